@@ -1,0 +1,42 @@
+"""audit7k: bias audits of anti-trafficking detection models, with a verdict that says how sure it is.
+
+The public names are loaded when they are first used, so that importing this package costs nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from audit.errors import AuditError
+    from audit.plan import AuditPlan
+    from audit.plan_file import load_plan
+    from audit.result import AuditResult
+    from audit.result_file import load_result
+    from audit.run import run_audit
+
+__version__ = "0.1.0"
+
+__all__ = ["AuditError", "AuditPlan", "AuditResult", "__version__", "load_plan", "load_result", "run_audit"]
+
+_HOMES = {
+    "AuditError": "audit.errors",
+    "AuditPlan": "audit.plan",
+    "load_plan": "audit.plan_file",
+    "AuditResult": "audit.result",
+    "load_result": "audit.result_file",
+    "run_audit": "audit.run",
+}
+
+
+def __getattr__(name: str) -> object:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'audit' has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module(home), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

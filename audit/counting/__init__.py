@@ -1,0 +1,1 @@
+"""Rows become counts here, and nothing below this line knows how large the data were."""

@@ -1,0 +1,139 @@
+"""The counts table: the waist of the house. Group x label x decision, as integers that add up with `+`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from audit.groups import Axis, Family, Group, Level, SensitiveFeature
+from audit.metrics import Cell, Metric
+
+IntArray = npt.NDArray[np.int64]
+
+POSITIVE, NEGATIVE, UNLABELLED = range(3)
+"""Indices of the label axis of `CountsTable.cells`."""
+FLAGGED, NOT_FLAGGED, ABSTAINED, FAILED = range(4)
+"""Indices of the decision axis of `CountsTable.cells`, and the codes of a decision everywhere in the harness."""
+
+UNKNOWN: Final = "unknown"
+"""The level of a missing attribute: a group like any other."""
+
+_WHERE: Final[Mapping[Cell, tuple[int, tuple[int, ...]]]] = {
+    Cell.TP: (POSITIVE, (FLAGGED,)),
+    Cell.FN: (POSITIVE, (NOT_FLAGGED,)),
+    Cell.FP: (NEGATIVE, (FLAGGED,)),
+    Cell.TN: (NEGATIVE, (NOT_FLAGGED,)),
+    Cell.UNLABELLED_FLAGGED: (UNLABELLED, (FLAGGED,)),
+    Cell.UNLABELLED_NOT_FLAGGED: (UNLABELLED, (NOT_FLAGGED,)),
+    Cell.UNSCORED_POSITIVE: (POSITIVE, (ABSTAINED, FAILED)),
+    Cell.UNSCORED_NEGATIVE: (NEGATIVE, (ABSTAINED, FAILED)),
+    Cell.UNSCORED_UNLABELLED: (UNLABELLED, (ABSTAINED, FAILED)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyCounts:
+    """The counts of groups that stand side by side and share no rows."""
+
+    family: Family
+    groups: tuple[Group, ...]
+    """G groups, sorted by their codes."""
+    cells: IntArray
+    """int64[G, 3, 4]: label x decision of each group."""
+    everyone: IntArray
+    """int64[3, 4]: label x decision of the whole set; the groups add up to it."""
+
+    def cell(self, cell: Cell) -> IntArray:
+        """int64[G]: one cell of each group."""
+        return _pick(self.cells, (cell,))
+
+    def total(self, cells: Sequence[Cell]) -> IntArray:
+        """int64[G]: the sum of several cells of each group."""
+        return _pick(self.cells, cells)
+
+    def rest(self, cells: Sequence[Cell]) -> IntArray:
+        """int64[G]: the same sum over everyone who is not in the group."""
+        return _pick(self.everyone[np.newaxis], cells) - _pick(self.cells, cells)
+
+    def numerator(self, metric: Metric) -> IntArray:
+        """int64[G]: the metric's numerator in each group."""
+        return self.total(metric.numerator)
+
+    def denominator(self, metric: Metric) -> IntArray:
+        """int64[G]: the metric's denominator in each group."""
+        return self.total(metric.denominator)
+
+
+@dataclass(frozen=True, slots=True)
+class CountsTable:
+    """Counts of the finest groups: one code of every sensitive feature. Every other group is a sum of these."""
+
+    features: tuple[str, ...]
+    """The sensitive features, in the order of the plan."""
+    codes: tuple[tuple[str, ...], ...]
+    """K finest groups, sorted: a code of each feature on its finest rung."""
+    cells: IntArray
+    """int64[K, 3, 4]: label (positive, negative, unlabelled) x decision (flagged, not flagged, abstained, failed)."""
+
+    @classmethod
+    def of(cls, features: Sequence[str], rows: Mapping[tuple[str, ...], IntArray]) -> CountsTable:
+        """Make a table from one int64[3, 4] per finest group. Raises ValueError where a group has not a code each."""
+        if any(len(key) != len(features) for key in rows):
+            raise ValueError("a group needs one code for each feature")
+        codes = tuple(sorted(rows))
+        cells = np.zeros((len(codes), 3, 4), dtype=np.int64)
+        for place, key in enumerate(codes):
+            cells[place] = rows[key]
+        return cls(tuple(features), codes, cells)
+
+    def __add__(self, other: CountsTable) -> CountsTable:
+        if self.features != other.features:
+            raise ValueError("only tables over the same features can be added")
+        rows: dict[tuple[str, ...], IntArray] = dict(zip(self.codes, self.cells, strict=True))
+        for key, cells in zip(other.codes, other.cells, strict=True):
+            rows[key] = rows[key] + cells if key in rows else cells
+        return CountsTable.of(self.features, rows)
+
+    @property
+    def everyone(self) -> IntArray:
+        """int64[3, 4]: label x decision of the whole set."""
+        everyone: IntArray = self.cells.sum(axis=0, dtype=np.int64)
+        return everyone
+
+    def family(self, family: Family, features: Mapping[str, SensitiveFeature]) -> FamilyCounts:
+        """Add the finest groups up to the groups of `family`, climbing each feature's ladder to the rung asked for."""
+        places = [self.features.index(axis.feature) for axis in family.axes]
+        climbs = [ladder_map(features[axis.feature], axis.rung) for axis in family.axes]
+        keys = [tuple(climb[code[place]] for place, climb in zip(places, climbs, strict=True)) for code in self.codes]
+        distinct = sorted(set(keys))
+        at = {key: place for place, key in enumerate(distinct)}
+        cells = np.zeros((len(distinct), 3, 4), dtype=np.int64)
+        np.add.at(cells, [at[key] for key in keys], self.cells)
+        groups = tuple(_group(family.axes, key) for key in distinct)
+        return FamilyCounts(family, groups, cells, self.everyone)
+
+
+def ladder_map(feature: SensitiveFeature, rung: str) -> dict[str, str]:
+    """For each code on the finest rung, the code on `rung` that it is a part of."""
+    parents = {(level.rung, level.code): level.parent for level in feature.levels}
+    climbed = {level.code: level.code for level in feature.levels if level.rung == feature.rungs[0]}
+    for below in feature.rungs[: feature.rungs.index(rung)]:
+        climbed = {finest: parents[below, code] or code for finest, code in climbed.items()}
+    return climbed
+
+
+def _group(axes: Sequence[Axis], key: tuple[str, ...]) -> Group:
+    return Group(tuple(Level(axis.feature, axis.rung, code) for axis, code in zip(axes, key, strict=True)))
+
+
+def _pick(cells: IntArray, wanted: Sequence[Cell]) -> IntArray:
+    picked = np.zeros(cells.shape[0], dtype=np.int64)
+    for cell in wanted:
+        label, decisions = _WHERE[cell]
+        for decision in decisions:
+            picked += cells[:, label, decision]
+    return picked

@@ -1,0 +1,71 @@
+"""What can go wrong before anything is judged: one class, one line, one exit code."""
+
+from __future__ import annotations
+
+import enum
+
+
+class ExitCode(enum.IntEnum):
+    """What the process tells the caller; the table in docs/reference/exit-codes.md is made from this."""
+
+    PASS = 0
+    """Every rule passes."""
+    FAIL = 1
+    """At least one rule fails."""
+    USAGE = 2
+    """The command line is wrong (Click's own code)."""
+    INCONCLUSIVE = 3
+    """Nothing failed, and there is not enough evidence to pass."""
+    NOT_JUDGED = 4
+    """Plan, data or model are in error: nothing was judged."""
+    NOT_VERIFIED = 5
+    """Evidence does not verify."""
+    FOLDER_IN_USE = 73
+    """The output folder is in use by another run."""
+    RESUME_MISMATCH = 74
+    """The unfinished run in the output folder belongs to another plan."""
+    STORAGE_FAILED = 75
+    """Writing failed; the run can be resumed."""
+    INTERRUPTED = 130
+    """Interrupted; the run can be resumed."""
+
+
+class AuditError(Exception):
+    """Something that the person who called can put right.
+
+    Its text is one line that says what is wrong and where, and never repeats the content of a row: cells of an
+    evaluation set describe people. A `hint` says what to do; a `slug` names the entry in docs/reference/errors.md.
+    """
+
+    exit_code: ExitCode = ExitCode.NOT_JUDGED
+
+    def __init__(self, message: str, *, slug: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.slug = slug
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} — {self.hint}" if self.hint else self.message
+
+
+class PlanError(AuditError):
+    """The plan cannot be read or asks for something impossible."""
+
+
+class DataError(AuditError):
+    """The evaluation set cannot be used as the plan describes it."""
+
+
+class DetectorError(AuditError):
+    """The detector under audit cannot be loaded, or does not answer as it must."""
+
+
+class ResultError(AuditError):
+    """A result file cannot be read by this version."""
+
+
+class StorageError(AuditError):
+    """Output could not be written; nothing half-written is left behind."""
+
+    exit_code = ExitCode.STORAGE_FAILED

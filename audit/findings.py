@@ -1,0 +1,245 @@
+"""What an audit finds: counts, estimates, disparities and verdicts, group by group and rule by rule.
+
+Integer counts are the truth and rates are derived from them; a number that is not known is `None` with a status and a
+reason, never 0. The fields are part of `result.json`: change one only together with `audit.result.SCHEMA_VERSION`.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from audit.groups import Family, Group, Part
+from audit.metrics import MetricName
+from audit.plan import Comparison
+
+Outcome = Literal["pass", "fail", "inconclusive", "not_evaluable"]
+Scale = Literal["difference", "ratio"]
+Because = Literal[
+    "beyond_limit",  # fail: worse than the rest by more than the limit, tested with correction for all groups
+    "within_limit",  # pass: evidence that the group is not worse than the rest by more than the limit
+    "limit_not_excluded",  # inconclusive: enough cases to be judged, and the data point neither way
+    "unscored_cases",  # inconclusive: cases that were not scored could change the verdict
+    "judged_as_part",  # inconclusive alone: too few cases; judged only as a part of the group in `judged_as`
+    "too_few_cases",  # inconclusive: too few cases, alone and on every rung of the ladder
+    "too_few_for_a_rate",  # not evaluable: fewer cases than `min_denominator`
+    "no_cases",  # not evaluable: the rate has no denominator in this group
+    "no_rest",  # not evaluable: nobody is left to compare with
+]
+RuleBecause = Literal[
+    "group_beyond_limit",  # fail
+    "all_judged_within_limit",  # pass
+    "group_undecided",  # inconclusive: a group with enough cases could not be decided
+    "coverage_too_small",  # inconclusive: too many people are in groups that could not be judged
+    "nothing_judged",  # inconclusive: no group has enough cases
+]
+EstimateReason = Literal["no_cases", "too_few_for_a_rate", "no_rest", "zero_in_rest", "no_reference"]
+
+
+class MetricDefinition(Part):
+    """A rate, as it is used in this result."""
+
+    name: MetricName
+    """The name in the field."""
+    plain: str
+    """The name in reports."""
+    counted: str
+    """What the numerator counts."""
+    among: str
+    """What the denominator counts."""
+    definition: str
+    """One sentence."""
+    formula: str
+    """The formula in counts."""
+    worse: Literal["low", "high", "not_judged"]
+    """Which way the rate harms a group, under the route of this plan."""
+
+
+class RowAccount(Part):
+    """Where every row of a group went. read = scored + abstained + failed, and labelled + unlabelled = read."""
+
+    group: Group
+    """The group; no levels: all rows of the file."""
+    read: int
+    """Rows read."""
+    scored: int
+    """Rows that the detector decided."""
+    abstained: int
+    """Rows on which the detector declined to answer."""
+    failed: int
+    """Rows for which the detector gave no usable answer (a score that is not a number or out of range)."""
+    labelled: int
+    """Rows with a label, scored or not."""
+    unlabelled: int
+    """Rows without a label: in the share flagged, and in no other rate."""
+    attribute_unknown: int
+    """Rows whose value of at least one feature of this group's family is unknown (all features: for everyone)."""
+
+
+class GroupCounts(Part):
+    """The label x decision table of a group. Everything else in this result is arithmetic on these integers."""
+
+    group: Group
+    """The group; no levels: everyone."""
+    true_positive: int
+    """Labelled as exploitation, flagged."""
+    false_negative: int
+    """Labelled as exploitation, not flagged: missed."""
+    false_positive: int
+    """Labelled as no exploitation, flagged: wrongly flagged."""
+    true_negative: int
+    """Labelled as no exploitation, not flagged."""
+    unlabelled_flagged: int
+    """Without a label, flagged."""
+    unlabelled_not_flagged: int
+    """Without a label, not flagged."""
+    unscored_positive: int
+    """Labelled as exploitation, abstained or failed."""
+    unscored_negative: int
+    """Labelled as no exploitation, abstained or failed."""
+    unscored_unlabelled: int
+    """Without a label, abstained or failed."""
+
+
+class Estimate(Part):
+    """One rate of one group, with its interval. Over scored cases; verdicts also consider the unscored ones."""
+
+    metric: MetricName
+    """Which rate."""
+    group: Group
+    """Of whom."""
+    numerator: int
+    """Cases counted."""
+    denominator: int
+    """Cases among which they were counted."""
+    value: float | None
+    """numerator / denominator; null where the status is not `estimated`."""
+    low: float | None
+    """Lower end of the Wilson score interval."""
+    high: float | None
+    """Upper end of the Wilson score interval."""
+    exact_low: float | None
+    """Lower end of the Clopper-Pearson interval, which never covers less than its level."""
+    exact_high: float | None
+    """Upper end of the Clopper-Pearson interval."""
+    level: float
+    """Level of both intervals."""
+    status: Literal["estimated", "not_evaluable"]
+    """Whether a rate can be stated."""
+    reason: EstimateReason | None = None
+    """Why not."""
+
+
+class Disparity(Part):
+    """How a group's rate compares with that of others. A negative difference, a ratio below 1: the group's is lower."""
+
+    metric: MetricName
+    """Which rate."""
+    group: Group
+    """Of whom."""
+    compared_with: Comparison
+    """`rest`: everyone else. `overall`: everyone, the group included. `reference`: the plan's reference level."""
+    other_numerator: int
+    """Cases counted among those it is compared with."""
+    other_denominator: int
+    """Cases among those it is compared with."""
+    difference: float | None
+    """Rate of the group minus rate of the others."""
+    difference_low: float | None
+    """Lower end of Newcombe's hybrid score interval."""
+    difference_high: float | None
+    """Upper end of the same."""
+    ratio: float | None
+    """Rate of the group over rate of the others."""
+    ratio_low: float | None
+    """Lower end of the MOVER-R interval."""
+    ratio_high: float | None
+    """Upper end of the same; null where it has no upper end."""
+    level: float
+    """Level of both intervals."""
+    status: Literal["estimated", "not_evaluable"]
+    """Whether the comparison can be stated."""
+    reason: EstimateReason | None = None
+    """Why not, or why there is no ratio."""
+
+
+class Verdict(Part):
+    """What a rule says of a group."""
+
+    rule: str
+    """Id of the rule."""
+    group: Group
+    """Whom it is about."""
+    outcome: Outcome
+    """Of the group by itself."""
+    because: Because
+    """Why, from a closed set of reasons."""
+    cases: int
+    """Cases in the denominator of the rule's rate, unscored ones included."""
+    cases_required: int | None
+    """Cases with which a group equal to the rest would be judged alone; null where no number would do."""
+    cases_needed: int | None
+    """Cases still needed for a verdict, at the rates measured; 0 where there is one, null where none would do."""
+    decidable: bool
+    """Whether the group had enough cases to be judged alone. Decided from labels, never from predictions."""
+    judged_as: Group | None
+    """For a group that is not decidable: the smallest group of its ladder that is."""
+    judged_as_outcome: Outcome | None
+    """The outcome of that larger group."""
+    p_fail: float | None
+    """Exact p-value of "not beyond the limit". Small: the group is beyond it."""
+    level_fail: float | None
+    """The level that `p_fail` had to reach after correction for all groups; null where it was not tested."""
+    p_pass: float | None
+    """Exact p-value of "beyond the limit". Small: the group is within it."""
+    side: Literal["low", "high"]
+    """The side on which the group is nearer to failing."""
+
+
+class FamilyResult(Part):
+    """How a rule did over the groups of one family."""
+
+    family: Family
+    """Features and rungs."""
+    groups: int
+    """Groups in it."""
+    tested: int
+    """Groups tested for FAIL."""
+    level: float
+    """The share of alpha that this family could spend on false alarms."""
+    procedure: Literal["discarding", "weights_only", "any_dependence"]
+    """How that share was divided over its groups."""
+    coverage: float | None
+    """Share of the family's people in groups that were judged, alone or as a part; null where nobody is in it."""
+
+
+class RuleResult(Part):
+    """What a rule says of the detector."""
+
+    rule: str
+    """Id of the rule."""
+    metric: MetricName
+    """The rate it limits."""
+    scale: Scale
+    """Difference or ratio."""
+    limit: float
+    """The margin or ratio."""
+    direction: Literal["worse", "both"]
+    """Whether only harm or any difference is limited."""
+    worse: Literal["low", "high", "both"]
+    """Which side is limited."""
+    outcome: Outcome
+    """Of the rule."""
+    because: RuleBecause
+    """Why."""
+    coverage: float | None
+    """The smallest coverage over the families on the finest rung."""
+    min_coverage: float
+    """The coverage that a pass needs."""
+    groups_by_outcome: dict[Outcome, int]
+    """How many groups had which outcome, over all families."""
+    judged_as_part: int
+    """How many groups were judged only as a part of a larger one."""
+    families: tuple[FamilyResult, ...]
+    """Family by family."""
+    reason: str
+    """Why this limit, in the words of the plan."""

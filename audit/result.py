@@ -1,0 +1,220 @@
+"""The audit result: what was asked, counted, estimated and decided. Every report, gate and comparison reads only this.
+
+This file is the reference of `result.json`: each field is described under it, and `audit7k schema` prints the same
+as JSON Schema. Integer counts are the truth and rates are derived from them; a number that is not known is `null`
+with a status and a reason, never 0. Change a field only together with `SCHEMA_VERSION`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from audit.findings import (
+    Because,
+    Disparity,
+    Estimate,
+    EstimateReason,
+    FamilyResult,
+    GroupCounts,
+    MetricDefinition,
+    Outcome,
+    RowAccount,
+    RuleBecause,
+    RuleResult,
+    Scale,
+    Verdict,
+)
+from audit.groups import Axis, Family, Group, Level, LevelName, Part, SensitiveFeature
+from audit.plan import AuditPlan
+
+SCHEMA_VERSION = 1
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "Agreement",
+    "AuditResult",
+    "Axis",
+    "Because",
+    "Disparity",
+    "Estimate",
+    "EstimateReason",
+    "Family",
+    "FamilyResult",
+    "Group",
+    "GroupCounts",
+    "Level",
+    "LevelName",
+    "MetricDefinition",
+    "Notice",
+    "Outcome",
+    "OverallVerdict",
+    "Part",
+    "Provenance",
+    "RowAccount",
+    "RuleBecause",
+    "RuleResult",
+    "Safeguard",
+    "Scale",
+    "SensitiveFeature",
+    "SystemDescription",
+    "Verdict",
+    "Waiver",
+]
+
+
+class OverallVerdict(Part):
+    """The verdict of the audit."""
+
+    outcome: Literal["pass", "fail", "inconclusive"]
+    """fail if any rule fails, pass only if every rule passes, else inconclusive."""
+    failing_rules: tuple[str, ...]
+    """Ids of the rules that fail."""
+    undecided_rules: tuple[str, ...]
+    """Ids of the rules that neither pass nor fail."""
+    primary_harm: Literal["missed", "wrongly_flagged", "both"]
+    """Which error harms most where flags go, by the plan's route."""
+
+
+class Waiver(Part):
+    """A finding that someone has taken responsibility for. It is shown, and it changes no verdict."""
+
+    rule: str
+    """Id of the rule."""
+    group: Group
+    """The group."""
+    who: str
+    """Who waives it."""
+    why: str
+    """On what ground."""
+    expires: str
+    """The day after which it no longer holds, as YYYY-MM-DD."""
+
+
+class Safeguard(Part):
+    """What this audit has to say to a clause of the draft resolution."""
+
+    clause: str
+    """The clause, for example `7(k)`."""
+    words: str
+    """The words of the draft."""
+    question: str
+    """What an auditor asks of it."""
+    evidence: str
+    """What this result holds that speaks to it."""
+    state: Literal["measured", "declared", "not_shown"]
+    """`measured` here, `declared` by the operator, or `not_shown`: never a pass."""
+
+
+class SystemDescription(Part):
+    """What exactly was audited."""
+
+    kind: str
+    """Kind of detector."""
+    name: str
+    """File, function or columns that answered."""
+    decision: str
+    """The decision rule, in words."""
+    features: tuple[str, ...]
+    """Columns given to the detector; empty for predictions."""
+    sensitive_features_used: tuple[str, ...]
+    """Sensitive features among them, or the label."""
+    near_threshold: int | None = None
+    """Rows whose score lies within 1e-6 of the threshold."""
+    ties_at_capacity: int | None = None
+    """With `top_k`: rows that share the lowest flagged score; which of them are flagged was decided by id."""
+    notes: tuple[str, ...] = ()
+    """Facts about how the detector was run that a reader must know."""
+
+
+class Agreement(Part):
+    """What another library computed from the same counts."""
+
+    library: str
+    """Name and version."""
+    rates_compared: int
+    """Rates that both could compute."""
+    largest_difference: float
+    """The largest absolute difference among them."""
+    differs_by_convention: int
+    """Rates without a denominator, for which the library reports a number and this project none."""
+
+
+class Notice(Part):
+    """Something a reader must know before using the numbers."""
+
+    code: str
+    """A stable name."""
+    text: str
+    """One or two sentences."""
+
+
+class Provenance(Part):
+    """From what, by what and when. The only part of a result that may differ between two runs on the same input."""
+
+    plan_sha256: str
+    """SHA-256 of the plan as used, in canonical JSON."""
+    evaluation_set_sha256: str | None
+    """SHA-256 of the file; null for a table passed in memory."""
+    detector_sha256: str | None
+    """SHA-256 of the model or predictions file; null where there is none."""
+    tool: str
+    """Name and version of this tool."""
+    packages: dict[str, str]
+    """Versions of what the numbers depend on."""
+    python: str
+    """Version of Python."""
+    platform: str
+    """Operating system and processor."""
+    git_commit: str | None = None
+    """Commit of the folder that holds the plan."""
+    git_dirty: bool | None = None
+    """Whether that folder had uncommitted changes."""
+    started: str
+    """UTC, ISO 8601."""
+    finished: str
+    """UTC, ISO 8601."""
+
+
+class AuditResult(Part):
+    """The whole result of an audit: `result.json`."""
+
+    schema_version: Literal[1]
+    """Version of this format."""
+    status: Literal["complete"]
+    """Only complete audits are written."""
+    release: Literal["restricted"]
+    """`restricted`: the counts are exact and can single out people. Not for publication."""
+    plan_as_asked: dict[str, Any]
+    """The plan as it was written, without defaults."""
+    plan: AuditPlan
+    """The plan as it was used, defaults filled in."""
+    system: SystemDescription
+    """What was audited."""
+    features: tuple[SensitiveFeature, ...]
+    """The sensitive features and the names of their levels."""
+    metrics: tuple[MetricDefinition, ...]
+    """The rates and what they mean."""
+    overall: OverallVerdict
+    """The verdict."""
+    rules: tuple[RuleResult, ...]
+    """Rule by rule."""
+    verdicts: tuple[Verdict, ...]
+    """Rule by rule and group by group."""
+    rows: tuple[RowAccount, ...]
+    """Where every row went: first everyone, then group by group."""
+    counts: tuple[GroupCounts, ...]
+    """The counts: first everyone, then group by group."""
+    estimates: tuple[Estimate, ...]
+    """Every rate of every group; first everyone's."""
+    disparities: tuple[Disparity, ...]
+    """Every comparison."""
+    waivers: tuple[Waiver, ...] = ()
+    """Findings that someone has waived."""
+    safeguards: tuple[Safeguard, ...]
+    """Clauses of the draft resolution, and what of this result speaks to them."""
+    crosscheck: tuple[Agreement, ...] = ()
+    """The same rates from other libraries, where they were asked."""
+    notices: tuple[Notice, ...] = ()
+    """What a reader must know."""
+    provenance: Provenance
+    """From what, by what and when."""

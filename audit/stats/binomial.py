@@ -1,0 +1,72 @@
+"""Binomial probabilities and the array types the other modules share."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import betainc
+
+FloatArray: TypeAlias = npt.NDArray[np.float64]
+IntArray: TypeAlias = npt.NDArray[np.int64]
+BoolArray: TypeAlias = npt.NDArray[np.bool_]
+
+Counts: TypeAlias = npt.ArrayLike
+"""One count per group; anything numpy turns into an array."""
+
+
+def binomial_cdf(k: npt.ArrayLike, n: npt.ArrayLike, p: npt.ArrayLike) -> FloatArray:
+    """P(X <= k) for X binomial, as an incomplete beta function.
+
+    Parameters
+    ----------
+    k, n, p : array_like
+        Counts, numbers of trials and success probabilities; they broadcast.
+
+    Returns
+    -------
+    ndarray of float64
+        0 where ``k < 0``, 1 where ``k >= n`` (so also where ``n = 0 <= k``).
+
+    Notes
+    -----
+    ``P(X <= k) = I_{1-p}(n-k, k+1)`` (Abramowitz & Stegun 26.5.24). This form is accurate in the lower tail, where
+    one minus an upper tail would have lost every digit.
+    """
+    k_, n_, p_ = np.broadcast_arrays(
+        np.floor(np.asarray(k, dtype=np.float64)), np.asarray(n, dtype=np.float64), np.asarray(p, dtype=np.float64)
+    )
+    inside = (k_ >= 0) & (k_ < n_)
+    return np.where(
+        inside,
+        betainc(np.where(inside, n_ - k_, 1.0), np.where(inside, k_ + 1.0, 1.0), 1.0 - p_),
+        np.where(k_ < 0, 0.0, 1.0),
+    )
+
+
+def checked_counts(x: Counts, n: Counts) -> tuple[FloatArray, FloatArray]:
+    """Broadcast successes and totals as floats.
+
+    Raises
+    ------
+    ValueError
+        If anything is not finite, or not ``0 <= x <= n``.
+    """
+    x_, n_ = np.broadcast_arrays(np.asarray(x, dtype=np.float64), np.asarray(n, dtype=np.float64))
+    if not (np.isfinite(x_).all() and np.isfinite(n_).all() and (x_ >= 0).all() and (x_ <= n_).all()):
+        raise ValueError("counts must be finite with 0 <= successes <= total")
+    return x_, n_
+
+
+def checked_fraction(value: float, name: str) -> float:
+    """Return ``value`` if it lies strictly between 0 and 1.
+
+    Raises
+    ------
+    ValueError
+        If it does not.
+    """
+    if not 0.0 < value < 1.0:
+        raise ValueError(f"{name} must lie strictly between 0 and 1, not {value}")
+    return float(value)
