@@ -122,9 +122,7 @@ def newcombe_difference(
     )
 
 
-def mover_ratio(
-    x1: Counts, n1: Counts, x2: Counts, n2: Counts, level: float = 0.95
-) -> tuple[FloatArray, FloatArray]:
+def mover_ratio(x1: Counts, n1: Counts, x2: Counts, n2: Counts, level: float = 0.95) -> tuple[FloatArray, FloatArray]:
     """MOVER-R interval for ``(x1/n1) / (x2/n2)`` from Wilson limits.
 
     Parameters
