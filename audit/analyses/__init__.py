@@ -1,1 +1,1 @@
-"""analyses"""
+"""Counts become estimates and disparities here; one file per question asked."""

@@ -1,1 +1,1 @@
-"""crosscheck"""
+"""A second and a third opinion: the same rates from fairlearn and from AIF360."""

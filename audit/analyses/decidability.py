@@ -1,0 +1,130 @@
+"""Who can be judged alone, and as a part of whom otherwise: decided from labels, never from predictions.
+
+The one exception is a rate whose denominator is made of decisions (precision): its cases are known only after scoring.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from audit.analyses.families import finest, parent_family, parent_group, rule_families
+from audit.analyses.sides import cases, questions
+from audit.counting.table import FamilyCounts, IntArray
+from audit.groups import Family, Group, SensitiveFeature
+from audit.metrics import METRICS
+from audit.plan import AuditPlan, Rule
+from audit.stats.planning import cases_to_pass
+
+__all__ = ["FamilyDecidability", "RuleDecidability", "rule_decidability"]
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyDecidability:
+    """What the labels allow to be said of the G groups of a family."""
+
+    family: Family
+    groups: tuple[Group, ...]
+    cases: IntArray
+    """int64[G]: cases of the metric's denominator, unscored ones included."""
+    rest_cases: IntArray
+    """int64[G]: the same of the rest."""
+    required: npt.NDArray[np.float64]
+    """float64[G]: cases with which a group would be judged alone; inf where no number would do."""
+    evaluable: npt.NDArray[np.bool_]
+    """bool[G]: whether a rate may be stated of the group and of its rest at all."""
+    decidable: npt.NDArray[np.bool_]
+    """bool[G]: whether the group is judged alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleDecidability:
+    """The same over all families of a rule, with the way up the ladder."""
+
+    families: tuple[FamilyDecidability, ...]
+    judged_as: Mapping[Group, Group | None]
+    """For each group that is not judged alone: the smallest group above it that is, or None."""
+    coverage: Mapping[Family, float | None]
+    """For each family: the share of its people in groups that are judged, alone or as a part."""
+    lowest_coverage: float | None
+    """The smallest coverage of the families on the finest rung; None where nobody is in one of them."""
+
+
+def rule_decidability(
+    plan: AuditPlan,
+    rule: Rule,
+    families: Mapping[Family, FamilyCounts],
+    features: Mapping[str, SensitiveFeature],
+) -> RuleDecidability:
+    """Say which groups of `rule` can be judged alone, which as a part of a larger one, and how many people that covers."""
+    judged = tuple(_of_family(plan, rule, families[family]) for family in rule_families(plan, rule))
+    alone = {
+        group: bool(family.decidable[place]) for family in judged for place, group in enumerate(family.groups)
+    }
+    judged_as = {group: _climb(plan, group, alone, features) for group, decidable in alone.items() if not decidable}
+    coverage = {family.family: _coverage(family, judged_as) for family in judged}
+    base = [coverage[family.family] for family in judged if finest(plan, family.family)]
+    known = [share for share in base if share is not None]
+    return RuleDecidability(judged, judged_as, coverage, min(known) if len(known) == len(base) else None)
+
+
+def _of_family(plan: AuditPlan, rule: Rule, family: FamilyCounts) -> FamilyDecidability:
+    n, m = cases(family, METRICS[rule.metric])
+    required = _required(plan, rule, family.family, m)
+    floor = plan.verdict.min_denominator
+    evaluable = (n >= floor) & (m >= floor)
+    return FamilyDecidability(
+        family=family.family,
+        groups=family.groups,
+        cases=n,
+        rest_cases=m,
+        required=required,
+        evaluable=evaluable,
+        decidable=evaluable & (n >= required),
+    )
+
+
+def _required(plan: AuditPlan, rule: Rule, family: Family, rest_cases: IntArray) -> npt.NDArray[np.float64]:
+    declared: Sequence[int | str] = [plan.groups[axis.feature].min_cases for axis in family.axes]
+    required = np.full(rest_cases.shape, float(plan.verdict.min_denominator))
+    for number in declared:
+        if isinstance(number, int):
+            required = np.maximum(required, float(number))
+    if "auto" in declared:
+        for question in questions(plan, rule):
+            planned = cases_to_pass(
+                rule.planned_rate,
+                rest_cases,
+                question.within,
+                alpha=plan.verdict.alpha,
+                power=plan.verdict.power,
+            )
+            required = np.maximum(required, planned)
+    return required
+
+
+def _climb(
+    plan: AuditPlan, group: Group, alone: Mapping[Group, bool], features: Mapping[str, SensitiveFeature]
+) -> Group | None:
+    family = parent_family(plan, group.family)
+    while family is not None:
+        group = parent_group(group, family, features)
+        if alone.get(group, False):
+            return group
+        family = parent_family(plan, family)
+    return None
+
+
+def _coverage(family: FamilyDecidability, judged_as: Mapping[Group, Group | None]) -> float | None:
+    everyone = int(family.cases.sum())
+    if everyone == 0:
+        return None
+    covered = sum(
+        int(family.cases[place])
+        for place, group in enumerate(family.groups)
+        if family.decidable[place] or judged_as[group] is not None
+    )
+    return covered / everyone

@@ -1,0 +1,120 @@
+"""How does each group's rate compare with that of others: as a difference and as a ratio, with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from audit.analyses.estimates import as_known, stated
+from audit.counting.table import FamilyCounts, IntArray
+from audit.findings import Disparity, EstimateReason
+from audit.metrics import METRICS, Metric
+from audit.plan import AuditPlan, Comparison
+from audit.stats.intervals import mover_ratio, newcombe_difference
+
+__all__ = ["disparities"]
+
+FloatArray = npt.NDArray[np.float64]
+
+
+def disparities(plan: AuditPlan, families: Sequence[FamilyCounts]) -> tuple[Disparity, ...]:
+    """Every comparison that the plan's `compare_with` asks for, of every rate of every group of `families`.
+
+    Differences have Newcombe's hybrid score interval (1998, method 10), ratios the MOVER-R interval on Wilson limits
+    (Donner and Zou 2012). A reference level is compared with within its own feature, on its finest rung.
+    """
+    rows: list[Disparity] = []
+    for family in families:
+        for metric in METRICS.values():
+            for compared_with in plan.verdict.compare_with:
+                others = _others(plan, family, metric, compared_with)
+                if others is not None:
+                    rows.extend(_of_family(plan, family, metric, compared_with, others))
+    return tuple(rows)
+
+
+def _others(
+    plan: AuditPlan, family: FamilyCounts, metric: Metric, compared_with: Comparison
+) -> tuple[IntArray, IntArray] | None:
+    if compared_with != "reference":
+        return family.rest(metric.numerator), family.rest(metric.denominator)
+    axes = family.family.axes
+    if len(axes) != 1 or axes[0].rung != plan.rungs(axes[0].feature)[0]:
+        return None
+    reference = plan.groups[axes[0].feature].reference
+    if reference is None:
+        return None
+    places = [place for place, group in enumerate(family.groups) if group.levels[0].code == reference]
+    x, n = family.numerator(metric), family.denominator(metric)
+    if not places:
+        return np.zeros_like(x), np.zeros_like(n)
+    return np.full_like(x, x[places[0]]), np.full_like(n, n[places[0]])
+
+
+def _of_family(
+    plan: AuditPlan,
+    family: FamilyCounts,
+    metric: Metric,
+    compared_with: Comparison,
+    others: tuple[IntArray, IntArray],
+) -> list[Disparity]:
+    level, floor = plan.verdict.level, plan.verdict.min_denominator
+    x, n = family.numerator(metric), family.denominator(metric)
+    y, m = others
+    difference = newcombe_difference(x, n, y, m, level)
+    ratio = mover_ratio(x, n, y, m, level)
+    if compared_with == "overall":
+        difference, ratio = _against_everyone(difference, ratio, n / np.maximum(n + m, 1))
+        y, m = x + y, n + m
+    rows: list[Disparity] = []
+    for place, group in enumerate(family.groups):
+        counts = (int(x[place]), int(n[place]), int(y[place]), int(m[place]))
+        reason = _reason(counts, floor, compared_with)
+        known = reason is None or reason == "zero_in_rest"
+        has_ratio = reason is None
+        rows.append(
+            Disparity.model_construct(
+                metric=metric.name,
+                group=group,
+                compared_with=compared_with,
+                other_numerator=counts[2],
+                other_denominator=counts[3],
+                difference=counts[0] / counts[1] - counts[2] / counts[3] if known else None,
+                difference_low=as_known(difference[0][place]) if known else None,
+                difference_high=as_known(difference[1][place]) if known else None,
+                ratio=(counts[0] / counts[1]) / (counts[2] / counts[3]) if has_ratio else None,
+                ratio_low=as_known(ratio[0][place]) if has_ratio else None,
+                ratio_high=as_known(ratio[1][place]) if has_ratio else None,
+                level=level,
+                status="estimated" if known else "not_evaluable",
+                reason=reason,
+            )
+        )
+    return rows
+
+
+def _against_everyone(
+    difference: tuple[FloatArray, FloatArray], ratio: tuple[FloatArray, FloatArray], share: FloatArray
+) -> tuple[tuple[FloatArray, FloatArray], tuple[FloatArray, FloatArray]]:
+    """Carry intervals against the rest over to intervals against everyone.
+
+    With `share` the group's part of the denominator, p - p_all = (1 - share)(p - p_rest) and p / p_all =
+    1 / (share + (1 - share) / (p / p_rest)): both rise with the comparison against the rest, so its limits carry over.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        low, high = (1.0 / (share + (1.0 - share) / limit) for limit in ratio)
+    return (difference[0] * (1.0 - share), difference[1] * (1.0 - share)), (low, high)
+
+
+def _reason(counts: tuple[int, int, int, int], floor: int, compared_with: Comparison) -> EstimateReason | None:
+    _, n, y, m = counts
+    own = stated(n, floor)
+    if own is not None:
+        return own
+    if m == 0:
+        return "no_reference" if compared_with == "reference" else "no_rest"
+    if m < floor:
+        return "too_few_for_a_rate"
+    return "zero_in_rest" if y == 0 else None

@@ -1,0 +1,124 @@
+"""How large is each rate in each group, and how sure is that."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from audit.counting.table import CountsTable, FamilyCounts, IntArray
+from audit.findings import Estimate, EstimateReason, GroupCounts, RowAccount
+from audit.groups import Family, Group
+from audit.metrics import METRICS, Cell, Metric
+from audit.stats.intervals import clopper_pearson, wilson
+
+__all__ = ["EVERYONE", "as_known", "estimates", "everyone_as_family", "group_counts", "row_accounts", "stated"]
+
+EVERYONE = Group(())
+"""The group of no levels: all rows of the set."""
+
+_UNKNOWN = "unknown"
+
+
+def everyone_as_family(table: CountsTable) -> FamilyCounts:
+    """The whole set as a family of one group, so that it is counted by the same code as every other."""
+    return FamilyCounts(Family(()), (EVERYONE,), table.everyone[np.newaxis], table.everyone)
+
+
+def estimates(families: Sequence[FamilyCounts], *, level: float, min_denominator: int) -> tuple[Estimate, ...]:
+    """Every rate of every group of `families`, in their order.
+
+    Intervals are Wilson's, to show, and Clopper-Pearson's, to be safe. Below `min_denominator` cases no rate is stated:
+    the numerator and denominator stay, the value is None with a reason.
+    """
+    return tuple(
+        estimate
+        for family in families
+        for metric in METRICS.values()
+        for estimate in _of_family(family, metric, level, min_denominator)
+    )
+
+
+def _of_family(family: FamilyCounts, metric: Metric, level: float, min_denominator: int) -> list[Estimate]:
+    x, n = family.numerator(metric), family.denominator(metric)
+    low, high = wilson(x, n, level)
+    exact_low, exact_high = clopper_pearson(x, n, level)
+    rows: list[Estimate] = []
+    for place, group in enumerate(family.groups):
+        numerator, denominator = int(x[place]), int(n[place])
+        reason = stated(denominator, min_denominator)
+        known = reason is None
+        rows.append(
+            Estimate.model_construct(
+                metric=metric.name,
+                group=group,
+                numerator=numerator,
+                denominator=denominator,
+                value=numerator / denominator if known else None,
+                low=as_known(low[place]) if known else None,
+                high=as_known(high[place]) if known else None,
+                exact_low=as_known(exact_low[place]) if known else None,
+                exact_high=as_known(exact_high[place]) if known else None,
+                level=level,
+                status="estimated" if known else "not_evaluable",
+                reason=reason,
+            )
+        )
+    return rows
+
+
+def stated(denominator: int, min_denominator: int) -> EstimateReason | None:
+    """Why a rate over `denominator` cases is not stated; None where it is."""
+    if denominator == 0:
+        return "no_cases"
+    return "too_few_for_a_rate" if denominator < min_denominator else None
+
+
+def as_known(value: float | np.floating[npt.NBitBase]) -> float | None:
+    """A computed bound or p-value to ten significant digits, so that a last bit of a library changes no byte.
+
+    None where it has no finite value. Decisions are taken before this, on the full value.
+    """
+    number = float(value)
+    return float(f"{number:.9e}") if np.isfinite(number) else None
+
+
+def group_counts(families: Sequence[FamilyCounts]) -> tuple[GroupCounts, ...]:
+    """The label x decision table of every group."""
+    rows: list[GroupCounts] = []
+    for family in families:
+        cells = {cell.value: family.cell(cell) for cell in Cell}
+        rows.extend(
+            GroupCounts.model_construct(None, group=group, **{name: int(of[place]) for name, of in cells.items()})
+            for place, group in enumerate(family.groups)
+        )
+    return tuple(rows)
+
+
+def row_accounts(table: CountsTable, families: Sequence[FamilyCounts]) -> tuple[RowAccount, ...]:
+    """Where every row of every group went; `families` may hold `everyone_as_family`."""
+    any_unknown = np.array([_UNKNOWN in codes for codes in table.codes], dtype=bool)
+    unknown_in_all = int(table.cells[any_unknown].sum())
+    return tuple(
+        _account(group, family.cells[place], unknown_in_all)
+        for family in families
+        for place, group in enumerate(family.groups)
+    )
+
+
+def _account(group: Group, cells: IntArray, unknown_in_all: int) -> RowAccount:
+    read = int(cells.sum())
+    by_decision = [int(count) for count in cells.sum(axis=0)]
+    by_label = [int(count) for count in cells.sum(axis=1)]
+    in_unknown = read if any(level.code == _UNKNOWN for level in group.levels) else 0
+    return RowAccount.model_construct(
+        group=group,
+        read=read,
+        scored=by_decision[0] + by_decision[1],
+        abstained=by_decision[2],
+        failed=by_decision[3],
+        labelled=by_label[0] + by_label[1],
+        unlabelled=by_label[2],
+        attribute_unknown=in_unknown if group.levels else unknown_in_all,
+    )

@@ -1,0 +1,74 @@
+"""Which groups stand side by side: the families that a plan asks for, and the ladder between them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import product
+
+from audit.groups import Axis, Family, Group, Level, SensitiveFeature
+from audit.plan import AuditPlan, Rule
+
+__all__ = ["finest", "parent_family", "parent_group", "plan_families", "rule_families"]
+
+
+def rule_families(plan: AuditPlan, rule: Rule) -> tuple[Family, ...]:
+    """Every family over which `rule` is judged: each feature set on each combination of rungs, the finest first."""
+    families: dict[Family, None] = {}
+    for features in rule.feature_sets:
+        for family in _on_every_rung(plan, features):
+            families[family] = None
+    return tuple(families)
+
+
+def plan_families(plan: AuditPlan) -> tuple[Family, ...]:
+    """Every family that a result shows: each feature by itself on each rung, then whatever the rules ask for."""
+    families: dict[Family, None] = {}
+    for feature in plan.groups:
+        for family in _on_every_rung(plan, (feature,)):
+            families[family] = None
+    for rule in plan.rules:
+        for family in rule_families(plan, rule):
+            families[family] = None
+    return tuple(families)
+
+
+def finest(plan: AuditPlan, family: Family) -> bool:
+    """Whether every axis stands on the finest rung of its feature."""
+    return all(axis.rung == plan.rungs(axis.feature)[0] for axis in family.axes)
+
+
+def parent_family(plan: AuditPlan, family: Family) -> Family | None:
+    """The family one rung up, on every axis that has a rung above; None at the top of the ladder."""
+    raised = tuple(Axis(axis.feature, _rung_above(plan, axis)) for axis in family.axes)
+    return None if raised == family.axes else Family(raised)
+
+
+def parent_group(group: Group, parent: Family, features: Mapping[str, SensitiveFeature]) -> Group:
+    """The group of `parent` (one rung up) that `group` is a part of."""
+    levels: list[Level] = []
+    for level, axis in zip(group.levels, parent.axes, strict=True):
+        code = level.code if axis.rung == level.rung else _parent_code(features[level.feature], level)
+        levels.append(Level(axis.feature, axis.rung, code))
+    return Group(tuple(levels))
+
+
+def _on_every_rung(plan: AuditPlan, features: tuple[str, ...]) -> tuple[Family, ...]:
+    ordered = [feature for feature in plan.groups if feature in features]
+    combinations = product(*(plan.rungs(feature) for feature in ordered))
+    return tuple(
+        Family(tuple(Axis(feature, rung) for feature, rung in zip(ordered, rungs, strict=True)))
+        for rungs in combinations
+    )
+
+
+def _rung_above(plan: AuditPlan, axis: Axis) -> str:
+    rungs = plan.rungs(axis.feature)
+    place = rungs.index(axis.rung)
+    return rungs[min(place + 1, len(rungs) - 1)]
+
+
+def _parent_code(feature: SensitiveFeature, level: Level) -> str:
+    for name in feature.levels:
+        if name.rung == level.rung and name.code == level.code:
+            return name.parent or level.code
+    return level.code

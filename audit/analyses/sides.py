@@ -1,0 +1,84 @@
+"""A rule as the one-sided questions that it asks: on which side a group may not be, and by how much."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from audit.counting.table import FamilyCounts, IntArray
+from audit.metrics import METRICS, Metric, Worse, worse_direction
+from audit.plan import AuditPlan, Rule
+from audit.stats.boundaries import Boundary, margin_boundary
+
+__all__ = ["Question", "Side", "cases", "questions"]
+
+Side = Literal["low", "high"]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One side of a rule: is the group's rate too low, or too high, against that of the rest?"""
+
+    metric: Metric
+    side: Side
+    fail: Boundary
+    """The hypothesis "not beyond the limit", whose rejection is a FAIL."""
+    within: Boundary
+    """The hypothesis "beyond the limit", whose rejection is a PASS."""
+
+    def at_its_best(self, family: FamilyCounts) -> tuple[IntArray, IntArray, IntArray, IntArray]:
+        """Group and rest as (x, n, y, m) when unscored cases speak for the group: what a FAIL must hold against."""
+        best, worst = (_highest, _lowest) if self.side == "low" else (_lowest, _highest)
+        return *best(family, self.metric, rest=False), *worst(family, self.metric, rest=True)
+
+    def at_its_worst(self, family: FamilyCounts) -> tuple[IntArray, IntArray, IntArray, IntArray]:
+        """The same when unscored cases speak against the group: what a PASS must hold against."""
+        best, worst = (_highest, _lowest) if self.side == "low" else (_lowest, _highest)
+        return *worst(family, self.metric, rest=False), *best(family, self.metric, rest=True)
+
+    def as_scored(self, family: FamilyCounts) -> tuple[IntArray, IntArray, IntArray, IntArray]:
+        """The same over the scored cases alone."""
+        metric = self.metric
+        return (
+            family.numerator(metric),
+            family.denominator(metric),
+            family.rest(metric.numerator),
+            family.rest(metric.denominator),
+        )
+
+
+def questions(plan: AuditPlan, rule: Rule) -> tuple[Question, ...]:
+    """The questions that `rule` asks: one on the side that harms, or one on each side for `direction = "both"`."""
+    metric = METRICS[rule.metric]
+    sides: tuple[Side, ...] = ("low", "high")
+    if rule.direction == "worse":
+        sides = ("low",) if worse_direction(rule.metric, plan.audit.route) is Worse.LOW else ("high",)
+    return tuple(
+        Question(
+            metric=metric,
+            side=side,
+            fail=margin_boundary("fail", side == "low", rule.scale, rule.limit),
+            within=margin_boundary("pass", side == "low", rule.scale, rule.limit),
+        )
+        for side in sides
+    )
+
+
+def cases(family: FamilyCounts, metric: Metric) -> tuple[IntArray, IntArray]:
+    """The denominators of group and rest with the unscored cases that could be in them: what the labels alone fix."""
+    could_join = set(metric.lowest_if_unscored) | set(metric.highest_if_unscored)
+    wanted = [*metric.denominator, *sorted(could_join)]
+    return family.total(wanted), family.rest(wanted)
+
+
+def _lowest(family: FamilyCounts, metric: Metric, *, rest: bool) -> tuple[IntArray, IntArray]:
+    count = family.rest if rest else family.total
+    return count(metric.numerator), count([*metric.denominator, *metric.lowest_if_unscored])
+
+
+def _highest(family: FamilyCounts, metric: Metric, *, rest: bool) -> tuple[IntArray, IntArray]:
+    count = family.rest if rest else family.total
+    joined = count(metric.highest_if_unscored) if metric.highest_if_unscored else np.int64(0)
+    return count(metric.numerator) + joined, count(metric.denominator) + joined

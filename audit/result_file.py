@@ -1,0 +1,142 @@
+"""Reading and writing `result.json`: the same bytes for the same result, and nothing read that is not understood."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from audit.errors import ResultError, StorageError
+from audit.result import SCHEMA_VERSION, AuditResult
+
+__all__ = ["load_result", "parse_result", "result_schema", "result_to_json", "write_result"]
+
+MAX_BYTES = 512 * 1024 * 1024
+
+
+def result_to_json(result: AuditResult) -> str:
+    """The result as JSON text: fixed key order, one record of a list a line, no NaN, one line feed at the end."""
+    document = result.model_dump(mode="json", by_alias=True)
+    lines = ["{"]
+    last = len(document) - 1
+    for place, (key, value) in enumerate(document.items()):
+        lines.append(f" {_dumps(key)}: {_field(value)}{'' if place == last else ','}")
+    lines.append("}")
+    return "\n".join(lines) + "\n"
+
+
+def _field(value: object) -> str:
+    if isinstance(value, list) and value:
+        return "[\n" + ",\n".join(f"  {_dumps(item)}" for item in value) + "\n ]"
+    return _dumps(value)
+
+
+def _dumps(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(", ", ": "))
+
+
+def write_result(result: AuditResult, path: Path) -> None:
+    """Write `result.json` whole or not at all.
+
+    Raises
+    ------
+    StorageError
+        If it cannot be written; a file that was there before is left as it was.
+    """
+    text = result_to_json(result)
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".result-", suffix=".json")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(temporary).replace(path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                Path(temporary).unlink()
+            raise
+    except OSError as error:
+        raise StorageError(
+            f"{path.name} could not be written ({error.strerror or 'storage error'})",
+            slug="storage-failed",
+            hint="free some space or choose another folder with --out",
+        ) from None
+
+
+def load_result(path: str | Path) -> AuditResult:
+    """Read a `result.json`.
+
+    Raises
+    ------
+    ResultError
+        If it is no result, is damaged, or was written by a newer version of this tool.
+    """
+    path = Path(path)
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise ResultError(f"{path.name} is larger than a result can be", slug="not-a-result")
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ResultError(
+            f"{path.name} cannot be read ({error.strerror or 'storage error'})", slug="no-result", hint="check the path"
+        ) from None
+    except UnicodeDecodeError:
+        raise ResultError(f"{path.name} is not UTF-8 text", slug="not-a-result") from None
+    return parse_result(text, path.name)
+
+
+def parse_result(text: str, name: str = "result") -> AuditResult:
+    """Read a result from JSON text; `name` is what errors call it. Raises ResultError as `load_result` does."""
+    document = _strict_json(text, name)
+    version = document.get("schema_version")
+    if isinstance(version, int) and not isinstance(version, bool) and version > SCHEMA_VERSION:
+        raise ResultError(
+            f"{name} has schema version {version}; this audit7k reads up to version {SCHEMA_VERSION}",
+            slug="newer-result",
+            hint="update audit7k",
+        )
+    if version != SCHEMA_VERSION:
+        raise ResultError(f"{name} has no schema version that is known", slug="not-a-result")
+    try:
+        return AuditResult.model_validate(document)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ResultError(
+            f"{name} does not follow schema version {SCHEMA_VERSION} at {where}", slug="not-a-result"
+        ) from None
+
+
+def _strict_json(text: str, name: str) -> dict[str, Any]:
+    try:
+        document = json.loads(text, object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        raise ResultError(
+            f"{name} is not the JSON of a result", slug="not-a-result", hint="it may be cut short; run the audit again"
+        ) from None
+    if not isinstance(document, dict):
+        raise ResultError(f"{name} is not the JSON of a result", slug="not-a-result")
+    return document
+
+
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    keys = dict(pairs)
+    if len(keys) < len(pairs):
+        raise ValueError("a key stands twice")
+    return keys
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is not a number")
+
+
+def result_schema() -> dict[str, Any]:
+    """The JSON Schema of `result.json`."""
+    schema = AuditResult.model_json_schema(mode="serialization", by_alias=True)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
