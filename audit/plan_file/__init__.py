@@ -1,0 +1,159 @@
+"""Reads a plan from a TOML file. Every mistake in it is one line: where, what, and what to write instead."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from audit.errors import PlanError
+from audit.plan import AuditPlan
+from audit.plan_file.lines import KeyLines
+from audit.plan_file.mistakes import dated_values, first_of, mistakes_in, one_line, wrong_version
+
+__all__ = ["LARGEST_PLAN", "LoadedPlan", "canonical_plan_sha256", "load_plan", "parse_plan", "read_plan_file"]
+
+LARGEST_PLAN: Final = 1024 * 1024
+"""Bytes. A plan is a page or two; what is larger is another file, or an attack on the reader."""
+
+_AT: Final = re.compile(r"\(at line (\d+), column (\d+)\)")
+_BACKSLASH: Final = "a backslash in a text: write paths with / or put the text in single quotes"
+_MOST_DOTS: Final = 1000
+"""In a line. tomllib's time for a dotted key grows with the square of its parts."""
+_SYNTAX: Final = (
+    ("Cannot overwrite a value", "a key is written twice"),
+    ("Cannot declare", "a table is declared twice"),
+    ("Cannot redefine", "a table is declared twice"),
+    ("Cannot mutate immutable namespace", "a table that is already closed is added to"),
+    ("Duplicate inline table key", "a key is written twice"),
+    ("Unescaped '\\'", _BACKSLASH),
+    ("Invalid hex value", _BACKSLASH),
+    ("Escaped character", _BACKSLASH),
+    ("Illegal character '\\n'", "a text whose closing quote is missing"),
+    ("Illegal character", "a character that cannot stand there"),
+    ("Found invalid character", "a character that cannot stand there"),
+    ("Invalid date", "a date that does not exist"),
+    ("Unterminated string", "a text whose closing quote is missing"),
+    ("Unclosed array", "a list whose closing bracket is missing"),
+    ("Unclosed inline table", "a table whose closing brace is missing"),
+    ("Expected '='", "a key without `=`"),
+    ("Expected ']", "a table header whose closing bracket is missing"),
+    ("Invalid value", "what follows `=` is not a value: text needs quotes"),
+    ("Invalid initial character", "a key that starts with a character that needs quotes"),
+    ("Invalid statement", "neither a key, a [table] nor a # comment"),
+    ("Expected newline", "something follows after the end of a value"),
+)
+"""Beginnings of tomllib's messages, and the same in words that repeat nothing of the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedPlan:
+    """A plan and where it came from."""
+
+    plan: AuditPlan
+    """The plan as it will be used, defaults filled in."""
+    as_asked: dict[str, Any]
+    """The plan as it was written, without defaults: what JSON can hold and nothing else."""
+    folder: Path
+    """The absolute folder that the paths in the plan are relative to."""
+
+
+def load_plan(path: str | os.PathLike[str]) -> AuditPlan:
+    """Read a plan file (TOML, UTF-8, at most 1 MiB). Raises PlanError, always one line."""
+    return read_plan_file(path).plan
+
+
+def read_plan_file(path: str | os.PathLike[str]) -> LoadedPlan:
+    """Read a plan file and keep what was asked beside what is used. Raises PlanError, always one line."""
+    path = Path(path)
+    name = one_line(str(path))
+    content = _bytes_of(path, name)
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise PlanError(f"{name}, line {line}: not UTF-8", slug="plan-not-utf8", hint="save it as UTF-8") from None
+    return parse_plan(text, name=name, folder=Path(os.path.abspath(path.parent)))  # noqa: PTH100 - keeps symlinks
+
+
+def parse_plan(text: str, *, name: str = "plan", folder: Path) -> LoadedPlan:
+    """Read a plan from its text. `name` stands in errors; `folder` is what its paths are relative to.
+
+    Raises
+    ------
+    PlanError
+        For anything that is not a plan: one line with the key, its line where it can be found, and what to write.
+    """
+    name = one_line(name)
+    as_asked = _toml(text, name)
+    lines = KeyLines.of(text)
+    early = wrong_version(as_asked) or dated_values(as_asked)
+    if early:
+        raise first_of(early, lines, name)
+    try:
+        # JSON is the one form in which pydantic is strict about types and still takes a list for a tuple.
+        plan = AuditPlan.model_validate_json(json.dumps(as_asked), strict=True)
+    except ValidationError as error:
+        raise first_of(mistakes_in(error, as_asked), lines, name) from None
+    except (ValueError, RecursionError):
+        raise PlanError(f"{name}: not a plan", slug="plan-unreadable", hint=_START) from None
+    return LoadedPlan(plan, as_asked, folder)
+
+
+def canonical_plan_sha256(plan: AuditPlan) -> str:
+    """SHA-256 (hex) of the plan as used, in canonical JSON: sorted keys, no spaces, UTF-8, paths with `/`.
+
+    Two files that differ in comments, order of keys or written-out defaults have the same digest.
+    """
+    used = plan.model_dump(mode="python", by_alias=True)
+    text = json.dumps(used, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_plain)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+_START: Final = "`audit7k init DATA` writes one to start from"
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, PurePath):
+        return value.as_posix()
+    raise TypeError(type(value).__name__)
+
+
+def _bytes_of(path: Path, name: str) -> bytes:
+    try:
+        with path.open("rb") as file:
+            content = file.read(LARGEST_PLAN + 1)
+    except FileNotFoundError:
+        raise PlanError(f"no plan at {name}", slug="plan-not-found", hint=_START) from None
+    except IsADirectoryError:
+        raise PlanError(f"{name} is a folder", slug="plan-unreadable", hint="name the plan file in it") from None
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "not a path"
+        raise PlanError(f"cannot read {name}: {why}", slug="plan-unreadable") from None
+    if len(content) > LARGEST_PLAN:
+        raise PlanError(f"{name} is larger than 1 MiB", slug="plan-too-large", hint="is it a plan? " + _START)
+    return content
+
+
+def _toml(text: str, name: str) -> dict[str, Any]:
+    if any(line.count(".") > _MOST_DOTS for line in text.splitlines()):
+        raise PlanError(f"{name}: a line with more than {_MOST_DOTS} dots", slug="plan-syntax", hint=_START)
+    try:
+        return tomllib.loads(text)
+    except ValueError as error:  # TOMLDecodeError, and int() on a number of more than 4300 digits
+        said = str(error)
+    except RecursionError:
+        said = "nested"
+    at = _AT.search(said)
+    where = f"{name}, line {at[1]}, column {at[2]}" if at else name
+    end = " (at the end of the file)" if "end of document)" in said else ""
+    why = next((ours for theirs, ours in _SYNTAX if said.startswith(theirs)), "")
+    what = f"not valid TOML{end}" + (f": {why}" if why else "")
+    raise PlanError(f"{where}: {what}", slug="plan-syntax", hint="" if why else _START)

@@ -1,0 +1,315 @@
+"""Turns what pydantic says about a plan into one line that a person can act on."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from audit.errors import PlanError
+from audit.plan import PLAN_SCHEMA
+from audit.plan_file.known_keys import (
+    description,
+    elsewhere,
+    known_keys,
+    known_values,
+    nearest,
+    not_yet,
+    quoted,
+    step_into,
+    table_header,
+)
+from audit.plan_file.lines import KeyLines, Where
+
+_LONGEST: Final = 400
+"""Characters of a message that are shown: a plan may hold a megabyte in one value."""
+
+_TYPES: Final[Mapping[str, str]] = {
+    "string_type": "text in quotes",
+    "path_type": "a path in quotes",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "tuple_type": "a list in square brackets",
+    "list_type": "a list in square brackets",
+    "dict_type": "a table",
+    "model_type": "a table",
+    "model_attributes_type": "a table",
+}
+_BOUNDS: Final[Mapping[str, str]] = {
+    "greater_than": "greater than {gt:g}",
+    "greater_than_equal": "at least {ge:g}",
+    "less_than": "less than {lt:g}",
+    "less_than_equal": "at most {le:g}",
+    "string_too_long": "at most {max_length} characters long",
+    "too_long": "a list of at most {max_length}",
+    "finite_number": "a finite number",
+}
+_PATTERNS: Final[Mapping[str, str]] = {
+    "entry": 'write "module:function"',
+    "id": "write small letters, digits, - and _, starting with a letter or digit, at most 64",
+}
+_NAMED_IN_MESSAGE: Final = re.compile(r"^(?:rule (?P<rule>\d+)|groups\.(?P<group>[^:.]+)(?:\.(?P<key>\w+))?)")
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One mistake in words."""
+
+    what: str
+    do: str
+    slug: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One mistake: its place, and its words once they are wanted (a file may hold a hundred thousand)."""
+
+    where: Where
+    words: Callable[[], Said]
+
+
+def first_of(mistakes: Sequence[Mistake], lines: KeyLines, name: str) -> PlanError:
+    """The error for the mistake that stands first in the file, with the number of the others."""
+    numbered = [(lines.line(mistake.where), mistake) for mistake in mistakes]
+    line, first = min(numbered, key=lambda entry: (entry[0] is None, entry[0] or 0))
+    said = first.words()
+    others = len(mistakes) - 1
+    more = f" (and {others} more mistake{'s' if others > 1 else ''} in this plan)" if others else ""
+    place = f"{name}, line {line}" if line else name
+    return PlanError(one_line(f"{place}: {said.what}"), slug=said.slug, hint=one_line(said.do) + more)
+
+
+def one_line(text: str) -> str:
+    """`text` on one line, without control characters, and cut where it is very long."""
+    clean = "".join(character if character.isprintable() else "?" for character in text)
+    return clean if len(clean) <= _LONGEST else clean[: _LONGEST - 1] + "…"
+
+
+def wrong_version(raw: Mapping[str, Any]) -> list[Mistake]:
+    """A plan of another version is told so first: everything else in it may be right in that version."""
+    version = raw.get("schema")
+    if version is None or (type(version) is int and version == PLAN_SCHEMA):
+        return []
+    newer = type(version) is int and version > PLAN_SCHEMA
+    what = f"schema is {version}, which this version cannot read" if newer else "schema is not known"
+    do = f"this version reads schema = {PLAN_SCHEMA}" + ("; a newer audit7k is needed" if newer else "")
+    return [Mistake(("schema",), partial(Said, what, do, "plan-schema-version"))]
+
+
+def dated_values(raw: Mapping[str, Any]) -> list[Mistake]:
+    """Dates and times without quotes: TOML has them, a plan has no place for one."""
+    said = "is a date or time; nothing in a plan is"
+    return [
+        Mistake(where, partial(Said, f"{dotted(where)} {said}", "put it in quotes", "plan-wrong-type"))
+        for where, value in _walk((), raw)
+        if isinstance(value, dt.date | dt.time)
+    ]
+
+
+def mistakes_in(error: ValidationError, raw: Mapping[str, Any]) -> list[Mistake]:
+    """What pydantic found in `raw`: one mistake for each place, however many forms were tried there."""
+    by_place: dict[Where, list[ErrorDetails]] = {}
+    for details in error.errors(include_url=False, include_input=False):
+        where = _place(details, raw)
+        if where is not None:
+            by_place.setdefault(where, []).append(details)
+    unknown = [where for where, found in by_place.items() if found[0]["type"] == "extra_forbidden"]
+    return [
+        Mistake(_within(where, found[0], raw), partial(_explain, where, found, raw))
+        for where, found in by_place.items()
+        if not (found[0]["type"] == "missing" and _misspelt(where, unknown))
+    ]
+
+
+def dotted(where: Where) -> str:
+    """The way to a value as a reader writes it: `rules[2].metric` is the metric of the second rule."""
+    shown = ""
+    for part in where:
+        if isinstance(part, int):
+            shown += f"[{part + 1}]"
+        else:
+            key = part if re.fullmatch(r"[A-Za-z0-9_-]+", part) else f'"{part}"'
+            shown += f".{key[:60]}" if shown else key[:60]
+    return shown
+
+
+def _walk(where: Where, value: object) -> Iterator[tuple[Where, object]]:
+    pending: list[tuple[Where, object]] = [(where, value)]
+    while pending:
+        where, value = pending.pop()
+        if isinstance(value, dict):
+            pending.extend(((*where, key), inner) for key, inner in value.items())
+        elif isinstance(value, list):
+            pending.extend(((*where, place), inner) for place, inner in enumerate(value))
+        else:
+            yield where, value
+
+
+def _place(details: ErrorDetails, raw: Mapping[str, Any]) -> Where | None:
+    """The place of an error in the file: pydantic's, without the names of the forms that it tried on the way."""
+    location = list(details["loc"])
+    detector = raw.get("detector")
+    if len(location) > 1 and location[0] == "detector" and isinstance(detector, dict):
+        del location[1]  # the kind, by which pydantic chose among the detectors
+    where: Where = ()
+    value: object = raw
+    for part in location:
+        inside = isinstance(value, dict) and part in value
+        if inside or (isinstance(value, list) and isinstance(part, int) and part < len(value)):
+            value = value[part]  # type: ignore[index]
+            where = (*where, part)
+        elif details["type"] == "missing" and isinstance(value, dict | list):
+            where = (*where, part)
+            break
+        else:
+            break
+    if details["type"] == "too_short" and isinstance(value, list | dict) and value:
+        return None  # not short: all its entries are wrong, and each has its own error
+    if details["type"] in {"union_tag_invalid", "union_tag_not_found"}:
+        where = (*where, "kind")
+    return where or _named_place(details)
+
+
+def _misspelt(missing: Where, unknown: Sequence[Where]) -> bool:
+    """Whether a missing key is there under a name so like it that the unknown name is the mistake to report."""
+    siblings = [where for where in unknown[:50] if where[:-1] == missing[:-1]]
+    return any(nearest(str(where[-1]), [str(missing[-1])]) for where in siblings)
+
+
+def _within(where: Where, details: ErrorDetails, raw: Mapping[str, Any]) -> Where:
+    """The key in the table at `where` with which the words of a conflict begin, if they do."""
+    table = step_into(raw, where)
+    if details["type"] != "value_error" or not isinstance(table, dict):
+        return where
+    first = _words_of(details).split(" ", 1)[0].strip("`:,")
+    return (*where, first) if first in table else where
+
+
+def _named_place(details: ErrorDetails) -> Where:
+    """The place of an error about the plan as a whole, where its words begin with one."""
+    found = _NAMED_IN_MESSAGE.match(_words_of(details))
+    if found is None:
+        return ()
+    if found["rule"]:
+        return ("rules", int(found["rule"]) - 1)
+    return ("groups", found["group"], found["key"]) if found["key"] else ("groups", found["group"])
+
+
+def _words_of(details: ErrorDetails) -> str:
+    return str(details.get("ctx", {}).get("error", "")) or details["msg"]
+
+
+def _explain(where: Where, found: Sequence[ErrorDetails], raw: Mapping[str, Any]) -> Said:
+    details = found[0]
+    kind = details["type"]
+    if kind == "extra_forbidden":
+        return _unknown_key(where, raw)
+    if kind in {"missing", "union_tag_not_found"}:
+        return _missing(where, raw)
+    if kind == "value_error":
+        return _conflict(where, _words_of(details))
+    if kind in {"literal_error", "union_tag_invalid"} and len(found) == 1:
+        return _unknown_value(where, raw)
+    if any(details["type"] in _TYPES for details in found) or len(found) > 1:
+        return _wrong_type(where, found, raw)
+    return _bad_value(where, details, raw)
+
+
+def _bad_value(where: Where, details: ErrorDetails, raw: Mapping[str, Any]) -> Said:
+    what, do = "is not as it must be", _describe(where, raw)
+    kind = details["type"]
+    if kind in {"string_too_short", "too_short"}:
+        what = "is empty"
+    elif kind == "string_pattern_mismatch":
+        what, do = "is not of the right form", _PATTERNS.get(str(where[-1]), do)
+    elif kind in _BOUNDS:
+        what = f"must be {_bound(details)}"
+    return Said(f"{dotted(where)} {what}", do, "plan-bad-value")
+
+
+def _bound(details: ErrorDetails) -> str:
+    return _BOUNDS[details["type"]].format(**details.get("ctx", {}))
+
+
+def _unknown_key(where: Where, raw: Mapping[str, Any]) -> Said:
+    *table, key = where
+    shown = dotted(where)
+    reason = not_yet(where)
+    if reason:
+        return Said(f"{shown} {reason}", "leave it out", "plan-not-supported")
+    known = known_keys(tuple(table), raw)
+    near = nearest(str(key), known)
+    other = elsewhere(str(key), tuple(table), raw)
+    if near:
+        do = f"did you mean {near}?"
+    elif other:
+        do = f"it belongs in {other}"
+    else:
+        do = f"{table_header(tuple(table))} takes {', '.join(known)}"
+    return Said(f"{shown} is not a key of a plan", do, "plan-unknown-key")
+
+
+def _missing(where: Where, raw: Mapping[str, Any]) -> Said:
+    if isinstance(where[-1], int):
+        return Said(f"{dotted(where[:-1])} is too short", _describe(where[:-1], raw), "plan-bad-value")
+    if len(where) == 1 and where[0] != "schema":
+        return Said(f"no {table_header(where)} in this plan", _describe(where, raw), "plan-missing-key")
+    if where == ("schema",):
+        return Said("no schema in this plan", f"write schema = {PLAN_SCHEMA} at the top", "plan-missing-key")
+    if where[-1] == "kind":
+        return Said(f"{dotted(where)} is missing", f"write kind = {_one_of(where)}", "plan-missing-key")
+    allowed = known_values(where, raw)
+    value = f"{quoted(allowed, 'or')}" if allowed else "…"
+    return Said(
+        f"{dotted(where)} is missing", f"write {where[-1]} = {value}: {_describe(where, raw)}", "plan-missing-key"
+    )
+
+
+def _unknown_value(where: Where, raw: Mapping[str, Any]) -> Said:
+    value = step_into(raw, where)
+    key = dotted(where)
+    allowed = known_values(where, raw)
+    if not isinstance(value, str):
+        return Said(f"{key} is not one of its values", f"write {_one_of(where, raw)}", "plan-bad-value")
+    reason = not_yet((*where, value))
+    if reason:
+        return Said(f'{key} = "{value[:60]}" {reason}', f"write {_one_of(where, raw)}", "plan-not-supported")
+    near = nearest(value, allowed)
+    ask = f'did you mean "{near}"? It takes ' if near else "it takes "
+    return Said(f'{key} = "{value[:60]}" is not known', ask + quoted(allowed, "or"), "plan-bad-value")
+
+
+def _one_of(where: Where, raw: Mapping[str, Any] | None = None) -> str:
+    return quoted(known_values(where, raw or {}), "or")
+
+
+def _wrong_type(where: Where, found: Sequence[ErrorDetails], raw: Mapping[str, Any]) -> Said:
+    key = dotted(where)
+    kinds = [details["type"] for details in found]
+    if where == ("rules",):
+        return Said("rules is not a list of rules", "write [[rules]] in double brackets", "plan-wrong-type")
+    if any(_TYPES.get(kind) == "a table" for kind in kinds) and len(where) <= 2:
+        return Said(f"{key} is not a table", f"write {table_header(where)} on a line by itself", "plan-wrong-type")
+    allowed = known_values(where, raw)
+    forms = [quoted(allowed, "or")] if "literal_error" in kinds and allowed else []
+    forms += [_TYPES[kind] for kind in kinds if kind in _TYPES]
+    forms += [f"a number {_bound(details)}" for details in found if details["type"] in _BOUNDS]
+    return Said(f"{key} must be {' or '.join(forms)}", _describe(where, raw), "plan-wrong-type")
+
+
+def _conflict(where: Where, words: str) -> Said:
+    named = _NAMED_IN_MESSAGE.match(words)
+    what = words if named or not where else f"{dotted(where)}: {words}"
+    return Said(what, "", "plan-conflict")
+
+
+def _describe(where: Where, raw: Mapping[str, Any]) -> str:
+    return description(where, raw).rstrip(".")
