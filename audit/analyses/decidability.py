@@ -59,11 +59,9 @@ def rule_decidability(
     families: Mapping[Family, FamilyCounts],
     features: Mapping[str, SensitiveFeature],
 ) -> RuleDecidability:
-    """Say which groups of `rule` can be judged alone, which as a part of a larger one, and how many people that covers."""
+    """Say which groups of `rule` can be judged alone, which as a part of a larger one, and whom that covers."""
     judged = tuple(_of_family(plan, rule, families[family]) for family in rule_families(plan, rule))
-    alone = {
-        group: bool(family.decidable[place]) for family in judged for place, group in enumerate(family.groups)
-    }
+    alone = {group: bool(family.decidable[place]) for family in judged for place, group in enumerate(family.groups)}
     judged_as = {group: _climb(plan, group, alone, features) for group, decidable in alone.items() if not decidable}
     coverage = {family.family: _coverage(family, judged_as) for family in judged}
     base = [coverage[family.family] for family in judged if finest(plan, family.family)]

@@ -1,0 +1,224 @@
+"""Rules and counts become verdicts: pass, fail, inconclusive or not evaluable, each with its reason.
+
+FAIL is tested for every group on every rung against the rest, with one budget of false alarms for the whole audit.
+PASS needs every group that is large enough to be judged alone to show that it is within the limit. A smaller group can
+fail by itself but is never passed by itself: it is judged as a part of a larger one, and counts towards coverage.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping
+
+import numpy as np
+
+from audit.analyses.decidability import FamilyDecidability, RuleDecidability, rule_decidability
+from audit.analyses.estimates import as_known
+from audit.analyses.families import rule_families
+from audit.analyses.margin_tests import SPENT, FamilyTests, family_tests
+from audit.analyses.sides import questions
+from audit.counting.table import FamilyCounts
+from audit.findings import Because, FamilyResult, Outcome, RuleBecause, RuleResult, Verdict
+from audit.groups import Family, Group, SensitiveFeature
+from audit.plan import AuditPlan, Rule
+from audit.result import OverallVerdict
+from audit.stats.planning import cases_to_decide
+
+__all__ = ["exit_code", "judge", "judge_rule", "overall_verdict"]
+
+
+def judge(
+    plan: AuditPlan, families: Mapping[Family, FamilyCounts], features: Mapping[str, SensitiveFeature]
+) -> tuple[tuple[RuleResult, ...], tuple[Verdict, ...], OverallVerdict]:
+    """Judge every rule of the plan over the counts of its families."""
+    shares = sum(len(rule_families(plan, rule)) * len(questions(plan, rule)) for rule in plan.rules)
+    level = SPENT * plan.verdict.alpha / shares
+    rules: list[RuleResult] = []
+    verdicts: list[Verdict] = []
+    for rule in plan.named_rules:
+        result, of_groups = judge_rule(plan, rule, families, features, level)
+        rules.append(result)
+        verdicts.extend(of_groups)
+    return tuple(rules), tuple(verdicts), overall_verdict(plan, rules)
+
+
+def judge_rule(
+    plan: AuditPlan,
+    rule: Rule,
+    families: Mapping[Family, FamilyCounts],
+    features: Mapping[str, SensitiveFeature],
+    level: float,
+) -> tuple[RuleResult, tuple[Verdict, ...]]:
+    """Judge one rule; `level` is the share of alpha that each of its families may spend on each side."""
+    decidability = rule_decidability(plan, rule, families, features)
+    tests = {
+        family.family: family_tests(plan, rule, families[family.family], family, level)
+        for family in decidability.families
+    }
+    outcomes: dict[Group, tuple[Outcome, Because]] = {}
+    for family in decidability.families:
+        for place, group in enumerate(family.groups):
+            outcomes[group] = _outcome(family, tests[family.family], decidability, place)
+    verdicts = tuple(
+        _verdict(plan, rule, family, families[family.family], tests[family.family], decidability, outcomes, place)
+        for family in decidability.families
+        for place in range(len(family.groups))
+    )
+    return _rule_result(plan, rule, decidability, tests, verdicts), verdicts
+
+
+def _outcome(
+    family: FamilyDecidability, tests: FamilyTests, decidability: RuleDecidability, place: int
+) -> tuple[Outcome, Because]:
+    if tests.beyond[place]:
+        return "fail", "beyond_limit"
+    if not family.evaluable[place]:
+        own = int(family.cases[place])
+        if own == 0:
+            return "not_evaluable", "no_cases"
+        return "not_evaluable", "no_rest" if family.rest_cases[place] == 0 else "too_few_for_a_rate"
+    if not family.decidable[place]:
+        part = decidability.judged_as[family.groups[place]] is not None
+        return "inconclusive", "judged_as_part" if part else "too_few_cases"
+    if tests.within[place]:
+        return "pass", "within_limit"
+    return "inconclusive", "unscored_cases" if tests.within_as_scored[place] else "limit_not_excluded"
+
+
+def _verdict(
+    plan: AuditPlan,
+    rule: Rule,
+    family: FamilyDecidability,
+    counts: FamilyCounts,
+    tests: FamilyTests,
+    decidability: RuleDecidability,
+    outcomes: Mapping[Group, tuple[Outcome, Because]],
+    place: int,
+) -> Verdict:
+    group = family.groups[place]
+    outcome, because = outcomes[group]
+    larger = decidability.judged_as.get(group)
+    tested = bool(tests.tested[place])
+    assert rule.id is not None  # noqa: S101 - `named_rules` gives every rule an id
+    return Verdict.model_construct(
+        rule=rule.id,
+        group=group,
+        outcome=outcome,
+        because=because,
+        cases=int(family.cases[place]),
+        cases_required=_whole(float(family.required[place])),
+        cases_needed=_cases_needed(plan, rule, family, counts, outcome, place),
+        decidable=bool(family.decidable[place]),
+        judged_as=larger,
+        judged_as_outcome=None if larger is None else outcomes[larger][0],
+        p_fail=as_known(tests.p_fail[place]) if tested else None,
+        level_fail=as_known(tests.level_fail[place]) if tested else None,
+        p_pass=as_known(tests.p_pass[place]),
+        side="high" if tests.high_side[place] else "low",
+    )
+
+
+def _cases_needed(
+    plan: AuditPlan, rule: Rule, family: FamilyDecidability, counts: FamilyCounts, outcome: Outcome, place: int
+) -> int | None:
+    """Cases still missing: to be judged alone, or, for a group large enough, to be decided at the rates measured."""
+    if outcome in ("pass", "fail"):
+        return 0
+    own = int(family.cases[place])
+    if not family.decidable[place]:
+        required = _whole(float(family.required[place]))
+        return None if required is None else max(required - own, 0)
+    needed = 0.0
+    for question in questions(plan, rule):
+        x, n, y, m = (int(count[place]) for count in question.as_scored(counts))
+        if n == 0 or m == 0:
+            return None
+        decided = cases_to_decide(x / n, y / m, m, question.within, alpha=plan.verdict.alpha, power=plan.verdict.power)
+        needed = max(needed, float(decided))
+    required = _whole(needed)
+    return None if required is None else max(required - own, 1)
+
+
+def _whole(number: float) -> int | None:
+    return math.ceil(number) if math.isfinite(number) else None
+
+
+def _rule_result(
+    plan: AuditPlan,
+    rule: Rule,
+    decidability: RuleDecidability,
+    tests: Mapping[Family, FamilyTests],
+    verdicts: tuple[Verdict, ...],
+) -> RuleResult:
+    outcomes = Counter(verdict.outcome for verdict in verdicts)
+    outcome, because = _rule_outcome(plan, decidability, verdicts)
+    sides = [question.side for question in questions(plan, rule)]
+    assert rule.id is not None  # noqa: S101 - `named_rules` gives every rule an id
+    return RuleResult(
+        rule=rule.id,
+        metric=rule.metric,
+        scale=rule.scale,
+        limit=rule.limit,
+        direction=rule.direction,
+        worse="both" if len(sides) > 1 else sides[0],
+        outcome=outcome,
+        because=because,
+        coverage=decidability.lowest_coverage,
+        min_coverage=plan.verdict.min_coverage,
+        groups_by_outcome={
+            "fail": outcomes["fail"],
+            "pass": outcomes["pass"],
+            "inconclusive": outcomes["inconclusive"],
+            "not_evaluable": outcomes["not_evaluable"],
+        },
+        judged_as_part=sum(verdict.because == "judged_as_part" for verdict in verdicts),
+        families=tuple(
+            FamilyResult(
+                family=family.family,
+                groups=len(family.groups),
+                tested=int(np.count_nonzero(tests[family.family].tested)),
+                level=tests[family.family].level,
+                procedure=tests[family.family].procedure,
+                coverage=decidability.coverage[family.family],
+            )
+            for family in decidability.families
+        ),
+        reason=rule.reason,
+    )
+
+
+def _rule_outcome(
+    plan: AuditPlan, decidability: RuleDecidability, verdicts: tuple[Verdict, ...]
+) -> tuple[Outcome, RuleBecause]:
+    if any(verdict.outcome == "fail" for verdict in verdicts):
+        return "fail", "group_beyond_limit"
+    alone = [verdict for verdict in verdicts if verdict.decidable]
+    if not alone:
+        return "inconclusive", "nothing_judged"
+    if any(verdict.outcome != "pass" for verdict in alone):
+        return "inconclusive", "group_undecided"
+    coverage = decidability.lowest_coverage
+    if coverage is None or coverage < plan.verdict.min_coverage:
+        return "inconclusive", "coverage_too_small"
+    return "pass", "all_judged_within_limit"
+
+
+def overall_verdict(plan: AuditPlan, rules: list[RuleResult]) -> OverallVerdict:
+    """FAIL if any rule fails, PASS only if every rule passes, else INCONCLUSIVE."""
+    failing = tuple(rule.rule for rule in rules if rule.outcome == "fail")
+    undecided = tuple(rule.rule for rule in rules if rule.outcome not in ("fail", "pass"))
+    harms: dict[str, str] = {"services": "missed", "enforcement": "wrongly_flagged", "both": "both"}
+    return OverallVerdict.model_validate(
+        {
+            "outcome": "fail" if failing else "inconclusive" if undecided or not rules else "pass",
+            "failing_rules": failing,
+            "undecided_rules": undecided,
+            "primary_harm": harms[plan.audit.route],
+        }
+    )
+
+
+def exit_code(overall: OverallVerdict) -> int:
+    """The exit code of a verdict: 0 pass, 1 fail, 3 inconclusive."""
+    return {"pass": 0, "fail": 1, "inconclusive": 3}[overall.outcome]
