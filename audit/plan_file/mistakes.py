@@ -226,13 +226,15 @@ def _explain(where: Where, found: Sequence[ErrorDetails], raw: Mapping[str, Any]
 def _bad_value(where: Where, details: ErrorDetails, raw: Mapping[str, Any]) -> Said:
     what, do = "is not as it must be", _describe(where, raw)
     kind = details["type"]
+    if kind == "json_invalid":
+        return Said("lists or tables nested deeper than in any plan", do, "plan-unreadable")
     if kind in {"string_too_short", "too_short"}:
         what = "is empty"
     elif kind == "string_pattern_mismatch":
         what, do = "is not of the right form", _PATTERNS.get(str(where[-1]), do)
     elif kind in _BOUNDS:
         what = f"must be {_bound(details)}"
-    return Said(f"{dotted(where)} {what}", do, "plan-bad-value")
+    return Said(f"{dotted(where) or 'the plan'} {what}", do, "plan-bad-value")
 
 
 def _bound(details: ErrorDetails) -> str:
