@@ -130,8 +130,8 @@ def _nationality(plan: AuditPlan, system: SystemDescription) -> Safeguard:
     return Safeguard.model_validate(
         {
             "clause": "2",
-            "words": "trafficking in persons, especially of women and children, cannot and should not be associated with "
-            "any religion, nationality or civilization",
+            "words": "trafficking in persons, especially of women and children, cannot and should not be associated "
+            "with any religion, nationality or civilization",
             "question": "Does naming a nationality move the detector?",
             "evidence": evidence,
             "state": state,

@@ -1,0 +1,159 @@
+"""What a reader must know before using the numbers: said by the result itself, so that no report can leave it out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from audit.counting.table import FamilyCounts
+from audit.findings import RowAccount
+from audit.groups import Family
+from audit.metrics import METRICS
+from audit.plan import AuditPlan
+from audit.result import Notice, OverallVerdict, SystemDescription
+
+__all__ = ["notices"]
+
+_LIMITS_HARM = {
+    "missed": ("true_positive_rate", "false_negative_rate"),
+    "wrongly_flagged": ("false_positive_rate", "true_negative_rate"),
+}
+_FAR_FROM_PLAN = 0.15
+"""How far a rate may lie from the one that was planned with before the reader is told."""
+
+
+def notices(
+    plan: AuditPlan,
+    system: SystemDescription,
+    overall: OverallVerdict,
+    everyone: FamilyCounts,
+    rows: Sequence[RowAccount],
+    families: Mapping[Family, FamilyCounts],
+) -> tuple[Notice, ...]:
+    """Everything a reader must know, the most important first."""
+    found = [
+        Notice(
+            code="restricted",
+            text="Restricted, not for publication: the counts are exact and can single out people.",
+        ),
+        Notice(
+            code="labels",
+            text=f"Labels are not truth. These come from: {plan.evaluation_set.label_source}. A bias in how they were "
+            "made can hide a disparity of the detector or look like one.",
+        ),
+    ]
+    found.extend(_harm_not_limited(plan, overall))
+    found.extend(_given(system))
+    found.extend(_unscored(rows[0]))
+    found.extend(_unknown(plan, families))
+    found.extend(_far_from_plan(plan, everyone))
+    found.extend(_borders(system))
+    found.extend(_after_scoring(plan))
+    return tuple(found)
+
+
+def _harm_not_limited(plan: AuditPlan, overall: OverallVerdict) -> list[Notice]:
+    limited = {rule.metric for rule in plan.rules}
+    harms = list(_LIMITS_HARM) if overall.primary_harm == "both" else [overall.primary_harm]
+    open_harms = [harm for harm in harms if not limited.intersection(_LIMITS_HARM[harm])]
+    words = {"missed": "victims missed", "wrongly_flagged": "people wrongly flagged"}
+    return [
+        Notice(
+            code=f"no_limit_on_{harm}",
+            text=f"No rule of this plan limits {words[harm]}, which is the primary harm where flags go to "
+            f"{plan.audit.route}. The verdict says nothing about it.",
+        )
+        for harm in open_harms
+    ]
+
+
+def _given(system: SystemDescription) -> list[Notice]:
+    if not system.sensitive_features_used:
+        return []
+    named = ", ".join(system.sensitive_features_used)
+    return [Notice(code="sensitive_features_given", text=f"The detector is given: {named}.")]
+
+
+def _unscored(account: RowAccount) -> list[Notice]:
+    unscored = account.abstained + account.failed
+    if not unscored:
+        return []
+    return [
+        Notice(
+            code="unscored_cases",
+            text=f"{unscored} of {account.read} rows were not scored ({account.abstained} abstained, {account.failed} "
+            "without a usable answer). Rates are over the others; verdicts hold whatever these would have been.",
+        )
+    ]
+
+
+def _unknown(plan: AuditPlan, families: Mapping[Family, FamilyCounts]) -> list[Notice]:
+    found: list[Notice] = []
+    for feature in plan.groups:
+        for family, counts in families.items():
+            axes = family.axes
+            if len(axes) != 1 or axes[0].feature != feature or axes[0].rung != plan.rungs(feature)[0]:
+                continue
+            total = int(counts.everyone.sum())
+            unknown = sum(
+                int(counts.cells[place].sum())
+                for place, group in enumerate(counts.groups)
+                if group.levels[0].code == "unknown"
+            )
+            if total and unknown / total >= 0.10:
+                found.append(
+                    Notice(
+                        code=f"unknown_{feature}",
+                        text=f"{feature} is unknown for {unknown} of {total} rows ({unknown / total:.0%}). They are "
+                        "shown as a group of their own; what holds for the others need not hold for them.",
+                    )
+                )
+    return found
+
+
+def _far_from_plan(plan: AuditPlan, everyone: FamilyCounts) -> list[Notice]:
+    found: list[Notice] = []
+    for rule in plan.named_rules:
+        metric = METRICS[rule.metric]
+        x, n = int(everyone.numerator(metric)[0]), int(everyone.denominator(metric)[0])
+        if n and abs(x / n - rule.planned_rate) > _FAR_FROM_PLAN:
+            found.append(
+                Notice(
+                    code=f"planned_rate_{rule.id}",
+                    text=f"Group sizes for rule {rule.id} were planned for a rate of {rule.planned_rate:.0%}; measured "
+                    f"overall was {x / n:.0%}. Set expected_rate before the next audit.",
+                )
+            )
+    return found
+
+
+def _borders(system: SystemDescription) -> list[Notice]:
+    found: list[Notice] = []
+    if system.near_threshold:
+        found.append(
+            Notice(
+                code="near_threshold",
+                text=f"{system.near_threshold} rows have a score within 1e-6 of the threshold; rounding alone may "
+                "decide them.",
+            )
+        )
+    if system.ties_at_capacity and system.ties_at_capacity > 1:
+        found.append(
+            Notice(
+                code="ties_at_capacity",
+                text=f"{system.ties_at_capacity} rows share the lowest flagged score; which of them are flagged was "
+                "decided by the order of their ids.",
+            )
+        )
+    return found
+
+
+def _after_scoring(plan: AuditPlan) -> list[Notice]:
+    rules = [rule.id for rule in plan.named_rules if METRICS[rule.metric].denominator_is == "decisions"]
+    return [
+        Notice(
+            code=f"decided_after_scoring_{rule}",
+            text=f"Rule {rule}: which groups are large enough depends on how many were flagged, so it was known only "
+            "after scoring.",
+        )
+        for rule in rules
+    ]

@@ -1,0 +1,81 @@
+"""From what, by what and when a result was made."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from audit import __version__
+from audit.plan_file import LoadedPlan, canonical_plan_sha256
+from audit.result import Provenance
+
+__all__ = ["provenance"]
+
+_PACKAGES = (
+    "duckdb",
+    "fairlearn",
+    "aif360",
+    "ibis-framework",
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "scikit-learn",
+    "scipy",
+    "skops",
+)
+
+
+def provenance(loaded: LoadedPlan, digests: Mapping[str, str | None], started: datetime) -> Provenance:
+    """Record digests, versions and times; `digests` names `evaluation_set` and `detector`."""
+    commit, dirty = _git(loaded.folder)
+    return Provenance(
+        plan_sha256=canonical_plan_sha256(loaded.plan),
+        evaluation_set_sha256=digests["evaluation_set"],
+        detector_sha256=digests["detector"],
+        tool=f"audit7k {__version__}",
+        packages={name: found for name in _PACKAGES if (found := _version(name)) is not None},
+        python=platform.python_version(),
+        platform=f"{platform.system()} {platform.machine()}",
+        git_commit=commit,
+        git_dirty=dirty,
+        started=_stamp(started),
+        finished=_stamp(datetime.now(UTC)),
+    )
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _git(folder: Path) -> tuple[str | None, bool | None]:
+    """Commit and state of the checkout that holds the plan; nothing where there is none, or no git."""
+    commit = _ask_git(folder, "rev-parse", "--verify", "HEAD")
+    if not commit:
+        return None, None
+    status = _ask_git(folder, "status", "--porcelain", "--untracked-files=no")
+    return commit, None if status is None else bool(status)
+
+
+def _ask_git(folder: Path, *question: str) -> str | None:
+    try:
+        answer = subprocess.run(  # noqa: S603 - a fixed command, without a shell
+            ["git", "-C", str(folder), *question],  # noqa: S607 - git is found as the operator's shell finds it
+            capture_output=True,
+            text=True,
+            timeout=5,
+            check=False,
+        )
+    except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
+        return None
+    return answer.stdout.strip() if answer.returncode == 0 else None

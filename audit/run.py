@@ -1,0 +1,164 @@
+"""The whole story on one page: a plan, an evaluation set and a detector go in; one result comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from audit.analyses.disparities import disparities
+from audit.analyses.estimates import estimates, everyone_as_family, group_counts, row_accounts
+from audit.analyses.families import plan_families
+from audit.counting.table import CountsTable, FamilyCounts
+from audit.groups import Family, SensitiveFeature
+from audit.metrics import METRICS, worse_direction
+from audit.notices import notices
+from audit.plan import AuditPlan
+from audit.plan_file import LoadedPlan, read_plan_file
+from audit.provenance import provenance
+from audit.result import SCHEMA_VERSION, Agreement, AuditResult, MetricDefinition, Provenance, SystemDescription
+from audit.safeguards import safeguards
+from audit.verdicts import judge
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+    from audit.scoring import Progress
+
+__all__ = ["count_families", "run_audit", "summarise"]
+
+
+def run_audit(
+    plan: AuditPlan | LoadedPlan | str | Path,
+    table: pa.Table | pd.DataFrame | None = None,
+    *,
+    folder: Path | None = None,
+    progress: Progress | None = None,
+    predictions_to: Path | None = None,
+    crosscheck: bool = False,
+) -> AuditResult:
+    """Run an audit: read and check the set, score it, count, estimate, judge.
+
+    Parameters
+    ----------
+    plan
+        A plan, or the path of a plan file.
+    table
+        The evaluation set, where the plan names no file: a pandas DataFrame or an Arrow table.
+    folder
+        The folder that paths in the plan are relative to; that of the plan file where one is read.
+    progress
+        Where progress is told; nowhere by default.
+    predictions_to
+        Where to write `predictions.parquet`, for a detector that is run.
+    crosscheck
+        Whether to ask fairlearn and AIF360 for the same rates.
+
+    Raises
+    ------
+    AuditError
+        If plan, data or detector are in error. Nothing was judged, and nothing half-written is left.
+    """
+    started = datetime.now(UTC)
+    loaded = _loaded(plan, folder)
+    from audit.counting.count import count_cases
+    from audit.evaluation.evaluation_set import open_evaluation_set
+    from audit.scoring import score
+
+    with open_evaluation_set(loaded.plan, loaded.folder, table) as evaluation_set:
+        scored = score(loaded.plan, evaluation_set, loaded.folder, progress=progress, predictions_to=predictions_to)
+        counts = count_cases(evaluation_set)
+        features = evaluation_set.features
+        set_sha256 = evaluation_set.sha256
+    families = count_families(loaded.plan, counts, features)
+    return summarise(
+        loaded,
+        features,
+        counts,
+        families,
+        scored.system,
+        crosscheck=_crosscheck(families) if crosscheck else (),
+        origin=provenance(loaded, {"evaluation_set": set_sha256, "detector": scored.detector_sha256}, started),
+    )
+
+
+def count_families(
+    plan: AuditPlan, counts: CountsTable, features: Sequence[SensitiveFeature]
+) -> dict[Family, FamilyCounts]:
+    """Add the counts up to every family that the plan asks for, in the order of reports."""
+    by_name = {feature.name: feature for feature in features}
+    return {family: counts.family(family, by_name) for family in plan_families(plan)}
+
+
+def summarise(
+    loaded: LoadedPlan,
+    features: Sequence[SensitiveFeature],
+    counts: CountsTable,
+    families: Mapping[Family, FamilyCounts],
+    system: SystemDescription,
+    *,
+    crosscheck: tuple[Agreement, ...],
+    origin: Provenance,
+) -> AuditResult:
+    """Everything below the waist: counts become a result. No file, no clock, no model."""
+    plan = loaded.plan
+    by_name = {feature.name: feature for feature in features}
+    rules, verdicts, overall = judge(plan, families, by_name)
+    everyone = everyone_as_family(counts)
+    shown = [everyone, *families.values()]
+    rows = row_accounts(counts, shown)
+    level, floor = plan.verdict.level, plan.verdict.min_denominator
+    return AuditResult.model_construct(
+        schema_version=SCHEMA_VERSION,
+        status="complete",
+        release="restricted",
+        plan_as_asked=loaded.as_asked,
+        plan=plan,
+        system=system,
+        features=tuple(features),
+        metrics=_definitions(plan),
+        overall=overall,
+        rules=rules,
+        verdicts=verdicts,
+        rows=rows,
+        counts=group_counts(shown),
+        estimates=estimates(shown, level=level, min_denominator=floor),
+        disparities=disparities(plan, list(families.values())),
+        waivers=(),
+        safeguards=safeguards(plan, rules, system),
+        crosscheck=crosscheck,
+        notices=notices(plan, system, overall, everyone, rows, families),
+        provenance=origin,
+    )
+
+
+def _loaded(plan: AuditPlan | LoadedPlan | str | Path, folder: Path | None) -> LoadedPlan:
+    if isinstance(plan, LoadedPlan):
+        return plan
+    if isinstance(plan, AuditPlan):
+        as_asked: dict[str, Any] = plan.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        return LoadedPlan(plan=plan, as_asked=as_asked, folder=folder or Path())
+    return read_plan_file(Path(plan))
+
+
+def _definitions(plan: AuditPlan) -> tuple[MetricDefinition, ...]:
+    return tuple(
+        MetricDefinition(
+            name=metric.name,
+            plain=metric.plain,
+            counted=metric.counted,
+            among=metric.among,
+            definition=metric.definition,
+            formula=metric.formula,
+            worse=worse_direction(metric.name, plan.audit.route).value,
+        )
+        for metric in METRICS.values()
+    )
+
+
+def _crosscheck(families: Mapping[Family, FamilyCounts]) -> tuple[Agreement, ...]:
+    from audit.crosscheck.agreement import crosscheck
+
+    return crosscheck(tuple(families.values()))
