@@ -1,0 +1,110 @@
+# The whole project with Python 3.11 or newer and make. `make help` lists the targets.
+#
+# The environment in .venv is set up once from requirements/dev.txt, whose every file is named by its hash.
+# Another interpreter: make test PYTHON=/path/to/python3.12     Another place: make test VENV=/tmp/env
+
+MAKEFLAGS += --no-print-directory
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+WORKERS ?= 2
+DEMO ?= audit7k-demo
+
+# The first interpreter that is new enough and can make a virtual environment with pip in it.
+FITS := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14 python; do \
+	if "$$p" -c '$(FITS)' >/dev/null 2>&1; then command -v "$$p"; exit; fi; done)
+
+PACKAGES := audit reports
+SCRIPTS := $(wildcard bench simulate tools examples)
+LOCKED := $(VENV)/.locked
+INSTALLED := $(VENV)/.installed
+
+# Tests find their own modules in tests/, as pytest does (pythonpath in pyproject.toml).
+export MYPYPATH := tests
+
+.PHONY: help
+help: ## This list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target text; do \
+		printf '  make %-12s %s\n' "$$target" "$$text"; done
+
+.PHONY: python
+python: # Prints the interpreter in use, for scripts
+	@if [ -z "$(PYTHON)" ]; then \
+		echo 'No Python 3.11 or newer with venv and ensurepip found; name one: make PYTHON=/path/to/python3' >&2; exit 1; fi
+	@echo "$(PYTHON)"
+
+$(LOCKED): requirements/dev.txt
+	@$(MAKE) python >/dev/null
+	@test -x $(BIN)/python || "$(PYTHON)" -m venv $(VENV)
+	@echo 'Installing the locked packages into $(VENV) (once; a few minutes)'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements/dev.txt
+	@touch $@
+
+$(INSTALLED): $(LOCKED) pyproject.toml
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.PHONY: setup
+setup: $(INSTALLED) ## Set up .venv from the lock file (the other targets do it themselves)
+
+.PHONY: demo
+demo: $(INSTALLED) ## A first audit, on made-up cases, in a folder audit7k-demo
+	@$(BIN)/audit7k demo $(DEMO)
+
+.PHONY: test
+test: ## Everything that must hold: lint, types, import contracts, documentation, tests
+	@$(MAKE) lint
+	@$(MAKE) types
+	@$(MAKE) docs
+	@$(MAKE) unit
+
+.PHONY: lint
+lint: $(INSTALLED) ## ruff (rules and format) and the import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-cache
+
+.PHONY: types
+types: $(INSTALLED) ## mypy, strict, on code and tests
+	$(BIN)/mypy $(PACKAGES) tests $(SCRIPTS)
+
+.PHONY: docs
+docs: $(INSTALLED) ## Build the documentation into site/; a warning is an error
+	$(BIN)/mkdocs build --strict --quiet --site-dir site
+
+.PHONY: reference
+reference: $(INSTALLED) ## Write docs/reference/ anew from the code
+	$(BIN)/python -m tools.document
+
+.PHONY: unit
+unit: $(INSTALLED) ## pytest alone; ARGS="tests/stats -k wilson" narrows it
+	$(BIN)/pytest -n $(WORKERS) $(ARGS)
+
+.PHONY: format
+format: $(INSTALLED) ## Let ruff put the code into form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.PHONY: bench
+bench: $(INSTALLED) ## Measure speed and memory against other libraries (minutes)
+	$(BIN)/python -m bench
+
+.PHONY: simulate
+simulate: $(INSTALLED) ## Measure how often verdicts are wrong, by simulation (minutes)
+	$(BIN)/python -m simulate
+
+.PHONY: build
+build: $(INSTALLED) ## Build the wheel and the source distribution into dist/
+	@rm -rf dist
+	$(BIN)/python -m build --no-isolation
+
+.PHONY: lock
+lock: $(INSTALLED) ## Resolve the requirements anew (needs `uv`; see CONTRIBUTING.md)
+	$(BIN)/python -m tools.lock
+
+.PHONY: clean
+clean: ## Remove what the targets above have made
+	rm -rf $(VENV) dist build site $(DEMO) audit-out bench-out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,75 @@
+"""The rules of the house hold, and each of them bites."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+HOUSE_RULES = ROOT / "tools" / "house_rules.py"
+
+HOME = "/ho" + "me"
+LONG_FUNCTION = "def long() -> int:\n" + "    assert True\n" * 58 + "    return 1\n"
+
+
+def run_rules(folder: Path) -> tuple[int, list[str]]:
+    command = [sys.executable, str(HOUSE_RULES), str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert not done.stderr
+    return done.returncode, done.stdout.splitlines()
+
+
+def test_the_repository_keeps_the_rules() -> None:
+    code, breaches = run_rules(ROOT)
+    assert breaches == []
+    assert code == 0
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("audit/long.py", "A = 1\n" * 400),
+        ("reports/long.py", LONG_FUNCTION),
+        ("audit/kind.py", 'OUTCOME = "fair"\n'),
+        ("reports/html/page.html", "<p>The model is unbiased.</p>\n"),
+        ("docs/index.md", "A debiased model.\n"),
+        ("README.md", "Your model will be compliant.\n"),
+        ("audit/later.py", "# TODO: later\n"),
+        ("audit/never.py", "def f() -> None:\n    raise NotImplementedError\n"),
+        ("requirements/run.txt", "--index-url https://example.org/simple\n"),
+        ("requirements/dev.txt", "thing @ file:///tmp/thing.whl\n"),
+        ("tests/stats/utils.py", "A = 1\n"),
+        ("audit/helpers/__init__.py", ""),
+        ("audit/_common.py", "A = 1\n"),
+        ("docs/howto.md", f"cd {HOME}/someone/project\n"),
+    ],
+)
+def test_a_breach_is_found(tmp_path: Path, file: str, text: str) -> None:
+    planted = tmp_path / file
+    planted.parent.mkdir(parents=True, exist_ok=True)
+    planted.write_text(text, encoding="utf-8")
+    code, breaches = run_rules(tmp_path)
+    assert code == 1
+    assert len(breaches) == 1
+    assert breaches[0].startswith(f"{file}:")
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("audit/short.py", "A = 1\n" * 399),
+        ("audit/peer.py", "import fairlearn  # fairness metrics, fairly named\n"),
+        ("audit/codes.py", 'STATELESS = "XXA"\nUNSPECIFIED = "XXX"\n'),
+        ("docs/words.md", 'We never write "fair" or `unbiased` of a model.\n'),
+        ("requirements/run.txt", "aif360==0.6.1 \\\n    --hash=sha256:00\n"),
+        ("tests/test_page.py", 'assert "unbiased" not in page\n'),
+    ],
+)
+def test_what_is_allowed_is_not_a_breach(tmp_path: Path, file: str, text: str) -> None:
+    planted = tmp_path / file
+    planted.parent.mkdir(parents=True, exist_ok=True)
+    planted.write_text(text, encoding="utf-8")
+    assert run_rules(tmp_path) == (0, [])

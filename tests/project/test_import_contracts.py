@@ -1,0 +1,134 @@
+"""The import contracts of pyproject.toml hold, and each of them bites."""
+
+from __future__ import annotations
+
+import ast
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+LINT_IMPORTS = Path(sys.executable).with_name("lint-imports")
+
+
+def contracts() -> dict[str, dict[str, Any]]:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    return {contract["id"]: contract for contract in settings["tool"]["importlinter"]["contracts"]}
+
+
+CONTRACTS = contracts()
+
+PLANTS: dict[str, list[tuple[str, str]]] = {
+    "layers": [
+        ("audit/errors.py", "import audit.plan"),
+        ("audit/plan.py", "def late() -> None:\n    import audit.run"),
+        ("audit/stats/__init__.py", "from audit import verdicts"),
+        ("audit/counting/__init__.py", "from audit.scoring import score"),
+        ("audit/analyses/__init__.py", "import audit.crosscheck"),
+        ("audit/verdicts.py", "import audit.safeguards"),
+        ("audit/undeclared.py", "WEIGHT = 1"),
+    ],
+    "reports-see-nouns": [
+        ("reports/__init__.py", "import numpy"),
+        ("reports/__init__.py", "from audit.counting import table"),
+        ("reports/__init__.py", "def late() -> None:\n    from audit import run"),
+    ],
+    "audit-never-reports": [
+        ("audit/cli/__init__.py", "def late() -> None:\n    import reports"),
+    ],
+    "peers-in-crosscheck": [
+        ("audit/analyses/__init__.py", "def late() -> None:\n    from fairlearn.metrics import MetricFrame"),
+        ("audit/stats/__init__.py", "import aif360"),
+    ],
+    "stats-are-pure": [
+        ("audit/stats/__init__.py", "import pandas"),
+        ("audit/verdicts.py", "import ibis"),
+    ],
+    "nouns-are-light": [
+        ("audit/plan.py", "import numpy"),
+        ("audit/result.py", "import pandas"),
+    ],
+}
+
+
+def copy_of_the_tree(folder: Path) -> Path:
+    """The packages and their contracts, without anything that was built."""
+    for package in ("audit", "reports"):
+        shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", folder / "pyproject.toml")
+    return folder
+
+
+def lint(folder: Path) -> tuple[int, dict[str, str], str]:
+    """Exit code, state of each contract by id, and everything printed."""
+    command = [str(LINT_IMPORTS), "--no-cache"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=120)
+    lines = (done.stdout + done.stderr).splitlines()
+    states = {}
+    for name, contract in CONTRACTS.items():
+        for line in lines:
+            if line.startswith(contract["name"]) and line.split()[-1] in {"KEPT", "BROKEN"}:
+                states[name] = line.split()[-1]
+    return done.returncode, states, done.stdout + done.stderr
+
+
+def test_every_contract_holds_in_the_repository() -> None:
+    code, states, printed = lint(ROOT)
+    assert code == 0, printed
+    assert states == dict.fromkeys(CONTRACTS, "KEPT"), printed
+
+
+def test_an_untouched_copy_keeps_every_contract(tmp_path: Path) -> None:
+    """Without this, a plant below could seem to break what was broken already."""
+    code, states, printed = lint(copy_of_the_tree(tmp_path))
+    assert code == 0, printed
+    assert states == dict.fromkeys(CONTRACTS, "KEPT"), printed
+
+
+@pytest.mark.parametrize(
+    ("contract", "file", "plant"), [(c, *plant) for c, plants in PLANTS.items() for plant in plants]
+)
+def test_a_planted_import_breaks_its_contract(tmp_path: Path, contract: str, file: str, plant: str) -> None:
+    tree = copy_of_the_tree(tmp_path)
+    planted = tree / file
+    if planted.name == "undeclared.py":
+        planted.write_text(f"{plant}\n", encoding="utf-8")
+    else:
+        planted.write_text(f"{planted.read_text(encoding='utf-8')}\n\n{plant}\n", encoding="utf-8")
+    code, states, printed = lint(tree)
+    assert code == 1, printed
+    assert states[contract] == "BROKEN", printed
+
+
+def test_every_contract_has_a_planted_violation() -> None:
+    assert set(PLANTS) == set(CONTRACTS)
+
+
+@pytest.mark.parametrize("contract", CONTRACTS)
+def test_no_contract_has_a_list_of_exceptions(contract: str) -> None:
+    assert not set(CONTRACTS[contract]) & {"ignore_imports", "exhaustive_ignores", "allow_indirect_imports"}
+
+
+def imports_of(path: Path) -> set[str]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module.split(".")[0])
+    return found
+
+
+def test_a_file_that_imports_a_peer_library_is_named_after_it() -> None:
+    files = [path for package in ("audit", "reports") for path in sorted((ROOT / package).rglob("*.py"))]
+    assert files
+    for peer in ("fairlearn", "aif360"):
+        importers = [path for path in files if peer in imports_of(path)]
+        misnamed = [str(path.relative_to(ROOT)) for path in importers if not path.stem.endswith(f"_{peer}")]
+        assert not misnamed

@@ -1,0 +1,83 @@
+"""The commands of the developers do what they say, and continuous integration runs them."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml  # type: ignore[import-untyped]
+
+ROOT = Path(__file__).resolve().parents[2]
+MAKE = shutil.which("make")
+
+pytestmark = pytest.mark.skipif(MAKE is None, reason="make is not installed")
+
+
+def make(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run make outside of the make that may be running these tests."""
+    environment = {key: value for key, value in os.environ.items() if key not in {"MAKEFLAGS", "MFLAGS", "MAKELEVEL"}}
+    command = [str(MAKE), *arguments, *(f"{key}={value}" for key, value in variables.items())]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_make_test_runs_everything_that_must_hold() -> None:
+    planned = make("-n", "test")
+    assert planned.returncode == 0, planned.stderr
+    for command in (
+        "ruff check .",
+        "ruff format --check .",
+        "lint-imports",
+        "mypy audit reports tests",
+        "mkdocs build --strict",
+        "pytest -n 2",
+    ):
+        assert command in planned.stdout
+
+
+def test_help_lists_every_target() -> None:
+    text = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^\.PHONY: (\S+)$", text, re.MULTILINE)) - {"python"}
+    listed = make("help").stdout
+    assert {"demo", "test", "lint", "docs", "bench", "simulate", "lock", "clean", "help"} <= targets
+    assert targets == set(re.findall(r"^  make (\S+)", listed, re.MULTILINE))
+
+
+def test_an_interpreter_is_found() -> None:
+    found = make("-s", "python")
+    assert found.returncode == 0, found.stderr
+    code = "import sys; sys.exit(sys.version_info < (3, 11))"
+    assert subprocess.run([found.stdout.strip(), "-c", code], check=False, timeout=60).returncode == 0
+
+
+def test_the_interpreter_can_be_named() -> None:
+    assert make("-s", "python", PYTHON=sys.executable).stdout.strip() == sys.executable
+
+
+def test_without_an_interpreter_one_line_says_so() -> None:
+    nothing = make("-s", "python", PYTHON="")
+    assert nothing.returncode != 0
+    assert "PYTHON=" in nothing.stderr
+
+
+def test_continuous_integration_runs_make_test_and_the_wheel() -> None:
+    script = ROOT / ".ci" / "run"
+    assert subprocess.run(["bash", "-n", str(script)], check=False, timeout=60).returncode == 0
+    text = script.read_text(encoding="utf-8")
+    assert re.search(r"^make test$", text, re.MULTILINE)
+    assert re.search(r"^make build\b", text, re.MULTILINE)
+    assert "--require-hashes" in text
+    assert "://" not in text
+
+
+def test_the_hooks_need_no_network() -> None:
+    settings = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
+    assert settings["repos"]
+    for repository in settings["repos"]:
+        assert repository["repo"] == "local"
+        for hook in repository["hooks"]:
+            assert hook["language"] == "system"

@@ -1,0 +1,1 @@
+"""Tools of the developers: house rules, lock files, generated reference pages. Not part of the wheel."""

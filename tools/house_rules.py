@@ -1,0 +1,115 @@
+"""The rules of the house that no linter knows. Prints one line for each breach and exits with 1 if there is any.
+
+Runs on the standard library alone, on the tracked files of the repository or on any folder: `house_rules.py [FOLDER]`.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+MODULE_LINES = 400
+FUNCTION_LINES = 60
+SIZED = ("audit", "reports", "tools", "bench", "simulate", "examples")
+PRODUCT = ("audit", "reports", "examples", "docs")
+PRODUCT_FILES = ("README.md", "CHANGELOG.md", "mkdocs.yml", "pyproject.toml")
+TEXT = {
+    ".py",
+    ".md",
+    ".html",
+    ".css",
+    ".j2",
+    ".jinja",
+    ".toml",
+    ".txt",
+    ".yml",
+    ".yaml",
+    ".json",
+    ".cfg",
+    ".po",
+    ".xml",
+}
+
+DRAWER = re.compile(r"^_*(utils?|helpers?|common|misc|miscellaneous|stuff|toolbox)_*$")
+MOOD = re.compile(r"(?<![A-Za-z])(fair|unfair|unbiased|de-?bias(?:ed|ing)?|compliant)(?![A-Za-z])", re.IGNORECASE)
+QUOTES = "\"'`“”‘’«»"
+UNFINISHED = re.compile(r"\b(TODO|FIXME|NotImplementedError)\b|#\s*(XXX|HACK)\b")
+ADDRESS = re.compile(r"://|--(extra-)?index-url|--find-links|--trusted-host| @ ")
+SOMEONES_FOLDER = re.compile(r"(?<![\w.])/(root|home/\w+|Users/\w+)/")
+
+Breach = tuple[Path, int, str]
+
+
+def tracked(root: Path) -> list[Path]:
+    """The files of the repository at `root` that git knows or would add; every file where there is no repository."""
+    if (root / ".git").exists():
+        command = ["git", "-C", str(root), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+        names = subprocess.run(command, capture_output=True, check=True).stdout.decode().split("\0")
+        return sorted(Path(name) for name in names if name and (root / name).is_file())
+    return sorted(path.relative_to(root) for path in root.rglob("*") if path.is_file())
+
+
+def breaches(root: Path) -> Iterator[Breach]:
+    """Every breach under `root`, as file (relative), line and what is wrong."""
+    for path in tracked(root):
+        yield from _name(path)
+        if path.suffix not in TEXT:
+            continue
+        text = (root / path).read_text(encoding="utf-8", errors="replace")
+        if path.suffix == ".py" and path.parts[0] in SIZED:
+            yield from _sizes(path, text)
+        for number, line in enumerate(text.splitlines(), start=1):
+            yield from ((path, number, what) for what in _line(path, line))
+
+
+def _name(path: Path) -> Iterator[Breach]:
+    for part in (*path.parts[:-1], path.stem):
+        if DRAWER.match(part):
+            yield path, 0, f"{part} is a drawer, not a name: say what is in it"
+
+
+def _sizes(path: Path, text: str) -> Iterator[Breach]:
+    lines = text.count("\n")
+    if lines >= MODULE_LINES:
+        yield path, lines, f"{lines} lines; a module has fewer than {MODULE_LINES}"
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno is not None:
+            length = node.end_lineno - node.lineno + 1
+            if length >= FUNCTION_LINES:
+                yield path, node.lineno, f"{node.name} has {length} lines; a function has fewer than {FUNCTION_LINES}"
+
+
+def _line(path: Path, line: str) -> Iterator[str]:
+    top = path.parts[0]
+    if top in PRODUCT or str(path) in PRODUCT_FILES:
+        for found in MOOD.finditer(line):
+            if not (path.suffix == ".md" and _quoted(line, found)):
+                yield f"{found[0]!r}: name the statistic, not the mood"
+    if top in {"audit", "reports"} and (unfinished := UNFINISHED.search(line)):
+        yield f"{unfinished[0]}: finish it, or file an issue"
+    if top == "requirements" and path.suffix == ".txt" and ADDRESS.search(line):
+        yield "a lock file holds names, versions and hashes, and no address"
+    if SOMEONES_FOLDER.search(line):
+        yield "a path of someone's machine"
+
+
+def _quoted(line: str, found: re.Match[str]) -> bool:
+    before, after = line[: found.start()][-1:], line[found.end() :][:1]
+    return bool(before) and before in QUOTES and bool(after) and after in QUOTES
+
+
+def main() -> int:
+    """Print the breaches under the folder given, or under the repository that holds this file."""
+    root = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).resolve().parent.parent
+    found = list(breaches(root))
+    for path, number, what in found:
+        print(f"{path}:{number}: {what}")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
