@@ -1,0 +1,37 @@
+"""A file or a table as a relation of the audit's one DuckDB connection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from audit.evaluation.quoting import identifier
+
+ROW = "__row__"
+"""The column with the number of a row in its file: 1 is the first row of data, below the header of a CSV file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """What was read. Its columns in DuckDB are those that were asked for, under their own names, and `__row__`."""
+
+    name: str
+    """Name of the relation in the connection."""
+    source_name: str
+    """Name of the file, without its folder; for messages."""
+    columns: tuple[str, ...]
+    """Every column of the file, asked for or not, in its order."""
+    types: Mapping[str, str]
+    """DuckDB type of each column that was asked for. CSV and JSONL have VARCHAR only."""
+    all_numbers: frozenset[str]
+    """Columns of a JSONL file in which every value is a number: text here, but numbers for their author."""
+    rows: int
+    """Rows of the file."""
+    sha256: str | None
+    """SHA-256 of the file as it lies on the disk; None for a table passed in memory."""
+
+    def expression(self, column: str) -> str:
+        """The SQL of a column that was asked for."""
+        if column not in self.types:
+            raise KeyError(column)
+        return identifier(column)
