@@ -7,7 +7,8 @@ with a status and a reason, never 0. Change a field only together with `SCHEMA_V
 
 from __future__ import annotations
 
-from typing import Any, Literal
+import importlib
+from typing import TYPE_CHECKING, Any, Literal
 
 from audit.findings import (
     Because,
@@ -27,7 +28,12 @@ from audit.findings import (
 from audit.groups import Axis, Family, Group, Level, LevelName, Part, SensitiveFeature
 from audit.plan import AuditPlan
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 SCHEMA_VERSION = 1
+
+TableName = Literal["rows", "counts", "estimates", "disparities", "verdicts"]
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -218,3 +224,33 @@ class AuditResult(Part):
     """What a reader must know."""
     provenance: Provenance
     """From what, by what and when."""
+
+    def to_frame(self, table: TableName = "estimates") -> pd.DataFrame:
+        """One of the result's tables as a pandas DataFrame: a row a record, the group spread over its features.
+
+        A feature `gender` becomes the columns `gender` (the code) and `gender_name`; a feature with a ladder also
+        `<feature>_rung`. Features that a group is not broken down by are missing in its rows. Unknown numbers are
+        missing, never 0.
+        """
+        pandas = importlib.import_module("pandas")  # by name, so that reading a result never loads pandas
+        names = {
+            (feature.name, level.rung, level.code): level.name for feature in self.features for level in feature.levels
+        }
+        records = [
+            {**self._spread(record.group, names), **record.model_dump(exclude={"group"})}
+            for record in getattr(self, table)
+        ]
+        frame: pd.DataFrame = pandas.DataFrame.from_records(records)
+        return frame
+
+    def _spread(self, group: Group, names: dict[tuple[str, str, str], str]) -> dict[str, str | None]:
+        spread: dict[str, str | None] = {}
+        levels = {level.feature: level for level in group.levels}
+        for feature in self.features:
+            level = levels.get(feature.name)
+            name = None if level is None else names.get((level.feature, level.rung, level.code), level.code)
+            spread[feature.name] = None if level is None else level.code
+            spread[f"{feature.name}_name"] = name
+            if len(feature.rungs) > 1:
+                spread[f"{feature.name}_rung"] = None if level is None else level.rung
+        return spread

@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+from made_counts import cells, families_of, nationality, plan_of
+
+from audit.errors import ResultError, StorageError
+from audit.plan_file import LoadedPlan
+from audit.result import AuditResult, Provenance, SystemDescription
+from audit.result_file import load_result, parse_result, result_schema, result_to_json, write_result
+from audit.run import summarise
+
+ORIGIN = Provenance(
+    plan_sha256="0" * 64,
+    evaluation_set_sha256=None,
+    detector_sha256=None,
+    tool="audit7k",
+    packages={},
+    python="3",
+    platform="any",
+    started="2026-01-01T00:00:00.000Z",
+    finished="2026-01-01T00:00:01.000Z",
+)
+
+
+@pytest.fixture
+def result() -> AuditResult:
+    feature = nationality(["NGA", "MLI", "FRA", "unknown"])
+    plan = plan_of(
+        [{"metric": "true_positive_rate", "groups": ["nationality"], "ratio": 0.8}],
+        [feature],
+        verdict={"compare_with": ["rest", "overall", "reference"]},
+        groups={"nationality": {"reference": "FRA"}},
+    )
+    rows = {
+        ("NGA",): cells(400, 600, 50, 950),
+        ("MLI",): cells(2, 1, 0, 0, unlabelled=(1, 2)),
+        ("FRA",): cells(800, 200, 50, 950),
+        ("unknown",): cells(80, 20, 0, 0, abstained=(1, 2, 3)),
+    }
+    table, families = families_of(plan, [feature], rows)
+    system = SystemDescription(kind="predictions", name="score", decision="d", features=(), sensitive_features_used=())
+    loaded = LoadedPlan(plan=plan, as_asked=plan.model_dump(mode="json", by_alias=True), folder=Path())
+    return summarise(loaded, [feature], table, families, system, crosscheck=(), origin=ORIGIN)
+
+
+def test_a_result_comes_back_as_it_was_written(result: AuditResult, tmp_path: Path) -> None:
+    path = tmp_path / "result.json"
+    write_result(result, path)
+    again = load_result(path)
+    assert again.model_dump() == result.model_dump()
+    assert result_to_json(again) == result_to_json(result) == path.read_text(encoding="utf-8")
+
+
+def test_a_result_follows_the_published_schema(result: AuditResult) -> None:
+    schema = result_schema()
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.validate(json.loads(result_to_json(result)), schema)
+
+
+def test_every_field_of_the_schema_is_described() -> None:
+    schema = result_schema()
+    bare = [
+        f"{name}.{field}"
+        for name, part in schema["$defs"].items()
+        for field, of in part.get("properties", {}).items()
+        if "description" not in of
+    ]
+    assert bare == []
+
+
+def test_rows_add_up(result: AuditResult) -> None:
+    everyone = result.rows[0]
+    assert everyone.group.levels == ()
+    for account in result.rows:
+        assert account.read == account.scored + account.abstained + account.failed
+        assert account.read == account.labelled + account.unlabelled
+    countries = [row for row in result.rows if [level.rung for level in row.group.levels] == ["country"]]
+    assert sum(row.read for row in countries) == everyone.read
+    assert everyone.attribute_unknown == 106
+
+
+def test_a_rate_that_is_not_known_is_null_with_a_reason(result: AuditResult) -> None:
+    unknown = [estimate for estimate in result.estimates if estimate.value is None]
+    assert unknown
+    assert all(estimate.reason is not None and estimate.status == "not_evaluable" for estimate in unknown)
+    assert all(estimate.low is None and estimate.exact_high is None for estimate in unknown)
+
+
+@pytest.mark.parametrize(
+    ("text", "slug"),
+    [
+        ("", "not-a-result"),
+        ("{", "not-a-result"),
+        ("[]", "not-a-result"),
+        ('{"schema_version": 1}', "not-a-result"),
+        ('{"schema_version": 1, "schema_version": 1}', "not-a-result"),
+        ('{"schema_version": 2}', "newer-result"),
+        ('{"schema_version": 1e999}', "not-a-result"),
+        ('{"schema_version": NaN}', "not-a-result"),
+        ("[" * 100_000, "not-a-result"),
+    ],
+)
+def test_what_is_no_result_of_this_version_is_refused(text: str, slug: str) -> None:
+    with pytest.raises(ResultError) as caught:
+        parse_result(text)
+    assert caught.value.slug == slug
+    assert "\n" not in str(caught.value)
+
+
+def test_a_result_cut_short_is_refused(result: AuditResult) -> None:
+    text = result_to_json(result)
+    for end in range(0, len(text) - 2, max(1, len(text) // 50)):
+        with pytest.raises(ResultError):
+            parse_result(text[:end])
+
+
+def test_a_folder_that_cannot_be_written_leaves_nothing_behind(result: AuditResult, tmp_path: Path) -> None:
+    path = tmp_path / "result.json"
+    path.mkdir()
+    with pytest.raises(StorageError):
+        write_result(result, path)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["result.json"]
+
+
+def test_a_result_becomes_a_frame_with_a_column_for_each_feature(result: AuditResult) -> None:
+    frame = result.to_frame("estimates")
+    assert len(frame) == len(result.estimates)
+    assert list(frame.columns[:3]) == ["nationality", "nationality_name", "nationality_rung"]
+    everyone = frame[frame["nationality"].isna() & (frame["metric"] == "true_positive_rate")]
+    assert everyone["numerator"].tolist() == [400 + 2 + 800 + 80]
+    mali = frame[(frame["nationality"] == "MLI") & (frame["metric"] == "true_positive_rate")]
+    assert mali["value"].isna().all()
+    assert len(result.to_frame("verdicts")) == len(result.verdicts)

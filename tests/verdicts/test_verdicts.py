@@ -1,0 +1,222 @@
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from made_counts import categorical, cells, families_of, group, nationality, plan_of
+
+from audit.counting.table import FamilyCounts, IntArray
+from audit.findings import RuleResult, Verdict
+from audit.groups import Group, SensitiveFeature
+from audit.result import OverallVerdict
+from audit.verdicts import exit_code, judge
+
+TPR = {"metric": "true_positive_rate", "margin": 0.1}
+FPR = {"metric": "false_positive_rate", "margin": 0.05}
+
+
+class Judged:
+    def __init__(self, judged: tuple[tuple[RuleResult, ...], tuple[Verdict, ...], OverallVerdict]) -> None:
+        self.rules, self.verdicts, self.overall = judged
+
+    def of(self, wanted: Group, rule: str = "true_positive_rate") -> Verdict:
+        (found,) = [v for v in self.verdicts if v.group == wanted and v.rule == rule]
+        return found
+
+
+def judged(
+    rows: Mapping[tuple[str, ...], IntArray],
+    features: Sequence[SensitiveFeature],
+    rules: Sequence[Mapping[str, Any]],
+    **plan: Any,
+) -> Judged:
+    checked = plan_of(rules, features, **plan)
+    _, families = families_of(checked, features, rows)
+    return Judged(judge(checked, families, {feature.name: feature for feature in features}))
+
+
+def by_sex(rows: Mapping[str, IntArray], rules: Sequence[Mapping[str, Any]] | None = None, **plan: Any) -> Judged:
+    chosen = rules or [{**TPR, "groups": ["sex"]}]
+    return judged({(code,): of for code, of in rows.items()}, [categorical("sex", list(rows))], chosen, **plan)
+
+
+def test_equal_groups_with_enough_cases_pass() -> None:
+    result = by_sex({"a": cells(800, 200, 10, 90), "b": cells(800, 200, 10, 90), "c": cells(1600, 400, 20, 180)})
+    assert result.overall.outcome == "pass"
+    assert exit_code(result.overall) == 0
+    assert [rule.because for rule in result.rules] == ["all_judged_within_limit"]
+    assert {verdict.because for verdict in result.verdicts} == {"within_limit"}
+    assert all(verdict.cases_needed == 0 for verdict in result.verdicts)
+
+
+def test_a_group_far_beyond_the_limit_is_named() -> None:
+    result = by_sex({"a": cells(800, 200), "b": cells(500, 500), "c": cells(1600, 400)})
+    assert result.overall.outcome == "fail"
+    assert exit_code(result.overall) == 1
+    assert result.of(group(sex="b")).because == "beyond_limit"
+    failing = result.of(group(sex="b"))
+    assert failing.p_fail is not None
+    assert failing.level_fail is not None
+    assert failing.p_fail <= failing.level_fail
+    assert result.of(group(sex="a")).outcome != "fail"
+
+
+def test_a_group_better_than_the_rest_does_not_fail_a_rule_against_worse() -> None:
+    result = by_sex({"a": cells(800, 200), "b": cells(990, 10), "c": cells(1600, 400)})
+    assert result.of(group(sex="b")).outcome == "pass"
+
+
+def test_direction_both_fails_a_group_that_is_better_by_more_than_the_limit() -> None:
+    rules = [{**TPR, "groups": ["sex"], "direction": "both"}]
+    result = by_sex({"a": cells(800, 200), "b": cells(990, 10), "c": cells(1600, 400)}, rules)
+    verdict = result.of(group(sex="b"))
+    assert (verdict.outcome, verdict.side) == ("fail", "high")
+    assert result.rules[0].worse == "both"
+
+
+def test_a_high_rate_of_false_alarms_fails() -> None:
+    rows = {"a": cells(80, 20, 100, 900), "b": cells(80, 20, 300, 700), "c": cells(80, 20, 200, 1800)}
+    result = by_sex(rows, [{**FPR, "groups": ["sex"]}])
+    verdict = result.of(group(sex="b"), "false_positive_rate")
+    assert (verdict.outcome, verdict.side) == ("fail", "high")
+
+
+@pytest.mark.parametrize(("route", "fails"), [("services", "low"), ("enforcement", "high")])
+def test_the_route_decides_which_selection_rate_harms(route: str, fails: str) -> None:
+    rows = {"low": cells(100, 0, 0, 900), "high": cells(600, 0, 0, 400), "rest": cells(700, 0, 0, 1300)}
+    rules = [{"metric": "selection_rate", "margin": 0.1, "groups": ["sex"]}]
+    result = by_sex(rows, rules, route=route)
+    outcomes = {name: result.of(group(sex=name), "selection_rate").outcome for name in ("low", "high")}
+    assert [name for name, outcome in outcomes.items() if outcome == "fail"] == [fails]
+
+
+def test_a_rate_without_cases_is_not_evaluable_and_never_a_pass() -> None:
+    result = by_sex({"a": cells(800, 200), "b": cells(0, 0, 10, 990), "c": cells(800, 200)})
+    verdict = result.of(group(sex="b"))
+    assert (verdict.outcome, verdict.because) == ("not_evaluable", "no_cases")
+    assert verdict.p_fail is None
+    assert verdict.p_pass is None
+
+
+@pytest.mark.parametrize("few", [1, 2, 4])
+def test_fewer_cases_than_the_floor_are_not_evaluable_even_if_all_are_missed(few: int) -> None:
+    result = by_sex({"a": cells(990, 10), "b": cells(0, few), "c": cells(990, 10)})
+    assert result.of(group(sex="b")).because == "too_few_for_a_rate"
+
+
+def test_a_small_group_with_a_large_gap_fails_by_itself() -> None:
+    result = by_sex({"a": cells(900, 100), "b": cells(5, 35), "c": cells(900, 100)})
+    verdict = result.of(group(sex="b"))
+    assert (verdict.outcome, verdict.decidable) == ("fail", False)
+
+
+def test_a_small_group_without_a_gap_is_not_passed_but_judged_as_a_part() -> None:
+    features = [nationality(["NGA", "MLI", "FRA", "DEU"])]
+    rows = {("NGA",): cells(800, 200), ("MLI",): cells(32, 8), ("FRA",): cells(800, 200), ("DEU",): cells(800, 200)}
+    result = judged(rows, features, [{**TPR, "groups": ["nationality"]}])
+    verdict = result.of(group(nationality="MLI"))
+    assert (verdict.outcome, verdict.because) == ("inconclusive", "judged_as_part")
+    assert verdict.judged_as == group(nationality="m49-subregion:011")
+    assert verdict.judged_as_outcome == "pass"
+    assert verdict.cases_needed is not None
+    assert verdict.cases_needed > 0
+    assert result.overall.outcome == "pass"
+    assert result.rules[0].judged_as_part == 1
+
+
+def test_too_many_people_in_groups_that_cannot_be_judged_is_inconclusive() -> None:
+    rows = {"a": cells(800, 200), "b": cells(800, 200)} | {f"s{number:02}": cells(40, 10) for number in range(20)}
+    result = by_sex(rows)
+    assert result.rules[0].because == "coverage_too_small"
+    assert result.rules[0].coverage == pytest.approx(2000 / 3000)
+    assert exit_code(result.overall) == 3
+    assert by_sex(rows, verdict={"min_coverage": 0.5}).overall.outcome == "pass"
+
+
+def test_no_group_large_enough_is_inconclusive() -> None:
+    result = by_sex({"a": cells(16, 4), "b": cells(16, 4)})
+    assert result.rules[0].because == "nothing_judged"
+    assert result.of(group(sex="a")).because == "too_few_cases"
+
+
+def test_a_group_on_the_limit_is_inconclusive_and_says_how_many_cases_it_needs() -> None:
+    result = by_sex({"a": cells(800, 200), "b": cells(720, 280), "c": cells(1600, 400)})
+    verdict = result.of(group(sex="b"))
+    assert (verdict.outcome, verdict.because) == ("inconclusive", "limit_not_excluded")
+    assert verdict.cases_needed is None or verdict.cases_needed > 0
+    assert result.rules[0].because == "group_undecided"
+
+
+def test_one_group_alone_has_nobody_to_be_compared_with() -> None:
+    result = by_sex({"a": cells(800, 200)})
+    assert result.of(group(sex="a")).because == "no_rest"
+    assert result.overall.outcome == "inconclusive"
+
+
+def test_unscored_cases_can_withhold_a_pass_but_never_make_one() -> None:
+    rows = {"a": cells(800, 200), "b": cells(800, 200, abstained=(300, 0, 0)), "c": cells(1600, 400)}
+    verdict = by_sex(rows).of(group(sex="b"))
+    assert (verdict.outcome, verdict.because) == ("inconclusive", "unscored_cases")
+
+
+def test_unscored_cases_do_not_make_a_fail() -> None:
+    scored = {"a": cells(800, 200), "b": cells(500, 500), "c": cells(1600, 400)}
+    assert by_sex(scored).of(group(sex="b")).outcome == "fail"
+    unscored = {**scored, "b": cells(500, 100, failed=(400, 0, 0))}
+    assert by_sex(unscored).of(group(sex="b")).outcome == "inconclusive"
+
+
+def test_a_detector_that_abstains_on_a_whole_group_does_not_pass() -> None:
+    rows = {"a": cells(800, 200), "b": cells(0, 0, abstained=(1000, 0, 0)), "c": cells(800, 200)}
+    result = by_sex(rows)
+    assert result.overall.outcome == "inconclusive"
+
+
+def test_unlabelled_cases_enter_no_rate_of_labelled_ones() -> None:
+    rows = {"a": cells(800, 200), "b": cells(800, 200, unlabelled=(0, 5000)), "c": cells(800, 200)}
+    assert by_sex(rows).of(group(sex="b")).cases == 1000
+
+
+def test_alpha_is_shared_by_all_families_of_all_rules() -> None:
+    features = [nationality(["NGA", "MLI", "FRA", "DEU"])]
+    rows = {(code,): cells(800, 200, 50, 950) for code in ("NGA", "MLI", "FRA", "DEU")}
+    rules = [
+        {**TPR, "groups": ["nationality"]},
+        {**FPR, "groups": ["nationality"], "direction": "both"},
+    ]
+    result = judged(rows, features, rules)
+    spent = sum(family.level for rule in result.rules for family in rule.families)
+    assert spent == pytest.approx(0.9 * 0.05)
+    assert [family.procedure for family in result.rules[0].families] == ["weights_only"] * 3
+
+
+def test_rows_that_stand_in_several_groups_call_for_the_procedure_that_bears_any_dependence() -> None:
+    feature = categorical("sex", ["a", "b"])
+    plan = plan_of([{**TPR, "groups": ["sex"]}], [feature])
+    _, families = families_of(plan, [feature], {("a",): cells(800, 200), ("b",): cells(800, 200)})
+    (family,) = families
+    counts = families[family]
+    shared = counts.everyone - cells(100, 50)
+    overlapping = {family: FamilyCounts(family, counts.groups, counts.cells, shared)}
+    rules, _, _ = judge(plan, overlapping, {"sex": feature})
+    assert rules[0].families[0].procedure == "any_dependence"
+
+
+def test_a_fail_of_one_rule_fails_the_audit_and_an_open_rule_leaves_it_open() -> None:
+    both = [{**TPR, "groups": ["sex"]}, {**FPR, "groups": ["sex"]}]
+    good = cells(800, 200, 100, 900)
+    assert by_sex({"a": good, "b": good, "c": good}, both).overall.outcome == "pass"
+    failing = by_sex({"a": good, "b": cells(800, 200, 400, 600), "c": good}, both).overall
+    assert failing.failing_rules == ("false_positive_rate",)
+    open_ = by_sex({"a": good, "b": cells(800, 200, 2, 18), "c": good}, both).overall
+    assert (open_.outcome, open_.undecided_rules) == ("pass", ())
+
+
+def test_counts_of_outcomes_add_up_to_the_groups() -> None:
+    rows = {"a": cells(800, 200), "b": cells(500, 500), "c": cells(3, 0), "d": cells(0, 0, 5, 5), "e": cells(30, 10)}
+    result = by_sex(rows)
+    rule = result.rules[0]
+    assert sum(rule.groups_by_outcome.values()) == len(result.verdicts) == len(rows)
+    assert np.sum([family.groups for family in rule.families]) == len(rows)
