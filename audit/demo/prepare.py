@@ -1,0 +1,152 @@
+"""Fills the folder of the demonstration: cases, detector, plan, and what was planted. One seed, one set of bytes."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from audit.errors import StorageError
+from audit.evaluation.synthetic import PLANTED, PlantedFinding
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["DEFAULT_SEED", "EVALUATION_CASES", "TRAINING_CASES", "PreparedDemo", "make_cases", "prepare_demo"]
+
+DEFAULT_SEED: Final = 7
+EVALUATION_CASES: Final = 20_000
+TRAINING_CASES: Final = 12_000
+
+MARKER: Final = "planted.json"
+"""Its presence marks a folder that the demonstration may fill again."""
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedDemo:
+    """A folder that is ready for an audit, and what was planted in it."""
+
+    folder: Path
+    """The folder."""
+    plan: Path
+    """The plan file in it: what `audit7k run` takes."""
+    seed: int
+    """The seed that made it."""
+    evaluation_cases: int
+    """Rows of the evaluation set."""
+    training_cases: int
+    """Rows that the detector was trained on, unlabelled ones included."""
+    planted: tuple[PlantedFinding, ...]
+    """What an audit should find, and whom it must not accuse."""
+
+
+def prepare_demo(folder: Path, *, seed: int = DEFAULT_SEED) -> PreparedDemo:
+    """Make the cases, train the detector and write them with the plan into `folder`, which is made where needed.
+
+    Parameters
+    ----------
+    folder
+        A folder that does not exist, is empty, or was filled by an earlier demonstration; its files are written anew.
+    seed
+        Not negative. It decides every byte, for the same versions of numpy, scikit-learn, skops and pyarrow.
+
+    Raises
+    ------
+    StorageError
+        The folder holds something else, or cannot be written to.
+    """
+    from audit.demo.detector import saved_detector, train_detector
+
+    _check_folder(folder)
+    evaluation, training = make_cases(seed)
+    files = {
+        "evaluation.parquet": _parquet(evaluation),
+        "training.parquet": _parquet(training),
+        "detector.skops": saved_detector(train_detector(training)),
+        "plan.toml": _text("plan.toml"),
+        "README.txt": _text("README.txt"),
+        MARKER: _planted_json(seed),
+    }
+    _write(folder, files)
+    return PreparedDemo(folder, folder / "plan.toml", seed, evaluation.num_rows, training.num_rows, PLANTED)
+
+
+def make_cases(seed: int) -> tuple[pa.Table, pa.Table]:
+    """The evaluation set and the training set of a seed, drawn from two independent streams."""
+    import numpy as np
+
+    from audit.evaluation.synthetic import referral_cases
+
+    streams = [np.random.Generator(np.random.PCG64(stream)) for stream in np.random.SeedSequence(seed).spawn(2)]
+    evaluation = referral_cases(EVALUATION_CASES, streams[0])
+    return evaluation, referral_cases(TRAINING_CASES, streams[1], prefix="training")
+
+
+def _parquet(table: pa.Table) -> bytes:
+    import pyarrow.parquet as pq
+
+    written = io.BytesIO()
+    pq.write_table(table, written, compression="zstd")
+    return written.getvalue()
+
+
+def _text(name: str) -> bytes:
+    return resources.files("audit.demo").joinpath(name).read_bytes()
+
+
+def _planted_json(seed: int) -> bytes:
+    planted = [
+        {
+            "kind": finding.kind,
+            "metric": finding.metric,
+            "group": finding.group.model_dump(mode="json"),
+            "cause": finding.cause,
+        }
+        for finding in PLANTED
+    ]
+    document = {"made_by": "audit7k demo", "seed": seed, "rows_are": "synthetic cases", "planted": planted}
+    return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def _check_folder(folder: Path) -> None:
+    try:
+        if folder.is_dir() and any(folder.iterdir()) and not (folder / MARKER).is_file():
+            raise StorageError(
+                f"{folder.name or folder} is not empty and was not made by a demonstration",
+                slug="demo-folder",
+                hint="name a new folder, so that nothing of yours is overwritten",
+            )
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _failed(folder, error) from None
+
+
+def _write(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write each file whole or not at all; the plan comes last but one, so that no plan stands without its data."""
+    try:
+        for name, content in files.items():
+            handle, temporary = tempfile.mkstemp(dir=folder, prefix=f".{name}-")
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    file.write(content)
+                Path(temporary).chmod(0o644)
+                Path(temporary).replace(folder / name)
+            except BaseException:
+                Path(temporary).unlink(missing_ok=True)
+                raise
+    except OSError as error:
+        raise _failed(folder, error) from None
+
+
+def _failed(folder: Path, error: OSError) -> StorageError:
+    return StorageError(
+        f"{folder.name or folder} could not be written ({error.strerror or 'storage error'})",
+        slug="storage-failed",
+        hint="free some space or name another folder",
+    )

@@ -1,0 +1,201 @@
+"""A world of made-up referrals in which the true findings are known, because they were planted.
+
+Every row is a synthetic case and describes nobody. Shares of gender follow the figures of the UNODC Global Report on
+Trafficking in Persons 2024; nationalities, their shares and who is treated worse are arbitrary, chosen so that a report
+has something to show, and say nothing about any country.
+
+Signs are independent given label, gender and nationality, so that whatever a detector does to a group can be traced to
+one line below: men's cases of exploitation show fewer of the signs (`MEN_SHOW`), and the ordinary cases of two
+nationalities show three of them more often (`RAISED`), as where agencies arrange the journey and hold the documents of
+everyone. Nothing else differs between groups.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from audit.groups import Group, Level
+from audit.metrics import MetricName
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["HOURS", "PLANTED", "SIGNS", "PlantedFinding", "Sign", "referral_cases"]
+
+BoolArray = npt.NDArray[np.bool_]
+TextArray = npt.NDArray[np.str_]
+
+EXPLOITED: Final = 0.25
+"""Share of exploitation: enriched, as an evaluation set is; among real referrals it would be lower."""
+UNLABELLED: Final = 0.04
+"""Share of cases that nobody has labelled yet."""
+MEN: Final[Mapping[bool, float]] = {True: 0.39, False: 0.50}
+"""Share of men among cases of exploitation, and among the others."""
+NON_BINARY: Final = 0.005
+GENDER_UNKNOWN: Final = 0.08
+NATIONALITY_UNKNOWN: Final = 0.10
+NATIONALITIES: Final[Mapping[str, float]] = {
+    "PRT": 0.4514,  # the country of the referrals
+    "BRA": 0.078,
+    "VNM": 0.070,
+    "NGA": 0.062,
+    "UKR": 0.050,
+    "ROU": 0.040,
+    "IND": 0.034,
+    "NPL": 0.028,
+    "PHL": 0.024,
+    "COL": 0.019,
+    "MAR": 0.016,
+    "BGD": 0.013,
+    "VEN": 0.010,
+    "XXA": 0.003,  # stateless
+    "FJI": 0.0008,
+    "BTN": 0.0008,
+}
+"""Shares of nationalities in the whole set; `NATIONALITY_UNKNOWN` is the rest."""
+SOURCES: Final[Mapping[str, float]] = {"hotline": 0.40, "police": 0.25, "ngo": 0.25, "border": 0.10}
+NOT_ASKED: Final[Mapping[str, float]] = {"hotline": 0.08, "police": 0.14, "ngo": 0.05, "border": 0.20}
+"""By source, the share of signs that nobody asked about: such a cell is missing, which is not the same as 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """How often a sign is recorded in a case of exploitation, and in any other."""
+
+    exploited: float
+    other: float
+
+
+SIGNS: Final[Mapping[str, Sign]] = {
+    "movement_controlled": Sign(0.46, 0.08),
+    "documents_withheld": Sign(0.44, 0.10),
+    "debt_to_recruiter": Sign(0.48, 0.12),
+    "threats_reported": Sign(0.42, 0.08),
+    "contact_restricted": Sign(0.44, 0.09),
+    "answers_coached": Sign(0.38, 0.09),
+    "injuries_seen": Sign(0.26, 0.06),
+    "travel_arranged": Sign(0.55, 0.22),
+    "pay_withheld": Sign(0.50, 0.16),
+}
+HOURS: Final = "hours_per_week"
+HOURS_MEAN: Final = Sign(53.0, 44.0)
+HOURS_SD: Final = 11.0
+
+MEN_SHOW: Final = 0.63
+"""Planted: men's cases of exploitation stand out from ordinary ones by this share of what everyone else's do."""
+RAISED: Final[Mapping[str, float]] = {"documents_withheld": 0.27, "debt_to_recruiter": 0.31, "travel_arranged": 0.52}
+"""Planted: how often ordinary cases of `RAISED_FOR` show these signs."""
+RAISED_FOR: Final = ("VNM", "NGA")
+CONTROL: Final = "BRA"
+
+
+@dataclass(frozen=True, slots=True)
+class PlantedFinding:
+    """Something that an audit of a detector trained in this world should find, or should not."""
+
+    kind: Literal["gap", "control"]
+    """`gap`: the group is worse off. `control`: it is treated like everyone else, and must not be accused."""
+    metric: MetricName
+    """The rate in which it shows."""
+    group: Group
+    """Whom it concerns, under the feature names `gender` and `nationality`."""
+    cause: str
+    """What was done to the cases of this group, in words."""
+
+
+def _nationality(code: str) -> Group:
+    return Group((Level("nationality", "country", code),))
+
+
+PLANTED: Final[tuple[PlantedFinding, ...]] = (
+    PlantedFinding(
+        "gap",
+        "true_positive_rate",
+        Group((Level("gender", "level", "man"),)),
+        "men's cases of exploitation show fewer of the signs: about 20 in 100 fewer of them are found",
+    ),
+    *(
+        PlantedFinding(
+            "gap",
+            "false_positive_rate",
+            _nationality(code),
+            "ordinary cases show three of the signs more often: false alarms are about doubled",
+        )
+        for code in RAISED_FOR
+    ),
+    PlantedFinding("control", "true_positive_rate", _nationality(CONTROL), "nothing: like everyone else"),
+    PlantedFinding("control", "false_positive_rate", _nationality(CONTROL), "nothing: like everyone else"),
+)
+"""The truth of this world."""
+
+
+def referral_cases(size: int, rng: np.random.Generator, *, prefix: str = "case") -> pa.Table:
+    """Make up referrals for victim-support triage.
+
+    Parameters
+    ----------
+    size
+        Rows.
+    rng
+        The only source of chance: the same generator in the same state gives the same table.
+    prefix
+        Ids are `<prefix>-00001` and so on.
+
+    Returns
+    -------
+    pyarrow.Table
+        `case_id`, `exploited` (int8: 1, 0, null where unlabelled), `gender`, `nationality` (ISO 3166-1 alpha-3 or
+        XXA), `age_band`, `referral_source`, one int8 column a sign (1 recorded, 0 not, null not asked), and
+        `hours_per_week` (float64). Unknown gender, nationality and age are null.
+    """
+    import pyarrow as pa
+
+    exploited = rng.random(size) < EXPLOITED
+    gender = _gender(exploited, rng)
+    nationality = _drawn({**NATIONALITIES, "": 1.0}, size, rng)
+    source = _drawn(SOURCES, size, rng)
+    not_asked = np.select([source == name for name in NOT_ASKED], list(NOT_ASKED.values()))
+    columns: dict[str, Any] = {
+        "case_id": [f"{prefix}-{number:05d}" for number in range(1, size + 1)],
+        "exploited": pa.array(exploited.astype(np.int8), mask=rng.random(size) < UNLABELLED),
+        "gender": pa.array(gender, mask=rng.random(size) < GENDER_UNKNOWN),
+        "nationality": pa.array(nationality, mask=nationality == ""),
+        "age_band": _age_band(exploited, rng),
+        "referral_source": pa.array(source),
+    }
+    shown = np.where(exploited & (gender == "man"), MEN_SHOW, 1.0)
+    raised = ~exploited & np.isin(nationality, RAISED_FOR)
+    for name, sign in SIGNS.items():
+        ordinary = np.where(raised, RAISED.get(name, sign.other), sign.other)
+        chance = np.where(exploited, sign.other + shown * (sign.exploited - sign.other), ordinary)
+        recorded = rng.random(size) < chance
+        columns[name] = pa.array(recorded.astype(np.int8), mask=rng.random(size) < not_asked)
+    mean = HOURS_MEAN.other + exploited * shown * (HOURS_MEAN.exploited - HOURS_MEAN.other)
+    hours = np.clip(np.round(mean + HOURS_SD * rng.standard_normal(size)), 4.0, 98.0)
+    columns[HOURS] = pa.array(hours, mask=rng.random(size) < 2.0 * not_asked)
+    return pa.table(columns)
+
+
+def _gender(exploited: BoolArray, rng: np.random.Generator) -> TextArray:
+    place = rng.random(len(exploited))
+    man = place < NON_BINARY + (1.0 - NON_BINARY) * np.where(exploited, MEN[True], MEN[False])
+    return np.where(place < NON_BINARY, "non-binary", np.where(man, "man", "woman"))
+
+
+def _age_band(exploited: BoolArray, rng: np.random.Generator) -> pa.Array:
+    import pyarrow as pa
+
+    child = rng.random(len(exploited)) < np.where(exploited, 0.20, 0.08)
+    return pa.array(np.where(child, "child", "adult"), mask=rng.random(len(exploited)) < 0.12)
+
+
+def _drawn(shares: Mapping[str, float], size: int, rng: np.random.Generator) -> TextArray:
+    """One name a row by its share; the last one takes whatever the shares before it leave."""
+    names: Sequence[str] = list(shares)
+    upto = np.cumsum(list(shares.values()))[:-1]
+    return np.array(names)[np.searchsorted(upto, rng.random(size), side="right")]
