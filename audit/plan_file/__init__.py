@@ -18,7 +18,15 @@ from audit.plan import AuditPlan
 from audit.plan_file.lines import KeyLines
 from audit.plan_file.mistakes import dated_values, first_of, mistakes_in, one_line, wrong_version
 
-__all__ = ["LARGEST_PLAN", "LoadedPlan", "canonical_plan_sha256", "load_plan", "parse_plan", "read_plan_file"]
+__all__ = [
+    "LARGEST_PLAN",
+    "LoadedPlan",
+    "canonical_plan_sha256",
+    "load_plan",
+    "parse_plan",
+    "plan_schema",
+    "read_plan_file",
+]
 
 LARGEST_PLAN: Final = 1024 * 1024
 """Bytes. A plan is a page or two; what is larger is another file, or an attack on the reader."""
@@ -115,6 +123,12 @@ def canonical_plan_sha256(plan: AuditPlan) -> str:
     used = plan.model_dump(mode="python", by_alias=True)
     text = json.dumps(used, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_plain)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def plan_schema() -> dict[str, Any]:
+    """The JSON Schema of a plan, for editors that check TOML by it."""
+    schema = AuditPlan.model_json_schema(mode="validation", by_alias=True)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
 _START: Final = "`audit7k init DATA` writes one to start from"

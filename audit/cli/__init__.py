@@ -1,0 +1,15 @@
+"""The command line: parse, call one function, print, exit code. Nothing heavy is imported before a command needs it."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run `audit7k`: the console script. Ends the process with the exit code of what happened."""
+    try:
+        from audit.cli.app import app
+
+        app(prog_name="audit7k")
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,56 @@
+"""The commands of `audit7k`, put together. Importing this loads typer and the standard library, and nothing else."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from audit.cli.guard import guarded, show_tracebacks
+from audit.cli.judging import check, gate, run
+from audit.cli.starting import demo, init
+from audit.cli.telling import explain, report, schema
+
+app = typer.Typer(
+    name="audit7k",
+    help="Audits anti-trafficking detection models for disparities by gender and nationality.",
+    epilog="Exit codes: 0 pass, 1 fail, 2 usage, 3 inconclusive, 4 nothing was judged, 73 folder in use, 75 storage "
+    "failed, 130 interrupted.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from audit import __version__
+
+        typer.echo(f"audit7k {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks. They can quote data.")] = False,
+    version: Annotated[  # noqa: ARG001 - its callback ends the process
+        bool, typer.Option("--version", help="Show the version and exit.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Audits anti-trafficking detection models for disparities by gender and nationality."""
+    show_tracebacks(debug)
+
+
+_COMMANDS = (
+    (demo, "See a whole audit of synthetic data."),
+    (init, "Write a plan by looking at a data file."),
+    (check, "Say what a plan would judge; score nothing."),
+    (run, "Run an audit; write result and reports."),
+    (gate, "Say the verdict by the exit code."),
+    (report, "Write a report of a result."),
+    (explain, "Explain a metric in plain words."),
+    (schema, "Print the JSON Schema of a result or plan."),
+)
+for _command, _short in _COMMANDS:
+    app.command(short_help=_short)(guarded(_command))

@@ -1,0 +1,147 @@
+"""Commands that judge: `run`, `gate` and, without scoring, `check`."""
+
+from __future__ import annotations
+
+import enum
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from audit.cli.terminal import Style, note, say, say_document
+from audit.errors import ExitCode
+
+if TYPE_CHECKING:
+    from audit.result import AuditResult
+
+PlanPath = Annotated[Path, typer.Argument(help="The plan file (TOML).")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON and nothing else.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing: the exit code alone.")]
+
+
+class OnInconclusive(enum.StrEnum):
+    """What an inconclusive verdict does to the exit code."""
+
+    FAIL = "fail"
+    WARN = "warn"
+    PASS = "pass"  # noqa: S105 - a verdict
+
+
+WhenInconclusive = Annotated[
+    OnInconclusive | None,
+    typer.Option(help="Exit 1 (fail) or 0 (warn, pass) instead of 3 when the verdict is inconclusive."),
+]
+
+
+def run(
+    plan: PlanPath,
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where outputs go.")] = Path("audit-out"),
+    report: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="A report to write; may be repeated.  [html, junit]")
+    ] = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    on_inconclusive: WhenInconclusive = None,
+    crosscheck: Annotated[
+        bool, typer.Option("--crosscheck", help="Ask fairlearn and AIF360 for the same rates (slower).")
+    ] = False,
+) -> None:
+    """Run the detector over the evaluation set, judge it, and write result and reports."""
+    from audit.cli.output_folder import OutputFolder
+    from audit.cli.progress import progress
+    from audit.cli.reporters import find_reporters, render
+    from audit.result_file import result_to_json
+    from audit.run import run_audit
+
+    reporters = find_reporters(report or ["html", "junit"])
+    with OutputFolder(out) as folder:
+        with progress(shown=not quiet) as told:
+            result = run_audit(
+                plan, progress=told, predictions_to=folder.place("predictions.parquet"), crosscheck=crosscheck
+            )
+        document = result_to_json(result)
+        folder.add("result.json", document)
+        for made in [render(reporter, result) for reporter in reporters]:
+            folder.add(made.filename, made.text)
+        folder.publish()
+    first = out / reporters[0].filename
+    if as_json and not quiet:
+        say_document(document)
+    elif not quiet:
+        _say_summary(result, str(first), _next_command(result, plan, out))
+    _exit(result, on_inconclusive, quiet)
+
+
+def gate(
+    path: Annotated[Path, typer.Argument(metavar="PLAN|RESULT", help="A plan, a result.json or a folder with one.")],
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    on_inconclusive: WhenInconclusive = None,
+) -> None:
+    """Say only the verdict, by the exit code: 0 pass, 1 fail, 3 inconclusive. Writes no file."""
+    from audit.cli.progress import progress
+    from audit.cli.summary import rule_lines, verdict_words
+
+    result_path = result_at(path)
+    if result_path is not None:
+        from audit.result_file import load_result
+
+        result = load_result(result_path)
+    else:
+        from audit.run import run_audit
+
+        with progress(shown=not quiet) as told:
+            result = run_audit(path, progress=told)
+    if as_json and not quiet:
+        from audit.result_file import result_to_json
+
+        say_document(result_to_json(result))
+    elif not quiet:
+        style = Style.of(sys.stdout)
+        say("\n".join([*rule_lines(result, style), verdict_words(result, style)]))
+    _exit(result, on_inconclusive, quiet)
+
+
+def check(plan: PlanPath) -> None:
+    """Read plan and data and say what would be judged, and which groups are too small. Scores nothing."""
+    from audit.cli.check_summary import check_summary
+    from audit.run import check_plan
+
+    say(check_summary(check_plan(plan), Style.of(sys.stdout)))
+
+
+def result_at(path: Path) -> Path | None:
+    """The result file that `path` names: itself, or the one in a folder; None where it is a plan."""
+    if path.is_dir():
+        return path / "result.json"
+    return path if path.suffix.lower() == ".json" else None
+
+
+def _say_summary(result: AuditResult, report: str, next_command: str) -> None:
+    from audit.cli.summary import summary
+
+    say(summary(result, Style.of(sys.stdout), report=report, next_command=next_command))
+
+
+def _next_command(result: AuditResult, plan: Path, out: Path) -> str:
+    import shlex
+
+    if result.overall.outcome == "inconclusive":
+        return f"audit7k check {shlex.quote(str(plan))}  (how many more cases each group needs)"
+    if result.overall.outcome == "fail":
+        return f"audit7k gate {shlex.quote(str(out))}  (the failing rules, one a line)"
+    return f"audit7k gate {shlex.quote(str(out))}  (for a build: exit code 0, 1 or 3)"
+
+
+def _exit(result: AuditResult, on_inconclusive: OnInconclusive | None, quiet: bool) -> None:
+    code = {"pass": ExitCode.PASS, "fail": ExitCode.FAIL, "inconclusive": ExitCode.INCONCLUSIVE}[result.overall.outcome]
+    if code is ExitCode.INCONCLUSIVE and on_inconclusive is not None:
+        code = ExitCode.FAIL if on_inconclusive is OnInconclusive.FAIL else ExitCode.PASS
+        if not quiet:
+            level = "note" if on_inconclusive is OnInconclusive.PASS else "warning"
+            note(
+                f"{level}: the verdict is inconclusive; exit code {code.value} instead of "
+                f"{ExitCode.INCONCLUSIVE.value} because of --on-inconclusive {on_inconclusive.value}"
+            )
+    raise typer.Exit(code)

@@ -1,0 +1,192 @@
+"""A folder of outputs that is written whole or not at all: made beside its place, then moved into it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from audit.errors import ExitCode, StorageError
+
+_PREFIX: Final = ".audit7k-"
+OUR_FILES: Final = ("result.json", "predictions.parquet", "report.html", "junit.xml")
+"""Outputs of an earlier run with these names never stay beside a result that they do not belong to."""
+
+
+class FolderInUseError(StorageError):
+    """Another run is writing into the output folder."""
+
+    exit_code = ExitCode.FOLDER_IN_USE
+
+
+class OutputFolder:
+    """Collects outputs in a hidden folder inside the output folder, and moves them into place together.
+
+    Folder and files are for their owner alone (0700, 0600): exact counts can single out people. Used with `with`;
+    what was not published is removed, and so is the folder where it was made for this run.
+
+    Raises
+    ------
+    StorageError
+        From any step, if the folder cannot be made or written; what was there before is as it was.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._made: list[Path] = []
+        self._lock: int | None = None
+        self._staging: Path | None = None
+        self._published = False
+
+    def __enter__(self) -> Self:
+        if self.path.exists() and not self.path.is_dir():
+            raise StorageError(
+                f"{self.path} is a file, not a folder", slug="not-a-folder", hint="choose another folder with --out"
+            )
+        try:
+            with _storage(self.path):
+                self._make_folders()
+                self._take_lock()
+                self._remove_leftovers()
+                self._staging = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=self.path))
+        except BaseException:
+            self._clear()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._clear()
+
+    def place(self, name: str) -> Path:
+        """Where to write the output `name` now; `publish` moves it."""
+        assert self._staging is not None  # noqa: S101 - only inside `with`
+        return self._staging / name
+
+    def add(self, name: str, text: str) -> None:
+        """Write the output `name` as UTF-8."""
+        with _storage(self.place(name)), self.place(name).open("w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+
+    def publish(self) -> None:
+        """Move everything into place. If one move fails, all are undone."""
+        assert self._staging is not None  # noqa: S101 - only inside `with`
+        with _storage(self.path):
+            new = sorted(entry.name for entry in self._staging.iterdir() if entry.is_file())
+            for name in new:
+                if (self.path / name).is_dir():
+                    raise StorageError(
+                        f"{self.path / name} is a folder", slug="not-a-file", hint="choose another folder with --out"
+                    )
+                _settle(self.place(name))
+            earlier = self._staging / "earlier"
+            earlier.mkdir()
+            self._exchange(new, earlier)
+            _sync_folder(self.path)
+        self._published = True
+
+    def _exchange(self, new: list[str], earlier: Path) -> None:
+        undo: list[tuple[Path, Path]] = []
+        try:
+            for name in dict.fromkeys((*new, *OUR_FILES)):
+                if (self.path / name).is_file():
+                    (self.path / name).replace(earlier / name)
+                    undo.append((earlier / name, self.path / name))
+            for name in new:
+                self.place(name).replace(self.path / name)
+                undo.append((self.path / name, self.place(name)))
+        except BaseException:
+            for now, before in reversed(undo):
+                with contextlib.suppress(OSError):
+                    now.replace(before)
+            raise
+
+    def _make_folders(self) -> None:
+        missing = [folder for folder in (self.path, *self.path.parents) if not folder.exists()]
+        for folder in reversed(missing):
+            folder.mkdir(mode=0o700)
+            self._made.append(folder)
+
+    def _take_lock(self) -> None:
+        try:
+            import fcntl
+        except ImportError:
+            return
+        self._lock = os.open(self.path, os.O_RDONLY)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise FolderInUseError(
+                f"another run is writing into {self.path}", slug="folder-in-use", hint="wait for it, or choose --out"
+            ) from None
+
+    def _remove_leftovers(self) -> None:
+        """Folders of runs that were killed; the lock says that none of them is still alive."""
+        if self._lock is not None:
+            for leftover in self.path.glob(f"{_PREFIX}*"):
+                shutil.rmtree(leftover, ignore_errors=True)
+
+    def _clear(self) -> None:
+        if self._staging is not None:
+            shutil.rmtree(self._staging, ignore_errors=True)
+        if not self._published:
+            for folder in reversed(self._made):
+                with contextlib.suppress(OSError):
+                    folder.rmdir()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+
+def write_file(path: Path, text: str) -> None:
+    """Write one file as UTF-8, for its owner alone, whole or not at all. Raises StorageError."""
+    if path.is_dir():
+        raise StorageError(f"{path} is a folder", slug="not-a-file", hint="name a file with --out")
+    with _storage(path):
+        handle, temporary = tempfile.mkstemp(prefix=_PREFIX, dir=path.parent)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+            _settle(Path(temporary))
+            Path(temporary).replace(path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                Path(temporary).unlink()
+            raise
+
+
+@contextlib.contextmanager
+def _storage(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(
+            f"cannot write {path} ({error.strerror or 'storage error'})",
+            slug="storage-failed",
+            hint="free some space or choose another folder with --out; nothing was changed",
+        ) from error
+
+
+def _settle(file: Path) -> None:
+    """Bring a file to the disk, readable by its owner alone."""
+    file.chmod(0o600)
+    handle = os.open(file, os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _sync_folder(folder: Path) -> None:
+    with contextlib.suppress(OSError):  # not every system can
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -1,0 +1,151 @@
+"""Finds reporters by entry point: ours are registered in the same way as anyone's, and `audit` never names them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
+
+from audit.cli.guard import UnknownNameError
+from audit.errors import AuditError
+
+if TYPE_CHECKING:
+    from audit.result import AuditResult
+
+GROUP: Final = "audit.reporters"
+
+
+@runtime_checkable
+class Reporter(Protocol):
+    """A form in which a result is shown. An entry point of `audit.reporters` names a class of these, or one of them."""
+
+    name: str
+    """What `--report` and `--format` call it."""
+    filename: str
+    """The name of the file that it makes."""
+    audience: str
+    """`restricted` where it shows exact counts."""
+
+    def render(self, result: AuditResult) -> str:
+        """The whole text of the file."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A report that was made: its file name and its text."""
+
+    filename: str
+    text: str
+
+
+def known_reporters() -> tuple[str, ...]:
+    """Names of the reporters that installed packages offer; none of them is imported."""
+    return tuple(sorted(set(entry_points(group=GROUP).names)))
+
+
+def find_reporters(names: Sequence[str]) -> list[Reporter]:
+    """The reporters with these names, in their order, each once.
+
+    Raises
+    ------
+    UnknownNameError
+        No package offers a name, or more than one does.
+    AuditError
+        A reporter cannot be loaded, or is none.
+    """
+    found = [_loaded(_found(name)) for name in dict.fromkeys(names)]
+    files = [reporter.filename for reporter in found]
+    for filename in files:
+        if files.count(filename) > 1:
+            raise UnknownNameError(
+                f"two of these reporters write {filename}", slug="same-report-file", hint="ask for one"
+            )
+    return found
+
+
+def render(reporter: Reporter, result: AuditResult) -> Report:
+    """Make a report. Raises AuditError where the reporter fails: never with its text, which may quote the result."""
+    try:
+        text = reporter.render(result)
+    except AuditError:
+        raise
+    except Exception as error:
+        raise AuditError(
+            f'the reporter "{reporter.name}" failed ({type(error).__name__})',
+            slug="reporter-failed",
+            hint="leave it out, or run again as `audit7k --debug …`",
+        ) from error
+    if not isinstance(text, str):
+        raise AuditError(f'the reporter "{reporter.name}" made no text', slug="reporter-failed")
+    return Report(reporter.filename, text)
+
+
+def _found(name: str) -> EntryPoint:
+    offers = {(offer.value, _package(offer)): offer for offer in entry_points(group=GROUP, name=name)}
+    if not offers:
+        known = ", ".join(known_reporters()) or "none"
+        raise UnknownNameError(
+            f'no reporter "{_plain(name)}"', slug="unknown-reporter", hint=f"installed here: {known}"
+        )
+    if len(offers) > 1:
+        packages = ", ".join(sorted({package for _, package in offers}))
+        raise UnknownNameError(
+            f'more than one installed package offers the reporter "{name}": {packages}',
+            slug="ambiguous-reporter",
+            hint="uninstall all but one of them",
+        )
+    return next(iter(offers.values()))
+
+
+def _loaded(offer: EntryPoint) -> Reporter:
+    try:
+        made = offer.load()
+        reporter = made() if isinstance(made, type) else made
+    except (Exception, SystemExit) as error:
+        raise AuditError(
+            f'the reporter "{offer.name}" of {_package(offer)} cannot be loaded ({type(error).__name__}); '
+            f"{_who_answered(offer)}",
+            slug="reporter-not-loaded",
+            hint="start audit7k from another folder or rename what hides it; else reinstall the package",
+        ) from error
+    filename = getattr(reporter, "filename", None)
+    if not isinstance(reporter, Reporter) or not isinstance(filename, str) or not _is_plain_filename(filename):
+        raise AuditError(
+            f'the reporter "{offer.name}" of {_package(offer)} is none: it needs name, filename, audience and render',
+            slug="reporter-not-loaded",
+            hint="see docs/reference/reporters.md",
+        )
+    return reporter
+
+
+def _is_plain_filename(filename: str) -> bool:
+    return filename.isprintable() and Path(filename).name == filename and not filename.startswith(".")
+
+
+def _who_answered(offer: EntryPoint) -> str:
+    """Which file Python took for the reporter's top-level package: a user's own folder can hide it."""
+    import importlib.util
+
+    top = offer.module.partition(".")[0]
+    module = sys.modules.get(top)
+    places = [getattr(module, "__file__", None), *getattr(module, "__path__", [])]
+    if module is None:
+        try:
+            spec = importlib.util.find_spec(top)
+        except (ImportError, ValueError):
+            spec = None
+        places = [spec.origin, *(spec.submodule_search_locations or [])] if spec else []
+    place = next((place for place in places if place), None)
+    return f'"{top}" is {place} here' if place else f'nothing answers to "{top}"'
+
+
+def _package(offer: EntryPoint) -> str:
+    return offer.dist.name if offer.dist is not None else "an unnamed package"
+
+
+def _plain(name: str) -> str:
+    return "".join(character if character.isprintable() else "?" for character in name)[:60]

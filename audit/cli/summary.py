@@ -1,0 +1,248 @@
+"""The terminal summary of a result: 80 x 24, verdict first. Everything is read from the result; nothing is decided."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from audit.cli.group_names import GroupNames, fit, printable
+from audit.cli.terminal import State, Style
+from audit.findings import Estimate, RuleResult, Verdict
+from audit.metrics import MetricName
+from audit.result import AuditResult
+
+WIDTH: Final = 80
+"""Columns. A wider terminal gets the same text: it is read in logs, too."""
+MOST_GROUPS: Final = 8
+"""Groups that are shown."""
+
+SHORT: Final[Mapping[MetricName, str]] = {
+    "true_positive_rate": "found",
+    "false_negative_rate": "missed",
+    "false_positive_rate": "wrong flags",
+    "true_negative_rate": "left alone",
+    "precision": "right flags",
+    "accuracy": "agreement",
+    "selection_rate": "flagged",
+    "base_rate": "labelled",
+}
+_WORDS: Final[Mapping[State, str]] = {
+    "fail": "FAIL",
+    "pass": "within",
+    "inconclusive": "cannot tell",
+    "not_evaluable": "no rate",
+    "as_part": "as a part",
+}
+_URGENCY: Final[Mapping[State, int]] = {"fail": 0, "inconclusive": 1, "as_part": 2, "pass": 3, "not_evaluable": 4}
+_HARMS: Final = {
+    "missed": "victims missed (flags lead to services)",
+    "wrongly_flagged": "people wrongly flagged (flags lead to enforcement)",
+    "both": "victims missed and people wrongly flagged (flags lead to both)",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A verdict with the rates that it is about."""
+
+    verdict: Verdict
+    rule: RuleResult
+    estimate: Estimate | None
+    rest: float | None
+
+    @property
+    def state(self) -> State:
+        """The outcome, with groups that were judged only as a part of a larger one told apart."""
+        return "as_part" if self.verdict.because == "judged_as_part" else self.verdict.outcome
+
+    @property
+    def excess(self) -> float:
+        """How far the measured rate lies beyond the limit, in shares; negative within it. For the order alone."""
+        value = self.estimate.value if self.estimate else None
+        if value is None or self.rest is None:
+            return float("-inf")
+        low = self.verdict.side == "low"
+        if self.rule.scale == "difference":
+            limit = self.rest - self.rule.limit if low else self.rest + self.rule.limit
+        else:
+            limit = self.rest * self.rule.limit if low else self.rest / self.rule.limit
+        return limit - value if low else value - limit
+
+
+def findings(result: AuditResult) -> list[Finding]:
+    """Every verdict of `result` with its rates, the most urgent first."""
+    rules = {rule.rule: rule for rule in result.rules}
+    estimates = {(estimate.metric, estimate.group.levels): estimate for estimate in result.estimates}
+    everyone = _of_everyone(result)
+    found = []
+    for verdict in result.verdicts:
+        rule = rules[verdict.rule]
+        estimate = estimates.get((rule.metric, verdict.group.levels))
+        found.append(Finding(verdict, rule, estimate, _rest(everyone.get(rule.metric), estimate)))
+    return sorted(found, key=lambda finding: (_URGENCY[finding.state], -finding.excess))
+
+
+def percent(value: float | None) -> str:
+    """A share as a whole percentage; "100%" and "0%" only where they are exactly true."""
+    if value is None:
+        return "-"
+    whole = round(value * 100)
+    if whole == 0 and value > 0:
+        return "<1%"
+    if whole == 100 and value < 1:
+        return ">99%"
+    return f"{whole}%"
+
+
+def summary(result: AuditResult, style: Style, *, report: str = "", next_command: str = "") -> str:
+    """The summary: at most 24 lines of at most 80 columns, the prompt after it included."""
+    found = findings(result)
+    names = GroupNames(result.features)
+    lines = [_verdict_line(result, style), *_counts(found), ""]
+    lines += [_line(f"Primary harm: {_HARMS[result.overall.primary_harm]}"), _line(_overall_rates(result)), ""]
+    lines.append(style.paint(_columns("", "Group", "Rate of", "", "likely", "rest"), "faint"))
+    shown = [finding for finding in found if finding.state != "not_evaluable"][:MOST_GROUPS]
+    lines += [_row(finding, names, style) for finding in shown]
+    left = len(found) - len(shown)
+    lines += [
+        _line(f"  and {left:,} more in the report" if left else ""),
+        _line(_coverage(result)),
+        _line(_rows(result)),
+    ]
+    if report:
+        lines.append(f"Report: {printable(report)}")
+    if next_command:
+        lines.append(f"Next:   {printable(next_command)}")
+    lines.append("Restricted: exact counts can single out people; not for publication.")
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def verdict_words(result: AuditResult, style: Style) -> str:
+    """The verdict as shape and word: "✗ FAIL"."""
+    outcome = result.overall.outcome
+    return style.paint(f"{style.shape(outcome)} {outcome.upper()}", outcome)
+
+
+def rule_lines(result: AuditResult, style: Style) -> list[str]:
+    """One line for each rule that does not pass."""
+    names = GroupNames(result.features)
+    found = findings(result)
+    return [
+        _rule_line(rule, [one for one in found if one.rule is rule], names, style)
+        for rule in result.rules
+        if rule.outcome != "pass"
+    ]
+
+
+def _rule_line(rule: RuleResult, found: list[Finding], names: GroupNames, style: Style) -> str:
+    failing = [finding for finding in found if finding.state == "fail"]
+    limit = f"{'difference' if rule.scale == 'difference' else 'ratio'} {rule.limit:g}"
+    reasons = {
+        "group_beyond_limit": f"{_groups(len(failing))} beyond the limit ({limit} from the rest)",
+        "group_undecided": f"{_groups(sum(f.state == 'inconclusive' and f.verdict.decidable for f in found))} "
+        "with enough cases could not be decided",
+        "coverage_too_small": f"only {percent(rule.coverage)} of the people are in groups that could be judged "
+        f"(the plan needs {percent(rule.min_coverage)})",
+        "nothing_judged": "no group has enough cases to be judged",
+    }
+    state: State = "fail" if rule.outcome == "fail" else "inconclusive"
+    text = f"{style.shape(state)} {_WORDS[state]} {rule.rule}: {reasons.get(rule.because, rule.because)}"
+    worst = "; ".join(names.name(finding.verdict.group) for finding in failing[:3])
+    more = f" and {len(failing) - 3} more" if len(failing) > 3 else ""
+    return style.paint(text + (f": {worst}{more}" if worst else ""), state)
+
+
+def _groups(count: int) -> str:
+    return f"{count:,} group{'' if count == 1 else 's'}"
+
+
+def _of_everyone(result: AuditResult) -> dict[str, Estimate]:
+    return {estimate.metric: estimate for estimate in result.estimates if not estimate.group.levels}
+
+
+def _rest(everyone: Estimate | None, estimate: Estimate | None) -> float | None:
+    """The rate of everyone else, from integer counts."""
+    if everyone is None or estimate is None:
+        return None
+    denominator = everyone.denominator - estimate.denominator
+    return (everyone.numerator - estimate.numerator) / denominator if denominator else None
+
+
+def _verdict_line(result: AuditResult, style: Style) -> str:
+    outcome = result.overall.outcome
+    words = f"{style.shape(outcome)} {outcome.upper()}"
+    title = fit(printable(result.plan.audit.title), WIDTH - len(words) - 2).rstrip()
+    return f"{style.paint(words, outcome)}  {title}"
+
+
+def _counts(found: list[Finding]) -> list[str]:
+    by_state = {state: sum(finding.state == state for finding in found) for state in _WORDS}
+    cannot = by_state["inconclusive"] + by_state["as_part"] + by_state["not_evaluable"]
+    detail = [
+        f"{count:,} {words}"
+        for count, words in (
+            (by_state["as_part"], "judged only as part of a larger group"),
+            (by_state["not_evaluable"], "without a rate"),
+        )
+        if count
+    ]
+    lines = [f"  {by_state['fail']:,} fail, {by_state['pass']:,} within the limit, {cannot:,} cannot tell"]
+    if detail:
+        lines.append(f"  (of these {' and '.join(detail)})")
+    return [_line(line) for line in lines]
+
+
+def _overall_rates(result: AuditResult) -> str:
+    everyone = _of_everyone(result)
+    shares = []
+    for metric, words in (
+        ("true_positive_rate", "of victims found"),
+        ("false_positive_rate", "of others wrongly flagged"),
+    ):
+        estimate = everyone.get(metric)
+        value = estimate.value if estimate else None
+        shares.append(f"{percent(value)} {words}" if value is not None else f"no share {words} can be stated")
+    return f"Everyone: {', '.join(shares)}"
+
+
+def _columns(state: str, group: str, metric: str, rate: str, likely: str, rest: str) -> str:
+    return f"{fit(state, 13)} {fit(group, 31)} {fit(metric, 11)} {rate:>4} {likely:>9} {rest:>5}"
+
+
+def _row(finding: Finding, names: GroupNames, style: Style) -> str:
+    state = finding.state
+    name = names.name(finding.verdict.group)
+    ellipsis = "…" if style.unicode else "..."
+    if state == "as_part" and finding.verdict.judged_as is not None:
+        part = f"{name}: judged only as part of {names.name(finding.verdict.judged_as)}"
+        group = fit(part, 43, ellipsis)
+    else:
+        group = f"{fit(name, 31, ellipsis)} {fit(SHORT[finding.rule.metric], 11)}"
+    estimate = finding.estimate
+    likely = f"{_bare(estimate.low)}-{percent(estimate.high)}" if estimate and estimate.value is not None else "-"
+    rate = percent(estimate.value) if estimate else "-"
+    words = style.paint(fit(f"{style.shape(state)} {_WORDS[state]}", 13), state)
+    return f"{words} {group} {rate:>4} {likely:>9} {percent(finding.rest):>5}"
+
+
+def _bare(value: float | None) -> str:
+    return percent(value).rstrip("%")
+
+
+def _coverage(result: AuditResult) -> str:
+    known = [rule.coverage for rule in result.rules if rule.coverage is not None]
+    least = result.plan.verdict.min_coverage
+    if not known:
+        return "Coverage: nobody is in a group that could be judged"
+    return f"Coverage: {percent(min(known))} of people are in groups that could be judged (needed: {percent(least)})"
+
+
+def _rows(result: AuditResult) -> str:
+    rows = result.rows[0]
+    unscored = rows.abstained + rows.failed
+    return f"Rows: {rows.read:,} read, {rows.scored:,} scored, {unscored:,} not scored, {rows.unlabelled:,} unlabelled"
+
+
+def _line(text: str) -> str:
+    return fit(text, WIDTH).rstrip()

@@ -1,0 +1,55 @@
+"""Commands that tell: `report` redraws a result, `explain` a metric, `schema` the format of a result or a plan."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from audit.cli.terminal import note, say, say_document
+
+
+def report(
+    result: Annotated[Path, typer.Argument(help="A result.json or a folder with one.")],
+    form: Annotated[str, typer.Option("--format", metavar="NAME", help="The reporter to use.")] = "html",
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where to write; - for stdout. Beside the result by default.")
+    ] = None,
+) -> None:
+    """Write a report of a result that is already there. Scores nothing."""
+    from audit.cli.judging import result_at
+    from audit.cli.output_folder import write_file
+    from audit.cli.reporters import find_reporters, render
+    from audit.result_file import load_result
+
+    path = result_at(result) or result
+    (reporter,) = find_reporters([form])
+    made = render(reporter, load_result(path))
+    if out == Path("-"):
+        say_document(made.text)
+        return
+    target = out or path.parent / made.filename
+    write_file(target, made.text)
+    note(f"Report: {target}")
+
+
+def explain(
+    metric: Annotated[str | None, typer.Argument(help="A metric by any of its names.")] = None,
+) -> None:
+    """Explain a metric in plain words; without one, list them all."""
+    from audit.cli.metric_page import metric_list, metric_page
+
+    say(metric_page(metric) if metric else metric_list())
+
+
+def schema(
+    plan: Annotated[bool, typer.Option("--plan", help="Of a plan instead of a result.")] = False,
+) -> None:
+    """Print the JSON Schema of result.json."""
+    import json
+
+    from audit.plan_file import plan_schema
+    from audit.result_file import result_schema
+
+    say_document(json.dumps(plan_schema() if plan else result_schema(), indent=2, ensure_ascii=False) + "\n")

@@ -1,0 +1,104 @@
+"""How text reaches the terminal: colour only where it is wanted, shapes that the encoding has, pipes that may close."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal, TextIO
+
+State = Literal["pass", "fail", "inconclusive", "not_evaluable", "as_part"]
+
+_COLOURS: Final[Mapping[str, str]] = {
+    "pass": "32",
+    "fail": "1;31",
+    "inconclusive": "33",
+    "not_evaluable": "2",
+    "as_part": "33",
+    "strong": "1",
+    "faint": "2",
+}
+_SHAPES: Final[Mapping[State, tuple[str, str]]] = {
+    "pass": ("✓", "+"),
+    "fail": ("✗", "x"),
+    "inconclusive": ("?", "?"),
+    "not_evaluable": ("–", "-"),
+    "as_part": ("~", "~"),
+}
+"""Each state has a shape of its own beside its word; the second where the stream is not Unicode."""
+
+
+def say(text: str) -> None:
+    """Write the result of a command to stdout. A reader that has gone away is no error: the verdict stands."""
+    _write(sys.stdout, text)
+
+
+def note(text: str) -> None:
+    """Write progress or a remark to stderr."""
+    _write(sys.stderr, text)
+
+
+def say_document(text: str) -> None:
+    """Write one document to stdout as UTF-8, whatever the encoding of the terminal."""
+    buffer = getattr(sys.stdout, "buffer", None)
+    if buffer is None:
+        say(text)
+        return
+    try:
+        sys.stdout.flush()
+        buffer.write(text.encode("utf-8"))
+        buffer.flush()
+    except BrokenPipeError:
+        _let_go(sys.stdout)
+
+
+def _write(stream: TextIO, text: str) -> None:
+    if not text.endswith("\n"):
+        text += "\n"
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    text = text.encode(encoding, "replace").decode(encoding)
+    try:
+        stream.write(text)
+        stream.flush()
+    except BrokenPipeError:
+        _let_go(stream)
+
+
+def _let_go(stream: TextIO) -> None:
+    """Point a broken pipe to nowhere, so that nothing complains when the process ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
+def colour_wanted(stream: TextIO, environ: Mapping[str, str] | None = None) -> bool:
+    """Whether to colour: NO_COLOR forbids it, FORCE_COLOR asks for it, else a terminal that is not dumb has it."""
+    environ = os.environ if environ is None else environ
+    if environ.get("NO_COLOR"):
+        return False
+    if environ.get("FORCE_COLOR"):
+        return True
+    return environ.get("TERM") != "dumb" and stream.isatty()
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """What the stream can show."""
+
+    colour: bool = False
+    unicode: bool = True
+
+    @classmethod
+    def of(cls, stream: TextIO) -> Style:
+        """What `stream` can show."""
+        encoding = (getattr(stream, "encoding", None) or "ascii").lower().replace("-", "")
+        return cls(colour_wanted(stream), encoding.startswith("utf"))
+
+    def paint(self, text: str, role: str) -> str:
+        """`text` in the colour of a state, or as it is."""
+        return f"\x1b[{_COLOURS[role]}m{text}\x1b[0m" if self.colour else text
+
+    def shape(self, state: State) -> str:
+        """One character for a state."""
+        return _SHAPES[state][0 if self.unicode else 1]
