@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from audit.scoring import Progress
 
-__all__ = ["count_families", "run_audit", "summarise"]
+__all__ = ["count_families", "loaded_plan", "run_audit", "summarise"]
 
 
 def run_audit(
@@ -62,7 +62,7 @@ def run_audit(
         If plan, data or detector are in error. Nothing was judged, and nothing half-written is left.
     """
     started = datetime.now(UTC)
-    loaded = _loaded(plan, folder)
+    loaded = loaded_plan(plan, folder)
     from audit.counting.count import count_cases
     from audit.evaluation.evaluation_set import open_evaluation_set
     from audit.scoring import score
@@ -134,7 +134,8 @@ def summarise(
     )
 
 
-def _loaded(plan: AuditPlan | LoadedPlan | str | Path, folder: Path | None) -> LoadedPlan:
+def loaded_plan(plan: AuditPlan | LoadedPlan | str | Path, folder: Path | None = None) -> LoadedPlan:
+    """The plan with what was asked and the folder that its paths are relative to. Raises PlanError."""
     if isinstance(plan, LoadedPlan):
         return plan
     if isinstance(plan, AuditPlan):

@@ -25,15 +25,14 @@ from audit.plan import AuditPlan, Rule
 from audit.result import OverallVerdict
 from audit.stats.planning import cases_to_decide
 
-__all__ = ["exit_code", "judge", "judge_rule", "overall_verdict"]
+__all__ = ["exit_code", "family_level", "judge", "judge_rule", "overall_verdict"]
 
 
 def judge(
     plan: AuditPlan, families: Mapping[Family, FamilyCounts], features: Mapping[str, SensitiveFeature]
 ) -> tuple[tuple[RuleResult, ...], tuple[Verdict, ...], OverallVerdict]:
     """Judge every rule of the plan over the counts of its families."""
-    shares = sum(len(rule_families(plan, rule)) * len(questions(plan, rule)) for rule in plan.rules)
-    level = SPENT * plan.verdict.alpha / shares
+    level = family_level(plan)
     rules: list[RuleResult] = []
     verdicts: list[Verdict] = []
     for rule in plan.named_rules:
@@ -41,6 +40,12 @@ def judge(
         rules.append(result)
         verdicts.extend(of_groups)
     return tuple(rules), tuple(verdicts), overall_verdict(plan, rules)
+
+
+def family_level(plan: AuditPlan) -> float:
+    """The share of alpha that a family may spend on one side of a rule: an equal part, fixed by the plan alone."""
+    shares = sum(len(rule_families(plan, rule)) * len(questions(plan, rule)) for rule in plan.rules)
+    return SPENT * plan.verdict.alpha / shares
 
 
 def judge_rule(
@@ -107,7 +112,7 @@ def _verdict(
         outcome=outcome,
         because=because,
         cases=int(family.cases[place]),
-        cases_required=_whole(float(family.required[place])),
+        cases_required=family.required_cases(place),
         cases_needed=_cases_needed(plan, rule, family, counts, outcome, place),
         decidable=bool(family.decidable[place]),
         judged_as=larger,
@@ -127,8 +132,8 @@ def _cases_needed(
         return 0
     own = int(family.cases[place])
     if not family.decidable[place]:
-        required = _whole(float(family.required[place]))
-        return None if required is None else max(required - own, 0)
+        planned = family.required_cases(place)
+        return None if planned is None else max(planned - own, 0)
     needed = 0.0
     for question in questions(plan, rule):
         x, n, y, m = (int(count[place]) for count in question.as_scored(counts))
@@ -136,12 +141,7 @@ def _cases_needed(
             return None
         decided = cases_to_decide(x / n, y / m, m, question.within, alpha=plan.verdict.alpha, power=plan.verdict.power)
         needed = max(needed, float(decided))
-    required = _whole(needed)
-    return None if required is None else max(required - own, 1)
-
-
-def _whole(number: float) -> int | None:
-    return math.ceil(number) if math.isfinite(number) else None
+    return max(math.ceil(needed) - own, 1) if math.isfinite(needed) else None
 
 
 def _rule_result(

@@ -5,6 +5,7 @@ The one exception is a rate whose denominator is made of decisions (precision): 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -38,6 +39,11 @@ class FamilyDecidability:
     """bool[G]: whether a rate may be stated of the group and of its rest at all."""
     decidable: npt.NDArray[np.bool_]
     """bool[G]: whether the group is judged alone."""
+
+    def required_cases(self, place: int) -> int | None:
+        """Cases with which a group would be judged alone; None where no number would do."""
+        required = float(self.required[place])
+        return math.ceil(required) if math.isfinite(required) else None
 
 
 @dataclass(frozen=True, slots=True)

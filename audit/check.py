@@ -1,0 +1,208 @@
+"""What an audit could say, before the detector is run: who could be judged, and how many cases are missing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from audit.analyses.decidability import FamilyDecidability, RuleDecidability, rule_decidability
+from audit.analyses.estimates import everyone_as_family, row_accounts
+from audit.analyses.families import finest
+from audit.counting.table import ABSTAINED, CountsTable, FamilyCounts
+from audit.findings import RowAccount
+from audit.groups import Family, Group, SensitiveFeature
+from audit.metrics import METRICS, Cell, MetricName
+from audit.plan import AuditPlan
+from audit.plan_file import LoadedPlan
+from audit.run import count_families, loaded_plan
+from audit.verdicts import family_level
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+__all__ = ["CheckReport", "FamilyCheck", "GroupCheck", "RuleCheck", "check_counts", "check_plan"]
+
+
+@dataclass(frozen=True, slots=True)
+class GroupCheck:
+    """What could be said of a group."""
+
+    group: Group
+    cases: int
+    """Cases in the denominator of the rule's rate."""
+    required: int | None
+    """Cases with which it would be judged alone; None where no number would do."""
+    needed: int | None
+    """Cases still missing for that: 0 where it is judged alone, None where no number would do."""
+    evaluable: bool
+    """Whether a rate could be stated of it at all."""
+    decidable: bool
+    """Whether it would be judged alone."""
+    judged_as: Group | None
+    """If not: the larger group as a part of which it would be judged."""
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyCheck:
+    """What could be said over a family."""
+
+    family: Family
+    finest: bool
+    """Whether it stands on the finest rungs, where coverage is measured."""
+    level: float
+    """The share of alpha that it could spend on false alarms."""
+    groups: tuple[GroupCheck, ...]
+    coverage: float | None
+    """Share of its people in groups that would be judged, alone or as a part."""
+
+    @property
+    def alone(self) -> int:
+        """Groups that would be judged alone."""
+        return sum(group.decidable for group in self.groups)
+
+    @property
+    def as_part(self) -> int:
+        """Groups that would be judged only as a part of a larger one."""
+        return sum(not group.decidable and group.judged_as is not None for group in self.groups)
+
+    @property
+    def not_judged(self) -> int:
+        """Groups that could be judged neither way."""
+        return len(self.groups) - self.alone - self.as_part
+
+
+@dataclass(frozen=True, slots=True)
+class RuleCheck:
+    """What a rule could say."""
+
+    rule: str
+    metric: MetricName
+    planned_rate: float
+    """The rate that sizes were planned with."""
+    known_only_after_scoring: bool
+    """Whether the denominator is made of decisions; then nothing is known yet and `families` is empty."""
+    families: tuple[FamilyCheck, ...]
+    coverage: float | None
+    """The smallest coverage over the families on the finest rungs."""
+    min_coverage: float
+    """The coverage that a pass needs."""
+
+    @property
+    def can_pass(self) -> bool | None:
+        """Whether a pass is within reach of this set; None where that is known only after scoring."""
+        if self.known_only_after_scoring:
+            return None
+        judged = any(family.alone for family in self.families)
+        return judged and self.coverage is not None and self.coverage >= self.min_coverage
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """What `audit7k check` says."""
+
+    plan: AuditPlan
+    features: tuple[SensitiveFeature, ...]
+    """The sensitive features and the names of their levels."""
+    everyone: RowAccount
+    """All rows; none is scored yet, so all of them count as abstained."""
+    positive: int
+    """Rows labelled as exploitation."""
+    negative: int
+    """Rows labelled as no exploitation."""
+    rules: tuple[RuleCheck, ...]
+
+
+def check_plan(
+    plan: AuditPlan | LoadedPlan | str | Path,
+    table: pa.Table | pd.DataFrame | None = None,
+    *,
+    folder: Path | None = None,
+) -> CheckReport:
+    """Read plan and data and say what would be judged, without loading or running the detector.
+
+    Raises
+    ------
+    AuditError
+        If plan or data are in error, exactly as `run_audit` would say it.
+    """
+    loaded = loaded_plan(plan, folder)
+    from audit.counting.count import count_cases
+    from audit.evaluation.evaluation_set import open_evaluation_set
+
+    with open_evaluation_set(loaded.plan, loaded.folder, table) as evaluation_set:
+        columns = ", ".join(
+            f"{sql} AS {name}" if name.isidentifier() else f'{sql} AS "{name}"'
+            for name, sql in evaluation_set.expressions.items()
+        )
+        evaluation_set.connection.execute(
+            f"CREATE OR REPLACE TEMP VIEW scored AS SELECT {columns}, {ABSTAINED}::TINYINT AS decision FROM source"  # noqa: S608
+        )
+        return check_counts(loaded.plan, count_cases(evaluation_set), evaluation_set.features)
+
+
+def check_counts(plan: AuditPlan, counts: CountsTable, features: Sequence[SensitiveFeature]) -> CheckReport:
+    """The same from the counts of a set of which nothing is scored."""
+    families = count_families(plan, counts, features)
+    by_name = {feature.name: feature for feature in features}
+    everyone = everyone_as_family(counts)
+    return CheckReport(
+        plan=plan,
+        features=tuple(features),
+        everyone=row_accounts(counts, [everyone])[0],
+        positive=int(everyone.cell(Cell.UNSCORED_POSITIVE)[0]),
+        negative=int(everyone.cell(Cell.UNSCORED_NEGATIVE)[0]),
+        rules=_rules(plan, families, by_name),
+    )
+
+
+def _rules(
+    plan: AuditPlan, families: Mapping[Family, FamilyCounts], features: Mapping[str, SensitiveFeature]
+) -> tuple[RuleCheck, ...]:
+    checks: list[RuleCheck] = []
+    for rule in plan.named_rules:
+        later = METRICS[rule.metric].denominator_is == "decisions"
+        decidability = None if later else rule_decidability(plan, rule, families, features)
+        checks.append(
+            RuleCheck(
+                rule=rule.id or rule.metric,
+                metric=rule.metric,
+                planned_rate=rule.planned_rate,
+                known_only_after_scoring=later,
+                families=() if decidability is None else _families(plan, decidability),
+                coverage=None if decidability is None else decidability.lowest_coverage,
+                min_coverage=plan.verdict.min_coverage,
+            )
+        )
+    return tuple(checks)
+
+
+def _families(plan: AuditPlan, decidability: RuleDecidability) -> tuple[FamilyCheck, ...]:
+    return tuple(
+        FamilyCheck(
+            family=family.family,
+            finest=finest(plan, family.family),
+            level=family_level(plan),
+            groups=tuple(_group(family, decidability, place) for place in range(len(family.groups))),
+            coverage=decidability.coverage[family.family],
+        )
+        for family in decidability.families
+    )
+
+
+def _group(family: FamilyDecidability, decidability: RuleDecidability, place: int) -> GroupCheck:
+    group, cases = family.groups[place], int(family.cases[place])
+    required = family.required_cases(place)
+    decidable = bool(family.decidable[place])
+    needed = 0 if decidable else None if required is None else max(required - cases, 0)
+    return GroupCheck(
+        group=group,
+        cases=cases,
+        required=required,
+        needed=needed,
+        evaluable=bool(family.evaluable[place]),
+        decidable=decidable,
+        judged_as=decidability.judged_as.get(group),
+    )
