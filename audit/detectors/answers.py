@@ -1,0 +1,217 @@
+"""Reads what a model returned for a batch: one answer a row, each of them usable, an abstention, or a counted failure.
+
+Nothing is clipped, rounded or repaired. A whole return value of the wrong shape ends the run; a single bad value only
+loses its own row, which is then counted as failed.
+"""
+
+from __future__ import annotations
+
+import decimal
+import numbers
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from audit.detectors.protocol import REASONS, STATUSES, Answers, Reason, Status, answer_schema
+from audit.errors import DetectorError
+
+OK: Final = STATUSES.index(Status.OK)
+ABSTAIN: Final = STATUSES.index(Status.ABSTAIN)
+INVALID_OUTPUT: Final = STATUSES.index(Status.INVALID_OUTPUT)
+NO_REASON: Final = -1
+
+FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+CodeArray = npt.NDArray[np.int8]
+
+ACCEPTED = "a list, a numpy or pyarrow array, or a pandas Series, with one answer for each row"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedAnswers:
+    """The answers to a batch of n rows, every one of them accounted for."""
+
+    scores: FloatArray
+    """float64[n]: finite and in range where the status is `OK`; NaN elsewhere."""
+    status: CodeArray
+    """int8[n]: indices into `protocol.STATUSES`."""
+    reason: CodeArray
+    """int8[n]: indices into `protocol.REASONS`; `NO_REASON` where there is none."""
+
+    def batch(self, row_ids: pa.Array) -> pa.RecordBatch:
+        """The same as an answer of the protocol."""
+        answered = self.status == OK
+        schema = answer_schema()
+        statuses = pa.DictionaryArray.from_arrays(pa.array(self.status), pa.array([str(word) for word in STATUSES]))
+        reason = pa.array(self.reason, mask=self.reason == NO_REASON)
+        reasons = pa.DictionaryArray.from_arrays(reason, pa.array([str(word) for word in REASONS]))
+        scores = pa.array(self.scores, mask=~answered)
+        return pa.RecordBatch.from_arrays([row_ids, scores, statuses, reasons], schema=schema)
+
+
+def read_answers(
+    returned: Any, rows: int, answers: Answers, score_range: tuple[float, float], *, where: str
+) -> CheckedAnswers:
+    """Read what a model returned for a batch.
+
+    Parameters
+    ----------
+    returned : sequence, numpy array, pyarrow array or pandas Series
+        One answer a row. None (a null, pandas' NA, a masked element) abstains. NaN is no abstention.
+    rows : int
+        Rows of the batch.
+    answers : {"score", "decision"}
+        What the plan asks for. A decision is true or false, 1 or 0.
+    score_range : (float, float)
+        Lowest and highest score, both allowed.
+    where : str
+        Who answered which batch, to begin an error with.
+
+    Raises
+    ------
+    DetectorError
+        It is none of these, or has not one answer for each row.
+    """
+    values, missing = _as_array(returned, where)
+    if values.ndim != 1:
+        raise DetectorError(
+            f"{where}: got an array with {values.ndim} dimensions",
+            slug="answers-shape",
+            hint=f"return {ACCEPTED}; of class probabilities, the column of the positive class",
+        )
+    if len(values) != rows:
+        raise DetectorError(
+            f"{where}: {rows} rows were given and {len(values)} answers came back",
+            slug="answers-length",
+            hint="return one answer for each row, in their order; None where there is none",
+        )
+    if answers == "score" and _only_truth_values(values, missing):
+        raise DetectorError(
+            f"{where}: got true and false where scores are expected",
+            slug="answers-are-decisions",
+            hint='write answers = "decision" in [detector], without threshold and top_k',
+        )
+    numbers_, is_number = _as_numbers(values, truth_values=answers == "decision")
+    if answers == "decision":
+        return check_decisions(numbers_, missing)
+    return check_scores(numbers_, missing, score_range, is_number=is_number)
+
+
+def check_scores(
+    scores: FloatArray, missing: BoolArray, score_range: tuple[float, float], *, is_number: BoolArray | None = None
+) -> CheckedAnswers:
+    """Account for every score: usable, an abstention where `missing`, or invalid with its reason."""
+    low, high = score_range
+    finite = np.isfinite(scores)
+    with np.errstate(invalid="ignore"):
+        inside = finite & (scores >= low) & (scores <= high)
+    reason = np.full(len(scores), REASONS.index(Reason.OUT_OF_RANGE), dtype=np.int8)
+    reason[~finite] = REASONS.index(Reason.NOT_FINITE)
+    if is_number is not None:
+        reason[~is_number] = REASONS.index(Reason.NOT_A_NUMBER)
+        inside &= is_number
+    return _account(scores, missing, inside, reason)
+
+
+def check_decisions(decisions: FloatArray, missing: BoolArray) -> CheckedAnswers:
+    """Account for every decision: 1 or 0, an abstention where `missing`, or invalid."""
+    usable = (decisions == 0.0) | (decisions == 1.0)
+    reason = np.full(len(decisions), REASONS.index(Reason.NOT_A_DECISION), dtype=np.int8)
+    return _account(decisions, missing, usable, reason)
+
+
+def _account(scores: FloatArray, missing: BoolArray, usable: BoolArray, reason: CodeArray) -> CheckedAnswers:
+    answered = usable & ~missing
+    status = np.where(missing, ABSTAIN, np.where(usable, OK, INVALID_OUTPUT)).astype(np.int8)
+    reason = np.where(missing | usable, NO_REASON, reason).astype(np.int8)
+    return CheckedAnswers(np.where(answered, scores, np.nan), status, reason)
+
+
+def _as_array(returned: Any, where: str) -> tuple[npt.NDArray[Any], BoolArray]:
+    """The values as a numpy array, and which of them are missing. Missing places hold any value."""
+    if isinstance(returned, pa.Array | pa.ChunkedArray):
+        return _from_arrow(returned)
+    if isinstance(returned, np.ma.MaskedArray):
+        return np.asarray(returned.data), np.ma.getmaskarray(returned)
+    if _is_series(returned):
+        if not isinstance(returned.dtype, np.dtype):
+            missing = returned.isna().to_numpy(dtype=bool)
+            return returned.to_numpy(dtype=object), missing
+        returned = returned.to_numpy()
+    if isinstance(returned, np.ndarray):
+        return returned, _missing_in(returned)
+    if isinstance(returned, Sequence) and not isinstance(returned, str | bytes | bytearray):
+        values = _from_sequence(returned)
+        return values, _missing_in(values)
+    raise DetectorError(f"{where}: got something else than answers", slug="answers-type", hint=f"return {ACCEPTED}")
+
+
+def _from_sequence(returned: Sequence[Any]) -> npt.NDArray[Any]:
+    """An array of the same elements: one by one, so that numpy turns none into text and joins no nested lists."""
+    values = np.empty(len(returned), dtype=object)
+    for place, value in enumerate(returned):
+        values[place] = value
+    return values
+
+
+def _from_arrow(returned: pa.Array | pa.ChunkedArray) -> tuple[npt.NDArray[Any], BoolArray]:
+    if isinstance(returned, pa.ChunkedArray):
+        returned = returned.combine_chunks()
+    missing = np.asarray(returned.is_null(nan_is_null=False).to_numpy(zero_copy_only=False))
+    kind = returned.type
+    if pa.types.is_boolean(kind):
+        return returned.fill_null(False).to_numpy(zero_copy_only=False), missing
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+        numbers_ = returned.cast(pa.float64(), safe=False).fill_null(0.0)
+        return numbers_.to_numpy(zero_copy_only=False), missing
+    return np.full(len(returned), "", dtype=object), missing
+
+
+def _is_series(returned: Any) -> bool:
+    return type(returned).__module__.partition(".")[0] == "pandas" and type(returned).__name__ == "Series"
+
+
+def _missing_in(values: npt.NDArray[Any]) -> BoolArray:
+    if values.dtype != np.dtype(object) or values.ndim != 1:
+        return np.zeros(len(values) if values.ndim else 0, dtype=np.bool_)
+    return np.fromiter((value is None or type(value).__name__ == "NAType" for value in values), np.bool_, len(values))
+
+
+def _only_truth_values(values: npt.NDArray[Any], missing: BoolArray) -> bool:
+    if missing.all():
+        return False
+    if values.dtype == np.dtype(object):
+        return all(isinstance(value, bool | np.bool_) for value in values[~missing])
+    return values.dtype.kind == "b"
+
+
+def _as_numbers(values: npt.NDArray[Any], *, truth_values: bool) -> tuple[FloatArray, BoolArray]:
+    """Float64 values, and which of them are numbers at all. NaN is a number here; true and false only if allowed."""
+    if values.dtype.kind in "fiub":
+        with np.errstate(over="ignore"):
+            return values.astype(np.float64), np.ones(len(values), dtype=np.bool_)
+    read = np.full(len(values), np.nan)
+    is_number = np.zeros(len(values), dtype=np.bool_)
+    if values.dtype == np.dtype(object):
+        for place, value in enumerate(values):
+            number = _number(value, truth_values=truth_values)
+            if number is not None:
+                read[place], is_number[place] = number, True
+    return read, is_number
+
+
+def _number(value: Any, *, truth_values: bool) -> float | None:
+    if isinstance(value, bool | np.bool_):
+        return float(value) if truth_values else None
+    if not isinstance(value, numbers.Real | decimal.Decimal):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return float("inf")
+    except (TypeError, ValueError):
+        return None

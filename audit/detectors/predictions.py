@@ -1,0 +1,180 @@
+"""`kind = "predictions"`: answers that exist already, in a file joined by id or in columns of the evaluation set.
+
+Every cell is checked before anything is compared: a score that is not finite or out of range, or a decision that is
+none of the declared words, is refused with its row number. An empty cell is an abstention.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from audit.detectors.protocol import API_VERSION, DetectorInfo, TableAnswers
+from audit.errors import DataError, PlanError
+from audit.evaluation.quoting import literals, shown
+from audit.evaluation.relation import ROW, Relation
+from audit.evaluation.row_numbers import count_of, rows_text, rows_where
+from audit.plan import PredictionsDetector as PredictionsSection
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from audit.evaluation.evaluation_set import EvaluationSet
+
+_ATTACHED: Final = "predictions"
+"""Name of the relation with the predictions file."""
+_JOINED: Final = "__predictions__"
+"""Name of the table with `__row__` of the set and `answer`."""
+
+
+class PredictionsDetector:
+    """Answers from a file or from columns; it is never run."""
+
+    api_version = API_VERSION
+
+    def __init__(self, section: PredictionsSection, folder: Path) -> None:
+        self._section = section
+        self._folder = folder
+        self._sha256: str | None = None
+
+    @property
+    def info(self) -> DetectorInfo:
+        """The file, or the column of the evaluation set."""
+        section = self._section
+        column = section.score if section.decision is None else section.decision
+        where = "the evaluation set" if section.path is None else section.path.as_posix()
+        return DetectorInfo(
+            name=f"column {column} of {where}",
+            kind="predictions",
+            artefact_sha256=self._sha256,
+            deterministic=True,
+            needs=(),
+        )
+
+    def find_answers(self, evaluation_set: EvaluationSet, id_column: str) -> TableAnswers:
+        """Check the answers, and join those of a file by id.
+
+        Answers in the set itself are read in place, without a copy.
+
+        Raises
+        ------
+        DataError
+            A cell cannot be used; or ids are missing, surplus or repeated, and then each of them is counted.
+        PlanError
+            A decision is declared as both flagged and not flagged.
+        """
+        section = self._section
+        if section.path is None:
+            relation = evaluation_set.source
+            name, answer = relation.name, self._checked(evaluation_set, relation)
+        else:
+            identity = section.id or id_column
+            relation = self._attach(evaluation_set, self._folder / section.path, identity)
+            _join(evaluation_set, relation, identity, self._checked(evaluation_set, relation))
+            name, answer = _JOINED, "answer"
+        if section.decision is None:
+            return TableAnswers(name, score=answer, decision=None)
+        return TableAnswers(name, score=None, decision=answer)
+
+    def _attach(self, evaluation_set: EvaluationSet, path: Path, identity: str) -> Relation:
+        section = self._section
+        answer, key = (section.score, "score") if section.decision is None else (section.decision, "decision")
+        assert answer is not None  # noqa: S101 - the plan has seen to it
+        relation = evaluation_set.attach(
+            _ATTACHED,
+            path,
+            list(dict.fromkeys((identity, answer))),
+            encoding=section.encoding,
+            delimiter=section.delimiter,
+            keys={answer: f"detector.{key}", identity: "detector.id"},
+        )
+        self._sha256 = relation.sha256
+        return relation
+
+    def _checked(self, evaluation_set: EvaluationSet, relation: Relation) -> str:
+        """SQL of the answer over `relation`: a score, or a decision as a truth value."""
+        from audit.evaluation.scores import check_scores
+
+        section = self._section
+        if section.decision is not None:
+            return _check_decisions(evaluation_set, relation, section)
+        assert section.score is not None  # noqa: S101 - the plan has seen to it
+        return check_scores(evaluation_set.connection, relation, section.score, section.score_range)
+
+
+def _check_decisions(evaluation_set: EvaluationSet, relation: Relation, section: PredictionsSection) -> str:
+    column = section.decision
+    assert column is not None  # noqa: S101 - the caller has seen to it
+    meanings = {word.casefold(): True for word in section.decision_positive}
+    if any(word.casefold() in meanings for word in section.decision_negative):
+        raise PlanError(
+            "decision_positive and decision_negative name the same value",
+            slug="decision-values",
+            hint="a value of the decision column means flagged or not flagged, not both",
+        )
+    meanings.update((word.casefold(), False) for word in section.decision_negative)
+    text = evaluation_set.text_expression(relation, column)
+    found = _known_spellings(evaluation_set.connection, relation.name, text, meanings)
+    known = literals([*found[True], *found[False]])
+    unknown = f"{text} IS NOT NULL" + (f" AND {text} NOT IN ({known})" if known else "")
+    count, first = rows_where(evaluation_set.connection, relation.name, unknown)
+    if count:
+        raise DataError(
+            f'{shown(relation.source_name)}: column "{shown(column)}" holds values that are no declared decision, '
+            f"in {rows_text(count, first)}",
+            slug="decision-values",
+            hint="declare them as decision_positive or decision_negative; an empty cell is an abstention",
+        )
+    cases = [f"WHEN {text} IN ({literals(found[flagged])}) THEN {flagged}" for flagged in found if found[flagged]]
+    return f"CASE {' '.join(cases)} END" if cases else "NULL::BOOLEAN"
+
+
+def _known_spellings(
+    connection: duckdb.DuckDBPyConnection, relation: str, text: str, meanings: dict[str, bool]
+) -> dict[bool, list[str]]:
+    """The values in the column that mean flagged or not flagged, as they are spelt there.
+
+    Case is folded in Python, because `lower` of SQL is not `casefold`.
+    """
+    found: dict[bool, list[str]] = {True: [], False: []}
+    # text is built from a quoted identifier
+    distinct = connection.execute(f"SELECT DISTINCT {text} FROM {relation} WHERE {text} IS NOT NULL")  # noqa: S608
+    while some := distinct.fetchmany(10_000):
+        for (spelt,) in some:
+            flagged = meanings.get(spelt.casefold())
+            if flagged is not None:
+                found[flagged].append(spelt)
+    return {flagged: sorted(spellings) for flagged, spellings in found.items()}
+
+
+def _join(evaluation_set: EvaluationSet, relation: Relation, identity: str, answer: str) -> None:
+    """Create the table of answers by row of the set. Raises DataError that counts the ids that do not match."""
+    connection, source = evaluation_set.connection, evaluation_set.source
+    name = shown(relation.source_name)
+    key = evaluation_set.text_expression(relation, identity)
+    without, first = rows_where(connection, relation.name, f"{key} IS NULL")
+    if without:
+        raise DataError(
+            f"{name}: no id in {rows_text(without, first)}",
+            slug="predictions-ids",
+            hint="every prediction names its case",
+        )
+    case_id = evaluation_set.expressions["case_id"]
+    # built from quoted identifiers and checked expressions; nothing of a cell stands in it
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE {_JOINED} AS SELECT {ROW}, answer"  # noqa: S608
+        f" FROM (SELECT {ROW}, {case_id} AS case_id FROM {source.name})"
+        f" JOIN (SELECT {key} AS case_id, {answer} AS answer FROM {relation.name}) USING (case_id)"
+    )
+    ((joined, matched),) = connection.execute(
+        f"SELECT count(*), count(DISTINCT {ROW}) FROM {_JOINED}"  # noqa: S608
+    ).fetchall()
+    missing, surplus, repeated = source.rows - matched, relation.rows - joined, joined - matched
+    if missing or surplus or repeated:
+        raise DataError(
+            f"{name}: the ids are not those of the evaluation set: {count_of(missing, 'case')} without a prediction, "
+            f"{count_of(surplus, 'prediction')} for no case of the set, {count_of(repeated, 'prediction')} repeating "
+            "an id",
+            slug="predictions-ids",
+            hint="give exactly one prediction for each case; leave its cell empty where the detector abstained",
+        )

@@ -1,0 +1,210 @@
+"""The detector protocol, version 1: what a model under audit is given, and what it must answer.
+
+A detector is a class made with the plan's `[detector]` section and the folder of the plan, registered by entry point:
+
+    [project.entry-points."audit.detectors"]
+    mykind = "mypackage.audit7k:MyDetector"
+
+The harness calls `open` once, `score` once for each batch in the order of the plan, and `close` once, also after an
+error. A batch is an Arrow RecordBatch with `row_id` (int64) and the columns named by the plan's `features`, in that
+order and nothing else: **the label and the sensitive columns are not in it** unless the plan names them as features. A
+`row_id` is the place of the row in the order of scoring. It names no person, and means nothing beyond the run.
+
+The answer has the schema of `answer_schema()`, one row for each row of the batch, with the same ids in the same order:
+
+- `score` is a float64 within `RunContext.score_range`; with `answers = "decision"` it is 1 (flagged) or 0 (not).
+- `status` says whether there is an answer (`Status`), and only a row with `ok` has a score.
+- `reason` says more, from a closed list (`Reason`) or null. It is never free text: what exceptions say quotes data.
+
+`answer_batch` builds such an answer. A detector raises `audit.errors.DetectorError` when the whole run cannot go on.
+The harness checks every answer again: a score that is not finite or out of range is `invalid_output`, never clipped.
+
+Detectors whose answers exist already, as a table, follow `TableDetector` instead and are never given a batch.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    import pyarrow as pa
+
+    from audit.evaluation.evaluation_set import EvaluationSet
+
+API_VERSION: Final = 1
+"""Version of this protocol. A detector class says which one it follows in `api_version`."""
+
+ROW_ID: Final = "row_id"
+"""Name of the column of a batch, and of an answer, that holds the row's place in the order of scoring."""
+
+Answers = Literal["score", "decision"]
+
+
+class Status(enum.StrEnum):
+    """Whether a row has an answer. Everything but `ok` and `abstain` is a failure, and counted as one."""
+
+    OK = "ok"
+    """The row has a score, or a decision."""
+    ABSTAIN = "abstain"
+    """The detector declined to answer."""
+    ERROR = "error"
+    """The detector broke on this row."""
+    TIMEOUT = "timeout"
+    """No answer in time."""
+    REFUSED = "refused"
+    """The detector refused to process the row."""
+    INVALID_OUTPUT = "invalid_output"
+    """There is an answer, and it is not one that can be used."""
+
+
+class Reason(enum.StrEnum):
+    """Why there is no usable answer. A closed list; more reasons come with more kinds of detectors."""
+
+    NOT_A_NUMBER = "not_a_number"
+    """The score is text, a truth value or something else that is no number."""
+    NOT_FINITE = "not_finite"
+    """The score is NaN or infinite."""
+    OUT_OF_RANGE = "out_of_range"
+    """The score lies outside the plan's `score_range`."""
+    NOT_A_DECISION = "not_a_decision"
+    """The decision is neither 1 (or true) nor 0 (or false)."""
+
+
+STATUSES: Final = tuple(Status)
+"""The statuses, in the order of the codes of a dictionary-encoded `status` column."""
+REASONS: Final = tuple(Reason)
+"""The reasons, in the order of the codes of a dictionary-encoded `reason` column."""
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorInfo:
+    """What a detector says about itself; complete once it is open."""
+
+    name: str
+    """The file, function, service or columns that answer, as a reader of the report knows them."""
+    kind: str
+    """The kind in the plan."""
+    artefact_sha256: str | None
+    """SHA-256 of the model or predictions file; None where there is none."""
+    deterministic: bool
+    """Whether the same batch always gives the same bits."""
+    needs: tuple[str, ...]
+    """Columns that it must be given; all of them are among the plan's features."""
+    notes: tuple[str, ...] = ()
+    """Facts about how it was run that a reader of the report must know. Never the content of a row."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunContext:
+    """What a detector is told when it is opened."""
+
+    folder: Path
+    """The folder of the plan; paths in the plan are relative to it."""
+    columns: tuple[str, ...]
+    """Columns of each batch besides `row_id`, in their order."""
+    answers: Answers
+    """Whether it is asked for scores or for decisions."""
+    score_range: tuple[float, float]
+    """Lowest and highest score."""
+    batch_size: int
+    """Rows of a batch; the last one may have fewer."""
+
+
+class Detector(Protocol):
+    """A model that is run over batches."""
+
+    api_version: int
+    """The version of the protocol that it follows: 1."""
+
+    @property
+    def info(self) -> DetectorInfo:
+        """What it is; read after `open`, and again after the last batch for the notes."""
+
+    def open(self, ctx: RunContext) -> None:
+        """Load what is needed. Raises DetectorError where it cannot."""
+
+    def score(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Answer one batch. Raises DetectorError where the run cannot go on."""
+
+    def close(self) -> None:
+        """Give everything back. Called once, also after an error."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableAnswers:
+    """Where answers that exist already are found in the connection of the evaluation set."""
+
+    relation: str
+    """Name of a relation with one row for each row of `source`: `source` itself, or a table with its `__row__`."""
+    score: str | None
+    """SQL expression over `relation`: DOUBLE, finite and in range, NULL for an abstention. None with `decision`."""
+    decision: str | None
+    """SQL expression over `relation`: TRUE flagged, FALSE not flagged, NULL for an abstention. None with `score`."""
+
+
+@runtime_checkable
+class TableDetector(Protocol):
+    """A detector known by what it answered: a table that is joined or read in place, and never run."""
+
+    api_version: int
+    """The version of the protocol that it follows: 1."""
+
+    @property
+    def info(self) -> DetectorInfo:
+        """What it is; read after `find_answers`."""
+
+    def find_answers(self, evaluation_set: EvaluationSet, id_column: str) -> TableAnswers:
+        """Check every answer and say where they are. Raises AuditError where they cannot be used.
+
+        `id_column` is the set's own id column, which that of a second file is called too if the plan says no other.
+        """
+
+
+def answer_schema() -> pa.Schema:
+    """Schema of an answer. A plain string column does for `status` and `reason` as well."""
+    import pyarrow as pa
+
+    words = pa.dictionary(pa.int8(), pa.string())
+    return pa.schema([(ROW_ID, pa.int64()), ("score", pa.float64()), ("status", words), ("reason", words)])
+
+
+def answer_batch(
+    row_ids: pa.Array,
+    scores: npt.NDArray[Any] | Sequence[float | None],
+    status: Sequence[Status] | None = None,
+    reason: Sequence[Reason | None] | None = None,
+) -> pa.RecordBatch:
+    """Build an answer with the schema of `answer_schema()`.
+
+    Parameters
+    ----------
+    row_ids : pyarrow.Array
+        The `row_id` column of the batch that is answered; n rows.
+    scores : array_like of n floats
+        The scores. NaN stays NaN, and will be counted as `invalid_output`; None is null.
+    status, reason : sequence of n, optional
+        By default every row is `ok`, without a reason.
+
+    Returns
+    -------
+    pyarrow.RecordBatch
+    """
+    import pyarrow as pa
+
+    schema = answer_schema()
+    status = [Status.OK] * len(row_ids) if status is None else status
+    reason = [None] * len(row_ids) if reason is None else reason
+    columns = [
+        row_ids.cast(pa.int64()),
+        pa.array(scores, type=pa.float64(), from_pandas=False),
+        pa.array(list(map(str, status))).dictionary_encode().cast(schema.field("status").type),
+        pa.array([None if why is None else str(why) for why in reason], type=pa.string())
+        .dictionary_encode()
+        .cast(schema.field("reason").type),
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)

@@ -1,0 +1,209 @@
+"""`kind = "python"`: a function over batches, from a module beside the plan or an installed one.
+
+    def score(batch: pyarrow.RecordBatch) -> answers
+
+The batch holds the columns of `features` and nothing else. The function returns a list, a numpy or pyarrow array or a
+pandas Series: for each row a score, or with `answers = "decision"` true or false; None abstains. It is the operator's
+own code and runs in this process, with all its rights: name only what you trust.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Final
+
+from audit.detectors.one_thread import NOTE, OneThread
+from audit.detectors.protocol import API_VERSION, ROW_ID, DetectorInfo, RunContext
+from audit.errors import DetectorError
+from audit.plan import PythonDetector as PythonSection
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_BROKEN: Final = (Exception, SystemExit)
+"""What the operator's code can raise. SystemExit too: `sys.exit(0)` in a function must never look like a pass."""
+
+
+class PythonDetector:
+    """Runs `module:function` over the batches."""
+
+    api_version = API_VERSION
+
+    def __init__(self, section: PythonSection, folder: Path) -> None:
+        self._section = section
+        self._folder = folder.resolve()
+        self._modules: ModulesBeside | None = None
+        self._threads: OneThread | None = None
+        self._function: Callable[[Any], Any] | None = None
+        self._context: RunContext | None = None
+        self._sha256: str | None = None
+        self._batches = 0
+
+    @property
+    def info(self) -> DetectorInfo:
+        """The function's name, and the digest of the file that holds its module."""
+        return DetectorInfo(
+            name=self._section.entry,
+            kind="python",
+            artefact_sha256=self._sha256,
+            deterministic=False,
+            needs=self._section.features,
+            notes=("The digest covers the module's own file, not what it imports or reads.", NOTE),
+        )
+
+    def open(self, ctx: RunContext) -> None:
+        """Import the module, looked for beside the plan first. Raises DetectorError where it cannot be imported."""
+        module_name, _, function_name = self._section.entry.partition(":")
+        self._context = ctx
+        self._modules = ModulesBeside(self._folder)
+        module = self._modules.load(module_name, self._section.entry)
+        function = getattr(module, function_name, None)
+        if not callable(function):
+            raise DetectorError(
+                f"module {module_name} has no function {function_name}",
+                slug="detector-function",
+                hint=f'write entry = "{module_name}:<function>" with a function that stands in the module',
+            )
+        self._function = function
+        self._sha256 = _digest(module)
+        self._threads = OneThread()
+
+    def score(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Call the function on the columns of the batch. Raises DetectorError where it raises or answers amiss."""
+        from audit.detectors.answers import read_answers
+
+        assert self._function is not None  # noqa: S101 - the harness opens before it scores
+        assert self._context is not None  # noqa: S101
+        self._batches += 1
+        where = f"{self._section.entry}, batch {self._batches}"
+        columns = batch.drop_columns([ROW_ID])
+        try:
+            with contextlib.redirect_stdout(sys.stderr):
+                returned = self._function(columns)
+        except _BROKEN as error:
+            raise DetectorError(
+                f"{where}: the function raised {type(error).__name__}",
+                slug="detector-raised",
+                hint="its text is withheld because it can quote a row; call the function on the same columns yourself",
+            ) from None
+        try:
+            answers = read_answers(
+                returned, batch.num_rows, self._context.answers, self._context.score_range, where=where
+            )
+        except DetectorError:
+            raise
+        except _BROKEN as error:
+            raise DetectorError(
+                f"{where}: the answers cannot be read ({type(error).__name__})", slug="answers-type"
+            ) from None
+        return answers.batch(batch.column(ROW_ID))
+
+    def close(self) -> None:
+        """Forget the modules that were found beside the plan, and put sys.path and the threads back."""
+        if self._threads is not None:
+            self._threads.release()
+            self._threads = None
+        if self._modules is not None:
+            self._modules.forget()
+            self._modules = None
+        self._function = None
+
+
+class ModulesBeside:
+    """Imports modules from a folder first, and leaves no trace of it in the process when it is told to forget.
+
+    During the import the folder stands first on sys.path; afterwards last, so that the function can still import what
+    lies beside it and a file there named like a library does not stand in for that library.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._path = str(folder)
+        self._before = set(sys.modules)
+        self._former: dict[str, ModuleType] = {}
+        self._appended = False
+
+    def load(self, name: str, entry: str) -> ModuleType:
+        """Import a module. Raises DetectorError that names the type of what went wrong, and never its text."""
+        top = name.partition(".")[0]
+        if self._holds(top):
+            self._set_aside(top, entry)
+        try:
+            with self._folder_first(), contextlib.redirect_stdout(sys.stderr):
+                importlib.invalidate_caches()
+                module = importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            missing = error.name or name
+            raise DetectorError(
+                f"{entry}: no module named {missing}"
+                if missing.replace(".", "").replace("_", "").isalnum()
+                else f"{entry}: a module that it needs is not found",
+                slug="detector-module",
+                hint=f"{top}.py is looked for in the folder of the plan, then among the installed packages",
+            ) from None
+        except _BROKEN as error:
+            raise DetectorError(
+                f"{entry}: importing {name} raised {type(error).__name__}",
+                slug="detector-import",
+                hint=f'try it: python -c "import {name}" in the folder of the plan',
+            ) from None
+        sys.path.append(self._path)
+        self._appended = True
+        return module
+
+    def forget(self) -> None:
+        """Take the folder off sys.path, and its modules out of sys.modules."""
+        if self._appended:
+            with contextlib.suppress(ValueError):
+                # the last one: an earlier entry of the same folder was there before us
+                del sys.path[len(sys.path) - 1 - sys.path[::-1].index(self._path)]
+            self._appended = False
+        for name in set(sys.modules) - (self._before - set(self._former)):
+            if self._is_ours(name, sys.modules[name]):
+                del sys.modules[name]
+        sys.modules.update(self._former)
+        self._former = {}
+
+    def _holds(self, top: str) -> bool:
+        return (self._folder / f"{top}.py").is_file() or (self._folder / top / "__init__.py").is_file()
+
+    def _set_aside(self, top: str, entry: str) -> None:
+        """Make room for the folder's module of that name; refuse where a library of the same name is in use."""
+        loaded = sys.modules.get(top)
+        if top in sys.stdlib_module_names or (loaded is not None and not self._is_ours(top, loaded)):
+            raise DetectorError(
+                f"{entry}: the folder of the plan holds a module {top}, and another module of that name is in use",
+                slug="detector-module-name",
+                hint=f"rename {top} beside the plan, and in `entry`",
+            )
+        for name in [name for name in sys.modules if name == top or name.startswith(f"{top}.")]:
+            self._former[name] = sys.modules.pop(name)
+
+    def _is_ours(self, name: str, module: ModuleType) -> bool:
+        file = getattr(module, "__file__", None)
+        if file is None:
+            return False
+        place = self._folder.joinpath(*name.split("."))
+        return Path(file) in {place.with_suffix(".py"), place / "__init__.py"}
+
+    @contextlib.contextmanager
+    def _folder_first(self) -> Iterator[None]:
+        sys.path.insert(0, self._path)
+        try:
+            yield
+        finally:
+            with contextlib.suppress(ValueError):
+                sys.path.remove(self._path)
+
+
+def _digest(module: ModuleType) -> str | None:
+    file = getattr(module, "__file__", None)
+    if file is None or not Path(file).is_file():
+        return None
+    return hashlib.sha256(Path(file).read_bytes()).hexdigest()

@@ -1,0 +1,179 @@
+"""`kind = "skops"`: a scikit-learn estimator saved with skops, loaded only if every type in it is on a list.
+
+The model is given each batch as a pandas DataFrame with the columns of `features`: in the order in which it was trained
+where it knows their names, else in the order of the plan. Missing values are NaN. The score is the probability that
+`predict_proba` gives to `positive_class`. A model without it is asked for `decision_function` if the plan states its
+`score_range`; with `answers = "decision"` for `predict`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from audit.detectors.one_thread import NOTE, OneThread
+from audit.detectors.protocol import API_VERSION, ROW_ID, DetectorInfo, RunContext
+from audit.errors import DetectorError
+from audit.plan import SkopsDetector as SkopsSection
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from audit.detectors.skops_positive import PositiveClass
+
+_SHOWN: Final = 10
+"""At most so many column names are listed in an error."""
+
+
+class SkopsDetector:
+    """Runs a scikit-learn estimator over the batches, on one thread."""
+
+    api_version = API_VERSION
+
+    def __init__(self, section: SkopsSection, folder: Path) -> None:
+        self._section = section
+        self._file = section.path.as_posix()
+        self._path = folder / section.path
+        self._model: Any = None
+        self._positive: PositiveClass | None = None
+        self._columns: tuple[str, ...] = ()
+        self._context: RunContext | None = None
+        self._sha256: str | None = None
+        self._notes: list[str] = []
+        self._warned: set[str] = set()
+        self._threads: OneThread | None = None
+        self._batches = 0
+
+    @property
+    def info(self) -> DetectorInfo:
+        """The file and its digest; the notes say how it was run."""
+        warned = (
+            [f"scikit-learn warned while scoring: {', '.join(sorted(self._warned))} (texts withheld)."]
+            if self._warned
+            else []
+        )
+        return DetectorInfo(
+            name=self._file,
+            kind="skops",
+            artefact_sha256=self._sha256,
+            deterministic=True,
+            needs=self._section.features,
+            notes=(*self._notes, NOTE, *warned),
+        )
+
+    def open(self, ctx: RunContext) -> None:
+        """Check and load the file. Raises DetectorError where it is no skops file, not allowed, or does not fit."""
+        from audit.detectors.skops_file import load_model, read_file
+        from audit.detectors.skops_positive import PositiveClass
+        from audit.detectors.skops_types import check_trees
+
+        content = read_file(self._path, self._file)
+        self._sha256 = hashlib.sha256(content).hexdigest()
+        self._context = ctx
+        self._model, notes = load_model(content, self._file, self._section.trusted)
+        self._notes.extend(notes)
+        check_trees(self._model, self._file)
+        _set_one_job(self._model)
+        self._positive = PositiveClass(self._model, self._section, self._file)
+        self._notes.extend(self._positive.notes)
+        self._columns = self._column_order()
+        self._threads = OneThread()
+
+    def score(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Ask the model for one batch. Raises DetectorError where it raises, or answers amiss."""
+        from audit.detectors.answers import read_answers
+
+        assert self._positive is not None  # noqa: S101 - the harness opens before it scores
+        assert self._context is not None  # noqa: S101
+        self._batches += 1
+        where = f"{self._file}, batch {self._batches}"
+        table = self._table(batch)
+        try:
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                returned = self._positive.ask(table)
+        except Exception as error:
+            raise DetectorError(
+                f"{where}: the model raised {type(error).__name__}",
+                slug="detector-raised",
+                hint="its text is withheld because it can quote a row; check that the columns have the types it was "
+                "trained on, and that it takes missing values",
+            ) from None
+        self._warned.update(warning.category.__name__ for warning in caught)
+        answers = read_answers(returned, batch.num_rows, self._context.answers, self._context.score_range, where=where)
+        return answers.batch(batch.column(ROW_ID))
+
+    def close(self) -> None:
+        """Forget the model and put the threads back."""
+        if self._threads is not None:
+            self._threads.release()
+            self._threads = None
+        self._model = self._positive = None
+
+    def _column_order(self) -> tuple[str, ...]:
+        """The features in the order in which the model was trained; DetectorError where they do not fit."""
+        features = self._section.features
+        trained = getattr(self._model, "feature_names_in_", None)
+        if trained is None:
+            count = getattr(self._model, "n_features_in_", None)
+            if count is not None and count != len(features):
+                raise DetectorError(
+                    f"{self._file}: the model takes {count} columns, and `features` names {len(features)}",
+                    slug="detector-columns",
+                    hint="name the columns that it was trained on, in the same order",
+                )
+            if len(features) > 1:
+                self._notes.append(
+                    "The model does not know the names of its columns; they were given in the order of the plan."
+                )
+            return features
+        wanted = tuple(str(name) for name in trained)
+        missing = [name for name in wanted if name not in features]
+        surplus = [name for name in features if name not in wanted]
+        if missing or surplus:
+            parts = [_listed("the model also needs", missing), _listed("it was not trained on", surplus)]
+            raise DetectorError(
+                f"{self._file}: `features` does not name the columns that the model was trained on",
+                slug="detector-columns",
+                hint="; ".join(part for part in parts if part),
+            )
+        return wanted
+
+    def _table(self, batch: pa.RecordBatch) -> Any:
+        """The batch as the model knows its input: a DataFrame, an array without names, or one column of text."""
+        import numpy as np
+        import pyarrow as pa
+
+        columns = []
+        for name in self._columns:
+            column = batch.column(name)
+            columns.append(column.cast(pa.float64()) if pa.types.is_decimal(column.type) else column)
+        table = pa.RecordBatch.from_arrays(columns, names=list(self._columns)).to_pandas()
+        if self._positive is not None and self._positive.missing_is_none:
+            texts = [name for name in self._columns if not pa.types.is_primitive(batch.column(name).type)]
+            table[texts] = table[texts].astype(object).where(table[texts].notna(), None)
+        if getattr(self._model, "feature_names_in_", None) is not None:
+            return table
+        if getattr(self._model, "n_features_in_", None) is not None:
+            return np.asarray(table)
+        return table[self._columns[0]] if len(self._columns) == 1 else table
+
+
+def _set_one_job(model: Any) -> None:
+    """Set `n_jobs` of every estimator in the model to one, fitted parts included."""
+    from sklearn.base import BaseEstimator
+
+    from audit.detectors.skops_types import parts_of
+
+    for part, _ in parts_of(model):
+        if isinstance(part, BaseEstimator) and "n_jobs" in vars(part):
+            part.n_jobs = 1
+
+
+def _listed(what: str, names: list[str]) -> str:
+    if not names:
+        return ""
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return f"{what}: {', '.join(names[:_SHOWN])}{more}"

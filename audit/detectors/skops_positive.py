@@ -1,0 +1,114 @@
+"""Which of a model's answers is the score: the class that the plan calls positive, and how to ask for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+
+from audit.detectors.skops_types import parts_of
+from audit.errors import DetectorError
+from audit.plan import SkopsDetector as SkopsSection
+
+_SHOWN: Final = 10
+
+
+class PositiveClass:
+    """The way to ask a fitted estimator for the score, or the decision, of one class."""
+
+    def __init__(self, model: Any, section: SkopsSection, file: str) -> None:
+        """Raises DetectorError where the model knows no such class, or cannot answer what the plan asks."""
+        self._model = model
+        self._file = file
+        self.notes: list[str] = []
+        """What a reader must know about the answers."""
+        self.missing_is_none = _trained_on_none(model)
+        """Whether the model was trained on tables in which missing text is None, as before pandas 3, and not NaN."""
+        self._classes = self._class_names()
+        self._place = self._find(section.positive_class)
+        self.ask = self._way_to_ask(section)
+        """Called with a table of n rows; returns n answers."""
+
+    def _class_names(self) -> list[str]:
+        classes = getattr(self._model, "classes_", None)
+        if classes is None and _is_outlier_detector(self._model):
+            classes = np.array([-1, 1])
+        if not isinstance(classes, np.ndarray) or classes.ndim != 1:
+            raise DetectorError(
+                f"{self._file}: the model is no classifier with one list of classes",
+                slug="detector-no-classes",
+                hint='audit a classifier, or wrap the model in a function and use kind = "python"',
+            )
+        return [_as_text(value) for value in classes]
+
+    def _find(self, wanted: str) -> int:
+        for same in (str, str.casefold):
+            places = [place for place, name in enumerate(self._classes) if same(name) == same(wanted)]
+            if len(places) == 1:
+                return places[0]
+        more = f" and {len(self._classes) - _SHOWN} more" if len(self._classes) > _SHOWN else ""
+        raise DetectorError(
+            f"{self._file}: the model has no class {wanted!r}",
+            slug="detector-positive-class",
+            hint=f"write positive_class = one of: {', '.join(self._classes[:_SHOWN])}{more}",
+        )
+
+    def _way_to_ask(self, section: SkopsSection) -> Callable[[Any], Any]:
+        if section.answers == "decision":
+            return self._decide
+        if hasattr(self._model, "predict_proba"):
+            return self._probability
+        if not hasattr(self._model, "decision_function") or len(self._classes) != 2:
+            raise DetectorError(
+                f"{self._file}: the model gives no probabilities",
+                slug="detector-no-score",
+                hint='write answers = "decision" and leave out threshold and top_k, or calibrate the model',
+            )
+        if "score_range" not in section.model_fields_set:
+            raise DetectorError(
+                f"{self._file}: the model gives no probabilities, only a decision function",
+                slug="detector-no-score",
+                hint='write score_range = [lowest, highest] for its values, or answers = "decision"',
+            )
+        self.notes.append("The scores are values of the model's decision function, not probabilities.")
+        return self._margin
+
+    def _probability(self, table: Any) -> Any:
+        probabilities = self._model.predict_proba(table)
+        return probabilities[:, self._place]
+
+    def _margin(self, table: Any) -> Any:
+        margin = self._model.decision_function(table)
+        return margin if self._place == 1 else -margin
+
+    def _decide(self, table: Any) -> list[bool | None]:
+        positive = self._classes[self._place]
+        return [_as_text(answer) == positive for answer in np.asarray(self._model.predict(table))]
+
+
+def _as_text(value: Any) -> str:
+    """A class as a person writes it: 1 and 1.0 are `1`."""
+    if isinstance(value, float | np.floating) and float(value).is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def _is_outlier_detector(model: Any) -> bool:
+    from sklearn.base import is_outlier_detector
+
+    return bool(is_outlier_detector(model))
+
+
+def _trained_on_none(model: Any) -> bool:
+    """Whether an encoder in the model learnt None as a category; NaN would be a value it has never seen."""
+    for part, _ in parts_of(model):
+        categories = getattr(part, "__dict__", {}).get("categories_")
+        if isinstance(categories, list) and any(
+            value is None
+            for column in categories
+            if isinstance(column, np.ndarray) and column.dtype == np.dtype(object)
+            for value in column
+        ):
+            return True
+    return False

@@ -1,0 +1,149 @@
+"""From answers to decisions: threshold, capacity or the detector's own word, as the view `scored` of the connection."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from audit.evaluation.quoting import identifier
+from audit.evaluation.relation import ROW
+from audit.scoring.scored import Tally
+
+if TYPE_CHECKING:
+    from audit.evaluation.evaluation_set import EvaluationSet
+
+NEAR: Final = 1e-6
+"""Scores this close to the threshold can fall on either side of it by rounding alone."""
+
+_CAPACITY: Final = "__capacity__"
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerSource:
+    """Where the answers are, as SQL over one relation with a row for each row of the set."""
+
+    relation: str
+    """`source`, or a relation with its `__row__`."""
+    score: str
+    """DOUBLE: finite and in range, or NULL."""
+    flagged: str
+    """BOOLEAN: the detector's own decision, or NULL. Used where neither threshold nor capacity is set."""
+    unscored: str
+    """TINYINT: 2 abstained, 3 failed, NULL where there is an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRule:
+    """When a case is flagged: at a threshold, within a capacity, or when the detector says so."""
+
+    threshold: float | None
+    top_k: int | None
+    source: str
+    """Where the decision comes from if neither is set, in words."""
+
+    @property
+    def words(self) -> str:
+        """The rule in words, to follow "A case is"."""
+        if self.threshold is not None:
+            return f"flagged when the score is at least {_number(self.threshold)}"
+        if self.top_k is not None:
+            return f"flagged when its score is among the {self.top_k} highest; equal scores in the order of their ids"
+        return f"flagged when {self.source} says so"
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """Facts about the decisions that were made."""
+
+    decision: str
+    """TINYINT: the decision code, as SQL over the relation of the answers."""
+    tally: Tally
+    ties_at_capacity: int | None
+    """Rows that share the score at the border of the capacity, where not all of them fit; 0 where they do."""
+    notes: tuple[str, ...]
+    """What a reader must know."""
+
+
+def decide(evaluation_set: EvaluationSet, answers: AnswerSource, rule: DecisionRule) -> Decided:
+    """Create the view `scored`: `case_id`, `label`, `group_<feature>` and `decision`, a row for each row of the set.
+
+    `decision` is a TINYINT with the codes of `audit.counting.table`: 0 flagged, 1 not flagged, 2 abstained, 3 failed.
+    Answers in the set itself are read in place; others are joined by row number.
+    """
+    connection = evaluation_set.connection
+    tally = _tally(connection, answers, rule)
+    ties: int | None = None
+    notes: tuple[str, ...] = ()
+    if rule.threshold is not None:
+        flagged = f"{answers.score} >= {_double(rule.threshold)}"
+    elif rule.top_k is not None:
+        flagged, ties, notes = _capacity(evaluation_set, answers, rule.top_k, tally.scored)
+    else:
+        flagged = answers.flagged
+    decision = f"CAST(coalesce({answers.unscored}, CASE WHEN {flagged} THEN 0 ELSE 1 END) AS TINYINT)"
+    _create_view(evaluation_set, answers, decision)
+    return Decided(decision, tally, ties, notes)
+
+
+def _create_view(evaluation_set: EvaluationSet, answers: AnswerSource, decision: str) -> None:
+    expressions = ", ".join(f"{sql} AS {identifier(name)}" for name, sql in evaluation_set.expressions.items())
+    source = evaluation_set.source.name
+    # built from quoted identifiers and numbers; nothing of a cell stands in it
+    if answers.relation == source:
+        query = f"SELECT {expressions}, {decision} AS decision FROM {source}"  # noqa: S608
+    else:
+        names = ", ".join(identifier(name) for name in evaluation_set.expressions)
+        query = (
+            f"SELECT {names}, decision FROM (SELECT {ROW}, {expressions} FROM {source})"  # noqa: S608
+            f" JOIN (SELECT {ROW}, {decision} AS decision FROM {answers.relation}) USING ({ROW})"
+        )
+    evaluation_set.connection.execute(f"CREATE OR REPLACE TEMP VIEW scored AS {query}")
+
+
+def _tally(connection: Any, answers: AnswerSource, rule: DecisionRule) -> Tally:
+    near = "NULL"
+    if rule.threshold is not None:
+        near = f"count(*) FILTER (abs({answers.score} - {_double(rule.threshold)}) <= {NEAR!r}::DOUBLE)"
+    counted = connection.execute(
+        f"SELECT count(*) FILTER (({answers.unscored}) IS NULL), count(*) FILTER (({answers.unscored}) = 2),"  # noqa: S608
+        f" count(*) FILTER (({answers.unscored}) = 3), {near} FROM {answers.relation}"
+    ).fetchone()
+    return Tally(*counted)
+
+
+def _capacity(
+    evaluation_set: EvaluationSet, answers: AnswerSource, top_k: int, scored: int
+) -> tuple[str, int, tuple[str, ...]]:
+    """SQL of "within the capacity", the ties at its border, and what must be said."""
+    if scored <= top_k:
+        note = f"The capacity of {top_k} was not reached: all {scored} cases with a score are flagged."
+        return "TRUE", 0, (note,)
+    connection = evaluation_set.connection
+    score, relation = answers.score, answers.relation
+    ((border,),) = connection.execute(
+        f"SELECT {score} FROM {relation} WHERE {score} IS NOT NULL ORDER BY {score} DESC LIMIT 1 OFFSET {top_k - 1}"  # noqa: S608
+    ).fetchall()
+    ((above, at),) = connection.execute(
+        f"SELECT count(*) FILTER ({score} > {_double(border)}), count(*) FILTER ({score} = {_double(border)})"  # noqa: S608
+        f" FROM {relation}"
+    ).fetchall()
+    if above + at == top_k:
+        return f"{score} >= {_double(border)}", 0, ()
+    case_id, source = evaluation_set.expressions["case_id"], evaluation_set.source.name
+    at_border = f"SELECT {ROW} FROM {relation} WHERE {score} = {_double(border)}"  # noqa: S608
+    # the rows that still fit, lowest ids first; only their numbers are kept, because an id must not stand in a query
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE {_CAPACITY} AS SELECT {ROW} FROM {source}"  # noqa: S608
+        f" WHERE {ROW} IN ({at_border}) ORDER BY {case_id} LIMIT {top_k - above}"
+    )
+    fits = f"{ROW} IN (SELECT {ROW} FROM {_CAPACITY})"  # noqa: S608
+    return f"{score} > {_double(border)} OR ({score} = {_double(border)} AND {fits})", at, ()
+
+
+def _double(value: float) -> str:
+    """An SQL literal of exactly this double; a bare 0.1 would be a DECIMAL."""
+    return f"'{float(value)!r}'::DOUBLE"
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if float(value).is_integer() and abs(value) < 1e15 else repr(float(value))

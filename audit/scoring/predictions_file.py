@@ -1,0 +1,103 @@
+"""Writes `predictions.parquet`: what the detector answered and what was decided, a row for each case, sorted by id."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from audit.detectors.protocol import REASONS, STATUSES
+from audit.errors import StorageError
+from audit.evaluation.relation import ROW
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from audit.evaluation.evaluation_set import EvaluationSet
+    from audit.scoring.decisions import AnswerSource
+
+DECISIONS: Final = ("flagged", "not flagged", "abstained", "failed")
+"""The words of the decision codes."""
+
+_ROW_GROUP: Final = 122_880
+"""Rows of a row group: fixed, so that the same answers give the same bytes."""
+
+
+def write_predictions(evaluation_set: EvaluationSet, answers: AnswerSource, decision: str, path: Path) -> None:
+    """Write the answers of a run: id, score, decision, status and reason, in words; `decision` is the SQL of its code.
+
+    The file holds the ids of cases and is as restricted as the evaluation set. It appears whole or not at all, readable
+    by its owner only, and the same answers give the same bytes.
+
+    Raises
+    ------
+    StorageError
+        It could not be written.
+    """
+    partial: Path | None = None
+    try:
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial")
+        partial = Path(name)
+        with os.fdopen(descriptor, "wb") as file:
+            _write(_query(evaluation_set, answers, decision), evaluation_set, file)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError as error:
+        if partial is not None:
+            with contextlib.suppress(OSError):
+                partial.unlink()
+        raise StorageError(
+            f"{path.name} could not be written ({type(error).__name__})",
+            slug="storage-failed",
+            hint="check that the folder exists, can be written to and has room",
+        ) from None
+    except BaseException:
+        if partial is not None:
+            with contextlib.suppress(OSError):
+                partial.unlink()
+        raise
+
+
+def _write(query: str, evaluation_set: EvaluationSet, file: object) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from audit.scoring.batches import exactly
+
+    words = pa.dictionary(pa.int32(), pa.string())
+    schema = pa.schema(
+        [
+            ("case_id", pa.string()),
+            ("score", pa.float64()),
+            ("decision", words),
+            ("status", words),
+            ("reason", words),
+        ]
+    )
+    reader = evaluation_set.connection.sql(query).to_arrow_reader(_ROW_GROUP)
+    with pq.ParquetWriter(file, schema, compression="zstd", write_page_checksum=True) as writer:
+        for piece in exactly(reader, _ROW_GROUP):
+            writer.write_batch(_in_words(piece, schema), row_group_size=_ROW_GROUP)
+
+
+def _in_words(piece: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    import pyarrow as pa
+
+    columns = [piece.column(0).cast(pa.string()), piece.column(1)]
+    for place, known in ((2, DECISIONS), (3, STATUSES), (4, REASONS)):
+        codes = piece.column(place).cast(pa.int32())
+        columns.append(pa.DictionaryArray.from_arrays(codes, pa.array([str(word) for word in known])))
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _query(evaluation_set: EvaluationSet, answers: AnswerSource, decision: str) -> str:
+    case_id, source = evaluation_set.expressions["case_id"], evaluation_set.source.name
+    answered = f"SELECT {ROW}, {answers.score} AS score, {decision} AS decision, status, nullif(reason, -1) AS reason"
+    # built from quoted identifiers and numbers; nothing of a cell stands in it
+    return (
+        f"SELECT case_id, score, decision, status, reason FROM (SELECT {ROW}, {case_id} AS case_id FROM {source})"  # noqa: S608
+        f" JOIN ({answered} FROM {answers.relation}) USING ({ROW}) ORDER BY case_id"
+    )

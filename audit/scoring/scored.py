@@ -1,0 +1,45 @@
+"""What came of running a detector: the record that the result takes its facts from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from audit.detectors.protocol import Reason, Status
+
+if TYPE_CHECKING:
+    from audit.result import SystemDescription
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Where the rows went. scored + abstained + failed is the number of rows of the set."""
+
+    scored: int
+    """Rows with a score or a decision."""
+    abstained: int
+    """Rows on which the detector declined to answer."""
+    failed: int
+    """Rows without a usable answer."""
+    near_threshold: int | None
+    """Rows whose score lies within 1e-6 of the threshold; None without a threshold."""
+
+    @property
+    def rows(self) -> int:
+        """Rows of the set."""
+        return self.scored + self.abstained + self.failed
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """The scored set: the view `scored` of its connection, and these facts about it."""
+
+    system: SystemDescription
+    """What was audited, for the result."""
+    detector_sha256: str | None
+    """SHA-256 of the model, module or predictions file; None where answers stand in the evaluation set."""
+    tally: Tally
+    """Where the rows went."""
+    failures: Mapping[tuple[Status, Reason | None], int]
+    """Failed rows by status and reason; they add up to `tally.failed`."""
