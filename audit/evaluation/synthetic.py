@@ -161,7 +161,7 @@ def referral_cases(size: int, rng: np.random.Generator, *, prefix: str = "case")
     source = _drawn(SOURCES, size, rng)
     not_asked = np.select([source == name for name in NOT_ASKED], list(NOT_ASKED.values()))
     columns: dict[str, Any] = {
-        "case_id": [f"{prefix}-{number:05d}" for number in range(1, size + 1)],
+        "case_id": pa.array([f"{prefix}-{number:05d}" for number in range(1, size + 1)], pa.string()),
         "exploited": pa.array(exploited.astype(np.int8), mask=rng.random(size) < UNLABELLED),
         "gender": pa.array(gender, mask=rng.random(size) < GENDER_UNKNOWN),
         "nationality": pa.array(nationality, mask=nationality == ""),
