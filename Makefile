@@ -52,7 +52,7 @@ setup: $(INSTALLED) ## Set up .venv from the lock file (the other targets do it 
 
 .PHONY: demo
 demo: $(INSTALLED) ## A first audit, on made-up cases, in a folder audit7k-demo
-	@$(BIN)/audit7k demo $(DEMO)
+	@$(BIN)/audit7k demo --out $(DEMO)
 
 .PHONY: test
 test: ## Everything that must hold: lint, types, import contracts, documentation, tests
@@ -73,7 +73,7 @@ types: $(INSTALLED) ## mypy, strict, on code and tests
 
 .PHONY: docs
 docs: $(INSTALLED) ## Build the documentation into site/; a warning is an error
-	$(BIN)/mkdocs build --strict --quiet --site-dir site
+	$(BIN)/mkdocs build --strict --site-dir site
 
 .PHONY: reference
 reference: $(INSTALLED) ## Write docs/reference/ anew from the code
@@ -103,7 +103,7 @@ build: $(INSTALLED) ## Build the wheel and the source distribution into dist/
 
 .PHONY: lock
 lock: $(INSTALLED) ## Resolve the requirements anew (needs `uv`; see CONTRIBUTING.md)
-	$(BIN)/python -m tools.lock
+	$(BIN)/python -m tools.lock $(ARGS)
 
 .PHONY: clean
 clean: ## Remove what the targets above have made

@@ -1,0 +1,143 @@
+"""The documentation builds, is up to date, and says nothing that is not there."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
+PAGES = sorted([*DOCS.rglob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"])
+
+
+def build(folder: Path, site: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(site)]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=120)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("site")
+    built = build(ROOT, folder)
+    assert built.returncode == 0, built.stderr
+    return folder
+
+
+def copy_of_the_docs(folder: Path) -> Path:
+    shutil.copytree(DOCS, folder / "docs")
+    shutil.copytree(ROOT / "tools", folder / "tools", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "mkdocs.yml", folder / "mkdocs.yml")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("page", "text"),
+    [
+        ("index.md", "\n[nowhere](no-such-page.md)\n"),
+        ("index.md", "\n[nowhere](statistics.md#no-such-heading)\n"),
+        ("forgotten.md", "# A page that no navigation names\n"),
+    ],
+)
+def test_a_planted_fault_stops_the_build(tmp_path: Path, page: str, text: str) -> None:
+    folder = copy_of_the_docs(tmp_path)
+    with (folder / "docs" / page).open("a", encoding="utf-8") as file:
+        file.write(text)
+    assert build(folder, tmp_path / "site").returncode == 1
+
+
+class _Loads(HTMLParser):
+    """Collects what a browser would fetch to show a page; links to follow are another matter."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.addresses: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        if tag == "link" and values.get("rel") != "canonical":
+            self.addresses.append(values.get("href") or "")
+        elif tag in {"script", "img", "iframe", "source", "video", "object"}:
+            self.addresses.append(values.get("src") or values.get("data") or "")
+
+
+def test_the_pages_load_nothing_from_elsewhere(site: Path) -> None:
+    pages = sorted(site.rglob("*.html"))
+    assert len(pages) > 10
+    for page in pages:
+        loads = _Loads()
+        loads.feed(page.read_text(encoding="utf-8"))
+        assert loads.addresses
+        elsewhere = [address for address in loads.addresses if re.match(r"(?:[a-z]+:)?//", address)]
+        assert not elsewhere, page.name
+    for style in site.rglob("*.css"):
+        text = style.read_text(encoding="utf-8")
+        assert not re.search(r"(?:url\(|@import)\s*['\"]?(?:https?:)?//", text), style.name
+
+
+def test_every_decision_is_in_the_navigation(site: Path) -> None:
+    start = (site / "index.html").read_text(encoding="utf-8")
+    records = sorted((DOCS / "decisions").glob("*.md"))
+    assert [record.name[:4] for record in records] == [f"{number:04}" for number in range(1, len(records) + 1)]
+    for record in records:
+        assert f'href="decisions/{record.stem}.html"' in start
+
+
+def test_the_generated_pages_are_up_to_date() -> None:
+    command = [sys.executable, "-m", "tools.document", "--check"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def commands() -> set[str]:
+    reference = (DOCS / "reference" / "cli.md").read_text(encoding="utf-8")
+    return set(re.findall(r"^## (\S+)$", reference, re.MULTILINE))
+
+
+def test_the_commands_are_those_of_the_project() -> None:
+    assert commands() >= {"demo", "init", "check", "run", "gate", "report", "explain", "schema"}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_a_page_names_only_commands_that_exist(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    code = re.findall(r"`([^`\n]+)`", text)
+    for block in re.findall(r"```\w*\n(.*?)```", text, re.DOTALL):
+        code += block.splitlines()
+    named = {found for line in code for found in re.findall(r"^audit7k ([a-z]\w*)", line.strip())}
+    assert named <= commands() | {"COMMAND"}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_a_page_names_only_targets_and_files_that_exist(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    assert set(re.findall(r"(?:^|`)make ([a-z]+)", text, re.MULTILINE)) <= targets
+    for path in re.findall(r"`((?:audit|reports|tests|tools|docs|requirements)/[\w./-]*\w)`", text):
+        assert (ROOT / path).exists(), path
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_a_page_quotes_only_plan_keys_that_exist(page: Path) -> None:
+    """Every `key = value` in a TOML example is a key of the plan."""
+    reference = (DOCS / "reference" / "plan.md").read_text(encoding="utf-8")
+    known = set(re.findall(r"^\| `(\w+)` \|", reference, re.MULTILINE)) | {"schema"}
+    for block in re.findall(r"```toml\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
+        keys = set(re.findall(r"^(\w+) *=", block, re.MULTILINE))
+        assert keys <= known
+
+
+def test_the_draft_is_called_a_draft() -> None:
+    """Wherever the resolution is named, the same page says whose draft it is."""
+    naming = [page for page in PAGES if re.search(r"resolution", page.read_text(encoding="utf-8"))]
+    assert naming
+    for page in naming:
+        text = " ".join(page.read_text(encoding="utf-8").split())
+        assert "draft" in text, page.name
+    index = " ".join((DOCS / "index.md").read_text(encoding="utf-8").split())
+    assert "a draft** submitted by Belarus, Nicaragua and the Syrian Arab Republic" in index
