@@ -1,0 +1,223 @@
+"""Which groups of one family of disjoint groups may be named, at a family-wise error of at most the family's level.
+
+A family is a set of groups that share no row, such as all countries, or all crosses of gender and region. Families
+are combined by splitting the level between them, which needs no independence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal, NamedTuple, get_args
+
+import numpy as np
+from scipy.special import betaincinv, ndtr
+
+from audit.stats.binomial import BoolArray, Counts, FloatArray, binomial_cdf, checked_counts, checked_fraction
+from audit.stats.boundaries import Boundary
+from audit.stats.intervals import clopper_pearson
+
+Method = Literal["discarding", "any_dependence"]
+
+DISCARDING_MIN_GROUPS = 20
+"""Smaller families keep all groups: the rest they share would carry discarding up to 7 % at a nominal 5 %."""
+
+_REST_ERROR = 1e-6
+_MAX_WIDTH = 4.0
+_LOWER_BOUND_SHARE = 1.0 / 9.0
+_LARGEST_PENALTY = 400.0
+_BISECTIONS = 40
+
+
+class FamilyRejections(NamedTuple):
+    """Outcome of one family.
+
+    Attributes
+    ----------
+    rejected : ndarray of bool, shape (G,)
+        Groups that may be named.
+    local_level : ndarray of float64, shape (G,)
+        The level each group's p-value was held against in the last step, never above the family's level; 0 for a
+        group that cannot be tested. ``rejected`` is ``p <= local_level``.
+    """
+
+    rejected: BoolArray
+    local_level: FloatArray
+
+
+class _Family(NamedTuple):
+    """Arrays of shape (G,) that both methods need, for the testable groups of a family."""
+
+    p: FloatArray
+    x: FloatArray
+    n: FloatArray
+    edge: FloatArray
+    lowest_edge: FloatArray
+    highest_edge: FloatArray
+
+
+def reject_family(
+    p: Counts,
+    x: Counts,
+    n: Counts,
+    y: Counts,
+    m: Counts,
+    boundary: Boundary,
+    level: float,
+    method: Method = "discarding",
+) -> FamilyRejections:
+    """Name the groups of one family that lie beyond the margin.
+
+    Parameters
+    ----------
+    p : array_like, shape (G,)
+        P-values from `audit.stats.score_test.screened_p` or `exact_p`; those at or below ``level`` must be exact.
+    x, n, y, m : array_like, shape (G,)
+        Counted outcomes and totals of each group and of its own rest, as given to the test.
+    boundary : Boundary
+        Edge of the hypothesis.
+    level : float
+        The family's share of the error: .045 divided by the number of families leaves room for what "Notes" admits.
+    method : {"discarding", "any_dependence"}
+        "discarding" needs groups that are independent given their sizes. "any_dependence" does not (rows shared
+        between groups, clusters that span groups); it spends another ``level / 9`` on lower bounds.
+
+    Returns
+    -------
+    FamilyRejections
+        Groups without cases (n = 0), without a rest (m = 0) or with nothing below the edge are never rejected and do
+        not count towards the family's size.
+
+    Raises
+    ------
+    ValueError
+        If counts or p-values are impossible, the level is not in (0, 1), or the method is unknown.
+
+    Notes
+    -----
+    *Discarding.* Groups in the better half of their own null distribution are dropped and the others pay for having
+    been selected (Zhao, Small & Su 2019; Ellis, Pecanka & Goeman 2020); the level is shared in proportion to what a
+    group of that size could show (weights ``Phi(-(mu/2 + lambda/mu))``, Spjotvoll 1972); then step down. It departs
+    from the procedure it was planned as, in two places, because that procedure named a group in 9.9 % of simulated
+    audits at a nominal 4.5 % (20 groups of 10, half of them on the margin):
+
+    - A group is charged the level ``t`` it is given, or nothing when no count of its could reach ``t``. The plan
+      charged the largest attainable value below ``t`` at the *upper end* of the confidence set of the rest's rate,
+      which is not what the group attains at the true rate.
+    - Survival, ``x <= k`` with ``k`` the largest count of probability at most one half, and its probability ``w`` are
+      both taken at the rest's estimated rate ``(y + 1/2) / (m + 1)``, so that they belong together.
+
+    Discarding is exact for a known rest. The rest that the groups share adds at most .3 points at 5 % in families of
+    20 or more groups, which is what the unspent .005 is for; smaller families are not discarded from (``w = 1``).
+
+    *Any dependence.* Two steps (Romano, Shaikh & Wolf 2014): lower confidence bounds for all rates of the family at a
+    joint error of ``level / 9``, then one common level ``t <= level`` such that the probabilities
+    ``min(t, P(U <= c))`` sum to at most ``level``, with c the largest count that can reach ``t`` and U at the larger
+    of its lower bound and the lowest edge; then step down. The bounds' error is shared within the family.
+    """
+    if method not in get_args(Method):
+        raise ValueError(f"unknown method {method!r}")
+    checked_fraction(level, "level")
+    x_, n_ = checked_counts(x, n)
+    y_, m_ = checked_counts(y, m)
+    p_ = np.asarray(p, dtype=np.float64)
+    if not ((p_ >= 0.0) & (p_ <= 1.0)).all():
+        raise ValueError("p-values must lie in [0, 1]")
+    p_, x_, n_, y_, m_ = np.broadcast_arrays(p_, x_, n_, y_, m_)
+    testable = (n_ > 0) & (m_ > 0)
+    testable &= boundary.edge(y_ / np.where(m_ > 0, m_, 1.0)) > 0.0
+    rejected, local_level = np.zeros(p_.shape, dtype=np.bool_), np.zeros(p_.shape)
+    if testable.any():
+        p_, x_, n_, y_, m_ = (values[testable] for values in (p_, x_, n_, y_, m_))
+        low, high = clopper_pearson(y_, m_, 1.0 - _REST_ERROR)
+        edge = boundary.edge((y_ + 0.5) / (m_ + 1.0))
+        family = _Family(p_, x_, n_, edge, boundary.edge(low), boundary.edge(high))
+        if method == "discarding":
+            power_width = _power_width(x_ + y_, n_ + m_, n_, boundary)
+            rejected[testable], local_level[testable] = _discarding(family, power_width, level)
+        else:
+            rejected[testable], local_level[testable] = _any_dependence(family, level)
+    return FamilyRejections(rejected, local_level)
+
+
+def _power_width(x_all: FloatArray, n_all: FloatArray, n: FloatArray, boundary: Boundary) -> FloatArray:
+    """How many standard errors of the group the margin is wide, at most 4: what the weights are made of."""
+    overall = x_all / n_all
+    edge = boundary.edge(overall)
+    width = np.abs(overall - edge)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        in_errors = np.where(width > 0.0, width / np.sqrt(edge * (1.0 - edge) / n), 1.0)
+    # A margin of zero says nothing about who could show more, so everyone then weighs the same.
+    return np.minimum(in_errors, _MAX_WIDTH)
+
+
+def _discarding(family: _Family, power_width: FloatArray, level: float) -> tuple[BoolArray, FloatArray]:
+    if family.n.size >= DISCARDING_MIN_GROUPS:
+        survivor_top = _largest_count(np.full(family.n.shape, 0.5), family.n, family.edge)
+        survival = binomial_cdf(survivor_top, family.n, family.edge)
+        in_play = (family.x <= survivor_top) & (survival > 0.0)
+    else:
+        survival = np.ones(family.n.shape)
+        in_play = np.ones(family.n.shape, dtype=np.bool_)
+    least_possible = binomial_cdf(0.0, family.n, family.highest_edge)
+
+    def levels(penalty: float) -> FloatArray:
+        return np.minimum(ndtr(-(power_width / 2.0 + penalty / power_width)), level)
+
+    def charge(penalty: float) -> float:
+        given = levels(penalty)
+        return float(np.where(in_play & (survival * given >= least_possible), given, 0.0).sum())
+
+    rejected = np.zeros(family.n.shape, dtype=np.bool_)
+    while True:
+        penalty = _smallest(lambda value: charge(value) <= level, _LARGEST_PENALTY)
+        local_level = survival * levels(penalty)
+        new = in_play & (family.p <= local_level)
+        if not new.any():
+            return rejected, local_level
+        rejected |= new
+        in_play &= ~new
+
+
+def _any_dependence(family: _Family, level: float) -> tuple[BoolArray, FloatArray]:
+    bound_error = level * _LOWER_BOUND_SHARE / family.n.size
+    lower_bound = np.where(
+        family.x > 0.0,
+        betaincinv(np.maximum(family.x, 1.0), family.n - family.x + 1.0, bound_error),
+        0.0,
+    )
+    rate = np.maximum(family.lowest_edge, lower_bound)
+    in_play = np.ones(family.n.shape, dtype=np.bool_)
+
+    def charge(threshold: float) -> float:
+        top = _largest_count(np.full(family.n.shape, threshold), family.n, family.highest_edge)
+        return float(np.minimum(threshold, binomial_cdf(top, family.n, rate))[in_play].sum())
+
+    rejected = np.zeros(family.n.shape, dtype=np.bool_)
+    while True:
+        threshold = level * (1.0 - _smallest(lambda cut: charge(level * (1.0 - cut)) <= level, 1.0))
+        new = in_play & (family.p <= threshold)
+        if not new.any():
+            return rejected, np.full(family.n.shape, threshold)
+        rejected |= new
+        in_play &= ~new
+
+
+def _smallest(holds: Callable[[float], bool], upper: float) -> float:
+    """Smallest value in [0, upper] for which a condition holds that holds at ``upper`` and down to a point."""
+    if holds(0.0):
+        return 0.0
+    low, high = 0.0, upper
+    for _ in range(_BISECTIONS):
+        middle = (low + high) / 2.0
+        low, high = (low, middle) if holds(middle) else (middle, high)
+    return high
+
+
+def _largest_count(probability: FloatArray, n: FloatArray, rate: FloatArray) -> FloatArray:
+    """Largest k with P(X <= k) at most a probability below 1; -1 where even P(X = 0) exceeds it."""
+    low, high = np.full(n.shape, -1.0), n - 1.0
+    for _ in range(int(np.ceil(np.log2(np.max(n) + 1.0)))):
+        middle = np.ceil((low + high) / 2.0)
+        small = binomial_cdf(middle, n, rate) <= probability
+        low, high = np.where(small, middle, low), np.where(small, high, middle - 1.0)
+    return low

@@ -1,0 +1,181 @@
+"""How likely the tables at least as extreme as the observed one are, without listing them all.
+
+A table (u, Y) is at least as extreme when its score is at most the observed score. The score increases in the group's
+count u and decreases in the rest's count Y, so the region is a staircase: for every Y all u up to some c(Y), with c
+increasing. A staircase needs only its steps, the pairs ``(largest Y of the step, c on it)``, and where there are too
+many of them they are merged so that the region grows, never shrinks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from audit.stats.binomial import BoolArray, FloatArray, IntArray, binomial_cdf
+from audit.stats.boundaries import Boundary
+from audit.stats.score_statistic import score_statistic
+
+MAX_STEPS = 1024
+NEGLIGIBLE = 1e-9
+"""Probability that the enumeration may leave out; it is added to the result."""
+
+_TIE = 1e-9
+_CHUNK_CELLS = 50_000
+_ANCHOR_SPACING = 16
+
+
+class _Samples(NamedTuple):
+    """Totals of group and rest and the largest rejected score, each of shape (G, 1)."""
+
+    n: FloatArray
+    m: FloatArray
+    limit: FloatArray
+
+    def take(self, rows: IntArray) -> _Samples:
+        return _Samples(self.n[rows], self.m[rows], self.limit[rows])
+
+
+class _Span(NamedTuple):
+    """Corners of the staircase, each of shape (G, 1): the rest's counts worth a look and c at both ends."""
+
+    first: FloatArray
+    last: FloatArray
+    lowest: FloatArray
+    highest: FloatArray
+
+    def take(self, rows: IntArray) -> _Span:
+        return _Span(*(corner[rows] for corner in self))
+
+
+def largest_rejection_probability(
+    x: FloatArray, n: FloatArray, y: FloatArray, m: FloatArray, rest_rates: FloatArray, boundary: Boundary
+) -> FloatArray:
+    """Largest probability, over rates of the rest, of a table at least as extreme as (x, y).
+
+    Parameters
+    ----------
+    x, n, y, m : ndarray of float64, shape (G,)
+        Whole counts; ``n`` and ``m`` positive.
+    rest_rates : ndarray of float64, shape (G, R)
+        Increasing counted rates of the rest; the group's rate is the edge at each of them.
+    boundary : Boundary
+        The edge.
+
+    Returns
+    -------
+    ndarray of float64, shape (G,)
+        Exact up to an excess: `NEGLIGIBLE`, and where more than `MAX_STEPS` steps had to be merged a few per cent.
+    """
+    samples = _Samples(n[:, None], m[:, None], score_statistic(x, n, y, m, boundary)[:, None] + _TIE)
+    span = _span(samples, rest_rates, boundary)
+    by_group = (span.highest - span.lowest <= span.last - span.first)[:, 0]
+    needed = np.where(by_group[:, None], span.highest - span.lowest, span.last - span.first)[:, 0] + 1.0
+    # The padded width depends on the group alone, so that a p-value does not depend on the group's companions.
+    width = np.minimum(2.0 ** np.ceil(np.log2(np.maximum(needed, 8.0))), MAX_STEPS).astype(np.int64)
+    probability = np.empty(n.shape)
+    shape = np.where(by_group, width, -width)
+    for signed_width in np.unique(shape):
+        alike = np.flatnonzero(shape == signed_width)
+        cut = max(1, _CHUNK_CELLS // abs(int(signed_width)))
+        for start in range(0, alike.size, cut):
+            rows = alike[start : start + cut]
+            steps = _steps_by_group if signed_width > 0 else _steps_by_rest
+            tops, levels = steps(samples.take(rows), span.take(rows), abs(int(signed_width)), boundary)
+            probability[rows] = _largest_sum(tops, levels, samples.take(rows), rest_rates[rows], boundary)
+    return probability
+
+
+def _span(samples: _Samples, rest_rates: FloatArray, boundary: Boundary) -> _Span:
+    low, high = rest_rates[:, :1], rest_rates[:, -1:]
+    first = np.floor(np.maximum(samples.m * low - _reach(samples.m, low), 0.0))
+    last = np.ceil(np.minimum(samples.m * high + _reach(samples.m, high), samples.m))
+    lowest, highest = (
+        _bisect(np.full(counts.shape, -1.0), samples.n, _is_rejected(counts, samples, boundary))
+        for counts in (first, last)
+    )
+    return _Span(first, last, lowest, highest)
+
+
+def _reach(m: FloatArray, rate: FloatArray) -> FloatArray:
+    """Distance from a binomial's mean with less than `NEGLIGIBLE` beyond it on either side (Bernstein's inequality)."""
+    log_mass = -np.log(NEGLIGIBLE)
+    third = log_mass / 3.0
+    return np.asarray(third + np.sqrt(third * third + 2.0 * log_mass * m * rate * (1.0 - rate)))
+
+
+def _steps_by_rest(samples: _Samples, span: _Span, width: int, boundary: Boundary) -> tuple[FloatArray, FloatArray]:
+    """One step per count of the rest, or per run of counts, which then all reject as the largest of them does."""
+    stride = np.ceil((span.last - span.first + 1.0) / width)
+    tops = np.minimum(span.first + stride * np.arange(1.0, width + 1.0) - 1.0, span.last)
+    levels = _bisect_along(tops, span.lowest, span.highest, lambda some: _is_rejected(some, samples, boundary))
+    return tops, levels
+
+
+def _steps_by_group(samples: _Samples, span: _Span, width: int, boundary: Boundary) -> tuple[FloatArray, FloatArray]:
+    """One step per count of the group, or per run of counts, which are then all rejected when the smallest is."""
+    stride = np.ceil((span.highest - span.lowest + 1.0) / width)
+    levels = np.minimum(span.lowest + stride * np.arange(1.0, width + 1.0) - 1.0, span.highest)
+
+    def stays_on_step(some_levels: FloatArray) -> Callable[[FloatArray], BoolArray]:
+        above = np.minimum(some_levels + 1.0, samples.n)
+        return lambda counts: score_statistic(above, samples.n, counts, samples.m, boundary) > samples.limit
+
+    tops = _bisect_along(levels, span.first - 1.0, span.last, stays_on_step)
+    return np.where(levels >= span.highest, span.last, tops), levels
+
+
+def _is_rejected(rest_counts: FloatArray, samples: _Samples, boundary: Boundary) -> Callable[[FloatArray], BoolArray]:
+    return lambda u: score_statistic(u, samples.n, rest_counts, samples.m, boundary) <= samples.limit
+
+
+def _bisect_along(
+    points: FloatArray,
+    low: FloatArray,
+    high: FloatArray,
+    condition_at: Callable[[FloatArray], Callable[[FloatArray], BoolArray]],
+) -> FloatArray:
+    """Bisect at every point, knowing that the answer increases along a row: some points bracket those between."""
+    width = points.shape[1]
+    anchors = np.append(np.arange(0, width - 1, _ANCHOR_SPACING), width - 1)
+    some = points[:, anchors]
+    found = _bisect(np.broadcast_to(low, some.shape), np.broadcast_to(high, some.shape), condition_at(some))
+    left = np.minimum(np.arange(width) // _ANCHOR_SPACING, anchors.size - 2)
+    return _bisect(found[:, left], found[:, left + 1], condition_at(points))
+
+
+def _bisect(low: FloatArray, high: FloatArray, holds: Callable[[FloatArray], BoolArray]) -> FloatArray:
+    """Largest whole number in [low, high] for which a condition holds that holds at ``low`` and then up to a point."""
+    for _ in range(int(np.ceil(np.log2(np.max(high - low, initial=0.0) + 1.0)))):
+        middle = np.ceil((low + high) / 2.0)
+        up = holds(middle)
+        low, high = np.where(up, middle, low), np.where(up, high, middle - 1.0)
+    return low
+
+
+def _largest_sum(
+    tops: FloatArray, levels: FloatArray, samples: _Samples, rest_rates: FloatArray, boundary: Boundary
+) -> FloatArray:
+    """Sum over steps of P(Y on the step) P(U <= c), maximised over the rest's rates."""
+    trials = np.broadcast_to(samples.n, tops.shape)
+    best = np.zeros(tops.shape[0])
+    for column in range(rest_rates.shape[1]):
+        rate = rest_rates[:, column : column + 1]
+        weight = np.diff(_rest_cdf(tops, samples.m, rate), axis=1, prepend=0.0)
+        matters = weight > NEGLIGIBLE / (2.0 * MAX_STEPS)
+        below = np.ones(tops.shape)
+        edge = np.broadcast_to(boundary.edge(rate), tops.shape)
+        below[matters] = binomial_cdf(levels[matters], trials[matters], edge[matters])
+        best = np.maximum(best, (weight * below).sum(axis=1))
+    return best + NEGLIGIBLE
+
+
+def _rest_cdf(tops: FloatArray, m: FloatArray, rate: FloatArray) -> FloatArray:
+    """Binomial distribution function, not evaluated where it is 0 or 1 up to `NEGLIGIBLE`."""
+    away = tops - m * rate
+    near = np.abs(away) <= _reach(m, rate)
+    cdf = np.where(away > 0.0, 1.0, 0.0)
+    trials, chance = np.broadcast_to(m, tops.shape), np.broadcast_to(rate, tops.shape)
+    cdf[near] = binomial_cdf(tops[near], trials[near], chance[near])
+    return cdf
