@@ -40,19 +40,19 @@ NON_BINARY: Final = 0.005
 GENDER_UNKNOWN: Final = 0.08
 NATIONALITY_UNKNOWN: Final = 0.10
 NATIONALITIES: Final[Mapping[str, float]] = {
-    "PRT": 0.4514,  # the country of the referrals
-    "BRA": 0.078,
-    "VNM": 0.070,
-    "NGA": 0.062,
-    "UKR": 0.050,
-    "ROU": 0.040,
-    "IND": 0.034,
+    "PRT": 0.4494,  # the country of the referrals
+    "BRA": 0.080,
+    "VNM": 0.078,
+    "NGA": 0.070,
+    "UKR": 0.046,
+    "ROU": 0.036,
+    "IND": 0.032,
     "NPL": 0.028,
     "PHL": 0.024,
-    "COL": 0.019,
-    "MAR": 0.016,
-    "BGD": 0.013,
-    "VEN": 0.010,
+    "COL": 0.018,
+    "MAR": 0.015,
+    "BGD": 0.011,
+    "VEN": 0.008,
     "XXA": 0.003,  # stateless
     "FJI": 0.0008,
     "BTN": 0.0008,
@@ -88,7 +88,7 @@ HOURS_SD: Final = 11.0
 
 MEN_SHOW: Final = 0.63
 """Planted: men's cases of exploitation stand out from ordinary ones by this share of what everyone else's do."""
-RAISED: Final[Mapping[str, float]] = {"documents_withheld": 0.27, "debt_to_recruiter": 0.31, "travel_arranged": 0.52}
+RAISED: Final[Mapping[str, float]] = {"documents_withheld": 0.28, "debt_to_recruiter": 0.33, "travel_arranged": 0.55}
 """Planted: how often ordinary cases of `RAISED_FOR` show these signs."""
 RAISED_FOR: Final = ("VNM", "NGA")
 CONTROL: Final = "BRA"

@@ -1,0 +1,112 @@
+"""Every example runs from end to end as its README says, through the command that a user would type."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = ROOT / "examples"
+COMMAND = Path(sys.executable).with_name("audit7k")
+
+SCRIPTS = {
+    "victim-triage": ["make_data.py", "train_detector.py"],
+    "predictions-file": ["make_files.py"],
+    "python-function": ["make_adverts.py"],
+}
+COMMITTED = {
+    "predictions-file": ["calls.csv", "predictions.csv"],
+    "python-function": ["adverts.jsonl"],
+}
+EXPECTED = {"victim-triage": (1, "fail"), "predictions-file": (3, "inconclusive"), "python-function": (0, "pass")}
+
+
+def audit7k(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(COMMAND), *arguments], cwd=folder, capture_output=True, text=True, check=False, timeout=120
+    )
+
+
+def copied(example: str, folder: Path) -> Path:
+    """The example in a folder of its own, with its data made anew by its own scripts."""
+    target = folder / example
+    shutil.copytree(EXAMPLES / example, target, ignore=shutil.ignore_patterns("__pycache__", "audit-out", "*.parquet"))
+    for script in SCRIPTS[example]:
+        done = subprocess.run(
+            [sys.executable, script], cwd=target, capture_output=True, text=True, check=False, timeout=120
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+    return target
+
+
+def test_every_example_is_tested_and_has_a_readme() -> None:
+    folders = {path.name for path in EXAMPLES.iterdir() if path.is_dir()}
+    assert folders == set(EXPECTED)
+    index = (EXAMPLES / "README.md").read_text(encoding="utf-8")
+    for folder in folders:
+        assert (EXAMPLES / folder / "README.md").is_file()
+        assert f"({folder}/" in index
+
+
+@pytest.mark.parametrize("example", EXPECTED)
+def test_an_example_runs_from_end_to_end(example: str, tmp_path: Path) -> None:
+    folder = copied(example, tmp_path)
+    code, outcome = EXPECTED[example]
+
+    checked = audit7k("check", "plan.toml", folder=folder)
+    assert checked.returncode == 0, checked.stderr
+    assert checked.stdout
+
+    ran = audit7k("run", "plan.toml", folder=folder)
+    assert ran.returncode == code, ran.stderr
+    result = json.loads((folder / "audit-out" / "result.json").read_text(encoding="utf-8"))
+    assert result["overall"]["outcome"] == outcome
+    assert {"result.json", "report.html", "junit.xml"} <= {path.name for path in (folder / "audit-out").iterdir()}
+
+    gated = audit7k("gate", "audit-out", folder=folder)
+    assert gated.returncode == code
+
+
+@pytest.mark.parametrize("example", EXPECTED)
+def test_the_readme_tells_the_exit_code(example: str) -> None:
+    code, outcome = EXPECTED[example]
+    text = (EXAMPLES / example / "README.md").read_text(encoding="utf-8")
+    assert outcome.upper() in text
+    assert f"exit code {code}" in text
+
+
+@pytest.mark.parametrize("example", COMMITTED)
+def test_committed_data_is_what_the_script_makes(example: str, tmp_path: Path) -> None:
+    script = EXAMPLES / example / SCRIPTS[example][0]
+    subprocess.run([sys.executable, str(script), str(tmp_path)], check=True, capture_output=True, timeout=60)
+    for name in COMMITTED[example]:
+        assert (tmp_path / name).read_bytes() == (EXAMPLES / example / name).read_bytes()
+
+
+def test_committed_data_is_small() -> None:
+    sizes = [(EXAMPLES / example / name).stat().st_size for example, names in COMMITTED.items() for name in names]
+    assert sum(sizes) < 200_000
+
+
+def test_the_plan_of_the_demonstration_is_the_one_to_read() -> None:
+    shown = (EXAMPLES / "victim-triage" / "plan.toml").read_bytes()
+    assert shown == (ROOT / "audit" / "demo" / "plan.toml").read_bytes()
+
+
+def test_the_example_trains_the_detector_of_the_demonstration(tmp_path: Path) -> None:
+    import pyarrow.parquet as pq
+    import skops.io
+
+    from audit.demo.detector import FEATURES, train_detector
+
+    folder = copied("victim-triage", tmp_path)
+    loaded = skops.io.load(folder / "detector.skops", trusted=["numpy.dtype"])
+    signs = pq.read_table(folder / "evaluation.parquet").select(FEATURES).to_pandas().astype("float64")
+    ours = train_detector(pq.read_table(folder / "training.parquet"))
+    theirs = loaded.predict_proba(signs)[:, 1]
+    assert abs(theirs - ours.predict_proba(signs)[:, 1]).max() < 1e-4
