@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from audit.cli.guard import guarded, show_tracebacks
 from audit.cli.judging import check, gate, run
 from audit.cli.starting import demo, init
 from audit.cli.telling import explain, report, schema
 
+
+class _Commands(TyperGroup):
+    def get_params(self, ctx: Any) -> list[Any]:
+        """The options before the command, every switch off unless it is given.
+
+        Typer makes a switch without a value into one that is off by loading pydantic; one that is off costs nothing.
+        """
+        parameters = super().get_params(ctx)
+        for parameter in parameters:
+            if getattr(parameter, "is_flag", False) and parameter.default is None:
+                parameter.default = False
+        return parameters
+
+
 app = typer.Typer(
     name="audit7k",
+    cls=_Commands,
     help="Audits anti-trafficking detection models for disparities by gender and nationality.",
     epilog="Exit codes: 0 pass, 1 fail, 2 usage, 3 inconclusive, 4 nothing was judged, 73 folder in use, 75 storage "
     "failed, 130 interrupted.",

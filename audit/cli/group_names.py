@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from audit.groups import Group, Level, SensitiveFeature
+from audit.groups import Family, Group, Level, SensitiveFeature
 
 
 class GroupNames:
@@ -22,6 +22,12 @@ class GroupNames:
         """As in "Nigeria, woman"; a missing attribute is named with its feature: "nationality unknown"."""
         ordered = sorted(group.levels, key=lambda level: self._place.get(level.feature, (0, 0)))
         return printable(", ".join(self._level(level) for level in ordered)) or "everyone"
+
+    def family(self, family: Family) -> str:
+        """What the groups of a family are: "nationality (sub-region), gender"."""
+        rungs = {"m49-subregion": " (sub-region)", "m49-region": " (region)"}
+        ordered = sorted(family.axes, key=lambda axis: self._place.get(axis.feature, (0, 0)))
+        return ", ".join(f"{axis.feature.replace('_', ' ')}{rungs.get(axis.rung, '')}" for axis in ordered)
 
     def _level(self, level: Level) -> str:
         if level.code == "unknown":

@@ -20,6 +20,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON a
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing: the exit code alone.")]
 
 
+DEFAULT_REPORTS = ("html", "junit")
+
+
 class OnInconclusive(enum.StrEnum):
     """What an inconclusive verdict does to the exit code."""
 
@@ -48,29 +51,20 @@ def run(
     ] = False,
 ) -> None:
     """Run the detector over the evaluation set, judge it, and write result and reports."""
-    from audit.cli.output_folder import OutputFolder
-    from audit.cli.progress import progress
-    from audit.cli.reporters import find_reporters, render
-    from audit.result_file import result_to_json
-    from audit.run import run_audit
+    from audit.cli.one_run import run_into
+    from audit.cli.reporters import find_reporters
 
-    reporters = find_reporters(report or ["html", "junit"])
-    with OutputFolder(out) as folder:
-        with progress(shown=not quiet) as told:
-            result = run_audit(
-                plan, progress=told, predictions_to=folder.place("predictions.parquet"), crosscheck=crosscheck
-            )
-        document = result_to_json(result)
-        folder.add("result.json", document)
-        for made in [render(reporter, result) for reporter in reporters]:
-            folder.add(made.filename, made.text)
-        folder.publish()
+    reporters = find_reporters(report or DEFAULT_REPORTS)
+    result, document = run_into(out, plan, reporters, quiet=quiet, crosscheck=crosscheck)
     first = out / reporters[0].filename
     if as_json and not quiet:
         say_document(document)
     elif not quiet:
-        _say_summary(result, str(first), _next_command(result, plan, out))
-    _exit(result, on_inconclusive, quiet)
+        from audit.cli.summary import summary
+
+        told = summary(result, Style.of(sys.stdout), report=str(first), next_command=_next_command(result, plan, out))
+        say(told)
+    raise typer.Exit(code_for(result, on_inconclusive, quiet=quiet))
 
 
 def gate(
@@ -80,7 +74,6 @@ def gate(
     on_inconclusive: WhenInconclusive = None,
 ) -> None:
     """Say only the verdict, by the exit code: 0 pass, 1 fail, 3 inconclusive. Writes no file."""
-    from audit.cli.progress import progress
     from audit.cli.summary import rule_lines, verdict_words
 
     result_path = result_at(path)
@@ -90,9 +83,9 @@ def gate(
         result = load_result(result_path)
     else:
         from audit.run import run_audit
+        from audit.scoring.progress import progress_on_stderr
 
-        with progress(shown=not quiet) as told:
-            result = run_audit(path, progress=told)
+        result = run_audit(path, progress=progress_on_stderr(quiet=quiet))
     if as_json and not quiet:
         from audit.result_file import result_to_json
 
@@ -100,15 +93,18 @@ def gate(
     elif not quiet:
         style = Style.of(sys.stdout)
         say("\n".join([*rule_lines(result, style), verdict_words(result, style)]))
-    _exit(result, on_inconclusive, quiet)
+    raise typer.Exit(code_for(result, on_inconclusive, quiet=quiet))
 
 
-def check(plan: PlanPath) -> None:
+def check(
+    plan: PlanPath,
+    every_group: Annotated[bool, typer.Option("--all", help="Name every group that is too small.")] = False,
+) -> None:
     """Read plan and data and say what would be judged, and which groups are too small. Scores nothing."""
+    from audit.check import check_plan
     from audit.cli.check_summary import check_summary
-    from audit.run import check_plan
 
-    say(check_summary(check_plan(plan), Style.of(sys.stdout)))
+    say(check_summary(check_plan(plan), Style.of(sys.stdout), every_group=every_group))
 
 
 def result_at(path: Path) -> Path | None:
@@ -116,12 +112,6 @@ def result_at(path: Path) -> Path | None:
     if path.is_dir():
         return path / "result.json"
     return path if path.suffix.lower() == ".json" else None
-
-
-def _say_summary(result: AuditResult, report: str, next_command: str) -> None:
-    from audit.cli.summary import summary
-
-    say(summary(result, Style.of(sys.stdout), report=report, next_command=next_command))
 
 
 def _next_command(result: AuditResult, plan: Path, out: Path) -> str:
@@ -134,14 +124,16 @@ def _next_command(result: AuditResult, plan: Path, out: Path) -> str:
     return f"audit7k gate {shlex.quote(str(out))}  (for a build: exit code 0, 1 or 3)"
 
 
-def _exit(result: AuditResult, on_inconclusive: OnInconclusive | None, quiet: bool) -> None:
-    code = {"pass": ExitCode.PASS, "fail": ExitCode.FAIL, "inconclusive": ExitCode.INCONCLUSIVE}[result.overall.outcome]
-    if code is ExitCode.INCONCLUSIVE and on_inconclusive is not None:
-        code = ExitCode.FAIL if on_inconclusive is OnInconclusive.FAIL else ExitCode.PASS
-        if not quiet:
-            level = "note" if on_inconclusive is OnInconclusive.PASS else "warning"
-            note(
-                f"{level}: the verdict is inconclusive; exit code {code.value} instead of "
-                f"{ExitCode.INCONCLUSIVE.value} because of --on-inconclusive {on_inconclusive.value}"
-            )
-    raise typer.Exit(code)
+def code_for(result: AuditResult, on_inconclusive: OnInconclusive | None = None, *, quiet: bool = False) -> ExitCode:
+    """The exit code of a verdict. Says so on stderr where `on_inconclusive` changes it."""
+    code = ExitCode[result.overall.outcome.upper()]
+    if code is not ExitCode.INCONCLUSIVE or on_inconclusive is None:
+        return code
+    code = ExitCode.FAIL if on_inconclusive is OnInconclusive.FAIL else ExitCode.PASS
+    if not quiet:
+        level = "note" if on_inconclusive is OnInconclusive.PASS else "warning"
+        note(
+            f"{level}: the verdict is inconclusive; exit code {code.value} instead of {ExitCode.INCONCLUSIVE.value} "
+            f"because of --on-inconclusive {on_inconclusive.value}"
+        )
+    return code

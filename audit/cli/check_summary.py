@@ -1,0 +1,91 @@
+"""What `audit7k check` prints: rule by rule, who would be judged, and how many cases the others are short of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from audit.cli.group_names import GroupNames, fit, printable
+from audit.cli.summary import percent
+from audit.cli.terminal import Style
+
+if TYPE_CHECKING:
+    from audit.check import CheckReport, FamilyCheck, GroupCheck, RuleCheck
+    from audit.plan import Rule
+
+MOST_GROUPS: Final = 10
+"""Small groups that are named for each family, unless all are asked for."""
+
+
+def check_summary(report: CheckReport, style: Style, *, every_group: bool = False) -> str:
+    """The page of a check; `every_group` names every group that is too small instead of the nearest ten."""
+    names = GroupNames(report.features)
+    rows = report.everyone
+    lines = [
+        style.paint(f"Check of {printable(report.plan.audit.title)}: nothing was scored", "strong"),
+        f"Rows: {rows.read:,} read; {report.positive:,} labelled as exploitation, {report.negative:,} as none",
+        f"      {rows.unlabelled:,} without a label",
+        f"      {rows.attribute_unknown:,} with an unknown {' or '.join(report.plan.groups)}",
+    ]
+    asked = {rule.id: rule for rule in report.plan.named_rules}
+    for rule in report.rules:
+        lines += ["", *_rule(rule, asked[rule.rule], names, style, every_group)]
+    return "\n".join(lines) + "\n"
+
+
+def _rule(rule: RuleCheck, asked: Rule, names: GroupNames, style: Style, every_group: bool) -> list[str]:
+    scale = "difference" if asked.scale == "difference" else "ratio"
+    head = f"{rule.rule}: {rule.metric}, {scale} {asked.limit:g} from the rest"
+    lines = [style.paint(head, "strong")]
+    if rule.known_only_after_scoring:
+        return [*lines, "  Known only after scoring: its groups are counted over the detector's decisions."]
+    lines.append(f"  Sizes are planned with a rate of {percent(rule.planned_rate)} (expected_rate in the plan)")
+    for family in rule.families:
+        lines += _family(family, names, every_group)
+    return [*lines, _reach(rule, style)]
+
+
+def _reach(rule: RuleCheck, style: Style) -> str:
+    covered = (
+        f"{percent(rule.coverage)} of people are in groups that would be judged ({percent(rule.min_coverage)} needed)"
+    )
+    if rule.coverage is None or not any(family.alone for family in rule.families):
+        return style.paint(
+            f"  {style.shape('inconclusive')} No pass is within reach: no group could be judged", "inconclusive"
+        )
+    if rule.can_pass:
+        return style.paint(f"  {style.shape('pass')} A pass is within reach: {covered}", "pass")
+    return style.paint(f"  {style.shape('inconclusive')} No pass is within reach: only {covered}", "inconclusive")
+
+
+def _family(family: FamilyCheck, names: GroupNames, every_group: bool) -> list[str]:
+    count = len(family.groups)
+    parts = [f"{family.alone:,} judged alone"]
+    if family.as_part:
+        parts.append(f"{family.as_part:,} only as part of a larger group")
+    if family.not_judged:
+        parts.append(f"{family.not_judged:,} not judged")
+    lines = [f"  {names.family(family.family)}: {count:,} group{'' if count == 1 else 's'}: {', '.join(parts)}"]
+    small = sorted((group for group in family.groups if not group.decidable), key=_nearness)
+    shown = small if every_group else small[:MOST_GROUPS]
+    lines += [_small(group, names) for group in shown]
+    if len(small) > len(shown):
+        lines.append(f"    and {len(small) - len(shown):,} more that are too small (--all names them)")
+    return lines
+
+
+def _nearness(group: GroupCheck) -> tuple[bool, int, int]:
+    """Groups that lack the fewest cases first."""
+    return group.needed is None, group.needed or 0, -group.cases
+
+
+def _small(group: GroupCheck, names: GroupNames) -> str:
+    if group.needed is None:
+        needs = "no number of cases would do"
+    elif group.needed:
+        needs = f"needs {group.needed:,} more"
+    else:
+        needs = "nobody to compare with"
+    part = f"; only as part of {names.name(group.judged_as)}" if group.judged_as else ""
+    none = "; no rate" if not group.evaluable else ""
+    cases = f"{group.cases:>7,} case{' ' if group.cases == 1 else 's'}"
+    return f"    {fit(names.name(group.group), 30)} {cases}  {needs}{part}{none}"

@@ -1,0 +1,65 @@
+"""What the command line costs before it does anything, and that nobody pays for what they do not use."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FRAMEWORKS = {"numpy", "pandas", "duckdb", "ibis", "scipy", "sklearn", "skops", "fairlearn", "aif360", "pyarrow"}
+HEAVY = FRAMEWORKS | {"pydantic", "pydantic_core", "jinja2", "babel", "rich", "reports"}
+COMMANDS = ("demo", "init", "check", "run", "gate", "report", "explain", "schema")
+PROBE = """
+import atexit, sys
+def told():
+    loaded = sorted({name.partition(".")[0] for name in sys.modules})
+    print("\\nLOADED", *loaded, file=sys.stderr)
+atexit.register(told)
+from audit.cli import main
+sys.argv = ["audit7k", *sys.argv[1:]]
+main()
+"""
+
+
+def loaded_by(*arguments: str) -> set[str]:
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", PROBE, *arguments], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    return set(done.stderr.rpartition("LOADED")[2].split())
+
+
+def test_the_probe_sees_what_a_command_loads() -> None:
+    assert {"pydantic", "typer"} <= loaded_by("schema")
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--help",), ("-h",), ("--version",), *((command, "--help") for command in COMMANDS)], ids=" ".join
+)
+def test_help_loads_nothing_heavy(arguments: tuple[str, ...]) -> None:
+    loaded = loaded_by(*arguments)
+    assert "typer" in loaded
+    assert loaded.isdisjoint(HEAVY)
+
+
+@pytest.mark.parametrize("arguments", [("explain", "recall"), ("schema",), ("schema", "--plan")], ids=" ".join)
+def test_words_and_schemas_load_no_framework(arguments: tuple[str, ...]) -> None:
+    assert loaded_by(*arguments).isdisjoint(HEAVY - {"pydantic", "pydantic_core"})
+
+
+@pytest.mark.skipif(os.name == "nt", reason="processor time of children")
+@pytest.mark.parametrize("argument", ["--help", "--version"])
+def test_help_costs_little_processor_time(argument: str) -> None:
+    import resource
+
+    script = Path(sys.executable).parent / "audit7k"
+    times = []
+    for _ in range(3):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run([script, argument], capture_output=True, check=True, timeout=60)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        times.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    assert min(times) <= 0.150, times
