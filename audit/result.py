@@ -8,7 +8,7 @@ with a status and a reason, never 0. Change a field only together with `SCHEMA_V
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from audit.findings import (
     Because,
@@ -31,7 +31,7 @@ from audit.plan import AuditPlan
 if TYPE_CHECKING:
     import pandas as pd
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION: Final = 1
 
 TableName = Literal["rows", "counts", "estimates", "disparities", "verdicts"]
 

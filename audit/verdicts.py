@@ -23,7 +23,6 @@ from audit.findings import Because, FamilyResult, Outcome, RuleBecause, RuleResu
 from audit.groups import Family, Group, SensitiveFeature
 from audit.plan import AuditPlan, Rule
 from audit.result import OverallVerdict
-from audit.stats.planning import cases_to_decide
 
 __all__ = ["exit_code", "family_level", "judge", "judge_rule", "overall_verdict"]
 
@@ -66,7 +65,7 @@ def judge_rule(
         for place, group in enumerate(family.groups):
             outcomes[group] = _outcome(family, tests[family.family], decidability, place)
     verdicts = tuple(
-        _verdict(plan, rule, family, families[family.family], tests[family.family], decidability, outcomes, place)
+        _verdict(rule, family, tests[family.family], decidability, outcomes, place)
         for family in decidability.families
         for place in range(len(family.groups))
     )
@@ -92,10 +91,8 @@ def _outcome(
 
 
 def _verdict(
-    plan: AuditPlan,
     rule: Rule,
     family: FamilyDecidability,
-    counts: FamilyCounts,
     tests: FamilyTests,
     decidability: RuleDecidability,
     outcomes: Mapping[Group, tuple[Outcome, Because]],
@@ -113,7 +110,7 @@ def _verdict(
         because=because,
         cases=int(family.cases[place]),
         cases_required=family.required_cases(place),
-        cases_needed=_cases_needed(plan, rule, family, counts, outcome, place),
+        cases_needed=_cases_needed(family, tests, outcome, place),
         decidable=bool(family.decidable[place]),
         judged_as=larger,
         judged_as_outcome=None if larger is None else outcomes[larger][0],
@@ -124,9 +121,7 @@ def _verdict(
     )
 
 
-def _cases_needed(
-    plan: AuditPlan, rule: Rule, family: FamilyDecidability, counts: FamilyCounts, outcome: Outcome, place: int
-) -> int | None:
+def _cases_needed(family: FamilyDecidability, tests: FamilyTests, outcome: Outcome, place: int) -> int | None:
     """Cases still missing: to be judged alone, or, for a group large enough, to be decided at the rates measured."""
     if outcome in ("pass", "fail"):
         return 0
@@ -134,13 +129,7 @@ def _cases_needed(
     if not family.decidable[place]:
         planned = family.required_cases(place)
         return None if planned is None else max(planned - own, 0)
-    needed = 0.0
-    for question in questions(plan, rule):
-        x, n, y, m = (int(count[place]) for count in question.as_scored(counts))
-        if n == 0 or m == 0:
-            return None
-        decided = cases_to_decide(x / n, y / m, m, question.within, alpha=plan.verdict.alpha, power=plan.verdict.power)
-        needed = max(needed, float(decided))
+    needed = float(tests.cases_to_verdict[place])
     return max(math.ceil(needed) - own, 1) if math.isfinite(needed) else None
 
 

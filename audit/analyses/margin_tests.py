@@ -13,10 +13,14 @@ from audit.analyses.sides import Question, questions
 from audit.counting.table import FamilyCounts
 from audit.plan import AuditPlan, Rule
 from audit.stats.boundaries import counted_outcome
-from audit.stats.multiplicity import DISCARDING_FROM, Procedure, reject_family
+from audit.stats.multiplicity import DISCARDING_MIN_GROUPS, reject_family
+from audit.stats.planning import cases_to_decide
 from audit.stats.score_test import PASS_BETA, screened_p
 
-__all__ = ["SPENT", "FamilyTests", "family_tests"]
+__all__ = ["SPENT", "FamilyTests", "Procedure", "family_tests"]
+
+Procedure = Literal["discarding", "weights_only", "any_dependence"]
+"""How a family's share of alpha is divided over its groups."""
 
 SPENT = 0.9
 """The share of alpha that names may spend. The rest pays for the one approximation in discarding, the shared rest."""
@@ -29,7 +33,7 @@ BoolArray = npt.NDArray[np.bool_]
 class FamilyTests:
     """What the tests of a rule say of the G groups of a family."""
 
-    procedure: Literal["discarding", "weights_only", "any_dependence"]
+    procedure: Procedure
     level: float
     """The share of alpha that this family spends, over all sides of the rule."""
     tested: BoolArray
@@ -48,6 +52,9 @@ class FamilyTests:
     """bool[G]: whether the scored cases alone would have given a PASS."""
     high_side: BoolArray
     """bool[G]: whether the side nearer to failing is the high one."""
+    cases_to_verdict: FloatArray
+    """float64[G]: own cases with which a group at the rates measured would be decided with the plan's power, one way
+    or the other; inf where no number would do (its rate lies on the limit), nan where it was not judged alone."""
 
 
 def family_tests(
@@ -76,6 +83,7 @@ def family_tests(
         level_by_side.append(levels)
         beyond_by_side.append(beyond)
     nearest = np.argmin(np.stack(p_by_side), axis=0)
+    levels = np.stack(level_by_side)
     within = [_within(question, family, decidability.decidable, plan.verdict.alpha) for question in asked]
     p_pass = np.max(np.stack([p for p, _ in within]), axis=0)
     sides = np.array([question.side == "high" for question in asked])
@@ -84,19 +92,20 @@ def family_tests(
         level=level * len(asked),
         tested=tested,
         p_fail=np.min(np.stack(p_by_side), axis=0),
-        level_fail=np.take_along_axis(np.stack(level_by_side), nearest[np.newaxis], axis=0)[0],
+        level_fail=np.take_along_axis(levels, nearest[np.newaxis], axis=0)[0],
         beyond=np.any(np.stack(beyond_by_side), axis=0),
         p_pass=np.where(decidability.decidable, p_pass, np.nan),
         within=decidability.decidable & (p_pass <= plan.verdict.alpha),
         within_as_scored=np.all(np.stack([scored for _, scored in within]), axis=0),
         high_side=sides[nearest],
+        cases_to_verdict=_cases_to_verdict(plan, asked, family, decidability.decidable, levels),
     )
 
 
 def _procedure(family: FamilyCounts, tested: BoolArray) -> Procedure:
     if not np.array_equal(family.cells.sum(axis=0), family.everyone):
         return "any_dependence"
-    return "discarding" if int(tested.sum()) >= DISCARDING_FROM else "weights_only"
+    return "discarding" if int(tested.sum()) >= DISCARDING_MIN_GROUPS else "weights_only"
 
 
 def _beyond(
@@ -109,8 +118,11 @@ def _beyond(
     x, n, y, m = (counts[tested] for counts in question.at_its_best(family))
     counted, counted_rest = counted_outcome(x, n, question.fail), counted_outcome(y, m, question.fail)
     p[tested] = screened_p(counted, n, counted_rest, m, question.fail).p
-    decision = reject_family(p[tested], counted, n, counted_rest, m, question.fail, level, procedure)
-    levels[tested], beyond[tested] = decision.levels, decision.rejected
+    method: Literal["discarding", "any_dependence"] = (
+        "any_dependence" if procedure == "any_dependence" else "discarding"
+    )
+    decision = reject_family(p[tested], counted, n, counted_rest, m, question.fail, level, method)
+    levels[tested], beyond[tested] = decision.local_level, decision.rejected
     return p, levels, beyond
 
 
@@ -133,3 +145,23 @@ def _pass_p(
     boundary, threshold = question.within, 2.0 * max(alpha, 0.05)
     counted, counted_rest = counted_outcome(x, n, boundary), counted_outcome(y, m, boundary)
     return screened_p(counted, n, counted_rest, m, boundary, PASS_BETA, threshold).p
+
+
+def _cases_to_verdict(
+    plan: AuditPlan, asked: tuple[Question, ...], family: FamilyCounts, decidable: BoolArray, levels: FloatArray
+) -> FloatArray:
+    """Cases to a PASS on every side or to a FAIL on one, whichever is fewer, were the measured rates the true ones."""
+    needed = np.full(len(family.groups), np.nan)
+    to_pass, to_fail = [], []
+    for question, fail_levels in zip(asked, levels, strict=True):
+        x, n, y, m = (count[decidable] for count in question.as_scored(family))
+        known = (n > 0) & (m > 0)
+        rate, rest_rate = x / np.maximum(n, 1), y / np.maximum(m, 1)
+        fail_level = np.clip(np.nan_to_num(fail_levels[decidable], nan=0.0), 1e-12, 0.5)
+        power = plan.verdict.power
+        passing = cases_to_decide(rate, rest_rate, m, question.within, level=plan.verdict.alpha, power=power)
+        failing = cases_to_decide(rate, rest_rate, m, question.fail, level=fail_level, power=power)
+        to_pass.append(np.where(known, passing, np.inf))
+        to_fail.append(np.where(known, failing, np.inf))
+    needed[decidable] = np.minimum(np.max(np.stack(to_pass), axis=0), np.min(np.stack(to_fail), axis=0))
+    return needed
