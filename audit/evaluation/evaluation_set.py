@@ -6,13 +6,27 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
+from audit.errors import PlanError
+from audit.evaluation.columns import text_of
+from audit.evaluation.connection import PrivateFolder, Unchanged, connect, reading
+from audit.evaluation.ids import check_ids
+from audit.evaluation.labels import check_labels
+from audit.evaluation.reading import ReadOptions, read_file, relation
 from audit.evaluation.relation import Relation
+from audit.evaluation.scores import check_numbers, number_expression
+from audit.evaluation.sensitive import check_maps, code_features
 from audit.groups import SensitiveFeature
+from audit.plan import AuditPlan, PredictionsDetector
 
 if TYPE_CHECKING:
     import duckdb
+    import pandas as pd
+    import pyarrow as pa
+
+SOURCE = "source"
+"""Name of the relation with the evaluation set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +51,10 @@ class EvaluationSet:
     """By feature: the canonical code of every raw value in the set, None included where a value is missing."""
     numbers: frozenset[str]
     """Text columns that the plan declares as numbers."""
+    private: PrivateFolder
+    """The folder for whatever does not fit into memory."""
+    unchanged: Unchanged
+    """The file as it was when it was opened."""
 
     @property
     def rows(self) -> int:
@@ -105,7 +123,8 @@ class EvaluationSet:
 
     def text_expression(self, relation: Relation, column: str) -> str:
         """SQL of a column of `relation` as canonical text: the number 1.0 is `1`, and an empty text is NULL."""
-        return text_of(relation.expression(column), relation.types[column])
+        text = text_of(relation.expression(column), relation.types[column])
+        return f"NULLIF({text}, '')" if relation.types[column] == "VARCHAR" else text
 
     def check_unchanged(self) -> None:
         """Raise DataError if the file is not the one that was opened. For the end of a run."""
@@ -116,10 +135,122 @@ class EvaluationSet:
         self.connection.close()
         self.private.remove()
 
-    def __enter__(self) -> EvaluationSet:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def open_evaluation_set(plan: AuditPlan, folder: Path, table: pa.Table | pd.DataFrame | None = None) -> EvaluationSet:
+    """Open the evaluation set of a plan and check it.
+
+    Parameters
+    ----------
+    plan : AuditPlan
+        What to read, and what its values mean.
+    folder : Path
+        The folder that paths in the plan are relative to.
+    table : pyarrow.Table or pandas.DataFrame, optional
+        The set itself, instead of the file that the plan names. Missing values of pandas are missing here.
+
+    Raises
+    ------
+    DataError
+        If anything in the set is not as the plan says: one line that counts and numbers the rows.
+    PlanError
+        If the plan names no file and no table is given, or maps a nationality to no code.
+    StorageError
+        If there is no room to read it.
+    """
+    check_maps(plan)
+    path = _path(plan, folder) if table is None else None
+    private = PrivateFolder()
+    try:
+        connection = connect(private, _files(plan, folder, path))
+    except BaseException:
+        private.remove()
+        raise
+    try:
+        return _open(plan, path, table, connection, private)
+    except BaseException:
+        connection.close()
+        private.remove()
+        raise
+
+
+def _open(
+    plan: AuditPlan,
+    path: Path | None,
+    table: pa.Table | pd.DataFrame | None,
+    connection: duckdb.DuckDBPyConnection,
+    private: PrivateFolder,
+) -> EvaluationSet:
+    section, keys = plan.evaluation_set, asked_columns(plan)
+    if table is not None:
+        from audit.evaluation.in_memory import PASSED, view_table
+
+        with reading(PASSED):
+            source = relation(SOURCE, PASSED, view_table(connection, SOURCE, table, tuple(keys), keys), None)
+        unchanged = Unchanged.now(None)
+    else:
+        assert path is not None  # noqa: S101 - without a table there is a file
+        options = ReadOptions(section.format, section.encoding, section.delimiter)
+        unchanged = Unchanged.now(path)
+        source = read_file(connection, SOURCE, path, private, options, tuple(keys), keys)
+    case_id = check_ids(connection, source, section.id)
+    label = check_labels(connection, source, section)
+    coded = code_features(connection, source, plan)
+    numbers = frozenset(column for column in section.numbers if source.types[column] == "VARCHAR")
+    for column in sorted(numbers):
+        check_numbers(connection, source, column)
+    groups = {f"group_{entry.feature.name}": entry.expression for entry in coded}
+    return EvaluationSet(
+        connection=connection,
+        source=source,
+        expressions={"case_id": case_id, "label": label, **groups},
+        features=tuple(entry.feature for entry in coded),
+        codes={entry.feature.name: entry.codes for entry in coded},
+        numbers=numbers,
+        private=private,
+        unchanged=unchanged,
+    )
+
+
+def asked_columns(plan: AuditPlan) -> dict[str, str]:
+    """The columns that a plan takes from its evaluation set, each with the key of the plan that asks for it first."""
+    section, detector = plan.evaluation_set, plan.detector
+    asked = [(section.id, "evaluation_set.id"), (section.label, "evaluation_set.label")]
+    asked += [(feature.column, f"groups.{name}.column") for name, feature in plan.groups.items()]
+    if not isinstance(detector, PredictionsDetector):
+        asked += [(column, "detector.features") for column in detector.features]
+    elif detector.path is None:
+        if detector.score is not None:
+            asked.append((detector.score, "detector.score"))
+        if detector.decision is not None:
+            asked.append((detector.decision, "detector.decision"))
+    asked += [(column, "evaluation_set.numbers") for column in section.numbers]
+    keys: dict[str, str] = {}
+    for column, key in asked:
+        keys.setdefault(column, key)
+    return keys
+
+
+def _path(plan: AuditPlan, folder: Path) -> Path:
+    if plan.evaluation_set.path is None:
+        raise PlanError(
+            "the plan names no evaluation set",
+            slug="no-evaluation-set",
+            hint='write path = "..." in [evaluation_set], or pass a table in Python',
+        )
+    return (folder / plan.evaluation_set.path).absolute()
+
+
+def _files(plan: AuditPlan, folder: Path, path: Path | None) -> list[Path]:
+    """The files that the connection may open, under every name by which they are opened."""
+    files = [] if path is None else [path]
+    if isinstance(plan.detector, PredictionsDetector) and plan.detector.path is not None:
+        files.append((folder / plan.detector.path).absolute())
+    return files

@@ -12,6 +12,16 @@ ROW = "__row__"
 
 
 @dataclass(frozen=True, slots=True)
+class Content:
+    """What a reader found in a file or table; the fields are those of `Relation`."""
+
+    columns: tuple[str, ...]
+    types: Mapping[str, str]
+    all_numbers: frozenset[str]
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
 class Relation:
     """What was read. Its columns in DuckDB are those that were asked for, under their own names, and `__row__`."""
 

@@ -43,12 +43,14 @@ def rows_where(
 ) -> tuple[int, list[int]]:
     """How many rows of `relation` meet an SQL condition, and the lowest `SHOWN` of their numbers."""
     # Both names and condition are built by this package from quoted identifiers; values travel as parameters.
-    counted = connection.execute(f"SELECT count(*) FROM {relation} WHERE {condition}", parameters or {}).fetchone()  # noqa: S608
-    count = int(counted[0]) if counted else 0
+    ((count,),) = connection.execute(
+        f"SELECT count(*) FROM {relation} WHERE {condition}",  # noqa: S608
+        parameters or {},
+    ).fetchall()
     if not count:
         return 0, []
     lowest = connection.execute(
         f"SELECT {ROW} FROM {relation} WHERE {condition} ORDER BY {ROW} LIMIT {SHOWN}",  # noqa: S608
         parameters or {},
     ).fetchall()
-    return count, [int(row[0]) for row in lowest]
+    return int(count), [int(row[0]) for row in lowest]

@@ -5,3 +5,117 @@ flags everyone. Texts are read by a closed grammar, because SQL would also take 
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from audit.errors import DataError
+from audit.evaluation.columns import is_float, is_number_type
+from audit.evaluation.connection import reading
+from audit.evaluation.quoting import identifier, literal, shown
+from audit.evaluation.relation import Relation
+from audit.evaluation.row_numbers import rows_text, rows_where
+from audit.evaluation.suppressed import suppressed_cells, suppressed_condition
+
+if TYPE_CHECKING:
+    import duckdb
+
+NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
+"""What a number looks like in a text file: digits, a decimal point, an exponent; no spaces, no commas."""
+
+
+def check_scores(
+    connection: duckdb.DuckDBPyConnection, relation: Relation, column: str, score_range: tuple[float, float]
+) -> str:
+    """Check every score of a column.
+
+    A single-precision score is widened as it is: 0.7 stored in 32 bits is 0.699999988, and below a threshold of 0.7.
+
+    Parameters
+    ----------
+    relation : Relation
+        What was read; `column` is one of those asked for.
+    score_range : (float, float)
+        Lowest and highest score, both allowed.
+
+    Returns
+    -------
+    str
+        SQL over the relation: DOUBLE, finite and in range, NULL for an empty cell, which is an abstention.
+
+    Raises
+    ------
+    DataError
+        If a cell is suppressed, no number, not finite or out of range; with how many and which rows.
+    """
+    with reading(relation.source_name):
+        number = _check_cells(connection, relation, column, "score")
+        low, high = score_range
+        # repr of a float is the shortest text that reads back as the same float, and DuckDB reads it as DOUBLE.
+        outside = f"NOT ({number} >= CAST({low!r} AS DOUBLE) AND {number} <= CAST({high!r} AS DOUBLE))"
+        count, rows = rows_where(connection, identifier(relation.name), f"{number} IS NOT NULL AND {outside}")
+    if count:
+        raise DataError(
+            f'{shown(relation.source_name)}: the score "{shown(column)}" lies outside [{low:g}, {high:g}] in '
+            f"{rows_text(count, rows)}",
+            slug="score-range",
+            hint="write the detector's own score_range in [detector]; scores are never clipped",
+        )
+    return number
+
+
+def check_numbers(connection: duckdb.DuckDBPyConnection, relation: Relation, column: str) -> None:
+    """Check a text column that the plan lists under `numbers`.
+
+    Raises
+    ------
+    DataError
+        If a cell is neither empty nor a finite number; with how many and which rows.
+    """
+    with reading(relation.source_name):
+        _check_cells(connection, relation, column, "number")
+
+
+def number_expression(expression: str) -> str:
+    """SQL of the DOUBLE in a checked text expression; NULL for an empty cell."""
+    return f"TRY_CAST({expression} AS DOUBLE)"
+
+
+def _check_cells(connection: duckdb.DuckDBPyConnection, relation: Relation, column: str, what: str) -> str:
+    """SQL of the number, after every cell was found to be empty or finite."""
+    expression, kind = relation.expression(column), relation.types[column]
+    name = identifier(relation.name)
+    if kind == "VARCHAR":
+        number = number_expression(expression)
+        filled = f"{expression} IS NOT NULL AND {expression} <> ''"
+        count, rows = rows_where(connection, name, f"{filled} AND {suppressed_condition(expression)}")
+        if count:
+            raise suppressed_cells(relation.source_name, column, count, rows)
+        no_number = f"{filled} AND NOT regexp_matches({expression}, {literal(NUMBER)})"
+        count, rows = rows_where(connection, name, no_number)
+        if count:
+            raise DataError(
+                f'{shown(relation.source_name)}: the {what} "{shown(column)}" is no number in {rows_text(count, rows)}',
+                slug="number-cells",
+                hint='write numbers with a decimal point and without spaces; "nan" and "inf" are no numbers, and an '
+                "empty cell is a missing one",
+            )
+    elif is_number_type(kind):
+        number = expression if kind == "DOUBLE" else f"CAST({expression} AS DOUBLE)"
+    elif kind == '"NULL"':
+        return "CAST(NULL AS DOUBLE)"
+    else:
+        raise DataError(
+            f'{shown(relation.source_name)}: the {what} column "{shown(column)}" is stored as {kind.partition("(")[0]}',
+            slug="column-type",
+            hint="store it as numbers",
+        )
+    if kind == "VARCHAR" or is_float(kind):
+        count, rows = rows_where(connection, name, f"{number} IS NOT NULL AND NOT isfinite({number})")
+        if count:
+            raise DataError(
+                f'{shown(relation.source_name)}: the {what} "{shown(column)}" is not finite (NaN or infinite) in '
+                f"{rows_text(count, rows)}",
+                slug="number-not-finite",
+                hint="find out why; leave the cell empty only where there truly is no answer",
+            )
+    return number

@@ -1,0 +1,101 @@
+"""Bytes of a file as text: decompressed, decoded as declared, with the line of the first byte that fails."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import hashlib
+import io
+import zlib
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from audit.errors import DataError
+from audit.evaluation.quoting import shown
+
+DAMAGED = (OSError, EOFError, zlib.error)
+"""What reading a file that is cut short or damaged raises."""
+_GZIP = b"\x1f\x8b"
+_ZSTD = b"\x28\xb5\x2f\xfd"
+_PIECE = 1 << 16
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file as it lies on the disk, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def compression(path: Path) -> str | None:
+    """`gzip`, `zstd` or None, by the first bytes and not by the name: no text in a usable encoding begins so."""
+    with path.open("rb") as file:
+        start = file.read(4)
+    if start.startswith(_GZIP):
+        return "gzip"
+    return "zstd" if start == _ZSTD else None
+
+
+def open_bytes(path: Path) -> BinaryIO:
+    """The decompressed bytes. A stream that is cut short or damaged raises OSError or EOFError while it is read."""
+    kind = compression(path)
+    if kind == "gzip":
+        return cast("BinaryIO", gzip.open(path, "rb"))
+    if kind == "zstd":
+        import pyarrow as pa
+
+        return cast("BinaryIO", io.BufferedReader(pa.input_stream(str(path), compression="zstd")))
+    return path.open("rb")
+
+
+def open_text(path: Path, encoding: str, newline: str) -> io.TextIOWrapper:
+    """The decompressed text; a byte outside the encoding raises UnicodeDecodeError, see `not_in_encoding`."""
+    return io.TextIOWrapper(open_bytes(path), encoding=_codec(path.name, encoding), errors="strict", newline=newline)
+
+
+def not_in_encoding(path: Path, encoding: str) -> DataError:
+    """The error of a file with a byte outside its encoding: finds the line by reading it once more, piece by piece."""
+    codec = _codec(path.name, encoding)
+    decoder = codecs.getincrementaldecoder(codec)(errors="strict")
+    lines = 1
+    with open_bytes(path) as file:
+        while True:
+            piece = file.read(_PIECE)
+            before = decoder.getstate()
+            try:
+                lines += decoder.decode(piece, final=not piece).count("\n")
+            except UnicodeDecodeError:
+                decoder.setstate(before)
+                lines += _lines_before_error(decoder, piece)
+                break
+            if not piece:
+                break
+    return DataError(
+        f"{shown(path.name)}: line {lines} has a byte that is not {shown(encoding)}",
+        slug="encoding",
+        hint='write the encoding that the file is in, for example encoding = "cp1252", "latin-1" or "utf-16"',
+    )
+
+
+def _lines_before_error(decoder: codecs.IncrementalDecoder, piece: bytes) -> int:
+    lines = 0
+    try:
+        for place in range(len(piece)):
+            lines += decoder.decode(piece[place : place + 1]).count("\n")
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        pass
+    return lines
+
+
+def _codec(source_name: str, encoding: str) -> str:
+    """The codec of a declared encoding. UTF-8 is read with or without a byte order mark."""
+    try:
+        name = codecs.lookup(encoding).name
+        b"".decode(name)  # refuses codecs between bytes and bytes, such as base64
+    except (LookupError, ValueError):
+        raise DataError(
+            f'{shown(source_name)}: there is no encoding "{shown(encoding)}"',
+            slug="encoding-name",
+            hint='write for example encoding = "utf-8", "cp1252", "latin-1" or "utf-16"',
+        ) from None
+    return "utf-8-sig" if name == "utf-8" else name

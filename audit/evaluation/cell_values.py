@@ -1,0 +1,61 @@
+"""The different values of a column, and the rows that hold some of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from audit.errors import DataError
+from audit.evaluation.columns import text_of
+from audit.evaluation.connection import reading
+from audit.evaluation.quoting import identifier, shown
+from audit.evaluation.relation import Relation
+from audit.evaluation.row_numbers import rows_where
+from audit.evaluation.suppressed import is_suppressed, suppressed_cells
+
+if TYPE_CHECKING:
+    import duckdb
+
+MOST_VALUES = 10_000
+"""Different values that a column of labels or groups can have; more is an id or free text."""
+
+
+def distinct_texts(connection: duckdb.DuckDBPyConnection, relation: Relation, column: str) -> list[str | None]:
+    """The different values of a column as canonical text, sorted, None last. Raises DataError at too many."""
+    expression, name = relation.expression(column), identifier(relation.name)
+    # The inner query groups cells as they are stored: turning each into text first would take several times as long.
+    query = (
+        f"SELECT DISTINCT {text_of('value', relation.types[column])} FROM "  # noqa: S608
+        f"(SELECT DISTINCT {expression} AS value FROM {name} LIMIT {MOST_VALUES + 2})"
+    )
+    with reading(relation.source_name):
+        values = [row[0] for row in connection.execute(query).fetchall()]
+    if len(values) > MOST_VALUES:
+        raise DataError(
+            f'{shown(relation.source_name)}: "{shown(column)}" has more than {MOST_VALUES:,} different values',
+            slug="too-many-values",
+            hint="name the column that holds labels or groups, not one of ids, dates or free text",
+        )
+    return sorted(values, key=lambda value: (value is None, value or ""))
+
+
+def rows_with(
+    connection: duckdb.DuckDBPyConnection, relation: Relation, column: str, values: list[str]
+) -> tuple[int, list[int]]:
+    """How many rows hold one of `values`, and the lowest of their numbers."""
+    text = text_of(relation.expression(column), relation.types[column])
+    with reading(relation.source_name):
+        return rows_where(
+            connection,
+            identifier(relation.name),
+            f"{text} IN (SELECT unnest($values))",
+            {"values": values},
+        )
+
+
+def refuse_suppressed(
+    connection: duckdb.DuckDBPyConnection, relation: Relation, column: str, undeclared: list[str]
+) -> None:
+    """Raise DataError if values that the plan does not declare are marks of suppression."""
+    marks = [value for value in undeclared if is_suppressed(value)]
+    if marks:
+        raise suppressed_cells(relation.source_name, column, *rows_with(connection, relation, column, marks))

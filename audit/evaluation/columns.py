@@ -1,0 +1,131 @@
+"""Which columns a file has, which of them are asked for, and how a cell of any type becomes canonical text."""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from audit.errors import DataError
+from audit.evaluation.quoting import shown
+from audit.evaluation.relation import ROW
+
+_INTEGERS = frozenset(
+    {
+        "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT",
+        "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT",
+    }
+)  # fmt: skip
+_FLOATS = frozenset({"FLOAT", "DOUBLE"})
+EXACT_INTEGERS = 2**53
+"""From here on a float no longer holds every integer."""
+
+
+def check_header(source_name: str, columns: Sequence[str]) -> None:
+    """Raise DataError if a name occurs twice. Columns without a name cannot be asked for, and may be many.
+
+    The message gives places and no names: of a file without a header, the first row of data stands here.
+    """
+    counted = Counter(name for name in columns if name)
+    twice = [name for name, count in counted.items() if count > 1]
+    if twice:
+        places = [str(place) for place, name in enumerate(columns, start=1) if name == twice[0]]
+        raise DataError(
+            f"{shown(source_name)}: columns {', '.join(places[:-1])} and {places[-1]} have the same name",
+            slug="column-twice",
+            hint="give every column its own name in the first line",
+        )
+    if ROW in counted:
+        raise DataError(
+            f"{shown(source_name)}: a column is called {ROW}, the name that this tool gives to row numbers",
+            slug="column-reserved",
+            hint="rename the column",
+        )
+
+
+def check_asked(source_name: str, columns: Sequence[str], asked: Sequence[str], keys: Mapping[str, str]) -> None:
+    """Raise DataError if a column that is asked for is not there, or cannot be told from another by more than case."""
+    present = set(columns)
+    missing = [name for name in asked if name not in present]
+    if missing:
+        raise _no_column(source_name, columns, missing, len(set(asked)), keys)
+    folded: dict[str, str] = {}
+    for name in asked:
+        other = folded.setdefault(name.lower(), name)
+        if other != name:
+            raise DataError(
+                f'{shown(source_name)}: the plan uses the columns "{shown(other)}" and "{shown(name)}", '
+                "which differ only in upper and lower case",
+                slug="column-twice",
+                hint="rename one of them",
+            )
+
+
+def _no_column(
+    source_name: str, columns: Sequence[str], missing: Sequence[str], asked: int, keys: Mapping[str, str]
+) -> DataError:
+    name = missing[0]
+    key = f" ({keys[name]})" if name in keys else ""
+    more = f", nor {len(missing) - 1} more that the plan names" if len(missing) > 1 else ""
+    near = _nearest(name, columns)
+    if near:
+        hint = f'the nearest is "{shown(near)}"'
+    elif len(columns) == 1:
+        hint = "the file has a single column: write the `delimiter` that it uses"
+    elif len(missing) == asked:
+        hint = "it has none of the plan's columns: is the first line a header?"
+    else:
+        hint = f"the file has {len(columns)} columns; write the name as it stands there"
+    return DataError(f'{shown(source_name)} has no column "{shown(name)}"{key}{more}', slug="no-column", hint=hint)
+
+
+def _nearest(name: str, columns: Sequence[str]) -> str | None:
+    """The column that was probably meant. A high cut-off: without a header, these are cells of the first row."""
+    by_fold = {column.casefold(): column for column in reversed(columns) if column}
+    near = difflib.get_close_matches(name.casefold(), by_fold, n=1, cutoff=0.7)
+    return by_fold[near[0]] if near else None
+
+
+def is_number_type(duckdb_type: str) -> bool:
+    """Whether a column is stored as numbers."""
+    return duckdb_type in _INTEGERS or duckdb_type in _FLOATS or duckdb_type.startswith("DECIMAL")
+
+
+def is_float(duckdb_type: str) -> bool:
+    """Whether a column is stored in binary floating point."""
+    return duckdb_type in _FLOATS
+
+
+def check_text_type(source_name: str, column: str, duckdb_type: str, what: str) -> None:
+    """Raise DataError if cells of this type have no single spelling as text.
+
+    Parameters
+    ----------
+    what : str
+        What the column is for: `the id`, `the label`.
+    """
+    plain = duckdb_type in {"VARCHAR", "BOOLEAN", "UUID", '"NULL"'} or duckdb_type.startswith("ENUM")
+    whole = duckdb_type in _INTEGERS or (duckdb_type.startswith("DECIMAL") and duckdb_type.endswith(",0)"))
+    if not (plain or whole or is_float(duckdb_type)):
+        raise DataError(
+            f'{shown(source_name)}: {what} column "{shown(column)}" is stored as {duckdb_type.partition("(")[0]}',
+            slug="column-type",
+            hint="store it as text, as an integer or as true and false",
+        )
+
+
+def text_of(expression: str, duckdb_type: str) -> str:
+    """SQL of the canonical text of a cell.
+
+    A float without a fraction is the integer that it was before a missing value beside it made the column float: 1.0
+    is `1`. NaN is missing. Truth values are `true` and `false`.
+    """
+    if duckdb_type == "VARCHAR":
+        return expression
+    if duckdb_type in _FLOATS:
+        whole = f"{expression} = trunc({expression}) AND abs({expression}) < {EXACT_INTEGERS}"
+        return (
+            f"CASE WHEN isnan({expression}) THEN NULL WHEN {whole} "
+            f"THEN CAST(CAST({expression} AS BIGINT) AS VARCHAR) ELSE CAST({expression} AS VARCHAR) END"
+        )
+    return f"CAST({expression} AS VARCHAR)"

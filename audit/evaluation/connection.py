@@ -1,0 +1,138 @@
+"""The one DuckDB connection of an audit: in memory, offline, and with a private folder for what does not fit."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from audit.errors import DataError, StorageError
+from audit.evaluation.byte_stream import DAMAGED
+from audit.evaluation.quoting import literals, shown
+
+if TYPE_CHECKING:
+    import duckdb
+
+MEMORY_LIMIT = "1GB"
+"""What DuckDB may keep in memory before it writes to the private folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class PrivateFolder:
+    """A folder that only this user can enter, for whatever does not fit into memory. It goes when it is removed."""
+
+    _folder: tempfile.TemporaryDirectory[str] = field(
+        default_factory=lambda: tempfile.TemporaryDirectory(prefix="audit7k-", ignore_cleanup_errors=True)
+    )
+
+    @property
+    def path(self) -> Path:
+        """Where it is."""
+        return Path(self._folder.name).resolve()
+
+    def remove(self) -> None:
+        """Remove it and all that is in it; a second time does nothing."""
+        self._folder.cleanup()
+
+
+def connect(private: PrivateFolder, files: Sequence[Path]) -> duckdb.DuckDBPyConnection:
+    """Open a connection that can read `files` and nothing else, and that spills only into `private`.
+
+    It neither loads extensions nor looks into Python variables for tables that a query names.
+    """
+    import duckdb
+
+    connection = duckdb.connect(
+        ":memory:",
+        config={
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+            "python_enable_replacements": "false",
+            "allow_persistent_secrets": "false",
+            "memory_limit": MEMORY_LIMIT,
+            "temp_directory": str(private.path),
+        },
+    )
+    connection.execute(f"SET allowed_directories = [{literals([str(private.path)])}]")
+    connection.execute(f"SET allowed_paths = [{literals(str(path) for path in files)}]")
+    connection.execute("SET enable_external_access = false")
+    return connection
+
+
+@contextlib.contextmanager
+def reading(source_name: str) -> Iterator[None]:
+    """Turn what DuckDB, Arrow and the system raise while a file is read into a DataError without their words.
+
+    Their messages quote cells. Raises StorageError where memory or the private folder is exhausted.
+    """
+    import duckdb
+    import pyarrow as pa
+
+    try:
+        yield
+    except duckdb.InterruptException:
+        raise KeyboardInterrupt from None
+    except (
+        duckdb.BinderException,
+        duckdb.CatalogException,
+        duckdb.ConnectionException,
+        duckdb.ParserException,
+        duckdb.PermissionException,
+        duckdb.ResourceInUseException,
+        duckdb.SyntaxException,
+    ):
+        raise  # a query of ours is wrong, and no file is to blame
+    except (duckdb.OutOfMemoryException, MemoryError):
+        raise StorageError(
+            f"{shown(source_name)}: neither memory nor the folder for temporary files has room for it",
+            slug="no-room",
+            hint="free space there, or name another such folder in TMPDIR",
+        ) from None
+    except (duckdb.Error, pa.ArrowException, *DAMAGED):
+        raise unreadable(source_name) from None
+
+
+def unreadable(source_name: str) -> DataError:
+    """The error of a file that is not what its name says."""
+    return DataError(
+        f"{shown(source_name)} cannot be read: it is damaged, cut short, or of another format",
+        slug="unreadable-file",
+        hint="fetch or export it again; write `format` in the plan where its name does not say what it is",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """Remembers what a file looked like when it was opened."""
+
+    path: Path | None
+    _seen: tuple[int, int, int] | None
+
+    @classmethod
+    def now(cls, path: Path | None) -> Unchanged:
+        """Remember the file as it is; None for a table in memory, which is not watched."""
+        return cls(path, None if path is None else _look(path))
+
+    def check(self) -> None:
+        """Raise DataError if the file has changed since."""
+        if self.path is None:
+            return
+        try:
+            same = _look(self.path) == self._seen
+        except OSError:
+            same = False
+        if not same:
+            raise DataError(
+                f"{shown(self.path.name)} changed while it was read",
+                slug="file-changed",
+                hint="let whatever writes it finish, then run the audit again",
+            )
+
+
+def _look(path: Path) -> tuple[int, int, int]:
+    state = os.stat(path)  # noqa: PTH116
+    return state.st_size, state.st_mtime_ns, state.st_ino

@@ -1,0 +1,108 @@
+"""A table that Python passes in: an Arrow table is used as it is, a pandas DataFrame is turned into one, once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from audit.errors import DataError
+from audit.evaluation.columns import check_asked, check_header
+from audit.evaluation.quoting import identifier, shown
+from audit.evaluation.relation import ROW, Content
+from audit.evaluation.text_table import no_rows
+
+if TYPE_CHECKING:
+    import duckdb
+    import pandas as pd
+    import pyarrow as pa
+
+PASSED = "the table"
+"""What messages call a table that has no file."""
+
+
+def view_table(
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    table: pa.Table | pd.DataFrame,
+    asked: Sequence[str],
+    keys: Mapping[str, str],
+) -> Content:
+    """Create the view `name` over a table in memory, without copying an Arrow table.
+
+    Missing values of pandas (None, NaN, NA, NaT) are missing here.
+
+    Raises
+    ------
+    DataError
+        If it is neither kind of table, has no rows, names a column twice or lacks one, or a column mixes types.
+    """
+    import duckdb
+    import numpy as np
+    import pyarrow as pa
+
+    columns = _names(table)
+    check_header(PASSED, columns)
+    wanted = list(dict.fromkeys(asked))
+    check_asked(PASSED, columns, wanted, keys)
+    picked = table.select(wanted) if isinstance(table, pa.Table) else _from_pandas(table, wanted)
+    if not picked.num_rows:
+        raise no_rows(PASSED)
+    numbered = [_readable(column) for column in picked.columns]
+    numbered.append(pa.chunked_array([pa.array(np.arange(1, picked.num_rows + 1, dtype=np.int64))]))
+    given = f"{name}_given"
+    try:
+        connection.register(given, pa.Table.from_arrays(numbered, names=[*wanted, ROW]))
+        connection.execute(f"CREATE VIEW {identifier(name)} AS SELECT * FROM {identifier(given)}")  # noqa: S608
+        described = connection.execute(f"DESCRIBE {identifier(name)}").fetchall()
+    except duckdb.Error:
+        raise DataError(
+            f"{PASSED} has a column of a type that cannot be read",
+            slug="column-type",
+            hint="use columns of text, integers, floats, truth values or dates",
+        ) from None
+    types = {column: str(row[1]) for column, row in zip(wanted, described, strict=False)}
+    return Content(columns, types, frozenset(), picked.num_rows)
+
+
+def _names(table: Any) -> tuple[str, ...]:
+    import pyarrow as pa
+
+    if isinstance(table, pa.Table):
+        return tuple(table.column_names)
+    columns = getattr(table, "columns", None)
+    if columns is None or not hasattr(table, "dtypes"):
+        raise DataError(
+            "the evaluation set passed is neither a pandas DataFrame nor an Arrow table",
+            slug="table-type",
+            hint="pass a pandas.DataFrame or a pyarrow.Table",
+        )
+    if not all(isinstance(column, str) for column in columns):
+        raise DataError(
+            f"{PASSED} has column names that are no texts",
+            slug="column-name",
+            hint="rename them: table.columns = [str(name) for name in table.columns]",
+        )
+    return tuple(columns)
+
+
+def _from_pandas(table: pd.DataFrame, wanted: Sequence[str]) -> pa.Table:
+    import pyarrow as pa
+
+    arrays = []
+    for column in wanted:
+        try:
+            arrays.append(pa.Array.from_pandas(table[column]))
+        except (pa.ArrowException, ValueError, TypeError, OverflowError):
+            raise DataError(
+                f'{PASSED}: column "{shown(column)}" mixes types, or holds objects that are no cells',
+                slug="column-type",
+                hint='make it one type, for example table["x"].astype("string")',
+            ) from None
+    return pa.Table.from_arrays(arrays, names=list(wanted))
+
+
+def _readable(column: Any) -> Any:
+    """The column in a type that DuckDB reads: half floats are widened, which changes no value."""
+    import pyarrow as pa
+
+    return column.cast(pa.float32()) if pa.types.is_float16(column.type) else column

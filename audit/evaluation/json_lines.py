@@ -1,0 +1,203 @@
+"""JSONL, read strictly: one object a line, no key twice, no NaN; cells become the same texts as in CSV."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from audit.errors import DataError
+from audit.evaluation.byte_stream import not_in_encoding, open_text
+from audit.evaluation.columns import EXACT_INTEGERS, check_asked, check_header
+from audit.evaluation.quoting import shown
+from audit.evaluation.relation import Content
+from audit.evaluation.text_table import BATCH, LONGEST, TextTable, no_rows
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+def load_json_lines(
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    path: Path,
+    encoding: str,
+    asked: Sequence[str] | None,
+    keys: Mapping[str, str],
+) -> Content:
+    """Load keys of the objects of a JSONL file into the table `name`, as texts.
+
+    A number without a fraction is written as an integer (1.0 is `1`), true and false as words. An absent key and null
+    are missing. With `asked` None every key is loaded whose values are never lists or objects.
+
+    Raises
+    ------
+    DataError
+        With a line number where a line is no JSON object, has a key twice, holds NaN, Infinity or a number beyond all
+        floats, or a list or object in a column that is asked for; where the file is empty or lacks a column.
+    """
+    try:
+        if asked is None:
+            with open_text(path, encoding, newline="\n") as text:
+                asked = _scalar_keys(text, path.name)
+        with open_text(path, encoding, newline="\n") as text:
+            return _load(connection, name, path.name, text, asked, keys)
+    except UnicodeDecodeError:
+        raise not_in_encoding(path, encoding) from None
+
+
+def _load(
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    source_name: str,
+    text: io.TextIOWrapper,
+    asked: Sequence[str],
+    keys: Mapping[str, str],
+) -> Content:
+    wanted = list(dict.fromkeys(asked))
+    table = TextTable(connection, name, source_name, _apart(wanted))
+    cells = _Cells(source_name, wanted)
+    columns: dict[str, None] = {}
+    for line, entry in enumerate(_objects(text, source_name), start=1):
+        if not columns.keys() >= entry.keys():
+            columns.update(dict.fromkeys(entry))
+        cells.add(entry, line)
+        if cells.rows == BATCH:
+            table.append(cells.columns, cells.rows)
+            cells.clear()
+    table.append(cells.columns, cells.rows)
+    if not table.rows:
+        raise no_rows(source_name)
+    check_header(source_name, tuple(columns))
+    check_asked(source_name, tuple(columns), wanted, keys)
+    return Content(tuple(columns), dict.fromkeys(wanted, "VARCHAR"), cells.all_numbers, table.rows)
+
+
+def _apart(wanted: Sequence[str]) -> list[str]:
+    """Names that DuckDB can tell apart; where they differ only in case, `check_asked` refuses them once all is read."""
+    seen: set[str] = set()
+    apart = []
+    for place, column in enumerate(wanted):
+        apart.append(f"{column} {place}" if column.lower() in seen else column)
+        seen.add(column.lower())
+    return apart
+
+
+class _Cells:
+    """The cells of a batch, column by column, and which columns hold nothing but numbers."""
+
+    def __init__(self, source_name: str, wanted: Sequence[str]):
+        self._source_name = source_name
+        self._wanted = wanted
+        self._with_numbers: set[str] = set()
+        self._with_others: set[str] = set()
+        self.columns: list[list[str | None]] = [[] for _ in wanted]
+        self.rows = 0
+
+    @property
+    def all_numbers(self) -> frozenset[str]:
+        return frozenset(self._with_numbers - self._with_others)
+
+    def add(self, entry: Mapping[str, Any], line: int) -> None:
+        self.rows += 1
+        for name, column in zip(self._wanted, self.columns, strict=True):
+            value = entry.get(name)
+            if value is None:
+                column.append(None)
+            elif isinstance(value, str):
+                self._with_others.add(name)
+                column.append(value)
+            elif isinstance(value, bool):
+                self._with_others.add(name)
+                column.append("true" if value else "false")
+            elif isinstance(value, int | float):
+                self._with_numbers.add(name)
+                column.append(_number(value))
+            else:
+                raise _bad(self._source_name, line, f'has a list or an object in "{shown(name)}"')
+
+    def clear(self) -> None:
+        self.rows = 0
+        for column in self.columns:
+            column.clear()
+
+
+def _number(value: int | float) -> str:  # noqa: PYI041 - an int is written as it stands
+    if isinstance(value, float) and value.is_integer() and abs(value) < EXACT_INTEGERS:
+        return str(int(value))
+    return str(value)
+
+
+def _scalar_keys(text: io.TextIOWrapper, source_name: str) -> list[str]:
+    keys: dict[str, None] = {}
+    nested: set[str] = set()
+    for entry in _objects(text, source_name):
+        keys.update(dict.fromkeys(entry))
+        nested.update(key for key, value in entry.items() if isinstance(value, list | dict))
+    return [key for key in keys if key and key not in nested]
+
+
+def _objects(text: io.TextIOWrapper, source_name: str) -> Iterator[dict[str, Any]]:
+    """The objects, line by line: object n is line n. Lines end with a line feed alone."""
+    decoder = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant, parse_float=_finite)
+    blank: int | None = None
+    line = 0
+    while written := text.readline(LONGEST):
+        line += 1
+        if len(written) == LONGEST:
+            raise _bad(source_name, line, f"is longer than {LONGEST} characters")
+        if line == 1:
+            written = written.removeprefix("\ufeff")
+        if not written.strip(" \t\r\n"):
+            blank = blank or line
+            continue
+        if blank:
+            raise _bad(source_name, blank, "is empty")
+        try:
+            entry = decoder.decode(written)
+        except _KeyTwice:
+            raise _bad(source_name, line, "has a key twice") from None
+        except _NoNumber:
+            raise _bad(source_name, line, "holds NaN, Infinity or a number beyond all floats") from None
+        except (ValueError, RecursionError):
+            raise _bad(source_name, line, "is not valid JSON") from None
+        if not isinstance(entry, dict):
+            raise _bad(source_name, line, "is not a JSON object")
+        yield entry
+
+
+class _KeyTwice(Exception):  # noqa: N818 - it never leaves this module
+    pass
+
+
+class _NoNumber(Exception):  # noqa: N818 - it never leaves this module
+    pass
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    entry = dict(pairs)
+    if len(entry) < len(pairs):
+        raise _KeyTwice
+    return entry
+
+
+def _constant(_: str) -> float:
+    raise _NoNumber
+
+
+def _finite(written: str) -> float:
+    value = float(written)
+    if not math.isfinite(value):
+        raise _NoNumber
+    return value
+
+
+def _bad(source_name: str, line: int, what: str) -> DataError:
+    return DataError(
+        f"{shown(source_name)}: line {line} {what}",
+        slug="jsonl-line",
+        hint='write one object a line, such as {"case_id": "17", "label": 1}, with null for what is missing',
+    )

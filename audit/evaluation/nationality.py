@@ -1,0 +1,151 @@
+"""Nationality: ISO 3166-1 codes, four codes of travel documents, and the regions of UN M49 above them.
+
+The canonical code is the alpha-3 code. Read are alpha-2 (`NA` is Namibia), alpha-3 and numeric codes, in any letter
+case, and the word `unknown`. A numeric code has three digits as text (`004`); only a column that is stored as numbers
+may hold `4` for it. `XXA` (stateless), `XXB` (refugee), `XXC` (other refugee) and `XXX` (unspecified) are those of ICAO
+9303. `XXX` stays a group of its own: that a document leaves the nationality unspecified is a fact about the case, and
+an empty cell is none. A plan that sees no difference writes `missing = ["XXX"]`.
+
+Nothing else is read: no names, no demonyms, no historic codes, and no code outside ISO such as `XKX` for Kosovo. A
+`map` in the plan can name any of these codes, and also one that ISO leaves to users (`XKX`, `QZZ`): then somebody has
+decided.
+
+The rungs above the country are UN M49's. Sub-regions are its finest: Western Africa (011), not Sub-Saharan Africa
+(202). M49 has no entry for Taiwan (TWN), which stands in Eastern Asia (030) as in other UN statistics, and no region
+for Antarctica. Codes without a region stand for themselves on every rung. Names and groupings are those of statistical
+convention and say nothing about the status of any territory.
+"""
+
+from __future__ import annotations
+
+import csv
+import functools
+import importlib.resources
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from audit.groups import LevelName
+
+UNKNOWN = "unknown"
+TRAVEL_DOCUMENT_CODES = {
+    "XXA": "stateless person",
+    "XXB": "refugee (1951 Convention)",
+    "XXC": "refugee (other)",
+    "XXX": "unspecified nationality",
+}
+"""The codes of ICAO 9303 that are read, and their names in reports."""
+_USER_ASSIGNED = re.compile(r"^(AA[A-Z]|Q[M-Z][A-Z]|X[A-Z]{2}|ZZ[A-Z])$")
+COUNTRY, SUBREGION, REGION = "country", "m49-subregion", "m49-region"
+
+
+@dataclass(frozen=True, slots=True)
+class Country:
+    """A country or area of ISO 3166-1."""
+
+    alpha3: str
+    """Its canonical code."""
+    alpha2: str
+    """Two letters."""
+    numeric: str
+    """Three digits; also its UN M49 code."""
+    name: str
+    """Its English name in UN M49."""
+    subregion: str
+    """UN M49 code of its sub-region; empty where it has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A region or sub-region of UN M49."""
+
+    code: str
+    """Three digits."""
+    name: str
+    """Its English name."""
+    region: str
+    """Of a sub-region: the region that it is a part of; empty for a region."""
+
+
+@functools.cache
+def countries() -> dict[str, Country]:
+    """All countries and areas, by alpha-3 code. The data are written by tools/refresh_codes.py."""
+    return {row[0]: Country(*row) for row in _data("countries.csv")}
+
+
+@functools.cache
+def regions() -> dict[str, Region]:
+    """All regions and sub-regions, by code."""
+    return {row[0]: Region(*row) for row in _data("regions.csv")}
+
+
+def _data(name: str) -> list[list[str]]:
+    text = importlib.resources.files("audit.evaluation").joinpath("data", name).read_text(encoding="utf-8")
+    return list(csv.reader(text.splitlines()))[1:]
+
+
+@functools.cache
+def _spellings() -> dict[str, str]:
+    spelt = {code: code for code in TRAVEL_DOCUMENT_CODES}
+    for country in countries().values():
+        for code in (country.alpha3, country.alpha2, country.numeric):
+            spelt[code] = country.alpha3
+    return spelt
+
+
+def canonical(text: str, *, stored_as_number: bool = False) -> str | None:
+    """The canonical code of a nationality code, or None for anything that is no such code.
+
+    Parameters
+    ----------
+    stored_as_number : bool
+        Whether the column holds numbers: leading zeros are lost there, so that `4` is `004`.
+    """
+    if not text.isascii():  # a dotless i would become an I
+        return None
+    code = text.upper()
+    if stored_as_number and code.isdigit():
+        code = code.zfill(3)
+    return _spellings().get(code)
+
+
+def map_target(text: str) -> str | None:
+    """What a `map` in the plan can name: a nationality code, a code that ISO leaves to users, or `unknown`."""
+    if text.lower() == UNKNOWN:
+        return UNKNOWN
+    code = canonical(text)
+    if code is None and _USER_ASSIGNED.match(text.upper()) and text.isascii():
+        return text.upper()
+    return code
+
+
+def levels(codes: Iterable[str], rungs: tuple[str, ...]) -> tuple[LevelName, ...]:
+    """The levels found and every level above them, on each rung, sorted by rung and code.
+
+    Parameters
+    ----------
+    codes : iterable of str
+        Canonical codes found.
+    rungs : tuple of str
+        The rungs of the feature, finest first.
+    """
+    found: dict[tuple[int, str], LevelName] = {}
+    for code in codes:
+        climb = [_on_rung(code, rung) for rung in rungs]
+        for place, (rung, (here, name)) in enumerate(zip(rungs, climb, strict=True)):
+            parent = climb[place + 1][0] if place + 1 < len(rungs) else None
+            found[place, here] = LevelName(rung=rung, code=here, name=name, parent=parent)
+    return tuple(found[key] for key in sorted(found))
+
+
+def _on_rung(code: str, rung: str) -> tuple[str, str]:
+    """The code and the name on `rung` of what `code` is a part of."""
+    country = countries().get(code)
+    if country is None:
+        return code, TRAVEL_DOCUMENT_CODES.get(code, code)
+    subregion = regions().get(country.subregion)
+    if rung == COUNTRY or subregion is None:
+        return code, country.name
+    if rung == SUBREGION:
+        return subregion.code, subregion.name
+    return subregion.region, regions()[subregion.region].name

@@ -1,0 +1,149 @@
+"""Finds out what a file is and reads it into a relation of the connection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal
+
+from audit.errors import DataError
+from audit.evaluation.byte_stream import file_sha256
+from audit.evaluation.connection import PrivateFolder, Unchanged, reading
+from audit.evaluation.quoting import shown
+from audit.evaluation.relation import ROW, Content, Relation
+
+if TYPE_CHECKING:
+    import duckdb
+
+Format = Literal["parquet", "csv", "jsonl"]
+
+_COMPRESSED = (".gz", ".zst", ".zstd")
+_SUFFIXES: Final[Mapping[str, Format]] = {
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".txt": "csv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """What the plan says about a file."""
+
+    format: Format | None = None
+    """Its format; None goes by its name."""
+    encoding: str = "utf-8"
+    """Encoding of CSV or JSONL; UTF-8 is read with or without a byte order mark."""
+    delimiter: str = ","
+    """Delimiter of CSV."""
+
+
+def read_file(
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    path: Path,
+    private: PrivateFolder,
+    options: ReadOptions,
+    asked: Sequence[str] | None,
+    keys: Mapping[str, str],
+) -> Relation:
+    """Read a file into the relation `name`: Parquet as a view, CSV and JSONL as a table of texts.
+
+    Parameters
+    ----------
+    connection : DuckDB connection
+        One that may open this file.
+    path : Path
+        The file; plain, or compressed as a whole with gzip or Zstandard, which its first bytes tell.
+    private : PrivateFolder
+        Where a compressed Parquet file is unpacked.
+    asked : sequence of str or None
+        The columns that become columns of the relation, beside `__row__`; None for all.
+    keys : mapping of str to str
+        For a column the key of the plan that asks for it, for messages.
+
+    Raises
+    ------
+    DataError
+        If there is no such file, it cannot be read, has no rows, lacks a column or names one twice; the message names
+        lines and rows by number. Also where the file changes meanwhile.
+    StorageError
+        If neither memory nor the private folder has room.
+    """
+    source_name = path.name
+    _check_file(path)
+    kind = options.format or format_of(path)
+    if asked is not None and any(column.casefold() == ROW for column in asked):
+        raise DataError(
+            f"the plan asks for a column {ROW}, which is reserved", slug="column-reserved", hint="rename it"
+        )
+    with reading(source_name):
+        unchanged = Unchanged.now(path)
+        sha256 = file_sha256(path)
+        content = _read(connection, name, path, private, options, kind, asked, keys)
+        unchanged.check()
+    return relation(name, source_name, content, sha256)
+
+
+def relation(name: str, source_name: str, content: Content, sha256: str | None) -> Relation:
+    """The relation `name`, from what a reader found."""
+    return Relation(name, source_name, content.columns, content.types, content.all_numbers, content.rows, sha256)
+
+
+def _read(
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    path: Path,
+    private: PrivateFolder,
+    options: ReadOptions,
+    kind: Format,
+    asked: Sequence[str] | None,
+    keys: Mapping[str, str],
+) -> Content:
+    if kind == "parquet":
+        from audit.evaluation.parquet import view_parquet
+
+        return view_parquet(connection, name, path, private, asked, keys)
+    if kind == "csv":
+        from audit.evaluation.delimited_text import load_csv
+
+        return load_csv(connection, name, path, options.encoding, options.delimiter, asked, keys)
+    from audit.evaluation.json_lines import load_json_lines
+
+    return load_json_lines(connection, name, path, options.encoding, asked, keys)
+
+
+def format_of(path: Path) -> Format:
+    """The format that a file name tells. Raises DataError where it tells none."""
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    if suffixes and suffixes[-1] in _COMPRESSED:
+        suffixes.pop()
+    kind = _SUFFIXES.get(suffixes[-1]) if suffixes else None
+    if kind is None:
+        raise DataError(
+            f"{shown(path.name)}: its name does not say which format it is in",
+            slug="format",
+            hint='write format = "parquet", "csv" or "jsonl" in the plan, or name it .parquet, .csv or .jsonl',
+        )
+    return kind
+
+
+def _check_file(path: Path) -> None:
+    try:
+        if path.is_dir():
+            problem, hint = "is a folder", "name a file; join the parts of a folder into one Parquet file"
+        elif not path.exists():
+            problem, hint = "does not exist", "paths are relative to the folder of the plan file"
+        elif path.stat().st_size == 0:
+            problem, hint = "is empty", "nothing can be judged without labelled cases; check that the export worked"
+        else:
+            path.open("rb").close()
+            return
+    except (OSError, ValueError):
+        problem, hint = "cannot be opened", "check its path and who may read it"
+    slug = "empty-set" if problem == "is empty" else "no-file"
+    raise DataError(f"{shown(path.name)} {problem}", slug=slug, hint=hint)

@@ -1,0 +1,34 @@
+"""Marks of suppressed cells: `<5` and its like stand in tables that were protected, and are no value of a case."""
+
+from __future__ import annotations
+
+import re
+
+from audit.errors import DataError
+from audit.evaluation.quoting import literal, shown
+from audit.evaluation.row_numbers import rows_text
+
+PATTERN = r"^\s*(<|<=|≤|&lt;)\s*[0-9]+\s*$|^\s*\*+\s*$|^\s*\.\.+\s*$"
+"""`<5`, `< 10`, `<=5`, `≤5`, `&lt;5`, `*`, `**`, `..`: for Python and for DuckDB alike."""
+_MARK = re.compile(PATTERN, re.ASCII)
+
+
+def is_suppressed(text: str) -> bool:
+    """Whether a cell is a mark of suppression."""
+    return _MARK.search(text) is not None
+
+
+def suppressed_condition(expression: str) -> str:
+    """SQL that is true for a mark of suppression, of a text expression."""
+    return f"regexp_matches({expression}, {literal(PATTERN)})"
+
+
+def suppressed_cells(source_name: str, column: str, count: int, first: list[int]) -> DataError:
+    """The error of a column with such marks."""
+    return DataError(
+        f'{shown(source_name)}: {rows_text(count, first)} of "{shown(column)}" hold a mark of suppression such as <5 '
+        "instead of a value",
+        slug="suppressed-cells",
+        hint="an audit needs one row for each case; tables with suppressed cells cannot be audited. Where the mark "
+        "is a value of its own, declare it in the plan",
+    )

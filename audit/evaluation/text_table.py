@@ -1,0 +1,75 @@
+"""Cells of a text file, batch by batch, into a DuckDB table of texts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from audit.errors import DataError
+from audit.evaluation.quoting import identifier, shown
+from audit.evaluation.relation import ROW
+
+if TYPE_CHECKING:
+    import duckdb
+
+BATCH = 16_384
+"""Rows that are in memory as Python texts at a time."""
+LONGEST = 1 << 24
+"""Characters of the longest line or cell: more is a quote that was not closed, or no text file at all."""
+
+
+class TextTable:
+    """A table with a VARCHAR for each column and the row number, which grows by batches."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, name: str, source_name: str, columns: Sequence[str]):
+        self._connection = connection
+        self._name = identifier(name)
+        self._incoming = f"{name}_incoming"
+        self._source_name = source_name
+        self.columns = tuple(columns)
+        self.rows = 0
+        declared = "".join(f"{identifier(column)} VARCHAR, " for column in self.columns)
+        connection.execute(f"CREATE TABLE {self._name} ({declared}{ROW} BIGINT)")
+
+    def append(self, cells: Sequence[Sequence[str | None]], rows: int) -> None:
+        """Add `rows` rows, given column by column. Raises DataError where a text is no Unicode text."""
+        import pyarrow as pa
+
+        if not rows:
+            return
+        numbers = pa.array(range(self.rows + 1, self.rows + rows + 1), type=pa.int64())
+        try:
+            arrays = [pa.array(column, type=pa.large_string()) for column in cells]
+        except UnicodeEncodeError:
+            raise self._no_text(cells) from None
+        # Placeholder names: a column of a file can be called anything, and DuckDB matches names without regard to case.
+        names = [f"c{place}" for place in range(len(arrays))]
+        self._connection.register(self._incoming, pa.Table.from_arrays([*arrays, numbers], names=[*names, "row"]))
+        picked = "".join(f"{name}, " for name in names)
+        self._connection.execute(
+            f"INSERT INTO {self._name} SELECT {picked}row FROM {identifier(self._incoming)}"  # noqa: S608
+        )
+        self._connection.unregister(self._incoming)
+        self.rows += rows
+
+    def _no_text(self, cells: Sequence[Sequence[str | None]]) -> DataError:
+        for place, row in enumerate(zip(*cells, strict=True), start=self.rows + 1):
+            for text in row:
+                try:
+                    (text or "").encode()
+                except UnicodeEncodeError:
+                    return DataError(
+                        f"{shown(self._source_name)}: row {place} holds half of a surrogate pair, no character",
+                        slug="encoding",
+                        hint="export the file again with whole characters",
+                    )
+        raise AssertionError("a text that cannot be encoded was not found again")
+
+
+def no_rows(source_name: str) -> DataError:
+    """The error of a file or table without rows."""
+    return DataError(
+        f"{shown(source_name)} has no rows",
+        slug="empty-set",
+        hint="nothing can be judged without labelled cases; check that the export worked",
+    )
