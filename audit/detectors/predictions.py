@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Final
 
 from audit.detectors.protocol import API_VERSION, DetectorInfo, TableAnswers
 from audit.errors import DataError, PlanError
-from audit.evaluation.quoting import literals, shown
+from audit.evaluation.cell_values import distinct_texts, refuse_suppressed, rows_with
+from audit.evaluation.columns import check_text_type
+from audit.evaluation.connection import reading
+from audit.evaluation.quoting import literal, literals, shown
 from audit.evaluation.relation import ROW, Relation
 from audit.evaluation.row_numbers import count_of, rows_text, rows_where
 from audit.plan import PredictionsDetector as PredictionsSection
 
 if TYPE_CHECKING:
-    import duckdb
-
     from audit.evaluation.evaluation_set import EvaluationSet
 
 _ATTACHED: Final = "predictions"
@@ -113,46 +114,41 @@ def _check_decisions(evaluation_set: EvaluationSet, relation: Relation, section:
             hint="a value of the decision column means flagged or not flagged, not both",
         )
     meanings.update((word.casefold(), False) for word in section.decision_negative)
-    text = evaluation_set.text_expression(relation, column)
-    found = _known_spellings(evaluation_set.connection, relation.name, text, meanings)
-    known = literals([*found[True], *found[False]])
-    unknown = f"{text} IS NOT NULL" + (f" AND {text} NOT IN ({known})" if known else "")
-    count, first = rows_where(evaluation_set.connection, relation.name, unknown)
-    if count:
+    kind = relation.types[column]
+    check_text_type(relation.source_name, column, kind, "the decision")
+    found = [value for value in distinct_texts(evaluation_set.connection, relation, column) if value]
+    undeclared = [value for value in found if value.casefold() not in meanings]
+    refuse_suppressed(evaluation_set.connection, relation, column, undeclared)
+    if undeclared:
         raise DataError(
-            f'{shown(relation.source_name)}: column "{shown(column)}" holds values that are no declared decision, '
-            f"in {rows_text(count, first)}",
+            f'{shown(relation.source_name)}: the decision "{shown(column)}" is none of the declared values in '
+            f"{rows_text(*rows_with(evaluation_set.connection, relation, column, undeclared))}",
             slug="decision-values",
-            hint="declare them as decision_positive or decision_negative; an empty cell is an abstention",
+            hint="list every value under decision_positive or decision_negative; an empty cell is an abstention",
         )
-    cases = [f"WHEN {text} IN ({literals(found[flagged])}) THEN {flagged}" for flagged in found if found[flagged]]
-    return f"CASE {' '.join(cases)} END" if cases else "NULL::BOOLEAN"
+    branches = [
+        f"WHEN {relation.expression(column)} IN ({_stored(spellings, kind)}) THEN {flagged}"
+        for flagged in (True, False)
+        if (spellings := [value for value in found if meanings[value.casefold()] is flagged])
+    ]
+    return f"CASE {' '.join(branches)} END" if branches else "CAST(NULL AS BOOLEAN)"
 
 
-def _known_spellings(
-    connection: duckdb.DuckDBPyConnection, relation: str, text: str, meanings: dict[str, bool]
-) -> dict[bool, list[str]]:
-    """The values in the column that mean flagged or not flagged, as they are spelt there.
-
-    Case is folded in Python, because `lower` of SQL is not `casefold`.
-    """
-    found: dict[bool, list[str]] = {True: [], False: []}
-    # text is built from a quoted identifier
-    distinct = connection.execute(f"SELECT DISTINCT {text} FROM {relation} WHERE {text} IS NOT NULL")  # noqa: S608
-    while some := distinct.fetchmany(10_000):
-        for (spelt,) in some:
-            flagged = meanings.get(spelt.casefold())
-            if flagged is not None:
-                found[flagged].append(spelt)
-    return {flagged: sorted(spellings) for flagged, spellings in found.items()}
+def _stored(spellings: list[str], kind: str) -> str:
+    """The values as the column stores them: comparing integers with integers needs no text for each row."""
+    if kind == "VARCHAR":
+        return literals(spellings)
+    return ", ".join(f"CAST({literal(value)} AS {kind})" for value in spellings)
 
 
 def _join(evaluation_set: EvaluationSet, relation: Relation, identity: str, answer: str) -> None:
     """Create the table of answers by row of the set. Raises DataError that counts the ids that do not match."""
     connection, source = evaluation_set.connection, evaluation_set.source
     name = shown(relation.source_name)
+    check_text_type(relation.source_name, identity, relation.types[identity], "the id")
     key = evaluation_set.text_expression(relation, identity)
-    without, first = rows_where(connection, relation.name, f"{key} IS NULL")
+    with reading(relation.source_name):
+        without, first = rows_where(connection, relation.name, f"{key} IS NULL")
     if without:
         raise DataError(
             f"{name}: no id in {rows_text(without, first)}",
@@ -161,14 +157,15 @@ def _join(evaluation_set: EvaluationSet, relation: Relation, identity: str, answ
         )
     case_id = evaluation_set.expressions["case_id"]
     # built from quoted identifiers and checked expressions; nothing of a cell stands in it
-    connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE {_JOINED} AS SELECT {ROW}, answer"  # noqa: S608
-        f" FROM (SELECT {ROW}, {case_id} AS case_id FROM {source.name})"
-        f" JOIN (SELECT {key} AS case_id, {answer} AS answer FROM {relation.name}) USING (case_id)"
-    )
-    ((joined, matched),) = connection.execute(
-        f"SELECT count(*), count(DISTINCT {ROW}) FROM {_JOINED}"  # noqa: S608
-    ).fetchall()
+    with reading(relation.source_name):
+        connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE {_JOINED} AS SELECT {ROW}, answer"  # noqa: S608
+            f" FROM (SELECT {ROW}, {case_id} AS case_id FROM {source.name})"
+            f" JOIN (SELECT {key} AS case_id, {answer} AS answer FROM {relation.name}) USING (case_id)"
+        )
+        ((joined, matched),) = connection.execute(
+            f"SELECT count(*), count(DISTINCT {ROW}) FROM {_JOINED}"  # noqa: S608
+        ).fetchall()
     missing, surplus, repeated = source.rows - matched, relation.rows - joined, joined - matched
     if missing or surplus or repeated:
         raise DataError(

@@ -112,7 +112,7 @@ def _check_archive(content: bytes, name: str) -> None:
                     hint="no model of that size can be loaded here",
                 )
             json.loads(archive.read("schema.json"))
-    except (zipfile.BadZipFile, ValueError, RecursionError, NotImplementedError, RuntimeError, EOFError, OSError):
+    except (zipfile.BadZipFile, ValueError, RuntimeError, EOFError, OSError):
         raise _not_skops(name) from None
 
 

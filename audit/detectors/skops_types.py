@@ -21,6 +21,10 @@ PINNED: Final[Mapping[str, tuple[str, ...]]] = {
         "sklearn.tree._tree.Tree",
     ),
     "HistGradientBoosting": ("sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",),
+    "HistGradientBoosting with categorical features": (
+        "functools.partial",  # of a function that is itself on a list, and of no other
+        "sklearn.utils.validation.check_array",
+    ),
     "VotingClassifier, StackingClassifier": ("sklearn.utils._bunch.Bunch",),
     "CalibratedClassifierCV": (
         "sklearn.calibration._CalibratedClassifier",

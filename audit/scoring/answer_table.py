@@ -11,6 +11,7 @@ import pyarrow as pa
 from audit.detectors.answers import ABSTAIN, NO_REASON, OK, CheckedAnswers
 from audit.detectors.protocol import REASONS, STATUSES, Answers, Reason, Status
 from audit.errors import DetectorError
+from audit.evaluation.connection import reading
 from audit.evaluation.relation import ROW
 from audit.scoring.decisions import AnswerSource
 
@@ -59,10 +60,9 @@ class AnswerTable:
                 hint="check that nothing changes the file during the audit",
             )
         connection = self._set.connection
-        connection.register(_GATHERED, gathered)
-        try:
+        with reading(self._set.source_name):
+            connection.register(_GATHERED, gathered)
             connection.execute(f"CREATE OR REPLACE TEMP TABLE {TABLE} AS SELECT * FROM {_GATHERED}")  # noqa: S608
-        finally:
             connection.unregister(_GATHERED)
         self._parts = []
         return AnswerSource(

@@ -70,18 +70,20 @@ def decide(evaluation_set: EvaluationSet, answers: AnswerSource, rule: DecisionR
     `decision` is a TINYINT with the codes of `audit.counting.table`: 0 flagged, 1 not flagged, 2 abstained, 3 failed.
     Answers in the set itself are read in place; others are joined by row number.
     """
-    connection = evaluation_set.connection
-    tally = _tally(connection, answers, rule)
+    from audit.evaluation.connection import reading
+
     ties: int | None = None
     notes: tuple[str, ...] = ()
-    if rule.threshold is not None:
-        flagged = f"{answers.score} >= {_double(rule.threshold)}"
-    elif rule.top_k is not None:
-        flagged, ties, notes = _capacity(evaluation_set, answers, rule.top_k, tally.scored)
-    else:
-        flagged = answers.flagged
-    decision = f"CAST(coalesce({answers.unscored}, CASE WHEN {flagged} THEN 0 ELSE 1 END) AS TINYINT)"
-    _create_view(evaluation_set, answers, decision)
+    with reading(evaluation_set.source_name):
+        tally = _tally(evaluation_set.connection, answers, rule)
+        if rule.threshold is not None:
+            flagged = f"{answers.score} >= {_double(rule.threshold)}"
+        elif rule.top_k is not None:
+            flagged, ties, notes = _capacity(evaluation_set, answers, rule.top_k, tally.scored)
+        else:
+            flagged = answers.flagged
+        decision = f"CAST(coalesce({answers.unscored}, CASE WHEN {flagged} THEN 0 ELSE 1 END) AS TINYINT)"
+        _create_view(evaluation_set, answers, decision)
     return Decided(decision, tally, ties, notes)
 
 
