@@ -132,3 +132,37 @@ def test_a_file_that_imports_a_peer_library_is_named_after_it() -> None:
         importers = [path for path in files if peer in imports_of(path)]
         misnamed = [str(path.relative_to(ROOT)) for path in importers if not path.stem.endswith(f"_{peer}")]
         assert not misnamed
+
+
+def test_imports_for_types_alone_keep_the_layers_too(tmp_path: Path) -> None:
+    """Only the lazy names of `audit/__init__.py` are let off: there, types point at every layer."""
+    tree = copy_of_the_tree(tmp_path)
+    (tree / "audit" / "__init__.py").write_text('"""Nothing."""\n', encoding="utf-8")
+    settings = (tree / "pyproject.toml").read_text(encoding="utf-8")
+    strict = settings.replace("exclude_type_checking_imports = true", "exclude_type_checking_imports = false")
+    assert strict != settings
+    (tree / "pyproject.toml").write_text(strict, encoding="utf-8")
+    _, states, printed = lint(tree)
+    assert states["layers"] == states["audit-never-reports"] == "KEPT", printed
+
+
+def test_reports_import_the_result_and_no_other_part_of_audit() -> None:
+    named = set()
+    for path in sorted((ROOT / "reports").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                named.add(node.module)
+            elif isinstance(node, ast.Import):
+                named |= {alias.name for alias in node.names}
+    of_audit = {name for name in named if name.split(".")[0] == "audit"}
+    assert of_audit
+    assert of_audit <= {"audit.result", "audit.public_table"}
+
+
+def test_the_contract_on_peer_libraries_names_every_layer_below_the_run() -> None:
+    """A module that is forgotten in the list could import fairlearn unseen."""
+    layers = [layer.strip("() ") for line in CONTRACTS["layers"]["layers"] for layer in line.split("|")]
+    above = {"__main__", "cli", "demo", "check", "run", "crosscheck", "disclosure"}
+    assert {f"audit.{layer}" for layer in layers if layer not in above} == set(
+        CONTRACTS["peers-in-crosscheck"]["source_modules"]
+    )
