@@ -133,6 +133,14 @@ def _within(
     p, as_scored = np.ones(size), np.zeros(size, dtype=bool)
     if not decidable.any():
         return p, as_scored
+    worst = question.at_its_worst(family)
+    p[decidable] = _pass_p(question, worst, decidable, alpha)
+    scored = question.as_scored(family)
+    unscored = decidable & np.any([one != other for one, other in zip(worst, scored, strict=True)], axis=0)
+    as_scored[decidable] = p[decidable] <= alpha
+    if unscored.any():
+        as_scored[unscored] = _pass_p(question, scored, unscored, alpha) <= alpha
+    return p, as_scored
     p[decidable] = _pass_p(question, question.at_its_worst(family), decidable, alpha)
     as_scored[decidable] = _pass_p(question, question.as_scored(family), decidable, alpha) <= alpha
     return p, as_scored
