@@ -20,7 +20,7 @@ from audit.counting.table import FamilyCounts, IntArray
 from audit.crosscheck.weighted_rows import Rates, WeightedRows, labelled, scored, scored_and_labelled
 from audit.metrics import MetricName
 
-__all__ = ["DISTRIBUTION", "rates"]
+__all__ = ["DISTRIBUTION", "quiet_import", "rates"]
 
 DISTRIBUTION = "aif360"
 
@@ -40,7 +40,7 @@ def rates(family: FamilyCounts) -> Rates:
     The share flagged is AIF360's base rate of a data set whose labels are the decisions, as its statistical parity has
     it, so that unlabelled cases are in it. Raises ImportError where AIF360 is not there.
     """
-    with _quiet_import():
+    with quiet_import():
         from aif360.metrics import BinaryLabelDatasetMetric, ClassificationMetric
 
     groups = len(family.groups)
@@ -86,7 +86,7 @@ def _dataset(rows: WeightedRows, answer: IntArray) -> Any:
 
 
 @contextmanager
-def _quiet_import() -> Iterator[None]:
+def quiet_import() -> Iterator[None]:
     """Import AIF360 without its log of optional packages that are missing, and leave logging as it was.
 
     It logs through the root logger, which also sets up a handler where there is none. Only records written from its own

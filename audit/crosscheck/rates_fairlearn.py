@@ -16,7 +16,7 @@ from audit.counting.table import FamilyCounts
 from audit.crosscheck.weighted_rows import FloatArray, Rates, WeightedRows, scored, scored_and_labelled
 from audit.metrics import MetricName
 
-__all__ = ["DISTRIBUTION", "rates"]
+__all__ = ["DISTRIBUTION", "by_group", "rates"]
 
 DISTRIBUTION = "fairlearn"
 
@@ -37,7 +37,7 @@ def rates(family: FamilyCounts) -> Rates:
         # That precision without flags is a convention is what `differs_by_convention` counts; once is enough.
         warnings.simplefilter("ignore", UndefinedMetricWarning)
         return {
-            name: _by_group(function, decided if name == "selection_rate" else both, len(family.groups))
+            name: by_group(function, decided if name == "selection_rate" else both, len(family.groups))
             for name, function in _functions().items()
         }
 
@@ -57,7 +57,8 @@ def _functions() -> dict[MetricName, _Function]:
     }
 
 
-def _by_group(function: _Function, rows: WeightedRows, groups: int) -> FloatArray:
+def by_group(function: _Function, rows: WeightedRows, groups: int) -> FloatArray:
+    """float64[groups]: `function(label, decision, sample_weight=...)` of each group; NaN for a group without rows."""
     values = np.full(groups, np.nan)
     known: dict[tuple[bytes, bytes, bytes], float] = {}
     edges = np.searchsorted(rows.group, np.arange(groups + 1))
