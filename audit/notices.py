@@ -132,8 +132,8 @@ def _borders(system: SystemDescription) -> list[Notice]:
         found.append(
             Notice(
                 code="near_threshold",
-                text=f"{system.near_threshold} rows have a score within 1e-6 of the threshold; rounding alone may "
-                "decide them.",
+                text=f"{system.near_threshold} rows have a score at the threshold or within 1e-6 of it. The smallest "
+                "change of a score or of the threshold decides them.",
             )
         )
     if system.ties_at_capacity and system.ties_at_capacity > 1:

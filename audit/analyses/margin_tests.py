@@ -136,7 +136,7 @@ def _within(
     worst = question.at_its_worst(family)
     p[decidable] = _pass_p(question, worst, decidable, alpha)
     scored = question.as_scored(family)
-    unscored = decidable & (np.stack(worst) != np.stack(scored)).any(axis=0)
+    unscored: BoolArray = decidable & np.not_equal(np.stack(worst), np.stack(scored)).any(axis=0)
     as_scored[decidable] = p[decidable] <= alpha
     if unscored.any():
         as_scored[unscored] = _pass_p(question, scored, unscored, alpha) <= alpha
