@@ -7,7 +7,7 @@ import random
 import sys
 from pathlib import Path
 
-CALLS = 2_400
+CALLS = 1_500
 CITIZENSHIPS = {"PH": 30, "ID": 18, "ET": 14, "KE": 11, "IN": 9, "NP": 6, "UG": 4, "NA": 2, "LK": 2, "TO": 1, "": 3}
 SEXES = {"F": 62, "M": 33, "X": 1, "": 4}
 
