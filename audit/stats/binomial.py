@@ -45,6 +45,28 @@ def binomial_cdf(k: npt.ArrayLike, n: npt.ArrayLike, p: npt.ArrayLike) -> FloatA
     )
 
 
+def largest_count(probability: npt.ArrayLike, n: npt.ArrayLike, p: npt.ArrayLike) -> FloatArray:
+    """Largest k with P(X <= k) at most a probability.
+
+    Parameters
+    ----------
+    probability, n, p : array_like
+        Probabilities below 1, numbers of trials (at least one of them) and success probabilities; they broadcast.
+
+    Returns
+    -------
+    ndarray of float64
+        Whole numbers; -1 where even P(X = 0) is larger than the probability.
+    """
+    limit, trials, rate = np.broadcast_arrays(*(np.asarray(values, dtype=np.float64) for values in (probability, n, p)))
+    low, high = np.full(trials.shape, -1.0), trials - 1.0
+    for _ in range(int(np.ceil(np.log2(np.max(trials) + 1.0)))):
+        middle = np.ceil((low + high) / 2.0)
+        small = binomial_cdf(middle, trials, rate) <= limit
+        low, high = np.where(small, middle, low), np.where(small, high, middle - 1.0)
+    return low
+
+
 def checked_counts(x: Counts, n: Counts) -> tuple[FloatArray, FloatArray]:
     """Broadcast successes and totals as floats.
 

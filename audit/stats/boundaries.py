@@ -84,7 +84,7 @@ def margin_boundary(side: Side, low_is_worse: bool, scale: Scale, margin: float)
     pass, high is worse   success      ``p >= r + d``    ``p >= r / rho``
     ====================  ===========  ================  =======================
 
-    Where an edge above 1 is clipped to 1 the hypothesis is larger than the one asked about, so the test is valid.
+    An unclipped edge above 1 means that no group could be worse by the margin, the rest being that bad already.
     """
     if side not in ("fail", "pass") or scale not in ("difference", "ratio"):
         raise ValueError(f"unknown side {side!r} or scale {scale!r}")

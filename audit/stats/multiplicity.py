@@ -12,7 +12,15 @@ from typing import Literal, NamedTuple, get_args
 import numpy as np
 from scipy.special import betaincinv, ndtr
 
-from audit.stats.binomial import BoolArray, Counts, FloatArray, binomial_cdf, checked_counts, checked_fraction
+from audit.stats.binomial import (
+    BoolArray,
+    Counts,
+    FloatArray,
+    binomial_cdf,
+    checked_counts,
+    checked_fraction,
+    largest_count,
+)
 from audit.stats.boundaries import Boundary
 from audit.stats.intervals import clopper_pearson
 
@@ -152,7 +160,7 @@ def _power_width(x_all: FloatArray, n_all: FloatArray, n: FloatArray, boundary: 
 
 def _discarding(family: _Family, power_width: FloatArray, level: float) -> tuple[BoolArray, FloatArray]:
     if family.n.size >= DISCARDING_MIN_GROUPS:
-        survivor_top = _largest_count(np.full(family.n.shape, 0.5), family.n, family.edge)
+        survivor_top = largest_count(np.full(family.n.shape, 0.5), family.n, family.edge)
         survival = binomial_cdf(survivor_top, family.n, family.edge)
         in_play = (family.x <= survivor_top) & (survival > 0.0)
     else:
@@ -189,7 +197,7 @@ def _any_dependence(family: _Family, level: float) -> tuple[BoolArray, FloatArra
     in_play = np.ones(family.n.shape, dtype=np.bool_)
 
     def charge(threshold: float) -> float:
-        top = _largest_count(np.full(family.n.shape, threshold), family.n, family.highest_edge)
+        top = largest_count(np.full(family.n.shape, threshold), family.n, family.highest_edge)
         return float(np.minimum(threshold, binomial_cdf(top, family.n, rate))[in_play].sum())
 
     rejected = np.zeros(family.n.shape, dtype=np.bool_)
@@ -211,13 +219,3 @@ def _smallest(holds: Callable[[float], bool], upper: float) -> float:
         middle = (low + high) / 2.0
         low, high = (low, middle) if holds(middle) else (middle, high)
     return high
-
-
-def _largest_count(probability: FloatArray, n: FloatArray, rate: FloatArray) -> FloatArray:
-    """Largest k with P(X <= k) at most a probability below 1; -1 where even P(X = 0) exceeds it."""
-    low, high = np.full(n.shape, -1.0), n - 1.0
-    for _ in range(int(np.ceil(np.log2(np.max(n) + 1.0)))):
-        middle = np.ceil((low + high) / 2.0)
-        small = binomial_cdf(middle, n, rate) <= probability
-        low, high = np.where(small, middle, low), np.where(small, high, middle - 1.0)
-    return low

@@ -1,0 +1,191 @@
+"""How often the verdict procedure errs, and what it can find: a seeded simulation of the statistics alone.
+
+Run it with ``make simulate`` or ``python simulate/verdict_size.py --runs 2000 --seed 1``. Each row of the table is one
+setting; "se" is the Monte Carlo standard error in points.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from audit.stats.boundaries import Boundary, counted_outcome, margin_boundary
+from audit.stats.multiplicity import Method, reject_family
+from audit.stats.score_test import FAIL_BETA, PASS_BETA, screened_p
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+NATIONALITIES = 200
+FAMILY_LEVEL = 0.045
+PASS_LEVEL = 0.05
+FOUR_FIFTHS = 0.8
+FOUR_FIFTHS_MIN_CASES = 30
+RATIO_MARGIN = 0.8
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A share of simulated audits, with what it should be."""
+
+    setting: str
+    event: str
+    events: int
+    runs: int
+    expected: str
+
+    @property
+    def share(self) -> float:
+        """Fraction of runs with the event."""
+        return self.events / self.runs
+
+    @property
+    def standard_error(self) -> float:
+        """Monte Carlo standard error of the share."""
+        return float(np.sqrt(self.share * (1.0 - self.share) / self.runs))
+
+
+def zipf_sizes(cases: int, groups: int = NATIONALITIES) -> IntArray:
+    """Split cases over groups in proportion to 1, 1/2, 1/3, ...; every group gets at least one."""
+    weights = 1.0 / np.arange(1, groups + 1)
+    return np.maximum(1, np.round(cases * weights / weights.sum())).astype(np.int64)
+
+
+def rates_on_margin(sizes: IntArray, on_margin: npt.NDArray[np.bool_], overall: float, ratio: float) -> FloatArray:
+    """Put some groups exactly on a ratio margin to their own rest and the others equally far above.
+
+    Raises
+    ------
+    ValueError
+        If the others would need a rate above 1.
+    """
+    total = sizes.sum()
+    edge = ratio * overall * total / (total - sizes + ratio * sizes)
+    remaining = overall * total - (sizes * edge)[on_margin].sum()
+    better = remaining / sizes[~on_margin].sum()
+    if better > 1.0:
+        raise ValueError(f"the better groups would need a rate of {better:.3f}")
+    return np.where(on_margin, edge, better)
+
+
+def any_named(
+    successes: IntArray, sizes: IntArray, boundary: Boundary, method: Method = "discarding"
+) -> npt.NDArray[np.bool_]:
+    """Return which groups of one family the FAIL procedure names."""
+    counted = counted_outcome(successes, sizes, boundary)
+    rest, rest_total = counted.sum() - counted, sizes.sum() - sizes
+    p, _ = screened_p(counted, sizes, rest, rest_total, boundary, FAIL_BETA)
+    return reject_family(p, counted, sizes, rest, rest_total, boundary, FAMILY_LEVEL, method).rejected
+
+
+def four_fifths_alarm(successes: IntArray, sizes: IntArray) -> bool:
+    """Apply the rule of thumb: smallest over largest rate below .8, among groups of at least 30 cases."""
+    rates = successes[sizes >= FOUR_FIFTHS_MIN_CASES] / sizes[sizes >= FOUR_FIFTHS_MIN_CASES]
+    return bool(rates.size > 1 and rates.min() < FOUR_FIFTHS * rates.max())
+
+
+def equal_detector(runs: int, rng: np.random.Generator, cases: int, rate: float) -> tuple[Measured, Measured]:
+    """Same rate for everyone: how often is anyone named, and how often does the four-fifths rule raise an alarm."""
+    boundary = margin_boundary("fail", low_is_worse=True, scale="ratio", margin=RATIO_MARGIN)
+    sizes = zipf_sizes(cases)
+    named = alarms = 0
+    for _ in range(runs):
+        successes = rng.binomial(sizes, rate)
+        named += bool(any_named(successes, sizes, boundary).any())
+        alarms += four_fifths_alarm(successes, sizes)
+    setting = f"equal detector, rate {rate:g}, {cases} cases"
+    return (
+        Measured(setting, "any FAIL", named, runs, "<= 5 %"),
+        Measured(setting, "four-fifths alarm (n >= 30)", alarms, runs, "no guarantee"),
+    )
+
+
+def half_on_margin(runs: int, rng: np.random.Generator, cases: int, rate: float, method: Method) -> Measured:
+    """Every second nationality exactly on the margin, the others better: how often is anyone named."""
+    boundary = margin_boundary("fail", low_is_worse=True, scale="ratio", margin=RATIO_MARGIN)
+    sizes = zipf_sizes(cases)
+    rates = rates_on_margin(sizes, np.arange(sizes.size) % 2 == 0, rate, RATIO_MARGIN)
+    named = sum(bool(any_named(rng.binomial(sizes, rates), sizes, boundary, method).any()) for _ in range(runs))
+    return Measured(f"half on the margin, rate {rate:g}, {cases} cases, {method}", "any FAIL", named, runs, "<= 5 %")
+
+
+def small_family_on_margin(runs: int, rng: np.random.Generator, groups: int, cases: int) -> Measured:
+    """Few small groups of one size, half of them on the margin: the hardest case for discarding."""
+    boundary = margin_boundary("fail", low_is_worse=True, scale="ratio", margin=RATIO_MARGIN)
+    sizes = np.full(groups, cases, dtype=np.int64)
+    rates = rates_on_margin(sizes, np.arange(groups) % 2 == 0, 0.7, RATIO_MARGIN)
+    named = sum(bool(any_named(rng.binomial(sizes, rates), sizes, boundary).any()) for _ in range(runs))
+    return Measured(f"half on the margin, {groups} groups of {cases}", "any FAIL", named, runs, "<= 5 %")
+
+
+def false_pass(
+    runs: int, rng: np.random.Generator, cases: int, rest_rate: float, scale: str, margin: float
+) -> Measured:
+    """One group worse by exactly the margin: how often does it pass."""
+    ratio = scale == "ratio"
+    boundary = margin_boundary("pass", True, "ratio" if ratio else "difference", margin)
+    rest_total = 20 * cases
+    successes = rng.binomial(cases, rest_rate * margin if ratio else rest_rate - margin, runs)
+    rest = rng.binomial(rest_total, rest_rate, runs)
+    p, _ = screened_p(
+        counted_outcome(successes, cases, boundary),
+        cases,
+        counted_outcome(rest, rest_total, boundary),
+        rest_total,
+        boundary,
+        PASS_BETA,
+    )
+    setting = f"group of {cases} at the margin, {scale} {margin:g}, rate {rest_rate:g}"
+    return Measured(setting, "PASS", int((p <= PASS_LEVEL).sum()), runs, "<= 5 %")
+
+
+def one_bad_group(runs: int, rng: np.random.Generator, cases: int) -> Measured:
+    """One nationality at .42 against .70 elsewhere (199 groups of 2,000): how often is it named."""
+    boundary = margin_boundary("fail", low_is_worse=True, scale="ratio", margin=RATIO_MARGIN)
+    sizes = np.full(NATIONALITIES, 2_000, dtype=np.int64)
+    sizes[0] = cases
+    rates = np.where(np.arange(NATIONALITIES) == 0, 0.42, 0.70)
+    named = sum(bool(any_named(rng.binomial(sizes, rates), sizes, boundary)[0]) for _ in range(runs))
+    return Measured(f"one group of {cases} at .42 against .70", "that group FAILs", named, runs, "power")
+
+
+def all_settings(runs: int, seed: int) -> Iterator[Measured]:
+    """Measure every setting, each with its own stream of random numbers."""
+    streams = iter(np.random.default_rng(seed).spawn(64))
+    for cases, rate in ((20_000, 0.7), (20_000, 0.1), (200_000, 0.7)):
+        yield from equal_detector(runs, next(streams), cases, rate)
+    for cases, rate in ((2_000, 0.7), (20_000, 0.7), (20_000, 0.2), (200_000, 0.7)):
+        yield half_on_margin(runs, next(streams), cases, rate, "discarding")
+    yield half_on_margin(runs, next(streams), 20_000, 0.7, "any_dependence")
+    for groups, size in ((20, 10), (22, 30), (22, 100)):
+        yield small_family_on_margin(runs, next(streams), groups, size)
+    for size, rate, scale, margin in (
+        (30, 0.7, "ratio", 0.8),
+        (100, 0.7, "ratio", 0.8),
+        (1_000, 0.1, "ratio", 0.8),
+        (300, 0.9, "difference", 0.05),
+        (1_000, 0.7, "difference", 0.05),
+    ):
+        yield false_pass(runs, next(streams), size, rate, scale, margin)
+    for size in (30, 100, 300):
+        yield one_bad_group(runs, next(streams), size)
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=500, help="simulated audits per setting")
+    parser.add_argument("--seed", type=int, default=20260801, help="seed of all random numbers")
+    arguments = parser.parse_args()
+    print(f"{'setting':<58}{'event':<30}{'%':>6}{'se':>6}  expected   (R={arguments.runs}, seed={arguments.seed})")
+    for row in all_settings(arguments.runs, arguments.seed):
+        numbers = f"{100 * row.share:>6.1f}{100 * row.standard_error:>6.1f}"
+        print(f"{row.setting:<58}{row.event:<30}{numbers}  {row.expected}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
