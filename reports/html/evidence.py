@@ -1,0 +1,215 @@
+"""The tables behind the findings: where rows went, every rate, differences and ratios, tests. For those who check."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from audit.result import AuditResult, Disparity, Estimate, Group, RowAccount
+from reports.html.page import PageWriter
+from reports.language import Language
+from reports.numbers import NOT_KNOWN
+
+_TESTS_SHOWN = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A row account, written out."""
+
+    name: str
+    numbers: tuple[str, ...]
+    """Read, scored, abstained, failed, labelled, unlabelled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Every rate of a group, written out; a rate that cannot be stated is a dash with the reason."""
+
+    name: str
+    cells: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A comparison of a group with others, written out."""
+
+    name: str
+    rate: str
+    compared_with: str
+    difference: str
+    ratio: str
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """The tests behind one verdict, written out."""
+
+    name: str
+    rule: str
+    word: str
+    p_fail: str
+    level_fail: str
+    p_pass: str
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyLine:
+    """How a rule did over the groups of one family, written out."""
+
+    rule: str
+    family: str
+    groups: str
+    tested: str
+    level: str
+    procedure: str
+    coverage: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The tables for those who check."""
+
+    everyone: RowAccount
+    account_heads: tuple[str, ...]
+    accounts: tuple[Account, ...]
+    metrics: tuple[tuple[str, str], ...]
+    """Name in the field and head of column."""
+    rates: tuple[Rates, ...]
+    differences: tuple[Difference, ...]
+    tests: tuple[Test, ...]
+    families: tuple[FamilyLine, ...]
+
+
+class EvidenceWriter:
+    """Writes the tables of one result; names and words are the page's."""
+
+    def __init__(self, result: AuditResult, page: PageWriter, language: Language) -> None:
+        self._result = result
+        self._page = page
+        self._t = language.translations
+        self._n = language.numbers
+
+    def write(self) -> Evidence:
+        """Everything."""
+        metrics = [metric.name for metric in self._result.metrics]
+        small = [
+            group
+            for family in self._page.small_families
+            if len(family.root) == 1
+            for group in self._page.reading.groups(family)
+        ]
+        return Evidence(
+            everyone=next(account for account in self._result.rows if not account.group.root),
+            account_heads=(
+                self._t.gettext("Read"),
+                self._t.gettext("Decided"),
+                self._t.gettext("Abstained"),
+                self._t.gettext("Failed"),
+                self._t.gettext("Labelled"),
+                self._t.gettext("Unlabelled"),
+            ),
+            accounts=tuple(self._accounts()),
+            metrics=tuple((name, self._page.words.rate(name)) for name in metrics),
+            rates=tuple(self._rates(group, metrics) for group in (Group(()), *small)),
+            differences=tuple(self._differences(small)),
+            tests=tuple(self._tests()),
+            families=tuple(self._families()),
+        )
+
+    def _accounts(self) -> Iterable[Account]:
+        for account in self._result.rows:
+            if len(account.group.root) <= 1:
+                numbers = (
+                    account.read,
+                    account.scored,
+                    account.abstained,
+                    account.failed,
+                    account.labelled,
+                    account.unlabelled,
+                )
+                yield Account(self._page.names.group(account.group), tuple(self._n.count(number) for number in numbers))
+
+    def _rates(self, group: Group, metrics: Sequence[str]) -> Rates:
+        return Rates(
+            self._page.names.group(group),
+            tuple(self._rate(self._page.reading.estimate(metric, group)) for metric in metrics),
+        )
+
+    def _rate(self, estimate: Estimate | None) -> str:
+        if estimate is None:
+            return NOT_KNOWN
+        counts = self._t.gettext("%(part)s of %(whole)s") % {
+            "part": self._n.count(estimate.numerator),
+            "whole": self._n.count(estimate.denominator),
+        }
+        if estimate.value is None:
+            return self._t.gettext("— (%(counts)s: too few)") % {"counts": counts}
+        return self._t.gettext("%(share)s (%(counts)s)") % {
+            "share": self._n.percent(estimate.value, digits=1),
+            "counts": counts,
+        }
+
+    def _differences(self, small: list[Group]) -> Iterable[Difference]:
+        limited = {rule.metric for rule in self._result.rules}
+        wanted = {group.root for group in small}
+        wanted.update(finding.group.root for finding in self._page.reading.with_outcome("fail"))
+        for disparity in self._result.disparities:
+            if disparity.metric in limited and disparity.group.root in wanted:
+                yield self._difference(disparity)
+
+    def _difference(self, disparity: Disparity) -> Difference:
+        others = {
+            "rest": self._t.gettext("everyone else"),
+            "overall": self._t.gettext("everyone, the group included"),
+            "reference": self._t.gettext("the reference group"),
+        }
+        return Difference(
+            name=self._page.names.group(disparity.group),
+            rate=self._page.words.rate(disparity.metric),
+            compared_with=others[disparity.compared_with],
+            difference=self._n.points_with_range(
+                disparity.difference, disparity.difference_low, disparity.difference_high
+            ),
+            ratio=self._n.ratio_with_range(disparity.ratio, disparity.ratio_low, disparity.ratio_high),
+        )
+
+    def _tests(self) -> Iterable[Test]:
+        """The tests of failing groups and of the largest others."""
+        decided = [finding for finding in self._page.reading.findings if finding.verdict is not None]
+        failing = [finding for finding in decided if finding.verdict and finding.verdict.outcome == "fail"]
+        others = [
+            finding
+            for finding in decided
+            if finding.verdict and finding.verdict.outcome != "fail" and finding.verdict.p_pass is not None
+        ]
+        others.sort(key=lambda finding: -finding.verdict.cases if finding.verdict else 0)
+        for finding in (*failing, *others)[:_TESTS_SHOWN]:
+            verdict = finding.verdict
+            if verdict is not None:
+                yield Test(
+                    name=self._page.names.group(finding.group),
+                    rule=verdict.rule,
+                    word=self._page.words.outcome(verdict.outcome),
+                    p_fail=self._n.probability(verdict.p_fail),
+                    level_fail=self._n.probability(verdict.level_fail),
+                    p_pass=self._n.probability(verdict.p_pass),
+                )
+
+    def _families(self) -> Iterable[FamilyLine]:
+        procedures = {
+            "discarding": self._t.gettext("discarding, then weights"),
+            "weights_only": self._t.gettext("weights only"),
+            "any_dependence": self._t.gettext("valid under any dependence"),
+        }
+        for rule in self._result.rules:
+            for family in rule.families:
+                yield FamilyLine(
+                    rule=rule.rule,
+                    family=self._page.names.axes(family.family.axes),
+                    groups=self._n.count(family.groups),
+                    tested=self._n.count(family.tested),
+                    level=self._n.probability(family.level),
+                    procedure=procedures[family.procedure],
+                    coverage=self._n.percent(family.coverage, against=rule.min_coverage),
+                )

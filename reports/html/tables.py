@@ -1,0 +1,250 @@
+"""The tables of findings: rows with an interval in a cell, the most pressing first; long tails folded, without it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import groupby
+
+from markupsafe import Markup
+
+from audit.result import Family, RuleResult
+from reports.html.charts import Bar, axis_end, interval
+from reports.language import Language
+from reports.names import Names
+from reports.numbers import NOT_KNOWN
+from reports.reading import Finding, Reading
+from reports.words import Words
+
+WHOLE = 24
+"""A table of at most so many rows is shown whole."""
+FIRST = 12
+"""Of a longer one so many rows are shown; the rest is folded."""
+_ENOUGH_TO_SET_THE_AXIS = 30
+_SMALL_RATES = 0.2
+_RANKS = (
+    "beyond_limit",
+    "limit_not_excluded",
+    "unscored_cases",
+    "within_limit",
+    "judged_as_part",
+    "too_few_cases",
+    "too_few_for_a_rate",
+    "no_cases",
+    "no_rest",
+    "",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One finding, written out."""
+
+    name: str
+    outcome: str
+    word: str
+    note: str
+    rate: str
+    range: str
+    rest: str
+    cases: str
+    chart: Markup
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """Folded rows that share an outcome and its reason."""
+
+    outcome: str
+    title: str
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The findings of one rule (or of a rate without one) over the groups of one family."""
+
+    anchor: str
+    metric: str
+    caption: str
+    limit: str
+    rate: str
+    axis_end: str
+    judged: bool
+    rows: tuple[Row, ...]
+    folded: tuple[Fold, ...]
+
+    @property
+    def folded_count(self) -> int:
+        """How many rows are folded."""
+        return sum(len(fold.rows) for fold in self.folded)
+
+
+class TableWriter:
+    """Writes tables of findings of one result in one language."""
+
+    def __init__(self, reading: Reading, names: Names, words: Words, language: Language) -> None:
+        self._reading = reading
+        self._names = names
+        self._words = words
+        self._t = language.translations
+        self._n = language.numbers
+        self._min_denominator = reading.result.plan.verdict.min_denominator
+
+    def judged(self, rule: RuleResult, family: Family, anchor: str) -> Table | None:
+        """The table of a rule over a family; None where the rule is not about it."""
+        findings = self._reading.judged(rule, family)
+        return self._table(findings, rule.metric, family, anchor, rule) if findings else None
+
+    def shown(self, metric: str, family: Family, anchor: str) -> Table:
+        """The table of a rate on which no limit is set."""
+        return self._table(self._reading.shown(metric, family), metric, family, anchor, None)
+
+    def _table(
+        self, findings: list[Finding], metric: str, family: Family, anchor: str, rule: RuleResult | None
+    ) -> Table:
+        findings = sorted(findings, key=self._urgency)
+        first = findings if len(findings) <= WHOLE else findings[:FIRST]
+        rest = findings[len(first) :]
+        end = axis_end(_extent(first))
+        digits = 1 if end <= _SMALL_RATES else 0
+        plain = self._reading.metrics[metric].plain if metric in self._reading.metrics else metric
+        return Table(
+            anchor=anchor,
+            metric=metric,
+            caption=self._t.gettext("%(rate)s, by %(axes)s")
+            % {"rate": plain[:1].upper() + plain[1:], "axes": self._names.axes(family.axes)},
+            limit=self._words.limit(rule) if rule else "",
+            rate=self._words.rate(metric),
+            axis_end=self._n.percent(end),
+            judged=rule is not None,
+            rows=tuple(self.row(finding, end, digits) for finding in first),
+            folded=tuple(self._folds(rest, digits)),
+        )
+
+    def _urgency(self, finding: Finding) -> tuple[int, float, str]:
+        """Failing groups first, by people affected; then the undecided, the passing and the unjudged, by size."""
+        verdict = finding.verdict
+        rank = _RANKS.index(verdict.because if verdict else "")
+        cases = finding.estimate.denominator if finding.estimate else 0
+        weight = finding.people if rank == 0 else cases
+        return rank, -weight, self._names.group(finding.group)
+
+    def row(self, finding: Finding, end: float, digits: int) -> Row:
+        """A row with its drawing."""
+        verdict = finding.verdict
+        rate = self._n.percent(finding.value, digits=digits, against=finding.nearest_limit)
+        likely = self._n.percent_range(*_ends(finding), digits=digits)
+        return Row(
+            name=self._names.group(finding.group),
+            outcome=verdict.outcome if verdict else "",
+            word=self._words.outcome(verdict.outcome) if verdict else "",
+            note=self._note(finding),
+            rate=rate,
+            range=likely,
+            rest=self._n.percent(finding.rest, digits=digits),
+            cases=self._cases(finding),
+            chart=_chart(finding, end, f"{rate} ({likely})"),
+        )
+
+    def _note(self, finding: Finding) -> str:
+        """Why there is no verdict and what it would take; empty where there is one."""
+        because = self._because(finding)
+        return because if finding.verdict is None else self._words.undecided(finding.verdict, because)
+
+    def _because(self, finding: Finding) -> str:
+        among = self._reading.metrics[finding.metric].among if finding.metric in self._reading.metrics else ""
+        if finding.verdict is not None:
+            return self._words.because(finding.verdict.because, among=among, min_denominator=self._min_denominator)
+        if finding.estimate is None or finding.estimate.reason == "no_cases":
+            return self._words.because("no_cases", among=among, min_denominator=self._min_denominator)
+        if finding.estimate.status == "not_evaluable":
+            return self._words.because("too_few_for_a_rate", among=among, min_denominator=self._min_denominator)
+        return ""
+
+    def _folds(self, findings: list[Finding], digits: int) -> list[Fold]:
+        """Rows under their common outcome and reason, so that a row need not repeat it."""
+        folds = []
+        named = sorted(findings, key=lambda finding: (self._urgency(finding)[0], self._names.group(finding.group)))
+        for _, group in groupby(named, key=lambda finding: self._urgency(finding)[0]):
+            members = list(group)
+            verdict = members[0].verdict
+            because = self._because(members[0])
+            word = self._words.outcome(verdict.outcome) if verdict else ""
+            title = self._t.gettext("%(outcome)s: %(because)s") % {
+                "outcome": word[:1].upper() + word[1:],
+                "because": because,
+            }
+            folds.append(
+                Fold(
+                    outcome=verdict.outcome if verdict else "",
+                    title=title if verdict else self._t.gettext("Other groups"),
+                    rows=tuple(self._short(finding, digits) for finding in members),
+                )
+            )
+        return folds
+
+    def _short(self, finding: Finding, digits: int) -> Row:
+        """A row without a drawing, whose outcome stands above it."""
+        verdict = finding.verdict
+        note = ""
+        if verdict is not None:
+            if verdict.judged_as is not None and verdict.outcome != "fail":
+                note = self._t.gettext("%(group)s: %(outcome)s") % {
+                    "group": self._names.group(verdict.judged_as),
+                    "outcome": self._words.outcome(verdict.judged_as_outcome or "inconclusive"),
+                }
+            if verdict.cases_needed and verdict.outcome not in ("pass", "fail"):
+                more = self._t.gettext("%(count)s more needed") % {"count": self._n.about(verdict.cases_needed)}
+                note = "; ".join(part for part in (note, more) if part)
+        return Row(
+            name=self._names.group(finding.group),
+            outcome=verdict.outcome if verdict else "",
+            word="",
+            note=note,
+            rate=self._n.percent(finding.value, digits=digits, against=finding.nearest_limit),
+            range=self._n.percent_range(*_ends(finding), digits=digits),
+            rest="",
+            cases=self._cases(finding),
+            chart=Markup(""),
+        )
+
+    def _cases(self, finding: Finding) -> str:
+        if finding.estimate is None or not finding.estimate.denominator:
+            return self._n.count(0) if finding.estimate else NOT_KNOWN
+        return self._t.gettext("%(part)s of %(whole)s") % {
+            "part": self._n.count(finding.estimate.numerator),
+            "whole": self._n.count(finding.estimate.denominator),
+        }
+
+
+def _ends(finding: Finding) -> tuple[float | None, float | None]:
+    if finding.estimate is None or finding.estimate.value is None:
+        return None, None
+    return finding.estimate.low, finding.estimate.high
+
+
+def _extent(findings: list[Finding]) -> list[float]:
+    """What the axis must hold: limits, comparisons, and rates with their intervals, of all but tiny groups."""
+    needed: list[float] = []
+    for finding in findings:
+        needed += [value for value in (finding.rest, finding.upper_limit) if value is not None]
+        estimate = finding.estimate
+        if estimate is not None and estimate.high is not None and estimate.denominator >= _ENOUGH_TO_SET_THE_AXIS:
+            needed.append(estimate.high)
+    return needed
+
+
+def _chart(finding: Finding, end: float, title: str) -> Markup:
+    low, high = _ends(finding)
+    if finding.value is None or low is None or high is None:
+        return Markup("")
+    bar = Bar(
+        value=finding.value,
+        low=low,
+        high=high,
+        outcome=finding.verdict.outcome if finding.verdict else "",
+        lower_limit=finding.lower_limit,
+        upper_limit=finding.upper_limit,
+        rest=finding.rest,
+    )
+    return interval(bar, end, title)

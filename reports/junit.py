@@ -1,0 +1,146 @@
+"""JUnit XML for continuous integration: a suite a rule, a case a group, and a case for the rule itself.
+
+Only a fail is a failure. Inconclusive and not evaluable are `skipped` with the reason, never a pass; the rule's own
+case makes an inconclusive rule visible even where no group is.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+from xml.etree import ElementTree as ET
+
+from audit.result import AuditResult, Group, Level, RuleResult
+from reports.language import ENGLISH
+from reports.names import Names, reading_order
+from reports.plain_text import harmless
+from reports.reading import Finding, Reading
+from reports.words import Words
+
+__all__ = ["JunitReporter"]
+
+_NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_FINEST = ("level", "country")
+
+
+class JunitReporter:
+    """Writes `junit.xml`."""
+
+    name: str = "junit"
+    filename: str = "junit.xml"
+    audience: Literal["restricted"] = "restricted"
+
+    def render(self, result: AuditResult) -> str:
+        """The whole file as text, the same for the same result."""
+        root = _Suites(result).write()
+        ET.indent(root)
+        return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
+
+
+class _Suites:
+    def __init__(self, result: AuditResult) -> None:
+        self._result = result
+        self._reading = Reading(result)
+        self._words = Words(ENGLISH, Names(result, ENGLISH))
+        self._numbers = ENGLISH.numbers
+        self._order = reading_order(result)
+        self._by_rule: dict[str, list[Finding]] = {rule.rule: [] for rule in result.rules}
+        for finding in self._reading.findings:
+            if finding.rule is not None:
+                self._by_rule[finding.rule.rule].append(finding)
+
+    def write(self) -> ET.Element:
+        suites = [self._suite(rule) for rule in self._result.rules]
+        root = ET.Element("testsuites", name=_text(f"audit7k: {self._result.plan.audit.title}"))
+        for total in ("tests", "failures", "errors", "skipped"):
+            root.set(total, str(sum(int(suite.get(total, "0")) for suite in suites)))
+        root.extend(suites)
+        return root
+
+    def _suite(self, rule: RuleResult) -> ET.Element:
+        suite = ET.Element("testsuite", name=_text(rule.rule))
+        properties = ET.SubElement(suite, "properties")
+        ET.SubElement(properties, "property", name="release", value="restricted, exact counts")
+        ET.SubElement(properties, "property", name="limit", value=_text(self._words.limit(rule)))
+        ET.SubElement(properties, "property", name="outcome", value=rule.outcome)
+        suite.append(self._rule_case(rule))
+        taken = {f"rule {rule.rule}"}
+        for finding in self._by_rule[rule.rule]:
+            suite.append(self._case(finding, rule, _unique(self._group_name(finding.group), taken)))
+        cases = suite.findall("testcase")
+        suite.set("tests", str(len(cases)))
+        suite.set("failures", str(sum(case.find("failure") is not None for case in cases)))
+        suite.set("errors", "0")
+        suite.set("skipped", str(sum(case.find("skipped") is not None for case in cases)))
+        return suite
+
+    def _rule_case(self, rule: RuleResult) -> ET.Element:
+        case = ET.Element("testcase", classname=_text(rule.rule), name=_text(f"rule {rule.rule}"))
+        message = (
+            f"{self._words.rule_outcome(rule.outcome)}: {self._words.rule_because(rule.because)}; "
+            f"coverage {self._numbers.percent(rule.coverage, digits=1, against=rule.min_coverage)}, "
+            f"a pass needs {self._numbers.percent(rule.min_coverage)}"
+        )
+        if rule.outcome == "fail":
+            ET.SubElement(case, "failure", type="disparity", message=_text(message))
+        elif rule.outcome != "pass":
+            ET.SubElement(case, "skipped", message=_text(message))
+        return case
+
+    def _case(self, finding: Finding, rule: RuleResult, name: str) -> ET.Element:
+        case = ET.Element("testcase", classname=_text(rule.rule), name=name)
+        verdict = finding.verdict
+        if verdict is None or verdict.outcome == "pass":
+            return case
+        if verdict.outcome == "fail":
+            ET.SubElement(case, "failure", type="disparity", message=_text(self._numbers_of(finding)))
+            return case
+        among = self._reading.metrics[finding.metric].among if finding.metric in self._reading.metrics else ""
+        reason = self._words.because(
+            verdict.because, among=among, min_denominator=self._result.plan.verdict.min_denominator
+        )
+        told = f"{self._words.outcome(verdict.outcome)}: {self._words.undecided(verdict, reason)}"
+        numbers = self._numbers_of(finding)
+        ET.SubElement(case, "skipped", message=_text(f"{told}; {numbers}" if numbers else told))
+        return case
+
+    def _numbers_of(self, finding: Finding) -> str:
+        """Counts, rate, likely range, the rest and the limit."""
+        estimate = finding.estimate
+        if estimate is None:
+            return ""
+        counts = f"{self._words.rate(finding.metric)} {estimate.numerator} of {estimate.denominator}"
+        if estimate.value is None:
+            return counts
+        limits = [limit for limit in (finding.lower_limit, finding.upper_limit) if limit is not None]
+        told = " and ".join(
+            self._numbers.percent(min(max(limit, 0.0), 1.0), digits=1, against=estimate.value) for limit in limits
+        )
+        return (
+            f"{counts}: {self._numbers.percent(estimate.value, digits=1, against=finding.nearest_limit)} "
+            f"(likely range {self._numbers.percent_range(estimate.low, estimate.high, digits=1)}); "
+            f"everyone else {self._numbers.percent(finding.rest, digits=1)}; limit {told}"
+        )
+
+    def _group_name(self, group: Group) -> str:
+        levels = sorted(group.root, key=lambda level: self._order.index(level.feature))
+        return _text(", ".join(map(_level_name, levels)))
+
+
+def _level_name(level: Level) -> str:
+    feature = level.feature if level.rung in _FINEST else f"{level.feature}/{level.rung}"
+    return f"{feature}={level.code}"
+
+
+def _unique(name: str, taken: set[str]) -> str:
+    """`name`, numbered where another case of the suite has it: of two cases with one name, some readers see one."""
+    number, told = 1, name
+    while told in taken:
+        number += 1
+        told = f"{name} ({number})"
+    taken.add(told)
+    return told
+
+
+def _text(text: str) -> str:
+    return _NOT_IN_XML.sub("�", harmless(text))

@@ -1,0 +1,83 @@
+"""Names of people in groups: "Ghana, women". Codes are for machines; a reader sees names."""
+
+from __future__ import annotations
+
+from audit.result import AuditResult, Axis, Group, Level
+from reports.language import Language
+
+UNKNOWN = "unknown"
+"""The code of a missing attribute, in every feature."""
+
+
+def reading_order(result: AuditResult) -> list[str]:
+    """Features in the order in which a group's name tells them: nationality first, gender last."""
+    place = {"nationality": 0, "categorical": 1, "gender": 2}
+    return [feature.name for feature in sorted(result.features, key=lambda feature: place[feature.coding])]
+
+
+class Names:
+    """The names of levels, groups and families of one result."""
+
+    def __init__(self, result: AuditResult, language: Language) -> None:
+        self._t = language.translations
+        self._codings = {feature.name: feature.coding for feature in result.features}
+        self._order = {name: place for place, name in enumerate(reading_order(result))}
+        self._levels = {
+            Level(feature.name, level.rung, level.code): level.name
+            for feature in result.features
+            for level in feature.levels
+            if level.code != UNKNOWN
+        }
+        self._groups: dict[tuple[Level, ...], str] = {}
+
+    def group(self, group: Group) -> str:
+        """The name of a group; "everyone" for the group without levels."""
+        key = group.root
+        if key not in self._groups:
+            self._groups[key] = self._name(key)
+        return self._groups[key]
+
+    def _name(self, key: tuple[Level, ...]) -> str:
+        if not key:
+            return self._t.gettext("Everyone")
+        ordered = key if len(key) == 1 else sorted(key, key=lambda level: self._order.get(level.feature, len(key)))
+        name = self._level(ordered[0])
+        if self._codings.get(ordered[0].feature) == "gender" or ordered[0].code == UNKNOWN:
+            name = name[:1].upper() + name[1:]
+        for level in ordered[1:]:
+            name = self._t.gettext("%(first)s, %(other)s") % {"first": name, "other": self._level(level)}
+        return name
+
+    def _level(self, level: Level) -> str:
+        if level.code == UNKNOWN:
+            return self._t.gettext("%(feature)s unknown") % {"feature": self.feature(level.feature)}
+        return self._levels.get(level, level.code)
+
+    def feature(self, feature: str) -> str:
+        """The name of a feature in running text."""
+        return feature.replace("_", " ")
+
+    def axis(self, axis: Axis) -> str:
+        """What an axis breaks people down by: "gender", "sub-region of nationality"."""
+        feature = self.feature(axis.feature)
+        if axis.rung == "m49-subregion":
+            return self._t.gettext("sub-region of %(feature)s") % {"feature": feature}
+        if axis.rung == "m49-region":
+            return self._t.gettext("region of %(feature)s") % {"feature": feature}
+        return feature
+
+    def axes(self, axes: tuple[Axis, ...]) -> str:
+        """The axes of a family: "nationality and gender"."""
+        ordered = sorted(axes, key=lambda axis: self._order.get(axis.feature, len(axes)))
+        first, *others = [self.axis(axis) for axis in ordered]
+        for other in others:
+            first = self._t.gettext("%(first)s and %(other)s") % {"first": first, "other": other}
+        return first
+
+    def features(self, axes: tuple[Axis, ...]) -> str:
+        """The features of a family, whatever their rungs: "nationality and gender"."""
+        return self.axes(tuple(Axis(axis.feature, "") for axis in axes))
+
+    def is_nationality(self, axis: Axis) -> bool:
+        """Whether an axis is a rung of a nationality."""
+        return self._codings.get(axis.feature) == "nationality"

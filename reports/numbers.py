@@ -1,0 +1,144 @@
+"""How numbers are written. All rounding of every report is here, and a rounded number never says more than is true.
+
+"100%" is written only for exactly all and "0%" only for exactly none; a value that would round onto the limit it is
+compared with shows a further digit. Nothing here decides anything: verdicts compare unrounded numbers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import ROUND_HALF_EVEN, Decimal
+
+NOT_KNOWN = "—"
+"""What stands where no number can be stated; the reason stands beside it."""
+
+_MOST_DIGITS = 4
+_BASES = (10, 100, 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class Frequency:
+    """A share as a count among `base`: "about 5 in 10"."""
+
+    count: int
+    base: int
+    kind: str
+    """`about`, `exactly` (none or all), `below` (more than none, but under 1 in `base`), `above` (nearly all)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """The number style of a language. Digits are Western in every language, so that figures match the data files."""
+
+    decimal: str = "."
+    group: str = ","
+    percent_pattern: str = "{}%"
+
+    def count(self, value: int) -> str:
+        """An integer with its thousands set apart: 63,914."""
+        return f"{value:,}".replace(",", self.group)
+
+    def about(self, value: float) -> str:
+        """A quantity that is itself an estimate, to two significant digits: 47, 820, 12,000."""
+        whole = round(value)
+        step = 10 ** max(len(str(abs(whole))) - 2, 0)
+        return self.count(round(whole / step) * step)
+
+    def percent(self, value: float | None, *, digits: int = 0, against: float | None = None) -> str:
+        """A share as a percentage with `digits` decimals, and more where it would else round onto `against`."""
+        if value is None:
+            return NOT_KNOWN
+        return self.percent_pattern.format(self._bare_percent(value, digits, against))
+
+    def percent_range(self, low: float | None, high: float | None, *, digits: int = 0) -> str:
+        """An interval of shares: 42–52%."""
+        if low is None or high is None:
+            return NOT_KNOWN
+        ends = f"{self._bare_percent(low, digits, None)}–{self._bare_percent(high, digits, None)}"
+        return self.percent_pattern.format(ends)
+
+    def points(self, margin: float) -> str:
+        """A difference of shares in percentage points, all its digits: 10, 2.5."""
+        return self.plain(margin * 100)
+
+    def plain(self, value: float) -> str:
+        """A number of the plan as it was written there, to 12 significant digits: 0.8, 1.25."""
+        return f"{value:.12g}".replace(".", self.decimal)
+
+    def ratio(self, value: float | None) -> str:
+        """A ratio to two decimals."""
+        return NOT_KNOWN if value is None else f"{value:.2f}".replace(".", self.decimal)
+
+    def points_with_range(self, value: float | None, low: float | None, high: float | None) -> str:
+        """A difference of shares in percentage points with its interval: −24.1 (−30.2 to −17.5)."""
+        if value is None:
+            return NOT_KNOWN
+        told = self._signed(value)
+        return told if low is None or high is None else f"{told} ({self._signed(low)} to {self._signed(high)})"
+
+    def ratio_with_range(self, value: float | None, low: float | None, high: float | None) -> str:
+        """A ratio with its interval: 0.66 (0.58 to 0.75); an interval without an upper end says so."""
+        if value is None:
+            return NOT_KNOWN
+        if low is None:
+            return self.ratio(value)
+        return f"{self.ratio(value)} ({self.ratio(low)} to {'∞' if high is None else self.ratio(high)})"
+
+    def _signed(self, share: float) -> str:
+        text = f"{share * 100:+.1f}".replace(".", self.decimal)
+        return text.replace("-", "−")
+
+    def probability(self, value: float | None) -> str:
+        """A p-value or level to three significant digits; used in the method section only."""
+        if value is None:
+            return NOT_KNOWN
+        if 0 < value < 1e-12:
+            return f"<{self.plain(1e-12)}"
+        return f"{value:.3g}".replace(".", self.decimal)
+
+    def _bare_percent(self, value: float, digits: int, against: float | None) -> str:
+        rounded = _rounded(value, digits)
+        if against is not None and against != value:
+            while digits < _MOST_DIGITS and rounded == _rounded(against, digits):
+                digits += 1
+                rounded = _rounded(value, digits)
+        smallest = Decimal(1).scaleb(-digits)
+        if rounded == 0 and value > 0:
+            return f"<{smallest}".replace(".", self.decimal)
+        if rounded == 100 and value < 1:
+            return f">{100 - smallest}".replace(".", self.decimal)
+        return str(rounded).replace(".", self.decimal)
+
+
+def frequencies(value: float, other: float | None) -> tuple[Frequency, Frequency | None]:
+    """Two shares as counts among one base (10, 100 or 1,000): the smallest at which both are told truly and apart."""
+    for base in _BASES:
+        mine, theirs = _frequency(value, base), None if other is None else _frequency(other, base)
+        told_apart = theirs is None or mine.count != theirs.count or value == other
+        if told_apart and _close(mine, value) and (theirs is None or other is None or _close(theirs, other)):
+            return mine, theirs
+    return _frequency(value, _BASES[-1]), None if other is None else _frequency(other, _BASES[-1])
+
+
+def _frequency(value: float, base: int) -> Frequency:
+    count = round(value * base)
+    if value in (0.0, 1.0):
+        return Frequency(count, base, "exactly")
+    if count == 0:
+        return Frequency(1, base, "below")
+    if count == base:
+        return Frequency(base - 1, base, "above")
+    return Frequency(count, base, "about")
+
+
+def _close(frequency: Frequency, value: float) -> bool:
+    """Whether the frequency is within a quarter of what it stands for, on the side of the rarer event."""
+    if frequency.kind == "exactly":
+        return True
+    if frequency.kind != "about":
+        return False
+    return abs(frequency.count / frequency.base - value) <= min(value, 1 - value) / 4
+
+
+def _rounded(value: float, digits: int) -> Decimal:
+    return (Decimal(value) * 100).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_EVEN)

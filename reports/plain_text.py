@@ -1,0 +1,30 @@
+"""Text that other people wrote, made harmless: what cannot be seen, or reorders what can, is shown as what it is.
+
+Escaping of markup is the writer's own (Jinja's autoescape, ElementTree); this is about characters that stay characters.
+"""
+
+from __future__ import annotations
+
+import re
+
+_WHITE = re.compile(r"[\t\n\r\x0b\x0c\x85\u2028\u2029]+")
+_UNSEEN = re.compile(
+    "["
+    "\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f"  # control characters
+    "\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff"  # direction controls and other unseen ones
+    "\ud800-\udfff\ufdd0-\ufdef\ufff9-\ufffb\ufffe\uffff"  # no characters at all
+    "\U000e0000-\U000e007f"  # tags
+    "]"
+)
+
+
+def harmless(text: str) -> str:
+    """`text` on one line, with each unseen or direction-changing character written out as `[U+202E]`."""
+    if text.isascii() and text.isprintable():
+        return text
+    return without_unseen(_WHITE.sub(" ", text))
+
+
+def without_unseen(text: str) -> str:
+    """`text` with each unseen or direction-changing character written out as `[U+202E]`; its lines stay as they are."""
+    return _UNSEEN.sub(lambda found: f"[U+{ord(found[0]):04X}]", text)

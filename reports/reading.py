@@ -1,0 +1,193 @@
+"""A result made easy to read: every finding by rule, family and group, and the limit each group was held against.
+
+Arithmetic here is on the result's integer counts alone (the rest of a group is everyone minus the group), and nothing
+is decided: verdicts are read, never made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from audit.result import AuditResult, Axis, Estimate, Family, Group, Level, MetricDefinition, RuleResult, Verdict
+
+Key = tuple[Level, ...]
+
+MISSED = ("true_positive_rate", "false_negative_rate")
+"""Rates that speak of victims missed."""
+WRONGLY_FLAGGED = ("false_positive_rate", "true_negative_rate")
+"""Rates that speak of people wrongly flagged."""
+SHARES_OF_GOOD = ("true_positive_rate", "true_negative_rate", "precision", "accuracy")
+"""Rates whose complement is the share of errors."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a result holds about one rate of one group; with a rule and a verdict where the plan sets a limit on it."""
+
+    group: Group
+    metric: str
+    estimate: Estimate | None
+    rest_numerator: int
+    rest_denominator: int
+    rule: RuleResult | None = None
+    verdict: Verdict | None = None
+
+    @property
+    def value(self) -> float | None:
+        """The group's rate."""
+        return None if self.estimate is None else self.estimate.value
+
+    @property
+    def rest(self) -> float | None:
+        """The rate of everyone else; None where nobody else has a denominator."""
+        return self.rest_numerator / self.rest_denominator if self.rest_denominator else None
+
+    @property
+    def lower_limit(self) -> float | None:
+        """The smallest rate within the limit; None where the low side is not limited or there is no rest."""
+        if self.rule is None or self.rest is None or self.rule.worse == "high":
+            return None
+        return self.rest - self.rule.limit if self.rule.scale == "difference" else self.rest * self.rule.limit
+
+    @property
+    def upper_limit(self) -> float | None:
+        """The largest rate within the limit; None where the high side is not limited or there is no rest."""
+        if self.rule is None or self.rest is None or self.rule.worse == "low":
+            return None
+        return self.rest + self.rule.limit if self.rule.scale == "difference" else self.rest / self.rule.limit
+
+    @property
+    def nearest_limit(self) -> float | None:
+        """The limit on the side on which the group is nearer to failing."""
+        side = self.verdict.side if self.verdict else "low"
+        return self.lower_limit if side == "low" and self.lower_limit is not None else self.upper_limit
+
+    @property
+    def beyond(self) -> bool:
+        """Whether the measured rate itself lies beyond the limit; says nothing of chance, and is no verdict."""
+        low, high = self.lower_limit, self.upper_limit
+        value = self.value
+        return value is not None and ((low is not None and value < low) or (high is not None and value > high))
+
+    @property
+    def error(self) -> float | None:
+        """The group's rate told as a share of errors: victims missed, people wrongly flagged, flags that are wrong."""
+        return _error(self.metric, self.value)
+
+    @property
+    def rest_error(self) -> float | None:
+        """The same of everyone else."""
+        return _error(self.metric, self.rest)
+
+    @property
+    def people(self) -> float:
+        """Cases of this group that would have gone the other way at the rate of everyone else."""
+        if self.estimate is None or self.value is None or self.rest is None:
+            return 0.0
+        return abs(self.value - self.rest) * self.estimate.denominator
+
+
+def _error(metric: str, value: float | None) -> float | None:
+    if value is None:
+        return None
+    return 1 - value if metric in SHARES_OF_GOOD else value
+
+
+class Reading:
+    """An `AuditResult` with its parts found by group. Built once a report; reads and never changes the result."""
+
+    def __init__(self, result: AuditResult) -> None:
+        self.result = result
+        self.metrics: dict[str, MetricDefinition] = {metric.name: metric for metric in result.metrics}
+        self.everyone: dict[str, Estimate] = {}
+        self._estimates: dict[tuple[str, Key], Estimate] = {}
+        self._groups: dict[tuple[Axis, ...], dict[Key, Group]] = {}
+        for estimate in result.estimates:
+            key = estimate.group.root
+            self._estimates[estimate.metric, key] = estimate
+            if key:
+                self._know(estimate.group)
+            else:
+                self.everyone[estimate.metric] = estimate
+        self._verdicts: dict[str, dict[Key, Verdict]] = {rule.rule: {} for rule in result.rules}
+        for verdict in result.verdicts:
+            self._verdicts.setdefault(verdict.rule, {})[verdict.group.root] = verdict
+            self._know(verdict.group)
+
+    def _know(self, group: Group) -> None:
+        axes = tuple([Axis(level.feature, level.rung) for level in group.root])
+        self._groups.setdefault(axes, {}).setdefault(group.root, group)
+
+    @property
+    def families(self) -> Iterator[Family]:
+        """The families, in the order in which the result names them."""
+        return map(Family, self._groups)
+
+    def groups(self, family: Family) -> list[Group]:
+        """The groups of a family, in the order in which the result names them."""
+        return list(self._groups[family.root].values())
+
+    def judged(self, rule: RuleResult, family: Family) -> list[Finding]:
+        """What `rule` says of the groups of `family`; empty where it is not about them."""
+        verdicts = self._verdicts[rule.rule]
+        return [
+            self._finding(group, rule.metric, rule, verdicts[key])
+            for key, group in self._groups[family.root].items()
+            if key in verdicts
+        ]
+
+    def shown(self, metric: str, family: Family) -> list[Finding]:
+        """A rate of the groups of `family` on which no limit is set: shown, not judged."""
+        return [self._finding(group, metric, None, None) for group in self._groups[family.root].values()]
+
+    @cached_property
+    def findings(self) -> list[Finding]:
+        """Every verdict with its numbers, rule by rule."""
+        return [
+            self._finding(verdict.group, rule.metric, rule, verdict)
+            for rule in self.result.rules
+            for verdict in self._verdicts[rule.rule].values()
+        ]
+
+    def with_outcome(self, outcome: str) -> list[Finding]:
+        """Findings with this outcome, by rule."""
+        return [finding for finding in self.findings if finding.verdict and finding.verdict.outcome == outcome]
+
+    def estimate(self, metric: str, group: Group) -> Estimate | None:
+        """One rate of one group."""
+        return self._estimates.get((metric, group.root))
+
+    def _finding(self, group: Group, metric: str, rule: RuleResult | None, verdict: Verdict | None) -> Finding:
+        estimate, everyone = self._estimates.get((metric, group.root)), self.everyone.get(metric)
+        numerator = denominator = 0
+        if everyone is not None:
+            numerator = everyone.numerator - (estimate.numerator if estimate else 0)
+            denominator = everyone.denominator - (estimate.denominator if estimate else 0)
+        return Finding(group, metric, estimate, numerator, denominator, rule, verdict)
+
+
+def worst_outcomes(findings: list[Finding]) -> dict[Key, str]:
+    """For each group its worst outcome over all rules: fail, inconclusive, not evaluable, pass."""
+    order = ("fail", "inconclusive", "not_evaluable", "pass")
+    worst: dict[Key, str] = {}
+    for finding in findings:
+        if finding.verdict is not None:
+            key, outcome = finding.group.root, finding.verdict.outcome
+            if key not in worst or order.index(outcome) < order.index(worst[key]):
+                worst[key] = outcome
+    return worst
+
+
+def people_beyond(findings: list[Finding]) -> float:
+    """People affected beyond the rate of everyone else, each counted once.
+
+    The groups of one family share nobody, so their people add up; a person stands in a group of several families, so
+    the largest sum over families is taken and the sums are not added. Zero or less: none.
+    """
+    by_family: dict[tuple[Axis, ...], float] = {}
+    for finding in findings:
+        axes = tuple([Axis(level.feature, level.rung) for level in finding.group.root])
+        by_family[axes] = by_family.get(axes, 0.0) + finding.people
+    return max(by_family.values(), default=0.0)

@@ -1,0 +1,205 @@
+"""The words for outcomes, reasons, limits and rates: the same in every report."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from audit.result import Because, Outcome, RuleBecause, RuleResult, Verdict
+from reports.language import Language
+from reports.names import Names
+from reports.numbers import Frequency, frequencies
+from reports.reading import Finding
+
+
+class Words:
+    """Outcomes, reasons, limits and rates in one language."""
+
+    def __init__(self, language: Language, names: Names) -> None:
+        self._t = language.translations
+        self._n = language.numbers
+        self._names = names
+
+    def outcome(self, outcome: Outcome) -> str:
+        """An outcome in two or three words, as it stands beside its shape."""
+        match outcome:
+            case "fail":
+                return self._t.gettext("beyond the limit")
+            case "pass":
+                return self._t.gettext("within the limit")
+            case "inconclusive":
+                return self._t.gettext("cannot tell")
+            case "not_evaluable":
+                return self._t.gettext("no rate can be stated")
+            case _:
+                assert_never(outcome)
+
+    def rule_outcome(self, outcome: Outcome) -> str:
+        """The outcome of a whole rule."""
+        match outcome:
+            case "fail":
+                return self._t.gettext("does not meet the limit")
+            case "pass":
+                return self._t.gettext("meets the limit in every group we could judge")
+            case "inconclusive" | "not_evaluable":
+                return self._t.gettext("we cannot tell")
+            case _:
+                assert_never(outcome)
+
+    def rule_because(self, because: RuleBecause) -> str:
+        """Why a rule has its outcome."""
+        match because:
+            case "group_beyond_limit":
+                return self._t.gettext("at least one group is beyond the limit")
+            case "all_judged_within_limit":
+                return self._t.gettext(
+                    "every group with enough cases is within the limit, and enough people are in them"
+                )
+            case "group_undecided":
+                return self._t.gettext("a group with enough cases could not be decided")
+            case "coverage_too_small":
+                return self._t.gettext("too many people are in groups that could not be judged")
+            case "nothing_judged":
+                return self._t.gettext("no group has enough cases to be judged")
+            case _:
+                assert_never(because)
+
+    def because(self, because: Because, *, among: str, min_denominator: int) -> str:
+        """Why a group has its outcome; `among` says what the rate's denominator counts."""
+        few = {"count": self._n.count(min_denominator)}
+        reasons: dict[Because, str] = {
+            "beyond_limit": self._t.gettext(
+                "worse than everyone else by more than the limit, after correction for chance"
+            ),
+            "within_limit": self._t.gettext("enough evidence that it is within the limit"),
+            "limit_not_excluded": self._t.gettext("its cases point neither way"),
+            "unscored_cases": self._t.gettext("cases without a decision could change the verdict"),
+            "judged_as_part": self._t.gettext("too few cases alone; judged only as part of a larger group"),
+            "too_few_cases": self._t.gettext("too few cases, alone and in every larger group"),
+            "too_few_for_a_rate": self._t.gettext("fewer than %(count)s cases: no rate is stated") % few,
+            "no_cases": self._t.gettext("none of the %(among)s is in this group") % {"among": among},
+            "no_rest": self._t.gettext("nobody is left to compare with"),
+        }
+        return reasons[because]
+
+    def undecided(self, verdict: Verdict, because: str) -> str:
+        """Why a group has no verdict, as part of whom it was judged, and what it would take; empty where it has one."""
+        if verdict.outcome in ("pass", "fail"):
+            return ""
+        if verdict.because == "judged_as_part":
+            because = self._t.gettext("too few cases alone")
+        return "; ".join(part for part in (because, self.judged_as(verdict), self.needed(verdict)) if part)
+
+    def judged_as(self, verdict: Verdict) -> str:
+        """For a group judged as part of a larger one: of which, and with what outcome. Never a pass of its own."""
+        if verdict.judged_as is None:
+            return ""
+        return self._t.gettext("judged only as part of %(group)s: %(outcome)s") % {
+            "group": self._names.group(verdict.judged_as),
+            "outcome": self.outcome(verdict.judged_as_outcome or "inconclusive"),
+        }
+
+    def needed(self, verdict: Verdict) -> str:
+        """How many cases a verdict on this group still needs; empty where it has one."""
+        if verdict.outcome in ("pass", "fail"):
+            return ""
+        if verdict.cases_needed is None:
+            return self._t.gettext("no number of cases would decide it at the rates measured")
+        if verdict.cases_needed == 0:
+            return ""
+        return self._t.ngettext(
+            "about %(count)s more case needed", "about %(count)s more cases needed", verdict.cases_needed
+        ) % {"count": self._n.about(verdict.cases_needed)}
+
+    def limit(self, rule: RuleResult) -> str:
+        """The limit of a rule in words."""
+        if rule.scale == "difference":
+            points = {"points": self._n.points(rule.limit)}
+            if rule.worse == "low":
+                return self._t.gettext("at most %(points)s percentage points below everyone else") % points
+            if rule.worse == "high":
+                return self._t.gettext("at most %(points)s percentage points above everyone else") % points
+            return self._t.gettext("at most %(points)s percentage points below or above everyone else") % points
+        factors = {"low": self._n.plain(rule.limit), "high": self._n.plain(1 / rule.limit)}
+        if rule.worse == "low":
+            return self._t.gettext("at least %(low)s times the rate of everyone else") % factors
+        if rule.worse == "high":
+            return self._t.gettext("at most %(high)s times the rate of everyone else") % factors
+        return self._t.gettext("between %(low)s and %(high)s times the rate of everyone else") % factors
+
+    def rate(self, metric: str) -> str:
+        """A rate in one or two words, as the head of a column."""
+        heads = {
+            "true_positive_rate": self._t.gettext("Found"),
+            "false_negative_rate": self._t.gettext("Missed"),
+            "false_positive_rate": self._t.gettext("Wrongly flagged"),
+            "true_negative_rate": self._t.gettext("Rightly left alone"),
+            "precision": self._t.gettext("Flags that are right"),
+            "accuracy": self._t.gettext("Agrees with label"),
+            "selection_rate": self._t.gettext("Flagged"),
+            "base_rate": self._t.gettext("Labelled as victims"),
+        }
+        return heads.get(metric, metric)
+
+    def error(self, metric: str) -> str:
+        """The error that a rate tells of, with a place for how often: "misses %(often)s victims"."""
+        return self._errors()[metric][0]
+
+    def error_in_short(self, metric: str) -> str:
+        """The same under a heading that says of whom: "misses %(often)s"."""
+        return self._errors()[metric][1]
+
+    def _errors(self) -> dict[str, tuple[str, str]]:
+        misses = self._t.gettext("misses %(often)s victims"), self._t.gettext("misses %(often)s")
+        flags = (
+            self._t.gettext("wrongly flags %(often)s people who are not victims"),
+            self._t.gettext("wrongly flags %(often)s"),
+        )
+        return {
+            "true_positive_rate": misses,
+            "false_negative_rate": misses,
+            "false_positive_rate": flags,
+            "true_negative_rate": flags,
+            "precision": (self._t.gettext("is wrong in %(often)s flags"),) * 2,
+            "accuracy": (self._t.gettext("disagrees with the label in %(often)s cases"),) * 2,
+            "selection_rate": (self._t.gettext("flags %(often)s people"),) * 2,
+            "base_rate": ("%(often)s",) * 2,
+        }
+
+    def frequency(self, frequency: Frequency) -> str:
+        """A natural frequency: "about 5 in 10"."""
+        filled = {"count": self._n.count(frequency.count), "base": self._n.count(frequency.base)}
+        if frequency.kind == "exactly":
+            return self._t.gettext("all") if frequency.count else self._t.gettext("no")
+        if frequency.kind == "below":
+            return self._t.gettext("fewer than %(count)s in %(base)s") % filled
+        if frequency.kind == "above":
+            return self._t.gettext("more than %(count)s in %(base)s") % filled
+        return self._t.gettext("about %(count)s in %(base)s") % filled
+
+    def compared(self, finding: Finding) -> str:
+        """A group beside everyone else, in natural frequencies; empty where either has no rate."""
+        often = self.often(finding)
+        if often is None:
+            return ""
+        return self._t.gettext("%(error)s; %(rest)s") % {
+            "error": self.error(finding.metric) % {"often": often[0]},
+            "rest": often[1],
+        }
+
+    def often(self, finding: Finding) -> tuple[str, str] | None:
+        """How often the error happens to the group, and among everyone else; None where either has no rate."""
+        if finding.error is None or finding.rest_error is None:
+            return None
+        mine, theirs = frequencies(finding.error, finding.rest_error)
+        if theirs is None:
+            return None
+        return self.frequency(mine), self._t.gettext("among everyone else %(often)s") % {"often": self._bare(theirs)}
+
+    def _bare(self, frequency: Frequency) -> str:
+        """The same said second: "2 in 10"."""
+        if frequency.kind == "exactly":
+            return self._t.gettext("all") if frequency.count else self._t.gettext("none")
+        if frequency.kind != "about":
+            return self.frequency(frequency)
+        counts = {"count": self._n.count(frequency.count), "base": self._n.count(frequency.base)}
+        return self._t.gettext("%(count)s in %(base)s") % counts

@@ -1,0 +1,619 @@
+"""Audit results made up for the tests of reports: consistent in their numbers, with verdicts by a rough normal rule.
+
+The arithmetic is simple on purpose and is not the procedure of an audit. Reports read what a result says; that the
+result is right is tested elsewhere. Everything is drawn from a seed.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from statistics import NormalDist
+from typing import Any
+
+from made_nationalities import nationality_levels
+
+from audit.findings import (
+    Disparity,
+    Estimate,
+    FamilyResult,
+    GroupCounts,
+    MetricDefinition,
+    RowAccount,
+    RuleResult,
+    Verdict,
+)
+from audit.groups import Axis, Family, Group, Level, LevelName, SensitiveFeature
+from audit.metrics import METRICS, Cell, Metric, worse_direction
+from audit.plan import AuditPlan, Rule
+from audit.result import (
+    Agreement,
+    AuditResult,
+    Notice,
+    OverallVerdict,
+    Provenance,
+    Safeguard,
+    SystemDescription,
+    Waiver,
+)
+
+Key = tuple[Level, ...]
+Text = Callable[[str], str]
+Z = NormalDist().inv_cdf(0.975)
+GENDERS = {"woman": "women", "man": "men", "non-binary": "non-binary people", "unknown": "unknown"}
+RUNGS = ("country", "m49-subregion", "m49-region")
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What a made-up result is made of."""
+
+    seed: int = 7
+    rows: int = 64_000
+    prevalence: float = 0.35
+    found: float = 0.80
+    wrongly: float = 0.10
+    countries: Sequence[str] = ()
+    """ISO alpha-3 codes; empty: all."""
+    gaps: Mapping[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
+    """(gender or "", country, sub-region or "") -> rates found and wrongly flagged there."""
+    rules: Sequence[Mapping[str, Any]] = ()
+    route: str = "services"
+    use: str = "victim-identification"
+    min_coverage: float = 0.8
+    text: Text = str
+    """Applied to every string that someone else could have written."""
+    needed_alone: int = 60
+    abstained: float = 0.004
+
+
+RULES: Sequence[Mapping[str, Any]] = (
+    {
+        "metric": "true_positive_rate",
+        "groups": ["gender", "nationality", ["gender", "nationality"]],
+        "margin": 0.10,
+        "reason": "One in ten is what two trained officers disagree on.",
+    },
+    {
+        "metric": "false_positive_rate",
+        "groups": ["gender", "nationality", ["gender", "nationality"]],
+        "margin": 0.05,
+        "reason": "",
+    },
+)
+FAILING = Sample(
+    gaps={
+        ("", "011"): (0.62, 0.10),
+        ("woman", "GHA"): (0.45, 0.10),
+        ("man", "NPL"): (0.80, 0.27),
+        ("", "BGD"): (0.78, 0.22),
+    },
+    rules=RULES,
+)
+PASSING = Sample(
+    rows=60_000,
+    countries=("GHA", "NGA", "NPL", "BGD", "ROU", "MEX"),
+    rules=({"metric": "true_positive_rate", "groups": ["gender", "nationality"], "margin": 0.1},),
+    gaps={},
+    seed=11,
+)
+UNDECIDED = Sample(rows=1_500, rules=RULES, seed=3)
+
+
+def sample_result(sample: Sample) -> AuditResult:
+    """Make the result of `sample`."""
+    return _Maker(sample).result()
+
+
+def failing_result() -> AuditResult:
+    """About 1,150 groups; fails for a sub-region, for women of one country, and on wrong flags for another."""
+    return sample_result(FAILING)
+
+
+def passing_result() -> AuditResult:
+    """A few groups, one rule, all within the limit."""
+    return sample_result(PASSING)
+
+
+def undecided_result() -> AuditResult:
+    """Far too few cases."""
+    return sample_result(UNDECIDED)
+
+
+def hostile_result(payload: str, sample: Sample = UNDECIDED) -> AuditResult:
+    """A result in which every string that someone else could have written carries `payload`."""
+    return sample_result(replace(sample, text=lambda text: f"{text}{payload}"))
+
+
+class _Maker:
+    def __init__(self, sample: Sample) -> None:
+        self.sample = sample
+        self.plan = self._plan()
+        self.features = self._features()
+        self.parents = {(level.rung, level.code): level.parent for level in self.features[1].levels}
+        self.cells: dict[Key, dict[Cell, int]] = {}
+        self._draw()
+        self.families = self._families()
+
+    def _plan(self) -> AuditPlan:
+        text = self.sample.text
+        return AuditPlan.model_validate(
+            {
+                "schema": 1,
+                "audit": {
+                    "title": text("Recruitment-advert screener 2.3"),
+                    "owner": text("Ministry of Labour, digital inspection unit"),
+                    "use": self.sample.use,
+                    "route": self.sample.route,
+                    "auditor": text("Observatory on Migration and Work"),
+                    "limits_set_by": text("The inspection unit and three survivors’ organisations, June 2026"),
+                },
+                "detector": {
+                    "kind": "predictions",
+                    "score": text("score"),
+                    "threshold": 0.5,
+                },
+                "evaluation_set": {
+                    "path": "evaluation.parquet",
+                    "id": "case_id",
+                    "label": text("exploited"),
+                    "label_positive": (text("yes"),),
+                    "label_negative": (text("no"),),
+                    "label_source": text("NGO case files, double-coded"),
+                    "rows_are": text("persons"),
+                },
+                "groups": {
+                    "gender": {"column": text("gender")},
+                    "nationality": {"column": text("citizenship"), "ladder": RUNGS},
+                },
+                "rules": [{**rule, "reason": text(rule.get("reason", "By hand"))} for rule in self.sample.rules],
+                "verdict": {"min_coverage": self.sample.min_coverage},
+            }
+        )
+
+    def _features(self) -> tuple[SensitiveFeature, SensitiveFeature]:
+        text = self.sample.text
+        genders = tuple(LevelName(rung="level", code=code, name=text(name)) for code, name in GENDERS.items())
+        nationalities = nationality_levels(self.sample.countries)
+        return (
+            SensitiveFeature(
+                name="gender",
+                column=text("gender"),
+                coding="gender",
+                rungs=("level",),
+                levels=genders,
+                given_to_detector=False,
+            ),
+            SensitiveFeature(
+                name="nationality",
+                column=text("citizenship"),
+                coding="nationality",
+                rungs=RUNGS,
+                levels=tuple(level.model_copy(update={"name": text(level.name)}) for level in nationalities),
+                given_to_detector=True,
+            ),
+        )
+
+    def _draw(self) -> None:
+        """Counts of the finest groups, from the seed."""
+        draw = random.Random(self.sample.seed)
+        countries = [level.code for level in self.features[1].levels if level.rung == "country"]
+        shuffled = [code for code in countries if code not in ("GHA", "NGA", "NPL", "BGD", "ROU", "unknown")]
+        draw.shuffle(shuffled)
+        common = [code for code in ("ROU", "NGA", "NPL", "GHA", "unknown", "BGD") if code in countries]
+        weights = [1 / (place + 3) for place in range(len(countries))]
+        nationality = draw.choices([*common, *shuffled], weights, k=self.sample.rows)
+        gender = draw.choices(list(GENDERS), (0.52, 0.40, 0.02, 0.06), k=self.sample.rows)
+        for who, where in zip(gender, nationality, strict=True):
+            key = (Level("gender", "level", who), Level("nationality", "country", where))
+            cells = self.cells.setdefault(key, dict.fromkeys(Cell, 0))
+            cells[self._case(draw, who, where)] += 1
+
+    def _case(self, draw: random.Random, who: str, where: str) -> Cell:
+        found, wrongly = self._rates(who, where)
+        labelled = draw.random() < 0.99
+        positive = draw.random() < self.sample.prevalence
+        flagged = draw.random() < (found if positive else wrongly)
+        if draw.random() < self.sample.abstained:
+            kind = Cell.UNSCORED_POSITIVE if positive else Cell.UNSCORED_NEGATIVE
+            return kind if labelled else Cell.UNSCORED_UNLABELLED
+        if not labelled:
+            return Cell.UNLABELLED_FLAGGED if flagged else Cell.UNLABELLED_NOT_FLAGGED
+        if positive:
+            return Cell.TP if flagged else Cell.FN
+        return Cell.FP if flagged else Cell.TN
+
+    def _rates(self, who: str, where: str) -> tuple[float, float]:
+        subregion = self.parents.get(("country", where))
+        for gender, place in ((who, where), ("", where), (who, subregion), ("", subregion)):
+            if place is not None and (gender, place) in self.sample.gaps:
+                return self.sample.gaps[gender, place]
+        return self.sample.found, self.sample.wrongly
+
+    def _families(self) -> dict[tuple[Axis, ...], dict[Key, dict[Cell, int]]]:
+        gender = Axis("gender", "level")
+        families: list[tuple[Axis, ...]] = [(gender,), *((Axis("nationality", rung),) for rung in RUNGS)]
+        families += [(gender, Axis("nationality", rung)) for rung in RUNGS]
+        grouped: dict[tuple[Axis, ...], dict[Key, dict[Cell, int]]] = {axes: {} for axes in families}
+        for finest, cells in self.cells.items():
+            for axes in families:
+                key = tuple(self._climb(level, axis.rung) for axis in axes for level in finest if level[0] == axis[0])
+                total = grouped[axes].setdefault(key, dict.fromkeys(Cell, 0))
+                for cell, count in cells.items():
+                    total[cell] += count
+        return {axes: dict(sorted(groups.items())) for axes, groups in grouped.items()}
+
+    def _climb(self, level: Level, rung: str) -> Level:
+        while level.rung != rung:
+            above = RUNGS[RUNGS.index(level.rung) + 1]
+            level = Level(level.feature, above, self.parents[level.rung, level.code] or level.code)
+        return level
+
+    @property
+    def everyone(self) -> dict[Cell, int]:
+        return {cell: sum(cells[cell] for cells in self.cells.values()) for cell in Cell}
+
+    def _all_groups(self) -> list[tuple[Key, dict[Cell, int]]]:
+        return [
+            ((), self.everyone),
+            *((key, cells) for groups in self.families.values() for key, cells in groups.items()),
+        ]
+
+    def result(self) -> AuditResult:
+        text = self.sample.text
+        rules, verdicts = self._judge()
+        failing = tuple(rule.rule for rule in rules if rule.outcome == "fail")
+        undecided = tuple(rule.rule for rule in rules if rule.outcome == "inconclusive")
+        harm = {"services": "missed", "enforcement": "wrongly_flagged", "both": "both"}[self.sample.route]
+        groups = self._all_groups()
+        return AuditResult(
+            schema_version=1,
+            status="complete",
+            release="restricted",
+            plan_as_asked={"audit": {"title": text("Recruitment-advert screener 2.3")}},
+            plan=self.plan,
+            system=SystemDescription(
+                kind="skops",
+                name=text("model.skops"),
+                decision=text("flagged when the score is at least 0.5"),
+                features=(text("advert_text"), text("pay_offered")),
+                sensitive_features_used=(text("nationality"),),
+                near_threshold=3,
+                ties_at_capacity=2,
+                notes=(text("Run in batches of 4,096 rows."),),
+            ),
+            features=self.features,
+            metrics=tuple(self._definition(metric) for metric in METRICS.values()),
+            overall=OverallVerdict.model_validate(
+                {
+                    "outcome": "fail" if failing else "inconclusive" if undecided else "pass",
+                    "failing_rules": failing,
+                    "undecided_rules": undecided,
+                    "primary_harm": harm,
+                }
+            ),
+            rules=rules,
+            verdicts=verdicts,
+            rows=tuple(self._account(key, cells) for key, cells in groups),
+            counts=tuple(
+                GroupCounts.model_validate({"group": Group(key), **{c.value: n for c, n in cells.items()}})
+                for key, cells in groups
+            ),
+            estimates=tuple(self._estimate(m, key, cells) for key, cells in groups for m in METRICS.values()),
+            disparities=tuple(
+                self._disparity(METRICS[rule.metric], key, cells)
+                for rule in self.plan.rules
+                for key, cells in groups
+                if key
+            ),
+            waivers=self._waivers(verdicts),
+            safeguards=self._safeguards(),
+            crosscheck=(
+                Agreement(
+                    library=text("fairlearn 0.15.0"),
+                    rates_compared=9_000,
+                    largest_difference=2.2e-16,
+                    differs_by_convention=412,
+                ),
+            ),
+            notices=(
+                Notice(code="labels", text=text("Labels are not truth. These come from: NGO case files.")),
+                Notice(code="given", text=text("The detector is given: nationality.")),
+            ),
+            provenance=self._provenance(),
+        )
+
+    def _definition(self, metric: Metric) -> MetricDefinition:
+        worse = {"low": "low", "high": "high"}.get(worse_direction(metric.name, self.plan.audit.route), "not_judged")
+        return MetricDefinition.model_validate(
+            {
+                "name": metric.name,
+                "plain": metric.plain,
+                "counted": metric.counted,
+                "among": metric.among,
+                "definition": metric.definition,
+                "formula": metric.formula,
+                "worse": worse,
+            }
+        )
+
+    def _account(self, key: Key, cells: Mapping[Cell, int]) -> RowAccount:
+        read = sum(cells.values())
+        unscored = sum(count for cell, count in cells.items() if cell.value.startswith("unscored"))
+        unlabelled = sum(count for cell, count in cells.items() if cell.value.endswith(("unlabelled", "flagged")))
+        unlabelled -= 0
+        unlabelled = cells[Cell.UNLABELLED_FLAGGED] + cells[Cell.UNLABELLED_NOT_FLAGGED]
+        unlabelled += cells[Cell.UNSCORED_UNLABELLED]
+        unknown = (
+            sum(sum(c.values()) for k, c in self.cells.items() if any(level.code == "unknown" for level in k))
+            if not key
+            else read * any(level.code == "unknown" for level in key)
+        )
+        return RowAccount(
+            group=Group(key),
+            read=read,
+            scored=read - unscored,
+            abstained=unscored - unscored // 5,
+            failed=unscored // 5,
+            labelled=read - unlabelled,
+            unlabelled=unlabelled,
+            attribute_unknown=unknown,
+        )
+
+    def _estimate(self, metric: Metric, key: Key, cells: Mapping[Cell, int]) -> Estimate:
+        x, n = _parts(metric, cells)
+        known = n >= self.plan.verdict.min_denominator
+        low, high = wilson(x, n) if known else (None, None)
+        return Estimate(
+            metric=metric.name,
+            group=Group(key),
+            numerator=x,
+            denominator=n,
+            value=x / n if known else None,
+            low=low,
+            high=high,
+            exact_low=None if low is None else max(0.0, low - 0.01),
+            exact_high=None if high is None else min(1.0, high + 0.01),
+            level=0.95,
+            status="estimated" if known else "not_evaluable",
+            reason=None if known else "no_cases" if n == 0 else "too_few_for_a_rate",
+        )
+
+    def _disparity(self, metric: Metric, key: Key, cells: Mapping[Cell, int]) -> Disparity:
+        x, n = _parts(metric, cells)
+        whole_x, whole_n = _parts(metric, self.everyone)
+        y, m = whole_x - x, whole_n - n
+        known = n >= self.plan.verdict.min_denominator and m > 0
+        shown: dict[str, Any] = dict.fromkeys(
+            ("difference", "difference_low", "difference_high", "ratio", "ratio_low", "ratio_high")
+        )
+        if known:
+            shown["difference"] = x / n - y / m
+            shown["difference_low"], shown["difference_high"] = newcombe(x, n, y, m)
+            if y:
+                shown["ratio"] = (x / n) / (y / m)
+        return Disparity(
+            metric=metric.name,
+            group=Group(key),
+            compared_with="rest",
+            other_numerator=y,
+            other_denominator=m,
+            **shown,
+            level=0.95,
+            status="estimated" if known else "not_evaluable",
+            reason=None if known and y else "zero_in_rest" if known else "too_few_for_a_rate",
+        )
+
+    def _judge(self) -> tuple[tuple[RuleResult, ...], tuple[Verdict, ...]]:
+        rules: list[RuleResult] = []
+        verdicts: list[Verdict] = []
+        for rule in self.plan.named_rules:
+            wanted = {frozenset(features) for features in rule.feature_sets}
+            families = [axes for axes in self.families if frozenset(axis.feature for axis in axes) in wanted]
+            of_rule = {key: verdict for axes in families for key, verdict in self._judge_family(rule, axes).items()}
+            self._climb_ladders(of_rule)
+            verdicts += of_rule.values()
+            rules.append(self._rule_result(rule, families, list(of_rule.values())))
+        return tuple(rules), tuple(verdicts)
+
+    def _judge_family(self, rule: Rule, axes: tuple[Axis, ...]) -> dict[Key, Verdict]:
+        metric = METRICS[rule.metric]
+        whole_x, whole_n = _parts(metric, self.everyone)
+        low_is_worse = worse_direction(rule.metric, self.plan.audit.route) == "low"
+        judged: dict[Key, Verdict] = {}
+        for key, cells in self.families[axes].items():
+            x, n = _parts(metric, cells)
+            y, m = whole_x - x, whole_n - n
+            gap = (y / m - x / n if low_is_worse else x / n - y / m) if n and m else 0.0
+            error = math.sqrt(0.18 / n + 0.18 / m) if n and m else 1.0
+            p_fail = 1 - NormalDist().cdf((gap - rule.limit) / error)
+            p_pass = 1 - NormalDist().cdf((rule.limit - gap) / error)
+            decidable = n >= self.sample.needed_alone
+            outcome, because = _outcome(p_fail, p_pass, n, decidable)
+            judged[key] = Verdict.model_validate(
+                {
+                    "rule": rule.id,
+                    "group": Group(key),
+                    "outcome": outcome,
+                    "because": because,
+                    "cases": n,
+                    "cases_required": self.sample.needed_alone,
+                    "cases_needed": 0
+                    if outcome in ("pass", "fail")
+                    else max(self.sample.needed_alone - n, n // 2 + 20),
+                    "decidable": decidable,
+                    "judged_as": None,
+                    "judged_as_outcome": None,
+                    "p_fail": p_fail if n >= 5 else None,
+                    "level_fail": 0.0004 if n >= 5 else None,
+                    "p_pass": p_pass if n >= 5 else None,
+                    "side": "low" if low_is_worse else "high",
+                }
+            )
+        return judged
+
+    def _climb_ladders(self, verdicts: dict[Key, Verdict]) -> None:
+        for key, verdict in list(verdicts.items()):
+            if verdict.because not in ("too_few_cases", "too_few_for_a_rate", "no_cases"):
+                continue
+            for rung in RUNGS[1:]:
+                if key[-1].feature != "nationality" or RUNGS.index(key[-1].rung) >= RUNGS.index(rung):
+                    continue
+                larger = (*key[:-1], self._climb(key[-1], rung))
+                if larger in verdicts and verdicts[larger].decidable:
+                    verdicts[key] = verdict.model_copy(
+                        update={
+                            "judged_as": Group(larger),
+                            "judged_as_outcome": verdicts[larger].outcome,
+                            "because": "judged_as_part" if verdict.because == "too_few_cases" else verdict.because,
+                        }
+                    )
+                    break
+
+    def _rule_result(self, rule: Rule, families: list[tuple[Axis, ...]], verdicts: list[Verdict]) -> RuleResult:
+        by_outcome = dict.fromkeys(("fail", "pass", "inconclusive", "not_evaluable"), 0)
+        for verdict in verdicts:
+            by_outcome[verdict.outcome] += 1
+        covered = sum(verdict.cases for verdict in verdicts if verdict.decidable or verdict.judged_as)
+        coverage = covered / max(sum(verdict.cases for verdict in verdicts), 1)
+        open_ones = [v for v in verdicts if v.decidable and v.outcome == "inconclusive"]
+        if by_outcome["fail"]:
+            outcome, because = "fail", "group_beyond_limit"
+        elif open_ones:
+            outcome, because = "inconclusive", "group_undecided"
+        elif coverage < self.sample.min_coverage:
+            outcome, because = "inconclusive", "coverage_too_small"
+        else:
+            outcome, because = "pass", "all_judged_within_limit"
+        worse = worse_direction(rule.metric, self.plan.audit.route)
+        return RuleResult.model_validate(
+            {
+                "rule": rule.id,
+                "metric": rule.metric,
+                "scale": rule.scale,
+                "limit": rule.limit,
+                "direction": rule.direction,
+                "worse": "both" if rule.direction == "both" else worse.value,
+                "outcome": outcome,
+                "because": because,
+                "coverage": coverage,
+                "min_coverage": self.sample.min_coverage,
+                "groups_by_outcome": by_outcome,
+                "judged_as_part": sum(verdict.because == "judged_as_part" for verdict in verdicts),
+                "families": [
+                    FamilyResult(
+                        family=Family(axes),
+                        groups=len(self.families[axes]),
+                        tested=sum(1 for c in self.families[axes].values() if sum(c.values()) > 20),
+                        level=0.045 / 14,
+                        procedure="discarding" if len(self.families[axes]) >= 20 else "weights_only",
+                        coverage=coverage,
+                    )
+                    for axes in families
+                ],
+                "reason": rule.reason,
+            }
+        )
+
+    def _waivers(self, verdicts: Sequence[Verdict]) -> tuple[Waiver, ...]:
+        text = self.sample.text
+        failing = [verdict for verdict in verdicts if verdict.outcome == "fail"]
+        return tuple(
+            Waiver(rule=v.rule, group=v.group, who=text("The owner"), why=text("Being corrected"), expires="2027-01-31")
+            for v in failing[:1]
+        )
+
+    def _safeguards(self) -> tuple[Safeguard, ...]:
+        text = self.sample.text
+        lines = (
+            ("7(k)", "and to assist victims of trafficking", "Who is missed?", "measured"),
+            ("7(k)", "and oversight", "Who answers for the system and can stop it?", "declared"),
+            ("7(k)", "and discrimination", "Are like cases treated alike?", "not_shown"),
+            ("2", "cannot and should not be associated with any religion, nationality or civilization",
+             "Does naming a nationality move the detector?", "measured"),
+        )  # fmt: skip
+        return tuple(
+            Safeguard.model_validate(
+                {
+                    "clause": clause,
+                    "words": text(words),
+                    "question": text(question),
+                    "evidence": text("What this result holds."),
+                    "state": state,
+                }
+            )
+            for clause, words, question, state in lines
+        )
+
+    def _provenance(self) -> Provenance:
+        text = self.sample.text
+        return Provenance(
+            plan_sha256="3f" * 32,
+            evaluation_set_sha256="a1" * 32,
+            detector_sha256=None,
+            tool="audit7k 0.1.0",
+            packages={text("numpy"): text("2.4.6"), "duckdb": "1.4.4"},
+            python="3.11.2",
+            platform=text("Linux x86_64"),
+            git_commit="9c" * 20,
+            git_dirty=True,
+            started="2026-11-24T09:12:03Z",
+            finished="2026-11-24T09:12:07Z",
+        )
+
+
+def _parts(metric: Metric, cells: Mapping[Cell, int]) -> tuple[int, int]:
+    return sum(cells[cell] for cell in metric.numerator), sum(cells[cell] for cell in metric.denominator)
+
+
+def _outcome(p_fail: float, p_pass: float, n: int, decidable: bool) -> tuple[str, str]:
+    if n == 0:
+        return "not_evaluable", "no_cases"
+    if n < 5:
+        return "not_evaluable", "too_few_for_a_rate"
+    if p_fail < 0.0004:
+        return "fail", "beyond_limit"
+    if not decidable:
+        return "inconclusive", "too_few_cases"
+    return ("pass", "within_limit") if p_pass < 0.05 else ("inconclusive", "limit_not_excluded")
+
+
+def wilson(x: int, n: int) -> tuple[float, float]:
+    """The Wilson score interval at 95%."""
+    p = x / n
+    centre, half = p + Z * Z / (2 * n), Z * math.sqrt(p * (1 - p) / n + Z * Z / (4 * n * n))
+    scale = 1 + Z * Z / n
+    low = 0.0 if x == 0 else (centre - half) / scale
+    return low, 1.0 if x == n else (centre + half) / scale
+
+
+def newcombe(x: int, n: int, y: int, m: int) -> tuple[float, float]:
+    """Newcombe's hybrid score interval of x/n - y/m at 95%."""
+    p, r = x / n, y / m
+    (low, high), (rest_low, rest_high) = wilson(x, n), wilson(y, m)
+    return (
+        p - r - math.sqrt((p - low) ** 2 + (rest_high - r) ** 2),
+        p - r + math.sqrt((high - p) ** 2 + (r - rest_low) ** 2),
+    )
+
+
+def every_key(result: AuditResult) -> list[Key]:
+    """The groups that have a verdict, each once."""
+    return list(dict.fromkeys(itertools.chain(verdict.group.root for verdict in result.verdicts)))
+
+
+__all__ = [
+    "FAILING",
+    "PASSING",
+    "UNDECIDED",
+    "Sample",
+    "every_key",
+    "failing_result",
+    "hostile_result",
+    "passing_result",
+    "sample_result",
+    "undecided_result",
+]
