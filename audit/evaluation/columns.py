@@ -91,6 +91,11 @@ def is_number_type(duckdb_type: str) -> bool:
     return duckdb_type in _INTEGERS or duckdb_type in _FLOATS or duckdb_type.startswith("DECIMAL")
 
 
+def is_integer_type(duckdb_type: str) -> bool:
+    """Whether a column is stored as integers."""
+    return duckdb_type in _INTEGERS
+
+
 def is_float(duckdb_type: str) -> bool:
     """Whether a column is stored in binary floating point."""
     return duckdb_type in _FLOATS

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from audit.errors import DataError
 from audit.evaluation.cell_values import distinct_texts, refuse_suppressed, rows_with
-from audit.evaluation.columns import check_text_type
+from audit.evaluation.columns import check_text_type, is_integer_type
 from audit.evaluation.quoting import literal, shown
 from audit.evaluation.relation import Relation
 from audit.evaluation.row_numbers import rows_text
@@ -49,16 +49,34 @@ def check_labels(connection: duckdb.DuckDBPyConnection, relation: Relation, sect
             slug="label-values",
             hint="list every value under label_positive, label_negative or label_missing in [evaluation_set]",
         )
-    branches = [
-        f"WHEN {relation.expression(column)} IN ({_stored(spellings, kind)}) THEN CAST({label} AS TINYINT)"
-        for label, meant in ((1, positive), (0, negative))
-        if (spellings := [value for value in found if value.casefold() in meant])
-    ]
-    return f"CASE {' '.join(branches)} END" if branches else "CAST(NULL AS TINYINT)"
+    meanings = {value: 1 if value.casefold() in positive else 0 for value in found if value.casefold() not in missing}
+    return _expression(relation.expression(column), kind, meanings, whole=len(meanings) == len(found))
 
 
-def _stored(spellings: list[str], kind: str) -> str:
-    """The values as the column stores them: comparing integers with integers needs no text for each row."""
-    if kind == "VARCHAR":
-        return ", ".join(literal(value) for value in spellings)
-    return ", ".join(f"CAST({literal(value)} AS {kind})" for value in spellings)
+def _expression(expression: str, kind: str, meanings: dict[str, int], *, whole: bool) -> str:
+    """SQL of the label. The count scans it row by row, so that the shape that DuckDB computes fastest is chosen.
+
+    Parameters
+    ----------
+    meanings : dict of str to int
+        1 or 0 for every spelling found that is a label.
+    whole : bool
+        Whether every cell that is not NULL is among them.
+    """
+    if not meanings:
+        return "CAST(NULL AS TINYINT)"
+    as_it_stands = all(
+        spelling == (("false", "true") if kind == "BOOLEAN" else ("0", "1"))[label]
+        for spelling, label in meanings.items()
+    )
+    if whole and as_it_stands and (kind == "BOOLEAN" or is_integer_type(kind)):
+        return f"CAST({expression} AS TINYINT)"
+    branches = " ".join(
+        f"WHEN {_stored(value, kind)} THEN CAST({label} AS TINYINT)" for value, label in meanings.items()
+    )
+    return f"CASE {expression} {branches} END"
+
+
+def _stored(value: str, kind: str) -> str:
+    """A value as the column stores it: comparing integers with integers needs no text for each row."""
+    return literal(value) if kind == "VARCHAR" else f"CAST({literal(value)} AS {kind})"
