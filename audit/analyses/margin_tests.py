@@ -141,9 +141,6 @@ def _within(
     if unscored.any():
         as_scored[unscored] = _pass_p(question, scored, unscored, alpha) <= alpha
     return p, as_scored
-    p[decidable] = _pass_p(question, question.at_its_worst(family), decidable, alpha)
-    as_scored[decidable] = _pass_p(question, question.as_scored(family), decidable, alpha) <= alpha
-    return p, as_scored
 
 
 def _pass_p(
