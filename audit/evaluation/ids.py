@@ -49,6 +49,12 @@ def check_ids(connection: duckdb.DuckDBPyConnection, relation: Relation, column:
     return text
 
 
+def has_repeats(connection: duckdb.DuckDBPyConnection, relation: Relation, text: str) -> bool:
+    """Whether two rows have the same value of an SQL expression, by 64-bit hashes."""
+    query = f"SELECT hash({text}) FROM {identifier(relation.name)}"  # noqa: S608
+    return len(_repeated(_hashes(connection, query, relation.rows))) > 0
+
+
 def _refuse_rounded(connection: duckdb.DuckDBPyConnection, relation: Relation, column: str) -> None:
     expression = relation.expression(column)
     count, rows = rows_where(connection, identifier(relation.name), f"abs({expression}) >= {EXACT_INTEGERS}")

@@ -92,6 +92,7 @@ RAISED: Final[Mapping[str, float]] = {"documents_withheld": 0.28, "debt_to_recru
 """Planted: how often ordinary cases of `RAISED_FOR` show these signs."""
 RAISED_FOR: Final = ("VNM", "NGA")
 CONTROL: Final = "BRA"
+CONTROLLED: Final[tuple[MetricName, ...]] = ("true_positive_rate", "false_positive_rate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +105,10 @@ class PlantedFinding:
     """The rate in which it shows."""
     group: Group
     """Whom it concerns, under the feature names `gender` and `nationality`."""
+    effect: str
+    """What the detector is expected to do to this group, in a few words."""
     cause: str
-    """What was done to the cases of this group, in words."""
+    """What was done to the cases of this group."""
 
 
 def _nationality(code: str) -> Group:
@@ -117,19 +120,23 @@ PLANTED: Final[tuple[PlantedFinding, ...]] = (
         "gap",
         "true_positive_rate",
         Group((Level("gender", "level", "man"),)),
-        "men's cases of exploitation show fewer of the signs: about 20 in 100 fewer of them are found",
+        "about 20 in 100 fewer victims found",
+        "cases of exploitation show fewer of the signs",
     ),
     *(
         PlantedFinding(
             "gap",
             "false_positive_rate",
             _nationality(code),
-            "ordinary cases show three of the signs more often: false alarms are about doubled",
+            "about twice as many wrongly flagged",
+            "ordinary cases show three of the signs more often",
         )
         for code in RAISED_FOR
     ),
-    PlantedFinding("control", "true_positive_rate", _nationality(CONTROL), "nothing: like everyone else"),
-    PlantedFinding("control", "false_positive_rate", _nationality(CONTROL), "nothing: like everyone else"),
+    *(
+        PlantedFinding("control", metric, _nationality(CONTROL), "nothing planted", "drawn like everyone else")
+        for metric in CONTROLLED
+    ),
 )
 """The truth of this world."""
 

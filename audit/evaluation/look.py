@@ -1,0 +1,189 @@
+"""Looks at a data file before there is a plan: which column could be what. For `audit7k init`.
+
+What is returned describes columns and never rows. The only content in it are the different values of columns that have
+at most `MOST_SHOWN` of them and whose values are shared by rows: such values are codes that a plan has to name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from audit.evaluation import nationality
+from audit.evaluation.columns import is_number_type, text_of
+from audit.evaluation.connection import PrivateFolder, connect, reading
+from audit.evaluation.ids import has_repeats
+from audit.evaluation.quoting import identifier, literal
+from audit.evaluation.reading import Format, ReadOptions, format_of, read_file
+from audit.evaluation.relation import Relation
+from audit.evaluation.roles import Role, candidates
+from audit.evaluation.scores import NUMBER, number_expression
+
+if TYPE_CHECKING:
+    import duckdb
+
+MOST_SHOWN = 30
+"""A column with more different values than this shows none of them."""
+_DELIMITERS = (",", ";", "\t", "|")
+_LEAST_CODES = 0.9
+
+Kind = Literal["text", "number", "truth", "other"]
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnLook:
+    """What a column looks like."""
+
+    name: str
+    """Its name in the file."""
+    kind: Kind
+    """`number` where it is stored as numbers, or as text of which every filled cell is a number."""
+    missing: float
+    """Share of rows in which it is empty."""
+    distinct: int
+    """About how many different values it has; exact up to `MOST_SHOWN`."""
+    unique: bool
+    """Whether every row has a value of its own."""
+    values: tuple[str, ...]
+    """Its different values, sorted, where they are at most `MOST_SHOWN` and shared by rows; else none."""
+    in_unit_interval: bool
+    """Of a number: whether all values lie within [0, 1]."""
+    codes: int | None
+    """How many of its different values are nationality codes, where most are; None where not."""
+    other_codes: int
+    """How many of its different values are none, where most are nationality codes."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataLook:
+    """What a file looks like."""
+
+    source_name: str
+    """Name of the file."""
+    format: Format
+    """Its format."""
+    delimiter: str
+    """Of a CSV file, the delimiter that splits its first line into most columns."""
+    rows: int
+    """Its rows."""
+    columns: tuple[ColumnLook, ...]
+    """Its columns, in their order; columns without a name and columns of lists or objects are left out."""
+    candidates: dict[Role, tuple[str, ...]]
+    """For every role the columns that could have it, the likeliest first."""
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """Columns of a CSV or JSONL file that hold numbers as text: a plan lists them under `numbers` as features."""
+        if self.format == "parquet":
+            return ()
+        return tuple(column.name for column in self.columns if column.kind == "number")
+
+    def column(self, name: str) -> ColumnLook:
+        """The look of one column. Raises KeyError where there is none of that name."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(name)
+
+
+def look_at(path: Path, encoding: str = "utf-8", delimiter: str | None = None, kind: Format | None = None) -> DataLook:
+    """Read a whole file and say what its columns look like.
+
+    Parameters
+    ----------
+    path : Path
+        Parquet, CSV or JSONL, plain or compressed.
+    encoding : str
+        Of a CSV or JSONL file; never guessed.
+    delimiter : str, optional
+        Of a CSV file; by default the one of comma, semicolon, tab and bar that splits the first line most.
+    kind : {"parquet", "csv", "jsonl"}, optional
+        Its format, where its name does not say.
+
+    Raises
+    ------
+    DataError, StorageError
+        As for an evaluation set.
+    """
+    path = path.absolute()
+    private = PrivateFolder()
+    connection = connect(private, [path])
+    try:
+        chosen = delimiter or _likely_delimiter(path, encoding, kind)
+        relation = read_file(connection, "data", path, private, ReadOptions(kind, encoding, chosen), None, {})
+        with reading(path.name):
+            columns = tuple(_look(connection, relation, name) for name in relation.types)
+    finally:
+        connection.close()
+        private.remove()
+    return DataLook(path.name, kind or format_of(path), chosen, relation.rows, columns, candidates(columns))
+
+
+def _likely_delimiter(path: Path, encoding: str, kind: Format | None) -> str:
+    from audit.evaluation.byte_stream import DAMAGED, open_text
+
+    try:
+        if (kind or format_of(path)) != "csv":
+            return ","
+        with open_text(path, encoding, newline="") as text:
+            first = text.readline(1 << 20)
+    except (*DAMAGED, UnicodeDecodeError):
+        return ","  # read_file says what is wrong
+    return max(_DELIMITERS, key=first.count)
+
+
+def _look(connection: duckdb.DuckDBPyConnection, relation: Relation, name: str) -> ColumnLook:
+    stored, column, table = relation.types[name], relation.expression(name), identifier(relation.name)
+    if not (stored in {"VARCHAR", "BOOLEAN", "UUID", '"NULL"'} or is_number_type(stored) or stored.startswith("ENUM")):
+        return ColumnLook(
+            name, "other", 0.0, 0, unique=False, values=(), in_unit_interval=False, codes=None, other_codes=0
+        )
+    text = f"NULLIF({text_of(column, stored)}, '')"
+    written = f"regexp_matches({text}, {literal(NUMBER)})"
+    number = number_expression(text) if stored == "VARCHAR" else f"TRY_CAST({column} AS DOUBLE)"
+    ((filled, distinct, numbers, inside),) = connection.execute(
+        f"SELECT count({text}), approx_count_distinct({text}), count(*) FILTER ({written}), "  # noqa: S608
+        f"count(*) FILTER ({number} BETWEEN 0 AND 1) FROM {table}"
+    ).fetchall()
+    shared = _distinct(connection, table, text, MOST_SHOWN) if distinct <= 2 * MOST_SHOWN else None
+    unique = filled == relation.rows and distinct > 0.8 * filled and not has_repeats(connection, relation, text)
+    shown = () if shared is None or unique or len(shared) * 2 > filled else tuple(shared)
+    kind = _kind(stored, filled, numbers)
+    codes, others = _codes(connection, table, text) if kind == "text" and distinct <= 2000 else (None, 0)
+    return ColumnLook(
+        name=name,
+        kind=kind,
+        missing=1 - filled / relation.rows,
+        distinct=len(shared) if shared is not None else min(max(distinct, MOST_SHOWN + 1), filled),
+        unique=unique,
+        values=shown,
+        in_unit_interval=kind == "number" and inside == filled,
+        codes=codes,
+        other_codes=others,
+    )
+
+
+def _kind(stored: str, filled: int, numbers: int) -> Kind:
+    if stored == "BOOLEAN":
+        return "truth"
+    if is_number_type(stored) or (stored == "VARCHAR" and filled and numbers == filled):
+        return "number"
+    return "text"
+
+
+def _distinct(connection: duckdb.DuckDBPyConnection, table: str, text: str, most: int) -> list[str] | None:
+    """The different values, sorted; None where there are more than `most`."""
+    found = connection.execute(
+        f"SELECT DISTINCT {text} AS value FROM {table} WHERE {text} IS NOT NULL LIMIT {most + 1}"  # noqa: S608
+    ).fetchall()
+    return sorted(row[0] for row in found) if len(found) <= most else None
+
+
+def _codes(connection: duckdb.DuckDBPyConnection, table: str, text: str) -> tuple[int | None, int]:
+    values: Sequence[str] = _distinct(connection, table, text, 4000) or ()
+    known = sum(1 for value in values if nationality.canonical(value) is not None)
+    if known < 3 or known < _LEAST_CODES * len(values):
+        return None, 0
+    return known, len(values) - known
