@@ -60,7 +60,7 @@ def largest_count(probability: npt.ArrayLike, n: npt.ArrayLike, p: npt.ArrayLike
     """
     limit, trials, rate = np.broadcast_arrays(*(np.asarray(values, dtype=np.float64) for values in (probability, n, p)))
     low, high = np.full(trials.shape, -1.0), trials - 1.0
-    for _ in range(int(np.ceil(np.log2(np.max(trials) + 1.0)))):
+    for _ in range(int(np.ceil(np.log2(np.max(trials, initial=0.0) + 1.0)))):
         middle = np.ceil((low + high) / 2.0)
         small = binomial_cdf(middle, trials, rate) <= limit
         low, high = np.where(small, middle, low), np.where(small, high, middle - 1.0)
