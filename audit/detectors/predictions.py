@@ -20,6 +20,8 @@ from audit.evaluation.row_numbers import count_of, rows_text, rows_where
 from audit.plan import PredictionsDetector as PredictionsSection
 
 if TYPE_CHECKING:
+    import duckdb
+
     from audit.evaluation.evaluation_set import EvaluationSet
 
 _ATTACHED: Final = "predictions"
@@ -70,7 +72,7 @@ class PredictionsDetector:
             name, answer = relation.name, self._checked(evaluation_set, relation)
         else:
             identity = section.id or id_column
-            relation = self._attach(evaluation_set, self._folder / section.path, identity)
+            relation = self._attach(evaluation_set, (self._folder / section.path).absolute(), identity)
             _join(evaluation_set, relation, identity, self._checked(evaluation_set, relation))
             name, answer = _JOINED, "answer"
         if section.decision is None:
@@ -81,6 +83,7 @@ class PredictionsDetector:
         section = self._section
         answer, key = (section.score, "score") if section.decision is None else (section.decision, "decision")
         assert answer is not None  # noqa: S101 - the plan has seen to it
+        _detach(evaluation_set.connection)
         relation = evaluation_set.attach(
             _ATTACHED,
             path,
@@ -139,6 +142,13 @@ def _stored(spellings: list[str], kind: str) -> str:
     if kind == "VARCHAR":
         return literals(spellings)
     return ", ".join(f"CAST({literal(value)} AS {kind})" for value in spellings)
+
+
+def _detach(connection: duckdb.DuckDBPyConnection) -> None:
+    """Let go of a predictions file that was attached before, so that a set can be scored again."""
+    query = "SELECT table_type FROM information_schema.tables WHERE table_name = $name"
+    for (kind,) in connection.execute(query, {"name": _ATTACHED}).fetchall():
+        connection.execute(f"DROP {'VIEW' if kind == 'VIEW' else 'TABLE'} {_ATTACHED}")
 
 
 def _join(evaluation_set: EvaluationSet, relation: Relation, identity: str, answer: str) -> None:

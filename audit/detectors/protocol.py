@@ -28,7 +28,7 @@ import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, cast
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -147,7 +147,6 @@ class TableAnswers:
     """SQL expression over `relation`: TRUE flagged, FALSE not flagged, NULL for an abstention. None with `score`."""
 
 
-@runtime_checkable
 class TableDetector(Protocol):
     """A detector known by what it answered: a table that is joined or read in place, and never run."""
 
@@ -163,6 +162,16 @@ class TableDetector(Protocol):
 
         `id_column` is the set's own id column, which that of a second file is called too if the plan says no other.
         """
+
+
+def table_detector(detector: Detector | TableDetector) -> TableDetector | None:
+    """The detector if its answers are a table, None if it has to be run.
+
+    By its class: isinstance would read `info`, which is a third party's code and not ready yet.
+    """
+    if callable(getattr(type(detector), "find_answers", None)):
+        return cast("TableDetector", detector)
+    return None
 
 
 def answer_schema() -> pa.Schema:

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
-from audit.detectors.one_thread import NOTE, OneThread
+from audit.detectors.one_thread import OneThread
 from audit.detectors.protocol import API_VERSION, ROW_ID, DetectorInfo, RunContext
 from audit.errors import DetectorError
 from audit.plan import PythonDetector as PythonSection
@@ -54,7 +54,10 @@ class PythonDetector:
             artefact_sha256=self._sha256,
             deterministic=False,
             needs=self._section.features,
-            notes=("The digest covers the module's own file, not what it imports or reads.", NOTE),
+            notes=(
+                "The digest covers the module's own file, not what it imports or reads.",
+                "The numerical libraries that the function uses were limited to one thread.",
+            ),
         )
 
     def open(self, ctx: RunContext) -> None:

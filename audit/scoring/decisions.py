@@ -119,7 +119,7 @@ def _capacity(
     """SQL of "within the capacity", the ties at its border, and what must be said."""
     if scored <= top_k:
         note = f"The capacity of {top_k} was not reached: all {scored} cases with a score are flagged."
-        return "TRUE", 0, (note,)
+        return "TRUE", 0, (note,) if scored < top_k else ()
     connection = evaluation_set.connection
     score, relation = answers.score, answers.relation
     ((border,),) = connection.execute(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from audit.detectors.protocol import (
     Detector,
@@ -14,6 +14,7 @@ from audit.detectors.protocol import (
     RunContext,
     Status,
     TableDetector,
+    table_detector,
 )
 from audit.detectors.registry import make_detector
 from audit.errors import AuditError, DetectorError
@@ -56,16 +57,18 @@ def score(
     """
     detector = make_detector(plan.detector, folder)
     failures: Mapping[tuple[Status, Reason | None], int] = {}
-    if isinstance(detector, TableDetector):
-        answers = _answers_in_table(detector, evaluation_set, plan.evaluation_set.id)
-        info = detector.info
+    table = table_detector(detector)
+    if table is not None:
+        answers = _answers_in_table(table, evaluation_set, plan.evaluation_set.id)
+        info = table.info
     else:
-        answers, failures, info = _run(plan, detector, evaluation_set, folder, progress or NoProgress())
+        run = cast("Detector", detector)
+        answers, failures, info = _run(plan, run, evaluation_set, folder, progress or NoProgress())
     from audit.scoring.decisions import decide
 
     rule = _rule(plan.detector)
     decided = decide(evaluation_set, answers, rule)
-    if predictions_to is not None and not isinstance(detector, TableDetector):
+    if predictions_to is not None and table is None:
         from audit.scoring.predictions_file import write_predictions
 
         write_predictions(evaluation_set, answers, decided.decision, predictions_to)
@@ -124,7 +127,7 @@ def _opened(detector: Detector, kind: str, context: RunContext) -> Iterator[None
             detector.open(context)
         yield
     except BaseException:
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(Exception, SystemExit):
             detector.close()
         raise
     with _withheld(f"detector kind {kind}, while it was closed"):
