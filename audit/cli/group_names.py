@@ -20,8 +20,23 @@ class GroupNames:
 
     def name(self, group: Group) -> str:
         """As in "Nigeria, woman"; a missing attribute is named with its feature: "nationality unknown"."""
+        return ", ".join(self._parts(group)) or "everyone"
+
+    def name_within(self, group: Group, width: int, ellipsis: str = "…") -> str:
+        """The same in at most `width` cells: its longest part is cut, so that the others can still be read."""
+        from rich.cells import cell_len
+
+        parts = self._parts(group)
+        excess = cell_len(", ".join(parts)) - width
+        if excess > 0:
+            longest = max(range(len(parts)), key=lambda place: cell_len(parts[place]))
+            room = max(cell_len(parts[longest]) - excess, 2 + len(ellipsis))
+            parts[longest] = fit(parts[longest], room, ellipsis).rstrip()
+        return fit(", ".join(parts) or "everyone", width, ellipsis).rstrip()
+
+    def _parts(self, group: Group) -> list[str]:
         ordered = sorted(group.levels, key=lambda level: self._place.get(level.feature, (0, 0)))
-        return printable(", ".join(self._level(level) for level in ordered)) or "everyone"
+        return [printable(self._level(level)) for level in ordered]
 
     def family(self, family: Family) -> str:
         """What the groups of a family are: "nationality (sub-region), gender"."""

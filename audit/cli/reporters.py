@@ -123,7 +123,9 @@ def _loaded(offer: EntryPoint) -> Reporter:
 
 
 def _is_plain_filename(filename: str) -> bool:
-    return filename.isprintable() and Path(filename).name == filename and not filename.startswith(".")
+    return (
+        bool(filename) and filename.isprintable() and Path(filename).name == filename and not filename.startswith(".")
+    )
 
 
 def _who_answered(offer: EntryPoint) -> str:

@@ -32,7 +32,7 @@ _WORDS: Final[Mapping[State, str]] = {
     "pass": "within",
     "inconclusive": "cannot tell",
     "not_evaluable": "no rate",
-    "as_part": "as a part",
+    "as_part": "cannot tell",
 }
 _URGENCY: Final[Mapping[State, int]] = {"fail": 0, "inconclusive": 1, "as_part": 2, "pass": 3, "not_evaluable": 4}
 _HARMS: Final = {
@@ -101,7 +101,7 @@ def summary(result: AuditResult, style: Style, *, report: str = "", next_command
     names = GroupNames(result.features)
     lines = [_verdict_line(result, style), *_counts(found), ""]
     lines += [_line(f"Primary harm: {_HARMS[result.overall.primary_harm]}"), _line(_overall_rates(result)), ""]
-    lines.append(style.paint(_columns("", "Group", "Rate of", "", "likely", "rest"), "faint"))
+    lines.append(style.paint(_columns("", "Group", "Share", "rate", "likely", "rest"), "faint"))
     shown = [finding for finding in found if finding.state != "not_evaluable"][:MOST_GROUPS]
     lines += [_row(finding, names, style) for finding in shown]
     left = len(found) - len(shown)
@@ -148,7 +148,7 @@ def _rule_line(rule: RuleResult, found: list[Finding], names: GroupNames, style:
     }
     state: State = "fail" if rule.outcome == "fail" else "inconclusive"
     text = f"{style.shape(state)} {_WORDS[state]} {rule.rule}: {reasons.get(rule.because, rule.because)}"
-    worst = "; ".join(names.name(finding.verdict.group) for finding in failing[:3])
+    worst = "; ".join(names.name_within(finding.verdict.group, 40) for finding in failing[:3])
     more = f" and {len(failing) - 3} more" if len(failing) > 3 else ""
     return style.paint(text + (f": {worst}{more}" if worst else ""), state)
 
@@ -212,13 +212,13 @@ def _columns(state: str, group: str, metric: str, rate: str, likely: str, rest: 
 
 def _row(finding: Finding, names: GroupNames, style: Style) -> str:
     state = finding.state
-    name = names.name(finding.verdict.group)
     ellipsis = "…" if style.unicode else "..."
     if state == "as_part" and finding.verdict.judged_as is not None:
-        part = f"{name}: judged only as part of {names.name(finding.verdict.judged_as)}"
-        group = fit(part, 43, ellipsis)
+        own = names.name_within(finding.verdict.group, 20, ellipsis)
+        group = fit(f"{own}: only as part of {names.name(finding.verdict.judged_as)}", 43, ellipsis)
     else:
-        group = f"{fit(name, 31, ellipsis)} {fit(SHORT[finding.rule.metric], 11)}"
+        own = names.name_within(finding.verdict.group, 31, ellipsis)
+        group = f"{fit(own, 31)} {fit(SHORT[finding.rule.metric], 11)}"
     estimate = finding.estimate
     likely = f"{_bare(estimate.low)}-{percent(estimate.high)}" if estimate and estimate.value is not None else "-"
     rate = percent(estimate.value) if estimate else "-"

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from audit.errors import PlanError
 from audit.plan import AuditPlan
 from audit.plan_file.lines import KeyLines
-from audit.plan_file.mistakes import dated_values, first_of, mistakes_in, one_line, wrong_version
+from audit.plan_file.mistakes import dated_values, first_of, gaps, mistakes_in, one_line, wrong_version
 
 __all__ = [
     "LARGEST_PLAN",
@@ -102,7 +102,7 @@ def parse_plan(text: str, *, name: str = "plan", folder: Path) -> LoadedPlan:
     name = one_line(name)
     as_asked = _toml(text, name)
     lines = KeyLines.of(text)
-    early = wrong_version(as_asked) or dated_values(as_asked)
+    early = wrong_version(as_asked) or gaps(as_asked) or dated_values(as_asked)
     if early:
         raise first_of(early, lines, name)
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -26,6 +26,7 @@ from audit.plan_file.known_keys import (
     table_header,
 )
 from audit.plan_file.lines import KeyLines, Where
+from audit.plan_file.unfinished import WRITE_HERE, leaves, unfinished
 
 _LONGEST: Final = 400
 """Characters of a message that are shown: a plan may hold a megabyte in one value."""
@@ -109,9 +110,20 @@ def dated_values(raw: Mapping[str, Any]) -> list[Mistake]:
     said = "is a date or time; nothing in a plan is"
     return [
         Mistake(where, partial(Said, f"{dotted(where)} {said}", "put it in quotes", "plan-wrong-type"))
-        for where, value in _walk((), raw)
+        for where, value in leaves(raw)
         if isinstance(value, dt.date | dt.time)
     ]
+
+
+def gaps(raw: Mapping[str, Any]) -> list[Mistake]:
+    """Values that a person has still to write: a plan with gaps is not run, however well they are formed."""
+    return [Mistake(where, partial(_gap, where, raw)) for where in unfinished(raw)]
+
+
+def _gap(where: Where, raw: Mapping[str, Any]) -> Said:
+    allowed = known_values(where, raw)
+    do = quoted(allowed, "or") if allowed else _describe(where, raw)
+    return Said(f'{dotted(where)} still says "{WRITE_HERE}"', do, "plan-unfinished")
 
 
 def mistakes_in(error: ValidationError, raw: Mapping[str, Any]) -> list[Mistake]:
@@ -139,18 +151,6 @@ def dotted(where: Where) -> str:
             key = part if re.fullmatch(r"[A-Za-z0-9_-]+", part) else f'"{part}"'
             shown += f".{key[:60]}" if shown else key[:60]
     return shown
-
-
-def _walk(where: Where, value: object) -> Iterator[tuple[Where, object]]:
-    pending: list[tuple[Where, object]] = [(where, value)]
-    while pending:
-        where, value = pending.pop()
-        if isinstance(value, dict):
-            pending.extend(((*where, key), inner) for key, inner in value.items())
-        elif isinstance(value, list):
-            pending.extend(((*where, place), inner) for place, inner in enumerate(value))
-        else:
-            yield where, value
 
 
 def _place(details: ErrorDetails, raw: Mapping[str, Any]) -> Where | None:

@@ -1,0 +1,31 @@
+"""A plan that `audit7k init` began and nobody has completed: its gaps are named, and it is not run with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from audit.plan_file.lines import Where
+
+WRITE_HERE: Final = "write here"
+"""How a value begins that a person has still to write."""
+
+
+def unfinished(raw: object) -> Iterator[Where]:
+    """The places in a plan that still say "write here"."""
+    for where, value in leaves(raw):
+        if isinstance(value, str) and value.strip().casefold().startswith(WRITE_HERE):
+            yield where
+
+
+def leaves(raw: object) -> Iterator[tuple[Where, object]]:
+    """Every value in `raw` that is neither a table nor a list, with the way to it."""
+    pending: list[tuple[Where, object]] = [((), raw)]
+    while pending:
+        where, value = pending.pop()
+        if isinstance(value, dict):
+            pending.extend(((*where, key), inner) for key, inner in value.items())
+        elif isinstance(value, list):
+            pending.extend(((*where, place), inner) for place, inner in enumerate(value))
+        else:
+            yield where, value

@@ -1,0 +1,173 @@
+"""The terminal summary and the lines of a gate: what they say, and that they fit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from made_audits import gender, large_result, many_nationalities, result_of
+from made_counts import categorical, cells, nationality
+from rich.cells import cell_len
+
+from audit.cli.group_names import GroupNames, fit
+from audit.cli.summary import MOST_GROUPS, SHORT, findings, percent, rule_lines, summary, verdict_words
+from audit.cli.terminal import Style
+from audit.counting.table import IntArray
+from audit.groups import Group, Level
+from audit.metrics import METRICS
+from audit.result import AuditResult
+
+PLAIN = Style(colour=False, unicode=True)
+ASCII = Style(colour=False, unicode=False)
+TPR = {"metric": "true_positive_rate", "groups": ["sex"], "margin": 0.1}
+
+
+def of_codes(rows: Mapping[str, IntArray]) -> dict[tuple[str, ...], IntArray]:
+    return {(code,): counts for code, counts in rows.items()}
+
+
+def shown(result: AuditResult, style: Style = PLAIN) -> str:
+    return summary(result, style, report="audit-out/report.html", next_command="audit7k gate audit-out")
+
+
+@pytest.mark.parametrize("style", [PLAIN, ASCII])
+def test_a_large_result_fits_a_screen_of_80_by_24(style: Style) -> None:
+    lines = shown(large_result(), style).splitlines()
+    assert len(lines) <= 23  # and the prompt
+    assert max(cell_len(line) for line in lines) <= 80
+    assert all(line.isprintable() for line in lines)
+    assert sum(line.startswith(style.shape("fail")) for line in lines) == 1 + MOST_GROUPS
+
+
+def test_colour_changes_no_character() -> None:
+    result = large_result()
+    coloured = shown(result, Style(colour=True, unicode=True))
+    assert "\x1b[" in coloured
+    plain = "\n".join(line.rstrip() for line in re.sub(r"\x1b\[[\d;]*m", "", coloured).split("\n"))
+    assert plain == shown(result)
+
+
+def test_only_what_the_terminal_can_show_is_used() -> None:
+    result = result_of(of_codes({"a": cells(800, 200), "b": cells(500, 500)}), [categorical("sex", ["a", "b"])], [TPR])
+    assert shown(result, ASCII).isascii()
+
+
+def test_a_fail_names_the_group_its_rate_its_range_and_the_rest() -> None:
+    rows = {"a": cells(800, 200, 10, 990), "b": cells(420, 580), "c": cells(1600, 400)}
+    result = result_of(of_codes(rows), [categorical("sex", ["a", "b", "c"])], [TPR], title="Screener 2.3")
+    text = shown(result)
+    assert text.startswith("✗ FAIL  Screener 2.3\n  1 fail, 2 within the limit, 0 cannot tell\n")
+    row = next(line for line in text.splitlines() if line.startswith("✗ FAIL   "))
+    assert row.split() == ["✗", "FAIL", "b", "found", "42%", "39-45%", "80%"]
+    assert "Primary harm: victims missed" in text
+    assert "Everyone: 70% of victims found, 1% of others wrongly flagged" in text
+    assert "Coverage: 100% of people" in text
+    assert "Rows: 5,000 read, 5,000 scored, 0 not scored, 0 unlabelled" in text
+    assert "Report: audit-out/report.html\nNext:   audit7k gate audit-out\n" in text
+    assert "not for publication" in text
+    assert rule_lines(result, PLAIN) == [
+        "✗ FAIL true_positive_rate: 1 group beyond the limit (difference 0.1 from the rest): b"
+    ]
+    assert verdict_words(result, PLAIN) == "✗ FAIL"
+
+
+def test_a_pass_has_no_line_of_a_rule() -> None:
+    rows = {"a": cells(800, 200), "b": cells(800, 200), "c": cells(1600, 400)}
+    result = result_of(of_codes(rows), [categorical("sex", ["a", "b", "c"])], [TPR])
+    assert rule_lines(result, PLAIN) == []
+    assert verdict_words(result, PLAIN) == "✓ PASS"
+    assert "0 fail, 3 within the limit, 0 cannot tell" in shown(result)
+    assert "no share of others wrongly flagged can be stated" in shown(result)
+
+
+def test_a_group_too_small_to_pass_is_told_as_a_part_of_a_larger_one() -> None:
+    rows = {"NGA": cells(800, 200), "MLI": cells(32, 8), "FRA": cells(800, 200), "DEU": cells(800, 200)}
+    rule = {"metric": "true_positive_rate", "groups": ["nationality"], "margin": 0.1}
+    result = result_of(of_codes(rows), [nationality(["NGA", "MLI", "FRA", "DEU"])], [rule])
+    text = shown(result)
+    assert "(of these 1 judged only as part of a larger group)" in text
+    row = next(line for line in text.splitlines() if "MLI" in line)
+    assert row.startswith("~ cannot tell MLI: only as part of 011 ")
+    assert "80%" in row
+
+
+def test_what_has_no_rate_is_counted_and_never_shown_as_0() -> None:
+    rows = {"a": cells(800, 200), "b": cells(800, 200), "c": cells(1, 2), "d": cells(0, 0, 5, 5)}
+    text = shown(result_of(of_codes(rows), [categorical("sex", ["a", "b", "c", "d"])], [TPR]))
+    assert "2 within the limit, 2 cannot tell" in text
+    assert "(of these 2 without a rate)" in text
+    assert " 0%" not in text
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ({"a": (16, 4), "b": (16, 4)}, "no group has enough cases to be judged"),
+        ({"a": (800, 200), "b": (720, 280), "c": (1600, 400)}, "1 group with enough cases could not be decided"),
+        (
+            {"a": (800, 200), "b": (800, 200)} | {f"s{number:02}": (40, 10) for number in range(20)},
+            "only 67% of the people are in groups that could be judged (the plan needs 80%)",
+        ),
+    ],
+)
+def test_an_open_rule_says_why(rows: dict[str, tuple[int, int]], words: str) -> None:
+    counted = of_codes({code: cells(*found) for code, found in rows.items()})
+    result = result_of(counted, [categorical("sex", list(rows))], [TPR])
+    assert rule_lines(result, PLAIN) == [f"? cannot tell true_positive_rate: {words}"]
+    assert verdict_words(result, PLAIN) == "? INCONCLUSIVE"
+
+
+def test_the_most_urgent_stand_first() -> None:
+    found = findings(large_result())
+    order = ["fail", "inconclusive", "as_part", "pass", "not_evaluable"]
+    states = [finding.state for finding in found]
+    assert states == sorted(states, key=order.index)
+    excess = [finding.excess for finding in found if finding.state == "fail"]
+    assert excess == sorted(excess, reverse=True)
+    assert excess[-1] > 0
+
+
+@pytest.mark.parametrize(("scale", "limit"), [("margin", 0.1), ("ratio", 0.8)])
+@pytest.mark.parametrize("metric", ["true_positive_rate", "false_positive_rate"])
+def test_the_order_agrees_with_the_sign_of_the_excess(scale: str, limit: float, metric: str) -> None:
+    rows = {"a": cells(500, 500, 400, 600), "b": cells(800, 200, 100, 900), "c": cells(800, 200, 100, 900)}
+    rule = {"metric": metric, "groups": ["sex"], scale: limit}
+    for finding in findings(result_of(of_codes(rows), [categorical("sex", ["a", "b", "c"])], [rule])):
+        assert (finding.excess > 0) == (finding.state == "fail")
+
+
+def test_every_metric_has_a_short_name_that_fits() -> None:
+    assert set(SHORT) == set(METRICS)
+    assert max(map(len, SHORT.values())) <= 11
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "-"), (0.0, "0%"), (1e-9, "<1%"), (0.004, "<1%"), (0.006, "1%"),
+        (0.5, "50%"), (0.994, "99%"), (0.996, ">99%"), (1 - 1e-9, ">99%"), (1.0, "100%"),
+    ],
+)  # fmt: skip
+def test_all_and_none_are_written_only_where_they_are_true(value: float | None, text: str) -> None:
+    assert percent(value) == text
+
+
+def test_names_tell_nationality_before_gender_and_unknown_with_its_feature() -> None:
+    names = GroupNames([gender(), many_nationalities({"A": "Ghana", "B": "Mali"})])
+    woman, ghana = Level("gender", "level", "woman"), Level("nationality", "country", "A")
+    assert names.name(Group((woman, ghana))) == "Ghana, woman"
+    assert names.name(Group((Level("gender", "level", "unknown"), ghana))) == "Ghana, gender unknown"
+    assert names.name(Group(())) == "everyone"
+    assert names.name_within(Group((woman, ghana)), 10) == "Gh…, woman"
+
+
+@given(st.text(max_size=60), st.text(max_size=60), st.integers(1, 60))
+def test_a_name_never_leaves_its_column(first: str, second: str, width: int) -> None:
+    assert cell_len(fit(first, width)) == width
+    group = Group((Level("a", "level", first), Level("b", "level", second)))
+    name = GroupNames([categorical("a", [first]), categorical("b", [second])]).name_within(group, width)
+    assert cell_len(name) <= width
+    assert name.isprintable()
