@@ -54,7 +54,8 @@ class FamilyTests:
     """bool[G]: whether the side nearer to failing is the high one."""
     cases_to_verdict: FloatArray
     """float64[G]: own cases with which a group at the rates measured would be decided with the plan's power, one way
-    or the other; inf where no number would do (its rate lies on the limit), nan where it was not judged alone."""
+    or the other; inf where no number would do (its rate lies on the limit), nan where it was decided or not judged
+    alone."""
 
 
 def family_tests(
@@ -78,27 +79,30 @@ def family_tests(
     procedure = _procedure(family, tested)
     p_by_side, level_by_side, beyond_by_side = [], [], []
     for question in asked:
-        p, levels, beyond = _beyond(question, family, tested, procedure, level)
+        p, side_levels, side_beyond = _beyond(question, family, tested, procedure, level)
         p_by_side.append(p)
-        level_by_side.append(levels)
-        beyond_by_side.append(beyond)
+        level_by_side.append(side_levels)
+        beyond_by_side.append(side_beyond)
     nearest = np.argmin(np.stack(p_by_side), axis=0)
     levels = np.stack(level_by_side)
     within = [_within(question, family, decidability.decidable, plan.verdict.alpha) for question in asked]
     p_pass = np.max(np.stack([p for p, _ in within]), axis=0)
     sides = np.array([question.side == "high" for question in asked])
+    beyond = np.any(np.stack(beyond_by_side), axis=0)
+    within_limit = decidability.decidable & (p_pass <= plan.verdict.alpha)
+    undecided = decidability.decidable & ~within_limit & ~beyond
     return FamilyTests(
         procedure=procedure,
         level=level * len(asked),
         tested=tested,
         p_fail=np.min(np.stack(p_by_side), axis=0),
         level_fail=np.take_along_axis(levels, nearest[np.newaxis], axis=0)[0],
-        beyond=np.any(np.stack(beyond_by_side), axis=0),
+        beyond=beyond,
         p_pass=np.where(decidability.decidable, p_pass, np.nan),
-        within=decidability.decidable & (p_pass <= plan.verdict.alpha),
+        within=within_limit,
         within_as_scored=np.all(np.stack([scored for _, scored in within]), axis=0),
         high_side=sides[nearest],
-        cases_to_verdict=_cases_to_verdict(plan, asked, family, decidability.decidable, levels),
+        cases_to_verdict=_cases_to_verdict(plan, asked, family, undecided, levels),
     )
 
 
@@ -153,20 +157,22 @@ def _pass_p(
 
 
 def _cases_to_verdict(
-    plan: AuditPlan, asked: tuple[Question, ...], family: FamilyCounts, decidable: BoolArray, levels: FloatArray
+    plan: AuditPlan, asked: tuple[Question, ...], family: FamilyCounts, undecided: BoolArray, levels: FloatArray
 ) -> FloatArray:
     """Cases to a PASS on every side or to a FAIL on one, whichever is fewer, were the measured rates the true ones."""
     needed = np.full(len(family.groups), np.nan)
+    if not undecided.any():
+        return needed
     to_pass, to_fail = [], []
     for question, fail_levels in zip(asked, levels, strict=True):
-        x, n, y, m = (count[decidable] for count in question.as_scored(family))
+        x, n, y, m = (count[undecided] for count in question.as_scored(family))
         known = (n > 0) & (m > 0)
         rate, rest_rate = x / np.maximum(n, 1), y / np.maximum(m, 1)
-        fail_level = np.clip(np.nan_to_num(fail_levels[decidable], nan=0.0), 1e-12, 0.5)
+        fail_level = np.clip(np.nan_to_num(fail_levels[undecided], nan=0.0), 1e-12, 0.5)
         power = plan.verdict.power
         passing = cases_to_decide(rate, rest_rate, m, question.within, level=plan.verdict.alpha, power=power)
         failing = cases_to_decide(rate, rest_rate, m, question.fail, level=fail_level, power=power)
         to_pass.append(np.where(known, passing, np.inf))
         to_fail.append(np.where(known, failing, np.inf))
-    needed[decidable] = np.minimum(np.max(np.stack(to_pass), axis=0), np.min(np.stack(to_fail), axis=0))
+    needed[undecided] = np.minimum(np.max(np.stack(to_pass), axis=0), np.min(np.stack(to_fail), axis=0))
     return needed
