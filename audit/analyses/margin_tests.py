@@ -83,8 +83,8 @@ def family_tests(
         p_by_side.append(p)
         level_by_side.append(side_levels)
         beyond_by_side.append(side_beyond)
-    nearest = np.argmin(np.stack(p_by_side), axis=0)
-    levels = np.stack(level_by_side)
+    p_fail, levels = np.stack(p_by_side), np.stack(level_by_side)
+    nearest = np.argmin(p_fail / np.maximum(np.nan_to_num(levels, nan=1.0), 1e-300), axis=0)[np.newaxis]
     within = [_within(question, family, decidability.decidable, plan.verdict.alpha) for question in asked]
     p_pass = np.max(np.stack([p for p, _ in within]), axis=0)
     sides = np.array([question.side == "high" for question in asked])
@@ -95,13 +95,13 @@ def family_tests(
         procedure=procedure,
         level=level * len(asked),
         tested=tested,
-        p_fail=np.min(np.stack(p_by_side), axis=0),
-        level_fail=np.take_along_axis(levels, nearest[np.newaxis], axis=0)[0],
+        p_fail=np.take_along_axis(p_fail, nearest, axis=0)[0],
+        level_fail=np.take_along_axis(levels, nearest, axis=0)[0],
         beyond=beyond,
         p_pass=np.where(decidability.decidable, p_pass, np.nan),
         within=within_limit,
         within_as_scored=np.all(np.stack([scored for _, scored in within]), axis=0),
-        high_side=sides[nearest],
+        high_side=sides[nearest[0]],
         cases_to_verdict=_cases_to_verdict(plan, asked, family, undecided, levels),
     )
 
