@@ -49,7 +49,8 @@ def open_bytes(path: Path) -> BinaryIO:
 
 def open_text(path: Path, encoding: str, newline: str) -> io.TextIOWrapper:
     """The decompressed text; a byte outside the encoding raises UnicodeDecodeError, see `not_in_encoding`."""
-    return io.TextIOWrapper(open_bytes(path), encoding=_codec(path.name, encoding), errors="strict", newline=newline)
+    codec = _codec(path.name, encoding)
+    return io.TextIOWrapper(open_bytes(path), encoding=codec, errors="strict", newline=newline)
 
 
 def not_in_encoding(path: Path, encoding: str) -> DataError:
@@ -91,7 +92,7 @@ def _codec(source_name: str, encoding: str) -> str:
     """The codec of a declared encoding. UTF-8 is read with or without a byte order mark."""
     try:
         name = codecs.lookup(encoding).name
-        b"".decode(name)  # refuses codecs between bytes and bytes, such as base64
+        io.TextIOWrapper(io.BytesIO(), encoding=name).close()  # refuses codecs between bytes and bytes: base64
     except (LookupError, ValueError):
         raise DataError(
             f'{shown(source_name)}: there is no encoding "{shown(encoding)}"',

@@ -115,7 +115,10 @@ class Unchanged:
     @classmethod
     def now(cls, path: Path | None) -> Unchanged:
         """Remember the file as it is; None for a table in memory, which is not watched."""
-        return cls(path, None if path is None else _look(path))
+        try:
+            return cls(path, None if path is None else _look(path))
+        except OSError:
+            return cls(path, None)  # whoever reads it says what is wrong
 
     def check(self) -> None:
         """Raise DataError if the file has changed since."""

@@ -26,8 +26,8 @@ def suppressed_condition(expression: str) -> str:
 def suppressed_cells(source_name: str, column: str, count: int, first: list[int]) -> DataError:
     """The error of a column with such marks."""
     return DataError(
-        f'{shown(source_name)}: {rows_text(count, first)} of "{shown(column)}" hold a mark of suppression such as <5 '
-        "instead of a value",
+        f'{shown(source_name)}: "{shown(column)}" holds marks of suppression such as <5 instead of values in '
+        f"{rows_text(count, first)}",
         slug="suppressed-cells",
         hint="an audit needs one row for each case; tables with suppressed cells cannot be audited. Where the mark "
         "is a value of its own, declare it in the plan",
