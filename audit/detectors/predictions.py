@@ -45,9 +45,9 @@ class PredictionsDetector:
         """The file, or the column of the evaluation set."""
         section = self._section
         column = section.score if section.decision is None else section.decision
-        where = "the evaluation set" if section.path is None else section.path.as_posix()
+        where = "the evaluation set" if section.path is None else shown(section.path.as_posix())
         return DetectorInfo(
-            name=f"column {column} of {where}",
+            name=f"column {shown(str(column))} of {where}",
             kind="predictions",
             artefact_sha256=self._sha256,
             deterministic=True,

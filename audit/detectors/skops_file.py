@@ -133,6 +133,12 @@ def _not_skops(name: str) -> DetectorError:
 
 
 def _damaged(name: str, error: Exception) -> DetectorError:
+    if isinstance(error, ImportError):
+        return DetectorError(
+            f"{name} holds a type from a module that is not installed here ({type(error).__name__})",
+            slug="detector-not-installed",
+            hint="install the package that it comes from, in the version with which the model was saved",
+        )
     return DetectorError(
         f"{name} cannot be loaded ({type(error).__name__})",
         slug="detector-not-skops",

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from audit.detectors.one_thread import NOTE, OneThread
 from audit.detectors.protocol import API_VERSION, ROW_ID, DetectorInfo, RunContext
 from audit.errors import DetectorError
+from audit.evaluation.quoting import shown
 from audit.plan import SkopsDetector as SkopsSection
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class SkopsDetector:
 
     def __init__(self, section: SkopsSection, folder: Path) -> None:
         self._section = section
-        self._file = section.path.as_posix()
+        self._file = shown(section.path.as_posix())
         self._path = folder / section.path
         self._model: Any = None
         self._positive: PositiveClass | None = None
@@ -99,7 +100,7 @@ class SkopsDetector:
                 f"{where}: the model raised {type(error).__name__}",
                 slug="detector-raised",
                 hint="its text is withheld because it can quote a row; check that the columns have the types it was "
-                "trained on, and that it takes missing values",
+                "trained on (numbers of a CSV file are named under `numbers`), and that it takes missing values",
             ) from None
         self._warned.update(warning.category.__name__ for warning in caught)
         answers = read_answers(returned, batch.num_rows, self._context.answers, self._context.score_range, where=where)
@@ -176,4 +177,4 @@ def _listed(what: str, names: list[str]) -> str:
     if not names:
         return ""
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return f"{what}: {', '.join(names[:_SHOWN])}{more}"
+    return f"{what}: {', '.join(map(shown, names[:_SHOWN]))}{more}"

@@ -9,6 +9,7 @@ import numpy as np
 
 from audit.detectors.skops_types import parts_of
 from audit.errors import DetectorError
+from audit.evaluation.quoting import shown
 from audit.plan import SkopsDetector as SkopsSection
 
 _SHOWN: Final = 10
@@ -49,9 +50,9 @@ class PositiveClass:
                 return places[0]
         more = f" and {len(self._classes) - _SHOWN} more" if len(self._classes) > _SHOWN else ""
         raise DetectorError(
-            f"{self._file}: the model has no class {wanted!r}",
+            f"{self._file}: the model has no class {shown(wanted)!r}",
             slug="detector-positive-class",
-            hint=f"write positive_class = one of: {', '.join(self._classes[:_SHOWN])}{more}",
+            hint=f"write positive_class = one of: {', '.join(map(shown, self._classes[:_SHOWN]))}{more}",
         )
 
     def _way_to_ask(self, section: SkopsSection) -> Callable[[Any], Any]:

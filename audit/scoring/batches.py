@@ -57,6 +57,7 @@ def read_batches(
     DataError, StorageError
         The file can no longer be read, or there is no room to sort it.
     """
+    import numpy as np
     import pyarrow as pa
 
     from audit.evaluation.connection import reading
@@ -69,7 +70,7 @@ def read_batches(
     with reading(evaluation_set.source_name):
         reader = evaluation_set.connection.sql(query).to_arrow_reader(scoring.batch_size)
         for piece in exactly(reader, scoring.batch_size):
-            row_ids = pa.array(range(done, done + piece.num_rows), type=pa.int64())
+            row_ids = pa.array(np.arange(done, done + piece.num_rows, dtype=np.int64))
             done += piece.num_rows
             yield (
                 piece.column(0),

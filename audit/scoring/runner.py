@@ -18,6 +18,7 @@ from audit.detectors.protocol import (
 )
 from audit.detectors.registry import make_detector
 from audit.errors import AuditError, DetectorError
+from audit.evaluation.quoting import shown
 from audit.scoring.progress import NoProgress, Progress
 from audit.scoring.scored import Scored
 
@@ -165,7 +166,7 @@ def _rule(section: Any) -> DecisionRule:
     from audit.scoring.decisions import DecisionRule
 
     column = getattr(section, "decision", None)
-    source = "the detector" if column is None else f"the column {column}"
+    source = "the detector" if column is None else f"the column {shown(column)}"
     return DecisionRule(threshold=section.threshold, top_k=section.top_k, source=source)
 
 

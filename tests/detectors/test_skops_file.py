@@ -281,3 +281,13 @@ def test_a_crafted_category_is_refused(tmp_path: Path) -> None:
     nodes["bitset_idx"][categorical[0]] = 900
     path = saved(tmp_path, model)
     assert "nodes that point where nothing is" in refusal(path).message
+
+
+def test_a_trusted_type_that_is_not_installed(tmp_path: Path) -> None:
+    path = saved(tmp_path, LogisticRegression().fit(X, Y))
+    elsewhere = tmp_path / "elsewhere.skops"
+    with zipfile.ZipFile(path) as old, zipfile.ZipFile(elsewhere, "w") as new:
+        for member in old.namelist():
+            new.writestr(member, old.read(member).replace(b"sklearn.linear_model._logistic", b"not_installed_here"))
+    error = refusal(elsewhere, ("not_installed_here.LogisticRegression",))
+    assert "from a module that is not installed here" in error.message

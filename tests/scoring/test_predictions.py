@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from audit.scoring.scored import Tally
 
 if TYPE_CHECKING:
-    from tests.scoring.conftest import Scene
+    from scoring.conftest import Scene
 
 CANARY = "canary-e19d"
 IDS = ["c3", "c1", "c2", "c10", "c5", "c4"]

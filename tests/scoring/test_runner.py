@@ -27,7 +27,7 @@ from audit.errors import DetectorError
 from audit.scoring.scored import Tally
 
 if TYPE_CHECKING:
-    from tests.scoring.conftest import Scene
+    from scoring.conftest import Scene
 
 CANARY = "canary-e19d"
 HALF = "def score(batch):\n    return [0.5] * batch.num_rows\n"
