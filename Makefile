@@ -18,12 +18,10 @@ PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14 p
 	if "$$p" -c '$(FITS)' >/dev/null 2>&1; then command -v "$$p"; exit; fi; done)
 
 PACKAGES := audit reports
-SCRIPTS := $(wildcard bench simulate tools examples)
+SCRIPTS := $(foreach folder,bench simulate tools examples,$(if $(wildcard $(folder)/*.py $(folder)/*/*.py),$(folder)))
 LOCKED := $(VENV)/.locked
 INSTALLED := $(VENV)/.installed
 
-# Tests find their own modules in tests/, as pytest does (pythonpath in pyproject.toml).
-export MYPYPATH := tests
 
 .PHONY: help
 help: ## This list
