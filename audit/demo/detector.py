@@ -28,7 +28,7 @@ _FITTED: Final = (
     ("weigh", "intercept_"),
 )
 
-_SKOPS_EPOCH: Final = (1980, 1, 1, 0, 0, 0)
+_EMPTY_STAMP: Final = (1980, 1, 1, 0, 0, 0)
 
 
 def train_detector(cases: pa.Table) -> Any:
@@ -63,21 +63,21 @@ def saved_detector(model: Any) -> bytes:
     """
     import skops.io
 
-    numbers: dict[int, int] = {}
+    numbers: dict[str, int] = {}
     with zipfile.ZipFile(io.BytesIO(skops.io.dumps(model))) as written:
         schema = _numbered(json.loads(written.read("schema.json")), numbers)
-        parts = {
-            f"{numbers[int(name[:-4])]}.npy": written.read(name) for name in written.namelist() if name[-4:] == ".npy"
+        arrays = {
+            _numbered_name(name, numbers): written.read(name) for name in written.namelist() if name != "schema.json"
         }
     saved = io.BytesIO()
     with zipfile.ZipFile(saved, "w") as archive:
-        for name in sorted(parts):
-            archive.writestr(zipfile.ZipInfo(name, _SKOPS_EPOCH), parts[name])
-        archive.writestr(zipfile.ZipInfo("schema.json", _SKOPS_EPOCH), json.dumps(schema))
+        for name in sorted(arrays):
+            archive.writestr(zipfile.ZipInfo(name, _EMPTY_STAMP), arrays[name])
+        archive.writestr(zipfile.ZipInfo("schema.json", _EMPTY_STAMP), json.dumps(schema))
     return saved.getvalue()
 
 
-def _numbered(part: Any, numbers: dict[int, int]) -> Any:
+def _numbered(part: Any, numbers: dict[str, int]) -> Any:
     """`part` of a skops schema with every id, and every file named after one, replaced by its order of appearance."""
     if isinstance(part, list):
         return [_numbered(child, numbers) for child in part]
@@ -86,10 +86,14 @@ def _numbered(part: Any, numbers: dict[int, int]) -> Any:
     numbered: dict[str, Any] = {}
     for key, value in part.items():
         if key == "__id__":
-            numbered[key] = numbers.setdefault(value, len(numbers) + 1)
+            numbered[key] = numbers.setdefault(str(value), len(numbers) + 1)
         elif key == "file":
-            place = int(str(value).removesuffix(".npy"))
-            numbered[key] = f"{numbers.setdefault(place, len(numbers) + 1)}.npy"
+            numbered[key] = _numbered_name(value, numbers)
         else:
             numbered[key] = _numbered(value, numbers)
     return numbered
+
+
+def _numbered_name(name: str, numbers: dict[str, int]) -> str:
+    address, dot, ending = name.partition(".")
+    return f"{numbers.setdefault(address, len(numbers) + 1)}{dot}{ending}"

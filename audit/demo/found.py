@@ -80,13 +80,14 @@ def accused_without_cause(prepared: PreparedDemo, result: AuditResult) -> tuple[
 
 def lines_to_print(prepared: PreparedDemo, result: AuditResult) -> tuple[str, ...]:
     """What was planted and what was found, as plain lines of at most 80 characters."""
-    lines = [
-        f"Planted in {prepared.evaluation_cases:,} synthetic cases (seed {prepared.seed}), and what the audit says:"
-    ]
+    cases = f"{prepared.evaluation_cases:,} synthetic cases, seed {prepared.seed}"
+    lines = [f"{cases}: what was planted and found", ""]
     for finding in what_was_found(prepared, result):
-        lines.extend(_lines(finding, result))
+        metric = METRICS[finding.planted.metric]
+        lines.append(f"{_ANSWERS[finding.state]:<13}{_name(finding.planted.group, result)}: {finding.planted.effect}")
+        lines.append(f"{'':<13}{metric.plain}: {_measured(finding)}")
     others = len(accused_without_cause(prepared, result))
-    lines.append(f"Groups accused although nothing was planted in them: {others or 'none'}")
+    lines.extend(("", f"Groups accused although nothing was planted in them: {others or 'none'}"))
     return tuple(lines)
 
 
@@ -135,27 +136,18 @@ def _upwards(level: Level, parents: dict[Level, str | None], rungs: dict[str, tu
         yield level
 
 
-def _lines(finding: Finding, result: AuditResult) -> Iterator[str]:
-    metric = METRICS[finding.planted.metric]
-    yield f"  {_ANSWERS[finding.state]:<12}{_name(finding.planted.group, result)}, {metric.plain}"
-    yield f"    planted:  {finding.planted.cause}"
-    yield f"    measured: {_measured(finding)}"
-
-
 def _measured(finding: Finding) -> str:
     estimate, disparity = finding.estimate, finding.disparity
     if estimate is None or estimate.value is None or disparity is None or not disparity.other_denominator:
         return "no rate can be stated"
     others = disparity.other_numerator / disparity.other_denominator
     said = "not judged" if finding.verdict is None else finding.verdict.outcome.upper().replace("_", " ")
-    return (
-        f"{100 * estimate.value:.1f} % ({estimate.numerator} of {estimate.denominator}), "
-        f"everyone else {100 * others:.1f} %: {said}"
-    )
+    return f"{100 * estimate.value:.1f} %, everyone else {100 * others:.1f} %. {said}"
 
 
 def _name(group: Group, result: AuditResult) -> str:
     names = {
         (feature.name, level.rung, level.code): level.name for feature in result.features for level in feature.levels
     }
-    return ", ".join(names.get((level.feature, level.rung, level.code), level.code) for level in group.levels)
+    name = ", ".join(names.get((level.feature, level.rung, level.code), level.code) for level in group.levels)
+    return name[:1].upper() + name[1:]

@@ -106,6 +106,7 @@ def _planted_json(seed: int) -> bytes:
             "kind": finding.kind,
             "metric": finding.metric,
             "group": finding.group.model_dump(mode="json"),
+            "effect": finding.effect,
             "cause": finding.cause,
         }
         for finding in PLANTED

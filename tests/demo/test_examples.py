@@ -6,6 +6,8 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -32,16 +34,23 @@ def audit7k(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def copied(example: str, folder: Path) -> Path:
-    """The example in a folder of its own, with its data made anew by its own scripts."""
-    target = folder / example
-    shutil.copytree(EXAMPLES / example, target, ignore=shutil.ignore_patterns("__pycache__", "audit-out", "*.parquet"))
-    for script in SCRIPTS[example]:
-        done = subprocess.run(
-            [sys.executable, script], cwd=target, capture_output=True, text=True, check=False, timeout=120
-        )
-        assert (done.returncode, done.stderr) == (0, "")
-    return target
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Gives an example in a folder of its own, with its data made anew by its own scripts."""
+
+    @cache
+    def make(example: str) -> Path:
+        folder = tmp_path_factory.mktemp("examples") / example
+        data = shutil.ignore_patterns("__pycache__", "audit-out", "*.parquet", "*.skops", "*.csv", "*.jsonl")
+        shutil.copytree(EXAMPLES / example, folder, ignore=data)
+        for script in SCRIPTS[example]:
+            done = subprocess.run(
+                [sys.executable, script], cwd=folder, capture_output=True, text=True, check=False, timeout=120
+            )
+            assert (done.returncode, done.stderr) == (0, "")
+        return folder
+
+    return make
 
 
 def test_every_example_is_tested_and_has_a_readme() -> None:
@@ -54,8 +63,8 @@ def test_every_example_is_tested_and_has_a_readme() -> None:
 
 
 @pytest.mark.parametrize("example", EXPECTED)
-def test_an_example_runs_from_end_to_end(example: str, tmp_path: Path) -> None:
-    folder = copied(example, tmp_path)
+def test_an_example_runs_from_end_to_end(example: str, made: Callable[[str], Path]) -> None:
+    folder = made(example)
     code, outcome = EXPECTED[example]
 
     checked = audit7k("check", "plan.toml", folder=folder)
@@ -81,11 +90,9 @@ def test_the_readme_tells_the_exit_code(example: str) -> None:
 
 
 @pytest.mark.parametrize("example", COMMITTED)
-def test_committed_data_is_what_the_script_makes(example: str, tmp_path: Path) -> None:
-    script = EXAMPLES / example / SCRIPTS[example][0]
-    subprocess.run([sys.executable, str(script), str(tmp_path)], check=True, capture_output=True, timeout=60)
+def test_committed_data_is_what_the_script_makes(example: str, made: Callable[[str], Path]) -> None:
     for name in COMMITTED[example]:
-        assert (tmp_path / name).read_bytes() == (EXAMPLES / example / name).read_bytes()
+        assert (made(example) / name).read_bytes() == (EXAMPLES / example / name).read_bytes()
 
 
 def test_committed_data_is_small() -> None:
@@ -98,13 +105,13 @@ def test_the_plan_of_the_demonstration_is_the_one_to_read() -> None:
     assert shown == (ROOT / "audit" / "demo" / "plan.toml").read_bytes()
 
 
-def test_the_example_trains_the_detector_of_the_demonstration(tmp_path: Path) -> None:
+def test_the_example_trains_the_detector_of_the_demonstration(made: Callable[[str], Path]) -> None:
     import pyarrow.parquet as pq
     import skops.io
 
     from audit.demo.detector import FEATURES, train_detector
 
-    folder = copied("victim-triage", tmp_path)
+    folder = made("victim-triage")
     loaded = skops.io.load(folder / "detector.skops", trusted=["numpy.dtype"])
     signs = pq.read_table(folder / "evaluation.parquet").select(FEATURES).to_pandas().astype("float64")
     ours = train_detector(pq.read_table(folder / "training.parquet"))

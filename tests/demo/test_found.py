@@ -137,7 +137,7 @@ def test_the_lines_say_both_and_fit_a_terminal(demo: PreparedDemo, result: Audit
     assert text.count("NOT ACCUSED") == 2
     assert "none" in lines[-1]
     worse = changed(result, "wrongly-flagged", country("BRA"), "fail")
-    assert "  ACCUSED" in "\n".join(lines_to_print(demo, worse))
+    assert any(line.startswith("ACCUSED") for line in lines_to_print(demo, worse))
     assert lines_to_print(demo, worse)[-1].endswith(" 1")
 
 
