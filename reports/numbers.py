@@ -7,7 +7,7 @@ compared with shows a further digit. Nothing here decides anything: verdicts com
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 NOT_KNOWN = "—"
 """What stands where no number can be stated; the reason stands beside it."""
@@ -70,19 +70,19 @@ class Numbers:
         return NOT_KNOWN if value is None else f"{value:.2f}".replace(".", self.decimal)
 
     def points_with_range(self, value: float | None, low: float | None, high: float | None) -> str:
-        """A difference of shares in percentage points with its interval: −24.1 (−30.2 to −17.5)."""
+        """A difference of shares in percentage points with its interval: −24.1 (−30.2 … −17.5)."""
         if value is None:
             return NOT_KNOWN
         told = self._signed(value)
-        return told if low is None or high is None else f"{told} ({self._signed(low)} to {self._signed(high)})"
+        return told if low is None or high is None else f"{told} ({self._signed(low)} … {self._signed(high)})"
 
     def ratio_with_range(self, value: float | None, low: float | None, high: float | None) -> str:
-        """A ratio with its interval: 0.66 (0.58 to 0.75); an interval without an upper end says so."""
+        """A ratio with its interval: 0.66 (0.58 … 0.75); an interval without an upper end says so."""
         if value is None:
             return NOT_KNOWN
         if low is None:
             return self.ratio(value)
-        return f"{self.ratio(value)} ({self.ratio(low)} to {'∞' if high is None else self.ratio(high)})"
+        return f"{self.ratio(value)} ({self.ratio(low)} … {'∞' if high is None else self.ratio(high)})"
 
     def _signed(self, share: float) -> str:
         text = f"{share * 100:+.1f}".replace(".", self.decimal)
@@ -141,4 +141,5 @@ def _close(frequency: Frequency, value: float) -> bool:
 
 
 def _rounded(value: float, digits: int) -> Decimal:
-    return (Decimal(value) * 100).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_EVEN)
+    # From the shortest decimal that means this float, so that 19 of 40 is the 47.5 that a reader would round.
+    return (Decimal(str(float(value))) * 100).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)

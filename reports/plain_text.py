@@ -10,7 +10,7 @@ import re
 _WHITE = re.compile(r"[\t\n\r\x0b\x0c\x85\u2028\u2029]+")
 _UNSEEN = re.compile(
     "["
-    "\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f"  # control characters
+    "\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029"  # control characters
     "\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff"  # direction controls and other unseen ones
     "\ud800-\udfff\ufdd0-\ufdef\ufff9-\ufffb\ufffe\uffff"  # no characters at all
     "\U000e0000-\U000e007f"  # tags

@@ -6,15 +6,14 @@ result is right is tested elsewhere. Everything is drawn from a seed.
 
 from __future__ import annotations
 
-import itertools
+import json
 import math
-import random
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from statistics import NormalDist
 from typing import Any
 
-from made_nationalities import nationality_levels
+from made_samples import FAILING, PASSING, RULES, RUNGS, UNDECIDED, Drawn, Key, Sample
 
 from audit.findings import (
     Disparity,
@@ -26,9 +25,9 @@ from audit.findings import (
     RuleResult,
     Verdict,
 )
-from audit.groups import Axis, Family, Group, Level, LevelName, SensitiveFeature
+from audit.groups import Axis, Family, Group
 from audit.metrics import METRICS, Cell, Metric, worse_direction
-from audit.plan import AuditPlan, Rule
+from audit.plan import Rule
 from audit.result import (
     Agreement,
     AuditResult,
@@ -40,72 +39,41 @@ from audit.result import (
     Waiver,
 )
 
-Key = tuple[Level, ...]
-Text = Callable[[str], str]
+__all__ = [
+    "FAILING",
+    "PASSING",
+    "RULES",
+    "UNDECIDED",
+    "Sample",
+    "failing_result",
+    "hostile_result",
+    "passing_result",
+    "sample_result",
+    "undecided_result",
+]
+
 Z = NormalDist().inv_cdf(0.975)
-GENDERS = {"woman": "women", "man": "men", "non-binary": "non-binary people", "unknown": "unknown"}
-RUNGS = ("country", "m49-subregion", "m49-region")
-
-
-@dataclass(frozen=True)
-class Sample:
-    """What a made-up result is made of."""
-
-    seed: int = 7
-    rows: int = 64_000
-    prevalence: float = 0.35
-    found: float = 0.80
-    wrongly: float = 0.10
-    countries: Sequence[str] = ()
-    """ISO alpha-3 codes; empty: all."""
-    gaps: Mapping[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
-    """(gender or "", country, sub-region or "") -> rates found and wrongly flagged there."""
-    rules: Sequence[Mapping[str, Any]] = ()
-    route: str = "services"
-    use: str = "victim-identification"
-    min_coverage: float = 0.8
-    text: Text = str
-    """Applied to every string that someone else could have written."""
-    needed_alone: int = 60
-    abstained: float = 0.004
-
-
-RULES: Sequence[Mapping[str, Any]] = (
-    {
-        "metric": "true_positive_rate",
-        "groups": ["gender", "nationality", ["gender", "nationality"]],
-        "margin": 0.10,
-        "reason": "One in ten is what two trained officers disagree on.",
-    },
-    {
-        "metric": "false_positive_rate",
-        "groups": ["gender", "nationality", ["gender", "nationality"]],
-        "margin": 0.05,
-        "reason": "",
-    },
-)
-FAILING = Sample(
-    gaps={
-        ("", "011"): (0.62, 0.10),
-        ("woman", "GHA"): (0.45, 0.10),
-        ("man", "NPL"): (0.80, 0.27),
-        ("", "BGD"): (0.78, 0.22),
-    },
-    rules=RULES,
-)
-PASSING = Sample(
-    rows=60_000,
-    countries=("GHA", "NGA", "NPL", "BGD", "ROU", "MEX"),
-    rules=({"metric": "true_positive_rate", "groups": ["gender", "nationality"], "margin": 0.1},),
-    gaps={},
-    seed=11,
-)
-UNDECIDED = Sample(rows=1_500, rules=RULES, seed=3)
 
 
 def sample_result(sample: Sample) -> AuditResult:
     """Make the result of `sample`."""
-    return _Maker(sample).result()
+    result = _Maker(sample).result()
+    if sample.code is str:
+        return result
+    return AuditResult.model_validate_json(json.dumps(_recoded(result.model_dump(mode="json", by_alias=True), sample)))
+
+
+def _recoded(part: Any, sample: Sample) -> Any:
+    """`part` of a result with the codes of genders replaced."""
+    if isinstance(part, dict):
+        if part.get("rung") == "level":
+            return {**part, "code": sample.code(part["code"])}
+        return {key: _recoded(value, sample) for key, value in part.items()}
+    if isinstance(part, list):
+        if part[:2] == ["gender", "level"] and len(part) == 3:
+            return [*part[:2], sample.code(part[2])]
+        return [_recoded(value, sample) for value in part]
+    return part
 
 
 def failing_result() -> AuditResult:
@@ -128,147 +96,14 @@ def hostile_result(payload: str, sample: Sample = UNDECIDED) -> AuditResult:
     return sample_result(replace(sample, text=lambda text: f"{text}{payload}"))
 
 
-class _Maker:
-    def __init__(self, sample: Sample) -> None:
-        self.sample = sample
-        self.plan = self._plan()
-        self.features = self._features()
-        self.parents = {(level.rung, level.code): level.parent for level in self.features[1].levels}
-        self.cells: dict[Key, dict[Cell, int]] = {}
-        self._draw()
-        self.families = self._families()
-
-    def _plan(self) -> AuditPlan:
-        text = self.sample.text
-        return AuditPlan.model_validate(
-            {
-                "schema": 1,
-                "audit": {
-                    "title": text("Recruitment-advert screener 2.3"),
-                    "owner": text("Ministry of Labour, digital inspection unit"),
-                    "use": self.sample.use,
-                    "route": self.sample.route,
-                    "auditor": text("Observatory on Migration and Work"),
-                    "limits_set_by": text("The inspection unit and three survivors’ organisations, June 2026"),
-                },
-                "detector": {
-                    "kind": "predictions",
-                    "score": text("score"),
-                    "threshold": 0.5,
-                },
-                "evaluation_set": {
-                    "path": "evaluation.parquet",
-                    "id": "case_id",
-                    "label": text("exploited"),
-                    "label_positive": (text("yes"),),
-                    "label_negative": (text("no"),),
-                    "label_source": text("NGO case files, double-coded"),
-                    "rows_are": text("persons"),
-                },
-                "groups": {
-                    "gender": {"column": text("gender")},
-                    "nationality": {"column": text("citizenship"), "ladder": RUNGS},
-                },
-                "rules": [{**rule, "reason": text(rule.get("reason", "By hand"))} for rule in self.sample.rules],
-                "verdict": {"min_coverage": self.sample.min_coverage},
-            }
-        )
-
-    def _features(self) -> tuple[SensitiveFeature, SensitiveFeature]:
-        text = self.sample.text
-        genders = tuple(LevelName(rung="level", code=code, name=text(name)) for code, name in GENDERS.items())
-        nationalities = nationality_levels(self.sample.countries)
-        return (
-            SensitiveFeature(
-                name="gender",
-                column=text("gender"),
-                coding="gender",
-                rungs=("level",),
-                levels=genders,
-                given_to_detector=False,
-            ),
-            SensitiveFeature(
-                name="nationality",
-                column=text("citizenship"),
-                coding="nationality",
-                rungs=RUNGS,
-                levels=tuple(level.model_copy(update={"name": text(level.name)}) for level in nationalities),
-                given_to_detector=True,
-            ),
-        )
-
-    def _draw(self) -> None:
-        """Counts of the finest groups, from the seed."""
-        draw = random.Random(self.sample.seed)
-        countries = [level.code for level in self.features[1].levels if level.rung == "country"]
-        shuffled = [code for code in countries if code not in ("GHA", "NGA", "NPL", "BGD", "ROU", "unknown")]
-        draw.shuffle(shuffled)
-        common = [code for code in ("ROU", "NGA", "NPL", "GHA", "unknown", "BGD") if code in countries]
-        weights = [1 / (place + 3) for place in range(len(countries))]
-        nationality = draw.choices([*common, *shuffled], weights, k=self.sample.rows)
-        gender = draw.choices(list(GENDERS), (0.52, 0.40, 0.02, 0.06), k=self.sample.rows)
-        for who, where in zip(gender, nationality, strict=True):
-            key = (Level("gender", "level", who), Level("nationality", "country", where))
-            cells = self.cells.setdefault(key, dict.fromkeys(Cell, 0))
-            cells[self._case(draw, who, where)] += 1
-
-    def _case(self, draw: random.Random, who: str, where: str) -> Cell:
-        found, wrongly = self._rates(who, where)
-        labelled = draw.random() < 0.99
-        positive = draw.random() < self.sample.prevalence
-        flagged = draw.random() < (found if positive else wrongly)
-        if draw.random() < self.sample.abstained:
-            kind = Cell.UNSCORED_POSITIVE if positive else Cell.UNSCORED_NEGATIVE
-            return kind if labelled else Cell.UNSCORED_UNLABELLED
-        if not labelled:
-            return Cell.UNLABELLED_FLAGGED if flagged else Cell.UNLABELLED_NOT_FLAGGED
-        if positive:
-            return Cell.TP if flagged else Cell.FN
-        return Cell.FP if flagged else Cell.TN
-
-    def _rates(self, who: str, where: str) -> tuple[float, float]:
-        subregion = self.parents.get(("country", where))
-        for gender, place in ((who, where), ("", where), (who, subregion), ("", subregion)):
-            if place is not None and (gender, place) in self.sample.gaps:
-                return self.sample.gaps[gender, place]
-        return self.sample.found, self.sample.wrongly
-
-    def _families(self) -> dict[tuple[Axis, ...], dict[Key, dict[Cell, int]]]:
-        gender = Axis("gender", "level")
-        families: list[tuple[Axis, ...]] = [(gender,), *((Axis("nationality", rung),) for rung in RUNGS)]
-        families += [(gender, Axis("nationality", rung)) for rung in RUNGS]
-        grouped: dict[tuple[Axis, ...], dict[Key, dict[Cell, int]]] = {axes: {} for axes in families}
-        for finest, cells in self.cells.items():
-            for axes in families:
-                key = tuple(self._climb(level, axis.rung) for axis in axes for level in finest if level[0] == axis[0])
-                total = grouped[axes].setdefault(key, dict.fromkeys(Cell, 0))
-                for cell, count in cells.items():
-                    total[cell] += count
-        return {axes: dict(sorted(groups.items())) for axes, groups in grouped.items()}
-
-    def _climb(self, level: Level, rung: str) -> Level:
-        while level.rung != rung:
-            above = RUNGS[RUNGS.index(level.rung) + 1]
-            level = Level(level.feature, above, self.parents[level.rung, level.code] or level.code)
-        return level
-
-    @property
-    def everyone(self) -> dict[Cell, int]:
-        return {cell: sum(cells[cell] for cells in self.cells.values()) for cell in Cell}
-
-    def _all_groups(self) -> list[tuple[Key, dict[Cell, int]]]:
-        return [
-            ((), self.everyone),
-            *((key, cells) for groups in self.families.values() for key, cells in groups.items()),
-        ]
-
+class _Maker(Drawn):
     def result(self) -> AuditResult:
         text = self.sample.text
         rules, verdicts = self._judge()
         failing = tuple(rule.rule for rule in rules if rule.outcome == "fail")
         undecided = tuple(rule.rule for rule in rules if rule.outcome == "inconclusive")
         harm = {"services": "missed", "enforcement": "wrongly_flagged", "both": "both"}[self.sample.route]
-        groups = self._all_groups()
+        groups = self.all_groups()
         return AuditResult(
             schema_version=1,
             status="complete",
@@ -343,8 +178,6 @@ class _Maker:
     def _account(self, key: Key, cells: Mapping[Cell, int]) -> RowAccount:
         read = sum(cells.values())
         unscored = sum(count for cell, count in cells.items() if cell.value.startswith("unscored"))
-        unlabelled = sum(count for cell, count in cells.items() if cell.value.endswith(("unlabelled", "flagged")))
-        unlabelled -= 0
         unlabelled = cells[Cell.UNLABELLED_FLAGGED] + cells[Cell.UNLABELLED_NOT_FLAGGED]
         unlabelled += cells[Cell.UNSCORED_UNLABELLED]
         unknown = (
@@ -462,7 +295,7 @@ class _Maker:
             for rung in RUNGS[1:]:
                 if key[-1].feature != "nationality" or RUNGS.index(key[-1].rung) >= RUNGS.index(rung):
                     continue
-                larger = (*key[:-1], self._climb(key[-1], rung))
+                larger = (*key[:-1], self.climb(key[-1], rung))
                 if larger in verdicts and verdicts[larger].decidable:
                     verdicts[key] = verdict.model_copy(
                         update={
@@ -598,22 +431,3 @@ def newcombe(x: int, n: int, y: int, m: int) -> tuple[float, float]:
         p - r - math.sqrt((p - low) ** 2 + (rest_high - r) ** 2),
         p - r + math.sqrt((high - p) ** 2 + (r - rest_low) ** 2),
     )
-
-
-def every_key(result: AuditResult) -> list[Key]:
-    """The groups that have a verdict, each once."""
-    return list(dict.fromkeys(itertools.chain(verdict.group.root for verdict in result.verdicts)))
-
-
-__all__ = [
-    "FAILING",
-    "PASSING",
-    "UNDECIDED",
-    "Sample",
-    "every_key",
-    "failing_result",
-    "hostile_result",
-    "passing_result",
-    "sample_result",
-    "undecided_result",
-]

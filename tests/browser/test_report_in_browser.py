@@ -1,0 +1,163 @@
+"""The HTML report in Chromium: on a desk, on a phone, on paper."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.browser
+KINDS = ("failing", "passing", "undecided", "hostile")
+WIDTHS = (1280, 390, 320)
+SIDEWAYS = "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+OPEN_ALL = "document.querySelectorAll('details').forEach(part => part.open = true)"
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    opened = browser.new_page(viewport={"width": 1280, "height": 900})
+    yield opened
+    opened.close()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_it_opens_without_an_error_and_asks_for_nothing(page: Page, pages: dict[str, Path], kind: str) -> None:
+    asked: list[str] = []
+    said: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.goto(pages[kind].as_uri())
+    page.evaluate(OPEN_ALL)
+    page.wait_for_timeout(100)
+    assert asked == [pages[kind].as_uri()]
+    assert said == []
+    assert page.title() != "owned"
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_nothing_scrolls_sideways(page: Page, pages: dict[str, Path], kind: str, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 844})
+    page.goto(pages[kind].as_uri())
+    for _ in range(2):
+        whole, seen = page.evaluate(SIDEWAYS)
+        assert whole <= seen == width
+        page.evaluate(OPEN_ALL)
+
+
+def test_the_policy_stops_a_script_that_got_in(page: Page, pages: dict[str, Path], tmp_path: Path) -> None:
+    """The second wall, should the first one (escaping) ever fall."""
+    html = pages["passing"].read_text(encoding="utf-8")
+    breach = "<script>document.title = 'owned'</script><p style='position:fixed' id='styled'>x</p>"
+    breach += "<img src='pixel.png' onerror=\"document.title = 'owned'\">"
+    (tmp_path / "breached.html").write_text(html.replace("</main>", f"{breach}</main>"), encoding="utf-8")
+    refused: list[str] = []
+    page.on("console", lambda message: refused.append(message.text))
+    page.goto((tmp_path / "breached.html").as_uri())
+    page.wait_for_timeout(100)
+    assert page.title() != "owned"
+    assert page.evaluate("getComputedStyle(document.getElementById('styled')).position") == "static"
+    assert len([message for message in refused if "Content Security Policy" in message]) >= 3
+
+
+def test_its_own_style_is_allowed(page: Page, pages: dict[str, Path]) -> None:
+    page.goto(pages["failing"].as_uri())
+    assert page.evaluate("getComputedStyle(document.querySelector('.restricted')).backgroundColor") == "rgb(22, 25, 29)"
+
+
+def test_screen_one_holds_the_verdict_and_its_numbers(page: Page, pages: dict[str, Path]) -> None:
+    for width, height in ((1280, 900), (390, 844)):
+        page.set_viewport_size({"width": width, "height": height})
+        page.goto(pages["failing"].as_uri())
+        for selector in ("#verdict", ".lead", ".three"):
+            bottom = page.evaluate(f"document.querySelector('{selector}').getBoundingClientRect().bottom")
+            assert bottom <= height, f"{selector} at {width}"
+
+
+@pytest.mark.parametrize("anchor", ["formulas", "rates", "account-groups"])
+def test_a_link_opens_what_is_folded(page: Page, pages: dict[str, Path], anchor: str) -> None:
+    page.goto(f"{pages['failing'].as_uri()}#{anchor}")
+    top = page.evaluate(f"document.getElementById('{anchor}').getBoundingClientRect().top")
+    assert 0 <= top < 900
+    page.locator(f"#{anchor}").click()
+    assert page.evaluate(f"document.getElementById('{anchor}').closest('details').open")
+
+
+def test_it_can_be_read_by_keyboard(page: Page, pages: dict[str, Path]) -> None:
+    page.goto(pages["failing"].as_uri())
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    assert page.evaluate("document.activeElement.getBoundingClientRect().top") >= 0
+    page.keyboard.press("Enter")
+    assert page.url.endswith("#findings")
+    reached = set()
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        reached.add(page.evaluate("document.activeElement.tagName"))
+    assert {"A", "SUMMARY"} <= reached
+
+
+def test_tables_keep_their_meaning_on_a_phone(page: Page, pages: dict[str, Path]) -> None:
+    """Stacked rows are still a table to a screen reader, and each number carries its label."""
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(pages["failing"].as_uri())
+    table = page.locator("table.findings").first
+    assert page.get_by_role("table", name="Share of victims found, by gender").count() == 1
+    assert table.get_by_role("rowheader").count() == 4
+    labels = table.evaluate(
+        "table => [...table.querySelectorAll('tbody tr:first-child td')]"
+        ".map(cell => getComputedStyle(cell, '::before').content)"
+    )
+    assert labels[-4:] == ['"Found"', '"Likely range"', '"Everyone else"', '"Cases"']
+
+
+def test_it_stays_light_where_the_reader_prefers_dark(browser: Browser, pages: dict[str, Path]) -> None:
+    dark = browser.new_page(color_scheme="dark")
+    dark.goto(pages["failing"].as_uri())
+    assert dark.evaluate("getComputedStyle(document.documentElement).colorScheme") == "light only"
+    assert dark.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    dark.close()
+
+
+def test_drawings_keep_their_ground_in_forced_colours(browser: Browser, pages: dict[str, Path]) -> None:
+    forced = browser.new_page(color_scheme="dark", forced_colors="active")
+    forced.goto(pages["failing"].as_uri())
+    for drawing in (".c", ".b", ".m"):
+        ground = f"getComputedStyle(document.querySelector('{drawing}')).backgroundColor"
+        assert forced.evaluate(ground) == "rgb(255, 255, 255)"
+    forced.close()
+
+
+def test_twice_as_large_text_still_fits(page: Page, pages: dict[str, Path]) -> None:
+    """200% zoom of a 1280 px window is a 640 px one."""
+    page.set_viewport_size({"width": 640, "height": 450})
+    page.goto(pages["failing"].as_uri())
+    whole, seen = page.evaluate(SIDEWAYS)
+    assert whole <= seen
+
+
+@pytest.mark.parametrize("kind", ["failing", "passing", "undecided"])
+def test_on_paper_the_verdict_is_on_page_one_and_the_notice_on_each(
+    page: Page, pages: dict[str, Path], tmp_path: Path, kind: str
+) -> None:
+    reader = shutil.which("pdftotext")
+    if not reader:
+        pytest.skip("no pdftotext on this machine (package poppler-utils)")
+    page.goto(pages[kind].as_uri())
+    heading = page.locator("#verdict").inner_text().strip()
+    page.pdf(path=tmp_path / "report.pdf", prefer_css_page_size=True, tagged=True)
+    done = subprocess.run([reader, "-layout", tmp_path / "report.pdf", "-"], capture_output=True, text=True, check=True)
+    sheets = done.stdout.split("\f")[:-1]
+    assert heading in sheets[0]
+    assert "of people are in groups that" in " ".join(sheets[0].split())
+    assert len(sheets) > 3
+    for sheet in sheets:
+        assert "Restricted, not for publication: exact counts" in sheet

@@ -1,0 +1,55 @@
+"""Reading an HTML report as a browser would: html5lib's tree, and a few questions to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from xml.etree.ElementTree import Element
+
+import html5lib
+
+
+@lru_cache(maxsize=4)
+def parsed(html: str) -> Element:
+    """The document as a tree, to be read only; a parse error is an error."""
+    parser = html5lib.HTMLParser(namespaceHTMLElements=False, strict=False)
+    document: Element = parser.parse(html)
+    assert not parser.errors, parser.errors[:3]
+    return document
+
+
+def tag(element: Element) -> str:
+    """The name of an element without its namespace; empty for a comment."""
+    name: object = element.tag
+    return name.rpartition("}")[2] if isinstance(name, str) else ""
+
+
+def find_all(root: Element, *names: str) -> Iterator[Element]:
+    """All elements with one of these names, in the order of the document."""
+    return (element for element in root.iter() if tag(element) in names)
+
+
+def text(element: Element) -> str:
+    """The text of an element with its spaces collapsed, as a reader sees it; what a drawing is titled left out."""
+    return " ".join("".join(_visible(element)).split())
+
+
+def _visible(element: Element) -> Iterator[str]:
+    if tag(element) in ("title", "style"):
+        return
+    yield element.text or ""
+    for child in element:
+        yield from _visible(child)
+        if tag(child) in ("td", "th", "li", "p", "dt", "dd", "tr", "small", "span"):
+            yield " "
+        yield child.tail or ""
+
+
+def section(root: Element, name: str) -> Element:
+    """The section that is labelled by the heading with this id."""
+    return next(element for element in root.iter() if element.get("aria-labelledby") == name)
+
+
+def structure(root: Element) -> list[tuple[str, tuple[str, ...]]]:
+    """Every element with the names of its attributes: what markup there is, without what it says."""
+    return [(tag(element), tuple(sorted(map(str, element.attrib)))) for element in root.iter()]

@@ -1,0 +1,207 @@
+"""The HTML report as a file: what it is made of, what it may not hold, and what it must say."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import itertools
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from made_pages import find_all, parsed, section, tag, text
+from made_results import PASSING, sample_result
+
+from audit.result import AuditResult
+from reports.html import HtmlReporter
+from reports.html.resolution import PARAGRAPH_2, PARAGRAPH_7, PARAGRAPH_7K
+
+FORBIDDEN = ("fair", "unbiased", "debiased", "compliant", "biased")
+TESTS = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module", params=["failing", "passing", "undecided"])
+def html(request: pytest.FixtureRequest) -> str:
+    page: str = request.getfixturevalue(f"{request.param}_html")
+    return page
+
+
+def test_it_is_a_reporter_for_restricted_eyes() -> None:
+    reporter = HtmlReporter()
+    assert (reporter.name, reporter.filename, reporter.audience) == ("html", "report.html", "restricted")
+
+
+def test_it_holds_nothing_that_runs_or_loads(html: str) -> None:
+    root = parsed(html)
+    assert not list(
+        find_all(root, "script", "link", "img", "iframe", "object", "embed", "base", "form", "input", "image")
+    )
+    for element in root.iter():
+        for name, value in element.attrib.items():
+            assert not name.startswith("on")
+            assert name not in ("style", "src", "srcset", "background", "action", "ping", "xlink:href")
+            if name == "href":
+                assert value.startswith("#")
+    assert "url(" not in html
+    assert "@import" not in html
+    assert not re.search(r"https?:|//[a-z]", html)
+
+
+def test_the_policy_allows_this_style_sheet_and_nothing_else(html: str) -> None:
+    root = parsed(html)
+    (style,) = find_all(root, "style")
+    (policy,) = [meta for meta in find_all(root, "meta") if meta.get("http-equiv") == "Content-Security-Policy"]
+    digest = base64.b64encode(hashlib.sha256((style.text or "").encode()).digest()).decode()
+    assert policy.get("content") == (
+        f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    )
+    head = next(find_all(root, "head"))
+    names = [tag(element) for element in head]
+    assert names.index("meta") < names.index("style"), "a policy binds what comes after it"
+
+
+def test_every_page_says_that_it_is_restricted(html: str) -> None:
+    notice = "Restricted, not for publication: exact counts"
+    body = text(next(find_all(parsed(html), "body")))
+    assert body.removeprefix("Skip to the findings").strip().startswith(notice)
+    assert body.endswith(notice)
+    printed = html[html.index("@top-center") :].partition("}")[0]
+    letters = re.sub(r"\\([0-9a-f]+) ", lambda found: chr(int(found[1], 16)), printed)
+    assert notice in letters
+
+
+def test_headings_go_down_one_level_at_a_time(html: str) -> None:
+    levels = [int(tag(heading)[1]) for heading in find_all(parsed(html), "h1", "h2", "h3", "h4", "h5", "h6")]
+    assert levels.count(1) == 1
+    assert levels[0] == 1
+    assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
+
+
+def test_the_parts_stand_in_their_order(failing_html: str) -> None:
+    told = [text(heading) for heading in find_all(parsed(failing_html), "h2")]
+    assert told == [
+        "Does not meet the limit",
+        "On this page",
+        "Who is affected",
+        "By gender",
+        "By region",
+        "By nationality",
+        "By nationality and gender together",
+        "Cases still needed",
+        "Where every row went",
+        "The limits, and who set them",
+        "The system and the labels",
+        "Safeguards in the draft resolution",
+        "What this does not show",
+        "Method",
+        "Words used",
+        "Check this report",
+    ]
+
+
+def test_links_find_their_targets_and_targets_are_never_details_themselves(html: str) -> None:
+    root = parsed(html)
+    ids = [element.get("id") for element in root.iter() if element.get("id")]
+    assert len(set(ids)) == len(ids)
+    for link in find_all(root, "a"):
+        assert (link.get("href") or "")[1:] in ids
+    assert not any(details.get("id") for details in find_all(root, "details"))
+
+
+def test_tables_have_captions_and_their_heads_a_scope(html: str) -> None:
+    root = parsed(html)
+    tables = list(find_all(root, "table"))
+    assert tables
+    for table in tables:
+        assert text(next(find_all(table, "caption")))
+        assert all(head.get("scope") in ("col", "row", "rowgroup") for head in find_all(table, "th"))
+        columns = len(list(find_all(next(find_all(table, "thead")), "th")))
+        for row in find_all(table, "tr"):
+            cells = list(row)
+            assert len(cells) == columns or cells[0].get("colspan") == str(columns)
+
+
+def test_each_drawing_has_its_title_first_and_no_style(html: str) -> None:
+    for drawing in find_all(parsed(html), "svg"):
+        if drawing.get("role") == "img":
+            assert tag(drawing[0]) == "title"
+            assert text(drawing) == ""
+            assert (drawing[0].text or "").strip()
+        elif drawing.get("class") == "m":
+            assert drawing.get("aria-hidden") == "true"
+
+
+def test_no_word_of_mood_stands_in_it(html: str) -> None:
+    words = set(re.findall(r"[a-z]+", text(next(find_all(parsed(html), "body"))).lower()))
+    assert not words & set(FORBIDDEN)
+
+
+def test_screen_one_has_no_decimals_and_p_values_stay_in_the_method(failing_html: str) -> None:
+    root = parsed(failing_html)
+    assert not re.search(r"\d\.\d", text(section(root, "verdict")))
+    for part in find_all(root, "section"):
+        if part.get("aria-labelledby") not in ("method", "glossary"):
+            assert not re.search(r"\bp-value|\bp of\b|\bp =", text(part))
+
+
+def test_it_quotes_the_draft_letter_by_letter_and_calls_it_one(html: str) -> None:
+    part = section(parsed(html), "safeguards")
+    quoted = [text(paragraph) for quote in find_all(part, "blockquote") for paragraph in find_all(quote, "p")]
+    assert quoted == [PARAGRAPH_2, PARAGRAPH_7, PARAGRAPH_7K]
+    told = text(part)
+    for words in ("Belarus, Nicaragua and the Syrian Arab Republic", "12 April 2024", "thirty-third session", "item 6"):
+        assert words in told
+    assert "It is a draft: it binds nobody." in told
+    assert "E/CN" not in html
+
+
+def test_the_words_of_the_draft_are_those_of_its_text() -> None:
+    folder = Path(os.environ.get("AUDIT7K_SHARED_DATA", TESTS.parents[1] / "shared" / "data")).parent / "design"
+    source = folder / "resolution.txt"
+    if not source.exists():
+        pytest.skip("the text of the draft is not beside this repository (../shared/design/resolution.txt)")
+    told = " ".join(source.read_text(encoding="utf-8").replace("*", "").split())
+    for paragraph in (PARAGRAPH_2, PARAGRAPH_7, PARAGRAPH_7K):
+        assert paragraph in told
+
+
+def test_a_whole_world_of_groups_stays_small_and_quick(failing: AuditResult, failing_html: str) -> None:
+    assert len(failing.verdicts) > 2_000
+    assert len(failing_html.encode()) <= 500_000
+    times = []
+    for _ in range(3):
+        start = time.process_time()
+        HtmlReporter().render(failing)
+        times.append(time.process_time() - start)
+    assert min(times) <= 0.5
+
+
+def test_the_same_result_gives_the_same_bytes_whatever_the_hash_seed() -> None:
+    program = (
+        "import hashlib, made_results; from reports.html import HtmlReporter; from reports.junit import JunitReporter\n"
+        "result = made_results.undecided_result()\n"
+        "texts = HtmlReporter().render(result) + JunitReporter().render(result)\n"
+        "print(hashlib.sha256(texts.encode()).hexdigest())"
+    )
+    digests = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(TESTS), "LC_ALL": "C", "TZ": zone},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed, zone in (("1", "UTC"), ("2", "Asia/Kathmandu"))
+    }
+    assert len(digests) == 1
+
+
+def test_the_result_is_only_read() -> None:
+    result = sample_result(PASSING)
+    before = result.model_dump_json()
+    HtmlReporter().render(result)
+    assert result.model_dump_json() == before

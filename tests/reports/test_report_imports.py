@@ -1,0 +1,44 @@
+"""What a report may load: the nouns of a result and a template engine. Proved in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parents[1]
+HEAVY = {"numpy", "pandas", "duckdb", "ibis", "pyarrow", "scipy", "sklearn", "fairlearn", "aif360", "skops"}
+NOUNS = {"audit", "audit.result", "audit.findings", "audit.groups", "audit.plan", "audit.metrics", "audit.errors"}
+
+
+def modules_after(program: str) -> set[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", f"{program}\nimport json, sys; print(json.dumps(sorted(sys.modules)))"],
+        env={**os.environ, "PYTHONPATH": str(TESTS)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(json.loads(done.stdout))
+
+
+@pytest.mark.parametrize(("module", "reporter"), [("reports.html", "HtmlReporter"), ("reports.junit", "JunitReporter")])
+def test_a_report_loads_the_nouns_and_nothing_below_them(module: str, reporter: str) -> None:
+    program = (
+        "import made_results\n"
+        f"from {module} import {reporter}\n"
+        f"assert {reporter}().render(made_results.undecided_result())"
+    )
+    loaded = modules_after(program)
+    assert not {name.partition(".")[0] for name in loaded} & HEAVY
+    assert {name for name in loaded if name.partition(".")[0] == "audit"} <= NOUNS
+
+
+def test_finding_a_reporter_does_not_load_its_templates() -> None:
+    loaded = modules_after("import reports.html")
+    assert "jinja2" not in loaded
+    assert not {name.partition(".")[0] for name in loaded} & HEAVY

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reports.numbers import Numbers, frequencies
+
+NUMBERS = Numbers()
+shares = st.floats(0, 1, allow_nan=False)
+
+
+def number(told: str) -> float:
+    return float(told.strip("<>%").replace(",", ""))
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [(0.0, "0%"), (1.0, "100%"), (0.004, "<1%"), (0.996, ">99%"), (0.474, "47%"), (0.475, "48%"), (None, "—")],
+)
+def test_a_percentage_is_whole_and_never_says_all_or_none_unless_it_is(value: float | None, told: str) -> None:
+    assert NUMBERS.percent(value) == told
+
+
+@given(shares, st.integers(0, 3))
+def test_all_and_none_are_written_for_exactly_all_and_none(value: float, digits: int) -> None:
+    told = NUMBERS.percent(value, digits=digits)
+    assert (number(told) == 100 and told[0] != ">") == (value == 1)
+    assert (number(told) == 0 and told[0] != "<") == (value == 0)
+    assert abs(number(told) / 100 - value) <= 10.0 ** -(digits + 2)
+
+
+@given(shares, shares)
+def test_a_value_never_looks_like_the_limit_it_is_not(value: float, limit: float) -> None:
+    told = NUMBERS.percent(value, against=limit)
+    if abs(value - limit) > 1e-5:
+        assert told != NUMBERS.percent(limit, digits=len(told.partition(".")[2].rstrip("%")))
+
+
+def test_a_rate_just_under_the_limit_shows_a_further_digit() -> None:
+    assert NUMBERS.percent(0.796, against=0.8) == "79.6%"
+    assert NUMBERS.percent(0.79996, against=0.8) == "79.996%"
+    assert NUMBERS.percent(0.8, against=0.8) == "80%"
+    assert NUMBERS.percent(0.7, against=0.8) == "70%"
+
+
+def test_ranges_ratios_and_differences() -> None:
+    assert NUMBERS.percent_range(0.0, 0.278) == "0–28%"
+    assert NUMBERS.percent_range(0.004, 1.0) == "<1–100%"
+    assert NUMBERS.percent_range(None, None) == "—"
+    assert NUMBERS.points_with_range(-0.241, -0.302, -0.175) == "−24.1 (−30.2 … −17.5)"
+    assert NUMBERS.points_with_range(None, None, None) == "—"
+    assert NUMBERS.ratio_with_range(0.66, 0.58, None) == "0.66 (0.58 … ∞)"
+    assert NUMBERS.points(0.1) == "10"
+    assert NUMBERS.points(0.025) == "2.5"
+    assert NUMBERS.plain(1 / 0.8) == "1.25"
+    assert NUMBERS.probability(0.00321428) == "0.00321"
+    assert NUMBERS.probability(1e-15) == "<1e-12"
+    assert NUMBERS.probability(None) == "—"
+
+
+@pytest.mark.parametrize(
+    ("value", "told"), [(0, "0"), (7.4, "7"), (47, "47"), (137, "140"), (824, "820"), (63_914, "64,000"), (99.6, "100")]
+)
+def test_an_estimate_has_two_significant_digits(value: float, told: str) -> None:
+    assert NUMBERS.about(value) == told
+
+
+def test_another_language_has_its_own_signs() -> None:
+    french = Numbers(decimal=",", group="\u202f", percent_pattern="{}\u00a0%")
+    assert french.percent(0.796, against=0.8) == "79,6\u00a0%"
+    assert french.count(63914) == "63\u202f914"
+
+
+@pytest.mark.parametrize(
+    ("value", "other", "told"),
+    [
+        (0.53, 0.21, (5, 2, 10)),
+        (0.40, 0.22, (4, 2, 10)),
+        (0.24, 0.22, (24, 22, 100)),
+        (0.06, 0.03, (6, 3, 100)),
+        (0.15, 0.47, (15, 47, 100)),
+        (0.004, 0.0015, (4, 2, 1000)),
+    ],
+)
+def test_natural_frequencies_share_the_smallest_honest_base(
+    value: float, other: float, told: tuple[int, int, int]
+) -> None:
+    mine, theirs = frequencies(value, other)
+    assert theirs is not None
+    assert (mine.count, theirs.count, mine.base) == told
+
+
+def test_none_all_and_nearly_so_are_told_apart() -> None:
+    assert frequencies(0.0, 0.2)[0].kind == "exactly"
+    assert frequencies(1.0, 0.2)[0].kind == "exactly"
+    assert frequencies(0.0001, 0.2)[0].kind == "below"
+    assert frequencies(0.9999, 0.2)[0].kind == "above"
+
+
+@given(shares, shares)
+def test_a_frequency_is_never_none_or_all_unless_it_is(value: float, other: float) -> None:
+    for share, told in zip((value, other), frequencies(value, other), strict=True):
+        assert told is not None
+        assert (told.kind == "exactly") == (share in (0, 1))
+        if told.kind == "about":
+            assert 0 < told.count < told.base
+            assert math.isclose(told.count / told.base, share, abs_tol=0.5 / told.base + 1e-9)
+
+
+@given(shares, shares)
+def test_two_shares_that_differ_are_told_apart_where_thousandths_can(value: float, other: float) -> None:
+    mine, theirs = frequencies(value, other)
+    assert theirs is not None
+    if abs(value - other) > 0.001:
+        assert (mine.count, mine.kind) != (theirs.count, theirs.kind)

@@ -1,0 +1,212 @@
+"""What the report says is what the result holds: verdicts, counts, states and numbers, read back from the page."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import replace
+from xml.etree.ElementTree import Element
+
+import pytest
+from made_pages import find_all, parsed, section, text
+from made_results import FAILING, PASSING, RULES, UNDECIDED, sample_result
+
+from audit.result import AuditResult
+from reports.html import HtmlReporter
+
+WORDS = {
+    "fail": "beyond the limit",
+    "pass": "within the limit",
+    "inconclusive": "cannot tell",
+    "not_evaluable": "no rate can be stated",
+}
+
+
+def findings(root: Element) -> list[tuple[str, list[str], Element]]:
+    """(outcome, cells, row) of every row of every table of findings, folded ones included."""
+    rows = []
+    for table in find_all(root, "table"):
+        kind = (table.get("class") or "").split(" ")[0]
+        if kind == "findings":
+            for row in find_all(next(find_all(table, "tbody")), "tr"):
+                words = [b.get("class", "")[2:] for b in find_all(row, "b")]
+                rows.append((words[0] if words else "", [text(cell) for cell in row], row))
+        if kind == "folded":
+            for body in find_all(table, "tbody"):
+                head, *others = find_all(body, "tr")
+                title = text(head)
+                outcome = next((name for name, word in WORDS.items() if title.lower().startswith(word)), "")
+                rows += [(outcome, [text(cell) for cell in row], row) for row in others]
+    return rows
+
+
+def test_every_verdict_stands_in_a_table_with_its_outcome(failing: AuditResult, failing_html: str) -> None:
+    told = Counter(outcome for outcome, _, _ in findings(parsed(failing_html)))
+    assert told == Counter(verdict.outcome for verdict in failing.verdicts)
+
+
+def test_the_bar_of_states_counts_the_same(failing: AuditResult, failing_html: str) -> None:
+    states = [
+        [text(item) for item in find_all(part, "li")]
+        for part in find_all(section(parsed(failing_html), "verdict"), "div")
+        if part.get("class") == "states"
+    ]
+    assert len(states) == len(failing.rules)
+    for rule, told in zip(failing.rules, states, strict=True):
+        for outcome, count in rule.groups_by_outcome.items():
+            assert any(item.startswith(f"{count:,} {WORDS[outcome]}") for item in told) == bool(count)
+
+
+def test_each_drawing_shows_the_numbers_beside_it(failing_html: str) -> None:
+    drawn = 0
+    for table in find_all(parsed(failing_html), "table"):
+        if not (table.get("class") or "").startswith("findings"):
+            continue
+        axis = next(head for head in find_all(table, "th") if head.get("class") == "ch")
+        end = float(text(axis).split()[-1].rstrip("%"))
+        for row in find_all(next(find_all(table, "tbody")), "tr"):
+            cells = list(row)
+            for drawing in (svg for svg in find_all(cells[2], "svg") if svg.get("class") == "c"):
+                rate, likely = text(cells[3]), text(cells[4])
+                assert drawing[0].text == f"{rate} ({likely})"
+                assert_drawn(drawing, rate, likely, end)
+                drawn += 1
+    assert drawn > 100
+
+
+def assert_drawn(drawing: Element, rate: str, likely: str, end: float) -> None:
+    """The interval and the mark stand where the numbers say, to the precision of the numbers."""
+    bar = next(line for line in find_all(drawing, "line") if line.get("y1") == "10")
+    low, high = (float(part.strip("<>%")) for part in likely.split("–"))
+    assert float(bar.attrib["x1"].rstrip("%")) * end / 100 == pytest.approx(min(low, end), abs=1.05)
+    assert float(bar.attrib["x2"].rstrip("%")) * end / 100 == pytest.approx(min(high, end), abs=1.05)
+    marks = [mark.get("cx") or mark.get("x") for mark in find_all(drawing, "circle", "svg") if mark is not drawing]
+    (place,) = [mark for mark in marks if mark]
+    assert float(place.rstrip("%")) * end / 100 == pytest.approx(min(float(rate.strip("<>%")), end), abs=0.6)
+
+
+def test_a_rate_that_cannot_be_stated_is_a_dash_with_its_reason(failing: AuditResult, failing_html: str) -> None:
+    unstated = [cells for outcome, cells, _ in findings(parsed(failing_html)) if outcome == "not_evaluable"]
+    assert len(unstated) == sum(verdict.outcome == "not_evaluable" for verdict in failing.verdicts) > 100
+    for cells in unstated:
+        assert cells.count("—") >= 2
+        assert not any(cell in ("0%", "100%") or "–" in cell for cell in cells)
+    told = text(next(find_all(parsed(failing_html), "main")))
+    assert "No rate can be stated: none of the victims in the test set is in this group" in told
+    assert "No rate can be stated: fewer than 5 cases: no rate is stated" in told
+
+
+def test_a_group_judged_as_part_of_another_is_never_shown_as_a_pass(failing: AuditResult, failing_html: str) -> None:
+    part = [cells for outcome, cells, _ in findings(parsed(failing_html)) if outcome == "inconclusive"]
+    as_pass = [cells for cells in part if any("within the limit" in cell for cell in cells)]
+    assert len(as_pass) > 100
+    alone = {verdict.outcome for verdict in failing.verdicts if verdict.because == "judged_as_part"}
+    assert alone == {"inconclusive"}
+    small = sample_result(
+        replace(FAILING, countries=("GHA", "NGA", "TGO", "BEN"), rows=3_000, gaps={}, needed_alone=90)
+    )
+    page = parsed(HtmlReporter().render(small))
+    notes = [text(cell) for cell in find_all(page, "td") if "judged only as part of" in text(cell)]
+    assert notes
+    for note in notes:
+        assert note.startswith(("cannot tell too few cases alone; ", "no rate can be stated "))
+        assert re.search(r"judged only as part of [\w ]+, ?[\w -]+: |judged only as part of [\w ]+: ", note)
+
+
+def test_the_row_account_adds_up_on_the_page(failing: AuditResult, failing_html: str) -> None:
+    part = section(parsed(failing_html), "account")
+    values = [int(text(value).replace(",", "")) for value in find_all(part, "dd")]
+    read, decided, abstained, failed, labelled, unlabelled, unknown = values
+    assert read == decided + abstained + failed == labelled + unlabelled == failing.rows[0].read
+    assert unknown == failing.rows[0].attribute_unknown
+    for row in find_all(next(find_all(part, "tbody")), "tr"):
+        whole, *parts = (int(text(cell).replace(",", "")) for cell in find_all(row, "td"))
+        assert whole == sum(parts[:3]) == sum(parts[3:])
+
+
+@pytest.mark.parametrize(
+    ("sample", "heading", "sentence"),
+    [
+        (FAILING, "Does not meet the limit", "In this test the system missed clearly more victims in"),
+        (PASSING, "Meets the limit in every group we could judge", "In this test all"),
+        (UNDECIDED, "We cannot tell", "In this test no group"),
+    ],
+)
+def test_the_verdict_in_plain_words(
+    sample: object, heading: str, sentence: str, request: pytest.FixtureRequest
+) -> None:
+    name = {id(FAILING): "failing", id(PASSING): "passing", id(UNDECIDED): "undecided"}[id(sample)]
+    root = parsed(request.getfixturevalue(f"{name}_html"))
+    part = section(root, "verdict")
+    assert text(next(find_all(part, "h2"))) == heading
+    assert sentence in text(part)
+    assert len([item for part_ in find_all(part, "ul") if part_.get("class") == "three" for item in part_]) == 3
+    assert next(find_all(root, "title")).text == f"{heading} · Recruitment-advert screener 2.3"
+
+
+def test_people_come_first_and_in_natural_frequencies(failing_html: str) -> None:
+    part = text(section(parsed(failing_html), "affected"))
+    assert "Misses about 5 in 10; among everyone else 2 in 10" in part
+    assert "Wrongly flags about 3 in 10; among everyone else 1 in 10" in part
+    assert part.index("The person stays exploited") < part.index("A scarce place is used")
+
+
+def test_where_flags_go_to_enforcement_the_wrong_flag_comes_first() -> None:
+    sample = replace(
+        FAILING, rows=8_000, countries=("NPL", "BGD", "GHA", "ROU"), route="enforcement", use="lead-generation"
+    )
+    part = text(section(parsed(HtmlReporter().render(sample_result(sample))), "affected"))
+    assert "A flag goes to law enforcement. So the error that harms most is to flag a person wrongly" in part
+    assert part.index("People wrongly flagged") < part.index("Victims missed")
+    assert part.index("Raids, arrests of sex workers") < part.index("The network is not investigated")
+
+
+def test_an_error_without_a_limit_is_shown_and_not_judged(passing: AuditResult, passing_html: str) -> None:
+    assert {rule.metric for rule in passing.rules} == {"true_positive_rate"}
+    root = parsed(passing_html)
+    assert "The plan sets no limit on this error" in text(section(root, "affected"))
+    tables = [table for table in find_all(root, "table") if "r-false_positive_rate" in (table.get("class") or "")]
+    assert tables
+    for table in tables:
+        assert not list(find_all(table, "b"))
+        if table.get("class", "").startswith("findings"):
+            assert "shown, not judged" in text(next(find_all(table, "caption")))
+
+
+def test_limits_say_who_set_them_and_why(failing_html: str) -> None:
+    part = text(section(parsed(failing_html), "rules"))
+    assert "Set by: The inspection unit and three survivors’ organisations, June 2026" in part
+    assert "One in ten is what two trained officers disagree on." in part
+    assert "the plan gives no reason" in part
+    assert "at most 10 percentage points below everyone else" in part
+
+
+@pytest.mark.parametrize(
+    ("rule", "told"),
+    [
+        ({"metric": "true_positive_rate", "ratio": 0.8}, "at least 0.8 times the rate of everyone else"),
+        ({"metric": "false_positive_rate", "ratio": 0.8}, "at most 1.25 times the rate of everyone else"),
+        ({"metric": "precision", "margin": 0.025, "direction": "both"}, "at most 2.5 percentage points below or above"),
+        ({"metric": "selection_rate", "ratio": 0.8, "direction": "both"}, "between 0.8 and 1.25 times"),
+        ({"metric": "accuracy", "margin": 0.05}, "at most 5 percentage points below everyone else"),
+    ],
+)
+def test_every_kind_of_limit_has_its_words(rule: dict[str, object], told: str) -> None:
+    sample = replace(UNDECIDED, rows=400, countries=("GHA", "ROU"), rules=({**rule, "groups": ["gender"]},))
+    assert told in text(section(parsed(HtmlReporter().render(sample_result(sample))), "rules"))
+
+
+def test_safeguards_are_measured_declared_or_not_shown(failing_html: str) -> None:
+    states = [text(list(row)[-1]) for row in find_all(section(parsed(failing_html), "safeguards"), "tr")][1:]
+    assert states == ["measured here", "declared by the operator", "not shown", "measured here"]
+
+
+def test_cases_still_needed_name_the_group_and_the_number(undecided_html: str, passing_html: str) -> None:
+    rows = [[text(cell) for cell in row] for row in find_all(section(parsed(undecided_html), "needed"), "tr")][1:]
+    assert len(rows) == 12
+    assert all(int(row[3].replace(",", "")) > 0 for row in rows)
+    assert "No group waits for more cases." in text(section(parsed(passing_html), "needed"))
+
+
+def test_the_rules_of_the_samples_are_the_ones_reports_were_written_for() -> None:
+    assert [rule["metric"] for rule in RULES] == ["true_positive_rate", "false_positive_rate"]
