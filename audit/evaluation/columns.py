@@ -128,9 +128,10 @@ def text_of(expression: str, duckdb_type: str) -> str:
     if duckdb_type == "VARCHAR":
         return expression
     if duckdb_type in _FLOATS:
+        # TRY_CAST: DuckDB may compute a branch of a CASE for rows that take another one.
         whole = f"{expression} = trunc({expression}) AND abs({expression}) < {EXACT_INTEGERS}"
         return (
             f"CASE WHEN isnan({expression}) THEN NULL WHEN {whole} "
-            f"THEN CAST(CAST({expression} AS BIGINT) AS VARCHAR) ELSE CAST({expression} AS VARCHAR) END"
+            f"THEN CAST(TRY_CAST({expression} AS BIGINT) AS VARCHAR) ELSE CAST({expression} AS VARCHAR) END"
         )
     return f"CAST({expression} AS VARCHAR)"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -17,6 +18,7 @@ from audit.evaluation.quoting import literals, shown
 if TYPE_CHECKING:
     import duckdb
 
+_PATTERN = frozenset("*?[]{}")
 MEMORY_LIMIT = "1GB"
 """What DuckDB may keep in memory before it writes to the private folder."""
 
@@ -33,6 +35,15 @@ class PrivateFolder:
     def path(self) -> Path:
         """Where it is."""
         return Path(self._folder.name).resolve()
+
+    def plain(self, path: Path) -> Path:
+        """A path to the same file without the characters that DuckDB takes for a pattern of many files."""
+        if not _PATTERN.intersection(str(path)):
+            return path
+        link = self.path / f"link-{hashlib.sha256(str(path).encode(errors='surrogatepass')).hexdigest()[:16]}"
+        if not link.is_symlink():
+            link.symlink_to(path)
+        return link
 
     def remove(self) -> None:
         """Remove it and all that is in it; a second time does nothing."""
@@ -58,7 +69,9 @@ def connect(private: PrivateFolder, files: Sequence[Path]) -> duckdb.DuckDBPyCon
         },
     )
     connection.execute(f"SET allowed_directories = [{literals([str(private.path)])}]")
-    connection.execute(f"SET allowed_paths = [{literals(str(path) for path in files)}]")
+    # A link is followed before it is checked, so that both its ends have to be allowed.
+    allowed = dict.fromkeys(str(name) for path in files for name in (path, path.resolve(), private.plain(path)))
+    connection.execute(f"SET allowed_paths = [{literals(allowed)}]")
     connection.execute("SET enable_external_access = false")
     return connection
 

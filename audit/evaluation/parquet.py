@@ -62,7 +62,7 @@ def view_parquet(
             slug="column-reserved",
             hint="rename the column",
         )
-    scan = f"read_parquet({literal(str(path))}, file_row_number = true, hive_partitioning = false)"
+    scan = f"read_parquet({literal(str(private.plain(path)))}, file_row_number = true, hive_partitioning = false)"
     described = connection.execute(f"DESCRIBE SELECT * FROM {scan}").fetchall()  # noqa: S608
     if len(described) != len(columns) + 1:
         raise unreadable(source_name)
