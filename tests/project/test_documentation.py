@@ -118,7 +118,7 @@ def test_a_page_names_only_targets_and_files_that_exist(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     assert set(re.findall(r"(?:^|`)make ([a-z]+)", text, re.MULTILINE)) <= targets
-    for path in re.findall(r"`((?:audit|reports|tests|tools|docs|requirements)/[\w./-]*\w)`", text):
+    for path in re.findall(r"`((?:audit|reports|tests|tools|docs|requirements|examples)/[\w./-]*\w)`", text):
         assert (ROOT / path).exists(), path
 
 
