@@ -1,0 +1,142 @@
+"""Makes the data, measures, and prints the table: `python -m bench [--small] [--folder FOLDER]`."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import platform
+import statistics
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from bench.aequitas_environment import aequitas_python
+from bench.lines import Line, table
+from bench.measures import contender, module, start_up, whole_audit
+from bench.processes import ProcessError
+
+SEED: Final = 20240412
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """Rows of the files, and how often what is quick is repeated."""
+
+    counted: tuple[int, ...]
+    peers: int
+    largest: int
+    strata: int
+    rounds: int
+
+
+FULL: Final = Sizes(counted=(1_000_000, 10_000_000), peers=1_000_000, largest=10_000_000, strata=64_000, rounds=7)
+SMALL: Final = Sizes(counted=(20_000,), peers=20_000, largest=20_000, strata=1_600, rounds=2)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and print. A value over its goal is said in the table: a busy machine is no defect of the code."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--small", action="store_true", help="few rows: to see that everything runs")
+    parser.add_argument("--folder", type=Path, help="keep data and the environment of aequitas there for another run")
+    asked = parser.parse_args(arguments)
+    sizes = SMALL if asked.small else FULL
+    with _folder(asked.folder) as folder:
+        lines = list(measure(folder, sizes))
+    print(f"\n{os.cpu_count()} processors, {platform.machine()}, Python {platform.python_version()}; one run\n")
+    print(table(lines))
+    return 0
+
+
+def measure(folder: Path, sizes: Sizes) -> Iterator[Line]:
+    """Every line of the table, as it is measured."""
+    yield from _start_up(sizes)
+    yield from _strata(_data(folder, sizes.strata, "even"))
+    for rows in sizes.counted:
+        yield from _counts(_data(folder, rows, "zipf"), rows, sizes)
+    yield from _peers(_data(folder, sizes.peers, "zipf"), folder, sizes)
+    yield from _largest(_data(folder, sizes.largest, "zipf"), sizes)
+
+
+def _start_up(sizes: Sizes) -> Iterator[Line]:
+    _say("audit7k --help")
+    spent = statistics.median(used.processor_seconds for used in start_up(sizes.rounds))
+    yield Line("audit7k --help, processor time", spent * 1000, "ms", 150)
+
+
+def _strata(data: Path) -> Iterator[Line]:
+    _say("an audit with 800 strata")
+    used = whole_audit(data)
+    what = f"audit7k run, {data.stem} rows, 800 strata, processor time"
+    yield Line(what, used.processor_seconds, "s", 3, f"{used.seconds:.2f} s from start to end")
+
+
+def _counts(data: Path, rows: int, sizes: Sizes) -> Iterator[Line]:
+    for decided in ("decision", "score"):
+        _say(f"counts of {rows:,} rows by {decided}")
+        counted = json.loads(module("counting", data, decided, sizes.rounds).output)
+        if counted["rows"] != rows:
+            raise AssertionError(f"{rows} rows were written and {counted['rows']} counted")
+        what = f"counts of {rows:,} rows by {decided}, to a bare GROUP BY"
+        note = f"{counted['ours'] * 1000:.0f} ms to {counted['bare'] * 1000:.0f} ms; {counted['strata']} strata"
+        yield Line(what, counted["ours"] / counted["bare"], "x", 2.5, note)
+
+
+def _peers(data: Path, folder: Path, sizes: Sizes) -> Iterator[Line]:
+    _say(f"the whole audit of {sizes.peers:,} rows, and the same rates from other libraries")
+    ours = whole_audit(data)
+    yield Line(f"audit7k run, {sizes.peers:,} rows", ours.seconds, "s", None, _memory(ours.peak_bytes))
+    for name, script in (("fairlearn MetricFrame", "contender_fairlearn.py"), ("aequitas", "contender_aequitas.py")):
+        what = f"audit7k run, {sizes.peers:,} rows, time to {name}'s"
+        try:
+            python = aequitas_python(folder / "aequitas") if name == "aequitas" else Path(sys.executable)
+            theirs = contender(python, script, data)
+        except ProcessError as reason:
+            yield Line(what, None, "x", None, " ".join(str(reason).split())[-160:])
+            continue
+        note = f"{ours.seconds:.2f} s to {theirs.seconds:.2f} s, {_memory(theirs.peak_bytes)}"
+        yield Line(what, ours.seconds / theirs.seconds, "x", None, note)
+
+
+def _largest(data: Path, sizes: Sizes) -> Iterator[Line]:
+    _say(f"the whole audit of {sizes.largest:,} rows")
+    used = whole_audit(data)
+    what = f"audit7k run, {sizes.largest:,} rows, peak memory"
+    yield Line(what, used.peak_bytes / 1e9, "GB", 1.5, f"{used.seconds:.1f} s from start to end")
+
+
+def _data(folder: Path, rows: int, spread: str) -> Path:
+    path = folder / spread / f"{rows}.parquet"
+    if not path.exists():
+        _say(f"making {rows:,} rows ({spread})")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_suffix(".unfinished")
+        module("made_cases", unfinished, rows, SEED, spread)
+        unfinished.replace(path)
+    return path
+
+
+def _memory(size: int) -> str:
+    return f"{size / 1e6:,.0f} MB at most"
+
+
+@contextlib.contextmanager
+def _folder(kept: Path | None) -> Iterator[Path]:
+    if kept is not None:
+        kept.mkdir(parents=True, exist_ok=True)
+        yield kept.resolve()
+        return
+    with tempfile.TemporaryDirectory(prefix="audit7k-bench-") as name:
+        yield Path(name).resolve()
+
+
+def _say(what: str) -> None:
+    print(f"measuring: {what}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
