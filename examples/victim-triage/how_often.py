@@ -1,6 +1,6 @@
 """Repeats the demonstration over many seeds and counts how often what was planted is found, and the control accused.
 
-    python how_often.py 40
+    python how_often.py 60 1000      60 seeds from 1000 on
 
 A few seconds a seed. The table in README.md was made by this.
 """
@@ -17,12 +17,12 @@ from audit.demo.found import accused_without_cause, what_was_found
 from audit.demo.prepare import prepare_demo
 
 
-def main(seeds: int) -> None:
-    """Seeds 0, 1, 2 and so on, `seeds` of them."""
+def main(seeds: int, first: int) -> None:
+    """`seeds` seeds, from `first` on."""
     states: Counter[tuple[str, str, str, str]] = Counter()
     outcomes: Counter[str] = Counter()
     accusing = 0
-    for seed in range(seeds):
+    for seed in range(first, first + seeds):
         with tempfile.TemporaryDirectory() as folder:
             prepared = prepare_demo(Path(folder) / "demo", seed=seed)
             result = run_audit(prepared.plan)
@@ -42,4 +42,5 @@ def main(seeds: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 40)
+    asked = [int(number) for number in sys.argv[1:]]
+    main(*asked, *(60, 1000)[len(asked) :])
