@@ -88,10 +88,13 @@ def exact_p(x: Counts, n: Counts, y: Counts, m: Counts, boundary: Boundary, beta
     -----
     ``p = beta + max_r P(z(U, Y) <= z(x, y))`` with ``U ~ Bin(n, edge(r))``, ``Y ~ Bin(m, r)`` and 33 values of r
     across the Clopper-Pearson set of level ``1 - beta``, as far as the unclipped edge stays within 1: beyond that no
-    group can be worse than the rest by the margin, and where the whole set lies there the p-value is ``beta``. With 9
-    values the size reached 1.025 times the level at n = 7; with 33 it stayed below 1 in 109 designs. The sum over U and Y is exact up to 1e-9 as long as either
-    count has at most 1024 values in play; beyond that the rejection region is coarsened outwards, which can only raise
-    the p-value (by at most 2 % in the cases tried, the worst being n = 100,000 against 200,000).
+    group can be worse than the rest by the margin, and where the whole set lies there the p-value is ``beta``.
+
+    With 9 values of r the size reached 1.025 times the level at n = 7; with 33 it stayed below 1 in 109 designs.
+
+    The sum over U and Y is exact up to 1e-9 as long as either count has at most 1024 values in play; beyond that the
+    rejection region is coarsened outwards, which can only raise the p-value (by at most 2 % in the cases tried, the
+    worst being n = 100,000 against 200,000).
     """
     checked_fraction(beta, "beta")
     x_, n_, y_, m_, testable = _testable(x, n, y, m, boundary)

@@ -1,0 +1,5 @@
+"""``python -m simulate``."""
+
+from simulate.verdict_size import main
+
+main()

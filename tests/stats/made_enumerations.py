@@ -1,0 +1,62 @@
+"""Exact size and power of the margin test, by listing every count: no simulation error."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import optimize, stats
+
+from audit.stats.binomial import FloatArray
+from audit.stats.boundaries import Boundary, counted_rate
+from audit.stats.score_test import exact_p
+
+
+def critical_counts(
+    n: int, rest_counts: FloatArray, m: int, boundary: Boundary, level: float, beta: float
+) -> FloatArray:
+    """Largest group count that is rejected, for every count of the rest; -1 for none."""
+    low, high = np.full(rest_counts.size, -1.0), np.full(rest_counts.size, float(n))
+    while (high > low).any():
+        middle = np.ceil((low + high) / 2.0)
+        rejects = exact_p(np.maximum(middle, 0.0), n, rest_counts, m, boundary, beta) <= level
+        rejects |= middle < 0.0
+        low, high = np.where(rejects, middle, low), np.where(rejects, high, middle - 1.0)
+    return low
+
+
+def rejection_probabilities(
+    group_rates: list[float],
+    n: int,
+    rest_rate: float,
+    m: int,
+    boundary: Boundary,
+    level: float,
+    beta: float,
+    at_most: int = 10**6,
+) -> list[float]:
+    """Probability of rejecting at each true rate of the group; rates are the metric's.
+
+    Where the rest has more than ``at_most`` counts in play, evenly spaced ones stand for those around them.
+    """
+    rest = float(counted_rate(rest_rate, boundary))
+    reach = 6.0 * np.sqrt(m * rest * (1.0 - rest)) + 1.0
+    first, last = max(0, int(m * rest - reach)), min(m, int(m * rest + reach))
+    points = np.unique(np.linspace(first, last, min(at_most, last - first + 1)).astype(int)).astype(float)
+    borders = np.concatenate([[-1.0], np.floor((points[1:] + points[:-1]) / 2.0), [m]])
+    weights = np.diff(stats.binom.cdf(borders, m, rest))
+    tops = critical_counts(n, points, m, boundary, level, beta)
+    return [
+        float((weights * stats.binom.cdf(tops, n, float(counted_rate(rate, boundary)))).sum()) for rate in group_rates
+    ]
+
+
+def rate_with_known_rest_power(n: int, edge: float, level: float, power: float) -> float | None:
+    """Counted rate at which the randomised test that knows the rest's rate has a power; None where none has."""
+    top = int(stats.binom.ppf(level, n, edge))
+    while stats.binom.cdf(top, n, edge) > level:
+        top -= 1
+    share = (level - stats.binom.cdf(top, n, edge)) / stats.binom.pmf(top + 1, n, edge)
+
+    def excess(rate: float) -> float:
+        return float(stats.binom.cdf(top, n, rate) + share * stats.binom.pmf(top + 1, n, rate)) - power
+
+    return float(optimize.brentq(excess, 0.0, edge)) if excess(0.0) > 0.0 else None
