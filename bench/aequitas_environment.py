@@ -22,8 +22,8 @@ def aequitas_python(folder: Path, lock: Path = LOCK) -> Path:
     if not lock.exists():
         raise ProcessError(f"{lock.name} is not there")
     folder.parent.mkdir(parents=True, exist_ok=True)
-    run([sys.executable, "-m", "venv", folder], folder=folder.parent)
-    pip: list[str | Path] = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--retries", "1"]
-    run([*pip, "--require-hashes", "--only-binary", ":all:", "-r", lock], folder=folder)
+    run([sys.executable, "-m", "venv", "--without-pip", str(folder)], folder=folder.parent)
+    pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--disable-pip-version-check"]
+    run([*pip, "--retries", "1", "--require-hashes", "--only-binary", ":all:", "-r", str(lock)], folder=folder)
     ready.touch()
     return python
