@@ -28,6 +28,11 @@ class Names:
             for level in feature.levels
             if level.code != UNKNOWN
         }
+        self._genders = {
+            "woman": self._t.gettext("women"),
+            "man": self._t.gettext("men"),
+            "non-binary": self._t.gettext("non-binary people"),
+        }
         self._groups: dict[tuple[Level, ...], str] = {}
 
     def group(self, group: Group) -> str:
@@ -42,7 +47,7 @@ class Names:
             return self._t.gettext("Everyone")
         ordered = key if len(key) == 1 else sorted(key, key=lambda level: self._order.get(level.feature, len(key)))
         name = self._level(ordered[0])
-        if self._codings.get(ordered[0].feature) == "gender" or ordered[0].code == UNKNOWN:
+        if self._codings.get(ordered[0].feature) != "categorical" or ordered[0].code == UNKNOWN:
             name = name[:1].upper() + name[1:]
         for level in ordered[1:]:
             name = self._t.gettext("%(first)s, %(other)s") % {"first": name, "other": self._level(level)}
@@ -51,6 +56,8 @@ class Names:
     def _level(self, level: Level) -> str:
         if level.code == UNKNOWN:
             return self._t.gettext("%(feature)s unknown") % {"feature": self.feature(level.feature)}
+        if self._codings.get(level.feature) == "gender" and level.code in self._genders:
+            return self._genders[level.code]
         return self._levels.get(level, level.code)
 
     def feature(self, feature: str) -> str:

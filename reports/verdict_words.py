@@ -152,7 +152,7 @@ class VerdictWriter:
         worst = max(self._primary(), key=lambda finding: finding.people, default=None)
         if worst is None:
             return ""
-        return self._t.gettext("Most people affected: %(group)s. There the system %(compared)s.") % {
+        return self._t.gettext("Most people affected: %(group)s. Among them the system %(compared)s.") % {
             "group": self._names.group(worst.group),
             "compared": self._words.compared(worst),
         }

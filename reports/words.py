@@ -74,7 +74,7 @@ class Words:
             "limit_not_excluded": self._t.gettext("its cases point neither way"),
             "unscored_cases": self._t.gettext("cases without a decision could change the verdict"),
             "judged_as_part": self._t.gettext("too few cases alone; judged only as part of a larger group"),
-            "too_few_cases": self._t.gettext("too few cases, alone and in every larger group"),
+            "too_few_cases": self._t.gettext("too few cases, and no larger group that could be judged"),
             "too_few_for_a_rate": self._t.gettext("fewer than %(count)s cases: no rate is stated") % few,
             "no_cases": self._t.gettext("none of the %(among)s is in this group") % {"among": among},
             "no_rest": self._t.gettext("nobody is left to compare with"),

@@ -66,6 +66,8 @@ class Affected:
     title: str
     harm: str
     has_rule: bool
+    both_ways: bool
+    """Whether a limit holds in both directions, so that a group beyond it is apart and need not be worse off."""
     everyone: str
     clearly: tuple[AffectedGroup, ...]
     maybe: tuple[AffectedGroup, ...]
@@ -115,6 +117,7 @@ class PageWriter:
         self._t = language.translations
         self._n = language.numbers
         self._tables = TableWriter(self.reading, self.names, self.words, language)
+        self._findings = _each_once(self.reading.findings, self.names)
         self._rules = sorted(result.rules, key=self._harm_order)
 
     def write(self) -> Page:
@@ -179,7 +182,7 @@ class PageWriter:
         return found
 
     def _affected_by(self, error: str, title: str, harm_words: str, metrics: tuple[str, ...]) -> Affected:
-        findings = [finding for finding in self.reading.findings if finding.metric in metrics]
+        findings = [finding for finding in self._findings if finding.metric in metrics]
         clearly = [finding for finding in findings if finding.verdict and finding.verdict.outcome == "fail"]
         maybe = [
             finding
@@ -193,6 +196,7 @@ class PageWriter:
             title=title,
             harm=harm_words,
             has_rule=any(rule.metric in metrics for rule in self._rules),
+            both_ways=any(rule.metric in metrics and rule.direction == "both" for rule in self._rules),
             everyone=self._everyone(metrics),
             clearly=tuple(self._affected_group(finding) for finding in _by_people(clearly)),
             maybe=tuple(self._affected_group(finding) for finding in _by_people(maybe)),
@@ -286,7 +290,7 @@ class PageWriter:
     def _needed(self) -> list[NeededCases]:
         undecided = [
             finding
-            for finding in self.reading.findings
+            for finding in self._findings
             if finding.verdict is not None
             and finding.verdict.outcome in ("inconclusive", "not_evaluable")
             and finding.verdict.cases_needed
@@ -315,3 +319,14 @@ def _capital(text: str) -> str:
 
 def _by_people(findings: list[Finding]) -> list[Finding]:
     return sorted(findings, key=lambda finding: -finding.people)
+
+
+def _each_once(findings: list[Finding], names: Names) -> list[Finding]:
+    """Findings without those that repeat one: the people of unknown nationality are so on every rung of the ladder."""
+    once: dict[tuple[str, str, int, int], Finding] = {}
+    for finding in findings:
+        estimate = finding.estimate
+        counts = (0, 0) if estimate is None else (estimate.numerator, estimate.denominator)
+        rule = finding.rule.rule if finding.rule else ""
+        once.setdefault((rule, names.group(finding.group), *counts), finding)
+    return list(once.values())
