@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from audit.cli.group_names import GroupNames, fit, printable
 from audit.cli.summary import percent
 from audit.cli.terminal import Style
+from audit.metrics import METRICS
 
 if TYPE_CHECKING:
     from audit.check import CheckReport, FamilyCheck, GroupCheck, RuleCheck
@@ -34,7 +35,7 @@ def check_summary(report: CheckReport, style: Style, *, every_group: bool = Fals
 
 def _rule(rule: RuleCheck, asked: Rule, names: GroupNames, style: Style, every_group: bool) -> list[str]:
     scale = "difference" if asked.scale == "difference" else "ratio"
-    head = f"{rule.rule}: {rule.metric}, {scale} {asked.limit:g} from the rest"
+    head = f"{rule.rule}: {METRICS[rule.metric].plain}, {scale} {asked.limit:g} from the rest"
     lines = [style.paint(head, "strong")]
     if rule.known_only_after_scoring:
         return [*lines, "  Known only after scoring: its groups are counted over the detector's decisions."]
@@ -80,12 +81,9 @@ def _nearness(group: GroupCheck) -> tuple[bool, int, int]:
 
 def _small(group: GroupCheck, names: GroupNames) -> str:
     if group.needed is None:
-        needs = "no number of cases would do"
-    elif group.needed:
-        needs = f"needs {group.needed:,} more"
+        needs = "no number of cases would do" if group.evaluable else "too few others to compare with"
     else:
-        needs = "nobody to compare with"
-    part = f"; only as part of {names.name(group.judged_as)}" if group.judged_as else ""
-    none = "; no rate" if not group.evaluable else ""
+        needs = f"needs {group.needed:,} more{'' if group.evaluable else '; too few for a rate'}"
+    part = f"; only as part of {names.name_within(group.judged_as, 40)}" if group.judged_as else ""
     cases = f"{group.cases:>7,} case{' ' if group.cases == 1 else 's'}"
-    return f"    {fit(names.name(group.group), 30)} {cases}  {needs}{part}{none}"
+    return f"    {fit(names.name_within(group.group, 30), 30)} {cases}  {needs}{part}"

@@ -17,8 +17,8 @@ P = ParamSpec("P")
 _shown = {"traceback": False}
 
 
-class UnknownNameError(AuditError):
-    """An argument names something that is not there."""
+class ArgumentError(AuditError):
+    """An argument asks for something that is not there or cannot be."""
 
     exit_code = ExitCode.USAGE
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from audit.cli.group_names import printable
-from audit.cli.guard import UnknownNameError
+from audit.cli.guard import ArgumentError
 from audit.metrics import METRICS, Metric, Worse
 from audit.plan_file.metric_names import metric_called, metrics_like
 
@@ -21,12 +21,12 @@ _KNOWN = {
 
 
 def metric_page(word: str) -> str:
-    """What the metric that is called `word` means. Raises UnknownNameError, naming metrics that are called alike."""
+    """What the metric that is called `word` means. Raises ArgumentError, naming metrics that are called alike."""
     metric = metric_called(word)
     if metric is None:
         like = [found.name for found in metrics_like(word)]
         hint = f"did you mean {' or '.join(like)}?" if like else f"known: {', '.join(METRICS)}"
-        raise UnknownNameError(f'no metric is called "{printable(word[:60])}"', slug="unknown-metric", hint=hint)
+        raise ArgumentError(f'no metric is called "{printable(word[:60])}"', slug="unknown-metric", hint=hint)
     lines = [
         f"{metric.name}: {metric.plain}",
         "",

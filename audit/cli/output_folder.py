@@ -144,8 +144,8 @@ class OutputFolder:
             self._lock = None
 
 
-def write_file(path: Path, text: str) -> None:
-    """Write one file as UTF-8, for its owner alone, whole or not at all. Raises StorageError."""
+def write_file(path: Path, text: str, *, private: bool = True) -> None:
+    """Write one file as UTF-8, whole or not at all; `private`: for its owner alone. Raises StorageError."""
     if path.is_dir():
         raise StorageError(f"{path} is a folder", slug="not-a-file", hint="name a file with --out")
     with _storage(path):
@@ -153,7 +153,7 @@ def write_file(path: Path, text: str) -> None:
         try:
             with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
                 file.write(text)
-            _settle(Path(temporary))
+            _settle(Path(temporary), 0o600 if private else 0o666 & ~_umask())
             Path(temporary).replace(path)
         except BaseException:
             with contextlib.suppress(OSError):
@@ -173,9 +173,16 @@ def _storage(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _settle(file: Path) -> None:
-    """Bring a file to the disk, readable by its owner alone."""
-    file.chmod(0o600)
+def _umask() -> int:
+    """The permissions that the user wants new files not to have. It can only be read by setting it."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+def _settle(file: Path, mode: int = 0o600) -> None:
+    """Bring a file to the disk, with these permissions: by default readable by its owner alone."""
+    file.chmod(mode)
     handle = os.open(file, os.O_RDWR)
     try:
         os.fsync(handle)

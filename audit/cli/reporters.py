@@ -9,7 +9,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
-from audit.cli.guard import UnknownNameError
+from audit.cli.guard import ArgumentError
 from audit.errors import AuditError
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def find_reporters(names: Sequence[str]) -> list[Reporter]:
 
     Raises
     ------
-    UnknownNameError
+    ArgumentError
         No package offers a name, or more than one does.
     AuditError
         A reporter cannot be loaded, or is none.
@@ -61,9 +61,7 @@ def find_reporters(names: Sequence[str]) -> list[Reporter]:
     files = [reporter.filename for reporter in found]
     for filename in files:
         if files.count(filename) > 1:
-            raise UnknownNameError(
-                f"two of these reporters write {filename}", slug="same-report-file", hint="ask for one"
-            )
+            raise ArgumentError(f"two of these reporters write {filename}", slug="same-report-file", hint="ask for one")
     return found
 
 
@@ -88,12 +86,10 @@ def _found(name: str) -> EntryPoint:
     offers = {(offer.value, _package(offer)): offer for offer in entry_points(group=GROUP, name=name)}
     if not offers:
         known = ", ".join(known_reporters()) or "none"
-        raise UnknownNameError(
-            f'no reporter "{_plain(name)}"', slug="unknown-reporter", hint=f"installed here: {known}"
-        )
+        raise ArgumentError(f'no reporter "{_plain(name)}"', slug="unknown-reporter", hint=f"installed here: {known}")
     if len(offers) > 1:
         packages = ", ".join(sorted({package for _, package in offers}))
-        raise UnknownNameError(
+        raise ArgumentError(
             f'more than one installed package offers the reporter "{name}": {packages}',
             slug="ambiguous-reporter",
             hint="uninstall all but one of them",

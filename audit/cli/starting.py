@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from audit.cli.guard import ArgumentError
 from audit.cli.judging import DEFAULT_REPORTS, code_for
 from audit.cli.terminal import Style, say
 
@@ -44,7 +45,31 @@ def demo(
 def init(
     data: Annotated[Path, typer.Argument(help="The evaluation set: Parquet, CSV or JSONL.")],
     out: Annotated[Path, typer.Option(metavar="FILE", help="Where the plan goes.")] = Path("plan.toml"),
+    encoding: Annotated[str, typer.Option(metavar="NAME", help="Encoding of a CSV or JSONL file.")] = "utf-8",
     force: Annotated[bool, typer.Option("--force", help="Replace a plan that is already there.")] = False,
 ) -> None:
     """Write a commented plan by looking at a data file. Asks only in a terminal, and only where there is a choice."""
-    raise typer.Exit(4)
+    from audit.cli.first_plan import chooser, draft_from
+    from audit.cli.group_names import printable
+    from audit.cli.output_folder import write_file
+    from audit.evaluation.look import look_at
+    from audit.plan_file.draft import draft_plan, gaps_in
+
+    if out.exists() and not force:
+        raise ArgumentError(
+            f"{out} is there already", slug="plan-exists", hint="name another with --out, or add --force"
+        )
+    look = look_at(data, encoding)
+    text = draft_plan(draft_from(look, data, out, encoding, chooser()))
+    write_file(out, text, private=False)
+    gaps = gaps_in(text)
+    say(
+        "\n".join(
+            (
+                f"Wrote {out} by looking at {printable(look.source_name)}: {look.rows:,} rows.",
+                f"Write in it ({len(gaps)} lines that only you can fill in):",
+                *(f"  {gap}" for gap in gaps),
+                f"Then: audit7k check {out}",
+            )
+        )
+    )

@@ -1,25 +1,35 @@
-"""Writes a plan to begin from. What only a person can know says "write here", and such a plan is not read."""
+"""Writes a plan to begin from. What only a person can know says "write here", and a plan that says so is not read."""
 
 from __future__ import annotations
 
+import tomllib
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from audit.plan import GENDERS, PLAN_SCHEMA, Route, Use
-from audit.plan_file.unfinished import WRITE_HERE
+from audit.plan_file.lines import KeyLines
+from audit.plan_file.mistakes import dotted
+from audit.plan_file.unfinished import WRITE_HERE, unfinished
 
-_MOST_VALUES = 40
-"""Values of a gender column that are written out; with more of them the column holds something else."""
+
+@dataclass(frozen=True, slots=True)
+class TwoSided:
+    """A column of two sides, such as a label: what is taken for yes, what for no, and what is neither."""
+
+    column: str
+    yes: tuple[str, ...] = ()
+    no: tuple[str, ...] = ()
+    neither: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class PlanDraft:
-    """What is known of an evaluation set before its plan is written; None where it is not known."""
+    """What is known of an evaluation set before its plan is written; None or empty where it is not known."""
 
     path: str
     """The file, as it will stand in the plan."""
-    columns: Sequence[str] = ()
+    columns: tuple[str, ...] = ()
     """Every column of the file."""
     encoding: str = "utf-8"
     """Encoding of a text file."""
@@ -27,43 +37,54 @@ class PlanDraft:
     """Delimiter of a CSV file."""
     id: str | None = None
     """Column of ids."""
-    label: str | None = None
+    label: TwoSided | None = None
     """Column of labels."""
-    label_values: Sequence[str] = ()
-    """Its values."""
-    label_positive: Sequence[str] = ()
-    """Those that mean exploitation, if known."""
-    label_negative: Sequence[str] = ()
-    """Those that mean none, if known."""
     score: str | None = None
     """Column of scores."""
+    score_in_unit_interval: bool = True
+    """Whether its values lie within [0, 1]."""
+    decision: TwoSided | None = None
+    """Column of decisions; used where there is no score."""
     gender: str | None = None
     """Column of gender."""
-    gender_values: Mapping[str, int] = field(default_factory=dict)
-    """Its values, with the number of rows of each."""
+    gender_values: tuple[str, ...] = ()
+    """Its values."""
     nationality: str | None = None
     """Column of nationality."""
+    nationality_others: int = 0
+    """How many of its values are no code of a nationality."""
+    numbers: tuple[str, ...] = ()
+    """Columns of text that hold numbers."""
+    alternatives: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """By the name of a column that was taken without asking: other columns that could have been."""
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The sensitive features of the plan: those whose column is known, or both where neither is."""
+        known = {"gender": self.gender, "nationality": self.nationality}
+        return tuple(name for name, column in known.items() if column is not None) or tuple(known)
 
 
 def draft_plan(draft: PlanDraft) -> str:
     """The text of a plan with comments, to be completed wherever it says "write here"."""
-    parts = (
-        _head(draft),
-        _audit(),
-        _detector(draft),
-        _evaluation_set(draft),
-        *_groups(draft),
-        _rules(draft),
-        _verdict(),
-    )
-    return "\n".join(parts)
+    groups = {"gender": _gender, "nationality": _nationality}
+    parts = [_head(draft), _audit(), _detector(draft), _evaluation_set(draft)]
+    parts += [groups[feature](draft) for feature in draft.features]
+    return "\n".join((*parts, _rules(draft), _verdict()))
+
+
+def gaps_in(text: str) -> list[str]:
+    """The keys of a plan that still say "write here", each with its line, in the order of the file."""
+    lines = KeyLines.of(text)
+    places = [(lines.line(where) or 0, dotted(where)) for where in unfinished(tomllib.loads(text))]
+    return [f"line {line}: {key}" for line, key in sorted(places)]
 
 
 def _head(draft: PlanDraft) -> str:
-    columns = "".join(f"#   {_comment(column)}\n" for column in draft.columns)
+    columns = "".join(f"#   {_text(column)}\n" for column in draft.columns)
     return (
-        "# The plan of an audit, begun by `audit7k init`. Nothing is judged yet and nothing was decided for you.\n"
-        f'# Complete every line that says "{WRITE_HERE}", then see what could be judged: audit7k check\n'
+        "# The plan of an audit, begun by `audit7k init`. Nothing is judged yet, and the file was only looked at.\n"
+        f'# Complete every line that says "{WRITE_HERE}", then see what could be judged with `audit7k check`.\n'
         + (f"# Columns of the file:\n{columns}" if columns else "")
         + f"schema = {PLAN_SCHEMA}\n"
     )
@@ -76,92 +97,97 @@ owner = "{WRITE_HERE}: who answers for the system"
 use = "{WRITE_HERE}: {_choices(Use)}"
 # Where a flag leads decides which error is the primary harm: a missed case, or a person wrongly flagged.
 route = "{WRITE_HERE}: {_choices(Route)}"
-limits_set_by = "{WRITE_HERE}: who set the limits below, and on what ground"
+limits_set_by = "{WRITE_HERE}: who set the limits of the rules below, and on what ground"
 """
 
 
 def _detector(draft: PlanDraft) -> str:
-    others = """# A model that is run instead: kind = "skops" (path, features) or kind = "python" (entry, features).
-"""
-    if draft.score is None:
-        return f"""[detector]
-{others}# Answers that are there already: kind = "predictions" with score = "<column>", or decision = "<column>".
-kind = "{WRITE_HERE}: predictions, python or skops"
-"""
-    return f"""[detector]
-{others}kind = "predictions"
-score = {_text(draft.score)}
-threshold = "{WRITE_HERE}: a case is flagged when its score is at least this number (or use top_k, a capacity)"
-"""
+    lines = ["[detector]"]
+    if draft.score is not None or draft.decision is not None:
+        lines.append('# Answers that stand in the file. To run a model instead: kind = "skops" or kind = "python".')
+        lines.append('kind = "predictions"')
+    if draft.score is not None:
+        lines.append(f"score = {_taken(draft, draft.score)}")
+        if not draft.score_in_unit_interval:
+            lines.append(f'score_range = "{WRITE_HERE}: [lowest, highest] score that the detector can give"')
+        lines.append(f'threshold = "{WRITE_HERE}: flagged is a score of at least this number (or top_k, a capacity)"')
+    elif draft.decision is not None:
+        lines.append(f"decision = {_taken(draft, draft.decision.column)}")
+        lines += _sides("decision", draft.decision, "flagged", "not flagged")
+    else:
+        lines.append('# Answers that are there already: kind = "predictions" with score or decision, a column.')
+        lines.append('# A model that is run: kind = "skops" (path, features) or kind = "python" (entry, features).')
+        lines.append(f'kind = "{WRITE_HERE}: predictions, python or skops"')
+    return "\n".join(lines) + "\n"
 
 
 def _evaluation_set(draft: PlanDraft) -> str:
     lines = ["[evaluation_set]", f"path = {_text(draft.path)}"]
-    if draft.encoding.lower() not in {"utf-8", "utf8"}:
+    if draft.encoding.casefold().replace("-", "") != "utf8":
         lines.append(f"encoding = {_text(draft.encoding)}")
     if draft.delimiter != ",":
         lines.append(f"delimiter = {_text(draft.delimiter)}")
-    lines.append(f"id = {_column(draft.id, 'the column that names each case once')}")
-    lines.append(f"label = {_column(draft.label, 'the column that says whether a case is one of exploitation')}")
-    if draft.label_values:
-        lines.append(f"# Values of the label: {', '.join(_comment(value) for value in draft.label_values)}")
-    for key, values, meaning in (
-        ("label_positive", draft.label_positive, "the values that mean exploitation"),
-        ("label_negative", draft.label_negative, "the values that mean none"),
-    ):
-        if values:
-            lines.append(f"{key} = [{', '.join(_text(value) for value in values)}]")
-        elif draft.label_values:
-            lines.append(f'{key} = ["{WRITE_HERE}: {meaning}"]')
+    lines.append(f"id = {_column(draft, draft.id, 'the column that names each case once')}")
+    if draft.label is None:
+        lines.append(f"label = {_column(draft, None, 'the column that says whether a case is one of exploitation')}")
+    else:
+        lines.append(f"label = {_taken(draft, draft.label.column)}")
+        lines += _sides("label", draft.label, "exploitation", "no exploitation")
     lines.append(f'label_source = "{WRITE_HERE}: who labelled the cases, and how"')
+    if draft.numbers:
+        lines.append(f"# Columns that a model is given as numbers: numbers = {_list(draft.numbers)}")
     return "\n".join(lines) + "\n"
 
 
-def _groups(draft: PlanDraft) -> list[str]:
-    parts = []
-    if draft.gender is not None or draft.nationality is None:
-        parts.append(_gender(draft))
-    if draft.nationality is not None or draft.gender is None:
-        column = _column(draft.nationality, "the column that holds the nationality")
-        parts.append(
-            f"[groups.nationality]\ncolumn = {column}\n"
-            "# A nationality with too few cases to pass alone is judged as part of a larger group:\n"
-            'ladder = ["country", "m49-subregion", "m49-region"]\n'
-        )
-    return parts
+def _sides(key: str, column: TwoSided, yes: str, no: str) -> list[str]:
+    """The values of a column of two sides. They are written out even where they are the default, to be checked."""
+    lines = [
+        f"{key}_{side} = {_list(values) if values else _list([f'{WRITE_HERE}: values that mean {meaning}'])}"
+        + (f"  # taken for: {meaning}" if values else "")
+        for side, values, meaning in (("positive", column.yes, yes), ("negative", column.no, no))
+    ]
+    if column.neither and key == "label":
+        lines.append(f"# Other values of the column; if they stand for a missing one: {key}_missing = ")
+        lines[-1] += _list(column.neither)
+    elif column.neither:
+        lines.append(f"# Other values of the column: {_list(column.neither)}")
+    return lines
 
 
 def _gender(draft: PlanDraft) -> str:
-    lines = ["[groups.gender]", f"column = {_column(draft.gender, 'the column that holds the gender')}"]
-    unread = {value: rows for value, rows in draft.gender_values.items() if value.strip().casefold() not in GENDERS}
+    lines = ["[groups.gender]", f"column = {_column(draft, draft.gender, 'the column that holds the gender')}"]
+    unread = [value for value in draft.gender_values if value.casefold() not in GENDERS]
     if unread:
-        lines += [
-            "# What each value means is not guessed. Take the # away and write one of: " + ", ".join(GENDERS),
-            "[groups.gender.map]",
-            *(
-                f'# {_text(value)} = "{WRITE_HERE}"  # {rows:,} rows'
-                for value, rows in list(unread.items())[:_MOST_VALUES]
-            ),
-        ]
-        if len(unread) > _MOST_VALUES:
-            lines.append(f"# ... and {len(unread) - _MOST_VALUES:,} more values: is it the right column?")
+        lines.append("# Its values. What they mean is not guessed: M is man in one language and woman in another.")
+        lines.append("[groups.gender.map]")
+        lines += [f'{_text(value)} = "{WRITE_HERE}: {_words(GENDERS)}"' for value in unread]
+    return "\n".join(lines) + "\n"
+
+
+def _nationality(draft: PlanDraft) -> str:
+    lines = ["[groups.nationality]"]
+    if draft.nationality_others:
+        lines.append(
+            f"# {draft.nationality_others:,} of its values are no ISO 3166 codes: name them under map or missing"
+        )
+    lines.append(f"column = {_column(draft, draft.nationality, 'the column that holds the nationality')}")
+    lines.append("# A nationality with too few cases to pass alone is judged as part of a larger group:")
+    lines.append('ladder = ["country", "m49-subregion", "m49-region"]')
     return "\n".join(lines) + "\n"
 
 
 def _rules(draft: PlanDraft) -> str:
-    features = ["gender"] if draft.gender is not None or draft.nationality is None else []
-    features += ["nationality"] if draft.nationality is not None or draft.gender is None else []
-    groups = ", ".join(_text(feature) for feature in features)
-    both = f", [{groups}]" if len(features) > 1 else ""
-    return f"""# The limits: how much worse off than the rest a group may be. Examples: set your own and say why.
+    groups = [_text(feature) for feature in draft.features]
+    both = [f"[{', '.join(groups)}]"] if len(groups) > 1 else []
+    return f"""# Limits: how much worse off than the rest a group may be. Examples: set your own, say why in `reason`.
 [[rules]]
 metric = "true_positive_rate"  # the share of victims found
-groups = [{groups}{both}]
+groups = [{", ".join(groups + both)}]
 margin = 0.10  # at most ten percentage points below the rest
 
 [[rules]]
 metric = "false_positive_rate"  # the share of others wrongly flagged
-groups = [{groups}]
+groups = [{", ".join(groups)}]
 margin = 0.05  # at most five percentage points above the rest
 """
 
@@ -173,25 +199,28 @@ min_coverage = 0.80  # the share of people who must be in groups that could be j
 """
 
 
-def _column(name: str | None, meaning: str) -> str:
-    return f'"{WRITE_HERE}: {meaning}"' if name is None else _text(name)
+def _column(draft: PlanDraft, name: str | None, meaning: str) -> str:
+    return f'"{WRITE_HERE}: {meaning}"' if name is None else _taken(draft, name)
+
+
+def _taken(draft: PlanDraft, name: str) -> str:
+    others = draft.alternatives.get(name, ())
+    return f"{_text(name)}  # or is it: {', '.join(_text(other) for other in others)}?" if others else _text(name)
 
 
 def _choices(literal: object) -> str:
-    words = [str(word) for word in typing.get_args(literal)]
+    return _words([str(word) for word in typing.get_args(literal)])
+
+
+def _words(words: Sequence[str]) -> str:
     return f"{', '.join(words[:-1])} or {words[-1]}"
 
 
+def _list(values: Iterable[str]) -> str:
+    return f"[{', '.join(_text(value) for value in values)}]"
+
+
 def _text(value: str) -> str:
-    """`value` as a basic string of TOML."""
-    safe = (character if _is_plain(character) else f"\\U{ord(character):08X}" for character in value)
-    return '"' + "".join(safe) + '"'
-
-
-def _is_plain(character: str) -> bool:
-    return character.isprintable() and character not in '"\\'
-
-
-def _comment(value: str) -> str:
-    """`value` in quotes, fit to stand in a comment."""
-    return _text(value if len(value) <= 60 else value[:59] + "…")
+    """`value` as a basic string of TOML, on one line and without invisible characters."""
+    plain = (one if one.isprintable() and one not in '"\\' else f"\\U{ord(one):08X}" for one in value)
+    return '"' + "".join(plain) + '"'

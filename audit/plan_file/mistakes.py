@@ -83,7 +83,8 @@ def first_of(mistakes: Sequence[Mistake], lines: KeyLines, name: str) -> PlanErr
     line, first = min(numbered, key=lambda entry: (entry[0] is None, entry[0] or 0))
     said = first.words()
     others = len(mistakes) - 1
-    more = f" (and {others} more mistake{'s' if others > 1 else ''} in this plan)" if others else ""
+    kind = "to complete" if said.slug == "plan-unfinished" else f"mistake{'s' if others > 1 else ''}"
+    more = f" (and {others} more {kind} in this plan)" if others else ""
     place = f"{name}, line {line}" if line else name
     return PlanError(one_line(f"{place}: {said.what}"), slug=said.slug, hint=one_line(said.do) + more)
 

@@ -11,7 +11,7 @@ import sys
 import pytest
 import typer
 
-from audit.cli.guard import UnknownNameError, guarded, show_tracebacks
+from audit.cli.guard import ArgumentError, guarded, show_tracebacks
 from audit.errors import AuditError, DataError, ExitCode, StorageError
 
 
@@ -34,7 +34,7 @@ def outcome(error: BaseException, capsys: pytest.CaptureFixture[str]) -> tuple[i
         (AuditError("two\nlines", slug="s"), 4, "error: two lines\n"),
         (DataError("row 3", slug="s"), 4, "error: row 3\n"),
         (StorageError("full", slug="s"), 75, "error: full\n"),
-        (UnknownNameError("name", slug="s"), 2, "error: name\n"),
+        (ArgumentError("name", slug="s"), 2, "error: name\n"),
         (KeyboardInterrupt(), 130, "interrupted: nothing was judged\n"),
         (typer.Abort(), 130, "interrupted: nothing was judged\n"),
         (EOFError(), 130, "interrupted: nothing was judged\n"),

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from made_audits import large_result
 
-from audit.cli.guard import UnknownNameError
+from audit.cli.guard import ArgumentError
 from audit.cli.reporters import find_reporters, known_reporters, render
 from audit.errors import AuditError, ExitCode
 from audit.result_file import result_to_json
@@ -79,7 +79,7 @@ def test_the_real_command_uses_a_reporter_of_another_package(site: Path, tmp_pat
 
 def test_an_unknown_name_lists_those_that_are_known(site: Path) -> None:
     install(site, "third-party", "plain = third_party_plain:PlainReporter", {"third_party_plain.py": PLAIN_REPORTER})
-    with pytest.raises(UnknownNameError) as caught:
+    with pytest.raises(ArgumentError) as caught:
         find_reporters(["plian\n"])
     assert str(caught.value) == 'no reporter "plian?" — installed here: html, junit, plain'
     assert caught.value.exit_code is ExitCode.USAGE
@@ -88,14 +88,14 @@ def test_an_unknown_name_lists_those_that_are_known(site: Path) -> None:
 def test_two_packages_with_one_name_are_told_apart_from_one(site: Path) -> None:
     install(site, "first-one", "plain = first_plain:PlainReporter", {"first_plain.py": PLAIN_REPORTER})
     install(site, "second-one", "plain = second_plain:PlainReporter", {"second_plain.py": PLAIN_REPORTER})
-    with pytest.raises(UnknownNameError, match=r"more than one installed package .*first-one, second-one"):
+    with pytest.raises(ArgumentError, match=r"more than one installed package .*first-one, second-one"):
         find_reporters(["plain"])
 
 
 def test_two_reporters_cannot_write_one_file(site: Path) -> None:
     points = "plain = one_file:PlainReporter\nother = one_file:PlainReporter"
     install(site, "one-file", points, {"one_file.py": PLAIN_REPORTER})
-    with pytest.raises(UnknownNameError, match=r"two of these reporters write plain\.txt"):
+    with pytest.raises(ArgumentError, match=r"two of these reporters write plain\.txt"):
         find_reporters(["plain", "other"])
 
 

@@ -1,0 +1,110 @@
+"""What `check` prints: who would be judged, who is too small, and what is known only after scoring."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from made_audits import check_of, gender
+from made_counts import categorical, cells, nationality
+from rich.cells import cell_len
+
+from audit.cli.check_summary import MOST_GROUPS, check_summary
+from audit.cli.terminal import Style
+from audit.counting.table import IntArray
+
+PLAIN = Style(colour=False, unicode=True)
+TPR = {"metric": "true_positive_rate", "groups": ["sex"], "margin": 0.1}
+
+
+def unscored(positive: int, negative: int = 0, unlabelled: int = 0) -> IntArray:
+    return cells(abstained=(positive, negative, unlabelled))
+
+
+def of_codes(rows: Mapping[str, IntArray]) -> dict[tuple[str, ...], IntArray]:
+    return {(code,): counts for code, counts in rows.items()}
+
+
+def by_sex(rows: dict[str, IntArray], **rule: object) -> str:
+    return check_summary(check_of(of_codes(rows), [categorical("sex", list(rows))], [TPR | rule]), PLAIN)
+
+
+def test_rows_are_told_by_label_and_by_what_is_unknown() -> None:
+    text = by_sex({"a": unscored(1000, 50, 3), "b": unscored(1000), "unknown": unscored(7)})
+    assert "Rows: 2,060 read; 2,007 labelled as exploitation, 50 as none" in text
+    assert "3 without a label" in text
+    assert "7 with an unknown sex" in text
+
+
+def test_a_group_that_is_too_small_says_how_many_cases_it_needs() -> None:
+    text = by_sex({"a": unscored(1000), "b": unscored(1000), "c": unscored(20)}, expected_rate=0.7)
+    assert "sex: 3 groups: 2 judged alone, 1 not judged" in text
+    (row,) = [line for line in text.splitlines() if line.startswith("    c ")]
+    words = row.split()
+    assert words[1:3] == ["20", "cases"]
+    assert words[3] == "needs"
+    assert int(words[4]) > 0
+    assert "planned with a rate of 70%" in text
+    assert "✓ A pass is within reach: 99% of people" in text
+
+
+def test_a_pass_out_of_reach_says_so() -> None:
+    small = {f"s{number:02}": unscored(50) for number in range(20)}
+    text = by_sex({"a": unscored(1000), "b": unscored(1000)} | small)
+    assert "? No pass is within reach: only 67% of people" in text
+    assert by_sex({"a": unscored(20), "b": unscored(20)}).endswith(
+        "? No pass is within reach: no group could be judged\n"
+    )
+
+
+def test_only_the_nearest_small_groups_are_named_unless_all_are_asked_for() -> None:
+    names = [f"s{number:02}" for number in range(30)]
+    rows = {"a": unscored(1000), "b": unscored(1000)} | {name: unscored(10 + k) for k, name in enumerate(names)}
+    report = check_of(of_codes(rows), [categorical("sex", ["a", "b", *names])], [TPR])
+    few = [line for line in check_summary(report, PLAIN).splitlines() if line.startswith("    s")]
+    assert len(few) == MOST_GROUPS
+    assert few[0].split()[0] == "s29"  # it lacks the fewest
+    assert f"and {30 - MOST_GROUPS} more that are too small (--all names them)" in check_summary(report, PLAIN)
+    everyone = check_summary(report, PLAIN, every_group=True)
+    assert sum(line.startswith("    s") for line in everyone.splitlines()) == 30
+    assert "--all" not in everyone
+
+
+def test_a_small_nationality_is_told_as_part_of_a_larger_group() -> None:
+    rows = {"NGA": unscored(1000), "MLI": unscored(20), "FRA": unscored(1000), "DEU": unscored(1000)}
+    rule = {"metric": "true_positive_rate", "groups": ["nationality"], "margin": 0.1}
+    text = check_summary(check_of(of_codes(rows), [nationality(["NGA", "MLI", "FRA", "DEU"])], [rule]), PLAIN)
+    assert "nationality: 4 groups: 3 judged alone, 1 only as part of a larger group" in text
+    assert "nationality (sub-region): 2 groups" in text
+    assert "only as part of 011" in next(line for line in text.splitlines() if line.startswith("    MLI"))
+
+
+def test_one_group_alone_has_nobody_to_be_compared_with() -> None:
+    text = by_sex({"a": unscored(1000)})
+    assert "1 group:" in text
+    assert "1,000 cases  too few others to compare with" in text
+    assert "No pass is within reach" in text
+
+
+def test_what_hangs_on_decisions_is_known_only_after_scoring() -> None:
+    text = by_sex({"a": unscored(1000, 1000), "b": unscored(1000, 1000)}, metric="precision")
+    assert "precision: share of flags that are right, difference 0.1 from the rest" in text
+    assert "Known only after scoring" in text
+    assert "within reach" not in text
+
+
+def test_names_are_cut_and_cannot_write_to_the_terminal() -> None:
+    rows = {"a": unscored(1000), "b": unscored(1000), "\x1b[2Jx" * 30: unscored(20), "国" * 50: unscored(20)}
+    text = by_sex(rows)
+    assert all(line.isprintable() for line in text.splitlines())
+    assert max(cell_len(line) for line in text.splitlines()) <= 100
+
+
+def test_an_intersection_is_named_by_its_features() -> None:
+    features = [gender(["woman", "man"]), nationality(["NGA", "FRA"])]
+    rows: dict[tuple[str, ...], IntArray] = {
+        (sex, code): unscored(1000) for sex in ("woman", "man") for code in ("NGA", "FRA")
+    }
+    rule = {"metric": "true_positive_rate", "groups": [["gender", "nationality"]], "margin": 0.1}
+    text = check_summary(check_of(rows, features, [rule]), PLAIN)
+    assert "nationality, gender: 4 groups: 4 judged alone" in text
+    assert "nationality (region), gender: 4 groups" in text

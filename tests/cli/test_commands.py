@@ -1,0 +1,305 @@
+"""The commands themselves, on files: what is printed where, what is written, and the exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from audit.cli.app import app
+from audit.errors import ExitCode
+from audit.result_file import load_result
+
+SCRIPT = Path(sys.executable).parent / "audit7k"
+PLAN = """\
+schema = 1
+[audit]
+title = "Screener"
+owner = "Owner"
+use = "victim-identification"
+route = "services"
+[detector]
+kind = "predictions"
+score = "score"
+threshold = 0.5
+[evaluation_set]
+path = "cases.csv"
+id = "case"
+label = "label"
+label_source = "made for a test"
+[groups.gender]
+column = "sex"
+map = { F = "woman", M = "man" }
+[[rules]]
+metric = "true_positive_rate"
+groups = ["gender"]
+margin = 0.1
+"""
+
+
+def write_case(folder: Path, women_found: int, cases: int = 400, plan: str = PLAN) -> Path:
+    """A set of `cases` exploited women and men each; of the men 80 % are found, of the women `women_found` in 100."""
+    rows = ["case,label,score,sex"]
+    for sex, found in (("F", women_found), ("M", 80)):
+        rows += [f"{sex}{n},1,{0.9 if 100 * n < found * cases else 0.1},{sex}" for n in range(cases)]
+        rows += [f"{sex}n{n},0,0.1,{sex}" for n in range(20)]
+    (folder / "cases.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    (folder / "plan.toml").write_text(plan, encoding="utf-8")
+    return folder / "plan.toml"
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+    return tmp_path
+
+
+def invoke(*arguments: str) -> tuple[int, str, str]:
+    done = CliRunner().invoke(app, list(arguments))
+    return done.exit_code, done.stdout, done.stderr
+
+
+@pytest.mark.parametrize(("women", "cases", "code", "word"), [
+    (80, 400, ExitCode.PASS, "PASS"), (40, 400, ExitCode.FAIL, "FAIL"), (80, 12, ExitCode.INCONCLUSIVE, "INCONCLUSIVE"),
+])  # fmt: skip
+def test_run_writes_the_folder_and_gives_the_verdict(here: Path, women: int, cases: int, code: int, word: str) -> None:
+    write_case(here, women, cases)
+    ended, out, err = invoke("run", "plan.toml")
+    assert (ended, err.startswith("error")) == (code, False)
+    assert word in out.splitlines()[0]
+    assert f"Report: {Path('audit-out', 'report.html')}" in out
+    assert sorted(path.name for path in (here / "audit-out").iterdir()) == ["junit.xml", "report.html", "result.json"]
+    result = load_result(here / "audit-out" / "result.json")
+    assert result.overall.outcome == word.casefold()
+
+    for target in ("audit-out", "audit-out/result.json", "plan.toml"):
+        gated, said, _ = invoke("gate", target)
+        assert gated == code
+        assert said.splitlines()[-1].split() == [said.splitlines()[-1].split()[0], word]
+
+
+def test_gate_names_each_rule_that_does_not_pass_on_a_line_of_its_own(here: Path) -> None:
+    write_case(here, 40)
+    _, out, _ = invoke("gate", "plan.toml")
+    assert out == (
+        "✗ FAIL true_positive_rate: 1 group beyond the limit (difference 0.1 from the rest): woman\n✗ FAIL\n"
+    )
+    assert sorted(path.name for path in here.iterdir()) == ["cases.csv", "plan.toml"]
+
+
+@pytest.mark.parametrize("command", ["run", "gate"])
+@pytest.mark.parametrize(
+    ("choice", "code", "word"), [("fail", 1, "warning"), ("warn", 0, "warning"), ("pass", 0, "note")]
+)
+def test_an_inconclusive_verdict_changes_the_code_only_visibly(
+    here: Path, command: str, choice: str, code: int, word: str
+) -> None:
+    write_case(here, 80, 12)
+    ended, out, err = invoke(command, "plan.toml", "--on-inconclusive", choice)
+    assert ended == code
+    assert "? INCONCLUSIVE" in out
+    assert err.splitlines()[-1].startswith(f"{word}: the verdict is inconclusive; exit code {code} instead of 3")
+    assert f"--on-inconclusive {choice}" in err
+
+
+@pytest.mark.parametrize(("women", "code"), [(80, 0), (40, 1)])
+def test_a_verdict_that_is_none_of_inconclusive_is_not_changed(here: Path, women: int, code: int) -> None:
+    write_case(here, women)
+    for choice in ("fail", "warn", "pass"):
+        assert invoke("gate", "plan.toml", "--on-inconclusive", choice)[0] == code
+
+
+@pytest.mark.parametrize("command", ["run", "gate"])
+def test_json_is_one_document_and_nothing_else(here: Path, command: str) -> None:
+    write_case(here, 40)
+    code, out, _ = invoke(command, "plan.toml", "--json")
+    assert code == ExitCode.FAIL
+    assert json.loads(out)["overall"]["outcome"] == "fail"
+    if command == "run":
+        assert out == (here / "audit-out" / "result.json").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("command", ["run", "gate"])
+def test_quiet_is_the_exit_code_alone(here: Path, command: str) -> None:
+    write_case(here, 80, 12)
+    for arguments in ([], ["--json"], ["--on-inconclusive", "warn"]):
+        code, out, err = invoke(command, "plan.toml", "--quiet", *arguments)
+        assert code == (ExitCode.PASS if "warn" in arguments else ExitCode.INCONCLUSIVE)
+        assert (out, err) == ("", "")
+
+
+def test_reports_are_chosen_by_name_and_checked_before_anything_is_scored(here: Path) -> None:
+    write_case(here, 80)
+    assert invoke("run", "plan.toml", "--report", "junit", "--out", "a/b")[0] == 0
+    assert sorted(path.name for path in (here / "a" / "b").iterdir()) == ["junit.xml", "result.json"]
+    code, out, err = invoke("run", "absent.toml", "--report", "jnuit")
+    assert (code, out) == (ExitCode.USAGE, "")
+    assert err == 'error: no reporter "jnuit" — installed here: html, junit\n'
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["run", "absent.toml"], 4, "no plan at absent.toml"),
+        (["gate", "absent.toml"], 4, "no plan at absent.toml"),
+        (["gate", "absent.json"], 4, "absent.json cannot be read"),
+        (["gate", "."], 4, "result.json cannot be read"),
+        (["check", "cases.csv"], 4, "not valid TOML"),
+        (["report", "plan.toml"], 4, "not the JSON of a result"),
+        (["report", "absent.json", "--format", "nothing"], 2, 'no reporter "nothing"'),
+        (["run", "plan.toml", "--out", "cases.csv"], 75, "is a file, not a folder"),
+        (["explain", "recal"], 2, "did you mean true_positive_rate"),
+        (["init", "absent.csv", "--out", "new.toml"], 4, "absent.csv"),
+        (["init", "cases.csv", "--out", "plan.toml"], 2, "plan.toml is there already"),
+    ],
+)
+def test_what_is_wrong_is_one_line_and_leaves_nothing(here: Path, arguments: list[str], code: int, words: str) -> None:
+    write_case(here, 80)
+    before = {path: path.read_bytes() for path in here.iterdir()}
+    ended, out, err = invoke(*arguments)
+    assert (ended, out) == (code, "")
+    assert err.startswith("error: ")
+    assert words in err
+    assert err.count("\n") == 1
+    assert {path: path.read_bytes() for path in here.iterdir()} == before
+
+
+def test_data_in_error_leave_the_earlier_outputs(here: Path) -> None:
+    write_case(here, 80)
+    assert invoke("run", "plan.toml")[0] == 0
+    before = {path: path.read_bytes() for path in (here / "audit-out").iterdir()}
+    with (here / "cases.csv").open("a") as file:
+        file.write("SECRET,1,7.5,F\n")
+    code, _, err = invoke("run", "plan.toml")
+    assert code == ExitCode.NOT_JUDGED
+    assert "SECRET" not in err
+    assert {path: path.read_bytes() for path in (here / "audit-out").iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    "arguments", [["run"], ["nonsense"], ["run", "--nonsense"], ["gate", "x", "--on-inconclusive", "x"]]
+)
+def test_usage_ends_with_2(here: Path, arguments: list[str]) -> None:
+    code, out, err = invoke(*arguments)
+    assert (code, out) == (ExitCode.USAGE, "")
+    assert "Usage: " in err
+
+
+def test_report_redraws_beside_the_result_elsewhere_or_to_stdout(here: Path) -> None:
+    write_case(here, 40)
+    invoke("run", "plan.toml")
+    page = (here / "audit-out" / "report.html").read_text(encoding="utf-8")
+    (here / "audit-out" / "report.html").unlink()
+    code, out, err = invoke("report", "audit-out")
+    assert (code, out, err) == (0, "", f"Report: {Path('audit-out', 'report.html')}\n")
+    assert (here / "audit-out" / "report.html").read_text(encoding="utf-8") == page
+    assert invoke("report", "audit-out/result.json", "--out", "-") == (0, page, "")
+    assert invoke("report", "audit-out", "--format", "junit", "--out", "j.xml")[0] == 0
+    assert (here / "j.xml").read_text().startswith("<?xml")
+
+
+def test_explain_takes_any_name_and_lists_all() -> None:
+    code, out, _ = invoke("explain", "FPR")
+    assert code == 0
+    assert out.startswith("false_positive_rate: share of others wrongly flagged\n")
+    assert "FP / (FP + TN)" in out
+    assert "[[rules]]" in out
+    assert "no rule can be set on it" in invoke("explain", "prevalence")[1]
+    assert "[[rules]]" not in invoke("explain", "prevalence")[1]
+    assert len(invoke("explain")[1].splitlines()) == 8
+    assert invoke("explain", "zzzzzz")[2].startswith('error: no metric is called "zzzzzz" — known: true_positive_rate,')
+
+
+def test_schema_is_that_of_a_result_or_of_a_plan(here: Path) -> None:
+    write_case(here, 80)
+    invoke("run", "plan.toml")
+    import jsonschema
+
+    jsonschema.validate(json.loads((here / "audit-out" / "result.json").read_text()), json.loads(invoke("schema")[1]))
+    assert "rules" in json.loads(invoke("schema", "--plan")[1])["properties"]
+
+
+def test_check_scores_nothing(here: Path) -> None:
+    write_case(here, 80, plan=PLAN.replace('score = "score"', 'path = "absent.parquet"\nscore = "score"'))
+    code, out, err = invoke("check", "plan.toml")
+    assert (code, err) == (0, "")
+    assert out.startswith(
+        "Check of Screener: nothing was scored\nRows: 840 read; 800 labelled as exploitation, 40 as none"
+    )
+    assert "gender: 2 groups: 2 judged alone" in out
+
+
+def test_colour_is_asked_for_or_absent(here: Path) -> None:
+    write_case(here, 40)
+    command = [str(SCRIPT), "gate", "plan.toml"]
+    base = {key: value for key, value in os.environ.items() if key not in {"NO_COLOR", "FORCE_COLOR"}}
+    for extra, coloured in (({}, False), ({"FORCE_COLOR": "1"}, True), ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, False)):
+        done = subprocess.run(command, env=base | extra, capture_output=True, text=True, check=False, timeout=120)
+        assert done.returncode == ExitCode.FAIL
+        assert ("\x1b[" in done.stdout) is coloured
+        assert "FAIL" in done.stdout
+
+
+def test_a_reader_that_has_gone_away_does_not_change_the_verdict(here: Path) -> None:
+    write_case(here, 40)
+    invoke("run", "plan.toml")
+    process = subprocess.Popen(
+        [str(SCRIPT), "gate", "audit-out", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    process.stdout.close()
+    process.stdout = None
+    _, complaint = process.communicate(timeout=120)
+    assert (process.returncode, complaint) == (ExitCode.FAIL, b"")
+
+
+def test_python_m_audit_is_the_same_command() -> None:
+    command = [sys.executable, "-m", "audit", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout == subprocess.run([str(SCRIPT), "--version"], capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_is_offered_for_each_shell(shell: str, tmp_path: Path) -> None:
+    hook = {"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1", "HOME": str(tmp_path), "PATH": os.environ["PATH"]}
+    script = subprocess.run(
+        [str(SCRIPT), "--show-completion", shell], env=hook, capture_output=True, text=True, check=True, timeout=60
+    ).stdout
+    assert f"complete_{shell}" in script
+    assert "audit7k" in script
+    asked = {
+        "bash": {"COMP_WORDS": "audit7k re", "COMP_CWORD": "1"},
+        "zsh": {"_TYPER_COMPLETE_ARGS": "audit7k re"},
+        "fish": {"_TYPER_COMPLETE_ARGS": "audit7k re", "_TYPER_COMPLETE_FISH_ACTION": "get-args"},
+    }[shell]
+    done = subprocess.run(
+        [str(SCRIPT)], env=hook | asked | {"_AUDIT7K_COMPLETE": f"complete_{shell}"},
+        capture_output=True, text=True, check=True, timeout=60,
+    )  # fmt: skip
+    assert "report" in done.stdout
+    assert "gate" not in done.stdout
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a shell of POSIX")
+def test_completion_is_installed_for_the_shell_that_asks(tmp_path: Path) -> None:
+    environ = {"HOME": str(tmp_path), "PATH": os.environ["PATH"]}
+    asked = ["bash", "-c", f"'{SCRIPT}' --install-completion; true"]
+    done = subprocess.run(asked, env=environ, capture_output=True, text=True, check=True, timeout=60)
+    assert "bash completion installed" in done.stdout
+    assert "audit7k" in (tmp_path / ".bashrc").read_text()
+
+
+def test_every_command_is_guarded_and_says_what_it_does() -> None:
+    names = {info.callback.__name__ for info in app.registered_commands if info.callback is not None}
+    assert names == {"demo", "init", "check", "run", "gate", "report", "explain", "schema"}
+    for info in app.registered_commands:
+        assert info.callback is not None
+        assert hasattr(info.callback, "__wrapped__")
+        assert info.short_help
+        assert info.callback.__doc__
