@@ -6,6 +6,7 @@ a file, with the line and the nearest known key in each error, is `audit.plan_fi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -99,6 +100,7 @@ class PredictionsDetector(_Decision):
         if self.decision is not None:
             if self.score is not None or self.threshold is not None or self.top_k is not None:
                 raise ValueError("`decision` names the decision itself; leave out `score`, `threshold` and `top_k`")
+            _disjoint("decision_positive and decision_negative", (*self.decision_positive, *self.decision_negative))
             return self
         if self.score is None:
             raise ValueError('write `score = "<column>"` with `threshold` or `top_k`, or `decision = "<column>"`')
@@ -106,7 +108,9 @@ class PredictionsDetector(_Decision):
         return self
 
 
-class _ModelDetector(_Decision):
+class ModelDetector(_Decision):
+    """A detector that is run: which columns it is given, and what it answers with."""
+
     features: Annotated[tuple[Column, ...], Field(min_length=1)]
     """Columns that the detector is given. Label, gender and nationality columns are withheld unless named here."""
     answers: Literal["score", "decision"] = "score"
@@ -114,6 +118,8 @@ class _ModelDetector(_Decision):
 
     @model_validator(mode="after")
     def _one_decision_rule(self) -> Self:
+        if len(set(self.features)) < len(self.features):
+            raise ValueError("`features` names a column twice")
         if self.answers == "decision":
             if self.threshold is not None or self.top_k is not None:
                 raise ValueError("a detector that answers with decisions takes neither `threshold` nor `top_k`")
@@ -122,7 +128,7 @@ class _ModelDetector(_Decision):
         return self
 
 
-class PythonDetector(_ModelDetector):
+class PythonDetector(ModelDetector):
     """A function over batches: `function(batch: pyarrow.RecordBatch)` returns one answer a row, in their order."""
 
     kind: Literal["python"]
@@ -131,7 +137,7 @@ class PythonDetector(_ModelDetector):
     """`module:function`; the module is looked for beside the plan first. It is the operator's own code, and trusted."""
 
 
-class SkopsDetector(_ModelDetector):
+class SkopsDetector(ModelDetector):
     """A scikit-learn estimator saved with skops; its types are checked against an allow-list before it is loaded."""
 
     kind: Literal["skops"]
@@ -145,6 +151,11 @@ class SkopsDetector(_ModelDetector):
 
 
 Detector = Annotated[PredictionsDetector | PythonDetector | SkopsDetector, Field(discriminator="kind")]
+
+
+def _disjoint(keys: str, values: Sequence[str]) -> None:
+    if len({value.casefold() for value in values}) < len(values):
+        raise ValueError(f"{keys} name the same value twice")
 
 
 def _exactly_one_cut(detector: _Decision) -> None:
@@ -183,9 +194,8 @@ class EvaluationSetSection(_Strict):
 
     @model_validator(mode="after")
     def _labels_disjoint(self) -> Self:
-        seen = [value.casefold() for value in (*self.label_positive, *self.label_negative, *self.label_missing)]
-        if len(set(seen)) < len(seen):
-            raise ValueError("label_positive, label_negative and label_missing name the same value twice")
+        values = (*self.label_positive, *self.label_negative, *self.label_missing)
+        _disjoint("label_positive, label_negative and label_missing", values)
         return self
 
 

@@ -127,7 +127,7 @@ class SystemDescription(Part):
     near_threshold: int | None = None
     """Rows whose score lies within 1e-6 of the threshold."""
     ties_at_capacity: int | None = None
-    """With `top_k`: rows that share the lowest flagged score; which of them are flagged was decided by id."""
+    """With `top_k`: rows that share the lowest flagged score where not all of them fit, so that ids decided; else 0."""
     notes: tuple[str, ...] = ()
     """Facts about how the detector was run that a reader must know."""
 

@@ -70,6 +70,7 @@ def run_audit(
     with open_evaluation_set(loaded.plan, loaded.folder, table) as evaluation_set:
         scored = score(loaded.plan, evaluation_set, loaded.folder, progress=progress, predictions_to=predictions_to)
         counts = count_cases(evaluation_set)
+        evaluation_set.check_unchanged()
         features = evaluation_set.features
         set_sha256 = evaluation_set.sha256
     families = count_families(loaded.plan, counts, features)
