@@ -13,3 +13,7 @@ def main() -> None:
         app(prog_name="audit7k")
     except KeyboardInterrupt:
         sys.exit(130)
+    except Exception as error:  # outside any command: help that could not be printed
+        from audit.cli.guard import complain_of
+
+        sys.exit(complain_of(error))

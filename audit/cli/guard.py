@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
-import sys
 from collections.abc import Callable
 from typing import NoReturn, ParamSpec
 
 import typer
 
+from audit.cli.terminal import note
 from audit.errors import AuditError, ExitCode
 
 P = ParamSpec("P")
@@ -48,6 +49,11 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
 def _end(error: BaseException) -> NoReturn:
     if isinstance(error, SystemExit):
         raise error
+    raise typer.Exit(complain_of(error))
+
+
+def complain_of(error: BaseException) -> int:
+    """Tell of an error in one line on stderr; returns the exit code that it ends in."""
     if _shown["traceback"]:
         import traceback
 
@@ -55,7 +61,7 @@ def _end(error: BaseException) -> NoReturn:
     line, code = _line_and_code(error)
     if line:
         _complain(line)
-    raise typer.Exit(code)
+    return code
 
 
 def _line_and_code(error: BaseException) -> tuple[str, int]:
@@ -76,12 +82,9 @@ def _line_and_code(error: BaseException) -> tuple[str, int]:
 
 
 def _complain(line: str) -> None:
-    clean = " ".join(line.split())
-    try:
-        sys.stderr.write(clean + "\n")
-        sys.stderr.flush()
-    except OSError:
-        pass
+    clean = "".join(one if one.isprintable() else "?" for one in " ".join(line.split()))
+    with contextlib.suppress(OSError):
+        note(clean)
 
 
 def _silence_third_parties() -> None:

@@ -53,7 +53,9 @@ def say_document(text: str) -> None:
         _let_go(sys.stdout)
 
 
-def _write(stream: TextIO, text: str) -> None:
+def _write(stream: TextIO | None, text: str) -> None:
+    if stream is None:  # the process was started with it closed
+        return
     if not text.endswith("\n"):
         text += "\n"
     encoding = getattr(stream, "encoding", None) or "utf-8"
@@ -72,10 +74,10 @@ def _let_go(stream: TextIO) -> None:
     os.close(nowhere)
 
 
-def colour_wanted(stream: TextIO, environ: Mapping[str, str] | None = None) -> bool:
+def colour_wanted(stream: TextIO | None, environ: Mapping[str, str] | None = None) -> bool:
     """Whether to colour: NO_COLOR forbids it, FORCE_COLOR asks for it, else a terminal that is not dumb has it."""
     environ = os.environ if environ is None else environ
-    if environ.get("NO_COLOR"):
+    if stream is None or environ.get("NO_COLOR"):
         return False
     if environ.get("FORCE_COLOR"):
         return True
@@ -90,7 +92,7 @@ class Style:
     unicode: bool = True
 
     @classmethod
-    def of(cls, stream: TextIO) -> Style:
+    def of(cls, stream: TextIO | None) -> Style:
         """What `stream` can show."""
         encoding = (getattr(stream, "encoding", None) or "ascii").lower().replace("-", "")
         return cls(colour_wanted(stream), encoding.startswith("utf"))

@@ -259,6 +259,27 @@ def test_a_reader_that_has_gone_away_does_not_change_the_verdict(here: Path) -> 
     assert (process.returncode, complaint) == (ExitCode.FAIL, b"")
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
+@pytest.mark.parametrize("arguments", [["explain", "recall"], ["schema"], ["--help"], ["--version"], ["run", "--help"]])
+def test_output_that_cannot_be_written_is_no_verdict(arguments: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [str(SCRIPT), *arguments], stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=60
+        )
+    assert done.returncode == ExitCode.STORAGE_FAILED
+    assert done.stderr.startswith("error: reading or writing failed (No space left on device)")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a shell of POSIX")
+def test_a_stdout_that_is_closed_changes_no_verdict(here: Path) -> None:
+    write_case(here, 40)
+    for arguments in ("gate plan.toml", "run plan.toml", "run plan.toml --json"):
+        command = ["bash", "-c", f"'{SCRIPT}' {arguments} >&-"]
+        done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False, timeout=120)
+        assert (done.returncode, done.stderr) == (ExitCode.FAIL, "")
+
+
 def test_python_m_audit_is_the_same_command() -> None:
     command = [sys.executable, "-m", "audit", "--version"]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)

@@ -31,7 +31,7 @@ def outcome(error: BaseException, capsys: pytest.CaptureFixture[str]) -> tuple[i
     ("error", "code", "line"),
     [
         (AuditError("what", slug="s", hint="do"), 4, "error: what — do\n"),
-        (AuditError("two\nlines", slug="s"), 4, "error: two lines\n"),
+        (AuditError("two\nlines \x1b[2J", slug="s"), 4, "error: two lines ?[2J\n"),
         (DataError("row 3", slug="s"), 4, "error: row 3\n"),
         (StorageError("full", slug="s"), 75, "error: full\n"),
         (ArgumentError("name", slug="s"), 2, "error: name\n"),
