@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
+import itertools
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +20,8 @@ from audit.evaluation.text_table import BATCH, LONGEST, TextTable, no_rows
 
 if TYPE_CHECKING:
     import duckdb
+
+_LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 def load_csv(
@@ -66,61 +70,66 @@ def _load(
     check_asked(source_name, columns, wanted, keys)
     places = [columns.index(column) for column in wanted]
     table = TextTable(connection, name, source_name, wanted)
-    batch: list[list[str]] = []
-    for row in rows:
-        batch.append(row)
-        if len(batch) == BATCH:
-            table.append(_picked(batch, places), len(batch))
-            batch.clear()
-    table.append(_picked(batch, places), len(batch))
+    for batch in rows.batches():
+        table.append([[row[place] or None for row in batch] for place in places], len(batch))
     if not table.rows:
         raise no_rows(source_name)
     return Content(columns, dict.fromkeys(wanted, "VARCHAR"), frozenset(), table.rows)
 
 
-def _picked(batch: Sequence[Sequence[str]], places: Sequence[int]) -> list[list[str | None]]:
-    return [[row[place] or None for row in batch] for place in places]
-
-
 class _Rows:
-    """The rows below the header, each with as many cells as the header."""
+    """The rows below the header, each with as many cells as the header.
+
+    Rows are taken and checked by batches: a step of Python for each row would take most of the time.
+    """
 
     def __init__(self, text: io.TextIOWrapper, delimiter: str, source_name: str):
         self._source_name = source_name
-        self._lines_read = 0
         self._reader = csv.reader(self._lines(text), delimiter=delimiter, strict=True)
         self._blank: int | None = None
-        self.header: tuple[str, ...] = ()
-        first = next(self._rows(), [])
-        if not first:
+        first = self._take(1)
+        if not first or not first[0]:
             raise no_rows(source_name)
-        self.header = (first[0].removeprefix("\ufeff"), *first[1:])
+        self.header = (first[0][0].removeprefix("\ufeff"), *first[0][1:])
 
-    def __iter__(self) -> Iterator[list[str]]:
-        width = len(self.header)
-        before = self._reader.line_num
-        for row in self._rows():
-            line, before = before + 1, self._reader.line_num
-            if len(row) == width and self._blank is None:
-                yield row
-            elif not row:
+    def batches(self) -> Iterator[list[list[str]]]:
+        """The rows, in their order. Empty lines at the end of the file are left out."""
+        width = {len(self.header)}
+        line = self._reader.line_num + 1
+        while batch := self._take(BATCH):
+            if self._blank is not None or set(map(len, batch)) != width:
+                batch = self._checked(batch, line)
+            line = self._reader.line_num + 1
+            yield batch
+
+    def _checked(self, batch: list[list[str]], line: int) -> list[list[str]]:
+        """The rows that have cells. Raises DataError at another number of them, or at an empty line before the end."""
+        filled: list[list[str]] = []
+        for row in batch:
+            if not row:
                 self._blank = self._blank or line
             elif self._blank is not None:
                 raise self._bad(self._blank, "is empty")
+            elif len(row) != len(self.header):
+                raise self._bad(line, f"has {len(row)} cells where the header has {len(self.header)}")
             else:
-                raise self._bad(line, f"has {len(row)} cells where the header has {width}")
+                filled.append(row)
+            line += 1 + sum(len(_LINE_END.findall(cell)) for cell in row)
+        return filled
 
-    def _rows(self) -> Iterator[list[str]]:
+    def _take(self, rows: int) -> list[list[str]]:
         try:
-            yield from self._reader
+            return list(itertools.islice(self._reader, rows))
         except csv.Error:
-            raise self._bad(self._lines_read, "closes or opens a quote where none can be, or never closes it") from None
+            line = self._reader.line_num
+            raise self._bad(line, "closes or opens a quote where none can be, or never closes it") from None
 
     def _lines(self, text: io.TextIOWrapper) -> Iterator[str]:
+        number = 0
         while line := text.readline(LONGEST):
-            self._lines_read += 1
+            number += 1
             if len(line) == LONGEST:
-                raise self._bad(self._lines_read, f"is longer than {LONGEST} characters")
+                raise self._bad(number, f"is longer than {LONGEST} characters")
             yield line
 
     def _bad(self, line: int, what: str) -> DataError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,6 +19,11 @@ from audit.evaluation.text_table import BATCH, LONGEST, TextTable, no_rows
 
 if TYPE_CHECKING:
     import duckdb
+
+_NOTHING = {type(None)}
+_TEXTS = {str, *_NOTHING}
+_NUMBERS = {int, float}
+_NESTED = {list, dict}
 
 
 def load_json_lines(
@@ -61,14 +67,11 @@ def _load(
     table = TextTable(connection, name, source_name, _apart(wanted))
     cells = _Cells(source_name, wanted)
     columns: dict[str, None] = {}
-    for line, entry in enumerate(_objects(text, source_name), start=1):
-        if not columns.keys() >= entry.keys():
-            columns.update(dict.fromkeys(entry))
-        cells.add(entry, line)
-        if cells.rows == BATCH:
-            table.append(cells.columns, cells.rows)
-            cells.clear()
-    table.append(cells.columns, cells.rows)
+    objects = _objects(text, source_name)
+    while batch := list(itertools.islice(objects, BATCH)):
+        for keys_of_one in dict.fromkeys(map(tuple, batch)):
+            columns.update(dict.fromkeys(keys_of_one))
+        table.append(cells.read(batch, table.rows), len(batch))
     if not table.rows:
         raise no_rows(source_name)
     check_header(source_name, tuple(columns))
@@ -87,42 +90,41 @@ def _apart(wanted: Sequence[str]) -> list[str]:
 
 
 class _Cells:
-    """The cells of a batch, column by column, and which columns hold nothing but numbers."""
+    """Turns the cells of a batch into texts, column by column, and remembers which columns hold nothing but numbers."""
 
     def __init__(self, source_name: str, wanted: Sequence[str]):
         self._source_name = source_name
         self._wanted = wanted
         self._with_numbers: set[str] = set()
         self._with_others: set[str] = set()
-        self.columns: list[list[str | None]] = [[] for _ in wanted]
-        self.rows = 0
 
     @property
     def all_numbers(self) -> frozenset[str]:
         return frozenset(self._with_numbers - self._with_others)
 
-    def add(self, entry: Mapping[str, Any], line: int) -> None:
-        self.rows += 1
-        for name, column in zip(self._wanted, self.columns, strict=True):
-            value = entry.get(name)
-            if value is None:
-                column.append(None)
-            elif isinstance(value, str):
-                self._with_others.add(name)
-                column.append(value)
-            elif isinstance(value, bool):
-                self._with_others.add(name)
-                column.append("true" if value else "false")
-            elif isinstance(value, int | float):
+    def read(self, batch: Sequence[Mapping[str, Any]], rows_before: int) -> list[list[str | None]]:
+        """The texts of a batch, a list for each column. Raises DataError where a cell is a list or an object."""
+        columns = []
+        for name in self._wanted:
+            values = [entry.get(name) for entry in batch]
+            kinds = set(map(type, values))
+            if kinds & _NUMBERS:
                 self._with_numbers.add(name)
-                column.append(_number(value))
-            else:
+            if kinds - _NUMBERS - _NOTHING:
+                self._with_others.add(name)
+            if nested := kinds & _NESTED:
+                line = 1 + rows_before + next(at for at, value in enumerate(values) if type(value) in nested)
                 raise _bad(self._source_name, line, f'has a list or an object in "{shown(name)}"')
+            columns.append(values if kinds <= _TEXTS else [_text(value) for value in values])
+        return columns
 
-    def clear(self) -> None:
-        self.rows = 0
-        for column in self.columns:
-            column.clear()
+
+def _text(value: str | bool | int | float | None) -> str | None:  # noqa: PYI041 - an int is written as it stands
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return _number(value)
+    return value
 
 
 def _number(value: int | float) -> str:  # noqa: PYI041 - an int is written as it stands

@@ -162,6 +162,29 @@ def test_a_csv_file_that_cannot_be_read(content: bytes, line: str, tmp_path: Pat
     assert refusal(made_plan(), tmp_path) == line
 
 
+@pytest.mark.parametrize(
+    ("rows", "line"),
+    [
+        ([GOOD] * 20_000 + ["a,b\n"], 20_002),
+        (['a,1,man,NA,"x\r\ny\rz\n"\n'] * 20_000 + ["a,b\n"], 80_002),
+        ([GOOD] * 16_384 + ["a,b\n"], 16_386),
+    ],
+)
+def test_the_line_of_a_row_far_down(rows: list[str], line: int, tmp_path: Path) -> None:
+    (tmp_path / "set.csv").write_text(HEADER + "".join(rows), newline="")
+    assert refusal(made_plan(), tmp_path) == f"set.csv: line {line} has 2 cells where the header has 5 — {QUOTES}"
+
+
+def test_empty_lines_may_end_a_file_and_may_not_stand_before_a_row(tmp_path: Path) -> None:
+    rows = "".join(f"{row},1,woman,NGA,x\n" for row in range(16_380))
+    for blank in (1, 5, 20_000):
+        (tmp_path / "set.csv").write_text(HEADER + rows + "\n" * blank)
+        with open_evaluation_set(made_plan(), tmp_path) as opened:
+            assert opened.rows == 16_380
+        (tmp_path / "set.csv").write_text(HEADER + rows + "\n" * blank + GOOD)
+        assert refusal(made_plan(), tmp_path) == f"set.csv: line 16382 is empty — {QUOTES}"
+
+
 JSONL = 'write one object a line, such as {"case_id": "17", "label": 1}, with null for what is missing'
 
 
