@@ -45,13 +45,20 @@ def binomial_cdf(k: npt.ArrayLike, n: npt.ArrayLike, p: npt.ArrayLike) -> FloatA
     )
 
 
-def largest_count(probability: npt.ArrayLike, n: npt.ArrayLike, p: npt.ArrayLike) -> FloatArray:
+def largest_count(
+    probability: npt.ArrayLike,
+    n: npt.ArrayLike,
+    p: npt.ArrayLike,
+    within: tuple[FloatArray, FloatArray] | None = None,
+) -> FloatArray:
     """Largest k with P(X <= k) at most a probability.
 
     Parameters
     ----------
     probability, n, p : array_like
         Probabilities below 1, numbers of trials (at least one of them) and success probabilities; they broadcast.
+    within : pair of ndarray of float64, optional
+        Bounds that the answer is known to lie between; knowing them saves time.
 
     Returns
     -------
@@ -59,8 +66,8 @@ def largest_count(probability: npt.ArrayLike, n: npt.ArrayLike, p: npt.ArrayLike
         Whole numbers; -1 where even P(X = 0) is larger than the probability.
     """
     limit, trials, rate = np.broadcast_arrays(*(np.asarray(values, dtype=np.float64) for values in (probability, n, p)))
-    low, high = np.full(trials.shape, -1.0), trials - 1.0
-    for _ in range(int(np.ceil(np.log2(np.max(trials, initial=0.0) + 1.0)))):
+    low, high = within or (np.full(trials.shape, -1.0), trials - 1.0)
+    for _ in range(int(np.ceil(np.log2(np.max(high - low, initial=0.0) + 1.0)))):
         middle = np.ceil((low + high) / 2.0)
         small = binomial_cdf(middle, trials, rate) <= limit
         low, high = np.where(small, middle, low), np.where(small, high, middle - 1.0)

@@ -201,19 +201,35 @@ def _any_dependence(family: _Family, level: float) -> tuple[BoolArray, FloatArra
     )
     rate = np.maximum(family.lowest_edge, lower_bound)
     in_play = np.ones(family.n.shape, dtype=np.bool_)
-
-    def charge(threshold: float) -> float:
-        top = largest_count(np.full(family.n.shape, threshold), family.n, family.highest_edge)
-        return float(np.minimum(threshold, binomial_cdf(top, family.n, rate))[in_play].sum())
-
     rejected = np.zeros(family.n.shape, dtype=np.bool_)
     while True:
-        threshold = level * (1.0 - _smallest(lambda cut: charge(level * (1.0 - cut)) <= level, 1.0))
+        threshold = _common_level(family, rate, in_play, level)
         new = in_play & (family.p <= threshold)
         if not new.any():
             return rejected, np.full(family.n.shape, threshold)
         rejected |= new
         in_play &= ~new
+
+
+def _common_level(family: _Family, rate: FloatArray, in_play: BoolArray, level: float) -> float:
+    """Largest threshold up to ``level`` at which the groups in play are named by mistake ``level`` of the time."""
+    n, edge, rate = family.n[in_play], family.highest_edge[in_play], rate[in_play]
+
+    def is_within(threshold: float, top: FloatArray) -> bool:
+        return float(np.minimum(threshold, binomial_cdf(top, n, rate)).sum()) <= level
+
+    if not in_play.any() or is_within(level, largest_count(level, n, edge)):
+        return level
+    low, high = level / n.size, level
+    low_top, high_top = largest_count(low, n, edge), largest_count(high, n, edge)
+    for _ in range(_BISECTIONS):
+        middle = (low + high) / 2.0
+        top = largest_count(middle, n, edge, within=(low_top, high_top))
+        if is_within(middle, top):
+            low, low_top = middle, top
+        else:
+            high, high_top = middle, top
+    return low
 
 
 def _smallest(holds: Callable[[float], bool], upper: float) -> float:

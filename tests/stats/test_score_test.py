@@ -178,7 +178,7 @@ def test_enumerated_size_and_power(
             better = rate_with_known_rest_power(n, edge, level, 0.8)
             rates = [edge] if better is None else [edge, better]
             rates = [rate if boundary.counts_success else 1.0 - rate for rate in rates]
-            size, *power = rejection_probabilities(rates, n, rest_rate, m, boundary, level, FAIL_BETA, 80)
+            size, *power = rejection_probabilities(rates, n, rest_rate, m, boundary, level, FAIL_BETA)
             worst = max(worst, size / level)
             powers += power
     assert planned_size - 0.01 <= worst <= 1.0
