@@ -105,6 +105,11 @@ class Page:
     needed: tuple[NeededCases, ...]
     needed_more: int
 
+    @property
+    def anyone_listed(self) -> bool:
+        """Whether any group is listed as affected, clearly or maybe."""
+        return any(error.clearly or error.maybe for error in self.affected)
+
 
 class PageWriter:
     """Lays out one result in one language."""
