@@ -65,7 +65,7 @@ class Said:
     """One mistake in words."""
 
     what: str
-    do: str
+    hint: str
     slug: str
 
 
@@ -86,7 +86,7 @@ def first_of(mistakes: Sequence[Mistake], lines: KeyLines, name: str) -> PlanErr
     kind = "to complete" if said.slug == "plan-unfinished" else f"mistake{'s' if others > 1 else ''}"
     more = f" (and {others} more {kind} in this plan)" if others else ""
     place = f"{name}, line {line}" if line else name
-    return PlanError(one_line(f"{place}: {said.what}"), slug=said.slug, hint=one_line(said.do) + more)
+    return PlanError(one_line(f"{place}: {said.what}"), slug=said.slug, hint=one_line(said.hint) + more)
 
 
 def one_line(text: str) -> str:
@@ -102,18 +102,19 @@ def wrong_version(raw: Mapping[str, Any]) -> list[Mistake]:
         return []
     newer = type(version) is int and version > PLAN_SCHEMA
     what = f"schema is {version}, which this version cannot read" if newer else "schema is not known"
-    do = f"this version reads schema = {PLAN_SCHEMA}" + ("; a newer audit7k is needed" if newer else "")
-    return [Mistake(("schema",), partial(Said, what, do, "plan-schema-version"))]
+    hint = f"this version reads schema = {PLAN_SCHEMA}" + ("; a newer audit7k is needed" if newer else "")
+    return [Mistake(("schema",), lambda: Said(what, hint=hint, slug="plan-schema-version"))]
 
 
 def dated_values(raw: Mapping[str, Any]) -> list[Mistake]:
     """Dates and times without quotes: TOML has them, a plan has no place for one."""
-    said = "is a date or time; nothing in a plan is"
-    return [
-        Mistake(where, partial(Said, f"{dotted(where)} {said}", "put it in quotes", "plan-wrong-type"))
-        for where, value in leaves(raw)
-        if isinstance(value, dt.date | dt.time)
-    ]
+    dates = [where for where, value in leaves(raw) if isinstance(value, dt.date | dt.time)]
+    return [Mistake(where, partial(_date, where)) for where in dates]
+
+
+def _date(where: Where) -> Said:
+    what = f"{dotted(where)} is a date or time; nothing in a plan is"
+    return Said(what, hint="put it in quotes", slug="plan-wrong-type")
 
 
 def gaps(raw: Mapping[str, Any]) -> list[Mistake]:
@@ -123,8 +124,8 @@ def gaps(raw: Mapping[str, Any]) -> list[Mistake]:
 
 def _gap(where: Where, raw: Mapping[str, Any]) -> Said:
     allowed = known_values(where, raw)
-    do = quoted(allowed, "or") if allowed else _describe(where, raw)
-    return Said(f'{dotted(where)} still says "{WRITE_HERE}"', do, "plan-unfinished")
+    hint = quoted(allowed, "or") if allowed else _describe(where, raw)
+    return Said(f'{dotted(where)} still says "{WRITE_HERE}"', hint=hint, slug="plan-unfinished")
 
 
 def mistakes_in(error: ValidationError, raw: Mapping[str, Any]) -> list[Mistake]:
@@ -225,17 +226,17 @@ def _explain(where: Where, found: Sequence[ErrorDetails], raw: Mapping[str, Any]
 
 
 def _bad_value(where: Where, details: ErrorDetails, raw: Mapping[str, Any]) -> Said:
-    what, do = "is not as it must be", _describe(where, raw)
+    what, hint = "is not as it must be", _describe(where, raw)
     kind = details["type"]
     if kind == "json_invalid":
-        return Said("lists or tables nested deeper than in any plan", do, "plan-unreadable")
+        return Said("lists or tables nested deeper than in any plan", hint=hint, slug="plan-unreadable")
     if kind in {"string_too_short", "too_short"}:
         what = "is empty"
     elif kind == "string_pattern_mismatch":
-        what, do = "is not of the right form", _PATTERNS.get(str(where[-1]), do)
+        what, hint = "is not of the right form", _PATTERNS.get(str(where[-1]), hint)
     elif kind in _BOUNDS:
         what = f"must be {_bound(details)}"
-    return Said(f"{dotted(where) or 'the plan'} {what}", do, "plan-bad-value")
+    return Said(f"{dotted(where) or 'the plan'} {what}", hint=hint, slug="plan-bad-value")
 
 
 def _bound(details: ErrorDetails) -> str:
@@ -247,32 +248,34 @@ def _unknown_key(where: Where, raw: Mapping[str, Any]) -> Said:
     shown = dotted(where)
     reason = not_yet(where)
     if reason:
-        return Said(f"{shown} {reason}", "leave it out", "plan-not-supported")
+        return Said(f"{shown} {reason}", hint="leave it out", slug="plan-not-supported")
     known = known_keys(tuple(table), raw)
     near = nearest(str(key), known)
     other = elsewhere(str(key), tuple(table), raw)
     if near:
-        do = f"did you mean {near}?"
+        hint = f"did you mean {near}?"
     elif other:
-        do = f"it belongs in {other}"
+        hint = f"it belongs in {other}"
     else:
-        do = f"{table_header(tuple(table))} takes {', '.join(known)}"
-    return Said(f"{shown} is not a key of a plan", do, "plan-unknown-key")
+        hint = f"{table_header(tuple(table))} takes {', '.join(known)}"
+    return Said(f"{shown} is not a key of a plan", hint=hint, slug="plan-unknown-key")
 
 
 def _missing(where: Where, raw: Mapping[str, Any]) -> Said:
     if isinstance(where[-1], int):
-        return Said(f"{dotted(where[:-1])} is too short", _describe(where[:-1], raw), "plan-bad-value")
+        return Said(f"{dotted(where[:-1])} is too short", hint=_describe(where[:-1], raw), slug="plan-bad-value")
     if len(where) == 1 and where[0] != "schema":
-        return Said(f"no {table_header(where)} in this plan", _describe(where, raw), "plan-missing-key")
+        return Said(f"no {table_header(where)} in this plan", hint=_describe(where, raw), slug="plan-missing-key")
     if where == ("schema",):
-        return Said("no schema in this plan", f"write schema = {PLAN_SCHEMA} at the top", "plan-missing-key")
+        return Said("no schema in this plan", hint=f"write schema = {PLAN_SCHEMA} at the top", slug="plan-missing-key")
     if where[-1] == "kind":
-        return Said(f"{dotted(where)} is missing", f"write kind = {_one_of(where)}", "plan-missing-key")
+        return Said(f"{dotted(where)} is missing", hint=f"write kind = {_one_of(where)}", slug="plan-missing-key")
     allowed = known_values(where, raw)
-    value = f"{quoted(allowed, 'or')}" if allowed else "…"
+    value = quoted(allowed, "or") if allowed else "…"
     return Said(
-        f"{dotted(where)} is missing", f"write {where[-1]} = {value}: {_describe(where, raw)}", "plan-missing-key"
+        f"{dotted(where)} is missing",
+        hint=f"write {where[-1]} = {value}: {_describe(where, raw)}",
+        slug="plan-missing-key",
     )
 
 
@@ -281,13 +284,13 @@ def _unknown_value(where: Where, raw: Mapping[str, Any]) -> Said:
     key = dotted(where)
     allowed = known_values(where, raw)
     if not isinstance(value, str):
-        return Said(f"{key} is not one of its values", f"write {_one_of(where, raw)}", "plan-bad-value")
+        return Said(f"{key} is not one of its values", hint=f"write {_one_of(where, raw)}", slug="plan-bad-value")
     reason = not_yet((*where, value))
     if reason:
-        return Said(f'{key} = "{value[:60]}" {reason}', f"write {_one_of(where, raw)}", "plan-not-supported")
+        return Said(f'{key} = "{value[:60]}" {reason}', hint=f"write {_one_of(where, raw)}", slug="plan-not-supported")
     near = nearest(value, allowed)
     ask = f'did you mean "{near}"? It takes ' if near else "it takes "
-    return Said(f'{key} = "{value[:60]}" is not known', ask + quoted(allowed, "or"), "plan-bad-value")
+    return Said(f'{key} = "{value[:60]}" is not known', hint=ask + quoted(allowed, "or"), slug="plan-bad-value")
 
 
 def _one_of(where: Where, raw: Mapping[str, Any] | None = None) -> str:
@@ -298,20 +301,22 @@ def _wrong_type(where: Where, found: Sequence[ErrorDetails], raw: Mapping[str, A
     key = dotted(where)
     kinds = [details["type"] for details in found]
     if where == ("rules",):
-        return Said("rules is not a list of rules", "write [[rules]] in double brackets", "plan-wrong-type")
+        return Said("rules is not a list of rules", hint="write [[rules]] in double brackets", slug="plan-wrong-type")
     if any(_TYPES.get(kind) == "a table" for kind in kinds) and len(where) <= 2:
-        return Said(f"{key} is not a table", f"write {table_header(where)} on a line by itself", "plan-wrong-type")
+        return Said(
+            f"{key} is not a table", hint=f"write {table_header(where)} on a line by itself", slug="plan-wrong-type"
+        )
     allowed = known_values(where, raw)
     forms = [quoted(allowed, "or")] if "literal_error" in kinds and allowed else []
     forms += [_TYPES[kind] for kind in kinds if kind in _TYPES]
     forms += [f"a number {_bound(details)}" for details in found if details["type"] in _BOUNDS]
-    return Said(f"{key} must be {' or '.join(forms)}", _describe(where, raw), "plan-wrong-type")
+    return Said(f"{key} must be {' or '.join(forms)}", hint=_describe(where, raw), slug="plan-wrong-type")
 
 
 def _conflict(where: Where, words: str) -> Said:
     named = _NAMED_IN_MESSAGE.match(words)
     what = words if named or not where else f"{dotted(where)}: {words}"
-    return Said(what, "", "plan-conflict")
+    return Said(what, hint="", slug="plan-conflict")
 
 
 def _describe(where: Where, raw: Mapping[str, Any]) -> str:
