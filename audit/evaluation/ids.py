@@ -105,7 +105,7 @@ def _hashes(connection: duckdb.DuckDBPyConnection, query: str, rows: int) -> npt
     hashes = np.empty(rows, dtype=np.uint64)
     filled = 0
     for batch in connection.sql(query).to_arrow_reader(_BATCH):
-        some = batch.column(0).to_numpy()
+        some = np.frombuffer(batch.column(0).buffers()[1], dtype=np.uint64)[batch.column(0).offset :][: batch.num_rows]
         hashes[filled : filled + len(some)] = some
         filled += len(some)
     return hashes[:filled]

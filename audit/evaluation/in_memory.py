@@ -29,7 +29,8 @@ def view_table(
 ) -> Content:
     """Create the view `name` over a table in memory, without copying an Arrow table.
 
-    Missing values of pandas (None, NaN, NA, NaT) are missing here.
+    Missing values of pandas (None, NaN, NA, NaT) are missing here, but for scores: there a NaN is a number that a broken
+    model gave, not an abstention, and `audit.evaluation.scores` refuses it as it would in a file.
 
     Raises
     ------
@@ -44,7 +45,7 @@ def view_table(
     check_header(PASSED, columns)
     wanted = list(dict.fromkeys(asked))
     check_asked(PASSED, columns, wanted, keys)
-    picked = table.select(wanted) if isinstance(table, pa.Table) else _from_pandas(table, wanted)
+    picked = table.select(wanted) if isinstance(table, pa.Table) else _from_pandas(table, wanted, keys)
     if not picked.num_rows:
         raise no_rows(PASSED)
     numbered = [_readable(column) for column in picked.columns]
@@ -85,13 +86,13 @@ def _names(table: Any) -> tuple[str, ...]:
     return tuple(columns)
 
 
-def _from_pandas(table: pd.DataFrame, wanted: Sequence[str]) -> pa.Table:
+def _from_pandas(table: pd.DataFrame, wanted: Sequence[str], keys: Mapping[str, str]) -> pa.Table:
     import pyarrow as pa
 
     arrays = []
     for column in wanted:
         try:
-            arrays.append(pa.Array.from_pandas(table[column]))
+            arrays.append(pa.array(table[column], from_pandas=keys.get(column) != "detector.score"))
         except (pa.ArrowException, ValueError, TypeError, OverflowError):
             raise DataError(
                 f'{PASSED}: column "{shown(column)}" mixes types, or holds objects that are no cells',

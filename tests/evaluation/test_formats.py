@@ -15,6 +15,7 @@ from made_sets import Cells, canonical_rows, made_cells, made_plan, write_set
 
 from audit.errors import DataError
 from audit.evaluation.evaluation_set import open_evaluation_set
+from audit.evaluation.in_memory import view_table
 
 NAMES = [f"set.{kind}{packed}" for kind in ("csv", "jsonl", "parquet") for packed in ("", ".gz", ".zst")]
 
@@ -250,3 +251,20 @@ def test_predictions_can_be_attached(tmp_path: Path) -> None:
         with pytest.raises(DataError) as caught:
             opened.attach("more", tmp_path / "answers.parquet", ["Score"], keys={"Score": "detector.score"})
     assert str(caught.value) == 'answers.parquet has no column "Score" (detector.score) — the nearest is "score"'
+
+
+def test_a_nan_score_of_pandas_is_refused_and_none_is_an_abstention() -> None:
+    frame = pd.DataFrame(
+        {"case_id": ["a", "b", "c"], "exploited": [1, 0, 1], "gender": ["woman"] * 3, "nationality": ["NGA"] * 3}
+    )
+    asked = ["case_id", "score"]
+    keys = {"case_id": "evaluation_set.id", "score": "detector.score"}
+    with duckdb.connect() as connection:
+        view_table(connection, "broken", frame.assign(score=[0.5, float("nan"), 0.1]), asked, keys)
+        view_table(connection, "abstained", frame.assign(score=pd.array([0.5, None, 0.1], "Float64")), asked, keys)
+        assert connection.sql("SELECT isnan(score) FROM broken ORDER BY case_id").fetchall() == [
+            (False,),
+            (True,),
+            (False,),
+        ]
+        assert connection.sql("SELECT score IS NULL FROM abstained").fetchall() == [(False,), (True,), (False,)]
