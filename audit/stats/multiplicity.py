@@ -13,8 +13,9 @@ that size could show (weights ``Phi(-(mu/2 + lambda/mu))``, Spjotvoll 1972); the
   audits at a nominal 4.5 % (20 groups of 10, half of them on the margin; 3 % as it is done here).
 - Survival, ``x <= k`` with ``k`` the largest count of probability at most one half, and its probability ``w`` are both
   taken at the rest's estimated rate ``(y + 1/2) / (m + 1)``, so that they belong together.
-- Discarding is exact for a known rest. The rest that the groups share adds up to .6 points to 4.5 % in families of 20
-  or so, which is what a caller leaves unspent; smaller families are not discarded from (``w = 1``).
+- Discarding is exact for a known rest. With the rest that the groups share, 22 groups of 100 erred in 4.2 % (all on a
+  margin of zero, 8,000 runs) and 4.5 % (half on a ratio of .8, 4,000 runs) at a nominal 4.5 %; smaller families than
+  20 are not discarded from (``w = 1``), and what a caller leaves unspent covers the remaining doubt.
 
 *Any dependence.* Two steps (Romano, Shaikh & Wolf 2014): lower confidence bounds for all rates of the family at a joint
 error of ``level / 9``, then one common level ``t <= level`` such that the probabilities ``min(t, P(U <= c))`` sum to at
