@@ -291,6 +291,8 @@ class VerdictSection(_Strict):
     """`min_cases = "auto"`: the chance of passing that a group equal to the rest must have to be judged alone."""
     level: Annotated[float, Field(ge=0.5, lt=1)] = 0.95
     """Level of the intervals that are shown."""
+    seed: Annotated[int, Field(ge=0)] = 0
+    """Seed of every random procedure. Nothing in this version is random; it is recorded for the day that is."""
     compare_with: tuple[Comparison, ...] = ("rest",)
     """What the disparities that are shown compare a group with. Verdicts always compare with the rest."""
 

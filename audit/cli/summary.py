@@ -35,6 +35,11 @@ _WORDS: Final[Mapping[State, str]] = {
     "as_part": "cannot tell",
 }
 _URGENCY: Final[Mapping[State, int]] = {"fail": 0, "inconclusive": 1, "as_part": 2, "pass": 3, "not_evaluable": 4}
+_PRIMARY: Final[Mapping[str, tuple[MetricName, ...]]] = {
+    "missed": ("true_positive_rate", "false_negative_rate"),
+    "wrongly_flagged": ("false_positive_rate", "true_negative_rate"),
+    "both": ("true_positive_rate", "false_negative_rate", "false_positive_rate", "true_negative_rate"),
+}
 _HARMS: Final = {
     "missed": "victims missed (flags lead to services)",
     "wrongly_flagged": "people wrongly flagged (flags lead to enforcement)",
@@ -71,7 +76,12 @@ class Finding:
 
 
 def findings(result: AuditResult) -> list[Finding]:
-    """Every verdict of `result` with its rates, the most urgent first."""
+    """Every verdict of `result` with its rates, the most urgent first.
+
+    Within a state the primary harm comes first, then groups with enough cases to be judged alone: they are what stands
+    between the audit and a verdict, and a handful of people with an extreme rate is no finding.
+    """
+    primary = _PRIMARY[result.overall.primary_harm]
     rules = {rule.rule: rule for rule in result.rules}
     estimates = {(estimate.metric, estimate.group.levels): estimate for estimate in result.estimates}
     everyone = _of_everyone(result)
@@ -80,7 +90,28 @@ def findings(result: AuditResult) -> list[Finding]:
         rule = rules[verdict.rule]
         estimate = estimates.get((rule.metric, verdict.group.levels))
         found.append(Finding(verdict, rule, estimate, _rest(everyone.get(rule.metric), estimate)))
-    return sorted(found, key=lambda finding: (_URGENCY[finding.state], -finding.excess))
+    return sorted(found, key=lambda finding: _order(finding, primary))
+
+
+def _order(finding: Finding, primary: tuple[MetricName, ...]) -> tuple[int, bool, bool, float]:
+    return (
+        _URGENCY[finding.state],
+        finding.rule.metric not in primary,
+        not finding.verdict.decidable,
+        -finding.excess,
+    )
+
+
+def _same_people_once(found: list[Finding]) -> list[Finding]:
+    """Without the repeats of a group that stands for itself on every rung, such as "unknown"."""
+    seen: set[tuple[object, ...]] = set()
+    once = []
+    for finding in found:
+        codes = tuple((level.feature, level.code) for level in finding.verdict.group.levels)
+        if (finding.rule.rule, codes) not in seen:
+            seen.add((finding.rule.rule, codes))
+            once.append(finding)
+    return once
 
 
 def percent(value: float | None) -> str:
@@ -102,7 +133,7 @@ def summary(result: AuditResult, style: Style, *, report: str = "", next_command
     lines = [_verdict_line(result, style), *_counts(found), ""]
     lines += [_line(f"Primary harm: {_HARMS[result.overall.primary_harm]}"), _line(_overall_rates(result)), ""]
     lines.append(style.paint(_columns("", "Group", "Share", "rate", "likely", "rest"), "faint"))
-    shown = [finding for finding in found if finding.state != "not_evaluable"][:MOST_GROUPS]
+    shown = [finding for finding in _same_people_once(found) if finding.state != "not_evaluable"][:MOST_GROUPS]
     lines += [_row(finding, names, style) for finding in shown]
     left = len(found) - len(shown)
     lines += [

@@ -29,8 +29,8 @@ def view_table(
 ) -> Content:
     """Create the view `name` over a table in memory, without copying an Arrow table.
 
-    Missing values of pandas (None, NaN, NA, NaT) are missing here, but for scores: there a NaN is a number that a broken
-    model gave, not an abstention, and `audit.evaluation.scores` refuses it as it would in a file.
+    Missing values of pandas (None, NaN, NA, NaT) are missing here, but for scores: there a NaN is what a broken model
+    gave and no abstention, and `audit.evaluation.scores` refuses it as it would in a file.
 
     Raises
     ------

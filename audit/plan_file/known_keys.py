@@ -44,7 +44,6 @@ TABLES: Final[Mapping[str, type[BaseModel]]] = {
 _NOT_YET: Final[Mapping[Where, str]] = {
     ("evaluation_set", "weight"): "is not supported by this version: every case counts once",
     ("evaluation_set", "cluster"): "is not supported by this version: cases are taken as independent",
-    ("verdict", "seed"): "is not supported by this version: nothing in it is random",
     **{
         ("detector", "kind", kind): "is not supported by this version"
         for kind in ("onnx", "mlflow", "http", "command", "chat")

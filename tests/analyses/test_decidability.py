@@ -49,7 +49,7 @@ def test_a_number_in_min_cases_is_taken_at_its_word() -> None:
 
 
 def test_nobody_in_the_denominator_gives_no_coverage() -> None:
-    rows = {("NGA",): cells(tn=BIG), ("FRA",): cells(tn=BIG)}
+    rows: dict[tuple[str, ...], IntArray] = {("NGA",): cells(tn=BIG), ("FRA",): cells(tn=BIG)}
     assert _decide(rows).lowest_coverage is None
 
 
@@ -62,7 +62,7 @@ def test_who_can_be_judged_depends_on_labels_and_never_on_predictions(groups: li
     codes = ["NGA", "GHA", "MLI", "FRA", "DEU", "THA"]
 
     def decided(which: int) -> RuleDecidability:
-        rows = {}
+        rows: dict[tuple[str, ...], IntArray] = {}
         for code, (positives, *shares) in zip(codes, groups, strict=True):
             flagged = int(positives * shares[which])
             abstained = (positives - flagged) // 3

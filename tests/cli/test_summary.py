@@ -125,9 +125,42 @@ def test_the_most_urgent_stand_first() -> None:
     order = ["fail", "inconclusive", "as_part", "pass", "not_evaluable"]
     states = [finding.state for finding in found]
     assert states == sorted(states, key=order.index)
-    excess = [finding.excess for finding in found if finding.state == "fail"]
-    assert excess == sorted(excess, reverse=True)
-    assert excess[-1] > 0
+    failing = [finding for finding in found if finding.state == "fail"]
+    assert all(finding.excess > 0 for finding in failing)
+    for metric in {finding.rule.metric for finding in failing}:
+        for alone in (True, False):
+            excess = [f.excess for f in failing if f.rule.metric == metric and f.verdict.decidable is alone]
+            assert excess == sorted(excess, reverse=True)
+
+
+def test_the_primary_harm_stands_first_and_a_handful_of_people_never_before_a_group_that_can_be_judged() -> None:
+    rows = {
+        "a": cells(800, 200, 100, 900),
+        "b": cells(728, 272, 145, 855),
+        "few": cells(5, 5, 4, 6),
+        "c": cells(1600, 400, 200, 1800),
+    }
+    features = [categorical("sex", list(rows))]
+    rules = [TPR, {**TPR, "metric": "false_positive_rate", "margin": 0.05}]
+    for route, first in (("services", "true_positive_rate"), ("enforcement", "false_positive_rate")):
+        found = [
+            f for f in findings(result_of(of_codes(rows), features, rules, route=route)) if f.state == "inconclusive"
+        ]
+        assert found[0].rule.metric == first
+        assert [f.verdict.group.levels[0].code for f in found if f.rule.metric == first] == ["b", "few"]
+
+
+def test_a_group_that_stands_for_itself_on_every_rung_is_shown_once() -> None:
+    feature = nationality(["NGA", "FRA", "unknown"])
+    rows: dict[tuple[str, ...], IntArray] = {
+        ("NGA",): cells(800, 200),
+        ("FRA",): cells(800, 200),
+        ("unknown",): cells(300, 700),
+    }
+    text = shown(
+        result_of(rows, [feature], [{"metric": "true_positive_rate", "groups": ["nationality"], "margin": 0.1}])
+    )
+    assert text.count("nationality unknown") == 1
 
 
 @pytest.mark.parametrize(("scale", "limit"), [("margin", 0.1), ("ratio", 0.8)])

@@ -109,7 +109,6 @@ def test_each_mistake_names_key_line_and_what_to_write(old: str, new: str, line:
     [
         ('id = "case_id"', 'id = "case_id"\nweight = "w"', "evaluation_set.weight is not supported by this version"),
         ('id = "case_id"', 'id = "case_id"\ncluster = "c"', "evaluation_set.cluster is not supported by this version"),
-        ("alpha = 0.05", "seed = 1", "verdict.seed is not supported by this version"),
         ('kind = "skops"', 'kind = "onnx"', 'detector.kind = "onnx" is not supported by this version'),
     ],
 )

@@ -7,6 +7,7 @@ import jsonschema
 import pytest
 from made_counts import cells, families_of, nationality, plan_of
 
+from audit.counting.table import IntArray
 from audit.errors import ResultError, StorageError
 from audit.plan_file import LoadedPlan
 from audit.result import AuditResult, Provenance, SystemDescription
@@ -35,7 +36,7 @@ def result() -> AuditResult:
         verdict={"compare_with": ["rest", "overall", "reference"]},
         groups={"nationality": {"reference": "FRA"}},
     )
-    rows = {
+    rows: dict[tuple[str, ...], IntArray] = {
         ("NGA",): cells(400, 600, 50, 950),
         ("MLI",): cells(2, 1, 0, 0, unlabelled=(1, 2)),
         ("FRA",): cells(800, 200, 50, 950),

@@ -16,6 +16,8 @@ from audit.verdicts import exit_code, judge
 TPR = {"metric": "true_positive_rate", "margin": 0.1}
 FPR = {"metric": "false_positive_rate", "margin": 0.05}
 
+Rows = dict[tuple[str, ...], IntArray]
+
 
 class Judged:
     def __init__(self, judged: tuple[tuple[RuleResult, ...], tuple[Verdict, ...], OverallVerdict]) -> None:
@@ -114,7 +116,12 @@ def test_a_small_group_with_a_large_gap_fails_by_itself() -> None:
 
 def test_a_small_group_without_a_gap_is_not_passed_but_judged_as_a_part() -> None:
     features = [nationality(["NGA", "MLI", "FRA", "DEU"])]
-    rows = {("NGA",): cells(800, 200), ("MLI",): cells(32, 8), ("FRA",): cells(800, 200), ("DEU",): cells(800, 200)}
+    rows: Rows = {
+        ("NGA",): cells(800, 200),
+        ("MLI",): cells(32, 8),
+        ("FRA",): cells(800, 200),
+        ("DEU",): cells(800, 200),
+    }
     result = judged(rows, features, [{**TPR, "groups": ["nationality"]}])
     verdict = result.of(group(nationality="MLI"))
     assert (verdict.outcome, verdict.because) == ("inconclusive", "judged_as_part")
@@ -181,7 +188,7 @@ def test_unlabelled_cases_enter_no_rate_of_labelled_ones() -> None:
 
 def test_alpha_is_shared_by_all_families_of_all_rules() -> None:
     features = [nationality(["NGA", "MLI", "FRA", "DEU"])]
-    rows = {(code,): cells(800, 200, 50, 950) for code in ("NGA", "MLI", "FRA", "DEU")}
+    rows: Rows = {(code,): cells(800, 200, 50, 950) for code in ("NGA", "MLI", "FRA", "DEU")}
     rules = [
         {**TPR, "groups": ["nationality"]},
         {**FPR, "groups": ["nationality"], "direction": "both"},
