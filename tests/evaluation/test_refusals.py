@@ -148,11 +148,11 @@ CODEC = 'write the encoding that the file is in, for example encoding = "cp1252"
         ),
         ((HEADER + GOOD).encode("utf-16"), f"set.csv: line 1 has a byte that is not utf-8 — {CODEC}"),
         (
-            gzip.compress((HEADER + GOOD * 500).encode())[:-9],
+            gzip.compress((HEADER + GOOD * 500).encode(), mtime=0)[:-9],
             f"set.csv cannot be read: it is damaged, cut short, or of another format — {FORM}",
         ),
         (
-            gzip.compress((HEADER + GOOD).encode()) + b"more",
+            gzip.compress((HEADER + GOOD).encode(), mtime=0) + b"more",
             f"set.csv cannot be read: it is damaged, cut short, or of another format — {FORM}",
         ),
     ],
