@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from audit.detectors.protocol import API_VERSION, DetectorInfo, TableAnswers
-from audit.errors import DataError, PlanError
+from audit.errors import DataError
 from audit.evaluation.cell_values import distinct_texts, refuse_suppressed, rows_with
 from audit.evaluation.columns import check_text_type
 from audit.evaluation.connection import reading
@@ -63,8 +63,6 @@ class PredictionsDetector:
         ------
         DataError
             A cell cannot be used; or ids are missing, surplus or repeated, and then each of them is counted.
-        PlanError
-            A decision is declared as both flagged and not flagged.
         """
         section = self._section
         if section.path is None:
@@ -110,12 +108,6 @@ def _check_decisions(evaluation_set: EvaluationSet, relation: Relation, section:
     column = section.decision
     assert column is not None  # noqa: S101 - the caller has seen to it
     meanings = {word.casefold(): True for word in section.decision_positive}
-    if any(word.casefold() in meanings for word in section.decision_negative):
-        raise PlanError(
-            "decision_positive and decision_negative name the same value",
-            slug="decision-values",
-            hint="a value of the decision column means flagged or not flagged, not both",
-        )
     meanings.update((word.casefold(), False) for word in section.decision_negative)
     kind = relation.types[column]
     check_text_type(relation.source_name, column, kind, "the decision")

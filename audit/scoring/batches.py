@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 
 
 def check_features(features: tuple[str, ...]) -> None:
-    """Raise PlanError where `features` names a column twice, or one that a batch has no room for."""
-    if len({name.casefold() for name in features}) < len(features):
-        raise PlanError("`features` names a column twice", slug="features-twice", hint="name each column once")
+    """Raise PlanError where `features` names a column that a batch has no room for."""
     taken = [name for name in features if name.casefold() in {ROW_ID, ROW}]
     if taken:
         raise PlanError(

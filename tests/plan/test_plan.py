@@ -180,6 +180,15 @@ def test_predictions_are_scores_or_decisions() -> None:
     refused("exactly one of `threshold`", detector={"kind": "predictions", "score": "s"})
 
 
+def test_a_decision_means_one_thing_whatever_its_case() -> None:
+    words = {"decision_positive": ["Yes"], "decision_negative": ["yes"]}
+    refused("name the same value twice", detector={"kind": "predictions", "decision": "flag", **words})
+
+
+def test_a_detector_is_given_a_column_once() -> None:
+    refused("names a column twice", detector__features=["pay", "PAY"])
+
+
 @pytest.mark.parametrize("entry", ["module", "module:", ":f", "a/b:f", "a:b.c", "os;x:y", "a b:c", "a:b()"])
 def test_a_python_detector_is_a_module_and_a_function(entry: str) -> None:
     plan_with(detector={"kind": "python", "entry": "my.module:f", "features": ["a"], "threshold": 0.5})

@@ -172,12 +172,6 @@ def test_a_decision_that_is_not_declared_is_refused_by_row(scene: Scene, cell: s
     assert "rows 3 and 5" in scene.refusal(DECIDING).message
 
 
-def test_a_decision_declared_as_both_is_refused(scene: Scene) -> None:
-    scene.columns["d"] = ["1"] * 6
-    words = {"decision_positive": ["Yes"], "decision_negative": ["yes"]}
-    assert "name the same value" in scene.refusal({**DECIDING, **words}).message
-
-
 def test_a_predictions_file_that_is_not_there(scene: Scene) -> None:
     assert "predictions.parquet does not exist" in scene.refusal(IN_FILE).message
 
