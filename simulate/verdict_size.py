@@ -1,12 +1,7 @@
-"""How often the verdict procedure errs, and what it can find: a seeded simulation of the statistics alone.
-
-Run it with ``make simulate`` or ``python -m simulate --runs 2000 --seed 1``. Each row of the table is one setting; "se"
-is the Monte Carlo standard error in points.
-"""
+"""How often the verdict procedure errs, and what it can find: a seeded simulation of the statistics alone."""
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -175,15 +170,3 @@ def all_settings(runs: int, seed: int) -> Iterator[Measured]:
         yield false_pass(_PASS_RUNS * runs, next(streams), size, rate, scale, margin)
     for size in (30, 100, 300):
         yield one_bad_group(runs, next(streams), size)
-
-
-def main() -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=500, help="simulated audits per setting")
-    parser.add_argument("--seed", type=int, default=20260801, help="seed of all random numbers")
-    arguments = parser.parse_args()
-    print(f"{'setting':<58}{'event':<30}{'%':>6}{'se':>6}{'runs':>8}  expected   (seed {arguments.seed})")
-    for row in all_settings(arguments.runs, arguments.seed):
-        numbers = f"{100 * row.share:>6.1f}{100 * row.standard_error:>6.1f}{row.runs:>8}"
-        print(f"{row.setting:<58}{row.event:<30}{numbers}  {row.expected}", flush=True)
