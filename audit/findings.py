@@ -26,8 +26,8 @@ Because = Literal[
     "no_rest",  # not evaluable: nobody is left to compare with
 ]
 RuleBecause = Literal[
-    "group_beyond_limit",  # fail
-    "all_judged_within_limit",  # pass
+    "group_beyond_limit",  # fail: at least one group is beyond the limit
+    "all_judged_within_limit",  # pass: every group judged alone is within the limit, and they cover enough people
     "group_undecided",  # inconclusive: a group with enough cases could not be decided
     "coverage_too_small",  # inconclusive: too many people are in groups that could not be judged
     "nothing_judged",  # inconclusive: no group has enough cases

@@ -118,7 +118,7 @@ class ModelDetector(_Decision):
 
     @model_validator(mode="after")
     def _one_decision_rule(self) -> Self:
-        if len({name.casefold() for name in self.features}) < len(self.features):
+        if len(set(self.features)) < len(self.features):
             raise ValueError("`features` names a column twice")
         if self.answers == "decision":
             if self.threshold is not None or self.top_k is not None:
