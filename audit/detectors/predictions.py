@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from audit.detectors.protocol import API_VERSION, DetectorInfo, TableAnswers
 from audit.errors import DataError
 from audit.evaluation.cell_values import distinct_texts, refuse_suppressed, rows_with
-from audit.evaluation.columns import check_text_type
+from audit.evaluation.columns import check_text_type, is_float
 from audit.evaluation.connection import reading
 from audit.evaluation.quoting import literal, literals, shown
 from audit.evaluation.relation import ROW, Relation
@@ -121,12 +121,19 @@ def _check_decisions(evaluation_set: EvaluationSet, relation: Relation, section:
             slug="decision-values",
             hint="list every value under decision_positive or decision_negative; an empty cell is an abstention",
         )
-    branches = [
-        f"WHEN {relation.expression(column)} IN ({_stored(spellings, kind)}) THEN {flagged}"
-        for flagged in (True, False)
-        if (spellings := [value for value in found if meanings[value.casefold()] is flagged])
-    ]
-    return f"CASE {' '.join(branches)} END" if branches else "CAST(NULL AS BOOLEAN)"
+    given = _given(relation.expression(column), kind)
+    flagging = [value for value in found if meanings[value.casefold()]]
+    if not flagging:
+        return f"CASE WHEN {given} IS NOT NULL THEN FALSE END"
+    # every value in the column was found to be declared, so what does not mean flagged means not flagged
+    return f"{given} IN ({_stored(flagging, kind)})"
+
+
+def _given(cell: str, kind: str) -> str:
+    """SQL of the cell, NULL where it is missing: an empty text, or the NaN that a missing value left in floats."""
+    if kind == "VARCHAR":
+        return f"NULLIF({cell}, '')"
+    return f"CASE WHEN NOT isnan({cell}) THEN {cell} END" if is_float(kind) else cell
 
 
 def _stored(spellings: list[str], kind: str) -> str:

@@ -69,5 +69,6 @@ class AnswerTable:
             relation=TABLE,
             score="score" if self._answers == "score" else "NULL::DOUBLE",
             flagged="score = 1",
-            unscored=f"CASE status WHEN {OK} THEN NULL WHEN {ABSTAIN} THEN 2 ELSE 3 END",
+            abstained=f"status = {ABSTAIN}",
+            failed=f"status NOT IN ({OK}, {ABSTAIN})",
         )

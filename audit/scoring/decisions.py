@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from audit.counting.table import ABSTAINED, FAILED, FLAGGED, NOT_FLAGGED
 from audit.evaluation.quoting import identifier
 from audit.evaluation.relation import ROW
 from audit.scoring.scored import Tally
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 
 NEAR: Final = 1e-6
 """Scores this close to the threshold can fall on either side of it by rounding alone."""
+
+EVERYONE: Final = "TRUE"
+"""SQL of the flag where the capacity is not reached."""
 
 _CAPACITY: Final = "__capacity__"
 
@@ -28,8 +32,10 @@ class AnswerSource:
     """DOUBLE: finite and in range, or NULL."""
     flagged: str
     """BOOLEAN: the detector's own decision, or NULL. Used where neither threshold nor capacity is set."""
-    unscored: str
-    """TINYINT: 2 abstained, 3 failed, NULL where there is an answer."""
+    abstained: str
+    """BOOLEAN: the detector declined to answer. Score and `flagged` are NULL there."""
+    failed: str = "FALSE"
+    """BOOLEAN: there is no usable answer. Score and `flagged` are NULL there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +88,23 @@ def decide(evaluation_set: EvaluationSet, answers: AnswerSource, rule: DecisionR
             flagged, ties, notes = _capacity(evaluation_set, answers, rule.top_k, tally.scored)
         else:
             flagged = answers.flagged
-        decision = f"CAST(coalesce({answers.unscored}, CASE WHEN {flagged} THEN 0 ELSE 1 END) AS TINYINT)"
+        decision = _decision(answers, flagged)
         _create_view(evaluation_set, answers, decision)
     return Decided(decision, tally, ties, notes)
+
+
+def _decision(answers: AnswerSource, flagged: str) -> str:
+    """SQL of the decision code.
+
+    The flag is asked first and only once, which takes a third off a scan: it is NULL, and so not true, for a row
+    without an answer. Where everyone with an answer is flagged it says nothing, and stands last.
+    """
+    unscored = f"WHEN {answers.abstained} THEN {ABSTAINED}::TINYINT"
+    if answers.failed != "FALSE":
+        unscored += f" WHEN {answers.failed} THEN {FAILED}::TINYINT"
+    if flagged == EVERYONE:
+        return f"CASE {unscored} ELSE {FLAGGED}::TINYINT END"
+    return f"CASE WHEN {flagged} THEN {FLAGGED}::TINYINT {unscored} ELSE {NOT_FLAGGED}::TINYINT END"
 
 
 def _create_view(evaluation_set: EvaluationSet, answers: AnswerSource, decision: str) -> None:
@@ -106,11 +126,11 @@ def _tally(connection: Any, answers: AnswerSource, rule: DecisionRule) -> Tally:
     near = "NULL"
     if rule.threshold is not None:
         near = f"count(*) FILTER (abs({answers.score} - {_double(rule.threshold)}) <= {NEAR!r}::DOUBLE)"
-    counted = connection.execute(
-        f"SELECT count(*) FILTER (({answers.unscored}) IS NULL), count(*) FILTER (({answers.unscored}) = 2),"  # noqa: S608
-        f" count(*) FILTER (({answers.unscored}) = 3), {near} FROM {answers.relation}"
-    ).fetchone()
-    return Tally(*counted)
+    ((rows, abstained, failed, near_threshold),) = connection.execute(
+        f"SELECT count(*), count(*) FILTER ({answers.abstained}), count(*) FILTER ({answers.failed}), {near}"  # noqa: S608
+        f" FROM {answers.relation}"
+    ).fetchall()
+    return Tally(rows - abstained - failed, abstained, failed, near_threshold)
 
 
 def _capacity(
@@ -119,7 +139,7 @@ def _capacity(
     """SQL of "within the capacity", the ties at its border, and what must be said."""
     if scored <= top_k:
         note = f"The capacity of {top_k} was not reached: all {scored} cases with a score are flagged."
-        return "TRUE", 0, (note,) if scored < top_k else ()
+        return EVERYONE, 0, (note,) if scored < top_k else ()
     connection = evaluation_set.connection
     score, relation = answers.score, answers.relation
     ((border,),) = connection.execute(

@@ -85,7 +85,7 @@ def _answers_in_table(detector: TableDetector, evaluation_set: EvaluationSet, id
         relation=found.relation,
         score="NULL::DOUBLE" if found.score is None else f"({found.score})",
         flagged="NULL::BOOLEAN" if found.decision is None else f"({found.decision})",
-        unscored=f"CASE WHEN ({answer}) IS NULL THEN 2 END",
+        abstained=f"({answer}) IS NULL",
     )
 
 
