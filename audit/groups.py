@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, RootModel
 class Part(BaseModel):
     """A part of a result: strict, frozen, and documented field by field."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    # A NaN would become null unseen; written as it is, no reader takes it. Unknown numbers are None.
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, ser_json_inf_nan="constants")
 
 
 class Level(NamedTuple):

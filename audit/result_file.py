@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from audit.errors import ResultError, StorageError
 from audit.result import SCHEMA_VERSION, AuditResult
@@ -21,23 +21,21 @@ MAX_BYTES = 512 * 1024 * 1024
 
 def result_to_json(result: AuditResult) -> str:
     """The result as JSON text: fixed key order, one record of a list a line, no NaN, one line feed at the end."""
-    document = result.model_dump(mode="json", by_alias=True)
-    lines = ["{"]
-    last = len(document) - 1
-    for place, (key, value) in enumerate(document.items()):
-        lines.append(f" {_dumps(key)}: {_field(value)}{'' if place == last else ','}")
-    lines.append("}")
-    return "\n".join(lines) + "\n"
+    fields = [f" {json.dumps(name)}: {_field(getattr(result, name))}" for name in AuditResult.model_fields]
+    return "{\n" + ",\n".join(fields) + "\n}\n"
 
 
 def _field(value: object) -> str:
-    if isinstance(value, list) and value:
-        return "[\n" + ",\n".join(f"  {_dumps(item)}" for item in value) + "\n ]"
-    return _dumps(value)
+    if isinstance(value, tuple) and value:
+        return "[\n" + ",\n".join(f"  {_text(item)}" for item in value) + "\n ]"
+    return _text(value)
 
 
-def _dumps(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(", ", ": "))
+def _text(value: object) -> str:
+    # pydantic writes a record several times faster than the standard library writes the dict made of it
+    if isinstance(value, BaseModel):
+        return value.model_dump_json(by_alias=True)
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 def write_result(result: AuditResult, path: Path) -> None:

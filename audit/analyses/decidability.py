@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from audit.analyses.families import finest, parent_family, parent_group, rule_families
+from audit.analyses.families import Parents, finest, ladder_parents, parent_family, parent_group, rule_families
 from audit.analyses.sides import cases, questions
 from audit.counting.table import FamilyCounts, IntArray
 from audit.groups import Family, Group, SensitiveFeature
@@ -68,7 +68,8 @@ def rule_decidability(
     """Say which groups of `rule` can be judged alone, which as a part of a larger one, and whom that covers."""
     judged = tuple(_of_family(plan, rule, families[family]) for family in rule_families(plan, rule))
     alone = {group: bool(family.decidable[place]) for family in judged for place, group in enumerate(family.groups)}
-    judged_as = {group: _climb(plan, group, alone, features) for group, decidable in alone.items() if not decidable}
+    parents = ladder_parents(features)
+    judged_as = {group: _climb(plan, group, alone, parents) for group, decidable in alone.items() if not decidable}
     coverage = {family.family: _coverage(family, judged_as) for family in judged}
     base = [coverage[family.family] for family in judged if finest(plan, family.family)]
     known = [share for share in base if share is not None]
@@ -110,12 +111,10 @@ def _required(plan: AuditPlan, rule: Rule, family: Family, rest_cases: IntArray)
     return required
 
 
-def _climb(
-    plan: AuditPlan, group: Group, alone: Mapping[Group, bool], features: Mapping[str, SensitiveFeature]
-) -> Group | None:
+def _climb(plan: AuditPlan, group: Group, alone: Mapping[Group, bool], parents: Parents) -> Group | None:
     family = parent_family(plan, group.family)
     while family is not None:
-        group = parent_group(group, family, features)
+        group = parent_group(group, family, parents)
         if alone.get(group, False):
             return group
         family = parent_family(plan, family)

@@ -8,7 +8,7 @@ from itertools import product
 from audit.groups import Axis, Family, Group, Level, SensitiveFeature
 from audit.plan import AuditPlan, Rule
 
-__all__ = ["finest", "parent_family", "parent_group", "plan_families", "rule_families"]
+__all__ = ["Parents", "finest", "ladder_parents", "parent_family", "parent_group", "plan_families", "rule_families"]
 
 
 def rule_families(plan: AuditPlan, rule: Rule) -> tuple[Family, ...]:
@@ -43,11 +43,24 @@ def parent_family(plan: AuditPlan, family: Family) -> Family | None:
     return None if raised == family.axes else Family(raised)
 
 
-def parent_group(group: Group, parent: Family, features: Mapping[str, SensitiveFeature]) -> Group:
+Parents = Mapping[tuple[str, str, str], str]
+"""By feature, rung and code: the code one rung up."""
+
+
+def ladder_parents(features: Mapping[str, SensitiveFeature]) -> Parents:
+    """Every step up the ladders of `features`; a code without a region above it stands for itself."""
+    return {
+        (feature.name, level.rung, level.code): level.parent or level.code
+        for feature in features.values()
+        for level in feature.levels
+    }
+
+
+def parent_group(group: Group, parent: Family, parents: Parents) -> Group:
     """The group of `parent` (one rung up) that `group` is a part of."""
     levels: list[Level] = []
     for level, axis in zip(group.levels, parent.axes, strict=True):
-        code = level.code if axis.rung == level.rung else _parent_code(features[level.feature], level)
+        code = level.code if axis.rung == level.rung else parents[level]
         levels.append(Level(axis.feature, axis.rung, code))
     return Group(tuple(levels))
 
@@ -65,10 +78,3 @@ def _rung_above(plan: AuditPlan, axis: Axis) -> str:
     rungs = plan.rungs(axis.feature)
     place = rungs.index(axis.rung)
     return rungs[min(place + 1, len(rungs) - 1)]
-
-
-def _parent_code(feature: SensitiveFeature, level: Level) -> str:
-    for name in feature.levels:
-        if name.rung == level.rung and name.code == level.code:
-            return name.parent or level.code
-    return level.code
