@@ -16,7 +16,7 @@ import numpy as np
 from audit.analyses.decidability import FamilyDecidability, RuleDecidability, rule_decidability
 from audit.analyses.estimates import as_known
 from audit.analyses.families import rule_families
-from audit.analyses.margin_tests import SPENT, FamilyTests, family_tests
+from audit.analyses.margin_tests import SPENT, FamilyTests, rule_tests
 from audit.analyses.sides import questions
 from audit.counting.table import FamilyCounts
 from audit.findings import Because, FamilyResult, Outcome, RuleBecause, RuleResult, Verdict
@@ -56,10 +56,7 @@ def judge_rule(
 ) -> tuple[RuleResult, tuple[Verdict, ...]]:
     """Judge one rule; `level` is the share of alpha that each of its families may spend on each side."""
     decidability = rule_decidability(plan, rule, families, features)
-    tests = {
-        family.family: family_tests(plan, rule, families[family.family], family, level)
-        for family in decidability.families
-    }
+    tests = rule_tests(plan, rule, families, decidability, level)
     outcomes: dict[Group, tuple[Outcome, Because]] = {}
     for family in decidability.families:
         for place, group in enumerate(family.groups):

@@ -1,23 +1,25 @@
-"""Is a group beyond the limit, or within it: the exact tests of one rule over one family, corrected for its groups."""
+"""Is a group beyond the limit, or within it: the exact tests of a rule, corrected for the groups of each family."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from audit.analyses.decidability import FamilyDecidability
+from audit.analyses.decidability import RuleDecidability
 from audit.analyses.sides import Question, questions
 from audit.counting.table import FamilyCounts
+from audit.groups import Family
 from audit.plan import AuditPlan, Rule
 from audit.stats.boundaries import counted_outcome
-from audit.stats.multiplicity import DISCARDING_MIN_GROUPS, reject_family
+from audit.stats.multiplicity import DISCARDING_MIN_GROUPS, Method, reject_family
 from audit.stats.planning import cases_to_decide
 from audit.stats.score_test import PASS_BETA, screened_p
 
-__all__ = ["SPENT", "FamilyTests", "Procedure", "family_tests"]
+__all__ = ["SPENT", "FamilyTests", "Procedure", "rule_tests"]
 
 Procedure = Literal["discarding", "weights_only", "any_dependence"]
 """How a family's share of alpha is divided over its groups."""
@@ -57,16 +59,30 @@ class FamilyTests:
     or the other; inf where no number would do (its rate lies on the limit), nan where it was decided or not judged
     alone."""
 
+    def part(self, place: slice, procedure: Procedure) -> FamilyTests:
+        """The tests of some neighbouring groups, as a family that was corrected by `procedure`."""
+        arrays = {
+            field.name: getattr(self, field.name)[place] for field in fields(self) if field.name not in _NOT_BY_GROUP
+        }
+        return FamilyTests(procedure=procedure, level=self.level, **arrays)
 
-def family_tests(
-    plan: AuditPlan, rule: Rule, family: FamilyCounts, decidability: FamilyDecidability, level: float
-) -> FamilyTests:
-    """Test every group of a family against its rest.
+
+_NOT_BY_GROUP = ("procedure", "level")
+
+
+def rule_tests(
+    plan: AuditPlan,
+    rule: Rule,
+    families: Mapping[Family, FamilyCounts],
+    decidability: RuleDecidability,
+    level: float,
+) -> dict[Family, FamilyTests]:
+    """Test every group of every family of a rule against its rest.
 
     Parameters
     ----------
     level
-        The share of alpha that each side of the rule may spend on this family.
+        The share of alpha that each side of the rule may spend on each family.
 
     Notes
     -----
@@ -75,34 +91,53 @@ def family_tests(
     the unscored cases would have been. Tests and correction: docs, "How a verdict is reached".
     """
     asked = questions(plan, rule)
-    tested = decidability.evaluable.copy()
-    procedure = _procedure(family, tested)
-    p_by_side, level_by_side, beyond_by_side = [], [], []
-    for question in asked:
-        p, side_levels, side_beyond = _beyond(question, family, tested, procedure, level)
-        p_by_side.append(p)
-        level_by_side.append(side_levels)
-        beyond_by_side.append(side_beyond)
-    p_fail, levels = np.stack(p_by_side), np.stack(level_by_side)
+    counts = [families[family.family] for family in decidability.families]
+    side_by_side = _side_by_side(counts)
+    tested = np.concatenate([family.evaluable for family in decidability.families])
+    decidable = np.concatenate([family.decidable for family in decidability.families])
+    ends = np.cumsum([len(family.groups) for family in counts])
+    slices = [slice(end - len(family.groups), end) for end, family in zip(ends, counts, strict=True)]
+    procedures = [_procedure(family, tested[place]) for family, place in zip(counts, slices, strict=True)]
+
+    by_side = [_beyond(question, side_by_side, tested, slices, procedures, level) for question in asked]
+    p_fail, levels, beyond_by_side = (np.stack(arrays) for arrays in zip(*by_side, strict=True))
+    # of a two-sided rule the side that is nearer to its own level is told
     nearest = np.argmin(p_fail / np.maximum(np.nan_to_num(levels, nan=1.0), 1e-300), axis=0)[np.newaxis]
-    within = [_within(question, family, decidability.decidable, plan.verdict.alpha) for question in asked]
-    p_pass = np.max(np.stack([p for p, _ in within]), axis=0)
-    sides = np.array([question.side == "high" for question in asked])
-    beyond = np.any(np.stack(beyond_by_side), axis=0)
-    within_limit = decidability.decidable & (p_pass <= plan.verdict.alpha)
-    undecided = decidability.decidable & ~within_limit & ~beyond
-    return FamilyTests(
-        procedure=procedure,
+    within_by_side = [_within(question, side_by_side, decidable, plan.verdict.alpha) for question in asked]
+    p_pass = np.max(np.stack([p for p, _ in within_by_side]), axis=0)
+    beyond: BoolArray = np.logical_or.reduce(beyond_by_side)
+    within = decidable & (p_pass <= plan.verdict.alpha)
+    undecided = decidable & ~within & ~beyond
+    high = np.array([question.side == "high" for question in asked])
+    whole = FamilyTests(
+        procedure="weights_only",
         level=level * len(asked),
         tested=tested,
         p_fail=np.take_along_axis(p_fail, nearest, axis=0)[0],
         level_fail=np.take_along_axis(levels, nearest, axis=0)[0],
         beyond=beyond,
-        p_pass=np.where(decidability.decidable, p_pass, np.nan),
-        within=within_limit,
-        within_as_scored=np.all(np.stack([scored for _, scored in within]), axis=0),
-        high_side=sides[nearest[0]],
-        cases_to_verdict=_cases_to_verdict(plan, asked, family, undecided, levels),
+        p_pass=np.where(decidable, p_pass, np.nan),
+        within=within,
+        within_as_scored=np.all(np.stack([scored for _, scored in within_by_side]), axis=0),
+        high_side=high[nearest[0]],
+        cases_to_verdict=_cases_to_verdict(plan, asked, side_by_side, undecided, levels),
+    )
+    return {
+        family.family: whole.part(place, procedure)
+        for family, place, procedure in zip(counts, slices, procedures, strict=True)
+    }
+
+
+def _side_by_side(families: Sequence[FamilyCounts]) -> FamilyCounts:
+    """All groups of several families in one table.
+
+    A group's p-value does not depend on the company it is computed in, and one call costs less than ten.
+    """
+    return FamilyCounts(
+        Family(()),
+        tuple(group for family in families for group in family.groups),
+        np.concatenate([family.cells for family in families]),
+        families[0].everyone,
     )
 
 
@@ -113,20 +148,29 @@ def _procedure(family: FamilyCounts, tested: BoolArray) -> Procedure:
 
 
 def _beyond(
-    question: Question, family: FamilyCounts, tested: BoolArray, procedure: Procedure, level: float
+    question: Question,
+    groups: FamilyCounts,
+    tested: BoolArray,
+    slices: Sequence[slice],
+    procedures: Sequence[Procedure],
+    level: float,
 ) -> tuple[FloatArray, FloatArray, BoolArray]:
-    size = len(family.groups)
+    """p-values of all groups at once, then family by family who is named, and at which level."""
+    size = len(groups.groups)
     p, levels, beyond = np.ones(size), np.full(size, np.nan), np.zeros(size, dtype=bool)
     if not tested.any():
         return p, levels, beyond
-    x, n, y, m = (counts[tested] for counts in question.at_its_best(family))
+    x, n, y, m = question.at_its_best(groups)
     counted, counted_rest = counted_outcome(x, n, question.fail), counted_outcome(y, m, question.fail)
-    p[tested] = screened_p(counted, n, counted_rest, m, question.fail).p
-    method: Literal["discarding", "any_dependence"] = (
-        "any_dependence" if procedure == "any_dependence" else "discarding"
-    )
-    decision = reject_family(p[tested], counted, n, counted_rest, m, question.fail, level, method)
-    levels[tested], beyond[tested] = decision.local_level, decision.rejected
+    p[tested] = screened_p(counted[tested], n[tested], counted_rest[tested], m[tested], question.fail).p
+    for place, procedure in zip(slices, procedures, strict=True):
+        some = np.arange(size)[place][tested[place]]
+        if some.size:
+            method: Method = "any_dependence" if procedure == "any_dependence" else "discarding"
+            decision = reject_family(
+                p[some], counted[some], n[some], counted_rest[some], m[some], question.fail, level, method
+            )
+            levels[some], beyond[some] = decision.local_level, decision.rejected
     return p, levels, beyond
 
 
