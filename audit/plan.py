@@ -238,7 +238,7 @@ class Rule(_Strict):
     """Features, and lists of features for their intersections: `["gender", ["gender", "nationality"]]`."""
     margin: Annotated[float, Field(gt=0, lt=1)] | None = None
     """The largest difference from the rest that is within the limit, in shares: 0.10 is ten percentage points."""
-    ratio: Annotated[float, Field(gt=0, lt=1)] | None = None
+    ratio: Annotated[float, Field(ge=0.01, lt=1)] | None = None
     """The smallest ratio that is within the limit: 0.80 is four fifths (for a rate that harms when high, 1/0.80)."""
     direction: Literal["worse", "both"] = "worse"
     """`worse` limits harm to the group; `both` limits any difference from the rest."""

@@ -48,7 +48,7 @@ def open_bytes(path: Path) -> BinaryIO:
 
 
 def open_text(path: Path, encoding: str, newline: str) -> io.TextIOWrapper:
-    """The decompressed text; a byte outside the encoding raises UnicodeDecodeError, see `not_in_encoding`."""
+    """The decompressed text; a byte outside the encoding raises UnicodeError, see `not_in_encoding`."""
     codec = _codec(path.name, encoding)
     return io.TextIOWrapper(open_bytes(path), encoding=codec, errors="strict", newline=newline)
 
@@ -64,7 +64,7 @@ def not_in_encoding(path: Path, encoding: str) -> DataError:
             before = decoder.getstate()
             try:
                 lines += decoder.decode(piece, final=not piece).count("\n")
-            except UnicodeDecodeError:
+            except UnicodeError:  # its child UnicodeDecodeError, or UTF-16 without a byte order mark
                 decoder.setstate(before)
                 lines += _lines_before_error(decoder, piece)
                 break
@@ -73,7 +73,8 @@ def not_in_encoding(path: Path, encoding: str) -> DataError:
     return DataError(
         f"{shown(path.name)}: line {lines} has a byte that is not {shown(encoding)}",
         slug="encoding",
-        hint='write the encoding that the file is in, for example encoding = "cp1252", "latin-1" or "utf-16"',
+        hint='write the encoding that the file is in, for example encoding = "cp1252", "latin-1", "utf-16" or, without a '
+        'byte order mark, "utf-16-le"',
     )
 
 
@@ -83,7 +84,7 @@ def _lines_before_error(decoder: codecs.IncrementalDecoder, piece: bytes) -> int
         for place in range(len(piece)):
             lines += decoder.decode(piece[place : place + 1]).count("\n")
         decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
+    except UnicodeError:
         pass
     return lines
 

@@ -52,7 +52,7 @@ def load_csv(
     try:
         with open_text(path, encoding, newline="") as text, _long_cells():
             return _load(connection, name, path.name, _Rows(text, delimiter, path.name), asked, keys)
-    except UnicodeDecodeError:
+    except UnicodeError:
         raise not_in_encoding(path, encoding) from None
 
 

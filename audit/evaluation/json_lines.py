@@ -51,7 +51,7 @@ def load_json_lines(
                 asked = _scalar_keys(text, path.name)
         with open_text(path, encoding, newline="\n") as text:
             return _load(connection, name, path.name, text, asked, keys)
-    except UnicodeDecodeError:
+    except UnicodeError:
         raise not_in_encoding(path, encoding) from None
 
 

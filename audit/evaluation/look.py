@@ -129,7 +129,7 @@ def _likely_delimiter(path: Path, encoding: str, kind: Format | None) -> str:
             return ","
         with open_text(path, encoding, newline="") as text:
             first = text.readline(1 << 20)
-    except (*DAMAGED, UnicodeDecodeError):
+    except (*DAMAGED, UnicodeError):
         return ","  # read_file says what is wrong
     return max(_DELIMITERS, key=first.count)
 

@@ -1,0 +1,145 @@
+"""Whatever plan and data are given: no traceback, no half-written output, no lost row.
+
+`AUDIT7K_FUZZ_EXAMPLES=2000` tries more than the few that every run of the tests tries; `AUDIT7K_FUZZ_SEED=1` others.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import pytest
+from fuzz.data_files import COLUMNS, DataFile, data_files
+from fuzz.held import Tree, judged, own_temporary_folder, run, said_well, tree
+from fuzz.plans import DETECTOR_MODULE, plan_text, plans
+from hypothesis import HealthCheck, given, seed, settings
+from hypothesis import strategies as st
+
+EXAMPLES: Final = int(os.environ.get("AUDIT7K_FUZZ_EXAMPLES", "80"))
+SEED: Final = os.environ.get("AUDIT7K_FUZZ_SEED")
+LENIENT: Final = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture)
+_FOLDERS: Final = itertools.count()
+Test = TypeVar("Test", bound=Callable[..., None])
+
+
+def some(share: float = 1.0) -> Callable[[Test], Test]:
+    """Settings of a fuzz test: the same examples every time, or with AUDIT7K_FUZZ_SEED others."""
+    fixed = settings(
+        max_examples=max(1, int(EXAMPLES * share)),
+        deadline=None,
+        database=None,
+        derandomize=SEED is None,
+        suppress_health_check=LENIENT,
+        print_blob=False,
+    )
+    return fixed if SEED is None else lambda test: fixed(seed(int(SEED))(test))
+
+
+@st.composite
+def audits(draw: st.DrawFn) -> tuple[dict[str, Any], list[DataFile]]:
+    """A plan and its files."""
+    data = draw(data_files("cases"))
+    predictions = None
+    if draw(st.integers(0, 3)) == 0:
+        predictions = draw(data_files("answers", ("case_id", "score")))
+    return draw(plans(data, predictions)), [data] + ([] if predictions is None else [predictions])
+
+
+def placed(tmp_path: Path, files: list[DataFile], plan: str) -> Path:
+    """A new folder with a plan, its files and the detector's module."""
+    folder = tmp_path / f"case-{next(_FOLDERS)}" / "audit"
+    folder.mkdir(parents=True)
+    for file in files:
+        (folder / file.name).write_bytes(file.content)
+    (folder / "plan.toml").write_text(plan, encoding="utf-8")
+    (folder / "detector.py").write_text(DETECTOR_MODULE, encoding="utf-8")
+    return folder
+
+
+@some()
+@given(audit=audits(), already=st.booleans())
+def test_a_run_judges_every_row_or_changes_nothing(
+    audit: tuple[dict[str, Any], list[DataFile]], already: bool, tmp_path: Path
+) -> None:
+    plan, files = audit
+    folder = placed(tmp_path, files, plan_text(plan))
+    out = folder.parent / "out"
+    if already:
+        out.mkdir()
+        (out / "result.json").write_text("an earlier result")
+        (out / "notes.txt").write_text("the user's own")
+    before = tree(folder.parent)
+    with own_temporary_folder(folder.parent / "tmp"):
+        checked = run("check", folder / "plan.toml")
+        said_well(checked)
+        assert tree_without(folder.parent, "tmp") == before
+        ended = run("run", folder / "plan.toml", "--out", out)
+    said_well(ended)
+    after = tree_without(folder.parent, "tmp")
+    if ended.code in {0, 1, 3}:
+        assert checked.code == 0, checked.err
+        judged(out, ended.code, files[0].real_rows(), also=frozenset({"notes.txt"}))
+        assert (out / "notes.txt").exists() is already
+        assert {name: content for name, content in after.items() if not name.startswith("out")} == {
+            name: content for name, content in before.items() if not name.startswith("out")
+        }
+    else:
+        assert ended.code in {2, 4}, ended
+        assert after == before
+
+
+def tree_without(folder: Path, name: str) -> Tree:
+    """What is in a folder, one entry left out, and without what Python keeps of imported modules."""
+    return {
+        path: content
+        for path, content in tree(folder).items()
+        if path.partition("/")[0] != name and "__pycache__" not in path
+    }
+
+
+@some(0.5)
+@given(file=data_files("cases", (*COLUMNS, "is_exploited")[: len(COLUMNS)]))
+def test_init_writes_a_plan_that_is_not_finished_or_nothing(file: DataFile, tmp_path: Path) -> None:
+    folder = placed(tmp_path, [file], "")
+    before = tree(folder.parent)
+    with own_temporary_folder(folder.parent / "tmp"):
+        ended = run("init", folder / file.name, "--out", folder / "begun.toml", "--encoding", file.encoding)
+    said_well(ended)
+    after = tree_without(folder.parent, "tmp")
+    if ended.code == 0:
+        assert file.real_rows() is None or f": {file.real_rows():,} rows." in ended.out
+        begun = run("check", folder / "begun.toml")
+        said_well(begun)
+        assert begun.code == 4
+        assert "write here" in begun.err
+        assert set(after) - set(before) == {"audit/begun.toml"}
+    else:
+        assert ended.code == 4, ended
+        assert after == before
+
+
+@some(0.5)
+@given(
+    content=st.binary(max_size=200),
+    name=st.sampled_from(("a.csv", "a.jsonl", "a.parquet", "a.csv.gz", "a.jsonl.zst", "a")),
+)
+def test_bytes_of_any_kind_are_refused_or_looked_at(content: bytes, name: str, tmp_path: Path) -> None:
+    folder = placed(tmp_path, [DataFile(name, content, None)], "")
+    with own_temporary_folder(folder.parent / "tmp"):
+        ended = run("init", folder / name, "--out", folder / "begun.toml")
+    said_well(ended)
+    assert ended.code in {0, 4}
+    assert (folder / "begun.toml").exists() is (ended.code == 0)
+
+
+@pytest.mark.parametrize("name", ["cases.csv", "cases.jsonl", "cases.parquet", "cases.csv.gz"])
+def test_what_the_fuzz_test_begins_with_is_judged(name: str, tmp_path: Path) -> None:
+    """Without this, a fuzz test in which everything is refused would pass."""
+    from fuzz.data_files import csv_text, healthy, parquet_bytes
+
+    table = healthy(1, 40)
+    assert csv_text(table)
+    assert parquet_bytes(table)
