@@ -104,7 +104,10 @@ QUOTES = (
     "export it again with quotes around cells that hold delimiters, quotes or line ends; check `delimiter` in the plan"
 )
 ROWS = "nothing can be judged without labelled cases; check that the export worked"
-CODEC = 'write the encoding that the file is in, for example encoding = "cp1252", "latin-1" or "utf-16"'
+CODEC = (
+    'write the encoding that the file is in, for example encoding = "cp1252", "latin-1", "utf-16" or, without a byte '
+    'order mark, "utf-16-le"'
+)
 
 
 @pytest.mark.parametrize(
@@ -311,6 +314,8 @@ def test_files_that_are_not_there(tmp_path: Path) -> None:
             {"encoding": "base64"},
             'set.csv: there is no encoding "base64" — write for example encoding = "utf-8", "cp1252", "latin-1" or "utf-16"',
         ),
+        ({"encoding": "utf-16"}, f"set.csv: line 1 has a byte that is not utf-16 — {CODEC}"),
+        ({"encoding": "undefined"}, f"set.csv: line 1 has a byte that is not undefined — {CODEC}"),
         (
             {"delimiter": '"'},
             'set.csv: the delimiter cannot be a quote or a line end — write for example delimiter = ";" or delimiter = "\\t"',
