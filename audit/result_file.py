@@ -6,12 +6,14 @@ import contextlib
 import json
 import os
 import tempfile
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from audit.errors import ResultError, StorageError
+from audit.findings import RuleResult, Verdict
 from audit.result import SCHEMA_VERSION, AuditResult
 
 __all__ = ["load_result", "parse_result", "result_schema", "result_to_json", "write_result"]
@@ -73,7 +75,7 @@ def load_result(path: str | Path) -> AuditResult:
     Raises
     ------
     ResultError
-        If it is no result, is damaged, or was written by a newer version of this tool.
+        If it is no result, is damaged, contradicts itself, or was written by a newer version of this tool.
     """
     path = Path(path)
     try:
@@ -102,13 +104,58 @@ def parse_result(text: str, name: str = "result") -> AuditResult:
     if version != SCHEMA_VERSION:
         raise ResultError(f"{name} has no schema version that is known", slug="not-a-result")
     try:
-        return AuditResult.model_validate(document)
+        result = AuditResult.model_validate(document)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         raise ResultError(
             f"{name} does not follow schema version {SCHEMA_VERSION} at {where}", slug="not-a-result"
         ) from None
+    contradiction = _contradiction(result)
+    if contradiction is not None:
+        raise ResultError(
+            f"{name} contradicts itself: {contradiction} does not follow from the verdicts",
+            slug="contradictory-result",
+            hint="it was changed after the audit; run the audit again",
+        )
+    return result
+
+
+def _contradiction(result: AuditResult) -> str | None:
+    """Where the result says what does not follow from its verdicts; None where it is consistent."""
+    verdicts: dict[str, list[Verdict]] = {rule.rule: [] for rule in result.rules}
+    for verdict in result.verdicts:
+        if verdict.rule not in verdicts:
+            return "rules"
+        verdicts[verdict.rule].append(verdict)
+    if len(verdicts) < len(result.rules) or not all(verdicts.values()):
+        return "rules"
+    for place, rule in enumerate(result.rules):
+        counted = Counter(verdict.outcome for verdict in verdicts[rule.rule])
+        if counted != Counter(rule.groups_by_outcome):
+            return f"rules.{place}.groups_by_outcome"
+        if (rule.outcome == "fail") != (counted["fail"] > 0) or (
+            rule.outcome == "pass" and not _may_pass(rule, verdicts[rule.rule])
+        ):
+            return f"rules.{place}.outcome"
+    return _overall_contradiction(result)
+
+
+def _may_pass(rule: RuleResult, verdicts: list[Verdict]) -> bool:
+    judged = [verdict.outcome for verdict in verdicts if verdict.decidable]
+    enough = rule.coverage is not None and rule.coverage >= rule.min_coverage
+    return enough and set(judged) == {"pass"}
+
+
+def _overall_contradiction(result: AuditResult) -> str | None:
+    failing = [rule.rule for rule in result.rules if rule.outcome == "fail"]
+    undecided = [rule.rule for rule in result.rules if rule.outcome not in ("fail", "pass")]
+    follows = "fail" if failing else "inconclusive" if undecided or not result.rules else "pass"
+    if result.overall.outcome != follows:
+        return "overall.outcome"
+    if sorted(result.overall.failing_rules) != sorted(failing):
+        return "overall.failing_rules"
+    return None if sorted(result.overall.undecided_rules) == sorted(undecided) else "overall.undecided_rules"
 
 
 def _strict_json(text: str, name: str) -> dict[str, Any]:

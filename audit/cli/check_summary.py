@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from audit.cli.group_names import GroupNames, fit, printable
-from audit.cli.summary import percent
+from audit.cli.percentages import exact_percent, percent
 from audit.cli.terminal import Style
 from audit.metrics import METRICS
 
@@ -46,9 +46,9 @@ def _rule(rule: RuleCheck, asked: Rule, names: GroupNames, style: Style, every_g
 
 
 def _reach(rule: RuleCheck, style: Style) -> str:
-    covered = (
-        f"{percent(rule.coverage)} of people are in groups that would be judged ({percent(rule.min_coverage)} needed)"
-    )
+    share = percent(rule.coverage, against=rule.min_coverage)
+    needed = exact_percent(rule.min_coverage)
+    covered = f"{share} of people are in groups that would be judged ({needed} needed)"
     if rule.coverage is None or not any(family.alone for family in rule.families):
         return style.paint(
             f"  {style.shape('inconclusive')} No pass is within reach: no group could be judged", "inconclusive"

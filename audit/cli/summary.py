@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from audit.cli.group_names import GroupNames, fit, printable
+from audit.cli.percentages import exact_percent, percent
 from audit.cli.terminal import State, Style
 from audit.findings import Estimate, RuleResult, Verdict
 from audit.metrics import MetricName
@@ -76,7 +77,7 @@ class Finding:
 
 
 def findings(result: AuditResult) -> list[Finding]:
-    """Every verdict of `result` with its rates, the most urgent first.
+    """Every verdict of `result` with its rates, the most urgent first; the same people once for each rule.
 
     Within a state the primary harm comes first, then groups with enough cases to be judged alone: they are what stands
     between the audit and a verdict, and a handful of people with an extreme rate is no finding.
@@ -90,7 +91,7 @@ def findings(result: AuditResult) -> list[Finding]:
         rule = rules[verdict.rule]
         estimate = estimates.get((rule.metric, verdict.group.levels))
         found.append(Finding(verdict, rule, estimate, _rest(everyone.get(rule.metric), estimate)))
-    return sorted(found, key=lambda finding: _order(finding, primary))
+    return _same_people_once(sorted(found, key=lambda finding: _order(finding, primary)))
 
 
 def _order(finding: Finding, primary: tuple[MetricName, ...]) -> tuple[int, bool, bool, float]:
@@ -103,27 +104,16 @@ def _order(finding: Finding, primary: tuple[MetricName, ...]) -> tuple[int, bool
 
 
 def _same_people_once(found: list[Finding]) -> list[Finding]:
-    """Without the repeats of a group that stands for itself on every rung, such as "unknown"."""
-    seen: set[tuple[object, ...]] = set()
-    once = []
+    """Without the repeats of a group that stands for itself on every rung, such as "unknown": the first of each stays.
+
+    A plan's own ladder may use one code for different people on two rungs; those differ in their numbers.
+    """
+    once: dict[tuple[object, ...], Finding] = {}
     for finding in found:
         codes = tuple((level.feature, level.code) for level in finding.verdict.group.levels)
-        if (finding.rule.rule, codes) not in seen:
-            seen.add((finding.rule.rule, codes))
-            once.append(finding)
-    return once
-
-
-def percent(value: float | None) -> str:
-    """A share as a whole percentage; "100%" and "0%" only where they are exactly true."""
-    if value is None:
-        return "-"
-    whole = round(value * 100)
-    if whole == 0 and value > 0:
-        return "<1%"
-    if whole == 100 and value < 1:
-        return ">99%"
-    return f"{whole}%"
+        rate = finding.estimate and (finding.estimate.numerator, finding.estimate.denominator)
+        once.setdefault((finding.rule.rule, codes, finding.verdict.cases, rate), finding)
+    return list(once.values())
 
 
 def summary(result: AuditResult, style: Style, *, report: str = "", next_command: str = "") -> str:
@@ -133,7 +123,7 @@ def summary(result: AuditResult, style: Style, *, report: str = "", next_command
     lines = [_verdict_line(result, style), *_counts(found), ""]
     lines += [_line(f"Primary harm: {_HARMS[result.overall.primary_harm]}"), _line(_overall_rates(result)), ""]
     lines.append(style.paint(_columns("", "Group", "Share", "rate", "likely", "rest"), "faint"))
-    shown = [finding for finding in _same_people_once(found) if finding.state != "not_evaluable"][:MOST_GROUPS]
+    shown = [finding for finding in found if finding.state != "not_evaluable"][:MOST_GROUPS]
     lines += [_row(finding, names, style) for finding in shown]
     left = len(found) - len(shown)
     lines += [
@@ -169,12 +159,13 @@ def rule_lines(result: AuditResult, style: Style) -> list[str]:
 def _rule_line(rule: RuleResult, found: list[Finding], names: GroupNames, style: Style) -> str:
     failing = [finding for finding in found if finding.state == "fail"]
     limit = f"{'difference' if rule.scale == 'difference' else 'ratio'} {rule.limit:g}"
+    covered = percent(rule.coverage, against=rule.min_coverage)
     reasons = {
         "group_beyond_limit": f"{_groups(len(failing))} beyond the limit ({limit} from the rest)",
         "group_undecided": f"{_groups(sum(f.state == 'inconclusive' and f.verdict.decidable for f in found))} "
         "with enough cases could not be decided",
-        "coverage_too_small": f"only {percent(rule.coverage)} of the people are in groups that could be judged "
-        f"(the plan needs {percent(rule.min_coverage)})",
+        "coverage_too_small": f"only {covered} of the people are in groups that could be judged "
+        f"(the plan needs {exact_percent(rule.min_coverage)})",
         "nothing_judged": "no group has enough cases to be judged",
     }
     state: State = "fail" if rule.outcome == "fail" else "inconclusive"
@@ -266,7 +257,8 @@ def _coverage(result: AuditResult) -> str:
     least = result.plan.verdict.min_coverage
     if not known:
         return "Coverage: nobody is in a group that could be judged"
-    return f"Coverage: {percent(min(known))} of people are in groups that could be judged (needed: {percent(least)})"
+    share = percent(min(known), against=least)
+    return f"Coverage: {share} of people are in groups that could be judged (needed: {exact_percent(least)})"
 
 
 def _rows(result: AuditResult) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -142,7 +143,12 @@ def _measured(finding: Finding) -> str:
         return "no rate can be stated"
     others = disparity.other_numerator / disparity.other_denominator
     said = "not judged" if finding.verdict is None else finding.verdict.outcome.upper().replace("_", " ")
-    return f"{100 * estimate.value:.1f} %, everyone else {100 * others:.1f} %. {said}"
+    return f"{_percent(estimate.value)}, everyone else {_percent(others)}. {said}"
+
+
+def _percent(share: float) -> str:
+    whole = math.floor(100 * share + 0.5)
+    return {0: "<1%", 100: ">99%"}.get(whole, f"{whole}%") if 0 < share < 1 else f"{whole}%"
 
 
 def _name(group: Group, result: AuditResult) -> str:

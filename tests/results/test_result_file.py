@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -45,7 +47,7 @@ def result() -> AuditResult:
     table, families = families_of(plan, [feature], rows)
     system = SystemDescription(kind="predictions", name="score", decision="d", features=(), sensitive_features_used=())
     loaded = LoadedPlan(plan=plan, as_asked=plan.model_dump(mode="json", by_alias=True), folder=Path())
-    return summarise(loaded, [feature], table, families, system, crosscheck=(), origin=ORIGIN)
+    return summarise(loaded, [feature], table, families, system, origin=ORIGIN)
 
 
 def test_a_result_comes_back_as_it_was_written(result: AuditResult, tmp_path: Path) -> None:
@@ -117,6 +119,70 @@ def test_a_result_cut_short_is_refused(result: AuditResult) -> None:
     for end in range(0, len(text) - 2, max(1, len(text) // 50)):
         with pytest.raises(ResultError):
             parse_result(text[:end])
+
+
+CONTRADICTIONS: dict[str, tuple[str, Callable[[dict[str, Any]], object]]] = {
+    "overall said to pass": ("overall.outcome", lambda it: it["overall"].update(outcome="pass")),
+    "overall said to be open": ("overall.outcome", lambda it: it["overall"].update(outcome="inconclusive")),
+    "a failing rule left out": ("overall.failing_rules", lambda it: it["overall"].update(failing_rules=[])),
+    "an undecided rule made up": ("overall.undecided_rules", lambda it: it["overall"].update(undecided_rules=["x"])),
+    "a rule said to pass": ("rules.0.outcome", lambda it: it["rules"][0].update(outcome="pass")),
+    "a rule said to be open": ("rules.0.outcome", lambda it: it["rules"][0].update(outcome="inconclusive")),
+    "outcomes miscounted": ("rules.0.groups_by_outcome", lambda it: it["rules"][0]["groups_by_outcome"].update(fail=0)),
+    "a verdict changed": ("rules.0.groups_by_outcome", lambda it: _failing(it).update(outcome="pass")),
+    "a verdict left out": ("rules.0.groups_by_outcome", lambda it: it["verdicts"].remove(_failing(it))),
+    "a rule left out": ("rules", lambda it: it["rules"].clear()),
+    "a rule twice": ("rules", lambda it: it["rules"].append(it["rules"][0])),
+    "a rule without verdicts": ("rules", lambda it: it["rules"].append({**it["rules"][0], "rule": "other"})),
+    "a verdict of no rule": ("rules", lambda it: it["verdicts"][0].update(rule="\x1b[2J\n")),
+}
+
+
+def _failing(document: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = next(verdict for verdict in document["verdicts"] if verdict["outcome"] == "fail")
+    return found
+
+
+@pytest.mark.parametrize(("where", "change"), CONTRADICTIONS.values(), ids=CONTRADICTIONS.keys())
+def test_a_result_that_contradicts_itself_is_refused(
+    result: AuditResult, where: str, change: Callable[[dict[str, Any]], object]
+) -> None:
+    document = json.loads(result_to_json(result))
+    assert document["overall"]["outcome"] == "fail"
+    change(document)
+    with pytest.raises(ResultError) as caught:
+        parse_result(json.dumps(document), "result.json")
+    assert caught.value.slug == "contradictory-result"
+    assert f"result.json contradicts itself: {where} does" in str(caught.value)
+    assert str(caught.value).isprintable()
+
+
+def _said_to_pass(result: AuditResult, *, decided: str, decidable: bool, coverage: float | None) -> str:
+    """The result as JSON, consistent but for what is given: every verdict `decided`, the rule and the whole passing."""
+    document = json.loads(result_to_json(result))
+    for verdict in document["verdicts"]:
+        verdict.update(outcome=decided, decidable=decidable)
+    counted = dict.fromkeys(document["rules"][0]["groups_by_outcome"], 0)
+    document["rules"][0].update(
+        outcome="pass", coverage=coverage, groups_by_outcome={**counted, decided: len(document["verdicts"])}
+    )
+    document["overall"].update(outcome="pass", failing_rules=[], undecided_rules=[])
+    return json.dumps(document)
+
+
+def test_a_pass_needs_judged_groups_that_all_pass_and_enough_people_in_them(result: AuditResult) -> None:
+    enough = result.rules[0].min_coverage
+    passing = parse_result(_said_to_pass(result, decided="pass", decidable=True, coverage=enough))
+    assert passing.overall.outcome == "pass"
+    for decided, decidable, coverage in (
+        ("inconclusive", True, enough),
+        ("pass", False, enough),
+        ("pass", True, enough - 1e-6),
+        ("pass", True, None),
+    ):
+        with pytest.raises(ResultError) as caught:
+            parse_result(_said_to_pass(result, decided=decided, decidable=decidable, coverage=coverage))
+        assert caught.value.slug == "contradictory-result"
 
 
 def test_a_folder_that_cannot_be_written_leaves_nothing_behind(result: AuditResult, tmp_path: Path) -> None:
