@@ -18,6 +18,7 @@ Because = Literal[
     "beyond_limit",  # fail: worse than the rest by more than the limit, tested with correction for all groups
     "within_limit",  # pass: evidence that the group is not worse than the rest by more than the limit
     "limit_not_excluded",  # inconclusive: enough cases to be judged, and the data point neither way
+    "limit_cannot_be_exceeded",  # inconclusive: at the rest's rate no group could be beyond the limit
     "unscored_cases",  # inconclusive: cases that were not scored could change the verdict
     "judged_as_part",  # inconclusive alone: too few cases; judged only as a part of the group in `judged_as`
     "too_few_cases",  # inconclusive: too few cases, alone and on every rung of the ladder
@@ -178,7 +179,8 @@ class Verdict(Part):
     cases_required: int | None
     """Cases with which a group equal to the rest would be judged alone; null where no number would do."""
     cases_needed: int | None
-    """Cases still needed for a verdict, at the rates measured; 0 where there is one, null where none would do."""
+    """Cases still needed for a verdict, at the rates measured and with the rest as it is; 0 where there is a verdict,
+    null where no number would do, or where cases that were not scored must be scored first."""
     decidable: bool
     """Whether the group had enough cases to be judged alone. Decided from labels, never from predictions."""
     judged_as: Group | None
@@ -186,11 +188,13 @@ class Verdict(Part):
     judged_as_outcome: Outcome | None
     """The outcome of that larger group."""
     p_fail: float | None
-    """Exact p-value of "not beyond the limit". Small: the group is beyond it."""
+    """p-value of "not beyond the limit". Small: the group is beyond it. Exact wherever it could decide: up to .10, or
+    twice the level that the family may spend; the large-sample value above that."""
     level_fail: float | None
     """The level that `p_fail` had to reach after correction for all groups; null where it was not tested."""
     p_pass: float | None
-    """Exact p-value of "beyond the limit". Small: the group is within it."""
+    """p-value of "beyond the limit". Small: the group is within it. Exact up to .10, or twice alpha; the large-sample
+    value above that."""
     side: Literal["low", "high"]
     """The side on which the group is nearer to failing."""
 
@@ -203,7 +207,7 @@ class FamilyResult(Part):
     groups: int
     """Groups in it."""
     tested: int
-    """Groups tested for FAIL."""
+    """Groups tested for FAIL: those of which a rate may be stated and whose rate could lie beyond the limit at all."""
     level: float
     """The share of alpha that this family could spend on false alarms."""
     procedure: Literal["discarding", "weights_only", "any_dependence"]

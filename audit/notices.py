@@ -17,6 +17,8 @@ _LIMITS_HARM = {
     "missed": ("true_positive_rate", "false_negative_rate"),
     "wrongly_flagged": ("false_positive_rate", "true_negative_rate"),
 }
+_MANY = 0.10
+"""Share of rows without a label or an attribute from which on the reader is told."""
 _FAR_FROM_PLAN = 0.15
 """How far a rate may lie from the one that was planned with before the reader is told."""
 
@@ -43,7 +45,8 @@ def notices(
     ]
     found.extend(_harm_not_limited(plan, overall))
     found.extend(_given(system))
-    found.extend(_unscored(rows[0]))
+    found.extend(_unscored(plan, rows[0]))
+    found.extend(_unlabelled(plan, rows))
     found.extend(_unknown(plan, families))
     found.extend(_far_from_plan(plan, everyone))
     found.extend(_borders(system))
@@ -73,17 +76,62 @@ def _given(system: SystemDescription) -> list[Notice]:
     return [Notice(code="sensitive_features_given", text=f"The detector is given: {named}.")]
 
 
-def _unscored(account: RowAccount) -> list[Notice]:
+def _unscored(plan: AuditPlan, account: RowAccount) -> list[Notice]:
     unscored = account.abstained + account.failed
     if not unscored:
         return []
-    return [
-        Notice(
-            code="unscored_cases",
-            text=f"{unscored} of {account.read} rows were not scored ({account.abstained} abstained, {account.failed} "
-            "without a usable answer). Rates are over the others; verdicts hold whatever these would have been.",
+    text = (
+        f"{unscored} of {account.read} rows were not scored ({account.abstained} abstained, {account.failed} without "
+        "a usable answer). Rates are over the others; verdicts hold whatever these would have been."
+    )
+    if plan.detector.top_k is not None:
+        text += " Within a capacity one of them could also have displaced another case, and that is not bounded."
+    return [Notice(code="unscored_cases", text=text)]
+
+
+def _unlabelled(plan: AuditPlan, rows: Sequence[RowAccount]) -> list[Notice]:
+    """Rows without a label are in no rate of victims or others: who they are decides what the rates are about."""
+    everyone, *groups = rows
+    found = []
+    if everyone.unlabelled >= _MANY * everyone.read:
+        found.append(
+            Notice(
+                code="unlabelled",
+                text=f"{everyone.unlabelled} of {everyone.read} rows have no label ({_share(everyone)}). They are in "
+                "the share flagged and in no other rate.",
+            )
         )
+    shown = [
+        account
+        for account in groups
+        if len(account.group.levels) == 1
+        and account.group.levels[0].rung == plan.rungs(account.group.levels[0].feature)[0]
+        and account.unlabelled >= max(_MANY * account.read, 5)
+        and account.unlabelled * everyone.read > 2 * everyone.unlabelled * account.read
     ]
+    if shown:
+        worst = sorted(shown, key=lambda account: (-account.unlabelled, account.group.levels))
+        named = "; ".join(f"{account.group.levels[0].code} ({_share(account)})" for account in worst[:5])
+        more = f" and {len(worst) - 5} more" if len(worst) > 5 else ""
+        found.append(
+            Notice(
+                code="unlabelled_groups",
+                text=f"In some groups far more rows than elsewhere have no label: {named}{more}. Their rates are "
+                "about the rows that have one.",
+            )
+        )
+    return found
+
+
+def _share(account: RowAccount) -> str:
+    return _percent(account.unlabelled, account.read)
+
+
+def _percent(part: int, whole: int) -> str:
+    """A share as a whole percentage that says 0 and 100 only where it is exactly that."""
+    if part in (0, whole):
+        return f"{100 * part // whole}%"
+    return "<1%" if 200 * part < whole else ">99%" if 200 * (whole - part) < whole else f"{part / whole:.0%}"
 
 
 def _unknown(plan: AuditPlan, families: Mapping[Family, FamilyCounts]) -> list[Notice]:
@@ -99,12 +147,12 @@ def _unknown(plan: AuditPlan, families: Mapping[Family, FamilyCounts]) -> list[N
                 for place, group in enumerate(counts.groups)
                 if group.levels[0].code == "unknown"
             )
-            if total and unknown / total >= 0.10:
+            if total and unknown >= _MANY * total:
                 found.append(
                     Notice(
                         code=f"unknown_{feature}",
-                        text=f"{feature} is unknown for {unknown} of {total} rows ({unknown / total:.0%}). They are "
-                        "shown as a group of their own; what holds for the others need not hold for them.",
+                        text=f"{feature} is unknown for {unknown} of {total} rows ({_percent(unknown, total)}). They "
+                        "are shown as a group of their own; what holds for the others need not hold for them.",
                     )
                 )
     return found
@@ -120,7 +168,7 @@ def _far_from_plan(plan: AuditPlan, everyone: FamilyCounts) -> list[Notice]:
                 Notice(
                     code=f"planned_rate_{rule.id}",
                     text=f"Group sizes for rule {rule.id} were planned for a rate of {rule.planned_rate:.0%}; measured "
-                    f"overall was {x / n:.0%}. Set expected_rate before the next audit.",
+                    f"overall was {_percent(x, n)}. Set expected_rate before the next audit.",
                 )
             )
     return found

@@ -6,13 +6,45 @@ a file, with the line and the nearest known key in each error, is `audit.plan_fi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from audit.metrics import METRICS, MetricName, Worse, worse_direction
+from audit.plan_detectors import (
+    Column,
+    Detector,
+    ModelDetector,
+    Name,
+    PredictionsDetector,
+    PythonDetector,
+    SkopsDetector,
+    Strict,
+    check_disjoint,
+)
+
+__all__ = [
+    "GENDERS",
+    "PLAN_SCHEMA",
+    "AuditPlan",
+    "AuditSection",
+    "Coding",
+    "Comparison",
+    "Detector",
+    "EvaluationSetSection",
+    "GroupFeature",
+    "ModelDetector",
+    "NationalityRung",
+    "PredictionsDetector",
+    "PythonDetector",
+    "Route",
+    "Rule",
+    "ScoringSection",
+    "SkopsDetector",
+    "Use",
+    "VerdictSection",
+]
 
 PLAN_SCHEMA = 1
 
@@ -30,15 +62,8 @@ Coding = Literal["gender", "nationality", "categorical"]
 NationalityRung = Literal["country", "m49-subregion", "m49-region"]
 Comparison = Literal["rest", "overall", "reference"]
 
-Name = Annotated[str, Field(min_length=1, max_length=200)]
-Column = Annotated[str, Field(min_length=1)]
 
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
-
-
-class AuditSection(_Strict):
+class AuditSection(Strict):
     """Who audits what, and where a flag goes."""
 
     title: Name
@@ -55,115 +80,7 @@ class AuditSection(_Strict):
     """Who set the limits of the rules, and on what ground. Shown in every report."""
 
 
-class _Decision(_Strict):
-    threshold: float | None = None
-    """A case is flagged when its score is at least this."""
-    top_k: Annotated[int, Field(ge=1)] | None = None
-    """The capacity: the k highest scores are flagged; equal scores are taken in the order of their ids."""
-    score_range: tuple[float, float] = (0.0, 1.0)
-    """The lowest and highest score that the detector can give; anything outside is an error."""
-
-    @model_validator(mode="after")
-    def _range_in_order(self) -> Self:
-        low, high = self.score_range
-        if not low < high:
-            raise ValueError("score_range must be [lowest, highest] with lowest < highest")
-        if self.threshold is not None and not low <= self.threshold <= high:
-            raise ValueError(f"threshold {self.threshold:g} lies outside score_range [{low:g}, {high:g}]")
-        return self
-
-
-class PredictionsDetector(_Decision):
-    """A detector known by what it answered: a file joined by id, or columns of the evaluation set itself."""
-
-    kind: Literal["predictions"]
-    """`predictions`."""
-    path: Path | None = None
-    """The file of predictions; without it the columns are taken from the evaluation set."""
-    id: Column | None = None
-    """The id column of the predictions file; the evaluation set's own id column where it is not given."""
-    score: Column | None = None
-    """The column with the score."""
-    decision: Column | None = None
-    """The column with the decision itself, instead of a score with `threshold` or `top_k`."""
-    decision_positive: tuple[str, ...] = ("1", "true")
-    """Values of the decision column that mean flagged; compared without regard to case."""
-    decision_negative: tuple[str, ...] = ("0", "false")
-    """Values of the decision column that mean not flagged. An empty cell is an abstention."""
-    encoding: str = "utf-8"
-    """Encoding of a CSV or JSONL file."""
-    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
-    """Delimiter of a CSV file."""
-
-    @model_validator(mode="after")
-    def _one_decision_rule(self) -> Self:
-        if self.decision is not None:
-            if self.score is not None or self.threshold is not None or self.top_k is not None:
-                raise ValueError("`decision` names the decision itself; leave out `score`, `threshold` and `top_k`")
-            _disjoint("decision_positive and decision_negative", (*self.decision_positive, *self.decision_negative))
-            return self
-        if self.score is None:
-            raise ValueError('write `score = "<column>"` with `threshold` or `top_k`, or `decision = "<column>"`')
-        _exactly_one_cut(self)
-        return self
-
-
-class ModelDetector(_Decision):
-    """A detector that is run: which columns it is given, and what it answers with."""
-
-    features: Annotated[tuple[Column, ...], Field(min_length=1)]
-    """Columns that the detector is given. Label, gender and nationality columns are withheld unless named here."""
-    answers: Literal["score", "decision"] = "score"
-    """Whether the detector answers with a score or with the decision itself (1 flagged, 0 not)."""
-
-    @model_validator(mode="after")
-    def _one_decision_rule(self) -> Self:
-        if len(set(self.features)) < len(self.features):
-            raise ValueError("`features` names a column twice")
-        if self.answers == "decision":
-            if self.threshold is not None or self.top_k is not None:
-                raise ValueError("a detector that answers with decisions takes neither `threshold` nor `top_k`")
-        else:
-            _exactly_one_cut(self)
-        return self
-
-
-class PythonDetector(ModelDetector):
-    """A function over batches: `function(batch: pyarrow.RecordBatch)` returns one answer a row, in their order."""
-
-    kind: Literal["python"]
-    """`python`."""
-    entry: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
-    """`module:function`; the module is looked for beside the plan first. It is the operator's own code, and trusted."""
-
-
-class SkopsDetector(ModelDetector):
-    """A scikit-learn estimator saved with skops; its types are checked against an allow-list before it is loaded."""
-
-    kind: Literal["skops"]
-    """`skops`."""
-    path: Path
-    """The .skops file."""
-    trusted: tuple[str, ...] = ()
-    """Types beyond scikit-learn's own that may be loaded, written out one by one after someone has read them."""
-    positive_class: str = "1"
-    """The class of `predict_proba` whose probability is the score."""
-
-
-Detector = Annotated[PredictionsDetector | PythonDetector | SkopsDetector, Field(discriminator="kind")]
-
-
-def _disjoint(keys: str, values: Sequence[str]) -> None:
-    if len({value.casefold() for value in values}) < len(values):
-        raise ValueError(f"{keys} name the same value twice")
-
-
-def _exactly_one_cut(detector: _Decision) -> None:
-    if (detector.threshold is None) == (detector.top_k is None):
-        raise ValueError("write exactly one of `threshold` (a score) and `top_k` (a capacity)")
-
-
-class EvaluationSetSection(_Strict):
+class EvaluationSetSection(Strict):
     """The labelled cases on which the detector is tried."""
 
     path: Path | None = None
@@ -193,20 +110,20 @@ class EvaluationSetSection(_Strict):
     """What one row stands for: persons, cases, adverts, accounts."""
 
     @model_validator(mode="after")
-    def _labels_disjoint(self) -> Self:
+    def _labelscheck_disjoint(self) -> Self:
         values = (*self.label_positive, *self.label_negative, *self.label_missing)
-        _disjoint("label_positive, label_negative and label_missing", values)
+        check_disjoint("label_positive, label_negative and label_missing", values)
         return self
 
 
-class GroupFeature(_Strict):
+class GroupFeature(Strict):
     """A sensitive feature: a column by which results are broken down."""
 
     column: Column
     """The column that holds it."""
     coding: Coding | None = None
     """`gender`, `nationality` or `categorical` (values as they are). By default the feature's own name says it."""
-    map: dict[str, str] = {}
+    map: Annotated[dict[str, str], Field(default_factory=dict)]
     """How values of the column are to be read: `{ F = "woman", M = "man" }`. Nothing is guessed."""
     missing: tuple[str, ...] = ()
     """Values that stand for a missing one, beside the empty cell. They become the level `unknown`."""
@@ -227,7 +144,7 @@ class GroupFeature(_Strict):
         return ladder
 
 
-class Rule(_Strict):
+class Rule(Strict):
     """A limit on how much worse off a group may be than the rest."""
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")] | None = None
@@ -278,7 +195,7 @@ class Rule(_Strict):
         return tuple((entry,) if isinstance(entry, str) else entry for entry in self.groups)
 
 
-class VerdictSection(_Strict):
+class VerdictSection(Strict):
     """How verdicts are reached. The defaults are the project's; a change is shown in every report."""
 
     alpha: Annotated[float, Field(gt=0, le=0.2)] = 0.05
@@ -297,7 +214,7 @@ class VerdictSection(_Strict):
     """What the disparities that are shown compare a group with. Verdicts always compare with the rest."""
 
 
-class ScoringSection(_Strict):
+class ScoringSection(Strict):
     """How the detector is run. Scores can change in their last bits with the batch, so it is part of the plan."""
 
     batch_size: Annotated[int, Field(ge=1, le=1_000_000)] = 4096
@@ -306,7 +223,7 @@ class ScoringSection(_Strict):
     """Rows are batched in the order of their ids, so that a shuffled file gives the same scores, or as in the file."""
 
 
-class AuditPlan(_Strict):
+class AuditPlan(Strict):
     """A whole plan, checked. Paths are relative to the folder of the plan file."""
 
     schema_: Annotated[Literal[1], Field(alias="schema")]
@@ -338,6 +255,7 @@ class AuditPlan(_Strict):
     def _fits_together(self) -> Self:
         for name, feature in self.groups.items():
             _check_feature(name, feature, self.coding(name))
+        self._check_columns()
         if "reference" in self.verdict.compare_with and not any(f.reference for f in self.groups.values()):
             raise ValueError('compare_with = ["reference"] needs `reference = "<level>"` in a [groups.<name>]')
         for position, rule in enumerate(self.rules, start=1):
@@ -346,6 +264,19 @@ class AuditPlan(_Strict):
         if len(set(ids)) < len(ids):
             raise ValueError("two rules have the same id")
         return self
+
+    def _check_columns(self) -> None:
+        """No column speaks twice: an answer that is the label passes everything; a group of ids is a list of people."""
+        section, detector = self.evaluation_set, self.detector
+        if section.id == section.label:
+            raise ValueError("evaluation_set.id and evaluation_set.label name the same column")
+        for name, feature in self.groups.items():
+            if feature.column in (section.id, section.label):
+                raise ValueError(f"groups.{name}.column is also the id or the label of a case")
+        if isinstance(detector, PredictionsDetector) and detector.path is None:
+            spoken_for = {section.id, section.label, *(feature.column for feature in self.groups.values())}
+            if spoken_for & {detector.score, detector.decision}:
+                raise ValueError("the detector's answer is also the id, the label or a group: name its own column")
 
     def _check_rule(self, position: int, rule: Rule) -> None:
         for features in rule.feature_sets:

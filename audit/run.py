@@ -11,13 +11,14 @@ from audit.analyses.disparities import disparities
 from audit.analyses.estimates import estimates, everyone_as_family, group_counts, row_accounts
 from audit.analyses.families import plan_families
 from audit.counting.table import CountsTable, FamilyCounts
+from audit.errors import DataError
 from audit.groups import Family, SensitiveFeature
 from audit.metrics import METRICS, worse_direction
 from audit.notices import notices
 from audit.plan import AuditPlan
 from audit.plan_file import LoadedPlan, read_plan_file
 from audit.provenance import provenance
-from audit.result import SCHEMA_VERSION, Agreement, AuditResult, MetricDefinition, Provenance, SystemDescription
+from audit.result import SCHEMA_VERSION, Agreement, AuditResult, MetricDefinition, Notice, Provenance, SystemDescription
 from audit.safeguards import safeguards
 from audit.verdicts import judge
 
@@ -74,13 +75,14 @@ def run_audit(
         features = evaluation_set.features
         set_sha256 = evaluation_set.sha256
     families = count_families(loaded.plan, counts, features)
+    _check_references(loaded.plan, features)
     return summarise(
         loaded,
         features,
         counts,
         families,
         scored.system,
-        crosscheck=_crosscheck(families) if crosscheck else (),
+        crosscheck=_crosscheck(counts, families) if crosscheck else ((), ()),
         origin=provenance(loaded, {"evaluation_set": set_sha256, "detector": scored.detector_sha256}, started),
     )
 
@@ -100,7 +102,7 @@ def summarise(
     families: Mapping[Family, FamilyCounts],
     system: SystemDescription,
     *,
-    crosscheck: tuple[Agreement, ...],
+    crosscheck: tuple[tuple[Agreement, ...], tuple[Notice, ...]] = ((), ()),
     origin: Provenance,
 ) -> AuditResult:
     """Everything below the waist: counts become a result. No file, no clock, no model."""
@@ -129,8 +131,8 @@ def summarise(
         disparities=disparities(plan, list(families.values())),
         waivers=(),
         safeguards=safeguards(plan, rules, system),
-        crosscheck=crosscheck,
-        notices=notices(plan, system, overall, everyone, rows, families),
+        crosscheck=crosscheck[0],
+        notices=(*notices(plan, system, overall, everyone, rows, families), *crosscheck[1]),
         provenance=origin,
     )
 
@@ -160,7 +162,22 @@ def _definitions(plan: AuditPlan) -> tuple[MetricDefinition, ...]:
     )
 
 
-def _crosscheck(families: Mapping[Family, FamilyCounts]) -> tuple[Agreement, ...]:
-    from audit.crosscheck.agreement import crosscheck
+def _crosscheck(
+    counts: CountsTable, families: Mapping[Family, FamilyCounts]
+) -> tuple[tuple[Agreement, ...], tuple[Notice, ...]]:
+    from audit.crosscheck.agreement import agreement_notices, crosscheck
 
-    return crosscheck(tuple(families.values()))
+    agreements = crosscheck((everyone_as_family(counts), *families.values()))
+    return agreements, agreement_notices(agreements)
+
+
+def _check_references(plan: AuditPlan, features: Sequence[SensitiveFeature]) -> None:
+    for feature in features:
+        reference = plan.groups[feature.name].reference
+        levels = [level.code for level in feature.levels if level.rung == feature.rungs[0]]
+        if reference is not None and reference not in levels:
+            raise DataError(
+                f"groups.{feature.name}.reference names a level that nobody in the set has",
+                slug="no-reference",
+                hint=f"write one of the levels as reports name them by code; the set has {len(levels)}",
+            )

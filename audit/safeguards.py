@@ -70,8 +70,9 @@ def _effective_safeguards(rules: Sequence[RuleResult]) -> Safeguard:
     return Safeguard(
         clause="7(k)",
         words="how to provide effective safeguards",
-        question="Are there limits, set before the data were seen, and could they be tested?",
-        evidence=f"{len(rules)} rule(s); {judged} verdict(s) on a group that the data could decide.",
+        question="Are there limits, and could they be tested?",
+        evidence=f"{len(rules)} rule(s); {judged} verdict(s) on a group that the data could decide. "
+        "That the limits were set before the data were seen is not shown.",
         state="measured" if judged else "not_shown",
     )
 
@@ -102,12 +103,14 @@ def _algorithms(system: SystemDescription) -> Safeguard:
 
 
 def _inequality(rules: Sequence[RuleResult]) -> Safeguard:
+    judged = any(rule.groups_by_outcome["pass"] or rule.groups_by_outcome["fail"] for rule in rules)
     return Safeguard(
         clause="7(k)",
         words="of inequality",
         question="Do rates differ between groups by more than the limit?",
-        evidence=f"Differences and ratios with intervals for every group; {len(rules)} rule(s) judged.",
-        state="measured",
+        evidence=f"Differences and ratios with intervals for every group; {len(rules)} rule(s)."
+        + ("" if judged else " No group could be judged."),
+        state="measured" if judged else "not_shown",
     )
 
 
@@ -119,21 +122,16 @@ def _nationality(plan: AuditPlan, system: SystemDescription) -> Safeguard:
     nationalities = [feature for feature in plan.groups if plan.coding(feature) == "nationality"]
     given = [feature for feature in nationalities if feature in system.sensitive_features_used]
     if not system.features:
-        evidence, state = "Answers were supplied: whether nationality entered them is not known.", "not_shown"
+        evidence = "Answers were supplied: whether nationality entered them is not known."
     elif given:
-        evidence, state = "The detector is given the nationality of the person.", "measured"
+        evidence = "The detector is given the nationality of the person; its effect was not tested."
     else:
-        evidence, state = (
-            "The nationality column was withheld; other columns may stand in for it, untested.",
-            "measured",
-        )
-    return Safeguard.model_validate(
-        {
-            "clause": "2",
-            "words": "trafficking in persons, especially of women and children, cannot and should not be associated "
-            "with any religion, nationality or civilization",
-            "question": "Does naming a nationality move the detector?",
-            "evidence": evidence,
-            "state": state,
-        }
+        evidence = "The nationality column was withheld; whether other columns stand in for it was not tested."
+    return Safeguard(
+        clause="2",
+        words="trafficking in persons, especially of women and children, cannot and should not be associated with any "
+        "religion, nationality or civilization",
+        question="Does naming a nationality move the detector?",
+        evidence=evidence,
+        state="not_shown",
     )

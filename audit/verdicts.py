@@ -75,16 +75,25 @@ def _outcome(
     if tests.beyond[place]:
         return "fail", "beyond_limit"
     if not family.evaluable[place]:
-        own = int(family.cases[place])
-        if own == 0:
-            return "not_evaluable", "no_cases"
-        return "not_evaluable", "no_rest" if family.rest_cases[place] == 0 else "too_few_for_a_rate"
+        return "not_evaluable", _no_rate(family, place)
     if not family.decidable[place]:
         part = decidability.judged_as[family.groups[place]] is not None
         return "inconclusive", "judged_as_part" if part else "too_few_cases"
     if tests.within[place]:
         return "pass", "within_limit"
-    return "inconclusive", "unscored_cases" if tests.within_as_scored[place] else "limit_not_excluded"
+    return "inconclusive", _undecided(tests, place)
+
+
+def _no_rate(family: FamilyDecidability, place: int) -> Because:
+    if family.cases[place] == 0:
+        return "no_cases"
+    return "no_rest" if family.rest_cases[place] == 0 else "too_few_for_a_rate"
+
+
+def _undecided(tests: FamilyTests, place: int) -> Because:
+    if not tests.tested[place]:
+        return "limit_cannot_be_exceeded"
+    return "unscored_cases" if tests.unscored_decide[place] else "limit_not_excluded"
 
 
 def _verdict(
@@ -126,6 +135,8 @@ def _cases_needed(family: FamilyDecidability, tests: FamilyTests, outcome: Outco
     if not family.decidable[place]:
         planned = family.required_cases(place)
         return None if planned is None else max(planned - own, 0)
+    if tests.unscored_decide[place]:
+        return None
     needed = float(tests.cases_to_verdict[place])
     return max(math.ceil(needed) - own, 1) if math.isfinite(needed) else None
 
@@ -194,15 +205,28 @@ def overall_verdict(plan: AuditPlan, rules: list[RuleResult]) -> OverallVerdict:
     """FAIL if any rule fails, PASS only if every rule passes, else INCONCLUSIVE."""
     failing = tuple(rule.rule for rule in rules if rule.outcome == "fail")
     undecided = tuple(rule.rule for rule in rules if rule.outcome not in ("fail", "pass"))
-    harms: dict[str, str] = {"services": "missed", "enforcement": "wrongly_flagged", "both": "both"}
     return OverallVerdict.model_validate(
         {
             "outcome": "fail" if failing else "inconclusive" if undecided or not rules else "pass",
             "failing_rules": failing,
             "undecided_rules": undecided,
-            "primary_harm": harms[plan.audit.route],
+            "primary_harm": _primary_harm(plan),
         }
     )
+
+
+_PROTECTS = ("victim-identification", "hotline-triage")
+_COERCES = ("lead-generation", "border-screening", "financial-monitoring")
+
+
+def _primary_harm(plan: AuditPlan) -> str:
+    """Where a flag goes decides which error harms most, unless what the system is used for says otherwise."""
+    use, route = plan.audit.use, plan.audit.route
+    if route == "services":
+        return "both" if use in _COERCES else "missed"
+    if route == "enforcement":
+        return "both" if use in _PROTECTS else "wrongly_flagged"
+    return "both"
 
 
 def exit_code(overall: OverallVerdict) -> int:

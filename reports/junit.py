@@ -97,7 +97,10 @@ class _Suites:
             return case
         among = self._reading.metrics[finding.metric].among if finding.metric in self._reading.metrics else ""
         reason = self._words.because(
-            verdict.because, among=among, min_denominator=self._result.plan.verdict.min_denominator
+            verdict.because,
+            among=among,
+            min_denominator=self._result.plan.verdict.min_denominator,
+            both_ways=finding.both_ways,
         )
         told = f"{self._words.outcome(verdict.outcome)}: {self._words.undecided(verdict, reason)}"
         numbers = self._numbers_of(finding)

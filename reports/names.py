@@ -33,6 +33,11 @@ class Names:
             "man": self._t.gettext("men"),
             "non-binary": self._t.gettext("non-binary people"),
         }
+        self._plurals = {
+            "XXA": self._t.gettext("stateless people"),
+            "XXB": self._t.gettext("refugees (1951 Convention)"),
+            "XXC": self._t.gettext("refugees (other)"),
+        }
         self._groups: dict[tuple[Level, ...], str] = {}
 
     def group(self, group: Group) -> str:
@@ -58,6 +63,8 @@ class Names:
             return self._t.gettext("%(feature)s unknown") % {"feature": self.feature(level.feature)}
         if self._codings.get(level.feature) == "gender" and level.code in self._genders:
             return self._genders[level.code]
+        if self._codings.get(level.feature) == "nationality" and level.code in self._plurals:
+            return self._plurals[level.code]
         return self._levels.get(level, level.code)
 
     def feature(self, feature: str) -> str:

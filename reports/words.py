@@ -63,15 +63,20 @@ class Words:
             case _:
                 assert_never(because)
 
-    def because(self, because: Because, *, among: str, min_denominator: int) -> str:
-        """Why a group has its outcome; `among` says what the rate's denominator counts."""
+    def because(self, because: Because, *, among: str, min_denominator: int, both_ways: bool = False) -> str:
+        """Why a group has its outcome; `among` says what the rate's denominator counts, `both_ways` which limit."""
         few = {"count": self._n.count(min_denominator)}
         reasons: dict[Because, str] = {
             "beyond_limit": self._t.gettext(
-                "worse than everyone else by more than the limit, after correction for chance"
-            ),
+                "apart from everyone else by more than the limit, after correction for chance"
+            )
+            if both_ways
+            else self._t.gettext("worse than everyone else by more than the limit, after correction for chance"),
             "within_limit": self._t.gettext("enough evidence that it is within the limit"),
             "limit_not_excluded": self._t.gettext("its cases point neither way"),
+            "limit_cannot_be_exceeded": self._t.gettext(
+                "the rate of the others is such that nobody could exceed the limit"
+            ),
             "unscored_cases": self._t.gettext("cases without a decision could change the verdict"),
             "judged_as_part": self._t.gettext("too few cases alone; judged only as part of a larger group"),
             "too_few_cases": self._t.gettext("too few cases, and no larger group that could be judged"),
@@ -102,8 +107,12 @@ class Words:
         """How many cases a verdict on this group still needs; empty where it has one."""
         if verdict.outcome in ("pass", "fail"):
             return ""
+        if verdict.because == "unscored_cases":
+            return self._t.gettext("decide the cases without a decision first")
         if verdict.cases_needed is None:
-            return self._t.gettext("no number of cases would decide it at the rates measured")
+            return self._t.gettext(
+                "at the rates measured, no number of cases would decide it with the others as they are"
+            )
         if verdict.cases_needed == 0:
             return ""
         return self._t.ngettext(

@@ -45,7 +45,7 @@ def result_of(
     asked = asked.model_copy(update={"audit": asked.audit.model_copy(update={"title": title})})
     table, families = families_of(asked, features, rows)
     loaded = LoadedPlan(plan=asked, as_asked=asked.model_dump(mode="json", by_alias=True), folder=Path())
-    return summarise(loaded, features, table, families, SYSTEM, crosscheck=(), origin=ORIGIN)
+    return summarise(loaded, features, table, families, SYSTEM, origin=ORIGIN)
 
 
 def check_of(

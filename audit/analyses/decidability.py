@@ -99,13 +99,16 @@ def _required(plan: AuditPlan, rule: Rule, family: Family, rest_cases: IntArray)
         if isinstance(number, int):
             required = np.maximum(required, float(number))
     if "auto" in declared:
-        for question in questions(plan, rule):
+        asked = questions(plan, rule)
+        # of two sides each is planned for half of the risk, so that both pass together with the power asked for
+        power = 1.0 - (1.0 - plan.verdict.power) / len(asked)
+        for question in asked:
             planned = cases_to_pass(
                 rule.planned_rate,
                 rest_cases,
                 question.within,
                 alpha=plan.verdict.alpha,
-                power=plan.verdict.power,
+                power=power,
             )
             required = np.maximum(required, planned)
     return required

@@ -65,13 +65,16 @@ def _of_family(
     y, m = others
     difference = newcombe_difference(x, n, y, m, level)
     ratio = mover_ratio(x, n, y, m, level)
+    rest = m
     if compared_with == "overall":
         difference, ratio = _against_everyone(difference, ratio, n / np.maximum(n + m, 1))
         y, m = x + y, n + m
     rows: list[Disparity] = []
     for place, group in enumerate(family.groups):
+        if compared_with == "reference" and group.levels[0].code == plan.groups[group.levels[0].feature].reference:
+            continue
         counts = (int(x[place]), int(n[place]), int(y[place]), int(m[place]))
-        reason = _reason(counts, floor, compared_with)
+        reason = _reason(counts, int(rest[place]), floor, compared_with)
         known = reason is None or reason == "zero_in_rest"
         has_ratio = reason is None
         rows.append(
@@ -108,12 +111,14 @@ def _against_everyone(
     return (difference[0] * (1.0 - share), difference[1] * (1.0 - share)), (low, high)
 
 
-def _reason(counts: tuple[int, int, int, int], floor: int, compared_with: Comparison) -> EstimateReason | None:
+def _reason(
+    counts: tuple[int, int, int, int], rest: int, floor: int, compared_with: Comparison
+) -> EstimateReason | None:
     _, n, y, m = counts
     own = stated(n, floor)
     if own is not None:
         return own
-    if m == 0:
+    if rest == 0 or m == 0:
         return "no_reference" if compared_with == "reference" else "no_rest"
     if m < floor:
         return "too_few_for_a_rate"

@@ -17,7 +17,7 @@ from audit.plan import AuditPlan, Rule
 from audit.stats.boundaries import counted_outcome
 from audit.stats.multiplicity import DISCARDING_MIN_GROUPS, Method, reject_family
 from audit.stats.planning import cases_to_decide
-from audit.stats.score_test import PASS_BETA, screened_p
+from audit.stats.score_test import FAIL_BETA, PASS_BETA, screened_p
 
 __all__ = ["SPENT", "FamilyTests", "Procedure", "rule_tests"]
 
@@ -39,7 +39,7 @@ class FamilyTests:
     level: float
     """The share of alpha that this family spends, over all sides of the rule."""
     tested: BoolArray
-    """bool[G]: groups that were tested for FAIL."""
+    """bool[G]: groups that were tested for FAIL: a rate can be stated, and it could lie beyond the limit at all."""
     p_fail: FloatArray
     """float64[G]: exact p-value of "not beyond the limit", on the side nearer to failing."""
     level_fail: FloatArray
@@ -50,8 +50,8 @@ class FamilyTests:
     """float64[G]: exact p-value of "beyond the limit" with unscored cases at their worst; nan where not decidable."""
     within: BoolArray
     """bool[G]: PASS."""
-    within_as_scored: BoolArray
-    """bool[G]: whether the scored cases alone would have given a PASS."""
+    unscored_decide: BoolArray
+    """bool[G]: undecided because of cases that were not scored: the scored ones alone would pass, or are too few."""
     high_side: BoolArray
     """bool[G]: whether the side nearer to failing is the high one."""
     cases_to_verdict: FloatArray
@@ -93,21 +93,29 @@ def rule_tests(
     asked = questions(plan, rule)
     counts = [families[family.family] for family in decidability.families]
     side_by_side = _side_by_side(counts)
-    tested = np.concatenate([family.evaluable for family in decidability.families])
+    evaluable = np.concatenate([family.evaluable for family in decidability.families])
     decidable = np.concatenate([family.decidable for family in decidability.families])
+    required = np.concatenate([family.required for family in decidability.families])
+    can_fail = [evaluable & _could_be_beyond(question, side_by_side) for question in asked]
+    tested = np.logical_or.reduce(can_fail)
     ends = np.cumsum([len(family.groups) for family in counts])
     slices = [slice(end - len(family.groups), end) for end, family in zip(ends, counts, strict=True)]
     procedures = [_procedure(family, tested[place]) for family, place in zip(counts, slices, strict=True)]
 
-    by_side = [_beyond(question, side_by_side, tested, slices, procedures, level) for question in asked]
+    by_side = [
+        _beyond(question, side_by_side, testable, slices, procedures, level)
+        for question, testable in zip(asked, can_fail, strict=True)
+    ]
     p_fail, levels, beyond_by_side = (np.stack(arrays) for arrays in zip(*by_side, strict=True))
     # of a two-sided rule the side that is nearer to its own level is told
     nearest = np.argmin(p_fail / np.maximum(np.nan_to_num(levels, nan=1.0), 1e-300), axis=0)[np.newaxis]
     within_by_side = [_within(question, side_by_side, decidable, plan.verdict.alpha) for question in asked]
     p_pass = np.max(np.stack([p for p, _ in within_by_side]), axis=0)
     beyond: BoolArray = np.logical_or.reduce(beyond_by_side)
-    within = decidable & (p_pass <= plan.verdict.alpha)
-    undecided = decidable & ~within & ~beyond
+    # where a group could not have failed, not failing is no evidence
+    within = decidable & tested & (p_pass <= plan.verdict.alpha)
+    undecided = decidable & tested & ~within & ~beyond
+    as_scored = np.all(np.stack([scored for _, scored in within_by_side]), axis=0)
     high = np.array([question.side == "high" for question in asked])
     whole = FamilyTests(
         procedure="weights_only",
@@ -118,7 +126,7 @@ def rule_tests(
         beyond=beyond,
         p_pass=np.where(decidable, p_pass, np.nan),
         within=within,
-        within_as_scored=np.all(np.stack([scored for _, scored in within_by_side]), axis=0),
+        unscored_decide=undecided & _unscored_decide(asked, side_by_side, as_scored, required),
         high_side=high[nearest[0]],
         cases_to_verdict=_cases_to_verdict(plan, asked, side_by_side, undecided, levels),
     )
@@ -126,6 +134,24 @@ def rule_tests(
         family.family: whole.part(place, procedure)
         for family, place, procedure in zip(counts, slices, procedures, strict=True)
     }
+
+
+def _could_be_beyond(question: Question, groups: FamilyCounts) -> BoolArray:
+    """Whether any rate lies beyond the limit: a share found cannot be 10 points below a rest of 2 %."""
+    _, _, y, m = question.at_its_best(groups)
+    counted = counted_outcome(y, m, question.fail)
+    return np.asarray((m > 0) & (question.fail.edge(counted / np.maximum(m, 1)) > 0.0))
+
+
+def _unscored_decide(
+    asked: tuple[Question, ...], groups: FamilyCounts, as_scored: BoolArray, required: FloatArray
+) -> BoolArray:
+    matters = np.zeros(len(groups.groups), dtype=bool)
+    for question in asked:
+        scored = question.as_scored(groups)
+        differ = np.not_equal(np.stack(question.at_its_worst(groups)), np.stack(scored)).any(axis=0)
+        matters |= differ & (as_scored | (scored[1] < required))
+    return matters
 
 
 def _side_by_side(families: Sequence[FamilyCounts]) -> FamilyCounts:
@@ -162,7 +188,10 @@ def _beyond(
         return p, levels, beyond
     x, n, y, m = question.at_its_best(groups)
     counted, counted_rest = counted_outcome(x, n, question.fail), counted_outcome(y, m, question.fail)
-    p[tested] = screened_p(counted[tested], n[tested], counted_rest[tested], m[tested], question.fail).p
+    threshold = 2.0 * max(level, 0.05)
+    p[tested] = screened_p(
+        counted[tested], n[tested], counted_rest[tested], m[tested], question.fail, FAIL_BETA, threshold
+    ).p
     for place, procedure in zip(slices, procedures, strict=True):
         some = np.arange(size)[place][tested[place]]
         if some.size:

@@ -185,6 +185,17 @@ def test_a_decision_means_one_thing_whatever_its_case() -> None:
     refused("name the same value twice", detector={"kind": "predictions", "decision": "flag", **words})
 
 
+def test_no_column_speaks_twice() -> None:
+    base = RAW["evaluation_set"]
+    refused("same column", evaluation_set__label=base["id"])
+    for column in (base["id"], base["label"]):
+        refused("also the id or the label", groups={"gender": {"column": column}}, rules=[rule()])
+        for answer in ({"score": column, "threshold": 0.5}, {"decision": column}):
+            refused("name its own column", detector={"kind": "predictions", **answer})
+    group = next(iter(RAW["groups"].values()))["column"]
+    refused("name its own column", detector={"kind": "predictions", "decision": group})
+
+
 def test_a_detector_is_given_a_column_once() -> None:
     refused("names a column twice", detector__features=["pay", "age", "pay"])
 

@@ -11,7 +11,7 @@ from audit.counting.table import FamilyCounts, IntArray
 from audit.findings import RuleResult, Verdict
 from audit.groups import Group, SensitiveFeature
 from audit.result import OverallVerdict
-from audit.verdicts import exit_code, judge
+from audit.verdicts import exit_code, judge, overall_verdict
 
 TPR = {"metric": "true_positive_rate", "margin": 0.1}
 FPR = {"metric": "false_positive_rate", "margin": 0.05}
@@ -227,3 +227,41 @@ def test_counts_of_outcomes_add_up_to_the_groups() -> None:
     rule = result.rules[0]
     assert sum(rule.groups_by_outcome.values()) == len(result.verdicts) == len(rows)
     assert np.sum([family.groups for family in rule.families]) == len(rows)
+
+
+def test_a_detector_that_never_answers_for_a_group_is_open_because_of_what_was_not_scored() -> None:
+    rows = {"a": cells(320, 80), "b": cells(0, 0, abstained=(400, 0, 0)), "c": cells(320, 80)}
+    result = by_sex(rows)
+    assert {verdict.because for verdict in result.verdicts} == {"unscored_cases"}
+    assert {verdict.cases_needed for verdict in result.verdicts} == {None}
+
+
+def test_where_nobody_could_exceed_the_limit_nobody_passes_it() -> None:
+    result = by_sex({"a": cells(0, 400), "b": cells(8, 392), "c": cells(8, 392)})
+    assert {verdict.because for verdict in result.verdicts} == {"limit_cannot_be_exceeded"}
+    assert result.overall.outcome == "inconclusive"
+    assert result.rules[0].families[0].tested == 0
+
+
+def test_a_fail_is_decided_by_an_exact_p_value_at_every_alpha() -> None:
+    rows = {"a": cells(16, 80), "b": cells(0, 19)}
+    verdict = by_sex(rows, verdict={"alpha": 0.2, "min_coverage": 0.0}).of(group(sex="b"))
+    assert verdict.outcome != "fail"
+    assert verdict.p_fail == pytest.approx(0.15073, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("use", "route", "harm"),
+    [
+        ("hotline-triage", "services", "missed"),
+        ("lead-generation", "enforcement", "wrongly_flagged"),
+        ("lead-generation", "services", "both"),
+        ("victim-identification", "enforcement", "both"),
+        ("moderation", "both", "both"),
+        ("supply-chain", "services", "missed"),
+    ],
+)
+def test_use_and_route_choose_the_primary_harm_together(use: str, route: str, harm: str) -> None:
+    plan = plan_of([{**TPR, "groups": ["sex"]}], [categorical("sex", ["a"])], route=route)
+    plan = plan.model_copy(update={"audit": plan.audit.model_copy(update={"use": use})})
+    assert overall_verdict(plan, []).primary_harm == harm

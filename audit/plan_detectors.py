@@ -1,0 +1,129 @@
+"""The detector under audit, as a plan names it: answers that exist, a Python function, or a saved model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+Column = Annotated[str, Field(min_length=1)]
+
+
+class Strict(BaseModel):
+    """A table of the plan: an unknown key is an error, and what was checked cannot be changed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
+
+
+class _Decision(Strict):
+    threshold: float | None = None
+    """A case is flagged when its score is at least this."""
+    top_k: Annotated[int, Field(ge=1)] | None = None
+    """The capacity: the k highest scores are flagged; equal scores are taken in the order of their ids."""
+    score_range: tuple[float, float] = (0.0, 1.0)
+    """The lowest and highest score that the detector can give; anything outside is an error."""
+
+    @model_validator(mode="after")
+    def _range_in_order(self) -> Self:
+        low, high = self.score_range
+        if not low < high:
+            raise ValueError("score_range must be [lowest, highest] with lowest < highest")
+        if self.threshold is not None and not low <= self.threshold <= high:
+            raise ValueError(f"threshold {self.threshold:g} lies outside score_range [{low:g}, {high:g}]")
+        return self
+
+
+class PredictionsDetector(_Decision):
+    """A detector known by what it answered: a file joined by id, or columns of the evaluation set itself."""
+
+    kind: Literal["predictions"]
+    """`predictions`."""
+    path: Path | None = None
+    """The file of predictions; without it the columns are taken from the evaluation set."""
+    id: Column | None = None
+    """The id column of the predictions file; the evaluation set's own id column where it is not given."""
+    score: Column | None = None
+    """The column with the score."""
+    decision: Column | None = None
+    """The column with the decision itself, instead of a score with `threshold` or `top_k`."""
+    decision_positive: tuple[str, ...] = ("1", "true")
+    """Values of the decision column that mean flagged; compared without regard to case."""
+    decision_negative: tuple[str, ...] = ("0", "false")
+    """Values of the decision column that mean not flagged. An empty cell is an abstention."""
+    encoding: str = "utf-8"
+    """Encoding of a CSV or JSONL file."""
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    """Delimiter of a CSV file."""
+
+    @model_validator(mode="after")
+    def _one_decision_rule(self) -> Self:
+        if self.decision is not None:
+            if self.score is not None or self.threshold is not None or self.top_k is not None:
+                raise ValueError("`decision` names the decision itself; leave out `score`, `threshold` and `top_k`")
+            check_disjoint(
+                "decision_positive and decision_negative", (*self.decision_positive, *self.decision_negative)
+            )
+            return self
+        if self.score is None:
+            raise ValueError('write `score = "<column>"` with `threshold` or `top_k`, or `decision = "<column>"`')
+        _exactly_one_cut(self)
+        return self
+
+
+class ModelDetector(_Decision):
+    """A detector that is run: which columns it is given, and what it answers with."""
+
+    features: Annotated[tuple[Column, ...], Field(min_length=1)]
+    """Columns that the detector is given. Label, gender and nationality columns are withheld unless named here."""
+    answers: Literal["score", "decision"] = "score"
+    """Whether the detector answers with a score or with the decision itself (1 flagged, 0 not)."""
+
+    @model_validator(mode="after")
+    def _one_decision_rule(self) -> Self:
+        if len(set(self.features)) < len(self.features):
+            raise ValueError("`features` names a column twice")
+        if self.answers == "decision":
+            if self.threshold is not None or self.top_k is not None:
+                raise ValueError("a detector that answers with decisions takes neither `threshold` nor `top_k`")
+        else:
+            _exactly_one_cut(self)
+        return self
+
+
+class PythonDetector(ModelDetector):
+    """A function over batches: `function(batch: pyarrow.RecordBatch)` returns one answer a row, in their order."""
+
+    kind: Literal["python"]
+    """`python`."""
+    entry: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
+    """`module:function`; the module is looked for beside the plan first. It is the operator's own code, and trusted."""
+
+
+class SkopsDetector(ModelDetector):
+    """A scikit-learn estimator saved with skops; its types are checked against an allow-list before it is loaded."""
+
+    kind: Literal["skops"]
+    """`skops`."""
+    path: Path
+    """The .skops file."""
+    trusted: tuple[str, ...] = ()
+    """Types beyond scikit-learn's own that may be loaded, written out one by one after someone has read them."""
+    positive_class: str = "1"
+    """The class of `predict_proba` whose probability is the score."""
+
+
+Detector = Annotated[PredictionsDetector | PythonDetector | SkopsDetector, Field(discriminator="kind")]
+
+
+def check_disjoint(keys: str, values: Sequence[str]) -> None:
+    """Raise ValueError where `values` holds one twice, whatever its case; `keys` says where they stand."""
+    if len({value.casefold() for value in values}) < len(values):
+        raise ValueError(f"{keys} name the same value twice")
+
+
+def _exactly_one_cut(detector: _Decision) -> None:
+    if (detector.threshold is None) == (detector.top_k is None):
+        raise ValueError("write exactly one of `threshold` (a score) and `top_k` (a capacity)")
