@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 
 def main() -> None:
     """Run `audit7k`: the console script. Ends the process with the exit code of what happened."""
+    # a result is tens of thousands of small objects that live to the end: looking for cycles among them is wasted time
+    gc.set_threshold(100_000, 20, 100)
     try:
         from audit.cli.app import app
 
