@@ -6,6 +6,7 @@ compared with shows a further digit. Nothing here decides anything: verdicts com
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -13,6 +14,7 @@ NOT_KNOWN = "—"
 """What stands where no number can be stated; the reason stands beside it."""
 
 _MOST_DIGITS = 4
+_FLOAT_NOISE = 6
 _BASES = (10, 100, 1000)
 
 
@@ -43,6 +45,12 @@ class Numbers:
         whole = round(value)
         step = 10 ** max(len(str(abs(whole))) - 2, 0)
         return self.count(round(whole / step) * step)
+
+    def up_to(self, value: float) -> str:
+        """The same rounded up, for an upper bound."""
+        whole = math.ceil(round(value, _FLOAT_NOISE))
+        step = 10 ** max(len(str(whole)) - 2, 0)
+        return self.count(-(-whole // step) * step)
 
     def percent(self, value: float | None, *, digits: int = 0, against: float | None = None) -> str:
         """A share as a percentage with `digits` decimals, and more where it would else round onto `against`."""

@@ -13,6 +13,8 @@ from functools import cached_property
 from audit.result import AuditResult, Axis, Estimate, Family, Group, Level, MetricDefinition, RuleResult, Verdict
 
 Key = tuple[Level, ...]
+Who = tuple[tuple[str, str], ...]
+"""The people of a group: feature and code, without the rung. Unknown is unknown on every rung."""
 
 MISSED = ("true_positive_rate", "false_negative_rate")
 """Rates that speak of victims missed."""
@@ -33,6 +35,8 @@ class Finding:
     rest_denominator: int
     rule: RuleResult | None = None
     verdict: Verdict | None = None
+    harms: str = "not_judged"
+    """Which side of everyone else's rate harms: low, high, or not_judged where it is neither."""
 
     @property
     def value(self) -> float | None:
@@ -82,11 +86,33 @@ class Finding:
         return _error(self.metric, self.rest)
 
     @property
-    def people(self) -> float:
-        """Cases of this group that would have gone the other way at the rate of everyone else."""
+    def apart(self) -> float:
+        """Cases of this group that would have gone the other way at the rate of everyone else, to whichever side."""
         if self.estimate is None or self.value is None or self.rest is None:
             return 0.0
         return abs(self.value - self.rest) * self.estimate.denominator
+
+    @property
+    def people(self) -> float:
+        """The same with its sign: how many more were harmed; negative where fewer were; 0 where no side harms."""
+        if self.value is None or self.rest is None or self.harms == "not_judged":
+            return 0.0
+        return self.apart if (self.value < self.rest) == (self.harms == "low") else -self.apart
+
+    @property
+    def both_ways(self) -> bool:
+        """Whether the limit holds in both directions, so that a group beyond it need not be worse off."""
+        return self.rule is not None and self.rule.direction == "both"
+
+    @property
+    def who(self) -> Who:
+        """The people concerned, whatever the rung on which they are looked at."""
+        return who(self.group)
+
+
+def who(group: Group) -> Who:
+    """The people of a group. Codes of rungs do not overlap: one code on several rungs stands for the same people."""
+    return tuple([(level.feature, level.code) for level in group.root])
 
 
 def _error(metric: str, value: float | None) -> float | None:
@@ -165,29 +191,48 @@ class Reading:
         if everyone is not None:
             numerator = everyone.numerator - (estimate.numerator if estimate else 0)
             denominator = everyone.denominator - (estimate.denominator if estimate else 0)
-        return Finding(group, metric, estimate, numerator, denominator, rule, verdict)
+        definition = self.metrics.get(metric)
+        harms = "not_judged" if definition is None else definition.worse
+        return Finding(group, metric, estimate, numerator, denominator, rule, verdict, harms)
+
+    @cached_property
+    def each_once(self) -> list[Finding]:
+        """Findings with the same people counted once a rule, with their worst outcome, in the order of the result."""
+        once: dict[tuple[str, Who], Finding] = {}
+        for finding in self.findings:
+            if finding.rule is not None and finding.verdict is not None:
+                key = finding.rule.rule, finding.who
+                known = once.get(key)
+                if known is None or _place(finding) < _place(known):
+                    once[key] = finding
+        return list(once.values())
 
 
-def worst_outcomes(findings: list[Finding]) -> dict[Key, str]:
-    """For each group its worst outcome over all rules: fail, inconclusive, not evaluable, pass."""
-    order = ("fail", "inconclusive", "not_evaluable", "pass")
-    worst: dict[Key, str] = {}
+_WORST_FIRST = ("fail", "inconclusive", "not_evaluable", "pass")
+
+
+def _place(finding: Finding) -> int:
+    return _WORST_FIRST.index(finding.verdict.outcome) if finding.verdict else len(_WORST_FIRST)
+
+
+def worst_outcomes(findings: list[Finding]) -> dict[Who, str]:
+    """For each group its worst outcome over all rules: fail, inconclusive, not evaluable, pass; same people once."""
+    worst: dict[Who, Finding] = {}
     for finding in findings:
         if finding.verdict is not None:
-            key, outcome = finding.group.root, finding.verdict.outcome
-            if key not in worst or order.index(outcome) < order.index(worst[key]):
-                worst[key] = outcome
-    return worst
+            known = worst.get(finding.who)
+            if known is None or _place(finding) < _place(known):
+                worst[finding.who] = finding
+    return {people: finding.verdict.outcome for people, finding in worst.items() if finding.verdict}
 
 
 def people_beyond(findings: list[Finding]) -> float:
-    """People affected beyond the rate of everyone else, each counted once.
+    """At most how many cases of these groups would have gone the other way at the rate of everyone else.
 
-    The groups of one family share nobody, so their people add up; a person stands in a group of several families, so
-    the largest sum over families is taken and the sums are not added. Zero or less: none.
+    The sum over groups, the same people counted once. A person may stand in several of the groups, or in one only:
+    no smaller number is certain to be enough.
     """
-    by_family: dict[tuple[Axis, ...], float] = {}
+    largest: dict[Who, float] = {}
     for finding in findings:
-        axes = tuple([Axis(level.feature, level.rung) for level in finding.group.root])
-        by_family[axes] = by_family.get(axes, 0.0) + finding.people
-    return max(by_family.values(), default=0.0)
+        largest[finding.who] = max(largest.get(finding.who, 0.0), finding.apart)
+    return sum(largest.values())

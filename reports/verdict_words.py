@@ -47,8 +47,10 @@ class VerdictWriter:
         self._t = language.translations
         self._n = language.numbers
         self._outcome = reading.result.overall.outcome
-        self._failing = reading.with_outcome("fail")
+        self._failing = [each for each in reading.each_once if each.verdict and each.verdict.outcome == "fail"]
         self._worst = worst_outcomes(reading.findings)
+        self._passing = {each.who for each in reading.findings if each.verdict and each.verdict.outcome == "pass"}
+        self._several_limits = len(reading.result.rules) > 1
 
     def write(self) -> VerdictWords:
         """The verdict of the whole audit."""
@@ -72,25 +74,76 @@ class VerdictWriter:
         if self._outcome == "fail":
             return self._failing_sentence()
         if self._outcome == "pass":
-            judged = sum(outcome == "pass" for outcome in self._worst.values())
-            return self._t.ngettext(
-                "In this test the one group that was large enough to judge stayed within the limit.",
-                "In this test all %(count)s groups that were large enough to judge stayed within the limit.",
-                judged,
-            ) % {"count": self._n.count(judged)}
-        because = {rule.because for rule in self._reading.result.rules if rule.outcome == "inconclusive"}
-        if because == {"nothing_judged"}:
+            return self._passing_sentence()
+        return self._undecided_sentence()
+
+    def _passing_sentence(self) -> str:
+        """How many groups were judged and stayed within; and on how many limits, where that differs."""
+        judged = len(self._passing)
+        told = self._t.ngettext(
+            "In this test the one group that was large enough to judge stayed within the limit.",
+            "In this test all %(count)s groups that were large enough to judge stayed within the limit.",
+            judged,
+        ) % {"count": self._n.count(judged)}
+        on_all = sum(outcome == "pass" for outcome in self._worst.values())
+        if on_all == judged:
+            return told
+        if on_all:
+            more = self._t.ngettext(
+                "Only %(count)s of them was large enough to be judged on every limit.",
+                "Only %(count)s of them were large enough to be judged on every limit.",
+                on_all,
+            ) % {"count": self._n.count(on_all)}
+        else:
+            more = self._t.gettext("No group was large enough to be judged on every limit.")
+        return self._t.gettext("%(first)s %(more)s") % {"first": told, "more": more}
+
+    def _undecided_sentence(self) -> str:
+        """What was not found, and which of the reasons present keeps the audit from a verdict."""
+        undecided = [rule for rule in self._reading.result.rules if rule.outcome == "inconclusive"]
+        reasons = self._reasons()
+        if {rule.because for rule in undecided} == {"nothing_judged"} and "unscored_cases" not in reasons:
             return self._t.gettext("In this test no group has enough cases to be judged, so there is no verdict.")
-        return self._t.gettext(
-            "In this test no group was clearly worse off than everyone else by more than the limit, "
-            "but there are too few cases to say that none is."
+        both_ways = any(rule.direction == "both" for rule in undecided)
+        first = (
+            self._t.gettext("In this test no group was clearly apart from everyone else by more than the limit")
+            if both_ways
+            else self._t.gettext(
+                "In this test no group was clearly worse off than everyone else by more than the limit"
+            )
         )
+        told = {
+            "unscored_cases": self._t.gettext("cases without a decision could change that"),
+            "limit_cannot_be_exceeded": self._t.gettext(
+                "at the rate of everyone else no group could be beyond the limit"
+            ),
+            "limit_not_excluded": self._t.gettext("the cases of some groups point neither way"),
+            "too_few_cases": self._t.gettext("there are too few cases to say that none is"),
+        }
+        why, *others = [words for reason, words in told.items() if reason in reasons] or [told["too_few_cases"]]
+        for other in others:
+            why = self._t.gettext("%(first)s, and %(other)s") % {"first": why, "other": other}
+        return self._t.gettext("%(first)s, but %(why)s.") % {"first": first, "why": why}
+
+    def _reasons(self) -> set[str]:
+        """Why groups of the undecided rules have no verdict: of those that keep their rule from one."""
+        undecided = {rule.rule: rule for rule in self._reading.result.rules if rule.outcome == "inconclusive"}
+        reasons: set[str] = set()
+        for finding in self._reading.findings:
+            verdict = finding.verdict
+            if verdict is None or verdict.rule not in undecided or verdict.outcome in ("pass", "fail"):
+                continue
+            if verdict.because in ("unscored_cases", "limit_not_excluded", "limit_cannot_be_exceeded"):
+                reasons.add(verdict.because)
+            elif undecided[verdict.rule].because != "group_undecided":
+                reasons.add("too_few_cases")
+        return reasons
 
     def _failing_sentence(self) -> str:
         """What happened clearly more (or less) often, in how many groups; the primary harm first."""
         counts: dict[tuple[str, str], set[object]] = {}
         for finding in self._failing:
-            counts.setdefault(_kind(finding), set()).add(finding.group.root)
+            counts.setdefault(_kind(finding), set()).add(finding.who)
         wrong_first = self._reading.result.overall.primary_harm == "wrongly_flagged"
         order = sorted(counts, key=lambda kind: (kind[0] != "wrongly_flagged") if wrong_first else 0)
         first, *others = [self._clearly(kind, len(counts[kind])) for kind in order]
@@ -146,11 +199,11 @@ class VerdictWriter:
         return one_and_many[kind] % {"count": self._n.count(count)}
 
     def _widest(self) -> str:
-        """The failing group in which most people are affected, by name."""
+        """The failing group in which most people are harmed, by name; empty where failing groups are better off."""
         if self._outcome != "fail":
             return ""
         worst = max(self._primary(), key=lambda finding: finding.people, default=None)
-        if worst is None:
+        if worst is None or worst.people <= 0:
             return ""
         return self._t.gettext("Most people affected: %(group)s. Among them the system %(compared)s.") % {
             "group": self._names.group(worst.group),
@@ -158,9 +211,14 @@ class VerdictWriter:
         }
 
     def _primary(self) -> list[Finding]:
-        """Failing findings about the primary harm; all failing ones where none is about it."""
+        """Failing findings about the primary harm; all failing ones where none is about it. Those harmed, if any."""
         wanted = WRONGLY_FLAGGED if self._reading.result.overall.primary_harm == "wrongly_flagged" else MISSED
-        return [finding for finding in self._failing if finding.metric in wanted] or self._failing
+        harmed = [finding for finding in self._failing if finding.people > 0]
+        for findings in (harmed, self._failing):
+            primary = [finding for finding in findings if finding.metric in wanted]
+            if primary or findings:
+                return primary or findings
+        return []
 
     def _two_numbers(self) -> tuple[Number, Number]:
         groups = len(self._worst)
@@ -168,16 +226,27 @@ class VerdictWriter:
         of_groups = self._t.ngettext("of %(count)s group", "of %(count)s groups", groups) % {
             "count": self._n.count(groups)
         }
+        unsure = by_outcome.get("inconclusive", 0) + by_outcome.get("not_evaluable", 0)
         undecided = Number(
-            self._n.count(by_outcome.get("inconclusive", 0) + by_outcome.get("not_evaluable", 0)),
-            self._t.gettext("groups we cannot judge alone"),
-            of_groups,
+            self._n.count(unsure),
+            self._t.ngettext("group we cannot judge alone", "groups we cannot judge alone", unsure),
+            self._t.gettext("%(groups)s, on at least one limit") % {"groups": of_groups}
+            if self._several_limits
+            else of_groups,
         )
         if self._outcome != "fail":
-            within = self._n.count(by_outcome.get("pass", 0))
-            return Number(within, self._t.gettext("groups within the limit"), of_groups), undecided
-        beyond = Number(self._n.count(by_outcome.get("fail", 0)), self._t.gettext("groups beyond the limit"), of_groups)
-        return self._people(), beyond
+            return self._within(by_outcome.get("pass", 0), of_groups), undecided
+        failing = by_outcome.get("fail", 0)
+        label = self._t.ngettext("group beyond the limit", "groups beyond the limit", failing)
+        return self._people(), Number(self._n.count(failing), label, of_groups)
+
+    def _within(self, count: int, of_groups: str) -> Number:
+        label = (
+            self._t.ngettext("group within every limit", "groups within every limit", count)
+            if self._several_limits
+            else self._t.ngettext("group within the limit", "groups within the limit", count)
+        )
+        return Number(self._n.count(count), label, of_groups)
 
     def _people(self) -> Number:
         primary = self._primary()
@@ -188,12 +257,21 @@ class VerdictWriter:
         }
         affected = [finding for finding in primary if _kind(finding) == kind]
         return Number(
-            self._t.gettext("up to %(count)s") % {"count": self._n.about(people_beyond(affected))},
+            self._t.gettext("up to %(count)s") % {"count": self._at_most(affected, kind)},
             labels.get(kind[0], self._t.gettext("more cases decided otherwise"))
             if kind[1] == "more"
             else self._t.gettext("cases decided otherwise"),
             self._t.gettext("in these groups, than at the rate of everyone else"),
         )
+
+    def _at_most(self, affected: list[Finding], kind: tuple[str, str]) -> str:
+        """An upper bound in words: no more people can be harmed beyond a rate than were harmed at all."""
+        beyond = people_beyond(affected)
+        error = {"missed": "false_negative_rate", "wrongly_flagged": "false_positive_rate"}.get(kind[0], "")
+        everyone = self._reading.everyone.get(error)
+        if kind[1] == "more" and everyone is not None and everyone.numerator < beyond:
+            return self._n.count(everyone.numerator)
+        return self._n.up_to(beyond)
 
     def _coverage(self) -> Number:
         rules: tuple[RuleResult, ...] = self._reading.result.rules
@@ -215,6 +293,20 @@ class VerdictWriter:
         if self._outcome == "pass":
             return self._t.gettext(
                 "This holds for this version of the system and these cases. Audit again when either changes."
+            )
+        reasons = self._reasons()
+        if reasons == {"unscored_cases"}:
+            return self._t.gettext(
+                "Have the cases without a decision decided and audit again. Until then this is not a pass."
+            )
+        if reasons == {"limit_cannot_be_exceeded"}:
+            return self._t.gettext(
+                "More cases would not settle it: set a narrower limit and audit again. Until then this is not a pass."
+            )
+        if "unscored_cases" in reasons:
+            return self._t.gettext(
+                "Have the cases without a decision decided, add labelled cases and audit again: "
+                "“Cases still needed” says how many, group by group. Until then this is not a pass."
             )
         return self._t.gettext(
             "Add labelled cases and audit again: “Cases still needed” says how many, group by group. "

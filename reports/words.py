@@ -109,6 +109,8 @@ class Words:
             return ""
         if verdict.because == "unscored_cases":
             return self._t.gettext("decide the cases without a decision first")
+        if verdict.because == "limit_cannot_be_exceeded":
+            return self._t.gettext("no number of cases would decide it; it takes a narrower limit")
         if verdict.cases_needed is None:
             return self._t.gettext(
                 "at the rates measured, no number of cases would decide it with the others as they are"

@@ -97,6 +97,7 @@ def _environment(language: Language) -> Environment:
     environment.globals["colour"] = palette.NAMES
     environment.filters["count"] = language.numbers.count
     environment.filters["percent"] = language.numbers.percent
+    environment.filters["in_hundred"] = language.numbers.points
     environment.filters["probability"] = language.numbers.probability
     environment.filters["css_string"] = css_string
     return environment

@@ -104,6 +104,10 @@ class Page:
     sections: tuple[Section, ...]
     needed: tuple[NeededCases, ...]
     needed_more: int
+    waits_for_decisions: bool
+    """Whether cases without a decision keep some group from a verdict."""
+    both_ways: bool
+    """Whether any limit holds in both directions."""
 
     @property
     def anyone_listed(self) -> bool:
@@ -122,7 +126,7 @@ class PageWriter:
         self._t = language.translations
         self._n = language.numbers
         self._tables = TableWriter(self.reading, self.names, self.words, language)
-        self._findings = _each_once(self.reading.findings, self.names)
+        self._findings = self.reading.each_once
         self._rules = sorted(result.rules, key=self._harm_order)
 
     def write(self) -> Page:
@@ -136,6 +140,11 @@ class PageWriter:
             sections=tuple(self._sections()),
             needed=tuple(needed[:_NEEDED_FIRST]),
             needed_more=max(len(needed) - _NEEDED_FIRST, 0),
+            waits_for_decisions=any(
+                finding.verdict is not None and finding.verdict.because == "unscored_cases"
+                for finding in self._findings
+            ),
+            both_ways=any(rule.direction == "both" for rule in self._rules),
         )
 
     def _harm_order(self, rule: RuleResult) -> int:
@@ -151,7 +160,8 @@ class PageWriter:
         return _capital(name)
 
     def _rule(self, rule: RuleResult) -> RuleSummary:
-        counts = [(outcome, rule.groups_by_outcome.get(outcome, 0)) for outcome in _OUTCOMES]
+        verdicts = [each.verdict for each in self._findings if each.verdict and each.verdict.rule == rule.rule]
+        counts = [(outcome, sum(verdict.outcome == outcome for verdict in verdicts)) for outcome in _OUTCOMES]
         told = tuple(StateCount(name, count, self.words.outcome(name)) for name, count in counts if count)
         title = "; ".join(f"{self._n.count(state.count)} {state.word}" for state in told)
         groups = sum(count for _, count in counts)
@@ -163,7 +173,7 @@ class PageWriter:
             because=self.words.rule_because(rule.because),
             groups=self._t.ngettext("%(count)s group", "%(count)s groups", groups) % {"count": self._n.count(groups)},
             states=told,
-            as_part=rule.judged_as_part,
+            as_part=sum(verdict.because == "judged_as_part" for verdict in verdicts),
             bar=states(counts, title) if groups else Markup(""),
         )
 
@@ -196,15 +206,16 @@ class PageWriter:
             and finding.verdict
             and finding.verdict.because in ("limit_not_excluded", "unscored_cases")
         ]
+        both_ways = any(rule.metric in metrics and rule.direction == "both" for rule in self._rules)
         return Affected(
             error=error,
             title=title,
             harm=harm_words,
             has_rule=any(rule.metric in metrics for rule in self._rules),
-            both_ways=any(rule.metric in metrics and rule.direction == "both" for rule in self._rules),
+            both_ways=both_ways,
             everyone=self._everyone(metrics),
-            clearly=tuple(self._affected_group(finding) for finding in _by_people(clearly)),
-            maybe=tuple(self._affected_group(finding) for finding in _by_people(maybe)),
+            clearly=tuple(self._affected_group(finding, both_ways=both_ways) for finding in _by_people(clearly)),
+            maybe=tuple(self._affected_group(finding, both_ways=both_ways) for finding in _by_people(maybe)),
         )
 
     def _everyone(self, metrics: tuple[str, ...]) -> str:
@@ -214,8 +225,27 @@ class PageWriter:
         estimate = self.reading.everyone.get("false_negative_rate" if metrics is MISSED else "false_positive_rate")
         if estimate is None or not estimate.denominator:
             return ""
-        counts = {"part": self._n.count(estimate.numerator), "whole": self._n.count(estimate.denominator)}
-        if metrics is MISSED:
+        missed = metrics is MISSED
+        undecided = self._undecided(victims=missed)
+        counts = {
+            "part": self._n.count(estimate.numerator),
+            "whole": self._n.count(estimate.denominator),
+            "none": self._n.count(undecided),
+        }
+        if undecided:
+            told = (
+                self._t.gettext(
+                    "In this test the system missed %(part)s of %(whole)s victims who got a decision; "
+                    "%(none)s got none."
+                )
+                if missed
+                else self._t.gettext(
+                    "In this test the system wrongly flagged %(part)s of %(whole)s people who are not victims "
+                    "and got a decision; %(none)s got none."
+                )
+            )
+            return told % counts
+        if missed:
             return self._t.gettext("In this test the system missed %(part)s of %(whole)s victims overall.") % counts
         return (
             self._t.gettext(
@@ -224,7 +254,14 @@ class PageWriter:
             % counts
         )
 
-    def _affected_group(self, finding: Finding) -> AffectedGroup:
+    def _undecided(self, *, victims: bool) -> int:
+        """Labelled cases on which the system gave no decision."""
+        everyone = next((counts for counts in self.reading.result.counts if not counts.group.root), None)
+        if everyone is None:
+            return 0
+        return everyone.unscored_positive if victims else everyone.unscored_negative
+
+    def _affected_group(self, finding: Finding, *, both_ways: bool) -> AffectedGroup:
         estimate = finding.estimate
         often = self.words.often(finding) or ("", "")
         error = self.words.error_in_short(finding.metric) % {"often": often[0]}
@@ -236,8 +273,17 @@ class PageWriter:
             rate_head=self.words.rate(finding.metric),
             rate=self._n.percent(finding.value, against=finding.nearest_limit),
             range=self._n.percent_range(*ends),
-            people=self._n.about(finding.people),
+            people=self._people(finding, both_ways=both_ways),
         )
+
+    def _people(self, finding: Finding, *, both_ways: bool) -> str:
+        """Cases beyond the rate of everyone else; under a limit in both directions it says to which side."""
+        told = {"count": self._n.up_to(finding.apart)}
+        if not both_ways or finding.error is None or finding.rest_error is None:
+            return told["count"]
+        if finding.error < finding.rest_error:
+            return self._t.gettext("%(count)s fewer") % told
+        return self._t.gettext("%(count)s more") % told
 
     def _sections(self) -> list[Section]:
         """By gender and other features; by region; by nationality; then features together, the coarsest first."""
@@ -299,6 +345,7 @@ class PageWriter:
             if finding.verdict is not None
             and finding.verdict.outcome in ("inconclusive", "not_evaluable")
             and finding.verdict.cases_needed
+            and finding.verdict.because != "unscored_cases"
         ]
         undecided.sort(key=lambda finding: -finding.verdict.cases if finding.verdict else 0)
         return [
@@ -323,15 +370,5 @@ def _capital(text: str) -> str:
 
 
 def _by_people(findings: list[Finding]) -> list[Finding]:
-    return sorted(findings, key=lambda finding: -finding.people)
-
-
-def _each_once(findings: list[Finding], names: Names) -> list[Finding]:
-    """Findings without those that repeat one: the people of unknown nationality are so on every rung of the ladder."""
-    once: dict[tuple[str, str, int, int], Finding] = {}
-    for finding in findings:
-        estimate = finding.estimate
-        counts = (0, 0) if estimate is None else (estimate.numerator, estimate.denominator)
-        rule = finding.rule.rule if finding.rule else ""
-        once.setdefault((rule, names.group(finding.group), *counts), finding)
-    return list(once.values())
+    """Those harmed first, by how many; then those apart to the side that harms nobody."""
+    return sorted(findings, key=lambda finding: (-finding.people, -finding.apart))

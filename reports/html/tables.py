@@ -21,9 +21,10 @@ FIRST = 12
 """Of a longer one so many rows are shown; the rest is folded."""
 _ENOUGH_TO_SET_THE_AXIS = 30
 _SMALL_RATES = 0.2
-_RANKS = (
+RANKS = (
     "beyond_limit",
     "limit_not_excluded",
+    "limit_cannot_be_exceeded",
     "unscored_cases",
     "within_limit",
     "judged_as_part",
@@ -33,6 +34,7 @@ _RANKS = (
     "no_rest",
     "",
 )
+"""The reasons of verdicts, the most pressing first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +126,9 @@ class TableWriter:
     def _urgency(self, finding: Finding) -> tuple[int, float, str]:
         """Failing groups first, by people affected; then the undecided, the passing and the unjudged, by size."""
         verdict = finding.verdict
-        rank = _RANKS.index(verdict.because if verdict else "")
+        rank = RANKS.index(verdict.because if verdict else "")
         cases = finding.estimate.denominator if finding.estimate else 0
-        weight = finding.people if rank == 0 else cases
+        weight = finding.people or finding.apart if rank == 0 else cases
         return rank, -weight, self._names.group(finding.group)
 
     def row(self, finding: Finding, end: float, digits: int) -> Row:
@@ -154,7 +156,12 @@ class TableWriter:
     def _because(self, finding: Finding) -> str:
         among = self._reading.metrics[finding.metric].among if finding.metric in self._reading.metrics else ""
         if finding.verdict is not None:
-            return self._words.because(finding.verdict.because, among=among, min_denominator=self._min_denominator)
+            return self._words.because(
+                finding.verdict.because,
+                among=among,
+                min_denominator=self._min_denominator,
+                both_ways=finding.both_ways,
+            )
         if finding.estimate is None or finding.estimate.reason == "no_cases":
             return self._words.because("no_cases", among=among, min_denominator=self._min_denominator)
         if finding.estimate.status == "not_evaluable":
@@ -193,7 +200,7 @@ class TableWriter:
                     "group": self._names.group(verdict.judged_as),
                     "outcome": self._words.outcome(verdict.judged_as_outcome or "inconclusive"),
                 }
-            if verdict.cases_needed and verdict.outcome not in ("pass", "fail"):
+            if verdict.cases_needed and verdict.because != "unscored_cases" and verdict.outcome not in ("pass", "fail"):
                 more = self._t.gettext("%(count)s more needed") % {"count": self._n.about(verdict.cases_needed)}
                 note = "; ".join(part for part in (note, more) if part)
         return Row(

@@ -12,7 +12,16 @@ import pytest
 
 TESTS = Path(__file__).parents[1]
 HEAVY = {"numpy", "pandas", "duckdb", "ibis", "pyarrow", "scipy", "sklearn", "fairlearn", "aif360", "skops"}
-NOUNS = {"audit", "audit.result", "audit.findings", "audit.groups", "audit.plan", "audit.metrics", "audit.errors"}
+NOUNS = {
+    "audit",
+    "audit.result",
+    "audit.findings",
+    "audit.groups",
+    "audit.plan",
+    "audit.plan_detectors",
+    "audit.metrics",
+    "audit.errors",
+}
 
 
 def modules_after(program: str) -> set[str]:
