@@ -198,7 +198,7 @@ class Rule(Strict):
 class VerdictSection(Strict):
     """How verdicts are reached. The defaults are the project's; a change is shown in every report."""
 
-    alpha: Annotated[float, Field(gt=0, le=0.2)] = 0.05
+    alpha: Annotated[float, Field(ge=1e-6, le=0.2)] = 0.05
     """The largest chance of any false FAIL over the whole audit, and of a false PASS of a group."""
     min_coverage: Annotated[float, Field(ge=0, le=1)] = 0.80
     """The share of a rule's people who must be in groups that could be judged, for the rule to pass."""

@@ -70,26 +70,29 @@ class DataFile:
         return self.rows if self.rows is not None else counted_rows(self)
 
 
-def healthy(seed: int, rows: int, columns: Sequence[str] = COLUMNS, *, gap: bool = False) -> Table:
-    """A table without faults; `gap`: victims among men are found less often."""
+def healthy(seed: int, rows: int, columns: Sequence[str] = COLUMNS, detector: str = "blind") -> Table:
+    """A table without faults. The detector is `blind` to the label, `right`, or `worse` for men."""
     rng = random.Random(seed)
     made = []
     for number in range(rows):
         row = {name: rng.choice(_HEALTHY[name]) for name in COLUMNS[1:]}
         row["case_id"] = f"{ID_CANARY}{number}"
-        if gap:
-            hidden = row["gender"] in {"man", "Man"} and rng.random() < 0.9
-            row["exploited"], row["score"] = "1", "0.1" if hidden else "0.9"
-            row["decision"] = "0" if hidden else "1"
+        if detector != "blind":
+            missed = detector == "worse" and row["gender"] in {"man", "Man"} and rng.random() < 0.9
+            found = row["exploited"] in {"1", "true"} and not missed
+            row["score"], row["decision"] = ("0.9", "1") if found else ("0.1", "0")
         made.append(tuple(row[name] for name in columns))
     return Table(tuple(columns), tuple(made))
 
 
 @st.composite
-def tables(draw: st.DrawFn, columns: Sequence[str] = COLUMNS) -> Table:
-    """A table of 0 to 800 rows with at most a few faults in it."""
-    size = draw(st.sampled_from((30, 30, 30, 200, 800, 1, 2, 3, 7, 0)))
-    table = healthy(draw(st.integers(0, 9999)), size, columns, gap=draw(st.sampled_from((False, False, True))))
+def tables(draw: st.DrawFn, columns: Sequence[str] = COLUMNS, *, faults: bool) -> Table:
+    """A table of 0 to 800 rows, with a few faults in it or none."""
+    size = draw(st.sampled_from((30, 30, 200, 800, 1, 2, 3, 7, 0) if faults else (30, 200, 800, 800, 1, 7)))
+    detector = draw(st.sampled_from(("blind", "right", "worse")))
+    table = healthy(draw(st.integers(0, 9999)), size, columns, detector)
+    if not faults:
+        return table
     cells = [list(row) for row in table.rows]
     if draw(st.integers(0, 3)) == 0:  # a column of one value, or of none
         place = draw(st.integers(1, len(columns) - 1))
@@ -112,28 +115,29 @@ def tables(draw: st.DrawFn, columns: Sequence[str] = COLUMNS) -> Table:
 
 
 @st.composite
-def data_files(draw: st.DrawFn, stem: str, columns: Sequence[str] = COLUMNS) -> DataFile:
-    """A file of such a table in any format and compression, whole or damaged."""
-    table = draw(tables(columns))
+def data_files(draw: st.DrawFn, stem: str, columns: Sequence[str] = COLUMNS, *, faults: bool = True) -> DataFile:
+    """A file of such a table in any format and compression; with `faults` it can be damaged."""
+    table = draw(tables(columns, faults=faults))
     kind = draw(st.sampled_from(("csv", "csv", "jsonl", "parquet")))
     encoding, delimiter = "utf-8", ","
     if kind == "csv":
-        encoding, delimiter = draw(st.sampled_from(ENCODINGS)), draw(st.sampled_from((",", ",", ";", "\t", "|", "é")))
+        encoding = draw(st.sampled_from(ENCODINGS if faults else ENCODINGS[:6]))
+        delimiter = draw(st.sampled_from((",", ",", ";", "\t", "|")))
         text = csv_text(table, delimiter, draw(st.sampled_from(("\n", "\r\n", "\r"))), draw(st.integers(0, 2)) == 0)
         text += draw(st.sampled_from(("", "", "", "\n", "\n\n", "\r\n")))
         content = _encoded(text, encoding)
     elif kind == "jsonl":
-        encoding = draw(st.sampled_from(ENCODINGS))
+        encoding = draw(st.sampled_from(ENCODINGS if faults else ENCODINGS[:6]))
         content = _encoded(_jsonl_text(table, draw(st.sampled_from(("texts", "numbers", "nested")))), encoding)
     else:
         content = parquet_bytes(table, draw(st.sampled_from(("texts", "typed", "dictionary", "floats"))))
     rows: int | None = len(table.rows)
-    if draw(st.integers(0, 4)) == 0:
+    if faults and draw(st.integers(0, 3)) == 0:
         content, rows = draw(damaged(content)), None
     suffix = draw(st.sampled_from(("", "", "", ".gz", ".zst")))
     if suffix:
         content = gzip.compress(content, mtime=0) if suffix == ".gz" else _zstd(content)
-        if draw(st.integers(0, 4)) == 0:
+        if faults and draw(st.integers(0, 3)) == 0:
             content, rows = draw(damaged(content)), None
     return DataFile(f"{stem}.{kind}{suffix}", content, rows, encoding, delimiter)
 

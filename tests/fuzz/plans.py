@@ -27,10 +27,10 @@ _NUMBERS: Final = (
     0, 1, -1, 2, 5, 10**6, 2**31, 2**63 - 1, 2**63, 2**64, 10**30, 10**400, 0.0, -0.0, 5e-324, 1e-300, 1e-12, 0.01, 0.2,
     0.5, 0.5000000001, 0.8, 0.9999999999999999, 1.0, 1.0000001, 1e308, -1e308, math.nan, math.inf, -math.inf,
 )  # fmt: skip
-_EDGES: Final[Mapping[str, tuple[Any, ...]]] = {
-    "alpha": (5e-324, 1e-300, 1e-12, 0.2, 0.20000001),
-    "margin": (5e-324, 1e-12, 0.0001, 0.5, 0.9999999999999999),
-    "ratio": (5e-324, 1e-12, 0.0001, 0.5, 0.9999999999999999),
+_ALLOWED: Final[Mapping[str, tuple[Any, ...]]] = {
+    "alpha": (1e-6, 0.001, 0.01, 0.2),
+    "margin": (5e-324, 1e-12, 0.0001, 0.05, 0.5, 0.9999999999999999),
+    "ratio": (0.01, 0.1, 0.5, 0.8, 0.9999999999999999),
     "expected_rate": (5e-324, 1e-12, 0.5, 0.9999999999999999),
     "power": (0.5000000000000001, 0.999, 0.9999999999999999),
     "level": (0.5, 0.999999, 0.9999999999999999),
@@ -40,12 +40,27 @@ _EDGES: Final[Mapping[str, tuple[Any, ...]]] = {
     "seed": (0, 2**63, 2**64, 10**60),
     "batch_size": (1, 2, 1_000_000),
     "order": ("id", "file"),
+    "compare_with": (["rest"], ["overall"], ["rest", "overall"], ["rest", "rest"], []),
+    "ladder": LADDERS,
+    "direction": ("worse", "both"),
+    "route": ("services", "enforcement", "both"),
+    "missing": ([CELL_CANARY], [""], ["NA", "XXX"], ["woman"], ["farm", "farm"]),
+    "label_missing": (["<5"], ["NA"], [CELL_CANARY]),
+    "score_range": ([0, 1], [-1e308, 1e308], [0.0, 1e30], [-1, 2**63], [0, 10**30]),
     "top_k": (1, 2, 30, 10**6, 2**31, 2**63 - 1, 2**63, 10**30),
     "threshold": (0.0, -0.0, 5e-324, 1.0, 0.9999999999999999, 1, 0),
-    "score_range": ([0, 1], [-1e308, 1e308], [0.0, 5e-324], [0.25, 0.999], [-1, 2**63], [0, 10**30], [1, 0]),
-    "compare_with": (["overall"], ["reference"], ["rest", "rest"], ["rest", "overall", "reference"], []),
+    "reason": ("\u202eevil\u202c", "<b>", "x" * 9000, "\x1b[2J", "a\x00b", "\n"),
+    "rows_are": ("persons", "<b>", "\u202e", "\x1b[2J", "a\x00b", "x" * 200),
     "reference": ("woman", "man", "nobody", "NGA", "002", "", CELL_CANARY),
-    "ladder": LADDERS,
+}
+"""Values that a plan may hold, most of them at an edge of what it may."""
+_EDGES: Final[Mapping[str, tuple[Any, ...]]] = {
+    **_ALLOWED,
+    "ratio": (5e-324, 1e-12, 0.009, 1.0),
+    "margin": (0.0, 1.0, -0.1),
+    "alpha": (5e-324, 9e-7, 0.05, 0.20000001),
+    "score_range": ([0.0, 5e-324], [0.25, 0.999], [1, 0], [0, 0], [0]),
+    "compare_with": (["reference"], ["rest", "overall", "reference"]),
     "coding": ("gender", "nationality", "categorical"),
     "encoding": (
         "utf-8",
@@ -72,14 +87,11 @@ _EDGES: Final[Mapping[str, tuple[Any, ...]]] = {
     "delimiter": (",", ";", '"', "\n", "\r", "\x00", " ", "\\", "é", "😀", "a", "1", "ab", ""),
     "format": ("csv", "jsonl", "parquet", "xlsx"),
     "path": ("", ".", "..", "/", "nothing.csv", "cases.csv/", "a\x00b.csv", "x" * 5000, "/dev/null", "plan.toml", "~"),
-    "direction": ("worse", "both"),
     "metric": METRICS,
-    "route": ("services", "enforcement", "both"),
     "kind": ("predictions", "python", "skops", "onnx"),
     "entry": ("detector:broken", "detector:missing", "os:getcwd", "nowhere:f", "json:loads", "x", "detector:text"),
     "label_missing": (["<5"], ["1"], ["", "NA"], ["TRUE"]),
     "decision_positive": (["0"], ["TRUE"], []),
-    "missing": ([CELL_CANARY], [""], ["NA", "XXX"], ["woman"]),
     "map": ({"NA": "NAM"}, {"F": "woman"}, {"<5": "unknown"}, {"": "woman"}, {CELL_CANARY: "XKX"}, {"\x1b[2J": "zz"}),
     "column": ("gender", "nationality", "setting", "text", "case_id", "exploited", "score", "", "\x00", "no such"),
     "id": ("case_id", "exploited", "score", "setting"),
@@ -87,6 +99,7 @@ _EDGES: Final[Mapping[str, tuple[Any, ...]]] = {
     "groups": (["gender"], [["gender", "nationality"]], [[]], [["gender", "gender"]], ["nobody"], []),
     "schema": (0, 2, "1", 1.0, True),
 }
+"""The same, and values that it may not hold."""
 DETECTOR_MODULE: Final = f"""
 import math
 import pyarrow as pa
@@ -120,27 +133,40 @@ ENTRIES: Final = ("scores", "scores", "some_fail", "decisions", "too_few", "text
 
 
 @st.composite
-def plans(draw: st.DrawFn, data: DataFile, predictions: DataFile | None) -> dict[str, Any]:
-    """A plan over a file, mostly right."""
+def plans(draw: st.DrawFn, data: DataFile, predictions: DataFile | None, *, faults: bool) -> dict[str, Any]:
+    """A plan over a file: right, or with `faults` changed in one or two places."""
+    route = draw(_allowed("route"))
+    groups = draw(_groups())
+    both = route == "both"
     plan: dict[str, Any] = {
         "schema": 1,
-        "audit": {"title": draw(_titles()), "owner": "An office", "use": "moderation", "route": draw(_of("route"))},
+        "audit": {"title": draw(_titles()), "owner": "An office", "use": "moderation", "route": route},
         "detector": draw(_detectors(predictions)),
         "evaluation_set": {
-            "path": data.name, "encoding": data.encoding, "delimiter": data.delimiter, "id": "case_id",
-            "label": "exploited", "label_source": "case files", "numbers": draw(st.sampled_from(([], [], ["pay"]))),
+            "path": data.name,
+            "encoding": data.encoding,
+            "delimiter": data.delimiter,
+            "id": "case_id",
+            "label": "exploited",
+            "label_source": "case files",
+            "numbers": draw(st.sampled_from(([], [], ["pay"]))),
         },
-        "groups": draw(_groups()),
-    }  # fmt: skip
-    features = list(plan["groups"])
-    plan["rules"] = draw(st.lists(_rules(features), min_size=1, max_size=3))
-    if draw(st.booleans()):
-        plan["verdict"] = {"compare_with": draw(_of("compare_with")), "alpha": draw(st.sampled_from((0.05, 0.2, 1e-9)))}
-    if draw(st.booleans()):
-        plan["scoring"] = {"batch_size": draw(st.sampled_from((1, 7, 4096))), "order": draw(_of("order"))}
-    for _ in range(draw(st.sampled_from((0, 0, 0, 1, 1, 2)))):
+        "groups": groups,
+        "rules": draw(st.lists(_rules(list(groups), both), min_size=1, max_size=3)),
+        "verdict": {"compare_with": draw(_allowed("compare_with"))},
+        "scoring": {"order": draw(_allowed("order"))},
+    }
+    if groups.get("again") and draw(st.booleans()):
+        plan["verdict"]["compare_with"] = ["rest", "reference"]
+    for _ in range(draw(st.integers(0, 2))):
+        draw(_declared(plan))
+    for _ in range(draw(st.integers(1, 2)) if faults else 0):
         draw(_changed(plan))
     return plan
+
+
+def _allowed(key: str) -> st.SearchStrategy[Any]:
+    return st.sampled_from(_ALLOWED[key]).map(copy.deepcopy)
 
 
 def _of(key: str) -> st.SearchStrategy[Any]:
@@ -175,27 +201,55 @@ def _detectors(draw: st.DrawFn, predictions: DataFile | None) -> dict[str, Any]:
 def _groups(draw: st.DrawFn) -> dict[str, Any]:
     features: dict[str, Any] = {
         "gender": {"column": "gender"},
-        "nationality": {"column": "nationality", "ladder": draw(_of("ladder"))},
+        "nationality": {"column": "nationality", "ladder": draw(_allowed("ladder"))},
         "setting": {"column": "setting"},
         "again": {"column": "gender", "coding": "categorical", "reference": "woman"},
     }
     names = draw(st.lists(st.sampled_from(list(features)), min_size=1, max_size=3, unique=True))
     chosen = {name: features[name] for name in names}
     if draw(st.integers(0, 2)) == 0:
-        chosen[names[0]]["min_cases"] = draw(_of("min_cases"))
+        chosen[names[0]]["min_cases"] = draw(_allowed("min_cases"))
     return chosen
 
 
 @st.composite
-def _rules(draw: st.DrawFn, features: list[str]) -> dict[str, Any]:
+def _rules(draw: st.DrawFn, features: list[str], two_sided: bool) -> dict[str, Any]:
     both = [features] if len(features) > 1 else []
     scale = draw(st.sampled_from(("margin", "ratio")))
     return {
         "metric": draw(st.sampled_from(METRICS[:-1])),
         "groups": draw(st.sampled_from(([*features], [*features, *both], both or features))),
-        scale: draw(st.sampled_from((0.1, 0.8, 0.05)) | _of(scale)),
-        "direction": draw(st.sampled_from(("worse", "both"))),
+        scale: draw(_allowed(scale)),
+        "direction": "both" if two_sided else draw(_allowed("direction")),
     }
+
+
+_OPTIONAL: Final = (
+    *(("verdict", key) for key in ("alpha", "power", "level", "min_coverage", "min_denominator", "seed")),
+    *(("groups", key) for key in ("min_cases", "missing", "reference")),
+    *(("rules", key) for key in ("expected_rate", "reason")),
+    *(("evaluation_set", key) for key in ("label_missing", "rows_are")),
+    ("detector", "score_range"),
+    ("detector", "cut"),
+    ("scoring", "batch_size"),
+)
+
+
+@st.composite
+def _declared(draw: st.DrawFn, plan: dict[str, Any]) -> None:
+    """Give an optional key of a plan a value that is allowed there."""
+    section, key = draw(st.sampled_from(_OPTIONAL))
+    target: Any = plan[section]
+    if section == "groups":
+        target = target[draw(st.sampled_from(list(target)))]
+    elif section == "rules":
+        target = target[draw(st.integers(0, len(target) - 1))]
+    elif key == "cut":
+        key = next((cut for cut in ("threshold", "top_k") if cut in target), "")
+    elif key == "score_range" and "threshold" in target:
+        target["threshold"] = 0.5
+    if key:
+        target[key] = draw(_allowed(key))
 
 
 @st.composite
@@ -203,35 +257,13 @@ def _changed(draw: st.DrawFn, plan: dict[str, Any]) -> None:
     """Change one value of a plan in place: to an edge of its own, to one of another kind, to none; or add a key."""
     spots = _spots(plan)
     container, key = spots[draw(st.integers(0, len(spots) - 1))]
-    how = draw(st.sampled_from(("edge", "edge", "edge", "any", "remove", "add", "declare")))
-    if how == "declare":
-        section, name = draw(st.sampled_from(_DECLARED))
-        target = plan.setdefault(section, {})
-        if isinstance(target, list | dict) and target:
-            target = (
-                target[draw(st.sampled_from(list(target) if isinstance(target, dict) else range(len(target))))]
-                if (section in {"groups", "rules"})
-                else target
-            )
-        if isinstance(target, dict):
-            target[name] = draw(_of(name))
-    elif how == "remove":
+    how = draw(st.sampled_from(("edge", "edge", "edge", "any", "remove", "add")))
+    if how == "remove":
         del container[key]
     elif how == "add" and isinstance(container, dict):
         container[draw(st.sampled_from((f"{key}x", "", "min_casses", "\x1b[2J", "a.b", *_EDGES)))] = draw(_any())
     else:
         container[key] = draw(_of(key) if how == "edge" and key in _EDGES else _any())
-
-
-_DECLARED: Final = (
-    *(("verdict", key) for key in ("alpha", "power", "level", "min_coverage", "min_denominator", "seed")),
-    ("verdict", "compare_with"),
-    *(("groups", key) for key in ("min_cases", "map", "missing", "reference", "coding", "ladder")),
-    *(("rules", key) for key in ("expected_rate", "margin", "ratio")),
-    *(("evaluation_set", key) for key in ("label_missing", "format")),
-    *(("detector", key) for key in ("score_range", "top_k", "threshold", "decision_positive")),
-    ("scoring", "batch_size"),
-)  # fmt: skip
 
 
 def _any() -> st.SearchStrategy[Any]:

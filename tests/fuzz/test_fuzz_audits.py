@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import pytest
-from fuzz.data_files import COLUMNS, DataFile, data_files
+from fuzz.data_files import COLUMNS, DataFile, csv_text, data_files, healthy, parquet_bytes
 from fuzz.held import Tree, judged, own_temporary_folder, run, said_well, tree
 from fuzz.plans import DETECTOR_MODULE, plan_text, plans
 from hypothesis import HealthCheck, given, seed, settings
@@ -40,12 +40,26 @@ def some(share: float = 1.0) -> Callable[[Test], Test]:
 
 @st.composite
 def audits(draw: st.DrawFn) -> tuple[dict[str, Any], list[DataFile]]:
-    """A plan and its files."""
-    data = draw(data_files("cases"))
+    """A plan and its files, with faults in neither, in the plan or in the files."""
+    where = draw(st.sampled_from(("nowhere", "nowhere", "plan", "data", "data")))
+    data = draw(data_files("cases", faults=where == "data"))
     predictions = None
     if draw(st.integers(0, 3)) == 0:
-        predictions = draw(data_files("answers", ("case_id", "score")))
-    return draw(plans(data, predictions)), [data] + ([] if predictions is None else [predictions])
+        predictions = draw(answers_to(data, faults=where == "data"))
+    plan = draw(plans(data, predictions, faults=where == "plan"))
+    return plan, [data] + ([] if predictions is None else [predictions])
+
+
+@st.composite
+def answers_to(draw: st.DrawFn, data: DataFile, *, faults: bool) -> DataFile:
+    """A file of predictions, in most cases for the cases of `data`."""
+    rows = data.rows
+    if faults or not rows:
+        return draw(data_files("answers", ("case_id", "score")))
+    table = healthy(draw(st.integers(0, 9999)), rows, ("case_id", "score"))
+    if draw(st.booleans()):
+        return DataFile("answers.parquet", parquet_bytes(table), rows)
+    return DataFile("answers.csv", csv_text(table).encode(), rows)
 
 
 def placed(tmp_path: Path, files: list[DataFile], plan: str) -> Path:
