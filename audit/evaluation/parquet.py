@@ -48,9 +48,12 @@ def view_parquet(
     try:
         with pq.ParquetFile(path) as file:
             columns = tuple(file.schema_arrow.names)
+            groups = [file.metadata.row_group(place).num_rows for place in range(file.metadata.num_row_groups)]
             rows = int(file.metadata.num_rows)
     except (OSError, ValueError, pa.ArrowException):
         raise unreadable(source_name) from None
+    if rows != sum(groups):
+        raise unreadable(source_name)
     if not rows:
         raise no_rows(source_name)
     check_header(source_name, columns)
