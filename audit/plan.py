@@ -153,7 +153,7 @@ class Rule(Strict):
     """The rate that is limited."""
     groups: Annotated[tuple[str | tuple[str, ...], ...], Field(min_length=1)]
     """Features, and lists of features for their intersections: `["gender", ["gender", "nationality"]]`."""
-    margin: Annotated[float, Field(gt=0, lt=1)] | None = None
+    margin: Annotated[float, Field(ge=0.001, le=0.999)] | None = None
     """The largest difference from the rest that is within the limit, in shares: 0.10 is ten percentage points."""
     ratio: Annotated[float, Field(ge=0.01, lt=1)] | None = None
     """The smallest ratio that is within the limit: 0.80 is four fifths (for a rate that harms when high, 1/0.80)."""
@@ -204,7 +204,7 @@ class VerdictSection(Strict):
     """The share of a rule's people who must be in groups that could be judged, for the rule to pass."""
     min_denominator: Annotated[int, Field(ge=1)] = 5
     """Below this many cases no rate is stated and nothing is judged: `not_evaluable`."""
-    power: Annotated[float, Field(gt=0.5, lt=1)] = 0.80
+    power: Annotated[float, Field(gt=0.5, le=0.99)] = 0.80
     """`min_cases = "auto"`: the chance of passing that a group equal to the rest must have to be judged alone."""
     level: Annotated[float, Field(ge=0.5, lt=1)] = 0.95
     """Level of the intervals that are shown."""

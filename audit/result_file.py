@@ -79,6 +79,8 @@ def load_result(path: str | Path) -> AuditResult:
     """
     path = Path(path)
     try:
+        if path.exists() and not path.is_file():
+            raise ResultError(f"{path.name} is no file", slug="no-result", hint="check the path")
         if path.stat().st_size > MAX_BYTES:
             raise ResultError(f"{path.name} is larger than a result can be", slug="not-a-result")
         text = path.read_text(encoding="utf-8")

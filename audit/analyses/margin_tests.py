@@ -84,8 +84,6 @@ def rule_tests(
     level
         The share of alpha that each side of the rule may spend on each family.
 
-    Notes
-    -----
     FAIL is tested for every group of which a rate can be stated, with unscored cases counted in the group's favour;
     PASS only for groups judged alone, with unscored cases counted against it, so that either verdict holds whatever
     the unscored cases would have been. Tests and correction: docs, "How a verdict is reached".
@@ -93,9 +91,10 @@ def rule_tests(
     asked = questions(plan, rule)
     counts = [families[family.family] for family in decidability.families]
     side_by_side = _side_by_side(counts)
-    evaluable = np.concatenate([family.evaluable for family in decidability.families])
-    decidable = np.concatenate([family.decidable for family in decidability.families])
-    required = np.concatenate([family.required for family in decidability.families])
+    evaluable, decidable, required = (
+        np.concatenate([getattr(family, name) for family in decidability.families])
+        for name in ("evaluable", "decidable", "required")
+    )
     can_fail = [evaluable & _could_be_beyond(question, side_by_side) for question in asked]
     tested = np.logical_or.reduce(can_fail)
     ends = np.cumsum([len(family.groups) for family in counts])
@@ -110,13 +109,11 @@ def rule_tests(
     # of a two-sided rule the side that is nearer to its own level is told
     nearest = np.argmin(p_fail / np.maximum(np.nan_to_num(levels, nan=1.0), 1e-300), axis=0)[np.newaxis]
     within_by_side = [_within(question, side_by_side, decidable, plan.verdict.alpha) for question in asked]
-    p_pass = np.max(np.stack([p for p, _ in within_by_side]), axis=0)
+    p_pass, as_scored = _on_every_side(within_by_side)
     beyond: BoolArray = np.logical_or.reduce(beyond_by_side)
     # where a group could not have failed, not failing is no evidence
     within = decidable & tested & (p_pass <= plan.verdict.alpha)
     undecided = decidable & tested & ~within & ~beyond
-    as_scored = np.all(np.stack([scored for _, scored in within_by_side]), axis=0)
-    high = np.array([question.side == "high" for question in asked])
     whole = FamilyTests(
         procedure="weights_only",
         level=level * len(asked),
@@ -127,13 +124,17 @@ def rule_tests(
         p_pass=np.where(decidable, p_pass, np.nan),
         within=within,
         unscored_decide=undecided & _unscored_decide(asked, side_by_side, as_scored, required),
-        high_side=high[nearest[0]],
+        high_side=np.array([question.side == "high" for question in asked])[nearest[0]],
         cases_to_verdict=_cases_to_verdict(plan, asked, side_by_side, undecided, levels),
     )
-    return {
-        family.family: whole.part(place, procedure)
-        for family, place, procedure in zip(counts, slices, procedures, strict=True)
-    }
+    parts = zip(counts, slices, procedures, strict=True)
+    return {family.family: whole.part(place, procedure) for family, place, procedure in parts}
+
+
+def _on_every_side(by_side: Sequence[tuple[FloatArray, BoolArray]]) -> tuple[FloatArray, BoolArray]:
+    p_pass: FloatArray = np.max(np.stack([p for p, _ in by_side]), axis=0)
+    as_scored: BoolArray = np.logical_and.reduce([scored for _, scored in by_side])
+    return p_pass, as_scored
 
 
 def _could_be_beyond(question: Question, groups: FamilyCounts) -> BoolArray:

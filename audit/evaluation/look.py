@@ -16,7 +16,7 @@ from audit.evaluation.columns import is_number_type, text_of
 from audit.evaluation.connection import PrivateFolder, connect, reading
 from audit.evaluation.ids import has_repeats
 from audit.evaluation.quoting import identifier, literal
-from audit.evaluation.reading import Format, ReadOptions, format_of, read_file
+from audit.evaluation.reading import Format, ReadOptions, check_file, format_of, read_file
 from audit.evaluation.relation import Relation
 from audit.evaluation.roles import Role, candidates
 from audit.evaluation.scores import NUMBER, number_expression
@@ -108,6 +108,7 @@ def look_at(path: Path, encoding: str = "utf-8", delimiter: str | None = None, k
         As for an evaluation set.
     """
     path = path.absolute()
+    check_file(path)
     private = PrivateFolder()
     connection = connect(private, [path])
     try:

@@ -75,7 +75,7 @@ def read_file(
         If neither memory nor the private folder has room.
     """
     source_name = path.name
-    _check_file(path)
+    check_file(path)
     kind = options.format or format_of(path)
     if asked is not None and any(column.casefold() == ROW for column in asked):
         raise DataError(
@@ -132,12 +132,15 @@ def format_of(path: Path) -> Format:
     return kind
 
 
-def _check_file(path: Path) -> None:
+def check_file(path: Path) -> None:
+    """Raise DataError unless it is a file that can be opened and holds something. Opens nothing that could block."""
     try:
         if path.is_dir():
             problem, hint = "is a folder", "name a file; join the parts of a folder into one Parquet file"
         elif not path.exists():
             problem, hint = "does not exist", "paths are relative to the folder of the plan file"
+        elif not path.is_file():
+            problem, hint = "is a pipe or a device", "save what it gives to a file, and name that"
         elif path.stat().st_size == 0:
             problem, hint = "is empty", "nothing can be judged without labelled cases; check that the export worked"
         else:

@@ -374,8 +374,8 @@ def test_a_file_that_changes_meanwhile(tmp_path: Path) -> None:
 
 def test_a_column_of_ids_is_no_nationality(tmp_path: Path) -> None:
     write_set(tmp_path / "set.csv", made_cells(10_001))
-    groups = {"nationality": {"column": "case_id"}}
+    groups = {"nationality": {"column": "text"}}
     assert refusal(made_plan(groups=groups), tmp_path) == (
-        'set.csv: "case_id" has more than 10,000 different values — name the column that holds labels or groups, not '
+        'set.csv: "text" has more than 10,000 different values — name the column that holds labels or groups, not '
         "one of ids, dates or free text"
     )

@@ -80,7 +80,7 @@ def test_a_byte_order_mark_and_windows_line_ends_are_read(tmp_path: Path) -> Non
         ('F = "woman"', 'F = "lady"', 20, ("groups.gender.map", "woman, man, non-binary, unknown")),
         ('["country", "m49', '["region", "m49', 23, ("ladder[1]", 'did you mean "m49-region"?')),
         ('"country", "m49-subregion"', '"m49-region"', 23, ('a ladder starts with "country"',)),
-        ("margin = 0.1", "margin = 1.5", 28, ("rules[1].margin must be less than 1", "percentage points")),
+        ("margin = 0.1", "margin = 1.5", 28, ("rules[1].margin must be at most 0.999", "percentage points")),
         ("margin = 0.1", "margin = nan", 28, ("rules[1].margin must be a finite number",)),
         ("margin = 0.1", "margin = 0.1\nratio = 0.8", 25, ("exactly one of `margin`", "`ratio`")),
         ('  "nationality",\n]', '  "nation",\n]', 29, ("rule 2", "no [groups.nation]", "gender, nationality")),
