@@ -43,9 +43,9 @@ def read_file(path: Path, name: str) -> bytes:
         It does not exist or cannot be read, or is a pickle or joblib file or no skops file. Nothing in it is loaded.
     """
     try:
-        if path.exists() and not path.is_file():
+        if path.exists() and not (path.is_file() or path.is_dir()):
             raise DetectorError(
-                f"the model file {name} is no file", slug="detector-file", hint="`path` names a .skops file"
+                f"the model file {name} is a pipe or a device", slug="detector-file", hint="`path` names a .skops file"
             )
         content = path.read_bytes()
     except FileNotFoundError:

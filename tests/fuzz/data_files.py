@@ -250,17 +250,19 @@ def counted_rows(file: DataFile) -> int | None:
         return None
     if ".jsonl" in file.name:
         return sum(1 for line in text.split("\n") if line.strip(" \t\r\ufeff"))
-    return _csv_records(text) - 1
+    return _csv_records(text, file.delimiter) - 1
 
 
-def _csv_records(text: str) -> int:
-    """Records of a CSV text that are more than an empty line: a line end inside quotes ends none."""
-    records, inside, filled = 0, False, False
+def _csv_records(text: str, delimiter: str) -> int:
+    """Records of a CSV text that are more than an empty line. Only a cell that begins with a quote holds line ends."""
+    records, inside, filled, at_start = 0, False, False, True
     for one in text:
-        if one == '"':
-            inside, filled = not inside, True
-        elif one in "\r\n" and not inside:
-            records, filled = records + filled, False
+        if one == '"' and (inside or at_start):
+            inside, filled, at_start = not inside, True, True  # after a closing one, another is a quote in the cell
+        elif inside:
+            continue
+        elif one in "\r\n":
+            records, filled, at_start = records + filled, False, True
         else:
-            filled = True
+            filled, at_start = True, one == delimiter
     return records + filled

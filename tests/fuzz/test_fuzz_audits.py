@@ -1,41 +1,20 @@
-"""Whatever plan and data are given: no traceback, no half-written output, no lost row.
-
-`AUDIT7K_FUZZ_EXAMPLES=2000` tries more than the few that every run of the tests tries; `AUDIT7K_FUZZ_SEED=1` others.
-"""
+"""Whatever plan and data are given: no traceback, no half-written output, no lost row."""
 
 from __future__ import annotations
 
 import itertools
-import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import pytest
 from fuzz.data_files import COLUMNS, DataFile, csv_text, data_files, healthy, parquet_bytes
 from fuzz.held import Tree, judged, own_temporary_folder, run, said_well, tree
 from fuzz.plans import DETECTOR_MODULE, plan_text, plans
-from hypothesis import HealthCheck, given, seed, settings
+from fuzz.settings import some
+from hypothesis import given
 from hypothesis import strategies as st
 
-EXAMPLES: Final = int(os.environ.get("AUDIT7K_FUZZ_EXAMPLES", "80"))
-SEED: Final = os.environ.get("AUDIT7K_FUZZ_SEED")
-LENIENT: Final = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture)
 _FOLDERS: Final = itertools.count()
-Test = TypeVar("Test", bound=Callable[..., None])
-
-
-def some(share: float = 1.0) -> Callable[[Test], Test]:
-    """Settings of a fuzz test: the same examples every time, or with AUDIT7K_FUZZ_SEED others."""
-    fixed = settings(
-        max_examples=max(1, int(EXAMPLES * share)),
-        deadline=None,
-        database=None,
-        derandomize=SEED is None,
-        suppress_health_check=LENIENT,
-        print_blob=False,
-    )
-    return fixed if SEED is None else lambda test: fixed(seed(int(SEED))(test))
 
 
 @st.composite
