@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import signal
 import sys
+from typing import NoReturn
 
 
 def main() -> None:
     """Run `audit7k`: the console script. Ends the process with the exit code of what happened."""
     # a result is tens of thousands of small objects that live to the end: looking for cycles among them is wasted time
     gc.set_threshold(100_000, 20, 100)
+    _end_cleanly_when_told_to()
     try:
         from audit.cli.app import app
 
@@ -20,3 +24,16 @@ def main() -> None:
         from audit.cli.guard import complain_of
 
         sys.exit(complain_of(error))
+
+
+def _end_cleanly_when_told_to() -> None:
+    """Take what a batch system or a closed terminal sends for an interrupt, so that no copy of a case stays behind."""
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        with contextlib.suppress(ValueError):  # outside the main thread no signal can be taken
+            if number is not None and signal.getsignal(number) == signal.SIG_DFL:
+                signal.signal(number, _interrupt)
+
+
+def _interrupt(*_: object) -> NoReturn:
+    raise KeyboardInterrupt

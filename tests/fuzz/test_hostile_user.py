@@ -1,0 +1,235 @@
+"""Places, signals and disks that a user or a machine can come up with: one line, a code of its own, nothing left."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from fuzz.data_files import csv_text, healthy
+from fuzz.held import Tree, judged, own_temporary_folder, run, said_well, tree
+from fuzz.plans import plan_text
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="pipes, devices and signals of POSIX")
+
+SLOW: Final = """
+import pathlib, time
+def scores(batch):
+    here = pathlib.Path(__file__)
+    if not here.with_name("quick").exists():
+        here.with_name("started").touch()
+        time.sleep(60)
+    return [0.5] * batch.num_rows
+"""
+PLAN: Final[dict[str, Any]] = {
+    "schema": 1,
+    "audit": {"title": "Screener", "owner": "An office", "use": "moderation", "route": "services"},
+    "detector": {"kind": "python", "entry": "slow:scores", "features": ["text"], "threshold": 0.5},
+    "evaluation_set": {"path": "cases.csv", "id": "case_id", "label": "exploited", "label_source": "case files"},
+    "groups": {"gender": {"column": "gender"}},
+    "rules": [{"metric": "true_positive_rate", "groups": ["gender"], "margin": 0.1}],
+}
+COMMAND: Final = [sys.executable, "-m", "audit"]
+
+
+@pytest.fixture
+def audit(tmp_path: Path) -> Path:
+    """A folder with a plan, its set and a detector that answers at once."""
+    folder = tmp_path / "audit"
+    folder.mkdir()
+    (folder / "cases.csv").write_text(csv_text(healthy(1, 60)), encoding="utf-8")
+    (folder / "plan.toml").write_text(plan_text(PLAN), encoding="utf-8")
+    (folder / "slow.py").write_text(SLOW, encoding="utf-8")
+    (folder / "quick").touch()
+    return folder
+
+
+def _pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def _device(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+def _huge(path: Path) -> None:
+    path.write_bytes(b"#" * (1024 * 1024 + 1))
+
+
+@pytest.mark.parametrize("make", [_pipe, _device, Path.mkdir])
+def test_what_is_no_file_is_refused_without_waiting_for_it(make: Callable[[Path], None], audit: Path) -> None:
+    make(audit / "odd.csv")
+    make(audit / "odd.json")
+    make(audit / "odd.skops")
+    over_data = PLAN | {"evaluation_set": PLAN["evaluation_set"] | {"path": "odd.csv"}}
+    over_model = PLAN | {"detector": {"kind": "skops", "path": "odd.skops", "features": ["text"], "threshold": 0.5}}
+    over_answers = PLAN | {"detector": {"kind": "predictions", "path": "odd.csv", "score": "score", "threshold": 0.5}}
+    before = tree(audit)
+    for plan in (over_data, over_model, over_answers):
+        (audit / "odd.toml").write_text(plan_text(plan), encoding="utf-8")
+        with own_temporary_folder(audit.parent / "tmp"):
+            ended = run("run", audit / "odd.toml", "--out", audit / "out")
+        (audit.parent / "tmp").rmdir()
+        (audit / "odd.toml").unlink()
+        said_well(ended)
+        assert ended.code == 4
+    for ended in (
+        run("init", audit / "odd.csv", "--out", audit / "begun.toml"),
+        run("gate", audit / "odd.json"),
+        run("report", audit / "odd.json"),
+    ):
+        said_well(ended)
+        assert ended.code == 4
+    assert _but_caches(tree(audit)) == before
+
+
+@pytest.mark.parametrize("make", [_device, _huge, Path.mkdir])
+def test_a_plan_that_is_none(make: Callable[[Path], None], audit: Path) -> None:
+    make(audit / "odd.toml")
+    for ended in (run("check", audit / "odd.toml"), run("run", audit / "odd.toml", "--out", audit / "out")):
+        said_well(ended)
+        assert ended.code == 4
+    assert not (audit / "out").exists()
+
+
+@pytest.mark.parametrize("out", ["plan.toml", "plan.toml/below", "dangling", "x" * 300, "/dev/null", "/proc/nowhere"])
+def test_a_place_where_no_folder_can_be(out: str, audit: Path) -> None:
+    (audit / "dangling").symlink_to("nowhere")
+    before = tree(audit)
+    ended = run("run", audit / "plan.toml", "--out", audit / out)
+    said_well(ended)
+    assert ended.code == 75
+    assert _but_caches(tree(audit)) == before
+
+
+def test_a_link_to_a_folder_stays_a_link(audit: Path) -> None:
+    (audit / "real").mkdir()
+    (audit / "link").symlink_to("real")
+    ended = run("run", audit / "plan.toml", "--out", audit / "link")
+    judged(audit / "real", ended.code, 60)
+    assert (audit / "link").is_symlink()
+
+
+def _started(audit: Path, out: Path, environment: dict[str, str]) -> subprocess.Popen[str]:
+    """A run that has begun to score and will not be done for a minute."""
+    (audit / "quick").unlink()
+    process = subprocess.Popen(
+        [*COMMAND, "run", str(audit / "plan.toml"), "--out", str(out)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | environment,
+        start_new_session=True,
+    )
+    while not (audit / "started").exists():
+        assert process.poll() is None
+        time.sleep(0.02)
+    (audit / "started").unlink()
+    (audit / "quick").touch()
+    return process
+
+
+@pytest.mark.parametrize(("sent", "already"), [(signal.SIGINT, True), (signal.SIGTERM, False), (signal.SIGHUP, True)])
+def test_an_interrupted_run_leaves_everything_as_it_was(sent: signal.Signals, already: bool, audit: Path) -> None:
+    out, temporary = audit.parent / "out", audit.parent / "tmp"
+    temporary.mkdir()
+    if already:
+        out.mkdir()
+        (out / "result.json").write_text("an earlier result")
+    before = tree(audit.parent)
+    process = _started(audit, out, {"TMPDIR": str(temporary)})
+    process.send_signal(sent)
+    told, said = process.communicate(timeout=60)
+    assert (process.returncode, told, said) == (130, "", "interrupted: nothing was judged\n")
+    assert _but_caches(tree(audit.parent)) == before
+
+
+def test_a_killed_run_is_in_nobodys_way(audit: Path) -> None:
+    out = audit.parent / "out"
+    (audit.parent / "tmp").mkdir()
+    process = _started(audit, out, {"TMPDIR": str(audit.parent / "tmp")})
+    held = run("run", audit / "plan.toml", "--out", out)
+    said_well(held)
+    assert held.code == 73
+    process.kill()
+    process.communicate(timeout=60)
+    ended = run("run", audit / "plan.toml", "--out", out)
+    judged(out, ended.code, 60)
+
+
+@pytest.mark.parametrize("arguments", [["--json"], []])
+def test_a_reader_that_goes_away_changes_no_verdict(arguments: list[str], audit: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    out = audit.parent / "out"
+    with os.fdopen(writer, "wb") as closed:
+        done = subprocess.run(
+            [*COMMAND, "run", str(audit / "plan.toml"), "--out", str(out), *arguments],
+            stdout=closed,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+    assert done.stderr == "scored 100 % (60 of 60 rows)\n"
+    judged(out, done.returncode, 60)
+
+
+def test_no_room_for_the_output(audit: Path) -> None:
+    """A limit on the size of files stands in for a full disk: both end a write half-way."""
+    pytest.importorskip("resource")
+    limited = (
+        "import resource, runpy, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000)); "
+        "sys.argv[0] = 'audit7k'; runpy.run_module('audit', run_name='__main__')"
+    )
+    run("gate", audit / "plan.toml")  # what Python keeps of the detector's module is not cut short below
+    out = audit.parent / "out"
+    before = tree(audit.parent)
+    done = subprocess.run(
+        [sys.executable, "-c", limited, "run", str(audit / "plan.toml"), "--out", str(out)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 75
+    assert done.stdout == ""
+    assert done.stderr.splitlines()[-1].startswith("error: ")
+    assert "Traceback" not in done.stderr
+    assert tree(audit.parent) == before
+
+
+def test_a_folder_that_nobody_may_write_into(audit: Path) -> None:
+    """Without the right of the superuser to write everywhere, where that is who runs the tests."""
+    powerless: list[str] = []
+    if os.geteuid() == 0:
+        found = shutil.which("setpriv")
+        if found is None:
+            pytest.skip("the superuser may write everywhere, and there is no setpriv to give that up")
+        powerless = [found, "--inh-caps=-dac_override", "--bounding-set=-dac_override"]
+    closed = audit.parent / "closed"
+    closed.mkdir(mode=0o555)
+    before = tree(audit.parent)
+    for out in (closed, closed / "out"):
+        done = subprocess.run(
+            [*powerless, *COMMAND, "run", str(audit / "plan.toml"), "--out", str(out)],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert (done.returncode, done.stdout) == (75, "")
+        assert done.stderr.startswith("error: cannot write ")
+        assert done.stderr.count("\n") == 1
+    assert _but_caches(tree(audit.parent)) == before
+
+
+def _but_caches(found: Tree) -> Tree:
+    return {name: content for name, content in found.items() if "__pycache__" not in name}
