@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Literal, TextIO
+from typing import BinaryIO, Final, Literal, TextIO
 
 State = Literal["pass", "fail", "inconclusive", "not_evaluable", "as_part"]
 
@@ -47,7 +48,7 @@ def say_document(text: str) -> None:
         return
     try:
         sys.stdout.flush()
-        buffer.write(text.encode("utf-8"))
+        _write_all(buffer, text.encode("utf-8"))
         buffer.flush()
     except BrokenPipeError:
         _let_go(sys.stdout)
@@ -65,6 +66,16 @@ def _write(stream: TextIO | None, text: str) -> None:
         stream.flush()
     except BrokenPipeError:
         _let_go(stream)
+
+
+def _write_all(buffer: BinaryIO, content: bytes) -> None:
+    """Write every byte, or raise OSError. With PYTHONUNBUFFERED one `write` may take a part and say nothing of it."""
+    rest = memoryview(content)
+    while rest:
+        taken = buffer.write(rest)
+        if not taken:
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        rest = rest[taken:]
 
 
 def _let_go(stream: TextIO) -> None:

@@ -36,6 +36,11 @@ PLAN: Final[dict[str, Any]] = {
     "groups": {"gender": {"column": "gender"}},
     "rules": [{"metric": "true_positive_rate", "groups": ["gender"], "margin": 0.1}],
 }
+LIMITED: Final = (
+    "import resource, runpy, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000)); "
+    "sys.argv[0] = 'audit7k'; runpy.run_module('audit', run_name='__main__')"
+)
+"""A limit on the size of files stands in for a full disk: both end a write half-way."""
 COMMAND: Final = [sys.executable, "-m", "audit"]
 
 
@@ -183,17 +188,12 @@ def test_a_reader_that_goes_away_changes_no_verdict(arguments: list[str], audit:
 
 
 def test_no_room_for_the_output(audit: Path) -> None:
-    """A limit on the size of files stands in for a full disk: both end a write half-way."""
     pytest.importorskip("resource")
-    limited = (
-        "import resource, runpy, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000)); "
-        "sys.argv[0] = 'audit7k'; runpy.run_module('audit', run_name='__main__')"
-    )
     run("gate", audit / "plan.toml")  # what Python keeps of the detector's module is not cut short below
     out = audit.parent / "out"
     before = tree(audit.parent)
     done = subprocess.run(
-        [sys.executable, "-c", limited, "run", str(audit / "plan.toml"), "--out", str(out)],
+        [sys.executable, "-c", LIMITED, "run", str(audit / "plan.toml"), "--out", str(out)],
         capture_output=True,
         text=True,
         check=False,
@@ -204,6 +204,26 @@ def test_no_room_for_the_output(audit: Path) -> None:
     assert done.stderr.splitlines()[-1].startswith("error: ")
     assert "Traceback" not in done.stderr
     assert tree(audit.parent) == before
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_document_that_is_cut_short_is_no_verdict(unbuffered: str, audit: Path) -> None:
+    """Unbuffered, the system takes a part of what is written and says so only in a number."""
+    pytest.importorskip("resource")
+    run("run", audit / "plan.toml", "--out", audit / "out")
+    with (audit / "told.json").open("wb") as told:
+        done = subprocess.run(
+            [sys.executable, "-c", LIMITED, "gate", str(audit / "out"), "--json"],
+            stdout=told,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=60,
+            env=os.environ | {"PYTHONUNBUFFERED": unbuffered},
+        )
+    assert done.returncode == 75
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1
 
 
 def test_a_folder_that_nobody_may_write_into(audit: Path) -> None:
