@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from fuzz.data_files import COLUMNS, DataFile, csv_text, data_files, healthy, parquet_bytes
+from fuzz.data_files import DataFile, csv_text, data_files, healthy, parquet_bytes
 from fuzz.held import Tree, judged, own_temporary_folder, run, said_well, tree
 from fuzz.plans import DETECTOR_MODULE, plan_text, plans
 from fuzz.settings import some
@@ -94,7 +94,7 @@ def tree_without(folder: Path, name: str) -> Tree:
 
 
 @some(0.5)
-@given(file=data_files("cases", (*COLUMNS, "is_exploited")[: len(COLUMNS)]))
+@given(file=data_files("cases"))
 def test_init_writes_a_plan_that_is_not_finished_or_nothing(file: DataFile, tmp_path: Path) -> None:
     folder = placed(tmp_path, [file], "")
     before = tree(folder.parent)
@@ -128,11 +128,21 @@ def test_bytes_of_any_kind_are_refused_or_looked_at(content: bytes, name: str, t
     assert (folder / "begun.toml").exists() is (ended.code == 0)
 
 
-@pytest.mark.parametrize("name", ["cases.csv", "cases.jsonl", "cases.parquet", "cases.csv.gz"])
-def test_what_the_fuzz_test_begins_with_is_judged(name: str, tmp_path: Path) -> None:
-    """Without this, a fuzz test in which everything is refused would pass."""
-    from fuzz.data_files import csv_text, healthy, parquet_bytes
-
-    table = healthy(1, 40)
-    assert csv_text(table)
-    assert parquet_bytes(table)
+@pytest.mark.parametrize(("detector", "code"), [("blind", 3), ("right", 0), ("worse", 1)])
+@pytest.mark.parametrize("name", ["cases.csv", "cases.parquet"])
+def test_what_the_fuzz_test_begins_with_is_judged(name: str, detector: str, code: int, tmp_path: Path) -> None:
+    """Without this, a fuzz test in which everything is refused would hold."""
+    table = healthy(1, 800, detector=detector)
+    content = csv_text(table).encode() if name.endswith("csv") else parquet_bytes(table)
+    plan = {
+        "schema": 1,
+        "audit": {"title": "Screener", "owner": "An office", "use": "moderation", "route": "services"},
+        "detector": {"kind": "predictions", "score": "score", "threshold": 0.5},
+        "evaluation_set": {"path": name, "id": "case_id", "label": "exploited", "label_source": "case files"},
+        "groups": {"gender": {"column": "gender"}},
+        "rules": [{"metric": "true_positive_rate", "groups": ["gender"], "margin": 0.2}],
+    }
+    folder = placed(tmp_path, [DataFile(name, content, 800)], plan_text(plan))
+    ended = run("run", folder / "plan.toml", "--out", folder.parent / "out")
+    assert ended.code == code
+    judged(folder.parent / "out", code, 800)
