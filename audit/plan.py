@@ -206,7 +206,7 @@ class VerdictSection(Strict):
     """Below this many cases no rate is stated and nothing is judged: `not_evaluable`."""
     power: Annotated[float, Field(gt=0.5, le=0.99)] = 0.80
     """`min_cases = "auto"`: the chance of passing that a group equal to the rest must have to be judged alone."""
-    level: Annotated[float, Field(ge=0.5, lt=1)] = 0.95
+    level: Annotated[float, Field(ge=0.5, le=0.9999)] = 0.95
     """Level of the intervals that are shown."""
     seed: Annotated[int, Field(ge=0)] = 0
     """Seed of every random procedure. Nothing in this version is random; it is recorded for the day that is."""

@@ -151,6 +151,7 @@ def nothing_lost(result: dict[str, Any]) -> None:
         assert 0 <= estimate["numerator"] <= estimate["denominator"] <= sums[()]["read"]
         assert (estimate["value"] is None) == (estimate["status"] == "not_evaluable")
         if estimate["value"] is not None:
+            assert None not in (estimate["low"], estimate["high"]), estimate
             assert 0 <= estimate["low"] <= estimate["value"] <= estimate["high"] <= 1
             assert estimate["value"] == estimate["numerator"] / estimate["denominator"]
 
