@@ -8,6 +8,7 @@ from audit.counting.table import FamilyCounts
 from audit.findings import RowAccount
 from audit.groups import Family
 from audit.metrics import METRICS
+from audit.percentages import exact_percent, percent
 from audit.plan import AuditPlan
 from audit.result import Notice, OverallVerdict, SystemDescription
 
@@ -124,14 +125,7 @@ def _unlabelled(plan: AuditPlan, rows: Sequence[RowAccount]) -> list[Notice]:
 
 
 def _share(account: RowAccount) -> str:
-    return _percent(account.unlabelled, account.read)
-
-
-def _percent(part: int, whole: int) -> str:
-    """A share as a whole percentage that says 0 and 100 only where it is exactly that."""
-    if part in (0, whole):
-        return f"{100 * part // whole}%"
-    return "<1%" if 200 * part < whole else ">99%" if 200 * (whole - part) < whole else f"{part / whole:.0%}"
+    return percent(account.unlabelled / account.read)
 
 
 def _unknown(plan: AuditPlan, families: Mapping[Family, FamilyCounts]) -> list[Notice]:
@@ -151,7 +145,7 @@ def _unknown(plan: AuditPlan, families: Mapping[Family, FamilyCounts]) -> list[N
                 found.append(
                     Notice(
                         code=f"unknown_{feature}",
-                        text=f"{feature} is unknown for {unknown} of {total} rows ({_percent(unknown, total)}). They "
+                        text=f"{feature} is unknown for {unknown} of {total} rows ({percent(unknown / total)}). They "
                         "are shown as a group of their own; what holds for the others need not hold for them.",
                     )
                 )
@@ -167,8 +161,9 @@ def _far_from_plan(plan: AuditPlan, everyone: FamilyCounts) -> list[Notice]:
             found.append(
                 Notice(
                     code=f"planned_rate_{rule.id}",
-                    text=f"Group sizes for rule {rule.id} were planned for a rate of {rule.planned_rate:.0%}; measured "
-                    f"overall was {_percent(x, n)}. Set expected_rate before the next audit.",
+                    text=f"Group sizes for rule {rule.id} were planned for a rate of "
+                    f"{exact_percent(rule.planned_rate)}; measured "
+                    f"overall was {percent(x / n)}. Set expected_rate before the next audit.",
                 )
             )
     return found

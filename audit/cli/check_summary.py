@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from audit.cli.group_names import GroupNames, fit, printable
-from audit.cli.percentages import exact_percent, percent
 from audit.cli.terminal import Style
 from audit.metrics import METRICS
+from audit.percentages import exact_percent, percent
 
 if TYPE_CHECKING:
     from audit.check import CheckReport, FamilyCheck, GroupCheck, RuleCheck

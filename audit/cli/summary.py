@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from audit.cli.group_names import GroupNames, fit, printable
-from audit.cli.percentages import exact_percent, percent
 from audit.cli.terminal import State, Style
 from audit.findings import Estimate, RuleResult, Verdict
 from audit.metrics import MetricName
+from audit.percentages import exact_percent, percent
 from audit.result import AuditResult
 
 WIDTH: Final = 80

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -12,6 +11,7 @@ from audit.evaluation.synthetic import PlantedFinding
 from audit.findings import Disparity, Estimate, Verdict
 from audit.groups import Group, Level
 from audit.metrics import METRICS
+from audit.percentages import percent
 from audit.result import AuditResult
 
 __all__ = ["Finding", "State", "accused_without_cause", "lines_to_print", "what_was_found"]
@@ -143,12 +143,7 @@ def _measured(finding: Finding) -> str:
         return "no rate can be stated"
     others = disparity.other_numerator / disparity.other_denominator
     said = "not judged" if finding.verdict is None else finding.verdict.outcome.upper().replace("_", " ")
-    return f"{_percent(estimate.value)}, everyone else {_percent(others)}. {said}"
-
-
-def _percent(share: float) -> str:
-    whole = math.floor(100 * share + 0.5)
-    return {0: "<1%", 100: ">99%"}.get(whole, f"{whole}%") if 0 < share < 1 else f"{whole}%"
+    return f"{percent(estimate.value)}, everyone else {percent(others)}. {said}"
 
 
 def _name(group: Group, result: AuditResult) -> str:

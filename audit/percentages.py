@@ -1,4 +1,4 @@
-"""How shares are written in the terminal: rounded half up, and never so that they say more than is true."""
+"""How shares are written in the terminal and in notices: rounded half up, never saying more than is true."""
 
 from __future__ import annotations
 
