@@ -198,8 +198,9 @@ class Rule(Strict):
 class VerdictSection(Strict):
     """How verdicts are reached. The defaults are the project's; a change is shown in every report."""
 
-    alpha: Annotated[float, Field(ge=1e-6, le=0.2)] = 0.05
-    """The largest chance of any false FAIL over the whole audit, and of a false PASS of a group."""
+    alpha: Annotated[float, Field(ge=0.005, le=0.2)] = 0.05
+    """The largest chance of any false FAIL over the whole audit, and of a false PASS of a group. At least 0.005: the
+    test for a PASS spends 0.001 on not knowing the rest's rate, and near that nothing could pass."""
     min_coverage: Annotated[float, Field(ge=0, le=1)] = 0.80
     """The share of a rule's people who must be in groups that could be judged, for the rule to pass."""
     min_denominator: Annotated[int, Field(ge=1)] = 5

@@ -41,13 +41,13 @@ class FamilyTests:
     tested: BoolArray
     """bool[G]: groups that were tested for FAIL: a rate can be stated, and it could lie beyond the limit at all."""
     p_fail: FloatArray
-    """float64[G]: exact p-value of "not beyond the limit", on the side nearer to failing."""
+    """float64[G]: p-value of "not beyond the limit", exact where it could decide, on the side nearer to failing."""
     level_fail: FloatArray
     """float64[G]: the level that this p-value had to reach; nan where not tested."""
     beyond: BoolArray
     """bool[G]: FAIL."""
     p_pass: FloatArray
-    """float64[G]: exact p-value of "beyond the limit" with unscored cases at their worst; nan where not decidable."""
+    """float64[G]: the same of "beyond the limit", with unscored cases at their worst; nan where not decidable."""
     within: BoolArray
     """bool[G]: PASS."""
     unscored_decide: BoolArray
@@ -79,14 +79,14 @@ def rule_tests(
 ) -> dict[Family, FamilyTests]:
     """Test every group of every family of a rule against its rest.
 
+    FAIL is tested for every group of which a rate can be stated, with unscored cases counted in the group's favour;
+    PASS only for groups judged alone, with unscored cases counted against it, so that either verdict holds whatever
+    the unscored cases would have been. Tests and correction: docs, "How a verdict is reached".
+
     Parameters
     ----------
     level
         The share of alpha that each side of the rule may spend on each family.
-
-    FAIL is tested for every group of which a rate can be stated, with unscored cases counted in the group's favour;
-    PASS only for groups judged alone, with unscored cases counted against it, so that either verdict holds whatever
-    the unscored cases would have been. Tests and correction: docs, "How a verdict is reached".
     """
     asked = questions(plan, rule)
     counts = [families[family.family] for family in decidability.families]
@@ -138,8 +138,11 @@ def _on_every_side(by_side: Sequence[tuple[FloatArray, BoolArray]]) -> tuple[Flo
 
 
 def _could_be_beyond(question: Question, groups: FamilyCounts) -> BoolArray:
-    """Whether any rate lies beyond the limit: a share found cannot be 10 points below a rest of 2 %."""
-    _, _, y, m = question.at_its_best(groups)
+    """Whether any rate lies beyond the limit: a share found cannot be 10 points below a rest of 2 %.
+
+    Asked with the unscored cases of the rest speaking for it: that they are missing is another reason not to tell.
+    """
+    _, _, y, m = question.at_its_worst(groups)
     counted = counted_outcome(y, m, question.fail)
     return np.asarray((m > 0) & (question.fail.edge(counted / np.maximum(m, 1)) > 0.0))
 
@@ -151,7 +154,8 @@ def _unscored_decide(
     for question in asked:
         scored = question.as_scored(groups)
         differ = np.not_equal(np.stack(question.at_its_worst(groups)), np.stack(scored)).any(axis=0)
-        matters |= differ & (as_scored | (scored[1] < required))
+        _, own, _, rest = scored
+        matters |= differ & (as_scored | (own < required) | (rest == 0))
     return matters
 
 

@@ -75,3 +75,15 @@ def test_who_can_be_judged_depends_on_labels_and_never_on_predictions(groups: li
     for before, after in zip(one.families, other.families, strict=True):
         np.testing.assert_array_equal(before.required, after.required)
         np.testing.assert_array_equal(before.decidable, after.decidable)
+
+
+def test_a_two_sided_rule_needs_more_cases_so_that_both_sides_pass_together() -> None:
+    rows = _positives(NGA=BIG, FRA=BIG, DEU=BIG)
+    feature = nationality([codes[0] for codes in rows])
+    required = []
+    for direction in ("worse", "both"):
+        plan = plan_of([{**RULE, "direction": direction}], [feature])
+        _, families = families_of(plan, [feature], rows)
+        decided = rule_decidability(plan, plan.named_rules[0], families, {"nationality": feature})
+        required.append(decided.families[0].required)
+    assert (required[1] > required[0]).all()

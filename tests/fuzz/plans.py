@@ -28,7 +28,7 @@ _NUMBERS: Final = (
     0.5, 0.5000000001, 0.8, 0.9999999999999999, 1.0, 1.0000001, 1e308, -1e308, math.nan, math.inf, -math.inf,
 )  # fmt: skip
 _ALLOWED: Final[Mapping[str, tuple[Any, ...]]] = {
-    "alpha": (1e-6, 0.001, 0.01, 0.2),
+    "alpha": (0.005, 0.006, 0.01, 0.2),
     "margin": (0.001, 0.05, 0.2, 0.5, 0.999),
     "ratio": (0.01, 0.1, 0.5, 0.8, 0.9999999999999999),
     "expected_rate": (5e-324, 1e-12, 0.5, 0.9999999999999999),
@@ -60,7 +60,7 @@ _EDGES: Final[Mapping[str, tuple[Any, ...]]] = {
     "margin": (5e-324, 0.0, 1.0, -0.1),
     "power": (0.5, 0.9999999999999999),
     "level": (0.49, 0.9999999999999999),
-    "alpha": (5e-324, 9e-7, 0.05, 0.20000001),
+    "alpha": (5e-324, 9e-7, 0.0049, 0.05, 0.20000001),
     "score_range": ([0.0, 5e-324], [0.25, 0.999], [1, 0], [0, 0], [0]),
     "compare_with": (["reference"], ["rest", "overall", "reference"]),
     "coding": ("gender", "nationality", "categorical"),

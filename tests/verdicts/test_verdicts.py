@@ -265,3 +265,9 @@ def test_use_and_route_choose_the_primary_harm_together(use: str, route: str, ha
     plan = plan_of([{**TPR, "groups": ["sex"]}], [categorical("sex", ["a"])], route=route)
     plan = plan.model_copy(update={"audit": plan.audit.model_copy(update={"use": use})})
     assert overall_verdict(plan, []).primary_harm == harm
+
+
+def test_a_rest_that_was_never_scored_leaves_a_group_open_because_of_that() -> None:
+    rows = {"a": cells(320, 80), "b": cells(0, 0, abstained=(400, 0, 0))}
+    verdict = by_sex(rows).of(group(sex="a"))
+    assert (verdict.outcome, verdict.because) == ("inconclusive", "unscored_cases")
