@@ -23,6 +23,19 @@ from audit.plan_detectors import (
     Strict,
     check_disjoint,
 )
+from audit.plan_sections import (
+    Comparison,
+    ControlFeature,
+    ControlSampleSection,
+    CostsSection,
+    DeploymentSection,
+    Measure,
+    ReferenceTableSection,
+    ScanSection,
+    ScoringSection,
+    SensitivitySection,
+    VerdictSection,
+)
 
 __all__ = [
     "GENDERS",
@@ -31,16 +44,24 @@ __all__ = [
     "AuditSection",
     "Coding",
     "Comparison",
+    "ControlFeature",
+    "ControlSampleSection",
+    "CostsSection",
+    "DeploymentSection",
     "Detector",
     "EvaluationSetSection",
     "GroupFeature",
+    "Measure",
     "ModelDetector",
     "NationalityRung",
     "PredictionsDetector",
     "PythonDetector",
+    "ReferenceTableSection",
     "Route",
     "Rule",
+    "ScanSection",
     "ScoringSection",
+    "SensitivitySection",
     "SkopsDetector",
     "Use",
     "VerdictSection",
@@ -60,7 +81,6 @@ Use = Literal[
 Route = Literal["services", "enforcement", "both"]
 Coding = Literal["gender", "nationality", "categorical"]
 NationalityRung = Literal["country", "m49-subregion", "m49-region"]
-Comparison = Literal["rest", "overall", "reference"]
 
 
 class AuditSection(Strict):
@@ -108,6 +128,14 @@ class EvaluationSetSection(Strict):
     file carries its own types."""
     rows_are: Name = "cases"
     """What one row stands for: persons, cases, adverts, accounts."""
+    weight: Column | None = None
+    """The column with the design weight: how many cases of the population the row stands for, a number above 0."""
+    cluster: Column | None = None
+    """The column that names what a row belongs to (advertiser, account, household): rows of one say less than as many
+    independent ones. Never shown."""
+    expected_icc: Annotated[float, Field(ge=0, lt=1)] = 0.05
+    """With `cluster`: how alike its rows are expected to be (intracluster correlation). It plans group sizes and enters
+    no test."""
 
     @model_validator(mode="after")
     def _labelscheck_disjoint(self) -> Self:
@@ -195,35 +223,6 @@ class Rule(Strict):
         return tuple((entry,) if isinstance(entry, str) else entry for entry in self.groups)
 
 
-class VerdictSection(Strict):
-    """How verdicts are reached. The defaults are the project's; a change is shown in every report."""
-
-    alpha: Annotated[float, Field(ge=0.005, le=0.2)] = 0.05
-    """The largest chance of any false FAIL over the whole audit, and of a false PASS of a group. At least 0.005: the
-    test for a PASS spends 0.001 on not knowing the rest's rate, and near that nothing could pass."""
-    min_coverage: Annotated[float, Field(ge=0, le=1)] = 0.80
-    """The share of a rule's people who must be in groups that could be judged, for the rule to pass."""
-    min_denominator: Annotated[int, Field(ge=1)] = 5
-    """Below this many cases no rate is stated and nothing is judged: `not_evaluable`."""
-    power: Annotated[float, Field(gt=0.5, le=0.99)] = 0.80
-    """`min_cases = "auto"`: the chance of passing that a group equal to the rest must have to be judged alone."""
-    level: Annotated[float, Field(ge=0.5, le=0.9999)] = 0.95
-    """Level of the intervals that are shown."""
-    seed: Annotated[int, Field(ge=0)] = 0
-    """Seed of every random procedure. Nothing in this version is random; it is recorded for the day that is."""
-    compare_with: tuple[Comparison, ...] = ("rest",)
-    """What the disparities that are shown compare a group with. Verdicts always compare with the rest."""
-
-
-class ScoringSection(Strict):
-    """How the detector is run. Scores can change in their last bits with the batch, so it is part of the plan."""
-
-    batch_size: Annotated[int, Field(ge=1, le=1_000_000)] = 4096
-    """Rows given to the detector at a time."""
-    order: Literal["id", "file"] = "id"
-    """Rows are batched in the order of their ids, so that a shuffled file gives the same scores, or as in the file."""
-
-
 class AuditPlan(Strict):
     """A whole plan, checked. Paths are relative to the folder of the plan file."""
 
@@ -243,6 +242,22 @@ class AuditPlan(Strict):
     """How verdicts are reached."""
     scoring: ScoringSection = ScoringSection()
     """How the detector is run."""
+    deployment: DeploymentSection | None = None
+    """Where the detector works, as far as it differs from the set."""
+    control_features: dict[str, ControlFeature] = Field(default_factory=dict)
+    """Features by which like is compared with like, by name."""
+    control_sample: ControlSampleSection | None = None
+    """Which cases were drawn at random."""
+    sensitivity: SensitivitySection = SensitivitySection()
+    """How far the findings are to be doubted."""
+    scan: ScanSection | None = None
+    """A search for subgroups that nobody named."""
+    costs: CostsSection | None = None
+    """What an error costs."""
+    reference_table: ReferenceTableSection | None = None
+    """What is known from elsewhere about who is exploited."""
+    measures: tuple[Measure, ...] = ()
+    """Measures of your own: shown, never judged."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -274,10 +289,39 @@ class AuditPlan(Strict):
         for name, feature in self.groups.items():
             if feature.column in (section.id, section.label):
                 raise ValueError(f"groups.{name}.column is also the id or the label of a case")
+        for key in ("weight", "cluster"):
+            if getattr(section, key) in (section.id, section.label):
+                raise ValueError(f"evaluation_set.{key} is also the id or the label of a case")
+        self._check_extra_columns()
         if isinstance(detector, PredictionsDetector) and detector.path is None:
             spoken_for = {section.id, section.label, *(feature.column for feature in self.groups.values())}
             if spoken_for & {detector.score, detector.decision}:
                 raise ValueError("the detector's answer is also the id, the label or a group: name its own column")
+
+    def _check_extra_columns(self) -> None:
+        """Control features and columns of the scan are no id, no label, and no sensitive feature under another name."""
+        section = self.evaluation_set
+        taken = {section.id: "the id", section.label: "the label"}
+        for name, feature in self.groups.items():
+            taken[feature.column] = f"groups.{name}"
+        asked = [(f"control_features.{name}.column", control.column) for name, control in self.control_features.items()]
+        asked += [("scan.columns", column) for column in (self.scan.columns if self.scan else ())]
+        if self.control_sample is not None:
+            asked.append(("control_sample.column", self.control_sample.column))
+        for key, column in asked:
+            if column in taken:
+                raise ValueError(f"{key} names the column of {taken[column]}; name one of its own")
+        for name in self.control_features:
+            if not name.isidentifier() or name in self.groups:
+                raise ValueError(f"control_features.{name}: a name of its own, of letters, digits and underscores")
+        asked_features = [("scan.features", name) for name in (self.scan.features if self.scan else ())]
+        for place, measure in enumerate(self.measures, start=1):
+            asked_features += [(f"measures {place}", name) for names in measure.feature_sets for name in names]
+        if self.reference_table is not None:
+            asked_features.append(("reference_table.feature", self.reference_table.feature))
+        for key, name in asked_features:
+            if name not in self.groups:
+                raise ValueError(f"{key}: no [groups.{name}] in this plan (it has: {', '.join(self.groups)})")
 
     def _check_rule(self, position: int, rule: Rule) -> None:
         for features in rule.feature_sets:

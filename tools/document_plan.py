@@ -14,6 +14,14 @@ SECTIONS = (
     ("[[rules]]", "Rule"),
     ("[verdict]", "VerdictSection"),
     ("[scoring]", "ScoringSection"),
+    ("[deployment]", "DeploymentSection"),
+    ("[control_features.NAME]", "ControlFeature"),
+    ("[control_sample]", "ControlSampleSection"),
+    ("[sensitivity]", "SensitivitySection"),
+    ("[scan]", "ScanSection"),
+    ("[costs]", "CostsSection"),
+    ("[reference_table]", "ReferenceTableSection"),
+    ("[[measures]]", "Measure"),
 )
 
 INTRODUCTION = """

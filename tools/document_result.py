@@ -24,7 +24,8 @@ else. `audit7k schema` prints the same as JSON Schema.
 
 PLAN_PARTS = {
     "AuditPlan", "AuditSection", "PredictionsDetector", "PythonDetector", "SkopsDetector", "EvaluationSetSection",
-    "GroupFeature", "Rule", "VerdictSection", "ScoringSection",
+    "GroupFeature", "Rule", "VerdictSection", "ScoringSection", "DeploymentSection", "ControlFeature",
+    "ControlSampleSection", "SensitivitySection", "ScanSection", "CostsSection", "ReferenceTableSection", "Measure",
 }  # fmt: skip
 
 REASONS = (
@@ -63,12 +64,12 @@ def _description(name: str, part: Mapping[str, Any]) -> str:
 
 def _reasons(name: str) -> str:
     """The members of a closed set of reasons, with the comments that stand beside them in the code."""
-    import audit.findings
+    import audit.findings.judged
 
-    source = Path(str(audit.findings.__file__)).read_text(encoding="utf-8")
+    source = Path(str(audit.findings.judged.__file__)).read_text(encoding="utf-8")
     body = re.search(rf"^{name} = Literal\[(.*?)^\]", source, re.MULTILINE | re.DOTALL)
     if body is None:
-        raise ValueError(f"audit.findings has no list {name}")
+        raise ValueError(f"audit.findings.judged has no list {name}")
     rows = [
         [f"`{reason}`", *(cell(word) for word in words.partition(": ")[::2])]
         for reason, words in re.findall(r'^\s+"(\w+)",\s+# (.*)$', body[1], re.MULTILINE)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 from audit.errors import PlanError
 from audit.evaluation.columns import text_of
 from audit.evaluation.connection import PrivateFolder, Unchanged, connect, reading
+from audit.evaluation.design import check_design
 from audit.evaluation.ids import check_ids
 from audit.evaluation.labels import check_labels
 from audit.evaluation.reading import ReadOptions, read_file, relation
@@ -43,8 +44,8 @@ class EvaluationSet:
     source: Relation
     """What was read."""
     expressions: Mapping[str, str]
-    """SQL of `case_id` (VARCHAR), `label` (TINYINT: 1, 0, NULL for unlabelled) and, for each feature,
-    `group_<feature>` (VARCHAR: the raw value or NULL)."""
+    """SQL of `case_id` (VARCHAR), `label` (TINYINT: 1, 0, NULL for unlabelled), for each feature `group_<feature>`
+    (VARCHAR: the raw value or NULL), and the columns of `audit.evaluation.design` that the plan asks for."""
     features: tuple[SensitiveFeature, ...]
     """The sensitive features with every level found, in the order of the plan."""
     codes: Mapping[str, Mapping[str | None, str]]
@@ -55,6 +56,8 @@ class EvaluationSet:
     """The folder for whatever does not fit into memory."""
     unchanged: Unchanged
     """The file as it was when it was opened."""
+    weight_unit: float = 1.0
+    """What one of the `weight_units` weighs, where the plan has weights."""
 
     @property
     def rows(self) -> int:
@@ -207,15 +210,17 @@ def _open(
     for column in sorted(numbers):
         check_numbers(connection, source, column)
     groups = {f"group_{entry.feature.name}": entry.expression for entry in coded}
+    design = check_design(connection, source, plan)
     return EvaluationSet(
         connection=connection,
         source=source,
-        expressions={"case_id": case_id, "label": label, **groups},
+        expressions={"case_id": case_id, "label": label, **groups, **design.expressions},
         features=tuple(entry.feature for entry in coded),
         codes={entry.feature.name: entry.codes for entry in coded},
         numbers=numbers,
         private=private,
         unchanged=unchanged,
+        weight_unit=design.weight_unit,
     )
 
 
@@ -231,11 +236,22 @@ def asked_columns(plan: AuditPlan) -> dict[str, str]:
             asked.append((detector.score, "detector.score"))
         if detector.decision is not None:
             asked.append((detector.decision, "detector.decision"))
+    asked += _design_columns(plan)
     asked += [(column, "evaluation_set.numbers") for column in section.numbers]
     keys: dict[str, str] = {}
     for column, key in asked:
         keys.setdefault(column, key)
     return keys
+
+
+def _design_columns(plan: AuditPlan) -> list[tuple[str, str]]:
+    section = plan.evaluation_set
+    asked = [(section.weight, "evaluation_set.weight"), (section.cluster, "evaluation_set.cluster")]
+    asked += [(control.column, f"control_features.{name}.column") for name, control in plan.control_features.items()]
+    asked += [(column, "scan.columns") for column in (plan.scan.columns if plan.scan else ())]
+    if plan.control_sample is not None:
+        asked.append((plan.control_sample.column, "control_sample.column"))
+    return [(column, key) for column, key in asked if column is not None]
 
 
 def _path(plan: AuditPlan, folder: Path) -> Path:

@@ -48,7 +48,7 @@ def check_scores(
         If a cell is suppressed, no number, not finite or out of range; with how many and which rows.
     """
     with reading(relation.source_name):
-        number = _check_cells(connection, relation, column, "score")
+        number = number_cells(connection, relation, column, "score")
         low, high = score_range
         # repr of a float is the shortest text that reads back as the same float, and DuckDB reads it as DOUBLE.
         outside = f"NOT ({number} >= CAST({low!r} AS DOUBLE) AND {number} <= CAST({high!r} AS DOUBLE))"
@@ -72,7 +72,7 @@ def check_numbers(connection: duckdb.DuckDBPyConnection, relation: Relation, col
         If a cell is neither empty nor a finite number; with how many and which rows.
     """
     with reading(relation.source_name):
-        _check_cells(connection, relation, column, "number")
+        number_cells(connection, relation, column, "number")
 
 
 def number_expression(expression: str) -> str:
@@ -80,8 +80,11 @@ def number_expression(expression: str) -> str:
     return f"TRY_CAST({expression} AS DOUBLE)"
 
 
-def _check_cells(connection: duckdb.DuckDBPyConnection, relation: Relation, column: str, what: str) -> str:
-    """SQL of the number, after every cell was found to be empty or finite."""
+def number_cells(connection: duckdb.DuckDBPyConnection, relation: Relation, column: str, what: str) -> str:
+    """SQL of the number in a column, DOUBLE or NULL, after every cell was found to be empty or finite.
+
+    `what` is what messages call it: `score`. Raises DataError with how many and which rows.
+    """
     expression, kind = relation.expression(column), relation.types[column]
     name = identifier(relation.name)
     if kind == "VARCHAR":

@@ -15,12 +15,20 @@ from audit.metrics import METRICS
 from audit.plan import (
     AuditPlan,
     AuditSection,
+    ControlFeature,
+    ControlSampleSection,
+    CostsSection,
+    DeploymentSection,
     EvaluationSetSection,
     GroupFeature,
+    Measure,
     PredictionsDetector,
     PythonDetector,
+    ReferenceTableSection,
     Rule,
+    ScanSection,
     ScoringSection,
+    SensitivitySection,
     SkopsDetector,
     VerdictSection,
 )
@@ -38,16 +46,25 @@ TABLES: Final[Mapping[str, type[BaseModel]]] = {
     "evaluation_set": EvaluationSetSection,
     "verdict": VerdictSection,
     "scoring": ScoringSection,
+    "deployment": DeploymentSection,
+    "control_sample": ControlSampleSection,
+    "sensitivity": SensitivitySection,
+    "scan": ScanSection,
+    "costs": CostsSection,
+    "reference_table": ReferenceTableSection,
 }
 """The tables that a plan has once."""
+REPEATED: Final[Mapping[str, type[BaseModel]]] = {
+    "groups": GroupFeature,
+    "control_features": ControlFeature,
+    "rules": Rule,
+    "measures": Measure,
+}
+"""The tables that a plan has several times, by name or in a list."""
 
 _NOT_YET: Final[Mapping[Where, str]] = {
-    ("evaluation_set", "weight"): "is not supported by this version: every case counts once",
-    ("evaluation_set", "cluster"): "is not supported by this version: cases are taken as independent",
-    **{
-        ("detector", "kind", kind): "is not supported by this version"
-        for kind in ("onnx", "mlflow", "http", "command", "chat")
-    },
+    ("detector", "kind", kind): "is not supported by this version"
+    for kind in ("onnx", "mlflow", "http", "command", "chat")
 }
 """Keys and values that are planned. They get an answer, not the nearest known name: that would mean another thing."""
 
@@ -65,10 +82,8 @@ def model_at(table: Where, raw: Mapping[str, Any]) -> type[BaseModel] | None:
         case ("detector",):
             kind = step_into(raw, ("detector", "kind"))
             return DETECTORS.get(kind) if isinstance(kind, str) else None
-        case ("groups", str()):
-            return GroupFeature
-        case ("rules", int()):
-            return Rule
+        case (("groups" | "control_features") as name, str()) | (("rules" | "measures") as name, int()):
+            return REPEATED[name]
         case (str() as name,):
             return TABLES.get(name)
         case _:
@@ -100,12 +115,10 @@ def table_header(table: Where) -> str:
     match table:
         case ():
             return "the top of a plan"
-        case ("rules", *_):
-            return "[[rules]]"
-        case ("groups", str() as name):
-            return f"[groups.{name}]"
-        case ("groups",):
-            return "[groups.<name>]"
+        case ("rules" | "measures" as name, *_):
+            return f"[[{name}]]"
+        case ("groups" | "control_features" as name, *rest):
+            return f"[{name}.{rest[0] if rest else '<name>'}]"
         case _:
             return f"[{table[0]}]"
 
@@ -122,8 +135,8 @@ def nearest(word: str, known: Sequence[str]) -> str | None:
 
 def elsewhere(key: str, table: Where, raw: Mapping[str, Any]) -> str:
     """The header of the table in which `key` is a known key, or nothing."""
-    places: list[Where] = [("audit",), ("detector",), ("evaluation_set",), ("groups", "<name>"), ("rules", 0)]
-    places += [("verdict",), ("scoring",)]
+    places: list[Where] = [("detector",), ("groups", "<name>"), ("rules", 0)]
+    places += [("control_features", "<name>"), ("measures", 0), *((name,) for name in TABLES)]
     homes = [table_header(place) for place in places if place != table and key in known_keys(place, raw)]
     own = table_header(table)
     return next((home for home in homes if home != own), "")

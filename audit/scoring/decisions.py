@@ -71,10 +71,11 @@ class Decided:
 
 
 def decide(evaluation_set: EvaluationSet, answers: AnswerSource, rule: DecisionRule) -> Decided:
-    """Create the view `scored`: `case_id`, `label`, `group_<feature>` and `decision`, a row for each row of the set.
+    """Create the view `scored`: the set's expressions, `score` and `decision`, a row for each row of the set.
 
     `decision` is a TINYINT with the codes of `audit.counting.table`: 0 flagged, 1 not flagged, 2 abstained, 3 failed.
-    Answers in the set itself are read in place; others are joined by row number.
+    `score` is DOUBLE, NULL where there is none. Answers in the set itself are read in place; others are joined by row
+    number.
     """
     from audit.evaluation.connection import reading
 
@@ -112,12 +113,13 @@ def _create_view(evaluation_set: EvaluationSet, answers: AnswerSource, decision:
     source = evaluation_set.source.name
     # built from quoted identifiers and numbers; nothing of a cell stands in it
     if answers.relation == source:
-        query = f"SELECT {expressions}, {decision} AS decision FROM {source}"  # noqa: S608
+        query = f"SELECT {expressions}, {answers.score} AS score, {decision} AS decision FROM {source}"  # noqa: S608
     else:
         names = ", ".join(identifier(name) for name in evaluation_set.expressions)
         query = (
-            f"SELECT {names}, decision FROM (SELECT {ROW}, {expressions} FROM {source})"  # noqa: S608
-            f" JOIN (SELECT {ROW}, {decision} AS decision FROM {answers.relation}) USING ({ROW})"
+            f"SELECT {names}, score, decision FROM (SELECT {ROW}, {expressions} FROM {source})"  # noqa: S608
+            f" JOIN (SELECT {ROW}, {answers.score} AS score, {decision} AS decision FROM {answers.relation})"
+            f" USING ({ROW})"
         )
     evaluation_set.connection.execute(f"CREATE OR REPLACE TEMP VIEW scored AS {query}")
 

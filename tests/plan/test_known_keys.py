@@ -8,18 +8,18 @@ import pytest
 from pydantic import BaseModel
 
 from audit.metrics import METRICS
-from audit.plan import AuditPlan, GroupFeature, Rule
-from audit.plan_file.known_keys import DETECTORS, TABLES, known_keys, known_values, nearest
+from audit.plan import AuditPlan
+from audit.plan_file.known_keys import DETECTORS, REPEATED, TABLES, known_keys, known_values, nearest
 from audit.plan_file.metric_names import metric_called, metrics_like
 
-MODELS: list[type[BaseModel]] = [AuditPlan, GroupFeature, Rule, *DETECTORS.values(), *TABLES.values()]
+MODELS: list[type[BaseModel]] = [AuditPlan, *REPEATED.values(), *DETECTORS.values(), *TABLES.values()]
 
 
 def test_every_table_of_a_plan_is_known() -> None:
     names = {field.alias or name for name, field in AuditPlan.model_fields.items()}
-    assert names == {"schema", "detector", "groups", "rules", *TABLES}
+    assert names == {"schema", "detector", *REPEATED, *TABLES}
     for name, model in TABLES.items():
-        assert AuditPlan.model_fields[name].annotation is model
+        assert AuditPlan.model_fields[name].annotation in (model, model | None)
 
 
 def test_every_detector_of_a_plan_is_known() -> None:

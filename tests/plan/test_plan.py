@@ -217,3 +217,46 @@ def test_unknown_keys_are_refused_at_every_depth() -> None:
 def test_a_plan_cannot_be_changed_after_it_was_checked() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         plan_with().verdict.alpha = 0.2  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("changes", "match"),
+    [
+        ({"evaluation_set__weight": "exploited"}, "evaluation_set.weight is also the id or the label"),
+        ({"evaluation_set__cluster": "case_id"}, "evaluation_set.cluster is also the id or the label"),
+        ({"control_features": {"form": {"column": "sex"}}}, "names the column of groups.gender"),
+        ({"control_features": {"gender": {"column": "x"}}}, "a name of its own"),
+        ({"control_sample": {"column": "exploited"}}, "names the column of the label"),
+        ({"scan": {"columns": ["case_id"]}}, "scan.columns names the column of the id"),
+        ({"scan": {"features": ["age"]}}, r"scan.features: no \[groups.age\]"),
+        ({"measures": [{"metric": "m:f", "groups": [["gender", "age"]]}]}, r"measures 1: no \[groups.age\]"),
+        ({"measures": [{"metric": "m.f", "groups": ["gender"]}]}, "match pattern"),
+        (
+            {"reference_table": {"path": "t.csv", "feature": "age", "level": "l", "share": "s", "source": "x"}},
+            r"reference_table.feature: no \[groups.age\]",
+        ),
+        ({"costs": {"cost_missed": 0, "cost_flagged": 0}}, "must be above 0"),
+        ({"deployment": {"prevalence": 1.0, "source": "x"}}, "less than 1"),
+        ({"sensitivity": {"max_missing_share": 1.0}}, "less than 1"),
+    ],
+)
+def test_the_further_sections_hold_together(changes: dict[str, Any], match: str) -> None:
+    refused(match, **changes)
+
+
+def test_the_further_sections_can_all_be_used() -> None:
+    plan = plan_with(
+        evaluation_set__weight="w",
+        evaluation_set__cluster="c",
+        control_features={"form": {"column": "form"}},
+        control_sample={"column": "random"},
+        deployment={"prevalence": 0.01, "source": "an estimate"},
+        sensitivity={"max_missing_share": 0.1, "reason": "intake forms"},
+        scan={"columns": ["age"], "features": ["gender"]},
+        costs={"cost_missed": 10, "cost_flagged": 1},
+        reference_table={"path": "t.csv", "feature": "gender", "level": "l", "share": "s", "source": "UNODC 2024"},
+        measures=[{"metric": "mine:f1", "groups": ["gender", ["gender", "nationality"]]}],
+    )
+    assert plan.measures[0].feature_sets == (("gender",), ("gender", "nationality"))
+    assert plan.scan is not None
+    assert plan.scan.replicates == 199

@@ -107,8 +107,7 @@ def test_each_mistake_names_key_line_and_what_to_write(old: str, new: str, line:
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ('id = "case_id"', 'id = "case_id"\nweight = "w"', "evaluation_set.weight is not supported by this version"),
-        ('id = "case_id"', 'id = "case_id"\ncluster = "c"', "evaluation_set.cluster is not supported by this version"),
+        ('kind = "skops"', 'kind = "chat"', 'detector.kind = "chat" is not supported by this version'),
         ('kind = "skops"', 'kind = "onnx"', 'detector.kind = "onnx" is not supported by this version'),
     ],
 )

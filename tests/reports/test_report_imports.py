@@ -16,9 +16,11 @@ NOUNS = {
     "audit",
     "audit.result",
     "audit.findings",
+    "audit.findings.judged",
     "audit.groups",
     "audit.plan",
     "audit.plan_detectors",
+    "audit.plan_sections",
     "audit.metrics",
     "audit.errors",
 }

@@ -172,14 +172,14 @@ def test_the_order_of_the_file_changes_no_decision_and_no_byte(scene: Scene) -> 
 
 def test_the_view_has_the_agreed_columns(scene: Scene) -> None:
     outcome = scene.score(scene.function(BY_PAY))
-    assert outcome.columns == ["case_id", "label", "group_gender", "group_nationality", "decision"]
+    assert outcome.columns == ["case_id", "label", "group_gender", "group_nationality", "score", "decision"]
     assert outcome.rows == [
-        ("c1", 0, "man", "FRA", 1),
-        ("c10", 1, "woman", None, 0),
-        ("c2", None, None, "NGA", 0),
-        ("c3", 1, "woman", "NGA", 1),
-        ("c4", 1, "woman", "FRA", 0),
-        ("c5", 0, "man", "THA", 0),
+        ("c1", 0, "man", "FRA", 2 / 6, 1),
+        ("c10", 1, "woman", None, 4 / 6, 0),
+        ("c2", None, None, "NGA", 3 / 6, 0),
+        ("c3", 1, "woman", "NGA", 1 / 6, 1),
+        ("c4", 1, "woman", "FRA", 1.0, 0),
+        ("c5", 0, "man", "THA", 5 / 6, 0),
     ]
     assert outcome.scored.system.decision == "flagged when the score is at least 0.5"
     assert outcome.scored.system.near_threshold == 1
@@ -187,7 +187,7 @@ def test_the_view_has_the_agreed_columns(scene: Scene) -> None:
 
 def types(evaluation_set: Any) -> None:
     described = evaluation_set.connection.execute("DESCRIBE scored").fetchall()
-    assert [row[1] for row in described] == ["VARCHAR", "TINYINT", "VARCHAR", "VARCHAR", "TINYINT"]
+    assert [row[1] for row in described] == ["VARCHAR", "TINYINT", "VARCHAR", "VARCHAR", "DOUBLE", "TINYINT"]
 
 
 def test_the_view_has_the_agreed_types(scene: Scene) -> None:

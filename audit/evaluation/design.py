@@ -1,0 +1,124 @@
+"""What a row stands for and what it belongs to: design weights, clusters, and the columns that like is compared by."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from audit.errors import DataError
+from audit.evaluation.cell_values import distinct_texts, refuse_suppressed
+from audit.evaluation.columns import check_text_type, text_of
+from audit.evaluation.connection import reading
+from audit.evaluation.quoting import identifier, literal, shown
+from audit.evaluation.relation import Relation
+from audit.evaluation.row_numbers import rows_text, rows_where
+from audit.evaluation.scores import number_cells
+from audit.plan import AuditPlan
+
+if TYPE_CHECKING:
+    import duckdb
+
+__all__ = ["UNKNOWN", "WEIGHT_BITS", "Design", "check_design"]
+
+UNKNOWN: Final = "unknown"
+"""The level of a missing value of a control feature or of a column that is scanned."""
+WEIGHT_BITS: Final = 30
+"""Weights are whole multiples of a power of two, the largest below 2**30 of them: sums of integers are the same in
+every order, and those of squares still fit. A weight is exact to one part in 2**29 of the largest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """The further columns of a set, as SQL over its relation."""
+
+    expressions: Mapping[str, str] = field(default_factory=dict)
+    """`weight_units` (BIGINT), `cluster` (VARCHAR), `control_<name>` and `scan_<place>` (VARCHAR, never NULL) and
+    `in_control_sample` (BOOLEAN): those that the plan asks for."""
+    weight_unit: float = 1.0
+    """What one unit of `weight_units` weighs: a power of two."""
+
+
+def check_design(connection: duckdb.DuckDBPyConnection, relation: Relation, plan: AuditPlan) -> Design:
+    """Check the columns of a plan that say what a row stands for, and what it is compared by.
+
+    Raises
+    ------
+    DataError
+        If a weight is missing, no number or not above 0, a cluster is missing, or a cell is a mark of suppression; with
+        how many and which rows.
+    """
+    section = plan.evaluation_set
+    expressions: dict[str, str] = {}
+    unit = 1.0
+    if section.weight is not None:
+        expressions["weight_units"], unit = _weights(connection, relation, section.weight)
+    if section.cluster is not None:
+        expressions["cluster"] = _clusters(connection, relation, section.cluster)
+    for name, control in plan.control_features.items():
+        expressions[f"control_{name}"] = _categories(connection, relation, control.column, control.missing)
+    for place, column in enumerate(plan.scan.columns if plan.scan else ()):
+        expressions[f"scan_{place}"] = _categories(connection, relation, column, ())
+    if plan.control_sample is not None:
+        text = _text(connection, relation, plan.control_sample.column)
+        wanted = ", ".join(literal(value.casefold()) for value in plan.control_sample.values)
+        expressions["in_control_sample"] = f"COALESCE(lower({text}) IN ({wanted}), FALSE)"
+    return Design(expressions, unit)
+
+
+def _weights(connection: duckdb.DuckDBPyConnection, relation: Relation, column: str) -> tuple[str, float]:
+    """SQL of the weight in whole units, and the unit."""
+    name = identifier(relation.name)
+    with reading(relation.source_name):
+        number = number_cells(connection, relation, column, "weight")
+        count, rows = rows_where(connection, name, f"{number} IS NULL OR {number} <= 0")
+        if count:
+            raise DataError(
+                f'{shown(relation.source_name)}: the weight "{shown(column)}" is missing or not above 0 in '
+                f"{rows_text(count, rows)}",
+                slug="weight-values",
+                hint="a design weight says how many cases a row stands for; leave a row out of the file rather than "
+                "weigh it 0",
+            )
+        ((largest, smallest),) = connection.execute(f"SELECT max({number}), min({number}) FROM {name}").fetchall()  # noqa: S608
+    unit = math.ldexp(1.0, math.frexp(largest)[1] - WEIGHT_BITS)
+    if unit == 0.0 or not math.isfinite(unit) or smallest < unit:
+        raise DataError(
+            f'{shown(relation.source_name)}: the weights "{shown(column)}" differ by more than a factor of 2^29',
+            slug="weight-range",
+            hint="a row that weighs as much as five hundred million others is a mistake in the weights",
+        )
+    # greatest(): a weight of half a unit must not round to none
+    return f"greatest(CAST(round({number} / CAST({unit!r} AS DOUBLE)) AS BIGINT), 1)", unit
+
+
+def _clusters(connection: duckdb.DuckDBPyConnection, relation: Relation, column: str) -> str:
+    check_text_type(relation.source_name, column, relation.types[column], "the cluster")
+    text = text_of(relation.expression(column), relation.types[column])
+    with reading(relation.source_name):
+        count, rows = rows_where(connection, identifier(relation.name), f"{text} IS NULL OR {text} = ''")
+    if count:
+        raise DataError(
+            f'{shown(relation.source_name)}: no cluster in "{shown(column)}" in {rows_text(count, rows)}',
+            slug="missing-clusters",
+            hint="give a row that belongs to no other a cluster of its own, its id for example",
+        )
+    return text
+
+
+def _text(connection: duckdb.DuckDBPyConnection, relation: Relation, column: str) -> str:
+    check_text_type(relation.source_name, column, relation.types[column], "the category")
+    refuse_suppressed(
+        connection, relation, column, [value for value in distinct_texts(connection, relation, column) if value]
+    )
+    return text_of(relation.expression(column), relation.types[column])
+
+
+def _categories(
+    connection: duckdb.DuckDBPyConnection, relation: Relation, column: str, missing: tuple[str, ...]
+) -> str:
+    """SQL of a category; what is missing, or declared so, is the level `unknown`."""
+    text = _text(connection, relation, column)
+    unknown = ", ".join(literal(value) for value in ("", *missing))
+    return f"CASE WHEN {text} IS NULL OR {text} IN ({unknown}) THEN {literal(UNKNOWN)} ELSE {text} END"

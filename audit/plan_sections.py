@@ -1,0 +1,160 @@
+"""The parts of a plan beside its groups and limits: how it judges, what it compares and what it doubts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from audit.plan_detectors import Column, Name, Strict
+
+__all__ = [
+    "Comparison",
+    "ControlFeature",
+    "ControlSampleSection",
+    "CostsSection",
+    "DeploymentSection",
+    "Measure",
+    "ReferenceTableSection",
+    "ScanSection",
+    "ScoringSection",
+    "SensitivitySection",
+    "VerdictSection",
+]
+
+Comparison = Literal["rest", "overall", "reference"]
+
+
+class VerdictSection(Strict):
+    """How verdicts are reached. The defaults are the project's; a change is shown in every report."""
+
+    alpha: Annotated[float, Field(ge=0.005, le=0.2)] = 0.05
+    """The largest chance of any false FAIL over the whole audit, and of a false PASS of a group. At least 0.005: the
+    test for a PASS spends 0.001 on not knowing the rest's rate, and near that nothing could pass."""
+    min_coverage: Annotated[float, Field(ge=0, le=1)] = 0.80
+    """The share of a rule's people who must be in groups that could be judged, for the rule to pass."""
+    min_denominator: Annotated[int, Field(ge=1)] = 5
+    """Below this many cases no rate is stated and nothing is judged: `not_evaluable`."""
+    power: Annotated[float, Field(gt=0.5, le=0.99)] = 0.80
+    """`min_cases = "auto"`: the chance of passing that a group equal to the rest must have to be judged alone."""
+    level: Annotated[float, Field(ge=0.5, le=0.9999)] = 0.95
+    """Level of the intervals that are shown."""
+    seed: Annotated[int, Field(ge=0)] = 0
+    """Seed of every random procedure. Nothing in this version is random; it is recorded for the day that is."""
+    compare_with: tuple[Comparison, ...] = ("rest",)
+    """What the disparities that are shown compare a group with. Verdicts always compare with the rest."""
+
+
+class ScoringSection(Strict):
+    """How the detector is run. Scores can change in their last bits with the batch, so it is part of the plan."""
+
+    batch_size: Annotated[int, Field(ge=1, le=1_000_000)] = 4096
+    """Rows given to the detector at a time."""
+    order: Literal["id", "file"] = "id"
+    """Rows are batched in the order of their ids, so that a shuffled file gives the same scores, or as in the file."""
+
+
+class ControlFeature(Strict):
+    """A feature by which like is compared with like: form of exploitation, source, age band, channel."""
+
+    column: Column
+    """The column that holds it, as text."""
+    missing: tuple[str, ...] = ()
+    """Values that stand for a missing one, beside the empty cell. They become the level `unknown`."""
+
+
+class ControlSampleSection(Strict):
+    """The cases that were drawn at random before anybody decided whom to look at: a check of selective labels."""
+
+    column: Column
+    """The column that says whether a case was drawn at random."""
+    values: Annotated[tuple[str, ...], Field(min_length=1)] = ("1", "true")
+    """Values that say yes; compared without regard to case. Every other value, and an empty cell, says no."""
+
+
+class DeploymentSection(Strict):
+    """Where the detector works, as far as it differs from the evaluation set."""
+
+    prevalence: Annotated[float, Field(gt=0, lt=1)]
+    """Share of cases of exploitation among all that the detector sees at work. Precision and share flagged are also
+    stated at this base rate, because an enriched set shows neither."""
+    source: Name
+    """Where that share comes from."""
+
+
+class CostsSection(Strict):
+    """What an error costs, in one unit of the operator's choice; only their ratio matters."""
+
+    cost_missed: Annotated[float, Field(ge=0, le=1e9)]
+    """Cost of a case of exploitation that is not flagged."""
+    cost_flagged: Annotated[float, Field(ge=0, le=1e9)]
+    """Cost of any other case that is flagged."""
+    reason: str = ""
+    """Who weighed the two errors, and on what ground."""
+
+    @model_validator(mode="after")
+    def _some_cost(self) -> Self:
+        if self.cost_missed == 0 and self.cost_flagged == 0:
+            raise ValueError("one of cost_missed and cost_flagged must be above 0")
+        return self
+
+
+class ScanSection(Strict):
+    """A search for subgroups that nobody named: over the columns declared here and the sensitive features."""
+
+    columns: Annotated[tuple[Column, ...], Field(max_length=12)] = ()
+    """Extra columns of categories: age band, form, channel, language. At most 1,000 values each."""
+    features: tuple[str, ...] = ()
+    """Sensitive features to search over as well, by name and on their finest rung; all of them where none is given."""
+    replicates: Annotated[int, Field(ge=19, le=9_999)] = 199
+    """Simulated null data sets that calibrate the score of the best subset."""
+    penalty: Annotated[float, Field(ge=0, le=1_000)] = 1.0
+    """What each value named in a subset costs its score; 0 lets the largest subset win."""
+
+
+class SensitivitySection(Strict):
+    """How far the findings are to be doubted."""
+
+    max_missing_share: Annotated[float, Field(ge=0, lt=1)] | None = None
+    """The largest share of any group's own cases whose sensitive feature was not recorded, as far as the operator can
+    vouch for it. Without it a PASS must hold even if every case with an unknown feature belonged to the group."""
+    reason: str = ""
+    """On what ground that share is vouched for."""
+
+
+class ReferenceTableSection(Strict):
+    """What is known from elsewhere about who is exploited: a CSV file with a row for each level of one feature."""
+
+    path: Path
+    """The CSV file, with a header."""
+    feature: str
+    """The sensitive feature that it is about."""
+    rung: str | None = None
+    """The rung of that feature's ladder that its levels stand on; the finest where none is given."""
+    level: Column
+    """The column with the level, as its code."""
+    share: Column
+    """The column with the level's share among the exploited, or a number of persons; they are scaled to add up to 1."""
+    source: Name
+    """Where the table comes from, with its year: labels are compared with it, and it is no truth either."""
+
+
+class Measure(Strict):
+    """A measure of your own: any function with the signature of a scikit-learn metric."""
+
+    metric: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
+    """`module:function`, called as `function(y_true, y_pred)`; the module is looked for beside the plan first."""
+    groups: Annotated[tuple[str | tuple[str, ...], ...], Field(min_length=1)]
+    """Features, and lists of features for their intersections, as in a rule."""
+    given: Literal["decision", "score"] = "decision"
+    """What is passed as `y_pred`: 1 for flagged and 0 for not, or the score."""
+    name: str = ""
+    """What reports call it; the function's own name where it is empty."""
+    replicates: Annotated[int, Field(ge=99, le=9_999)] = 499
+    """Bootstrap replicates of its intervals. Clusters are drawn whole."""
+
+    @property
+    def feature_sets(self) -> tuple[tuple[str, ...], ...]:
+        """`groups` with single features as one-tuples."""
+        return tuple((entry,) if isinstance(entry, str) else entry for entry in self.groups)

@@ -1,0 +1,94 @@
+"""Weights, clusters and the columns that like is compared by: what is read, and every refusal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from made_sets import made_cells, made_plan, write_set
+
+from audit.errors import DataError
+from audit.evaluation.evaluation_set import EvaluationSet, open_evaluation_set
+from audit.plan import AuditPlan
+
+
+def plan_with(**tables: Any) -> AuditPlan:
+    raw = made_plan().model_dump(mode="json", by_alias=True, exclude_unset=True)
+    evaluation_set = tables.pop("evaluation_set", {})
+    return AuditPlan.model_validate(raw | tables | {"evaluation_set": raw["evaluation_set"] | evaluation_set})
+
+
+def column(opened: EvaluationSet, name: str) -> list[Any]:
+    query = f"SELECT {opened.expressions[name]} FROM source ORDER BY __row__"
+    return [row[0] for row in opened.connection.execute(query).fetchall()]
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
+def test_weights_are_whole_units_and_everything_else_is_text(tmp_path: Path, suffix: str) -> None:
+    cells = made_cells(4) | {
+        "weight": ["1", "2.5", "0.125", "4e1"],
+        "phone": ["x", "x", "y", "z"],
+        "form": ["labour", None, "", "-99"],
+        "channel": ["web", "app", None, "unknown"],
+        "random": ["TRUE", "0", None, "true"],
+    }
+    write_set(tmp_path / f"set.{suffix}", cells)
+    plan = plan_with(
+        evaluation_set={"path": f"set.{suffix}", "weight": "weight", "cluster": "phone"},
+        control_features={"form": {"column": "form", "missing": ["-99"]}},
+        scan={"columns": ["channel"]},
+        control_sample={"column": "random"},
+    )
+    with open_evaluation_set(plan, tmp_path) as opened:
+        assert [units * opened.weight_unit for units in column(opened, "weight_units")] == [1.0, 2.5, 0.125, 40.0]
+        assert max(column(opened, "weight_units")) < 2**30
+        assert column(opened, "cluster") == ["x", "x", "y", "z"]
+        assert column(opened, "control_form") == ["labour", "unknown", "unknown", "unknown"]
+        assert column(opened, "scan_0") == ["web", "app", "unknown", "unknown"]
+        assert column(opened, "in_control_sample") == [True, False, False, True]
+
+
+@given(st.lists(st.floats(1e-3, 1e3), min_size=1, max_size=8))
+@settings(max_examples=25, deadline=None)
+def test_a_weight_is_kept_to_one_part_in_2_29_of_the_largest(weights: list[float]) -> None:
+    table = pa.table(
+        {
+            "case_id": [str(place) for place in range(len(weights))],
+            "exploited": ["1"] * len(weights),
+            "gender": ["woman"] * len(weights),
+            "nationality": ["NGA"] * len(weights),
+            "text": ["x"] * len(weights),
+            "weight": weights,
+        }
+    )
+    with open_evaluation_set(plan_with(evaluation_set={"weight": "weight"}), Path(), table) as opened:
+        read = np.array(column(opened, "weight_units")) * opened.weight_unit
+    np.testing.assert_allclose(read, weights, rtol=0, atol=max(weights) / 2**29)
+
+
+@pytest.mark.parametrize(
+    ("cells", "message"),
+    [
+        ({"weight": ["1", None, "0", "-2"]}, "is missing or not above 0 in rows 2, 3 and 4"),
+        ({"weight": ["1", "many", "1", "1"]}, "is no number in row 2"),
+        ({"weight": ["1", "1e-12", "1", "1"]}, "differ by more than a factor of 2^29"),
+        ({"weight": ["1", "<5", "1", "1"]}, "holds marks of suppression"),
+        ({"phone": ["x", None, "", "y"]}, 'no cluster in "phone" in rows 2 and 3'),
+        ({"form": ["a", "<5", "b", "c"]}, "holds marks of suppression"),
+    ],
+)
+def test_what_cannot_be_used_is_refused(tmp_path: Path, cells: dict[str, list[str | None]], message: str) -> None:
+    whole: dict[str, list[str | None]] = {"weight": ["1"] * 4, "phone": ["x"] * 4, "form": ["a"] * 4}
+    write_set(tmp_path / "set.csv", made_cells(4) | whole | cells)
+    plan = plan_with(
+        evaluation_set={"weight": "weight", "cluster": "phone"}, control_features={"form": {"column": "form"}}
+    )
+    with pytest.raises(DataError) as caught, open_evaluation_set(plan, tmp_path):
+        pass
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
