@@ -41,15 +41,15 @@ def distinct_texts(connection: duckdb.DuckDBPyConnection, relation: Relation, co
 def rows_with(
     connection: duckdb.DuckDBPyConnection, relation: Relation, column: str, values: list[str]
 ) -> tuple[int, list[int]]:
-    """How many rows hold one of `values`, and the lowest of their numbers."""
+    """How many rows hold one of `values`, which were seen before, and the lowest of their numbers."""
     text = text_of(relation.expression(column), relation.types[column])
     with reading(relation.source_name):
-        return rows_where(
-            connection,
-            identifier(relation.name),
-            f"{text} IN (SELECT unnest($values))",
-            {"values": values},
+        count, rows = rows_where(
+            connection, identifier(relation.name), f"{text} IN (SELECT unnest($values))", {"values": values}
         )
+        if not count:
+            raise EOFError("a value was seen and is in no row")  # a damaged Parquet file
+        return count, rows
 
 
 def refuse_suppressed(
