@@ -11,7 +11,11 @@ import importlib
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from audit.findings import (
+    Agreement,
     Because,
+    Convention,
+    CostOfErrors,
+    CrosscheckState,
     Disparity,
     Estimate,
     EstimateReason,
@@ -19,6 +23,7 @@ from audit.findings import (
     GroupCounts,
     MetricDefinition,
     Outcome,
+    OwnMeasure,
     RowAccount,
     RuleBecause,
     RuleResult,
@@ -41,6 +46,9 @@ __all__ = [
     "AuditResult",
     "Axis",
     "Because",
+    "Convention",
+    "CostOfErrors",
+    "CrosscheckState",
     "Disparity",
     "Estimate",
     "EstimateReason",
@@ -54,6 +62,7 @@ __all__ = [
     "Notice",
     "Outcome",
     "OverallVerdict",
+    "OwnMeasure",
     "Part",
     "Provenance",
     "RowAccount",
@@ -132,19 +141,6 @@ class SystemDescription(Part):
     """Facts about how the detector was run that a reader must know."""
 
 
-class Agreement(Part):
-    """What another library computed from the same counts."""
-
-    library: str
-    """Name and version."""
-    rates_compared: int
-    """Rates that both could compute."""
-    largest_difference: float
-    """The largest absolute difference among them."""
-    differs_by_convention: int
-    """Rates without a denominator, for which the library reports a number and this project none."""
-
-
 class Notice(Part):
     """Something a reader must know before using the numbers."""
 
@@ -214,12 +210,18 @@ class AuditResult(Part):
     """Every rate of every group; first everyone's."""
     disparities: tuple[Disparity, ...]
     """Every comparison."""
+    costs: tuple[CostOfErrors, ...] = ()
+    """What errors cost, group by group, where the plan has `costs`."""
+    own_measures: tuple[OwnMeasure, ...] = ()
+    """The plan's own `measures`, group by group: shown, never judged."""
     waivers: tuple[Waiver, ...] = ()
     """Findings that someone has waived."""
     safeguards: tuple[Safeguard, ...]
     """Clauses of the draft resolution, and what of this result speaks to them."""
     crosscheck: tuple[Agreement, ...] = ()
-    """The same rates from other libraries, where they were asked."""
+    """The same rates and disparities from other libraries, where they were asked."""
+    crosscheck_state: CrosscheckState = "not_asked"
+    """`agreed`: every library that answered agrees. `no_answer`: none could be loaded. `not_asked`: nobody compared."""
     notices: tuple[Notice, ...] = ()
     """What a reader must know."""
     provenance: Provenance

@@ -3,6 +3,8 @@
 The fields are part of `result.json`: change one only together with `audit.result.SCHEMA_VERSION`.
 """
 
+from audit.findings.costs import CostOfErrors
+from audit.findings.crosscheck import Agreement, Convention, ConventionCode, CrosscheckState
 from audit.findings.judged import (
     Because,
     Disparity,
@@ -18,9 +20,15 @@ from audit.findings.judged import (
     Scale,
     Verdict,
 )
+from audit.findings.own_measures import OwnMeasure, OwnMeasureReason
 
 __all__ = [
+    "Agreement",
     "Because",
+    "Convention",
+    "ConventionCode",
+    "CostOfErrors",
+    "CrosscheckState",
     "Disparity",
     "Estimate",
     "EstimateReason",
@@ -28,6 +36,8 @@ __all__ = [
     "GroupCounts",
     "MetricDefinition",
     "Outcome",
+    "OwnMeasure",
+    "OwnMeasureReason",
     "RowAccount",
     "RuleBecause",
     "RuleResult",
