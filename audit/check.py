@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from audit.analyses.budget import budget
 from audit.analyses.decidability import FamilyDecidability, RuleDecidability, rule_decidability
 from audit.analyses.estimates import everyone_as_family, row_accounts
 from audit.analyses.families import finest
@@ -17,7 +18,6 @@ from audit.metrics import METRICS, Cell, MetricName
 from audit.plan import AuditPlan
 from audit.plan_file import LoadedPlan
 from audit.run import count_families, loaded_plan
-from audit.verdicts import family_level
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -184,7 +184,7 @@ def _families(plan: AuditPlan, decidability: RuleDecidability) -> tuple[FamilyCh
         FamilyCheck(
             family=family.family,
             finest=finest(plan, family.family),
-            level=family_level(plan),
+            level=budget(plan).names,
             groups=tuple(_group(family, decidability, place) for place in range(len(family.groups))),
             coverage=decidability.coverage[family.family],
         )

@@ -114,7 +114,7 @@ class ScanSection(Strict):
 
 
 class SensitivitySection(Strict):
-    """How far the findings are to be doubted."""
+    """What the operator can vouch for where the set itself says nothing."""
 
     max_missing_share: Annotated[float, Field(ge=0, lt=1)] | None = None
     """The largest share of any group's own cases whose sensitive feature was not recorded, as far as the operator can

@@ -136,7 +136,8 @@ def _contradiction(result: AuditResult) -> str | None:
         counted = Counter(verdict.outcome for verdict in verdicts[rule.rule])
         if counted != Counter(rule.groups_by_outcome):
             return f"rules.{place}.groups_by_outcome"
-        if (rule.outcome == "fail") != (counted["fail"] > 0) or (
+        together = any(family.unnamed_beyond for family in rule.families)
+        if (rule.outcome == "fail") != (counted["fail"] > 0 or together) or (
             rule.outcome == "pass" and not _may_pass(rule, verdicts[rule.rule])
         ):
             return f"rules.{place}.outcome"

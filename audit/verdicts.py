@@ -1,6 +1,7 @@
 """Rules and counts become verdicts: pass, fail, inconclusive or not evaluable, each with its reason.
 
-FAIL is tested for every group on every rung against the rest, with one budget of false alarms for the whole audit.
+FAIL is tested for every group on every rung against the rest, with one budget of false alarms for the whole audit, and
+for all nationalities together: several can be beyond the limit although none can be named.
 PASS needs every group that is large enough to be judged alone to show that it is within the limit. A smaller group can
 fail by itself but is never passed by itself: it is judged as a part of a larger one, and counts towards coverage.
 """
@@ -13,10 +14,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from audit.analyses.budget import Budget, budget
 from audit.analyses.decidability import FamilyDecidability, RuleDecidability, rule_decidability
 from audit.analyses.estimates import as_known
-from audit.analyses.families import rule_families
-from audit.analyses.margin_tests import SPENT, FamilyTests, rule_tests
+from audit.analyses.margin_tests import FamilyTests, rule_tests
 from audit.analyses.sides import questions
 from audit.counting.table import FamilyCounts
 from audit.findings import Because, FamilyResult, Outcome, RuleBecause, RuleResult, Verdict
@@ -24,27 +25,21 @@ from audit.groups import Family, Group, SensitiveFeature
 from audit.plan import AuditPlan, Rule
 from audit.result import OverallVerdict
 
-__all__ = ["exit_code", "family_level", "judge", "judge_rule", "overall_verdict"]
+__all__ = ["exit_code", "judge", "judge_rule", "overall_verdict"]
 
 
 def judge(
     plan: AuditPlan, families: Mapping[Family, FamilyCounts], features: Mapping[str, SensitiveFeature]
 ) -> tuple[tuple[RuleResult, ...], tuple[Verdict, ...], OverallVerdict]:
     """Judge every rule of the plan over the counts of its families."""
-    level = family_level(plan)
+    spend = budget(plan)
     rules: list[RuleResult] = []
     verdicts: list[Verdict] = []
     for rule in plan.named_rules:
-        result, of_groups = judge_rule(plan, rule, families, features, level)
+        result, of_groups = judge_rule(plan, rule, families, features, spend)
         rules.append(result)
         verdicts.extend(of_groups)
     return tuple(rules), tuple(verdicts), overall_verdict(plan, rules)
-
-
-def family_level(plan: AuditPlan) -> float:
-    """The share of alpha that a family may spend on one side of a rule: an equal part, fixed by the plan alone."""
-    shares = sum(len(rule_families(plan, rule)) * len(questions(plan, rule)) for rule in plan.rules)
-    return SPENT * plan.verdict.alpha / shares
 
 
 def judge_rule(
@@ -52,11 +47,11 @@ def judge_rule(
     rule: Rule,
     families: Mapping[Family, FamilyCounts],
     features: Mapping[str, SensitiveFeature],
-    level: float,
+    spend: Budget,
 ) -> tuple[RuleResult, tuple[Verdict, ...]]:
-    """Judge one rule; `level` is the share of alpha that each of its families may spend on each side."""
+    """Judge one rule; `spend` is what each of its families may spend on each side."""
     decidability = rule_decidability(plan, rule, families, features)
-    tests = rule_tests(plan, rule, families, decidability, level)
+    tests = rule_tests(plan, rule, families, decidability, spend)
     outcomes: dict[Group, tuple[Outcome, Because]] = {}
     for family in decidability.families:
         for place, group in enumerate(family.groups):
@@ -93,7 +88,9 @@ def _no_rate(family: FamilyDecidability, place: int) -> Because:
 def _undecided(tests: FamilyTests, place: int) -> Because:
     if not tests.tested[place]:
         return "limit_cannot_be_exceeded"
-    return "unscored_cases" if tests.unscored_decide[place] else "limit_not_excluded"
+    if tests.unscored_decide[place]:
+        return "unscored_cases"
+    return "unknown_attribute" if tests.unknown_decide[place] else "limit_not_excluded"
 
 
 def _verdict(
@@ -135,7 +132,7 @@ def _cases_needed(family: FamilyDecidability, tests: FamilyTests, outcome: Outco
     if not family.decidable[place]:
         planned = family.required_cases(place)
         return None if planned is None else max(planned - own, 0)
-    if tests.unscored_decide[place]:
+    if tests.unscored_decide[place] or tests.unknown_decide[place]:
         return None
     needed = float(tests.cases_to_verdict[place])
     return max(math.ceil(needed) - own, 1) if math.isfinite(needed) else None
@@ -149,7 +146,8 @@ def _rule_result(
     verdicts: tuple[Verdict, ...],
 ) -> RuleResult:
     outcomes = Counter(verdict.outcome for verdict in verdicts)
-    outcome, because = _rule_outcome(plan, decidability, verdicts)
+    together = any(family.together.beyond for family in tests.values())
+    outcome, because = _rule_outcome(plan, decidability, verdicts, together=together)
     sides = [question.side for question in questions(plan, rule)]
     assert rule.id is not None  # noqa: S101 - `named_rules` gives every rule an id
     return RuleResult(
@@ -178,6 +176,10 @@ def _rule_result(
                 level=tests[family.family].level,
                 procedure=tests[family.family].procedure,
                 coverage=decidability.coverage[family.family],
+                unnamed_p=_known(tests[family.family].together.p),
+                unnamed_level=_known(tests[family.family].together.level),
+                unnamed_survivors=tests[family.family].together.survivors,
+                unnamed_beyond=tests[family.family].together.beyond,
             )
             for family in decidability.families
         ),
@@ -185,11 +187,17 @@ def _rule_result(
     )
 
 
+def _known(value: float | None) -> float | None:
+    return None if value is None else as_known(value)
+
+
 def _rule_outcome(
-    plan: AuditPlan, decidability: RuleDecidability, verdicts: tuple[Verdict, ...]
+    plan: AuditPlan, decidability: RuleDecidability, verdicts: tuple[Verdict, ...], *, together: bool
 ) -> tuple[Outcome, RuleBecause]:
     if any(verdict.outcome == "fail" for verdict in verdicts):
         return "fail", "group_beyond_limit"
+    if together:
+        return "fail", "unnamed_beyond_limit"
     alone = [verdict for verdict in verdicts if verdict.decidable]
     if not alone:
         return "inconclusive", "nothing_judged"

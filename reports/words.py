@@ -50,6 +50,8 @@ class Words:
         match because:
             case "group_beyond_limit":
                 return self._t.gettext("at least one group is beyond the limit")
+            case "unnamed_beyond_limit":
+                return self._t.gettext("several nationalities are beyond the limit; none of them can be named")
             case "all_judged_within_limit":
                 return self._t.gettext(
                     "every group with enough cases is within the limit, and enough people are in them"
@@ -78,6 +80,7 @@ class Words:
                 "the rate of the others is such that nobody could exceed the limit"
             ),
             "unscored_cases": self._t.gettext("cases without a decision could change the verdict"),
+            "unknown_attribute": self._t.gettext("people whose group is unknown could change the verdict"),
             "judged_as_part": self._t.gettext("too few cases alone; judged only as part of a larger group"),
             "too_few_cases": self._t.gettext("too few cases, and no larger group that could be judged"),
             "too_few_for_a_rate": self._t.gettext("fewer than %(count)s cases: no rate is stated") % few,
@@ -107,10 +110,17 @@ class Words:
         """How many cases a verdict on this group still needs; empty where it has one."""
         if verdict.outcome in ("pass", "fail"):
             return ""
-        if verdict.because == "unscored_cases":
-            return self._t.gettext("decide the cases without a decision first")
-        if verdict.because == "limit_cannot_be_exceeded":
-            return self._t.gettext("no number of cases would decide it; it takes a narrower limit")
+        first: dict[Because, str] = {
+            "unscored_cases": self._t.gettext("decide the cases without a decision first"),
+            "unknown_attribute": self._t.gettext(
+                "record who the people are whose group is unknown, or vouch for how few they are"
+            ),
+            "limit_cannot_be_exceeded": self._t.gettext(
+                "no number of cases would decide it; it takes a narrower limit"
+            ),
+        }
+        if verdict.because in first:
+            return first[verdict.because]
         if verdict.cases_needed is None:
             return self._t.gettext(
                 "at the rates measured, no number of cases would decide it with the others as they are"

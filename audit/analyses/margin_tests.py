@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from audit.analyses.budget import Budget, is_combined
 from audit.analyses.decidability import RuleDecidability
+from audit.analyses.missing_attributes import PossibleMembers, possible_members
 from audit.analyses.sides import Question, questions
 from audit.counting.table import FamilyCounts
 from audit.groups import Family
@@ -18,17 +20,32 @@ from audit.stats.boundaries import counted_outcome
 from audit.stats.multiplicity import DISCARDING_MIN_GROUPS, Method, reject_family
 from audit.stats.planning import cases_to_decide
 from audit.stats.score_test import FAIL_BETA, PASS_BETA, screened_p
+from audit.stats.unnamed import unnamed_p
 
-__all__ = ["SPENT", "FamilyTests", "Procedure", "rule_tests"]
+__all__ = ["FamilyTests", "Procedure", "rule_tests"]
 
 Procedure = Literal["discarding", "weights_only", "any_dependence"]
 """How a family's share of alpha is divided over its groups."""
 
-SPENT = 0.9
-"""The share of alpha that names may spend. The rest pays for the one approximation in discarding, the shared rest."""
-
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """The groups of a family judged together, without a name: on the side that is nearer to its level."""
+
+    p: float | None = None
+    """p-value of "no group is beyond the limit"; None where the family is not judged together."""
+    level: float | None = None
+    """The level it had to reach on that side."""
+    survivors: int = 0
+    """Groups that point towards harm, over which it was taken."""
+
+    @property
+    def beyond(self) -> bool:
+        """Whether some of the groups are beyond the limit."""
+        return self.p is not None and self.level is not None and self.p <= self.level
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +55,8 @@ class FamilyTests:
     procedure: Procedure
     level: float
     """The share of alpha that this family spends, over all sides of the rule."""
+    together: Together
+    """Whether some of the groups are beyond the limit, whoever they are."""
     tested: BoolArray
     """bool[G]: groups that were tested for FAIL: a rate can be stated, and it could lie beyond the limit at all."""
     p_fail: FloatArray
@@ -47,11 +66,14 @@ class FamilyTests:
     beyond: BoolArray
     """bool[G]: FAIL."""
     p_pass: FloatArray
-    """float64[G]: the same of "beyond the limit", with unscored cases at their worst; nan where not decidable."""
+    """float64[G]: the same of "beyond the limit", with unscored cases and unknown features at their worst; nan where
+    not decidable."""
     within: BoolArray
     """bool[G]: PASS."""
     unscored_decide: BoolArray
     """bool[G]: undecided because of cases that were not scored: the scored ones alone would pass, or are too few."""
+    unknown_decide: BoolArray
+    """bool[G]: undecided only because of cases whose feature is unknown: without them it would pass."""
     high_side: BoolArray
     """bool[G]: whether the side nearer to failing is the high one."""
     cases_to_verdict: FloatArray
@@ -59,15 +81,15 @@ class FamilyTests:
     or the other; inf where no number would do (its rate lies on the limit), nan where it was decided or not judged
     alone."""
 
-    def part(self, place: slice, procedure: Procedure) -> FamilyTests:
+    def part(self, place: slice, procedure: Procedure, together: Together) -> FamilyTests:
         """The tests of some neighbouring groups, as a family that was corrected by `procedure`."""
         arrays = {
             field.name: getattr(self, field.name)[place] for field in fields(self) if field.name not in _NOT_BY_GROUP
         }
-        return FamilyTests(procedure=procedure, level=self.level, **arrays)
+        return FamilyTests(procedure=procedure, level=self.level, together=together, **arrays)
 
 
-_NOT_BY_GROUP = ("procedure", "level")
+_NOT_BY_GROUP = ("procedure", "level", "together")
 
 
 def rule_tests(
@@ -75,18 +97,19 @@ def rule_tests(
     rule: Rule,
     families: Mapping[Family, FamilyCounts],
     decidability: RuleDecidability,
-    level: float,
+    spend: Budget,
 ) -> dict[Family, FamilyTests]:
     """Test every group of every family of a rule against its rest.
 
     FAIL is tested for every group of which a rate can be stated, with unscored cases counted in the group's favour;
     PASS only for groups judged alone, with unscored cases counted against it, so that either verdict holds whatever
-    the unscored cases would have been. Tests and correction: docs, "How a verdict is reached".
+    the unscored cases would have been; a PASS also wherever the people with an unknown feature belong. Tests and
+    correction: docs, "How a verdict is reached".
 
     Parameters
     ----------
-    level
-        The share of alpha that each side of the rule may spend on each family.
+    spend
+        What each side of the rule may spend on each family.
     """
     asked = questions(plan, rule)
     counts = [families[family.family] for family in decidability.families]
@@ -102,39 +125,71 @@ def rule_tests(
     procedures = [_procedure(family, tested[place]) for family, place in zip(counts, slices, strict=True)]
 
     by_side = [
-        _beyond(question, side_by_side, testable, slices, procedures, level)
+        _beyond(question, side_by_side, testable, slices, procedures, spend.names)
         for question, testable in zip(asked, can_fail, strict=True)
     ]
     p_fail, levels, beyond_by_side = (np.stack(arrays) for arrays in zip(*by_side, strict=True))
     # of a two-sided rule the side that is nearer to its own level is told
     nearest = np.argmin(p_fail / np.maximum(np.nan_to_num(levels, nan=1.0), 1e-300), axis=0)[np.newaxis]
-    within_by_side = [_within(question, side_by_side, decidable, plan.verdict.alpha) for question in asked]
-    p_pass, as_scored = _on_every_side(within_by_side)
+    unknown = possible_members(counts, plan.sensitivity.max_missing_share)
+    within_by_side = [_within(question, side_by_side, unknown, decidable, plan.verdict.alpha) for question in asked]
+    p_pass, as_scored, as_recorded = _on_every_side(within_by_side)
     beyond: BoolArray = np.logical_or.reduce(beyond_by_side)
     # where a group could not have failed, not failing is no evidence
     within = decidable & tested & (p_pass <= plan.verdict.alpha)
     undecided = decidable & tested & ~within & ~beyond
     whole = FamilyTests(
         procedure="weights_only",
-        level=level * len(asked),
+        level=spend.names * len(asked),
+        together=Together(),
         tested=tested,
         p_fail=np.take_along_axis(p_fail, nearest, axis=0)[0],
         level_fail=np.take_along_axis(levels, nearest, axis=0)[0],
         beyond=beyond,
         p_pass=np.where(decidable, p_pass, np.nan),
         within=within,
-        unscored_decide=undecided & _unscored_decide(asked, side_by_side, as_scored, required),
+        unscored_decide=undecided & ~as_recorded & _unscored_decide(asked, side_by_side, as_scored, required),
+        unknown_decide=undecided & as_recorded,
         high_side=np.array([question.side == "high" for question in asked])[nearest[0]],
         cases_to_verdict=_cases_to_verdict(plan, asked, side_by_side, undecided, levels),
     )
     parts = zip(counts, slices, procedures, strict=True)
-    return {family.family: whole.part(place, procedure) for family, place, procedure in parts}
+    p_by_side = [p for p, _, _ in by_side]
+    return {
+        family.family: whole.part(
+            place,
+            procedure,
+            _together(asked, family, [p[place] for p in p_by_side], [can[place] for can in can_fail], spend)
+            if is_combined(plan, family.family) and procedure != "any_dependence"
+            else Together(),
+        )
+        for family, place, procedure in parts
+    }
 
 
-def _on_every_side(by_side: Sequence[tuple[FloatArray, BoolArray]]) -> tuple[FloatArray, BoolArray]:
-    p_pass: FloatArray = np.max(np.stack([p for p, _ in by_side]), axis=0)
-    as_scored: BoolArray = np.logical_and.reduce([scored for _, scored in by_side])
-    return p_pass, as_scored
+def _together(
+    asked: tuple[Question, ...],
+    family: FamilyCounts,
+    p_by_side: Sequence[FloatArray],
+    can_fail: Sequence[BoolArray],
+    spend: Budget,
+) -> Together:
+    """All nationalities as one: unscored cases speak for every group, as where names are given."""
+    by_side = []
+    for question, p, some in zip(asked, p_by_side, can_fail, strict=True):
+        x, n, y, m = (count[some] for count in question.at_its_best(family))
+        counted, counted_rest = counted_outcome(x, n, question.fail), counted_outcome(y, m, question.fail)
+        test = unnamed_p(p[some], counted, n, counted_rest, m, question.fail)
+        by_side.append(Together(test.p, spend.unnamed, test.survivors))
+    return min(by_side, key=lambda side: side.p if side.p is not None else 1.0)
+
+
+def _on_every_side(by_side: Sequence[_Within]) -> _Within:
+    return _Within(
+        p=np.max(np.stack([side.p for side in by_side]), axis=0),
+        as_scored=np.logical_and.reduce([side.as_scored for side in by_side]),
+        as_recorded=np.logical_and.reduce([side.as_recorded for side in by_side]),
+    )
 
 
 def _could_be_beyond(question: Question, groups: FamilyCounts) -> BoolArray:
@@ -208,13 +263,22 @@ def _beyond(
     return p, levels, beyond
 
 
+class _Within(NamedTuple):
+    p: FloatArray
+    """float64[G]: p-value of "beyond the limit", everything that is not known at its worst."""
+    as_scored: BoolArray
+    """bool[G]: the scored cases alone would pass, features as they were recorded."""
+    as_recorded: BoolArray
+    """bool[G]: it would pass, unscored cases at their worst, features as they were recorded."""
+
+
 def _within(
-    question: Question, family: FamilyCounts, decidable: BoolArray, alpha: float
-) -> tuple[FloatArray, BoolArray]:
+    question: Question, family: FamilyCounts, unknown: PossibleMembers, decidable: BoolArray, alpha: float
+) -> _Within:
     size = len(family.groups)
     p, as_scored = np.ones(size), np.zeros(size, dtype=bool)
     if not decidable.any():
-        return p, as_scored
+        return _Within(p, as_scored, as_scored)
     worst = question.at_its_worst(family)
     p[decidable] = _pass_p(question, worst, decidable, alpha)
     scored = question.as_scored(family)
@@ -222,7 +286,13 @@ def _within(
     as_scored[decidable] = p[decidable] <= alpha
     if unscored.any():
         as_scored[unscored] = _pass_p(question, scored, unscored, alpha) <= alpha
-    return p, as_scored
+    as_recorded: BoolArray = decidable & (p <= alpha)
+    moved = unknown.at_their_worst(question, family)
+    # where nothing could move the p-value stands; where it fails already, no member could save it
+    movable: BoolArray = as_recorded & np.not_equal(np.stack(moved), np.stack(worst)).any(axis=0)
+    if movable.any():
+        p[movable] = np.maximum(p[movable], _pass_p(question, moved, movable, alpha))
+    return _Within(p, as_scored, as_recorded)
 
 
 def _pass_p(

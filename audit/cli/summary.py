@@ -162,6 +162,8 @@ def _rule_line(rule: RuleResult, found: list[Finding], names: GroupNames, style:
     covered = percent(rule.coverage, against=rule.min_coverage)
     reasons = {
         "group_beyond_limit": f"{_groups(len(failing))} beyond the limit ({limit} from the rest)",
+        "unnamed_beyond_limit": f"several nationalities taken together are beyond the limit ({limit} from the rest); "
+        "none can be named",
         "group_undecided": f"{_groups(sum(f.state == 'inconclusive' and f.verdict.decidable for f in found))} "
         "with enough cases could not be decided",
         "coverage_too_small": f"only {covered} of the people are in groups that could be judged "

@@ -20,6 +20,7 @@ Because = Literal[
     "limit_not_excluded",  # inconclusive: enough cases to be judged, and the data point neither way
     "limit_cannot_be_exceeded",  # inconclusive: at the rest's rate no group could be beyond the limit
     "unscored_cases",  # inconclusive: cases that were not scored could change the verdict
+    "unknown_attribute",  # inconclusive: it would pass, but for cases whose feature is unknown and who may belong to it
     "judged_as_part",  # inconclusive alone: too few cases; judged only as a part of the group in `judged_as`
     "too_few_cases",  # inconclusive: too few cases, alone and on every rung of the ladder
     "too_few_for_a_rate",  # not evaluable: fewer cases than `min_denominator`
@@ -28,6 +29,7 @@ Because = Literal[
 ]
 RuleBecause = Literal[
     "group_beyond_limit",  # fail: at least one group is beyond the limit
+    "unnamed_beyond_limit",  # fail: several groups taken together are beyond the limit; none of them can be named
     "all_judged_within_limit",  # pass: every group judged alone is within the limit, and they cover enough people
     "group_undecided",  # inconclusive: a group with enough cases could not be decided
     "coverage_too_small",  # inconclusive: too many people are in groups that could not be judged
@@ -180,7 +182,7 @@ class Verdict(Part):
     """Cases with which a group equal to the rest would be judged alone; null where no number would do."""
     cases_needed: int | None
     """Cases still needed for a verdict, at the rates measured and with the rest as it is; 0 where there is a verdict,
-    null where no number would do, or where cases that were not scored must be scored first."""
+    null where no number would do, or where cases must be scored, or features recorded, first."""
     decidable: bool
     """Whether the group had enough cases to be judged alone. Decided from labels, never from predictions."""
     judged_as: Group | None
@@ -193,8 +195,9 @@ class Verdict(Part):
     level_fail: float | None
     """The level that `p_fail` had to reach after correction for all groups; null where it was not tested."""
     p_pass: float | None
-    """p-value of "beyond the limit". Small: the group is within it. Exact up to .10, or twice alpha; the large-sample
-    value above that."""
+    """p-value of "beyond the limit". Small: the group is within it. Cases that were not scored are at their worst, and
+    where it would pass so are those that may belong to it although their feature is unknown. Exact up to .10, or twice
+    alpha; the large-sample value above that."""
     side: Literal["low", "high"]
     """The side on which the group is nearer to failing."""
 
@@ -214,6 +217,14 @@ class FamilyResult(Part):
     """How that share was divided over its groups."""
     coverage: float | None
     """Share of the family's people in groups that were judged, alone or as a part; null where nobody is in it."""
+    unnamed_p: float | None = None
+    """p-value of "no group of the family is beyond the limit", all of them taken together; null where they are not."""
+    unnamed_level: float | None = None
+    """The level that it had to reach, on its side of the rule."""
+    unnamed_survivors: int = 0
+    """Groups that point towards harm, over which it was taken."""
+    unnamed_beyond: bool = False
+    """Whether some of the groups are beyond the limit, whoever they are: a FAIL of the rule, of no group."""
 
 
 class RuleResult(Part):

@@ -43,10 +43,11 @@ def test_the_defaults_that_the_pages_explain_are_the_defaults() -> None:
 
 
 def test_nine_tenths_of_alpha_are_spent_and_discarding_starts_at_twenty() -> None:
-    from audit.analyses.margin_tests import SPENT
+    from audit.analyses.budget import ALL_NAMES, NAMES, UNNAMED
     from audit.stats import multiplicity
 
-    assert SPENT * VerdictSection().alpha == pytest.approx(0.045)
+    alpha = VerdictSection().alpha
+    assert [share * alpha for share in (ALL_NAMES, NAMES, UNNAMED)] == pytest.approx([0.045, 0.035, 0.01])
     assert multiplicity.DISCARDING_MIN_GROUPS == 20
 
 

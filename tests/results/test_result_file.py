@@ -166,8 +166,18 @@ def _said_to_pass(result: AuditResult, *, decided: str, decidable: bool, coverag
     document["rules"][0].update(
         outcome="pass", coverage=coverage, groups_by_outcome={**counted, decided: len(document["verdicts"])}
     )
+    for family in document["rules"][0]["families"]:
+        family.update(unnamed_beyond=False)
     document["overall"].update(outcome="pass", failing_rules=[], undecided_rules=[])
     return json.dumps(document)
+
+
+def test_a_fail_without_a_name_must_stand_in_the_result(result: AuditResult) -> None:
+    enough = result.rules[0].min_coverage
+    document = json.loads(_said_to_pass(result, decided="pass", decidable=True, coverage=enough))
+    document["rules"][0]["families"][0].update(unnamed_beyond=True)
+    with pytest.raises(ResultError, match=r"rules\.0\.outcome"):
+        parse_result(json.dumps(document))
 
 
 def test_a_pass_needs_judged_groups_that_all_pass_and_enough_people_in_them(result: AuditResult) -> None:

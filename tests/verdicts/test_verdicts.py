@@ -9,7 +9,7 @@ from made_counts import categorical, cells, families_of, group, nationality, pla
 
 from audit.counting.table import FamilyCounts, IntArray
 from audit.findings import RuleResult, Verdict
-from audit.groups import Group, SensitiveFeature
+from audit.groups import Group, LevelName, SensitiveFeature
 from audit.result import OverallVerdict
 from audit.verdicts import exit_code, judge, overall_verdict
 
@@ -194,9 +194,41 @@ def test_alpha_is_shared_by_all_families_of_all_rules() -> None:
         {**FPR, "groups": ["nationality"], "direction": "both"},
     ]
     result = judged(rows, features, rules)
-    spent = sum(family.level for rule in result.rules for family in rule.families)
-    assert spent == pytest.approx(0.9 * 0.05)
+    families = [family for rule in result.rules for family in rule.families]
+    assert sum(family.level for family in families) == pytest.approx(0.7 * 0.05)
+    # one side of the first rule, two of the second, each with the nationalities themselves on its finest rung
     assert [family.procedure for family in result.rules[0].families] == ["weights_only"] * 3
+    together = [family.unnamed_level for family in families]
+    assert together[1:3] == together[4:] == [None, None]
+    assert [together[0], together[3]] == pytest.approx([0.01 / 3, 0.01 / 3])
+
+
+def test_without_nationalities_names_may_spend_nine_tenths() -> None:
+    result = by_sex({"a": cells(800, 200), "b": cells(800, 200)})
+    (family,) = result.rules[0].families
+    assert family.level == pytest.approx(0.9 * 0.05)
+    assert (family.unnamed_p, family.unnamed_level, family.unnamed_beyond) == (None, None, False)
+
+
+def test_many_nationalities_can_be_beyond_the_limit_without_a_name() -> None:
+    codes = [f"C{number:03}" for number in range(120)]
+    levels = [LevelName(rung="country", code=code, name=code, parent=f"S{n % 6}") for n, code in enumerate(codes)]
+    levels += [LevelName(rung="m49-subregion", code=f"S{n}", name=f"S{n}", parent=f"R{n % 2}") for n in range(6)]
+    levels += [LevelName(rung="m49-region", code=f"R{n}", name=f"R{n}") for n in range(2)]
+    feature = nationality(["NGA"]).model_copy(update={"levels": tuple(levels)})
+    rows: Rows = {(code,): cells(31, 13) if place % 7 in (0, 3) else cells(242, 22) for place, code in enumerate(codes)}
+    result = judged(rows, [feature], [{**TPR, "groups": ["nationality"]}])
+    rule = result.rules[0]
+    assert not any(verdict.outcome == "fail" for verdict in result.verdicts)
+    assert (rule.outcome, rule.because) == ("fail", "unnamed_beyond_limit")
+    (finest, *above) = rule.families
+    assert finest.unnamed_beyond
+    assert finest.unnamed_p is not None
+    assert finest.unnamed_level is not None
+    assert finest.unnamed_p <= finest.unnamed_level
+    assert finest.unnamed_survivors >= 34
+    assert not any(family.unnamed_beyond for family in above)
+    assert exit_code(result.overall) == 1
 
 
 def test_rows_that_stand_in_several_groups_call_for_the_procedure_that_bears_any_dependence() -> None:

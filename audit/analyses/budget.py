@@ -1,0 +1,48 @@
+"""How the chance of a false FAIL is divided: by the plan alone, so that nobody can choose after seeing the data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from audit.analyses.families import finest, rule_families
+from audit.analyses.sides import questions
+from audit.groups import Family
+from audit.plan import AuditPlan
+
+__all__ = ["ALL_NAMES", "NAMES", "UNNAMED", "Budget", "budget", "is_combined"]
+
+ALL_NAMES: Final = 0.9
+"""The share of alpha that names may spend in a plan without nationalities. The rest pays for the one approximation in
+discarding, the shared rest."""
+NAMES: Final = 0.7
+"""The share that names may spend where nationalities are also judged together."""
+UNNAMED: Final = 0.2
+"""The share of the test of all nationalities together: "several are beyond the limit; none can be named"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What each test may spend."""
+
+    names: float
+    """The level of one family on one side of a rule: the chance of naming any of its groups by mistake."""
+    unnamed: float
+    """The level of the test of one family of nationalities as a whole, on one side; 0 where the plan has none."""
+
+
+def budget(plan: AuditPlan) -> Budget:
+    """Equal shares: names over every (rule, side, family), tests without a name over those of nationalities."""
+    families = [(len(questions(plan, rule)), family) for rule in plan.rules for family in rule_families(plan, rule)]
+    shares = sum(sides for sides, _ in families)
+    combined = sum(sides for sides, family in families if is_combined(plan, family))
+    alpha = plan.verdict.alpha
+    if not combined:
+        return Budget(ALL_NAMES * alpha / shares, 0.0)
+    return Budget(NAMES * alpha / shares, UNNAMED * alpha / combined)
+
+
+def is_combined(plan: AuditPlan, family: Family) -> bool:
+    """Whether the groups of a family are also judged together: nationalities by themselves, on their finest rung."""
+    (axis, *others) = family.axes
+    return not others and plan.coding(axis.feature) == "nationality" and finest(plan, family)
