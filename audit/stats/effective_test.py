@@ -36,7 +36,7 @@ __all__ = [
 MIN_DEGREES_OF_FREEDOM = 3.0
 """With fewer a group can neither pass nor fail: the quantiles of t say that its variance is as good as unknown."""
 MAX_CORRELATION = 0.95
-_MAX_WIDTH = 4.0
+_MAX_WIDTH, _MIN_WIDTH = 4.0, 1e-3
 _LARGEST_PENALTY = 400.0
 _BISECTIONS = 60
 _PSEUDO_CASES = 4.0
@@ -263,7 +263,7 @@ def power_width(overall: npt.ArrayLike, size: npt.ArrayLike, boundary: Boundary)
     with np.errstate(divide="ignore", invalid="ignore"):
         in_errors = np.where(width > 0.0, width / np.sqrt(edge * (1.0 - edge) / n), 1.0)
     known = np.nan_to_num(in_errors, nan=0.0, posinf=_MAX_WIDTH)
-    return np.minimum(np.maximum(known, 1e-3), _MAX_WIDTH)
+    return np.where(known > _MAX_WIDTH, _MAX_WIDTH, np.maximum(known, _MIN_WIDTH))
 
 
 def effective_levels(

@@ -1,0 +1,109 @@
+"""What the variances of weighted rates are made of, for the groups of one family."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from audit.metrics import METRICS, Cell
+from audit.stats.effective_test import WeightedRate
+
+__all__ = ["CELLS", "DENOMINATORS", "Cells", "FamilyMoments", "indicator", "weighted_rate"]
+
+FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+
+CELLS: Final = tuple(Cell)
+"""The cells, in the order of every cell axis here."""
+Cells = tuple[tuple[Cell, ...], tuple[Cell, ...]]
+"""Numerator and denominator of a rate; every cell of the first is one of the second."""
+
+DENOMINATORS: Final = tuple(
+    dict.fromkeys(
+        frozenset((*metric.denominator, *joined))
+        for metric in METRICS.values()
+        for joined in (
+            (),
+            metric.lowest_if_unscored,
+            metric.highest_if_unscored,
+            (*metric.lowest_if_unscored, *metric.highest_if_unscored),
+        )
+    )
+)
+"""Every denominator that a rate can have, with and without the unscored cases that could join it."""
+
+
+class FamilyMoments(ABC):
+    """Weighted rates of the G groups of a family and of their rests, over any cells, with their variances' parts."""
+
+    unit: float
+    """What one unit of weight weighs."""
+    spans: bool
+    """Whether some cluster has rows in several groups of the family."""
+
+    @abstractmethod
+    def own(self, cells: Cells) -> WeightedRate:
+        """The rates of the groups, (G,)."""
+
+    @abstractmethod
+    def rest(self, cells: Cells) -> WeightedRate:
+        """The rates of everyone else, (G,)."""
+
+    @abstractmethod
+    def cross(self, own: Cells, rest: Cells) -> FloatArray:
+        """float64[G]: sum of e f over clusters with rows in a group and in its rest; 0 without clusters."""
+
+    @abstractmethod
+    def between(self, place: int, cells: Cells) -> FloatArray:
+        """float64[G]: the same sum for each group and the group at `place`; 0 at `place` itself."""
+
+    @abstractmethod
+    def units(self, cells: Iterable[Cell]) -> FloatArray:
+        """float64[G]: sum of weights of each group, in units."""
+
+    @abstractmethod
+    def counts_alike(self, denominator: Sequence[Cell]) -> BoolArray:
+        """bool[G]: whether rows are independent and weigh the same within the group and within its rest.
+
+        The exact tests on integer counts then hold for its weighted rates, which are the unweighted ones.
+        """
+
+    def weight(self, cells: Iterable[Cell]) -> FloatArray:
+        """float64[G]: sum of weights of each group: how many cases of the population it stands for."""
+        return self.units(cells) * self.unit
+
+    def rest_weight(self, cells: Iterable[Cell]) -> FloatArray:
+        """float64[G]: the same of everyone else."""
+        own = self.weight(tuple(cells))
+        return np.asarray(np.maximum(own.sum() - own, 0.0))
+
+
+def indicator(cells: Iterable[Cell]) -> FloatArray:
+    """float64[9]: 1 at each of `cells`."""
+    places = np.zeros(len(CELLS))
+    places[[CELLS.index(cell) for cell in cells]] = 1.0
+    return places
+
+
+def weighted_rate(
+    numerator: FloatArray, denominator: FloatArray, residual: FloatArray, clusters: FloatArray, moments: FloatArray
+) -> WeightedRate:
+    """Scale sums by powers of the denominator. `moments` is float64[5, G]: Q, B^2, Q^2, Q B^2, B^4."""
+    some = denominator > 0.0
+    total = np.where(some, denominator, 1.0)
+    squared = total * total
+    q, bb, q_q, q_bb, bb_bb = moments
+    return WeightedRate(
+        rate=np.where(some, numerator / total, 0.0),
+        residual=np.maximum(residual, 0.0) / squared,
+        clusters=clusters,
+        q=q / squared,
+        bb=bb / squared,
+        q_q=q_q / squared / squared,
+        q_bb=q_bb / squared / squared,
+        bb_bb=bb_bb / squared / squared,
+    )

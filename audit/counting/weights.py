@@ -1,0 +1,114 @@
+"""Moments of design weights where every row stands for itself: sums of powers of weights by group and cell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from audit.counting.family_moments import CELLS, Cells, FamilyMoments, indicator, weighted_rate
+from audit.metrics import Cell
+from audit.stats.effective_test import WeightedRate
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class WeightTable:
+    """float64[K, 9] each, of K finest groups by cell, with weights in units. Sums add up; ends take the outer one."""
+
+    cases: FloatArray
+    """Rows."""
+    first: FloatArray
+    """Sum of weights."""
+    second: FloatArray
+    """Sum of their squares."""
+    fourth: FloatArray
+    """Sum of their fourth powers."""
+    lowest: FloatArray
+    """The smallest weight; inf without rows."""
+    highest: FloatArray
+    """The largest weight; 0 without rows."""
+
+    def family(self, places: IntArray, groups: int, unit: float) -> WeightedFamily:
+        """Add up to groups: `places` is int64[K], the group of each finest group."""
+        sums = [_added(of, places, groups) for of in (self.cases, self.first, self.second, self.fourth)]
+        lowest, highest = np.full((groups, len(CELLS)), np.inf), np.zeros((groups, len(CELLS)))
+        np.minimum.at(lowest, places, self.lowest)
+        np.maximum.at(highest, places, self.highest)
+        return WeightedFamily(WeightTable(sums[0], sums[1], sums[2], sums[3], lowest, highest), unit)
+
+
+def _added(values: FloatArray, places: IntArray, groups: int) -> FloatArray:
+    added = np.zeros((groups, values.shape[1]))
+    np.add.at(added, places, values)
+    return added
+
+
+class WeightedFamily(FamilyMoments):
+    """Groups whose rows are independent: every row is a cluster by itself."""
+
+    spans = False
+
+    def __init__(self, sums: WeightTable, unit: float) -> None:
+        self._sums = sums
+        self.unit = unit
+
+    def own(self, cells: Cells) -> WeightedRate:
+        """The rates of the groups, (G,)."""
+        return self._rate(cells, rest=False)
+
+    def rest(self, cells: Cells) -> WeightedRate:
+        """The rates of everyone else, (G,)."""
+        return self._rate(cells, rest=True)
+
+    def cross(self, own: Cells, rest: Cells) -> FloatArray:
+        """0: no row is in a group and in its rest."""
+        del own, rest
+        return np.zeros(len(self._sums.first))
+
+    def between(self, place: int, cells: Cells) -> FloatArray:
+        """0: no row is in two groups."""
+        del place, cells
+        return np.zeros(len(self._sums.first))
+
+    def units(self, cells: Iterable[Cell]) -> FloatArray:
+        """float64[G]: sum of weights of each group, in units."""
+        return np.asarray(self._sums.first @ indicator(cells))
+
+    def counts_alike(self, denominator: Sequence[Cell]) -> BoolArray:
+        """bool[G]: whether rows weigh the same within the group and within its rest."""
+        picked = indicator(denominator) > 0.0
+        low, high = self._sums.lowest[:, picked].min(axis=1), self._sums.highest[:, picked].max(axis=1)
+        alone = (low == high) | np.isinf(low)
+        rest_low, rest_high = _of_the_others(low, np.minimum, np.inf), _of_the_others(high, np.maximum, 0.0)
+        return np.asarray(alone & ((rest_low == rest_high) | np.isinf(rest_low)))
+
+    def _rate(self, cells: Cells, *, rest: bool) -> WeightedRate:
+        numerator, denominator = (indicator(some) for some in cells)
+        sums = self._sums
+
+        def total(of: FloatArray, where: FloatArray) -> FloatArray:
+            own = np.asarray(of @ where, dtype=np.float64)
+            return np.maximum(own.sum() - own, 0.0) if rest else own
+
+        counted, all_units = total(sums.first, numerator), total(sums.first, denominator)
+        rate = np.where(all_units > 0.0, counted / np.where(all_units > 0.0, all_units, 1.0), 0.0)
+        second, second_counted = total(sums.second, denominator), total(sums.second, numerator)
+        residual = (1.0 - rate) ** 2 * second_counted + rate**2 * np.maximum(second - second_counted, 0.0)
+        cases = total(sums.cases, denominator)
+        # a fourth power was cut to whole units; by Cauchy and Schwarz it is not below this
+        fourth = np.maximum(total(sums.fourth, denominator), second * second / np.maximum(cases, 1.0))
+        return weighted_rate(counted, all_units, residual, cases, np.stack([second, second, fourth, fourth, fourth]))
+
+
+def _of_the_others(values: FloatArray, choose: np.ufunc, nothing: float) -> FloatArray:
+    """The smallest (or largest) of all values but one's own."""
+    before = np.concatenate([[nothing], choose.accumulate(values)[:-1]])
+    after = np.concatenate([choose.accumulate(values[::-1])[::-1][1:], [nothing]])
+    others: FloatArray = choose(before, after)
+    return others
