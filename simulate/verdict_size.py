@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from audit.analyses.budget import NAMES, UNNAMED
 from audit.stats.boundaries import Boundary, counted_outcome, margin_boundary
 from audit.stats.multiplicity import Method, reject_family
 from audit.stats.score_test import FAIL_BETA, PASS_BETA, screened_p
+from audit.stats.unnamed import unnamed_p
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 NATIONALITIES = 200
-FAMILY_LEVEL = 0.045
 PASS_LEVEL = 0.05
+NAMES_LEVEL = NAMES * PASS_LEVEL
+UNNAMED_LEVEL = UNNAMED * PASS_LEVEL
 FOUR_FIFTHS = 0.8
 FOUR_FIFTHS_MIN_CASES = 30
 RATIO_MARGIN = 0.8
@@ -69,14 +73,28 @@ def rates_on_margin(sizes: IntArray, on_margin: npt.NDArray[np.bool_], overall: 
     return np.asarray(np.where(on_margin, edge, better))
 
 
-def any_named(
-    successes: IntArray, sizes: IntArray, boundary: Boundary, method: Method = "discarding"
-) -> npt.NDArray[np.bool_]:
-    """Return which groups of one family the FAIL procedure names."""
+class Failed(NamedTuple):
+    """What the FAIL procedure says of one family."""
+
+    named: npt.NDArray[np.bool_]
+    """bool[G]: groups that are named."""
+    together: bool
+    """Whether some are beyond the limit, whoever they are."""
+
+    @property
+    def anyhow(self) -> bool:
+        """A FAIL, with a name or without."""
+        return self.together or bool(self.named.any())
+
+
+def failed(successes: IntArray, sizes: IntArray, boundary: Boundary, method: Method = "discarding") -> Failed:
+    """Judge one family of nationalities as a plan with one rule over one family does."""
     counted = counted_outcome(successes, sizes, boundary)
     rest, rest_total = counted.sum() - counted, sizes.sum() - sizes
     p, _ = screened_p(counted, sizes, rest, rest_total, boundary, FAIL_BETA)
-    return reject_family(p, counted, sizes, rest, rest_total, boundary, FAMILY_LEVEL, method).rejected
+    named = reject_family(p, counted, sizes, rest, rest_total, boundary, NAMES_LEVEL, method).rejected
+    together = method == "discarding" and unnamed_p(p, counted, sizes, rest, rest_total, boundary).p <= UNNAMED_LEVEL
+    return Failed(named, bool(together))
 
 
 def four_fifths_alarm(successes: IntArray, sizes: IntArray) -> bool:
@@ -92,7 +110,7 @@ def equal_detector(runs: int, rng: np.random.Generator, cases: int, rate: float)
     named = alarms = 0
     for _ in range(runs):
         successes = rng.binomial(sizes, rate)
-        named += bool(any_named(successes, sizes, boundary).any())
+        named += failed(successes, sizes, boundary).anyhow
         alarms += four_fifths_alarm(successes, sizes)
     setting = f"equal detector, rate {rate:g}, {cases} cases"
     return (
@@ -106,7 +124,7 @@ def half_on_margin(runs: int, rng: np.random.Generator, cases: int, rate: float,
     boundary = margin_boundary("fail", low_is_worse=True, scale="ratio", margin=RATIO_MARGIN)
     sizes = zipf_sizes(cases)
     rates = rates_on_margin(sizes, np.arange(sizes.size) % 2 == 0, rate, RATIO_MARGIN)
-    named = sum(bool(any_named(rng.binomial(sizes, rates), sizes, boundary, method).any()) for _ in range(runs))
+    named = sum(failed(rng.binomial(sizes, rates), sizes, boundary, method).anyhow for _ in range(runs))
     return Measured(f"half on the margin, rate {rate:g}, {cases} cases, {method}", "any FAIL", named, runs, "<= 5 %")
 
 
@@ -115,7 +133,7 @@ def small_family_on_margin(runs: int, rng: np.random.Generator, groups: int, cas
     boundary = margin_boundary("fail", low_is_worse=True, scale="ratio", margin=RATIO_MARGIN)
     sizes = np.full(groups, cases, dtype=np.int64)
     rates = rates_on_margin(sizes, np.arange(groups) % 2 == 0, 0.7, RATIO_MARGIN)
-    named = sum(bool(any_named(rng.binomial(sizes, rates), sizes, boundary).any()) for _ in range(runs))
+    named = sum(failed(rng.binomial(sizes, rates), sizes, boundary).anyhow for _ in range(runs))
     return Measured(f"half on the margin, {groups} groups of {cases}", "any FAIL", named, runs, "<= 5 %")
 
 
@@ -146,7 +164,7 @@ def one_bad_group(runs: int, rng: np.random.Generator, cases: int) -> Measured:
     sizes = np.full(NATIONALITIES, 2_000, dtype=np.int64)
     sizes[0] = cases
     rates = np.where(np.arange(NATIONALITIES) == 0, 0.42, 0.70)
-    named = sum(bool(any_named(rng.binomial(sizes, rates), sizes, boundary)[0]) for _ in range(runs))
+    named = sum(bool(failed(rng.binomial(sizes, rates), sizes, boundary).named[0]) for _ in range(runs))
     return Measured(f"one group of {cases} at .42 against .70", "that group FAILs", named, runs, "power")
 
 
