@@ -114,6 +114,7 @@ class VerdictWriter:
         )
         told = {
             "unscored_cases": self._t.gettext("cases without a decision could change that"),
+            "unknown_attribute": self._t.gettext("people whose group is unknown could change that"),
             "limit_cannot_be_exceeded": self._t.gettext(
                 "at the rate of everyone else no group could be beyond the limit"
             ),
@@ -133,7 +134,7 @@ class VerdictWriter:
             verdict = finding.verdict
             if verdict is None or verdict.rule not in undecided or verdict.outcome in ("pass", "fail"):
                 continue
-            if verdict.because in ("unscored_cases", "limit_not_excluded", "limit_cannot_be_exceeded"):
+            if verdict.because in _UNDECIDED_ALONE:
                 reasons.add(verdict.because)
             elif undecided[verdict.rule].because != "group_undecided":
                 reasons.add("too_few_cases")
@@ -295,14 +296,20 @@ class VerdictWriter:
                 "This holds for this version of the system and these cases. Audit again when either changes."
             )
         reasons = self._reasons()
-        if reasons == {"unscored_cases"}:
-            return self._t.gettext(
+        alone = {
+            "unscored_cases": self._t.gettext(
                 "Have the cases without a decision decided and audit again. Until then this is not a pass."
-            )
-        if reasons == {"limit_cannot_be_exceeded"}:
-            return self._t.gettext(
+            ),
+            "unknown_attribute": self._t.gettext(
+                "Have it recorded who the people are whose group is unknown, or vouch in the plan for how few of any "
+                "group they are, and audit again. Until then this is not a pass."
+            ),
+            "limit_cannot_be_exceeded": self._t.gettext(
                 "More cases would not settle it: set a narrower limit and audit again. Until then this is not a pass."
-            )
+            ),
+        }
+        if len(reasons) == 1 and reasons <= alone.keys():
+            return alone[next(iter(reasons))]
         if "unscored_cases" in reasons:
             return self._t.gettext(
                 "Have the cases without a decision decided, add labelled cases and audit again: "
@@ -312,6 +319,10 @@ class VerdictWriter:
             "Add labelled cases and audit again: “Cases still needed” says how many, group by group. "
             "Until then this is not a pass."
         )
+
+
+_UNDECIDED_ALONE = ("unscored_cases", "unknown_attribute", "limit_not_excluded", "limit_cannot_be_exceeded")
+"""Reasons of groups that were large enough to be judged, and were not decided."""
 
 
 def _coverage_of(rule: RuleResult) -> float:

@@ -26,6 +26,7 @@ RANKS = (
     "limit_not_excluded",
     "limit_cannot_be_exceeded",
     "unscored_cases",
+    "unknown_attribute",
     "within_limit",
     "judged_as_part",
     "too_few_cases",
