@@ -22,7 +22,7 @@ from audit.stats.planning import cases_to_decide
 from audit.stats.score_test import FAIL_BETA, PASS_BETA, screened_p
 from audit.stats.unnamed import unnamed_p
 
-__all__ = ["FamilyTests", "Procedure", "rule_tests"]
+__all__ = ["FamilyTests", "Procedure", "Together", "rule_tests", "unscored_decide"]
 
 Procedure = Literal["discarding", "weights_only", "any_dependence"]
 """How a family's share of alpha is divided over its groups."""
@@ -80,6 +80,10 @@ class FamilyTests:
     """float64[G]: own cases with which a group at the rates measured would be decided with the plan's power, one way
     or the other; inf where no number would do (its rate lies on the limit), nan where it was decided or not judged
     alone."""
+    degrees_of_freedom: FloatArray | None = None
+    """float64[G]: of the variance that an approximate test rests on; None where all tests are exact."""
+    too_few_clusters: BoolArray | None = None
+    """bool[G]: fewer than 3 of them, so that neither verdict can be reached; None where all tests are exact."""
 
     def part(self, place: slice, procedure: Procedure, together: Together) -> FamilyTests:
         """The tests of some neighbouring groups, as a family that was corrected by `procedure`."""
@@ -89,7 +93,7 @@ class FamilyTests:
         return FamilyTests(procedure=procedure, level=self.level, together=together, **arrays)
 
 
-_NOT_BY_GROUP = ("procedure", "level", "together")
+_NOT_BY_GROUP = ("procedure", "level", "together", "degrees_of_freedom", "too_few_clusters")
 
 
 def rule_tests(
@@ -148,7 +152,7 @@ def rule_tests(
         beyond=beyond,
         p_pass=np.where(decidable, p_pass, np.nan),
         within=within,
-        unscored_decide=undecided & ~as_recorded & _unscored_decide(asked, side_by_side, as_scored, required),
+        unscored_decide=undecided & ~as_recorded & unscored_decide(asked, side_by_side, as_scored, required),
         unknown_decide=undecided & as_recorded,
         high_side=np.array([question.side == "high" for question in asked])[nearest[0]],
         cases_to_verdict=_cases_to_verdict(plan, asked, side_by_side, undecided, levels),
@@ -202,9 +206,10 @@ def _could_be_beyond(question: Question, groups: FamilyCounts) -> BoolArray:
     return np.asarray((m > 0) & (question.fail.edge(counted / np.maximum(m, 1)) > 0.0))
 
 
-def _unscored_decide(
+def unscored_decide(
     asked: tuple[Question, ...], groups: FamilyCounts, as_scored: BoolArray, required: FloatArray
 ) -> BoolArray:
+    """bool[G]: whether unscored cases stand between a group and its PASS: `as_scored` says who would pass without."""
     matters = np.zeros(len(groups.groups), dtype=bool)
     for question in asked:
         scored = question.as_scored(groups)

@@ -7,14 +7,17 @@ from typing import Literal
 
 import numpy as np
 
+from audit.counting.family_moments import Cells
 from audit.counting.table import FamilyCounts, IntArray
-from audit.metrics import METRICS, Metric, Worse, worse_direction
+from audit.metrics import METRICS, Cell, Metric, Worse, worse_direction
 from audit.plan import AuditPlan, Rule
 from audit.stats.boundaries import Boundary, margin_boundary
 
-__all__ = ["Question", "Side", "cases", "questions"]
+__all__ = ["Question", "Side", "When", "cases", "cases_cells", "questions"]
 
 Side = Literal["low", "high"]
+When = Literal["best", "worst", "scored"]
+"""Whether unscored cases speak for the group and against its rest, the other way round, or are left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,16 @@ class Question:
     """The hypothesis "not beyond the limit", whose rejection is a FAIL."""
     within: Boundary
     """The hypothesis "beyond the limit", whose rejection is a PASS."""
+
+    def cells(self, when: When) -> tuple[Cells, Cells]:
+        """The cells of the group's rate and of the rest's, with unscored cases as in the three methods below."""
+        scored = (self.metric.numerator, self.metric.denominator)
+        if when == "scored":
+            return scored, scored
+        low: Cells = (scored[0], (*scored[1], *self.metric.lowest_if_unscored))
+        joined = self.metric.highest_if_unscored
+        high: Cells = ((*scored[0], *joined), (*scored[1], *joined))
+        return (high, low) if (self.side == "low") == (when == "best") else (low, high)
 
     def at_its_best(self, family: FamilyCounts) -> tuple[IntArray, IntArray, IntArray, IntArray]:
         """Group and rest as (x, n, y, m) when unscored cases speak for the group: what a FAIL must hold against."""
@@ -68,9 +81,14 @@ def questions(plan: AuditPlan, rule: Rule) -> tuple[Question, ...]:
 
 def cases(family: FamilyCounts, metric: Metric) -> tuple[IntArray, IntArray]:
     """The denominators of group and rest with the unscored cases that could be in them: what the labels alone fix."""
-    could_join = set(metric.lowest_if_unscored) | set(metric.highest_if_unscored)
-    wanted = [*metric.denominator, *sorted(could_join)]
+    wanted = cases_cells(metric)
     return family.total(wanted), family.rest(wanted)
+
+
+def cases_cells(metric: Metric) -> tuple[Cell, ...]:
+    """The cells that `cases` counts."""
+    could_join = set(metric.lowest_if_unscored) | set(metric.highest_if_unscored)
+    return (*metric.denominator, *sorted(could_join))
 
 
 def _lowest(family: FamilyCounts, metric: Metric, *, rest: bool) -> tuple[IntArray, IntArray]:

@@ -23,6 +23,7 @@ Because = Literal[
     "unknown_attribute",  # inconclusive: it would pass, but for cases whose feature is unknown and who may belong to it
     "judged_as_part",  # inconclusive alone: too few cases; judged only as a part of the group in `judged_as`
     "too_few_cases",  # inconclusive: too few cases, alone and on every rung of the ladder
+    "too_few_clusters",  # inconclusive: with so few clusters its variance is unknown; it can neither pass nor fail
     "too_few_for_a_rate",  # not evaluable: fewer cases than `min_denominator`
     "no_cases",  # not evaluable: the rate has no denominator in this group
     "no_rest",  # not evaluable: nobody is left to compare with
@@ -115,9 +116,10 @@ class Estimate(Part):
     denominator: int
     """Cases among which they were counted."""
     value: float | None
-    """numerator / denominator; null where the status is not `estimated`."""
+    """numerator / denominator, or with design weights the same of the weighted sums (Hajek); null where the status is
+    not `estimated`."""
     low: float | None
-    """Lower end of the Wilson score interval."""
+    """Lower end of the Wilson score interval; at the effective cases where there are any."""
     high: float | None
     """Upper end of the Wilson score interval."""
     exact_low: float | None
@@ -130,6 +132,14 @@ class Estimate(Part):
     """Whether a rate can be stated."""
     reason: EstimateReason | None = None
     """Why not."""
+    weighted_numerator: float | None = None
+    """Sum of the design weights of the cases counted: how many cases of the population they stand for."""
+    weighted_denominator: float | None = None
+    """Sum of the design weights of the cases among which they were counted."""
+    effective_cases: float | None = None
+    """As many independent cases of equal weight would tell as much of this rate; null where every case is one."""
+    degrees_of_freedom: float | None = None
+    """Of the variance behind `effective_cases`. Below 3 the interval says next to nothing."""
 
 
 class Disparity(Part):
@@ -193,13 +203,17 @@ class Verdict(Part):
     """p-value of "not beyond the limit". Small: the group is beyond it. Exact wherever it could decide: up to .10, or
     twice the level that the family may spend; the large-sample value above that."""
     level_fail: float | None
-    """The level that `p_fail` had to reach after correction for all groups; null where it was not tested."""
+    """The level that `p_fail` had to reach after correction for all groups; null where it was not tested. With design
+    weights or clusters `p_fail` holds at this level only."""
     p_pass: float | None
     """p-value of "beyond the limit". Small: the group is within it. Cases that were not scored are at their worst, and
     where it would pass so are those that may belong to it although their feature is unknown. Exact up to .10, or twice
     alpha; the large-sample value above that."""
     side: Literal["low", "high"]
     """The side on which the group is nearer to failing."""
+    degrees_of_freedom: float | None = None
+    """With design weights or clusters: of the variance that the test rests on; null where the test is exact. Below 3 a
+    group can neither pass nor fail."""
 
 
 class FamilyResult(Part):
