@@ -15,9 +15,9 @@ __all__ = ["ALL_NAMES", "NAMES", "UNNAMED", "Budget", "budget", "is_combined"]
 ALL_NAMES: Final = 0.9
 """The share of alpha that names may spend in a plan without nationalities. The rest pays for the one approximation in
 discarding, the shared rest."""
-NAMES: Final = 0.7
+NAMES: Final = 0.75
 """The share that names may spend where nationalities are also judged together."""
-UNNAMED: Final = 0.2
+UNNAMED: Final = 0.15
 """The share of the test of all nationalities together: "several are beyond the limit; none can be named"."""
 
 

@@ -47,7 +47,7 @@ def test_nine_tenths_of_alpha_are_spent_and_discarding_starts_at_twenty() -> Non
     from audit.stats import multiplicity
 
     alpha = VerdictSection().alpha
-    assert [share * alpha for share in (ALL_NAMES, NAMES, UNNAMED)] == pytest.approx([0.045, 0.035, 0.01])
+    assert [share * alpha for share in (ALL_NAMES, NAMES, UNNAMED)] == pytest.approx([0.045, 0.0375, 0.0075])
     assert multiplicity.DISCARDING_MIN_GROUPS == 20
 
 

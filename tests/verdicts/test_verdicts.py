@@ -195,12 +195,12 @@ def test_alpha_is_shared_by_all_families_of_all_rules() -> None:
     ]
     result = judged(rows, features, rules)
     families = [family for rule in result.rules for family in rule.families]
-    assert sum(family.level for family in families) == pytest.approx(0.7 * 0.05)
+    assert sum(family.level for family in families) == pytest.approx(0.75 * 0.05)
     # one side of the first rule, two of the second, each with the nationalities themselves on its finest rung
     assert [family.procedure for family in result.rules[0].families] == ["weights_only"] * 3
     together = [family.unnamed_level for family in families]
     assert together[1:3] == together[4:] == [None, None]
-    assert [together[0], together[3]] == pytest.approx([0.01 / 3, 0.01 / 3])
+    assert [together[0], together[3]] == pytest.approx([0.0025, 0.0025])
 
 
 def test_without_nationalities_names_may_spend_nine_tenths() -> None:
