@@ -19,7 +19,7 @@ import numpy as np
 from audit.analyses.sides import Question, cases
 from audit.counting.table import UNKNOWN, FamilyCounts, IntArray
 from audit.groups import Family
-from audit.metrics import Cell, Metric
+from audit.metrics import Metric
 
 __all__ = ["Moved", "PossibleMembers", "possible_members", "share_of_moved"]
 
@@ -75,19 +75,13 @@ class PossibleMembers:
         most = np.floor(own * (self.max_share / (1.0 - self.max_share)) * (1.0 + 1e-12) + 1e-9)
         return np.asarray(most, dtype=np.int64)
 
-    def _kinds(self, metric: Metric, *, up: bool) -> tuple[IntArray, IntArray, IntArray]:
-        """The possible members that push a group's rate up (or down), those that push most first.
-
-        Scored ones; unscored ones that count in the group and not in the rest, when either is counted against the
-        group; unscored ones that count in both.
-        """
-        joins = metric.highest_if_unscored if up else metric.lowest_if_unscored
-        other = metric.lowest_if_unscored if up else metric.highest_if_unscored
+    def _kinds(self, metric: Metric, *, up: bool) -> tuple[IntArray, IntArray]:
+        """int64[G] each: possible members that push a group's rate up (or down): scored ones, and unscored ones."""
         total = self.counts.total
         scored = total(metric.numerator)
         if not up:
             scored = total(metric.denominator) - scored
-        return scored, total(_without(joins, other)), total([cell for cell in joins if cell in other])
+        return scored, total(metric.highest_if_unscored if up else metric.lowest_if_unscored)
 
     def _move(
         self,
@@ -100,15 +94,14 @@ class PossibleMembers:
     ) -> Moved:
         cap = self._cap(question.metric, groups)
         limit = cap if most is None else np.minimum(cap, most)
-        scored, only_here, both = self._kinds(question.metric, up=up)
+        scored, unscored = self._kinds(question.metric, up=up)
+        # moving a scored case also improves the rate of the rest, so these go first
         from_scored = np.minimum(scored, limit)
-        from_here = np.minimum(only_here, limit - from_scored)
-        from_both = np.minimum(both, limit - from_scored - from_here)
-        moved = from_scored + from_here + from_both
+        moved = from_scored + np.minimum(unscored, limit - from_scored)
         x, n, y, m = start
-        # what the rest loses: a scored case as it is, an unscored one as what it was counted as there
-        lost_successes = from_scored if up else from_both
-        return Moved(x + moved if up else x, n + moved, y - lost_successes, m - from_scored - from_both)
+        # An unscored case stays in the rest as well, as what helps the rest: taking it out would lower the rest's rate,
+        # and the worst number of them would then lie anywhere between none and all.
+        return Moved(x + moved if up else x, n + moved, y - from_scored if up else y, m - from_scored)
 
 
 def possible_members(families: Sequence[FamilyCounts], max_share: float | None) -> PossibleMembers:
@@ -144,7 +137,3 @@ def _members(family: FamilyCounts) -> IntArray:
                 if other is not None:
                     members[place] += family.cells[other]
     return members
-
-
-def _without(cells: Sequence[Cell], others: Sequence[Cell]) -> list[Cell]:
-    return [cell for cell in cells if cell not in others]
