@@ -12,18 +12,27 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from audit.findings import (
     Agreement,
+    Amplification,
     Because,
+    ConditionalGap,
     Convention,
     CostOfErrors,
     CrosscheckState,
+    Deployed,
+    DeployedGroup,
     Disparity,
     Estimate,
     EstimateReason,
     FamilyResult,
+    GroupAmplification,
     GroupCounts,
+    LabelGap,
+    LikeWithLike,
     MetricDefinition,
     Outcome,
     OwnMeasure,
+    ReferenceComparison,
+    ReferenceShare,
     RowAccount,
     RuleBecause,
     RuleResult,
@@ -43,21 +52,28 @@ TableName = Literal["rows", "counts", "estimates", "disparities", "verdicts"]
 __all__ = [
     "SCHEMA_VERSION",
     "Agreement",
+    "Amplification",
     "AuditResult",
     "Axis",
     "Because",
+    "ConditionalGap",
     "Convention",
     "CostOfErrors",
     "CrosscheckState",
+    "Deployed",
+    "DeployedGroup",
     "Disparity",
     "Estimate",
     "EstimateReason",
     "Family",
     "FamilyResult",
     "Group",
+    "GroupAmplification",
     "GroupCounts",
+    "LabelGap",
     "Level",
     "LevelName",
+    "LikeWithLike",
     "MetricDefinition",
     "Notice",
     "Outcome",
@@ -65,6 +81,8 @@ __all__ = [
     "OwnMeasure",
     "Part",
     "Provenance",
+    "ReferenceComparison",
+    "ReferenceShare",
     "RowAccount",
     "RuleBecause",
     "RuleResult",
@@ -214,6 +232,16 @@ class AuditResult(Part):
     """What errors cost, group by group, where the plan has `costs`."""
     own_measures: tuple[OwnMeasure, ...] = ()
     """The plan's own `measures`, group by group: shown, never judged."""
+    conditional: tuple[LikeWithLike, ...] = ()
+    """Gaps within strata of the plan's control features."""
+    amplification: tuple[Amplification, ...] = ()
+    """Whether the detector adds disparity over its labels, family by family."""
+    label_gaps: tuple[LabelGap, ...] = ()
+    """The widest gap in the labels themselves, family by family."""
+    reference_comparison: ReferenceComparison | None = None
+    """Who is labelled as exploited, against the plan's reference table."""
+    deployed: tuple[Deployed, ...] = ()
+    """Precision and share flagged at the plan's deployed base rate."""
     waivers: tuple[Waiver, ...] = ()
     """Findings that someone has waived."""
     safeguards: tuple[Safeguard, ...]

@@ -15,6 +15,7 @@ from audit.evaluation.design import check_design
 from audit.evaluation.ids import check_ids
 from audit.evaluation.labels import check_labels
 from audit.evaluation.reading import ReadOptions, read_file, relation
+from audit.evaluation.reference_table import reference_path
 from audit.evaluation.relation import Relation
 from audit.evaluation.scores import check_numbers, number_expression
 from audit.evaluation.sensitive import check_maps, code_features
@@ -269,4 +270,5 @@ def _files(plan: AuditPlan, folder: Path, path: Path | None) -> list[Path]:
     files = [] if path is None else [path]
     if isinstance(plan.detector, PredictionsDetector) and plan.detector.path is not None:
         files.append((folder / plan.detector.path).absolute())
-    return files
+    table = reference_path(plan, folder)
+    return files if table is None else [*files, table]

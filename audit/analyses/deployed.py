@@ -1,0 +1,128 @@
+"""Precision and share flagged at the base rate of the place where the detector works."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from audit.analyses.estimates import as_known, stated
+from audit.analyses.families import finest
+from audit.counting.table import FamilyCounts, IntArray
+from audit.findings.patterns import Deployed, DeployedGroup, PatternReason
+from audit.groups import Family
+from audit.metrics import METRICS, Cell, Metric
+from audit.plan import AuditPlan
+from audit.stats.deployed import RateLimits, flag_rate_at, precision_at
+from audit.stats.intervals import wilson
+
+__all__ = ["MOST_GROUPS", "Rates", "deployed"]
+
+MOST_GROUPS: Final = 60
+"""Of a family with more groups, those of which nothing is known are counted and not listed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """True and false positive rates of a family's groups with their limits, where counts alone do not give them."""
+
+    true_positive: RateLimits
+    """Estimate, lower and upper limit, each of shape (G,); nan where unknown."""
+    false_positive: RateLimits
+    """The same."""
+
+
+def deployed(
+    plan: AuditPlan, families: Sequence[FamilyCounts], rates: Mapping[Family, Rates] | None = None
+) -> tuple[Deployed, ...]:
+    """What each group meets at the plan's deployed base rate; nothing where the plan names none.
+
+    Parameters
+    ----------
+    plan : AuditPlan
+        Names the prevalence. The same one is used for every group.
+    families : sequence of FamilyCounts
+        `everyone_as_family` and the families of the result. Shown are those of at most `MOST_GROUPS` groups, and single
+        features on their finest rung.
+    rates : mapping of Family to Rates, optional
+        Weighted rates with their limits. Without them: from the counts, with Wilson limits.
+    """
+    if plan.deployment is None:
+        return ()
+    return tuple(
+        _of_family(plan, family, plan.deployment.prevalence, (rates or {}).get(family.family))
+        for family in families
+        if len(family.groups) <= MOST_GROUPS or (len(family.family.axes) == 1 and finest(plan, family.family))
+    )
+
+
+def _of_family(plan: AuditPlan, family: FamilyCounts, prevalence: float, rates: Rates | None) -> Deployed:
+    assert plan.deployment is not None  # noqa: S101 - the caller has seen to it
+    floor, level = plan.verdict.min_denominator, plan.verdict.level
+    metrics = METRICS["true_positive_rate"], METRICS["false_positive_rate"]
+    tpr, fpr = (
+        (rates.true_positive, rates.false_positive)
+        if rates is not None
+        else (_from_counts(family, metrics[0], level), _from_counts(family, metrics[1], level))
+    )
+    denominators = [family.denominator(metric) for metric in metrics]
+    flag_rate, precision = flag_rate_at(prevalence, tpr, fpr), precision_at(prevalence, tpr, fpr)
+    shown: list[DeployedGroup] = []
+    for place, group in enumerate(family.groups):
+        reason = _reason([int(n[place]) for n in denominators], floor)
+        if reason is not None and len(family.groups) > MOST_GROUPS:
+            continue
+        known = reason is None
+        right = precision if known else _unknown(precision)
+        flags = flag_rate if known else _unknown(flag_rate)
+        if known and np.isnan(precision[0][place]):
+            reason = "nobody_flagged"
+        shown.append(
+            DeployedGroup.model_construct(
+                None,
+                group=group,
+                set_flag_rate=_in_set(family, place, (Cell.TP, Cell.FP), (Cell.TP, Cell.FP, Cell.FN, Cell.TN), floor),
+                set_precision=_in_set(family, place, (Cell.TP,), (Cell.TP, Cell.FP), floor),
+                flag_rate=as_known(flags[0][place]),
+                flag_rate_low=as_known(flags[1][place]),
+                flag_rate_high=as_known(flags[2][place]),
+                precision=as_known(right[0][place]),
+                precision_low=as_known(right[1][place]),
+                precision_high=as_known(right[2][place]),
+                flags_per_1000=as_known(1000.0 * flags[0][place]),
+                right_per_1000=as_known(1000.0 * prevalence * tpr[0][place]) if known else None,
+                reason=reason,
+            )
+        )
+    return Deployed.model_construct(
+        family=family.family,
+        prevalence=prevalence,
+        source=plan.deployment.source,
+        groups=tuple(shown),
+        groups_not_shown=len(family.groups) - len(shown),
+        level=level,
+    )
+
+
+def _from_counts(family: FamilyCounts, metric: Metric, level: float) -> RateLimits:
+    x, n = family.numerator(metric), family.denominator(metric)
+    return np.where(n > 0, x / np.maximum(n, 1), np.nan), *wilson(x, n, level)
+
+
+def _unknown(interval: RateLimits) -> RateLimits:
+    value, low, high = (np.full_like(values, np.nan) for values in interval)
+    return value, low, high
+
+
+def _reason(denominators: Sequence[int], floor: int) -> PatternReason | None:
+    fewest = stated(min(denominators), floor)
+    return None if fewest is None else ("no_cases" if fewest == "no_cases" else "too_few_for_a_rate")
+
+
+def _in_set(
+    family: FamilyCounts, place: int, numerator: Sequence[Cell], denominator: Sequence[Cell], floor: int
+) -> float | None:
+    n: IntArray = family.total(denominator)
+    return int(family.total(numerator)[place]) / int(n[place]) if stated(int(n[place]), floor) is None else None

@@ -1,0 +1,171 @@
+"""What the labels themselves hold: their widest gap in each family, and their composition against a reference table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import numpy as np
+from scipy.special import xlogy
+
+from audit.analyses.estimates import as_known
+from audit.counting.table import CountsTable, FamilyCounts
+from audit.evaluation.reference_table import ReferenceTable
+from audit.findings.patterns import LabelGap, ReferenceComparison, ReferenceShare
+from audit.groups import Axis, Family, Group, Level, SensitiveFeature
+from audit.metrics import METRICS, Cell
+from audit.plan import AuditPlan
+from audit.stats.binomial import FloatArray, IntArray
+from audit.stats.intervals import clopper_pearson, newcombe_difference
+
+__all__ = ["REPLICATES", "label_gaps", "reference_comparison"]
+
+REPLICATES: Final = 9_999
+"""Simulated samples of the reference table's composition."""
+_STREAM: Final = 0x7EF
+"""Keeps these random numbers apart from those of other questions."""
+_LABELLED_POSITIVE: Final = (Cell.TP, Cell.FN, Cell.UNSCORED_POSITIVE)
+
+
+def label_gaps(plan: AuditPlan, families: Sequence[FamilyCounts]) -> tuple[LabelGap, ...]:
+    """The widest gap in the share labelled as exploitation between a group and the rest, family by family.
+
+    The widest of many gaps is wide by chance as well. Its interval holds for all groups of the family at once, by
+    Bonferroni, and what is named is the gap that is surely wide: the one whose interval ends farthest from 0.
+    """
+    return tuple(_widest(plan, family) for family in families)
+
+
+def _widest(plan: AuditPlan, family: FamilyCounts) -> LabelGap:
+    metric, floor = METRICS["base_rate"], plan.verdict.min_denominator
+    x, n = family.numerator(metric), family.denominator(metric)
+    y, m = family.rest(metric.numerator), family.rest(metric.denominator)
+    kept = np.flatnonzero((n >= floor) & (m >= floor))
+    if not kept.size:
+        return LabelGap(
+            family=family.family,
+            groups_compared=0,
+            group=None,
+            label_rate=None,
+            rest_rate=None,
+            difference=None,
+            low=None,
+            high=None,
+            level=plan.verdict.level,
+        )
+    x, n, y, m = x[kept], n[kept], y[kept], m[kept]
+    low, high = newcombe_difference(x, n, y, m, 1.0 - (1.0 - plan.verdict.level) / kept.size)
+    gap = x / n - y / m
+    from_zero = np.maximum(np.maximum(low, -high), 0.0)
+    # ten digits, so that no last bit of a library decides between groups with the same counts
+    at = int(np.argmax(np.round(from_zero if from_zero.max() > 0 else np.abs(gap), 10)))
+    return LabelGap(
+        family=family.family,
+        groups_compared=int(kept.size),
+        group=family.groups[kept[at]],
+        label_rate=int(x[at]) / int(n[at]),
+        rest_rate=int(y[at]) / int(m[at]),
+        difference=as_known(gap[at]),
+        low=as_known(low[at]),
+        high=as_known(high[at]),
+        level=plan.verdict.level,
+    )
+
+
+def reference_comparison(
+    plan: AuditPlan,
+    reference: ReferenceTable | None,
+    counts: CountsTable,
+    features: Mapping[str, SensitiveFeature],
+) -> ReferenceComparison | None:
+    """Who is labelled as exploited here, level by level, against the plan's reference table; None where it has none.
+
+    Levels that the table does not name are left out of the shares, and counted. The overall test is the exact
+    multinomial one on the likelihood-ratio statistic, by simulation: with many rare levels it has no chi-square.
+    """
+    if reference is None:
+        return None
+    axis = Axis(reference.feature, reference.rung)
+    family = counts.family(Family((axis,)), features)
+    here = {
+        group.levels[0].code: int(count)
+        for group, count in zip(family.groups, family.total(_LABELLED_POSITIVE), strict=True)
+    }
+    codes = sorted(reference.shares)
+    labelled = np.array([here.get(code, 0) for code in codes], dtype=np.int64)
+    shares = np.array([reference.shares[code] for code in codes], dtype=np.float64)
+    enough = int(labelled.sum()) >= plan.verdict.min_denominator
+    statistic, p = _against_table(labelled, shares, plan.verdict.seed) if enough else (None, None)
+    others = [code for code in sorted(here) if code not in reference.shares]
+    return ReferenceComparison(
+        feature=reference.feature,
+        rung=reference.rung,
+        source=reference.source,
+        sha256=reference.sha256,
+        labelled=int(labelled.sum()),
+        left_out=sum(here[code] for code in others),
+        statistic=statistic,
+        p=p,
+        replicates=REPLICATES,
+        levels=(
+            *_levels(axis, codes, labelled, shares, plan),
+            *(_unnamed(axis, code, here[code]) for code in others),
+        ),
+        level=plan.verdict.level,
+    )
+
+
+def _levels(
+    axis: Axis, codes: Sequence[str], labelled: IntArray, shares: FloatArray, plan: AuditPlan
+) -> list[ReferenceShare]:
+    total = int(labelled.sum())
+    known = total >= plan.verdict.min_denominator
+    low, high = clopper_pearson(labelled, np.full_like(labelled, total), plan.verdict.level)
+    return [
+        ReferenceShare(
+            group=Group((Level(axis.feature, axis.rung, code),)),
+            labelled=int(labelled[at]),
+            share=int(labelled[at]) / total if known else None,
+            low=as_known(low[at]) if known else None,
+            high=as_known(high[at]) if known else None,
+            reference=as_known(shares[at]),
+            difference=as_known(labelled[at] / total - shares[at]) if known else None,
+            difference_low=as_known(low[at] - shares[at]) if known else None,
+            difference_high=as_known(high[at] - shares[at]) if known else None,
+            reason=None if known else "no_cases" if total == 0 else "too_few_for_a_rate",
+        )
+        for at, code in enumerate(codes)
+    ]
+
+
+def _unnamed(axis: Axis, code: str, labelled: int) -> ReferenceShare:
+    return ReferenceShare(
+        group=Group((Level(axis.feature, axis.rung, code),)),
+        labelled=labelled,
+        share=None,
+        low=None,
+        high=None,
+        reference=None,
+        difference=None,
+        difference_low=None,
+        difference_high=None,
+        reason="not_in_table",
+    )
+
+
+def _against_table(labelled: IntArray, shares: FloatArray, seed: int) -> tuple[float | None, float]:
+    """G and its p-value; no G, and the smallest p-value there is, where the table rules out what was found."""
+    if (labelled[shares == 0.0] > 0).any():
+        return None, 1.0 / (REPLICATES + 1)
+    labelled, shares = labelled[shares > 0.0], shares[shares > 0.0]
+    rng = np.random.default_rng([seed, _STREAM])
+    drawn = rng.multinomial(labelled.sum(), shares / shares.sum(), size=REPLICATES)
+    found, simulated = _likelihood_ratio(labelled, shares), _likelihood_ratio(drawn, shares)
+    # a sample as unlikely as the one found counts, whatever the last bits of its logarithms
+    as_extreme = int((simulated >= found - 1e-9 * max(1.0, float(found))).sum())
+    return as_known(float(found)), (1 + as_extreme) / (REPLICATES + 1)
+
+
+def _likelihood_ratio(counts: IntArray, shares: FloatArray) -> FloatArray:
+    expected = counts.sum(axis=-1, keepdims=True) * shares
+    return np.asarray(2.0 * np.sum(xlogy(counts, counts / expected), axis=-1))

@@ -1,0 +1,213 @@
+"""What is left of a gap within strata of the plan's control features. Descriptive: no verdict depends on it."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+
+from audit.analyses.estimates import as_known
+from audit.counting.controls import StratifiedCounts, control_sets, stratified
+from audit.counting.table import CountsTable, FamilyCounts
+from audit.findings.like_with_like import ConditionalGap, GapReason, LikeWithLike, Note
+from audit.groups import Family, Group, SensitiveFeature
+from audit.metrics import METRICS, Metric, MetricName
+from audit.plan import AuditPlan
+from audit.stats.binomial import FloatArray, IntArray
+from audit.stats.conditioning import NOTES, Gap, note_on_conditioning
+from audit.stats.intervals import mover_ratio, newcombe_difference
+from audit.stats.mantel_haenszel import (
+    StratumPairs,
+    common_difference,
+    common_ratio,
+    conditioning_shift,
+    difference_interval,
+    ratio_interval,
+    same_in_all_strata,
+)
+
+__all__ = ["MOST_GROUPS", "like_with_like"]
+
+MOST_GROUPS: Final = 60
+"""Intersections with more groups are not conditioned; of a single feature with more, only what changes is listed."""
+_ALWAYS: Final[tuple[MetricName, ...]] = ("true_positive_rate", "false_positive_rate")
+_TELLING: Final = frozenset({"vanishes", "appears", "reverses"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    metric: Metric
+    rule: str | None
+    scale: Literal["difference", "ratio"]
+    limit: float | None
+
+    @property
+    def bound(self) -> float | None:
+        """The limit as a distance from "no gap": a difference, or the logarithm of a ratio."""
+        return -math.log(self.limit) if self.limit is not None and self.scale == "ratio" else self.limit
+
+
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    """Every number of a family, each of shape (G,); nan where there is none."""
+
+    cases: IntArray
+    own: FloatArray
+    rest: FloatArray
+    strata: IntArray
+    crude_difference: Gap
+    difference: Gap
+    crude_ratio: Gap
+    ratio: Gap
+    shift: Gap
+    p_same: FloatArray
+    strata_tested: IntArray
+
+
+def like_with_like(
+    plan: AuditPlan,
+    table: CountsTable | None,
+    families: Mapping[Family, FamilyCounts],
+    features: Mapping[str, SensitiveFeature],
+) -> tuple[LikeWithLike, ...]:
+    """The rules' rates, and the true and false positive rates, of group and rest within strata of control features.
+
+    Parameters
+    ----------
+    plan : AuditPlan
+        Names rules and control features.
+    table : CountsTable or None
+        From `count_controls`; None where the plan has no control features.
+    families : mapping of Family to FamilyCounts
+        The families of the result. Conditioned are those of a single feature, on every rung, and intersections of at
+        most `MOST_GROUPS` groups.
+    features : mapping of str to SensitiveFeature
+        The sensitive features by name.
+    """
+    if table is None:
+        return ()
+    asked = _questions(plan)
+    found: list[LikeWithLike] = []
+    for family, counts in families.items():
+        if len(family.axes) > 1 and len(counts.groups) > MOST_GROUPS:
+            continue
+        for controls in control_sets(plan):
+            strata = stratified(table, family, features, controls)
+            found.extend(_of_question(plan, question, controls, strata) for question in asked)
+    return tuple(found)
+
+
+def _questions(plan: AuditPlan) -> list[_Question]:
+    asked = [_Question(METRICS[rule.metric], rule.id, rule.scale, rule.limit) for rule in plan.named_rules]
+    ruled = {question.metric.name for question in asked}
+    return asked + [_Question(METRICS[name], None, "difference", None) for name in _ALWAYS if name not in ruled]
+
+
+def _of_question(
+    plan: AuditPlan, question: _Question, controls: tuple[str, ...], counts: StratifiedCounts
+) -> LikeWithLike:
+    compared = _compare(question, counts, plan.verdict.level)
+    reasons = [_reason(compared, place, plan.verdict.min_denominator) for place in range(len(counts.groups))]
+    notes = _notes(plan, question, compared, reasons)
+    many = len(counts.groups) > MOST_GROUPS
+    shown = [
+        _gap(group, compared, place, notes[place])
+        for place, group in enumerate(counts.groups)
+        if reasons[place] is None and (not many or notes[place] in _TELLING)
+    ]
+    tally = Counter(notes)
+    return LikeWithLike.model_construct(
+        metric=question.metric.name,
+        rule=question.rule,
+        scale=question.scale,
+        limit=question.limit,
+        controls=controls,
+        family=counts.family,
+        strata=counts.strata.shape[0],
+        notes={note: tally[note] for note in NOTES if tally[note]},
+        not_evaluable=sum(reason is not None for reason in reasons),
+        groups=tuple(shown),
+        level=plan.verdict.level,
+    )
+
+
+def _compare(question: _Question, counts: StratifiedCounts, level: float) -> _Compared:
+    metric, groups = question.metric, len(counts.groups)
+    x, n = counts.total(metric.numerator), counts.total(metric.denominator)
+    y, m = counts.rest(metric.numerator), counts.rest(metric.denominator)
+    pairs = StratumPairs.of_counts(x, n, y, m, counts.of, groups)
+    found, own, others, rest = (pairs.over_strata(values) for values in (pairs.x, pairs.n, pairs.y, pairs.m))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        crude_difference = found / own - others / rest
+        crude_ratio = np.where(others > 0, (found / own) / (others / rest), np.nan)
+    p_same, tested = same_in_all_strata(pairs, question.scale)
+    return _Compared(
+        cases=np.bincount(counts.of, weights=n, minlength=groups).astype(np.int64),
+        own=own,
+        rest=rest,
+        strata=pairs.strata,
+        crude_difference=(crude_difference, *newcombe_difference(found, own, others, rest, level)),
+        difference=(common_difference(pairs)[0], *difference_interval(pairs, level)),
+        crude_ratio=(crude_ratio, *mover_ratio(found, own, others, rest, level)),
+        ratio=(common_ratio(pairs)[0], *ratio_interval(pairs, level)),
+        shift=conditioning_shift(pairs, level),
+        p_same=p_same,
+        strata_tested=tested,
+    )
+
+
+def _reason(compared: _Compared, place: int, floor: int) -> GapReason | None:
+    if compared.cases[place] == 0:
+        return "no_cases"
+    if compared.own[place] == 0:
+        return "no_comparable_cases"
+    return "too_few_for_a_rate" if min(compared.own[place], compared.rest[place]) < floor else None
+
+
+def _notes(plan: AuditPlan, question: _Question, compared: _Compared, reasons: list[GapReason | None]) -> list[Note]:
+    if question.scale == "difference":
+        crude, conditional = compared.crude_difference, compared.difference
+    else:
+        crude, conditional = _logarithms(compared.crude_ratio), _logarithms(compared.ratio)
+    chosen = note_on_conditioning(crude, conditional, compared.shift, question.bound)
+    # what holds of a minority of the group's cases says nothing of the group
+    enough = compared.own >= plan.verdict.min_coverage * compared.cases
+    return [
+        NOTES[note] if reason is None and covers else "cannot_tell"
+        for note, reason, covers in zip(chosen, reasons, enough, strict=True)
+    ]
+
+
+def _logarithms(ratio: Gap) -> Gap:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.log(ratio[0]), np.log(ratio[1]), np.log(ratio[2])
+
+
+def _gap(group: Group, compared: _Compared, place: int, note: Note) -> ConditionalGap:
+    cases = int(compared.cases[place])
+    spread = {
+        f"{name}{end}": as_known(values[place])
+        for name in ("crude_difference", "difference", "crude_ratio", "ratio")
+        for end, values in zip(("", "_low", "_high"), getattr(compared, name), strict=True)
+    }
+    for name in ("crude_ratio", "ratio"):
+        if spread[name] is None:
+            spread[f"{name}_low"] = spread[f"{name}_high"] = None
+    return ConditionalGap.model_construct(
+        None,
+        group=group,
+        cases=cases,
+        comparable=as_known(compared.own[place] / cases),
+        strata=int(compared.strata[place]),
+        **spread,
+        shift_low=as_known(compared.shift[1][place]),
+        shift_high=as_known(compared.shift[2][place]),
+        p_same=as_known(compared.p_same[place]),
+        strata_tested=int(compared.strata_tested[place]),
+        note=note,
+        reason=None,
+    )

@@ -1,0 +1,167 @@
+"""Counts by group and by the levels of control features: what like is compared with like from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from audit.counting.count import SCORED, count_expression
+from audit.counting.table import FAILED, UNKNOWN, UNLABELLED, CountsTable, FamilyCounts, IntArray, ladder_map
+from audit.errors import DataError
+from audit.evaluation.connection import reading
+from audit.evaluation.quoting import shown
+from audit.groups import Family, Group, Level, SensitiveFeature
+from audit.metrics import Cell
+from audit.plan import AuditPlan
+
+if TYPE_CHECKING:
+    from audit.evaluation.evaluation_set import EvaluationSet
+
+__all__ = ["MOST_LEVELS", "StratifiedCounts", "control_sets", "count_controls", "stratified"]
+
+MOST_LEVELS: Final = 1_000
+"""Levels that a control feature may have: more is a column of ids or texts, and no two of its cases are alike."""
+_DECISIONS: Final = FAILED + 1
+
+
+@dataclass(frozen=True, slots=True)
+class StratifiedCounts:
+    """The groups of one family, within each stratum of one or more control features."""
+
+    family: Family
+    groups: tuple[Group, ...]
+    """G groups, sorted by their codes."""
+    of: IntArray
+    """int64[P]: the group of each pair of a group and a stratum that has a case."""
+    stratum: IntArray
+    """int64[P]: its stratum."""
+    cells: IntArray
+    """int64[P, 3, 4]: label x decision of the group within the stratum."""
+    strata: IntArray
+    """int64[S, 3, 4]: label x decision of everyone within a stratum."""
+
+    def total(self, cells: Sequence[Cell]) -> IntArray:
+        """int64[P]: the sum of several cells of a group within a stratum."""
+        return FamilyCounts(self.family, self.groups, self.cells, self._everyone).total(cells)
+
+    def rest(self, cells: Sequence[Cell]) -> IntArray:
+        """int64[P]: the same sum over everyone in the stratum who is not in the group."""
+        everyone = FamilyCounts(self.family, self.groups, self.strata, self._everyone).total(cells)
+        return np.asarray(everyone[self.stratum] - self.total(cells), dtype=np.int64)
+
+    @property
+    def _everyone(self) -> IntArray:
+        everyone: IntArray = self.strata.sum(axis=0, dtype=np.int64)
+        return everyone
+
+
+def count_controls(evaluation_set: EvaluationSet, plan: AuditPlan, relation: str = SCORED) -> CountsTable | None:
+    """Count the rows of the scored set by group, control level, label and decision: one more scan.
+
+    Parameters
+    ----------
+    evaluation_set : EvaluationSet
+        The set after scoring: `relation` has what `count_cases` needs and, for each control feature, `control_<name>`
+        (VARCHAR, never NULL).
+    plan : AuditPlan
+        Names the control features.
+
+    Returns
+    -------
+    CountsTable or None
+        Its features are the sensitive features and then the control features; None where the plan has none of these.
+
+    Raises
+    ------
+    DataError
+        If a control feature has more than `MOST_LEVELS` levels, or the file cannot be read any more.
+    AssertionError
+        If a row has no decision, or the counts do not add up to the rows of the set: a defect of this tool.
+    """
+    if not plan.control_features:
+        return None
+    sensitive = [feature.name for feature in evaluation_set.features]
+    controls = list(plan.control_features)
+    columns = [f"group_{name}" for name in sensitive] + [f"control_{name}" for name in controls]
+    with reading(evaluation_set.source_name):
+        _check_levels(evaluation_set, plan, relation)
+        counted = _grouped_counts(evaluation_set, relation, columns)
+    codes = [evaluation_set.codes[name] for name in sensitive]
+    rows: dict[tuple[str, ...], IntArray] = {}
+    for values, cell, cases in counted:
+        if cell is None:
+            raise AssertionError(f"{cases} rows have no decision")
+        of_group = tuple(code[value] for code, value in zip(codes, values, strict=False))
+        key = (*of_group, *(level or UNKNOWN for level in values[len(codes) :]))
+        if key not in rows:
+            rows[key] = np.zeros((UNLABELLED + 1, _DECISIONS), dtype=np.int64)
+        label, decision = divmod(cell, _DECISIONS)
+        rows[key][label, decision] += cases
+    table = CountsTable.of((*sensitive, *controls), rows)
+    total = int(table.cells.sum())
+    if total != evaluation_set.rows:
+        raise AssertionError(f"{evaluation_set.rows} rows were read and {total} were counted")
+    return table
+
+
+def control_sets(plan: AuditPlan) -> tuple[tuple[str, ...], ...]:
+    """What is conditioned on: each control feature by itself and, where there are two or three, all of them at once."""
+    names = tuple(plan.control_features)
+    single = tuple((name,) for name in names)
+    return (*single, names) if len(names) in (2, 3) else single
+
+
+def stratified(
+    table: CountsTable, family: Family, features: Mapping[str, SensitiveFeature], controls: Sequence[str]
+) -> StratifiedCounts:
+    """Add the counts up to the groups of `family` within the strata of `controls`, each level of them a stratum."""
+    axes = [table.features.index(axis.feature) for axis in family.axes]
+    climbs = [ladder_map(features[axis.feature], axis.rung) for axis in family.axes]
+    places = [table.features.index(name) for name in controls]
+    group_keys = [tuple(climb[code[at]] for at, climb in zip(axes, climbs, strict=True)) for code in table.codes]
+    stratum_keys = [tuple(code[at] for at in places) for code in table.codes]
+    groups, strata = sorted(set(group_keys)), sorted(set(stratum_keys))
+    group_at = {key: place for place, key in enumerate(groups)}
+    stratum_at = {key: place for place, key in enumerate(strata)}
+    keys = zip(group_keys, stratum_keys, strict=True)
+    packed = np.array([group_at[group] * len(strata) + stratum_at[stratum] for group, stratum in keys], dtype=np.int64)
+    pairs, at = np.unique(packed, return_inverse=True)
+    cells = np.zeros((pairs.size, 3, 4), dtype=np.int64)
+    np.add.at(cells, at, table.cells)
+    of_strata = np.zeros((len(strata), 3, 4), dtype=np.int64)
+    np.add.at(of_strata, packed % max(len(strata), 1), table.cells)
+    named = tuple(
+        Group(tuple(Level(axis.feature, axis.rung, code) for axis, code in zip(family.axes, key, strict=True)))
+        for key in groups
+    )
+    return StratifiedCounts(family, named, pairs // max(len(strata), 1), pairs % max(len(strata), 1), cells, of_strata)
+
+
+def _grouped_counts(
+    evaluation_set: EvaluationSet, relation: str, columns: Sequence[str]
+) -> list[tuple[tuple[str | None, ...], int | None, int]]:
+    """For each combination of values, label and decision: the values, the packed cell, and the cases."""
+    import ibis
+
+    query = ibis.duckdb.from_connection(evaluation_set.connection).compile(count_expression(relation, columns))
+    return [(row[:-2], row[-2], row[-1]) for row in evaluation_set.connection.sql(query).fetchall()]
+
+
+def _check_levels(evaluation_set: EvaluationSet, plan: AuditPlan, relation: str) -> None:
+    import ibis
+
+    names = list(plan.control_features)
+    view = ibis.table(dict.fromkeys((f"control_{name}" for name in names), "string"), name=relation)
+    distinct = view.aggregate(**{name: view[f"control_{name}"].nunique() for name in names})
+    query = ibis.duckdb.from_connection(evaluation_set.connection).compile(distinct)
+    (levels,) = evaluation_set.connection.sql(query).fetchall()
+    for name, count in zip(names, levels, strict=True):
+        if count > MOST_LEVELS:
+            raise DataError(
+                f"control_features.{shown(name)} has {count} levels, more than {MOST_LEVELS}",
+                slug="control-levels",
+                hint="name a column of categories; group its values before the audit",
+            )

@@ -1,0 +1,131 @@
+"""The reference table of a plan: who is known from elsewhere to be exploited, by level of one sensitive feature.
+
+It is compared with who is labelled as exploited here. UNODC counts women, men, girls and boys, which are gender and age
+band together: such a table fits only a plan with one feature of just those levels (coding "categorical", made from both
+columns before the audit). A plan that has gender alone needs a table with women and girls added up, and men and boys.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from audit.errors import DataError, PlanError
+from audit.evaluation.quoting import shown
+from audit.plan import GENDERS, AuditPlan
+
+if TYPE_CHECKING:
+    from audit.evaluation.evaluation_set import EvaluationSet
+
+__all__ = ["ReferenceTable", "read_reference_table", "reference_path"]
+
+RELATION: Final = "reference_table"
+_MOST_ROWS: Final = 10_000
+_NUMBER: Final = re.compile(r"[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?")
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceTable:
+    """A checked table: every level is one that the feature can have, and no share is negative."""
+
+    feature: str
+    """The sensitive feature."""
+    rung: str
+    """The rung of its ladder that the levels stand on."""
+    source: str
+    """Where the table comes from, in the words of the plan."""
+    shares: Mapping[str, float]
+    """By code, in the order of the codes; they add up to 1."""
+    sha256: str | None
+    """SHA-256 of the file."""
+
+
+def reference_path(plan: AuditPlan, folder: Path) -> Path | None:
+    """The file of the reference table; None where the plan has none."""
+    return None if plan.reference_table is None else (folder / plan.reference_table.path).absolute()
+
+
+def read_reference_table(evaluation_set: EvaluationSet, plan: AuditPlan, folder: Path) -> ReferenceTable | None:
+    """Read and check the plan's reference table; None where it has none.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read, lacks a column, has a row without a level, a level twice or one that the feature
+        cannot have, a share that is no number or negative, or none above 0. The message numbers the row.
+    PlanError
+        If the feature has no such rung in this plan.
+    """
+    section, path = plan.reference_table, reference_path(plan, folder)
+    if section is None or path is None:
+        return None
+    rung = section.rung or plan.rungs(section.feature)[0]
+    if rung not in plan.rungs(section.feature):
+        raise PlanError(
+            f"reference_table.rung: groups.{section.feature} has no such rung in this plan",
+            slug="reference-rung",
+            hint=f"its rungs are {', '.join(plan.rungs(section.feature))}",
+        )
+    keys = {section.level: "reference_table.level", section.share: "reference_table.share"}
+    relation = evaluation_set.attach(RELATION, path, [section.level, section.share], keys=keys)
+    if relation.rows > _MOST_ROWS:
+        raise _wrong(path, f"has {relation.rows} rows, more than {_MOST_ROWS}", "give one row for each level")
+    level, share = (evaluation_set.text_expression(relation, column) for column in (section.level, section.share))
+    rows = evaluation_set.connection.execute(
+        f"SELECT {level}, {share} FROM {RELATION} ORDER BY __row__"  # noqa: S608 - quoted identifiers
+    ).fetchall()
+    shares = _shares(path, rows, _levels(evaluation_set, plan, section.feature, rung))
+    return ReferenceTable(section.feature, rung, section.source, shares, relation.sha256)
+
+
+def _shares(path: Path, rows: list[tuple[str | None, str | None]], levels: frozenset[str]) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for number, (code, share) in enumerate(rows, start=1):
+        if code is None:
+            raise _wrong(path, f"row {number} has no level", "write the level's code, `unknown` for a missing one")
+        if code not in levels:
+            raise _wrong(
+                path,
+                f"row {number} has a level that the feature cannot have",
+                "write levels by their codes, as reports do: woman, NGA, 011",
+            )
+        if code in found:
+            raise _wrong(path, f"row {number} has a level that an earlier row has", "give each level one row")
+        if share is not None and share.startswith("-"):
+            raise _wrong(path, f"row {number} has a negative share", "a share or a number of persons is at least 0")
+        if share is None or not _NUMBER.fullmatch(share) or not math.isfinite(float(share)):
+            raise _wrong(
+                path,
+                f"row {number} has no number as its share",
+                "write 0.39 or 39, without a percent sign, a comma or a mark of suppression",
+            )
+        found[code] = float(share)
+    total = math.fsum(found.values())
+    if not 0 < total < math.inf:
+        raise _wrong(path, "has no share above 0", "write shares, or numbers of persons")
+    return {code: found[code] / total for code in sorted(found)}
+
+
+def _levels(evaluation_set: EvaluationSet, plan: AuditPlan, feature: str, rung: str) -> frozenset[str]:
+    """Every code that the feature can have on a rung: what its coding knows, what is mapped to, and what was found."""
+    (sensitive,) = (entry for entry in evaluation_set.features if entry.name == feature)
+    found = {level.code for level in sensitive.levels if level.rung == rung} | {"unknown"}
+    coding = plan.coding(feature)
+    if coding == "gender":
+        return frozenset(found | set(GENDERS))
+    if coding == "categorical":
+        return frozenset(found | set(plan.groups[feature].map.values()))
+    from audit.evaluation.nationality import COUNTRY, SUBREGION, TRAVEL_DOCUMENT_CODES, countries, regions
+
+    if rung == COUNTRY:
+        return frozenset(found | set(countries()) | set(TRAVEL_DOCUMENT_CODES))
+    upper = {code for code, region in regions().items() if bool(region.region) == (rung == SUBREGION)}
+    return frozenset(found | upper)
+
+
+def _wrong(path: Path, what: str, hint: str) -> DataError:
+    return DataError(f"{shown(path.name)} {what}", slug="reference-table", hint=hint)

@@ -1,0 +1,106 @@
+"""Like with like: what is left of a gap when cases are compared only with cases of the same form, source or channel.
+
+Descriptive. Verdicts compare a group with everyone else and stay as they are: a gap that conditioning explains is a gap
+all the same for those who are in it.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from audit.groups import Family, Group, Part
+from audit.metrics import MetricName
+
+Note = Literal[
+    "vanishes",  # a crude gap is seen; within strata neither half of it nor the limit can remain
+    "appears",  # within strata a gap is seen that the crude comparison hid
+    "stays",  # a gap is seen either way, on the same side; or both lie within the limit
+    "reverses",  # a gap is seen either way, on opposite sides
+    "cannot_tell",  # the numbers do not settle it, or too few of the group's cases can be compared
+]
+GapReason = Literal[
+    "no_cases",  # the rate has no denominator in this group
+    "too_few_for_a_rate",  # fewer cases than `min_denominator` on one side of the strata that can be compared
+    "no_comparable_cases",  # in no stratum are there cases of both the group and the rest
+]
+
+
+class ConditionalGap(Part):
+    """How a group's rate compares with that of the rest, over all strata at once and within strata.
+
+    Both are over the same cases: those in strata in which both the group and the rest have some.
+    """
+
+    group: Group
+    """Whom it is about."""
+    cases: int
+    """The group's cases in the denominator of the rate."""
+    comparable: float | None
+    """Share of them in strata in which the rest has cases too; null where there are none."""
+    strata: int
+    """Strata in which group and rest can be compared; in the others one of them has no case."""
+    crude_difference: float | None
+    """Rate of the group minus rate of the rest, all comparable strata at once."""
+    crude_difference_low: float | None
+    """Lower end of Newcombe's hybrid score interval."""
+    crude_difference_high: float | None
+    """Upper end of the same."""
+    difference: float | None
+    """The Mantel-Haenszel difference: within strata."""
+    difference_low: float | None
+    """Lower end of the stratified score interval."""
+    difference_high: float | None
+    """Upper end of the same."""
+    crude_ratio: float | None
+    """Rate of the group over rate of the rest, all comparable strata at once; null where the rest's is 0."""
+    crude_ratio_low: float | None
+    """Lower end of the MOVER-R interval."""
+    crude_ratio_high: float | None
+    """Upper end of the same; null where it has no upper end."""
+    ratio: float | None
+    """The Mantel-Haenszel ratio: within strata."""
+    ratio_low: float | None
+    """Lower end of the stratified score interval."""
+    ratio_high: float | None
+    """Upper end of the same; null where it has no upper end."""
+    shift_low: float | None
+    """Lower end of the interval of `difference` minus `crude_difference`: what conditioning does."""
+    shift_high: float | None
+    """Upper end of the same."""
+    p_same: float | None
+    """p-value of "the gap is the same in all strata". Small: one number for all strata hides something. Null where
+    fewer than two strata have enough cases."""
+    strata_tested: int
+    """Strata with enough cases for that test."""
+    note: Note
+    """What conditioning does to the gap."""
+    reason: GapReason | None = None
+    """Why nothing can be stated."""
+
+
+class LikeWithLike(Part):
+    """One rate over one family of groups, conditional on control features. Descriptive: no verdict depends on it."""
+
+    metric: MetricName
+    """Which rate."""
+    rule: str | None
+    """Id of the rule whose limit the notes are measured against; null for a rate without a rule."""
+    scale: Literal["difference", "ratio"]
+    """The scale of that limit, on which the notes and the test of "the same in all strata" are."""
+    limit: float | None
+    """That limit."""
+    controls: tuple[str, ...]
+    """The control features; with several, a stratum is a combination of their levels. A missing value is a level."""
+    family: Family
+    """The groups."""
+    strata: int
+    """Strata found in the set."""
+    notes: dict[Note, int]
+    """How many groups of the family have which note."""
+    not_evaluable: int
+    """How many of those under `cannot_tell` have too few cases for any statement."""
+    groups: tuple[ConditionalGap, ...]
+    """The groups. In a family of more than 60, only those with the note vanishes, appears or reverses; in any family
+    those of which nothing can be stated are only counted."""
+    level: float
+    """Level of the intervals, of each by itself: among many groups some miss what they are to hold."""
