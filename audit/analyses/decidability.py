@@ -13,11 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 from audit.analyses.families import Parents, finest, ladder_parents, parent_family, parent_group, rule_families
-from audit.analyses.sides import cases, questions
+from audit.analyses.sides import cases, cases_cells, questions
+from audit.counting.moments import Moments
 from audit.counting.table import FamilyCounts, IntArray
 from audit.groups import Family, Group, SensitiveFeature
 from audit.metrics import METRICS
 from audit.plan import AuditPlan, Rule
+from audit.stats.effective_test import MIN_DEGREES_OF_FREEDOM, design_size, few_degrees_factor, satterthwaite
 from audit.stats.planning import cases_to_pass
 
 __all__ = ["FamilyDecidability", "RuleDecidability", "rule_decidability"]
@@ -39,6 +41,10 @@ class FamilyDecidability:
     """bool[G]: whether a rate may be stated of the group and of its rest at all."""
     decidable: npt.NDArray[np.bool_]
     """bool[G]: whether the group is judged alone."""
+    people: npt.NDArray[np.float64]
+    """float64[G]: what coverage counts: cases, or with design weights how many of the population they stand for."""
+    too_few_clusters: npt.NDArray[np.bool_]
+    """bool[G]: whether weights and cluster sizes leave the group too few degrees of freedom for any verdict."""
 
     def required_cases(self, place: int) -> int | None:
         """Cases with which a group would be judged alone; None where no number would do."""
@@ -64,9 +70,10 @@ def rule_decidability(
     rule: Rule,
     families: Mapping[Family, FamilyCounts],
     features: Mapping[str, SensitiveFeature],
+    moments: Moments | None = None,
 ) -> RuleDecidability:
     """Say which groups of `rule` can be judged alone, which as a part of a larger one, and whom that covers."""
-    judged = tuple(_of_family(plan, rule, families[family]) for family in rule_families(plan, rule))
+    judged = tuple(_of_family(plan, rule, families[family], moments) for family in rule_families(plan, rule))
     alone = {group: bool(family.decidable[place]) for family in judged for place, group in enumerate(family.groups)}
     parents = ladder_parents(features)
     judged_as = {group: _climb(plan, group, alone, parents) for group, decidable in alone.items() if not decidable}
@@ -76,9 +83,10 @@ def rule_decidability(
     return RuleDecidability(judged, judged_as, coverage, min(known) if len(known) == len(base) else None)
 
 
-def _of_family(plan: AuditPlan, rule: Rule, family: FamilyCounts) -> FamilyDecidability:
+def _of_family(plan: AuditPlan, rule: Rule, family: FamilyCounts, moments: Moments | None) -> FamilyDecidability:
     n, m = cases(family, METRICS[rule.metric])
-    required = _required(plan, rule, family.family, m)
+    design = _design(plan, rule, family, moments)
+    required = _required(plan, rule, family.family, m, design)
     floor = plan.verdict.min_denominator
     evaluable = (n >= floor) & (m >= floor)
     return FamilyDecidability(
@@ -89,10 +97,48 @@ def _of_family(plan: AuditPlan, rule: Rule, family: FamilyCounts) -> FamilyDecid
         required=required,
         evaluable=evaluable,
         decidable=evaluable & (n >= required),
+        people=design.people,
+        too_few_clusters=design.too_few_clusters,
     )
 
 
-def _required(plan: AuditPlan, rule: Rule, family: Family, rest_cases: IntArray) -> npt.NDArray[np.float64]:
+@dataclass(frozen=True, slots=True)
+class _Design:
+    """What weights and clusters, and never an answer of the model, say of the G groups of a family."""
+
+    people: npt.NDArray[np.float64]
+    worth: npt.NDArray[np.float64]
+    """float64[G]: how many independent cases of equal weight one case is worth."""
+    rest_size: npt.NDArray[np.float64]
+    """float64[G]: effective size of the rest."""
+    too_few_clusters: npt.NDArray[np.bool_]
+
+
+def _design(plan: AuditPlan, rule: Rule, family: FamilyCounts, moments: Moments | None) -> _Design:
+    metric = METRICS[rule.metric]
+    n, m = cases(family, metric)
+    whole = _Design(n.astype(np.float64), np.ones(n.shape), m.astype(np.float64), np.zeros(n.shape, dtype=np.bool_))
+    if moments is None:
+        return whole
+    of, cells = moments.of(family), cases_cells(metric)
+    own, rest = of.own(((), cells)), of.rest(((), cells))
+    correlation = plan.evaluation_set.expected_icc if moments.clustered else 0.0
+    degrees, rest_degrees = satterthwaite(own, correlation), satterthwaite(rest, correlation)
+    # at a level, few degrees of freedom make every case worth less
+    worth = design_size(own, correlation) * few_degrees_factor(degrees, plan.verdict.alpha) / np.maximum(n, 1)
+    rest_size = design_size(rest, correlation) * few_degrees_factor(rest_degrees, plan.verdict.alpha)
+    alike = of.counts_alike(cells)
+    return _Design(
+        people=of.weight(cells),
+        worth=np.where(alike | (worth <= 0.0), 1.0, worth),
+        rest_size=np.where(alike, whole.rest_size, rest_size),
+        too_few_clusters=~alike & (n > 0) & (degrees < MIN_DEGREES_OF_FREEDOM),
+    )
+
+
+def _required(
+    plan: AuditPlan, rule: Rule, family: Family, rest_cases: IntArray, design: _Design
+) -> npt.NDArray[np.float64]:
     declared: Sequence[int | str] = [plan.groups[axis.feature].min_cases for axis in family.axes]
     required = np.full(rest_cases.shape, float(plan.verdict.min_denominator))
     for number in declared:
@@ -105,13 +151,13 @@ def _required(plan: AuditPlan, rule: Rule, family: Family, rest_cases: IntArray)
         for question in asked:
             planned = cases_to_pass(
                 rule.planned_rate,
-                rest_cases,
+                design.rest_size,
                 question.within,
                 alpha=plan.verdict.alpha,
                 power=power,
             )
-            required = np.maximum(required, planned)
-    return required
+            required = np.maximum(required, np.ceil(planned / design.worth))
+    return np.where(design.too_few_clusters, np.inf, required)
 
 
 def _climb(plan: AuditPlan, group: Group, alone: Mapping[Group, bool], parents: Parents) -> Group | None:
@@ -125,11 +171,11 @@ def _climb(plan: AuditPlan, group: Group, alone: Mapping[Group, bool], parents: 
 
 
 def _coverage(family: FamilyDecidability, judged_as: Mapping[Group, Group | None]) -> float | None:
-    everyone = int(family.cases.sum())
-    if everyone == 0:
+    everyone = float(family.people.sum())
+    if everyone == 0.0:
         return None
     covered = sum(
-        int(family.cases[place])
+        float(family.people[place])
         for place, group in enumerate(family.groups)
         if family.decidable[place] or judged_as[group] is not None
     )

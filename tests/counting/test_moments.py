@@ -14,8 +14,9 @@ from made_sets import made_plan
 
 from audit.analyses.families import plan_families
 from audit.counting.count import count_cases
+from audit.counting.count_moments import count_moments
 from audit.counting.family_moments import Cells
-from audit.counting.moments import Moments, count_moments
+from audit.counting.moments import Moments
 from audit.counting.table import CountsTable, FamilyCounts
 from audit.evaluation.evaluation_set import EvaluationSet, open_evaluation_set
 from audit.groups import Axis, Family, Group

@@ -1,0 +1,157 @@
+"""Rows become moments: one more scan for the weights and clusters of a plan, one Ibis expression."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from audit.counting.clusters import ClusterTable
+from audit.counting.count import SCORED
+from audit.counting.family_moments import CELLS
+from audit.counting.moments import Moments
+from audit.counting.table import FAILED, NEGATIVE, POSITIVE, UNLABELLED
+from audit.counting.weights import WeightTable
+from audit.evaluation.connection import reading
+from audit.metrics import Cell
+
+if TYPE_CHECKING:
+    from audit.evaluation.evaluation_set import EvaluationSet
+
+__all__ = ["count_moments"]
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+_DECISIONS: Final = FAILED + 1
+_CUT: Final = 20
+"""Bits that are cut from a square before it is squared again: fourth powers of 2^30 do not fit into 128 bits summed."""
+_UNSCORED: Final = (Cell.UNSCORED_POSITIVE, Cell.UNSCORED_NEGATIVE, Cell.UNSCORED_UNLABELLED)
+_SCORED: Final = ((Cell.TP, Cell.FN), (Cell.FP, Cell.TN), (Cell.UNLABELLED_FLAGGED, Cell.UNLABELLED_NOT_FLAGGED))
+_CELL_OF: Final = np.array(
+    [CELLS.index(cell) for label in range(3) for cell in (*_SCORED[label], _UNSCORED[label], _UNSCORED[label])]
+)
+"""int64[12]: for a packed label x decision the place in `CELLS`."""
+
+
+def count_moments(evaluation_set: EvaluationSet, relation: str = SCORED) -> Moments | None:
+    """Add up weights, and clusters, of the scored set in one scan; None where the plan has neither.
+
+    Parameters
+    ----------
+    evaluation_set : EvaluationSet
+        The set after scoring: `relation` is as `count_cases` needs it, with `weight_units` (BIGINT, above 0 and below
+        2^30) or `cluster` (VARCHAR, never NULL) or both.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read any more.
+    """
+    weighted, clustered = (name in evaluation_set.expressions for name in ("weight_units", "cluster"))
+    if not (weighted or clustered):
+        return None
+    names = [feature.name for feature in evaluation_set.features]
+    groups = [f"group_{name}" for name in names]
+    with reading(evaluation_set.source_name):
+        import ibis
+
+        expression = moments_expression(relation, groups, weighted=weighted, clustered=clustered)
+        query = ibis.duckdb.from_connection(evaluation_set.connection).compile(expression)
+        summed = evaluation_set.connection.sql(query).to_arrow_table()
+    codes, finest = _finest(summed, names, evaluation_set.codes)
+    cell = _CELL_OF[summed.column("cell").to_numpy()]
+    columns = {name: _floats(summed, name) for name in summed.column_names if name.startswith("sum_")}
+    table: WeightTable | ClusterTable
+    if clustered:
+        cluster = _numbered(summed.column("cluster"))
+        table = ClusterTable.of(cluster, finest, cell, columns["sum_1"], columns["sum_2"])
+        clustered = int(cluster.max()) + 1 < evaluation_set.rows
+    if not clustered:
+        table = _weight_table(columns, finest, cell, len(codes))
+    return Moments(
+        evaluation_set.features, codes, table, evaluation_set.weight_unit if weighted else 1.0, weighted, clustered
+    )
+
+
+def moments_expression(relation: str, groups: Sequence[str], *, weighted: bool, clustered: bool) -> Any:
+    """The Ibis expression of the sums, bound to no engine: by group, cell and cluster, sums of powers of the weight.
+
+    All are sums of whole numbers, so that neither threads nor the order of rows change a bit.
+    """
+    import ibis
+
+    columns = {**dict.fromkeys(groups, "string"), "label": "int8", "decision": "int8"}
+    columns |= {"weight_units": "int64"} if weighted else {}
+    columns |= {"cluster": "string"} if clustered else {}
+    scored = ibis.table(columns, name=relation)
+    first = scored.label.cases((1, POSITIVE * _DECISIONS), (0, NEGATIVE * _DECISIONS), else_=UNLABELLED * _DECISIONS)
+    keys = [scored[name] for name in (*groups, *(["cluster"] if clustered else []))]
+    grouped = scored.group_by(keys, cell=(first.cast("int8") + scored.decision).cast("int8"))
+    cases = scored.count()
+    if not weighted:
+        return grouped.aggregate(sum_0=cases, sum_1=cases, sum_2=cases)
+    weight = scored.weight_units
+    sums = {"sum_0": cases, "sum_1": weight.sum(), "sum_2": (weight * weight).sum()}
+    if clustered:
+        return grouped.aggregate(**sums)
+    cut = ((weight * weight) >> _CUT).cast("decimal(19, 0)")
+    return grouped.aggregate(**sums, sum_4=(cut * cut).sum(), sum_low=weight.min(), sum_high=weight.max())
+
+
+def _finest(
+    summed: Any, names: Sequence[str], codes: Mapping[str, Mapping[str | None, str]]
+) -> tuple[tuple[tuple[str, ...], ...], IntArray]:
+    """The finest groups found, sorted by code, and which of them each entry belongs to."""
+    entries = np.zeros(summed.num_rows, dtype=np.int64)
+    levels: list[list[str]] = []
+    for name in names:
+        column = summed.column(f"group_{name}").combine_chunks().dictionary_encode(null_encoding="encode")
+        of_raw = [codes[name][raw] for raw in column.dictionary.to_pylist()]
+        levels.append(sorted(set(of_raw)))
+        places = np.array([levels[-1].index(code) for code in of_raw], dtype=np.int64)
+        entries = entries * len(levels[-1]) + places[column.indices.to_numpy()]
+    found, at = np.unique(entries, return_inverse=True)
+    unravelled = np.unravel_index(found, [len(some) for some in levels])
+    return tuple(
+        tuple(level[place] for level, place in zip(levels, key, strict=True)) for key in zip(*unravelled, strict=True)
+    ), np.asarray(at, dtype=np.int64)
+
+
+def _numbered(names: Any) -> IntArray:
+    """int64[N]: a number instead of each cluster's name, in the order of the names."""
+    import pyarrow.compute as pc
+
+    encoded = names.combine_chunks().dictionary_encode()
+    order = pc.array_sort_indices(encoded.dictionary).to_numpy()
+    rank = np.empty(order.size, dtype=np.int64)
+    rank[order] = np.arange(order.size)
+    return np.asarray(rank[encoded.indices.to_numpy()], dtype=np.int64)
+
+
+def _floats(summed: Any, name: str) -> FloatArray:
+    """Exact sums of up to 128 bits as the nearest doubles."""
+    return np.asarray(summed.column(name).cast("double").to_numpy(), dtype=np.float64)
+
+
+def _weight_table(columns: Mapping[str, FloatArray], finest: IntArray, cell: IntArray, groups: int) -> WeightTable:
+    """From entries of any order; of raw values with the same code there are several in a place."""
+    shape = (groups, len(CELLS))
+    order = np.lexsort((columns["sum_2"], columns["sum_1"]))  # squares are not added exactly
+    columns = {name: values[order] for name, values in columns.items()}
+    at = (finest[order], cell[order])
+
+    def added(values: FloatArray) -> FloatArray:
+        table = np.zeros(shape)
+        np.add.at(table, at, values)
+        return table
+
+    first, second = columns["sum_1"], columns["sum_2"]
+    # where every cluster is one row, its sums are the row's own weight and square
+    fourth = columns["sum_4"] * 2.0 ** (2 * _CUT) if "sum_4" in columns else second * second
+    lowest, highest = np.full(shape, np.inf), np.zeros(shape)
+    np.minimum.at(lowest, at, columns.get("sum_low", first))
+    np.maximum.at(highest, at, columns.get("sum_high", first))
+    return WeightTable(added(columns["sum_0"]), added(first), added(second), added(fourth), lowest, highest)
