@@ -1,0 +1,258 @@
+"""The scores table: rows of the finest groups by label and score bin, with exact sums. One scan does the counts too."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from audit.counting.count import SCORED
+from audit.counting.table import FAILED, NEGATIVE, POSITIVE, UNLABELLED, CountsTable, IntArray, ladder_map
+from audit.evaluation.connection import reading
+from audit.groups import Family, Group, Level, SensitiveFeature
+
+if TYPE_CHECKING:
+    from audit.evaluation.evaluation_set import EvaluationSet
+
+__all__ = [
+    "BINS",
+    "COARSE_BINS",
+    "NEAR",
+    "UNIT",
+    "FamilyScores",
+    "ScoreTable",
+    "count_scored",
+    "count_scores",
+    "score_expression",
+]
+
+BINS: Final = 200
+"""Bins of equal width over the detector's score range. Bin k starts at k/200 of it; the last one is closed."""
+COARSE_BINS: Final = 10
+"""Bins of the sums, each of twenty of the fine ones."""
+UNIT: Final = 1 << 20
+"""Scores, carried to [0, 1], are summed as whole multiples of 1/2**20: integers add up the same in every order."""
+NEAR: Final = 1e-6
+"""Scores this close to the threshold can fall on either side of it by rounding alone."""
+_EDGE: Final = 1e-9
+"""Part of a bin by which a score may fall short of an edge and still be on it: 0.29 * 200 is a little below 58."""
+_ROUNDING: Final = 2.0**52 / UNIT
+_DECISIONS: Final = FAILED + 1
+_LABELS: Final = UNLABELLED + 1
+_NO_SCORE: Final = BINS
+_PLACES: Final = BINS + 1
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyScores:
+    """The scores of groups that stand side by side and share no rows."""
+
+    family: Family
+    groups: tuple[Group, ...]
+    """G groups, sorted by their codes, as in the family's counts."""
+    score_range: tuple[float, float]
+    """Lowest and highest score that the detector can give."""
+    cases: IntArray
+    """int64[G, 3, 200]: rows with a score by label (positive, negative, unlabelled) and bin, lowest first."""
+    sums: IntArray
+    """int64[G, 3, 10]: sums of the score in [0, 1], in units of 1/2**20, in ten coarse bins."""
+    squares: IntArray
+    """int64[G, 3, 10]: sums of its square, in the same units."""
+    unscored: IntArray
+    """int64[G, 3]: rows without a score, by label."""
+    near: IntArray | None
+    """int64[G]: rows whose score is within `NEAR` of the threshold; None where no threshold is set."""
+
+    @property
+    def positives(self) -> IntArray:
+        """int64[G, 200]: rows labelled as exploitation, by bin."""
+        return np.asarray(self.cases[:, POSITIVE])
+
+    @property
+    def negatives(self) -> IntArray:
+        """int64[G, 200]: rows labelled as no exploitation, by bin."""
+        return np.asarray(self.cases[:, NEGATIVE])
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreTable:
+    """Rows of the finest groups by label and score bin, as a list of the combinations that occur."""
+
+    features: tuple[str, ...]
+    """The sensitive features, in the order of the plan."""
+    codes: tuple[tuple[str, ...], ...]
+    """K finest groups, sorted: a code of each feature on its finest rung. The same as in the table of counts."""
+    score_range: tuple[float, float]
+    """Lowest and highest score that the detector can give."""
+    place: IntArray
+    """int64[E]: which finest group."""
+    label: IntArray
+    """int64[E]: which label (positive, negative, unlabelled)."""
+    bin: IntArray
+    """int64[E]: which of the 200 bins; 200 for rows without a score. A combination can occur more than once."""
+    rows: IntArray
+    """int64[E]: rows."""
+    sums: IntArray
+    """int64[E]: sum of the score in [0, 1], in units of 1/2**20."""
+    squares: IntArray
+    """int64[E]: sum of its square, in the same units."""
+    near: IntArray | None
+    """int64[K]: rows whose score is within `NEAR` of the threshold; None where no threshold is set."""
+
+    def family(self, family: Family, features: Mapping[str, SensitiveFeature]) -> FamilyScores:
+        """Add the finest groups up to the groups of `family`; a family without axes is everyone."""
+        places = [self.features.index(axis.feature) for axis in family.axes]
+        climbs = [ladder_map(features[axis.feature], axis.rung) for axis in family.axes]
+        keys = [tuple(climb[code[place]] for place, climb in zip(places, climbs, strict=True)) for code in self.codes]
+        distinct = sorted(set(keys))
+        at = {key: place for place, key in enumerate(distinct)}
+        up = np.array([at[key] for key in keys], dtype=np.int64)
+        groups = tuple(
+            Group(tuple(Level(axis.feature, axis.rung, code) for axis, code in zip(family.axes, key, strict=True)))
+            for key in distinct
+        )
+        scored = self.bin != _NO_SCORE
+        group, label, fine = up[self.place], self.label, self.bin
+        size = len(distinct)
+        by_bin = (group[scored], label[scored], fine[scored])
+        by_coarse_bin = (*by_bin[:2], by_bin[2] // (BINS // COARSE_BINS))
+        return FamilyScores(
+            family,
+            groups,
+            self.score_range,
+            cases=_added((size, _LABELS, BINS), by_bin, self.rows[scored]),
+            sums=_added((size, _LABELS, COARSE_BINS), by_coarse_bin, self.sums[scored]),
+            squares=_added((size, _LABELS, COARSE_BINS), by_coarse_bin, self.squares[scored]),
+            unscored=_added((size, _LABELS), (group[~scored], label[~scored]), self.rows[~scored]),
+            near=None if self.near is None else _added((size,), (up,), self.near),
+        )
+
+
+def count_scores(
+    evaluation_set: EvaluationSet, score_range: tuple[float, float], threshold: float | None
+) -> ScoreTable:
+    """Count the rows of the scored set by group, label and score bin; see `count_scored`."""
+    return count_scored(evaluation_set, score_range, threshold)[1]
+
+
+def count_scored(
+    evaluation_set: EvaluationSet,
+    score_range: tuple[float, float],
+    threshold: float | None,
+    relation: str = SCORED,
+) -> tuple[CountsTable, ScoreTable]:
+    """Count decisions and scores in the same scan: the table of `count_cases`, and that of the scores.
+
+    Parameters
+    ----------
+    evaluation_set : EvaluationSet
+        The set after scoring: `relation` has `group_<feature>` (VARCHAR), `label` (1, 0, NULL), `decision` (0 to 3)
+        and `score` (DOUBLE within `score_range`, NULL where there is none).
+    score_range : (float, float)
+        Lowest and highest score; the bins divide it.
+    threshold : float or None
+        Rows within `NEAR` of it are counted.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read any more.
+    AssertionError
+        If a row has no decision, or the counts do not add up to the rows of the set: a defect of this tool.
+    """
+    import ibis
+
+    features = tuple(feature.name for feature in evaluation_set.features)
+    groups = [f"group_{name}" for name in features]
+    with reading(evaluation_set.source_name):
+        connection = evaluation_set.connection
+        expression = score_expression(relation, groups, score_range, threshold)
+        query = ibis.duckdb.from_connection(connection).compile(expression)
+        counted = connection.sql(query).to_arrow_table()
+    cell = counted.column("cell")
+    rows = _integers(counted.column("cases"))
+    if cell.null_count:
+        raise AssertionError(f"{rows[cell.is_null().to_numpy()].sum()} rows have no decision")
+    if rows.sum() != evaluation_set.rows:
+        raise AssertionError(f"{evaluation_set.rows} rows were read and {rows.sum()} were counted")
+    codes, place = _finest(counted, features, evaluation_set.codes)
+    decided, near_bin = np.divmod(_integers(cell), 2 * _PLACES)
+    near_threshold, fine = np.divmod(near_bin, _PLACES)
+    label, decision = np.divmod(decided, _DECISIONS)
+    counts = _added((len(codes), _LABELS, _DECISIONS), (place, label, decision), rows)
+    near = None if threshold is None else _added((len(codes),), (place,), rows * near_threshold)
+    sums, squares = (_units(counted.column(name)) for name in ("sums", "squares"))
+    table = ScoreTable(features, codes, score_range, place, label, fine, rows, sums, squares, near)
+    return CountsTable(features, codes, counts), table
+
+
+def score_expression(
+    relation: str, groups: Sequence[str], score_range: tuple[float, float], threshold: float | None
+) -> Any:
+    """The Ibis expression, bound to no engine: each group, `cell`, `cases`, `sums` and `squares`.
+
+    `cell` packs label, decision, whether the score is near the threshold, and bin into one small integer: grouping by
+    one key is faster than by four, and a row near the threshold needs no sum of its own. The sums are doubles of which
+    every summand is a whole multiple of 1/2**20: exact, and the same in every order, up to 2**33 rows.
+    """
+    import ibis
+
+    low, high = score_range
+    kinds = {**dict.fromkeys(groups, "string"), "label": "int8", "decision": "int8", "score": "float64"}
+    scored = ibis.table(kinds, name=relation)
+    first = scored.label.cases((1, POSITIVE * _DECISIONS), (0, NEGATIVE * _DECISIONS), else_=UNLABELLED * _DECISIONS)
+    above = scored.score if low == 0.0 else scored.score - ibis.literal(low, "float64")
+    share = above if high - low == 1.0 else above / ibis.literal(high - low, "float64")
+    # floor and not a cast: a cast rounds in one engine and cuts in another
+    fine = ibis.least((share * float(BINS) + _EDGE).floor().cast("int16"), ibis.literal(BINS - 1, "int16"))
+    cell = (first.cast("int16") + scored.decision) * ibis.literal(2 * _PLACES, "int16")
+    if threshold is not None:
+        near = (scored.score - ibis.literal(threshold, "float64")).abs() <= ibis.literal(NEAR, "float64")
+        cell += near.fill_null(False).cast("int16") * ibis.literal(_PLACES, "int16")
+    # asked by itself: the least of NULL and 199 is 199
+    cell = (cell + scored.score.isnull().ifelse(ibis.literal(_NO_SCORE, "int16"), fine)).cast("int16")
+    return scored.group_by([scored[name] for name in groups], cell=cell).aggregate(
+        cases=scored.count(), sums=_in_units(share).sum(), squares=_in_units(share * share).sum()
+    )
+
+
+def _in_units(share: Any) -> Any:
+    """The nearest multiple of 1/2**20: next to 2**32 a double has no finer ones. Faster than any rounding in SQL."""
+    return (share + _ROUNDING) - _ROUNDING
+
+
+def _finest(
+    counted: Any, features: Sequence[str], codes: Mapping[str, Mapping[str | None, str]]
+) -> tuple[tuple[tuple[str, ...], ...], IntArray]:
+    """The finest groups, sorted, and int64[E]: which of them each line of `counted` belongs to."""
+    place = np.zeros(counted.num_rows, dtype=np.int64)
+    found: list[tuple[str, ...]] = [()]
+    for name in features:
+        column = counted.column(f"group_{name}").combine_chunks().dictionary_encode(null_encoding="encode")
+        of_value = [codes[name][value] for value in column.dictionary.to_pylist()]
+        levels = sorted(set(of_value))
+        rank = {code: at for at, code in enumerate(levels)}
+        code = np.array([rank[code] for code in of_value], dtype=np.int64)[column.indices.to_numpy()]
+        # codes are ranked and added from the first feature on, so that the order of numbers is that of tuples
+        distinct, place = np.unique(place * len(levels) + code, return_inverse=True)
+        found = [(*found[key // len(levels)], levels[key % len(levels)]) for key in distinct.tolist()]
+    return tuple(found), place
+
+
+def _integers(column: Any) -> IntArray:
+    """Whole numbers of an Arrow column, whatever their type; 0 where there is none."""
+    return np.asarray(column.fill_null(0).to_numpy(), dtype=np.int64)
+
+
+def _units(column: Any) -> IntArray:
+    """Sums as whole numbers of units; 0 for a sum over no score. Exact: a product with a power of two."""
+    return np.asarray(column.fill_null(0.0).to_numpy() * UNIT, dtype=np.int64)
+
+
+def _added(shape: tuple[int, ...], at: tuple[IntArray, ...], amounts: IntArray) -> IntArray:
+    """int64 of `shape`: the amounts that fall on each place, added up."""
+    total = np.zeros(shape, dtype=np.int64)
+    np.add.at(total, at, amounts)
+    return total
