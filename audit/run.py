@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from audit.analyses.disparities import disparities
 from audit.analyses.estimates import estimates, everyone_as_family, group_counts, row_accounts
-from audit.analyses.families import plan_families
+from audit.analyses.families import finest, plan_families, rule_families
 from audit.counting.table import CountsTable, FamilyCounts
 from audit.errors import DataError
-from audit.groups import Family, SensitiveFeature
+from audit.groups import Family, Group, SensitiveFeature
 from audit.metrics import METRICS, worse_direction
 from audit.notices import notices
 from audit.plan import AuditPlan
 from audit.plan_file import LoadedPlan, read_plan_file
 from audit.provenance import provenance
-from audit.result import SCHEMA_VERSION, Agreement, AuditResult, MetricDefinition, Notice, Provenance, SystemDescription
+from audit.result import SCHEMA_VERSION, AuditResult, MetricDefinition, Provenance, SystemDescription
 from audit.safeguards import safeguards
 from audit.verdicts import judge
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+    from audit.crosscheck.tables import Rows
+    from audit.evaluation.evaluation_set import EvaluationSet
     from audit.scoring import Progress
 
 __all__ = ["count_families", "loaded_plan", "run_audit", "summarise"]
@@ -38,7 +40,7 @@ def run_audit(
     folder: Path | None = None,
     progress: Progress | None = None,
     predictions_to: Path | None = None,
-    crosscheck: bool = False,
+    crosscheck: bool = True,
 ) -> AuditResult:
     """Run an audit: read and check the set, score it, count, estimate, judge.
 
@@ -55,7 +57,8 @@ def run_audit(
     predictions_to
         Where to write `predictions.parquet`, for a detector that is run.
     crosscheck
-        Whether to ask fairlearn and AIF360 for the same rates.
+        Whether to ask fairlearn and AIF360 for the same rates and disparities. Where one of them disagrees, there is
+        no result.
 
     Raises
     ------
@@ -71,20 +74,21 @@ def run_audit(
     with open_evaluation_set(loaded.plan, loaded.folder, table) as evaluation_set:
         scored = score(loaded.plan, evaluation_set, loaded.folder, progress=progress, predictions_to=predictions_to)
         counts = count_cases(evaluation_set)
+        rows = _single_rows(loaded.plan, evaluation_set) if crosscheck else {}
         evaluation_set.check_unchanged()
         features = evaluation_set.features
         set_sha256 = evaluation_set.sha256
     families = count_families(loaded.plan, counts, features)
     _check_references(loaded.plan, features)
-    return summarise(
+    result = summarise(
         loaded,
         features,
         counts,
         families,
         scored.system,
-        crosscheck=_crosscheck(counts, families) if crosscheck else ((), ()),
         origin=provenance(loaded, {"evaluation_set": set_sha256, "detector": scored.detector_sha256}, started),
     )
+    return _with_opinions(result, counts, families, rows if crosscheck else None)
 
 
 def count_families(
@@ -102,7 +106,6 @@ def summarise(
     families: Mapping[Family, FamilyCounts],
     system: SystemDescription,
     *,
-    crosscheck: tuple[tuple[Agreement, ...], tuple[Notice, ...]] = ((), ()),
     origin: Provenance,
 ) -> AuditResult:
     """Everything below the waist: counts become a result. No file, no clock, no model."""
@@ -131,8 +134,7 @@ def summarise(
         disparities=disparities(plan, list(families.values())),
         waivers=(),
         safeguards=safeguards(plan, rules, system),
-        crosscheck=crosscheck[0],
-        notices=(*notices(plan, system, overall, everyone, rows, families), *crosscheck[1]),
+        notices=notices(plan, system, overall, everyone, rows, families),
         provenance=origin,
     )
 
@@ -162,13 +164,39 @@ def _definitions(plan: AuditPlan) -> tuple[MetricDefinition, ...]:
     )
 
 
-def _crosscheck(
-    counts: CountsTable, families: Mapping[Family, FamilyCounts]
-) -> tuple[tuple[Agreement, ...], tuple[Notice, ...]]:
-    from audit.crosscheck.agreement import agreement_notices, crosscheck
+def _single_rows(plan: AuditPlan, evaluation_set: EvaluationSet) -> Mapping[Group, Rows]:
+    from audit.crosscheck.single_rows import group_rows
 
-    agreements = crosscheck((everyone_as_family(counts), *families.values()))
-    return agreements, agreement_notices(agreements)
+    return group_rows(evaluation_set, _judged_families(plan))
+
+
+def _judged_families(plan: AuditPlan) -> tuple[Family, ...]:
+    """Every family that a rule names, those on the finest rungs first."""
+    named = dict.fromkeys(family for rule in plan.rules for family in rule_families(plan, rule))
+    return tuple(sorted(named, key=lambda family: not finest(plan, family)))
+
+
+def _with_opinions(
+    result: AuditResult,
+    counts: CountsTable,
+    families: Mapping[Family, FamilyCounts],
+    rows: Mapping[Group, Rows] | None,
+) -> AuditResult:
+    """The result with what other libraries say; `rows` is None where they are not asked. Raises CrosscheckError."""
+    from audit.crosscheck.agreement import UNASKED, opinions
+
+    said = UNASKED
+    if rows is not None:
+        judged = [everyone_as_family(counts), *(families[family] for family in _judged_families(result.plan))]
+        weighted = result.plan.evaluation_set.weight is not None
+        said = opinions(result.plan, judged, () if weighted else (*result.estimates, *result.disparities), rows)
+    return result.model_copy(
+        update={
+            "crosscheck": said.agreements,
+            "crosscheck_state": said.state,
+            "notices": (*result.notices, *said.notices),
+        }
+    )
 
 
 def _check_references(plan: AuditPlan, features: Sequence[SensitiveFeature]) -> None:

@@ -47,8 +47,8 @@ def run(
     quiet: Quiet = False,
     on_inconclusive: WhenInconclusive = None,
     crosscheck: Annotated[
-        bool, typer.Option("--crosscheck", help="Ask fairlearn and AIF360 for the same rates (slower).")
-    ] = False,
+        bool, typer.Option("--crosscheck/--no-crosscheck", help="Ask fairlearn and AIF360 for the same numbers.")
+    ] = True,
 ) -> None:
     """Run the detector over the evaluation set, judge it, and write result and reports."""
     from audit.cli.one_run import run_into
@@ -85,7 +85,7 @@ def gate(
         from audit.run import run_audit
         from audit.scoring.progress import progress_on_stderr
 
-        result = run_audit(path, progress=progress_on_stderr(quiet=quiet))
+        result = run_audit(path, progress=progress_on_stderr(quiet=quiet), crosscheck=False)
     if as_json and not quiet:
         from audit.result_file import result_to_json
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def run_into(
-    out: Path, plan: Path, reporters: Sequence[Reporter], *, quiet: bool = False, crosscheck: bool = False
+    out: Path, plan: Path, reporters: Sequence[Reporter], *, quiet: bool = False, crosscheck: bool = True
 ) -> tuple[AuditResult, str]:
     """Run `plan` and write result, predictions and reports into `out`, all or none of them.
 

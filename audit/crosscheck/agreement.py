@@ -1,45 +1,154 @@
-"""Do fairlearn and AIF360 compute the same rates from the same counts? A second and a third opinion."""
+"""Do fairlearn and AIF360 compute the same rates and disparities? A second and a third opinion on every audit."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from types import ModuleType
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from audit.counting.table import FamilyCounts
 from audit.crosscheck import rates_aif360, rates_fairlearn
-from audit.crosscheck.weighted_rows import Rates
-from audit.metrics import METRICS
-from audit.result import Agreement, Notice
+from audit.crosscheck.compare import TOLERANCE, Comparison, compare, distance
+from audit.crosscheck.conventions import CONVENTIONS
+from audit.crosscheck.tables import Answers, Rows, Tables, ours, rates_of, tables_of
+from audit.errors import CrosscheckError
+from audit.findings import Agreement, Convention, CrosscheckState, Disparity, Estimate
+from audit.groups import Group
+from audit.metrics import MetricName
+from audit.plan import AuditPlan
+from audit.result import Notice
 
-__all__ = ["LIBRARIES", "TOLERANCE", "agreement_notices", "crosscheck"]
+__all__ = [
+    "HEADLINES",
+    "LIBRARIES",
+    "MOST_TABLES",
+    "UNASKED",
+    "Opinions",
+    "agreement_notices",
+    "crosscheck",
+    "headlines",
+    "opinions",
+]
 
 LIBRARIES: Final[tuple[ModuleType, ...]] = (rates_fairlearn, rates_aif360)
-"""The opinions asked, each a module with `DISTRIBUTION` and `rates(family)`; the libraries load when they are asked."""
+"""The opinions asked, each a module with `DISTRIBUTION`, `answers` and `row_rates`; libraries load when asked."""
 
-TOLERANCE: Final = 1e-12
-"""The largest difference that rounding explains."""
+HEADLINES: Final[tuple[MetricName, ...]] = ("true_positive_rate", "false_positive_rate", "selection_rate")
+"""Rates that are compared whatever the rules are about."""
+
+MOST_TABLES: Final = 4_000
+"""Distinct groups that are compared, the first families first: a count and no time, so that every machine stops at the
+same group. A thousand of them take about a second."""
+
+IntArray = npt.NDArray[np.int64]
 
 
-def crosscheck(families: Sequence[FamilyCounts]) -> tuple[Agreement, ...]:
-    """Ask each library for the rates of every group of `families`, and say how far they are from ours.
+def headlines(plan: AuditPlan) -> tuple[MetricName, ...]:
+    """The rates that are compared: those of the rules, and `HEADLINES`."""
+    return tuple(dict.fromkeys((*(rule.metric for rule in plan.rules), *HEADLINES)))
 
-    Compared are numerator over denominator, whatever number of cases the plan asks for before a rate is stated. A rate
-    that we can compute and the library cannot counts as a difference of 1, the largest there is. Raises nothing: a
-    library that cannot be loaded or breaks off has no Agreement, and `agreement_notices` says so.
+
+class Opinions(NamedTuple):
+    """What a result says of the comparison."""
+
+    agreements: tuple[Agreement, ...]
+    """One for each library that answered."""
+    state: CrosscheckState
+    """Whether any did."""
+    notices: tuple[Notice, ...]
+    """What a reader must know of it."""
+
+
+UNASKED: Final = Opinions(
+    (),
+    "not_asked",
+    (
+        Notice(
+            code="crosscheck-skipped",
+            text="fairlearn and AIF360 were not asked for the same numbers: nobody but this tool has computed them.",
+        ),
+    ),
+)
+
+
+def opinions(
+    plan: AuditPlan,
+    families: Sequence[FamilyCounts],
+    shown: Sequence[Estimate | Disparity],
+    rows: Mapping[Group, Rows],
+) -> Opinions:
+    """Compare the headline numbers of an audit with every library; see `crosscheck`. Raises CrosscheckError."""
+    agreements = crosscheck(families, headlines(plan), shown, rows)
+    return Opinions(agreements, "agreed" if agreements else "no_answer", agreement_notices(agreements))
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What every library is asked."""
+
+    metrics: Sequence[MetricName]
+    families: Sequence[FamilyCounts]
+    """The families compared, the first ones first."""
+    tables: Tables
+    """The distinct ones of their groups."""
+    place: IntArray
+    """int64[G]: the table of each group, family after family; -1 where it is not compared."""
+    shown: Sequence[Estimate | Disparity]
+    """What the result shows of them."""
+    rows: Mapping[Group, Rows]
+    """The single cases of some groups."""
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """Every group, family after family."""
+        return tuple(group for family in self.families for group in family.groups)
+
+
+def crosscheck(
+    families: Sequence[FamilyCounts],
+    metrics: Sequence[MetricName],
+    shown: Sequence[Estimate | Disparity] = (),
+    rows: Mapping[Group, Rows] | None = None,
+) -> tuple[Agreement, ...]:
+    """Ask each library for the rates of every group, for its differences from the rest and its ratios to the rest.
+
+    Parameters
+    ----------
+    families
+        Groups to compare, the most important families first; they share one set of cases.
+    metrics
+        Which rates; see `headlines`.
+    shown
+        Estimates and disparities of the result, unweighted: their values are compared as they are shown.
+    rows
+        Single scored cases of some of the groups, to compare rates without any counting of ours in between.
+
+    Returns
+    -------
+    tuple of Agreement
+        One for each library that answered. One that cannot be loaded or breaks off has none; see `agreement_notices`.
+
+    Raises
+    ------
+    CrosscheckError
+        If a library states a number that differs by more than `TOLERANCE`, and by none of its known conventions.
     """
-    agreements = [_agreement(library, families) for library in LIBRARIES]
+    tables, place = _distinct(tables_of(families)) if families else (_NO_TABLES, np.zeros(0, dtype=np.int64))
+    asked = _Asked(metrics, families, tables, place, shown, rows or {})
+    agreements = [_agreement(library, asked) for library in LIBRARIES]
     return tuple(agreement for agreement in agreements if agreement is not None)
 
 
 def agreement_notices(agreements: Sequence[Agreement]) -> tuple[Notice, ...]:
-    """What a reader of `agreements` must know: a library that did not answer, and one that answers differently."""
+    """What a reader of `agreements` must know: a library that did not answer, groups that were not compared."""
     answered = {agreement.library.split(" ")[0] for agreement in agreements}
     silent = [module.DISTRIBUTION for module in LIBRARIES if module.DISTRIBUTION not in answered]
-    differing = [agreement for agreement in agreements if agreement.largest_difference > TOLERANCE]
+    cut = [agreement for agreement in agreements if agreement.groups_compared < agreement.groups]
     return (
         *(
             Notice(
@@ -50,39 +159,116 @@ def agreement_notices(agreements: Sequence[Agreement]) -> tuple[Notice, ...]:
         ),
         *(
             Notice(
-                code="crosscheck-differs",
-                text=f"{agreement.library} computes at least one rate that differs from the one shown here by "
-                f"{agreement.largest_difference:.3g}. Do not use these numbers before it is known why.",
+                code="crosscheck-part",
+                text=f"{agreement.library} was asked about {agreement.groups_compared:,} of {agreement.groups:,} "
+                "groups: the finest families first.",
             )
-            for agreement in differing
+            for agreement in cut
         ),
     )
 
 
-def _agreement(library: ModuleType, families: Sequence[FamilyCounts]) -> Agreement | None:
+_NO_TABLES: Final = Tables(np.zeros((0, 3, 2)), np.zeros((0, 3, 2)))
+
+
+def _distinct(tables: Tables) -> tuple[Tables, IntArray]:
+    """The first `MOST_TABLES` distinct tables in the order of their groups, and the table of each group.
+
+    All groups have the same everyone, so groups with the same counts have the same rest.
+    """
+    _, first, place = np.unique(tables.own.reshape(len(tables.own), -1), axis=0, return_index=True, return_inverse=True)
+    order = np.argsort(first)[:MOST_TABLES]
+    renamed = np.full(len(first), -1, dtype=np.int64)
+    renamed[order] = np.arange(len(order))
+    return Tables(tables.own[first[order]], tables.rest[first[order]]), renamed[place.reshape(-1)]
+
+
+def _agreement(library: ModuleType, asked: _Asked) -> Agreement | None:
+    compared = asked.place >= 0
     try:
         name = f"{library.DISTRIBUTION} {version(library.DISTRIBUTION)}"
-        answers = [library.rates(family) for family in families]
+        of_tables: Answers = library.answers(asked.tables, asked.metrics)
+        of_rows = {group: library.row_rates(rows, asked.metrics) for group, rows in asked.rows.items()}
     except Exception:
-        # Whatever is missing or breaks in another library, the audit stands on its own numbers.
+        # Whatever is missing or breaks in another library, the audit stands on its own numbers, and says so.
         return None
-    parts = [_compare(family, theirs) for family, theirs in zip(families, answers, strict=True)]
+    groups = [group for group, is_compared in zip(asked.groups, compared, strict=True) if is_compared]
+    place = asked.place[compared]
+    tables, theirs = Tables(asked.tables.own[place], asked.tables.rest[place]), of_tables.at(place)
+    found = compare(library.DISTRIBUTION, groups, tables, ours(tables, asked.metrics), theirs)
+    shown = _compare_shown(asked.shown, groups, theirs, found)
+    by_rows = _compare_rows(asked, of_rows, found)
+    if found.largest > TOLERANCE:
+        raise _disagreement(name, found)
     return Agreement(
         library=name,
-        rates_compared=sum(compared for compared, _, _ in parts),
-        largest_difference=max((difference for _, difference, _ in parts), default=0.0),
-        differs_by_convention=sum(by_convention for _, _, by_convention in parts),
+        groups=len(asked.place),
+        groups_compared=len(groups),
+        rates_compared=found.rates,
+        disparities_compared=found.disparities,
+        groups_beside_rest=int(theirs.beside_rest.sum()),
+        shown_compared=shown,
+        row_groups_compared=len(of_rows),
+        row_rates_compared=by_rows,
+        largest_difference=round(found.largest, 12),
+        differs_by_convention=sum(found.conventions.values()),
+        conventions=tuple(
+            Convention(code=code, words=CONVENTIONS[library.DISTRIBUTION, code].words, values=values)
+            for code, values in sorted(found.conventions.items())
+        ),
     )
 
 
-def _compare(family: FamilyCounts, theirs: Rates) -> tuple[int, float, int]:
-    """Rates compared, the largest difference among them, and rates that only the library states."""
-    compared, largest, by_convention = 0, 0.0, 0
-    for name, values in theirs.items():
-        numerator, denominator = family.numerator(METRICS[name]), family.denominator(METRICS[name])
-        ours = denominator > 0
-        difference = np.abs(values[ours] - numerator[ours] / denominator[ours])
-        compared += int(ours.sum())
-        largest = max(largest, float(np.nan_to_num(difference, nan=1.0).max(initial=0.0)))
-        by_convention += int(np.isfinite(values[~ours]).sum())
-    return compared, largest, by_convention
+def _compare_shown(
+    shown: Sequence[Estimate | Disparity], groups: Sequence[Group], theirs: Answers, found: Comparison
+) -> int:
+    """Compare the numbers as the result shows them; returns how many."""
+    at = {group: place for place, group in enumerate(groups)}
+    mine: dict[tuple[int, MetricName], list[tuple[int, float]]] = {}
+    for record in shown:
+        if record.metric not in theirs.rates or record.group not in at:
+            continue
+        for part, value in _values(record).items():
+            if value is not None and (part == 0 or theirs.beside_rest[at[record.group]]):
+                mine.setdefault((part, record.metric), []).append((at[record.group], value))
+    of_part = (theirs.rates, theirs.differences, theirs.ratios)
+    for (part, metric), pairs in mine.items():
+        places = np.array([place for place, _ in pairs])
+        values = np.array([value for _, value in pairs])
+        found.meet(metric, distance(of_part[part][metric][places], values), [groups[place] for place in places])
+    return sum(len(pairs) for pairs in mine.values())
+
+
+def _values(record: Estimate | Disparity) -> dict[int, float | None]:
+    """What a record shows, by the place of its kind in `Answers`."""
+    if isinstance(record, Estimate):
+        return {0: record.value}
+    return {1: record.difference, 2: record.ratio} if record.compared_with == "rest" else {}
+
+
+def _compare_rows(asked: _Asked, of_rows: Mapping[Group, Mapping[MetricName, float]], found: Comparison) -> int:
+    """Compare what the library computed from single cases with our rates from counts; returns how many."""
+    at = {group: place for place, group in enumerate(asked.groups)}
+    groups = list(of_rows)
+    places = np.array([at[group] for group in groups], dtype=np.int64)
+    own = tables_of(asked.families).own[places] if groups else np.zeros((0, 3, 2))
+    compared = 0
+    for metric in asked.metrics:
+        mine = rates_of(own, metric)
+        theirs = np.array([of_rows[group][metric] for group in groups])
+        stated = ~np.isnan(mine)
+        found.meet(metric, np.where(stated, distance(theirs, mine), 0.0), groups)
+        compared += int(stated.sum())
+    return compared
+
+
+def _disagreement(library: str, found: Comparison) -> CrosscheckError:
+    assert found.worst is not None  # noqa: S101 - something is larger than the tolerance
+    metric, group = found.worst
+    who = " x ".join(f"{level.feature} ({level.rung})" for level in group.levels)
+    whose = f"a group of {who}" if who else "everyone"
+    return CrosscheckError(
+        f"{library} and this tool differ by {found.largest:.3g} in the {metric} of {whose}: no verdict is given",
+        slug="crosscheck-disagrees",
+        hint="do not use these numbers before it is known why; please report it with the versions of both",
+    )

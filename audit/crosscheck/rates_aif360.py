@@ -1,88 +1,171 @@
-"""The rates of a family from AIF360's `ClassificationMetric` and `BinaryLabelDatasetMetric`.
+"""Rates and disparities from AIF360's `ClassificationMetric` and `BinaryLabelDatasetMetric`.
 
-Conventions of AIF360 0.6.1 where a rate has no denominator: a group in which nobody is flagged has a precision of 0, a
-group without rows an accuracy of 0; every other rate is NaN there. Here all of these are unknown.
+The group is AIF360's unprivileged group and everyone else its privileged one, so that its differences and ratios have
+our sign and direction. What it states where a rate has no denominator is in `audit.crosscheck.conventions`.
 """
 
 from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import partial
 from pathlib import PurePath
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
-from audit.counting.table import FamilyCounts, IntArray
-from audit.crosscheck.weighted_rows import Rates, WeightedRows, labelled, scored, scored_and_labelled
+from audit.crosscheck.tables import (
+    DECISIONS,
+    LABELS,
+    Answers,
+    FloatArray,
+    Rows,
+    Tables,
+    four_cells,
+    labelled,
+    two_cells,
+)
 from audit.metrics import MetricName
 
-__all__ = ["DISTRIBUTION", "quiet_import", "rates"]
+__all__ = ["DISTRIBUTION", "answers", "quiet_import", "row_rates"]
 
 DISTRIBUTION = "aif360"
 
-_OF_BOTH: Final[Mapping[MetricName, str]] = {
-    "true_positive_rate": "true_positive_rate",
-    "false_negative_rate": "false_negative_rate",
-    "false_positive_rate": "false_positive_rate",
-    "true_negative_rate": "true_negative_rate",
-    "precision": "precision",
-    "accuracy": "accuracy",
+_OWN, _REST = 0, 1
+
+
+class _Methods(NamedTuple):
+    """AIF360's names for a rate, and for its difference and ratio between two groups where it has names for them."""
+
+    rate: str
+    difference: str | None = None
+    ratio: str | None = None
+
+
+_METHODS: Final[Mapping[MetricName, _Methods]] = {
+    "true_positive_rate": _Methods("true_positive_rate", "equal_opportunity_difference"),
+    "false_negative_rate": _Methods(
+        "false_negative_rate", "false_negative_rate_difference", "false_negative_rate_ratio"
+    ),
+    "false_positive_rate": _Methods(
+        "false_positive_rate", "false_positive_rate_difference", "false_positive_rate_ratio"
+    ),
+    "true_negative_rate": _Methods("true_negative_rate"),
+    "precision": _Methods("precision"),
+    "accuracy": _Methods("accuracy"),
+    # of a data set whose labels are the decisions, so that unlabelled cases are in it
+    "selection_rate": _Methods("base_rate", "statistical_parity_difference", "disparate_impact"),
 }
 
 
-def rates(family: FamilyCounts) -> Rates:
-    """Every rate of every group of `family`: all of ours are AIF360's too.
-
-    The share flagged is AIF360's base rate of a data set whose labels are the decisions, as its statistical parity has
-    it, so that unlabelled cases are in it. Raises ImportError where AIF360 is not there.
-    """
-    with quiet_import():
-        from aif360.metrics import BinaryLabelDatasetMetric, ClassificationMetric
-
-    groups = len(family.groups)
-    both, decided, known = scored_and_labelled(family), scored(family), labelled(family)
-    truth, answered = _dataset(both, both.label), _dataset(both, both.decision)
-    flags, labels = _dataset(decided, decided.decision), _dataset(known, known.label)
-    return {
-        **_by_group(groups, _OF_BOTH, truth, partial(ClassificationMetric, truth, answered)),
-        **_by_group(groups, {"selection_rate": "base_rate"}, flags, partial(BinaryLabelDatasetMetric, flags)),
-        **_by_group(groups, {"base_rate": "base_rate"}, labels, partial(BinaryLabelDatasetMetric, labels)),
-    }
+def answers(tables: Tables, metrics: Sequence[MetricName]) -> Answers:
+    """What AIF360 computes from each table as eight weighted rows. Raises ImportError where it is not there."""
+    groups = len(tables.own)
+    rates, differences, ratios = ({name: np.full(groups, np.nan) for name in metrics} for _ in range(3))
+    found = Answers(rates, differences, ratios, np.ones(groups, dtype=bool))
+    of_both = tuple(name for name in metrics if name != "selection_rate")
+    of_flags = tuple(name for name in metrics if name == "selection_rate")
+    # It divides by zero where a rate has no denominator, and the NaN is its answer.
+    with quiet_import(), np.errstate(divide="ignore", invalid="ignore"):
+        _ask(found, of_both, _classified(), np.hstack([four_cells(side) for side in tables]))
+        _ask(found, of_flags, _decided(), np.hstack([two_cells(side) for side in tables]))
+    return found
 
 
-def _by_group(groups: int, methods: Mapping[MetricName, str], dataset: Any, metric_of: Callable[..., Any]) -> Rates:
-    values: Rates = {name: np.full(groups, np.nan) for name in methods}
-    if dataset is None:
-        return values
-    for place in range(groups):
-        metric = metric_of(unprivileged_groups=[{"group": place}])
-        # It divides by zero where a rate has no denominator, and the NaN is its answer.
-        with np.errstate(divide="ignore", invalid="ignore"):
-            for name, method in methods.items():
-                values[name][place] = getattr(metric, method)(privileged=False)
-    return values
+def row_rates(rows: Rows, metrics: Sequence[MetricName]) -> dict[MetricName, float]:
+    """What AIF360 computes from single cases; NaN without any."""
+    both = labelled(rows)
+    found: dict[MetricName, float] = {}
+    with quiet_import(), np.errstate(divide="ignore", invalid="ignore"):
+        for names, part in (
+            ([name for name in metrics if name != "selection_rate"], both),
+            ([name for name in metrics if name == "selection_rate"], rows),
+        ):
+            metric = _of_cases(part, classified=part is both) if names and part.label.size else None
+            found |= {
+                name: np.nan if metric is None else float(getattr(metric, _METHODS[name].rate)()) for name in names
+            }
+            _forget(metric)
+    return found
 
 
-def _dataset(rows: WeightedRows, answer: IntArray) -> Any:
-    """AIF360's data set of `rows`, all numbers, `answer` as labels; None without rows, which it does not accept."""
+class _Pair(NamedTuple):
+    """A data set with its decisions as a second one, or decisions alone: their weights are set table by table."""
+
+    truth: Any
+    answered: Any | None
+
+
+def _ask(found: Answers, metrics: Sequence[MetricName], pair: _Pair, weights: FloatArray) -> None:
+    """Fill `found`: a metric object for each row of `weights`, float64[N, R], over the same R rows of cases."""
+    if not metrics:
+        return
+    for place, weight in enumerate(weights):
+        for dataset in pair:
+            if dataset is not None:
+                dataset.instance_weights = weight
+        metric = _metric(pair, unprivileged_groups=[{"side": _OWN}], privileged_groups=[{"side": _REST}])
+        for name in metrics:
+            methods = _METHODS[name]
+            rate = getattr(metric, methods.rate)
+            found.rates[name][place] = rate(privileged=False)
+            found.differences[name][place] = (
+                getattr(metric, methods.difference)() if methods.difference else metric.difference(rate)
+            )
+            found.ratios[name][place] = getattr(metric, methods.ratio)() if methods.ratio else metric.ratio(rate)
+
+
+def _metric(pair: _Pair, **groups: Any) -> Any:
+    from aif360.metrics import BinaryLabelDatasetMetric, ClassificationMetric
+
+    if pair.answered is None:
+        return BinaryLabelDatasetMetric(pair.truth, **groups)
+    return ClassificationMetric(pair.truth, pair.answered, **groups)
+
+
+def _classified() -> _Pair:
+    side = np.repeat((_OWN, _REST), len(LABELS))
+    truth = _dataset(side, np.tile(LABELS, 2))
+    return _Pair(truth, _answered(truth, np.tile(DECISIONS, 2)))
+
+
+def _decided() -> _Pair:
+    return _Pair(_dataset(np.repeat((_OWN, _REST), 2), np.array([1, 0, 1, 0])), None)
+
+
+def _of_cases(rows: Rows, *, classified: bool) -> Any:
+    side = np.zeros(rows.label.size)
+    truth = _dataset(side, rows.label if classified else rows.decision)
+    return _metric(_Pair(truth, _answered(truth, rows.decision) if classified else None))
+
+
+def _answered(truth: Any, decision: npt.ArrayLike) -> Any:
+    """A copy of a data set with the decisions as labels, as AIF360's guide makes one."""
+    answered = truth.copy()
+    answered.labels = np.asarray(decision, dtype=np.float64).reshape(-1, 1)
+    return answered
+
+
+def _dataset(side: npt.NDArray[Any], label: npt.NDArray[Any]) -> Any:
+    """AIF360's data set, all numbers; `side` is its protected attribute."""
     import pandas as pd
     from aif360.datasets import BinaryLabelDataset
 
-    if not rows.weight.size:
-        return None
-    frame = pd.DataFrame({"group": rows.group, "answer": answer, "weight": rows.weight}, dtype=np.float64)
     return BinaryLabelDataset(
         favorable_label=1.0,
         unfavorable_label=0.0,
-        df=frame,
-        label_names=["answer"],
-        protected_attribute_names=["group"],
-        instance_weights_name="weight",
+        df=pd.DataFrame({"side": side, "label": label}, dtype=np.float64),
+        label_names=["label"],
+        protected_attribute_names=["side"],
     )
+
+
+def _forget(metric: Any) -> None:
+    """Let go of the cases: AIF360 remembers every metric object for as long as the process lives."""
+    if metric is not None:
+        metric.dataset = metric.classified_dataset = None
 
 
 @contextmanager

@@ -1,45 +1,100 @@
-"""The rates of a family from fairlearn's own functions.
+"""Rates and disparities from fairlearn's own functions.
 
-Conventions of fairlearn 0.15 where a rate has no denominator: a group without positives has a true positive rate and a
-false negative rate of 0, one without negatives a false positive rate and a true negative rate of 0, one in which nobody
-is flagged a precision of 0. A group without rows does not appear at all. Here all of these are unknown.
+fairlearn has no difference between a group and its rest: `MetricFrame.difference` is the largest minus the smallest,
+without a sign, and `ratio` the smallest over the largest. Its rates of the group and of the rest are subtracted and
+divided here. What it states where a rate has no denominator is in `audit.crosscheck.conventions`.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Final
 
 import numpy as np
 
-from audit.counting.table import FamilyCounts
-from audit.crosscheck.weighted_rows import FloatArray, Rates, WeightedRows, scored, scored_and_labelled
-from audit.metrics import MetricName
+from audit.crosscheck.tables import (
+    DECISIONS,
+    LABELS,
+    Answers,
+    FloatArray,
+    Rows,
+    Tables,
+    four_cells,
+    labelled,
+    two_cells,
+)
+from audit.metrics import METRICS, Cell, MetricName
 
-__all__ = ["DISTRIBUTION", "by_group", "rates"]
+__all__ = ["DISTRIBUTION", "MOST_RESTS", "answers", "row_rates"]
 
 DISTRIBUTION = "fairlearn"
 
+MOST_RESTS: Final = 250
+"""Tables whose rest is asked for, the first ones: a call takes half a millisecond, hardly any two rests are alike, and
+what fairlearn would be asked of the others is a rate like any other."""
+
 _Function = Callable[..., float]
+_CELLS = (Cell.TP, Cell.FN, Cell.FP, Cell.TN)
 
 
-def rates(family: FamilyCounts) -> Rates:
-    """Every rate of every group of `family` that fairlearn knows: all but the base rate.
+def answers(tables: Tables, metrics: Sequence[MetricName]) -> Answers:
+    """What fairlearn computes from each table as four weighted rows. Raises ImportError where it is not there."""
+    rates: dict[MetricName, FloatArray] = {}
+    differences: dict[MetricName, FloatArray] = {}
+    ratios: dict[MetricName, FloatArray] = {}
+    beside_rest = np.arange(len(tables.own)) < MOST_RESTS
+    with _quickly(), np.errstate(divide="ignore", invalid="ignore"):
+        known = _functions()
+        for name in metrics:
+            found = _rates(known[name], name, np.concatenate((tables.own, tables.rest[beside_rest])))
+            own, rest = found[: len(beside_rest)], np.full(len(beside_rest), np.nan)
+            rest[beside_rest] = found[len(beside_rest) :]
+            rates[name], differences[name], ratios[name] = own, own - rest, own / rest
+    return Answers(rates, differences, ratios, beside_rest)
 
-    The functions are called group by group, as `fairlearn.metrics.MetricFrame` calls them, but once for groups whose
-    tables are the same: with hundreds of small groups many are. Raises ImportError where fairlearn is not there.
+
+def row_rates(rows: Rows, metrics: Sequence[MetricName]) -> dict[MetricName, float]:
+    """What fairlearn computes from single cases; NaN without any."""
+    known, both = _functions(), labelled(rows)
+    found: dict[MetricName, float] = {}
+    with _quickly():
+        for name in metrics:
+            label, decision = rows if name == "selection_rate" else both
+            found[name] = float(known[name](label, decision)) if label.size else np.nan
+    return found
+
+
+def _rates(function: _Function, name: MetricName, tables: FloatArray) -> FloatArray:
+    """float64[N]: one call for each distinct set of counts that enters the rate.
+
+    A cell that does not enter is one case, whatever it was: a library that counted it would be found out, and groups
+    that differ in nothing else are asked once. NaN where the whole table is empty: fairlearn leaves such a group out.
     """
-    from sklearn import config_context
-    from sklearn.exceptions import UndefinedMetricWarning
+    if name == "selection_rate":
+        return np.array([_of_rows(function, (1, 0), (1, 0), table) for table in two_cells(tables)])
+    cells = four_cells(tables)
+    enters = np.array([cell in METRICS[name].denominator for cell in _CELLS])
+    distinct, place = np.unique(np.where(enters, cells, 1.0), axis=0, return_inverse=True)
+    values = np.array([_of_rows(function, LABELS, DECISIONS, table) for table in distinct])[place.reshape(-1)]
+    return np.where(cells.sum(axis=1) > 0, values, np.nan)
 
-    both, decided = scored_and_labelled(family), scored(family)
+
+def _of_rows(function: _Function, label: Sequence[int], decision: Sequence[int], weight: FloatArray) -> float:
+    if not weight.any():
+        return np.nan
+    return float(function(np.array(label), np.array(decision), sample_weight=weight))
+
+
+@contextmanager
+def _quickly() -> Iterator[None]:
+    """Without checks of every call's types, and without its warnings that a precision is a convention."""
+    from sklearn import config_context
+
     with warnings.catch_warnings(), config_context(assume_finite=True, skip_parameter_validation=True):
-        # That precision without flags is a convention is what `differs_by_convention` counts; once is enough.
-        warnings.simplefilter("ignore", UndefinedMetricWarning)
-        return {
-            name: by_group(function, decided if name == "selection_rate" else both, len(family.groups))
-            for name, function in _functions().items()
-        }
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _functions() -> dict[MetricName, _Function]:
@@ -55,20 +110,3 @@ def _functions() -> dict[MetricName, _Function]:
         "accuracy": accuracy_score,
         "selection_rate": metrics.selection_rate,
     }
-
-
-def by_group(function: _Function, rows: WeightedRows, groups: int) -> FloatArray:
-    """float64[groups]: `function(label, decision, sample_weight=...)` of each group; NaN for a group without rows."""
-    values = np.full(groups, np.nan)
-    known: dict[tuple[bytes, bytes, bytes], float] = {}
-    edges = np.searchsorted(rows.group, np.arange(groups + 1))
-    for place in range(groups):
-        own = slice(edges[place], edges[place + 1])
-        label, decision, weight = rows.label[own], rows.decision[own], rows.weight[own]
-        if not weight.size:
-            continue
-        table = (label.tobytes(), decision.tobytes(), weight.tobytes())
-        if table not in known:
-            known[table] = float(function(label, decision, sample_weight=weight))
-        values[place] = known[table]
-    return values

@@ -36,6 +36,8 @@ class Agreement(Part):
     """Rates that both could compute."""
     disparities_compared: int = 0
     """Differences from the rest and ratios to the rest that both could compute."""
+    groups_beside_rest: int = 0
+    """Of how many of the compared groups these were asked for."""
     shown_compared: int = 0
     """How many of the compared numbers are shown in this result; the others stand below the floor of the plan."""
     row_groups_compared: int = 0

@@ -1,0 +1,75 @@
+"""Single cases for the libraries: read from the view `scored` in one query, and cut into groups without counting."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from audit.counting.count import SCORED
+from audit.counting.table import FLAGGED, NOT_FLAGGED
+from audit.crosscheck.tables import Rows
+from audit.evaluation.connection import reading
+from audit.groups import Family, Group, Level
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from audit.evaluation.evaluation_set import EvaluationSet
+
+__all__ = ["MOST_ROWS", "code_places", "group_rows"]
+
+MOST_ROWS: Final = 1_000_000
+"""Sets with fewer rows are compared row by row as well."""
+
+IntArray = npt.NDArray[np.int64]
+
+
+def group_rows(evaluation_set: EvaluationSet, families: Sequence[Family]) -> dict[Group, Rows]:
+    """The scored cases of everyone and of each group of the finest rung of each single feature in `families`.
+
+    Empty for a set of `MOST_ROWS` or more. Raises DataError where the file cannot be read any more.
+    """
+    if evaluation_set.rows >= MOST_ROWS:
+        return {}
+    finest = {feature.name: feature.rungs[0] for feature in evaluation_set.features}
+    single = [
+        family for family in families if len(family.axes) == 1 and finest[family.axes[0].feature] == family.axes[0].rung
+    ]
+    names = [f"group_{family.axes[0].feature}" for family in single]
+    columns = ", ".join(["label", "decision", *(f'"{name}"' for name in names)])
+    where = f"WHERE decision IN ({FLAGGED}, {NOT_FLAGGED})"
+    with reading(evaluation_set.source_name):
+        table = evaluation_set.connection.sql(f"SELECT {columns} FROM {SCORED} {where}").to_arrow_table()  # noqa: S608
+    label = table.column("label").fill_null(-1).to_numpy().astype(np.int8)
+    rows = Rows(label, (table.column("decision").to_numpy() == FLAGGED).astype(np.int8))
+    found = {Group(()): rows}
+    for family, name in zip(single, names, strict=True):
+        codes = evaluation_set.codes[family.axes[0].feature]
+        found |= _of_family(family, *code_places(table.column(name), codes), rows)
+    return found
+
+
+def code_places(column: pa.ChunkedArray, codes: Mapping[str | None, str]) -> tuple[tuple[str, ...], IntArray]:
+    """The distinct codes of a column, sorted, and the place of each row's among them; a raw value is looked up once."""
+    import pyarrow as pa
+
+    whole = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], pa.string())
+    encoded = whole.dictionary_encode(null_encoding="encode")
+    named = [codes[value] for value in encoded.dictionary.to_pylist()]
+    distinct = tuple(sorted(set(named)))
+    place = np.array([distinct.index(code) for code in named], dtype=np.int64)
+    return distinct, place[encoded.indices.to_numpy()]
+
+
+def _of_family(family: Family, distinct: Sequence[str], place: IntArray, rows: Rows) -> dict[Group, Rows]:
+    (axis,) = family.axes
+    order = np.argsort(place.astype(np.int32), kind="stable")
+    edges = np.searchsorted(place[order], np.arange(len(distinct) + 1))
+    label, decision = rows.label[order], rows.decision[order]
+    return {
+        Group((Level(axis.feature, axis.rung, code),)): Rows(label[start:end], decision[start:end])
+        for code, start, end in zip(distinct, edges[:-1], edges[1:], strict=True)
+    }

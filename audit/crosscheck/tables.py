@@ -1,0 +1,136 @@
+"""What the libraries are given and what they answer: weighted tables of groups and their rests, or single rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from audit.counting.table import FLAGGED, NOT_FLAGGED, FamilyCounts
+from audit.metrics import METRICS, Cell, MetricName
+
+__all__ = [
+    "DECISIONS",
+    "LABELS",
+    "Answers",
+    "BoolArray",
+    "FloatArray",
+    "Rows",
+    "Tables",
+    "four_cells",
+    "labelled",
+    "ours",
+    "rates_of",
+    "tables_of",
+    "two_cells",
+]
+
+FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+SmallArray = npt.NDArray[np.int8]
+
+LABELS: Final = (1, 1, 0, 0)
+"""Labels of the four rows that a table of labelled cases becomes: TP, FN, FP, TN."""
+DECISIONS: Final = (1, 0, 1, 0)
+"""Their decisions."""
+_PLACES: Final[Mapping[Cell, tuple[int, int]]] = {
+    Cell.TP: (0, 0),
+    Cell.FN: (0, 1),
+    Cell.FP: (1, 0),
+    Cell.TN: (1, 1),
+    Cell.UNLABELLED_FLAGGED: (2, 0),
+    Cell.UNLABELLED_NOT_FLAGGED: (2, 1),
+}
+
+
+class Tables(NamedTuple):
+    """N groups, each beside everyone else, as sums of weights; counts are weights of one."""
+
+    own: FloatArray
+    """float64[N, 3, 2]: label (positive, negative, unlabelled) x decision (flagged, not flagged)."""
+    rest: FloatArray
+    """float64[N, 3, 2]: the same of everyone who is not in the group."""
+
+
+class Answers(NamedTuple):
+    """What somebody computes from `Tables`: float64[N] for each rate; NaN where it states none."""
+
+    rates: dict[MetricName, FloatArray]
+    differences: dict[MetricName, FloatArray]
+    """Rate of the group minus rate of the rest."""
+    ratios: dict[MetricName, FloatArray]
+    """Rate of the group over rate of the rest."""
+    beside_rest: BoolArray
+    """bool[N]: whether differences and ratios were asked for."""
+
+    def at(self, places: npt.NDArray[np.int64]) -> Answers:
+        """The answers of the tables at `places`, in their order."""
+        rates, differences, ratios = (
+            {name: values[places] for name, values in part.items()}
+            for part in (self.rates, self.differences, self.ratios)
+        )
+        return Answers(rates, differences, ratios, self.beside_rest[places])
+
+
+class Rows(NamedTuple):
+    """Single scored cases of one group."""
+
+    label: SmallArray
+    """int8[n]: 1 exploitation, 0 none, -1 unlabelled."""
+    decision: SmallArray
+    """int8[n]: 1 flagged, 0 not flagged."""
+
+
+def tables_of(families: Sequence[FamilyCounts]) -> Tables:
+    """The groups of every family, one after the other; the scored cases alone, since no other has a rate."""
+    own = np.concatenate([family.cells[:, :, (FLAGGED, NOT_FLAGGED)] for family in families])
+    all_of_them = np.concatenate(
+        [np.broadcast_to(family.everyone[:, (FLAGGED, NOT_FLAGGED)], (len(family.groups), 3, 2)) for family in families]
+    )
+    return Tables(own.astype(np.float64), (all_of_them - own).astype(np.float64))
+
+
+def labelled(rows: Rows) -> Rows:
+    """The rows that have a label."""
+    known = rows.label >= 0
+    return Rows(rows.label[known], rows.decision[known])
+
+
+def four_cells(tables: FloatArray) -> FloatArray:
+    """float64[N, 4]: TP, FN, FP, TN, in the order of `LABELS` and `DECISIONS`."""
+    return tables[:, :2].reshape(-1, 4)
+
+
+def two_cells(tables: FloatArray) -> FloatArray:
+    """float64[N, 2]: flagged and not flagged, labelled or not."""
+    return np.asarray(tables.sum(axis=1))
+
+
+def ours(tables: Tables, metrics: Sequence[MetricName]) -> Answers:
+    """The rates, differences and ratios by this project's own definitions; NaN where it states none.
+
+    No difference is stated without both denominators, and no ratio where the rate of the rest is 0.
+    """
+    rates: dict[MetricName, FloatArray] = {}
+    differences: dict[MetricName, FloatArray] = {}
+    ratios: dict[MetricName, FloatArray] = {}
+    with np.errstate(divide="ignore", invalid="ignore"):
+        for metric in metrics:
+            own, rest = (rates_of(side, metric) for side in tables)
+            rates[metric], differences[metric] = own, own - rest
+            ratios[metric] = np.where(rest > 0, own / rest, np.nan)
+    return Answers(rates, differences, ratios, np.ones(len(tables.own), dtype=bool))
+
+
+def rates_of(side: FloatArray, metric: MetricName) -> FloatArray:
+    """float64[N]: one rate of each of the tables `side`, float64[N, 3, 2]; NaN without a denominator."""
+    denominator = _sum(side, METRICS[metric].denominator)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(denominator > 0, _sum(side, METRICS[metric].numerator) / denominator, np.nan)
+
+
+def _sum(side: FloatArray, cells: Sequence[Cell]) -> FloatArray:
+    labels, decisions = zip(*(_PLACES[cell] for cell in cells), strict=True)
+    return np.asarray(side[:, list(labels), list(decisions)].sum(axis=1))
