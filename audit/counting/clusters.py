@@ -98,7 +98,7 @@ class ClusteredFamily(FamilyMoments):
         self.unit = unit
         self.spans = bool((np.bincount(pairs.cluster) > 1).any())
         size, groups = len(CELLS), pairs.groups
-        self._first = np.zeros((groups, size))
+        self._first, self._second = np.zeros((groups, size)), np.zeros((groups, size))
         # sums over clusters of the products of two cells: own x own, everyone x own, everyone x everyone
         self._own_own = np.zeros((groups, size, size))
         self._all_own = np.zeros((groups, size, size))
@@ -106,6 +106,7 @@ class ClusteredFamily(FamilyMoments):
         everyone = np.stack([pairs.by_cluster(weight) for weight in pairs.weight])
         for i, cell in enumerate(pairs.present):
             self._first[:, cell] = pairs.by_group(pairs.weight[i])
+            self._second[:, cell] = pairs.by_group(pairs.squared[i])
             self._all_own[:, cell] = _products(pairs, everyone[i][pairs.cluster])
             self._all_all[cell, pairs.present] = (everyone[i] * everyone).sum(axis=1)
             for j, other in enumerate(pairs.present[: i + 1]):
@@ -118,34 +119,44 @@ class ClusteredFamily(FamilyMoments):
 
     def own(self, cells: Cells) -> WeightedRate:
         """The rates of the groups, (G,)."""
-        counted, total = self._sums(cells, rest=False)
-        residual = _form(self._direction(cells, counted, total), self._own_own)
-        return weighted_rate(counted, total, residual, *self._sizes(cells, rest=False))
+        return self._rate(cells, rest=False)
 
     def rest(self, cells: Cells) -> WeightedRate:
         """The rates of everyone else, (G,)."""
-        counted, total = self._sums(cells, rest=True)
-        way = self._direction(cells, counted, total)
+        return self._rate(cells, rest=True)
+
+    def spread(self, cells: Cells, rate: FloatArray, *, rest: bool = False) -> FloatArray:
+        """float64[G]: sum over clusters of (A - rate B)^2, in units squared, of each group or of its rest."""
+        way = _direction(cells, rate)
+        own = _form(way, self._own_own)
+        if not rest:
+            return np.maximum(own, 0.0)
         everyone = np.broadcast_to(self._all_all, self._own_own.shape)
-        residual = _form(way, everyone) - 2.0 * _form(way, self._all_own) + _form(way, self._own_own)
-        return weighted_rate(counted, total, residual, *self._sizes(cells, rest=True))
+        return np.maximum(_form(way, everyone) - 2.0 * _form(way, self._all_own) + own, 0.0)
+
+    def squares(self, cells: Iterable[Cell]) -> tuple[FloatArray, FloatArray]:
+        """float64[G] each: sums over clusters of B^2 and of Q, in units squared."""
+        picked = indicator(cells)
+        whole = np.broadcast_to(picked, self._first.shape)
+        return np.maximum(_form(whole, self._own_own), 0.0), np.asarray(self._second @ picked)
 
     def cross(self, own: Cells, rest: Cells) -> FloatArray:
         """float64[G]: sum of e f over clusters with rows in a group and in its rest."""
         counted, total = self._sums(own, rest=False)
         rest_counted, rest_total = self._sums(rest, rest=True)
-        way, rest_way = self._direction(own, counted, total), self._direction(rest, rest_counted, rest_total)
+        way, rest_way = (
+            _direction(own, _quotient(counted, total)),
+            _direction(rest, _quotient(rest_counted, rest_total)),
+        )
         product = _form(rest_way, self._all_own, way) - _form(rest_way, self._own_own, way)
-        scale = total * rest_total
-        return np.where(scale > 0.0, product / np.where(scale > 0.0, scale, 1.0), 0.0)
+        return _quotient(product, total * rest_total)
 
     def between(self, place: int, cells: Cells) -> FloatArray:
         """float64[G]: the same sum for each group and the group at `place`; 0 at `place` itself."""
         counted, total = self._sums(cells, rest=False)
-        way = self._direction(cells, counted, total)
+        way = _direction(cells, _quotient(counted, total))
         product = _form(np.broadcast_to(way[place], way.shape), self._with(place), way)
-        scale = total * total[place]
-        values = np.where(scale > 0.0, product / np.where(scale > 0.0, scale, 1.0), 0.0)
+        values = _quotient(product, total * total[place])
         values[place] = 0.0
         return values
 
@@ -153,9 +164,9 @@ class ClusteredFamily(FamilyMoments):
         """float64[G]: sum of weights of each group, in units."""
         return np.asarray(self._first @ indicator(cells))
 
-    def counts_alike(self, denominator: Sequence[Cell]) -> BoolArray:
+    def counts_alike(self, denominator: Sequence[Cell], *, rest: bool = True) -> BoolArray:
         """bool[G]: never, since rows of a cluster are not independent."""
-        del denominator
+        del denominator, rest
         return np.zeros(len(self._first), dtype=np.bool_)
 
     def _sums(self, cells: Cells, *, rest: bool) -> tuple[FloatArray, FloatArray]:
@@ -164,12 +175,10 @@ class ClusteredFamily(FamilyMoments):
             return np.maximum(counted.sum() - counted, 0.0), np.maximum(total.sum() - total, 0.0)
         return counted, total
 
-    @staticmethod
-    def _direction(cells: Cells, counted: FloatArray, total: FloatArray) -> FloatArray:
-        """float64[G, 9]: what a unit of weight in each cell adds to A - p B."""
-        numerator, denominator = (indicator(some) for some in cells)
-        rate = np.where(total > 0.0, counted / np.where(total > 0.0, total, 1.0), 0.0)
-        return np.asarray(numerator[np.newaxis] - rate[:, np.newaxis] * denominator[np.newaxis])
+    def _rate(self, cells: Cells, *, rest: bool) -> WeightedRate:
+        counted, total = self._sums(cells, rest=rest)
+        spread = self.spread(cells, _quotient(counted, total), rest=rest)
+        return weighted_rate(counted, total, spread, *self._sizes(cells, rest=rest))
 
     def _sizes(self, cells: Cells, *, rest: bool) -> tuple[FloatArray, FloatArray]:
         sizes = self._sizes_of[frozenset(cells[1])][int(rest)]
@@ -194,6 +203,17 @@ def _products(pairs: _Pairs, factor: FloatArray) -> FloatArray:
     for j, other in enumerate(pairs.present):
         products[:, other] = pairs.by_group(factor * pairs.weight[j])
     return products
+
+
+def _quotient(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
+    some = denominator > 0.0
+    return np.where(some, numerator / np.where(some, denominator, 1.0), 0.0)
+
+
+def _direction(cells: Cells, rate: FloatArray) -> FloatArray:
+    """float64[G, 9]: what a unit of weight in each cell adds to A - rate B."""
+    numerator, denominator = (indicator(some) for some in cells)
+    return np.asarray(numerator[np.newaxis] - rate[:, np.newaxis] * denominator[np.newaxis])
 
 
 def _form(left: FloatArray, products: FloatArray, right: FloatArray | None = None) -> FloatArray:

@@ -66,10 +66,18 @@ class FamilyMoments(ABC):
         """float64[G]: sum of weights of each group, in units."""
 
     @abstractmethod
-    def counts_alike(self, denominator: Sequence[Cell]) -> BoolArray:
-        """bool[G]: whether rows are independent and weigh the same within the group and within its rest.
+    def spread(self, cells: Cells, rate: FloatArray, *, rest: bool = False) -> FloatArray:
+        """float64[G]: sum over clusters of (A - rate B)^2, in units squared, of each group or of its rest."""
 
-        The exact tests on integer counts then hold for its weighted rates, which are the unweighted ones.
+    @abstractmethod
+    def squares(self, cells: Iterable[Cell]) -> tuple[FloatArray, FloatArray]:
+        """float64[G] each: sums over clusters of B^2 and of Q, in units squared."""
+
+    @abstractmethod
+    def counts_alike(self, denominator: Sequence[Cell], *, rest: bool = True) -> BoolArray:
+        """bool[G]: whether rows are independent and weigh the same within the group and, with `rest`, within its rest.
+
+        What is exact for integer counts then holds for weighted rates, which are the unweighted ones.
         """
 
     def weight(self, cells: Iterable[Cell]) -> FloatArray:

@@ -80,30 +80,41 @@ class WeightedFamily(FamilyMoments):
         """float64[G]: sum of weights of each group, in units."""
         return np.asarray(self._sums.first @ indicator(cells))
 
-    def counts_alike(self, denominator: Sequence[Cell]) -> BoolArray:
-        """bool[G]: whether rows weigh the same within the group and within its rest."""
+    def spread(self, cells: Cells, rate: FloatArray, *, rest: bool = False) -> FloatArray:
+        """float64[G]: sum over rows of (w y - rate w)^2."""
+        counted, second = (self._total(self._sums.second, indicator(some), rest=rest) for some in cells)
+        return np.asarray((1.0 - rate) ** 2 * counted + rate**2 * np.maximum(second - counted, 0.0))
+
+    def squares(self, cells: Iterable[Cell]) -> tuple[FloatArray, FloatArray]:
+        """float64[G] twice: sum of squared weights."""
+        second = self._total(self._sums.second, indicator(cells), rest=False)
+        return second, second
+
+    def counts_alike(self, denominator: Sequence[Cell], *, rest: bool = True) -> BoolArray:
+        """bool[G]: whether rows weigh the same within the group and, with `rest`, within its rest."""
         picked = indicator(denominator) > 0.0
         low, high = self._sums.lowest[:, picked].min(axis=1), self._sums.highest[:, picked].max(axis=1)
         alone = (low == high) | np.isinf(low)
+        if not rest:
+            return np.asarray(alone)
         rest_low, rest_high = _of_the_others(low, np.minimum, np.inf), _of_the_others(high, np.maximum, 0.0)
         return np.asarray(alone & ((rest_low == rest_high) | np.isinf(rest_low)))
 
+    @staticmethod
+    def _total(of: FloatArray, where: FloatArray, *, rest: bool) -> FloatArray:
+        own = np.asarray(of @ where, dtype=np.float64)
+        return np.maximum(own.sum() - own, 0.0) if rest else own
+
     def _rate(self, cells: Cells, *, rest: bool) -> WeightedRate:
-        numerator, denominator = (indicator(some) for some in cells)
-        sums = self._sums
-
-        def total(of: FloatArray, where: FloatArray) -> FloatArray:
-            own = np.asarray(of @ where, dtype=np.float64)
-            return np.maximum(own.sum() - own, 0.0) if rest else own
-
-        counted, all_units = total(sums.first, numerator), total(sums.first, denominator)
-        rate = np.where(all_units > 0.0, counted / np.where(all_units > 0.0, all_units, 1.0), 0.0)
-        second, second_counted = total(sums.second, denominator), total(sums.second, numerator)
-        residual = (1.0 - rate) ** 2 * second_counted + rate**2 * np.maximum(second - second_counted, 0.0)
-        cases = total(sums.cases, denominator)
-        # a fourth power was cut to whole units; by Cauchy and Schwarz it is not below this
-        fourth = np.maximum(total(sums.fourth, denominator), second * second / np.maximum(cases, 1.0))
-        return weighted_rate(counted, all_units, residual, cases, np.stack([second, second, fourth, fourth, fourth]))
+        sums, denominator = self._sums, indicator(cells[1])
+        counted, total = (self._total(sums.first, indicator(some), rest=rest) for some in cells)
+        rate = np.where(total > 0.0, counted / np.where(total > 0.0, total, 1.0), 0.0)
+        cases, second = (self._total(of, denominator, rest=rest) for of in (sums.cases, sums.second))
+        # fourth powers were cut to whole units; by Cauchy and Schwarz they are not below this
+        fourth = self._total(sums.fourth, denominator, rest=rest)
+        fourth = np.maximum(fourth, second * second / np.maximum(cases, 1.0))
+        moments = np.stack([second, second, fourth, fourth, fourth])
+        return weighted_rate(counted, total, self.spread(cells, rate, rest=rest), cases, moments)
 
 
 def _of_the_others(values: FloatArray, choose: np.ufunc, nothing: float) -> FloatArray:
