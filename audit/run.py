@@ -12,6 +12,7 @@ from audit.analyses.estimates import estimates, everyone_as_family, group_counts
 from audit.analyses.families import finest, plan_families, rule_families
 from audit.counting.table import CountsTable, FamilyCounts
 from audit.errors import DataError
+from audit.further import further_findings
 from audit.groups import Family, Group, SensitiveFeature
 from audit.metrics import METRICS, worse_direction
 from audit.notices import notices
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+    from audit.counting.counted import Counted
     from audit.crosscheck.tables import Rows
     from audit.evaluation.evaluation_set import EvaluationSet
     from audit.scoring import Progress
@@ -41,6 +43,7 @@ def run_audit(
     progress: Progress | None = None,
     predictions_to: Path | None = None,
     crosscheck: bool = True,
+    details: bool = True,
 ) -> AuditResult:
     """Run an audit: read and check the set, score it, count, estimate, judge.
 
@@ -59,6 +62,8 @@ def run_audit(
     crosscheck
         Whether to ask fairlearn and AIF360 for the same rates and disparities. Where one of them disagrees, there is
         no result.
+    details
+        Whether to answer the questions that decide no verdict. A gate leaves them out; the verdicts are the same.
 
     Raises
     ------
@@ -67,28 +72,29 @@ def run_audit(
     """
     started = datetime.now(UTC)
     loaded = loaded_plan(plan, folder)
-    from audit.counting.count import count_cases
+    from audit.counting.counted import count_everything
     from audit.evaluation.evaluation_set import open_evaluation_set
     from audit.scoring import score
 
     with open_evaluation_set(loaded.plan, loaded.folder, table) as evaluation_set:
         scored = score(loaded.plan, evaluation_set, loaded.folder, progress=progress, predictions_to=predictions_to)
-        counts = count_cases(evaluation_set)
+        counted = count_everything(evaluation_set, loaded.plan, loaded.folder, details=details)
         rows = _single_rows(loaded.plan, evaluation_set) if crosscheck else {}
         evaluation_set.check_unchanged()
         features = evaluation_set.features
         set_sha256 = evaluation_set.sha256
-    families = count_families(loaded.plan, counts, features)
+    families = count_families(loaded.plan, counted.table, features)
     _check_references(loaded.plan, features)
     result = summarise(
         loaded,
         features,
-        counts,
+        counted,
         families,
         scored.system,
+        details=details,
         origin=provenance(loaded, {"evaluation_set": set_sha256, "detector": scored.detector_sha256}, started),
     )
-    return _with_opinions(result, counts, families, rows if crosscheck else None)
+    return _with_opinions(result, counted.table, families, rows if crosscheck else None)
 
 
 def count_families(
@@ -102,19 +108,20 @@ def count_families(
 def summarise(
     loaded: LoadedPlan,
     features: Sequence[SensitiveFeature],
-    counts: CountsTable,
+    counted: Counted,
     families: Mapping[Family, FamilyCounts],
     system: SystemDescription,
     *,
+    details: bool = True,
     origin: Provenance,
 ) -> AuditResult:
     """Everything below the waist: counts become a result. No file, no clock, no model."""
     plan = loaded.plan
     by_name = {feature.name: feature for feature in features}
     rules, verdicts, overall = judge(plan, families, by_name)
-    everyone = everyone_as_family(counts)
+    everyone = everyone_as_family(counted.table)
     shown = [everyone, *families.values()]
-    rows = row_accounts(counts, shown)
+    rows = row_accounts(counted.table, shown)
     level, floor = plan.verdict.level, plan.verdict.min_denominator
     return AuditResult.model_construct(
         schema_version=SCHEMA_VERSION,
@@ -136,6 +143,7 @@ def summarise(
         safeguards=safeguards(plan, rules, system),
         notices=notices(plan, system, overall, everyone, rows, families),
         provenance=origin,
+        **(further_findings(plan, counted, families, features) if details else {}),
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from made_counts import cells, families_of, plan_of
 
 from audit.check import CheckReport, check_counts
+from audit.counting.counted import Counted
 from audit.counting.table import CountsTable, IntArray
 from audit.groups import LevelName, SensitiveFeature
 from audit.plan_file import LoadedPlan
@@ -45,7 +46,7 @@ def result_of(
     asked = asked.model_copy(update={"audit": asked.audit.model_copy(update={"title": title})})
     table, families = families_of(asked, features, rows)
     loaded = LoadedPlan(plan=asked, as_asked=asked.model_dump(mode="json", by_alias=True), folder=Path())
-    return summarise(loaded, features, table, families, SYSTEM, origin=ORIGIN)
+    return summarise(loaded, features, Counted(table), families, SYSTEM, origin=ORIGIN)
 
 
 def check_of(

@@ -85,7 +85,7 @@ def gate(
         from audit.run import run_audit
         from audit.scoring.progress import progress_on_stderr
 
-        result = run_audit(path, progress=progress_on_stderr(quiet=quiet), crosscheck=False)
+        result = run_audit(path, progress=progress_on_stderr(quiet=quiet), crosscheck=False, details=False)
     if as_json and not quiet:
         from audit.result_file import result_to_json
 

@@ -9,6 +9,7 @@ import jsonschema
 import pytest
 from made_counts import cells, families_of, nationality, plan_of
 
+from audit.counting.counted import Counted
 from audit.counting.table import IntArray
 from audit.errors import ResultError, StorageError
 from audit.plan_file import LoadedPlan
@@ -47,7 +48,7 @@ def result() -> AuditResult:
     table, families = families_of(plan, [feature], rows)
     system = SystemDescription(kind="predictions", name="score", decision="d", features=(), sensitive_features_used=())
     loaded = LoadedPlan(plan=plan, as_asked=plan.model_dump(mode="json", by_alias=True), folder=Path())
-    return summarise(loaded, [feature], table, families, system, origin=ORIGIN)
+    return summarise(loaded, [feature], Counted(table), families, system, origin=ORIGIN)
 
 
 def test_a_result_comes_back_as_it_was_written(result: AuditResult, tmp_path: Path) -> None:

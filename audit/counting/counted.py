@@ -1,0 +1,68 @@
+"""Everything that rows become for one audit, scan by scan. Below this line there are only numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from audit.counting.controls import count_controls
+from audit.counting.count import count_cases
+from audit.counting.count_moments import count_moments
+from audit.counting.moments import Moments
+from audit.counting.score_table import ScoreTable, count_scored
+from audit.counting.table import CountsTable
+from audit.evaluation.reference_table import ReferenceTable, read_reference_table
+from audit.plan import AuditPlan
+
+if TYPE_CHECKING:
+    from audit.evaluation.evaluation_set import EvaluationSet
+
+__all__ = ["Counted", "count_everything"]
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What a scored set was reduced to."""
+
+    table: CountsTable
+    """Group x label x decision: the ground of every verdict."""
+    moments: Moments | None = None
+    """Sums of weights, and over clusters; None where the plan has neither."""
+    scores: ScoreTable | None = None
+    """Group x label x score bin; None where the detector gives decisions only."""
+    controls: CountsTable | None = None
+    """The table by control features as well; None where the plan has none."""
+    reference: ReferenceTable | None = None
+    """What is known from elsewhere; None where the plan names no table."""
+
+
+def count_everything(evaluation_set: EvaluationSet, plan: AuditPlan, folder: Path, *, details: bool = True) -> Counted:
+    """Count the scored set for every question that `plan` asks.
+
+    Parameters
+    ----------
+    details
+        Whether to count what no verdict needs.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read any more, or the reference table cannot be used.
+    """
+    scores: ScoreTable | None = None
+    threshold, has_scores = plan.detector.threshold, plan.detector.threshold is not None or plan.detector.top_k
+    if details and has_scores:
+        table, scores = count_scored(evaluation_set, plan.detector.score_range, threshold)
+    else:
+        table = count_cases(evaluation_set)
+    moments = count_moments(evaluation_set)
+    if not details:
+        return Counted(table, moments)
+    return Counted(
+        table=table,
+        moments=moments,
+        scores=scores,
+        controls=count_controls(evaluation_set, plan),
+        reference=read_reference_table(evaluation_set, plan, folder),
+    )
