@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from audit.cli.group_names import GroupNames, fit, printable
+from audit.cli.opinions import opinion_line
 from audit.cli.terminal import State, Style
 from audit.findings import Estimate, RuleResult, Verdict
 from audit.metrics import MetricName
@@ -130,6 +131,7 @@ def summary(result: AuditResult, style: Style, *, report: str = "", next_command
         _line(f"  and {left:,} more in the report" if left else ""),
         _line(_coverage(result)),
         _line(_rows(result)),
+        _line(opinion_line(result)),
     ]
     if report:
         lines.append(f"Report: {printable(report)}")
