@@ -84,7 +84,8 @@ def _of_family(plan: AuditPlan, family: FamilyCounts) -> Amplification:
     words = amplification_outcomes(
         _only(has_rest, labels), _only(has_rest, _gap(flagged, n, rest[0] + rest[1], m, level)), added
     )
-    total = mean_of_signed(np.where(above, 1.0, -1.0), change)
+    settled = _side(labels) != 0
+    total = mean_of_signed(np.where(above, 1.0, -1.0), settled, change)
     tally = Counter(words)
     everyone = [int(family.total((cell,)).sum()) for cell in _CELLS]
     many = len(family.groups) > MOST_GROUPS
@@ -98,7 +99,7 @@ def _of_family(plan: AuditPlan, family: FamilyCounts) -> Amplification:
         high=as_known(total[2]),
         groups_counted=int(kept.size),
         groups_left_out=len(family.groups) - int(kept.size),
-        signs_unsettled=int((_side(labels) == 0).sum()),
+        signs_unsettled=int((~settled).sum()),
         outcomes={word: tally[word] for word in _OUTCOMES if tally[word]},
         groups=tuple(
             GroupAmplification.model_construct(

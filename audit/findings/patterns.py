@@ -63,7 +63,8 @@ class Amplification(Part):
     """BiasAmp of Wang & Russakovsky (2021) from attribute to task: the mean over groups of D where labels lie above
     everyone's, and of -D elsewhere. Positive: the detector exaggerates the labels' pattern."""
     low: float | None
-    """Lower end of its interval, with those signs taken as given."""
+    """Lower end of its interval. A sign that the labels do not settle is allowed either way, so that the interval is
+    wide where many groups are small."""
     high: float | None
     """Upper end of the same."""
     groups_counted: int

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import ndtri
 
-from audit.stats.binomial import Counts, FloatArray, checked_fraction
+from audit.stats.binomial import BoolArray, Counts, FloatArray, checked_fraction
 
 __all__ = ["difference_of_independent", "mean_of_signed", "newcombe_paired"]
 
@@ -85,14 +85,16 @@ def difference_of_independent(
 
 
 def mean_of_signed(
-    signs: FloatArray, estimates: tuple[FloatArray, FloatArray, FloatArray]
+    signs: FloatArray, settled: BoolArray, estimates: tuple[FloatArray, FloatArray, FloatArray]
 ) -> tuple[float, float, float]:
-    """Mean of independent estimates, each with a sign that is taken as given.
+    """Mean of independent estimates, each with a sign of which some may be wrong.
 
     Parameters
     ----------
     signs : ndarray of float64, shape (G,)
         1 or -1.
+    settled : ndarray of bool, shape (G,)
+        Which signs are known; the limits allow the others either way.
     estimates : triple of ndarray of float64, shape (G,)
         Estimate, lower and upper limit.
 
@@ -103,18 +105,25 @@ def mean_of_signed(
 
     Notes
     -----
-    MOVER, as `difference_of_independent`: distances to the limits added in quadrature.
+    MOVER, as `difference_of_independent`: distances to the limits added in quadrature. Over all signs that are not
+    settled, the mean lies at most twice their absolute estimates away on one side: that is added as it is, for a wrong
+    sign is no noise that could average out.
     """
     if signs.size == 0:
         return float("nan"), float("nan"), float("nan")
     value, low, high = estimates
     down = np.where(signs > 0.0, value - low, high - value)
     up = np.where(signs > 0.0, high - value, value - low)
-    mean = float(np.mean(signs * value))
+    either = np.maximum(value - low, high - value)
+    down, up = (np.where(settled, distance, either) for distance in (down, up))
+    signed = signs * value
+    mean = float(np.mean(signed))
+    lowest = float(np.mean(np.where(settled, signed, -np.abs(value))))
+    highest = float(np.mean(np.where(settled, signed, np.abs(value))))
     return (
         mean,
-        mean - float(np.sqrt(np.sum(down**2))) / signs.size,
-        mean + float(np.sqrt(np.sum(up**2))) / signs.size,
+        lowest - float(np.sqrt(np.sum(down**2))) / signs.size,
+        highest + float(np.sqrt(np.sum(up**2))) / signs.size,
     )
 
 
