@@ -1,0 +1,105 @@
+"""How far what is not known could move a rate, and how many cases it takes to move a test past its level."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from audit.stats.binomial import Counts, FloatArray
+from audit.stats.boundaries import Boundary, counted_outcome
+from audit.stats.score_test import asymptotic_p, exact_p
+
+__all__ = ["Tables", "asymptotically_fewest", "fewest_to_overturn", "rate_bounds"]
+
+IntArray = npt.NDArray[np.int64]
+Tables = tuple[IntArray, IntArray, IntArray, IntArray]
+"""Numerator and denominator of each of G groups, and of its rest."""
+
+
+def rate_bounds(x: Counts, n: Counts, hits: Counts, misses: Counts) -> tuple[FloatArray, FloatArray]:
+    """Lowest and highest rate when some cases may belong to a group or not.
+
+    Parameters
+    ----------
+    x, n : array_like, shape (G,)
+        Numerator and denominator over the cases that do belong to it.
+    hits, misses : array_like, shape (G,)
+        Cases that may belong to it, in the numerator if they do, and outside it.
+
+    Returns
+    -------
+    low, high : ndarray of float64, shape (G,)
+        ``x / (n + misses)`` and ``(x + hits) / (n + hits)``; nan where the denominator is 0.
+
+    Notes
+    -----
+    The sharp bounds of Manski (2003, chapter 1) for a rate among people whose membership is partly unknown.
+    """
+    x_, n_, hits_, misses_ = (np.asarray(count, dtype=np.float64) for count in (x, n, hits, misses))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return x_ / (n_ + misses_), (x_ + hits_) / (n_ + hits_)
+
+
+def fewest_to_overturn(
+    tables: Callable[[IntArray], Tables], most: IntArray, boundary: Boundary, beta: float, level: FloatArray
+) -> IntArray:
+    """Fewest changes after which the exact test no longer rejects.
+
+    Parameters
+    ----------
+    tables : callable
+        For int64[G] changes of each group, its counts and those of its rest after them.
+    most : ndarray of int64, shape (G,)
+        Changes that are possible.
+    boundary, beta
+        As in `audit.stats.score_test.exact_p`.
+    level : ndarray of float64, shape (G,)
+        The test rejects at or below it; without changes it does.
+
+    Returns
+    -------
+    ndarray of int64, shape (G,)
+        A number k with ``p(k - 1) <= level < p(k)``: the fewest where p does not fall on the way. ``most + 1`` where
+        the test still rejects after all of them.
+
+    Notes
+    -----
+    The asymptotic test finds the neighbourhood by bisection, and the exact one decides in it, in widening steps.
+    """
+    low, high = np.zeros_like(most), most + 1
+    at = np.clip(asymptotically_fewest(tables, most, boundary, level), 1, np.maximum(most, 1))
+    step = np.ones_like(most)
+    stood, fell = np.zeros(most.shape, dtype=bool), np.zeros(most.shape, dtype=bool)
+    while (active := high - low > 1).any():
+        counts = tuple(count[active] for count in tables(np.where(active, at, 0)))
+        over = np.zeros(most.shape, dtype=bool)
+        over[active] = _exact(counts, boundary, beta) > level[active]
+        high, low = np.where(active & over, at, high), np.where(active & ~over, at, low)
+        fell, stood = fell | (active & over), stood | (active & ~over)
+        towards = np.where(over, at - step, at + step)
+        at = np.clip(np.where(fell & stood, (low + high) // 2, towards), low + 1, np.maximum(high - 1, low + 1))
+        step = 2 * step
+    return high
+
+
+def asymptotically_fewest(
+    tables: Callable[[IntArray], Tables], most: IntArray, boundary: Boundary, level: FloatArray
+) -> IntArray:
+    """The same by the asymptotic test: to see where to look, never to decide. Parameters as there."""
+    low, high = np.zeros_like(most), most + 1
+    while (high - low > 1).any():
+        middle = np.maximum((low + high) // 2, 1)
+        inside = np.minimum(middle, most)
+        x, n, y, m = tables(inside)
+        p = asymptotic_p(counted_outcome(x, n, boundary), n, counted_outcome(y, m, boundary), m, boundary)
+        over = (p > level) | (middle > most)
+        open_ = high - low > 1
+        high, low = np.where(open_ & over, middle, high), np.where(open_ & ~over, middle, low)
+    return high
+
+
+def _exact(counts: tuple[IntArray, ...], boundary: Boundary, beta: float) -> FloatArray:
+    x, n, y, m = counts
+    return exact_p(counted_outcome(x, n, boundary), n, counted_outcome(y, m, boundary), m, boundary, beta)
