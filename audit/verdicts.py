@@ -17,8 +17,10 @@ import numpy as np
 from audit.analyses.budget import Budget, budget
 from audit.analyses.decidability import FamilyDecidability, RuleDecidability, rule_decidability
 from audit.analyses.estimates import as_known
-from audit.analyses.margin_tests import FamilyTests, rule_tests
+from audit.analyses.margin_tests import FamilyTests
 from audit.analyses.sides import questions
+from audit.analyses.weighted_tests import designed_rule_tests
+from audit.counting.moments import Moments
 from audit.counting.table import FamilyCounts
 from audit.findings import Because, FamilyResult, Outcome, RuleBecause, RuleResult, Verdict
 from audit.groups import Family, Group, SensitiveFeature
@@ -29,14 +31,17 @@ __all__ = ["exit_code", "judge", "judge_rule", "overall_verdict"]
 
 
 def judge(
-    plan: AuditPlan, families: Mapping[Family, FamilyCounts], features: Mapping[str, SensitiveFeature]
+    plan: AuditPlan,
+    families: Mapping[Family, FamilyCounts],
+    features: Mapping[str, SensitiveFeature],
+    moments: Moments | None = None,
 ) -> tuple[tuple[RuleResult, ...], tuple[Verdict, ...], OverallVerdict]:
-    """Judge every rule of the plan over the counts of its families."""
+    """Judge every rule of the plan over the counts of its families, and the moments of a plan that has them."""
     spend = budget(plan)
     rules: list[RuleResult] = []
     verdicts: list[Verdict] = []
     for rule in plan.named_rules:
-        result, of_groups = judge_rule(plan, rule, families, features, spend)
+        result, of_groups = judge_rule(plan, rule, families, features, spend, moments)
         rules.append(result)
         verdicts.extend(of_groups)
     return tuple(rules), tuple(verdicts), overall_verdict(plan, rules)
@@ -48,10 +53,11 @@ def judge_rule(
     families: Mapping[Family, FamilyCounts],
     features: Mapping[str, SensitiveFeature],
     spend: Budget,
+    moments: Moments | None = None,
 ) -> tuple[RuleResult, tuple[Verdict, ...]]:
     """Judge one rule; `spend` is what each of its families may spend on each side."""
-    decidability = rule_decidability(plan, rule, families, features)
-    tests = rule_tests(plan, rule, families, decidability, spend)
+    decidability = rule_decidability(plan, rule, families, features, moments)
+    tests = designed_rule_tests(plan, rule, families, decidability, spend, moments)
     outcomes: dict[Group, tuple[Outcome, Because]] = {}
     for family in decidability.families:
         for place, group in enumerate(family.groups):
@@ -72,8 +78,9 @@ def _outcome(
     if not family.evaluable[place]:
         return "not_evaluable", _no_rate(family, place)
     if not family.decidable[place]:
-        part = decidability.judged_as[family.groups[place]] is not None
-        return "inconclusive", "judged_as_part" if part else "too_few_cases"
+        if decidability.judged_as[family.groups[place]] is not None:
+            return "inconclusive", "judged_as_part"
+        return "inconclusive", "too_few_clusters" if family.too_few_clusters[place] else "too_few_cases"
     if tests.within[place]:
         return "pass", "within_limit"
     return "inconclusive", _undecided(tests, place)
@@ -86,6 +93,8 @@ def _no_rate(family: FamilyDecidability, place: int) -> Because:
 
 
 def _undecided(tests: FamilyTests, place: int) -> Because:
+    if tests.too_few_clusters is not None and tests.too_few_clusters[place]:
+        return "too_few_clusters"
     if not tests.tested[place]:
         return "limit_cannot_be_exceeded"
     if tests.unscored_decide[place]:
@@ -121,6 +130,7 @@ def _verdict(
         level_fail=as_known(tests.level_fail[place]) if tested else None,
         p_pass=as_known(tests.p_pass[place]),
         side="high" if tests.high_side[place] else "low",
+        degrees_of_freedom=None if tests.degrees_of_freedom is None else as_known(tests.degrees_of_freedom[place]),
     )
 
 
@@ -133,6 +143,8 @@ def _cases_needed(family: FamilyDecidability, tests: FamilyTests, outcome: Outco
         planned = family.required_cases(place)
         return None if planned is None else max(planned - own, 0)
     if tests.unscored_decide[place] or tests.unknown_decide[place]:
+        return None
+    if tests.too_few_clusters is not None and tests.too_few_clusters[place]:
         return None
     needed = float(tests.cases_to_verdict[place])
     return max(math.ceil(needed) - own, 1) if math.isfinite(needed) else None

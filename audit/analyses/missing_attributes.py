@@ -21,7 +21,7 @@ from audit.counting.table import UNKNOWN, FamilyCounts, IntArray
 from audit.groups import Family
 from audit.metrics import Metric
 
-__all__ = ["Moved", "PossibleMembers", "possible_members", "share_of_moved"]
+__all__ = ["Moved", "PossibleMembers", "member_places", "possible_members", "share_of_moved"]
 
 
 class Moved(NamedTuple):
@@ -123,10 +123,19 @@ def share_of_moved(moved: IntArray, own: IntArray) -> np.ndarray[tuple[int, ...]
 
 
 def _members(family: FamilyCounts) -> IntArray:
-    """int64[G, 3, 4]: for each group, the groups that agree with it where they are known and are unknown elsewhere."""
+    """int64[G, 3, 4]: the rows of the groups that `member_places` names, added up."""
+    members = np.zeros_like(family.cells)
+    for place, others in enumerate(member_places(family)):
+        for other in others:
+            members[place] += family.cells[other]
+    return members
+
+
+def member_places(family: FamilyCounts) -> list[list[int]]:
+    """For each group, the places of those that agree with it where they are known and are unknown elsewhere."""
     keys = [tuple(level.code for level in group.levels) for group in family.groups]
     at = {key: place for place, key in enumerate(keys)}
-    members = np.zeros_like(family.cells)
+    members: list[list[int]] = [[] for _ in keys]
     if not any(UNKNOWN in key for key in keys):
         return members
     for place, key in enumerate(keys):
@@ -135,5 +144,5 @@ def _members(family: FamilyCounts) -> IntArray:
             for axes in combinations(known, size):
                 other = at.get(tuple(UNKNOWN if axis in axes else code for axis, code in enumerate(key)))
                 if other is not None:
-                    members[place] += family.cells[other]
+                    members[place].append(other)
     return members

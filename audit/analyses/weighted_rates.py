@@ -1,0 +1,157 @@
+"""The weighted rates of groups and rests that a question compares, with whatever is not known at its best or worst."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from audit.analyses.missing_attributes import member_places
+from audit.analyses.sides import Question, When, cases_cells
+from audit.counting.family_moments import Cells, FamilyMoments
+from audit.counting.table import FamilyCounts
+from audit.metrics import Cell
+from audit.stats.boundaries import Boundary
+from audit.stats.effective_test import EffectiveTest, WeightedRate, effective_test, pooled_correlation
+
+__all__ = ["Compared", "compared", "correlation", "with_possible_members"]
+
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Groups against their rests."""
+
+    group: WeightedRate
+    rest: WeightedRate
+    cross: FloatArray
+    correlation: float
+
+    def test(self, boundary: Boundary, level: float | FloatArray) -> EffectiveTest:
+        """The test of every group, to be held against `level`."""
+        return effective_test(self.group, self.rest, self.cross, boundary, self.correlation, level)
+
+
+def compared(of: FamilyMoments, question: Question, when: When) -> Compared:
+    """What `question` compares, with unscored cases at their best or worst or left out."""
+    own, rest = question.cells(when)
+    # unscored cases can make the rows of a cluster less alike than they are; the larger correlation holds for either
+    icc = max(correlation(of, own), correlation(of, question.cells("scored")[0]))
+    return Compared(of.own(own), of.rest(rest), of.cross(own, rest), icc)
+
+
+def correlation(of: FamilyMoments, cells: Cells) -> float:
+    """How alike the rows of a cluster are, over all groups of a family."""
+    return pooled_correlation(of.own(cells), of.units(cells[1]))
+
+
+def with_possible_members(
+    of: FamilyMoments, family: FamilyCounts, question: Question, worst: Compared, max_share: float | None
+) -> tuple[Compared, npt.NDArray[np.bool_]]:
+    """The worst that people of an unknown feature can make of it, and for which groups there are any.
+
+    Those whose cases speak against a group move to it from its rest (`audit.analyses.missing_attributes`), as far as
+    the plan's share of unknown people, taken by weight, lets them. Rates are exact. Variances are bounded from above:
+    the norm of a sum over clusters is at most the sum of the norms (Minkowski), and where no cluster has rows in two
+    groups squares add up; a covariance with the rest counts only where it adds. Degrees of freedom stay.
+    """
+    own, rest = question.cells("worst")
+    moving = _Moving.of(of, family, question, max_share)
+    up = question.side == "high"
+    total, counted = of.units(own[1]), of.units(own[0])
+    new_total = total + moving.units
+    new_rate = (counted + moving.units * up) / np.maximum(new_total, 1e-300)
+    pull = (1.0 - new_rate if up else new_rate) ** 2 * moving.squares
+    spread = _joined(of.spread(own, new_rate), pull, spans=of.spans)
+    group = _of_size(
+        worst.group,
+        worst.correlation,
+        rate=new_rate,
+        residual=spread / new_total**2,
+        q=(worst.group.q * total**2 + moving.second) / new_total**2,
+        bb=_joined(worst.group.bb * total**2, moving.squares, spans=of.spans) / new_total**2,
+    )
+    rest_units, rest_counted = (of.units(cells).sum() - of.units(cells) for cells in (rest[1], rest[0]))
+    left = rest_units - moving.scored
+    rest_rate = np.clip((rest_counted - moving.scored * up) / np.maximum(left, 1e-300), 0.0, 1.0)
+    loss = np.maximum(rest_rate, 1.0 - rest_rate) ** 2 * moving.scored_squares
+    scale = np.where(left > 0.0, rest_units / np.where(left > 0.0, left, 1.0), 0.0) ** 2
+    others = _of_size(
+        worst.rest,
+        worst.correlation,
+        rate=rest_rate,
+        residual=_joined(of.spread(rest, rest_rate, rest=True), loss, spans=True) / np.maximum(left, 1e-300) ** 2,
+        q=worst.rest.q * scale,
+        bb=worst.rest.bb * scale,
+    )
+    others = replace(others, clusters=np.where(left > 0.0, others.clusters, 0.0))
+    return Compared(group, others, np.minimum(worst.cross, 0.0), worst.correlation), moving.units > 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Moving:
+    """float64[G] each, of the possible members that speak against a group."""
+
+    units: FloatArray
+    scored: FloatArray
+    """Units of the scored ones: they leave the rest, while unscored ones stay there as what helps it."""
+    squares: FloatArray
+    """At most the sum of B^2 over their clusters."""
+    scored_squares: FloatArray
+    second: FloatArray
+    """At most the sum of squared weights."""
+
+    @classmethod
+    def of(cls, of: FamilyMoments, family: FamilyCounts, question: Question, max_share: float | None) -> _Moving:
+        metric, up = question.metric, question.side == "high"
+        scored = metric.numerator if up else tuple(cell for cell in metric.denominator if cell not in metric.numerator)
+        unscored = metric.highest_if_unscored if up else metric.lowest_if_unscored
+        places = member_places(family)
+        scored_units, scored_squares, scored_second = _of_members(of, places, scored)
+        units, squares, second = _of_members(of, places, (*scored, *unscored))
+        if max_share is not None:
+            cap = of.units(cases_cells(metric)) * (max_share / (1.0 - max_share))
+            scored_units, scored_squares, _ = _capped(cap, scored_units, scored_squares, scored_second)
+            units, squares, second = _capped(cap, units, squares, second)
+        return cls(units, scored_units, squares, scored_squares, second)
+
+
+def _of_members(
+    of: FamilyMoments, places: list[list[int]], cells: tuple[Cell, ...]
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    units, (squares, second) = of.units(cells), of.squares(cells)
+    norms = np.array([np.sqrt(squares[some]).sum() ** 2 if of.spans else squares[some].sum() for some in places])
+    return (
+        np.array([units[some].sum() for some in places]),
+        norms,
+        np.array([second[some].sum() for some in places]),
+    )
+
+
+def _capped(
+    cap: FloatArray, units: FloatArray, squares: FloatArray, second: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Of no more than `cap` units: sum B^2 <= (largest B) sum B, and no cluster has more than all or than the cap."""
+    left = np.minimum(units, cap)
+    return (
+        left,
+        np.minimum(squares, left * np.minimum(left, np.sqrt(squares))),
+        np.minimum(second, left * np.sqrt(second)),
+    )
+
+
+def _joined(one: FloatArray, other: FloatArray, *, spans: bool) -> FloatArray:
+    return np.asarray((np.sqrt(one) + np.sqrt(other)) ** 2 if spans else one + other)
+
+
+def _of_size(
+    before: WeightedRate, icc: float, *, rate: FloatArray, residual: FloatArray, q: FloatArray, bb: FloatArray
+) -> WeightedRate:
+    """A rate with another size and the degrees of freedom it had."""
+    was, becomes = before.q + icc * (before.bb - before.q), q + icc * (bb - q)
+    ratio = np.where(was > 0.0, becomes / np.where(was > 0.0, was, 1.0), 1.0) ** 2
+    return WeightedRate(
+        rate, residual, before.clusters, q, bb, before.q_q * ratio, before.q_bb * ratio, before.bb_bb * ratio
+    )

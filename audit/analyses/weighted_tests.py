@@ -1,0 +1,233 @@
+"""Is a group beyond the limit, or within it, where rows have weights or clusters: tests on effective sizes.
+
+Where rows are independent and weigh the same within a group and within its rest, weights change no rate, and the exact
+tests stay (`audit.analyses.margin_tests`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from audit.analyses.budget import Budget
+from audit.analyses.decidability import FamilyDecidability, RuleDecidability
+from audit.analyses.margin_tests import FamilyTests, Together, rule_tests, unscored_decide
+from audit.analyses.sides import Question, questions
+from audit.analyses.weighted_rates import Compared, compared, with_possible_members
+from audit.counting.family_moments import FamilyMoments
+from audit.counting.moments import Moments
+from audit.counting.table import FamilyCounts
+from audit.groups import Family
+from audit.plan import AuditPlan, Rule
+from audit.stats.boundaries import counted_rate
+from audit.stats.effective_test import (
+    MIN_DEGREES_OF_FREEDOM,
+    design_size,
+    effective_levels,
+    few_degrees_factor,
+    power_width,
+    satterthwaite,
+)
+from audit.stats.planning import cases_to_decide
+
+__all__ = ["designed_rule_tests", "weighted_rule_tests"]
+
+FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+
+
+def designed_rule_tests(
+    plan: AuditPlan,
+    rule: Rule,
+    families: Mapping[Family, FamilyCounts],
+    decidability: RuleDecidability,
+    spend: Budget,
+    moments: Moments | None,
+) -> dict[Family, FamilyTests]:
+    """Test every group of every family of a rule: exactly where that holds, else by `weighted_rule_tests`."""
+    if moments is None:
+        return rule_tests(plan, rule, families, decidability, spend)
+    exact = [family for family in decidability.families if _is_exact(plan, rule, families[family.family], moments)]
+    others = [family for family in decidability.families if family not in exact]
+    tests = weighted_rule_tests(plan, rule, families, moments, replace(decidability, families=tuple(others)), spend)
+    if exact:
+        tests |= rule_tests(plan, rule, families, replace(decidability, families=tuple(exact)), spend)
+    return tests
+
+
+def _is_exact(plan: AuditPlan, rule: Rule, family: FamilyCounts, moments: Moments) -> bool:
+    denominators = [cells[1] for question in questions(plan, rule) for cells in question.cells("worst")]
+    return all(bool(moments.of(family).counts_alike(denominator).all()) for denominator in denominators)
+
+
+def weighted_rule_tests(
+    plan: AuditPlan,
+    rule: Rule,
+    families: Mapping[Family, FamilyCounts],
+    moments: Moments,
+    decidability: RuleDecidability,
+    spend: Budget,
+) -> dict[Family, FamilyTests]:
+    """Test every group of every family of `decidability` by weighted rates and effective sizes.
+
+    As `rule_tests` does: FAIL with unscored cases in the group's favour, PASS with them and with people of an unknown
+    feature against it. Groups are named by weights only, which holds under any dependence; families are not judged
+    together, because that test needs independent groups.
+
+    Parameters
+    ----------
+    spend
+        What each side of the rule may spend on each family.
+    """
+    icc = plan.evaluation_set.expected_icc if moments.clustered else 0.0
+    return {
+        family.family: _family_tests(
+            plan, rule, families[family.family], moments.of(families[family.family]), family, spend.names, icc
+        )
+        for family in decidability.families
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """What one question finds; (G,) each."""
+
+    can_fail: BoolArray
+    p_fail: FloatArray
+    level_fail: FloatArray
+    beyond: BoolArray
+    p_pass: FloatArray
+    as_scored: BoolArray
+    as_recorded: BoolArray
+    degrees_of_freedom: FloatArray
+    cases_to: tuple[FloatArray, FloatArray]
+    """Own cases to a PASS and to a FAIL."""
+
+
+def _family_tests(
+    plan: AuditPlan,
+    rule: Rule,
+    family: FamilyCounts,
+    of: FamilyMoments,
+    decided: FamilyDecidability,
+    level: float,
+    expected_icc: float,
+) -> FamilyTests:
+    asked = questions(plan, rule)
+    sides = [_side(plan, question, family, of, decided, level, expected_icc) for question in asked]
+    tested: BoolArray = np.logical_or.reduce([side.can_fail for side in sides])
+    p_fail, levels = np.stack([side.p_fail for side in sides]), np.stack([side.level_fail for side in sides])
+    nearest = np.argmin(p_fail / np.maximum(np.nan_to_num(levels, nan=1.0), 1e-300), axis=0)[np.newaxis]
+    p_pass: FloatArray = np.max(np.stack([side.p_pass for side in sides]), axis=0)
+    beyond: BoolArray = np.logical_or.reduce([side.beyond for side in sides])
+    within = decided.decidable & tested & (p_pass <= plan.verdict.alpha)
+    undecided = decided.decidable & tested & ~within & ~beyond
+    df: FloatArray = np.min(np.stack([side.degrees_of_freedom for side in sides]), axis=0)
+    as_scored: BoolArray = np.logical_and.reduce([side.as_scored for side in sides])
+    as_recorded: BoolArray = np.logical_and.reduce([side.as_recorded for side in sides])
+    to_pass: FloatArray = np.max(np.stack([side.cases_to[0] for side in sides]), axis=0)
+    to_fail: FloatArray = np.min(np.stack([side.cases_to[1] for side in sides]), axis=0)
+    return FamilyTests(
+        procedure="weights_only",
+        level=level * len(asked),
+        together=Together(),
+        tested=tested,
+        p_fail=np.take_along_axis(p_fail, nearest, axis=0)[0],
+        level_fail=np.take_along_axis(levels, nearest, axis=0)[0],
+        beyond=beyond,
+        p_pass=np.where(decided.decidable, p_pass, np.nan),
+        within=within,
+        unscored_decide=undecided & ~as_recorded & unscored_decide(asked, family, as_scored, decided.required),
+        unknown_decide=undecided & as_recorded,
+        high_side=np.array([question.side == "high" for question in asked])[nearest[0]],
+        cases_to_verdict=np.where(undecided, np.minimum(to_pass, to_fail), np.nan),
+        degrees_of_freedom=df,
+        too_few_clusters=decided.too_few_clusters | (df < MIN_DEGREES_OF_FREEDOM),
+    )
+
+
+def _side(
+    plan: AuditPlan,
+    question: Question,
+    family: FamilyCounts,
+    of: FamilyMoments,
+    decided: FamilyDecidability,
+    level: float,
+    expected_icc: float,
+) -> _Side:
+    alpha = plan.verdict.alpha
+    best, worst = compared(of, question, "best"), compared(of, question, "worst")
+    edge = question.fail.edge(counted_rate(worst.rest.rate, question.fail))
+    can_fail = decided.evaluable & (worst.rest.clusters > 0.0) & (edge > 0.0) & ~decided.too_few_clusters
+    p_fail, levels, beyond = _named(question, of, best, can_fail, level, expected_icc)
+    recorded = worst.test(question.within, alpha)
+    p_pass = np.where(decided.decidable, recorded.p, 1.0)
+    scored = compared(of, question, "scored").test(question.within, alpha).p
+    as_recorded: BoolArray = decided.decidable & (p_pass <= alpha)
+    moved, movable = with_possible_members(of, family, question, worst, plan.sensitivity.max_missing_share)
+    if movable.any():
+        p_pass = np.where(movable, np.maximum(p_pass, moved.test(question.within, alpha).p), p_pass)
+    return _Side(
+        can_fail=can_fail,
+        p_fail=p_fail,
+        level_fail=levels,
+        beyond=beyond,
+        p_pass=p_pass,
+        as_scored=decided.decidable & (scored <= alpha),
+        as_recorded=as_recorded,
+        degrees_of_freedom=np.minimum(recorded.degrees_of_freedom, best.test(question.fail, alpha).degrees_of_freedom),
+        cases_to=_cases_to_verdict(plan, question, of, decided, levels),
+    )
+
+
+def _named(
+    question: Question,
+    of: FamilyMoments,
+    best: Compared,
+    can_fail: BoolArray,
+    level: float,
+    expected_icc: float,
+) -> tuple[FloatArray, FloatArray, BoolArray]:
+    size = can_fail.size
+    p, levels, beyond = np.ones(size), np.full(size, np.nan), np.zeros(size, dtype=bool)
+    if not can_fail.any():
+        return p, levels, beyond
+    some = Compared(best.group[can_fail], best.rest[can_fail], best.cross[can_fail], best.correlation)
+    own, _ = question.cells("best")
+    numerator, denominator = of.units(own[0]).sum(), of.units(own[1]).sum()
+    width = power_width(numerator / max(float(denominator), 1.0), design_size(some.group, expected_icc), question.fail)
+    beyond[can_fail], levels[can_fail], p[can_fail] = effective_levels(
+        lambda local: some.test(question.fail, local).p, width, level
+    )
+    return p, levels, beyond
+
+
+def _cases_to_verdict(
+    plan: AuditPlan, question: Question, of: FamilyMoments, decided: FamilyDecidability, levels: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """float64[G] each: own cases to a PASS, and to a FAIL, were the rates measured the true ones.
+
+    Counted as independent cases first and then as cases that are worth as little as those there are.
+    """
+    scored = compared(of, question, "scored")
+    icc = scored.correlation
+    size, rest_size = design_size(scored.group, icc), design_size(scored.rest, icc)
+    degrees = satterthwaite(scored.group, icc)
+    known = (size > 0.0) & (rest_size > 0.0)
+    fail_level = np.clip(np.nan_to_num(levels, nan=0.0), 1e-12, 0.4)
+    needed = []
+    for boundary, level in ((question.within, np.full(size.shape, plan.verdict.alpha)), (question.fail, fail_level)):
+        cases = cases_to_decide(
+            scored.group.rate,
+            scored.rest.rate,
+            np.maximum(rest_size, 1.0),
+            boundary,
+            level=level,
+            power=plan.verdict.power,
+        )
+        worth = size * few_degrees_factor(degrees, level) / np.maximum(decided.cases, 1)
+        needed.append(np.where(known & (worth > 0.0), np.ceil(cases / np.where(worth > 0.0, worth, 1.0)), np.inf))
+    return needed[0], needed[1]
