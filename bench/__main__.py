@@ -58,6 +58,8 @@ def measure(folder: Path, sizes: Sizes) -> Iterator[Line]:
     for rows in sizes.counted:
         yield from _counts(_data(folder, rows, "zipf"), rows, sizes)
     yield from _peers(_data(folder, sizes.peers, "zipf"), folder, sizes)
+    yield from _analysis(_data(folder, sizes.largest, "zipf"), sizes.largest)
+    yield from _replicates(sizes)
     yield from _largest(_data(folder, sizes.largest, "zipf"), sizes)
 
 
@@ -99,6 +101,24 @@ def _peers(data: Path, folder: Path, sizes: Sizes) -> Iterator[Line]:
             continue
         note = f"{ours.seconds:.2f} s to {theirs.seconds:.2f} s; theirs: {_spent(theirs)}"
         yield Line(what, ours.seconds / theirs.seconds, "x", None, note)
+
+
+def _analysis(data: Path, rows: int) -> Iterator[Line]:
+    _say(f"the whole analysis of {rows:,} rows, after scoring")
+    spent = json.loads(module("analysis", data).output)
+    note = (
+        f"bare {spent['bare']:.2f} s; counts and histograms {spent['counting']:.2f} s; {spent['groups']:,} verdicts "
+        f"{spent['judging']:.2f} s; cross-check aside"
+    )
+    what = f"whole analysis of {rows:,} rows after scoring (goal: 5 bare scans and 2 s)"
+    yield Line(what, spent["whole"], "s", 5 * spent["bare"] + 2, note)
+
+
+def _replicates(sizes: Sizes) -> Iterator[Line]:
+    for rows in sorted({sizes.peers, sizes.largest}):
+        _say(f"bootstrap replicates of the counts of {rows:,} rows")
+        spent = json.loads(module("replicates", rows).output)
+        yield Line(f"2,000 replicates of 800 groups x 5 rates, {rows:,} rows", spent, "s", 1)
 
 
 def _largest(data: Path, sizes: Sizes) -> Iterator[Line]:
