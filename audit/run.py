@@ -94,7 +94,7 @@ def run_audit(
         details=details,
         origin=provenance(loaded, {"evaluation_set": set_sha256, "detector": scored.detector_sha256}, started),
     )
-    return _with_opinions(result, counted.table, families, rows if crosscheck else None)
+    return _with_opinions(result, counted, families, rows if crosscheck else None)
 
 
 def count_families(
@@ -118,7 +118,7 @@ def summarise(
     """Everything below the waist: counts become a result. No file, no clock, no model."""
     plan = loaded.plan
     by_name = {feature.name: feature for feature in features}
-    rules, verdicts, overall = judge(plan, families, by_name)
+    rules, verdicts, overall = judge(plan, families, by_name, counted.moments)
     everyone = everyone_as_family(counted.table)
     shown = [everyone, *families.values()]
     rows = row_accounts(counted.table, shown)
@@ -186,7 +186,7 @@ def _judged_families(plan: AuditPlan) -> tuple[Family, ...]:
 
 def _with_opinions(
     result: AuditResult,
-    counts: CountsTable,
+    counted: Counted,
     families: Mapping[Family, FamilyCounts],
     rows: Mapping[Group, Rows] | None,
 ) -> AuditResult:
@@ -195,9 +195,8 @@ def _with_opinions(
 
     said = UNASKED
     if rows is not None:
-        judged = [everyone_as_family(counts), *(families[family] for family in _judged_families(result.plan))]
-        weighted = result.plan.evaluation_set.weight is not None
-        said = opinions(result.plan, judged, () if weighted else (*result.estimates, *result.disparities), rows)
+        judged = [everyone_as_family(counted.table), *(families[family] for family in _judged_families(result.plan))]
+        said = opinions(result.plan, judged, (*result.estimates, *result.disparities), rows, counted.moments)
     return result.model_copy(
         update={
             "crosscheck": said.agreements,

@@ -11,11 +11,13 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from audit.counting.moments import Moments
 from audit.counting.table import FamilyCounts
 from audit.crosscheck import rates_aif360, rates_fairlearn
 from audit.crosscheck.compare import TOLERANCE, Comparison, compare, distance
 from audit.crosscheck.conventions import CONVENTIONS
 from audit.crosscheck.tables import Answers, Rows, Tables, ours, rates_of, tables_of
+from audit.crosscheck.weighted import weighted_ours, weighted_tables
 from audit.errors import CrosscheckError
 from audit.findings import Agreement, Convention, CrosscheckState, Disparity, Estimate
 from audit.groups import Group
@@ -81,9 +83,10 @@ def opinions(
     families: Sequence[FamilyCounts],
     shown: Sequence[Estimate | Disparity],
     rows: Mapping[Group, Rows],
+    moments: Moments | None,
 ) -> Opinions:
     """Compare the headline numbers of an audit with every library; see `crosscheck`. Raises CrosscheckError."""
-    agreements = crosscheck(families, headlines(plan), shown, rows)
+    agreements = crosscheck(families, headlines(plan), shown, rows, moments)
     return Opinions(agreements, "agreed" if agreements else "no_answer", agreement_notices(agreements))
 
 
@@ -95,7 +98,11 @@ class _Asked:
     families: Sequence[FamilyCounts]
     """The families compared, the first ones first."""
     tables: Tables
-    """The distinct ones of their groups."""
+    """The distinct ones of their groups, as counts or sums of weights."""
+    mine: Answers
+    """What this project states of every group, family after family."""
+    weighted: bool
+    """Whether these are weighted."""
     place: IntArray
     """int64[G]: the table of each group, family after family; -1 where it is not compared."""
     shown: Sequence[Estimate | Disparity]
@@ -114,6 +121,7 @@ def crosscheck(
     metrics: Sequence[MetricName],
     shown: Sequence[Estimate | Disparity] = (),
     rows: Mapping[Group, Rows] | None = None,
+    moments: Moments | None = None,
 ) -> tuple[Agreement, ...]:
     """Ask each library for the rates of every group, for its differences from the rest and its ratios to the rest.
 
@@ -124,9 +132,11 @@ def crosscheck(
     metrics
         Which rates; see `headlines`.
     shown
-        Estimates and disparities of the result, unweighted: their values are compared as they are shown.
+        Estimates and disparities of the result: their values are compared as they are shown.
     rows
-        Single scored cases of some of the groups, to compare rates without any counting of ours in between.
+        Single scored cases of some of the groups, to compare unweighted rates without any counting of ours in between.
+    moments
+        Sums of weights, where the plan has any: then the weighted rates are compared, those that verdicts rest on.
 
     Returns
     -------
@@ -138,8 +148,7 @@ def crosscheck(
     CrosscheckError
         If a library states a number that differs by more than `TOLERANCE`, and by none of its known conventions.
     """
-    tables, place = _distinct(tables_of(families)) if families else (_NO_TABLES, np.zeros(0, dtype=np.int64))
-    asked = _Asked(metrics, families, tables, place, shown, rows or {})
+    asked = _asked(families, metrics, shown, rows or {}, moments if moments is not None and moments.weighted else None)
     agreements = [_agreement(library, asked) for library in LIBRARIES]
     return tuple(agreement for agreement in agreements if agreement is not None)
 
@@ -168,6 +177,26 @@ def agreement_notices(agreements: Sequence[Agreement]) -> tuple[Notice, ...]:
     )
 
 
+def _asked(
+    families: Sequence[FamilyCounts],
+    metrics: Sequence[MetricName],
+    shown: Sequence[Estimate | Disparity],
+    rows: Mapping[Group, Rows],
+    moments: Moments | None,
+) -> _Asked:
+    if not families:
+        every, mine = _NO_TABLES, ours(_NO_TABLES, metrics)
+    elif moments is None:
+        every = tables_of(families)
+        mine = ours(every, metrics)
+    else:
+        every, mine = weighted_tables(moments, families), weighted_ours(moments, families, metrics)
+        # until the records of a weighted audit are weighted, they say something else
+        shown = shown if any(isinstance(one, Estimate) and one.weighted_numerator is not None for one in shown) else ()
+    tables, place = _distinct(every)
+    return _Asked(metrics, families, tables, mine, moments is not None, place, shown, rows)
+
+
 _NO_TABLES: Final = Tables(np.zeros((0, 3, 2)), np.zeros((0, 3, 2)))
 
 
@@ -176,7 +205,7 @@ def _distinct(tables: Tables) -> tuple[Tables, IntArray]:
 
     All groups have the same everyone, so groups with the same counts have the same rest.
     """
-    _, first, place = np.unique(tables.own.reshape(len(tables.own), -1), axis=0, return_index=True, return_inverse=True)
+    _, first, place = np.unique(tables.own.reshape(-1, 6), axis=0, return_index=True, return_inverse=True)
     order = np.argsort(first)[:MOST_TABLES]
     renamed = np.full(len(first), -1, dtype=np.int64)
     renamed[order] = np.arange(len(order))
@@ -195,7 +224,7 @@ def _agreement(library: ModuleType, asked: _Asked) -> Agreement | None:
     groups = [group for group, is_compared in zip(asked.groups, compared, strict=True) if is_compared]
     place = asked.place[compared]
     tables, theirs = Tables(asked.tables.own[place], asked.tables.rest[place]), of_tables.at(place)
-    found = compare(library.DISTRIBUTION, groups, tables, ours(tables, asked.metrics), theirs)
+    found = compare(library.DISTRIBUTION, groups, tables, asked.mine.at(np.flatnonzero(compared)), theirs)
     shown = _compare_shown(asked.shown, groups, theirs, found)
     by_rows = _compare_rows(asked, of_rows, found)
     if found.largest > TOLERANCE:
@@ -210,6 +239,7 @@ def _agreement(library: ModuleType, asked: _Asked) -> Agreement | None:
         shown_compared=shown,
         row_groups_compared=len(of_rows),
         row_rates_compared=by_rows,
+        weighted=asked.weighted,
         largest_difference=round(found.largest, 12),
         differs_by_convention=sum(found.conventions.values()),
         conventions=tuple(

@@ -45,7 +45,7 @@ class Agreement(Part):
     row_rates_compared: int = 0
     """Rates so computed."""
     weighted: bool = False
-    """Whether the cases were compared with their design weights."""
+    """Whether these are weighted rates, as verdicts take them. Single cases are compared without their weights."""
     largest_difference: float
     """The largest absolute difference among all of these, to twelve decimals; relative for ratios above 1."""
     differs_by_convention: int

@@ -6,6 +6,7 @@ import logging
 import math
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
 from types import ModuleType
 
 import numpy as np
@@ -14,16 +15,20 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from made_counts import cells
 
-from audit.analyses.estimates import everyone_as_family
+from audit.analyses.estimates import estimates
 from audit.counting.table import CountsTable, FamilyCounts, IntArray
 from audit.crosscheck import agreement, rates_aif360, rates_fairlearn
-from audit.crosscheck.agreement import agreement_notices, crosscheck
-from audit.crosscheck.weighted_rows import labelled, scored, scored_and_labelled
+from audit.crosscheck.agreement import HEADLINES, agreement_notices, crosscheck
+from audit.crosscheck.compare import TOLERANCE, distance
+from audit.crosscheck.conventions import CONVENTIONS
+from audit.crosscheck.tables import Answers, Rows, Tables, ours, tables_of
+from audit.errors import AuditError, CrosscheckError, ExitCode
+from audit.findings import Agreement, ConventionCode
 from audit.groups import Axis, Family, Group, Level
-from audit.metrics import METRICS
-from audit.result import Agreement
+from audit.metrics import METRICS, MetricName
 
 AXIS = Axis("ethnicity", "level")
+JUDGED: tuple[MetricName, ...] = tuple(name for name in METRICS if name != "base_rate")
 
 
 def family_of(*tables: IntArray) -> FamilyCounts:
@@ -33,7 +38,7 @@ def family_of(*tables: IntArray) -> FamilyCounts:
 
 
 few = st.integers(0, 30)
-tables = st.lists(
+made_tables = st.lists(
     st.lists(few, min_size=12, max_size=12).map(lambda flat: np.array(flat, dtype=np.int64).reshape(3, 4)),
     min_size=1,
     max_size=6,
@@ -41,55 +46,111 @@ tables = st.lists(
 
 
 @settings(max_examples=25, deadline=None)
-@given(made=tables)
+@given(made=made_tables)
 @example(made=[cells()])
 @example(made=[cells(), cells(1, 1, 1, 1)])
 @example(made=[cells(fp=3, tn=2)])
 @example(made=[cells(tp=3, fn=2)])
 @example(made=[cells(unlabelled=(2, 3))])
+@example(made=[cells(unlabelled=(2, 3)), cells(4, 3, 0, 9)])
 @example(made=[cells(abstained=(4, 2, 1), failed=(0, 1, 0))])
-def test_both_libraries_agree_on_every_rate_that_has_a_denominator(made: list[IntArray]) -> None:
+def test_both_libraries_agree_on_every_rate_and_disparity_that_has_denominators(made: list[IntArray]) -> None:
     family = family_of(*made)
-    fairlearn, aif360 = crosscheck([family])
-    stated = {name: int((family.denominator(metric) > 0).sum()) for name, metric in METRICS.items()}
-    assert fairlearn.rates_compared == sum(count for name, count in stated.items() if name != "base_rate")
-    assert aif360.rates_compared == sum(stated.values())
-    assert max(fairlearn.largest_difference, aif360.largest_difference) <= 1e-12
-    assert agreement_notices((fairlearn, aif360)) == ()
+    stated = sum(int((family.denominator(METRICS[name]) > 0).sum()) for name in JUDGED)
+    beside = sum(
+        int(((family.denominator(METRICS[name]) > 0) & (family.rest(METRICS[name].denominator) > 0)).sum())
+        for name in JUDGED
+    )
+    ratios = sum(
+        int(((family.denominator(METRICS[name]) > 0) & (family.rest(METRICS[name].numerator) > 0)).sum())
+        for name in JUDGED
+    )
+    found = crosscheck([family], JUDGED)
+    assert len(found) == 2
+    for one in found:
+        assert one.rates_compared == stated
+        assert one.disparities_compared == beside + ratios
+        assert one.largest_difference == 0.0
+        assert (one.groups, one.groups_compared, one.groups_beside_rest) == (len(made), len(made), len(made))
+    assert agreement_notices(found) == ()
 
 
-def test_rates_without_a_denominator_are_counted_as_conventions() -> None:
+def of_code(found: Agreement) -> dict[ConventionCode, int]:
+    return {convention.code: convention.values for convention in found.conventions}
+
+
+def test_numbers_without_a_denominator_are_counted_by_the_convention_that_states_them() -> None:
     no_positives, no_negatives, nobody_flagged, empty = cells(fp=3, tn=2), cells(2, 1), cells(fn=4, tn=5), cells()
-    fairlearn, aif360 = crosscheck([family_of(no_positives, no_negatives, nobody_flagged, empty)])
-    assert fairlearn.differs_by_convention == 2 + 2 + 1 + 0
-    assert aif360.differs_by_convention == 0 + 0 + 1 + 2
+    fairlearn, aif360 = crosscheck([family_of(no_positives, no_negatives, nobody_flagged, empty)], JUDGED)
+    # each: the rate, its difference from the rest, and for a rest above 0 its ratio to it
+    # and three groups have a rate where nobody else has a numerator: the share found, wrongly flagged, right flags
+    assert of_code(fairlearn) == {"no_positives": 6, "no_negatives": 6, "no_flags": 3, "ratio_to_zero": 3}
+    assert of_code(aif360) == {"no_flags": 6, "no_cases": 3, "ratio_to_zero": 3}
+    assert fairlearn.differs_by_convention == 18
+    assert {convention.words for convention in aif360.conventions} == {
+        CONVENTIONS["aif360", "no_flags"].words,
+        CONVENTIONS["aif360", "no_cases"].words,
+        CONVENTIONS["aif360", "ratio_to_zero"].words,
+    }
 
 
-def test_unlabelled_cases_are_in_the_share_flagged_and_unscored_ones_in_the_base_rate() -> None:
+def test_a_ratio_to_nothing_is_infinite_there_and_unknown_here() -> None:
+    fairlearn, aif360 = crosscheck([family_of(cells(3, 1, 2, 4), cells(0, 5, 0, 9))], HEADLINES)
+    assert of_code(fairlearn) == of_code(aif360) == {"ratio_to_zero": 3}
+
+
+def test_unlabelled_cases_are_in_the_share_flagged_alone() -> None:
     family = family_of(cells(1, 2, 3, 4, unlabelled=(50, 0), abstained=(7, 0, 0), failed=(0, 9, 0)), cells(5, 5, 5, 5))
-    for rates in (rates_fairlearn.rates(family), rates_aif360.rates(family)):
-        assert rates["selection_rate"][0] == 54 / 60
-        assert rates["accuracy"][0] == 5 / 10
-    assert rates_aif360.rates(family)["base_rate"][0] == 10 / 26
-    assert "base_rate" not in rates_fairlearn.rates(family)
+    for library in agreement.LIBRARIES:
+        found: Answers = library.answers(tables_of([family]), ["selection_rate", "accuracy"])
+        assert found.rates["selection_rate"][0] == 54 / 60
+        assert found.rates["accuracy"][0] == 5 / 10
+        assert found.differences["selection_rate"][0] == 54 / 60 - 10 / 20
+        assert found.ratios["accuracy"][0] == (5 / 10) / (10 / 20)
 
 
-def test_every_case_that_a_rate_counts_stands_in_the_rows() -> None:
-    family = family_of(cells(1, 2, 3, 4, unlabelled=(5, 6), abstained=(7, 8, 9), failed=(10, 11, 12)), cells(tp=1))
-    assert scored_and_labelled(family).weight.tolist() == [1, 2, 3, 4, 1]
-    assert scored(family).weight.tolist() == [1 + 3 + 5, 2 + 4 + 6, 1]
-    assert labelled(family).weight.tolist() == [1 + 2 + 7 + 10, 3 + 4 + 8 + 11, 1]
+def test_both_libraries_take_weights_that_are_no_counts() -> None:
+    rng = np.random.default_rng(7)
+    tables = Tables(rng.lognormal(size=(6, 3, 2)), rng.lognormal(3, size=(6, 3, 2)))
+    mine = ours(tables, JUDGED)
+    for library in agreement.LIBRARIES:
+        theirs: Answers = library.answers(tables, JUDGED)
+        for name in JUDGED:
+            for said, own in (
+                (theirs.rates[name], mine.rates[name]),
+                (theirs.differences[name], mine.differences[name]),
+                (theirs.ratios[name], mine.ratios[name]),
+            ):
+                np.testing.assert_allclose(said, own, rtol=1e-12, atol=1e-12)
 
 
-def test_everyone_is_a_family_like_any_other() -> None:
-    table = CountsTable.of(["ethnicity"], {("A",): cells(3, 1, 2, 8), ("B",): cells(1, 3, 1, 9)})
-    for found in crosscheck([everyone_as_family(table)]):
-        assert found.largest_difference == 0
-        assert found.rates_compared in (7, 8)
+def test_the_numbers_that_are_shown_are_compared_as_they_are_shown() -> None:
+    family = family_of(cells(30, 10, 20, 40), cells(1, 2, 3, 4))
+    shown = estimates([family], level=0.95, min_denominator=5)
+    fairlearn, aif360 = crosscheck([family], HEADLINES, shown)
+    # of six rates, one stands on three positives only
+    assert (fairlearn.shown_compared, aif360.shown_compared) == (5, 5)
+    wrong = [
+        estimate.model_copy(update={"value": 0.5}) if estimate.metric == "true_positive_rate" else estimate
+        for estimate in shown
+    ]
+    with pytest.raises(CrosscheckError, match=r"differ by 0\.25 in the true_positive_rate"):
+        crosscheck([family], HEADLINES, wrong)
+
+
+def test_single_cases_are_compared_with_the_counts() -> None:
+    family = family_of(cells(2, 1, 1, 3, unlabelled=(1, 0)), cells(1, 1, 1, 1))
+    label = np.array([1, 1, 1, 0, 0, 0, 0, -1], dtype=np.int8)
+    decision = np.array([1, 1, 0, 1, 0, 0, 0, 1], dtype=np.int8)
+    for found in crosscheck([family], JUDGED, rows={family.groups[0]: Rows(label, decision)}):
+        assert (found.row_groups_compared, found.row_rates_compared) == (1, len(JUDGED))
+    decision[0] = 0
+    with pytest.raises(CrosscheckError, match="of a group of ethnicity \\(level\\)"):
+        crosscheck([family], JUDGED, rows={family.groups[0]: Rows(label, decision)})
 
 
 def test_nothing_to_compare_is_said_as_nothing_compared() -> None:
-    assert [found.rates_compared for found in crosscheck([])] == [0, 0]
+    assert [found.rates_compared for found in crosscheck([], HEADLINES)] == [0, 0]
 
 
 def test_asking_leaves_logging_as_it_was_and_writes_nothing() -> None:
@@ -98,10 +159,10 @@ def test_asking_leaves_logging_as_it_was_and_writes_nothing() -> None:
         "warnings.simplefilter('error')\n"
         "import numpy as np\n"
         "from audit.counting.table import FamilyCounts\n"
-        "from audit.crosscheck.agreement import crosscheck\n"
+        "from audit.crosscheck.agreement import HEADLINES, crosscheck\n"
         "from audit.groups import Family, Group\n"
         "ones = np.ones((1, 3, 4), dtype=np.int64)\n"
-        "found = crosscheck([FamilyCounts(Family(()), (Group(()),), ones, ones[0])])\n"
+        "found = crosscheck([FamilyCounts(Family(()), (Group(()),), ones, ones[0])], HEADLINES)\n"
         "root = logging.getLogger()\n"
         "print(len(found), root.handlers, root.filters, logging.root.manager.disable)\n"
         "logging.warning('ours')\n"
@@ -124,10 +185,10 @@ def test_a_library_that_cannot_be_loaded_has_no_agreement_and_a_notice(missing: 
         f"sys.modules[{missing!r}] = None\n"
         "import numpy as np\n"
         "from audit.counting.table import FamilyCounts\n"
-        "from audit.crosscheck.agreement import agreement_notices, crosscheck\n"
+        "from audit.crosscheck.agreement import HEADLINES, agreement_notices, crosscheck\n"
         "from audit.groups import Family, Group\n"
         "ones = np.ones((1, 3, 4), dtype=np.int64)\n"
-        "found = crosscheck([FamilyCounts(Family(()), (Group(()),), ones, ones[0])])\n"
+        "found = crosscheck([FamilyCounts(Family(()), (Group(()),), ones, ones[0])], HEADLINES)\n"
         "print([one.library for one in found], [(one.code, one.text) for one in agreement_notices(found)])\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
@@ -138,44 +199,141 @@ def test_a_library_that_cannot_be_loaded_has_no_agreement_and_a_notice(missing: 
     assert notices.startswith(f"('crosscheck-missing', '{missing} was asked")
 
 
+def library_that(answer: Callable[[Answers], Answers], distribution: str = "aif360") -> ModuleType:
+    """A library with our own answers, changed by `answer`."""
+    made = ModuleType("made")
+
+    def answers(tables: Tables, metrics: Sequence[MetricName]) -> Answers:
+        return answer(ours(tables, metrics))
+
+    made.DISTRIBUTION = distribution  # type: ignore[attr-defined]
+    made.answers = answers  # type: ignore[attr-defined]
+    made.row_rates = lambda rows, metrics: {}  # type: ignore[attr-defined]
+    return made
+
+
 def test_a_library_that_breaks_off_does_not_break_the_audit(monkeypatch: pytest.MonkeyPatch) -> None:
-    broken = ModuleType("broken")
-    broken.DISTRIBUTION = "aif360"  # type: ignore[attr-defined]
-    broken.rates = lambda family: 1 / 0  # type: ignore[attr-defined]
-    monkeypatch.setattr(agreement, "LIBRARIES", (broken,))
-    assert crosscheck([family_of(cells(1, 1, 1, 1))]) == ()
+    def broken(own: Answers) -> Answers:
+        raise RuntimeError
+
+    monkeypatch.setattr(agreement, "LIBRARIES", (library_that(broken),))
+    assert crosscheck([family_of(cells(1, 1, 1, 1))], HEADLINES) == ()
     assert [notice.code for notice in agreement_notices(())] == ["crosscheck-missing"]
 
 
-@pytest.mark.parametrize(("answer", "difference"), [(0.75, 0.25), (math.nan, 1.0)])
-def test_a_library_that_answers_differently_is_named(
-    monkeypatch: pytest.MonkeyPatch, answer: float, difference: float
+def changed(part: str, by: float) -> Callable[[Answers], Answers]:
+    def answer(own: Answers) -> Answers:
+        parts = {
+            name: {metric: found + by for metric, found in values.items()} if name == part else values
+            for name, values in (("rates", own.rates), ("differences", own.differences), ("ratios", own.ratios))
+        }
+        return Answers(parts["rates"], parts["differences"], parts["ratios"], own.beside_rest)
+
+    return answer
+
+
+@pytest.mark.parametrize("part", ["rates", "differences", "ratios"])
+@pytest.mark.parametrize("by", [0.01, -1e-8, math.nan])
+def test_a_library_that_answers_differently_ends_the_audit(
+    monkeypatch: pytest.MonkeyPatch, part: str, by: float
 ) -> None:
-    wrong = ModuleType("wrong")
-    wrong.DISTRIBUTION = "aif360"  # type: ignore[attr-defined]
-    wrong.rates = lambda family: {"accuracy": np.full(len(family.groups), answer)}  # type: ignore[attr-defined]
-    monkeypatch.setattr(agreement, "LIBRARIES", (wrong,))
-    found = crosscheck([family_of(cells(1, 1, 1, 1))])
-    assert [(one.rates_compared, one.largest_difference) for one in found] == [(1, difference)]
-    assert [notice.code for notice in agreement_notices(found)] == ["crosscheck-differs"]
+    monkeypatch.setattr(agreement, "LIBRARIES", (library_that(changed(part, by)),))
+    with pytest.raises(AuditError) as refused:
+        crosscheck([family_of(cells(3, 1, 1, 4), cells(3, 2, 2, 4))], ["accuracy"])
+    assert refused.value.slug == "crosscheck-disagrees"
+    assert refused.value.exit_code is ExitCode.NOT_JUDGED
+    size = "1" if math.isnan(by) else f"{abs(by):.3g}"
+    assert refused.value.message == (
+        f"aif360 0.6.1 and this tool differ by {size} in the accuracy of a group of ethnicity (level): "
+        "no verdict is given"
+    )
 
 
-def test_rounding_alone_is_no_difference() -> None:
-    near = Agreement(library="aif360 0.6.1", rates_compared=3, largest_difference=1e-15, differs_by_convention=0)
-    far = near.model_copy(update={"largest_difference": 1e-9})
-    codes = [notice.code for notice in agreement_notices((near, far))]
-    assert codes == ["crosscheck-missing", "crosscheck-differs"]
+@pytest.mark.parametrize(
+    ("stated", "differs"), [(0.0, False), (math.nan, False), (0.5, True), (1.0, True), (math.inf, True)]
+)
+def test_only_a_known_convention_may_state_what_we_do_not(
+    monkeypatch: pytest.MonkeyPatch, stated: float, differs: bool
+) -> None:
+    def answer(own: Answers) -> Answers:
+        rates = {name: np.where(np.isnan(values), stated, values) for name, values in own.rates.items()}
+        return own._replace(rates=rates)
+
+    monkeypatch.setattr(agreement, "LIBRARIES", (library_that(answer, "fairlearn"),))
+    family = family_of(cells(fp=3, tn=2), cells(3, 1, 1, 4))
+    if differs:
+        with pytest.raises(CrosscheckError):
+            crosscheck([family], ["true_positive_rate"])
+    else:
+        (found,) = crosscheck([family], ["true_positive_rate"])
+        assert found.differs_by_convention == (0 if math.isnan(stated) else 1)
 
 
-def test_the_same_table_is_asked_once_however_many_groups_have_it() -> None:
+def test_rounding_alone_is_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(agreement, "LIBRARIES", (library_that(changed("ratios", TOLERANCE / 2)),))
+    (found,) = crosscheck([family_of(cells(3, 1, 1, 4), cells(3, 2, 2, 4))], HEADLINES)
+    assert 0 < found.largest_difference < TOLERANCE
+
+
+def test_distances_are_relative_for_large_ratios_and_whole_where_one_side_is_silent() -> None:
+    theirs = np.array([0.5, 2000.0, math.nan, math.nan, math.inf, math.inf, 0.5])
+    mine = np.array([0.25, 1000.0, math.nan, 0.5, math.inf, 0.5, math.nan])
+    assert distance(theirs, mine).tolist() == [0.25, 1.0, 0.0, 1.0, 0.0, 1.0, 1.0]
+
+
+def test_groups_with_the_same_counts_are_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
 
-    def counted(label: IntArray, decision: IntArray, *, sample_weight: IntArray) -> float:
-        asked.append(int(sample_weight.sum()))
-        return float(np.average(label == decision, weights=sample_weight))
+    def answer(own: Answers) -> Answers:
+        asked.append(len(own.beside_rest))
+        return own
 
-    family = family_of(*[cells(1, 2, 3, 4)] * 5, cells(4, 3, 2, 1), cells())
-    values = rates_fairlearn.by_group(counted, scored_and_labelled(family), len(family.groups))
-    assert asked == [10, 10]
-    assert values[:6].tolist() == [0.5] * 6
-    assert math.isnan(values[6])
+    monkeypatch.setattr(agreement, "LIBRARIES", (library_that(answer),))
+    (found,) = crosscheck([family_of(*[cells(1, 2, 3, 4)] * 5, cells(4, 3, 2, 1), cells())], HEADLINES)
+    assert asked == [3]
+    assert (found.groups, found.groups_compared) == (7, 7)
+
+
+def test_where_not_every_group_can_be_afforded_the_first_families_are_compared_and_it_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(agreement, "MOST_TABLES", 2)
+    family = family_of(cells(1, 2, 3, 4), cells(5, 2, 3, 4), cells(1, 2, 3, 4), cells(9, 9, 9, 9))
+    found = crosscheck([family], HEADLINES)
+    assert [(one.groups, one.groups_compared, one.rates_compared) for one in found] == [(4, 3, 9)] * 2
+    assert [notice.code for notice in agreement_notices(found)] == ["crosscheck-part"] * 2
+    assert "asked about 3 of 4 groups" in agreement_notices(found)[0].text
+
+
+def test_fairlearn_is_asked_of_the_rest_of_the_first_groups_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rates_fairlearn, "MOST_RESTS", 1)
+    family = family_of(cells(1, 2, 3, 4), cells(5, 2, 3, 4), cells(1, 1, 1, 1))
+    fairlearn, aif360 = crosscheck([family], HEADLINES)
+    assert (fairlearn.groups_beside_rest, fairlearn.rates_compared, fairlearn.disparities_compared) == (1, 9, 6)
+    assert (aif360.groups_beside_rest, aif360.disparities_compared) == (3, 18)
+
+
+def test_the_work_of_fairlearn_is_bounded_by_the_distinct_counts_of_each_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sixty groups that differ in their negatives alone have one true positive rate to ask for."""
+    calls: list[str] = []
+    known = rates_fairlearn._functions()
+
+    def counted(name: MetricName) -> Callable[..., float]:
+        def call(*args: IntArray, sample_weight: IntArray) -> float:
+            calls.append(name)
+            return known[name](*args, sample_weight=sample_weight)
+
+        return call
+
+    monkeypatch.setattr(rates_fairlearn, "_functions", lambda: {name: counted(name) for name in known})
+    family = family_of(*(cells(3, 4, place + 1, 50) for place in range(60)))
+    rates_fairlearn.answers(tables_of([family]), ["true_positive_rate", "false_positive_rate"])
+    assert calls.count("true_positive_rate") == 2
+    assert calls.count("false_positive_rate") == 120
+
+
+def test_everyone_is_a_family_like_any_other() -> None:
+    table = CountsTable.of(["ethnicity"], {("A",): cells(3, 1, 2, 8), ("B",): cells(1, 3, 1, 9)})
+    everyone = FamilyCounts(Family(()), (Group(()),), table.everyone[np.newaxis], table.everyone)
+    for found in crosscheck([everyone], JUDGED):
+        assert (found.largest_difference, found.rates_compared, found.disparities_compared) == (0.0, len(JUDGED), 0)
