@@ -31,6 +31,8 @@ class Auc:
     """float64[G]; nan where a sample has fewer than `MIN_CASES`."""
     high: FloatArray
     """float64[G]; nan where a sample has fewer than `MIN_CASES`."""
+    delong: FloatArray
+    """float64[G]: DeLong's variance alone; nan where a sample has fewer than `MIN_CASES`."""
     variance: FloatArray
     """float64[G]: the larger of DeLong's and Newcombe's; nan where a sample has fewer than `MIN_CASES`."""
     df: FloatArray
@@ -101,7 +103,7 @@ def auc(positives: npt.ArrayLike, negatives: npt.ArrayLike, level: float = 0.95)
     t = stdtrit(np.where(few, 1.0, df), 0.5 + checked_fraction(level, "level") / 2.0)
     with np.errstate(invalid="ignore", divide="ignore"):
         low, high = _wilson_limits(value, inside * (1.0 - inside) / variance, t)
-    return Auc(value, low, high, variance, np.where(few, np.nan, df))
+    return Auc(value, low, high, np.where(few, np.nan, delong), variance, np.where(few, np.nan, df))
 
 
 def pair_wins(positives: IntArray, negatives: IntArray) -> IntArray:
