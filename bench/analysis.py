@@ -65,10 +65,10 @@ def analysis(data: Path, rounds: int = 3) -> Analysis:
                 result = summarise(
                     loaded, evaluation_set.features, counted, families, system, details=details, origin=origin
                 )
+                groups = len(result.verdicts)
                 times[name].append(time.perf_counter() - begun + (ended - scanned if details else 0.0))
             times["bare"].append(scanned - started)
             times["counting"].append(ended - scanned)
-            groups = len(result.verdicts)
     bare.close()
     return Analysis(**{name: min(seconds) for name, seconds in times.items()}, groups=groups)
 
