@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+    from audit.counting.moments import Moments
+
 __all__ = ["CheckReport", "FamilyCheck", "GroupCheck", "RuleCheck", "check_counts", "check_plan"]
 
 
@@ -130,6 +132,7 @@ def check_plan(
     """
     loaded = loaded_plan(plan, folder)
     from audit.counting.count import count_cases
+    from audit.counting.count_moments import count_moments
     from audit.evaluation.evaluation_set import open_evaluation_set
 
     with open_evaluation_set(loaded.plan, loaded.folder, table) as evaluation_set:
@@ -140,11 +143,14 @@ def check_plan(
         evaluation_set.connection.execute(
             f"CREATE OR REPLACE TEMP VIEW scored AS SELECT {columns}, {ABSTAINED}::TINYINT AS decision FROM source"  # noqa: S608
         )
-        return check_counts(loaded.plan, count_cases(evaluation_set), evaluation_set.features)
+        counts, moments = count_cases(evaluation_set), count_moments(evaluation_set)
+        return check_counts(loaded.plan, counts, evaluation_set.features, moments)
 
 
-def check_counts(plan: AuditPlan, counts: CountsTable, features: Sequence[SensitiveFeature]) -> CheckReport:
-    """The same from the counts of a set of which nothing is scored."""
+def check_counts(
+    plan: AuditPlan, counts: CountsTable, features: Sequence[SensitiveFeature], moments: Moments | None = None
+) -> CheckReport:
+    """The same from the counts of a set of which nothing is scored, and its weights and clusters."""
     families = count_families(plan, counts, features)
     by_name = {feature.name: feature for feature in features}
     everyone = everyone_as_family(counts)
@@ -154,17 +160,20 @@ def check_counts(plan: AuditPlan, counts: CountsTable, features: Sequence[Sensit
         everyone=row_accounts(counts, [everyone])[0],
         positive=int(everyone.cell(Cell.UNSCORED_POSITIVE)[0]),
         negative=int(everyone.cell(Cell.UNSCORED_NEGATIVE)[0]),
-        rules=_rules(plan, families, by_name),
+        rules=_rules(plan, families, by_name, moments),
     )
 
 
 def _rules(
-    plan: AuditPlan, families: Mapping[Family, FamilyCounts], features: Mapping[str, SensitiveFeature]
+    plan: AuditPlan,
+    families: Mapping[Family, FamilyCounts],
+    features: Mapping[str, SensitiveFeature],
+    moments: Moments | None,
 ) -> tuple[RuleCheck, ...]:
     checks: list[RuleCheck] = []
     for rule in plan.named_rules:
         later = METRICS[rule.metric].denominator_is == "decisions"
-        decidability = None if later else rule_decidability(plan, rule, families, features)
+        decidability = None if later else rule_decidability(plan, rule, families, features, moments)
         checks.append(
             RuleCheck(
                 rule=rule.id or rule.metric,
