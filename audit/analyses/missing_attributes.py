@@ -21,7 +21,7 @@ from audit.counting.table import UNKNOWN, FamilyCounts, IntArray
 from audit.groups import Family
 from audit.metrics import Metric
 
-__all__ = ["Moved", "PossibleMembers", "member_places", "possible_members", "share_of_moved"]
+__all__ = ["Moved", "PossibleMembers", "member_places", "possible_members"]
 
 
 class Moved(NamedTuple):
@@ -52,14 +52,17 @@ class PossibleMembers:
         """
         return self._move(question, groups, question.at_its_worst(groups), most, up=question.side == "high")
 
-    def at_their_best(self, question: Question, groups: FamilyCounts) -> Moved:
+    def at_their_best(self, question: Question, groups: FamilyCounts, most: IntArray | None = None) -> Moved:
         """The same as `Question.at_its_best` counts them, with possible members moved in the group's favour."""
-        return self._move(question, groups, question.at_its_best(groups), None, up=question.side == "low")
+        return self._move(question, groups, question.at_its_best(groups), most, up=question.side == "low")
 
     def against(self, question: Question, groups: FamilyCounts) -> IntArray:
         """int64[G]: how many possible members can at most speak against each group."""
-        there = np.asarray(sum(self._kinds(question.metric, up=question.side == "high")), dtype=np.int64)
-        return np.minimum(there, self._cap(question.metric, groups))
+        return self._there(question.metric, groups, up=question.side == "high")
+
+    def in_favour(self, question: Question, groups: FamilyCounts) -> IntArray:
+        """int64[G]: how many can at most speak for it."""
+        return self._there(question.metric, groups, up=question.side == "low")
 
     def joining(self, metric: Metric, groups: FamilyCounts) -> tuple[IntArray, IntArray]:
         """int64[G] each: scored possible members in the numerator, and outside it, up to what the plan vouches for."""
@@ -74,6 +77,10 @@ class PossibleMembers:
         # a hair more than the quotient, so that rounding lets no case too few move
         most = np.floor(own * (self.max_share / (1.0 - self.max_share)) * (1.0 + 1e-12) + 1e-9)
         return np.asarray(most, dtype=np.int64)
+
+    def _there(self, metric: Metric, groups: FamilyCounts, *, up: bool) -> IntArray:
+        scored, unscored = self._kinds(metric, up=up)
+        return np.asarray(np.minimum(scored + unscored, self._cap(metric, groups)))
 
     def _kinds(self, metric: Metric, *, up: bool) -> tuple[IntArray, IntArray]:
         """int64[G] each: possible members that push a group's rate up (or down): scored ones, and unscored ones."""
@@ -115,11 +122,6 @@ def possible_members(families: Sequence[FamilyCounts], max_share: float | None) 
         ),
         max_share,
     )
-
-
-def share_of_moved(moved: IntArray, own: IntArray) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-    """The share of a group's cases whose feature is unknown, when `moved` of them belong to it beside `own`."""
-    return np.asarray(moved / np.maximum(own + moved, 1), dtype=np.float64)
 
 
 def _members(family: FamilyCounts) -> IntArray:

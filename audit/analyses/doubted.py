@@ -1,0 +1,88 @@
+"""Verdicts of one rule on one side, with the counts that their test saw: what every doubt starts from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from audit.analyses.families import rule_families
+from audit.analyses.missing_attributes import PossibleMembers, possible_members
+from audit.analyses.sides import Question
+from audit.counting.table import FamilyCounts
+from audit.findings import Verdict
+from audit.groups import Family
+from audit.plan import AuditPlan, Rule
+from audit.stats.binomial import FloatArray
+from audit.stats.boundaries import Boundary
+from audit.stats.bounds import Tables
+from audit.stats.score_test import FAIL_BETA, PASS_BETA
+
+__all__ = ["Doubted", "RuleCounts", "rule_counts"]
+
+
+@dataclass(frozen=True, slots=True)
+class RuleCounts:
+    """Some groups of a rule, side by side, with those who may belong to them."""
+
+    groups: FamilyCounts
+    members: PossibleMembers
+
+    def of(self, verdicts: Sequence[Verdict]) -> RuleCounts:
+        """The same of the groups of these verdicts, in their order."""
+        at = {group: place for place, group in enumerate(self.groups.groups)}
+        places = np.array([at[verdict.group] for verdict in verdicts], dtype=np.int64)
+        return RuleCounts(
+            _chosen(self.groups, places),
+            PossibleMembers(_chosen(self.members.counts, places), self.members.max_share),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Doubted:
+    """Verdicts of one kind on one side of a rule."""
+
+    test: Literal["fail", "pass"]
+    """Which test decided them, or would have."""
+    question: Question
+    counts: RuleCounts
+    level: FloatArray
+    """float64[G]: what the p-values had to reach."""
+
+    @property
+    def boundary(self) -> Boundary:
+        """The edge that the test looked at."""
+        return self.question.fail if self.test == "fail" else self.question.within
+
+    @property
+    def beta(self) -> float:
+        """What the test spent on not knowing the rate of the rest."""
+        return FAIL_BETA if self.test == "fail" else PASS_BETA
+
+    @property
+    def overturned_upwards(self) -> bool:
+        """Whether a higher rate of the group is what would overturn the verdict."""
+        return (self.question.side == "low") == (self.test == "fail")
+
+    def start(self) -> Tables:
+        """The counts that the test rejected, with everything that is not known where the verdict holds against it."""
+        if self.test == "fail":
+            return self.question.at_its_best(self.counts.groups)
+        return self.counts.members.at_their_worst(self.question, self.counts.groups)
+
+
+def rule_counts(plan: AuditPlan, rule: Rule, families: Mapping[Family, FamilyCounts]) -> RuleCounts:
+    """Every group of every family of a rule in one table."""
+    counts = [families[family] for family in rule_families(plan, rule)]
+    members = possible_members(counts, plan.sensitivity.max_missing_share)
+    groups = FamilyCounts(
+        Family(()), members.counts.groups, np.concatenate([family.cells for family in counts]), counts[0].everyone
+    )
+    return RuleCounts(groups, members)
+
+
+def _chosen(counts: FamilyCounts, places: np.ndarray[tuple[int], np.dtype[np.int64]]) -> FamilyCounts:
+    groups = tuple(counts.groups[place] for place in places)
+    return FamilyCounts(counts.family, groups, counts.cells[places], counts.everyone)

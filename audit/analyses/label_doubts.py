@@ -1,0 +1,253 @@
+"""Wrong labels: how many of a group's, or which share of them, would overturn its verdict.
+
+Two questions. *Any labels*: the fewest that must be wrong, chosen as badly as can be; this bounds every bias, also one
+that goes with what the detector decides. *A share of them*: wrong at a rate that depends on what a person is and not on
+the decision (Rogan & Gladen 1978), in this group alone. The second is kinder and needs that assumption; under it
+victims who were never labelled do not touch a true positive rate, nor others labelled as victims a false positive rate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, Literal
+
+import numpy as np
+
+from audit.analyses.doubted import Doubted
+from audit.analyses.estimates import as_known
+from audit.counting.table import IntArray
+from audit.findings.sensitivity import LabelErrorGrid
+from audit.metrics import Cell, Metric
+from audit.stats.binomial import BoolArray, FloatArray
+from audit.stats.boundaries import counted_outcome, counted_rate
+from audit.stats.bounds import Tables, fewest_to_overturn
+from audit.stats.label_noise import Corrected, FewestFlips, corrected_rate, fewest_flips, fewest_flips_to_rate
+from audit.stats.score_test import screened_p
+
+__all__ = [
+    "GRID",
+    "ErrorAxis",
+    "Flip",
+    "Flips",
+    "LabelShares",
+    "error_axes",
+    "error_grid",
+    "flip_words",
+    "flips",
+    "flips_to_limit",
+    "label_shares",
+]
+
+GRID: Final = (1.0, 0.95, 0.9, 0.85, 0.8, 0.7)
+"""Sensitivities and specificities of a group's labels that are tried."""
+_TABLE: Final = (Cell.TP, Cell.FN, Cell.FP, Cell.TN)
+_THOUSANDTHS: Final = 300
+"""The largest share of wrong labels that is looked for."""
+
+ErrorAxis = Literal["labelled_too_often", "labelled_too_rarely"]
+
+
+@dataclass(frozen=True, slots=True)
+class Flip:
+    """One way in which a label can be wrong, by the decision that the case got."""
+
+    labelled: Cell
+    """Where the case was counted."""
+    truly: Cell
+    """Where it would be counted."""
+    words: str
+    """Who these are, and what they would have to be."""
+
+
+_FLIPS: Final = (
+    Flip(Cell.FN, Cell.TN, "victims missed would have to be no victims"),
+    Flip(Cell.FP, Cell.TP, "people wrongly flagged would have to be victims"),
+    Flip(Cell.TN, Cell.FN, "people left alone would have to be victims"),
+    Flip(Cell.TP, Cell.FP, "victims found would have to be no victims"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Flips:
+    """The fewest labels that overturn each of G verdicts."""
+
+    kinds: tuple[Flip, ...]
+    """One or two kinds that push the rate the right way; none where no label is in the rate."""
+    available: IntArray
+    """int64[kinds, G]: labels of each kind in the group."""
+    fewest: FewestFlips
+
+
+def flips(doubted: Doubted) -> Flips | None:
+    """The fewest labels of each group that must be wrong for its test to reject no longer; None without labels."""
+    kinds, effects, available = _useful(doubted)
+    if not kinds:
+        return None
+    fewest = fewest_flips(doubted.start(), effects, available, doubted.boundary, doubted.beta, doubted.level)
+    return Flips(kinds, available, fewest)
+
+
+def flips_to_limit(doubted: Doubted) -> IntArray:
+    """int64[G]: the fewest wrong labels that bring the measured rate to the limit; -1 where none do."""
+    _, effects, available = _useful(doubted)
+    x, n, y, m = doubted.question.as_scored(doubted.counts.groups)
+    edge = doubted.boundary.edge(counted_outcome(y, m, doubted.boundary) / np.maximum(m, 1))
+    return fewest_flips_to_rate(x, n, effects, available, counted_rate(edge, doubted.boundary)).total
+
+
+def _useful(doubted: Doubted) -> tuple[tuple[Flip, ...], list[tuple[int, int]], IntArray]:
+    metric, groups = doubted.question.metric, doubted.counts.groups
+    kinds = [(flip, _effect(metric, flip)) for flip in _FLIPS]
+    useful = [(flip, effect) for flip, effect in kinds if _raises(effect) is doubted.overturned_upwards]
+    available = [groups.cell(flip.labelled) for flip, _ in useful]
+    return (
+        tuple(flip for flip, _ in useful),
+        [effect for _, effect in useful],
+        np.stack(available) if available else np.zeros((0, len(groups.groups)), dtype=np.int64),
+    )
+
+
+def _effect(metric: Metric, flip: Flip) -> tuple[int, int]:
+    if metric.denominator_is == "cases":
+        return 0, 0  # flagged or not is no matter of labels
+    top, bottom = metric.numerator, metric.denominator
+    return (flip.truly in top) - (flip.labelled in top), (flip.truly in bottom) - (flip.labelled in bottom)
+
+
+def _raises(effect: tuple[int, int]) -> bool | None:
+    if effect == (0, 0):
+        return None
+    return effect[0] > 0 or (effect[0] == 0 and effect[1] < 0)
+
+
+def error_axes(metric: Metric) -> tuple[ErrorAxis, ...]:
+    """Which errors of labels a rate depends on, as long as they do not depend on the decision."""
+    if metric.denominator_is == "cases":
+        return ()
+    if set(metric.denominator) == {Cell.TP, Cell.FN}:
+        return ("labelled_too_often",)
+    if set(metric.denominator) == {Cell.FP, Cell.TN}:
+        return ("labelled_too_rarely",)
+    return ("labelled_too_often", "labelled_too_rarely")
+
+
+@dataclass(frozen=True, slots=True)
+class LabelShares:
+    """The smallest share of wrong labels that overturns each of G verdicts, in thousandths."""
+
+    thousandths: IntArray
+    """int64[G]: -1 where no share up to `most` does."""
+    most: IntArray
+    """int64[G]: the largest share that the counts allow, up to 300."""
+
+
+def label_shares(doubted: Doubted, axis: ErrorAxis) -> LabelShares:
+    """The smallest share of a group's others labelled as victims, or of its victims labelled as none, that matters."""
+    table = _decided(doubted)
+    possible = np.stack(
+        [_corrected(doubted, table, *_quality(axis, k)).possible for k in range(_THOUSANDTHS + 1)], axis=1
+    )
+    most = np.asarray(np.cumprod(possible, axis=1).sum(axis=1) - 1, dtype=np.int64).clip(0)
+    found = fewest_to_overturn(
+        partial(_at_share, doubted, table, axis), most, doubted.boundary, doubted.beta, doubted.level
+    )
+    return LabelShares(np.where(found > most, -1, found), most)
+
+
+def error_grid(doubted: Doubted) -> tuple[LabelErrorGrid, ...]:
+    """For each verdict the corrected rate, and whether it stands, at every quality of labels that is tried."""
+    axes = error_axes(doubted.question.metric)
+    sensitivities = GRID if "labelled_too_rarely" in axes else (1.0,)
+    specificities = GRID if "labelled_too_often" in axes else (1.0,)
+    table = _decided(doubted)
+    rates: list[list[float | None]] = [[] for _ in doubted.counts.groups.groups]
+    stands: list[list[bool | None]] = [[] for _ in doubted.counts.groups.groups]
+    for sensitivity in sensitivities:
+        for specificity in specificities:
+            corrected = _corrected(doubted, table, sensitivity, specificity)
+            holds = _rejects(doubted, _as_table(doubted, corrected.rate, corrected.size))
+            for place, possible in enumerate(corrected.possible):
+                rates[place].append(as_known(round(float(corrected.rate[place]), 6)) if possible else None)
+                stands[place].append(bool(holds[place]) if possible else None)
+    return tuple(
+        LabelErrorGrid.model_construct(
+            sensitivity=sensitivities, specificity=specificities, rates=tuple(rate), stands=tuple(stand)
+        )
+        for rate, stand in zip(rates, stands, strict=True)
+    )
+
+
+def _quality(axis: ErrorAxis, thousandths: int) -> tuple[float, float]:
+    right = 1.0 - thousandths / 1000.0
+    return (1.0, right) if axis == "labelled_too_often" else (right, 1.0)
+
+
+def _at_share(doubted: Doubted, table: IntArray, axis: ErrorAxis, thousandths: IntArray) -> Tables:
+    rate, size = np.full(thousandths.shape, np.nan), np.zeros(thousandths.shape)
+    for share in np.unique(thousandths):
+        corrected = _corrected(doubted, table, *_quality(axis, int(share)))
+        here = thousandths == share
+        rate[here], size[here] = corrected.rate[here], corrected.size[here]
+    return _as_table(doubted, rate, size)
+
+
+def _as_table(doubted: Doubted, rate: FloatArray, size: FloatArray) -> Tables:
+    """Whole counts that say as much as the corrected rate does, against the same rest; people moved in stay moved."""
+    question, groups = doubted.question, doubted.counts.groups
+    x, n, y, m = doubted.start()
+    before = question.at_its_best(groups) if doubted.test == "fail" else question.at_its_worst(groups)
+    whole = np.floor(size + 1e-6)
+    counted = np.rint(np.nan_to_num(rate) * whole)
+    return (
+        np.asarray(counted, dtype=np.int64) + (x - before[0]),
+        np.asarray(whole, dtype=np.int64) + (n - before[1]),
+        y,
+        m,
+    )
+
+
+def _rejects(doubted: Doubted, tables: Tables) -> BoolArray:
+    x, n, y, m = tables
+    boundary = doubted.boundary
+    threshold = float(np.clip(2.0 * doubted.level.max(initial=0.05), 0.1, 0.9))
+    p = screened_p(
+        counted_outcome(x, n, boundary), n, counted_outcome(y, m, boundary), m, boundary, doubted.beta, threshold
+    ).p
+    return np.asarray(p <= doubted.level)
+
+
+def _corrected(doubted: Doubted, table: IntArray, sensitivity: float, specificity: float) -> Corrected:
+    metric = doubted.question.metric
+    top, bottom = ([int(cell in cells) for cell in _TABLE] for cells in (metric.numerator, metric.denominator))
+    return corrected_rate(table, top, bottom, sensitivity, specificity)
+
+
+def _decided(doubted: Doubted) -> IntArray:
+    """int64[G, 4]: the four counts, unscored cases decided as the verdict's test has them."""
+    metric, groups = doubted.question.metric, doubted.counts.groups
+    table = np.stack([groups.cell(cell) for cell in _TABLE], axis=1)
+    up = doubted.overturned_upwards
+    for unscored, choices in ((Cell.UNSCORED_POSITIVE, (0, 1)), (Cell.UNSCORED_NEGATIVE, (3, 2))):
+        # where either does the same, the detector is taken to agree with the label
+        raised = max(choices, key=lambda place: _pull(metric, _TABLE[place]))
+        lowered = min(choices, key=lambda place: _pull(metric, _TABLE[place]))
+        table[:, raised if up else lowered] += groups.cell(unscored)
+    return table
+
+
+def _pull(metric: Metric, cell: Cell) -> int:
+    """Whether one more case here raises the rate (1), lowers it (-1) or is not in it (0)."""
+    if cell in metric.numerator:
+        return 1
+    return -1 if cell in metric.denominator else 0
+
+
+def flip_words(found: Flips, place: int) -> str:
+    """Whose labels would have to be wrong: "39 of 60 victims missed would have to be no victims"."""
+    parts: Sequence[tuple[int, int, str]] = [
+        (int(found.fewest.by_kind[kind, place]), int(found.available[kind, place]), flip.words)
+        for kind, flip in enumerate(found.kinds)
+    ]
+    return "; ".join(f"{number:,} of {available:,} {words}" for number, available, words in parts if number)

@@ -1,0 +1,360 @@
+"""Every FAIL, and the largest groups that pass or are held back: what it would take for the verdict not to stand."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from audit.analyses.doubted import Doubted, RuleCounts, rule_counts
+from audit.analyses.estimates import as_known
+from audit.analyses.label_doubts import (
+    ErrorAxis,
+    error_axes,
+    error_grid,
+    flip_words,
+    flips,
+    flips_to_limit,
+    label_shares,
+)
+from audit.analyses.sides import Question, questions
+from audit.analyses.unknown_doubts import (
+    Unknown,
+    smallest_shares,
+    unknown_bounds,
+    unknown_in_favour,
+    unknown_to_hold_back,
+)
+from audit.counting.table import FamilyCounts, IntArray
+from audit.findings import Verdict
+from audit.findings.sensitivity import Doubt, LabelErrorGrid, RuleSensitivity, SensitivityFinding
+from audit.groups import Family, Group
+from audit.metrics import Cell
+from audit.plan import AuditPlan, Rule
+from audit.result import Notice
+from audit.stats.bounds import rate_bounds
+
+__all__ = ["sensitivity_findings", "sensitivity_notices"]
+
+MOST_LISTED: Final = 60
+"""Groups listed beside those that fail, for each rule."""
+_NEAREST: Final = 10
+"""Of those not listed, so many that look nearest to being held back are examined as well."""
+
+
+def sensitivity_findings(
+    plan: AuditPlan, families: Mapping[Family, FamilyCounts], verdicts: Sequence[Verdict]
+) -> tuple[RuleSensitivity, ...]:
+    """Doubt every rule's verdicts, in the order of the plan.
+
+    Parameters
+    ----------
+    families
+        The counts that the verdicts came from.
+    verdicts
+        Those of `audit.verdicts.judge`.
+    """
+    found = []
+    for rule in plan.named_rules:
+        of_rule = [verdict for verdict in verdicts if verdict.rule == rule.id]
+        if plan.evaluation_set.weight is not None or plan.evaluation_set.cluster is not None:
+            found.append(_not_examined(plan, rule, of_rule))
+        else:
+            found.append(_of_rule(plan, rule, rule_counts(plan, rule, families), of_rule))
+    return tuple(found)
+
+
+def sensitivity_notices(found: Sequence[RuleSensitivity]) -> tuple[Notice, ...]:
+    """Where people of unknown group keep groups from a pass: which declaration would change it, and by how much."""
+    notices = []
+    for rule in found:
+        if not rule.held_back:
+            continue
+        groups = "1 group that would pass" if rule.held_back == 1 else f"{rule.held_back} groups that would pass"
+        told = (
+            f"Rule {rule.rule}: {groups} by the records cannot, because people whose group is unknown may belong there."
+        )
+        if rule.missing_share_for_all:
+            told += (
+                f" All of them would pass if in no group more than {_share_down(rule.missing_share_for_all)} of its "
+                "own cases were unknown. Whoever can vouch for that writes it, with the ground, as [sensitivity] "
+                "max_missing_share; otherwise the groups must be recorded."
+            )
+        elif rule.missing_share_for_all == 0.0:
+            told += " No declared share would let all of them pass: a single person could hold one of them back."
+        notices.append(Notice(code=f"unknown_attribute_{rule.rule}", text=told))
+    return tuple(notices)
+
+
+def _not_examined(plan: AuditPlan, rule: Rule, verdicts: Sequence[Verdict]) -> RuleSensitivity:
+    return RuleSensitivity(
+        rule=str(rule.id),
+        metric=rule.metric,
+        examined="weights_or_clusters",
+        held_back=sum(verdict.because == "unknown_attribute" for verdict in verdicts),
+        max_missing_share=plan.sensitivity.max_missing_share,
+        missing_share_for_all=None,
+        listed=0,
+        not_listed=sum(map(_open_to_doubt, verdicts)),
+        fewest_labels=None,
+        findings=(),
+    )
+
+
+def _of_rule(plan: AuditPlan, rule: Rule, counts: RuleCounts, verdicts: Sequence[Verdict]) -> RuleSensitivity:
+    asked = questions(plan, rule)
+    failing = [verdict for verdict in verdicts if verdict.outcome == "fail"]
+    others = sorted(filter(_open_to_doubt, verdicts), key=lambda verdict: (-verdict.cases, verdict.group.levels))
+    listed, left = others[:MOST_LISTED], others[MOST_LISTED:]
+    passing = [verdict for verdict in listed if verdict.outcome == "pass"]
+    held = [verdict for verdict in listed if verdict.because == "unknown_attribute"]
+    unscored = [verdict for verdict in listed if verdict.because == "unscored_cases"]
+    findings: list[SensitivityFinding] = []
+    for question in asked:
+        of_side = [verdict for verdict in failing if verdict.side == question.side]
+        if of_side:
+            levels = np.array([verdict.level_fail for verdict in of_side], dtype=np.float64)
+            findings.extend(_doubt_fails(Doubted("fail", question, counts.of(of_side), levels), of_side))
+    if passing:
+        findings.extend(_doubt_labels(_sides(plan, asked, counts, passing), passing))
+    shares: list[float] = []
+    if passing or held:
+        unknown, shares = _doubt_unknown(_sides(plan, asked, counts, passing + held), passing + held)
+        findings.extend(unknown)
+    for some in (failing, passing, unscored):
+        findings.extend(_unscored(counts.of(some), asked[0], some) if some else ())
+    shares.extend(_nearest_shares(plan, asked, counts, left))
+    labels = [found.overturned_by for found in findings if found.kind == "labels_flipped"]
+    return RuleSensitivity(
+        rule=str(rule.id),
+        metric=rule.metric,
+        examined="yes",
+        held_back=sum(verdict.because == "unknown_attribute" for verdict in verdicts),
+        max_missing_share=plan.sensitivity.max_missing_share,
+        missing_share_for_all=as_known(min(shares)) if shares else None,
+        listed=len(failing) + len(listed),
+        not_listed=len(left),
+        fewest_labels=min((number for number in labels if number is not None), default=None),
+        findings=_in_order(findings, [*failing, *listed]),
+    )
+
+
+def _open_to_doubt(verdict: Verdict) -> bool:
+    return verdict.outcome == "pass" or verdict.because in ("unknown_attribute", "unscored_cases")
+
+
+def _in_order(findings: Sequence[SensitivityFinding], verdicts: Sequence[Verdict]) -> tuple[SensitivityFinding, ...]:
+    place: dict[Group, int] = {verdict.group: number for number, verdict in enumerate(verdicts)}
+    return tuple(sorted(findings, key=lambda finding: place[finding.group]))
+
+
+def _sides(
+    plan: AuditPlan, asked: Sequence[Question], counts: RuleCounts, verdicts: Sequence[Verdict]
+) -> list[Doubted]:
+    some = counts.of(verdicts)
+    return [Doubted("pass", question, some, np.full(len(verdicts), plan.verdict.alpha)) for question in asked]
+
+
+def _nearest_shares(
+    plan: AuditPlan, asked: Sequence[Question], counts: RuleCounts, left: Sequence[Verdict]
+) -> list[float]:
+    """Of groups not listed, the shares at which those that look nearest would be held back."""
+    by_records = [verdict for verdict in left if verdict.outcome == "pass" or verdict.because == "unknown_attribute"]
+    if not by_records:
+        return []
+    nearest = np.argsort(smallest_shares(_sides(plan, asked, counts, by_records)), kind="stable")[:_NEAREST]
+    shares = unknown_to_hold_back(_sides(plan, asked, counts, [by_records[place] for place in nearest])).share
+    return [float(share) for share in shares if np.isfinite(share)]
+
+
+def _doubt_fails(doubted: Doubted, verdicts: Sequence[Verdict]) -> list[SensitivityFinding]:
+    grids = error_grid(doubted) if error_axes(doubted.question.metric) else None
+    findings = _doubt_labels([doubted], verdicts, flips_to_limit(doubted), grids)
+    metric, counts = doubted.question.metric, doubted.counts
+    unknown = unknown_in_favour(doubted)
+    low, high = unknown_bounds(counts, metric)
+    for place, verdict in enumerate(verdicts):
+        fewest, among = int(unknown.fewest[place]), int(unknown.among[place])
+        if not among:
+            continue
+        words = (
+            f"Would stand if all {among:,} cases of unknown group that speak for the group belonged to it."
+            if fewest < 0
+            else f"Would not stand if {fewest:,} of {among:,} cases of unknown group that speak for it belonged to it."
+        )
+        findings.append(
+            _finding(
+                verdict, "unknown_attribute", fewest, among, words, low=as_known(low[place]), high=as_known(high[place])
+            )
+        )
+    return findings
+
+
+def _doubt_labels(
+    sides: Sequence[Doubted],
+    verdicts: Sequence[Verdict],
+    to_limit: IntArray | None = None,
+    grids: Sequence[LabelErrorGrid] | None = None,
+) -> list[SensitivityFinding]:
+    """Of a two-sided pass the side on which fewer labels do it is told."""
+    found = [flipped for side in sides if (flipped := flips(side)) is not None]
+    findings: list[SensitivityFinding] = []
+    labelled = sides[0].counts.groups.total((Cell.TP, Cell.FN, Cell.FP, Cell.TN))
+    for place, verdict in enumerate(verdicts if found else ()):
+        side = min(found, key=lambda of: _or_never(of.fewest.total[place]))
+        fewest, among = int(side.fewest.total[place]), int(labelled[place])
+        words = (
+            "No number of wrong labels in this group would change it."
+            if fewest < 0
+            else f"Would not stand if {fewest:,} of the group's {among:,} labels were wrong: {flip_words(side, place)}."
+        )
+        limit = None if to_limit is None or to_limit[place] < 0 else int(to_limit[place])
+        findings.append(_finding(verdict, "labels_flipped", fewest, among, words, to_limit=limit))
+    for axis in error_axes(sides[0].question.metric):
+        findings.extend(_doubt_shares(sides, verdicts, axis, grids))
+    return findings
+
+
+_WRONGLY: Final[dict[ErrorAxis, str]] = {
+    "labelled_too_often": "of this group's people who are no victims were labelled as victims",
+    "labelled_too_rarely": "of this group's victims were labelled as no victims",
+}
+
+
+def _doubt_shares(
+    sides: Sequence[Doubted], verdicts: Sequence[Verdict], axis: ErrorAxis, grids: Sequence[LabelErrorGrid] | None
+) -> list[SensitivityFinding]:
+    found = [label_shares(side, axis) for side in sides]
+    groups = sides[0].counts.groups
+    among = groups.total((Cell.TP, Cell.FN, Cell.FP, Cell.TN))
+    findings = []
+    for place, verdict in enumerate(verdicts):
+        side = min(found, key=lambda of: _or_never(of.thousandths[place]))
+        share, most = int(side.thousandths[place]) / 1000.0, int(side.most[place]) / 1000.0
+        falls = share >= 0
+        words = (
+            f"Would not stand if {_one_in(share)} {_WRONGLY[axis]}, whatever the detector decided."
+            if falls
+            else f"Would stand even if {_one_in(most)} {_WRONGLY[axis]}, whatever the detector decided."
+            if most > 0
+            else f"The counts leave no room for the doubt that some {_WRONGLY[axis]}."
+        )
+        findings.append(
+            _finding(
+                verdict,
+                axis,
+                None,
+                int(among[place]),
+                words,
+                stands=not falls,
+                share=share if falls else None,
+                grid=None if grids is None or axis != error_axes(sides[0].question.metric)[0] else grids[place],
+            )
+        )
+    return findings
+
+
+def _doubt_unknown(
+    sides: Sequence[Doubted], verdicts: Sequence[Verdict]
+) -> tuple[list[SensitivityFinding], list[float]]:
+    unknown = unknown_to_hold_back(sides)
+    low, high = unknown_bounds(sides[0].counts, sides[0].question.metric)
+    findings = [
+        _finding(
+            verdict,
+            "unknown_attribute",
+            int(unknown.fewest[place]),
+            int(unknown.among[place]),
+            _unknown_words(verdict, unknown, place),
+            stands=verdict.outcome == "pass",
+            share=as_known(unknown.share[place]),
+            low=as_known(low[place]),
+            high=as_known(high[place]),
+        )
+        for place, verdict in enumerate(verdicts)
+        if unknown.among[place]
+    ]
+    return findings, [float(share) for share in unknown.share if np.isfinite(share)]
+
+
+def _unknown_words(verdict: Verdict, unknown: Unknown, place: int) -> str:
+    fewest, among = int(unknown.fewest[place]), int(unknown.among[place])
+    if fewest < 0:
+        return f"Holds even if all {among:,} cases of unknown group that speak against it belonged to this group."
+    share = _share_down(float(unknown.share[place]))
+    if verdict.outcome == "pass":
+        return (
+            f"Would not hold if {fewest:,} of {among:,} cases of unknown group that speak against it belonged to it; "
+            "the plan vouches for fewer."
+        )
+    return (
+        f"Passes by its records. {fewest:,} of {among:,} cases of unknown group would change that if they belonged to "
+        f"it; it passes if at most {share} of its own cases are unknown."
+    )
+
+
+def _unscored(counts: RuleCounts, question: Question, verdicts: Sequence[Verdict]) -> list[SensitivityFinding]:
+    metric, groups = question.metric, counts.groups
+    x, n = groups.numerator(metric), groups.denominator(metric)
+    hits, misses = groups.total(metric.highest_if_unscored), groups.total(metric.lowest_if_unscored)
+    low, high = rate_bounds(x, n, hits, misses)
+    could_join = sorted(set(metric.highest_if_unscored) | set(metric.lowest_if_unscored))
+    open_cases = groups.total(could_join)
+    findings = []
+    for place, verdict in enumerate(verdicts):
+        among = int(open_cases[place])
+        decided = verdict.outcome in ("pass", "fail")
+        if not among and decided:
+            continue
+        words = (
+            f"Holds whatever the {among:,} cases without a decision would have been; so does every verdict."
+            if decided
+            else "Cases without a decision, in this group or its rest, stand between it and a pass."
+        )
+        findings.append(
+            _finding(
+                verdict,
+                "unscored",
+                None,
+                among,
+                words,
+                stands=decided,
+                low=as_known(low[place]),
+                high=as_known(high[place]),
+            )
+        )
+    return findings
+
+
+def _finding(
+    verdict: Verdict, kind: Doubt, fewest: int | None, among: int, words: str, **more: Any
+) -> SensitivityFinding:
+    """A record; `more` are its other fields. `fewest` of -1: no number of people would do."""
+    overturned_by = None if fewest is None or fewest < 0 else fewest
+    values = {"stands": overturned_by is None, **more}
+    return SensitivityFinding.model_construct(
+        None,
+        group=verdict.group,
+        outcome=verdict.outcome,
+        kind=kind,
+        overturned_by=overturned_by,
+        among=among,
+        words=words,
+        **values,
+    )
+
+
+def _or_never(fewest: int | np.int64) -> float:
+    return math.inf if fewest < 0 else float(fewest)
+
+
+def _one_in(share: float) -> str:
+    """A share of a thousandth or more in words: "1 in 30 (3.3%)"."""
+    return f"1 in {math.floor(1.0 / share + 1e-9):,} ({share:.1%})" if share < 1.0 else "all"
+
+
+def _share_down(share: float) -> str:
+    """A share that may be declared, never rounded up."""
+    return f"{math.floor(share * 1000.0 + 1e-9) / 10.0:.1f}%"

@@ -1,0 +1,98 @@
+"""People of unknown group: how many of them, or which share of a group, would overturn its verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+
+from audit.analyses.doubted import Doubted, RuleCounts
+from audit.analyses.missing_attributes import Moved
+from audit.analyses.sides import Question, cases
+from audit.counting.table import IntArray
+from audit.metrics import Metric
+from audit.stats.binomial import FloatArray
+from audit.stats.bounds import asymptotically_fewest, fewest_to_overturn, rate_bounds
+
+__all__ = ["Unknown", "smallest_shares", "unknown_bounds", "unknown_in_favour", "unknown_to_hold_back"]
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """How many people of unknown group overturn each of G verdicts, were they of the group."""
+
+    fewest: IntArray
+    """int64[G]: -1 where not even all of them do."""
+    among: IntArray
+    """int64[G]: people of unknown group who may be of the group and whose case speaks against the verdict."""
+    share: FloatArray
+    """float64[G]: of the group's own cases, the largest share that may be unknown without it; nan where any may."""
+
+
+def unknown_to_hold_back(sides: Sequence[Doubted]) -> Unknown:
+    """How many would keep a group from a pass, on the side that is nearest: whatever share the plan vouches for."""
+    found = [_fewest(doubted, among) for doubted, among in ((side, _against(side)) for side in sides)]
+    among = np.stack([_against(side) for side in sides])
+    return _nearest(sides[0], np.stack(found), among)
+
+
+def unknown_in_favour(doubted: Doubted) -> Unknown:
+    """How many would keep a group from its FAIL, as far as the plan lets them belong to it."""
+    question, counts = doubted.question, doubted.counts
+    among = counts.members.in_favour(question, counts.groups)
+    found = fewest_to_overturn(
+        partial(_favoured, question, counts), among, doubted.boundary, doubted.beta, doubted.level
+    )
+    return _nearest(doubted, found[np.newaxis], among[np.newaxis])
+
+
+def smallest_shares(sides: Sequence[Doubted]) -> FloatArray:
+    """float64[G]: the share at which each group would be held back, by the asymptotic test: to see who is nearest."""
+    shares = []
+    for side in sides:
+        among = _against(side)
+        guess = asymptotically_fewest(partial(_harmed, side.question, _anyone(side)), among, side.boundary, side.level)
+        own, _ = cases(side.counts.groups, side.question.metric)
+        shares.append(np.where(guess > among, np.inf, (guess - 1) / np.maximum(own + guess - 1, 1)))
+    return np.asarray(np.min(np.stack(shares), axis=0), dtype=np.float64)
+
+
+def unknown_bounds(counts: RuleCounts, metric: Metric) -> tuple[FloatArray, FloatArray]:
+    """float64[G] each: the lowest and highest rate of each group, over its scored cases and those who may be of it."""
+    hits, misses = counts.members.joining(metric, counts.groups)
+    return rate_bounds(counts.groups.numerator(metric), counts.groups.denominator(metric), hits, misses)
+
+
+def _fewest(doubted: Doubted, among: IntArray) -> IntArray:
+    tables = partial(_harmed, doubted.question, _anyone(doubted))
+    return fewest_to_overturn(tables, among, doubted.boundary, doubted.beta, doubted.level)
+
+
+def _against(doubted: Doubted) -> IntArray:
+    counts = _anyone(doubted)
+    return counts.members.against(doubted.question, counts.groups)
+
+
+def _anyone(doubted: Doubted) -> RuleCounts:
+    """The same counts without the share that the plan vouches for."""
+    return replace(doubted.counts, members=replace(doubted.counts.members, max_share=None))
+
+
+def _harmed(question: Question, counts: RuleCounts, moved: IntArray) -> Moved:
+    return counts.members.at_their_worst(question, counts.groups, moved)
+
+
+def _favoured(question: Question, counts: RuleCounts, moved: IntArray) -> Moved:
+    return counts.members.at_their_best(question, counts.groups, moved)
+
+
+def _nearest(doubted: Doubted, found: IntArray, among: IntArray) -> Unknown:
+    """Over sides: the one on which the fewest people do it."""
+    never = found > among
+    at = np.argmin(np.where(never, np.iinfo(np.int64).max, found), axis=0)[np.newaxis]
+    fewest, all_of_them, none = (np.take_along_axis(array, at, axis=0)[0] for array in (found, among, never))
+    own, _ = cases(doubted.counts.groups, doubted.question.metric)
+    share = (fewest - 1) / np.maximum(own + fewest - 1, 1)
+    return Unknown(np.where(none, -1, fewest), all_of_them, np.where(none, np.nan, share))
