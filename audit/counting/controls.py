@@ -155,7 +155,7 @@ def _check_levels(evaluation_set: EvaluationSet, plan: AuditPlan, relation: str)
 
     names = list(plan.control_features)
     view = ibis.table(dict.fromkeys((f"control_{name}" for name in names), "string"), name=relation)
-    distinct = view.aggregate(**{name: view[f"control_{name}"].nunique() for name in names})
+    distinct = view.aggregate(**{f"levels_{name}": view[f"control_{name}"].nunique() for name in names})
     query = ibis.duckdb.from_connection(evaluation_set.connection).compile(distinct)
     (levels,) = evaluation_set.connection.sql(query).fetchall()
     for name, count in zip(names, levels, strict=True):

@@ -14,10 +14,12 @@ STILL = (0.01, -0.02, 0.04)
 def note(
     crude: tuple[float, ...], conditional: tuple[float, ...], shift: tuple[float, ...], limit: float | None
 ) -> str:
-    gaps: list[Gap] = [
-        (np.array([gap[0]]), np.array([gap[1]]), np.array([gap[2]])) for gap in (crude, conditional, shift)
-    ]
-    return NOTES[int(note_on_conditioning(*gaps, limit)[0])]
+    first, second, third = (_gap(gap) for gap in (crude, conditional, shift))
+    return NOTES[int(note_on_conditioning(first, second, third, limit)[0])]
+
+
+def _gap(gap: tuple[float, ...]) -> Gap:
+    return np.array([gap[0]]), np.array([gap[1]]), np.array([gap[2]])
 
 
 @pytest.mark.parametrize(
@@ -53,5 +55,5 @@ def test_each_word(
     expected: str,
 ) -> None:
     assert note(crude, conditional, shift, limit) == expected
-    turned = [(-gap[0], -gap[2], -gap[1]) for gap in (crude, conditional, shift)]
-    assert note(*turned, limit) == expected
+    crude, conditional, shift = ((-gap[0], -gap[2], -gap[1]) for gap in (crude, conditional, shift))
+    assert note(crude, conditional, shift, limit) == expected
