@@ -45,6 +45,7 @@ def notices(
         ),
     ]
     found.extend(_harm_not_limited(plan, overall))
+    found.extend(_rows_as_they_are(plan))
     found.extend(_given(system))
     found.extend(_unscored(plan, rows[0]))
     found.extend(_unlabelled(plan, rows))
@@ -53,6 +54,22 @@ def notices(
     found.extend(_borders(system))
     found.extend(_after_scoring(plan))
     return tuple(found)
+
+
+def _rows_as_they_are(plan: AuditPlan) -> list[Notice]:
+    section = plan.evaluation_set
+    if section.weight is None and section.cluster is None:
+        return []
+    ground = " and ".join(
+        words for words, column in (("design weights", section.weight), ("clusters", section.cluster)) if column
+    )
+    return [
+        Notice(
+            code="rows_as_they_are",
+            text=f"Rates, disparities and verdicts take {ground} into account. Scores, like with like, amplification, "
+            "doubts about labels, the subgroup search and costs take each row once and as independent of the others.",
+        )
+    ]
 
 
 def _harm_not_limited(plan: AuditPlan, overall: OverallVerdict) -> list[Notice]:
