@@ -8,11 +8,20 @@ from typing import Final, Literal, NamedTuple
 
 import numpy as np
 
-from audit.stats.binomial import BoolArray, IntArray
-from audit.stats.scan_starts import KEPT, random_starts
+from audit.stats.binomial import BoolArray, FloatArray, IntArray
+from audit.stats.scan_starts import KEPT, bernoulli_score, random_starts
 from audit.stats.subset_scan import SubsetSearch
 
-__all__ = ["TRIES", "CalibratedScan", "ClusterCells", "calibrated_scan", "clustered_sets", "null_sets", "size_bins"]
+__all__ = [
+    "TRIES",
+    "CalibratedScan",
+    "ClusterCells",
+    "calibrated_scan",
+    "clustered_sets",
+    "detectable_rate",
+    "null_sets",
+    "size_bins",
+]
 
 TRIES: Final = 16
 """Ascents from everything and from random subsets, beside those from the corners of the data."""
@@ -47,6 +56,14 @@ class CalibratedScan(NamedTuple):
     """By attribute, bool[V]: its values; all of them where the attribute is not named."""
     evaluated: int
     """Subsets whose score was computed in the search of the real data."""
+    null_scores: FloatArray
+    """float64[replicates]: the best score of each data set drawn."""
+
+    def critical_score(self, level: float) -> float:
+        """The smallest score with a p-value of at most `level`, which is at least ``1 / (1 + data sets)``."""
+        allowed = int(np.floor(level * (len(self.null_scores) + 1) + _SAME)) - 1
+        in_order = np.sort(self.null_scores)[::-1]
+        return float(in_order[allowed] if 0 <= allowed < len(in_order) else np.inf)
 
 
 def calibrated_scan(
@@ -97,9 +114,24 @@ def calibrated_scan(
     else:
         sets = clustered_sets(clusters, len(cases), replicates, batch, rng)
     score = float(found.score[0])
-    at_least = sum(int((search.search(drawn, starts).score >= score - _SAME).sum()) for drawn in sets)
-    chosen = tuple(mask[0] for mask in found.chosen)
-    return CalibratedScan(score, (1 + at_least) / (replicates + 1), chosen, found.evaluated)
+    null_scores = np.concatenate([search.search(drawn, starts).score for drawn in sets])
+    p = (1 + int((null_scores >= score - _SAME).sum())) / (replicates + 1)
+    return CalibratedScan(score, p, tuple(mask[0] for mask in found.chosen), found.evaluated, null_scores)
+
+
+def detectable_rate(critical: float, cases: float, expected: float, penalty: float) -> float | None:
+    """The rate of harm that a subset of so many cases, named by one value, needs for its score to exceed `critical`.
+
+    None where not even all of them harmed would do.
+    """
+    if bernoulli_score(cases, cases, expected) - penalty <= critical:
+        return None
+    low, high = expected, 1.0
+    for _ in range(60):
+        middle = (low + high) / 2.0
+        enough = bernoulli_score(middle * cases, cases, expected) - penalty > critical
+        low, high = (low, middle) if enough else (middle, high)
+    return high
 
 
 def null_sets(

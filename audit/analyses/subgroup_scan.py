@@ -1,0 +1,254 @@
+"""Who is treated worst, among all subgroups that the declared columns describe, and is it more than chance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import floor, log10
+from typing import Any, Final
+
+import numpy as np
+
+from audit.analyses.estimates import as_known
+from audit.counting.scan_cells import CONFIRMATION, SEARCH, ScanAttribute, ScanCells, ScanTable
+from audit.findings.subgroup_scan import ScanHalf, ScanOutcome, ScanQuestion, ScanReason, ScanValues, SubgroupScan
+from audit.metrics import MetricName
+from audit.plan import AuditPlan
+from audit.plan_sections import ScanSection
+from audit.stats.binomial import BoolArray, IntArray
+from audit.stats.scan_confirm import Confirmation, clustered_confirmation, exact_confirmation
+from audit.stats.scan_null import CalibratedScan, ClusterCells, calibrated_scan, detectable_rate
+
+__all__ = ["DETECTABLE_SHARE", "subgroup_scan"]
+
+DETECTABLE_SHARE: Final = 0.1
+"""The share of the search half that a subgroup has for whom it is said what could have been found."""
+_STREAM: Final = 7
+"""Which stream of the plan's seed the search draws from."""
+_LISTED: Final = 12
+_LONGEST: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    name: ScanQuestion
+    metric: MetricName
+    positive: int
+    """The label that the question is about."""
+
+    @property
+    def low_is_worse(self) -> bool:
+        """Whether too few flags are the harm."""
+        return self.positive == 1
+
+    def harmed(self, flagged: IntArray, not_flagged: IntArray) -> IntArray:
+        """Which of the two is harm."""
+        return not_flagged if self.low_is_worse else flagged
+
+
+_QUESTIONS: Final = (
+    _Question("missed", "false_negative_rate", 1),
+    _Question("wrongly_flagged", "false_positive_rate", 0),
+)
+
+
+def subgroup_scan(plan: AuditPlan, cells: ScanCells | None) -> tuple[SubgroupScan, ...]:
+    """Search for the subgroup whose cases are missed most, and for the one that is wrongly flagged most.
+
+    The search half is searched and calibrated (`audit.stats.scan_null`); what it finds is tested on the other half,
+    at the plan's alpha over the questions. So whatever the search does, the chance that anything is `confirmed` where
+    everyone is treated alike is at most alpha. Cases are counted as rows: design weights have no part in it.
+
+    Parameters
+    ----------
+    cells : ScanCells or None
+        From `count_scan_cells`; None where the plan has no scan, which gives no records.
+    """
+    if plan.scan is None or cells is None:
+        return ()
+    return tuple(
+        _answer(plan, plan.scan, cells, question, np.random.default_rng([plan.verdict.seed, _STREAM, place]))
+        for place, question in enumerate(_QUESTIONS)
+    )
+
+
+def _answer(
+    plan: AuditPlan, scan: ScanSection, cells: ScanCells, question: _Question, rng: np.random.Generator
+) -> SubgroupScan:
+    half, other = cells.table(question.positive, SEARCH), cells.table(question.positive, CONFIRMATION)
+    level, floor_cases = plan.verdict.alpha, plan.verdict.min_denominator
+    facts: dict[str, Any] = {
+        "question": question.name,
+        "metric": question.metric,
+        "attributes": tuple(attribute.name for attribute in cells.attributes),
+        "subsets_power_of_ten": power_of_ten([len(attribute.values) for attribute in cells.attributes]),
+        "subsets_evaluated": 0,
+        "search_cases": _cases(half),
+        "confirmation_cases": _cases(other),
+        "unscored": cells.unscored(question.positive),
+        "score": None,
+        "p_search": None,
+        "p_confirmation": None,
+        "level": level,
+        "confirmation_level": level / len(_QUESTIONS),
+        "detectable_rate": None,
+        "replicates": scan.replicates,
+        "penalty": scan.penalty,
+        "by_cluster": cells.cluster is not None,
+    }
+    reason = _not_searched(question, half, other, 2 * floor_cases)
+    if reason is not None:
+        return _record(facts, "cannot_tell" if reason == "too_few_cases" else "nothing_found", reason)
+    found = _searched(scan, cells, question, half, rng)
+    detectable = _detectable(question, half, found, scan, level)
+    facts |= {
+        "subsets_evaluated": found.evaluated,
+        "score": as_known(found.score),
+        "p_search": as_known(found.p),
+        "detectable_rate": None if detectable is None else as_known(detectable),
+    }
+    if found.p > level:
+        told = detectable is not None
+        return _record(facts, "nothing_found" if told else "cannot_tell", None if told else "too_few_to_find")
+    within = [_within(table, found.chosen) for table in (half, other)]
+    facts |= {
+        "subset": _described(cells.attributes, question, half, within[0], found.chosen),
+        "search": _half(question, half, within[0]),
+        "confirmation": _half(question, other, within[1]),
+    }
+    confirmed = _confirmed(question, other, within[1], facts["confirmation_level"])
+    if not confirmed.able or facts["confirmation"].cases < floor_cases:
+        too_few: ScanReason = "too_few_to_confirm" if cells.cluster is None else "too_few_clusters"
+        return _record(facts, "cannot_tell", too_few)
+    facts["p_confirmation"] = as_known(confirmed.p)
+    return _record(facts, "confirmed" if confirmed.p <= facts["confirmation_level"] else "not_confirmed", None)
+
+
+def _record(facts: dict[str, Any], outcome: ScanOutcome, reason: ScanReason | None) -> SubgroupScan:
+    return SubgroupScan(**facts, outcome=outcome, reason=reason)
+
+
+def _not_searched(question: _Question, half: ScanTable, other: ScanTable, fewest: int) -> ScanReason | None:
+    """Why there is nothing to search; None where there is."""
+    if min(_cases(half), _cases(other)) < fewest:
+        return "too_few_cases"
+    harmed = int(question.harmed(half.flagged, half.not_flagged).sum())
+    if harmed == 0:
+        return "nobody_harmed"
+    return "everybody_harmed" if harmed == _cases(half) else None
+
+
+def _searched(
+    scan: ScanSection, cells: ScanCells, question: _Question, half: ScanTable, rng: np.random.Generator
+) -> CalibratedScan:
+    clusters = None
+    if half.cluster is not None:
+        harmed = question.harmed(half.entry_flagged, half.entry_not_flagged)
+        clusters = ClusterCells(half.cell, half.cluster, half.entry_flagged + half.entry_not_flagged, harmed)
+    return calibrated_scan(
+        half.codes,
+        [len(attribute.values) for attribute in cells.attributes],
+        half.flagged + half.not_flagged,
+        question.harmed(half.flagged, half.not_flagged),
+        penalty=scan.penalty,
+        replicates=scan.replicates,
+        rng=rng,
+        clusters=clusters,
+    )
+
+
+def _detectable(
+    question: _Question, half: ScanTable, found: CalibratedScan, scan: ScanSection, level: float
+) -> float | None:
+    rate = int(question.harmed(half.flagged, half.not_flagged).sum()) / _cases(half)
+    return detectable_rate(found.critical_score(level), DETECTABLE_SHARE * _cases(half), rate, scan.penalty)
+
+
+def _confirmed(question: _Question, other: ScanTable, within: BoolArray, level: float) -> Confirmation:
+    if other.cluster is not None:
+        return clustered_confirmation(
+            other.entry_flagged,
+            other.entry_flagged + other.entry_not_flagged,
+            other.cluster,
+            within[other.cell],
+            question.low_is_worse,
+            level,
+        )
+    flagged, cases = other.flagged, other.flagged + other.not_flagged
+    own, all_of = int(flagged[within].sum()), int(cases[within].sum())
+    return exact_confirmation(
+        own, all_of, int(flagged.sum()) - own, int(cases.sum()) - all_of, question.low_is_worse, level
+    )
+
+
+def _within(table: ScanTable, chosen: Sequence[BoolArray]) -> BoolArray:
+    """bool[K]: which cells are in the subset."""
+    inside = np.ones(len(table.codes), dtype=np.bool_)
+    for column, mask in enumerate(chosen):
+        inside &= mask[table.codes[:, column]]
+    return inside
+
+
+def _half(question: _Question, table: ScanTable, within: BoolArray) -> ScanHalf:
+    harmed, cases = question.harmed(table.flagged, table.not_flagged), table.flagged + table.not_flagged
+    return ScanHalf(
+        harmed=int(harmed[within].sum()),
+        cases=int(cases[within].sum()),
+        rest_harmed=int(harmed[~within].sum()),
+        rest_cases=int(cases[~within].sum()),
+    )
+
+
+def _described(
+    attributes: Sequence[ScanAttribute],
+    question: _Question,
+    half: ScanTable,
+    within: BoolArray,
+    chosen: Sequence[BoolArray],
+) -> tuple[ScanValues, ...]:
+    """The attributes that the subset names, those of its values first that harm most beyond the expected."""
+    harmed, cases = question.harmed(half.flagged, half.not_flagged), half.flagged + half.not_flagged
+    # excess times all cases: whole numbers, so that the order does not hang on a last bit
+    excess = harmed * int(cases.sum()) - cases * int(harmed.sum())
+    described = []
+    for column, (attribute, mask) in enumerate(zip(attributes, chosen, strict=True)):
+        if mask.all():
+            continue
+        by_value = _by_value(half.codes[within, column], excess[within], len(mask))
+        named = sorted(np.flatnonzero(mask).tolist(), key=lambda place: (-int(by_value[place]), place))
+        listed = tuple(_cut(attribute.values[place]) for place in named[:_LISTED])
+        described.append(
+            ScanValues(
+                attribute=attribute.name,
+                kind=attribute.kind,
+                values=listed,
+                others=len(named) - len(listed),
+                of=len(mask),
+            )
+        )
+    return tuple(described)
+
+
+def _by_value(codes: IntArray, values: IntArray, levels: int) -> IntArray:
+    sums = np.zeros(levels, dtype=np.int64)
+    np.add.at(sums, codes, values)
+    return sums
+
+
+def _cut(value: str) -> str:
+    return value if len(value) <= _LONGEST else value[: _LONGEST - 1] + "…"
+
+
+def _cases(table: ScanTable) -> int:
+    return int(table.flagged.sum() + table.not_flagged.sum())
+
+
+def power_of_ten(levels: Sequence[int]) -> int:
+    """How many subsets can be described, as a power of ten rounded down: the product of ``2^levels - 1``."""
+    subsets = 1
+    for count in levels:
+        subsets *= 2**count - 1
+    digits = floor(subsets.bit_length() * log10(2.0))
+    while 10**digits > subsets:
+        digits -= 1
+    return digits

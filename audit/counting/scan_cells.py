@@ -1,0 +1,261 @@
+"""The cells that a subgroup scan searches: counts by every declared column at once, in two halves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import numpy as np
+
+from audit.counting.count import SCORED
+from audit.counting.table import ABSTAINED, FLAGGED, IntArray
+from audit.errors import DataError
+from audit.evaluation.connection import reading
+from audit.evaluation.quoting import shown
+from audit.plan import AuditPlan
+
+if TYPE_CHECKING:
+    from audit.evaluation.evaluation_set import EvaluationSet
+
+__all__ = ["CONFIRMATION", "MOST_VALUES", "SEARCH", "ScanAttribute", "ScanCells", "ScanTable", "count_scan_cells"]
+
+SEARCH, CONFIRMATION = range(2)
+"""The halves of the set: what is found in the first is confirmed in the second."""
+MOST_VALUES: Final = 1_000
+"""Values that a scanned column may have: more is a column of ids or texts."""
+_SALT: Final = "audit7k subgroup scan: "
+"""Makes the halves independent of any other split by a hash of the same ids."""
+_DECISIONS: Final = 3
+_BATCH: Final = 100_000
+_KEY_WIDTH: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class ScanAttribute:
+    """Something that a subset may be described by."""
+
+    name: str
+    """The column, or the sensitive feature."""
+    kind: Literal["column", "feature"]
+    """Which of the two."""
+    values: tuple[str, ...]
+    """Its values in the set, sorted; for a sensitive feature its codes on the finest rung."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScanTable:
+    """The scored cases of one label in one half."""
+
+    codes: IntArray
+    """int64[K, A]: the value of each attribute in each cell, in the order of these codes."""
+    flagged: IntArray
+    """int64[K]."""
+    not_flagged: IntArray
+    """int64[K]."""
+    cell: IntArray
+    """int64[E]: the cell of each entry. Entries are the cells themselves, or their parts by cluster."""
+    cluster: IntArray | None
+    """int64[E]: the cluster of each entry, from 0; None where rows belong to none."""
+    entry_flagged: IntArray
+    """int64[E]."""
+    entry_not_flagged: IntArray
+    """int64[E]."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScanCells:
+    """Labelled cases by every attribute, half, label and decision, in no order that means anything."""
+
+    attributes: tuple[ScanAttribute, ...]
+    """A attributes: the columns in the order of the plan, then the sensitive features."""
+    codes: IntArray
+    """int64[E, A]."""
+    half: IntArray
+    """int64[E]: `SEARCH` or `CONFIRMATION`. A cluster is in one half as a whole."""
+    positive: IntArray
+    """int64[E]: 1 where labelled as exploitation, else 0."""
+    decision: IntArray
+    """int64[E]: 0 flagged, 1 not flagged, 2 neither."""
+    cases: IntArray
+    """int64[E]."""
+    cluster: IntArray | None
+    """int64[E]: clusters in the order of a hash of their names; None where rows belong to none."""
+
+    def unscored(self, positive: int) -> int:
+        """Cases of a label without a decision: they are not searched."""
+        return int(self.cases[(self.positive == positive) & (self.decision >= ABSTAINED)].sum())
+
+    def table(self, positive: int, half: int) -> ScanTable:
+        """The scored cases of one label in one half; no cells where there are none."""
+        picked = (self.positive == positive) & (self.half == half) & (self.decision < ABSTAINED)
+        codes, cases = self.codes[picked], self.cases[picked]
+        hit = np.where(self.decision[picked] == FLAGGED, cases, 0)
+        cell, first = _distinct(codes, [len(attribute.values) for attribute in self.attributes])
+        flagged, total = _sums(cell, hit), _sums(cell, cases)
+        if self.cluster is None:
+            entry = np.arange(len(first))
+            return ScanTable(codes[first], flagged, total - flagged, entry, None, flagged, total - flagged)
+        _, cluster = np.unique(self.cluster[picked], return_inverse=True)
+        pair, at = _distinct(np.stack([cluster, cell], axis=1), [int(cluster.max(initial=0)) + 1, len(first)])
+        by_pair = _sums(pair, hit)
+        return ScanTable(
+            codes[first], flagged, total - flagged, cell[at], cluster[at], by_pair, _sums(pair, cases) - by_pair
+        )
+
+
+def count_scan_cells(evaluation_set: EvaluationSet, plan: AuditPlan, relation: str = SCORED) -> ScanCells | None:
+    """Count the labelled rows of the scored set by every attribute that the plan's scan searches: one more scan.
+
+    Parameters
+    ----------
+    evaluation_set : EvaluationSet
+        The set after scoring: `relation` has `case_id`, `label`, `decision` and `group_<feature>` as in `count_cases`,
+        and, where the plan asks for them, `scan_<place>` and `cluster` (VARCHAR).
+
+    Returns
+    -------
+    ScanCells or None
+        None where the plan has no scan. A row is in one half or the other by the MD5 of its id, or of its cluster, so
+        that it is the same half on every machine and in every version.
+
+    Raises
+    ------
+    DataError
+        If a column has more than `MOST_VALUES` values, or the file cannot be read any more.
+    AssertionError
+        If a row has no decision: a defect of this tool.
+    """
+    if plan.scan is None:
+        return None
+    features = list(plan.scan.features or (feature.name for feature in evaluation_set.features))
+    keys = [f"scan_{place}" for place in range(len(plan.scan.columns))]
+    groups = [*keys, *(f"group_{name}" for name in features)]
+    clustered = plan.evaluation_set.cluster is not None
+    with reading(evaluation_set.source_name):
+        _check_values(evaluation_set, plan, relation)
+        reader = _compiled(evaluation_set, scan_expression(relation, groups, clustered=clustered))
+        coded = _coded(reader.to_arrow_reader(_BATCH), groups, clustered=clustered)
+    renamed: list[Mapping[str | None, str] | None] = [None] * len(keys) + [evaluation_set.codes[f] for f in features]
+    described = [(name, "column") for name in plan.scan.columns] + [(name, "feature") for name in features]
+    attributes, columns = [], []
+    for (name, kind), raw, codes, names in zip(described, coded.values, coded.codes, renamed, strict=True):
+        values, places = _sorted_values(raw, codes, names)
+        attributes.append(ScanAttribute(name, "column" if kind == "column" else "feature", values))
+        columns.append(places)
+    label_and_half, decision = np.divmod(coded.cell, _DECISIONS)
+    return ScanCells(
+        attributes=tuple(attributes),
+        codes=np.stack(columns, axis=1) if columns else np.zeros((len(coded.cases), 0), dtype=np.int64),
+        half=label_and_half % 2,
+        positive=label_and_half // 2,
+        decision=decision,
+        cases=coded.cases,
+        cluster=coded.cluster,
+    )
+
+
+def scan_expression(relation: str, groups: Sequence[str], *, clustered: bool) -> Any:
+    """The Ibis expression of the counts: each group, `cell` (label x half x decision, packed), `cases`; `key`, the
+    first half of the MD5 of a cluster, where rows belong to clusters. Unlabelled rows are left out.
+    """
+    import ibis
+
+    of = "cluster" if clustered else "case_id"
+    columns = {**dict.fromkeys((*groups, of), "string"), "label": "int8", "decision": "int8"}
+    scored = ibis.table(columns, name=relation)
+    digest = (ibis.literal(_SALT) + scored[of]).hexdigest("md5")
+    second = (digest >= "8").ifelse(_DECISIONS, 0)
+    cell = (scored.label * (2 * _DECISIONS) + second + ibis.least(scored.decision, ABSTAINED)).cast("int8")
+    keys = {"key": digest.substr(0, _KEY_WIDTH)} if clustered else {}
+    labelled = scored.filter(scored.label.notnull())
+    return labelled.group_by([labelled[name] for name in groups], cell=cell, **keys).aggregate(cases=labelled.count())
+
+
+@dataclass(frozen=True, slots=True)
+class _Coded:
+    """The counted rows as numbers; by group, the raw values in the order in which they were met."""
+
+    values: list[list[str | None]]
+    codes: list[IntArray]
+    cell: IntArray
+    cases: IntArray
+    cluster: IntArray | None
+
+
+def _coded(batches: Iterable[Any], groups: Sequence[str], *, clustered: bool) -> _Coded:
+    """Batch by batch, so that texts of a few rows only are in memory at a time."""
+    met: list[dict[str | None, int]] = [{} for _ in groups]
+    codes: list[list[IntArray]] = [[] for _ in groups]
+    cells, cases, keys = [], [], []
+    for batch in batches:
+        for name, known, parts in zip(groups, met, codes, strict=True):
+            encoded = batch.column(name).dictionary_encode(null_encoding="encode")
+            places = [known.setdefault(value, len(known)) for value in encoded.dictionary.to_pylist()]
+            parts.append(np.array(places, dtype=np.int64)[encoded.indices.to_numpy(zero_copy_only=False)])
+        if batch.column("cell").null_count:
+            raise AssertionError("a labelled row has no decision")
+        cells.append(batch.column("cell").to_numpy(zero_copy_only=False).astype(np.int64))
+        cases.append(batch.column("cases").to_numpy(zero_copy_only=False).astype(np.int64))
+        if clustered:
+            keys.append(np.array(batch.column("key").to_pylist(), dtype=f"S{_KEY_WIDTH}"))
+    empty = np.zeros(0, dtype=np.int64)
+    cluster = np.unique(np.concatenate(keys), return_inverse=True)[1] if keys else empty if clustered else None
+    return _Coded(
+        values=[list(known) for known in met],
+        codes=[np.concatenate([empty, *parts]) for parts in codes],
+        cell=np.concatenate([empty, *cells]),
+        cases=np.concatenate([empty, *cases]),
+        cluster=cluster,
+    )
+
+
+def _sorted_values(
+    raw: list[str | None], codes: IntArray, names: Mapping[str | None, str] | None
+) -> tuple[tuple[str, ...], IntArray]:
+    """Values in their own order, and the place of each entry's value among them. Several raw ones may be the same."""
+    read = [(value or "") if names is None else names[value] for value in raw]
+    values = tuple(sorted(set(read)))
+    at = {value: place for place, value in enumerate(values)}
+    return values, np.array([at[value] for value in read], dtype=np.int64)[codes] if read else codes
+
+
+def _check_values(evaluation_set: EvaluationSet, plan: AuditPlan, relation: str) -> None:
+    import ibis
+
+    columns = plan.scan.columns if plan.scan else ()
+    if not columns:
+        return
+    names = [f"scan_{place}" for place in range(len(columns))]
+    view = ibis.table(dict.fromkeys(names, "string"), name=relation)
+    (counts,) = _compiled(evaluation_set, view.aggregate(**{name: view[name].nunique() for name in names})).fetchall()
+    for column, count in zip(columns, counts, strict=True):
+        if count > MOST_VALUES:
+            raise DataError(
+                f'{shown(evaluation_set.source_name)}: scan.columns: "{shown(column)}" has {count} values, more than '
+                f"{MOST_VALUES}",
+                slug="scan-values",
+                hint="name a column of categories; group its values before the audit",
+            )
+
+
+def _compiled(evaluation_set: EvaluationSet, expression: Any) -> Any:
+    import ibis
+
+    connection = evaluation_set.connection
+    return connection.sql(ibis.duckdb.from_connection(connection).compile(expression))
+
+
+def _distinct(codes: IntArray, levels: Sequence[int]) -> tuple[IntArray, IntArray]:
+    """The place of each row among the distinct ones, which are in order, and where each of these is met first."""
+    key = np.zeros(len(codes), dtype=np.int64)
+    first = np.zeros(0, dtype=np.int64)
+    for column, count in enumerate(levels):
+        # compressed at each step, so that a long product of levels cannot overflow
+        _, first, key = np.unique(key * count + codes[:, column], return_index=True, return_inverse=True)
+    return key, first
+
+
+def _sums(place: IntArray, values: IntArray) -> IntArray:
+    # float64 holds every count up to 2^53
+    return np.bincount(place, values).astype(np.int64)
