@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from audit.analyses.estimates import as_known, stated
+from audit.analyses.weighted_intervals import contrast
+from audit.counting.moments import FamilyMoments, Moments
 from audit.counting.table import FamilyCounts, IntArray
 from audit.findings import Disparity, EstimateReason
 from audit.metrics import METRICS, Metric
@@ -19,11 +21,15 @@ __all__ = ["disparities"]
 FloatArray = npt.NDArray[np.float64]
 
 
-def disparities(plan: AuditPlan, families: Sequence[FamilyCounts]) -> tuple[Disparity, ...]:
+def disparities(
+    plan: AuditPlan, families: Sequence[FamilyCounts], moments: Moments | None = None
+) -> tuple[Disparity, ...]:
     """Every comparison that the plan's `compare_with` asks for, of every rate of every group of `families`.
 
     Differences have Newcombe's hybrid score interval (1998, method 10), ratios the MOVER-R interval on Wilson limits
-    (Donner and Zou 2012). A reference level is compared with within its own feature, on its finest rung.
+    (Donner and Zou 2012). A reference level is compared with within its own feature, on its finest rung. With `moments`
+    rates are weighted, limits are those at effective sizes, and what clusters with rows on both sides share is taken
+    into account (Zou 2007).
     """
     rows: list[Disparity] = []
     for family in families:
@@ -31,7 +37,10 @@ def disparities(plan: AuditPlan, families: Sequence[FamilyCounts]) -> tuple[Disp
             for compared_with in plan.verdict.compare_with:
                 others = _others(plan, family, metric, compared_with)
                 if others is not None:
-                    rows.extend(_of_family(plan, family, metric, compared_with, others))
+                    of_family = _of_family(plan, family, metric, compared_with, others)
+                    if moments is not None:
+                        of_family = _weighted(plan, moments, family, metric, compared_with, of_family)
+                    rows.extend(of_family)
     return tuple(rows)
 
 
@@ -96,6 +105,58 @@ def _of_family(
             )
         )
     return rows
+
+
+def _weighted(
+    plan: AuditPlan,
+    moments: Moments,
+    family: FamilyCounts,
+    metric: Metric,
+    compared_with: Comparison,
+    rows: list[Disparity],
+) -> list[Disparity]:
+    """The same rows with weighted rates; where weights change no rate and rows are independent, as they are."""
+    of = moments.of(family)
+    at = {group: place for place, group in enumerate(family.groups)}
+    alike = of.counts_alike(metric.denominator)
+    reference = None
+    if compared_with == "reference":
+        code = plan.groups[family.family.axes[0].feature].reference
+        reference = next((place for place, group in enumerate(family.groups) if group.levels[0].code == code), None)
+        if reference is None:
+            return rows
+        alone = of.counts_alike(metric.denominator, rest=False)
+        alike = alone & alone[reference]
+    if alike.all() and (compared_with != "overall" or _same_shares(of, family, metric)):
+        return rows
+    found = contrast(of, family, metric, plan.verdict.level, reference)
+    difference, ratio = found.difference, found.ratio
+    if compared_with == "overall":
+        share = found.share
+        difference = difference[0] * (1.0 - share), difference[1] * (1.0 - share), difference[2] * (1.0 - share)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            low, value, high = (1.0 / (share + (1.0 - share) / of_rest) for of_rest in (ratio[1], ratio[0], ratio[2]))
+        ratio = value, low, high
+    names = ("difference", "difference_low", "difference_high", "ratio", "ratio_low", "ratio_high")
+    values = dict(zip(names, (*difference, *ratio), strict=True))
+    weighted: list[Disparity] = []
+    for row in rows:
+        place = at[row.group]
+        if alike[place] and compared_with != "overall":
+            weighted.append(row)
+            continue
+        changed = {name: as_known(of_name[place]) for name, of_name in values.items() if getattr(row, name) is not None}
+        # an upper limit of a ratio can be known to the one and not to the other
+        if row.reason is None and row.status == "estimated":
+            changed["ratio_high"] = as_known(values["ratio_high"][place])
+        weighted.append(row.model_copy(update=changed))
+    return weighted
+
+
+def _same_shares(of: FamilyMoments, family: FamilyCounts, metric: Metric) -> bool:
+    """Whether every row of the set weighs the same, so that groups have the same part of it by weight."""
+    units, n = of.units(metric.denominator), family.denominator(metric)
+    return bool(np.allclose(units * n.sum(), n * units.sum(), rtol=1e-12))
 
 
 def _against_everyone(

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from audit.analyses.weighted_intervals import rate_intervals
+from audit.counting.moments import Moments
 from audit.counting.table import CountsTable, FamilyCounts, IntArray
 from audit.findings import Estimate, EstimateReason, GroupCounts, RowAccount
 from audit.groups import Family, Group
@@ -26,8 +28,10 @@ def everyone_as_family(table: CountsTable) -> FamilyCounts:
     return FamilyCounts(Family(()), (EVERYONE,), table.everyone[np.newaxis], table.everyone)
 
 
-def estimates(families: Sequence[FamilyCounts], *, level: float, min_denominator: int) -> tuple[Estimate, ...]:
-    """Every rate of every group of `families`, in their order.
+def estimates(
+    families: Sequence[FamilyCounts], *, level: float, min_denominator: int, moments: Moments | None = None
+) -> tuple[Estimate, ...]:
+    """Every rate of every group of `families`, in their order; weighted where there are `moments`.
 
     Intervals are Wilson's, to show, and Clopper-Pearson's, to be safe. Below `min_denominator` cases no rate is stated:
     the numerator and denominator stay, the value is None with a reason.
@@ -36,7 +40,11 @@ def estimates(families: Sequence[FamilyCounts], *, level: float, min_denominator
         estimate
         for family in families
         for metric in METRICS.values()
-        for estimate in _of_family(family, metric, level, min_denominator)
+        for estimate in (
+            _of_family(family, metric, level, min_denominator)
+            if moments is None
+            else _weighted(moments, family, metric, level, min_denominator)
+        )
     )
 
 
@@ -63,6 +71,32 @@ def _of_family(family: FamilyCounts, metric: Metric, level: float, min_denominat
                 level=level,
                 status="estimated" if known else "not_evaluable",
                 reason=reason,
+            )
+        )
+    return rows
+
+
+def _weighted(
+    moments: Moments, family: FamilyCounts, metric: Metric, level: float, min_denominator: int
+) -> list[Estimate]:
+    of = moments.of(family)
+    found = rate_intervals(of, family, metric, level)
+    weights = of.weight(metric.numerator), of.weight(metric.denominator)
+    rows: list[Estimate] = []
+    for place, (plain, numerator, denominator) in enumerate(
+        zip(_of_family(family, metric, level, min_denominator), *weights, strict=True)
+    ):
+        known = plain.reason is None
+        bounds = {name: as_known(getattr(found, name)[place]) for name in ("low", "high", "exact_low", "exact_high")}
+        rows.append(
+            plain.model_copy(
+                update={
+                    **(bounds | {"value": as_known(found.rate[place])} if known else {}),
+                    "weighted_numerator": as_known(numerator) if moments.weighted else None,
+                    "weighted_denominator": as_known(denominator) if moments.weighted else None,
+                    "effective_cases": as_known(found.effective[place]) if known else None,
+                    "degrees_of_freedom": as_known(found.degrees_of_freedom[place]) if known else None,
+                }
             )
         )
     return rows
