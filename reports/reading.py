@@ -10,7 +10,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from audit.result import AuditResult, Axis, Estimate, Family, Group, Level, MetricDefinition, RuleResult, Verdict
+from audit.result import (
+    AuditResult,
+    Axis,
+    Estimate,
+    Family,
+    FamilyResult,
+    Group,
+    Level,
+    MetricDefinition,
+    RuleResult,
+    Verdict,
+)
 
 Key = tuple[Level, ...]
 Who = tuple[tuple[str, str], ...]
@@ -105,6 +116,11 @@ class Finding:
         return self.rule is not None and self.rule.direction == "both"
 
     @property
+    def axes(self) -> tuple[Axis, ...]:
+        """The features and rungs of the group: its family."""
+        return tuple([Axis(level.feature, level.rung) for level in self.group.root])
+
+    @property
     def who(self) -> Who:
         """The people concerned, whatever the rung on which they are looked at."""
         return who(self.group)
@@ -194,6 +210,26 @@ class Reading:
         definition = self.metrics.get(metric)
         harms = "not_judged" if definition is None else definition.worse
         return Finding(group, metric, estimate, numerator, denominator, rule, verdict, harms)
+
+    @cached_property
+    def unnamed(self) -> list[tuple[RuleResult, FamilyResult]]:
+        """Families some of whose groups are beyond a limit although none of them is named, by rule.
+
+        Where one is named, that one alone may be why all of them together are beyond the limit.
+        """
+        named = {(each.rule.rule, each.axes) for each in self.with_outcome("fail") if each.rule is not None}
+        return [
+            (rule, family)
+            for rule in self.result.rules
+            for family in rule.families
+            if family.unnamed_beyond and (rule.rule, family.family.root) not in named
+        ]
+
+    def may_be_unnamed(self, finding: Finding) -> bool:
+        """Whether a group may be one of several beyond the limit of which none can be named."""
+        return finding.rule is not None and any(
+            rule.rule == finding.rule.rule and family.family.root == finding.axes for rule, family in self.unnamed
+        )
 
     @cached_property
     def each_once(self) -> list[Finding]:

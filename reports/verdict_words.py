@@ -13,6 +13,7 @@ from reports.language import Language
 from reports.names import Names
 from reports.numbers import NOT_KNOWN
 from reports.reading import MISSED, WRONGLY_FLAGGED, Finding, Reading, people_beyond, worst_outcomes
+from reports.unnamed_words import UnnamedWords, kind_of
 from reports.words import Words
 
 
@@ -44,6 +45,7 @@ class VerdictWriter:
         self._reading = reading
         self._names = names
         self._words = words
+        self._unnamed_words = UnnamedWords(language)
         self._t = language.translations
         self._n = language.numbers
         self._outcome = reading.result.overall.outcome
@@ -51,6 +53,7 @@ class VerdictWriter:
         self._worst = worst_outcomes(reading.findings)
         self._passing = {each.who for each in reading.findings if each.verdict and each.verdict.outcome == "pass"}
         self._several_limits = len(reading.result.rules) > 1
+        self._unnamed = [rule for rule, _ in reading.unnamed]
 
     def write(self) -> VerdictWords:
         """The verdict of the whole audit."""
@@ -119,6 +122,7 @@ class VerdictWriter:
                 "at the rate of everyone else no group could be beyond the limit"
             ),
             "limit_not_excluded": self._t.gettext("the cases of some groups point neither way"),
+            "too_few_clusters": self._t.gettext("the cases of some groups come from too few clusters"),
             "too_few_cases": self._t.gettext("there are too few cases to say that none is"),
         }
         why, *others = [words for reason, words in told.items() if reason in reasons] or [told["too_few_cases"]]
@@ -142,6 +146,8 @@ class VerdictWriter:
 
     def _failing_sentence(self) -> str:
         """What happened clearly more (or less) often, in how many groups; the primary harm first."""
+        if not self._failing:
+            return self._unnamed_words.sentence(self._unnamed)
         counts: dict[tuple[str, str], set[object]] = {}
         for finding in self._failing:
             counts.setdefault(_kind(finding), set()).add(finding.who)
@@ -151,7 +157,11 @@ class VerdictWriter:
         for other in others:
             first = self._t.gettext("%(first)s, and %(other)s") % {"first": first, "other": other}
         what = first + ("," if others else "")
-        return self._t.gettext("In this test the system %(what)s than among everyone else.") % {"what": what}
+        told = self._t.gettext("In this test the system %(what)s than among everyone else.") % {"what": what}
+        if not self._unnamed:
+            return told
+        more = self._unnamed_words.sentence_beside_names(self._unnamed)
+        return self._t.gettext("%(first)s %(more)s") % {"first": told, "more": more}
 
     def _clearly(self, kind: tuple[str, str], count: int) -> str:
         """What happened and in how many groups: "missed clearly more victims in 3 groups"."""
@@ -200,9 +210,14 @@ class VerdictWriter:
         return one_and_many[kind] % {"count": self._n.count(count)}
 
     def _widest(self) -> str:
-        """The failing group in which most people are harmed, by name; empty where failing groups are better off."""
+        """The failing group in which most people are harmed, by name; empty where failing groups are better off.
+
+        Where nobody is named, that nobody may be.
+        """
         if self._outcome != "fail":
             return ""
+        if not self._failing:
+            return self._unnamed_words.caution()
         worst = max(self._primary(), key=lambda finding: finding.people, default=None)
         if worst is None or worst.people <= 0:
             return ""
@@ -237,6 +252,8 @@ class VerdictWriter:
         )
         if self._outcome != "fail":
             return self._within(by_outcome.get("pass", 0), of_groups), undecided
+        if not self._failing:
+            return self._several(), undecided
         failing = by_outcome.get("fail", 0)
         label = self._t.ngettext("group beyond the limit", "groups beyond the limit", failing)
         return self._people(), Number(self._n.count(failing), label, of_groups)
@@ -248,6 +265,16 @@ class VerdictWriter:
             else self._t.ngettext("group within the limit", "groups within the limit", count)
         )
         return Number(self._n.count(count), label, of_groups)
+
+    def _several(self) -> Number:
+        """In the place of a number of groups that nobody knows."""
+        judged = max((family.tested for _, family in self._reading.unnamed), default=0)
+        return Number(
+            self._t.gettext("several"),
+            self._t.gettext("nationalities beyond the limit"),
+            self._t.gettext("of %(count)s judged together, none of which can be named")
+            % {"count": self._n.count(judged)},
+        )
 
     def _people(self) -> Number:
         primary = self._primary()
@@ -286,6 +313,8 @@ class VerdictWriter:
         )
 
     def _next_step(self) -> str:
+        if self._outcome == "fail" and not self._failing:
+            return self._unnamed_words.next_step()
         if self._outcome == "fail":
             return self._t.gettext(
                 "Before anyone relies on this system for the groups named below, "
@@ -307,6 +336,10 @@ class VerdictWriter:
             "limit_cannot_be_exceeded": self._t.gettext(
                 "More cases would not settle it: set a narrower limit and audit again. Until then this is not a pass."
             ),
+            "too_few_clusters": self._t.gettext(
+                "Add labelled cases from more clusters (other advertisers, families, informants), not only more cases "
+                "of the same, and audit again. Until then this is not a pass."
+            ),
         }
         if len(reasons) == 1 and reasons <= alone.keys():
             return alone[next(iter(reasons))]
@@ -321,7 +354,13 @@ class VerdictWriter:
         )
 
 
-_UNDECIDED_ALONE = ("unscored_cases", "unknown_attribute", "limit_not_excluded", "limit_cannot_be_exceeded")
+_UNDECIDED_ALONE = (
+    "unscored_cases",
+    "unknown_attribute",
+    "limit_not_excluded",
+    "limit_cannot_be_exceeded",
+    "too_few_clusters",
+)
 """Reasons of groups that were large enough to be judged, and were not decided."""
 
 
@@ -331,11 +370,4 @@ def _coverage_of(rule: RuleResult) -> float:
 
 def _kind(finding: Finding) -> tuple[str, str]:
     """What a failing group suffers, and whether more or less of it than everyone else."""
-    low = finding.verdict is not None and finding.verdict.side == "low"
-    if finding.metric in MISSED:
-        return "missed", "more" if low == (finding.metric == "true_positive_rate") else "fewer"
-    if finding.metric in WRONGLY_FLAGGED:
-        return "wrongly_flagged", "more" if low == (finding.metric == "true_negative_rate") else "fewer"
-    if finding.metric == "selection_rate":
-        return "flagged", "fewer" if low else "more"
-    return "wrong", "more" if low else "fewer"
+    return kind_of(finding.metric, low=finding.verdict is not None and finding.verdict.side == "low")

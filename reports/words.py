@@ -68,7 +68,7 @@ class Words:
     def because(self, because: Because, *, among: str, min_denominator: int, both_ways: bool = False) -> str:
         """Why a group has its outcome; `among` says what the rate's denominator counts, `both_ways` which limit."""
         few = {"count": self._n.count(min_denominator)}
-        reasons: dict[Because, str] = {
+        reasons: dict[str, str] = {
             "beyond_limit": self._t.gettext(
                 "apart from everyone else by more than the limit, after correction for chance"
             )
@@ -81,6 +81,7 @@ class Words:
             ),
             "unscored_cases": self._t.gettext("cases without a decision could change the verdict"),
             "unknown_attribute": self._t.gettext("people whose group is unknown could change the verdict"),
+            "too_few_clusters": self._t.gettext("its cases come from too few clusters to say how sure a rate is"),
             "judged_as_part": self._t.gettext("too few cases alone; judged only as part of a larger group"),
             "too_few_cases": self._t.gettext("too few cases, and no larger group that could be judged"),
             "too_few_for_a_rate": self._t.gettext("fewer than %(count)s cases: no rate is stated") % few,
@@ -110,7 +111,7 @@ class Words:
         """How many cases a verdict on this group still needs; empty where it has one."""
         if verdict.outcome in ("pass", "fail"):
             return ""
-        first: dict[Because, str] = {
+        first: dict[str, str] = {
             "unscored_cases": self._t.gettext("decide the cases without a decision first"),
             "unknown_attribute": self._t.gettext(
                 "record who the people are whose group is unknown, or vouch for how few they are"
@@ -118,6 +119,7 @@ class Words:
             "limit_cannot_be_exceeded": self._t.gettext(
                 "no number of cases would decide it; it takes a narrower limit"
             ),
+            "too_few_clusters": self._t.gettext("it takes cases from more clusters, not only more cases"),
         }
         if verdict.because in first:
             return first[verdict.because]

@@ -38,7 +38,7 @@ def render_page(result: AuditResult, language: Language) -> str:
     from reports.html.charts import mark
     from reports.html.evidence import EvidenceWriter
     from reports.html.page import PageWriter
-    from reports.html.resolution import PARAGRAPH_2, PARAGRAPH_7, PARAGRAPH_7K
+    from reports.html.resolution import NOT_ASSOCIATED, PARAGRAPH_2, PARAGRAPH_7, PARAGRAPH_7K
 
     writer = PageWriter(result, language)
     environment = _environment(language)
@@ -56,6 +56,7 @@ def render_page(result: AuditResult, language: Language) -> str:
         mark=mark,
         use=use_in_words(result.plan.audit.use, language),
         route=route_in_words(result.plan.audit.route, language),
+        not_associated=NOT_ASSOCIATED,
         resolution=(PARAGRAPH_2, PARAGRAPH_7, PARAGRAPH_7K),
         style=_safe(style),
         style_digest=digest,

@@ -9,6 +9,9 @@ PARAGRAPH_2: Final = (
     "with any religion, nationality or civilization;"
 )
 
+NOT_ASSOCIATED: Final = "cannot and should not be associated with any religion, nationality or civilization"
+"""From paragraph 2."""
+
 PARAGRAPH_7: Final = (
     "7. Encourages Member States to adopt measures, in accordance with their domestic legal systems and relevant "
     "applicable international law, including human rights law, inter alia:"

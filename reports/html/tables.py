@@ -19,12 +19,15 @@ WHOLE = 24
 """A table of at most so many rows is shown whole."""
 FIRST = 12
 """Of a longer one so many rows are shown; the rest is folded."""
+MOST_OF_TWO = 100
+"""Of groups by several features so many rows at most are folded, beside all that fail; the rest is in the result."""
 _ENOUGH_TO_SET_THE_AXIS = 30
 _SMALL_RATES = 0.2
 RANKS = (
     "beyond_limit",
     "limit_not_excluded",
     "limit_cannot_be_exceeded",
+    "too_few_clusters",
     "unscored_cases",
     "unknown_attribute",
     "within_limit",
@@ -75,6 +78,8 @@ class Table:
     judged: bool
     rows: tuple[Row, ...]
     folded: tuple[Fold, ...]
+    left_out: str
+    """What is in the result file alone, by outcome: groups by several features, with the fewest cases."""
 
     @property
     def folded_count(self) -> int:
@@ -107,7 +112,7 @@ class TableWriter:
     ) -> Table:
         findings = sorted(findings, key=self._urgency)
         first = findings if len(findings) <= WHOLE else findings[:FIRST]
-        rest = findings[len(first) :]
+        rest, left_out = self._kept(findings[len(first) :], family)
         end = axis_end(_extent(first))
         digits = 1 if end <= _SMALL_RATES else 0
         plain = self._reading.metrics[metric].plain if metric in self._reading.metrics else metric
@@ -122,14 +127,32 @@ class TableWriter:
             judged=rule is not None,
             rows=tuple(self.row(finding, end, digits) for finding in first),
             folded=tuple(self._folds(rest, digits)),
+            left_out=left_out,
         )
+
+    def _kept(self, findings: list[Finding], family: Family) -> tuple[list[Finding], str]:
+        """Every group of one feature, so that anyone finds her own; of several the failing and the largest ones."""
+        if len(family.axes) == 1 or len(findings) <= MOST_OF_TWO:
+            return findings, ""
+        failing = [each for each in findings if each.verdict and each.verdict.outcome == "fail"]
+        others = [each for each in findings if not (each.verdict and each.verdict.outcome == "fail")]
+        others.sort(key=lambda each: (-_cases_of(each), self._names.group(each.group)))
+        return [*failing, *others[:MOST_OF_TWO]], self._counted(others[MOST_OF_TWO:])
+
+    def _counted(self, findings: list[Finding]) -> str:
+        """How many groups have which outcome: "253 cannot tell; 12 no rate can be stated"."""
+        outcomes = [each.verdict.outcome for each in findings if each.verdict]
+        told = [
+            f"{self._n.count(outcomes.count(outcome))} {self._words.outcome(outcome)}"
+            for outcome in dict.fromkeys(outcomes)
+        ]
+        return "; ".join(told) if told else self._n.count(len(findings))
 
     def _urgency(self, finding: Finding) -> tuple[int, float, str]:
         """Failing groups first, by people affected; then the undecided, the passing and the unjudged, by size."""
         verdict = finding.verdict
         rank = RANKS.index(verdict.because if verdict else "")
-        cases = finding.estimate.denominator if finding.estimate else 0
-        weight = finding.people or finding.apart if rank == 0 else cases
+        weight = finding.people or finding.apart if rank == 0 else _cases_of(finding)
         return rank, -weight, self._names.group(finding.group)
 
     def row(self, finding: Finding, end: float, digits: int) -> Row:
@@ -229,6 +252,10 @@ def _ends(finding: Finding) -> tuple[float | None, float | None]:
     if finding.estimate is None or finding.estimate.value is None:
         return None, None
     return finding.estimate.low, finding.estimate.high
+
+
+def _cases_of(finding: Finding) -> int:
+    return finding.estimate.denominator if finding.estimate else 0
 
 
 def _extent(findings: list[Finding]) -> list[float]:

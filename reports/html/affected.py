@@ -1,0 +1,184 @@
+"""Who is affected: each error, what it does to people, and to whom it happens more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reports.harms import Error, harm
+from reports.language import Language
+from reports.names import Names
+from reports.reading import MISSED, WRONGLY_FLAGGED, Finding, Reading
+from reports.unnamed_words import Unnamed, UnnamedWords
+from reports.words import Words
+
+
+@dataclass(frozen=True, slots=True)
+class AffectedGroup:
+    """A group for which an error is, or may be, clearly more frequent."""
+
+    name: str
+    often: str
+    rest: str
+    rate_head: str
+    rate: str
+    range: str
+    people: str
+
+
+@dataclass(frozen=True, slots=True)
+class Affected:
+    """One error: what it does to people, and to whom it happens more."""
+
+    error: str
+    title: str
+    harm: str
+    has_rule: bool
+    both_ways: bool
+    """Whether a limit holds in both directions, so that a group beyond it is apart and need not be worse off."""
+    everyone: str
+    clearly: tuple[AffectedGroup, ...]
+    maybe: tuple[AffectedGroup, ...]
+    unnamed: tuple[Unnamed, ...]
+    """What is beyond a limit without a name, limit by limit."""
+
+
+class AffectedWriter:
+    """Writes the groups affected in one result, error by error."""
+
+    def __init__(self, reading: Reading, names: Names, words: Words, language: Language) -> None:
+        self._reading = reading
+        self._names = names
+        self._words = words
+        self._unnamed_words = UnnamedWords(language)
+        self._language = language
+        self._t = language.translations
+        self._n = language.numbers
+
+    def write(self) -> tuple[Affected, ...]:
+        """Both errors, the one that harms most first; then what else the plan limits."""
+        errors: list[Error] = ["missed", "wrongly_flagged"]
+        if self._reading.result.overall.primary_harm == "wrongly_flagged":
+            errors.reverse()
+        titles = {
+            "missed": self._t.gettext("Victims missed"),
+            "wrongly_flagged": self._t.gettext("People wrongly flagged"),
+        }
+        metrics = {"missed": MISSED, "wrongly_flagged": WRONGLY_FLAGGED}
+        use = self._reading.result.plan.audit.use
+        found = [
+            self._affected_by(error, titles[error], harm(error, use, self._language), metrics[error])
+            for error in errors
+        ]
+        others = tuple(
+            sorted(
+                {rule.metric for rule in self._reading.result.rules if rule.metric not in (*MISSED, *WRONGLY_FLAGGED)}
+            )
+        )
+        if others:
+            found.append(self._affected_by("other", self._t.gettext("Other limits of this plan"), "", others))
+        return tuple(found)
+
+    def _affected_by(self, error: str, title: str, harm_words: str, metrics: tuple[str, ...]) -> Affected:
+        findings = [finding for finding in self._reading.each_once if finding.metric in metrics]
+        clearly = [finding for finding in findings if finding.verdict and finding.verdict.outcome == "fail"]
+        maybe = [
+            finding
+            for finding in findings
+            if finding.beyond
+            and finding.verdict
+            and finding.verdict.because in ("limit_not_excluded", "unscored_cases")
+            and not self._reading.may_be_unnamed(finding)
+        ]
+        both_ways = any(rule.metric in metrics and rule.direction == "both" for rule in self._reading.result.rules)
+        return Affected(
+            error=error,
+            title=title,
+            harm=harm_words,
+            has_rule=any(rule.metric in metrics for rule in self._reading.result.rules),
+            both_ways=both_ways,
+            everyone=self._everyone(metrics),
+            clearly=tuple(self._affected_group(finding, both_ways=both_ways) for finding in _by_people(clearly)),
+            maybe=tuple(self._affected_group(finding, both_ways=both_ways) for finding in _by_people(maybe)),
+            unnamed=tuple(
+                self._unnamed_words.affected(rule, family)
+                for rule, family in self._reading.unnamed
+                if rule.metric in metrics
+            ),
+        )
+
+    def _everyone(self, metrics: tuple[str, ...]) -> str:
+        """The error among everyone, as counts: the ground on which groups are compared."""
+        if metrics not in (MISSED, WRONGLY_FLAGGED):
+            return ""
+        estimate = self._reading.everyone.get("false_negative_rate" if metrics is MISSED else "false_positive_rate")
+        if estimate is None or not estimate.denominator:
+            return ""
+        missed = metrics is MISSED
+        undecided = self._undecided(victims=missed)
+        counts = {
+            "part": self._n.count(estimate.numerator),
+            "whole": self._n.count(estimate.denominator),
+            "none": self._n.count(undecided),
+        }
+        if undecided:
+            told = (
+                self._t.gettext(
+                    "In this test the system missed %(part)s of %(whole)s victims who got a decision; "
+                    "%(none)s got none."
+                )
+                if missed
+                else self._t.gettext(
+                    "In this test the system wrongly flagged %(part)s of %(whole)s people who are not victims "
+                    "and got a decision; %(none)s got none."
+                )
+            )
+            return told % counts
+        if missed:
+            return self._t.gettext("In this test the system missed %(part)s of %(whole)s victims overall.") % counts
+        return (
+            self._t.gettext(
+                "In this test the system wrongly flagged %(part)s of %(whole)s people who are not victims overall."
+            )
+            % counts
+        )
+
+    def _undecided(self, *, victims: bool) -> int:
+        """Labelled cases on which the system gave no decision."""
+        everyone = next((counts for counts in self._reading.result.counts if not counts.group.root), None)
+        if everyone is None:
+            return 0
+        return everyone.unscored_positive if victims else everyone.unscored_negative
+
+    def _affected_group(self, finding: Finding, *, both_ways: bool) -> AffectedGroup:
+        estimate = finding.estimate
+        often = self._words.often(finding) or ("", "")
+        error = self._words.error_in_short(finding.metric) % {"often": often[0]}
+        ends = (None, None) if estimate is None else (estimate.low, estimate.high)
+        return AffectedGroup(
+            name=self._names.group(finding.group),
+            often=capital(error),
+            rest=often[1],
+            rate_head=self._words.rate(finding.metric),
+            rate=self._n.percent(finding.value, against=finding.nearest_limit),
+            range=self._n.percent_range(*ends),
+            people=self._people(finding, both_ways=both_ways),
+        )
+
+    def _people(self, finding: Finding, *, both_ways: bool) -> str:
+        """Cases beyond the rate of everyone else; under a limit in both directions it says to which side."""
+        told = {"count": self._n.up_to(finding.apart)}
+        if not both_ways or finding.error is None or finding.rest_error is None:
+            return told["count"]
+        if finding.error < finding.rest_error:
+            return self._t.gettext("%(count)s fewer") % told
+        return self._t.gettext("%(count)s more") % told
+
+
+def capital(text: str) -> str:
+    """`text` with a capital."""
+    return text[:1].upper() + text[1:]
+
+
+def _by_people(findings: list[Finding]) -> list[Finding]:
+    """Those harmed first, by how many; then those apart to the side that harms nobody."""
+    return sorted(findings, key=lambda finding: (-finding.people, -finding.apart))

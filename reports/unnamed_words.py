@@ -1,0 +1,130 @@
+"""A FAIL without a name in words: several nationalities are beyond a limit, and the cases do not say which.
+
+Under such a verdict no report lists a nationality: a list of the likeliest would be the naming that the evidence does
+not carry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from audit.result import FamilyResult, RuleResult
+from reports.language import Language
+from reports.reading import MISSED, WRONGLY_FLAGGED
+
+Kind = tuple[str, str]
+"""What people suffer (`missed`, `wrongly_flagged`, `flagged`, `wrong`), and whether `more` or `fewer` of it."""
+
+
+def kind_of(metric: str, *, low: bool) -> Kind:
+    """What a group suffers whose rate is too low, or too high."""
+    if metric in MISSED:
+        return "missed", "more" if low == (metric == "true_positive_rate") else "fewer"
+    if metric in WRONGLY_FLAGGED:
+        return "wrongly_flagged", "more" if low == (metric == "true_negative_rate") else "fewer"
+    if metric == "selection_rate":
+        return "flagged", "fewer" if low else "more"
+    return "wrong", "more" if low else "fewer"
+
+
+@dataclass(frozen=True, slots=True)
+class Unnamed:
+    """What is said where people are affected, of one rule and family."""
+
+    statement: str
+    """What was found, and of whom it says nothing."""
+    judged: str
+    """How many were judged together, and how many of them point towards harm."""
+    warning: str
+    """Why no name is given."""
+    remedy: str
+    """What it would take to name one."""
+
+
+class UnnamedWords:
+    """The words of a FAIL without a name in one language."""
+
+    def __init__(self, language: Language) -> None:
+        self._t = language.translations
+        self._n = language.numbers
+
+    def sentence(self, rules: Sequence[RuleResult]) -> str:
+        """The first sentence of a report whose only FAIL has no name."""
+        return self._t.gettext(
+            "In this test the system %(what)s. This can be told of all nationalities together, and of none by name."
+        ) % {"what": self._joined(rules)}
+
+    def sentence_beside_names(self, rules: Sequence[RuleResult]) -> str:
+        """The same where groups were named for another limit or among other groups."""
+        return self._t.gettext("Beside the groups named, it %(what)s; none of them can be named.") % {
+            "what": self._joined(rules)
+        }
+
+    def caution(self) -> str:
+        """What nobody may read into it."""
+        return self._t.gettext(
+            "No nationality may be singled out from this: the cases do not say which of them are beyond the limit."
+        )
+
+    def of_the_rule(self) -> str:
+        """The same beside the limit."""
+        return self._t.gettext("several nationalities beyond the limit; none of them can be named")
+
+    def next_step(self) -> str:
+        """What comes next where nobody is named."""
+        return self._t.gettext(
+            "Before anyone relies on this system for people of any nationality, its operator should explain this gap, "
+            "correct it, and have it audited again. To learn which nationalities are beyond the limit takes more "
+            "labelled cases of each: “Cases still needed” says how many."
+        )
+
+    def affected(self, rule: RuleResult, family: FamilyResult) -> Unnamed:
+        """What stands under "Who is affected"."""
+        return Unnamed(
+            statement=self._t.gettext("The system %(what)s. None of these nationalities can be named.")
+            % {"what": self._what(rule)},
+            judged=self._t.gettext(
+                "%(tested)s nationalities were judged together, and %(survivors)s of them point that way. Chance sends "
+                "some of those there too; all of them together are further out than chance explains."
+            )
+            % {"tested": self._n.count(family.tested), "survivors": self._n.count(family.unnamed_survivors)},
+            warning=self._t.gettext(
+                "This says nothing about any single nationality, and none may be singled out from it. Nationalities "
+                "measured beyond this limit are therefore not listed here. The draft resolution reaffirms in "
+                "paragraph 2 that trafficking in persons"
+            ),
+            remedy=self._t.gettext(
+                "To name one takes more labelled cases of it. “Cases still needed” says with how many each could be "
+                "judged alone; until then the limit is not met, and the system needs correction for all of them."
+            ),
+        )
+
+    def _joined(self, rules: Sequence[RuleResult]) -> str:
+        told = list(dict.fromkeys(map(self._what, rules)))
+        first, *others = told
+        for other in others:
+            first = self._t.gettext("%(first)s, and %(other)s") % {"first": first, "other": other}
+        return first
+
+    def _what(self, rule: RuleResult) -> str:
+        if rule.worse == "both":
+            return self._t.gettext("treated people of several nationalities clearly otherwise than the limit allows")
+        told = {
+            ("missed", "more"): self._t.gettext(
+                "missed clearly more victims of several nationalities than the limit allows"
+            ),
+            ("wrongly_flagged", "more"): self._t.gettext(
+                "wrongly flagged clearly more people of several nationalities than the limit allows"
+            ),
+            ("flagged", "more"): self._t.gettext(
+                "flagged clearly more people of several nationalities than the limit allows"
+            ),
+            ("flagged", "fewer"): self._t.gettext(
+                "flagged clearly fewer people of several nationalities than the limit allows"
+            ),
+        }
+        wrong = self._t.gettext(
+            "was clearly more often wrong about people of several nationalities than the limit allows"
+        )
+        return told.get(kind_of(rule.metric, low=rule.worse == "low"), wrong)
