@@ -3,7 +3,7 @@
 The fields are part of `result.json`: change one only together with `audit.result.SCHEMA_VERSION`.
 """
 
-from audit.findings.costs import CostOfErrors
+from audit.findings.costs import CostOfErrors, CostReason
 from audit.findings.crosscheck import Agreement, Convention, ConventionCode, CrosscheckState
 from audit.findings.judged import (
     Because,
@@ -33,6 +33,14 @@ from audit.findings.patterns import (
     ReferenceComparison,
     ReferenceShare,
 )
+from audit.findings.subgroup_scan import (
+    ScanHalf,
+    ScanOutcome,
+    ScanQuestion,
+    ScanReason,
+    ScanValues,
+    SubgroupScan,
+)
 
 __all__ = [
     "Agreement",
@@ -43,6 +51,7 @@ __all__ = [
     "Convention",
     "ConventionCode",
     "CostOfErrors",
+    "CostReason",
     "CrosscheckState",
     "Deployed",
     "DeployedGroup",
@@ -67,5 +76,11 @@ __all__ = [
     "RuleBecause",
     "RuleResult",
     "Scale",
+    "ScanHalf",
+    "ScanOutcome",
+    "ScanQuestion",
+    "ScanReason",
+    "ScanValues",
+    "SubgroupScan",
     "Verdict",
 ]

@@ -6,7 +6,15 @@ from typing import Literal
 
 from audit.groups import Group, Part
 
-__all__ = ["CostOfErrors"]
+__all__ = ["CostOfErrors", "CostReason"]
+
+CostReason = Literal[
+    "no_cases",  # no case of the group is labelled and scored
+    "too_few_for_a_rate",  # fewer than `min_denominator`
+    "no_rest",  # nobody is left to compare with
+    "too_few_in_rest",  # fewer than `min_denominator` are left to compare with
+    "weights_or_clusters",  # a cost without an interval: rows are weighted or belong together
+]
 
 
 class CostOfErrors(Part):
@@ -36,5 +44,5 @@ class CostOfErrors(Part):
     """Upper end of its interval."""
     level: float
     """Level of the intervals."""
-    reason: Literal["no_cases", "too_few_for_a_rate", "no_rest"] | None = None
-    """Why no cost, or no difference, is stated."""
+    reason: CostReason | None = None
+    """Why no cost, no difference or no interval is stated."""
