@@ -37,6 +37,9 @@ from audit.findings import (
     RuleBecause,
     RuleResult,
     Scale,
+    ScanHalf,
+    ScanValues,
+    SubgroupScan,
     Verdict,
 )
 from audit.groups import Axis, Family, Group, Level, LevelName, Part, SensitiveFeature
@@ -88,7 +91,10 @@ __all__ = [
     "RuleResult",
     "Safeguard",
     "Scale",
+    "ScanHalf",
+    "ScanValues",
     "SensitiveFeature",
+    "SubgroupScan",
     "SystemDescription",
     "Verdict",
     "Waiver",
@@ -242,6 +248,8 @@ class AuditResult(Part):
     """Who is labelled as exploited, against the plan's reference table."""
     deployed: tuple[Deployed, ...] = ()
     """Precision and share flagged at the plan's deployed base rate."""
+    subgroup_scan: tuple[SubgroupScan, ...] = ()
+    """The subgroups that are missed and wrongly flagged most, among all that the plan's `scan` describes."""
     waivers: tuple[Waiver, ...] = ()
     """Findings that someone has waived."""
     safeguards: tuple[Safeguard, ...]
