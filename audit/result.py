@@ -13,7 +13,10 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from audit.findings import (
     Agreement,
     Amplification,
+    AucDecomposition,
     Because,
+    Calibration,
+    CalibrationBin,
     ConditionalGap,
     Convention,
     CostOfErrors,
@@ -25,6 +28,7 @@ from audit.findings import (
     EstimateReason,
     FamilyResult,
     GroupAmplification,
+    GroupAuc,
     GroupCounts,
     LabelGap,
     LikeWithLike,
@@ -40,6 +44,9 @@ from audit.findings import (
     ScanHalf,
     ScanValues,
     SubgroupScan,
+    Sweep,
+    SweepGap,
+    SweepStep,
     Verdict,
 )
 from audit.groups import Axis, Family, Group, Level, LevelName, Part, SensitiveFeature
@@ -56,9 +63,12 @@ __all__ = [
     "SCHEMA_VERSION",
     "Agreement",
     "Amplification",
+    "AucDecomposition",
     "AuditResult",
     "Axis",
     "Because",
+    "Calibration",
+    "CalibrationBin",
     "ConditionalGap",
     "Convention",
     "CostOfErrors",
@@ -72,6 +82,7 @@ __all__ = [
     "FamilyResult",
     "Group",
     "GroupAmplification",
+    "GroupAuc",
     "GroupCounts",
     "LabelGap",
     "Level",
@@ -95,6 +106,9 @@ __all__ = [
     "ScanValues",
     "SensitiveFeature",
     "SubgroupScan",
+    "Sweep",
+    "SweepGap",
+    "SweepStep",
     "SystemDescription",
     "Verdict",
     "Waiver",
@@ -250,6 +264,15 @@ class AuditResult(Part):
     """Precision and share flagged at the plan's deployed base rate."""
     subgroup_scan: tuple[SubgroupScan, ...] = ()
     """The subgroups that are missed and wrongly flagged most, among all that the plan's `scan` describes."""
+    aucs: tuple[GroupAuc, ...] = ()
+    """How well the scores rank: everyone's cases first, then group by group. Families of several features and more than
+    60 groups are left out, here and in the next three."""
+    auc_decompositions: tuple[AucDecomposition, ...] = ()
+    """How much of the AUC over everyone is telling groups apart, family by family."""
+    calibrations: tuple[Calibration, ...] = ()
+    """Whether scores mean what they say: everyone first, then group by group."""
+    sweeps: tuple[Sweep, ...] = ()
+    """What other thresholds and capacities would have done, family by family: described, never judged."""
     waivers: tuple[Waiver, ...] = ()
     """Findings that someone has waived."""
     safeguards: tuple[Safeguard, ...]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 from scipy.special import gammaincc
 
 from audit.stats.binomial import FloatArray
@@ -168,3 +169,23 @@ def _pearson_moments(chance: FloatArray, variance: FloatArray) -> tuple[FloatArr
     fourth = 3.0 + k4 / variance
     sixth = 15.0 + (15.0 * k4 + 10.0 * k3**2) / variance + k6 / variance**2
     return np.ones_like(chance), fourth - 1.0, sixth - 3.0 * fourth + 2.0
+
+
+def holm(p: npt.ArrayLike) -> FloatArray:
+    """Holm's (1979) adjusted p-values: at or below alpha where the step-down procedure rejects at alpha.
+
+    Parameters
+    ----------
+    p : array_like, shape (G,)
+        p-values of one family, under any dependence.
+
+    Returns
+    -------
+    ndarray of float64, shape (G,)
+    """
+    values = np.asarray(p, dtype=np.float64)
+    order = np.argsort(values, kind="stable")
+    steps = np.maximum.accumulate(values[order] * np.arange(values.size, 0, -1))
+    adjusted = np.empty_like(values)
+    adjusted[order] = np.minimum(steps, 1.0)
+    return adjusted

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.stats import chi2
 from sklearn.calibration import calibration_curve
 
-from audit.stats.calibration import CalibrationBins, mean_gap, miscalibration
+from audit.stats.calibration import CalibrationBins, holm, mean_gap, miscalibration
 
 FloatArray = npt.NDArray[np.float64]
 Truth = Callable[[FloatArray], FloatArray]
@@ -149,3 +149,11 @@ def test_sums_that_no_scores_have_are_refused() -> None:
             CalibrationBins(cases, positives, scores, squares)
     with pytest.raises(ValueError, match="shape"):
         CalibrationBins(one, one, one, np.array([1.0]))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=20))
+def test_adjusted_p_values_are_those_of_statsmodels(p: list[float]) -> None:
+    from statsmodels.stats.multitest import multipletests
+
+    assert holm(p) == pytest.approx(multipletests(p, method="holm")[1])
