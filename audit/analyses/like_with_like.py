@@ -11,7 +11,7 @@ from typing import Final, Literal
 import numpy as np
 
 from audit.analyses.estimates import as_known
-from audit.counting.controls import StratifiedCounts, control_sets, stratified
+from audit.counting.controls import StratifiedCounts, control_sets, encoded, stratified
 from audit.counting.table import CountsTable, FamilyCounts
 from audit.findings.like_with_like import ConditionalGap, GapReason, LikeWithLike, Note
 from audit.groups import Family, Group, SensitiveFeature
@@ -33,7 +33,7 @@ from audit.stats.mantel_haenszel import (
 __all__ = ["MOST_GROUPS", "like_with_like"]
 
 MOST_GROUPS: Final = 60
-"""Intersections with more groups are not conditioned; of a single feature with more, only what changes is listed."""
+"""Intersections with more groups are not conditioned; of single features with more, only what changes is listed."""
 _ALWAYS: Final[tuple[MetricName, ...]] = ("true_positive_rate", "false_positive_rate")
 _TELLING: Final = frozenset({"vanishes", "appears", "reverses"})
 
@@ -90,13 +90,13 @@ def like_with_like(
     """
     if table is None:
         return ()
-    asked = _questions(plan)
+    asked, counted = _questions(plan), encoded(table)
     found: list[LikeWithLike] = []
     for family, counts in families.items():
         if len(family.axes) > 1 and len(counts.groups) > MOST_GROUPS:
             continue
         for controls in control_sets(plan):
-            strata = stratified(table, family, features, controls)
+            strata = stratified(counted, family, features, controls)
             found.extend(_of_question(plan, question, controls, strata) for question in asked)
     return tuple(found)
 
@@ -113,11 +113,11 @@ def _of_question(
     compared = _compare(question, counts, plan.verdict.level)
     reasons = [_reason(compared, place, plan.verdict.min_denominator) for place in range(len(counts.groups))]
     notes = _notes(plan, question, compared, reasons)
-    many = len(counts.groups) > MOST_GROUPS
+    few = len(counts.groups) <= MOST_GROUPS and len(counts.family.axes) == 1
     shown = [
         _gap(group, compared, place, notes[place])
         for place, group in enumerate(counts.groups)
-        if reasons[place] is None and (not many or notes[place] in _TELLING)
+        if reasons[place] is None and (few or notes[place] in _TELLING)
     ]
     tally = Counter(notes)
     return LikeWithLike.model_construct(

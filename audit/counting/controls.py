@@ -20,11 +20,33 @@ from audit.plan import AuditPlan
 if TYPE_CHECKING:
     from audit.evaluation.evaluation_set import EvaluationSet
 
-__all__ = ["MOST_LEVELS", "StratifiedCounts", "control_sets", "count_controls", "stratified"]
+__all__ = [
+    "MOST_LEVELS",
+    "EncodedCounts",
+    "StratifiedCounts",
+    "control_sets",
+    "count_controls",
+    "encoded",
+    "stratified",
+]
 
 MOST_LEVELS: Final = 1_000
 """Levels that a control feature may have: more is a column of ids or texts, and no two of its cases are alike."""
 _DECISIONS: Final = FAILED + 1
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedCounts:
+    """A `CountsTable` with its codes as numbers, column by column."""
+
+    features: tuple[str, ...]
+    """The features of the table."""
+    levels: tuple[tuple[str, ...], ...]
+    """By feature: its codes, sorted."""
+    columns: tuple[IntArray, ...]
+    """By feature, int64[K]: the place of each row's code among them."""
+    cells: IntArray
+    """int64[K, 3, 4]: the cells of the table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,30 +136,62 @@ def control_sets(plan: AuditPlan) -> tuple[tuple[str, ...], ...]:
     return (*single, names) if len(names) in (2, 3) else single
 
 
+def encoded(table: CountsTable) -> EncodedCounts:
+    """Number the levels of every feature once: a family and a set of controls are then sums over arrays."""
+    levels: list[tuple[str, ...]] = []
+    columns: list[IntArray] = []
+    for codes in zip(*table.codes, strict=True):
+        names = sorted(set(codes))
+        place = {code: at for at, code in enumerate(names)}
+        levels.append(tuple(names))
+        columns.append(np.array([place[code] for code in codes], dtype=np.int64))
+    return EncodedCounts(table.features, tuple(levels), tuple(columns), table.cells)
+
+
 def stratified(
-    table: CountsTable, family: Family, features: Mapping[str, SensitiveFeature], controls: Sequence[str]
+    counts: EncodedCounts, family: Family, features: Mapping[str, SensitiveFeature], controls: Sequence[str]
 ) -> StratifiedCounts:
     """Add the counts up to the groups of `family` within the strata of `controls`, each level of them a stratum."""
-    axes = [table.features.index(axis.feature) for axis in family.axes]
-    climbs = [ladder_map(features[axis.feature], axis.rung) for axis in family.axes]
-    places = [table.features.index(name) for name in controls]
-    group_keys = [tuple(climb[code[at]] for at, climb in zip(axes, climbs, strict=True)) for code in table.codes]
-    stratum_keys = [tuple(code[at] for at in places) for code in table.codes]
-    groups, strata = sorted(set(group_keys)), sorted(set(stratum_keys))
-    group_at = {key: place for place, key in enumerate(groups)}
-    stratum_at = {key: place for place, key in enumerate(strata)}
-    keys = zip(group_keys, stratum_keys, strict=True)
-    packed = np.array([group_at[group] * len(strata) + stratum_at[stratum] for group, stratum in keys], dtype=np.int64)
-    pairs, at = np.unique(packed, return_inverse=True)
+    axes = [_on_rung(counts, features[axis.feature], axis.rung) for axis in family.axes]
+    places = [counts.features.index(name) for name in controls]
+    groups, of = _combined(axes, counts.cells.shape[0])
+    strata, stratum = _combined([(counts.levels[at], counts.columns[at]) for at in places], counts.cells.shape[0])
+    pairs, at = np.unique(of * len(strata) + stratum, return_inverse=True)
     cells = np.zeros((pairs.size, 3, 4), dtype=np.int64)
-    np.add.at(cells, at, table.cells)
+    np.add.at(cells, at, counts.cells)
     of_strata = np.zeros((len(strata), 3, 4), dtype=np.int64)
-    np.add.at(of_strata, packed % max(len(strata), 1), table.cells)
+    np.add.at(of_strata, stratum, counts.cells)
     named = tuple(
         Group(tuple(Level(axis.feature, axis.rung, code) for axis, code in zip(family.axes, key, strict=True)))
         for key in groups
     )
     return StratifiedCounts(family, named, pairs // max(len(strata), 1), pairs % max(len(strata), 1), cells, of_strata)
+
+
+def _on_rung(counts: EncodedCounts, feature: SensitiveFeature, rung: str) -> tuple[tuple[str, ...], IntArray]:
+    """The levels of a feature on a rung, sorted, and the place of each row's among them."""
+    at = counts.features.index(feature.name)
+    climb = ladder_map(feature, rung)
+    climbed = [climb[code] for code in counts.levels[at]]
+    names = sorted(set(climbed))
+    place = np.array([names.index(code) for code in climbed], dtype=np.int64)
+    return tuple(names), place[counts.columns[at]]
+
+
+def _combined(columns: Sequence[tuple[tuple[str, ...], IntArray]], rows: int) -> tuple[list[tuple[str, ...]], IntArray]:
+    """The combinations of levels that occur, sorted, and the place of each row's among them."""
+    packed = np.zeros(rows, dtype=np.int64)
+    for names, column in columns:
+        packed = packed * len(names) + column
+    found, at = np.unique(packed, return_inverse=True)
+    keys: list[tuple[str, ...]] = []
+    for left in found.tolist():
+        key: list[str] = []
+        for names, _ in reversed(columns):
+            key.append(names[left % len(names)])
+            left //= len(names)  # noqa: PLW2901 - it is taken apart digit by digit
+        keys.append(tuple(reversed(key)))
+    return keys, np.asarray(at, dtype=np.int64)
 
 
 def _grouped_counts(

@@ -100,7 +100,7 @@ class LikeWithLike(Part):
     not_evaluable: int
     """How many of those under `cannot_tell` have too few cases for any statement."""
     groups: tuple[ConditionalGap, ...]
-    """The groups. In a family of more than 60, only those with the note vanishes, appears or reverses; in any family
-    those of which nothing can be stated are only counted."""
+    """The groups. Of intersections, and of features with more than 60 groups, only those with the note vanishes,
+    appears or reverses; those of which nothing can be stated are only counted."""
     level: float
     """Level of the intervals, of each by itself: among many groups some miss what they are to hold."""

@@ -181,3 +181,22 @@ def test_without_control_features_there_is_nothing() -> None:
 def test_records_read_back_as_they_were_written() -> None:
     for found in conditioned({**COMPOSITION, ("c", "x"): cells(1, 1)}, ["form"]):
         assert LikeWithLike.model_validate_json(found.model_dump_json()) == found
+
+
+def test_of_intersections_only_what_changes_is_listed_and_the_rest_is_counted() -> None:
+    features = [categorical("sex", ["a", "b"]), categorical("age", ["old", "young"])]
+    rules = [{"metric": "true_positive_rate", "groups": [["sex", "age"]], "margin": 0.1}]
+    rows: dict[tuple[str, ...], IntArray] = {
+        (sex, age, form): of for (sex, form), of in COMPOSITION.items() for age in ("old", "young")
+    }
+    plan = plan_with(features, rules, ["form"], {})
+    summed: dict[tuple[str, ...], IntArray] = {}
+    for key, of in rows.items():
+        summed[key[:2]] = summed.get(key[:2], np.zeros((3, 4), dtype=np.int64)) + of
+    _, families = families_of(plan, features, summed)
+    found = like_with_like(plan, CountsTable.of(["sex", "age", "form"], rows), families, {f.name: f for f in features})
+    both = [one for one in found if len(one.family.axes) == 2 and one.rule is not None]
+    by_sex = [one for one in found if one.family.axes[0].feature == "sex" and len(one.family.axes) == 1]
+    assert sum(both[0].notes.values()) == 4
+    assert {gap.note for gap in both[0].groups} <= {"vanishes", "appears", "reverses"}
+    assert len(by_sex[0].groups) == 2
