@@ -18,6 +18,9 @@ from audit.findings import (
     Calibration,
     CalibrationBin,
     ConditionalGap,
+    ControlComparison,
+    ControlSample,
+    ControlVerdict,
     Convention,
     CostOfErrors,
     CrosscheckState,
@@ -30,6 +33,7 @@ from audit.findings import (
     GroupAmplification,
     GroupAuc,
     GroupCounts,
+    LabelErrorGrid,
     LabelGap,
     LikeWithLike,
     MetricDefinition,
@@ -40,9 +44,11 @@ from audit.findings import (
     RowAccount,
     RuleBecause,
     RuleResult,
+    RuleSensitivity,
     Scale,
     ScanHalf,
     ScanValues,
+    SensitivityFinding,
     SubgroupScan,
     Sweep,
     SweepGap,
@@ -70,6 +76,9 @@ __all__ = [
     "Calibration",
     "CalibrationBin",
     "ConditionalGap",
+    "ControlComparison",
+    "ControlSample",
+    "ControlVerdict",
     "Convention",
     "CostOfErrors",
     "CrosscheckState",
@@ -84,6 +93,7 @@ __all__ = [
     "GroupAmplification",
     "GroupAuc",
     "GroupCounts",
+    "LabelErrorGrid",
     "LabelGap",
     "Level",
     "LevelName",
@@ -100,11 +110,13 @@ __all__ = [
     "RowAccount",
     "RuleBecause",
     "RuleResult",
+    "RuleSensitivity",
     "Safeguard",
     "Scale",
     "ScanHalf",
     "ScanValues",
     "SensitiveFeature",
+    "SensitivityFinding",
     "SubgroupScan",
     "Sweep",
     "SweepGap",
@@ -273,6 +285,10 @@ class AuditResult(Part):
     """Whether scores mean what they say: everyone first, then group by group."""
     sweeps: tuple[Sweep, ...] = ()
     """What other thresholds and capacities would have done, family by family: described, never judged."""
+    sensitivity: tuple[RuleSensitivity, ...] = ()
+    """Rule by rule, what it would take for its verdicts not to stand."""
+    control_sample: ControlSample | None = None
+    """The cases drawn at random beside the others, where the plan says which they are."""
     waivers: tuple[Waiver, ...] = ()
     """Findings that someone has waived."""
     safeguards: tuple[Safeguard, ...]

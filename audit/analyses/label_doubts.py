@@ -22,7 +22,7 @@ from audit.findings.sensitivity import LabelErrorGrid
 from audit.metrics import Cell, Metric
 from audit.stats.binomial import BoolArray, FloatArray
 from audit.stats.boundaries import counted_outcome, counted_rate
-from audit.stats.bounds import Tables, fewest_to_overturn
+from audit.stats.bounds import Tables, asymptotically_fewest, fewest_to_overturn
 from audit.stats.label_noise import Corrected, FewestFlips, corrected_rate, fewest_flips, fewest_flips_to_rate
 from audit.stats.score_test import screened_p
 
@@ -150,9 +150,12 @@ def label_shares(doubted: Doubted, axis: ErrorAxis) -> LabelShares:
         [_corrected(doubted, table, *_quality(axis, k)).possible for k in range(_THOUSANDTHS + 1)], axis=1
     )
     most = np.asarray(np.cumprod(possible, axis=1).sum(axis=1) - 1, dtype=np.int64).clip(0)
-    found = fewest_to_overturn(
-        partial(_at_share, doubted, table, axis), most, doubted.boundary, doubted.beta, doubted.level
-    )
+    tables = partial(_at_share, doubted, table, axis)
+    if doubted.test == "fail":
+        found = fewest_to_overturn(tables, most, doubted.boundary, doubted.beta, doubted.level)
+    else:
+        # at alpha the large-sample test is near enough for a share of an assumed error
+        found = asymptotically_fewest(tables, most, doubted.boundary, doubted.level)
     return LabelShares(np.where(found > most, -1, found), most)
 
 

@@ -45,7 +45,11 @@ _NEAREST: Final = 10
 
 
 def sensitivity_findings(
-    plan: AuditPlan, families: Mapping[Family, FamilyCounts], verdicts: Sequence[Verdict]
+    plan: AuditPlan,
+    families: Mapping[Family, FamilyCounts],
+    verdicts: Sequence[Verdict],
+    *,
+    whole_counts: bool = True,
 ) -> tuple[RuleSensitivity, ...]:
     """Doubt every rule's verdicts, in the order of the plan.
 
@@ -55,14 +59,17 @@ def sensitivity_findings(
         The counts that the verdicts came from.
     verdicts
         Those of `audit.verdicts.judge`.
+    whole_counts
+        Whether they come from the tests of whole counts. What would overturn a verdict is asked of the test that
+        reached it; verdicts on weighted or clustered rows are only counted.
     """
     found = []
     for rule in plan.named_rules:
         of_rule = [verdict for verdict in verdicts if verdict.rule == rule.id]
-        if plan.evaluation_set.weight is not None or plan.evaluation_set.cluster is not None:
-            found.append(_not_examined(plan, rule, of_rule))
-        else:
+        if whole_counts:
             found.append(_of_rule(plan, rule, rule_counts(plan, rule, families), of_rule))
+        else:
+            found.append(_not_examined(plan, rule, of_rule))
     return tuple(found)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from audit.stats.binomial import Counts, FloatArray
+from audit.stats.binomial import BoolArray, Counts, FloatArray
 from audit.stats.boundaries import Boundary, counted_outcome
 from audit.stats.score_test import asymptotic_p, exact_p
 
@@ -66,22 +66,27 @@ def fewest_to_overturn(
 
     Notes
     -----
-    The asymptotic test finds the neighbourhood by bisection, and the exact one decides in it, in widening steps.
+    The asymptotic test, held against a level that makes up for how far it was off in the last place tried, says where
+    to look next; the exact one decides.
     """
     low, high = np.zeros_like(most), most + 1
-    at = np.clip(asymptotically_fewest(tables, most, boundary, level), 1, np.maximum(most, 1))
-    step = np.ones_like(most)
-    stood, fell = np.zeros(most.shape, dtype=bool), np.zeros(most.shape, dtype=bool)
+    adjusted = level.copy()
+    rounds = 0
     while (active := high - low > 1).any():
-        counts = tuple(count[active] for count in tables(np.where(active, at, 0)))
-        over = np.zeros(most.shape, dtype=bool)
-        over[active] = _exact(counts, boundary, beta) > level[active]
-        high, low = np.where(active & over, at, high), np.where(active & ~over, at, low)
-        fell, stood = fell | (active & over), stood | (active & ~over)
-        towards = np.where(over, at - step, at + step)
-        at = np.clip(np.where(fell & stood, (low + high) // 2, towards), low + 1, np.maximum(high - 1, low + 1))
-        step = 2 * step
+        guess = asymptotically_fewest(tables, most, boundary, adjusted)
+        at = np.clip(guess if rounds < _GUESSES else (low + high) // 2, low + 1, np.maximum(high - 1, low + 1))
+        counts = tables(np.where(active, at, 0))
+        p = _exact(counts, boundary, beta, active)
+        high, low = np.where(active & (p > level), at, high), np.where(active & (p <= level), at, low)
+        off = p / np.maximum(_asymptotic(counts, boundary), _TINY)
+        adjusted = np.where(active, np.clip(level / off, _TINY, 0.999), adjusted)
+        rounds += 1
     return high
+
+
+_GUESSES = 8
+"""After so many the middle is tried, so that a guess that does not come nearer ends."""
+_TINY = 1e-300
 
 
 def asymptotically_fewest(
@@ -89,17 +94,24 @@ def asymptotically_fewest(
 ) -> IntArray:
     """The same by the asymptotic test: to see where to look, never to decide. Parameters as there."""
     low, high = np.zeros_like(most), most + 1
-    while (high - low > 1).any():
+    while (open_ := high - low > 1).any():
         middle = np.maximum((low + high) // 2, 1)
-        inside = np.minimum(middle, most)
-        x, n, y, m = tables(inside)
-        p = asymptotic_p(counted_outcome(x, n, boundary), n, counted_outcome(y, m, boundary), m, boundary)
-        over = (p > level) | (middle > most)
-        open_ = high - low > 1
+        over = (_asymptotic(tables(np.minimum(middle, most)), boundary) > level) | (middle > most)
         high, low = np.where(open_ & over, middle, high), np.where(open_ & ~over, middle, low)
     return high
 
 
-def _exact(counts: tuple[IntArray, ...], boundary: Boundary, beta: float) -> FloatArray:
+def _asymptotic(counts: Tables, boundary: Boundary) -> FloatArray:
     x, n, y, m = counts
-    return exact_p(counted_outcome(x, n, boundary), n, counted_outcome(y, m, boundary), m, boundary, beta)
+    return asymptotic_p(counted_outcome(x, n, boundary), n, counted_outcome(y, m, boundary), m, boundary)
+
+
+def _exact(counts: Tables, boundary: Boundary, beta: float, wanted: BoolArray) -> FloatArray:
+    """Exact p-values where wanted, each table once; 1 elsewhere."""
+    p = np.ones(wanted.shape)
+    tables, place = np.unique(np.stack([count[wanted] for count in counts]), axis=1, return_inverse=True)
+    x, n, y, m = tables
+    p[wanted] = exact_p(counted_outcome(x, n, boundary), n, counted_outcome(y, m, boundary), m, boundary, beta)[
+        place.ravel()
+    ]
+    return p
