@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from audit.stats.binomial import BoolArray, FloatArray, IntArray
-from audit.stats.boundaries import Boundary, margin_boundary
+from audit.stats.boundaries import Boundary, counted_outcome, margin_boundary
 from audit.stats.effective_test import MIN_DEGREES_OF_FREEDOM, WeightedRate, effective_test, pooled_correlation
 from audit.stats.score_test import exact_p
 
@@ -35,7 +35,9 @@ def exact_confirmation(
     """
     boundary = no_worse(low_is_worse)
     worst = 0 if low_is_worse else cases
-    p = exact_p([flagged, worst], [cases] * 2, [rest_flagged] * 2, [rest_cases] * 2, boundary)
+    counted = counted_outcome([flagged, worst], [cases] * 2, boundary)
+    rest = counted_outcome([rest_flagged] * 2, [rest_cases] * 2, boundary)
+    p = exact_p(counted, [cases] * 2, rest, [rest_cases] * 2, boundary)
     return Confirmation(float(p[0]), bool(p[1] <= level))
 
 
