@@ -15,6 +15,7 @@ from audit.findings import (
     Amplification,
     AucDecomposition,
     Because,
+    BetweenGroups,
     Calibration,
     CalibrationBin,
     ConditionalGap,
@@ -27,9 +28,12 @@ from audit.findings import (
     Deployed,
     DeployedGroup,
     Disparity,
+    Entropy,
     Estimate,
     EstimateReason,
     FamilyResult,
+    Funnel,
+    FunnelPoint,
     GroupAmplification,
     GroupAuc,
     GroupCounts,
@@ -49,6 +53,7 @@ from audit.findings import (
     ScanHalf,
     ScanValues,
     SensitivityFinding,
+    ShrunkRate,
     SubgroupScan,
     Sweep,
     SweepGap,
@@ -73,6 +78,7 @@ __all__ = [
     "AuditResult",
     "Axis",
     "Because",
+    "BetweenGroups",
     "Calibration",
     "CalibrationBin",
     "ConditionalGap",
@@ -85,10 +91,13 @@ __all__ = [
     "Deployed",
     "DeployedGroup",
     "Disparity",
+    "Entropy",
     "Estimate",
     "EstimateReason",
     "Family",
     "FamilyResult",
+    "Funnel",
+    "FunnelPoint",
     "Group",
     "GroupAmplification",
     "GroupAuc",
@@ -117,6 +126,7 @@ __all__ = [
     "ScanValues",
     "SensitiveFeature",
     "SensitivityFinding",
+    "ShrunkRate",
     "SubgroupScan",
     "Sweep",
     "SweepGap",
@@ -289,6 +299,12 @@ class AuditResult(Part):
     """Rule by rule, what it would take for its verdicts not to stand."""
     control_sample: ControlSample | None = None
     """The cases drawn at random beside the others, where the plan says which they are."""
+    between_groups: tuple[BetweenGroups, ...] = ()
+    """How the groups of each family differ: whether at all, by how much beyond chance, and who stands out."""
+    entropies: tuple[Entropy, ...] = ()
+    """How unequally errors fall on people, between and within the groups of each family."""
+    funnels: tuple[Funnel, ...] = ()
+    """The limits of the verdicts over group size, rule by rule, for families of one feature with 10 groups or more."""
     waivers: tuple[Waiver, ...] = ()
     """Findings that someone has waived."""
     safeguards: tuple[Safeguard, ...]

@@ -21,6 +21,7 @@ from audit.findings.judged import (
     Verdict,
 )
 from audit.findings.like_with_like import ConditionalGap, GapReason, LikeWithLike, Note
+from audit.findings.many_groups import BetweenGroups, Entropy, Funnel, FunnelPoint, ManyGroupsReason, ShrunkRate
 from audit.findings.own_measures import OwnMeasure, OwnMeasureReason
 from audit.findings.patterns import (
     Amplification,
@@ -69,6 +70,7 @@ __all__ = [
     "Amplifies",
     "AucDecomposition",
     "Because",
+    "BetweenGroups",
     "Calibration",
     "CalibrationBin",
     "ConditionalGap",
@@ -84,9 +86,12 @@ __all__ = [
     "DeployedGroup",
     "Disparity",
     "Doubt",
+    "Entropy",
     "Estimate",
     "EstimateReason",
     "FamilyResult",
+    "Funnel",
+    "FunnelPoint",
     "GapReason",
     "GroupAmplification",
     "GroupAuc",
@@ -94,6 +99,7 @@ __all__ = [
     "LabelErrorGrid",
     "LabelGap",
     "LikeWithLike",
+    "ManyGroupsReason",
     "MetricDefinition",
     "Note",
     "Outcome",
@@ -114,6 +120,7 @@ __all__ = [
     "ScanValues",
     "ScoreReason",
     "SensitivityFinding",
+    "ShrunkRate",
     "SubgroupScan",
     "Sweep",
     "SweepGap",

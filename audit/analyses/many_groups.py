@@ -1,0 +1,164 @@
+"""What can be said of all groups of a family at once: do they differ, by how much, who stands out. Decides nothing."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Final, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from audit.analyses.estimates import as_known
+from audit.analyses.families import rule_families
+from audit.counting.table import FamilyCounts, IntArray
+from audit.findings import BetweenGroups, Entropy, ManyGroupsReason, ShrunkRate
+from audit.groups import Family
+from audit.metrics import METRICS, Cell, Metric, MetricName, Worse, worse_direction
+from audit.plan import AuditPlan
+from audit.stats.equality import MOST_CASES, equality_p
+from audit.stats.generalized_entropy import entropy_interval, generalized_entropy
+from audit.stats.heterogeneity import spread_between
+from audit.stats.shrinkage import BetaPrior, beta_prior, shrunk_rates
+
+__all__ = ["between_groups", "entropies"]
+
+_ALWAYS: Final[tuple[MetricName, ...]] = ("true_positive_rate", "false_positive_rate")
+_RANKED_FROM: Final = 10
+"""Groups in a family from which on the furthest are listed, and how many of them."""
+_ENTROPY_REPLICATES: Final = 499
+_BENEFITS: Final = (Cell.TP, Cell.FN, Cell.FP, Cell.TN)
+
+
+def between_groups(
+    plan: AuditPlan, families: Mapping[Family, FamilyCounts], *, independent: bool = True
+) -> tuple[BetweenGroups, ...]:
+    """How the groups of every family differ: in the rates of its rules, the share found and the share wrongly flagged.
+
+    `independent` is whether rows are neither weighted nor clustered; otherwise no figure is given.
+    """
+    return tuple(
+        _of_family(plan, METRICS[name], family, independent=independent)
+        for family in families.values()
+        for name in _metrics(plan, family.family)
+    )
+
+
+def entropies(
+    plan: AuditPlan, families: Mapping[Family, FamilyCounts], *, independent: bool = True
+) -> tuple[Entropy, ...]:
+    """The generalised entropy of every family whose groups share no row, over labelled and scored cases.
+
+    Nothing where rows are weighted or clustered: AIF360's index does not say what it would then be an estimate of.
+    """
+    if not independent:
+        return ()
+    found = (_entropy(plan, family) for family in families.values() if not _shares_rows(family))
+    return tuple(record for record in found if record is not None)
+
+
+def _metrics(plan: AuditPlan, family: Family) -> tuple[MetricName, ...]:
+    ruled = (rule.metric for rule in plan.rules if family in rule_families(plan, rule))
+    return tuple(dict.fromkeys((*ruled, *_ALWAYS)))
+
+
+def _shares_rows(family: FamilyCounts) -> bool:
+    return not np.array_equal(family.cells.sum(axis=0), family.everyone)
+
+
+def _of_family(plan: AuditPlan, metric: Metric, family: FamilyCounts, *, independent: bool) -> BetweenGroups:
+    stated = family.denominator(metric) >= plan.verdict.min_denominator
+    x, n = family.numerator(metric)[stated], family.denominator(metric)[stated]
+    reason = _reason(x, n, independent=independent, shares_rows=_shares_rows(family))
+    known = reason in (None, "too_many_cases")
+    rng = _stream(plan.verdict.seed, metric.name, family.family)
+    equality = equality_p(x, n, rng) if known else None
+    spread = spread_between(x, n, plan.verdict.level) if known else None
+    prior = beta_prior(x, n) if known else None
+    low, high = (None, None) if spread is None else (as_known(spread.low), as_known(spread.high))
+    return BetweenGroups.model_construct(
+        metric=metric.name,
+        family=family.family,
+        groups=int(stated.sum()),
+        cases=int(n.sum()),
+        equality_p=None if equality is None else as_known(equality.p),
+        divisions=0 if equality is None else equality.replicates,
+        spread=None if spread is None else as_known(spread.estimate),
+        spread_low=low,
+        spread_high=high,
+        level=plan.verdict.level,
+        prior_mean=None if prior is None else as_known(prior.mean),
+        prior_strength=None if prior is None else as_known(prior.strength),
+        worst=() if prior is None or n.size < _RANKED_FROM else _worst(plan, metric, family, stated, prior),
+        reason=reason,
+    )
+
+
+def _reason(x: IntArray, n: IntArray, *, independent: bool, shares_rows: bool) -> ManyGroupsReason | None:
+    if not independent:
+        return "weights_or_clusters"
+    if shares_rows:
+        return "shared_rows"
+    if n.size < 2:
+        return "too_few_groups"
+    if x.sum() in (0, n.sum()):
+        return "nothing_varies"
+    return "too_many_cases" if n.sum() > MOST_CASES else None
+
+
+def _worst(
+    plan: AuditPlan, metric: Metric, family: FamilyCounts, stated: npt.NDArray[np.bool_], prior: BetaPrior
+) -> tuple[ShrunkRate, ...]:
+    x, n = family.numerator(metric), family.denominator(metric)
+    shrunk = shrunk_rates(x, n, prior)
+    worse = worse_direction(metric.name, plan.audit.route)
+    harm = np.abs(shrunk - prior.mean)
+    if worse is not Worse.NOT_JUDGED:
+        harm = shrunk if worse is Worse.HIGH else -shrunk
+    # Rounded, so that a last bit does not order two groups; ties keep the order of the family.
+    order = np.argsort(-np.round(harm, 10), kind="stable")
+    return tuple(
+        ShrunkRate.model_construct(
+            group=family.groups[place],
+            value=int(x[place]) / int(n[place]),
+            shrunk=cast(float, as_known(shrunk[place])),
+        )
+        for place in order[stated[order]][:_RANKED_FROM]
+    )
+
+
+def _entropy(plan: AuditPlan, family: FamilyCounts) -> Entropy | None:
+    counts = np.stack([family.cell(cell) for cell in _BENEFITS], axis=1)
+    counts = counts[counts.sum(axis=1) > 0]
+    parts = [as_known(float(part)) for part in generalized_entropy(*counts.T)] if counts.size else [None]
+    total, between, within = parts if len(parts) > 1 else (None, None, None)
+    if total is None or between is None or within is None:
+        return None
+    rng = _stream(plan.verdict.seed, "entropy", family.family)
+    interval = entropy_interval(counts, rng, plan.verdict.level, _ENTROPY_REPLICATES)
+    ends = [(None, None)] * 3 if interval is None else [interval.total, interval.between, interval.within]
+    (total_low, total_high), (between_low, between_high), (within_low, within_high) = (
+        [None if end is None else as_known(end) for end in pair] for pair in ends
+    )
+    return Entropy.model_construct(
+        family=family.family,
+        groups=counts.shape[0],
+        cases=int(counts.sum()),
+        total=total,
+        total_low=total_low,
+        total_high=total_high,
+        between=between,
+        between_beyond_chance=None if interval is None else as_known(interval.between_beyond_chance),
+        between_low=between_low,
+        between_high=between_high,
+        within=max(within, 0.0),
+        within_low=within_low,
+        within_high=within_high,
+        level=plan.verdict.level,
+    )
+
+
+def _stream(seed: int, question: str, family: Family) -> np.random.Generator:
+    """A stream of its own for each question, whatever else the plan asks."""
+    name = "\x1f".join((question, *(part for axis in family.axes for part in axis)))
+    return np.random.default_rng([seed, int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")])

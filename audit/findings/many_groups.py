@@ -1,0 +1,130 @@
+"""What can be said of all groups of a family at once. All of it is for display and decides nothing."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from audit.groups import Family, Group, Part
+from audit.metrics import MetricName
+
+__all__ = ["BetweenGroups", "Entropy", "Funnel", "FunnelPoint", "ManyGroupsReason", "ShrunkRate"]
+
+ManyGroupsReason = Literal[
+    "too_few_groups",  # fewer than two groups of which a rate may be stated
+    "nothing_varies",  # the outcome is the same in every case
+    "too_many_cases",  # a thousand million cases or more: the permutation test counts no further
+    "weights_or_clusters",  # rows are weighted or belong together, and these figures take them for independent
+    "shared_rows",  # a row stands in several groups of the family
+]
+
+
+class ShrunkRate(Part):
+    """A rate pulled towards its family's: what a group's rate looks like once chance is allowed for."""
+
+    group: Group
+    """Of whom."""
+    value: float
+    """The rate as counted."""
+    shrunk: float
+    """(numerator + strength x mean) / (denominator + strength). It ranks; it never passes or fails anybody."""
+
+
+class BetweenGroups(Part):
+    """How the groups of a family differ in a rate, over the groups of which a rate may be stated. Decides nothing."""
+
+    metric: MetricName
+    """Which rate."""
+    family: Family
+    """Features and rungs."""
+    groups: int
+    """Groups with at least `min_denominator` cases."""
+    cases: int
+    """Cases in them."""
+    equality_p: float | None
+    """p-value of "all groups have the same rate" from random divisions of the outcomes over the groups. Small: they
+    differ, by however little. Not corrected for how many families and rates are asked."""
+    divisions: int
+    """How many random divisions that took; few where it is large."""
+    spread: float | None
+    """Standard deviation between the groups' true rates, weighted by cases, without what chance alone would show."""
+    spread_low: float | None
+    """Lower end of its interval; 0 where the groups may be alike."""
+    spread_high: float | None
+    """Upper end of its interval."""
+    level: float
+    """Level of that interval."""
+    prior_mean: float | None
+    """The rate that shrunk rates are pulled towards."""
+    prior_strength: float | None
+    """Cases that it weighs as much as; null where the groups differ no more than by chance, so that all shrunk rates
+    are the same."""
+    worst: tuple[ShrunkRate, ...]
+    """In families of 10 groups or more: the 10 whose shrunk rate lies furthest towards harm, or furthest from the mean
+    where the rate harms neither way."""
+    reason: ManyGroupsReason | None = None
+    """Why a figure is not given."""
+
+
+class Entropy(Part):
+    """Generalised entropy with alpha = 2: how unequally errors fall on people, between and within groups.
+
+    A case counts 2 where it was flagged without reason, 0 where it was missed, else 1. Decides nothing.
+    """
+
+    family: Family
+    """Features and rungs."""
+    groups: int
+    """Groups with at least one labelled and scored case."""
+    cases: int
+    """Labelled and scored cases."""
+    total: float
+    """Over all cases; AIF360's `generalized_entropy_index`. 0: errors fall on nobody, or alike on all."""
+    total_low: float | None
+    """Lower end of its interval."""
+    total_high: float | None
+    """Upper end of its interval."""
+    between: float
+    """The part that lies between groups; AIF360's `between_all_groups_generalized_entropy_index`. With many groups most
+    of it can be chance."""
+    between_beyond_chance: float | None
+    """The same without what chance alone would show."""
+    between_low: float | None
+    """Lower end of its interval; 0 where the groups may be alike."""
+    between_high: float | None
+    """Upper end of its interval."""
+    within: float
+    """The part that lies within groups: total - between."""
+    within_low: float | None
+    """Lower end of its interval."""
+    within_high: float | None
+    """Upper end of its interval."""
+    level: float
+    """Level of the intervals."""
+
+
+class FunnelPoint(Part):
+    """Where the verdict changes for one group of the family, at its size, its level and the rest that it has."""
+
+    cases: int
+    """The group's cases, unscored ones as the test for a FAIL counts them."""
+    level_fail: float
+    """The level that its p-value has to reach."""
+    fail_rate: float | None
+    """At this rate, and beyond it towards harm, it fails; null where no rate would."""
+    pass_rate: float | None
+    """At this rate, and beyond it away from harm, the test for a PASS is passed; null where no rate would. Unscored
+    cases are at their worst; cases whose feature is unknown may still stand in the way."""
+
+
+class Funnel(Part):
+    """The limits of the exact tests over group size, as a rule's verdicts on one family obey them. Decides nothing."""
+
+    rule: str
+    """Id of the rule."""
+    family: Family
+    """Features and rungs."""
+    side: Literal["low", "high"]
+    """The side of the rule: whether low or high rates harm."""
+    points: tuple[FunnelPoint, ...]
+    """Some of the family's groups, from the smallest to the largest; limits of sizes between them lie between theirs,
+    up to the steps of whole counts."""
