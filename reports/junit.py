@@ -15,6 +15,7 @@ from reports.language import ENGLISH
 from reports.names import Names, reading_order
 from reports.plain_text import harmless
 from reports.reading import Finding, Reading
+from reports.unnamed_words import UnnamedWords
 from reports.words import Words
 
 __all__ = ["JunitReporter"]
@@ -43,6 +44,7 @@ class _Suites:
         self._reading = Reading(result)
         self._words = Words(ENGLISH, Names(result, ENGLISH))
         self._numbers = ENGLISH.numbers
+        self._unnamed = UnnamedWords(ENGLISH)
         self._order = reading_order(result)
         self._by_rule: dict[str, list[Finding]] = {rule.rule: [] for rule in result.rules}
         for finding in self._reading.findings:
@@ -81,6 +83,9 @@ class _Suites:
             f"coverage {self._numbers.percent(rule.coverage, digits=1, against=rule.min_coverage)}, "
             f"a pass needs {self._numbers.percent(rule.min_coverage)}"
         )
+        if any(unnamed.rule == rule.rule for unnamed, _ in self._reading.unnamed):
+            beside = f"{self._unnamed.of_the_rule()}; " if rule.because != "unnamed_beyond_limit" else ""
+            message += f"; {beside}{self._unnamed.caution()}"
         if rule.outcome == "fail":
             ET.SubElement(case, "failure", type="disparity", message=_text(message))
         elif rule.outcome != "pass":

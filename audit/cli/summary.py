@@ -8,7 +8,9 @@ from typing import Final
 
 from audit.cli.group_names import GroupNames, fit, printable
 from audit.cli.opinions import opinion_line
+from audit.cli.second_looks import second_looks
 from audit.cli.terminal import State, Style
+from audit.cli.unnamed import UNNAMED, Unnamed
 from audit.findings import Estimate, RuleResult, Verdict
 from audit.metrics import MetricName
 from audit.percentages import exact_percent, percent
@@ -17,7 +19,7 @@ from audit.result import AuditResult
 WIDTH: Final = 80
 """Columns. A wider terminal gets the same text: it is read in logs, too."""
 MOST_GROUPS: Final = 8
-"""Groups that are shown."""
+"""Groups that are shown; a group fewer for each line of what else was found."""
 
 SHORT: Final[Mapping[MetricName, str]] = {
     "true_positive_rate": "found",
@@ -121,14 +123,18 @@ def summary(result: AuditResult, style: Style, *, report: str = "", next_command
     """The summary: at most 24 lines of at most 80 columns, the prompt after it included."""
     found = findings(result)
     names = GroupNames(result.features)
-    lines = [_verdict_line(result, style), *_counts(found), ""]
+    unnamed = Unnamed(result)
+    lines = [_verdict_line(result, style), *_counts(found, unnamed), ""]
     lines += [_line(f"Primary harm: {_HARMS[result.overall.primary_harm]}"), _line(_overall_rates(result)), ""]
     lines.append(style.paint(_columns("", "Group", "Share", "rate", "likely", "rest"), "faint"))
-    shown = [finding for finding in found if finding.state != "not_evaluable"][:MOST_GROUPS]
+    further = second_looks(result, names)
+    listed = [each for each in found if each.state != "not_evaluable" and not unnamed.may_hold(each.verdict)]
+    shown = listed[: MOST_GROUPS - len(further) - bool(unnamed)]
     lines += [_row(finding, names, style) for finding in shown]
     left = len(found) - len(shown)
     lines += [
         _line(f"  and {left:,} more in the report" if left else ""),
+        *map(_line, further),
         _line(_coverage(result)),
         _line(_rows(result)),
         _line(opinion_line(result)),
@@ -164,8 +170,8 @@ def _rule_line(rule: RuleResult, found: list[Finding], names: GroupNames, style:
     covered = percent(rule.coverage, against=rule.min_coverage)
     reasons = {
         "group_beyond_limit": f"{_groups(len(failing))} beyond the limit ({limit} from the rest)",
-        "unnamed_beyond_limit": f"several nationalities taken together are beyond the limit ({limit} from the rest); "
-        "none can be named",
+        "unnamed_beyond_limit": f"several nationalities are beyond the limit ({limit} from the rest); "
+        "none can be named, and none may be singled out",
         "group_undecided": f"{_groups(sum(f.state == 'inconclusive' and f.verdict.decidable for f in found))} "
         "with enough cases could not be decided",
         "coverage_too_small": f"only {covered} of the people are in groups that could be judged "
@@ -202,7 +208,7 @@ def _verdict_line(result: AuditResult, style: Style) -> str:
     return f"{style.paint(words, outcome)}  {title}"
 
 
-def _counts(found: list[Finding]) -> list[str]:
+def _counts(found: list[Finding], unnamed: Unnamed) -> list[str]:
     by_state = {state: sum(finding.state == state for finding in found) for state in _WORDS}
     cannot = by_state["inconclusive"] + by_state["as_part"] + by_state["not_evaluable"]
     detail = [
@@ -213,7 +219,10 @@ def _counts(found: list[Finding]) -> list[str]:
         )
         if count
     ]
-    lines = [f"  {by_state['fail']:,} fail, {by_state['pass']:,} within the limit, {cannot:,} cannot tell"]
+    failing = "no group fails by name" if unnamed and not by_state["fail"] else f"{by_state['fail']:,} fail"
+    lines = [f"  {failing}, {by_state['pass']:,} within the limit, {cannot:,} cannot tell"]
+    if unnamed:
+        lines.insert(0, f"  {UNNAMED}")
     if detail:
         lines.append(f"  (of these {' and '.join(detail)})")
     return [_line(line) for line in lines]

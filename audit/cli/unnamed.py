@@ -1,0 +1,32 @@
+"""A FAIL without a name in the terminal: several nationalities are beyond a limit, and none may be singled out."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from audit.findings import Verdict
+from audit.groups import Family
+from audit.result import AuditResult
+
+UNNAMED: Final = "several nationalities are beyond the limit; none may be singled out"
+"""What is said of them, in one line of 80 columns."""
+
+
+class Unnamed:
+    """The families of a result some of whose groups are beyond a limit although none is named, by rule."""
+
+    def __init__(self, result: AuditResult) -> None:
+        named = {(verdict.rule, verdict.group.family) for verdict in result.verdicts if verdict.outcome == "fail"}
+        self._families: set[tuple[str, Family]] = {
+            (rule.rule, family.family)
+            for rule in result.rules
+            for family in rule.families
+            if family.unnamed_beyond and (rule.rule, family.family) not in named
+        }
+
+    def __bool__(self) -> bool:
+        return bool(self._families)
+
+    def may_hold(self, verdict: Verdict) -> bool:
+        """Whether the group of a verdict may be one of them: none such is listed, or the list would do the naming."""
+        return (verdict.rule, verdict.group.family) in self._families

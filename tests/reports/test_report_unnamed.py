@@ -1,0 +1,130 @@
+"""Several nationalities beyond a limit, none of them named: what every report says, and whom none may list."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree as ET
+
+import pytest
+from made_pages import find_all, parsed, section, text
+from made_second_looks import NATIONALITIES, unnamed_result
+
+from audit.cli.summary import rule_lines, summary
+from audit.cli.terminal import Style
+from audit.result import AuditResult
+from reports.html import HtmlReporter
+from reports.html.resolution import NOT_ASSOCIATED, PARAGRAPH_2
+from reports.junit import JunitReporter
+from reports.language import ENGLISH
+from reports.names import Names
+from reports.reading import Reading
+
+PLAIN = Style(colour=False, unicode=True)
+
+
+@pytest.fixture(scope="module")
+def unnamed(failing: AuditResult) -> AuditResult:
+    return unnamed_result(failing)
+
+
+@pytest.fixture(scope="module")
+def html(unnamed: AuditResult) -> str:
+    return HtmlReporter().render(unnamed)
+
+
+def test_the_first_screen_says_what_was_found_and_that_nobody_may_be_singled_out(html: str) -> None:
+    told = text(section(parsed(html), "verdict"))
+    assert told.startswith("Does not meet the limit In this test the system missed clearly more victims of several")
+    assert "This can be told of all nationalities together, and of none by name." in told
+    assert "No nationality may be singled out from this" in told
+    assert "several nationalities beyond the limit of " in told
+    assert "To learn which nationalities are beyond the limit takes more labelled cases of each" in told
+    assert "Most people affected" not in told
+    assert "named below" not in told
+
+
+def test_nothing_is_counted_as_none(html: str, unnamed: AuditResult) -> None:
+    for told in (
+        text(section(parsed(html), "verdict")),
+        text(section(parsed(html), "affected")),
+        summary(unnamed, PLAIN),
+        *rule_lines(unnamed, PLAIN),
+    ):
+        for never in ("0 groups beyond", "in 0 groups", "up to 0", "0 beyond the limit", " 0 fail"):
+            assert never not in told
+
+
+def test_who_is_affected_is_told_with_the_words_of_the_draft(html: str) -> None:
+    part = section(parsed(html), "affected")
+    told = text(part)
+    assert (
+        "The system missed clearly more victims of several nationalities than the limit allows. None of these" in told
+    )
+    assert "61 of them point that way" in told
+    assert f"“{NOT_ASSOCIATED}”" in told
+    assert NOT_ASSOCIATED in PARAGRAPH_2
+    assert "To name one takes more labelled cases of it." in told
+    assert told.index("The person stays exploited") < told.index("None of these nationalities can be named")
+
+
+def test_no_list_of_the_likeliest_stands_under_it(html: str, unnamed: AuditResult) -> None:
+    names = Names(unnamed, ENGLISH)
+    rule = unnamed.rules[0]
+    suspects = {
+        names.group(finding.group)
+        for finding in Reading(unnamed).findings
+        if finding.beyond
+        and finding.rule is rule
+        and finding.group.model_dump(mode="json")
+        and [level[:2] for level in finding.group.model_dump(mode="json")] == NATIONALITIES
+    }
+    assert len(suspects) > 10
+    affected = section(parsed(html), "affected")
+    tables = [table for table in find_all(affected, "table") if "wrongly" not in text(table).lower()]
+    listed = {text(row[0]) for table in tables for row in find_all(next(find_all(table, "tbody")), "tr")}
+    assert not listed & suspects
+    in_terminal = [line for line in summary(unnamed, PLAIN).splitlines() if " found " in line]
+    assert in_terminal
+    assert not [line for line in in_terminal if line[14:45].strip() in suspects]
+
+
+def test_beside_groups_that_are_named_it_is_told_as_well(failing: AuditResult) -> None:
+    both = unnamed_result(failing, metric="true_positive_rate", keep_names=True)
+    assert Reading(both).unnamed
+    assert Reading(both).with_outcome("fail")
+    told = text(section(parsed(HtmlReporter().render(both)), "verdict"))
+    assert "than among everyone else. Beside the groups named, it missed clearly more victims of several" in told
+    assert "Most people affected: " in told
+
+
+def test_where_a_nationality_is_named_the_sum_over_all_says_nothing_of_its_own(failing: AuditResult) -> None:
+    result = unnamed_result(failing, metric="false_positive_rate", keep_names=True)
+    rules = tuple(
+        rule.model_copy(
+            update={"families": tuple(f.model_copy(update={"unnamed_beyond": True}) for f in rule.families)}
+        )
+        for rule in failing.rules
+    )
+    named = failing.model_copy(update={"rules": rules})
+    families = {(rule.rule, family.family) for rule, family in Reading(named).unnamed}
+    failed = {(verdict.rule, verdict.group.family) for verdict in failing.verdicts if verdict.outcome == "fail"}
+    assert families
+    assert not families & failed
+    assert result.overall.outcome == "fail"
+
+
+def test_the_rule_s_case_in_junit_says_so_and_no_group_s_does(unnamed: AuditResult) -> None:
+    root = ET.fromstring(JunitReporter().render(unnamed))
+    suite = root[0]
+    failures = suite.findall("testcase/failure")
+    assert len(failures) == 1
+    message = failures[0].get("message", "")
+    assert "several nationalities are beyond the limit; none of them can be named" in message
+    assert "No nationality may be singled out from this" in message
+    assert suite.get("failures") == "1"
+
+
+def test_the_terminal_says_it_in_its_first_lines(unnamed: AuditResult) -> None:
+    told = summary(unnamed, PLAIN)
+    assert told.startswith("✗ FAIL  ")
+    assert "several nationalities are beyond the limit" in told.split("\n\n")[0]
+    assert "none may be singled out" in told.split("\n\n")[0]
