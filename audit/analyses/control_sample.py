@@ -1,0 +1,181 @@
+"""Selective labels: does what was found hold among the cases that were drawn at random?
+
+Where somebody decided whom to look at, labels are about the people who were looked at. A sample drawn before anybody
+decided shows how far the rest of the set differs from it. It is smaller, so its verdicts are more often inconclusive:
+that is no contradiction, and a FAIL in both is what a critic cannot explain by who was looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import numpy as np
+
+from audit.analyses.estimates import EVERYONE, as_known
+from audit.analyses.families import finest
+from audit.analyses.sides import cases
+from audit.counting.table import POSITIVE, UNLABELLED, FamilyCounts, IntArray
+from audit.findings import (
+    ControlComparison,
+    ControlSample,
+    ControlVerdict,
+    Outcome,
+    RuleResult,
+    Verdict,
+)
+from audit.groups import Family, Group
+from audit.metrics import METRICS, Metric, MetricName
+from audit.percentages import percent
+from audit.plan import AuditPlan
+from audit.stats.intervals import newcombe_difference
+
+__all__ = ["Judged", "control_sample"]
+
+MOST_COMPARED: Final = 60
+"""Groups compared for each rate, those with the most cases in the sample first."""
+
+Judged = tuple[Sequence[RuleResult], Sequence[Verdict]]
+"""What `audit.verdicts.judge` says of every rule, and of every rule and group."""
+
+
+def control_sample(
+    plan: AuditPlan,
+    families: Mapping[Family, FamilyCounts],
+    drawn: Mapping[Family, FamilyCounts],
+    judged: Judged,
+    judged_drawn: Judged,
+) -> ControlSample:
+    """Set the control sample beside the rest of the set.
+
+    Parameters
+    ----------
+    families, drawn
+        Counts of the whole set, and of the control sample alone; groups of which nobody was drawn are not in the
+        latter.
+    judged, judged_drawn
+        What the same plan says of the one and of the other.
+    """
+    comparisons, left_out = _comparisons(plan, families, drawn)
+    whole, sample = _everyone(families), _everyone(drawn)
+    drawn_cases = int(sample.sum())
+    verdicts = _verdicts(judged, judged_drawn, _as_one(sample))
+    return ControlSample(
+        cases=drawn_cases,
+        labelled=int(sample[:UNLABELLED].sum()),
+        other_cases=int(whole.sum()) - drawn_cases,
+        comparisons=comparisons,
+        comparisons_left_out=left_out,
+        verdicts=verdicts,
+        words=_words(whole, sample, verdicts),
+    )
+
+
+def _everyone(families: Mapping[Family, FamilyCounts]) -> IntArray:
+    return next(iter(families.values())).everyone
+
+
+def _comparisons(
+    plan: AuditPlan, families: Mapping[Family, FamilyCounts], drawn: Mapping[Family, FamilyCounts]
+) -> tuple[tuple[ControlComparison, ...], int]:
+    names: dict[MetricName, None] = {rule.metric: None for rule in plan.rules}
+    names["base_rate"] = None
+    compared: list[ControlComparison] = []
+    left_out = 0
+    for name in names:
+        rows = _everyone_compared(plan, METRICS[name], families, drawn)
+        of_groups = [
+            row
+            for family, counts in families.items()
+            if len(family.axes) == 1 and finest(plan, family)
+            for row in _of_family(plan, METRICS[name], counts, drawn[family])
+        ]
+        stated = [row for row in of_groups if row.difference is not None]
+        stated.sort(key=lambda row: (-row.denominator, row.group.levels))
+        compared.extend((*rows, *stated[:MOST_COMPARED]))
+        left_out += len(of_groups) - len(stated[:MOST_COMPARED])
+    return tuple(compared), left_out
+
+
+def _everyone_compared(
+    plan: AuditPlan, metric: Metric, families: Mapping[Family, FamilyCounts], drawn: Mapping[Family, FamilyCounts]
+) -> list[ControlComparison]:
+    whole, sample = _everyone(families), _everyone(drawn)
+    return _of_family(plan, metric, _as_one(whole), _as_one(sample))
+
+
+def _as_one(cells: IntArray) -> FamilyCounts:
+    return FamilyCounts(Family(()), (EVERYONE,), cells[np.newaxis], cells)
+
+
+def _of_family(plan: AuditPlan, metric: Metric, whole: FamilyCounts, drawn: FamilyCounts) -> list[ControlComparison]:
+    at = {group: place for place, group in enumerate(drawn.groups)}
+    inside = np.zeros_like(whole.cells)
+    for place, group in enumerate(whole.groups):
+        if group in at:
+            inside[place] = drawn.cells[at[group]]
+    sample = FamilyCounts(whole.family, whole.groups, inside, drawn.everyone)
+    x, n = sample.numerator(metric), sample.denominator(metric)
+    others, other_n = whole.numerator(metric) - x, whole.denominator(metric) - n
+    low, high = newcombe_difference(x, n, others, other_n, plan.verdict.level)
+    floor = plan.verdict.min_denominator
+    rows = []
+    for place, group in enumerate(whole.groups):
+        inner, outer = int(n[place]), int(other_n[place])
+        known = inner >= floor and outer >= floor
+        rows.append(
+            ControlComparison(
+                metric=metric.name,
+                group=group,
+                numerator=int(x[place]),
+                denominator=inner,
+                other_numerator=int(others[place]),
+                other_denominator=outer,
+                difference=as_known(x[place] / inner - others[place] / outer) if known else None,
+                difference_low=as_known(low[place]) if known else None,
+                difference_high=as_known(high[place]) if known else None,
+            )
+        )
+    return rows
+
+
+def _verdicts(judged: Judged, judged_drawn: Judged, sample: FamilyCounts) -> tuple[ControlVerdict, ...]:
+    """Each rule, then each group that fails in the whole set or in the sample."""
+    of_sample: dict[tuple[str, Group], Verdict] = {
+        (verdict.rule, verdict.group): verdict for verdict in judged_drawn[1]
+    }
+    found = []
+    for rule, drawn_rule in zip(judged[0], judged_drawn[0], strict=True):
+        of_everyone, _ = cases(sample, METRICS[rule.metric])
+        found.append(_verdict(rule.rule, None, rule.outcome, drawn_rule.outcome, int(of_everyone[0])))
+        for verdict in judged[1]:
+            again = of_sample.get((rule.rule, verdict.group))
+            outcome: Outcome | None = None if again is None else again.outcome
+            if verdict.rule == rule.rule and "fail" in (verdict.outcome, outcome):
+                found.append(
+                    _verdict(rule.rule, verdict.group, verdict.outcome, outcome, 0 if again is None else again.cases)
+                )
+    return tuple(found)
+
+
+def _verdict(rule: str, group: Group | None, whole: Outcome, sample: Outcome | None, drawn: int) -> ControlVerdict:
+    return ControlVerdict(rule=rule, group=group, outcome=whole, control_outcome=sample, control_cases=drawn)
+
+
+def _words(whole: IntArray, sample: IntArray, verdicts: Sequence[ControlVerdict]) -> str:
+    told = f"{int(sample.sum()):,} of {int(whole.sum()):,} cases were drawn at random."
+    inside, outside = _labelled_share(sample), _labelled_share(whole - sample)
+    if inside is not None and outside is not None:
+        told += f" {percent(inside)} of the labelled ones are victims, against {percent(outside)} of the others."
+    failing = [verdict for verdict in verdicts if verdict.group is not None and verdict.outcome == "fail"]
+    if failing:
+        again = sum(verdict.control_outcome == "fail" for verdict in failing)
+        passed = sum(verdict.control_outcome == "pass" for verdict in failing)
+        told += f" Of {len(failing)} groups that fail in the whole set, {again} fail in the sample alone"
+        told += f", {passed} pass there and {len(failing) - again - passed} cannot be told from so few cases."
+    return told
+
+
+def _labelled_share(cells: IntArray) -> float | None:
+    labelled = int(cells[:UNLABELLED].sum())
+    return int(cells[POSITIVE].sum()) / labelled if labelled else None
