@@ -87,11 +87,12 @@ def _weighted(
         zip(_of_family(family, metric, level, min_denominator), *weights, strict=True)
     ):
         known = plain.reason is None
+        changed = known and bool(np.isfinite(found.effective[place]))  # else every case is one, and all stays
         bounds = {name: as_known(getattr(found, name)[place]) for name in ("low", "high", "exact_low", "exact_high")}
         rows.append(
             plain.model_copy(
                 update={
-                    **(bounds | {"value": as_known(found.rate[place])} if known else {}),
+                    **(bounds | {"value": as_known(found.rate[place])} if changed else {}),
                     "weighted_numerator": as_known(numerator) if moments.weighted else None,
                     "weighted_denominator": as_known(denominator) if moments.weighted else None,
                     "effective_cases": as_known(found.effective[place]) if known else None,

@@ -1,0 +1,302 @@
+"""Verdicts, rates and comparisons of weighted and clustered sets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from made_counts import categorical, plan_of
+
+from audit.analyses.disparities import disparities
+from audit.analyses.estimates import estimates, everyone_as_family
+from audit.analyses.missing_attributes import member_places
+from audit.analyses.sides import questions
+from audit.analyses.weighted_rates import compared, with_possible_members
+from audit.counting.clusters import ClusterTable
+from audit.counting.family_moments import CELLS
+from audit.counting.moments import Moments
+from audit.counting.table import CountsTable, FamilyCounts
+from audit.counting.weights import WeightTable
+from audit.findings import RuleResult, Verdict
+from audit.groups import Family, SensitiveFeature
+from audit.metrics import METRICS, Cell
+from audit.plan import AuditPlan
+from audit.run import count_families
+from audit.verdicts import judge
+
+IntArray = npt.NDArray[np.int64]
+FloatArray = npt.NDArray[np.float64]
+_PLACE = {
+    Cell.TP: (0, 0), Cell.FN: (0, 1), Cell.FP: (1, 0), Cell.TN: (1, 1),
+    Cell.UNSCORED_POSITIVE: (0, 2), Cell.UNSCORED_NEGATIVE: (1, 3),
+    Cell.UNLABELLED_FLAGGED: (2, 0), Cell.UNLABELLED_NOT_FLAGGED: (2, 1), Cell.UNSCORED_UNLABELLED: (2, 2),
+}  # fmt: skip
+
+
+class Made:
+    """Rows with a group, a cell, a weight and a cluster, and what is made of them."""
+
+    def __init__(
+        self,
+        group: Sequence[str],
+        cell: Sequence[Cell],
+        cluster: IntArray | None = None,
+        weight: FloatArray | None = None,
+    ) -> None:
+        codes = sorted(set(group))
+        self.feature: SensitiveFeature = categorical("g", codes)
+        self.finest = np.array([codes.index(code) for code in group])
+        self.cells = np.array([CELLS.index(one) for one in cell])
+        self.weight = np.ones(len(cell)) if weight is None else weight
+        self.cluster = cluster
+        rows: dict[tuple[str, ...], IntArray] = {(code,): np.zeros((3, 4), dtype=np.int64) for code in codes}
+        for code, one in zip(group, cell, strict=True):
+            rows[(code,)][_PLACE[one]] += 1
+        self.counts = CountsTable.of(("g",), rows)
+        self.codes = tuple((code,) for code in codes)
+
+    def plan(self, rule: Mapping[str, Any], **more: Any) -> AuditPlan:
+        groups = {"g": {"min_cases": 20, **({"reference": "b"} if "verdict" in more else {})}}
+        return plan_of(
+            [{"metric": "true_positive_rate", "groups": ["g"], **rule}], [self.feature], groups=groups, **more
+        )
+
+    def families(self, plan: AuditPlan) -> dict[Family, FamilyCounts]:
+        return count_families(plan, self.counts, [self.feature])
+
+    def moments(self) -> Moments:
+        if self.cluster is not None:
+            table: ClusterTable | WeightTable = ClusterTable.of(
+                self.cluster, self.finest, self.cells, self.weight, self.weight**2
+            )
+        else:
+            shape = (len(self.codes), len(CELLS))
+            sums = [np.zeros(shape) for _ in range(4)]
+            lowest, highest = np.full(shape, np.inf), np.zeros(shape)
+            at = (self.finest, self.cells)
+            for power, of in zip((0, 1, 2, 4), sums, strict=True):
+                np.add.at(of, at, self.weight**power)
+            np.minimum.at(lowest, at, self.weight)
+            np.maximum.at(highest, at, self.weight)
+            table = WeightTable(sums[0], sums[1], sums[2], sums[3], lowest, highest)
+        clustered = self.cluster is not None
+        return Moments((self.feature,), self.codes, table, weighted=not clustered, clustered=clustered)
+
+    def judged(self, plan: AuditPlan, *, alone: bool = False) -> tuple[RuleResult, dict[str, Verdict]]:
+        moments = None if alone else self.moments()
+        rules, verdicts, _ = judge(plan, self.families(plan), {"g": self.feature}, moments)
+        return rules[0], {verdict.group.levels[0].code: verdict for verdict in verdicts}
+
+
+def drawn(rates: Mapping[str, float], n: int, seed: int = 1) -> tuple[list[str], list[Cell]]:
+    rng = np.random.default_rng(seed)
+    group = [code for code in rates for _ in range(n)]
+    return group, [Cell.TP if rng.random() < rates[code] else Cell.FN for code in group]
+
+
+@pytest.mark.parametrize("weights", ["all alike", "alike within each group"])
+def test_weights_that_change_no_rate_change_no_verdict(weights: str) -> None:
+    group, cell = drawn({"a": 0.5, "b": 0.8}, 150)
+    weight = np.full(300, 3.0) if weights == "all alike" else np.where(np.array(group) == "a", 2.0, 5.0)
+    made = Made(group, cell, weight=weight)
+    plan = made.plan({"margin": 0.1})
+    assert made.judged(plan) == made.judged(plan, alone=True)
+    assert made.judged(plan)[1]["a"].outcome == "fail"
+    shown = list(made.families(plan).values())
+    plain = estimates(shown, level=0.95, min_denominator=5)
+    weighted = estimates(shown, level=0.95, min_denominator=5, moments=made.moments())
+    for one, other in zip(weighted, plain, strict=True):
+        assert (one.value, one.low, one.exact_high) == (other.value, other.low, other.exact_high)
+        assert one.effective_cases is None
+    assert disparities(plan, shown, made.moments()) == disparities(plan, shown)
+
+
+def test_rows_said_ten_times_are_no_more_evidence() -> None:
+    group, cell = drawn({"a": 0.5, "b": 0.8, "c": 0.8}, 30, seed=3)
+    repeated = Made(
+        [g for g in group for _ in range(10)], [c for c in cell for _ in range(10)], np.repeat(np.arange(90), 10)
+    )
+    plan = repeated.plan({"margin": 0.1})
+    assert repeated.judged(plan, alone=True)[1]["a"].outcome == "fail"
+    _, verdicts = repeated.judged(plan)
+    assert verdicts["a"].outcome == "inconclusive"
+    assert verdicts["a"].degrees_of_freedom == pytest.approx(29.0)
+    shown = list(repeated.families(plan).values())
+    rows = estimates(shown, level=0.95, min_denominator=5, moments=repeated.moments())
+    found = {row.group.levels[0].code: row for row in rows if row.metric == "true_positive_rate"}
+    effective = found["a"].effective_cases
+    assert effective is not None
+    assert 25 < effective < 35
+    assert found["a"].weighted_denominator is None
+
+
+def test_two_clusters_neither_pass_nor_fail_however_glaring() -> None:
+    group = ["a"] * 200 + ["b"] * 2000
+    cell = [Cell.FN] * 200 + drawn({"b": 0.8}, 2000)[1]
+    cluster = np.concatenate([np.arange(200) % 2, 2 + np.arange(2000) % 400])
+    made = Made(group, cell, cluster)
+    rule, verdicts = made.judged(made.plan({"margin": 0.1}))
+    assert (verdicts["a"].outcome, verdicts["a"].because) == ("inconclusive", "too_few_clusters")
+    assert verdicts["a"].cases_needed is None
+    assert rule.outcome == "inconclusive"
+    equal = Made(group, drawn({"a": 0.8}, 200)[1] + cell[200:], cluster)
+    assert equal.judged(equal.plan({"margin": 0.3}))[1]["a"].because == "too_few_clusters"
+
+
+def clustered(rates: Mapping[str, float], clusters: int, seed: int) -> tuple[list[str], list[Cell], IntArray]:
+    rng = np.random.default_rng(seed)
+    group, cell, cluster = [], [], []
+    for place, (code, rate) in enumerate(rates.items()):
+        for k in range(clusters):
+            own = rng.beta(rate * 9, (1 - rate) * 9)
+            for _ in range(10):
+                group.append(code)
+                cell.append(Cell.TP if rng.random() < own else Cell.FN)
+                cluster.append(place * clusters + k)
+    return group, cell, np.array(cluster)
+
+
+def test_clear_cases_are_decided() -> None:
+    made = Made(*clustered({"a": 0.4, "b": 0.8, "c": 0.8, "d": 0.8}, 60, 2))
+    rule, verdicts = made.judged(made.plan({"margin": 0.2}))
+    assert {code: verdict.outcome for code, verdict in verdicts.items()} == {
+        "a": "fail",
+        "b": "pass",
+        "c": "pass",
+        "d": "pass",
+    }
+    assert rule.outcome == "fail"
+    assert rule.families[0].procedure == "weights_only"
+    levels = [verdict.level_fail for verdict in verdicts.values() if verdict.level_fail is not None]
+    assert max(levels) <= rule.families[0].level
+
+
+@pytest.mark.parametrize(("instead", "because"), [(Cell.UNSCORED_POSITIVE, "unscored_cases")])
+def test_a_pass_holds_whatever_unscored_cases_would_have_been(instead: Cell, because: str) -> None:
+    group, cell, cluster = clustered({"a": 0.8, "b": 0.8, "c": 0.8}, 60, 5)
+    made = Made(group, cell, cluster)
+    assert made.judged(made.plan({"margin": 0.2}))[1]["a"].outcome == "pass"
+    rng = np.random.default_rng(1)
+    lost = [instead if g == "a" and rng.random() < 0.25 else c for g, c in zip(group, cell, strict=True)]
+    verdict = Made(group, lost, cluster).judged(made.plan({"margin": 0.2}))[1]["a"]
+    assert (verdict.outcome, verdict.because) == ("inconclusive", because)
+
+
+def test_a_pass_holds_wherever_people_of_unknown_group_belong() -> None:
+    group, cell, cluster = clustered({"a": 0.8, "b": 0.8, "unknown": 0.4}, 60, 6)
+    made = Made(group, cell, cluster)
+    open_to_all = made.judged(made.plan({"margin": 0.25}))[1]["a"]
+    assert (open_to_all.outcome, open_to_all.because) == ("inconclusive", "unknown_attribute")
+    plan = made.plan({"margin": 0.25})
+    vouched = plan.model_copy(update={"sensitivity": plan.sensitivity.model_copy(update={"max_missing_share": 0.0})})
+    assert made.judged(vouched)[1]["a"].outcome == "pass"
+
+
+@pytest.mark.parametrize("spanning", [True, False])
+@pytest.mark.parametrize("direction", ["low", "high"])
+def test_moving_possible_members_bounds_what_moving_their_rows_does(spanning: bool, direction: str) -> None:
+    """Rows relabelled one by one, against the bound from sums: rates are the same, and no variance is smaller."""
+    rng = np.random.default_rng(8)
+    n = 900
+    group = np.array(["a", "b", "unknown"])[rng.integers(0, 3, n)]
+    if not spanning:
+        cluster = np.array([{"a": 0, "b": 40, "unknown": 80}[code] for code in group]) + rng.integers(0, 40, n)
+    else:
+        cluster = rng.integers(0, 80, n)
+    u = rng.beta(3, 2, 200)
+    cell = [Cell.TP if rng.random() < u[k] else Cell.FN for k in cluster]
+    weight = rng.lognormal(0, 0.5, n)
+    made = Made(list(group), cell, cluster, weight)
+    metric = "true_positive_rate" if direction == "low" else "false_negative_rate"
+    plan = made.plan({"metric": metric, "margin": 0.1})
+    family = next(iter(made.families(plan).values()))
+    (question,) = questions(plan, plan.rules[0])
+    of = made.moments().of(family)
+    worst = compared(of, question, "worst")
+    moved, movable = with_possible_members(of, family, question, worst, None)
+    assert movable.tolist() == [True, True, False]
+    assert member_places(family) == [[2], [2], []]
+    # in either direction a missed victim speaks against the group
+    relabelled = [("a" if g == "unknown" and c is Cell.FN else g) for g, c in zip(group, cell, strict=True)]
+    truth = Made(relabelled, cell, cluster, weight)
+    true_family = next(iter(truth.families(plan).values()))
+    exact = compared(truth.moments().of(true_family), question, "scored")
+    assert moved.group.rate[0] == pytest.approx(exact.group.rate[0])
+    assert moved.rest.rate[0] == pytest.approx(exact.rest.rate[0])
+    for bounded, true in ((moved.group, exact.group), (moved.rest, exact.rest)):
+        for name in ("residual", "q", "bb"):
+            assert getattr(bounded, name)[0] >= getattr(true, name)[0] * (1 - 1e-9), name
+
+
+def test_estimates_are_hajeks_and_everyone_is_one_family() -> None:
+    rng = np.random.default_rng(2)
+    group, cell = drawn({"a": 0.5, "b": 0.8}, 200, seed=2)
+    weight = np.round(rng.lognormal(0, 0.5, 400) * 64)
+    made = Made(group, cell, weight=weight)
+    plan = made.plan({"margin": 0.1})
+    shown = [everyone_as_family(made.counts), *made.families(plan).values()]
+    rows = [row for row in estimates(shown, level=0.95, min_denominator=5, moments=made.moments())
+            if row.metric == "true_positive_rate"]  # fmt: skip
+    hit = np.array([one is Cell.TP for one in cell])
+    for row, inside in zip(
+        rows, (np.ones(400, dtype=bool), np.array(group) == "a", np.array(group) == "b"), strict=True
+    ):
+        w = weight[inside]
+        assert row.value == pytest.approx((w * hit[inside]).sum() / w.sum(), rel=1e-9)
+        assert row.weighted_denominator == pytest.approx(w.sum())
+        assert row.effective_cases is not None
+        assert row.effective_cases <= w.sum() ** 2 / (w**2).sum() + 1e-6
+        assert row.low is not None
+        assert row.high is not None
+        assert row.value is not None
+        assert row.low < row.value < row.high
+        assert (row.numerator, row.denominator) == (int(hit[inside].sum()), int(inside.sum()))
+
+
+def test_comparisons_are_of_weighted_rates_and_narrower_where_clusters_are_shared() -> None:
+    rng = np.random.default_rng(3)
+    n = 1200
+    group = np.array(["a", "b"])[rng.integers(0, 2, n)]
+    cluster = rng.integers(0, 60, n)
+    u = rng.beta(1, 1, 60)
+    cell = [Cell.TP if rng.random() < u[k] else Cell.FN for k in cluster]
+    apart = np.where(group == "a", cluster, cluster + 60)
+    verdict = {"compare_with": ["rest", "overall", "reference"]}
+    widths = {}
+    for name, names in (("shared", cluster), ("apart", apart)):
+        made = Made(list(group), cell, names)
+        plan = made.plan({"margin": 0.1}, verdict=verdict)
+        rows = [
+            row
+            for row in disparities(plan, list(made.families(plan).values()), made.moments())
+            if row.metric == "true_positive_rate" and row.group.levels[0].code == "a"
+        ]
+        rest, overall, reference = rows
+        assert rest.difference == pytest.approx(reference.difference)
+        assert rest.difference_low == pytest.approx(reference.difference_low, rel=1e-6)
+        assert rest.ratio_high == pytest.approx(reference.ratio_high, rel=1e-6)
+        assert rest.difference_low is not None
+        assert rest.difference_high is not None
+        assert overall.difference_low is not None
+        assert abs(overall.difference_low) < abs(rest.difference_low)
+        widths[name] = rest.difference_high - rest.difference_low
+    assert widths["shared"] < 0.7 * widths["apart"]
+
+
+def test_every_metric_has_its_moments() -> None:
+    """Every question of every metric can be asked, unscored and unlabelled cases included."""
+    rng = np.random.default_rng(7)
+    n = 3000
+    group = np.array(["a", "b", "unknown"])[rng.integers(0, 3, n)]
+    cell = [CELLS[place] for place in rng.integers(0, 9, n)]
+    made = Made(list(group), cell, rng.integers(0, 200, n))
+    for metric in METRICS:
+        if metric == "base_rate":
+            continue
+        for direction in ("worse", "both"):
+            plan = made.plan({"metric": metric, "margin": 0.1, "direction": direction})
+            _, verdicts = made.judged(plan)
+            assert all(verdict.degrees_of_freedom is not None for verdict in verdicts.values())
