@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from audit.result import AuditResult, Disparity, Estimate, Group, RowAccount
+from audit.result import AuditResult, Disparity, Estimate, FamilyResult, Group, RowAccount
 from reports.html.page import PageWriter
 from reports.language import Language
 from reports.numbers import NOT_KNOWN
@@ -64,6 +64,8 @@ class FamilyLine:
     level: str
     procedure: str
     coverage: str
+    together: str
+    """What all of its groups together say, where they are judged so: p-value, level, groups that point to harm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,4 +214,14 @@ class EvidenceWriter:
                     level=self._n.probability(family.level),
                     procedure=procedures[family.procedure],
                     coverage=self._n.percent(family.coverage, against=rule.min_coverage),
+                    together=self._together(family),
                 )
+
+    def _together(self, family: FamilyResult) -> str:
+        if family.unnamed_p is None:
+            return NOT_KNOWN
+        return self._t.gettext("p %(p)s, level %(level)s, over %(survivors)s groups") % {
+            "p": self._n.probability(family.unnamed_p),
+            "level": self._n.probability(family.unnamed_level),
+            "survivors": self._n.count(family.unnamed_survivors),
+        }
