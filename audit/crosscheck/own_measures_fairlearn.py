@@ -1,0 +1,305 @@
+"""The operator's own measures, group by group through fairlearn's `MetricFrame`, with bootstrap intervals of our own.
+
+    def measure(y_true, y_pred) -> float
+
+is any function with the signature of a scikit-learn metric. It is the operator's own code and runs in this process, as
+a detector of `kind = "python"` does. It is shown and never judged. Rows are not weighted: such a function takes none.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import sys
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from audit.counting.count import SCORED
+from audit.counting.table import FLAGGED, NOT_FLAGGED, ladder_map
+from audit.crosscheck.single_rows import code_places
+from audit.detectors.one_thread import OneThread
+from audit.detectors.python_function import ModulesBeside
+from audit.errors import DetectorError
+from audit.evaluation.connection import reading
+from audit.findings import OwnMeasure, OwnMeasureReason
+from audit.groups import Axis, Family, Group, Level, SensitiveFeature
+from audit.plan import AuditPlan, Measure
+from audit.stats.row_bootstrap import expanded_percentiles, resampled_places
+
+if TYPE_CHECKING:
+    from audit.evaluation.evaluation_set import EvaluationSet
+
+__all__ = ["FEWEST_CLUSTERS", "own_measures"]
+
+FEWEST_CLUSTERS: Final = 10
+"""With fewer clusters than this a bootstrap interval is too short to be shown."""
+
+_STREAM: Final = 0x0B5E
+"""Which stream of the plan's seed the replicates are drawn from."""
+_BROKEN: Final = (Exception, SystemExit)
+"""What the operator's code can raise."""
+
+IntArray = npt.NDArray[np.int64]
+FloatArray = npt.NDArray[np.float64]
+_Function = Callable[[Any, Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Cases:
+    """n labelled and answered cases, in the order of their ids, so that a shuffled file draws the same replicates."""
+
+    label: IntArray
+    given: npt.NDArray[Any]
+    """int64[n] decisions or float64[n] scores."""
+    clusters: IntArray | None
+    """int64[n], or None where rows stand for themselves."""
+    finest: dict[str, tuple[tuple[str, ...], IntArray]]
+    """By feature: the codes that are there, and the place of each case's among them."""
+
+
+def own_measures(
+    plan: AuditPlan, folder: Path, evaluation_set: EvaluationSet, features: Sequence[SensitiveFeature]
+) -> tuple[OwnMeasure, ...]:
+    """Every measure of the plan, for everyone and for every group that it names on every rung.
+
+    Parameters
+    ----------
+    folder
+        The folder of the plan, where modules are looked for first.
+    evaluation_set
+        The set after scoring; it must be open.
+
+    Raises
+    ------
+    DetectorError
+        If a module or its function cannot be loaded. What the function raises on a group stands in that group's record,
+        by the type of the error alone: its text can quote a row.
+    DataError
+        If the file cannot be read any more.
+    """
+    by_name = {feature.name: feature for feature in features}
+    found: list[OwnMeasure] = []
+    threads = OneThread()
+    try:
+        for measure in plan.measures:
+            cases = _read(evaluation_set, measure, clustered=plan.evaluation_set.cluster is not None)
+            with _function(measure, folder) as function, _quietly():
+                found += _of_measure(plan, measure, function, cases, by_name)
+    finally:
+        threads.release()
+    return tuple(found)
+
+
+@contextlib.contextmanager
+def _function(measure: Measure, folder: Path) -> Iterator[_Function]:
+    """The operator's function; its module is forgotten afterwards."""
+    module_name, _, name = measure.metric.partition(":")
+    modules = ModulesBeside(folder.resolve())
+    try:
+        function = getattr(modules.load(module_name, measure.metric), name, None)
+        if not callable(function):
+            raise DetectorError(
+                f"module {module_name} has no function {name}",
+                slug="measure-function",
+                hint=f'write metric = "{module_name}:<function>" with a function that stands in the module',
+            )
+        yield function
+    finally:
+        modules.forget()
+
+
+def _read(evaluation_set: EvaluationSet, measure: Measure, *, clustered: bool) -> _Cases:
+    names = [f"group_{feature.name}" for feature in evaluation_set.features]
+    given = "score" if measure.given == "score" else f"(decision = {FLAGGED})::BIGINT"
+    columns = ", ".join(
+        [
+            "label::BIGINT AS label",
+            f"{given} AS given",
+            *(f'"{name}"' for name in names),
+            # clusters are numbered in the order of their names, and the names stay in the engine
+            *(["dense_rank() OVER (ORDER BY cluster) - 1 AS cluster"] if clustered else []),
+        ]
+    )
+    where = f"label IS NOT NULL AND decision IN ({FLAGGED}, {NOT_FLAGGED}) AND {given} IS NOT NULL"
+    query = f"SELECT {columns} FROM {SCORED} WHERE {where} ORDER BY case_id"  # noqa: S608 - names are the plan's own
+    with reading(evaluation_set.source_name):
+        table = evaluation_set.connection.sql(query).to_arrow_table()
+    return _Cases(
+        label=table.column("label").to_numpy(),
+        given=table.column("given").to_numpy(),
+        clusters=table.column("cluster").to_numpy() if clustered else None,
+        finest={
+            feature.name: code_places(table.column(name), evaluation_set.codes[feature.name])
+            for feature, name in zip(evaluation_set.features, names, strict=True)
+        },
+    )
+
+
+def _of_measure(
+    plan: AuditPlan, measure: Measure, function: _Function, cases: _Cases, features: dict[str, SensitiveFeature]
+) -> list[OwnMeasure]:
+    everyone = np.zeros(len(cases.label), dtype=np.int64)
+    found = _of_family(plan, measure, function, cases, [Group(())], everyone)
+    for names in measure.feature_sets:
+        ordered = [name for name in plan.groups if name in names]
+        for rungs in product(*(plan.rungs(name) for name in ordered)):
+            family = Family(tuple(Axis(name, rung) for name, rung in zip(ordered, rungs, strict=True)))
+            found += _of_family(plan, measure, function, cases, *_groups(family, cases, features))
+    return found
+
+
+def _groups(family: Family, cases: _Cases, features: dict[str, SensitiveFeature]) -> tuple[list[Group], IntArray]:
+    """The groups of a family, sorted by their codes, and the place of each case's among them."""
+    columns: list[tuple[list[str], IntArray]] = []
+    for axis in family.axes:
+        codes, place = cases.finest[axis.feature]
+        climb = ladder_map(features[axis.feature], axis.rung)
+        climbed = [climb[code] for code in codes]
+        distinct = sorted(set(climbed))
+        columns.append((distinct, np.array([distinct.index(code) for code in climbed], dtype=np.int64)[place]))
+    places = np.stack([place for _, place in columns], axis=1)
+    there, place = np.unique(places, axis=0, return_inverse=True)
+    groups = [
+        Group(
+            tuple(
+                Level(axis.feature, axis.rung, distinct[code])
+                for axis, (distinct, _), code in zip(family.axes, columns, row, strict=True)
+            )
+        )
+        for row in there
+    ]
+    return groups, place.reshape(-1)
+
+
+def _of_family(
+    plan: AuditPlan,
+    measure: Measure,
+    function: _Function,
+    cases: _Cases,
+    groups: Sequence[Group],
+    place: IntArray,
+) -> list[OwnMeasure]:
+    sizes = np.bincount(place, minlength=len(groups))
+    large = sizes >= plan.verdict.min_denominator
+    values = _point_values(function, cases, place, large)
+    order = np.argsort(place, kind="stable")
+    edges = np.concatenate(([0], np.cumsum(sizes)))
+    return [
+        _of_group(plan, measure, function, cases, group, order[edges[at] : edges[at + 1]], values.get(at))
+        for at, group in enumerate(groups)
+    ]
+
+
+def _point_values(
+    function: _Function, cases: _Cases, place: IntArray, large: npt.NDArray[np.bool_]
+) -> dict[int, float]:
+    """By place of a group that is large enough: what fairlearn's `MetricFrame` reports; NaN where it has no value."""
+    from fairlearn.metrics import MetricFrame
+
+    chosen = large[place]
+    if not chosen.any():
+        return {}
+
+    def measure(y_true: Any, y_pred: Any) -> float:
+        return _call(function, y_true, y_pred)[0]
+
+    frame = MetricFrame(
+        metrics=measure, y_true=cases.label[chosen], y_pred=cases.given[chosen], sensitive_features=place[chosen]
+    )
+    return {int(at): float(value) for at, value in frame.by_group.items()}
+
+
+def _of_group(
+    plan: AuditPlan,
+    measure: Measure,
+    function: _Function,
+    cases: _Cases,
+    group: Group,
+    rows: IntArray,
+    value: float | None,
+) -> OwnMeasure:
+    """The record of a group whose cases stand at `rows`; `value` is None where they are too few to be measured."""
+    clusters = None if cases.clusters is None else np.unique(cases.clusters[rows], return_inverse=True)[1]
+    drawn_from = np.arange(len(rows)) if clusters is None else clusters
+    of_them = int(drawn_from.max(initial=-1)) + 1
+    reason: OwnMeasureReason | None = None
+    error: str | None = None
+    used, limits = 0, None
+    if value is None:
+        reason = "too_few_for_a_rate" if len(rows) else "no_cases"
+    elif not np.isfinite(value):
+        error = _call(function, cases.label[rows], cases.given[rows])[1]
+        reason = "not_a_number" if error is None else "raised"
+    else:
+        if of_them >= FEWEST_CLUSTERS:
+            replicates = _replicates(plan, measure, function, cases, group, rows, drawn_from)
+            used = int(np.isfinite(replicates).sum())
+            limits = expanded_percentiles(replicates, of_them, plan.verdict.level)
+        reason = "interval_unstable" if limits is None else None
+    known = value is not None and np.isfinite(value)
+    return OwnMeasure(
+        measure=measure.name or measure.metric.partition(":")[2],
+        function=measure.metric,
+        given=measure.given,
+        group=group,
+        n=len(rows),
+        clusters=None if clusters is None else of_them,
+        value=_rounded(value) if value is not None and known else None,
+        low=None if limits is None else _rounded(limits[0]),
+        high=None if limits is None else _rounded(limits[1]),
+        level=plan.verdict.level,
+        replicates=measure.replicates,
+        replicates_used=used,
+        reason=reason,
+        error=error,
+    )
+
+
+def _replicates(
+    plan: AuditPlan,
+    measure: Measure,
+    function: _Function,
+    cases: _Cases,
+    group: Group,
+    rows: IntArray,
+    clusters: IntArray,
+) -> FloatArray:
+    """float64[R]: the function on slices of the group's own cases; NaN where a replicate has no value.
+
+    Every measure of every group has its own stream, so that no other group changes what is drawn for it.
+    """
+    digest = hashlib.sha256(repr((measure.metric, measure.given, group.levels)).encode()).digest()
+    rng = np.random.default_rng([plan.verdict.seed, _STREAM, *np.frombuffer(digest, dtype="<u4").tolist()])
+    label, given = cases.label[rows], cases.given[rows]
+    drawn = resampled_places(clusters, measure.replicates, rng)
+    return np.array([_call(function, label[places], given[places])[0] for places in drawn])
+
+
+def _call(function: _Function, label: Any, given: Any) -> tuple[float, str | None]:
+    """What the function says of these cases, NaN where that is no single finite number; the type of an error."""
+    try:
+        value = function(label, given)
+        number = float(value) if np.ndim(value) == 0 else np.nan
+    except _BROKEN as error:
+        return np.nan, type(error).__name__
+    return (number if np.isfinite(number) else np.nan), None
+
+
+@contextlib.contextmanager
+def _quietly() -> Iterator[None]:
+    """What the operator's code prints goes to stderr, and its warnings, which can quote a row, nowhere."""
+    with contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _rounded(value: float) -> float:
+    """To ten significant digits, so that a last bit of a library changes no byte of a result."""
+    return float(f"{value:.9e}")
