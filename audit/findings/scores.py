@@ -48,15 +48,15 @@ class GroupAuc(Part):
     high: float | None
     """Upper end of the same."""
     found_among_rest: float | None
-    """The AUC of the group's cases of exploitation against the other cases of the rest. Low: they score below others
-    who are no such case, and are the ones missed. Null for everyone."""
+    """How often a case of exploitation of this group scores higher than another case of the rest. Null for everyone."""
     found_low: float | None
     """Lower end of its interval."""
     found_high: float | None
     """Upper end of the same."""
     cleared_among_rest: float | None
-    """The AUC of the rest's cases of exploitation against the group's other cases. Low: these score above others who
-    are such a case, and are the ones wrongly flagged. Null for everyone."""
+    """How often a case of exploitation of the rest scores higher than another case of this group. Null for everyone.
+    `found_among_rest` below `cleared_among_rest`: one ranking of everyone puts this group's cases lower than they would
+    be if the two were exchanged (the xAUC disparity of Kallus & Zhou 2019)."""
     cleared_low: float | None
     """Lower end of its interval."""
     cleared_high: float | None
@@ -180,7 +180,7 @@ class Calibration(Part):
 
 
 class SweepGap(Part):
-    """The group whose rate is farthest from that of the rest at one step, of those with enough cases."""
+    """The group whose rate is most surely far from that of the rest at one step, of those with enough cases."""
 
     rate: SweptRate
     """Which rate."""
@@ -191,7 +191,8 @@ class SweepGap(Part):
     denominator: int
     """Its cases in the rate's denominator."""
     difference: float
-    """Its rate minus that of the rest. The largest of many differences is large by chance alone: read the interval."""
+    """Its rate minus that of the rest. Where the interval holds 0, no group is surely apart, and this is the largest
+    difference: large by chance alone."""
     low: float | None
     """Lower end of an interval that holds for all groups of the family at this step together."""
     high: float | None

@@ -20,7 +20,7 @@ NOBODY: Final = -1
 
 @dataclass(frozen=True, slots=True)
 class LargestGap:
-    """At each of T steps, the group whose rate is farthest from that of the rest; nan where there is none."""
+    """At each of T steps, the group whose rate is most surely far from that of the rest; nan where there is none."""
 
     group: IntArray
     """int64[T]: its place, or `NOBODY`."""
@@ -72,7 +72,7 @@ def edges_for(flagged: IntArray, shares: npt.ArrayLike) -> IntArray:
 
 
 def largest_gap(x: IntArray, n: IntArray, min_cases: int, level: float = 0.95) -> LargestGap:
-    """Find the group farthest from its rest at each step.
+    """Find the group most surely far from its rest at each step.
 
     Parameters
     ----------
@@ -93,7 +93,9 @@ def largest_gap(x: IntArray, n: IntArray, min_cases: int, level: float = 0.95) -
     Notes
     -----
     Newcombe's (1998) hybrid score interval at level ``1 - (1 - level) / C`` for C groups compared (Bonferroni): the
-    largest of many gaps is picked for being large, and an interval for one group would not allow for that.
+    largest of many gaps is picked for being large, and an interval for one group would not allow for that. Of groups
+    whose interval leaves out 0, the one whose interval stays farthest from it is taken, so that a few cases far out do
+    not hide many; where there is none, the one with the largest difference.
     """
     checked_fraction(level, "level")
     compared = (n >= min_cases) & (n.sum() - n >= min_cases) & (n > 0) & (n.sum() > n)
@@ -105,9 +107,8 @@ def largest_gap(x: IntArray, n: IntArray, min_cases: int, level: float = 0.95) -
     own, rest = x[places], x.sum(axis=0, keepdims=True) - x[places]
     own_n, rest_n = n[places, np.newaxis], (n.sum() - n[places])[:, np.newaxis]
     difference = own / own_n - rest / rest_n
-    farthest = np.argmax(np.abs(difference), axis=0)
+    low, high = newcombe_difference(own, own_n, rest, rest_n, 1.0 - (1.0 - level) / places.size)
+    sure = np.maximum(low, -high)
+    farthest = np.where((sure > 0.0).any(axis=0), np.argmax(sure, axis=0), np.argmax(np.abs(difference), axis=0))
     at = (farthest, np.arange(steps))
-    low, high = newcombe_difference(
-        own[at], own_n[farthest, 0], rest[at], rest_n[farthest, 0], 1.0 - (1.0 - level) / places.size
-    )
-    return LargestGap(places[farthest], difference[at], low, high)
+    return LargestGap(places[farthest], difference[at], low[at], high[at])

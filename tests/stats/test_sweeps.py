@@ -45,14 +45,22 @@ def test_a_capacity_is_met_as_nearly_as_bins_allow(cases: list[int], share: floa
 
 def test_the_largest_gap_is_found_among_groups_with_enough_cases() -> None:
     n = np.array([100, 200, 4, 50])
-    x = np.array([[50, 10], [100, 180], [4, 4], [30, 10]])
+    x = np.array([[50, 10], [100, 180], [4, 4], [31, 10]])
     found = largest_gap(x, n, 5)
     assert found.group.tolist() == [3, 1]
-    assert found.difference == pytest.approx([30 / 50 - 154 / 304, 180 / 200 - 24 / 154])
-    low, high = newcombe_difference([30, 180], [50, 200], [154, 24], [304, 154], 1.0 - 0.05 / 3)
+    assert found.difference == pytest.approx([31 / 50 - 154 / 304, 180 / 200 - 24 / 154])
+    low, high = newcombe_difference([31, 180], [50, 200], [154, 24], [304, 154], 1.0 - 0.05 / 3)
     assert found.low == pytest.approx(low)
     assert found.high == pytest.approx(high)
+    assert found.low[0] < 0 < found.high[0]
     assert largest_gap(x, n, 1).group.tolist() == [2, 1]
+
+
+def test_a_few_cases_far_out_do_not_hide_many() -> None:
+    """Five of five, against 40 % of a thousand and 60 % of the others: the first could be chance, the second not."""
+    found = largest_gap(np.array([[5], [400], [600]]), np.array([5, 1000, 1000]), 5)
+    assert found.group.tolist() in ([1], [2])
+    assert abs(found.difference[0]) == pytest.approx(0.2, abs=0.01)
 
 
 def test_without_enough_cases_nobody_is_farthest() -> None:
