@@ -13,7 +13,8 @@ from audit.stats.scan_starts import KEPT, bernoulli_score, random_starts
 from audit.stats.subset_scan import SubsetSearch
 
 __all__ = [
-    "TRIES",
+    "FEWEST_TRIES",
+    "MOST_TRIES",
     "CalibratedScan",
     "ClusterCells",
     "calibrated_scan",
@@ -23,8 +24,11 @@ __all__ = [
     "size_bins",
 ]
 
-TRIES: Final = 16
+FEWEST_TRIES: Final = 16
 """Ascents from everything and from random subsets, beside those from the corners of the data."""
+MOST_TRIES: Final = 64
+_WORK: Final = 300_000_000
+"""Cells looked at over all tries and data sets, where that leaves more than the fewest tries."""
 _HELD_AT_A_TIME: Final = 2_000_000
 """Numbers in one array of a batch of data sets: 16 MB."""
 _CLUSTERS_IN_A_BIN: Final = 20
@@ -106,9 +110,10 @@ def calibrated_scan(
     if not 0 < total < int(cases.sum()):
         raise ValueError("where nobody or everybody is harmed there is nothing to search")
     search = SubsetSearch(codes, levels, cases, penalty)
-    starts = random_starts(levels, TRIES, rng)
+    tries = min(MOST_TRIES, max(FEWEST_TRIES, _WORK // (len(cases) * (replicates + 1))))
+    starts = random_starts(levels, tries, rng)
     found = search.search(harmed[np.newaxis], starts)
-    batch = max(1, _HELD_AT_A_TIME // max((TRIES + KEPT) * search.widest, len(cases)))
+    batch = max(1, _HELD_AT_A_TIME // max((tries + KEPT) * search.widest, len(cases)))
     if clusters is None:
         sets = null_sets(cases, total, replicates, batch, rng)
     else:
