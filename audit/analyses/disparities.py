@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -37,10 +37,7 @@ def disparities(
             for compared_with in plan.verdict.compare_with:
                 others = _others(plan, family, metric, compared_with)
                 if others is not None:
-                    of_family = _of_family(plan, family, metric, compared_with, others)
-                    if moments is not None:
-                        of_family = _weighted(plan, moments, family, metric, compared_with, of_family)
-                    rows.extend(of_family)
+                    rows.extend(_of_family(plan, family, metric, compared_with, others, moments))
     return tuple(rows)
 
 
@@ -68,6 +65,7 @@ def _of_family(
     metric: Metric,
     compared_with: Comparison,
     others: tuple[IntArray, IntArray],
+    moments: Moments | None,
 ) -> list[Disparity]:
     level, floor = plan.verdict.level, plan.verdict.min_denominator
     x, n = family.numerator(metric), family.denominator(metric)
@@ -78,6 +76,7 @@ def _of_family(
     if compared_with == "overall":
         difference, ratio = _against_everyone(difference, ratio, n / np.maximum(n + m, 1))
         y, m = x + y, n + m
+    designed = None if moments is None else _designed(plan, moments, family, metric, compared_with)
     rows: list[Disparity] = []
     for place, group in enumerate(family.groups):
         if compared_with == "reference" and group.levels[0].code == plan.groups[group.levels[0].feature].reference:
@@ -86,49 +85,52 @@ def _of_family(
         reason = _reason(counts, int(rest[place]), floor, compared_with)
         known = reason is None or reason == "zero_in_rest"
         has_ratio = reason is None
+        values: dict[str, float | None] = {
+            "difference": counts[0] / counts[1] - counts[2] / counts[3] if known else None,
+            "difference_low": as_known(difference[0][place]) if known else None,
+            "difference_high": as_known(difference[1][place]) if known else None,
+            "ratio": (counts[0] / counts[1]) / (counts[2] / counts[3]) if has_ratio else None,
+            "ratio_low": as_known(ratio[0][place]) if has_ratio else None,
+            "ratio_high": as_known(ratio[1][place]) if has_ratio else None,
+        }
+        if designed is not None:
+            changed = designed(place)
+            values |= {name: value for name, value in changed.items() if (has_ratio if "ratio" in name else known)}
         rows.append(
             Disparity.model_construct(
+                None,
                 metric=metric.name,
                 group=group,
                 compared_with=compared_with,
                 other_numerator=counts[2],
                 other_denominator=counts[3],
-                difference=counts[0] / counts[1] - counts[2] / counts[3] if known else None,
-                difference_low=as_known(difference[0][place]) if known else None,
-                difference_high=as_known(difference[1][place]) if known else None,
-                ratio=(counts[0] / counts[1]) / (counts[2] / counts[3]) if has_ratio else None,
-                ratio_low=as_known(ratio[0][place]) if has_ratio else None,
-                ratio_high=as_known(ratio[1][place]) if has_ratio else None,
                 level=level,
                 status="estimated" if known else "not_evaluable",
                 reason=reason,
+                **values,
             )
         )
     return rows
 
 
-def _weighted(
-    plan: AuditPlan,
-    moments: Moments,
-    family: FamilyCounts,
-    metric: Metric,
-    compared_with: Comparison,
-    rows: list[Disparity],
-) -> list[Disparity]:
-    """The same rows with weighted rates; where weights change no rate and rows are independent, as they are."""
+def _designed(
+    plan: AuditPlan, moments: Moments, family: FamilyCounts, metric: Metric, compared_with: Comparison
+) -> Callable[[int], dict[str, float | None]] | None:
+    """What weights and clusters change in the comparison at a place, by field; None where they change none."""
     of = moments.of(family)
-    at = {group: place for place, group in enumerate(family.groups)}
-    alike = of.counts_alike(metric.denominator)
     reference = None
+    alike = of.counts_alike(metric.denominator)
     if compared_with == "reference":
         code = plan.groups[family.family.axes[0].feature].reference
         reference = next((place for place, group in enumerate(family.groups) if group.levels[0].code == code), None)
         if reference is None:
-            return rows
+            return None
         alone = of.counts_alike(metric.denominator, rest=False)
         alike = alone & alone[reference]
-    if alike.all() and (compared_with != "overall" or _same_shares(of, family, metric)):
-        return rows
+    if compared_with == "overall" and not _same_shares(of, family, metric):
+        alike = np.zeros_like(alike)
+    if alike.all():
+        return None
     found = contrast(of, family, metric, plan.verdict.level, reference)
     difference, ratio = found.difference, found.ratio
     if compared_with == "overall":
@@ -138,19 +140,12 @@ def _weighted(
             low, value, high = (1.0 / (share + (1.0 - share) / of_rest) for of_rest in (ratio[1], ratio[0], ratio[2]))
         ratio = value, low, high
     names = ("difference", "difference_low", "difference_high", "ratio", "ratio_low", "ratio_high")
-    values = dict(zip(names, (*difference, *ratio), strict=True))
-    weighted: list[Disparity] = []
-    for row in rows:
-        place = at[row.group]
-        if alike[place] and compared_with != "overall":
-            weighted.append(row)
-            continue
-        changed = {name: as_known(of_name[place]) for name, of_name in values.items() if getattr(row, name) is not None}
-        # an upper limit of a ratio can be known to the one and not to the other
-        if row.reason is None and row.status == "estimated":
-            changed["ratio_high"] = as_known(values["ratio_high"][place])
-        weighted.append(row.model_copy(update=changed))
-    return weighted
+    by_field = dict(zip(names, (*difference, *ratio), strict=True))
+
+    def changes(place: int) -> dict[str, float | None]:
+        return {} if alike[place] else {name: as_known(values[place]) for name, values in by_field.items()}
+
+    return changes
 
 
 def _same_shares(of: FamilyMoments, family: FamilyCounts, metric: Metric) -> bool:

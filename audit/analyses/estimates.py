@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -40,16 +40,15 @@ def estimates(
         estimate
         for family in families
         for metric in METRICS.values()
-        for estimate in (
-            _of_family(family, metric, level, min_denominator)
-            if moments is None
-            else _weighted(moments, family, metric, level, min_denominator)
-        )
+        for estimate in _of_family(family, metric, level, min_denominator, moments)
     )
 
 
-def _of_family(family: FamilyCounts, metric: Metric, level: float, min_denominator: int) -> list[Estimate]:
+def _of_family(
+    family: FamilyCounts, metric: Metric, level: float, min_denominator: int, moments: Moments | None
+) -> list[Estimate]:
     x, n = family.numerator(metric), family.denominator(metric)
+    designed = None if moments is None else _designed(moments, family, metric, level)
     low, high = wilson(x, n, level)
     exact_low, exact_high = clopper_pearson(x, n, level)
     rows: list[Estimate] = []
@@ -57,50 +56,58 @@ def _of_family(family: FamilyCounts, metric: Metric, level: float, min_denominat
         numerator, denominator = int(x[place]), int(n[place])
         reason = stated(denominator, min_denominator)
         known = reason is None
+        values: dict[str, float | None] = {
+            "value": numerator / denominator if known else None,
+            "low": as_known(low[place]) if known else None,
+            "high": as_known(high[place]) if known else None,
+            "exact_low": as_known(exact_low[place]) if known else None,
+            "exact_high": as_known(exact_high[place]) if known else None,
+        }
+        if designed is not None:
+            values |= designed(place, known)
         rows.append(
             Estimate.model_construct(
+                None,
                 metric=metric.name,
                 group=group,
                 numerator=numerator,
                 denominator=denominator,
-                value=numerator / denominator if known else None,
-                low=as_known(low[place]) if known else None,
-                high=as_known(high[place]) if known else None,
-                exact_low=as_known(exact_low[place]) if known else None,
-                exact_high=as_known(exact_high[place]) if known else None,
                 level=level,
                 status="estimated" if known else "not_evaluable",
                 reason=reason,
+                **values,
             )
         )
     return rows
 
 
-def _weighted(
-    moments: Moments, family: FamilyCounts, metric: Metric, level: float, min_denominator: int
-) -> list[Estimate]:
+def _designed(
+    moments: Moments, family: FamilyCounts, metric: Metric, level: float
+) -> Callable[[int, bool], dict[str, float | None]]:
+    """What weights and clusters change in the estimate at a place, by field; where every case is one, no rate."""
     of = moments.of(family)
     found = rate_intervals(of, family, metric, level)
-    weights = of.weight(metric.numerator), of.weight(metric.denominator)
-    rows: list[Estimate] = []
-    for place, (plain, numerator, denominator) in enumerate(
-        zip(_of_family(family, metric, level, min_denominator), *weights, strict=True)
-    ):
-        known = plain.reason is None
-        changed = known and bool(np.isfinite(found.effective[place]))  # else every case is one, and all stays
-        bounds = {name: as_known(getattr(found, name)[place]) for name in ("low", "high", "exact_low", "exact_high")}
-        rows.append(
-            plain.model_copy(
-                update={
-                    **(bounds | {"value": as_known(found.rate[place])} if changed else {}),
-                    "weighted_numerator": as_known(numerator) if moments.weighted else None,
-                    "weighted_denominator": as_known(denominator) if moments.weighted else None,
-                    "effective_cases": as_known(found.effective[place]) if known else None,
-                    "degrees_of_freedom": as_known(found.degrees_of_freedom[place]) if known else None,
-                }
-            )
-        )
-    return rows
+    numerators, denominators = of.weight(metric.numerator), of.weight(metric.denominator)
+    by_field = {
+        "value": found.rate,
+        "low": found.low,
+        "high": found.high,
+        "exact_low": found.exact_low,
+        "exact_high": found.exact_high,
+        "effective_cases": found.effective,
+        "degrees_of_freedom": found.degrees_of_freedom,
+    }
+
+    def changes(place: int, known: bool) -> dict[str, float | None]:
+        changed: dict[str, float | None] = {}
+        if known and np.isfinite(found.effective[place]):
+            changed = {name: as_known(values[place]) for name, values in by_field.items()}
+        if moments.weighted:
+            changed["weighted_numerator"] = as_known(numerators[place])
+            changed["weighted_denominator"] = as_known(denominators[place])
+        return changed
+
+    return changes
 
 
 def stated(denominator: int, min_denominator: int) -> EstimateReason | None:
