@@ -9,6 +9,7 @@ many of them they are merged so that the region grows, never shrinks.
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +25,11 @@ NEGLIGIBLE = 1e-9
 _TIE = 1e-9
 _CHUNK_CELLS = 50_000
 _ANCHOR_SPACING = 16
+_WORKERS = 4
+_SMOOTH_WIDTH = 256
+"""From so many steps on the sum varies smoothly with the rest's rate, and its maximum is looked for in two passes."""
+_COARSE = 4
+_AROUND = np.array([-3, -2, -1, 1, 2, 3])
 
 
 class _Samples(NamedTuple):
@@ -76,14 +82,32 @@ def largest_rejection_probability(
     width = np.minimum(2.0 ** np.ceil(np.log2(np.maximum(needed, 8.0))), MAX_STEPS).astype(np.int64)
     probability = np.empty(n.shape)
     shape = np.where(by_group, width, -width)
+    chunks: list[tuple[int, IntArray]] = []
     for signed_width in np.unique(shape):
         alike = np.flatnonzero(shape == signed_width)
         cut = max(1, _CHUNK_CELLS // abs(int(signed_width)))
-        for start in range(0, alike.size, cut):
-            rows = alike[start : start + cut]
-            steps = _steps_by_group if signed_width > 0 else _steps_by_rest
-            tops, levels = steps(samples.take(rows), span.take(rows), abs(int(signed_width)), boundary)
-            probability[rows] = _largest_sum(tops, levels, samples.take(rows), rest_rates[rows], boundary)
+        chunks += [(int(signed_width), alike[start : start + cut]) for start in range(0, alike.size, cut)]
+
+    def of_chunk(chunk: tuple[int, IntArray]) -> FloatArray:
+        signed_width, rows = chunk
+        steps = _steps_by_group if signed_width > 0 else _steps_by_rest
+        own, rates = samples.take(rows), rest_rates[rows]
+        tops, levels = steps(own, span.take(rows), abs(signed_width), boundary)
+        if abs(signed_width) < _SMOOTH_WIDTH:
+            return _sums(tops, levels, own, rates, boundary).max(axis=1)
+        coarse = _sums(tops, levels, own, rates[:, ::_COARSE], boundary)
+        between = _COARSE * coarse.argmax(axis=1)[:, None] + _AROUND
+        near = np.take_along_axis(rates, np.clip(between, 0, rates.shape[1] - 1), axis=1)
+        return np.maximum(coarse.max(axis=1), _sums(tops, levels, own, near, boundary).max(axis=1))
+
+    # scipy lets go of the interpreter while it computes; a group's answer does not depend on its chunk
+    if len(chunks) > 1:
+        with ThreadPoolExecutor(max_workers=_WORKERS) as pool:
+            answers = list(pool.map(of_chunk, chunks))
+    else:
+        answers = [of_chunk(chunk) for chunk in chunks]
+    for (_, rows), answer in zip(chunks, answers, strict=True):
+        probability[rows] = answer
     return probability
 
 
@@ -154,12 +178,12 @@ def _bisect(low: FloatArray, high: FloatArray, holds: Callable[[FloatArray], Boo
     return low
 
 
-def _largest_sum(
+def _sums(
     tops: FloatArray, levels: FloatArray, samples: _Samples, rest_rates: FloatArray, boundary: Boundary
 ) -> FloatArray:
-    """Sum over steps of P(Y on the step) P(U <= c), maximised over the rest's rates."""
+    """float64[G, R]: the sum over steps of P(Y on the step) P(U <= c), at each of the rest's rates."""
     trials = np.broadcast_to(samples.n, tops.shape)
-    best = np.zeros(tops.shape[0])
+    sums = np.empty(rest_rates.shape)
     for column in range(rest_rates.shape[1]):
         rate = rest_rates[:, column : column + 1]
         weight = np.diff(_rest_cdf(tops, samples.m, rate), axis=1, prepend=0.0)
@@ -167,8 +191,8 @@ def _largest_sum(
         below = np.ones(tops.shape)
         edge = np.broadcast_to(boundary.edge(rate), tops.shape)
         below[matters] = binomial_cdf(levels[matters], trials[matters], edge[matters])
-        best = np.maximum(best, (weight * below).sum(axis=1))
-    return best + NEGLIGIBLE
+        sums[:, column] = (weight * below).sum(axis=1)
+    return sums + NEGLIGIBLE
 
 
 def _rest_cdf(tops: FloatArray, m: FloatArray, rate: FloatArray) -> FloatArray:
