@@ -94,11 +94,12 @@ def largest_rejection_probability(
         own, rates = samples.take(rows), rest_rates[rows]
         tops, levels = steps(own, span.take(rows), abs(signed_width), boundary)
         if abs(signed_width) < _SMOOTH_WIDTH:
-            return _sums(tops, levels, own, rates, boundary).max(axis=1)
+            return np.asarray(_sums(tops, levels, own, rates, boundary).max(axis=1))
         coarse = _sums(tops, levels, own, rates[:, ::_COARSE], boundary)
         between = _COARSE * coarse.argmax(axis=1)[:, None] + _AROUND
         near = np.take_along_axis(rates, np.clip(between, 0, rates.shape[1] - 1), axis=1)
-        return np.maximum(coarse.max(axis=1), _sums(tops, levels, own, near, boundary).max(axis=1))
+        fine = _sums(tops, levels, own, near, boundary)
+        return np.asarray(np.maximum(coarse.max(axis=1), fine.max(axis=1)))
 
     # scipy lets go of the interpreter while it computes; a group's answer does not depend on its chunk
     if len(chunks) > 1:
