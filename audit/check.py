@@ -134,6 +134,7 @@ def check_plan(
     from audit.counting.count import count_cases
     from audit.counting.count_moments import count_moments
     from audit.evaluation.evaluation_set import open_evaluation_set
+    from audit.evaluation.reference_table import read_reference_table
 
     with open_evaluation_set(loaded.plan, loaded.folder, table) as evaluation_set:
         columns = ", ".join(
@@ -143,6 +144,7 @@ def check_plan(
         evaluation_set.connection.execute(
             f"CREATE OR REPLACE TEMP VIEW scored AS SELECT {columns}, {ABSTAINED}::TINYINT AS decision FROM source"  # noqa: S608
         )
+        read_reference_table(evaluation_set, loaded.plan, loaded.folder)
         counts, moments = count_cases(evaluation_set), count_moments(evaluation_set)
         return check_counts(loaded.plan, counts, evaluation_set.features, moments)
 
