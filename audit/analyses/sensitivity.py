@@ -86,11 +86,16 @@ def sensitivity_notices(found: Sequence[RuleSensitivity]) -> tuple[Notice, ...]:
         if rule.missing_share_for_all:
             told += (
                 f" All of them would pass if in no group more than {_share_down(rule.missing_share_for_all)} of its "
-                "own cases were unknown. Whoever can vouch for that writes it, with the ground, as [sensitivity] "
-                "max_missing_share; otherwise the groups must be recorded."
+                "own cases were unknown."
             )
         elif rule.missing_share_for_all == 0.0:
             told += " No declared share would let all of them pass: a single person could hold one of them back."
+        if rule.missing_share_for_half:
+            told += (
+                f" With at most {_share_down(rule.missing_share_for_half)}, half of the largest of them would. Whoever "
+                "can vouch for a share writes it, with the ground, as [sensitivity] max_missing_share; otherwise it has "
+                "to be found out who these people are."
+            )
         notices.append(Notice(code=f"unknown_attribute_{rule.rule}", text=told))
     return tuple(notices)
 
@@ -103,6 +108,7 @@ def _not_examined(plan: AuditPlan, rule: Rule, verdicts: Sequence[Verdict]) -> R
         held_back=sum(verdict.because == "unknown_attribute" for verdict in verdicts),
         max_missing_share=plan.sensitivity.max_missing_share,
         missing_share_for_all=None,
+        missing_share_for_half=None,
         listed=0,
         not_listed=sum(map(_open_to_doubt, verdicts)),
         fewest_labels=None,
@@ -141,11 +147,18 @@ def _of_rule(plan: AuditPlan, rule: Rule, counts: RuleCounts, verdicts: Sequence
         held_back=sum(verdict.because == "unknown_attribute" for verdict in verdicts),
         max_missing_share=plan.sensitivity.max_missing_share,
         missing_share_for_all=as_known(min(shares)) if shares else None,
+        missing_share_for_half=_for_half(findings),
         listed=len(failing) + len(listed),
         not_listed=len(left),
         fewest_labels=min((number for number in labels if number is not None), default=None),
         findings=_in_order(findings, [*failing, *listed]),
     )
+
+
+def _for_half(findings: Sequence[SensitivityFinding]) -> float | None:
+    held = [found for found in findings if found.kind == "unknown_attribute" and found.outcome == "inconclusive"]
+    shares = sorted((found.share for found in held if found.share is not None), reverse=True)
+    return shares[(len(shares) - 1) // 2] if shares else None
 
 
 def _open_to_doubt(verdict: Verdict) -> bool:
