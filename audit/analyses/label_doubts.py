@@ -92,6 +92,8 @@ def flips(doubted: Doubted) -> Flips | None:
 def flips_to_limit(doubted: Doubted) -> IntArray:
     """int64[G]: the fewest wrong labels that bring the measured rate to the limit; -1 where none do."""
     _, effects, available = _useful(doubted)
+    if not effects:
+        return np.full(len(doubted.counts.groups.groups), -1, dtype=np.int64)
     x, n, y, m = doubted.question.as_scored(doubted.counts.groups)
     edge = doubted.boundary.edge(counted_outcome(y, m, doubted.boundary) / np.maximum(m, 1))
     return fewest_flips_to_rate(x, n, effects, available, counted_rate(edge, doubted.boundary)).total

@@ -93,8 +93,8 @@ def sensitivity_notices(found: Sequence[RuleSensitivity]) -> tuple[Notice, ...]:
         if rule.missing_share_for_half:
             told += (
                 f" With at most {_share_down(rule.missing_share_for_half)}, half of the largest of them would. Whoever "
-                "can vouch for a share writes it, with the ground, as [sensitivity] max_missing_share; otherwise it has "
-                "to be found out who these people are."
+                "can vouch for a share writes it, with the ground, as [sensitivity] max_missing_share; otherwise it "
+                "has to be found out who these people are."
             )
         notices.append(Notice(code=f"unknown_attribute_{rule.rule}", text=told))
     return tuple(notices)

@@ -88,7 +88,7 @@ class RuleSensitivity(Part):
     missing_share_for_all: float | None
     """The largest such share with which every group that passes by its records passes; null where all pass anyway."""
     missing_share_for_half: float | None
-    """The largest such share with which half of the listed groups pass that are held back; null where there are none."""
+    """The largest such share with which half of the groups pass that are listed and held back; null without any."""
     listed: int
     """Verdicts listed: every FAIL, and the largest groups that pass or were held back by what is unknown."""
     not_listed: int
