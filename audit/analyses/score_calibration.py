@@ -7,13 +7,21 @@ from typing import Final
 
 import numpy as np
 
-from audit.analyses.estimates import as_known, stated
+from audit.analyses.estimates import as_known
 from audit.counting.score_table import BINS, COARSE_BINS, UNIT, FamilyScores
 from audit.counting.table import NEGATIVE, POSITIVE, IntArray
 from audit.findings.scores import Calibration, CalibrationBin, ScoreReason, Unused
 from audit.plan import AuditPlan
 from audit.stats.binomial import FloatArray
-from audit.stats.calibration import CalibrationBins, MeanGap, Miscalibration, holm, mean_gap, miscalibration
+from audit.stats.calibration import (
+    LEAST_CASES,
+    CalibrationBins,
+    MeanGap,
+    Miscalibration,
+    holm,
+    mean_gap,
+    miscalibration,
+)
 from audit.stats.intervals import wilson
 
 __all__ = ["MOST_GROUPS_WITH_BINS", "calibrations", "known_number"]
@@ -115,10 +123,11 @@ def _shown(bins: CalibrationBins, place: int, level: float) -> tuple[Calibration
 def _reason(cases: int, floor: int, *, is_share: bool) -> ScoreReason | None:
     if not is_share:
         return "not_a_share"
-    reason = stated(cases, floor)
-    if reason is None:
-        return None
-    return "no_cases" if reason == "no_cases" else "too_few_for_a_rate"
+    if cases == 0:
+        return "no_cases"
+    if cases < floor:
+        return "too_few_for_a_rate"
+    return "too_few_cases" if cases < LEAST_CASES else None
 
 
 def known_number(value: float) -> float:

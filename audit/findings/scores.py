@@ -8,7 +8,7 @@ from audit.groups import Family, Group, Part
 
 ScoreReason = Literal[
     "no_cases",  # no labelled case with a score
-    "too_few_cases",  # fewer than five labelled as exploitation, or fewer than five labelled as none, with a score
+    "too_few_cases",  # AUC: fewer than five of either label with a score; calibration: fewer than ten labelled
     "too_few_for_a_rate",  # fewer labelled cases with a score than `min_denominator`
     "not_a_share",  # the score's range is not 0 to 1, so that it claims no share
 ]

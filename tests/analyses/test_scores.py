@@ -242,9 +242,18 @@ def test_a_score_that_is_no_share_is_not_called_out_of_calibration() -> None:
 
 def test_few_labelled_cases_have_no_calibration() -> None:
     rng = np.random.default_rng(8)
-    found = of_gender({"woman": drawn(rng, 100), "man": drawn(rng, 4)})
-    reasons = {entry.group.levels[0].code: entry.reason for entry in found.calibrations[1:]}
-    assert reasons == {"woman": None, "man": "too_few_for_a_rate"}
+    sizes = {"woman": 100, "man": 4, "other": 9, "none": 10}
+    groups = {name: drawn(rng, size) for name, size in sizes.items()}
+    groups["unlabelled"] = (rng.random(30), np.full(30, 2))
+    found = of_gender(groups)
+    assert {entry.group.levels[0].code: entry.reason for entry in found.calibrations[1:]} == {
+        "woman": None,
+        "man": "too_few_for_a_rate",
+        "other": "too_few_cases",
+        "none": None,
+        "unlabelled": "no_cases",
+    }
+    assert sum(found.sweeps[0].scored_by_group) == 100 + 4 + 9 + 10 + 30
 
 
 def test_a_detector_without_scores_has_no_findings() -> None:
