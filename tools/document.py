@@ -8,12 +8,14 @@ from pathlib import Path
 
 from tools.document_cli import cli_page
 from tools.document_code import errors_page, exit_codes_page, metrics_page
+from tools.document_dictionary import dictionary_page
 from tools.document_plan import plan_page
 from tools.document_result import result_page
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"
 
 PAGES: dict[str, Callable[[], str]] = {
+    "../metric-dictionary.md": dictionary_page,
     "cli.md": cli_page,
     "errors.md": errors_page,
     "exit-codes.md": exit_codes_page,
