@@ -5,15 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from audit.analyses.amplification import amplification
-from audit.analyses.deployed import deployed
+from audit.analyses.control_sample import control_sample
+from audit.analyses.costs import cost_findings
+from audit.analyses.deployed import MOST_GROUPS, Rates, deployed
 from audit.analyses.estimates import everyone_as_family
+from audit.analyses.funnel import funnels
 from audit.analyses.label_gaps import label_gaps, reference_comparison
 from audit.analyses.like_with_like import like_with_like
+from audit.analyses.many_groups import between_groups, entropies
+from audit.analyses.scores import score_findings
+from audit.analyses.sensitivity import sensitivity_findings, sensitivity_notices
+from audit.analyses.subgroup_scan import subgroup_scan
 from audit.counting.counted import Counted
 from audit.counting.table import FamilyCounts
+from audit.findings import ControlSample, Estimate, RuleResult, Verdict
 from audit.groups import Family, SensitiveFeature
+from audit.metrics import MetricName
 from audit.plan import AuditPlan
+from audit.result import Notice
+from audit.stats.deployed import RateLimits
+from audit.verdicts import judge
 
 __all__ = ["further_findings"]
 
@@ -23,15 +37,70 @@ def further_findings(
     counted: Counted,
     families: Mapping[Family, FamilyCounts],
     features: Sequence[SensitiveFeature],
-) -> dict[str, Any]:
-    """Every finding that decides nothing, by the field of `AuditResult` that holds it."""
+    judged: tuple[Sequence[RuleResult], Sequence[Verdict]],
+    estimates: Sequence[Estimate],
+) -> tuple[dict[str, Any], tuple[Notice, ...]]:
+    """Every finding that decides nothing, by the field of `AuditResult` that holds it, and what a reader must know."""
     by_name = {feature.name: feature for feature in features}
     everyone = everyone_as_family(counted.table)
     of_all = list(families.values())
-    return {
+    verdicts, alike = judged[1], counted.moments is None
+    sensitivity = sensitivity_findings(plan, families, verdicts, whole_counts=alike)
+    found = {
+        **score_findings(plan, counted.scores, families, by_name)._asdict(),
+        "between_groups": between_groups(plan, families, independent=alike),
+        "entropies": entropies(plan, families, independent=alike),
+        "funnels": funnels(plan, families, verdicts),
+        "sensitivity": sensitivity,
+        "control_sample": _control_sample(plan, counted, families, by_name, judged),
+        "subgroup_scan": subgroup_scan(plan, counted.scan),
+        "costs": cost_findings(plan, [everyone, *filter(_few_groups, of_all)], counted.moments),
         "conditional": like_with_like(plan, counted.controls, families, by_name),
         "amplification": amplification(plan, of_all),
         "label_gaps": label_gaps(plan, of_all),
         "reference_comparison": reference_comparison(plan, counted.reference, counted.table, by_name),
-        "deployed": deployed(plan, [everyone, *of_all]),
+        "deployed": deployed(plan, [everyone, *of_all], _weighted_rates([everyone, *of_all], estimates, counted)),
+    }
+    return found, sensitivity_notices(sensitivity)
+
+
+def _few_groups(family: FamilyCounts) -> bool:
+    return len(family.family.axes) == 1 or len(family.groups) <= MOST_GROUPS
+
+
+def _control_sample(
+    plan: AuditPlan,
+    counted: Counted,
+    families: Mapping[Family, FamilyCounts],
+    features: Mapping[str, SensitiveFeature],
+    judged: tuple[Sequence[RuleResult], Sequence[Verdict]],
+) -> ControlSample | None:
+    """The cases drawn at random, judged by themselves and set beside the whole."""
+    sample = counted.control_sample
+    if sample is None:
+        return None
+    drawn = {family: sample.family(family, features) for family in families}
+    rules, verdicts, _ = judge(plan, drawn, features, counted.control_moments)
+    return control_sample(plan, families, drawn, judged, (rules, verdicts))
+
+
+def _weighted_rates(
+    families: Sequence[FamilyCounts], estimates: Sequence[Estimate], counted: Counted
+) -> dict[Family, Rates] | None:
+    """The rates and limits that weights and clusters give; None where counts alone do."""
+    if counted.moments is None:
+        return None
+    known = {(estimate.metric, estimate.group): estimate for estimate in estimates}
+
+    def limits(family: FamilyCounts, metric: MetricName) -> RateLimits:
+        of_groups = [known[metric, group] for group in family.groups]
+        value, low, high = (
+            np.array([np.nan if value is None else value for value in values])
+            for values in zip(*((one.value, one.low, one.high) for one in of_groups), strict=True)
+        )
+        return value, low, high
+
+    return {
+        family.family: Rates(limits(family, "true_positive_rate"), limits(family, "false_positive_rate"))
+        for family in families
     }

@@ -12,6 +12,7 @@ from audit.analyses.estimates import estimates, everyone_as_family, group_counts
 from audit.analyses.families import finest, plan_families, rule_families
 from audit.counting.table import CountsTable, FamilyCounts
 from audit.errors import DataError
+from audit.findings import OwnMeasure
 from audit.further import further_findings
 from audit.groups import Family, Group, SensitiveFeature
 from audit.metrics import METRICS, worse_direction
@@ -80,6 +81,7 @@ def run_audit(
         scored = score(loaded.plan, evaluation_set, loaded.folder, progress=progress, predictions_to=predictions_to)
         counted = count_everything(evaluation_set, loaded.plan, loaded.folder, details=details)
         rows = _single_rows(loaded.plan, evaluation_set) if crosscheck else {}
+        own = _own_measures(loaded, evaluation_set) if details else ()
         evaluation_set.check_unchanged()
         features = evaluation_set.features
         set_sha256 = evaluation_set.sha256
@@ -92,9 +94,19 @@ def run_audit(
         families,
         scored.system,
         details=details,
+        own_measures=own,
         origin=provenance(loaded, {"evaluation_set": set_sha256, "detector": scored.detector_sha256}, started),
     )
     return _with_opinions(result, counted, families, rows if crosscheck else None)
+
+
+def _own_measures(loaded: LoadedPlan, evaluation_set: EvaluationSet) -> tuple[OwnMeasure, ...]:
+    """The plan's own measures; the libraries they need are not loaded where it has none."""
+    if not loaded.plan.measures:
+        return ()
+    from audit.crosscheck.own_measures_fairlearn import own_measures
+
+    return own_measures(loaded.plan, loaded.folder, evaluation_set, evaluation_set.features)
 
 
 def count_families(
@@ -113,6 +125,7 @@ def summarise(
     system: SystemDescription,
     *,
     details: bool = True,
+    own_measures: tuple[OwnMeasure, ...] = (),
     origin: Provenance,
 ) -> AuditResult:
     """Everything below the waist: counts become a result. No file, no clock, no model."""
@@ -123,6 +136,10 @@ def summarise(
     shown = [everyone, *families.values()]
     rows = row_accounts(counted.table, shown)
     level, floor = plan.verdict.level, plan.verdict.min_denominator
+    shown_rates = estimates(shown, level=level, min_denominator=floor, moments=counted.moments)
+    further, doubts = (
+        further_findings(plan, counted, families, features, (rules, verdicts), shown_rates) if details else ({}, ())
+    )
     return AuditResult.model_construct(
         schema_version=SCHEMA_VERSION,
         status="complete",
@@ -137,13 +154,14 @@ def summarise(
         verdicts=verdicts,
         rows=rows,
         counts=group_counts(shown),
-        estimates=estimates(shown, level=level, min_denominator=floor),
-        disparities=disparities(plan, list(families.values())),
+        estimates=shown_rates,
+        disparities=disparities(plan, list(families.values()), counted.moments),
         waivers=(),
         safeguards=safeguards(plan, rules, system),
-        notices=notices(plan, system, overall, everyone, rows, families),
+        notices=(*notices(plan, system, overall, everyone, rows, families), *doubts),
         provenance=origin,
-        **(further_findings(plan, counted, families, features) if details else {}),
+        own_measures=own_measures,
+        **further,
     )
 
 

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from audit.counting.control_sample import IN_CONTROL_SAMPLE, count_control_sample
 from audit.counting.controls import count_controls
-from audit.counting.count import count_cases
+from audit.counting.count import SCORED, count_cases
 from audit.counting.count_moments import count_moments
 from audit.counting.moments import Moments
+from audit.counting.scan_cells import ScanCells, count_scan_cells
 from audit.counting.score_table import ScoreTable, count_scored
 from audit.counting.table import CountsTable
 from audit.evaluation.reference_table import ReferenceTable, read_reference_table
@@ -33,6 +35,12 @@ class Counted:
     """Group x label x score bin; None where the detector gives decisions only."""
     controls: CountsTable | None = None
     """The table by control features as well; None where the plan has none."""
+    control_sample: CountsTable | None = None
+    """The table of the cases drawn at random; None where the plan names none."""
+    control_moments: Moments | None = None
+    """Their sums of weights, and over clusters."""
+    scan: ScanCells | None = None
+    """Cells of the subgroup search; None where the plan asks for none."""
     reference: ReferenceTable | None = None
     """What is known from elsewhere; None where the plan names no table."""
 
@@ -64,5 +72,15 @@ def count_everything(evaluation_set: EvaluationSet, plan: AuditPlan, folder: Pat
         moments=moments,
         scores=scores,
         controls=count_controls(evaluation_set, plan),
+        control_sample=(drawn := count_control_sample(evaluation_set)),
+        control_moments=None if drawn is None else _control_moments(evaluation_set),
+        scan=count_scan_cells(evaluation_set, plan),
         reference=read_reference_table(evaluation_set, plan, folder),
     )
+
+
+def _control_moments(evaluation_set: EvaluationSet) -> Moments | None:
+    evaluation_set.connection.execute(
+        f"CREATE OR REPLACE TEMP VIEW drawn_at_random AS SELECT * FROM {SCORED} WHERE {IN_CONTROL_SAMPLE}"  # noqa: S608
+    )
+    return count_moments(evaluation_set, "drawn_at_random")
