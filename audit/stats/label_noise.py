@@ -108,7 +108,8 @@ def fewest_flips_to_rate(
     """
     orders = [_in_order(effects, available, order) for order in _orders(len(effects))]
     most = available.sum(axis=0)
-    up = effects[0][0] > 0 or effects[0][1] < 0
+    added_top, added_bottom = effects[0]
+    up = added_top > 0 or (added_top == 0 and added_bottom < 0)
     found = []
     for order in orders:
         low, high = np.full_like(most, -1), most + 1

@@ -31,6 +31,12 @@ def test_the_example_of_the_design_takes_39_labels() -> None:
     assert found.by_kind.tolist() == [[39], [0]]
 
 
+def test_a_share_missed_falls_by_labels_too() -> None:
+    """100 missed of 200: 88 of them no victims leaves 12 of 112, more than a tenth; 89 leave 11 of 111, less."""
+    found = fewest_flips_to_rate(ints(100), ints(200), [(-1, -1)], np.array([[100]]), np.array([0.1]))
+    assert found.total.tolist() == [89]
+
+
 @given(
     tp=st.integers(1, 25),
     fn=st.integers(1, 25),
