@@ -171,8 +171,11 @@ def _words(whole: IntArray, sample: IntArray, verdicts: Sequence[ControlVerdict]
     if failing:
         again = sum(verdict.control_outcome == "fail" for verdict in failing)
         passed = sum(verdict.control_outcome == "pass" for verdict in failing)
-        told += f" Of {len(failing)} groups that fail in the whole set, {again} fail in the sample alone"
-        told += f", {passed} pass there and {len(failing) - again - passed} cannot be told from so few cases."
+        groups = "1 group that fails" if len(failing) == 1 else f"{len(failing)} groups that fail"
+        told += (
+            f" Of {groups} in the whole set, {again} fail in the sample alone, {passed} pass there and "
+            f"{len(failing) - again - passed} cannot be told from so few cases."
+        )
     return told
 
 
