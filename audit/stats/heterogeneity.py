@@ -19,6 +19,8 @@ from audit.stats.shrinkage import beta_prior, shrunk_rates
 
 _FEWEST = 2
 """Groups, and cases of a group: one case shows nothing of the chance that must be taken off."""
+_LEAST = 0.05
+"""Groups that agree better than chance are taken to be this far from perfect agreement, of which no tail is left."""
 _BISECTIONS = 60
 
 
@@ -66,7 +68,9 @@ def spread_between(x: Counts, n: Counts, level: float = 0.95) -> Spread | None:
     x_, n_ = x_[n_ >= _FEWEST], n_[n_ >= _FEWEST]
     if n_.size < _FEWEST or not 0.0 < x_.sum() < n_.sum():
         return None
-    shrunk = shrunk_rates(x_, n_, beta_prior(x_, n_))
+    prior = beta_prior(x_, n_)
+    # Not weaker than one case: groups that differ in everything would seem to have no variance within.
+    shrunk = shrunk_rates(x_, n_, prior._replace(strength=max(prior.strength, 1.0)))
     return spread_of_means(n_, x_ / n_, x_ / n_ * (1.0 - x_ / n_) * n_ / (n_ - 1.0), shrunk * (1.0 - shrunk), level)
 
 
@@ -134,7 +138,7 @@ def _distribution(
     def tails(theta: float) -> tuple[float, float]:
         expected = offset + total * theta
         scale = (by_chance + 4.0 * total * theta * typical) / (2.0 * expected)
-        shape, at = expected / (2.0 * scale), max(excess + offset, 0.0) / (2.0 * scale)
+        shape, at = expected / (2.0 * scale), max(excess + offset, _LEAST * offset) / (2.0 * scale)
         return float(gammainc(shape, at)), float(gammaincc(shape, at))
 
     return tails
