@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 from itertools import chain
 
-from simulate import verdict_size, whole_audit
+from simulate import clustered_comparison, verdict_size, weighted_clusters, whole_audit
 
 
 def main() -> None:
@@ -23,6 +23,8 @@ def main() -> None:
     for row in chain(
         verdict_size.all_settings(arguments.runs, arguments.seed),
         whole_audit.all_settings(arguments.whole_runs, arguments.seed),
+        clustered_comparison.all_settings(arguments.runs, arguments.seed),
+        weighted_clusters.all_settings(arguments.whole_runs, arguments.seed),
     ):
         numbers = f"{100 * row.share:>6.1f}{100 * row.standard_error:>6.1f}{row.runs:>8}"
         print(f"{row.setting:<58}{row.event:<30}{numbers}  {row.expected}", flush=True)

@@ -1,0 +1,126 @@
+"""How often one weighted and clustered comparison errs, the statistics alone: thousands of them in one array.
+
+A group exactly on the margin of a rest with `ratio` times its clusters, correlation pooled over the two. FAIL is also
+tested at .001, which is where groups of a family are tested.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
+import numpy.typing as npt
+
+from audit.stats.boundaries import margin_boundary
+from audit.stats.effective_test import MAX_CORRELATION, WeightedRate, effective_test
+from simulate.verdict_size import Measured
+from simulate.weighted_clusters import MEAN_SIZE, WEIGHT_CV, Setting, cluster_rates, settings
+
+FloatArray = npt.NDArray[np.float64]
+
+LEVEL, SMALL_LEVEL = 0.05, 0.001
+_ROWS_AT_ONCE = 1_000_000
+_EVENTS = (("false PASS", "<= 5 %"), ("false FAIL", "<= 5 %"), ("false FAIL at .001", "<= 0.1 %"))
+
+
+def _side(
+    setting: Setting, quantiles: FloatArray, rate: float, rng: np.random.Generator
+) -> tuple[WeightedRate, FloatArray, FloatArray]:
+    """Rates of R simulated sides with float64[R, K] clusters, deviations of each cluster, and sums of weights."""
+    runs, k = quantiles.shape
+    rates = cluster_rates(quantiles, rate, setting.correlation, two_points=setting.two_points)
+    sizes = np.full((runs, k), MEAN_SIZE)
+    if setting.unequal:
+        sigma = np.sqrt(np.log(2.0))
+        drawn = MEAN_SIZE * np.exp(rng.normal(-sigma * sigma / 2.0, sigma, (runs, k)))
+        sizes = np.maximum(1, np.round(drawn)).astype(np.int64)
+    at = np.repeat(np.arange(runs * k), sizes.ravel())
+    sigma = np.sqrt(np.log(1.0 + WEIGHT_CV**2))
+    w = np.exp(rng.normal(0.0, sigma, at.size)) if setting.weighted else np.ones(at.size)
+    hit = rng.random(at.size) < rates.ravel()[at]
+    a, b, q = (np.bincount(at, of, runs * k).reshape(runs, k) for of in (w * hit, w, w * w))
+    total = b.sum(axis=1)
+    found = a.sum(axis=1) / total
+    deviations = (a - found[:, None] * b) / total[:, None]
+    s2, s4 = total**2, total**4
+    return (
+        WeightedRate(
+            rate=found,
+            residual=(deviations**2).sum(axis=1),
+            clusters=np.full(runs, float(k)),
+            q=q.sum(axis=1) / s2,
+            bb=(b**2).sum(axis=1) / s2,
+            q_q=(q**2).sum(axis=1) / s4,
+            q_bb=(q * b**2).sum(axis=1) / s4,
+            bb_bb=(b**4).sum(axis=1) / s4,
+        ),
+        deviations,
+        total,
+    )
+
+
+def _correlation(sides: list[tuple[WeightedRate, FloatArray]]) -> FloatArray:
+    """`pooled_correlation` of every simulated pair."""
+    excess, pairs = np.zeros(sides[0][1].shape), np.zeros(sides[0][1].shape)
+    for side, total in sides:
+        spread = side.rate * (1.0 - side.rate)
+        told = spread > 0.0
+        excess += np.where(told, (side.residual / np.where(told, spread, 1.0) - side.q) * total**2, 0.0)
+        pairs += np.where(told, (side.bb - side.q) * total**2, 0.0)
+    return np.clip(excess / np.maximum(pairs, 1e-9), 0.0, MAX_CORRELATION)
+
+
+def one_comparison(setting: Setting, runs: int, rng: np.random.Generator, ratio: float) -> tuple[Measured, ...]:
+    """False PASS and false FAIL at .05, and false FAIL at .001."""
+    k, others = setting.clusters, max(2, round(setting.clusters * ratio))
+    boundaries = [
+        margin_boundary("pass", setting.low, "ratio" if setting.scale == "ratio" else "difference", setting.margin),
+        margin_boundary("fail", setting.low, "ratio" if setting.scale == "ratio" else "difference", setting.margin),
+    ]
+    events, done = np.zeros(3, dtype=np.int64), 0
+    while done < runs:
+        some = min(runs - done, max(1, _ROWS_AT_ONCE // ((k + others) * MEAN_SIZE)))
+        done += some
+        u, v = rng.random((some, k)), rng.random((some, others))
+        shared = min(k, others) if setting.spanning else 0
+        v[:, :shared] = u[:, :shared]
+        group, e, total = _side(setting, u, replace(setting, groups=2, beside=1).on_margin, rng)
+        rest, f, rest_total = _side(setting, v, setting.rate, rng)
+        cross = (e[:, :shared] * f[:, :shared]).sum(axis=1)
+        icc = _correlation([(group, total), (rest, rest_total)])
+        for place, (boundary, level) in enumerate(
+            ((boundaries[0], LEVEL), (boundaries[1], LEVEL), (boundaries[1], SMALL_LEVEL))
+        ):
+            events[place] += (effective_test(group, rest, cross, boundary, icc, level).p <= level).sum()
+    name = f"{setting}, rest {ratio:g} times as large"
+    return tuple(
+        Measured(name, event, int(count), runs, promised)
+        for count, (event, promised) in zip(events, _EVENTS, strict=True)
+    )
+
+
+def worst_comparisons(
+    made: list[Setting], runs: int, rng: np.random.Generator, ratios: tuple[float, ...]
+) -> Iterator[Measured]:
+    """The setting with most errors of each kind, measured anew four times as often."""
+    worlds = list(product(made, ratios))
+    screened = [one_comparison(setting, runs, rng, ratio) for setting, ratio in worlds]
+    for place in range(len(_EVENTS)):
+        worst = max(range(len(worlds)), key=lambda world: screened[world][place].events)
+        again = one_comparison(worlds[worst][0], 4 * runs, rng, worlds[worst][1])[place]
+        yield replace(again, expected=f"{again.expected}, worst of {len(worlds)}")
+
+
+def all_settings(runs: int, seed: int) -> Iterator[Measured]:
+    """Measure every setting, each with its own stream of random numbers."""
+    streams = iter(np.random.default_rng(seed).spawn(64))
+    for clusters, spanning in product((10, 30, 100, 300), (False, True)):
+        ratios = (0.5, 1.0, 4.0, 20.0) if clusters < 100 else (1.0, 4.0)
+        yield from worst_comparisons(settings(clusters, spanning=spanning), runs, next(streams), ratios)
+    for clusters in (10, 30, 100):
+        made = settings(clusters, spanning=False, unequal=False)
+        yield from worst_comparisons(made, runs, next(streams), (1.0, 4.0))
+        two = [replace(setting, two_points=True) for setting in made]
+        yield from worst_comparisons(two, runs, next(streams), (1.0, 4.0))

@@ -1,0 +1,73 @@
+"""Small seeded versions of `simulate/weighted_clusters.py` and `clustered_comparison.py`, three errors wide."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def audits() -> Iterator[ModuleType]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "path", [str(ROOT), *sys.path])
+        yield importlib.import_module("simulate.weighted_clusters")
+
+
+@pytest.fixture(scope="module")
+def comparisons(audits: ModuleType) -> ModuleType:
+    del audits  # it is imported by this one, and its folder has to be on the path
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "path", [str(ROOT), *sys.path])
+        return importlib.import_module("simulate.clustered_comparison")
+
+
+def at_most(share: float, level: float, runs: int) -> bool:
+    return share <= level + 3.0 * float(np.sqrt(level * (1.0 - level) / runs))
+
+
+@pytest.mark.parametrize("spanning", [True, False])
+@pytest.mark.parametrize(("clusters", "scale", "margin"), [(10, "ratio", 0.8), (30, "difference", 0.1)])
+def test_whole_audits_do_not_pass_or_fail_falsely(
+    audits: ModuleType, spanning: bool, clusters: int, scale: str, margin: float
+) -> None:
+    setting = audits.Setting(clusters, spanning, 0.5, 0.3, scale, margin)
+    for measured in audits.on_the_margin(setting, 40, np.random.default_rng(1)):
+        assert at_most(measured.share, 0.05, 40)
+
+
+def test_half_of_the_groups_on_the_margin(audits: ModuleType) -> None:
+    setting = audits.Setting(60, spanning=False, rate=0.5, correlation=0.1, scale="ratio", margin=0.8, beside=3)
+    for measured in audits.on_the_margin(setting, 40, np.random.default_rng(2)):
+        assert at_most(measured.share, 0.05, 40)
+
+
+def test_rows_taken_alone_would_err(audits: ModuleType) -> None:
+    setting = audits.Setting(100, spanning=False, rate=0.5, correlation=0.3, scale="ratio", margin=0.8)
+    naive, _ = audits.on_the_margin(setting, 40, np.random.default_rng(3), rows_alone=True)
+    assert naive.share > 0.12
+
+
+def test_a_clear_gap_is_found_and_an_equal_group_passed(audits: ModuleType) -> None:
+    world = audits.Setting(100, spanning=False, rate=0.8, correlation=0.1, scale="ratio", margin=0.8)
+    assert audits.decided(replace(world, gap=0.45), 20, np.random.default_rng(4), "fail").share >= 0.9
+    assert audits.decided(replace(world, gap=0.8), 20, np.random.default_rng(5), "pass").share >= 0.9
+
+
+@pytest.mark.parametrize("ratio", [0.5, 4.0])
+@pytest.mark.parametrize("two_points", [True, False])
+def test_single_comparisons_keep_their_levels(comparisons: ModuleType, ratio: float, two_points: bool) -> None:
+    setting = comparisons.Setting(30, False, 0.5, 0.1, "ratio", 0.8, two_points=two_points)
+    passed, failed, far = comparisons.one_comparison(setting, 1_000, np.random.default_rng(6), ratio)
+    assert at_most(passed.share, 0.05, 1_000)
+    assert at_most(failed.share, 0.05, 1_000)
+    assert at_most(far.share, 0.001, 1_000)
+    assert passed.share > 0.002  # neither is it empty of power
