@@ -37,6 +37,8 @@ UNNAMED_LEVEL = 0.01
 SPREAD_LEVEL = 0.95
 _EQUALITY_LEVEL = 0.05
 _SUBREGIONS = 22
+_AT_ONCE = 250
+"""Families whose p-values are computed in one call, which costs half."""
 
 
 def rates_on_edge(sizes: IntArray, on_edge: BoolArray, overall: float, boundary: Boundary) -> FloatArray:
@@ -71,12 +73,14 @@ def together(
 ) -> Measured:
     """Judge a family together, without a name: how often at `UNNAMED_LEVEL`."""
     events = 0
-    n, m = sizes, sizes.sum() - sizes
-    for _ in range(runs):
-        x = rng.binomial(sizes, rates)
-        y = x.sum() - x
-        p = screened_p(x, n, y, m, boundary, FAIL_BETA).p
-        events += unnamed_p(p, x, n, y, m, boundary).p <= UNNAMED_LEVEL
+    for start in range(0, runs, _AT_ONCE):
+        x = rng.binomial(sizes, rates, (min(_AT_ONCE, runs - start), sizes.size))
+        y = x.sum(axis=1, keepdims=True) - x
+        n, m = (np.broadcast_to(of, x.shape) for of in (sizes, sizes.sum() - sizes))
+        p = screened_p(x.ravel(), n.ravel(), y.ravel(), m.ravel(), boundary, FAIL_BETA).p.reshape(x.shape)
+        events += sum(
+            unnamed_p(*counts, boundary=boundary).p <= UNNAMED_LEVEL for counts in zip(p, x, n, y, m, strict=True)
+        )
     is_false = "margin" in setting
     return Measured(setting, "unnamed FAIL at 1 %", events, runs, "<= 1 %" if is_false else "power")
 
@@ -293,7 +297,7 @@ def family_settings(runs: int, seed: int) -> Iterator[Measured]:
     streams = iter(np.random.default_rng([seed, 2]).spawn(256))
     for cases, pattern, rate in product((2_000, 20_000, 200_000), patterns(200), (0.7, 0.1)):
         for low, scale, limit in product((True, False), ("ratio", "difference"), (0.8, 0.05, 0.1)):
-            if (scale == "ratio") != (limit == 0.8):
+            if (scale == "ratio") != (limit == 0.8) or (cases == 2_000 and pattern != "half"):
                 continue
             stream = next(streams)
             try:
