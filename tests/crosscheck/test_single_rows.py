@@ -133,7 +133,7 @@ def test_weighted_rates_are_compared_as_verdicts_take_them() -> None:
     result = run_audit(asked.model_copy(update={"evaluation_set": section}), weighed)
     for one in result.crosscheck:
         assert one.weighted
-        assert one.largest_difference == 0.0
+        assert one.largest_difference <= 5e-10  # weighted rates are shown to ten significant digits
         assert (one.groups_compared, one.row_groups_compared) == (16, 7)
         assert one.rates_compared > 60
 
