@@ -43,8 +43,8 @@ __all__ = [
 GRID: Final = (1.0, 0.95, 0.9, 0.85, 0.8, 0.7)
 """Sensitivities and specificities of a group's labels that are tried."""
 _TABLE: Final = (Cell.TP, Cell.FN, Cell.FP, Cell.TN)
-_THOUSANDTHS: Final = 300
-"""The largest share of wrong labels that is looked for."""
+_THOUSANDTHS: Final = 950
+"""The largest share of wrong labels that is looked for: most victims may never have been labelled."""
 
 ErrorAxis = Literal["labelled_too_often", "labelled_too_rarely"]
 
@@ -142,16 +142,13 @@ class LabelShares:
     thousandths: IntArray
     """int64[G]: -1 where no share up to `most` does."""
     most: IntArray
-    """int64[G]: the largest share that the counts allow, up to 300."""
+    """int64[G]: the largest share that the counts allow, up to 950."""
 
 
 def label_shares(doubted: Doubted, axis: ErrorAxis) -> LabelShares:
     """The smallest share of a group's others labelled as victims, or of its victims labelled as none, that matters."""
     table = _decided(doubted)
-    possible = np.stack(
-        [_corrected(doubted, table, *_quality(axis, k)).possible for k in range(_THOUSANDTHS + 1)], axis=1
-    )
-    most = np.asarray(np.cumprod(possible, axis=1).sum(axis=1) - 1, dtype=np.int64).clip(0)
+    most = _most_allowed(table, axis)
     tables = partial(_at_share, doubted, table, axis)
     if doubted.test == "fail":
         found = fewest_to_overturn(tables, most, doubted.boundary, doubted.beta, doubted.level)
@@ -159,6 +156,17 @@ def label_shares(doubted: Doubted, axis: ErrorAxis) -> LabelShares:
         # at alpha the large-sample test is near enough for a share of an assumed error
         found = asymptotically_fewest(tables, most, doubted.boundary, doubted.level)
     return LabelShares(np.where(found > most, -1, found), most)
+
+
+def _most_allowed(table: IntArray, axis: ErrorAxis) -> IntArray:
+    """Of each decision's cases no more can be labelled wrongly one way than are labelled that way."""
+    tp, fn, fp, tn = table.T
+    wrong = (tp, fn) if axis == "labelled_too_often" else (fp, tn)
+    shares = [
+        np.where(total > 0, part / np.maximum(total, 1), 1.0)
+        for part, total in zip(wrong, (tp + fp, fn + tn), strict=True)
+    ]
+    return np.asarray(np.minimum(np.floor(1000.0 * np.min(shares, axis=0) + 1e-9), _THOUSANDTHS), dtype=np.int64)
 
 
 def error_grid(doubted: Doubted) -> tuple[LabelErrorGrid, ...]:

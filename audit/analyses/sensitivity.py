@@ -372,7 +372,7 @@ def _or_never(fewest: int | np.int64) -> float:
 
 def _one_in(share: float) -> str:
     """A share of a thousandth or more in words: "1 in 30 (3.3%)"."""
-    return f"1 in {math.floor(1.0 / share + 1e-9):,} ({share:.1%})" if share < 1.0 else "all"
+    return f"1 in {math.floor(1.0 / share + 1e-9):,} ({share:.1%})" if share <= 0.5 else f"{share:.1%}"
 
 
 def _share_down(share: float) -> str:

@@ -136,8 +136,8 @@ def test_as_many_wrong_labels_as_told_undo_it_and_half_as_many_do_not(demo: Demo
 
 
 def test_a_false_accusation_made_by_missing_labels_is_explained_by_the_share_that_was_planted(demo: Demo) -> None:
-    """Nothing is planted for Brazilians. Label six in ten of their victims as none, and they seem wrongly flagged."""
-    brazil, planted = country("BRA"), 0.6
+    """Nothing is planted for Brazilians. Label seven in ten of their victims as none, and they seem wrongly flagged."""
+    brazil, planted = country("BRA"), 0.7
     biased = demo
     for decision in (FLAGGED, NOT_FLAGGED):
         biased = biased.moved(planted, "BRA", (POSITIVE, decision), (NEGATIVE, decision))
@@ -149,7 +149,7 @@ def test_a_false_accusation_made_by_missing_labels_is_explained_by_the_share_tha
     assert found.share < planted
     seen, before = (made.cells_of("BRA") for made in (biased, demo))
     truth = corrected_rate([seen], [0, 0, 1, 0], [0, 0, 1, 1], 1 - planted, 1.0)
-    assert truth.rate[0] == pytest.approx(before[2] / (before[2] + before[3]), abs=0.002), "as it was before"
+    assert truth.rate[0] == pytest.approx(before[2] / (before[2] + before[3]), abs=0.004), "as it was before"
 
 
 def test_the_nationalities_planted_as_wrongly_flagged_say_how_much_they_rest_on_labels(doubted: Doubted) -> None:
