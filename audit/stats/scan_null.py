@@ -9,7 +9,7 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 
 from audit.stats.binomial import BoolArray, FloatArray, IntArray
-from audit.stats.scan_starts import KEPT, bernoulli_score, random_starts
+from audit.stats.scan_starts import KEPT, MOST_MARGINS, bernoulli_score, random_starts
 from audit.stats.subset_scan import SubsetSearch
 
 __all__ = [
@@ -24,11 +24,14 @@ __all__ = [
     "size_bins",
 ]
 
-FEWEST_TRIES: Final = 16
+FEWEST_TRIES: Final = 8
 """Ascents from everything and from random subsets, beside those from the corners of the data."""
 MOST_TRIES: Final = 64
 _WORK: Final = 300_000_000
 """Cells looked at over all tries and data sets, where that leaves more than the fewest tries."""
+_FEWEST_MARGINS: Final = 16
+_WORK_ON_MARGINS: Final = 1_500_000_000
+"""The same over all margins in which corners are looked for."""
 _HELD_AT_A_TIME: Final = 2_000_000
 """Numbers in one array of a batch of data sets: 16 MB."""
 _CLUSTERS_IN_A_BIN: Final = 20
@@ -109,8 +112,10 @@ def calibrated_scan(
     total = int(harmed.sum())
     if not 0 < total < int(cases.sum()):
         raise ValueError("where nobody or everybody is harmed there is nothing to search")
-    search = SubsetSearch(codes, levels, cases, penalty)
-    tries = min(MOST_TRIES, max(FEWEST_TRIES, _WORK // (len(cases) * (replicates + 1))))
+    looked_at = len(cases) * (replicates + 1)
+    margins = min(MOST_MARGINS, max(_FEWEST_MARGINS, _WORK_ON_MARGINS // looked_at))
+    search = SubsetSearch(codes, levels, cases, penalty, margins)
+    tries = min(MOST_TRIES, max(FEWEST_TRIES, _WORK // looked_at))
     starts = random_starts(levels, tries, rng)
     found = search.search(harmed[np.newaxis], starts)
     batch = max(1, _HELD_AT_A_TIME // max((tries + KEPT) * search.widest, len(cases)))

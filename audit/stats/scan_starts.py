@@ -65,13 +65,15 @@ class Corners:
     data, so that a simulated data set is searched exactly like the real one.
     """
 
-    def __init__(self, codes: IntArray, levels: Sequence[int], cases: FloatArray, penalty: float) -> None:
+    def __init__(
+        self, codes: IntArray, levels: Sequence[int], cases: FloatArray, penalty: float, most: int = MOST_MARGINS
+    ) -> None:
         self.levels = tuple(levels)
         self.penalty = penalty
         attributes = range(len(levels))
         wanted = [which for size in (2, 3) for which in combinations(attributes, size)] or [(0,)]
         small = [which for which in wanted if prod(levels[a] for a in which) <= _LARGEST_MARGIN]
-        self.margins = small[:MOST_MARGINS] or [(0,)]
+        self.margins = small[:most] or [(0,)]
         self._keys = [self._key(codes, which) for which in self.margins]
         self._cases = [np.bincount(key, cases, self._size(which)) for which, key in self._margins()]
 

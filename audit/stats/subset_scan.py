@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from audit.stats.binomial import BoolArray, FloatArray, IntArray
-from audit.stats.scan_starts import Corners, bernoulli_score
+from audit.stats.scan_starts import MOST_MARGINS, Corners, bernoulli_score
 
 __all__ = ["SEVERITIES", "BestValues", "Found", "SubsetSearch", "best_values"]
 
@@ -139,7 +139,14 @@ class SubsetSearch:
     other once, and its attributes are ascended there, on far fewer numbers.
     """
 
-    def __init__(self, codes: IntArray, levels: Sequence[int], cases: IntArray, penalty: float) -> None:
+    def __init__(
+        self,
+        codes: IntArray,
+        levels: Sequence[int],
+        cases: IntArray,
+        penalty: float,
+        margins: int = MOST_MARGINS,
+    ) -> None:
         """Prepare the search.
 
         Parameters
@@ -152,6 +159,8 @@ class SubsetSearch:
             Cases in each cell, at least one.
         penalty : float
             What each value named costs.
+        margins : int
+            The largest number of margins in which corners are looked for.
         """
         if codes.ndim != 2 or codes.shape[1] != len(levels) or not len(levels) or not len(codes):
             raise ValueError("a scan needs cells and an attribute")
@@ -163,6 +172,7 @@ class SubsetSearch:
         # Two whole numbers travel in one float: sums up to 2^53 are exact in any order.
         self._packs = float(self.cases.sum()) < _PACK
         self._codes = np.asarray(codes, dtype=np.int64)
+        self._margins = margins
 
     @cached_property
     def blocks(self) -> tuple[Block, Block]:
@@ -172,7 +182,7 @@ class SubsetSearch:
 
     @cached_property
     def _corners(self) -> Corners:
-        return Corners(self._codes, self.levels, self.cases, self.penalty)
+        return Corners(self._codes, self.levels, self.cases, self.penalty, self._margins)
 
     @property
     def widest(self) -> int:
