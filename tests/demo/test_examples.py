@@ -20,12 +20,18 @@ SCRIPTS = {
     "victim-triage": ["make_data.py", "train_detector.py"],
     "predictions-file": ["make_files.py"],
     "python-function": ["make_adverts.py"],
+    "weighted-adverts": ["make_set.py"],
 }
 COMMITTED = {
     "predictions-file": ["calls.csv", "predictions.csv"],
     "python-function": ["adverts.jsonl"],
 }
-EXPECTED = {"victim-triage": (1, "fail"), "predictions-file": (3, "inconclusive"), "python-function": (0, "pass")}
+EXPECTED = {
+    "victim-triage": (1, "fail"),
+    "predictions-file": (3, "inconclusive"),
+    "python-function": (0, "pass"),
+    "weighted-adverts": (1, "fail"),
+}
 
 
 def audit7k(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:

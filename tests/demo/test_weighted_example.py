@@ -1,0 +1,93 @@
+"""The example that is weighted and clustered, against what its own script says it planted."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from audit.groups import Group, Level
+from audit.result import AuditResult
+from audit.run import run_audit
+
+EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "weighted-adverts"
+
+
+def country(code: str) -> Group:
+    return Group((Level("nationality", "country", code),))
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory: pytest.TempPathFactory) -> AuditResult:
+    folder = tmp_path_factory.mktemp("weighted") / "example"
+    shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns("__pycache__", "audit-out", "*.parquet", "*.csv"))
+    subprocess.run([sys.executable, "make_set.py"], cwd=folder, check=True, capture_output=True, timeout=60)
+    return run_audit(folder / "plan.toml", crosscheck=False)
+
+
+def test_only_nepal_is_beyond_the_limit_and_the_verdict_knows_its_degrees_of_freedom(result: AuditResult) -> None:
+    failing = [verdict for verdict in result.verdicts if verdict.outcome == "fail"]
+    assert [(verdict.rule, verdict.group) for verdict in failing] == [("missed", country("NPL"))]
+    (verdict,) = failing
+    assert verdict.degrees_of_freedom is not None
+    assert 20 < verdict.degrees_of_freedom < 500
+
+
+def test_effective_cases_are_fewer_than_rows(result: AuditResult) -> None:
+    stated = [
+        estimate for estimate in result.estimates if estimate.metric == "false_positive_rate" and estimate.group.root
+    ]
+    assert stated
+    assert all(
+        estimate.effective_cases is not None and 0 < estimate.effective_cases <= estimate.denominator
+        for estimate in stated
+        if estimate.status == "estimated" and estimate.denominator > 100
+    )
+
+
+def test_the_gap_of_filipinos_vanishes_among_adverts_of_one_form_and_that_of_nepalis_stays(result: AuditResult) -> None:
+    notes = {
+        gap.group: gap.note
+        for record in result.conditional
+        if record.metric == "true_positive_rate"
+        for gap in record.groups
+    }
+    assert (notes[country("PHL")], notes[country("NPL")]) == ("vanishes", "stays")
+
+
+def test_the_search_finds_the_planted_subgroup_and_confirms_it(result: AuditResult) -> None:
+    missed, flagged = result.subgroup_scan
+    assert (missed.outcome, flagged.outcome) == ("confirmed", "confirmed")
+    assert [(part.attribute, part.values) for part in missed.subset] == [("form", ("domestic work",))]
+    assert [(part.attribute, part.values) for part in flagged.subset] == [
+        ("channel", ("messaging",)),
+        ("gender", ("woman",)),
+        ("nationality", ("VNM",)),
+    ]
+
+
+def test_the_random_sample_agrees_with_the_rest(result: AuditResult) -> None:
+    sample = result.control_sample
+    assert sample is not None
+    everyone = next(row for row in sample.comparisons if row.metric == "true_positive_rate" and not row.group.root)
+    assert everyone.difference_low is not None
+    assert everyone.difference_high is not None
+    assert everyone.difference_low < 0 < everyone.difference_high
+
+
+def test_few_flags_are_right_at_the_base_rate_at_work(result: AuditResult) -> None:
+    everyone = result.deployed[0].groups[0]
+    assert everyone.precision is not None
+    assert everyone.set_precision is not None
+    assert everyone.precision < 0.2 < 0.8 < everyone.set_precision
+
+
+def test_a_measure_of_ones_own_is_shown_by_group(result: AuditResult) -> None:
+    of_nepal = next(measure for measure in result.own_measures if measure.group == country("NPL"))
+    assert of_nepal.value is not None
+    assert of_nepal.low is not None
+    assert of_nepal.high is not None
+    assert of_nepal.low <= of_nepal.value <= of_nepal.high
