@@ -166,7 +166,9 @@ def scan_expression(relation: str, groups: Sequence[str], *, clustered: bool) ->
     scored = ibis.table(columns, name=relation)
     digest = (ibis.literal(_SALT) + scored[of]).hexdigest("md5")
     second = (digest >= "8").ifelse(_DECISIONS, 0)
-    cell = (scored.label * (2 * _DECISIONS) + second + ibis.least(scored.decision, ABSTAINED)).cast("int8")
+    # not least(): in DuckDB that is 2 where there is no decision
+    decision = (scored.decision >= ABSTAINED).ifelse(ABSTAINED, scored.decision)
+    cell = (scored.label * (2 * _DECISIONS) + second + decision).cast("int8")
     keys = {"key": digest.substr(0, _KEY_WIDTH)} if clustered else {}
     labelled = scored.filter(scored.label.notnull())
     return labelled.group_by([labelled[name] for name in groups], cell=cell, **keys).aggregate(cases=labelled.count())
