@@ -9,6 +9,7 @@ from markupsafe import Markup
 from audit.result import AuditResult, Family, Outcome, RuleResult
 from reports.html.affected import Affected, AffectedWriter, capital
 from reports.html.charts import states
+from reports.html.looks import Look, looks
 from reports.html.tables import WHOLE, Table, TableWriter
 from reports.language import Language
 from reports.names import Names
@@ -83,6 +84,13 @@ class Page:
     """Whether cases without a decision keep some group from a verdict."""
     both_ways: bool
     """Whether any limit holds in both directions."""
+    looks: tuple[Look, ...]
+    """The answers to further questions, those without one among them."""
+
+    @property
+    def not_looked_at(self) -> list[Look]:
+        """Questions without an answer, each with the reason."""
+        return [look for look in self.looks if look.absent]
 
     @property
     def anyone_listed(self) -> bool:
@@ -126,6 +134,7 @@ class PageWriter:
                 for finding in self._findings
             ),
             both_ways=any(rule.direction == "both" for rule in self._rules),
+            looks=looks(self.reading, self.names, self.words, self._language),
         )
 
     def _harm_order(self, rule: RuleResult) -> int:

@@ -1,0 +1,8 @@
+"""What an audit says beside its verdicts: a look a question, each one sentence, one small table, the rest folded."""
+
+from __future__ import annotations
+
+from reports.html.looks.parts import Column, Fold, Look, SmallTable, Teller
+from reports.html.looks.writing import looks
+
+__all__ = ["Column", "Fold", "Look", "SmallTable", "Teller", "looks"]

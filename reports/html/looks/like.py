@@ -1,0 +1,107 @@
+"""Like with like: what is left of a gap when cases are compared only with cases of the same kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from audit.findings.like_with_like import Note
+from audit.result import ConditionalGap, LikeWithLike
+from reports.html.looks.parts import Column, Fold, Look, SmallTable, Teller
+
+_TELLING: Final[tuple[Note, ...]] = ("vanishes", "appears", "reverses")
+
+
+class LikeTeller(Teller):
+    """Gaps within strata."""
+
+    def look(self) -> Look:
+        """The look."""
+        title = self.t.gettext("Like with like")
+        asked = self.result.conditional
+        if not asked:
+            return Look("like", title, absent=self.t.gettext("the plan declares no control features"))
+        columns = (
+            self.group_column(),
+            Column(self.t.gettext("Rate"), number=False),
+            Column(self.t.gettext("Gap in points")),
+            Column(self.t.gettext("Gap among like cases")),
+            Column(self.t.gettext("What that does"), number=False),
+        )
+        telling = [self._row(record, gap) for record, gap in self._gaps(telling=True)]
+        tables, folds = self.split(
+            self.t.gettext("Where comparing like with like changes a gap"), columns, telling, "like-more"
+        )
+        return Look(
+            "like",
+            title,
+            sentences=tuple(self._sentences()),
+            note=self.t.gettext(
+                "No verdict depends on this: a gap that such a comparison explains is a gap all the same for those who "
+                "are in it. Nor does it say that the kind of case is the cause."
+            ),
+            tables=tables,
+            folds=(*folds, *self._others(columns)),
+        )
+
+    def _sentences(self) -> Iterator[str]:
+        for controls in dict.fromkeys(record.controls for record in self.result.conditional):
+            kinds = self.listed([control.replace("_", " ") for control in controls])
+            told = list(self._changes([record for record in self.result.conditional if record.controls == controls]))
+            if told:
+                yield self.t.gettext("Compared only with cases of the same %(kinds)s, %(what)s.") % {
+                    "kinds": kinds,
+                    "what": self.listed(told),
+                }
+            else:
+                yield self.t.gettext(
+                    "Compared only with cases of the same %(kinds)s, no gap is seen to vanish and none to appear."
+                ) % {"kinds": kinds}
+
+    def _changes(self, records: list[LikeWithLike]) -> Iterator[str]:
+        vanish, appear, turn = (sum(record.notes.get(note, 0) for record in records) for note in _TELLING)
+        if vanish:
+            yield self.t.ngettext("%(count)s gap vanishes", "%(count)s gaps vanish", vanish) % {
+                "count": self.n.count(vanish)
+            }
+        if appear:
+            yield self.t.ngettext("%(count)s gap appears", "%(count)s gaps appear", appear) % {
+                "count": self.n.count(appear)
+            }
+        if turn:
+            yield self.t.ngettext("%(count)s gap turns round", "%(count)s gaps turn round", turn) % {
+                "count": self.n.count(turn)
+            }
+
+    def _gaps(self, *, telling: bool) -> Iterator[tuple[LikeWithLike, ConditionalGap]]:
+        for record in self.result.conditional:
+            for gap in record.groups:
+                if (gap.note in _TELLING) == telling and gap.reason is None:
+                    yield record, gap
+
+    def _row(self, record: LikeWithLike, gap: ConditionalGap) -> tuple[str, ...]:
+        if record.scale == "ratio":
+            crude = self.n.ratio_with_range(gap.crude_ratio, gap.crude_ratio_low, gap.crude_ratio_high)
+            within = self.n.ratio_with_range(gap.ratio, gap.ratio_low, gap.ratio_high)
+            crude, within = (self.t.gettext("ratio %(ratio)s") % {"ratio": told} for told in (crude, within))
+        else:
+            crude = self.n.points_with_range(gap.crude_difference, gap.crude_difference_low, gap.crude_difference_high)
+            within = self.n.points_with_range(gap.difference, gap.difference_low, gap.difference_high)
+        return (self.group(gap.group), self.words.rate(record.metric), crude, within, self._note(gap))
+
+    def _note(self, gap: ConditionalGap) -> str:
+        notes = {
+            "vanishes": self.t.gettext("it vanishes"),
+            "appears": self.t.gettext("it appears"),
+            "stays": self.t.gettext("it stays"),
+            "reverses": self.t.gettext("it turns round"),
+            "cannot_tell": self.t.gettext("cannot tell"),
+        }
+        return notes[gap.note]
+
+    def _others(self, columns: tuple[Column, ...]) -> Iterator[Fold]:
+        rows = tuple(self._row(record, gap) for record, gap in self._gaps(telling=False))
+        if rows:
+            title = self.t.gettext("Gaps that stay as they are, or of which it cannot be told")
+            left = self.more_in_result(len(rows) - 30)
+            yield Fold("like-others", title, tables=(SmallTable(title, columns, rows[:30], left),))

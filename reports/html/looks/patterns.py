@@ -1,0 +1,244 @@
+"""What the system meets where it works, what it adds to patterns that are there already, and what labels hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from audit.result import Deployed, DeployedGroup, GroupAmplification, LabelGap, ReferenceComparison, ReferenceShare
+from reports.html.looks.parts import Column, Fold, Look, SmallTable, Teller
+from reports.numbers import NOT_KNOWN
+
+_RARELY = 0.05
+
+
+class DeployedTeller(Teller):
+    """Precision and flags at the deployed base rate."""
+
+    def look(self) -> Look:
+        """The look."""
+        title = self.t.gettext("At work, where cases are rarer")
+        records = [each for each in self.result.deployed if len(each.family.axes) <= 1]
+        if not records:
+            return Look(
+                "deployed",
+                title,
+                absent=self.t.gettext("the plan does not say how rare exploitation is among the cases met at work"),
+            )
+        columns = (
+            self.group_column(),
+            Column(self.t.gettext("Flags right in this set")),
+            Column(self.t.gettext("Flags right at work")),
+            Column(self.t.gettext("Flags per 1,000 cases")),
+            Column(self.t.gettext("Right ones of these")),
+        )
+        groups = [group for record in records for group in record.groups if group.reason is None]
+        groups = self.once(groups, lambda group: group.group)
+        groups.sort(key=lambda group: (bool(group.group.root), group.precision if group.precision is not None else 1))
+        tables, folds = self.split(
+            self.t.gettext("Flags at the base rate met at work"), columns, map(self._row, groups), "deployed-more"
+        )
+        return Look(
+            "deployed",
+            title,
+            sentences=tuple(self._sentences(records[0], groups)),
+            note=self.t.gettext(
+                "Found and wrongly flagged are taken from this set, and one base rate for every group: no group need "
+                "have it. The set itself holds more cases of exploitation than work does, so its share of right flags "
+                "is too good."
+            ),
+            tables=tables,
+            folds=folds,
+        )
+
+    def _sentences(self, record: Deployed, groups: list[DeployedGroup]) -> Iterator[str]:
+        everyone = next((group for group in groups if not group.group.root), None)
+        told = {
+            "share": self.n.percent_pattern.format(self.n.points(record.prevalence)),
+            "source": record.source,
+        }
+        if everyone is None or everyone.flags_per_1000 is None or everyone.right_per_1000 is None:
+            yield self.t.gettext("At work %(share)s of cases are exploitation (%(source)s).") % told
+            return
+        told |= {
+            "flags": self.n.about(everyone.flags_per_1000),
+            "right": self.n.about(everyone.right_per_1000),
+            "set": self.n.percent(everyone.set_precision),
+        }
+        yield (
+            self.t.gettext(
+                "Where %(share)s of cases are exploitation (%(source)s), about %(flags)s of 1,000 cases are flagged "
+                "and about %(right)s of these rightly; in this set %(set)s of flags are right."
+            )
+            % told
+        )
+
+    def _row(self, group: DeployedGroup) -> tuple[str, ...]:
+        return (
+            self.group(group.group),
+            self.n.percent(group.set_precision),
+            self.share(group.precision, group.precision_low, group.precision_high),
+            NOT_KNOWN if group.flags_per_1000 is None else self.n.about(group.flags_per_1000),
+            NOT_KNOWN if group.right_per_1000 is None else self.n.about(group.right_per_1000),
+        )
+
+
+class PatternTeller(Teller):
+    """Does the system facilitate or perpetuate patterns that are there already?"""
+
+    def look(self) -> Look:
+        """The look."""
+        title = self.t.gettext("Does it add to existing patterns?")
+        if not self.result.amplification and not self.result.label_gaps:
+            return Look(
+                "patterns", title, absent=self.t.gettext("this result does not compare flags with the labels' pattern")
+            )
+        telling = self._groups(telling=True)
+        columns = (
+            self.group_column(),
+            Column(self.t.gettext("Labelled as victims")),
+            Column(self.t.gettext("Flagged")),
+            Column(self.t.gettext("Added to the gap in points")),
+            Column(self.t.gettext("The system"), number=False),
+        )
+        tables, folds = self.split(
+            self.t.gettext("Where flags differ from the pattern in the labels, or repeat it"),
+            columns,
+            map(self._row, telling),
+            "patterns-more",
+        )
+        return Look(
+            "patterns",
+            title,
+            sentences=tuple(self._sentences()),
+            note=self.t.gettext(
+                "Compared are the share flagged of each group and the share labelled, against everyone else’s. To "
+                "repeat the labels is no virtue where the labels themselves are one-sided."
+            ),
+            tables=tables,
+            folds=(*folds, *self._labels(), *self._reference()),
+        )
+
+    def _groups(self, *, telling: bool) -> list[GroupAmplification]:
+        """Each group once: of families of one feature, then of several."""
+        every = (
+            group
+            for record in sorted(self.result.amplification, key=lambda record: len(record.family.axes))
+            for group in record.groups
+        )
+        found = [
+            group
+            for group in self.once(every, lambda group: group.group)
+            if (group.outcome != "cannot_tell") == telling
+        ]
+        order = {"adds": 0, "removes": 1, "repeats": 2}
+        return sorted(found, key=lambda group: (order.get(group.outcome, 3), len(group.group.root)))
+
+    def _sentences(self) -> Iterator[str]:
+        counts = {"adds": 0, "repeats": 0, "removes": 0, "cannot_tell": 0}
+        for record in self.result.amplification:
+            for outcome, count in record.outcomes.items():
+                counts[outcome] += count
+        told = {name: self.n.count(count) for name, count in counts.items()} | {
+            "all": self.n.count(sum(counts.values()))
+        }
+        yield (
+            self.t.gettext(
+                "Of %(all)s groups the system adds to the gap in the labels, or turns it round, for %(adds)s; it "
+                "repeats it for %(repeats)s, narrows it for %(removes)s, and for %(cannot_tell)s the cases do not say."
+            )
+            % told
+        )
+        reference = self.result.reference_comparison
+        if reference is not None and reference.p is not None:
+            yield self._against(reference)
+
+    def _against(self, reference: ReferenceComparison) -> str:
+        told = {"feature": self.names.feature(reference.feature), "source": reference.source}
+        if reference.p is not None and reference.p <= _RARELY:
+            return (
+                self.t.gettext(
+                    "Who is labelled a victim here differs by %(feature)s from the reference table (%(source)s) by "
+                    "more than chance explains."
+                )
+                % told
+            )
+        return (
+            self.t.gettext(
+                "Who is labelled a victim here is not shown to differ by %(feature)s from the reference table "
+                "(%(source)s)."
+            )
+            % told
+        )
+
+    def _row(self, group: GroupAmplification) -> tuple[str, ...]:
+        return (
+            self.group(group.group),
+            self.n.percent(group.label_rate),
+            self.n.percent(group.flag_rate),
+            self.n.points_with_range(group.added, group.added_low, group.added_high),
+            self._word(group.outcome),
+        )
+
+    def _word(self, outcome: str) -> str:
+        return {
+            "adds": self.t.gettext("adds to it"),
+            "repeats": self.t.gettext("repeats it"),
+            "removes": self.t.gettext("narrows it"),
+        }.get(outcome, self.t.gettext("cannot tell"))
+
+    def _labels(self) -> Iterator[Fold]:
+        rows = tuple(self._label_row(gap) for gap in self.result.label_gaps if gap.group is not None)
+        if rows:
+            columns = (
+                Column(self.t.gettext("By"), number=False),
+                Column(self.t.gettext("Widest for"), number=False),
+                Column(self.t.gettext("Labelled as victims")),
+                Column(self.t.gettext("Everyone else")),
+                Column(self.t.gettext("Difference in points")),
+            )
+            title = self.t.gettext("The widest gaps in the labels themselves")
+            why = self.t.gettext(
+                "These are about who was labelled in this set, and say nothing about people: a set is put together by "
+                "somebody."
+            )
+            yield Fold("label-gaps", title, (why,), (SmallTable(title, columns, rows),))
+
+    def _label_row(self, gap: LabelGap) -> tuple[str, ...]:
+        return (
+            self.names.axes(gap.family.axes),
+            NOT_KNOWN if gap.group is None else self.group(gap.group),
+            self.n.percent(gap.label_rate),
+            self.n.percent(gap.rest_rate),
+            self.n.points_with_range(gap.difference, gap.low, gap.high),
+        )
+
+    def _reference(self) -> Iterator[Fold]:
+        reference = self.result.reference_comparison
+        title = self.t.gettext("Labels against a reference table")
+        if reference is None:
+            why = self.t.gettext("Not shown: the plan names no reference table.")
+            yield Fold("reference", title, (why,))
+            return
+        columns = (
+            self.group_column(),
+            Column(self.t.gettext("Labelled here")),
+            Column(self.t.gettext("Share here")),
+            Column(self.t.gettext("Share in the table")),
+            Column(self.t.gettext("Difference in points")),
+        )
+        rows = tuple(map(self._reference_row, reference.levels))
+        why = self.t.gettext(
+            "The table is taken as exact, and is no truth either: it says who was detected there. Left out here are "
+            "%(left)s cases of levels that it does not name."
+        ) % {"left": self.n.count(reference.left_out)}
+        table = SmallTable(title, columns, rows[:30], self.more_in_result(len(rows) - 30))
+        yield Fold("reference", title, (why,), (table,))
+
+    def _reference_row(self, level: ReferenceShare) -> tuple[str, ...]:
+        return (
+            self.group(level.group),
+            self.n.count(level.labelled),
+            self.share(level.share, level.low, level.high),
+            self.n.percent(level.reference),
+            self.n.points_with_range(level.difference, level.difference_low, level.difference_high),
+        )

@@ -1,0 +1,291 @@
+"""Scores: how well they rank, whether they mean what they say, and what other thresholds would have done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from audit.result import Calibration, GroupAuc, Sweep, SweepGap, SweepStep
+from reports.html.looks.parts import Column, Fold, Look, SmallTable, Teller
+from reports.numbers import NOT_KNOWN
+
+_STEPS = 9
+_CLEARLY = 0.05
+
+
+class RankingTeller(Teller):
+    """The AUC, group by group and within groups."""
+
+    def look(self) -> Look:
+        """The look."""
+        title = self.t.gettext("Do scores rank people alike?")
+        if not self.result.aucs:
+            return Look("ranking", title, absent=self.t.gettext("the detector gives decisions and no scores"))
+        columns = (
+            self.group_column(),
+            Column(self.t.gettext("Victims ranked above others (AUC)")),
+            Column(self.t.gettext("Its victims above everyone else’s others")),
+            Column(self.t.gettext("Everyone else’s victims above its others")),
+            Column(self.t.gettext("Victims; others")),
+            Column(self.t.gettext("Scores at the threshold")),
+        )
+        stated = [auc for auc in self.result.aucs if auc.status == "estimated"]
+        stated = self.once(stated, lambda auc: auc.group)
+        stated.sort(key=lambda auc: (bool(auc.group.root), len(auc.group.root), auc.auc or 0.0))
+        tables, folds = self.split(
+            self.t.gettext("How often a victim scores above another person"),
+            columns,
+            map(self._row, stated),
+            "ranking-more",
+        )
+        return Look(
+            "ranking",
+            title,
+            sentences=tuple(self._sentences()),
+            note=self.t.gettext(
+                "An AUC of 1 ranks every victim above every other person; 0.5 ranks no better than a coin. It knows of "
+                "no threshold: decisions can differ where it does not."
+            ),
+            tables=tables,
+            folds=(*folds, *self._within()),
+        )
+
+    def _sentences(self) -> Iterator[str]:
+        pooled = next((auc for auc in self.result.aucs if not auc.group.root), None)
+        if pooled is not None and pooled.auc is not None:
+            yield self.t.gettext("Among everyone, a victim scores above another person in %(share)s of all pairs.") % {
+                "share": self.share(pooled.auc, pooled.low, pooled.high)
+            }
+        for split in self.result.auc_decompositions:
+            axes = self.names.axes(split.family.axes)
+            if split.pooled_exceeds_all and split.highest is not None:
+                yield self.t.gettext(
+                    "By %(axes)s this is more than in any single group (at most %(highest)s): part of it comes from "
+                    "telling groups apart, not victims (Simpson’s paradox)."
+                ) % {"axes": axes, "highest": self.n.percent(split.highest_auc)}
+        if any(auc.unused for auc in self.result.aucs):
+            yield self.t.gettext(
+                "Weights and clusters do not enter these numbers; with clusters the likely ranges are too narrow."
+            )
+
+    def _row(self, auc: GroupAuc) -> tuple[str, ...]:
+        return (
+            self.group(auc.group),
+            self.decimal(auc.auc, auc.low, auc.high),
+            self.decimal(auc.found_among_rest, auc.found_low, auc.found_high),
+            self.decimal(auc.cleared_among_rest, auc.cleared_low, auc.cleared_high),
+            f"{self.n.count(auc.positives)}; {self.n.count(auc.negatives)}",
+            NOT_KNOWN if auc.near_threshold is None else self.n.count(auc.near_threshold),
+        )
+
+    def _within(self) -> Iterator[Fold]:
+        columns = (
+            Column(self.t.gettext("By"), number=False),
+            Column(self.t.gettext("Among everyone")),
+            Column(self.t.gettext("Within groups")),
+            Column(self.t.gettext("Between groups")),
+            Column(self.t.gettext("Owed to telling groups apart")),
+        )
+        rows = tuple(
+            (
+                self.names.axes(split.family.axes),
+                self.decimal(split.pooled),
+                self.decimal(split.within),
+                self.decimal(split.between),
+                self._signed(split.difference, split.difference_low, split.difference_high),
+            )
+            for split in self.result.auc_decompositions
+        )
+        if rows:
+            title = self.t.gettext("How much of the ranking is telling groups apart")
+            yield Fold("ranking-within", title, tables=(SmallTable(title, columns, rows),))
+
+    def _signed(self, value: float | None, low: float | None, high: float | None) -> str:
+        if value is None:
+            return NOT_KNOWN
+        told = f"{value:+.2f}"
+        if low is not None and high is not None:
+            told = f"{told} ({low:+.2f} … {high:+.2f})"
+        return told.replace("-", "−").replace(".", self.n.decimal)
+
+
+class CalibrationTeller(Teller):
+    """Whether scores mean what they say."""
+
+    def look(self) -> Look:
+        """The look."""
+        title = self.t.gettext("Do scores mean the same for everyone?")
+        stated = [each for each in self.result.calibrations if each.status == "estimated"]
+        stated = self.once(stated, lambda each: each.group)
+        if not stated:
+            return Look("calibration", title, absent=self._absent())
+        columns = (
+            self.group_column(),
+            Column(self.t.gettext("Scores say")),
+            Column(self.t.gettext("Labelled as victims")),
+            Column(self.t.gettext("Gap in points")),
+            Column(self.t.gettext("Scores are"), number=False),
+        )
+        stated.sort(key=lambda each: (bool(each.group.root), not _off(each), -abs(each.gap or 0.0)))
+        tables, folds = self.split(
+            self.t.gettext("What scores say, and what labels say"), columns, map(self._row, stated), "calibration-more"
+        )
+        return Look(
+            "calibration",
+            title,
+            sentences=(self._sentence(stated),),
+            note=self.t.gettext(
+                "Of cases scored 0.3, three in ten should be victims, in every group. Scores that are right on average "
+                "can still be wrong within a group’s high or low scores."
+            ),
+            tables=tables,
+            folds=(*folds, *self._bins(stated)),
+        )
+
+    def _absent(self) -> str:
+        if any(each.reason == "not_a_share" for each in self.result.calibrations):
+            return self.t.gettext("the scores do not lie between 0 and 1, so that they claim no share")
+        if self.result.aucs:
+            return self.t.gettext("no group has enough labelled cases with a score")
+        return self.t.gettext("the detector gives decisions and no scores")
+
+    def _sentence(self, stated: Sequence[Calibration]) -> str:
+        groups = [each for each in stated if each.group.root]
+        off = [each for each in groups if _off(each)]
+        return self.t.ngettext(
+            "Of %(all)s groups, the scores of %(count)s are clearly not what they say.",
+            "Of %(all)s groups, the scores of %(count)s are clearly not what they say.",
+            len(off),
+        ) % {"all": self.n.count(len(groups)), "count": self.n.count(len(off))}
+
+    def _row(self, each: Calibration) -> tuple[str, ...]:
+        return (
+            self.group(each.group),
+            self.n.percent(each.mean_score),
+            self.n.percent(each.observed),
+            self.n.points_with_range(each.gap, each.gap_low, each.gap_high),
+            self._word(each),
+        )
+
+    def _word(self, each: Calibration) -> str:
+        if not _off(each):
+            return self.t.gettext("not clearly wrong")
+        if each.gap_low is not None and each.gap_low > 0:
+            return self.t.gettext("too low")
+        if each.gap_high is not None and each.gap_high < 0:
+            return self.t.gettext("too high")
+        return self.t.gettext("too high in places, too low in others")
+
+    def _bins(self, stated: Sequence[Calibration]) -> Iterator[Fold]:
+        columns = (
+            Column(self.t.gettext("Scores"), number=False),
+            Column(self.t.gettext("Scores say")),
+            Column(self.t.gettext("Labelled as victims")),
+            Column(self.t.gettext("Cases")),
+        )
+        tables = []
+        for each in [calibration for calibration in stated if calibration.bins][:5]:
+            rows = tuple(
+                (
+                    f"{self.n.ratio(part.low)}–{self.n.ratio(part.high)}",
+                    self.n.percent(part.mean_score),
+                    self.share(part.observed, part.observed_low, part.observed_high),
+                    self.part(part.positives, part.cases),
+                )
+                for part in each.bins
+            )
+            tables.append(SmallTable(self.group(each.group), columns, rows))
+        if tables:
+            yield Fold("calibration-bins", self.t.gettext("Score by score"), tables=tuple(tables))
+
+
+def _off(each: Calibration) -> bool:
+    return each.p_adjusted is not None and each.p_adjusted <= _CLEARLY
+
+
+class SweepTeller(Teller):
+    """What other thresholds and capacities would have done."""
+
+    def look(self) -> Look:
+        """The look."""
+        title = self.t.gettext("Would another threshold help?")
+        sweeps = sorted(self.result.sweeps, key=lambda sweep: (sweep.over != "threshold", len(sweep.family.axes)))
+        if not sweeps:
+            return Look("thresholds", title, absent=self.t.gettext("the detector gives decisions and no scores"))
+        first = [sweep for sweep in sweeps if sweep.over == sweeps[0].over and len(sweep.family.axes) == 1][:1]
+        tables = tuple(self._table(sweep) for sweep in first)
+        rest = [sweep for sweep in sweeps if sweep not in first and len(sweep.family.axes) == 1][:5]
+        fold = Fold(
+            "thresholds-more",
+            self.t.gettext("By other features, and at other capacities"),
+            tables=tuple(self._table(sweep) for sweep in rest),
+        )
+        return Look(
+            "thresholds",
+            title,
+            sentences=tuple(self._sentences(first)),
+            note=self.t.gettext(
+                "A sweep describes. A threshold or capacity chosen on the cases of an audit makes the verdicts on "
+                "these cases void: they would have to be reached again on other cases."
+            ),
+            tables=tables,
+            folds=(fold,) if rest else (),
+        )
+
+    def _sentences(self, sweeps: Sequence[Sweep]) -> Iterator[str]:
+        for sweep in sweeps:
+            surely = sum(_surely(_gap(step, "true_positive_rate")) for step in sweep.steps)
+            yield self.t.gettext(
+                "By %(axes)s, some group is surely found less or more often than everyone else at %(count)s of %(all)s "
+                "thresholds tried."
+            ) % {
+                "axes": self.names.axes(sweep.family.axes),
+                "count": self.n.count(surely),
+                "all": self.n.count(len(sweep.steps)),
+            }
+
+    def _table(self, sweep: Sweep) -> SmallTable:
+        head = self.t.gettext("Threshold") if sweep.over == "threshold" else self.t.gettext("Share looked at")
+        columns = (
+            Column(head, number=False),
+            Column(self.t.gettext("Found")),
+            Column(self.t.gettext("Wrongly flagged")),
+            Column(self.t.gettext("Widest gap in victims found"), number=False),
+            Column(self.t.gettext("Widest gap in wrong flags"), number=False),
+        )
+        step = max(-(-len(sweep.steps) // _STEPS), 1)
+        rows = tuple(self._row(sweep, each) for each in sweep.steps[step // 2 :: step])
+        caption = (
+            self.t.gettext("Other thresholds, by %(axes)s")
+            if sweep.over == "threshold"
+            else self.t.gettext("Other capacities, by %(axes)s")
+        ) % {"axes": self.names.axes(sweep.family.axes)}
+        return SmallTable(caption, columns, rows, self.more_in_result(len(sweep.steps) - len(rows)))
+
+    def _row(self, sweep: Sweep, step: SweepStep) -> tuple[str, ...]:
+        head = self.n.ratio(step.threshold) if step.share is None else self.n.percent(step.share)
+        return (
+            head,
+            self.n.percent(step.found / sweep.positives) if sweep.positives else NOT_KNOWN,
+            self.n.percent(step.wrongly_flagged / sweep.negatives) if sweep.negatives else NOT_KNOWN,
+            self._widest(_gap(step, "true_positive_rate")),
+            self._widest(_gap(step, "false_positive_rate")),
+        )
+
+    def _widest(self, gap: SweepGap | None) -> str:
+        if gap is None:
+            return NOT_KNOWN
+        told = {
+            "group": self.group(gap.group),
+            "points": self.n.points_with_range(gap.difference, gap.low, gap.high),
+        }
+        if _surely(gap):
+            return self.t.gettext("%(group)s: %(points)s") % told
+        return self.t.gettext("none for sure; largest %(group)s: %(points)s") % told
+
+
+def _gap(step: SweepStep, rate: str) -> SweepGap | None:
+    return next((gap for gap in step.gaps if gap.rate == rate), None)
+
+
+def _surely(gap: SweepGap | None) -> bool:
+    return gap is not None and gap.low is not None and gap.high is not None and (gap.low > 0 or gap.high < 0)

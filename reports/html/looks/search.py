@@ -1,0 +1,96 @@
+"""The search for subgroups that nobody named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from audit.result import Group, Level, ScanHalf, ScanValues, SubgroupScan
+from reports.html.looks.parts import Column, Look, Teller
+from reports.numbers import NOT_KNOWN
+
+
+class SearchTeller(Teller):
+    """Subgroups over declared columns."""
+
+    def look(self) -> Look:
+        """The look."""
+        title = self.t.gettext("A search for subgroups that nobody named")
+        scans = self.result.subgroup_scan
+        if not scans:
+            return Look("search", title, absent=self.t.gettext("the plan asks for no search"))
+        columns = (
+            Column(self.t.gettext("Subgroup"), number=False),
+            Column(self.t.gettext("Where it was found: it, and everyone else")),
+            Column(self.t.gettext("In the other half: it, and everyone else")),
+            Column(self.t.gettext("Held up"), number=False),
+        )
+        rows = [self._row(scan) for scan in scans if scan.subset]
+        tables, folds = self.split(
+            self.t.gettext("The subgroup with the most harm, in both halves of the cases"), columns, rows, "search-more"
+        )
+        return Look(
+            "search",
+            title,
+            sentences=tuple(self._sentence(scan) for scan in scans),
+            note=self.t.gettext(
+                "It was picked because it stands out, so the numbers where it was found exaggerate; only the other "
+                "half, which had no part in finding it, counts. It is no verdict: to have it judged, name it in a plan."
+            ),
+            tables=tables,
+            folds=folds,
+        )
+
+    def _sentence(self, scan: SubgroupScan) -> str:
+        searched = {
+            "count": self._power(scan.subsets_power_of_ten),
+            "over": self.listed([self.names.feature(attribute) for attribute in scan.attributes]),
+        }
+        missed = scan.question == "missed"
+        told = {
+            "confirmed": self.t.gettext("one is missed clearly more often, and was again among other cases")
+            if missed
+            else self.t.gettext("one is wrongly flagged clearly more often, and was again among other cases"),
+            "not_confirmed": self.t.gettext("one seemed to be missed more often, and was not among other cases")
+            if missed
+            else self.t.gettext("one seemed to be wrongly flagged more often, and was not among other cases"),
+            "nothing_found": self.t.gettext("the one missed most often is no worse than chance makes it")
+            if missed
+            else self.t.gettext("the one wrongly flagged most often is no worse than chance makes it"),
+        }.get(scan.outcome, self.t.gettext("too few cases to tell any of them from chance"))
+        return self.t.gettext("Of about %(count)s subgroups by %(over)s, %(what)s.") % {**searched, "what": told}
+
+    def _power(self, power: int) -> str:
+        return self.n.count(10**power) if power <= 6 else f"10^{power}"
+
+    def _row(self, scan: SubgroupScan) -> tuple[str, ...]:
+        held = {
+            "confirmed": self.t.gettext("yes"),
+            "not_confirmed": self.t.gettext("no"),
+        }.get(scan.outcome, NOT_KNOWN)
+        return ("; ".join(map(self._values, scan.subset)), self._half(scan.search), self._half(scan.confirmation), held)
+
+    def _values(self, part: ScanValues) -> str:
+        names = list(self._names(part))
+        if part.others:
+            names.append(self.t.gettext("%(count)s more") % {"count": self.n.count(part.others)})
+        return self.t.gettext("%(attribute)s: %(values)s") % {
+            "attribute": self.names.feature(part.attribute),
+            "values": self.listed(names),
+        }
+
+    def _names(self, part: ScanValues) -> Iterator[str]:
+        finest = {feature.name: feature.rungs[0] for feature in self.result.features}
+        for value in part.values:
+            if part.kind == "feature" and part.attribute in finest:
+                yield self.group(Group((Level(part.attribute, finest[part.attribute], value),)))
+            else:
+                yield value
+
+    def _half(self, half: ScanHalf | None) -> str:
+        if half is None or not half.cases or not half.rest_cases:
+            return NOT_KNOWN
+        return self.t.gettext("%(own)s (%(counts)s); %(rest)s") % {
+            "own": self.n.percent(half.harmed / half.cases),
+            "counts": self.part(half.harmed, half.cases),
+            "rest": self.n.percent(half.rest_harmed / half.rest_cases),
+        }

@@ -1,0 +1,255 @@
+"""How sure is each verdict: what would have to be wrong, or unknown, for it not to stand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from audit.result import ControlComparison, ControlSample, Group, LabelErrorGrid, RuleSensitivity, SensitivityFinding
+from reports.html.looks.parts import Column, Fold, Look, SmallTable, Teller
+from reports.numbers import NOT_KNOWN
+from reports.reading import Who, who
+
+_MOST_GRIDS = 3
+_ORDER = {"fail": 0, "pass": 1, "inconclusive": 2, "not_evaluable": 3}
+
+
+class SureTeller(Teller):
+    """What would overturn each verdict."""
+
+    def look(self) -> Look:
+        """The look."""
+        title = self.t.gettext("How sure is each verdict?")
+        if not self.result.sensitivity:
+            return Look("sure", title, absent=self.t.gettext("this result does not say what would overturn a verdict"))
+        examined = [rule for rule in self.result.sensitivity if rule.examined == "yes"]
+        if not examined:
+            return Look("sure", title, absent=self._not_counted())
+        caption = self.t.gettext("What it would take for a verdict not to stand")
+        columns = (
+            self.group_column(),
+            Column(self.t.gettext("Limit"), number=False),
+            Column(self.t.gettext("Verdict"), number=False),
+            Column(self.t.gettext("Wrong labels")),
+            Column(self.t.gettext("People of unknown group")),
+            Column(self.t.gettext("Cases without a decision")),
+        )
+        tables, folds = self.split(caption, columns, self._rows(examined), "sure-more")
+        return Look(
+            "sure",
+            title,
+            sentences=(*self._sentences(examined), *([] if len(examined) == len(self.result.sensitivity) else [
+                self._not_counted()
+            ])),
+            note=self.t.gettext(
+                "Each number is the fewest that would do, if they were the ones that matter most. Nothing says that "
+                "any label is wrong; it says how much would hang on it."
+            ),
+            tables=tables,
+            folds=(*folds, *self._grids(examined)),
+        )  # fmt: skip
+
+    def _not_counted(self) -> str:
+        return self.t.gettext(
+            "verdicts from weighted or clustered cases are not examined for wrong labels: they do not rest on counts"
+        )
+
+    def _sentences(self, rules: list[RuleSensitivity]) -> Iterator[str]:
+        for rule in rules:
+            weakest = min(
+                (each for each in rule.findings if each.kind == "labels_flipped" and each.overturned_by is not None),
+                key=lambda each: (_ORDER[each.outcome], each.overturned_by or 0),
+                default=None,
+            )
+            if weakest is not None and weakest.overturned_by is not None:
+                told = {
+                    "limit": self._limit(rule),
+                    "group": self.group(weakest.group),
+                    "outcome": self.words.outcome(weakest.outcome),
+                    "count": self.n.count(weakest.overturned_by),
+                    "all": self.n.count(weakest.among),
+                }
+                yield (
+                    self.t.gettext(
+                        "%(limit)s: “%(outcome)s” stands on least for %(group)s; it would not stand if %(count)s of "
+                        "its %(all)s labels were wrong."
+                    )
+                    % told
+                )
+            if rule.held_back:
+                yield self._held_back(rule)
+
+    def _held_back(self, rule: RuleSensitivity) -> str:
+        told = self.t.ngettext(
+            "%(limit)s: %(count)s group would pass, but for people whose group is unknown.",
+            "%(limit)s: %(count)s groups would pass, but for people whose group is unknown.",
+            rule.held_back,
+        ) % {"limit": self._limit(rule), "count": self.n.count(rule.held_back)}
+        if not rule.missing_share_for_all:
+            return told
+        more = self.t.gettext(
+            "All of them would pass if somebody vouched that of no group more than %(share)s are unrecorded."
+        ) % {"share": self.n.percent(rule.missing_share_for_all, digits=1)}
+        return f"{told} {more}"
+
+    def _limit(self, rule: RuleSensitivity) -> str:
+        return self.words.rate(rule.metric)
+
+    def _rows(self, rules: list[RuleSensitivity]) -> Iterator[tuple[str, ...]]:
+        by_verdict: dict[tuple[str, Who], list[SensitivityFinding]] = {}
+        first: dict[tuple[str, Who], Group] = {}
+        limits = {rule.rule: self._limit(rule) for rule in rules}
+        for rule in rules:
+            for finding in rule.findings:
+                key = rule.rule, who(finding.group)
+                if first.setdefault(key, finding.group) == finding.group:
+                    by_verdict.setdefault(key, []).append(finding)
+        ordered = sorted(by_verdict.items(), key=lambda each: (_ORDER[each[1][0].outcome], _fewest(each[1])))
+        for (rule_id, _), findings in ordered:
+            kinds = {each.kind: each for each in findings}
+            yield (
+                self.group(findings[0].group),
+                limits[rule_id],
+                self.words.outcome(findings[0].outcome),
+                self._overturned(kinds.get("labels_flipped")),
+                self._overturned(kinds.get("unknown_attribute")),
+                self._overturned(kinds.get("unscored")),
+            )
+
+    def _overturned(self, finding: SensitivityFinding | None) -> str:
+        if finding is None:
+            return NOT_KNOWN
+        if finding.outcome not in ("pass", "fail"):
+            return self.t.gettext("cannot make it pass") if finding.stands else self.t.gettext("could make it pass")
+        if finding.overturned_by is None:
+            return self.t.gettext("stands whatever they are")
+        return self.part(finding.overturned_by, finding.among)
+
+    def _grids(self, rules: list[RuleSensitivity]) -> Iterator[Fold]:
+        made = [
+            self._grid(finding, finding.grid, self._limit(rule))
+            for rule in rules
+            for finding in rule.findings
+            if finding.grid is not None
+        ]
+        if made:
+            yield Fold(
+                "sure-labels",
+                self.t.gettext("If a known share of labels were wrong in a group and right elsewhere"),
+                paragraphs=(
+                    self.t.gettext(
+                        "Each cell corrects the rate for labels of that quality (Rogan and Gladen 1978) and says "
+                        "whether the verdict stands."
+                    ),
+                ),
+                tables=tuple(made[:_MOST_GRIDS]),
+            )
+
+    def _grid(self, finding: SensitivityFinding, grid: LabelErrorGrid, limit: str) -> SmallTable:
+        cells = list(zip(grid.rates, grid.stands, strict=True))
+        width = len(grid.specificity)
+        rows = tuple(
+            (self.n.percent(sensitivity), *(self._cell(*cell) for cell in cells[place * width : (place + 1) * width]))
+            for place, sensitivity in enumerate(grid.sensitivity)
+        )
+        heads = tuple(
+            Column(self.t.gettext("%(share)s of others rightly labelled") % {"share": self.n.percent(specificity)})
+            for specificity in grid.specificity
+        )
+        caption = self.t.gettext("%(group)s, %(limit)s: the rate at other qualities of its labels") % {
+            "group": self.group(finding.group),
+            "limit": limit,
+        }
+        return SmallTable(caption, (Column(self.t.gettext("Victims rightly labelled"), number=False), *heads), rows)
+
+    def _cell(self, rate: float | None, stands: bool | None) -> str:
+        if rate is None or stands is None:
+            return self.t.gettext("the counts rule it out")
+        told = {"rate": self.n.percent(rate)}
+        return self.t.gettext("%(rate)s, stands") % told if stands else self.t.gettext("%(rate)s, falls") % told
+
+
+def _fewest(findings: list[SensitivityFinding]) -> int:
+    counts = [each.overturned_by for each in findings if each.overturned_by is not None]
+    return min(counts, default=10**9)
+
+
+class ControlTeller(Teller):
+    """Cases drawn at random before anybody decided whom to look at."""
+
+    def look(self) -> Look:
+        """The look."""
+        title = self.t.gettext("Cases drawn at random, beside the others")
+        sample = self.result.control_sample
+        if sample is None:
+            return Look(
+                "random-sample",
+                title,
+                absent=self.t.gettext(
+                    "the plan names no cases that were drawn at random, so whether labels exist only where somebody "
+                    "looked was not tested"
+                ),
+            )
+        columns = (
+            self.group_column(),
+            Column(self.t.gettext("Rate"), number=False),
+            Column(self.t.gettext("Drawn at random")),
+            Column(self.t.gettext("Others")),
+            Column(self.t.gettext("Difference in points")),
+        )
+        tables, folds = self.split(
+            self.t.gettext("Rates in and out of the random sample"),
+            columns,
+            map(self._row, sample.comparisons),
+            "random-sample-more",
+        )
+        return Look(
+            "random-sample",
+            title,
+            sentences=(self._sentence(sample), *self._changed(sample)),
+            note=self.t.gettext(
+                "A random sample also holds cases that nobody would have picked. Where its rates differ, the other "
+                "labels speak for those who were looked for."
+            ),
+            tables=tables,
+            folds=folds,
+        )
+
+    def _sentence(self, sample: ControlSample) -> str:
+        apart = [each for each in sample.comparisons if _excludes_zero(each)]
+        counts = {
+            "cases": self.n.count(sample.cases),
+            "others": self.n.count(sample.other_cases),
+            "labelled": self.n.count(sample.labelled),
+            "apart": self.n.count(len(apart)),
+            "all": self.n.count(len(sample.comparisons)),
+        }
+        return (
+            self.t.gettext(
+                "%(cases)s cases were drawn at random, of which %(labelled)s are labelled; %(others)s were not. "
+                "%(apart)s of %(all)s rates compared differ by more than their likely ranges."
+            )
+            % counts
+        )
+
+    def _changed(self, sample: ControlSample) -> Iterator[str]:
+        lost = [each for each in sample.verdicts if each.group is not None and each.outcome == "fail"]
+        held = sum(each.control_outcome == "fail" for each in lost)
+        if lost:
+            yield self.t.gettext(
+                "Of %(all)s groups beyond the limit in the whole set, %(held)s are beyond it among the cases drawn at "
+                "random alone; with fewer cases many cannot be told."
+            ) % {"all": self.n.count(len(lost)), "held": self.n.count(held)}
+
+    def _row(self, each: ControlComparison) -> tuple[str, ...]:
+        return (
+            self.group(each.group),
+            self.words.rate(each.metric),
+            self.part(each.numerator, each.denominator),
+            self.part(each.other_numerator, each.other_denominator),
+            self.n.points_with_range(each.difference, each.difference_low, each.difference_high),
+        )
+
+
+def _excludes_zero(each: ControlComparison) -> bool:
+    low, high = each.difference_low, each.difference_high
+    return low is not None and high is not None and (low > 0 or high < 0)

@@ -1,0 +1,228 @@
+"""All groups at once: do they differ at all, by how much beyond chance, and where verdicts change with size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from audit.result import BetweenGroups, Family, Funnel, RuleResult
+from reports.html.funnel import Mark, funnel_chart
+from reports.html.looks.parts import Column, Fold, Look, Picture, SmallTable, Teller
+from reports.numbers import NOT_KNOWN
+
+_RARELY = 0.05
+_FUNNEL_ROWS = 12
+
+
+class TogetherTeller(Teller):
+    """How the groups of each family differ."""
+
+    def look(self) -> Look:
+        """The look."""
+        title = self.t.gettext("All groups at once")
+        limited = [each for each in self._limited() if each.reason is None]
+        if not self.result.between_groups:
+            return Look("together", title, absent=self.t.gettext("this result does not compare all groups at once"))
+        if not limited:
+            return Look("together", title, absent=self._absent())
+        columns = (
+            Column(self.t.gettext("By"), number=False),
+            Column(self.t.gettext("Rate"), number=False),
+            Column(self.t.gettext("Groups")),
+            Column(self.t.gettext("Spread in points")),
+            Column(self.t.gettext("Chance alone shows as much"), number=False),
+        )
+        tables, folds = self.split(
+            self.t.gettext("How far the groups of each kind lie apart"), columns, map(self._row, limited), "spread-more"
+        )
+        return Look(
+            "together",
+            title,
+            sentences=tuple(self._sentences(limited)),
+            note=self.t.gettext(
+                "The spread is how far the true rates of groups typically lie from their middle, without what chance "
+                "alone would show. It says that groups differ and not which; it passes and fails nobody."
+            ),
+            tables=tables,
+            pictures=tuple(self._pictures()),
+            folds=(*folds, *self._funnel_numbers(), *self._ranked(limited), *self._entropy()),
+        )
+
+    def _absent(self) -> str:
+        reasons = {each.reason for each in self._limited()}
+        if "weights_or_clusters" in reasons:
+            return self.t.gettext("these figures take cases as independent and equal, and the plan names weights or "
+                                  "clusters")  # fmt: skip
+        return self.t.gettext("there are too few groups, or nothing varies between them")
+
+    def _limited(self) -> list[BetweenGroups]:
+        metrics = {rule.metric for rule in self.result.rules}
+        found = [each for each in self.result.between_groups if each.metric in metrics]
+        return sorted(found, key=lambda each: len(each.family.axes))
+
+    def _sentences(self, limited: list[BetweenGroups]) -> Iterator[str]:
+        told = max(
+            (each for each in limited if each.spread is not None), key=lambda each: each.spread_low or 0.0, default=None
+        )
+        rarely = _RARELY / len(limited)
+        differ = sum(each.equality_p is not None and each.equality_p <= rarely for each in limited)
+        yield self.t.gettext(
+            "In %(differ)s of %(all)s comparisons below, groups differ by more than chance explains, also after "
+            "correction for having asked so often."
+        ) % {"differ": self.n.count(differ), "all": self.n.count(len(limited))}
+        if told is not None and told.spread and told.spread_low:
+            yield self.t.gettext(
+                "They lie furthest apart by %(axes)s in “%(rate)s”: typically %(spread)s points from their middle."
+            ) % {
+                "axes": self.names.axes(told.family.axes),
+                "rate": self.words.rate(told.metric),
+                "spread": self._points(told.spread),
+            }
+
+    def _points(self, share: float) -> str:
+        return f"{share * 100:.1f}".replace(".", self.n.decimal)
+
+    def _row(self, each: BetweenGroups) -> tuple[str, ...]:
+        spread = NOT_KNOWN
+        if each.spread is not None:
+            spread = self._points(each.spread)
+            if each.spread_low is not None and each.spread_high is not None:
+                spread = f"{spread} ({self._points(each.spread_low)}–{self._points(each.spread_high)})"
+        return (
+            self.names.axes(each.family.axes),
+            self.words.rate(each.metric),
+            self.n.count(each.groups),
+            spread,
+            self._chance(each),
+        )
+
+    def _chance(self, each: BetweenGroups) -> str:
+        if each.equality_p is None:
+            return NOT_KNOWN
+        if each.equality_p <= 1 / 1000:
+            return self.t.gettext("in at most 1 of 1,000 random divisions")
+        return self.t.gettext("in %(count)s of 1,000 random divisions") % {
+            "count": self.n.count(round(each.equality_p * 1000))
+        }
+
+    def _pictures(self) -> Iterator[Picture]:
+        for funnel, rule in self._funnels():
+            marks = [
+                Mark(finding.estimate.denominator, finding.estimate.value, finding.verdict.outcome)
+                for finding in self.reading.judged(rule, funnel.family)
+                if finding.estimate is not None and finding.estimate.value is not None and finding.verdict is not None
+            ]
+            drawing = funnel_chart(funnel, marks, self._funnel_title(rule))
+            if drawing:
+                yield Picture(self._funnel_caption(funnel, rule), drawing)
+
+    def _funnel_title(self, rule: RuleResult) -> str:
+        return self.t.gettext("%(rate)s of each group over its number of cases, with the limits of the verdict") % {
+            "rate": self.words.rate(rule.metric)
+        }
+
+    def _funnel_caption(self, funnel: Funnel, rule: RuleResult) -> str:
+        return self.t.gettext(
+            "%(rate)s, by %(axes)s: each mark is a group, further right the more cases it has. Beyond the solid line a "
+            "group of that size is beyond the limit, within the dashed line it is within; between them nobody can tell."
+        ) % {"rate": self.words.rate(rule.metric), "axes": self.names.axes(funnel.family.axes)}
+
+    def _funnels(self) -> Iterator[tuple[Funnel, RuleResult]]:
+        rules = {rule.rule: rule for rule in self.result.rules}
+        for funnel in self.result.funnels:
+            if funnel.rule in rules and funnel.points and funnel.family.axes[0].rung in ("country", "level"):
+                yield funnel, rules[funnel.rule]
+
+    def _funnel_numbers(self) -> Iterator[Fold]:
+        columns = (
+            Column(self.t.gettext("Cases"), number=True),
+            Column(self.t.gettext("Beyond the limit from")),
+            Column(self.t.gettext("Within the limit from")),
+        )
+        tables = []
+        for funnel, rule in self._funnels():
+            step = max(len(funnel.points) // _FUNNEL_ROWS, 1)
+            rows = tuple(
+                (self.n.count(point.cases), self.n.percent(point.fail_rate, digits=1),
+                 self.n.percent(point.pass_rate, digits=1))
+                for point in funnel.points[::step]
+            )  # fmt: skip
+            caption = self.t.gettext("%(rate)s, by %(axes)s: where the verdict changes") % {
+                "rate": self.words.rate(rule.metric),
+                "axes": self.names.axes(funnel.family.axes),
+            }
+            tables.append(SmallTable(caption, columns, rows))
+        if tables:
+            title = self.t.gettext("The limits in numbers")
+            why = self.t.gettext(
+                "The limits are those of the exact tests, at the size, the level and the rest of single groups; a "
+                "group of another level or rest can lie a little to the other side of the line."
+            )
+            yield Fold("funnel-numbers", title, (why,), tuple(tables))
+
+    def _ranked(self, limited: list[BetweenGroups]) -> Iterator[Fold]:
+        tables = []
+        for each in limited:
+            if not each.worst or self._is_unnamed(each.metric, each.family):
+                continue
+            columns = (
+                self.group_column(),
+                Column(self.t.gettext("As counted")),
+                Column(self.t.gettext("Allowing for chance")),
+            )
+            rows = tuple(
+                (self.group(worst.group), self.n.percent(worst.value), self.n.percent(worst.shrunk))
+                for worst in each.worst
+            )
+            caption = self.t.gettext("%(rate)s, by %(axes)s") % {
+                "rate": self.words.rate(each.metric),
+                "axes": self.names.axes(each.family.axes),
+            }
+            tables.append(SmallTable(caption, columns, rows))
+        if tables:
+            title = self.t.gettext("Who stands furthest towards harm, allowing for chance")
+            why = self.t.gettext(
+                "Rates of small groups are pulled towards the middle of all (empirical Bayes), so that a handful of "
+                "cases does not top the list. For ranking only: a place on this list is no verdict about anybody."
+            )
+            yield Fold("ranked", title, (why,), tuple(tables[:6]))
+
+    def _is_unnamed(self, metric: str, family: Family) -> bool:
+        """Whether a list of the worst would name those whom a FAIL without a name does not."""
+        return any(rule.metric == metric and each.family == family for rule, each in self.reading.unnamed)
+
+    def _entropy(self) -> Iterator[Fold]:
+        if not self.result.entropies:
+            return
+        columns = (
+            Column(self.t.gettext("By"), number=False),
+            Column(self.t.gettext("Within groups")),
+            Column(self.t.gettext("Between groups")),
+            Column(self.t.gettext("Between, beyond chance")),
+        )
+        rows = tuple(
+            (
+                self.names.axes(each.family.axes),
+                self._entropy_of(each.within, each.within_low, each.within_high),
+                self._entropy_of(each.between, None, None),
+                self._entropy_of(each.between_beyond_chance, each.between_low, each.between_high),
+            )
+            for each in self.result.entropies
+        )
+        title = self.t.gettext("How unequally errors fall on people")
+        whole = self.result.entropies[0]
+        why = self.t.gettext(
+            "The generalized entropy index is %(total)s: 0 would mean that errors fall on nobody, or alike on all. Its "
+            "parts say how much of that lies between groups and how much within them."
+        ) % {"total": self._entropy_of(whole.total, whole.total_low, whole.total_high)}
+        yield Fold("entropy", title, (why,), (SmallTable(title, columns, rows),))
+
+    def _entropy_of(self, value: float | None, low: float | None, high: float | None) -> str:
+        if value is None:
+            return NOT_KNOWN
+        told = _four(value)
+        told = told if low is None or high is None else f"{told} ({_four(low)}–{_four(high)})"
+        return told.replace(".", self.n.decimal)
+
+
+def _four(value: float) -> str:
+    return f"{value:.4f}"

@@ -1,0 +1,195 @@
+"""What errors cost, what the operator's own measures say, and who computed the same numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from audit.result import Agreement, CostOfErrors, OwnMeasure
+from reports.html.looks.parts import Column, Fold, Look, SmallTable, Teller
+from reports.numbers import NOT_KNOWN
+
+
+class CostTeller(Teller):
+    """The cost of errors, group by group."""
+
+    def look(self) -> Look:
+        """The look."""
+        title = self.t.gettext("What errors cost")
+        costs, weighed = self.result.costs, self.result.plan.costs
+        if not costs or weighed is None:
+            return Look("costs", title, absent=self.t.gettext("the plan does not weigh the two errors"))
+        columns = (
+            self.group_column(),
+            Column(self.t.gettext("Per 1,000 cases")),
+            Column(self.t.gettext("Everyone else")),
+            Column(self.t.gettext("Difference")),
+            Column(self.t.gettext("Missed; wrongly flagged")),
+        )
+        stated = sorted(
+            (each for each in self.once(costs, lambda each: each.group) if each.per_1000 is not None),
+            key=lambda each: (bool(each.group.root), len(each.group.root), -(each.difference or 0.0)),
+        )
+        tables, folds = self.split(
+            self.t.gettext("Cost of errors per 1,000 labelled cases"), columns, map(self._row, stated), "costs-more"
+        )
+        told = {"missed": self.n.plain(weighed.cost_missed), "flagged": self.n.plain(weighed.cost_flagged)}
+        first = self.t.gettext("The plan lets a missed victim cost %(missed)s and a wrong flag %(flagged)s.") % told
+        surely = [each for each in stated if each.difference_low is not None and each.difference_low > 0]
+        second = self.t.gettext(
+            "No likely range is stated, because cases are weighted or belong together: none of the differences is sure."
+        )
+        if any(each.difference_low is not None for each in stated):
+            second = self.t.ngettext(
+                "Errors surely cost more than among everyone else in %(count)s group.",
+                "Errors surely cost more than among everyone else in %(count)s groups.",
+                len(surely),
+            ) % {"count": self.n.count(len(surely))}
+        return Look(
+            "costs",
+            title,
+            sentences=(first, second),
+            note=self.t.gettext("How two harms weigh against each other is a choice, not a finding. It passes nobody."),
+            tables=tables,
+            folds=folds,
+        )
+
+    def _row(self, each: CostOfErrors) -> tuple[str, ...]:
+        return (
+            self.group(each.group),
+            self._ranged(each.per_1000, each.low, each.high),
+            NOT_KNOWN if each.rest_per_1000 is None else self._whole(each.rest_per_1000),
+            self._ranged(each.difference, each.difference_low, each.difference_high),
+            f"{self.n.count(each.missed)}; {self.n.count(each.wrongly_flagged)}",
+        )
+
+    def _ranged(self, value: float | None, low: float | None, high: float | None) -> str:
+        if value is None:
+            return NOT_KNOWN
+        told = self._whole(value)
+        return told if low is None or high is None else f"{told} ({self._whole(low)} … {self._whole(high)})"
+
+    def _whole(self, value: float) -> str:
+        return (
+            self.n.count(round(value)).replace("-", "−") if abs(value) >= 10 else self.decimal(value).replace("-", "−")
+        )
+
+
+class MeasureTeller(Teller):
+    """Measures of the operator's own."""
+
+    def look(self) -> Look:
+        """The look."""
+        title = self.t.gettext("The operator’s own measures")
+        measures = self.result.own_measures
+        if not measures:
+            return Look("measures", title, absent=self.t.gettext("the plan names none"))
+        columns = (
+            self.group_column(),
+            Column(self.t.gettext("Measure"), number=False),
+            Column(self.t.gettext("Value")),
+            Column(self.t.gettext("Cases")),
+        )
+        names = list(dict.fromkeys(each.measure for each in measures))
+        tables, folds = self.split(
+            self.t.gettext("What these functions return, group by group"), columns, map(self._row, measures),
+            "measures-more",
+        )  # fmt: skip
+        return Look(
+            "measures",
+            title,
+            sentences=(
+                self.t.gettext("%(names)s: shown for each group as the operator’s code computed it.")
+                % {"names": self.listed(names)},
+            ),
+            note=self.t.gettext(
+                "This project did not check what such a function means. No limit can be set on it, and no verdict "
+                "depends on it. Likely ranges come from resampling the cases."
+            ),
+            tables=tables,
+            folds=folds,
+        )
+
+    def _row(self, each: OwnMeasure) -> tuple[str, ...]:
+        return (self.group(each.group), each.measure, self._value(each), self.n.count(each.n))
+
+    def _value(self, each: OwnMeasure) -> str:
+        if each.value is not None:
+            return self._number(each.value, each.low, each.high)
+        reasons = {
+            "no_cases": self.t.gettext("no cases"),
+            "too_few_for_a_rate": self.t.gettext("too few cases"),
+            "raised": self.t.gettext("the function failed"),
+            "not_a_number": self.t.gettext("the function returned no number"),
+        }
+        return reasons.get(each.reason or "", NOT_KNOWN)
+
+    def _number(self, value: float, low: float | None, high: float | None) -> str:
+        told = f"{value:.4g}"
+        if low is not None and high is not None:
+            told = f"{told} ({low:.4g} … {high:.4g})"
+        return told.replace("-", "−").replace(".", self.n.decimal)
+
+
+class OpinionTeller(Teller):
+    """Second and third opinion."""
+
+    def look(self) -> Look:
+        """The look."""
+        title = self.t.gettext("A second and a third opinion")
+        said = self.result.crosscheck
+        if not said:
+            if self.result.crosscheck_state == "no_answer":
+                why = self.t.gettext("no other library could be asked: neither fairlearn nor AIF360 could be loaded")
+            else:
+                why = self.t.gettext("no other library was asked for the same numbers")
+            return Look("opinions", title, absent=why)
+        columns = (
+            Column(self.t.gettext("Library"), number=False),
+            Column(self.t.gettext("Rates compared")),
+            Column(self.t.gettext("Differences and ratios compared")),
+            Column(self.t.gettext("Largest difference")),
+            Column(self.t.gettext("Numbers it states where there are none")),
+        )
+        return Look(
+            "opinions",
+            title,
+            sentences=(
+                self.t.gettext(
+                    "%(names)s computed the same rates from the same cases and agree to a thousand-millionth; if one "
+                    "of them had not, there would be no verdict."
+                )
+                % {"names": self.listed([each.library for each in said])},
+            ),
+            note=self.t.gettext(
+                "Agreement shows that the arithmetic is right. It does not show that the cases, the labels or the "
+                "limits are."
+            ),
+            tables=(
+                SmallTable(self.t.gettext("Agreement with other libraries"), columns, tuple(map(self._row, said))),
+            ),
+            folds=tuple(self._conventions()),
+        )
+
+    def _row(self, each: Agreement) -> tuple[str, ...]:
+        return (
+            each.library,
+            self.n.count(each.rates_compared + each.row_rates_compared),
+            self.n.count(each.disparities_compared),
+            self.n.probability(each.largest_difference),
+            self.n.count(each.differs_by_convention),
+        )
+
+    def _conventions(self) -> Iterator[Fold]:
+        columns = (
+            Column(self.t.gettext("Library"), number=False),
+            Column(self.t.gettext("What it does"), number=False),
+            Column(self.t.gettext("Numbers")),
+        )
+        rows = tuple(
+            (each.library, convention.words, self.n.count(convention.values))
+            for each in self.result.crosscheck
+            for convention in each.conventions
+        )
+        if rows:
+            title = self.t.gettext("Where they state a number and this report states none")
+            yield Fold("conventions", title, tables=(SmallTable(title, columns, rows),))
