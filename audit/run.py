@@ -87,15 +87,9 @@ def run_audit(
         set_sha256 = evaluation_set.sha256
     families = count_families(loaded.plan, counted.table, features)
     _check_references(loaded.plan, features)
+    origin = provenance(loaded, {"evaluation_set": set_sha256, "detector": scored.detector_sha256}, started)
     result = summarise(
-        loaded,
-        features,
-        counted,
-        families,
-        scored.system,
-        details=details,
-        own_measures=own,
-        origin=provenance(loaded, {"evaluation_set": set_sha256, "detector": scored.detector_sha256}, started),
+        loaded, features, counted, families, scored.system, details=details, own_measures=own, origin=origin
     )
     return _with_opinions(result, counted, families, rows if crosscheck else None)
 
