@@ -34,7 +34,7 @@ class Mark:
 class _Plane:
     """Where cases and rates lie on the drawing."""
 
-    def __init__(self, cases: Sequence[int], rates: Sequence[float]) -> None:
+    def __init__(self, cases: Sequence[float], rates: Sequence[float]) -> None:
         self.first, self.last = math.log10(max(min(cases), 1)), math.log10(max(*cases, 10))
         if self.last - self.first < 0.5:
             self.last = self.first + 0.5
@@ -50,15 +50,26 @@ class _Plane:
         return _TOP + (1 - min(max(share, 0.0), 1.0)) * (_HEIGHT - _TOP - _BOTTOM)
 
 
-def funnel_chart(funnel: Funnel, marks: Sequence[Mark], title: str) -> Markup:
-    """The drawing; empty where nothing can be drawn."""
-    rates = [mark.rate for mark in marks]
-    if not rates:
+def limits_of_a_pass(funnel: Funnel, alone_from: int | None) -> list[tuple[int, float]]:
+    """Sizes and the rates from which a group passes: only sizes that are judged alone ever do."""
+    if alone_from is None:
+        return []
+    return [
+        (each.cases, each.pass_rate)
+        for each in funnel.points
+        if each.pass_rate is not None and each.cases >= alone_from
+    ]
+
+
+def funnel_chart(funnel: Funnel, marks: Sequence[Mark], alone_from: int | None, title: str) -> Markup:
+    """The drawing; empty where nothing can be drawn. `alone_from`: the smallest size that is judged alone."""
+    if not marks:
         return Markup("")
-    cases = [*(mark.cases for mark in marks), *(point.cases for point in funnel.points)]
-    plane = _Plane(cases, rates)
     fails = [(point.cases, point.fail_rate) for point in funnel.points if point.fail_rate is not None]
-    passes = [(point.cases, point.pass_rate) for point in funnel.points if point.pass_rate is not None]
+    passes = limits_of_a_pass(funnel, alone_from)
+    sure = [rate for cases, rate in (*fails, *passes) if cases >= (alone_from or max(mark.cases for mark in marks))]
+    sizes = [*(mark.cases for mark in marks), *(point.cases for point in funnel.points)]
+    plane = _Plane(sizes, [*(mark.rate for mark in marks), *sure])
     parts = [
         *_axes(plane),
         _line(plane, fails, palette.BEYOND, ""),

@@ -70,8 +70,8 @@ class SureTeller(Teller):
                 }
                 yield (
                     self.t.gettext(
-                        "%(limit)s: “%(outcome)s” stands on least for %(group)s; it would not stand if %(count)s of "
-                        "its %(all)s labels were wrong."
+                        "%(limit)s: the least sure “%(outcome)s” is that of %(group)s, which would not stand if "
+                        "%(count)s of its %(all)s labels were wrong."
                     )
                     % told
                 )

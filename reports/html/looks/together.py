@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from audit.result import BetweenGroups, Family, Funnel, RuleResult
-from reports.html.funnel import Mark, funnel_chart
+from reports.html.funnel import Mark, funnel_chart, limits_of_a_pass
 from reports.html.looks.parts import Column, Fold, Look, Picture, SmallTable, Teller
 from reports.numbers import NOT_KNOWN
 
@@ -111,9 +111,14 @@ class TogetherTeller(Teller):
                 for finding in self.reading.judged(rule, funnel.family)
                 if finding.estimate is not None and finding.estimate.value is not None and finding.verdict is not None
             ]
-            drawing = funnel_chart(funnel, marks, self._funnel_title(rule))
+            drawing = funnel_chart(funnel, marks, self._alone_from(funnel, rule), self._funnel_title(rule))
             if drawing:
                 yield Picture(self._funnel_caption(funnel, rule), drawing)
+
+    def _alone_from(self, funnel: Funnel, rule: RuleResult) -> int | None:
+        """The smallest group of the family that is judged alone: a smaller one never passes."""
+        verdicts = [each.verdict for each in self.reading.judged(rule, funnel.family) if each.verdict is not None]
+        return min((verdict.cases for verdict in verdicts if verdict.decidable), default=None)
 
     def _funnel_title(self, rule: RuleResult) -> str:
         return self.t.gettext("%(rate)s of each group over its number of cases, with the limits of the verdict") % {
@@ -123,7 +128,9 @@ class TogetherTeller(Teller):
     def _funnel_caption(self, funnel: Funnel, rule: RuleResult) -> str:
         return self.t.gettext(
             "%(rate)s, by %(axes)s: each mark is a group, further right the more cases it has. Beyond the solid line a "
-            "group of that size is beyond the limit, within the dashed line it is within; between them nobody can tell."
+            "group of that size is beyond the limit. From the dashed line on it is within, unless cases without a "
+            "decision or people of unknown group stand in the way; the line starts where groups are large enough to "
+            "pass alone. Between the lines nobody can tell."
         ) % {"rate": self.words.rate(rule.metric), "axes": self.names.axes(funnel.family.axes)}
 
     def _funnels(self) -> Iterator[tuple[Funnel, RuleResult]]:
@@ -141,11 +148,15 @@ class TogetherTeller(Teller):
         tables = []
         for funnel, rule in self._funnels():
             step = max(len(funnel.points) // _FUNNEL_ROWS, 1)
+            passes = dict(limits_of_a_pass(funnel, self._alone_from(funnel, rule)))
             rows = tuple(
-                (self.n.count(point.cases), self.n.percent(point.fail_rate, digits=1),
-                 self.n.percent(point.pass_rate, digits=1))
+                (
+                    self.n.count(point.cases),
+                    self.n.percent(point.fail_rate, digits=1),
+                    self.n.percent(passes.get(point.cases), digits=1),
+                )
                 for point in funnel.points[::step]
-            )  # fmt: skip
+            )
             caption = self.t.gettext("%(rate)s, by %(axes)s: where the verdict changes") % {
                 "rate": self.words.rate(rule.metric),
                 "axes": self.names.axes(funnel.family.axes),
