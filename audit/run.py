@@ -187,12 +187,13 @@ def _definitions(plan: AuditPlan) -> tuple[MetricDefinition, ...]:
 def _single_rows(plan: AuditPlan, evaluation_set: EvaluationSet) -> Mapping[Group, Rows]:
     from audit.crosscheck.single_rows import group_rows
 
-    return group_rows(evaluation_set, _judged_families(plan))
+    return group_rows(evaluation_set, _compared_families(plan))
 
 
-def _judged_families(plan: AuditPlan) -> tuple[Family, ...]:
-    """Every family that a rule names, those on the finest rungs first."""
-    named = dict.fromkeys(family for rule in plan.rules for family in rule_families(plan, rule))
+def _compared_families(plan: AuditPlan) -> tuple[Family, ...]:
+    """Every feature by itself, then every family that a rule names, those on the finest rungs first."""
+    alone = [family for family in plan_families(plan) if len(family.axes) == 1 and finest(plan, family)]
+    named = dict.fromkeys([*alone, *(family for rule in plan.rules for family in rule_families(plan, rule))])
     return tuple(sorted(named, key=lambda family: not finest(plan, family)))
 
 
@@ -207,8 +208,11 @@ def _with_opinions(
 
     said = UNASKED
     if rows is not None:
-        judged = [everyone_as_family(counted.table), *(families[family] for family in _judged_families(result.plan))]
-        said = opinions(result.plan, judged, (*result.estimates, *result.disparities), rows, counted.moments)
+        compared = [
+            everyone_as_family(counted.table),
+            *(families[family] for family in _compared_families(result.plan)),
+        ]
+        said = opinions(result.plan, compared, (*result.estimates, *result.disparities), rows, counted.moments)
     return result.model_copy(
         update={
             "crosscheck": said.agreements,
