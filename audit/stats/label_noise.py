@@ -183,15 +183,7 @@ def corrected_rate(
     if sensitivity + specificity <= 1.0:
         raise ValueError("labels that are wrong as often as right say nothing")
     observed = np.asarray(counts, dtype=np.float64)
-    wrong_yes, wrong_no = 1.0 - specificity, 1.0 - sensitivity
-    behind = np.array(
-        [
-            [specificity, 0.0, -wrong_yes, 0.0],
-            [0.0, specificity, 0.0, -wrong_yes],
-            [-wrong_no, 0.0, sensitivity, 0.0],
-            [0.0, -wrong_no, 0.0, sensitivity],
-        ]
-    ) / (sensitivity + specificity - 1.0)
+    behind = _true_counts(sensitivity, specificity)
     true = observed @ behind.T
     possible = (true >= -1e-9 * np.maximum(observed.sum(axis=1, keepdims=True), 1.0)).all(axis=1)
     true = np.maximum(true, 0.0)
@@ -204,6 +196,19 @@ def corrected_rate(
     # where nothing varies, every case tells the same
     size = np.where(np.isfinite(size) & (size > 0.0), size, true @ bottom)
     return Corrected(np.where(known, rate, np.nan), np.where(known, size, 0.0), possible)
+
+
+def _true_counts(sensitivity: float, specificity: float) -> FloatArray:
+    """float64[4, 4]: what takes counts by label to the counts by truth that would give them."""
+    wrong_yes, wrong_no = 1.0 - specificity, 1.0 - sensitivity
+    return np.array(
+        [
+            [specificity, 0.0, -wrong_yes, 0.0],
+            [0.0, specificity, 0.0, -wrong_yes],
+            [-wrong_no, 0.0, sensitivity, 0.0],
+            [0.0, -wrong_no, 0.0, sensitivity],
+        ]
+    ) / (sensitivity + specificity - 1.0)
 
 
 class _Order(NamedTuple):
