@@ -57,7 +57,8 @@ def subgroup_scan(plan: AuditPlan, cells: ScanCells | None) -> tuple[SubgroupSca
 
     The search half is searched and calibrated (`audit.stats.scan_null`); what it finds is tested on the other half,
     at the plan's alpha over the questions. So whatever the search does, the chance that anything is `confirmed` where
-    everyone is treated alike is at most alpha. Cases are counted as rows: design weights have no part in it.
+    everyone is treated alike is at most alpha. Cases are counted as rows: design weights have no part in it, and each
+    record says whether there are any.
 
     Parameters
     ----------
@@ -95,6 +96,7 @@ def _answer(
         "replicates": scan.replicates,
         "penalty": scan.penalty,
         "by_cluster": cells.cluster is not None,
+        "leaves_out_weights": plan.evaluation_set.weight is not None,
     }
     reason = _not_searched(question, half, other, 2 * floor_cases)
     if reason is not None:

@@ -100,3 +100,6 @@ class SubgroupScan(Part):
     """What each value named cost."""
     by_cluster: bool
     """Whether clusters were kept whole, in the halves, in the data sets drawn and in the test."""
+    leaves_out_weights: bool
+    """Whether the plan has design weights. They have no part in the search, which is then about the rows of the set and
+    not about the cases that these stand for."""

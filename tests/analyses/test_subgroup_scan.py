@@ -199,6 +199,14 @@ def test_families_are_kept_whole_and_said_to_be() -> None:
     assert not any(answer.outcome == "confirmed" for answer in answers)
 
 
+def test_weights_have_no_part_in_it_and_that_is_said() -> None:
+    plan = plan_of(19, 0)
+    weighted = plan.model_copy(update={"evaluation_set": plan.evaluation_set.model_copy(update={"weight": "w"})})
+    with_weights, without = (subgroup_scan(of, small_cells(100, 30))[0] for of in (weighted, plan))
+    assert (with_weights.leaves_out_weights, without.leaves_out_weights) == (True, False)
+    assert with_weights.score == without.score
+
+
 def test_a_plan_without_a_scan_gives_no_record() -> None:
     plan = plan_of(19, 0)
     assert subgroup_scan(plan.model_copy(update={"scan": None}), small_cells(20, 3)) == ()
