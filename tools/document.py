@@ -11,10 +11,12 @@ from tools.document_code import errors_page, exit_codes_page, metrics_page
 from tools.document_dictionary import dictionary_page
 from tools.document_plan import plan_page
 from tools.document_result import result_page
+from tools.document_terms import glossary_page
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"
 
 PAGES: dict[str, Callable[[], str]] = {
+    "../glossary.md": glossary_page,
     "../metric-dictionary.md": dictionary_page,
     "cli.md": cli_page,
     "errors.md": errors_page,

@@ -65,7 +65,7 @@ _COMMANDS = (
     (run, "Run an audit; write result and reports."),
     (gate, "Say the verdict by the exit code."),
     (report, "Write a report of a result."),
-    (explain, "Explain a metric in plain words."),
+    (explain, "Explain a metric or term in plain words."),
     (schema, "Print the JSON Schema of a result or plan."),
 )
 for _command, _short in _COMMANDS:

@@ -1,4 +1,4 @@
-"""Commands that tell: `report` redraws a result, `explain` a metric, `schema` the format of a result or a plan."""
+"""Commands that tell: `report` redraws a result, `explain` a term, `schema` the format of a result or a plan."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def report(
 
 
 def explain(
-    metric: Annotated[str | None, typer.Argument(help="A metric by any of its names.")] = None,
+    term: Annotated[str | None, typer.Argument(help="A metric or a term of the reports, by any of its names.")] = None,
 ) -> None:
-    """Explain a metric in plain words; without one, list them all."""
-    from audit.cli.metric_page import metric_list, metric_page
+    """Explain a metric or a term of the reports in plain words; without one, list them all."""
+    from audit.cli.term_page import everything_listed, explained
 
-    say(metric_page(metric) if metric else metric_list())
+    say(explained(term) if term else everything_listed())
 
 
 def schema(

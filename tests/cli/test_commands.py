@@ -13,7 +13,9 @@ from typer.testing import CliRunner
 
 from audit.cli.app import app
 from audit.errors import ExitCode
+from audit.metrics import METRICS
 from audit.result_file import load_result
+from audit.terms import TERMS
 
 SCRIPT = Path(sys.executable).parent / "audit7k"
 PLAN = """\
@@ -212,8 +214,11 @@ def test_explain_takes_any_name_and_lists_all() -> None:
     assert "[[rules]]" in out
     assert "no rule can be set on it" in invoke("explain", "prevalence")[1]
     assert "[[rules]]" not in invoke("explain", "prevalence")[1]
-    assert len(invoke("explain")[1].splitlines()) == 8
-    assert invoke("explain", "zzzzzz")[2].startswith('error: no metric is called "zzzzzz" — known: true_positive_rate,')
+    listed = invoke("explain")[1]
+    assert all(f"\n{name} " in listed for name in (*METRICS, *TERMS))
+    assert invoke("explain", "zzzzzz")[2].startswith(
+        'error: no metric or term is called "zzzzzz" — known: true_positive_rate,'
+    )
 
 
 def test_schema_is_that_of_a_result_or_of_a_plan(here: Path) -> None:

@@ -1,0 +1,41 @@
+"""The terms that reports use, for a reader who is no statistician: what each means, how to read it, what it says not.
+
+One place for `audit7k explain`, for the glossary of a report and for docs/glossary.md. Rates have their own place,
+`audit.metrics`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from audit.terms.doubting import DOUBTING
+from audit.terms.judging import JUDGING
+from audit.terms.looking import LOOKING
+from audit.terms.term import Term, plain_name
+
+__all__ = ["TERMS", "Term", "plain_name", "term_called", "terms_like"]
+
+TERMS: Final[Mapping[str, Term]] = {term.name: term for term in (*JUDGING, *DOUBTING, *LOOKING)}
+
+
+def term_called(word: str) -> Term | None:
+    """The term with this name or another name of it; None where none has it."""
+    name = _names().get(plain_name(word))
+    return TERMS[name] if name else None
+
+
+def terms_like(word: str, most: int = 3) -> list[Term]:
+    """Terms whose names resemble `word` or hold it, the most similar first."""
+    import difflib
+
+    names, asked = _names(), plain_name(word)[:60]
+    found = [
+        *difflib.get_close_matches(asked, names, n=3 * most, cutoff=0.6),
+        *(name for name in names if len(asked) > 3 and asked in name),
+    ]
+    return [TERMS[name] for name in dict.fromkeys(names[match] for match in found)][:most]
+
+
+def _names() -> dict[str, str]:
+    return {plain_name(name): term.name for term in TERMS.values() for name in (*term.also_called, term.name)}
