@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from made_counts import categorical, cells, families_of, group, plan_of
 
 from audit.analyses.label_doubts import error_axes
@@ -261,3 +263,26 @@ def test_fails_come_first_and_the_largest_groups_next() -> None:
     }
     order = list(dict.fromkeys(names(Doubts(rows, TPR).found.findings)))
     assert order == ["bad", "largest", "large", "small"]
+
+
+@given(data=st.data())
+@settings(max_examples=25, deadline=None)
+def test_whatever_the_counts_doubts_agree_with_the_verdicts(data: st.DataObject) -> None:
+    metric = data.draw(st.sampled_from(["true_positive_rate", "false_positive_rate", "precision", "accuracy"]))
+    direction = data.draw(st.sampled_from(["worse", "both"]))
+    limit = data.draw(st.sampled_from([{"margin": 0.1}, {"ratio": 0.8}]))
+    size = data.draw(st.sampled_from([3, 40, 400]))
+    number = st.integers(0, size)
+    rows = {
+        code: cells(*(data.draw(number) for _ in range(4)), failed=(data.draw(st.integers(0, 5)), 0, 1))
+        for code in ("a", "b", "unknown")
+    }
+    doubts = Doubts(rows, {"metric": metric, "direction": direction, "groups": ["sex"], **limit})
+    for found in doubts.found.findings:
+        assert found.outcome == doubts.verdict(found.group.levels[0].code).outcome
+        assert found.overturned_by is None or 0 < found.overturned_by <= found.among
+        assert found.grid is None or found.grid.stands[0] in (True, None)
+        assert found.low is None or found.high is None or found.low <= found.high
+    failing = {verdict.group for verdict in doubts.verdicts if verdict.outcome == "fail"}
+    assert failing <= {found.group for found in doubts.found.findings}
+    assert RuleSensitivity.model_validate_json(doubts.found.model_dump_json()) == doubts.found
