@@ -1,33 +1,44 @@
-"""How often verdicts err, and what they can find.
+"""How often verdicts and intervals err, and what they can find.
 
-Run it with ``make simulate`` or ``python -m simulate --runs 2000 --seed 1``. Each row of the table is one setting; "se"
-is the Monte Carlo standard error in points. First the statistics alone, then whole audits over a full ladder.
+Run it with ``make simulate`` or ``python -m simulate --runs 2000 --seed 1 --only many_groups``. Each row of the table is
+one setting; "se" is the Monte Carlo standard error in points. First the statistics alone, then whole audits.
 """
 
 from __future__ import annotations
 
 import argparse
-from itertools import chain
+import importlib
+from typing import Final
 
-from simulate import clustered_comparison, verdict_size, weighted_clusters, whole_audit
+SUBJECTS: Final = {
+    "verdict_size": 1.0,
+    "many_groups": 1.0,
+    "weighted_clusters": 1.0,
+    "clustered_comparison": 1.0,
+    "auc_coverage": 2.0,
+    "calibration_size": 2.0,
+    "conditional": 2.0,
+    "costs_and_own_measures": 1.0,
+    "subgroup_scan": 0.4,
+    "whole_audit": 0.4,
+}
+"""Modules of this folder in their order, and how many runs of each setting they get for one of `--runs`."""
 
 
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=500, help="simulated audits per setting")
-    parser.add_argument("--whole-runs", type=int, default=200, help="the same for whole audits, which take longer")
+    parser.add_argument("--runs", type=int, default=500, help="simulated audits per setting; fewer where one takes long")
     parser.add_argument("--seed", type=int, default=20260801, help="seed of all random numbers")
+    parser.add_argument("--only", choices=SUBJECTS, action="append", help="one subject; can be given several times")
     arguments = parser.parse_args()
-    print(f"{'setting':<58}{'event':<30}{'%':>6}{'se':>6}{'runs':>8}  expected   (seed {arguments.seed})")
-    for row in chain(
-        verdict_size.all_settings(arguments.runs, arguments.seed),
-        whole_audit.all_settings(arguments.whole_runs, arguments.seed),
-        clustered_comparison.all_settings(arguments.runs, arguments.seed),
-        weighted_clusters.all_settings(arguments.whole_runs, arguments.seed),
-    ):
-        numbers = f"{100 * row.share:>6.1f}{100 * row.standard_error:>6.1f}{row.runs:>8}"
-        print(f"{row.setting:<58}{row.event:<30}{numbers}  {row.expected}", flush=True)
+    print(f"{'setting':<62}{'event':<34}{'%':>6}{'se':>6}{'runs':>8}  expected   (seed {arguments.seed})")
+    for subject in arguments.only or SUBJECTS:
+        print(f"# {subject}", flush=True)
+        runs = max(1, round(arguments.runs * SUBJECTS[subject]))
+        for row in importlib.import_module(f"simulate.{subject}").all_settings(runs, arguments.seed):
+            numbers = f"{100 * row.share:>6.1f}{100 * row.standard_error:>6.1f}{row.runs:>8}"
+            print(f"{row.setting:<62}{row.event:<34}{numbers}  {row.expected}", flush=True)
 
 
 if __name__ == "__main__":
