@@ -1,7 +1,7 @@
 """How often verdicts and intervals err, and what they can find.
 
-Run it with ``make simulate`` or ``python -m simulate --runs 2000 --seed 1 --only many_groups``. Each row of the table is
-one setting; "se" is the Monte Carlo standard error in points. First the statistics alone, then whole audits.
+Run it with ``make simulate`` or ``python -m simulate --runs 2000 --only many_groups``. Each row is one setting;
+"se" is the Monte Carlo standard error in points. First the statistics alone, then whole audits.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SUBJECTS: Final = {
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=500, help="simulated audits per setting; fewer where one takes long")
+    parser.add_argument("--runs", type=int, default=500, help="simulated audits per setting; fewer where one is slow")
     parser.add_argument("--seed", type=int, default=20260801, help="seed of all random numbers")
     parser.add_argument("--only", choices=SUBJECTS, action="append", help="one subject; can be given several times")
     arguments = parser.parse_args()
