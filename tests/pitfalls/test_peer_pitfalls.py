@@ -337,16 +337,16 @@ def found(y_true, y_pred):
 
 
 def pairs_table() -> pa.Table:
-    """Thirty pairs of rows with the same score: a text and its counterfactual."""
+    """Eighty pairs of rows with the same score: a text and its counterfactual."""
     rng = np.random.default_rng(5)
-    scores = np.repeat(np.round(rng.random(30), 6), 2)
+    scores = np.repeat(np.round(rng.random(80), 6), 2)
     return pa.table(
         {
-            "id": [f"{number:02}" for number in range(60)],
-            "label": ["1", "1", "0", "0"] * 15,
-            "origin": ["a"] * 30 + ["b"] * 30,
+            "id": [f"{number:03}" for number in range(160)],
+            "label": ["1", "1", "0", "0"] * 40,
+            "origin": ["a"] * 80 + ["b"] * 80,
             "score": scores,
-            "of": [f"pair {number // 2}" for number in range(60)],
+            "of": [f"pair {number // 2}" for number in range(160)],
         }
     )
 
