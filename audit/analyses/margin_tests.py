@@ -118,31 +118,56 @@ def rule_tests(
     asked = questions(plan, rule)
     counts = [families[family.family] for family in decidability.families]
     side_by_side = _side_by_side(counts)
-    evaluable, decidable, required = (
-        np.concatenate([getattr(family, name) for family in decidability.families])
-        for name in ("evaluable", "decidable", "required")
-    )
+    evaluable = np.concatenate([family.evaluable for family in decidability.families])
     can_fail = [evaluable & _could_be_beyond(question, side_by_side) for question in asked]
     tested = np.logical_or.reduce(can_fail)
     ends = np.cumsum([len(family.groups) for family in counts])
     slices = [slice(end - len(family.groups), end) for end, family in zip(ends, counts, strict=True)]
     procedures = [_procedure(family, tested[place]) for family, place in zip(counts, slices, strict=True)]
-
     by_side = [
         _beyond(question, side_by_side, testable, slices, procedures, spend.names)
         for question, testable in zip(asked, can_fail, strict=True)
     ]
+    unknown = possible_members(counts, plan.sensitivity.max_missing_share)
+    whole = _on_all_sides(plan, asked, side_by_side, decidability, unknown, tested, by_side, spend)
+
+    def together(family: FamilyCounts, place: slice, procedure: Procedure) -> Together:
+        if procedure == "any_dependence" or not is_combined(plan, family.family):
+            return Together()
+        p_by_side = [p[place] for p, _, _ in by_side]
+        return _together(asked, family, p_by_side, [can[place] for can in can_fail], spend)
+
+    return {
+        family.family: whole.part(place, procedure, together(family, place, procedure))
+        for family, place, procedure in zip(counts, slices, procedures, strict=True)
+    }
+
+
+def _on_all_sides(
+    plan: AuditPlan,
+    asked: tuple[Question, ...],
+    groups: FamilyCounts,
+    decidability: RuleDecidability,
+    unknown: PossibleMembers,
+    tested: BoolArray,
+    by_side: Sequence[tuple[FloatArray, FloatArray, BoolArray]],
+    spend: Budget,
+) -> FamilyTests:
+    """FAIL on any side, PASS on every side: all groups of all families in one."""
+    decidable, required = (
+        np.concatenate([getattr(family, name) for family in decidability.families])
+        for name in ("decidable", "required")
+    )
     p_fail, levels, beyond_by_side = (np.stack(arrays) for arrays in zip(*by_side, strict=True))
     # of a two-sided rule the side that is nearer to its own level is told
     nearest = np.argmin(p_fail / np.maximum(np.nan_to_num(levels, nan=1.0), 1e-300), axis=0)[np.newaxis]
-    unknown = possible_members(counts, plan.sensitivity.max_missing_share)
-    within_by_side = [_within(question, side_by_side, unknown, decidable, plan.verdict.alpha) for question in asked]
+    within_by_side = [_within(question, groups, unknown, decidable, plan.verdict.alpha) for question in asked]
     p_pass, as_scored, as_recorded = _on_every_side(within_by_side)
     beyond: BoolArray = np.logical_or.reduce(beyond_by_side)
     # where a group could not have failed, not failing is no evidence
     within = decidable & tested & (p_pass <= plan.verdict.alpha)
     undecided = decidable & tested & ~within & ~beyond
-    whole = FamilyTests(
+    return FamilyTests(
         procedure="weights_only",
         level=spend.names * len(asked),
         together=Together(),
@@ -152,23 +177,11 @@ def rule_tests(
         beyond=beyond,
         p_pass=np.where(decidable, p_pass, np.nan),
         within=within,
-        unscored_decide=undecided & ~as_recorded & unscored_decide(asked, side_by_side, as_scored, required),
+        unscored_decide=undecided & ~as_recorded & unscored_decide(asked, groups, as_scored, required),
         unknown_decide=undecided & as_recorded,
         high_side=np.array([question.side == "high" for question in asked])[nearest[0]],
-        cases_to_verdict=_cases_to_verdict(plan, asked, side_by_side, undecided, levels),
+        cases_to_verdict=_cases_to_verdict(plan, asked, groups, undecided, levels),
     )
-    parts = zip(counts, slices, procedures, strict=True)
-    p_by_side = [p for p, _, _ in by_side]
-    return {
-        family.family: whole.part(
-            place,
-            procedure,
-            _together(asked, family, [p[place] for p in p_by_side], [can[place] for can in can_fail], spend)
-            if is_combined(plan, family.family) and procedure != "any_dependence"
-            else Together(),
-        )
-        for family, place, procedure in parts
-    }
 
 
 def _together(
