@@ -46,6 +46,8 @@ class Finding:
     rest_denominator: int
     rule: RuleResult | None = None
     verdict: Verdict | None = None
+    rest_weights: tuple[float, float] | None = None
+    """With design weights: the weighted numerator and denominator of everyone else."""
     harms: str = "not_judged"
     """Which side of everyone else's rate harms: low, high, or not_judged where it is neither."""
 
@@ -57,6 +59,9 @@ class Finding:
     @property
     def rest(self) -> float | None:
         """The rate of everyone else; None where nobody else has a denominator."""
+        if self.rest_weights is not None:
+            numerator, denominator = self.rest_weights
+            return numerator / denominator if self.rest_denominator and denominator > 0 else None
         return self.rest_numerator / self.rest_denominator if self.rest_denominator else None
 
     @property
@@ -209,7 +214,8 @@ class Reading:
             denominator = everyone.denominator - (estimate.denominator if estimate else 0)
         definition = self.metrics.get(metric)
         harms = "not_judged" if definition is None else definition.worse
-        return Finding(group, metric, estimate, numerator, denominator, rule, verdict, harms)
+        weights = _weights_of_the_rest(everyone, estimate)
+        return Finding(group, metric, estimate, numerator, denominator, rule, verdict, weights, harms)
 
     @cached_property
     def unnamed(self) -> list[tuple[RuleResult, FamilyResult]]:
@@ -242,6 +248,15 @@ class Reading:
                 if known is None or _place(finding) < _place(known):
                     once[key] = finding
         return list(once.values())
+
+
+def _weights_of_the_rest(everyone: Estimate | None, estimate: Estimate | None) -> tuple[float, float] | None:
+    if everyone is None or everyone.weighted_numerator is None or everyone.weighted_denominator is None:
+        return None
+    own = (0.0, 0.0)
+    if estimate is not None and estimate.weighted_numerator is not None and estimate.weighted_denominator is not None:
+        own = estimate.weighted_numerator, estimate.weighted_denominator
+    return everyone.weighted_numerator - own[0], everyone.weighted_denominator - own[1]
 
 
 _WORST_FIRST = ("fail", "inconclusive", "not_evaluable", "pass")

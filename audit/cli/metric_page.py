@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from audit.cli.group_names import printable
-from audit.cli.guard import ArgumentError
 from audit.metrics import METRICS, Metric, Worse
-from audit.plan_file.metric_names import metric_called, metrics_like
 
 _WORSE = {
     Worse.LOW: "a low rate harms the group",
@@ -20,13 +17,8 @@ _KNOWN = {
 }
 
 
-def metric_page(word: str) -> str:
-    """What the metric that is called `word` means. Raises ArgumentError, naming metrics that are called alike."""
-    metric = metric_called(word)
-    if metric is None:
-        like = [found.name for found in metrics_like(word)]
-        hint = f"did you mean {' or '.join(like)}?" if like else f"known: {', '.join(METRICS)}"
-        raise ArgumentError(f'no metric is called "{printable(word[:60])}"', slug="unknown-metric", hint=hint)
+def metric_page(metric: Metric) -> str:
+    """What a metric means."""
     lines = [
         f"{metric.name}: {metric.plain}",
         "",

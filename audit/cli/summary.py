@@ -194,9 +194,18 @@ def _of_everyone(result: AuditResult) -> dict[str, Estimate]:
 
 
 def _rest(everyone: Estimate | None, estimate: Estimate | None) -> float | None:
-    """The rate of everyone else, from integer counts."""
+    """The rate of everyone else, from integer counts; with design weights from their sums."""
     if everyone is None or estimate is None:
         return None
+    numbers = (
+        everyone.weighted_numerator,
+        everyone.weighted_denominator,
+        estimate.weighted_numerator,
+        estimate.weighted_denominator,
+    )
+    if everyone.denominator > estimate.denominator and None not in numbers:
+        whole_x, whole_n, x, n = (number or 0.0 for number in numbers)
+        return (whole_x - x) / (whole_n - n) if whole_n > n else None
     denominator = everyone.denominator - estimate.denominator
     return (everyone.numerator - estimate.numerator) / denominator if denominator else None
 

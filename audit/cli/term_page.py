@@ -16,8 +16,9 @@ _WIDTH: Final = 80
 
 def explained(word: str) -> str:
     """What the metric or term that is called `word` means. Raises ArgumentError, naming what is called alike."""
-    if metric_called(word) is not None:
-        return metric_page(word)
+    metric = metric_called(word)
+    if metric is not None:
+        return metric_page(metric)
     term = term_called(word)
     if term is not None:
         return term_page(term)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
 from audit.result import AuditResult, Family, Outcome, RuleResult
+from audit.terms import TERMS, Term
 from reports.html.affected import Affected, AffectedWriter, capital
 from reports.html.charts import states
 from reports.html.looks import Look, looks
@@ -92,6 +94,11 @@ class Page:
         """Questions without an answer, each with the reason."""
         return [look for look in self.looks if look.absent]
 
+    worth_less: bool
+    """Whether rows are weighted or belong together, so that they say less than as many independent ones."""
+    terms: tuple[Term, ...]
+    """The terms that the page uses, beside those that every page does."""
+
     @property
     def anyone_listed(self) -> bool:
         """Whether any group is listed as affected, clearly or maybe."""
@@ -121,6 +128,7 @@ class PageWriter:
     def write(self) -> Page:
         """The page."""
         needed = self._needed()
+        answered = looks(self.reading, self.names, self.words, self._language)
         return Page(
             verdict=VerdictWriter(self.reading, self.names, self.words, self._language).write(),
             rules=tuple(self._rule(rule) for rule in self._rules),
@@ -134,8 +142,22 @@ class PageWriter:
                 for finding in self._findings
             ),
             both_ways=any(rule.direction == "both" for rule in self._rules),
-            looks=looks(self.reading, self.names, self.words, self._language),
+            looks=answered,
+            worth_less=self._worth_less,
+            terms=tuple(self._terms(answered)),
         )
+
+    @property
+    def _worth_less(self) -> bool:
+        return any(estimate.effective_cases is not None for estimate in self.reading.everyone.values())
+
+    def _terms(self, answered: tuple[Look, ...]) -> Iterator[Term]:
+        used = {name for look in answered if not look.absent for name in look.terms}
+        if self.reading.unnamed:
+            used.add("unnamed fail")
+        if self._worth_less:
+            used |= {"design weight", "cluster", "effective cases", "degrees of freedom"}
+        return (term for term in TERMS.values() if term.name in used)
 
     def _harm_order(self, rule: RuleResult) -> int:
         """The primary harm first, then the other error, then other rates; in the order of the plan among themselves."""

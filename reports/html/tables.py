@@ -242,9 +242,19 @@ class TableWriter:
     def _cases(self, finding: Finding) -> str:
         if finding.estimate is None or not finding.estimate.denominator:
             return self._n.count(0) if finding.estimate else NOT_KNOWN
-        return self._t.gettext("%(part)s of %(whole)s") % {
+        counts = self._t.gettext("%(part)s of %(whole)s") % {
             "part": self._n.count(finding.estimate.numerator),
             "whole": self._n.count(finding.estimate.denominator),
+        }
+        effective, freedom = finding.estimate.effective_cases, finding.estimate.degrees_of_freedom
+        if effective is None:
+            return counts
+        told = {"counts": counts, "effective": self._n.about(effective)}
+        if freedom is None:
+            return self._t.gettext("%(counts)s; worth %(effective)s") % told
+        return self._t.gettext("%(counts)s; worth %(effective)s, df %(freedom)s") % {
+            **told,
+            "freedom": self._n.count(int(freedom)),
         }
 
 

@@ -91,6 +91,8 @@ def test_the_parts_stand_in_their_order(failing_html: str) -> None:
         "By region",
         "By nationality",
         "By nationality and gender together",
+        "A second and a third opinion",
+        "What was not looked at",
         "Cases still needed",
         "Where every row went",
         "The limits, and who set them",

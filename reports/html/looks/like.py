@@ -42,6 +42,7 @@ class LikeTeller(Teller):
             ),
             tables=tables,
             folds=(*folds, *self._others(columns)),
+            terms=("like with like",),
         )
 
     def _sentences(self) -> Iterator[str]:

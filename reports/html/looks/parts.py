@@ -75,6 +75,8 @@ class Look:
     pictures: tuple[Picture, ...] = ()
     tables: tuple[SmallTable, ...] = ()
     folds: tuple[Fold, ...] = ()
+    terms: tuple[str, ...] = ()
+    """Terms that it uses, by their names in `audit.terms`."""
 
 
 class Teller:

@@ -40,6 +40,7 @@ class DeployedTeller(Teller):
         return Look(
             "deployed",
             title,
+            terms=("deployed base rate",),
             sentences=tuple(self._sentences(records[0], groups)),
             note=self.t.gettext(
                 "Found and wrongly flagged are taken from this set, and one base rate for every group: no group need "
@@ -116,6 +117,7 @@ class PatternTeller(Teller):
             ),
             tables=tables,
             folds=(*folds, *self._labels(), *self._reference()),
+            terms=("bias amplification", "reference table"),
         )
 
     def _groups(self, *, telling: bool) -> list[GroupAmplification]:

@@ -47,6 +47,7 @@ class RankingTeller(Teller):
             ),
             tables=tables,
             folds=(*folds, *self._within()),
+            terms=("auc", "within-group auc", "simpson's paradox"),
         )
 
     def _sentences(self) -> Iterator[str]:
@@ -63,9 +64,7 @@ class RankingTeller(Teller):
                     "telling groups apart, not victims (Simpson’s paradox)."
                 ) % {"axes": axes, "highest": self.n.percent(split.highest_auc)}
         if any(auc.unused for auc in self.result.aucs):
-            yield self.t.gettext(
-                "Weights and clusters do not enter these numbers; with clusters the likely ranges are too narrow."
-            )
+            yield _unused(self)
 
     def _row(self, auc: GroupAuc) -> tuple[str, ...]:
         return (
@@ -132,13 +131,14 @@ class CalibrationTeller(Teller):
         return Look(
             "calibration",
             title,
-            sentences=(self._sentence(stated),),
+            sentences=(self._sentence(stated), *([_unused(self)] if any(each.unused for each in stated) else [])),
             note=self.t.gettext(
                 "Of cases scored 0.3, three in ten should be victims, in every group. Scores that are right on average "
                 "can still be wrong within a group’s high or low scores."
             ),
             tables=tables,
             folds=(*folds, *self._bins(stated)),
+            terms=("calibration",),
         )
 
     def _absent(self) -> str:
@@ -198,6 +198,12 @@ class CalibrationTeller(Teller):
             yield Fold("calibration-bins", self.t.gettext("Score by score"), tables=tuple(tables))
 
 
+def _unused(teller: Teller) -> str:
+    return teller.t.gettext(
+        "Weights and clusters do not enter these numbers; with clusters the likely ranges are too narrow."
+    )
+
+
 def _off(each: Calibration) -> bool:
     return each.p_adjusted is not None and each.p_adjusted <= _CLEARLY
 
@@ -222,13 +228,14 @@ class SweepTeller(Teller):
         return Look(
             "thresholds",
             title,
-            sentences=tuple(self._sentences(first)),
+            sentences=(*self._sentences(first), *([_unused(self)] if any(each.unused for each in sweeps) else [])),
             note=self.t.gettext(
                 "A sweep describes. A threshold or capacity chosen on the cases of an audit makes the verdicts on "
                 "these cases void: they would have to be reached again on other cases."
             ),
             tables=tables,
             folds=(fold,) if rest else (),
+            terms=("threshold sweep", "top-k"),
         )
 
     def _sentences(self, sweeps: Sequence[Sweep]) -> Iterator[str]:

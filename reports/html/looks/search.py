@@ -31,6 +31,7 @@ class SearchTeller(Teller):
         return Look(
             "search",
             title,
+            terms=("subgroup scan", "penalty"),
             sentences=tuple(self._sentence(scan) for scan in scans),
             note=self.t.gettext(
                 "It was picked because it stands out, so the numbers where it was found exaggerate; only the other "

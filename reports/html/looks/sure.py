@@ -46,6 +46,7 @@ class SureTeller(Teller):
             ),
             tables=tables,
             folds=(*folds, *self._grids(examined)),
+            terms=("label flips", "rogan-gladen", "worst case for unknown features"),
         )  # fmt: skip
 
     def _not_counted(self) -> str:
@@ -212,6 +213,7 @@ class ControlTeller(Teller):
             ),
             tables=tables,
             folds=folds,
+            terms=("selective labels",),
         )
 
     def _sentence(self, sample: ControlSample) -> str:

@@ -45,6 +45,13 @@ class TogetherTeller(Teller):
             tables=tables,
             pictures=tuple(self._pictures()),
             folds=(*folds, *self._funnel_numbers(), *self._ranked(limited), *self._entropy()),
+            terms=(
+                "test of all equal",
+                "spread between groups",
+                "funnel limits",
+                "shrunk estimate",
+                "generalized entropy index",
+            ),
         )
 
     def _absent(self) -> str:

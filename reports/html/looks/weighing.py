@@ -47,6 +47,7 @@ class CostTeller(Teller):
         return Look(
             "costs",
             title,
+            terms=("cost matrix",),
             sentences=(first, second),
             note=self.t.gettext("How two harms weigh against each other is a choice, not a finding. It passes nobody."),
             tables=tables,
@@ -97,6 +98,7 @@ class MeasureTeller(Teller):
         return Look(
             "measures",
             title,
+            terms=("own measure",),
             sentences=(
                 self.t.gettext("%(names)s: shown for each group as the operator’s code computed it.")
                 % {"names": self.listed(names)},
@@ -168,6 +170,7 @@ class OpinionTeller(Teller):
                 SmallTable(self.t.gettext("Agreement with other libraries"), columns, tuple(map(self._row, said))),
             ),
             folds=tuple(self._conventions()),
+            terms=("cross-check",),
         )
 
     def _row(self, each: Agreement) -> tuple[str, ...]:
