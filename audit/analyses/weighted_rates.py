@@ -13,7 +13,7 @@ from audit.counting.family_moments import Cells, FamilyMoments
 from audit.counting.table import FamilyCounts
 from audit.metrics import Cell
 from audit.stats.boundaries import Boundary
-from audit.stats.effective_test import EffectiveTest, WeightedRate, effective_test, pooled_correlation
+from audit.stats.effective_test import EffectiveTest, Tilt, WeightedRate, effective_test, pooled_correlation
 
 __all__ = ["Compared", "compared", "correlation", "with_possible_members"]
 
@@ -28,18 +28,49 @@ class Compared:
     rest: WeightedRate
     cross: FloatArray
     correlation: float
+    tilts: tuple[Tilt, ...]
+    """How weights go with the outcome in each group, and in all of them together."""
+    rest_tilts: tuple[Tilt, ...]
 
     def test(self, boundary: Boundary, level: float | FloatArray) -> EffectiveTest:
         """The test of every group, to be held against `level`."""
-        return effective_test(self.group, self.rest, self.cross, boundary, self.correlation, level)
+        return effective_test(
+            self.group, self.rest, self.cross, boundary, self.correlation, level, self.tilts, self.rest_tilts
+        )
+
+    def some(self, places: npt.NDArray[np.bool_]) -> Compared:
+        """The same of some groups."""
+        own, rest = (
+            tuple(Tilt(*(values[places] for values in tilt)) for tilt in tilts)
+            for tilts in (self.tilts, self.rest_tilts)
+        )
+        return Compared(self.group[places], self.rest[places], self.cross[places], self.correlation, own, rest)
 
 
-def compared(of: FamilyMoments, question: Question, when: When) -> Compared:
+def _tilts(of: FamilyMoments, family: FamilyCounts, cells: Cells) -> tuple[Tilt, Tilt, Tilt]:
+    """Of each group, of each rest, and of everyone."""
+    kinds = cells[0], tuple(cell for cell in cells[1] if cell not in cells[0])
+    own = [(of.units(kind), of.squares(kind)[1], np.asarray(family.total(kind), dtype=np.float64)) for kind in kinds]
+    everyone = [tuple(np.full(values.shape, values.sum()) for values in kind) for kind in own]
+    rest = [
+        tuple(np.maximum(whole - part, 0.0) for whole, part in zip(all_of, kind, strict=True))
+        for all_of, kind in zip(everyone, own, strict=True)
+    ]
+    made = [
+        Tilt.of((some[0][0], some[1][0]), (some[0][1], some[1][1]), (some[0][2], some[1][2]))
+        for some in (own, rest, everyone)
+    ]
+    return made[0], made[1], made[2]
+
+
+def compared(of: FamilyMoments, family: FamilyCounts, question: Question, when: When) -> Compared:
     """What `question` compares, with unscored cases at their best or worst or left out."""
     own, rest = question.cells(when)
+    tilt, _, everyone = _tilts(of, family, own)
+    _, rest_tilt, _ = _tilts(of, family, rest)
     # unscored cases can make the rows of a cluster less alike than they are; the larger correlation holds for either
     icc = max(correlation(of, own), correlation(of, question.cells("scored")[0]))
-    return Compared(of.own(own), of.rest(rest), of.cross(own, rest), icc)
+    return Compared(of.own(own), of.rest(rest), of.cross(own, rest), icc, (tilt, everyone), (rest_tilt, everyone))
 
 
 def correlation(of: FamilyMoments, cells: Cells) -> float:
@@ -87,7 +118,8 @@ def with_possible_members(
         bb=worst.rest.bb * scale,
     )
     others = replace(others, clusters=np.where(left > 0.0, others.clusters, 0.0))
-    return Compared(group, others, np.minimum(worst.cross, 0.0), worst.correlation), moving.units > 0.0
+    moved = replace(worst, group=group, rest=others, cross=np.minimum(worst.cross, 0.0))
+    return moved, moving.units > 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -159,13 +159,14 @@ def _side(
     expected_icc: float,
 ) -> _Side:
     alpha = plan.verdict.alpha
-    best, worst = compared(of, question, "best"), compared(of, question, "worst")
+    best, worst = compared(of, family, question, "best"), compared(of, family, question, "worst")
     edge = question.fail.edge(counted_rate(worst.rest.rate, question.fail))
     can_fail = decided.evaluable & (worst.rest.clusters > 0.0) & (edge > 0.0) & ~decided.too_few_clusters
     p_fail, levels, beyond = _named(question, of, best, can_fail, level, expected_icc)
     recorded = worst.test(question.within, alpha)
     p_pass = np.where(decided.decidable, recorded.p, 1.0)
-    scored = compared(of, question, "scored").test(question.within, alpha).p
+    as_they_are = compared(of, family, question, "scored")
+    scored = as_they_are.test(question.within, alpha).p
     as_recorded: BoolArray = decided.decidable & (p_pass <= alpha)
     moved, movable = with_possible_members(of, family, question, worst, plan.sensitivity.max_missing_share)
     if movable.any():
@@ -179,7 +180,7 @@ def _side(
         as_scored=decided.decidable & (scored <= alpha),
         as_recorded=as_recorded,
         degrees_of_freedom=np.minimum(recorded.degrees_of_freedom, best.test(question.fail, alpha).degrees_of_freedom),
-        cases_to=_cases_to_verdict(plan, question, of, decided, levels),
+        cases_to=_cases_to_verdict(plan, question, as_they_are, decided, levels),
     )
 
 
@@ -195,7 +196,7 @@ def _named(
     p, levels, beyond = np.ones(size), np.full(size, np.nan), np.zeros(size, dtype=bool)
     if not can_fail.any():
         return p, levels, beyond
-    some = Compared(best.group[can_fail], best.rest[can_fail], best.cross[can_fail], best.correlation)
+    some = best.some(can_fail)
     own, _ = question.cells("best")
     numerator, denominator = of.units(own[0]).sum(), of.units(own[1]).sum()
     width = power_width(numerator / max(float(denominator), 1.0), design_size(some.group, expected_icc), question.fail)
@@ -206,13 +207,12 @@ def _named(
 
 
 def _cases_to_verdict(
-    plan: AuditPlan, question: Question, of: FamilyMoments, decided: FamilyDecidability, levels: FloatArray
+    plan: AuditPlan, question: Question, scored: Compared, decided: FamilyDecidability, levels: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """float64[G] each: own cases to a PASS, and to a FAIL, were the rates measured the true ones.
 
     Counted as independent cases first and then as cases that are worth as little as those there are.
     """
-    scored = compared(of, question, "scored")
     icc = scored.correlation
     size, rest_size = design_size(scored.group, icc), design_size(scored.rest, icc)
     degrees = satterthwaite(scored.group, icc)

@@ -9,9 +9,9 @@ An approximation, measured in ``simulate/weighted_clusters.py``; everything is c
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,7 @@ from audit.stats.boundaries import Boundary, counted_rate
 __all__ = [
     "MIN_DEGREES_OF_FREEDOM",
     "EffectiveTest",
+    "Tilt",
     "WeightedRate",
     "design_size",
     "effective_levels",
@@ -72,6 +73,41 @@ class WeightedRate:
     def __getitem__(self, place: npt.NDArray[np.bool_] | npt.NDArray[np.int64] | slice) -> WeightedRate:
         """The same of some of the groups."""
         return WeightedRate(*(getattr(self, field.name)[place] for field in fields(self)))
+
+
+class Tilt(NamedTuple):
+    """How weights go with the outcome: mean weights of rows with and without it, relative to all; (G,) each.
+
+    With sums of weights ``S_1, S_0``, of their squares ``Q_1, Q_0`` and rows ``n_1, n_0`` of either outcome.
+    """
+
+    squares_with: FloatArray
+    """``(Q_1 / S_1) / (Q / S)``."""
+    squares_without: FloatArray
+    rows_with: FloatArray
+    """``(n_1 / S_1) / (n / S)``."""
+    rows_without: FloatArray
+
+    @classmethod
+    def of(cls, weights: Pair, squares: Pair, rows: Pair) -> Tilt:
+        """From the sums with and without the outcome; level where one of them has no rows."""
+        told = (weights[0] > 0.0) & (weights[1] > 0.0)
+        (s1, s0), (q1, q0), (n1, n0) = (
+            tuple(np.where(told, of_outcome, 1.0) for of_outcome in pair) for pair in (weights, squares, rows)
+        )
+        s, q, n = s1 + s0, q1 + q0, n1 + n0
+        return cls(*(np.where(told, value, 1.0) for value in (
+            q1 * s / (s1 * q), q0 * s / (s0 * q), n1 * s / (s1 * n), n0 * s / (s0 * n)
+        )))  # fmt: skip
+
+    def at(self, rate: FloatArray) -> FloatArray:
+        """How many times as large a weighted rate's variance is, were it `rate`, as with weights that tell nothing."""
+        squares = (1.0 - rate) * self.squares_with + rate * self.squares_without
+        return squares * (rate * self.rows_with + (1.0 - rate) * self.rows_without)
+
+
+Pair: TypeAlias = tuple[FloatArray, FloatArray]
+"""Of rows with the outcome, and of rows without it."""
 
 
 class EffectiveTest(NamedTuple):
@@ -181,6 +217,8 @@ def effective_test(
     boundary: Boundary,
     correlation: npt.ArrayLike,
     level: npt.ArrayLike,
+    tilts: Sequence[Tilt] = (),
+    rest_tilts: Sequence[Tilt] = (),
 ) -> EffectiveTest:
     """One-sided p-values of "the group's counted rate is at or above the edge", to be held against `level` only.
 
@@ -197,6 +235,10 @@ def effective_test(
         `pooled_correlation` of the family; one for all, or (G,).
     level : array_like, shape (G,) or one
         The level that the p-value is going to be compared with; it fixes the quantile of t.
+    tilts, rest_tilts : sequence of Tilt
+        How weights may go with the outcome in the group and in its rest; the largest variance counts, and never one
+        below that of weights that tell nothing. Without them weights must be independent of the outcome: with weights
+        twice as large for one outcome false passes rose to 9 %.
 
     Returns
     -------
@@ -207,7 +249,7 @@ def effective_test(
     With ``b`` the edge at the rest's rate and s its slope::
 
         v_own  = K/(K-1) sum e^2 + v_rest - cross,          cross = 2 s sum e f
-        v_pool = b(1-b) sum_k [Q + I (B^2 - Q)] / S^2 + v_rest - max(0, cross)
+        v_pool = h b(1-b) sum_k [Q + I (B^2 - Q)] / S^2 + v_rest - max(0, cross),   h = max(1, tilts at b)
         n_eff  = b(1-b) / max(v_own, v_pool) (z / t_df)^2,  x = n_eff times the counted rate
         p      = I_{1-b}(n_eff - x, x + 1)                  the binomial tail P(X <= x), for any real x and n_eff
 
@@ -219,7 +261,8 @@ def effective_test(
     counted = counted_rate(group.rate, boundary)
     inside = (edge > 0.0) & (edge < 1.0) & (group.clusters > 1.0) & (rest.clusters > 1.0)
     b = np.where(inside, edge, 0.5)
-    of_group, of_rest = b * (1.0 - b) * _made_of(group, correlation), _variance_of_rest(rest, boundary, correlation)
+    of_group = b * (1.0 - b) * _made_of(group, correlation) * _tilted(tilts, counted_rate(b, boundary))
+    of_rest = _variance_of_rest(rest, boundary, correlation, rest_tilts)
     shared = 2.0 * boundary.slope * np.asarray(cross, dtype=np.float64)
     own = _own(group) + of_rest - shared
     pooled = of_group + of_rest - np.maximum(shared, 0.0)
@@ -234,8 +277,17 @@ def effective_test(
     return EffectiveTest(np.where(able, betainc(n - x, x + 1.0, 1.0 - b), 1.0), raw, df)
 
 
-def _variance_of_rest(rest: WeightedRate, boundary: Boundary, correlation: npt.ArrayLike) -> FloatArray:
-    made_of = _made_of(rest, correlation)
+def _tilted(tilts: Sequence[Tilt], rate: FloatArray) -> FloatArray:
+    factor = np.ones(rate.shape)
+    for tilt in tilts:
+        factor = np.maximum(factor, tilt.at(rate))
+    return factor
+
+
+def _variance_of_rest(
+    rest: WeightedRate, boundary: Boundary, correlation: npt.ArrayLike, tilts: Sequence[Tilt]
+) -> FloatArray:
+    made_of = _made_of(rest, correlation) * _tilted(tilts, rest.rate)
     size = np.where(made_of > 0.0, 1.0 / np.where(made_of > 0.0, made_of, 1.0), 0.0)
     smoothed = (rest.rate * size + _PSEUDO_CASES / 2.0) / (size + _PSEUDO_CASES)
     return np.asarray(boundary.slope**2 * np.maximum(_own(rest), smoothed * (1.0 - smoothed) * made_of))

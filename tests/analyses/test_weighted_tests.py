@@ -215,7 +215,7 @@ def test_moving_possible_members_bounds_what_moving_their_rows_does(spanning: bo
     family = next(iter(made.families(plan).values()))
     (question,) = questions(plan, plan.rules[0])
     of = made.moments().of(family)
-    worst = compared(of, question, "worst")
+    worst = compared(of, family, question, "worst")
     moved, movable = with_possible_members(of, family, question, worst, None)
     assert movable.tolist() == [True, True, False]
     assert member_places(family) == [[2], [2], []]
@@ -223,7 +223,7 @@ def test_moving_possible_members_bounds_what_moving_their_rows_does(spanning: bo
     relabelled = [("a" if g == "unknown" and c is Cell.FN else g) for g, c in zip(group, cell, strict=True)]
     truth = Made(relabelled, cell, cluster, weight)
     true_family = next(iter(truth.families(plan).values()))
-    exact = compared(truth.moments().of(true_family), question, "scored")
+    exact = compared(truth.moments().of(true_family), true_family, question, "scored")
     assert moved.group.rate[0] == pytest.approx(exact.group.rate[0])
     assert moved.rest.rate[0] == pytest.approx(exact.rest.rate[0])
     for bounded, true in ((moved.group, exact.group), (moved.rest, exact.rest)):
