@@ -21,6 +21,11 @@ NOUNS = {
     "audit.plan_detectors",
     "audit.plan_sections",
     "audit.metrics",
+    "audit.terms",
+    "audit.terms.term",
+    "audit.terms.judging",
+    "audit.terms.doubting",
+    "audit.terms.looking",
     "audit.errors",
 }
 

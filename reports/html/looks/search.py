@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from audit.result import Group, Level, ScanHalf, ScanValues, SubgroupScan
 from reports.html.looks.parts import Column, Look, Teller
@@ -32,7 +32,7 @@ class SearchTeller(Teller):
             "search",
             title,
             terms=("subgroup scan", "penalty"),
-            sentences=tuple(self._sentence(scan) for scan in scans),
+            sentences=tuple(self._sentences(scans)),
             note=self.t.gettext(
                 "It was picked because it stands out, so the numbers where it was found exaggerate; only the other "
                 "half, which had no part in finding it, counts. It is no verdict: to have it judged, name it in a plan."
@@ -40,6 +40,11 @@ class SearchTeller(Teller):
             tables=tables,
             folds=folds,
         )
+
+    def _sentences(self, scans: Sequence[SubgroupScan]) -> Iterator[str]:
+        yield from map(self._sentence, scans)
+        if any(scan.leaves_out_weights for scan in scans):
+            yield self.t.gettext("Design weights have no part in this search: it is about the rows of the set.")
 
     def _sentence(self, scan: SubgroupScan) -> str:
         searched = {
