@@ -1,0 +1,120 @@
+"""What `run` says of the other libraries, and that it gives no verdict where one disagrees."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from audit.cli.app import app
+from audit.cli.opinions import opinion_line
+from audit.crosscheck import rates_fairlearn
+from audit.errors import ExitCode
+from audit.result import AuditResult
+from audit.result_file import load_result
+
+PLAN = """
+schema = 1
+[audit]
+title = "Screener"
+owner = "Nobody"
+use = "hotline-triage"
+route = "services"
+[detector]
+kind = "predictions"
+score = "score"
+threshold = 0.5
+[evaluation_set]
+path = "cases.csv"
+id = "case"
+label = "label"
+label_source = "made by hand"
+[groups.gender]
+column = "sex"
+map = { F = "woman", M = "man" }
+[[rules]]
+metric = "true_positive_rate"
+groups = ["gender"]
+margin = 0.10
+"""
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    rows = ["case,label,score,sex"]
+    rows += [f"{sex}{n},1,{0.9 if n % 5 else 0.1},{sex}" for sex in "FM" for n in range(400)]
+    rows += [f"{sex}n{n},0,0.1,{sex}" for sex in "FM" for n in range(20)]
+    (tmp_path / "cases.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    (tmp_path / "plan.toml").write_text(PLAN, encoding="utf-8")
+    return tmp_path
+
+
+def invoke(*arguments: str) -> tuple[int, str, str]:
+    done = CliRunner().invoke(app, list(arguments))
+    return done.exit_code, done.stdout, done.stderr
+
+
+def test_run_compares_and_says_with_whom(here: Path) -> None:
+    code, out, _ = invoke("run", "plan.toml")
+    assert code == ExitCode.PASS
+    # three rates of everyone and two groups; differences of these, and ratios but to a rest nobody of which is flagged
+    assert "Checked: fairlearn 0.15.0 and aif360 0.6.1 agree on 19 rates and disparities" in out
+    result = load_result(here / "audit-out" / "result.json")
+    assert result.crosscheck_state == "agreed"
+    assert [one.row_groups_compared for one in result.crosscheck] == [3, 3]
+
+
+def test_a_run_that_did_not_compare_says_so_and_records_it(here: Path) -> None:
+    code, out, _ = invoke("run", "plan.toml", "--no-crosscheck")
+    assert code == ExitCode.PASS
+    assert "Checked: no other library was asked for the same numbers" in out
+    document = json.loads((here / "audit-out" / "result.json").read_text(encoding="utf-8"))
+    assert (document["crosscheck"], document["crosscheck_state"]) == ([], "not_asked")
+    assert "crosscheck-skipped" in [notice["code"] for notice in document["notices"]]
+
+
+def wrong(*arguments: Any, **named: Any) -> float:
+    return 0.123
+
+
+def test_a_library_that_disagrees_leaves_one_line_no_verdict_and_no_file(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = rates_fairlearn._functions()
+    monkeypatch.setattr(rates_fairlearn, "_functions", lambda: {**honest, "true_positive_rate": wrong})
+    code, out, err = invoke("run", "plan.toml", "--quiet")
+    assert code == ExitCode.NOT_JUDGED
+    assert out == ""
+    (line,) = err.splitlines()
+    assert line.startswith("error: fairlearn 0.15.0 and this tool differ by 0.677 in the true_positive_rate of ")
+    assert "no verdict is given" in line
+    assert not (here / "audit-out" / "result.json").exists()
+    assert invoke("gate", "plan.toml", "--quiet")[0] == ExitCode.PASS
+
+
+def test_a_machine_without_the_libraries_says_that_nobody_was_asked(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(*arguments: Any) -> np.ndarray[Any, Any]:
+        raise ImportError
+
+    for library in ("rates_fairlearn", "rates_aif360"):
+        monkeypatch.setattr(f"audit.crosscheck.{library}.answers", missing)
+    code, out, _ = invoke("run", "plan.toml")
+    assert code == ExitCode.PASS
+    assert "Checked: neither fairlearn nor AIF360 could be asked" in out
+    result = load_result(here / "audit-out" / "result.json")
+    assert result.crosscheck_state == "no_answer"
+    assert [one.code for one in result.notices].count("crosscheck-missing") == 2
+
+
+def test_one_library_alone_agrees(here: Path) -> None:
+    invoke("run", "plan.toml", "--quiet")
+    result: AuditResult = load_result(here / "audit-out" / "result.json")
+    alone = result.model_copy(update={"crosscheck": result.crosscheck[:1]})
+    assert opinion_line(alone) == "Checked: fairlearn 0.15.0 agrees on 19 rates and disparities"
