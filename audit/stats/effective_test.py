@@ -236,9 +236,8 @@ def effective_test(
     level : array_like, shape (G,) or one
         The level that the p-value is going to be compared with; it fixes the quantile of t.
     tilts, rest_tilts : sequence of Tilt
-        How weights may go with the outcome in the group and in its rest; the largest variance counts, and never one
-        below that of weights that tell nothing. Without them weights must be independent of the outcome: with weights
-        twice as large for one outcome false passes rose to 9 %.
+        How weights may go with the outcome; the largest variance counts. Without them weights must not go with it:
+        false passes rose to 9 % with weights twice as large for one outcome.
 
     Returns
     -------
@@ -253,9 +252,8 @@ def effective_test(
         n_eff  = b(1-b) / max(v_own, v_pool) (z / t_df)^2,  x = n_eff times the counted rate
         p      = I_{1-b}(n_eff - x, x + 1)                  the binomial tail P(X <= x), for any real x and n_eff
 
-    ``v_rest`` is s^2 times the larger of the rest's own variance and its pooled one, and the degrees of freedom are
-    Satterthwaite's of the two parts but never more than the group's own: where the rest is another small group, its
-    variance is as uncertain as that of the group.
+    ``v_rest`` is s^2 times the larger of the rest's own and pooled variance; the degrees of freedom are Satterthwaite's
+    of both parts, never more than the group's own: a small rest is as uncertain as the group.
     """
     edge = boundary.offset + boundary.slope * counted_rate(rest.rate, boundary)
     counted = counted_rate(group.rate, boundary)
@@ -264,17 +262,19 @@ def effective_test(
     of_group = b * (1.0 - b) * _made_of(group, correlation) * _tilted(tilts, counted_rate(b, boundary))
     of_rest = _variance_of_rest(rest, boundary, correlation, rest_tilts)
     shared = 2.0 * boundary.slope * np.asarray(cross, dtype=np.float64)
-    own = _own(group) + of_rest - shared
-    pooled = of_group + of_rest - np.maximum(shared, 0.0)
-    variance = np.maximum(own, pooled)
+    variance = of_rest + np.maximum(_own(group) - shared, of_group - np.maximum(shared, 0.0))
     df = _joint_df(group, rest, of_group, of_rest, correlation)
     inside &= (variance > 0.0) & np.isfinite(variance)
     raw = np.where(inside, b * (1.0 - b) / np.where(inside, variance, 1.0), 0.0)
     size = raw * few_degrees_factor(df, level)
     able: BoolArray = inside & (df >= MIN_DEGREES_OF_FREEDOM) & (size > 0.0) & (counted < 1.0)
+    return EffectiveTest(_tail(counted, size, b, able), raw, df)
+
+
+def _tail(rate: FloatArray, size: FloatArray, edge: FloatArray, able: BoolArray) -> FloatArray:
     n = np.where(able, size, 1.0)
-    x = np.where(able, n * counted, 0.0)
-    return EffectiveTest(np.where(able, betainc(n - x, x + 1.0, 1.0 - b), 1.0), raw, df)
+    x = np.where(able, n * rate, 0.0)
+    return np.where(able, betainc(n - x, x + 1.0, 1.0 - edge), 1.0)
 
 
 def _tilted(tilts: Sequence[Tilt], rate: FloatArray) -> FloatArray:

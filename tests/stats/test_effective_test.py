@@ -16,6 +16,7 @@ from scipy import stats
 
 from audit.stats.boundaries import Boundary, margin_boundary
 from audit.stats.effective_test import (
+    Tilt,
     WeightedRate,
     design_size,
     effective_levels,
@@ -243,3 +244,23 @@ def test_larger_groups_get_more_of_the_level_up_to_a_point() -> None:
     assert width.max() <= 4.0
     edge = 0.8 * 0.7
     assert width[1] == pytest.approx(0.14 / math.sqrt(edge * (1 - edge) / 50))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_variance_that_a_tilt_foresees_is_the_one_found(seed: int) -> None:
+    """At the rate found, and without clusters, foreseen and linearised variance are the same number."""
+    rng = np.random.default_rng(seed)
+    y = rng.random(60) < 0.3
+    w = rng.lognormal(0, 0.5, 60) * np.where(y, 2.5, 1.0)
+    tilt = Tilt.of(
+        *(
+            (np.array([of[y].sum()]), np.array([of[~y].sum()]))
+            for of in (w, w * w, np.ones(60))
+        )
+    )  # fmt: skip
+    rate = np.array([(w * y).sum() / w.sum()])
+    foreseen = tilt.at(rate) * rate * (1 - rate) * (w * w).sum() / w.sum() ** 2
+    assert foreseen[0] == pytest.approx((w**2 * (y - rate) ** 2).sum() / w.sum() ** 2, rel=1e-12)
+    level = Tilt.of((rate, 1 - rate), (rate, 1 - rate), (rate, 1 - rate))
+    assert level.at(np.array([0.7]))[0] == pytest.approx(1.0)
+    assert Tilt.of((rate, 0 * rate), (rate, 0 * rate), (rate, 0 * rate)).at(rate)[0] == 1.0

@@ -71,3 +71,16 @@ def test_single_comparisons_keep_their_levels(comparisons: ModuleType, ratio: fl
     assert at_most(failed.share, 0.05, 1_000)
     assert at_most(far.share, 0.001, 1_000)
     assert passed.share > 0.002  # neither is it empty of power
+
+
+def test_weights_that_go_with_the_outcome(comparisons: ModuleType) -> None:
+    """Rows with the outcome weigh twice as much: without saying so, false passes are well above 5 %."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "path", [str(ROOT), *sys.path])
+        simulation = importlib.import_module("simulate.informative_weights")
+    setting = comparisons.Setting(10, False, 0.1, 0.1, "ratio", 0.8, low=False)
+    passed, failed, _ = simulation.one_comparison(setting, 3_000, np.random.default_rng(7), 100, 10, 0.5, 2.0)
+    assert at_most(passed.share, 0.05, 3_000)
+    assert at_most(failed.share, 0.05, 3_000)
+    naive, *_ = simulation.one_comparison(setting, 3_000, np.random.default_rng(7), 100, 10, 0.5, 2.0, told=False)
+    assert naive.share > 0.06
