@@ -14,7 +14,15 @@ import numpy as np
 import numpy.typing as npt
 
 from audit.stats.boundaries import margin_boundary
-from audit.stats.effective_test import MAX_CORRELATION, WeightedRate, effective_test
+from audit.stats.effective_test import (
+    MAX_CORRELATION,
+    WeightedRate,
+    effective_size,
+    effective_test,
+    few_degrees_factor,
+)
+from audit.stats.intervals import wilson
+from audit.stats.mover import Limits, difference_of_limits, ratio_of_limits
 from simulate.verdict_size import Measured
 from simulate.weighted_clusters import MEAN_SIZE, WEIGHT_CV, Setting, cluster_rates, settings
 
@@ -101,6 +109,35 @@ def one_comparison(setting: Setting, runs: int, rng: np.random.Generator, ratio:
     )
 
 
+def coverage(setting: Setting, runs: int, rng: np.random.Generator, ratio: float) -> tuple[Measured, ...]:
+    """How often 95 % intervals of a rate, and of its difference and ratio to the rest, hold the true value."""
+    k, others = setting.clusters, max(2, round(setting.clusters * ratio))
+    u, v = rng.random((runs, k)), rng.random((runs, others))
+    shared = min(k, others) if setting.spanning else 0
+    v[:, :shared] = u[:, :shared]
+    own_rate = replace(setting, groups=2, beside=1).on_margin
+    group, e, total = _side(setting, u, own_rate, rng)
+    rest, f, rest_total = _side(setting, v, setting.rate, rng)
+    icc = _correlation([(group, total), (rest, rest_total)])
+    sides = []
+    for side in (group, rest):
+        size, degrees = effective_size(side, icc)
+        n = np.maximum(size * few_degrees_factor(degrees, 0.025), 1e-9)
+        sides.append(Limits(side.rate, *wilson(np.minimum(n * side.rate, n), n)))
+    spread = np.sqrt(np.maximum(group.residual * rest.residual, 1e-300))
+    rho = np.clip((e[:, :shared] * f[:, :shared]).sum(axis=1) / spread, -1.0, 1.0)
+    name = f"{setting}, rest {ratio:g} times as large"
+    truths = (
+        ("rate covered", (sides[0].low, sides[0].high), own_rate),
+        ("difference covered", difference_of_limits(sides[0], sides[1], rho), own_rate - setting.rate),
+        ("ratio covered", ratio_of_limits(sides[0], sides[1], rho), own_rate / setting.rate),
+    )
+    return tuple(
+        Measured(name, event, int(((low <= truth) & (truth <= high)).sum()), runs, "95 %")
+        for event, (low, high), truth in truths
+    )
+
+
 def worst_comparisons(
     made: list[Setting], runs: int, rng: np.random.Generator, ratios: tuple[float, ...]
 ) -> Iterator[Measured]:
@@ -124,3 +161,6 @@ def all_settings(runs: int, seed: int) -> Iterator[Measured]:
         yield from worst_comparisons(made, runs, next(streams), (1.0, 4.0))
         two = [replace(setting, two_points=True) for setting in made]
         yield from worst_comparisons(two, runs, next(streams), (1.0, 4.0))
+    for clusters, spanning, rate, icc in product((10, 30, 100), (False, True), (0.1, 0.5), (0.1, 0.3)):
+        setting = Setting(clusters, spanning, rate, icc, "ratio", 0.8)
+        yield from coverage(setting, 2 * runs, next(streams), 4.0)
