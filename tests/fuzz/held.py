@@ -153,7 +153,10 @@ def nothing_lost(result: dict[str, Any]) -> None:
         if estimate["value"] is not None:
             assert None not in (estimate["low"], estimate["high"]), estimate
             assert 0 <= estimate["low"] <= estimate["value"] <= estimate["high"] <= 1
-            assert estimate["value"] == estimate["numerator"] / estimate["denominator"]
+            if estimate["weighted_denominator"] is None:
+                assert estimate["value"] == estimate["numerator"] / estimate["denominator"]
+            else:
+                assert 0 <= estimate["weighted_numerator"] <= estimate["weighted_denominator"], estimate
 
 
 def _family(record: dict[str, Any]) -> tuple[Any, ...]:

@@ -100,6 +100,21 @@ _EDGES: Final[Mapping[str, tuple[Any, ...]]] = {
     "features": (["signal"], ["text", "text"], ["gender"], ["exploited"], ["case_id"], []),
     "groups": (["gender"], [["gender", "nationality"]], [[]], [["gender", "gender"]], ["nobody"], []),
     "schema": (0, 2, "1", 1.0, True),
+    "weight": ("score", "gender", "case_id", "exploited", "text", "cluster", "no such", ""),
+    "cluster": ("gender", "case_id", "exploited", "weight", "no such", ""),
+    "expected_icc": (0, -0.0, -0.1, 0.9999999999999999, 1, 5e-324),
+    "prevalence": (0, 5e-324, 0.9999999999999999, 1, -1),
+    "columns": ([], ["channel", "channel"], ["gender"], ["case_id"], ["exploited"], ["score"], ["cluster"], [""]),
+    "values": (["1"], [""], ["0", "0"], [], ["nobody"]),
+    "max_missing_share": (0, 5e-324, 1, -0.1),
+    "cost_missed": (0, -1, 5e-324, 1e9, 1e10),
+    "cost_flagged": (0, -1, 5e-324, 1e9, 1e10),
+    "replicates": (0, 18, 19, 98, 99, 10_000),
+    "penalty": (0, -1, 5e-324, 1_000, 1_001),
+    "share": ("level", "share", "no such", ""),
+    "feature": ("gender", "nationality", "nobody", ""),
+    "rung": ("level", "country", "m49-region", ""),
+    "given": ("decision", "score", "scores"),
 }
 """The same, and values that it may not hold."""
 DETECTOR_MODULE: Final = f"""
@@ -163,7 +178,7 @@ def plans(draw: st.DrawFn, data: DataFile, predictions: DataFile | None, *, faul
     for _ in range(draw(st.integers(0, 2))):
         draw(_declared(plan))
     for _ in range(draw(st.integers(1, 2)) if faults else 0):
-        draw(_changed(plan))
+        draw(changed(plan))
     return plan
 
 
@@ -255,7 +270,7 @@ def _declared(draw: st.DrawFn, plan: dict[str, Any]) -> None:
 
 
 @st.composite
-def _changed(draw: st.DrawFn, plan: dict[str, Any]) -> None:
+def changed(draw: st.DrawFn, plan: dict[str, Any]) -> None:
     """Change one value of a plan in place: to an edge of its own, to one of another kind, to none; or add a key."""
     spots = _spots(plan)
     container, key = spots[draw(st.integers(0, len(spots) - 1))]

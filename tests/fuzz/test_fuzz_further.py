@@ -1,0 +1,227 @@
+"""Weights, clusters and every further question over hostile columns: a verdict that everyone gets, or one line."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from fuzz.data_files import CELL_CANARY, DataFile, Table, healthy
+from fuzz.further_data import CLUSTER_CANARY, MODULES, as_file, further_tables, told_nothing
+from fuzz.further_plans import FAULTS, further_plans
+from fuzz.held import Ended, judged, own_temporary_folder, run, said_well, tree
+from fuzz.plans import plan_text
+from fuzz.settings import some
+from hypothesis import given
+from hypothesis import strategies as st
+
+_FOLDERS: Final = itertools.count()
+_KINDS: Final = ("csv", "csv", "texts", "dictionary", "typed")
+_HOW: Final = ("gate", "no crosscheck", "again", "shuffled", "report")
+Audit = tuple[Table, DataFile, dict[str, Any], bytes | None]
+
+
+@st.composite
+def further_audits(draw: st.DrawFn) -> Audit:
+    """A table, its file, a plan over it and a reference table."""
+    fault = draw(st.sampled_from(FAULTS))
+    table = draw(further_tables(bad=fault))
+    data = as_file(table, draw(st.sampled_from(_KINDS)))
+    return table, data, *draw(further_plans(data, fault))
+
+
+def placed(tmp_path: Path, data: DataFile, plan: dict[str, Any], reference: bytes | None = None) -> Path:
+    """A new folder with a plan and all that it names."""
+    folder = tmp_path / f"case-{next(_FOLDERS)}" / "audit"
+    folder.mkdir(parents=True)
+    (folder / data.name).write_bytes(data.content)
+    (folder / "plan.toml").write_text(plan_text(plan), encoding="utf-8")
+    if reference is not None:
+        (folder / "reference.csv").write_bytes(reference)
+    for name, text in MODULES.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    return folder
+
+
+@some()
+@given(audit=further_audits(), how=st.sampled_from(_HOW), seed=st.integers(0, 99))
+def test_further_questions_are_answered_or_nothing_changes(audit: Audit, how: str, seed: int, tmp_path: Path) -> None:
+    table, data, plan, reference = audit
+    folder = placed(tmp_path, data, plan, reference)
+    out = folder.parent / "out"
+    before = _tree(folder.parent)
+    with own_temporary_folder(folder.parent / "tmp"):
+        checked = run("check", folder / "plan.toml")
+        ended = run("run", folder / "plan.toml", "--out", out)
+    for one in (checked, ended):
+        said_well(one)
+        assert told_nothing(one.err), one.err
+        assert CLUSTER_CANARY not in one.out
+    (folder.parent / "tmp").rmdir()
+    if ended.code not in {0, 1, 3}:
+        assert ended.code in {2, 4}, ended
+        assert _tree(folder.parent) == before
+        return
+    assert checked.code == 0, checked.err
+    assert {name for name in _tree(folder.parent) if not name.startswith("out")} == set(before)
+    result = judged(out, ended.code, data.rows)
+    for path in out.iterdir():
+        assert CLUSTER_CANARY not in path.read_text(encoding="utf-8"), path.name
+    assert result["crosscheck_state"] == "agreed"
+    _the_same(how, folder, plan, table, seed, ended)
+
+
+def _the_same(how: str, folder: Path, plan: dict[str, Any], table: Table, seed: int, ended: Ended) -> None:
+    """Another way to the same verdict gives the same verdict; the same way, the same bytes."""
+    out, other = folder.parent / "out", folder.parent / "other"
+    if how == "gate":
+        gated = run("gate", folder / "plan.toml", "--json")
+        assert gated.code == ended.code
+        assert _verdict(json.loads(gated.out)) == _verdict(_read(out))
+        assert run("gate", out).code == ended.code
+    elif how == "report":
+        rendered = (out / "report.html").read_bytes()
+        assert run("report", out).code == 0
+        assert (out / "report.html").read_bytes() == rendered
+    elif how == "no crosscheck":
+        again = run("run", folder / "plan.toml", "--out", other, "--no-crosscheck")
+        assert again.code == ended.code
+        without, with_it = _read(other), _read(out)
+        assert without["crosscheck_state"] == "not_asked"
+        assert _verdict(without) == _verdict(with_it)
+        for name in set(with_it) - {"crosscheck", "crosscheck_state", "notices", "provenance"}:
+            assert without[name] == with_it[name], name
+    else:
+        if how == "shuffled":
+            kind = "csv" if plan["evaluation_set"]["path"] == "cases.csv" else "texts"
+            shuffled = as_file(table, kind, seed)
+            plan_path = placed(folder.parent, shuffled, plan, _bytes_of(folder / "reference.csv")) / "plan.toml"
+        else:
+            plan_path = folder / "plan.toml"
+        again = run("run", plan_path, "--out", other)
+        assert again.code == ended.code, again
+        assert _lasting(other) == _lasting(out)
+
+
+@some(0.5)
+@given(
+    seed=st.integers(0, 9999),
+    rows=st.sampled_from((12, 60, 400, 800)),
+    detector=st.sampled_from(("blind", "right", "worse")),
+    weight=st.sampled_from((None, "1", "2.5", "1e-300", "1e300")),
+    clusters=st.booleans(),
+    rule=st.sampled_from(
+        (
+            {"metric": "true_positive_rate", "margin": 0.2},
+            {"metric": "false_positive_rate", "ratio": 0.5},
+            {"metric": "selection_rate", "margin": 0.1, "direction": "both"},
+            {"metric": "precision", "margin": 0.3},
+        )
+    ),
+)
+def test_equal_weights_and_clusters_of_one_change_no_verdict(
+    seed: int, rows: int, detector: str, weight: str | None, clusters: bool, rule: dict[str, Any], tmp_path: Path
+) -> None:
+    table = healthy(seed, rows, detector=detector)
+    header = (*table.header, "weight", "cluster")
+    wide = Table(header, tuple((*row, weight, f"{CLUSTER_CANARY}{number}") for number, row in enumerate(table.rows)))
+    data = as_file(wide, "csv")
+    plan: dict[str, Any] = {
+        "schema": 1,
+        "audit": {"title": "Screener", "owner": "An office", "use": "moderation", "route": "services"},
+        "detector": {"kind": "predictions", "decision": "decision"},
+        "evaluation_set": {"path": data.name, "id": "case_id", "label": "exploited", "label_source": "case files"},
+        "groups": {"gender": {"column": "gender"}, "nationality": {"column": "nationality", "ladder": ["country"]}},
+        "rules": [rule | {"groups": ["gender", "nationality"]}],
+    }
+    declared = {"weight": "weight"} if weight is not None else {}
+    declared |= {"cluster": "cluster"} if clusters else {}
+    found = []
+    for section in ({}, declared):
+        asked = plan | {"evaluation_set": plan["evaluation_set"] | section}
+        gated = run("gate", placed(tmp_path, data, asked) / "plan.toml", "--json")
+        said_well(gated)
+        assert gated.code in {0, 1, 3}, gated.err
+        found.append(json.loads(gated.out))
+    plain, weighted = found
+    assert _outcomes(weighted) == _outcomes(plain)
+    if not clusters:
+        assert _numbers(weighted["verdicts"]) == pytest.approx(_numbers(plain["verdicts"]), rel=1e-8, abs=1e-12)
+
+
+def _outcomes(result: dict[str, Any]) -> list[Any]:
+    rules = [(rule["rule"], rule["outcome"], rule["because"]) for rule in result["rules"]]
+    return rules + [(one["rule"], one["group"], one["outcome"], one["because"]) for one in result["verdicts"]]
+
+
+def _numbers(verdicts: list[dict[str, Any]]) -> list[float]:
+    return [
+        -1.0 if verdict[key] is None else verdict[key]
+        for verdict in verdicts
+        for key in sorted(verdict)
+        if key.startswith("p_")
+    ]
+
+
+def _verdict(result: dict[str, Any]) -> list[Any]:
+    return [result[name] for name in ("overall", "rules", "verdicts", "counts", "estimates", "disparities", "rows")]
+
+
+def _read(out: Path) -> dict[str, Any]:
+    result: dict[str, Any] = json.loads((out / "result.json").read_text(encoding="utf-8"))
+    return result
+
+
+def _lasting(out: Path) -> str:
+    """The result without its provenance, as text."""
+    return json.dumps(_read(out) | {"provenance": None})
+
+
+def _bytes_of(path: Path) -> bytes | None:
+    return path.read_bytes() if path.exists() else None
+
+
+def _tree(folder: Path) -> dict[str, Any]:
+    return {name: content for name, content in tree(folder).items() if "__pycache__" not in name}
+
+
+def test_what_this_begins_with_asks_and_answers_everything(tmp_path: Path) -> None:
+    """Without this, a fuzz test in which every question is left out would hold."""
+    table = healthy(1, 800, detector="worse")
+    names = ("weight", "cluster", "form", "channel", "drawn")
+    rows = tuple(
+        (*row, "1" if number % 3 else "2", f"{CLUSTER_CANARY}{number // 2}", f"kind {number % 3}", CELL_CANARY, "1")
+        for number, row in enumerate(table.rows)
+    )
+    data = as_file(Table((*table.header, *names), rows), "csv")
+    plan = {
+        "schema": 1,
+        "audit": {"title": "Screener", "owner": "An office", "use": "moderation", "route": "services"},
+        "detector": {"kind": "predictions", "score": "score", "threshold": 0.5},
+        "evaluation_set": {
+            "path": data.name, "id": "case_id", "label": "exploited", "label_source": "case files", "weight": "weight",
+            "cluster": "cluster",
+        },
+        "groups": {"gender": {"column": "gender"}},
+        "rules": [{"metric": "true_positive_rate", "groups": ["gender"], "margin": 0.2}],
+        "control_features": {"form": {"column": "form"}},
+        "control_sample": {"column": "drawn"},
+        "scan": {"columns": ["channel"], "replicates": 19},
+        "deployment": {"prevalence": 0.01, "source": "us"},
+        "costs": {"cost_missed": 10, "cost_flagged": 1},
+        "measures": [{"metric": "measures:agreement", "groups": ["gender"], "replicates": 99}],
+        "reference_table": {
+            "path": "reference.csv", "feature": "gender", "level": "level", "share": "share", "source": "us",
+        },
+    }  # fmt: skip
+    folder = placed(tmp_path, data, plan, b"level,share\nwoman,2\nman,1\n")
+    ended = run("run", folder / "plan.toml", "--out", folder.parent / "out")
+    result = judged(folder.parent / "out", ended.code, 800)
+    assert ended.code == 1
+    for name in (
+        "conditional", "control_sample", "subgroup_scan", "deployed", "costs", "own_measures", "reference_comparison",
+        "label_gaps", "aucs", "sensitivity",
+    ):  # fmt: skip
+        assert result[name], name
