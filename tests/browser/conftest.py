@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from made_results import failing_result, hostile_result, passing_result, undecided_result
+from made_second_looks import further_result, unnamed_result
 
 from reports.html import HtmlReporter
 
@@ -49,7 +50,9 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "failing": failing_result(),
         "passing": passing_result(),
         "undecided": undecided_result(),
-        "hostile": hostile_result(ATTACK),
+        "hostile": further_result(hostile_result(ATTACK), lambda text: f"{text}{ATTACK}"),
+        "further": further_result(failing_result()),
+        "unnamed": unnamed_result(failing_result()),
     }
     for name, result in results.items():
         (folder / f"{name}.html").write_text(HtmlReporter().render(result), encoding="utf-8")

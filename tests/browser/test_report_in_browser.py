@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.browser
-KINDS = ("failing", "passing", "undecided", "hostile")
+KINDS = ("failing", "passing", "undecided", "hostile", "further", "unnamed")
 WIDTHS = (1280, 390, 320)
 SIDEWAYS = "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
 OPEN_ALL = "document.querySelectorAll('details').forEach(part => part.open = true)"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from made_results import failing_result, passing_result, undecided_result
+from made_second_looks import further_result
 
 from audit.result import AuditResult
 from reports.html import HtmlReporter
@@ -22,6 +23,16 @@ def passing() -> AuditResult:
 @pytest.fixture(scope="session")
 def undecided() -> AuditResult:
     return undecided_result()
+
+
+@pytest.fixture(scope="session")
+def further(failing: AuditResult) -> AuditResult:
+    return further_result(failing)
+
+
+@pytest.fixture(scope="session")
+def further_html(further: AuditResult) -> str:
+    return HtmlReporter().render(further)
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,9 @@ from xml.etree import ElementTree as ET
 import pytest
 from made_pages import find_all, parsed, structure, text
 from made_results import UNDECIDED, hostile_result, sample_result
+from made_second_looks import further_result
 
+from audit.result import AuditResult
 from reports.html import HtmlReporter
 from reports.junit import JunitReporter
 
@@ -63,14 +65,18 @@ UNSEEN = re.compile(
 )
 
 
+def hostile(payload: str) -> AuditResult:
+    return further_result(hostile_result(payload, SMALL), lambda told: f"{told}{payload}")
+
+
 @pytest.fixture(scope="module")
 def honest() -> list[tuple[str, tuple[str, ...]]]:
-    return structure(parsed(HtmlReporter().render(hostile_result(" and ordinary words", SMALL))))
+    return structure(parsed(HtmlReporter().render(hostile(" and ordinary words"))))
 
 
 @pytest.mark.parametrize("payload", PAYLOADS, ids=range(len(PAYLOADS)))
 def test_it_makes_no_element_and_no_attribute(payload: str, honest: list[tuple[str, tuple[str, ...]]]) -> None:
-    html = HtmlReporter().render(hostile_result(payload, SMALL))
+    html = HtmlReporter().render(hostile(payload))
     root = parsed(html)
     assert structure(root) == honest
     assert not UNSEEN.search(html)
@@ -82,8 +88,8 @@ def test_it_makes_no_element_and_no_attribute(payload: str, honest: list[tuple[s
 
 @pytest.mark.parametrize("payload", PAYLOADS, ids=range(len(PAYLOADS)))
 def test_it_stays_text_in_xml(payload: str) -> None:
-    hostile = replace(SMALL, code=lambda code: f"{code}{payload}", text=lambda told: f"{told}{payload}")
-    xml = JunitReporter().render(sample_result(hostile))
+    sample = replace(SMALL, code=lambda code: f"{code}{payload}", text=lambda told: f"{told}{payload}")
+    xml = JunitReporter().render(sample_result(sample))
     root = ET.fromstring(xml)
     calm = ET.fromstring(JunitReporter().render(sample_result(SMALL)))
     assert [(element.tag, sorted(element.attrib)) for element in root.iter()] == [
@@ -95,7 +101,10 @@ def test_it_stays_text_in_xml(payload: str) -> None:
 def test_every_text_a_result_holds_reaches_the_page() -> None:
     """So that the payloads above have been where they can do harm."""
     html = HtmlReporter().render(
-        hostile_result("ZQX", replace(SMALL, rows=4_000, gaps={("woman", "GHA"): (0.1, 0.1)}, found=0.9))
+        further_result(
+            hostile_result("ZQX", replace(SMALL, rows=4_000, gaps={("woman", "GHA"): (0.1, 0.1)}, found=0.9)),
+            lambda told: f"{told}ZQX",
+        )
     )
     page = text(parsed(html))
     for told in (
@@ -126,5 +135,11 @@ def test_every_text_a_result_holds_reaches_the_page() -> None:
         "x86_64ZQX",
         "The ownerZQX",
         "Being correctedZQX",
+        "the same formZQX",
+        "channelZQX: messagingZQX",
+        "UNODC, 2024ZQX",
+        "Inspections of 2023ZQX",
+        "Youden’s indexZQX",
+        "without positivesZQX",
     ):
         assert told in page, told

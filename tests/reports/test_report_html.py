@@ -24,7 +24,7 @@ FORBIDDEN = ("fair", "unbiased", "debiased", "compliant", "biased")
 TESTS = Path(__file__).parents[1]
 
 
-@pytest.fixture(scope="module", params=["failing", "passing", "undecided"])
+@pytest.fixture(scope="module", params=["failing", "passing", "undecided", "further"])
 def html(request: pytest.FixtureRequest) -> str:
     page: str = request.getfixturevalue(f"{request.param}_html")
     return page
@@ -131,7 +131,7 @@ def test_each_drawing_has_its_title_first_and_no_style(html: str) -> None:
     for drawing in find_all(parsed(html), "svg"):
         if drawing.get("role") == "img":
             assert tag(drawing[0]) == "title"
-            assert text(drawing) == ""
+            assert re.fullmatch(r"[\d,%]*", text(drawing)), "numbers of an axis at most"
             assert (drawing[0].text or "").strip()
         elif drawing.get("class") == "m":
             assert drawing.get("aria-hidden") == "true"
@@ -142,8 +142,8 @@ def test_no_word_of_mood_stands_in_it(html: str) -> None:
     assert not words & set(FORBIDDEN)
 
 
-def test_screen_one_has_no_decimals_and_p_values_stay_in_the_method(failing_html: str) -> None:
-    root = parsed(failing_html)
+def test_screen_one_has_no_decimals_and_p_values_stay_in_the_method(further_html: str) -> None:
+    root = parsed(further_html)
     assert not re.search(r"\d\.\d", text(section(root, "verdict")))
     for part in find_all(root, "section"):
         if part.get("aria-labelledby") not in ("method", "glossary"):
@@ -171,9 +171,11 @@ def test_the_words_of_the_draft_are_those_of_its_text() -> None:
         assert paragraph in told
 
 
-def test_a_whole_world_of_groups_stays_small_and_quick(failing: AuditResult, failing_html: str) -> None:
+def test_a_whole_world_of_groups_stays_small_and_quick(
+    failing: AuditResult, failing_html: str, further_html: str
+) -> None:
     assert len(failing.verdicts) > 2_000
-    assert len(failing_html.encode()) <= 500_000
+    assert len(failing_html.encode()) < len(further_html.encode()) <= 500_000
     times = []
     for _ in range(3):
         start = time.process_time()

@@ -150,6 +150,12 @@ class PatternTeller(Teller):
             )
             % told
         )
+        whole = next(iter(self.result.amplification), None)
+        if whole is not None and whole.label_rate is not None and whole.flag_rate is not None:
+            yield self.t.gettext(
+                "Overall %(labelled)s are labelled as victims and %(flagged)s are flagged; the further these are "
+                "apart, the more gaps widen or narrow by the threshold alone."
+            ) % {"labelled": self.n.percent(whole.label_rate), "flagged": self.n.percent(whole.flag_rate)}
         reference = self.result.reference_comparison
         if reference is not None and reference.p is not None:
             yield self._against(reference)

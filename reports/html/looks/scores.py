@@ -183,7 +183,7 @@ class CalibrationTeller(Teller):
             Column(self.t.gettext("Cases")),
         )
         tables = []
-        for each in [calibration for calibration in stated if calibration.bins][:5]:
+        for each in [calibration for calibration in stated if calibration.bins][:3]:
             rows = tuple(
                 (
                     f"{self.n.ratio(part.low)}–{self.n.ratio(part.high)}",

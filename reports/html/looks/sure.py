@@ -90,6 +90,11 @@ class SureTeller(Teller):
         more = self.t.gettext(
             "All of them would pass if somebody vouched that of no group more than %(share)s are unrecorded."
         ) % {"share": self.n.percent(rule.missing_share_for_all, digits=1)}
+        if rule.missing_share_for_half and rule.missing_share_for_half > rule.missing_share_for_all:
+            half = self.t.gettext("Half of them would at %(share)s.") % {
+                "share": self.n.percent(rule.missing_share_for_half, digits=1)
+            }
+            more = f"{more} {half}"
         return f"{told} {more}"
 
     def _limit(self, rule: RuleSensitivity) -> str:

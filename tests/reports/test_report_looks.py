@@ -1,0 +1,134 @@
+"""The answers to further questions: what each says in a sentence, and that none is silently missing."""
+
+from __future__ import annotations
+
+import re
+from xml.etree.ElementTree import Element
+
+import pytest
+from made_pages import find_all, parsed, section, text
+from made_second_looks import COUNTRY, further_result
+
+from audit.result import AuditResult
+from reports.html import HtmlReporter
+
+SAID = {
+    "sure": "Found: the least sure “beyond the limit” is that of Ghana, which would not stand if 7 of its 480 labels",
+    "random-sample": "400 cases were drawn at random, of which 390 are labelled; 12,000 were not. 1 of 2 rates",
+    "like": "Compared only with cases of the same form, 1 gap vanishes.",
+    "together": "They lie furthest apart by nationality in “Found”: typically 5.2 points from their middle.",
+    "ranking": "By nationality this is more than in any single group (at most 88%)",
+    "calibration": "Of 1 groups, the scores of 1 are clearly not what they say.",
+    "thresholds": "some group is surely found less or more often than everyone else at 10 of 19 thresholds tried",
+    "deployed": "Where 2% of cases are exploitation (Inspections of 2023), about 130 of 1,000 cases are flagged",
+    "patterns": "Of 40 groups the system adds to the gap in the labels, or turns it round, for 1;",
+    "search": "Of about 10^9 subgroups by channel and nationality, one is missed clearly more often, and was again",
+    "costs": "The plan lets a missed victim cost 10 and a wrong flag 1. Errors surely cost more than among everyone",
+    "measures": "Youden’s index: shown for each group as the operator’s code computed it.",
+    "opinions": "fairlearn 0.15.0 computed the same rates from the same cases and agree to a thousand-millionth",
+}
+
+
+@pytest.mark.parametrize("anchor", SAID)
+def test_each_answer_stands_in_a_sentence_and_a_table(further_html: str, anchor: str) -> None:
+    root = parsed(further_html)
+    part = section(root, anchor)
+    assert SAID[anchor] in text(part)
+    assert list(find_all(part, "table"))
+    links = [link.get("href") for link in find_all(root, "a")]
+    assert f"#{anchor}" in links
+
+
+def test_what_has_no_answer_says_why_in_one_line(passing_html: str) -> None:
+    part = section(parsed(passing_html), "not-looked-at")
+    lines = [text(item) for item in find_all(part, "li")]
+    assert len(lines) == len(SAID) - 1, "the made-up result has a second opinion and nothing else"
+    for line in lines:
+        assert re.fullmatch(r".+ Not shown: .+\.", line)
+    assert "Like with like Not shown: the plan declares no control features." in lines
+
+
+def test_nothing_is_said_to_be_missing_where_all_is_there(further_html: str) -> None:
+    part = section(parsed(further_html), "not-looked-at")
+    assert not list(find_all(part, "li"))
+
+
+def rows(part: Element) -> list[list[str]]:
+    return [[text(cell) for cell in row] for row in find_all(part, "tr")]
+
+
+def test_the_same_people_on_several_rungs_stand_once(further_html: str) -> None:
+    root = parsed(further_html)
+    for anchor in ("sure", "ranking"):
+        assert sum(row[0] == "Nationality unknown" for row in rows(section(root, anchor))) == 1
+
+
+def test_the_least_sure_verdicts_say_what_would_overturn_them(further_html: str) -> None:
+    table = rows(section(parsed(further_html), "sure"))
+    ghana = next(row for row in table if row[0] == "Ghana")
+    assert ghana == ["Ghana", "Found", "beyond the limit", "7 of 480", "stands whatever they are", "—"]
+    women = next(row for row in table if row[0] == "Women")
+    assert women == ["Women", "Found", "within the limit", "311 of 9,000", "—", "12 of 40"]
+    grid = next(row for row in table if row[0] == "90%")
+    assert grid == ["90%", "the counts rule it out", "81%, falls"]
+
+
+def test_the_funnel_has_a_mark_a_group_and_its_limits_in_numbers(further: AuditResult, further_html: str) -> None:
+    part = section(parsed(further_html), "together")
+    (drawing,) = [svg for svg in find_all(part, "svg") if svg.get("class") == "f"]
+    stated = {
+        estimate.group: estimate.value for estimate in further.estimates if estimate.metric == "true_positive_rate"
+    }
+    verdicts = [
+        verdict
+        for verdict in further.verdicts
+        if verdict.rule == further.rules[0].rule
+        and verdict.group.family == COUNTRY
+        and stated[verdict.group] is not None
+    ]
+    circles = list(find_all(drawing, "circle"))
+    triangles = [path for path in find_all(drawing, "path") if (path.get("d") or "").endswith("l6 11h-12z")]
+    assert len(circles) + len(triangles) == len(verdicts) > 100
+    assert len(triangles) == sum(verdict.outcome == "fail" for verdict in verdicts)
+    alone = min(verdict.cases for verdict in verdicts if verdict.decidable)
+    limits = [row for row in rows(part) if len(row) == 3 and row[0].replace(",", "").isdigit()]
+    assert [row[0] for row in limits] == ["12", "30", "60", "90", "200", "500", "2,000"]
+    for row, point in zip(limits, further.funnels[0].points, strict=True):
+        assert row[1] == f"{100 * (point.fail_rate or 0):.1f}%"
+        assert (row[2] == "—") == (point.cases < alone)
+
+
+def test_no_list_of_the_worst_names_whom_a_fail_without_a_name_does_not(
+    failing: AuditResult, further: AuditResult
+) -> None:
+    from made_second_looks import unnamed_result
+
+    told = section(parsed(HtmlReporter().render(further_result(unnamed_result(failing)))), "together")
+    assert "Who stands furthest towards harm" not in text(told)
+    assert further.between_groups[1].worst
+
+
+def test_weights_are_used_where_rates_are_compared_with_everyone_else(passing: AuditResult) -> None:
+    weighted = passing.model_copy(
+        update={
+            "estimates": tuple(
+                estimate.model_copy(
+                    update={
+                        "weighted_numerator": 3.0 * estimate.numerator,
+                        "weighted_denominator": (4.0 if estimate.group.root else 3.5) * estimate.denominator,
+                        "effective_cases": estimate.denominator / 2,
+                        "degrees_of_freedom": 2.4,
+                    }
+                )
+                for estimate in passing.estimates
+            )
+        }
+    )
+    html = HtmlReporter().render(weighted)
+    part = text(section(parsed(html), "part-1"))
+    assert re.search(r"[\d,]+ of [\d,]+; worth [\d,]+, df 2", part)
+    assert "df are the degrees of freedom, and below 3 nothing is decided" in part
+    women = next(each for each in passing.estimates if each.metric == "true_positive_rate" and each.group.root)
+    whole = next(each for each in passing.estimates if each.metric == "true_positive_rate" and not each.group.root)
+    rest = 3 * (whole.numerator - women.numerator) / (3.5 * whole.denominator - 4 * women.denominator)
+    assert f"{100 * rest:.0f}%" in part
