@@ -9,9 +9,7 @@ import numpy as np
 
 from audit.counting.count import SCORED
 from audit.counting.table import FAILED, NEGATIVE, POSITIVE, UNLABELLED, CountsTable, IntArray
-from audit.errors import DataError
 from audit.evaluation.connection import reading
-from audit.evaluation.quoting import shown
 
 if TYPE_CHECKING:
     from audit.evaluation.evaluation_set import EvaluationSet
@@ -35,7 +33,7 @@ def count_control_sample(evaluation_set: EvaluationSet, relation: str = SCORED) 
     Raises
     ------
     DataError
-        If the file cannot be read any more, or no row is in the sample.
+        If the file cannot be read any more.
     AssertionError
         If a row has no decision: a defect of this tool.
     """
@@ -56,13 +54,6 @@ def count_control_sample(evaluation_set: EvaluationSet, relation: str = SCORED) 
         key = tuple(evaluation_set.codes[name][value] for name, value in zip(features, values, strict=True))
         label, decision = divmod(cell, _DECISIONS)
         rows.setdefault(key, np.zeros((UNLABELLED + 1, _DECISIONS), dtype=np.int64))[label, decision] += cases
-    if not rows:
-        raise DataError(
-            f"{shown(evaluation_set.source_name)}: no row is in the control sample",
-            slug="control-sample",
-            hint="write in [control_sample] which values of its column say that a case was drawn at random: values = "
-            '["yes"]',
-        )
     return CountsTable.of(features, rows)
 
 

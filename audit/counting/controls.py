@@ -10,9 +10,7 @@ import numpy as np
 
 from audit.counting.count import SCORED, count_expression
 from audit.counting.table import FAILED, UNKNOWN, UNLABELLED, CountsTable, FamilyCounts, IntArray, ladder_map
-from audit.errors import DataError
 from audit.evaluation.connection import reading
-from audit.evaluation.quoting import shown
 from audit.groups import Family, Group, Level, SensitiveFeature
 from audit.metrics import Cell
 from audit.plan import AuditPlan
@@ -21,7 +19,6 @@ if TYPE_CHECKING:
     from audit.evaluation.evaluation_set import EvaluationSet
 
 __all__ = [
-    "MOST_LEVELS",
     "EncodedCounts",
     "StratifiedCounts",
     "control_sets",
@@ -30,8 +27,6 @@ __all__ = [
     "stratified",
 ]
 
-MOST_LEVELS: Final = 1_000
-"""Levels that a control feature may have: more is a column of ids or texts, and no two of its cases are alike."""
 _DECISIONS: Final = FAILED + 1
 
 
@@ -99,7 +94,7 @@ def count_controls(evaluation_set: EvaluationSet, plan: AuditPlan, relation: str
     Raises
     ------
     DataError
-        If a control feature has more than `MOST_LEVELS` levels, or the file cannot be read any more.
+        If the file cannot be read any more.
     AssertionError
         If a row has no decision, or the counts do not add up to the rows of the set: a defect of this tool.
     """
@@ -109,7 +104,6 @@ def count_controls(evaluation_set: EvaluationSet, plan: AuditPlan, relation: str
     controls = list(plan.control_features)
     columns = [f"group_{name}" for name in sensitive] + [f"control_{name}" for name in controls]
     with reading(evaluation_set.source_name):
-        _check_levels(evaluation_set, plan, relation)
         counted = _grouped_counts(evaluation_set, relation, columns)
     codes = [evaluation_set.codes[name] for name in sensitive]
     rows: dict[tuple[str, ...], IntArray] = {}
@@ -202,20 +196,3 @@ def _grouped_counts(
 
     query = ibis.duckdb.from_connection(evaluation_set.connection).compile(count_expression(relation, columns))
     return [(row[:-2], row[-2], row[-1]) for row in evaluation_set.connection.sql(query).fetchall()]
-
-
-def _check_levels(evaluation_set: EvaluationSet, plan: AuditPlan, relation: str) -> None:
-    import ibis
-
-    names = list(plan.control_features)
-    view = ibis.table(dict.fromkeys((f"control_{name}" for name in names), "string"), name=relation)
-    distinct = view.aggregate(**{f"levels_{name}": view[f"control_{name}"].nunique() for name in names})
-    query = ibis.duckdb.from_connection(evaluation_set.connection).compile(distinct)
-    (levels,) = evaluation_set.connection.sql(query).fetchall()
-    for name, count in zip(names, levels, strict=True):
-        if count > MOST_LEVELS:
-            raise DataError(
-                f"control_features.{shown(name)} has {count} levels, more than {MOST_LEVELS}",
-                slug="control-levels",
-                hint="name a column of categories; group its values before the audit",
-            )

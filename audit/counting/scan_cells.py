@@ -10,20 +10,16 @@ import numpy as np
 
 from audit.counting.count import SCORED
 from audit.counting.table import ABSTAINED, FLAGGED, IntArray
-from audit.errors import DataError
 from audit.evaluation.connection import reading
-from audit.evaluation.quoting import shown
 from audit.plan import AuditPlan
 
 if TYPE_CHECKING:
     from audit.evaluation.evaluation_set import EvaluationSet
 
-__all__ = ["CONFIRMATION", "MOST_VALUES", "SEARCH", "ScanAttribute", "ScanCells", "ScanTable", "count_scan_cells"]
+__all__ = ["CONFIRMATION", "SEARCH", "ScanAttribute", "ScanCells", "ScanTable", "count_scan_cells"]
 
 SEARCH, CONFIRMATION = range(2)
 """The halves of the set: what is found in the first is confirmed in the second."""
-MOST_VALUES: Final = 1_000
-"""Values that a scanned column may have: more is a column of ids or texts."""
 _SALT: Final = "audit7k subgroup scan: "
 """Makes the halves independent of any other split by a hash of the same ids."""
 _DECISIONS: Final = 3
@@ -122,18 +118,17 @@ def count_scan_cells(evaluation_set: EvaluationSet, plan: AuditPlan, relation: s
     Raises
     ------
     DataError
-        If a column has more than `MOST_VALUES` values, or the file cannot be read any more.
+        If the file cannot be read any more.
     AssertionError
         If a row has no decision: a defect of this tool.
     """
     if plan.scan is None:
         return None
-    features = list(plan.scan.features or (feature.name for feature in evaluation_set.features))
+    features = list(dict.fromkeys(plan.scan.features or (feature.name for feature in evaluation_set.features)))
     keys = [f"scan_{place}" for place in range(len(plan.scan.columns))]
     groups = [*keys, *(f"group_{name}" for name in features)]
     clustered = plan.evaluation_set.cluster is not None
     with reading(evaluation_set.source_name):
-        _check_values(evaluation_set, plan, relation)
         reader = _compiled(evaluation_set, scan_expression(relation, groups, clustered=clustered))
         coded = _coded(reader.to_arrow_reader(_BATCH), groups, clustered=clustered)
     renamed: list[Mapping[str | None, str] | None] = [None] * len(keys) + [evaluation_set.codes[f] for f in features]
@@ -220,25 +215,6 @@ def _sorted_values(
     values = tuple(sorted(set(read)))
     at = {value: place for place, value in enumerate(values)}
     return values, np.array([at[value] for value in read], dtype=np.int64)[codes] if read else codes
-
-
-def _check_values(evaluation_set: EvaluationSet, plan: AuditPlan, relation: str) -> None:
-    import ibis
-
-    columns = plan.scan.columns if plan.scan else ()
-    if not columns:
-        return
-    names = [f"scan_{place}" for place in range(len(columns))]
-    view = ibis.table(dict.fromkeys(names, "string"), name=relation)
-    (counts,) = _compiled(evaluation_set, view.aggregate(**{name: view[name].nunique() for name in names})).fetchall()
-    for column, count in zip(columns, counts, strict=True):
-        if count > MOST_VALUES:
-            raise DataError(
-                f'{shown(evaluation_set.source_name)}: scan.columns: "{shown(column)}" has {count} values, more than '
-                f"{MOST_VALUES}",
-                slug="scan-values",
-                hint="name a column of categories; group its values before the audit",
-            )
 
 
 def _compiled(evaluation_set: EvaluationSet, expression: Any) -> Any:

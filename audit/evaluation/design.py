@@ -20,10 +20,12 @@ from audit.plan import AuditPlan
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["UNKNOWN", "WEIGHT_BITS", "Design", "check_design"]
+__all__ = ["MOST_LEVELS", "UNKNOWN", "WEIGHT_BITS", "Design", "check_design"]
 
 UNKNOWN: Final = "unknown"
 """The level of a missing value of a control feature or of a column that is scanned."""
+MOST_LEVELS: Final = 1_000
+"""Levels of a control feature or of a column that is scanned: more is a column of ids or texts."""
 WEIGHT_BITS: Final = 30
 """Weights are whole multiples of a power of two, the largest below 2**30 of them: sums of integers are the same in
 every order, and those of squares still fit. A weight is exact to one part in 2**29 of the largest."""
@@ -47,7 +49,8 @@ def check_design(connection: duckdb.DuckDBPyConnection, relation: Relation, plan
     ------
     DataError
         If a weight is missing, no number or not above 0, a cluster is missing, or a cell is a mark of suppression; with
-        how many and which rows.
+        how many and which rows. If a column of categories has more than `MOST_LEVELS` of them, or no row is in the
+        control sample.
     """
     section = plan.evaluation_set
     expressions: dict[str, str] = {}
@@ -57,13 +60,13 @@ def check_design(connection: duckdb.DuckDBPyConnection, relation: Relation, plan
     if section.cluster is not None:
         expressions["cluster"] = _clusters(connection, relation, section.cluster)
     for name, control in plan.control_features.items():
-        expressions[f"control_{name}"] = _categories(connection, relation, control.column, control.missing)
+        key = f"control_features.{name}.column"
+        expressions[f"control_{name}"] = _categories(connection, relation, key, control.column, control.missing)
     for place, column in enumerate(plan.scan.columns if plan.scan else ()):
-        expressions[f"scan_{place}"] = _categories(connection, relation, column, ())
-    if plan.control_sample is not None:
-        text = _text(connection, relation, plan.control_sample.column)
-        wanted = ", ".join(literal(value.casefold()) for value in plan.control_sample.values)
-        expressions["in_control_sample"] = f"COALESCE(lower({text}) IN ({wanted}), FALSE)"
+        expressions[f"scan_{place}"] = _categories(connection, relation, "scan.columns", column, ())
+    sample = plan.control_sample
+    if sample is not None:
+        expressions["in_control_sample"] = _drawn(connection, relation, sample.column, sample.values)
     return Design(expressions, unit)
 
 
@@ -107,18 +110,41 @@ def _clusters(connection: duckdb.DuckDBPyConnection, relation: Relation, column:
     return text
 
 
-def _text(connection: duckdb.DuckDBPyConnection, relation: Relation, column: str) -> str:
+def _text(connection: duckdb.DuckDBPyConnection, relation: Relation, column: str) -> tuple[str, list[str]]:
+    """SQL of a category as text, and its different values."""
     check_text_type(relation.source_name, column, relation.types[column], "the category")
-    refuse_suppressed(
-        connection, relation, column, [value for value in distinct_texts(connection, relation, column) if value]
-    )
-    return text_of(relation.expression(column), relation.types[column])
+    values = [value or "" for value in distinct_texts(connection, relation, column)]
+    refuse_suppressed(connection, relation, column, [value for value in values if value])
+    return text_of(relation.expression(column), relation.types[column]), values
 
 
 def _categories(
-    connection: duckdb.DuckDBPyConnection, relation: Relation, column: str, missing: tuple[str, ...]
+    connection: duckdb.DuckDBPyConnection, relation: Relation, key: str, column: str, missing: tuple[str, ...]
 ) -> str:
     """SQL of a category; what is missing, or declared so, is the level `unknown`."""
-    text = _text(connection, relation, column)
-    unknown = ", ".join(literal(value) for value in ("", *missing))
+    text, values = _text(connection, relation, column)
+    none = ("", *missing)
+    levels = len({UNKNOWN if value in none else value for value in values})
+    if levels > MOST_LEVELS:
+        raise DataError(
+            f'{shown(relation.source_name)}: {key}: "{shown(column)}" has {levels} values, more than {MOST_LEVELS}',
+            slug="too-many-levels",
+            hint="name a column of categories; group its values before the audit",
+        )
+    unknown = ", ".join(literal(value) for value in none)
     return f"CASE WHEN {text} IS NULL OR {text} IN ({unknown}) THEN {literal(UNKNOWN)} ELSE {text} END"
+
+
+def _drawn(connection: duckdb.DuckDBPyConnection, relation: Relation, column: str, yes: tuple[str, ...]) -> str:
+    """SQL of whether a row was drawn at random. Case is folded here: DuckDB's lower() knows no other form of ß."""
+    text, values = _text(connection, relation, column)
+    folded = {value.casefold() for value in yes}
+    wanted = [value for value in values if value.casefold() in folded]
+    if not wanted:
+        raise DataError(
+            f"{shown(relation.source_name)}: no row is in the control sample",
+            slug="control-sample",
+            hint="write in [control_sample] which values of its column say that a case was drawn at random: values = "
+            '["yes"]',
+        )
+    return f"COALESCE({text} IN ({', '.join(map(literal, wanted))}), FALSE)"

@@ -8,13 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pytest
 from made_sets import made_plan
 
 from audit.counting.control_sample import count_control_sample
 from audit.counting.count import count_cases
 from audit.counting.table import CountsTable
-from audit.errors import DataError
 from audit.evaluation.evaluation_set import EvaluationSet, open_evaluation_set
 from audit.plan import AuditPlan
 
@@ -85,11 +83,3 @@ def test_counts_are_those_of_python() -> None:
 def test_without_a_control_sample_nothing_is_counted() -> None:
     with scored_set(made_rows(20), with_sample=False) as opened:
         assert count_control_sample(opened) is None
-
-
-def test_a_sample_without_a_case_is_an_error_that_says_what_to_write() -> None:
-    rows: Rows = [("1", "woman", "yes", 0), ("0", "man", None, 1)]
-    with scored_set([*rows]) as opened, pytest.raises(DataError) as caught:
-        count_control_sample(opened)
-    assert caught.value.slug == "control-sample"
-    assert "values" in str(caught.value.hint)

@@ -13,10 +13,9 @@ import pytest
 from made_counts import nationality
 from made_sets import made_plan
 
-from audit.counting.controls import MOST_LEVELS, control_sets, count_controls, encoded, stratified
+from audit.counting.controls import control_sets, count_controls, encoded, stratified
 from audit.counting.count import count_cases
 from audit.counting.table import CountsTable, IntArray
-from audit.errors import DataError
 from audit.evaluation.evaluation_set import EvaluationSet, open_evaluation_set
 from audit.groups import Axis, Family
 from audit.metrics import METRICS
@@ -126,27 +125,6 @@ def test_each_alone_and_up_to_three_together() -> None:
     assert control_sets(plan_with({"a": {"column": "a"}})) == (("a",),)
     assert control_sets(plan_with(three)) == (("a",), ("b",), ("c",), ("a", "b", "c"))
     assert len(control_sets(plan_with({**three, "d": {"column": "d"}}))) == 4
-
-
-def test_a_column_of_ids_is_no_control_feature() -> None:
-    rows = MOST_LEVELS + 1
-    plan = plan_with({"advert": {"column": "advert"}})
-    table = pa.table(
-        {
-            "case_id": [str(row) for row in range(rows)],
-            "exploited": ["1"] * rows,
-            "gender": ["woman"] * rows,
-            "nationality": ["NGA"] * rows,
-            "text": ["0"] * rows,
-            "advert": [f"secret {row}" for row in range(rows)],
-        }
-    )
-    with open_evaluation_set(plan, Path(), table) as opened:
-        picked = ", ".join(f'{expression} AS "{name}"' for name, expression in opened.expressions.items())
-        opened.connection.execute(f"CREATE TEMP VIEW scored AS SELECT {picked}, text::TINYINT AS decision FROM source")
-        with pytest.raises(DataError, match=r"control_features\.advert has 1001 levels") as caught:
-            count_controls(opened, plan)
-    assert "secret" not in str(caught.value)
 
 
 def test_a_row_without_a_decision_is_a_defect() -> None:

@@ -15,7 +15,6 @@ import pytest
 from made_sets import made_plan
 
 from audit.counting.scan_cells import CONFIRMATION, SEARCH, ScanCells, count_scan_cells, scan_expression
-from audit.errors import DataError
 from audit.evaluation.evaluation_set import EvaluationSet, open_evaluation_set
 from audit.plan import AuditPlan, EvaluationSetSection, ScanSection
 
@@ -163,14 +162,14 @@ def test_a_plan_without_a_scan_counts_nothing() -> None:
         assert count_scan_cells(opened, plan) is None
 
 
-def test_a_column_of_ids_is_refused_without_its_values() -> None:
-    columns = columns_of(1_001) | {"channel": [f"secret {row}" for row in range(1_001)]}
-    with scored_set(plan_of(), columns) as opened, pytest.raises(DataError, match="has 1001 values") as error:
-        count_scan_cells(opened, plan_of())
-    assert error.value.slug == "scan-values"
-    assert "secret" not in str(error.value)
-    with scored_set(plan_of(), {name: values[:1_000] for name, values in columns.items()}) as opened:
-        assert count_scan_cells(opened, plan_of()) is not None
+def test_a_feature_that_is_named_twice_is_searched_once() -> None:
+    plan = plan_of()
+    assert plan.scan is not None
+    twice = plan.model_copy(update={"scan": plan.scan.model_copy(update={"features": ("gender", "gender")})})
+    with scored_set(twice, columns_of(20)) as opened:
+        cells = count_scan_cells(opened, twice)
+    assert cells is not None
+    assert [attribute.name for attribute in cells.attributes if attribute.kind == "feature"] == ["gender"]
 
 
 def test_a_row_without_a_decision_is_a_defect() -> None:

@@ -92,3 +92,33 @@ def test_what_cannot_be_used_is_refused(tmp_path: Path, cells: dict[str, list[st
         pass
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_columns_of_ids_are_refused_without_their_values_and_before_anything_is_scored() -> None:
+    ids = [f"secret {row}" for row in range(1_001)]
+    table = pa.table({name: [*values] * 1_001 for name, values in made_cells(1).items()})
+    table = table.set_column(0, "case_id", [[str(row) for row in range(1_001)]]).append_column("advert", [ids])
+    for tables in ({"control_features": {"advert": {"column": "advert"}}}, {"scan": {"columns": ["advert"]}}):
+        with (
+            pytest.raises(DataError, match=r'"advert" has 1001 values, more than 1000') as caught,
+            open_evaluation_set(plan_with(**tables), Path(), table),
+        ):
+            pass
+        assert caught.value.slug == "too-many-levels"
+        assert "secret" not in str(caught.value)
+        with open_evaluation_set(plan_with(**tables), Path(), table.slice(0, 1_000)) as opened:
+            assert opened.rows == 1_000
+
+
+def test_a_control_sample_is_found_in_any_case_and_is_never_empty() -> None:
+    table = pa.table(made_cells(4) | {"drawn": ["Straße", "STRASSE", "strasse ", None]})
+    found = plan_with(control_sample={"column": "drawn", "values": ["straße"]})
+    with open_evaluation_set(found, Path(), table) as opened:
+        assert column(opened, "in_control_sample") == [True, True, False, False]
+    nobody = plan_with(control_sample={"column": "drawn"})
+    with (
+        pytest.raises(DataError, match="no row is in the control sample") as caught,
+        open_evaluation_set(nobody, Path(), table),
+    ):
+        pass
+    assert "values" in str(caught.value.hint)
