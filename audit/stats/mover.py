@@ -82,7 +82,7 @@ def ratio_of_limits(one: Limits, other: Limits, correlation: npt.ArrayLike = 0.0
     with np.errstate(divide="ignore", invalid="ignore"):
         low = c_low / (b_low + np.sqrt(np.maximum(b_low * b_low - a_low * c_low, 0.0)))
         high = (b_high + np.sqrt(np.maximum(b_high * b_high - a_high * c_high, 0.0))) / a_high
-    finite = (l2 > 0.0) & (a_high > 0.0) & (b_high > 0.0)
+    finite = (l2 > 0.0) & (a_high > 0.0) & (high > 0.0)
     return (
         np.where((p > 0.0) & (l1 > 0.0) & np.isfinite(low), np.maximum(low, 0.0), 0.0),
         np.where(finite, high, np.inf),
