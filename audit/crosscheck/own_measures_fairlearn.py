@@ -150,7 +150,8 @@ def _of_measure(
 ) -> list[OwnMeasure]:
     everyone = np.zeros(len(cases.label), dtype=np.int64)
     found = _of_family(plan, measure, function, cases, [Group(())], everyone)
-    for names in measure.feature_sets:
+    # no feature at all is everyone, who stand there already
+    for names in dict.fromkeys(frozenset(names) for names in measure.feature_sets if names):
         ordered = [name for name in plan.groups if name in names]
         for rungs in product(*(plan.rungs(name) for name in ordered)):
             family = Family(tuple(Axis(name, rung) for name, rung in zip(ordered, rungs, strict=True)))

@@ -57,7 +57,9 @@ _PATTERNS: Final[Mapping[str, str]] = {
     "entry": 'write "module:function"',
     "id": "write small letters, digits, - and _, starting with a letter or digit, at most 64",
 }
-_NAMED_IN_MESSAGE: Final = re.compile(r"^(?:rule (?P<rule>\d+)|groups\.(?P<group>[^:.]+)(?:\.(?P<key>\w+))?)")
+_NAMED_IN_MESSAGE: Final = re.compile(
+    r"^(?:(?P<list>rule|measures) (?P<place>\d+)|groups\.(?P<group>[^:.]+)(?:\.(?P<key>\w+))?)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,7 @@ def first_of(mistakes: Sequence[Mistake], lines: KeyLines, name: str) -> PlanErr
 
 def one_line(text: str) -> str:
     """`text` on one line, without control characters, and cut where it is very long."""
-    clean = "".join(character if character.isprintable() else "?" for character in text)
+    clean = "".join(character if character.isprintable() else "?" for character in text.replace("\n", " "))
     return clean if len(clean) <= _LONGEST else clean[: _LONGEST - 1] + "…"
 
 
@@ -187,12 +189,15 @@ def _misspelt(missing: Where, unknown: Sequence[Where]) -> bool:
 
 
 def _within(where: Where, details: ErrorDetails, raw: Mapping[str, Any]) -> Where:
-    """The key in the table at `where` with which the words of a conflict begin, if they do."""
-    table = step_into(raw, where)
-    if details["type"] != "value_error" or not isinstance(table, dict):
+    """The key below the table at `where` with which the words of a conflict begin, if they do: `scan.columns`."""
+    if details["type"] != "value_error":
         return where
-    first = _words_of(details).split(" ", 1)[0].strip("`:,")
-    return (*where, first) if first in table else where
+    for part in _words_of(details).split(" ", 1)[0].strip("`:,").split("."):
+        table = step_into(raw, where)
+        if not isinstance(table, dict) or part not in table:
+            break
+        where = (*where, part)
+    return where
 
 
 def _named_place(details: ErrorDetails) -> Where:
@@ -200,8 +205,8 @@ def _named_place(details: ErrorDetails) -> Where:
     found = _NAMED_IN_MESSAGE.match(_words_of(details))
     if found is None:
         return ()
-    if found["rule"]:
-        return ("rules", int(found["rule"]) - 1)
+    if found["list"]:
+        return ("rules" if found["list"] == "rule" else "measures", int(found["place"]) - 1)
     return ("groups", found["group"], found["key"]) if found["key"] else ("groups", found["group"])
 
 

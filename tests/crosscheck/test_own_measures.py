@@ -48,6 +48,14 @@ def pair(y_true, y_pred):
 
 def right(y_true, y_pred):
     return 1.0
+
+def share(y_true, y_pred):
+    return np.mean(y_true)
+
+def overwrites(y_true, y_pred):
+    found = np.mean(y_true)
+    y_true[:], y_pred[:] = 0, 1
+    return found
 """
 ROWS = 240
 
@@ -133,6 +141,19 @@ def test_groups_stand_on_every_rung_and_in_intersections(tmp_path: Path) -> None
     kept = [row for row in table().to_pylist() if row["label"] != "?" and row["score"] is not None]
     assert africa.n == sum(row["nationality"] != "FRA" for row in kept)
     assert len({record.group for record in records}) == len(records)
+
+
+def test_features_named_twice_or_not_at_all_give_each_group_once(tmp_path: Path) -> None:
+    once = found(tmp_path, plan({"metric": "own_module_here:right"}))
+    for groups in (["origin", "origin"], ["origin", []], [["origin", "origin"]]):
+        assert found(tmp_path, plan({"metric": "own_module_here:right", "groups": groups})) == once
+
+
+def test_a_function_that_overwrites_its_arguments_spoils_no_other_call(tmp_path: Path) -> None:
+    records = found(tmp_path, plan({"metric": "own_module_here:share"}, {"metric": "own_module_here:overwrites"}))
+    clean, overwritten = records[:4], records[4:]
+    assert [record.value for record in overwritten] == [record.value for record in clean]
+    assert all(record.replicates_used == 99 for record in overwritten[:3])
 
 
 def test_the_order_of_the_rows_and_other_measures_change_nothing(tmp_path: Path) -> None:

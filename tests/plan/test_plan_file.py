@@ -126,6 +126,29 @@ def test_the_first_mistake_by_line_is_told_and_the_others_counted() -> None:
     assert str(caught.value).endswith("(and 2 more mistakes in this plan)")
 
 
+@pytest.mark.parametrize(
+    ("added", "line", "words"),
+    [
+        ('[scan]\ncolumns = ["exploited"]', 2, "scan.columns names the column of the label"),
+        ('[scan]\nfeatures = ["gendr"]', 2, "scan.features: no [groups.gendr]"),
+        ('[control_features.form]\ncolumn = "sex"', 2, "control_features.form.column names the column of groups"),
+        ('[control_sample]\ncolumn = "sex"', 2, "control_sample.column names the column of groups"),
+        (
+            '[[measures]]\nmetric = "m:f"\ngroups = ["gender"]\n[[measures]]\nmetric = "m:f"\ngroups = ["x"]',
+            4,
+            "measures 2",
+        ),
+        ('[deployment]\nprevalence = 2\nsource = "us"', 2, "flagged are also stated at this base rate"),
+    ],
+)
+def test_a_conflict_between_sections_has_a_line_and_its_words_are_whole(added: str, line: int, words: str) -> None:
+    with pytest.raises(PlanError) as caught:
+        parse_plan(f"{GOOD.rstrip()}\n{added}\n", name="plan.toml", folder=Path())
+    assert f"plan.toml, line {len(GOOD.rstrip().splitlines()) + line}:" in str(caught.value)
+    assert words in f"{caught.value} {caught.value.hint}"
+    assert "?" not in str(caught.value)
+
+
 def test_a_table_that_is_missing_has_no_line_but_a_header_to_write() -> None:
     error = error_of('[audit]\ntitle = "Recruitment-advert screener 2.3"\nowner = "Ministry of Labour"\n', "")
     assert error.slug in {"plan-missing-key", "plan-unknown-key"}
