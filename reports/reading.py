@@ -232,9 +232,10 @@ class Reading:
         ]
 
     def may_be_unnamed(self, finding: Finding) -> bool:
-        """Whether a group may be one of several beyond the limit of which none can be named."""
+        """Whether a group may be one of several beyond the limit of which none can be named, or a part of one."""
         return finding.rule is not None and any(
-            rule.rule == finding.rule.rule and family.family.root == finding.axes for rule, family in self.unnamed
+            rule.rule == finding.rule.rule and set(family.family.root) <= set(finding.axes)
+            for rule, family in self.unnamed
         )
 
     @cached_property

@@ -128,7 +128,11 @@ def summary(result: AuditResult, style: Style, *, report: str = "", next_command
     lines += [_line(f"Primary harm: {_HARMS[result.overall.primary_harm]}"), _line(_overall_rates(result)), ""]
     lines.append(style.paint(_columns("", "Group", "Share", "rate", "likely", "rest"), "faint"))
     further = second_looks(result, names)
-    listed = [each for each in found if each.state != "not_evaluable" and not unnamed.may_hold(each.verdict)]
+    listed = [
+        each
+        for each in found
+        if each.state == "fail" or (each.state != "not_evaluable" and not unnamed.may_hold(each.verdict))
+    ]
     shown = listed[: MOST_GROUPS - len(further) - bool(unnamed)]
     lines += [_row(finding, names, style) for finding in shown]
     left = len(found) - len(shown)

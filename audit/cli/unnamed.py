@@ -17,16 +17,17 @@ class Unnamed:
 
     def __init__(self, result: AuditResult) -> None:
         named = {(verdict.rule, verdict.group.family) for verdict in result.verdicts if verdict.outcome == "fail"}
-        self._families: set[tuple[str, Family]] = {
+        self._families: list[tuple[str, Family]] = [
             (rule.rule, family.family)
             for rule in result.rules
             for family in rule.families
             if family.unnamed_beyond and (rule.rule, family.family) not in named
-        }
+        ]
 
     def __bool__(self) -> bool:
         return bool(self._families)
 
     def may_hold(self, verdict: Verdict) -> bool:
-        """Whether the group of a verdict may be one of them: none such is listed, or the list would do the naming."""
-        return (verdict.rule, verdict.group.family) in self._families
+        """Whether a group may be one of them, or a part of one: none such is listed, as a list would do the naming."""
+        axes = {*verdict.group.family.axes}
+        return any(rule == verdict.rule and axes.issuperset(family.axes) for rule, family in self._families)

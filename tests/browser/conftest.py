@@ -52,6 +52,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "undecided": undecided_result(),
         "hostile": further_result(hostile_result(ATTACK), lambda text: f"{text}{ATTACK}"),
         "further": further_result(failing_result()),
+        "answers": further_result(passing_result()),
         "unnamed": unnamed_result(failing_result()),
     }
     for name, result in results.items():

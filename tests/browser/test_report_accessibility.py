@@ -24,11 +24,12 @@ def axe() -> str:
     return path.read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("kind", ["passing", "answers"])
 @pytest.mark.parametrize("width", [1280, 390, 320])
-def test_axe_finds_nothing(browser: Browser, pages: dict[str, Path], axe: str, width: int) -> None:
+def test_axe_finds_nothing(browser: Browser, pages: dict[str, Path], axe: str, width: int, kind: str) -> None:
     context = browser.new_context(viewport={"width": width, "height": 844}, bypass_csp=True)
     page = context.new_page()
-    page.goto(pages["passing"].as_uri())
+    page.goto(pages[kind].as_uri())
     page.evaluate("document.querySelectorAll('details').forEach(part => part.open = true)")
     page.evaluate(axe)
     found = page.evaluate("tags => axe.run(document, {runOnly: {type: 'tag', values: tags}})", TAGS)
