@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from fuzz.data_files import CELL_CANARY, DataFile, Table, healthy
-from fuzz.further_data import CLUSTER_CANARY, MODULES, as_file, further_tables, told_nothing
-from fuzz.further_plans import FAULTS, further_plans
+from fuzz.data_files import DataFile, Table, healthy
+from fuzz.further_data import CLUSTER_CANARY, as_file, further_tables, told_nothing
+from fuzz.further_plans import EVERYTHING_REFERENCE, FAULTS, everything, further_plans, placed
 from fuzz.held import Ended, judged, own_temporary_folder, run, said_well, tree
-from fuzz.plans import plan_text
 from fuzz.settings import some
 from hypothesis import given
 from hypothesis import strategies as st
 
-_FOLDERS: Final = itertools.count()
 _KINDS: Final = ("csv", "csv", "texts", "dictionary", "typed")
 _HOW: Final = ("gate", "no crosscheck", "again", "shuffled", "report")
 Audit = tuple[Table, DataFile, dict[str, Any], bytes | None]
@@ -30,19 +27,6 @@ def further_audits(draw: st.DrawFn) -> Audit:
     table = draw(further_tables(bad=fault))
     data = as_file(table, draw(st.sampled_from(_KINDS)))
     return table, data, *draw(further_plans(data, fault))
-
-
-def placed(tmp_path: Path, data: DataFile, plan: dict[str, Any], reference: bytes | None = None) -> Path:
-    """A new folder with a plan and all that it names."""
-    folder = tmp_path / f"case-{next(_FOLDERS)}" / "audit"
-    folder.mkdir(parents=True)
-    (folder / data.name).write_bytes(data.content)
-    (folder / "plan.toml").write_text(plan_text(plan), encoding="utf-8")
-    if reference is not None:
-        (folder / "reference.csv").write_bytes(reference)
-    for name, text in MODULES.items():
-        (folder / name).write_text(text, encoding="utf-8")
-    return folder
 
 
 @some()
@@ -189,34 +173,8 @@ def _tree(folder: Path) -> dict[str, Any]:
 
 def test_what_this_begins_with_asks_and_answers_everything(tmp_path: Path) -> None:
     """Without this, a fuzz test in which every question is left out would hold."""
-    table = healthy(1, 800, detector="worse")
-    names = ("weight", "cluster", "form", "channel", "drawn")
-    rows = tuple(
-        (*row, "1" if number % 3 else "2", f"{CLUSTER_CANARY}{number // 2}", f"kind {number % 3}", CELL_CANARY, "1")
-        for number, row in enumerate(table.rows)
-    )
-    data = as_file(Table((*table.header, *names), rows), "csv")
-    plan = {
-        "schema": 1,
-        "audit": {"title": "Screener", "owner": "An office", "use": "moderation", "route": "services"},
-        "detector": {"kind": "predictions", "score": "score", "threshold": 0.5},
-        "evaluation_set": {
-            "path": data.name, "id": "case_id", "label": "exploited", "label_source": "case files", "weight": "weight",
-            "cluster": "cluster",
-        },
-        "groups": {"gender": {"column": "gender"}},
-        "rules": [{"metric": "true_positive_rate", "groups": ["gender"], "margin": 0.2}],
-        "control_features": {"form": {"column": "form"}},
-        "control_sample": {"column": "drawn"},
-        "scan": {"columns": ["channel"], "replicates": 19},
-        "deployment": {"prevalence": 0.01, "source": "us"},
-        "costs": {"cost_missed": 10, "cost_flagged": 1},
-        "measures": [{"metric": "measures:agreement", "groups": ["gender"], "replicates": 99}],
-        "reference_table": {
-            "path": "reference.csv", "feature": "gender", "level": "level", "share": "share", "source": "us",
-        },
-    }  # fmt: skip
-    folder = placed(tmp_path, data, plan, b"level,share\nwoman,2\nman,1\n")
+    data, plan = everything()
+    folder = placed(tmp_path, data, plan, EVERYTHING_REFERENCE)
     ended = run("run", folder / "plan.toml", "--out", folder.parent / "out")
     result = judged(folder.parent / "out", ended.code, 800)
     assert ended.code == 1

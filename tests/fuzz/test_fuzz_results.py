@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import pytest
 from fuzz.data_files import csv_text, damaged, healthy
+from fuzz.further_plans import EVERYTHING_REFERENCE, everything, placed
 from fuzz.held import VERDICTS, own_temporary_folder, run, tree
 from fuzz.plans import plan_text
 from fuzz.settings import some
@@ -33,10 +34,14 @@ PLAN: Final[dict[str, Any]] = {
 }
 
 
-@pytest.fixture(scope="module")
-def failing(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The text of a result that fails."""
+@pytest.fixture(scope="module", params=["plain", "everything"])
+def failing(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The text of a result that fails, without and with an answer to every further question."""
     folder = tmp_path_factory.mktemp("result")
+    if request.param == "everything":
+        folder = placed(folder, *everything(), EVERYTHING_REFERENCE)
+        assert run("run", folder / "plan.toml", "--out", folder / "out").code == VERDICTS["fail"]
+        return (folder / "out" / "result.json").read_text(encoding="utf-8")
     (folder / "cases.csv").write_text(csv_text(healthy(1, 900, detector="worse")), encoding="utf-8")
     (folder / "plan.toml").write_text(plan_text(PLAN), encoding="utf-8")
     assert run("run", folder / "plan.toml", "--out", folder / "out").code == VERDICTS["fail"]
