@@ -34,7 +34,8 @@ _WORK_ON_MARGINS: Final = 1_500_000_000
 """The same over all margins in which corners are looked for."""
 _HELD_AT_A_TIME: Final = 2_000_000
 """Numbers in one array of a batch of data sets: 16 MB."""
-_CLUSTERS_IN_A_BIN: Final = 20
+_CLUSTERS_IN_A_BIN: Final = 5
+"""With 20 the error at level .05 was 6.3 % where one cluster in thirty is nearly all harmed; with 5 it was 5.3 %."""
 _SAME: Final = 1e-9
 
 
@@ -205,7 +206,7 @@ def clustered_sets(
 
 
 def size_bins(sizes: IntArray) -> IntArray:
-    """A bin for each cluster, int64[C]: one size by itself where at least 20 clusters have it, else with the next ones.
+    """A bin for each cluster, int64[C]: one size by itself where at least 5 clusters have it, else with the next ones.
 
     The largest clusters go with those before them where they are fewer.
     """
