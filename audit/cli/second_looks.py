@@ -9,6 +9,7 @@ from audit.findings import RuleSensitivity, ScanValues, SubgroupScan
 from audit.groups import Group, Level
 from audit.result import AuditResult
 
+_WIDTH = 80
 _CHANGES = {"vanishes": "vanishes", "appears": "appears", "reverses": "turns round"}
 
 
@@ -22,16 +23,17 @@ def _weakest(result: AuditResult, names: GroupNames) -> str:
     """The FAIL that the fewest wrong labels would overturn; of an audit that passes, the PASS."""
     outcome = result.overall.outcome
     found = [
-        (finding.overturned_by, finding.among, names.name(finding.group))
+        (finding.overturned_by, finding.among, names.name(finding.group), finding.group)
         for rule in _examined(result)
         for finding in rule.findings
         if finding.kind == "labels_flipped" and finding.outcome == outcome and finding.overturned_by is not None
     ]
     if not found:
         return ""
-    count, among, name = min(found)
-    labels = f"{count:,} wrong label{'' if count == 1 else 's'} of {among:,}"
-    return f"Least sure: the {outcome.upper()} of {name}; {labels} would overturn it"
+    count, among, _, group = min(found, key=lambda each: each[:3])
+    falls = f": {count:,} wrong label{'' if count == 1 else 's'} of {among:,} would overturn it"
+    start = f"Least sure: the {outcome.upper()} of "
+    return f"{start}{names.name_within(group, _WIDTH - len(start) - len(falls), '..')}{falls}"
 
 
 def _examined(result: AuditResult) -> Iterator[RuleSensitivity]:
@@ -41,17 +43,19 @@ def _examined(result: AuditResult) -> Iterator[RuleSensitivity]:
 def _like_with_like(result: AuditResult, names: GroupNames) -> str:
     """What comparing only cases of the same kind does to gaps, and one group by name."""
     changed = [
-        (gap.note, names.name(gap.group), record.controls)
+        (gap.note, gap.group, record.controls)
         for record in result.conditional
         for gap in record.groups
         if gap.note in _CHANGES
     ]
     if not changed:
         return ""
-    note, name, controls = changed[0]
+    note, group, controls = changed[0]
     kinds = " and ".join(printable(control.replace("_", " ")) for control in controls)
     more = f" (and {len(changed) - 1:,} more)" if len(changed) > 1 else ""
-    return f"Like with like: the gap of {name} {_CHANGES[note]} within {kinds}{more}"
+    end = f" {_CHANGES[note]} within {kinds}{more}"
+    start = "Like with like: the gap of "
+    return f"{start}{names.name_within(group, max(_WIDTH - len(start) - len(end), 12), '..')}{end}"
 
 
 def _search(result: AuditResult, names: GroupNames) -> str:

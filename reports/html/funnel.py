@@ -104,13 +104,18 @@ def _line(plane: _Plane, points: Sequence[tuple[int, float]], colour: str, dashe
 
 
 def _marks(plane: _Plane, marks: Sequence[Mark]) -> Iterable[str]:
-    """Those that pass or cannot be told below, those beyond the limit on top of them."""
-    for mark in sorted(marks, key=lambda each: each.outcome == "fail"):
-        x, y = plane.x(mark.cases), plane.y(mark.rate)
-        colour = palette.STATE.get(mark.outcome, palette.INK)
+    """Those that pass or cannot be told below, those beyond the limit on top of them; looks are said once for each."""
+    for outcomes, look, radius in (
+        (("inconclusive", "not_evaluable"), f'fill="none" stroke="{palette.UNDECIDED}" stroke-width="1.25"', "3.5"),
+        (("pass",), f'fill="{palette.WITHIN}"', "4"),
+    ):
+        circles = (
+            f'<circle cx="{plane.x(mark.cases):.1f}" cy="{plane.y(mark.rate):.1f}" r="{radius}"/>'
+            for mark in marks
+            if mark.outcome in outcomes
+        )
+        yield f"<g {look}>{''.join(circles)}</g>"
+    for mark in marks:
         if mark.outcome == "fail":
-            yield f'<path d="M{x:.1f} {y - 6:.1f}l6 11h-12z" fill="{colour}"/>'
-        elif mark.outcome == "pass":
-            yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{colour}"/>'
-        else:
-            yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="none" stroke="{colour}" stroke-width="1.25"/>'
+            top = f"M{plane.x(mark.cases):.1f} {plane.y(mark.rate) - 6:.1f}"
+            yield f'<path d="{top}l6 11h-12z" fill="{palette.BEYOND}"/>'

@@ -19,7 +19,7 @@ WHOLE = 24
 """A table of at most so many rows is shown whole."""
 FIRST = 12
 """Of a longer one so many rows are shown; the rest is folded."""
-MOST_OF_TWO = 100
+MOST_OF_TWO = 60
 """Of groups by several features so many rows at most are folded, beside all that fail; the rest is in the result."""
 _ENOUGH_TO_SET_THE_AXIS = 30
 _SMALL_RATES = 0.2

@@ -1,0 +1,68 @@
+"""What else was found, in the terminal: at most three lines that fit, and only where they change a reading."""
+
+from __future__ import annotations
+
+import pytest
+from made_results import FAILING, passing_result, sample_result
+from made_second_looks import further_result, unnamed_result
+from rich.cells import cell_len
+
+from audit.cli.group_names import GroupNames
+from audit.cli.second_looks import second_looks
+from audit.cli.summary import MOST_GROUPS, summary
+from audit.cli.terminal import Style
+from audit.result import AuditResult
+
+
+@pytest.fixture(scope="module")
+def failing() -> AuditResult:
+    return sample_result(FAILING)
+
+
+def told(result: AuditResult) -> list[str]:
+    return second_looks(result, GroupNames(result.features))
+
+
+def test_each_question_has_its_line(failing: AuditResult) -> None:
+    assert told(further_result(failing)) == [
+        "Least sure: the FAIL of Ghana: 7 wrong labels of 480 would overturn it",
+        "Like with like: the gap of Ghana vanishes within form",
+        "Search: missed more often: channel messaging; Ghana or 2 more",
+    ]
+
+
+def test_without_answers_there_is_no_line(failing: AuditResult) -> None:
+    assert told(failing) == []
+
+
+def test_of_a_pass_the_least_sure_pass_is_told() -> None:
+    result = further_result(passing_result())
+    assert told(result)[0] == "Least sure: the PASS of women: 311 wrong labels of 9,000 would overturn it"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "line"),
+    [
+        ("not_confirmed", "Search for subgroups: none stands out and holds up"),
+        ("nothing_found", "Search for subgroups: none stands out and holds up"),
+        ("cannot_tell", "Search for subgroups: too few cases to tell"),
+    ],
+)
+def test_a_search_that_found_nothing_says_so(failing: AuditResult, outcome: str, line: str) -> None:
+    result = further_result(failing)
+    scan = result.subgroup_scan[0].model_copy(update={"outcome": outcome})
+    assert told(result.model_copy(update={"subgroup_scan": (scan,)}))[-1] == line
+
+
+def test_with_every_line_the_summary_still_fits_a_screen(failing: AuditResult) -> None:
+    for result in (further_result(failing), further_result(unnamed_result(failing))):
+        lines = summary(result, Style(unicode=True), report="r.html", next_command="audit7k gate .").splitlines()
+        assert len(lines) <= 23
+        assert max(cell_len(line) for line in lines) <= 80
+        assert "Least sure: the FAIL of Ghana: 7 wrong labels of 480 would overturn it" in lines
+    assert MOST_GROUPS == 8
+
+
+def test_a_hostile_value_of_a_column_stays_on_its_line(failing: AuditResult) -> None:
+    result = further_result(failing, lambda text: f"{text}\n\x1b[31m")
+    assert all(line.isprintable() for line in told(result))
