@@ -17,7 +17,7 @@ from reports.html import palette
 from reports.plain_text import harmless
 
 _WIDTH, _HEIGHT = 640.0, 300.0
-_LEFT, _TOP, _BOTTOM = 44.0, 12.0, 26.0
+_LEFT, _TOP, _BOTTOM = 54.0, 14.0, 28.0
 _SIZES = (1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000)
 _SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 
@@ -83,12 +83,12 @@ def funnel_chart(funnel: Funnel, marks: Sequence[Mark], alone_from: int | None, 
 
 
 def _axes(plane: _Plane) -> Iterable[str]:
-    text = f'font-size="12" fill="{palette.MUTED}"'
+    text = f'font-size="15" fill="{palette.MUTED}"'
     for share in _SHARES:
         if plane.low - 1e-9 <= share <= plane.high + 1e-9:
             y = plane.y(share)
             yield f'<path d="M{_LEFT:.0f} {y:.1f}H{_WIDTH:.0f}" stroke="{palette.RULE}"/>'
-            yield f'<text x="{_LEFT - 6:.0f}" y="{y + 4:.1f}" text-anchor="end" {text}>{share * 100:.0f}%</text>'
+            yield f'<text x="{_LEFT - 6:.0f}" y="{y + 5:.1f}" text-anchor="end" {text}>{share * 100:.0f}%</text>'
     for size in _SIZES:
         if plane.first - 1e-9 <= math.log10(size) <= plane.last + 1e-9:
             x = plane.x(size)

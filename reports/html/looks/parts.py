@@ -148,10 +148,16 @@ class Teller:
     def split(
         self, caption: str, columns: tuple[Column, ...], rows: Iterable[tuple[str, ...]], anchor: str
     ) -> tuple[tuple[SmallTable, ...], tuple[Fold, ...]]:
-        """A table of the first rows, and a fold of the others; neither where there are no rows."""
+        """A table of the first rows, and a fold of the others; neither where there are no rows.
+
+        A column of which nothing is known in any row is left out.
+        """
         every = tuple(rows)
         if not every:
             return (), ()
+        kept = [place for place in range(len(columns)) if any(row[place] != NOT_KNOWN for row in every)]
+        columns = tuple(columns[place] for place in kept)
+        every = tuple(tuple(row[place] for place in kept) for row in every)
         first, rest = every[:FIRST], every[FIRST:]
         if len(rest) <= 2:
             return (SmallTable(caption, columns, every),), ()

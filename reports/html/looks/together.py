@@ -70,8 +70,7 @@ class TogetherTeller(Teller):
         told = max(
             (each for each in limited if each.spread is not None), key=lambda each: each.spread_low or 0.0, default=None
         )
-        rarely = _RARELY / len(limited)
-        differ = sum(each.equality_p is not None and each.equality_p <= rarely for each in limited)
+        differ = sum(self._differ(each, limited) for each in limited)
         yield self.t.gettext(
             "In %(differ)s of %(all)s comparisons below, groups differ by more than chance explains, also after "
             "correction for having asked so often."
@@ -180,7 +179,7 @@ class TogetherTeller(Teller):
     def _ranked(self, limited: list[BetweenGroups]) -> Iterator[Fold]:
         tables = []
         for each in limited:
-            if not each.worst or self._is_unnamed(each.metric, each.family):
+            if not each.worst or not self._differ(each, limited) or self._is_unnamed(each.metric, each.family):
                 continue
             columns = (
                 self.group_column(),
@@ -203,6 +202,10 @@ class TogetherTeller(Teller):
                 "cases does not top the list. For ranking only: a place on this list is no verdict about anybody."
             )
             yield Fold("ranked", title, (why,), tuple(tables[:6]))
+
+    def _differ(self, each: BetweenGroups, asked: list[BetweenGroups]) -> bool:
+        """Whether groups differ by more than chance explains, after correction for how often that is asked."""
+        return each.equality_p is not None and each.equality_p <= _RARELY / len(asked)
 
     def _is_unnamed(self, metric: str, family: Family) -> bool:
         """Whether a list of the worst would name those whom a FAIL without a name does not."""
