@@ -35,7 +35,8 @@ _WORK_ON_MARGINS: Final = 1_500_000_000
 _HELD_AT_A_TIME: Final = 2_000_000
 """Numbers in one array of a batch of data sets: 16 MB."""
 _CLUSTERS_IN_A_BIN: Final = 5
-"""With 20 the error at level .05 was 6.3 % where one cluster in thirty is nearly all harmed; with 5 it was 5.3 %."""
+"""With 20 the error at level .05 was 6.3 % where one cluster in thirty is nearly all harmed, with 5 it was 5.3 %: 1,500
+runs each on the same cases, standard error 0.6 points."""
 _SAME: Final = 1e-9
 
 
