@@ -69,7 +69,7 @@ def _points(
     return tuple(
         FunnelPoint.model_construct(
             cases=int(best[1][place]),
-            level_fail=cast(float, as_known(level)),
+            level_fail=cast("float", as_known(level)),
             fail_rate=as_known(fails),
             pass_rate=as_known(passes),
         )

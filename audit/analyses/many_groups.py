@@ -121,7 +121,7 @@ def _worst(
         ShrunkRate.model_construct(
             group=family.groups[place],
             value=int(x[place]) / int(n[place]),
-            shrunk=cast(float, as_known(shrunk[place])),
+            shrunk=cast("float", as_known(shrunk[place])),
         )
         for place in order[stated[order]][:_RANKED_FROM]
     )

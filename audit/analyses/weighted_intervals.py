@@ -53,9 +53,15 @@ def rate_intervals(of: FamilyMoments, family: FamilyCounts, metric: Metric, leve
     counted = (x / np.maximum(n, 1), *wilson(x, n, level), *clopper_pearson(x, n, level))
     unknown = np.full(x.shape, np.nan)
     weighted = (found.rate, found.low, found.high, found.exact_low, found.exact_high)
-    chosen = [np.where(alike, exact, other) for exact, other in zip(counted, weighted, strict=True)]
+    rate, low, high, exact_low, exact_high = (
+        np.where(alike, exact, other) for exact, other in zip(counted, weighted, strict=True)
+    )
     return RateIntervals(
-        *chosen,
+        rate=rate,
+        low=low,
+        high=high,
+        exact_low=exact_low,
+        exact_high=exact_high,
         effective=np.where(alike, unknown, found.effective),
         degrees_of_freedom=np.where(alike, unknown, found.degrees_of_freedom),
     )

@@ -44,7 +44,7 @@ class ClusterTable:
         if (np.bincount(place) > 1).any():  # squares are not added exactly, so they need an order of their own
             order = np.lexsort((squared, weight))
             place, weight, squared = place[order], weight[order], squared[order]
-        tables = [np.bincount(place, of, places) for of in (weight, squared)]
+        tables = [np.asarray(np.bincount(place, of, places), dtype=np.float64) for of in (weight, squared)]
         first, second = (table.reshape(len(CELLS), keys.size) for table in tables)
         return cls(keys // groups, keys % groups, first, second)
 
@@ -191,7 +191,7 @@ class ClusteredFamily(FamilyMoments):
             own, clusters = pairs.group == place, int(pairs.cluster.max(initial=0)) + 1
             products = np.zeros_like(self._own_own)
             for i, cell in enumerate(pairs.present):
-                of_place = np.bincount(pairs.cluster[own], pairs.weight[i][own], clusters)
+                of_place = np.asarray(np.bincount(pairs.cluster[own], pairs.weight[i][own], clusters), dtype=np.float64)
                 products[:, cell] = _products(pairs, of_place[pairs.cluster])
             self._products_with[place] = products
         return self._products_with[place]

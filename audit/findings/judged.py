@@ -123,7 +123,8 @@ class Estimate(Part):
     high: float | None
     """Upper end of the Wilson score interval."""
     exact_low: float | None
-    """Lower end of the Clopper-Pearson interval, which never covers less than its level."""
+    """Lower end of the Clopper-Pearson interval, which never covers less than its level; with weights or clusters the
+    same at the effective size, which is an approximation."""
     exact_high: float | None
     """Upper end of the Clopper-Pearson interval."""
     level: float

@@ -82,7 +82,7 @@ def spread_of_means(
     Parameters
     ----------
     n, mean, variance : ndarray of float64, shape (G,)
-        Cases of each of at least two groups, at least two in each; their mean and their unbiased sample variance.
+        Cases of each of at least two groups, at least two in each; their mean and their sample variance, over n - 1.
     believed_variance : ndarray of float64, shape (G,)
         Steadier estimates of the same variances, some of them above 0; they shape the interval, not the estimate.
     level : float

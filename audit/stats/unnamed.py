@@ -41,10 +41,9 @@ def unnamed_p(p: Counts, x: Counts, n: Counts, y: Counts, m: Counts, boundary: B
 
     Parameters
     ----------
-    p : array_like, shape (G,)
-        P-values from `audit.stats.score_test.screened_p` or `exact_p`; those below `EXACT_BELOW` must be exact.
-    x, n, y, m : array_like, shape (G,)
-        Counted outcomes and totals of each group and of its own rest, as given to the test; the groups share no row.
+    p, x, n, y, m : array_like, shape (G,)
+        P-values, those below `EXACT_BELOW` exact; and counted outcomes and totals of each group and of its own rest,
+        as given to the test. The groups share no row.
     boundary : Boundary
         Edge of the hypothesis "group rate >= edge(rest rate)".
 
