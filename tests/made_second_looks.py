@@ -134,6 +134,7 @@ def _sensitivity(base: AuditResult) -> tuple[RuleSensitivity, ...]:
             fewest_labels=7,
             findings=(
                 _doubt(GHANA, "fail", "labels_flipped", False, 7, 480, grid),
+                _doubt(GHANA, "fail", "labelled_too_often", False, None, 480).model_copy(update={"share": 0.031}),
                 _doubt(GHANA, "fail", "unknown_attribute", True, None, 64),
                 _doubt(WOMEN, "pass", "labels_flipped", False, 311, 9_000),
                 _doubt(WOMEN, "pass", "unscored", False, 12, 40),

@@ -51,6 +51,7 @@ class Test:
     p_fail: str
     level_fail: str
     p_pass: str
+    freedom: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +197,9 @@ class EvidenceWriter:
                     p_fail=self._n.probability(verdict.p_fail),
                     level_fail=self._n.probability(verdict.level_fail),
                     p_pass=self._n.probability(verdict.p_pass),
+                    freedom=NOT_KNOWN
+                    if verdict.degrees_of_freedom is None
+                    else self._n.count(int(verdict.degrees_of_freedom)),
                 )
 
     def _families(self) -> Iterable[FamilyLine]:

@@ -29,7 +29,8 @@ class SureTeller(Teller):
             self.group_column(),
             Column(self.t.gettext("Limit"), number=False),
             Column(self.t.gettext("Verdict"), number=False),
-            Column(self.t.gettext("Wrong labels")),
+            Column(self.t.gettext("Wrong labels, the worst")),
+            Column(self.t.gettext("Wrong labels, at random")),
             Column(self.t.gettext("People of unknown group")),
             Column(self.t.gettext("Cases without a decision")),
         )
@@ -41,8 +42,9 @@ class SureTeller(Teller):
                 self._not_counted()
             ])),
             note=self.t.gettext(
-                "Each number is the fewest that would do, if they were the ones that matter most. Nothing says that "
-                "any label is wrong; it says how much would hang on it."
+                "Each number is the fewest that would do, if they were the ones that matter most; “at random” is the "
+                "share wrongly labelled that would do wherever they are. Nothing says that any label is wrong; it says "
+                "how much would hang on it."
             ),
             tables=tables,
             folds=(*folds, *self._grids(examined)),
@@ -117,6 +119,7 @@ class SureTeller(Teller):
                 limits[rule_id],
                 self.words.outcome(findings[0].outcome),
                 self._overturned(kinds.get("labels_flipped")),
+                self._at_random(kinds.get("labelled_too_often"), kinds.get("labelled_too_rarely")),
                 self._overturned(kinds.get("unknown_attribute")),
                 self._overturned(kinds.get("unscored")),
             )
@@ -129,6 +132,17 @@ class SureTeller(Teller):
         if finding.overturned_by is None:
             return self.t.gettext("stands whatever they are")
         return self.part(finding.overturned_by, finding.among)
+
+    def _at_random(self, too_often: SensitivityFinding | None, too_rarely: SensitivityFinding | None) -> str:
+        """The smallest share of labels that overturns a verdict, wherever in the group the wrong ones are."""
+        told = []
+        if too_often is not None and too_often.share is not None:
+            share = self.n.percent(too_often.share, digits=1)
+            told.append(self.t.gettext("%(share)s of its others") % {"share": share})
+        if too_rarely is not None and too_rarely.share is not None:
+            share = self.n.percent(too_rarely.share, digits=1)
+            told.append(self.t.gettext("%(share)s of its victims") % {"share": share})
+        return "; ".join(told) if told else NOT_KNOWN
 
     def _grids(self, rules: list[RuleSensitivity]) -> Iterator[Fold]:
         made = [
