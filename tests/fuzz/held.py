@@ -153,8 +153,11 @@ def nothing_lost(result: dict[str, Any]) -> None:
         if estimate["value"] is not None:
             assert None not in (estimate["low"], estimate["high"]), estimate
             assert 0 <= estimate["low"] <= estimate["value"] <= estimate["high"] <= 1
-            if estimate["weighted_denominator"] is None:
-                assert estimate["value"] == estimate["numerator"] / estimate["denominator"]
+            rate = estimate["numerator"] / estimate["denominator"]
+            if estimate["effective_cases"] is None:
+                assert estimate["value"] == rate
+            elif estimate["weighted_denominator"] is None:  # ten digits
+                assert abs(estimate["value"] - rate) < 1e-9, estimate
             else:
                 assert 0 <= estimate["weighted_numerator"] <= estimate["weighted_denominator"], estimate
 

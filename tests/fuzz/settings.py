@@ -1,6 +1,7 @@
 """How much a fuzz test tries: little by default and always the same.
 
-`AUDIT7K_FUZZ_EXAMPLES=2000` tries more than every run of the tests does; `AUDIT7K_FUZZ_SEED=1` tries others.
+`AUDIT7K_FUZZ_EXAMPLES=2000` tries more than every run of the tests does; `AUDIT7K_FUZZ_SEED=1` tries others;
+`AUDIT7K_FUZZ_SHRINK=0` shows a failure as it was found, without minutes of making it smaller.
 """
 
 from __future__ import annotations
@@ -9,10 +10,11 @@ import os
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-from hypothesis import HealthCheck, seed, settings
+from hypothesis import HealthCheck, Phase, seed, settings
 
 EXAMPLES: Final = int(os.environ.get("AUDIT7K_FUZZ_EXAMPLES", "60"))
 SEED: Final = os.environ.get("AUDIT7K_FUZZ_SEED")
+PHASES: Final = [one for one in Phase if one is not Phase.shrink or os.environ.get("AUDIT7K_FUZZ_SHRINK") != "0"]
 LENIENT: Final = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture)
 Test = TypeVar("Test", bound=Callable[..., None])
 
@@ -22,6 +24,7 @@ def some(share: float = 1.0) -> Callable[[Test], Test]:
     fixed = settings(
         max_examples=max(1, int(EXAMPLES * share)),
         deadline=None,
+        phases=PHASES,
         database=None,
         derandomize=SEED is None,
         suppress_health_check=LENIENT,

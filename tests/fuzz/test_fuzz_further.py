@@ -12,7 +12,7 @@ from fuzz.further_data import CLUSTER_CANARY, as_file, further_tables, told_noth
 from fuzz.further_plans import EVERYTHING_REFERENCE, FAULTS, everything, further_plans, placed
 from fuzz.held import Ended, judged, own_temporary_folder, run, said_well, tree
 from fuzz.settings import some
-from hypothesis import given
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 _KINDS: Final = ("csv", "csv", "texts", "dictionary", "typed")
@@ -44,6 +44,7 @@ def test_further_questions_are_answered_or_nothing_changes(audit: Audit, how: st
         assert told_nothing(one.err), one.err
         assert CLUSTER_CANARY not in one.out
     (folder.parent / "tmp").rmdir()
+    event(f"ended in {ended.code}")
     if ended.code not in {0, 1, 3}:
         assert ended.code in {2, 4}, ended
         assert _tree(folder.parent) == before
@@ -130,6 +131,7 @@ def test_equal_weights_and_clusters_of_one_change_no_verdict(
         assert gated.code in {0, 1, 3}, gated.err
         found.append(json.loads(gated.out))
     plain, weighted = found
+    event(f"the verdict is {plain['overall']['outcome']}")
     assert _outcomes(weighted) == _outcomes(plain)
     if not clusters:
         assert _numbers(weighted["verdicts"]) == pytest.approx(_numbers(plain["verdicts"]), rel=1e-8, abs=1e-12)
