@@ -18,7 +18,7 @@ from audit.evaluation.reading import ReadOptions, read_file, relation
 from audit.evaluation.reference_table import reference_path
 from audit.evaluation.relation import Relation
 from audit.evaluation.scores import check_numbers, number_expression
-from audit.evaluation.sensitive import check_maps, code_features
+from audit.evaluation.sensitive import check_maps, check_names, code_features
 from audit.groups import SensitiveFeature
 from audit.plan import AuditPlan, PredictionsDetector
 
@@ -165,10 +165,11 @@ def open_evaluation_set(plan: AuditPlan, folder: Path, table: pa.Table | pd.Data
     DataError
         If anything in the set is not as the plan says: one line that counts and numbers the rows.
     PlanError
-        If the plan names no file and no table is given, or maps a nationality to no code.
+        If the plan names no file and no table is given, maps a nationality to no code, or names two features alike.
     StorageError
         If there is no room to read it.
     """
+    check_names(plan)
     check_maps(plan)
     path = _path(plan, folder) if table is None else None
     private = PrivateFolder()

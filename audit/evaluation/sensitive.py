@@ -63,6 +63,20 @@ def code_features(
     return tuple(_code_feature(connection, relation, plan, name) for name in plan.groups)
 
 
+def check_names(plan: AuditPlan) -> None:
+    """Raise PlanError if two features differ only in case: the engine would give both the column of the first."""
+    for table, names in (("groups", plan.groups), ("control_features", plan.control_features)):
+        folded: dict[str, str] = {}
+        for name in names:
+            other = folded.setdefault(name.casefold(), name)
+            if other != name:
+                raise PlanError(
+                    f"{table}.{other} and {table}.{name} differ only in upper and lower case",
+                    slug="names-alike",
+                    hint="give one of them another name",
+                )
+
+
 def check_maps(plan: AuditPlan) -> None:
     """Raise PlanError if a map of a nationality names something that is no nationality code."""
     for name, section in plan.groups.items():

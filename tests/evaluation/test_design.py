@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_sets import made_cells, made_plan, write_set
 
-from audit.errors import DataError
+from audit.errors import DataError, PlanError
 from audit.evaluation.evaluation_set import EvaluationSet, open_evaluation_set
 from audit.plan import AuditPlan
 
@@ -122,3 +122,19 @@ def test_a_control_sample_is_found_in_any_case_and_is_never_empty() -> None:
     ):
         pass
     assert "values" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize("names", [("form", "Form"), ("É", "é")])
+@pytest.mark.parametrize("table", ["groups", "control_features"])
+def test_names_that_differ_only_in_case_are_refused(table: str, names: tuple[str, str]) -> None:
+    """The engine does not tell them apart: the second was the column of the first, without a word."""
+    asked = {name: {"column": column} for name, column in zip(names, ("form", "way"), strict=True)}
+    made = plan_with(
+        **{table: {**({"gender": {"column": "gender"}} if table == "groups" else {}), **asked}}, rules=RULES
+    )
+    cells = pa.table(made_cells(4) | {"form": ["a", "b", "a", "b"], "way": ["a", "a", "b", "b"]})
+    with pytest.raises(PlanError, match=f"{table}.{names[0]} and {table}.{names[1]} differ only"):
+        open_evaluation_set(made, Path(), cells)
+
+
+RULES = [{"metric": "true_positive_rate", "groups": ["gender"], "margin": 0.1}]
