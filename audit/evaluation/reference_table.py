@@ -104,10 +104,13 @@ def _shares(path: Path, rows: list[tuple[str | None, str | None]], levels: froze
                 "write 0.39 or 39, without a percent sign, a comma or a mark of suppression",
             )
         found[code] = float(share)
-    total = math.fsum(found.values())
-    if not 0 < total < math.inf:
+    largest = max(found.values(), default=0.0)
+    if largest == 0:
         raise _wrong(path, "has no share above 0", "write shares, or numbers of persons")
-    return {code: found[code] / total for code in sorted(found)}
+    scale = -math.frexp(largest)[1]  # a power of two loses no digit, and keeps the sum within what a float can hold
+    parts = {code: math.ldexp(found[code], scale) for code in sorted(found)}
+    total = math.fsum(parts.values())
+    return {code: part / total for code, part in parts.items()}
 
 
 def _levels(evaluation_set: EvaluationSet, plan: AuditPlan, feature: str, rung: str) -> frozenset[str]:

@@ -44,6 +44,12 @@ def test_persons_become_shares_in_the_order_of_codes(tmp_path: Path) -> None:
     assert found.sha256 is not None
 
 
+@pytest.mark.parametrize("number", ["1", "1.7e308", "5e-324"])
+def test_numbers_of_any_size_add_up(tmp_path: Path, number: str) -> None:
+    found = read(tmp_path, f"who,persons\nwoman,{number}\nman,{number}\n")
+    assert dict(found.shares) == {"man": 0.5, "woman": 0.5}
+
+
 @pytest.mark.parametrize(
     ("text", "section"),
     [

@@ -171,6 +171,8 @@ REFERENCES: Final[Mapping[str, bytes]] = {
     "persons": b"level,share\nwoman,700\nman,300\nunknown,0\n",
     "one level": b"level,share\nwoman,1\n",
     "huge": b"level,share\nwoman,1e300\nman,1e-300\n",
+    "huge together": b"level,share\nwoman,1.7e308\nman,1.7e308\n",
+    "tiny": b"level,share\nwoman,5e-324\nman,0\n",
     "marked": b"\xef\xbb\xbflevel,share\r\nwoman,2\r\nman,1\r\n",
 }
 BAD_REFERENCES: Final[Mapping[str, bytes | None]] = {
@@ -181,7 +183,6 @@ BAD_REFERENCES: Final[Mapping[str, bytes | None]] = {
     "negative": b"level,share\nwoman,-1\nman,2\n",
     "nothing above 0": b"level,share\nwoman,0\nman,0\n",
     "infinite": b"level,share\nwoman,1e999\nman,1\n",
-    "infinite together": b"level,share\nwoman,1.7e308\nman,1.7e308\n",
     "suppressed": b"level,share\nwoman,<5\nman,2\n",
     "no share": b"level,share\nwoman,\nman,2\n",
     "no level": b"level,share\n,1\nman,2\n",

@@ -29,6 +29,7 @@ def further_audits(draw: st.DrawFn) -> Audit:
     return table, data, *draw(further_plans(data, fault))
 
 
+@pytest.mark.filterwarnings("ignore:Generating overly large repr")
 @some()
 @given(audit=further_audits(), how=st.sampled_from(_HOW), seed=st.integers(0, 99))
 def test_further_questions_are_answered_or_nothing_changes(audit: Audit, how: str, seed: int, tmp_path: Path) -> None:
