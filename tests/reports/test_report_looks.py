@@ -21,7 +21,7 @@ SAID = {
     "calibration": "Of 1 groups, the scores of 1 are clearly not what they say.",
     "thresholds": "some group is surely found less or more often than everyone else at 10 of 19 thresholds tried",
     "deployed": "Where 2% of cases are exploitation (Inspections of 2023), about 130 of 1,000 cases are flagged",
-    "patterns": "Of 40 groups the system adds to the gap in the labels, or turns it round, for 1;",
+    "patterns": "Of 40 groups: for 1 the system adds to the gap in the labels or turns it round and for 39 the",
     "search": "Of about 10^9 subgroups by channel and nationality, one is missed clearly more often, and was again",
     "costs": "The plan lets a missed victim cost 10 and a wrong flag 1. Errors surely cost more than among everyone",
     "measures": "Youden’s index: shown for each group as the operator’s code computed it.",
@@ -140,3 +140,27 @@ def test_weights_are_used_where_rates_are_compared_with_everyone_else(passing: A
     whole = next(each for each in passing.estimates if each.metric == "true_positive_rate" and not each.group.root)
     rest = 3 * (whole.numerator - women.numerator) / (3.5 * whole.denominator - 4 * women.denominator)
     assert f"{100 * rest:.0f}%" in part
+
+
+def test_none_is_a_word_where_nothing_was_found(further: AuditResult) -> None:
+    alike = tuple(each.model_copy(update={"equality_p": 0.4}) for each in further.between_groups)
+    amplification = further.amplification[0].model_copy(update={"outcomes": {"cannot_tell": 40}})
+    steps = tuple(step.model_copy(update={"gaps": ()}) for step in further.sweeps[0].steps)
+    right = tuple(each.model_copy(update={"p_adjusted": 0.9}) for each in further.calibrations)
+    cheap = tuple(each.model_copy(update={"difference_low": -3.0}) for each in further.costs)
+    result = further.model_copy(
+        update={
+            "between_groups": alike,
+            "amplification": (amplification,),
+            "sweeps": (further.sweeps[0].model_copy(update={"steps": steps}),),
+            "calibrations": right,
+            "costs": cheap,
+        }
+    )
+    root = parsed(HtmlReporter().render(result))
+    assert "In none of 2 comparisons below are groups shown to differ" in text(section(root, "together"))
+    assert "Who stands furthest towards harm" not in text(section(root, "together"))
+    assert "For none of 40 groups do the cases say whether" in text(section(root, "patterns"))
+    assert "no group is surely found less or more often" in text(section(root, "thresholds"))
+    assert "the scores of none are clearly not what they say" in text(section(root, "calibration"))
+    assert "In no group do errors surely cost more" in text(section(root, "costs"))

@@ -140,16 +140,18 @@ class PatternTeller(Teller):
         for record in self.result.amplification:
             for outcome, count in record.outcomes.items():
                 counts[outcome] += count
-        told = {name: self.n.count(count) for name, count in counts.items()} | {
-            "all": self.n.count(sum(counts.values()))
-        }
-        yield (
-            self.t.gettext(
-                "Of %(all)s groups the system adds to the gap in the labels, or turns it round, for %(adds)s; it "
-                "repeats it for %(repeats)s, narrows it for %(removes)s, and for %(cannot_tell)s the cases do not say."
+        everyone = {"all": self.n.count(sum(counts.values()))}
+        told = [words for outcome, words in self._outcomes(counts).items() if counts[outcome]]
+        if counts["cannot_tell"] == sum(counts.values()):
+            yield (
+                self.t.gettext(
+                    "For none of %(all)s groups do the cases say whether flags add to the gap in the labels, repeat it or "
+                    "narrow it."
+                )
+                % everyone
             )
-            % told
-        )
+        else:
+            yield self.t.gettext("Of %(all)s groups: %(what)s.") % {**everyone, "what": self.listed(told)}
         whole = next(iter(self.result.amplification), None)
         if whole is not None and whole.label_rate is not None and whole.flag_rate is not None:
             yield self.t.gettext(
@@ -159,6 +161,16 @@ class PatternTeller(Teller):
         reference = self.result.reference_comparison
         if reference is not None and reference.p is not None:
             yield self._against(reference)
+
+    def _outcomes(self, counts: dict[str, int]) -> dict[str, str]:
+        told = {outcome: {"count": self.n.count(count)} for outcome, count in counts.items()}
+        return {
+            "adds": self.t.gettext("for %(count)s the system adds to the gap in the labels or turns it round")
+            % told["adds"],
+            "repeats": self.t.gettext("for %(count)s it repeats the gap") % told["repeats"],
+            "removes": self.t.gettext("for %(count)s it narrows the gap") % told["removes"],
+            "cannot_tell": self.t.gettext("for %(count)s the cases do not say") % told["cannot_tell"],
+        }
 
     def _against(self, reference: ReferenceComparison) -> str:
         told = {"feature": self.names.feature(reference.feature), "source": reference.source}

@@ -151,6 +151,10 @@ class CalibrationTeller(Teller):
     def _sentence(self, stated: Sequence[Calibration]) -> str:
         groups = [each for each in stated if each.group.root]
         off = [each for each in groups if _off(each)]
+        if not off:
+            return self.t.gettext("Of %(all)s groups, the scores of none are clearly not what they say.") % {
+                "all": self.n.count(len(groups))
+            }
         return self.t.ngettext(
             "Of %(all)s groups, the scores of %(count)s are clearly not what they say.",
             "Of %(all)s groups, the scores of %(count)s are clearly not what they say.",
@@ -241,6 +245,12 @@ class SweepTeller(Teller):
     def _sentences(self, sweeps: Sequence[Sweep]) -> Iterator[str]:
         for sweep in sweeps:
             surely = sum(_surely(_gap(step, "true_positive_rate")) for step in sweep.steps)
+            if not surely:
+                yield self.t.gettext(
+                    "By %(axes)s, no group is surely found less or more often than everyone else at any of %(all)s "
+                    "thresholds tried."
+                ) % {"axes": self.names.axes(sweep.family.axes), "all": self.n.count(len(sweep.steps))}
+                continue
             yield self.t.gettext(
                 "By %(axes)s, some group is surely found less or more often than everyone else at %(count)s of %(all)s "
                 "thresholds tried."

@@ -71,6 +71,12 @@ class TogetherTeller(Teller):
             (each for each in limited if each.spread is not None), key=lambda each: each.spread_low or 0.0, default=None
         )
         differ = sum(self._differ(each, limited) for each in limited)
+        if not differ:
+            yield self.t.gettext(
+                "In none of %(all)s comparisons below are groups shown to differ by more than chance explains, which "
+                "is no proof that they are alike."
+            ) % {"all": self.n.count(len(limited))}
+            return
         yield self.t.gettext(
             "In %(differ)s of %(all)s comparisons below, groups differ by more than chance explains, also after "
             "correction for having asked so often."

@@ -38,7 +38,9 @@ class CostTeller(Teller):
         second = self.t.gettext(
             "No likely range is stated, because cases are weighted or belong together: none of the differences is sure."
         )
-        if any(each.difference_low is not None for each in stated):
+        if any(each.difference_low is not None for each in stated) and not surely:
+            second = self.t.gettext("In no group do errors surely cost more than among everyone else.")
+        elif surely:
             second = self.t.ngettext(
                 "Errors surely cost more than among everyone else in %(count)s group.",
                 "Errors surely cost more than among everyone else in %(count)s groups.",
