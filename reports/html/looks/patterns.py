@@ -145,8 +145,8 @@ class PatternTeller(Teller):
         if counts["cannot_tell"] == sum(counts.values()):
             yield (
                 self.t.gettext(
-                    "For none of %(all)s groups do the cases say whether flags add to the gap in the labels, repeat it or "
-                    "narrow it."
+                    "For none of %(all)s groups do the cases say whether flags add to the gap in the labels, repeat it "
+                    "or narrow it."
                 )
                 % everyone
             )
