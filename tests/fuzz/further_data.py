@@ -20,11 +20,11 @@ WEIGHTS: Final[Mapping[str, Column]] = {
     "huge": lambda _, __: "1e300",
     "steps": lambda rng, _: rng.choice(("1", "3", "10")),
     "any": lambda rng, _: repr(rng.lognormvariate(0, 1)),
-    "wide": lambda rng, _: rng.choice(("1", "1", "1", "4e8")),
+    "wide": lambda rng, _: rng.choice(("1", "1", "1", "1e9")),
     "one outweighs": lambda _, number: "1e8" if number == 3 else "1",
 }
 BAD_WEIGHTS: Final[Mapping[str, Column]] = {
-    "wider": lambda _, number: "1e9" if number == 0 else "1",
+    "wider": lambda _, number: "3e9" if number == 0 else "1",
     "smallest float": lambda _, __: "5e-324",
     "largest float": lambda _, __: "1.7976931348623157e308",
     "none": lambda _, __: None,
