@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 _FOLDERS: Final = itertools.count()
 EVERYTHING_REFERENCE: Final = b"level,share\nwoman,2\nman,1\n"
-FAULTS: Final = ("", "", "", "", "weight", "cluster", "form", "channel", "reference", "measure", "plan")
+FAULTS: Final = (*[""] * 9, "weight", "cluster", "form", "channel", "reference", "measure", "plan")
 """Where a fault is: nowhere, in one of the columns, in a further file, or in the plan."""
 
 
