@@ -60,6 +60,7 @@ from audit.findings import (
     SweepStep,
     Verdict,
 )
+from audit.findings.like_with_like import Note as ConditionalNote
 from audit.groups import Axis, Family, Group, Level, LevelName, Part, SensitiveFeature
 from audit.plan import AuditPlan
 
@@ -82,6 +83,7 @@ __all__ = [
     "Calibration",
     "CalibrationBin",
     "ConditionalGap",
+    "ConditionalNote",
     "ControlComparison",
     "ControlSample",
     "ControlVerdict",

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from audit.findings.like_with_like import Note
-from audit.result import ConditionalGap, LikeWithLike
+from audit.result import ConditionalGap, ConditionalNote, LikeWithLike
 from reports.html.looks.parts import Column, Fold, Look, SmallTable, Teller
 
-_TELLING: Final[tuple[Note, ...]] = ("vanishes", "appears", "reverses")
+_TELLING: Final[tuple[ConditionalNote, ...]] = ("vanishes", "appears", "reverses")
 
 
 class LikeTeller(Teller):
