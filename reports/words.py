@@ -113,9 +113,7 @@ class Words:
             return ""
         first: dict[str, str] = {
             "unscored_cases": self._t.gettext("decide the cases without a decision first"),
-            "unknown_attribute": self._t.gettext(
-                "record who the people are whose group is unknown, or vouch for how few they are"
-            ),
+            "unknown_attribute": self._t.gettext("record who they are, or vouch for how few"),
             "limit_cannot_be_exceeded": self._t.gettext(
                 "no number of cases would decide it; it takes a narrower limit"
             ),

@@ -15,7 +15,7 @@ terminal. Rates are on [a page of their own](reference/metrics.md).
 
 def glossary_page() -> str:
     """docs/glossary.md."""
-    ordered = sorted(TERMS.values(), key=lambda term: term.name)
+    ordered = sorted(TERMS.values(), key=lambda term: term.name.casefold())
     return "\n".join([GENERATED, INTRODUCTION, *map(_entry, ordered)])
 
 

@@ -68,8 +68,8 @@ def _search(result: AuditResult, names: GroupNames) -> str:
         return f"Search for subgroups: {'too few cases to tell' if told else 'none stands out and holds up'}"
     scan = confirmed[0]
     harm = "missed" if scan.question == "missed" else "wrongly flagged"
-    more = " (and another)" if len(confirmed) > 1 else ""
-    return f"Search: {harm} more often{more}: {_subset(scan, result, names)}"
+    more = "; another in the report" if len(confirmed) > 1 else ""
+    return f"Search: {harm} more often: {_subset(scan, result, names)}{more}"
 
 
 def _subset(scan: SubgroupScan, result: AuditResult, names: GroupNames) -> str:

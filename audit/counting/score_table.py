@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from audit.counting.count import SCORED
-from audit.counting.table import FAILED, NEGATIVE, POSITIVE, UNLABELLED, CountsTable, IntArray, ladder_map
+from audit.counting.table import FAILED, NEAR, NEGATIVE, POSITIVE, UNLABELLED, CountsTable, IntArray, ladder_map
 from audit.evaluation.connection import reading
 from audit.groups import Family, Group, Level, SensitiveFeature
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 __all__ = [
     "BINS",
     "COARSE_BINS",
-    "NEAR",
     "UNIT",
     "FamilyScores",
     "ScoreTable",
@@ -34,8 +33,6 @@ COARSE_BINS: Final = 10
 """Bins of the sums, each of twenty of the fine ones."""
 UNIT: Final = 1 << 20
 """Scores, carried to [0, 1], are summed as whole multiples of 1/2**20: integers add up the same in every order."""
-NEAR: Final = 1e-6
-"""Scores this close to the threshold can fall on either side of it by rounding alone."""
 _EDGE: Final = 1e-9
 """Part of a bin by which a score may fall short of an edge and still be on it: 0.29 * 200 is a little below 58."""
 _ROUNDING: Final = 2.0**52 / UNIT

@@ -19,6 +19,9 @@ POSITIVE, NEGATIVE, UNLABELLED = range(3)
 FLAGGED, NOT_FLAGGED, ABSTAINED, FAILED = range(4)
 """Indices of the decision axis of `CountsTable.cells`, and the codes of a decision everywhere in the harness."""
 
+NEAR: Final = 1e-6
+"""Scores this close to the threshold can fall on either side of it by rounding alone."""
+
 UNKNOWN: Final = "unknown"
 """The level of a missing attribute: a group like any other."""
 

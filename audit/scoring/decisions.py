@@ -5,16 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from audit.counting.table import ABSTAINED, FAILED, FLAGGED, NOT_FLAGGED
+from audit.counting.table import ABSTAINED, FAILED, FLAGGED, NEAR, NOT_FLAGGED
 from audit.evaluation.quoting import identifier
 from audit.evaluation.relation import ROW
 from audit.scoring.scored import Tally
 
 if TYPE_CHECKING:
     from audit.evaluation.evaluation_set import EvaluationSet
-
-NEAR: Final = 1e-6
-"""Scores this close to the threshold can fall on either side of it by rounding alone."""
 
 EVERYONE: Final = "TRUE"
 """SQL of the flag where the capacity is not reached."""

@@ -17,7 +17,7 @@ DOUBTING: Final = (
         ("wrong labels", "fewest flips", "label noise", "overturned by"),
     ),
     Term(
-        "rogan-gladen",
+        "Rogan-Gladen",
         "Corrects a rate for labels that are right only with a known share, among victims and among others (Rogan and "
         "Gladen 1978). The table says at which qualities of a group's labels its verdict would fall.",
         "Find the cell of what you believe of the labels: it shows the corrected rate and whether the verdict stands.",
@@ -54,7 +54,7 @@ DOUBTING: Final = (
         ("mantel-haenszel", "mantel haenszel", "conditional gap", "control feature", "stratified", "strata"),
     ),
     Term(
-        "simpson's paradox",
+        "Simpson's paradox",
         "A figure over everyone that is better, or worse, than in every single group. It happens where groups differ "
         "in how many cases they have of each kind.",
         "It is named where the ranking of everyone is better than within any group.",

@@ -52,7 +52,7 @@ LOOKING: Final = (
         ("generalised entropy", "entropy", "theil"),
     ),
     Term(
-        "auc",
+        "AUC",
         "How often a victim, picked at random, has a higher score than another person picked at random; ties count "
         "half. 1 ranks all victims first, 0.5 is no better than a coin.",
         "By group it says whether the system can tell victims from others in that group.",
@@ -61,7 +61,7 @@ LOOKING: Final = (
         ("area under the curve", "roc auc", "ranking"),
     ),
     Term(
-        "within-group auc",
+        "within-group AUC",
         "The AUC among people of the same group only, put together over groups. A score that tells groups apart "
         "instead of victims ranks well over everyone and badly within.",
         "The difference from the AUC of everyone is owed to telling groups apart.",

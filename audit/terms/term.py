@@ -11,7 +11,7 @@ class Term:
     """A term of the reports in plain words."""
 
     name: str
-    """As reports write it, in small letters."""
+    """As it stands within a sentence: in small letters, but for names and acronyms."""
     means: str
     """What it is, in two to four sentences."""
     read: str

@@ -204,8 +204,8 @@ class EvidenceWriter:
 
     def _families(self) -> Iterable[FamilyLine]:
         procedures = {
-            "discarding": self._t.gettext("discarding, then weights"),
-            "weights_only": self._t.gettext("weights only"),
+            "discarding": self._t.gettext("some discarded, the rest weighted by size"),
+            "weights_only": self._t.gettext("weighted by size"),
             "any_dependence": self._t.gettext("valid under any dependence"),
         }
         for rule in self._result.rules:

@@ -12,8 +12,8 @@ from sklearn.metrics import roc_auc_score
 
 from audit.analyses.families import plan_families
 from audit.analyses.scores import MOST_GROUPS, ScoreFindings, score_findings
-from audit.counting.score_table import BINS, NEAR, UNIT, ScoreTable
-from audit.counting.table import CountsTable
+from audit.counting.score_table import BINS, UNIT, ScoreTable
+from audit.counting.table import NEAR, CountsTable
 from audit.findings.scores import SWEEP_NOTE, AucDecomposition, Calibration, GroupAuc, Sweep
 from audit.groups import Part, SensitiveFeature
 from audit.plan import AuditPlan

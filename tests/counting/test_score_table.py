@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from made_sets import LADDER, made_plan
 
 from audit.counting.count import count_cases
-from audit.counting.score_table import BINS, NEAR, UNIT, ScoreTable, count_scored, count_scores, score_expression
+from audit.counting.score_table import BINS, UNIT, ScoreTable, count_scored, count_scores, score_expression
+from audit.counting.table import NEAR
 from audit.evaluation.evaluation_set import EvaluationSet, open_evaluation_set
 from audit.groups import Axis, Family
-from audit.scoring import decisions
 
 GROUPS = {"gender": {"column": "gender", "map": {"F": "woman"}}, "nationality": {"column": "nationality"}}
 LADDERED = {**GROUPS, "nationality": {"column": "nationality", "ladder": LADDER}}
@@ -166,7 +166,3 @@ def test_it_is_one_scan_without_the_ids() -> None:
     query = str(ibis.to_sql(score_expression("scored", ["group_gender"], (0.0, 1.0), 0.5), dialect="duckdb"))
     assert query.upper().count("SELECT") == 1
     assert "case_id" not in query
-
-
-def test_near_means_the_same_as_in_the_decisions() -> None:
-    assert NEAR == decisions.NEAR

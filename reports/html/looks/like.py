@@ -20,13 +20,7 @@ class LikeTeller(Teller):
         asked = self.result.conditional
         if not asked:
             return Look("like", title, absent=self.t.gettext("the plan declares no control features"))
-        columns = (
-            self.group_column(),
-            Column(self.t.gettext("Rate"), number=False),
-            Column(self.t.gettext("Gap in points")),
-            Column(self.t.gettext("Gap among like cases")),
-            Column(self.t.gettext("What that does"), number=False),
-        )
+        columns = self._columns()
         telling = [self._row(record, gap) for record, gap in self._gaps(telling=True)]
         tables, folds = self.split(
             self.t.gettext("Where comparing like with like changes a gap"), columns, telling, "like-more"
@@ -44,9 +38,28 @@ class LikeTeller(Teller):
             terms=("like with like",),
         )
 
+    @property
+    def _several(self) -> bool:
+        """Whether like is compared with like in more than one way, so that a row has to say in which."""
+        return len({record.controls for record in self.result.conditional}) > 1
+
+    def _columns(self) -> tuple[Column, ...]:
+        alike = Column(self.t.gettext("Cases of the same"), number=False)
+        return (
+            self.group_column(),
+            Column(self.t.gettext("Rate"), number=False),
+            *([alike] if self._several else []),
+            Column(self.t.gettext("Gap in points")),
+            Column(self.t.gettext("Gap among like cases")),
+            Column(self.t.gettext("What that does"), number=False),
+        )
+
+    def _kinds(self, controls: tuple[str, ...]) -> str:
+        return self.listed([control.replace("_", " ") for control in controls])
+
     def _sentences(self) -> Iterator[str]:
         for controls in dict.fromkeys(record.controls for record in self.result.conditional):
-            kinds = self.listed([control.replace("_", " ") for control in controls])
+            kinds = self._kinds(controls)
             told = list(self._changes([record for record in self.result.conditional if record.controls == controls]))
             if told:
                 yield self.t.gettext("Compared only with cases of the same %(kinds)s, %(what)s.") % {
@@ -87,7 +100,8 @@ class LikeTeller(Teller):
         else:
             crude = self.n.points_with_range(gap.crude_difference, gap.crude_difference_low, gap.crude_difference_high)
             within = self.n.points_with_range(gap.difference, gap.difference_low, gap.difference_high)
-        return (self.group(gap.group), self.words.rate(record.metric), crude, within, self._note(gap))
+        alike = (self._kinds(record.controls),) if self._several else ()
+        return (self.group(gap.group), self.words.rate(record.metric), *alike, crude, within, self._note(gap))
 
     def _note(self, gap: ConditionalGap) -> str:
         notes = {

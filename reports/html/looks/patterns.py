@@ -196,15 +196,17 @@ class PatternTeller(Teller):
             self.n.percent(group.label_rate),
             self.n.percent(group.flag_rate),
             self.n.points_with_range(group.added, group.added_low, group.added_high),
-            self._word(group.outcome),
+            self._word(group),
         )
 
-    def _word(self, outcome: str) -> str:
+    def _word(self, group: GroupAmplification) -> str:
+        if group.outcome == "adds" and group.added is not None and group.labelled_above == (group.added < 0):
+            return self.t.gettext("turns it round")
         return {
             "adds": self.t.gettext("adds to it"),
             "repeats": self.t.gettext("repeats it"),
             "removes": self.t.gettext("narrows it"),
-        }.get(outcome, self.t.gettext("cannot tell"))
+        }.get(group.outcome, self.t.gettext("cannot tell"))
 
     def _labels(self) -> Iterator[Fold]:
         rows = tuple(self._label_row(gap) for gap in self.result.label_gaps if gap.group is not None)

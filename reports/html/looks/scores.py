@@ -47,7 +47,7 @@ class RankingTeller(Teller):
             ),
             tables=tables,
             folds=(*folds, *self._within()),
-            terms=("auc", "within-group auc", "simpson's paradox"),
+            terms=("AUC", "within-group AUC", "Simpson's paradox"),
         )
 
     def _sentences(self) -> Iterator[str]:

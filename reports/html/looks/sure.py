@@ -48,7 +48,7 @@ class SureTeller(Teller):
             ),
             tables=tables,
             folds=(*folds, *self._grids(examined)),
-            terms=("label flips", "rogan-gladen", "worst case for unknown features"),
+            terms=("label flips", "Rogan-Gladen", "worst case for unknown features"),
         )  # fmt: skip
 
     def _not_counted(self) -> str:
@@ -256,9 +256,12 @@ class ControlTeller(Teller):
         lost = [each for each in sample.verdicts if each.group is not None and each.outcome == "fail"]
         held = sum(each.control_outcome == "fail" for each in lost)
         if lost:
-            yield self.t.gettext(
-                "Of %(all)s groups beyond the limit in the whole set, %(held)s are beyond it among the cases drawn at "
-                "random alone; with fewer cases many cannot be told."
+            yield self.t.ngettext(
+                "%(all)s group is beyond the limit in the whole set; among the cases drawn at random alone, %(held)s. "
+                "With fewer cases many cannot be told.",
+                "%(all)s groups are beyond the limit in the whole set; among the cases drawn at random alone, %(held)s "
+                "of them. With fewer cases many cannot be told.",
+                len(lost),
             ) % {"all": self.n.count(len(lost)), "held": self.n.count(held)}
 
     def _row(self, each: ControlComparison) -> tuple[str, ...]:
