@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,7 +31,7 @@ def further_audits(draw: st.DrawFn) -> Audit:
 
 
 @pytest.mark.filterwarnings("ignore:Generating overly large repr")
-@some()
+@some(0.5)
 @given(audit=further_audits(), how=st.sampled_from(_HOW), seed=st.integers(0, 99))
 def test_further_questions_are_answered_or_nothing_changes(audit: Audit, how: str, seed: int, tmp_path: Path) -> None:
     table, data, plan, reference = audit
@@ -91,7 +92,7 @@ def _the_same(how: str, folder: Path, plan: dict[str, Any], table: Table, seed: 
         assert _lasting(other) == _lasting(out)
 
 
-@some(0.5)
+@some(0.25)
 @given(
     seed=st.integers(0, 9999),
     rows=st.sampled_from((12, 60, 400, 800)),
@@ -114,14 +115,7 @@ def test_equal_weights_and_clusters_of_one_change_no_verdict(
     header = (*table.header, "weight", "cluster")
     wide = Table(header, tuple((*row, weight, f"{CLUSTER_CANARY}{number}") for number, row in enumerate(table.rows)))
     data = as_file(wide, "csv")
-    plan: dict[str, Any] = {
-        "schema": 1,
-        "audit": {"title": "Screener", "owner": "An office", "use": "moderation", "route": "services"},
-        "detector": {"kind": "predictions", "decision": "decision"},
-        "evaluation_set": {"path": data.name, "id": "case_id", "label": "exploited", "label_source": "case files"},
-        "groups": {"gender": {"column": "gender"}, "nationality": {"column": "nationality", "ladder": ["country"]}},
-        "rules": [rule | {"groups": ["gender", "nationality"]}],
-    }
+    plan = _plain_plan(data, rule, seed)
     declared = {"weight": "weight"} if weight is not None else {}
     declared |= {"cluster": "cluster"} if clusters else {}
     found = []
@@ -136,6 +130,49 @@ def test_equal_weights_and_clusters_of_one_change_no_verdict(
     assert _outcomes(weighted) == _outcomes(plain)
     if not clusters:
         assert _numbers(weighted["verdicts"]) == pytest.approx(_numbers(plain["verdicts"]), rel=1e-8, abs=1e-12)
+
+
+@some(0.1)
+@given(
+    seed=st.integers(0, 9999),
+    rows=st.sampled_from((60, 400, 800)),
+    detector=st.sampled_from(("blind", "right", "worse")),
+    spread=st.sampled_from((0.0, 0.5, 2.0)),
+    clusters=st.integers(1, 300),
+    scale=st.sampled_from((1000.0, 2.0**-900, 1 / 3)),
+)
+def test_the_unit_of_weights_and_the_names_of_clusters_change_no_verdict(
+    seed: int, rows: int, detector: str, spread: float, clusters: int, scale: float, tmp_path: Path
+) -> None:
+    table = healthy(seed, rows, detector=detector)
+    rng = random.Random(seed)
+    made = [(rng.lognormvariate(0, spread), rng.randrange(clusters)) for _ in table.rows]
+    header = (*table.header, "weight", "cluster")
+    found = []
+    for factor, name in ((1.0, "{}"), (scale, f"{CLUSTER_CANARY}{{}}\u202e")):
+        further = ((repr(weight * factor), name.format(cluster)) for weight, cluster in made)
+        data = as_file(Table(header, tuple((*row, *two) for row, two in zip(table.rows, further, strict=True))), "csv")
+        plan = _plain_plan(data, {"metric": "true_positive_rate", "margin": 0.2}, seed)
+        plan["evaluation_set"] |= {"weight": "weight", "cluster": "cluster"}
+        gated = run("gate", placed(tmp_path, data, plan) / "plan.toml", "--json")
+        said_well(gated)
+        assert gated.code in {0, 1, 3}, gated.err
+        found.append(json.loads(gated.out))
+    event(f"the verdict is {found[0]['overall']['outcome']}")
+    assert _outcomes(found[0]) == _outcomes(found[1])
+
+
+def _plain_plan(data: DataFile, rule: dict[str, Any], seed: int) -> dict[str, Any]:
+    nationality = {"nationality": {"column": "nationality", "ladder": ["country"]}} if seed % 2 else {}
+    groups: dict[str, Any] = {"gender": {"column": "gender"}, **nationality}
+    return {
+        "schema": 1,
+        "audit": {"title": "Screener", "owner": "An office", "use": "moderation", "route": "services"},
+        "detector": {"kind": "predictions", "decision": "decision"},
+        "evaluation_set": {"path": data.name, "id": "case_id", "label": "exploited", "label_source": "case files"},
+        "groups": groups,
+        "rules": [rule | {"groups": list(groups)}],
+    }
 
 
 def _outcomes(result: dict[str, Any]) -> list[Any]:
