@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from audit.errors import ResultError, StorageError
-from audit.findings import RuleResult, Verdict
+from audit.findings import FamilyResult, RuleResult, Verdict
 from audit.result import SCHEMA_VERSION, AuditResult
 
 __all__ = ["load_result", "parse_result", "result_schema", "result_to_json", "write_result"]
@@ -133,15 +133,43 @@ def _contradiction(result: AuditResult) -> str | None:
     if len(verdicts) < len(result.rules) or not all(verdicts.values()):
         return "rules"
     for place, rule in enumerate(result.rules):
-        counted = Counter(verdict.outcome for verdict in verdicts[rule.rule])
-        if counted != Counter(rule.groups_by_outcome):
-            return f"rules.{place}.groups_by_outcome"
-        together = any(family.unnamed_beyond for family in rule.families)
-        if (rule.outcome == "fail") != (counted["fail"] > 0 or together) or (
-            rule.outcome == "pass" and not _may_pass(rule, verdicts[rule.rule])
-        ):
-            return f"rules.{place}.outcome"
+        part = _rule_contradiction(rule, verdicts[rule.rule], result.plan.verdict.alpha)
+        if part is not None:
+            return f"rules.{place}.{part}"
     return _overall_contradiction(result)
+
+
+def _rule_contradiction(rule: RuleResult, verdicts: list[Verdict], alpha: float) -> str | None:
+    counted = Counter(verdict.outcome for verdict in verdicts)
+    if counted != Counter(rule.groups_by_outcome) or not all(_follows_from_p(verdict, alpha) for verdict in verdicts):
+        return "groups_by_outcome"
+    if not all(map(_unnamed_follows_from_p, rule.families)):
+        return "families"
+    fails = counted["fail"] > 0 or any(family.unnamed_beyond for family in rule.families)
+    if (rule.outcome == "fail") != fails or (rule.outcome == "pass" and not _may_pass(rule, verdicts)):
+        return "outcome"
+    return None
+
+
+def _follows_from_p(verdict: Verdict, alpha: float) -> bool:
+    """Whether a verdict is what its p-values say."""
+    if not _rejected_as_said(verdict.p_fail, verdict.level_fail, said=verdict.outcome == "fail"):
+        return False
+    if verdict.outcome != "pass":
+        return True
+    passes = verdict.decidable and verdict.p_pass is not None and verdict.p_pass <= alpha
+    return passes and verdict.p_fail is not None and verdict.level_fail is not None
+
+
+def _unnamed_follows_from_p(family: FamilyResult) -> bool:
+    return _rejected_as_said(family.unnamed_p, family.unnamed_level, said=family.unnamed_beyond)
+
+
+def _rejected_as_said(p: float | None, level: float | None, *, said: bool) -> bool:
+    """Whether p reaches its level where that is said, and only there. Rounding keeps order, but may make both equal."""
+    if p is None or level is None:
+        return not said
+    return p <= level if said else p >= level
 
 
 def _may_pass(rule: RuleResult, verdicts: list[Verdict]) -> bool:

@@ -162,13 +162,13 @@ def _said_to_pass(result: AuditResult, *, decided: str, decidable: bool, coverag
     """The result as JSON, consistent but for what is given: every verdict `decided`, the rule and the whole passing."""
     document = json.loads(result_to_json(result))
     for verdict in document["verdicts"]:
-        verdict.update(outcome=decided, decidable=decidable)
+        verdict.update(outcome=decided, decidable=decidable, p_fail=0.5, level_fail=0.01, p_pass=0.01)
     counted = dict.fromkeys(document["rules"][0]["groups_by_outcome"], 0)
     document["rules"][0].update(
         outcome="pass", coverage=coverage, groups_by_outcome={**counted, decided: len(document["verdicts"])}
     )
     for family in document["rules"][0]["families"]:
-        family.update(unnamed_beyond=False)
+        family.update(unnamed_beyond=False, unnamed_p=None, unnamed_level=None)
     document["overall"].update(outcome="pass", failing_rules=[], undecided_rules=[])
     return json.dumps(document)
 
@@ -176,9 +176,35 @@ def _said_to_pass(result: AuditResult, *, decided: str, decidable: bool, coverag
 def test_a_fail_without_a_name_must_stand_in_the_result(result: AuditResult) -> None:
     enough = result.rules[0].min_coverage
     document = json.loads(_said_to_pass(result, decided="pass", decidable=True, coverage=enough))
-    document["rules"][0]["families"][0].update(unnamed_beyond=True)
+    family = document["rules"][0]["families"][0]
+    family.update(unnamed_beyond=True, unnamed_p=0.001, unnamed_level=0.0075)
     with pytest.raises(ResultError, match=r"rules\.0\.outcome"):
         parse_result(json.dumps(document))
+    family.update(unnamed_beyond=False)
+    with pytest.raises(ResultError, match=r"rules\.0\.families"):
+        parse_result(json.dumps(document))
+    family.update(unnamed_beyond=True, unnamed_p=None)
+    with pytest.raises(ResultError, match=r"rules\.0\.families"):
+        parse_result(json.dumps(document))
+
+
+@pytest.mark.parametrize(
+    "changed", [{"p_pass": 0.051}, {"p_pass": None}, {"p_fail": 0.005}, {"p_fail": None}, {"level_fail": None}]
+)
+def test_a_verdict_must_follow_from_its_p_values(result: AuditResult, changed: dict[str, float | None]) -> None:
+    enough = result.rules[0].min_coverage
+    document = json.loads(_said_to_pass(result, decided="pass", decidable=True, coverage=enough))
+    document["verdicts"][0].update(changed)
+    with pytest.raises(ResultError, match=r"rules\.0\.groups_by_outcome"):
+        parse_result(json.dumps(document))
+
+
+def test_a_fail_must_follow_from_its_p_value(result: AuditResult) -> None:
+    for changed in ({"p_fail": 0.5}, {"p_fail": None}):
+        document = json.loads(result_to_json(result))
+        _failing(document).update(changed)
+        with pytest.raises(ResultError, match=r"rules\.0\.groups_by_outcome"):
+            parse_result(json.dumps(document))
 
 
 def test_a_pass_needs_judged_groups_that_all_pass_and_enough_people_in_them(result: AuditResult) -> None:
