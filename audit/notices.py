@@ -67,8 +67,7 @@ def _rows_as_they_are(plan: AuditPlan) -> list[Notice]:
         Notice(
             code="rows_as_they_are",
             text=f"Rates, disparities and verdicts take {ground} into account. Scores, like with like, amplification, "
-            "doubts about labels, the random sample and the subgroup search take each row once and as "
-            "independent of the others.",
+            "the random sample and the subgroup search take each row once, and most of them as independent.",
         )
     ]
 
