@@ -14,9 +14,8 @@ from hypothesis import HealthCheck, Phase, seed, settings
 
 EXAMPLES: Final = int(os.environ.get("AUDIT7K_FUZZ_EXAMPLES", "60"))
 SEED: Final = os.environ.get("AUDIT7K_FUZZ_SEED")
-PHASES: Final = [
-    one for one in Phase if one not in (Phase.shrink, Phase.explain) or os.environ.get("AUDIT7K_FUZZ_SHRINK") != "0"
-]
+_QUICK: Final = os.environ.get("AUDIT7K_FUZZ_SHRINK") == "0"
+PHASES: Final = [one for one in Phase if not (_QUICK and one in (Phase.shrink, Phase.explain))]
 LENIENT: Final = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture)
 Test = TypeVar("Test", bound=Callable[..., None])
 
