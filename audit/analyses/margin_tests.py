@@ -22,7 +22,7 @@ from audit.stats.planning import cases_to_decide
 from audit.stats.score_test import FAIL_BETA, PASS_BETA, screened_p
 from audit.stats.unnamed import unnamed_p
 
-__all__ = ["FamilyTests", "Procedure", "Together", "rule_tests", "unscored_decide"]
+__all__ = ["FamilyTests", "Procedure", "Together", "nearest_side", "rule_tests", "unscored_decide"]
 
 Procedure = Literal["discarding", "weights_only", "any_dependence"]
 """How a family's share of alpha is divided over its groups."""
@@ -159,8 +159,7 @@ def _on_all_sides(
         for name in ("decidable", "required")
     )
     p_fail, levels, beyond_by_side = (np.stack(arrays) for arrays in zip(*by_side, strict=True))
-    # of a two-sided rule the side that is nearer to its own level is told
-    nearest = np.argmin(p_fail / np.maximum(np.nan_to_num(levels, nan=1.0), 1e-300), axis=0)[np.newaxis]
+    nearest = nearest_side(p_fail, levels)
     within_by_side = [_within(question, groups, unknown, decidable, plan.verdict.alpha) for question in asked]
     p_pass, as_scored, as_recorded = _on_every_side(within_by_side)
     beyond: BoolArray = np.logical_or.reduce(beyond_by_side)
@@ -182,6 +181,12 @@ def _on_all_sides(
         high_side=np.array([question.side == "high" for question in asked])[nearest[0]],
         cases_to_verdict=_cases_to_verdict(plan, asked, groups, undecided, levels),
     )
+
+
+def nearest_side(p_fail: FloatArray, levels: FloatArray) -> npt.NDArray[np.int64]:
+    """int64[1, G]: of a two-sided rule the side whose p-value is nearer to its own level, among those tested."""
+    distance = np.where(np.isnan(levels), np.inf, p_fail / np.maximum(levels, 1e-300))
+    return np.asarray(np.argmin(distance, axis=0)[np.newaxis], dtype=np.int64)
 
 
 def _together(

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from audit.analyses.budget import Budget
 from audit.analyses.decidability import FamilyDecidability, RuleDecidability
-from audit.analyses.margin_tests import FamilyTests, Together, rule_tests, unscored_decide
+from audit.analyses.margin_tests import FamilyTests, Together, nearest_side, rule_tests, unscored_decide
 from audit.analyses.sides import Question, questions
 from audit.analyses.weighted_rates import Compared, compared, with_possible_members
 from audit.counting.family_moments import FamilyMoments
@@ -120,7 +120,7 @@ def _family_tests(
     sides = [_side(plan, question, family, of, decided, level, expected_icc) for question in asked]
     tested: BoolArray = np.logical_or.reduce([side.can_fail for side in sides])
     p_fail, levels = np.stack([side.p_fail for side in sides]), np.stack([side.level_fail for side in sides])
-    nearest = np.argmin(p_fail / np.maximum(np.nan_to_num(levels, nan=1.0), 1e-300), axis=0)[np.newaxis]
+    nearest = nearest_side(p_fail, levels)
     p_pass: FloatArray = np.max(np.stack([side.p_pass for side in sides]), axis=0)
     beyond: BoolArray = np.logical_or.reduce([side.beyond for side in sides])
     within = decided.decidable & tested & (p_pass <= plan.verdict.alpha)

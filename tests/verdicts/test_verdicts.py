@@ -78,6 +78,17 @@ def test_direction_both_fails_a_group_that_is_better_by_more_than_the_limit() ->
     assert result.rules[0].worse == "both"
 
 
+def test_of_two_sides_one_that_was_tested_is_told() -> None:
+    """At 20 % nobody can be 30 points below the rest: only the high side has a level to be held against."""
+    rules = [{"metric": "true_positive_rate", "margin": 0.3, "groups": ["sex"], "direction": "both"}]
+    result = by_sex({name: cells(200, 800) for name in "abc"}, rules)
+    for verdict in result.verdicts:
+        assert (verdict.outcome, verdict.side) == ("pass", "high")
+        assert verdict.level_fail is not None
+        assert verdict.p_fail is not None
+        assert verdict.p_fail > verdict.level_fail
+
+
 def test_a_high_rate_of_false_alarms_fails() -> None:
     rows = {"a": cells(80, 20, 100, 900), "b": cells(80, 20, 300, 700), "c": cells(80, 20, 200, 1800)}
     result = by_sex(rows, [{**FPR, "groups": ["sex"]}])
