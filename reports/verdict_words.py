@@ -245,7 +245,7 @@ class VerdictWriter:
         unsure = by_outcome.get("inconclusive", 0) + by_outcome.get("not_evaluable", 0)
         undecided = Number(
             self._n.count(unsure),
-            self._t.ngettext("group we cannot judge alone", "groups we cannot judge alone", unsure),
+            self._t.ngettext("group without a verdict of its own", "groups without a verdict of their own", unsure),
             self._t.gettext("%(groups)s, on at least one limit") % {"groups": of_groups}
             if self._several_limits
             else of_groups,
@@ -324,7 +324,10 @@ class VerdictWriter:
             return self._t.gettext(
                 "This holds for this version of the system and these cases. Audit again when either changes."
             )
-        reasons = self._reasons()
+        return self._what_would_decide(self._reasons())
+
+    def _what_would_decide(self, reasons: set[str]) -> str:
+        """What comes next where groups have no verdict for these reasons."""
         alone = {
             "unscored_cases": self._t.gettext(
                 "Have the cases without a decision decided and audit again. Until then this is not a pass."
@@ -347,6 +350,12 @@ class VerdictWriter:
             return self._t.gettext(
                 "Have the cases without a decision decided, add labelled cases and audit again: "
                 "“Cases still needed” says how many, group by group. Until then this is not a pass."
+            )
+        if "unknown_attribute" in reasons:
+            return self._t.gettext(
+                "Have it recorded who the people are whose group is unknown, or vouch in the plan for how few of any "
+                "group they are; add labelled cases where “Cases still needed” asks for them; and audit again. Until "
+                "then this is not a pass."
             )
         return self._t.gettext(
             "Add labelled cases and audit again: “Cases still needed” says how many, group by group. "

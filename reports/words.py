@@ -80,7 +80,7 @@ class Words:
                 "the rate of the others is such that nobody could exceed the limit"
             ),
             "unscored_cases": self._t.gettext("cases without a decision could change the verdict"),
-            "unknown_attribute": self._t.gettext("people whose group is unknown could change the verdict"),
+            "unknown_attribute": self._t.gettext("it would pass, but for people whose group is unknown"),
             "too_few_clusters": self._t.gettext("its cases come from too few clusters to say how sure a rate is"),
             "judged_as_part": self._t.gettext("too few cases alone; judged only as part of a larger group"),
             "too_few_cases": self._t.gettext("too few cases, and no larger group that could be judged"),

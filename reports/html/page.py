@@ -96,6 +96,8 @@ class Page:
 
     worth_less: bool
     """Whether rows are weighted or belong together, so that they say less than as many independent ones."""
+    but_for_unknown: bool
+    """Whether people whose group is unknown keep any group from a pass."""
     terms: tuple[Term, ...]
     """The terms that the page uses, beside those that every page does."""
 
@@ -144,6 +146,7 @@ class PageWriter:
             both_ways=any(rule.direction == "both" for rule in self._rules),
             looks=answered,
             worth_less=self._worth_less,
+            but_for_unknown=any(verdict.because == "unknown_attribute" for verdict in self.reading.result.verdicts),
             terms=tuple(self._terms(answered)),
         )
 

@@ -175,7 +175,9 @@ class TableWriter:
     def _note(self, finding: Finding) -> str:
         """Why there is no verdict and what it would take; empty where there is one."""
         because = self._because(finding)
-        return because if finding.verdict is None else self._words.undecided(finding.verdict, because)
+        if finding.verdict is None or finding.verdict.because == "unknown_attribute":
+            return because  # what to do about it is the same for all of them, and stands once, in the key
+        return self._words.undecided(finding.verdict, because)
 
     def _because(self, finding: Finding) -> str:
         among = self._reading.metrics[finding.metric].among if finding.metric in self._reading.metrics else ""

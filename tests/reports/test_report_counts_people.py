@@ -138,7 +138,7 @@ def test_a_pass_says_how_many_groups_were_judged_on_every_limit() -> None:
     assert "all 2 groups that were large enough to judge stayed within the limit" in verdict
     assert "No group was large enough to be judged on every limit." in verdict
     assert "0 groups within every limit" in verdict
-    assert "4 groups we cannot judge alone of 4 groups, on at least one limit" in verdict
+    assert "4 groups without a verdict of their own of 4 groups, on at least one limit" in verdict
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ class DeployedTeller(Teller):
         yield (
             self.t.gettext(
                 "Where %(share)s of cases are exploitation (%(source)s), about %(flags)s of 1,000 cases are flagged "
-                "and about %(right)s of these rightly; in this set %(set)s of flags are right."
+                "and about %(right)s of these rightly; of those flagged in this set, %(set)s are."
             )
             % told
         )
