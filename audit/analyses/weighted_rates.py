@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from audit.analyses.missing_attributes import member_places
 from audit.analyses.sides import Question, When, cases_cells
-from audit.counting.family_moments import Cells, FamilyMoments
+from audit.counting.family_moments import Cells, FamilyMoments, of_the_others
 from audit.counting.table import FamilyCounts
 from audit.metrics import Cell
 from audit.stats.boundaries import Boundary
@@ -52,10 +52,7 @@ def _tilts(of: FamilyMoments, family: FamilyCounts, cells: Cells) -> tuple[Tilt,
     kinds = cells[0], tuple(cell for cell in cells[1] if cell not in cells[0])
     own = [(of.units(kind), of.squares(kind)[1], np.asarray(family.total(kind), dtype=np.float64)) for kind in kinds]
     everyone = [tuple(np.full(values.shape, values.sum()) for values in kind) for kind in own]
-    rest = [
-        tuple(np.maximum(whole - part, 0.0) for whole, part in zip(all_of, kind, strict=True))
-        for all_of, kind in zip(everyone, own, strict=True)
-    ]
+    rest = [tuple(of_the_others(part) for part in kind) for kind in own]
     made = [
         Tilt.of((some[0][0], some[1][0]), (some[0][1], some[1][1]), (some[0][2], some[1][2]))
         for some in (own, rest, everyone)
@@ -93,27 +90,30 @@ def with_possible_members(
     up = question.side == "high"
     total, counted = of.units(own[1]), of.units(own[0])
     new_total = total + moving.units
-    new_rate = (counted + moving.units * up) / np.maximum(new_total, 1e-300)
+    divisor = np.where(new_total > 0.0, new_total, 1.0)
+    new_rate = (counted + moving.units * up) / divisor
     pull = (1.0 - new_rate if up else new_rate) ** 2 * moving.squares
     spread = _joined(of.spread(own, new_rate), pull, spans=of.spans)
     group = _of_size(
         worst.group,
         worst.correlation,
         rate=new_rate,
-        residual=spread / new_total**2,
-        q=(worst.group.q * total**2 + moving.second) / new_total**2,
-        bb=_joined(worst.group.bb * total**2, moving.squares, spans=of.spans) / new_total**2,
+        residual=spread / divisor**2,
+        q=(worst.group.q * total**2 + moving.second) / divisor**2,
+        bb=_joined(worst.group.bb * total**2, moving.squares, spans=of.spans) / divisor**2,
     )
     rest_units, rest_counted = (of.units(cells).sum() - of.units(cells) for cells in (rest[1], rest[0]))
     left = rest_units - moving.scored
-    rest_rate = np.clip((rest_counted - moving.scored * up) / np.maximum(left, 1e-300), 0.0, 1.0)
+    # nobody may be left of the rest; it then has no clusters either, and nothing is passed against it
+    rest_divisor = np.where(left > 0.0, left, 1.0)
+    rest_rate = np.clip((rest_counted - moving.scored * up) / rest_divisor, 0.0, 1.0)
     loss = np.maximum(rest_rate, 1.0 - rest_rate) ** 2 * moving.scored_squares
-    scale = np.where(left > 0.0, rest_units / np.where(left > 0.0, left, 1.0), 0.0) ** 2
+    scale = np.where(left > 0.0, rest_units / rest_divisor, 0.0) ** 2
     others = _of_size(
         worst.rest,
         worst.correlation,
         rate=rest_rate,
-        residual=_joined(of.spread(rest, rest_rate, rest=True), loss, spans=True) / np.maximum(left, 1e-300) ** 2,
+        residual=_joined(of.spread(rest, rest_rate, rest=True), loss, spans=True) / rest_divisor**2,
         q=worst.rest.q * scale,
         bb=worst.rest.bb * scale,
     )

@@ -19,6 +19,9 @@ BoolArray = npt.NDArray[np.bool_]
 _NOTHING = 1e-9
 """The share of a cluster's weight below which a difference of sums is nothing: rounding, no row."""
 
+_DROWNED = 1e-12
+"""The share of all squares below which those of a rest are mostly rounding."""
+
 
 @dataclass(frozen=True, slots=True)
 class ClusterTable:
@@ -247,7 +250,10 @@ def _sizes(pairs: _Pairs, picked: list[int]) -> tuple[FloatArray, FloatArray]:
     changes = np.stack(
         [pairs.by_group(left - values[pairs.cluster]) for left, values in zip(rest, everyone, strict=True)]
     )
-    of_rests = np.maximum(np.stack([values.sum() for values in everyone])[:, np.newaxis] + changes, 0.0)
+    of_everyone = np.stack([values.sum() for values in everyone])
+    of_rests = np.maximum(of_everyone[:, np.newaxis] + changes, 0.0)
+    # a rest whose squares drown in the group's has no variance that could be told: no clusters, so no verdict
+    of_rests[0] = np.where(of_rests[2] > _DROWNED * of_everyone[2], of_rests[0], 0.0)
     return of_groups, of_rests
 
 

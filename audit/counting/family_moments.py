@@ -12,7 +12,7 @@ import numpy.typing as npt
 from audit.metrics import METRICS, Cell
 from audit.stats.effective_test import WeightedRate
 
-__all__ = ["CELLS", "DENOMINATORS", "Cells", "FamilyMoments", "indicator", "weighted_rate"]
+__all__ = ["CELLS", "DENOMINATORS", "Cells", "FamilyMoments", "indicator", "of_the_others", "weighted_rate"]
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -88,6 +88,13 @@ class FamilyMoments(ABC):
         """float64[G]: the same of everyone else."""
         own = self.weight(tuple(cells))
         return np.asarray(np.maximum(own.sum() - own, 0.0))
+
+
+def of_the_others(values: FloatArray) -> FloatArray:
+    """float64[G]: what all others have together. Never by taking off: next to 2^58 nothing is left of a square of 1."""
+    before = np.concatenate([[0.0], np.cumsum(values)[:-1]])
+    after = np.concatenate([np.cumsum(values[::-1])[::-1][1:], [0.0]])
+    return np.asarray(before + after, dtype=np.float64)
 
 
 def indicator(cells: Iterable[Cell]) -> FloatArray:

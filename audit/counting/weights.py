@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from audit.counting.family_moments import CELLS, Cells, FamilyMoments, indicator, weighted_rate
+from audit.counting.family_moments import CELLS, Cells, FamilyMoments, indicator, of_the_others, weighted_rate
 from audit.metrics import Cell
 from audit.stats.effective_test import WeightedRate
 
@@ -103,7 +103,7 @@ class WeightedFamily(FamilyMoments):
     @staticmethod
     def _total(of: FloatArray, where: FloatArray, *, rest: bool) -> FloatArray:
         own = np.asarray(of @ where, dtype=np.float64)
-        return np.maximum(own.sum() - own, 0.0) if rest else own
+        return of_the_others(own) if rest else own
 
     def _rate(self, cells: Cells, *, rest: bool) -> WeightedRate:
         sums, denominator = self._sums, indicator(cells[1])

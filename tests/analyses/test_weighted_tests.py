@@ -300,3 +300,35 @@ def test_every_metric_has_its_moments() -> None:
             plan = made.plan({"metric": metric, "margin": 0.1, "direction": direction})
             _, verdicts = made.judged(plan)
             assert all(verdict.degrees_of_freedom is not None for verdict in verdicts.values())
+
+
+@pytest.mark.parametrize("power", [10, 28])
+def test_a_group_of_heavy_rows_does_not_make_its_rest_seem_sure(power: int) -> None:
+    """Next to squares of 2^56 a square of 1 is lost in a difference of sums, and a rest of 12 rows seemed exact."""
+    group = ["a"] * 400 + ["b"] * 12
+    cell = [Cell.TP, Cell.TP, Cell.TP, Cell.FN] * 103
+    light = np.where(np.arange(412) % 3 == 0, 1.0, 2.0)
+    heavy = np.where(np.array(group) == "a", light * 2.0**power, light)
+    plain, scaled = (Made(group, cell, weight=weight) for weight in (light, heavy))
+    plan = plain.plan({"margin": 0.1})
+    one, other = (made.judged(plan)[1]["a"] for made in (plain, scaled))
+    assert one.outcome == other.outcome == "inconclusive"
+    assert one.p_pass is not None
+    assert other.p_pass == pytest.approx(one.p_pass, rel=1e-6)
+
+
+def test_a_rest_whose_squares_drown_in_those_of_the_group_decides_nothing_in_clusters() -> None:
+    group = ["a"] * 400 + ["b"] * 12
+    cell = [Cell.TP, Cell.TP, Cell.TP, Cell.FN] * 103
+    weight = np.where(np.array(group) == "a", 2.0**28, 1.0)
+    made = Made(group, cell, np.arange(412) // 2, weight)
+    verdict = made.judged(made.plan({"margin": 0.3}))[1]["a"]
+    assert verdict.outcome == "inconclusive"
+    assert verdict.p_pass == 1.0
+
+
+def test_a_rest_made_of_people_of_unknown_group_alone_passes_nobody_and_warns_of_nothing() -> None:
+    group = ["a"] * 300 + ["unknown"] * 40
+    cell = [Cell.TP, Cell.TP, Cell.TP, Cell.FN] * 75 + [Cell.FN] * 40
+    made = Made(group, cell, weight=np.where(np.arange(340) % 3 == 0, 1.0, 2.0))
+    assert made.judged(made.plan({"margin": 0.1}))[1]["a"].outcome != "pass"
