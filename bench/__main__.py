@@ -60,6 +60,7 @@ def measure(folder: Path, sizes: Sizes) -> Iterator[Line]:
     yield from _peers(_data(folder, sizes.peers, "zipf"), folder, sizes)
     yield from _analysis(_data(folder, sizes.largest, "zipf"), sizes.largest)
     yield from _replicates(sizes)
+    yield from _scan(sizes)
     yield from _largest(_data(folder, sizes.largest, "zipf"), sizes)
 
 
@@ -119,6 +120,15 @@ def _replicates(sizes: Sizes) -> Iterator[Line]:
         _say(f"bootstrap replicates of the counts of {rows:,} rows")
         spent = json.loads(module("replicates", rows).output)
         yield Line(f"2,000 replicates of 800 groups x 5 rates, {rows:,} rows", spent, "s", 1)
+
+
+def _scan(sizes: Sizes) -> Iterator[Line]:
+    for columns in (3, 5):
+        _say(f"the subgroup scan of {sizes.peers:,} rows, {columns} columns and two features")
+        spent = json.loads(module("scan", sizes.peers, columns).output)
+        what = f"subgroup scan, {sizes.peers:,} rows, {columns} columns, gender and nationality"
+        note = f"counting {spent['counting']:.1f} s, searching {spent['searching']:.1f} s"
+        yield Line(what, spent["counting"] + spent["searching"], "s", 60, note)
 
 
 def _largest(data: Path, sizes: Sizes) -> Iterator[Line]:
