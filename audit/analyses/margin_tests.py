@@ -202,7 +202,9 @@ def _together(
         x, n, y, m = (count[some] for count in question.at_its_best(family))
         counted, counted_rest = counted_outcome(x, n, question.fail), counted_outcome(y, m, question.fail)
         test = unnamed_p(p[some], counted, n, counted_rest, m, question.fail)
-        by_side.append(Together(test.p, spend.unnamed, test.survivors))
+        # of one group nobody can say "several", and a FAIL without a name would name it
+        told = test.survivors != 1
+        by_side.append(Together(test.p if told else 1.0, spend.unnamed, test.survivors))
     return min(by_side, key=lambda side: side.p if side.p is not None else 1.0)
 
 

@@ -78,6 +78,18 @@ def test_direction_both_fails_a_group_that_is_better_by_more_than_the_limit() ->
     assert result.rules[0].worse == "both"
 
 
+def test_a_single_nationality_that_points_towards_harm_is_never_failed_without_a_name() -> None:
+    codes = ["NGA", "GHA", "MLI", "FRA", "DEU", "THA", "unknown"]
+    rules = [{**TPR, "groups": ["nationality"]}]
+    for found in (145, 144, 143, 142):
+        rows: Rows = {(code,): cells(180, 20) for code in codes}
+        rows[("NGA",)] = cells(found, 200 - found)
+        result = judged(rows, [nationality(codes)], rules)
+        (countries,) = [family for family in result.rules[0].families if family.unnamed_p is not None]
+        assert (countries.unnamed_survivors, countries.unnamed_p, countries.unnamed_beyond) == (1, 1.0, False)
+        assert result.rules[0].because != "unnamed_beyond_limit"
+
+
 def test_of_two_sides_one_that_was_tested_is_told() -> None:
     """At 20 % nobody can be 30 points below the rest: only the high side has a level to be held against."""
     rules = [{"metric": "true_positive_rate", "margin": 0.3, "groups": ["sex"], "direction": "both"}]
