@@ -71,19 +71,6 @@ def called_wrong(
     )
 
 
-def mean_errors(runs: int, rng: np.random.Generator, cases: int) -> dict[str, tuple[float, float]]:
-    """Mean and Monte Carlo error of each measure of error, for scores that are right: Beta(1, 4), ten bins."""
-    values: dict[str, list[FloatArray]] = {"plug-in": [], "beyond chance": [], "squared": []}
-    for bins, _ in drawn(runs, rng, cases, (1.0, 4.0), np.positive):
-        found = miscalibration(bins)
-        for name, value in zip(values, (found.error, found.error - found.by_chance, found.squared_error), strict=True):
-            values[name].append(value)
-    return {
-        name: (float(joined.mean()), float(joined.std() / np.sqrt(joined.size)))
-        for name, joined in ((name, np.concatenate(parts)) for name, parts in values.items())
-    }
-
-
 def all_settings(runs: int, seed: int) -> Iterator[Measured]:
     """Measure every setting, each with its own stream of random numbers."""
     streams = iter(np.random.default_rng(seed).spawn(64))

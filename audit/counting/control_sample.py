@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from audit.counting.count import SCORED
-from audit.counting.table import FAILED, NEGATIVE, POSITIVE, UNLABELLED, CountsTable, IntArray
+from audit.counting.table import DECISIONS, NEGATIVE, POSITIVE, UNLABELLED, CountsTable, IntArray
 from audit.evaluation.connection import reading
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ __all__ = ["IN_CONTROL_SAMPLE", "count_control_sample"]
 
 IN_CONTROL_SAMPLE: Final = "in_control_sample"
 """Name of the column of the scored set that says so."""
-_DECISIONS: Final = FAILED + 1
 
 
 def count_control_sample(evaluation_set: EvaluationSet, relation: str = SCORED) -> CountsTable | None:
@@ -52,8 +51,8 @@ def count_control_sample(evaluation_set: EvaluationSet, relation: str = SCORED) 
         if cell is None:
             raise AssertionError(f"{cases} rows have no decision")
         key = tuple(evaluation_set.codes[name][value] for name, value in zip(features, values, strict=True))
-        label, decision = divmod(cell, _DECISIONS)
-        rows.setdefault(key, np.zeros((UNLABELLED + 1, _DECISIONS), dtype=np.int64))[label, decision] += cases
+        label, decision = divmod(cell, DECISIONS)
+        rows.setdefault(key, np.zeros((UNLABELLED + 1, DECISIONS), dtype=np.int64))[label, decision] += cases
     return CountsTable.of(features, rows)
 
 
@@ -64,6 +63,6 @@ def _expression(relation: str, groups: Sequence[str]) -> Any:
     types = {**dict.fromkeys(groups, "string"), "label": "int8", "decision": "int8", IN_CONTROL_SAMPLE: "boolean"}
     scored = ibis.table(types, name=relation)
     drawn = scored.filter(scored[IN_CONTROL_SAMPLE])
-    first = drawn.label.cases((1, POSITIVE * _DECISIONS), (0, NEGATIVE * _DECISIONS), else_=UNLABELLED * _DECISIONS)
+    first = drawn.label.cases((1, POSITIVE * DECISIONS), (0, NEGATIVE * DECISIONS), else_=UNLABELLED * DECISIONS)
     cell = (first.cast("int8") + drawn.decision).cast("int8")
     return drawn.group_by([drawn[name] for name in groups], cell=cell).aggregate(cases=drawn.count())

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from audit.counting.count import SCORED, count_expression
-from audit.counting.table import FAILED, UNKNOWN, UNLABELLED, CountsTable, FamilyCounts, IntArray, ladder_map
+from audit.counting.table import DECISIONS, UNKNOWN, UNLABELLED, CountsTable, FamilyCounts, IntArray, ladder_map
 from audit.evaluation.connection import reading
 from audit.groups import Family, Group, Level, SensitiveFeature
 from audit.metrics import Cell
@@ -26,8 +26,6 @@ __all__ = [
     "encoded",
     "stratified",
 ]
-
-_DECISIONS: Final = FAILED + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +111,8 @@ def count_controls(evaluation_set: EvaluationSet, plan: AuditPlan, relation: str
         of_group = tuple(code[value] for code, value in zip(codes, values, strict=False))
         key = (*of_group, *(level or UNKNOWN for level in values[len(codes) :]))
         if key not in rows:
-            rows[key] = np.zeros((UNLABELLED + 1, _DECISIONS), dtype=np.int64)
-        label, decision = divmod(cell, _DECISIONS)
+            rows[key] = np.zeros((UNLABELLED + 1, DECISIONS), dtype=np.int64)
+        label, decision = divmod(cell, DECISIONS)
         rows[key][label, decision] += cases
     table = CountsTable.of((*sensitive, *controls), rows)
     total = int(table.cells.sum())

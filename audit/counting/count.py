@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from audit.counting.table import FAILED, NEGATIVE, POSITIVE, UNLABELLED, CountsTable, IntArray
+from audit.counting.table import DECISIONS, NEGATIVE, POSITIVE, UNLABELLED, CountsTable, IntArray
 from audit.evaluation.connection import reading
 
 if TYPE_CHECKING:
@@ -15,8 +15,7 @@ if TYPE_CHECKING:
 
 SCORED: Final = "scored"
 """Name of the view that scoring leaves in the connection."""
-_DECISIONS: Final = FAILED + 1
-_SHAPE: Final = (UNLABELLED + 1, _DECISIONS)
+_SHAPE: Final = (UNLABELLED + 1, DECISIONS)
 
 
 def count_cases(evaluation_set: EvaluationSet, relation: str = SCORED) -> CountsTable:
@@ -52,7 +51,7 @@ def count_expression(relation: str, groups: Sequence[str]) -> Any:
     import ibis
 
     scored = ibis.table({**dict.fromkeys(groups, "string"), "label": "int8", "decision": "int8"}, name=relation)
-    first = scored.label.cases((1, POSITIVE * _DECISIONS), (0, NEGATIVE * _DECISIONS), else_=UNLABELLED * _DECISIONS)
+    first = scored.label.cases((1, POSITIVE * DECISIONS), (0, NEGATIVE * DECISIONS), else_=UNLABELLED * DECISIONS)
     # Ibis takes sums to the next wider integer; narrow keys group faster, and 12 cells fit into the narrowest.
     cell = (first.cast("int8") + scored.decision).cast("int8")
     return scored.group_by([scored[name] for name in groups], cell=cell).aggregate(cases=scored.count())
@@ -79,7 +78,7 @@ def _by_code(
     for key, cell, count in zip(zip(*columns, strict=True), cells, cases, strict=True):
         if cell is None:
             raise AssertionError(f"{count} rows have no decision")
-        label, decision = divmod(cell, _DECISIONS)
+        label, decision = divmod(cell, DECISIONS)
         if key not in rows:
             rows[key] = np.zeros(_SHAPE, dtype=np.int64)
         rows[key][label, decision] += count

@@ -12,7 +12,7 @@ from audit.counting.clusters import ClusterTable
 from audit.counting.count import SCORED
 from audit.counting.family_moments import CELLS
 from audit.counting.moments import Moments
-from audit.counting.table import FAILED, NEGATIVE, POSITIVE, UNLABELLED
+from audit.counting.table import DECISIONS, NEGATIVE, POSITIVE, UNLABELLED
 from audit.counting.weights import WeightTable
 from audit.evaluation.connection import reading
 from audit.metrics import Cell
@@ -25,7 +25,6 @@ __all__ = ["count_moments"]
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
-_DECISIONS: Final = FAILED + 1
 _CUT: Final = 20
 """Bits that are cut from a square before it is squared again: fourth powers of 2^30 do not fit into 128 bits summed."""
 _UNSCORED: Final = (Cell.UNSCORED_POSITIVE, Cell.UNSCORED_NEGATIVE, Cell.UNSCORED_UNLABELLED)
@@ -87,7 +86,7 @@ def moments_expression(relation: str, groups: Sequence[str], *, weighted: bool, 
     columns |= {"weight_units": "int64"} if weighted else {}
     columns |= {"cluster": "string"} if clustered else {}
     scored = ibis.table(columns, name=relation)
-    first = scored.label.cases((1, POSITIVE * _DECISIONS), (0, NEGATIVE * _DECISIONS), else_=UNLABELLED * _DECISIONS)
+    first = scored.label.cases((1, POSITIVE * DECISIONS), (0, NEGATIVE * DECISIONS), else_=UNLABELLED * DECISIONS)
     keys = [scored[name] for name in (*groups, *(["cluster"] if clustered else []))]
     grouped = scored.group_by(keys, cell=(first.cast("int8") + scored.decision).cast("int8"))
     cases = scored.count()

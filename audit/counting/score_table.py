@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from audit.counting.count import SCORED
-from audit.counting.table import FAILED, NEAR, NEGATIVE, POSITIVE, UNLABELLED, CountsTable, IntArray, ladder_map
+from audit.counting.table import DECISIONS, NEAR, NEGATIVE, POSITIVE, UNLABELLED, CountsTable, IntArray, ladder_map
 from audit.evaluation.connection import reading
 from audit.groups import Family, Group, Level, SensitiveFeature
 
@@ -36,7 +36,6 @@ UNIT: Final = 1 << 20
 _EDGE: Final = 1e-9
 """Part of a bin by which a score may fall short of an edge and still be on it: 0.29 * 200 is a little below 58."""
 _ROUNDING: Final = 2.0**52 / UNIT
-_DECISIONS: Final = FAILED + 1
 _LABELS: Final = UNLABELLED + 1
 _NO_SCORE: Final = BINS
 _PLACES: Final = BINS + 1
@@ -177,8 +176,8 @@ def count_scored(
     codes, place = _finest(counted, features, evaluation_set.codes)
     decided, near_bin = np.divmod(_integers(cell), 2 * _PLACES)
     near_threshold, fine = np.divmod(near_bin, _PLACES)
-    label, decision = np.divmod(decided, _DECISIONS)
-    counts = _added((len(codes), _LABELS, _DECISIONS), (place, label, decision), rows)
+    label, decision = np.divmod(decided, DECISIONS)
+    counts = _added((len(codes), _LABELS, DECISIONS), (place, label, decision), rows)
     near = None if threshold is None else _added((len(codes),), (place,), rows * near_threshold)
     sums, squares = (_units(counted.column(name)) for name in ("sums", "squares"))
     table = ScoreTable(features, codes, score_range, place, label, fine, rows, sums, squares, near)
@@ -199,7 +198,7 @@ def score_expression(
     low, high = score_range
     kinds = {**dict.fromkeys(groups, "string"), "label": "int8", "decision": "int8", "score": "float64"}
     scored = ibis.table(kinds, name=relation)
-    first = scored.label.cases((1, POSITIVE * _DECISIONS), (0, NEGATIVE * _DECISIONS), else_=UNLABELLED * _DECISIONS)
+    first = scored.label.cases((1, POSITIVE * DECISIONS), (0, NEGATIVE * DECISIONS), else_=UNLABELLED * DECISIONS)
     above = scored.score if low == 0.0 else scored.score - ibis.literal(low, "float64")
     share = above if high - low == 1.0 else above / ibis.literal(high - low, "float64")
     # floor and not a cast: a cast rounds in one engine and cuts in another

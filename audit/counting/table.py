@@ -18,6 +18,8 @@ POSITIVE, NEGATIVE, UNLABELLED = range(3)
 """Indices of the label axis of `CountsTable.cells`."""
 FLAGGED, NOT_FLAGGED, ABSTAINED, FAILED = range(4)
 """Indices of the decision axis of `CountsTable.cells`, and the codes of a decision everywhere in the harness."""
+DECISIONS: Final = FAILED + 1
+"""How many decisions there are. A label and a decision travel as one code: `label * DECISIONS + decision`."""
 
 NEAR: Final = 1e-6
 """Scores this close to the threshold can fall on either side of it by rounding alone."""

@@ -76,6 +76,7 @@ def _environment(language: Language) -> Environment:
     from markupsafe import Markup
 
     from reports.html import palette
+    from reports.html.affected import capital
     from reports.plain_text import harmless, without_unseen
 
     def finish(value: object) -> object:
@@ -101,13 +102,8 @@ def _environment(language: Language) -> Environment:
     environment.filters["in_hundred"] = language.numbers.points
     environment.filters["probability"] = language.numbers.probability
     environment.filters["css_string"] = css_string
-    environment.filters["capital_first"] = capital_first
+    environment.filters["capital"] = capital
     return environment
-
-
-def capital_first(text: str) -> str:
-    """`text` with a capital at its start and everything else as it is."""
-    return text[:1].upper() + text[1:]
 
 
 def css_string(text: str) -> Any:
