@@ -67,7 +67,7 @@ def control_sample(
         comparisons=comparisons,
         comparisons_left_out=left_out,
         verdicts=verdicts,
-        words=_words(whole, sample, verdicts),
+        words=_words(whole, sample, verdicts, plan.verdict.min_denominator),
     )
 
 
@@ -162,9 +162,9 @@ def _verdict(rule: str, group: Group | None, whole: Outcome, sample: Outcome | N
     return ControlVerdict(rule=rule, group=group, outcome=whole, control_outcome=sample, control_cases=drawn)
 
 
-def _words(whole: IntArray, sample: IntArray, verdicts: Sequence[ControlVerdict]) -> str:
+def _words(whole: IntArray, sample: IntArray, verdicts: Sequence[ControlVerdict], floor: int) -> str:
     told = f"{int(sample.sum()):,} of {int(whole.sum()):,} cases were drawn at random."
-    inside, outside = _labelled_share(sample), _labelled_share(whole - sample)
+    inside, outside = _labelled_share(sample, floor), _labelled_share(whole - sample, floor)
     if inside is not None and outside is not None:
         told += f" {percent(inside)} of the labelled ones are victims, against {percent(outside)} of the others."
     failing = [verdict for verdict in verdicts if verdict.group is not None and verdict.outcome == "fail"]
@@ -179,6 +179,6 @@ def _words(whole: IntArray, sample: IntArray, verdicts: Sequence[ControlVerdict]
     return told
 
 
-def _labelled_share(cells: IntArray) -> float | None:
+def _labelled_share(cells: IntArray, floor: int) -> float | None:
     labelled = int(cells[:UNLABELLED].sum())
-    return int(cells[POSITIVE].sum()) / labelled if labelled else None
+    return int(cells[POSITIVE].sum()) / labelled if labelled >= max(floor, 1) else None

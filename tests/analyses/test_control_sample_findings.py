@@ -80,6 +80,11 @@ def test_a_group_of_which_nobody_was_drawn_is_left_out_and_counted() -> None:
     assert ControlSample.model_validate_json(found.model_dump_json()) == found
 
 
+def test_a_share_of_victims_is_not_told_of_too_few_labelled_cases() -> None:
+    assert "are victims" in compared(WHOLE, {"a": cells(3, 1, 1, 0)}).words
+    assert "are victims" not in compared(WHOLE, {"a": cells(3, 1, unlabelled=(40, 0))}).words
+
+
 def newcombe(x: int, n: int, y: int, m: int) -> tuple[float, float]:
     """Method 10 of Newcombe (1998), written out."""
     z = norm.ppf(0.975)
