@@ -145,6 +145,10 @@ def check_plan(
             f"CREATE OR REPLACE TEMP VIEW scored AS SELECT {columns}, {ABSTAINED}::TINYINT AS decision FROM source"  # noqa: S608
         )
         read_reference_table(evaluation_set, loaded.plan, loaded.folder)
+        if loaded.plan.measures:
+            from audit.crosscheck.own_measures_fairlearn import check_measures
+
+            check_measures(loaded.plan, loaded.folder)
         counts, moments = count_cases(evaluation_set), count_moments(evaluation_set)
         return check_counts(loaded.plan, counts, evaluation_set.features, moments)
 

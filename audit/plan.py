@@ -297,6 +297,20 @@ class AuditPlan(Strict):
             spoken_for = {section.id, section.label, *(feature.column for feature in self.groups.values())}
             if spoken_for & {detector.score, detector.decision}:
                 raise ValueError("the detector's answer is also the id, the label or a group: name its own column")
+            further = {section.weight, section.cluster, *(column for _, column in self._extra_columns)} - {None}
+            if further & {detector.score, detector.decision}:
+                raise ValueError(
+                    "the detector's answer is also a weight, a cluster or a column compared by: name its own"
+                )
+
+    @property
+    def _extra_columns(self) -> list[tuple[str, str]]:
+        """The columns that like is compared by, each with its key."""
+        asked = [(f"control_features.{name}.column", control.column) for name, control in self.control_features.items()]
+        asked += [("scan.columns", column) for column in (self.scan.columns if self.scan else ())]
+        if self.control_sample is not None:
+            asked.append(("control_sample.column", self.control_sample.column))
+        return asked
 
     def _check_extra_columns(self) -> None:
         """Control features and columns of the scan are no id, no label, and no sensitive feature under another name."""
@@ -304,11 +318,7 @@ class AuditPlan(Strict):
         taken = {section.id: "the id", section.label: "the label"}
         for name, feature in self.groups.items():
             taken[feature.column] = f"groups.{name}"
-        asked = [(f"control_features.{name}.column", control.column) for name, control in self.control_features.items()]
-        asked += [("scan.columns", column) for column in (self.scan.columns if self.scan else ())]
-        if self.control_sample is not None:
-            asked.append(("control_sample.column", self.control_sample.column))
-        for key, column in asked:
+        for key, column in self._extra_columns:
             if column in taken:
                 raise ValueError(f"{key} names the column of {taken[column]}; name one of its own")
         for name in self.control_features:

@@ -112,6 +112,13 @@ class ScanSection(Strict):
     penalty: Annotated[float, Field(ge=0, le=1_000)] = 1.0
     """What each value named in a subset costs its score; 0 lets the largest subset win."""
 
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        for key, names in (("columns", self.columns), ("features", self.features)):
+            if len(set(names)) < len(names):
+                raise ValueError(f"scan.{key} names each column or feature once")
+        return self
+
 
 class SensitivitySection(Strict):
     """What the operator can vouch for where the set itself says nothing."""
@@ -153,6 +160,12 @@ class Measure(Strict):
     """What reports call it; the function's own name where it is empty."""
     replicates: Annotated[int, Field(ge=99, le=9_999)] = 499
     """Bootstrap replicates of its intervals. Clusters are drawn whole."""
+
+    @model_validator(mode="after")
+    def _sets_of_features(self) -> Self:
+        if any(not names or len(set(names)) < len(names) for names in self.feature_sets):
+            raise ValueError("groups of a measure: an intersection names at least one feature, and each once")
+        return self
 
     @property
     def feature_sets(self) -> tuple[tuple[str, ...], ...]:

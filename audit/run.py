@@ -78,6 +78,8 @@ def run_audit(
     from audit.scoring import score
 
     with open_evaluation_set(loaded.plan, loaded.folder, table) as evaluation_set:
+        if details and loaded.plan.measures:
+            _check_measures(loaded)
         scored = score(loaded.plan, evaluation_set, loaded.folder, progress=progress, predictions_to=predictions_to)
         counted = count_everything(evaluation_set, loaded.plan, loaded.folder, details=details)
         rows = _single_rows(loaded.plan, evaluation_set) if crosscheck else {}
@@ -92,6 +94,12 @@ def run_audit(
         loaded, features, counted, families, scored.system, details=details, own_measures=own, origin=origin
     )
     return _with_opinions(result, counted, families, rows if crosscheck else None)
+
+
+def _check_measures(loaded: LoadedPlan) -> None:
+    from audit.crosscheck.own_measures_fairlearn import check_measures
+
+    check_measures(loaded.plan, loaded.folder)
 
 
 def _own_measures(loaded: LoadedPlan, evaluation_set: EvaluationSet) -> tuple[OwnMeasure, ...]:

@@ -100,6 +100,13 @@ def own_measures(
     return tuple(found)
 
 
+def check_measures(plan: AuditPlan, folder: Path) -> None:
+    """Load every measure and forget it again: before a night of scoring, not after. Raises DetectorError."""
+    for measure in plan.measures:
+        with _function(measure, folder):
+            pass
+
+
 @contextlib.contextmanager
 def _function(measure: Measure, folder: Path) -> Iterator[_Function]:
     """The operator's function; its module is forgotten afterwards."""

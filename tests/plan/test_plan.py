@@ -228,6 +228,18 @@ def test_a_plan_cannot_be_changed_after_it_was_checked() -> None:
         ({"control_features": {"gender": {"column": "x"}}}, "a name of its own"),
         ({"control_sample": {"column": "exploited"}}, "names the column of the label"),
         ({"scan": {"columns": ["case_id"]}}, "scan.columns names the column of the id"),
+        ({"scan": {"columns": ["age", "age"]}}, "scan.columns names each column or feature once"),
+        ({"scan": {"features": ["gender", "gender"]}}, "scan.features names each column or feature once"),
+        ({"measures": [{"metric": "m:f", "groups": [[]]}]}, "at least one feature, and each once"),
+        ({"measures": [{"metric": "m:f", "groups": [["gender", "gender"]]}]}, "at least one feature, and each once"),
+        (
+            {"detector": {"kind": "predictions", "score": "s", "threshold": 0.5}, "evaluation_set__weight": "s"},
+            "also a weight, a cluster or a column compared by",
+        ),
+        (
+            {"detector": {"kind": "predictions", "score": "s", "threshold": 0.5}, "scan": {"columns": ["s"]}},
+            "also a weight, a cluster or a column compared by",
+        ),
         ({"scan": {"features": ["age"]}}, r"scan.features: no \[groups.age\]"),
         ({"measures": [{"metric": "m:f", "groups": [["gender", "age"]]}]}, r"measures 1: no \[groups.age\]"),
         ({"measures": [{"metric": "m.f", "groups": ["gender"]}]}, "match pattern"),
