@@ -28,7 +28,7 @@ class LikeTeller(Teller):
         return Look(
             "like",
             title,
-            sentences=tuple(self._sentences()),
+            sentences=(*self._sentences(), *self.as_they_are()),
             note=self.t.gettext(
                 "No verdict depends on this: a gap that such a comparison explains is a gap all the same for those who "
                 "are in it. Nor does it say that the kind of case is the cause."

@@ -108,6 +108,19 @@ class Teller:
         """Counts: 31 of 74."""
         return self.t.gettext("%(part)s of %(whole)s") % {"part": self.n.count(part), "whole": self.n.count(whole)}
 
+    def as_they_are(self) -> tuple[str, ...]:
+        """That weights and clusters are left out of a look, where the plan names any."""
+        section = self.result.plan.evaluation_set
+        if section.weight is None and section.cluster is None:
+            return ()
+        return (self.unused(),)
+
+    def unused(self) -> str:
+        """That weights and clusters are left out."""
+        return self.t.gettext(
+            "Weights and clusters do not enter these numbers; with clusters the likely ranges are too narrow."
+        )
+
     def group(self, group: Group) -> str:
         """The name of a group."""
         return self.names.group(group)

@@ -110,7 +110,7 @@ class PatternTeller(Teller):
         return Look(
             "patterns",
             title,
-            sentences=tuple(self._sentences()),
+            sentences=(*self._sentences(), *self.as_they_are()),
             note=self.t.gettext(
                 "Compared are the share flagged of each group and the share labelled, against everyone else’s. To "
                 "repeat the labels is no virtue where the labels themselves are one-sided."

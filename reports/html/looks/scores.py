@@ -22,10 +22,10 @@ class RankingTeller(Teller):
             return Look("ranking", title, absent=self.t.gettext("the detector gives decisions and no scores"))
         columns = (
             self.group_column(),
-            Column(self.t.gettext("Victims ranked above others (AUC)")),
-            Column(self.t.gettext("Its victims above everyone else’s others")),
-            Column(self.t.gettext("Everyone else’s victims above its others")),
-            Column(self.t.gettext("Victims; others")),
+            Column(self.t.gettext("Victims above non-victims (AUC)")),
+            Column(self.t.gettext("Its victims above non-victims elsewhere")),
+            Column(self.t.gettext("Victims elsewhere above its non-victims")),
+            Column(self.t.gettext("Victims; non-victims")),
             Column(self.t.gettext("Scores at the threshold")),
         )
         stated = [auc for auc in self.result.aucs if auc.status == "estimated"]
@@ -64,7 +64,7 @@ class RankingTeller(Teller):
                     "telling groups apart, not victims (Simpson’s paradox)."
                 ) % {"axes": axes, "highest": self.n.percent(split.highest_auc)}
         if any(auc.unused for auc in self.result.aucs):
-            yield _unused(self)
+            yield self.unused()
 
     def _row(self, auc: GroupAuc) -> tuple[str, ...]:
         return (
@@ -131,7 +131,7 @@ class CalibrationTeller(Teller):
         return Look(
             "calibration",
             title,
-            sentences=(self._sentence(stated), *([_unused(self)] if any(each.unused for each in stated) else [])),
+            sentences=(self._sentence(stated), *([self.unused()] if any(each.unused for each in stated) else [])),
             note=self.t.gettext(
                 "Of cases scored 0.3, three in ten should be victims, in every group. Scores that are right on average "
                 "can still be wrong within a group’s high or low scores."
@@ -202,12 +202,6 @@ class CalibrationTeller(Teller):
             yield Fold("calibration-bins", self.t.gettext("Score by score"), tables=tuple(tables))
 
 
-def _unused(teller: Teller) -> str:
-    return teller.t.gettext(
-        "Weights and clusters do not enter these numbers; with clusters the likely ranges are too narrow."
-    )
-
-
 def _off(each: Calibration) -> bool:
     return each.p_adjusted is not None and each.p_adjusted <= _CLEARLY
 
@@ -232,7 +226,7 @@ class SweepTeller(Teller):
         return Look(
             "thresholds",
             title,
-            sentences=(*self._sentences(first), *([_unused(self)] if any(each.unused for each in sweeps) else [])),
+            sentences=(*self._sentences(first), *([self.unused()] if any(each.unused for each in sweeps) else [])),
             note=self.t.gettext(
                 "A sweep describes. A threshold or capacity chosen on the cases of an audit makes the verdicts on "
                 "these cases void: they would have to be reached again on other cases."

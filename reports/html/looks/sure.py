@@ -225,7 +225,7 @@ class ControlTeller(Teller):
         return Look(
             "random-sample",
             title,
-            sentences=(self._sentence(sample), *self._changed(sample)),
+            sentences=(self._sentence(sample), *self._changed(sample), *self.as_they_are()),
             note=self.t.gettext(
                 "A random sample also holds cases that nobody would have picked. Where its rates differ, the other "
                 "labels speak for those who were looked for."

@@ -117,6 +117,7 @@ class TogetherTeller(Teller):
         }
 
     def _pictures(self) -> Iterator[Picture]:
+        explained = False
         for funnel, rule in self._funnels():
             marks = [
                 Mark(finding.estimate.denominator, finding.estimate.value, finding.verdict.outcome)
@@ -125,7 +126,8 @@ class TogetherTeller(Teller):
             ]
             drawing = funnel_chart(funnel, marks, self._alone_from(funnel, rule), self._funnel_title(rule))
             if drawing:
-                yield Picture(self._funnel_caption(funnel, rule), drawing)
+                yield Picture(self._funnel_caption(funnel, rule, explained=explained), drawing)
+                explained = True
 
     def _alone_from(self, funnel: Funnel, rule: RuleResult) -> int | None:
         """The smallest group of the family that is judged alone: a smaller one never passes."""
@@ -137,13 +139,17 @@ class TogetherTeller(Teller):
             "rate": self.words.rate(rule.metric)
         }
 
-    def _funnel_caption(self, funnel: Funnel, rule: RuleResult) -> str:
-        return self.t.gettext(
+    def _funnel_caption(self, funnel: Funnel, rule: RuleResult, *, explained: bool) -> str:
+        told = {"rate": self.words.rate(rule.metric), "axes": self.names.axes(funnel.family.axes)}
+        if explained:
+            return self.t.gettext("%(rate)s, by %(axes)s: to be read in the same way.") % told
+        words = self.t.gettext(
             "%(rate)s, by %(axes)s: each mark is a group, further right the more cases it has. Beyond the solid line a "
             "group of that size is beyond the limit. From the dashed line on it is within, unless cases without a "
             "decision or people of unknown group stand in the way; the line starts where groups are large enough to "
             "pass alone. Between the lines nobody can tell."
-        ) % {"rate": self.words.rate(rule.metric), "axes": self.names.axes(funnel.family.axes)}
+        )
+        return words % told
 
     def _funnels(self) -> Iterator[tuple[Funnel, RuleResult]]:
         rules = {rule.rule: rule for rule in self.result.rules}
