@@ -159,7 +159,7 @@ def summarise(
         estimates=shown_rates,
         disparities=disparities(plan, list(families.values()), counted.moments),
         waivers=(),
-        safeguards=safeguards(plan, rules, system),
+        safeguards=safeguards(plan, rules, system, further),
         notices=(*notices(plan, system, overall, everyone, rows, families), *doubts),
         provenance=origin,
         own_measures=own_measures,

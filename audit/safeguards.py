@@ -7,38 +7,33 @@ without evidence is `not_shown`, which is a state of its own and never a pass.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from audit.findings import RuleResult
+from audit.findings import Amplification, LikeWithLike, ReferenceComparison, RuleResult
 from audit.plan import AuditPlan
 from audit.result import Safeguard, SystemDescription
 
 __all__ = ["safeguards"]
 
 
-def safeguards(plan: AuditPlan, rules: Sequence[RuleResult], system: SystemDescription) -> tuple[Safeguard, ...]:
-    """Clause by clause: the words of the draft, the question, the evidence in this result, and its state."""
+def safeguards(
+    plan: AuditPlan, rules: Sequence[RuleResult], system: SystemDescription, further: Mapping[str, Any]
+) -> tuple[Safeguard, ...]:
+    """Clause by clause: the words of the draft, the question, the evidence in this result, and its state.
+
+    `further` are the findings that decide nothing, by their field of the result; empty where they were not asked.
+    """
     return (
         _assist_victims(rules),
         _effective_safeguards(rules),
         _oversight(plan),
         _algorithms(system),
-        _not_shown(
-            "do not facilitate",
-            "Does the detector add inequality that its labels do not have?",
-            "Not examined here: amplification over the labels and ablation of gender and nationality.",
-        ),
-        _not_shown(
-            "and perpetuate existing patterns",
-            "Does it repeat inequality that the labels already have?",
-            "The share labelled as victims is listed by group, but it is compared with no outside reference.",
-        ),
+        _facilitate(further.get("amplification", ())),
+        _perpetuate(further.get("reference_comparison")),
         _inequality(rules),
-        _not_shown(
-            "and discrimination",
-            "Are like cases treated alike?",
-            "Not examined here: comparison of cases that are alike in form, age and channel.",
-        ),
+        _like_cases(further.get("conditional", ())),
         Safeguard(
             clause="7(k)",
             words="To cooperate with the relevant academic and research communities",
@@ -57,7 +52,7 @@ def _assist_victims(rules: Sequence[RuleResult]) -> Safeguard:
         words="and to assist victims of trafficking",
         question="Who is missed?",
         evidence=(
-            f"The share of victims found, by group, under {len(judged)} rule(s)."
+            f"The share of victims found, by group, under {_counted(len(judged), 'rule')}."
             if judged
             else "The share of victims found is listed by group, but no rule limits it."
         ),
@@ -71,7 +66,7 @@ def _effective_safeguards(rules: Sequence[RuleResult]) -> Safeguard:
         clause="7(k)",
         words="how to provide effective safeguards",
         question="Are there limits, and could they be tested?",
-        evidence=f"{len(rules)} rule(s); {judged} verdict(s) on a group that the data could decide. "
+        evidence=f"{_counted(len(rules), 'rule')}; {_counted(judged, 'verdict')} on groups that the data decide. "
         "That the limits were set before the data were seen is not shown.",
         state="measured" if judged else "not_shown",
     )
@@ -108,14 +103,72 @@ def _inequality(rules: Sequence[RuleResult]) -> Safeguard:
         clause="7(k)",
         words="of inequality",
         question="Do rates differ between groups by more than the limit?",
-        evidence=f"Differences and ratios with intervals for every group; {len(rules)} rule(s)."
+        evidence=f"Differences and ratios with intervals for every group; {_counted(len(rules), 'rule')}."
         + ("" if judged else " No group could be judged."),
         state="measured" if judged else "not_shown",
     )
 
 
-def _not_shown(words: str, question: str, evidence: str) -> Safeguard:
-    return Safeguard(clause="7(k)", words=words, question=question, evidence=evidence, state="not_shown")
+def _facilitate(records: Sequence[Amplification]) -> Safeguard:
+    groups: Counter[str] = Counter()
+    for record in records:
+        groups.update(record.outcomes)
+    told = groups["adds"] + groups["repeats"] + groups["removes"]
+    return Safeguard(
+        clause="7(k)",
+        words="do not facilitate",
+        question="Does the detector add inequality that its labels do not have?",
+        evidence=(
+            f"Flags against labels, for {_counted(groups.total(), 'group')}: the gap is added to or turned round for "
+            f"{groups['adds']}, repeated for {groups['repeats']}, narrowed for {groups['removes']}; the cases do not "
+            f"say for {groups['cannot_tell']}. "
+            if records
+            else "Flags were not compared with labels. "
+        )
+        + "What it would do without gender and nationality was not tested.",
+        state="measured" if told else "not_shown",
+    )
+
+
+def _perpetuate(reference: ReferenceComparison | None) -> Safeguard:
+    compared = reference is not None and reference.p is not None
+    return Safeguard(
+        clause="7(k)",
+        words="and perpetuate existing patterns",
+        question="Does it repeat inequality that the labels already have?",
+        evidence=(
+            f"Labels are compared by {reference.feature} with a table from elsewhere ({reference.source}), which is no "
+            "truth either."
+            if reference is not None and compared
+            else "Labels are compared with nothing from outside the set."
+        ),
+        state="measured" if compared else "not_shown",
+    )
+
+
+def _like_cases(records: Sequence[LikeWithLike]) -> Safeguard:
+    notes: Counter[str] = Counter()
+    for record in records:
+        notes.update(record.notes)
+    controls = dict.fromkeys(control for record in records for control in record.controls)
+    told = notes.total() - notes["cannot_tell"]
+    return Safeguard(
+        clause="7(k)",
+        words="and discrimination",
+        question="Are like cases treated alike?",
+        evidence=(
+            f"Gaps among cases of the same {', '.join(controls)}, beside those among all: {notes['vanishes']} vanish, "
+            f"{notes['appears']} appear, {notes['reverses']} turn round, {notes['stays']} stay; of "
+            f"{notes['cannot_tell']} it cannot be told."
+            if records
+            else "The plan declares no control features, so like cases were not compared."
+        ),
+        state="measured" if told else "not_shown",
+    )
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _nationality(plan: AuditPlan, system: SystemDescription) -> Safeguard:

@@ -1,4 +1,4 @@
-"""A FAIL without a name in words: several nationalities are beyond a limit, and the cases do not say which.
+"""A FAIL without a name in words: one or more nationalities are beyond a limit, and the cases do not say which.
 
 Under such a verdict no report lists a nationality: a list of the likeliest would be the naming that the evidence does
 not carry.
@@ -69,7 +69,7 @@ class UnnamedWords:
 
     def of_the_rule(self) -> str:
         """The same beside the limit."""
-        return self._t.gettext("several nationalities beyond the limit; none of them can be named")
+        return self._t.gettext("one or more nationalities beyond the limit; none of them can be named")
 
     def next_step(self) -> str:
         """What comes next where nobody is named."""
@@ -109,22 +109,24 @@ class UnnamedWords:
 
     def _what(self, rule: RuleResult) -> str:
         if rule.worse == "both":
-            return self._t.gettext("treated people of several nationalities clearly otherwise than the limit allows")
+            return self._t.gettext(
+                "treated people of one or more nationalities clearly otherwise than the limit allows"
+            )
         told = {
             ("missed", "more"): self._t.gettext(
-                "missed clearly more victims of several nationalities than the limit allows"
+                "missed clearly more victims of one or more nationalities than the limit allows"
             ),
             ("wrongly_flagged", "more"): self._t.gettext(
-                "wrongly flagged clearly more people of several nationalities than the limit allows"
+                "wrongly flagged clearly more people of one or more nationalities than the limit allows"
             ),
             ("flagged", "more"): self._t.gettext(
-                "flagged clearly more people of several nationalities than the limit allows"
+                "flagged clearly more people of one or more nationalities than the limit allows"
             ),
             ("flagged", "fewer"): self._t.gettext(
-                "flagged clearly fewer people of several nationalities than the limit allows"
+                "flagged clearly fewer people of one or more nationalities than the limit allows"
             ),
         }
         wrong = self._t.gettext(
-            "was clearly more often wrong about people of several nationalities than the limit allows"
+            "was clearly more often wrong about people of one or more nationalities than the limit allows"
         )
         return told.get(kind_of(rule.metric, low=rule.worse == "low"), wrong)

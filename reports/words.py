@@ -51,7 +51,7 @@ class Words:
             case "group_beyond_limit":
                 return self._t.gettext("at least one group is beyond the limit")
             case "unnamed_beyond_limit":
-                return self._t.gettext("several nationalities are beyond the limit; none of them can be named")
+                return self._t.gettext("one or more nationalities are beyond the limit; none of them can be named")
             case "all_judged_within_limit":
                 return self._t.gettext(
                     "every group with enough cases is within the limit, and enough people are in them"

@@ -174,7 +174,7 @@ def _rule_line(rule: RuleResult, found: list[Finding], names: GroupNames, style:
     covered = percent(rule.coverage, against=rule.min_coverage)
     reasons = {
         "group_beyond_limit": f"{_groups(len(failing))} beyond the limit ({limit} from the rest)",
-        "unnamed_beyond_limit": f"several nationalities are beyond the limit ({limit} from the rest); "
+        "unnamed_beyond_limit": f"one or more nationalities are beyond the limit ({limit} from the rest); "
         "none can be named, and none may be singled out",
         "group_undecided": f"{_groups(sum(f.state == 'inconclusive' and f.verdict.decidable for f in found))} "
         "with enough cases could not be decided",

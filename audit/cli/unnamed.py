@@ -1,4 +1,4 @@
-"""A FAIL without a name in the terminal: several nationalities are beyond a limit, and none may be singled out."""
+"""A FAIL without a name in the terminal: one or more nationalities are beyond a limit, and none may be singled out."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from audit.findings import Verdict
 from audit.groups import Family
 from audit.result import AuditResult
 
-UNNAMED: Final = "several nationalities are beyond the limit; none may be singled out"
+UNNAMED: Final = "one or more nationalities are beyond the limit; none may be singled out"
 """What is said of them, in one line of 80 columns."""
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -30,6 +30,10 @@ _SMOOTH_WIDTH = 256
 """From so many steps on the sum varies smoothly with the rest's rate, and its maximum is looked for in two passes."""
 _COARSE = 4
 _AROUND = np.array([-3, -2, -1, 1, 2, 3])
+
+
+_Chunk: TypeAlias = tuple[int, IntArray]
+"""Signed width, and the places of groups that share it."""
 
 
 class _Samples(NamedTuple):
@@ -56,7 +60,14 @@ class _Span(NamedTuple):
 
 
 def largest_rejection_probability(
-    x: FloatArray, n: FloatArray, y: FloatArray, m: FloatArray, rest_rates: FloatArray, boundary: Boundary
+    x: FloatArray,
+    n: FloatArray,
+    y: FloatArray,
+    m: FloatArray,
+    rest_rates: FloatArray,
+    boundary: Boundary,
+    *,
+    in_two_passes: bool = True,
 ) -> FloatArray:
     """Largest probability, over rates of the rest, of a table at least as extreme as (x, y).
 
@@ -68,6 +79,8 @@ def largest_rejection_probability(
         Increasing counted rates of the rest; the group's rate is the edge at each of them.
     boundary : Boundary
         The edge.
+    in_two_passes : bool
+        Whether, where there are many steps, every fourth rate is tried first and then those around the best.
 
     Returns
     -------
@@ -82,18 +95,18 @@ def largest_rejection_probability(
     width = np.minimum(2.0 ** np.ceil(np.log2(np.maximum(needed, 8.0))), MAX_STEPS).astype(np.int64)
     probability = np.empty(n.shape)
     shape = np.where(by_group, width, -width)
-    chunks: list[tuple[int, IntArray]] = []
+    chunks: list[_Chunk] = []
     for signed_width in np.unique(shape):
         alike = np.flatnonzero(shape == signed_width)
         cut = max(1, _CHUNK_CELLS // abs(int(signed_width)))
         chunks += [(int(signed_width), alike[start : start + cut]) for start in range(0, alike.size, cut)]
 
-    def of_chunk(chunk: tuple[int, IntArray]) -> FloatArray:
+    def of_chunk(chunk: _Chunk) -> FloatArray:
         signed_width, rows = chunk
         steps = _steps_by_group if signed_width > 0 else _steps_by_rest
         own, rates = samples.take(rows), rest_rates[rows]
         tops, levels = steps(own, span.take(rows), abs(signed_width), boundary)
-        if abs(signed_width) < _SMOOTH_WIDTH:
+        if not in_two_passes or abs(signed_width) < _SMOOTH_WIDTH:
             return np.asarray(_sums(tops, levels, own, rates, boundary).max(axis=1))
         coarse = _sums(tops, levels, own, rates[:, ::_COARSE], boundary)
         between = _COARSE * coarse.argmax(axis=1)[:, None] + _AROUND
@@ -101,15 +114,17 @@ def largest_rejection_probability(
         fine = _sums(tops, levels, own, near, boundary)
         return np.asarray(np.maximum(coarse.max(axis=1), fine.max(axis=1)))
 
-    # scipy lets go of the interpreter while it computes; a group's answer does not depend on its chunk
-    if len(chunks) > 1:
-        with ThreadPoolExecutor(max_workers=_WORKERS) as pool:
-            answers = list(pool.map(of_chunk, chunks))
-    else:
-        answers = [of_chunk(chunk) for chunk in chunks]
-    for (_, rows), answer in zip(chunks, answers, strict=True):
+    for (_, rows), answer in zip(chunks, _of_each(of_chunk, chunks), strict=True):
         probability[rows] = answer
     return probability
+
+
+def _of_each(of_chunk: Callable[[_Chunk], FloatArray], chunks: list[_Chunk]) -> list[FloatArray]:
+    """The chunks side by side: scipy lets go of the interpreter, and no group's answer depends on its chunk."""
+    if len(chunks) < 2:
+        return [of_chunk(chunk) for chunk in chunks]
+    with ThreadPoolExecutor(max_workers=_WORKERS) as pool:
+        return list(pool.map(of_chunk, chunks))
 
 
 def _span(samples: _Samples, rest_rates: FloatArray, boundary: Boundary) -> _Span:

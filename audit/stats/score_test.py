@@ -24,6 +24,10 @@ PASS_BETA = 1e-3
 """The same for PASS, where levels are never as small."""
 
 _REST_RATES = 33
+_LARGEST_STEP = 0.5
+"""Where 33 rates of the rest lie further apart than this many standard errors of the group (a group several times as
+large as its rest), the largest probability can lie between them: at 1,000 against 8 the size was 7.97 % at 5 %."""
+_FINE_STEP = 0.25
 
 
 class ScreenedP(NamedTuple):
@@ -90,6 +94,9 @@ def exact_p(x: Counts, n: Counts, y: Counts, m: Counts, boundary: Boundary, beta
     across the Clopper-Pearson set of level ``1 - beta``, as far as the unclipped edge stays within 1: beyond that no
     group can be worse than the rest by the margin, and where the whole set lies there the p-value is ``beta``.
 
+    The 33 values are enough where the group is not much larger than its rest. Where their edges lie more than half a
+    standard error of the group apart, as many values are tried as bring them to a quarter of it.
+
     With 9 values of r the size reached 1.025 times the level at n = 7; with 33 it stayed below 1 in 109 designs. Where
     more than 256 steps are summed the sum is smooth in r: then 9 of the 33 are tried, and 6 more around the best, which
     fell short of all 33 by at most 0.03 % of the p-value in 2,400 tables, at half the time.
@@ -108,10 +115,48 @@ def exact_p(x: Counts, n: Counts, y: Counts, m: Counts, boundary: Boundary, beta
     ceiling = (1.0 - boundary.offset) / boundary.slope
     possible = low <= ceiling
     low, high = np.minimum(low, ceiling), np.minimum(high, ceiling)
-    rest_rates = low[:, None] + (high - low)[:, None] * np.linspace(0.0, 1.0, _REST_RATES)
-    worst = largest_rejection_probability(group, total, rest, rest_total, rest_rates, boundary)
+    worst = _largest_over_rest(group, total, rest, rest_total, low, high, boundary)
     p[testable] = np.minimum(1.0, np.where(possible, worst, 0.0) + beta)
     return p
+
+
+def _largest_over_rest(
+    x: FloatArray, n: FloatArray, y: FloatArray, m: FloatArray, low: FloatArray, high: FloatArray, boundary: Boundary
+) -> FloatArray:
+    """Largest probability over rates of the rest from low to high, tried close enough together for each group."""
+    steps = _steps_in_group_errors(low, high, n, boundary)
+    fine = steps > (_REST_RATES - 1) * _LARGEST_STEP
+    rates = low[:, None] + (high - low)[:, None] * np.linspace(0.0, 1.0, _REST_RATES)
+    worst = np.zeros(n.shape)
+    most = ~fine
+    worst[most] = largest_rejection_probability(x[most], n[most], y[most], m[most], rates[most], boundary)
+    for place in np.flatnonzero(fine):
+        own = slice(place, place + 1)
+        closer = _fine_rates(float(low[place]), float(high[place]), float(steps[place]), boundary)
+        worst[own] = largest_rejection_probability(
+            x[own], n[own], y[own], m[own], closer, boundary, in_two_passes=False
+        )
+    return worst
+
+
+def _angle(rate: FloatArray) -> FloatArray:
+    """The arcsine transform, in which a binomial rate of n cases has a standard error of 1 / sqrt(n) everywhere."""
+    return np.asarray(2.0 * np.arcsin(np.sqrt(np.clip(rate, 0.0, 1.0))))
+
+
+def _steps_in_group_errors(low: FloatArray, high: FloatArray, n: FloatArray, boundary: Boundary) -> FloatArray:
+    """How many standard errors of the group lie between the edges at both ends of the rest's confidence set."""
+    return np.asarray((_angle(boundary.edge(high)) - _angle(boundary.edge(low))) * np.sqrt(n))
+
+
+def _fine_rates(low: float, high: float, errors: float, boundary: Boundary) -> FloatArray:
+    """float64[1, R]: rates of the rest whose edges lie a quarter of the group's standard error apart."""
+    count = int(np.ceil(errors / _FINE_STEP)) + 1
+    first, last = (float(_angle(boundary.edge(rate))) for rate in (low, high))
+    edges = np.sin(np.linspace(first, last, count) / 2.0) ** 2
+    rates = np.clip((edges - boundary.offset) / boundary.slope, low, high)
+    # where the edge is clipped at 0 the rates below it are all alike
+    return np.unique(np.concatenate([[low], rates, [high]]))[np.newaxis]
 
 
 def screened_p(

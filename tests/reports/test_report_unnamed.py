@@ -1,4 +1,4 @@
-"""Several nationalities beyond a limit, none of them named: what every report says, and whom none may list."""
+"""One or more nationalities beyond a limit, none of them named: what every report says, and whom none may list."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ def html(unnamed: AuditResult) -> str:
 
 def test_the_first_screen_says_what_was_found_and_that_nobody_may_be_singled_out(html: str) -> None:
     told = text(section(parsed(html), "verdict"))
-    assert told.startswith("Does not meet the limit In this test the system missed clearly more victims of several")
+    assert told.startswith("Does not meet the limit In this test the system missed clearly more victims of one or more")
     assert "This can be told of all nationalities together, and of none by name." in told
     assert "No nationality may be singled out from this" in told
-    assert "several nationalities beyond the limit of " in told
+    assert "one or more nationalities beyond the limit of " in told
     assert "To learn which nationalities are beyond the limit takes more labelled cases of each" in told
     assert "Most people affected" not in told
     assert "named below" not in told
@@ -57,7 +57,8 @@ def test_who_is_affected_is_told_with_the_words_of_the_draft(html: str) -> None:
     part = section(parsed(html), "affected")
     told = text(part)
     assert (
-        "The system missed clearly more victims of several nationalities than the limit allows. None of these" in told
+        "The system missed clearly more victims of one or more nationalities than the limit allows. None of these"
+        in told
     )
     assert "61 of them point that way" in told
     assert f"“{NOT_ASSOCIATED}”" in told
@@ -90,7 +91,7 @@ def test_beside_groups_that_are_named_it_is_told_as_well(failing: AuditResult) -
     assert Reading(both).unnamed
     assert Reading(both).with_outcome("fail")
     told = text(section(parsed(HtmlReporter().render(both)), "verdict"))
-    assert "than among everyone else. Beside the groups named, it missed clearly more victims of several" in told
+    assert "than among everyone else. Beside the groups named, it missed clearly more victims of one or more" in told
     assert "Most people affected: " in told
 
 
@@ -116,7 +117,7 @@ def test_the_rule_s_case_in_junit_says_so_and_no_group_s_does(unnamed: AuditResu
     failures = suite.findall("testcase/failure")
     assert len(failures) == 1
     message = failures[0].get("message", "")
-    assert "several nationalities are beyond the limit; none of them can be named" in message
+    assert "one or more nationalities are beyond the limit; none of them can be named" in message
     assert "No nationality may be singled out from this" in message
     assert suite.get("failures") == "1"
 
@@ -124,5 +125,5 @@ def test_the_rule_s_case_in_junit_says_so_and_no_group_s_does(unnamed: AuditResu
 def test_the_terminal_says_it_in_its_first_lines(unnamed: AuditResult) -> None:
     told = summary(unnamed, PLAIN)
     assert told.startswith("✗ FAIL  ")
-    assert "several nationalities are beyond the limit" in told.split("\n\n")[0]
+    assert "one or more nationalities are beyond the limit" in told.split("\n\n")[0]
     assert "none may be singled out" in told.split("\n\n")[0]
