@@ -270,7 +270,7 @@ class VerdictWriter:
         """In the place of a number of groups that nobody knows."""
         judged = max((family.tested for _, family in self._reading.unnamed), default=0)
         return Number(
-            self._t.gettext("several"),
+            self._t.gettext("one or more"),
             self._t.gettext("nationalities beyond the limit"),
             self._t.gettext("of %(count)s judged together, none of which can be named")
             % {"count": self._n.count(judged)},
