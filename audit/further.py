@@ -10,8 +10,9 @@ import numpy as np
 from audit.analyses.amplification import amplification
 from audit.analyses.control_sample import control_sample
 from audit.analyses.costs import cost_findings
-from audit.analyses.deployed import MOST_GROUPS, Rates, deployed
+from audit.analyses.deployed import Rates, deployed
 from audit.analyses.estimates import everyone_as_family
+from audit.analyses.families import is_listed
 from audit.analyses.funnel import funnels
 from audit.analyses.label_gaps import label_gaps, reference_comparison
 from audit.analyses.like_with_like import like_with_like
@@ -44,6 +45,7 @@ def further_findings(
     by_name = {feature.name: feature for feature in features}
     everyone = everyone_as_family(counted.table)
     of_all = list(families.values())
+    shown = [everyone, *of_all]
     verdicts, alike = judged[1], counted.moments is None
     sensitivity = sensitivity_findings(plan, families, verdicts, whole_counts=alike)
     found = {
@@ -54,18 +56,14 @@ def further_findings(
         "sensitivity": sensitivity,
         "control_sample": _control_sample(plan, counted, families, by_name, judged),
         "subgroup_scan": subgroup_scan(plan, counted.scan),
-        "costs": cost_findings(plan, [everyone, *filter(_few_groups, of_all)], counted.moments),
+        "costs": cost_findings(plan, [everyone, *filter(is_listed, of_all)], counted.moments),
         "conditional": like_with_like(plan, counted.controls, families, by_name),
         "amplification": amplification(plan, of_all),
         "label_gaps": label_gaps(plan, of_all),
         "reference_comparison": reference_comparison(plan, counted.reference, counted.table, by_name),
-        "deployed": deployed(plan, [everyone, *of_all], _weighted_rates([everyone, *of_all], estimates, counted)),
+        "deployed": deployed(plan, shown, _weighted_rates(shown, estimates, counted), counted.moments),
     }
     return found, sensitivity_notices(sensitivity)
-
-
-def _few_groups(family: FamilyCounts) -> bool:
-    return len(family.family.axes) == 1 or len(family.groups) <= MOST_GROUPS
 
 
 def _control_sample(

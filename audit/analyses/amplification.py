@@ -9,6 +9,7 @@ from typing import Final, TypeAlias
 import numpy as np
 
 from audit.analyses.estimates import as_known
+from audit.analyses.families import MOST_GROUPS, is_listed
 from audit.counting.table import FamilyCounts
 from audit.findings.patterns import Amplification, Amplifies, GroupAmplification
 from audit.metrics import Cell
@@ -17,10 +18,8 @@ from audit.stats.binomial import BoolArray, FloatArray, IntArray
 from audit.stats.intervals import newcombe_difference
 from audit.stats.paired import difference_of_independent, mean_of_signed, newcombe_paired
 
-__all__ = ["MOST_GROUPS", "amplification", "amplification_outcomes"]
+__all__ = ["amplification", "amplification_outcomes"]
 
-MOST_GROUPS: Final = 60
-"""Of a family with more groups, those that cannot be told are counted and not listed."""
 _CELLS: Final = (Cell.TP, Cell.FP, Cell.FN, Cell.TN)
 _OUTCOMES: Final[tuple[Amplifies, ...]] = ("adds", "repeats", "removes", "cannot_tell")
 
@@ -33,11 +32,7 @@ def amplification(plan: AuditPlan, families: Sequence[FamilyCounts]) -> tuple[Am
     Over cases that are both labelled and scored: a flag cannot be held against a label that is not there. For a group
     g, D = P(flagged | g) - P(labelled | g) = (FP - FN) / n, on the same cases (Wang & Russakovsky 2021, ICML).
     """
-    return tuple(
-        _of_family(plan, family)
-        for family in families
-        if len(family.groups) <= MOST_GROUPS or len(family.family.axes) == 1
-    )
+    return tuple(_of_family(plan, family) for family in families if is_listed(family))
 
 
 def amplification_outcomes(labels: Interval, flags: Interval, added: Interval) -> list[Amplifies]:

@@ -9,19 +9,22 @@ from typing import Final
 import numpy as np
 
 from audit.analyses.estimates import as_known, stated
-from audit.analyses.families import finest
-from audit.counting.table import FamilyCounts, IntArray
+from audit.analyses.families import MOST_GROUPS, finest
+from audit.counting.family_moments import Cells
+from audit.counting.moments import Moments
+from audit.counting.table import FamilyCounts
 from audit.findings.patterns import Deployed, DeployedGroup, PatternReason
 from audit.groups import Family
 from audit.metrics import METRICS, Cell, Metric
 from audit.plan import AuditPlan
+from audit.stats.binomial import FloatArray
 from audit.stats.deployed import RateLimits, flag_rate_at, precision_at
 from audit.stats.intervals import wilson
 
-__all__ = ["MOST_GROUPS", "Rates", "deployed"]
+__all__ = ["Rates", "deployed"]
 
-MOST_GROUPS: Final = 60
-"""Of a family with more groups, those of which nothing is known are counted and not listed."""
+_FLAGGED_OF_ALL: Final[Cells] = ((Cell.TP, Cell.FP), (Cell.TP, Cell.FP, Cell.FN, Cell.TN))
+_RIGHT_OF_FLAGGED: Final[Cells] = ((Cell.TP,), (Cell.TP, Cell.FP))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,10 @@ class Rates:
 
 
 def deployed(
-    plan: AuditPlan, families: Sequence[FamilyCounts], rates: Mapping[Family, Rates] | None = None
+    plan: AuditPlan,
+    families: Sequence[FamilyCounts],
+    rates: Mapping[Family, Rates] | None = None,
+    moments: Moments | None = None,
 ) -> tuple[Deployed, ...]:
     """What each group meets at the plan's deployed base rate; nothing where the plan names none.
 
@@ -48,17 +54,21 @@ def deployed(
         features on their finest rung.
     rates : mapping of Family to Rates, optional
         Weighted rates with their limits. Without them: from the counts, with Wilson limits.
+    moments : Moments, optional
+        Where they hold weights, the shares in the set itself are weighted as well.
     """
     if plan.deployment is None:
         return ()
     return tuple(
-        _of_family(plan, family, plan.deployment.prevalence, (rates or {}).get(family.family))
+        _of_family(plan, family, plan.deployment.prevalence, (rates or {}).get(family.family), moments)
         for family in families
         if len(family.groups) <= MOST_GROUPS or (len(family.family.axes) == 1 and finest(plan, family.family))
     )
 
 
-def _of_family(plan: AuditPlan, family: FamilyCounts, prevalence: float, rates: Rates | None) -> Deployed:
+def _of_family(
+    plan: AuditPlan, family: FamilyCounts, prevalence: float, rates: Rates | None, moments: Moments | None
+) -> Deployed:
     assert plan.deployment is not None  # noqa: S101 - the caller has seen to it
     floor, level = plan.verdict.min_denominator, plan.verdict.level
     metrics = METRICS["true_positive_rate"], METRICS["false_positive_rate"]
@@ -69,6 +79,7 @@ def _of_family(plan: AuditPlan, family: FamilyCounts, prevalence: float, rates: 
     )
     denominators = [family.denominator(metric) for metric in metrics]
     flag_rate, precision = flag_rate_at(prevalence, tpr, fpr), precision_at(prevalence, tpr, fpr)
+    set_flags, set_right = (_in_set(family, cells, floor, moments) for cells in (_FLAGGED_OF_ALL, _RIGHT_OF_FLAGGED))
     shown: list[DeployedGroup] = []
     for place, group in enumerate(family.groups):
         reason = _reason([int(n[place]) for n in denominators], floor)
@@ -83,8 +94,8 @@ def _of_family(plan: AuditPlan, family: FamilyCounts, prevalence: float, rates: 
             DeployedGroup.model_construct(
                 None,
                 group=group,
-                set_flag_rate=_in_set(family, place, (Cell.TP, Cell.FP), (Cell.TP, Cell.FP, Cell.FN, Cell.TN), floor),
-                set_precision=_in_set(family, place, (Cell.TP,), (Cell.TP, Cell.FP), floor),
+                set_flag_rate=as_known(set_flags[place]),
+                set_precision=as_known(set_right[place]),
                 flag_rate=as_known(flags[0][place]),
                 flag_rate_low=as_known(flags[1][place]),
                 flag_rate_high=as_known(flags[2][place]),
@@ -121,8 +132,8 @@ def _reason(denominators: Sequence[int], floor: int) -> PatternReason | None:
     return None if fewest is None else ("no_cases" if fewest == "no_cases" else "too_few_for_a_rate")
 
 
-def _in_set(
-    family: FamilyCounts, place: int, numerator: Sequence[Cell], denominator: Sequence[Cell], floor: int
-) -> float | None:
-    n: IntArray = family.total(denominator)
-    return int(family.total(numerator)[place]) / int(n[place]) if stated(int(n[place]), floor) is None else None
+def _in_set(family: FamilyCounts, cells: Cells, floor: int, moments: Moments | None) -> FloatArray:
+    """float64[G]: a share among the labelled cases of the set itself, weighted where they are; nan below the floor."""
+    n = family.total(cells[1])
+    share = family.total(cells[0]) / np.maximum(n, 1) if moments is None else moments.of(family).own(cells).rate
+    return np.where(n >= max(floor, 1), share, np.nan)

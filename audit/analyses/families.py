@@ -4,11 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import product
+from typing import Final
 
+from audit.counting.table import FamilyCounts
 from audit.groups import Axis, Family, Group, Level, SensitiveFeature
+from audit.metrics import MetricName
 from audit.plan import AuditPlan, Rule
 
-__all__ = ["Parents", "finest", "ladder_parents", "parent_family", "parent_group", "plan_families", "rule_families"]
+__all__ = [
+    "ERROR_RATES",
+    "MOST_GROUPS",
+    "Parents",
+    "finest",
+    "is_listed",
+    "ladder_parents",
+    "parent_family",
+    "parent_group",
+    "plan_families",
+    "rule_families",
+]
 
 
 def rule_families(plan: AuditPlan, rule: Rule) -> tuple[Family, ...]:
@@ -30,6 +44,18 @@ def plan_families(plan: AuditPlan) -> tuple[Family, ...]:
         for family in rule_families(plan, rule):
             families[family] = None
     return tuple(families)
+
+
+MOST_GROUPS: Final = 60
+"""Further questions list the groups of several features together only where there are no more of them."""
+
+ERROR_RATES: Final[tuple[MetricName, ...]] = ("true_positive_rate", "false_positive_rate")
+"""The rates of which further questions are always asked, whether a rule limits them or not: missed, wrongly flagged."""
+
+
+def is_listed(family: FamilyCounts) -> bool:
+    """Whether further questions are answered group by group: of one feature always, of several where they are few."""
+    return len(family.family.axes) == 1 or len(family.groups) <= MOST_GROUPS
 
 
 def finest(plan: AuditPlan, family: Family) -> bool:

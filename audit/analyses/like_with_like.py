@@ -11,11 +11,12 @@ from typing import Final, Literal
 import numpy as np
 
 from audit.analyses.estimates import as_known
+from audit.analyses.families import ERROR_RATES, MOST_GROUPS, is_listed
 from audit.counting.controls import StratifiedCounts, control_sets, encoded, stratified
 from audit.counting.table import CountsTable, FamilyCounts
 from audit.findings.like_with_like import ConditionalGap, GapReason, LikeWithLike, Note
 from audit.groups import Family, Group, SensitiveFeature
-from audit.metrics import METRICS, Metric, MetricName
+from audit.metrics import METRICS, Metric
 from audit.plan import AuditPlan
 from audit.stats.binomial import FloatArray, IntArray
 from audit.stats.conditioning import NOTES, Gap, note_on_conditioning
@@ -30,11 +31,8 @@ from audit.stats.mantel_haenszel import (
     same_in_all_strata,
 )
 
-__all__ = ["MOST_GROUPS", "like_with_like"]
+__all__ = ["like_with_like"]
 
-MOST_GROUPS: Final = 60
-"""Intersections with more groups are not conditioned; of single features with more, only what changes is listed."""
-_ALWAYS: Final[tuple[MetricName, ...]] = ("true_positive_rate", "false_positive_rate")
 _TELLING: Final = frozenset({"vanishes", "appears", "reverses"})
 
 
@@ -93,7 +91,7 @@ def like_with_like(
     asked, counted = _questions(plan), encoded(table)
     found: list[LikeWithLike] = []
     for family, counts in families.items():
-        if len(family.axes) > 1 and len(counts.groups) > MOST_GROUPS:
+        if not is_listed(counts):
             continue
         for controls in control_sets(plan):
             strata = stratified(counted, family, features, controls)
@@ -104,7 +102,7 @@ def like_with_like(
 def _questions(plan: AuditPlan) -> list[_Question]:
     asked = [_Question(METRICS[rule.metric], rule.id, rule.scale, rule.limit) for rule in plan.named_rules]
     ruled = {question.metric.name for question in asked}
-    return asked + [_Question(METRICS[name], None, "difference", None) for name in _ALWAYS if name not in ruled]
+    return asked + [_Question(METRICS[name], None, "difference", None) for name in ERROR_RATES if name not in ruled]
 
 
 def _of_question(

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from audit.analyses.estimates import as_known
-from audit.analyses.families import rule_families
+from audit.analyses.families import ERROR_RATES, rule_families
 from audit.counting.table import FamilyCounts, IntArray
 from audit.findings import BetweenGroups, Entropy, ManyGroupsReason, ShrunkRate
 from audit.groups import Family
@@ -23,7 +23,6 @@ from audit.stats.shrinkage import BetaPrior, beta_prior, shrunk_rates
 
 __all__ = ["between_groups", "entropies"]
 
-_ALWAYS: Final[tuple[MetricName, ...]] = ("true_positive_rate", "false_positive_rate")
 _RANKED_FROM: Final = 10
 """Groups in a family from which on the furthest are listed, and how many of them."""
 _ENTROPY_REPLICATES: Final = 499
@@ -59,7 +58,7 @@ def entropies(
 
 def _metrics(plan: AuditPlan, family: Family) -> tuple[MetricName, ...]:
     ruled = (rule.metric for rule in plan.rules if family in rule_families(plan, rule))
-    return tuple(dict.fromkeys((*ruled, *_ALWAYS)))
+    return tuple(dict.fromkeys((*ruled, *ERROR_RATES)))
 
 
 def _shares_rows(family: FamilyCounts) -> bool:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from audit.analyses.estimates import as_known
+from audit.analyses.families import is_listed
 from audit.analyses.score_calibration import calibrations
 from audit.analyses.score_sweeps import sweeps
 from audit.counting.score_table import FamilyScores, ScoreTable
@@ -17,10 +18,7 @@ from audit.groups import Family, SensitiveFeature
 from audit.plan import AuditPlan
 from audit.stats.auc import MIN_CASES, Auc, auc, split_auc
 
-__all__ = ["MOST_GROUPS", "ScoreFindings", "score_findings"]
-
-MOST_GROUPS: Final = 60
-"""Families with more groups are not broken down, unless they are a single feature."""
+__all__ = ["ScoreFindings", "score_findings"]
 
 
 class ScoreFindings(NamedTuple):
@@ -45,16 +43,12 @@ def score_findings(
     table
         The scores; None where the detector gives decisions only.
     families
-        The families of the plan; those of more than `MOST_GROUPS` groups over several features are left out.
+        The families of the plan; those that are not listed are left out.
     """
     if table is None:
         return ScoreFindings()
     shown = [table.family(Family(()), features)]
-    shown += [
-        table.family(family, features)
-        for family, counts in families.items()
-        if len(family.axes) == 1 or len(counts.groups) <= MOST_GROUPS
-    ]
+    shown += [table.family(family, features) for family, counts in families.items() if is_listed(counts)]
     unused = left_aside(plan)
     level = plan.verdict.level
     stated: list[GroupAuc] = []

@@ -167,9 +167,9 @@ class DeployedGroup(Part):
     group: Group
     """Whom it is about; no levels: everyone."""
     set_flag_rate: float | None
-    """Share flagged among the labelled cases of the evaluation set."""
+    """Share flagged among the labelled cases of the evaluation set, weighted where the plan has weights."""
     set_precision: float | None
-    """Share right among the flagged and labelled cases of the evaluation set."""
+    """Share right among the flagged and labelled cases of the evaluation set, weighted likewise."""
     flag_rate: float | None
     """Share flagged at the deployed base rate."""
     flag_rate_low: float | None

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from scipy.special import betainccinv, betaincinv, ndtri
 
 from audit.stats.binomial import Counts, FloatArray, checked_counts, checked_fraction
+from audit.stats.mover import Limits, ratio_of_limits
 
 
 def wilson(x: Counts, n: Counts, level: float = 0.95) -> tuple[FloatArray, FloatArray]:
@@ -145,23 +146,11 @@ def mover_ratio(x1: Counts, n1: Counts, x2: Counts, n2: Counts, level: float = 0
 
     Notes
     -----
-    Donner & Zou (2012), Statistical Methods in Medical Research 21, 347-359. Their limits are the outer roots of
-    ``a R^2 - 2 p1 p2 R + c = 0``; the lower one is written as ``c / (p1 p2 + sqrt(...))``, which stays finite where
-    their own form is 0/0 (an upper limit of twice the rate).
+    Donner & Zou (2012), Statistical Methods in Medical Research 21, 347-359; see `ratio_of_limits`.
     """
     p1, low1, high1 = _rate_with_limits(x1, n1, level)
     p2, low2, high2 = _rate_with_limits(x2, n2, level)
-    product = p1 * p2
-    low_c, low_a = low1 * (2.0 * p1 - low1), high2 * (2.0 * p2 - high2)
-    high_c, high_a = high1 * (2.0 * p1 - high1), low2 * (2.0 * p2 - low2)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        low = low_c / (product + np.sqrt(np.maximum(product * product - low_a * low_c, 0.0)))
-        high = (product + np.sqrt(np.maximum(product * product - high_a * high_c, 0.0))) / high_a
-    unknown = np.isnan(product)
-    return (
-        np.where(unknown, np.nan, np.where(p1 == 0, 0.0, low)),
-        np.where(unknown, np.nan, np.where(p2 == 0, np.inf, high)),
-    )
+    return ratio_of_limits(Limits(p1, low1, high1), Limits(p2, low2, high2))
 
 
 def _rate_with_limits(x: Counts, n: Counts, level: float) -> tuple[FloatArray, FloatArray, FloatArray]:

@@ -1,7 +1,8 @@
 """Intervals for a difference and a ratio of two rates from limits of each (MOVER), correlated or not.
 
 The method of variance estimates recovery: distances from the rates to their limits stand for standard errors, each on
-the side that matters. With Wilson limits and no correlation the difference is Newcombe's, the ratio `mover_ratio`.
+the side that matters. With Wilson limits and no correlation the difference is Newcombe's, the ratio that of
+`audit.stats.intervals.mover_ratio`, which is computed here.
 """
 
 from __future__ import annotations
@@ -68,12 +69,15 @@ def ratio_of_limits(one: Limits, other: Limits, correlation: npt.ArrayLike = 0.0
     Returns
     -------
     low, high : ndarray of float64, shape (G,)
-        Never negative; ``high == inf`` where the other rate could be 0.
+        Never negative; ``low == 0`` where the one is 0, ``high == inf`` where the other rate could be 0; nan, nan where
+        either rate is.
 
     Notes
     -----
     Donner & Zou (2012): the ratios R at which the interval of ``one - R other`` just reaches 0, that is the roots of
     ``a R^2 - 2 b R + c`` with ``a = u'(2p'-u')``, ``b = p p' - rho (p-l)(u'-p')``, ``c = l(2p-l)`` for the lower limit.
+    That one is written as ``c / (b + sqrt(...))``, which stays finite where their own form is 0/0 (an upper limit of
+    twice the rate).
     """
     rho = np.asarray(correlation, dtype=np.float64)
     (p, l1, u1), (r, l2, u2) = one, other
@@ -83,7 +87,6 @@ def ratio_of_limits(one: Limits, other: Limits, correlation: npt.ArrayLike = 0.0
         low = c_low / (b_low + np.sqrt(np.maximum(b_low * b_low - a_low * c_low, 0.0)))
         high = (b_high + np.sqrt(np.maximum(b_high * b_high - a_high * c_high, 0.0))) / a_high
     finite = (l2 > 0.0) & (a_high > 0.0) & (high > 0.0)
-    return (
-        np.where((p > 0.0) & (l1 > 0.0) & np.isfinite(low), np.maximum(low, 0.0), 0.0),
-        np.where(finite, high, np.inf),
-    )
+    low = np.where((p > 0.0) & (l1 > 0.0) & np.isfinite(low), np.maximum(low, 0.0), 0.0)
+    unknown = np.isnan(p * r)
+    return np.where(unknown, np.nan, low), np.where(unknown, np.nan, np.where(finite, high, np.inf))

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_counts import categorical, cells, families_of, group, plan_of
 
-from audit.analyses.amplification import MOST_GROUPS, amplification
+from audit.analyses.amplification import amplification
+from audit.analyses.families import MOST_GROUPS
 from audit.counting.table import IntArray
 from audit.findings.patterns import Amplification, GroupAmplification
 

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from made_counts import categorical, cells, families_of, group, plan_of
 
-from audit.analyses.deployed import MOST_GROUPS, Rates, deployed
+from audit.analyses.deployed import Rates, deployed
 from audit.analyses.estimates import everyone_as_family
+from audit.analyses.families import MOST_GROUPS
 from audit.counting.table import IntArray
 from audit.findings.patterns import Deployed, DeployedGroup
 from audit.groups import Axis, Family

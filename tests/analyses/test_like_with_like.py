@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from made_counts import categorical, cells, families_of, group, plan_of
 
-from audit.analyses.like_with_like import MOST_GROUPS, like_with_like
+from audit.analyses.families import MOST_GROUPS
+from audit.analyses.like_with_like import like_with_like
 from audit.counting.table import CountsTable, IntArray
 from audit.findings.like_with_like import ConditionalGap, LikeWithLike
 from audit.groups import SensitiveFeature

@@ -10,8 +10,8 @@ import pytest
 from made_counts import categorical, plan_of
 from sklearn.metrics import roc_auc_score
 
-from audit.analyses.families import plan_families
-from audit.analyses.scores import MOST_GROUPS, ScoreFindings, score_findings
+from audit.analyses.families import MOST_GROUPS, plan_families
+from audit.analyses.scores import ScoreFindings, score_findings
 from audit.counting.score_table import BINS, UNIT, ScoreTable
 from audit.counting.table import NEAR, CountsTable
 from audit.findings.scores import SWEEP_NOTE, AucDecomposition, Calibration, GroupAuc, Sweep

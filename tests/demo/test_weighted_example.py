@@ -85,6 +85,18 @@ def test_few_flags_are_right_at_the_base_rate_at_work(result: AuditResult) -> No
     assert everyone.precision < 0.2 < 0.8 < everyone.set_precision
 
 
+def test_the_share_of_right_flags_in_the_set_is_weighted_wherever_it_stands(result: AuditResult) -> None:
+    """It once counted rows here and weights in the table of rates: 89 and 83 % in one report."""
+    weighted = {
+        (estimate.metric, estimate.group): estimate.value
+        for estimate in result.estimates
+        if estimate.metric in ("precision", "selection_rate")
+    }
+    for group in (group for family in result.deployed for group in family.groups):
+        assert group.set_precision == weighted["precision", group.group]
+        assert group.set_flag_rate == weighted["selection_rate", group.group]  # every case of this set has a label
+
+
 def test_a_measure_of_ones_own_is_shown_by_group(result: AuditResult) -> None:
     of_nepal = next(measure for measure in result.own_measures if measure.group == country("NPL"))
     assert of_nepal.value is not None

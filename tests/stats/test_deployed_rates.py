@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.stats.deployed import RateLimits, flag_rate_at, precision_at, ratio_of_independent
-from audit.stats.intervals import mover_ratio, wilson
+from audit.stats.deployed import RateLimits, flag_rate_at, precision_at
+from audit.stats.intervals import wilson
 
 counts = st.integers(1, 2_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 
@@ -16,13 +16,6 @@ counts = st.integers(1, 2_000).flatmap(lambda n: st.tuples(st.integers(0, n), st
 def rate(x: int, n: int) -> RateLimits:
     low, high = wilson([x], [n])
     return np.array([x / n]), low, high
-
-
-@given(counts, counts)
-def test_the_ratio_of_limits_is_that_of_counts(first: tuple[int, int], second: tuple[int, int]) -> None:
-    found = ratio_of_independent(rate(*first), rate(*second))
-    expected = mover_ratio([first[0]], [first[1]], [second[0]], [second[1]])
-    assert [float(value[0]) for value in found] == pytest.approx([float(value[0]) for value in expected], rel=1e-12)
 
 
 @given(counts, counts)
