@@ -10,7 +10,7 @@ import numpy as np
 
 from audit.stats.binomial import BoolArray, Counts, FloatArray, IntArray, checked_counts
 from audit.stats.boundaries import Boundary
-from audit.stats.score_test import FAIL_BETA, asymptotic_p, exact_p
+from audit.stats.score_test import FAIL_BETA, asymptotic_p, exact_rejects
 
 
 def largest_rejected(
@@ -42,7 +42,7 @@ def largest_rejected(
     Notes
     -----
     The p-value increases in the count. The search starts at the critical count of the asymptotic score test and strides
-    away from it until the answer is enclosed: two or three exact p-values of each group as a rule.
+    away from it until the answer is enclosed: two or three exact tests of each group as a rule.
     """
     y_, m_ = checked_counts(y, m)
     n_, y_, m_, level_ = np.broadcast_arrays(
@@ -50,7 +50,7 @@ def largest_rejected(
     )
 
     def rejects(x: FloatArray, some: BoolArray) -> BoolArray:
-        return np.asarray(exact_p(x[some], n_[some], y_[some], m_[some], boundary, beta) <= level_[some])
+        return exact_rejects(x[some], n_[some], y_[some], m_[some], boundary, level_[some], beta)
 
     start = _asymptotic_limit(n_, y_, m_, boundary, level_)
     # `low` is known to be rejected (-1: trivially so), `high` known not to be (n + 1: no such count).

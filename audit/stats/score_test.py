@@ -105,6 +105,39 @@ def exact_p(x: Counts, n: Counts, y: Counts, m: Counts, boundary: Boundary, beta
     rejection region is coarsened outwards, which can only raise the p-value (by at most 2 % in the cases tried, the
     worst being n = 100,000 against 200,000).
     """
+    return _exact(x, n, y, m, boundary, beta, None)
+
+
+def exact_rejects(
+    x: Counts, n: Counts, y: Counts, m: Counts, boundary: Boundary, level: Counts, beta: float = FAIL_BETA
+) -> BoolArray:
+    """Whether `exact_p` is at most a level, without its digits: about ten times as fast for large groups.
+
+    Parameters
+    ----------
+    x, n, y, m, boundary, beta
+        As in `exact_p`.
+    level : array_like, shape (G,)
+        Level that each p-value has to reach.
+
+    Returns
+    -------
+    ndarray of bool, shape (G,)
+        ``exact_p(x, n, y, m, boundary, beta) <= level``.
+
+    Raises
+    ------
+    ValueError
+        As in `exact_p`.
+    """
+    level_ = np.asarray(level, dtype=np.float64)
+    return np.asarray(_exact(x, n, y, m, boundary, beta, level_) <= level_)
+
+
+def _exact(
+    x: Counts, n: Counts, y: Counts, m: Counts, boundary: Boundary, beta: float, level: FloatArray | None
+) -> FloatArray:
+    """The p-values, or numbers on the same side of the level as they are."""
     checked_fraction(beta, "beta")
     x_, n_, y_, m_, testable = _testable(x, n, y, m, boundary)
     if any(not np.array_equal(counts, np.floor(counts)) for counts in (x_, n_, y_, m_)):
@@ -115,13 +148,21 @@ def exact_p(x: Counts, n: Counts, y: Counts, m: Counts, boundary: Boundary, beta
     ceiling = (1.0 - boundary.offset) / boundary.slope
     possible = low <= ceiling
     low, high = np.minimum(low, ceiling), np.minimum(high, ceiling)
-    worst = _largest_over_rest(group, total, rest, rest_total, low, high, boundary)
+    limit = None if level is None else np.broadcast_to(level, x_.shape)[testable] - beta
+    worst = _largest_over_rest(group, total, rest, rest_total, low, high, boundary, limit)
     p[testable] = np.minimum(1.0, np.where(possible, worst, 0.0) + beta)
     return p
 
 
 def _largest_over_rest(
-    x: FloatArray, n: FloatArray, y: FloatArray, m: FloatArray, low: FloatArray, high: FloatArray, boundary: Boundary
+    x: FloatArray,
+    n: FloatArray,
+    y: FloatArray,
+    m: FloatArray,
+    low: FloatArray,
+    high: FloatArray,
+    boundary: Boundary,
+    limit: FloatArray | None,
 ) -> FloatArray:
     """Largest probability over rates of the rest from low to high, tried close enough together for each group."""
     steps = _steps_in_group_errors(low, high, n, boundary)
@@ -129,7 +170,9 @@ def _largest_over_rest(
     rates = low[:, None] + (high - low)[:, None] * np.linspace(0.0, 1.0, _REST_RATES)
     worst = np.zeros(n.shape)
     most = ~fine
-    worst[most] = largest_rejection_probability(x[most], n[most], y[most], m[most], rates[most], boundary)
+    worst[most] = largest_rejection_probability(
+        x[most], n[most], y[most], m[most], rates[most], boundary, limit=None if limit is None else limit[most]
+    )
     for place in np.flatnonzero(fine):
         own = slice(place, place + 1)
         closer = _fine_rates(float(low[place]), float(high[place]), float(steps[place]), boundary)

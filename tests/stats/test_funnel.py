@@ -11,7 +11,7 @@ from audit.stats import funnel
 from audit.stats.boundaries import Boundary, margin_boundary
 from audit.stats.funnel import largest_rejected
 from audit.stats.multiplicity import reject_family
-from audit.stats.score_test import FAIL_BETA, PASS_BETA, exact_p, screened_p
+from audit.stats.score_test import FAIL_BETA, PASS_BETA, exact_p, exact_rejects, screened_p
 
 FAIL_SIDES = [
     margin_boundary("fail", low, scale, limit)  # type: ignore[arg-type]
@@ -69,15 +69,15 @@ def test_no_level_no_rejection() -> None:
     assert largest_rejected([], [], [], FAIL_SIDES[0], 0.05).size == 0
 
 
-def test_few_exact_p_values_are_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_few_exact_tests_are_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     """The asymptotic test points to within a few counts of the answer, at any size and any level."""
     asked = []
 
     def counted(x: np.ndarray, *others: Any) -> np.ndarray:
         asked.append(x.size)
-        return exact_p(x, *others)
+        return exact_rejects(x, *others)
 
-    monkeypatch.setattr(funnel, "exact_p", counted)
+    monkeypatch.setattr(funnel, "exact_rejects", counted)
     n = np.array([5, 30, 200, 1_000, 8_000, 30_000])
     largest_rejected(n, 140_000, 200_000, FAIL_SIDES[0], np.array([1e-2, 1e-3, 1e-4, 1e-4, 1e-3, 1e-5]))
     assert sum(asked) <= 5 * n.size
