@@ -73,17 +73,28 @@ class CdfAlong:
         self._squared = runs.length * (second + 6.0 * fourth * bend)
         self._to_fourth = runs.length * fourth
 
-    def at(self, rate: FloatArray) -> FloatArray:
-        """float64[G, W]: the distribution function at the counts, at one of the rates (float64[G, 1])."""
-        chance = np.clip(rate, _CLOSEST, 1.0 - _CLOSEST)
-        tilt = _log_odds(chance) - _log_odds(self._centre)
-        density = np.exp(self._log + (self._away * tilt - self._n * _divergence(self._centre, chance)))
-        steepness = self._slope + tilt
+    @property
+    def cells(self) -> int:
+        """How many runs there are in all: numbers in each array that `at` makes for one rate."""
+        return self._runs.length.size
+
+    def at(self, rates: FloatArray) -> FloatArray:
+        """float64[G, R, W]: the distribution function at the counts, at some of the rates (float64[G, R])."""
+        chances = np.clip(rates, _CLOSEST, 1.0 - _CLOSEST)
+        tilt = (_log_odds(chances) - _log_odds(self._centre))[:, :, None]
+        density = self._away[:, None] * tilt
+        density += self._log[:, None] - (self._n * _divergence(self._centre, chances))[:, :, None]
+        np.exp(density, out=density)
+        steepness = self._slope[:, None] + tilt
         steepness *= steepness
-        density *= (self._to_fourth * steepness + self._squared) * steepness + self._fixed
-        sums = np.zeros((density.shape[0], density.shape[1] + 1))
-        np.cumsum(density, axis=1, out=sums[:, 1:])
-        return np.asarray(np.take_along_axis(sums, self._runs.place, axis=1))
+        curve = self._to_fourth[:, None] * steepness
+        curve += self._squared[:, None]
+        curve *= steepness
+        curve += self._fixed[:, None]
+        density *= curve
+        sums = np.zeros((*density.shape[:2], density.shape[2] + 1))
+        np.cumsum(density, axis=2, out=sums[:, :, 1:])
+        return np.asarray(np.take_along_axis(sums, self._runs.place[:, None], axis=2))
 
 
 def _runs(counts: FloatArray, n: FloatArray, rates: FloatArray) -> _Runs:

@@ -1,23 +1,19 @@
 """How likely the tables at least as extreme as the observed one are, without listing them all.
 
-A table (u, Y) is at least as extreme when its score is at most the observed score. The score increases in the group's
-count u and decreases in the rest's count Y, so the region is a staircase: for every Y all u up to some c(Y), with c
-increasing. A staircase needs only its steps, the pairs ``(largest Y of the step, c on it)``, and where there are too
-many of them they are merged so that the region grows, never shrinks.
+Those tables are the steps of a staircase (`audit.stats.staircase`). The probability of a step, at any rate of the rest,
+is that of the rest's counts on it times that of the group's counts up to its level.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
 from audit.stats.binomial import BoolArray, FloatArray, IntArray, binomial_cdf
 from audit.stats.binomial_runs import CdfAlong, reach
 from audit.stats.boundaries import Boundary
-from audit.stats.score_statistic import score_statistic
+from audit.stats.staircase import Span, Staircase, samples_of, span_of, staircase_of
 
 MAX_STEPS = 1024
 NEGLIGIBLE = 1e-9
@@ -26,14 +22,10 @@ NEGLIGIBLE = 1e-9
 _UNSEEN = 1e-17
 """A sum that cannot be larger is not computed: its bound is added in its place, and shows in none of ten digits."""
 _UNMATTERING = NEGLIGIBLE / (2.0 * MAX_STEPS)
-_TIE = 1e-9
-_CHUNK_CELLS = 50_000
 _QUICK_CELLS = 20_000
 _CLOSE = 1e-6
 _CLOSE_SMALL = 1e-14
 """Quick sums agree with exact ones to less than half of this share of them, and half of this beside (tests)."""
-_ANCHOR_SPACING = 16
-_WORKERS = 4
 _SMOOTH_WIDTH = 256
 """From so many steps on the sum varies smoothly with the rest's rate, and its maximum is looked for in two passes."""
 _COARSE = 4
@@ -42,40 +34,6 @@ _AROUND = np.array([-3, -2, -1, 1, 2, 3])
 
 _Chunk: TypeAlias = tuple[int, IntArray]
 """Signed width, and the places of groups that share it."""
-
-
-class _Samples(NamedTuple):
-    """Totals of group and rest and the largest rejected score, each of shape (G, 1)."""
-
-    n: FloatArray
-    m: FloatArray
-    limit: FloatArray
-
-    def take(self, rows: IntArray) -> _Samples:
-        return _Samples(self.n[rows], self.m[rows], self.limit[rows])
-
-
-class _Staircase(NamedTuple):
-    """The steps of groups, each with the largest count of the rest on it and of the group (float64[G, W])."""
-
-    tops: FloatArray
-    levels: FloatArray
-    samples: _Samples
-
-    def take(self, rows: IntArray) -> _Staircase:
-        return _Staircase(self.tops[rows], self.levels[rows], self.samples.take(rows))
-
-
-class _Span(NamedTuple):
-    """Corners of the staircase, each of shape (G, 1): the rest's counts worth a look and c at both ends."""
-
-    first: FloatArray
-    last: FloatArray
-    lowest: FloatArray
-    highest: FloatArray
-
-    def take(self, rows: IntArray) -> _Span:
-        return _Span(*(corner[rows] for corner in self))
 
 
 def largest_rejection_probability(
@@ -109,32 +67,24 @@ def largest_rejection_probability(
     ndarray of float64, shape (G,)
         Exact up to an excess: `NEGLIGIBLE`, and where more than `MAX_STEPS` steps had to be merged a few per cent.
     """
-    samples = _Samples(n[:, None], m[:, None], score_statistic(x, n, y, m, boundary)[:, None] + _TIE)
-    span = _span(samples, rest_rates, boundary)
+    samples = samples_of(x, n, y, m, boundary)
+    span = span_of(samples, *_worth_a_look(samples.m, rest_rates[:, :1], rest_rates[:, -1:]), boundary)
     # no step goes further than the highest, and no rate of the group is below its edge at the lowest rate of the rest
     bound = binomial_cdf(span.highest, samples.n, boundary.edge(rest_rates[:, :1]))[:, 0]
     probability = bound + NEGLIGIBLE
-    chunks = _chunks(span, np.flatnonzero(bound > _UNSEEN))
-
-    def of_chunk(chunk: _Chunk) -> FloatArray:
-        signed_width, rows = chunk
-        steps = _steps_by_group if signed_width > 0 else _steps_by_rest
-        own, rates = samples.take(rows), rest_rates[rows]
-        tops, levels = steps(own, span.take(rows), abs(signed_width), boundary)
-        staircase = _Staircase(tops, levels, own)
+    for signed_width, rows in _chunks(span, np.flatnonzero(bound > _UNSEEN)):
+        width, by_group, rates = abs(signed_width), signed_width > 0, rest_rates[rows]
+        staircase = staircase_of(samples.take(rows), span.take(rows), width, boundary, by_group=by_group)
         if not in_two_passes:
-            return np.asarray(_sums(staircase, rates, boundary).max(axis=1))
-        two_passes = abs(signed_width) >= _SMOOTH_WIDTH
-        if limit is not None:
-            return _beside(limit[rows], staircase, rates, boundary, in_two_passes=two_passes)
-        return _largest(staircase, rates, boundary, in_two_passes=two_passes)
-
-    for (_, rows), answer in zip(chunks, _of_each(of_chunk, chunks), strict=True):
-        probability[rows] = answer
+            probability[rows] = _sums(staircase, rates, boundary).max(axis=1)
+        elif limit is None:
+            probability[rows] = _largest(staircase, rates, boundary, in_two_passes=width >= _SMOOTH_WIDTH)
+        else:
+            probability[rows] = _beside(limit[rows], staircase, rates, boundary, in_two_passes=width >= _SMOOTH_WIDTH)
     return probability
 
 
-def _chunks(span: _Span, rows: IntArray) -> list[_Chunk]:
+def _chunks(span: Span, rows: IntArray) -> list[_Chunk]:
     by_group = (span.highest - span.lowest <= span.last - span.first)[rows, 0]
     needed = np.minimum(span.highest - span.lowest, span.last - span.first)[rows, 0] + 1.0
     # The padded width depends on the group alone, so that a p-value does not depend on the group's companions.
@@ -148,7 +98,7 @@ def _chunks(span: _Span, rows: IntArray) -> list[_Chunk]:
     return chunks
 
 
-def _largest(staircase: _Staircase, rates: FloatArray, boundary: Boundary, *, in_two_passes: bool) -> FloatArray:
+def _largest(staircase: Staircase, rates: FloatArray, boundary: Boundary, *, in_two_passes: bool) -> FloatArray:
     """float64[G]: the largest of the sums at all rates, or of those that two passes look at.
 
     Quick sums say which rates can have the largest sum: one or two, as a rule. Exact ones of these decide.
@@ -169,7 +119,7 @@ def _largest(staircase: _Staircase, rates: FloatArray, boundary: Boundary, *, in
     )
 
 
-def _largest_near(staircase: _Staircase, rates: FloatArray, quick: FloatArray, boundary: Boundary) -> FloatArray:
+def _largest_near(staircase: Staircase, rates: FloatArray, quick: FloatArray, boundary: Boundary) -> FloatArray:
     # each group's own candidates only, however many another has: its answer does not depend on its companions
     order = np.argsort(-quick, axis=1, kind="stable")
     order = order[:, : int(_close(quick).sum(axis=1).max(initial=1))]
@@ -184,7 +134,7 @@ def _close(quick: FloatArray) -> BoolArray:
 
 
 def _beside(
-    limit: FloatArray, staircase: _Staircase, rates: FloatArray, boundary: Boundary, *, in_two_passes: bool
+    limit: FloatArray, staircase: Staircase, rates: FloatArray, boundary: Boundary, *, in_two_passes: bool
 ) -> FloatArray:
     """float64[G]: a number on the same side of the limit as `_largest`: by quick sums wherever these leave no doubt.
 
@@ -195,7 +145,9 @@ def _beside(
     below = above.copy()
     rest = np.flatnonzero(above <= limit)
     if in_two_passes and rest.size:
-        below[rest] = _QuickSums(staircase.take(rest), rates[rest], boundary).at(rates[rest]).max(axis=1) + NEGLIGIBLE
+        between = np.delete(rates[rest], np.s_[::_COARSE], axis=1)
+        quick = _QuickSums(staircase.take(rest), rates[rest], boundary)
+        below[rest] = np.maximum(above[rest], quick.at(between).max(axis=1) + NEGLIGIBLE)
     doubt = _CLOSE * np.abs(limit) + _CLOSE_SMALL
     doubtful = np.flatnonzero((above <= limit + doubt) & (below >= limit - doubt))
     if doubtful.size:
@@ -204,23 +156,10 @@ def _beside(
     return above
 
 
-def _of_each(of_chunk: Callable[[_Chunk], FloatArray], chunks: list[_Chunk]) -> list[FloatArray]:
-    """The chunks side by side: scipy lets go of the interpreter, and no group's answer depends on its chunk."""
-    if len(chunks) < 2:
-        return [of_chunk(chunk) for chunk in chunks]
-    with ThreadPoolExecutor(max_workers=_WORKERS) as pool:
-        return list(pool.map(of_chunk, chunks))
-
-
-def _span(samples: _Samples, rest_rates: FloatArray, boundary: Boundary) -> _Span:
-    low, high = rest_rates[:, :1], rest_rates[:, -1:]
-    first = np.floor(np.maximum(samples.m * low - _reach(samples.m, low), 0.0))
-    last = np.ceil(np.minimum(samples.m * high + _reach(samples.m, high), samples.m))
-    lowest, highest = (
-        _bisect(np.full(counts.shape, -1.0), samples.n, _is_rejected(counts, samples, boundary))
-        for counts in (first, last)
-    )
-    return _Span(first, last, lowest, highest)
+def _worth_a_look(m: FloatArray, low: FloatArray, high: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """First and last count of the rest that is not negligible at every rate from low to high."""
+    first = np.floor(np.maximum(m * low - _reach(m, low), 0.0))
+    return first, np.ceil(np.minimum(m * high + _reach(m, high), m))
 
 
 def _reach(m: FloatArray, rate: FloatArray) -> FloatArray:
@@ -228,56 +167,7 @@ def _reach(m: FloatArray, rate: FloatArray) -> FloatArray:
     return reach(m, rate, NEGLIGIBLE)
 
 
-def _steps_by_rest(samples: _Samples, span: _Span, width: int, boundary: Boundary) -> tuple[FloatArray, FloatArray]:
-    """One step per count of the rest, or per run of counts, which then all reject as the largest of them does."""
-    stride = np.ceil((span.last - span.first + 1.0) / width)
-    tops = np.minimum(span.first + stride * np.arange(1.0, width + 1.0) - 1.0, span.last)
-    levels = _bisect_along(tops, span.lowest, span.highest, lambda some: _is_rejected(some, samples, boundary))
-    return tops, levels
-
-
-def _steps_by_group(samples: _Samples, span: _Span, width: int, boundary: Boundary) -> tuple[FloatArray, FloatArray]:
-    """One step per count of the group, or per run of counts, which are then all rejected when the smallest is."""
-    stride = np.ceil((span.highest - span.lowest + 1.0) / width)
-    levels = np.minimum(span.lowest + stride * np.arange(1.0, width + 1.0) - 1.0, span.highest)
-
-    def stays_on_step(some_levels: FloatArray) -> Callable[[FloatArray], BoolArray]:
-        above = np.minimum(some_levels + 1.0, samples.n)
-        return lambda counts: score_statistic(above, samples.n, counts, samples.m, boundary) > samples.limit
-
-    tops = _bisect_along(levels, span.first - 1.0, span.last, stays_on_step)
-    return np.where(levels >= span.highest, span.last, tops), levels
-
-
-def _is_rejected(rest_counts: FloatArray, samples: _Samples, boundary: Boundary) -> Callable[[FloatArray], BoolArray]:
-    return lambda u: score_statistic(u, samples.n, rest_counts, samples.m, boundary) <= samples.limit
-
-
-def _bisect_along(
-    points: FloatArray,
-    low: FloatArray,
-    high: FloatArray,
-    condition_at: Callable[[FloatArray], Callable[[FloatArray], BoolArray]],
-) -> FloatArray:
-    """Bisect at every point, knowing that the answer increases along a row: some points bracket those between."""
-    width = points.shape[1]
-    anchors = np.append(np.arange(0, width - 1, _ANCHOR_SPACING), width - 1)
-    some = points[:, anchors]
-    found = _bisect(np.broadcast_to(low, some.shape), np.broadcast_to(high, some.shape), condition_at(some))
-    left = np.minimum(np.arange(width) // _ANCHOR_SPACING, anchors.size - 2)
-    return _bisect(found[:, left], found[:, left + 1], condition_at(points))
-
-
-def _bisect(low: FloatArray, high: FloatArray, holds: Callable[[FloatArray], BoolArray]) -> FloatArray:
-    """Largest whole number in [low, high] for which a condition holds that holds at ``low`` and then up to a point."""
-    for _ in range(int(np.ceil(np.log2(np.max(high - low, initial=0.0) + 1.0)))):
-        middle = np.ceil((low + high) / 2.0)
-        up = holds(middle)
-        low, high = np.where(up, middle, low), np.where(up, high, middle - 1.0)
-    return low
-
-
-def _sums(staircase: _Staircase, rest_rates: FloatArray, boundary: Boundary) -> FloatArray:
+def _sums(staircase: Staircase, rest_rates: FloatArray, boundary: Boundary) -> FloatArray:
     """float64[G, R]: the sum over steps of P(Y on the step) P(U <= c), at each of the rest's rates."""
     tops, levels, samples = staircase
     trials = np.broadcast_to(samples.n, tops.shape)
@@ -306,7 +196,7 @@ def _rest_cdf(tops: FloatArray, m: FloatArray, rate: FloatArray) -> FloatArray:
 class _QuickSums:
     """The same sums with the distribution functions of `CdfAlong`."""
 
-    def __init__(self, staircase: _Staircase, rates: FloatArray, boundary: Boundary) -> None:
+    def __init__(self, staircase: Staircase, rates: FloatArray, boundary: Boundary) -> None:
         self._tops, self._m, self._boundary = staircase.tops, staircase.samples.m, boundary
         # to the end, so that what is left beyond a step is a sum, which keeps its digits, and no difference to 1
         self._rest = CdfAlong(np.concatenate([self._tops, self._m], axis=1), self._m, rates)
@@ -314,13 +204,15 @@ class _QuickSums:
 
     def at(self, rates: FloatArray) -> FloatArray:
         """float64[G, R]: without `NEGLIGIBLE`."""
-        sums = np.empty(rates.shape)
-        for column in range(rates.shape[1]):
-            rate = rates[:, column : column + 1]
-            away, seen = self._tops - self._m * rate, _reach(self._m, rate)
-            cdf = self._rest.at(rate)
-            cdf = np.where(np.abs(away) <= seen, cdf[:, :-1], np.where(away > 0.0, cdf[:, -1:], 0.0))
-            weight = np.diff(cdf, axis=1, prepend=0.0)
-            below = np.where(weight > _UNMATTERING, self._group.at(self._boundary.edge(rate)), 1.0)
-            sums[:, column] = (weight * below).sum(axis=1)
-        return sums
+        together = max(1, _QUICK_CELLS // max(self._rest.cells, 1))
+        parts = range(0, rates.shape[1], together)
+        return np.concatenate([self._of_some(rates[:, start : start + together]) for start in parts], axis=1)
+
+    def _of_some(self, rates: FloatArray) -> FloatArray:
+        away = self._tops[:, None] - (self._m * rates)[:, :, None]
+        seen = _reach(self._m, rates)[:, :, None]
+        cdf = self._rest.at(rates)
+        cdf = np.where(np.abs(away) <= seen, cdf[:, :, :-1], np.where(away > 0.0, cdf[:, :, -1:], 0.0))
+        weight = np.diff(cdf, axis=2, prepend=0.0)
+        below = np.where(weight > _UNMATTERING, self._group.at(self._boundary.edge(rates)), 1.0)
+        return np.asarray((weight * below).sum(axis=2))

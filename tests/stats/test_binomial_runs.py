@@ -23,7 +23,7 @@ def test_is_the_distribution_function(size: float, share: float, width: int, bet
     for place in (0, 13, 32):
         rate = rates[:, place : place + 1]
         expected = binomial_cdf(counts, n, rate)
-        found = along.at(rate)
+        found = along.at(rate)[:, 0]
         assert found == pytest.approx(expected, rel=1e-5, abs=1e-13)
         likely = expected > 1e-3
         assert found[likely] == pytest.approx(expected[likely], rel=1e-7, abs=0.0)
@@ -35,7 +35,7 @@ def test_groups_with_other_rates_and_sizes_stand_side_by_side() -> None:
     along = CdfAlong(counts, n, rates)
     for place in (0, 1):
         rate = rates[:, place : place + 1]
-        assert along.at(rate) == pytest.approx(binomial_cdf(counts, n, rate), rel=1e-8, abs=1e-14)
+        assert along.at(rate)[:, 0] == pytest.approx(binomial_cdf(counts, n, rate), rel=1e-8, abs=1e-14)
 
 
 @given(st.integers(1, 10**7), st.floats(0.0, 1.0), st.sampled_from([1e-9, 1e-20]))
