@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, RootModel
+from pydantic.fields import FieldInfo
+
+_IMMUTABLE = (str, int, float, bool, type(None), tuple, frozenset)
 
 
 class Part(BaseModel):
@@ -12,6 +16,44 @@ class Part(BaseModel):
 
     # A NaN would become null unseen; written as it is, no reader takes it. Unknown numbers are None.
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, ser_json_inf_nan="constants")
+
+    if not TYPE_CHECKING:  # the type checker gives each part a signature of its own, with its fields
+
+        @classmethod
+        def model_construct(cls, _fields_set: set[str] | None = None, **values: Any) -> Self:
+            """As pydantic's own, for values known to be right: a result has tens of thousands of parts.
+
+            One merge of dicts in the place of a loop over fields, in a fifth of the time: where nothing is missing,
+            nothing is left over, and no field has an alias or a default that would have to be made anew.
+            """
+            known = _template(cls)
+            fields = {} if known is None else known[0] | values
+            if known is None or len(fields) != len(known[0]) or not known[1] <= values.keys():
+                return super().model_construct(_fields_set, **values)
+            made = cls.__new__(cls)
+            object.__setattr__(made, "__dict__", fields)
+            object.__setattr__(made, "__pydantic_fields_set__", set(values) if _fields_set is None else _fields_set)
+            object.__setattr__(made, "__pydantic_extra__", None)
+            object.__setattr__(made, "__pydantic_private__", None)
+            return made
+
+
+@cache
+def _template(part: type[Part]) -> tuple[dict[str, Any], frozenset[str]] | None:
+    """Every field in its order, with its default, and those that have none; None where only pydantic's own way does."""
+    fields = part.model_fields
+    if part.__pydantic_post_init__ or part.__private_attributes__ or any(map(_is_special, fields.values())):
+        return None
+    return (
+        {name: field.get_default() for name, field in fields.items()},
+        frozenset(name for name, field in fields.items() if field.is_required()),
+    )
+
+
+def _is_special(field: FieldInfo) -> bool:
+    if field.alias is not None or field.validation_alias is not None or field.default_factory is not None:
+        return True
+    return not field.is_required() and not isinstance(field.default, _IMMUTABLE)
 
 
 class Level(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import isfinite
 
 import numpy as np
 import numpy.typing as npt
@@ -123,7 +124,7 @@ def as_known(value: float | np.floating[npt.NBitBase]) -> float | None:
     None where it has no finite value. Decisions are taken before this, on the full value.
     """
     number = float(value)
-    return float(f"{number:.9e}") if np.isfinite(number) else None
+    return float(f"{number:.9e}") if isfinite(number) else None
 
 
 def group_counts(families: Sequence[FamilyCounts]) -> tuple[GroupCounts, ...]:
