@@ -26,6 +26,8 @@ _QUICK_CELLS = 20_000
 _CLOSE = 1e-6
 _CLOSE_SMALL = 1e-14
 """Quick sums agree with exact ones to less than half of this share of them, and half of this beside (tests)."""
+_MOST_QUICK_RATES = 512
+"""More rates of the rest stand for a group so much larger than it that the runs of quick sums are too many."""
 _SMOOTH_WIDTH = 256
 """From so many steps on the sum varies smoothly with the rest's rate, and its maximum is looked for in two passes."""
 _COARSE = 4
@@ -75,12 +77,13 @@ def largest_rejection_probability(
     for signed_width, rows in _chunks(span, np.flatnonzero(bound > _UNSEEN)):
         width, by_group, rates = abs(signed_width), signed_width > 0, rest_rates[rows]
         staircase = staircase_of(samples.take(rows), span.take(rows), width, boundary, by_group=by_group)
-        if not in_two_passes:
+        two_passes = in_two_passes and width >= _SMOOTH_WIDTH
+        if rates.shape[1] > _MOST_QUICK_RATES:
             probability[rows] = _sums(staircase, rates, boundary).max(axis=1)
         elif limit is None:
-            probability[rows] = _largest(staircase, rates, boundary, in_two_passes=width >= _SMOOTH_WIDTH)
+            probability[rows] = _largest(staircase, rates, boundary, in_two_passes=two_passes)
         else:
-            probability[rows] = _beside(limit[rows], staircase, rates, boundary, in_two_passes=width >= _SMOOTH_WIDTH)
+            probability[rows] = _beside(limit[rows], staircase, rates, boundary, in_two_passes=two_passes)
     return probability
 
 

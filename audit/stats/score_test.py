@@ -177,7 +177,14 @@ def _largest_over_rest(
         own = slice(place, place + 1)
         closer = _fine_rates(float(low[place]), float(high[place]), float(steps[place]), boundary)
         worst[own] = largest_rejection_probability(
-            x[own], n[own], y[own], m[own], closer, boundary, in_two_passes=False
+            x[own],
+            n[own],
+            y[own],
+            m[own],
+            closer,
+            boundary,
+            in_two_passes=False,
+            limit=None if limit is None else limit[own],
         )
     return worst
 

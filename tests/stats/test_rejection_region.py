@@ -27,10 +27,10 @@ def plain_p(tables: Tables, boundary: Boundary, beta: float) -> FloatArray:
 
 
 def drawn(seed: int, boundary: Boundary, *, most: float, size: int) -> Tables:
-    """Groups of 1 to 10^most cases against rests from a third of to 10,000 times as many, mostly near the edge."""
+    """Groups of 1 to 10^most cases against rests of 1/100 to 10,000 times as many, mostly near the edge."""
     rng = np.random.default_rng(seed)
     n = np.floor(10.0 ** rng.uniform(0.0, most, size))
-    m = np.floor(np.minimum(n * 10.0 ** rng.uniform(-0.5, 4.0, size) + 1.0, 10.0**7))
+    m = np.floor(np.minimum(n * 10.0 ** rng.uniform(-2.0, 4.0, size) + 1.0, 10.0**7))
     rate = rng.uniform(0.02, 0.98, size)
     y = rng.binomial(m.astype(np.int64), rate).astype(np.float64)
     edge = boundary.edge(y / m)
