@@ -80,7 +80,8 @@ def _outcome(
     if not family.decidable[place]:
         if decidability.judged_as[family.groups[place]] is not None:
             return "inconclusive", "judged_as_part"
-        return "inconclusive", "too_few_clusters" if family.too_few_clusters[place] else "too_few_cases"
+        few = family.too_few_clusters[place] or family.too_few_to_pass[place]
+        return "inconclusive", "too_few_clusters" if few else "too_few_cases"
     if tests.within[place]:
         return "pass", "within_limit"
     return "inconclusive", _undecided(tests, place)

@@ -15,6 +15,8 @@ SUBJECTS: Final = {
     "many_groups": 1.0,
     "weighted_clusters": 1.0,
     "clustered_comparison": 1.0,
+    "unlike_clusters": 1.0,
+    "informative_weights": 1.0,
     "auc_coverage": 2.0,
     "calibration_size": 2.0,
     "conditional": 2.0,

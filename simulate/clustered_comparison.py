@@ -14,17 +14,12 @@ import numpy as np
 import numpy.typing as npt
 
 from audit.stats.boundaries import margin_boundary
-from audit.stats.effective_test import (
-    MAX_CORRELATION,
-    WeightedRate,
-    effective_size,
-    effective_test,
-    few_degrees_factor,
-)
+from audit.stats.effective_test import Comparison, effective_size, effective_test, few_degrees_factor
 from audit.stats.intervals import wilson
 from audit.stats.mover import Limits, difference_of_limits, ratio_of_limits
+from audit.stats.weighted_rate import MAX_CORRELATION, WeightedRate
 from simulate.verdict_size import Measured
-from simulate.weighted_clusters import MEAN_SIZE, WEIGHT_CV, Setting, cluster_rates, settings
+from simulate.weighted_clusters import WEIGHT_CV, Setting, cluster_rates, cluster_sizes, settings
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -34,16 +29,12 @@ _EVENTS = (("false PASS", "<= 5 %"), ("false FAIL", "<= 5 %"), ("false FAIL at .
 
 
 def _side(
-    setting: Setting, quantiles: FloatArray, rate: float, rng: np.random.Generator
+    setting: Setting, quantiles: FloatArray, rate: float, correlation: float, rng: np.random.Generator
 ) -> tuple[WeightedRate, FloatArray, FloatArray]:
     """Rates of R simulated sides with float64[R, K] clusters, deviations of each cluster, and sums of weights."""
     runs, k = quantiles.shape
-    rates = cluster_rates(quantiles, rate, setting.correlation, two_points=setting.two_points)
-    sizes = np.full((runs, k), MEAN_SIZE)
-    if setting.unequal:
-        sigma = np.sqrt(np.log(2.0))
-        drawn = MEAN_SIZE * np.exp(rng.normal(-sigma * sigma / 2.0, sigma, (runs, k)))
-        sizes = np.maximum(1, np.round(drawn)).astype(np.int64)
+    rates = cluster_rates(quantiles, rate, correlation, two_points=setting.two_points)
+    sizes = cluster_sizes(setting, (runs, k), rng)
     at = np.repeat(np.arange(runs * k), sizes.ravel())
     sigma = np.sqrt(np.log(1.0 + WEIGHT_CV**2))
     w = np.exp(rng.normal(0.0, sigma, at.size)) if setting.weighted else np.ones(at.size)
@@ -89,19 +80,20 @@ def one_comparison(setting: Setting, runs: int, rng: np.random.Generator, ratio:
     ]
     events, done = np.zeros(3, dtype=np.int64), 0
     while done < runs:
-        some = min(runs - done, max(1, _ROWS_AT_ONCE // ((k + others) * MEAN_SIZE)))
+        some = min(runs - done, max(1, _ROWS_AT_ONCE // ((k + others) * setting.size)))
         done += some
         u, v = rng.random((some, k)), rng.random((some, others))
         shared = min(k, others) if setting.spanning else 0
         v[:, :shared] = u[:, :shared]
-        group, e, total = _side(setting, u, replace(setting, groups=2, beside=1).on_margin, rng)
-        rest, f, rest_total = _side(setting, v, setting.rate, rng)
+        group, e, total = _side(setting, u, replace(setting, groups=2, beside=1).on_margin, setting.of_group, rng)
+        rest, f, rest_total = _side(setting, v, setting.rate, setting.correlation, rng)
         cross = (e[:, :shared] * f[:, :shared]).sum(axis=1)
         icc = _correlation([(group, total), (rest, rest_total)])
         for place, (boundary, level) in enumerate(
             ((boundaries[0], LEVEL), (boundaries[1], LEVEL), (boundaries[1], SMALL_LEVEL))
         ):
-            events[place] += (effective_test(group, rest, cross, boundary, icc, level).p <= level).sum()
+            compared = Comparison(group, rest, cross, icc)
+            events[place] += (effective_test(compared, boundary, level).p <= level).sum()
     name = f"{setting}, rest {ratio:g} times as large"
     return tuple(
         Measured(name, event, int(count), runs, promised)
@@ -116,8 +108,8 @@ def coverage(setting: Setting, runs: int, rng: np.random.Generator, ratio: float
     shared = min(k, others) if setting.spanning else 0
     v[:, :shared] = u[:, :shared]
     own_rate = replace(setting, groups=2, beside=1).on_margin
-    group, e, total = _side(setting, u, own_rate, rng)
-    rest, f, rest_total = _side(setting, v, setting.rate, rng)
+    group, e, total = _side(setting, u, own_rate, setting.of_group, rng)
+    rest, f, rest_total = _side(setting, v, setting.rate, setting.correlation, rng)
     icc = _correlation([(group, total), (rest, rest_total)])
     sides = []
     for side in (group, rest):

@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from audit.stats.boundaries import margin_boundary
-from audit.stats.effective_test import Tilt, WeightedRate, effective_test
+from audit.stats.effective_test import Comparison, effective_test
+from audit.stats.weighted_rate import Tilt, WeightedRate
 from simulate.verdict_size import Measured
 from simulate.weighted_clusters import Setting, settings
 
@@ -59,6 +60,9 @@ def one_comparison(
     rest, others = _side(runs, rows * ratio, setting.rate, spread, factor, rng)
     everyone = _tilt([one + other for one, other in zip(own, others, strict=True)])
     tilts, rest_tilts = ((_tilt(own), everyone), (_tilt(others), everyone)) if told else ((), ())
+    effects = group.q * rows**2, rest.q * (rows * ratio) ** 2
+    least_q = (effects[0] + ratio * effects[1]) / (1 + ratio) / rows
+    comparison = Comparison(group, rest, np.zeros(runs), 0.0, tilts, rest_tilts, least_q if told else 0.0)
     name = f"{rows} rows of {ratio + 1}x, weights cv {spread:g} times {factor:g}, rate {setting.rate:g}, "
     name += f"{setting.scale} {setting.margin:g} {'low' if setting.low else 'high'}"
     measured = []
@@ -69,7 +73,7 @@ def one_comparison(
             "ratio" if setting.scale == "ratio" else "difference",
             setting.margin,
         )
-        p = effective_test(group, rest, 0.0, boundary, 0.0, level, tilts, rest_tilts).p
+        p = effective_test(comparison, boundary, level).p
         measured.append(Measured(name, event, int((p <= level).sum()), runs, promised if told else "no guarantee"))
     return tuple(measured)
 
@@ -78,7 +82,7 @@ def all_settings(runs: int, seed: int) -> Iterator[Measured]:
     """The worst of all rates, limits and rests for each size, spread and factor, measured anew four times as often."""
     streams = iter(np.random.default_rng(seed).spawn(64))
     worlds = [setting for setting in settings(10, spanning=False) if setting.correlation == 0.1]
-    for rows, spread, factor in product((30, 100, 300), (0.5, 1.5), (0.5, 1.0, 2.0)):
+    for rows, spread, factor in product((30, 100, 300), (0.5, 1.5), (0.25, 0.5, 1.0, 2.0, 4.0)):
         rng = next(streams)
         made = list(product(worlds, (1, 10)))
         screened = [one_comparison(setting, runs, rng, rows, ratio, spread, factor) for setting, ratio in made]

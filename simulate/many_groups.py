@@ -286,7 +286,7 @@ def ladder_settings(runs: int, seed: int) -> Iterator[Measured]:
         stream = next(streams)
         if limit.value == 0.10 and rate == 0.1:
             continue  # no rate is 10 points below one of 10 %
-        if cases == 20_000 or (limit.direction == "both" and limit.value == 0.05):
+        if cases == 20_000 or limit.direction == "both":
             yield from ladder_errors(runs, stream, "half on it", on_limit(cases, rate, limit), limit, rate)
     for limit in LIMITS[2:4]:
         yield from ladder_errors(runs, next(streams), "equal", whole_audit.equal(20_000, 0.7), limit, 0.7)

@@ -68,6 +68,17 @@ class Setting:
     """How many groups are on the margin, each against its own rest."""
     gap: float | None = None
     """The rate of the first group, where it is not the one on the margin."""
+    own_correlation: float | None = None
+    """The correlation within clusters of the groups on the margin, where it is not that of everyone else."""
+    size: int = MEAN_SIZE
+    """Mean rows of a cluster."""
+    factor: float = 1.0
+    """How many times as much a row with the outcome weighs."""
+
+    @property
+    def of_group(self) -> float:
+        """The correlation within the clusters of the groups on the margin."""
+        return self.correlation if self.own_correlation is None else self.own_correlation
 
     @property
     def on_margin(self) -> float:
@@ -87,7 +98,12 @@ class Setting:
     def __str__(self) -> str:
         """One line of a table."""
         kind = "spanning" if self.spanning else "nested"
-        extra = f"{'two-point ' if self.two_points else ''}icc {self.correlation:g}"
+        own = "" if self.own_correlation is None else f"{self.own_correlation:g} v "
+        extra = f"{'two-point ' if self.two_points else ''}icc {own}{self.correlation:g}"
+        if self.factor != 1.0:
+            extra += f", weights times {self.factor:g}"
+        if self.size != MEAN_SIZE or not self.unequal:
+            kind += f" of {self.size}{'' if self.unequal else ' each'}"
         worse = "low" if self.low else "high"
         of = "" if self.groups == len(GROUPS) and self.beside == 1 else f" ({self.beside} of {self.groups} groups)"
         return f"{self.clusters} {kind} clusters{of}, {extra}, rate {self.rate:g}, {self.scale} {self.margin:g} {worse}"
@@ -119,6 +135,15 @@ def cluster_rates(u: FloatArray, rate: float, correlation: float, *, two_points:
     return np.asarray(betaincinv(rate * shape, (1.0 - rate) * shape, u))
 
 
+def cluster_sizes(setting: Setting, shape: tuple[int, int], rng: np.random.Generator) -> IntArray:
+    """Rows of clusters: all the same, or lognormal with a coefficient of variation of 1."""
+    if not setting.unequal:
+        return np.full(shape, setting.size, dtype=np.int64)
+    sigma = np.sqrt(np.log(2.0))
+    drawn = setting.size * np.exp(rng.normal(-sigma * sigma / 2.0, sigma, shape))
+    return np.maximum(1, np.round(drawn)).astype(np.int64)
+
+
 def draw(setting: Setting, rng: np.random.Generator) -> Drawn:
     """One set of rows: of each group `clusters` clusters."""
     k, groups = setting.clusters, setting.groups
@@ -128,29 +153,30 @@ def draw(setting: Setting, rng: np.random.Generator) -> Drawn:
         [
             cluster_rates(
                 u[place],
-                first if place < setting.beside else setting.rate,
-                setting.correlation,
+                drawn_rate(first if place < setting.beside else setting.rate, setting.factor),
+                setting.of_group if place < setting.beside else setting.correlation,
                 two_points=setting.two_points,
             )
             for place in range(groups)
         ]
     )
-    sizes = np.full((groups, k), MEAN_SIZE)
-    if setting.unequal:
-        sigma = np.sqrt(np.log(2.0))
-        sizes = np.maximum(
-            1, np.round(MEAN_SIZE * np.exp(rng.normal(-sigma * sigma / 2.0, sigma, (groups, k))))
-        ).astype(int)
+    sizes = cluster_sizes(setting, (groups, k), rng)
     names = np.broadcast_to(np.arange(k), (groups, k)) if setting.spanning else np.arange(groups * k).reshape(groups, k)
     rows = sizes.ravel()
     sigma = np.sqrt(np.log(1.0 + WEIGHT_CV**2))
     weight = np.exp(rng.normal(0.0, sigma, rows.sum())) if setting.weighted else np.ones(rows.sum())
+    success = rng.random(rows.sum()) < np.repeat(rates.ravel(), rows)
     return Drawn(
         cluster=np.repeat(names.ravel(), rows).astype(np.int64),
         group=np.repeat(np.repeat(np.arange(groups), k), rows).astype(np.int64),
-        weight=weight,
-        success=rng.random(rows.sum()) < np.repeat(rates.ravel(), rows),
+        weight=weight * np.where(success, setting.factor, 1.0),
+        success=success,
     )
+
+
+def drawn_rate(rate: float, factor: float) -> float:
+    """The share of rows with the outcome where the weighted share is `rate`."""
+    return rate / (factor * (1.0 - rate) + rate)
 
 
 def counted(setting: Setting, drawn: Drawn) -> tuple[CountsTable, Moments]:
@@ -253,6 +279,9 @@ def all_settings(runs: int, seed: int) -> Iterator[Measured]:
         yield from worst_of(two, runs, next(streams))
         half = [replace(setting, beside=3) for setting in settings(clusters, spanning=False)]
         yield from worst_of([setting for setting in half if setting.possible], runs, next(streams))
+    for clusters, factor in product((10, 30, 100), (0.5, 2.0)):
+        made = [replace(setting, factor=factor) for setting in settings(clusters, spanning=False)]
+        yield from worst_of(made, runs, next(streams))
     example = Setting(100, spanning=False, rate=0.5, correlation=0.3, scale="ratio", margin=0.8)
     yield from on_the_margin(example, runs, next(streams), rows_alone=True)
     for clusters in (30, 100, 300):

@@ -19,8 +19,11 @@ from audit.counting.table import FamilyCounts, IntArray
 from audit.groups import Family, Group, SensitiveFeature
 from audit.metrics import METRICS
 from audit.plan import AuditPlan, Rule
-from audit.stats.effective_test import MIN_DEGREES_OF_FREEDOM, design_size, few_degrees_factor, satterthwaite
+from audit.stats.boundaries import counted_rate
+from audit.stats.effective_test import MIN_DEGREES_OF_FREEDOM, few_degrees_factor
+from audit.stats.own_correlation import enough_clusters, largest_correlation, too_few_clusters
 from audit.stats.planning import cases_to_pass
+from audit.stats.weighted_rate import WeightedRate, design_size, satterthwaite, variance_factor
 
 __all__ = ["FamilyDecidability", "RuleDecidability", "rule_decidability"]
 
@@ -44,7 +47,9 @@ class FamilyDecidability:
     people: npt.NDArray[np.float64]
     """float64[G]: what coverage counts: cases, or with design weights how many of the population they stand for."""
     too_few_clusters: npt.NDArray[np.bool_]
-    """bool[G]: whether weights and cluster sizes leave the group too few degrees of freedom for any verdict."""
+    """bool[G]: whether clusters, or the degrees of freedom that weights and sizes leave, are too few to judge it."""
+    too_few_to_pass: npt.NDArray[np.bool_]
+    """bool[G]: whether it has the cases, but from so few clusters that all of them could be good ones by chance."""
 
     def required_cases(self, place: int) -> int | None:
         """Cases with which a group would be judged alone; None where no number would do."""
@@ -87,6 +92,8 @@ def _of_family(plan: AuditPlan, rule: Rule, family: FamilyCounts, moments: Momen
     n, m = cases(family, METRICS[rule.metric])
     design = _design(plan, rule, family, moments)
     required = _required(plan, rule, family.family, m, design)
+    too_few_to_pass = design.too_few_to_pass & (n >= required)
+    required = np.where(too_few_to_pass, np.inf, required)
     floor = plan.verdict.min_denominator
     evaluable = (n >= floor) & (m >= floor)
     return FamilyDecidability(
@@ -99,6 +106,7 @@ def _of_family(plan: AuditPlan, rule: Rule, family: FamilyCounts, moments: Momen
         decidable=evaluable & (n >= required),
         people=design.people,
         too_few_clusters=design.too_few_clusters,
+        too_few_to_pass=too_few_to_pass,
     )
 
 
@@ -112,28 +120,41 @@ class _Design:
     rest_size: npt.NDArray[np.float64]
     """float64[G]: effective size of the rest."""
     too_few_clusters: npt.NDArray[np.bool_]
+    too_few_to_pass: npt.NDArray[np.bool_]
 
 
 def _design(plan: AuditPlan, rule: Rule, family: FamilyCounts, moments: Moments | None) -> _Design:
     metric = METRICS[rule.metric]
     n, m = cases(family, metric)
-    whole = _Design(n.astype(np.float64), np.ones(n.shape), m.astype(np.float64), np.zeros(n.shape, dtype=np.bool_))
+    nowhere = np.zeros(n.shape, dtype=np.bool_)
+    whole = _Design(n.astype(np.float64), np.ones(n.shape), m.astype(np.float64), nowhere, nowhere)
     if moments is None:
         return whole
     of, cells = moments.of(family), cases_cells(metric)
     own, rest = of.own(((), cells)), of.rest(((), cells))
     correlation = plan.evaluation_set.expected_icc if moments.clustered else 0.0
     degrees, rest_degrees = satterthwaite(own, correlation), satterthwaite(rest, correlation)
-    # at a level, few degrees of freedom make every case worth less
-    worth = design_size(own, correlation) * few_degrees_factor(degrees, plan.verdict.alpha) / np.maximum(n, 1)
+    # few degrees of freedom make every case worth less, and so does a correlation that few clusters leave open
+    few = design_size(own, correlation) * few_degrees_factor(degrees, plan.verdict.alpha)
+    open_to = largest_correlation(own, variance_factor(own, correlation))
+    worth = np.minimum(few, design_size(own, open_to)) / np.maximum(n, 1)
     rest_size = design_size(rest, correlation) * few_degrees_factor(rest_degrees, plan.verdict.alpha)
     alike = of.counts_alike(cells)
     return _Design(
         people=of.weight(cells),
         worth=np.where(alike | (worth <= 0.0), 1.0, worth),
         rest_size=np.where(alike, whole.rest_size, rest_size),
-        too_few_clusters=~alike & (n > 0) & (degrees < MIN_DEGREES_OF_FREEDOM),
+        too_few_clusters=~alike & (n > 0) & ((degrees < MIN_DEGREES_OF_FREEDOM) | too_few_clusters(own)),
+        too_few_to_pass=~alike & (n > 0) & ~_enough_to_pass(plan, rule, own),
     )
+
+
+def _enough_to_pass(plan: AuditPlan, rule: Rule, own: WeightedRate) -> npt.NDArray[np.bool_]:
+    edges = [
+        question.within.edge(counted_rate(rule.planned_rate, question.within)) for question in questions(plan, rule)
+    ]
+    enough: npt.NDArray[np.bool_] = np.logical_and.reduce([enough_clusters(own, edge) for edge in edges])
+    return enough
 
 
 def _required(

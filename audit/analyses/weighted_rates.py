@@ -12,39 +12,13 @@ from audit.analyses.sides import Question, When, cases_cells
 from audit.counting.family_moments import Cells, FamilyMoments, of_the_others
 from audit.counting.table import FamilyCounts
 from audit.metrics import Cell
-from audit.stats.boundaries import Boundary
-from audit.stats.effective_test import EffectiveTest, Tilt, WeightedRate, effective_test, pooled_correlation
+from audit.stats.effective_test import Comparison
+from audit.stats.weighted_rate import Tilt, WeightedRate, pooled_correlation
 
-__all__ = ["Compared", "compared", "correlation", "with_possible_members"]
+__all__ = ["compared", "correlation", "with_possible_members"]
 
 FloatArray = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """Groups against their rests."""
-
-    group: WeightedRate
-    rest: WeightedRate
-    cross: FloatArray
-    correlation: float
-    tilts: tuple[Tilt, ...]
-    """How weights go with the outcome in each group, and in all of them together."""
-    rest_tilts: tuple[Tilt, ...]
-
-    def test(self, boundary: Boundary, level: float | FloatArray) -> EffectiveTest:
-        """The test of every group, to be held against `level`."""
-        return effective_test(
-            self.group, self.rest, self.cross, boundary, self.correlation, level, self.tilts, self.rest_tilts
-        )
-
-    def some(self, places: npt.NDArray[np.bool_]) -> Compared:
-        """The same of some groups."""
-        own, rest = (
-            tuple(Tilt(*(values[places] for values in tilt)) for tilt in tilts)
-            for tilts in (self.tilts, self.rest_tilts)
-        )
-        return Compared(self.group[places], self.rest[places], self.cross[places], self.correlation, own, rest)
+_ROUNDING = 1e-9
 
 
 def _tilts(of: FamilyMoments, family: FamilyCounts, cells: Cells) -> tuple[Tilt, Tilt, Tilt]:
@@ -60,14 +34,34 @@ def _tilts(of: FamilyMoments, family: FamilyCounts, cells: Cells) -> tuple[Tilt,
     return made[0], made[1], made[2]
 
 
-def compared(of: FamilyMoments, family: FamilyCounts, question: Question, when: When) -> Compared:
+def compared(of: FamilyMoments, family: FamilyCounts, question: Question, when: When) -> Comparison:
     """What `question` compares, with unscored cases at their best or worst or left out."""
     own, rest = question.cells(when)
     tilt, _, everyone = _tilts(of, family, own)
     _, rest_tilt, _ = _tilts(of, family, rest)
     # unscored cases can make the rows of a cluster less alike than they are; the larger correlation holds for either
-    icc = max(correlation(of, own), correlation(of, question.cells("scored")[0]))
-    return Compared(of.own(own), of.rest(rest), of.cross(own, rest), icc, (tilt, everyone), (rest_tilt, everyone))
+    scored = question.cells("scored")[0]
+    return Comparison(
+        group=of.own(own),
+        rest=of.rest(rest),
+        cross=of.cross(own, rest),
+        correlation=max(correlation(of, own), correlation(of, scored)),
+        tilts=(tilt, everyone),
+        rest_tilts=(rest_tilt, everyone),
+        least_q=_least_q(of, family, own),
+        alike_as=of.own(scored) if scored != own else None,
+    )
+
+
+def _least_q(of: FamilyMoments, family: FamilyCounts, cells: Cells) -> FloatArray:
+    """float64[G]: `Comparison.least_q`; 0 where all rows of a group weigh the same, by design and not by chance."""
+    rows = np.asarray(family.total(cells[1]), dtype=np.float64)
+    total, (_, squares) = of.units(cells[1]), of.squares(cells[1])
+    some = (rows > 0.0) & (total > 0.0)
+    effect = np.where(some, rows * squares / np.where(some, total, 1.0) ** 2, 0.0)
+    unlike = some & (effect > 1.0 + _ROUNDING)
+    pooled = float((rows * effect).sum() / max(float(rows.sum()), 1.0))
+    return np.where(unlike, pooled / np.where(some, rows, 1.0), 0.0)
 
 
 def correlation(of: FamilyMoments, cells: Cells) -> float:
@@ -76,8 +70,8 @@ def correlation(of: FamilyMoments, cells: Cells) -> float:
 
 
 def with_possible_members(
-    of: FamilyMoments, family: FamilyCounts, question: Question, worst: Compared, max_share: float | None
-) -> tuple[Compared, npt.NDArray[np.bool_]]:
+    of: FamilyMoments, family: FamilyCounts, question: Question, worst: Comparison, max_share: float | None
+) -> tuple[Comparison, npt.NDArray[np.bool_]]:
     """The worst that people of an unknown feature can make of it, and for which groups there are any.
 
     Those whose cases speak against a group move to it from its rest (`audit.analyses.missing_attributes`), as far as
@@ -179,7 +173,13 @@ def _joined(one: FloatArray, other: FloatArray, *, spans: bool) -> FloatArray:
 
 
 def _of_size(
-    before: WeightedRate, icc: float, *, rate: FloatArray, residual: FloatArray, q: FloatArray, bb: FloatArray
+    before: WeightedRate,
+    icc: float | FloatArray,
+    *,
+    rate: FloatArray,
+    residual: FloatArray,
+    q: FloatArray,
+    bb: FloatArray,
 ) -> WeightedRate:
     """A rate with another size and the degrees of freedom it had."""
     was, becomes = before.q + icc * (before.bb - before.q), q + icc * (bb - q)

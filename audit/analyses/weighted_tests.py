@@ -16,22 +16,17 @@ from audit.analyses.budget import Budget
 from audit.analyses.decidability import FamilyDecidability, RuleDecidability
 from audit.analyses.margin_tests import FamilyTests, Together, nearest_side, rule_tests, unscored_decide
 from audit.analyses.sides import Question, questions
-from audit.analyses.weighted_rates import Compared, compared, with_possible_members
+from audit.analyses.weighted_rates import compared, with_possible_members
 from audit.counting.family_moments import FamilyMoments
 from audit.counting.moments import Moments
 from audit.counting.table import FamilyCounts
 from audit.groups import Family
 from audit.plan import AuditPlan, Rule
 from audit.stats.boundaries import counted_rate
-from audit.stats.effective_test import (
-    MIN_DEGREES_OF_FREEDOM,
-    design_size,
-    effective_levels,
-    few_degrees_factor,
-    power_width,
-    satterthwaite,
-)
+from audit.stats.effective_levels import effective_levels, power_width
+from audit.stats.effective_test import MIN_DEGREES_OF_FREEDOM, Comparison, effective_test, few_degrees_factor
 from audit.stats.planning import cases_to_decide
+from audit.stats.weighted_rate import design_size, satterthwaite
 
 __all__ = ["designed_rule_tests", "weighted_rule_tests"]
 
@@ -103,6 +98,8 @@ class _Side:
     as_scored: BoolArray
     as_recorded: BoolArray
     degrees_of_freedom: FloatArray
+    too_few_clusters: BoolArray
+    """To pass: with the rest's rate as it is, the group's clusters could all be good ones by chance."""
     cases_to: tuple[FloatArray, FloatArray]
     """Own cases to a PASS and to a FAIL."""
 
@@ -128,6 +125,7 @@ def _family_tests(
     df: FloatArray = np.min(np.stack([side.degrees_of_freedom for side in sides]), axis=0)
     as_scored: BoolArray = np.logical_and.reduce([side.as_scored for side in sides])
     as_recorded: BoolArray = np.logical_and.reduce([side.as_recorded for side in sides])
+    too_few: BoolArray = np.logical_or.reduce([side.too_few_clusters for side in sides])
     to_pass: FloatArray = np.max(np.stack([side.cases_to[0] for side in sides]), axis=0)
     to_fail: FloatArray = np.min(np.stack([side.cases_to[1] for side in sides]), axis=0)
     return FamilyTests(
@@ -145,7 +143,7 @@ def _family_tests(
         high_side=np.array([question.side == "high" for question in asked])[nearest[0]],
         cases_to_verdict=np.where(undecided, np.minimum(to_pass, to_fail), np.nan),
         degrees_of_freedom=df,
-        too_few_clusters=decided.too_few_clusters | (df < MIN_DEGREES_OF_FREEDOM),
+        too_few_clusters=decided.too_few_clusters | (df < MIN_DEGREES_OF_FREEDOM) | (undecided & too_few),
     )
 
 
@@ -163,14 +161,14 @@ def _side(
     edge = question.fail.edge(counted_rate(worst.rest.rate, question.fail))
     can_fail = decided.evaluable & (worst.rest.clusters > 0.0) & (edge > 0.0) & ~decided.too_few_clusters
     p_fail, levels, beyond = _named(question, of, best, can_fail, level, expected_icc)
-    recorded = worst.test(question.within, alpha)
+    recorded = effective_test(worst, question.within, alpha)
     p_pass = np.where(decided.decidable, recorded.p, 1.0)
     as_they_are = compared(of, family, question, "scored")
-    scored = as_they_are.test(question.within, alpha).p
+    scored = effective_test(as_they_are, question.within, alpha).p
     as_recorded: BoolArray = decided.decidable & (p_pass <= alpha)
     moved, movable = with_possible_members(of, family, question, worst, plan.sensitivity.max_missing_share)
     if movable.any():
-        p_pass = np.where(movable, np.maximum(p_pass, moved.test(question.within, alpha).p), p_pass)
+        p_pass = np.where(movable, np.maximum(p_pass, effective_test(moved, question.within, alpha).p), p_pass)
     return _Side(
         can_fail=can_fail,
         p_fail=p_fail,
@@ -179,7 +177,10 @@ def _side(
         p_pass=p_pass,
         as_scored=decided.decidable & (scored <= alpha),
         as_recorded=as_recorded,
-        degrees_of_freedom=np.minimum(recorded.degrees_of_freedom, best.test(question.fail, alpha).degrees_of_freedom),
+        degrees_of_freedom=np.minimum(
+            recorded.degrees_of_freedom, effective_test(best, question.fail, alpha).degrees_of_freedom
+        ),
+        too_few_clusters=~recorded.enough_clusters,
         cases_to=_cases_to_verdict(plan, question, as_they_are, decided, levels),
     )
 
@@ -187,7 +188,7 @@ def _side(
 def _named(
     question: Question,
     of: FamilyMoments,
-    best: Compared,
+    best: Comparison,
     can_fail: BoolArray,
     level: float,
     expected_icc: float,
@@ -200,14 +201,15 @@ def _named(
     own, _ = question.cells("best")
     numerator, denominator = of.units(own[0]).sum(), of.units(own[1]).sum()
     width = power_width(numerator / max(float(denominator), 1.0), design_size(some.group, expected_icc), question.fail)
+    possible = some.own_correlation(question.fail)
     beyond[can_fail], levels[can_fail], p[can_fail] = effective_levels(
-        lambda local: some.test(question.fail, local).p, width, level
+        lambda local: effective_test(some, question.fail, local, possible).p, width, level
     )
     return p, levels, beyond
 
 
 def _cases_to_verdict(
-    plan: AuditPlan, question: Question, scored: Compared, decided: FamilyDecidability, levels: FloatArray
+    plan: AuditPlan, question: Question, scored: Comparison, decided: FamilyDecidability, levels: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """float64[G] each: own cases to a PASS, and to a FAIL, were the rates measured the true ones.
 
@@ -228,6 +230,7 @@ def _cases_to_verdict(
             level=level,
             power=plan.verdict.power,
         )
-        worth = size * few_degrees_factor(degrees, level) / np.maximum(decided.cases, 1)
+        least = design_size(scored.group, scored.own_correlation(boundary))
+        worth = np.minimum(size * few_degrees_factor(degrees, level), least) / np.maximum(decided.cases, 1)
         needed.append(np.where(known & (worth > 0.0), np.ceil(cases / np.where(worth > 0.0, worth, 1.0)), np.inf))
     return needed[0], needed[1]

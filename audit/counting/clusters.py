@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from audit.counting.family_moments import CELLS, DENOMINATORS, Cells, FamilyMoments, indicator, weighted_rate
 from audit.metrics import Cell
-from audit.stats.effective_test import WeightedRate
+from audit.stats.weighted_rate import WeightedRate
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]

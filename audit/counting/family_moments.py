@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from audit.metrics import METRICS, Cell
-from audit.stats.effective_test import WeightedRate
+from audit.stats.weighted_rate import WeightedRate
 
 __all__ = ["CELLS", "DENOMINATORS", "Cells", "FamilyMoments", "indicator", "of_the_others", "weighted_rate"]
 

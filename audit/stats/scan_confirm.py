@@ -8,8 +8,9 @@ import numpy as np
 
 from audit.stats.binomial import BoolArray, FloatArray, IntArray
 from audit.stats.boundaries import Boundary, counted_outcome, margin_boundary
-from audit.stats.effective_test import MIN_DEGREES_OF_FREEDOM, WeightedRate, effective_test, pooled_correlation
+from audit.stats.effective_test import MIN_DEGREES_OF_FREEDOM, Comparison, effective_test
 from audit.stats.score_test import exact_p
+from audit.stats.weighted_rate import WeightedRate, pooled_correlation
 
 __all__ = ["Confirmation", "clustered_confirmation", "exact_confirmation", "no_worse"]
 
@@ -64,14 +65,9 @@ def clustered_confirmation(
     parts = [_weighted_rate(a, b) for a, b in sides]
     both = WeightedRate(*(np.concatenate(pair) for pair in zip(*(_fields(part) for part in parts), strict=True)))
     deviations = [(a - part.rate * b) / b.sum() for (a, b), part in zip(sides, parts, strict=True)]
-    test = effective_test(
-        parts[0],
-        parts[1],
-        np.array([(deviations[0] * deviations[1]).sum()]),
-        no_worse(low_is_worse),
-        pooled_correlation(both, totals),
-        level,
-    )
+    cross = np.array([(deviations[0] * deviations[1]).sum()])
+    compared = Comparison(parts[0], parts[1], cross, pooled_correlation(both, totals))
+    test = effective_test(compared, no_worse(low_is_worse), level)
     return Confirmation(float(test.p[0]), bool(test.degrees_of_freedom[0] >= MIN_DEGREES_OF_FREEDOM))
 
 

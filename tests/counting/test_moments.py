@@ -22,7 +22,7 @@ from audit.evaluation.evaluation_set import EvaluationSet, open_evaluation_set
 from audit.groups import Axis, Family, Group
 from audit.metrics import METRICS, Cell
 from audit.plan import AuditPlan
-from audit.stats.effective_test import WeightedRate
+from audit.stats.weighted_rate import WeightedRate
 
 ROWS = 600
 COUNTRIES = ["NGA", "GHA", "FRA", None]

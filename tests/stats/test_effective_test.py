@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,20 +16,17 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from audit.stats.boundaries import Boundary, margin_boundary
-from audit.stats.effective_test import (
-    Tilt,
-    WeightedRate,
-    design_size,
-    effective_levels,
-    effective_size,
-    effective_test,
-    few_degrees_factor,
-    pooled_correlation,
-    power_width,
-    satterthwaite,
-)
+from audit.stats.effective_levels import effective_levels, power_width
+from audit.stats.effective_test import Comparison, EffectiveTest, effective_size, effective_test, few_degrees_factor
+from audit.stats.weighted_rate import Tilt, WeightedRate, design_size, pooled_correlation, satterthwaite
 
 FloatArray = npt.NDArray[np.float64]
+
+
+def compare(
+    group: WeightedRate, rest: WeightedRate, cross: float, boundary: Boundary, icc: float, level: float
+) -> EffectiveTest:
+    return effective_test(Comparison(group, rest, np.array([cross]), icc), boundary, level)
 
 
 class Rows:
@@ -39,7 +37,7 @@ class Rows:
         n = 12 * clusters
         self.cluster = rng.integers(0, clusters, n)
         inside = rng.random(n) < 0.4
-        self.inside = inside if spanning else self.cluster < clusters // 3
+        self.inside = inside if spanning else self.cluster < clusters // 2
         u = rng.beta(3, 2, clusters)
         self.y = (rng.random(n) < u[self.cluster]).astype(float)
         self.w = rng.lognormal(0, 0.5, n)
@@ -84,7 +82,7 @@ def test_own_variance_and_covariance_are_those_of_cluster_robust_regression(seed
 def written_out(rows: Rows, boundary: Boundary, icc: float, level: float) -> float:
     """The test for one group, from rows, in plain arithmetic, in the orientation of the design notes."""
     e, f = rows.deviations(rows.inside), rows.deviations(~rows.inside)
-    parts = []
+    parts, largest = [], icc
     for inside in (rows.inside, ~rows.inside):
         w = rows.w * inside
         b, q = np.bincount(rows.cluster, w), np.bincount(rows.cluster, w * w)
@@ -92,6 +90,8 @@ def written_out(rows: Rows, boundary: Boundary, icc: float, level: float) -> flo
         k = int((b > 0).sum())
         df = max(1.0, c.sum() ** 2 / (c**2).sum() - 1.0)
         parts.append(((w * rows.y).sum() / w.sum(), c.sum() / w.sum() ** 2, k, df))
+        if inside is rows.inside:
+            largest = max(icc, largest_written_out(b, q, (e**2).sum() * w.sum() ** 2 * k / (k - 1), parts[0][0]))
     (p, made_of, k, df), (r, rest_made_of, rest_k, rest_df) = parts
     if not boundary.counts_success:
         p, r = 1.0 - p, 1.0 - r
@@ -107,8 +107,28 @@ def written_out(rows: Rows, boundary: Boundary, icc: float, level: float) -> flo
     joint = (v_group + v_rest) ** 2 / (v_group**2 / df + v_rest**2 / rest_df)
     t = stats.t.isf(level, min(df, joint))
     n_eff = b_edge * (1 - b_edge) / max(v_own, v_pool) * (stats.norm.isf(level) / t) ** 2
-    x = n_eff * p
-    return float(stats.beta.sf(b_edge, x + 1.0, n_eff - x))
+    own_b, own_q = (np.bincount(rows.cluster, w) for w in (rows.w * rows.inside, rows.w**2 * rows.inside))
+    if (1 - b_edge) ** k > 0.05:
+        largest = 1.0
+    factor = (own_q + largest * (own_b**2 - own_q)).sum() / own_b.sum() ** 2
+    v_largest = max(v_own, v_pool, b_edge * (1 - b_edge) * factor + v_rest - max(0.0, cross))
+    sizes = (n_eff, b_edge * (1 - b_edge) / v_largest)
+    return max(float(stats.beta.sf(b_edge, size * p + 1.0, size * (1 - p))) for size in sizes)
+
+
+def largest_written_out(b: npt.NDArray[Any], q: npt.NDArray[Any], squares: float, rate: float) -> float:
+    """The largest of 41 correlations at which so small a sum of squares is not below the 10 % quantile, and on."""
+    room = []
+    for icc in np.linspace(0, 1, 41):
+        c = q + icc * (b**2 - q)
+        df = max(1.0, min(c.sum() ** 2 / (c**2).sum() - 1.0, (b > 0).sum() - 1.0))
+        room.append(squares / (rate * (1 - rate)) - c.sum() * stats.chi2.ppf(0.1, df) / df)
+    last = max((place for place in range(41) if room[place] >= 0), default=0)
+    if last == 40:
+        return 1.0
+    if room[last] <= 0:
+        return last / 40
+    return float((last + room[last] / (room[last] - room[last + 1])) / 40)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -121,7 +141,7 @@ def test_p_values_are_those_of_the_formulas_written_out(seed: int, spanning: boo
     group, rest = rows.side(rows.inside), rows.side(~rows.inside)
     cross = (rows.deviations(rows.inside) * rows.deviations(~rows.inside)).sum()
     for icc, level in ((0.0, 0.05), (0.2, 0.05), (0.2, 0.001)):
-        found = effective_test(group, rest, cross, boundary, icc, level)
+        found = compare(group, rest, cross, boundary, icc, level)
         assert found.p[0] == pytest.approx(written_out(rows, boundary, icc, level), rel=1e-8)
 
 
@@ -141,7 +161,7 @@ def test_against_a_rest_that_is_known_it_is_the_binomial_test(xn: tuple[int, int
     edge = 0.8 * 0.6
     if (x / n) * (1 - x / n) > edge * (1 - edge):
         return  # the own variance is then the larger
-    p = effective_test(plain(x, n), plain(60 * 10**9, 10**11), 0.0, boundary, 0.0, 0.05).p[0]
+    p = compare(plain(x, n), plain(60 * 10**9, 10**11), 0.0, boundary, 0.0, 0.05).p[0]
     assert p == pytest.approx(stats.binom.cdf(x, n, edge), rel=2e-3)
 
 
@@ -196,12 +216,17 @@ def test_nothing_can_be_said_of_few_clusters_or_none() -> None:
     rows = Rows(1)
     rest, group = rows.side(~rows.inside), rows.side(rows.inside)
     glaring = replace(group, rate=np.zeros(1), residual=np.zeros(1))
-    assert effective_test(glaring, rest, 0.0, boundary, 0.1, 0.05).p[0] < 1e-6
+    none_counted = compare(glaring, rest, 0.0, boundary, 0.1, 0.05)
+    edge = 0.8 * rest.rate[0]
+    assert none_counted.p[0] == pytest.approx((1 - edge) ** none_counted.effective_size[0])
+    assert none_counted.p[0] < 1e-3
+    # nothing is known of how alike its rows are, so that its clusters count as one row each
+    assert none_counted.effective_size[0] < group.clusters[0]
     three = replace(glaring, clusters=np.array([3.0]))
-    found = effective_test(three, rest, 0.0, boundary, 0.1, 0.05)
+    found = compare(three, rest, 0.0, boundary, 0.1, 0.05)
     assert found.p[0] == 1.0
     assert found.degrees_of_freedom[0] <= 2.0
-    assert effective_test(glaring, replace(rest, clusters=np.array([1.0])), 0.0, boundary, 0.1, 0.05).p[0] == 1.0
+    assert compare(glaring, replace(rest, clusters=np.array([1.0])), 0.0, boundary, 0.1, 0.05).p[0] == 1.0
 
 
 @given(

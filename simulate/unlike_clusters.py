@@ -1,0 +1,61 @@
+"""How often verdicts err where a group's rows are more alike within clusters than everyone else's.
+
+The correlation of all groups together then understates that of the group, which is on the margin to its rest. Cluster
+rates follow a beta distribution or two points. First one comparison at a time, then whole audits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+
+import numpy as np
+
+from simulate.clustered_comparison import worst_comparisons
+from simulate.verdict_size import Measured
+from simulate.weighted_clusters import Setting, decided, on_the_margin
+
+CLUSTERS = ((10, 50), (12, 30), (20, 20), (30, 10), (30, 100), (100, 10))
+"""Clusters of the group, and rows of each. Fewer than ten are never judged."""
+CORRELATIONS = ((0.3, 0.1), (0.5, 0.02), (0.7, 0.1), (0.9, 0.05))
+"""Of the group, and of everyone else."""
+LIMITS = ((0.95, 0.10, True), (0.9, 0.10, True), (0.7, 0.10, True), (0.9, 0.05, True), (0.1, 0.05, False),
+          (0.05, 0.10, False), (0.2, 0.10, True), (0.15, 0.10, True), (0.3, 0.10, False))  # fmt: skip
+"""Rate of everyone else, margin, and whether a low rate harms."""
+
+
+def unlike(clusters: int, size: int, *, unequal: bool, two_points: bool, spanning: bool = False) -> list[Setting]:
+    """All rates, limits and correlations for one size, without weights."""
+    return [
+        Setting(
+            clusters,
+            spanning=spanning,
+            rate=rate,
+            correlation=others,
+            scale="difference",
+            margin=margin,
+            low=low,
+            unequal=unequal,
+            weighted=False,
+            two_points=two_points,
+            own_correlation=own,
+            size=size,
+        )
+        for (rate, margin, low), (own, others) in product(LIMITS, CORRELATIONS)
+    ]
+
+
+def all_settings(runs: int, seed: int) -> Iterator[Measured]:
+    """The worst of all rates, limits and correlations for each size and shape, measured anew four times as often."""
+    streams = iter(np.random.default_rng(seed).spawn(256))
+    for (clusters, size), unequal, two_points in product(CLUSTERS, (False, True), (False, True)):
+        made = unlike(clusters, size, unequal=unequal, two_points=two_points)
+        yield from worst_comparisons(made, runs, next(streams), (5.0,))
+    for clusters, size in ((12, 30), (30, 10)):
+        made = unlike(clusters, size, unequal=True, two_points=False, spanning=True)
+        yield from worst_comparisons(made, runs, next(streams), (5.0,))
+    for clusters, size in ((10, 50), (12, 30), (20, 20)):
+        world = Setting(clusters, False, 0.95, 0.1, "difference", 0.10, unequal=False, own_correlation=0.3, size=size)
+        yield from on_the_margin(world, runs, next(streams))
+        alike = Setting(clusters, False, 0.95, 0.1, "difference", 0.10, unequal=False, gap=0.95, size=size)
+        yield decided(alike, runs, next(streams), "pass")
