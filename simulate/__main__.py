@@ -34,13 +34,13 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=20260801, help="seed of all random numbers")
     parser.add_argument("--only", choices=SUBJECTS, action="append", help="one subject; can be given several times")
     arguments = parser.parse_args()
-    print(f"{'setting':<62}{'event':<34}{'%':>6}{'se':>6}{'runs':>8}  expected   (seed {arguments.seed})")
+    print(f"{'setting':<90} {'event':<34}{'%':>6}{'se':>6}{'runs':>8}  expected   (seed {arguments.seed})")
     for subject in arguments.only or SUBJECTS:
         print(f"# {subject}", flush=True)
         runs = max(1, round(arguments.runs * SUBJECTS[subject]))
         for row in importlib.import_module(f"simulate.{subject}").all_settings(runs, arguments.seed):
             numbers = f"{100 * row.share:>6.1f}{100 * row.standard_error:>6.1f}{row.runs:>8}"
-            print(f"{row.setting:<62}{row.event:<34}{numbers}  {row.expected}", flush=True)
+            print(f"{row.setting:<90} {row.event:<34}{numbers}  {row.expected}", flush=True)
 
 
 if __name__ == "__main__":

@@ -71,8 +71,10 @@ def _correlation(sides: list[tuple[WeightedRate, FloatArray]]) -> FloatArray:
     return np.clip(excess / np.maximum(pairs, 1e-9), 0.0, MAX_CORRELATION)
 
 
-def one_comparison(setting: Setting, runs: int, rng: np.random.Generator, ratio: float) -> tuple[Measured, ...]:
-    """False PASS and false FAIL at .05, and false FAIL at .001."""
+def one_comparison(
+    setting: Setting, runs: int, rng: np.random.Generator, ratio: float, *, own: bool = True
+) -> tuple[Measured, ...]:
+    """False PASS and false FAIL at .05, and false FAIL at .001; without `own` as if all clusters were equally alike."""
     k, others = setting.clusters, max(2, round(setting.clusters * ratio))
     boundaries = [
         margin_boundary("pass", setting.low, "ratio" if setting.scale == "ratio" else "difference", setting.margin),
@@ -93,7 +95,7 @@ def one_comparison(setting: Setting, runs: int, rng: np.random.Generator, ratio:
             ((boundaries[0], LEVEL), (boundaries[1], LEVEL), (boundaries[1], SMALL_LEVEL))
         ):
             compared = Comparison(group, rest, cross, icc)
-            events[place] += (effective_test(compared, boundary, level).p <= level).sum()
+            events[place] += (effective_test(compared, boundary, level, None if own else icc).p <= level).sum()
     name = f"{setting}, rest {ratio:g} times as large"
     return tuple(
         Measured(name, event, int(count), runs, promised)

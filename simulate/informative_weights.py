@@ -60,7 +60,7 @@ def one_comparison(
     rest, others = _side(runs, rows * ratio, setting.rate, spread, factor, rng)
     everyone = _tilt([one + other for one, other in zip(own, others, strict=True)])
     tilts, rest_tilts = ((_tilt(own), everyone), (_tilt(others), everyone)) if told else ((), ())
-    effects = group.q * rows**2, rest.q * (rows * ratio) ** 2
+    effects = group.q * rows, rest.q * rows * ratio
     least_q = (effects[0] + ratio * effects[1]) / (1 + ratio) / rows
     comparison = Comparison(group, rest, np.zeros(runs), 0.0, tilts, rest_tilts, least_q if told else 0.0)
     name = f"{rows} rows of {ratio + 1}x, weights cv {spread:g} times {factor:g}, rate {setting.rate:g}, "

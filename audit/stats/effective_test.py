@@ -168,6 +168,29 @@ def effective_test(
     counted = counted_rate(group.rate, boundary)
     inside = (edge > 0.0) & (edge < 1.0) & (group.clusters > 1.0) & (rest.clusters > 1.0)
     b = np.where(inside, edge, 0.5)
+    possible = compared.own_correlation(boundary) if own_correlation is None else own_correlation
+    spread = _spread(compared, boundary, b, possible)
+    inside &= (spread.variance > 0.0) & np.isfinite(spread.variance)
+    size, least = (np.where(inside, b * (1.0 - b) / np.where(inside, v, 1.0), 0.0) for v in spread[:2])
+    cut = size * few_degrees_factor(np.minimum(spread.df, np.maximum(spread.tilt_df, MIN_DEGREES_OF_FREEDOM)), level)
+    able: BoolArray = inside & (spread.df >= MIN_DEGREES_OF_FREEDOM) & ~too_few_clusters(group)
+    able &= (cut > 0.0) & (counted < 1.0)
+    p = np.maximum(_tail(counted, cut, b, able), _tail(counted, least, b, able))
+    return EffectiveTest(p, least, spread.df, enough_clusters(group, edge))
+
+
+class _Spread(NamedTuple):
+    variance: FloatArray
+    """Of the distance from the edge: the larger of own and pooled."""
+    largest: FloatArray
+    """The same at the largest correlation of the group's own."""
+    df: FloatArray
+    tilt_df: FloatArray
+
+
+def _spread(compared: Comparison, boundary: Boundary, b: FloatArray, possible: FloatArray) -> _Spread:
+    """The variances of `effective_test` on the edge b."""
+    group, rest = compared.group, compared.rest
     tilt, tilt_df = _tilted(compared.tilts, counted_rate(b, boundary))
     of_rest = _variance_of_rest(rest, boundary, compared.correlation, compared.rest_tilts)
     shared = 2.0 * boundary.slope * compared.cross
@@ -177,15 +200,9 @@ def effective_test(
 
     pooled = of_group(compared.correlation)
     variance = of_rest + np.maximum(own_variance(group) - shared, pooled - np.maximum(shared, 0.0))
-    possible = compared.own_correlation(boundary) if own_correlation is None else own_correlation
     largest = np.maximum(variance, of_rest + of_group(possible) - np.maximum(shared, 0.0))
     df = _joint_df(group, rest, pooled, of_rest, compared.correlation)
-    inside &= (variance > 0.0) & np.isfinite(variance)
-    size, least = (np.where(inside, b * (1.0 - b) / np.where(inside, v, 1.0), 0.0) for v in (variance, largest))
-    cut = size * few_degrees_factor(np.minimum(df, np.maximum(tilt_df, MIN_DEGREES_OF_FREEDOM)), level)
-    able: BoolArray = inside & (df >= MIN_DEGREES_OF_FREEDOM) & ~too_few_clusters(group) & (cut > 0.0) & (counted < 1.0)
-    p = np.maximum(_tail(counted, cut, b, able), _tail(counted, least, b, able))
-    return EffectiveTest(p, least, df, enough_clusters(group, edge))
+    return _Spread(variance, largest, df, tilt_df)
 
 
 def _tail(rate: FloatArray, size: FloatArray, edge: FloatArray, able: BoolArray) -> FloatArray:

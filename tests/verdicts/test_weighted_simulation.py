@@ -73,6 +73,21 @@ def test_single_comparisons_keep_their_levels(comparisons: ModuleType, ratio: fl
     assert passed.share > 0.002  # neither is it empty of power
 
 
+@pytest.mark.parametrize(("clusters", "size"), [(12, 30), (20, 20)])
+@pytest.mark.parametrize("two_points", [True, False])
+def test_a_group_whose_clusters_are_more_alike_than_others(
+    comparisons: ModuleType, clusters: int, size: int, two_points: bool
+) -> None:
+    setting = comparisons.Setting(
+        clusters, False, 0.9, 0.02, "difference", 0.1, unequal=False, weighted=False, two_points=two_points,
+        own_correlation=0.5, size=size,
+    )  # fmt: skip
+    for measured in comparisons.one_comparison(setting, 1_000, np.random.default_rng(8), 5.0)[:2]:
+        assert at_most(measured.share, 0.05, 1_000)
+    pooled_alone = comparisons.one_comparison(setting, 1_000, np.random.default_rng(8), 5.0, own=False)[0]
+    assert pooled_alone.share > 0.06
+
+
 def test_weights_that_go_with_the_outcome(comparisons: ModuleType) -> None:
     """Rows with the outcome weigh twice as much: without saying so, false passes are well above 5 %."""
     with pytest.MonkeyPatch.context() as patch:
