@@ -17,6 +17,7 @@ from audit.stats.boundaries import margin_boundary
 from audit.stats.effective_test import Comparison, effective_size, effective_test, few_degrees_factor
 from audit.stats.intervals import wilson
 from audit.stats.mover import Limits, difference_of_limits, ratio_of_limits
+from audit.stats.own_correlation import largest_correlation
 from audit.stats.weighted_rate import MAX_CORRELATION, WeightedRate
 from simulate.verdict_size import Measured
 from simulate.weighted_clusters import WEIGHT_CV, Setting, cluster_rates, cluster_sizes, settings
@@ -33,7 +34,7 @@ def _side(
 ) -> tuple[WeightedRate, FloatArray, FloatArray]:
     """Rates of R simulated sides with float64[R, K] clusters, deviations of each cluster, and sums of weights."""
     runs, k = quantiles.shape
-    rates = cluster_rates(quantiles, rate, correlation, two_points=setting.two_points)
+    rates = cluster_rates(quantiles, rate, correlation, two_points=setting.two_points, whole=setting.whole)
     sizes = cluster_sizes(setting, (runs, k), rng)
     at = np.repeat(np.arange(runs * k), sizes.ravel())
     sigma = np.sqrt(np.log(1.0 + WEIGHT_CV**2))
@@ -91,11 +92,12 @@ def one_comparison(
         rest, f, rest_total = _side(setting, v, setting.rate, setting.correlation, rng)
         cross = (e[:, :shared] * f[:, :shared]).sum(axis=1)
         icc = _correlation([(group, total), (rest, rest_total)])
+        alike, rest_alike = (largest_correlation(side) if own else icc for side in (group, rest))
         for place, (boundary, level) in enumerate(
             ((boundaries[0], LEVEL), (boundaries[1], LEVEL), (boundaries[1], SMALL_LEVEL))
         ):
-            compared = Comparison(group, rest, cross, icc)
-            events[place] += (effective_test(compared, boundary, level, None if own else icc).p <= level).sum()
+            compared = Comparison(group, rest, cross, icc, alike=alike, rest_alike=rest_alike)
+            events[place] += (effective_test(compared, boundary, level).p <= level).sum()
     name = f"{setting}, rest {ratio:g} times as large"
     return tuple(
         Measured(name, event, int(count), runs, promised)

@@ -1,12 +1,14 @@
 """How often verdicts err where a group's rows are more alike within clusters than everyone else's.
 
-The correlation of all groups together then understates that of the group, which is on the margin to its rest. Cluster
-rates follow a beta distribution or two points. First one comparison at a time, then whole audits.
+The correlation of all groups together then understates that of the group, which is on the margin to its rest; or the
+rest has few clusters, more alike than the group's. Cluster rates follow a beta distribution or two points, or are
+whole: one kind has the outcome in one case of a hundred, or lacks it. One comparison at a time, then whole audits.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -24,7 +26,12 @@ LIMITS = ((0.95, 0.10, True), (0.9, 0.10, True), (0.7, 0.10, True), (0.9, 0.05, 
 """Rate of everyone else, margin, and whether a low rate harms."""
 
 
-def unlike(clusters: int, size: int, *, unequal: bool, two_points: bool, spanning: bool = False) -> list[Setting]:
+SHAPES = ("beta", "two", "whole")
+
+
+def unlike(
+    clusters: int, size: int, *, unequal: bool, shape: str = "beta", spanning: bool = False, large: int = 0
+) -> list[Setting]:
     """All rates, limits and correlations for one size, without weights."""
     return [
         Setting(
@@ -37,9 +44,11 @@ def unlike(clusters: int, size: int, *, unequal: bool, two_points: bool, spannin
             low=low,
             unequal=unequal,
             weighted=False,
-            two_points=two_points,
+            two_points=shape == "two",
+            whole=shape == "whole",
             own_correlation=own,
             size=size,
+            large=large,
         )
         for (rate, margin, low), (own, others) in product(LIMITS, CORRELATIONS)
     ]
@@ -48,11 +57,20 @@ def unlike(clusters: int, size: int, *, unequal: bool, two_points: bool, spannin
 def all_settings(runs: int, seed: int) -> Iterator[Measured]:
     """The worst of all rates, limits and correlations for each size and shape, measured anew four times as often."""
     streams = iter(np.random.default_rng(seed).spawn(256))
-    for (clusters, size), unequal, two_points in product(CLUSTERS, (False, True), (False, True)):
-        made = unlike(clusters, size, unequal=unequal, two_points=two_points)
+    for (clusters, size), unequal, shape in product(CLUSTERS, (False, True), SHAPES):
+        made = unlike(clusters, size, unequal=unequal, shape=shape)
         yield from worst_comparisons(made, runs, next(streams), (5.0,))
+    for large, shape in product((10, 20), SHAPES):
+        made = unlike(large + 50, 3, unequal=False, shape=shape, large=large)
+        yield from worst_comparisons(made, runs, next(streams), (5.0,))
+    for ratio, shape in product((0.1, 0.2, 0.3), SHAPES):
+        made = [
+            replace(one, own_correlation=one.correlation, correlation=one.of_group)
+            for one in unlike(100, 10, unequal=False, shape=shape)
+        ]
+        yield from worst_comparisons(made, runs, next(streams), (ratio,))
     for clusters, size in ((12, 30), (30, 10)):
-        made = unlike(clusters, size, unequal=True, two_points=False, spanning=True)
+        made = unlike(clusters, size, unequal=True, spanning=True)
         yield from worst_comparisons(made, runs, next(streams), (5.0,))
     for clusters, size in ((10, 50), (12, 30), (20, 20)):
         world = Setting(clusters, False, 0.95, 0.1, "difference", 0.10, unequal=False, own_correlation=0.3, size=size)

@@ -63,6 +63,10 @@ class Setting:
     """Whether cluster sizes are lognormal with a coefficient of variation of 1, or all the same."""
     weighted: bool = True
     two_points: bool = False
+    whole: bool = False
+    """Whether clusters are of two kinds, one of them without the outcome (or with it) but for one case in a hundred."""
+    large: int = 0
+    """How many clusters of the group are thirty times as large as the others."""
     groups: int = len(GROUPS)
     beside: int = 1
     """How many groups are on the margin, each against its own rest."""
@@ -99,7 +103,9 @@ class Setting:
         """One line of a table."""
         kind = "spanning" if self.spanning else "nested"
         own = "" if self.own_correlation is None else f"{self.own_correlation:g} v "
-        extra = f"{'two-point ' if self.two_points else ''}icc {own}{self.correlation:g}"
+        extra = f"{'two-point ' if self.two_points else 'whole ' if self.whole else ''}icc {own}{self.correlation:g}"
+        if self.large:
+            kind += f", {self.large} of them large,"
         if self.factor != 1.0:
             extra += f", weights times {self.factor:g}"
         if self.size != MEAN_SIZE or not self.unequal:
@@ -119,10 +125,17 @@ class Drawn:
     success: npt.NDArray[np.bool_]
 
 
-def cluster_rates(u: FloatArray, rate: float, correlation: float, *, two_points: bool) -> FloatArray:
+def cluster_rates(
+    u: FloatArray, rate: float, correlation: float, *, two_points: bool, whole: bool = False
+) -> FloatArray:
     """Rates of clusters with quantiles `u` of a distribution of mean `rate` and variance I rate (1 - rate)."""
     if correlation == 0.0:
         return np.full(u.shape, rate)
+    if whole:
+        usual = 0.01 if rate < 0.5 else 0.99
+        other = rate + correlation * rate * (1.0 - rate) / (rate - usual)
+        other = min(max(other, 0.0), 1.0)
+        return np.where(u < (rate - other) / (usual - other), usual, other)
     if two_points:
         # the distance above the mean is as large as the mean allows, up to three times that below it
         above = min(np.sqrt(correlation * rate * (1.0 - rate)) * 1.5, (1.0 - rate) * 0.98)
@@ -137,6 +150,8 @@ def cluster_rates(u: FloatArray, rate: float, correlation: float, *, two_points:
 
 def cluster_sizes(setting: Setting, shape: tuple[int, int], rng: np.random.Generator) -> IntArray:
     """Rows of clusters: all the same, or lognormal with a coefficient of variation of 1."""
+    if setting.large:
+        return np.broadcast_to(np.where(np.arange(shape[1]) < setting.large, 30, 1) * setting.size, shape)
     if not setting.unequal:
         return np.full(shape, setting.size, dtype=np.int64)
     sigma = np.sqrt(np.log(2.0))
@@ -156,6 +171,7 @@ def draw(setting: Setting, rng: np.random.Generator) -> Drawn:
                 drawn_rate(first if place < setting.beside else setting.rate, setting.factor),
                 setting.of_group if place < setting.beside else setting.correlation,
                 two_points=setting.two_points,
+                whole=setting.whole,
             )
             for place in range(groups)
         ]

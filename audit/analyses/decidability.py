@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from audit.analyses.families import Parents, finest, ladder_parents, parent_family, parent_group, rule_families
 from audit.analyses.sides import cases, cases_cells, questions
+from audit.analyses.weighted_rates import least_q
 from audit.counting.moments import Moments
 from audit.counting.table import FamilyCounts, IntArray
 from audit.groups import Family, Group, SensitiveFeature
@@ -21,7 +22,7 @@ from audit.metrics import METRICS
 from audit.plan import AuditPlan, Rule
 from audit.stats.boundaries import counted_rate
 from audit.stats.effective_test import MIN_DEGREES_OF_FREEDOM, few_degrees_factor
-from audit.stats.own_correlation import enough_clusters, largest_correlation, too_few_clusters
+from audit.stats.own_correlation import cluster_number, clusters_wanted, largest_correlation, too_few_clusters
 from audit.stats.planning import cases_to_pass
 from audit.stats.weighted_rate import WeightedRate, design_size, satterthwaite, variance_factor
 
@@ -92,8 +93,8 @@ def _of_family(plan: AuditPlan, rule: Rule, family: FamilyCounts, moments: Momen
     n, m = cases(family, METRICS[rule.metric])
     design = _design(plan, rule, family, moments)
     required = _required(plan, rule, family.family, m, design)
-    too_few_to_pass = design.too_few_to_pass & (n >= required)
-    required = np.where(too_few_to_pass, np.inf, required)
+    too_few_to_pass = (n >= required) & (n < design.wanted)
+    required = np.maximum(required, design.wanted)
     floor = plan.verdict.min_denominator
     evaluable = (n >= floor) & (m >= floor)
     return FamilyDecidability(
@@ -120,14 +121,15 @@ class _Design:
     rest_size: npt.NDArray[np.float64]
     """float64[G]: effective size of the rest."""
     too_few_clusters: npt.NDArray[np.bool_]
-    too_few_to_pass: npt.NDArray[np.bool_]
+    wanted: npt.NDArray[np.float64]
+    """float64[G]: cases from as many clusters as a pass takes, if the clusters are like those there are."""
 
 
 def _design(plan: AuditPlan, rule: Rule, family: FamilyCounts, moments: Moments | None) -> _Design:
     metric = METRICS[rule.metric]
     n, m = cases(family, metric)
-    nowhere = np.zeros(n.shape, dtype=np.bool_)
-    whole = _Design(n.astype(np.float64), np.ones(n.shape), m.astype(np.float64), nowhere, nowhere)
+    nowhere, none = np.zeros(n.shape, dtype=np.bool_), np.zeros(n.shape)
+    whole = _Design(n.astype(np.float64), np.ones(n.shape), m.astype(np.float64), nowhere, none)
     if moments is None:
         return whole
     of, cells = moments.of(family), cases_cells(metric)
@@ -135,9 +137,10 @@ def _design(plan: AuditPlan, rule: Rule, family: FamilyCounts, moments: Moments 
     correlation = plan.evaluation_set.expected_icc if moments.clustered else 0.0
     degrees, rest_degrees = satterthwaite(own, correlation), satterthwaite(rest, correlation)
     # few degrees of freedom make every case worth less, and so does a correlation that few clusters leave open
-    few = design_size(own, correlation) * few_degrees_factor(degrees, plan.verdict.alpha)
+    uneven = least_q(of, family, cells)
+    few = design_size(own, correlation, uneven) * few_degrees_factor(degrees, plan.verdict.alpha)
     open_to = largest_correlation(own, variance_factor(own, correlation))
-    worth = np.minimum(few, design_size(own, open_to)) / np.maximum(n, 1)
+    worth = np.minimum(few, design_size(own, open_to, uneven)) / np.maximum(n, 1)
     rest_size = design_size(rest, correlation) * few_degrees_factor(rest_degrees, plan.verdict.alpha)
     alike = of.counts_alike(cells)
     return _Design(
@@ -145,16 +148,18 @@ def _design(plan: AuditPlan, rule: Rule, family: FamilyCounts, moments: Moments 
         worth=np.where(alike | (worth <= 0.0), 1.0, worth),
         rest_size=np.where(alike, whole.rest_size, rest_size),
         too_few_clusters=~alike & (n > 0) & ((degrees < MIN_DEGREES_OF_FREEDOM) | too_few_clusters(own)),
-        too_few_to_pass=~alike & (n > 0) & ~_enough_to_pass(plan, rule, own),
+        wanted=np.where(alike, 0.0, _cases_from_enough_clusters(plan, rule, own, n)),
     )
 
 
-def _enough_to_pass(plan: AuditPlan, rule: Rule, own: WeightedRate) -> npt.NDArray[np.bool_]:
+def _cases_from_enough_clusters(plan: AuditPlan, rule: Rule, own: WeightedRate, n: IntArray) -> npt.NDArray[np.float64]:
     edges = [
         question.within.edge(counted_rate(rule.planned_rate, question.within)) for question in questions(plan, rule)
     ]
-    enough: npt.NDArray[np.bool_] = np.logical_and.reduce([enough_clusters(own, edge) for edge in edges])
-    return enough
+    wanted = max(float(clusters_wanted(edge, plan.verdict.alpha)) for edge in edges)
+    number = cluster_number(own)
+    clustered = np.isfinite(number)
+    return np.where(clustered, np.ceil(n * (wanted / np.where(clustered, number, 1.0)) - 1e-6), 0.0)
 
 
 def _required(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,12 +14,12 @@ from audit.counting.family_moments import Cells, FamilyMoments, of_the_others
 from audit.counting.table import FamilyCounts
 from audit.metrics import Cell
 from audit.stats.effective_test import Comparison
+from audit.stats.own_correlation import largest_correlation
 from audit.stats.weighted_rate import Tilt, WeightedRate, pooled_correlation
 
-__all__ = ["compared", "correlation", "with_possible_members"]
+__all__ = ["compared", "correlation", "least_q", "with_possible_members"]
 
 FloatArray = npt.NDArray[np.float64]
-_ROUNDING = 1e-9
 
 
 def _tilts(of: FamilyMoments, family: FamilyCounts, cells: Cells) -> tuple[Tilt, Tilt, Tilt]:
@@ -40,28 +41,35 @@ def compared(of: FamilyMoments, family: FamilyCounts, question: Question, when: 
     tilt, _, everyone = _tilts(of, family, own)
     _, rest_tilt, _ = _tilts(of, family, rest)
     # unscored cases can make the rows of a cluster less alike than they are; the larger correlation holds for either
-    scored = question.cells("scored")[0]
+    scored, rest_scored = question.cells("scored")
+    group, others = of.own(own), of.rest(rest)
     return Comparison(
-        group=of.own(own),
-        rest=of.rest(rest),
+        group=group,
+        rest=others,
         cross=of.cross(own, rest),
         correlation=max(correlation(of, own), correlation(of, scored)),
         tilts=(tilt, everyone),
         rest_tilts=(rest_tilt, everyone),
-        least_q=_least_q(of, family, own),
-        alike_as=of.own(scored) if scored != own else None,
+        least_q=least_q(of, family, own[1]),
+        alike=_alike(group, of.own(scored), same=scored == own),
+        rest_alike=_alike(others, of.rest(rest_scored), same=rest_scored == rest),
     )
 
 
-def _least_q(of: FamilyMoments, family: FamilyCounts, cells: Cells) -> FloatArray:
-    """float64[G]: `Comparison.least_q`; 0 where all rows of a group weigh the same, by design and not by chance."""
-    rows = np.asarray(family.total(cells[1]), dtype=np.float64)
-    total, (_, squares) = of.units(cells[1]), of.squares(cells[1])
+def _alike(side: WeightedRate, scored: WeightedRate, *, same: bool) -> FloatArray:
+    largest = largest_correlation(side)
+    return largest if same else np.maximum(largest, largest_correlation(scored))
+
+
+def least_q(of: FamilyMoments, family: FamilyCounts, cells: Iterable[Cell]) -> FloatArray:
+    """float64[G]: ``sum Q / S^2`` of each group, were its weights as uneven as those within groups are on average."""
+    denominator = tuple(cells)
+    rows = np.asarray(family.total(denominator), dtype=np.float64)
+    total, (_, squares) = of.units(denominator), of.squares(denominator)
     some = (rows > 0.0) & (total > 0.0)
     effect = np.where(some, rows * squares / np.where(some, total, 1.0) ** 2, 0.0)
-    unlike = some & (effect > 1.0 + _ROUNDING)
     pooled = float((rows * effect).sum() / max(float(rows.sum()), 1.0))
-    return np.where(unlike, pooled / np.where(some, rows, 1.0), 0.0)
+    return np.where(some, pooled / np.where(some, rows, 1.0), 0.0)
 
 
 def correlation(of: FamilyMoments, cells: Cells) -> float:
@@ -112,7 +120,14 @@ def with_possible_members(
         bb=worst.rest.bb * scale,
     )
     others = replace(others, clusters=np.where(left > 0.0, others.clusters, 0.0))
-    moved = replace(worst, group=group, rest=others, cross=np.minimum(worst.cross, 0.0))
+    moved = replace(
+        worst,
+        group=group,
+        rest=others,
+        cross=np.minimum(worst.cross, 0.0),
+        alike=np.maximum(worst.alike, largest_correlation(group)),
+        rest_alike=np.maximum(worst.rest_alike, largest_correlation(others)),
+    )
     return moved, moving.units > 0.0
 
 

@@ -180,7 +180,7 @@ def _side(
         degrees_of_freedom=np.minimum(
             recorded.degrees_of_freedom, effective_test(best, question.fail, alpha).degrees_of_freedom
         ),
-        too_few_clusters=~recorded.enough_clusters,
+        too_few_clusters=recorded.too_few_clusters,
         cases_to=_cases_to_verdict(plan, question, as_they_are, decided, levels),
     )
 
@@ -201,9 +201,8 @@ def _named(
     own, _ = question.cells("best")
     numerator, denominator = of.units(own[0]).sum(), of.units(own[1]).sum()
     width = power_width(numerator / max(float(denominator), 1.0), design_size(some.group, expected_icc), question.fail)
-    possible = some.own_correlation(question.fail)
     beyond[can_fail], levels[can_fail], p[can_fail] = effective_levels(
-        lambda local: effective_test(some, question.fail, local, possible).p, width, level
+        lambda local: effective_test(some, question.fail, local).p, width, level
     )
     return p, levels, beyond
 
@@ -216,7 +215,7 @@ def _cases_to_verdict(
     Counted as independent cases first and then as cases that are worth as little as those there are.
     """
     icc = scored.correlation
-    size, rest_size = design_size(scored.group, icc), design_size(scored.rest, icc)
+    size, rest_size = design_size(scored.group, icc, scored.least_q), design_size(scored.rest, icc)
     degrees = satterthwaite(scored.group, icc)
     known = (size > 0.0) & (rest_size > 0.0)
     fail_level = np.clip(np.nan_to_num(levels, nan=0.0), 1e-12, 0.4)
@@ -230,7 +229,7 @@ def _cases_to_verdict(
             level=level,
             power=plan.verdict.power,
         )
-        least = design_size(scored.group, scored.own_correlation(boundary))
+        least = design_size(scored.group, scored.own_correlation(boundary, level), scored.least_q)
         worth = np.minimum(size * few_degrees_factor(degrees, level), least) / np.maximum(decided.cases, 1)
         needed.append(np.where(known & (worth > 0.0), np.ceil(cases / np.where(worth > 0.0, worth, 1.0)), np.inf))
     return needed[0], needed[1]

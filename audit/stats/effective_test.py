@@ -62,8 +62,16 @@ class Comparison:
     least_q: FloatArray | float = 0.0
     """``sum_k Q / S^2`` of as many rows, were their weights as unlike as those within all groups together: a group that
     drew few heavy rows by chance does not look better for it."""
-    alike_as: WeightedRate | None = None
-    """Other rates of the same groups that show how alike their rows are."""
+    alike: FloatArray | float = 1.0
+    """The largest correlation that the groups' own clusters allow (`largest_correlation`)."""
+    rest_alike: FloatArray | float = 1.0
+    """The same of the rests."""
+
+    @classmethod
+    def of(cls, group: WeightedRate, rest: WeightedRate, cross: FloatArray, correlation: float) -> Comparison:
+        """With the largest correlations of both sides as they are."""
+        alike, rest_alike = largest_correlation(group), largest_correlation(rest)
+        return cls(group, rest, cross, correlation, alike=alike, rest_alike=rest_alike)
 
     def some(self, places: BoolArray) -> Comparison:
         """The same of some groups."""
@@ -71,25 +79,30 @@ class Comparison:
             tuple(Tilt(*(values[places] for values in tilt)) for tilt in tilts)
             for tilts in (self.tilts, self.rest_tilts)
         )
-        correlation, least_q = (
+        correlation, least_q, alike, rest_alike = (
             np.broadcast_to(np.asarray(values, dtype=np.float64), places.shape)[places]
-            for values in (self.correlation, self.least_q)
+            for values in (self.correlation, self.least_q, self.alike, self.rest_alike)
         )
-        alike_as = None if self.alike_as is None else self.alike_as[places]
-        return Comparison(
-            self.group[places], self.rest[places], self.cross[places], correlation, own, rest, least_q, alike_as
-        )
+        group, rest_rate, cross = self.group[places], self.rest[places], self.cross[places]
+        return Comparison(group, rest_rate, cross, correlation, own, rest, least_q, alike, rest_alike)
 
     def edge(self, boundary: Boundary) -> FloatArray:
         """The counted rate on the edge of the hypothesis, at the rest's rate; not clipped."""
         return np.asarray(boundary.offset + boundary.slope * counted_rate(self.rest.rate, boundary))
 
-    def own_correlation(self, boundary: Boundary) -> FloatArray:
-        """The largest correlation that a group's own clusters allow, never below the pooled one; 1 if they are few."""
-        largest = np.maximum(largest_correlation(self.group), self.correlation)
-        if self.alike_as is not None:
-            largest = np.maximum(largest, largest_correlation(self.alike_as))
-        return np.where(enough_clusters(self.group, self.edge(boundary)), largest, 1.0)
+    def own_correlation(self, boundary: Boundary, level: npt.ArrayLike) -> FloatArray:
+        """The largest correlation within the groups that is possible; 1 where their clusters are too few to tell."""
+        enough = enough_clusters(self.group, self.edge(boundary), level)
+        return np.where(enough, np.maximum(self.alike, self.correlation), 1.0)
+
+    def rest_at_worst(self, boundary: Boundary, level: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
+        """The rest's counted rate with which a group as counted would be on the edge, and its largest correlation.
+
+        The rest would then show too high a rate, so it is the clusters not counted that may be missing.
+        """
+        rate = np.clip((counted_rate(self.group.rate, boundary) - boundary.offset) / boundary.slope, 0.0, 1.0)
+        enough = enough_clusters(self.rest, 1.0 - rate, level)
+        return rate, np.where(enough, np.maximum(self.rest_alike, self.correlation), 1.0)
 
 
 class EffectiveTest(NamedTuple):
@@ -101,8 +114,8 @@ class EffectiveTest(NamedTuple):
     """Independent rows that the comparison is worth at the least, before any cut for few degrees of freedom."""
     degrees_of_freedom: FloatArray
     """Of the variance."""
-    enough_clusters: BoolArray
-    """Whether a group has so many clusters that it could be told from one on the edge at all."""
+    too_few_clusters: BoolArray
+    """Whether a group has so few clusters that it could not be told from one on the edge, however few are counted."""
 
 
 def effective_size(side: WeightedRate, correlation: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
@@ -126,12 +139,7 @@ def few_degrees_factor(df: npt.ArrayLike, level: npt.ArrayLike) -> FloatArray:
     return np.where(possible, (ndtri(safe) / stdtrit(np.asarray(df, dtype=np.float64), safe)) ** 2, 0.0)
 
 
-def effective_test(
-    compared: Comparison,
-    boundary: Boundary,
-    level: npt.ArrayLike,
-    own_correlation: FloatArray | None = None,
-) -> EffectiveTest:
+def effective_test(compared: Comparison, boundary: Boundary, level: npt.ArrayLike) -> EffectiveTest:
     """One-sided p-values of "the group's counted rate is at or above the edge", to be held against `level` only.
 
     Parameters
@@ -142,8 +150,6 @@ def effective_test(
         Edge of the hypothesis.
     level : array_like, shape (G,) or one
         The level that the p-value is going to be compared with; it fixes the quantile of t.
-    own_correlation : ndarray, shape (G,), optional
-        `Comparison.own_correlation` at this boundary, where it is known already.
 
     Returns
     -------
@@ -158,37 +164,37 @@ def effective_test(
         n_eff  = b(1-b) / max(v_own, v(I_pooled)) (z / t_df)^2,                     x = n_eff times the counted rate
         p      = I_{1-b}(n_eff - x, x + 1)             the binomial tail P(X <= x), for any real x and n_eff
 
-    and p is at least the same tail at the largest correlation of the group's own, ``b(1-b) / v(I_own)`` without t:
-    that one already is an upper end. ``v_rest`` is s^2 times the larger of the rest's own and pooled variance; the
-    degrees of freedom are Satterthwaite's of both parts, never more than the group's own: a small rest is as uncertain
-    as the group. What is known of a tilt rests on the rows of the rarer outcome, of which each gives half a degree;
-    together they give no fewer than 3.
+    and p is at least the same tail at the largest correlations that the clusters of group and rest allow, without t:
+    those already are upper ends. ``v_rest`` is s^2 times the larger of the rest's own and pooled variance, and for that
+    second tail at least the one that the rest would have at the rate that puts the group on the edge. The degrees of
+    freedom are Satterthwaite's of both parts, never more than the group's own. What is known of a tilt rests on the
+    rows of the rarer outcome, of which each gives half a degree; together they give no fewer than 3.
     """
     group, rest, edge = compared.group, compared.rest, compared.edge(boundary)
     counted = counted_rate(group.rate, boundary)
     inside = (edge > 0.0) & (edge < 1.0) & (group.clusters > 1.0) & (rest.clusters > 1.0)
     b = np.where(inside, edge, 0.5)
-    possible = compared.own_correlation(boundary) if own_correlation is None else own_correlation
-    spread = _spread(compared, boundary, b, possible)
+    spread = _spread(compared, boundary, b, level)
     inside &= (spread.variance > 0.0) & np.isfinite(spread.variance)
     size, least = (np.where(inside, b * (1.0 - b) / np.where(inside, v, 1.0), 0.0) for v in spread[:2])
     cut = size * few_degrees_factor(np.minimum(spread.df, np.maximum(spread.tilt_df, MIN_DEGREES_OF_FREEDOM)), level)
     able: BoolArray = inside & (spread.df >= MIN_DEGREES_OF_FREEDOM) & ~too_few_clusters(group)
     able &= (cut > 0.0) & (counted < 1.0)
     p = np.maximum(_tail(counted, cut, b, able), _tail(counted, least, b, able))
-    return EffectiveTest(p, least, spread.df, enough_clusters(group, edge))
+    few = too_few_clusters(group) | ((edge > 0.0) & ~enough_clusters(group, edge, level))
+    return EffectiveTest(p, least, spread.df, few)
 
 
 class _Spread(NamedTuple):
     variance: FloatArray
     """Of the distance from the edge: the larger of own and pooled."""
     largest: FloatArray
-    """The same at the largest correlation of the group's own."""
+    """The same at the largest correlations that the clusters of both sides allow."""
     df: FloatArray
     tilt_df: FloatArray
 
 
-def _spread(compared: Comparison, boundary: Boundary, b: FloatArray, possible: FloatArray) -> _Spread:
+def _spread(compared: Comparison, boundary: Boundary, b: FloatArray, level: npt.ArrayLike) -> _Spread:
     """The variances of `effective_test` on the edge b."""
     group, rest = compared.group, compared.rest
     tilt, tilt_df = _tilted(compared.tilts, counted_rate(b, boundary))
@@ -200,7 +206,11 @@ def _spread(compared: Comparison, boundary: Boundary, b: FloatArray, possible: F
 
     pooled = of_group(compared.correlation)
     variance = of_rest + np.maximum(own_variance(group) - shared, pooled - np.maximum(shared, 0.0))
-    largest = np.maximum(variance, of_rest + of_group(possible) - np.maximum(shared, 0.0))
+    rest_rate, rest_correlation = compared.rest_at_worst(boundary, level)
+    of_worst_rest = boundary.slope**2 * rest_rate * (1.0 - rest_rate) * variance_factor(rest, rest_correlation)
+    of_worst_rest = of_worst_rest * _tilted(compared.rest_tilts, counted_rate(rest_rate, boundary))[0]
+    possible = of_group(compared.own_correlation(boundary, level)) + np.maximum(of_rest, of_worst_rest)
+    largest = np.maximum(variance, possible - np.maximum(shared, 0.0))
     df = _joint_df(group, rest, pooled, of_rest, compared.correlation)
     return _Spread(variance, largest, df, tilt_df)
 

@@ -3,7 +3,8 @@
 The correlation of all groups together says little of a group whose rows are more alike within clusters than theirs, and
 few clusters say little themselves. On the margin such a group shows a good rate just when none of its bad clusters was
 drawn, and then its variance looks small as well. So two things are asked of it: that it has so many clusters that a bad
-one is rarely missed, and that the test holds at the upper end of the correlation that they show.
+one is rarely missed, and that the test holds at the upper end of the correlation that they show. The same is asked of a
+rest, which can be as small as a group.
 """
 
 from __future__ import annotations
@@ -17,25 +18,44 @@ from scipy.special import gammaincinv
 from audit.stats.binomial import BoolArray, FloatArray
 from audit.stats.weighted_rate import WeightedRate, own_variance, satterthwaite, variance_factor
 
-__all__ = ["FEWEST_CLUSTERS", "UNSEEN_TAIL", "UPPER_TAIL", "enough_clusters", "largest_correlation", "too_few_clusters"]
+__all__ = [
+    "FEWEST_CLUSTERS",
+    "UNSEEN_TAIL",
+    "UPPER_TAIL",
+    "cluster_number",
+    "clusters_wanted",
+    "enough_clusters",
+    "largest_correlation",
+    "too_few_clusters",
+]
 
 UPPER_TAIL: Final = 0.10
 """How often the upper end lies below a group's own correlation. Chosen by simulation: `simulate.unlike_clusters`."""
 UNSEEN_TAIL: Final = 0.05
-"""How often, at the most, no cluster drawn is counted, were each counted as a whole or not at all."""
+"""How often, at the most, no cluster drawn is counted, were each counted as a whole or not: never above the level."""
 FEWEST_CLUSTERS: Final = 10
 """With fewer, false passes reached 5.8 % where clusters were of two kinds: `simulate.unlike_clusters`."""
 _STEPS: Final = 40
 _NO_PAIRS: Final = 1e-9
+_NO_EDGE: Final = 1e-12
+
+
+def cluster_number(side: WeightedRate) -> FloatArray:
+    """float64[G]: how many clusters of one size a group's are worth, ``S^2 / sum_k B^2``; inf without two rows in any.
+
+    Ten large clusters beside a hundred rows of their own are ten: a rate is made of the large ones.
+    """
+    known = ~_alone(side) & (side.bb > 0.0)
+    return np.where(known, 1.0 / np.where(known, side.bb, 1.0), np.inf)
 
 
 def too_few_clusters(side: WeightedRate) -> BoolArray:
-    """bool[G]: whether a group's rows come from fewer than ten clusters, some of them with two rows."""
-    return np.asarray(~_alone(side) & (side.clusters < FEWEST_CLUSTERS), dtype=np.bool_)
+    """bool[G]: whether a group's clusters are worth fewer than ten of one size."""
+    return np.asarray(cluster_number(side) < FEWEST_CLUSTERS * (1.0 - _NO_PAIRS), dtype=np.bool_)
 
 
-def enough_clusters(side: WeightedRate, edge: npt.ArrayLike) -> BoolArray:
-    """Whether even a count of 0 could tell a group from the edge, were all rows of a cluster alike: (1 - b)^K <= .05.
+def enough_clusters(side: WeightedRate, edge: npt.ArrayLike, level: npt.ArrayLike) -> BoolArray:
+    """Whether even a count of 0 could tell a group from the edge, were all rows of a cluster alike.
 
     Parameters
     ----------
@@ -43,19 +63,31 @@ def enough_clusters(side: WeightedRate, edge: npt.ArrayLike) -> BoolArray:
         Rates of the groups.
     edge : array_like, shape (G,)
         The counted rate b on the edge of the hypothesis: the share of clusters that would then be counted.
+    level : array_like
+        The level of the test; above .05 it counts as .05.
 
     Returns
     -------
     ndarray of bool, shape (G,)
-        Always where no cluster has two rows.
+        Whether ``(1 - b)^K`` is at most the level, K the number of clusters; always where no cluster has two rows.
 
     Notes
     -----
-    Whatever the distribution of cluster rates r with mean b, a count of 0 has at most this probability, since
-    ``(1 - r)^B <= 1 - r`` for a cluster of B rows; it has exactly this one where each cluster is counted whole or not.
+    With K clusters of one size and any distribution of their rates r with mean b, a count of 0 has at most this
+    probability, since ``(1 - r)^B <= 1 - r`` for a cluster of B rows; it has exactly this one where each cluster is
+    counted whole or not. For clusters of several sizes K is `cluster_number`, which no proof covers.
     """
-    unseen = (1.0 - np.clip(np.asarray(edge, dtype=np.float64), 0.0, 1.0)) ** side.clusters
-    return np.asarray(_alone(side) | (unseen <= UNSEEN_TAIL), dtype=np.bool_)
+    wanted = clusters_wanted(edge, level)
+    return np.asarray(cluster_number(side) >= wanted * (1.0 - _NO_PAIRS), dtype=np.bool_)
+
+
+def clusters_wanted(edge: npt.ArrayLike, level: npt.ArrayLike) -> FloatArray:
+    """float64[G]: the fewest clusters that are enough, a fraction; inf on an edge of 0, where no number is."""
+    b = np.clip(np.asarray(edge, dtype=np.float64), 0.0, 1.0)
+    tail = np.clip(np.asarray(level, dtype=np.float64), 1e-300, UNSEEN_TAIL)
+    inside = (b > _NO_EDGE) & (b < 1.0)
+    wanted = np.log(tail) / np.log1p(-np.where(inside, b, 0.5))
+    return np.where(inside, wanted, np.where(b > _NO_EDGE, 0.0, np.inf))
 
 
 def largest_correlation(side: WeightedRate, shown: FloatArray | None = None) -> FloatArray:
@@ -85,7 +117,7 @@ def largest_correlation(side: WeightedRate, shown: FloatArray | None = None) -> 
         spread = side.rate * (1.0 - side.rate)
         told &= spread > 0.0
         shown = np.where(told, own_variance(side), 1.0) / np.where(told, spread, 1.0)
-    some = WeightedRate(*(np.asarray(values)[:, np.newaxis] for values in _fields(side)))
+    some = side[:, np.newaxis]
     grid = np.linspace(0.0, 1.0, _STEPS + 1)
     half = satterthwaite(some, grid) / 2.0
     room = shown[:, np.newaxis] - variance_factor(some, grid) * gammaincinv(half, UPPER_TAIL) / half
@@ -102,7 +134,3 @@ def largest_correlation(side: WeightedRate, shown: FloatArray | None = None) -> 
 def _alone(side: WeightedRate) -> BoolArray:
     """bool[G]: whether no cluster has two rows of the group."""
     return np.asarray(side.bb - side.q <= _NO_PAIRS * side.bb, dtype=np.bool_)
-
-
-def _fields(side: WeightedRate) -> tuple[FloatArray, ...]:
-    return side.rate, side.residual, side.clusters, side.q, side.bb, side.q_q, side.q_bb, side.bb_bb

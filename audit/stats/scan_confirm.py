@@ -55,7 +55,7 @@ def clustered_confirmation(
     Returns
     -------
     Confirmation
-        Not able with fewer than 3 degrees of freedom.
+        Not able with fewer than 3 degrees of freedom, or too few clusters to tell a subset from its rest.
     """
     clusters = int(cluster.max(initial=-1)) + 1
     sides = [_by_cluster(cluster, clusters, flagged * side, cases * side) for side in (inside, ~inside)]
@@ -66,9 +66,10 @@ def clustered_confirmation(
     both = WeightedRate(*(np.concatenate(pair) for pair in zip(*(_fields(part) for part in parts), strict=True)))
     deviations = [(a - part.rate * b) / b.sum() for (a, b), part in zip(sides, parts, strict=True)]
     cross = np.array([(deviations[0] * deviations[1]).sum()])
-    compared = Comparison(parts[0], parts[1], cross, pooled_correlation(both, totals))
+    compared = Comparison.of(parts[0], parts[1], cross, pooled_correlation(both, totals))
     test = effective_test(compared, no_worse(low_is_worse), level)
-    return Confirmation(float(test.p[0]), bool(test.degrees_of_freedom[0] >= MIN_DEGREES_OF_FREEDOM))
+    able = test.degrees_of_freedom[0] >= MIN_DEGREES_OF_FREEDOM and not test.too_few_clusters[0]
+    return Confirmation(float(test.p[0]), bool(able))
 
 
 def _by_cluster(cluster: IntArray, clusters: int, flagged: IntArray, cases: IntArray) -> tuple[FloatArray, FloatArray]:

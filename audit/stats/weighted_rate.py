@@ -23,6 +23,7 @@ __all__ = [
 ]
 
 MAX_CORRELATION = 0.95
+Place: TypeAlias = npt.NDArray[np.bool_] | npt.NDArray[np.int64] | slice | tuple[slice, None]
 
 
 @dataclass(frozen=True)
@@ -50,8 +51,8 @@ class WeightedRate:
     bb_bb: FloatArray
     """``sum_k B^4 / S^4``."""
 
-    def __getitem__(self, place: npt.NDArray[np.bool_] | npt.NDArray[np.int64] | slice) -> WeightedRate:
-        """The same of some of the groups."""
+    def __getitem__(self, place: Place) -> WeightedRate:
+        """The same of some of the groups, or with a further axis."""
         return WeightedRate(*(getattr(self, field.name)[place] for field in fields(self)))
 
 
@@ -132,13 +133,13 @@ def pooled_correlation(side: WeightedRate, total: npt.ArrayLike) -> float:
     return float(np.clip(excess.sum() / pairs, 0.0, MAX_CORRELATION))
 
 
-def design_size(side: WeightedRate, correlation: npt.ArrayLike) -> FloatArray:
+def design_size(side: WeightedRate, correlation: npt.ArrayLike, least_q: npt.ArrayLike = 0.0) -> FloatArray:
     """Independent rows that weights and cluster sizes are worth: ``S^2 / sum_k [Q + I (B^2 - Q)]``.
 
     Kish (1965): with equal weights the reciprocal of the design effect ``1 + (n/K - 1) I`` per row; without clusters
     ``(sum w)^2 / sum w^2``. 0 in a group without rows.
     """
-    factor = variance_factor(side, correlation)
+    factor = variance_factor(side, correlation, least_q)
     return np.where(factor > 0.0, 1.0 / np.where(factor > 0.0, factor, 1.0), 0.0)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from audit.groups import Family, SensitiveFeature
 from audit.metrics import METRICS, Cell
 from audit.plan import AuditPlan
 from audit.run import count_families
+from audit.stats.effective_test import effective_test
 from audit.verdicts import judge
 
 IntArray = npt.NDArray[np.int64]
@@ -112,6 +114,41 @@ def test_weights_that_change_no_rate_change_no_verdict(weights: str) -> None:
         assert (one.value, one.low, one.exact_high) == (other.value, other.low, other.exact_high)
         assert one.effective_cases is None
     assert disparities(plan, shown, made.moments()) == disparities(plan, shown)
+
+
+def test_a_group_that_drew_no_heavy_row_by_chance_is_not_surer_for_it() -> None:
+    """Its weights are all alike, as if by design; those within the other groups say how uneven they can be."""
+    rng = np.random.default_rng(5)
+    group = ["a"] * 60 + ["b"] * 3_000
+    heavy = np.concatenate([np.zeros(60, dtype=bool), rng.random(3_000) < 0.05])
+    cell = [Cell.FN if bad or rng.random() < 0.02 else Cell.TP for bad in heavy]
+    made = Made(group, cell, weight=np.where(heavy, 8.0, 1.0))
+    plan = made.plan({"margin": 0.1})
+    family = next(iter(made.families(plan).values()))
+    (question,) = questions(plan, plan.rules[0])
+    seen = compared(made.moments().of(family), family, question, "worst")
+    assert seen.group.q[0] == pytest.approx(1 / 60)
+    assert np.broadcast_to(seen.least_q, 2)[0] > 1.5 / 60
+    as_drawn, as_sure = (effective_test(one, question.within, 0.05).p[0] for one in (seen, replace(seen, least_q=0.0)))
+    assert as_drawn > 10 * as_sure
+
+
+def test_few_clusters_are_not_the_reason_where_the_limit_is() -> None:
+    group, cell = drawn({"a": 1.0, "b": 1.0}, 400)
+    made = Made(group, cell, np.repeat(np.arange(400), 2))
+    found = made.judged(made.plan({"metric": "false_negative_rate", "ratio": 0.8}))[1]["a"]
+    assert (found.outcome, found.because) == ("inconclusive", "limit_not_excluded")
+
+
+def test_cases_from_enough_clusters_are_asked_for() -> None:
+    group, cell = drawn({"a": 0.9, "b": 0.9}, 600)
+    cluster = np.concatenate([np.arange(600) // 50, 100 + np.arange(600) // 2])
+    made = Made(group, cell, cluster)
+    plan = made.plan({"margin": 0.05, "expected_rate": 0.9})
+    found = made.judged(plan)[1]["a"]
+    assert (found.outcome, found.because) == ("inconclusive", "too_few_clusters")
+    # 19 clusters of 50 cases, before one bad cluster in seven is likely to have been seen
+    assert found.cases_required == pytest.approx(np.log(0.05) / np.log(0.85) * 50, abs=1)
 
 
 def test_rows_said_ten_times_are_no_more_evidence() -> None:

@@ -26,13 +26,13 @@ FloatArray = npt.NDArray[np.float64]
 def compare(
     group: WeightedRate, rest: WeightedRate, cross: float, boundary: Boundary, icc: float, level: float
 ) -> EffectiveTest:
-    return effective_test(Comparison(group, rest, np.array([cross]), icc), boundary, level)
+    return effective_test(Comparison.of(group, rest, np.array([cross]), icc), boundary, level)
 
 
 class Rows:
     """Rows of a group and a rest, with the sums done cluster by cluster."""
 
-    def __init__(self, seed: int, clusters: int = 24, *, spanning: bool = True) -> None:
+    def __init__(self, seed: int, clusters: int = 40, *, spanning: bool = True) -> None:
         rng = np.random.default_rng(seed)
         n = 12 * clusters
         self.cluster = rng.integers(0, clusters, n)
@@ -82,16 +82,15 @@ def test_own_variance_and_covariance_are_those_of_cluster_robust_regression(seed
 def written_out(rows: Rows, boundary: Boundary, icc: float, level: float) -> float:
     """The test for one group, from rows, in plain arithmetic, in the orientation of the design notes."""
     e, f = rows.deviations(rows.inside), rows.deviations(~rows.inside)
-    parts, largest = [], icc
-    for inside in (rows.inside, ~rows.inside):
+    parts, largest, tail = [], [], min(level, 0.05)
+    for inside, side in ((rows.inside, e), (~rows.inside, f)):
         w = rows.w * inside
         b, q = np.bincount(rows.cluster, w), np.bincount(rows.cluster, w * w)
         c = q + icc * (b**2 - q)
         k = int((b > 0).sum())
         df = max(1.0, c.sum() ** 2 / (c**2).sum() - 1.0)
         parts.append(((w * rows.y).sum() / w.sum(), c.sum() / w.sum() ** 2, k, df))
-        if inside is rows.inside:
-            largest = max(icc, largest_written_out(b, q, (e**2).sum() * w.sum() ** 2 * k / (k - 1), parts[0][0]))
+        largest.append(max(icc, largest_written_out(b, q, (side**2).sum() * w.sum() ** 2 * k / (k - 1), parts[-1][0])))
     (p, made_of, k, df), (r, rest_made_of, rest_k, rest_df) = parts
     if not boundary.counts_success:
         p, r = 1.0 - p, 1.0 - r
@@ -107,12 +106,15 @@ def written_out(rows: Rows, boundary: Boundary, icc: float, level: float) -> flo
     joint = (v_group + v_rest) ** 2 / (v_group**2 / df + v_rest**2 / rest_df)
     t = stats.t.isf(level, min(df, joint))
     n_eff = b_edge * (1 - b_edge) / max(v_own, v_pool) * (stats.norm.isf(level) / t) ** 2
-    own_b, own_q = (np.bincount(rows.cluster, w) for w in (rows.w * rows.inside, rows.w**2 * rows.inside))
-    if (1 - b_edge) ** k > 0.05:
-        largest = 1.0
-    factor = (own_q + largest * (own_b**2 - own_q)).sum() / own_b.sum() ** 2
-    v_largest = max(v_own, v_pool, b_edge * (1 - b_edge) * factor + v_rest - max(0.0, cross))
-    sizes = (n_eff, b_edge * (1 - b_edge) / v_largest)
+    rest_on_edge = min(max((p - boundary.offset) / s, 0.0), 1.0)
+    factors = []
+    for inside, own, none_seen in ((rows.inside, largest[0], 1 - b_edge), (~rows.inside, largest[1], rest_on_edge)):
+        b, q = (np.bincount(rows.cluster, w) for w in (rows.w * inside, rows.w**2 * inside))
+        at_most = own if none_seen ** (b.sum() ** 2 / (b**2).sum()) <= tail else 1.0
+        factors.append((q + at_most * (b**2 - q)).sum() / b.sum() ** 2)
+    v_worst_rest = s * s * rest_on_edge * (1 - rest_on_edge) * factors[1]
+    v_largest = b_edge * (1 - b_edge) * factors[0] + max(v_rest, v_worst_rest) - max(0.0, cross)
+    sizes = (n_eff, b_edge * (1 - b_edge) / max(v_own, v_pool, v_largest))
     return max(float(stats.beta.sf(b_edge, size * p + 1.0, size * (1 - p))) for size in sizes)
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from audit.stats.own_correlation import (
     UNSEEN_TAIL,
     UPPER_TAIL,
+    cluster_number,
     enough_clusters,
     largest_correlation,
     too_few_clusters,
@@ -63,7 +64,7 @@ def test_nothing_is_known_where_all_rows_are_alike_or_in_one_cluster() -> None:
 def test_rows_that_stand_for_themselves_are_alike_to_nobody() -> None:
     rows = side(np.array([[0, 1] * 10]), np.ones((1, 20), dtype=np.int64))
     assert largest_correlation(rows).tolist() == [0.0]
-    assert enough_clusters(rows, np.array([0.01])).all()
+    assert enough_clusters(rows, np.array([0.01]), 0.05).all()
 
 
 def test_clusters_that_spread_less_than_rows_at_random_are_not_alike() -> None:
@@ -85,13 +86,19 @@ def test_a_count_of_nothing_is_no_likelier_than_promised(
     edge = float((shares * rates).sum())
     none_counted = float((shares * (1.0 - rates) ** size).sum()) ** clusters
     rows = side(np.zeros((1, clusters), dtype=np.int64), np.full((1, clusters), size))
-    if size > 1 and enough_clusters(rows, edge)[0]:
+    if size > 1 and enough_clusters(rows, edge, 0.05)[0]:
         assert none_counted <= UNSEEN_TAIL * (1 + 1e-9)
 
 
 def test_how_many_clusters_are_enough() -> None:
     sizes = np.full((1, 19), 4)
     nineteen, eighteen = side(sizes // 2, sizes), side(sizes[:, 1:] // 2, sizes[:, 1:])
-    assert enough_clusters(nineteen, 0.15).all()
-    assert not enough_clusters(eighteen, 0.15).any()
+    assert enough_clusters(nineteen, 0.15, 0.05).all()
+    assert not enough_clusters(eighteen, 0.15, 0.05).any()
+    assert not enough_clusters(nineteen, 0.15, 0.001).any()
+    assert enough_clusters(nineteen, 0.15, 0.2).all()  # never above .05
+    # large clusters make the rate, however many small ones there are beside them
+    uneven = np.array([[200] * 5 + [2] * 95])
+    assert cluster_number(side(uneven // 2, uneven))[0] == pytest.approx(1190**2 / (5 * 200**2 + 95 * 4))
+    assert too_few_clusters(side(uneven // 2, uneven)).all()
     assert [too_few_clusters(side(sizes[:, :k] // 2, sizes[:, :k]))[0] for k in (9, 10)] == [True, False]

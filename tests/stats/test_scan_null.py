@@ -185,3 +185,6 @@ def test_a_few_alike_clusters_confirm_nothing() -> None:
     two = clustered_confirmation(flagged, cases, cluster, cluster < 2, True, 0.025)
     assert not two.able
     assert not clustered_confirmation(flagged, cases, cluster, cluster < 0, True, 0.025).able
+    # nobody found in six clusters: with so few of them nothing could confirm it, which is no sign against it
+    six = clustered_confirmation(np.where(cluster < 6, 0, flagged), cases, cluster, cluster < 6, True, 0.025)
+    assert six == (1.0, False)

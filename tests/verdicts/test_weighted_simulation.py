@@ -73,7 +73,7 @@ def test_single_comparisons_keep_their_levels(comparisons: ModuleType, ratio: fl
     assert passed.share > 0.002  # neither is it empty of power
 
 
-@pytest.mark.parametrize(("clusters", "size"), [(12, 30), (20, 20)])
+@pytest.mark.parametrize(("clusters", "size"), [(20, 20), (30, 30)])
 @pytest.mark.parametrize("two_points", [True, False])
 def test_a_group_whose_clusters_are_more_alike_than_others(
     comparisons: ModuleType, clusters: int, size: int, two_points: bool
@@ -86,6 +86,24 @@ def test_a_group_whose_clusters_are_more_alike_than_others(
         assert at_most(measured.share, 0.05, 1_000)
     pooled_alone = comparisons.one_comparison(setting, 1_000, np.random.default_rng(8), 5.0, own=False)[0]
     assert pooled_alone.share > 0.06
+
+
+@pytest.mark.parametrize("shape", ["beta", "two", "whole"])
+def test_a_large_group_beside_a_rest_of_few_clusters_that_are_more_alike(comparisons: ModuleType, shape: str) -> None:
+    setting = comparisons.Setting(
+        100, False, 0.85, 0.3, "difference", 0.1, unequal=False, weighted=False, two_points=shape == "two",
+        whole=shape == "whole", own_correlation=0.05, size=30,
+    )  # fmt: skip
+    for measured in comparisons.one_comparison(setting, 600, np.random.default_rng(9), 0.2)[:2]:
+        assert at_most(measured.share, 0.05, 600)
+
+
+def test_ten_large_clusters_are_not_sixty(comparisons: ModuleType) -> None:
+    setting = comparisons.Setting(
+        60, False, 0.95, 0.1, "difference", 0.1, weighted=False, own_correlation=0.5, size=3, large=10
+    )
+    for measured in comparisons.one_comparison(setting, 600, np.random.default_rng(10), 5.0)[:2]:
+        assert at_most(measured.share, 0.05, 600)
 
 
 def test_weights_that_go_with_the_outcome(comparisons: ModuleType) -> None:
