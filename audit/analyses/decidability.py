@@ -22,7 +22,7 @@ from audit.metrics import METRICS
 from audit.plan import AuditPlan, Rule
 from audit.stats.boundaries import counted_rate
 from audit.stats.effective_test import MIN_DEGREES_OF_FREEDOM, few_degrees_factor
-from audit.stats.own_correlation import cluster_number, clusters_wanted, largest_correlation, too_few_clusters
+from audit.stats.own_correlation import carrying_number, clusters_wanted, largest_correlation, too_few_clusters
 from audit.stats.planning import cases_to_pass
 from audit.stats.weighted_rate import WeightedRate, design_size, satterthwaite, variance_factor
 
@@ -157,7 +157,7 @@ def _cases_from_enough_clusters(plan: AuditPlan, rule: Rule, own: WeightedRate, 
         question.within.edge(counted_rate(rule.planned_rate, question.within)) for question in questions(plan, rule)
     ]
     wanted = max(float(clusters_wanted(edge, plan.verdict.alpha)) for edge in edges)
-    number = cluster_number(own)
+    number = carrying_number(own)
     clustered = np.isfinite(number)
     return np.where(clustered, np.ceil(n * (wanted / np.where(clustered, number, 1.0)) - 1e-6), 0.0)
 

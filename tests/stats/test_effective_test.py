@@ -110,7 +110,7 @@ def written_out(rows: Rows, boundary: Boundary, icc: float, level: float) -> flo
     factors = []
     for inside, own, none_seen in ((rows.inside, largest[0], 1 - b_edge), (~rows.inside, largest[1], rest_on_edge)):
         b, q = (np.bincount(rows.cluster, w) for w in (rows.w * inside, rows.w**2 * inside))
-        at_most = own if none_seen ** (b.sum() ** 2 / (b**2).sum()) <= tail else 1.0
+        at_most = own if none_seen ** (b.sum() * ((b**2).sum() / (b**4).sum()) ** 0.5) <= tail else 1.0
         factors.append((q + at_most * (b**2 - q)).sum() / b.sum() ** 2)
     v_worst_rest = s * s * rest_on_edge * (1 - rest_on_edge) * factors[1]
     v_largest = b_edge * (1 - b_edge) * factors[0] + max(v_rest, v_worst_rest) - max(0.0, cross)

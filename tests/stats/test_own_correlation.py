@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from audit.stats.own_correlation import (
     UNSEEN_TAIL,
     UPPER_TAIL,
+    carrying_number,
     cluster_number,
     enough_clusters,
     largest_correlation,
@@ -101,4 +102,7 @@ def test_how_many_clusters_are_enough() -> None:
     uneven = np.array([[200] * 5 + [2] * 95])
     assert cluster_number(side(uneven // 2, uneven))[0] == pytest.approx(1190**2 / (5 * 200**2 + 95 * 4))
     assert too_few_clusters(side(uneven // 2, uneven)).all()
+    tens = np.array([[90] * 10 + [3] * 50])
+    assert cluster_number(side(tens // 2, tens))[0] == pytest.approx(13.5, abs=0.1)
+    assert carrying_number(side(tens // 2, tens))[0] == pytest.approx(11.7, abs=0.1)
     assert [too_few_clusters(side(sizes[:, :k] // 2, sizes[:, :k]))[0] for k in (9, 10)] == [True, False]
