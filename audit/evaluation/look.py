@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from audit.evaluation import nationality
 from audit.evaluation.columns import is_number_type, text_of
 from audit.evaluation.connection import PrivateFolder, connect, reading
 from audit.evaluation.ids import has_repeats
+from audit.evaluation.nationality_reading import read as read_nationality
 from audit.evaluation.quoting import identifier, literal
 from audit.evaluation.reading import Format, ReadOptions, check_file, format_of, read_file
 from audit.evaluation.relation import Relation
@@ -51,9 +51,9 @@ class ColumnLook:
     in_unit_interval: bool
     """Of a number: whether all values lie within [0, 1]."""
     codes: int | None
-    """How many of its different values are nationality codes, where most are; None where not."""
+    """How many of its different values are read as nationalities, where most are; None where not."""
     other_codes: int
-    """How many of its different values are none, where most are nationality codes."""
+    """How many of its different values are not, where most are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +184,7 @@ def _distinct(connection: duckdb.DuckDBPyConnection, table: str, text: str, most
 
 def _codes(connection: duckdb.DuckDBPyConnection, table: str, text: str) -> tuple[int | None, int]:
     values: Sequence[str] = _distinct(connection, table, text, 4000) or ()
-    known = sum(1 for value in values if nationality.canonical(value) is not None)
+    known = sum(1 for value in values if read_nationality(value).code is not None)
     if known < 3 or known < _LEAST_CODES * len(values):
         return None, 0
     return known, len(values) - known

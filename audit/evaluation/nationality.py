@@ -1,4 +1,4 @@
-"""Nationality: ISO 3166-1 codes, four codes of travel documents, and the regions of UN M49 above them.
+"""Codes of nationality: ISO 3166-1, four of travel documents, and the regions of UN M49 above them.
 
 The canonical code is the alpha-3 code. Read are alpha-2 (`NA` is Namibia), alpha-3 and numeric codes, in any letter
 case, and the word `unknown`. A numeric code has three digits as text (`004`); only a column that is stored as numbers
@@ -6,9 +6,9 @@ may hold `4` for it. `XXA` (stateless), `XXB` (refugee), `XXC` (other refugee) a
 9303. `XXX` stays a group of its own: that a document leaves the nationality unspecified is a fact about the case, and
 an empty cell is none. A plan that sees no difference writes `missing = ["XXX"]`.
 
-Nothing else is read: no names, no demonyms, no historic codes, and no code outside ISO such as `XKX` for Kosovo. A
-`map` in the plan can name any of these codes, and also one that ISO leaves to users (`XKX`, `QZZ`): then somebody has
-decided.
+Names are read as well, and what is neither is refused with a reason: see `nationality_reading`. Codes outside ISO, such
+as `XKX` for Kosovo, are refused too. A `map` in the plan can name any of these codes, and also one that ISO leaves to
+users (`XKX`, `QZZ`): then somebody has decided.
 
 The rungs above the country are UN M49's. Sub-regions are its finest: Western Africa (011), not Sub-Saharan Africa
 (202). M49 has no entry for Taiwan (TWN), which stands in Eastern Asia (030) as in other UN statistics, and no region
@@ -70,16 +70,17 @@ class Region:
 @functools.cache
 def countries() -> dict[str, Country]:
     """All countries and areas, by alpha-3 code. The data are written by tools/refresh_codes.py."""
-    return {row[0]: Country(*row) for row in _data("countries.csv")}
+    return {row[0]: Country(*row) for row in data_rows("countries.csv")}
 
 
 @functools.cache
 def regions() -> dict[str, Region]:
     """All regions and sub-regions, by code."""
-    return {row[0]: Region(*row) for row in _data("regions.csv")}
+    return {row[0]: Region(*row) for row in data_rows("regions.csv")}
 
 
-def _data(name: str) -> list[list[str]]:
+def data_rows(name: str) -> list[list[str]]:
+    """The rows of a table of the package, below its header."""
     text = importlib.resources.files("audit.evaluation").joinpath("data", name).read_text(encoding="utf-8")
     return list(csv.reader(text.splitlines()))[1:]
 

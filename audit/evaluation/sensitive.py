@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from audit.errors import DataError, PlanError
-from audit.evaluation import gender, nationality
+from audit.evaluation import gender, nationality, nationality_reading
 from audit.evaluation.cell_values import distinct_texts, refuse_suppressed, rows_with
 from audit.evaluation.columns import check_text_type, is_number_type, text_of
 from audit.evaluation.quoting import shown
@@ -24,12 +24,13 @@ UNKNOWN = nationality.UNKNOWN
 
 _EXPECTED: Mapping[Coding, str] = {
     "gender": "is none of woman, man, non-binary and unknown",
-    "nationality": "is no nationality code (ISO 3166-1, or XXA, XXB, XXC, XXX)",
+    "nationality": "is read as no nationality",
 }
 _EXAMPLE: Mapping[Coding, str] = {
     "gender": 'map = { F = "woman", M = "man" }',
-    "nationality": 'map = { UK = "GBR" }',
+    "nationality": 'map = { Congolese = "COD" }',
 }
+_WHY = "; `audit7k codes` shows every value of the column, how it is read or why not, and writes a map to complete"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +50,14 @@ def code_features(
 ) -> tuple[CodedFeature, ...]:
     """Read every sensitive feature of the plan.
 
-    A value that `missing` lists is missing, one that `map` lists is what the map says; only then is it read as a code
-    or as a word. Values are compared as they stand: spaces around one make another one. An empty cell, NULL and an
-    empty text are missing.
+    A value that `missing` lists is missing, one that `map` lists is what the map says; only then is it read as a code,
+    a name or a word. Both are compared as they stand: spaces around a value make another one. An empty cell, NULL and
+    an empty text are missing.
 
     Raises
     ------
     DataError
-        If a cell is a mark of suppression or has no canonical code; with how many and which rows, never what they hold.
+        If a cell is a mark of suppression or is not read; with how many and which rows, never what they hold.
     PlanError
         If a map names something that is no nationality code.
     """
@@ -135,14 +136,8 @@ def _reader(coding: Coding, as_numbers: bool) -> Callable[[str], str | None]:
     if coding == "gender":
         return gender.canonical
     if coding == "nationality":
-        return lambda text: _nationality(text, as_numbers)
+        return lambda text: nationality_reading.read(text, stored_as_number=as_numbers).code
     return lambda text: text
-
-
-def _nationality(text: str, as_numbers: bool) -> str | None:
-    if text.lower() == UNKNOWN:
-        return UNKNOWN
-    return nationality.canonical(text, stored_as_number=as_numbers)
 
 
 def _levels(coding: Coding, codes: set[str], rungs: tuple[str, ...]) -> tuple[LevelName, ...]:
@@ -159,5 +154,5 @@ def _unread(
         f"{rows_text(*found)}",
         slug=f"{coding}-values",
         hint=f"say in [groups.{name}] what such a value means, for example {_EXAMPLE[coding]}, or that it is missing: "
-        "missing = [...]",
+        f"missing = [...]{_WHY}",
     )

@@ -59,7 +59,7 @@ def test_victim_records_keep_those_without_citizenship(with_ids: Path) -> None:
 
 def test_the_code_for_missing_is_refused_until_the_plan_declares_it(with_ids: Path) -> None:
     with pytest.raises(
-        DataError, match=r'the nationality "citizenship" is no nationality code .* in rows \d+, .* and \d+ more'
+        DataError, match=r'the nationality "citizenship" is read as no nationality in rows \d+, .* and \d+ more'
     ):
         open_evaluation_set(ctdc_plan(), with_ids)
 

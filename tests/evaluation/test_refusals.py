@@ -35,6 +35,7 @@ def change(column: str, *values: str | None) -> Callable[[Cells], None]:
     return apply
 
 
+WHY = "; `audit7k codes` shows every value of the column, how it is read or why not, and writes a map to complete"
 CELLS: list[tuple[Callable[[Cells], None], str]] = [
     (
         change("case_id", "case 4", None, "case 4"),
@@ -65,13 +66,13 @@ CELLS: list[tuple[Callable[[Cells], None], str]] = [
         change("gender", "F", "woman", "M"),
         'set.csv: the gender "gender" is none of woman, man, non-binary and unknown in rows 1 and 3 — say in '
         '[groups.gender] what such a value means, for example map = { F = "woman", M = "man" }, or that it is missing: '
-        "missing = [...]",
+        f"missing = [...]{WHY}",
     ),
     (
-        change("nationality", "NA", "Nigerian", "4", "SUN"),
-        'set.csv: the nationality "nationality" is no nationality code (ISO 3166-1, or XXA, XXB, XXC, XXX) in rows 2, '
-        '3 and 4 — say in [groups.nationality] what such a value means, for example map = { UK = "GBR" }, or that it '
-        "is missing: missing = [...]",
+        change("nationality", "NA", "Congolese", "4", "SUN"),
+        'set.csv: the nationality "nationality" is read as no nationality in rows 2, 3 and 4 — say in '
+        '[groups.nationality] what such a value means, for example map = { Congolese = "COD" }, or that it is missing: '
+        f"missing = [...]{WHY}",
     ),
     (
         change("nationality", "*"),

@@ -1,0 +1,169 @@
+"""Names of nationalities beside their codes: what each spelling stands for, and why a spelling stands for nothing.
+
+The tables are data: `names.csv` and `names_odbl.csv` hold the names of countries and peoples by language, written by
+`tools/refresh_names.py` from maintained sources; `words.csv` holds what people decided, above all what is refused;
+`historic.csv` the withdrawn codes of ISO 3166-3. A spelling that two countries share, in one language or in two, stands
+for neither of them.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from audit.evaluation.nationality import countries, data_rows, regions
+from audit.evaluation.spelling import fold
+
+KOSOVO = "XKX"
+"""A code that ISO leaves to users and that many use so: a candidate, never a reading."""
+
+Reason = Literal[
+    "ambiguous",
+    "historic",
+    "no_iso_code",
+    "part",
+    "other_code",
+    "relative",
+    "total",
+    "not_known",
+    "not_a_nationality",
+    "region",
+    "number",
+    "several",
+    "suppressed",
+    "unknown_word",
+]
+"""Why a value is not read. The set is closed: `REASONS` says each in words."""
+
+REASONS: Mapping[Reason, str] = {
+    "ambiguous": "more than one country or region is called that",
+    "historic": "a country or code of the past",
+    "no_iso_code": "ISO 3166 has no code for it",
+    "part": "a part of a state, not a nationality of its own",
+    "other_code": "a code of another list, or of an organisation",
+    "relative": "relative to a country that the value does not name",
+    "total": "a total, not a case",
+    "not_known": "says that it is not known or something else; if it is missing, declare it so",
+    "not_a_nationality": "a people, a language, a religion or a colour, not a nationality",
+    "region": "a part of the world, not a nationality",
+    "number": "a number that is no code",
+    "several": "several nationalities in one cell",
+    "suppressed": "a mark of suppression, not a value",
+    "unknown_word": "in none of the tables",
+}
+
+
+class NameRow(NamedTuple):
+    """A row of names.csv: a name of a country or region in some languages, as one source writes it."""
+
+    code: str
+    """Alpha-3 code of a country, or M49 code of a region."""
+    kind: str
+    """`short`, `official`, `demonym` or `region`."""
+    name: str
+    """The name as the source writes it."""
+    languages: str
+    """Languages in which it is that, separated by spaces."""
+    source: str
+    """Where it is from; see docs/how-to/codes.md."""
+
+
+class HistoricCode(NamedTuple):
+    """A row of historic.csv: a withdrawn entry of ISO 3166-3."""
+
+    alpha3: str
+    alpha2: str
+    """Withdrawn two letters."""
+    numeric: str
+    """Withdrawn three digits; empty where a country of today has them, or where there were none."""
+    name: str
+    successors: str
+    """Alpha-3 codes of what became of it, separated by spaces."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a spelling stands for."""
+
+    code: str | None = None
+    """The canonical code; None where it is refused."""
+    reason: Reason | None = None
+    """Why it is refused."""
+    candidates: tuple[str, ...] = ()
+    """Codes that it could stand for, sorted: for a person to choose from, never chosen here."""
+
+
+@functools.cache
+def name_rows() -> tuple[NameRow, ...]:
+    """All names with their sources."""
+    return tuple(NameRow(*row) for table in ("names.csv", "names_odbl.csv") for row in data_rows(table))
+
+
+@functools.cache
+def historic_codes() -> tuple[HistoricCode, ...]:
+    """All withdrawn codes."""
+    return tuple(HistoricCode(*row) for row in data_rows("historic.csv"))
+
+
+@functools.cache
+def meanings() -> Mapping[str, Meaning]:
+    """What every known spelling stands for, by its folded form. What people decided comes before the names."""
+    found = {spelling: _of_claims(codes) for spelling, codes in claims(name_rows()).items()}
+    found.update(_withdrawn())
+    for reading, codes, words in data_rows("words.csv"):
+        meaning = _decided(reading, tuple(codes.split()))
+        found.update((fold(word), meaning) for word in words.split("|"))
+    return found
+
+
+def claims(rows: Iterable[NameRow]) -> dict[str, set[str]]:
+    """The codes that claim each folded spelling; more than one is a collision."""
+    claimed: dict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        claimed[fold(row.name)].add(row.code)
+    for region in regions().values():
+        claimed[fold(region.name)].add(region.code)
+    return dict(claimed)
+
+
+@functools.cache
+def region_codes() -> frozenset[str]:
+    """Codes of the regions of UN M49 that have a name, those above and below the ladder among them."""
+    return frozenset(row.code for row in name_rows() if row.kind == "region")
+
+
+def _of_claims(codes: set[str]) -> Meaning:
+    if len(codes) > 1:
+        return Meaning(reason="ambiguous", candidates=tuple(sorted(codes)))
+    (code,) = codes
+    if code in countries():
+        return Meaning(code)
+    return Meaning(None, "no_iso_code" if code == KOSOVO else "region", (code,))
+
+
+def _withdrawn() -> dict[str, Meaning]:
+    """Withdrawn codes. One with a single successor is read; two letters never are, since other lists use them anew."""
+    successors: dict[str, set[str]] = defaultdict(set)
+    letters: set[str] = set()
+    for entry in historic_codes():
+        for code in (entry.alpha3, entry.alpha2, entry.numeric):
+            successors[code].update(entry.successors.split())
+        letters.add(entry.alpha2)
+    return {fold(code): _became(codes, readable=code not in letters) for code, codes in successors.items() if code}
+
+
+def _became(codes: set[str], *, readable: bool) -> Meaning:
+    if readable and len(codes) == 1:
+        return Meaning(min(codes))
+    return Meaning(None, "historic", tuple(sorted(codes)))
+
+
+def _decided(reading: str, codes: tuple[str, ...]) -> Meaning:
+    if reading == "name":
+        (code,) = codes
+        return Meaning(code)
+    (reason,) = [known for known in REASONS if known == reading]
+    return Meaning(None, reason, tuple(sorted(codes)))
