@@ -11,6 +11,7 @@ from audit.cli.guard import guarded, show_tracebacks
 from audit.cli.judging import check, gate, run
 from audit.cli.starting import demo, init
 from audit.cli.telling import explain, report, schema
+from audit.cli.vocabulary import codes
 
 
 class _Commands(TyperGroup):
@@ -61,6 +62,7 @@ def root(
 _COMMANDS = (
     (demo, "See a whole audit of synthetic data."),
     (init, "Write a plan by looking at a data file."),
+    (codes, "Show how the values of a column are read."),
     (check, "Say what a plan would judge; score nothing."),
     (run, "Run an audit; write result and reports."),
     (gate, "Say the verdict by the exit code."),

@@ -73,7 +73,7 @@ def _no_column(
     elif len(columns) == 1:
         hint = "the file has a single column: write the `delimiter` that it uses"
     elif len(missing) == asked:
-        hint = "it has none of the plan's columns: is the first line a header?"
+        hint = "it has none of the columns that are asked for: is the first line a header?"
     else:
         hint = f"the file has {len(columns)} columns; write the name as it stands there"
     return DataError(f'{shown(source_name)} has no column "{shown(name)}"{key}{more}', slug="no-column", hint=hint)

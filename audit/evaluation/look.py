@@ -112,7 +112,7 @@ def look_at(path: Path, encoding: str = "utf-8", delimiter: str | None = None, k
     private = PrivateFolder()
     connection = connect(private, [path])
     try:
-        chosen = delimiter or _likely_delimiter(path, encoding, kind)
+        chosen = delimiter or likely_delimiter(path, encoding, kind)
         relation = read_file(connection, "data", path, private, ReadOptions(kind, encoding, chosen), None, {})
         with reading(path.name):
             columns = tuple(_look(connection, relation, name) for name in relation.types)
@@ -122,7 +122,8 @@ def look_at(path: Path, encoding: str = "utf-8", delimiter: str | None = None, k
     return DataLook(path.name, kind or format_of(path), chosen, relation.rows, columns, candidates(columns))
 
 
-def _likely_delimiter(path: Path, encoding: str, kind: Format | None) -> str:
+def likely_delimiter(path: Path, encoding: str, kind: Format | None) -> str:
+    """The delimiter that splits the first line of a CSV file most; a comma for any other file."""
     from audit.evaluation.byte_stream import DAMAGED, open_text
 
     try:

@@ -139,11 +139,17 @@ def levels(codes: Iterable[str], rungs: tuple[str, ...]) -> tuple[LevelName, ...
     return tuple(found[key] for key in sorted(found))
 
 
+def name_of(code: str) -> str:
+    """The name of a code of a country, of a travel document or of a region; the code itself where it has none."""
+    known = countries().get(code) or regions().get(code)
+    return known.name if known is not None else TRAVEL_DOCUMENT_CODES.get(code, code)
+
+
 def _on_rung(code: str, rung: str) -> tuple[str, str]:
     """The code and the name on `rung` of what `code` is a part of."""
     country = countries().get(code)
     if country is None:
-        return code, TRAVEL_DOCUMENT_CODES.get(code, code)
+        return code, name_of(code)
     subregion = regions().get(country.subregion)
     if rung == COUNTRY or subregion is None:
         return code, country.name

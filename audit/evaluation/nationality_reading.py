@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 import re
-from collections.abc import Callable
 
+from audit.evaluation.meaning import Meaning
 from audit.evaluation.nationality import UNKNOWN, canonical
-from audit.evaluation.nationality_words import Meaning, meanings, region_codes
+from audit.evaluation.nationality_words import meanings, region_codes
 from audit.evaluation.spelling import bare, fold
 from audit.evaluation.suppressed import is_suppressed
 
@@ -15,21 +14,15 @@ _NUMBER = re.compile(r"[+-]?[0-9][0-9.,]*%?")
 _BETWEEN_SEVERAL = re.compile(r"[;,/&+|\n]")
 
 
-def reader(*, stored_as_number: bool = False) -> Callable[[str], Meaning]:
-    """A function that reads the values of one column.
+def read(text: str, *, stored_as_number: bool = False) -> Meaning:
+    """What one value stands for; never a guess.
+
+    A code comes first, so that `NA` is Namibia. No name is spelt like a code of another country, which the tests hold.
 
     Parameters
     ----------
     stored_as_number : bool
         Whether the column holds numbers: leading zeros are lost there, so that `4` is `004`.
-    """
-    return functools.partial(read, stored_as_number=stored_as_number)
-
-
-def read(text: str, *, stored_as_number: bool = False) -> Meaning:
-    """What one value stands for; never a guess.
-
-    A code comes first, so that `NA` is Namibia. No name is spelt like a code of another country, which the tests hold.
     """
     plain = bare(text)
     code = canonical(text, stored_as_number=stored_as_number) or canonical(plain, stored_as_number=stored_as_number)

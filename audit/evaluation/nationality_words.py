@@ -11,49 +11,14 @@ from __future__ import annotations
 import functools
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
+from audit.evaluation.meaning import REASONS, Meaning
 from audit.evaluation.nationality import countries, data_rows, regions
 from audit.evaluation.spelling import fold
 
 KOSOVO = "XKX"
 """A code that ISO leaves to users and that many use so: a candidate, never a reading."""
-
-Reason = Literal[
-    "ambiguous",
-    "historic",
-    "no_iso_code",
-    "part",
-    "other_code",
-    "relative",
-    "total",
-    "not_known",
-    "not_a_nationality",
-    "region",
-    "number",
-    "several",
-    "suppressed",
-    "unknown_word",
-]
-"""Why a value is not read. The set is closed: `REASONS` says each in words."""
-
-REASONS: Mapping[Reason, str] = {
-    "ambiguous": "more than one country or region is called that",
-    "historic": "a country or code of the past",
-    "no_iso_code": "ISO 3166 has no code for it",
-    "part": "a part of a state, not a nationality of its own",
-    "other_code": "a code of another list, or of an organisation",
-    "relative": "relative to a country that the value does not name",
-    "total": "a total, not a case",
-    "not_known": "says that it is not known or something else; if it is missing, declare it so",
-    "not_a_nationality": "a people, a language, a religion or a colour, not a nationality",
-    "region": "a part of the world, not a nationality",
-    "number": "a number that is no code",
-    "several": "several nationalities in one cell",
-    "suppressed": "a mark of suppression, not a value",
-    "unknown_word": "in none of the tables",
-}
 
 
 class NameRow(NamedTuple):
@@ -82,18 +47,6 @@ class HistoricCode(NamedTuple):
     name: str
     successors: str
     """Alpha-3 codes of what became of it, separated by spaces."""
-
-
-@dataclass(frozen=True, slots=True)
-class Meaning:
-    """What a spelling stands for."""
-
-    code: str | None = None
-    """The canonical code; None where it is refused."""
-    reason: Reason | None = None
-    """Why it is refused."""
-    candidates: tuple[str, ...] = ()
-    """Codes that it could stand for, sorted: for a person to choose from, never chosen here."""
 
 
 @functools.cache

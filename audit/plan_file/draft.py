@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from audit.plan import GENDERS, PLAN_SCHEMA, Route, Use
 from audit.plan_file.lines import KeyLines
 from audit.plan_file.mistakes import dotted
+from audit.plan_file.toml_text import toml_text
 from audit.plan_file.unfinished import WRITE_HERE, unfinished
 
 
@@ -81,7 +82,7 @@ def gaps_in(text: str) -> list[str]:
 
 
 def _head(draft: PlanDraft) -> str:
-    columns = "".join(f"#   {_text(column)}\n" for column in draft.columns)
+    columns = "".join(f"#   {toml_text(column)}\n" for column in draft.columns)
     return (
         "# The plan of an audit, begun by `audit7k init`. Nothing is judged yet, and the file was only looked at.\n"
         f'# Complete every line that says "{WRITE_HERE}", then see what could be judged with `audit7k check`.\n'
@@ -122,11 +123,11 @@ def _detector(draft: PlanDraft) -> str:
 
 
 def _evaluation_set(draft: PlanDraft) -> str:
-    lines = ["[evaluation_set]", f"path = {_text(draft.path)}"]
+    lines = ["[evaluation_set]", f"path = {toml_text(draft.path)}"]
     if draft.encoding.casefold().replace("-", "") != "utf8":
-        lines.append(f"encoding = {_text(draft.encoding)}")
+        lines.append(f"encoding = {toml_text(draft.encoding)}")
     if draft.delimiter != ",":
-        lines.append(f"delimiter = {_text(draft.delimiter)}")
+        lines.append(f"delimiter = {toml_text(draft.delimiter)}")
     lines.append(f"id = {_column(draft, draft.id, 'the column that names each case once')}")
     if draft.label is None:
         lines.append(f"label = {_column(draft, None, 'the column that says whether a case is one of exploitation')}")
@@ -160,7 +161,7 @@ def _gender(draft: PlanDraft) -> str:
     if unread:
         lines.append("# Its values. What they mean is not guessed: M is man in one language and woman in another.")
         lines.append("[groups.gender.map]")
-        lines += [f'{_text(value)} = "{WRITE_HERE}: {_words(GENDERS)}"' for value in unread]
+        lines += [f'{toml_text(value)} = "{WRITE_HERE}: {_words(GENDERS)}"' for value in unread]
     return "\n".join(lines) + "\n"
 
 
@@ -168,7 +169,7 @@ def _nationality(draft: PlanDraft) -> str:
     lines = ["[groups.nationality]"]
     if draft.nationality_others:
         lines.append(
-            f"# {draft.nationality_others:,} of its values are no ISO 3166 codes: name them under map or missing"
+            f"# {draft.nationality_others:,} of its values are not read: `audit7k codes` says why; name them under map or missing"
         )
     lines.append(f"column = {_column(draft, draft.nationality, 'the column that holds the nationality')}")
     lines.append("# A nationality with too few cases to pass alone is judged as part of a larger group:")
@@ -177,7 +178,7 @@ def _nationality(draft: PlanDraft) -> str:
 
 
 def _rules(draft: PlanDraft) -> str:
-    groups = [_text(feature) for feature in draft.features]
+    groups = [toml_text(feature) for feature in draft.features]
     both = [f"[{', '.join(groups)}]"] if len(groups) > 1 else []
     return f"""# Limits: how much worse off than the rest a group may be. Examples: set your own, say why in `reason`.
 [[rules]]
@@ -205,7 +206,11 @@ def _column(draft: PlanDraft, name: str | None, meaning: str) -> str:
 
 def _taken(draft: PlanDraft, name: str) -> str:
     others = draft.alternatives.get(name, ())
-    return f"{_text(name)}  # or is it: {', '.join(_text(other) for other in others)}?" if others else _text(name)
+    return (
+        f"{toml_text(name)}  # or is it: {', '.join(toml_text(other) for other in others)}?"
+        if others
+        else toml_text(name)
+    )
 
 
 def _choices(literal: object) -> str:
@@ -217,10 +222,4 @@ def _words(words: Sequence[str]) -> str:
 
 
 def _list(values: Iterable[str]) -> str:
-    return f"[{', '.join(_text(value) for value in values)}]"
-
-
-def _text(value: str) -> str:
-    """`value` as a basic string of TOML, on one line and without invisible characters."""
-    plain = (one if one.isprintable() and one not in '"\\' else f"\\U{ord(one):08X}" for one in value)
-    return '"' + "".join(plain) + '"'
+    return f"[{', '.join(toml_text(value) for value in values)}]"

@@ -13,13 +13,11 @@ from hypothesis import strategies as st
 from made_sets import made_cells, made_plan, write_set
 
 from audit.evaluation.evaluation_set import open_evaluation_set
+from audit.evaluation.meaning import REASONS, Meaning, Reason
 from audit.evaluation.nationality import TRAVEL_DOCUMENT_CODES, canonical, countries, data_rows
 from audit.evaluation.nationality_reading import read
 from audit.evaluation.nationality_words import (
-    REASONS,
-    Meaning,
     NameRow,
-    Reason,
     claims,
     historic_codes,
     meanings,

@@ -277,7 +277,7 @@ def test_columns_that_are_not_there(tmp_path: Path) -> None:
     write_set(tmp_path / "set.csv", {f"{place}": column for place, column in enumerate(cells.values())})
     assert refusal(made_plan(), tmp_path) == (
         'set.csv has no column "case_id" (evaluation_set.id), nor 4 more that the plan names — it has none of the '
-        "plan's columns: is the first line a header?"
+        "columns that are asked for: is the first line a header?"
     )
     (tmp_path / "set.csv").write_text((HEADER + GOOD).replace(",", ";"))
     assert refusal(made_plan(), tmp_path) == (
