@@ -169,7 +169,7 @@ def _nationality(draft: PlanDraft) -> str:
     lines = ["[groups.nationality]"]
     if draft.nationality_others:
         lines.append(
-            f"# {draft.nationality_others:,} of its values are not read: `audit7k codes` says why; name them under map or missing"
+            f"# {draft.nationality_others:,} of its values are not read: `audit7k codes` says why, and writes a map"
         )
     lines.append(f"column = {_column(draft, draft.nationality, 'the column that holds the nationality')}")
     lines.append("# A nationality with too few cases to pass alone is judged as part of a larger group:")
