@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import ConfigDict, Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from audit.metrics import METRICS, MetricName, Worse, worse_direction
 from audit.plan_detectors import (
@@ -24,12 +24,17 @@ from audit.plan_detectors import (
     check_disjoint,
 )
 from audit.plan_sections import (
+    GENDERS,
+    Coding,
     Comparison,
     ControlFeature,
     ControlSampleSection,
     CostsSection,
     DeploymentSection,
+    GenderCodes,
+    GroupFeature,
     Measure,
+    NationalityRung,
     ReferenceTableSection,
     ScanSection,
     ScoringSection,
@@ -50,6 +55,7 @@ __all__ = [
     "DeploymentSection",
     "Detector",
     "EvaluationSetSection",
+    "GenderCodes",
     "GroupFeature",
     "Measure",
     "ModelDetector",
@@ -79,8 +85,6 @@ Use = Literal[
     "supply-chain",
 ]
 Route = Literal["services", "enforcement", "both"]
-Coding = Literal["gender", "nationality", "categorical"]
-NationalityRung = Literal["country", "m49-subregion", "m49-region"]
 
 
 class AuditSection(Strict):
@@ -142,34 +146,6 @@ class EvaluationSetSection(Strict):
         values = (*self.label_positive, *self.label_negative, *self.label_missing)
         check_disjoint("label_positive, label_negative and label_missing", values)
         return self
-
-
-class GroupFeature(Strict):
-    """A sensitive feature: a column by which results are broken down."""
-
-    column: Column
-    """The column that holds it."""
-    coding: Coding | None = None
-    """`gender`, `nationality` or `categorical` (values as they are). By default the feature's own name says it."""
-    map: Annotated[dict[str, str], Field(default_factory=dict)]
-    """How values of the column are to be read: `{ F = "woman", M = "man" }`. Nothing is guessed."""
-    missing: tuple[str, ...] = ()
-    """Values that stand for a missing one, beside the empty cell. They become the level `unknown`."""
-    ladder: tuple[NationalityRung, ...] = ()
-    """For a nationality: the rungs from the finest, on which a group too small to pass alone is judged as a part."""
-    min_cases: Literal["auto"] | Annotated[int, Field(ge=1)] = "auto"
-    """Cases of the metric's own denominator that a group needs to be judged alone; `auto` plans it (see docs)."""
-    reference: str | None = None
-    """The level that `compare_with = ["reference"]` compares the others with."""
-
-    @field_validator("ladder")
-    @classmethod
-    def _ladder_climbs(cls, ladder: tuple[NationalityRung, ...]) -> tuple[NationalityRung, ...]:
-        order = ["country", "m49-subregion", "m49-region"]
-        places = [order.index(rung) for rung in ladder]
-        if places and (places[0] != 0 or places != sorted(set(places))):
-            raise ValueError('a ladder starts with "country" and climbs: ["country", "m49-subregion", "m49-region"]')
-        return ladder
 
 
 class Rule(Strict):
@@ -287,7 +263,7 @@ class AuditPlan(Strict):
         if section.id == section.label:
             raise ValueError("evaluation_set.id and evaluation_set.label name the same column")
         for name, feature in self.groups.items():
-            if feature.column in (section.id, section.label):
+            if {feature.column, feature.country_column} & {section.id, section.label}:
                 raise ValueError(f"groups.{name}.column is also the id or the label of a case")
         for key in ("weight", "cluster"):
             if getattr(section, key) in (section.id, section.label):
@@ -372,14 +348,6 @@ class AuditPlan(Strict):
 
 
 def _check_feature(name: str, feature: GroupFeature, coding: Coding) -> None:
-    if feature.ladder and coding != "nationality":
-        raise ValueError(f"groups.{name}: only a nationality has a ladder")
-    if coding == "gender":
-        for value, level in feature.map.items():
-            if level not in GENDERS:
-                raise ValueError(f'groups.{name}.map: {value} = "{level}"; the levels are {", ".join(GENDERS)}')
+    feature.check(f"groups.{name}", coding)
     if not name.isidentifier():
         raise ValueError(f"groups.{name}: a feature's name is made of letters, digits and underscores")
-
-
-GENDERS = ("woman", "man", "non-binary", "unknown")

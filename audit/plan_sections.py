@@ -1,21 +1,26 @@
-"""The parts of a plan beside its groups and limits: how it judges, what it compares and what it doubts."""
+"""The parts of a plan beside its limits: its groups, how it judges, what it compares and what it doubts."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from audit.plan_detectors import Column, Name, Strict
 
 __all__ = [
+    "GENDERS",
+    "Coding",
     "Comparison",
     "ControlFeature",
     "ControlSampleSection",
     "CostsSection",
     "DeploymentSection",
+    "GenderCodes",
+    "GroupFeature",
     "Measure",
+    "NationalityRung",
     "ReferenceTableSection",
     "ScanSection",
     "ScoringSection",
@@ -24,6 +29,68 @@ __all__ = [
 ]
 
 Comparison = Literal["rest", "overall", "reference"]
+Coding = Literal["gender", "nationality", "relation", "categorical"]
+GenderCodes = Literal["iso-5218", "icao-9303", "unodc"]
+NationalityRung = Literal["country", "m49-subregion", "m49-region"]
+GENDERS = ("woman", "man", "non-binary", "unknown")
+
+
+class GroupFeature(Strict):
+    """A sensitive feature: a column by which results are broken down."""
+
+    column: Column
+    """The column that holds it."""
+    coding: Coding | None = None
+    """`gender`, `nationality`, `relation` (of a nationality to a country) or `categorical` (values as they are). By
+    default the feature's own name says it."""
+    codes: GenderCodes | None = None
+    """For a gender: whose codes the column holds: `iso-5218` (0, 1, 2), `icao-9303` (F, M) or `unodc` (Female, Male,
+    Other, Unknown). Not given, no code is read."""
+    map: Annotated[dict[str, str], Field(default_factory=dict)]
+    """How values of the column are to be read: `{ F = "woman", M = "man" }`. Nothing is guessed."""
+    missing: tuple[str, ...] = ()
+    """Values that stand for a missing one, beside the empty cell. They become the level `unknown`."""
+    separator: Annotated[str, Field(min_length=1, max_length=10)] | None = None
+    """For a nationality: what stands between several in one cell. Needs `dual`."""
+    dual: Literal["primary"] | None = None
+    """For a nationality: `primary` takes the first of several as the one that the case is counted under; all must be
+    readable."""
+    country_column: Column | None = None
+    """For a relation: the column with the country of exploitation."""
+    country: str | None = None
+    """For a relation: the country of exploitation of all cases, instead of a column."""
+    ladder: tuple[NationalityRung, ...] = ()
+    """For a nationality: the rungs from the finest, on which a group too small to pass alone is judged as a part."""
+    min_cases: Literal["auto"] | Annotated[int, Field(ge=1)] = "auto"
+    """Cases of the metric's own denominator that a group needs to be judged alone; `auto` plans it (see docs)."""
+    reference: str | None = None
+    """The level that `compare_with = ["reference"]` compares the others with."""
+
+    @field_validator("ladder")
+    @classmethod
+    def _ladder_climbs(cls, ladder: tuple[NationalityRung, ...]) -> tuple[NationalityRung, ...]:
+        order = ["country", "m49-subregion", "m49-region"]
+        places = [order.index(rung) for rung in ladder]
+        if places and (places[0] != 0 or places != sorted(set(places))):
+            raise ValueError('a ladder starts with "country" and climbs: ["country", "m49-subregion", "m49-region"]')
+        return ladder
+
+    def check(self, key: str, coding: Coding) -> None:
+        """Raise ValueError where keys stand here that mean nothing in this coding."""
+        if self.ladder and coding != "nationality":
+            raise ValueError(f"{key}: only a nationality has a ladder")
+        if self.codes is not None and coding != "gender":
+            raise ValueError(f"{key}.codes: only a gender has them; those of a nationality are known")
+        if (self.separator is None) != (self.dual is None):
+            raise ValueError(f"{key}: `separator` and `dual` belong together")
+        if self.separator is not None and coding not in ("nationality", "relation"):
+            raise ValueError(f"{key}.separator: only a nationality has several in one cell")
+        if ((self.country_column is None) == (self.country is None)) == (coding == "relation"):
+            raise ValueError(f"{key}: a relation, and nothing else, needs one of `country_column` and `country`")
+        if coding == "gender":
+            for value, level in self.map.items():
+                if level not in GENDERS:
+                    raise ValueError(f'{key}.map: {value} = "{level}"; the levels are {", ".join(GENDERS)}')
 
 
 class VerdictSection(Strict):

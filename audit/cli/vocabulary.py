@@ -17,6 +17,10 @@ def codes(
     data: Annotated[Path, typer.Argument(help="The evaluation set: Parquet, CSV or JSONL.")],
     column: Annotated[str, typer.Option(metavar="NAME", help="The column to read.")],
     coding: Annotated[Literal["nationality", "gender"], typer.Option(help="As what to read it.")] = "nationality",
+    codes: Annotated[
+        Literal["iso-5218", "icao-9303", "unodc"] | None,
+        typer.Option("--codes", help="Of a gender: whose codes the column holds.", show_default=False),
+    ] = None,
     map_to: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write what is not read as a map for the plan, to complete.")
     ] = None,
@@ -33,11 +37,15 @@ def codes(
     from audit.cli.output_folder import write_file
     from audit.evaluation.column_codes import column_codes
 
+    if codes is not None and coding != "gender":
+        raise ArgumentError(
+            f"--codes {codes} is for a gender", slug="codes-of-gender", hint="add --coding gender, or leave it out"
+        )
     if map_to is not None and map_to.exists() and not force:
         raise ArgumentError(
             f"{map_to} is there already", slug="map-exists", hint="name another with --map-to, or add --force"
         )
-    found = column_codes(data, column, coding, encoding)
+    found = column_codes(data, column, coding, encoding, codes=codes)
     if as_json:
         say_document(codes_document(found))
     else:

@@ -20,6 +20,7 @@ from audit.evaluation.meaning import Meaning
 from audit.evaluation.quoting import identifier, shown
 from audit.evaluation.reading import ReadOptions, check_file, read_file
 from audit.evaluation.relation import Relation
+from audit.plan import GenderCodes
 
 if TYPE_CHECKING:
     import duckdb
@@ -75,7 +76,12 @@ class ColumnCodes:
 
 
 def column_codes(
-    path: Path, column: str, coding: ReadAs, encoding: str = "utf-8", delimiter: str | None = None
+    path: Path,
+    column: str,
+    coding: ReadAs,
+    encoding: str = "utf-8",
+    delimiter: str | None = None,
+    codes: GenderCodes | None = None,
 ) -> ColumnCodes:
     """Read one column of a file and say how each of its values is read.
 
@@ -91,6 +97,8 @@ def column_codes(
         Of a CSV or JSONL file; never guessed.
     delimiter : str, optional
         Of a CSV file; by default the one of comma, semicolon, tab and bar that splits the first line most.
+    codes : {"iso-5218", "icao-9303", "unodc"}, optional
+        Of a gender: whose codes the column holds.
 
     Raises
     ------
@@ -109,7 +117,7 @@ def column_codes(
         connection.close()
         private.remove()
     as_numbers = is_number_type(relation.types[column]) or column in relation.all_numbers
-    values = [_reading(value, rows, coding, as_numbers) for value, rows in counted if value]
+    values = [_reading(value, rows, coding, as_numbers, codes) for value, rows in counted if value]
     missing = sum(rows for value, rows in counted if not value)
     found = ColumnCodes(path.name, column, coding, relation.rows, missing, tuple(values))
     if _evidently_texts(found):
@@ -130,9 +138,9 @@ def _counted(connection: duckdb.DuckDBPyConnection, relation: Relation, column: 
     return sorted(((row[0], int(row[1])) for row in found), key=lambda row: (-row[1], row[0] or ""))
 
 
-def _reading(value: str, rows: int, coding: ReadAs, as_numbers: bool) -> ValueReading:
+def _reading(value: str, rows: int, coding: ReadAs, as_numbers: bool, codes: GenderCodes | None) -> ValueReading:
     if coding == "gender":
-        meaning = gender.read(value)
+        meaning = gender.read(value, codes)
         return ValueReading(value, rows, meaning, meaning.code or "")
     meaning = nationality_reading.read(value, stored_as_number=as_numbers)
     return ValueReading(value, rows, meaning, nationality.name_of(meaning.code) if meaning.code else "")

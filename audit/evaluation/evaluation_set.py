@@ -231,6 +231,11 @@ def asked_columns(plan: AuditPlan) -> dict[str, str]:
     section, detector = plan.evaluation_set, plan.detector
     asked = [(section.id, "evaluation_set.id"), (section.label, "evaluation_set.label")]
     asked += [(feature.column, f"groups.{name}.column") for name, feature in plan.groups.items()]
+    asked += [
+        (feature.country_column, f"groups.{name}.country_column")
+        for name, feature in plan.groups.items()
+        if feature.country_column is not None
+    ]
     if not isinstance(detector, PredictionsDetector):
         asked += [(column, "detector.features") for column in detector.features]
     elif detector.path is None:

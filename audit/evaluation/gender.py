@@ -1,18 +1,28 @@
 """Gender: four canonical words, and nothing guessed from one letter.
 
 M is man in Dutch and woman (mujer) in Spanish; K is woman (kvinna) in Swedish. So only the words themselves are known
-without a `map` in the plan: `woman`, `man`, `non-binary`, `unknown`.
+without a `map` in the plan: `woman`, `man`, `non-binary`, `unknown`. A plan can declare that a column holds the codes
+of a list. Of ISO/IEC 5218, 9 (not applicable) is not read, nor is X or `<` (unspecified) of passports: whether they
+mean unknown, non-binary or something else is for the plan to say.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Final
 
 from audit.evaluation.meaning import Meaning
 from audit.evaluation.spelling import bare
 from audit.evaluation.suppressed import is_suppressed
 from audit.groups import LevelName
-from audit.plan import GENDERS
+from audit.plan import GENDERS, GenderCodes
+
+CODES: Final[Mapping[GenderCodes, Mapping[str, str]]] = {
+    "iso-5218": {"0": "unknown", "1": "man", "2": "woman"},
+    "icao-9303": {"f": "woman", "m": "man"},
+    "unodc": {"female": "woman", "male": "man", "other": "non-binary", "unknown": "unknown"},
+}
+"""The codes of each list that a plan can declare, and what they are read as."""
 
 
 def canonical(text: str) -> str | None:
@@ -21,9 +31,9 @@ def canonical(text: str) -> str | None:
     return word if word in GENDERS else None
 
 
-def read(text: str) -> Meaning:
-    """What one value stands for, or why it stands for nothing."""
-    code = canonical(text)
+def read(text: str, codes: GenderCodes | None = None) -> Meaning:
+    """What one value stands for, or why it stands for nothing; `codes`: the list whose codes the plan declares."""
+    code = canonical(text) or (CODES[codes].get(bare(text).casefold()) if codes else None)
     if code is not None:
         return Meaning(code)
     plain = bare(text)

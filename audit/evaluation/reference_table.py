@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from audit.errors import DataError, PlanError
 from audit.evaluation.quoting import shown
+from audit.evaluation.standing import STANDINGS
 from audit.plan import GENDERS, AuditPlan
 
 if TYPE_CHECKING:
@@ -120,6 +121,8 @@ def _levels(evaluation_set: EvaluationSet, plan: AuditPlan, feature: str, rung: 
     coding = plan.coding(feature)
     if coding == "gender":
         return frozenset(found | set(GENDERS))
+    if coding == "relation":
+        return frozenset(found | set(STANDINGS))
     if coding == "categorical":
         return frozenset(found | set(plan.groups[feature].map.values()))
     from audit.evaluation.nationality import COUNTRY, SUBREGION, TRAVEL_DOCUMENT_CODES, countries, regions

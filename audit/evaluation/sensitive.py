@@ -10,9 +10,11 @@ from audit.errors import DataError, PlanError
 from audit.evaluation import gender, nationality, nationality_reading
 from audit.evaluation.cell_values import distinct_texts, refuse_suppressed, rows_with
 from audit.evaluation.columns import check_text_type, is_number_type, text_of
-from audit.evaluation.quoting import shown
+from audit.evaluation.connection import reading
+from audit.evaluation.quoting import identifier, shown
 from audit.evaluation.relation import Relation
-from audit.evaluation.row_numbers import rows_text
+from audit.evaluation.row_numbers import rows_text, rows_where
+from audit.evaluation.standing import standing
 from audit.groups import LevelName, SensitiveFeature
 from audit.plan import AuditPlan, Coding, GroupFeature
 
@@ -25,11 +27,14 @@ UNKNOWN = nationality.UNKNOWN
 _EXPECTED: Mapping[Coding, str] = {
     "gender": "is none of woman, man, non-binary and unknown",
     "nationality": "is read as no nationality",
+    "relation": "is read as no nationality",
 }
 _EXAMPLE: Mapping[Coding, str] = {
     "gender": 'map = { F = "woman", M = "man" }',
     "nationality": 'map = { Congolese = "COD" }',
+    "relation": 'map = { Congolese = "COD" }',
 }
+_OF_NATIONALITIES: tuple[Coding, ...] = ("nationality", "relation")
 _WHY = "; `audit7k codes` shows every value of the column, how it is read or why not, and writes a map to complete"
 
 
@@ -79,9 +84,15 @@ def check_names(plan: AuditPlan) -> None:
 
 
 def check_maps(plan: AuditPlan) -> None:
-    """Raise PlanError if a map of a nationality names something that is no nationality code."""
+    """Raise PlanError if a map of a nationality names no nationality code, or a relation no country."""
     for name, section in plan.groups.items():
-        if plan.coding(name) == "nationality":
+        if plan.coding(name) in _OF_NATIONALITIES:
+            if section.country is not None and nationality.canonical(section.country) not in nationality.countries():
+                raise PlanError(
+                    f'groups.{name}.country: "{shown(section.country)}" is no country',
+                    slug="country-of-relation",
+                    hint="write an ISO 3166-1 code, for example ITA",
+                )
             for value, target in section.map.items():
                 if nationality.map_target(target) is None:
                     raise PlanError(
@@ -95,33 +106,45 @@ def check_maps(plan: AuditPlan) -> None:
 def _code_feature(
     connection: duckdb.DuckDBPyConnection, relation: Relation, plan: AuditPlan, name: str
 ) -> CodedFeature:
-    section, coding, rungs = plan.groups[name], plan.coding(name), plan.rungs(name)
-    kind = relation.types[section.column]
-    check_text_type(relation.source_name, section.column, kind, f"the {name}")
-    as_numbers = is_number_type(kind) or section.column in relation.all_numbers
+    section, coding = plan.groups[name], plan.coding(name)
+    codes = _read_values(connection, relation, plan, name, section.column)
+    expression = text_of(relation.expression(section.column), relation.types[section.column])
+    if coding == "relation":
+        codes, expression = _code_standings(connection, relation, plan, name, codes)
+    feature = SensitiveFeature(
+        name=name,
+        column=section.column,
+        coding="categorical" if coding == "relation" else coding,  # what is derived are categories
+        rungs=plan.rungs(name),
+        levels=_levels(coding, set(codes.values()), plan.rungs(name)),
+        given_to_detector=section.column in getattr(plan.detector, "features", ()),
+    )
+    return CodedFeature(feature, codes, expression)
+
+
+def _read_values(
+    connection: duckdb.DuckDBPyConnection, relation: Relation, plan: AuditPlan, name: str, column: str
+) -> dict[str | None, str]:
+    """The canonical code of every raw value of a column, which for a relation is that of a nationality."""
+    section, coding = plan.groups[name], plan.coding(name)
+    kind = relation.types[column]
+    check_text_type(relation.source_name, column, kind, f"the {name}")
     codes: dict[str | None, str] = {}
     undeclared: list[str] = []
-    read = _reader(coding, as_numbers)
-    for value in distinct_texts(connection, relation, section.column):
+    as_numbers = is_number_type(kind) or column in relation.all_numbers
+    read = _reader(section, coding, as_numbers, several=column == section.column)
+    for value in distinct_texts(connection, relation, column):
         declared = _declared(value, section, coding)
         code = declared if declared is not None or value is None else read(value)
         if declared is None and value is not None:
             undeclared.append(value)
         if code is not None:
             codes[value] = code
-    refuse_suppressed(connection, relation, section.column, undeclared)
+    refuse_suppressed(connection, relation, column, undeclared)
     unread = [value for value in undeclared if value not in codes]
     if unread:
-        raise _unread(relation, name, section, coding, rows_with(connection, relation, section.column, unread))
-    feature = SensitiveFeature(
-        name=name,
-        column=section.column,
-        coding=coding,
-        rungs=rungs,
-        levels=_levels(coding, set(codes.values()), rungs),
-        given_to_detector=section.column in getattr(plan.detector, "features", ()),
-    )
-    return CodedFeature(feature, codes, text_of(relation.expression(section.column), kind))
+        raise _unread(relation, name, column, coding, rows_with(connection, relation, column, unread))
+    return codes
 
 
 def _declared(value: str | None, section: GroupFeature, coding: Coding) -> str | None:
@@ -129,15 +152,29 @@ def _declared(value: str | None, section: GroupFeature, coding: Coding) -> str |
     if not value or value in section.missing:
         return UNKNOWN
     target = section.map.get(value)
-    return nationality.map_target(target) if target is not None and coding == "nationality" else target
+    return nationality.map_target(target) if target is not None and coding in _OF_NATIONALITIES else target
 
 
-def _reader(coding: Coding, as_numbers: bool) -> Callable[[str], str | None]:
+def _reader(section: GroupFeature, coding: Coding, as_numbers: bool, *, several: bool) -> Callable[[str], str | None]:
     if coding == "gender":
-        return gender.canonical
-    if coding == "nationality":
-        return lambda text: nationality_reading.read(text, stored_as_number=as_numbers).code
-    return lambda text: text
+        return lambda text: gender.read(text, section.codes).code
+    if coding not in _OF_NATIONALITIES:
+        return lambda text: text
+
+    def read(text: str) -> str | None:
+        return nationality_reading.read(text, stored_as_number=as_numbers).code
+
+    separator = section.separator
+    if separator is None or not several:
+        return read
+    return lambda text: read(text) or _primary(text, section, separator, read)
+
+
+def _primary(text: str, section: GroupFeature, separator: str, read: Callable[[str], str | None]) -> str | None:
+    """The first of several nationalities in one cell; None unless all of them can be read."""
+    parts = [part.strip() for part in text.split(separator)]
+    codes = [(_declared(part, section, "nationality") or read(part)) if part else None for part in parts]
+    return None if None in codes else codes[0]
 
 
 def _levels(coding: Coding, codes: set[str], rungs: tuple[str, ...]) -> tuple[LevelName, ...]:
@@ -146,12 +183,47 @@ def _levels(coding: Coding, codes: set[str], rungs: tuple[str, ...]) -> tuple[Le
     return gender.levels(codes, rungs)
 
 
-def _unread(
-    relation: Relation, name: str, section: GroupFeature, coding: Coding, found: tuple[int, list[int]]
-) -> DataError:
+def _code_standings(
+    connection: duckdb.DuckDBPyConnection,
+    relation: Relation,
+    plan: AuditPlan,
+    name: str,
+    nationalities: Mapping[str | None, str],
+) -> tuple[dict[str | None, str], str]:
+    """How every case stands to the country of exploitation, by a key of both cells, and the SQL of that key."""
+    section = plan.groups[name]
+    person = f"COALESCE({text_of(relation.expression(section.column), relation.types[section.column])}, '')"
+    place = "''"
+    countries: Mapping[str | None, str] = {"": nationality.canonical(section.country or "") or UNKNOWN}
+    if section.country_column is not None:
+        countries = _read_values(connection, relation, plan, name, section.country_column)
+        place = text_of(relation.expression(section.country_column), relation.types[section.country_column])
+        place = f"COALESCE({place}, '')"
+    key = f"concat(length({person}), ':', {person}, {place})"  # with the length, no two pairs have one key
+    query = f"SELECT DISTINCT {key}, {person}, {place} FROM {identifier(relation.name)}"  # noqa: S608
+    with reading(relation.source_name):
+        pairs = connection.execute(query).fetchall()
+    found = {pair[0]: standing(nationalities.get(pair[1], UNKNOWN), countries.get(pair[2], UNKNOWN)) for pair in pairs}
+    undecided = [pair for pair, stands in found.items() if stands is None]
+    if undecided:
+        condition, name_of_rows = f"{key} IN (SELECT unnest($values))", identifier(relation.name)
+        with reading(relation.source_name):
+            raise _of_one_state(relation, name, rows_where(connection, name_of_rows, condition, {"values": undecided}))
+    return {pair: stands for pair, stands in found.items() if stands is not None}, key
+
+
+def _of_one_state(relation: Relation, name: str, found: tuple[int, list[int]]) -> DataError:
     return DataError(
-        f'{shown(relation.source_name)}: the {name} "{shown(section.column)}" {_EXPECTED[coding]} in '
+        f"{shown(relation.source_name)}: the {name}: nationality and country are different codes of one state in "
         f"{rows_text(*found)}",
+        slug="relation-of-one-state",
+        hint=f'say in [groups.{name}] how the part of the state is to be read, for example map = {{ PRI = "USA" }}',
+    )
+
+
+def _unread(relation: Relation, name: str, column: str, coding: Coding, found: tuple[int, list[int]]) -> DataError:
+    return DataError(
+        f'{shown(relation.source_name)}: the {name} "{shown(column)}" {_EXPECTED[coding]} in {rows_text(*found)}',
         slug=f"{coding}-values",
         hint=f"say in [groups.{name}] what such a value means, for example {_EXAMPLE[coding]}, or that it is missing: "
         f"missing = [...]{_WHY}",

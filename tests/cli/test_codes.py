@@ -161,6 +161,12 @@ def test_gender_is_read_by_its_words_and_never_by_a_letter(cases: Path) -> None:
     assert 'M" = "write here: woman, man, non-binary or unknown"' in Path("map.toml").read_text(encoding="utf-8")
 
 
+def test_codes_of_gender_are_read_where_they_are_declared(cases: Path) -> None:
+    found = document(str(cases), "--column", "sex", "--coding", "gender", "--codes", "icao-9303")
+    assert {value["value"]: value["code"] for value in found["values"]} == {"woman": "woman", "M": "man", "F": "woman"}
+    assert codes(str(cases), "--column", "sex", "--codes", "icao-9303")[0] == 2
+
+
 @pytest.mark.parametrize("column", ["id", "note"])
 @pytest.mark.parametrize("more", [(), ("--json",), ("--map-to", "map.toml")])
 def test_ids_and_texts_are_not_shown(cases: Path, column: str, more: tuple[str, ...]) -> None:

@@ -1,0 +1,50 @@
+"""How a person stands to the country of exploitation: a national of it, a foreigner, stateless, or not known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final, Literal
+
+from audit.evaluation.nationality import TRAVEL_DOCUMENT_CODES, UNKNOWN
+from audit.groups import LevelName
+
+Standing = Literal["national", "foreign", "stateless", "unknown"]
+STANDINGS: Final[tuple[Standing, ...]] = ("national", "foreign", "stateless", "unknown")
+_STATELESS: Final = "XXA"
+
+_OF_A_STATE: Final = {
+    "AUS": "CCK CXR HMD NFK",
+    "CHN": "HKG MAC",
+    "DNK": "FRO GRL",
+    "FIN": "ALA",
+    "FRA": "ATF BLM GLP GUF MAF MTQ MYT NCL PYF REU SPM WLF",
+    "GBR": "AIA BMU CYM FLK GGY GIB IMN IOT JEY MSR PCN SGS SHN TCA VGB",
+    "NLD": "ABW BES CUW SXM",
+    "NOR": "BVT SJM",
+    "NZL": "COK NIU TKL",
+    "USA": "ASM GUM MNP PRI UMI VIR",
+}
+"""Codes of ISO 3166-1 beside that of a state whose nationality many of the people there have, or which administers
+them. This says nothing about the status of any territory; it only keeps such pairs from being read."""
+_STATE: Final = {code: state for state, codes in _OF_A_STATE.items() for code in codes.split()}
+
+
+def standing(nationality: str, country: str) -> Standing | None:
+    """How a person of `nationality` stands to `country`, both canonical codes; None where the codes do not say.
+
+    A refugee (XXB, XXC) or a person of unspecified nationality (XXX) can be a foreigner or stateless: unknown. Of two
+    different codes of one state (PRI and USA, HKG and CHN) nobody can tell from codes whether the person is a national:
+    None, until the plan maps one of them.
+    """
+    if nationality == _STATELESS:
+        return "stateless"
+    if UNKNOWN in (nationality, country) or {nationality, country} & set(TRAVEL_DOCUMENT_CODES):
+        return "unknown"
+    if nationality == country:
+        return "national"
+    return None if _STATE.get(nationality, nationality) == _STATE.get(country, country) else "foreign"
+
+
+def levels(codes: Iterable[str]) -> tuple[LevelName, ...]:
+    """The names of the levels found."""
+    return tuple(LevelName(rung="level", code=code, name=code) for code in sorted(codes))
