@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from audit.cli.app import app
 from audit.errors import PlanError
+from audit.evaluation.meaning import REASONS
 from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.plan_file import parse_plan
 from audit.plan_file.unfinished import WRITE_HERE, unfinished
@@ -221,6 +222,11 @@ def test_numbers_are_codes_where_the_file_stores_numbers(cases: Path) -> None:
     assert {value["value"]: value["code"] or value["reason"] for value in found["values"]} == {
         "4": "AFG", "12": "DZA", "810": "historic",
     }  # fmt: skip
+
+
+def test_every_reason_is_in_the_documentation() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "codes.md").read_text(encoding="utf-8")
+    assert [f"| `{reason}` |" for reason in REASONS if f"| `{reason}` |" not in page] == []
 
 
 def test_a_value_cannot_move_the_cursor(cases: Path) -> None:

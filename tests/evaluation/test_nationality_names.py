@@ -70,6 +70,8 @@ READ = sorted(
         ("DDR", "DEU"),
         ("278", "DEU"),
         ("Burma", "MMR"),
+        ("Filipina", "PHL"),
+        ("Maldivian", "MDV"),
         ("NA", "NAM"),
         (" nga", "NGA"),
         ("ＮＧＡ", "NGA"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,15 @@ import pytest
 from audit.evaluation.nationality import data_rows
 from audit.evaluation.nationality_words import historic_codes, name_rows
 from tools import refresh_names
-from tools.refresh_names import cldr_claims, collisions, historic, names_elsewhere, rows_of, without_article
+from tools.refresh_names import (
+    cldr_claims,
+    collisions,
+    historic,
+    names_elsewhere,
+    rows_of,
+    taxonomy_claims,
+    without_article,
+)
 
 COLUMNS = [
     "ISO 3166-1 Alpha 3-Codes", *refresh_names.TERMS, "English Formal",
@@ -108,6 +117,16 @@ def test_the_package_holds_what_cldr_and_pycountry_give() -> None:
     assert held == rows_of(cldr_claims(), "CLDR", names_elsewhere())
     assert list(historic_codes()) == historic()
     assert data_rows("collisions.csv") == [list(row) for row in collisions(name_rows())]
+
+
+def test_the_package_holds_what_the_taxonomy_gives() -> None:
+    spec = find_spec("hdx")
+    places = (spec.submodule_search_locations or ()) if spec is not None else ()
+    found = [path for place in places for path in Path(place).glob("location/*.csv")]
+    if not found:
+        pytest.skip("hdx-python-country is no dependency of this project and not here")
+    held = [row for row in name_rows() if row.source == "OCHA"]
+    assert held == rows_of(taxonomy_claims(found[0]), "OCHA", names_elsewhere())
 
 
 def test_a_withdrawn_code_without_a_known_successor_stops_the_tool(monkeypatch: pytest.MonkeyPatch) -> None:
