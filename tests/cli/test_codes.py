@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 
 from audit.cli.app import app
 from audit.errors import PlanError
-from audit.evaluation.meaning import REASONS
 from audit.evaluation.evaluation_set import open_evaluation_set
+from audit.evaluation.meaning import REASONS
 from audit.plan_file import parse_plan
 from audit.plan_file.unfinished import WRITE_HERE, unfinished
 
