@@ -71,6 +71,7 @@ READ = sorted(
         ("278", "DEU"),
         ("Burma", "MMR"),
         ("Filipina", "PHL"),
+        ("Guinea (Conakry)", "GIN"),
         ("Maldivian", "MDV"),
         ("NA", "NAM"),
         (" nga", "NGA"),
