@@ -51,7 +51,7 @@ def cluster_number(side: WeightedRate) -> FloatArray:
 
 
 def carrying_number(side: WeightedRate) -> FloatArray:
-    """float64[G]: as how many clusters of one size a group's may be missed: ``S sqrt(sum B^2 / sum B^4)``; inf as above.
+    """float64[G]: the same where all must not be missed, ``S sqrt(sum B^2 / sum B^4)``: one size again gives K.
 
     Lower than `cluster_number` where sizes differ: a rate looks good when the large clusters are, whatever the small
     ones do. Ten of 90 rows beside fifty of 3 are 11.7 here and 13.5 there; by those 6.8 % passed on the margin.
