@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from audit.counting.moments import Moments
 
-__all__ = ["CheckReport", "FamilyCheck", "GroupCheck", "RuleCheck", "check_counts", "check_plan"]
+__all__ = ["CheckReport", "FamilyCheck", "GroupCheck", "RuleCheck", "check_counts", "check_plan", "count_labels"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +131,20 @@ def check_plan(
         If plan or data are in error, exactly as `run_audit` would say it.
     """
     loaded = loaded_plan(plan, folder)
+    counts, moments, features = count_labels(loaded, table)
+    return check_counts(loaded.plan, counts, features, moments)
+
+
+def count_labels(
+    loaded: LoadedPlan, table: pa.Table | pd.DataFrame | None = None
+) -> tuple[CountsTable, Moments | None, tuple[SensitiveFeature, ...]]:
+    """Read the data of a plan as `run_audit` would, and count them with every case left unscored.
+
+    Raises
+    ------
+    AuditError
+        As `check_plan` does.
+    """
     from audit.counting.count import count_cases
     from audit.counting.count_moments import count_moments
     from audit.evaluation.evaluation_set import open_evaluation_set
@@ -149,8 +163,7 @@ def check_plan(
             from audit.crosscheck.own_measures_fairlearn import check_measures
 
             check_measures(loaded.plan, loaded.folder)
-        counts, moments = count_cases(evaluation_set), count_moments(evaluation_set)
-        return check_counts(loaded.plan, counts, evaluation_set.features, moments)
+        return count_cases(evaluation_set), count_moments(evaluation_set), tuple(evaluation_set.features)
 
 
 def check_counts(

@@ -22,11 +22,17 @@ from audit.metrics import METRICS
 from audit.plan import AuditPlan, Rule
 from audit.stats.boundaries import counted_rate
 from audit.stats.effective_test import MIN_DEGREES_OF_FREEDOM, few_degrees_factor
-from audit.stats.own_correlation import carrying_number, clusters_wanted, largest_correlation, too_few_clusters
+from audit.stats.own_correlation import (
+    carrying_number,
+    clusters_wanted,
+    enough_clusters,
+    largest_correlation,
+    too_few_clusters,
+)
 from audit.stats.planning import cases_to_pass
 from audit.stats.weighted_rate import WeightedRate, design_size, satterthwaite, variance_factor
 
-__all__ = ["FamilyDecidability", "RuleDecidability", "rule_decidability"]
+__all__ = ["DesignedSizes", "FamilyDecidability", "RuleDecidability", "designed_sizes", "rule_decidability"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +97,7 @@ def rule_decidability(
 
 def _of_family(plan: AuditPlan, rule: Rule, family: FamilyCounts, moments: Moments | None) -> FamilyDecidability:
     n, m = cases(family, METRICS[rule.metric])
-    design = _design(plan, rule, family, moments)
+    design = designed_sizes(plan, rule, family, moments)
     required = _required(plan, rule, family.family, m, design)
     too_few_to_pass = (n >= required) & (n < design.wanted)
     required = np.maximum(required, design.wanted)
@@ -112,7 +118,7 @@ def _of_family(plan: AuditPlan, rule: Rule, family: FamilyCounts, moments: Momen
 
 
 @dataclass(frozen=True, slots=True)
-class _Design:
+class DesignedSizes:
     """What weights and clusters, and never an answer of the model, say of the G groups of a family."""
 
     people: npt.NDArray[np.float64]
@@ -125,11 +131,18 @@ class _Design:
     """float64[G]: cases from as many clusters as a pass takes, if the clusters are like those there are."""
 
 
-def _design(plan: AuditPlan, rule: Rule, family: FamilyCounts, moments: Moments | None) -> _Design:
+def designed_sizes(
+    plan: AuditPlan,
+    rule: Rule,
+    family: FamilyCounts,
+    moments: Moments | None,
+    at: tuple[npt.NDArray[np.float64], float] | None = None,
+) -> DesignedSizes:
+    """What the cases of every group are worth, for a PASS at alpha, or for a test `at` levels (G,) and an edge."""
     metric = METRICS[rule.metric]
     n, m = cases(family, metric)
     nowhere, none = np.zeros(n.shape, dtype=np.bool_), np.zeros(n.shape)
-    whole = _Design(n.astype(np.float64), np.ones(n.shape), m.astype(np.float64), nowhere, none)
+    whole = DesignedSizes(n.astype(np.float64), np.ones(n.shape), m.astype(np.float64), nowhere, none)
     if moments is None:
         return whole
     of, cells = moments.of(family), cases_cells(metric)
@@ -137,13 +150,15 @@ def _design(plan: AuditPlan, rule: Rule, family: FamilyCounts, moments: Moments 
     correlation = plan.evaluation_set.expected_icc if moments.clustered else 0.0
     degrees, rest_degrees = satterthwaite(own, correlation), satterthwaite(rest, correlation)
     # few degrees of freedom make every case worth less, and so does a correlation that few clusters leave open
-    uneven = least_q(of, family, cells)
-    few = design_size(own, correlation, uneven) * few_degrees_factor(degrees, plan.verdict.alpha)
+    uneven, level = least_q(of, family, cells), plan.verdict.alpha if at is None else at[0]
+    few = design_size(own, correlation, uneven) * few_degrees_factor(degrees, level)
     open_to = largest_correlation(own, variance_factor(own, correlation))
+    if at is not None:
+        open_to = np.where(enough_clusters(own, at[1], level), open_to, 1.0)
     worth = np.minimum(few, design_size(own, open_to, uneven)) / np.maximum(n, 1)
     rest_size = design_size(rest, correlation) * few_degrees_factor(rest_degrees, plan.verdict.alpha)
     alike = of.counts_alike(cells)
-    return _Design(
+    return DesignedSizes(
         people=of.weight(cells),
         worth=np.where(alike | (worth <= 0.0), 1.0, worth),
         rest_size=np.where(alike, whole.rest_size, rest_size),
@@ -163,7 +178,7 @@ def _cases_from_enough_clusters(plan: AuditPlan, rule: Rule, own: WeightedRate, 
 
 
 def _required(
-    plan: AuditPlan, rule: Rule, family: Family, rest_cases: IntArray, design: _Design
+    plan: AuditPlan, rule: Rule, family: Family, rest_cases: IntArray, design: DesignedSizes
 ) -> npt.NDArray[np.float64]:
     declared: Sequence[int | str] = [plan.groups[axis.feature].min_cases for axis in family.axes]
     required = np.full(rest_cases.shape, float(plan.verdict.min_denominator))

@@ -22,7 +22,7 @@ from audit.stats.planning import cases_to_decide
 from audit.stats.score_test import FAIL_BETA, PASS_BETA, screened_p
 from audit.stats.unnamed import unnamed_p
 
-__all__ = ["FamilyTests", "Procedure", "Together", "nearest_side", "rule_tests", "unscored_decide"]
+__all__ = ["FamilyTests", "Procedure", "Together", "nearest_side", "procedure_of", "rule_tests", "unscored_decide"]
 
 Procedure = Literal["discarding", "weights_only", "any_dependence"]
 """How a family's share of alpha is divided over its groups."""
@@ -123,7 +123,7 @@ def rule_tests(
     tested = np.logical_or.reduce(can_fail)
     ends = np.cumsum([len(family.groups) for family in counts])
     slices = [slice(end - len(family.groups), end) for end, family in zip(ends, counts, strict=True)]
-    procedures = [_procedure(family, tested[place]) for family, place in zip(counts, slices, strict=True)]
+    procedures = [procedure_of(family, tested[place]) for family, place in zip(counts, slices, strict=True)]
     by_side = [
         _beyond(question, side_by_side, testable, slices, procedures, spend.names)
         for question, testable in zip(asked, can_fail, strict=True)
@@ -252,7 +252,8 @@ def _side_by_side(families: Sequence[FamilyCounts]) -> FamilyCounts:
     )
 
 
-def _procedure(family: FamilyCounts, tested: BoolArray) -> Procedure:
+def procedure_of(family: FamilyCounts, tested: BoolArray) -> Procedure:
+    """How the level of a family without weights or clusters is divided over the groups that are tested."""
     if not np.array_equal(family.cells.sum(axis=0), family.everyone):
         return "any_dependence"
     return "discarding" if int(tested.sum()) >= DISCARDING_MIN_GROUPS else "weights_only"

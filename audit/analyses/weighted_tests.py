@@ -28,7 +28,7 @@ from audit.stats.effective_test import MIN_DEGREES_OF_FREEDOM, Comparison, effec
 from audit.stats.planning import cases_to_decide
 from audit.stats.weighted_rate import design_size, satterthwaite
 
-__all__ = ["designed_rule_tests", "weighted_rule_tests"]
+__all__ = ["designed_rule_tests", "is_exact", "weighted_rule_tests"]
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -45,7 +45,7 @@ def designed_rule_tests(
     """Test every group of every family of a rule: exactly where that holds, else by `weighted_rule_tests`."""
     if moments is None:
         return rule_tests(plan, rule, families, decidability, spend)
-    exact = [family for family in decidability.families if _is_exact(plan, rule, families[family.family], moments)]
+    exact = [family for family in decidability.families if is_exact(plan, rule, families[family.family], moments)]
     others = [family for family in decidability.families if family not in exact]
     tests = weighted_rule_tests(plan, rule, families, moments, replace(decidability, families=tuple(others)), spend)
     if exact:
@@ -53,7 +53,8 @@ def designed_rule_tests(
     return tests
 
 
-def _is_exact(plan: AuditPlan, rule: Rule, family: FamilyCounts, moments: Moments) -> bool:
+def is_exact(plan: AuditPlan, rule: Rule, family: FamilyCounts, moments: Moments) -> bool:
+    """Whether the rows of every group of a family, and of its rest, are independent and count alike."""
     denominators = [cells[1] for question in questions(plan, rule) for cells in question.cells("worst")]
     return all(bool(moments.of(family).counts_alike(denominator).all()) for denominator in denominators)
 

@@ -11,7 +11,7 @@ from scipy.special import ndtr
 from audit.stats.binomial import BoolArray, FloatArray, checked_fraction
 from audit.stats.boundaries import Boundary, counted_rate
 
-__all__ = ["effective_levels", "power_width"]
+__all__ = ["effective_levels", "first_effective_levels", "power_width"]
 
 _MAX_WIDTH, _MIN_WIDTH = 4.0, 1e-3
 _LARGEST_PENALTY = 400.0
@@ -82,6 +82,12 @@ def effective_levels(
         rejected |= new
         left &= ~new
     return rejected, local, p
+
+
+def first_effective_levels(width: npt.ArrayLike, level: float) -> FloatArray:
+    """The levels of the first step of `effective_levels`: no answer enters them."""
+    mu = np.asarray(width, dtype=np.float64)
+    return _levels(mu, np.ones(mu.shape, dtype=np.bool_), checked_fraction(level, "level"))
 
 
 def _levels(mu: FloatArray, left: BoolArray, level: float) -> FloatArray:

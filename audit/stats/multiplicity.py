@@ -40,7 +40,7 @@ from audit.stats.binomial import (
     checked_fraction,
     largest_count,
 )
-from audit.stats.boundaries import Boundary
+from audit.stats.boundaries import Boundary, counted_rate
 from audit.stats.intervals import clopper_pearson
 
 Method = Literal["discarding", "any_dependence"]
@@ -134,6 +134,51 @@ def reject_family(
     return FamilyRejections(rejected, local_level)
 
 
+def first_step_levels(
+    n: Counts, m: Counts, rate: float, boundary: Boundary, level: float, method: Method = "discarding"
+) -> FloatArray:
+    """The level that each group's p-value would be held against in the first step, before any answer is known.
+
+    Parameters
+    ----------
+    n, m : array_like, shape (G,)
+        Cases of each group and of its own rest, positive.
+    rate : float
+        True rate of the metric, supposed of everyone but the group in question, which is supposed to point to harm.
+    boundary, level, method
+        As in `reject_family`.
+
+    Returns
+    -------
+    ndarray of float64, shape (G,)
+
+    Notes
+    -----
+    "discarding": every other group is charged with the probability that it is not set aside, in place of whether it
+    is; the rest shows the rate supposed. "any_dependence": the level that is certain, ``level / G``, since its first
+    step depends on what is found. Later steps only raise a level.
+    """
+    checked_fraction(level, "level")
+    n_, m_ = np.broadcast_arrays(np.asarray(n, dtype=np.float64), np.asarray(m, dtype=np.float64))
+    if method == "any_dependence" or n_.size == 0:
+        return np.full(n_.shape, level / max(n_.size, 1))
+    sizes, alike, count = np.unique(np.stack([n_, m_]), axis=1, return_inverse=True, return_counts=True)
+    counted = float(counted_rate(rate, boundary))
+    own, rest = sizes
+    family = _family(np.ones(own.shape), own * counted, own, rest * counted, rest, boundary)
+    top, survival = _survivors(family, n_.size)
+    presence = binomial_cdf(top, own, counted)
+    least_possible = binomial_cdf(0.0, own, family.highest_edge)
+    low, high = np.zeros(own.shape), np.full(own.shape, _LARGEST_PENALTY)
+    for _ in range(_BISECTIONS):
+        middle = (low + high) / 2.0
+        given = _given(family, middle[:, np.newaxis], level)
+        charged = np.where(survival * given >= least_possible, given, 0.0)
+        total = charged @ (presence * count) + np.diag(charged) * (1.0 - presence)
+        low, high = np.where(total <= level, low, middle), np.where(total <= level, middle, high)
+    return np.asarray((survival * _given(family, high, level))[alike.reshape(-1)])
+
+
 def _checked_p(p: Counts) -> FloatArray:
     values = np.asarray(p, dtype=np.float64)
     if not ((values >= 0.0) & (values <= 1.0)).all():
@@ -166,31 +211,35 @@ def _power_width(x_all: FloatArray, n_all: FloatArray, n: FloatArray, boundary: 
 
 
 def _discarding(family: _Family, level: float) -> tuple[BoolArray, FloatArray]:
-    if family.n.size >= DISCARDING_MIN_GROUPS:
-        survivor_top = largest_count(np.full(family.n.shape, 0.5), family.n, family.edge)
-        survival = binomial_cdf(survivor_top, family.n, family.edge)
-        in_play = (family.x <= survivor_top) & (survival > 0.0)
-    else:
-        survival = np.ones(family.n.shape)
-        in_play = np.ones(family.n.shape, dtype=np.bool_)
+    survivor_top, survival = _survivors(family, family.n.size)
+    in_play = (family.x <= survivor_top) & (survival > 0.0)
     least_possible = binomial_cdf(0.0, family.n, family.highest_edge)
 
-    def levels(penalty: float) -> FloatArray:
-        return np.minimum(ndtr(-(family.power_width / 2.0 + penalty / family.power_width)), level)
-
     def charge(penalty: float) -> float:
-        given = levels(penalty)
+        given = _given(family, penalty, level)
         return float(np.where(in_play & (survival * given >= least_possible), given, 0.0).sum())
 
     rejected = np.zeros(family.n.shape, dtype=np.bool_)
     while True:
         penalty = _smallest(lambda value: charge(value) <= level, _LARGEST_PENALTY)
-        local_level = survival * levels(penalty)
+        local_level = survival * _given(family, penalty, level)
         new = in_play & (family.p <= local_level)
         if not new.any():
             return rejected, local_level
         rejected |= new
         in_play &= ~new
+
+
+def _survivors(family: _Family, groups: int) -> tuple[FloatArray, FloatArray]:
+    """Up to which count a group is kept, and how likely that is on the edge; all are kept where they are few."""
+    if groups < DISCARDING_MIN_GROUPS:
+        return family.n, np.ones(family.n.shape)
+    top = largest_count(np.full(family.n.shape, 0.5), family.n, family.edge)
+    return top, binomial_cdf(top, family.n, family.edge)
+
+
+def _given(family: _Family, penalty: FloatArray | float, level: float) -> FloatArray:
+    return np.minimum(ndtr(-(family.power_width / 2.0 + penalty / family.power_width)), level)
 
 
 def _any_dependence(family: _Family, level: float) -> tuple[BoolArray, FloatArray]:

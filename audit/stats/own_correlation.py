@@ -27,6 +27,7 @@ __all__ = [
     "clusters_wanted",
     "enough_clusters",
     "largest_correlation",
+    "lowest_edge",
     "too_few_clusters",
 ]
 
@@ -99,6 +100,12 @@ def clusters_wanted(edge: npt.ArrayLike, level: npt.ArrayLike) -> FloatArray:
     inside = (b > _NO_EDGE) & (b < 1.0)
     wanted = np.log(tail) / np.log1p(-np.where(inside, b, 0.5))
     return np.where(inside, wanted, np.where(b > _NO_EDGE, 0.0, np.inf))
+
+
+def lowest_edge(side: WeightedRate, level: npt.ArrayLike) -> FloatArray:
+    """float64[G]: the lowest counted rate on an edge for which `enough_clusters` holds: ``1 - level^(1/K)``."""
+    tail = np.clip(np.asarray(level, dtype=np.float64), 1e-300, UNSEEN_TAIL)
+    return np.asarray(1.0 - tail ** (1.0 / np.maximum(carrying_number(side), 1.0)), dtype=np.float64)
 
 
 def largest_correlation(side: WeightedRate, shown: FloatArray | None = None) -> FloatArray:
