@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal
 
@@ -13,10 +13,10 @@ import numpy as np
 from audit.analyses.budget import NAMES
 from audit.metrics import Cell, Metric
 from audit.stats.boundaries import Boundary, margin_boundary
-from audit.stats.decidable_disparity import Limit
+from audit.stats.decidable_disparity import Limit, failing_rate, passing_edge
 from audit.stats.multiplicity import first_step_levels
 from audit.stats.planning import cases_to_pass
-from audit.stats.required_cases import Design, cases_for
+from audit.stats.required_cases import MOST_CASES, Design, cases_for, power_with
 from audit.stats.score_test import FAIL_BETA, PASS_BETA
 
 __all__ = ["Answer", "Asked", "Why", "planned_cases", "share_of_rows"]
@@ -43,6 +43,17 @@ class Asked:
         """Cases of everyone else, beside a group of n."""
         return (self.groups - 1) * n if self.rest_cases is None else self.rest_cases
 
+    def decidable_with(self, n: int) -> tuple[float | None, float | None]:
+        """The smallest gap that would be named of groups of n cases, and the smallest limit at which one would pass."""
+        limit = self.limit
+        boundary = margin_boundary("fail", limit.low_is_worse, limit.scale, limit.limit)
+        fails = failing_rate(limit, n, self.rest(n), _first_level(self, boundary)(n), self.power)
+        passes = passing_edge(limit, n, self.rest(n), self.alpha, self.power)
+        return (
+            None if fails is None else limit.disparity(fails),
+            None if passes is None else limit.disparity(passes),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -64,10 +75,11 @@ class Answer:
 
 
 def planned_cases(asked: Asked) -> tuple[Answer, ...]:
-    """Cases for a PASS of one group, for a PASS of all of them together, and for a FAIL of one that is beyond the limit.
+    """Cases for a PASS of one group, for a PASS of all of them together, and for a FAIL of one with a gap.
 
-    The groups are supposed to have the same size and rate; their passes are taken for independent. A FAIL is tested at
-    the level of the first step of a family of that many groups, in a plan of one rule over one family of nationalities.
+    The groups are supposed to have the same size and rate; their passes are taken for independent. A FAIL is tested
+    at the level of the first step of a family of that many groups, where a plan has one rule over one family of
+    nationalities.
     """
     passes = [_passes(asked, "one_group_passes", asked.power)]
     if asked.groups > 1:
@@ -89,19 +101,23 @@ def _passes(asked: Asked, wanted: Wanted, power: float) -> Answer:
     limit = asked.limit
     boundary = margin_boundary("pass", limit.low_is_worse, limit.scale, limit.limit)
     design = Design(limit.rate, limit.rate, boundary, PASS_BETA, asked.rest, lambda _: asked.alpha)
-    answer = _answer(asked, wanted, design, power)
-    if answer.cases is None:
-        return answer
-    alone = float(cases_to_pass(limit.rate, asked.rest(answer.cases), boundary, asked.alpha, asked.power))
-    return Answer(
-        wanted=wanted,
-        cases=answer.cases,
-        reason=None,
-        group_power=power,
-        enumerated_power=answer.enumerated_power,
-        level=answer.level,
-        judged_alone_from=math.ceil(alone) if math.isfinite(alone) else None,
-    )
+    found = _answer(asked, wanted, design, power)
+    if found.cases is None:
+        return found
+    n = found.cases
+    # a group that is not judged alone does not pass, however sure its test would be
+    while (alone := _alone_from(asked, boundary, n)) > n:
+        if n >= MOST_CASES or (math.isinf(alone) and asked.rest_cases is not None):
+            return Answer(wanted, None, "rest_too_small", power, None, None, None)
+        n = math.ceil(min(alone, 1.02 * n + 1.0))
+    reached = found.enumerated_power if n == found.cases else power_with(design, n)
+    return replace(found, cases=n, enumerated_power=reached, judged_alone_from=int(alone))
+
+
+def _alone_from(asked: Asked, boundary: Boundary, n: int) -> float:
+    """With how many cases `min_cases = "auto"` judges a group alone, beside the rest that it has at n."""
+    limit = asked.limit
+    return float(cases_to_pass(limit.rate, asked.rest(n), boundary, asked.alpha, asked.power))
 
 
 def _is_named(asked: Asked, rate: float) -> Answer:

@@ -14,9 +14,10 @@ from audit.stats.boundaries import Boundary, counted_rate
 from audit.stats.enumerated_power import critical_counts, enumerated_power
 from audit.stats.planning import rejection_power
 
-__all__ = ["CasesFor", "Design", "cases_for"]
+__all__ = ["MOST_CASES", "CasesFor", "Design", "cases_for", "power_with"]
 
-_MOST_CASES = 2**24
+MOST_CASES = 2**24
+"""Larger numbers are not looked for."""
 _BELOW, _ABOVE = 0.7, 1.25
 _LOOKS = 60
 
@@ -74,11 +75,11 @@ def cases_for(design: Design, power: float) -> CasesFor | None:
     if start is None:
         return None
     first, last = max(1, math.floor(_BELOW * start)), math.ceil(_ABOVE * start) + 5
-    while last <= _MOST_CASES:
+    while last <= MOST_CASES:
         stride = max(1, (last - first) // _LOOKS)
         found = None
         for n in range(last, first - 1, -stride):
-            reached = _enumerated(design, n)
+            reached = power_with(design, n)
             if reached < power:
                 break
             found = CasesFor(n, reached, design.level(n))
@@ -88,7 +89,8 @@ def cases_for(design: Design, power: float) -> CasesFor | None:
     return None
 
 
-def _enumerated(design: Design, n: int) -> float:
+def power_with(design: Design, n: int) -> float:
+    """Probability that the exact test rejects with n cases; 0 where all of its level would be spent on beta."""
     level, rest = design.level(n), design.rest(n)
     if level <= design.beta:
         return 0.0
@@ -104,9 +106,9 @@ def _large_sample(design: Design, power: float) -> int | None:
         reached = rejection_power(design.rate_group, n, design.rate_rest, rest, design.boundary, level)
         return float(reached) >= power
 
-    if not enough(_MOST_CASES):
+    if not enough(MOST_CASES):
         return None
-    low, high = 0, _MOST_CASES
+    low, high = 0, MOST_CASES
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if enough(middle) else (middle, high)

@@ -1,0 +1,196 @@
+"""The picture of `power`: what can be decided over the number of cases, as SVG of our own without script.
+
+Presentation attributes only, generic fonts, a title and a description for those who cannot see it. Shapes tell marks
+apart, so that a black-and-white print says the same: a triangle is a gap that would be named, a circle a limit at which
+an equal group would pass, filled where the limit of the rule is no narrower.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Final, Literal
+
+__all__ = ["Mark", "Panel", "drawn"]
+
+INK, MUTED, RULE, PAPER = "#16191d", "#4f585e", "#d5d9dc", "#ffffff"
+BEYOND, WITHIN = "#801650", "#12436d"
+_WIDTH, _PANEL, _HEAD = 760.0, 396.0, 92.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 66.0, 20.0, 100.0, 52.0
+_SIZES: Final = tuple(digit * 10**power for power in range(8) for digit in (1, 3))
+_WIDTHS: Final = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One group."""
+
+    name: str
+    cases: int
+    fails_from: float | None
+    """The smallest gap that would be named; None where none would."""
+    passes_at: float | None
+    """The smallest limit at which it would pass; None where at none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """The groups of one family under one rule."""
+
+    heading: str
+    what: str
+    scale: Literal["difference", "ratio"]
+    limit: float
+    marks: Sequence[Mark]
+
+    def width(self, disparity: float) -> float:
+        """How wide a disparity is: 0 for none at all."""
+        return disparity if self.scale == "difference" else 1.0 - disparity
+
+    def words(self, disparity: float | None) -> str:
+        """A disparity as it is read."""
+        if disparity is None:
+            return "none"
+        return f"{disparity * 100:.1f} points" if self.scale == "difference" else f"ratio {disparity:.2f}"
+
+    def limit_words(self) -> str:
+        """The limit of the rule, with all its digits."""
+        return f"{self.limit * 100:g} points" if self.scale == "difference" else f"ratio {self.limit:g}"
+
+
+def drawn(panels: Sequence[Panel]) -> str:
+    """The whole picture, a panel under the other."""
+    height = _HEAD + _PANEL * max(len(panels), 1)
+    title = "The smallest disparity that can be decided, by number of cases"
+    size = f'viewBox="0 0 {_WIDTH:.0f} {height:.0f}" width="{_WIDTH:.0f}" height="{height:.0f}"'
+    told = 'role="img" aria-labelledby="title described"'
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} {told} font-family="sans-serif">',
+        f'<title id="title">{title}</title>',
+        f'<desc id="described">{_text(" ".join(_told(panel) for panel in panels) or "Nothing can be said.")}</desc>',
+        f'<rect width="{_WIDTH:.0f}" height="{height:.0f}" fill="{PAPER}"/>',
+        f'<text x="20" y="30" font-size="18" font-weight="bold" fill="{INK}">{title}</text>',
+        *_legend(),
+        *(part for place, panel in enumerate(panels) for part in _panel(panel, _HEAD + place * _PANEL)),
+        "</svg>",
+    ]
+    return "\n".join(parts) + "\n"
+
+
+def _told(panel: Panel) -> str:
+    named = [mark for mark in panel.marks if mark.fails_from is not None]
+    passing = [mark for mark in panel.marks if _reaches(panel, mark)]
+    lines = f"{panel.heading}, {panel.what}: {len(panel.marks)} groups, limit {panel.limit_words()}."
+    if named:
+        best = min(named, key=lambda mark: panel.width(mark.fails_from or 0.0))
+        lines += f" The smallest gap that would be named is {panel.words(best.fails_from)}, with {best.cases:,} cases."
+    return f"{lines} A gap would be named in {len(named)}; an equal group would pass in {len(passing)}."
+
+
+def _reaches(panel: Panel, mark: Mark) -> bool:
+    return mark.passes_at is not None and panel.width(mark.passes_at) <= panel.width(panel.limit)
+
+
+def _legend() -> Iterator[str]:
+    text = f'font-size="13" fill="{INK}"'
+    yield _triangle(28.0, 54.0, filled=True)
+    yield f'<text x="42" y="58" {text}>FAIL from: smallest gap that would be named (hollow: none)</text>'
+    yield _circle(28.0, 76.0, filled=True)
+    yield f'<text x="42" y="80" {text}>PASS at: smallest limit at which an equal group would pass</text>'
+    yield _circle(440.0, 76.0, filled=False)
+    yield f'<text x="454" y="80" {text}>the same, but wider than the limit of the rule</text>'
+
+
+def _panel(panel: Panel, top: float) -> Iterator[str]:
+    plane = _Plane(panel, top)
+    head = f'<text x="20" y="{top + 26:.0f}" font-size="15" font-weight="bold" fill="{INK}">'
+    yield f"{head}{_text(panel.heading)}</text>"
+    yield f'<text x="20" y="{top + 45:.0f}" font-size="13" fill="{MUTED}">{_text(panel.what)}</text>'
+    yield from _axes(panel, plane)
+    if any(mark.fails_from is None for mark in panel.marks):
+        rail = f'x="{_LEFT - 8:.0f}" y="{plane.top - 12:.1f}" text-anchor="end"'
+        yield f'<text {rail} font-size="13" fill="{MUTED}">none</text>'
+    for mark in panel.marks:
+        yield from _mark(panel, plane, mark)
+
+
+class _Plane:
+    """Where cases and disparities lie."""
+
+    def __init__(self, panel: Panel, top: float) -> None:
+        sizes = [mark.cases for mark in panel.marks] or [1, 10]
+        self.first, self.last = math.log10(min(sizes)) - 0.06, math.log10(max(sizes)) + 0.06
+        if self.last - self.first < 0.6:
+            middle = (self.first + self.last) / 2
+            self.first, self.last = middle - 0.3, middle + 0.3
+        told = [value for mark in panel.marks for value in (mark.fails_from, mark.passes_at) if value is not None]
+        widest = max([panel.width(value) for value in (*told, panel.limit)])
+        self.highest = next((width for width in _WIDTHS if widest <= width), 1.0)
+        self.top, self.bottom = top + _TOP, top + _PANEL - _BOTTOM
+
+    def x(self, cases: float) -> float:
+        share = (math.log10(cases) - self.first) / (self.last - self.first)
+        return _LEFT + share * (_WIDTH - _LEFT - _RIGHT)
+
+    def y(self, width: float) -> float:
+        return self.bottom - min(width / self.highest, 1.0) * (self.bottom - self.top)
+
+
+def _axes(panel: Panel, plane: _Plane) -> Iterator[str]:
+    text = f'font-size="13" fill="{MUTED}"'
+    right = _WIDTH - _RIGHT
+    steps = 5 if round(plane.highest * 100) % 25 == 0 or plane.highest in (0.05, 0.1) else round(plane.highest * 10)
+    for step in range(steps + 1):
+        width = plane.highest * step / steps
+        y = plane.y(width)
+        label = f"{width * 100:.0f}" if panel.scale == "difference" else f"{1.0 - width:.2f}"
+        yield f'<path d="M{_LEFT:.0f} {y:.1f}H{right:.0f}" stroke="{RULE}"/>'
+        yield f'<text x="{_LEFT - 8:.0f}" y="{y + 4.5:.1f}" text-anchor="end" {text}>{label}</text>'
+    for size in _SIZES:
+        if plane.first <= math.log10(size) <= plane.last:
+            x = plane.x(size)
+            yield f'<path d="M{x:.1f} {plane.bottom:.1f}v5" stroke="{MUTED}"/>'
+            yield f'<text x="{x:.1f}" y="{plane.bottom + 20:.1f}" text-anchor="middle" {text}>{size:,}</text>'
+    unit = "points from the rest" if panel.scale == "difference" else "ratio to the rest"
+    yield f'<text x="20" y="{plane.top - 32:.1f}" {text}>{unit}</text>'
+    yield f'<text x="{right:.0f}" y="{plane.bottom + 38:.1f}" text-anchor="end" {text}>cases of the group (log)</text>'
+    at = plane.y(panel.width(panel.limit))
+    yield f'<path d="M{_LEFT:.0f} {at:.1f}H{right:.0f}" stroke="{INK}" stroke-width="1.5" stroke-dasharray="7 4"/>'
+    yield (
+        f'<text x="{_LEFT + 6:.0f}" y="{at - 6:.1f}" font-size="13" fill="{INK}" stroke="{PAPER}"'
+        f' stroke-width="4" paint-order="stroke">limit {panel.limit_words()}</text>'
+    )
+
+
+def _mark(panel: Panel, plane: _Plane, mark: Mark) -> Iterator[str]:
+    x = plane.x(mark.cases)
+    told = f"{mark.name}: {mark.cases:,} cases; FAIL from {panel.words(mark.fails_from)}"
+    yield f"<g><title>{_text(told)}; PASS at {panel.words(mark.passes_at)}</title>"
+    if mark.passes_at is not None:
+        yield _circle(x, plane.y(panel.width(mark.passes_at)), filled=_reaches(panel, mark))
+    named = mark.fails_from
+    yield _triangle(x, plane.top - 16.0 if named is None else plane.y(panel.width(named)), filled=named is not None)
+    yield "</g>"
+
+
+def _circle(x: float, y: float, *, filled: bool) -> str:
+    look = _look(WITHIN, filled=filled)
+    return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{5 if filled else 4.25}" {look}/>'
+
+
+def _triangle(x: float, y: float, *, filled: bool) -> str:
+    look = _look(BEYOND, filled=filled)
+    return f'<path d="M{x:.1f} {y - 6:.1f}l6 11h-12z" {look}/>'
+
+
+def _look(colour: str, *, filled: bool) -> str:
+    if filled:
+        return f'fill="{colour}" stroke="{PAPER}" stroke-width="0.75"'
+    return f'fill="{PAPER}" stroke="{colour}" stroke-width="1.75"'
+
+
+def _text(words: str) -> str:
+    """Words of the plan or the data, on one line and as text: nothing in them can draw, reorder or end anything."""
+    return escape("".join(one if one.isprintable() else "?" for one in words))
