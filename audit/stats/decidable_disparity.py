@@ -1,7 +1,8 @@
 """The smallest disparity that cases at hand can decide: from which gap on a group fails, at which margin it passes.
 
-Up to 2,000 cases the answers rest on the exact test's own critical counts; beyond that on its large-sample power, which
-is then within a point or two.
+Up to 2,000 cases of a group or of its rest the answers rest on the exact test's own critical counts; beyond that on its
+large-sample power, which is then within a point or two. A group more than 20 times as large as its rest is taken for 20
+times as large: its own rate is as good as known, and few cases never decide more than many.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from audit.stats.score_test import FAIL_BETA, PASS_BETA
 __all__ = ["EXACT_UP_TO", "Limit", "failing_rate", "passing_edge"]
 
 EXACT_UP_TO = 2_000
-"""Cases of a group up to which the exact test itself is asked."""
+"""Cases of a group, or of its rest, up to which the exact test itself is asked."""
+_LARGEST_SHARE = 20
 _NEAREST = 1e-4
 """No margin nearer to the rest's rate than this share of the way is looked for."""
 _EXPECTED_TO, _COUNTED_TO = 0.002, 0.01
@@ -74,7 +76,8 @@ def failing_rate(limit: Limit, n: int, m: int, level: float, power: float) -> fl
     boundary = margin_boundary("fail", limit.low_is_worse, limit.scale, limit.limit)
     if level <= FAIL_BETA or not limit.can_be_exceeded:
         return None
-    if n <= EXACT_UP_TO:
+    n = min(n, _LARGEST_SHARE * m)
+    if min(n, m) <= EXACT_UP_TO:
         counted = farthest_rate(critical_counts(n, m, limit.rate, boundary, level, FAIL_BETA), power)
         return None if counted is None else float(counted_rate(counted, boundary))
     gap = float(smallest_decidable_gap(n, m, limit.rate, boundary, level, power))
@@ -107,6 +110,7 @@ def passing_edge(limit: Limit, n: int, m: int, alpha: float, power: float) -> fl
     -----
     Found to a hundredth of the margin, on the wider side. With few cases the power is a step function of the margin.
     """
+    n = min(n, _LARGEST_SHARE * m)
     sign = -1.0 if limit.low_is_worse else 1.0
     widest = (limit.rate if limit.low_is_worse else 1.0 - limit.rate) * (1.0 - _NEAREST)
     least = widest * _NEAREST
@@ -122,7 +126,7 @@ def passing_edge(limit: Limit, n: int, m: int, alpha: float, power: float) -> fl
         return float(enumerated_power(critical, counted_rate(limit.rate, boundary(width)))) >= power
 
     start = _bisected(expected, least, widest, _EXPECTED_TO)
-    if n > EXACT_UP_TO:
+    if min(n, m) > EXACT_UP_TO:
         return limit.rate + sign * start if expected(start) else None
     around = _around(counted, start, least, widest)
     return None if around is None else limit.rate + sign * _bisected(counted, *around, _COUNTED_TO)

@@ -52,7 +52,7 @@ def largest_rejected(
     def rejects(x: FloatArray, some: BoolArray) -> BoolArray:
         return exact_rejects(x[some], n_[some], y_[some], m_[some], boundary, level_[some], beta)
 
-    start = _asymptotic_limit(n_, y_, m_, boundary, level_)
+    start = asymptotic_limit(n_, y_, m_, boundary, level_)
     # `low` is known to be rejected (-1: trivially so), `high` known not to be (n + 1: no such count).
     low, high = np.full(n_.shape, -1.0), n_ + 1.0
     probe, stride = np.clip(start, 0.0, n_), np.ones(n_.shape)
@@ -69,7 +69,7 @@ def largest_rejected(
     return np.asarray(low, dtype=np.int64)
 
 
-def _asymptotic_limit(n: FloatArray, y: FloatArray, m: FloatArray, boundary: Boundary, level: FloatArray) -> FloatArray:
+def asymptotic_limit(n: FloatArray, y: FloatArray, m: FloatArray, boundary: Boundary, level: FloatArray) -> FloatArray:
     """Largest count with an asymptotic p-value up to the level; -1 where there is none."""
     low, high = np.full(n.shape, -1.0), n.copy()
     for _ in range(int(np.ceil(np.log2(np.max(n, initial=0.0) + 2.0))) + 1):
