@@ -1,0 +1,169 @@
+"""What `power` says of groups: levels from the plan, sizes from labels, an answer or a reason for each."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from made_counts import categorical, cells, families_of, nationality, plan_of
+
+from audit.analyses.planned_cases import Answer, Asked, planned_cases, share_of_rows
+from audit.analyses.power import FamilyPower, rule_power
+from audit.counting.table import IntArray
+from audit.metrics import METRICS
+from audit.power import counts_power
+from audit.stats.boundaries import margin_boundary
+from audit.stats.decidable_disparity import Limit
+from audit.stats.effective_levels import effective_levels, first_effective_levels
+from audit.stats.multiplicity import first_step_levels, reject_family
+from audit.stats.score_test import exact_p
+
+RULE = {"metric": "true_positive_rate", "groups": ["sex"], "margin": 0.1}
+LOW = margin_boundary("fail", True, "difference", 0.1)
+
+
+def of_sizes(sizes: dict[str, int], flagged: float = 0.0, **rule: object) -> FamilyPower:
+    rows: dict[tuple[str, ...], IntArray] = {
+        (name,): cells(tp=round(size * flagged), fn=size - round(size * flagged), tn=3) for name, size in sizes.items()
+    }
+    feature = categorical("sex", list(sizes))
+    plan = plan_of([RULE | rule], [feature])
+    _, families = families_of(plan, [feature], rows)
+    (family,) = rule_power(plan, plan.named_rules[0], families, {"sex": feature})
+    return family
+
+
+def test_nothing_that_the_detector_answered_plays_a_part() -> None:
+    sizes = {"a": 900, "b": 400, "c": 60, "d": 12}
+    assert of_sizes(sizes) == of_sizes(sizes, flagged=0.7)
+
+
+def test_every_group_has_an_answer_or_a_reason() -> None:
+    family = of_sizes({"a": 900, "b": 400, "c": 60, "d": 5, "e": 4, "f": 0})
+    told = {
+        group.group.levels[0].code: (group.fails_from[0].reason, group.passes_at[0].reason) for group in family.groups
+    }
+    assert told["a"] == told["b"] == told["c"] == (None, None)
+    assert told["d"] == ("too_few_cases", None)
+    assert told["e"] == ("too_few_for_a_rate", "too_few_for_a_rate")
+    assert told["f"] == ("no_cases", "no_cases")
+    for group in family.groups:
+        for side in (*group.fails_from, *group.passes_at):
+            assert (side.disparity is None) == (side.reason is not None) == (side.rate is None)
+
+
+def test_nobody_to_compare_with_and_a_limit_that_cannot_be_exceeded() -> None:
+    (only,) = of_sizes({"a": 900}).groups
+    assert only.fails_from[0].reason == only.passes_at[0].reason == "no_rest"
+    group, _ = of_sizes({"a": 900, "b": 900}, expected_rate=0.05).groups
+    assert group.fails_from[0].reason == "limit_cannot_be_exceeded"
+    assert group.passes_at[0].reason is None
+
+
+def test_a_gap_lies_beyond_the_limit_and_a_pass_agrees_with_who_is_judged_alone() -> None:
+    family = of_sizes({"a": 5_000, "b": 400, "c": 110, "d": 60})
+    for group in family.groups:
+        (fails,), (passes,) = group.fails_from, group.passes_at
+        assert fails.disparity is not None
+        assert passes.disparity is not None
+        assert fails.disparity > 0.1
+        assert group.decidable == (passes.disparity <= 0.1)
+
+
+def test_on_two_sides_each_has_its_own_gap_and_a_pass_needs_more() -> None:
+    one = of_sizes({"a": 900, "b": 400}).groups[1]
+    two = of_sizes({"a": 900, "b": 400}, direction="both").groups[1]
+    assert [side.side for side in two.fails_from] == ["low", "high"]
+    assert two.fails_from[0].level == pytest.approx((one.fails_from[0].level or 0.0) / 2, rel=0.3)
+    assert (two.passes_at[0].disparity or 0.0) > (one.passes_at[0].disparity or 0.0)
+
+
+def test_a_ratio_is_told_as_a_ratio() -> None:
+    (_, group) = of_sizes({"a": 5_000, "b": 900}, margin=None, ratio=0.8).groups
+    assert 0.0 < (group.fails_from[0].disparity or 0.0) < 0.8 < (group.passes_at[0].disparity or 0.0) < 1.0
+    assert group.fails_from[0].rate == pytest.approx(0.8 * (group.fails_from[0].disparity or 0.0))
+
+
+def test_precision_is_known_only_after_scoring_and_rungs_are_all_told() -> None:
+    codes = ["NGA", "GHA", "FRA", "DEU"]
+    rows: dict[tuple[str, ...], IntArray] = {(code,): cells(abstained=(100, 0, 0)) for code in codes}
+    feature = nationality(codes)
+    rules = [{**RULE, "groups": ["nationality"]}, {**RULE, "groups": ["nationality"], "metric": "precision"}]
+    plan = plan_of(rules, [feature])
+    table, _ = families_of(plan, [feature], rows)
+    report = counts_power(plan, table, [feature])
+    assert [len(rule.families) for rule in report.rules] == [3, 0]
+    assert report.rules[1].known_only_after_scoring
+    assert [len(family.groups) for family in report.rules[0].families] == [4, 2, 2]
+
+
+@pytest.mark.parametrize("sizes", [(500, 300, 80), (100,) * 25, tuple(range(5, 400, 9))])
+def test_the_planned_level_is_that_of_the_first_step(sizes: tuple[int, ...]) -> None:
+    """With answers as expected, and one group that points to harm: on average, where groups are set aside by chance."""
+    n = np.array(sizes, dtype=np.float64)
+    m, rng, place = n.sum() - n, np.random.default_rng(7), n.size // 2
+    planned = first_step_levels(n, m, 0.8, LOW, 0.03)[place]
+    found = []
+    for _ in range(60):
+        x = rng.binomial(n.astype(int), 0.8).astype(float)
+        x[place] = np.floor(0.5 * n[place])
+        y = x.sum() - x
+        found.append(reject_family(np.ones(n.size), x, n, y, m, LOW, 0.03).local_level[place])
+    assert float(np.mean(found)) == pytest.approx(planned, rel=0.4)
+    assert float(np.mean(found)) >= 0.85 * planned
+
+
+def test_few_groups_share_a_level_and_none_gets_more_than_the_family_has() -> None:
+    levels = first_step_levels([500, 300, 80], [380, 580, 800], 0.8, LOW, 0.03)
+    assert levels.sum() <= 0.03 + 1e-9
+    assert first_step_levels([80], [800], 0.8, LOW, 0.03)[0] <= 0.03
+    assert first_step_levels([50, 50], [800, 800], 0.8, LOW, 0.03, "any_dependence").tolist() == [0.015, 0.015]
+    assert first_step_levels([], [], 0.8, LOW, 0.03).size == 0
+
+
+def test_levels_of_effective_sizes_are_those_before_anything_is_found() -> None:
+    width = np.array([0.5, 2.0, 4.0])
+    _, local, _ = effective_levels(np.ones_like, width, 0.03)
+    np.testing.assert_allclose(first_effective_levels(width, 0.03), local)
+
+
+def answers(**asked: object) -> dict[str, Answer]:
+    told = {"limit": Limit(True, "difference", 0.1, 0.8), "groups": 5, **asked}
+    return {answer.wanted: answer for answer in planned_cases(Asked(**told))}  # type: ignore[arg-type]
+
+
+def test_more_is_asked_of_all_groups_than_of_one() -> None:
+    told = answers(bad_rate=0.5)
+    one, everyone, gap = told["one_group_passes"], told["all_groups_pass"], told["gap_is_named"]
+    assert everyone.group_power == pytest.approx(0.8 ** (1 / 5))
+    assert (one.cases or 0) < (everyone.cases or 0)
+    assert gap.level == pytest.approx(0.0375 / 5, rel=0.01)
+    for answer in told.values():
+        assert (answer.enumerated_power or 0.0) >= answer.group_power
+    assert set(answers(groups=1, rest_cases=10_000)) == {"one_group_passes"}
+
+
+def test_no_group_passes_that_is_not_judged_alone() -> None:
+    for groups in (2, 5, 200):
+        one = answers(groups=groups)["one_group_passes"]
+        assert (one.cases or 0) >= (one.judged_alone_from or 0)
+
+
+def test_a_rest_that_is_too_small_is_said_to_be() -> None:
+    one = answers(rest_cases=40)["one_group_passes"]
+    assert (one.cases, one.reason) == (None, "rest_too_small")
+    never = answers(limit=Limit(True, "difference", 0.9, 0.8))["one_group_passes"]
+    assert never.reason == "limit_cannot_be_exceeded"
+
+
+def test_a_planned_gap_is_named_by_the_test_itself() -> None:
+    """At the number of cases found, half of what a group at the gap would show is rejected at the level said."""
+    gap = answers(bad_rate=0.5)["gap_is_named"]
+    n, m = gap.cases or 0, 4 * (gap.cases or 0)
+    assert float(exact_p(n // 2, n, round(0.8 * m), m, LOW)) <= (gap.level or 0.0)
+
+
+def test_rows_hold_the_label_that_the_rate_counts() -> None:
+    assert share_of_rows(METRICS["true_positive_rate"], 0.01) == 0.01
+    assert share_of_rows(METRICS["false_positive_rate"], 0.25) == 0.75
+    assert share_of_rows(METRICS["accuracy"], 0.01) == 1.0
+    assert share_of_rows(METRICS["precision"], 0.01) is None
