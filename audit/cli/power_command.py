@@ -15,8 +15,6 @@ from audit.cli.terminal import Style, note, say, say_document
 if TYPE_CHECKING:
     from audit.cli.power_picture import Panel
 
-_OF_A_PLAN = "the plan says these itself: leave out"
-
 
 def power(  # noqa: PLR0913, PLR0917 - a parameter for each option
     plan: Annotated[Path | None, typer.Argument(help="The plan file (TOML). Without one, give --metric.")] = None,
@@ -57,14 +55,15 @@ def power(  # noqa: PLR0913, PLR0917 - a parameter for each option
     if plan is None:
         text, document, panels = _without_data(flags)
     elif flags:
-        raise ArgumentError(f"{_OF_A_PLAN} {', '.join(flags)}", slug="power-arguments")
+        said_twice = ", ".join(flags)
+        raise ArgumentError(f"the plan says these itself: leave out {said_twice}", slug="power-arguments")
     else:
         text, document, panels = _of_plan(plan, every_group=every_group)
     if picture is not None:
         from audit.cli.output_folder import write_file
         from audit.cli.power_picture import drawn
 
-        write_file(picture, drawn(panels))
+        write_file(picture, drawn(panels, restricted=plan is not None))
         note(f"Picture: {picture}")
     if as_json:
         say_document(document)

@@ -42,7 +42,7 @@ def _rule(rule: RulePower, names: GroupNames) -> dict[str, Any]:
         "limit": rule.rule.limit,
         "sides": list(rule.sides),
         "expected_rate": rule.rule.planned_rate,
-        "family_level": rule.level,
+        "family_level": _rounded(rule.level),
         "known_only_after_scoring": rule.known_only_after_scoring,
         "families": [_family(family, names) for family in rule.families],
     }

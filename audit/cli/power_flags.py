@@ -54,7 +54,7 @@ def asked_by(flags: Mapping[str, object]) -> AskedOf:
     """
     metric = _metric(flags.get("--metric"), flags.get("--route", "services"))
     if ("--margin" in flags) == ("--ratio" in flags):
-        raise _wrong("give exactly one of --margin and --ratio")
+        raise ArgumentError("give exactly one of --margin and --ratio", slug="power-arguments")
     scale: Literal["difference", "ratio"] = "difference" if "--margin" in flags else "ratio"
     limit = Limit(
         low_is_worse=worse_direction(metric.name, cast("Route", flags.get("--route", "services"))) is Worse.LOW,
@@ -85,16 +85,24 @@ def asked_by(flags: Mapping[str, object]) -> AskedOf:
 
 def _metric(word: object, route: object) -> Metric:
     if word is None:
-        raise _wrong("give a plan, or --metric with --margin or --ratio", "as in: audit7k power plan.toml")
+        raise ArgumentError(
+            "give a plan, or --metric with --margin or --ratio",
+            hint="as in: audit7k power plan.toml",
+            slug="power-arguments",
+        )
     metric = metric_called(str(word))
     if metric is None:
         like = metrics_like(str(word))
         known = " or ".join(each.name for each in like) if like else ", ".join(METRICS)
-        raise _wrong(f'no metric is called "{printable(str(word)[:60])}"', f"did you mean {known}?")
+        raise ArgumentError(
+            f'no metric is called "{printable(str(word)[:60])}"', hint=f"did you mean {known}?", slug="power-arguments"
+        )
     if metric.worse is Worse.NOT_JUDGED:
-        raise _wrong(f"{metric.name} is a property of the labels: no rule can be set on it")
+        raise ArgumentError(
+            f"{metric.name} is a property of the labels: no rule can be set on it", slug="power-arguments"
+        )
     if route not in ("services", "enforcement"):
-        raise _wrong("--route is services or enforcement")
+        raise ArgumentError("--route is services or enforcement", slug="power-arguments")
     return metric
 
 
@@ -114,7 +122,9 @@ def _bad_rate(limit: Limit, gap: float) -> float:
         )
     if not 0.0 <= rate <= 1.0:
         raise PlanError(
-            f"a gap of {gap:g} beside a rate of {limit.rate:g} leaves the range of a rate", slug="gap-too-wide"
+            f"a gap of {gap:g} beside a rate of {limit.rate:g} leaves the range of a rate",
+            slug="gap-too-wide",
+            hint="give a smaller gap",
         )
     return rate
 
@@ -122,7 +132,7 @@ def _bad_rate(limit: Limit, gap: float) -> float:
 def _share(flags: Mapping[str, object], name: str, least: float, most: float, default: float | None = None) -> float:
     value = flags.get(name, default)
     if not isinstance(value, int | float) or not least <= value <= most:
-        raise _wrong(f"{name} is a number from {least:g} to {most:g}")
+        raise ArgumentError(f"{name} is a number from {least:g} to {most:g}", slug="power-arguments")
     return float(value)
 
 
@@ -131,9 +141,5 @@ def _count(flags: Mapping[str, object], name: str, least: int, most: int) -> int
     if value is None:
         return None
     if not isinstance(value, int) or not least <= value <= most:
-        raise _wrong(f"{name} is a whole number from {least} to {most:,}")
+        raise ArgumentError(f"{name} is a whole number from {least} to {most:,}", slug="power-arguments")
     return value
-
-
-def _wrong(message: str, hint: str = "") -> ArgumentError:
-    return ArgumentError(message, slug="power-arguments", hint=hint)

@@ -60,18 +60,20 @@ class Panel:
         return f"{self.limit * 100:g} points" if self.scale == "difference" else f"ratio {self.limit:g}"
 
 
-def drawn(panels: Sequence[Panel]) -> str:
-    """The whole picture, a panel under the other."""
+def drawn(panels: Sequence[Panel], *, restricted: bool) -> str:
+    """The whole picture, a panel under the other; `restricted`: it shows how many cases the groups of a set have."""
     height = _HEAD + _PANEL * max(len(panels), 1)
     title = "The smallest disparity that can be decided, by number of cases"
     size = f'viewBox="0 0 {_WIDTH:.0f} {height:.0f}" width="{_WIDTH:.0f}" height="{height:.0f}"'
     told = 'role="img" aria-labelledby="title described"'
+    note = "restricted, not for publication" if restricted else ""
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} {told} font-family="sans-serif">',
         f'<title id="title">{title}</title>',
         f'<desc id="described">{_text(" ".join(_told(panel) for panel in panels) or "Nothing can be said.")}</desc>',
         f'<rect width="{_WIDTH:.0f}" height="{height:.0f}" fill="{PAPER}"/>',
         f'<text x="20" y="30" font-size="18" font-weight="bold" fill="{INK}">{title}</text>',
+        f'<text x="{_WIDTH - _RIGHT:.0f}" y="54" text-anchor="end" font-size="13" fill="{MUTED}">{note}</text>',
         *_legend(),
         *(part for place, panel in enumerate(panels) for part in _panel(panel, _HEAD + place * _PANEL)),
         "</svg>",

@@ -44,6 +44,7 @@ def power_summary(report: PowerReport, style: Style, *, every_group: bool = Fals
     ]
     for rule in report.rules:
         lines += ["", *_rule(rule, names, style, every_group)]
+    lines += ["", "Restricted: exact counts can single out people; not for publication."]
     return "\n".join(lines) + "\n"
 
 
@@ -154,8 +155,8 @@ def _answer(asked: AskedOf, answer: Answer) -> list[str]:
     if answer.cases is None:
         return [f"  {wanted:30}{_WHY[answer.reason or 'rest_too_small']}"]
     groups = asked.asked.groups
-    power = math.floor((answer.enumerated_power or 0.0) * 1000) / 10
-    line = f"  {wanted:30}{answer.cases:>14,}{answer.cases * groups:>11,}{power:>13.1f}%{answer.level or 0.0:>9.2g}"
+    power = math.floor((answer.enumerated_power or 0.0) * 10_000 + 1e-6) / 100
+    line = f"  {wanted:30}{answer.cases:>14,}{answer.cases * groups:>11,}{power:>13.2f}%{answer.level or 0.0:>9.2g}"
     rows = asked.rows(answer.cases)
     if asked.prevalence is None:
         return [line]

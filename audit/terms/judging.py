@@ -36,6 +36,24 @@ JUDGING: Final = (
         ("level", "false alarm rate of the audit", "family-wise error"),
     ),
     Term(
+        "power",
+        "How often a set would decide something that is so: name a group with a gap of a given size, or pass one that "
+        "is treated as everyone else is. It depends on cases, rates and levels, and never on what the system answered.",
+        "At 80%, one group in five that should be named, or passed, would still be left undecided.",
+        "It does not say how large any gap is, nor that a group left undecided has none.",
+        "how-to/power.md",
+        ("statistical power", "sample size", "planning"),
+    ),
+    Term(
+        "smallest decidable gap",
+        "The smallest gap to everyone else that would be named with the power asked for, given a group's cases and its "
+        "part of the chance of a false alarm; and the smallest limit at which an equal group would pass.",
+        "A gap of 27 points with a limit of 10 means that gaps between 10 and 27 points will often stay undecided.",
+        "It is no finding about the group: nothing was scored yet.",
+        "how-to/power.md",
+        ("minimum detectable disparity", "minimum detectable effect", "mdd", "fail from", "pass at"),
+    ),
+    Term(
         "coverage",
         "The share of people who are in groups that could be judged, alone or as part of a larger one. A pass needs a "
         "minimum of it, set in the plan.",

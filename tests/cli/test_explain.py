@@ -21,6 +21,7 @@ ASKED_FOR = (
     "like with like", "Mantel-Haenszel", "label flips", "Rogan-Gladen", "worst-case bounds", "unknown features",
     "selective labels", "control sample", "bias amplification", "reference table", "subgroup scan", "penalty",
     "cost matrix", "own measure", "cross-check", "prevalence at deployment", "alpha", "coverage", "p-value", "interval",
+    "power", "smallest decidable gap", "minimum detectable disparity",
 )  # fmt: skip
 FORBIDDEN = re.compile(r"\b(?:un)?fair\b|unbiased|debiased|compliant", re.IGNORECASE)
 

@@ -48,8 +48,21 @@ def test_an_example_gives_what_it_gave(tmp_path: Path, example: str, file: str, 
     actual = (outputs(example, tmp_path / "example", code) / file).read_text(encoding="utf-8")
     if file == "result.json":
         actual = without_provenance(actual)
-    golden = HERE / example / file
+    assert_golden(actual, HERE / example / file)
+
+
+def assert_golden(actual: str, golden: Path) -> None:
     if os.environ.get("AUDIT7K_WRITE_GOLDEN") == "1":
         golden.parent.mkdir(exist_ok=True)
         golden.write_text(actual, encoding="utf-8")
     assert actual == golden.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("option", "file"), [(None, "power.txt"), ("--json", "power.json")])
+def test_what_an_example_could_decide_is_what_it_was(tmp_path: Path, option: str | None, file: str) -> None:
+    folder = tmp_path / "example"
+    shutil.copytree(EXAMPLES / "predictions-file", folder, ignore=shutil.ignore_patterns("audit-out", "__pycache__"))
+    command = [str(AUDIT7K), "power", "plan.toml", *([option] if option else [])]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=120)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert_golden(done.stdout, HERE / "predictions-file" / file)

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
+from typer.testing import CliRunner
 
+from audit.cli.app import app
 from audit.metrics import METRICS, Worse
 from audit.plan import Rule, VerdictSection
 from audit.stats.boundaries import margin_boundary
@@ -55,3 +57,14 @@ def test_the_rates_that_harm_are_the_ones_that_the_page_on_limits_names() -> Non
     assert METRICS["true_positive_rate"].worse is Worse.LOW
     assert METRICS["false_positive_rate"].worse is Worse.HIGH
     assert METRICS["selection_rate"].worse is Worse.BY_ROUTE
+
+
+def test_what_a_set_can_decide_is_what_the_page_on_power_says() -> None:
+    page = (DOCS / "how-to" / "power.md").read_text(encoding="utf-8")
+    golden = DOCS.parent / "tests" / "golden" / "predictions-file" / "power.txt"
+    of_a_set, without_one = re.findall(r"```text\n(.*?)```", page, re.DOTALL)
+    given = golden.read_text(encoding="utf-8").splitlines()
+    assert all(line in given for line in of_a_set.splitlines())
+    (asked,) = re.findall(r"audit7k power (--metric .*)", page)
+    done = CliRunner().invoke(app, ["power", *asked.split()])
+    assert without_one in done.stdout

@@ -1,0 +1,49 @@
+"""A small seeded version of `simulate/planning.py`: what is said to be decidable is decided, in whole audits."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[2]
+RUNS = 60
+
+
+@pytest.fixture
+def simulation(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(str(ROOT))
+    return importlib.import_module("simulate.planning")
+
+
+def as_promised(share: float, power: float = 0.8) -> bool:
+    """At least the power, and no more than 15 points above it, up to three standard errors."""
+    error = 3.0 * float(np.sqrt(power * (1.0 - power) / RUNS))
+    return power - error <= share <= power + 0.15 + error
+
+
+@pytest.mark.parametrize("place", [0, 2, 5, 9])
+def test_a_gap_is_named_and_an_equal_group_passed_with_the_power_promised(simulation: ModuleType, place: int) -> None:
+    measured = list(simulation.promised(simulation.WORLDS[place], RUNS, np.random.default_rng(11)))
+    assert [each.event[:4] for each in measured] == ["FAIL", "PASS"]
+    assert all(as_promised(each.share) for each in measured)
+
+
+def test_a_smaller_gap_is_named_less_often(simulation: ModuleType) -> None:
+    """The promise is not kept by chance: at half of what lies beyond the limit it would be broken."""
+    world = simulation.WORLDS[0]
+    (side,) = simulation.decidable(world).fails_from
+    nearer = world.rate - world.limit - (side.disparity - world.limit) / 2.0
+    asked = simulation.plan(simulation.rule_of(world))
+    found = [one == "fail" for one in simulation.outcomes(world, asked, nearer, RUNS, np.random.default_rng(12))]
+    assert float(np.mean(found)) < 0.5
+
+
+@pytest.mark.slow
+def test_with_clusters_the_promise_is_kept_or_exceeded(simulation: ModuleType) -> None:
+    setting = simulation.Setting(60, False, 0.8, 0.1, "difference", 0.1, weighted=False)
+    for each in simulation.clustered(setting, RUNS, np.random.default_rng(13)):
+        assert each.share >= 0.8 - 3.0 * float(np.sqrt(0.16 / RUNS))
