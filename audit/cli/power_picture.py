@@ -19,7 +19,7 @@ INK, MUTED, RULE, PAPER = "#16191d", "#4f585e", "#d5d9dc", "#ffffff"
 BEYOND, WITHIN = "#801650", "#12436d"
 _WIDTH, _PANEL, _HEAD = 760.0, 396.0, 92.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 66.0, 20.0, 100.0, 52.0
-_SIZES: Final = tuple(digit * 10**power for power in range(8) for digit in (1, 3))
+_WIDE_RANGE: Final = 1.3
 _WIDTHS: Final = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
 
 
@@ -150,7 +150,8 @@ def _axes(panel: Panel, plane: _Plane) -> Iterator[str]:
         label = f"{width * 100:.0f}" if panel.scale == "difference" else f"{1.0 - width:.2f}"
         yield f'<path d="M{_LEFT:.0f} {y:.1f}H{right:.0f}" stroke="{RULE}"/>'
         yield f'<text x="{_LEFT - 8:.0f}" y="{y + 4.5:.1f}" text-anchor="end" {text}>{label}</text>'
-    for size in _SIZES:
+    digits = (1, 3) if plane.last - plane.first > _WIDE_RANGE else (1, 2, 3, 5)
+    for size in (digit * 10**power for power in range(9) for digit in digits):
         if plane.first <= math.log10(size) <= plane.last:
             x = plane.x(size)
             yield f'<path d="M{x:.1f} {plane.bottom:.1f}v5" stroke="{MUTED}"/>'

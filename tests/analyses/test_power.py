@@ -8,8 +8,11 @@ from made_counts import categorical, cells, families_of, nationality, plan_of
 
 from audit.analyses.planned_cases import Answer, Asked, planned_cases, share_of_rows
 from audit.analyses.power import FamilyPower, rule_power
+from audit.counting.clusters import ClusterTable
+from audit.counting.family_moments import CELLS
+from audit.counting.moments import Moments
 from audit.counting.table import IntArray
-from audit.metrics import METRICS
+from audit.metrics import METRICS, Cell
 from audit.power import counts_power
 from audit.stats.boundaries import margin_boundary
 from audit.stats.decidable_disparity import Limit
@@ -167,3 +170,57 @@ def test_rows_hold_the_label_that_the_rate_counts() -> None:
     assert share_of_rows(METRICS["false_positive_rate"], 0.25) == 0.75
     assert share_of_rows(METRICS["accuracy"], 0.01) == 1.0
     assert share_of_rows(METRICS["precision"], 0.01) is None
+
+
+def of_clusters(sizes: dict[str, tuple[int, int]], weight: float | None = None, **rule: object) -> FamilyPower:
+    """`sizes` says how many clusters each group has, of how many rows; every second row weighs `weight`."""
+    group, cluster, weights = [], [], []
+    for code, (clusters, rows) in sizes.items():
+        for number in range(clusters * rows):
+            group.append(code)
+            cluster.append(len(group) - 1 - number % rows)
+            weights.append(1.0 if weight is None or number % 2 else weight)
+    codes = sorted(sizes)
+    finest = np.array([codes.index(code) for code in group])
+    cell = np.full(len(group), CELLS.index(Cell.UNSCORED_POSITIVE))
+    units = np.array(weights)
+    table = ClusterTable.of(np.array(cluster), finest, cell, units, units * units)
+    feature = categorical("sex", codes)
+    clustered = any(rows > 1 for _, rows in sizes.values())
+    moments = Moments((feature,), tuple((code,) for code in codes), table, weighted=True, clustered=clustered)
+    counts: dict[tuple[str, ...], IntArray] = {
+        (code,): cells(abstained=(clusters * rows, 0, 0)) for code, (clusters, rows) in sizes.items()
+    }
+    plan = plan_of([RULE | rule], [feature])
+    _, families = families_of(plan, [feature], counts)
+    (family,) = rule_power(plan, plan.named_rules[0], families, {"sex": feature}, moments)
+    return family
+
+
+def test_rows_of_clusters_decide_less_than_as_many_rows_alone() -> None:
+    alone = of_clusters({"a": (2_000, 1), "b": (300, 1)}).groups[1]
+    alike = of_clusters({"a": (200, 10), "b": (30, 10)}).groups[1]
+    assert alone.cases == alike.cases == 300
+    assert alone.worth == pytest.approx(300.0, rel=0.01)
+    assert alike.worth < 250.0
+    for side in ("fails_from", "passes_at"):
+        (one,), (other,) = getattr(alone, side), getattr(alike, side)
+        assert one.disparity < other.disparity
+
+
+def test_weights_that_differ_decide_less_and_equal_ones_change_nothing() -> None:
+    sizes = {"a": (2_000, 1), "b": (300, 1)}
+    plain, equal, unlike = (of_clusters(sizes, weight) for weight in (None, 1.0, 9.0))
+    assert plain == equal
+    assert not unlike.exact
+    assert unlike.groups[1].worth < 200.0
+
+
+def test_few_clusters_decide_nothing_and_somewhat_more_only_wide_limits() -> None:
+    family = of_clusters({"a": (200, 10), "b": (9, 30), "c": (12, 200)}, expected_rate=0.95)
+    _, few, more = family.groups
+    assert few.fails_from[0].reason == few.passes_at[0].reason == "too_few_clusters"
+    assert few.required is more.required is None
+    # from a group at a limit that lets one cluster in five be bad, twelve good ones are too easily drawn
+    assert (more.passes_at[0].disparity or 0.0) == pytest.approx(0.95 - 0.05 ** (1 / 12), abs=1e-6)
+    assert more.fails_from[0].disparity is not None
