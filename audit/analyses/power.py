@@ -114,7 +114,9 @@ def _family(
     power = 1.0 - (1.0 - plan.verdict.power) / len(asked)
     failing = [_fails_from(plan, rule, question, counts, decided, None if exact else moments) for question in asked]
     passing = [
-        _passes_at(plan, rule, question, decided, sizes, _least_edges(plan, rule, counts, None if exact else moments), power)
+        _passes_at(
+            plan, rule, question, decided, sizes, _least_edges(plan, rule, counts, None if exact else moments), power
+        )
         for question in asked
     ]
     return FamilyPower(
