@@ -152,11 +152,11 @@ def test_on_paper_the_verdict_is_on_page_one_and_the_notice_on_each(
     if not reader:
         pytest.skip("no pdftotext on this machine (package poppler-utils)")
     page.goto(pages[kind].as_uri())
-    heading = page.locator("#verdict").inner_text().strip()
+    heading = " ".join(page.locator("#verdict").inner_text().split())
     page.pdf(path=tmp_path / "report.pdf", prefer_css_page_size=True, tagged=True)
     done = subprocess.run([reader, "-layout", tmp_path / "report.pdf", "-"], capture_output=True, text=True, check=True)
     sheets = done.stdout.split("\f")[:-1]
-    assert heading in sheets[0]
+    assert heading in " ".join(sheets[0].split())  # it breaks where the font at hand is wide
     assert "of people are in groups that" in " ".join(sheets[0].split())
     assert len(sheets) > 3
     for sheet in sheets:
