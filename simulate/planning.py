@@ -29,6 +29,8 @@ from simulate.weighted_clusters import FEATURE, GROUPS, Drawn, Setting, cluster_
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 POWER = 0.8
+FEW_CLUSTERS = 20
+"""Of unequal sizes so few are worth fewer than ten, and nothing is promised."""
 
 
 @dataclass(frozen=True)
@@ -216,5 +218,6 @@ def all_settings(runs: int, seed: int) -> Iterator[Measured]:
     yield from without_a_set(Limit(True, "difference", 0.1, 0.8), 5, 0.55, runs, next(streams))
     yield from without_a_set(Limit(True, "ratio", 0.8, 0.9), 30, 0.6, runs, next(streams))
     for clusters, correlation, weighted in ((20, 0.1, False), (60, 0.1, True), (60, 0.3, False), (200, 0.05, True)):
-        setting = Setting(clusters, False, 0.8, correlation, "difference", 0.1, weighted=weighted)
+        unequal = clusters > FEW_CLUSTERS
+        setting = Setting(clusters, False, 0.8, correlation, "difference", 0.1, unequal=unequal, weighted=weighted)
         yield from clustered(setting, runs, next(streams))

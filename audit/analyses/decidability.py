@@ -32,7 +32,14 @@ from audit.stats.own_correlation import (
 from audit.stats.planning import cases_to_pass
 from audit.stats.weighted_rate import WeightedRate, design_size, satterthwaite, variance_factor
 
-__all__ = ["DesignedSizes", "FamilyDecidability", "RuleDecidability", "designed_sizes", "rule_decidability"]
+__all__ = [
+    "DesignedSizes",
+    "FamilyDecidability",
+    "PlannedTest",
+    "RuleDecidability",
+    "designed_sizes",
+    "rule_decidability",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,14 +138,26 @@ class DesignedSizes:
     """float64[G]: cases from as many clusters as a pass takes, if the clusters are like those there are."""
 
 
+@dataclass(frozen=True, slots=True)
+class PlannedTest:
+    """A test whose power is asked for: what says how alike the rows of a side may be, on clusters as few as it has."""
+
+    levels: npt.NDArray[np.float64]
+    """float64[G]: the levels of the test."""
+    edge: float
+    """The group's counted rate on the edge; 1 where the edge is asked for."""
+    rest: float
+    """The rest's counted rate."""
+
+
 def designed_sizes(
     plan: AuditPlan,
     rule: Rule,
     family: FamilyCounts,
     moments: Moments | None,
-    at: tuple[npt.NDArray[np.float64], float] | None = None,
+    at: PlannedTest | None = None,
 ) -> DesignedSizes:
-    """What the cases of every group are worth, for a PASS at alpha, or for a test `at` levels (G,) and an edge."""
+    """What the cases of every group and of its rest are worth, to be judged alone, or in a test that is planned."""
     metric = METRICS[rule.metric]
     n, m = cases(family, metric)
     nowhere, none = np.zeros(n.shape, dtype=np.bool_), np.zeros(n.shape)
@@ -150,13 +169,17 @@ def designed_sizes(
     correlation = plan.evaluation_set.expected_icc if moments.clustered else 0.0
     degrees, rest_degrees = satterthwaite(own, correlation), satterthwaite(rest, correlation)
     # few degrees of freedom make every case worth less, and so does a correlation that few clusters leave open
-    uneven, level = least_q(of, family, cells), plan.verdict.alpha if at is None else at[0]
-    few = design_size(own, correlation, uneven) * few_degrees_factor(degrees, level)
+    uneven = least_q(of, family, cells)
+    levels = plan.verdict.alpha if at is None else at.levels
+    few = design_size(own, correlation, uneven) * few_degrees_factor(degrees, levels)
     open_to = largest_correlation(own, variance_factor(own, correlation))
+    rest_size = design_size(rest, correlation) * few_degrees_factor(rest_degrees, levels)
     if at is not None:
-        open_to = np.where(enough_clusters(own, at[1], level), open_to, 1.0)
+        open_to = np.where(enough_clusters(own, at.edge, levels), open_to, 1.0)
+        rest_open_to = largest_correlation(rest, variance_factor(rest, correlation))
+        rest_open_to = np.where(enough_clusters(rest, 1.0 - at.rest, levels), rest_open_to, 1.0)
+        rest_size = np.minimum(rest_size, design_size(rest, rest_open_to))
     worth = np.minimum(few, design_size(own, open_to, uneven)) / np.maximum(n, 1)
-    rest_size = design_size(rest, correlation) * few_degrees_factor(rest_degrees, plan.verdict.alpha)
     alike = of.counts_alike(cells)
     return DesignedSizes(
         people=of.weight(cells),

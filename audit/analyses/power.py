@@ -14,7 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from audit.analyses.budget import budget
-from audit.analyses.decidability import DesignedSizes, FamilyDecidability, designed_sizes, rule_decidability
+from audit.analyses.decidability import (
+    DesignedSizes,
+    FamilyDecidability,
+    PlannedTest,
+    designed_sizes,
+    rule_decidability,
+)
 from audit.analyses.margin_tests import procedure_of
 from audit.analyses.sides import Question, Side, cases_cells, questions
 from audit.analyses.weighted_tests import is_exact
@@ -114,10 +120,7 @@ def _family(
     power = 1.0 - (1.0 - plan.verdict.power) / len(asked)
     failing = [_fails_from(plan, rule, question, counts, decided, None if exact else moments) for question in asked]
     passing = [
-        _passes_at(
-            plan, rule, question, decided, sizes, _least_edges(plan, rule, counts, None if exact else moments), power
-        )
-        for question in asked
+        _passes_at(plan, rule, question, counts, decided, None if exact else moments, power) for question in asked
     ]
     return FamilyPower(
         family=decided.family,
@@ -154,7 +157,9 @@ def _fails_from(
     edge = float(question.fail.edge(counted_rate(rule.planned_rate, question.fail)))
     tested = decided.evaluable & limit.can_be_exceeded & ~decided.too_few_clusters
     levels = _levels(plan, rule, question, counts, decided, tested, moments)
-    sizes = designed_sizes(plan, rule, counts, moments, at=(np.where(tested, levels, 0.01), edge))
+    rest = float(counted_rate(rule.planned_rate, question.fail))
+    at = PlannedTest(np.where(tested, levels, 0.01), edge, rest)
+    sizes = designed_sizes(plan, rule, counts, moments, at)
     found = []
     for place, level in enumerate(levels.tolist()):
         if not tested[place]:
@@ -194,13 +199,17 @@ def _passes_at(
     plan: AuditPlan,
     rule: Rule,
     question: Question,
+    counts: FamilyCounts,
     decided: FamilyDecidability,
-    sizes: DesignedSizes,
-    least_edges: FloatArray,
+    moments: Moments | None,
     power: float,
 ) -> list[Smallest]:
     limit = replace(_limit(rule, question), limit=0.5)
     alpha = plan.verdict.alpha
+    rest = float(counted_rate(rule.planned_rate, question.within))
+    at = PlannedTest(np.full(len(decided.groups), alpha), 1.0, rest)
+    sizes = designed_sizes(plan, rule, counts, moments, at)
+    least_edges = _least_edges(rule, counts, moments, alpha)
     found = []
     for place in range(len(decided.groups)):
         if not decided.evaluable[place] or decided.too_few_clusters[place]:
@@ -218,11 +227,10 @@ def _passes_at(
     return found
 
 
-def _least_edges(plan: AuditPlan, rule: Rule, counts: FamilyCounts, moments: Moments | None) -> FloatArray:
+def _least_edges(rule: Rule, counts: FamilyCounts, moments: Moments | None, alpha: float) -> FloatArray:
     if moments is None:
         return np.zeros(len(counts.groups))
-    own = moments.of(counts).own(((), cases_cells(METRICS[rule.metric])))
-    return lowest_edge(own, plan.verdict.alpha)
+    return lowest_edge(moments.of(counts).own(((), cases_cells(METRICS[rule.metric]))), alpha)
 
 
 def _whole(decided: FamilyDecidability, sizes: DesignedSizes, place: int) -> tuple[int, int]:

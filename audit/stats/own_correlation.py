@@ -103,9 +103,10 @@ def clusters_wanted(edge: npt.ArrayLike, level: npt.ArrayLike) -> FloatArray:
 
 
 def lowest_edge(side: WeightedRate, level: npt.ArrayLike) -> FloatArray:
-    """float64[G]: the lowest counted rate on an edge for which `enough_clusters` holds: ``1 - level^(1/K)``."""
-    tail = np.clip(np.asarray(level, dtype=np.float64), 1e-300, UNSEEN_TAIL)
-    return np.asarray(1.0 - tail ** (1.0 / np.maximum(carrying_number(side), 1.0)), dtype=np.float64)
+    """float64[G]: the lowest counted rate on an edge for which `enough_clusters` holds; 0 without two rows in any."""
+    number, tail = carrying_number(side), np.minimum(np.asarray(level, dtype=np.float64), UNSEEN_TAIL)
+    clustered = np.isfinite(number)
+    return np.where(clustered, 1.0 - tail ** (1.0 / np.where(clustered, number, 1.0)), 0.0)
 
 
 def largest_correlation(side: WeightedRate, shown: FloatArray | None = None) -> FloatArray:
