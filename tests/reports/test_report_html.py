@@ -48,7 +48,8 @@ def test_it_holds_nothing_that_runs_or_loads(html: str) -> None:
                 assert value.startswith("#")
     assert "url(" not in html
     assert "@import" not in html
-    assert not re.search(r"https?:|//[a-z]", html)
+    # the digest of the style is base64, in which two slashes can stand side by side
+    assert not re.search(r"https?:|//[a-z]", re.sub(r"'sha256-[A-Za-z0-9+/=]{44}'", "", html))
 
 
 def test_the_policy_allows_this_style_sheet_and_nothing_else(html: str) -> None:
