@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from audit.analyses.budget import budget
 from audit.analyses.decidability import FamilyDecidability, RuleDecidability, rule_decidability
 from audit.analyses.estimates import everyone_as_family, row_accounts
+from audit.analyses.expected import missing_expected
 from audit.analyses.families import finest
 from audit.counting.table import ABSTAINED, CountsTable, FamilyCounts
 from audit.findings import RowAccount
@@ -91,6 +92,8 @@ class RuleCheck:
     """The smallest coverage over the families on the finest rungs."""
     min_coverage: float
     """The coverage that a pass needs."""
+    missing_expected: tuple[Group, ...]
+    """Groups that the plan expects and that have too few cases for a rate: no pass without them."""
 
     @property
     def can_pass(self) -> bool | None:
@@ -98,7 +101,8 @@ class RuleCheck:
         if self.known_only_after_scoring:
             return None
         judged = any(family.alone for family in self.families)
-        return judged and self.coverage is not None and self.coverage >= self.min_coverage
+        covered = self.coverage is not None and self.coverage >= self.min_coverage
+        return judged and covered and not self.missing_expected
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +206,7 @@ def _rules(
                 families=() if decidability is None else _families(plan, decidability),
                 coverage=None if decidability is None else decidability.lowest_coverage,
                 min_coverage=plan.verdict.min_coverage,
+                missing_expected=() if later else missing_expected(plan, rule, families, features),
             )
         )
     return tuple(checks)

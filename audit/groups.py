@@ -127,6 +127,8 @@ class SensitiveFeature(Part):
     rungs: tuple[str, ...]
     """Its rungs, finest first; `["level"]` where it has no ladder."""
     levels: tuple[LevelName, ...]
-    """Every level found in the set, and every rung above it."""
+    """Every level found in the set or expected of it, and every rung above it."""
     given_to_detector: bool
     """Whether the plan hands this column to the detector."""
+    expected: tuple[str, ...] = ()
+    """Codes on the finest rung that the plan expects the set to hold, whether it does or not."""

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from audit.plan_detectors import Column, Name, Strict
+from audit.plan_detectors import Column, Name, Strict, check_disjoint
 
 __all__ = [
     "GENDERS",
@@ -63,6 +63,9 @@ class GroupFeature(Strict):
     """For a nationality: the rungs from the finest, on which a group too small to pass alone is judged as a part."""
     min_cases: Literal["auto"] | Annotated[int, Field(ge=1)] = "auto"
     """Cases of the metric's own denominator that a group needs to be judged alone; `auto` plans it (see docs)."""
+    expected: tuple[str, ...] = ()
+    """Levels that the set must hold, as codes. Where one has fewer cases than `min_denominator` no rule over this
+    feature passes, however well the others do."""
     reference: str | None = None
     """The level that `compare_with = ["reference"]` compares the others with."""
 
@@ -87,7 +90,11 @@ class GroupFeature(Strict):
             raise ValueError(f"{key}.separator: only a nationality has several in one cell")
         if ((self.country_column is None) == (self.country is None)) == (coding == "relation"):
             raise ValueError(f"{key}: a relation, and nothing else, needs one of `country_column` and `country`")
+        check_disjoint(f"{key}.expected", self.expected)
         if coding == "gender":
+            for level in self.expected:
+                if level not in GENDERS:
+                    raise ValueError(f"{key}.expected: {level}; the levels are {', '.join(GENDERS)}")
             for value, level in self.map.items():
                 if level not in GENDERS:
                     raise ValueError(f'{key}.map: {value} = "{level}"; the levels are {", ".join(GENDERS)}')

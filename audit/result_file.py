@@ -175,7 +175,7 @@ def _rejected_as_said(p: float | None, level: float | None, *, said: bool) -> bo
 def _may_pass(rule: RuleResult, verdicts: list[Verdict]) -> bool:
     judged = [verdict.outcome for verdict in verdicts if verdict.decidable]
     enough = rule.coverage is not None and rule.coverage >= rule.min_coverage
-    return enough and set(judged) == {"pass"}
+    return enough and set(judged) == {"pass"} and not rule.missing_expected
 
 
 def _overall_contradiction(result: AuditResult) -> str | None:

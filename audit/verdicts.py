@@ -17,6 +17,7 @@ import numpy as np
 from audit.analyses.budget import Budget, budget
 from audit.analyses.decidability import FamilyDecidability, RuleDecidability, rule_decidability
 from audit.analyses.estimates import as_known
+from audit.analyses.expected import missing_expected
 from audit.analyses.margin_tests import FamilyTests
 from audit.analyses.sides import questions
 from audit.analyses.weighted_tests import designed_rule_tests
@@ -67,7 +68,8 @@ def judge_rule(
         for family in decidability.families
         for place in range(len(family.groups))
     )
-    return _rule_result(plan, rule, decidability, tests, verdicts), verdicts
+    missing = missing_expected(plan, rule, families, features)
+    return _rule_result(plan, rule, decidability, tests, verdicts, missing), verdicts
 
 
 def _outcome(
@@ -157,10 +159,11 @@ def _rule_result(
     decidability: RuleDecidability,
     tests: Mapping[Family, FamilyTests],
     verdicts: tuple[Verdict, ...],
+    missing: tuple[Group, ...],
 ) -> RuleResult:
     outcomes = Counter(verdict.outcome for verdict in verdicts)
     together = any(family.together.beyond for family in tests.values())
-    outcome, because = _rule_outcome(plan, decidability, verdicts, together=together)
+    outcome, because = _rule_outcome(plan, decidability, verdicts, together=together, missing=bool(missing))
     sides = [question.side for question in questions(plan, rule)]
     assert rule.id is not None  # noqa: S101 - `named_rules` gives every rule an id
     return RuleResult(
@@ -197,6 +200,7 @@ def _rule_result(
             for family in decidability.families
         ),
         reason=rule.reason,
+        missing_expected=missing,
     )
 
 
@@ -205,20 +209,23 @@ def _known(value: float | None) -> float | None:
 
 
 def _rule_outcome(
-    plan: AuditPlan, decidability: RuleDecidability, verdicts: tuple[Verdict, ...], *, together: bool
+    plan: AuditPlan, decidability: RuleDecidability, verdicts: tuple[Verdict, ...], *, together: bool, missing: bool
 ) -> tuple[Outcome, RuleBecause]:
     if any(verdict.outcome == "fail" for verdict in verdicts):
         return "fail", "group_beyond_limit"
     if together:
         return "fail", "unnamed_beyond_limit"
     alone = [verdict for verdict in verdicts if verdict.decidable]
-    if not alone:
-        return "inconclusive", "nothing_judged"
-    if any(verdict.outcome != "pass" for verdict in alone):
-        return "inconclusive", "group_undecided"
     coverage = decidability.lowest_coverage
-    if coverage is None or coverage < plan.verdict.min_coverage:
-        return "inconclusive", "coverage_too_small"
+    open_questions: dict[RuleBecause, bool] = {
+        "nothing_judged": not alone,
+        "expected_group_missing": missing,
+        "group_undecided": any(verdict.outcome != "pass" for verdict in alone),
+        "coverage_too_small": coverage is None or coverage < plan.verdict.min_coverage,
+    }
+    for because, is_open in open_questions.items():
+        if is_open:
+            return "inconclusive", because
     return "pass", "all_judged_within_limit"
 
 

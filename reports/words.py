@@ -47,23 +47,20 @@ class Words:
 
     def rule_because(self, because: RuleBecause) -> str:
         """Why a rule has its outcome."""
-        match because:
-            case "group_beyond_limit":
-                return self._t.gettext("at least one group is beyond the limit")
-            case "unnamed_beyond_limit":
-                return self._t.gettext("one or more nationalities are beyond the limit; none of them can be named")
-            case "all_judged_within_limit":
-                return self._t.gettext(
-                    "every group with enough cases is within the limit, and enough people are in them"
-                )
-            case "group_undecided":
-                return self._t.gettext("a group with enough cases could not be decided")
-            case "coverage_too_small":
-                return self._t.gettext("too many people are in groups that could not be judged")
-            case "nothing_judged":
-                return self._t.gettext("no group has enough cases to be judged")
-            case _:
-                assert_never(because)
+        reasons: dict[RuleBecause, str] = {
+            "group_beyond_limit": self._t.gettext("at least one group is beyond the limit"),
+            "unnamed_beyond_limit": self._t.gettext(
+                "one or more nationalities are beyond the limit; none of them can be named"
+            ),
+            "all_judged_within_limit": self._t.gettext(
+                "every group with enough cases is within the limit, and enough people are in them"
+            ),
+            "group_undecided": self._t.gettext("a group with enough cases could not be decided"),
+            "coverage_too_small": self._t.gettext("too many people are in groups that could not be judged"),
+            "expected_group_missing": self._t.gettext("the set has too few cases of a group that the plan expects"),
+            "nothing_judged": self._t.gettext("no group has enough cases to be judged"),
+        }
+        return reasons[because]
 
     def because(self, because: Because, *, among: str, min_denominator: int, both_ways: bool = False) -> str:
         """Why a group has its outcome; `among` says what the rate's denominator counts, `both_ways` which limit."""

@@ -42,10 +42,14 @@ def _rule(rule: RuleCheck, asked: Rule, names: GroupNames, style: Style, every_g
     lines.append(f"  Sizes are planned with a rate of {percent(rule.planned_rate)} (expected_rate in the plan)")
     for family in rule.families:
         lines += _family(family, names, every_group)
-    return [*lines, _reach(rule, style)]
+    return [*lines, _reach(rule, names, style)]
 
 
-def _reach(rule: RuleCheck, style: Style) -> str:
+def _reach(rule: RuleCheck, names: GroupNames, style: Style) -> str:
+    if rule.missing_expected:
+        missing = "; ".join(names.name_within(group, 40) for group in rule.missing_expected)
+        text = f"  {style.shape('inconclusive')} No pass is within reach: too few cases of groups that are expected: "
+        return style.paint(text + missing, "inconclusive")
     share = percent(rule.coverage, against=rule.min_coverage)
     needed = exact_percent(rule.min_coverage)
     covered = f"{share} of people are in groups that would be judged ({needed} needed)"

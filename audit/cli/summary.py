@@ -12,6 +12,7 @@ from audit.cli.second_looks import second_looks
 from audit.cli.terminal import State, Style
 from audit.cli.unnamed import UNNAMED, Unnamed
 from audit.findings import Estimate, RuleResult, Verdict
+from audit.groups import Group
 from audit.metrics import MetricName
 from audit.percentages import exact_percent, percent
 from audit.result import AuditResult
@@ -127,7 +128,7 @@ def summary(result: AuditResult, style: Style, *, report: str = "", next_command
     lines = [_verdict_line(result, style), *_counts(found, unnamed), ""]
     lines += [_line(f"Primary harm: {_HARMS[result.overall.primary_harm]}"), _line(_overall_rates(result)), ""]
     lines.append(style.paint(_columns("", "Group", "Share", "rate", "likely", "rest"), "faint"))
-    further = second_looks(result, names)
+    further = [*_expected(result, names), *second_looks(result, names)]
     listed = [
         each
         for each in found
@@ -180,6 +181,7 @@ def _rule_line(rule: RuleResult, found: list[Finding], names: GroupNames, style:
         "with enough cases could not be decided",
         "coverage_too_small": f"only {covered} of the people are in groups that could be judged "
         f"(the plan needs {exact_percent(rule.min_coverage)})",
+        "expected_group_missing": _missing(rule, names),
         "nothing_judged": "no group has enough cases to be judged",
     }
     state: State = "fail" if rule.outcome == "fail" else "inconclusive"
@@ -187,6 +189,22 @@ def _rule_line(rule: RuleResult, found: list[Finding], names: GroupNames, style:
     worst = "; ".join(names.name_within(finding.verdict.group, 40) for finding in failing[:3])
     more = f" and {len(failing) - 3} more" if len(failing) > 3 else ""
     return style.paint(text + (f": {worst}{more}" if worst else ""), state)
+
+
+def _expected(result: AuditResult, names: GroupNames) -> list[str]:
+    """One line where the set lacks groups that the plan expects."""
+    missing = tuple({group: None for rule in result.rules for group in rule.missing_expected})
+    return [f"Expected by the plan, too few in the set: {_named(missing, names)}"] if missing else []
+
+
+def _missing(rule: RuleResult, names: GroupNames) -> str:
+    missing = rule.missing_expected
+    return f"too few cases of {_groups(len(missing))} that the plan expects: {_named(missing, names)}"
+
+
+def _named(groups: tuple[Group, ...], names: GroupNames) -> str:
+    more = f" and {len(groups) - 3:,} more" if len(groups) > 3 else ""
+    return ", ".join(names.name_within(group, 40) for group in groups[:3]) + more
 
 
 def _groups(count: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Final
 
 import numpy as np
@@ -110,11 +111,16 @@ class CountsTable:
         return everyone
 
     def family(self, family: Family, features: Mapping[str, SensitiveFeature]) -> FamilyCounts:
-        """Add the finest groups up to the groups of `family`, climbing each feature's ladder to the rung asked for."""
+        """Add the finest groups up to the groups of `family`, climbing each feature's ladder to the rung asked for.
+
+        Groups that are expected on every axis stand in it with counts of 0 where the set does not have them.
+        """
         places = [self.features.index(axis.feature) for axis in family.axes]
         climbs = [ladder_map(features[axis.feature], axis.rung) for axis in family.axes]
         keys = [tuple(climb[code[place]] for place, climb in zip(places, climbs, strict=True)) for code in self.codes]
-        distinct = sorted(set(keys))
+        expected = [features[axis.feature].expected for axis in family.axes]
+        wanted = [{climb[code] for code in codes} for codes, climb in zip(expected, climbs, strict=True)]
+        distinct = sorted({*keys, *product(*wanted)})
         at = {key: place for place, key in enumerate(distinct)}
         cells = np.zeros((len(distinct), 3, 4), dtype=np.int64)
         np.add.at(cells, [at[key] for key in keys], self.cells)

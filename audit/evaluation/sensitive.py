@@ -14,7 +14,7 @@ from audit.evaluation.connection import reading
 from audit.evaluation.quoting import identifier, shown
 from audit.evaluation.relation import Relation
 from audit.evaluation.row_numbers import rows_text, rows_where
-from audit.evaluation.standing import standing
+from audit.evaluation.standing import STANDINGS, standing
 from audit.groups import LevelName, SensitiveFeature
 from audit.plan import AuditPlan, Coding, GroupFeature
 
@@ -84,8 +84,9 @@ def check_names(plan: AuditPlan) -> None:
 
 
 def check_maps(plan: AuditPlan) -> None:
-    """Raise PlanError if a map of a nationality names no nationality code, or a relation no country."""
+    """Raise PlanError if a map or an expected level names no code of its feature, or a relation no country."""
     for name, section in plan.groups.items():
+        _check_expected(plan, name)
         if plan.coding(name) in _OF_NATIONALITIES:
             if section.country is not None and nationality.canonical(section.country) not in nationality.countries():
                 raise PlanError(
@@ -103,6 +104,26 @@ def check_maps(plan: AuditPlan) -> None:
                     )
 
 
+def _check_expected(plan: AuditPlan, name: str) -> None:
+    coding, known = plan.coding(name), STANDINGS
+    for code in plan.groups[name].expected:
+        if (coding == "nationality" and nationality.map_target(code) is None) or (
+            coding == "relation" and code not in known
+        ):
+            raise PlanError(
+                f'groups.{name}.expected: "{shown(code)}" is no level of a {coding}',
+                slug="expected-level",
+                hint=f"write {', '.join(known)}" if coding == "relation" else "write ISO 3166-1 codes, for example NGA",
+            )
+
+
+def expected_codes(section: GroupFeature, coding: Coding) -> tuple[str, ...]:
+    """The canonical codes of the levels that the plan expects, each once, in the order of the plan."""
+    if coding != "nationality":
+        return section.expected
+    return tuple(dict.fromkeys(nationality.map_target(code) or code for code in section.expected))
+
+
 def _code_feature(
     connection: duckdb.DuckDBPyConnection, relation: Relation, plan: AuditPlan, name: str
 ) -> CodedFeature:
@@ -111,13 +132,15 @@ def _code_feature(
     expression = text_of(relation.expression(section.column), relation.types[section.column])
     if coding == "relation":
         codes, expression = _code_standings(connection, relation, plan, name, codes)
+    expected = expected_codes(section, coding)
     feature = SensitiveFeature(
         name=name,
         column=section.column,
         coding="categorical" if coding == "relation" else coding,  # what is derived are categories
         rungs=plan.rungs(name),
-        levels=_levels(coding, set(codes.values()), plan.rungs(name)),
+        levels=_levels(coding, {*codes.values(), *expected}, plan.rungs(name)),
         given_to_detector=section.column in getattr(plan.detector, "features", ()),
+        expected=expected,
     )
     return CodedFeature(feature, codes, expression)
 

@@ -34,6 +34,7 @@ RuleBecause = Literal[
     "all_judged_within_limit",  # pass: every group judged alone is within the limit, and they cover enough people
     "group_undecided",  # inconclusive: a group with enough cases could not be decided
     "coverage_too_small",  # inconclusive: too many people are in groups that could not be judged
+    "expected_group_missing",  # inconclusive: the set has too few cases of a group that the plan expects
     "nothing_judged",  # inconclusive: no group has enough cases
 ]
 EstimateReason = Literal["no_cases", "too_few_for_a_rate", "no_rest", "zero_in_rest", "no_reference"]
@@ -273,3 +274,5 @@ class RuleResult(Part):
     """Family by family."""
     reason: str
     """Why this limit, in the words of the plan."""
+    missing_expected: tuple[Group, ...] = ()
+    """Groups that the plan expects and of which there are fewer cases than `min_denominator`: no pass without them."""

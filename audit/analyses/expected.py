@@ -1,0 +1,51 @@
+"""Groups that the plan expects and the set lacks: a rule does not pass without them, however well the others do."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from itertools import product
+
+from audit.analyses.families import finest, rule_families
+from audit.analyses.sides import cases
+from audit.counting.table import FamilyCounts
+from audit.groups import Family, Group, Level, SensitiveFeature
+from audit.metrics import METRICS
+from audit.plan import AuditPlan, Rule
+
+__all__ = ["missing_expected"]
+
+
+def missing_expected(
+    plan: AuditPlan, rule: Rule, families: Mapping[Family, FamilyCounts], features: Mapping[str, SensitiveFeature]
+) -> tuple[Group, ...]:
+    """Expected groups of which no rate can be stated: they have fewer cases of the rule's rate than `min_denominator`.
+
+    Where a rule is about several features together, every combination of their expected levels is expected; a feature
+    without expected levels is summed over.
+
+    Parameters
+    ----------
+    families : mapping of Family to FamilyCounts
+        The counts of every family of the plan, as `audit.run.count_families` gives them.
+
+    Returns
+    -------
+    tuple of Group
+        On the finest rungs, in the order of the rule and of the plan.
+    """
+    missing: dict[Group, None] = {}
+    for family in rule_families(plan, rule):
+        expecting = [place for place, axis in enumerate(family.axes) if features[axis.feature].expected]
+        if not expecting or not finest(plan, family):
+            continue
+        counts = families[family]
+        found: Counter[tuple[Level, ...]] = Counter()
+        for group, own in zip(counts.groups, cases(counts, METRICS[rule.metric])[0].tolist(), strict=True):
+            found[tuple(group.levels[place] for place in expecting)] += own
+        axes = [family.axes[place] for place in expecting]
+        for codes in product(*(features[axis.feature].expected for axis in axes)):
+            levels = tuple(Level(axis.feature, axis.rung, code) for axis, code in zip(axes, codes, strict=True))
+            if found[levels] < plan.verdict.min_denominator:
+                missing[Group(levels)] = None
+    return tuple(missing)
