@@ -17,12 +17,13 @@ from audit.stats.boundaries import margin_boundary
 from audit.stats.effective_test import Comparison, effective_size, effective_test, few_degrees_factor
 from audit.stats.intervals import wilson
 from audit.stats.mover import Limits, difference_of_limits, ratio_of_limits
-from audit.stats.own_correlation import largest_correlation
+from audit.stats.own_correlation import Alike, Evened
 from audit.stats.weighted_rate import MAX_CORRELATION, WeightedRate
 from simulate.verdict_size import Measured
-from simulate.weighted_clusters import WEIGHT_CV, Setting, cluster_rates, cluster_sizes, settings
+from simulate.weighted_clusters import WEIGHT_CV, Setting, cluster_sizes, rates_of, settings
 
 FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
 
 LEVEL, SMALL_LEVEL = 0.05, 0.001
 _ROWS_AT_ONCE = 1_000_000
@@ -30,17 +31,13 @@ _EVENTS = (("false PASS", "<= 5 %"), ("false FAIL", "<= 5 %"), ("false FAIL at .
 
 
 def _side(
-    setting: Setting, quantiles: FloatArray, rate: float, correlation: float, rng: np.random.Generator
-) -> tuple[WeightedRate, FloatArray, FloatArray]:
-    """Rates of R simulated sides with float64[R, K] clusters, deviations of each cluster, and sums of weights."""
+    setting: Setting, quantiles: FloatArray, rate: float, rng: np.random.Generator, *, rest: bool
+) -> tuple[WeightedRate, FloatArray, FloatArray, Evened]:
+    """Of R simulated sides with float64[R, K] clusters: rates, deviations of clusters, sums of weights, the evened."""
     runs, k = quantiles.shape
-    rates = cluster_rates(quantiles, rate, correlation, two_points=setting.two_points, whole=setting.whole)
+    rates = rates_of(setting, quantiles, rate, rest=rest)
     sizes = cluster_sizes(setting, (runs, k), rng)
-    at = np.repeat(np.arange(runs * k), sizes.ravel())
-    sigma = np.sqrt(np.log(1.0 + WEIGHT_CV**2))
-    w = np.exp(rng.normal(0.0, sigma, at.size)) if setting.weighted else np.ones(at.size)
-    hit = rng.random(at.size) < rates.ravel()[at]
-    a, b, q = (np.bincount(at, of, runs * k).reshape(runs, k) for of in (w * hit, w, w * w))
+    a, b, q = _weighted_sums(rates, sizes, rng) if setting.weighted else _counts(rates, sizes, rng)
     total = b.sum(axis=1)
     found = a.sum(axis=1) / total
     deviations = (a - found[:, None] * b) / total[:, None]
@@ -58,7 +55,25 @@ def _side(
         ),
         deviations,
         total,
+        Evened.of_clusters(a, b, q),
     )
+
+
+def _counts(rates: FloatArray, sizes: IntArray, rng: np.random.Generator) -> tuple[FloatArray, FloatArray, FloatArray]:
+    rows = sizes.astype(np.float64)
+    return rng.binomial(sizes, rates).astype(np.float64), rows, rows
+
+
+def _weighted_sums(
+    rates: FloatArray, sizes: IntArray, rng: np.random.Generator
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    at = np.repeat(np.arange(rates.size), sizes.ravel())
+    w = np.exp(rng.normal(0.0, np.sqrt(np.log(1.0 + WEIGHT_CV**2)), at.size))
+    hit = rng.random(at.size) < rates.ravel()[at]
+    a, b, q = (
+        np.asarray(np.bincount(at, of, rates.size).reshape(rates.shape), dtype=np.float64) for of in (w * hit, w, w * w)
+    )
+    return a, b, q
 
 
 def _correlation(sides: list[tuple[WeightedRate, FloatArray]]) -> FloatArray:
@@ -72,10 +87,8 @@ def _correlation(sides: list[tuple[WeightedRate, FloatArray]]) -> FloatArray:
     return np.clip(excess / np.maximum(pairs, 1e-9), 0.0, MAX_CORRELATION)
 
 
-def one_comparison(
-    setting: Setting, runs: int, rng: np.random.Generator, ratio: float, *, own: bool = True
-) -> tuple[Measured, ...]:
-    """False PASS and false FAIL at .05, and false FAIL at .001; without `own` as if all clusters were equally alike."""
+def one_comparison(setting: Setting, runs: int, rng: np.random.Generator, ratio: float) -> tuple[Measured, ...]:
+    """False PASS and false FAIL at .05, and false FAIL at .001."""
     k, others = setting.clusters, max(2, round(setting.clusters * ratio))
     boundaries = [
         margin_boundary("pass", setting.low, "ratio" if setting.scale == "ratio" else "difference", setting.margin),
@@ -88,11 +101,12 @@ def one_comparison(
         u, v = rng.random((some, k)), rng.random((some, others))
         shared = min(k, others) if setting.spanning else 0
         v[:, :shared] = u[:, :shared]
-        group, e, total = _side(setting, u, replace(setting, groups=2, beside=1).on_margin, setting.of_group, rng)
-        rest, f, rest_total = _side(setting, v, setting.rate, setting.correlation, rng)
+        on_margin = replace(setting, groups=2, beside=1).on_margin
+        group, e, total, evened = _side(setting, u, on_margin, rng, rest=False)
+        rest, f, rest_total, rest_evened = _side(setting, v, setting.rate, rng, rest=True)
         cross = (e[:, :shared] * f[:, :shared]).sum(axis=1)
         icc = _correlation([(group, total), (rest, rest_total)])
-        alike, rest_alike = (largest_correlation(side) if own else icc for side in (group, rest))
+        alike, rest_alike = Alike.of(group, evened), Alike.of(rest, rest_evened)
         for place, (boundary, level) in enumerate(
             ((boundaries[0], LEVEL), (boundaries[1], LEVEL), (boundaries[1], SMALL_LEVEL))
         ):
@@ -112,8 +126,8 @@ def coverage(setting: Setting, runs: int, rng: np.random.Generator, ratio: float
     shared = min(k, others) if setting.spanning else 0
     v[:, :shared] = u[:, :shared]
     own_rate = replace(setting, groups=2, beside=1).on_margin
-    group, e, total = _side(setting, u, own_rate, setting.of_group, rng)
-    rest, f, rest_total = _side(setting, v, setting.rate, setting.correlation, rng)
+    group, e, total, _ = _side(setting, u, own_rate, rng, rest=False)
+    rest, f, rest_total, _ = _side(setting, v, setting.rate, rng, rest=True)
     icc = _correlation([(group, total), (rest, rest_total)])
     sides = []
     for side in (group, rest):

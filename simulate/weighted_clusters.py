@@ -65,6 +65,13 @@ class Setting:
     two_points: bool = False
     whole: bool = False
     """Whether clusters are of two kinds, one of them without the outcome (or with it) but for one case in a hundred."""
+    good: float | None = None
+    """Where given, clusters are of two kinds: `bad` ones with one outcome in all rows, and good ones with so many times
+    as much of it as all have on average. Correlations then play no part."""
+    bad: str = "missed"
+    """Which outcome bad clusters have, `missed` or `found`."""
+    mixed: str = "group"
+    """Whose clusters are of these two kinds: the `group`'s on the margin, or everyone else's, the `rest`."""
     large: int = 0
     """How many clusters of the group are thirty times as large as the others."""
     groups: int = len(GROUPS)
@@ -104,6 +111,10 @@ class Setting:
         kind = "spanning" if self.spanning else "nested"
         own = "" if self.own_correlation is None else f"{self.own_correlation:g} v "
         extra = f"{'two-point ' if self.two_points else 'whole ' if self.whole else ''}icc {own}{self.correlation:g}"
+        if self.good is not None:
+            extra = (
+                f"{self.mixed} of two kinds, {self.bad} whole or {self.good:g} times as often, icc {self.correlation:g}"
+            )
         if self.large:
             kind += f", {self.large} of them large,"
         if self.factor != 1.0:
@@ -148,6 +159,23 @@ def cluster_rates(
     return np.asarray(betaincinv(rate * shape, (1.0 - rate) * shape, u))
 
 
+def two_kinds(u: FloatArray, rate: float, good: float, bad: str) -> FloatArray:
+    """Rates of mean `rate` of clusters that lack the outcome or have it in all rows, and of others that rarely do."""
+    if bad == "found":
+        usual, other = good * rate, 1.0
+    else:
+        usual, other = 1.0 - good * (1.0 - rate), 0.0
+    return np.where(u < (rate - other) / (usual - other), usual, other)
+
+
+def rates_of(setting: Setting, u: FloatArray, rate: float, *, rest: bool) -> FloatArray:
+    """Rates of the clusters of a group on the margin, or of everyone else, of mean `rate`."""
+    if setting.good is not None and setting.mixed == ("rest" if rest else "group"):
+        return two_kinds(u, rate, setting.good, setting.bad)
+    correlation = setting.correlation if rest else setting.of_group
+    return cluster_rates(u, rate, correlation, two_points=setting.two_points, whole=setting.whole)
+
+
 def cluster_sizes(setting: Setting, shape: tuple[int, int], rng: np.random.Generator) -> IntArray:
     """Rows of clusters: all the same, or lognormal with a coefficient of variation of 1."""
     if setting.large:
@@ -164,17 +192,9 @@ def draw(setting: Setting, rng: np.random.Generator) -> Drawn:
     k, groups = setting.clusters, setting.groups
     u = np.broadcast_to(rng.random(k), (groups, k)) if setting.spanning else rng.random((groups, k))
     first = setting.on_margin if setting.gap is None else setting.gap
+    means = [drawn_rate(first if place < setting.beside else setting.rate, setting.factor) for place in range(groups)]
     rates = np.stack(
-        [
-            cluster_rates(
-                u[place],
-                drawn_rate(first if place < setting.beside else setting.rate, setting.factor),
-                setting.of_group if place < setting.beside else setting.correlation,
-                two_points=setting.two_points,
-                whole=setting.whole,
-            )
-            for place in range(groups)
-        ]
+        [rates_of(setting, u[place], means[place], rest=place >= setting.beside) for place in range(groups)]
     )
     sizes = cluster_sizes(setting, (groups, k), rng)
     names = np.broadcast_to(np.arange(k), (groups, k)) if setting.spanning else np.arange(groups * k).reshape(groups, k)

@@ -11,31 +11,27 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import ndtri
 
 from audit.analyses.families import Parents, finest, ladder_parents, parent_family, parent_group, rule_families
 from audit.analyses.sides import cases, cases_cells, questions
 from audit.analyses.weighted_rates import least_q
+from audit.counting.family_moments import FamilyMoments
 from audit.counting.moments import Moments
 from audit.counting.table import FamilyCounts, IntArray
 from audit.groups import Family, Group, SensitiveFeature
-from audit.metrics import METRICS
+from audit.metrics import METRICS, Cell
 from audit.plan import AuditPlan, Rule
 from audit.stats.boundaries import counted_rate
 from audit.stats.effective_test import MIN_DEGREES_OF_FREEDOM, few_degrees_factor
-from audit.stats.own_correlation import (
-    carrying_number,
-    clusters_wanted,
-    enough_clusters,
-    largest_correlation,
-    too_few_clusters,
-)
+from audit.stats.own_correlation import Alike
 from audit.stats.planning import cases_to_pass
-from audit.stats.weighted_rate import WeightedRate, design_size, satterthwaite, variance_factor
+from audit.stats.unseen_clusters import times_wanted, too_few_clusters
+from audit.stats.weighted_rate import design_size, satterthwaite, variance_factor
 
 __all__ = [
     "DesignedSizes",
     "FamilyDecidability",
-    "PlannedTest",
     "RuleDecidability",
     "designed_sizes",
     "rule_decidability",
@@ -138,26 +134,14 @@ class DesignedSizes:
     """float64[G]: cases from as many clusters as a pass takes, if the clusters are like those there are."""
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedTest:
-    """A test whose power is asked for: what says how alike the rows of a side may be, on clusters as few as it has."""
-
-    levels: npt.NDArray[np.float64]
-    """float64[G]: the levels of the test."""
-    edge: float
-    """The group's counted rate on the edge; 1 where the edge is asked for."""
-    rest: float
-    """The rest's counted rate."""
-
-
 def designed_sizes(
     plan: AuditPlan,
     rule: Rule,
     family: FamilyCounts,
     moments: Moments | None,
-    at: PlannedTest | None = None,
+    at: npt.NDArray[np.float64] | None = None,
 ) -> DesignedSizes:
-    """What the cases of every group and of its rest are worth, to be judged alone, or in a test that is planned."""
+    """What the cases of every group and of its rest are worth: to be judged alone, or in tests planned `at` levels."""
     metric = METRICS[rule.metric]
     n, m = cases(family, metric)
     nowhere, none = np.zeros(n.shape, dtype=np.bool_), np.zeros(n.shape)
@@ -170,14 +154,13 @@ def designed_sizes(
     degrees, rest_degrees = satterthwaite(own, correlation), satterthwaite(rest, correlation)
     # few degrees of freedom make every case worth less, and so does a correlation that few clusters leave open
     uneven = least_q(of, family, cells)
-    levels = plan.verdict.alpha if at is None else at.levels
+    levels = plan.verdict.alpha if at is None else at
     few = design_size(own, correlation, uneven) * few_degrees_factor(degrees, levels)
-    open_to = largest_correlation(own, variance_factor(own, correlation))
+    evened, rest_evened = (of.evened(((), cells), rest=side) for side in (False, True))
+    open_to = Alike.supposing(correlation, own, evened).largest
     rest_size = design_size(rest, correlation) * few_degrees_factor(rest_degrees, levels)
     if at is not None:
-        open_to = np.where(enough_clusters(own, at.edge, levels), open_to, 1.0)
-        rest_open_to = largest_correlation(rest, variance_factor(rest, correlation))
-        rest_open_to = np.where(enough_clusters(rest, 1.0 - at.rest, levels), rest_open_to, 1.0)
+        rest_open_to = Alike.supposing(correlation, rest, rest_evened).largest
         rest_size = np.minimum(rest_size, design_size(rest, rest_open_to))
     worth = np.minimum(few, design_size(own, open_to, uneven)) / np.maximum(n, 1)
     alike = of.counts_alike(cells)
@@ -186,18 +169,27 @@ def designed_sizes(
         worth=np.where(alike | (worth <= 0.0), 1.0, worth),
         rest_size=np.where(alike, whole.rest_size, rest_size),
         too_few_clusters=~alike & (n > 0) & ((degrees < MIN_DEGREES_OF_FREEDOM) | too_few_clusters(own)),
-        wanted=np.where(alike, 0.0, _cases_from_enough_clusters(plan, rule, own, n)),
+        wanted=np.where(alike, 0.0, _cases_from_enough_clusters(plan, rule, of, cells, n)),
     )
 
 
-def _cases_from_enough_clusters(plan: AuditPlan, rule: Rule, own: WeightedRate, n: IntArray) -> npt.NDArray[np.float64]:
-    edges = [
-        question.within.edge(counted_rate(rule.planned_rate, question.within)) for question in questions(plan, rule)
-    ]
-    wanted = max(float(clusters_wanted(edge, plan.verdict.alpha)) for edge in edges)
-    number = carrying_number(own)
-    clustered = np.isfinite(number)
-    return np.where(clustered, np.ceil(n * (wanted / np.where(clustered, number, 1.0)) - 1e-6), 0.0)
+def _cases_from_enough_clusters(
+    plan: AuditPlan, rule: Rule, of: FamilyMoments, cells: tuple[Cell, ...], n: IntArray
+) -> npt.NDArray[np.float64]:
+    """float64[G]: cases from as many clusters as it takes for the chance that no bad one was drawn to be small."""
+    correlation = plan.evaluation_set.expected_icc
+    own = of.own(((), cells))
+    bundles, rest = (of.evened(((), cells), rest=side).bundles.at_least(correlation) for side in (False, True))
+    asked = questions(plan, rule)
+    power = 1.0 - (1.0 - plan.verdict.power) / len(asked)
+    spread = rule.planned_rate * (1.0 - rule.planned_rate) * variance_factor(own, correlation)
+    wanted = np.zeros(n.shape)
+    for question in asked:
+        rate = float(counted_rate(rule.planned_rate, question.within))
+        error = float(ndtri(power)) * np.sqrt(spread)
+        times = times_wanted(bundles, rate, error, rest, question.within, plan.verdict.alpha)
+        wanted = np.maximum(wanted, np.ceil(n * times - 1e-6))
+    return np.where(np.isinf(bundles.number) & np.isinf(rest.number), 0.0, wanted)
 
 
 def _required(

@@ -17,7 +17,6 @@ from audit.analyses.budget import budget
 from audit.analyses.decidability import (
     DesignedSizes,
     FamilyDecidability,
-    PlannedTest,
     designed_sizes,
     rule_decidability,
 )
@@ -30,12 +29,11 @@ from audit.findings import Because
 from audit.groups import Family, Group, SensitiveFeature
 from audit.metrics import METRICS
 from audit.plan import AuditPlan, Rule
-from audit.stats.boundaries import counted_rate
+from audit.stats.decidable_clusters import Hidden
 from audit.stats.decidable_disparity import Limit, failing_rate, passing_edge
 from audit.stats.effective_levels import first_effective_levels, power_width
 from audit.stats.multiplicity import Method, first_step_levels
-from audit.stats.own_correlation import lowest_edge
-from audit.stats.weighted_rate import design_size
+from audit.stats.weighted_rate import design_size, variance_factor
 
 __all__ = ["FamilyPower", "GroupPower", "Smallest", "rule_power"]
 
@@ -154,12 +152,10 @@ def _fails_from(
     moments: Moments | None,
 ) -> list[Smallest]:
     limit = _limit(rule, question)
-    edge = float(question.fail.edge(counted_rate(rule.planned_rate, question.fail)))
     tested = decided.evaluable & limit.can_be_exceeded & ~decided.too_few_clusters
     levels = _levels(plan, rule, question, counts, decided, tested, moments)
-    rest = float(counted_rate(rule.planned_rate, question.fail))
-    at = PlannedTest(np.where(tested, levels, 0.01), edge, rest)
-    sizes = designed_sizes(plan, rule, counts, moments, at)
+    sizes = designed_sizes(plan, rule, counts, moments, np.where(tested, levels, 0.01))
+    hidden = _hidden(plan, rule, counts, moments)
     found = []
     for place, level in enumerate(levels.tolist()):
         if not tested[place]:
@@ -167,6 +163,11 @@ def _fails_from(
             continue
         n, m = _whole(decided, sizes, place)
         rate = failing_rate(limit, n, m, level, plan.verdict.power) if n and m else None
+        if rate is not None and hidden:
+            rate = hidden[place].failing_rate(limit, rate, level, plan.verdict.power)
+            if rate is None:
+                found.append(Smallest(question.side, None, None, "too_few_clusters", level))
+                continue
         found.append(_smallest(question.side, limit, rate, level))
     return found
 
@@ -206,10 +207,8 @@ def _passes_at(
 ) -> list[Smallest]:
     limit = replace(_limit(rule, question), limit=0.5)
     alpha = plan.verdict.alpha
-    rest = float(counted_rate(rule.planned_rate, question.within))
-    at = PlannedTest(np.full(len(decided.groups), alpha), 1.0, rest)
-    sizes = designed_sizes(plan, rule, counts, moments, at)
-    least_edges = _least_edges(rule, counts, moments, alpha)
+    sizes = designed_sizes(plan, rule, counts, moments, np.full(len(decided.groups), alpha))
+    hidden = _hidden(plan, rule, counts, moments)
     found = []
     for place in range(len(decided.groups)):
         if not decided.evaluable[place] or decided.too_few_clusters[place]:
@@ -217,20 +216,24 @@ def _passes_at(
             continue
         n, m = _whole(decided, sizes, place)
         edge = passing_edge(limit, n, m, alpha, power) if n and m else None
-        if edge is not None:
-            # a margin so narrow that all of a group's clusters could be good ones by chance is none that it passes
-            least = float(least_edges[place])
-            edge = min(edge, 1.0 - least) if limit.low_is_worse else max(edge, least)
-            if not 0.0 < edge < 1.0:
-                edge = None
+        if edge is not None and hidden:
+            edge = hidden[place].passing_edge(limit, edge, alpha, power)
+            if edge is None:
+                found.append(Smallest(question.side, None, None, "too_few_clusters", alpha))
+                continue
         found.append(_smallest(question.side, limit, edge, alpha))
     return found
 
 
-def _least_edges(rule: Rule, counts: FamilyCounts, moments: Moments | None, alpha: float) -> FloatArray:
-    if moments is None:
-        return np.zeros(len(counts.groups))
-    return lowest_edge(moments.of(counts).own(((), cases_cells(METRICS[rule.metric]))), alpha)
+def _hidden(plan: AuditPlan, rule: Rule, counts: FamilyCounts, moments: Moments | None) -> list[Hidden]:
+    """What clusters could hide of each group; empty where there are none."""
+    if moments is None or not moments.clustered:
+        return []
+    of, cells = moments.of(counts), ((), cases_cells(METRICS[rule.metric]))
+    correlation = plan.evaluation_set.expected_icc
+    bundles, rest = (of.evened(cells, rest=side).bundles.at_least(correlation) for side in (False, True))
+    spread = variance_factor(of.own(cells), correlation).tolist()
+    return [Hidden(bundles[place : place + 1], rest[place : place + 1], spread[place]) for place in range(len(spread))]
 
 
 def _whole(decided: FamilyDecidability, sizes: DesignedSizes, place: int) -> tuple[int, int]:

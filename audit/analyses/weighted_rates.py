@@ -14,7 +14,7 @@ from audit.counting.family_moments import Cells, FamilyMoments, of_the_others
 from audit.counting.table import FamilyCounts
 from audit.metrics import Cell
 from audit.stats.effective_test import Comparison
-from audit.stats.own_correlation import largest_correlation
+from audit.stats.own_correlation import Alike
 from audit.stats.weighted_rate import Tilt, WeightedRate, pooled_correlation
 
 __all__ = ["compared", "correlation", "least_q", "with_possible_members"]
@@ -51,14 +51,15 @@ def compared(of: FamilyMoments, family: FamilyCounts, question: Question, when: 
         tilts=(tilt, everyone),
         rest_tilts=(rest_tilt, everyone),
         least_q=least_q(of, family, own[1]),
-        alike=_alike(group, of.own(scored), same=scored == own),
-        rest_alike=_alike(others, of.rest(rest_scored), same=rest_scored == rest),
+        alike=_alike(of, own, scored, rest=False),
+        rest_alike=_alike(of, rest, rest_scored, rest=True),
     )
 
 
-def _alike(side: WeightedRate, scored: WeightedRate, *, same: bool) -> FloatArray:
-    largest = largest_correlation(side)
-    return largest if same else np.maximum(largest, largest_correlation(scored))
+def _alike(of: FamilyMoments, cells: Cells, scored: Cells, *, rest: bool) -> Alike:
+    rate = of.rest if rest else of.own
+    alike = Alike.of(rate(cells), of.evened(cells, rest=rest))
+    return alike if scored == cells else alike.and_of(Alike.of(rate(scored), of.evened(scored, rest=rest)))
 
 
 def least_q(of: FamilyMoments, family: FamilyCounts, cells: Iterable[Cell]) -> FloatArray:
@@ -125,10 +126,14 @@ def with_possible_members(
         group=group,
         rest=others,
         cross=np.minimum(worst.cross, 0.0),
-        alike=np.maximum(worst.alike, largest_correlation(group)),
-        rest_alike=np.maximum(worst.rest_alike, largest_correlation(others)),
+        alike=_with(worst.alike, group),
+        rest_alike=_with(worst.rest_alike, others),
     )
     return moved, moving.units > 0.0
+
+
+def _with(alike: Alike | None, moved: WeightedRate) -> Alike | None:
+    return None if alike is None else alike.and_of(Alike.of(moved))
 
 
 @dataclass(frozen=True, slots=True)

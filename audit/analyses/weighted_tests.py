@@ -230,7 +230,7 @@ def _cases_to_verdict(
             level=level,
             power=plan.verdict.power,
         )
-        least = design_size(scored.group, scored.own_correlation(boundary, level), scored.least_q)
+        least = design_size(scored.group, scored.own_correlation, scored.least_q)
         worth = np.minimum(size * few_degrees_factor(degrees, level), least) / np.maximum(decided.cases, 1)
         needed.append(np.where(known & (worth > 0.0), np.ceil(cases / np.where(worth > 0.0, worth, 1.0)), np.inf))
     return needed[0], needed[1]

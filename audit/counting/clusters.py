@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from audit.counting.evened_clusters import EvenedSums, evened_sums
 from audit.counting.family_moments import CELLS, DENOMINATORS, Cells, FamilyMoments, indicator, weighted_rate
 from audit.metrics import Cell
+from audit.stats.own_correlation import Evened
 from audit.stats.weighted_rate import WeightedRate
 
 FloatArray = npt.NDArray[np.float64]
@@ -119,6 +121,7 @@ class ClusteredFamily(FamilyMoments):
         # pairs are large, and only a reference group needs them again
         self._make_pairs = make_pairs
         self._products_with: dict[int, FloatArray] = {}
+        self._evened: dict[frozenset[Cell], EvenedSums] = {}
 
     def own(self, cells: Cells) -> WeightedRate:
         """The rates of the groups, (G,)."""
@@ -127,6 +130,24 @@ class ClusteredFamily(FamilyMoments):
     def rest(self, cells: Cells) -> WeightedRate:
         """The rates of everyone else, (G,)."""
         return self._rate(cells, rest=True)
+
+    def evened(self, cells: Cells, *, rest: bool) -> Evened:
+        """The same rates, with clusters weighed by what they tell of how alike their rows are."""
+        denominator = frozenset(cells[1])
+        if denominator not in self._evened:
+            pairs = self._make_pairs()
+            picked = [place for place, cell in enumerate(pairs.present) if CELLS[cell] in denominator]
+            self._evened[denominator] = evened_sums(
+                pairs.cluster,
+                pairs.group,
+                pairs.groups,
+                pairs.present[picked],
+                pairs.weight[picked],
+                pairs.squared[picked].sum(axis=0),
+            )
+        counted, total = self._sums(cells, rest=rest)
+        rate = _quotient(counted, total)
+        return self._evened[denominator].of(rate, total, _direction(cells, rate), rest=rest)
 
     def spread(self, cells: Cells, rate: FloatArray, *, rest: bool = False) -> FloatArray:
         """float64[G]: sum over clusters of (A - rate B)^2, in units squared, of each group or of its rest."""

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from audit.metrics import METRICS, Cell
+from audit.stats.own_correlation import Evened
 from audit.stats.weighted_rate import WeightedRate
 
 __all__ = ["CELLS", "DENOMINATORS", "Cells", "FamilyMoments", "indicator", "of_the_others", "weighted_rate"]
@@ -52,6 +53,13 @@ class FamilyMoments(ABC):
     @abstractmethod
     def rest(self, cells: Cells) -> WeightedRate:
         """The rates of everyone else, (G,)."""
+
+    @abstractmethod
+    def evened(self, cells: Cells, *, rest: bool) -> Evened:
+        """The same rates, with clusters weighed by what they tell of how alike their rows are, and not by their size.
+
+        Of each group, or of its rest. For `audit.stats.own_correlation`.
+        """
 
     @abstractmethod
     def cross(self, own: Cells, rest: Cells) -> FloatArray:

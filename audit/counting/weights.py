@@ -10,6 +10,8 @@ import numpy.typing as npt
 
 from audit.counting.family_moments import CELLS, Cells, FamilyMoments, indicator, of_the_others, weighted_rate
 from audit.metrics import Cell
+from audit.stats.own_correlation import Evened
+from audit.stats.unseen_clusters import Bundles
 from audit.stats.weighted_rate import WeightedRate
 
 FloatArray = npt.NDArray[np.float64]
@@ -65,6 +67,12 @@ class WeightedFamily(FamilyMoments):
     def rest(self, cells: Cells) -> WeightedRate:
         """The rates of everyone else, (G,)."""
         return self._rate(cells, rest=True)
+
+    def evened(self, cells: Cells, *, rest: bool) -> Evened:
+        """The rates as they are: rows that are alike to nobody tell nothing of it, and hide nobody."""
+        rate = self._rate(cells, rest=rest)
+        none = np.zeros(rate.rate.shape)
+        return Evened(rate, Bundles.of(none, none, none))
 
     def cross(self, own: Cells, rest: Cells) -> FloatArray:
         """0: no row is in a group and in its rest."""

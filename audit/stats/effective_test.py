@@ -4,7 +4,8 @@ The exact tests need independent rows that count alike. Here a group's rate is r
 its variance is worth, the *effective size*, and the size is cut again for how little its clusters tell of that
 variance (Korn & Graubard 1998). Two variances are known and the larger is taken: the group's own, which few clusters
 estimate badly, and the one that its weights and cluster sizes give with the correlation that all groups show together.
-The test must also hold at the largest correlation that the group's own clusters allow (`audit.stats.own_correlation`).
+The test must also hold at the largest correlation that the group's own clusters allow (`audit.stats.own_correlation`),
+and no p-value is smaller than the chance that none of its bad clusters was drawn (`audit.stats.unseen_clusters`).
 An approximation, measured in ``simulate``; everything is closed form and vectorised over groups.
 """
 
@@ -20,7 +21,8 @@ from scipy.special import betainc, ndtri, stdtrit
 
 from audit.stats.binomial import BoolArray, FloatArray
 from audit.stats.boundaries import Boundary, counted_rate
-from audit.stats.own_correlation import enough_clusters, largest_correlation, too_few_clusters
+from audit.stats.own_correlation import Alike
+from audit.stats.unseen_clusters import Bundles, chance_unseen, too_few_clusters
 from audit.stats.weighted_rate import Tilt, WeightedRate, design_size, own_variance, satterthwaite, variance_factor
 
 __all__ = [
@@ -62,16 +64,15 @@ class Comparison:
     least_q: FloatArray | float = 0.0
     """``sum_k Q / S^2`` of as many rows, were their weights as unlike as those within all groups together: a group that
     drew few heavy rows by chance does not look better for it."""
-    alike: FloatArray | float = 1.0
-    """The largest correlation that the groups' own clusters allow (`largest_correlation`)."""
-    rest_alike: FloatArray | float = 1.0
+    alike: Alike | None = None
+    """What the groups' own clusters show of how alike their rows are; None where nothing is known."""
+    rest_alike: Alike | None = None
     """The same of the rests."""
 
     @classmethod
     def of(cls, group: WeightedRate, rest: WeightedRate, cross: FloatArray, correlation: float) -> Comparison:
-        """With the largest correlations of both sides as they are."""
-        alike, rest_alike = largest_correlation(group), largest_correlation(rest)
-        return cls(group, rest, cross, correlation, alike=alike, rest_alike=rest_alike)
+        """With what the clusters of both sides show, weighed by their size alone."""
+        return cls(group, rest, cross, correlation, alike=Alike.of(group), rest_alike=Alike.of(rest))
 
     def some(self, places: BoolArray) -> Comparison:
         """The same of some groups."""
@@ -79,10 +80,11 @@ class Comparison:
             tuple(Tilt(*(values[places] for values in tilt)) for tilt in tilts)
             for tilts in (self.tilts, self.rest_tilts)
         )
-        correlation, least_q, alike, rest_alike = (
+        correlation, least_q = (
             np.broadcast_to(np.asarray(values, dtype=np.float64), places.shape)[places]
-            for values in (self.correlation, self.least_q, self.alike, self.rest_alike)
+            for values in (self.correlation, self.least_q)
         )
+        alike, rest_alike = (None if of is None else of.some(places) for of in (self.alike, self.rest_alike))
         group, rest_rate, cross = self.group[places], self.rest[places], self.cross[places]
         return Comparison(group, rest_rate, cross, correlation, own, rest, least_q, alike, rest_alike)
 
@@ -90,19 +92,35 @@ class Comparison:
         """The counted rate on the edge of the hypothesis, at the rest's rate; not clipped."""
         return np.asarray(boundary.offset + boundary.slope * counted_rate(self.rest.rate, boundary))
 
-    def own_correlation(self, boundary: Boundary, level: npt.ArrayLike) -> FloatArray:
-        """The largest correlation within the groups that is possible; 1 where their clusters are too few to tell."""
-        enough = enough_clusters(self.group, self.edge(boundary), level)
-        return np.where(enough, np.maximum(self.alike, self.correlation), 1.0)
+    @property
+    def own_correlation(self) -> FloatArray:
+        """The largest correlation within the groups that is possible."""
+        return self._possible(self.alike)
 
-    def rest_at_worst(self, boundary: Boundary, level: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
-        """The rest's counted rate with which a group as counted would be on the edge, and its largest correlation.
+    @property
+    def rest_correlation(self) -> FloatArray:
+        """The same within the rests."""
+        return self._possible(self.rest_alike)
 
-        The rest would then show too high a rate, so it is the clusters not counted that may be missing.
+    def _possible(self, alike: Alike | None) -> FloatArray:
+        largest = np.ones(self.cross.shape) if alike is None else alike.largest
+        return np.asarray(np.maximum(largest, self.correlation), dtype=np.float64)
+
+    def rest_on_edge(self, boundary: Boundary) -> FloatArray:
+        """The rest's counted rate with which a group as counted would be on the edge.
+
+        The rest then shows too high a rate, so it is clusters that are not counted that were missed.
         """
-        rate = np.clip((counted_rate(self.group.rate, boundary) - boundary.offset) / boundary.slope, 0.0, 1.0)
-        enough = enough_clusters(self.rest, 1.0 - rate, level)
-        return rate, np.where(enough, np.maximum(self.rest_alike, self.correlation), 1.0)
+        return np.clip((counted_rate(self.group.rate, boundary) - boundary.offset) / boundary.slope, 0.0, 1.0)
+
+    def unseen(self, boundary: Boundary) -> FloatArray:
+        """`chance_unseen` of both sides."""
+        own, others = (
+            (Bundles.all_of(side) if alike is None else alike.bundles).at_least(self.correlation)
+            for side, alike in ((self.group, self.alike), (self.rest, self.rest_alike))
+        )
+        rate, rest_rate = counted_rate(self.group.rate, boundary), counted_rate(self.rest.rate, boundary)
+        return chance_unseen(own, rate, others, rest_rate, boundary)
 
 
 class EffectiveTest(NamedTuple):
@@ -115,7 +133,7 @@ class EffectiveTest(NamedTuple):
     degrees_of_freedom: FloatArray
     """Of the variance."""
     too_few_clusters: BoolArray
-    """Whether a group has so few clusters that it could not be told from one on the edge, however few are counted."""
+    """Whether a group has too few clusters to be judged, or so few that by chance no bad one may have been drawn."""
 
 
 def effective_size(side: WeightedRate, correlation: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
@@ -174,15 +192,16 @@ def effective_test(compared: Comparison, boundary: Boundary, level: npt.ArrayLik
     counted = counted_rate(group.rate, boundary)
     inside = (edge > 0.0) & (edge < 1.0) & (group.clusters > 1.0) & (rest.clusters > 1.0)
     b = np.where(inside, edge, 0.5)
-    spread = _spread(compared, boundary, b, level)
+    spread = _spread(compared, boundary, b)
     inside &= (spread.variance > 0.0) & np.isfinite(spread.variance)
     size, least = (np.where(inside, b * (1.0 - b) / np.where(inside, v, 1.0), 0.0) for v in spread[:2])
     cut = size * few_degrees_factor(np.minimum(spread.df, np.maximum(spread.tilt_df, MIN_DEGREES_OF_FREEDOM)), level)
     able: BoolArray = inside & (spread.df >= MIN_DEGREES_OF_FREEDOM) & ~too_few_clusters(group)
     able &= (cut > 0.0) & (counted < 1.0)
-    p = np.maximum(_tail(counted, cut, b, able), _tail(counted, least, b, able))
-    few = too_few_clusters(group) | ((edge > 0.0) & ~enough_clusters(group, edge, level))
-    return EffectiveTest(p, least, spread.df, few)
+    shown = np.maximum(_tail(counted, cut, b, able), _tail(counted, least, b, able))
+    unseen, tail = compared.unseen(boundary), np.asarray(level, dtype=np.float64)
+    few = too_few_clusters(group) | ((edge > 0.0) & (shown <= tail) & (unseen > tail))
+    return EffectiveTest(np.maximum(shown, np.where(able, unseen, 1.0)), least, spread.df, few)
 
 
 class _Spread(NamedTuple):
@@ -194,7 +213,7 @@ class _Spread(NamedTuple):
     tilt_df: FloatArray
 
 
-def _spread(compared: Comparison, boundary: Boundary, b: FloatArray, level: npt.ArrayLike) -> _Spread:
+def _spread(compared: Comparison, boundary: Boundary, b: FloatArray) -> _Spread:
     """The variances of `effective_test` on the edge b."""
     group, rest = compared.group, compared.rest
     tilt, tilt_df = _tilted(compared.tilts, counted_rate(b, boundary))
@@ -206,10 +225,11 @@ def _spread(compared: Comparison, boundary: Boundary, b: FloatArray, level: npt.
 
     pooled = of_group(compared.correlation)
     variance = of_rest + np.maximum(own_variance(group) - shared, pooled - np.maximum(shared, 0.0))
-    rest_rate, rest_correlation = compared.rest_at_worst(boundary, level)
-    of_worst_rest = boundary.slope**2 * rest_rate * (1.0 - rest_rate) * variance_factor(rest, rest_correlation)
+    rest_rate = compared.rest_on_edge(boundary)
+    rest_factor = variance_factor(rest, compared.rest_correlation)
+    of_worst_rest = boundary.slope**2 * rest_rate * (1.0 - rest_rate) * rest_factor
     of_worst_rest = of_worst_rest * _tilted(compared.rest_tilts, counted_rate(rest_rate, boundary))[0]
-    possible = of_group(compared.own_correlation(boundary, level)) + np.maximum(of_rest, of_worst_rest)
+    possible = of_group(compared.own_correlation) + np.maximum(of_rest, of_worst_rest)
     largest = np.maximum(variance, possible - np.maximum(shared, 0.0))
     df = _joint_df(group, rest, pooled, of_rest, compared.correlation)
     return _Spread(variance, largest, df, tilt_df)

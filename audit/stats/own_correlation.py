@@ -1,155 +1,147 @@
 """How alike the rows of a group's own clusters may be, at the most that its data allow.
 
 The correlation of all groups together says little of a group whose rows are more alike within clusters than theirs, and
-few clusters say little themselves. On the margin such a group shows a good rate just when none of its bad clusters was
-drawn, and then its variance looks small as well. So two things are asked of it: that it has so many clusters that a bad
-one is rarely missed, and that the test holds at the upper end of the correlation that they show. The same is asked of a
-rest, which can be as small as a group.
+few clusters say little themselves. So the test is also asked to hold at the upper end of the correlation that the
+group's clusters show; and the rest's, which can be as small as a group.
+
+Clusters are looked at in two ways. Weighed by their size they give the variance of the rate, and little of what small
+ones show; weighed by what they tell of their rows' likeness, a hundred small clusters are heard beside ten large ones
+of which by chance all were good. The larger end counts.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import gammaincinv
 
 from audit.stats.binomial import BoolArray, FloatArray
+from audit.stats.unseen_clusters import Bundles, without_pairs
 from audit.stats.weighted_rate import WeightedRate, own_variance, satterthwaite, variance_factor
 
-__all__ = [
-    "FEWEST_CLUSTERS",
-    "UNSEEN_TAIL",
-    "UPPER_TAIL",
-    "carrying_number",
-    "cluster_number",
-    "clusters_wanted",
-    "enough_clusters",
-    "largest_correlation",
-    "lowest_edge",
-    "too_few_clusters",
-]
+__all__ = ["UPPER_TAIL", "Alike", "Evened", "largest_correlation"]
 
 UPPER_TAIL: Final = 0.10
 """How often the upper end lies below a group's own correlation. Chosen by simulation: `simulate.unlike_clusters`."""
-UNSEEN_TAIL: Final = 0.05
-"""How often, at the most, no cluster drawn is counted, were each counted as a whole or not: never above the level."""
-FEWEST_CLUSTERS: Final = 10
-"""With fewer, false passes reached 5.8 % where clusters were of two kinds: `simulate.unlike_clusters`."""
 _STEPS: Final = 40
-_NO_PAIRS: Final = 1e-9
-_NO_EDGE: Final = 1e-12
+_NOTHING: Final = 1e-9
+_GRID: Final = np.linspace(0.0, 1.0, _STEPS + 1)
 
 
-def cluster_number(side: WeightedRate) -> FloatArray:
-    """float64[G]: how many clusters of one size a group's are worth, ``S^2 / sum_k B^2``; inf without two rows in any.
+@dataclass(frozen=True, slots=True)
+class Evened:
+    """The clusters of G groups that have two rows or more, each heard for what it tells of how alike its rows are."""
 
-    Ten large clusters beside a hundred rows of their own are ten: a rate is made of the large ones.
-    """
-    known = ~_alone(side) & (side.bb > 0.0)
-    return np.where(known, 1.0 / np.where(known, side.bb, 1.0), np.inf)
+    rate: WeightedRate
+    """The groups' rates, with ``h = (1 - Q/B^2) / B^2`` in every sum over clusters in the place of ``1/S^2``: a pair
+    counts half of a cluster of many rows, and a single row not at all. Not a variance of the rate."""
+    bundles: Bundles
+    """How many there are."""
 
-
-def carrying_number(side: WeightedRate) -> FloatArray:
-    """float64[G]: the same where all must not be missed, ``S sqrt(sum B^2 / sum B^4)``: one size again gives K.
-
-    Lower than `cluster_number` where sizes differ: a rate looks good when the large clusters are, whatever the small
-    ones do. Ten of 90 rows beside fifty of 3 are 11.7 here and 13.5 there; by those 6.8 % passed on the margin.
-    """
-    known = ~_alone(side) & (side.bb_bb > 0.0)
-    return np.where(known, np.sqrt(side.bb / np.where(known, side.bb_bb, 1.0)), np.inf)
-
-
-def too_few_clusters(side: WeightedRate) -> BoolArray:
-    """bool[G]: whether a group's clusters are worth fewer than ten of one size."""
-    return np.asarray(cluster_number(side) < FEWEST_CLUSTERS * (1.0 - _NO_PAIRS), dtype=np.bool_)
-
-
-def enough_clusters(side: WeightedRate, edge: npt.ArrayLike, level: npt.ArrayLike) -> BoolArray:
-    """Whether even a count of 0 could tell a group from the edge, were all rows of a cluster alike.
-
-    Parameters
-    ----------
-    side : WeightedRate, shape (G,)
-        Rates of the groups.
-    edge : array_like, shape (G,)
-        The counted rate b on the edge of the hypothesis: the share of clusters that would then be counted.
-    level : array_like
-        The level of the test; above .05 it counts as .05.
-
-    Returns
-    -------
-    ndarray of bool, shape (G,)
-        Whether ``(1 - b)^K`` is at most the level, K the number of clusters; always where no cluster has two rows.
-
-    Notes
-    -----
-    With K clusters of one size and any distribution of their rates r with mean b, a count of 0 has at most this
-    probability, since ``(1 - r)^B <= 1 - r`` for a cluster of B rows; it has exactly this one where each cluster is
-    counted whole or not. For clusters of several sizes K is `carrying_number`, which no proof covers.
-    """
-    wanted = clusters_wanted(edge, level)
-    return np.asarray(carrying_number(side) >= wanted * (1.0 - _NO_PAIRS), dtype=np.bool_)
+    @classmethod
+    def of_clusters(cls, counted: FloatArray, weight: FloatArray, squared: FloatArray) -> Evened:
+        """From float64[G, K] of A, B and Q of each group's clusters."""
+        total = weight.sum(axis=1)
+        rate = counted.sum(axis=1) / total
+        some = weight > 0.0
+        divisor = np.where(some, weight, 1.0)
+        pairs = np.where(some, 1.0 - squared / divisor**2, 0.0)
+        told = pairs > _NOTHING
+        h = np.where(told, pairs / divisor**2, 0.0)
+        hq, hbb, bundled = h * squared, h * weight**2, np.where(told, weight, 0.0)
+        sums = (hq, hbb, hq * hq, hq * hbb, hbb * hbb, bundled, bundled**2)
+        q, bb, q_q, q_bb, bb_bb, in_clusters, squares = (of.sum(axis=1) for of in sums)
+        residual = (h * (counted - rate[:, np.newaxis] * weight) ** 2).sum(axis=1)
+        clusters = told.sum(axis=1).astype(np.float64)
+        side = WeightedRate(rate, residual, clusters, q, bb, q_q, q_bb, bb_bb)
+        return cls(side, Bundles.of(total, in_clusters, squares))
 
 
-def clusters_wanted(edge: npt.ArrayLike, level: npt.ArrayLike) -> FloatArray:
-    """float64[G]: the fewest clusters that are enough, a fraction; inf on an edge of 0, where no number is."""
-    b = np.clip(np.asarray(edge, dtype=np.float64), 0.0, 1.0)
-    tail = np.clip(np.asarray(level, dtype=np.float64), 1e-300, UNSEEN_TAIL)
-    inside = (b > _NO_EDGE) & (b < 1.0)
-    wanted = np.log(tail) / np.log1p(-np.where(inside, b, 0.5))
-    return np.where(inside, wanted, np.where(b > _NO_EDGE, 0.0, np.inf))
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """What the clusters of G groups show of how alike their rows are."""
+
+    largest: FloatArray
+    """float64[G]: the largest correlation that they allow (`largest_correlation`)."""
+    bundles: Bundles
+    """The clusters that could hide bad ones, with the correlation found."""
+
+    @classmethod
+    def of(cls, side: WeightedRate, evened: Evened | None = None) -> Alike:
+        """As the clusters of `side` show it, looked at in both ways where the second is given."""
+        bundles = Bundles.all_of(side) if evened is None else evened.bundles
+        sides = (side,) if evened is None else (side, evened.rate)
+        return cls._of(sides, [_shown(one) for one in sides], bundles)
+
+    @classmethod
+    def supposing(cls, correlation: float, side: WeightedRate, evened: Evened) -> Alike:
+        """As the clusters would show it, were that the correlation."""
+        sides = (side, evened.rate)
+        return cls._of(sides, [variance_factor(one, correlation) for one in sides], evened.bundles)
+
+    @classmethod
+    def _of(cls, sides: Sequence[WeightedRate], shown: Sequence[FloatArray], bundles: Bundles) -> Alike:
+        pairs = list(zip(sides, shown, strict=True))
+        largest = np.max(np.stack([largest_correlation(one, variance) for one, variance in pairs]), axis=0)
+        found = np.max(np.stack([_found(one, variance) for one, variance in pairs]), axis=0)
+        return cls(largest, bundles.at_least(found))
+
+    def and_of(self, other: Alike) -> Alike:
+        """The worse of both, of the same groups."""
+        return Alike(np.maximum(self.largest, other.largest), self.bundles.at_worst(other.bundles))
+
+    def some(self, places: BoolArray) -> Alike:
+        """Of some of the groups."""
+        return Alike(self.largest[places], self.bundles[places])
 
 
-def lowest_edge(side: WeightedRate, level: npt.ArrayLike) -> FloatArray:
-    """float64[G]: the lowest counted rate on an edge for which `enough_clusters` holds; 0 without two rows in any."""
-    number, tail = carrying_number(side), np.minimum(np.asarray(level, dtype=np.float64), UNSEEN_TAIL)
-    clustered = np.isfinite(number)
-    return np.where(clustered, 1.0 - tail ** (1.0 / np.where(clustered, number, 1.0)), 0.0)
-
-
-def largest_correlation(side: WeightedRate, shown: FloatArray | None = None) -> FloatArray:
+def largest_correlation(side: WeightedRate, shown: FloatArray) -> FloatArray:
     """Upper end of a one-sided 90 % interval for the intracluster correlation of each group by itself.
 
     Parameters
     ----------
     side : WeightedRate, shape (G,)
         Rates of the groups.
-    shown : ndarray, shape (G,), optional
-        The own variance over p(1-p), where it is supposed and not taken from the rates.
+    shown : ndarray, shape (G,)
+        The own variance over p(1-p); inf where nothing is known of it.
 
     Returns
     -------
     ndarray of float64, shape (G,)
-        Within [0, 1]; 1 where all rows have the same outcome or there is but one cluster, since nothing is known
-        then; 0 where no cluster has two rows.
+        Within [0, 1]; 1 where nothing is known, 0 where no cluster has two rows.
 
     Notes
     -----
-    With correlation I the own variance over p(1-p) is expected to be ``f(I) = sum_k [Q + I (B^2 - Q)] / S^2`` and is
-    taken for a chi-squared variable with Satterthwaite's degrees of freedom at I. The largest I for which it is not
-    below the quantile at .10 is returned, to a fortieth, and between two fortieths by a straight line.
+    With correlation I the own variance over p(1-p) is expected to be ``f(I) = sum_k h [Q + I (B^2 - Q)]``, h being
+    ``1/S^2`` or that of `Evened`, and is taken for a chi-squared variable with Satterthwaite's degrees of freedom at I.
+    The largest I for which it is not below the quantile at .10 is returned, to a fortieth, and between two fortieths by
+    a straight line.
     """
-    told = side.clusters > 1.0
-    if shown is None:
-        spread = side.rate * (1.0 - side.rate)
-        told &= spread > 0.0
-        shown = np.where(told, own_variance(side), 1.0) / np.where(told, spread, 1.0)
     some = side[:, np.newaxis]
-    grid = np.linspace(0.0, 1.0, _STEPS + 1)
-    half = satterthwaite(some, grid) / 2.0
-    room = shown[:, np.newaxis] - variance_factor(some, grid) * gammaincinv(half, UPPER_TAIL) / half
+    half = satterthwaite(some, _GRID) / 2.0
+    room = shown[:, np.newaxis] - variance_factor(some, _GRID) * gammaincinv(half, UPPER_TAIL) / half
     possible = room >= 0.0
     last = np.where(possible.any(axis=1), _STEPS - np.argmax(possible[:, ::-1], axis=1), 0)
     rows = np.arange(last.size)
     before, after = room[rows, last], room[rows, np.minimum(last + 1, _STEPS)]
-    crossed = (before > 0.0) & (after < 0.0)
-    beyond = np.where(crossed, before / np.where(crossed, before - after, 1.0), 0.0)
-    largest = np.where(told, np.minimum(grid[last] + beyond / _STEPS, 1.0), 1.0)
-    return np.where(_alone(side), 0.0, largest)
+    crossed = (before > 0.0) & (after < 0.0) & np.isfinite(before)
+    step = np.where(crossed, before, 1.0) - np.where(crossed, after, 0.0)
+    beyond = np.where(crossed, before, 0.0) / step
+    return np.where(without_pairs(side), 0.0, np.minimum(_GRID[last] + beyond / _STEPS, 1.0))
 
 
-def _alone(side: WeightedRate) -> BoolArray:
-    """bool[G]: whether no cluster has two rows of the group."""
-    return np.asarray(side.bb - side.q <= _NO_PAIRS * side.bb, dtype=np.bool_)
+def _shown(side: WeightedRate) -> FloatArray:
+    """float64[G]: the own variance over p(1-p); inf where all rows have one outcome, or there is but one cluster."""
+    spread = side.rate * (1.0 - side.rate)
+    told = (side.clusters > 1.0) & (spread > 0.0)
+    return np.where(told, np.where(told, own_variance(side), 0.0) / np.where(told, spread, 1.0), np.inf)
+
+
+def _found(side: WeightedRate, shown: FloatArray) -> FloatArray:
+    """float64[G]: the correlation with which the own variance is what is expected; 0 where nothing is known of it."""
+    told = np.isfinite(shown) & ~without_pairs(side)
+    pairs = np.where(told, side.bb - side.q, 1.0)
+    return np.where(told, np.clip((np.where(told, shown, 0.0) - side.q) / pairs, 0.0, 1.0), 0.0)

@@ -9,6 +9,7 @@ import numpy as np
 from audit.stats.binomial import BoolArray, FloatArray, IntArray
 from audit.stats.boundaries import Boundary, counted_outcome, margin_boundary
 from audit.stats.effective_test import MIN_DEGREES_OF_FREEDOM, Comparison, effective_test
+from audit.stats.own_correlation import Alike, Evened
 from audit.stats.score_test import exact_p
 from audit.stats.weighted_rate import WeightedRate, pooled_correlation
 
@@ -66,7 +67,12 @@ def clustered_confirmation(
     both = WeightedRate(*(np.concatenate(pair) for pair in zip(*(_fields(part) for part in parts), strict=True)))
     deviations = [(a - part.rate * b) / b.sum() for (a, b), part in zip(sides, parts, strict=True)]
     cross = np.array([(deviations[0] * deviations[1]).sum()])
-    compared = Comparison.of(parts[0], parts[1], cross, pooled_correlation(both, totals))
+    alike = [
+        Alike.of(part, Evened.of_clusters(a[np.newaxis], b[np.newaxis], b[np.newaxis]))
+        for (a, b), part in zip(sides, parts, strict=True)
+    ]
+    correlation = pooled_correlation(both, totals)
+    compared = Comparison(parts[0], parts[1], cross, correlation, alike=alike[0], rest_alike=alike[1])
     test = effective_test(compared, no_worse(low_is_worse), level)
     able = test.degrees_of_freedom[0] >= MIN_DEGREES_OF_FREEDOM and not test.too_few_clusters[0]
     return Confirmation(float(test.p[0]), bool(able))

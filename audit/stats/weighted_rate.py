@@ -13,6 +13,7 @@ from audit.stats.binomial import FloatArray
 __all__ = [
     "MAX_CORRELATION",
     "Pair",
+    "Place",
     "Tilt",
     "WeightedRate",
     "design_size",

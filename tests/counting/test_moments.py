@@ -22,6 +22,7 @@ from audit.evaluation.evaluation_set import EvaluationSet, open_evaluation_set
 from audit.groups import Axis, Family, Group
 from audit.metrics import METRICS, Cell
 from audit.plan import AuditPlan
+from audit.stats.own_correlation import Evened
 from audit.stats.weighted_rate import WeightedRate
 
 ROWS = 600
@@ -154,6 +155,16 @@ def long_way(rows: Rows, inside: np.ndarray[tuple[int], np.dtype[np.bool_]], cel
     }
 
 
+def evened_the_long_way(rows: Rows, inside: np.ndarray[tuple[int], np.dtype[np.bool_]], cells: Cells) -> Evened:
+    """The same of the clusters that have two rows or more."""
+    sums = np.zeros((3, 1, int(rows.cluster.max()) + 1))
+    for row in np.flatnonzero(inside):
+        if rows.cell[row] in cells[1]:
+            k, w = int(rows.cluster[row]), float(rows.weight[row])
+            sums[:, 0, k] += w * (rows.cell[row] in cells[0]), w, w * w
+    return Evened.of_clusters(*sums)
+
+
 def deviations(rows: Rows, inside: np.ndarray[tuple[int], np.dtype[np.bool_]], cells: Cells) -> dict[int, float]:
     found = long_way(rows, inside, cells)["rate"]
     total = sum(rows.weight[row] for row in np.flatnonzero(inside) if rows.cell[row] in cells[1])
@@ -195,6 +206,28 @@ def test_moments_are_the_sums_over_rows(
         assert of.spans is (moments.clustered)
 
 
+@pytest.mark.parametrize("cells", [PLAIN, WORST, BEST, ALL])
+@pytest.mark.parametrize("rest", [False, True])
+def test_clusters_evened_are_the_sums_over_rows(
+    made: tuple[AuditPlan, CountsTable, Moments, Rows, EvaluationSet], cells: Cells, rest: bool
+) -> None:
+    plan, counts, moments, rows, opened = made
+    for family in families(plan, counts, opened):
+        found = moments.of(family).evened(cells, rest=rest)
+        for place, group in enumerate(family.groups):
+            inside = rows.members(group)
+            expected = evened_the_long_way(rows, ~inside if rest else inside, cells)
+            if not moments.clustered:
+                assert np.isinf(found.bundles.number[place])
+                continue
+            assert_same(
+                found.rate, place, {name: getattr(expected.rate, name)[0] for name in expected.rate.__annotations__}
+            )
+            for name in ("number", "share"):
+                value = getattr(expected.bundles, name)[0]
+                assert getattr(found.bundles, name)[place] == pytest.approx(value, rel=1e-6), name
+
+
 @pytest.mark.parametrize(("weights", "clusters"), [(True, ""), (True, "spanning"), (True, "alone")])
 def test_not_a_bit_depends_on_the_order_of_the_rows(tmp_path: Path, weights: bool, clusters: str) -> None:
     found = []
@@ -205,7 +238,8 @@ def test_not_a_bit_depends_on_the_order_of_the_rows(tmp_path: Path, weights: boo
             counts, moments = count_cases(opened), count_moments(opened)
             assert moments is not None
             family = families(plan, counts, opened)[-1]
-            rates = [moments.of(family).own(ALL), moments.of(family).rest(WORST)]
+            evened = [moments.of(family).evened(ALL, rest=rest).rate for rest in (False, True)]
+            rates = [moments.of(family).own(ALL), moments.of(family).rest(WORST), *evened]
             found.append(b"".join(getattr(rate, name).tobytes() for rate in rates for name in rate.__annotations__))
     assert found[0] == found[1]
 

@@ -82,15 +82,19 @@ def test_own_variance_and_covariance_are_those_of_cluster_robust_regression(seed
 def written_out(rows: Rows, boundary: Boundary, icc: float, level: float) -> float:
     """The test for one group, from rows, in plain arithmetic, in the orientation of the design notes."""
     e, f = rows.deviations(rows.inside), rows.deviations(~rows.inside)
-    parts, largest, tail = [], [], min(level, 0.05)
+    parts, largest, found = [], [], []
     for inside, side in ((rows.inside, e), (~rows.inside, f)):
         w = rows.w * inside
         b, q = np.bincount(rows.cluster, w), np.bincount(rows.cluster, w * w)
         c = q + icc * (b**2 - q)
         k = int((b > 0).sum())
         df = max(1.0, c.sum() ** 2 / (c**2).sum() - 1.0)
-        parts.append(((w * rows.y).sum() / w.sum(), c.sum() / w.sum() ** 2, k, df))
-        largest.append(max(icc, largest_written_out(b, q, (side**2).sum() * w.sum() ** 2 * k / (k - 1), parts[-1][0])))
+        rate = (w * rows.y).sum() / w.sum()
+        parts.append((rate, c.sum() / w.sum() ** 2, k, df))
+        own = (side**2).sum() * w.sum() ** 2 * k / (k - 1)
+        largest.append(max(icc, largest_written_out(b, q, own, rate)))
+        alike = min(max((own / (rate * (1 - rate)) - q.sum()) / (b**2 - q).sum(), 0.0), 1.0)
+        found.append((b.sum() ** 2 / (b**2).sum(), max(alike, icc)))
     (p, made_of, k, df), (r, rest_made_of, rest_k, rest_df) = parts
     if not boundary.counts_success:
         p, r = 1.0 - p, 1.0 - r
@@ -108,14 +112,26 @@ def written_out(rows: Rows, boundary: Boundary, icc: float, level: float) -> flo
     n_eff = b_edge * (1 - b_edge) / max(v_own, v_pool) * (stats.norm.isf(level) / t) ** 2
     rest_on_edge = min(max((p - boundary.offset) / s, 0.0), 1.0)
     factors = []
-    for inside, own, none_seen in ((rows.inside, largest[0], 1 - b_edge), (~rows.inside, largest[1], rest_on_edge)):
+    for inside, at_most in ((rows.inside, largest[0]), (~rows.inside, largest[1])):
         b, q = (np.bincount(rows.cluster, w) for w in (rows.w * inside, rows.w**2 * inside))
-        at_most = own if none_seen ** (b.sum() * ((b**2).sum() / (b**4).sum()) ** 0.5) <= tail else 1.0
         factors.append((q + at_most * (b**2 - q)).sum() / b.sum() ** 2)
     v_worst_rest = s * s * rest_on_edge * (1 - rest_on_edge) * factors[1]
     v_largest = b_edge * (1 - b_edge) * factors[0] + max(v_rest, v_worst_rest) - max(0.0, cross)
     sizes = (n_eff, b_edge * (1 - b_edge) / max(v_own, v_pool, v_largest))
-    return max(float(stats.beta.sf(b_edge, size * p + 1.0, size * (1 - p))) for size in sizes)
+    unseen = 1.0 if p >= b_edge else 0.0
+    for rest in np.linspace(rest_on_edge, r, 21) if p < b_edge else ():
+        own = chance_written_out(*found[0], boundary.offset + s * rest, p)
+        unseen = max(unseen, own * chance_written_out(*found[1], 1 - rest, 1 - r))
+    return max(unseen, *(float(stats.beta.sf(b_edge, size * p + 1.0, size * (1 - p))) for size in sizes))
+
+
+def chance_written_out(number: float, alike: float, true: float, seen: float) -> float:
+    """P(Bin(K, v) <= K u), with bad clusters counted whole and the others at the rate that `alike` says."""
+    if seen >= true - 1e-12:
+        return 1.0
+    good = seen * (1 - alike)
+    u, v = (seen - good) / (1 - good), (true - good) / (1 - good)
+    return float(stats.beta.sf(v, number * u + 1.0, number * (1 - u)))
 
 
 def largest_written_out(b: npt.NDArray[Any], q: npt.NDArray[Any], squares: float, rate: float) -> float:

@@ -1,4 +1,4 @@
-"""The largest correlation of a group's own clusters: against simulation, a bound for any distribution, and its ends."""
+"""How alike a group's own clusters may be, and how few bad ones may have been drawn: simulation, and exact chances."""
 
 from __future__ import annotations
 
@@ -7,22 +7,19 @@ import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
-from audit.stats.own_correlation import (
-    UNSEEN_TAIL,
-    UPPER_TAIL,
-    carrying_number,
-    cluster_number,
-    enough_clusters,
-    largest_correlation,
-    too_few_clusters,
-)
+from audit.stats.boundaries import margin_boundary
+from audit.stats.own_correlation import UPPER_TAIL, Alike, Evened
+from audit.stats.unseen_clusters import Bundles, chance_unseen, cluster_number, times_wanted, too_few_clusters
 from audit.stats.weighted_rate import WeightedRate
 
 FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+WITHIN = margin_boundary("pass", low_is_worse=True, scale="difference", margin=0.1)
 
 
-def side(counted: npt.NDArray[np.int64], sizes: npt.NDArray[np.int64]) -> WeightedRate:
+def side(counted: IntArray, sizes: IntArray) -> WeightedRate:
     """Rates of G groups from int64[G, K] counted and all rows of each cluster."""
     b = sizes.astype(np.float64)
     s = b.sum(axis=1)
@@ -39,6 +36,15 @@ def side(counted: npt.NDArray[np.int64], sizes: npt.NDArray[np.int64]) -> Weight
     )
 
 
+def evened(counted: IntArray, sizes: IntArray) -> Evened:
+    rows = sizes.astype(np.float64)
+    return Evened.of_clusters(counted.astype(np.float64), rows, rows)
+
+
+def largest_correlation(counted: IntArray, sizes: IntArray) -> FloatArray:
+    return Alike.of(side(counted, sizes), evened(counted, sizes)).largest
+
+
 @pytest.mark.parametrize("clusters", [20, 60])
 @pytest.mark.parametrize("correlation", [0.1, 0.3])
 @pytest.mark.parametrize("unequal", [True, False])
@@ -47,62 +53,129 @@ def test_it_is_rarely_below_the_true_one(clusters: int, correlation: float, uneq
     runs, shape = 2_000, (1.0 - correlation) / correlation
     sizes = rng.integers(2, 20, (runs, clusters)) if unequal else np.full((runs, clusters), 10)
     rates = rng.beta(0.4 * shape, 0.6 * shape, (runs, clusters))
-    found = largest_correlation(side(rng.binomial(sizes, rates), sizes))
+    found = largest_correlation(rng.binomial(sizes, rates), sizes)
     below = float((found < correlation).mean())
     error = float(np.sqrt(UPPER_TAIL * (1 - UPPER_TAIL) / runs))
     assert below <= UPPER_TAIL + 3 * error
-    assert below >= UPPER_TAIL / 10  # an upper end that is never missed would be of no use
+    assert below >= UPPER_TAIL / 20  # an upper end that is never missed would be of no use
     assert np.median(found) < correlation + 0.4
 
 
 def test_nothing_is_known_where_all_rows_are_alike_or_in_one_cluster() -> None:
     sizes = np.full((3, 5), 4)
     counted = np.array([[4, 4, 4, 4, 4], [0, 0, 0, 0, 0], [4, 0, 4, 0, 4]])
-    assert largest_correlation(side(counted, sizes)).tolist() == [1.0, 1.0, 1.0]
-    assert largest_correlation(side(np.array([[2]]), np.array([[4]]))).tolist() == [1.0]
+    assert largest_correlation(counted, sizes).tolist() == [1.0, 1.0, 1.0]
+    assert largest_correlation(np.array([[2]]), np.array([[4]])).tolist() == [1.0]
 
 
 def test_rows_that_stand_for_themselves_are_alike_to_nobody() -> None:
-    rows = side(np.array([[0, 1] * 10]), np.ones((1, 20), dtype=np.int64))
-    assert largest_correlation(rows).tolist() == [0.0]
-    assert enough_clusters(rows, np.array([0.01]), 0.05).all()
+    counted, sizes = np.array([[0, 1] * 10]), np.ones((1, 20), dtype=np.int64)
+    assert largest_correlation(counted, sizes).tolist() == [0.0]
+    bundles = evened(counted, sizes).bundles
+    assert np.isinf(bundles.number).all()
+    assert chance_unseen(bundles, [0.01], bundles, [0.9], WITHIN).tolist() == [0.0]
 
 
 def test_clusters_that_spread_less_than_rows_at_random_are_not_alike() -> None:
     sizes = np.full((1, 60), 10)
-    assert largest_correlation(side(np.full((1, 60), 5), sizes)).tolist() == [0.0]
+    assert largest_correlation(np.full((1, 60), 5), sizes).tolist() == [0.0]
 
 
-@given(
-    st.integers(2, 120),
-    st.integers(1, 30),
-    st.lists(st.tuples(st.floats(0, 1), st.floats(0.01, 1)), min_size=1, max_size=6),
-)
-def test_a_count_of_nothing_is_no_likelier_than_promised(
-    clusters: int, size: int, distribution: list[tuple[float, float]]
+def test_small_clusters_are_heard_beside_large_ones() -> None:
+    """Ten large clusters of which by chance all are good, and a hundred small ones of which every fifth is bad."""
+    sizes = np.array([[180] * 10 + [6] * 100])
+    counted = np.where(np.arange(110) % 5 == 4, sizes, 0)
+    counted[:, :10] = 0
+    by_size = Alike.of(side(counted, sizes)).largest[0]
+    assert by_size < 0.3
+    assert largest_correlation(counted, sizes)[0] == 1.0
+
+
+@given(st.lists(st.tuples(st.integers(1, 9), st.integers(0, 9)), min_size=2, max_size=30))
+def test_clusters_evened_are_sums_over_clusters(clusters: list[tuple[int, int]]) -> None:
+    sizes = np.array([[size for size, _ in clusters]])
+    counted = np.array([[min(hits, size) for size, hits in clusters]])
+    found = evened(counted, sizes)
+    p = counted.sum() / sizes.sum()
+    bundled = [(size, min(hits, size)) for size, hits in clusters if size > 1]
+    h = [(1 - 1 / size) / size**2 for size, _ in bundled]
+    terms = [weight * (hits - p * size) ** 2 for weight, (size, hits) in zip(h, bundled, strict=True)]
+    assert found.rate.residual[0] == pytest.approx(sum(terms), abs=1e-12)
+    assert found.rate.bb[0] == pytest.approx(sum(1 - 1 / size for size, _ in bundled))
+    assert found.rate.q[0] == pytest.approx(sum((1 - 1 / size) / size for size, _ in bundled))
+    assert found.rate.clusters[0] == len(bundled)
+    if bundled:
+        total = sum(size for size, _ in bundled)
+        assert found.bundles.number[0] == pytest.approx(total**2 / sum(size**2 for size, _ in bundled))
+        assert found.bundles.share[0] == pytest.approx(total / sizes.sum())
+
+
+def known_rest() -> Bundles:
+    return Bundles(np.array([np.inf]), np.ones(1), np.zeros(1))
+
+
+def of(number: float, alike: float = 0.0, share: float = 1.0) -> Bundles:
+    return Bundles(np.array([number]), np.array([share]), np.array([alike]))
+
+
+@given(st.integers(2, 60), st.floats(0, 0.9), st.floats(0.05, 0.95), st.integers(0, 60))
+def test_the_chance_is_that_of_two_kinds_of_clusters(clusters: int, good: float, share: float, drawn: int) -> None:
+    """Good clusters at one rate and bad ones counted whole, cluster by cluster, against the binomial distribution."""
+    drawn = min(drawn, clusters - 1)
+    seen = drawn / clusters
+    x, edge = good + seen * (1 - good), good + share * (1 - good)
+    boundary = margin_boundary("pass", low_is_worse=True, scale="difference", margin=edge)
+    alike = seen * (1 - seen) * (1 - good) ** 2 / (x * (1 - x)) if 0 < x < 1 else 0.0
+    found = chance_unseen(of(clusters, alike), [x], known_rest(), [0.0], boundary)[0]
+    expected = stats.binom.cdf(drawn, clusters, share) if x < edge - 1e-9 else 1.0
+    assert found == pytest.approx(expected, rel=1e-6, abs=1e-12)
+
+
+def test_no_test_of_clusters_that_all_look_the_same_can_be_surer() -> None:
+    """Nineteen of twenty equal clusters suffice at .05 where none is counted and the edge is .15 (.85^19 = .046)."""
+    boundary = margin_boundary("pass", low_is_worse=True, scale="difference", margin=0.15)
+
+    def none_counted(number: float) -> float:
+        return float(chance_unseen(of(number), [0.0], known_rest(), [0.0], boundary)[0])
+
+    assert none_counted(19) == pytest.approx(0.85**19)
+    assert none_counted(19) <= 0.05 < none_counted(18)
+    # rows that stand for themselves show the true rate, so that clusters must have been luckier
+    assert chance_unseen(of(19, share=0.5), [0.1], known_rest(), [0.0], boundary)[0] == pytest.approx(
+        (0.85 / 0.95) ** 19
+    )
+
+
+def test_a_rest_of_few_clusters_may_lack_good_ones() -> None:
+    within = margin_boundary("pass", low_is_worse=True, scale="difference", margin=0.1)
+    many, few = known_rest(), of(12)
+    # a group as good as known that is counted in .20, beside a rest counted in .15: on the edge the rest is at .10
+    assert chance_unseen(many, [0.2], few, [0.15], within)[0] == pytest.approx((0.10 / 0.15) ** 12)
+    both = chance_unseen(of(12), [0.2], few, [0.15], within)[0]
+    alone = chance_unseen(of(12), [0.2], many, [0.15], within)[0]
+    assert both >= max(alone, (0.10 / 0.15) ** 12)
+
+
+@given(st.floats(11, 400), st.floats(0.01, 0.2), st.floats(0, 1), st.floats(0.3, 1))
+def test_with_so_many_times_as_many_clusters_the_chance_is_the_level(
+    number: float, rate: float, alike: float, share: float
 ) -> None:
-    """Whatever rates the clusters have: the chance that no row of any is counted, exactly."""
-    rates, weights = (np.array(values) for values in zip(*distribution, strict=True))
-    shares = weights / weights.sum()
-    edge = float((shares * rates).sum())
-    none_counted = float((shares * (1.0 - rates) ** size).sum()) ** clusters
-    rows = side(np.zeros((1, clusters), dtype=np.int64), np.full((1, clusters), size))
-    if size > 1 and enough_clusters(rows, edge, 0.05)[0]:
-        assert none_counted <= UNSEEN_TAIL * (1 + 1e-9)
+    group, error = of(number, alike, share), np.array([0.02])
+    times = times_wanted(group, rate, error, known_rest(), WITHIN, 0.05)
+
+    def chance(factor: FloatArray) -> float:
+        seen = np.minimum(rate + error / np.sqrt(factor), 1.0)
+        return float(chance_unseen(group.times(factor), seen, known_rest(), rate, WITHIN)[0])
+
+    assert chance(times) <= 0.05
+    assert chance(times * 0.999) > 0.05
 
 
-def test_how_many_clusters_are_enough() -> None:
-    sizes = np.full((1, 19), 4)
-    nineteen, eighteen = side(sizes // 2, sizes), side(sizes[:, 1:] // 2, sizes[:, 1:])
-    assert enough_clusters(nineteen, 0.15, 0.05).all()
-    assert not enough_clusters(eighteen, 0.15, 0.05).any()
-    assert not enough_clusters(nineteen, 0.15, 0.001).any()
-    assert enough_clusters(nineteen, 0.15, 0.2).all()  # never above .05
-    # large clusters make the rate, however many small ones there are beside them
+def test_large_clusters_make_the_rate_however_many_small_ones_are_beside_them() -> None:
     uneven = np.array([[200] * 5 + [2] * 95])
     assert cluster_number(side(uneven // 2, uneven))[0] == pytest.approx(1190**2 / (5 * 200**2 + 95 * 4))
     assert too_few_clusters(side(uneven // 2, uneven)).all()
     tens = np.array([[90] * 10 + [3] * 50])
     assert cluster_number(side(tens // 2, tens))[0] == pytest.approx(13.5, abs=0.1)
-    assert carrying_number(side(tens // 2, tens))[0] == pytest.approx(11.7, abs=0.1)
+    sizes = np.full((1, 10), 6)
     assert [too_few_clusters(side(sizes[:, :k] // 2, sizes[:, :k]))[0] for k in (9, 10)] == [True, False]

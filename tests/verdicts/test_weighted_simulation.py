@@ -70,7 +70,8 @@ def test_single_comparisons_keep_their_levels(comparisons: ModuleType, ratio: fl
     assert at_most(passed.share, 0.05, 1_000)
     assert at_most(failed.share, 0.05, 1_000)
     assert at_most(far.share, 0.001, 1_000)
-    assert passed.share > 0.002  # neither is it empty of power
+    if ratio > 1.0:
+        assert passed.share > 0.002  # neither is it empty of power
 
 
 @pytest.mark.parametrize(("clusters", "size"), [(20, 20), (30, 30)])
@@ -84,8 +85,23 @@ def test_a_group_whose_clusters_are_more_alike_than_others(
     )  # fmt: skip
     for measured in comparisons.one_comparison(setting, 1_000, np.random.default_rng(8), 5.0)[:2]:
         assert at_most(measured.share, 0.05, 1_000)
-    pooled_alone = comparisons.one_comparison(setting, 1_000, np.random.default_rng(8), 5.0, own=False)[0]
-    assert pooled_alone.share > 0.06
+
+
+@pytest.mark.parametrize(("clusters", "size", "large"), [(20, 30, 0), (100, 10, 0), (110, 6, 10)])
+@pytest.mark.parametrize("bad", ["missed", "found"])
+def test_bad_clusters_of_which_few_are_drawn(
+    comparisons: ModuleType, clusters: int, size: int, large: int, bad: str
+) -> None:
+    """Good clusters with six tenths of the average, and a few that lack the outcome, or have it, in every row.
+
+    With a correlation from the data alone a group on the margin passed in 27 % of such runs with 20 clusters.
+    """
+    setting = comparisons.Setting(
+        clusters, False, 0.9, 0.02, "difference", 0.1, unequal=False, weighted=False, good=0.6, bad=bad, size=size,
+        large=large,
+    )  # fmt: skip
+    for measured in comparisons.one_comparison(setting, 1_000, np.random.default_rng(8), 5.0)[:2]:
+        assert at_most(measured.share, 0.05, 1_000)
 
 
 @pytest.mark.parametrize("shape", ["beta", "two", "whole"])
