@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,12 +13,14 @@ from audit.analyses.decidability import FamilyDecidability, RuleDecidability, ru
 from audit.analyses.estimates import everyone_as_family, row_accounts
 from audit.analyses.expected import missing_expected
 from audit.analyses.families import finest
+from audit.analyses.set_review import SetReview
 from audit.counting.table import ABSTAINED, CountsTable, FamilyCounts
 from audit.findings import RowAccount
 from audit.groups import Family, Group, SensitiveFeature
 from audit.metrics import METRICS, Cell, MetricName
 from audit.plan import AuditPlan
 from audit.plan_file import LoadedPlan
+from audit.review import review_set
 from audit.run import count_families, loaded_plan
 
 if TYPE_CHECKING:
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from audit.counting.moments import Moments
+    from audit.evaluation.evaluation_set import EvaluationSet
 
 __all__ = ["CheckReport", "FamilyCheck", "GroupCheck", "RuleCheck", "check_counts", "check_plan", "count_labels"]
 
@@ -119,6 +123,8 @@ class CheckReport:
     negative: int
     """Rows labelled as no exploitation."""
     rules: tuple[RuleCheck, ...]
+    review: SetReview | None = None
+    """What is conspicuous about the set itself; None where only counts were checked."""
 
 
 def check_plan(
@@ -135,8 +141,11 @@ def check_plan(
         If plan or data are in error, exactly as `run_audit` would say it.
     """
     loaded = loaded_plan(plan, folder)
-    counts, moments, features = count_labels(loaded, table)
-    return check_counts(loaded.plan, counts, features, moments)
+    with _opened(loaded, table) as evaluation_set:
+        counts, moments, features = _counted(evaluation_set)
+        families = count_families(loaded.plan, counts, features)
+        review = review_set(evaluation_set, loaded, families.values(), table)
+    return replace(check_counts(loaded.plan, counts, features, moments), review=review)
 
 
 def count_labels(
@@ -149,8 +158,20 @@ def count_labels(
     AuditError
         As `check_plan` does.
     """
+    with _opened(loaded, table) as evaluation_set:
+        return _counted(evaluation_set)
+
+
+def _counted(evaluation_set: EvaluationSet) -> tuple[CountsTable, Moments | None, tuple[SensitiveFeature, ...]]:
     from audit.counting.count import count_cases
     from audit.counting.count_moments import count_moments
+
+    return count_cases(evaluation_set), count_moments(evaluation_set), tuple(evaluation_set.features)
+
+
+@contextmanager
+def _opened(loaded: LoadedPlan, table: pa.Table | pd.DataFrame | None) -> Iterator[EvaluationSet]:
+    """The set, with every case left unscored."""
     from audit.evaluation.evaluation_set import open_evaluation_set
     from audit.evaluation.reference_table import read_reference_table
 
@@ -167,7 +188,7 @@ def count_labels(
             from audit.crosscheck.own_measures_fairlearn import check_measures
 
             check_measures(loaded.plan, loaded.folder)
-        return count_cases(evaluation_set), count_moments(evaluation_set), tuple(evaluation_set.features)
+        yield evaluation_set
 
 
 def check_counts(

@@ -1,8 +1,9 @@
-"""How often verdicts err where a group's rows are more alike within clusters than everyone else's.
+"""How often verdicts err where clusters are not what the pooled correlation supposes.
 
-The correlation of all groups together then understates that of the group, which is on the margin to its rest; or the
-rest has few clusters, more alike than the group's. Cluster rates follow a beta distribution or two points, or are
-whole: one kind has the outcome in one case of a hundred, or lacks it. One comparison at a time, then whole audits.
+The rows of a group on the margin to its rest are more alike within clusters than everyone else's, or those of a small
+rest are. Cluster rates follow a beta distribution or two points, or are whole: one kind has the outcome in one case of
+a hundred, or lacks it. Or most clusters are nearly as good as all the others', and a few lack the outcome altogether:
+the worst that there is, for they are easily not drawn. One comparison at a time, then whole audits.
 """
 
 from __future__ import annotations
@@ -26,6 +27,10 @@ LIMITS = ((0.95, 0.10, True), (0.9, 0.10, True), (0.7, 0.10, True), (0.9, 0.05, 
 """Rate of everyone else, margin, and whether a low rate harms."""
 
 
+GOOD = (0.05, 0.4, 0.6, 0.8)
+"""The rate of good clusters, as a share of the average, beside few that are bad in every row."""
+MIXED = (*((*shape, 0) for shape in CLUSTERS), (110, 6, 10), (120, 6, 20), (60, 3, 10), (310, 1, 10), (320, 1, 20))
+"""Clusters of the group, rows of each, and how many of them are thirty times as large."""
 SHAPES = ("beta", "two", "whole")
 
 
@@ -54,9 +59,37 @@ def unlike(
     ]
 
 
+def two_kinds(clusters: int, size: int, large: int, mixed: str = "group") -> list[Setting]:
+    """All rates and limits of clusters of two kinds, a few of which are bad in every row."""
+    made = [
+        Setting(
+            clusters,
+            spanning=False,
+            rate=rate,
+            correlation=0.05,
+            scale="difference",
+            margin=margin,
+            low=low,
+            unequal=False,
+            weighted=False,
+            good=good,
+            bad=bad,
+            mixed=mixed,
+            size=size,
+            large=large,
+        )
+        for (rate, margin, low), good, bad in product(LIMITS, GOOD, ("missed", "found"))
+    ]
+    return [setting for setting in made if replace(setting, groups=2).possible]
+
+
 def all_settings(runs: int, seed: int) -> Iterator[Measured]:
     """The worst of all rates, limits and correlations for each size and shape, measured anew four times as often."""
     streams = iter(np.random.default_rng(seed).spawn(256))
+    for clusters, size, large in MIXED:
+        yield from worst_comparisons(two_kinds(clusters, size, large), runs, next(streams), (5.0,))
+    for ratio in (0.1, 0.2, 0.3, 0.5, 1.0):
+        yield from worst_comparisons(two_kinds(100, 10, 0, "rest"), runs, next(streams), (ratio,))
     for (clusters, size), unequal, shape in product(CLUSTERS, (False, True), SHAPES):
         made = unlike(clusters, size, unequal=unequal, shape=shape)
         yield from worst_comparisons(made, runs, next(streams), (5.0,))
@@ -77,3 +110,8 @@ def all_settings(runs: int, seed: int) -> Iterator[Measured]:
         yield from on_the_margin(world, runs, next(streams))
         alike = Setting(clusters, False, 0.95, 0.1, "difference", 0.10, unequal=False, gap=0.95, size=size)
         yield decided(alike, runs, next(streams), "pass")
+    for (clusters, size, large), bad in product(((20, 20, 0), (30, 10, 0), (110, 6, 10)), ("missed", "found")):
+        few = Setting(
+            clusters, False, 0.9, 0.02, "difference", 0.10, unequal=False, good=0.6, bad=bad, size=size, large=large
+        )
+        yield from on_the_margin(few, runs, next(streams))

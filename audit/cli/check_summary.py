@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from audit.cli.group_names import GroupNames, fit, printable
+from audit.cli.set_summary import set_summary
 from audit.cli.terminal import Style
 from audit.metrics import METRICS
 from audit.percentages import exact_percent, percent
@@ -27,6 +28,8 @@ def check_summary(report: CheckReport, style: Style, *, every_group: bool = Fals
         f"      {rows.unlabelled:,} without a label",
         f"      {rows.attribute_unknown:,} with an unknown {' or '.join(report.plan.groups)}",
     ]
+    if report.review is not None:
+        lines += ["", *set_summary(report.review, names, style)]
     asked = {rule.id: rule for rule in report.plan.named_rules}
     for rule in report.rules:
         lines += ["", *_rule(rule, asked[rule.rule], names, style, every_group)]

@@ -14,9 +14,14 @@ class GroupNames:
         features = list(features)
         last = {feature.name: 1 if feature.coding == "gender" else 0 for feature in features}
         self._place = {name: (last[name], place) for place, name in enumerate(last)}
+        self._rungs = {feature.name: feature.rungs[0] for feature in features}
         self._names = {
             Level(feature.name, level.rung, level.code): level.name for feature in features for level in feature.levels
         }
+
+    def finest_rung(self, feature: str) -> str:
+        """The rung on which the values of a feature stand."""
+        return self._rungs[feature]
 
     def name(self, group: Group) -> str:
         """As in "Nigeria, woman"; a missing attribute is named with its feature: "nationality unknown"."""
