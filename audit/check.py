@@ -141,6 +141,10 @@ def check_plan(
         If plan or data are in error, exactly as `run_audit` would say it.
     """
     loaded = loaded_plan(plan, folder)
+    if loaded.plan.probes:
+        from audit.probing.asking import check_probes
+
+        check_probes(loaded.plan, loaded.folder, details=True)
     with _opened(loaded, table) as evaluation_set:
         counts, moments, features = _counted(evaluation_set)
         families = count_families(loaded.plan, counts, features)

@@ -7,7 +7,7 @@ a file, with the line and the nearest known key in each error, is `audit.plan_fi
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import ConfigDict, Field, model_validator
 
@@ -23,6 +23,7 @@ from audit.plan_detectors import (
     Strict,
     check_disjoint,
 )
+from audit.plan_probes import ByMetric, ColumnsProbe, Probe, ProbeForm, ProbeRule, RateForm, TextProbe, check_probes
 from audit.plan_sections import (
     GENDERS,
     Coding,
@@ -48,6 +49,7 @@ __all__ = [
     "AuditPlan",
     "AuditSection",
     "Coding",
+    "ColumnsProbe",
     "Comparison",
     "ControlFeature",
     "ControlSampleSection",
@@ -61,6 +63,8 @@ __all__ = [
     "ModelDetector",
     "NationalityRung",
     "PredictionsDetector",
+    "Probe",
+    "ProbeRule",
     "PythonDetector",
     "ReferenceTableSection",
     "Route",
@@ -69,6 +73,7 @@ __all__ = [
     "ScoringSection",
     "SensitivitySection",
     "SkopsDetector",
+    "TextProbe",
     "Use",
     "VerdictSection",
 ]
@@ -199,6 +204,9 @@ class Rule(Strict):
         return tuple((entry,) if isinstance(entry, str) else entry for entry in self.groups)
 
 
+AnyRule = TypeVar("AnyRule", Rule, ProbeRule)
+
+
 class AuditPlan(Strict):
     """A whole plan, checked. Paths are relative to the folder of the plan file."""
 
@@ -212,8 +220,11 @@ class AuditPlan(Strict):
     """The labelled cases."""
     groups: Annotated[dict[str, GroupFeature], Field(min_length=1)]
     """The sensitive features, by name."""
-    rules: Annotated[tuple[Rule, ...], Field(min_length=1)]
-    """The limits."""
+    every_rule: Annotated[
+        tuple[Annotated[Annotated[Rule, RateForm] | Annotated[ProbeRule, ProbeForm], ByMetric], ...],
+        Field(min_length=1, alias="rules"),
+    ]
+    """The limits: on rates, and on probes."""
     verdict: VerdictSection = VerdictSection()
     """How verdicts are reached."""
     scoring: ScoringSection = ScoringSection()
@@ -234,6 +245,8 @@ class AuditPlan(Strict):
     """What is known from elsewhere about who is exploited."""
     measures: tuple[Measure, ...] = ()
     """Measures of your own: shown, never judged."""
+    probes: tuple[Probe, ...] = ()
+    """Texts and rows in which one word or one column is changed, to see whether the score moves."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -250,9 +263,13 @@ class AuditPlan(Strict):
         self._check_columns()
         if "reference" in self.verdict.compare_with and not any(f.reference for f in self.groups.values()):
             raise ValueError('compare_with = ["reference"] needs `reference = "<level>"` in a [groups.<name>]')
-        for position, rule in enumerate(self.rules, start=1):
-            self._check_rule(position, rule)
-        ids = [rule.id for rule in self.named_rules]
+        for position, rule in enumerate(self.every_rule, start=1):
+            if isinstance(rule, Rule):
+                self._check_rule(position, rule)
+        if not self.rules:
+            raise ValueError("a plan limits at least one rate: a rule on probes stands beside one, not in its place")
+        check_probes(self.probes, self.named_probe_rules, self.detector)
+        ids = [*(rule.id for rule in self.named_rules), *(rule.id for rule in self.named_probe_rules)]
         if len(set(ids)) < len(ids):
             raise ValueError("two rules have the same id")
         return self
@@ -337,14 +354,30 @@ class AuditPlan(Strict):
         return self.groups[feature].ladder or ("country",)
 
     @property
+    def rules(self) -> tuple[Rule, ...]:
+        """The limits on rates."""
+        return tuple(rule for rule in self.every_rule if isinstance(rule, Rule))
+
+    @property
     def named_rules(self) -> tuple[Rule, ...]:
-        """The rules, each with an id: its own, or its metric with a number where several rules share it."""
-        named: list[Rule] = []
-        for rule in self.rules:
-            same = sum(1 for earlier in named if earlier.metric == rule.metric)
-            rule_id = rule.id or (f"{rule.metric}-{same + 1}" if same else rule.metric)
-            named.append(rule.model_copy(update={"id": rule_id}))
-        return tuple(named)
+        """The limits on rates, each with an id: its own, or its metric with a number where several rules share it."""
+        return _named(self.rules)
+
+    @property
+    def named_probe_rules(self) -> tuple[ProbeRule, ...]:
+        """The limits on probes, each with an id made in the same way and with the probes that it limits."""
+        every = tuple(probe.id for probe in self.probes)
+        asked = (rule for rule in self.every_rule if isinstance(rule, ProbeRule))
+        return _named(tuple(rule.model_copy(update={"probes": rule.probes or every}) for rule in asked))
+
+
+def _named(rules: tuple[AnyRule, ...]) -> tuple[AnyRule, ...]:
+    named: list[AnyRule] = []
+    for rule in rules:
+        same = [str(earlier.metric) for earlier in named].count(str(rule.metric))
+        rule_id = rule.id or (f"{rule.metric}-{same + 1}" if same else rule.metric)
+        named.append(rule.model_copy(update={"id": rule_id}))
+    return tuple(named)
 
 
 def _check_feature(name: str, feature: GroupFeature, coding: Coding) -> None:

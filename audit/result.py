@@ -18,6 +18,7 @@ from audit.findings import (
     BetweenGroups,
     Calibration,
     CalibrationBin,
+    ChangedSlot,
     ConditionalGap,
     ControlComparison,
     ControlSample,
@@ -43,6 +44,8 @@ from audit.findings import (
     MetricDefinition,
     Outcome,
     OwnMeasure,
+    ProbeRuleResult,
+    ProbeVerdict,
     ReferenceComparison,
     ReferenceShare,
     RowAccount,
@@ -55,6 +58,8 @@ from audit.findings import (
     SensitivityFinding,
     ShrunkRate,
     SubgroupScan,
+    SwapProbe,
+    SwapShift,
     Sweep,
     SweepGap,
     SweepStep,
@@ -82,6 +87,7 @@ __all__ = [
     "BetweenGroups",
     "Calibration",
     "CalibrationBin",
+    "ChangedSlot",
     "ConditionalGap",
     "ConditionalNote",
     "ControlComparison",
@@ -115,6 +121,8 @@ __all__ = [
     "OverallVerdict",
     "OwnMeasure",
     "Part",
+    "ProbeRuleResult",
+    "ProbeVerdict",
     "Provenance",
     "ReferenceComparison",
     "ReferenceShare",
@@ -130,6 +138,8 @@ __all__ = [
     "SensitivityFinding",
     "ShrunkRate",
     "SubgroupScan",
+    "SwapProbe",
+    "SwapShift",
     "Sweep",
     "SweepGap",
     "SweepStep",
@@ -272,6 +282,12 @@ class AuditResult(Part):
     """Every rate of every group; first everyone's."""
     disparities: tuple[Disparity, ...]
     """Every comparison."""
+    probes: tuple[SwapProbe, ...] = ()
+    """What changing one word, or one column, does to the score, probe by probe, where the plan has `probes`."""
+    probe_rules: tuple[ProbeRuleResult, ...] = ()
+    """Rules on probes, rule by rule."""
+    probe_verdicts: tuple[ProbeVerdict, ...] = ()
+    """The same change by change."""
     costs: tuple[CostOfErrors, ...] = ()
     """What errors cost, group by group, where the plan has `costs`."""
     own_measures: tuple[OwnMeasure, ...] = ()

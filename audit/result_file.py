@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from audit.errors import ResultError, StorageError
-from audit.findings import FamilyResult, RuleResult, Verdict
+from audit.findings import FamilyResult, ProbeRuleResult, ProbeVerdict, RuleResult, Verdict
 from audit.result import SCHEMA_VERSION, AuditResult
 
 __all__ = ["load_result", "parse_result", "result_schema", "result_to_json", "write_result"]
@@ -136,7 +136,37 @@ def _contradiction(result: AuditResult) -> str | None:
         part = _rule_contradiction(rule, verdicts[rule.rule], result.plan.verdict.alpha)
         if part is not None:
             return f"rules.{place}.{part}"
-    return _overall_contradiction(result)
+    return _probe_contradiction(result) or _overall_contradiction(result)
+
+
+def _probe_contradiction(result: AuditResult) -> str | None:
+    """Where a rule on probes says what does not follow from its verdicts."""
+    verdicts: dict[str, list[ProbeVerdict]] = {rule.rule: [] for rule in result.probe_rules}
+    for verdict in result.probe_verdicts:
+        if verdict.rule not in verdicts:
+            return "probe_rules"
+        verdicts[verdict.rule].append(verdict)
+    if len(verdicts) < len(result.probe_rules) or not all(verdicts.values()):
+        return "probe_rules"
+    alpha = result.plan.verdict.alpha
+    for place, rule in enumerate(result.probe_rules):
+        if not _probe_rule_follows(rule, verdicts[rule.rule], alpha):
+            return f"probe_rules.{place}"
+    return None
+
+
+def _probe_rule_follows(rule: ProbeRuleResult, verdicts: list[ProbeVerdict], alpha: float) -> bool:
+    counted = Counter(verdict.outcome for verdict in verdicts)
+    if counted != Counter(rule.comparisons_by_outcome):
+        return False
+    for verdict in verdicts:
+        if not _rejected_as_said(verdict.p_fail, verdict.level_fail, said=verdict.outcome == "fail"):
+            return False
+        shown = verdict.because == "no_shift" or (verdict.p_pass is not None and verdict.p_pass <= alpha)
+        if verdict.outcome == "pass" and not shown:
+            return False
+    passes = set(counted) == {"pass"}
+    return rule.outcome == ("fail" if counted["fail"] else "pass" if passes else "inconclusive")
 
 
 def _rule_contradiction(rule: RuleResult, verdicts: list[Verdict], alpha: float) -> str | None:
@@ -179,9 +209,10 @@ def _may_pass(rule: RuleResult, verdicts: list[Verdict]) -> bool:
 
 
 def _overall_contradiction(result: AuditResult) -> str | None:
-    failing = [rule.rule for rule in result.rules if rule.outcome == "fail"]
-    undecided = [rule.rule for rule in result.rules if rule.outcome not in ("fail", "pass")]
-    follows = "fail" if failing else "inconclusive" if undecided or not result.rules else "pass"
+    rules: list[RuleResult | ProbeRuleResult] = [*result.rules, *result.probe_rules]
+    failing = [rule.rule for rule in rules if rule.outcome == "fail"]
+    undecided = [rule.rule for rule in rules if rule.outcome not in ("fail", "pass")]
+    follows = "fail" if failing else "inconclusive" if undecided or not rules else "pass"
     if result.overall.outcome != follows:
         return "overall.outcome"
     if sorted(result.overall.failing_rules) != sorted(failing):

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from audit.analyses.disparities import disparities
 from audit.analyses.estimates import estimates, everyone_as_family, group_counts, row_accounts
 from audit.analyses.families import finest, plan_families, rule_families
+from audit.analyses.swap_rules import judge_probes
+from audit.analyses.swaps import swap_probes
 from audit.counting.table import CountsTable, FamilyCounts
 from audit.errors import DataError
 from audit.findings import OwnMeasure
@@ -22,7 +24,7 @@ from audit.plan_file import LoadedPlan, read_plan_file
 from audit.provenance import provenance
 from audit.result import SCHEMA_VERSION, AuditResult, MetricDefinition, Provenance, SystemDescription
 from audit.safeguards import safeguards
-from audit.verdicts import judge
+from audit.verdicts import judge, overall_verdict
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from audit.counting.counted import Counted
     from audit.crosscheck.tables import Rows
     from audit.evaluation.evaluation_set import EvaluationSet
+    from audit.probing.design import Answered
     from audit.scoring import Progress
 
 __all__ = ["count_families", "loaded_plan", "run_audit", "summarise"]
@@ -78,10 +81,10 @@ def run_audit(
     from audit.scoring import score
 
     with open_evaluation_set(loaded.plan, loaded.folder, table) as evaluation_set:
-        if details and loaded.plan.measures:
-            _check_measures(loaded)
+        _check_before(loaded, details=details)
         scored = score(loaded.plan, evaluation_set, loaded.folder, progress=progress, predictions_to=predictions_to)
         counted = count_everything(evaluation_set, loaded.plan, loaded.folder, details=details)
+        answered = _answered(loaded, evaluation_set, progress, details=details)
         rows = _single_rows(loaded.plan, evaluation_set) if crosscheck else {}
         own = _own_measures(loaded, evaluation_set) if details else ()
         evaluation_set.check_unchanged()
@@ -90,16 +93,32 @@ def run_audit(
     families = count_families(loaded.plan, counted.table, features)
     _check_references(loaded.plan, features)
     origin = provenance(loaded, {"evaluation_set": set_sha256, "detector": scored.detector_sha256}, started)
-    result = summarise(
-        loaded, features, counted, families, scored.system, details=details, own_measures=own, origin=origin
-    )
+    asked = own, answered
+    result = summarise(loaded, features, counted, families, scored.system, details=details, asked=asked, origin=origin)
     return _with_opinions(result, counted, families, rows if crosscheck else None)
 
 
-def _check_measures(loaded: LoadedPlan) -> None:
-    from audit.crosscheck.own_measures_fairlearn import check_measures
+def _check_before(loaded: LoadedPlan, *, details: bool) -> None:
+    """Whatever of measures and probes can be told before a night of scoring, not after."""
+    if details and loaded.plan.measures:
+        from audit.crosscheck.own_measures_fairlearn import check_measures
 
-    check_measures(loaded.plan, loaded.folder)
+        check_measures(loaded.plan, loaded.folder)
+    if loaded.plan.probes:
+        from audit.probing.asking import check_probes
+
+        check_probes(loaded.plan, loaded.folder, details=details)
+
+
+def _answered(
+    loaded: LoadedPlan, evaluation_set: EvaluationSet, progress: Progress | None, *, details: bool
+) -> tuple[Answered, ...]:
+    """The plan's probes with the detector's answers; nothing is loaded where it has none."""
+    if not loaded.plan.probes:
+        return ()
+    from audit.probing.asking import ask_probes
+
+    return ask_probes(loaded.plan, evaluation_set, loaded.folder, details=details, progress=progress)
 
 
 def _own_measures(loaded: LoadedPlan, evaluation_set: EvaluationSet) -> tuple[OwnMeasure, ...]:
@@ -127,13 +146,21 @@ def summarise(
     system: SystemDescription,
     *,
     details: bool = True,
-    own_measures: tuple[OwnMeasure, ...] = (),
+    asked: tuple[tuple[OwnMeasure, ...], tuple[Answered, ...]] = ((), ()),
     origin: Provenance,
 ) -> AuditResult:
-    """Everything below the waist: counts become a result. No file, no clock, no model."""
+    """Everything below the waist: counts become a result. No file, no clock, no model.
+
+    `asked` are the plan's own measures and its probes, with what was answered to them.
+    """
     plan = loaded.plan
     by_name = {feature.name: feature for feature in features}
     rules, verdicts, overall = judge(plan, families, by_name, counted.moments)
+    own_measures, answered = asked
+    probes = swap_probes(answered, plan.verdict.level)
+    probe_rules, probe_verdicts = judge_probes(plan, answered)
+    if probe_rules:
+        overall = overall_verdict(plan, (*rules, *probe_rules))
     everyone = everyone_as_family(counted.table)
     shown = [everyone, *families.values()]
     rows = row_accounts(counted.table, shown)
@@ -158,8 +185,11 @@ def summarise(
         counts=group_counts(shown),
         estimates=shown_rates,
         disparities=disparities(plan, list(families.values()), counted.moments),
+        probes=probes,
+        probe_rules=probe_rules,
+        probe_verdicts=probe_verdicts,
         waivers=(),
-        safeguards=safeguards(plan, rules, system, further),
+        safeguards=safeguards(plan, rules, system, further, (probes, probe_verdicts)),
         notices=(*notices(plan, system, overall, everyone, rows, families), *doubts),
         provenance=origin,
         own_measures=own_measures,

@@ -11,7 +11,16 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from audit.findings import Amplification, LikeWithLike, ReferenceComparison, RuleResult
+from audit.findings import (
+    Amplification,
+    LikeWithLike,
+    ProbeVerdict,
+    ReferenceComparison,
+    RuleResult,
+    SwapProbe,
+    SwapShift,
+)
+from audit.percentages import percent
 from audit.plan import AuditPlan
 from audit.result import Safeguard, SystemDescription
 
@@ -19,11 +28,16 @@ __all__ = ["safeguards"]
 
 
 def safeguards(
-    plan: AuditPlan, rules: Sequence[RuleResult], system: SystemDescription, further: Mapping[str, Any]
+    plan: AuditPlan,
+    rules: Sequence[RuleResult],
+    system: SystemDescription,
+    further: Mapping[str, Any],
+    swaps: tuple[Sequence[SwapProbe], Sequence[ProbeVerdict]] = ((), ()),
 ) -> tuple[Safeguard, ...]:
     """Clause by clause: the words of the draft, the question, the evidence in this result, and its state.
 
     `further` are the findings that decide nothing, by their field of the result; empty where they were not asked.
+    `swaps` are the probes with the verdicts on them.
     """
     return (
         _assist_victims(rules),
@@ -41,7 +55,7 @@ def safeguards(
             evidence="This result holds the plan, the digests of its inputs, every count and the versions used.",
             state="measured",
         ),
-        _nationality(plan, system),
+        _nationality(plan, system, *swaps),
     )
 
 
@@ -171,10 +185,19 @@ def _counted(count: int, noun: str) -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
-def _nationality(plan: AuditPlan, system: SystemDescription) -> Safeguard:
+def _nationality(
+    plan: AuditPlan, system: SystemDescription, probes: Sequence[SwapProbe], verdicts: Sequence[ProbeVerdict]
+) -> Safeguard:
+    """Paragraph 2: tested by changing the nationality word, or the nationality column, and nothing else."""
     nationalities = [feature for feature in plan.groups if plan.coding(feature) == "nationality"]
+    evidence = " ".join(
+        told for probe in probes for told in [_moved_by_nationality(plan, nationalities, probe, verdicts)] if told
+    )
+    measured = bool(evidence)
     given = [feature for feature in nationalities if feature in system.sensitive_features_used]
-    if not system.features:
+    if measured:
+        evidence += " This speaks of these texts and of texts like them; whether other words stand in was not tested."
+    elif not system.features:
         evidence = "Answers were supplied: whether nationality entered them is not known."
     elif given:
         evidence = "The detector is given the nationality of the person; its effect was not tested."
@@ -186,5 +209,43 @@ def _nationality(plan: AuditPlan, system: SystemDescription) -> Safeguard:
         "religion, nationality or civilization",
         question="Does naming a nationality move the detector?",
         evidence=evidence,
-        state="not_shown",
+        state="measured" if measured else "not_shown",
     )
+
+
+def _moved_by_nationality(
+    plan: AuditPlan, nationalities: Sequence[str], probe: SwapProbe, verdicts: Sequence[ProbeVerdict]
+) -> str:
+    """What one probe says of nationality; empty where it changes none, or too few texts were scored."""
+    columns = {plan.groups[feature].column for feature in nationalities}
+    wanted = {"demonym", "country"} if probe.kind == "text" else columns
+    told = []
+    for slot in probe.slots:
+        shifts = [
+            one
+            for one in probe.shifts
+            if one.slot == slot.slot and one.given_slot is None and one.shift is not None and one.reason is None
+        ]
+        if slot.slot in wanted and shifts:
+            widest = max(shifts, key=lambda one: abs(one.shift or 0.0))
+            what = {"demonym": "nationality word", "country": "country"}.get(slot.slot, "nationality column")
+            told.append(
+                f"When only the {what} was changed, {slot.flipped} of {_counted(slot.pairs, 'decision')} changed "
+                f"({_counted(slot.levels, 'level')}, {_counted(slot.templates, 'template')}); the widest mean shift of "
+                f"the score is {percent(abs(widest.shift or 0.0))} of its range"
+                + (f" (“{widest.name}”: {_flips(widest)})." if widest.shift else ".")
+            )
+    if not told:
+        return ""
+    judged = Counter((one.rule, one.outcome) for one in verdicts if one.probe == probe.probe and one.slot in wanted)
+    for rule in dict.fromkeys(name for name, _ in judged):
+        undecided = judged[rule, "inconclusive"] + judged[rule, "not_evaluable"]
+        told.append(
+            f"Under rule {rule}, {judged[rule, 'fail']} of these changes are beyond the limit, {judged[rule, 'pass']} "
+            f"within it, {undecided} not decided."
+        )
+    return " ".join(told)
+
+
+def _flips(shift: SwapShift) -> str:
+    return f"{shift.to_flagged + shift.to_not_flagged} of {_counted(shift.pairs, 'decision')} changed"

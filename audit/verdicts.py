@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from audit.analyses.sides import questions
 from audit.analyses.weighted_tests import designed_rule_tests
 from audit.counting.moments import Moments
 from audit.counting.table import FamilyCounts
-from audit.findings import Because, FamilyResult, Outcome, RuleBecause, RuleResult, Verdict
+from audit.findings import Because, FamilyResult, Outcome, ProbeRuleResult, RuleBecause, RuleResult, Verdict
 from audit.groups import Family, Group, SensitiveFeature
 from audit.plan import AuditPlan, Rule
 from audit.result import OverallVerdict
@@ -229,7 +229,7 @@ def _rule_outcome(
     return "pass", "all_judged_within_limit"
 
 
-def overall_verdict(plan: AuditPlan, rules: list[RuleResult]) -> OverallVerdict:
+def overall_verdict(plan: AuditPlan, rules: Sequence[RuleResult | ProbeRuleResult]) -> OverallVerdict:
     """FAIL if any rule fails, PASS only if every rule passes, else INCONCLUSIVE."""
     failing = tuple(rule.rule for rule in rules if rule.outcome == "fail")
     undecided = tuple(rule.rule for rule in rules if rule.outcome not in ("fail", "pass"))

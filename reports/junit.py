@@ -6,21 +6,20 @@ case makes an inconclusive rule visible even where no group is.
 
 from __future__ import annotations
 
-import re
 from typing import Literal
 from xml.etree import ElementTree as ET
 
 from audit.result import AuditResult, Group, Level, RuleResult
+from reports.junit_swaps import SwapSuites
 from reports.language import ENGLISH
 from reports.names import Names, reading_order
-from reports.plain_text import harmless
+from reports.plain_text import xml_text
 from reports.reading import Finding, Reading
 from reports.unnamed_words import UnnamedWords
 from reports.words import Words
 
 __all__ = ["JunitReporter"]
 
-_NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _FINEST = ("level", "country")
 
 
@@ -45,6 +44,7 @@ class _Suites:
         self._words = Words(ENGLISH, Names(result, ENGLISH))
         self._numbers = ENGLISH.numbers
         self._unnamed = UnnamedWords(ENGLISH)
+        self._swaps = SwapSuites(result)
         self._order = reading_order(result)
         self._by_rule: dict[str, list[Finding]] = {rule.rule: [] for rule in result.rules}
         for finding in self._reading.findings:
@@ -53,17 +53,18 @@ class _Suites:
 
     def write(self) -> ET.Element:
         suites = [self._suite(rule) for rule in self._result.rules]
-        root = ET.Element("testsuites", name=_text(f"audit7k: {self._result.plan.audit.title}"))
+        suites += [self._swaps.suite(rule) for rule in self._result.probe_rules]
+        root = ET.Element("testsuites", name=xml_text(f"audit7k: {self._result.plan.audit.title}"))
         for total in ("tests", "failures", "errors", "skipped"):
             root.set(total, str(sum(int(suite.get(total, "0")) for suite in suites)))
         root.extend(suites)
         return root
 
     def _suite(self, rule: RuleResult) -> ET.Element:
-        suite = ET.Element("testsuite", name=_text(rule.rule))
+        suite = ET.Element("testsuite", name=xml_text(rule.rule))
         properties = ET.SubElement(suite, "properties")
         ET.SubElement(properties, "property", name="release", value="restricted, exact counts")
-        ET.SubElement(properties, "property", name="limit", value=_text(self._words.limit(rule)))
+        ET.SubElement(properties, "property", name="limit", value=xml_text(self._words.limit(rule)))
         ET.SubElement(properties, "property", name="outcome", value=rule.outcome)
         suite.append(self._rule_case(rule))
         taken = {f"rule {rule.rule}"}
@@ -77,7 +78,7 @@ class _Suites:
         return suite
 
     def _rule_case(self, rule: RuleResult) -> ET.Element:
-        case = ET.Element("testcase", classname=_text(rule.rule), name=_text(f"rule {rule.rule}"))
+        case = ET.Element("testcase", classname=xml_text(rule.rule), name=xml_text(f"rule {rule.rule}"))
         message = (
             f"{self._words.rule_outcome(rule.outcome)}: {self._words.rule_because(rule.because)}; "
             f"coverage {self._numbers.percent(rule.coverage, digits=1, against=rule.min_coverage)}, "
@@ -87,18 +88,18 @@ class _Suites:
             beside = f"{self._unnamed.of_the_rule()}; " if rule.because != "unnamed_beyond_limit" else ""
             message += f"; {beside}{self._unnamed.caution()}"
         if rule.outcome == "fail":
-            ET.SubElement(case, "failure", type="disparity", message=_text(message))
+            ET.SubElement(case, "failure", type="disparity", message=xml_text(message))
         elif rule.outcome != "pass":
-            ET.SubElement(case, "skipped", message=_text(message))
+            ET.SubElement(case, "skipped", message=xml_text(message))
         return case
 
     def _case(self, finding: Finding, rule: RuleResult, name: str) -> ET.Element:
-        case = ET.Element("testcase", classname=_text(rule.rule), name=name)
+        case = ET.Element("testcase", classname=xml_text(rule.rule), name=name)
         verdict = finding.verdict
         if verdict is None or verdict.outcome == "pass":
             return case
         if verdict.outcome == "fail":
-            ET.SubElement(case, "failure", type="disparity", message=_text(self._numbers_of(finding)))
+            ET.SubElement(case, "failure", type="disparity", message=xml_text(self._numbers_of(finding)))
             return case
         among = self._reading.metrics[finding.metric].among if finding.metric in self._reading.metrics else ""
         reason = self._words.because(
@@ -109,7 +110,7 @@ class _Suites:
         )
         told = f"{self._words.outcome(verdict.outcome)}: {self._words.undecided(verdict, reason)}"
         numbers = self._numbers_of(finding)
-        ET.SubElement(case, "skipped", message=_text(f"{told}; {numbers}" if numbers else told))
+        ET.SubElement(case, "skipped", message=xml_text(f"{told}; {numbers}" if numbers else told))
         return case
 
     def _numbers_of(self, finding: Finding) -> str:
@@ -132,7 +133,7 @@ class _Suites:
 
     def _group_name(self, group: Group) -> str:
         levels = sorted(group.root, key=lambda level: self._order.index(level.feature))
-        return _text(", ".join(map(_level_name, levels)))
+        return xml_text(", ".join(map(_level_name, levels)))
 
 
 def _level_name(level: Level) -> str:
@@ -148,7 +149,3 @@ def _unique(name: str, taken: set[str]) -> str:
         told = f"{name} ({number})"
     taken.add(told)
     return told
-
-
-def _text(text: str) -> str:
-    return _NOT_IN_XML.sub("�", harmless(text))

@@ -16,6 +16,7 @@ _UNSEEN = re.compile(
     "\U000e0000-\U000e007f"  # tags
     "]"
 )
+_NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def harmless(text: str) -> str:
@@ -28,3 +29,8 @@ def harmless(text: str) -> str:
 def without_unseen(text: str) -> str:
     """`text` with each unseen or direction-changing character written out as `[U+202E]`; its lines stay as they are."""
     return _UNSEEN.sub(lambda found: f"[U+{ord(found[0]):04X}]", text)
+
+
+def xml_text(text: str) -> str:
+    """`text` made harmless, without what XML cannot hold."""
+    return _NOT_IN_XML.sub("�", harmless(text))

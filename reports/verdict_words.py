@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from audit.result import RuleResult
+from audit.result import AuditResult, RuleResult
 from reports.language import Language
 from reports.names import Names
 from reports.numbers import NOT_KNOWN
 from reports.reading import MISSED, WRONGLY_FLAGGED, Finding, Reading, people_beyond, worst_outcomes
+from reports.swap_words import SwapWords
 from reports.unnamed_words import UnnamedWords, kind_of
 from reports.words import Words
 
@@ -48,7 +49,9 @@ class VerdictWriter:
         self._unnamed_words = UnnamedWords(language)
         self._t = language.translations
         self._n = language.numbers
+        self._swaps = SwapWords(reading.result, language)
         self._outcome = reading.result.overall.outcome
+        self._of_rates = outcome_of_rates(reading.result)
         self._failing = [each for each in reading.each_once if each.verdict and each.verdict.outcome == "fail"]
         self._worst = worst_outcomes(reading.findings)
         self._passing = {each.who for each in reading.findings if each.verdict and each.verdict.outcome == "pass"}
@@ -74,11 +77,11 @@ class VerdictWriter:
         return self._t.gettext("We cannot tell")
 
     def _sentence(self) -> str:
-        if self._outcome == "fail":
-            return self._failing_sentence()
-        if self._outcome == "pass":
-            return self._passing_sentence()
-        return self._undecided_sentence()
+        told = {"fail": self._failing_sentence, "pass": self._passing_sentence}.get(
+            self._of_rates, self._undecided_sentence
+        )()
+        more = self._swaps.sentence()
+        return self._t.gettext("%(first)s %(more)s") % {"first": told, "more": more} if more else told
 
     def _passing_sentence(self) -> str:
         """How many groups were judged and stayed within; and on how many limits, where that differs."""
@@ -216,6 +219,8 @@ class VerdictWriter:
         """
         if self._outcome != "fail":
             return ""
+        if self._of_rates != "fail":
+            return self._swaps.widest()
         if not self._failing:
             return self._unnamed_words.caution()
         worst = max(self._primary(), key=lambda finding: finding.people, default=None)
@@ -250,7 +255,7 @@ class VerdictWriter:
             if self._several_limits
             else of_groups,
         )
-        if self._outcome != "fail":
+        if self._of_rates != "fail":
             return self._within(by_outcome.get("pass", 0), of_groups), undecided
         if not self._failing:
             return self._several(), undecided
@@ -313,6 +318,8 @@ class VerdictWriter:
         )
 
     def _next_step(self) -> str:
+        if self._outcome not in {self._of_rates, "pass"}:
+            return self._swaps.next_step()
         if self._outcome == "fail" and not self._failing:
             return self._unnamed_words.next_step()
         if self._outcome == "fail":
@@ -371,6 +378,12 @@ _UNDECIDED_ALONE = (
     "too_few_clusters",
 )
 """Reasons of groups that were large enough to be judged, and were not decided."""
+
+
+def outcome_of_rates(result: AuditResult) -> str:
+    """What the verdict would be without limits on probes."""
+    outcomes = {rule.outcome for rule in result.rules}
+    return "fail" if "fail" in outcomes else "pass" if outcomes == {"pass"} else "inconclusive"
 
 
 def _coverage_of(rule: RuleResult) -> float:

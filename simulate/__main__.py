@@ -23,6 +23,7 @@ SUBJECTS: Final = {
     "costs_and_own_measures": 1.0,
     "subgroup_scan": 0.4,
     "planning": 1.0,
+    "swaps": 4.0,
     "whole_audit": 0.4,
 }
 """Modules of this folder in their order, and how many runs of each setting they get for one of `--runs`."""

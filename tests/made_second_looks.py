@@ -16,6 +16,7 @@ from audit.findings import (
     BetweenGroups,
     Calibration,
     CalibrationBin,
+    ChangedSlot,
     ConditionalGap,
     ControlComparison,
     ControlSample,
@@ -41,6 +42,8 @@ from audit.findings import (
     SensitivityFinding,
     ShrunkRate,
     SubgroupScan,
+    SwapProbe,
+    SwapShift,
     Sweep,
     SweepGap,
     SweepStep,
@@ -111,7 +114,68 @@ def further_result(base: AuditResult, text: Callable[[str], str] = str) -> Audit
             "own_measures": _measures(text),
             "crosscheck": (_agreement(text),),
             "crosscheck_state": "agreed",
+            "probes": (made_probe(text),),
         }
+    )
+
+
+def made_probe(text: Callable[[str], str] = str) -> SwapProbe:
+    """Two nationality words and two genders in twenty texts; one word moves the score."""
+    moved = ("NGA", "Nigerian", 0.12, 20)
+    still = ("PHL", "Filipino", 0.0, 0)
+    return SwapProbe(
+        probe="words",
+        kind="text",
+        columns=("advert",),
+        languages=("en",),
+        source=text("texts.toml"),
+        words="the package's words",
+        digests={"templates": "ab" * 32},
+        templates=20,
+        variants=60,
+        scored=57,
+        abstained=2,
+        failed=1,
+        failures={"invalid_output: out_of_range": 1},
+        decision="flagged when the score is at least 0.5",
+        slots=(
+            ChangedSlot(
+                slot="demonym",
+                anchor="no nationality named",
+                levels=2,
+                templates=20,
+                spread_mean=0.12,
+                spread_max=0.2,
+                pairs=40,
+                flipped=7,
+                undetected_share=0.139,
+            ),
+        ),
+        shifts=tuple(
+            SwapShift(
+                slot="demonym",
+                level=level,
+                name=text(name),
+                given_slot=given and "gender",
+                given=given,
+                templates=20,
+                pairs=20,
+                pairs_unscored=0,
+                shift=shift,
+                low=shift - raised / 1000,
+                high=shift + raised / 1000,
+                low_all=shift - raised / 500,
+                high_all=shift + raised / 500,
+                raised=raised,
+                lowered=0,
+                unmoved=20 - raised,
+                to_flagged=raised * 7 // 20,
+                to_not_flagged=0,
+            )
+            for given in (None, "woman")
+            for level, name, shift, raised in (moved, still)
+        ),
+        level=0.95,
     )
 
 

@@ -1,4 +1,7 @@
-"""How the chance of a false FAIL is divided: by the plan alone, so that nobody can choose after seeing the data."""
+"""How the chance of a false FAIL is divided: by the plan alone, so that nobody can choose after seeing the data.
+
+Comparisons of a probe that change and hold the same slots are a family like any other, judged on two sides.
+"""
 
 from __future__ import annotations
 
@@ -34,12 +37,17 @@ class Budget:
 def budget(plan: AuditPlan) -> Budget:
     """Equal shares: names over every (rule, side, family), tests without a name over those of nationalities."""
     families = [(len(questions(plan, rule)), family) for rule in plan.rules for family in rule_families(plan, rule)]
-    shares = sum(sides for sides, _ in families)
+    shares = sum(sides for sides, _ in families) + 2 * _probe_families(plan)
     combined = sum(sides for sides, family in families if is_combined(plan, family))
     alpha = plan.verdict.alpha
     if not combined:
         return Budget(ALL_NAMES * alpha / shares, 0.0)
     return Budget(NAMES * alpha / shares, UNNAMED * alpha / combined)
+
+
+def _probe_families(plan: AuditPlan) -> int:
+    families = {probe.id: probe.families for probe in plan.probes}
+    return sum(families[probe] for rule in plan.named_probe_rules for probe in rule.probes)
 
 
 def is_combined(plan: AuditPlan, family: Family) -> bool:

@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 from audit.cli.guard import guarded, show_tracebacks
 from audit.cli.judging import check, gate, run
 from audit.cli.power_command import power
+from audit.cli.probes_command import probes
 from audit.cli.starting import demo, init
 from audit.cli.telling import explain, report, schema
 from audit.cli.vocabulary import codes
@@ -66,6 +67,7 @@ _COMMANDS = (
     (codes, "Show how the values of a column are read."),
     (check, "Say what a plan would judge; score nothing."),
     (power, "Say which gaps a set can decide."),
+    (probes, "Show the texts that probes change."),
     (run, "Run an audit; write result and reports."),
     (gate, "Say the verdict by the exit code."),
     (report, "Write a report of a result."),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from audit.cli.group_names import GroupNames, printable
+from audit.cli.swap_lines import swap_line
 from audit.findings import RuleSensitivity, ScanValues, SubgroupScan
 from audit.groups import Group, Level
 from audit.result import AuditResult
@@ -14,8 +15,8 @@ _CHANGES = {"vanishes": "vanishes", "appears": "appears", "reverses": "turns rou
 
 
 def second_looks(result: AuditResult, names: GroupNames) -> list[str]:
-    """At most three lines: what would overturn a verdict, what like with like changes, what the search found."""
-    told = (_weakest(result, names), _like_with_like(result, names), _search(result, names))
+    """At most four lines: one changed word, what would overturn a verdict, like with like, the search."""
+    told = (swap_line(result), _weakest(result, names), _like_with_like(result, names), _search(result, names))
     return [line for line in told if line]
 
 

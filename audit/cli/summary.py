@@ -9,6 +9,7 @@ from typing import Final
 from audit.cli.group_names import GroupNames, fit, printable
 from audit.cli.opinions import opinion_line
 from audit.cli.second_looks import second_looks
+from audit.cli.swap_lines import probe_rule_lines
 from audit.cli.terminal import State, Style
 from audit.cli.unnamed import UNNAMED, Unnamed
 from audit.findings import Estimate, RuleResult, Verdict
@@ -162,11 +163,12 @@ def rule_lines(result: AuditResult, style: Style) -> list[str]:
     """One line for each rule that does not pass."""
     names = GroupNames(result.features)
     found = findings(result)
-    return [
+    of_rates = [
         _rule_line(rule, [one for one in found if one.rule is rule], names, style)
         for rule in result.rules
         if rule.outcome != "pass"
     ]
+    return [*of_rates, *probe_rule_lines(result, style)]
 
 
 def _rule_line(rule: RuleResult, found: list[Finding], names: GroupNames, style: Style) -> str:

@@ -67,11 +67,11 @@ class PredictionsDetector:
         section = self._section
         if section.path is None:
             relation = evaluation_set.source
-            name, answer = relation.name, self._checked(evaluation_set, relation)
+            name, answer = relation.name, checked_answer(evaluation_set, relation, section)
         else:
             identity = section.id or id_column
             relation = self._attach(evaluation_set, (self._folder / section.path).absolute(), identity)
-            _join(evaluation_set, relation, identity, self._checked(evaluation_set, relation))
+            _join(evaluation_set, relation, identity, checked_answer(evaluation_set, relation, section))
             name, answer = _JOINED, "answer"
         if section.decision is None:
             return TableAnswers(name, score=answer, decision=None)
@@ -93,15 +93,18 @@ class PredictionsDetector:
         self._sha256 = relation.sha256
         return relation
 
-    def _checked(self, evaluation_set: EvaluationSet, relation: Relation) -> str:
-        """SQL of the answer over `relation`: a score, or a decision as a truth value."""
-        from audit.evaluation.scores import check_scores
 
-        section = self._section
-        if section.decision is not None:
-            return _check_decisions(evaluation_set, relation, section)
-        assert section.score is not None  # noqa: S101 - the plan has seen to it
-        return check_scores(evaluation_set.connection, relation, section.score, section.score_range)
+def checked_answer(evaluation_set: EvaluationSet, relation: Relation, section: PredictionsSection) -> str:
+    """SQL of the answer over `relation`: a score, or a decision as a truth value; NULL is an abstention.
+
+    Raises DataError where a cell cannot be used.
+    """
+    from audit.evaluation.scores import check_scores
+
+    if section.decision is not None:
+        return _check_decisions(evaluation_set, relation, section)
+    assert section.score is not None  # noqa: S101 - the plan has seen to it
+    return check_scores(evaluation_set.connection, relation, section.score, section.score_range)
 
 
 def _check_decisions(evaluation_set: EvaluationSet, relation: Relation, section: PredictionsSection) -> str:

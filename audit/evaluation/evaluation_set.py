@@ -20,7 +20,7 @@ from audit.evaluation.relation import Relation
 from audit.evaluation.scores import check_numbers, number_expression
 from audit.evaluation.sensitive import check_maps, check_names, code_features
 from audit.groups import SensitiveFeature
-from audit.plan import AuditPlan, PredictionsDetector
+from audit.plan import AuditPlan, ColumnsProbe, PredictionsDetector
 
 if TYPE_CHECKING:
     import duckdb
@@ -243,6 +243,12 @@ def asked_columns(plan: AuditPlan) -> dict[str, str]:
             asked.append((detector.score, "detector.score"))
         if detector.decision is not None:
             asked.append((detector.decision, "detector.decision"))
+    asked += [
+        (column, f"probes.{probe.id}.features")
+        for probe in plan.probes
+        if isinstance(probe, ColumnsProbe)
+        for column in probe.features
+    ]
     asked += _design_columns(plan)
     asked += [(column, "evaluation_set.numbers") for column in section.numbers]
     keys: dict[str, str] = {}
@@ -276,5 +282,6 @@ def _files(plan: AuditPlan, folder: Path, path: Path | None) -> list[Path]:
     files = [] if path is None else [path]
     if isinstance(plan.detector, PredictionsDetector) and plan.detector.path is not None:
         files.append((folder / plan.detector.path).absolute())
+    files += [(folder / probe.answers).absolute() for probe in plan.probes if probe.answers is not None]
     table = reference_path(plan, folder)
     return files if table is None else [*files, table]

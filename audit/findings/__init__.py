@@ -63,6 +63,16 @@ from audit.findings.subgroup_scan import (
     ScanValues,
     SubgroupScan,
 )
+from audit.findings.swaps import (
+    ChangedSlot,
+    ProbeBecause,
+    ProbeRuleBecause,
+    ProbeRuleResult,
+    ProbeVerdict,
+    SwapProbe,
+    SwapReason,
+    SwapShift,
+)
 
 __all__ = [
     "Agreement",
@@ -73,6 +83,7 @@ __all__ = [
     "BetweenGroups",
     "Calibration",
     "CalibrationBin",
+    "ChangedSlot",
     "ConditionalGap",
     "ControlComparison",
     "ControlSample",
@@ -106,6 +117,10 @@ __all__ = [
     "OwnMeasure",
     "OwnMeasureReason",
     "PatternReason",
+    "ProbeBecause",
+    "ProbeRuleBecause",
+    "ProbeRuleResult",
+    "ProbeVerdict",
     "ReferenceComparison",
     "ReferenceShare",
     "RowAccount",
@@ -122,6 +137,9 @@ __all__ = [
     "SensitivityFinding",
     "ShrunkRate",
     "SubgroupScan",
+    "SwapProbe",
+    "SwapReason",
+    "SwapShift",
     "Sweep",
     "SweepGap",
     "SweepStep",

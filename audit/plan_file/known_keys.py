@@ -15,6 +15,7 @@ from audit.metrics import METRICS
 from audit.plan import (
     AuditPlan,
     AuditSection,
+    ColumnsProbe,
     ControlFeature,
     ControlSampleSection,
     CostsSection,
@@ -23,6 +24,7 @@ from audit.plan import (
     GroupFeature,
     Measure,
     PredictionsDetector,
+    ProbeRule,
     PythonDetector,
     ReferenceTableSection,
     Rule,
@@ -30,10 +32,12 @@ from audit.plan import (
     ScoringSection,
     SensitivitySection,
     SkopsDetector,
+    TextProbe,
     VerdictSection,
 )
 from audit.plan_file.lines import Where
 from audit.plan_file.metric_names import metric_called, metrics_like
+from audit.plan_probes import COUNTERFACTUAL_SHIFT, rule_form
 
 DETECTORS: Final[Mapping[str, type[BaseModel]]] = {
     "predictions": PredictionsDetector,
@@ -41,6 +45,10 @@ DETECTORS: Final[Mapping[str, type[BaseModel]]] = {
     "skops": SkopsDetector,
 }
 """The detectors of a plan by their kind."""
+PROBES: Final[Mapping[str, type[BaseModel]]] = {"text": TextProbe, "columns": ColumnsProbe}
+"""The probes of a plan by their kind."""
+RULE_FORMS: Final[Mapping[str, type[BaseModel]]] = {"rates": Rule, "probes": ProbeRule}
+"""The rules of a plan by what they limit."""
 TABLES: Final[Mapping[str, type[BaseModel]]] = {
     "audit": AuditSection,
     "evaluation_set": EvaluationSetSection,
@@ -79,10 +87,12 @@ def model_at(table: Where, raw: Mapping[str, Any]) -> type[BaseModel] | None:
     match table:
         case ():
             return AuditPlan
-        case ("detector",):
-            kind = step_into(raw, ("detector", "kind"))
-            return DETECTORS.get(kind) if isinstance(kind, str) else None
-        case (("groups" | "control_features") as name, str()) | (("rules" | "measures") as name, int()):
+        case ("detector",) | ("probes", int()):
+            kind = step_into(raw, (*table, "kind"))
+            return (PROBES if len(table) > 1 else DETECTORS).get(kind) if isinstance(kind, str) else None
+        case ("rules", int()):
+            return RULE_FORMS[rule_form(step_into(raw, table))]
+        case (("groups" | "control_features") as name, str()) | ("measures" as name, int()):
             return REPEATED[name]
         case (str() as name,):
             return TABLES.get(name)
@@ -100,6 +110,11 @@ def known_values(where: Where, raw: Mapping[str, Any]) -> list[str]:
     """The words that the key at `where` may have; empty where it is not a choice among words."""
     if where == ("detector", "kind"):
         return list(DETECTORS)
+    match where:
+        case ("probes", int(), "kind"):
+            return list(PROBES)
+        case ("rules", int(), "metric"):
+            return [*METRICS, COUNTERFACTUAL_SHIFT]
     field = _field_at(where, raw)
     return list(dict.fromkeys(_literals(field.annotation))) if field else []
 
@@ -115,7 +130,7 @@ def table_header(table: Where) -> str:
     match table:
         case ():
             return "the top of a plan"
-        case ("rules" | "measures" as name, *_):
+        case ("rules" | "measures" | "probes" as name, *_):
             return f"[[{name}]]"
         case ("groups" | "control_features" as name, *rest):
             return f"[{name}.{rest[0] if rest else '<name>'}]"
@@ -127,7 +142,9 @@ def nearest(word: str, known: Sequence[str]) -> str | None:
     """The known word that `word` was probably meant to be, or None."""
     if set(known) >= set(METRICS):
         metric = metric_called(word) or next(iter(metrics_like(word, 1)), None)
-        return metric.name if metric else None
+        if metric or not difflib.get_close_matches(word[:60].casefold().replace("-", "_"), [COUNTERFACTUAL_SHIFT]):
+            return metric.name if metric else None
+        return COUNTERFACTUAL_SHIFT
     plain = {name.casefold().replace("-", "_"): name for name in known}
     found = difflib.get_close_matches(word[:60].casefold().replace("-", "_"), plain, n=1)
     return plain[found[0]] if found else None

@@ -58,7 +58,7 @@ _PATTERNS: Final[Mapping[str, str]] = {
     "id": "write small letters, digits, - and _, starting with a letter or digit, at most 64",
 }
 _NAMED_IN_MESSAGE: Final = re.compile(
-    r"^(?:(?P<list>rule|measures) (?P<place>\d+)|groups\.(?P<group>[^:.]+)(?:\.(?P<key>\w+))?)"
+    r"^(?:(?P<list>rule|measures|probes) (?P<place>\d+)|groups\.(?P<group>[^:.]+)(?:\.(?P<key>\w+))?)"
 )
 
 
@@ -163,6 +163,8 @@ def _place(details: ErrorDetails, raw: Mapping[str, Any]) -> Where | None:
     detector = raw.get("detector")
     if len(location) > 1 and location[0] == "detector" and isinstance(detector, dict):
         del location[1]  # the kind, by which pydantic chose among the detectors
+    if len(location) > 2 and location[0] in {"rules", "probes"} and isinstance(location[1], int):
+        del location[2]  # the form of a rule, the kind of a probe
     where: Where = ()
     value: object = raw
     for part in location:
@@ -206,7 +208,7 @@ def _named_place(details: ErrorDetails) -> Where:
     if found is None:
         return ()
     if found["list"]:
-        return ("rules" if found["list"] == "rule" else "measures", int(found["place"]) - 1)
+        return ("rules" if found["list"] == "rule" else found["list"], int(found["place"]) - 1)
     return ("groups", found["group"], found["key"]) if found["key"] else ("groups", found["group"])
 
 

@@ -67,7 +67,7 @@ def score(
         answers, failures, info = _run(plan, run, evaluation_set, folder, progress or NoProgress())
     from audit.scoring.decisions import decide
 
-    rule = _rule(plan.detector)
+    rule = decision_rule(plan.detector)
     decided = decide(evaluation_set, answers, rule)
     if predictions_to is not None and table is None:
         from audit.scoring.predictions_file import write_predictions
@@ -106,37 +106,38 @@ def _run(
         score_range=section.score_range,
         batch_size=plan.scoring.batch_size,
     )
-    with _opened(detector, section.kind, context), _told(progress, evaluation_set.rows):
+    with opened(detector, section.kind, context), told(progress, evaluation_set.rows):
         for number, (rows, batch) in enumerate(read_batches(evaluation_set, section.features, plan.scoring), start=1):
             where = f"detector kind {section.kind}, batch {number}"
-            with _withheld(where):
+            with withheld(where):
                 answer = detector.score(batch)
             row_ids = batch.column(0)
             table.add(rows, accept_answer(answer, row_ids, section.answers, section.score_range, where=where))
             progress.advance(batch.num_rows)
-        with _withheld(f"detector kind {section.kind}"):
+        with withheld(f"detector kind {section.kind}"):
             info = detector.info
     answers = table.create()
     return answers, table.failures, info
 
 
 @contextlib.contextmanager
-def _opened(detector: Detector, kind: str, context: RunContext) -> Iterator[None]:
+def opened(detector: Detector, kind: str, context: RunContext) -> Iterator[None]:
     """Open a detector, and close it whatever happens; an error while closing never hides an earlier one."""
     try:
-        with _withheld(f"detector kind {kind}, while it was opened"):
+        with withheld(f"detector kind {kind}, while it was opened"):
             detector.open(context)
         yield
     except BaseException:
         with contextlib.suppress(Exception, SystemExit):
             detector.close()
         raise
-    with _withheld(f"detector kind {kind}, while it was closed"):
+    with withheld(f"detector kind {kind}, while it was closed"):
         detector.close()
 
 
 @contextlib.contextmanager
-def _told(progress: Progress, rows: int) -> Iterator[None]:
+def told(progress: Progress, rows: int) -> Iterator[None]:
+    """Tell of the beginning and of the end, whatever happens between them."""
     progress.begin(rows)
     try:
         yield
@@ -145,7 +146,7 @@ def _told(progress: Progress, rows: int) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _withheld(where: str) -> Iterator[None]:
+def withheld(where: str) -> Iterator[None]:
     """Turn what a detector raises into one line that names its type: its text can quote a row.
 
     SystemExit is among it. A detector that leaves the process with code 0 would look like a pass.
@@ -162,7 +163,8 @@ def _withheld(where: str) -> Iterator[None]:
         ) from None
 
 
-def _rule(section: Any) -> DecisionRule:
+def decision_rule(section: Any) -> DecisionRule:
+    """When a case is flagged, by a `[detector]` section."""
     from audit.scoring.decisions import DecisionRule
 
     column = getattr(section, "decision", None)

@@ -12,11 +12,12 @@ from typing import Final
 from audit.terms.doubting import DOUBTING
 from audit.terms.judging import JUDGING
 from audit.terms.looking import LOOKING
+from audit.terms.swapping import SWAPPING
 from audit.terms.term import Term, plain_name
 
 __all__ = ["TERMS", "Term", "plain_name", "term_called", "terms_like"]
 
-TERMS: Final[Mapping[str, Term]] = {term.name: term for term in (*JUDGING, *DOUBTING, *LOOKING)}
+TERMS: Final[Mapping[str, Term]] = {term.name: term for term in (*JUDGING, *DOUBTING, *LOOKING, *SWAPPING)}
 
 
 def term_called(word: str) -> Term | None:

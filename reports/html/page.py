@@ -16,6 +16,7 @@ from reports.html.tables import WHOLE, Table, TableWriter
 from reports.language import Language
 from reports.names import Names
 from reports.reading import MISSED, WRONGLY_FLAGGED, Reading
+from reports.swap_words import ProbeRuleSummary, probe_rules
 from reports.unnamed_words import UnnamedWords
 from reports.verdict_words import VerdictWords, VerdictWriter
 from reports.words import Words
@@ -77,6 +78,8 @@ class Page:
 
     verdict: VerdictWords
     rules: tuple[RuleSummary, ...]
+    probe_rules: tuple[ProbeRuleSummary, ...]
+    """Limits on probes."""
     affected: tuple[Affected, ...]
     affected_first: int
     sections: tuple[Section, ...]
@@ -134,6 +137,7 @@ class PageWriter:
         return Page(
             verdict=VerdictWriter(self.reading, self.names, self.words, self._language).write(),
             rules=tuple(self._rule(rule) for rule in self._rules),
+            probe_rules=probe_rules(self.reading.result, self._language),
             affected=AffectedWriter(self.reading, self.names, self.words, self._language).write(),
             affected_first=_AFFECTED_FIRST,
             sections=tuple(self._sections()),

@@ -59,7 +59,9 @@ def test_the_share_wrongly_flagged_is_ranked_from_its_own_end() -> None:
 def test_a_stream_of_its_own_for_every_question() -> None:
     """Whether another rule is asked changes no figure, and the seed does."""
     plan, families, _ = audit({"A0": 0.6})
-    more = plan.model_copy(update={"rules": (*plan.rules, plan.rules[0].model_copy(update={"metric": "accuracy"}))})
+    more = plan.model_copy(
+        update={"every_rule": (*plan.rules, plan.rules[0].model_copy(update={"metric": "accuracy"}))}
+    )
     first = {record.metric: record for record in between_groups(plan, families)}
     second = {record.metric: record for record in between_groups(more, families)}
     assert set(second) == {*first, "accuracy"}

@@ -22,6 +22,7 @@ ASKED_FOR = (
     "selective labels", "control sample", "bias amplification", "reference table", "subgroup scan", "penalty",
     "cost matrix", "own measure", "cross-check", "prevalence at deployment", "alpha", "coverage", "p-value", "interval",
     "power", "smallest decidable gap", "minimum detectable disparity",
+    "counterfactual probe", "swap test", "anchor", "counterfactual_shift",
 )  # fmt: skip
 FORBIDDEN = re.compile(r"\b(?:un)?fair\b|unbiased|debiased|compliant", re.IGNORECASE)
 

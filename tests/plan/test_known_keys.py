@@ -9,15 +9,25 @@ from pydantic import BaseModel
 
 from audit.metrics import METRICS
 from audit.plan import AuditPlan
-from audit.plan_file.known_keys import DETECTORS, REPEATED, TABLES, known_keys, known_values, nearest
+from audit.plan_file.known_keys import (
+    DETECTORS,
+    PROBES,
+    REPEATED,
+    RULE_FORMS,
+    TABLES,
+    known_keys,
+    known_values,
+    nearest,
+)
 from audit.plan_file.metric_names import metric_called, metrics_like
 
-MODELS: list[type[BaseModel]] = [AuditPlan, *REPEATED.values(), *DETECTORS.values(), *TABLES.values()]
+FORMS = (REPEATED, DETECTORS, PROBES, RULE_FORMS, TABLES)
+MODELS: list[type[BaseModel]] = [AuditPlan, *dict.fromkeys(model for forms in FORMS for model in forms.values())]
 
 
 def test_every_table_of_a_plan_is_known() -> None:
     names = {field.alias or name for name, field in AuditPlan.model_fields.items()}
-    assert names == {"schema", "detector", *REPEATED, *TABLES}
+    assert names == {"schema", "detector", "probes", *REPEATED, *TABLES}
     for name, model in TABLES.items():
         assert AuditPlan.model_fields[name].annotation in (model, model | None)
 
@@ -41,7 +51,7 @@ def test_keys_and_values_are_those_of_the_place() -> None:
     assert "trusted" in known_keys(("detector",), raw)
     assert "entry" not in known_keys(("detector",), raw)
     assert "schema" in known_keys((), raw)
-    assert known_values(("rules", 0, "metric"), raw) == list(METRICS)
+    assert known_values(("rules", 0, "metric"), raw) == [*METRICS, "counterfactual_shift"]
     assert known_values(("groups", "x", "ladder", 1), raw) == ["country", "m49-subregion", "m49-region"]
     assert known_values(("groups", "x", "min_cases"), raw) == ["auto"]
     assert known_values(("verdict", "alpha"), raw) == []

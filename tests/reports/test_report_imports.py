@@ -19,6 +19,7 @@ NOUNS = {
     "audit.groups",
     "audit.plan",
     "audit.plan_detectors",
+    "audit.plan_probes",
     "audit.plan_sections",
     "audit.metrics",
     "audit.terms",
@@ -26,6 +27,7 @@ NOUNS = {
     "audit.terms.judging",
     "audit.terms.doubting",
     "audit.terms.looking",
+    "audit.terms.swapping",
     "audit.errors",
 }
 

@@ -13,6 +13,8 @@ from audit.result import AuditResult
 from reports.html import HtmlReporter
 
 SAID = {
+    "swaps": "When only the nationality word was changed, 18 of 100 decisions changed (7 of 40). Most often for "
+    "Nigerian (NGA): 7 of 20.",
     "sure": "Found: the least sure “beyond the limit” is that of Ghana, which would not stand if 7 of its 480 labels",
     "random-sample": "400 cases were drawn at random, of which 390 are labelled; 12,000 were not. 1 of 2 rates",
     "like": "Compared only with cases of the same form, 1 gap vanishes.",

@@ -87,6 +87,7 @@ class Teller:
         self.result: AuditResult = reading.result
         self.names = names
         self.words = words
+        self.language = language
         self.t = language.translations
         self.n = language.numbers
 

@@ -8,6 +8,7 @@ from reports.html.looks.patterns import DeployedTeller, PatternTeller
 from reports.html.looks.scores import CalibrationTeller, RankingTeller, SweepTeller
 from reports.html.looks.search import SearchTeller
 from reports.html.looks.sure import ControlTeller, SureTeller
+from reports.html.looks.swaps import SwapsTeller
 from reports.html.looks.together import TogetherTeller
 from reports.html.looks.weighing import CostTeller, MeasureTeller, OpinionTeller
 from reports.language import Language
@@ -16,6 +17,7 @@ from reports.reading import Reading
 from reports.words import Words
 
 _IN_ORDER = (
+    SwapsTeller,
     SureTeller,
     ControlTeller,
     LikeTeller,

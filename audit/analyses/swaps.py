@@ -1,0 +1,177 @@
+"""From answered probes to shifts: template by template, so that only numbers per template go on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from audit.analyses.estimates import as_known
+from audit.findings.swaps import ChangedSlot, SwapProbe, SwapShift
+from audit.probing.design import Answered, Comparison
+from audit.stats.template_shifts import MIN_TEMPLATES, mean_interval, undetected_share
+
+__all__ = ["ComparedTemplates", "compared", "swap_probes"]
+
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedTemplates:
+    """One comparison over the n templates that have its slots."""
+
+    comparison: Comparison
+    templates: npt.NDArray[np.int64]
+    """int64[n]: which."""
+    shifts: FloatArray
+    """float64[n]: mean shift over the scored pairs of each; NaN where none was."""
+    lowest: FloatArray
+    """float64[n]: over all pairs, those that were not scored at their lowest."""
+    highest: FloatArray
+    """float64[n]: the same at their highest."""
+    pairs: int
+    pairs_unscored: int
+    to_flagged: int
+    to_not_flagged: int
+    moved: bool
+    """Whether any scored pair differs at all."""
+
+    @property
+    def known(self) -> FloatArray:
+        """The shifts that are known."""
+        return self.shifts[~np.isnan(self.shifts)]
+
+
+def swap_probes(answered: Sequence[Answered], level: float) -> tuple[SwapProbe, ...]:
+    """Every probe as the result holds it; `level` is that of the intervals."""
+    return tuple(_probe(one, compared(one), level) for one in answered)
+
+
+def compared(answered: Answered) -> tuple[ComparedTemplates, ...]:
+    """Reduce the pairs of a probe to one number for each comparison and template."""
+    design, pairs = answered.design, answered.design.pairs
+    before, after = answered.scores[pairs.anchor], answered.scores[pairs.variant]
+    shift = after - before
+    lowest = np.nan_to_num(after, nan=0.0) - np.nan_to_num(before, nan=1.0)
+    highest = np.nan_to_num(after, nan=1.0) - np.nan_to_num(before, nan=0.0)
+    was, became = answered.flagged[pairs.anchor], answered.flagged[pairs.variant]
+    edges = np.searchsorted(pairs.comparison, np.arange(len(design.comparisons) + 1))
+    found = []
+    for place, comparison in enumerate(design.comparisons):
+        part = slice(edges[place], edges[place + 1])
+        known = ~np.isnan(shift[part])
+        templates, of = np.unique(pairs.template[part], return_inverse=True)
+        scored = np.bincount(of, weights=known)
+        with np.errstate(invalid="ignore"):
+            means = np.bincount(of, weights=np.where(known, shift[part], 0.0)) / scored
+        every = np.bincount(of)
+        found.append(
+            ComparedTemplates(
+                comparison=comparison,
+                templates=templates,
+                shifts=means,
+                lowest=np.bincount(of, weights=lowest[part]) / every,
+                highest=np.bincount(of, weights=highest[part]) / every,
+                pairs=int(known.sum()),
+                pairs_unscored=int((~known).sum()),
+                to_flagged=int((known & became[part] & ~was[part]).sum()),
+                to_not_flagged=int((known & was[part] & ~became[part]).sum()),
+                moved=bool((shift[part][known] != 0).any()),
+            )
+        )
+    return tuple(found)
+
+
+def _probe(answered: Answered, found: Sequence[ComparedTemplates], level: float) -> SwapProbe:
+    design = answered.design
+    sizes: dict[tuple[str, str], int] = {}
+    for one in found:
+        sizes[one.comparison.family] = sizes.get(one.comparison.family, 0) + 1
+    names = {slot.slot: slot.names for slot in design.slots}
+    return SwapProbe.model_validate(
+        {
+            "probe": design.probe,
+            "kind": design.kind,
+            "columns": design.columns,
+            "languages": design.languages,
+            "source": design.source,
+            "words": design.words,
+            "digests": dict(design.digests),
+            "templates": design.templates,
+            "variants": len(design.ids),
+            "scored": answered.scored,
+            "abstained": answered.abstained,
+            "failed": answered.failed,
+            "failures": dict(answered.failures),
+            "decision": answered.decision,
+            "slots": tuple(_slots(answered, found, level)),
+            "shifts": tuple(
+                _shift(one, names[one.comparison.slot], sizes[one.comparison.family], level) for one in found
+            ),
+            "level": level,
+        }
+    )
+
+
+def _slots(answered: Answered, found: Sequence[ComparedTemplates], level: float) -> Iterator[ChangedSlot]:
+    for slot in answered.design.slots:
+        mains = [one for one in found if one.comparison.family == (slot.slot, "")]
+        templates = sorted({int(place) for one in mains for place in one.templates})
+        spreads = _spreads(mains, answered.design.templates)
+        yield ChangedSlot(
+            slot=slot.slot,
+            anchor=slot.anchor,
+            levels=len(mains),
+            templates=len(templates),
+            spread_mean=as_known(spreads.mean()) if len(spreads) else None,
+            spread_max=as_known(spreads.max()) if len(spreads) else None,
+            pairs=sum(one.pairs for one in mains),
+            flipped=sum(one.to_flagged + one.to_not_flagged for one in mains),
+            undetected_share=as_known(undetected_share(len(templates), level)) or 0.0,
+        )
+
+
+def _spreads(mains: Sequence[ComparedTemplates], templates: int) -> FloatArray:
+    """Highest less lowest over the anchor, which is 0, and every level, for each template of which one is known."""
+    high, low, seen = np.zeros(templates), np.zeros(templates), np.zeros(templates, dtype=np.bool_)
+    for one in mains:
+        known = ~np.isnan(one.shifts)
+        places = one.templates[known]
+        high[places] = np.maximum(high[places], one.shifts[known])
+        low[places] = np.minimum(low[places], one.shifts[known])
+        seen[places] = True
+    return (high - low)[seen]
+
+
+def _shift(one: ComparedTemplates, names: Mapping[str, str], family: int, level: float) -> SwapShift:
+    known = one.known
+    mean, low, high = mean_interval(known, level)
+    _, low_all, high_all = mean_interval(known, 1.0 - (1.0 - level) / family)
+    comparison = one.comparison
+    return SwapShift(
+        slot=comparison.slot,
+        level=comparison.level,
+        name=names[comparison.level],
+        given_slot=comparison.given_slot or None,
+        given=comparison.given if comparison.given_slot else None,
+        templates=len(known),
+        pairs=one.pairs,
+        pairs_unscored=one.pairs_unscored,
+        shift=_known(mean),
+        low=_known(low),
+        high=_known(high),
+        low_all=_known(low_all),
+        high_all=_known(high_all),
+        raised=int((known > 0).sum()),
+        lowered=int((known < 0).sum()),
+        unmoved=int((known == 0).sum()),
+        to_flagged=one.to_flagged,
+        to_not_flagged=one.to_not_flagged,
+        reason="no_pairs" if not len(known) else "too_few_templates" if len(known) < MIN_TEMPLATES else None,
+    )
+
+
+def _known(value: float | None) -> float | None:
+    return None if value is None else as_known(value)

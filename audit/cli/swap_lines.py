@@ -1,0 +1,85 @@
+"""Counterfactual probes in the terminal: one line in the summary, and a line for each limit on them that is not met."""
+
+from __future__ import annotations
+
+from audit.cli.group_names import printable
+from audit.cli.terminal import Style
+from audit.findings import ProbeRuleResult, SwapProbe, SwapShift
+from audit.result import AuditResult
+
+__all__ = ["probe_rule_lines", "swap_line"]
+
+_SLOTS = {
+    "demonym": "nationality word",
+    "country": "country",
+    "gender": "word for gender",
+    "name": "given name",
+    "language": "language",
+}
+_MOST_NAMED = 3
+
+
+def swap_line(result: AuditResult) -> str:
+    """The change that moves the score most, over all probes, and what it did to decisions; empty without probes."""
+    moved = [
+        (abs(shift.shift), probe, shift) for probe in result.probes for shift in probe.shifts if shift.shift is not None
+    ]
+    if not moved:
+        return "Swaps: nothing was scored" if result.probes else ""
+    _, probe, shift = max(moved, key=lambda each: each[0])
+    if not shift.shift:
+        over = _counted(probe.templates, "text" if probe.kind == "text" else "row or cluster")
+        return f"Swaps{_judged(result)}: no score moved, whatever was changed ({over})"
+    name = f"{_SLOTS.get(shift.slot, shift.slot)} {_change(probe, shift)}"
+    flipped = shift.to_flagged + shift.to_not_flagged
+    decisions = f"{flipped:,} of {_counted(shift.pairs, 'decision')} changed"
+    return f"Swaps{_judged(result)}: widest {100 * shift.shift:+.1f} points, {decisions}: {printable(name)}"
+
+
+def _judged(result: AuditResult) -> str:
+    """What the limits on probes came to, where there are any."""
+    outcomes = {rule.outcome for rule in result.probe_rules}
+    if not outcomes:
+        return ""
+    return " FAIL" if "fail" in outcomes else " within the limit" if outcomes == {"pass"} else " cannot tell"
+
+
+def probe_rule_lines(result: AuditResult, style: Style) -> list[str]:
+    """One line for each limit on probes that is not met or not decided."""
+    return [_rule_line(result, rule, style) for rule in result.probe_rules if rule.outcome != "pass"]
+
+
+def _rule_line(result: AuditResult, rule: ProbeRuleResult, style: Style) -> str:
+    fails = rule.outcome == "fail"
+    wanted = {"fail"} if fails else {"inconclusive", "not_evaluable"}
+    verdicts = [one for one in result.probe_verdicts if one.rule == rule.rule and one.outcome in wanted]
+    what = "move the score beyond the limit" if fails else "could not be decided"
+    names = {
+        (probe.probe, shift.slot, shift.given_slot, shift.given, shift.level): _change(probe, shift)
+        for probe in result.probes
+        for shift in probe.shifts
+    }
+    named = [
+        names.get((one.probe, one.slot, one.given_slot, one.given, one.level), one.level)
+        for one in verdicts[:_MOST_NAMED]
+    ]
+    more = f" and {len(verdicts) - _MOST_NAMED:,} more" if len(verdicts) > _MOST_NAMED else ""
+    state = "FAIL" if fails else "cannot tell"
+    text = (
+        f"{style.shape(rule.outcome)} {state} {rule.rule}: {_counted(len(verdicts), 'change')} {what} "
+        f"({rule.margin:g} of the score range): {printable('; '.join(named))}{more}"
+    )
+    return style.paint(text, rule.outcome)
+
+
+def _change(probe: SwapProbe, shift: SwapShift) -> str:
+    if shift.given_slot is None or shift.given is None:
+        return shift.name
+    held = next(
+        (one.name for one in probe.shifts if (one.slot, one.level) == (shift.given_slot, shift.given)), shift.given
+    )
+    return f"{shift.name} within {held}"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -1,0 +1,197 @@
+"""What changing one word, or one column, does to the score: counterfactual probes and the limits on them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from audit.findings.judged import Outcome
+from audit.groups import Part
+
+__all__ = [
+    "ChangedSlot",
+    "ProbeBecause",
+    "ProbeRuleBecause",
+    "ProbeRuleResult",
+    "ProbeVerdict",
+    "SwapProbe",
+    "SwapReason",
+    "SwapShift",
+]
+
+SwapReason = Literal[
+    "no_pairs",  # no pair of a changed text and its anchor was scored
+    "too_few_templates",  # a mean without an interval that could be relied on: fewer than ten templates
+]
+ProbeBecause = Literal[
+    "beyond_limit",  # fail: the mean shift is beyond the limit, tested with correction for all comparisons
+    "within_limit",  # pass: evidence that the mean shift is within the limit, up and down
+    "no_shift",  # pass: every variant was given exactly the score of its anchor, so that nothing is estimated
+    "limit_not_excluded",  # inconclusive: the templates point neither way
+    "unscored_variants",  # inconclusive: it would pass, but for variants that were not scored
+    "too_few_templates",  # inconclusive: fewer than ten templates
+    "no_pairs",  # not evaluable: no pair was scored
+]
+ProbeRuleBecause = Literal[
+    "comparison_beyond_limit",  # fail: at least one change moves the score beyond the limit
+    "all_within_limit",  # pass: every change is within the limit
+    "comparison_undecided",  # inconclusive: of some change it cannot be told
+]
+
+
+class ChangedSlot(Part):
+    """A slot of the texts, or a column of the rows, and how far its levels lie apart."""
+
+    slot: str
+    """`demonym`, `country`, `gender`, `name`, `language`, or the column."""
+    anchor: str
+    """What its levels are compared with."""
+    levels: int
+    """Levels compared with it."""
+    templates: int
+    """Templates that have the slot, or clusters of rows: what the intervals rest on."""
+    spread_mean: float | None
+    """Within one template, the highest score over all levels and the anchor less the lowest, on average over templates;
+    null where no pair was scored."""
+    spread_max: float | None
+    """The same in the template where it is widest."""
+    pairs: int
+    """Pairs of a changed text and its anchor of which both were scored, every other slot at its anchor."""
+    flipped: int
+    """Pairs of these whose decisions differ."""
+    undetected_share: float
+    """If templates were drawn at random from texts of their kind: the largest share of such texts in which a change
+    could work without showing in any of the templates, at the level of the intervals."""
+
+
+class SwapShift(Part):
+    """One change: the level of one slot in place of its anchor, everything else in the text as it was."""
+
+    slot: str
+    """What is changed."""
+    level: str
+    """To what: a code, a locale, a language or a value."""
+    name: str
+    """The same for a reader."""
+    given_slot: str | None
+    """The slot that was held at a level meanwhile; null where every other was at its anchor."""
+    given: str | None
+    """That level."""
+    templates: int
+    """Templates of which at least one pair was scored."""
+    pairs: int
+    """Pairs of which both were scored."""
+    pairs_unscored: int
+    """Pairs of which one or both were not. They are in no estimate; a verdict holds whatever they would have been."""
+    shift: float | None
+    """Mean over templates of the score after the change less the score before it, as a share of the score range;
+    positive: the score rises."""
+    low: float | None
+    """Lower end of Student's t-interval over templates, of this comparison by itself."""
+    high: float | None
+    """Upper end of the same."""
+    low_all: float | None
+    """Lower end of an interval that holds for all comparisons of the same slots at once (Bonferroni)."""
+    high_all: float | None
+    """Upper end of the same."""
+    raised: int
+    """Templates in which the score rises."""
+    lowered: int
+    """Templates in which it falls."""
+    unmoved: int
+    """Templates in which it stays exactly as it was."""
+    to_flagged: int
+    """Pairs that are flagged after the change and were not before it."""
+    to_not_flagged: int
+    """Pairs that are not flagged after the change and were before it."""
+    reason: SwapReason | None = None
+    """Why there is no shift, or none to rely on."""
+
+
+class SwapProbe(Part):
+    """A counterfactual probe. It speaks of these templates or rows and of texts like them, never of all texts."""
+
+    probe: str
+    """Its id in the plan."""
+    kind: Literal["text", "columns"]
+    """Whether texts were written, or rows of the set changed."""
+    columns: tuple[str, ...]
+    """The column of the text, or the columns that were changed."""
+    languages: tuple[str, ...]
+    """Languages of the texts; empty for rows."""
+    source: str
+    """Where texts or rows are from."""
+    words: str
+    """Where the words are from."""
+    digests: dict[str, str]
+    """SHA-256 of the operator's own templates and words."""
+    templates: int
+    """Templates, or clusters of rows."""
+    variants: int
+    """Texts or rows handed to the detector. variants = scored + abstained + failed."""
+    scored: int
+    """Variants with a score or a decision."""
+    abstained: int
+    """Variants on which the detector declined to answer."""
+    failed: int
+    """Variants without a usable answer."""
+    failures: dict[str, int]
+    """Failed variants by status and reason."""
+    decision: str
+    """When a variant counts as flagged, to follow "A variant is"."""
+    slots: tuple[ChangedSlot, ...]
+    """Slot by slot."""
+    shifts: tuple[SwapShift, ...]
+    """Comparison by comparison."""
+    level: float
+    """Level of the intervals."""
+
+
+class ProbeVerdict(Part):
+    """What a rule says of one change."""
+
+    rule: str
+    """Id of the rule."""
+    probe: str
+    """Id of the probe."""
+    slot: str
+    """What is changed."""
+    level: str
+    """To what."""
+    given_slot: str | None
+    """The slot that was held at a level."""
+    given: str | None
+    """That level."""
+    outcome: Outcome
+    """Of this change."""
+    because: ProbeBecause
+    """Why, from a closed set of reasons."""
+    p_fail: float | None
+    """p-value of "not beyond the limit", on the side where the shift is nearer to it; null where it is not tested."""
+    level_fail: float | None
+    """The level that it had to reach, after correction for all comparisons (Holm) and for everything else that the plan
+    judges."""
+    p_pass: float | None
+    """p-value of "beyond the limit, up or down", variants that were not scored at their worst."""
+    side: Literal["up", "down"]
+    """The side of `p_fail`."""
+
+
+class ProbeRuleResult(Part):
+    """What a rule on probes says of the detector."""
+
+    rule: str
+    """Id of the rule."""
+    probes: tuple[str, ...]
+    """Ids of the probes that it limits."""
+    margin: float
+    """The largest mean shift within the limit, as a share of the score range."""
+    outcome: Outcome
+    """Of the rule."""
+    because: ProbeRuleBecause
+    """Why."""
+    comparisons_by_outcome: dict[Outcome, int]
+    """How many comparisons had which outcome."""
+    level: float
+    """The share of alpha that the comparisons of the same slots could spend on false alarms, on each side."""
+    reason: str
+    """Why this limit, in the words of the plan."""

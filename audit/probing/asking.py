@@ -1,0 +1,281 @@
+"""Asks the detector of a plan about every variant of its probes, or reads what it answered elsewhere."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import numpy as np
+import pyarrow as pa
+
+from audit.counting.table import FLAGGED
+from audit.detectors.answers import ABSTAIN, NO_REASON, OK, CheckedAnswers
+from audit.detectors.predictions import checked_answer
+from audit.detectors.protocol import REASONS, ROW_ID, STATUSES, Detector, RunContext
+from audit.detectors.registry import make_detector
+from audit.errors import DataError, PlanError
+from audit.evaluation.columns import check_text_type
+from audit.evaluation.connection import reading
+from audit.evaluation.quoting import identifier, shown
+from audit.evaluation.row_numbers import count_of
+from audit.plan import AuditPlan, ColumnsProbe, Probe, TextProbe
+from audit.plan_detectors import PredictionsDetector
+from audit.probing.column_design import column_design
+from audit.probing.design import Answered, Design
+from audit.probing.text_design import Written, variant_id, written
+from audit.scoring.accept import accept_answer
+from audit.scoring.batches import check_features
+from audit.scoring.progress import NoProgress, Progress
+from audit.scoring.runner import decision_rule, opened, told, withheld
+
+if TYPE_CHECKING:
+    from audit.evaluation.evaluation_set import EvaluationSet
+
+__all__ = ["ask_probes", "check_probes", "design_of", "probes_to_ask"]
+
+_ANSWERS: Final = "probe_answers"
+"""Name of the relation with a file of answers."""
+
+
+def probes_to_ask(plan: AuditPlan, *, details: bool) -> tuple[Probe, ...]:
+    """The probes of a plan; without details only those that a rule limits."""
+    limited = {name for rule in plan.named_probe_rules for name in rule.probes}
+    return tuple(probe for probe in plan.probes if details or probe.id in limited)
+
+
+def check_probes(plan: AuditPlan, folder: Path, *, details: bool) -> None:
+    """Raise PlanError where a text cannot be written, or nobody could answer it: before anything is scored."""
+    for probe in probes_to_ask(plan, details=details):
+        if isinstance(probe, TextProbe):
+            written(probe, folder)
+        if isinstance(plan.detector, PredictionsDetector) and probe.answers is None:
+            raise PlanError(
+                f"probe {probe.id}: a detector known by its predictions cannot be asked",
+                slug="probe-needs-answers",
+                hint="write what is to be scored with `audit7k probes`, have it scored, and name the file: answers = …",
+            )
+
+
+def ask_probes(
+    plan: AuditPlan,
+    evaluation_set: EvaluationSet,
+    folder: Path,
+    *,
+    details: bool = True,
+    progress: Progress | None = None,
+) -> tuple[Answered, ...]:
+    """Every probe with the answers of the detector, after the set was scored.
+
+    Parameters
+    ----------
+    plan : AuditPlan
+    evaluation_set : EvaluationSet
+        Open, with the view `scored`.
+    folder : Path
+        The folder of the plan.
+    details : bool
+        Whether probes without a rule are asked as well.
+    progress : Progress, optional
+        Where progress is told.
+
+    Raises
+    ------
+    AuditError
+        A probe cannot be written, the detector cannot answer, or a file of answers does not fit.
+    """
+    asked = probes_to_ask(plan, details=details)
+    if not asked:
+        return ()
+    cut, words = _cut(plan, evaluation_set)
+    designs = [design_of(probe, plan, evaluation_set, folder) for probe in asked]
+    if isinstance(plan.detector, PredictionsDetector):
+        checked = [
+            _from_file(plan.detector, probe, design, evaluation_set, folder, plan.evaluation_set.id)
+            for probe, design in zip(asked, designs, strict=True)
+        ]
+    else:
+        checked = [_from_detector(plan, design, folder, progress or NoProgress()) for design in designs]
+    return tuple(
+        _answered(design, answers, plan.detector.score_range, cut, words)
+        for design, answers in zip(designs, checked, strict=True)
+    )
+
+
+def design_of(probe: Probe, plan: AuditPlan, evaluation_set: EvaluationSet, folder: Path) -> Design:
+    """Everything that a probe asks. Raises AuditError, one line."""
+    features = _features(probe, plan)
+    check_features(features)
+    if isinstance(probe, ColumnsProbe):
+        return column_design(probe, features, evaluation_set, cluster=plan.evaluation_set.cluster is not None)
+    text = written(probe, folder)
+    return Design(
+        probe=probe.id,
+        kind="text",
+        slots=text.slots,
+        comparisons=text.comparisons,
+        pairs=text.pairs,
+        ids=tuple(variant_id(probe.id, each.template, place, each.text) for place, each in enumerate(text.variants)),
+        batch=_texts(probe, text, features, _types(plan, evaluation_set)),
+        templates=len(text.templates.templates),
+        source=text.templates.source,
+        words=text.words.source,
+        digests={
+            name: digest
+            for name, digest in (("templates", text.templates.sha256), ("words", text.words.sha256))
+            if digest is not None
+        },
+        languages=probe.languages,
+        columns=(probe.column,),
+    )
+
+
+def _features(probe: Probe, plan: AuditPlan) -> tuple[str, ...]:
+    if not isinstance(plan.detector, PredictionsDetector):
+        return plan.detector.features
+    return probe.features if isinstance(probe, ColumnsProbe) else (probe.column, *probe.fixed)
+
+
+def _types(plan: AuditPlan, evaluation_set: EvaluationSet) -> pa.Schema:
+    """The types in which the detector is given its columns; nothing for predictions."""
+    if isinstance(plan.detector, PredictionsDetector):
+        return pa.schema([])
+    columns = ", ".join(
+        f"{evaluation_set.feature_expression(name)} AS {identifier(name)}" for name in plan.detector.features
+    )
+    query = f"SELECT {columns} FROM {evaluation_set.source.name} LIMIT 0"  # noqa: S608 - quoted identifiers
+    with reading(evaluation_set.source_name):
+        return evaluation_set.connection.sql(query).to_arrow_table().schema
+
+
+def _texts(probe: TextProbe, text: Written, features: tuple[str, ...], types: pa.Schema) -> pa.RecordBatch:
+    columns = []
+    for name in features:
+        kind = types.field(name).type if name in types.names else None
+        if name == probe.column:
+            column = pa.array([each.text for each in text.variants], type=pa.string())
+        else:
+            column = pa.array([probe.fixed[name]] * len(text.variants))
+        try:
+            columns.append(column if kind is None else column.cast(kind))
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+            raise PlanError(
+                f"probe {probe.id}: what stands for {shown(name)} is none of its type in the evaluation set ({kind})",
+                slug="probe-value",
+                hint="write it as the set stores it",
+            ) from None
+    return pa.RecordBatch.from_arrays(columns, names=list(features))
+
+
+def _cut(plan: AuditPlan, evaluation_set: EvaluationSet) -> tuple[float | None, str]:
+    """The score from which on a variant counts as flagged, None where the answer is the decision; and in words."""
+    detector = plan.detector
+    if detector.threshold is not None:
+        return detector.threshold, decision_rule(detector).words
+    if detector.top_k is None:
+        return None, decision_rule(detector).words
+    query = f"SELECT min(score) FROM scored WHERE decision = {FLAGGED}"  # noqa: S608 - a number
+    ((border,),) = evaluation_set.connection.execute(query).fetchall()
+    words = (
+        "flagged when the score is at least the lowest that was flagged in the set, within its capacity of "
+        f"{detector.top_k}"
+    )
+    return float("inf") if border is None else float(border), words
+
+
+def _from_detector(plan: AuditPlan, design: Design, folder: Path, progress: Progress) -> CheckedAnswers:
+    section: Any = plan.detector
+    detector = cast("Detector", make_detector(section, folder))
+    context = RunContext(
+        folder=folder,
+        columns=section.features,
+        answers=section.answers,
+        score_range=section.score_range,
+        batch_size=plan.scoring.batch_size,
+    )
+    parts: list[CheckedAnswers] = []
+    with opened(detector, section.kind, context), told(progress, len(design.ids)):
+        for number, batch in enumerate(_batches(design.batch, plan.scoring.batch_size), start=1):
+            where = f"detector kind {section.kind}, probe {design.probe}, batch {number}"
+            with withheld(where):
+                answer = detector.score(batch)
+            parts.append(accept_answer(answer, batch.column(0), section.answers, section.score_range, where=where))
+            progress.advance(batch.num_rows)
+    return CheckedAnswers(
+        np.concatenate([part.scores for part in parts]),
+        np.concatenate([part.status for part in parts]),
+        np.concatenate([part.reason for part in parts]),
+    )
+
+
+def _batches(rows: pa.RecordBatch, size: int) -> Iterator[pa.RecordBatch]:
+    for start in range(0, rows.num_rows, size):
+        piece = rows.slice(start, size)
+        row_ids = pa.array(np.arange(start, start + piece.num_rows, dtype=np.int64))
+        yield pa.RecordBatch.from_arrays([row_ids, *piece.columns], names=[ROW_ID, *piece.schema.names])
+
+
+def _from_file(
+    section: PredictionsDetector,
+    probe: Probe,
+    design: Design,
+    evaluation_set: EvaluationSet,
+    folder: Path,
+    id_column: str,
+) -> CheckedAnswers:
+    """The answers to the variants of a design, from a file with their ids."""
+    assert probe.answers is not None  # noqa: S101 - `check_probes` has seen to it
+    identity, answer = section.id or id_column, section.score or section.decision
+    assert answer is not None  # noqa: S101 - the plan has seen to it
+    relation = evaluation_set.attach(
+        f"{_ANSWERS}_{probe.id}",
+        (folder / probe.answers).absolute(),
+        list(dict.fromkeys((identity, answer))),
+        encoding=section.encoding,
+        delimiter=section.delimiter,
+        keys={answer: "detector.score" if section.decision is None else "detector.decision", identity: "detector.id"},
+    )
+    check_text_type(relation.source_name, identity, relation.types[identity], "the id")
+    key, value = evaluation_set.text_expression(relation, identity), checked_answer(evaluation_set, relation, section)
+    query = f"SELECT {key}, CAST({value} AS DOUBLE) FROM {identifier(relation.name)}"  # noqa: S608 - checked expressions
+    with reading(relation.source_name):
+        found = evaluation_set.connection.execute(query).fetchall()
+    answers = dict(found)
+    missing = sum(one not in answers for one in design.ids)
+    surplus = len(answers.keys() - set(design.ids))
+    repeated = len(found) - len(answers)
+    if missing or surplus or repeated:
+        raise DataError(
+            f"{shown(relation.source_name)}: the ids are not those of probe {probe.id}: {count_of(missing, 'variant')} "
+            f"without an answer, {count_of(surplus, 'answer')} to no variant, {count_of(repeated, 'answer')} repeating "
+            "an id",
+            slug="probe-answers-ids",
+            hint="write the variants anew with `audit7k probes` after every change of the plan, and score all of them",
+        )
+    scores = np.array([np.nan if answers[one] is None else answers[one] for one in design.ids], dtype=np.float64)
+    status = np.where(np.isnan(scores), ABSTAIN, OK).astype(np.int8)
+    return CheckedAnswers(scores, status, np.full(len(scores), NO_REASON, dtype=np.int8))
+
+
+def _answered(
+    design: Design, answers: CheckedAnswers, score_range: tuple[float, float], cut: float | None, words: str
+) -> Answered:
+    """Scores in shares of the range, decisions, and where every variant went."""
+    low, high = score_range if cut is not None else (0.0, 1.0)
+    failed = (answers.status != OK) & (answers.status != ABSTAIN)
+    reasons = Counter(
+        f"{STATUSES[status]}" if reason == NO_REASON else f"{STATUSES[status]}: {REASONS[reason]}"
+        for status, reason in zip(answers.status[failed].tolist(), answers.reason[failed].tolist(), strict=True)
+    )
+    with np.errstate(invalid="ignore"):
+        flagged = answers.scores >= (1.0 if cut is None else cut)
+    return Answered(
+        design=design,
+        scores=(answers.scores - low) / (high - low),
+        flagged=flagged,
+        abstained=int((answers.status == ABSTAIN).sum()),
+        failed=int(failed.sum()),
+        failures=dict(sorted(reasons.items())),
+        decision=words,
+    )

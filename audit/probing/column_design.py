@@ -1,0 +1,167 @@
+"""Rows of the evaluation set in which declared columns are changed: the same case, under another value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import permutations, product
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from audit.errors import DataError, PlanError
+from audit.evaluation.connection import reading
+from audit.evaluation.quoting import identifier, shown
+from audit.plan_probes import ColumnsProbe
+from audit.probing.design import MOST_VARIANTS, Comparison, Design, Pairs, SlotOfProbe
+from audit.probing.text_design import variant_id
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from audit.evaluation.evaluation_set import EvaluationSet
+
+__all__ = ["column_design"]
+
+_Key = tuple[tuple[str, str], ...]
+"""The value of every column that is changed."""
+
+
+def column_design(
+    probe: ColumnsProbe, features: tuple[str, ...], evaluation_set: EvaluationSet, cluster: bool
+) -> Design:
+    """Draw the rows and change them.
+
+    Rows are drawn by a digest of seed and id, so that the order of the file makes no difference. Rows of one cluster
+    count as one template; without clusters each row is one.
+
+    Parameters
+    ----------
+    features : tuple of str
+        The columns that the detector is given.
+    cluster : bool
+        Whether the plan names a column of clusters.
+
+    Raises
+    ------
+    PlanError
+        A value is none of its column's type, or there would be too many rows.
+    """
+    rows, templates = _drawn(probe, features, evaluation_set, cluster=cluster)
+    comparisons = tuple(_comparisons(probe))
+    keys: dict[_Key, int] = {}
+    pairs = [(place, *(_place(keys, key) for key in _keys(probe, one))) for place, one in enumerate(comparisons)]
+    if len(keys) * rows.num_rows > MOST_VARIANTS:
+        raise PlanError(
+            f"probe {probe.id}: more than {MOST_VARIANTS:,} changed rows",
+            slug="probe-too-large",
+            hint="draw fewer rows, name fewer values, or leave out intersections",
+        )
+    count = rows.num_rows
+    number = np.arange(count)
+    comparison, anchor, changed = (np.array(one, dtype=np.int64) for one in zip(*pairs, strict=True))
+    return Design(
+        probe=probe.id,
+        kind="columns",
+        slots=tuple(
+            SlotOfProbe(column, probe.anchor[column] or "empty", {value: value for value in values})
+            for column, values in probe.values.items()
+        ),
+        comparisons=comparisons,
+        pairs=Pairs(
+            comparison=np.repeat(comparison, count),
+            template=np.tile(templates, len(pairs)),
+            anchor=(anchor[:, None] * count + number).ravel(),
+            variant=(changed[:, None] * count + number).ravel(),
+        ),
+        ids=tuple(
+            variant_id(probe.id, f"{probe.seed}:{evaluation_set.sha256}", row, repr(key))
+            for key in keys
+            for row in range(count)
+        ),
+        batch=_changed(probe, rows, list(keys)),
+        templates=int(templates.max()) + 1,
+        source="rows of the evaluation set",
+        words="the plan's values",
+        columns=tuple(probe.values),
+    )
+
+
+def _comparisons(probe: ColumnsProbe) -> Iterator[Comparison]:
+    levels = {
+        column: [value for value in values if value != probe.anchor[column]] for column, values in probe.values.items()
+    }
+    for column, values in levels.items():
+        yield from (Comparison(column, "", value, "") for value in values)
+    if probe.intersections:
+        for column, held in permutations(levels, 2):
+            yield from (
+                Comparison(column, held, value, given) for given, value in product(levels[held], levels[column])
+            )
+
+
+def _keys(probe: ColumnsProbe, comparison: Comparison) -> tuple[_Key, _Key]:
+    """What the anchor and the changed row hold."""
+    held = dict(probe.anchor)
+    if comparison.given_slot:
+        held[comparison.given_slot] = comparison.given
+    return tuple(held.items()), tuple((held | {comparison.slot: comparison.level}).items())
+
+
+def _place(keys: dict[_Key, int], key: _Key) -> int:
+    return keys.setdefault(key, len(keys))
+
+
+def _drawn(
+    probe: ColumnsProbe, features: tuple[str, ...], evaluation_set: EvaluationSet, *, cluster: bool
+) -> tuple[pa.Table, np.ndarray[tuple[int], np.dtype[np.int64]]]:
+    """The rows drawn, in the order of their draw, and the place of each one's cluster in that order."""
+    case_id, source = evaluation_set.expressions["case_id"], evaluation_set.source.name
+    columns = ", ".join(f"{evaluation_set.feature_expression(name)} AS {identifier(name)}" for name in features)
+    group = evaluation_set.expressions["cluster"] if cluster else case_id
+    drawn = f"md5('{probe.seed}:' || {case_id})"
+    # every name is a quoted identifier of a column that the plan names; the seed is a number
+    query = (
+        f"SELECT {columns}, CAST({group} AS VARCHAR) AS __group__ FROM {source}"  # noqa: S608
+        f" ORDER BY {drawn}, {case_id} LIMIT {probe.rows}"
+    )
+    with reading(evaluation_set.source_name):
+        table = evaluation_set.connection.sql(query).to_arrow_table()
+    first: dict[str | None, int] = {}
+    groups = table.column("__group__").to_pylist()
+    places = np.array([first.setdefault(group, len(first)) for group in groups], dtype=np.int64)
+    return table.drop_columns(["__group__"]), places
+
+
+def _changed(probe: ColumnsProbe, rows: pa.Table, keys: list[_Key]) -> pa.RecordBatch:
+    """The rows once for each key, with the columns that are changed filled anew."""
+    import pyarrow as pa
+
+    tables = []
+    for key in keys:
+        table = rows
+        for column, value in key:
+            place = table.schema.get_field_index(column)
+            kind = table.schema.field(place).type
+            filled = pa.array([_cast(probe, column, value, kind)] * table.num_rows, type=kind)
+            table = table.set_column(place, table.schema.field(place), filled)
+        tables.append(table)
+    whole = pa.concat_tables(tables).combine_chunks()
+    return pa.RecordBatch.from_arrays(
+        [column.chunk(0) if column.num_chunks else pa.array([], column.type) for column in whole.columns],
+        schema=whole.schema,
+    )
+
+
+def _cast(probe: ColumnsProbe, column: str, value: str, kind: pa.DataType) -> object:
+    import pyarrow as pa
+
+    if value == "":
+        return None
+    try:
+        return pa.array([value]).cast(pa.string() if pa.types.is_dictionary(kind) else kind)[0].as_py()
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        raise DataError(
+            f"probe {probe.id}: the value {value[:40]!r} is none of the type of the column {shown(column)} ({kind})",
+            slug="probe-value",
+            hint="write it as the column stores it",
+        ) from None

@@ -1,0 +1,241 @@
+"""Texts with slots: what stands in braces is filled, and nothing else of a text ever changes.
+
+| In braces | Filled with | Changed by |
+|---|---|---|
+| `{a_person}` `{the_person}` `{person}` | a Nigerian woman; la femme nigériane; persona | demonym, gender |
+| `{they}` `{them}` `{their}` | she, her, her (`them` and `their` in English alone) | gender |
+| `{arrivé|arrivée}` | the masculine or feminine form, as the noun asks (French and Spanish) | gender |
+| `{nationality}` | Nigerian; nigériane; "not stated" | demonym |
+| `{from_country}` | from the Philippines; nothing, and no space before it | country |
+| `{country}` | Philippines; "not stated" | country |
+| `{name}` | a given name; N. N. | name |
+
+A capital first letter in the braces (`{They}`) gives one in the text.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib.resources
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from audit.errors import PlanError
+from audit.evaluation.quoting import shown
+from audit.plan_probes import TextProbe
+from audit.probing.words import ANCHOR, NO_NAME, Words, read_toml
+
+__all__ = ["Choice", "Piece", "Template", "Templates", "pieces_of", "render", "slots_of", "templates_of"]
+
+LANGUAGES: Final = ("en", "es", "fr")
+_BRACES: Final = re.compile(r"\{([^{}]*)\}")
+_FILLS: Final[Mapping[str, tuple[str, ...]]] = {
+    "a_person": ("demonym", "gender"),
+    "the_person": ("demonym", "gender"),
+    "person": ("demonym", "gender"),
+    "they": ("gender",),
+    "them": ("gender",),
+    "their": ("gender",),
+    "nationality": ("demonym",),
+    "from_country": ("country",),
+    "country": ("country",),
+    "name": ("name",),
+}
+_ENGLISH_ONLY: Final = {"them", "their"}
+_LONGEST: Final = 20_000
+"""Characters of a text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A piece of a text: as it stands, or to be filled."""
+
+    text: str
+    """The text as it stands; of a piece to be filled, what stands in its braces."""
+    filled: bool = False
+    capital: bool = False
+    """Whether what fills it begins with a capital."""
+
+    @property
+    def slots(self) -> tuple[str, ...]:
+        """The slots that change it."""
+        if not self.filled:
+            return ()
+        return ("gender",) if "|" in self.text else _FILLS[self.text]
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """One text in one or more languages."""
+
+    id: str
+    pieces: Mapping[str, tuple[Piece, ...]]
+    """By language."""
+
+
+@dataclass(frozen=True, slots=True)
+class Templates:
+    """All texts of a probe, and where they are from."""
+
+    templates: tuple[Template, ...]
+    source: str
+    sha256: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What fills the slots of one variant; the neutral form where nothing else is said."""
+
+    language: str
+    demonym: str = ANCHOR
+    country: str = ANCHOR
+    gender: str = ANCHOR
+    name: str = NO_NAME
+    """The name itself."""
+
+
+def templates_of(probe: TextProbe, folder: Path) -> Templates:
+    """The texts of a probe, in their order. Raises PlanError, one line that names the text by its id."""
+    if isinstance(probe.templates, Path):
+        where = shown(probe.templates.as_posix())
+        content, raw = read_toml(folder / probe.templates, where)
+        digest: str | None = hashlib.sha256(content).hexdigest()
+    else:
+        where, digest = f"the package's {probe.templates}", None
+        raw = _built_in(probe.templates)
+    entries = raw.get("templates")
+    if not isinstance(entries, list) or not entries or set(raw) != {"templates"}:
+        raise _amiss(where, "it holds no list of texts", "write each under [[templates]] with an id")
+    found: dict[str, Template] = {}
+    for place, entry in enumerate(entries, start=1):
+        template = _template(entry, where, place)
+        if template.id in found:
+            raise _amiss(where, f"two texts have the id {template.id}", "give each its own")
+        found[template.id] = template
+    return Templates(tuple(found.values()), where, digest)
+
+
+@functools.cache
+def _built_in(name: str) -> dict[str, Any]:
+    text = importlib.resources.files("audit.probing").joinpath("data", f"{name}.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+def _template(entry: object, where: str, place: int) -> Template:
+    if not isinstance(entry, dict):
+        raise _amiss(where, f"text {place} is no table", "write each under [[templates]] with an id")
+    name = entry.get("id")
+    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", name):
+        raise _amiss(where, f"text {place} has no id", "give it one of letters, digits, - and _, at most 64")
+    texts = {key: value for key, value in entry.items() if key != "id"}
+    for key, value in texts.items():
+        if key not in LANGUAGES:
+            raise _amiss(where, f"text {name}: {shown(key)} is no language of a probe", "en, es and fr are")
+        if not isinstance(value, str) or not value.strip() or len(value) > _LONGEST:
+            raise _amiss(where, f"text {name}: {key} is no text", f"write one in quotes, at most {_LONGEST} characters")
+    if not texts:
+        raise _amiss(where, f"text {name} is in no language", 'write en = "…", es = "…" or fr = "…"')
+    return Template(name, {key: pieces_of(value, key, f"{where}: text {name}, {key}") for key, value in texts.items()})
+
+
+def pieces_of(text: str, language: str, where: str) -> tuple[Piece, ...]:
+    """Take a text apart. Raises PlanError where braces hold what a probe does not know."""
+    pieces: list[Piece] = []
+    end = 0
+    for found in _BRACES.finditer(text):
+        pieces.append(Piece(text[end : found.start()]))
+        pieces.append(_filled(found[1], language, where))
+        end = found.end()
+    pieces.append(Piece(text[end:]))
+    if any("{" in piece.text or "}" in piece.text for piece in pieces if not piece.filled):
+        raise PlanError(
+            f"{where}: a brace without its other half", slug="probe-templates", hint="braces mark slots only"
+        )
+    return tuple(piece for piece in pieces if piece.filled or piece.text)
+
+
+def _filled(inside: str, language: str, where: str) -> Piece:
+    if "|" in inside:
+        if language == "en" or inside.count("|") != 1:
+            raise PlanError(
+                f"{where}: {{{shown(inside)}}} is no pair of a masculine and a feminine form",
+                slug="probe-templates",
+                hint="write {form|form} in French and Spanish; English nouns ask for none",
+            )
+        return Piece(inside, filled=True)
+    name = inside[:1].lower() + inside[1:]
+    if name not in _FILLS or (name in _ENGLISH_ONLY and language != "en"):
+        raise PlanError(
+            f"{where}: {{{shown(inside)}}} is no slot",
+            slug="probe-templates",
+            hint=f"the slots are {', '.join(name for name in _FILLS if language == 'en' or name not in _ENGLISH_ONLY)}",
+        )
+    return Piece(name, filled=True, capital=inside[:1].isupper())
+
+
+def slots_of(pieces: tuple[Piece, ...]) -> frozenset[str]:
+    """The slots that change a text."""
+    return frozenset(slot for piece in pieces for slot in piece.slots)
+
+
+def render(pieces: tuple[Piece, ...], choice: Choice, words: Words) -> str:
+    """The text with its slots filled. A slot that is filled with nothing takes the space before it along."""
+    out = ""
+    for piece in pieces:
+        if not piece.filled:
+            out += piece.text
+            continue
+        fill = _fill(piece.text, choice, words)
+        if not fill:
+            out = out.removesuffix(" ")
+        out += fill[:1].upper() + fill[1:] if piece.capital else fill
+    return out
+
+
+def _fill(name: str, choice: Choice, words: Words) -> str:
+    person = words.forms["gender"][choice.gender][choice.language]
+    if "|" in name:
+        masculine, feminine = name.split("|")
+        return feminine if person["agreement"] == "f" else masculine
+    if name == "name":
+        return choice.name
+    if name in {"they", "them", "their"}:
+        return person[name]
+    if name in {"country", "from_country"}:
+        return _country(name, choice, words)
+    return _nationality(choice, words) if name == "nationality" else _person(name, choice, words, person)
+
+
+def _country(name: str, choice: Choice, words: Words) -> str:
+    if choice.country == ANCHOR:
+        return words.not_stated("country", choice.language) if name == "country" else ""
+    return words.forms["country"][choice.country][choice.language]["bare" if name == "country" else "from"]
+
+
+def _nationality(choice: Choice, words: Words) -> str:
+    """The nationality word by itself: in French and Spanish as the word for nationality asks, which is feminine."""
+    if choice.demonym == ANCHOR:
+        return words.not_stated("demonym", choice.language)
+    forms = words.forms["demonym"][choice.demonym][choice.language]
+    return forms["word"] if choice.language == "en" else forms["f"]
+
+
+def _person(name: str, choice: Choice, words: Words, person: Mapping[str, str]) -> str:
+    """The noun with its article and the nationality word where the language puts it."""
+    form = {"a_person": "a", "the_person": "the", "person": "noun"}[name]
+    if choice.demonym == ANCHOR:
+        return person[form]
+    forms = words.forms["demonym"][choice.demonym][choice.language]
+    if choice.language != "en":
+        return f"{person[form]} {forms[person['agreement']]}"
+    before = {"a": f"{forms['article']} ", "the": "the ", "noun": ""}[form]
+    return f"{before}{forms['word']} {person['noun']}"
+
+
+def _amiss(where: str, what: str, hint: str) -> PlanError:
+    return PlanError(f"{where}: {what}", slug="probe-templates", hint=hint)

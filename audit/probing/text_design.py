@@ -1,0 +1,213 @@
+"""Texts of a probe become variants: one slot is changed at a time, and each variant is compared with its own anchor."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from itertools import permutations, product
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from audit.errors import PlanError
+from audit.plan_probes import ProbeSlot, TextProbe
+from audit.probing.design import MOST_VARIANTS, Comparison, Pairs, SlotOfProbe
+from audit.probing.templates import Choice, Template, Templates, render, slots_of, templates_of
+from audit.probing.words import GENDERS_OF_NAMES, NO_NAME, Words, words_of
+
+__all__ = ["Variant", "Written", "variant_id", "written"]
+
+NEUTRAL: Final = {
+    "demonym": "no nationality named",
+    "country": "no country named",
+    "gender": "person, they",
+    "name": NO_NAME,
+}
+"""The neutral form of each slot, in words."""
+LANGUAGE_NAMES: Final = {"en": "English", "es": "Spanish", "fr": "French"}
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One text."""
+
+    template: str
+    choice: Choice
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """All texts of a probe, and which are compared."""
+
+    slots: tuple[SlotOfProbe, ...]
+    comparisons: tuple[Comparison, ...]
+    pairs: Pairs
+    variants: tuple[Variant, ...]
+    templates: Templates
+    words: Words
+
+
+@dataclass(slots=True)
+class _Collected:
+    variants: dict[tuple[str, Choice], int] = field(default_factory=dict)
+    texts: list[Variant] = field(default_factory=list)
+    rows: list[tuple[int, int, int, int]] = field(default_factory=list)
+
+    def place(self, template: Template, choice: Choice, words: Words) -> int:
+        key = (template.id, choice)
+        if key not in self.variants:
+            self.variants[key] = len(self.texts)
+            self.texts.append(Variant(template.id, choice, render(template.pieces[choice.language], choice, words)))
+        return self.variants[key]
+
+
+def written(probe: TextProbe, folder: Path) -> Written:
+    """Write every text of a probe.
+
+    Slots are changed one at a time, the others at their anchors; with `intersections` also with one other slot held at
+    each of its levels. A text counts for a change only if it has the slot. Nothing is drawn at random.
+
+    Raises
+    ------
+    PlanError
+        Templates or words cannot be used, a level has no words in a language, or no text has a slot.
+    """
+    words, templates = words_of(probe.words, folder), templates_of(probe, folder)
+    scheme = _Scheme(probe, words)
+    collected = _Collected()
+    comparisons = tuple(scheme.comparisons())
+    used = [template for template in templates.templates if any(known in template.pieces for known in probe.languages)]
+    for number, comparison in enumerate(comparisons):
+        before = len(collected.rows)
+        for place, template in enumerate(used):
+            for anchor, changed in scheme.pairs(comparison, template):
+                row = (
+                    number,
+                    place,
+                    collected.place(template, anchor, words),
+                    collected.place(template, changed, words),
+                )
+                collected.rows.append(row)
+        if len(collected.rows) == before:
+            raise PlanError(
+                f"probe {probe.id}: no text of {templates.source} has the slots "
+                f"{', '.join(filter(None, comparison.family))}",
+                slug="probe-slots",
+                hint="take other templates, or leave the slot out; docs/how-to/probes.md says what fills which braces",
+            )
+        if len(collected.texts) > MOST_VARIANTS:
+            raise PlanError(
+                f"probe {probe.id}: more than {MOST_VARIANTS:,} texts",
+                slug="probe-too-large",
+                hint="name fewer levels or names, or leave out intersections",
+            )
+    columns = np.array(collected.rows, dtype=np.int64).T
+    slots = tuple(SlotOfProbe(slot, scheme.anchor_name(slot), scheme.names(slot)) for slot in probe.slots)
+    return Written(slots, comparisons, Pairs(*columns), tuple(collected.texts), templates, words)
+
+
+def variant_id(probe: str, template: str, place: int, text: str) -> str:
+    """Sixteen hexadecimal digits that stand for one text of one probe, and change with it."""
+    content = "\x00".join((probe, template, str(place), text))
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+class _Scheme:
+    """Which choices are compared."""
+
+    def __init__(self, probe: TextProbe, words: Words) -> None:
+        self._probe = probe
+        self._words = words
+        self._asked: dict[str, tuple[str, ...]] = dict(probe.levels.items())
+        self._anchors: dict[str, str] = dict(probe.anchor.items())
+        self._levels = {slot: self._levels_of(slot) for slot in probe.slots}
+
+    def comparisons(self) -> Iterator[Comparison]:
+        """Every change, slot by slot; then within the levels of each other slot."""
+        for slot in self._probe.slots:
+            yield from (Comparison(slot, "", level, "") for level in self._levels[slot])
+        if self._probe.intersections:
+            for slot, held in permutations(self._probe.slots, 2):
+                if (slot, held) == ("gender", "name"):
+                    continue  # a name says a gender, and cannot be held while it changes
+                yield from (
+                    Comparison(slot, held, level, given)
+                    for given, level in product(self._levels[held], self._levels[slot])
+                )
+
+    def pairs(self, comparison: Comparison, template: Template) -> Iterator[tuple[Choice, Choice]]:
+        """The pairs of one template: in each language, and for a name each of its names."""
+        wanted = {slot for slot in comparison.family if slot not in ("", "language")}
+        for language in self._languages(comparison):
+            pieces = template.pieces.get(language)
+            if pieces is None or not wanted <= slots_of(pieces):
+                continue
+            if comparison.slot == "language":
+                other = template.pieces.get(comparison.level)
+                if other is None or not wanted <= slots_of(other):
+                    continue
+            yield from self._in_language(comparison, language)
+
+    def anchor_name(self, slot: str) -> str:
+        """What a slot's levels are compared with, in words."""
+        if slot == "language":
+            return LANGUAGE_NAMES[self._probe.languages[0]]
+        named = self._anchors.get(slot)
+        return NEUTRAL[slot] if named is None else self._words.names[slot].get(named, named)
+
+    def names(self, slot: ProbeSlot) -> dict[str, str]:
+        """What reports call the levels of a slot."""
+        known = LANGUAGE_NAMES if slot == "language" else self._words.names[slot]
+        return {level: known.get(level, level) for level in self._levels[slot]}
+
+    def _languages(self, comparison: Comparison) -> tuple[str, ...]:
+        """In which languages the anchor of a comparison is written."""
+        if "language" not in self._probe.slots:
+            return self._probe.languages
+        return (comparison.given if comparison.given_slot == "language" else self._probe.languages[0],)
+
+    def _in_language(self, comparison: Comparison, language: str) -> Iterator[tuple[Choice, Choice]]:
+        base = Choice(language)
+        named = {slot: level for slot, level in self._anchors.items() if slot != "name"}
+        if comparison.given_slot in ("demonym", "country", "gender"):
+            named[comparison.given_slot] = comparison.given
+        base = replace(base, **named)
+        anchor_name = self._anchors.get("name")
+        if comparison.slot == "name":
+            for gender, number in self._places(base):
+                without = NO_NAME if anchor_name is None else self._name(anchor_name, gender, number)
+                yield replace(base, name=without), replace(base, name=self._name(comparison.level, gender, number))
+            return
+        level = comparison.given if comparison.given_slot == "name" else anchor_name
+        names = [NO_NAME] if level is None else [self._name(level, *place) for place in self._places(base)]
+        for name in names:
+            anchor = replace(base, name=name)
+            yield anchor, replace(anchor, **{comparison.slot: comparison.level})
+
+    def _places(self, choice: Choice) -> list[tuple[str, int]]:
+        """Gender and number of each name: of the gender that the text is about, or of both."""
+        genders = (choice.gender,) if choice.gender in GENDERS_OF_NAMES else GENDERS_OF_NAMES
+        return [(gender, number) for gender in genders for number in range(self._probe.names)]
+
+    def _name(self, level: str, gender: str, number: int) -> str:
+        names = self._words.given_names[level][gender]
+        return names[number % len(names)]
+
+    def _levels_of(self, slot: str) -> tuple[str, ...]:
+        probe = self._probe
+        if slot == "language":
+            return probe.languages[1:]
+        offered = self._words.levels(slot, probe.languages)
+        asked = self._asked.get(slot, offered)
+        anchor = self._anchors.get(slot)
+        for level in (*asked, *([] if anchor is None else [anchor])):
+            if level not in offered:
+                raise PlanError(
+                    f"probe {probe.id}: no {slot} {level[:40]!r} with words in {', '.join(probe.languages)}",
+                    slug="probe-level",
+                    hint=f"there are {len(offered)}, such as {', '.join(offered[:4])}; `words` takes your own",
+                )
+        return tuple(level for level in asked if level != anchor)

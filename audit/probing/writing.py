@@ -1,0 +1,64 @@
+"""What a plan's probes ask, opened for somebody to read or to have scored elsewhere."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+from audit.errors import PlanError
+from audit.evaluation.evaluation_set import open_evaluation_set
+from audit.plan_file import LoadedPlan, read_plan_file
+from audit.probing.asking import design_of
+from audit.probing.design import Design
+
+__all__ = ["designs_of_plan", "variants_csv"]
+
+
+def designs_of_plan(path: Path, only: str | None = None) -> tuple[LoadedPlan, tuple[Design, ...]]:
+    """The plan at `path` and what its probes ask; of the probe `only` alone where one is named.
+
+    Raises
+    ------
+    AuditError
+        Plan, set, templates or words are in error, or the plan has no such probe.
+    """
+    loaded = read_plan_file(path)
+    plan = loaded.plan
+    asked = [probe for probe in plan.probes if only in (None, probe.id)]
+    if not asked:
+        known = ", ".join(probe.id for probe in plan.probes)
+        raise PlanError(
+            f"no probe {only} in this plan" if plan.probes and only else "no probe in this plan",
+            slug="no-probe",
+            hint=f"it has: {known}" if known else "write [[probes]]; docs/how-to/probes.md shows how",
+        )
+    with open_evaluation_set(plan, loaded.folder) as evaluation_set:
+        designs = tuple(design_of(probe, plan, evaluation_set, loaded.folder) for probe in asked)
+    return loaded, designs
+
+
+def variants_csv(design: Design, identity: str) -> str:
+    """Every variant as CSV: the id that an answer must carry, under the name `identity`, and the detector's columns.
+
+    Raises
+    ------
+    PlanError
+        A column that the detector is given is called as the id is.
+    """
+    names = design.batch.schema.names
+    if identity in names:
+        raise PlanError(
+            f"probe {design.probe}: the detector is given the column {identity[:40]}, which holds ids here",
+            slug="probe-id-column",
+            hint="name another id column for predictions: id = … in [detector]",
+        )
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow((identity, *names))
+    columns = [column.to_pylist() for column in design.batch.columns]
+    writer.writerows(
+        (one, *("" if value is None else value for value in row))
+        for one, row in zip(design.ids, zip(*columns, strict=True), strict=True)
+    )
+    return file.getvalue()

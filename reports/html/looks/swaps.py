@@ -1,0 +1,254 @@
+"""Swaps: one word or one column is changed, and everything else stays. Does the score move?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from markupsafe import Markup
+
+from audit.result import ChangedSlot, ProbeVerdict, SwapProbe, SwapShift
+from reports.html.charts import Bar, interval
+from reports.html.looks.parts import Column, Fold, Look, SmallTable, Teller
+from reports.html.resolution import NOT_ASSOCIATED
+from reports.language import Language
+from reports.names import Names
+from reports.numbers import NOT_KNOWN
+from reports.reading import Reading
+from reports.swap_words import SwapWords
+from reports.words import Words
+
+_ENDS = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+
+
+class SwapsTeller(Teller):
+    """Counterfactual probes."""
+
+    def __init__(self, reading: Reading, names: Names, words: Words, language: Language) -> None:
+        super().__init__(reading, names, words, language)
+        self._told = SwapWords(self.result, language)
+        self._verdicts: dict[tuple[str, str, str | None, str | None, str], ProbeVerdict] = {}
+        for verdict in self.result.probe_verdicts:
+            key = (verdict.probe, verdict.slot, verdict.given_slot, verdict.given, verdict.level)
+            self._verdicts.setdefault(key, verdict)
+
+    def look(self) -> Look:
+        """The look."""
+        title = self.t.gettext("Swaps: one word changed, all else the same")
+        if not self.result.probes:
+            return Look("swaps", title, absent=self.t.gettext("the plan has no probes"))
+        tables: list[SmallTable] = []
+        folds: list[Fold] = []
+        for probe in self.result.probes:
+            for number, family in enumerate(self._families(probe), start=1):
+                shown, folded = self._table(probe, family, f"swaps-{probe.probe}-{number}")
+                if family[0].given_slot is None:
+                    tables += shown
+                    folds += folded
+                else:
+                    folds += self._within(probe, family, shown, folded, f"swaps-{probe.probe}-{number}-held")
+        return Look(
+            "swaps",
+            title,
+            sentences=tuple(self._sentences()),
+            note=self._note(),
+            tables=tuple(tables),
+            folds=tuple(folds),
+            terms=("counterfactual probe", "anchor", "mean shift"),
+        )
+
+    def _families(self, probe: SwapProbe) -> list[list[SwapShift]]:
+        found: dict[tuple[str, str | None], list[SwapShift]] = {}
+        for shift in probe.shifts:
+            found.setdefault((shift.slot, shift.given_slot), []).append(shift)
+        return list(found.values())
+
+    def _sentences(self) -> Iterator[str]:
+        for probe in self.result.probes:
+            for slot in probe.slots:
+                yield from self._of_slot(probe, slot)
+            yield self._account(probe)
+        sentence = self._told.sentence()
+        if sentence:
+            yield sentence
+
+    def _of_slot(self, probe: SwapProbe, slot: ChangedSlot) -> Iterator[str]:
+        what = self._told.slot(slot.slot, probe)
+        if not slot.pairs:
+            yield self.t.gettext("When only %(what)s was changed, nothing was scored.") % {"what": what}
+            return
+        yield self.t.gettext(
+            "When only %(what)s was changed, %(share)s of 100 decisions changed (%(flipped)s of %(pairs)s)."
+        ) % {
+            "what": what,
+            "share": self._of_hundred(slot),
+            "flipped": self.n.count(slot.flipped),
+            "pairs": self.n.count(slot.pairs),
+        }
+        most = max(
+            (one for one in probe.shifts if one.slot == slot.slot and one.given_slot is None),
+            key=lambda one: one.to_flagged + one.to_not_flagged,
+        )
+        if slot.levels > 1 and most.to_flagged + most.to_not_flagged:
+            yield self.t.gettext("Most often for %(change)s: %(flipped)s of %(pairs)s.") % {
+                "change": self._told.change(probe, most),
+                "flipped": self.n.count(most.to_flagged + most.to_not_flagged),
+                "pairs": self.n.count(most.pairs),
+            }
+        if slot.spread_max == 0:
+            yield self.t.gettext(
+                "Every score stayed exactly as it was, in all %(templates)s texts or rows. If these were drawn at "
+                "random from texts of their kind, a change could still work in up to %(share)s of such texts unseen."
+            ) % {"templates": self.n.count(slot.templates), "share": self.n.percent(slot.undetected_share)}
+        elif slot.spread_mean is not None and slot.spread_max is not None:
+            yield self.t.gettext(
+                "Within one text the score varies by %(mean)s points of its range on average, and by %(most)s at "
+                "the most."
+            ) % {"mean": self._points(slot.spread_mean), "most": self._points(slot.spread_max)}
+
+    def _of_hundred(self, slot: ChangedSlot) -> str:
+        """How many of 100: a rounded number never says none where there is one."""
+        share = slot.flipped / slot.pairs
+        if 0 < share < 0.01:
+            return self.t.gettext("fewer than 1")
+        if 0.99 < share < 1:
+            return self.t.gettext("more than 99")
+        return self.n.count(round(100 * share))
+
+    def _points(self, share: float) -> str:
+        return f"{share * 100:.1f}".replace(".", self.n.decimal)
+
+    def _account(self, probe: SwapProbe) -> str:
+        return self.t.gettext(
+            "%(variants)s texts or rows were made from %(source)s: %(scored)s scored, %(abstained)s without an answer, "
+            "%(failed)s failed."
+        ) % {
+            "variants": self.n.count(probe.variants),
+            "source": probe.source,
+            "scored": self.n.count(probe.scored),
+            "abstained": self.n.count(probe.abstained),
+            "failed": self.n.count(probe.failed),
+        }
+
+    def _note(self) -> str:
+        about = self.t.gettext(
+            "This speaks of these texts and of texts like them, not of all texts. A given name is a proxy: its list "
+            "belongs to a locale, which is no nationality."
+        )
+        if not any(slot.slot in ("demonym", "country") for probe in self.result.probes for slot in probe.slots):
+            return about
+        drafted = self.t.gettext(
+            "Paragraph 2 of the draft resolution, a draft by three States, says that trafficking “%(words)s”. Naming a "
+            "nationality and nothing else is the test of it."
+        ) % {"words": NOT_ASSOCIATED}
+        return self.t.gettext("%(first)s %(more)s") % {"first": drafted, "more": about}
+
+    def _table(
+        self, probe: SwapProbe, family: list[SwapShift], anchor: str
+    ) -> tuple[tuple[SmallTable, ...], tuple[Fold, ...]]:
+        judged = any(self._verdict(probe, shift) for shift in family)
+        ends = [abs(end) for shift in family for end in (shift.low, shift.high, shift.shift) if end is not None]
+        end = next((end for end in _ENDS if max(ends, default=0.0) <= end * 0.985), 1.0)
+        columns = (
+            Column(self.t.gettext("Changed to"), number=False),
+            Column(self.t.gettext("Shift of the score, in points of its range")),
+            Column(
+                self.t.gettext("Drawn, from −%(end)s to +%(end)s points") % {"end": self.n.points(end)}, number=False
+            ),
+            Column(self.t.gettext("Texts in which it rises, falls, stays")),
+            Column(self.t.gettext("Decisions to flagged, to not flagged")),
+            *([Column(self.t.gettext("Against the limit"), number=False)] if judged else []),
+        )
+        ordered = sorted(family, key=lambda shift: (self._urgency(probe, shift), -abs(shift.shift or 0.0)))
+        rows = [self._row(probe, shift, end, judged=judged) for shift in ordered]
+        return self.split(self._caption(probe, family[0]), columns, rows, anchor)
+
+    def _caption(self, probe: SwapProbe, first: SwapShift) -> str:
+        slot = next(one for one in probe.slots if one.slot == first.slot)
+        told = self.t.gettext("%(probe)s: %(what)s, compared with “%(anchor)s”") % {
+            "probe": probe.probe,
+            "what": self._told.slot(first.slot, probe),
+            "anchor": slot.anchor,
+        }
+        if first.given_slot is None:
+            return told
+        held = self._told.slot(first.given_slot, probe)
+        return self.t.gettext("%(caption)s, within each level of %(held)s") % {"caption": told, "held": held}
+
+    def _within(
+        self,
+        probe: SwapProbe,
+        family: list[SwapShift],
+        shown: tuple[SmallTable, ...],
+        folded: tuple[Fold, ...],
+        anchor: str,
+    ) -> list[Fold]:
+        title = self._caption(probe, family[0])
+        tables = (*shown, *(table for fold in folded for table in fold.tables))
+        return [Fold(anchor, title, tables=tables)]
+
+    def _row(self, probe: SwapProbe, shift: SwapShift, end: float, *, judged: bool) -> tuple[str, ...]:
+        told = self.n.points_with_range(shift.shift, shift.low, shift.high)
+        if shift.shift == 0 and not shift.raised and not shift.lowered:
+            told = self.t.gettext("none: exactly 0")
+        verdict = self._verdict(probe, shift)
+        signs = " / ".join(self.n.count(count) for count in (shift.raised, shift.lowered, shift.unmoved))
+        if shift.pairs_unscored:
+            signs = self.t.gettext("%(signs)s; %(unscored)s not scored") % {
+                "signs": signs,
+                "unscored": self.n.count(shift.pairs_unscored),
+            }
+        return (
+            self._told.change(probe, shift),
+            told,
+            self._drawn(shift, verdict, end, told),
+            signs,
+            f"{self.n.count(shift.to_flagged)} / {self.n.count(shift.to_not_flagged)}",
+            *([self._judged(verdict)] if judged else []),
+        )
+
+    def _drawn(self, shift: SwapShift, verdict: ProbeVerdict | None, end: float, told: str) -> Markup | str:
+        if shift.shift is None:
+            return NOT_KNOWN
+        low, high = (shift.shift if value is None else value for value in (shift.low, shift.high))
+        margin = self._margin(verdict)
+        bar = Bar(
+            value=_on_axis(shift.shift, end),
+            low=_on_axis(low, end),
+            high=_on_axis(high, end),
+            outcome="" if verdict is None else verdict.outcome,
+            lower_limit=None if margin is None else _on_axis(-margin, end),
+            upper_limit=None if margin is None else _on_axis(margin, end),
+            rest=0.5,
+        )
+        return interval(bar, 1.0, told)
+
+    def _margin(self, verdict: ProbeVerdict | None) -> float | None:
+        if verdict is None:
+            return None
+        return next(rule.margin for rule in self.result.probe_rules if rule.rule == verdict.rule)
+
+    def _verdict(self, probe: SwapProbe, shift: SwapShift) -> ProbeVerdict | None:
+        return self._verdicts.get((probe.probe, shift.slot, shift.given_slot, shift.given, shift.level))
+
+    def _urgency(self, probe: SwapProbe, shift: SwapShift) -> int:
+        verdict = self._verdict(probe, shift)
+        order = {"fail": 0, "inconclusive": 1, "not_evaluable": 2, "pass": 3}
+        return 3 if verdict is None else order[verdict.outcome]
+
+    def _judged(self, verdict: ProbeVerdict | None) -> str:
+        if verdict is None:
+            return NOT_KNOWN
+        return {
+            "beyond_limit": self.t.gettext("beyond the limit"),
+            "within_limit": self.t.gettext("within the limit"),
+            "no_shift": self.t.gettext("within the limit: no score moved"),
+            "limit_not_excluded": self.t.gettext("cannot tell: the texts point neither way"),
+            "unscored_variants": self.t.gettext("cannot tell: texts that were not scored could change it"),
+            "too_few_templates": self.t.gettext("cannot tell: fewer than ten texts"),
+            "no_pairs": self.t.gettext("nothing was scored"),
+        }[verdict.because]
+
+
+def _on_axis(value: float, end: float) -> float:
+    """A place from 0 to 1 on an axis from -end to end."""
+    return (value + end) / (2 * end)

@@ -1,0 +1,150 @@
+"""Counterfactual probes in words: what a limit on them came to, and what was changed, for the verdict and the pages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from audit.result import AuditResult, ProbeRuleResult, ProbeVerdict, SwapProbe, SwapShift
+from reports.language import Language
+
+__all__ = ["ProbeRuleSummary", "SwapWords", "probe_rules"]
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeRuleSummary:
+    """A limit on probes: what it limits and what came of it."""
+
+    rule: ProbeRuleResult
+    limit: str
+    word: str
+    changes: str
+
+
+class SwapWords:
+    """Words for the probes of one result in one language."""
+
+    def __init__(self, result: AuditResult, language: Language) -> None:
+        self.result = result
+        self.t = language.translations
+        self.n = language.numbers
+        self._shifts = {
+            (probe.probe, one.slot, one.given_slot, one.given, one.level): one
+            for probe in result.probes
+            for one in probe.shifts
+        }
+        self._names = {(probe.probe, one.slot, one.level): one.name for probe in result.probes for one in probe.shifts}
+        self.probes = {probe.probe: probe for probe in result.probes}
+        self.failing = [verdict for verdict in result.probe_verdicts if verdict.outcome == "fail"]
+
+    @property
+    def outcome(self) -> str:
+        """Of all limits on probes together; empty where the plan has none."""
+        outcomes = {rule.outcome for rule in self.result.probe_rules}
+        if not outcomes:
+            return ""
+        return "fail" if "fail" in outcomes else "pass" if outcomes == {"pass"} else "inconclusive"
+
+    def sentence(self) -> str:
+        """What the limits on probes came to; empty where the plan has none."""
+        every = len(self.result.probe_verdicts)
+        match self.outcome:
+            case "":
+                return ""
+            case "fail":
+                return self.t.ngettext(
+                    "Changing one word or column, and nothing else, moved the score by more than the limit in "
+                    "%(failing)s of %(count)s change.",
+                    "Changing one word or column, and nothing else, moved the score by more than the limit in "
+                    "%(failing)s of %(count)s changes.",
+                    every,
+                ) % {"failing": self.n.count(len(self.failing)), "count": self.n.count(every)}
+            case "pass":
+                return self.t.gettext(
+                    "Changing one word or column, and nothing else, moved the score by no more than the limit."
+                )
+            case _:
+                return self.t.gettext(
+                    "Whether changing one word or column, and nothing else, moves the score by more than the limit "
+                    "cannot be told."
+                )
+
+    def widest(self) -> str:
+        """The failing change that moves the score most."""
+        moved = [
+            (abs(shift.shift), verdict, shift)
+            for verdict in self.failing
+            for shift in [self.shift(verdict)]
+            if shift and shift.shift is not None
+        ]
+        if not moved:
+            return ""
+        _, verdict, shift = max(moved, key=lambda each: each[0])
+        return self.t.gettext("Widest: %(change)s. The score moves by %(points)s points of its range.") % {
+            "change": self.change(self.probes[verdict.probe], shift),
+            "points": self.n.points_with_range(shift.shift, shift.low, shift.high),
+        }
+
+    def next_step(self) -> str:
+        """What comes next where a limit on probes is not met."""
+        if self.outcome == "fail":
+            return self.t.gettext(
+                "Before anyone relies on this system, its operator should explain why these words or columns move the "
+                "score, correct it, and have it audited again."
+            )
+        return self.t.gettext(
+            "Have every changed text scored, write more templates of the same kind, and audit again. Until then this "
+            "is not a pass."
+        )
+
+    def shift(self, verdict: ProbeVerdict) -> SwapShift | None:
+        """The shift that a verdict is about."""
+        return self._shifts.get((verdict.probe, verdict.slot, verdict.given_slot, verdict.given, verdict.level))
+
+    def slot(self, slot: str, probe: SwapProbe) -> str:
+        """What a slot is, for a reader."""
+        if probe.kind == "columns":
+            return self.t.gettext("the column %(name)s") % {"name": slot.replace("_", " ")}
+        return {
+            "demonym": self.t.gettext("the nationality word"),
+            "country": self.t.gettext("the country"),
+            "gender": self.t.gettext("the word for gender"),
+            "name": self.t.gettext("the given name"),
+            "language": self.t.gettext("the language"),
+        }.get(slot, slot)
+
+    def change(self, probe: SwapProbe, shift: SwapShift) -> str:
+        """One change, with what was held: "Nigerian (NGA), within woman"."""
+        name = shift.name
+        if shift.name.casefold() != shift.level.casefold() and len(shift.level) <= 8:
+            name = self.t.gettext("%(name)s (%(code)s)") % {"name": shift.name, "code": shift.level}
+        if shift.given_slot is None or shift.given is None:
+            return name
+        given = self._names.get((probe.probe, shift.given_slot, shift.given), shift.given)
+        return self.t.gettext("%(change)s, within %(given)s") % {"change": name, "given": given}
+
+
+def probe_rules(result: AuditResult, language: Language) -> tuple[ProbeRuleSummary, ...]:
+    """Every limit on probes, in the order of the plan."""
+    t, n = language.translations, language.numbers
+    words = {
+        "fail": t.gettext("does not meet the limit"),
+        "pass": t.gettext("meets the limit in every change"),
+        "inconclusive": t.gettext("we cannot tell"),
+    }
+    return tuple(
+        ProbeRuleSummary(
+            rule=rule,
+            limit=t.gettext("the score may move by at most %(points)s points of its range, up or down, on average")
+            % {"points": n.points(rule.margin)},
+            word=words.get(rule.outcome, words["inconclusive"]),
+            changes=t.gettext("%(fail)s beyond the limit, %(pass)s within it, %(open)s not decided")
+            % {
+                "fail": n.count(rule.comparisons_by_outcome["fail"]),
+                "pass": n.count(rule.comparisons_by_outcome["pass"]),
+                "open": n.count(
+                    rule.comparisons_by_outcome["inconclusive"] + rule.comparisons_by_outcome["not_evaluable"]
+                ),
+            },
+        )
+        for rule in result.probe_rules
+    )

@@ -1,0 +1,208 @@
+"""`audit7k probes` as a user types it, and what an audit with probes says in the terminal, the report and JUnit."""
+
+from __future__ import annotations
+
+import csv
+import re
+import stat
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+from made_pages import parsed, section, text
+from made_probes import IGNORES, LEXICON, write_audit
+from rich.cells import cell_len
+from typer.testing import CliRunner
+
+from audit.cli.app import app
+from audit.cli.second_looks import second_looks
+from audit.cli.summary import rule_lines, summary
+from audit.cli.terminal import Style
+from audit.errors import ResultError
+from audit.result import AuditResult
+from audit.result_file import load_result, parse_result, result_to_json
+
+PROBE = '[[probes]]\nid = "words"\nkind = "text"\ncolumn = "text"\nslots = ["demonym"]\n'
+LEVELS = 'levels = { demonym = ["NGA", "PHL"] }\n'
+RULE = '[[rules]]\nmetric = "counterfactual_shift"\nmargin = 0.05\n'
+MOVED = LEXICON + (
+    "def score(batch):\n"
+    "    texts = batch.column('text').to_pylist()\n"
+    "    return [min(base(text) + 0.3 * ('nigerian' in words(text)), 1.0) for text in texts]\n"
+)
+PLAIN = Style(colour=False, unicode=True)
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+    return tmp_path
+
+
+def invoke(*arguments: str) -> tuple[int, str, str]:
+    done = CliRunner().invoke(app, list(arguments))
+    return done.exit_code, done.stdout, done.stderr
+
+
+def test_what_will_be_changed_is_shown_with_a_few_texts(here: Path) -> None:
+    write_audit(here, PROBE)
+    code, out, err = invoke("probes", "plan.toml")
+    assert (code, err) == (0, "")
+    assert out.startswith(
+        "words: 3,540 to score, 176 changes\n  20 templates from the package's adverts; words: the pack"
+    )
+    assert "demonym: Afghan, Angolan, Albanian, Andorran, Emirati, Argentine and 170 more" in out
+    assert "> Hotel near the station is looking for an Afghan person to clean rooms at night." in out
+
+
+def test_rows_of_the_set_are_not_shown(here: Path) -> None:
+    detector = 'kind = "python"\nentry = "beside:score"\nfeatures = ["text", "gender"]\nthreshold = 0.5'
+    probe = '[[probes]]\nid = "field"\nkind = "columns"\nvalues = { gender = ["woman"] }\nanchor = { gender = "" }\n'
+    write_audit(here, probe, detector=detector)
+    code, out, _ = invoke("probes", "plan.toml")
+    assert code == 0
+    assert "papers" not in out
+    assert "contract" not in out
+
+
+def test_variants_are_written_for_their_owner_with_an_id(here: Path) -> None:
+    write_audit(here, PROBE + LEVELS)
+    code, out, err = invoke("probes", "plan.toml", "--out", "variants.csv")
+    assert (code, out) == (0, "")
+    assert "Wrote variants.csv: 60 to score. Keep the column case_id" in err
+    with (here / "variants.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert len({row["case_id"] for row in rows}) == 60
+    assert sum("Nigerian" in row["text"] for row in rows) == 20
+    assert stat.S_IMODE((here / "variants.csv").stat().st_mode) == 0o600
+    code, _, err = invoke("probes", "plan.toml", "--out", "variants.csv")
+    assert (code, err) == (2, "error: variants.csv is there already — name another with --out, or add --force\n")
+
+
+@pytest.mark.parametrize(
+    ("more", "arguments", "told"),
+    [
+        ("", ("plan.toml",), "no probe in this plan"),
+        (PROBE, ("plan.toml", "--probe", "others"), "no probe others in this plan — it has: words"),
+        (PROBE + PROBE.replace("words", "more"), ("plan.toml", "--out", "v.csv"), "one file holds one probe"),
+    ],
+)
+def test_what_cannot_be_shown_gets_one_line(here: Path, more: str, arguments: tuple[str, ...], told: str) -> None:
+    write_audit(here, more)
+    code, out, err = invoke("probes", *arguments)
+    assert code in {2, 4}
+    assert out == ""
+    assert told in err
+    assert err.count("\n") == 1
+    assert not (here / "v.csv").exists()
+
+
+def test_check_tells_of_a_probe_that_cannot_be_written(here: Path) -> None:
+    write_audit(here, PROBE + 'templates = "nowhere.toml"\n')
+    code, _, err = invoke("check", "plan.toml")
+    assert code == 4
+    assert "nowhere.toml: it cannot be read" in err
+
+
+@pytest.fixture(scope="module")
+def failing(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("failing")
+    more = PROBE.replace('["demonym"]', '["demonym", "gender"]') + LEVELS + "intersections = true\n" + RULE
+    write_audit(folder, more, MOVED)
+    out = folder / "out"
+    code, _, err = invoke("run", str(folder / "plan.toml"), "--out", str(out), "--no-crosscheck")
+    assert code == 1, err
+    return out
+
+
+@pytest.fixture(scope="module")
+def result(failing: Path) -> AuditResult:
+    return load_result(failing / "result.json")
+
+
+def test_a_gate_fails_by_one_changed_word(failing: Path) -> None:
+    code, out, _ = invoke("gate", str(failing))
+    assert code == 1
+    assert (
+        "FAIL counterfactual_shift: 3 changes move the score beyond the limit (0.05 of the score range): Nigerian"
+        in out
+    )
+    code, out, _ = invoke("gate", str(failing.parent / "plan.toml"))
+    assert code == 1
+
+
+def test_the_summary_has_a_line_for_it(result: AuditResult) -> None:
+    told = summary(result, PLAIN)
+    line = next(line for line in told.splitlines() if line.startswith("Swaps"))
+    assert line.startswith("Swaps FAIL: widest +30.0 points, ")
+    assert all(cell_len(each) <= 80 for each in told.splitlines())
+    assert len(told.splitlines()) <= 24
+    assert rule_lines(result, PLAIN)[-1].count("within") == 2
+
+
+def test_a_summary_without_probes_says_nothing_of_them(result: AuditResult) -> None:
+    from audit.cli.group_names import GroupNames
+
+    none = result.model_copy(update={"probes": (), "probe_rules": (), "probe_verdicts": ()})
+    assert not any("Swaps" in line for line in second_looks(none, GroupNames(none.features)))
+
+
+def test_the_report_says_how_many_decisions_the_word_changed(failing: Path) -> None:
+    root = parsed((failing / "report.html").read_text(encoding="utf-8"))
+    part = text(section(root, "swaps"))
+    found = re.search(
+        r"When only the nationality word was changed, (\d+) of 100 decisions changed \((\d+) of 40\)", part
+    )
+    assert found
+    assert int(found[1]) == round(100 * int(found[2]) / 40)
+    assert "Nigerian (NGA) +30.0 (+30.0 … +30.0)" in part
+    assert "Filipino (PHL) none: exactly 0" in part
+    assert "Paragraph 2 of the draft resolution, a draft by three States" in part
+    assert "within the limit: no score moved" in part
+    assert "When only the word for gender was changed, 0 of 100 decisions changed (0 of 40)." in part
+    page = text(root)
+    assert "Does not meet the limit" in page
+    assert "moved the score by more than the limit in 3 of 12 changes" in page
+    assert "Swaps: does not meet the limit" in page
+    assert "the score may move by at most 5 points of its range, up or down" in page
+
+
+def test_junit_has_a_case_a_change(failing: Path) -> None:
+    root = ET.parse(failing / "junit.xml").getroot()
+    suite = next(one for one in root if one.get("name") == "counterfactual_shift")
+    names = [case.get("name") for case in suite.findall("testcase")]
+    assert len(names) == len(set(names)) == 13
+    failed = [case.get("name") for case in suite.findall("testcase") if case.find("failure") is not None]
+    assert failed == [
+        "rule counterfactual_shift",
+        "probe=words, demonym=NGA",
+        "probe=words, demonym=NGA, within gender=woman",
+        "probe=words, demonym=NGA, within gender=man",
+    ]
+
+
+def test_an_audit_that_passes_says_so_of_its_probes_as_well(here: Path) -> None:
+    write_audit(here, PROBE + LEVELS + RULE, IGNORES)
+    code, out, _ = invoke("run", "plan.toml", "--no-crosscheck")
+    assert code == 0
+    assert "Swaps within the limit: no score moved, whatever was changed (20 texts)" in out
+    page = text(parsed((here / "audit-out" / "report.html").read_text(encoding="utf-8")))
+    assert "moved the score by no more than the limit" in page
+    assert "a change could still work in up to 14% of such texts unseen" in page
+
+
+LIES = {
+    "a fail called a pass": ('"because":"comparison_beyond_limit"', '"outcome":"fail"', '"outcome":"pass"'),
+    "a verdict called a pass": ('"because":"beyond_limit"', '"outcome":"fail"', '"outcome":"pass"'),
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_a_result_that_contradicts_itself_is_refused(result: AuditResult, lie: str) -> None:
+    where, old, new = LIES[lie]
+    lines = result_to_json(result).splitlines()
+    place = next(number for number, line in enumerate(lines) if where in line)
+    lines[place] = lines[place].replace(old, new)
+    with pytest.raises(ResultError, match="contradicts itself: probe_rules"):
+        parse_result("\n".join(lines))
