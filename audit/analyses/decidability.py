@@ -186,7 +186,8 @@ def _cases_from_enough_clusters(
     wanted = np.zeros(n.shape)
     for question in asked:
         rate = float(counted_rate(rule.planned_rate, question.within))
-        error = float(ndtri(power)) * np.sqrt(spread)
+        # half of the risk is left for the correlation, which can be found to be larger than expected
+        error = float(ndtri((1.0 + power) / 2.0)) * np.sqrt(spread)
         times = times_wanted(bundles, rate, error, rest, question.within, plan.verdict.alpha)
         wanted = np.maximum(wanted, np.ceil(n * times - 1e-6))
     return np.where(np.isinf(bundles.number) & np.isinf(rest.number), 0.0, wanted)

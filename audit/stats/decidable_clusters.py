@@ -55,8 +55,11 @@ class Hidden:
         return _first(enough, edge, 1e-4 if limit.low_is_worse else 1.0 - 1e-4)
 
     def _highest(self, rate: float, power: float) -> float:
-        """The counted rate that a group of that rate does not come out above, with that power."""
-        return min(rate + float(ndtri(power)) * math.sqrt(rate * (1.0 - rate) * self.spread), 1.0)
+        """A counted rate that a group of that rate rarely comes out above.
+
+        Half of the risk is left for the correlation, which can be found to be larger than expected.
+        """
+        return min(rate + float(ndtri((1.0 + power) / 2.0)) * math.sqrt(rate * (1.0 - rate) * self.spread), 1.0)
 
 
 def _first(enough: Callable[[float], bool], start: float, end: float) -> float | None:
