@@ -1,4 +1,7 @@
-"""Reads a plan from a TOML file. Every mistake in it is one line: where, what, and what to write instead."""
+"""Reads a plan, or the design of a drawn set, from a TOML file.
+
+Every mistake in it is one line: where, what, and what to write instead.
+"""
 
 from __future__ import annotations
 
@@ -11,18 +14,23 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any, Final
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from audit.errors import PlanError
 from audit.plan import AuditPlan
+from audit.plan_file.known_keys import DESIGN, PLAN, Layout
 from audit.plan_file.lines import KeyLines
 from audit.plan_file.mistakes import dated_values, first_of, gaps, mistakes_in, one_line, wrong_version
+from audit.sampling_design import SamplingDesign
 
 __all__ = [
     "LARGEST_PLAN",
     "LoadedPlan",
     "canonical_plan_sha256",
+    "design_schema",
+    "load_design",
     "load_plan",
+    "parse_design",
     "parse_plan",
     "plan_schema",
     "read_plan_file",
@@ -81,14 +89,14 @@ def load_plan(path: str | os.PathLike[str]) -> AuditPlan:
 def read_plan_file(path: str | os.PathLike[str]) -> LoadedPlan:
     """Read a plan file and keep what was asked beside what is used. Raises PlanError, always one line."""
     path = Path(path)
-    name = one_line(str(path))
-    content = _bytes_of(path, name)
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise PlanError(f"{name}, line {line}: not UTF-8", slug="plan-not-utf8", hint="save it as UTF-8") from None
-    return parse_plan(text, name=name, folder=Path(os.path.abspath(path.parent)))  # noqa: PTH100 - keeps symlinks
+    text = _text_of(path, PLAN)
+    return parse_plan(text, name=str(path), folder=Path(os.path.abspath(path.parent)))  # noqa: PTH100 - keeps symlinks
+
+
+def load_design(path: str | os.PathLike[str]) -> SamplingDesign:
+    """Read the design of a drawn set (TOML, UTF-8, at most 1 MiB). Raises PlanError, always one line."""
+    path = Path(path)
+    return parse_design(_text_of(path, DESIGN), name=str(path))
 
 
 def parse_plan(text: str, *, name: str = "plan", folder: Path) -> LoadedPlan:
@@ -99,24 +107,34 @@ def parse_plan(text: str, *, name: str = "plan", folder: Path) -> LoadedPlan:
     PlanError
         For anything that is not a plan: one line with the key, its line where it can be found, and what to write.
     """
-    name = one_line(name)
-    as_asked = _toml(text, name)
+    plan, as_asked = _checked(text, one_line(name), PLAN)
+    return LoadedPlan(AuditPlan.model_validate(plan), as_asked, folder)
+
+
+def parse_design(text: str, *, name: str = "design") -> SamplingDesign:
+    """Read the design of a drawn set from its text. `name` stands in errors. Raises PlanError as `parse_plan` does."""
+    design, _ = _checked(text, one_line(name), DESIGN)
+    return SamplingDesign.model_validate(design)
+
+
+def _checked(text: str, name: str, layout: Layout) -> tuple[BaseModel, dict[str, Any]]:
+    """What a text says, checked, and as it was written."""
+    as_asked = _toml(text, name, layout)
     lines = KeyLines.of(text)
-    early = wrong_version(as_asked) or gaps(as_asked) or dated_values(as_asked)
+    early = wrong_version(as_asked, layout) or gaps(as_asked, layout) or dated_values(as_asked, layout)
     if early:
-        raise first_of(early, lines, name)
+        raise first_of(early, lines, name, layout)
     try:
         # JSON is the one form in which pydantic is strict about types and still takes a list for a tuple.
-        plan = AuditPlan.model_validate_json(json.dumps(as_asked), strict=True)
+        return layout.root.model_validate_json(json.dumps(as_asked), strict=True), as_asked
     except ValidationError as error:
-        raise first_of(mistakes_in(error, as_asked), lines, name) from None
+        raise first_of(mistakes_in(error, as_asked, layout), lines, name, layout) from None
     except (ValueError, RecursionError):
-        raise PlanError(f"{name}: not a plan", slug="plan-unreadable", hint=_START) from None
-    return LoadedPlan(plan, as_asked, folder)
+        raise PlanError(f"{name}: not a {layout.noun}", slug="plan-unreadable", hint=layout.start) from None
 
 
-def canonical_plan_sha256(plan: AuditPlan) -> str:
-    """SHA-256 (hex) of the plan as used, in canonical JSON: sorted keys, no spaces, UTF-8, paths with `/`.
+def canonical_plan_sha256(plan: AuditPlan | SamplingDesign) -> str:
+    """SHA-256 (hex) of a plan or design as used, in canonical JSON: sorted keys, no spaces, UTF-8, paths with `/`.
 
     Two files that differ in comments, order of keys or written-out defaults have the same digest.
     """
@@ -127,11 +145,17 @@ def canonical_plan_sha256(plan: AuditPlan) -> str:
 
 def plan_schema() -> dict[str, Any]:
     """The JSON Schema of a plan, for editors that check TOML by it."""
-    schema = AuditPlan.model_json_schema(mode="validation", by_alias=True)
+    return _schema_of(AuditPlan)
+
+
+def design_schema() -> dict[str, Any]:
+    """The JSON Schema of a design."""
+    return _schema_of(SamplingDesign)
+
+
+def _schema_of(model: type[BaseModel]) -> dict[str, Any]:
+    schema = model.model_json_schema(mode="validation", by_alias=True)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
-
-
-_START: Final = "`audit7k init DATA` writes one to start from"
 
 
 def _plain(value: object) -> str:
@@ -140,25 +164,39 @@ def _plain(value: object) -> str:
     raise TypeError(type(value).__name__)
 
 
-def _bytes_of(path: Path, name: str) -> bytes:
+def _text_of(path: Path, layout: Layout) -> str:
+    name = one_line(str(path))
+    content = _bytes_of(path, name, layout)
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise PlanError(f"{name}, line {line}: not UTF-8", slug="plan-not-utf8", hint="save it as UTF-8") from None
+
+
+def _bytes_of(path: Path, name: str, layout: Layout) -> bytes:
     try:
         with path.open("rb") as file:
             content = file.read(LARGEST_PLAN + 1)
     except FileNotFoundError:
-        raise PlanError(f"no plan at {name}", slug="plan-not-found", hint=_START) from None
+        raise PlanError(f"no {layout.noun} at {name}", slug="plan-not-found", hint=layout.start) from None
     except IsADirectoryError:
-        raise PlanError(f"{name} is a folder", slug="plan-unreadable", hint="name the plan file in it") from None
+        raise PlanError(
+            f"{name} is a folder", slug="plan-unreadable", hint=f"name the {layout.noun} file in it"
+        ) from None
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or "not a path"
         raise PlanError(f"cannot read {name}: {why}", slug="plan-unreadable") from None
     if len(content) > LARGEST_PLAN:
-        raise PlanError(f"{name} is larger than 1 MiB", slug="plan-too-large", hint="is it a plan? " + _START)
+        raise PlanError(
+            f"{name} is larger than 1 MiB", slug="plan-too-large", hint=f"is it a {layout.noun}? {layout.start}"
+        )
     return content
 
 
-def _toml(text: str, name: str) -> dict[str, Any]:
+def _toml(text: str, name: str, layout: Layout) -> dict[str, Any]:
     if any(line.count(".") > _MOST_DOTS for line in text.splitlines()):
-        raise PlanError(f"{name}: a line with more than {_MOST_DOTS} dots", slug="plan-syntax", hint=_START)
+        raise PlanError(f"{name}: a line with more than {_MOST_DOTS} dots", slug="plan-syntax", hint=layout.start)
     try:
         return tomllib.loads(text)
     except ValueError as error:  # TOMLDecodeError, and int() on a number of more than 4300 digits
@@ -170,4 +208,4 @@ def _toml(text: str, name: str) -> dict[str, Any]:
     end = " (at the end of the file)" if "end of document)" in said else ""
     why = next((ours for theirs, ours in _SYNTAX if said.startswith(theirs)), "")
     what = f"not valid TOML{end}" + (f": {why}" if why else "")
-    raise PlanError(f"{where}: {what}", slug="plan-syntax", hint="" if why else _START)
+    raise PlanError(f"{where}: {what}", slug="plan-syntax", hint="" if why else layout.start)

@@ -1,4 +1,4 @@
-"""What a plan may hold at each place: keys, values and their meaning, all read from the models of `audit.plan`."""
+"""What a plan or a design may hold at each place: keys, values and their meaning, all read from their models."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import difflib
 import types
 import typing
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -13,6 +14,7 @@ from pydantic.fields import FieldInfo
 
 from audit.metrics import METRICS
 from audit.plan import (
+    PLAN_SCHEMA,
     AuditPlan,
     AuditSection,
     ColumnsProbe,
@@ -38,6 +40,14 @@ from audit.plan import (
 from audit.plan_file.lines import Where
 from audit.plan_file.metric_names import metric_called, metrics_like
 from audit.plan_probes import COUNTERFACTUAL_SHIFT, rule_form
+from audit.sampling_design import (
+    DESIGN_SCHEMA,
+    DrawSection,
+    DuplicatesSection,
+    PoolSection,
+    Quota,
+    SamplingDesign,
+)
 
 DETECTORS: Final[Mapping[str, type[BaseModel]]] = {
     "predictions": PredictionsDetector,
@@ -70,6 +80,62 @@ REPEATED: Final[Mapping[str, type[BaseModel]]] = {
 }
 """The tables that a plan has several times, by name or in a list."""
 
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What a kind of file is made of."""
+
+    noun: str
+    """What it is called in messages: a plan, a design."""
+    root: type[BaseModel]
+    schema: int
+    """The version of its format."""
+    start: str
+    """Where to find one to start from."""
+    tables: Mapping[str, type[BaseModel]]
+    repeated: Mapping[str, type[BaseModel]]
+    listed: frozenset[str]
+    """Those of `repeated` that stand in a list, in double brackets."""
+    detectors: Mapping[str, type[BaseModel]] = field(default_factory=dict)
+    probes: Mapping[str, type[BaseModel]] = field(default_factory=dict)
+    rule_forms: Mapping[str, type[BaseModel]] = field(default_factory=dict)
+    """Where rules can limit more than one kind of thing: the model of each form."""
+
+    @property
+    def places(self) -> list[Where]:
+        """Every table that there can be, one of each kind."""
+        found: list[Where] = [("detector",)] if self.detectors else []
+        found += [(name, 0) if name in self.listed else (name, "<name>") for name in self.repeated]
+        return found + [(name,) for name in self.tables]
+
+
+PLAN: Final = Layout(
+    noun="plan",
+    root=AuditPlan,
+    schema=PLAN_SCHEMA,
+    start="`audit7k init DATA` writes one to start from",
+    tables=TABLES,
+    repeated=REPEATED,
+    listed=frozenset({"rules", "measures", "probes"}),
+    detectors=DETECTORS,
+    probes=PROBES,
+    rule_forms=RULE_FORMS,
+)
+DESIGN: Final = Layout(
+    noun="design",
+    root=SamplingDesign,
+    schema=DESIGN_SCHEMA,
+    start='"Draw a set from a pool" in the documentation has one to start from',
+    tables={
+        "pool": PoolSection,
+        "draw": DrawSection,
+        "duplicates": DuplicatesSection,
+        "verdict": VerdictSection,
+    },
+    repeated={"groups": GroupFeature, "rules": Rule, "quotas": Quota},
+    listed=frozenset({"rules", "quotas"}),
+)
+
 _NOT_YET: Final[Mapping[Where, str]] = {
     ("detector", "kind", kind): "is not supported by this version"
     for kind in ("onnx", "mlflow", "http", "command", "chat")
@@ -82,60 +148,60 @@ def not_yet(where: Where) -> str:
     return _NOT_YET.get(where, "")
 
 
-def model_at(table: Where, raw: Mapping[str, Any]) -> type[BaseModel] | None:
+def model_at(table: Where, raw: Mapping[str, Any], layout: Layout = PLAN) -> type[BaseModel] | None:
     """The model of the table at `table`, for a detector by the kind that `raw` names."""
     match table:
         case ():
-            return AuditPlan
+            return layout.root
         case ("detector",) | ("probes", int()):
             kind = step_into(raw, (*table, "kind"))
-            return (PROBES if len(table) > 1 else DETECTORS).get(kind) if isinstance(kind, str) else None
-        case ("rules", int()):
-            return RULE_FORMS[rule_form(step_into(raw, table))]
-        case (("groups" | "control_features") as name, str()) | ("measures" as name, int()):
-            return REPEATED[name]
+            kinds = layout.probes if len(table) > 1 else layout.detectors
+            return kinds.get(kind) if isinstance(kind, str) else None
+        case ("rules", int()) if layout.rule_forms:
+            return layout.rule_forms[rule_form(step_into(raw, table))]
+        case (str() as name, place) if name in layout.repeated and isinstance(place, int) == (name in layout.listed):
+            return layout.repeated[name]
         case (str() as name,):
-            return TABLES.get(name)
+            return layout.tables.get(name)
         case _:
             return None
 
 
-def known_keys(table: Where, raw: Mapping[str, Any]) -> list[str]:
+def known_keys(table: Where, raw: Mapping[str, Any], layout: Layout = PLAN) -> list[str]:
     """The keys that the table at `table` may have, as they are written in a file."""
-    model = model_at(table, raw)
+    model = model_at(table, raw, layout)
     return [field.alias or name for name, field in model.model_fields.items()] if model else []
 
 
-def known_values(where: Where, raw: Mapping[str, Any]) -> list[str]:
+def known_values(where: Where, raw: Mapping[str, Any], layout: Layout = PLAN) -> list[str]:
     """The words that the key at `where` may have; empty where it is not a choice among words."""
     if where == ("detector", "kind"):
-        return list(DETECTORS)
+        return list(layout.detectors)
     match where:
         case ("probes", int(), "kind"):
-            return list(PROBES)
-        case ("rules", int(), "metric"):
+            return list(layout.probes)
+        case ("rules", int(), "metric") if layout.rule_forms:
             return [*METRICS, COUNTERFACTUAL_SHIFT]
-    field = _field_at(where, raw)
+    field = _field_at(where, raw, layout)
     return list(dict.fromkeys(_literals(field.annotation))) if field else []
 
 
-def description(where: Where, raw: Mapping[str, Any]) -> str:
-    """What the key at `where` means, in the words of the plan's model."""
-    field = _field_at(where, raw)
+def description(where: Where, raw: Mapping[str, Any], layout: Layout = PLAN) -> str:
+    """What the key at `where` means, in the words of the model."""
+    field = _field_at(where, raw, layout)
     return (field.description or "") if field else ""
 
 
-def table_header(table: Where) -> str:
+def table_header(table: Where, layout: Layout = PLAN) -> str:
     """How the table at `table` is opened in a file."""
-    match table:
-        case ():
-            return "the top of a plan"
-        case ("rules" | "measures" | "probes" as name, *_):
-            return f"[[{name}]]"
-        case ("groups" | "control_features" as name, *rest):
-            return f"[{name}.{rest[0] if rest else '<name>'}]"
-        case _:
-            return f"[{table[0]}]"
+    if not table:
+        return f"the top of a {layout.noun}"
+    name, *rest = table
+    if name in layout.listed:
+        return f"[[{name}]]"
+    if name in layout.repeated:
+        return f"[{name}.{rest[0] if rest else '<name>'}]"
+    return f"[{name}]"
 
 
 def nearest(word: str, known: Sequence[str]) -> str | None:
@@ -150,13 +216,11 @@ def nearest(word: str, known: Sequence[str]) -> str | None:
     return plain[found[0]] if found else None
 
 
-def elsewhere(key: str, table: Where, raw: Mapping[str, Any]) -> str:
+def elsewhere(key: str, table: Where, raw: Mapping[str, Any], layout: Layout = PLAN) -> str:
     """The header of the table in which `key` is a known key, or nothing."""
-    places: list[Where] = [("detector",), ("groups", "<name>"), ("rules", 0)]
-    places += [("control_features", "<name>"), ("measures", 0), *((name,) for name in TABLES)]
-    homes = [table_header(place) for place in places if place != table and key in known_keys(place, raw)]
-    own = table_header(table)
-    return next((home for home in homes if home != own), "")
+    places = [place for place in layout.places if place != table and key in known_keys(place, raw, layout)]
+    own = table_header(table, layout)
+    return next((home for place in places if (home := table_header(place, layout)) != own), "")
 
 
 def quoted(words: Sequence[str], last: str) -> str:
@@ -177,10 +241,10 @@ def step_into(raw: object, where: Where) -> object:
     return raw
 
 
-def _field_at(where: Where, raw: Mapping[str, Any]) -> FieldInfo | None:
+def _field_at(where: Where, raw: Mapping[str, Any], layout: Layout) -> FieldInfo | None:
     """The field that holds the value at `where`, or the one around it."""
     for end in range(len(where) - 1, -1, -1):
-        model = model_at(where[:end], raw)
+        model = model_at(where[:end], raw, layout)
         if model is not None:
             fields = {field.alias or name: field for name, field in model.model_fields.items()}
             return fields.get(str(where[end]))

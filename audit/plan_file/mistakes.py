@@ -1,4 +1,4 @@
-"""Turns what pydantic says about a plan into one line that a person can act on."""
+"""Turns what pydantic says about a plan or a design into one line that a person can act on."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from audit.errors import PlanError
-from audit.plan import PLAN_SCHEMA
 from audit.plan_file.known_keys import (
+    PLAN,
+    Layout,
     description,
     elsewhere,
     known_keys,
@@ -58,7 +59,7 @@ _PATTERNS: Final[Mapping[str, str]] = {
     "id": "write small letters, digits, - and _, starting with a letter or digit, at most 64",
 }
 _NAMED_IN_MESSAGE: Final = re.compile(
-    r"^(?:(?P<list>rule|measures|probes) (?P<place>\d+)|groups\.(?P<group>[^:.]+)(?:\.(?P<key>\w+))?)"
+    r"^(?:(?P<list>rule|measures|probes|quotas) (?P<place>\d+)|groups\.(?P<group>[^:.]+)(?:\.(?P<key>\w+))?)"
 )
 
 
@@ -79,14 +80,14 @@ class Mistake:
     words: Callable[[], Said]
 
 
-def first_of(mistakes: Sequence[Mistake], lines: KeyLines, name: str) -> PlanError:
+def first_of(mistakes: Sequence[Mistake], lines: KeyLines, name: str, layout: Layout = PLAN) -> PlanError:
     """The error for the mistake that stands first in the file, with the number of the others."""
     numbered = [(lines.line(mistake.where), mistake) for mistake in mistakes]
     line, first = min(numbered, key=lambda entry: (entry[0] is None, entry[0] or 0))
     said = first.words()
     others = len(mistakes) - 1
     kind = "to complete" if said.slug == "plan-unfinished" else f"mistake{'s' if others > 1 else ''}"
-    more = f" (and {others} more {kind} in this plan)" if others else ""
+    more = f" (and {others} more {kind} in this {layout.noun})" if others else ""
     place = f"{name}, line {line}" if line else name
     return PlanError(one_line(f"{place}: {said.what}"), slug=said.slug, hint=one_line(said.hint) + more)
 
@@ -97,49 +98,49 @@ def one_line(text: str) -> str:
     return clean if len(clean) <= _LONGEST else clean[: _LONGEST - 1] + "…"
 
 
-def wrong_version(raw: Mapping[str, Any]) -> list[Mistake]:
-    """A plan of another version is told so first: everything else in it may be right in that version."""
+def wrong_version(raw: Mapping[str, Any], layout: Layout = PLAN) -> list[Mistake]:
+    """A file of another version is told so first: everything else in it may be right in that version."""
     version = raw.get("schema")
-    if version is None or (type(version) is int and version == PLAN_SCHEMA):
+    if version is None or (type(version) is int and version == layout.schema):
         return []
-    newer = type(version) is int and version > PLAN_SCHEMA
+    newer = type(version) is int and version > layout.schema
     what = f"schema is {version}, which this version cannot read" if newer else "schema is not known"
-    hint = f"this version reads schema = {PLAN_SCHEMA}" + ("; a newer audit7k is needed" if newer else "")
+    hint = f"this version reads schema = {layout.schema}" + ("; a newer audit7k is needed" if newer else "")
     return [Mistake(("schema",), lambda: Said(what, hint=hint, slug="plan-schema-version"))]
 
 
-def dated_values(raw: Mapping[str, Any]) -> list[Mistake]:
-    """Dates and times without quotes: TOML has them, a plan has no place for one."""
+def dated_values(raw: Mapping[str, Any], layout: Layout = PLAN) -> list[Mistake]:
+    """Dates and times without quotes: TOML has them, neither a plan nor a design has a place for one."""
     dates = [where for where, value in leaves(raw) if isinstance(value, dt.date | dt.time)]
-    return [Mistake(where, partial(_date, where)) for where in dates]
+    return [Mistake(where, partial(_date, where, layout)) for where in dates]
 
 
-def _date(where: Where) -> Said:
-    what = f"{dotted(where)} is a date or time; nothing in a plan is"
+def _date(where: Where, layout: Layout) -> Said:
+    what = f"{dotted(where)} is a date or time; nothing in a {layout.noun} is"
     return Said(what, hint="put it in quotes", slug="plan-wrong-type")
 
 
-def gaps(raw: Mapping[str, Any]) -> list[Mistake]:
+def gaps(raw: Mapping[str, Any], layout: Layout = PLAN) -> list[Mistake]:
     """Values that a person has still to write: a plan with gaps is not run, however well they are formed."""
-    return [Mistake(where, partial(_gap, where, raw)) for where in unfinished(raw)]
+    return [Mistake(where, partial(_gap, where, raw, layout)) for where in unfinished(raw)]
 
 
-def _gap(where: Where, raw: Mapping[str, Any]) -> Said:
-    allowed = known_values(where, raw)
-    hint = quoted(allowed, "or") if allowed else _describe(where, raw)
+def _gap(where: Where, raw: Mapping[str, Any], layout: Layout) -> Said:
+    allowed = known_values(where, raw, layout)
+    hint = quoted(allowed, "or") if allowed else _describe(where, raw, layout)
     return Said(f'{dotted(where)} still says "{WRITE_HERE}"', hint=hint, slug="plan-unfinished")
 
 
-def mistakes_in(error: ValidationError, raw: Mapping[str, Any]) -> list[Mistake]:
+def mistakes_in(error: ValidationError, raw: Mapping[str, Any], layout: Layout = PLAN) -> list[Mistake]:
     """What pydantic found in `raw`: one mistake for each place, however many forms were tried there."""
     by_place: dict[Where, list[ErrorDetails]] = {}
     for details in error.errors(include_url=False, include_input=False):
-        where = _place(details, raw)
+        where = _place(details, raw, layout)
         if where is not None:
             by_place.setdefault(where, []).append(details)
     unknown = [where for where, found in by_place.items() if found[0]["type"] == "extra_forbidden"]
     return [
-        Mistake(_within(where, found[0], raw), partial(_explain, where, found, raw))
+        Mistake(_within(where, found[0], raw), partial(_explain, where, found, raw, layout))
         for where, found in by_place.items()
         if not (found[0]["type"] == "missing" and _misspelt(where, unknown))
     ]
@@ -157,13 +158,13 @@ def dotted(where: Where) -> str:
     return shown
 
 
-def _place(details: ErrorDetails, raw: Mapping[str, Any]) -> Where | None:
+def _place(details: ErrorDetails, raw: Mapping[str, Any], layout: Layout) -> Where | None:
     """The place of an error in the file: pydantic's, without the names of the forms that it tried on the way."""
     location = list(details["loc"])
     detector = raw.get("detector")
-    if len(location) > 1 and location[0] == "detector" and isinstance(detector, dict):
+    if layout.detectors and len(location) > 1 and location[0] == "detector" and isinstance(detector, dict):
         del location[1]  # the kind, by which pydantic chose among the detectors
-    if len(location) > 2 and location[0] in {"rules", "probes"} and isinstance(location[1], int):
+    if layout.rule_forms and len(location) > 2 and location[0] in {"rules", "probes"} and isinstance(location[1], int):
         del location[2]  # the form of a rule, the kind of a probe
     where: Where = ()
     value: object = raw
@@ -216,108 +217,127 @@ def _words_of(details: ErrorDetails) -> str:
     return str(details.get("ctx", {}).get("error", "")) or details["msg"]
 
 
-def _explain(where: Where, found: Sequence[ErrorDetails], raw: Mapping[str, Any]) -> Said:
+def _explain(where: Where, found: Sequence[ErrorDetails], raw: Mapping[str, Any], layout: Layout) -> Said:
     details = found[0]
     kind = details["type"]
     if kind == "extra_forbidden":
-        return _unknown_key(where, raw)
+        return _unknown_key(where, raw, layout)
     if kind in {"missing", "union_tag_not_found"}:
-        return _missing(where, raw)
+        return _missing(where, raw, layout)
     if kind == "value_error":
         return _conflict(where, _words_of(details))
     if kind in {"literal_error", "union_tag_invalid"} and len(found) == 1:
-        return _unknown_value(where, raw)
+        return _unknown_value(where, raw, layout)
     if any(details["type"] in _TYPES for details in found) or len(found) > 1:
-        return _wrong_type(where, found, raw)
-    return _bad_value(where, details, raw)
+        return _wrong_type(where, found, raw, layout)
+    return _bad_value(where, details, raw, layout)
 
 
-def _bad_value(where: Where, details: ErrorDetails, raw: Mapping[str, Any]) -> Said:
-    what, hint = "is not as it must be", _describe(where, raw)
+def _bad_value(where: Where, details: ErrorDetails, raw: Mapping[str, Any], layout: Layout) -> Said:
+    what, hint = "is not as it must be", _describe(where, raw, layout)
     kind = details["type"]
     if kind == "json_invalid":
-        return Said("lists or tables nested deeper than in any plan", hint=hint, slug="plan-unreadable")
+        return Said(f"lists or tables nested deeper than in any {layout.noun}", hint=hint, slug="plan-unreadable")
     if kind in {"string_too_short", "too_short"}:
         what = "is empty"
     elif kind == "string_pattern_mismatch":
         what, hint = "is not of the right form", _PATTERNS.get(str(where[-1]), hint)
     elif kind in _BOUNDS:
         what = f"must be {_bound(details)}"
-    return Said(f"{dotted(where) or 'the plan'} {what}", hint=hint, slug="plan-bad-value")
+    return Said(f"{dotted(where) or f'the {layout.noun}'} {what}", hint=hint, slug="plan-bad-value")
 
 
 def _bound(details: ErrorDetails) -> str:
     return _BOUNDS[details["type"]].format(**details.get("ctx", {}))
 
 
-def _unknown_key(where: Where, raw: Mapping[str, Any]) -> Said:
+def _unknown_key(where: Where, raw: Mapping[str, Any], layout: Layout) -> Said:
     *table, key = where
     shown = dotted(where)
     reason = not_yet(where)
     if reason:
         return Said(f"{shown} {reason}", hint="leave it out", slug="plan-not-supported")
-    known = known_keys(tuple(table), raw)
+    known = known_keys(tuple(table), raw, layout)
     near = nearest(str(key), known)
-    other = elsewhere(str(key), tuple(table), raw)
+    other = elsewhere(str(key), tuple(table), raw, layout)
     if near:
         hint = f"did you mean {near}?"
     elif other:
         hint = f"it belongs in {other}"
     else:
-        hint = f"{table_header(tuple(table))} takes {', '.join(known)}"
-    return Said(f"{shown} is not a key of a plan", hint=hint, slug="plan-unknown-key")
+        hint = f"{table_header(tuple(table), layout)} takes {', '.join(known)}"
+    return Said(f"{shown} is not a key of a {layout.noun}", hint=hint, slug="plan-unknown-key")
 
 
-def _missing(where: Where, raw: Mapping[str, Any]) -> Said:
+def _missing(where: Where, raw: Mapping[str, Any], layout: Layout) -> Said:
     if isinstance(where[-1], int):
-        return Said(f"{dotted(where[:-1])} is too short", hint=_describe(where[:-1], raw), slug="plan-bad-value")
+        return Said(
+            f"{dotted(where[:-1])} is too short", hint=_describe(where[:-1], raw, layout), slug="plan-bad-value"
+        )
     if len(where) == 1 and where[0] != "schema":
-        return Said(f"no {table_header(where)} in this plan", hint=_describe(where, raw), slug="plan-missing-key")
+        return Said(
+            f"no {table_header(where, layout)} in this {layout.noun}",
+            hint=_describe(where, raw, layout),
+            slug="plan-missing-key",
+        )
     if where == ("schema",):
-        return Said("no schema in this plan", hint=f"write schema = {PLAN_SCHEMA} at the top", slug="plan-missing-key")
+        return Said(
+            f"no schema in this {layout.noun}",
+            hint=f"write schema = {layout.schema} at the top",
+            slug="plan-missing-key",
+        )
     if where[-1] == "kind":
-        return Said(f"{dotted(where)} is missing", hint=f"write kind = {_one_of(where)}", slug="plan-missing-key")
-    allowed = known_values(where, raw)
+        return Said(
+            f"{dotted(where)} is missing", hint=f"write kind = {_one_of(where, {}, layout)}", slug="plan-missing-key"
+        )
+    allowed = known_values(where, raw, layout)
     value = quoted(allowed, "or") if allowed else "…"
     return Said(
         f"{dotted(where)} is missing",
-        hint=f"write {where[-1]} = {value}: {_describe(where, raw)}",
+        hint=f"write {where[-1]} = {value}: {_describe(where, raw, layout)}",
         slug="plan-missing-key",
     )
 
 
-def _unknown_value(where: Where, raw: Mapping[str, Any]) -> Said:
+def _unknown_value(where: Where, raw: Mapping[str, Any], layout: Layout) -> Said:
     value = step_into(raw, where)
     key = dotted(where)
-    allowed = known_values(where, raw)
+    allowed = known_values(where, raw, layout)
     if not isinstance(value, str):
-        return Said(f"{key} is not one of its values", hint=f"write {_one_of(where, raw)}", slug="plan-bad-value")
+        return Said(
+            f"{key} is not one of its values", hint=f"write {_one_of(where, raw, layout)}", slug="plan-bad-value"
+        )
     reason = not_yet((*where, value))
     if reason:
-        return Said(f'{key} = "{value[:60]}" {reason}', hint=f"write {_one_of(where, raw)}", slug="plan-not-supported")
+        return Said(
+            f'{key} = "{value[:60]}" {reason}', hint=f"write {_one_of(where, raw, layout)}", slug="plan-not-supported"
+        )
     near = nearest(value, allowed)
     ask = f'did you mean "{near}"? It takes ' if near else "it takes "
     return Said(f'{key} = "{value[:60]}" is not known', hint=ask + quoted(allowed, "or"), slug="plan-bad-value")
 
 
-def _one_of(where: Where, raw: Mapping[str, Any] | None = None) -> str:
-    return quoted(known_values(where, raw or {}), "or")
+def _one_of(where: Where, raw: Mapping[str, Any], layout: Layout) -> str:
+    return quoted(known_values(where, raw, layout), "or")
 
 
-def _wrong_type(where: Where, found: Sequence[ErrorDetails], raw: Mapping[str, Any]) -> Said:
+def _wrong_type(where: Where, found: Sequence[ErrorDetails], raw: Mapping[str, Any], layout: Layout) -> Said:
     key = dotted(where)
     kinds = [details["type"] for details in found]
-    if where == ("rules",):
-        return Said("rules is not a list of rules", hint="write [[rules]] in double brackets", slug="plan-wrong-type")
+    if len(where) == 1 and where[0] in layout.listed:
+        hint = f"write [[{where[0]}]] in double brackets"
+        return Said(f"{where[0]} is not a list of {where[0]}", hint=hint, slug="plan-wrong-type")
     if any(_TYPES.get(kind) == "a table" for kind in kinds) and len(where) <= 2:
         return Said(
-            f"{key} is not a table", hint=f"write {table_header(where)} on a line by itself", slug="plan-wrong-type"
+            f"{key} is not a table",
+            hint=f"write {table_header(where, layout)} on a line by itself",
+            slug="plan-wrong-type",
         )
-    allowed = known_values(where, raw)
+    allowed = known_values(where, raw, layout)
     forms = [quoted(allowed, "or")] if "literal_error" in kinds and allowed else []
     forms += [_TYPES[kind] for kind in kinds if kind in _TYPES]
     forms += [f"a number {_bound(details)}" for details in found if details["type"] in _BOUNDS]
-    return Said(f"{key} must be {' or '.join(forms)}", hint=_describe(where, raw), slug="plan-wrong-type")
+    return Said(f"{key} must be {' or '.join(forms)}", hint=_describe(where, raw, layout), slug="plan-wrong-type")
 
 
 def _conflict(where: Where, words: str) -> Said:
@@ -326,5 +346,5 @@ def _conflict(where: Where, words: str) -> Said:
     return Said(what, hint="", slug="plan-conflict")
 
 
-def _describe(where: Where, raw: Mapping[str, Any]) -> str:
-    return description(where, raw).rstrip(".")
+def _describe(where: Where, raw: Mapping[str, Any], layout: Layout) -> str:
+    return description(where, raw, layout).rstrip(".")
