@@ -6,6 +6,7 @@ the audit will read it. Reading a design from a file is `audit.plan_file`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
@@ -107,6 +108,12 @@ class Quota(Strict):
     """The label; both where it is not given."""
     cases: Annotated[int, Field(ge=1)]
     """Cases from each of these cells. Of several quotas that describe a cell the largest holds."""
+
+    def describes(self, features: Sequence[str], codes: Sequence[str], positive: bool) -> bool:
+        """Whether a cell (a code of each of `features`, and a label) is one of those."""
+        if self.label is not None and positive != (self.label == "positive"):
+            return False
+        return all(codes[features.index(feature)] == code for feature, code in self.of.items())
 
 
 class SamplingDesign(Strict):

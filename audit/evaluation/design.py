@@ -20,7 +20,7 @@ from audit.plan import AuditPlan
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["MOST_LEVELS", "UNKNOWN", "WEIGHT_BITS", "Design", "check_design"]
+__all__ = ["MOST_LEVELS", "UNKNOWN", "WEIGHT_BITS", "Design", "check_design", "cluster_text"]
 
 UNKNOWN: Final = "unknown"
 """The level of a missing value of a control feature or of a column that is scanned."""
@@ -58,7 +58,7 @@ def check_design(connection: duckdb.DuckDBPyConnection, relation: Relation, plan
     if section.weight is not None:
         expressions["weight_units"], unit = _weights(connection, relation, section.weight)
     if section.cluster is not None:
-        expressions["cluster"] = _clusters(connection, relation, section.cluster)
+        expressions["cluster"] = cluster_text(connection, relation, section.cluster)
     for name, control in plan.control_features.items():
         key = f"control_features.{name}.column"
         expressions[f"control_{name}"] = _categories(connection, relation, key, control.column, control.missing)
@@ -96,7 +96,8 @@ def _weights(connection: duckdb.DuckDBPyConnection, relation: Relation, column: 
     return f"greatest(CAST(round({number} / CAST({unit!r} AS DOUBLE)) AS BIGINT), 1)", unit
 
 
-def _clusters(connection: duckdb.DuckDBPyConnection, relation: Relation, column: str) -> str:
+def cluster_text(connection: duckdb.DuckDBPyConnection, relation: Relation, column: str) -> str:
+    """SQL of what a row belongs to, as text (VARCHAR, never NULL or empty). Raises DataError where a row has none."""
     check_text_type(relation.source_name, column, relation.types[column], "the cluster")
     text = text_of(relation.expression(column), relation.types[column])
     with reading(relation.source_name):

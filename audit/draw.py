@@ -1,0 +1,266 @@
+"""Draws an evaluation set from a labelled pool by a design, and says what the set could decide."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from audit.analyses.sample_allocation import (
+    Allocation,
+    ClusterShapes,
+    GroupReach,
+    allocate,
+    least_cases,
+    planned_reach,
+)
+from audit.analyses.sample_sizes import PoolCell, cell_groups
+from audit.check import CheckReport, check_counts, count_labels
+from audit.evaluation.byte_stream import file_sha256
+from audit.evaluation.drawn_file import write_drawn
+from audit.evaluation.pool import Copies, Pool, open_pool
+from audit.evaluation.sampling import Strata, distinct_rows, draw_units, strata_for, unit_shapes
+from audit.groups import SensitiveFeature
+from audit.plan_file import LoadedPlan, load_design
+from audit.sampling_design import Quota, SamplingDesign
+
+__all__ = ["CellDraw", "DrawReport", "Why", "draw_set"]
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+Why = Literal["pool_has_no_more", "copies_left_out", "whole_units"]
+"""Why a cell gives another number than was asked: the pool has no more; what it has are copies of rows of other
+cells; units are drawn whole, so that numbers vary and cells come along with others."""
+_ROUNDS = 8
+_OVER = 1.005
+_MORE, _STEP = 20, 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class CellDraw:
+    """One cell of the design: what the pool has of it, what was asked, and what it gave."""
+
+    number: int
+    """Its number, from 1: the value of `stratum` in the drawn set."""
+    codes: tuple[str, ...]
+    """A code of each feature on its finest rung, in the order of the design."""
+    positive: bool
+    """Whether its cases are labelled as exploitation."""
+    pool: int
+    """Rows in the pool."""
+    distinct: int
+    """Rows of them that could be drawn: without copies of others where the design leaves these out."""
+    asked: int
+    """Rows that the design asks for."""
+    expected: float
+    """Rows to expect; where rows are drawn one by one, exactly so many are drawn."""
+    drawn: int | None
+    """Rows drawn; None where nothing is drawn yet."""
+    units: int
+    """Units whose chance this cell decides: those of which no other cell calls for a larger share."""
+    units_drawn: int
+    """How many of them are drawn."""
+
+    @property
+    def probability(self) -> float | None:
+        """The chance of each of these units; None where there are none."""
+        return self.units_drawn / self.units if self.units else None
+
+    @property
+    def why(self) -> Why | None:
+        """Why it gives another number than was asked; None where it does not."""
+        given = self.expected if self.drawn is None else float(self.drawn)
+        if self.asked > self.distinct:
+            return "copies_left_out" if self.asked <= self.pool else "pool_has_no_more"
+        return "whole_units" if abs(given - self.asked) >= 0.5 else None
+
+
+@dataclass(frozen=True, slots=True)
+class DrawReport:
+    """What `audit7k draw` says."""
+
+    design: SamplingDesign
+    features: tuple[SensitiveFeature, ...]
+    """The sensitive features and the names of their levels."""
+    pool_name: str
+    pool_sha256: str | None
+    pool_rows: int
+    unlabelled: int
+    """Rows of the pool without a label: they are not drawn from."""
+    copies: Copies | None
+    """What was found of copies, where the design asks."""
+    columns_left_out: int
+    """Columns of the pool that cannot be written."""
+    cells: tuple[CellDraw, ...]
+    absent: tuple[Quota, ...]
+    """Quotas that describe no cell of the pool."""
+    share: float | None
+    """Of a decidable allocation: at which margin groups with enough cases can pass, as a share of the rules' own."""
+    largest_unit: int
+    """Rows of the largest unit; 1 where rows are drawn one by one."""
+    planned: tuple[GroupReach, ...]
+    """Which groups of the rules could be judged alone, as planned."""
+    drawn_sha256: str | None
+    """Of the drawn set; None where nothing is drawn yet."""
+    check: CheckReport | None
+    """What `audit7k check` says of the drawn set; None without rules, or where nothing is drawn yet."""
+
+    @property
+    def drawn(self) -> int:
+        """Rows drawn, or to be expected."""
+        return round(sum(cell.expected if cell.drawn is None else cell.drawn for cell in self.cells))
+
+
+def draw_set(design: SamplingDesign | str | Path, pool: str | Path, target: Path | None) -> DrawReport:
+    """Draw a set and write it.
+
+    Parameters
+    ----------
+    design
+        A design, or the path of a design file.
+    pool
+        The file to draw from: Parquet, CSV or JSONL, plain or compressed.
+    target
+        Where to write the set: its ending says whether Parquet or CSV. None to plan the allocation and draw nothing.
+
+    Raises
+    ------
+    AuditError
+        If the design or the pool is in error, or there is no room.
+    """
+    asked = design if isinstance(design, SamplingDesign) else load_design(design)
+    with open_pool(Path(pool), asked) as opened:
+        rows = distinct_rows(opened)
+        cells = [
+            PoolCell(cell.codes, cell.positive, cell.rows, int(distinct))
+            for cell, distinct in zip(opened.cells, rows, strict=True)
+        ]
+        shapes = _shapes(opened, rows)
+        allocation, strata = _allocated(asked, opened, cells, rows, shapes)
+        plan = asked.as_plan()
+        planned = planned_reach(plan, cell_groups(plan, asked.rules, cells), cells, strata.sums, shapes)
+        drawn = None
+        if target is not None:
+            drawn = draw_units(opened, strata)
+            write_drawn(opened, asked, strata, target)
+        opened.unchanged.check()
+        return DrawReport(
+            design=asked,
+            features=opened.features,
+            pool_name=opened.source.source_name,
+            pool_sha256=opened.source.sha256,
+            pool_rows=opened.source.rows,
+            unlabelled=opened.unlabelled,
+            copies=opened.copies,
+            columns_left_out=opened.columns_left_out,
+            cells=_cells(cells, allocation, strata, drawn),
+            absent=_absent(asked, cells),
+            share=allocation.share,
+            largest_unit=strata.largest,
+            planned=planned,
+            drawn_sha256=None if target is None else file_sha256(target),
+            check=None if target is None or not asked.rules else _checked(asked, target),
+        )
+
+
+def _shapes(pool: Pool, rows: IntArray) -> ClusterShapes:
+    """The sizes of units by groups: a look at the units for each family, and only one."""
+    known: dict[bytes, FloatArray] = {}
+
+    def shapes(assigned: IntArray, groups: int) -> FloatArray:
+        key = assigned.tobytes()
+        if key not in known:
+            known[key] = unit_shapes(pool, rows, assigned, groups)
+        return known[key]
+
+    return shapes
+
+
+def _allocated(
+    design: SamplingDesign, pool: Pool, cells: Sequence[PoolCell], rows: IntArray, shapes: ClusterShapes
+) -> tuple[Allocation, Strata]:
+    """The allocation and its strata."""
+    plan, size = design.as_plan(), design.draw.size
+    allocation = allocate(design, plan, cells, shapes, size)
+    strata = strata_for(pool, rows, allocation.drawn)
+    if not pool.whole_units:
+        return allocation, strata
+    if size is None:
+        return _enough_units(design, pool, cells, rows, shapes, (allocation, strata))
+    # whole units bring other cells along: less is asked until the size is right
+    floor, tried = least_cases(design, cells), size
+    for _ in range(_ROUNDS):
+        expected = float(strata.expected.sum())
+        smaller = max(floor, int(tried * size / expected)) if expected else tried
+        if expected <= _OVER * size or smaller >= tried:
+            break
+        tried = smaller
+        allocation = allocate(design, plan, cells, shapes, tried)
+        strata = strata_for(pool, rows, allocation.drawn)
+    return allocation, strata
+
+
+def _enough_units(
+    design: SamplingDesign,
+    pool: Pool,
+    cells: Sequence[PoolCell],
+    rows: IntArray,
+    shapes: ClusterShapes,
+    first: tuple[Allocation, Strata],
+) -> tuple[Allocation, Strata]:
+    """Ask for more until every group that the pool has enough of can be judged.
+
+    Units that are drawn because of another cell leave a group with uneven weights, which the allocation does not know.
+    """
+    allocation, strata = first
+    if design.draw.allocation != "decidable":
+        return first
+    plan = design.as_plan()
+    judged = cell_groups(plan, design.rules, cells)
+    share = 1.0
+    for _ in range(_MORE):
+        reach = planned_reach(plan, judged, cells, strata.sums, shapes)
+        if not any(group.cases < min(group.wanted or 0, group.pool) for group in reach):
+            break
+        share *= _STEP
+        allocation = allocate(design, plan, cells, shapes, None, share)
+        strata = strata_for(pool, rows, allocation.drawn)
+    return allocation, strata
+
+
+def _cells(
+    cells: Sequence[PoolCell], allocation: Allocation, strata: Strata, drawn: IntArray | None
+) -> tuple[CellDraw, ...]:
+    return tuple(
+        CellDraw(
+            number=place + 1,
+            codes=cell.codes,
+            positive=cell.positive,
+            pool=cell.rows,
+            distinct=cell.distinct,
+            asked=int(allocation.asked[place]),
+            expected=float(strata.expected[place]),
+            drawn=None if drawn is None else int(drawn[place]),
+            units=int(strata.units[place]),
+            units_drawn=int(strata.drawn[place]),
+        )
+        for place, cell in enumerate(cells)
+    )
+
+
+def _absent(design: SamplingDesign, cells: Sequence[PoolCell]) -> tuple[Quota, ...]:
+    names = tuple(design.groups)
+    return tuple(
+        quota for quota in design.quotas if not any(quota.describes(names, cell.codes, cell.positive) for cell in cells)
+    )
+
+
+def _checked(design: SamplingDesign, target: Path) -> CheckReport:
+    """What the set as it was written could decide, by the same steps as `audit7k check`."""
+    plan = design.as_plan(target)
+    counts, moments, features = count_labels(LoadedPlan(plan, {}, Path()))
+    return check_counts(plan, counts, features, moments)
