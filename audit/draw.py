@@ -24,11 +24,12 @@ from audit.evaluation.byte_stream import file_sha256
 from audit.evaluation.drawn_file import write_drawn
 from audit.evaluation.pool import Copies, Pool, open_pool
 from audit.evaluation.sampling import Strata, distinct_rows, draw_units, strata_for, unit_shapes
-from audit.groups import SensitiveFeature
+from audit.groups import Family, Group, SensitiveFeature
+from audit.plan import Rule
 from audit.plan_file import LoadedPlan, load_design
 from audit.sampling_design import Quota, SamplingDesign
 
-__all__ = ["CellDraw", "DrawReport", "Why", "draw_set"]
+__all__ = ["CellDraw", "DrawReport", "GroupStanding", "Why", "draw_set"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -80,6 +81,26 @@ class CellDraw:
 
 
 @dataclass(frozen=True, slots=True)
+class GroupStanding:
+    """What the set means for the verdict about one group."""
+
+    rule: Rule
+    """With its id."""
+    family: Family
+    group: Group
+    pool: int
+    """Its cases in the pool that can be drawn, in the denominator of the rule's rate."""
+    cases: int
+    """Its cases in the drawn set, or to be expected there."""
+    required: int | None
+    """Cases of the same kind with which it is judged alone; None where no number would do."""
+    decidable: bool
+    """Whether it is judged alone."""
+    judged_as: Group | None
+    """If not: the larger group as a part of which it is judged; None too where nothing is drawn yet."""
+
+
+@dataclass(frozen=True, slots=True)
 class DrawReport:
     """What `audit7k draw` says."""
 
@@ -113,6 +134,28 @@ class DrawReport:
     def drawn(self) -> int:
         """Rows drawn, or to be expected."""
         return round(sum(cell.expected if cell.drawn is None else cell.drawn for cell in self.cells))
+
+    @property
+    def short(self) -> tuple[CellDraw, ...]:
+        """Cells that cannot give what was asked of them."""
+        return tuple(cell for cell in self.cells if cell.asked > cell.distinct)
+
+    def standings(self) -> tuple[GroupStanding, ...]:
+        """Every group of every rule on the finest rungs: of the set that was drawn, else as planned."""
+        found = {} if self.check is None else _of_check(self.check)
+        named = self.design.as_plan().named_rules
+        standings = []
+        for reach in self.planned:
+            rule = named[self.design.rules.index(reach.groups.rule)]
+            group = reach.groups.groups[reach.place]
+            planned = (reach.cases, reach.wanted, reach.decidable, None)
+            cases, required, decidable, judged_as = (
+                planned if self.check is None else found.get((rule.id, group), (0, reach.wanted, False, None))
+            )
+            standings.append(
+                GroupStanding(rule, reach.groups.family, group, reach.pool, cases, required, decidable, judged_as)
+            )
+        return tuple(standings)
 
 
 def draw_set(design: SamplingDesign | str | Path, pool: str | Path, target: Path | None) -> DrawReport:
@@ -264,3 +307,15 @@ def _checked(design: SamplingDesign, target: Path) -> CheckReport:
     plan = design.as_plan(target)
     counts, moments, features = count_labels(LoadedPlan(plan, {}, Path()))
     return check_counts(plan, counts, features, moments)
+
+
+_Judged = tuple[int, int | None, bool, Group | None]
+
+
+def _of_check(check: CheckReport) -> dict[tuple[str | None, Group], _Judged]:
+    return {
+        (rule.rule, group.group): (group.cases, group.required, group.decidable, group.judged_as)
+        for rule in check.rules
+        for family in rule.families
+        for group in family.groups
+    }

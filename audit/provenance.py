@@ -13,7 +13,7 @@ from audit import __version__
 from audit.plan_file import LoadedPlan, canonical_plan_sha256
 from audit.result import Provenance
 
-__all__ = ["provenance"]
+__all__ = ["package_version", "provenance"]
 
 _PACKAGES = (
     "duckdb",
@@ -37,7 +37,7 @@ def provenance(loaded: LoadedPlan, digests: Mapping[str, str | None], started: d
         evaluation_set_sha256=digests["evaluation_set"],
         detector_sha256=digests["detector"],
         tool=f"audit7k {__version__}",
-        packages={name: found for name in _PACKAGES if (found := _version(name)) is not None},
+        packages={name: found for name in _PACKAGES if (found := package_version(name)) is not None},
         python=platform.python_version(),
         platform=f"{platform.system()} {platform.machine()}",
         git_commit=commit,
@@ -51,7 +51,8 @@ def _stamp(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _version(package: str) -> str | None:
+def package_version(package: str) -> str | None:
+    """The version of an installed package; None where it is not."""
     try:
         return version(package)
     except PackageNotFoundError:

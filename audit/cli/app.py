@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from audit.cli.draw_command import draw
 from audit.cli.guard import guarded, show_tracebacks
 from audit.cli.judging import check, gate, run
 from audit.cli.power_command import power
@@ -68,6 +69,7 @@ _COMMANDS = (
     (check, "Say what a plan would judge; score nothing."),
     (power, "Say which gaps a set can decide."),
     (probes, "Show the texts that probes change."),
+    (draw, "Draw an evaluation set from a pool."),
     (run, "Run an audit; write result and reports."),
     (gate, "Say the verdict by the exit code."),
     (report, "Write a report of a result."),

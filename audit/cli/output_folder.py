@@ -6,7 +6,7 @@ import contextlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -30,14 +30,22 @@ class OutputFolder:
     Folder and files are for their owner alone (0700, 0600): exact counts can single out people. Used with `with`;
     what was not published is removed, and so is the folder where it was made for this run.
 
+    Parameters
+    ----------
+    path : Path
+        The folder.
+    replaces : sequence of str
+        Outputs of an earlier run that go, whether there are new ones in their place or not.
+
     Raises
     ------
     StorageError
         From any step, if the folder cannot be made or written; what was there before is as it was.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, replaces: Sequence[str] = OUR_FILES) -> None:
         self.path = path
+        self._replaces = tuple(replaces)
         self._made: list[Path] = []
         self._lock: int | None = None
         self._staging: Path | None = None
@@ -94,7 +102,7 @@ class OutputFolder:
     def _exchange(self, new: list[str], earlier: Path) -> None:
         undo: list[tuple[Path, Path]] = []
         try:
-            for name in dict.fromkeys((*new, *OUR_FILES)):
+            for name in dict.fromkeys((*new, *self._replaces)):
                 if (self.path / name).is_file():
                     (self.path / name).replace(earlier / name)
                     undo.append((earlier / name, self.path / name))

@@ -13,6 +13,9 @@ NUMBER: Final = "#"
 """What stands for any number: of a telephone, a price, a date."""
 _NO_WORD: Final = re.compile(r"[\W_]+")
 _DIGITS: Final = re.compile(r"\d+")
+_ASCII: Final = bytes(ord(NUMBER) if 0x30 <= one <= 0x39 else ord(chr(one).lower()) for one in range(128)) + bytes(128)
+_ASCII_MARKS: Final = bytes(one for one in range(128) if not chr(one).isalnum())
+_ASCII_NUMBERS: Final = re.compile(b"##+")
 
 
 def copied(text: str) -> str:
@@ -23,6 +26,8 @@ def copied(text: str) -> str:
     of digits is then one number wherever it stood together: `+39 06 123-45` and `+39 06 99` are both `#`. Words are
     compared as they are spelt: `m4ssage` is no copy of `massage`, and a text with one more word is another text.
     """
+    if text.isascii():  # the same, ten times as fast: a pool can have ten million texts
+        return _ASCII_NUMBERS.sub(b"#", text.encode().translate(_ASCII, _ASCII_MARKS)).decode()
     plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold()).casefold()
     return _DIGITS.sub(NUMBER, _NO_WORD.sub("", plain.replace("ı", "i")))
 

@@ -41,7 +41,8 @@ class Strata:
     @property
     def expected(self) -> FloatArray:
         """float64[C]: rows of each cell to expect."""
-        return self.sums[0]
+        rows: FloatArray = self.sums[0]
+        return rows
 
     @property
     def probability(self) -> FloatArray:
