@@ -38,7 +38,7 @@ Why = Literal["pool_has_no_more", "copies_left_out", "whole_units"]
 cells; units are drawn whole, so that numbers vary and cells come along with others."""
 _ROUNDS = 8
 _OVER = 1.005
-_MORE, _STEP = 20, 0.95
+_MORE, _STEP_OF_ROWS, _STEP_OF_UNITS = 20, 0.99, 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,10 +230,10 @@ def _allocated(
     plan, size = design.as_plan(), design.draw.size
     allocation = allocate(design, plan, cells, shapes, size)
     strata = strata_for(pool, rows, allocation.drawn)
+    if size is None:
+        return _enough(design, pool, cells, rows, shapes, (allocation, strata))
     if not pool.whole_units:
         return allocation, strata
-    if size is None:
-        return _enough_units(design, pool, cells, rows, shapes, (allocation, strata))
     # whole units bring other cells along: less is asked until the size is right
     floor, tried = least_cases(design, cells), size
     for _ in range(_ROUNDS):
@@ -247,7 +247,7 @@ def _allocated(
     return allocation, strata
 
 
-def _enough_units(
+def _enough(
     design: SamplingDesign,
     pool: Pool,
     cells: Sequence[PoolCell],
@@ -257,7 +257,8 @@ def _enough_units(
 ) -> tuple[Allocation, Strata]:
     """Ask for more until every group that the pool has enough of can be judged.
 
-    Units that are drawn because of another cell leave a group with uneven weights, which the allocation does not know.
+    An allocation can be short by a case or two, and knows nothing of how uneven weights become where units are drawn
+    because of another cell.
     """
     allocation, strata = first
     if design.draw.allocation != "decidable":
@@ -269,7 +270,7 @@ def _enough_units(
         reach = planned_reach(plan, judged, cells, strata.sums, shapes)
         if not any(group.cases < min(group.wanted or 0, group.pool) for group in reach):
             break
-        share *= _STEP
+        share *= _STEP_OF_UNITS if pool.whole_units else _STEP_OF_ROWS
         allocation = allocate(design, plan, cells, shapes, None, share)
         strata = strata_for(pool, rows, allocation.drawn)
     return allocation, strata

@@ -24,6 +24,7 @@ SUBJECTS: Final = {
     "subgroup_scan": 0.4,
     "planning": 1.0,
     "swaps": 4.0,
+    "drawing": 0.8,
     "whole_audit": 0.4,
 }
 """Modules of this folder in their order, and how many runs of each setting they get for one of `--runs`."""

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
 NUMBER: Final = "#"
 """What stands for any number: of a telephone, a price, a date."""
-_NO_WORD: Final = re.compile(r"[\W_]+")
+_NO_WORD: Final = re.compile("[\\W_\u02bb\u02bc\u0640]+")
+"""What is no letter or digit; with two apostrophes and the Arabic tatweel, which Unicode counts among letters."""
 _DIGITS: Final = re.compile(r"\d+")
 _ASCII: Final = bytes(ord(NUMBER) if 0x30 <= one <= 0x39 else ord(chr(one).lower()) for one in range(128)) + bytes(128)
 _ASCII_MARKS: Final = bytes(one for one in range(128) if not chr(one).isalnum())

@@ -11,7 +11,7 @@ import pytest
 
 FRAMEWORKS = {"numpy", "pandas", "duckdb", "ibis", "scipy", "sklearn", "skops", "fairlearn", "aif360", "pyarrow"}
 HEAVY = FRAMEWORKS | {"pydantic", "pydantic_core", "jinja2", "babel", "rich", "reports"}
-COMMANDS = ("demo", "init", "codes", "check", "power", "probes", "run", "gate", "report", "explain", "schema")
+COMMANDS = ("demo", "init", "codes", "check", "power", "draw", "probes", "run", "gate", "report", "explain", "schema")
 PROBE = """
 import atexit, sys
 def told():

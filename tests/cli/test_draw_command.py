@@ -1,0 +1,170 @@
+"""The command `draw`: what it prints and writes, and that nothing is left where it fails."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from made_pools import GROUPS, POOL, RULE, usual_pool
+from made_sets import write_set
+from typer.testing import CliRunner
+
+from audit.cli.app import app
+from audit.errors import ExitCode
+from audit.plan_file import parse_plan
+from audit.run import run_audit
+
+DESIGN = f"{POOL}\n[draw]\nallocation = 'decidable'\nsize = 160\nseed = 3\n{GROUPS}{RULE}"
+WRITTEN = ["drawn.manifest.json", "drawn.parquet", "drawn.plan.toml"]
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+    write_set(tmp_path / "pool.csv", usual_pool())
+    (tmp_path / "design.toml").write_text(DESIGN, encoding="utf-8")
+    return tmp_path
+
+
+def invoke(*arguments: str) -> tuple[int, str, str]:
+    done = CliRunner().invoke(app, ["draw", *arguments])
+    return done.exit_code, done.stdout, done.stderr
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir() if path.name not in {"pool.csv", "design.toml"})
+
+
+def test_a_set_is_drawn_with_its_manifest_and_a_plan_to_complete(here: Path) -> None:
+    code, out, err = invoke("pool.csv", "--design", "design.toml")
+    assert code == 0
+    assert files(here) == WRITTEN
+    assert out.splitlines()[0] == "Drawn from pool.csv: 160 of 1,532 rows, seed 3"
+    assert "  7 rows without a label: not drawn, and not in what the weights stand for" in out
+    assert "can be judged alone" in out
+    assert "wanted, the pool has" in out
+    assert err.splitlines() == [
+        "Set: drawn.parquet", "Manifest: drawn.manifest.json", "Plan to complete: drawn.plan.toml"
+    ]  # fmt: skip
+    manifest = json.loads((here / "drawn.manifest.json").read_text(encoding="utf-8"))
+    assert manifest["kind"] == "drawn_set"
+    assert manifest["seed"] == 3
+    for name, part in (("pool.csv", "pool"), ("drawn.parquet", "drawn")):
+        assert manifest[part]["sha256"] == hashlib.sha256((here / name).read_bytes()).hexdigest()
+    assert manifest["drawn"]["rows"] == sum(cell["drawn"] for cell in manifest["cells"]) == 160
+    assert manifest["pool"]["rows"] - manifest["pool"]["without_label"] == sum(c["in_pool"] for c in manifest["cells"])
+    assert {cell["why"] for cell in manifest["cells"]} == {None, "pool_has_no_more"}
+
+
+def test_the_manifest_holds_no_id_and_no_text(here: Path) -> None:
+    invoke("pool.csv", "--design", "design.toml")
+    text = (here / "drawn.manifest.json").read_text(encoding="utf-8") + (here / "drawn.plan.toml").read_text()
+    cells = usual_pool()
+    for column in ("case_id", "advert", "advertiser"):
+        assert not [value for value in cells[column] if value and value in text]
+
+
+def test_a_dry_run_says_the_same_of_the_allocation_and_writes_nothing(here: Path) -> None:
+    code, out, err = invoke("pool.csv", "--design", "design.toml", "--dry-run", "--json")
+    assert (code, err, files(here)) == (0, "", [])
+    planned = json.loads(out)
+    _, out, _ = invoke("pool.csv", "--design", "design.toml", "--json")
+    assert out == (here / "drawn.manifest.json").read_text(encoding="utf-8")
+    drawn = json.loads(out)
+    assert planned["kind"] == "planned_draw"
+    assert planned["drawn"] is None
+    for before, after in zip(planned["cells"], drawn["cells"], strict=True):
+        assert before["drawn"] is None
+        assert before | {"drawn": after["drawn"]} == after
+        assert before["expected"] == after["drawn"]
+    assert [group["cases"] for group in planned["groups"]] == [group["cases"] for group in drawn["groups"]]
+    code, out, _ = invoke("pool.csv", "--design", "design.toml", "--dry-run")
+    assert out.startswith("To be drawn from pool.csv: 160 of 1,532 rows, seed 3")
+    assert "As planned." in out
+
+
+def test_nothing_is_replaced_unless_it_is_asked_for(here: Path) -> None:
+    invoke("pool.csv", "--design", "design.toml")
+    before = {name: (here / name).read_bytes() for name in WRITTEN}
+    (here / "design.toml").write_text(DESIGN.replace("seed = 3", "seed = 4"), encoding="utf-8")
+    code, out, err = invoke("pool.csv", "--design", "design.toml")
+    assert (code, out) == (ExitCode.USAGE, "")
+    assert err == "error: drawn.parquet is there already — name another with --out, or add --force\n"
+    assert {name: (here / name).read_bytes() for name in WRITTEN} == before
+    assert invoke("pool.csv", "--design", "design.toml", "--force")[0] == 0
+    assert (here / "drawn.parquet").read_bytes() != before["drawn.parquet"]
+    code, _, err = invoke("drawn.parquet", "--design", "design.toml", "--force")
+    assert (code, err) == (ExitCode.USAGE, "error: drawn.parquet is the pool itself — name another file with --out\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("pool.csv", "--design", "absent.toml"), ExitCode.NOT_JUDGED, "no design at absent.toml"),
+        (("absent.csv", "--design", "design.toml"), ExitCode.NOT_JUDGED, "absent.csv does not exist"),
+        (("pool.csv", "--design", "design.toml", "--out", "set.xlsx"), ExitCode.USAGE, "neither .parquet nor .csv"),
+        (("broken.csv", "--design", "design.toml"), ExitCode.NOT_JUDGED, "line 3 has 2 cells where the header has 6"),
+    ],
+)  # fmt: skip
+def test_an_error_is_one_line_and_leaves_nothing(here: Path, arguments: list[str], code: int, words: str) -> None:
+    lines = (here / "pool.csv").read_text(encoding="utf-8").splitlines()
+    (here / "broken.csv").write_text("\n".join([*lines[:2], "a,b", *lines[3:]]), encoding="utf-8")
+    before = files(here)
+    ended, out, err = invoke(*arguments)
+    assert (ended, out, err.count("\n")) == (code, "", 1)
+    assert err.startswith("error: ")
+    assert words in err
+    assert files(here) == before
+
+
+def test_whole_clusters_and_copies_are_told_of(here: Path) -> None:
+    cells = usual_pool()
+    cells["advertiser"] = [f"advertiser {place % 200}" for place in range(len(cells["case_id"]))]
+    cells["advert"][0] = cells["advert"][1]
+    write_set(here / "pool.csv", cells)
+    text = DESIGN.replace("[draw]", 'cluster = "advertiser"\n[draw]').replace("size = 160", "size = 400")
+    text += '[duplicates]\ncolumns = ["advert"]\ncopies = "together"\n'
+    (here / "design.toml").write_text(text, encoding="utf-8")
+    code, out, _ = invoke("pool.csv", "--design", "design.toml", "--out", "set.csv")
+    assert code == 0
+    assert "  1 sets of copies (2 rows): each drawn whole or not at all" in out
+    assert "Drawn whole, up to " in out
+    assert 'cluster = "sampling_unit"' in (here / "set.plan.toml").read_text(encoding="utf-8")
+    assert json.loads((here / "set.manifest.json").read_text())["drawn_as"] == "clusters_with_their_copies"
+
+
+def test_the_drawn_set_is_audited_with_its_weights(here: Path) -> None:
+    """From the pool to the verdict: the plan that was written, completed, and a detector that misses a known share."""
+    assert invoke("pool.csv", "--design", "design.toml")[0] == 0
+    table = pq.read_table(here / "drawn.parquet")
+    score = pa.array([0.9 if int(one[-1]) % 5 else 0.1 for one in table["case_id"].to_pylist()])
+    pq.write_table(pa.table({"case_id": table["case_id"], "score": score}), here / "answers.parquet")
+    text = (here / "drawn.plan.toml").read_text(encoding="utf-8")
+    for gap, value in (("title", "A screener"), ("owner", "An office"), ("use", "moderation"), ("route", "services")):
+        line = next(line for line in text.splitlines() if line.startswith(f'{gap} = "write here'))
+        text = text.replace(line, f'{gap} = "{value}"')
+    line = next(line for line in text.splitlines() if line.startswith("kind = "))
+    text = text.replace(
+        line, 'kind = "predictions"\npath = "answers.parquet"\nscore = "score"\nthreshold = 0.5'
+    )  # fmt: skip
+    result = run_audit(parse_plan(text, folder=here))
+    assert result.plan.evaluation_set.weight == "design_weight"
+    everyone = next(one for one in result.estimates if one.metric == "true_positive_rate" and not one.group.levels)
+    rows = [row for row in pq.read_table(here / "drawn.parquet").to_pylist() if row["exploited"] == "1"]
+    found = sum(row["design_weight"] for row in rows if int(row["case_id"][-1]) % 5)
+    assert everyone.value == pytest.approx(found / sum(row["design_weight"] for row in rows))
+    pool = [one for one, label in zip(usual_pool()["case_id"], usual_pool()["exploited"], strict=True) if label == "1"]
+    assert everyone.low is not None
+    assert everyone.high is not None
+    assert everyone.low <= sum(int((one or "0")[-1]) % 5 > 0 for one in pool) / len(pool) <= everyone.high
+    manifest = json.loads((here / "drawn.manifest.json").read_text(encoding="utf-8"))
+    told = {tuple(map(tuple, group["group"])): group["cases"] for group in manifest["groups"]}
+    for rows_of in result.counts:
+        if rows_of.group.levels and tuple(map(tuple, rows_of.group.levels)) in told:
+            counted = rows_of.true_positive + rows_of.false_negative
+            assert counted == told[tuple(map(tuple, rows_of.group.levels))]
