@@ -145,10 +145,10 @@ def drawn_weights(pool: Pool, way: Way, runs: int, first_seed: int) -> FloatArra
 
 
 def totals(pool: Pool) -> FloatArray:
-    """float64[N, T]: of which sums are looked at: rows, positives, negatives and flagged positives, of each group."""
+    """float64[N, T]: of which sums are looked at: rows, positives and flagged positives, of each group."""
     of_group = [pool.group == one for one in range(GROUPS)]
     found = (pool.label == 1) & (pool.flagged == 1)
-    parts = (np.ones(pool.group.size, dtype=bool), pool.label == 1, pool.label == 0, found)
+    parts = (np.ones(pool.group.size, dtype=bool), pool.label == 1, found)
     return np.stack([(some & part) for part in parts for some in of_group], axis=1).astype(np.float64)
 
 
@@ -175,8 +175,9 @@ def off_rows(pool: Pool, weights: FloatArray, share: FloatArray) -> FloatArray:
     """
     drawn = weights > 0.0
     cell = pool.group * 2 + pool.label
-    of_cell = np.bincount(cell, weights.sum(axis=0)) / np.maximum(np.bincount(cell, drawn.sum(axis=0)), 1)
-    own = weights.sum(axis=0) / np.maximum(drawn.sum(axis=0), 1)
+    first, second = weights.sum(axis=0), (weights**2).sum(axis=0)
+    of_cell = np.bincount(cell, second) / np.maximum(np.bincount(cell, first), 1e-12)
+    own = second / np.maximum(first, 1e-12)
     weight = np.where(drawn.any(axis=0), own, of_cell[cell])
     error = np.sqrt(np.maximum(share * weight - share**2, 0.0) / len(weights))
     gap = weights.mean(axis=0) - share

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from audit.evaluation.connection import reading
@@ -33,8 +34,11 @@ def leave_copies_out(pool: Pool) -> Copies:
         "GROUP BY copy HAVING count(*) > 1"
     )
     found = _found(pool)
-    pool.query("DELETE FROM frame USING doubles WHERE frame.copy = doubles.copy AND frame.lot <> doubles.first")
-    pool.query("ALTER TABLE frame DROP COLUMN lot")
+    _replace_frame(
+        pool,
+        "SELECT place, cell, unit, frame.copy FROM frame LEFT JOIN doubles ON frame.copy = doubles.copy "
+        "WHERE doubles.copy IS NULL OR lot = doubles.first",
+    )
     return found
 
 
@@ -49,21 +53,44 @@ def join_copies(pool: Pool, design: SamplingDesign) -> Copies:
         "GROUP BY copy HAVING count(*) > 1"
     )
     found = _found(pool)
+    if design.pool.cluster is None:
+        ticket = ticket_of(design.draw.seed, "joined", "hex(doubles.copy)")
+        _replace_frame(
+            pool,
+            f"SELECT place, cell, CASE WHEN doubles.copy IS NULL THEN unit ELSE {ticket} END AS unit "  # noqa: S608
+            "FROM frame LEFT JOIN doubles ON frame.copy = doubles.copy",
+        )
+        return found
+    return replace(found, joined_clusters=_join_clusters(pool, design))
+
+
+def _join_clusters(pool: Pool, design: SamplingDesign) -> int:
+    """Give clusters that are linked by sets of copies one unit; how many there are."""
+    import numpy as np
+
     pool.query("CREATE TEMP TABLE edges AS SELECT DISTINCT unit, copy FROM frame JOIN doubles USING (copy) WHERE spans")
     pool.query(
         "CREATE TEMP TABLE ends AS SELECT unit, row_number() OVER (ORDER BY unit) - 1 AS place "
         "FROM (SELECT DISTINCT unit FROM edges)"
     )
     lowest = _lowest_of_part(pool)
-    pool.put("parts", {"place": list(range(len(lowest))), "lowest": lowest})
-    ticket = ticket_of(design.draw.seed, "joined", "CAST(first.unit AS VARCHAR)")
+    pool.put("parts", {"place": np.arange(lowest.size), "lowest": lowest})
+    ticket = ticket_of(design.draw.seed, "joined", "hex(first.unit)")
     pool.query(
         f"CREATE TEMP TABLE joined AS SELECT ends.unit, {ticket} AS part FROM ends "  # noqa: S608
         "JOIN parts USING (place) JOIN ends AS first ON first.place = parts.lowest"
     )
-    pool.query("UPDATE frame SET unit = joined.part FROM joined WHERE frame.unit = joined.unit")
-    clusters = len(lowest) if design.pool.cluster is not None else 0
-    return Copies(found.sets, found.rows, found.labels_differ, found.groups_differ, clusters)
+    _replace_frame(
+        pool, "SELECT place, cell, COALESCE(joined.part, frame.unit) AS unit FROM frame LEFT JOIN joined USING (unit)"
+    )
+    return int(lowest.size)
+
+
+def _replace_frame(pool: Pool, query: str) -> None:
+    """Make the frame anew: changing millions of its rows where they are would take many times as long."""
+    pool.query(f"CREATE TEMP TABLE new_frame AS {query}")
+    pool.query("DROP TABLE frame")
+    pool.query("ALTER TABLE new_frame RENAME TO frame")
 
 
 def _found(pool: Pool) -> Copies:
@@ -71,8 +98,8 @@ def _found(pool: Pool) -> Copies:
     return Copies(int(sets), int(rows), int(labels), int(groups))
 
 
-def _lowest_of_part(pool: Pool) -> list[int]:
-    """For each end of an edge, in the order of their tickets, the first end of its connected part."""
+def _lowest_of_part(pool: Pool) -> npt.NDArray[np.int64]:
+    """int64[E]: for each end of an edge, in the order of their tickets, the first end of its connected part."""
     import numpy as np
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
@@ -85,10 +112,9 @@ def _lowest_of_part(pool: Pool) -> list[int]:
     one: npt.NDArray[np.int64] = np.asarray(edges["one"], dtype=np.int64)
     other: npt.NDArray[np.int64] = np.asarray(edges["other"], dtype=np.int64)
     count = int(one.max()) + 1 if one.size else 0
-    if not count:
-        return []
     links = coo_array((np.ones(one.size, dtype=np.int8), (one, other)), shape=(count, count))
     _, part = connected_components(links, directed=False)
-    first = np.full(int(part.max()) + 1, count, dtype=np.int64)
+    first = np.full(int(part.max(initial=-1)) + 1, count, dtype=np.int64)
     np.minimum.at(first, part, np.arange(count, dtype=np.int64))
-    return [int(place) for place in first[part]]
+    lowest: npt.NDArray[np.int64] = first[part]
+    return lowest

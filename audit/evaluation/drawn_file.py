@@ -60,7 +60,7 @@ def write_drawn(pool: Pool, design: SamplingDesign, strata: Strata, target: Path
     added = "chances.inclusion_probability, chances.design_weight, drawn.stratum + 1 AS stratum"
     joins = "JOIN chances ON chances.stratum = drawn.stratum"
     if design.together:
-        added += ", substr(md5(CAST(drawn.unit AS VARCHAR)), 1, 16) AS sampling_unit"
+        added += ", substr(md5(hex(drawn.unit)), 1, 16) AS sampling_unit"
     elif design.duplicates is not None:
         added += ", COALESCE(doubles.copies, 1)::BIGINT AS copies"
         joins += " LEFT JOIN doubles ON doubles.copy = drawn.copy"

@@ -73,7 +73,7 @@ def test_fewest_agrees_with_a_general_optimiser(seed: int) -> None:
     def short(n: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         return 1.0 - groups.added(pool**2 / n) * wanted / groups.added(pool) ** 2
 
-    best = minimize(
+    best = minimize(  # type: ignore[call-overload]
         lambda n: float(n.sum()) / 100.0,
         np.maximum(drawn * 1.05, least).clip(max=pool).tolist(),
         bounds=Bounds(least, pool),
