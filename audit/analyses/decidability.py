@@ -11,22 +11,20 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtri
 
+from audit.analyses.enough_clusters import cases_from_enough_clusters
 from audit.analyses.families import Parents, finest, ladder_parents, parent_family, parent_group, rule_families
 from audit.analyses.sides import cases, cases_cells, questions
 from audit.analyses.weighted_rates import least_q
-from audit.counting.family_moments import FamilyMoments
 from audit.counting.moments import Moments
 from audit.counting.table import FamilyCounts, IntArray
 from audit.groups import Family, Group, SensitiveFeature
-from audit.metrics import METRICS, Cell
+from audit.metrics import METRICS
 from audit.plan import AuditPlan, Rule
-from audit.stats.boundaries import counted_rate
 from audit.stats.effective_test import MIN_DEGREES_OF_FREEDOM, few_degrees_factor
 from audit.stats.own_correlation import Alike
 from audit.stats.planning import cases_to_pass
-from audit.stats.unseen_clusters import times_wanted, too_few_clusters
+from audit.stats.unseen_clusters import too_few_clusters
 from audit.stats.weighted_rate import design_size, satterthwaite, variance_factor
 
 __all__ = [
@@ -169,28 +167,19 @@ def designed_sizes(
         worth=np.where(alike | (worth <= 0.0), 1.0, worth),
         rest_size=np.where(alike, whole.rest_size, rest_size),
         too_few_clusters=~alike & (n > 0) & ((degrees < MIN_DEGREES_OF_FREEDOM) | too_few_clusters(own)),
-        wanted=np.where(alike, 0.0, _cases_from_enough_clusters(plan, rule, of, cells, n)),
+        wanted=np.where(
+            alike,
+            0.0,
+            cases_from_enough_clusters(
+                plan,
+                rule,
+                evened.bundles.at_least(correlation),
+                rest_evened.bundles.at_least(correlation),
+                variance_factor(own, correlation),
+                n,
+            ),
+        ),
     )
-
-
-def _cases_from_enough_clusters(
-    plan: AuditPlan, rule: Rule, of: FamilyMoments, cells: tuple[Cell, ...], n: IntArray
-) -> npt.NDArray[np.float64]:
-    """float64[G]: cases from as many clusters as it takes for the chance that no bad one was drawn to be small."""
-    correlation = plan.evaluation_set.expected_icc
-    own = of.own(((), cells))
-    bundles, rest = (of.evened(((), cells), rest=side).bundles.at_least(correlation) for side in (False, True))
-    asked = questions(plan, rule)
-    power = 1.0 - (1.0 - plan.verdict.power) / len(asked)
-    spread = rule.planned_rate * (1.0 - rule.planned_rate) * variance_factor(own, correlation)
-    wanted = np.zeros(n.shape)
-    for question in asked:
-        rate = float(counted_rate(rule.planned_rate, question.within))
-        # half of the risk is left for the correlation, which can be found to be larger than expected
-        error = float(ndtri((1.0 + power) / 2.0)) * np.sqrt(spread)
-        times = times_wanted(bundles, rate, error, rest, question.within, plan.verdict.alpha)
-        wanted = np.maximum(wanted, np.ceil(n * times - 1e-6))
-    return np.where(np.isinf(bundles.number) & np.isinf(rest.number), 0.0, wanted)
 
 
 def _required(

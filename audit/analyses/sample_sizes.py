@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from audit.analyses.enough_clusters import cases_from_enough_clusters
 from audit.analyses.families import finest, rule_families
 from audit.analyses.sides import questions
 from audit.counting.family_moments import of_the_others
@@ -19,11 +20,12 @@ from audit.groups import Family, Group, Level
 from audit.metrics import METRICS, Cell
 from audit.plan import AuditPlan, Rule
 from audit.stats.allocation import GroupCells
-from audit.stats.boundaries import counted_rate, margin_boundary
+from audit.stats.boundaries import margin_boundary
 from audit.stats.decidable_disparity import Limit
 from audit.stats.effective_test import MIN_DEGREES_OF_FREEDOM, few_degrees_factor
-from audit.stats.own_correlation import carrying_number, clusters_wanted, largest_correlation, too_few_clusters
+from audit.stats.own_correlation import largest_correlation
 from audit.stats.planning import cases_to_pass
+from audit.stats.unseen_clusters import Bundles, too_few_clusters
 from audit.stats.weighted_rate import WeightedRate, design_size, satterthwaite, variance_factor
 
 __all__ = [
@@ -117,7 +119,8 @@ class PlannedSizes:
     rest: FloatArray
     """The same of everyone else."""
     least: FloatArray
-    """Cases from as many clusters as a pass takes, if clusters are like those of the pool; 0 without clusters."""
+    """Cases from as many clusters as a pass takes, if clusters are like those of the pool; 0 without clusters, and
+    where no number would do."""
     possible: npt.NDArray[np.bool_]
     """Whether it has clusters and degrees of freedom enough to be judged at all."""
 
@@ -166,20 +169,16 @@ def planned_sizes(plan: AuditPlan, groups: CellGroups, of_cells: FloatArray, sha
     degrees = satterthwaite(own, icc)
     few = design_size(own, icc, least_q) * few_degrees_factor(degrees, alpha)
     open_to = largest_correlation(own, variance_factor(own, icc))
-    number = carrying_number(own)
-    clustered = np.isfinite(number)
-    least = np.where(clustered, cases * _clusters_wanted(plan, groups.rule) / np.where(clustered, number, 1.0), 0.0)
+    bundles, of_rest = (Bundles.all_of(side).at_least(icc) for side in (own, rest))
+    factor = variance_factor(own, icc, least_q)
+    least = cases_from_enough_clusters(plan, groups.rule, bundles, of_rest, factor, cases)
+    reachable = np.isfinite(least)
     return PlannedSizes(
         own=np.minimum(few, design_size(own, open_to, least_q)),
         rest=design_size(rest, icc) * few_degrees_factor(satterthwaite(rest, icc), alpha),
-        least=np.ceil(least - 1e-6),
-        possible=(degrees >= MIN_DEGREES_OF_FREEDOM) & ~too_few_clusters(own),
+        least=np.where(reachable, least, 0.0),
+        possible=(degrees >= MIN_DEGREES_OF_FREEDOM) & ~too_few_clusters(own) & reachable,
     )
-
-
-def _clusters_wanted(plan: AuditPlan, rule: Rule) -> float:
-    edges = [one.within.edge(counted_rate(rule.planned_rate, one.within)) for one in questions(plan, rule)]
-    return max(float(clusters_wanted(edge, plan.verdict.alpha)) for edge in edges)
 
 
 def _side(sums: FloatArray, shape: FloatArray) -> WeightedRate:

@@ -1,0 +1,48 @@
+"""From how many cases on a group has so many clusters that few bad ones are not drawn by chance."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import ndtri
+
+from audit.analyses.sides import questions
+from audit.plan import AuditPlan, Rule
+from audit.stats.boundaries import counted_rate
+from audit.stats.unseen_clusters import Bundles, times_wanted
+
+__all__ = ["cases_from_enough_clusters"]
+
+FloatArray = npt.NDArray[np.float64]
+
+
+def cases_from_enough_clusters(
+    plan: AuditPlan, rule: Rule, group: Bundles, rest: Bundles, factor: FloatArray, cases: npt.ArrayLike
+) -> FloatArray:
+    """float64[G]: cases with which a group equal to its rest passes, as far as clusters are what keeps it from it.
+
+    Parameters
+    ----------
+    group, rest : Bundles, shape (G,)
+        The clusters that there are.
+    factor : ndarray of float64, shape (G,)
+        The variance of a group's rate over ``p (1 - p)``.
+    cases : array_like, shape (G,)
+        The cases that there are; more of them are supposed to come in clusters like these.
+
+    Returns
+    -------
+    ndarray of float64, shape (G,)
+        Whole numbers; 0 where neither side has clusters, inf where no number would do.
+    """
+    n = np.asarray(cases, dtype=np.float64)
+    asked = questions(plan, rule)
+    power = 1.0 - (1.0 - plan.verdict.power) / len(asked)
+    # half of the risk is left for the correlation, which can be found to be larger than expected
+    error = float(ndtri((1.0 + power) / 2.0)) * np.sqrt(rule.planned_rate * (1.0 - rule.planned_rate) * factor)
+    wanted = np.zeros(n.shape)
+    for question in asked:
+        rate = float(counted_rate(rule.planned_rate, question.within))
+        times = times_wanted(group, rate, error, rest, question.within, plan.verdict.alpha)
+        wanted = np.maximum(wanted, np.ceil(np.where(n > 0.0, n, 1.0) * times - 1e-6))
+    return np.where(np.isinf(group.number) & np.isinf(rest.number), 0.0, wanted)
