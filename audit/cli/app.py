@@ -13,6 +13,7 @@ from audit.cli.judging import check, gate, run
 from audit.cli.power_command import power
 from audit.cli.probes_command import probes
 from audit.cli.starting import demo, init
+from audit.cli.synthesise_command import synthesise
 from audit.cli.telling import explain, report, schema
 from audit.cli.vocabulary import codes
 
@@ -70,6 +71,7 @@ _COMMANDS = (
     (power, "Say which gaps a set can decide."),
     (draw, "Draw an evaluation set from a pool."),
     (probes, "Show the texts that probes change."),
+    (synthesise, "Make a synthetic world with known truth."),
     (run, "Run an audit; write result and reports."),
     (gate, "Say the verdict by the exit code."),
     (report, "Write a report of a result."),

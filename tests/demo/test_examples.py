@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from audit.worlds.planting import WORLDS
+
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
 COMMAND = Path(sys.executable).with_name("audit7k")
@@ -21,6 +23,9 @@ SCRIPTS = {
     "predictions-file": ["make_files.py"],
     "python-function": ["make_adverts.py"],
     "weighted-adverts": ["make_set.py"],
+    "synthetic-adverts": ["make_recruitment_adverts.py"],
+    "synthetic-triage": ["make_referrals.py"],
+    "synthetic-transactions": ["make_transactions.py"],
 }
 COMMITTED = {
     "predictions-file": ["calls.csv", "predictions.csv"],
@@ -31,6 +36,7 @@ EXPECTED = {
     "predictions-file": (3, "inconclusive"),
     "python-function": (0, "pass"),
     "weighted-adverts": (1, "fail"),
+    **{f"synthetic-{world}": (1, "fail") for world in WORLDS},
 }
 
 

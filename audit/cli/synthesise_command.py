@@ -1,0 +1,62 @@
+"""`synthesise`: makes a synthetic world with known truth. Its rows describe nobody."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from audit.cli.guard import ArgumentError
+from audit.cli.terminal import say
+
+if TYPE_CHECKING:
+    from audit.worlds.folder import Synthesised
+
+
+def synthesise(
+    world: Annotated[
+        Literal["adverts", "triage", "transactions"] | None, typer.Argument(help="Which world.", show_default=False)
+    ] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Where it goes.  [audit7k-WORLD]")] = None,
+    rows: Annotated[int | None, typer.Option(min=1, help="How many.  [the world's own]", show_default=False)] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Makes other rows of the same world.")] = 7,
+    plant: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FINDING[=SIZE]", help="Plant only what is named; can be given several times.  [all]"),
+    ] = None,
+    controls_only: Annotated[bool, typer.Option("--controls-only", help="Plant nothing.")] = False,
+    form: Annotated[Literal["csv", "parquet"], typer.Option("--format", help="Of the rows.")] = "csv",
+    listed: Annotated[bool, typer.Option("--list", help="Say what each world has, and write nothing.")] = False,
+) -> None:
+    """Make rows that describe nobody, with a detector, a plan, and the truth beside them: what is planted in whom.
+
+    Findings of a stated size are put into the rows, and nothing into the other groups. An audit of the folder should
+    find the first and accuse none of the others; truth.json says which is which.
+    """
+    from audit.cli.synthesise_page import worlds_page, written_page
+    from audit.worlds.folder import synthesise as write_world
+    from audit.worlds.planting import WORLDS, findings_asked
+
+    if listed:
+        say(worlds_page(WORLDS.values() if world is None else (WORLDS[world],)))
+        return
+    if world is None:
+        raise ArgumentError(
+            "name a world", slug="synthesise-arguments", hint=f"one of {', '.join(WORLDS)}; --list says what they have"
+        )
+    if plant and controls_only:
+        raise ArgumentError(
+            "--controls-only plants nothing", slug="synthesise-arguments", hint="leave out --plant, or this"
+        )
+    chosen = WORLDS[world]
+    asked = [] if controls_only else plant or [possible.finding for possible in chosen.findings]
+    made: Synthesised = write_world(
+        chosen,
+        out or Path(f"audit7k-{world}"),
+        rows=rows,
+        seed=seed,
+        findings=findings_asked(chosen, asked),
+        data_format=form,
+    )
+    say(written_page(made))

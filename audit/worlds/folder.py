@@ -1,0 +1,203 @@
+"""Fills a folder with a synthetic world: rows, detector, plan, reference table, truth. One seed, one set of bytes."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Final, get_args
+
+from audit.errors import StorageError
+from audit.worlds.mechanism import Mechanism
+from audit.worlds.phrases import NATIONALITY_WORDS
+from audit.worlds.plan_text import plan_text
+from audit.worlds.planting import WORLDS, PlantingError, plant
+from audit.worlds.truth import true_composition, truth_document
+from audit.worlds.world import Finding, World
+from audit.worlds.writing import DataFormat, write_rows
+
+__all__ = ["MOST_ROWS", "TRUTH", "Synthesised", "companions", "synthesise"]
+
+TRUTH: Final = "truth.json"
+"""Its presence marks a folder that may be filled again."""
+MOST_ROWS: Final = 50_000_000
+"""More than an audit's set needs, and few enough that a slip of the key fills no disk."""
+
+_README: Final = """\
+audit7k synthesise {name}
+{line}
+
+Everything in this folder is made up. Each row is one of {rows:,} {rows_are} and describes nobody: there are no persons
+behind these rows. Which nationality has what planted in it was chosen at will and says nothing about any country.
+
+  {data:<18}the rows, with labels; an empty cell was not recorded
+  {detector:<18}the detector under audit: read it, it is short. It is told neither what is planted nor who somebody is
+  {plan:<18}the audit plan: what is judged, by which limits
+  {reference:<18}who is exploited by the truth, by nationality: what labels are compared with
+  {truth:<18}what is planted and how large it is, whom nothing was done to, and the true rates of every group
+
+{planted}
+
+To audit it, in this folder:
+
+  audit7k check plan.toml      what would be judged, and which groups are too small
+  audit7k power plan.toml      which gaps these rows could decide
+  audit7k run plan.toml        score, count, judge; writes result.json, report.html and more to audit-out/
+
+Hold the report against truth.json: the gaps that are planted should be there, and nobody else should be accused.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Synthesised:
+    """A folder that is ready for an audit."""
+
+    folder: Path
+    data: Path
+    plan: Path
+    mechanism: Mechanism
+    """What was done to its rows, from which every true rate follows."""
+    findings: tuple[Finding, ...]
+    rows: int
+    seed: int
+
+
+def synthesise(
+    world: World,
+    folder: Path,
+    *,
+    rows: int | None = None,
+    seed: int = 0,
+    findings: Sequence[Finding] = (),
+    data_format: DataFormat = "csv",
+) -> Synthesised:
+    """Draw the rows of a world and write them with plan, detector and truth into `folder`.
+
+    Parameters
+    ----------
+    world
+        One of `audit.worlds.planting.WORLDS`.
+    folder
+        A folder that does not exist, is empty, or was filled by this before. All files are written, or none.
+    rows
+        How many, from 1 to 50,000,000; the world's own number where none is given.
+    seed
+        Not negative. A CSV file has the same bytes on every machine; those of Parquet also depend on pyarrow.
+    findings
+        What to plant; nothing makes a world of controls.
+
+    Raises
+    ------
+    PlantingError
+        If a finding cannot have its size, or there cannot be so many rows.
+    StorageError
+        If the folder holds something else, or cannot be written to.
+    """
+    size = world.rows if rows is None else rows
+    if not 1 <= size <= MOST_ROWS:
+        raise PlantingError(f"{size} rows cannot be made", slug="rows-of-world", hint=f"name 1 to {MOST_ROWS:,}")
+    mechanism = plant(world, findings)
+    _check_folder(folder)
+    data = f"{world.file}.{data_format}"
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        staging = Path(tempfile.mkdtemp(prefix=".audit7k-", dir=folder.parent))
+        try:
+            write_rows(staging / data, mechanism, size, seed, data_format)
+            for name, text in companions(mechanism, data, size, seed).items():
+                (staging / name).write_text(text, encoding="utf-8", newline="\n")
+            _publish(staging, folder)
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+    except OSError as error:
+        raise StorageError(
+            f"{folder.name or folder} could not be written ({error.strerror or 'storage error'})",
+            slug="storage-failed",
+            hint="free some space or name another folder",
+        ) from None
+    return Synthesised(folder, folder / data, folder / "plan.toml", mechanism, tuple(findings), size, seed)
+
+
+def companions(mechanism: Mechanism, data: str, rows: int, seed: int) -> dict[str, str]:
+    """Every file beside the rows, by name: the same for the same world, whatever is drawn."""
+    truth = truth_document(mechanism, seed, rows)
+    return {
+        "detector.py": _detector(mechanism),
+        "plan.toml": plan_text(mechanism, data),
+        "reference.csv": _reference(mechanism),
+        TRUTH: json.dumps(truth, indent=1, ensure_ascii=False) + "\n",
+        "README.txt": _readme(mechanism, data, rows),
+    }
+
+
+def _detector(mechanism: Mechanism) -> str:
+    """The source of the detector; where a word has leaked into it, with that word."""
+    name = mechanism.world.name
+    source = resources.files("audit.worlds.detectors").joinpath(f"{name}.py").read_text(encoding="utf-8")
+    leak = mechanism.strength("word-leak")
+    if leak is None:
+        return source
+    possible, tenths = leak
+    words = sorted({word.casefold() for word in NATIONALITY_WORDS[possible.group.levels[0].code].values()})
+    learned = ", ".join(f'"{word}": {tenths / 10.0:.1f}' for word in words)
+    empty = "LEARNED_WORDS: dict[str, float] = {}"
+    assert source.count(empty) == 1  # noqa: S101 - a detector of this package
+    return source.replace(empty, f"LEARNED_WORDS: dict[str, float] = {{{learned}}}")
+
+
+def _reference(mechanism: Mechanism) -> str:
+    shares = true_composition(mechanism, "nationality")
+    return "".join(("level,share\n", *(f"{code},{share:.9f}\n" for code, share in shares.items())))
+
+
+def _readme(mechanism: Mechanism, data: str, rows: int) -> str:
+    world = mechanism.world
+    planted = [possible for possible in world.findings if possible.finding in mechanism.strengths]
+    told = (
+        "Planted: " + ", ".join(possible.finding for possible in planted) + "."
+        if planted
+        else "Nothing is planted: every group is a control."
+    )
+    heading = f"audit7k synthesise {world.name}"
+    return _README.format(
+        name=world.name,
+        line="=" * len(heading),
+        rows=rows,
+        rows_are=world.rows_are,
+        data=data,
+        detector="detector.py",
+        plan="plan.toml",
+        reference="reference.csv",
+        truth=TRUTH,
+        planted=told,
+    )
+
+
+def _check_folder(folder: Path) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise StorageError(f"{folder.name} is a file, not a folder", slug="not-a-folder", hint="name a new folder")
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / TRUTH).is_file():
+        raise StorageError(
+            f"{folder.name or folder} is not empty and was not made by `audit7k synthesise`",
+            slug="world-folder",
+            hint="name a new folder, so that nothing of yours is overwritten",
+        )
+
+
+def _publish(staging: Path, folder: Path) -> None:
+    """Move everything into place; the rows of an earlier world do not stay beside a truth that is not theirs."""
+    if not folder.exists():
+        staging.chmod(0o755)
+        staging.rename(folder)
+        return
+    (folder / TRUTH).unlink(missing_ok=True)
+    for other in WORLDS.values():
+        for ending in get_args(DataFormat):
+            (folder / f"{other.file}.{ending}").unlink(missing_ok=True)
+    # the truth comes last: it is what says that the folder is whole
+    for path in sorted(staging.iterdir(), key=lambda path: path.name == TRUTH):
+        path.replace(folder / path.name)

@@ -1,0 +1,154 @@
+"""Holds an audit of a synthetic world against its truth: what was found of what is planted, and who is accused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Final, Literal
+
+from audit.findings import Outcome, Verdict
+from audit.groups import Group, Level
+from audit.result import AuditResult
+from audit.worlds.truth import Truth
+from audit.worlds.world import FindingName, Possible
+
+__all__ = ["ASKED", "State", "accused_without_cause", "found_by", "rules_fail", "state_of"]
+
+State = Literal["found", "not_found", "cannot_tell"]
+
+ASKED: Final[tuple[FindingName, ...]] = (
+    "group-gap",
+    "intersection-gap",
+    "like-with-like",
+    "biased-labels",
+    "amplification",
+)
+"""The findings for which an audit of a world's plan has an answer. A word that has leaked is looked for by swapping it,
+which the plan does not ask."""
+
+_ALPHA: Final = 0.05
+_STATES: Final[dict[Outcome, State]] = {
+    "fail": "found",
+    "pass": "not_found",
+    "inconclusive": "cannot_tell",
+    "not_evaluable": "cannot_tell",
+}
+
+
+def found_by(possible: Possible) -> str:
+    """Which part of a result says it."""
+    return {
+        "group-gap": "a FAIL of the group",
+        "intersection-gap": "a FAIL of the group",
+        "like-with-like": "the note `vanishes` where like is compared with like",
+        "biased-labels": "the comparison of labels with the reference table",
+        "amplification": "the word `adds` where flags are held against labels",
+        "word-leak": "probes that swap the word",
+    }[possible.finding]
+
+
+def state_of(possible: Possible, result: AuditResult) -> State:
+    """What an audit says of something that is planted.
+
+    A gap is found where a rule on its rate fails the group itself, and not a larger or a smaller one. A gap that
+    vanishes is found by that note; labels, where the reference table differs at the 5 % level and the group's share
+    among the exploited is seen to be below it; amplification, where the detector `adds` to the group's flags.
+    """
+    if possible.finding in ("group-gap", "intersection-gap"):
+        return _by_verdict(possible, result)
+    if possible.finding == "like-with-like":
+        return _by_conditioning(possible, result)
+    if possible.finding == "biased-labels":
+        return _by_reference(possible, result)
+    if possible.finding == "amplification":
+        return _by_amplification(possible, result)
+    return "cannot_tell"
+
+
+def accused_without_cause(truth: Truth, result: AuditResult) -> tuple[Verdict, ...]:
+    """Every FAIL of a group that is truly within the limit of the rule that fails it."""
+    rules = {rule.rule: rule for rule in result.rules}
+    lineage = _lineage(result)
+    found = []
+    for verdict in result.verdicts:
+        if verdict.outcome != "fail":
+            continue
+        rule = rules[verdict.rule]
+        gap = truth.gap(rule.metric, truth.within(partial(_within, verdict.group, lineage)))
+        assert rule.scale == "difference"  # noqa: S101 - as the plans of the worlds have it
+        harm = (gap.difference or 0.0) * (-1.0 if rule.worse == "low" else 1.0)
+        if harm <= rule.limit:
+            found.append(verdict)
+    return tuple(found)
+
+
+def rules_fail(result: AuditResult) -> bool:
+    """Whether any rule fails, with a name or without."""
+    return any(rule.outcome == "fail" for rule in result.rules)
+
+
+def _by_verdict(possible: Possible, result: AuditResult) -> State:
+    rules = {rule.rule for rule in result.rules if rule.metric == possible.metric}
+    said = [
+        _STATES[verdict.outcome]
+        for verdict in result.verdicts
+        if verdict.rule in rules and verdict.group == possible.group
+    ]
+    return said[0] if said else "cannot_tell"
+
+
+def _by_conditioning(possible: Possible, result: AuditResult) -> State:
+    for record in result.conditional:
+        if record.metric == possible.metric and record.family == possible.group.family:
+            for gap in record.groups:
+                if gap.group == possible.group:
+                    return "found" if gap.note == "vanishes" else _unless_open(gap.note == "cannot_tell")
+    return "cannot_tell"
+
+
+def _by_reference(possible: Possible, result: AuditResult) -> State:
+    compared = result.reference_comparison
+    if compared is None or compared.p is None:
+        return "cannot_tell"
+    for level in compared.levels:
+        if level.group == possible.group and level.difference_high is not None:
+            seen = compared.p <= _ALPHA and level.difference_high < 0.0
+            return "found" if seen else "cannot_tell"
+    return "cannot_tell"
+
+
+def _by_amplification(possible: Possible, result: AuditResult) -> State:
+    for family in result.amplification:
+        for group in family.groups:
+            if group.group == possible.group:
+                more = group.outcome == "adds" and (group.added or 0.0) > 0.0
+                return "found" if more else _unless_open(group.outcome == "cannot_tell")
+    return "cannot_tell"
+
+
+def _unless_open(cannot_tell: bool) -> State:
+    return "cannot_tell" if cannot_tell else "not_found"
+
+
+def _lineage(result: AuditResult) -> dict[Level, tuple[Level, ...]]:
+    """Every finest level with the levels above it that hold it, itself first."""
+    lineage: dict[Level, tuple[Level, ...]] = {}
+    for feature in result.features:
+        parents = {(level.rung, level.code): level.parent for level in feature.levels}
+        for level in feature.levels:
+            if level.rung == feature.rungs[0]:
+                own = Level(feature.name, level.rung, level.code)
+                lineage[own] = tuple(_upwards(own, feature.rungs, parents))
+    return lineage
+
+
+def _upwards(level: Level, rungs: tuple[str, ...], parents: dict[tuple[str, str], str | None]) -> Iterator[Level]:
+    yield level
+    for rung in rungs[1:]:
+        level = Level(level.feature, rung, parents.get((level.rung, level.code)) or level.code)
+        yield level
+
+
+def _within(group: Group, lineage: dict[Level, tuple[Level, ...]], level: Level) -> bool:
+    asked = [one for one in group.levels if one.feature == level.feature]
+    return not asked or asked[0] in lineage.get(level, (level,))

@@ -1,0 +1,208 @@
+"""What a world does to its groups, worked out instead of drawn: every kind of row, its share, its chance of a flag.
+
+A row's kind is its state (exploited or not), gender, nationality, channel, source and the temper of its cluster. Given
+its kind, signs are independent; the detector adds up points; so the distribution of the points is a convolution, and
+every rate of every group a sum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import accumulate, product
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from audit.worlds.draws import BoolArray, FloatArray, IntArray
+from audit.worlds.world import EXPLOITED_GENDERS, OTHER_GENDERS, FindingName, Possible, World
+
+__all__ = ["EXPLOITED", "GENDERS", "UNKNOWN", "Kinds", "Mechanism", "Recorded", "kinds", "recorded"]
+
+GENDERS: Final = tuple(EXPLOITED_GENDERS)
+UNKNOWN: Final = "unknown"
+OTHER, EXPLOITED = 0, 1
+RAISED_PREVALENCE: Final = 1.3
+"""Where `amplification` is planted: how much more exploitation there is among the group's rows, by labels that are
+right, than among others'. It is this difference that the detector then exaggerates."""
+
+
+@dataclass(frozen=True)
+class Mechanism:
+    """A world with what is done to it: one number for each finding that is planted."""
+
+    world: World
+    strengths: Mapping[FindingName, float] = field(default_factory=dict)
+    """`group-gap`, `intersection-gap`: of the share found, what is left (0 to 1) of what cases of exploitation show
+    more than others; of the share wrongly flagged, how much of that ordinary ones show. `like-with-like`: the group's
+    share of the second channel. `biased-labels`: share of its cases of exploitation that are labelled as none.
+    `amplification`: as for a share wrongly flagged. `word-leak`: points for the word."""
+
+    def strength(self, name: FindingName) -> tuple[Possible, float] | None:
+        """What can be planted under this name and how strong it is here; None where it is not planted."""
+        possible = self.world.possible(name)
+        return None if possible is None or name not in self.strengths else (possible, self.strengths[name])
+
+
+class Kinds(NamedTuple):
+    """Every kind of row, each array of shape (kinds,); a place is an index into the world's own order."""
+
+    share: FloatArray
+    state: IntArray
+    gender: IntArray
+    nationality: IntArray
+    channel: IntArray
+    source: IntArray
+    chances: FloatArray
+    """float64[kinds, signs]: how often a sign shows, recorded or not."""
+    extra: IntArray
+    """Points that the detector adds for a word."""
+    mislabelled: FloatArray
+    """How often a case of exploitation is labelled as none."""
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """Rows as they are recorded: shares by what an audit can see of them."""
+
+    codes: tuple[tuple[str, ...], tuple[str, ...]]
+    """Genders and nationalities, each with `unknown` as the last."""
+    mass: FloatArray
+    """float64[genders, nationalities, channels, label, flagged]: shares of all labelled rows."""
+
+
+def kinds(mechanism: Mechanism) -> Kinds:
+    """Every kind of row there is, with its share and its chances. The first factors vary slowest."""
+    world = mechanism.world
+    nationalities, sources = list(world.nationalities), list(world.sources)
+    sizes = (2, len(GENDERS), len(nationalities), 2, len(sources), len(world.tempers))
+    state, gender, nationality, channel, source, temper = (
+        np.array(places, dtype=np.int64) for places in zip(*product(*map(range, sizes)), strict=True)
+    )
+    of_gender = np.array([list(OTHER_GENDERS.values()), list(EXPLOITED_GENDERS.values())])
+    home = np.where(nationality == 0, 0, 1)
+    share = (
+        _states(mechanism)[state, nationality]
+        * of_gender[state, gender]
+        * _channels(mechanism)[nationality, channel]
+        * np.array([list(pair) for pair in world.sources.values()])[source, home]
+        * np.array([share for share, _, _ in world.tempers])[temper]
+    )
+    found = Kinds(
+        share=share,
+        state=state,
+        gender=gender,
+        nationality=nationality,
+        channel=channel,
+        source=source,
+        chances=np.empty((len(share), len(world.signs))),
+        extra=np.zeros(len(share), dtype=np.int64),
+        mislabelled=np.zeros(len(share)),
+    )
+    leak, labels = mechanism.strength("word-leak"), mechanism.strength("biased-labels")
+    if leak is not None:
+        found.extra[_of(leak[0], found, world)] = round(leak[1])
+    if labels is not None:
+        found.mislabelled[_of(labels[0], found, world) & (state == EXPLOITED)] = labels[1]
+    shown, raised = _shown(mechanism, found, temper)
+    exploited, other = (
+        np.array([getattr(sign, name) for sign in world.signs])[None, :] for name in ("exploited", "other")
+    )
+    part = np.where(state == EXPLOITED, shown, raised)[:, None]
+    return found._replace(chances=np.clip(other + part * (exploited - other), 0.0, 1.0))
+
+
+def recorded(mechanism: Mechanism) -> Recorded:
+    """Add the kinds up to what an audit can see: recorded gender and nationality, label, decision."""
+    world, found = mechanism.world, kinds(mechanism)
+    flagged = _flagged(world, found)
+    sources = list(world.sources)
+    no_gender, no_nationality, no_label = (
+        np.array([by[name] for name in sources])[found.source]
+        for by in (world.gender_unknown, world.nationality_unknown, world.unlabelled)
+    )
+    codes = ((*GENDERS, UNKNOWN), (*world.nationalities, UNKNOWN))
+    mass = np.zeros((len(codes[0]), len(codes[1]), 2, 2, 2))
+    for gender_known, nationality_known, decision in product((True, False), (True, False), (0, 1)):
+        weight = found.share * (1.0 - no_label) * (flagged if decision else 1.0 - flagged)
+        weight = weight * (1.0 - no_gender if gender_known else no_gender)
+        weight = weight * (1.0 - no_nationality if nationality_known else no_nationality)
+        gender = found.gender if gender_known else np.full_like(found.gender, len(codes[0]) - 1)
+        nationality = found.nationality if nationality_known else np.full_like(found.nationality, len(codes[1]) - 1)
+        label = (found.state == EXPLOITED).astype(np.int64)
+        decided = np.full_like(label, decision)
+        np.add.at(mass, (gender, nationality, found.channel, label, decided), weight * (1.0 - found.mislabelled))
+        np.add.at(mass, (gender, nationality, found.channel, 0 * label, decided), weight * found.mislabelled)
+    return Recorded(codes, mass)
+
+
+def _states(mechanism: Mechanism) -> FloatArray:
+    """float64[2, nationalities]: share of rows by state and nationality."""
+    world = mechanism.world
+    shares = np.array(list(world.nationalities.values()))
+    prevalence = np.full(len(shares), world.prevalence)
+    amplified = mechanism.strength("amplification")
+    if amplified is not None:
+        code = amplified[0].group.levels[0].code
+        prevalence[list(world.nationalities).index(code)] *= RAISED_PREVALENCE
+    whole = list(accumulate(shares.tolist()))[-1]
+    return np.asarray(np.stack([shares * (1.0 - prevalence), shares * prevalence]) / whole)
+
+
+def _channels(mechanism: Mechanism) -> FloatArray:
+    """float64[nationalities, 2]: share of the two channels within a nationality."""
+    world = mechanism.world
+    second = np.full(len(world.nationalities), world.second_channel)
+    shifted = mechanism.strength("like-with-like")
+    if shifted is not None:
+        second[list(world.nationalities).index(shifted[0].group.levels[0].code)] = shifted[1]
+    return np.stack([1.0 - second, second], axis=1)
+
+
+def _shown(mechanism: Mechanism, found: Kinds, temper: IntArray) -> tuple[FloatArray, FloatArray]:
+    """How much of a case of exploitation shows: of one in which there is exploitation, and of any other."""
+    world = mechanism.world
+    shown = np.array([of_exploited for _, of_exploited, _ in world.tempers])[temper]
+    raised = np.array([of_others for _, _, of_others in world.tempers])[temper]
+    for name in ("group-gap", "intersection-gap", "amplification", "like-with-like"):
+        planted = mechanism.strength(name)
+        if planted is None:
+            continue
+        possible, strength = planted
+        if name == "like-with-like":
+            where, strength = found.channel == 1, world.channel_effect
+        else:
+            where = _of(possible, found, world)
+        if possible.metric == "true_positive_rate":
+            shown = np.where(where, shown * strength, shown)
+        else:
+            raised = np.where(where, raised + strength * (1.0 - raised), raised)
+    return shown, raised
+
+
+def _of(possible: Possible, found: Kinds, world: World) -> BoolArray:
+    """The kinds of row that belong to the group, recorded or not."""
+    within = np.ones(len(found.share), dtype=np.bool_)
+    for level in possible.group.levels:
+        if level.feature == "gender":
+            within &= found.gender == GENDERS.index(level.code)
+        else:
+            within &= found.nationality == list(world.nationalities).index(level.code)
+    return within
+
+
+def _flagged(world: World, found: Kinds) -> FloatArray:
+    """float64[kinds]: the chance that the detector flags such a row."""
+    recorded_chance = found.chances * (1.0 - np.array([sign.missing for sign in world.signs]))[None, :]
+    distinct, place = np.unique(
+        np.column_stack([recorded_chance, found.extra.astype(np.float64)]), axis=0, return_inverse=True
+    )
+    points = np.zeros((len(distinct), 1 + sum(sign.points for sign in world.signs)))
+    points[:, 0] = 1.0
+    for number, sign in enumerate(world.signs):
+        chance = distinct[:, number : number + 1]
+        shifted = np.zeros_like(points)
+        shifted[:, sign.points :] = points[:, : points.shape[1] - sign.points]
+        points = points * (1.0 - chance) + shifted * chance
+    enough = np.arange(points.shape[1])[None, :] + distinct[:, -1:] >= world.threshold
+    return np.asarray((points * enough).sum(axis=1)[place.reshape(-1)])

@@ -1,0 +1,133 @@
+"""The plan of a world, ready for `audit7k run`."""
+
+from __future__ import annotations
+
+from textwrap import wrap
+from typing import Final
+
+from audit.worlds.mechanism import Mechanism
+from audit.worlds.tabular import number_column
+from audit.worlds.truth import Truth
+from audit.worlds.world import World, WorldName
+
+__all__ = ["feature_columns", "plan_text"]
+
+_AUDIT: Final[dict[WorldName, tuple[str, str, str]]] = {
+    "adverts": ("Recruitment-advert screener, list of phrases", "moderation", "both"),
+    "triage": ("Referral triage, score card", "hotline-triage", "services"),
+    "transactions": ("Payment monitoring, weighted rules", "financial-monitoring", "enforcement"),
+}
+"""Title, use and route."""
+
+_PLAN: Final = """\
+# The plan of a synthetic world: the rows are made up and describe nobody. Written by `audit7k synthesise {name}`.
+# What an audit should find, and whom it must not accuse, stands in truth.json.
+schema = 1
+
+[audit]
+title = "{title}"
+owner = "Nobody: a synthetic world"
+use = "{use}"
+route = "{route}"
+limits_set_by = "The makers of audit7k, for synthetic worlds only"
+
+[detector]
+kind = "python"
+entry = "detector:score"                 # the function `score` in detector.py, called batch by batch
+features = {features}
+threshold = 0.5
+
+[evaluation_set]
+path = "{path}"
+id = "{id}"
+label = "exploited"                      # 1, 0, or empty where nobody has decided yet
+label_source = "Made by audit7k synthesise"
+rows_are = "{rows_are}"
+{evaluation_set}
+[groups.gender]
+column = "gender"                        # an empty cell becomes the group `unknown`
+
+[groups.nationality]
+column = "nationality"                   # ISO 3166-1 alpha-3; XXA is stateless
+ladder = ["country", "m49-subregion", "m49-region"]
+{nationality}
+[[rules]]
+id = "missed"
+metric = "true_positive_rate"            # share of victims found
+groups = ["gender", "nationality", ["gender", "nationality"]]
+margin = 0.10
+expected_rate = {found:.2f}                     # plans how many cases a group needs; enters no test
+reason = "One in ten is the most that this synthetic audit accepts."
+
+[[rules]]
+id = "wrongly-flagged"
+metric = "false_positive_rate"           # share of others wrongly flagged
+groups = ["gender", "nationality", ["gender", "nationality"]]
+margin = 0.05
+expected_rate = {flagged:.2f}
+reason = "One in twenty is the most that this synthetic audit accepts."
+
+[control_features.{channel}]
+column = "{channel}"                     # like is compared with like: {first} with {first}
+
+[reference_table]                        # who is exploited, by the truth and not by labels
+path = "reference.csv"
+feature = "nationality"
+level = "level"
+share = "share"
+source = "The process that the rows are drawn from"
+"""
+
+
+def plan_text(mechanism: Mechanism, data: str) -> str:
+    """The text of plan.toml for a data file of this name."""
+    world = mechanism.world
+    title, use, route = _AUDIT[world.name]
+    everyone = Truth.of(mechanism).everyone()
+    return _PLAN.format(
+        name=world.name,
+        title=title,
+        use=use,
+        route=route,
+        features=_features(world),
+        path=data,
+        id=world.id,
+        rows_are=world.rows_are,
+        evaluation_set=_evaluation_set(world, in_text=data.endswith(".csv")),
+        nationality='separator = "/"                          # several in one cell: the first is the primary one\n'
+        'dual = "primary"\n'
+        if world.name == "triage"
+        else "",
+        found=everyone[0],
+        flagged=everyone[1],
+        channel=world.channel,
+        first=world.channels[0],
+    )
+
+
+def feature_columns(world: World) -> tuple[str, ...]:
+    """The columns that the detector is given."""
+    if world.name == "adverts":
+        return ("text",)
+    if world.name == "triage":
+        return tuple(sign.name for sign in world.signs)
+    return tuple(number_column(sign.name) for sign in world.signs)
+
+
+def _features(world: World) -> str:
+    """The columns as a TOML list, over several lines where it is long."""
+    names = ", ".join(f'"{name}"' for name in feature_columns(world))
+    if len(names) <= 80:
+        return f"[{names}]"
+    lines = wrap(names, 110, break_on_hyphens=False, break_long_words=False)
+    return "\n".join(["[", *(f"  {line}" for line in lines), "]"])
+
+
+def _evaluation_set(world: World, *, in_text: bool) -> str:
+    lines = []
+    if in_text and world.name != "adverts":
+        lines.append(f"numbers = {_features(world)}")
+    if world.clustered:
+        lines.append('cluster = "account"                      # rows of one account belong together, and say less')
+        lines.append("expected_icc = 0.05                      # how alike they are expected to be; plans sizes")
+    return "".join(f"{line}\n" for line in lines)

@@ -1,0 +1,162 @@
+"""Puts findings of a stated size into a world: what is asked for in rates becomes what is done to the rows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from difflib import get_close_matches
+from functools import cache
+from typing import Final
+
+from audit.errors import AuditError, ExitCode
+from audit.worlds.adverts import ADVERTS
+from audit.worlds.mechanism import Mechanism
+from audit.worlds.transactions import TRANSACTIONS
+from audit.worlds.triage import TRIAGE
+from audit.worlds.truth import measured
+from audit.worlds.world import Finding, FindingName, Possible, World, WorldName
+
+__all__ = ["WORLDS", "PlantingError", "findings_asked", "plant", "world_named"]
+
+WORLDS: Final[dict[WorldName, World]] = {world.name: world for world in (ADVERTS, TRIAGE, TRANSACTIONS)}
+
+_STEPS: Final = 40
+"""Halvings of the range of a strength: more than enough for the digits that are kept."""
+_SWEEPS: Final = 12
+"""Times each strength is found anew while the others, which move the rest that it is compared with, stay."""
+_DIGITS: Final = 6
+"""Decimals kept of a strength, so that no last bit of a library changes a row."""
+
+
+class PlantingError(AuditError):
+    """Something is to be planted that cannot be."""
+
+    exit_code = ExitCode.USAGE
+
+
+def world_named(name: str) -> World:
+    """The world of this name. Raises PlantingError."""
+    for world in WORLDS.values():
+        if world.name == name:
+            return world
+    raise PlantingError(f'there is no world "{name}"', slug="no-such-world", hint=f"name one of {', '.join(WORLDS)}")
+
+
+def findings_asked(world: World, asked: Sequence[str]) -> tuple[Finding, ...]:
+    """Read `FINDING` and `FINDING=SIZE`, in the order of the world.
+
+    Raises
+    ------
+    PlantingError
+        For a finding that this world has not, that is named twice, or whose size is no number above 0.
+    """
+    sizes: dict[FindingName, float] = {}
+    for text in asked:
+        name, given, size = text.partition("=")
+        possible = world.possible(name)
+        if possible is None:
+            names = [possible.finding for possible in world.findings]
+            near = get_close_matches(name, names, 1)
+            hint = f"did you mean {near[0]}" if near else f"it has {', '.join(names)}"
+            raise PlantingError(f'world {world.name} has no finding "{name}"', slug="no-such-finding", hint=hint)
+        if possible.finding in sizes:
+            raise PlantingError(f"{name} is planted twice", slug="planted-twice", hint="name it once")
+        sizes[possible.finding] = _size(possible, size) if given else possible.size
+    return tuple(Finding(possible, sizes[possible.finding]) for possible in world.findings if possible.finding in sizes)
+
+
+def plant(world: World, findings: Sequence[Finding]) -> Mechanism:
+    """Find how strongly each thing must be done for every finding to have its size.
+
+    Sizes that are gaps are gaps to all others as an audit sees them: the rows whose gender or nationality is not
+    recorded are among the others, and so are those in whom something else is planted.
+
+    Raises
+    ------
+    PlantingError
+        If a size is out of reach.
+    """
+    return _planted(world.name, tuple((finding.possible.finding, finding.size) for finding in findings))
+
+
+@cache
+def _planted(name: WorldName, sizes: tuple[tuple[FindingName, float], ...]) -> Mechanism:
+    world = WORLDS[name]
+    findings = [Finding(_possible(world, finding), size) for finding, size in sizes]
+    strengths = {finding.possible.finding: _given(finding) for finding in findings}
+    solved = [finding for finding in findings if finding.possible.finding not in ("biased-labels", "word-leak")]
+    for _ in range(_SWEEPS):
+        before = dict(strengths)
+        for finding in solved:
+            strengths[finding.possible.finding] = _solved(world, finding, strengths)
+        if before == strengths:
+            break
+    return Mechanism(world, strengths)
+
+
+def _possible(world: World, finding: FindingName) -> Possible:
+    possible = world.possible(finding)
+    assert possible is not None  # noqa: S101 - it was found before
+    return possible
+
+
+def _given(finding: Finding) -> float:
+    """The strength that is the size itself; for others a first one, that does nothing."""
+    name = finding.possible.finding
+    if name == "word-leak":
+        return round(10.0 * finding.size)
+    if name == "biased-labels":
+        return finding.size
+    return 1.0 if name in ("group-gap", "intersection-gap") and _is_shown(finding.possible) else 0.0
+
+
+def _is_shown(possible: Possible) -> bool:
+    return possible.metric == "true_positive_rate"
+
+
+def _solved(world: World, finding: Finding, strengths: dict[FindingName, float]) -> float:
+    name = finding.possible.finding
+
+    def gap(strength: float) -> float:
+        return abs_gap(measured(Mechanism(world, {**strengths, name: strength}), finding.possible))
+
+    def abs_gap(signed: float) -> float:
+        return -signed if _is_shown(finding.possible) else signed
+
+    none, most = (1.0, 0.0) if name != "like-with-like" and _is_shown(finding.possible) else (0.0, 1.0)
+    if gap(most) < finding.size:
+        raise PlantingError(
+            f"{name} cannot have the size {finding.size:g} in world {world.name}",
+            slug="size-out-of-reach",
+            hint=f"with what else is planted at most {math.floor(1000 * gap(most)) / 1000:g}",
+        )
+    return round(_bisected(gap, finding.size, none, most), _DIGITS)
+
+
+def _bisected(gap: Callable[[float], float], size: float, below: float, above: float) -> float:
+    for _ in range(_STEPS):
+        middle = (below + above) / 2.0
+        if gap(middle) < size:
+            below = middle
+        else:
+            above = middle
+    return (below + above) / 2.0
+
+
+def _size(possible: Possible, text: str) -> float:
+    try:
+        size = float(text)
+    except ValueError:
+        size = math.nan
+    largest = 5.0 if possible.finding == "word-leak" else 0.95
+    if not 0.0 < size <= largest:
+        raise PlantingError(
+            f"the size of {possible.finding} must be a number above 0 and at most {largest:g}",
+            slug="size-of-finding",
+            hint=f"write {possible.finding}={possible.size:g}: {possible.measured_as}",
+        )
+    if possible.finding == "word-leak" and abs(10.0 * size - round(10.0 * size)) > 1e-9:
+        raise PlantingError(
+            "the size of word-leak is a number of tenths of a logit", slug="size-of-finding", hint="write word-leak=0.8"
+        )
+    return size

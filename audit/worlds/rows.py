@@ -1,0 +1,118 @@
+"""Draws the rows of a world, a block at a time, so that any number of them fits into memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from audit.worlds.draws import BoolArray, Draws, FloatArray, IntArray
+from audit.worlds.mechanism import EXPLOITED, GENDERS, Kinds, Mechanism, kinds
+
+__all__ = ["BLOCK", "Rows", "drawn_rows"]
+
+BLOCK: Final = 20_000
+"""Rows of a block. Each block has a stream of its own."""
+
+CHILD: Final = {True: {"woman": 0.36, "man": 0.41, "non-binary": 0.30}, False: dict.fromkeys(GENDERS, 0.10)}
+"""Share of children among cases of exploitation, by gender (girls 22 of 61, boys 16 of 39 in 2022), and of others."""
+FORMS: Final = ("sexual exploitation", "forced labour", "other forms")
+FORM_SHARES: Final = {
+    ("woman", True): (0.585, 0.171, 0.244),
+    ("woman", False): (0.744, 0.146, 0.111),
+    ("man", True): (0.134, 0.382, 0.484),
+    ("man", False): (0.084, 0.659, 0.257),
+    ("non-binary", True): (0.827, 0.033, 0.140),
+    ("non-binary", False): (0.827, 0.033, 0.140),
+}
+"""By gender and whether a child: sums of the country tables in UNODC's GLOTIP portal, years from 2019 on."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Some rows, as arrays of the same length; a missing value is a place below 0."""
+
+    number: IntArray
+    """From 1 on, in the order of the file."""
+    cluster: IntArray
+    """Number of the cluster, from 1 on."""
+    exploited: BoolArray
+    """In truth; the label can differ."""
+    label: IntArray
+    """1, 0, or -1 where there is none."""
+    gender: IntArray
+    """Place in `GENDERS`; -1 where it is not recorded."""
+    nationality: IntArray
+    """Place in the world's nationalities; -1 where it is not recorded."""
+    channel: IntArray
+    source: IntArray
+    child: IntArray
+    """1, 0, or -1 where the age is not recorded."""
+    form: IntArray
+    """Place in `FORMS`: of exploitation, or the one that was suspected."""
+    shown: BoolArray
+    """bool[rows, signs]: whether the sign shows."""
+    asked: BoolArray
+    """bool[rows, signs]: whether it was recorded if it does."""
+
+
+def drawn_rows(mechanism: Mechanism, rows: int, seed: int) -> Iterator[tuple[Rows, Draws]]:
+    """The rows in blocks, each with the stream from which whoever writes it out draws its further details."""
+    found = kinds(mechanism)
+    clusters = 0
+    for block, start in enumerate(range(0, rows, BLOCK)):
+        draws = Draws(seed, block)
+        drawn = _block(mechanism, found, draws, start, min(BLOCK, rows - start), clusters)
+        clusters = int(drawn.cluster[-1])
+        yield drawn, draws
+
+
+def _block(mechanism: Mechanism, found: Kinds, draws: Draws, start: int, size: int, clusters: int) -> Rows:
+    world = mechanism.world
+    sizes = 1 + draws.pick(world.cluster_sizes, size)
+    cluster = np.repeat(np.arange(size), sizes)[:size]
+    many = int(cluster[-1]) + 1
+    kind = draws.pick(found.share.tolist(), many)
+    gender, exploited = found.gender[kind], found.state[kind] == EXPLOITED
+    source = list(world.sources)
+    gender_known, nationality_known, labelled = (
+        ~draws.happens(np.array([by[name] for name in source])[found.source[kind]], many)
+        for by in (world.gender_unknown, world.nationality_unknown, world.unlabelled)
+    )
+    believed = exploited & ~draws.happens(found.mislabelled[kind], many)
+    child = draws.happens(_children()[exploited.astype(np.int64), gender], many)
+    age_known = ~draws.happens(0.12, many)
+    form = _forms(gender, child, draws)
+    of_rows = kind[cluster]
+    shown, asked = np.empty((size, len(world.signs)), np.bool_), np.empty((size, len(world.signs)), np.bool_)
+    for number, sign in enumerate(world.signs):
+        shown[:, number] = draws.happens(found.chances[of_rows, number], size)
+        asked[:, number] = ~draws.happens(sign.missing, size)
+    return Rows(
+        number=np.arange(start + 1, start + size + 1),
+        cluster=clusters + 1 + cluster,
+        exploited=exploited[cluster],
+        label=np.where(labelled, believed.astype(np.int64), -1)[cluster],
+        gender=np.where(gender_known, gender, -1)[cluster],
+        nationality=np.where(nationality_known, found.nationality[kind], -1)[cluster],
+        channel=found.channel[of_rows],
+        source=found.source[of_rows],
+        child=np.where(age_known, child.astype(np.int64), -1)[cluster],
+        form=form[cluster],
+        shown=shown,
+        asked=asked,
+    )
+
+
+def _children() -> FloatArray:
+    return np.array([[CHILD[exploited][gender] for gender in GENDERS] for exploited in (False, True)])
+
+
+def _forms(gender: IntArray, child: BoolArray, draws: Draws) -> IntArray:
+    place = draws.uniform(len(gender))
+    shares = np.array([[FORM_SHARES[name, is_child] for is_child in (False, True)] for name in GENDERS])
+    of_row = shares[gender, child.astype(np.int64)]
+    first = of_row[:, 0]
+    return np.where(place < first, 0, np.where(place < first + of_row[:, 1], 1, 2))

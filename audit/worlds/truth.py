@@ -1,0 +1,262 @@
+"""The truth of a world: what is planted, whom it leaves alone, and every group's rates, from the process itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from audit.groups import Group, Level
+from audit.metrics import MetricName
+from audit.worlds.draws import BoolArray, FloatArray
+from audit.worlds.mechanism import EXPLOITED, GENDERS, UNKNOWN, Mechanism, Recorded, kinds, recorded
+from audit.worlds.world import Possible, nationals, of_gender
+
+__all__ = ["RATES", "Gap", "Truth", "gap_within_channels", "measured", "moved_by", "true_composition", "truth_document"]
+
+RATES: Final[tuple[MetricName, ...]] = ("true_positive_rate", "false_positive_rate")
+"""The rates that the plans of the worlds limit."""
+_DIGITS: Final = 9
+
+Member = Callable[[Level], bool]
+
+
+class Gap(NamedTuple):
+    """A rate of a group and of all others, by recorded labels and recorded groups; None without any such rows."""
+
+    rate: float | None
+    rest: float | None
+
+    @property
+    def difference(self) -> float | None:
+        """Rate of the group minus rate of all others."""
+        return None if self.rate is None or self.rest is None else self.rate - self.rest
+
+
+@dataclass(frozen=True)
+class Truth:
+    """Answers for every group that an audit can form."""
+
+    mechanism: Mechanism
+    recorded: Recorded
+
+    @classmethod
+    def of(cls, mechanism: Mechanism) -> Truth:
+        """The truth of a world in which something is planted."""
+        return cls(mechanism, recorded(mechanism))
+
+    def gap(self, metric: MetricName, where: BoolArray) -> Gap:
+        """A rate of those recorded in some genders and nationalities, and of all others.
+
+        Parameters
+        ----------
+        where : ndarray of bool, shape (genders, nationalities)
+            As `within` gives it.
+        """
+        mass = self.recorded.mass.sum(axis=2)
+        return Gap(_rate(mass[where].sum(axis=0), metric), _rate(mass[~where].sum(axis=0), metric))
+
+    def everyone(self) -> tuple[float, float]:
+        """Share of victims found and share of others wrongly flagged, of all rows."""
+        cells = self.recorded.mass.sum(axis=(0, 1, 2))
+        return _known(_rate(cells, "true_positive_rate")), _known(_rate(cells, "false_positive_rate"))
+
+    def within(self, member: Member) -> BoolArray:
+        """bool[genders, nationalities]: whether `member` holds of both levels."""
+        genders, nationalities = self.recorded.codes
+        return np.array(
+            [[member(of_gender(gender)) and member(nationals(code)) for code in nationalities] for gender in genders]
+        )
+
+    def of_group(self, group: Group) -> BoolArray:
+        """The same for a group of countries and genders; nobody is in one that the world does not have."""
+        asked = {level.feature: level for level in group.levels}
+        return self.within(lambda level: asked.get(level.feature, level) == level)
+
+    def untouched(self, metric: MetricName) -> Iterator[Group]:
+        """Genders and nationalities in which nothing is planted that moves this rate: the controls."""
+        touched = [possible for possible in self.planted if metric in moved_by(possible)]
+        of_others = {level for possible in touched for level in possible.group.levels}
+        genders, nationalities = self.recorded.codes
+        for level in (*map(of_gender, genders), *map(nationals, nationalities)):
+            if level not in of_others and level.code != UNKNOWN and not _composed(level, touched):
+                yield Group((level,))
+
+    @property
+    def planted(self) -> tuple[Possible, ...]:
+        """What is planted, in the order of the world."""
+        mechanism = self.mechanism
+        return tuple(one for one in mechanism.world.findings if one.finding in mechanism.strengths)
+
+
+def _composed(level: Level, touched: Sequence[Possible]) -> bool:
+    """Whether a group has other shares of those in whom something is planted than everyone has.
+
+    Where something is planted in a gender, the other genders have none of it, and so differ from their rest.
+    """
+    return level.feature == "gender" and any(
+        other.feature == "gender" for possible in touched for other in possible.group.levels
+    )
+
+
+def moved_by(possible: Possible) -> tuple[MetricName, ...]:
+    """The rates by recorded labels that differ for a group in which this is planted."""
+    if possible.finding in ("biased-labels", "amplification"):
+        # cases of exploitation among those labelled as none are flagged more often than the others there
+        return ("false_positive_rate",)
+    return RATES if possible.finding == "word-leak" else (possible.metric,)
+
+
+def measured(mechanism: Mechanism, possible: Possible) -> float:
+    """The signed size of a finding, in the unit that it is planted in; 0 where nothing is planted."""
+    truth = Truth.of(mechanism)
+    where = truth.of_group(possible.group)
+    if possible.finding == "amplification":
+        flags, labels = (truth.gap(metric, where).difference for metric in ("selection_rate", "base_rate"))
+        return _known(flags) - _known(labels)
+    if possible.finding in ("biased-labels", "word-leak"):
+        strength = mechanism.strengths.get(possible.finding, 0.0)
+        return strength / 10.0 if possible.finding == "word-leak" else strength
+    return _known(truth.gap(possible.metric, where).difference)
+
+
+def gap_within_channels(mechanism: Mechanism, possible: Possible) -> tuple[float, ...]:
+    """The difference of the group to all others within each channel."""
+    truth = Truth.of(mechanism)
+    where = truth.of_group(possible.group)
+    mass = truth.recorded.mass
+    return tuple(
+        _known(
+            Gap(
+                _rate(mass[:, :, channel][where].sum(axis=0), possible.metric),
+                _rate(mass[:, :, channel][~where].sum(axis=0), possible.metric),
+            ).difference
+        )
+        for channel in (0, 1)
+    )
+
+
+def truth_document(mechanism: Mechanism, seed: int, rows: int) -> dict[str, Any]:
+    """What is written as truth.json."""
+    world, truth = mechanism.world, Truth.of(mechanism)
+    genders, nationalities = truth.recorded.codes
+    everyone = Group(())
+    groups = [
+        everyone,
+        *(Group((of_gender(gender),)) for gender in genders),
+        *(Group((nationals(code),)) for code in nationalities),
+        *(Group((of_gender(gender), nationals(code))) for gender, code in product(genders, nationalities)),
+    ]
+    return {
+        "made_by": "audit7k synthesise",
+        "world": world.name,
+        "seed": seed,
+        "rows": rows,
+        "rows_are": world.rows_are,
+        "what_this_is": "Rates in the process that the rows are drawn from, by recorded labels and recorded groups; "
+        "the rows themselves differ from them by chance. Differences are to all others, unknown ones among them.",
+        "planted": [_planted(truth, possible) for possible in truth.planted],
+        "controls": [
+            {"group": group.model_dump(mode="json"), "metric": metric, **_gap(truth.gap(metric, truth.of_group(group)))}
+            for metric in RATES
+            for group in truth.untouched(metric)
+        ],
+        "rates": [_rates(truth, group) for group in groups],
+    }
+
+
+def _planted(truth: Truth, possible: Possible) -> dict[str, Any]:
+    mechanism, where = truth.mechanism, truth.of_group(possible.group)
+    document: dict[str, Any] = {
+        "finding": possible.finding,
+        "group": possible.group.model_dump(mode="json"),
+        "metric": possible.metric,
+        "size": _rounded(abs(measured(mechanism, possible))),
+        "measured_as": possible.measured_as,
+        "cause": possible.cause,
+        **_gap(truth.gap(possible.metric, where)),
+    }
+    if possible.finding == "like-with-like":
+        within = gap_within_channels(mechanism, possible)
+        document["difference_by_channel"] = dict(zip(mechanism.world.channels, map(_rounded, within), strict=True))
+    if possible.finding == "biased-labels":
+        document["share_among_exploited"] = {
+            "by_labels": _rounded(_composition(truth, possible)),
+            "in_truth": _rounded(true_composition(mechanism, possible.group.levels[0].feature)[_code(possible)]),
+        }
+    if possible.finding == "word-leak":
+        document["decisions_flipped"] = _rounded(_flipped(mechanism, possible))
+    return document
+
+
+def _code(possible: Possible) -> str:
+    return possible.group.levels[0].code
+
+
+def true_composition(mechanism: Mechanism, feature: str) -> dict[str, float]:
+    """Shares of the levels of a feature among those who are exploited, by the truth and not by labels."""
+    found, world = kinds(mechanism), mechanism.world
+    codes = GENDERS if feature == "gender" else tuple(world.nationalities)
+    place = found.gender if feature == "gender" else found.nationality
+    hidden = world.gender_unknown if feature == "gender" else world.nationality_unknown
+    shown = 1.0 - np.array([hidden[name] for name in world.sources])[found.source]
+    labelled = 1.0 - np.array([world.unlabelled[name] for name in world.sources])[found.source]
+    weight = np.where(found.state == EXPLOITED, found.share * shown * labelled, 0.0)
+    shares = np.bincount(place, weights=weight, minlength=len(codes))
+    return {code: float(share) for code, share in zip(codes, shares / shares.sum(), strict=True)}
+
+
+def _composition(truth: Truth, possible: Possible) -> float:
+    mass = truth.recorded.mass.sum(axis=(2, 4))[:, :, 1]
+    of_levels = mass.sum(axis=1) if possible.group.levels[0].feature == "gender" else mass.sum(axis=0)
+    codes = truth.recorded.codes[0 if possible.group.levels[0].feature == "gender" else 1]
+    known = of_levels[:-1]
+    return float(known[codes.index(_code(possible))] / known.sum())
+
+
+def _flipped(mechanism: Mechanism, possible: Possible) -> float:
+    """Share of the group's labelled rows whose decision is another one without the word."""
+    truth = Truth.of(mechanism)
+    strengths = dict(mechanism.strengths)
+    del strengths["word-leak"]
+    without = Truth.of(Mechanism(mechanism.world, strengths))
+    where = truth.of_group(possible.group)
+    return _known(truth.gap("selection_rate", where).rate) - _known(without.gap("selection_rate", where).rate)
+
+
+def _rates(truth: Truth, group: Group) -> dict[str, Any]:
+    where = truth.of_group(group)
+    mass = truth.recorded.mass.sum(axis=2)
+    names: tuple[MetricName, ...] = ("base_rate", "selection_rate", *RATES)
+    return {
+        "group": group.model_dump(mode="json"),
+        "share": _rounded(float(mass[where].sum() / mass.sum())),
+        **{name: _rounded(_rate(mass[where].sum(axis=0), name)) for name in names},
+    }
+
+
+def _rate(cells: FloatArray, metric: MetricName) -> float | None:
+    """A rate from float64[label, flagged]."""
+    counted, among = {
+        "true_positive_rate": (cells[1, 1], cells[1].sum()),
+        "false_positive_rate": (cells[0, 1], cells[0].sum()),
+        "selection_rate": (cells[:, 1].sum(), cells.sum()),
+        "base_rate": (cells[1].sum(), cells.sum()),
+    }[metric]
+    return float(counted / among) if among > 0.0 else None
+
+
+def _gap(gap: Gap) -> dict[str, float | None]:
+    return {"rate": _rounded(gap.rate), "rest_rate": _rounded(gap.rest), "difference": _rounded(gap.difference)}
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, _DIGITS) + 0.0
+
+
+def _known(value: float | None) -> float:
+    assert value is not None  # noqa: S101 - every group of a world has rows
+    return value

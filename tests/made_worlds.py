@@ -1,0 +1,91 @@
+"""Synthetic worlds for tests: their rows in memory, and what their own detector says of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from audit.groups import Group
+from audit.metrics import MetricName
+from audit.worlds.folder import companions
+from audit.worlds.mechanism import Mechanism
+from audit.worlds.plan_text import feature_columns
+from audit.worlds.planting import WORLDS, findings_asked, plant
+from audit.worlds.world import WorldName
+from audit.worlds.writing import blocks
+
+TextArray = npt.NDArray[np.str_]
+Score = Callable[[pa.RecordBatch], list[float]]
+
+
+@dataclass(frozen=True)
+class Scored:
+    """The rows of a world as an audit sees them: text, empty where unknown, and whether each was flagged."""
+
+    gender: TextArray
+    nationality: TextArray
+    label: TextArray
+    flagged: npt.NDArray[np.bool_]
+    columns: dict[str, TextArray]
+
+    def within(self, group: Group) -> npt.NDArray[np.bool_]:
+        """Which rows are of a group."""
+        chosen = np.ones(len(self.label), dtype=np.bool_)
+        for level in group.levels:
+            column = self.gender if level.feature == "gender" else self.nationality
+            chosen &= column == ("" if level.code == "unknown" else level.code)
+        return chosen
+
+    def rate(self, metric: MetricName, chosen: npt.NDArray[np.bool_]) -> tuple[float, int]:
+        """A rate of some rows and how many are in its denominator."""
+        labelled = chosen & (self.label != "")
+        counted, among = {
+            "true_positive_rate": (self.flagged, labelled & (self.label == "1")),
+            "false_positive_rate": (self.flagged, labelled & (self.label == "0")),
+            "selection_rate": (self.flagged, labelled),
+            "base_rate": (self.label == "1", labelled),
+        }[metric]
+        return float(counted[among].sum() / max(among.sum(), 1)), int(among.sum())
+
+
+def mechanism(world: WorldName, *asked: str) -> Mechanism:
+    """A world in which this is planted, each at its own size unless one is given."""
+    return plant(WORLDS[world], findings_asked(WORLDS[world], asked))
+
+
+def everything(world: WorldName) -> Mechanism:
+    """A world in which everything is planted that can be."""
+    return mechanism(world, *(possible.finding for possible in WORLDS[world].findings))
+
+
+def detector(made: Mechanism) -> Score:
+    """The function `score` of the detector that is written beside the rows."""
+    names: dict[str, Score] = {}
+    exec(compile(companions(made, "rows.csv", 1, 1)["detector.py"], "detector.py", "exec"), names)
+    return names["score"]
+
+
+@cache
+def scored(world: WorldName, asked: tuple[str, ...], rows: int, seed: int = 1) -> Scored:
+    """Rows of a world and what its detector says of them."""
+    made = mechanism(world, *asked)
+    parts = list(blocks(made, rows, seed))
+    columns = {name: [value for part in parts for value in part[name]] for name in parts[0]}
+    given = {
+        name: columns[name] if name == "text" else [None if one is None else int(one) for one in columns[name]]
+        for name in feature_columns(made.world)
+    }
+    scores = detector(made)(pa.RecordBatch.from_pydict(given))
+    arrays = {name: np.array([value or "" for value in values]) for name, values in columns.items()}
+    return Scored(
+        gender=arrays["gender"],
+        nationality=np.array([text.split("/")[0] for text in arrays["nationality"].tolist()]),
+        label=arrays["exploited"],
+        flagged=np.array(scores) >= 0.5,
+        columns=arrays,
+    )

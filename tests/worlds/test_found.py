@@ -1,0 +1,157 @@
+"""An audit of each world finds what is planted in it by the right part, and accuses nobody else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from made_worlds import everything
+
+from audit.findings import Outcome
+from audit.groups import Group, Level
+from audit.power import plan_power
+from audit.result import AuditResult
+from audit.run import run_audit
+from audit.worlds.folder import Synthesised, companions, synthesise
+from audit.worlds.found import ASKED, accused_without_cause, found_by, rules_fail, state_of
+from audit.worlds.planting import WORLDS, findings_asked
+from audit.worlds.truth import Truth, measured
+from audit.worlds.world import Possible, WorldName, nationals
+
+SEED = 7
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+SUBREGION = Group((Level("nationality", "m49-subregion", "005"),))
+
+
+@dataclass(frozen=True)
+class Audited:
+    made: Synthesised
+    result: AuditResult
+
+    def possible(self, name: str) -> Possible:
+        found = self.made.mechanism.world.possible(name)
+        assert found is not None
+        return found
+
+
+def audited(folder: Path, world: WorldName, *asked: str) -> Audited:
+    made = synthesise(WORLDS[world], folder, seed=SEED, findings=findings_asked(WORLDS[world], asked))
+    return Audited(made, run_audit(made.plan, crosscheck=False))
+
+
+@pytest.fixture(scope="module", params=list(WORLDS))
+def planted(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Audited:
+    world: WorldName = request.param
+    names = [possible.finding for possible in WORLDS[world].findings]
+    return audited(tmp_path_factory.mktemp(world) / "world", world, *names)
+
+
+@pytest.fixture(scope="module")
+def triage(tmp_path_factory: pytest.TempPathFactory) -> Audited:
+    return audited(tmp_path_factory.mktemp("triage") / "world", "triage", "group-gap", "amplification")
+
+
+def changed(result: AuditResult, rule: str, group: Group, outcome: Outcome) -> AuditResult:
+    """The same result with another outcome for one group."""
+    verdicts = [
+        verdict.model_copy(update={"outcome": outcome}) if (verdict.rule, verdict.group) == (rule, group) else verdict
+        for verdict in result.verdicts
+    ]
+    assert any((verdict.rule, verdict.group) == (rule, group) for verdict in verdicts)
+    return result.model_copy(update={"verdicts": tuple(verdicts)})
+
+
+def test_everything_planted_is_found_and_nobody_else_accused(planted: Audited) -> None:
+    states = {finding: state_of(planted.possible(finding), planted.result) for finding in ASKED}
+    assert states == dict.fromkeys(ASKED, "found")
+    assert accused_without_cause(Truth.of(planted.made.mechanism), planted.result) == ()
+    assert rules_fail(planted.result)
+
+
+@pytest.mark.slow
+def test_planning_says_that_the_gaps_can_be_decided(planted: Audited) -> None:
+    """The gaps that rules limit are at least as large as planning says they must be to be named with power 80 %."""
+    named = {
+        (rule.rule.metric, group.group): group.fails_from[0].disparity
+        for rule in plan_power(planted.made.plan).rules
+        for family in rule.families
+        for group in family.groups
+    }
+    for finding in ("group-gap", "intersection-gap"):
+        possible = planted.possible(finding)
+        smallest = named[possible.metric, possible.group]
+        assert smallest is not None
+        assert smallest < possible.size
+
+
+def test_the_example_is_what_is_written(planted: Audited) -> None:
+    world = planted.made.mechanism.world
+    written = companions(everything(world.name), f"{world.file}.csv", world.rows, SEED)
+    folder = EXAMPLES / f"synthetic-{world.name}"
+    for name in ("detector.py", "plan.toml"):
+        assert (folder / name).read_text(encoding="utf-8") == written[name]
+    text = (folder / "README.md").read_text(encoding="utf-8")
+    for possible in world.findings:
+        assert possible.group.levels[-1].code in text or "men" in text
+    assert f"{world.rows:,} synthetic" in text
+
+
+@pytest.mark.parametrize("world", WORLDS)
+def test_where_nothing_is_planted_nothing_fails(tmp_path: Path, world: WorldName) -> None:
+    controls = audited(tmp_path / "world", world)
+    assert not rules_fail(controls.result)
+    assert accused_without_cause(Truth.of(controls.made.mechanism), controls.result) == ()
+    for possible in WORLDS[world].findings:
+        assert state_of(possible, controls.result) != "found", possible.finding
+        assert measured(controls.made.mechanism, possible) == pytest.approx(0.0, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "state"),
+    [("fail", "found"), ("pass", "not_found"), ("inconclusive", "cannot_tell"), ("not_evaluable", "cannot_tell")],
+)
+def test_a_gap_is_found_only_by_a_fail_of_the_group(triage: Audited, outcome: Outcome, state: str) -> None:
+    men = triage.possible("group-gap")
+    assert state_of(men, changed(triage.result, "missed", men.group, outcome)) == state
+
+
+def test_another_rate_of_the_group_finds_nothing(triage: Audited) -> None:
+    men = triage.possible("group-gap")
+    other = changed(triage.result, "missed", men.group, "inconclusive")
+    assert state_of(men, changed(other, "wrongly-flagged", men.group, "fail")) == "cannot_tell"
+
+
+def test_a_fail_within_the_limit_is_without_cause_and_one_beyond_it_is_not(triage: Audited) -> None:
+    truth = Truth.of(triage.made.mechanism)
+    brazil, men = Group((nationals("BRA"),)), triage.possible("group-gap").group
+    assert accused_without_cause(truth, triage.result) == ()
+    for rule, group, times in (
+        ("missed", brazil, 1),
+        ("wrongly-flagged", brazil, 1),
+        ("wrongly-flagged", men, 1),
+        ("missed", men, 0),
+        ("wrongly-flagged", triage.possible("amplification").group, 0),
+        ("missed", SUBREGION, 1),
+    ):
+        accused = accused_without_cause(truth, changed(triage.result, rule, group, "fail"))
+        assert len(accused) == times, (rule, group)
+
+
+@pytest.mark.parametrize("field", ["conditional", "amplification"])
+def test_without_the_part_that_says_it_nothing_can_be_told(planted: Audited, field: str) -> None:
+    without = planted.result.model_copy(update={field: ()})
+    finding = {"conditional": "like-with-like", "amplification": "amplification"}[field]
+    assert state_of(planted.possible(finding), without) == "cannot_tell"
+
+
+def test_without_a_reference_table_biased_labels_cannot_be_told(planted: Audited) -> None:
+    without = planted.result.model_copy(update={"reference_comparison": None})
+    assert state_of(planted.possible("biased-labels"), without) == "cannot_tell"
+
+
+def test_a_leaked_word_is_not_asked_for_by_the_plan() -> None:
+    leak = WORLDS["adverts"].possible("word-leak")
+    assert leak is not None
+    assert leak.finding not in ASKED
+    assert "probes" in found_by(leak)
