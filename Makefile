@@ -90,6 +90,10 @@ format: $(INSTALLED) ## Let ruff put the code into form
 bench: $(INSTALLED) ## Measure speed and memory against other libraries (minutes)
 	$(BIN)/python -m bench
 
+.PHONY: planted
+planted: $(INSTALLED) ## Measure what audits of synthetic worlds find, beside other tools (half an hour)
+	$(BIN)/python -m bench.planted
+
 .PHONY: simulate
 simulate: $(INSTALLED) ## Measure how often verdicts are wrong, by simulation (minutes)
 	$(BIN)/python -m simulate

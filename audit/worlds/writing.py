@@ -17,7 +17,7 @@ from audit.worlds.world import World, WorldName
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["DataFormat", "blocks", "write_rows"]
+__all__ = ["DataFormat", "blocks", "rows_table", "write_rows"]
 
 DataFormat = Literal["csv", "parquet"]
 
@@ -36,6 +36,13 @@ def blocks(mechanism: Mechanism, rows: int, seed: int) -> Iterator[Columns]:
     world = mechanism.world
     for drawn, draws in drawn_rows(mechanism, rows, seed):
         yield _COLUMNS[world.name](world, drawn, draws)
+
+
+def rows_table(mechanism: Mechanism, rows: int, seed: int) -> pa.Table:
+    """The rows in memory, with types."""
+    import pyarrow as pa
+
+    return pa.concat_tables(_table(mechanism.world, columns) for columns in blocks(mechanism, rows, seed))
 
 
 def write_rows(path: Path, mechanism: Mechanism, rows: int, seed: int, data_format: DataFormat) -> None:

@@ -1,0 +1,190 @@
+"""The sets of the benchmark: which worlds, how many rows, what is planted; and one audit of each."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from audit.groups import Group
+from audit.metrics import MetricName
+from audit.plan_file import LoadedPlan, read_plan_file
+from audit.run import run_audit
+from audit.worlds.draws import IntArray
+from audit.worlds.folder import companions
+from audit.worlds.mechanism import GENDERS, Mechanism
+from audit.worlds.planting import WORLDS, findings_asked, plant
+from audit.worlds.rows import drawn_rows
+from audit.worlds.truth import RATES, Truth
+from audit.worlds.world import Finding, FindingName, Possible, World, WorldName
+from audit.worlds.writing import rows_table
+
+if TYPE_CHECKING:
+    from audit.result import AuditResult
+
+__all__ = [
+    "ARMS",
+    "ASKED",
+    "Arm",
+    "Audited",
+    "Flag",
+    "Key",
+    "audited",
+    "controls",
+    "decided_rows",
+    "key_of",
+    "labelled_rows",
+    "loaded_folder",
+    "mechanism_of",
+    "own_sizes",
+    "planted",
+    "sized",
+]
+
+Arm = Literal["planned", "doubled", "controls"]
+ARMS: Final[tuple[Arm, ...]] = ("planned", "doubled", "controls")
+"""`planned`: as many rows as planning was asked about; `doubled`: twice as many; `controls`: twice as many, and nothing
+is planted."""
+
+ASKED: Final[tuple[FindingName, ...]] = (
+    "group-gap",
+    "intersection-gap",
+    "like-with-like",
+    "biased-labels",
+    "amplification",
+)
+"""What is planted. A leaked word takes probes, and is not benchmarked."""
+
+Key = tuple[tuple[str, str], ...]
+"""A group as its features and codes: `(("gender", "man"), ("nationality", "VNM"))`."""
+Flag = tuple[MetricName, Key]
+"""A group that a tool calls worse off in a rate."""
+
+
+@dataclass(frozen=True)
+class Audited:
+    """One set, what audit7k says of it, and the rows that the other tools are given."""
+
+    truth: Truth
+    result: AuditResult
+    rows: pd.DataFrame
+    """Labelled rows: gender, nationality (missing ones as `unknown`), both, channel, label, decision."""
+
+
+def mechanism_of(world: World, sizes: Mapping[FindingName, float]) -> Mechanism:
+    """The world with findings of these sizes planted; nothing at all where there are none."""
+    return plant(world, [Finding(_possible(world, name), size) for name, size in sizes.items()])
+
+
+def own_sizes(world: WorldName) -> dict[FindingName, float]:
+    """Every finding that is asked for, in the size that the world has for it."""
+    return {one.possible.finding: one.size for one in findings_asked(WORLDS[world], ASKED)}
+
+
+def loaded_folder(made: Mechanism, folder: Path) -> LoadedPlan:
+    """The plan of a world with its detector beside it in `folder`; its rows are passed in memory."""
+    for name, text in companions(made, f"{made.world.file}.parquet", 1, 0).items():
+        (folder / name).write_text(text, encoding="utf-8")
+    loaded = read_plan_file(folder / "plan.toml")
+    section = loaded.plan.evaluation_set.model_copy(update={"path": None})
+    plan = loaded.plan.model_copy(update={"evaluation_set": section})
+    return LoadedPlan(plan=plan, as_asked=loaded.as_asked, folder=folder)
+
+
+def audited(made: Mechanism, rows: int, seed: int) -> Audited:
+    """Draw a set, audit it, and keep what the audit decided for the other tools."""
+    table = rows_table(made, rows, seed)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        loaded = loaded_folder(made, folder)
+        written = folder / "predictions.parquet"
+        result = run_audit(loaded, table, crosscheck=False, predictions_to=written)
+        decided = pq.read_table(written)
+    return Audited(Truth.of(made), result, labelled_rows(made.world, table, decided))
+
+
+def labelled_rows(world: World, table: pa.Table, decided: pa.Table) -> pd.DataFrame:
+    """The labelled rows with their decisions, in the shape that every other tool takes."""
+    if table[world.id].to_pylist() != decided["case_id"].to_pylist():
+        raise AssertionError("decisions and rows are not in the same order")
+    frame = pd.DataFrame(
+        {
+            "gender": table["gender"].to_pylist(),
+            "nationality": [None if one is None else one.split("/")[0] for one in table["nationality"].to_pylist()],
+            "channel": table[world.channel].to_pylist(),
+            "label": table["exploited"].to_pylist(),
+            "decision": [int(one == "flagged") for one in decided["decision"].to_pylist()],
+        }
+    ).astype(object)
+    return _complete(frame[frame["label"].notna()])
+
+
+def decided_rows(made: Mechanism, rows: int, seed: int) -> pd.DataFrame:
+    """The same rows without an audit: the points of the signs are added up here as the detector adds them."""
+    world, parts = made.world, []
+    points = np.array([sign.points for sign in world.signs])
+    for drawn, _ in drawn_rows(made, rows, seed):
+        frame = pd.DataFrame(
+            {
+                "gender": _named((*GENDERS, None), drawn.gender),
+                "nationality": _named((*world.nationalities, None), drawn.nationality),
+                "channel": _named(world.channels, drawn.channel),
+                "label": drawn.label,
+                "decision": ((drawn.shown & drawn.asked) @ points >= world.threshold).astype(np.int64),
+            }
+        ).astype(object)
+        parts.append(frame[frame["label"] >= 0])
+    return _complete(pd.concat(parts))
+
+
+def _named(names: Sequence[str | None], places: IntArray) -> list[str | None]:
+    return [names[place] for place in places.tolist()]
+
+
+def _complete(labelled: pd.DataFrame) -> pd.DataFrame:
+    frame = labelled.fillna("unknown")
+    frame["both"] = frame["gender"] + " x " + frame["nationality"]
+    return frame.astype({"label": np.int64, "decision": np.int64}).reset_index(drop=True)
+
+
+def key_of(group: Group) -> Key:
+    """The group as features and codes."""
+    return tuple((level.feature, level.code) for level in group.levels)
+
+
+def controls(truth: Truth) -> tuple[frozenset[Flag], frozenset[Flag]]:
+    """Whom no tool may accuse: genders and nationalities by themselves, and their combinations."""
+    alone, crossed = set(), set()
+    for metric in RATES:
+        of_one = [key_of(group) for group in truth.untouched(metric)]
+        alone |= {(metric, key) for key in of_one}
+        for first, second in product(of_one, of_one):
+            if (first[0][0], second[0][0]) == ("gender", "nationality"):
+                crossed.add((metric, first + second))
+    return frozenset(alone), frozenset(crossed)
+
+
+def planted(made: Mechanism) -> Iterator[Possible]:
+    """What is planted in a world."""
+    return (_possible(made.world, name) for name in ASKED if name in made.strengths)
+
+
+def _possible(world: World, name: FindingName) -> Possible:
+    possible = world.possible(name)
+    if possible is None:
+        raise KeyError(name)
+    return possible
+
+
+def sized(keys: Sequence[str], frame: pd.DataFrame, metric: MetricName) -> pd.DataFrame:
+    """Rows in the denominator of a rate, and which of them are in its numerator, by `keys`."""
+    of_label = frame[frame["label"] == int(metric == "true_positive_rate")]
+    return of_label.groupby(list(keys))["decision"].agg(["sum", "size"])
