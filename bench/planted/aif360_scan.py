@@ -74,7 +74,10 @@ def subset(rows: pd.DataFrame, metric: MetricName, penalty: float) -> dict[str, 
         )
     finally:
         np.random.set_state(state)  # noqa: NPY002
-    return dict(found) if score > 0.0 else {}
+    if score <= 0.0:
+        return {}
+    # a feature of which every value is named is none by which anybody is singled out
+    return {feature: values for feature, values in found.items() if len(values) < of_label[feature].nunique()}
 
 
 def _of_label(rows: pd.DataFrame, metric: MetricName) -> pd.DataFrame:

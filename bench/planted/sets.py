@@ -23,7 +23,7 @@ from audit.worlds.folder import companions
 from audit.worlds.mechanism import GENDERS, Mechanism
 from audit.worlds.planting import WORLDS, findings_asked, plant
 from audit.worlds.rows import drawn_rows
-from audit.worlds.truth import RATES, Truth
+from audit.worlds.truth import RATES, Truth, moved_by
 from audit.worlds.world import Finding, FindingName, Possible, World, WorldName
 from audit.worlds.writing import rows_table
 
@@ -161,14 +161,15 @@ def key_of(group: Group) -> Key:
 
 
 def controls(truth: Truth) -> tuple[frozenset[Flag], frozenset[Flag]]:
-    """Whom no tool may accuse: genders and nationalities by themselves, and their combinations."""
+    """Whom no tool may accuse: genders and nationalities by themselves, and combinations without anything planted."""
     alone, crossed = set(), set()
     for metric in RATES:
-        of_one = [key_of(group) for group in truth.untouched(metric)]
-        alone |= {(metric, key) for key in of_one}
-        for first, second in product(of_one, of_one):
-            if (first[0][0], second[0][0]) == ("gender", "nationality"):
-                crossed.add((metric, first + second))
+        alone |= {(metric, key_of(group)) for group in truth.untouched(metric)}
+        touched = [dict(key_of(one.group)) for one in truth.planted if metric in moved_by(one)]
+        for gender, code in product(GENDERS, truth.mechanism.world.nationalities):
+            own = {"gender": gender, "nationality": code}
+            if not any(all(own[feature] == level for feature, level in other.items()) for other in touched):
+                crossed.add((metric, tuple(own.items())))
     return frozenset(alone), frozenset(crossed)
 
 
