@@ -16,6 +16,7 @@ from audit.worlds.mechanism import Mechanism
 from audit.worlds.phrases import NATIONALITY_WORDS
 from audit.worlds.plan_text import plan_text
 from audit.worlds.planting import WORLDS, PlantingError, plant
+from audit.worlds.probe_texts import TEXTS, texts
 from audit.worlds.truth import true_composition, truth_document
 from audit.worlds.world import Finding, World
 from audit.worlds.writing import DataFormat, write_rows
@@ -38,7 +39,7 @@ behind these rows. Which nationality has what planted in it was chosen at will a
   {detector:<18}the detector under audit: read it, it is short. It is told neither what is planted nor who somebody is
   {plan:<18}the audit plan: what is judged, by which limits
   {reference:<18}who is exploited by the truth, by nationality: what labels are compared with
-  {truth:<18}what is planted and how large it is, whom nothing was done to, and the true rates of every group
+{probed}  {truth:<18}what is planted and how large it is, whom nothing was done to, and the true rates of every group
 
 {planted}
 
@@ -125,10 +126,12 @@ def synthesise(
 def companions(mechanism: Mechanism, data: str, rows: int, seed: int) -> dict[str, str]:
     """Every file beside the rows, by name: the same for the same world, whatever is drawn."""
     truth = truth_document(mechanism, seed, rows)
+    probed = {TEXTS: texts(mechanism.world)} if mechanism.world.name == "adverts" else {}
     return {
         "detector.py": _detector(mechanism),
         "plan.toml": plan_text(mechanism, data),
         "reference.csv": _reference(mechanism),
+        **probed,
         TRUTH: json.dumps(truth, indent=1, ensure_ascii=False) + "\n",
         "README.txt": _readme(mechanism, data, rows),
     }
@@ -172,6 +175,9 @@ def _readme(mechanism: Mechanism, data: str, rows: int) -> str:
         detector="detector.py",
         plan="plan.toml",
         reference="reference.csv",
+        probed=f"  {TEXTS:<18}adverts in which the nationality word is changed, and nothing else\n"
+        if world.name == "adverts"
+        else "",
         truth=TRUTH,
         planted=told,
     )
@@ -195,9 +201,9 @@ def _publish(staging: Path, folder: Path) -> None:
         staging.rename(folder)
         return
     (folder / TRUTH).unlink(missing_ok=True)
-    for other in WORLDS.values():
-        for ending in get_args(DataFormat):
-            (folder / f"{other.file}.{ending}").unlink(missing_ok=True)
+    data = [f"{other.file}.{ending}" for other in WORLDS.values() for ending in get_args(DataFormat)]
+    for name in (*data, TEXTS):
+        (folder / name).unlink(missing_ok=True)
     # the truth comes last: it is what says that the folder is whole
     for path in sorted(staging.iterdir(), key=lambda path: path.name == TRUTH):
         path.replace(folder / path.name)

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Final, Literal
 
-from audit.findings import Outcome, Verdict
+from audit.findings import Outcome, ProbeVerdict, Verdict
 from audit.groups import Group, Level
 from audit.result import AuditResult
+from audit.worlds.probe_texts import MARGIN, mean_shift
 from audit.worlds.truth import Truth
 from audit.worlds.world import FindingName, Possible
 
-__all__ = ["ASKED", "State", "accused_without_cause", "found_by", "rules_fail", "state_of"]
+__all__ = ["ASKED", "State", "accused_without_cause", "found_by", "rules_fail", "state_of", "words_accused"]
 
 State = Literal["found", "not_found", "cannot_tell"]
 
@@ -22,9 +23,9 @@ ASKED: Final[tuple[FindingName, ...]] = (
     "like-with-like",
     "biased-labels",
     "amplification",
+    "word-leak",
 )
-"""The findings for which an audit of a world's plan has an answer. A word that has leaked is looked for by swapping it,
-which the plan does not ask."""
+"""The findings for which an audit of a world's plan has an answer."""
 
 _ALPHA: Final = 0.05
 _STATES: Final[dict[Outcome, State]] = {
@@ -43,7 +44,7 @@ def found_by(possible: Possible) -> str:
         "like-with-like": "the note `vanishes` where like is compared with like",
         "biased-labels": "the comparison of labels with the reference table",
         "amplification": "the word `adds` where flags are held against labels",
-        "word-leak": "probes that swap the word",
+        "word-leak": "a FAIL of the word under the rule on probes",
     }[possible.finding]
 
 
@@ -52,7 +53,8 @@ def state_of(possible: Possible, result: AuditResult) -> State:
 
     A gap is found where a rule on its rate fails the group itself, and not a larger or a smaller one. A gap that
     vanishes is found by that note; labels, where the reference table differs at the 5 % level and the group's share
-    among the exploited is seen to be below it; amplification, where the detector `adds` to the group's flags.
+    among the exploited is seen to be below it; amplification, where the detector `adds` to the group's flags; a word
+    that leaked, where the rule on probes fails the change to that word.
     """
     if possible.finding in ("group-gap", "intersection-gap"):
         return _by_verdict(possible, result)
@@ -62,7 +64,16 @@ def state_of(possible: Possible, result: AuditResult) -> State:
         return _by_reference(possible, result)
     if possible.finding == "amplification":
         return _by_amplification(possible, result)
-    return "cannot_tell"
+    return _by_probes(possible, result)
+
+
+def words_accused(truth: Truth, result: AuditResult) -> tuple[ProbeVerdict, ...]:
+    """Every FAIL of a word that the detector has not learned, or learned so little of that it is within the limit."""
+    learned = truth.mechanism.strength("word-leak")
+    cause = set()
+    if learned is not None and mean_shift(truth.mechanism.world, learned[1]) > MARGIN:
+        cause = {level.code for level in learned[0].group.levels}
+    return tuple(one for one in result.probe_verdicts if one.outcome == "fail" and one.level not in cause)
 
 
 def accused_without_cause(truth: Truth, result: AuditResult) -> tuple[Verdict, ...]:
@@ -84,7 +95,8 @@ def accused_without_cause(truth: Truth, result: AuditResult) -> tuple[Verdict, .
 
 def rules_fail(result: AuditResult) -> bool:
     """Whether any rule fails, with a name or without."""
-    return any(rule.outcome == "fail" for rule in result.rules)
+    on_rates = any(rule.outcome == "fail" for rule in result.rules)
+    return on_rates or any(rule.outcome == "fail" for rule in result.probe_rules)
 
 
 def _by_verdict(possible: Possible, result: AuditResult) -> State:
@@ -124,6 +136,12 @@ def _by_amplification(possible: Possible, result: AuditResult) -> State:
                 more = group.outcome == "adds" and (group.added or 0.0) > 0.0
                 return "found" if more else _unless_open(group.outcome == "cannot_tell")
     return "cannot_tell"
+
+
+def _by_probes(possible: Possible, result: AuditResult) -> State:
+    words = {level.code for level in possible.group.levels}
+    said = [_STATES[one.outcome] for one in result.probe_verdicts if one.slot == "demonym" and one.level in words]
+    return said[0] if said else "cannot_tell"
 
 
 def _unless_open(cannot_tell: bool) -> State:

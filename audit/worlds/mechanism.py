@@ -56,7 +56,7 @@ class Kinds(NamedTuple):
     chances: FloatArray
     """float64[kinds, signs]: how often a sign shows, recorded or not."""
     extra: IntArray
-    """Points that the detector adds for a word."""
+    """Points that the detector adds for the word of the nationality, where the row says it."""
     mislabelled: FloatArray
     """How often a case of exploitation is labelled as none."""
 
@@ -115,7 +115,8 @@ def kinds(mechanism: Mechanism) -> Kinds:
 def recorded(mechanism: Mechanism) -> Recorded:
     """Add the kinds up to what an audit can see: recorded gender and nationality, label, decision."""
     world, found = mechanism.world, kinds(mechanism)
-    flagged = _flagged(world, found)
+    # a row that does not say its nationality does not say its word
+    flags = {True: _flagged(world, found, found.extra), False: _flagged(world, found, 0 * found.extra)}
     sources = list(world.sources)
     no_gender, no_nationality, no_label = (
         np.array([by[name] for name in sources])[found.source]
@@ -124,6 +125,7 @@ def recorded(mechanism: Mechanism) -> Recorded:
     codes = ((*GENDERS, UNKNOWN), (*world.nationalities, UNKNOWN))
     mass = np.zeros((len(codes[0]), len(codes[1]), 2, 2, 2))
     for gender_known, nationality_known, decision in product((True, False), (True, False), (0, 1)):
+        flagged = flags[nationality_known]
         weight = found.share * (1.0 - no_label) * (flagged if decision else 1.0 - flagged)
         weight = weight * (1.0 - no_gender if gender_known else no_gender)
         weight = weight * (1.0 - no_nationality if nationality_known else no_nationality)
@@ -191,11 +193,11 @@ def _of(possible: Possible, found: Kinds, world: World) -> BoolArray:
     return within
 
 
-def _flagged(world: World, found: Kinds) -> FloatArray:
-    """float64[kinds]: the chance that the detector flags such a row."""
+def _flagged(world: World, found: Kinds, extra: IntArray) -> FloatArray:
+    """float64[kinds]: the chance that the detector flags such a row, with so many points for a word."""
     recorded_chance = found.chances * (1.0 - np.array([sign.missing for sign in world.signs]))[None, :]
     distinct, place = np.unique(
-        np.column_stack([recorded_chance, found.extra.astype(np.float64)]), axis=0, return_inverse=True
+        np.column_stack([recorded_chance, extra.astype(np.float64)]), axis=0, return_inverse=True
     )
     points = np.zeros((len(distinct), 1 + sum(sign.points for sign in world.signs)))
     points[:, 0] = 1.0

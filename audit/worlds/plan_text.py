@@ -6,6 +6,7 @@ from textwrap import wrap
 from typing import Final
 
 from audit.worlds.mechanism import Mechanism
+from audit.worlds.probe_texts import probe_plan
 from audit.worlds.tabular import number_column
 from audit.worlds.truth import Truth
 from audit.worlds.world import World, WorldName
@@ -84,7 +85,7 @@ def plan_text(mechanism: Mechanism, data: str) -> str:
     world = mechanism.world
     title, use, route = _AUDIT[world.name]
     everyone = Truth.of(mechanism).everyone()
-    return _PLAN.format(
+    plan = _PLAN.format(
         name=world.name,
         title=title,
         use=use,
@@ -103,6 +104,7 @@ def plan_text(mechanism: Mechanism, data: str) -> str:
         channel=world.channel,
         first=world.channels[0],
     )
+    return plan + probe_plan() if world.name == "adverts" else plan
 
 
 def feature_columns(world: World) -> tuple[str, ...]:

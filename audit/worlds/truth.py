@@ -13,6 +13,7 @@ from audit.groups import Group, Level
 from audit.metrics import MetricName
 from audit.worlds.draws import BoolArray, FloatArray
 from audit.worlds.mechanism import EXPLOITED, GENDERS, UNKNOWN, Mechanism, Recorded, kinds, recorded
+from audit.worlds.probe_texts import mean_shift
 from audit.worlds.world import Possible, nationals, of_gender
 
 __all__ = ["RATES", "Gap", "Truth", "gap_within_channels", "measured", "moved_by", "true_composition", "truth_document"]
@@ -189,6 +190,7 @@ def _planted(truth: Truth, possible: Possible) -> dict[str, Any]:
         }
     if possible.finding == "word-leak":
         document["decisions_flipped"] = _rounded(_flipped(mechanism, possible))
+        document["mean_shift_of_texts"] = _rounded(mean_shift(mechanism.world, mechanism.strengths["word-leak"]))
     return document
 
 

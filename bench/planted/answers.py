@@ -10,7 +10,7 @@ from typing import Final
 import pandas as pd
 
 from audit.result import AuditResult
-from audit.worlds.found import accused_without_cause, rules_fail, state_of
+from audit.worlds.found import accused_without_cause, rules_fail, state_of, words_accused
 from audit.worlds.truth import Truth
 from audit.worlds.world import FindingName
 from bench.planted import aif360_scan, fairlearn_rules
@@ -118,6 +118,7 @@ def _flag_of(task: Task, finding: FindingName) -> Flag:
 def ours(task: Task, found: Audited) -> Answer:
     """What audit7k says: FAILs accuse, and nothing else of a result does."""
     accused = accused_without_cause(found.truth, found.result)
+    words = bool(words_accused(found.truth, found.result))
     unnamed = task.arm == "controls" and rules_fail(found.result)
     return Answer(
         tool=OURS,
@@ -127,8 +128,8 @@ def ours(task: Task, found: Audited) -> Answer:
         found={
             possible.finding: state_of(possible, found.result) == "found" for possible in planted(found.truth.mechanism)
         },
-        accuses_alone=unnamed or any(len(verdict.group.levels) == 1 for verdict in accused),
-        accuses_any=unnamed or bool(accused),
+        accuses_alone=unnamed or words or any(len(verdict.group.levels) == 1 for verdict in accused),
+        accuses_any=unnamed or words or bool(accused),
         said_of_anyone=_said_of_anyone(found.result) if task.arm == "controls" else {},
     )
 

@@ -21,6 +21,7 @@ from audit.power import plan_power
 from audit.worlds.draws import FloatArray
 from audit.worlds.mechanism import Mechanism
 from audit.worlds.planting import WORLDS
+from audit.worlds.probe_texts import MARGIN, mean_shift
 from audit.worlds.truth import Truth, measured, true_composition
 from audit.worlds.world import FindingName, Possible, WorldName
 from audit.worlds.writing import rows_table
@@ -91,6 +92,9 @@ def large_sample_power(made: Mechanism, possible: Possible, rows: int) -> float:
         return _amplification(made, possible, rows)
     if possible.finding == "biased-labels":
         return _labels(made, possible, rows)
+    if possible.finding == "word-leak":
+        # texts and detector are the same in every set: nothing is drawn that could miss it
+        return float(mean_shift(made.world, made.strengths["word-leak"]) > MARGIN)
     return _conditioning(made, possible, rows)
 
 

@@ -60,8 +60,9 @@ ASKED: Final[tuple[FindingName, ...]] = (
     "like-with-like",
     "biased-labels",
     "amplification",
+    "word-leak",
 )
-"""What is planted. A leaked word takes probes, and is not benchmarked."""
+"""What is planted, where the world has it."""
 
 Key = tuple[tuple[str, str], ...]
 """A group as its features and codes: `(("gender", "man"), ("nationality", "VNM"))`."""
@@ -86,7 +87,8 @@ def mechanism_of(world: World, sizes: Mapping[FindingName, float]) -> Mechanism:
 
 def own_sizes(world: WorldName) -> dict[FindingName, float]:
     """Every finding that is asked for, in the size that the world has for it."""
-    return {one.possible.finding: one.size for one in findings_asked(WORLDS[world], ASKED)}
+    known = [name for name in ASKED if WORLDS[world].possible(name) is not None]
+    return {one.possible.finding: one.size for one in findings_asked(WORLDS[world], known)}
 
 
 def loaded_folder(made: Mechanism, folder: Path) -> LoadedPlan:
@@ -131,14 +133,19 @@ def decided_rows(made: Mechanism, rows: int, seed: int) -> pd.DataFrame:
     """The same rows without an audit: the points of the signs are added up here as the detector adds them."""
     world, parts = made.world, []
     points = np.array([sign.points for sign in world.signs])
+    leak = made.strength("word-leak")
+    learned, extra = (None, 0) if leak is None else (leak[0].group.levels[0].code, round(leak[1]))
     for drawn, _ in drawn_rows(made, rows, seed):
+        nationality = _named((*world.nationalities, None), drawn.nationality)
+        word = extra * np.array([code is not None and code == learned for code in nationality], dtype=np.int64)
+        added = (drawn.shown & drawn.asked) @ points + word
         frame = pd.DataFrame(
             {
                 "gender": _named((*GENDERS, None), drawn.gender),
-                "nationality": _named((*world.nationalities, None), drawn.nationality),
+                "nationality": nationality,
                 "channel": _named(world.channels, drawn.channel),
                 "label": drawn.label,
-                "decision": ((drawn.shown & drawn.asked) @ points >= world.threshold).astype(np.int64),
+                "decision": (added >= world.threshold).astype(np.int64),
             }
         ).astype(object)
         parts.append(frame[frame["label"] >= 0])

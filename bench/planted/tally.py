@@ -73,8 +73,12 @@ def of_words(answers: Sequence[Answer]) -> str:
 
 def goals(planned: Sequence[Planned], answers: Sequence[Answer]) -> tuple[Share, Share]:
     """The two goals: findings of decidable size that are found in doubled sets; audits that accuse a control."""
+    # texts and detector are the same in every set, so that each of them would count one answer again
     decidable = {
-        (one.world, finding) for one in planned for finding, power in one.power.items() if power >= PLANNED_POWER
+        (one.world, finding)
+        for one in planned
+        for finding, power in one.power.items()
+        if power >= PLANNED_POWER and finding != "word-leak"
     }
     own = [answer for answer in answers if answer.tool == OURS and answer.arm != "planned"]
     found = Share(

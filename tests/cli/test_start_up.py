@@ -12,9 +12,20 @@ import pytest
 FRAMEWORKS = {"numpy", "pandas", "duckdb", "ibis", "scipy", "sklearn", "skops", "fairlearn", "aif360", "pyarrow"}
 HEAVY = FRAMEWORKS | {"pydantic", "pydantic_core", "jinja2", "babel", "rich", "reports"}
 COMMANDS = (
-    "demo", "init", "codes", "check", "power", "draw", "probes", "synthesise", "run", "gate", "report", "explain",
+    "demo",
+    "init",
+    "codes",
+    "check",
+    "power",
+    "draw",
+    "probes",
+    "synthesise",
+    "run",
+    "gate",
+    "report",
+    "explain",
     "schema",
-)  # fmt: skip
+)
 PROBE = """
 import atexit, sys
 def told():

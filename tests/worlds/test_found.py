@@ -14,9 +14,10 @@ from audit.power import plan_power
 from audit.result import AuditResult
 from audit.run import run_audit
 from audit.worlds.folder import Synthesised, companions, synthesise
-from audit.worlds.found import ASKED, accused_without_cause, found_by, rules_fail, state_of
+from audit.worlds.found import ASKED, accused_without_cause, found_by, rules_fail, state_of, words_accused
 from audit.worlds.planting import WORLDS, findings_asked
-from audit.worlds.truth import Truth, measured
+from audit.worlds.probe_texts import MARGIN, PROBED
+from audit.worlds.truth import Truth, measured, truth_document
 from audit.worlds.world import Possible, WorldName, nationals
 
 SEED = 7
@@ -63,9 +64,12 @@ def changed(result: AuditResult, rule: str, group: Group, outcome: Outcome) -> A
 
 
 def test_everything_planted_is_found_and_nobody_else_accused(planted: Audited) -> None:
-    states = {finding: state_of(planted.possible(finding), planted.result) for finding in ASKED}
-    assert states == dict.fromkeys(ASKED, "found")
-    assert accused_without_cause(Truth.of(planted.made.mechanism), planted.result) == ()
+    names = [possible.finding for possible in planted.made.mechanism.world.findings]
+    assert set(names) <= set(ASKED)
+    assert {name: state_of(planted.possible(name), planted.result) for name in names} == dict.fromkeys(names, "found")
+    truth = Truth.of(planted.made.mechanism)
+    assert accused_without_cause(truth, planted.result) == ()
+    assert words_accused(truth, planted.result) == ()
     assert rules_fail(planted.result)
 
 
@@ -89,7 +93,7 @@ def test_the_example_is_what_is_written(planted: Audited) -> None:
     world = planted.made.mechanism.world
     written = companions(everything(world.name), f"{world.file}.csv", world.rows, SEED)
     folder = EXAMPLES / f"synthetic-{world.name}"
-    for name in ("detector.py", "plan.toml"):
+    for name in ("detector.py", "plan.toml", *(["texts.toml"] if world.name == "adverts" else [])):
         assert (folder / name).read_text(encoding="utf-8") == written[name]
     text = (folder / "README.md").read_text(encoding="utf-8")
     for possible in world.findings:
@@ -101,7 +105,9 @@ def test_the_example_is_what_is_written(planted: Audited) -> None:
 def test_where_nothing_is_planted_nothing_fails(tmp_path: Path, world: WorldName) -> None:
     controls = audited(tmp_path / "world", world)
     assert not rules_fail(controls.result)
-    assert accused_without_cause(Truth.of(controls.made.mechanism), controls.result) == ()
+    truth = Truth.of(controls.made.mechanism)
+    assert accused_without_cause(truth, controls.result) == ()
+    assert words_accused(truth, controls.result) == ()
     for possible in WORLDS[world].findings:
         assert state_of(possible, controls.result) != "found", possible.finding
         assert measured(controls.made.mechanism, possible) == pytest.approx(0.0, abs=1e-12)
@@ -150,8 +156,35 @@ def test_without_a_reference_table_biased_labels_cannot_be_told(planted: Audited
     assert state_of(planted.possible("biased-labels"), without) == "cannot_tell"
 
 
-def test_a_leaked_word_is_not_asked_for_by_the_plan() -> None:
-    leak = WORLDS["adverts"].possible("word-leak")
-    assert leak is not None
-    assert leak.finding not in ASKED
-    assert "probes" in found_by(leak)
+@pytest.fixture(scope="module")
+def leaking(tmp_path_factory: pytest.TempPathFactory) -> Audited:
+    """A detector that has learned so little of a word that it stays within the limit."""
+    return audited(tmp_path_factory.mktemp("adverts") / "world", "adverts", "word-leak=0.1")
+
+
+def test_a_probe_measures_the_shift_that_the_truth_states(leaking: Audited) -> None:
+    """The detector rounds scores to six decimals, and nothing else lies between the two."""
+    (planted,) = truth_document(leaking.made.mechanism, SEED, 1)["planted"]
+    (probe,) = leaking.result.probes
+    shifts = {shift.level: shift.shift for shift in probe.shifts}
+    assert shifts.pop("MAR") == pytest.approx(planted["mean_shift_of_texts"], abs=1e-6)
+    assert set(shifts) == set(PROBED) - {"MAR"}
+    assert set(shifts.values()) == {0.0}  # a word that the list does not know moves nothing
+    assert 0.01 < planted["mean_shift_of_texts"] < MARGIN
+
+
+def test_a_word_within_the_limit_is_not_found_and_accusing_it_is_without_cause(leaking: Audited) -> None:
+    leak, truth = leaking.possible("word-leak"), Truth.of(leaking.made.mechanism)
+    assert state_of(leak, leaking.result) == "not_found"
+    assert words_accused(truth, leaking.result) == ()
+    failing = tuple(one.model_copy(update={"outcome": "fail"}) for one in leaking.result.probe_verdicts)
+    result = leaking.result.model_copy(update={"probe_verdicts": failing})
+    assert len(words_accused(truth, result)) == len(PROBED)
+    stronger = Truth.of(everything("adverts"))
+    assert {one.level for one in words_accused(stronger, result)} == set(PROBED) - {"MAR"}
+
+
+def test_what_is_found_by_which_part_is_said() -> None:
+    told = {found_by(possible) for world in WORLDS.values() for possible in world.findings}
+    assert len(told) == 5
+    assert any("probes" in one for one in told)

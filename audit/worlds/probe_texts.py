@@ -1,0 +1,105 @@
+"""Texts in which the nationality word is changed and nothing else: the probe of the adverts' plan, and its truth.
+
+Each text holds one or two of the signs, so that the detector is near its threshold and a word can be seen to move it.
+The templates are the same for every seed; so is what the detector says of them.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from itertools import combinations
+from typing import Final
+
+from audit.worlds.phrases import CONTACTS, LANGUAGES, NATIONALITY_WORDS, ORDINARY, PLACES, TELLING
+from audit.worlds.world import World
+
+__all__ = ["MARGIN", "PROBED", "TEXTS", "mean_shift", "probe_plan", "texts"]
+
+TEXTS: Final = "texts.toml"
+"""The file with the templates, beside the plan."""
+MARGIN: Final = 0.05
+"""How far the mean score may move: the limit of the plan's rule on probes."""
+PROBED: Final = tuple(NATIONALITY_WORDS)
+"""Whose words are changed. The stateless have a sentence and no nationality word."""
+_PAIRS: Final = 15
+
+_OPENING: Final = {
+    "en": "Work offered to {{a_person}} {place}.",
+    "es": "Se ofrece trabajo a {{a_person}} {place}.",
+    "fr": "Travail proposé à {{a_person}} {place}.",
+}
+_HEADING: Final = """\
+# The same adverts with one word changed. They are made up, name no place and reach nobody. `{a_person}` is filled with
+# a noun and a nationality word, or with none: see "Change one word and see" in the documentation.
+"""
+_PLAN: Final = """
+[[probes]]
+id = "words"
+kind = "text"
+column = "text"
+slots = ["demonym"]                      # the nationality word, and nothing else
+languages = ["en", "es", "fr"]
+templates = "{texts}"
+levels = {{ demonym = [{levels}] }}
+
+[[rules]]
+id = "word-moves-the-score"
+metric = "counterfactual_shift"
+probes = ["words"]
+margin = {margin}                            # of the score's range, up or down
+reason = "A nationality word says nothing about an offer; one in twenty is the most that this synthetic audit accepts."
+"""
+
+
+def texts(world: World) -> str:
+    """The templates, as the text of a TOML file."""
+    parts = [_HEADING]
+    for number, signs in enumerate(_signs(world), start=1):
+        parts.append(f'\n[[templates]]\nid = "text-{number:02d}"\n')
+        parts += [f"{language} = {_quoted(_text(world, signs, language, number))}\n" for language in LANGUAGES]
+    return "".join(parts)
+
+
+def probe_plan() -> str:
+    """The probe and the rule on it, as they stand in the plan."""
+    levels = ", ".join(f'"{code}"' for code in PROBED)
+    return _PLAN.format(texts=TEXTS, levels=levels, margin=f"{MARGIN:.2f}")
+
+
+def mean_shift(world: World, tenths: float) -> float:
+    """Mean over the texts of the score with a word that is worth so many tenths of a logit less that without it."""
+    points = {sign.name: sign.points for sign in world.signs}
+    shifts = []
+    for signs in _signs(world):
+        without = sum(points[name] for name in signs) - world.threshold + 0.5
+        shifts.append(_score(without + tenths) - _score(without))
+    return math.fsum(shifts) / len(shifts)
+
+
+def _signs(world: World) -> list[tuple[str, ...]]:
+    names = [sign.name for sign in world.signs]
+    pairs = list(combinations(names, 2))
+    # every second pair, so that each sign is in some of them
+    return [*((name,) for name in names), *pairs[:: len(pairs) // _PAIRS][:_PAIRS]]
+
+
+def _text(world: World, signs: Sequence[str], language: str, number: int) -> str:
+    def one_of(wordings: Sequence[str]) -> str:
+        return wordings[number % len(wordings)]
+
+    said = [one_of(TELLING[name][language]) for name in signs]
+    instead = [sign.name for sign in world.signs if sign.name not in signs]
+    said.append(ORDINARY[one_of(instead)][language])
+    opening = _OPENING[language].format(place=one_of(PLACES[language]))
+    return " ".join([opening, *said, one_of(CONTACTS[language])])
+
+
+def _score(tenths: float) -> float:
+    return 1.0 / (1.0 + math.exp(-tenths / 10.0))
+
+
+def _quoted(text: str) -> str:
+    """The text as a TOML basic string, whose escapes are those of JSON."""
+    return json.dumps(text, ensure_ascii=False)
