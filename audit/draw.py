@@ -24,14 +24,14 @@ from audit.evaluation.byte_stream import file_sha256
 from audit.evaluation.drawn_file import write_drawn
 from audit.evaluation.pool import Copies, Pool, open_pool
 from audit.evaluation.sampling import Strata, distinct_rows, draw_units, strata_for, unit_shapes
-from audit.groups import Family, Group, SensitiveFeature
+from audit.groups import Family, Group, Level, SensitiveFeature
 from audit.plan import Rule
 from audit.plan_file import LoadedPlan, load_design
 from audit.sampling_design import Quota, SamplingDesign
+from audit.stats.unit_shapes import UnitShapes
 
 __all__ = ["CellDraw", "DrawReport", "GroupStanding", "Why", "draw_set"]
 
-FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 Why = Literal["pool_has_no_more", "copies_left_out", "whole_units"]
 """Why a cell gives another number than was asked: the pool has no more; what it has are copies of rows of other
@@ -136,6 +136,19 @@ class DrawReport:
         return round(sum(cell.expected if cell.drawn is None else cell.drawn for cell in self.cells))
 
     @property
+    def absent_levels(self) -> tuple[Level, ...]:
+        """Levels that the design expects of a feature and nobody in the pool has: no rule passes without them."""
+        found = {
+            (feature.name, cell.codes[place]) for cell in self.cells for place, feature in enumerate(self.features)
+        }
+        return tuple(
+            Level(feature.name, feature.rungs[0], code)
+            for feature in self.features
+            for code in feature.expected
+            if (feature.name, code) not in found
+        )
+
+    @property
     def short(self) -> tuple[CellDraw, ...]:
         """Cells that cannot give what was asked of them."""
         return tuple(cell for cell in self.cells if cell.asked > cell.distinct)
@@ -212,9 +225,9 @@ def draw_set(design: SamplingDesign | str | Path, pool: str | Path, target: Path
 
 def _shapes(pool: Pool, rows: IntArray) -> ClusterShapes:
     """The sizes of units by groups: a look at the units for each family, and only one."""
-    known: dict[bytes, FloatArray] = {}
+    known: dict[bytes, UnitShapes] = {}
 
-    def shapes(assigned: IntArray, groups: int) -> FloatArray:
+    def shapes(assigned: IntArray, groups: int) -> UnitShapes:
         key = assigned.tobytes()
         if key not in known:
             known[key] = unit_shapes(pool, rows, assigned, groups)

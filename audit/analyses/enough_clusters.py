@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
 
 from audit.analyses.sides import questions
 from audit.plan import AuditPlan, Rule
-from audit.stats.boundaries import counted_rate
+from audit.stats.boundaries import Boundary, counted_rate
 from audit.stats.unseen_clusters import Bundles, times_wanted
 
 __all__ = ["cases_from_enough_clusters"]
@@ -17,7 +19,13 @@ FloatArray = npt.NDArray[np.float64]
 
 
 def cases_from_enough_clusters(
-    plan: AuditPlan, rule: Rule, group: Bundles, rest: Bundles, factor: FloatArray, cases: npt.ArrayLike
+    plan: AuditPlan,
+    rule: Rule,
+    group: Bundles,
+    rest: Bundles,
+    factor: FloatArray,
+    cases: npt.ArrayLike,
+    within: Sequence[Boundary] | None = None,
 ) -> FloatArray:
     """float64[G]: cases with which a group equal to its rest passes, as far as clusters are what keeps it from it.
 
@@ -29,6 +37,8 @@ def cases_from_enough_clusters(
         The variance of a group's rate over ``p (1 - p)``.
     cases : array_like, shape (G,)
         The cases that there are; more of them are supposed to come in clusters like these.
+    within : sequence of Boundary, optional
+        The edges on which a pass is asked for, instead of the rule's own.
 
     Returns
     -------
@@ -36,13 +46,15 @@ def cases_from_enough_clusters(
         Whole numbers; 0 where neither side has clusters, inf where no number would do.
     """
     n = np.asarray(cases, dtype=np.float64)
+    if np.isinf(group.number).all() and np.isinf(rest.number).all():
+        return np.zeros(n.shape)
     asked = questions(plan, rule)
     power = 1.0 - (1.0 - plan.verdict.power) / len(asked)
     # half of the risk is left for the correlation, which can be found to be larger than expected
     error = float(ndtri((1.0 + power) / 2.0)) * np.sqrt(rule.planned_rate * (1.0 - rule.planned_rate) * factor)
     wanted = np.zeros(n.shape)
-    for question in asked:
-        rate = float(counted_rate(rule.planned_rate, question.within))
-        times = times_wanted(group, rate, error, rest, question.within, plan.verdict.alpha)
+    for boundary in [question.within for question in asked] if within is None else within:
+        rate = float(counted_rate(rule.planned_rate, boundary))
+        times = times_wanted(group, rate, error, rest, boundary, plan.verdict.alpha)
         wanted = np.maximum(wanted, np.ceil(np.where(n > 0.0, n, 1.0) * times - 1e-6))
     return np.where(np.isinf(group.number) & np.isinf(rest.number), 0.0, wanted)

@@ -13,6 +13,7 @@ from audit.analyses.sample_sizes import (
     NEAREST,
     CellGroups,
     PoolCell,
+    cases_from_clusters,
     cell_groups,
     planned_sizes,
     wanted_sizes,
@@ -22,14 +23,14 @@ from audit.errors import PlanError
 from audit.plan import AuditPlan
 from audit.sampling_design import SamplingDesign
 from audit.stats.allocation import GroupCells, fewest, filled, worth
+from audit.stats.unit_shapes import UnitShapes
 
 __all__ = ["Allocation", "ClusterShapes", "GroupReach", "allocate", "least_cases", "planned_reach"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
-ClusterShapes = Callable[[IntArray, int], FloatArray]
-"""From the group of each cell (int64[C], -1 for none) and the number G of groups to the shapes of their clusters in the
-pool, float64[G, 5]: how many, and the sums of the first four powers of their rows."""
+ClusterShapes = Callable[[IntArray, int], UnitShapes]
+"""From the group of each cell (int64[C], -1 for none) and the number of groups to their clusters in the pool."""
 
 _ROUNDS = 6
 _LOOKS = 40
@@ -198,33 +199,39 @@ class _Search:
         """int64[C] twice: cases to draw, and cases that would be drawn if the pool had them."""
         wanted = [wanted_sizes(self._plan, groups.rule, share) for groups in self._judged]
         drawn = self._pool.astype(np.float64)
+        least = [self._from_clusters(*of, share) for of in zip(self._judged, self._shapes, strict=True)]
         needed = np.zeros(self._members.groups)
         for _ in range(_ROUNDS):
-            needed = np.concatenate(
-                [self._needed(*of, drawn) for of in zip(self._judged, wanted, self._shapes, strict=True)]
-            )
+            looks = zip(self._judged, wanted, least, self._shapes, strict=True)
+            needed = np.concatenate([self._needed(*of, drawn) for of in looks])
             before, drawn = drawn, fewest(self._members, needed, self._pool, self._floor)
             if np.abs(before - drawn).max(initial=0.0) < 0.5:
                 break
         whole = np.clip(np.ceil(drawn - 1e-6), self._floor, self._pool).astype(np.int64)
         return whole, np.maximum(whole, self._unbounded(needed))
 
+    def _from_clusters(self, groups: CellGroups, shapes: UnitShapes, share: float) -> FloatArray:
+        """float64[G]: cases from as many clusters as a pass takes; 0 where no number of them would do."""
+        of_cells = weight_sums(self._pool, self._pool)
+        least = cases_from_clusters(self._plan, groups, of_cells, shapes, share)
+        return np.where(np.isfinite(least), least, 0.0)
+
     def _needed(
         self,
         groups: CellGroups,
         wanted: Callable[[FloatArray], FloatArray],
-        shapes: FloatArray,
+        least: FloatArray,
+        shapes: UnitShapes,
         drawn: FloatArray,
     ) -> FloatArray:
         """float64[G]: Kish's effective size that each group needs, by what the last look left of it and of its rest."""
-        pool = groups.members.added(self._pool)
+        pool, cases = groups.members.added(self._pool), groups.members.added(drawn)
         sizes = planned_sizes(self._plan, groups, weight_sums(self._pool, drawn), shapes)
         kish = worth(groups.members, self._pool, drawn)
         some = kish > 0.0
         kept = np.where(some, sizes.own / np.where(some, kish, 1.0), 1.0)
-        needed = wanted(sizes.rest) / np.maximum(kept, 1e-3)
-        cases = groups.members.added(drawn)
-        needed = np.maximum(needed, np.where(cases > 0.0, kish * sizes.least / np.where(cases > 0.0, cases, 1.0), 0.0))
+        from_clusters = kish * least / np.where(cases > 0.0, cases, 1.0)
+        needed = np.maximum(wanted(sizes.rest) / np.maximum(kept, 1e-3), from_clusters)
         return np.where(pool >= self._plan.verdict.min_denominator, needed, 0.0)
 
     def _unbounded(self, needed: FloatArray) -> IntArray:
@@ -236,7 +243,7 @@ class _Search:
         return np.ceil(largest * self._pool - 1e-6).astype(np.int64)
 
 
-def _of_groups(groups: CellGroups, shapes: ClusterShapes, cells: int) -> FloatArray:
+def _of_groups(groups: CellGroups, shapes: ClusterShapes, cells: int) -> UnitShapes:
     return shapes(groups.assigned(cells), groups.members.groups)
 
 
@@ -260,14 +267,17 @@ def planned_reach(
     drawn = of_cells[0]
     found: list[GroupReach] = []
     for groups in judged:
-        sizes = planned_sizes(plan, groups, of_cells, _of_groups(groups, shapes, pool.size))
+        of_groups = _of_groups(groups, shapes, pool.size)
+        sizes = planned_sizes(plan, groups, of_cells, of_groups)
+        least = cases_from_clusters(plan, groups, of_cells, of_groups, 1.0)
         have, cases = groups.members.added(pool), groups.members.added(drawn)
         wanted = wanted_sizes(plan, groups.rule, 1.0)(sizes.rest)
         rest = cases.sum() - cases
         for place in range(groups.members.groups):
             value = sizes.own[place] / cases[place] if cases[place] and sizes.own[place] else 1.0
-            needs = max(math.ceil(wanted[place] / value - 1e-6), int(sizes.least[place]), floor)
             judged_at_all = sizes.possible[place] and rest[place] >= floor and cases[place] > 0
+            judged_at_all = judged_at_all and bool(np.isfinite(least[place]))
+            needs = max(math.ceil(wanted[place] / value - 1e-6), int(least[place]), floor) if judged_at_all else floor
             enough = bool(judged_at_all and cases[place] >= needs - 1e-6)
             found.append(
                 GroupReach(

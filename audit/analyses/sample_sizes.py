@@ -20,19 +20,21 @@ from audit.groups import Family, Group, Level
 from audit.metrics import METRICS, Cell
 from audit.plan import AuditPlan, Rule
 from audit.stats.allocation import GroupCells
-from audit.stats.boundaries import margin_boundary
+from audit.stats.boundaries import Boundary, margin_boundary
 from audit.stats.decidable_disparity import Limit
 from audit.stats.effective_test import MIN_DEGREES_OF_FREEDOM, few_degrees_factor
-from audit.stats.own_correlation import largest_correlation
+from audit.stats.own_correlation import Alike
 from audit.stats.planning import cases_to_pass
-from audit.stats.unseen_clusters import Bundles, too_few_clusters
-from audit.stats.weighted_rate import WeightedRate, design_size, satterthwaite, variance_factor
+from audit.stats.unit_shapes import UnitShapes
+from audit.stats.unseen_clusters import too_few_clusters
+from audit.stats.weighted_rate import design_size, satterthwaite, variance_factor
 
 __all__ = [
     "NEAREST",
     "CellGroups",
     "PlannedSizes",
     "PoolCell",
+    "cases_from_clusters",
     "cell_groups",
     "planned_sizes",
     "wanted_sizes",
@@ -118,9 +120,6 @@ class PlannedSizes:
     """Independent cases of equal weight that the cases of a group are worth."""
     rest: FloatArray
     """The same of everyone else."""
-    least: FloatArray
-    """Cases from as many clusters as a pass takes, if clusters are like those of the pool; 0 without clusters, and
-    where no number would do."""
     possible: npt.NDArray[np.bool_]
     """Whether it has clusters and degrees of freedom enough to be judged at all."""
 
@@ -138,7 +137,7 @@ def weight_sums(sizes: npt.ArrayLike, drawn: npt.ArrayLike) -> FloatArray:
     return np.stack([some * weight**power for power in (0, 1, 2, 4)])
 
 
-def planned_sizes(plan: AuditPlan, groups: CellGroups, of_cells: FloatArray, shapes: FloatArray) -> PlannedSizes:
+def planned_sizes(plan: AuditPlan, groups: CellGroups, of_cells: FloatArray, shapes: UnitShapes) -> PlannedSizes:
     """What the cases of each group and of its rest are worth, as `audit.analyses.decidability` will take them.
 
     Parameters
@@ -149,18 +148,13 @@ def planned_sizes(plan: AuditPlan, groups: CellGroups, of_cells: FloatArray, sha
         The groups of a family.
     of_cells : ndarray of float64, shape (4, C)
         For each cell the rows to be drawn and the sums of powers of their weights, as of `weight_sums`.
-    shapes : ndarray of float64, shape (G, 5)
-        Of the clusters of each group in the pool: their number and the sums of the first four powers of their rows.
-
-    Notes
-    -----
-    Weights are supposed to tell nothing of the size of a cluster: then ``sum B^2`` over clusters
-    is ``sum w^2`` over rows times the pool's ``sum r^2 / sum r``, and so for higher powers.
+    shapes : UnitShapes
+        The clusters of each group in the pool.
     """
-    members, icc, alpha = groups.members, plan.evaluation_set.expected_icc, plan.verdict.alpha
-    sums = np.stack([members.added(part) for part in of_cells])
-    own = _side(sums, shapes.T)
-    rest = _side(np.stack([of_the_others(part) for part in sums]), np.stack([of_the_others(p) for p in shapes.T]))
+    icc, alpha = plan.evaluation_set.expected_icc, plan.verdict.alpha
+    sums = np.stack([groups.members.added(part) for part in of_cells])
+    rest_sums, others = np.stack([of_the_others(part) for part in sums]), shapes.of_the_others
+    own, rest = shapes.side(sums), others.side(rest_sums)
     # a group is taken to have weights as uneven as those within groups are on average, as in a verdict
     cases, first, second, _ = sums
     uneven = np.where(first > 0.0, cases * second / np.where(first > 0.0, first, 1.0) ** 2, 0.0)
@@ -168,27 +162,31 @@ def planned_sizes(plan: AuditPlan, groups: CellGroups, of_cells: FloatArray, sha
     least_q = np.where(cases > 0.0, pooled / np.where(cases > 0.0, cases, 1.0), 0.0)
     degrees = satterthwaite(own, icc)
     few = design_size(own, icc, least_q) * few_degrees_factor(degrees, alpha)
-    open_to = largest_correlation(own, variance_factor(own, icc))
-    bundles, of_rest = (Bundles.all_of(side).at_least(icc) for side in (own, rest))
-    factor = variance_factor(own, icc, least_q)
-    least = cases_from_enough_clusters(plan, groups.rule, bundles, of_rest, factor, cases)
-    reachable = np.isfinite(least)
+    open_to = Alike.supposing(icc, own, shapes.evened(sums)).largest
     return PlannedSizes(
         own=np.minimum(few, design_size(own, open_to, least_q)),
         rest=design_size(rest, icc) * few_degrees_factor(satterthwaite(rest, icc), alpha),
-        least=np.where(reachable, least, 0.0),
-        possible=(degrees >= MIN_DEGREES_OF_FREEDOM) & ~too_few_clusters(own) & reachable,
+        possible=(degrees >= MIN_DEGREES_OF_FREEDOM) & ~too_few_clusters(own),
     )
 
 
-def _side(sums: FloatArray, shape: FloatArray) -> WeightedRate:
-    """From rows and the sums of powers of their weights, and the shape of clusters in the pool, (4, G) and (5, G)."""
-    cases, first, second, fourth = sums
-    total = np.where(first > 0.0, first, 1.0)
-    units, r2, r3, r4 = (shape[power] / np.where(shape[1] > 0.0, shape[1], 1.0) for power in (0, 2, 3, 4))
-    q, q_q = second / total**2, fourth / total**4
-    nothing = np.zeros(cases.shape)
-    return WeightedRate(nothing, nothing, cases * units, q, q * r2, q_q * r2, q_q * r3, q_q * r4)
+def cases_from_clusters(
+    plan: AuditPlan, groups: CellGroups, of_cells: FloatArray, shapes: UnitShapes, share: float
+) -> FloatArray:
+    """float64[G]: cases from as many clusters as a pass takes at `share` of the rule's margin; 0 without clusters.
+
+    Parameters are those of `planned_sizes`; inf where no number would do.
+    """
+    sums = np.stack([groups.members.added(part) for part in of_cells])
+    rest_sums, others = np.stack([of_the_others(part) for part in sums]), shapes.of_the_others
+    icc = plan.evaluation_set.expected_icc
+    own, rest = (one.bundles.at_least(icc) for one in (shapes.evened(sums), others.evened(rest_sums)))
+    factor = variance_factor(shapes.side(sums), icc)
+    wanted = np.zeros(sums[0].shape)
+    for boundary, beyond in _edges(plan, groups.rule, share):
+        cases = cases_from_enough_clusters(plan, groups.rule, own, rest, factor, sums[0], (boundary,))
+        wanted = np.maximum(wanted, np.ceil(cases / beyond - 1e-6))
+    return wanted
 
 
 def wanted_sizes(plan: AuditPlan, rule: Rule, share: float) -> Callable[[FloatArray], FloatArray]:
@@ -200,20 +198,13 @@ def wanted_sizes(plan: AuditPlan, rule: Rule, share: float) -> Callable[[FloatAr
         From the effective sizes of rests, float64[G], to those wanted of their groups. Beyond the widest margin that
         the rate has room for, sizes fall in proportion. Where no number would do, as many as can still help.
     """
-    asked = questions(plan, rule)
+    edges = _edges(plan, rule, share)
     # of two sides each is planned for half of the risk, as in `audit.analyses.decidability`
-    power = 1.0 - (1.0 - plan.verdict.power) / len(asked)
+    power = 1.0 - (1.0 - plan.verdict.power) / len(edges)
     rests = np.unique(np.round(np.geomspace(2.0, 1e7, _RESTS)))
     needed = np.zeros(rests.shape)
-    for question in asked:
-        low = question.side == "low"
-        limit = Limit(low, rule.scale, rule.limit, rule.planned_rate)
-        width = _width(limit) * share
-        widest = (limit.rate if low else 1.0 - limit.rate) * WIDEST
-        beyond = max(width / widest, 1.0)
-        edge = limit.rate + (-1.0 if low else 1.0) * width / beyond
-        boundary = margin_boundary("pass", low, rule.scale, limit.disparity(edge))
-        cases = cases_to_pass(limit.rate, rests, boundary, plan.verdict.alpha, power)
+    for boundary, beyond in edges:
+        cases = cases_to_pass(rule.planned_rate, rests, boundary, plan.verdict.alpha, power)
         needed = np.maximum(needed, cases / beyond)
     most = np.minimum(needed, _LARGEST_SHARE * rests)
 
@@ -223,6 +214,22 @@ def wanted_sizes(plan: AuditPlan, rule: Rule, share: float) -> Callable[[FloatAr
         return np.where(rest > 0.0, np.minimum(found, _LARGEST_SHARE * np.maximum(rest, 1.0)), 0.0)
 
     return wanted
+
+
+def _edges(plan: AuditPlan, rule: Rule, share: float) -> list[tuple[Boundary, float]]:
+    """The edges of a rule's sides at a share of its margin, one for each side.
+
+    An edge is never wider than the rate has room for; the second number says how far beyond that it should lie.
+    """
+    edges = []
+    for question in questions(plan, rule):
+        low = question.side == "low"
+        limit = Limit(low, rule.scale, rule.limit, rule.planned_rate)
+        width = _width(limit) * share
+        beyond = max(width / ((limit.rate if low else 1.0 - limit.rate) * WIDEST), 1.0)
+        edge = limit.rate + (-1.0 if low else 1.0) * width / beyond
+        edges.append((margin_boundary("pass", low, rule.scale, limit.disparity(edge)), beyond))
+    return edges
 
 
 def _width(limit: Limit) -> float:

@@ -50,6 +50,7 @@ def draw_document(report: DrawReport, name: str | None) -> str:
         "share_of_margins": None if report.share is None else round(report.share, 6),
         "cells": [_cell(cell, tuple(design.groups)) for cell in report.cells],
         "quotas_without_cases": [quota.model_dump(mode="json") for quota in report.absent],
+        "expected_without_cases": [list(level) for level in report.absent_levels],
         "groups": [_group(standing, GroupNames(report.features)) for standing in report.standings()],
     }
     return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"

@@ -25,6 +25,7 @@ _WHY: Final = {
     "whole_units": "drawn whole",
 }
 _NAME: Final = 38
+_LARGE_SHARE: Final = 0.05
 
 
 def draw_summary(report: DrawReport, style: Style, *, every_cell: bool = False) -> str:
@@ -58,27 +59,40 @@ def _notes(report: DrawReport) -> list[str]:
     lines = []
     if report.unlabelled:
         lines.append(f"  {_rows(report.unlabelled)} without a label: not drawn, and not in what the weights stand for")
-    copies = report.copies
-    if copies is not None and report.design.together:
-        lines.append(f"  {copies.sets:,} sets of copies ({_rows(copies.rows)}): each drawn whole or not at all")
-        if copies.joined_clusters:
-            lines.append(f"  {copies.joined_clusters:,} clusters share copies with others and are drawn with them")
-    elif copies is not None:
-        kept = copies.rows - copies.sets
-        lines.append(f"  {copies.sets:,} sets of copies: one row kept of each, {_rows(kept)} left out")
-    if copies is not None and copies.labels_differ:
-        lines.append(f"  {copies.labels_differ:,} sets of copies have different labels: have them looked at")
+    lines += _copies(report)
     if report.largest_unit > 1:
-        lines.append(
-            f"  Drawn whole, up to {report.largest_unit:,} rows at a time: sizes are only expected to be right"
-        )
+        lines.append(f"  Drawn whole, up to {report.largest_unit:,} rows at a time: sizes are right on average only")
+    if report.largest_unit > max(_LARGE_SHARE * report.pool_rows, 1):
+        share = percent(report.largest_unit / report.pool_rows)
+        lines.append(f"  One unit has {share} of all rows: what the set shows hangs on whether it is drawn")
     if report.columns_left_out:
         lines.append(f"  {report.columns_left_out:,} columns without a name, or of lists or objects, are not written")
     if report.share is not None:
-        lines.append(f"  Planned so that groups with enough cases can pass at {report.share:.2f} of each rule's limit")
+        lines.append(
+            f"  Planned so that groups with enough cases can pass at {report.share:.2f} times each rule's limit"
+        )
+    for level in report.absent_levels:
+        words = f"{level.feature.replace('_', ' ')} {printable(level.code)}"
+        lines.append(f"  No case in the pool of {words}, which the design expects: no rule passes without it")
     for quota in report.absent:
         named = ", ".join([*quota.of.values(), *([quota.label] if quota.label else [])])
         lines.append(f"  No case in the pool for the quota of {quota.cases:,}: {printable(named)}")
+    return lines
+
+
+def _copies(report: DrawReport) -> list[str]:
+    copies = report.copies
+    if copies is None:
+        return []
+    sets = f"{copies.sets:,} set{'' if copies.sets == 1 else 's'} of copies"
+    if report.design.together:
+        lines = [f"  {sets} ({_rows(copies.rows)}): each drawn whole or not at all"]
+        if copies.joined_clusters:
+            lines.append(f"  {copies.joined_clusters:,} clusters share copies with others and are drawn with them")
+    else:
+        lines = [f"  {sets}: one row kept of each, {_rows(copies.rows - copies.sets)} left out"]
+    if copies.labels_differ:
+        lines.append(f"  Sets of copies with different labels: {copies.labels_differ:,}. Have them looked at.")
     return lines
 
 

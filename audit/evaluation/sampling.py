@@ -8,13 +8,14 @@ tickets. So every row of a unit has the same, known chance, never less than the 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from audit.evaluation.pool import Pool
+from audit.stats.unit_shapes import UnitShapes
 
 __all__ = ["Strata", "distinct_rows", "draw_units", "strata_for", "unit_shapes"]
 
@@ -22,6 +23,22 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 _TICKETS: Final = 2**128
+_OF_UNITS: Final = {
+    "units": "1.0",
+    "rows": "r",
+    "rows_2": "r ** 2",
+    "rows_3": "r ** 3",
+    "rows_4": "r ** 4",
+    "bundles": "(r > 1)::DOUBLE",
+    "bundled": "r * (r > 1)::DOUBLE",
+    "bundled_2": "r ** 2 * (r > 1)::DOUBLE",
+    "even_q": "(r - 1) / r ** 2",
+    "even_bb": "(r - 1) / r",
+    "even_q_q": "(r - 1) ** 2 / r ** 4",
+    "even_q_bb": "(r - 1) ** 2 / r ** 3",
+    "even_bb_bb": "(r - 1) ** 2 / r ** 2",
+}
+"""SQL over the number r of rows of a unit in a group, by the field of `UnitShapes` that it is added up in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +75,8 @@ def distinct_rows(pool: Pool) -> IntArray:
     return rows
 
 
-def unit_shapes(pool: Pool, rows: IntArray, assigned: IntArray, groups: int) -> FloatArray:
-    """How many units have rows in each group, and the sums of the first four powers of how many.
+def unit_shapes(pool: Pool, rows: IntArray, assigned: IntArray, groups: int) -> UnitShapes:
+    """What is to be known of the sizes of units, by group.
 
     Parameters
     ----------
@@ -69,25 +86,21 @@ def unit_shapes(pool: Pool, rows: IntArray, assigned: IntArray, groups: int) -> 
         The group of each cell; -1 for none.
     groups : int
         How many groups there are.
-
-    Returns
-    -------
-    ndarray of float64, shape (G, 5)
     """
-    shapes = np.zeros((groups, 5))
     if not pool.whole_units:
-        np.add.at(shapes, assigned[assigned >= 0], rows[assigned >= 0, np.newaxis])
-        return shapes
+        some = assigned >= 0
+        return UnitShapes.of_rows(np.bincount(assigned[some], rows[some], groups).astype(np.float64))
     _count_units(pool)
     pool.put("assigned", {"cell": np.arange(assigned.size), "of_group": assigned})
-    powers = ", ".join(f"sum(r ** {power})" for power in (1, 2, 3, 4))
+    sums = ", ".join(f"sum({_OF_UNITS[part.name]})" for part in fields(UnitShapes))
     found = pool.query(
-        f"SELECT of_group, count(*), {powers} FROM (SELECT of_group, unit, sum(rows)::DOUBLE AS r FROM unit_cells "  # noqa: S608
+        f"SELECT of_group, {sums} FROM (SELECT of_group, unit, sum(rows)::DOUBLE AS r FROM unit_cells "  # noqa: S608
         "JOIN assigned USING (cell) WHERE of_group >= 0 GROUP BY of_group, unit) GROUP BY of_group"
     )
-    for group, *sums in found:
-        shapes[group] = sums
-    return shapes
+    shapes = np.zeros((len(_OF_UNITS), groups))
+    for group, *values in found:
+        shapes[:, group] = values
+    return UnitShapes(*shapes)
 
 
 def strata_for(pool: Pool, rows: IntArray, asked: IntArray) -> Strata:

@@ -132,7 +132,7 @@ def test_whole_clusters_and_copies_are_told_of(here: Path) -> None:
     (here / "design.toml").write_text(text, encoding="utf-8")
     code, out, _ = invoke("pool.csv", "--design", "design.toml", "--out", "set.csv")
     assert code == 0
-    assert "  1 sets of copies (2 rows): each drawn whole or not at all" in out
+    assert "  1 set of copies (2 rows): each drawn whole or not at all" in out
     assert "Drawn whole, up to " in out
     assert 'cluster = "sampling_unit"' in (here / "set.plan.toml").read_text(encoding="utf-8")
     assert json.loads((here / "set.manifest.json").read_text())["drawn_as"] == "clusters_with_their_copies"
