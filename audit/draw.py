@@ -121,6 +121,8 @@ class DrawReport:
     """Quotas that describe no cell of the pool."""
     share: float | None
     """Of a decidable allocation: at which margin groups with enough cases can pass, as a share of the rules' own."""
+    rules_take: int | None
+    """Where the size is too small for the rules' own margins: rows to draw one by one that would be enough."""
     largest_unit: int
     """Rows of the largest unit; 1 where rows are drawn one by one."""
     planned: tuple[GroupReach, ...]
@@ -216,6 +218,7 @@ def draw_set(design: SamplingDesign | str | Path, pool: str | Path, target: Path
             cells=_cells(cells, allocation, strata, drawn),
             absent=_absent(asked, cells),
             share=allocation.share,
+            rules_take=allocation.rules_take,
             largest_unit=strata.largest,
             planned=planned,
             drawn_sha256=None if target is None else file_sha256(target),

@@ -13,6 +13,7 @@ from audit.evaluation.reading import ReadOptions, read_file, relation
 from audit.evaluation.relation import ROW, Relation
 from audit.plan import AuditPlan, PredictionsDetector
 from audit.plan_file import LoadedPlan
+from audit.sampling_design import COLUMNS_ADDED
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -95,9 +96,12 @@ def _whole(evaluation_set: EvaluationSet, loaded: LoadedPlan, table: pa.Table | 
 
 
 def _technical(plan: AuditPlan) -> set[str]:
-    """Columns that are no property of a case: its id, label, weight and cluster, and the detector's answer."""
+    """Columns that are no property of a case: id, label, weight, cluster, how it was drawn, the detector's answer."""
     section, detector = plan.evaluation_set, plan.detector
     named = {section.id, section.label, section.weight, section.cluster}
     if isinstance(detector, PredictionsDetector) and detector.path is None:
         named |= {detector.score, detector.decision}
+    if section.weight == "design_weight":
+        # what `audit7k draw` says of a row: of course it goes with the label; given to a detector it is another matter
+        named |= set(COLUMNS_ADDED) - set(getattr(detector, "features", ()))
     return {name for name in named if name is not None}

@@ -41,11 +41,14 @@ label_source = "simulated"
 seed = {seed}
 [groups.group]
 column = "group"
+{rules}
+{duplicates}
+"""
+_RULE = """
 [[rules]]
 metric = "true_positive_rate"
 groups = ["group"]
 margin = 0.2
-{duplicates}
 """
 
 
@@ -64,7 +67,8 @@ class Way:
         """The text of its design."""
         cluster = f'cluster = "{self.cluster}"' if self.cluster else ""
         copies = f'[duplicates]\ncolumns = ["key"]\ncompare = "value"\ncopies = "{self.copies}"' if self.copies else ""
-        return _DESIGN.format(cluster=cluster, draw=self.draw, seed=seed, duplicates=copies)
+        rules = _RULE if "decidable" in self.draw else ""
+        return _DESIGN.format(cluster=cluster, draw=self.draw, seed=seed, rules=rules, duplicates=copies)
 
 
 WAYS = (

@@ -9,7 +9,7 @@ from pathlib import Path
 from tools.document_cli import cli_page
 from tools.document_code import errors_page, exit_codes_page, metrics_page
 from tools.document_dictionary import dictionary_page
-from tools.document_plan import plan_page
+from tools.document_plan import design_page, plan_page
 from tools.document_result import result_page
 from tools.document_terms import glossary_page
 
@@ -19,6 +19,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "../glossary.md": glossary_page,
     "../metric-dictionary.md": dictionary_page,
     "cli.md": cli_page,
+    "design.md": design_page,
     "errors.md": errors_page,
     "exit-codes.md": exit_codes_page,
     "metrics.md": metrics_page,

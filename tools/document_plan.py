@@ -1,6 +1,9 @@
-"""The reference of the plan file, from the docstrings of `audit.plan`."""
+"""The references of the plan and of the design, from the docstrings of their models."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from tools.schema_page import GENERATED, cell, part_table
 
@@ -27,6 +30,16 @@ SECTIONS = (
     ("[[measures]]", "Measure"),
 )
 
+DESIGN_SECTIONS = (
+    ("[pool]", "PoolSection"),
+    ("[draw]", "DrawSection"),
+    ("[groups.NAME]", "GroupFeature"),
+    ("[[rules]]", "Rule"),
+    ("[[quotas]]", "Quota"),
+    ("[duplicates]", "DuplicatesSection"),
+    ("[verdict]", "VerdictSection"),
+)
+
 INTRODUCTION = """
 # The plan file
 
@@ -38,15 +51,35 @@ The first line is `schema = 1`, the version of this format.
 """
 
 
+DESIGN_INTRODUCTION = """
+# The design of a drawn set
+
+`audit7k draw POOL --design FILE` [draws a set](../how-to/draw.md) by it. It is one [TOML](https://toml.io) file, as
+strict as [a plan](plan.md), and shares `[groups]`, `[[rules]]` and `[verdict]` with it.
+
+The first line is `schema = 1`, the version of this format.
+"""
+
+
 def plan_page() -> str:
-    """The page, as Markdown. Raises ValueError where sections and models of the plan do not match."""
+    """The page of the plan, as Markdown. Raises ValueError where sections and models of the plan do not match."""
     from audit.plan import AuditPlan
 
-    parts = AuditPlan.model_json_schema()["$defs"]
-    if set(parts) != {name for _, name in SECTIONS}:
-        raise ValueError("a part of the plan has no section on its page; see SECTIONS")
-    blocks = [GENERATED + INTRODUCTION]
-    for title, name in SECTIONS:
+    return _page(INTRODUCTION, SECTIONS, AuditPlan.model_json_schema()["$defs"])
+
+
+def design_page() -> str:
+    """The page of the design, as Markdown. Raises ValueError where sections and models of the design do not match."""
+    from audit.sampling_design import SamplingDesign
+
+    return _page(DESIGN_INTRODUCTION, DESIGN_SECTIONS, SamplingDesign.model_json_schema()["$defs"])
+
+
+def _page(introduction: str, sections: Sequence[tuple[str, str]], parts: Mapping[str, Any]) -> str:
+    if set(parts) != {name for _, name in sections}:
+        raise ValueError("a part has no section on its page; see SECTIONS")
+    blocks = [GENERATED + introduction]
+    for title, name in sections:
         text = part_table(parts[name], anchors={}, with_default=True)
         blocks.append(f"## `{title}`\n\n{cell(parts[name]['description'])}\n\n{text}")
     return "\n".join(blocks)

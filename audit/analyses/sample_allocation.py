@@ -48,6 +48,8 @@ class Allocation:
     """int64[C]: cases to draw: as asked, as far as the pool has them."""
     share: float | None
     """Of a decidable allocation: the margin at which groups that have the cases can pass, as a share of the rule's."""
+    rules_take: int | None = None
+    """Of a decidable allocation whose size falls short of that: cases with which they can pass at the rules' own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,11 +154,12 @@ def _decidable(
     if size is None:
         drawn, asked = search.at(share)
         return Allocation(np.maximum(least, asked), drawn, share)
+    rules_take = int(search.at(1.0)[0].sum())
     share = _smallest_share(lambda tried: int(search.at(tried)[0].sum()), size)
     drawn, asked = search.at(share)
     if int(drawn.sum()) > size:  # not even the widest margin leaves room for more than the least of each
-        return Allocation(least, filled(drawn.astype(np.float64), floor, pool, size), None)
-    return Allocation(np.maximum(least, asked), drawn, share)
+        return Allocation(least, filled(drawn.astype(np.float64), floor, pool, size), None, rules_take)
+    return Allocation(np.maximum(least, asked), drawn, share, rules_take if rules_take > size else None)
 
 
 def _smallest_share(cases: Callable[[float], int], size: int) -> float:

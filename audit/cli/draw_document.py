@@ -48,6 +48,7 @@ def draw_document(report: DrawReport, name: str | None) -> str:
         "copies": None if report.copies is None else asdict(report.copies),
         "largest_unit": report.largest_unit,
         "share_of_margins": None if report.share is None else round(report.share, 6),
+        "rules_take": report.rules_take,
         "cells": [_cell(cell, tuple(design.groups)) for cell in report.cells],
         "quotas_without_cases": [quota.model_dump(mode="json") for quota in report.absent],
         "expected_without_cases": [list(level) for level in report.absent_levels],

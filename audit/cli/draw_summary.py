@@ -71,6 +71,10 @@ def _notes(report: DrawReport) -> list[str]:
         lines.append(
             f"  Planned so that groups with enough cases can pass at {report.share:.2f} times each rule's limit"
         )
+    if report.rules_take is not None:
+        lines.append(
+            f"  The rules' own limits take {report.rules_take:,} rows (leave out `size` to draw what they take)"
+        )
     for level in report.absent_levels:
         words = f"{level.feature.replace('_', ' ')} {printable(level.code)}"
         lines.append(f"  No case in the pool of {words}, which the design expects: no rule passes without it")

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from audit.cli.guard import ArgumentError
 from audit.cli.terminal import note, say, say_document
 
 
@@ -45,11 +46,15 @@ def explain(
 
 def schema(
     plan: Annotated[bool, typer.Option("--plan", help="Of a plan instead of a result.")] = False,
+    design: Annotated[bool, typer.Option("--design", help="Of the design of a drawn set.")] = False,
 ) -> None:
     """Print the JSON Schema of result.json."""
     import json
 
-    from audit.plan_file import plan_schema
+    from audit.plan_file import design_schema, plan_schema
     from audit.result_file import result_schema
 
-    say_document(json.dumps(plan_schema() if plan else result_schema(), indent=2, ensure_ascii=False) + "\n")
+    if plan and design:
+        raise ArgumentError("give one of --plan and --design", slug="schema-arguments")
+    wanted = design_schema() if design else plan_schema() if plan else result_schema()
+    say_document(json.dumps(wanted, indent=2, ensure_ascii=False) + "\n")

@@ -13,10 +13,12 @@ from made_pools import GROUPS, POOL, RULE, usual_pool
 from made_sets import write_set
 from typer.testing import CliRunner
 
+from audit.check import check_plan
 from audit.cli.app import app
 from audit.errors import ExitCode
 from audit.plan_file import parse_plan
 from audit.run import run_audit
+from audit.sampling_design import COLUMNS_ADDED
 
 DESIGN = f"{POOL}\n[draw]\nallocation = 'decidable'\nsize = 160\nseed = 3\n{GROUPS}{RULE}"
 WRITTEN = ["drawn.manifest.json", "drawn.parquet", "drawn.plan.toml"]
@@ -152,7 +154,16 @@ def test_the_drawn_set_is_audited_with_its_weights(here: Path) -> None:
     text = text.replace(
         line, 'kind = "predictions"\npath = "answers.parquet"\nscore = "score"\nthreshold = 0.5'
     )  # fmt: skip
-    result = run_audit(parse_plan(text, folder=here))
+    loaded = parse_plan(text, folder=here)
+    review = check_plan(loaded).review
+    assert review is not None
+    assert not [told.column for told in review.told_by if told.column in COLUMNS_ADDED]
+    given = text.replace('kind = "predictions"\npath = "answers.parquet"\nscore = "score"',
+                         'kind = "python"\nentry = "m:f"\nfeatures = ["stratum"]')  # fmt: skip
+    review = check_plan(parse_plan(given, folder=here)).review
+    assert review is not None
+    assert [told.column for told in review.told_by if told.column in COLUMNS_ADDED] == ["stratum"]
+    result = run_audit(loaded)
     assert result.plan.evaluation_set.weight == "design_weight"
     everyone = next(one for one in result.estimates if one.metric == "true_positive_rate" and not one.group.levels)
     rows = [row for row in pq.read_table(here / "drawn.parquet").to_pylist() if row["exploited"] == "1"]

@@ -59,7 +59,9 @@ def test_help_loads_nothing_heavy(arguments: tuple[str, ...]) -> None:
     assert loaded.isdisjoint(HEAVY)
 
 
-@pytest.mark.parametrize("arguments", [("explain", "recall"), ("schema",), ("schema", "--plan")], ids=" ".join)
+@pytest.mark.parametrize(
+    "arguments", [("explain", "recall"), ("schema",), ("schema", "--plan"), ("schema", "--design")], ids=" ".join
+)
 def test_words_and_schemas_load_no_framework(arguments: tuple[str, ...]) -> None:
     assert loaded_by(*arguments).isdisjoint(HEAVY - {"pydantic", "pydantic_core"})
 

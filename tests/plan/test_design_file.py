@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import tomllib
 import typing
 from pathlib import Path
 
+import jsonschema
 import pytest
 from pydantic import BaseModel
 
 from audit.errors import PlanError
-from audit.plan_file import canonical_plan_sha256, load_design, parse_design
+from audit.plan_file import canonical_plan_sha256, design_schema, load_design, parse_design
 from audit.plan_file.known_keys import DESIGN, known_keys, known_values
 from audit.sampling_design import SamplingDesign
 
@@ -140,6 +142,14 @@ def test_a_design_that_is_not_there_or_no_text_is_said_in_its_words(tmp_path: Pa
     (tmp_path / "design.toml").write_bytes(b"schema = 1\n\xff")
     with pytest.raises(PlanError, match="line 2: not UTF-8"):
         load_design(tmp_path / "design.toml")
+
+
+def test_a_design_fits_its_json_schema() -> None:
+    schema = design_schema()
+    jsonschema.Draft202012Validator.check_schema(schema)
+    validator = jsonschema.Draft202012Validator(schema)
+    validator.validate(tomllib.loads(DESIGN_TEXT))
+    assert not validator.is_valid(tomllib.loads(DESIGN_TEXT.replace("seed = 7", "seed = -1")))
 
 
 def test_the_digest_is_of_what_a_design_says_and_not_of_how_it_is_written() -> None:
