@@ -136,7 +136,8 @@ def chance_unseen(
     r = lowest + (y[:, np.newaxis] - lowest) * np.linspace(0.0, 1.0, _RATES)
     own = _chance(group, boundary.edge(r), x[:, np.newaxis])
     of_rest = _chance(rest, 1.0 - r, 1.0 - y[:, np.newaxis])
-    return np.where(below, (own * of_rest).max(axis=1), 1.0)
+    hiding = np.isfinite(group.number) | np.isfinite(rest.number)
+    return np.where(below, (own * of_rest).max(axis=1), np.where(hiding, 1.0, 0.0))
 
 
 def _chance(of: Bundles, true: FloatArray, seen: FloatArray) -> FloatArray:

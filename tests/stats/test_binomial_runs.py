@@ -24,7 +24,8 @@ def test_is_the_distribution_function(size: float, share: float, width: int, bet
         rate = rates[:, place : place + 1]
         expected = binomial_cdf(counts, n, rate)
         found = along.at(rate)[:, 0]
-        assert found == pytest.approx(expected, rel=1e-5, abs=1e-13)
+        # a sum of so many terms is off by some 1e-13 of 1, also where nothing is left of the distribution
+        assert found == pytest.approx(expected, rel=1e-5, abs=1e-12)
         likely = expected > 1e-3
         assert found[likely] == pytest.approx(expected[likely], rel=1e-7, abs=0.0)
 
