@@ -60,6 +60,7 @@ class CdfAlong:
     def __init__(self, counts: FloatArray, n: FloatArray, rates: FloatArray) -> None:
         chances = np.clip(rates, _CLOSEST, 1.0 - _CLOSEST)
         self._runs = runs = _runs(counts, n, chances)
+        self._at_most_n = np.where(counts >= n, 1.0, 0.0)
         self._n, self._centre = n, chances[:, chances.shape[1] // 2 : chances.shape[1] // 2 + 1]
         self._log = _log_probability(runs.middle, n, self._centre)
         self._away = runs.middle - n * self._centre
@@ -94,7 +95,10 @@ class CdfAlong:
         density *= curve
         sums = np.zeros((*density.shape[:2], density.shape[2] + 1))
         np.cumsum(density, axis=2, out=sums[:, :, 1:])
-        return np.asarray(np.take_along_axis(sums, self._runs.place[:, None], axis=2))
+        found = np.asarray(np.take_along_axis(sums, self._runs.place[:, None], axis=2))
+        certain = rates >= 1.0
+        # the closest rate that has odds leaves n times its distance from 1 below the highest count
+        return np.where(certain[:, :, None], self._at_most_n[:, None], found) if certain.any() else found
 
 
 def _runs(counts: FloatArray, n: FloatArray, rates: FloatArray) -> _Runs:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from made_clusters import chance_of_both, highest
 from made_counts import categorical, cells, families_of, nationality, plan_of
 
 from audit.analyses.planned_cases import Answer, Asked, planned_cases, share_of_rows
@@ -221,7 +222,18 @@ def test_few_clusters_decide_nothing_and_somewhat_more_only_wide_limits() -> Non
     _, few, more = family.groups
     assert few.fails_from[0].reason == few.passes_at[0].reason == "too_few_clusters"
     assert few.required is None
-    assert (more.required or 0) > more.cases
+    # twelve clusters of 200 cases beside 209 that are worth 183 of one size, expected to be alike by .05
+    size, rest = 2_400, ((200 * 10 + 9 * 30) ** 2 / (200 * 10**2 + 9 * 30**2), 0.05)
+
+    def chance(times: float, margin: float) -> float:
+        factor = (0.95 / size + 0.05 / 12) / times
+        return chance_of_both((12 * times, 0.05), rest, highest(0.05, factor), 0.05, margin)
+
+    assert more.required is not None
+    assert chance(more.required / size, 0.1) <= 0.05 < chance((more.required - 1) / size, 0.1)
+    named = more.passes_at[0].disparity
+    assert named is not None
+    assert chance(1.0, named) == pytest.approx(0.05, abs=1e-6)
     # even without a single miss, twelve good clusters are too easily drawn of a group of which one in five is bad
-    assert 0.25 > (more.passes_at[0].disparity or 0.0) > 0.95 - 0.05 ** (1 / 12)
+    assert named > 0.95 - 0.05 ** (1 / 12)
     assert more.fails_from[0].disparity is not None

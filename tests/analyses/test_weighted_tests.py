@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+from made_clusters import chance_of_both, highest
 from made_counts import categorical, plan_of
 
 from audit.analyses.disparities import disparities
@@ -147,9 +148,15 @@ def test_cases_from_enough_clusters_are_asked_for() -> None:
     plan = made.plan({"margin": 0.05, "expected_rate": 0.9})
     found = made.judged(plan)[1]["a"]
     assert (found.outcome, found.because) == ("inconclusive", "too_few_clusters")
-    # 19 clusters of 50 cases would do if none was counted, but one case in ten is, and one in twenty is the limit
+    # 19 clusters of 50 cases would do if none was counted, but one case in ten is, and beside 300 pairs it takes more
+
+    def chance(cases: int) -> float:
+        seen = highest(0.1, 0.95 / cases + 0.05 / (cases / 50))
+        return chance_of_both((cases / 50, 0.05), (300.0, 0.05), seen, 0.1, 0.05)
+
     assert found.cases_required is not None
-    assert np.log(0.05) / np.log(0.85) * 50 < found.cases_required < 4_000
+    assert chance(found.cases_required) <= 0.05 < chance(found.cases_required - 1)
+    assert found.cases_required > np.log(0.05) / np.log(0.85) * 50
 
 
 def test_rows_said_ten_times_are_no_more_evidence() -> None:

@@ -24,8 +24,7 @@ def test_is_the_distribution_function(size: float, share: float, width: int, bet
         rate = rates[:, place : place + 1]
         expected = binomial_cdf(counts, n, rate)
         found = along.at(rate)[:, 0]
-        # a sum of so many terms is off by some 1e-13 of 1, also where nothing is left of the distribution
-        assert found == pytest.approx(expected, rel=1e-5, abs=1e-12)
+        assert found == pytest.approx(expected, rel=1e-5, abs=1e-13)
         likely = expected > 1e-3
         assert found[likely] == pytest.approx(expected[likely], rel=1e-7, abs=0.0)
 
@@ -45,3 +44,11 @@ def test_reach_leaves_out_less_than_it_says(n: int, rate: float, mass: float) ->
     below, above = np.ceil(n * rate - away) - 1.0, np.floor(n * rate + away)
     assert float(binomial_cdf(below, n, rate)) < mass
     assert float(binomial_cdf(n - above - 1.0, n, 1.0 - rate)) < mass
+
+
+@pytest.mark.parametrize("n", [1_000.0, 10_000_000.0])
+def test_a_rate_of_one_leaves_nothing_below_the_highest_count(n: float) -> None:
+    """The nearest rate with finite odds would leave 1e-16 n, which for ten million cases is no rounding."""
+    counts = np.array([[-1.0, n - 1.0, n]])
+    along = CdfAlong(counts, np.array([[n]]), np.array([[1.0 - 1e-6, 1.0]]))
+    assert along.at(np.array([[1.0]])).tolist() == [[[0.0, 0.0, 1.0]]]

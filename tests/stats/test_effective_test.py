@@ -13,6 +13,7 @@ import pytest
 import statsmodels.api as sm
 from hypothesis import given
 from hypothesis import strategies as st
+from made_clusters import chance_written_out
 from scipy import stats
 
 from audit.stats.boundaries import Boundary, margin_boundary
@@ -123,15 +124,6 @@ def written_out(rows: Rows, boundary: Boundary, icc: float, level: float) -> flo
         own = chance_written_out(*found[0], boundary.offset + s * rest, p)
         unseen = max(unseen, own * chance_written_out(*found[1], 1 - rest, 1 - r))
     return max(unseen, *(float(stats.beta.sf(b_edge, size * p + 1.0, size * (1 - p))) for size in sizes))
-
-
-def chance_written_out(number: float, alike: float, true: float, seen: float) -> float:
-    """P(Bin(K, v) <= K u), with bad clusters counted whole and the others at the rate that `alike` says."""
-    if seen >= true - 1e-12:
-        return 1.0
-    good = seen * (1 - alike)
-    u, v = (seen - good) / (1 - good), (true - good) / (1 - good)
-    return float(stats.beta.sf(v, number * u + 1.0, number * (1 - u)))
 
 
 def largest_written_out(b: npt.NDArray[Any], q: npt.NDArray[Any], squares: float, rate: float) -> float:
