@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
 from typing import TYPE_CHECKING, Final
 
 from audit.cli.group_names import GroupNames, printable
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from audit.analyses.set_review import EmptyCells, OneLabel, SetReview, ToldBy
 
 MOST_NAMED: Final = 3
+WIDTH: Final = 80
 _MOST_LINES: Final = 8
 
 
@@ -24,10 +26,12 @@ def set_summary(review: SetReview, names: GroupNames, style: Style) -> list[str]
     lines += _repeats(review, style)
     hidden = len(review.told_by[_MOST_LINES:]) + len(review.empty_cells[_MOST_LINES:])
     if hidden:
-        lines.append(f"  and {hidden:,} more of these")
+        lines.append(f"and {hidden:,} more of these")
     if review.left_out:
-        lines.append(f"  Not looked at: {len(review.left_out):,} columns ({_quoted(review.left_out)})")
-    return [style.paint("The set itself", "strong"), *(lines or ["  Nothing conspicuous was found in its columns"])]
+        count = f"{len(review.left_out):,} column{'' if len(review.left_out) == 1 else 's'}"
+        lines.append(f"Not looked at: {count} ({_quoted(review.left_out)})")
+    folded = [part for line in lines for part in wrap(line, WIDTH, initial_indent="  ", subsequent_indent="    ")]
+    return [style.paint("The set itself", "strong"), *(folded or ["  Nothing conspicuous was found in its columns"])]
 
 
 def _told(one: ToldBy, style: Style) -> str:
@@ -68,8 +72,10 @@ def _repeats(review: SetReview, style: Style) -> list[str]:
     if found is None:
         return []
     across = f"; {found.across_clusters:,} of them in other clusters" if found.across_clusters else ""
-    both = f"; {found.contradicted:,} sets of equal rows have both labels" if found.contradicted else ""
-    text = f"{found.rows:,} rows repeat another in {_quoted(review.compared)}{across}{both}"
+    sets = "1 set of equal rows has" if found.contradicted == 1 else f"{found.contradicted:,} sets of equal rows have"
+    both = f"; {sets} both labels" if found.contradicted else ""
+    repeat = "1 row repeats" if found.rows == 1 else f"{found.rows:,} rows repeat"
+    text = f"{repeat} another in {_quoted(review.compared)}{across}{both}"
     return [_line(text, "inconclusive", style)]
 
 
@@ -84,4 +90,4 @@ def _quoted(columns: tuple[str, ...]) -> str:
 
 
 def _line(text: str, state: State, style: Style) -> str:
-    return f"  {style.shape(state)} {text}"
+    return f"{style.shape(state)} {text}"

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from audit.stats.own_correlation import Evened
-from audit.stats.unseen_clusters import Bundles
-from audit.stats.weighted_rate import WeightedRate
+from audit.stats.own_correlation import Evened, evened_powers, evened_weight
 
 __all__ = ["EvenedSums", "evened_sums"]
 
@@ -17,7 +15,7 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 _NOTHING = 1e-9
-"""A share of a cluster's weight, or of its pairs of rows, that is nothing but rounding."""
+"""A share of a cluster's weight that is nothing but rounding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +34,8 @@ class EvenedSums:
         """With the rates, all weight, and float64[G, 9], what a unit of weight in each cell adds to ``A - rate B``."""
         way = way[:, self.cells]
         half = (way[:, :, np.newaxis] * self.products[rest]).sum(axis=1)
-        clusters, q, bb, q_q, q_bb, bb_bb, bundled, squares = self.sizes[rest]
         residual = np.maximum((half * way).sum(axis=1), 0.0)
-        return Evened(
-            WeightedRate(rate, residual, clusters, q, bb, q_q, q_bb, bb_bb), Bundles.of(total, bundled, squares)
-        )
+        return Evened.of_sums(rate, residual, total, self.sizes[rest])
 
 
 def evened_sums(
@@ -75,7 +70,11 @@ def evened_sums(
     left = all_total[cluster] - total
     some = left > _NOTHING * all_total[cluster]
     left, left_squared = np.where(some, left, 0.0), np.where(some, all_squared[cluster] - squared, 0.0)
-    own_h, all_h, rest_h = _h(total, squared), _h(all_total, all_squared), _h(left, left_squared)
+    own_h, all_h, rest_h = (
+        evened_weight(total, squared),
+        evened_weight(all_total, all_squared),
+        evened_weight(left, left_squared),
+    )
     size = len(weight)
     own_products, rest_products = np.zeros((groups, size, size)), np.zeros((groups, size, size))
     for i in range(size):
@@ -85,13 +84,13 @@ def evened_sums(
             # a cluster without a row of the group counts for its rest as it is, the others as the group leaves them
             changes = by_group(rest_h * others[i] * others[j] - whole[cluster])
             rest_products[:, i, j] = rest_products[:, j, i] = whole.sum() + changes
-    everyone = _sizes(all_h, all_total, all_squared)
-    rests = _sizes(rest_h, left, left_squared)
+    everyone = evened_powers(all_h, all_total, all_squared)
+    rests = evened_powers(rest_h, left, left_squared)
     return EvenedSums(
         cells=cells,
         products=(own_products, rest_products),
         sizes=(
-            np.stack([by_group(values) for values in _sizes(own_h, total, squared)]),
+            np.stack([by_group(values) for values in evened_powers(own_h, total, squared)]),
             np.stack(
                 [
                     np.maximum(whole.sum() + by_group(rest - whole[cluster]), 0.0)
@@ -100,16 +99,3 @@ def evened_sums(
             ),
         ),
     )
-
-
-def _h(b: FloatArray, q: FloatArray) -> FloatArray:
-    """``(1 - Q/B^2) / B^2``: 0 for a single row, and for nothing."""
-    some = b > 0.0
-    divisor = np.where(some, b, 1.0)
-    pairs = 1.0 - q / divisor / divisor
-    return np.where(some & (pairs > _NOTHING), pairs / divisor / divisor, 0.0)
-
-
-def _sizes(h: FloatArray, b: FloatArray, q: FloatArray) -> tuple[FloatArray, ...]:
-    hq, hbb, bundled = h * q, h * b * b, np.where(h > 0.0, b, 0.0)
-    return (h > 0.0).astype(np.float64), hq, hbb, hq * hq, hq * hbb, hbb * hbb, bundled, bundled * bundled

@@ -69,11 +69,6 @@ class Comparison:
     rest_alike: Alike | None = None
     """The same of the rests."""
 
-    @classmethod
-    def of(cls, group: WeightedRate, rest: WeightedRate, cross: FloatArray, correlation: float) -> Comparison:
-        """With what the clusters of both sides show, weighed by their size alone."""
-        return cls(group, rest, cross, correlation, alike=Alike.of(group), rest_alike=Alike.of(rest))
-
     def some(self, places: BoolArray) -> Comparison:
         """The same of some groups."""
         own, rest = (

@@ -22,12 +22,13 @@ from audit.stats.binomial import BoolArray, FloatArray
 from audit.stats.unseen_clusters import Bundles, without_pairs
 from audit.stats.weighted_rate import WeightedRate, own_variance, satterthwaite, variance_factor
 
-__all__ = ["UPPER_TAIL", "Alike", "Evened", "largest_correlation"]
+__all__ = ["UPPER_TAIL", "Alike", "Evened", "evened_powers", "evened_weight", "largest_correlation"]
 
 UPPER_TAIL: Final = 0.10
 """How often the upper end lies below a group's own correlation. Chosen by simulation: `simulate.unlike_clusters`."""
 _STEPS: Final = 40
 _NOTHING: Final = 1e-9
+"""A share of a cluster's pairs of rows that is nothing but rounding."""
 _GRID: Final = np.linspace(0.0, 1.0, _STEPS + 1)
 
 
@@ -46,18 +47,31 @@ class Evened:
         """From float64[G, K] of A, B and Q of each group's clusters."""
         total = weight.sum(axis=1)
         rate = counted.sum(axis=1) / total
-        some = weight > 0.0
-        divisor = np.where(some, weight, 1.0)
-        pairs = np.where(some, 1.0 - squared / divisor**2, 0.0)
-        told = pairs > _NOTHING
-        h = np.where(told, pairs / divisor**2, 0.0)
-        hq, hbb, bundled = h * squared, h * weight**2, np.where(told, weight, 0.0)
-        sums = (hq, hbb, hq * hq, hq * hbb, hbb * hbb, bundled, bundled**2)
-        q, bb, q_q, q_bb, bb_bb, in_clusters, squares = (of.sum(axis=1) for of in sums)
+        h = evened_weight(weight, squared)
         residual = (h * (counted - rate[:, np.newaxis] * weight) ** 2).sum(axis=1)
-        clusters = told.sum(axis=1).astype(np.float64)
+        sums = np.stack([each.sum(axis=1) for each in evened_powers(h, weight, squared)])
+        return cls.of_sums(rate, residual, total, sums)
+
+    @classmethod
+    def of_sums(cls, rate: FloatArray, residual: FloatArray, total: FloatArray, sums: FloatArray) -> Evened:
+        """From the sum of ``h (A - rate B)^2``, that of all weights, and float64[8, G] of `evened_powers`."""
+        clusters, q, bb, q_q, q_bb, bb_bb, bundled, squares = sums
         side = WeightedRate(rate, residual, clusters, q, bb, q_q, q_bb, bb_bb)
-        return cls(side, Bundles.of(total, in_clusters, squares))
+        return cls(side, Bundles.of(total, bundled, squares))
+
+
+def evened_weight(b: FloatArray, q: FloatArray) -> FloatArray:
+    """``h = (1 - Q/B^2) / B^2`` of clusters: 0 for a single row, and for nothing."""
+    some = b > 0.0
+    divisor = np.where(some, b, 1.0)
+    pairs = 1.0 - q / divisor / divisor
+    return np.where(some & (pairs > _NOTHING), pairs / divisor / divisor, 0.0)
+
+
+def evened_powers(h: FloatArray, b: FloatArray, q: FloatArray) -> tuple[FloatArray, ...]:
+    """Of each cluster: whether it counts, hQ, hB^2, (hQ)^2, hQ hB^2, (hB^2)^2, and B and B^2 where it counts."""
+    hq, hbb, bundled = h * q, h * b * b, np.where(h > 0.0, b, 0.0)
+    return (h > 0.0).astype(np.float64), hq, hbb, hq * hq, hq * hbb, hbb * hbb, bundled, bundled * bundled
 
 
 @dataclass(frozen=True, slots=True)

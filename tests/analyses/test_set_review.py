@@ -64,7 +64,11 @@ def review(table: dict[str, Any], **section: Any) -> SetReview:
 
 
 def told(table: dict[str, Any], **section: Any) -> str:
-    return check_summary(checked(table, **section), PLAIN)
+    lines = check_summary(checked(table, **section), PLAIN).splitlines()
+    of_the_set = lines[lines.index("The set itself") :]
+    of_the_set = of_the_set[: of_the_set.index("")]
+    assert max(map(len, of_the_set)) <= 80
+    return " ".join(" ".join(of_the_set).split())
 
 
 def test_a_set_without_a_flaw_is_told_so() -> None:
@@ -152,7 +156,7 @@ def test_rows_that_repeat_another_are_counted() -> None:
     assert (found.rows, found.distinct, found.across_clusters, found.contradicted) == (2, ROWS - 2, 2, 1)
     text = told(table, cluster="advertiser")
     assert "2 rows repeat another in" in text
-    assert "2 of them in other clusters; 1 sets of equal rows have both labels" in text
+    assert "2 of them in other clusters; 1 set of equal rows has both labels" in text
 
 
 def test_few_categories_alone_are_no_repeats() -> None:
@@ -180,7 +184,7 @@ def test_columns_of_lists_are_said_to_be_left_out() -> None:
     table = columns()
     table["flags"] = [["a"]] * ROWS
     assert review(table).left_out == ("flags",)
-    assert 'Not looked at: 1 columns ("flags")' in told(table)
+    assert 'Not looked at: 1 column ("flags")' in told(table)
 
 
 @settings(deadline=None, max_examples=25)

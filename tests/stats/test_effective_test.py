@@ -19,6 +19,7 @@ from scipy import stats
 from audit.stats.boundaries import Boundary, margin_boundary
 from audit.stats.effective_levels import effective_levels, power_width
 from audit.stats.effective_test import Comparison, EffectiveTest, effective_size, effective_test, few_degrees_factor
+from audit.stats.own_correlation import Alike
 from audit.stats.weighted_rate import Tilt, WeightedRate, design_size, pooled_correlation, satterthwaite
 
 FloatArray = npt.NDArray[np.float64]
@@ -27,7 +28,8 @@ FloatArray = npt.NDArray[np.float64]
 def compare(
     group: WeightedRate, rest: WeightedRate, cross: float, boundary: Boundary, icc: float, level: float
 ) -> EffectiveTest:
-    return effective_test(Comparison.of(group, rest, np.array([cross]), icc), boundary, level)
+    compared = Comparison(group, rest, np.array([cross]), icc, alike=Alike.of(group), rest_alike=Alike.of(rest))
+    return effective_test(compared, boundary, level)
 
 
 class Rows:
