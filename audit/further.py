@@ -17,6 +17,7 @@ from audit.analyses.funnel import funnels
 from audit.analyses.label_gaps import label_gaps, reference_comparison
 from audit.analyses.like_with_like import like_with_like
 from audit.analyses.many_groups import between_groups, entropies
+from audit.analyses.memberships import memberships
 from audit.analyses.scores import score_findings
 from audit.analyses.sensitivity import sensitivity_findings, sensitivity_notices
 from audit.analyses.subgroup_scan import subgroup_scan
@@ -61,6 +62,7 @@ def further_findings(
         "amplification": amplification(plan, of_all),
         "label_gaps": label_gaps(plan, of_all),
         "reference_comparison": reference_comparison(plan, counted.reference, counted.table, by_name),
+        "memberships": memberships(plan, counted.table, features, counted.moments),
         "deployed": deployed(plan, shown, _weighted_rates(shown, estimates, counted), counted.moments),
     }
     return found, sensitivity_notices(sensitivity)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, RootModel
 from pydantic.fields import FieldInfo
@@ -113,6 +114,8 @@ class LevelName(Part):
     """Its English name, for reports."""
     parent: str | None = None
     """The code on the next rung of which this one is a part."""
+    parts: tuple[str, ...] = ()
+    """Of people who have several nationalities, and are counted under all of them together: their codes."""
 
 
 class SensitiveFeature(Part):
@@ -132,3 +135,26 @@ class SensitiveFeature(Part):
     """Whether the plan hands this column to the detector."""
     expected: tuple[str, ...] = ()
     """Codes on the finest rung that the plan expects the set to hold, whether it does or not."""
+    children: tuple[str, ...] = ()
+    """Of an age band: the codes of levels that are children."""
+    several: int = 0
+    """Cases with several nationalities in one cell."""
+
+
+CHILDREN: Final = {"woman": "girl", "man": "boy", "non-binary": "non-binary child"}
+"""What a child of each gender is called."""
+
+
+def without_age(levels: Sequence[Level], features: Mapping[str, SensitiveFeature]) -> tuple[Sequence[Level], bool]:
+    """Whether these people are children of one gender, and the levels that are left to be told.
+
+    That they are girls or boys says their age band, unless it is one of several bands of children.
+    """
+    ages = {level for level in levels if level.feature in features and level.code in features[level.feature].children}
+    young = bool(ages) and any(
+        level.code in CHILDREN and level.feature in features and features[level.feature].coding == "gender"
+        for level in levels
+    )
+    if not young:
+        return levels, False
+    return [level for level in levels if level not in ages or len(features[level.feature].children) > 1], True

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from audit.counting.table import FamilyCounts
 from audit.findings import RowAccount
-from audit.groups import Family
+from audit.groups import Family, SensitiveFeature
 from audit.metrics import METRICS
 from audit.percentages import exact_percent, percent
 from audit.plan import AuditPlan
@@ -31,6 +31,7 @@ def notices(
     everyone: FamilyCounts,
     rows: Sequence[RowAccount],
     families: Mapping[Family, FamilyCounts],
+    features: Sequence[SensitiveFeature],
 ) -> tuple[Notice, ...]:
     """Everything a reader must know, the most important first."""
     found = [
@@ -50,6 +51,7 @@ def notices(
     found.extend(_unscored(plan, rows[0]))
     found.extend(_unlabelled(plan, rows))
     found.extend(_unknown(plan, families))
+    found.extend(_several(plan, features))
     found.extend(_far_from_plan(plan, everyone))
     found.extend(_borders(system))
     found.extend(_after_scoring(plan))
@@ -166,6 +168,23 @@ def _unknown(plan: AuditPlan, families: Mapping[Family, FamilyCounts]) -> list[N
                         "are shown as a group of their own; what holds for the others need not hold for them.",
                     )
                 )
+    return found
+
+
+def _several(plan: AuditPlan, features: Sequence[SensitiveFeature]) -> list[Notice]:
+    found = []
+    for feature in features:
+        if feature.several:
+            cases = f"{feature.several:,} {'case has' if feature.several == 1 else 'cases have'} several"
+            counted = (
+                "counted under the first that is written; the others are not looked at"
+                if plan.groups[feature.name].dual == "primary"
+                else "counted under all of them together, and a group passes only if it would pass whichever of them "
+                "belonged to it"
+            )
+            found.append(
+                Notice(code=f"several_{feature.name}", text=f"{feature.name}: {cases} in one cell, {counted}.")
+            )
     return found
 
 

@@ -51,10 +51,13 @@ class GroupFeature(Strict):
     missing: tuple[str, ...] = ()
     """Values that stand for a missing one, beside the empty cell. They become the level `unknown`."""
     separator: Annotated[str, Field(min_length=1, max_length=10)] | None = None
-    """For a nationality: what stands between several in one cell. Needs `dual`."""
-    dual: Literal["primary"] | None = None
-    """For a nationality: `primary` takes the first of several as the one that the case is counted under; all must be
-    readable."""
+    """For a nationality: what stands between several in one cell. Needs `dual`. Cells that are lists need none."""
+    dual: Literal["primary", "any"] | None = None
+    """For a nationality: what is done with several in one cell, which must all be readable. `primary` counts the case
+    under the first. `any` counts it under all of them together, a group of its own, shows every nationality also with
+    all who hold it, and passes a group only if it would pass whichever of them belonged to it."""
+    children: tuple[str, ...] = ()
+    """For an age band: the levels that are children. With a gender they are called girls and boys."""
     country_column: Column | None = None
     """For a relation: the column with the country of exploitation."""
     country: str | None = None
@@ -84,13 +87,16 @@ class GroupFeature(Strict):
             raise ValueError(f"{key}: only a nationality has a ladder")
         if self.codes is not None and coding != "gender":
             raise ValueError(f"{key}.codes: only a gender has them; those of a nationality are known")
-        if (self.separator is None) != (self.dual is None):
-            raise ValueError(f"{key}: `separator` and `dual` belong together")
-        if self.separator is not None and coding not in ("nationality", "relation"):
-            raise ValueError(f"{key}.separator: only a nationality has several in one cell")
+        if self.separator is not None and self.dual is None:
+            raise ValueError(f"{key}.separator: say with `dual` what is done with several in one cell")
+        if self.dual is not None and coding not in ("nationality", "relation"):
+            raise ValueError(f"{key}.dual: only a nationality has several in one cell")
         if ((self.country_column is None) == (self.country is None)) == (coding == "relation"):
             raise ValueError(f"{key}: a relation, and nothing else, needs one of `country_column` and `country`")
         check_disjoint(f"{key}.expected", self.expected)
+        check_disjoint(f"{key}.children", self.children)
+        if self.children and coding != "categorical":
+            raise ValueError(f"{key}.children: only an age band has levels of children")
         if coding == "gender":
             for level in self.expected:
                 if level not in GENDERS:

@@ -41,6 +41,7 @@ from audit.findings import (
     LabelErrorGrid,
     LabelGap,
     LikeWithLike,
+    Membership,
     MetricDefinition,
     Outcome,
     OwnMeasure,
@@ -66,7 +67,7 @@ from audit.findings import (
     Verdict,
 )
 from audit.findings.like_with_like import Note as ConditionalNote
-from audit.groups import Axis, Family, Group, Level, LevelName, Part, SensitiveFeature
+from audit.groups import Axis, Family, Group, Level, LevelName, Part, SensitiveFeature, without_age
 from audit.plan import AuditPlan
 
 if TYPE_CHECKING:
@@ -115,6 +116,7 @@ __all__ = [
     "Level",
     "LevelName",
     "LikeWithLike",
+    "Membership",
     "MetricDefinition",
     "Notice",
     "Outcome",
@@ -146,6 +148,7 @@ __all__ = [
     "SystemDescription",
     "Verdict",
     "Waiver",
+    "without_age",
 ]
 
 
@@ -288,6 +291,8 @@ class AuditResult(Part):
     """Rules on probes, rule by rule."""
     probe_verdicts: tuple[ProbeVerdict, ...] = ()
     """The same change by change."""
+    memberships: tuple[Membership, ...] = ()
+    """Nationalities that people have beside others, where the plan counts these together: with all who hold them."""
     costs: tuple[CostOfErrors, ...] = ()
     """What errors cost, group by group, where the plan has `costs`."""
     own_measures: tuple[OwnMeasure, ...] = ()

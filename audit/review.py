@@ -11,6 +11,7 @@ from audit.counting.table import FamilyCounts
 from audit.errors import DataError
 from audit.evaluation.reading import ReadOptions, read_file, relation
 from audit.evaluation.relation import ROW, Relation
+from audit.evaluation.sensitive import list_columns
 from audit.plan import AuditPlan, PredictionsDetector
 from audit.plan_file import LoadedPlan
 from audit.sampling_design import COLUMNS_ADDED
@@ -88,7 +89,7 @@ def _whole(evaluation_set: EvaluationSet, loaded: LoadedPlan, table: pa.Table | 
             content = view_table(evaluation_set.connection, _WHOLE, table, columns, {})
             return relation(_WHOLE, evaluation_set.source_name, content, None)
         assert section.path is not None  # noqa: S101 - the set was opened from it
-        options = ReadOptions(section.format, section.encoding, section.delimiter)
+        options = ReadOptions(section.format, section.encoding, section.delimiter, list_columns(loaded.plan))
         path = (loaded.folder / section.path).absolute()
         return read_file(evaluation_set.connection, _WHOLE, path, evaluation_set.private, options, None, {})
     except DataError:

@@ -190,7 +190,7 @@ def summarise(
         probe_verdicts=probe_verdicts,
         waivers=(),
         safeguards=safeguards(plan, rules, system, further, (probes, probe_verdicts)),
-        notices=(*notices(plan, system, overall, everyone, rows, families), *doubts),
+        notices=(*notices(plan, system, overall, everyone, rows, families, features), *doubts),
         provenance=origin,
         own_measures=own_measures,
         **further,

@@ -102,6 +102,8 @@ def _undecided(tests: FamilyTests, place: int) -> Because:
         return "limit_cannot_be_exceeded"
     if tests.unscored_decide[place]:
         return "unscored_cases"
+    if tests.several_decide[place]:
+        return "several_nationalities"
     return "unknown_attribute" if tests.unknown_decide[place] else "limit_not_excluded"
 
 
@@ -145,7 +147,7 @@ def _cases_needed(family: FamilyDecidability, tests: FamilyTests, outcome: Outco
     if not family.decidable[place]:
         planned = family.required_cases(place)
         return None if planned is None else max(planned - own, 0)
-    if tests.unscored_decide[place] or tests.unknown_decide[place]:
+    if tests.unscored_decide[place] or tests.several_decide[place] or tests.unknown_decide[place]:
         return None
     if tests.too_few_clusters is not None and tests.too_few_clusters[place]:
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from audit.result import AuditResult, Axis, Group, Level
+from audit.result import AuditResult, Axis, Group, Level, without_age
 from reports.language import Language
 
 UNKNOWN = "unknown"
@@ -33,6 +33,12 @@ class Names:
             "man": self._t.gettext("men"),
             "non-binary": self._t.gettext("non-binary people"),
         }
+        self._young = {
+            "woman": self._t.gettext("girls"),
+            "man": self._t.gettext("boys"),
+            "non-binary": self._t.gettext("non-binary children"),
+        }
+        self._features = {feature.name: feature for feature in result.features}
         self._plurals = {
             "XXA": self._t.gettext("stateless people"),
             "XXB": self._t.gettext("refugees (1951 Convention)"),
@@ -50,19 +56,20 @@ class Names:
     def _name(self, key: tuple[Level, ...]) -> str:
         if not key:
             return self._t.gettext("Everyone")
-        ordered = key if len(key) == 1 else sorted(key, key=lambda level: self._order.get(level.feature, len(key)))
-        name = self._level(ordered[0])
+        named = key if len(key) == 1 else sorted(key, key=lambda level: self._order.get(level.feature, len(key)))
+        ordered, young = without_age(named, self._features)
+        name = self._level(ordered[0], young=young)
         if self._codings.get(ordered[0].feature) != "categorical" or ordered[0].code == UNKNOWN:
             name = name[:1].upper() + name[1:]
         for level in ordered[1:]:
-            name = self._t.gettext("%(first)s, %(other)s") % {"first": name, "other": self._level(level)}
+            name = self._t.gettext("%(first)s, %(other)s") % {"first": name, "other": self._level(level, young=young)}
         return name
 
-    def _level(self, level: Level) -> str:
+    def _level(self, level: Level, *, young: bool = False) -> str:
         if level.code == UNKNOWN:
             return self._t.gettext("%(feature)s unknown") % {"feature": self.feature(level.feature)}
         if self._codings.get(level.feature) == "gender" and level.code in self._genders:
-            return self._genders[level.code]
+            return (self._young if young else self._genders)[level.code]
         if self._codings.get(level.feature) == "nationality" and level.code in self._plurals:
             return self._plurals[level.code]
         return self._levels.get(level, level.code)

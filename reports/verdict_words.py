@@ -120,6 +120,7 @@ class VerdictWriter:
         )
         told = {
             "unscored_cases": self._t.gettext("cases without a decision could change that"),
+            "several_nationalities": self._t.gettext("people with several nationalities could change that"),
             "unknown_attribute": self._t.gettext("people whose group is unknown could change that"),
             "limit_cannot_be_exceeded": self._t.gettext(
                 "at the rate of everyone else no group could be beyond the limit"
@@ -372,6 +373,7 @@ class VerdictWriter:
 
 _UNDECIDED_ALONE = (
     "unscored_cases",
+    "several_nationalities",
     "unknown_attribute",
     "limit_not_excluded",
     "limit_cannot_be_exceeded",

@@ -77,6 +77,9 @@ class Words:
                 "the rate of the others is such that nobody could exceed the limit"
             ),
             "unscored_cases": self._t.gettext("cases without a decision could change the verdict"),
+            "several_nationalities": self._t.gettext(
+                "it would pass, but for people who have this nationality beside others"
+            ),
             "unknown_attribute": self._t.gettext("it would pass, but for people whose group is unknown"),
             "too_few_clusters": self._t.gettext("its cases come from too few clusters to say how sure a rate is"),
             "judged_as_part": self._t.gettext("too few cases alone; judged only as part of a larger group"),
@@ -110,6 +113,7 @@ class Words:
             return ""
         first: dict[str, str] = {
             "unscored_cases": self._t.gettext("decide the cases without a decision first"),
+            "several_nationalities": self._t.gettext("it takes cases that hold this nationality alone"),
             "unknown_attribute": self._t.gettext("record who they are, or vouch for how few"),
             "limit_cannot_be_exceeded": self._t.gettext(
                 "no number of cases would decide it; it takes a narrower limit"

@@ -26,6 +26,7 @@ from audit.findings import (
     Deployed,
     DeployedGroup,
     Entropy,
+    Estimate,
     Funnel,
     FunnelPoint,
     GroupAmplification,
@@ -33,6 +34,7 @@ from audit.findings import (
     LabelErrorGrid,
     LabelGap,
     LikeWithLike,
+    Membership,
     OwnMeasure,
     ReferenceComparison,
     ReferenceShare,
@@ -48,7 +50,7 @@ from audit.findings import (
     SweepGap,
     SweepStep,
 )
-from audit.groups import Axis, Family, Group, Level
+from audit.groups import Axis, Family, Group, Level, SensitiveFeature
 from audit.plan_sections import CostsSection
 from audit.result import AuditResult
 
@@ -110,6 +112,8 @@ def further_result(base: AuditResult, text: Callable[[str], str] = str) -> Audit
             **_scores(),
             **_patterns(text),
             "subgroup_scan": (_scan(text),),
+            "memberships": (_membership(),),
+            "features": _with_several(base),
             "costs": _costs(),
             "own_measures": _measures(text),
             "crosscheck": (_agreement(text),),
@@ -420,6 +424,21 @@ def _costs() -> tuple[CostOfErrors, ...]:
         )
         for group in (EVERYONE, WOMEN, GHANA)
     )  # fmt: skip
+
+
+def _membership() -> Membership:
+    held = Estimate(
+        metric="true_positive_rate", group=GHANA, numerator=300, denominator=520, level=0.95, status="estimated",
+        reason=None, value=300 / 520, low=0.534, high=0.619, exact_low=0.533, exact_high=0.62,
+    )  # fmt: skip
+    return Membership(estimate=held, beside_others=40)
+
+
+def _with_several(base: AuditResult) -> tuple[SensitiveFeature, ...]:
+    return tuple(
+        feature.model_copy(update={"several": 40}) if feature.name == "nationality" else feature
+        for feature in base.features
+    )
 
 
 def _measures(text: Callable[[str], str]) -> tuple[OwnMeasure, ...]:

@@ -36,7 +36,9 @@ class RuleCounts:
         places = np.array([at[verdict.group] for verdict in verdicts], dtype=np.int64)
         return RuleCounts(
             _chosen(self.groups, places),
-            PossibleMembers(_chosen(self.members.counts, places), self.members.max_share),
+            PossibleMembers(
+                _chosen(self.members.counts, places), self.members.max_share, _chosen(self.members.several, places)
+            ),
         )
 
 

@@ -72,6 +72,8 @@ class FamilyTests:
     """bool[G]: PASS."""
     unscored_decide: BoolArray
     """bool[G]: undecided because of cases that were not scored: the scored ones alone would pass, or are too few."""
+    several_decide: BoolArray
+    """bool[G]: undecided because of people who have its nationality beside others: without them it would pass."""
     unknown_decide: BoolArray
     """bool[G]: undecided only because of cases whose feature is unknown: without them it would pass."""
     high_side: BoolArray
@@ -161,7 +163,7 @@ def _on_all_sides(
     p_fail, levels, beyond_by_side = (np.stack(arrays) for arrays in zip(*by_side, strict=True))
     nearest = nearest_side(p_fail, levels)
     within_by_side = [_within(question, groups, unknown, decidable, plan.verdict.alpha) for question in asked]
-    p_pass, as_scored, as_recorded = _on_every_side(within_by_side)
+    p_pass, as_scored, as_recorded, of_several = _on_every_side(within_by_side)
     beyond: BoolArray = np.logical_or.reduce(beyond_by_side)
     # where a group could not have failed, not failing is no evidence
     within = decidable & tested & (p_pass <= plan.verdict.alpha)
@@ -177,7 +179,8 @@ def _on_all_sides(
         p_pass=np.where(decidable, p_pass, np.nan),
         within=within,
         unscored_decide=undecided & ~as_recorded & unscored_decide(asked, groups, as_scored, required),
-        unknown_decide=undecided & as_recorded,
+        several_decide=undecided & as_recorded & ~of_several,
+        unknown_decide=undecided & of_several,
         high_side=np.array([question.side == "high" for question in asked])[nearest[0]],
         cases_to_verdict=_cases_to_verdict(plan, asked, groups, undecided, levels),
     )
@@ -213,6 +216,7 @@ def _on_every_side(by_side: Sequence[_Within]) -> _Within:
         p=np.max(np.stack([side.p for side in by_side]), axis=0),
         as_scored=np.logical_and.reduce([side.as_scored for side in by_side]),
         as_recorded=np.logical_and.reduce([side.as_recorded for side in by_side]),
+        of_several=np.logical_and.reduce([side.of_several for side in by_side]),
     )
 
 
@@ -296,6 +300,8 @@ class _Within(NamedTuple):
     """bool[G]: the scored cases alone would pass, features as they were recorded."""
     as_recorded: BoolArray
     """bool[G]: it would pass, unscored cases at their worst, features as they were recorded."""
+    of_several: BoolArray
+    """bool[G]: it would also if all who have its nationality beside others belonged to it at their worst."""
 
 
 def _within(
@@ -304,7 +310,7 @@ def _within(
     size = len(family.groups)
     p, as_scored = np.ones(size), np.zeros(size, dtype=bool)
     if not decidable.any():
-        return _Within(p, as_scored, as_scored)
+        return _Within(p, as_scored, as_scored, as_scored)
     worst = question.at_its_worst(family)
     p[decidable] = _pass_p(question, worst, decidable, alpha)
     scored = question.as_scored(family)
@@ -313,12 +319,15 @@ def _within(
     if unscored.any():
         as_scored[unscored] = _pass_p(question, scored, unscored, alpha) <= alpha
     as_recorded: BoolArray = decidable & (p <= alpha)
-    moved = unknown.at_their_worst(question, family)
-    # where nothing could move the p-value stands; where it fails already, no member could save it
-    movable: BoolArray = as_recorded & np.not_equal(np.stack(moved), np.stack(worst)).any(axis=0)
-    if movable.any():
-        p[movable] = np.maximum(p[movable], _pass_p(question, moved, movable, alpha))
-    return _Within(p, as_scored, as_recorded)
+    before, found = worst, [as_recorded]
+    for moved in (unknown.of_several_at_their_worst(question, family), unknown.at_their_worst(question, family)):
+        # where nothing could move the p-value stands; where it fails already, no member could save it
+        movable: BoolArray = found[-1] & np.not_equal(np.stack(moved), np.stack(before)).any(axis=0)
+        if movable.any():
+            p[movable] = np.maximum(p[movable], _pass_p(question, moved, movable, alpha))
+        before = moved
+        found.append(decidable & (p <= alpha))
+    return _Within(p, as_scored, as_recorded, found[1])
 
 
 def _pass_p(

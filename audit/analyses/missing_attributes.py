@@ -1,6 +1,7 @@
 """Who may belong to a group although nothing says so: rows whose feature is unknown, moved to it at their worst.
 
-A row may belong to a group if it agrees with it on every axis on which it is known, and is unknown on at least one.
+A row may belong to a group if it agrees with it on every axis on which it is known, and is unknown on at least one. Who
+has several nationalities, and is counted under all of them together, may belong to the group of each.
 The true members among them are some of these rows, nobody knows which. A p-value that holds for every choice holds for
 the true one, so a PASS asks for the worst: the possible members whose cases speak against the group move from its rest
 to it, and the others stay where they help the rest. One more of them never lowers the p-value (checked against every
@@ -11,17 +12,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
 
 from audit.analyses.sides import Question, cases
 from audit.counting.table import UNKNOWN, FamilyCounts, IntArray
-from audit.groups import Family
+from audit.groups import Family, Level
 from audit.metrics import Metric
 
-__all__ = ["Moved", "PossibleMembers", "member_places", "possible_members"]
+__all__ = ["MemberPlaces", "Moved", "PossibleMembers", "member_places", "possible_members"]
 
 
 class Moved(NamedTuple):
@@ -41,23 +42,35 @@ class PossibleMembers:
     """int64[G, 3, 4] in `cells`: the possible members of each group. They are part of its rest."""
     max_share: float | None
     """The largest share of a group's own cases whose feature is unknown, as the plan vouches for it."""
+    several: FamilyCounts
+    """The same of people who have its nationality beside others: for them nobody needs to vouch."""
 
     def at_their_worst(self, question: Question, groups: FamilyCounts, most: IntArray | None = None) -> Moved:
         """Group and rest as `Question.at_its_worst` counts them, with possible members moved against the group.
 
+        Who has its nationality beside others moves in any case.
+
         Parameters
         ----------
         most
-            int64[G]: at most so many of each group's possible members; as many as there can be where not given.
+            int64[G]: at most so many whose feature is unknown; as many as there can be where not given.
         """
-        return self._move(question, groups, question.at_its_worst(groups), most, up=question.side == "high")
+        up = question.side == "high"
+        start = _move(question.at_its_worst(groups), _pushing(self.several, question.metric, up=up), up=up)
+        return _move(start, self._unknown(question.metric, groups, most, up=up), up=up)
+
+    def of_several_at_their_worst(self, question: Question, groups: FamilyCounts) -> Moved:
+        """The same with those alone who have its nationality beside others."""
+        return self.at_their_worst(question, groups, np.zeros(len(groups.groups), dtype=np.int64))
 
     def at_their_best(self, question: Question, groups: FamilyCounts, most: IntArray | None = None) -> Moved:
-        """The same as `Question.at_its_best` counts them, with possible members moved in the group's favour."""
-        return self._move(question, groups, question.at_its_best(groups), most, up=question.side == "low")
+        """The same as `Question.at_its_best` counts them, those of unknown feature moved in the group's favour."""
+        up = question.side == "low"
+        moving = self._unknown(question.metric, groups, most, up=up)
+        return _move(question.at_its_best(groups), moving, up=up)
 
     def against(self, question: Question, groups: FamilyCounts) -> IntArray:
-        """int64[G]: how many possible members can at most speak against each group."""
+        """int64[G]: how many whose feature is unknown can at most speak against each group."""
         return self._there(question.metric, groups, up=question.side == "high")
 
     def in_favour(self, question: Question, groups: FamilyCounts) -> IntArray:
@@ -66,9 +79,10 @@ class PossibleMembers:
 
     def joining(self, metric: Metric, groups: FamilyCounts) -> tuple[IntArray, IntArray]:
         """int64[G] each: scored possible members in the numerator, and outside it, up to what the plan vouches for."""
-        x, n = self.counts.numerator(metric), self.counts.denominator(metric)
         cap = self._cap(metric, groups)
-        return np.minimum(x, cap), np.minimum(n - x, cap)
+        x, n = self.counts.numerator(metric), self.counts.denominator(metric)
+        of_several = self.several.numerator(metric), self.several.denominator(metric)
+        return np.minimum(x, cap) + of_several[0], np.minimum(n - x, cap) + of_several[1] - of_several[0]
 
     def _cap(self, metric: Metric, groups: FamilyCounts) -> IntArray:
         own, _ = cases(groups, metric)
@@ -79,72 +93,101 @@ class PossibleMembers:
         return np.asarray(most, dtype=np.int64)
 
     def _there(self, metric: Metric, groups: FamilyCounts, *, up: bool) -> IntArray:
-        scored, unscored = self._kinds(metric, up=up)
-        return np.asarray(np.minimum(scored + unscored, self._cap(metric, groups)))
+        scored, unscored = self._unknown(metric, groups, None, up=up)
+        return scored + unscored
 
-    def _kinds(self, metric: Metric, *, up: bool) -> tuple[IntArray, IntArray]:
-        """int64[G] each: possible members that push a group's rate up (or down): scored ones, and unscored ones."""
-        total = self.counts.total
-        scored = total(metric.numerator)
-        if not up:
-            scored = total(metric.denominator) - scored
-        return scored, total(metric.highest_if_unscored if up else metric.lowest_if_unscored)
+    def _unknown(
+        self, metric: Metric, groups: FamilyCounts, most: IntArray | None, *, up: bool
+    ) -> tuple[IntArray, IntArray]:
+        """int64[G] each: of those whose feature is unknown and who push a rate up (or down), the scored, the unscored.
 
-    def _move(
-        self,
-        question: Question,
-        groups: FamilyCounts,
-        start: tuple[IntArray, IntArray, IntArray, IntArray],
-        most: IntArray | None,
-        *,
-        up: bool,
-    ) -> Moved:
-        cap = self._cap(question.metric, groups)
+        As many as the plan lets move and no more than `most`.
+        """
+        cap = self._cap(metric, groups)
         limit = cap if most is None else np.minimum(cap, most)
-        scored, unscored = self._kinds(question.metric, up=up)
+        scored, unscored = _pushing(self.counts, metric, up=up)
         # moving a scored case also improves the rate of the rest, so these go first
-        from_scored = np.minimum(scored, limit)
-        moved = from_scored + np.minimum(unscored, limit - from_scored)
-        x, n, y, m = start
-        # An unscored case stays in the rest as well, as what helps the rest: taking it out would lower the rest's rate,
-        # and the worst number of them would then lie anywhere between none and all.
-        return Moved(x + moved if up else x, n + moved, y - from_scored if up else y, m - from_scored)
+        scored = np.minimum(scored, limit)
+        return scored, np.minimum(unscored, limit - scored)
+
+
+def _move(
+    start: tuple[IntArray, IntArray, IntArray, IntArray], moving: tuple[IntArray, IntArray], *, up: bool
+) -> Moved:
+    (x, n, y, m), (scored, unscored) = start, moving
+    moved = scored + unscored
+    # An unscored case stays in the rest as well, as what helps the rest: taking it out would lower the rest's rate,
+    # and the worst number of them would then lie anywhere between none and all.
+    return Moved(x + moved if up else x, n + moved, y - scored if up else y, m - scored)
+
+
+def _pushing(members: FamilyCounts, metric: Metric, *, up: bool) -> tuple[IntArray, IntArray]:
+    scored = members.total(metric.numerator)
+    if not up:
+        scored = members.total(metric.denominator) - scored
+    return scored, members.total(metric.highest_if_unscored if up else metric.lowest_if_unscored)
 
 
 def possible_members(families: Sequence[FamilyCounts], max_share: float | None) -> PossibleMembers:
     """The possible members of every group of several families, in one table and in the order of `families`."""
+    groups = tuple(group for family in families for group in family.groups)
+    places = [member_places(family) for family in families]
+
+    def added(members: Sequence[list[list[int]]]) -> FamilyCounts:
+        cells = [_added(family, others) for family, others in zip(families, members, strict=True)]
+        return FamilyCounts(Family(()), groups, np.concatenate(cells), families[0].everyone)
+
     return PossibleMembers(
-        FamilyCounts(
-            Family(()),
-            tuple(group for family in families for group in family.groups),
-            np.concatenate([_members(family) for family in families]),
-            families[0].everyone,
-        ),
-        max_share,
+        counts=added([of.unknown for of in places]), max_share=max_share, several=added([of.several for of in places])
     )
 
 
-def _members(family: FamilyCounts) -> IntArray:
-    """int64[G, 3, 4]: the rows of the groups that `member_places` names, added up."""
-    members = np.zeros_like(family.cells)
-    for place, others in enumerate(member_places(family)):
+def _added(family: FamilyCounts, members: list[list[int]]) -> IntArray:
+    """int64[G, 3, 4]: the rows of the groups at `members`, added up."""
+    cells = np.zeros_like(family.cells)
+    for place, others in enumerate(members):
         for other in others:
-            members[place] += family.cells[other]
-    return members
+            cells[place] += family.cells[other]
+    return cells
 
 
-def member_places(family: FamilyCounts) -> list[list[int]]:
-    """For each group, the places of those that agree with it where they are known and are unknown elsewhere."""
-    keys = [tuple(level.code for level in group.levels) for group in family.groups]
-    at = {key: place for place, key in enumerate(keys)}
-    members: list[list[int]] = [[] for _ in keys]
-    if not any(UNKNOWN in key for key in keys):
-        return members
-    for place, key in enumerate(keys):
-        known = [axis for axis, code in enumerate(key) if code != UNKNOWN]
-        for size in range(1, len(known) + 1):
-            for axes in combinations(known, size):
-                other = at.get(tuple(UNKNOWN if axis in axes else code for axis, code in enumerate(key)))
-                if other is not None:
-                    members[place].append(other)
-    return members
+class MemberPlaces(NamedTuple):
+    """For each group of a family, the places of the groups whose people may belong to it."""
+
+    unknown: list[list[int]]
+    """They agree with it where they are known, and are unknown elsewhere."""
+    several: list[list[int]]
+    """They are known, and have its nationality beside others."""
+
+
+def member_places(family: FamilyCounts) -> MemberPlaces:
+    """Who may belong to each group of a family."""
+    at = {group.levels: place for place, group in enumerate(family.groups)}
+    found = MemberPlaces([[] for _ in at], [[] for _ in at])
+    if not family.parts and not any(level.code == UNKNOWN for levels in at for level in levels):
+        return found
+    standing_for = _standing_for(family)
+    for levels, place in at.items():
+        for others in product(*(standing_for[level] for level in levels)):
+            other = at.get(tuple(level for level, _ in others))
+            if other is not None and other != place:
+                known = all(sure for _, sure in others)
+                (found.several if known else found.unknown)[place].append(other)
+    return found
+
+
+def _standing_for(family: FamilyCounts) -> dict[Level, list[tuple[Level, bool]]]:
+    """For each level, those that its people may have been counted under, and whether they surely belong to it."""
+    present = dict.fromkeys(level for group in family.groups for level in group.levels)
+    together = [(level, frozenset(family.parts[level])) for level in present if level in family.parts]
+    found: dict[Level, list[tuple[Level, bool]]] = {}
+    for level in present:
+        found[level] = [(level, True)]
+        if level.code == UNKNOWN:
+            continue
+        found[level].append((Level(level.feature, level.rung, UNKNOWN), False))
+        own = frozenset(family.parts.get(level, (level.code,)))
+        for other, parts in together:
+            if other != level and other[:2] == level[:2] and (own <= parts or UNKNOWN in parts):
+                found[level].append((other, own <= parts))
+    return found

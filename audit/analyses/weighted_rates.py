@@ -155,13 +155,14 @@ class _Moving:
         scored = metric.numerator if up else tuple(cell for cell in metric.denominator if cell not in metric.numerator)
         unscored = metric.highest_if_unscored if up else metric.lowest_if_unscored
         places = member_places(family)
-        scored_units, scored_squares, scored_second = _of_members(of, places, scored)
-        units, squares, second = _of_members(of, places, (*scored, *unscored))
+        moving, moving_scored = (_of_members(of, places.unknown, cells) for cells in ((*scored, *unscored), scored))
         if max_share is not None:
             cap = of.units(cases_cells(metric)) * (max_share / (1.0 - max_share))
-            scored_units, scored_squares, _ = _capped(cap, scored_units, scored_squares, scored_second)
-            units, squares, second = _capped(cap, units, squares, second)
-        return cls(units, scored_units, squares, scored_squares, second)
+            moving, moving_scored = _capped(cap, *moving), _capped(cap, *moving_scored)
+        if any(places.several):
+            moving = _with_several(of, moving, places.several, (*scored, *unscored))
+            moving_scored = _with_several(of, moving_scored, places.several, scored)
+        return cls(moving[0], moving_scored[0], moving[1], moving_scored[1], moving[2])
 
 
 def _of_members(
@@ -174,6 +175,17 @@ def _of_members(
         norms,
         np.array([second[some].sum() for some in places]),
     )
+
+
+def _with_several(
+    of: FamilyMoments,
+    moving: tuple[FloatArray, FloatArray, FloatArray],
+    places: list[list[int]],
+    cells: tuple[Cell, ...],
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Those of unknown feature, as far as the plan lets them, and all who have the group's nationality among others."""
+    units, squares, second = _of_members(of, places, cells)
+    return moving[0] + units, _joined(moving[1], squares, spans=of.spans), moving[2] + second
 
 
 def _capped(

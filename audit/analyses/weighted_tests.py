@@ -98,6 +98,7 @@ class _Side:
     p_pass: FloatArray
     as_scored: BoolArray
     as_recorded: BoolArray
+    of_several: BoolArray
     degrees_of_freedom: FloatArray
     too_few_clusters: BoolArray
     """To pass: with the rest's rate as it is, the group's clusters could all be good ones by chance."""
@@ -126,6 +127,7 @@ def _family_tests(
     df: FloatArray = np.min(np.stack([side.degrees_of_freedom for side in sides]), axis=0)
     as_scored: BoolArray = np.logical_and.reduce([side.as_scored for side in sides])
     as_recorded: BoolArray = np.logical_and.reduce([side.as_recorded for side in sides])
+    of_several: BoolArray = np.logical_and.reduce([side.of_several for side in sides])
     too_few: BoolArray = np.logical_or.reduce([side.too_few_clusters for side in sides])
     to_pass: FloatArray = np.max(np.stack([side.cases_to[0] for side in sides]), axis=0)
     to_fail: FloatArray = np.min(np.stack([side.cases_to[1] for side in sides]), axis=0)
@@ -140,7 +142,8 @@ def _family_tests(
         p_pass=np.where(decided.decidable, p_pass, np.nan),
         within=within,
         unscored_decide=undecided & ~as_recorded & unscored_decide(asked, family, as_scored, decided.required),
-        unknown_decide=undecided & as_recorded,
+        several_decide=undecided & as_recorded & ~of_several,
+        unknown_decide=undecided & of_several,
         high_side=np.array([question.side == "high" for question in asked])[nearest[0]],
         cases_to_verdict=np.where(undecided, np.minimum(to_pass, to_fail), np.nan),
         degrees_of_freedom=df,
@@ -167,9 +170,12 @@ def _side(
     as_they_are = compared(of, family, question, "scored")
     scored = effective_test(as_they_are, question.within, alpha).p
     as_recorded: BoolArray = decided.decidable & (p_pass <= alpha)
-    moved, movable = with_possible_members(of, family, question, worst, plan.sensitivity.max_missing_share)
-    if movable.any():
-        p_pass = np.where(movable, np.maximum(p_pass, effective_test(moved, question.within, alpha).p), p_pass)
+    passing = [as_recorded]
+    for share in (0.0, plan.sensitivity.max_missing_share):  # first those alone who have several nationalities
+        moved, movable = with_possible_members(of, family, question, worst, share)
+        if movable.any():
+            p_pass = np.where(movable, np.maximum(p_pass, effective_test(moved, question.within, alpha).p), p_pass)
+        passing.append(decided.decidable & (p_pass <= alpha))
     return _Side(
         can_fail=can_fail,
         p_fail=p_fail,
@@ -178,6 +184,7 @@ def _side(
         p_pass=p_pass,
         as_scored=decided.decidable & (scored <= alpha),
         as_recorded=as_recorded,
+        of_several=passing[1],
         degrees_of_freedom=np.minimum(
             recorded.degrees_of_freedom, effective_test(best, question.fail, alpha).degrees_of_freedom
         ),

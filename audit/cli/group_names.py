@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from audit.groups import Family, Group, Level, SensitiveFeature
+from audit.groups import CHILDREN, Family, Group, Level, SensitiveFeature, without_age
 
 
 class GroupNames:
@@ -12,6 +12,7 @@ class GroupNames:
 
     def __init__(self, features: Iterable[SensitiveFeature]) -> None:
         features = list(features)
+        self._features = {feature.name: feature for feature in features}
         last = {feature.name: 1 if feature.coding == "gender" else 0 for feature in features}
         self._place = {name: (last[name], place) for place, name in enumerate(last)}
         self._rungs = {feature.name: feature.rungs[0] for feature in features}
@@ -41,7 +42,8 @@ class GroupNames:
 
     def _parts(self, group: Group) -> list[str]:
         ordered = sorted(group.levels, key=lambda level: self._place.get(level.feature, (0, 0)))
-        return [printable(self._level(level)) for level in ordered]
+        told, young = without_age(ordered, self._features)
+        return [printable(self._level(level, young=young)) for level in told]
 
     def family(self, family: Family) -> str:
         """What the groups of a family are: "nationality (sub-region), gender"."""
@@ -49,9 +51,11 @@ class GroupNames:
         ordered = sorted(family.axes, key=lambda axis: self._place.get(axis.feature, (0, 0)))
         return ", ".join(f"{axis.feature.replace('_', ' ')}{rungs.get(axis.rung, '')}" for axis in ordered)
 
-    def _level(self, level: Level) -> str:
+    def _level(self, level: Level, *, young: bool) -> str:
         if level.code == "unknown":
             return f"{level.feature.replace('_', ' ')} unknown"
+        if young and self._features[level.feature].coding == "gender":
+            return CHILDREN.get(level.code, level.code)
         return self._names.get(level, level.code)
 
 

@@ -38,6 +38,15 @@ class EvenedSums:
         return Evened.of_sums(rate, residual, total, self.sizes[rest])
 
 
+def _left(
+    all_total: FloatArray, all_squared: FloatArray, total: FloatArray, squared: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """float64[M] each: sums of weights and of their squares that a pair leaves of its cluster."""
+    left = all_total - total
+    some = left > _NOTHING * all_total
+    return np.where(some, left, 0.0), np.where(some, all_squared - squared, 0.0)
+
+
 def evened_sums(
     cluster: IntArray, group: IntArray, groups: int, cells: IntArray, weight: FloatArray, squared: FloatArray
 ) -> EvenedSums:
@@ -67,9 +76,7 @@ def evened_sums(
     all_total, all_squared = by_cluster(total), by_cluster(squared)
     all_weight = np.stack([all_total * 0.0, *(by_cluster(cell) for cell in weight)])[1:]
     others = all_weight[:, cluster] - weight
-    left = all_total[cluster] - total
-    some = left > _NOTHING * all_total[cluster]
-    left, left_squared = np.where(some, left, 0.0), np.where(some, all_squared[cluster] - squared, 0.0)
+    left, left_squared = _left(all_total[cluster], all_squared[cluster], total, squared)
     own_h, all_h, rest_h = (
         evened_weight(total, squared),
         evened_weight(all_total, all_squared),

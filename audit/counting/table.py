@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 from typing import Final
 
@@ -52,6 +52,8 @@ class FamilyCounts:
     """int64[G, 3, 4]: label x decision of each group."""
     everyone: IntArray
     """int64[3, 4]: label x decision of the whole set; the groups add up to it."""
+    parts: Mapping[Level, tuple[str, ...]] = field(default_factory=dict)
+    """Of levels that hold people of several nationalities: the codes of these."""
 
     def cell(self, cell: Cell) -> IntArray:
         """int64[G]: one cell of each group."""
@@ -125,7 +127,16 @@ class CountsTable:
         cells = np.zeros((len(distinct), 3, 4), dtype=np.int64)
         np.add.at(cells, [at[key] for key in keys], self.cells)
         groups = tuple(_group(family.axes, key) for key in distinct)
-        return FamilyCounts(family, groups, cells, self.everyone)
+        return FamilyCounts(family, groups, cells, self.everyone, _parts(family, features))
+
+
+def _parts(family: Family, features: Mapping[str, SensitiveFeature]) -> dict[Level, tuple[str, ...]]:
+    return {
+        Level(axis.feature, axis.rung, level.code): level.parts
+        for axis in family.axes
+        for level in features[axis.feature].levels
+        if level.rung == axis.rung and level.parts
+    }
 
 
 def ladder_map(feature: SensitiveFeature, rung: str) -> dict[str, str]:

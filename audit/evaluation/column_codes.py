@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from audit.errors import DataError
 from audit.evaluation import gender, nationality, nationality_reading
-from audit.evaluation.columns import check_text_type, is_number_type, text_of
+from audit.evaluation.columns import BETWEEN_ITEMS, check_text_type, is_list_type, is_number_type, text_of
 from audit.evaluation.connection import PrivateFolder, connect, reading
 from audit.evaluation.design import MOST_LEVELS
 from audit.evaluation.look import likely_delimiter
@@ -110,7 +110,8 @@ def column_codes(
     private = PrivateFolder()
     connection = connect(private, [path])
     try:
-        options = ReadOptions(None, encoding, delimiter or likely_delimiter(path, encoding, None))
+        lists = frozenset({column}) if coding == "nationality" else frozenset[str]()
+        options = ReadOptions(None, encoding, delimiter or likely_delimiter(path, encoding, None), lists)
         relation = read_file(connection, "data", path, private, options, [column], {column: "--column"})
         counted = _counted(connection, relation, column)
     finally:
@@ -126,11 +127,15 @@ def column_codes(
 
 
 def _counted(connection: duckdb.DuckDBPyConnection, relation: Relation, column: str) -> list[tuple[str | None, int]]:
-    """Every different value and how many rows hold it, the most frequent first."""
-    kind = relation.types[column]
+    """Every different value, or item of a list, and how many rows hold it, the most frequent first."""
+    kind, cell, rows = relation.types[column], relation.expression(column), identifier(relation.name)
+    if is_list_type(kind) or column in relation.lists:  # item by item; a row without any holds nothing
+        held = cell if is_list_type(kind) else f"string_split({cell}, chr({ord(BETWEEN_ITEMS)}))"
+        items = f"CASE WHEN len({held}) > 0 THEN list_distinct({held}) ELSE [NULL] END"
+        kind, cell, rows = "VARCHAR", "item", f"(SELECT unnest({items}) AS item FROM {rows})"  # noqa: S608
     check_text_type(relation.source_name, column, kind, "this")
-    text = text_of(relation.expression(column), kind)
-    query = f"SELECT {text}, count(*) FROM {identifier(relation.name)} GROUP BY 1 LIMIT {MOST_LEVELS + 2}"  # noqa: S608
+    text = text_of(cell, kind)
+    query = f"SELECT {text}, count(*) FROM {rows} GROUP BY 1 LIMIT {MOST_LEVELS + 2}"  # noqa: S608
     with reading(relation.source_name):
         found = connection.execute(query).fetchall()
     if sum(1 for value, _ in found if value) > MOST_LEVELS:

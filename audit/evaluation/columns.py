@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
@@ -17,6 +18,9 @@ _INTEGERS = frozenset(
     }
 )  # fmt: skip
 _FLOATS = frozenset({"FLOAT", "DOUBLE"})
+BETWEEN_ITEMS = "\x1f"
+"""What stands between the items of a list in its text: the unit separator of ASCII, which no text should hold."""
+_LIST_OF_TEXTS = re.compile(r"VARCHAR\[[0-9]*\]")
 EXACT_INTEGERS = 2**53
 """From here on a float no longer holds every integer."""
 
@@ -101,6 +105,11 @@ def is_float(duckdb_type: str) -> bool:
     return duckdb_type in _FLOATS
 
 
+def is_list_type(duckdb_type: str) -> bool:
+    """Whether a column is stored as lists of texts."""
+    return _LIST_OF_TEXTS.fullmatch(duckdb_type) is not None
+
+
 def check_text_type(source_name: str, column: str, duckdb_type: str, what: str) -> None:
     """Raise DataError if cells of this type have no single spelling as text.
 
@@ -123,10 +132,13 @@ def text_of(expression: str, duckdb_type: str) -> str:
     """SQL of the canonical text of a cell.
 
     A float without a fraction is the integer that it was before a missing value beside it made the column float: 1.0
-    is `1`. NaN is missing. Truth values are `true` and `false`.
+    is `1`. NaN is missing. Truth values are `true` and `false`. Between the items of a list stands `BETWEEN_ITEMS`.
     """
     if duckdb_type == "VARCHAR":
         return expression
+    if is_list_type(duckdb_type):
+        items = f"list_transform(CAST({expression} AS VARCHAR[]), lambda item: coalesce(item, ''))"
+        return f"array_to_string({items}, chr({ord(BETWEEN_ITEMS)}))"
     if duckdb_type in _FLOATS:
         # TRY_CAST: DuckDB may compute a branch of a CASE for rows that take another one.
         whole = f"{expression} = trunc({expression}) AND abs({expression}) < {EXACT_INTEGERS}"

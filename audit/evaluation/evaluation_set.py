@@ -18,7 +18,7 @@ from audit.evaluation.reading import ReadOptions, read_file, relation
 from audit.evaluation.reference_table import reference_path
 from audit.evaluation.relation import Relation
 from audit.evaluation.scores import check_numbers, number_expression
-from audit.evaluation.sensitive import check_maps, check_names, code_features
+from audit.evaluation.sensitive import check_maps, check_names, code_features, list_columns
 from audit.groups import SensitiveFeature
 from audit.plan import AuditPlan, ColumnsProbe, PredictionsDetector
 
@@ -202,7 +202,7 @@ def _open(
         unchanged = Unchanged.now(None)
     else:
         assert path is not None  # noqa: S101 - without a table there is a file
-        options = ReadOptions(section.format, section.encoding, section.delimiter)
+        options = ReadOptions(section.format, section.encoding, section.delimiter, list_columns(plan))
         unchanged = Unchanged.now(path)
         source = read_file(connection, SOURCE, path, private, options, tuple(keys), keys)
     case_id = check_ids(connection, source, section.id)

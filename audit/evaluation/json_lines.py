@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from audit.errors import DataError
 from audit.evaluation.byte_stream import not_in_encoding, open_text
-from audit.evaluation.columns import EXACT_INTEGERS, check_asked, check_header
+from audit.evaluation.columns import BETWEEN_ITEMS, EXACT_INTEGERS, check_asked, check_header
 from audit.evaluation.quoting import shown
 from audit.evaluation.relation import Content
 from audit.evaluation.text_table import BATCH, LONGEST, TextTable, no_rows
@@ -33,11 +33,13 @@ def load_json_lines(
     encoding: str,
     asked: Sequence[str] | None,
     keys: Mapping[str, str],
+    lists: frozenset[str] = frozenset(),
 ) -> Content:
     """Load keys of the objects of a JSONL file into the table `name`, as texts.
 
     A number without a fraction is written as an integer (1.0 is `1`), true and false as words. An absent key and null
-    are missing. With `asked` None every key is loaded whose values are never lists or objects.
+    are missing. With `asked` None every key is loaded whose values are never lists or objects, and of `lists` those
+    whose values are never objects: `BETWEEN_ITEMS` stands between the items of a list of texts.
 
     Raises
     ------
@@ -48,9 +50,9 @@ def load_json_lines(
     try:
         if asked is None:
             with open_text(path, encoding, newline="\n") as text:
-                asked = _scalar_keys(text, path.name)
+                asked = _scalar_keys(text, path.name, lists)
         with open_text(path, encoding, newline="\n") as text:
-            return _load(connection, name, path.name, text, asked, keys)
+            return _load(connection, name, path.name, text, asked, keys, lists)
     except UnicodeError:
         raise not_in_encoding(path, encoding) from None
 
@@ -62,10 +64,11 @@ def _load(
     text: io.TextIOWrapper,
     asked: Sequence[str],
     keys: Mapping[str, str],
+    lists: frozenset[str],
 ) -> Content:
     wanted = list(dict.fromkeys(asked))
     table = TextTable(connection, name, source_name, _apart(wanted))
-    cells = _Cells(source_name, wanted)
+    cells = _Cells(source_name, wanted, lists)
     columns: dict[str, None] = {}
     objects = _objects(text, source_name)
     while batch := list(itertools.islice(objects, BATCH)):
@@ -76,7 +79,8 @@ def _load(
         raise no_rows(source_name)
     check_header(source_name, tuple(columns))
     check_asked(source_name, tuple(columns), wanted, keys)
-    return Content(tuple(columns), dict.fromkeys(wanted, "VARCHAR"), cells.all_numbers, table.rows)
+    kinds = dict.fromkeys(wanted, "VARCHAR")
+    return Content(tuple(columns), kinds, cells.all_numbers, table.rows, lists.intersection(wanted))
 
 
 def _apart(wanted: Sequence[str]) -> list[str]:
@@ -92,9 +96,10 @@ def _apart(wanted: Sequence[str]) -> list[str]:
 class _Cells:
     """Turns the cells of a batch into texts, column by column, and remembers which columns hold nothing but numbers."""
 
-    def __init__(self, source_name: str, wanted: Sequence[str]):
+    def __init__(self, source_name: str, wanted: Sequence[str], lists: frozenset[str]):
         self._source_name = source_name
         self._wanted = wanted
+        self._lists = lists
         self._with_numbers: set[str] = set()
         self._with_others: set[str] = set()
 
@@ -107,6 +112,8 @@ class _Cells:
         columns = []
         for name in self._wanted:
             values = [entry.get(name) for entry in batch]
+            if name in self._lists:
+                values = [_joined(value) for value in values]
             kinds = set(map(type, values))
             if kinds & _NUMBERS:
                 self._with_numbers.add(name)
@@ -117,6 +124,13 @@ class _Cells:
                 raise _bad(self._source_name, line, f'has a list or an object in "{shown(name)}"')
             columns.append(values if kinds <= _TEXTS else [_text(value) for value in values])
         return columns
+
+
+def _joined(value: Any) -> Any:
+    """A list of texts as one text; anything else as it is. A missing item leaves its place empty."""
+    if not isinstance(value, list) or not all(item is None or isinstance(item, str) for item in value):
+        return value
+    return BETWEEN_ITEMS.join(item or "" for item in value)
 
 
 def _text(value: str | bool | int | float | None) -> str | None:  # noqa: PYI041 - an int is written as it stands
@@ -133,13 +147,17 @@ def _number(value: int | float) -> str:  # noqa: PYI041 - an int is written as i
     return str(value)
 
 
-def _scalar_keys(text: io.TextIOWrapper, source_name: str) -> list[str]:
+def _scalar_keys(text: io.TextIOWrapper, source_name: str, lists: frozenset[str]) -> list[str]:
     keys: dict[str, None] = {}
     nested: set[str] = set()
     for entry in _objects(text, source_name):
         keys.update(dict.fromkeys(entry))
-        nested.update(key for key, value in entry.items() if isinstance(value, list | dict))
+        nested.update(key for key, value in entry.items() if type(value) in _NESTED and not _may_be(key, value, lists))
     return [key for key in keys if key and key not in nested]
+
+
+def _may_be(key: str, value: Any, lists: frozenset[str]) -> bool:
+    return key in lists and isinstance(value, list)
 
 
 def _objects(text: io.TextIOWrapper, source_name: str) -> Iterator[dict[str, Any]]:

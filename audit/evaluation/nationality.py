@@ -25,6 +25,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from audit.evaluation.several import TOGETHER, join, parts_of
 from audit.groups import LevelName
 
 UNKNOWN = "unknown"
@@ -135,7 +136,8 @@ def levels(codes: Iterable[str], rungs: tuple[str, ...]) -> tuple[LevelName, ...
         climb = [_on_rung(code, rung) for rung in rungs]
         for place, (rung, (here, name)) in enumerate(zip(rungs, climb, strict=True)):
             parent = climb[place + 1][0] if place + 1 < len(rungs) else None
-            found[place, here] = LevelName(rung=rung, code=here, name=name, parent=parent)
+            parts = parts_of(here) if TOGETHER in here else ()
+            found[place, here] = LevelName(rung=rung, code=here, name=name, parent=parent, parts=parts)
     return tuple(found[key] for key in sorted(found))
 
 
@@ -147,6 +149,9 @@ def name_of(code: str) -> str:
 
 def _on_rung(code: str, rung: str) -> tuple[str, str]:
     """The code and the name on `rung` of what `code` is a part of."""
+    if TOGETHER in code:
+        parts = sorted({_on_rung(part, rung) for part in parts_of(code)})
+        return join(part for part, _ in parts), " + ".join(name for _, name in parts)
     country = countries().get(code)
     if country is None:
         return code, name_of(code)

@@ -23,7 +23,7 @@ from audit.evaluation.labels import check_labels
 from audit.evaluation.quoting import identifier, literal, shown
 from audit.evaluation.reading import ReadOptions, read_file
 from audit.evaluation.relation import ROW, Relation
-from audit.evaluation.sensitive import CodedFeature, check_maps, check_names, code_features
+from audit.evaluation.sensitive import CodedFeature, check_maps, check_names, code_features, list_columns
 from audit.groups import SensitiveFeature
 from audit.sampling_design import COLUMNS_ADDED, SamplingDesign
 
@@ -155,7 +155,7 @@ def open_pool(path: Path, design: SamplingDesign) -> Pool:
 
 def _open(path: Path, design: SamplingDesign, connection: duckdb.DuckDBPyConnection, private: PrivateFolder) -> Pool:
     plan, section = design.as_plan(), design.pool
-    options = ReadOptions(section.format, section.encoding, section.delimiter)
+    options = ReadOptions(section.format, section.encoding, section.delimiter, list_columns(plan))
     unchanged = Unchanged.now(path)
     source = read_file(connection, "source", path, private, options, None, {})
     _check_columns(source, design)

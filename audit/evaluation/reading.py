@@ -40,6 +40,8 @@ class ReadOptions:
     """Encoding of CSV or JSONL; UTF-8 is read with or without a byte order mark."""
     delimiter: str = ","
     """Delimiter of CSV."""
+    lists: frozenset[str] = frozenset()
+    """Columns of JSONL whose cells may be lists of texts."""
 
 
 def read_file(
@@ -91,7 +93,9 @@ def read_file(
 
 def relation(name: str, source_name: str, content: Content, sha256: str | None) -> Relation:
     """The relation `name`, from what a reader found."""
-    return Relation(name, source_name, content.columns, content.types, content.all_numbers, content.rows, sha256)
+    return Relation(
+        name, source_name, content.columns, content.types, content.all_numbers, content.rows, sha256, content.lists
+    )
 
 
 def _read(
@@ -114,7 +118,7 @@ def _read(
         return load_csv(connection, name, path, options.encoding, options.delimiter, asked, keys)
     from audit.evaluation.json_lines import load_json_lines
 
-    return load_json_lines(connection, name, path, options.encoding, asked, keys)
+    return load_json_lines(connection, name, path, options.encoding, asked, keys, options.lists)
 
 
 def format_of(path: Path) -> Format:

@@ -19,6 +19,7 @@ class Content:
     types: Mapping[str, str]
     all_numbers: frozenset[str]
     rows: int
+    lists: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,8 @@ class Relation:
     """Rows of the file."""
     sha256: str | None
     """SHA-256 of the file as it lies on the disk; None for a table passed in memory."""
+    lists: frozenset[str] = frozenset()
+    """Columns of a JSONL file that were asked for and may hold lists: `BETWEEN_ITEMS` stands between the items."""
 
     def expression(self, column: str) -> str:
         """The SQL of a column that was asked for."""

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 from audit.errors import DataError, PlanError
 from audit.evaluation import gender, nationality, nationality_reading
 from audit.evaluation.cell_values import distinct_texts, refuse_suppressed, rows_with
-from audit.evaluation.columns import check_text_type, is_number_type, text_of
+from audit.evaluation.columns import BETWEEN_ITEMS, check_text_type, is_list_type, is_number_type, text_of
 from audit.evaluation.connection import reading
 from audit.evaluation.quoting import identifier, shown
 from audit.evaluation.relation import Relation
 from audit.evaluation.row_numbers import rows_text, rows_where
-from audit.evaluation.standing import STANDINGS, standing
+from audit.evaluation.several import counted_under, parts_of, read_parts, split
+from audit.evaluation.standing import STANDINGS, Standing, standing, standing_of_all
 from audit.groups import LevelName, SensitiveFeature
 from audit.plan import AuditPlan, Coding, GroupFeature
 
@@ -117,6 +118,11 @@ def _check_expected(plan: AuditPlan, name: str) -> None:
             )
 
 
+def list_columns(plan: AuditPlan) -> frozenset[str]:
+    """The columns whose cells may be lists: those of nationalities of which one case may have several."""
+    return frozenset(section.column for section in plan.groups.values() if section.dual is not None)
+
+
 def expected_codes(section: GroupFeature, coding: Coding) -> tuple[str, ...]:
     """The canonical codes of the levels that the plan expects, each once, in the order of the plan."""
     if coding != "nationality":
@@ -128,7 +134,7 @@ def _code_feature(
     connection: duckdb.DuckDBPyConnection, relation: Relation, plan: AuditPlan, name: str
 ) -> CodedFeature:
     section, coding = plan.groups[name], plan.coding(name)
-    codes = _read_values(connection, relation, plan, name, section.column)
+    codes, several = _read_values(connection, relation, plan, name, section.column)
     expression = text_of(relation.expression(section.column), relation.types[section.column])
     if coding == "relation":
         codes, expression = _code_standings(connection, relation, plan, name, codes)
@@ -141,24 +147,40 @@ def _code_feature(
         levels=_levels(coding, {*codes.values(), *expected}, plan.rungs(name)),
         given_to_detector=section.column in getattr(plan.detector, "features", ()),
         expected=expected,
+        children=section.children,
+        several=several,
     )
     return CodedFeature(feature, codes, expression)
 
 
 def _read_values(
     connection: duckdb.DuckDBPyConnection, relation: Relation, plan: AuditPlan, name: str, column: str
-) -> dict[str | None, str]:
-    """The canonical code of every raw value of a column, which for a relation is that of a nationality."""
+) -> tuple[dict[str | None, str], int]:
+    """The canonical code of every raw value of a column, which for a relation is that of a nationality.
+
+    Also how many rows hold several nationalities.
+    """
     section, coding = plan.groups[name], plan.coding(name)
     kind = relation.types[column]
-    check_text_type(relation.source_name, column, kind, f"the {name}")
+    dual = section.dual is not None and column == section.column
+    is_list = dual and (is_list_type(kind) or column in relation.lists)
+    if not is_list:
+        check_text_type(relation.source_name, column, kind, f"the {name}")
+        if dual and section.separator is None:
+            raise _no_list(relation, name, column)
     codes: dict[str | None, str] = {}
     undeclared: list[str] = []
     as_numbers = is_number_type(kind) or column in relation.all_numbers
-    read = _reader(section, coding, as_numbers, several=column == section.column)
+    read = _reader(section, coding, as_numbers)
+    parted: list[str] = []
     for value in distinct_texts(connection, relation, column):
         declared = _declared(value, section, coding)
-        code = declared if declared is not None or value is None else read(value)
+        one = value is not None and not (is_list and BETWEEN_ITEMS in value)
+        code = read(value) if declared is None and value is not None and one else declared
+        if dual and code is None and value is not None:
+            held = read_parts(split(value, section, is_list=is_list), read)
+            code = None if held is None else counted_under(held, section)
+            parted += [value] if held is not None and len(held) > 1 else []
         if declared is None and value is not None:
             undeclared.append(value)
         if code is not None:
@@ -167,7 +189,7 @@ def _read_values(
     unread = [value for value in undeclared if value not in codes]
     if unread:
         raise _unread(relation, name, column, coding, rows_with(connection, relation, column, unread))
-    return codes
+    return codes, rows_with(connection, relation, column, parted)[0] if parted else 0
 
 
 def _declared(value: str | None, section: GroupFeature, coding: Coding) -> str | None:
@@ -178,26 +200,17 @@ def _declared(value: str | None, section: GroupFeature, coding: Coding) -> str |
     return nationality.map_target(target) if target is not None and coding in _OF_NATIONALITIES else target
 
 
-def _reader(section: GroupFeature, coding: Coding, as_numbers: bool, *, several: bool) -> Callable[[str], str | None]:
+def _reader(section: GroupFeature, coding: Coding, as_numbers: bool) -> Callable[[str], str | None]:
     if coding == "gender":
         return lambda text: gender.read(text, section.codes).code
     if coding not in _OF_NATIONALITIES:
         return lambda text: text
 
     def read(text: str) -> str | None:
-        return nationality_reading.read(text, stored_as_number=as_numbers).code
+        declared = _declared(text, section, "nationality")  # a part of a cell may be declared as well
+        return declared or nationality_reading.read(text, stored_as_number=as_numbers).code
 
-    separator = section.separator
-    if separator is None or not several:
-        return read
-    return lambda text: read(text) or _primary(text, section, separator, read)
-
-
-def _primary(text: str, section: GroupFeature, separator: str, read: Callable[[str], str | None]) -> str | None:
-    """The first of several nationalities in one cell; None unless all of them can be read."""
-    parts = [part.strip() for part in text.split(separator)]
-    codes = [(_declared(part, section, "nationality") or read(part)) if part else None for part in parts]
-    return None if None in codes else codes[0]
+    return read
 
 
 def _levels(coding: Coding, codes: set[str], rungs: tuple[str, ...]) -> tuple[LevelName, ...]:
@@ -219,20 +232,33 @@ def _code_standings(
     place = "''"
     countries: Mapping[str | None, str] = {"": nationality.canonical(section.country or "") or UNKNOWN}
     if section.country_column is not None:
-        countries = _read_values(connection, relation, plan, name, section.country_column)
+        countries, _ = _read_values(connection, relation, plan, name, section.country_column)
         place = text_of(relation.expression(section.country_column), relation.types[section.country_column])
         place = f"COALESCE({place}, '')"
     key = f"concat(length({person}), ':', {person}, {place})"  # with the length, no two pairs have one key
     query = f"SELECT DISTINCT {key}, {person}, {place} FROM {identifier(relation.name)}"  # noqa: S608
     with reading(relation.source_name):
         pairs = connection.execute(query).fetchall()
-    found = {pair[0]: standing(nationalities.get(pair[1], UNKNOWN), countries.get(pair[2], UNKNOWN)) for pair in pairs}
+    found = {pair[0]: _standing(nationalities.get(pair[1], UNKNOWN), countries.get(pair[2], UNKNOWN)) for pair in pairs}
     undecided = [pair for pair, stands in found.items() if stands is None]
     if undecided:
         condition, name_of_rows = f"{key} IN (SELECT unnest($values))", identifier(relation.name)
         with reading(relation.source_name):
             raise _of_one_state(relation, name, rows_where(connection, name_of_rows, condition, {"values": undecided}))
     return {pair: stands for pair, stands in found.items() if stands is not None}, key
+
+
+def _standing(nationality_code: str, country: str) -> Standing | None:
+    return standing_of_all([standing(part, country) for part in parts_of(nationality_code)])
+
+
+def _no_list(relation: Relation, name: str, column: str) -> DataError:
+    return DataError(
+        f'{shown(relation.source_name)}: the {name} "{shown(column)}" is a text and no list, and groups.{name} does '
+        "not say what stands between several nationalities",
+        slug="no-separator",
+        hint=f'write separator = "/" or whatever the column uses into [groups.{name}], or take `dual` out',
+    )
 
 
 def _of_one_state(relation: Relation, name: str, found: tuple[int, list[int]]) -> DataError:

@@ -45,6 +45,19 @@ def standing(nationality: str, country: str) -> Standing | None:
     return None if _STATE.get(nationality, nationality) == _STATE.get(country, country) else "foreign"
 
 
+def standing_of_all(standings: Iterable[Standing | None]) -> Standing | None:
+    """How a person with several nationalities stands, from how each of them does: a national if by any of them.
+
+    Else None where one of them does not say, and unknown where one is unknown. Who has any other nationality is a
+    foreigner, whatever else is on record.
+    """
+    found = set(standings)
+    for first in ("national", None, "unknown", "foreign"):
+        if first in found:
+            return first
+    return "stateless"
+
+
 def levels(codes: Iterable[str]) -> tuple[LevelName, ...]:
     """The names of the levels found."""
     return tuple(LevelName(rung="level", code=code, name=code) for code in sorted(codes))

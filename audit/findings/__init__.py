@@ -22,6 +22,7 @@ from audit.findings.judged import (
 )
 from audit.findings.like_with_like import ConditionalGap, GapReason, LikeWithLike, Note
 from audit.findings.many_groups import BetweenGroups, Entropy, Funnel, FunnelPoint, ManyGroupsReason, ShrunkRate
+from audit.findings.memberships import Membership
 from audit.findings.own_measures import OwnMeasure, OwnMeasureReason
 from audit.findings.patterns import (
     Amplification,
@@ -111,6 +112,7 @@ __all__ = [
     "LabelGap",
     "LikeWithLike",
     "ManyGroupsReason",
+    "Membership",
     "MetricDefinition",
     "Note",
     "Outcome",

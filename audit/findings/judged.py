@@ -20,6 +20,7 @@ Because = Literal[
     "limit_not_excluded",  # inconclusive: enough cases to be judged, and the data point neither way
     "limit_cannot_be_exceeded",  # inconclusive: at the rest's rate no group could be beyond the limit
     "unscored_cases",  # inconclusive: cases that were not scored could change the verdict
+    "several_nationalities",  # inconclusive: it would pass, but for people who have its nationality beside others
     "unknown_attribute",  # inconclusive: it would pass, but for cases whose feature is unknown and who may belong to it
     "judged_as_part",  # inconclusive alone: too few cases; judged only as a part of the group in `judged_as`
     "too_few_cases",  # inconclusive: too few cases, alone and on every rung of the ladder

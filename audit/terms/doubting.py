@@ -35,6 +35,17 @@ DOUBTING: Final = (
         ("worst-case bounds", "worst case bounds", "unknown feature", "missing attributes", "unknown_attribute"),
     ),
     Term(
+        "several nationalities",
+        "A person who holds several nationalities is counted under all of them together, as a group of its own, where "
+        "the plan says so. Every nationality is also shown with all who hold it.",
+        "A group passes only if it would whichever of these people belonged to it; “would pass, but for people who "
+        "have this nationality beside others” means that they decide it.",
+        "The rates with all who hold a nationality count such a person once for each, so that the cases add up to more "
+        "than there are people.",
+        "how-to/evaluation-set.md",
+        ("dual nationality", "several_nationalities", "any-of membership", "memberships"),
+    ),
+    Term(
         "selective labels",
         "Labels exist only where somebody looked, and who is looked at is not left to chance. A system can then seem "
         "good because nobody looked where it fails.",

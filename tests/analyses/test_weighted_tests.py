@@ -263,7 +263,7 @@ def test_moving_possible_members_bounds_what_moving_their_rows_does(spanning: bo
     worst = compared(of, family, question, "worst")
     moved, movable = with_possible_members(of, family, question, worst, None)
     assert movable.tolist() == [True, True, False]
-    assert member_places(family) == [[2], [2], []]
+    assert member_places(family).unknown == [[2], [2], []]
     # in either direction a missed victim speaks against the group
     relabelled = [("a" if g == "unknown" and c is Cell.FN else g) for g, c in zip(group, cell, strict=True)]
     truth = Made(relabelled, cell, cluster, weight)

@@ -8,6 +8,8 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from made_sets import write_set
 from typer.testing import CliRunner
@@ -205,6 +207,20 @@ def test_every_format_shows_the_same(cases: Path, name: str) -> None:
     expected = document(str(cases), "--column", "flag")
     other = write_set(cases.parent / name, {"flag": FLAGS})
     assert document(str(other), "--column", "flag") == {**expected, "source": name}
+
+
+@pytest.mark.parametrize("name", ["lists.parquet", "lists.jsonl"])
+def test_a_list_is_read_item_by_item(cases: Path, name: str) -> None:
+    held = [["Nigerian", "GHA"], ["GHA"], [], None, ["GHA", "GHA", None], ["Congolese"]]
+    other = cases.parent / name
+    if name.endswith(".parquet"):
+        pq.write_table(pa.table({"flag": pa.array(held)}), other)
+    else:
+        other.write_text("".join(json.dumps({"flag": each}) + "\n" for each in held))
+    found = document(str(other), "--column", "flag")
+    assert (found["rows"], {value["value"]: (value["rows"], value["code"]) for value in found["values"]}) == (
+        6, {"GHA": (3, "GHA"), "Nigerian": (1, "NGA"), "Congolese": (1, None)},
+    )  # fmt: skip
 
 
 def test_the_order_of_rows_makes_no_difference(cases: Path) -> None:

@@ -20,6 +20,8 @@ from audit.counting.table import IntArray
 from audit.groups import Group, Level
 from audit.metrics import METRICS
 from audit.result import AuditResult
+from reports.language import ENGLISH
+from reports.names import Names
 
 PLAIN = Style(colour=False, unicode=True)
 ASCII = Style(colour=False, unicode=False)
@@ -215,6 +217,23 @@ def test_names_tell_nationality_before_gender_and_unknown_with_its_feature() -> 
     assert names.name(Group((Level("gender", "level", "unknown"), ghana))) == "Ghana, gender unknown"
     assert names.name(Group(())) == "everyone"
     assert names.name_within(Group((woman, ghana)), 10) == "Gh…, woman"
+
+
+@pytest.mark.parametrize(("children", "girl"), [(["9-17"], "Girls"), (["0-8", "9-17"], "9-17, girls")])
+def test_children_of_a_gender_are_called_girls_and_boys(children: list[str], girl: str) -> None:
+    age = categorical("age", ["0-8", "9-17", "18+"]).model_copy(update={"children": tuple(children)})
+    woman, man = Level("gender", "level", "woman"), Level("gender", "level", "man")
+    young, grown = Level("age", "level", "9-17"), Level("age", "level", "18+")
+    features = (gender(), age)
+    in_terminal = GroupNames(features)
+    on_page = Names(large_result().model_copy(update={"features": features}), ENGLISH)
+    assert on_page.group(Group((woman, young))) == girl
+    assert in_terminal.name(Group((woman, young))) == girl.replace("Girls", "girl").replace("girls", "girl")
+    assert on_page.group(Group((man, grown))) == "18+, men"
+    assert in_terminal.name(Group((man, grown))) == "18+, man"
+    assert on_page.group(Group((young,))) == in_terminal.name(Group((young,))) == "9-17"
+    unknown = Level("gender", "level", "unknown")
+    assert in_terminal.name(Group((unknown, young))) == "9-17, gender unknown"
 
 
 @given(st.text(max_size=60), st.text(max_size=60), st.integers(1, 60))

@@ -12,7 +12,7 @@ from made_sets import made_cells, made_plan, write_set
 from pydantic import ValidationError
 
 from audit.errors import DataError, PlanError
-from audit.evaluation import gender
+from audit.evaluation import gender, nationality
 from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.evaluation.nationality import TRAVEL_DOCUMENT_CODES, countries
 from audit.evaluation.standing import STANDINGS, standing
@@ -93,6 +93,36 @@ def test_several_of_which_one_cannot_be_read_are_refused(tmp_path: Path, value: 
         opened_codes(tmp_path, "nationality", feature, {"n": ["NGA", value]})
 
 
+def test_several_nationalities_are_a_group_of_their_own_where_the_plan_says_any(tmp_path: Path) -> None:
+    feature = {"column": "n", "separator": "/", "dual": "any", "map": {"Congolese": "COD"}, "missing": ["?"]}
+    values = {
+        "Nigerian/Ghanaian": "GHA+NGA", "GHA / NGA": "GHA+NGA", "NGA/Nigerian": "NGA", "Congolese/FRA": "COD+FRA",
+        "XXA/NGA": "NGA+XXA", "?/NGA": "NGA+unknown", "?/unknown": "unknown", "NGA/GHA/FRA": "FRA+GHA+NGA",
+    }  # fmt: skip
+    assert opened_codes(tmp_path, "nationality", feature, {"n": list(values)}) == values
+
+
+def test_who_has_several_nationalities_climbs_the_ladder_with_all_of_them() -> None:
+    rungs = ("country", "m49-subregion", "m49-region")
+    found = {(level.rung, level.code): level for level in nationality.levels(["GHA+NGA", "FRA+NGA", "NGA"], rungs)}
+    assert found["country", "FRA+NGA"].parts == ("FRA", "NGA")
+    assert found["country", "FRA+NGA"].name == "France + Nigeria"
+    assert found["country", "FRA+NGA"].parent == "011+155"
+    assert found["m49-subregion", "011+155"].parts == ("011", "155")
+    assert found["country", "GHA+NGA"].parent == "011", "both are in Western Africa"
+    assert found["m49-subregion", "011"].parts == ()
+    assert found["m49-region", "002+150"].name == "Africa + Europe"
+
+
+def test_who_is_a_national_by_any_nationality_is_a_national(tmp_path: Path) -> None:
+    feature = {"column": "n", "coding": "relation", "country": "it", "separator": "/", "dual": "any"}
+    cases = {
+        "Italian": "national", "NGA/ITA": "national", "NGA/GHA": "foreign", "XXA/GHA": "foreign", "XXA": "stateless",
+        "XXB/GHA": "unknown", "XXB/ITA": "national",
+    }  # fmt: skip
+    assert rows_by_level(tmp_path, feature, {"n": list(cases)}) == list(cases.values())
+
+
 def test_a_separator_that_stands_in_a_name_does_not_split_it(tmp_path: Path) -> None:
     feature = {"column": "n", "separator": ",", "dual": "primary"}
     values = {"Korea, Republic of": "KOR", "NGA, GHA": "NGA", "Bolivia, Plurinational State of": "BOL"}
@@ -156,15 +186,15 @@ def test_a_country_that_is_none_is_an_error_of_the_plan(tmp_path: Path) -> None:
     ("feature", "message"),
     [
         ({"coding": "nationality", "codes": "unodc"}, "only a gender has them"),
-        ({"coding": "nationality", "separator": "/"}, "`separator` and `dual` belong together"),
-        ({"coding": "nationality", "dual": "primary"}, "`separator` and `dual` belong together"),
+        ({"coding": "nationality", "separator": "/"}, "say with `dual` what is done with several"),
+        ({"coding": "gender", "dual": "primary"}, "only a nationality has several"),
         ({"coding": "gender", "separator": "/", "dual": "primary"}, "only a nationality has several"),
         ({"coding": "relation"}, "needs one of `country_column` and `country`"),
         ({"coding": "relation", "country": "ITA", "country_column": "c"}, "needs one of"),
         ({"coding": "nationality", "country": "ITA"}, "a relation, and nothing else"),
         ({"coding": "relation", "country": "ITA", "ladder": ["country"]}, "only a nationality has a ladder"),
         ({"coding": "relation", "country_column": "exploited"}, "is also the id or the label"),
-        ({"coding": "nationality", "separator": "/", "dual": "any"}, "primary"),
+        ({"coding": "nationality", "separator": "/", "dual": "first"}, "primary"),
     ],
 )
 def test_keys_that_mean_nothing_together_are_errors(feature: dict[str, Any], message: str) -> None:

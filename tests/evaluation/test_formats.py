@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import stat
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pandas as pd
@@ -268,3 +270,59 @@ def test_a_nan_score_of_pandas_is_refused_and_none_is_an_abstention() -> None:
             (False,),
         ]
         assert connection.sql("SELECT score IS NULL FROM abstained").fetchall() == [(False,), (True,), (False,)]
+
+
+@pytest.mark.parametrize("name", ["set.csv", "set.jsonl", "set.parquet", "set.parquet.gz", "in memory"])
+@pytest.mark.parametrize(("dual", "both"), [("any", "GHA+NGA"), ("primary", "NGA")])
+def test_a_list_of_nationalities_is_the_same_set_as_a_text_of_them(
+    name: str, dual: str, both: str, tmp_path: Path
+) -> None:
+    held = [["NGA", "GHA"], ["GHA"], [], None, ["NGA"], ["Nigerian", "NGA"]]
+    texts = ["/".join(each) if each else None for each in held]
+    cells: dict[str, list[Any]] = {**made_cells(len(held)), "nationality": texts if name == "set.csv" else held}
+    feature = {"column": "nationality", "dual": dual, **({"separator": "/"} if name == "set.csv" else {})}
+    table = pa.table({column: pa.array(values) for column, values in cells.items()})
+    if name.startswith("set.parquet"):
+        pq.write_table(table, tmp_path / "plain.parquet")
+        packed = (tmp_path / "plain.parquet").read_bytes()
+        (tmp_path / name).write_bytes(gzip.compress(packed) if name.endswith(".gz") else packed)
+    elif name != "in memory":
+        write_set(tmp_path / name, cells)
+    plan = made_plan(None if name == "in memory" else name, groups={"nationality": feature})
+    with open_evaluation_set(plan, tmp_path, table if name == "in memory" else None) as opened:
+        assert opened.features[0].several == 1, "of the two lists one names a nationality twice"
+        query = f"SELECT {opened.expressions['group_nationality']} FROM source ORDER BY __row__"
+        raw = [row[0] for row in opened.connection.sql(query).fetchall()]
+        assert [opened.codes["nationality"][value] for value in raw] == [
+            both, "GHA", "unknown", "unknown", "NGA", "NGA",
+        ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["set.jsonl", "set.parquet"])
+@pytest.mark.parametrize("cell", [["NGA", None], ["NGA", "Congo"], ["NGA", ""]])
+def test_a_list_of_which_one_item_cannot_be_read_is_refused(name: str, cell: list[str | None], tmp_path: Path) -> None:
+    cells: dict[str, list[Any]] = {**made_cells(2), "nationality": [["NGA"], cell]}
+    if name == "set.parquet":
+        pq.write_table(pa.table({column: pa.array(values) for column, values in cells.items()}), tmp_path / name)
+    else:
+        write_set(tmp_path / name, cells)
+    plan = made_plan(name, groups={"nationality": {"column": "nationality", "dual": "any"}})
+    with pytest.raises(DataError, match='the nationality "nationality" is read as no nationality in row 2'):
+        open_evaluation_set(plan, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["set.csv", "set.parquet"])
+def test_several_in_a_text_need_a_separator(name: str, tmp_path: Path) -> None:
+    write_set(tmp_path / name, made_cells())
+    plan = made_plan(name, groups={"nationality": {"column": "nationality", "dual": "any"}})
+    with pytest.raises(DataError, match="is a text and no list") as told:
+        open_evaluation_set(plan, tmp_path)
+    assert told.value.slug == "no-separator"
+
+
+@pytest.mark.parametrize("cell", [["NGA", 4], [["NGA"]], {"a": 1}])
+def test_a_list_of_anything_but_texts_is_refused(cell: Any, tmp_path: Path) -> None:
+    write_set(tmp_path / "set.jsonl", {**made_cells(1), "nationality": [cell]})
+    plan = made_plan("set.jsonl", groups={"nationality": {"column": "nationality", "dual": "any"}})
+    with pytest.raises(DataError, match="line 1 has a list or an object"):
+        open_evaluation_set(plan, tmp_path)

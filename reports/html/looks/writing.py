@@ -7,6 +7,7 @@ from reports.html.looks.parts import Look
 from reports.html.looks.patterns import DeployedTeller, PatternTeller
 from reports.html.looks.scores import CalibrationTeller, RankingTeller, SweepTeller
 from reports.html.looks.search import SearchTeller
+from reports.html.looks.several import SeveralTeller
 from reports.html.looks.sure import ControlTeller, SureTeller
 from reports.html.looks.swaps import SwapsTeller
 from reports.html.looks.together import TogetherTeller
@@ -20,6 +21,7 @@ _IN_ORDER = (
     SwapsTeller,
     SureTeller,
     ControlTeller,
+    SeveralTeller,
     LikeTeller,
     TogetherTeller,
     RankingTeller,

@@ -1,0 +1,86 @@
+"""Every nationality that somebody has beside others: its rates over all who hold it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Final
+
+from audit.analyses.estimates import estimates
+from audit.counting.moments import Moments
+from audit.counting.table import UNKNOWN, CountsTable, FamilyCounts
+from audit.findings.memberships import Membership
+from audit.groups import Axis, Family, Group, Level, LevelName, SensitiveFeature
+from audit.plan import AuditPlan
+
+__all__ = ["memberships"]
+
+_HELD: Final = "held"
+_OTHERS: Final = "others"
+
+
+def memberships(
+    plan: AuditPlan, table: CountsTable, features: Sequence[SensitiveFeature], moments: Moments | None = None
+) -> tuple[Membership, ...]:
+    """The rates that the plan's rules limit, over all who hold a nationality, of each that is held beside others.
+
+    Parameters
+    ----------
+    table
+        Counts in which people of several nationalities are a group of their own.
+    moments
+        Of a plan with weights or clusters, in the order of `table`.
+    """
+    metrics = {rule.metric for rule in plan.rules}
+    found: list[Membership] = []
+    for feature in features:
+        for level in _held_beside_others(feature):
+            counts, of = _in_two(table, feature, level, moments)
+            beside = int(counts.cells.sum()) - _outside(counts) - _alone(table, feature, level.code)
+            group = Group((Level(feature.name, level.rung, level.code),))
+            shown = estimates(
+                [counts], level=plan.verdict.level, min_denominator=plan.verdict.min_denominator, moments=of
+            )
+            found.extend(
+                Membership(estimate=estimate.model_copy(update={"group": group}), beside_others=beside)
+                for estimate in shown
+                if estimate.metric in metrics and estimate.group.levels[0].code == level.code
+            )
+    return tuple(found)
+
+
+def _held_beside_others(feature: SensitiveFeature) -> Iterator[LevelName]:
+    finest = [level for level in feature.levels if level.rung == feature.rungs[0]]
+    held = {part for level in finest for part in level.parts} - {UNKNOWN}
+    names = {level.code: level for level in finest}
+    for code in sorted(held):
+        yield names.get(code) or LevelName(rung=feature.rungs[0], code=code, name=code)
+
+
+def _in_two(
+    table: CountsTable, feature: SensitiveFeature, held: LevelName, moments: Moments | None
+) -> tuple[FamilyCounts, Moments | None]:
+    """All who hold it and all who do not: a ladder of one step, so that weights and clusters follow."""
+    finest = feature.rungs[0]
+    levels = [
+        level.model_copy(update={"parent": held.code if held.code in (level.code, *level.parts) else _OTHERS})
+        for level in feature.levels
+        if level.rung == finest
+    ]
+    in_two = feature.model_copy(update={"rungs": (finest, _HELD), "levels": tuple(levels), "expected": ()})
+    counts = table.family(Family((Axis(feature.name, _HELD),)), {feature.name: in_two})
+    if moments is None:
+        return counts, None
+    others = tuple(in_two if known.name == feature.name else known for known in moments.features)
+    return counts, replace(moments, features=others, _families={})
+
+
+def _outside(counts: FamilyCounts) -> int:
+    return sum(
+        int(counts.cells[place].sum()) for place, group in enumerate(counts.groups) if group.levels[0].code == _OTHERS
+    )
+
+
+def _alone(table: CountsTable, feature: SensitiveFeature, code: str) -> int:
+    place = table.features.index(feature.name)
+    return sum(int(cells.sum()) for codes, cells in zip(table.codes, table.cells, strict=True) if codes[place] == code)
