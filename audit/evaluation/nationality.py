@@ -122,7 +122,7 @@ def map_target(text: str) -> str | None:
 
 
 def levels(codes: Iterable[str], rungs: tuple[str, ...]) -> tuple[LevelName, ...]:
-    """The levels found and every level above them, on each rung, sorted by rung and code.
+    """The levels found, those that people hold together, and every level above, on each rung, sorted by rung and code.
 
     Parameters
     ----------
@@ -132,7 +132,8 @@ def levels(codes: Iterable[str], rungs: tuple[str, ...]) -> tuple[LevelName, ...
         The rungs of the feature, finest first.
     """
     found: dict[tuple[int, str], LevelName] = {}
-    for code in codes:
+    codes = set(codes)
+    for code in codes | {part for code in codes for part in parts_of(code)}:
         climb = [_on_rung(code, rung) for rung in rungs]
         for place, (rung, (here, name)) in enumerate(zip(rungs, climb, strict=True)):
             parent = climb[place + 1][0] if place + 1 < len(rungs) else None
