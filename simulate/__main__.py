@@ -16,6 +16,7 @@ SUBJECTS: Final = {
     "weighted_clusters": 1.0,
     "clustered_comparison": 1.0,
     "unlike_clusters": 1.0,
+    "hidden_clusters": 0.4,
     "informative_weights": 1.0,
     "auc_coverage": 2.0,
     "calibration_size": 2.0,

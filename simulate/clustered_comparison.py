@@ -76,7 +76,7 @@ def _weighted_sums(
     return a, b, q
 
 
-def _correlation(sides: list[tuple[WeightedRate, FloatArray]]) -> FloatArray:
+def pooled(sides: list[tuple[WeightedRate, FloatArray]]) -> FloatArray:
     """`pooled_correlation` of every simulated pair."""
     excess, pairs = np.zeros(sides[0][1].shape), np.zeros(sides[0][1].shape)
     for side, total in sides:
@@ -105,12 +105,14 @@ def one_comparison(setting: Setting, runs: int, rng: np.random.Generator, ratio:
         group, e, total, evened = _side(setting, u, on_margin, rng, rest=False)
         rest, f, rest_total, rest_evened = _side(setting, v, setting.rate, rng, rest=True)
         cross = (e[:, :shared] * f[:, :shared]).sum(axis=1)
-        icc = _correlation([(group, total), (rest, rest_total)])
+        icc = pooled([(group, total), (rest, rest_total)])
         alike, rest_alike = Alike.of(group, evened), Alike.of(rest, rest_evened)
         for place, (boundary, level) in enumerate(
             ((boundaries[0], LEVEL), (boundaries[1], LEVEL), (boundaries[1], SMALL_LEVEL))
         ):
-            compared = Comparison(group, rest, cross, icc, alike=alike, rest_alike=rest_alike)
+            compared = Comparison(
+                group, rest, cross, icc, alike=alike, rest_alike=rest_alike, joint=np.full(some, shared > 0)
+            )
             events[place] += (effective_test(compared, boundary, level).p <= level).sum()
     name = f"{setting}, rest {ratio:g} times as large"
     return tuple(
@@ -128,7 +130,7 @@ def coverage(setting: Setting, runs: int, rng: np.random.Generator, ratio: float
     own_rate = replace(setting, groups=2, beside=1).on_margin
     group, e, total, _ = _side(setting, u, own_rate, rng, rest=False)
     rest, f, rest_total, _ = _side(setting, v, setting.rate, rng, rest=True)
-    icc = _correlation([(group, total), (rest, rest_total)])
+    icc = pooled([(group, total), (rest, rest_total)])
     sides = []
     for side in (group, rest):
         size, degrees = effective_size(side, icc)

@@ -177,6 +177,7 @@ def designed_sizes(
                 rest_evened.bundles.at_least(correlation),
                 variance_factor(own, correlation),
                 n,
+                joint=of.shared(cells),
             ),
         ),
     )

@@ -26,12 +26,13 @@ def cases_from_enough_clusters(
     factor: FloatArray,
     cases: npt.ArrayLike,
     within: Sequence[Boundary] | None = None,
+    joint: npt.ArrayLike = False,
 ) -> FloatArray:
     """float64[G]: cases with which a group equal to its rest passes, as far as clusters are what keeps it from it.
 
     Parameters
     ----------
-    group, rest : Bundles, shape (G,)
+    group, rest : Bundles of G groups
         The clusters that there are.
     factor : ndarray of float64, shape (G,)
         The variance of a group's rate over ``p (1 - p)``.
@@ -39,6 +40,8 @@ def cases_from_enough_clusters(
         The cases that there are; more of them are supposed to come in clusters like these.
     within : sequence of Boundary, optional
         The edges on which a pass is asked for, instead of the rule's own.
+    joint : array_like of bool, shape (G,)
+        Whether a cluster can have rows in the group and in its rest.
 
     Returns
     -------
@@ -46,7 +49,8 @@ def cases_from_enough_clusters(
         Whole numbers; 0 where neither side has clusters, inf where no number would do.
     """
     n = np.asarray(cases, dtype=np.float64)
-    if np.isinf(group.number).all() and np.isinf(rest.number).all():
+    hiding = group.hide | rest.hide
+    if not hiding.any():
         return np.zeros(n.shape)
     asked = questions(plan, rule)
     power = 1.0 - (1.0 - plan.verdict.power) / len(asked)
@@ -55,6 +59,6 @@ def cases_from_enough_clusters(
     wanted = np.zeros(n.shape)
     for boundary in [question.within for question in asked] if within is None else within:
         rate = float(counted_rate(rule.planned_rate, boundary))
-        times = times_wanted(group, rate, error, rest, boundary, plan.verdict.alpha)
+        times = times_wanted(group, rate, error, rest, boundary, plan.verdict.alpha, joint=joint)
         wanted = np.maximum(wanted, np.ceil(np.where(n > 0.0, n, 1.0) * times - 1e-6))
-    return np.where(np.isinf(group.number) & np.isinf(rest.number), 0.0, wanted)
+    return np.where(hiding, wanted, 0.0)

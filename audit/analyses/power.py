@@ -232,8 +232,9 @@ def _hidden(plan: AuditPlan, rule: Rule, counts: FamilyCounts, moments: Moments 
     of, cells = moments.of(counts), ((), cases_cells(METRICS[rule.metric]))
     correlation = plan.evaluation_set.expected_icc
     bundles, rest = (of.evened(cells, rest=side).bundles.at_least(correlation) for side in (False, True))
-    spread = variance_factor(of.own(cells), correlation).tolist()
-    return [Hidden(bundles[place : place + 1], rest[place : place + 1], spread[place]) for place in range(len(spread))]
+    spread, joint = variance_factor(of.own(cells), correlation).tolist(), of.shared(cells[1]).tolist()
+    places = [slice(place, place + 1) for place in range(len(spread))]
+    return [Hidden(bundles[place], rest[place], *each) for place, *each in zip(places, spread, joint, strict=True)]
 
 
 def _whole(decided: FamilyDecidability, sizes: DesignedSizes, place: int) -> tuple[int, int]:

@@ -53,6 +53,7 @@ def compared(of: FamilyMoments, family: FamilyCounts, question: Question, when: 
         least_q=least_q(of, family, own[1]),
         alike=_alike(of, own, scored, rest=False),
         rest_alike=_alike(of, rest, rest_scored, rest=True),
+        joint=of.shared((*own[1], *rest[1])),
     )
 
 

@@ -117,6 +117,7 @@ class ClusteredFamily(FamilyMoments):
             for j, other in enumerate(pairs.present[: i + 1]):
                 product = pairs.by_group(pairs.weight[i] * pairs.weight[j])
                 self._own_own[:, cell, other] = self._own_own[:, other, cell] = product
+        self._largest = float(everyone.sum(axis=0).max(initial=0.0))
         self._sizes_of = _sizes_of_denominators(pairs)
         # pairs are large, and only a reference group needs them again
         self._make_pairs = make_pairs
@@ -144,10 +145,11 @@ class ClusteredFamily(FamilyMoments):
                 pairs.present[picked],
                 pairs.weight[picked],
                 pairs.squared[picked].sum(axis=0),
+                self._largest,
             )
         counted, total = self._sums(cells, rest=rest)
         rate = _quotient(counted, total)
-        return self._evened[denominator].of(rate, total, _direction(cells, rate), rest=rest)
+        return self._evened[denominator].of(cells, rate, total, _direction(cells, rate), rest=rest)
 
     def spread(self, cells: Cells, rate: FloatArray, *, rest: bool = False) -> FloatArray:
         """float64[G]: sum over clusters of (A - rate B)^2, in units squared, of each group or of its rest."""
@@ -174,6 +176,12 @@ class ClusteredFamily(FamilyMoments):
         )
         product = _form(rest_way, self._all_own, way) - _form(rest_way, self._own_own, way)
         return _quotient(product, total * rest_total)
+
+    def shared(self, cells: Iterable[Cell]) -> BoolArray:
+        """bool[G]: whether some cluster has rows of these cells in the group and in its rest."""
+        whole = np.broadcast_to(indicator(cells), self._first.shape)
+        with_all, with_own = _form(whole, self._all_own), _form(whole, self._own_own)
+        return np.asarray(with_all - with_own > _NOTHING * with_all)
 
     def between(self, place: int, cells: Cells) -> FloatArray:
         """float64[G]: the same sum for each group and the group at `place`; 0 at `place` itself."""

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from audit.counting.family_moments import CELLS, Cells
 from audit.stats.own_correlation import Evened, evened_powers, evened_weight
+from audit.stats.unseen_clusters import CLASSES, Bundles, ClassSums, size_class
+from audit.stats.weighted_rate import WeightedRate
 
 __all__ = ["EvenedSums", "evened_sums"]
 
@@ -27,28 +30,32 @@ class EvenedSums:
     products: tuple[FloatArray, FloatArray]
     """float64[G, P, P]: sums over clusters of ``h`` times the products of two cells, of the groups and of the rests."""
     sizes: tuple[FloatArray, FloatArray]
-    """float64[8, G]: clusters of two rows or more, over them the sums of hQ, hB^2, (hQ)^2, hQ hB^2 and (hB^2)^2, and
-    those of B and B^2."""
+    """float64[6, G]: clusters of two rows or more, over them the sums of hQ, hB^2, (hQ)^2, hQ hB^2 and (hB^2)^2."""
+    classes: tuple[FloatArray, FloatArray]
+    """float64[P + 1, G, C]: over clusters of two rows or more, by their class of size, the weight of each cell, and the
+    sum of B^2."""
 
-    def of(self, rate: FloatArray, total: FloatArray, way: FloatArray, *, rest: bool) -> Evened:
+    def of(self, cells: Cells, rate: FloatArray, total: FloatArray, way: FloatArray, *, rest: bool) -> Evened:
         """With the rates, all weight, and float64[G, 9], what a unit of weight in each cell adds to ``A - rate B``."""
         way = way[:, self.cells]
         half = (way[:, :, np.newaxis] * self.products[rest]).sum(axis=1)
         residual = np.maximum((half * way).sum(axis=1), 0.0)
-        return Evened.of_sums(rate, residual, total, self.sizes[rest])
-
-
-def _left(
-    all_total: FloatArray, all_squared: FloatArray, total: FloatArray, squared: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """float64[M] each: sums of weights and of their squares that a pair leaves of its cluster."""
-    left = all_total - total
-    some = left > _NOTHING * all_total
-    return np.where(some, left, 0.0), np.where(some, all_squared - squared, 0.0)
+        *by_cell, squares = self.classes[rest]
+        counted = [of for cell, of in zip(self.cells, by_cell, strict=True) if CELLS[cell] in cells[0]]
+        weight = np.sum(by_cell, axis=0) if by_cell else np.zeros(squares.shape)
+        found = (np.sum(counted, axis=0) if counted else np.zeros(squares.shape)) if cells[0] else None
+        sums = ClassSums(found, weight, squares)
+        return Evened(WeightedRate(rate, residual, *self.sizes[rest]), Bundles.of(total, sums))
 
 
 def evened_sums(
-    cluster: IntArray, group: IntArray, groups: int, cells: IntArray, weight: FloatArray, squared: FloatArray
+    cluster: IntArray,
+    group: IntArray,
+    groups: int,
+    cells: IntArray,
+    weight: FloatArray,
+    squared: FloatArray,
+    largest: float,
 ) -> EvenedSums:
     """From M pairs of a cluster and a group that share rows.
 
@@ -64,45 +71,73 @@ def evened_sums(
         Sum of the weights of the pair's rows in each of them.
     squared : ndarray of float64, shape (M,)
         Sum of the squares of all of them.
+    largest : float
+        Weight of the heaviest cluster, over all cells; what classes of size are measured by.
     """
+    own = _Clusters(weight, squared)
+    by_cluster = np.array([np.bincount(cluster, of) for of in (*weight, squared)], dtype=np.float64)
+    everyone = _Clusters(by_cluster[:-1], by_cluster[-1])
+    of_pair = everyone[cluster]
+    rest = of_pair.without(own)
 
     def by_group(values: FloatArray) -> FloatArray:
         return np.asarray(np.bincount(group, values, groups), dtype=np.float64)
 
-    def by_cluster(values: FloatArray) -> FloatArray:
-        return np.asarray(np.bincount(cluster, values), dtype=np.float64)
+    def of_rests(whole: FloatArray, there: FloatArray, left: FloatArray) -> FloatArray:
+        # a cluster without a row of the group counts for its rest as it is, the others as the group leaves them
+        return np.asarray(whole.sum() + by_group(left - there), dtype=np.float64)
 
-    total = weight.sum(axis=0)
-    all_total, all_squared = by_cluster(total), by_cluster(squared)
-    all_weight = np.stack([all_total * 0.0, *(by_cluster(cell) for cell in weight)])[1:]
-    others = all_weight[:, cluster] - weight
-    left, left_squared = _left(all_total[cluster], all_squared[cluster], total, squared)
-    own_h, all_h, rest_h = (
-        evened_weight(total, squared),
-        evened_weight(all_total, all_squared),
-        evened_weight(left, left_squared),
-    )
     size = len(weight)
     own_products, rest_products = np.zeros((groups, size, size)), np.zeros((groups, size, size))
     for i in range(size):
         for j in range(i + 1):
-            own_products[:, i, j] = own_products[:, j, i] = by_group(own_h * weight[i] * weight[j])
-            whole = all_h * all_weight[i] * all_weight[j]
-            # a cluster without a row of the group counts for its rest as it is, the others as the group leaves them
-            changes = by_group(rest_h * others[i] * others[j] - whole[cluster])
-            rest_products[:, i, j] = rest_products[:, j, i] = whole.sum() + changes
-    everyone = evened_powers(all_h, all_total, all_squared)
-    rests = evened_powers(rest_h, left, left_squared)
+            own_products[:, i, j] = own_products[:, j, i] = by_group(own.product(i, j))
+            products = (each.product(i, j) for each in (everyone, of_pair, rest))
+            rest_products[:, i, j] = rest_products[:, j, i] = of_rests(*products)
+    powers = zip(everyone.powers, of_pair.powers, rest.powers, strict=True)
+    whole = everyone.by_class(np.zeros(len(everyone.total), dtype=np.int64), 1, largest)
+    changes = rest.by_class(group, groups, largest) - of_pair.by_class(group, groups, largest)
     return EvenedSums(
         cells=cells,
         products=(own_products, rest_products),
         sizes=(
-            np.stack([by_group(values) for values in evened_powers(own_h, total, squared)]),
-            np.stack(
-                [
-                    np.maximum(whole.sum() + by_group(rest - whole[cluster]), 0.0)
-                    for whole, rest in zip(everyone, rests, strict=True)
-                ]
-            ),
+            np.stack([by_group(values) for values in own.powers]),
+            np.stack([np.maximum(of_rests(*each), 0.0) for each in powers]),
         ),
+        classes=(own.by_class(group, groups, largest), np.maximum(whole + changes, 0.0)),
     )
+
+
+class _Clusters:
+    """Clusters, or what pairs have of them: float64[P, K] of weight in each cell, and float64[K] of squares."""
+
+    def __init__(self, weight: FloatArray, squared: FloatArray) -> None:
+        self._weight, self._squared = weight, squared
+        self.total: FloatArray = weight.sum(axis=0)
+        self._h = evened_weight(self.total, squared)
+
+    def __getitem__(self, place: IntArray) -> _Clusters:
+        return _Clusters(self._weight[:, place], self._squared[place])
+
+    def without(self, own: _Clusters) -> _Clusters:
+        """What a pair leaves of its cluster."""
+        some = self.total - own.total > _NOTHING * self.total
+        return _Clusters(
+            np.where(some, self._weight - own._weight, 0.0), np.where(some, self._squared - own._squared, 0.0)
+        )
+
+    @property
+    def powers(self) -> tuple[FloatArray, ...]:
+        """`evened_powers`."""
+        return evened_powers(self._h, self.total, self._squared)
+
+    def product(self, i: int, j: int) -> FloatArray:
+        """float64[K]: h times the product of two cells."""
+        return np.asarray(self._h * self._weight[i] * self._weight[j], dtype=np.float64)
+
+    def by_class(self, group: IntArray, groups: int, largest: float) -> FloatArray:
+        """float64[P + 1, G, C]: weights of cells, and B^2, over clusters of two rows or more."""
+        at, size = group * CLASSES + size_class(self.total, largest), groups * CLASSES
+        values = (*self._weight, self.total**2)
+        summed = [np.bincount(at, np.where(self._h > 0.0, of, 0.0), size) for of in values]
+        return np.stack([of.reshape(groups, CLASSES) for of in summed])

@@ -66,6 +66,10 @@ class FamilyMoments(ABC):
         """float64[G]: sum of e f over clusters with rows in a group and in its rest; 0 without clusters."""
 
     @abstractmethod
+    def shared(self, cells: Iterable[Cell]) -> BoolArray:
+        """bool[G]: whether some cluster has rows of these cells in the group and in its rest."""
+
+    @abstractmethod
     def between(self, place: int, cells: Cells) -> FloatArray:
         """float64[G]: the same sum for each group and the group at `place`; 0 at `place` itself."""
 

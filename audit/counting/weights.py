@@ -71,13 +71,17 @@ class WeightedFamily(FamilyMoments):
     def evened(self, cells: Cells, *, rest: bool) -> Evened:
         """The rates as they are: rows that are alike to nobody tell nothing of it, and hide nobody."""
         rate = self._rate(cells, rest=rest)
-        none = np.zeros(rate.rate.shape)
-        return Evened(rate, Bundles.of(none, none, none))
+        return Evened(rate, Bundles.none(len(rate.rate)))
 
     def cross(self, own: Cells, rest: Cells) -> FloatArray:
         """0: no row is in a group and in its rest."""
         del own, rest
         return np.zeros(len(self._sums.first))
+
+    def shared(self, cells: Iterable[Cell]) -> BoolArray:
+        """False: no row is in a group and in its rest."""
+        del cells
+        return np.zeros(len(self._sums.first), dtype=np.bool_)
 
     def between(self, place: int, cells: Cells) -> FloatArray:
         """0: no row is in two groups."""

@@ -132,8 +132,8 @@ def levels(codes: Iterable[str], rungs: tuple[str, ...]) -> tuple[LevelName, ...
         The rungs of the feature, finest first.
     """
     found: dict[tuple[int, str], LevelName] = {}
-    codes = set(codes)
-    for code in codes | {part for code in codes for part in parts_of(code)}:
+    counted = set(codes)
+    for code in counted | {part for several in counted for part in parts_of(several)}:
         climb = [_on_rung(code, rung) for rung in rungs]
         for place, (rung, (here, name)) in enumerate(zip(rungs, climb, strict=True)):
             parent = climb[place + 1][0] if place + 1 < len(rungs) else None

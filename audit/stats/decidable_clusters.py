@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from scipy.special import ndtri
 
-from audit.stats.boundaries import counted_rate, margin_boundary
+from audit.stats.boundaries import Boundary, counted_rate, margin_boundary
 from audit.stats.decidable_disparity import Limit
 from audit.stats.unseen_clusters import Bundles, chance_unseen
 
@@ -26,10 +26,12 @@ class Hidden:
     """What could be hidden from a test of one group."""
 
     group: Bundles
-    """Of shape (1,)."""
+    """Of one group."""
     rest: Bundles
     spread: float
     """The variance of the group's rate over ``p (1 - p)``."""
+    joint: bool = False
+    """Whether a cluster can have rows in the group and in its rest."""
 
     def failing_rate(self, limit: Limit, rate: float, level: float, power: float) -> float | None:
         """The rate nearest to `rate`, and no nearer to the rest's, at which the group is named with that power."""
@@ -39,7 +41,7 @@ class Hidden:
         def enough(metric_rate: float) -> bool:
             own = float(counted_rate(metric_rate, boundary))
             seen = self._highest(own, power)
-            return float(chance_unseen(self.group, seen, self.rest, rest, boundary)[0]) <= level
+            return self._chance(seen, rest, boundary) <= level
 
         return _first(enough, rate, 0.0 if limit.low_is_worse else 1.0)
 
@@ -50,9 +52,12 @@ class Hidden:
             boundary = margin_boundary("pass", limit.low_is_worse, limit.scale, limit.disparity(of_edge))
             rest = float(counted_rate(limit.rate, boundary))
             seen = self._highest(rest, power)
-            return float(chance_unseen(self.group, seen, self.rest, rest, boundary)[0]) <= alpha
+            return self._chance(seen, rest, boundary) <= alpha
 
         return _first(enough, edge, 1e-4 if limit.low_is_worse else 1.0 - 1e-4)
+
+    def _chance(self, seen: float, rest: float, boundary: Boundary) -> float:
+        return float(chance_unseen(self.group, [seen], self.rest, [rest], boundary, joint=self.joint)[0])
 
     def _highest(self, rate: float, power: float) -> float:
         """A counted rate that a group of that rate rarely comes out above.

@@ -68,6 +68,8 @@ class Comparison:
     """What the groups' own clusters show of how alike their rows are; None where nothing is known."""
     rest_alike: Alike | None = None
     """The same of the rests."""
+    joint: npt.NDArray[np.bool_] | bool = False
+    """bool[G]: whether a cluster can have rows in the group and in its rest."""
 
     def some(self, places: BoolArray) -> Comparison:
         """The same of some groups."""
@@ -81,7 +83,8 @@ class Comparison:
         )
         alike, rest_alike = (None if of is None else of.some(places) for of in (self.alike, self.rest_alike))
         group, rest_rate, cross = self.group[places], self.rest[places], self.cross[places]
-        return Comparison(group, rest_rate, cross, correlation, own, rest, least_q, alike, rest_alike)
+        joint = np.broadcast_to(np.asarray(self.joint, dtype=np.bool_), places.shape)[places]
+        return Comparison(group, rest_rate, cross, correlation, own, rest, least_q, alike, rest_alike, joint)
 
     def edge(self, boundary: Boundary) -> FloatArray:
         """The counted rate on the edge of the hypothesis, at the rest's rate; not clipped."""
@@ -115,7 +118,11 @@ class Comparison:
             for side, alike in ((self.group, self.alike), (self.rest, self.rest_alike))
         )
         rate, rest_rate = counted_rate(self.group.rate, boundary), counted_rate(self.rest.rate, boundary)
-        return chance_unseen(own, rate, others, rest_rate, boundary)
+        heavy = (
+            _heaviest(self.tilts, with_outcome=boundary.counts_success, shape=rate.shape),
+            _heaviest(self.rest_tilts, with_outcome=not boundary.counts_success, shape=rate.shape),
+        )
+        return chance_unseen(own, rate, others, rest_rate, boundary, heavy=heavy, joint=self.joint)
 
 
 class EffectiveTest(NamedTuple):
@@ -243,6 +250,15 @@ def _tilted(tilts: Sequence[Tilt], rate: FloatArray) -> tuple[FloatArray, FloatA
         factor = np.maximum(factor, tilt.at(rate))
         df = np.minimum(df, _OF_RARER * tilt.rarer(rate))
     return factor, np.where(factor > 1.0 + _LEVEL_WEIGHTS, df, np.inf)
+
+
+def _heaviest(tilts: Sequence[Tilt], *, with_outcome: bool, shape: tuple[int, ...]) -> FloatArray:
+    """float64[G]: how many times as heavy as the average a row with the outcome is, or one without it; at least 1."""
+    heaviest = np.ones(shape)
+    for tilt in tilts:
+        rows = tilt.rows_with if with_outcome else tilt.rows_without
+        heaviest = np.maximum(heaviest, 1.0 / np.where(rows > 0.0, rows, 1.0))
+    return heaviest
 
 
 def _variance_of_rest(

@@ -19,7 +19,7 @@ import numpy as np
 from scipy.special import gammaincinv
 
 from audit.stats.binomial import BoolArray, FloatArray
-from audit.stats.unseen_clusters import Bundles, without_pairs
+from audit.stats.unseen_clusters import CLASSES, Bundles, ClassSums, size_class, without_pairs
 from audit.stats.weighted_rate import WeightedRate, own_variance, satterthwaite, variance_factor
 
 __all__ = ["UPPER_TAIL", "Alike", "Evened", "evened_powers", "evened_weight", "largest_correlation"]
@@ -43,21 +43,25 @@ class Evened:
     """How many there are."""
 
     @classmethod
-    def of_clusters(cls, counted: FloatArray, weight: FloatArray, squared: FloatArray) -> Evened:
-        """From float64[G, K] of A, B and Q of each group's clusters."""
+    def of_clusters(
+        cls, counted: FloatArray, weight: FloatArray, squared: FloatArray, largest: float | None = None
+    ) -> Evened:
+        """From float64[G, K] of A, B and Q of each group's clusters; their classes go by each group's own largest one.
+
+        Or by `largest`, the weight of the largest of all.
+        """
         total = weight.sum(axis=1)
         rate = counted.sum(axis=1) / total
         h = evened_weight(weight, squared)
         residual = (h * (counted - rate[:, np.newaxis] * weight) ** 2).sum(axis=1)
-        sums = np.stack([each.sum(axis=1) for each in evened_powers(h, weight, squared)])
-        return cls.of_sums(rate, residual, total, sums)
-
-    @classmethod
-    def of_sums(cls, rate: FloatArray, residual: FloatArray, total: FloatArray, sums: FloatArray) -> Evened:
-        """From the sum of ``h (A - rate B)^2``, that of all weights, and float64[8, G] of `evened_powers`."""
-        clusters, q, bb, q_q, q_bb, bb_bb, bundled, squares = sums
-        side = WeightedRate(rate, residual, clusters, q, bb, q_q, q_bb, bb_bb)
-        return cls(side, Bundles.of(total, bundled, squares))
+        powers = (each.sum(axis=1) for each in evened_powers(h, weight, squared))
+        measure = weight.max(axis=1, keepdims=True) if largest is None else largest
+        place = np.where(h > 0.0, size_class(weight, measure), -1)
+        kinds = (counted, weight, weight**2)
+        by_class = (
+            np.stack([np.where(place == each, of, 0.0).sum(axis=1) for each in range(CLASSES)], axis=1) for of in kinds
+        )
+        return cls(WeightedRate(rate, residual, *powers), Bundles.of(total, ClassSums(*by_class)))
 
 
 def evened_weight(b: FloatArray, q: FloatArray) -> FloatArray:
@@ -69,9 +73,9 @@ def evened_weight(b: FloatArray, q: FloatArray) -> FloatArray:
 
 
 def evened_powers(h: FloatArray, b: FloatArray, q: FloatArray) -> tuple[FloatArray, ...]:
-    """Of each cluster: whether it counts, hQ, hB^2, (hQ)^2, hQ hB^2, (hB^2)^2, and B and B^2 where it counts."""
-    hq, hbb, bundled = h * q, h * b * b, np.where(h > 0.0, b, 0.0)
-    return (h > 0.0).astype(np.float64), hq, hbb, hq * hq, hq * hbb, hbb * hbb, bundled, bundled * bundled
+    """Of each cluster: whether it counts, hQ, hB^2, (hQ)^2, hQ hB^2, (hB^2)^2."""
+    hq, hbb = h * q, h * b * b
+    return (h > 0.0).astype(np.float64), hq, hbb, hq * hq, hq * hbb, hbb * hbb
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +109,7 @@ class Alike:
 
     def and_of(self, other: Alike) -> Alike:
         """The worse of both, of the same groups."""
-        return Alike(np.maximum(self.largest, other.largest), self.bundles.at_worst(other.bundles))
+        return Alike(np.maximum(self.largest, other.largest), self.bundles.and_of(other.bundles))
 
     def some(self, places: BoolArray) -> Alike:
         """Of some of the groups."""

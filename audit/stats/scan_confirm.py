@@ -72,7 +72,10 @@ def clustered_confirmation(
         for (a, b), part in zip(sides, parts, strict=True)
     ]
     correlation = pooled_correlation(both, totals)
-    compared = Comparison(parts[0], parts[1], cross, correlation, alike=alike[0], rest_alike=alike[1])
+    joint = bool(((sides[0][1] > 0.0) & (sides[1][1] > 0.0)).any())
+    compared = Comparison(
+        parts[0], parts[1], cross, correlation, alike=alike[0], rest_alike=alike[1], joint=np.array([joint])
+    )
     test = effective_test(compared, no_worse(low_is_worse), level)
     able = test.degrees_of_freedom[0] >= MIN_DEGREES_OF_FREEDOM and not test.too_few_clusters[0]
     return Confirmation(float(test.p[0]), bool(able))

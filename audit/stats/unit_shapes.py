@@ -12,7 +12,7 @@ import numpy as np
 
 from audit.stats.binomial import FloatArray
 from audit.stats.own_correlation import Evened
-from audit.stats.unseen_clusters import Bundles
+from audit.stats.unseen_clusters import Bundles, ClassSums
 from audit.stats.weighted_rate import WeightedRate
 
 __all__ = ["UnitShapes"]
@@ -87,8 +87,9 @@ class UnitShapes:
         nothing = np.zeros(cases.shape)
         even = (self.bundles, self.even_q, self.even_bb, self.even_q_q, self.even_q_bb, self.even_bb_bb)
         side = WeightedRate(nothing, nothing, *(cases * self._each(values) for values in even))
-        bundles = Bundles.of(first, first * self._each(self.bundled), second * self._each(self.bundled_2))
-        return Evened(side, bundles)
+        weight, squares = first * self._each(self.bundled), second * self._each(self.bundled_2)
+        by_class = ClassSums(None, *(each[:, np.newaxis] for each in (weight, squares)))
+        return Evened(side, Bundles.of(first, by_class))
 
     def _each(self, values: FloatArray) -> FloatArray:
         """Per row of the pool."""

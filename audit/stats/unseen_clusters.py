@@ -9,72 +9,138 @@ rates; with this and the upper end of the correlation errors stay at their level
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from scipy.special import betainc
 
 from audit.stats.binomial import BoolArray, FloatArray
-from audit.stats.boundaries import Boundary
+from audit.stats.boundaries import Boundary, counted_rate
 from audit.stats.weighted_rate import Place, WeightedRate
 
-__all__ = ["FEWEST_CLUSTERS", "Bundles", "chance_unseen", "cluster_number", "times_wanted", "too_few_clusters"]
+__all__ = [
+    "CLASSES",
+    "FEWEST_CLUSTERS",
+    "Bundles",
+    "ClassSums",
+    "chance_unseen",
+    "cluster_number",
+    "size_class",
+    "times_wanted",
+    "too_few_clusters",
+]
+
+CLASSES: Final = 12
+"""Classes of size of clusters, each of twice the size of the one before; the smallest holds all that are smaller."""
 
 FEWEST_CLUSTERS = 10
 """With fewer, false passes reached 5.8 % where clusters were of two kinds: `simulate.unlike_clusters`."""
 _NO_PAIRS = 1e-9
+_TINY = 1e-300
 _SAME = 1e-12
 _RATES = 21
 _MOST_TIMES = 2.0**20
 _BISECTIONS = 30
 
 
+class ClassSums(NamedTuple):
+    """Sums over the clusters of two rows or more of G groups, each in one of C classes of size, the smallest first.
+
+    float64[G, C] each, with ``B = sum w`` of a cluster.
+    """
+
+    counted: FloatArray | None
+    """Weight of the rows that have the outcome; None where outcomes are not looked at."""
+    weight: FloatArray
+    """``sum B``."""
+    squares: FloatArray
+    """``sum B^2``."""
+
+
+def size_class(weight: FloatArray, largest: npt.ArrayLike) -> npt.NDArray[np.int64]:
+    """The class of a cluster by its weight: each is of twice the size of the one before, the last holds `largest`."""
+    share = np.where(weight > 0.0, weight, 1.0) / np.maximum(largest, _TINY)
+    place = np.ceil(np.log2(np.maximum(share, _TINY)) - _SAME) + CLASSES - 1
+    classes: npt.NDArray[np.int64] = np.clip(place, 0, CLASSES - 1).astype(np.int64)
+    return classes
+
+
 @dataclass(frozen=True, slots=True)
 class Bundles:
-    """The clusters of G groups that have two rows or more: a row that belongs to nobody hides nothing."""
+    """The clusters of G groups that have two rows or more: a row that belongs to nobody hides nothing.
+
+    Looked at in C ways: the largest alone, with those half as large, and so on, until all are in. All are float64
+    of shape (G, C).
+    """
 
     number: FloatArray
-    """float64[G]: how many of one size they are worth, ``(sum B)^2 / sum B^2``; inf where there are none."""
+    """How many of one size they are worth, ``(sum B)^2 / sum B^2``; inf where there are none."""
     share: FloatArray
-    """float64[G]: the share of all weight that they hold, in (0, 1]."""
-
+    """The share of all weight that they hold, in (0, 1]."""
+    shown: FloatArray
+    """The metric's rate in them; nan where it is not known."""
     alike: FloatArray
-    """float64[G]: how alike their rows are found to be, within [0, 1]."""
+    """How alike the rows of all clusters are found to be, within [0, 1]."""
 
     @classmethod
-    def of(cls, total: FloatArray, bundled: FloatArray, squares: FloatArray) -> Bundles:
-        """From the sums of weight of all rows, of those in such clusters, and of the squares of the clusters' sums."""
-        some = (squares > 0.0) & (total > 0.0)
-        number = np.where(some, bundled**2 / np.where(some, squares, 1.0), np.inf)
-        share = np.where(some, np.clip(bundled / np.where(some, total, 1.0), 1e-9, 1.0), 1.0)
-        return cls(number, share, np.zeros(number.shape))
+    def of(cls, total: FloatArray, sums: ClassSums) -> Bundles:
+        """From the sums of weight of all rows, float64[G], and those of the clusters."""
+        there = sums.weight > _NO_PAIRS * np.maximum(sums.weight.sum(axis=1, keepdims=True), _TINY)
+        weight, squares = (_from_the_largest(of, there) for of in sums[1:])
+        some = (squares > 0.0) & (total > 0.0)[:, np.newaxis]
+        whole = np.where(total > 0.0, total, 1.0)[:, np.newaxis]
+        shown = np.full(weight.shape, np.nan)
+        if sums.counted is not None:
+            counted = _from_the_largest(sums.counted, there)
+            shown = np.clip(counted / np.where(some, weight, 1.0), 0.0, 1.0)
+        return cls(
+            number=np.where(some, weight**2 / np.where(some, squares, 1.0), np.inf),
+            share=np.where(some, np.clip(weight / whole, 1e-9, 1.0), 1.0),
+            shown=np.where(some, shown, np.nan),
+            alike=np.zeros(weight.shape),
+        )
+
+    @classmethod
+    def none(cls, groups: int) -> Bundles:
+        """Of G groups without any."""
+        nothing = np.zeros((groups, 1))
+        return cls(nothing + np.inf, nothing + 1.0, nothing + np.nan, nothing)
 
     @classmethod
     def all_of(cls, side: WeightedRate) -> Bundles:
         """All clusters, where it is not known which have two rows."""
-        number = cluster_number(side)
-        return cls(number, np.ones(number.shape), np.zeros(number.shape))
+        number = cluster_number(side)[:, np.newaxis]
+        return cls(number, np.ones(number.shape), side.rate[:, np.newaxis], np.zeros(number.shape))
 
     def __getitem__(self, place: Place) -> Bundles:
         """Of some of the groups."""
         return Bundles(*(getattr(self, field.name)[place] for field in fields(self)))
 
-    def at_worst(self, other: Bundles) -> Bundles:
-        """The fewer of the two, the larger share, and the larger correlation."""
-        return Bundles(
-            np.minimum(self.number, other.number),
-            np.maximum(self.share, other.share),
-            np.maximum(self.alike, other.alike),
-        )
+    def and_of(self, other: Bundles) -> Bundles:
+        """Looked at in the ways of both, of the same groups."""
+        pairs = [(getattr(self, field.name), getattr(other, field.name)) for field in fields(self)]
+        return Bundles(*(np.concatenate(pair, axis=1) for pair in pairs))
 
     def at_least(self, correlation: npt.ArrayLike) -> Bundles:
-        """With rows no less alike than that."""
-        return Bundles(self.number, self.share, np.maximum(self.alike, correlation))
+        """With rows no less alike than that over all clusters together, one or float64[G]."""
+        found = np.broadcast_to(np.asarray(correlation, dtype=np.float64), self.number.shape[:1])[:, np.newaxis]
+        return replace(self, alike=np.maximum(self.alike, found))
 
     def times(self, factor: FloatArray) -> Bundles:
-        """With so many times as many clusters."""
-        return Bundles(self.number * factor, self.share, self.alike)
+        """With so many times as many clusters; float64[G]."""
+        return replace(self, number=self.number * factor[:, np.newaxis])
+
+    @property
+    def hide(self) -> BoolArray:
+        """bool[G]: whether there are any."""
+        return np.asarray(np.isfinite(self.number).any(axis=1))
+
+
+def _from_the_largest(values: FloatArray, there: BoolArray) -> FloatArray:
+    """float64[G, C]: sums over the largest class, over that and the next, and so on."""
+    return np.cumsum(np.where(there, np.maximum(values, 0.0), 0.0)[:, ::-1], axis=1)
 
 
 def cluster_number(side: WeightedRate) -> FloatArray:
@@ -102,17 +168,25 @@ def chance_unseen(
     rest: Bundles,
     rest_rate: npt.ArrayLike,
     boundary: Boundary,
+    *,
+    heavy: tuple[npt.ArrayLike, npt.ArrayLike] = (1.0, 1.0),
+    joint: npt.ArrayLike = False,
 ) -> FloatArray:
     """The largest chance, on the edge, of so few bad clusters of the group and so few good ones of the rest.
 
     Parameters
     ----------
-    group, rest : Bundles, shape (G,)
+    group, rest : Bundles of G groups
         Clusters of the groups, and of their rests.
     rate, rest_rate : array_like, shape (G,)
         Their counted rates.
     boundary : Boundary
         Edge of the hypothesis.
+    heavy : tuple of two array_like, shape (G,)
+        How many times as heavy as the average a row is that is counted in the group, and one that is not counted in
+        the rest; 1 or more. A bad cluster then weighs so many times as much as others, and fewer of them are as bad.
+    joint : array_like of bool, shape (G,)
+        Whether a cluster can have rows in the group and in its rest.
 
     Returns
     -------
@@ -121,46 +195,93 @@ def chance_unseen(
 
     Notes
     -----
-    Of K clusters a share u is counted whole and all others have the rate g. With ``x = g + u (1 - g)`` seen and the
-    correlation I, ``u (1 - u) (1 - g)^2 = I x (1 - x)`` gives ``g = x (1 - I)``. On the edge b the share would be
-    ``v = (b - g) / (1 - g)``, and so few or fewer are drawn with chance ``P(Bin(K, v) <= K u)``; where none is, with
-    ``((1 - b) / (1 - x))^K``. Rows that stand for themselves show the true rate: with a share w of rows in clusters
-    these show ``b - (b - x) / w``, or 0. Of the rest it is clusters without the outcome of which few may be seen: the
-    same with ``1 - r`` for b. The product of both is taken at the largest of 21 rates r of the rest, from the one that
-    puts the group on the edge ``b(r)`` to the one seen.
+    Of K clusters a share u is counted whole and all others have the rate g. With ``c = g + u (1 - g)`` seen in them and
+    the correlation I, ``u (1 - u) (1 - g)^2 = I c (1 - c)`` gives ``g = c (1 - I)``. Were all rows but theirs as they
+    are seen, and the group, seen at x, on the edge b, their true rate would be ``t = c + (b - x) / w``, w being their
+    share of all weight; where that is above 1 these clusters alone cannot hide it. The share of bad ones would be
+    ``v = (t - g) / (1 - g)``, and so few or fewer are drawn with chance ``P(Bin(K, v) <= K u)``; where none is, and all
+    rows are in them, with ``((1 - b) / (1 - x))^K``. The largest chance over the classes of size counts: few large
+    clusters can hide what hundreds of small ones beside them do not.
+
+    Of the rest it is clusters without the outcome of which few may be seen: the same with ``1 - r`` for b. What counts
+    is the worst rate r of the rest, from the one that puts the group on the edge ``b(r)`` to the one seen (of 21, and of
+    21 around the worst of these): there the product of both chances, and their minimum where clusters have rows on both
+    sides, since the same cluster can then be bad for the one and good for the other.
     """
-    shape = group.number.shape
+    shape = group.number.shape[:1]
     x, y = (np.broadcast_to(np.asarray(of, dtype=np.float64), shape) for of in (rate, rest_rate))
-    below = x < boundary.edge(y)
-    lowest = np.clip((x - boundary.offset) / boundary.slope, 0.0, y)[:, np.newaxis]
-    r = lowest + (y[:, np.newaxis] - lowest) * np.linspace(0.0, 1.0, _RATES)
-    own = _chance(group, boundary.edge(r), x[:, np.newaxis])
-    of_rest = _chance(rest, 1.0 - r, 1.0 - y[:, np.newaxis])
-    hiding = np.isfinite(group.number) | np.isfinite(rest.number)
-    return np.where(below, (own * of_rest).max(axis=1), np.where(hiding, 1.0, 0.0))
+    sides = _Sides(group, rest, x, y, boundary, heavy, np.broadcast_to(np.asarray(joint, dtype=np.bool_), shape))
+    lowest = np.clip((x - boundary.offset) / boundary.slope, 0.0, y)
+    found, worst = sides.largest(lowest, y)
+    step = (y - lowest) / (_RATES - 1)
+    nearer, _ = sides.largest(np.maximum(worst - step, lowest), np.minimum(worst + step, y))
+    hiding = np.where(group.hide | rest.hide, 1.0, 0.0)
+    return np.where(x < boundary.edge(y), np.maximum(found, nearer), hiding)
 
 
-def _chance(of: Bundles, true: FloatArray, seen: FloatArray) -> FloatArray:
-    """The chance of so few clusters that are counted whole, of G groups at each of several true rates."""
-    number, share, alike = (values[:, np.newaxis] for values in (of.number, of.share, of.alike))
-    clusters = np.maximum(true - (true - seen) / share, 0.0)
-    lucky = clusters < true - _SAME
-    good = clusters * (1.0 - alike)
-    left = np.where(lucky, 1.0 - good, 1.0)
-    drawn, there = np.clip((clusters - good) / left, 0.0, 1.0), np.clip((true - good) / left, 0.0, 1.0)
-    k = np.where(np.isinf(number), 1.0, number)
-    chance = betainc(np.maximum(k * (1.0 - drawn), _SAME), k * drawn + 1.0, 1.0 - there)
-    return np.where(lucky, np.where(np.isinf(number), 0.0, chance), 1.0)
+class _Sides(NamedTuple):
+    """The arguments of `chance_unseen`."""
+
+    group: Bundles
+    rest: Bundles
+    rate: FloatArray
+    rest_rate: FloatArray
+    boundary: Boundary
+    heavy: tuple[npt.ArrayLike, npt.ArrayLike]
+    joint: BoolArray
+
+    def largest(self, low: FloatArray, high: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """float64[G] each: the largest chance with a rate of the rest between two, and that rate."""
+        of, rest = self.group, self.rest
+        r = low[:, np.newaxis] + (high - low)[:, np.newaxis] * np.linspace(0.0, 1.0, _RATES)
+        shown, rest_shown = (counted_rate(side.shown, self.boundary) for side in (of, rest))
+        own = _chance(of, shown, self.boundary.edge(r), self.rate, self.heavy[0])
+        of_rest = _chance(rest, 1.0 - rest_shown, 1.0 - r, 1.0 - self.rest_rate, self.heavy[1])
+        chance = np.where(self.joint[:, np.newaxis], np.minimum(own, of_rest), own * of_rest)
+        at = np.argmax(chance, axis=1)[:, np.newaxis]
+        return np.take_along_axis(chance, at, axis=1)[:, 0], np.take_along_axis(r, at, axis=1)[:, 0]
+
+
+def _chance(of: Bundles, shown: FloatArray, true: FloatArray, seen: FloatArray, heavy: npt.ArrayLike) -> FloatArray:
+    """float64[G, R]: the chance of so few clusters that are counted whole, at each of R true rates of the groups."""
+    shift = true - seen[:, np.newaxis]
+    chance = np.where(shift > _SAME, 0.0, 1.0)
+    weight = np.broadcast_to(np.maximum(np.asarray(heavy, dtype=np.float64), 1.0), seen.shape)
+    for way in range(of.number.shape[1]):
+        some = np.isfinite(of.number[:, way])
+        if way:  # where the next class is empty, the same clusters would be looked at again
+            some &= of.number[:, way] != of.number[:, way - 1]
+        clusters = np.where(np.isnan(shown[:, way]), seen, shown[:, way])[:, np.newaxis]
+        needed = clusters + shift / of.share[:, way][:, np.newaxis]
+        places = np.nonzero(some[:, np.newaxis] & (shift > _SAME) & (needed < 1.0))
+        if not places[0].size:
+            continue
+        rows = places[0]
+        good = clusters[rows, 0] * (1.0 - of.alike[rows, way])
+        left = np.maximum(1.0 - good, _SAME)
+        drawn, there = ((value - good) / left for value in (clusters[rows, 0], needed[places]))
+        k, h = of.number[rows, way], weight[rows]
+        drawn, there = (np.clip(v / (h * (1.0 - v) + v), 0.0, 1.0) for v in (drawn, there))
+        found = betainc(np.maximum(k * (1.0 - drawn), _SAME), k * drawn + 1.0, 1.0 - there)
+        chance[places] = np.maximum(chance[places], found)
+    return chance
 
 
 def times_wanted(
-    group: Bundles, rate: float, error: FloatArray, rest: Bundles, boundary: Boundary, level: float
+    group: Bundles,
+    rate: float,
+    error: FloatArray,
+    rest: Bundles,
+    boundary: Boundary,
+    level: float,
+    *,
+    joint: npt.ArrayLike = False,
 ) -> FloatArray:
     """How many times as many clusters, like those there are, it takes until the chance is at most a level.
 
     Parameters
     ----------
-    group, rest : Bundles, shape (G,)
+    group, rest : Bundles of G groups
         Clusters of the groups, and of their rests, which stay as they are.
     rate : float
         The counted rate of both.
@@ -170,6 +291,8 @@ def times_wanted(
         Edge of the hypothesis.
     level : float
         The level of the test.
+    joint : array_like of bool, shape (G,)
+        As in `chance_unseen`.
 
     Returns
     -------
@@ -181,7 +304,8 @@ def times_wanted(
     def enough(logarithm: FloatArray) -> BoolArray:
         times = np.exp(logarithm)
         seen = np.minimum(rate + error / np.sqrt(times), 1.0)
-        return np.asarray(chance_unseen(group.times(times), seen, rest, rate, boundary) <= level, dtype=np.bool_)
+        chance = chance_unseen(group.times(times), seen, rest, rate, boundary, joint=joint)
+        return np.asarray(chance <= level, dtype=np.bool_)
 
     possible = enough(high)
     for _ in range(_BISECTIONS):

@@ -11,7 +11,14 @@ from scipy import stats
 
 from audit.stats.boundaries import margin_boundary
 from audit.stats.own_correlation import UPPER_TAIL, Alike, Evened
-from audit.stats.unseen_clusters import Bundles, chance_unseen, cluster_number, times_wanted, too_few_clusters
+from audit.stats.unseen_clusters import (
+    Bundles,
+    chance_unseen,
+    cluster_number,
+    size_class,
+    times_wanted,
+    too_few_clusters,
+)
 from audit.stats.weighted_rate import WeightedRate
 
 FloatArray = npt.NDArray[np.float64]
@@ -106,16 +113,17 @@ def test_clusters_evened_are_sums_over_clusters(clusters: list[tuple[int, int]])
     assert found.rate.clusters[0] == len(bundled)
     if bundled:
         total = sum(size for size, _ in bundled)
-        assert found.bundles.number[0] == pytest.approx(total**2 / sum(size**2 for size, _ in bundled))
-        assert found.bundles.share[0] == pytest.approx(total / sizes.sum())
+        assert found.bundles.number[0, -1] == pytest.approx(total**2 / sum(size**2 for size, _ in bundled))
+        assert found.bundles.share[0, -1] == pytest.approx(total / sizes.sum())
+        assert found.bundles.shown[0, -1] == pytest.approx(sum(hits for _, hits in bundled) / total)
 
 
 def known_rest() -> Bundles:
-    return Bundles(np.array([np.inf]), np.ones(1), np.zeros(1))
+    return Bundles.none(1)
 
 
-def of(number: float, alike: float = 0.0, share: float = 1.0) -> Bundles:
-    return Bundles(np.array([number]), np.array([share]), np.array([alike]))
+def of(number: float, alike: float = 0.0, share: float = 1.0, shown: float = np.nan) -> Bundles:
+    return Bundles(*(np.array([[value]]) for value in (number, share, shown, alike)))
 
 
 @given(st.integers(2, 60), st.floats(0, 0.9), st.floats(0.05, 0.95), st.integers(0, 60))
@@ -140,9 +148,9 @@ def test_no_test_of_clusters_that_all_look_the_same_can_be_surer() -> None:
 
     assert none_counted(19) == pytest.approx(0.85**19)
     assert none_counted(19) <= 0.05 < none_counted(18)
-    # rows that stand for themselves show the true rate, so that clusters must have been luckier
-    assert chance_unseen(of(19, share=0.5), [0.1], known_rest(), [0.0], boundary)[0] == pytest.approx(
-        (0.85 / 0.95) ** 19
+    # rows that stand for themselves show their own rate, so that clusters must have been luckier
+    assert chance_unseen(of(19, share=0.5, shown=1.0), [0.1], known_rest(), [0.0], boundary)[0] == pytest.approx(
+        0.9**19
     )
 
 
@@ -179,3 +187,48 @@ def test_large_clusters_make_the_rate_however_many_small_ones_are_beside_them() 
     assert cluster_number(side(tens // 2, tens))[0] == pytest.approx(13.5, abs=0.1)
     sizes = np.full((1, 10), 6)
     assert [too_few_clusters(side(sizes[:, :k] // 2, sizes[:, :k]))[0] for k in (9, 10)] == [True, False]
+
+
+def test_a_few_large_clusters_are_not_lost_among_many_small_ones() -> None:
+    """Eight clusters with three tenths of the rows that show no bad one, beside four hundred that are as they are."""
+    boundary = margin_boundary("pass", low_is_worse=True, scale="difference", margin=0.15)
+    sizes = np.array([[107] * 8 + [5] * 400])
+    missed = np.where(np.arange(408) < 8, 0, np.arange(408) % 2).reshape(1, -1)
+    bundles = evened(sizes - missed, sizes).bundles
+    seen = missed.sum() / sizes.sum()
+    found = chance_unseen(bundles, [seen], known_rest(), [0.0], boundary)[0]
+    share = 8 * 107 / sizes.sum()
+    assert found == pytest.approx((1.0 - (0.15 - seen) / share) ** 8)
+    together = of(1.0 / float((sizes**2).sum() / sizes.sum() ** 2), shown=1.0 - seen)
+    assert chance_unseen(together, [seen], known_rest(), [0.0], boundary)[0] < found / 5
+
+
+def test_clusters_that_are_too_few_to_make_up_for_it_hide_nothing() -> None:
+    """One pair among two thousand rows: were both missed instead of found, the group would be where it is."""
+    assert chance_unseen(of(1.0, share=0.001, shown=1.0), [0.1], known_rest(), [0.1], WITHIN)[0] == 0.0
+    # with half of the rows it could
+    assert chance_unseen(of(1.0, share=0.5, shown=1.0), [0.1], known_rest(), [0.1], WITHIN)[0] == pytest.approx(0.8)
+
+
+def test_a_cluster_on_both_sides_can_be_bad_for_one_and_good_for_the_other() -> None:
+    """One share v of unseen clusters moves the group by ``v (1 - x)`` and the rest by ``v y``: ``(1 - v)^K``."""
+    x, y, k = 0.3, 0.3, 40.0
+    v = 0.1 / (1 - x + y)
+    both = chance_unseen(of(k), [x], of(k), [y], WITHIN, joint=[True])[0]
+    assert both == pytest.approx((1 - v) ** k, rel=0.1)
+    assert both <= (1 - v) ** k * (1 + 1e-9)
+    apart = chance_unseen(of(k), [x], of(k), [y], WITHIN)[0]
+    assert apart < both / 3
+
+
+@given(st.integers(5, 60), st.floats(0.05, 0.6), st.floats(1, 6))
+def test_a_bad_cluster_that_weighs_more_is_rarer(clusters: int, share: float, heavy: float) -> None:
+    """A share v of the weight in clusters h times as heavy as others: ``v / (h (1 - v) + v)`` of all clusters."""
+    boundary = margin_boundary("pass", low_is_worse=True, scale="difference", margin=share)
+    found = chance_unseen(of(clusters), [0.0], known_rest(), [0.0], boundary, heavy=([heavy], 1.0))[0]
+    assert found == pytest.approx((1 - share / (heavy * (1 - share) + share)) ** clusters)
+
+
+def test_classes_of_size_are_of_twice_the_size_each() -> None:
+    sizes = np.array([100.0, 51.0, 50.0, 26.0, 25.0, 1e-9])
+    assert size_class(sizes, 100.0).tolist() == [11, 11, 10, 10, 9, 0]
