@@ -13,6 +13,7 @@ from typing import Any
 
 from audit.findings import (
     Amplification,
+    ChangedSlot,
     LikeWithLike,
     ProbeVerdict,
     ReferenceComparison,
@@ -231,7 +232,7 @@ def _moved_by_nationality(
             what = {"demonym": "nationality word", "country": "country"}.get(slot.slot, "nationality column")
             told.append(
                 f"When only the {what} was changed, {slot.flipped} of {_counted(slot.pairs, 'decision')} changed "
-                f"({_counted(slot.levels, 'level')}, {_counted(slot.templates, 'template')}); the widest mean shift of "
+                f"({_counted(slot.levels, 'level')}, {_scored(slot)}); the widest mean shift of "
                 f"the score is {percent(abs(widest.shift or 0.0))} of its range"
                 + (f" (“{widest.name}”: {_flips(widest)})." if widest.shift else ".")
             )
@@ -245,6 +246,12 @@ def _moved_by_nationality(
             f"within it, {undecided} not decided."
         )
     return " ".join(told)
+
+
+def _scored(slot: ChangedSlot) -> str:
+    """The templates, or the fewest of them that a level was scored in."""
+    every = _counted(slot.templates, "template")
+    return every if slot.templates_scored == slot.templates else f"scored in {slot.templates_scored} of {every}"
 
 
 def _flips(shift: SwapShift) -> str:

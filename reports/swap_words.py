@@ -52,20 +52,21 @@ class SwapWords:
                 return ""
             case "fail":
                 return self.t.ngettext(
-                    "Changing one word or column, and nothing else, moved the score by more than the limit in "
-                    "%(failing)s of %(count)s change.",
-                    "Changing one word or column, and nothing else, moved the score by more than the limit in "
-                    "%(failing)s of %(count)s changes.",
+                    "Changing one word or column, and nothing else, moved the score on average by more than the limit "
+                    "in %(failing)s of %(count)s change.",
+                    "Changing one word or column, and nothing else, moved the score on average by more than the limit "
+                    "in %(failing)s of %(count)s changes.",
                     every,
                 ) % {"failing": self.n.count(len(self.failing)), "count": self.n.count(every)}
             case "pass":
                 return self.t.gettext(
-                    "Changing one word or column, and nothing else, moved the score by no more than the limit."
+                    "Changing one word or column, and nothing else, moved the score on average by no more than the "
+                    "limit."
                 )
             case _:
                 return self.t.gettext(
-                    "Whether changing one word or column, and nothing else, moves the score by more than the limit "
-                    "cannot be told."
+                    "Whether changing one word or column, and nothing else, moves the score on average by more than "
+                    "the limit cannot be told."
                 )
 
     def widest(self) -> str:
@@ -79,7 +80,7 @@ class SwapWords:
         if not moved:
             return ""
         _, verdict, shift = max(moved, key=lambda each: each[0])
-        return self.t.gettext("Widest: %(change)s. The score moves by %(points)s points of its range.") % {
+        return self.t.gettext("Widest: %(change)s. The score moves on average by %(points)s points of its range.") % {
             "change": self.change(self.probes[verdict.probe], shift),
             "points": self.n.points_with_range(shift.shift, shift.low, shift.high),
         }

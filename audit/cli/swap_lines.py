@@ -22,18 +22,32 @@ _MOST_NAMED = 3
 def swap_line(result: AuditResult) -> str:
     """The change that moves the score most, over all probes, and what it did to decisions; empty without probes."""
     moved = [
-        (abs(shift.shift), probe, shift) for probe in result.probes for shift in probe.shifts if shift.shift is not None
+        ((abs(shift.shift), shift.to_flagged + shift.to_not_flagged, shift.pairs_moved), probe, shift)
+        for probe in result.probes
+        for shift in probe.shifts
+        if shift.shift is not None
     ]
     if not moved:
         return "Swaps: nothing was scored" if result.probes else ""
+    if not any(shift.pairs_moved for _, _, shift in moved):
+        return f"Swaps{_judged(result)}: no score moved{_over(result)}"
     _, probe, shift = max(moved, key=lambda each: each[0])
-    if not shift.shift:
-        over = _counted(probe.templates, "text" if probe.kind == "text" else "row or cluster")
-        return f"Swaps{_judged(result)}: no score moved, whatever was changed ({over})"
     name = f"{_SLOTS.get(shift.slot, shift.slot)} {_change(probe, shift)}"
     flipped = shift.to_flagged + shift.to_not_flagged
     decisions = f"{flipped:,} of {_counted(shift.pairs, 'decision')} changed"
-    return f"Swaps{_judged(result)}: widest {100 * shift.shift:+.1f} points, {decisions}: {printable(name)}"
+    return f"Swaps{_judged(result)}: widest {100 * (shift.shift or 0.0):+.1f} points, {decisions}: {printable(name)}"
+
+
+def _over(result: AuditResult) -> str:
+    """How much a sentence about all changes rests on: the fewest texts that any of them was scored in."""
+    unscored = sum(shift.pairs_unscored for probe in result.probes for shift in probe.shifts)
+    if unscored:
+        every = unscored + sum(shift.pairs for probe in result.probes for shift in probe.shifts)
+        return f", but {unscored:,} of {_counted(every, 'pair')} were not scored"
+    scored, probe = min(
+        ((slot.templates_scored, one) for one in result.probes for slot in one.slots), key=lambda x: x[0]
+    )
+    return f", whatever was changed ({_counted(scored, 'text' if probe.kind == 'text' else 'row or cluster')})"
 
 
 def _judged(result: AuditResult) -> str:
@@ -53,7 +67,7 @@ def _rule_line(result: AuditResult, rule: ProbeRuleResult, style: Style) -> str:
     fails = rule.outcome == "fail"
     wanted = {"fail"} if fails else {"inconclusive", "not_evaluable"}
     verdicts = [one for one in result.probe_verdicts if one.rule == rule.rule and one.outcome in wanted]
-    what = "move the score beyond the limit" if fails else "could not be decided"
+    what = "move the mean score beyond the limit" if fails else "could not be decided"
     names = {
         (probe.probe, shift.slot, shift.given_slot, shift.given, shift.level): _change(probe, shift)
         for probe in result.probes

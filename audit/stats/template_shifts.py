@@ -159,6 +159,9 @@ def holm(p: FloatArray, level: float) -> HolmStep:
 def undetected_share(templates: int, level: float) -> float:
     """The largest share of texts of the kind in which a change could work without showing in any of n templates.
 
-    1 - (1 - level)^(1/n): the exact upper limit of a share of which none was seen in n independent draws.
+    1 - (1 - level)^(1/n): the exact upper limit of a share of which none was seen in n independent draws. Of no
+    template it is 1: a change could work in all.
     """
+    if not templates:
+        return 1.0
     return float(1.0 - (1.0 - checked_fraction(level, "level")) ** (1.0 / templates))

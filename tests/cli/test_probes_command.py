@@ -125,7 +125,7 @@ def test_a_gate_fails_by_one_changed_word(failing: Path) -> None:
     code, out, _ = invoke("gate", str(failing))
     assert code == 1
     assert (
-        "FAIL counterfactual_shift: 3 changes move the score beyond the limit (0.05 of the score range): Nigerian"
+        "FAIL counterfactual_shift: 3 changes move the mean score beyond the limit (0.05 of the score range): Nigerian"
         in out
     )
     code, out, _ = invoke("gate", str(failing.parent / "plan.toml"))
@@ -163,7 +163,7 @@ def test_the_report_says_how_many_decisions_the_word_changed(failing: Path) -> N
     assert "When only the word for gender was changed, 0 of 100 decisions changed (0 of 40)." in part
     page = text(root)
     assert "Does not meet the limit" in page
-    assert "moved the score by more than the limit in 3 of 12 changes" in page
+    assert "moved the score on average by more than the limit in 3 of 12 changes" in page
     assert "Swaps: does not meet the limit" in page
     assert "the score may move by at most 5 points of its range, up or down" in page
 
@@ -188,7 +188,7 @@ def test_an_audit_that_passes_says_so_of_its_probes_as_well(here: Path) -> None:
     assert code == 0
     assert "Swaps within the limit: no score moved, whatever was changed (20 texts)" in out
     page = text(parsed((here / "audit-out" / "report.html").read_text(encoding="utf-8")))
-    assert "moved the score by no more than the limit" in page
+    assert "moved the score on average by no more than the limit" in page
     assert "a change could still work in up to 14% of such texts unseen" in page
 
 

@@ -95,15 +95,39 @@ class SwapsTeller(Teller):
                 "pairs": self.n.count(most.pairs),
             }
         if slot.spread_max == 0:
-            yield self.t.gettext(
-                "Every score stayed exactly as it was, in all %(templates)s texts or rows. If these were drawn at "
-                "random from texts of their kind, a change could still work in up to %(share)s of such texts unseen."
-            ) % {"templates": self.n.count(slot.templates), "share": self.n.percent(slot.undetected_share)}
+            yield self._none_moved(slot)
         elif slot.spread_mean is not None and slot.spread_max is not None:
             yield self.t.gettext(
                 "Within one text the score varies by %(mean)s points of its range on average, and by %(most)s at "
                 "the most."
             ) % {"mean": self._points(slot.spread_mean), "most": self._points(slot.spread_max)}
+
+    def _none_moved(self, slot: ChangedSlot) -> str:
+        """That no score moved, over no more texts than were scored."""
+        counts = {
+            "scored": self.n.count(slot.templates_scored),
+            "templates": self.n.count(slot.templates),
+            "share": self.n.percent(slot.undetected_share),
+            "unscored": self.n.count(slot.pairs_unscored),
+            "pairs": self.n.count(slot.pairs + slot.pairs_unscored),
+        }
+        if slot.pairs_unscored:
+            return (
+                self.t.gettext(
+                    "Every score that was given stayed exactly as it was; %(unscored)s of %(pairs)s pairs were not "
+                    "scored, and nothing is known of them. If the %(scored)s texts or rows with scores, of "
+                    "%(templates)s, were drawn at random from texts of their kind, a change could still work in up to "
+                    "%(share)s of such texts unseen."
+                )
+                % counts
+            )
+        return (
+            self.t.gettext(
+                "Every score stayed exactly as it was, in all %(scored)s texts or rows. If these were drawn at "
+                "random from texts of their kind, a change could still work in up to %(share)s of such texts unseen."
+            )
+            % counts
+        )
 
     def _of_hundred(self, slot: ChangedSlot) -> str:
         """How many of 100: a rounded number never says none where there is one."""
@@ -154,7 +178,7 @@ class SwapsTeller(Teller):
             Column(
                 self.t.gettext("Drawn, from −%(end)s to +%(end)s points") % {"end": self.n.points(end)}, number=False
             ),
-            Column(self.t.gettext("Texts in which it rises, falls, stays")),
+            Column(self.t.gettext("Texts in which it rises or falls on average, stays")),
             Column(self.t.gettext("Decisions to flagged, to not flagged")),
             *([Column(self.t.gettext("Against the limit"), number=False)] if judged else []),
         )
@@ -188,10 +212,16 @@ class SwapsTeller(Teller):
 
     def _row(self, probe: SwapProbe, shift: SwapShift, end: float, *, judged: bool) -> tuple[str, ...]:
         told = self.n.points_with_range(shift.shift, shift.low, shift.high)
-        if shift.shift == 0 and not shift.raised and not shift.lowered:
+        if shift.shift is not None and not shift.pairs_moved:
             told = self.t.gettext("none: exactly 0")
         verdict = self._verdict(probe, shift)
         signs = " / ".join(self.n.count(count) for count in (shift.raised, shift.lowered, shift.unmoved))
+        both_ways = shift.templates - shift.raised - shift.lowered - shift.unmoved
+        if both_ways:
+            signs = self.t.gettext("%(signs)s; %(count)s up and down alike") % {
+                "signs": signs,
+                "count": self.n.count(both_ways),
+            }
         if shift.pairs_unscored:
             signs = self.t.gettext("%(signs)s; %(unscored)s not scored") % {
                 "signs": signs,

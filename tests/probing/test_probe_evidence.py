@@ -1,0 +1,90 @@
+"""What counts as evidence: scores that move, texts that were scored, and pairs that differ."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from made_pages import parsed, section, text
+from made_probes import LEXICON, write_audit
+
+from audit.cli.swap_lines import swap_line
+from audit.result import AuditResult
+from audit.result_file import parse_result, result_to_json
+from audit.run import run_audit
+from reports.html import HtmlReporter
+
+TEXT = '[[probes]]\nid = "words"\nkind = "text"\ncolumn = "text"\n'
+RULE = '[[rules]]\nmetric = "counterfactual_shift"\nmargin = 0.05\n'
+ONE = 'slots = ["demonym"]\nlevels = { demonym = ["NGA"] }\n'
+
+
+def audit(folder: Path, more: str, code: str) -> AuditResult:
+    result = run_audit(write_audit(folder, more, code), crosscheck=False)
+    assert parse_result(result_to_json(result)) == result
+    return result
+
+
+def swaps(result: AuditResult) -> str:
+    """What the report says under "Swaps"."""
+    return text(section(parsed(HtmlReporter().render(result)), "swaps"))
+
+
+CANCELS = LEXICON + (
+    "def score(batch):\n"
+    "    return [0.5 + 0.25 * ('nigerian' in words(text)) - 0.25 * ('nigeriana' in words(text))\n"
+    "            for text in batch.column('text').to_pylist()]\n"
+)
+"""The English word raises a score by as much as the Spanish one lowers it."""
+
+
+def test_scores_that_move_both_ways_and_cancel_out_are_not_said_to_stay(tmp_path: Path) -> None:
+    result = audit(tmp_path, TEXT + ONE + 'languages = ["en", "es"]\n' + RULE, CANCELS)
+    (probe,) = result.probes
+    (shift,), (slot,) = probe.shifts, probe.slots
+    assert (shift.shift, shift.pairs, shift.pairs_moved) == (0.0, 40, 40)
+    assert (shift.raised, shift.lowered, shift.unmoved) == (0, 0, 0)
+    assert (slot.spread_mean, slot.spread_max) == (0.25, 0.25)
+    assert [one.because for one in result.probe_verdicts] == ["within_limit"]
+    assert swap_line(result) == (
+        "Swaps within the limit: widest +0.0 points, 20 of 40 decisions changed: nationality word Nigerian"
+    )
+    told = swaps(result)
+    assert "stayed exactly" not in told
+    assert "no score moved" not in told
+    assert "exactly 0" not in told
+    assert "0 / 0 / 0; 20 up and down alike" in told
+    assert "Within one text the score varies by 25.0 points of its range on average, and by 25.0 at the most." in told
+
+
+FEW = LEXICON + (
+    "def score(batch):\n"
+    "    return [0.3 if 'hotel' in words(text) or 'work' in words(text) else float('nan')\n"
+    "            for text in batch.column('text').to_pylist()]\n"
+)
+"""Answers the rows of the set, and adverts in which an hotel or work is named."""
+
+
+def test_what_rests_on_few_scored_texts_is_said_of_those_few(tmp_path: Path) -> None:
+    result = audit(tmp_path, TEXT + ONE + RULE, FEW)
+    (probe,) = result.probes
+    (shift,), (slot,) = probe.shifts, probe.slots
+    assert 0 < shift.templates < 10
+    assert (slot.templates, slot.templates_scored) == (20, shift.templates)
+    assert slot.pairs_unscored == 20 - shift.templates
+    assert slot.undetected_share == pytest.approx(1 - 0.05 ** (1 / shift.templates))
+    assert swap_line(result) == (
+        f"Swaps cannot tell: no score moved, but {slot.pairs_unscored} of 20 pairs were not scored"
+    )
+    told = swaps(result)
+    assert "in all 20 texts" not in told
+    assert f"{slot.pairs_unscored} of 20 pairs were not scored, and nothing is known of them." in told
+
+
+def test_where_nothing_is_scored_a_change_could_work_everywhere(tmp_path: Path) -> None:
+    code = LEXICON + (
+        "def score(batch):\n"
+        "    return [float('nan') if 'nigerian' in words(text) else 0.3 for text in batch.column('text').to_pylist()]\n"
+    )
+    (slot,) = audit(tmp_path, TEXT + ONE + RULE, code).probes[0].slots
+    assert (slot.pairs, slot.templates_scored, slot.undetected_share) == (0, 0, 1.0)
