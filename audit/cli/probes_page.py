@@ -24,6 +24,8 @@ def _lines(design: Design, style: Style) -> Iterator[str]:
     templates = "templates" if design.kind == "text" else "rows or clusters"
     yield style.paint(f"{design.probe}: {len(design.ids):,} to score, {len(design.comparisons):,} changes", "strong")
     yield f"  {design.templates:,} {templates} from {printable(design.source)}; words: {printable(design.words)}"
+    if design.alike:
+        yield f"  {design.alike:,} pairs read the same after the change, and are left out"
     for slot in design.slots:
         names = list(slot.names.values())
         more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""

@@ -23,7 +23,7 @@ from audit.evaluation.row_numbers import count_of
 from audit.plan import AuditPlan, ColumnsProbe, Probe, TextProbe
 from audit.plan_detectors import PredictionsDetector
 from audit.probing.column_design import column_design
-from audit.probing.design import Answered, Design
+from audit.probing.design import Answered, Design, cast_value
 from audit.probing.text_design import Written, variant_id, written
 from audit.scoring.accept import accept_answer
 from audit.scoring.batches import check_features
@@ -121,6 +121,7 @@ def design_of(probe: Probe, plan: AuditPlan, evaluation_set: EvaluationSet, fold
         templates=len(text.templates.templates),
         source=text.templates.source,
         words=text.words.source,
+        alike=text.alike,
         digests={
             name: digest
             for name, digest in (("templates", text.templates.sha256), ("words", text.words.sha256))
@@ -154,17 +155,11 @@ def _texts(probe: TextProbe, text: Written, features: tuple[str, ...], types: pa
     for name in features:
         kind = types.field(name).type if name in types.names else None
         if name == probe.column:
-            column = pa.array([each.text for each in text.variants], type=pa.string())
+            cast_value(text.variants[0].text, kind, probe=probe.id, column=name)
+            columns.append(pa.array([each.text for each in text.variants], type=kind or pa.string()))
         else:
-            column = pa.array([probe.fixed[name]] * len(text.variants))
-        try:
-            columns.append(column if kind is None else column.cast(kind))
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-            raise PlanError(
-                f"probe {probe.id}: what stands for {shown(name)} is none of its type in the evaluation set ({kind})",
-                slug="probe-value",
-                hint="write it as the set stores it",
-            ) from None
+            cell = cast_value(probe.fixed[name], kind, probe=probe.id, column=name)
+            columns.append(pa.array([cell] * len(text.variants), type=kind))
     return pa.RecordBatch.from_arrays(columns, names=list(features))
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import permutations, product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from audit.errors import DataError, PlanError
+from audit.errors import PlanError
 from audit.evaluation.connection import reading
 from audit.evaluation.quoting import identifier, shown
 from audit.plan_probes import ColumnsProbe
-from audit.probing.design import MOST_VARIANTS, Comparison, Design, Pairs, SlotOfProbe
+from audit.probing.design import MOST_VARIANTS, Comparison, Design, Pairs, SlotOfProbe, cast_value
 from audit.probing.text_design import variant_id
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ __all__ = ["column_design"]
 
 _Key = tuple[tuple[str, str], ...]
 """The value of every column that is changed."""
+_Cells = dict[str, dict[str, Any]]
+"""Column, value as the plan writes it: the same in the column's own type, None for an empty cell."""
 
 
 def column_design(
@@ -44,9 +46,10 @@ def column_design(
     Raises
     ------
     PlanError
-        A value is none of its column's type, or there would be too many rows.
+        A value is none of its column's type, two are the same in it, or there would be too many rows.
     """
     rows, templates = _drawn(probe, features, evaluation_set, cluster=cluster)
+    cells = _cells(probe, rows.schema)
     comparisons = tuple(_comparisons(probe))
     keys: dict[_Key, int] = {}
     pairs = [(place, *(_place(keys, key) for key in _keys(probe, one))) for place, one in enumerate(comparisons)]
@@ -78,7 +81,7 @@ def column_design(
             for key in keys
             for row in range(count)
         ),
-        batch=_changed(probe, rows, list(keys)),
+        batch=_changed(rows, list(keys), cells),
         templates=int(templates.max()) + 1,
         source="rows of the evaluation set",
         words="the plan's values",
@@ -132,7 +135,28 @@ def _drawn(
     return table.drop_columns(["__group__"]), places
 
 
-def _changed(probe: ColumnsProbe, rows: pa.Table, keys: list[_Key]) -> pa.RecordBatch:
+def _cells(probe: ColumnsProbe, types: pa.Schema) -> _Cells:
+    """Every value in its column's type. Two that are the same there would be compared with themselves."""
+    cells: _Cells = {}
+    for column, values in probe.values.items():
+        kind = types.field(column).type
+        written: dict[Any, str] = {}
+        cells[column] = {}
+        for value in dict.fromkeys((probe.anchor[column], *values)):
+            cell = cast_value(value, kind, probe=probe.id, column=column) if value else None
+            if cell in written:
+                raise PlanError(
+                    f"probe {probe.id}: {shown(repr(written[cell]))} and {shown(repr(value))} are the same value of "
+                    f"the column {shown(column)} ({kind})",
+                    slug="probe-same-value",
+                    hint="leave one out: changing a value into itself shows nothing",
+                )
+            written[cell] = value
+            cells[column][value] = cell
+    return cells
+
+
+def _changed(rows: pa.Table, keys: list[_Key], cells: _Cells) -> pa.RecordBatch:
     """The rows once for each key, with the columns that are changed filled anew."""
     import pyarrow as pa
 
@@ -142,7 +166,7 @@ def _changed(probe: ColumnsProbe, rows: pa.Table, keys: list[_Key]) -> pa.Record
         for column, value in key:
             place = table.schema.get_field_index(column)
             kind = table.schema.field(place).type
-            filled = pa.array([_cast(probe, column, value, kind)] * table.num_rows, type=kind)
+            filled = pa.array([cells[column][value]] * table.num_rows, type=kind)
             table = table.set_column(place, table.schema.field(place), filled)
         tables.append(table)
     whole = pa.concat_tables(tables).combine_chunks()
@@ -150,18 +174,3 @@ def _changed(probe: ColumnsProbe, rows: pa.Table, keys: list[_Key]) -> pa.Record
         [column.chunk(0) if column.num_chunks else pa.array([], column.type) for column in whole.columns],
         schema=whole.schema,
     )
-
-
-def _cast(probe: ColumnsProbe, column: str, value: str, kind: pa.DataType) -> object:
-    import pyarrow as pa
-
-    if value == "":
-        return None
-    try:
-        return pa.array([value]).cast(pa.string() if pa.types.is_dictionary(kind) else kind)[0].as_py()
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        raise DataError(
-            f"probe {probe.id}: the value {value[:40]!r} is none of the type of the column {shown(column)} ({kind})",
-            slug="probe-value",
-            hint="write it as the column stores it",
-        ) from None

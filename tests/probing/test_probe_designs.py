@@ -175,7 +175,7 @@ def test_rows_of_a_cluster_count_as_one_template(tmp_path: Path) -> None:
 
 def test_a_value_of_another_type_gets_one_line(tmp_path: Path) -> None:
     probe = '[[probes]]\nid = "pay"\nkind = "columns"\nvalues = { pay = ["high"] }\nanchor = { pay = "0" }\n'
-    with pytest.raises(DataError, match="'high' is none of the type of the column pay") as caught:
+    with pytest.raises(PlanError, match="'high' for pay is none of its type in the evaluation set") as caught:
         design(tmp_path, probe, detector=TABLE, set_keys='numbers = ["pay"]')
     assert caught.value.slug == "probe-value"
 
@@ -187,7 +187,7 @@ def test_fixed_values_are_given_in_the_set_s_own_types(tmp_path: Path) -> None:
     assert found.batch.schema.names == ["text", "pay", "channel"]
     assert str(found.batch.schema.field("pay").type) == "double"
     assert set(found.batch.column(1).to_pylist()) == {12.0}
-    with pytest.raises(PlanError, match="what stands for pay is none of its type"):
+    with pytest.raises(PlanError, match="'much' for pay is none of its type"):
         design(tmp_path, more.replace("12", '"much"'), detector=detector, set_keys='numbers = ["pay"]')
 
 

@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 from made_pages import parsed, section, text
 from made_probes import LEXICON, write_audit
+from typer.testing import CliRunner
 
+from audit.cli.app import app
 from audit.cli.swap_lines import swap_line
+from audit.errors import PlanError
 from audit.result import AuditResult
 from audit.result_file import parse_result, result_to_json
 from audit.run import run_audit
@@ -88,3 +91,62 @@ def test_where_nothing_is_scored_a_change_could_work_everywhere(tmp_path: Path) 
     )
     (slot,) = audit(tmp_path, TEXT + ONE + RULE, code).probes[0].slots
     assert (slot.pairs, slot.templates_scored, slot.undetected_share) == (0, 0, 1.0)
+
+
+def own(folder: Path, name: str, text: str) -> str:
+    (folder / f"{name}.toml").write_text(text, encoding="utf-8")
+    return f'{name} = "{name}.toml"\n'
+
+
+TEXTS = "".join(
+    f'[[templates]]\nid = "t{number}"\nen = "Text {number} on {{a_person}}."\nfr = "{number} : {{logé|logée}}."\n'
+    for number in range(12)
+)
+"""In French the neutral noun is feminine as a woman is, so that the text reads the same."""
+
+
+def test_a_pair_that_reads_the_same_is_no_evidence(tmp_path: Path) -> None:
+    more = TEXT + 'slots = ["gender"]\nlanguages = ["en", "fr"]\n' + own(tmp_path, "templates", TEXTS) + RULE
+    result = audit(tmp_path, more, LEXICON + "def score(batch):\n    return [0.3] * batch.num_rows\n")
+    assert {one.level: one.pairs for one in result.probes[0].shifts} == {"woman": 12, "man": 24}
+    done = CliRunner().invoke(app, ["probes", str(tmp_path / "plan.toml")])
+    assert "  12 pairs read the same after the change, and are left out\n" in done.output
+
+
+def test_a_change_that_no_text_shows_is_refused(tmp_path: Path) -> None:
+    more = TEXT + 'slots = ["gender"]\nlanguages = ["fr"]\n' + own(tmp_path, "templates", TEXTS)
+    with pytest.raises(PlanError) as caught:
+        run_audit(write_audit(tmp_path, more), crosscheck=False)
+    assert "no text of templates.toml reads otherwise with the gender woman than without" in str(caught.value)
+
+
+def test_a_word_of_ones_own_that_is_the_anchor_s_is_refused(tmp_path: Path) -> None:
+    words = own(tmp_path, "words", '[demonym.XFR]\nen = { word = "French", article = "a" }\n')
+    more = TEXT + 'slots = ["demonym"]\nlevels = { demonym = ["XFR"] }\nanchor = { demonym = "FRA" }\n' + words
+    with pytest.raises(PlanError, match="reads otherwise with the demonym XFR than without"):
+        run_audit(write_audit(tmp_path, more), crosscheck=False)
+
+
+TABLE = 'kind = "python"\nentry = "beside:score"\nfeatures = ["text", "gender", "pay"]\nthreshold = 0.5'
+FIELD = '[[probes]]\nid = "field"\nkind = "columns"\nrows = 60\n'
+NUMBERS = 'numbers = ["pay"]'
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        (
+            'values = { pay = ["12.0"] }\nanchor = { pay = "12" }\n',
+            "'12' and '12.0' are the same value of the column pay",
+        ),
+        ('values = { pay = ["6", "6.0"] }\nanchor = { pay = "12" }\n', "'6' and '6.0' are the same value"),
+        ('values = { pay = ["nan"] }\nanchor = { pay = "12" }\n', "'nan' for pay is none of its type"),
+        ('values = { pay = ["1e400"] }\nanchor = { pay = "12" }\n', "'1e400' for pay is none of its type"),
+    ],
+)
+def test_values_that_are_no_change_or_no_value_are_refused(tmp_path: Path, values: str, told: str) -> None:
+    plan = write_audit(tmp_path, FIELD + values, detector=TABLE, set_keys=NUMBERS)
+    with pytest.raises(PlanError) as caught:
+        run_audit(plan, crosscheck=False)
+    assert told in str(caught.value)
+    assert "\n" not in str(caught.value)
