@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 from itertools import permutations, product
 from typing import TYPE_CHECKING, Any
 
@@ -46,27 +47,26 @@ def column_design(
     Raises
     ------
     PlanError
-        A value is none of its column's type, two are the same in it, or there would be too many rows.
+        A value is none of its column's type, no row of the set holds it, two are the same, or there would be too many
+        rows.
     """
     rows, templates = _drawn(probe, features, evaluation_set, cluster=cluster)
     cells = _cells(probe, rows.schema)
+    empty = _check_held(probe, cells, evaluation_set)
     comparisons = tuple(_comparisons(probe))
     keys: dict[_Key, int] = {}
     pairs = [(place, *(_place(keys, key) for key in _keys(probe, one))) for place, one in enumerate(comparisons)]
-    if len(keys) * rows.num_rows > MOST_VARIANTS:
-        raise PlanError(
-            f"probe {probe.id}: more than {MOST_VARIANTS:,} changed rows",
-            slug="probe-too-large",
-            hint="draw fewer rows, name fewer values, or leave out intersections",
-        )
     count = rows.num_rows
+    _check_size(probe, len(keys) * count)
     number = np.arange(count)
     comparison, anchor, changed = (np.array(one, dtype=np.int64) for one in zip(*pairs, strict=True))
     return Design(
         probe=probe.id,
         kind="columns",
         slots=tuple(
-            SlotOfProbe(column, probe.anchor[column] or "empty", {value: value for value in values})
+            SlotOfProbe(
+                column, probe.anchor[column] or empty[column], {value: value or empty[column] for value in values}
+            )
             for column, values in probe.values.items()
         ),
         comparisons=comparisons,
@@ -87,6 +87,15 @@ def column_design(
         words="the plan's values",
         columns=tuple(probe.values),
     )
+
+
+def _check_size(probe: ColumnsProbe, variants: int) -> None:
+    if variants > MOST_VARIANTS:
+        raise PlanError(
+            f"probe {probe.id}: more than {MOST_VARIANTS:,} changed rows",
+            slug="probe-too-large",
+            hint="draw fewer rows, name fewer values, or leave out intersections",
+        )
 
 
 def _comparisons(probe: ColumnsProbe) -> Iterator[Comparison]:
@@ -154,6 +163,43 @@ def _cells(probe: ColumnsProbe, types: pa.Schema) -> _Cells:
             written[cell] = value
             cells[column][value] = cell
     return cells
+
+
+def _check_held(probe: ColumnsProbe, cells: _Cells, evaluation_set: EvaluationSet) -> dict[str, str]:
+    """What an empty cell of each column is called. Raises PlanError at a value that the set does not hold.
+
+    A detector that never met a value ignores it, and a misspelt one would pass. A number may lie between those of the
+    set; an empty cell is asked for on purpose, and said to be in no row where it is in none.
+    """
+    called = {}
+    for column, by_value in cells.items():
+        expression = evaluation_set.feature_expression(column)
+        told = {value: cell for value, cell in by_value.items() if cell is not None}
+        numeric = any(isinstance(cell, int | float | Decimal) and not isinstance(cell, bool) for cell in told.values())
+        wanted = "min(cell), max(cell)" if numeric else "list(DISTINCT cell) FILTER (cell IN (SELECT unnest($told)))"
+        query = (
+            f"SELECT bool_or(cell IS NULL OR CAST(cell AS VARCHAR) = ''), {wanted}"  # noqa: S608 - a quoted identifier
+            f" FROM (SELECT {expression} AS cell FROM {evaluation_set.source.name})"
+        )
+        with reading(evaluation_set.source_name):
+            ((empty, *found),) = evaluation_set.connection.execute(
+                query, None if numeric else {"told": list(told.values())}
+            ).fetchall()
+        called[column] = "empty" if empty else "empty, as no row of the set is"
+        for value, cell in told.items():
+            held = found[0] is not None and (found[0] <= cell <= found[1] if numeric else cell in found[0])
+            if not held:
+                raise PlanError(
+                    f"probe {probe.id}: no row of the set holds {shown(repr(value))} in the column {shown(column)}"
+                    + (
+                        f", whose numbers go from {found[0]:g} to {found[1]:g}"
+                        if numeric and found[0] is not None
+                        else ""
+                    ),
+                    slug="probe-value-not-held",
+                    hint="write it as the set does: what a detector never met it may ignore, and that would pass",
+                )
+    return called
 
 
 def _changed(rows: pa.Table, keys: list[_Key], cells: _Cells) -> pa.RecordBatch:

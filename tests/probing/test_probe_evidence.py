@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from made_pages import parsed, section, text
-from made_probes import LEXICON, write_audit
+from made_probes import LEXICON, PLAN, write_audit
 from typer.testing import CliRunner
 
 from audit.cli.app import app
 from audit.cli.swap_lines import swap_line
 from audit.errors import PlanError
+from audit.evaluation.evaluation_set import open_evaluation_set
+from audit.plan_file import parse_plan
+from audit.probing.asking import design_of
+from audit.probing.design import Design
 from audit.result import AuditResult
 from audit.result_file import parse_result, result_to_json
 from audit.run import run_audit
@@ -150,3 +155,83 @@ def test_values_that_are_no_change_or_no_value_are_refused(tmp_path: Path, value
         run_audit(plan, crosscheck=False)
     assert told in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        (
+            'values = { gender = ["Woman"] }\nanchor = { gender = "man" }\n',
+            "probe field: no row of the set holds 'Woman' in the column gender",
+        ),
+        (
+            'values = { gender = ["woman"] }\nanchor = { gender = "unknown" }\n',
+            "no row of the set holds 'unknown' in the column gender",
+        ),
+        (
+            'values = { pay = ["14"] }\nanchor = { pay = "12" }\n',
+            "no row of the set holds '14' in the column pay, whose numbers go from 5 to 13",
+        ),
+    ],
+)
+def test_a_value_that_no_row_holds_is_no_silent_pass(tmp_path: Path, values: str, told: str) -> None:
+    plan = write_audit(tmp_path, FIELD + values + RULE, detector=TABLE, set_keys=NUMBERS)
+    with pytest.raises(PlanError) as caught:
+        run_audit(plan, crosscheck=False)
+    assert told in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert caught.value.slug == "probe-value-not-held"
+
+
+def test_a_number_between_those_of_the_set_and_an_empty_cell_are_asked(tmp_path: Path) -> None:
+    values = 'values = { pay = ["6.5"], gender = ["woman", ""] }\nanchor = { pay = "", gender = "man" }\n'
+    write_audit(tmp_path, FIELD + values, detector=TABLE, set_keys=NUMBERS)
+    done = CliRunner().invoke(app, ["probes", str(tmp_path / "plan.toml")])
+    assert done.exit_code == 0, done.output
+    assert "pay: 6.5; compared with: empty, as no row of the set is\n" in done.output
+    assert "gender: woman, empty, as no row of the set is; compared with: man\n" in done.output
+    path = tmp_path / "set.csv"
+    path.write_text(path.read_text(encoding="utf-8").replace(",woman,", ",,", 1), encoding="utf-8")
+    done = CliRunner().invoke(app, ["probes", str(tmp_path / "plan.toml")])
+    assert "gender: woman, empty; compared with: man\n" in done.output
+
+
+@pytest.mark.parametrize(
+    ("kind", "held", "other"),
+    [
+        (pa.int64(), "3", "99"),
+        (pa.bool_(), "true", None),
+        (pa.date32(), "2024-04-12", "2024-04-13"),
+        (pa.timestamp("us"), "2024-04-12", "2024-04-13"),
+        (pa.decimal128(6, 2), "3.25", "99.5"),
+        (pa.float32(), "0.1", "0.7"),
+        (pa.string(), "it's", "its"),
+    ],
+)
+def test_values_are_found_in_columns_of_every_type(kind: pa.DataType, held: str, other: str | None) -> None:
+    field = pa.array([held, None] * 20).cast(kind)
+    table = pa.table(
+        {
+            "case_id": [f"c{row}" for row in range(40)],
+            "exploited": [row % 3 == 0 for row in range(40)],
+            "gender": ["woman", "man"] * 20,
+            "nationality": ["NGA", "PHL"] * 20,
+            "text": ["papers"] * 40,
+            "field": field,
+        }
+    )
+
+    def design(value: str) -> Design:
+        values = f'values = {{ field = ["{value}"] }}\nanchor = {{ field = "" }}\n'
+        detector = TABLE.replace('["text", "gender", "pay"]', '["text", "field"]')
+        text = PLAN.format(detector=detector, set_keys="", more=FIELD + values).replace('path = "set.csv"\n', "")
+        plan = parse_plan(text, folder=Path()).plan
+        with open_evaluation_set(plan, Path(), table) as evaluation_set:
+            return design_of(plan.probes[0], plan, evaluation_set, Path())
+
+    found = design(held)
+    assert found.batch.schema.field("field").type == field.type
+    assert set(found.batch.column(1)[40:].to_pylist()) == {field[0].as_py()}
+    if other is not None:
+        with pytest.raises(PlanError, match="no row of the set holds"):
+            design(other)
