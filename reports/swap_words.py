@@ -46,7 +46,8 @@ class SwapWords:
 
     def sentence(self) -> str:
         """What the limits on probes came to; empty where the plan has none."""
-        every = len(self.result.probe_verdicts)
+        every = len(set(map(_change, self.result.probe_verdicts)))
+        failing = len(set(map(_change, self.failing)))
         match self.outcome:
             case "":
                 return ""
@@ -57,7 +58,7 @@ class SwapWords:
                     "Changing one word or column, and nothing else, moved the score on average by more than the limit "
                     "in %(failing)s of %(count)s changes.",
                     every,
-                ) % {"failing": self.n.count(len(self.failing)), "count": self.n.count(every)}
+                ) % {"failing": self.n.count(failing), "count": self.n.count(every)}
             case "pass":
                 return self.t.gettext(
                     "Changing one word or column, and nothing else, moved the score on average by no more than the "
@@ -99,7 +100,7 @@ class SwapWords:
 
     def shift(self, verdict: ProbeVerdict) -> SwapShift | None:
         """The shift that a verdict is about."""
-        return self._shifts.get((verdict.probe, verdict.slot, verdict.given_slot, verdict.given, verdict.level))
+        return self._shifts.get(_change(verdict))
 
     def slot(self, slot: str, probe: SwapProbe) -> str:
         """What a slot is, for a reader."""
@@ -122,6 +123,11 @@ class SwapWords:
             return name
         given = self._names.get((probe.probe, shift.given_slot, shift.given), shift.given)
         return self.t.gettext("%(change)s, within %(given)s") % {"change": name, "given": given}
+
+
+def _change(verdict: ProbeVerdict) -> tuple[str, str, str | None, str | None, str]:
+    """The change that a verdict is about: the same for every rule that limits it."""
+    return verdict.probe, verdict.slot, verdict.given_slot, verdict.given, verdict.level
 
 
 def probe_rules(result: AuditResult, language: Language) -> tuple[ProbeRuleSummary, ...]:

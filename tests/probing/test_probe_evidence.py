@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pyarrow as pa
@@ -235,3 +236,28 @@ def test_values_are_found_in_columns_of_every_type(kind: pa.DataType, held: str,
     if other is not None:
         with pytest.raises(PlanError, match="no row of the set holds"):
             design(other)
+
+
+MOVES = LEXICON + (
+    "def score(batch):\n"
+    "    return [0.3 + 0.1 * ('nigerian' in words(text)) for text in batch.column('text').to_pylist()]\n"
+)
+
+
+def test_two_limits_on_one_probe_are_both_shown_and_a_change_counts_once(tmp_path: Path) -> None:
+    """A shift of ten points is within the first limit and beyond the second, and the order makes no difference."""
+    wide, narrow = RULE.replace("0.05", "0.3") + 'id = "wide"\n', RULE + 'id = "narrow"\n'
+    levels = ONE.replace('"NGA"', '"NGA", "PHL"')
+    drawn = []
+    for number, rules in enumerate((wide + narrow, narrow + wide)):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        result = audit(folder, TEXT + levels + rules, MOVES)
+        assert len(result.probe_verdicts) == 4
+        told = swaps(result)
+        assert "wide: within the limit" in told
+        assert "narrow: beyond the limit" in told
+        assert "more than the limit in 1 of 2 changes." in told
+        page = HtmlReporter().render(result)
+        drawn.append(re.findall(r"<svg.*?</svg>", page[page.index('id="swaps"') :], re.DOTALL)[:2])
+    assert drawn[0] == drawn[1], "the drawing of a change shows its gravest verdict, whichever rule comes first"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
 from markupsafe import Markup
 
+from audit.findings import Outcome
 from audit.result import ChangedSlot, ProbeVerdict, SwapProbe, SwapShift
 from reports.html.charts import Bar, interval
 from reports.html.looks.parts import Column, Fold, Look, SmallTable, Teller
@@ -18,6 +20,7 @@ from reports.swap_words import SwapWords
 from reports.words import Words
 
 _ENDS = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+_ORDER: Final[Mapping[Outcome, int]] = {"fail": 0, "inconclusive": 1, "not_evaluable": 2, "pass": 3}
 
 
 class SwapsTeller(Teller):
@@ -26,10 +29,10 @@ class SwapsTeller(Teller):
     def __init__(self, reading: Reading, names: Names, words: Words, language: Language) -> None:
         super().__init__(reading, names, words, language)
         self._told = SwapWords(self.result, language)
-        self._verdicts: dict[tuple[str, str, str | None, str | None, str], ProbeVerdict] = {}
+        self._verdicts: dict[tuple[str, str, str | None, str | None, str], list[ProbeVerdict]] = {}
         for verdict in self.result.probe_verdicts:
             key = (verdict.probe, verdict.slot, verdict.given_slot, verdict.given, verdict.level)
-            self._verdicts.setdefault(key, verdict)
+            self._verdicts.setdefault(key, []).append(verdict)
 
     def look(self) -> Look:
         """The look."""
@@ -169,7 +172,7 @@ class SwapsTeller(Teller):
     def _table(
         self, probe: SwapProbe, family: list[SwapShift], anchor: str
     ) -> tuple[tuple[SmallTable, ...], tuple[Fold, ...]]:
-        judged = any(self._verdict(probe, shift) for shift in family)
+        judged = any(self._verdicts_of(probe, shift) for shift in family)
         ends = [abs(end) for shift in family for end in (shift.low, shift.high, shift.shift) if end is not None]
         end = next((end for end in _ENDS if max(ends, default=0.0) <= end * 0.985), 1.0)
         columns = (
@@ -214,7 +217,7 @@ class SwapsTeller(Teller):
         told = self.n.points_with_range(shift.shift, shift.low, shift.high)
         if shift.shift is not None and not shift.pairs_moved:
             told = self.t.gettext("none: exactly 0")
-        verdict = self._verdict(probe, shift)
+        verdicts = self._verdicts_of(probe, shift)
         signs = " / ".join(self.n.count(count) for count in (shift.raised, shift.lowered, shift.unmoved))
         both_ways = shift.templates - shift.raised - shift.lowered - shift.unmoved
         if both_ways:
@@ -230,10 +233,10 @@ class SwapsTeller(Teller):
         return (
             self._told.change(probe, shift),
             told,
-            self._drawn(shift, verdict, end, told),
+            self._drawn(shift, min(verdicts, key=self._strictest, default=None), end, told),
             signs,
             f"{self.n.count(shift.to_flagged)} / {self.n.count(shift.to_not_flagged)}",
-            *([self._judged(verdict)] if judged else []),
+            *([self._judged(verdicts)] if judged else []),
         )
 
     def _drawn(self, shift: SwapShift, verdict: ProbeVerdict | None, end: float, told: str) -> Markup | str:
@@ -257,17 +260,27 @@ class SwapsTeller(Teller):
             return None
         return next(rule.margin for rule in self.result.probe_rules if rule.rule == verdict.rule)
 
-    def _verdict(self, probe: SwapProbe, shift: SwapShift) -> ProbeVerdict | None:
-        return self._verdicts.get((probe.probe, shift.slot, shift.given_slot, shift.given, shift.level))
+    def _verdicts_of(self, probe: SwapProbe, shift: SwapShift) -> list[ProbeVerdict]:
+        """One of each rule that limits the probe."""
+        return self._verdicts.get((probe.probe, shift.slot, shift.given_slot, shift.given, shift.level), [])
+
+    def _strictest(self, verdict: ProbeVerdict) -> tuple[int, float]:
+        """The gravest comes first, and among equals that of the narrowest limit."""
+        return _ORDER[verdict.outcome], self._margin(verdict) or 0.0
 
     def _urgency(self, probe: SwapProbe, shift: SwapShift) -> int:
-        verdict = self._verdict(probe, shift)
-        order = {"fail": 0, "inconclusive": 1, "not_evaluable": 2, "pass": 3}
-        return 3 if verdict is None else order[verdict.outcome]
+        return min((_ORDER[verdict.outcome] for verdict in self._verdicts_of(probe, shift)), default=_ORDER["pass"])
 
-    def _judged(self, verdict: ProbeVerdict | None) -> str:
-        if verdict is None:
-            return NOT_KNOWN
+    def _judged(self, verdicts: Sequence[ProbeVerdict]) -> str:
+        """What the rule says; of several rules each under its name."""
+        if len(verdicts) < 2:
+            return self._because(verdicts[0]) if verdicts else NOT_KNOWN
+        return "; ".join(
+            self.t.gettext("%(rule)s: %(judged)s") % {"rule": one.rule, "judged": self._because(one)}
+            for one in verdicts
+        )
+
+    def _because(self, verdict: ProbeVerdict) -> str:
         return {
             "beyond_limit": self.t.gettext("beyond the limit"),
             "within_limit": self.t.gettext("within the limit"),
