@@ -261,3 +261,47 @@ def test_two_limits_on_one_probe_are_both_shown_and_a_change_counts_once(tmp_pat
         page = HtmlReporter().render(result)
         drawn.append(re.findall(r"<svg.*?</svg>", page[page.index('id="swaps"') :], re.DOTALL)[:2])
     assert drawn[0] == drawn[1], "the drawing of a change shows its gravest verdict, whichever rule comes first"
+
+
+STOPS = "raise SystemExit('scored')"
+"""A detector that ends the process where it is loaded."""
+WRONG = [
+    (TEXT + ONE + 'fixed = { pay = "much", gender = "woman" }\n', "'much' for pay is none of its type"),
+    (TEXT + ONE + 'fixed = { pay = 1e400, gender = "woman" }\n', "pay"),
+    (FIELD + 'values = { pay = ["high"] }\nanchor = { pay = "12" }\n', "'high' for pay is none of its type"),
+    (FIELD + 'values = { gender = ["Woman"] }\nanchor = { gender = "man" }\n', "no row of the set holds 'Woman'"),
+]
+
+
+@pytest.mark.parametrize(("more", "told"), WRONG)
+@pytest.mark.parametrize("command", ["check", "run", "gate"])
+def test_a_mistake_in_a_probe_is_told_before_anything_is_scored(
+    tmp_path: Path, more: str, told: str, command: str
+) -> None:
+    plan = write_audit(tmp_path, more + RULE, STOPS, detector=TABLE, set_keys=NUMBERS)
+    done = CliRunner().invoke(app, [command, str(plan)])
+    assert done.exit_code == 4
+    assert told in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "audit-out").exists()
+
+
+PREDICTED = 'kind = "predictions"\npath = "set.csv"\nscore = "exploited"\nthreshold = 0.5'
+
+
+def test_check_says_what_comes_next_where_answers_are_still_to_come(tmp_path: Path) -> None:
+    plan = write_audit(tmp_path, TEXT + ONE + RULE, detector=PREDICTED)
+    done = CliRunner().invoke(app, ["check", str(plan)])
+    assert done.exit_code == 0, done.output
+    assert "Probe words: 40 to score, 1 change\n" in done.stdout
+    assert "Next: audit7k probes PLAN --probe words --out FILE" in done.stdout
+    assert CliRunner().invoke(app, ["run", str(plan)]).exit_code == 4
+
+    text = plan.read_text(encoding="utf-8")
+    plan.write_text(text.replace(ONE, ONE + 'answers = "scored.csv"\n'), encoding="utf-8")
+    done = CliRunner().invoke(app, ["check", str(plan)])
+    assert "Not answered yet" in done.stdout
+    (tmp_path / "scored.csv").write_text("case_id,exploited\nstranger,1\n", encoding="utf-8")
+    done = CliRunner().invoke(app, ["check", str(plan)])
+    assert done.exit_code == 4
+    assert "40 variants without an answer, 1 answer to no variant" in done.stderr
