@@ -133,15 +133,16 @@ def _drawn(
     drawn = f"md5('{probe.seed}:' || {case_id})"
     # every name is a quoted identifier of a column that the plan names; the seed is a number
     query = (
-        f"SELECT {columns}, CAST({group} AS VARCHAR) AS __group__ FROM {source}"  # noqa: S608
+        f"SELECT {columns}, CAST({group} AS VARCHAR) FROM {source}"  # noqa: S608
         f" ORDER BY {drawn}, {case_id} LIMIT {probe.rows}"
     )
     with reading(evaluation_set.source_name):
         table = evaluation_set.connection.sql(query).to_arrow_table()
     first: dict[str | None, int] = {}
-    groups = table.column("__group__").to_pylist()
+    # by its place: a column of the set may have any name
+    groups = table.column(table.num_columns - 1).to_pylist()
     places = np.array([first.setdefault(group, len(first)) for group in groups], dtype=np.int64)
-    return table.drop_columns(["__group__"]), places
+    return table.remove_column(table.num_columns - 1), places
 
 
 def _cells(probe: ColumnsProbe, types: pa.Schema) -> _Cells:

@@ -146,6 +146,10 @@ def words_of(path: Path | None, folder: Path) -> Words:
         for level, entry in levels.items():
             if not isinstance(entry, dict):
                 raise _amiss(where, f"{slot}.{shown(level)} is no table", "see docs/how-to/probes.md")
+            if not _is_text(level):
+                raise _amiss(
+                    where, f"{slot} has a level {shown(repr(level))}", "name it; the neutral form stays as it is"
+                )
             names[slot][level] = _text(entry.get("name", level), where, f"{slot}.{level}.name")
             if slot == "name":
                 given[level] = _own_names(entry, where, level)
@@ -201,10 +205,14 @@ def _own_names(entry: Mapping[str, Any], where: str, level: str) -> dict[str, tu
     return found
 
 
-def _text(value: object, where: str, key: str) -> str:
-    if not isinstance(value, str) or not value.strip() or len(value) > 200 or not value.isprintable():
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip()) and len(value) <= 200 and value.isprintable()
+
+
+def _text(value: Any, where: str, key: str) -> str:
+    if not _is_text(value):
         raise _amiss(where, f"{shown(key)} is no text", "write one in quotes, at most 200 characters, on one line")
-    return value
+    return str(value)
 
 
 def _amiss(where: str, what: str, hint: str) -> PlanError:

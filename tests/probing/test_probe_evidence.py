@@ -197,6 +197,24 @@ def test_a_number_between_those_of_the_set_and_an_empty_cell_are_asked(tmp_path:
     assert "gender: woman, empty; compared with: man\n" in done.output
 
 
+_COLUMNS = {
+    "case_id": [f"c{row}" for row in range(40)],
+    "exploited": [row % 3 == 0 for row in range(40)],
+    "gender": ["woman", "man"] * 20,
+    "nationality": ["NGA", "PHL"] * 20,
+    "text": ["papers"] * 40,
+}
+
+
+def _design(more: str, table: pa.Table, column: str = "field") -> Design:
+    """What a probe asks of a table in memory, by a detector that is given its text and one column."""
+    detector = TABLE.replace('["text", "gender", "pay"]', f'["text", "{column}"]')
+    text = PLAN.format(detector=detector, set_keys="", more=more).replace('path = "set.csv"\n', "")
+    plan = parse_plan(text, folder=Path()).plan
+    with open_evaluation_set(plan, Path(), table) as evaluation_set:
+        return design_of(plan.probes[0], plan, evaluation_set, Path())
+
+
 @pytest.mark.parametrize(
     ("kind", "held", "other"),
     [
@@ -211,31 +229,17 @@ def test_a_number_between_those_of_the_set_and_an_empty_cell_are_asked(tmp_path:
 )
 def test_values_are_found_in_columns_of_every_type(kind: pa.DataType, held: str, other: str | None) -> None:
     field = pa.array([held, None] * 20).cast(kind)
-    table = pa.table(
-        {
-            "case_id": [f"c{row}" for row in range(40)],
-            "exploited": [row % 3 == 0 for row in range(40)],
-            "gender": ["woman", "man"] * 20,
-            "nationality": ["NGA", "PHL"] * 20,
-            "text": ["papers"] * 40,
-            "field": field,
-        }
-    )
+    table = pa.table({**_COLUMNS, "field": field})
 
-    def design(value: str) -> Design:
-        values = f'values = {{ field = ["{value}"] }}\nanchor = {{ field = "" }}\n'
-        detector = TABLE.replace('["text", "gender", "pay"]', '["text", "field"]')
-        text = PLAN.format(detector=detector, set_keys="", more=FIELD + values).replace('path = "set.csv"\n', "")
-        plan = parse_plan(text, folder=Path()).plan
-        with open_evaluation_set(plan, Path(), table) as evaluation_set:
-            return design_of(plan.probes[0], plan, evaluation_set, Path())
+    def probe(value: str) -> str:
+        return FIELD + f'values = {{ field = ["{value}"] }}\nanchor = {{ field = "" }}\n'
 
-    found = design(held)
+    found = _design(probe(held), table)
     assert found.batch.schema.field("field").type == field.type
     assert set(found.batch.column(1)[40:].to_pylist()) == {field[0].as_py()}
     if other is not None:
         with pytest.raises(PlanError, match="no row of the set holds"):
-            design(other)
+            _design(probe(other), table)
 
 
 MOVES = LEXICON + (
@@ -266,6 +270,10 @@ def test_two_limits_on_one_probe_are_both_shown_and_a_change_counts_once(tmp_pat
 STOPS = "raise SystemExit('scored')"
 """A detector that ends the process where it is loaded."""
 WRONG = [
+    (TEXT + ONE + 'fixed = { pay = 1_000_000_000_000_000_000_000_000_000_000, gender = "woman" }\n', "pay is none"),
+    (TEXT + ONE + 'templates = "a\\u0000b"\n', "templates holds a null character"),
+    (TEXT + ONE + 'words = "a\\u0000b"\n', "words holds a null character"),
+    (TEXT + ONE + 'answers = "a\\u0000b"\n', "answers holds a null character"),
     (TEXT + ONE + 'fixed = { pay = "much", gender = "woman" }\n', "'much' for pay is none of its type"),
     (TEXT + ONE + 'fixed = { pay = 1e400, gender = "woman" }\n', "pay"),
     (FIELD + 'values = { pay = ["high"] }\nanchor = { pay = "12" }\n', "'high' for pay is none of its type"),
@@ -305,3 +313,25 @@ def test_check_says_what_comes_next_where_answers_are_still_to_come(tmp_path: Pa
     done = CliRunner().invoke(app, ["check", str(plan)])
     assert done.exit_code == 4
     assert "40 variants without an answer, 1 answer to no variant" in done.stderr
+
+
+def test_a_level_of_ones_own_has_a_name(tmp_path: Path) -> None:
+    person = 'noun = "x", a = "an x", the = "the x", they = "x", them = "x", their = "x"'
+    words = own(tmp_path, "words", f'[gender.""]\nen = {{ {person} }}\n')
+    with pytest.raises(PlanError, match=r"words\.toml: gender has a level ''"):
+        run_audit(write_audit(tmp_path, TEXT + 'slots = ["gender"]\n' + words), crosscheck=False)
+
+
+@pytest.mark.parametrize("value", ["1e20", "12.5", "1_000_000_000_000_000_000_000_000_000_000"])
+def test_a_fixed_value_that_an_integer_cannot_hold_is_refused(value: str) -> None:
+    table = pa.table({**_COLUMNS, "field": pa.array(range(40), type=pa.int64())})
+    with pytest.raises(PlanError, match=r"for field is none of its type in the evaluation set \(int64\)"):
+        _design(TEXT + ONE + f"fixed = {{ field = {value} }}\n", table)
+
+
+def test_a_column_may_have_any_name() -> None:
+    table = pa.table({**_COLUMNS, "__group__": ["x", "y"] * 20})
+    probe = FIELD + 'values = { __group__ = ["x"] }\nanchor = { __group__ = "y" }\n'
+    found = _design(probe, table, "__group__")
+    assert found.batch.schema.names == ["text", "__group__"]
+    assert found.templates == 40
