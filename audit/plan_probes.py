@@ -203,6 +203,8 @@ def check_probes(
     for rule in rules:
         if not probes:
             raise ValueError(f"a rule on {COUNTERFACTUAL_SHIFT} needs a probe: write [[probes]]")
+        if len(set(rule.probes)) < len(rule.probes):
+            raise ValueError(f"a rule on {COUNTERFACTUAL_SHIFT} names a probe twice")
         for name in rule.probes:
             if name not in ids:
                 raise ValueError(

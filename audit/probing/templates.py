@@ -20,7 +20,7 @@ import hashlib
 import importlib.resources
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -117,7 +117,24 @@ def templates_of(probe: TextProbe, folder: Path) -> Templates:
         if template.id in found:
             raise _amiss(where, f"two texts have the id {template.id}", "give each its own")
         found[template.id] = template
+    _check_different(found.values(), probe.languages, where)
     return Templates(tuple(found.values()), where, digest)
+
+
+def _check_different(templates: Iterable[Template], languages: tuple[str, ...], where: str) -> None:
+    """Refuse a copy. Counted as a text it would be evidence that nobody has; left out, texts that the author counts."""
+    for language in languages:
+        seen: dict[str, str] = {}
+        for template in templates:
+            pieces = template.pieces.get(language, ())
+            text = "".join(f"{{{piece.text}}}" if piece.filled else piece.text for piece in pieces)
+            first = seen.setdefault(" ".join(text.split()).casefold(), template.id)
+            if pieces and first != template.id:
+                raise _amiss(
+                    where,
+                    f"texts {first} and {template.id} are the same in {language}",
+                    "a copy shows nothing more; write another text, or leave it out",
+                )
 
 
 @functools.cache

@@ -204,22 +204,27 @@ class _Scheme:
         base = replace(base, **named)
         anchor_name = self._anchors.get("name")
         if comparison.slot == "name":
-            for gender, number in self._places(base):
+            for gender, number in self._places(base, comparison.level):
                 without = NO_NAME if anchor_name is None else self._name(anchor_name, gender, number)
                 yield replace(base, name=without), replace(base, name=self._name(comparison.level, gender, number))
             return
         level = comparison.given if comparison.given_slot == "name" else anchor_name
-        names = [NO_NAME] if level is None else [self._name(level, *place) for place in self._places(base)]
+        names = [NO_NAME] if level is None else [self._name(level, *place) for place in self._places(base, level)]
         for name in names:
             anchor = replace(base, name=name)
             yield anchor, replace(anchor, **{comparison.slot: comparison.level})
 
-    def _places(self, choice: Choice) -> list[tuple[str, int]]:
-        """Gender and number of each name: of the gender that the text is about, or of both."""
+    def _places(self, choice: Choice, level: str) -> list[tuple[str, int]]:
+        """Gender and number of each name of a level: of the gender that the text is about, or of both.
+
+        A list that is shorter than `names` gives what it has, each name once.
+        """
         genders = (choice.gender,) if choice.gender in GENDERS_OF_NAMES else GENDERS_OF_NAMES
-        return [(gender, number) for gender in genders for number in range(self._probe.names)]
+        lists = self._words.given_names[level]
+        return [(gender, number) for gender in genders for number in range(min(self._probe.names, len(lists[gender])))]
 
     def _name(self, level: str, gender: str, number: int) -> str:
+        """That name; where an anchor has fewer than the level it is compared with, its own come again."""
         names = self._words.given_names[level][gender]
         return names[number % len(names)]
 

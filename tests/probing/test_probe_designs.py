@@ -95,6 +95,20 @@ def test_names_are_of_the_gender_that_the_text_is_about(tmp_path: Path) -> None:
     assert ("gender", "name") not in {one.family for one in found.comparisons}
 
 
+def test_each_name_of_a_short_list_counts_once(tmp_path: Path) -> None:
+    (tmp_path / "words.toml").write_text(
+        '[name.village]\nwoman = ["Amina"]\nman = ["Yusuf", "Idris"]\n', encoding="utf-8"
+    )
+    more = 'slots = ["name", "demonym"]\ntemplates = "case-notes"\nwords = "words.toml"\nintersections = true\n'
+    levels = 'levels = { name = ["village"], demonym = ["NGA"] }\n'
+    found = design(tmp_path, TEXT + more + levels)
+    for comparison in (Comparison("name", "", "village", ""), Comparison("demonym", "name", "NGA", "village")):
+        pairs = pairs_of(found, comparison)
+        assert len(pairs) == len(set(pairs)) == 20 * 3
+    anchored = levels + 'anchor = { name = "fr_FR" }\n'
+    assert len(pairs_of(design(tmp_path, TEXT + more + anchored), Comparison("name", "", "village", ""))) == 20 * 3
+
+
 def test_an_anchor_can_be_a_level(tmp_path: Path) -> None:
     more = 'slots = ["demonym"]\nlevels = { demonym = ["NGA", "PHL"] }\nanchor = { demonym = "FRA" }\n'
     found = design(tmp_path, TEXT + more)
