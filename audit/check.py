@@ -127,6 +127,8 @@ class ProbeCheck:
     """Texts or rows to score."""
     changes: int
     """Comparisons."""
+    unused: tuple[str, ...]
+    """What of the operator's own words and texts is not used, and why."""
     unanswered: bool
     """Whether somebody else has still to score them: the detector cannot be called, and no file holds its answers."""
 
@@ -183,7 +185,13 @@ def _probes(loaded: LoadedPlan, evaluation_set: EvaluationSet) -> tuple[ProbeChe
     designs = check_probes(plan, evaluation_set, folder)
     check_answers(plan, designs, evaluation_set, folder)
     return tuple(
-        ProbeCheck(probe.id, len(design.ids), len(design.comparisons), is_unanswered(probe, plan, folder))
+        ProbeCheck(
+            probe=probe.id,
+            variants=len(design.ids),
+            changes=len(design.comparisons),
+            unused=design.unused,
+            unanswered=is_unanswered(probe, plan, folder),
+        )
         for probe, design in zip(plan.probes, designs, strict=True)
     )
 

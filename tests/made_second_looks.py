@@ -135,6 +135,7 @@ def made_probe(text: Callable[[str], str] = str) -> SwapProbe:
         source=text("texts.toml"),
         words="the package's words",
         digests={"templates": "ab" * 32},
+        unused=(text("demonym KUR: no words in en"),),
         templates=20,
         variants=60,
         scored=57,

@@ -107,6 +107,7 @@ def _probe(answered: Answered, found: Sequence[ComparedTemplates], level: float)
             "source": design.source,
             "words": design.words,
             "digests": dict(design.digests),
+            "unused": design.unused,
             "templates": design.templates,
             "variants": len(design.ids),
             "scored": answered.scored,

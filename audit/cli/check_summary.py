@@ -41,6 +41,7 @@ def check_summary(report: CheckReport, style: Style, *, every_group: bool = Fals
 def _probe(probe: ProbeCheck, style: Style) -> list[str]:
     changes = f"{probe.changes:,} change{'' if probe.changes == 1 else 's'}"
     told = [style.paint(f"Probe {probe.probe}: {probe.variants:,} to score, {changes}", "strong")]
+    told += [f"  Not used: {printable(each)}" for each in probe.unused]
     if not probe.unanswered:
         return told
     shape = style.shape("inconclusive")

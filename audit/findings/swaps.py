@@ -132,6 +132,8 @@ class SwapProbe(Part):
     """Where the words are from."""
     digests: dict[str, str]
     """SHA-256 of the operator's own templates and words."""
+    unused: tuple[str, ...]
+    """What of the operator's own words and texts was not used, or not wholly, and why."""
     templates: int
     """Templates, or clusters of rows."""
     variants: int

@@ -164,6 +164,7 @@ def design_of(probe: Probe, plan: AuditPlan, evaluation_set: EvaluationSet, fold
         source=text.templates.source,
         words=text.words.source,
         alike=text.alike,
+        unused=text.unused,
         digests={
             name: digest
             for name, digest in (("templates", text.templates.sha256), ("words", text.words.sha256))

@@ -113,6 +113,8 @@ class Design:
     """Where the words are from."""
     alike: int = 0
     """Pairs of texts left out because they read the same."""
+    unused: tuple[str, ...] = ()
+    """What of the operator's own words and texts is not used, and why."""
     digests: Mapping[str, str] = field(default_factory=dict)
     """SHA-256 of the operator's own files."""
     languages: tuple[str, ...] = ()

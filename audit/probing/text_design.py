@@ -16,6 +16,7 @@ from audit.evaluation.quoting import shown
 from audit.plan_probes import ProbeSlot, TextProbe
 from audit.probing.design import MOST_VARIANTS, Comparison, Pairs, SlotOfProbe
 from audit.probing.templates import Choice, Template, Templates, render, slots_of, templates_of
+from audit.probing.unused import unused_texts, unused_words
 from audit.probing.words import GENDERS_OF_NAMES, NO_NAME, Words, words_of
 
 __all__ = ["Variant", "Written", "variant_id", "written"]
@@ -51,6 +52,8 @@ class Written:
     words: Words
     alike: int
     """Pairs left out because the text reads the same after the change."""
+    unused: tuple[str, ...]
+    """What of the operator's own words and texts is in no pair, and why."""
 
 
 @dataclass(slots=True)
@@ -117,7 +120,9 @@ def written(probe: TextProbe, folder: Path) -> Written:
             )
     columns = np.array(collected.rows, dtype=np.int64).T
     slots = tuple(SlotOfProbe(slot, scheme.anchor_name(slot), scheme.names(slot)) for slot in probe.slots)
-    return Written(slots, comparisons, Pairs(*columns), tuple(collected.texts), templates, words, collected.alike)
+    told = (*unused_words(probe, words), *unused_texts(probe, templates, {row[1] for row in collected.rows}, used))
+    pairs = Pairs(*columns)
+    return Written(slots, comparisons, pairs, tuple(collected.texts), templates, words, collected.alike, told)
 
 
 def _nothing_to_compare(probe: TextProbe, templates: Templates, comparison: Comparison, *, alike: bool) -> PlanError:

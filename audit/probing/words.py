@@ -23,7 +23,7 @@ import hashlib
 import importlib.resources
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -70,6 +70,8 @@ class Words:
     """Where they are from."""
     sha256: str | None = None
     """SHA-256 of the operator's own file."""
+    own: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Slot: the levels that are the operator's own."""
 
     def levels(self, slot: str, languages: tuple[str, ...]) -> tuple[str, ...]:
         """The levels of a slot that have words in all of `languages`."""
@@ -138,11 +140,13 @@ def words_of(path: Path | None, folder: Path) -> Words:
     content, raw = read_toml(folder / path, where)
     forms = {slot: dict(levels) for slot, levels in words.forms.items()}
     given, names = dict(words.given_names), {slot: dict(levels) for slot, levels in words.names.items()}
+    own: dict[str, tuple[str, ...]] = {}
     for slot, levels in raw.items():
         if slot not in names or not isinstance(levels, dict):
             raise _amiss(
                 where, f"{shown(slot)} is no table of words", "its tables are demonym, country, gender and name"
             )
+        own[slot] = tuple(levels)
         for level, entry in levels.items():
             if not isinstance(entry, dict):
                 raise _amiss(where, f"{slot}.{shown(level)} is no table", "see docs/how-to/probes.md")
@@ -155,7 +159,7 @@ def words_of(path: Path | None, folder: Path) -> Words:
                 given[level] = _own_names(entry, where, level)
             else:
                 forms[slot] = {**forms[slot], level: _own_forms(entry, where, slot, level)}
-    return Words(forms, given, names, where, hashlib.sha256(content).hexdigest())
+    return Words(forms, given, names, where, hashlib.sha256(content).hexdigest(), own)
 
 
 def read_toml(path: Path, where: str) -> tuple[bytes, dict[str, Any]]:

@@ -335,3 +335,47 @@ def test_a_column_may_have_any_name() -> None:
     found = _design(probe, table, "__group__")
     assert found.batch.schema.names == ["text", "__group__"]
     assert found.templates == 40
+
+
+OWN_WORDS = """
+[demonym.KUR]
+en = { word = "Kurdish", article = "a" }
+fr = { m = "kurde", f = "kurde" }
+[demonym.ROM]
+en = { word = "Romani", article = "a" }
+es = { m = "gitano", f = "gitana" }
+[country.XKX]
+en = { bare = "Kosovo", from = "from Kosovo" }
+[name.village]
+woman = ["Amina", "Sara", "Leila"]
+man = ["Yusuf", "Idris"]
+"""
+OWN_TEXTS = "".join(
+    f'[[templates]]\nid = "t{n}"\nen = "Text {n} about {{a_person}}, {{name}}."\n' for n in range(12)
+) + ('[[templates]]\nid = "still"\nen = "No slot at all."\n[[templates]]\nid = "foreign"\nfr = "{a_person}"\n')
+
+
+def test_what_is_not_used_of_ones_own_words_and_texts_is_said_with_the_reason(tmp_path: Path) -> None:
+    more = TEXT + 'slots = ["demonym", "name"]\nlanguages = ["en", "es"]\nnames = 2\nlevels = { name = ["village"] }\n'
+    files = own(tmp_path, "words", OWN_WORDS) + own(tmp_path, "templates", OWN_TEXTS)
+    result = audit(tmp_path, more + files, LEXICON + "def score(batch):\n    return [0.3] * batch.num_rows\n")
+    wanted = (
+        "demonym KUR: no words in es",
+        "country XKX: the probe does not change this slot",
+        "name village: only the first 2 names, as `names` says",
+        "text foreign: not in en, es",
+        "text still: nothing in it is changed in en, es",
+    )
+    assert result.probes[0].unused == wanted
+    assert "Not used of the operator’s own words and texts: demonym KUR: no words in es; country" in swaps(result)
+    for command, start in (("probes", "not used"), ("check", "Not used")):
+        done = CliRunner().invoke(app, [command, str(tmp_path / "plan.toml")])
+        assert [line.strip() for line in done.stdout.splitlines() if line.strip().startswith(start)] == [
+            f"{start}: {told}" for told in wanted
+        ]
+
+
+def test_a_level_that_the_plan_leaves_out_is_said_to_be_left_out(tmp_path: Path) -> None:
+    files = own(tmp_path, "words", OWN_WORDS)
+    found = audit(tmp_path, TEXT + ONE + files, LEXICON + "def score(batch):\n    return [0.3] * batch.num_rows\n")
+    assert found.probes[0].unused[0] == "demonym KUR, ROM: not among the levels that the plan names"

@@ -69,6 +69,10 @@ class SwapsTeller(Teller):
             for slot in probe.slots:
                 yield from self._of_slot(probe, slot)
             yield self._account(probe)
+            if probe.unused:
+                yield self.t.gettext("Not used of the operator’s own words and texts: %(unused)s.") % {
+                    "unused": "; ".join(probe.unused)
+                }
         sentence = self._told.sentence()
         if sentence:
             yield sentence
