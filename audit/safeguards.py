@@ -15,6 +15,7 @@ from audit.findings import (
     Amplification,
     ChangedSlot,
     LikeWithLike,
+    Outcome,
     ProbeVerdict,
     ReferenceComparison,
     RuleResult,
@@ -238,14 +239,23 @@ def _moved_by_nationality(
             )
     if not told:
         return ""
-    judged = Counter((one.rule, one.outcome) for one in verdicts if one.probe == probe.probe and one.slot in wanted)
-    for rule in dict.fromkeys(name for name, _ in judged):
-        undecided = judged[rule, "inconclusive"] + judged[rule, "not_evaluable"]
-        told.append(
-            f"Under rule {rule}, {judged[rule, 'fail']} of these changes are beyond the limit, {judged[rule, 'pass']} "
-            f"within it, {undecided} not decided."
+    of_nationality = [one for one in verdicts if one.probe == probe.probe and one.slot in wanted]
+    for rule in dict.fromkeys(one.rule for one in of_nationality):
+        alone, held = (
+            Counter(
+                one.outcome for one in of_nationality if one.rule == rule and (one.given_slot is not None) is within
+            )
+            for within in (False, True)
         )
+        told.append(f"Under rule {rule}, {_judged(alone, 'of these changes are')}.")
+        if held:
+            told.append(f"Of the same changes within one level of another word or column, {_judged(held, 'are')}.")
     return " ".join(told)
+
+
+def _judged(outcomes: Counter[Outcome], are: str) -> str:
+    undecided = outcomes["inconclusive"] + outcomes["not_evaluable"]
+    return f"{outcomes['fail']} {are} beyond the limit, {outcomes['pass']} within it, {undecided} not decided"
 
 
 def _scored(slot: ChangedSlot) -> str:
