@@ -198,7 +198,10 @@ def _nationality(
     measured = bool(evidence)
     given = [feature for feature in nationalities if feature in system.sensitive_features_used]
     if measured:
-        evidence += " This speaks of these texts and of texts like them; whether other words stand in was not tested."
+        evidence += (
+            " This speaks of what was changed here and of its like; whether other words or columns stand in was not "
+            "tested."
+        )
     elif not system.features:
         evidence = "Answers were supplied: whether nationality entered them is not known."
     elif given:
@@ -233,7 +236,7 @@ def _moved_by_nationality(
             what = {"demonym": "nationality word", "country": "country"}.get(slot.slot, "nationality column")
             told.append(
                 f"When only the {what} was changed, {slot.flipped} of {_counted(slot.pairs, 'decision')} changed "
-                f"({_counted(slot.levels, 'level')}, {_scored(slot)}); the widest mean shift of "
+                f"({_counted(slot.levels, 'level')}, {_scored(slot, probe)}); the widest mean shift of "
                 f"the score is {percent(abs(widest.shift or 0.0))} of its range"
                 + (f" (“{widest.name}”: {_flips(widest)})." if widest.shift else ".")
             )
@@ -258,9 +261,9 @@ def _judged(outcomes: Counter[Outcome], are: str) -> str:
     return f"{outcomes['fail']} {are} beyond the limit, {outcomes['pass']} within it, {undecided} not decided"
 
 
-def _scored(slot: ChangedSlot) -> str:
-    """The templates, or the fewest of them that a level was scored in."""
-    every = _counted(slot.templates, "template")
+def _scored(slot: ChangedSlot, probe: SwapProbe) -> str:
+    """The texts, rows or clusters, or the fewest of them that a level was scored in."""
+    every = _counted(slot.templates, probe.unit)
     return every if slot.templates_scored == slot.templates else f"scored in {slot.templates_scored} of {every}"
 
 

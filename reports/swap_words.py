@@ -93,10 +93,25 @@ class SwapWords:
                 "Before anyone relies on this system, its operator should explain why these words or columns move the "
                 "score, correct it, and have it audited again."
             )
+        open_rules = [rule for rule in self.result.probe_rules if rule.outcome != "pass"]
+        kinds = {self.probes[name].kind for rule in open_rules for name in rule.probes if name in self.probes}
+        if kinds == {"columns"}:
+            return self.t.gettext(
+                "Have every changed row scored, draw more rows, and audit again. Until then this is not a pass."
+            )
         return self.t.gettext(
             "Have every changed text scored, write more templates of the same kind, and audit again. Until then this "
             "is not a pass."
         )
+
+    def counted(self, count: int, probe: SwapProbe) -> str:
+        """So many of what one template of a probe is: "20 texts"."""
+        told = {
+            "text": self.t.ngettext("%(count)s text", "%(count)s texts", count),
+            "row": self.t.ngettext("%(count)s row", "%(count)s rows", count),
+            "cluster": self.t.ngettext("%(count)s cluster of rows", "%(count)s clusters of rows", count),
+        }[probe.unit]
+        return told % {"count": self.n.count(count)}
 
     def shift(self, verdict: ProbeVerdict) -> SwapShift | None:
         """The shift that a verdict is about."""

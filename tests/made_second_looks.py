@@ -130,6 +130,7 @@ def made_probe(text: Callable[[str], str] = str) -> SwapProbe:
     return SwapProbe(
         probe="words",
         kind="text",
+        unit="text",
         columns=("advert",),
         languages=("en",),
         source=text("texts.toml"),

@@ -102,6 +102,7 @@ def _probe(answered: Answered, found: Sequence[ComparedTemplates], level: float)
         {
             "probe": design.probe,
             "kind": design.kind,
+            "unit": design.unit,
             "columns": design.columns,
             "languages": design.languages,
             "source": design.source,

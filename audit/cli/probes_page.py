@@ -21,7 +21,7 @@ def probes_page(designs: Sequence[Design], style: Style) -> str:
 
 
 def _lines(design: Design, style: Style) -> Iterator[str]:
-    templates = "templates" if design.kind == "text" else "rows or clusters"
+    templates = {"text": "templates", "row": "rows", "cluster": "clusters"}[design.unit]
     yield style.paint(f"{design.probe}: {len(design.ids):,} to score, {len(design.comparisons):,} changes", "strong")
     yield f"  {design.templates:,} {templates} from {printable(design.source)}; words: {printable(design.words)}"
     if design.alike:

@@ -32,7 +32,8 @@ def swap_line(result: AuditResult) -> str:
     if not any(shift.pairs_moved for _, _, shift in moved):
         return f"Swaps{_judged(result)}: no score moved{_over(result)}"
     _, probe, shift = max(moved, key=lambda each: each[0])
-    name = f"{_SLOTS.get(shift.slot, shift.slot)} {_change(probe, shift)}"
+    slot = _SLOTS.get(shift.slot, shift.slot) if probe.kind == "text" else f"column {shift.slot}"
+    name = f"{slot} {_change(probe, shift)}"
     flipped = shift.to_flagged + shift.to_not_flagged
     decisions = f"{flipped:,} of {_counted(shift.pairs, 'decision')} changed"
     return f"Swaps{_judged(result)}: widest {100 * (shift.shift or 0.0):+.1f} points, {decisions}: {printable(name)}"
@@ -47,7 +48,7 @@ def _over(result: AuditResult) -> str:
     scored, probe = min(
         ((slot.templates_scored, one) for one in result.probes for slot in one.slots), key=lambda x: x[0]
     )
-    return f", whatever was changed ({_counted(scored, 'text' if probe.kind == 'text' else 'row or cluster')})"
+    return f", whatever was changed ({_counted(scored, probe.unit)})"
 
 
 def _judged(result: AuditResult) -> str:

@@ -122,6 +122,8 @@ class SwapProbe(Part):
     """Its id in the plan."""
     kind: Literal["text", "columns"]
     """Whether texts were written, or rows of the set changed."""
+    unit: Literal["text", "row", "cluster"]
+    """What one template is here: a text in all its languages, a row, or a cluster of rows."""
     columns: tuple[str, ...]
     """The column of the text, or the columns that were changed."""
     languages: tuple[str, ...]

@@ -155,6 +155,7 @@ def design_of(probe: Probe, plan: AuditPlan, evaluation_set: EvaluationSet, fold
     return Design(
         probe=probe.id,
         kind="text",
+        unit="text",
         slots=text.slots,
         comparisons=text.comparisons,
         pairs=text.pairs,

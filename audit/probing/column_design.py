@@ -63,6 +63,7 @@ def column_design(
     return Design(
         probe=probe.id,
         kind="columns",
+        unit="cluster" if cluster else "row",
         slots=tuple(
             SlotOfProbe(
                 column, probe.anchor[column] or empty[column], {value: value or empty[column] for value in values}

@@ -98,6 +98,8 @@ class Design:
 
     probe: str
     kind: str
+    unit: str
+    """What one template is: a `text`, a `row`, or a `cluster` of rows."""
     slots: tuple[SlotOfProbe, ...]
     comparisons: tuple[Comparison, ...]
     pairs: Pairs

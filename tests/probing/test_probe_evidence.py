@@ -22,6 +22,7 @@ from audit.result import AuditResult
 from audit.result_file import parse_result, result_to_json
 from audit.run import run_audit
 from reports.html import HtmlReporter
+from reports.junit import JunitReporter
 
 TEXT = '[[probes]]\nid = "words"\nkind = "text"\ncolumn = "text"\n'
 RULE = '[[rules]]\nmetric = "counterfactual_shift"\nmargin = 0.05\n'
@@ -379,3 +380,46 @@ def test_a_level_that_the_plan_leaves_out_is_said_to_be_left_out(tmp_path: Path)
     files = own(tmp_path, "words", OWN_WORDS)
     found = audit(tmp_path, TEXT + ONE + files, LEXICON + "def score(batch):\n    return [0.3] * batch.num_rows\n")
     assert found.probes[0].unused[0] == "demonym KUR, ROM: not among the levels that the plan names"
+
+
+def _of_columns(folder: Path, set_keys: str, code: str) -> AuditResult:
+    probe = FIELD.replace("rows = 60", "rows = 300") + 'values = { gender = ["woman"] }\nanchor = { gender = "man" }\n'
+    return run_audit(
+        write_audit(folder, probe + RULE, code, detector=TABLE, set_keys=NUMBERS + set_keys), crosscheck=False
+    )
+
+
+STILL = "def score(batch):\n    return [0.3] * batch.num_rows\n"
+BY_GENDER = "def score(batch):\n    return [0.2 + 0.2 * (g == 'woman') for g in batch.column('gender').to_pylist()]\n"
+
+
+@pytest.mark.parametrize(
+    ("set_keys", "counted", "those"),
+    [("", "300 rows", "rows"), ('\ncluster = "channel"\n', "25 clusters of rows", "clusters of rows")],
+)
+def test_a_probe_of_columns_is_told_in_rows_and_clusters(
+    tmp_path: Path, set_keys: str, counted: str, those: str
+) -> None:
+    result = _of_columns(tmp_path, set_keys, STILL)
+    assert swap_line(result) == (
+        f"Swaps within the limit: no score moved, whatever was changed ({counted.removesuffix(' of rows')})"
+    )
+    told = swaps(result)
+    assert f"Every score stayed exactly as it was, in all {counted}. If these were drawn at random from {those}" in told
+    assert "600 changed rows were made from rows of the evaluation set" in told
+    assert "one column changed, all else the same" in told
+    assert "text" not in told.casefold().replace("context", "")
+    (paragraph,) = [one for one in result.safeguards if one.clause == "2"]
+    assert "text" not in paragraph.evidence
+    done = CliRunner().invoke(app, ["probes", str(tmp_path / "plan.toml")])
+    assert f"  {counted.removesuffix(' of rows')} from rows of the evaluation set" in done.stdout
+
+
+def test_a_column_that_moves_the_score_is_called_a_column(tmp_path: Path) -> None:
+    result = _of_columns(tmp_path, "", BY_GENDER)
+    assert swap_line(result) == "Swaps FAIL: widest +20.0 points, 0 of 300 decisions changed: column gender woman"
+    told = swaps(result)
+    assert "Within one row the score varies by 20.0 points" in told
+    assert "Rows in which it rises, falls, stays" in told
+    case = next(one for one in JunitReporter().render(result).split("<testcase") if "probe=field" in one)
+    assert "over 300 rows" in case
