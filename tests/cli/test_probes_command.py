@@ -99,6 +99,25 @@ def test_what_cannot_be_shown_gets_one_line(here: Path, more: str, arguments: tu
     assert not (here / "v.csv").exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("plan.toml", "is the plan"),
+        ("./plan.toml", "is the plan"),
+        ("set.csv", "is a file that the plan reads"),
+        ("words.toml", "is a file that the plan reads"),
+    ],
+)
+def test_what_the_plan_reads_is_never_replaced(here: Path, name: str, told: str) -> None:
+    (here / "words.toml").write_text('[demonym.KUR]\nen = { word = "Kurdish", article = "a" }\n', encoding="utf-8")
+    write_audit(here, PROBE + 'words = "words.toml"\n')
+    before = (here / name).read_bytes()
+    code, _, err = invoke("probes", "plan.toml", "--out", name, "--force")
+    assert (code, (here / name).read_bytes()) == (2, before)
+    assert told in err
+    assert err.count("\n") == 1
+
+
 def test_check_tells_of_a_probe_that_cannot_be_written(here: Path) -> None:
     write_audit(here, PROBE + 'templates = "nowhere.toml"\n')
     code, _, err = invoke("check", "plan.toml")
