@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from audit.result import AuditResult, ProbeRuleResult, ProbeVerdict, SwapProbe, SwapShift
+from audit.terms import SLOT_WORDS
 from reports.language import Language
 
 __all__ = ["ProbeRuleSummary", "SwapWords", "probe_rules"]
@@ -121,13 +122,7 @@ class SwapWords:
         """What a slot is, for a reader."""
         if probe.kind == "columns":
             return self.t.gettext("the column %(name)s") % {"name": slot.replace("_", " ")}
-        return {
-            "demonym": self.t.gettext("the nationality word"),
-            "country": self.t.gettext("the country"),
-            "gender": self.t.gettext("the word for gender"),
-            "name": self.t.gettext("the given name"),
-            "language": self.t.gettext("the language"),
-        }.get(slot, slot)
+        return self.t.gettext("the %(slot)s") % {"slot": self.t.gettext(SLOT_WORDS.get(slot, slot))}
 
     def change(self, probe: SwapProbe, shift: SwapShift) -> str:
         """One change, with what was held: "Nigerian (NGA), within woman"."""

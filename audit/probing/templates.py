@@ -23,16 +23,16 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from audit.errors import PlanError
 from audit.evaluation.quoting import shown
-from audit.plan_probes import TextProbe
+from audit.plan_probes import ProbeLanguage, TextProbe
 from audit.probing.words import ANCHOR, NO_NAME, Words, read_toml
 
 __all__ = ["Choice", "Piece", "Template", "Templates", "pieces_of", "render", "slots_of", "templates_of"]
 
-LANGUAGES: Final = ("en", "es", "fr")
+_LANGUAGES: Final = get_args(ProbeLanguage)
 _BRACES: Final = re.compile(r"\{([^{}]*)\}")
 _FILLS: Final[Mapping[str, tuple[str, ...]]] = {
     "a_person": ("demonym", "gender"),
@@ -151,7 +151,7 @@ def _template(entry: object, where: str, place: int) -> Template:
         raise _amiss(where, f"text {place} has no id", "give it one of letters, digits, - and _, at most 64")
     texts = {key: value for key, value in entry.items() if key != "id"}
     for key, value in texts.items():
-        if key not in LANGUAGES:
+        if key not in _LANGUAGES:
             raise _amiss(where, f"text {name}: {shown(key)} is no language of a probe", "en, es and fr are")
         if not isinstance(value, str) or not value.strip() or len(value) > _LONGEST:
             raise _amiss(where, f"text {name}: {key} is no text", f"write one in quotes, at most {_LONGEST} characters")
