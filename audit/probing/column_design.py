@@ -178,7 +178,12 @@ def _check_held(probe: ColumnsProbe, cells: _Cells, evaluation_set: EvaluationSe
         expression = evaluation_set.feature_expression(column)
         told = {value: cell for value, cell in by_value.items() if cell is not None}
         numeric = any(isinstance(cell, int | float | Decimal) and not isinstance(cell, bool) for cell in told.values())
-        wanted = "min(cell), max(cell)" if numeric else "list(DISTINCT cell) FILTER (cell IN (SELECT unnest($told)))"
+        finite = "FILTER (isfinite(CAST(cell AS DOUBLE)))"
+        wanted = (
+            f"min(cell) {finite}, max(cell) {finite}"
+            if numeric
+            else "list(DISTINCT cell) FILTER (cell IN (SELECT unnest($told)))"
+        )
         query = (
             f"SELECT bool_or(cell IS NULL OR CAST(cell AS VARCHAR) = ''), {wanted}"  # noqa: S608 - a quoted identifier
             f" FROM (SELECT {expression} AS cell FROM {evaluation_set.source.name})"

@@ -330,6 +330,14 @@ def test_a_fixed_value_that_an_integer_cannot_hold_is_refused(value: str) -> Non
         _design(TEXT + ONE + f"fixed = {{ field = {value} }}\n", table)
 
 
+def test_what_is_no_number_in_the_set_bounds_nothing() -> None:
+    table = pa.table({**_COLUMNS, "field": pa.array([1.0, float("nan"), float("inf"), 9.0] * 10)})
+    probe = FIELD + 'values = { field = ["4"] }\nanchor = { field = "9" }\n'
+    assert _design(probe, table).templates == 40
+    with pytest.raises(PlanError, match="whose numbers go from 1 to 9"):
+        _design(probe.replace('"4"', '"10"'), table)
+
+
 def test_a_column_may_have_any_name() -> None:
     table = pa.table({**_COLUMNS, "__group__": ["x", "y"] * 20})
     probe = FIELD + 'values = { __group__ = ["x"] }\nanchor = { __group__ = "y" }\n'
