@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from audit.cli.group_names import GroupNames, fit, printable
 from audit.cli.set_summary import set_summary
 from audit.cli.terminal import Style
+from audit.evaluation.row_numbers import count_of
 from audit.metrics import METRICS
 from audit.percentages import exact_percent, percent
 
@@ -39,7 +40,7 @@ def check_summary(report: CheckReport, style: Style, *, every_group: bool = Fals
 
 
 def _probe(probe: ProbeCheck, style: Style) -> list[str]:
-    changes = f"{probe.changes:,} change{'' if probe.changes == 1 else 's'}"
+    changes = count_of(probe.changes, "change")
     told = [style.paint(f"Probe {probe.probe}: {probe.variants:,} to score, {changes}", "strong")]
     told += [f"  Not used: {printable(each)}" for each in probe.unused]
     if not probe.unanswered:
@@ -50,8 +51,8 @@ def _probe(probe: ProbeCheck, style: Style) -> list[str]:
         style.paint(
             f"  {shape} Not answered yet, and a run waits for it: this detector cannot be called", "inconclusive"
         ),
-        f"  Next: audit7k probes PLAN --probe {probe.probe} --out FILE. Have every line scored, and name",
-        "  the file with the answers in the probe: answers = …",
+        f"  Next: audit7k probes PLAN --probe {probe.probe} --out FILE",
+        "  Have every line scored, and name the file with the answers: answers = …",
     ]
 
 
