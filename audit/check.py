@@ -30,7 +30,16 @@ if TYPE_CHECKING:
     from audit.counting.moments import Moments
     from audit.evaluation.evaluation_set import EvaluationSet
 
-__all__ = ["CheckReport", "FamilyCheck", "GroupCheck", "RuleCheck", "check_counts", "check_plan", "count_labels"]
+__all__ = [
+    "CheckReport",
+    "FamilyCheck",
+    "GroupCheck",
+    "ProbeCheck",
+    "RuleCheck",
+    "check_counts",
+    "check_plan",
+    "count_labels",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +119,21 @@ class RuleCheck:
 
 
 @dataclass(frozen=True, slots=True)
+class ProbeCheck:
+    """What a probe would ask."""
+
+    probe: str
+    variants: int
+    """Texts or rows to score."""
+    changes: int
+    """Comparisons."""
+    unused: tuple[str, ...]
+    """What of the operator's own words and texts is not used, and why."""
+    unanswered: bool
+    """Whether somebody else has still to score them: the detector cannot be called, and no file holds its answers."""
+
+
+@dataclass(frozen=True, slots=True)
 class CheckReport:
     """What `audit7k check` says."""
 
@@ -125,6 +149,8 @@ class CheckReport:
     rules: tuple[RuleCheck, ...]
     review: SetReview | None = None
     """What is conspicuous about the set itself; None where only counts were checked."""
+    probes: tuple[ProbeCheck, ...] = ()
+    """What the plan's probes would ask."""
 
 
 def check_plan(
@@ -141,15 +167,33 @@ def check_plan(
         If plan or data are in error, exactly as `run_audit` would say it.
     """
     loaded = loaded_plan(plan, folder)
-    if loaded.plan.probes:
-        from audit.probing.asking import check_probes
-
-        check_probes(loaded.plan, loaded.folder, details=True)
     with _opened(loaded, table) as evaluation_set:
         counts, moments, features = _counted(evaluation_set)
         families = count_families(loaded.plan, counts, features)
         review = review_set(evaluation_set, loaded, families.values(), table)
-    return replace(check_counts(loaded.plan, counts, features, moments), review=review)
+        probes = _probes(loaded, evaluation_set)
+    return replace(check_counts(loaded.plan, counts, features, moments), review=review, probes=probes)
+
+
+def _probes(loaded: LoadedPlan, evaluation_set: EvaluationSet) -> tuple[ProbeCheck, ...]:
+    """What the probes would ask; nothing is loaded where the plan has none."""
+    if not loaded.plan.probes:
+        return ()
+    from audit.probing.asking import check_answers, check_probes, is_unanswered
+
+    plan, folder = loaded.plan, loaded.folder
+    designs = check_probes(plan, evaluation_set, folder)
+    check_answers(plan, designs, evaluation_set, folder)
+    return tuple(
+        ProbeCheck(
+            probe=probe.id,
+            variants=len(design.ids),
+            changes=len(design.comparisons),
+            unused=design.unused,
+            unanswered=is_unanswered(probe, plan, folder),
+        )
+        for probe, design in zip(plan.probes, designs, strict=True)
+    )
 
 
 def count_labels(

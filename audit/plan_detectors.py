@@ -17,6 +17,13 @@ class Strict(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
 
+    @model_validator(mode="after")
+    def _paths_can_be(self) -> Self:
+        for key, value in self:
+            if isinstance(value, Path) and "\0" in str(value):
+                raise ValueError(f"{key} holds a null character, which no path can")
+        return self
+
 
 class _Decision(Strict):
     threshold: float | None = None

@@ -11,7 +11,6 @@ from audit.plan_detectors import Column, Detector, PredictionsDetector, Strict
 
 __all__ = [
     "COUNTERFACTUAL_SHIFT",
-    "SLOTS",
     "ColumnsProbe",
     "Probe",
     "ProbeLanguage",
@@ -27,7 +26,6 @@ COUNTERFACTUAL_SHIFT: Final = "counterfactual_shift"
 
 ProbeSlot = Literal["demonym", "country", "gender", "name", "language"]
 ProbeLanguage = Literal["en", "es", "fr"]
-SLOTS: Final[tuple[ProbeSlot, ...]] = ("demonym", "country", "gender", "name", "language")
 
 ProbeId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 FixedValue = str | int | float | bool
@@ -203,6 +201,8 @@ def check_probes(
     for rule in rules:
         if not probes:
             raise ValueError(f"a rule on {COUNTERFACTUAL_SHIFT} needs a probe: write [[probes]]")
+        if len(set(rule.probes)) < len(rule.probes):
+            raise ValueError(f"a rule on {COUNTERFACTUAL_SHIFT} names a probe twice")
         for name in rule.probes:
             if name not in ids:
                 raise ValueError(

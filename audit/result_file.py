@@ -13,8 +13,9 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from audit.errors import ResultError, StorageError
-from audit.findings import FamilyResult, ProbeRuleResult, ProbeVerdict, RuleResult, Verdict
+from audit.findings import FamilyResult, ProbeRuleResult, RuleResult, Verdict
 from audit.result import SCHEMA_VERSION, AuditResult
+from audit.result_probes import probe_contradiction, rejected_as_said
 
 __all__ = ["load_result", "parse_result", "result_schema", "result_to_json", "write_result"]
 
@@ -136,37 +137,7 @@ def _contradiction(result: AuditResult) -> str | None:
         part = _rule_contradiction(rule, verdicts[rule.rule], result.plan.verdict.alpha)
         if part is not None:
             return f"rules.{place}.{part}"
-    return _probe_contradiction(result) or _overall_contradiction(result)
-
-
-def _probe_contradiction(result: AuditResult) -> str | None:
-    """Where a rule on probes says what does not follow from its verdicts."""
-    verdicts: dict[str, list[ProbeVerdict]] = {rule.rule: [] for rule in result.probe_rules}
-    for verdict in result.probe_verdicts:
-        if verdict.rule not in verdicts:
-            return "probe_rules"
-        verdicts[verdict.rule].append(verdict)
-    if len(verdicts) < len(result.probe_rules) or not all(verdicts.values()):
-        return "probe_rules"
-    alpha = result.plan.verdict.alpha
-    for place, rule in enumerate(result.probe_rules):
-        if not _probe_rule_follows(rule, verdicts[rule.rule], alpha):
-            return f"probe_rules.{place}"
-    return None
-
-
-def _probe_rule_follows(rule: ProbeRuleResult, verdicts: list[ProbeVerdict], alpha: float) -> bool:
-    counted = Counter(verdict.outcome for verdict in verdicts)
-    if counted != Counter(rule.comparisons_by_outcome):
-        return False
-    for verdict in verdicts:
-        if not _rejected_as_said(verdict.p_fail, verdict.level_fail, said=verdict.outcome == "fail"):
-            return False
-        shown = verdict.because == "no_shift" or (verdict.p_pass is not None and verdict.p_pass <= alpha)
-        if verdict.outcome == "pass" and not shown:
-            return False
-    passes = set(counted) == {"pass"}
-    return rule.outcome == ("fail" if counted["fail"] else "pass" if passes else "inconclusive")
+    return probe_contradiction(result) or _overall_contradiction(result)
 
 
 def _rule_contradiction(rule: RuleResult, verdicts: list[Verdict], alpha: float) -> str | None:
@@ -183,7 +154,7 @@ def _rule_contradiction(rule: RuleResult, verdicts: list[Verdict], alpha: float)
 
 def _follows_from_p(verdict: Verdict, alpha: float) -> bool:
     """Whether a verdict is what its p-values say."""
-    if not _rejected_as_said(verdict.p_fail, verdict.level_fail, said=verdict.outcome == "fail"):
+    if not rejected_as_said(verdict.p_fail, verdict.level_fail, said=verdict.outcome == "fail"):
         return False
     if verdict.outcome != "pass":
         return True
@@ -192,14 +163,7 @@ def _follows_from_p(verdict: Verdict, alpha: float) -> bool:
 
 
 def _unnamed_follows_from_p(family: FamilyResult) -> bool:
-    return _rejected_as_said(family.unnamed_p, family.unnamed_level, said=family.unnamed_beyond)
-
-
-def _rejected_as_said(p: float | None, level: float | None, *, said: bool) -> bool:
-    """Whether p reaches its level where that is said, and only there. Rounding keeps order, but may make both equal."""
-    if p is None or level is None:
-        return not said
-    return p <= level if said else p >= level
+    return rejected_as_said(family.unnamed_p, family.unnamed_level, said=family.unnamed_beyond)
 
 
 def _may_pass(rule: RuleResult, verdicts: list[Verdict]) -> bool:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from audit.counting.counted import Counted
     from audit.crosscheck.tables import Rows
     from audit.evaluation.evaluation_set import EvaluationSet
-    from audit.probing.design import Answered
+    from audit.probing.design import Answered, Design
     from audit.scoring import Progress
 
 __all__ = ["count_families", "loaded_plan", "run_audit", "summarise"]
@@ -81,10 +81,10 @@ def run_audit(
     from audit.scoring import score
 
     with open_evaluation_set(loaded.plan, loaded.folder, table) as evaluation_set:
-        _check_before(loaded, details=details)
+        designs = _check_before(loaded, evaluation_set, details=details)
         scored = score(loaded.plan, evaluation_set, loaded.folder, progress=progress, predictions_to=predictions_to)
         counted = count_everything(evaluation_set, loaded.plan, loaded.folder, details=details)
-        answered = _answered(loaded, evaluation_set, progress, details=details)
+        answered = _answered(loaded, designs, evaluation_set, progress)
         rows = _single_rows(loaded.plan, evaluation_set) if crosscheck else {}
         own = _own_measures(loaded, evaluation_set) if details else ()
         evaluation_set.check_unchanged()
@@ -98,27 +98,29 @@ def run_audit(
     return _with_opinions(result, counted, families, rows if crosscheck else None)
 
 
-def _check_before(loaded: LoadedPlan, *, details: bool) -> None:
-    """Whatever of measures and probes can be told before a night of scoring, not after."""
+def _check_before(loaded: LoadedPlan, evaluation_set: EvaluationSet, *, details: bool) -> tuple[Design, ...]:
+    """Whatever of measures and probes can be told before a night of scoring, not after; and what probes ask."""
     if details and loaded.plan.measures:
         from audit.crosscheck.own_measures_fairlearn import check_measures
 
         check_measures(loaded.plan, loaded.folder)
-    if loaded.plan.probes:
-        from audit.probing.asking import check_probes
+    if not loaded.plan.probes:
+        return ()
+    from audit.probing.asking import check_can_be_asked, check_probes
 
-        check_probes(loaded.plan, loaded.folder, details=details)
+    check_can_be_asked(loaded.plan, details=details)
+    return check_probes(loaded.plan, evaluation_set, loaded.folder, details=details)
 
 
 def _answered(
-    loaded: LoadedPlan, evaluation_set: EvaluationSet, progress: Progress | None, *, details: bool
+    loaded: LoadedPlan, designs: tuple[Design, ...], evaluation_set: EvaluationSet, progress: Progress | None
 ) -> tuple[Answered, ...]:
     """The plan's probes with the detector's answers; nothing is loaded where it has none."""
-    if not loaded.plan.probes:
+    if not designs:
         return ()
     from audit.probing.asking import ask_probes
 
-    return ask_probes(loaded.plan, evaluation_set, loaded.folder, details=details, progress=progress)
+    return ask_probes(loaded.plan, designs, evaluation_set, loaded.folder, progress=progress)
 
 
 def _own_measures(loaded: LoadedPlan, evaluation_set: EvaluationSet) -> tuple[OwnMeasure, ...]:

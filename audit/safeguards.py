@@ -11,9 +11,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from audit.evaluation.row_numbers import count_of
 from audit.findings import (
     Amplification,
+    ChangedSlot,
     LikeWithLike,
+    Outcome,
     ProbeVerdict,
     ReferenceComparison,
     RuleResult,
@@ -23,6 +26,7 @@ from audit.findings import (
 from audit.percentages import percent
 from audit.plan import AuditPlan
 from audit.result import Safeguard, SystemDescription
+from audit.terms import SLOT_WORDS
 
 __all__ = ["safeguards"]
 
@@ -66,7 +70,7 @@ def _assist_victims(rules: Sequence[RuleResult]) -> Safeguard:
         words="and to assist victims of trafficking",
         question="Who is missed?",
         evidence=(
-            f"The share of victims found, by group, under {_counted(len(judged), 'rule')}."
+            f"The share of victims found, by group, under {count_of(len(judged), 'rule')}."
             if judged
             else "The share of victims found is listed by group, but no rule limits it."
         ),
@@ -80,7 +84,7 @@ def _effective_safeguards(rules: Sequence[RuleResult]) -> Safeguard:
         clause="7(k)",
         words="how to provide effective safeguards",
         question="Are there limits, and could they be tested?",
-        evidence=f"{_counted(len(rules), 'rule')}; {_counted(judged, 'verdict')} on groups that the data decide. "
+        evidence=f"{count_of(len(rules), 'rule')}; {count_of(judged, 'verdict')} on groups that the data decide. "
         "That the limits were set before the data were seen is not shown.",
         state="measured" if judged else "not_shown",
     )
@@ -117,7 +121,7 @@ def _inequality(rules: Sequence[RuleResult]) -> Safeguard:
         clause="7(k)",
         words="of inequality",
         question="Do rates differ between groups by more than the limit?",
-        evidence=f"Differences and ratios with intervals for every group; {_counted(len(rules), 'rule')}."
+        evidence=f"Differences and ratios with intervals for every group; {count_of(len(rules), 'rule')}."
         + ("" if judged else " No group could be judged."),
         state="measured" if judged else "not_shown",
     )
@@ -133,7 +137,7 @@ def _facilitate(records: Sequence[Amplification]) -> Safeguard:
         words="do not facilitate",
         question="Does the detector add inequality that its labels do not have?",
         evidence=(
-            f"Flags against labels, for {_counted(groups.total(), 'group')}: the gap is added to or turned round for "
+            f"Flags against labels, for {count_of(groups.total(), 'group')}: the gap is added to or turned round for "
             f"{groups['adds']}, repeated for {groups['repeats']}, narrowed for {groups['removes']}; the cases do not "
             f"say for {groups['cannot_tell']}. "
             if records
@@ -181,10 +185,6 @@ def _like_cases(records: Sequence[LikeWithLike]) -> Safeguard:
     )
 
 
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
-
-
 def _nationality(
     plan: AuditPlan, system: SystemDescription, probes: Sequence[SwapProbe], verdicts: Sequence[ProbeVerdict]
 ) -> Safeguard:
@@ -196,7 +196,10 @@ def _nationality(
     measured = bool(evidence)
     given = [feature for feature in nationalities if feature in system.sensitive_features_used]
     if measured:
-        evidence += " This speaks of these texts and of texts like them; whether other words stand in was not tested."
+        evidence += (
+            " This speaks of what was changed here and of its like; whether other words or columns stand in was not "
+            "tested."
+        )
     elif not system.features:
         evidence = "Answers were supplied: whether nationality entered them is not known."
     elif given:
@@ -228,24 +231,39 @@ def _moved_by_nationality(
         ]
         if slot.slot in wanted and shifts:
             widest = max(shifts, key=lambda one: abs(one.shift or 0.0))
-            what = {"demonym": "nationality word", "country": "country"}.get(slot.slot, "nationality column")
+            what = SLOT_WORDS[slot.slot] if probe.kind == "text" else "nationality column"
             told.append(
-                f"When only the {what} was changed, {slot.flipped} of {_counted(slot.pairs, 'decision')} changed "
-                f"({_counted(slot.levels, 'level')}, {_counted(slot.templates, 'template')}); the widest mean shift of "
+                f"When only the {what} was changed, {slot.flipped:,} of {count_of(slot.pairs, 'decision')} changed "
+                f"({count_of(slot.levels, 'level')}, {_scored(slot, probe)}); the widest mean shift of "
                 f"the score is {percent(abs(widest.shift or 0.0))} of its range"
                 + (f" (“{widest.name}”: {_flips(widest)})." if widest.shift else ".")
             )
     if not told:
         return ""
-    judged = Counter((one.rule, one.outcome) for one in verdicts if one.probe == probe.probe and one.slot in wanted)
-    for rule in dict.fromkeys(name for name, _ in judged):
-        undecided = judged[rule, "inconclusive"] + judged[rule, "not_evaluable"]
-        told.append(
-            f"Under rule {rule}, {judged[rule, 'fail']} of these changes are beyond the limit, {judged[rule, 'pass']} "
-            f"within it, {undecided} not decided."
+    of_nationality = [one for one in verdicts if one.probe == probe.probe and one.slot in wanted]
+    for rule in dict.fromkeys(one.rule for one in of_nationality):
+        alone, held = (
+            Counter(
+                one.outcome for one in of_nationality if one.rule == rule and (one.given_slot is not None) is within
+            )
+            for within in (False, True)
         )
+        told.append(f"Under rule {rule}, {_judged(alone, 'of these changes are')}.")
+        if held:
+            told.append(f"Of the same changes within one level of another word or column, {_judged(held, 'are')}.")
     return " ".join(told)
 
 
+def _judged(outcomes: Counter[Outcome], are: str) -> str:
+    undecided = outcomes["inconclusive"] + outcomes["not_evaluable"]
+    return f"{outcomes['fail']} {are} beyond the limit, {outcomes['pass']} within it, {undecided} not decided"
+
+
+def _scored(slot: ChangedSlot, probe: SwapProbe) -> str:
+    """The texts, rows or clusters, or the fewest of them that a level was scored in."""
+    every = count_of(slot.templates, probe.unit)
+    return every if slot.templates_scored == slot.templates else f"scored in {slot.templates_scored:,} of {every}"
+
+
 def _flips(shift: SwapShift) -> str:
-    return f"{shift.to_flagged + shift.to_not_flagged} of {_counted(shift.pairs, 'decision')} changed"
+    return f"{shift.to_flagged + shift.to_not_flagged:,} of {count_of(shift.pairs, 'decision')} changed"

@@ -48,7 +48,8 @@ class SwapSuites:
         told = verdict.because.replace("_", " ")
         if shift is not None and shift.shift is not None:
             points = ENGLISH.numbers.points_with_range(shift.shift, shift.low, shift.high)
-            told = f"{told}; mean shift {points} points of the score range over {shift.templates} templates"
+            over = self._words.counted(shift.templates, self._words.probes[verdict.probe])
+            told = f"{told}; mean shift {points} points of the score range over {over}"
         _told(case, verdict.outcome, told)
         return case
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from audit.result import AuditResult, ProbeRuleResult, ProbeVerdict, SwapProbe, SwapShift
+from audit.terms import SLOT_WORDS
 from reports.language import Language
 
 __all__ = ["ProbeRuleSummary", "SwapWords", "probe_rules"]
@@ -46,26 +47,28 @@ class SwapWords:
 
     def sentence(self) -> str:
         """What the limits on probes came to; empty where the plan has none."""
-        every = len(self.result.probe_verdicts)
+        every = len(set(map(_change, self.result.probe_verdicts)))
+        failing = len(set(map(_change, self.failing)))
         match self.outcome:
             case "":
                 return ""
             case "fail":
                 return self.t.ngettext(
-                    "Changing one word or column, and nothing else, moved the score by more than the limit in "
-                    "%(failing)s of %(count)s change.",
-                    "Changing one word or column, and nothing else, moved the score by more than the limit in "
-                    "%(failing)s of %(count)s changes.",
+                    "Changing one word or column, and nothing else, moved the score on average by more than the limit "
+                    "in %(failing)s of %(count)s change.",
+                    "Changing one word or column, and nothing else, moved the score on average by more than the limit "
+                    "in %(failing)s of %(count)s changes.",
                     every,
-                ) % {"failing": self.n.count(len(self.failing)), "count": self.n.count(every)}
+                ) % {"failing": self.n.count(failing), "count": self.n.count(every)}
             case "pass":
                 return self.t.gettext(
-                    "Changing one word or column, and nothing else, moved the score by no more than the limit."
+                    "Changing one word or column, and nothing else, moved the score on average by no more than the "
+                    "limit."
                 )
             case _:
                 return self.t.gettext(
-                    "Whether changing one word or column, and nothing else, moves the score by more than the limit "
-                    "cannot be told."
+                    "Whether changing one word or column, and nothing else, moves the score on average by more than "
+                    "the limit cannot be told."
                 )
 
     def widest(self) -> str:
@@ -79,7 +82,7 @@ class SwapWords:
         if not moved:
             return ""
         _, verdict, shift = max(moved, key=lambda each: each[0])
-        return self.t.gettext("Widest: %(change)s. The score moves by %(points)s points of its range.") % {
+        return self.t.gettext("Widest: %(change)s. The score moves on average by %(points)s points of its range.") % {
             "change": self.change(self.probes[verdict.probe], shift),
             "points": self.n.points_with_range(shift.shift, shift.low, shift.high),
         }
@@ -91,26 +94,35 @@ class SwapWords:
                 "Before anyone relies on this system, its operator should explain why these words or columns move the "
                 "score, correct it, and have it audited again."
             )
+        open_rules = [rule for rule in self.result.probe_rules if rule.outcome != "pass"]
+        kinds = {self.probes[name].kind for rule in open_rules for name in rule.probes if name in self.probes}
+        if kinds == {"columns"}:
+            return self.t.gettext(
+                "Have every changed row scored, draw more rows, and audit again. Until then this is not a pass."
+            )
         return self.t.gettext(
             "Have every changed text scored, write more templates of the same kind, and audit again. Until then this "
             "is not a pass."
         )
 
+    def counted(self, count: int, probe: SwapProbe) -> str:
+        """So many of what one template of a probe is: "20 texts"."""
+        told = {
+            "text": self.t.ngettext("%(count)s text", "%(count)s texts", count),
+            "row": self.t.ngettext("%(count)s row", "%(count)s rows", count),
+            "cluster": self.t.ngettext("%(count)s cluster of rows", "%(count)s clusters of rows", count),
+        }[probe.unit]
+        return told % {"count": self.n.count(count)}
+
     def shift(self, verdict: ProbeVerdict) -> SwapShift | None:
         """The shift that a verdict is about."""
-        return self._shifts.get((verdict.probe, verdict.slot, verdict.given_slot, verdict.given, verdict.level))
+        return self._shifts.get(_change(verdict))
 
     def slot(self, slot: str, probe: SwapProbe) -> str:
         """What a slot is, for a reader."""
         if probe.kind == "columns":
             return self.t.gettext("the column %(name)s") % {"name": slot.replace("_", " ")}
-        return {
-            "demonym": self.t.gettext("the nationality word"),
-            "country": self.t.gettext("the country"),
-            "gender": self.t.gettext("the word for gender"),
-            "name": self.t.gettext("the given name"),
-            "language": self.t.gettext("the language"),
-        }.get(slot, slot)
+        return self.t.gettext("the %(slot)s") % {"slot": self.t.gettext(SLOT_WORDS.get(slot, slot))}
 
     def change(self, probe: SwapProbe, shift: SwapShift) -> str:
         """One change, with what was held: "Nigerian (NGA), within woman"."""
@@ -121,6 +133,11 @@ class SwapWords:
             return name
         given = self._names.get((probe.probe, shift.given_slot, shift.given), shift.given)
         return self.t.gettext("%(change)s, within %(given)s") % {"change": name, "given": given}
+
+
+def _change(verdict: ProbeVerdict) -> tuple[str, str, str | None, str | None, str]:
+    """The change that a verdict is about: the same for every rule that limits it."""
+    return verdict.probe, verdict.slot, verdict.given_slot, verdict.given, verdict.level
 
 
 def probe_rules(result: AuditResult, language: Language) -> tuple[ProbeRuleSummary, ...]:

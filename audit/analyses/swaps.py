@@ -17,6 +17,9 @@ __all__ = ["ComparedTemplates", "compared", "swap_probes"]
 
 FloatArray = npt.NDArray[np.float64]
 
+_DUST = 1e-12
+"""A mean this near to nothing is what rounding leaves of scores that cancel out."""
+
 
 @dataclass(frozen=True, slots=True)
 class ComparedTemplates:
@@ -35,13 +38,18 @@ class ComparedTemplates:
     pairs_unscored: int
     to_flagged: int
     to_not_flagged: int
-    moved: bool
-    """Whether any scored pair differs at all."""
+    differing: npt.NDArray[np.int64]
+    """int64[n]: scored pairs whose two scores differ at all."""
 
     @property
     def known(self) -> FloatArray:
         """The shifts that are known."""
         return self.shifts[~np.isnan(self.shifts)]
+
+    @property
+    def moved(self) -> bool:
+        """Whether any score moved. A mean of nothing does not say so: scores that move both ways cancel out."""
+        return bool(self.differing.any())
 
 
 def swap_probes(answered: Sequence[Answered], level: float) -> tuple[SwapProbe, ...]:
@@ -78,7 +86,7 @@ def compared(answered: Answered) -> tuple[ComparedTemplates, ...]:
                 pairs_unscored=int((~known).sum()),
                 to_flagged=int((known & became[part] & ~was[part]).sum()),
                 to_not_flagged=int((known & was[part] & ~became[part]).sum()),
-                moved=bool((shift[part][known] != 0).any()),
+                differing=np.bincount(of, weights=known & (shift[part] != 0)).astype(np.int64),
             )
         )
     return tuple(found)
@@ -94,11 +102,13 @@ def _probe(answered: Answered, found: Sequence[ComparedTemplates], level: float)
         {
             "probe": design.probe,
             "kind": design.kind,
+            "unit": design.unit,
             "columns": design.columns,
             "languages": design.languages,
             "source": design.source,
             "words": design.words,
             "digests": dict(design.digests),
+            "unused": design.unused,
             "templates": design.templates,
             "variants": len(design.ids),
             "scored": answered.scored,
@@ -118,31 +128,42 @@ def _probe(answered: Answered, found: Sequence[ComparedTemplates], level: float)
 def _slots(answered: Answered, found: Sequence[ComparedTemplates], level: float) -> Iterator[ChangedSlot]:
     for slot in answered.design.slots:
         mains = [one for one in found if one.comparison.family == (slot.slot, "")]
-        templates = sorted({int(place) for one in mains for place in one.templates})
-        spreads = _spreads(mains, answered.design.templates)
+        scored = [count for one in mains if (count := len(one.known))]
+        mean, most = _spread(answered, slot.slot)
         yield ChangedSlot(
             slot=slot.slot,
             anchor=slot.anchor,
             levels=len(mains),
-            templates=len(templates),
-            spread_mean=as_known(spreads.mean()) if len(spreads) else None,
-            spread_max=as_known(spreads.max()) if len(spreads) else None,
+            templates=len({int(place) for one in mains for place in one.templates}),
+            templates_scored=min(scored, default=0),
+            spread_mean=_known(mean),
+            spread_max=_known(most),
             pairs=sum(one.pairs for one in mains),
+            pairs_unscored=sum(one.pairs_unscored for one in mains),
             flipped=sum(one.to_flagged + one.to_not_flagged for one in mains),
-            undetected_share=as_known(undetected_share(len(templates), level)) or 0.0,
+            undetected_share=as_known(undetected_share(min(scored, default=0), level)) or 0.0,
         )
 
 
-def _spreads(mains: Sequence[ComparedTemplates], templates: int) -> FloatArray:
-    """Highest less lowest over the anchor, which is 0, and every level, for each template of which one is known."""
-    high, low, seen = np.zeros(templates), np.zeros(templates), np.zeros(templates, dtype=np.bool_)
-    for one in mains:
-        known = ~np.isnan(one.shifts)
-        places = one.templates[known]
-        high[places] = np.maximum(high[places], one.shifts[known])
-        low[places] = np.minimum(low[places], one.shifts[known])
-        seen[places] = True
-    return (high - low)[seen]
+def _spread(answered: Answered, slot: str) -> tuple[float | None, float | None]:
+    """Within one text the highest score over its anchor and every level less the lowest: mean over templates, and most.
+
+    Of each text by itself, so that scores which move both ways within a template do not cancel out.
+    """
+    design, pairs = answered.design, answered.design.pairs
+    mains = np.array([one.family == (slot, "") for one in design.comparisons])
+    shift = answered.scores[pairs.variant] - answered.scores[pairs.anchor]
+    known = mains[pairs.comparison] & ~np.isnan(shift)
+    if not known.any():
+        return None, None
+    texts, of = np.unique(pairs.anchor[known], return_inverse=True)
+    high, low, template = np.zeros(len(texts)), np.zeros(len(texts)), np.zeros(len(texts), dtype=np.int64)
+    np.maximum.at(high, of, shift[known])
+    np.minimum.at(low, of, shift[known])
+    template[of] = pairs.template[known]
+    _, of = np.unique(template, return_inverse=True)
+    spreads = high - low
+    return float((np.bincount(of, weights=spreads) / np.bincount(of)).mean()), float(spreads.max())
 
 
 def _shift(one: ComparedTemplates, names: Mapping[str, str], family: int, level: float) -> SwapShift:
@@ -164,9 +185,10 @@ def _shift(one: ComparedTemplates, names: Mapping[str, str], family: int, level:
         high=_known(high),
         low_all=_known(low_all),
         high_all=_known(high_all),
-        raised=int((known > 0).sum()),
-        lowered=int((known < 0).sum()),
-        unmoved=int((known == 0).sum()),
+        raised=int((known > _DUST).sum()),
+        lowered=int((known < -_DUST).sum()),
+        unmoved=int((one.differing[~np.isnan(one.shifts)] == 0).sum()),
+        pairs_moved=int(one.differing.sum()),
         to_flagged=one.to_flagged,
         to_not_flagged=one.to_not_flagged,
         reason="no_pairs" if not len(known) else "too_few_templates" if len(known) < MIN_TEMPLATES else None,

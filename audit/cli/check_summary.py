@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Final
 from audit.cli.group_names import GroupNames, fit, printable
 from audit.cli.set_summary import set_summary
 from audit.cli.terminal import Style
+from audit.evaluation.row_numbers import count_of
 from audit.metrics import METRICS
 from audit.percentages import exact_percent, percent
 
 if TYPE_CHECKING:
-    from audit.check import CheckReport, FamilyCheck, GroupCheck, RuleCheck
+    from audit.check import CheckReport, FamilyCheck, GroupCheck, ProbeCheck, RuleCheck
     from audit.plan import Rule
 
 MOST_GROUPS: Final = 10
@@ -33,7 +34,26 @@ def check_summary(report: CheckReport, style: Style, *, every_group: bool = Fals
     asked = {rule.id: rule for rule in report.plan.named_rules}
     for rule in report.rules:
         lines += ["", *_rule(rule, asked[rule.rule], names, style, every_group)]
+    for probe in report.probes:
+        lines += ["", *_probe(probe, style)]
     return "\n".join(lines) + "\n"
+
+
+def _probe(probe: ProbeCheck, style: Style) -> list[str]:
+    changes = count_of(probe.changes, "change")
+    told = [style.paint(f"Probe {probe.probe}: {probe.variants:,} to score, {changes}", "strong")]
+    told += [f"  Not used: {printable(each)}" for each in probe.unused]
+    if not probe.unanswered:
+        return told
+    shape = style.shape("inconclusive")
+    return [
+        *told,
+        style.paint(
+            f"  {shape} Not answered yet, and a run waits for it: this detector cannot be called", "inconclusive"
+        ),
+        f"  Next: audit7k probes PLAN --probe {probe.probe} --out FILE",
+        "  Have every line scored, and name the file with the answers: answers = …",
+    ]
 
 
 def _rule(rule: RuleCheck, asked: Rule, names: GroupNames, style: Style, every_group: bool) -> list[str]:

@@ -10,6 +10,7 @@ from audit.cli.group_names import fit, printable
 from audit.cli.terminal import Style
 from audit.evaluation.meaning import REASONS, Meaning
 from audit.evaluation.nationality import name_of
+from audit.evaluation.row_numbers import count_of
 from audit.plan import GENDERS
 from audit.plan_file.toml_text import toml_text
 from audit.plan_file.unfinished import WRITE_HERE
@@ -27,8 +28,8 @@ def codes_page(found: ColumnCodes, style: Style) -> str:
     """Every different value: first what is not read and why, then what is read and as what."""
     refused, read = found.refused, found.read
     head = f"{printable(found.column)} in {printable(found.source_name)}, read as {found.coding}"
-    rows = f"{_counted(found.rows, 'row')}, {found.missing:,} of them empty"
-    values = f"{_counted(len(found.values), 'value')}: {len(read):,} read, {len(refused):,} not"
+    rows = f"{count_of(found.rows, 'row')}, {found.missing:,} of them empty"
+    values = f"{count_of(len(found.values), 'value')}: {len(read):,} read, {len(refused):,} not"
     lines = [style.paint(head, "strong"), f"  {rows}; {values}"]
     width = max((_width(value) for value in found.values), default=0)
     if refused:
@@ -113,10 +114,6 @@ def _why(meaning: Meaning) -> str:
 def _named(code: str) -> str:
     name = name_of(code)
     return code if name == code else f"{code} {name}"
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def _words(words: Sequence[str]) -> str:

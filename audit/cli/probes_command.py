@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from audit.cli.guard import ArgumentError
 from audit.cli.terminal import Style, note, say
+
+if TYPE_CHECKING:
+    from audit.plan_file import LoadedPlan
 
 
 def probes(
@@ -34,6 +37,8 @@ def probes(
             f"{out} is there already", slug="variants-exist", hint="name another with --out, or add --force"
         )
     loaded, designs = designs_of_plan(plan, probe)
+    if out is not None and out.exists():
+        _check_may_be_replaced(out, plan, loaded)
     if out is None:
         say(probes_page(designs, Style.of(sys.stdout)))
         return
@@ -46,3 +51,16 @@ def probes(
     identity = getattr(loaded.plan.detector, "id", None) or loaded.plan.evaluation_set.id
     write_file(out, variants_csv(design, identity))
     note(f"Wrote {out}: {len(design.ids):,} to score. Keep the column {identity} beside the answers.")
+
+
+def _check_may_be_replaced(out: Path, plan: Path, loaded: LoadedPlan) -> None:
+    """Raise ArgumentError where `out` is the plan, or a file that it reads: --force is meant for what was written."""
+    from audit.probing.writing import paths_of
+
+    for path in (plan, *(loaded.folder / named for named in paths_of(loaded.plan))):
+        if path.exists() and out.samefile(path):
+            raise ArgumentError(
+                f"{out} is {'the plan' if path is plan else 'a file that the plan reads'}",
+                slug="variants-over-input",
+                hint="name another with --out",
+            )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from audit.cli.group_names import printable
 from audit.cli.terminal import Style
+from audit.evaluation.row_numbers import count_of
 
 if TYPE_CHECKING:
     from audit.probing.design import Design
@@ -21,9 +22,13 @@ def probes_page(designs: Sequence[Design], style: Style) -> str:
 
 
 def _lines(design: Design, style: Style) -> Iterator[str]:
-    templates = "templates" if design.kind == "text" else "rows or clusters"
-    yield style.paint(f"{design.probe}: {len(design.ids):,} to score, {len(design.comparisons):,} changes", "strong")
+    templates = {"text": "templates", "row": "rows", "cluster": "clusters"}[design.unit]
+    changes = count_of(len(design.comparisons), "change")
+    yield style.paint(f"{design.probe}: {len(design.ids):,} to score, {changes}", "strong")
     yield f"  {design.templates:,} {templates} from {printable(design.source)}; words: {printable(design.words)}"
+    if design.alike:
+        yield f"  {design.alike:,} pairs read the same after the change, and are left out"
+    yield from (f"  not used: {printable(told)}" for told in design.unused)
     for slot in design.slots:
         names = list(slot.names.values())
         more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""

@@ -4,36 +4,46 @@ from __future__ import annotations
 
 from audit.cli.group_names import printable
 from audit.cli.terminal import Style
+from audit.evaluation.row_numbers import count_of
 from audit.findings import ProbeRuleResult, SwapProbe, SwapShift
 from audit.result import AuditResult
+from audit.terms import SLOT_WORDS
 
 __all__ = ["probe_rule_lines", "swap_line"]
 
-_SLOTS = {
-    "demonym": "nationality word",
-    "country": "country",
-    "gender": "word for gender",
-    "name": "given name",
-    "language": "language",
-}
 _MOST_NAMED = 3
 
 
 def swap_line(result: AuditResult) -> str:
     """The change that moves the score most, over all probes, and what it did to decisions; empty without probes."""
     moved = [
-        (abs(shift.shift), probe, shift) for probe in result.probes for shift in probe.shifts if shift.shift is not None
+        ((abs(shift.shift), shift.to_flagged + shift.to_not_flagged, shift.pairs_moved), probe, shift)
+        for probe in result.probes
+        for shift in probe.shifts
+        if shift.shift is not None
     ]
     if not moved:
         return "Swaps: nothing was scored" if result.probes else ""
+    if not any(shift.pairs_moved for _, _, shift in moved):
+        return f"Swaps{_judged(result)}: no score moved{_over(result)}"
     _, probe, shift = max(moved, key=lambda each: each[0])
-    if not shift.shift:
-        over = _counted(probe.templates, "text" if probe.kind == "text" else "row or cluster")
-        return f"Swaps{_judged(result)}: no score moved, whatever was changed ({over})"
-    name = f"{_SLOTS.get(shift.slot, shift.slot)} {_change(probe, shift)}"
+    slot = SLOT_WORDS.get(shift.slot, shift.slot) if probe.kind == "text" else f"column {shift.slot}"
+    name = f"{slot} {_change(probe, shift)}"
     flipped = shift.to_flagged + shift.to_not_flagged
-    decisions = f"{flipped:,} of {_counted(shift.pairs, 'decision')} changed"
-    return f"Swaps{_judged(result)}: widest {100 * shift.shift:+.1f} points, {decisions}: {printable(name)}"
+    decisions = f"{flipped:,} of {count_of(shift.pairs, 'decision')} changed"
+    return f"Swaps{_judged(result)}: widest {100 * (shift.shift or 0.0):+.1f} points, {decisions}: {printable(name)}"
+
+
+def _over(result: AuditResult) -> str:
+    """How much a sentence about all changes rests on: the fewest texts that any of them was scored in."""
+    unscored = sum(shift.pairs_unscored for probe in result.probes for shift in probe.shifts)
+    if unscored:
+        every = unscored + sum(shift.pairs for probe in result.probes for shift in probe.shifts)
+        return f", but {unscored:,} of {count_of(every, 'pair')} were not scored"
+    scored, probe = min(
+        ((slot.templates_scored, one) for one in result.probes for slot in one.slots), key=lambda x: x[0]
+    )
+    return f", whatever was changed ({count_of(scored, probe.unit)})"
 
 
 def _judged(result: AuditResult) -> str:
@@ -53,7 +63,7 @@ def _rule_line(result: AuditResult, rule: ProbeRuleResult, style: Style) -> str:
     fails = rule.outcome == "fail"
     wanted = {"fail"} if fails else {"inconclusive", "not_evaluable"}
     verdicts = [one for one in result.probe_verdicts if one.rule == rule.rule and one.outcome in wanted]
-    what = "move the score beyond the limit" if fails else "could not be decided"
+    what = "move the mean score beyond the limit" if fails else "could not be decided"
     names = {
         (probe.probe, shift.slot, shift.given_slot, shift.given, shift.level): _change(probe, shift)
         for probe in result.probes
@@ -66,7 +76,7 @@ def _rule_line(result: AuditResult, rule: ProbeRuleResult, style: Style) -> str:
     more = f" and {len(verdicts) - _MOST_NAMED:,} more" if len(verdicts) > _MOST_NAMED else ""
     state = "FAIL" if fails else "cannot tell"
     text = (
-        f"{style.shape(rule.outcome)} {state} {rule.rule}: {_counted(len(verdicts), 'change')} {what} "
+        f"{style.shape(rule.outcome)} {state} {rule.rule}: {count_of(len(verdicts), 'change')} {what} "
         f"({rule.margin:g} of the score range): {printable('; '.join(named))}{more}"
     )
     return style.paint(text, rule.outcome)
@@ -79,7 +89,3 @@ def _change(probe: SwapProbe, shift: SwapShift) -> str:
         (one.name for one in probe.shifts if (one.slot, one.level) == (shift.given_slot, shift.given)), shift.given
     )
     return f"{shift.name} within {held}"
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"

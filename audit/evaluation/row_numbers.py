@@ -34,8 +34,8 @@ def rows_text(count: int, first: Sequence[int]) -> str:
 
 
 def count_of(count: int, singular: str, plural: str = "") -> str:
-    """`1 row`, `12 rows`."""
-    return f"{count} {singular if count == 1 else plural or singular + 's'}"
+    """`1 row`, `12,000 rows`."""
+    return f"{count:,} {singular if count == 1 else plural or singular + 's'}"
 
 
 def rows_where(

@@ -48,19 +48,24 @@ class ChangedSlot(Part):
     levels: int
     """Levels compared with it."""
     templates: int
-    """Templates that have the slot, or clusters of rows: what the intervals rest on."""
+    """Templates that have the slot, or clusters of rows."""
+    templates_scored: int
+    """The fewest of these of which a level has a scored pair, among the levels that have any: what can be said rests on
+    no more."""
     spread_mean: float | None
-    """Within one template, the highest score over all levels and the anchor less the lowest, on average over templates;
-    null where no pair was scored."""
+    """Within one text, the highest score over all levels and the anchor less the lowest, on average over the texts of a
+    template and then over templates; null where no pair was scored."""
     spread_max: float | None
-    """The same in the template where it is widest."""
+    """The same in the text where it is widest. Zero says that no scored pair differs at all."""
     pairs: int
     """Pairs of a changed text and its anchor of which both were scored, every other slot at its anchor."""
+    pairs_unscored: int
+    """Such pairs of which one or both were not."""
     flipped: int
     """Pairs of these whose decisions differ."""
     undetected_share: float
     """If templates were drawn at random from texts of their kind: the largest share of such texts in which a change
-    could work without showing in any of the templates, at the level of the intervals."""
+    could work without showing in any of `templates_scored`, at the level of the intervals."""
 
 
 class SwapShift(Part):
@@ -94,11 +99,14 @@ class SwapShift(Part):
     high_all: float | None
     """Upper end of the same."""
     raised: int
-    """Templates in which the score rises."""
+    """Templates in which the score rises on average."""
     lowered: int
-    """Templates in which it falls."""
+    """Templates in which it falls on average."""
     unmoved: int
-    """Templates in which it stays exactly as it was."""
+    """Templates in which every score stays exactly as it was. raised + lowered + unmoved is less than `templates` where
+    scores move both ways within a template and cancel out."""
+    pairs_moved: int
+    """Pairs whose two scores differ at all."""
     to_flagged: int
     """Pairs that are flagged after the change and were not before it."""
     to_not_flagged: int
@@ -114,6 +122,8 @@ class SwapProbe(Part):
     """Its id in the plan."""
     kind: Literal["text", "columns"]
     """Whether texts were written, or rows of the set changed."""
+    unit: Literal["text", "row", "cluster"]
+    """What one template is here: a text in all its languages, a row, or a cluster of rows."""
     columns: tuple[str, ...]
     """The column of the text, or the columns that were changed."""
     languages: tuple[str, ...]
@@ -124,6 +134,8 @@ class SwapProbe(Part):
     """Where the words are from."""
     digests: dict[str, str]
     """SHA-256 of the operator's own templates and words."""
+    unused: tuple[str, ...]
+    """What of the operator's own words and texts was not used, or not wholly, and why."""
     templates: int
     """Templates, or clusters of rows."""
     variants: int

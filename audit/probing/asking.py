@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -23,7 +24,7 @@ from audit.evaluation.row_numbers import count_of
 from audit.plan import AuditPlan, ColumnsProbe, Probe, TextProbe
 from audit.plan_detectors import PredictionsDetector
 from audit.probing.column_design import column_design
-from audit.probing.design import Answered, Design
+from audit.probing.design import Answered, Design, cast_value
 from audit.probing.text_design import Written, variant_id, written
 from audit.scoring.accept import accept_answer
 from audit.scoring.batches import check_features
@@ -33,7 +34,15 @@ from audit.scoring.runner import decision_rule, opened, told, withheld
 if TYPE_CHECKING:
     from audit.evaluation.evaluation_set import EvaluationSet
 
-__all__ = ["ask_probes", "check_probes", "design_of", "probes_to_ask"]
+__all__ = [
+    "ask_probes",
+    "check_answers",
+    "check_can_be_asked",
+    "check_probes",
+    "design_of",
+    "is_unanswered",
+    "probes_to_ask",
+]
 
 _ANSWERS: Final = "probe_answers"
 """Name of the relation with a file of answers."""
@@ -45,11 +54,47 @@ def probes_to_ask(plan: AuditPlan, *, details: bool) -> tuple[Probe, ...]:
     return tuple(probe for probe in plan.probes if details or probe.id in limited)
 
 
-def check_probes(plan: AuditPlan, folder: Path, *, details: bool) -> None:
-    """Raise PlanError where a text cannot be written, or nobody could answer it: before anything is scored."""
+def is_unanswered(probe: Probe, plan: AuditPlan, folder: Path) -> bool:
+    """Whether a detector known by its predictions has still to be asked elsewhere: no file holds its answers."""
+    if not isinstance(plan.detector, PredictionsDetector):
+        return False
+    return probe.answers is None or not os.path.lexists(folder / probe.answers)
+
+
+def check_probes(
+    plan: AuditPlan, evaluation_set: EvaluationSet, folder: Path, *, details: bool = True
+) -> tuple[Design, ...]:
+    """What the probes of a plan ask, made before anything is scored, so that no mistake costs a night of scoring.
+
+    Parameters
+    ----------
+    plan : AuditPlan
+    evaluation_set : EvaluationSet
+        Open; it need not be scored.
+    folder : Path
+        The folder of the plan.
+    details : bool
+        Whether probes without a rule are asked as well.
+
+    Raises
+    ------
+    AuditError
+        A probe cannot be written.
+    """
+    asked = probes_to_ask(plan, details=details)
+    return tuple(design_of(probe, plan, evaluation_set, folder) for probe in asked)
+
+
+def check_answers(plan: AuditPlan, designs: Sequence[Design], evaluation_set: EvaluationSet, folder: Path) -> None:
+    """Raise DataError where a file of answers that is there does not fit. To be asked once of an open set."""
+    for probe, design in zip(plan.probes, designs, strict=True):
+        if isinstance(plan.detector, PredictionsDetector) and not is_unanswered(probe, plan, folder):
+            _from_file(plan.detector, probe, design, evaluation_set, folder, plan.evaluation_set.id)
+
+
+def check_can_be_asked(plan: AuditPlan, *, details: bool) -> None:
+    """Raise PlanError where nobody could answer a probe."""
     for probe in probes_to_ask(plan, details=details):
-        if isinstance(probe, TextProbe):
-            written(probe, folder)
         if isinstance(plan.detector, PredictionsDetector) and probe.answers is None:
             raise PlanError(
                 f"probe {probe.id}: a detector known by its predictions cannot be asked",
@@ -60,10 +105,10 @@ def check_probes(plan: AuditPlan, folder: Path, *, details: bool) -> None:
 
 def ask_probes(
     plan: AuditPlan,
+    designs: Sequence[Design],
     evaluation_set: EvaluationSet,
     folder: Path,
     *,
-    details: bool = True,
     progress: Progress | None = None,
 ) -> tuple[Answered, ...]:
     """Every probe with the answers of the detector, after the set was scored.
@@ -71,36 +116,33 @@ def ask_probes(
     Parameters
     ----------
     plan : AuditPlan
+    designs : sequence of Design
+        Of the probes that are asked, as `check_probes` made them.
     evaluation_set : EvaluationSet
         Open, with the view `scored`.
     folder : Path
         The folder of the plan.
-    details : bool
-        Whether probes without a rule are asked as well.
     progress : Progress, optional
         Where progress is told.
 
     Raises
     ------
     AuditError
-        A probe cannot be written, the detector cannot answer, or a file of answers does not fit.
+        The detector cannot answer, or a file of answers does not fit.
     """
-    asked = probes_to_ask(plan, details=details)
-    if not asked:
+    if not designs:
         return ()
     cut, words = _cut(plan, evaluation_set)
-    designs = [design_of(probe, plan, evaluation_set, folder) for probe in asked]
-    if isinstance(plan.detector, PredictionsDetector):
-        checked = [
-            _from_file(plan.detector, probe, design, evaluation_set, folder, plan.evaluation_set.id)
-            for probe, design in zip(asked, designs, strict=True)
-        ]
-    else:
-        checked = [_from_detector(plan, design, folder, progress or NoProgress()) for design in designs]
-    return tuple(
-        _answered(design, answers, plan.detector.score_range, cut, words)
-        for design, answers in zip(designs, checked, strict=True)
-    )
+    probes = {probe.id: probe for probe in plan.probes}
+    found = []
+    for design in designs:
+        if isinstance(plan.detector, PredictionsDetector):
+            probe, case_id = probes[design.probe], plan.evaluation_set.id
+            answers = _from_file(plan.detector, probe, design, evaluation_set, folder, case_id)
+        else:
+            answers = _from_detector(plan, design, folder, progress or NoProgress())
+        found.append(_answered(design, answers, plan.detector.score_range, cut, words))
+    return tuple(found)
 
 
 def design_of(probe: Probe, plan: AuditPlan, evaluation_set: EvaluationSet, folder: Path) -> Design:
@@ -113,6 +155,7 @@ def design_of(probe: Probe, plan: AuditPlan, evaluation_set: EvaluationSet, fold
     return Design(
         probe=probe.id,
         kind="text",
+        unit="text",
         slots=text.slots,
         comparisons=text.comparisons,
         pairs=text.pairs,
@@ -121,6 +164,8 @@ def design_of(probe: Probe, plan: AuditPlan, evaluation_set: EvaluationSet, fold
         templates=len(text.templates.templates),
         source=text.templates.source,
         words=text.words.source,
+        alike=text.alike,
+        unused=text.unused,
         digests={
             name: digest
             for name, digest in (("templates", text.templates.sha256), ("words", text.words.sha256))
@@ -154,17 +199,11 @@ def _texts(probe: TextProbe, text: Written, features: tuple[str, ...], types: pa
     for name in features:
         kind = types.field(name).type if name in types.names else None
         if name == probe.column:
-            column = pa.array([each.text for each in text.variants], type=pa.string())
+            cast_value(text.variants[0].text, kind, probe=probe.id, column=name)
+            columns.append(pa.array([each.text for each in text.variants], type=kind or pa.string()))
         else:
-            column = pa.array([probe.fixed[name]] * len(text.variants))
-        try:
-            columns.append(column if kind is None else column.cast(kind))
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-            raise PlanError(
-                f"probe {probe.id}: what stands for {shown(name)} is none of its type in the evaluation set ({kind})",
-                slug="probe-value",
-                hint="write it as the set stores it",
-            ) from None
+            cell = cast_value(probe.fixed[name], kind, probe=probe.id, column=name)
+            columns.append(pa.array([cell] * len(text.variants), type=kind))
     return pa.RecordBatch.from_arrays(columns, names=list(features))
 
 
@@ -225,7 +264,7 @@ def _from_file(
     id_column: str,
 ) -> CheckedAnswers:
     """The answers to the variants of a design, from a file with their ids."""
-    assert probe.answers is not None  # noqa: S101 - `check_probes` has seen to it
+    assert probe.answers is not None  # noqa: S101 - `check_can_be_asked` has seen to it
     identity, answer = section.id or id_column, section.score or section.decision
     assert answer is not None  # noqa: S101 - the plan has seen to it
     relation = evaluation_set.attach(

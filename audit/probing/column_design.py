@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 from itertools import permutations, product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from audit.errors import DataError, PlanError
+from audit.errors import PlanError
 from audit.evaluation.connection import reading
 from audit.evaluation.quoting import identifier, shown
 from audit.plan_probes import ColumnsProbe
-from audit.probing.design import MOST_VARIANTS, Comparison, Design, Pairs, SlotOfProbe
+from audit.probing.design import MOST_VARIANTS, Comparison, Design, Pairs, SlotOfProbe, cast_value
 from audit.probing.text_design import variant_id
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ __all__ = ["column_design"]
 
 _Key = tuple[tuple[str, str], ...]
 """The value of every column that is changed."""
+_Cells = dict[str, dict[str, Any]]
+"""Column, value as the plan writes it: the same in the column's own type, None for an empty cell."""
 
 
 def column_design(
@@ -44,26 +47,27 @@ def column_design(
     Raises
     ------
     PlanError
-        A value is none of its column's type, or there would be too many rows.
+        A value is none of its column's type, no row of the set holds it, two are the same, or there would be too many
+        rows.
     """
     rows, templates = _drawn(probe, features, evaluation_set, cluster=cluster)
+    cells = _cells(probe, rows.schema)
+    empty = _check_held(probe, cells, evaluation_set)
     comparisons = tuple(_comparisons(probe))
     keys: dict[_Key, int] = {}
     pairs = [(place, *(_place(keys, key) for key in _keys(probe, one))) for place, one in enumerate(comparisons)]
-    if len(keys) * rows.num_rows > MOST_VARIANTS:
-        raise PlanError(
-            f"probe {probe.id}: more than {MOST_VARIANTS:,} changed rows",
-            slug="probe-too-large",
-            hint="draw fewer rows, name fewer values, or leave out intersections",
-        )
     count = rows.num_rows
+    _check_size(probe, len(keys) * count)
     number = np.arange(count)
     comparison, anchor, changed = (np.array(one, dtype=np.int64) for one in zip(*pairs, strict=True))
     return Design(
         probe=probe.id,
         kind="columns",
+        unit="cluster" if cluster else "row",
         slots=tuple(
-            SlotOfProbe(column, probe.anchor[column] or "empty", {value: value for value in values})
+            SlotOfProbe(
+                column, probe.anchor[column] or empty[column], {value: value or empty[column] for value in values}
+            )
             for column, values in probe.values.items()
         ),
         comparisons=comparisons,
@@ -78,12 +82,21 @@ def column_design(
             for key in keys
             for row in range(count)
         ),
-        batch=_changed(probe, rows, list(keys)),
+        batch=_changed(rows, list(keys), cells),
         templates=int(templates.max()) + 1,
         source="rows of the evaluation set",
         words="the plan's values",
         columns=tuple(probe.values),
     )
+
+
+def _check_size(probe: ColumnsProbe, variants: int) -> None:
+    if variants > MOST_VARIANTS:
+        raise PlanError(
+            f"probe {probe.id}: more than {MOST_VARIANTS:,} changed rows",
+            slug="probe-too-large",
+            hint="draw fewer rows, name fewer values, or leave out intersections",
+        )
 
 
 def _comparisons(probe: ColumnsProbe) -> Iterator[Comparison]:
@@ -121,18 +134,82 @@ def _drawn(
     drawn = f"md5('{probe.seed}:' || {case_id})"
     # every name is a quoted identifier of a column that the plan names; the seed is a number
     query = (
-        f"SELECT {columns}, CAST({group} AS VARCHAR) AS __group__ FROM {source}"  # noqa: S608
+        f"SELECT {columns}, CAST({group} AS VARCHAR) FROM {source}"  # noqa: S608
         f" ORDER BY {drawn}, {case_id} LIMIT {probe.rows}"
     )
     with reading(evaluation_set.source_name):
         table = evaluation_set.connection.sql(query).to_arrow_table()
     first: dict[str | None, int] = {}
-    groups = table.column("__group__").to_pylist()
+    # by its place: a column of the set may have any name
+    groups = table.column(table.num_columns - 1).to_pylist()
     places = np.array([first.setdefault(group, len(first)) for group in groups], dtype=np.int64)
-    return table.drop_columns(["__group__"]), places
+    return table.remove_column(table.num_columns - 1), places
 
 
-def _changed(probe: ColumnsProbe, rows: pa.Table, keys: list[_Key]) -> pa.RecordBatch:
+def _cells(probe: ColumnsProbe, types: pa.Schema) -> _Cells:
+    """Every value in its column's type. Two that are the same there would be compared with themselves."""
+    cells: _Cells = {}
+    for column, values in probe.values.items():
+        kind = types.field(column).type
+        written: dict[Any, str] = {}
+        cells[column] = {}
+        for value in dict.fromkeys((probe.anchor[column], *values)):
+            cell = cast_value(value, kind, probe=probe.id, column=column) if value else None
+            if cell in written:
+                raise PlanError(
+                    f"probe {probe.id}: {shown(repr(written[cell]))} and {shown(repr(value))} are the same value of "
+                    f"the column {shown(column)} ({kind})",
+                    slug="probe-same-value",
+                    hint="leave one out: changing a value into itself shows nothing",
+                )
+            written[cell] = value
+            cells[column][value] = cell
+    return cells
+
+
+def _check_held(probe: ColumnsProbe, cells: _Cells, evaluation_set: EvaluationSet) -> dict[str, str]:
+    """What an empty cell of each column is called. Raises PlanError at a value that the set does not hold.
+
+    A detector that never met a value ignores it, and a misspelt one would pass. A number may lie between those of the
+    set; an empty cell is asked for on purpose, and said to be in no row where it is in none.
+    """
+    called = {}
+    for column, by_value in cells.items():
+        expression = evaluation_set.feature_expression(column)
+        told = {value: cell for value, cell in by_value.items() if cell is not None}
+        numeric = any(isinstance(cell, int | float | Decimal) and not isinstance(cell, bool) for cell in told.values())
+        finite = "FILTER (isfinite(CAST(cell AS DOUBLE)))"
+        wanted = (
+            f"min(cell) {finite}, max(cell) {finite}"
+            if numeric
+            else "list(DISTINCT cell) FILTER (cell IN (SELECT unnest($told)))"
+        )
+        query = (
+            f"SELECT bool_or(cell IS NULL OR CAST(cell AS VARCHAR) = ''), {wanted}"  # noqa: S608 - a quoted identifier
+            f" FROM (SELECT {expression} AS cell FROM {evaluation_set.source.name})"
+        )
+        with reading(evaluation_set.source_name):
+            ((empty, *found),) = evaluation_set.connection.execute(
+                query, None if numeric else {"told": list(told.values())}
+            ).fetchall()
+        called[column] = "empty" if empty else "empty, as no row of the set is"
+        for value, cell in told.items():
+            held = found[0] is not None and (found[0] <= cell <= found[1] if numeric else cell in found[0])
+            if not held:
+                raise PlanError(
+                    f"probe {probe.id}: no row of the set holds {shown(repr(value))} in the column {shown(column)}"
+                    + (
+                        f", whose numbers go from {found[0]:g} to {found[1]:g}"
+                        if numeric and found[0] is not None
+                        else ""
+                    ),
+                    slug="probe-value-not-held",
+                    hint="write it as the set does: what a detector never met it may ignore, and that would pass",
+                )
+    return called
+
+
+def _changed(rows: pa.Table, keys: list[_Key], cells: _Cells) -> pa.RecordBatch:
     """The rows once for each key, with the columns that are changed filled anew."""
     import pyarrow as pa
 
@@ -142,7 +219,7 @@ def _changed(probe: ColumnsProbe, rows: pa.Table, keys: list[_Key]) -> pa.Record
         for column, value in key:
             place = table.schema.get_field_index(column)
             kind = table.schema.field(place).type
-            filled = pa.array([_cast(probe, column, value, kind)] * table.num_rows, type=kind)
+            filled = pa.array([cells[column][value]] * table.num_rows, type=kind)
             table = table.set_column(place, table.schema.field(place), filled)
         tables.append(table)
     whole = pa.concat_tables(tables).combine_chunks()
@@ -150,18 +227,3 @@ def _changed(probe: ColumnsProbe, rows: pa.Table, keys: list[_Key]) -> pa.Record
         [column.chunk(0) if column.num_chunks else pa.array([], column.type) for column in whole.columns],
         schema=whole.schema,
     )
-
-
-def _cast(probe: ColumnsProbe, column: str, value: str, kind: pa.DataType) -> object:
-    import pyarrow as pa
-
-    if value == "":
-        return None
-    try:
-        return pa.array([value]).cast(pa.string() if pa.types.is_dictionary(kind) else kind)[0].as_py()
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        raise DataError(
-            f"probe {probe.id}: the value {value[:40]!r} is none of the type of the column {shown(column)} ({kind})",
-            slug="probe-value",
-            hint="write it as the column stores it",
-        ) from None

@@ -20,19 +20,19 @@ import hashlib
 import importlib.resources
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from audit.errors import PlanError
 from audit.evaluation.quoting import shown
-from audit.plan_probes import TextProbe
+from audit.plan_probes import ProbeLanguage, TextProbe
 from audit.probing.words import ANCHOR, NO_NAME, Words, read_toml
 
 __all__ = ["Choice", "Piece", "Template", "Templates", "pieces_of", "render", "slots_of", "templates_of"]
 
-LANGUAGES: Final = ("en", "es", "fr")
+_LANGUAGES: Final = get_args(ProbeLanguage)
 _BRACES: Final = re.compile(r"\{([^{}]*)\}")
 _FILLS: Final[Mapping[str, tuple[str, ...]]] = {
     "a_person": ("demonym", "gender"),
@@ -117,7 +117,24 @@ def templates_of(probe: TextProbe, folder: Path) -> Templates:
         if template.id in found:
             raise _amiss(where, f"two texts have the id {template.id}", "give each its own")
         found[template.id] = template
+    _check_different(found.values(), probe.languages, where)
     return Templates(tuple(found.values()), where, digest)
+
+
+def _check_different(templates: Iterable[Template], languages: tuple[str, ...], where: str) -> None:
+    """Refuse a copy. Counted as a text it would be evidence that nobody has; left out, texts that the author counts."""
+    for language in languages:
+        seen: dict[str, str] = {}
+        for template in templates:
+            pieces = template.pieces.get(language, ())
+            text = "".join(f"{{{piece.text}}}" if piece.filled else piece.text for piece in pieces)
+            first = seen.setdefault(" ".join(text.split()).casefold(), template.id)
+            if pieces and first != template.id:
+                raise _amiss(
+                    where,
+                    f"texts {first} and {template.id} are the same in {language}",
+                    "a copy shows nothing more; write another text, or leave it out",
+                )
 
 
 @functools.cache
@@ -134,7 +151,7 @@ def _template(entry: object, where: str, place: int) -> Template:
         raise _amiss(where, f"text {place} has no id", "give it one of letters, digits, - and _, at most 64")
     texts = {key: value for key, value in entry.items() if key != "id"}
     for key, value in texts.items():
-        if key not in LANGUAGES:
+        if key not in _LANGUAGES:
             raise _amiss(where, f"text {name}: {shown(key)} is no language of a probe", "en, es and fr are")
         if not isinstance(value, str) or not value.strip() or len(value) > _LONGEST:
             raise _amiss(where, f"text {name}: {key} is no text", f"write one in quotes, at most {_LONGEST} characters")

@@ -12,9 +12,11 @@ from typing import Final
 import numpy as np
 
 from audit.errors import PlanError
+from audit.evaluation.quoting import shown
 from audit.plan_probes import ProbeSlot, TextProbe
 from audit.probing.design import MOST_VARIANTS, Comparison, Pairs, SlotOfProbe
 from audit.probing.templates import Choice, Template, Templates, render, slots_of, templates_of
+from audit.probing.unused import unused_texts, unused_words
 from audit.probing.words import GENDERS_OF_NAMES, NO_NAME, Words, words_of
 
 __all__ = ["Variant", "Written", "variant_id", "written"]
@@ -48,19 +50,40 @@ class Written:
     variants: tuple[Variant, ...]
     templates: Templates
     words: Words
+    alike: int
+    """Pairs left out because the text reads the same after the change."""
+    unused: tuple[str, ...]
+    """What of the operator's own words and texts is in no pair, and why."""
 
 
 @dataclass(slots=True)
 class _Collected:
+    words: Words
+    read: dict[tuple[str, Choice], str] = field(default_factory=dict)
     variants: dict[tuple[str, Choice], int] = field(default_factory=dict)
     texts: list[Variant] = field(default_factory=list)
     rows: list[tuple[int, int, int, int]] = field(default_factory=list)
+    alike: int = 0
 
-    def place(self, template: Template, choice: Choice, words: Words) -> int:
+    def add(self, number: int, place: int, template: Template, pair: tuple[Choice, Choice]) -> None:
+        """Keep a pair, unless both of its texts read the same: no detector could tell them apart."""
+        before, after = (self._text(template, choice) for choice in pair)
+        if before == after:
+            self.alike += 1
+            return
+        self.rows.append((number, place, self._place(template, pair[0]), self._place(template, pair[1])))
+
+    def _text(self, template: Template, choice: Choice) -> str:
+        key = (template.id, choice)
+        if key not in self.read:
+            self.read[key] = render(template.pieces[choice.language], choice, self.words)
+        return self.read[key]
+
+    def _place(self, template: Template, choice: Choice) -> int:
         key = (template.id, choice)
         if key not in self.variants:
             self.variants[key] = len(self.texts)
-            self.texts.append(Variant(template.id, choice, render(template.pieces[choice.language], choice, words)))
+            self.texts.append(Variant(template.id, choice, self.read[key]))
         return self.variants[key]
 
 
@@ -68,36 +91,27 @@ def written(probe: TextProbe, folder: Path) -> Written:
     """Write every text of a probe.
 
     Slots are changed one at a time, the others at their anchors; with `intersections` also with one other slot held at
-    each of its levels. A text counts for a change only if it has the slot. Nothing is drawn at random.
+    each of its levels. A text counts for a change only if it has the slot and reads otherwise after it. Nothing is
+    drawn at random.
 
     Raises
     ------
     PlanError
-        Templates or words cannot be used, a level has no words in a language, or no text has a slot.
+        Templates or words cannot be used, a level has no words in a language, no text has a slot, or a change changes
+        nothing.
     """
     words, templates = words_of(probe.words, folder), templates_of(probe, folder)
     scheme = _Scheme(probe, words)
-    collected = _Collected()
+    collected = _Collected(words)
     comparisons = tuple(scheme.comparisons())
     used = [template for template in templates.templates if any(known in template.pieces for known in probe.languages)]
     for number, comparison in enumerate(comparisons):
-        before = len(collected.rows)
+        before, alike = len(collected.rows), collected.alike
         for place, template in enumerate(used):
-            for anchor, changed in scheme.pairs(comparison, template):
-                row = (
-                    number,
-                    place,
-                    collected.place(template, anchor, words),
-                    collected.place(template, changed, words),
-                )
-                collected.rows.append(row)
+            for pair in scheme.pairs(comparison, template):
+                collected.add(number, place, template, pair)
         if len(collected.rows) == before:
-            raise PlanError(
-                f"probe {probe.id}: no text of {templates.source} has the slots "
-                f"{', '.join(filter(None, comparison.family))}",
-                slug="probe-slots",
-                hint="take other templates, or leave the slot out; docs/how-to/probes.md says what fills which braces",
-            )
+            raise _nothing_to_compare(probe, templates, comparison, alike=collected.alike > alike)
         if len(collected.texts) > MOST_VARIANTS:
             raise PlanError(
                 f"probe {probe.id}: more than {MOST_VARIANTS:,} texts",
@@ -106,7 +120,25 @@ def written(probe: TextProbe, folder: Path) -> Written:
             )
     columns = np.array(collected.rows, dtype=np.int64).T
     slots = tuple(SlotOfProbe(slot, scheme.anchor_name(slot), scheme.names(slot)) for slot in probe.slots)
-    return Written(slots, comparisons, Pairs(*columns), tuple(collected.texts), templates, words)
+    told = (*unused_words(probe, words), *unused_texts(probe, templates, {row[1] for row in collected.rows}, used))
+    pairs = Pairs(*columns)
+    return Written(slots, comparisons, pairs, tuple(collected.texts), templates, words, collected.alike, told)
+
+
+def _nothing_to_compare(probe: TextProbe, templates: Templates, comparison: Comparison, *, alike: bool) -> PlanError:
+    if alike:
+        held = f" within {comparison.given_slot} {shown(comparison.given)}" if comparison.given_slot else ""
+        return PlanError(
+            f"probe {probe.id}: no text of {templates.source} reads otherwise with the {comparison.slot} "
+            f"{shown(comparison.level)}{held} than without",
+            slug="probe-same-text",
+            hint="a change that changes nothing shows nothing; leave the level out, or take texts in which it shows",
+        )
+    return PlanError(
+        f"probe {probe.id}: no text of {templates.source} has the slots {', '.join(filter(None, comparison.family))}",
+        slug="probe-slots",
+        hint="take other templates, or leave the slot out; docs/how-to/probes.md says what fills which braces",
+    )
 
 
 def variant_id(probe: str, template: str, place: int, text: str) -> str:
@@ -177,22 +209,27 @@ class _Scheme:
         base = replace(base, **named)
         anchor_name = self._anchors.get("name")
         if comparison.slot == "name":
-            for gender, number in self._places(base):
+            for gender, number in self._places(base, comparison.level):
                 without = NO_NAME if anchor_name is None else self._name(anchor_name, gender, number)
                 yield replace(base, name=without), replace(base, name=self._name(comparison.level, gender, number))
             return
         level = comparison.given if comparison.given_slot == "name" else anchor_name
-        names = [NO_NAME] if level is None else [self._name(level, *place) for place in self._places(base)]
+        names = [NO_NAME] if level is None else [self._name(level, *place) for place in self._places(base, level)]
         for name in names:
             anchor = replace(base, name=name)
             yield anchor, replace(anchor, **{comparison.slot: comparison.level})
 
-    def _places(self, choice: Choice) -> list[tuple[str, int]]:
-        """Gender and number of each name: of the gender that the text is about, or of both."""
+    def _places(self, choice: Choice, level: str) -> list[tuple[str, int]]:
+        """Gender and number of each name of a level: of the gender that the text is about, or of both.
+
+        A list that is shorter than `names` gives what it has, each name once.
+        """
         genders = (choice.gender,) if choice.gender in GENDERS_OF_NAMES else GENDERS_OF_NAMES
-        return [(gender, number) for gender in genders for number in range(self._probe.names)]
+        lists = self._words.given_names[level]
+        return [(gender, number) for gender in genders for number in range(min(self._probe.names, len(lists[gender])))]
 
     def _name(self, level: str, gender: str, number: int) -> str:
+        """That name; where an anchor has fewer than the level it is compared with, its own come again."""
         names = self._words.given_names[level][gender]
         return names[number % len(names)]
 

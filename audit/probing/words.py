@@ -23,7 +23,7 @@ import hashlib
 import importlib.resources
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -70,6 +70,8 @@ class Words:
     """Where they are from."""
     sha256: str | None = None
     """SHA-256 of the operator's own file."""
+    own: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Slot: the levels that are the operator's own."""
 
     def levels(self, slot: str, languages: tuple[str, ...]) -> tuple[str, ...]:
         """The levels of a slot that have words in all of `languages`."""
@@ -138,20 +140,26 @@ def words_of(path: Path | None, folder: Path) -> Words:
     content, raw = read_toml(folder / path, where)
     forms = {slot: dict(levels) for slot, levels in words.forms.items()}
     given, names = dict(words.given_names), {slot: dict(levels) for slot, levels in words.names.items()}
+    own: dict[str, tuple[str, ...]] = {}
     for slot, levels in raw.items():
         if slot not in names or not isinstance(levels, dict):
             raise _amiss(
                 where, f"{shown(slot)} is no table of words", "its tables are demonym, country, gender and name"
             )
+        own[slot] = tuple(levels)
         for level, entry in levels.items():
             if not isinstance(entry, dict):
                 raise _amiss(where, f"{slot}.{shown(level)} is no table", "see docs/how-to/probes.md")
+            if not _is_text(level):
+                raise _amiss(
+                    where, f"{slot} has a level {shown(repr(level))}", "name it; the neutral form stays as it is"
+                )
             names[slot][level] = _text(entry.get("name", level), where, f"{slot}.{level}.name")
             if slot == "name":
                 given[level] = _own_names(entry, where, level)
             else:
                 forms[slot] = {**forms[slot], level: _own_forms(entry, where, slot, level)}
-    return Words(forms, given, names, where, hashlib.sha256(content).hexdigest())
+    return Words(forms, given, names, where, hashlib.sha256(content).hexdigest(), own)
 
 
 def read_toml(path: Path, where: str) -> tuple[bytes, dict[str, Any]]:
@@ -201,10 +209,14 @@ def _own_names(entry: Mapping[str, Any], where: str, level: str) -> dict[str, tu
     return found
 
 
-def _text(value: object, where: str, key: str) -> str:
-    if not isinstance(value, str) or not value.strip() or len(value) > 200 or not value.isprintable():
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip()) and len(value) <= 200 and value.isprintable()
+
+
+def _text(value: Any, where: str, key: str) -> str:
+    if not _is_text(value):
         raise _amiss(where, f"{shown(key)} is no text", "write one in quotes, at most 200 characters, on one line")
-    return value
+    return str(value)
 
 
 def _amiss(where: str, what: str, hint: str) -> PlanError:

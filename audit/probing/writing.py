@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+
+from pydantic import BaseModel
 
 from audit.errors import PlanError
 from audit.evaluation.evaluation_set import open_evaluation_set
@@ -12,7 +15,7 @@ from audit.plan_file import LoadedPlan, read_plan_file
 from audit.probing.asking import design_of
 from audit.probing.design import Design
 
-__all__ = ["designs_of_plan", "variants_csv"]
+__all__ = ["designs_of_plan", "paths_of", "variants_csv"]
 
 
 def designs_of_plan(path: Path, only: str | None = None) -> tuple[LoadedPlan, tuple[Design, ...]]:
@@ -62,3 +65,16 @@ def variants_csv(design: Design, identity: str) -> str:
         for one, row in zip(design.ids, zip(*columns, strict=True), strict=True)
     )
     return file.getvalue()
+
+
+def paths_of(part: object) -> Iterator[Path]:
+    """Every path that a plan, or a part of one, names."""
+    if isinstance(part, Path):
+        yield part
+    elif isinstance(part, BaseModel):
+        yield from paths_of([value for _, value in part])
+    elif isinstance(part, Mapping):
+        yield from paths_of(list(part.values()))
+    elif isinstance(part, list | tuple):
+        for each in part:
+            yield from paths_of(each)

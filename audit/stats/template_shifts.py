@@ -32,8 +32,10 @@ FloatArray = npt.NDArray[np.float64]
 MIN_TEMPLATES: Final = 10
 """With fewer templates nothing is decided: neither the spread nor the skewness of shifts can be told."""
 _SKEW: Final = {1: 5.0, 2: 3.0, 3: 2.0}
-"""k by the number of comparisons, where these are few."""
+"""k by the number of comparisons that are tested, where these are few."""
 _SKEW_OF_MANY: Final = 2.0
+_DUST: Final = 1e-12
+"""Scores are shares of their range: distances and standard deviations below this are what rounding leaves of none."""
 
 
 class ShiftTests(NamedTuple):
@@ -113,14 +115,17 @@ def _below(samples: Sequence[FloatArray], edge: float) -> FloatArray:
     mean = shifts.sum(axis=1) / count
     deviations = np.where(there, shifts - mean[:, None], 0.0)
     own = (deviations**2).sum(axis=1) / (count - 1)
+    own[own <= _DUST**2] = 0.0
     vary = own > 0.0
+    distance = np.where(np.abs(edge - mean) <= _DUST, 0.0, edge - mean)
+    together = len(count)
     spread = np.sqrt(np.where(vary, own, 1.0))
     # the third moment over the standard deviation with n: the adjusted Fisher-Pearson coefficient
     third = ((deviations / spread[:, None]) ** 3).sum(axis=1) * count / ((count - 1) * (count - 2))
-    harm = np.maximum(third, 0.0) * _SKEW.get(len(samples), _SKEW_OF_MANY) / (6 * np.sqrt(count))
-    student = _scaled(edge - mean, np.maximum(own, own.mean()), count)
-    corrected = _without_skew(_scaled(edge - mean, own, count), np.where(vary, harm, 0.0))
-    df = (count - 1) / (2 if len(samples) in _SKEW else 1)
+    harm = np.maximum(third, 0.0) * _SKEW.get(together, _SKEW_OF_MANY) / (6 * np.sqrt(count))
+    student = _scaled(distance, np.maximum(own, own.mean()), count)
+    corrected = _without_skew(_scaled(distance, own, count), np.where(vary, harm, 0.0))
+    df = (count - 1) / (2 if together in _SKEW else 1)
     p[tested] = stdtr(df, -np.minimum(student, corrected))
     return p
 
@@ -134,10 +139,10 @@ def _without_skew(distance: FloatArray, harm: FloatArray) -> FloatArray:
 
 
 def _scaled(distance: FloatArray, variance: FloatArray, count: FloatArray) -> FloatArray:
-    """Distances in standard errors; infinite where nothing varies."""
+    """Distances in standard errors; infinite where nothing varies, and no distance is none there, so that p is 1."""
     vary = variance > 0.0
     error = np.sqrt(np.where(vary, variance, 1.0) / count)
-    scaled: FloatArray = np.where(vary, distance / error, np.where(distance < 0, -np.inf, np.inf))
+    scaled: FloatArray = np.where(vary, distance / error, np.where(distance > 0, np.inf, -np.inf))
     return scaled
 
 
@@ -159,6 +164,9 @@ def holm(p: FloatArray, level: float) -> HolmStep:
 def undetected_share(templates: int, level: float) -> float:
     """The largest share of texts of the kind in which a change could work without showing in any of n templates.
 
-    1 - (1 - level)^(1/n): the exact upper limit of a share of which none was seen in n independent draws.
+    1 - (1 - level)^(1/n): the exact upper limit of a share of which none was seen in n independent draws. Of no
+    template it is 1: a change could work in all.
     """
+    if not templates:
+        return 1.0
     return float(1.0 - (1.0 - checked_fraction(level, "level")) ** (1.0 / templates))

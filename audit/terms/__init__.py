@@ -12,10 +12,10 @@ from typing import Final
 from audit.terms.doubting import DOUBTING
 from audit.terms.judging import JUDGING
 from audit.terms.looking import LOOKING
-from audit.terms.swapping import SWAPPING
+from audit.terms.swapping import SLOT_WORDS, SWAPPING
 from audit.terms.term import Term, plain_name
 
-__all__ = ["TERMS", "Term", "plain_name", "term_called", "terms_like"]
+__all__ = ["SLOT_WORDS", "TERMS", "Term", "plain_name", "term_called", "terms_like"]
 
 TERMS: Final[Mapping[str, Term]] = {term.name: term for term in (*JUDGING, *DOUBTING, *LOOKING, *SWAPPING)}
 

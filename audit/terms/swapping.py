@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from audit.terms.term import Term
+
+SLOT_WORDS: Final[Mapping[str, str]] = {
+    "demonym": "nationality word",
+    "country": "country",
+    "gender": "word for gender",
+    "name": "given name",
+    "language": "language",
+}
+"""What a reader calls the slots of a text."""
 
 SWAPPING: Final = (
     Term(

@@ -73,6 +73,7 @@ def test_defaults_are_the_package_s_adverts_in_english() -> None:
         (TEXT + 'answers = "a.csv"\n', "`answers` is for one known by its predictions"),
         (TEXT + TEXT, "probes 2: a second probe with the id words"),
         (TEXT + RULE + 'probes = ["word"]\n', "names the probe word (the plan has: words)"),
+        (TEXT + RULE + 'probes = ["words", "words"]\n', "a rule on counterfactual_shift names a probe twice"),
         (RULE, "a rule on counterfactual_shift needs a probe"),
         (TEXT + RULE + 'groups = ["gender"]\n', "rules[2].groups is not a key of a plan"),
         (TEXT + RULE.replace("margin = 0.05\n", ""), "rules[2].margin is missing"),

@@ -140,7 +140,11 @@ def test_a_gender_only_model_shows_no_nationality_effect_not_even_among_women(tm
     paragraph = next(one for one in result.safeguards if one.clause == "2")
     assert paragraph.state == "measured"
     assert "nationality word was changed, 0 of 300 decisions changed" in paragraph.evidence
-    assert "0 of these changes are beyond the limit, 15 within it, 0 not decided" in paragraph.evidence
+    assert "0 of these changes are beyond the limit, 5 within it, 0 not decided." in paragraph.evidence
+    assert (
+        "Of the same changes within one level of another word or column, 0 are beyond the limit, 10 within it, 0 not "
+        "decided." in paragraph.evidence
+    )
 
 
 IN_ONE_CELL = LEXICON + (

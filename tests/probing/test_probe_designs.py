@@ -95,6 +95,20 @@ def test_names_are_of_the_gender_that_the_text_is_about(tmp_path: Path) -> None:
     assert ("gender", "name") not in {one.family for one in found.comparisons}
 
 
+def test_each_name_of_a_short_list_counts_once(tmp_path: Path) -> None:
+    (tmp_path / "words.toml").write_text(
+        '[name.village]\nwoman = ["Amina"]\nman = ["Yusuf", "Idris"]\n', encoding="utf-8"
+    )
+    more = 'slots = ["name", "demonym"]\ntemplates = "case-notes"\nwords = "words.toml"\nintersections = true\n'
+    levels = 'levels = { name = ["village"], demonym = ["NGA"] }\n'
+    found = design(tmp_path, TEXT + more + levels)
+    for comparison in (Comparison("name", "", "village", ""), Comparison("demonym", "name", "NGA", "village")):
+        pairs = pairs_of(found, comparison)
+        assert len(pairs) == len(set(pairs)) == 20 * 3
+    anchored = levels + 'anchor = { name = "fr_FR" }\n'
+    assert len(pairs_of(design(tmp_path, TEXT + more + anchored), Comparison("name", "", "village", ""))) == 20 * 3
+
+
 def test_an_anchor_can_be_a_level(tmp_path: Path) -> None:
     more = 'slots = ["demonym"]\nlevels = { demonym = ["NGA", "PHL"] }\nanchor = { demonym = "FRA" }\n'
     found = design(tmp_path, TEXT + more)
@@ -175,7 +189,7 @@ def test_rows_of_a_cluster_count_as_one_template(tmp_path: Path) -> None:
 
 def test_a_value_of_another_type_gets_one_line(tmp_path: Path) -> None:
     probe = '[[probes]]\nid = "pay"\nkind = "columns"\nvalues = { pay = ["high"] }\nanchor = { pay = "0" }\n'
-    with pytest.raises(DataError, match="'high' is none of the type of the column pay") as caught:
+    with pytest.raises(PlanError, match="'high' for pay is none of its type in the evaluation set") as caught:
         design(tmp_path, probe, detector=TABLE, set_keys='numbers = ["pay"]')
     assert caught.value.slug == "probe-value"
 
@@ -187,7 +201,7 @@ def test_fixed_values_are_given_in_the_set_s_own_types(tmp_path: Path) -> None:
     assert found.batch.schema.names == ["text", "pay", "channel"]
     assert str(found.batch.schema.field("pay").type) == "double"
     assert set(found.batch.column(1).to_pylist()) == {12.0}
-    with pytest.raises(PlanError, match="what stands for pay is none of its type"):
+    with pytest.raises(PlanError, match="'much' for pay is none of its type"):
         design(tmp_path, more.replace("12", '"much"'), detector=detector, set_keys='numbers = ["pay"]')
 
 

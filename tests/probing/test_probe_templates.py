@@ -158,6 +158,10 @@ def test_no_french_text_needs_an_elision_before_a_name() -> None:
         ("[[templates]]\nid = 'a'\nen = ''", "text a: en is no text"),
         ("[[templates]]\nid = 'a'", "text a is in no language"),
         ("[[templates]]\nid = 'a'\nen = 'x'\n[[templates]]\nid = 'a'\nen = 'y'", "two texts have the id a"),
+        (
+            "[[templates]]\nid = 'a'\nen = 'On {a_person}.'\n[[templates]]\nid = 'b'\nen = 'on  {A_person}.'",
+            "texts a and b are the same in en",
+        ),
         ("[[templates]]\nid = 'a'\nen = '{x}'", "text a, en: {x} is no slot"),
         ("[[templates]]\nid = 'a'\nen = 'no slot at all'", "has the slots demonym"),
     ],

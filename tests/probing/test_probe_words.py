@@ -91,6 +91,11 @@ def _plain(word: str) -> str:
     return word.translate(str.maketrans("áéíóú", "aeiou"))
 
 
+def test_a_sentence_about_one_person_has_the_word_for_one() -> None:
+    """Basotho are two or more: a sentence that says "a Basotho woman" is wrong, and a detector may see that."""
+    assert WORDS.forms["demonym"]["LSO"]["en"] == {"word": "Mosotho", "article": "a"}
+
+
 def test_persons_have_every_form_and_the_neutral_one_differs() -> None:
     for language in ALL:
         nouns = set()

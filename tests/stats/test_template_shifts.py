@@ -78,10 +78,30 @@ def test_the_two_sides_mirror_each_other() -> None:
 def test_shifts_that_do_not_vary_are_decided_without_dividing_by_zero() -> None:
     same = [np.full(MIN_TEMPLATES, shift) for shift in (0.0, 0.04, 0.06, -0.06)]
     tests = shift_tests(same, same, 0.05)
-    # the sum of ten times 0.06 is rounded, so that what varies is 1e-17, and p 1e-70 in the place of nothing
-    assert tests.within == pytest.approx([0.0, 0.0, 1.0, 1.0], abs=1e-60)
-    assert tests.above == pytest.approx([1.0, 1.0, 0.0, 1.0], abs=1e-60)
-    assert tests.below == pytest.approx([1.0, 1.0, 1.0, 0.0], abs=1e-60)
+    assert tests.within.tolist() == [0.0, 0.0, 1.0, 1.0]
+    assert tests.above.tolist() == [1.0, 1.0, 0.0, 1.0]
+    assert tests.below.tolist() == [1.0, 1.0, 1.0, 0.0]
+
+
+@pytest.mark.parametrize("margin", [0.05, 0.1, 0.3])
+@pytest.mark.parametrize("dust", [0.0, 1e-17, -1e-17, 3e-16, -3e-16])
+def test_a_constant_shift_on_the_margin_is_neither_within_nor_beyond(margin: float, dust: float) -> None:
+    """Scores of 0.35 and 0.3 differ by 0.04999999999999999, and ten of them by something else again."""
+    noise = dust * np.array([1.0, 0.0, 2.0] * 5)
+    for shift in (margin, -margin, 0.3 + margin - 0.3):
+        for others in (0, 4):
+            samples = [shift + noise, *[np.zeros(15)] * others]
+            tests = shift_tests(samples, samples, margin)
+            assert (tests.within[0], tests.above[0], tests.below[0]) == (1.0, 1.0, 1.0)
+
+
+def test_comparisons_that_cannot_be_tested_lend_no_strength() -> None:
+    """k and the degrees of freedom are those of a lone change where the others have too few templates."""
+    rng = np.random.default_rng(5)
+    alone, few = rng.exponential(0.02, 12), rng.normal(0, 0.02, MIN_TEMPLATES - 1)
+    wanted, ours = (shift_tests(each, each, 0.05) for each in ([alone], [alone, few, few, few]))
+    assert ours.within[0] == wanted.within[0]
+    assert ours.above[0] == wanted.above[0]
 
 
 def test_rounding_noise_on_a_constant_shift_changes_nothing() -> None:

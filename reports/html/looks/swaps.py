@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
 from markupsafe import Markup
 
-from audit.result import ChangedSlot, ProbeVerdict, SwapProbe, SwapShift
+from audit.result import ChangedSlot, Outcome, ProbeVerdict, SwapProbe, SwapShift
 from reports.html.charts import Bar, interval
 from reports.html.looks.parts import Column, Fold, Look, SmallTable, Teller
 from reports.html.resolution import NOT_ASSOCIATED
@@ -18,6 +19,7 @@ from reports.swap_words import SwapWords
 from reports.words import Words
 
 _ENDS = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+_ORDER: Final[Mapping[Outcome, int]] = {"fail": 0, "inconclusive": 1, "not_evaluable": 2, "pass": 3}
 
 
 class SwapsTeller(Teller):
@@ -26,14 +28,14 @@ class SwapsTeller(Teller):
     def __init__(self, reading: Reading, names: Names, words: Words, language: Language) -> None:
         super().__init__(reading, names, words, language)
         self._told = SwapWords(self.result, language)
-        self._verdicts: dict[tuple[str, str, str | None, str | None, str], ProbeVerdict] = {}
+        self._verdicts: dict[tuple[str, str, str | None, str | None, str], list[ProbeVerdict]] = {}
         for verdict in self.result.probe_verdicts:
             key = (verdict.probe, verdict.slot, verdict.given_slot, verdict.given, verdict.level)
-            self._verdicts.setdefault(key, verdict)
+            self._verdicts.setdefault(key, []).append(verdict)
 
     def look(self) -> Look:
         """The look."""
-        title = self.t.gettext("Swaps: one word changed, all else the same")
+        title = self._title()
         if not self.result.probes:
             return Look("swaps", title, absent=self.t.gettext("the plan has no probes"))
         tables: list[SmallTable] = []
@@ -67,6 +69,10 @@ class SwapsTeller(Teller):
             for slot in probe.slots:
                 yield from self._of_slot(probe, slot)
             yield self._account(probe)
+            if probe.unused:
+                yield self.t.gettext("Not used of the operator’s own words and texts: %(unused)s.") % {
+                    "unused": "; ".join(probe.unused)
+                }
         sentence = self._told.sentence()
         if sentence:
             yield sentence
@@ -95,15 +101,55 @@ class SwapsTeller(Teller):
                 "pairs": self.n.count(most.pairs),
             }
         if slot.spread_max == 0:
-            yield self.t.gettext(
-                "Every score stayed exactly as it was, in all %(templates)s texts or rows. If these were drawn at "
-                "random from texts of their kind, a change could still work in up to %(share)s of such texts unseen."
-            ) % {"templates": self.n.count(slot.templates), "share": self.n.percent(slot.undetected_share)}
+            yield self._none_moved(probe, slot)
         elif slot.spread_mean is not None and slot.spread_max is not None:
-            yield self.t.gettext(
-                "Within one text the score varies by %(mean)s points of its range on average, and by %(most)s at "
-                "the most."
-            ) % {"mean": self._points(slot.spread_mean), "most": self._points(slot.spread_max)}
+            told = (
+                self.t.gettext(
+                    "Within one text the score varies by %(mean)s points of its range on average, and by %(most)s at "
+                    "the most."
+                )
+                if probe.kind == "text"
+                else self.t.gettext(
+                    "Within one row the score varies by %(mean)s points of its range on average, and by %(most)s at "
+                    "the most."
+                )
+            )
+            yield told % {"mean": self._points(slot.spread_mean), "most": self._points(slot.spread_max)}
+
+    def _none_moved(self, probe: SwapProbe, slot: ChangedSlot) -> str:
+        """That no score moved, over no more texts than were scored."""
+        counts = {
+            "scored": self._told.counted(slot.templates_scored, probe),
+            "templates": self.n.count(slot.templates),
+            "those": self._those(probe),
+            "share": self.n.percent(slot.undetected_share),
+            "unscored": self.n.count(slot.pairs_unscored),
+            "pairs": self.n.count(slot.pairs + slot.pairs_unscored),
+        }
+        if slot.pairs_unscored:
+            return (
+                self.t.gettext(
+                    "Every score that was given stayed exactly as it was; %(unscored)s of %(pairs)s pairs were not "
+                    "scored, and nothing is known of them. If the %(scored)s with scores, of %(templates)s, were "
+                    "drawn at random from %(those)s of their kind, a change could still work in up to %(share)s of "
+                    "such %(those)s unseen."
+                )
+                % counts
+            )
+        return (
+            self.t.gettext(
+                "Every score stayed exactly as it was, in all %(scored)s. If these were drawn at random from "
+                "%(those)s of their kind, a change could still work in up to %(share)s of such %(those)s unseen."
+            )
+            % counts
+        )
+
+    def _those(self, probe: SwapProbe) -> str:
+        return {
+            "text": self.t.gettext("texts"),
+            "row": self.t.gettext("rows"),
+            "cluster": self.t.gettext("clusters of rows"),
+        }[probe.unit]
 
     def _of_hundred(self, slot: ChangedSlot) -> str:
         """How many of 100: a rounded number never says none where there is one."""
@@ -118,10 +164,18 @@ class SwapsTeller(Teller):
         return f"{share * 100:.1f}".replace(".", self.n.decimal)
 
     def _account(self, probe: SwapProbe) -> str:
-        return self.t.gettext(
-            "%(variants)s texts or rows were made from %(source)s: %(scored)s scored, %(abstained)s without an answer, "
-            "%(failed)s failed."
-        ) % {
+        told = (
+            self.t.gettext(
+                "%(variants)s texts were made from %(source)s: %(scored)s scored, %(abstained)s without an answer, "
+                "%(failed)s failed."
+            )
+            if probe.kind == "text"
+            else self.t.gettext(
+                "%(variants)s changed rows were made from %(source)s: %(scored)s scored, %(abstained)s without an "
+                "answer, %(failed)s failed."
+            )
+        )
+        return told % {
             "variants": self.n.count(probe.variants),
             "source": probe.source,
             "scored": self.n.count(probe.scored),
@@ -129,12 +183,29 @@ class SwapsTeller(Teller):
             "failed": self.n.count(probe.failed),
         }
 
+    def _title(self) -> str:
+        kinds = {probe.kind for probe in self.result.probes}
+        if "columns" not in kinds:
+            return self.t.gettext("Swaps: one word changed, all else the same")
+        if "text" not in kinds:
+            return self.t.gettext("Swaps: one column changed, all else the same")
+        return self.t.gettext("Swaps: one word or column changed, all else the same")
+
     def _note(self) -> str:
+        texts = [probe for probe in self.result.probes if probe.kind == "text"]
+        of_rows = self.t.gettext(
+            "This speaks of these rows and of rows like them, not of all rows. Other columns that go with the one that "
+            "was changed stayed as they were, and can do the same."
+        )
+        if not texts:
+            return of_rows
         about = self.t.gettext(
             "This speaks of these texts and of texts like them, not of all texts. A given name is a proxy: its list "
             "belongs to a locale, which is no nationality."
         )
-        if not any(slot.slot in ("demonym", "country") for probe in self.result.probes for slot in probe.slots):
+        if len(texts) < len(self.result.probes):
+            about = self.t.gettext("%(first)s %(more)s") % {"first": about, "more": of_rows}
+        if not any(slot.slot in ("demonym", "country") for probe in texts for slot in probe.slots):
             return about
         drafted = self.t.gettext(
             "Paragraph 2 of the draft resolution, a draft by three States, says that trafficking “%(words)s”. Naming a "
@@ -145,7 +216,7 @@ class SwapsTeller(Teller):
     def _table(
         self, probe: SwapProbe, family: list[SwapShift], anchor: str
     ) -> tuple[tuple[SmallTable, ...], tuple[Fold, ...]]:
-        judged = any(self._verdict(probe, shift) for shift in family)
+        judged = any(self._verdicts_of(probe, shift) for shift in family)
         ends = [abs(end) for shift in family for end in (shift.low, shift.high, shift.shift) if end is not None]
         end = next((end for end in _ENDS if max(ends, default=0.0) <= end * 0.985), 1.0)
         columns = (
@@ -154,13 +225,20 @@ class SwapsTeller(Teller):
             Column(
                 self.t.gettext("Drawn, from −%(end)s to +%(end)s points") % {"end": self.n.points(end)}, number=False
             ),
-            Column(self.t.gettext("Texts in which it rises, falls, stays")),
+            Column(self._signs_of(probe)),
             Column(self.t.gettext("Decisions to flagged, to not flagged")),
             *([Column(self.t.gettext("Against the limit"), number=False)] if judged else []),
         )
         ordered = sorted(family, key=lambda shift: (self._urgency(probe, shift), -abs(shift.shift or 0.0)))
         rows = [self._row(probe, shift, end, judged=judged) for shift in ordered]
         return self.split(self._caption(probe, family[0]), columns, rows, anchor)
+
+    def _signs_of(self, probe: SwapProbe) -> str:
+        return {
+            "text": self.t.gettext("Texts in which it rises or falls on average, stays"),
+            "row": self.t.gettext("Rows in which it rises, falls, stays"),
+            "cluster": self.t.gettext("Clusters in which it rises or falls on average, stays"),
+        }[probe.unit]
 
     def _caption(self, probe: SwapProbe, first: SwapShift) -> str:
         slot = next(one for one in probe.slots if one.slot == first.slot)
@@ -188,10 +266,16 @@ class SwapsTeller(Teller):
 
     def _row(self, probe: SwapProbe, shift: SwapShift, end: float, *, judged: bool) -> tuple[str, ...]:
         told = self.n.points_with_range(shift.shift, shift.low, shift.high)
-        if shift.shift == 0 and not shift.raised and not shift.lowered:
+        if shift.shift is not None and not shift.pairs_moved:
             told = self.t.gettext("none: exactly 0")
-        verdict = self._verdict(probe, shift)
+        verdicts = self._verdicts_of(probe, shift)
         signs = " / ".join(self.n.count(count) for count in (shift.raised, shift.lowered, shift.unmoved))
+        both_ways = shift.templates - shift.raised - shift.lowered - shift.unmoved
+        if both_ways:
+            signs = self.t.gettext("%(signs)s; %(count)s up and down alike") % {
+                "signs": signs,
+                "count": self.n.count(both_ways),
+            }
         if shift.pairs_unscored:
             signs = self.t.gettext("%(signs)s; %(unscored)s not scored") % {
                 "signs": signs,
@@ -200,10 +284,10 @@ class SwapsTeller(Teller):
         return (
             self._told.change(probe, shift),
             told,
-            self._drawn(shift, verdict, end, told),
+            self._drawn(shift, min(verdicts, key=self._strictest, default=None), end, told),
             signs,
             f"{self.n.count(shift.to_flagged)} / {self.n.count(shift.to_not_flagged)}",
-            *([self._judged(verdict)] if judged else []),
+            *([self._judged(probe, verdicts)] if judged else []),
         )
 
     def _drawn(self, shift: SwapShift, verdict: ProbeVerdict | None, end: float, told: str) -> Markup | str:
@@ -227,24 +311,35 @@ class SwapsTeller(Teller):
             return None
         return next(rule.margin for rule in self.result.probe_rules if rule.rule == verdict.rule)
 
-    def _verdict(self, probe: SwapProbe, shift: SwapShift) -> ProbeVerdict | None:
-        return self._verdicts.get((probe.probe, shift.slot, shift.given_slot, shift.given, shift.level))
+    def _verdicts_of(self, probe: SwapProbe, shift: SwapShift) -> list[ProbeVerdict]:
+        """One of each rule that limits the probe."""
+        return self._verdicts.get((probe.probe, shift.slot, shift.given_slot, shift.given, shift.level), [])
+
+    def _strictest(self, verdict: ProbeVerdict) -> tuple[int, float]:
+        """The gravest comes first, and among equals that of the narrowest limit."""
+        return _ORDER[verdict.outcome], self._margin(verdict) or 0.0
 
     def _urgency(self, probe: SwapProbe, shift: SwapShift) -> int:
-        verdict = self._verdict(probe, shift)
-        order = {"fail": 0, "inconclusive": 1, "not_evaluable": 2, "pass": 3}
-        return 3 if verdict is None else order[verdict.outcome]
+        return min((_ORDER[verdict.outcome] for verdict in self._verdicts_of(probe, shift)), default=_ORDER["pass"])
 
-    def _judged(self, verdict: ProbeVerdict | None) -> str:
-        if verdict is None:
-            return NOT_KNOWN
+    def _judged(self, probe: SwapProbe, verdicts: Sequence[ProbeVerdict]) -> str:
+        """What the rule says; of several rules each under its name."""
+        told = [self._because(one, {"those": self._those(probe)}) for one in verdicts]
+        if len(told) < 2:
+            return told[0] if told else NOT_KNOWN
+        return "; ".join(
+            self.t.gettext("%(rule)s: %(judged)s") % {"rule": one.rule, "judged": because}
+            for one, because in zip(verdicts, told, strict=True)
+        )
+
+    def _because(self, verdict: ProbeVerdict, of: Mapping[str, str]) -> str:
         return {
             "beyond_limit": self.t.gettext("beyond the limit"),
             "within_limit": self.t.gettext("within the limit"),
             "no_shift": self.t.gettext("within the limit: no score moved"),
-            "limit_not_excluded": self.t.gettext("cannot tell: the texts point neither way"),
-            "unscored_variants": self.t.gettext("cannot tell: texts that were not scored could change it"),
-            "too_few_templates": self.t.gettext("cannot tell: fewer than ten texts"),
+            "limit_not_excluded": self.t.gettext("cannot tell: the %(those)s point neither way") % of,
+            "unscored_variants": self.t.gettext("cannot tell: what was not scored could change it"),
+            "too_few_templates": self.t.gettext("cannot tell: fewer than ten %(those)s") % of,
             "no_pairs": self.t.gettext("nothing was scored"),
         }[verdict.because]
 
