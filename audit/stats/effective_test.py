@@ -122,7 +122,17 @@ class Comparison:
             _heaviest(self.tilts, with_outcome=boundary.counts_success, shape=rate.shape),
             _heaviest(self.rest_tilts, with_outcome=not boundary.counts_success, shape=rate.shape),
         )
-        return chance_unseen(own, rate, others, rest_rate, boundary, heavy=heavy, joint=self.joint)
+        noise = np.sqrt(self._by_rows(boundary))
+        return chance_unseen(own, rate, others, rest_rate, boundary, heavy=heavy, joint=self.joint, noise=noise)
+
+    def _by_rows(self, boundary: Boundary) -> FloatArray:
+        """float64[G]: the variance of the distance from the edge, were rows alike to nobody."""
+        edge = np.clip(self.edge(boundary), 0.0, 1.0)
+        tilt, _ = _tilted(self.tilts, counted_rate(edge, boundary))
+        of_group = edge * (1.0 - edge) * tilt * variance_factor(self.group, 0.0, self.least_q)
+        rate, (rest_tilt, _) = self.rest.rate, _tilted(self.rest_tilts, self.rest.rate)
+        of_rest = rate * (1.0 - rate) * rest_tilt * variance_factor(self.rest, 0.0)
+        return np.asarray(of_group + boundary.slope**2 * of_rest, dtype=np.float64)
 
 
 class EffectiveTest(NamedTuple):
@@ -232,7 +242,11 @@ def _spread(compared: Comparison, boundary: Boundary, b: FloatArray) -> _Spread:
     of_worst_rest = boundary.slope**2 * rest_rate * (1.0 - rest_rate) * rest_factor
     of_worst_rest = of_worst_rest * _tilted(compared.rest_tilts, counted_rate(rest_rate, boundary))[0]
     possible = of_group(compared.own_correlation) + np.maximum(of_rest, of_worst_rest)
-    largest = np.maximum(variance, possible - np.maximum(shared, 0.0))
+    # what clusters on both sides add to the variance grows with how alike rows are, as the rest of it does
+    apart = of_rest + np.maximum(own_variance(group), pooled)
+    grown = np.where((apart > 0.0) & np.isfinite(apart), possible / np.where(apart > 0.0, apart, 1.0), 1.0)
+    against = np.maximum(-shared, 0.0) * np.maximum(grown, 1.0)
+    largest = np.maximum(variance, possible + against - np.maximum(shared, 0.0))
     df = _joint_df(group, rest, pooled, of_rest, compared.correlation)
     return _Spread(variance, largest, df, tilt_df)
 

@@ -41,6 +41,10 @@ _NO_PAIRS = 1e-9
 _TINY = 1e-300
 _SAME = 1e-12
 _RATES = 21
+_LARGE = 0.25
+"""A chance that is above every level that can be declared, whatever rows do."""
+_NOISE = ((0.0, 0.728_571_4), (1.154_405_4, 0.240_123_2), (2.366_759_4, 0.030_757_1), (3.750_439_7, 0.000_548_3))
+"""Standard errors and their shares: Gauss-Hermite's seven, those below 0 counted as 0."""
 _MOST_TIMES = 2.0**20
 _BISECTIONS = 30
 
@@ -171,6 +175,7 @@ def chance_unseen(
     *,
     heavy: tuple[npt.ArrayLike, npt.ArrayLike] = (1.0, 1.0),
     joint: npt.ArrayLike = False,
+    noise: npt.ArrayLike = 0.0,
 ) -> FloatArray:
     """The largest chance, on the edge, of so few bad clusters of the group and so few good ones of the rest.
 
@@ -187,6 +192,9 @@ def chance_unseen(
         the rest; 1 or more. A bad cluster then weighs so many times as much as others, and fewer of them are as bad.
     joint : array_like of bool, shape (G,)
         Whether a cluster can have rows in the group and in its rest.
+    noise : array_like, shape (G,)
+        Standard error of the distance between the group's rate and the edge that comes from rows, not from clusters.
+        Luck in clusters and in rows can come together: the chance is averaged over what rows may have done.
 
     Returns
     -------
@@ -204,19 +212,14 @@ def chance_unseen(
     clusters can hide what hundreds of small ones beside them do not.
 
     Of the rest it is clusters without the outcome of which few may be seen: the same with ``1 - r`` for b. What counts
-    is the worst rate r of the rest, from the one that puts the group on the edge ``b(r)`` to the one seen (of 21, and of
-    21 around the worst of these): there the product of both chances, and their minimum where clusters have rows on both
-    sides, since the same cluster can then be bad for the one and good for the other.
+    is the worst rate r of the rest, from the one that puts the group on the edge ``b(r)`` to the one seen (of 21, and
+    of 21 around the worst of these): there the product of both chances, and their minimum where clusters have rows on
+    both sides, since the same cluster can then be bad for the one and good for the other.
     """
     shape = group.number.shape[:1]
     x, y = (np.broadcast_to(np.asarray(of, dtype=np.float64), shape) for of in (rate, rest_rate))
-    sides = _Sides(group, rest, x, y, boundary, heavy, np.broadcast_to(np.asarray(joint, dtype=np.bool_), shape))
-    lowest = np.clip((x - boundary.offset) / boundary.slope, 0.0, y)
-    found, worst = sides.largest(lowest, y)
-    step = (y - lowest) / (_RATES - 1)
-    nearer, _ = sides.largest(np.maximum(worst - step, lowest), np.minimum(worst + step, y))
-    hiding = np.where(group.hide | rest.hide, 1.0, 0.0)
-    return np.where(x < boundary.edge(y), np.maximum(found, nearer), hiding)
+    either, away = (np.broadcast_to(np.asarray(of), shape) for of in (joint, noise))
+    return _Sides(group, rest, x, y, boundary, heavy, either.astype(np.bool_)).averaged(away)
 
 
 class _Sides(NamedTuple):
@@ -229,6 +232,39 @@ class _Sides(NamedTuple):
     boundary: Boundary
     heavy: tuple[npt.ArrayLike, npt.ArrayLike]
     joint: BoolArray
+
+    def averaged(self, noise: FloatArray) -> FloatArray:
+        """float64[G]: the chance averaged over what rows may have done, or as rows are seen if that is larger."""
+        hiding = self.group.hide | self.rest.hide
+        below = self.rate < self.boundary.edge(self.rest_rate)
+        chance = np.where(below, self.chance(), np.where(hiding, 1.0, 0.0))
+        open_: BoolArray = hiding & (noise > 0.0) & (chance < _LARGE)
+        if not open_.any():
+            return chance
+        over_rows = _NOISE[0][1] * chance[open_]
+        for errors, share in _NOISE[1:]:
+            moved = self.some(open_, np.minimum(self.rate + errors * noise, 1.0))
+            beyond = moved.rate >= moved.boundary.edge(moved.rest_rate)
+            over_rows += share * np.where(beyond, 1.0, moved.chance(refined=False))
+        chance[open_] = np.maximum(chance[open_], over_rows)
+        return chance
+
+    def some(self, places: BoolArray, rate: FloatArray) -> _Sides:
+        """Of some of the groups, at other rates."""
+        first, second = (np.broadcast_to(np.asarray(of, dtype=np.float64), rate.shape)[places] for of in self.heavy)
+        of_groups = self.group[places], self.rest[places], rate[places], self.rest_rate[places]
+        return _Sides(*of_groups, self.boundary, (first, second), self.joint[places])
+
+    def chance(self, *, refined: bool = True) -> FloatArray:
+        """float64[G]: the largest chance over the rates of the rest, of groups within the edge."""
+        y = self.rest_rate
+        lowest = np.clip((self.rate - self.boundary.offset) / self.boundary.slope, 0.0, y)
+        found, worst = self.largest(lowest, y)
+        if not refined:
+            return found
+        step = (y - lowest) / (_RATES - 1)
+        nearer, _ = self.largest(np.maximum(worst - step, lowest), np.minimum(worst + step, y))
+        return np.maximum(found, nearer)
 
     def largest(self, low: FloatArray, high: FloatArray) -> tuple[FloatArray, FloatArray]:
         """float64[G] each: the largest chance with a rate of the rest between two, and that rate."""
