@@ -228,10 +228,10 @@ def draw_set(design: SamplingDesign | str | Path, pool: str | Path, target: Path
 
 def _shapes(pool: Pool, rows: IntArray) -> ClusterShapes:
     """The sizes of units by groups: a look at the units for each family, and only one."""
-    known: dict[bytes, UnitShapes] = {}
+    known: dict[tuple[bytes, int], UnitShapes] = {}
 
     def shapes(assigned: IntArray, groups: int) -> UnitShapes:
-        key = assigned.tobytes()
+        key = assigned.tobytes(), groups
         if key not in known:
             known[key] = unit_shapes(pool, rows, assigned, groups)
         return known[key]

@@ -384,3 +384,15 @@ def test_a_table_of_one_cell_is_drawn_too(tmp_path: Path) -> None:
     report, rows = draw(made_design('allocation = "equal"\nsize = 5', rules=""),
                         written(tmp_path, pool_cells([("woman", "NGA", "1", 9)])))  # fmt: skip
     assert (len(rows), len(report.cells), report.planned, report.check) == (5, 1, (), None)
+
+
+@pytest.mark.parametrize(("label", "metric"), [("0", "true_positive_rate"), ("1", "false_positive_rate")])
+def test_a_pool_of_one_label_is_drawn_and_says_that_no_group_can_be_judged(
+    tmp_path: Path, label: str, metric: str
+) -> None:
+    sizes = [("woman", "NGA", label, 30), ("man", "KEN", label, 20), ("man", None, label, 9)]
+    design = made_design('allocation = "decidable"', rules=RULE.replace("true_positive_rate", metric))
+    report, rows = draw(design, written(tmp_path, pool_cells(sizes)))
+    assert {row["exploited"] for row in rows} == {label}
+    assert len(rows) == 15
+    assert [(one.pool, one.cases, one.decidable) for one in report.standings()] == [(0, 0, False)] * 5
