@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from audit.analyses.quota_gaps import QuotaGap, quota_gaps
 from audit.analyses.sample_allocation import (
     Allocation,
     ClusterShapes,
@@ -117,8 +118,8 @@ class DrawReport:
     columns_left_out: int
     """Columns of the pool that cannot be written."""
     cells: tuple[CellDraw, ...]
-    absent: tuple[Quota, ...]
-    """Quotas that describe no cell of the pool."""
+    gaps: tuple[QuotaGap, ...]
+    """Quotas that describe cells of which the pool has no case."""
     share: float | None
     """Of a decidable allocation: at which margin groups with enough cases can pass, as a share of the rules' own."""
     rules_take: int | None
@@ -138,6 +139,11 @@ class DrawReport:
         return round(sum(cell.expected if cell.drawn is None else cell.drawn for cell in self.cells))
 
     @property
+    def absent(self) -> tuple[Quota, ...]:
+        """Quotas that describe no cell of the pool."""
+        return tuple(gap.quota for gap in self.gaps if gap.lacking == gap.cells)
+
+    @property
     def absent_levels(self) -> tuple[Level, ...]:
         """Levels that the design expects of a feature and nobody in the pool has: no rule passes without them."""
         found = {
@@ -154,6 +160,11 @@ class DrawReport:
     def short(self) -> tuple[CellDraw, ...]:
         """Cells that cannot give what was asked of them."""
         return tuple(cell for cell in self.cells if cell.asked > cell.distinct)
+
+    @property
+    def unlucky(self) -> tuple[CellDraw, ...]:
+        """Cells that could give what was asked of them and gave less, since units are drawn whole."""
+        return tuple(cell for cell in self.cells if cell.drawn is not None and cell.drawn < cell.asked <= cell.distinct)
 
     def standings(self) -> tuple[GroupStanding, ...]:
         """Every group of every rule on the finest rungs: of the set that was drawn, else as planned."""
@@ -216,7 +227,7 @@ def draw_set(design: SamplingDesign | str | Path, pool: str | Path, target: Path
             copies=opened.copies,
             columns_left_out=opened.columns_left_out,
             cells=_cells(cells, allocation, strata, drawn),
-            absent=_absent(asked, cells),
+            gaps=quota_gaps(asked, cells),
             share=allocation.share,
             rules_take=allocation.rules_take,
             largest_unit=strata.largest,
@@ -309,13 +320,6 @@ def _cells(
             units_drawn=int(strata.drawn[place]),
         )
         for place, cell in enumerate(cells)
-    )
-
-
-def _absent(design: SamplingDesign, cells: Sequence[PoolCell]) -> tuple[Quota, ...]:
-    names = tuple(design.groups)
-    return tuple(
-        quota for quota in design.quotas if not any(quota.describes(names, cell.codes, cell.positive) for cell in cells)
     )
 
 
