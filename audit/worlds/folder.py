@@ -17,14 +17,14 @@ from audit.worlds.phrases import NATIONALITY_WORDS
 from audit.worlds.plan_text import plan_text
 from audit.worlds.planting import WORLDS, PlantingError, plant
 from audit.worlds.probe_texts import TEXTS, texts
-from audit.worlds.truth import true_composition, truth_document
+from audit.worlds.truth import MADE_BY, true_composition, truth_document
 from audit.worlds.world import Finding, World
 from audit.worlds.writing import DataFormat, write_rows
 
 __all__ = ["MOST_ROWS", "TRUTH", "Synthesised", "companions", "synthesise"]
 
 TRUTH: Final = "truth.json"
-"""Its presence marks a folder that may be filled again."""
+"""Written by this, it marks a folder that may be filled again."""
 MOST_ROWS: Final = 50_000_000
 """More than an audit's set needs, and few enough that a slip of the key fills no disk."""
 
@@ -186,12 +186,21 @@ def _readme(mechanism: Mechanism, data: str, rows: int) -> str:
 def _check_folder(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
         raise StorageError(f"{folder.name} is a file, not a folder", slug="not-a-folder", hint="name a new folder")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / TRUTH).is_file():
+    if folder.is_dir() and any(folder.iterdir()) and not _is_ours(folder / TRUTH):
         raise StorageError(
             f"{folder.name or folder} is not empty and was not made by `audit7k synthesise`",
             slug="world-folder",
             hint="name a new folder, so that nothing of yours is overwritten",
         )
+
+
+def _is_ours(truth: Path) -> bool:
+    """Whether a file is a truth that this wrote: others have files of that name too."""
+    try:
+        document = json.loads(truth.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(document, dict) and document.get("made_by") == MADE_BY
 
 
 def _publish(staging: Path, folder: Path) -> None:
