@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     import duckdb
 
 _PATTERN = frozenset("*?[]{}")
+_INTERRUPTED = re.compile(r"Query interrupted$|Invalid Input Error: [^:]* the UDF: KeyboardInterrupt\b")
+"""What DuckDB says where Ctrl-C reaches it while it waits, or a function of ours while it works."""
 MEMORY_LIMIT = "1GB"
 """What DuckDB may keep in memory before it writes to the private folder."""
 
@@ -87,8 +90,12 @@ def reading(source_name: str) -> Iterator[None]:
 
     try:
         yield
-    except duckdb.InterruptException:
-        raise KeyboardInterrupt from None
+    except (duckdb.InterruptException, duckdb.InvalidInputException, RuntimeError) as error:
+        if isinstance(error, duckdb.InterruptException) or _INTERRUPTED.match(str(error)):
+            raise KeyboardInterrupt from None
+        if isinstance(error, duckdb.Error):
+            raise unreadable(source_name) from None
+        raise
     except (
         duckdb.BinderException,
         duckdb.CatalogException,
