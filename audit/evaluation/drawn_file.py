@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from audit.errors import DataError
+from audit.errors import DataError, StorageError
 from audit.evaluation.columns import is_number_type, text_of
 from audit.evaluation.connection import reading
 from audit.evaluation.pool import PREFIX, Pool
@@ -42,7 +43,9 @@ def write_drawn(pool: Pool, design: SamplingDesign, strata: Strata, target: Path
     Raises
     ------
     DataError
-        If a column cannot be written as CSV.
+        If a column cannot be written in such a file.
+    StorageError
+        If there is no room for it; no part of it is left.
     """
     as_text = target.suffix.casefold() == ".csv"
     written = _columns(pool, design, as_text=as_text)
@@ -64,13 +67,49 @@ def write_drawn(pool: Pool, design: SamplingDesign, strata: Strata, target: Path
     elif design.duplicates is not None:
         added += ", COALESCE(doubles.copies, 1)::BIGINT AS copies"
         joins += " LEFT JOIN doubles ON doubles.copy = drawn.copy"
-    read = f"SELECT {columns}, {ROW}, {pool.case_id} AS {PREFIX}id FROM source"  # noqa: S608
+    order = _free_name(written)
+    read = f"SELECT {columns}, {ROW}, {pool.case_id} AS {order} FROM source"  # noqa: S608
     with reading(pool.source.source_name):
         reader = pool.connection.sql(
             f"SELECT {picked}, {added} FROM ({read}) AS read "  # noqa: S608
-            f"JOIN drawn ON drawn.place = read.{ROW} {joins} ORDER BY read.{PREFIX}id"
+            f"JOIN drawn ON drawn.place = read.{ROW} {joins} ORDER BY read.{order}"
         ).to_arrow_reader(_BATCH)
-        _write(_of_one_size(reader), reader.schema, target, as_text=as_text)
+    with _storing(pool, target):
+        _write(_of_one_size(reader, pool.source.source_name), reader.schema, target, as_text=as_text)
+
+
+def _free_name(columns: Iterable[str]) -> str:
+    """A name for the id that no column has; names that differ in case alone are one to DuckDB."""
+    taken = {name.casefold() for name in columns}
+    name = f"{PREFIX}id"
+    while name in taken:
+        name += "_"
+    return name
+
+
+@contextlib.contextmanager
+def _storing(pool: Pool, target: Path) -> Iterator[None]:
+    """Say of what goes wrong while the set is written that it is not the pool's fault; leave no half of a file."""
+    import pyarrow as pa
+
+    try:
+        yield
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            target.unlink(missing_ok=True)
+        if isinstance(error, pa.ArrowNotImplementedError):
+            raise DataError(
+                f"{shown(pool.source.source_name)}: a column is of a type that {target.suffix} files do not have",
+                slug="column-type",
+                hint="leave out columns of lengths of time (INTERVAL), or store them as numbers or text",
+            ) from None
+        if isinstance(error, OSError):
+            raise StorageError(
+                f"cannot write {shown(target.name)} ({error.strerror or 'storage error'})",
+                slug="storage-failed",
+                hint="free some space or choose another folder with --out; nothing was changed",
+            ) from None
+        raise
 
 
 def _columns(pool: Pool, design: SamplingDesign, *, as_text: bool) -> dict[str, str]:
@@ -102,13 +141,18 @@ def _no_csv(pool: Pool, why: str) -> DataError:
     )
 
 
-def _of_one_size(reader: pa.RecordBatchReader) -> Iterator[pa.Table]:
+def _of_one_size(reader: pa.RecordBatchReader, source_name: str) -> Iterator[pa.Table]:
     """The same rows in tables of one size, so that the bytes written do not depend on how DuckDB came by them."""
     import pyarrow as pa
 
     waiting: list[pa.RecordBatch] = []
     rows = 0
-    for batch in reader:
+    batches = iter(reader)
+    while True:
+        with reading(source_name):
+            batch = next(batches, None)
+        if batch is None:
+            break
         waiting.append(batch)
         rows += batch.num_rows
         while rows >= _ROW_GROUP:

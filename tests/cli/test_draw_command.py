@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pyarrow as pa
@@ -121,6 +123,28 @@ def test_an_error_is_one_line_and_leaves_nothing(here: Path, arguments: list[str
     assert (ended, out, err.count("\n")) == (code, "", 1)
     assert err.startswith("error: ")
     assert words in err
+    assert files(here) == before
+
+
+def test_a_full_disk_is_no_fault_of_the_pool(here: Path) -> None:
+    cells = usual_pool()
+    cells["advert"] = [hashlib.sha512(one.encode()).hexdigest() for one in cells["case_id"] if one]
+    write_set(here / "pool.parquet", cells)
+    (here / "design.toml").write_text(
+        DESIGN.replace("decidable", "proportional").replace("size = 160", "size = 1500"), encoding="utf-8"
+    )
+    before = files(here)
+    limited = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000));"
+        "sys.argv = ['audit7k', 'draw', 'pool.parquet', '--design', 'design.toml'];"
+        "from audit.cli import main; sys.exit(main())"
+    )
+    done = subprocess.run([sys.executable, "-c", limited], capture_output=True, text=True, check=False)
+    assert done.stderr == (
+        "error: cannot write drawn.parquet (File too large) — free some space or choose another folder with --out; "
+        "nothing was changed\n"
+    )
+    assert done.returncode == ExitCode.STORAGE_FAILED
     assert files(here) == before
 
 

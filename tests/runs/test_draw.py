@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import random
+import time
 from collections import Counter
+from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -293,6 +298,7 @@ def test_columns_of_a_pool_can_be_called_anything(tmp_path: Path) -> None:
         )
         _, rows = draw(design, written(tmp_path, renamed))
         assert list(rows[0])[: len(renamed)] == list(renamed)
+        assert [row[use["case_id"]] for row in rows] == sorted(row[use["case_id"]] for row in rows)
         by_id = {one: place for place, one in enumerate(renamed[use["case_id"]])}
         assert all(row[name] == renamed[name][by_id[row[use["case_id"]]]] for row in rows for name in renamed)
 
@@ -317,9 +323,6 @@ def drawn_rows_of(design: Any, pool: Path, target: Path) -> list[dict[str, Any]]
 
 
 def test_numbers_of_nationalities_stay_numbers(tmp_path: Path) -> None:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     cells = usual_pool()
     codes = [{"NGA": 566, "KEN": 4, None: None}[one] for one in cells["nationality"]]  # 4: Afghanistan is 004
     table = pa.table({**cells, "nationality": pa.array(codes, pa.int32())})
@@ -337,6 +340,37 @@ def test_numbers_of_nationalities_stay_numbers(tmp_path: Path) -> None:
     report, rows = draw(made_design(ALLOCATIONS[0]), tmp_path / "pool.jsonl")
     assert {row["nationality"] for row in rows} == {566, 4, None}
     assert report.check is not None
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "csv"])
+def test_times_do_not_depend_on_the_clock_of_the_machine(
+    tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cells, noon = usual_pool(), datetime(2026, 3, 1, 12, tzinfo=UTC)
+    table = pa.table(cells).append_column("seen", pa.array([noon] * len(cells["case_id"]), pa.timestamp("us", "UTC")))
+    pq.write_table(table, tmp_path / "pool.parquet")
+    made = {}
+    for zone in ("UTC", "Asia/Tokyo"):
+        monkeypatch.setenv("TZ", zone)
+        time.tzset()
+        target = tmp_path / f"drawn.{suffix}"
+        draw_set(made_design(ALLOCATIONS[0]), tmp_path / "pool.parquet", target)
+        made[zone] = target.read_bytes()
+    monkeypatch.undo()
+    time.tzset()
+    assert made["UTC"] == made["Asia/Tokyo"]
+    assert suffix == "parquet" or b"2026-03-01 12:00:00+00" in made["UTC"]
+
+
+def test_a_type_that_parquet_lacks_is_told(tmp_path: Path) -> None:
+    write_set(tmp_path / "pool.parquet", usual_pool())
+    with duckdb.connect() as connection:
+        connection.execute(
+            f"COPY (SELECT *, INTERVAL 3 DAYS AS stay FROM '{tmp_path}/pool.parquet') TO '{tmp_path}/stays.parquet'"
+        )
+    with pytest.raises(DataError, match=r"stays.parquet: a column is of a type that .parquet files do not have"):
+        draw_set(made_design(ALLOCATIONS[0]), tmp_path / "stays.parquet", tmp_path / "drawn.parquet")
+    assert not (tmp_path / "drawn.parquet").exists()
 
 
 @pytest.mark.parametrize(
