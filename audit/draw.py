@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -255,23 +255,36 @@ def _allocated(
 ) -> tuple[Allocation, Strata]:
     """The allocation and its strata."""
     plan, size = design.as_plan(), design.draw.size
-    allocation = allocate(design, plan, cells, shapes, size)
-    strata = strata_for(pool, rows, allocation.drawn)
-    if size is None:
-        return _enough(design, pool, cells, rows, shapes, (allocation, strata))
-    if not pool.whole_units:
-        return allocation, strata
-    # whole units bring other cells along: less is asked until the size is right
-    floor, tried = least_cases(design, cells), size
-    for _ in range(_ROUNDS):
-        expected = float(strata.expected.sum())
-        smaller = max(floor, int(tried * size / expected)) if expected else tried
-        if expected <= _OVER * size or smaller >= tried:
-            break
-        tried = smaller
+
+    def at(tried: int | None) -> tuple[Allocation, Strata]:
         allocation = allocate(design, plan, cells, shapes, tried)
-        strata = strata_for(pool, rows, allocation.drawn)
-    return allocation, strata
+        return allocation, strata_for(pool, rows, allocation.drawn)
+
+    if size is None:
+        return _enough(design, pool, cells, rows, shapes, at(None))
+    return _within(size, least_cases(design, cells), at) if pool.whole_units else at(size)
+
+
+def _within(size: int, least: int, at: Callable[[int], tuple[Allocation, Strata]]) -> tuple[Allocation, Strata]:
+    """Ask for less than a size until no more than it is to be expected: whole units bring other cells along.
+
+    What comes nearest to the size from below; if not even the `least` that can be asked does, that.
+    """
+    fits, beyond, tried = least - 1, size + 1, size
+    looked, found = at(tried), None
+    for last in (*[False] * (_ROUNDS - 1), True):
+        expected = float(looked[1].expected.sum())
+        if expected <= _OVER * size:
+            fits, found = tried, looked
+        else:
+            beyond = tried
+        if last or beyond - fits <= 1 or size <= _OVER * expected <= _OVER**2 * size:
+            break
+        guess = int(tried * size / expected)
+        middle = least if found is None else (fits + beyond) // 2
+        tried = guess if fits < guess < beyond else middle
+        looked = at(tried)
+    return looked if found is None else found
 
 
 def _enough(

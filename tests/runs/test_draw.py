@@ -209,6 +209,16 @@ def test_more_than_the_size_is_drawn_only_because_clusters_are_whole(tmp_path: P
     assert sum(cell.expected for cell in report.cells) <= 1.005 * 400 + report.largest_unit
 
 
+@pytest.mark.parametrize("allocation", ["equal", "proportional"])
+@pytest.mark.parametrize("size", [400, 550])
+def test_whole_clusters_come_near_the_size_that_was_asked(tmp_path: Path, allocation: str, size: int) -> None:
+    cells, rng = usual_pool(), random.Random(1)
+    cells["advertiser"] = [f"advertiser {rng.randrange(60)}" for _ in cells["case_id"]]
+    draw_section = f'allocation = "{allocation}"\nsize = {size}\nleast_per_cell = 1'
+    report = draw_set(made_design(draw_section, pool='cluster = "advertiser"'), written(tmp_path, cells), None)
+    assert 0.94 * size <= sum(cell.expected for cell in report.cells) <= 1.005 * size
+
+
 def test_of_copies_one_row_stays_and_says_how_many_it_stands_for(tmp_path: Path) -> None:
     cells = usual_pool()
     for place in range(0, 90, 3):  # thirty sets of three, told apart by punctuation and numbers alone
