@@ -122,7 +122,7 @@ def unreadable(source_name: str) -> DataError:
     return DataError(
         f"{shown(source_name)} cannot be read: it is damaged, cut short, or of another format",
         slug="unreadable-file",
-        hint="fetch or export it again; write `format` in the plan where its name does not say what it is",
+        hint="fetch or export it again; write `format` in the plan or design where its name does not say what it is",
     )
 
 

@@ -390,7 +390,8 @@ def test_a_type_that_parquet_lacks_is_told(tmp_path: Path) -> None:
         ({"Stratum": "1"}, ALLOCATIONS[0], "", "a column is called Stratum"),
         ({"gender": "F"}, ALLOCATIONS[0], "", 'the gender "gender" is none of woman, man, non-binary'),
         ({"nationality": "Congolese"}, ALLOCATIONS[0], "", 'the nationality "nationality" is read as no nationality'),
-        ({"exploited": "maybe"}, ALLOCATIONS[0], "", "is none of the declared values"),
+        ({"exploited": "maybe"}, ALLOCATIONS[0], "", "every value under label_positive, label_negative or label_"),
+        ({"Gender": "woman"}, ALLOCATIONS[0], "", 'the columns "gender" and "Gender" differ only in upper and lower'),
         ({"exploited": ""}, ALLOCATIONS[0], "", "no row has a label"),
         ({"case_id": "x"}, ALLOCATIONS[0], "", "was seen before"),
         ({}, 'allocation = "equal"\nsize = 20', "", "the pool has 10 cells, which give 47 cases at the least"),
@@ -408,6 +409,8 @@ def test_what_is_wrong_is_said_in_one_line_and_nothing_is_written(
         draw_set(made_design(draw_section, more=more), written(tmp_path, cells), target)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+    assert "evaluation_set" not in str(caught.value)
+    assert "the plan" not in str(caught.value)
     assert not target.exists()
 
 
