@@ -24,6 +24,7 @@ from audit.check import CheckReport, check_counts, count_labels
 from audit.evaluation.byte_stream import file_sha256
 from audit.evaluation.drawn_file import write_drawn
 from audit.evaluation.pool import Copies, Pool, open_pool
+from audit.evaluation.quota_levels import with_levels_read
 from audit.evaluation.sampling import Strata, distinct_rows, draw_units, strata_for, unit_shapes
 from audit.groups import Family, Group, Level, SensitiveFeature
 from audit.plan import Rule
@@ -201,7 +202,7 @@ def draw_set(design: SamplingDesign | str | Path, pool: str | Path, target: Path
     AuditError
         If the design or the pool is in error, or there is no room.
     """
-    asked = design if isinstance(design, SamplingDesign) else load_design(design)
+    asked = with_levels_read(design if isinstance(design, SamplingDesign) else load_design(design))
     with open_pool(Path(pool), asked) as opened:
         rows = distinct_rows(opened)
         cells = [

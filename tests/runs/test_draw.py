@@ -209,6 +209,31 @@ def test_more_than_the_size_is_drawn_only_because_clusters_are_whole(tmp_path: P
     assert sum(cell.expected for cell in report.cells) <= 1.005 * 400 + report.largest_unit
 
 
+def test_cells_that_give_one_less_by_rounding_are_not_short(tmp_path: Path) -> None:
+    """60 cases of 8 large and 2 small cells: 53 among 8 are 6 and 7 each."""
+    design = made_design('allocation = "equal"\nsize = 60')
+    report, _ = draw(design, written(tmp_path, usual_pool()))
+    assert {cell.drawn for cell in report.cells if cell.pool > 5} == {6, 7}
+    assert {(cell.pool, cell.why) for cell in report.cells if cell.why} == {
+        (3, "pool_has_no_more"), (4, "pool_has_no_more")
+    }  # fmt: skip
+    assert report.unlucky == ()
+
+
+def test_the_levels_of_quotas_are_read_as_values_are(tmp_path: Path) -> None:
+    quota = "[[quotas]]\nof = {{ gender = '{}', nationality = '{}' }}\ncases = 20\n"
+    design = made_design("", more=quota.format("Woman", "nga"))
+    report, _ = draw(design, written(tmp_path, usual_pool()))
+    assert report.gaps == ()
+    assert [cell.drawn for cell in report.cells if cell.codes == ("woman", "NGA")] == [20, 20]
+    for levels, words in (
+        (("female", "NGA"), 'quotas 1: "female" is no level of a gender — write woman, man'),
+        (("man", "Nigerian"), 'quotas 1: "Nigerian" is no level of a nationality — write ISO'),
+    ):
+        with pytest.raises(PlanError, match=words):
+            draw(made_design("", more=quota.format(*levels)), written(tmp_path, usual_pool()))
+
+
 @pytest.mark.parametrize("allocation", ["equal", "proportional"])
 @pytest.mark.parametrize("size", [400, 550])
 def test_whole_clusters_come_near_the_size_that_was_asked(tmp_path: Path, allocation: str, size: int) -> None:
