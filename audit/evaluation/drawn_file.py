@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from audit.errors import DataError, StorageError
-from audit.evaluation.columns import is_number_type, text_of
+from audit.evaluation.columns import BETWEEN_ITEMS, is_number_type, text_of
 from audit.evaluation.connection import reading
 from audit.evaluation.pool import PREFIX, Pool
-from audit.evaluation.quoting import identifier, shown
+from audit.evaluation.quoting import identifier, literal, shown
 from audit.evaluation.relation import ROW
 from audit.evaluation.sampling import Strata
 from audit.sampling_design import SamplingDesign
@@ -123,14 +123,36 @@ def _columns(pool: Pool, design: SamplingDesign, *, as_text: bool) -> dict[str, 
         if column is not None and plan.coding(name) in {"nationality", "relation"}
     }
     numbers = {column for column in coded if is_number_type(types[column]) or column in source.all_numbers}
+    lists = _lists(pool, design)
     if not as_text:
         whole = {column for column in numbers if types[column] == "VARCHAR"}
-        return {name: f"CAST({identifier(name)} AS BIGINT)" if name in whole else identifier(name) for name in types}
+        as_numbers = {name: f"CAST({identifier(name)} AS BIGINT)" for name in whole}
+        return {name: as_numbers.get(name) or lists.get(name) or identifier(name) for name in types}
     if numbers:
         raise _no_csv(pool, "nationalities are stored as numbers, and CSV has no numbers: 4 would no longer be 004")
-    if any(kind.endswith("]") or kind.startswith(_NESTED) for kind in types.values()):
+    split = [name for name, sql in lists.items() if sql.startswith("string_split")]
+    if split or any(kind.endswith("]") or kind.startswith(_NESTED) for kind in types.values()):
         raise _no_csv(pool, "a column holds lists, objects or bytes, which CSV does not have")
-    return {name: text_of(identifier(name), kind) for name, kind in types.items()}
+    return {name: lists.get(name) or text_of(identifier(name), kind) for name, kind in types.items()}
+
+
+def _lists(pool: Pool, design: SamplingDesign) -> dict[str, str]:
+    """SQL of the columns of a JSONL pool in which cells are lists of nationalities, as the audit can read them again.
+
+    With the separator of the design between the items where it has one; else as lists.
+    """
+    found = {}
+    mark = f"chr({ord(BETWEEN_ITEMS)})"
+    for section in design.groups.values():
+        column = identifier(section.column)
+        if section.column not in pool.source.lists:
+            continue
+        ((some,),) = pool.query(f"SELECT bool_or(contains({column}, {mark})) FROM source")  # noqa: S608
+        if some and section.separator is not None:
+            found[section.column] = f"replace({column}, {mark}, {literal(section.separator)})"
+        elif some:
+            found[section.column] = f"string_split({column}, {mark})"
+    return found
 
 
 def _no_csv(pool: Pool, why: str) -> DataError:

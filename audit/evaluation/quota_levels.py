@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from audit.errors import PlanError
 from audit.evaluation import gender, nationality
 from audit.evaluation.quoting import shown
+from audit.evaluation.several import join, parts_of, read_parts
 from audit.evaluation.standing import STANDINGS
 from audit.plan import GENDERS, Coding
 
@@ -33,7 +34,7 @@ def with_levels_read(design: SamplingDesign) -> SamplingDesign:
         levels: dict[str, str] = {}
         for name, text in quota.of.items():
             coding = plan.coding(name)
-            code = _level(coding, text)
+            code = _level(coding, text, several=plan.groups[name].dual == "any")
             if code is None:
                 raise PlanError(
                     f'quotas {place}: "{shown(text)}" is no level of a {coding}',
@@ -45,9 +46,11 @@ def with_levels_read(design: SamplingDesign) -> SamplingDesign:
     return design.model_copy(update={"quotas": tuple(quotas)})
 
 
-def _level(coding: Coding, text: str) -> str | None:
+def _level(coding: Coding, text: str, *, several: bool) -> str | None:
+    """The code; of several nationalities, where the design counts people under all of them, that of all together."""
     if coding == "gender":
         return gender.canonical(text)
     if coding == "nationality":
-        return nationality.map_target(text)
+        codes = read_parts(list(parts_of(text)) if several else [text], nationality.map_target)
+        return None if codes is None else join(codes)
     return text if coding == "categorical" or text in STANDINGS else None

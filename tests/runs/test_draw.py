@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import time
 from collections import Counter
@@ -16,7 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from made_pools import RULE, Pool, draw, drawn_rows, made_design, pool_cells, usual_pool
+from made_pools import GROUPS, RULE, Pool, draw, drawn_rows, made_design, pool_cells, usual_pool
 from made_sets import write_set
 
 from audit.draw import draw_set
@@ -375,6 +376,34 @@ def test_numbers_of_nationalities_stay_numbers(tmp_path: Path) -> None:
     report, rows = draw(made_design(ALLOCATIONS[0]), tmp_path / "pool.jsonl")
     assert {row["nationality"] for row in rows} == {566, 4, None}
     assert report.check is not None
+
+
+@pytest.mark.parametrize("separator", ["", "/"])
+@pytest.mark.parametrize("suffix", ["parquet", "jsonl"])
+def test_lists_of_nationalities_can_be_read_again(tmp_path: Path, suffix: str, separator: str) -> None:
+    cells: dict[str, Any] = dict(usual_pool())
+    one = cells["nationality"]
+    two = [["KEN", "NGA"] if place % 9 == 0 else [code] if code else None for place, code in enumerate(one)]
+    cells["nationality"] = two
+    pool = tmp_path / f"pool.{suffix}"
+    if suffix == "parquet":
+        pq.write_table(pa.table(cells), pool)
+    else:
+        rows = (dict(zip(cells, row, strict=True)) for row in zip(*cells.values(), strict=True))
+        pool.write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
+    declared = f"dual = 'any'\nseparator = '{separator}'\n" if separator else "dual = 'any'\n"
+    quota = "[[quotas]]\nof = { gender = 'woman', nationality = 'NGA+KEN' }\ncases = 6\n"
+    design = made_design("", groups=GROUPS + declared, rules=RULE.replace("0.1", "0.3"), more=quota)
+    report, rows_drawn = draw(design, pool)
+    assert [cell.drawn for cell in report.cells if cell.codes == ("woman", "KEN+NGA")] == [6, 6]
+    assert report.check is not None
+    both = "KEN/NGA" if separator and suffix == "jsonl" else ["KEN", "NGA"]
+    assert sum(row["nationality"] == both for row in rows_drawn) >= 12
+    if suffix == "jsonl" and separator:
+        draw_set(design, pool, tmp_path / "drawn.csv")
+    else:
+        with pytest.raises(DataError, match="a column holds lists"):
+            draw_set(design, pool, tmp_path / "drawn.csv")
 
 
 @pytest.mark.parametrize("suffix", ["parquet", "csv"])
