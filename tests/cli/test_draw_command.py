@@ -102,6 +102,10 @@ def test_nothing_is_replaced_unless_it_is_asked_for(here: Path) -> None:
     assert {name: (here / name).read_bytes() for name in WRITTEN} == before
     assert invoke("pool.csv", "--design", "design.toml", "--force")[0] == 0
     assert (here / "drawn.parquet").read_bytes() != before["drawn.parquet"]
+    (here / "set.plan.toml").write_text(DESIGN, encoding="utf-8")
+    code, _, err = invoke("pool.csv", "--design", "set.plan.toml", "--out", "set.csv", "--force")
+    assert (code, err) == (ExitCode.USAGE, "error: set.plan.toml is the design itself — name another file with --out\n")
+    assert (here / "set.plan.toml").read_text(encoding="utf-8") == DESIGN
     code, _, err = invoke("drawn.parquet", "--design", "design.toml", "--force")
     assert (code, err) == (ExitCode.USAGE, "error: drawn.parquet is the pool itself — name another file with --out\n")
 
@@ -124,6 +128,17 @@ def test_an_error_is_one_line_and_leaves_nothing(here: Path, arguments: list[str
     assert err.startswith("error: ")
     assert words in err
     assert files(here) == before
+
+
+@pytest.mark.parametrize(
+    ("copies", "words"), [("out", "all copies of one another counted as one, of"), ("together", "cases of")]
+)
+def test_the_plan_says_what_weights_stand_for(here: Path, copies: str, words: str) -> None:
+    text = f"{DESIGN}[duplicates]\ncolumns = ['advert']\ncopies = '{copies}'\n"
+    (here / "design.toml").write_text(text, encoding="utf-8")
+    assert invoke("pool.csv", "--design", "design.toml")[0] == 0
+    plan = (here / "drawn.plan.toml").read_text(encoding="utf-8")
+    assert f"{words} the pool; with the weight, rates estimate those of the pool" in plan
 
 
 def test_a_full_disk_is_no_fault_of_the_pool(here: Path) -> None:
