@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from audit.analyses.quota_gaps import QuotaGap, quota_gaps
 from audit.analyses.sample_allocation import (
     Allocation,
     ClusterShapes,
@@ -23,6 +24,7 @@ from audit.check import CheckReport, check_counts, count_labels
 from audit.evaluation.byte_stream import file_sha256
 from audit.evaluation.drawn_file import write_drawn
 from audit.evaluation.pool import Copies, Pool, open_pool
+from audit.evaluation.quota_levels import with_levels_read
 from audit.evaluation.sampling import Strata, distinct_rows, draw_units, strata_for, unit_shapes
 from audit.groups import Family, Group, Level, SensitiveFeature
 from audit.plan import Rule
@@ -117,8 +119,8 @@ class DrawReport:
     columns_left_out: int
     """Columns of the pool that cannot be written."""
     cells: tuple[CellDraw, ...]
-    absent: tuple[Quota, ...]
-    """Quotas that describe no cell of the pool."""
+    gaps: tuple[QuotaGap, ...]
+    """Quotas that describe cells of which the pool has no case."""
     share: float | None
     """Of a decidable allocation: at which margin groups with enough cases can pass, as a share of the rules' own."""
     rules_take: int | None
@@ -138,6 +140,11 @@ class DrawReport:
         return round(sum(cell.expected if cell.drawn is None else cell.drawn for cell in self.cells))
 
     @property
+    def absent(self) -> tuple[Quota, ...]:
+        """Quotas that describe no cell of the pool."""
+        return tuple(gap.quota for gap in self.gaps if gap.lacking == gap.cells)
+
+    @property
     def absent_levels(self) -> tuple[Level, ...]:
         """Levels that the design expects of a feature and nobody in the pool has: no rule passes without them."""
         found = {
@@ -154,6 +161,11 @@ class DrawReport:
     def short(self) -> tuple[CellDraw, ...]:
         """Cells that cannot give what was asked of them."""
         return tuple(cell for cell in self.cells if cell.asked > cell.distinct)
+
+    @property
+    def unlucky(self) -> tuple[CellDraw, ...]:
+        """Cells that could give what was asked of them and gave less, since units are drawn whole."""
+        return tuple(cell for cell in self.cells if cell.drawn is not None and cell.drawn < cell.asked <= cell.distinct)
 
     def standings(self) -> tuple[GroupStanding, ...]:
         """Every group of every rule on the finest rungs: of the set that was drawn, else as planned."""
@@ -190,7 +202,7 @@ def draw_set(design: SamplingDesign | str | Path, pool: str | Path, target: Path
     AuditError
         If the design or the pool is in error, or there is no room.
     """
-    asked = design if isinstance(design, SamplingDesign) else load_design(design)
+    asked = with_levels_read(design if isinstance(design, SamplingDesign) else load_design(design))
     with open_pool(Path(pool), asked) as opened:
         rows = distinct_rows(opened)
         cells = [
@@ -216,7 +228,7 @@ def draw_set(design: SamplingDesign | str | Path, pool: str | Path, target: Path
             copies=opened.copies,
             columns_left_out=opened.columns_left_out,
             cells=_cells(cells, allocation, strata, drawn),
-            absent=_absent(asked, cells),
+            gaps=quota_gaps(asked, cells),
             share=allocation.share,
             rules_take=allocation.rules_take,
             largest_unit=strata.largest,
@@ -228,10 +240,10 @@ def draw_set(design: SamplingDesign | str | Path, pool: str | Path, target: Path
 
 def _shapes(pool: Pool, rows: IntArray) -> ClusterShapes:
     """The sizes of units by groups: a look at the units for each family, and only one."""
-    known: dict[bytes, UnitShapes] = {}
+    known: dict[tuple[bytes, int], UnitShapes] = {}
 
     def shapes(assigned: IntArray, groups: int) -> UnitShapes:
-        key = assigned.tobytes()
+        key = assigned.tobytes(), groups
         if key not in known:
             known[key] = unit_shapes(pool, rows, assigned, groups)
         return known[key]
@@ -244,23 +256,36 @@ def _allocated(
 ) -> tuple[Allocation, Strata]:
     """The allocation and its strata."""
     plan, size = design.as_plan(), design.draw.size
-    allocation = allocate(design, plan, cells, shapes, size)
-    strata = strata_for(pool, rows, allocation.drawn)
-    if size is None:
-        return _enough(design, pool, cells, rows, shapes, (allocation, strata))
-    if not pool.whole_units:
-        return allocation, strata
-    # whole units bring other cells along: less is asked until the size is right
-    floor, tried = least_cases(design, cells), size
-    for _ in range(_ROUNDS):
-        expected = float(strata.expected.sum())
-        smaller = max(floor, int(tried * size / expected)) if expected else tried
-        if expected <= _OVER * size or smaller >= tried:
-            break
-        tried = smaller
+
+    def at(tried: int | None) -> tuple[Allocation, Strata]:
         allocation = allocate(design, plan, cells, shapes, tried)
-        strata = strata_for(pool, rows, allocation.drawn)
-    return allocation, strata
+        return allocation, strata_for(pool, rows, allocation.drawn)
+
+    if size is None:
+        return _enough(design, pool, cells, rows, shapes, at(None))
+    return _within(size, least_cases(design, cells), at) if pool.whole_units else at(size)
+
+
+def _within(size: int, least: int, at: Callable[[int], tuple[Allocation, Strata]]) -> tuple[Allocation, Strata]:
+    """Ask for less than a size until no more than it is to be expected: whole units bring other cells along.
+
+    What comes nearest to the size from below; if not even the `least` that can be asked does, that.
+    """
+    fits, beyond, tried = least - 1, size + 1, size
+    looked, found = at(tried), None
+    for last in (*[False] * (_ROUNDS - 1), True):
+        expected = float(looked[1].expected.sum())
+        if expected <= _OVER * size:
+            fits, found = tried, looked
+        else:
+            beyond = tried
+        if last or beyond - fits <= 1 or size <= _OVER * expected <= _OVER**2 * size:
+            break
+        guess = int(tried * size / expected)
+        middle = least if found is None else (fits + beyond) // 2
+        tried = guess if fits < guess < beyond else middle
+        looked = at(tried)
+    return looked if found is None else found
 
 
 def _enough(
@@ -309,13 +334,6 @@ def _cells(
             units_drawn=int(strata.drawn[place]),
         )
         for place, cell in enumerate(cells)
-    )
-
-
-def _absent(design: SamplingDesign, cells: Sequence[PoolCell]) -> tuple[Quota, ...]:
-    names = tuple(design.groups)
-    return tuple(
-        quota for quota in design.quotas if not any(quota.describes(names, cell.codes, cell.positive) for cell in cells)
     )
 
 

@@ -110,7 +110,8 @@ def allocate(
     drawn = filled(shares, floor, pool, size)
     asked = np.maximum(least, drawn)
     if design.draw.allocation == "equal":
-        asked = np.maximum(least, int(drawn.max(initial=0)))
+        # of cells that have enough some give one more than others, so that the sum is right; all are asked as much
+        asked = np.maximum(least, np.where(drawn < pool, drawn, int(drawn.max(initial=0))))
     return Allocation(asked, drawn, None)
 
 

@@ -63,8 +63,12 @@ def _drawn(pool: Path, design: Path, out: Path, *, every_cell: bool, force: bool
         raise ArgumentError(
             f"{there[0]} is there already", slug="drawn-exists", hint="name another with --out, or add --force"
         )
-    if out.exists() and pool.exists() and out.samefile(pool):
-        raise ArgumentError(f"{out} is the pool itself", slug="drawn-exists", hint="name another file with --out")
+    for path in there:
+        for what, read in (("pool", pool), ("design", design)):
+            if read.exists() and path.samefile(read):
+                raise ArgumentError(
+                    f"{path} is the {what} itself", slug="drawn-exists", hint="name another file with --out"
+                )
     with OutputFolder(out.parent, replaces=()) as folder:
         report = draw_set(design, pool, folder.place(out.name))
         document = draw_document(report, out.name)

@@ -12,6 +12,7 @@ from audit.plan_file import canonical_plan_sha256
 from audit.provenance import package_version
 
 if TYPE_CHECKING:
+    from audit.analyses.quota_gaps import QuotaGap
     from audit.draw import CellDraw, DrawReport, GroupStanding
     from audit.sampling_design import SamplingDesign
 
@@ -51,6 +52,7 @@ def draw_document(report: DrawReport, name: str | None) -> str:
         "rules_take": report.rules_take,
         "cells": [_cell(cell, tuple(design.groups)) for cell in report.cells],
         "quotas_without_cases": [quota.model_dump(mode="json") for quota in report.absent],
+        "quotas_in_part_without_cases": [_gap(gap) for gap in report.gaps if gap.lacking < gap.cells],
         "expected_without_cases": [list(level) for level in report.absent_levels],
         "groups": [_group(standing, GroupNames(report.features)) for standing in report.standings()],
     }
@@ -83,6 +85,10 @@ def _cell(cell: CellDraw, features: tuple[str, ...]) -> dict[str, Any]:
         "inclusion_probability": cell.probability,
         "why": cell.why,
     }
+
+
+def _gap(gap: QuotaGap) -> dict[str, Any]:
+    return {"quota": gap.quota.model_dump(mode="json"), "cells": gap.cells, "without_cases": gap.lacking}
 
 
 def _group(standing: GroupStanding, names: GroupNames) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
+from audit.analyses.sample_sizes import NEAREST
 from audit.cli.group_names import GroupNames, fit, printable
 from audit.cli.terminal import Style
 from audit.groups import Group, Level
@@ -13,17 +14,13 @@ from audit.metrics import METRICS
 from audit.percentages import percent
 
 if TYPE_CHECKING:
+    from audit.analyses.quota_gaps import QuotaGap
     from audit.draw import CellDraw, DrawReport, GroupStanding
 
 __all__ = ["MOST_SHOWN", "draw_summary"]
 
 MOST_SHOWN: Final = 10
 """Cells, and groups of each family, that are named, unless all are asked for."""
-_WHY: Final = {
-    "pool_has_no_more": "the pool has no more",
-    "copies_left_out": "others are copies of rows kept",
-    "whole_units": "drawn whole",
-}
 _NAME: Final = 38
 _LARGE_SHARE: Final = 0.05
 
@@ -31,7 +28,7 @@ _LARGE_SHARE: Final = 0.05
 def draw_summary(report: DrawReport, style: Style, *, every_cell: bool = False) -> str:
     """The page; `every_cell` names every cell and group that falls short."""
     names = GroupNames(report.features)
-    lines = [*_head(report, style), *_notes(report), "", *_short(report, names, style, every_cell)]
+    lines = [*_head(report, style), *_notes(report, names), "", *_short(report, names, style, every_cell)]
     for rule, standings in groupby(report.standings(), key=lambda standing: standing.rule):
         scale = "difference" if rule.scale == "difference" else "ratio"
         title = f"{rule.id}: {METRICS[rule.metric].plain}, {scale} {rule.limit:g} from the rest"
@@ -55,8 +52,8 @@ def _head(report: DrawReport, style: Style) -> list[str]:
     ]
 
 
-def _notes(report: DrawReport) -> list[str]:
-    lines = []
+def _notes(report: DrawReport, names: GroupNames) -> list[str]:
+    lines = _size(report)
     if report.unlabelled:
         lines.append(f"  {_rows(report.unlabelled)} without a label: not drawn, and not in what the weights stand for")
     lines += _copies(report)
@@ -78,10 +75,36 @@ def _notes(report: DrawReport) -> list[str]:
     for level in report.absent_levels:
         words = f"{level.feature.replace('_', ' ')} {printable(level.code)}"
         lines.append(f"  No case in the pool of {words}, which the design expects: no rule passes without it")
-    for quota in report.absent:
-        named = ", ".join([*quota.of.values(), *([quota.label] if quota.label else [])])
-        lines.append(f"  No case in the pool for the quota of {quota.cases:,}: {printable(named)}")
+    lines += [_gap(gap, report, names) for gap in report.gaps]
     return lines
+
+
+def _size(report: DrawReport) -> list[str]:
+    """Why the set has another size than was asked."""
+    asked = report.design.draw.size
+    if asked is None or report.drawn == asked:
+        return []
+    if report.drawn < asked and report.drawn == sum(cell.distinct for cell in report.cells):
+        why = "the pool has no more that can be drawn"
+    elif report.largest_unit > 1:
+        why = "units are drawn whole, and bring rows of other cells along"
+    elif report.share is not None and report.share <= NEAREST:
+        why = "more would help no group of the rules"
+    else:
+        why = "the nearest at which all groups can pass at the same share of each rule's limit"
+    return [f"  {_rows(asked)} were asked for: {why}"]
+
+
+def _gap(gap: QuotaGap, report: DrawReport, names: GroupNames) -> str:
+    quota = gap.quota
+    named = printable(", ".join([*quota.of.values(), *([quota.label] if quota.label else [])]) or "every cell")
+    if gap.lacking == gap.cells:
+        return f"  No case in the pool for the quota of {quota.cases:,}: {named}"
+    line = f"  Quota of {quota.cases:,} ({named}): no case in the pool for {gap.lacking:,} of its {gap.cells:,} cells"
+    if gap.lacking > len(gap.named):
+        return line
+    cells = (f"{names.name(_group(report, codes))}, {_label(positive)}" for codes, positive in gap.named)
+    return f"{line}: {'; '.join(cells)}"
 
 
 def _copies(report: DrawReport) -> list[str]:
@@ -101,26 +124,55 @@ def _copies(report: DrawReport) -> list[str]:
 
 
 def _short(report: DrawReport, names: GroupNames, style: Style, every_cell: bool) -> list[str]:
-    short = sorted(report.short, key=lambda cell: (cell.distinct - cell.asked, cell.number))
-    if not short:
-        return [style.paint("Every cell has what was asked of it", "strong")]
-    shown = short if every_cell else short[:MOST_SHOWN]
-    count = f"{len(short):,} cell{' has' if len(short) == 1 else 's have'} fewer cases than asked"
-    lines = [style.paint(f"{count}; all that {'it has' if len(short) == 1 else 'they have'} can be drawn", "strong")]
-    lines.append(f"  {'':{_NAME + 12}}{'asked':>8}{'can be drawn':>14}")
-    lines += [_cell(cell, report, names) for cell in shown]
-    if len(short) > len(shown):
-        lines.append(f"  and {len(short) - len(shown):,} more (--all names them)")
+    lines: list[str] = []
+    if short := sorted(report.short, key=lambda cell: (cell.distinct - cell.asked, cell.number)):
+        they = "it has" if len(short) == 1 else "they have"
+        title = f"{_cells(len(short))} fewer cases than asked; all that {they} can be drawn"
+        told = [_cell(cell, report, names, cell.distinct, _why(cell)) for cell in short]
+        lines += _table(style.paint(title, "strong"), "can be drawn", told, every_cell)
+    if unlucky := sorted(report.unlucky, key=lambda cell: ((cell.drawn or 0) - cell.asked, cell.number)):
+        title = (
+            f"{_cells(len(unlucky))} fewer cases than asked in this draw: drawn whole, sizes are right on average only"
+        )
+        told = [_cell(one, report, names, one.drawn or 0, f"{one.expected:,.1f} to expect") for one in unlucky]
+        lines += [*([""] if lines else []), *_table(style.paint(title, "strong"), "drawn", told, every_cell)]
+    if lines:
+        return lines
+    average = ", on average" if report.largest_unit > 1 and report.drawn_sha256 is None else ""
+    return [style.paint(f"Every cell has what was asked of it{average}", "strong")]
+
+
+def _cells(count: int) -> str:
+    return f"{count:,} cell{' has' if count == 1 else 's have'}"
+
+
+def _table(title: str, column: str, told: Sequence[str], every_cell: bool) -> list[str]:
+    shown = told if every_cell else told[:MOST_SHOWN]
+    lines = [title, f"  {'':{_NAME + 12}}{'asked':>8}{column:>14}", *shown]
+    if len(told) > len(shown):
+        lines.append(f"  and {len(told) - len(shown):,} more (--all names them)")
     return lines
 
 
-def _cell(cell: CellDraw, report: DrawReport, names: GroupNames) -> str:
-    levels = [
-        Level(feature.name, feature.rungs[0], code) for feature, code in zip(report.features, cell.codes, strict=True)
-    ]
-    name = fit(names.name_within(Group(tuple(levels)), _NAME), _NAME)
-    label = "positive" if cell.positive else "negative"
-    return f"  {name}{label:>12}{cell.asked:>8,}{cell.distinct:>14,}  {_WHY[cell.why or 'pool_has_no_more']}"
+def _cell(cell: CellDraw, report: DrawReport, names: GroupNames, given: int, why: str) -> str:
+    name = fit(names.name_within(_group(report, cell.codes), _NAME), _NAME)
+    return f"  {name}{_label(cell.positive):>12}{cell.asked:>8,}{given:>14,}  {why}"
+
+
+def _group(report: DrawReport, codes: Sequence[str]) -> Group:
+    return Group(
+        tuple(Level(feature.name, feature.rungs[0], code) for feature, code in zip(report.features, codes, strict=True))
+    )
+
+
+def _label(positive: bool) -> str:
+    return "positive" if positive else "negative"
+
+
+def _why(cell: CellDraw) -> str:
+    if cell.why == "copies_left_out":
+        return "others are copies of rows kept"
+    return "the pool has no more" if cell.distinct == cell.pool else f"of {cell.pool:,} in the pool; others are copies"
 
 
 def _family(standings: Sequence[GroupStanding], names: GroupNames, every_cell: bool) -> list[str]:
@@ -139,7 +191,9 @@ def _family(standings: Sequence[GroupStanding], names: GroupNames, every_cell: b
 
 def _standing(one: GroupStanding, names: GroupNames) -> str:
     cases = f"{one.cases:>7,} case{' ' if one.cases == 1 else 's'}: "
-    if one.required is None:
+    if not one.pool:
+        needs = "the pool has none"
+    elif one.required is None:
         needs = "no number of cases would do"
     elif one.pool < one.required:
         needs = f"{one.required:,} wanted, the pool has {one.pool:,}"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["drawn_plan"]
 
 _HEAD = """# The plan of an audit of a set that `audit7k draw` drew. Complete every line that says "{write_here}".
-# Each row stands for `design_weight` cases of the pool; with the weight, rates are those of the pool.
+# Each row stands for `design_weight` {cases} of the pool; with the weight, rates estimate those of the pool.
 schema = 1
 
 [audit]
@@ -49,7 +49,7 @@ def drawn_plan(design: SamplingDesign, name: str) -> str:
     if design.cluster_drawn is not None:
         section["cluster"] = design.cluster_drawn
     parts = [
-        _HEAD.format(write_here=WRITE_HERE, route=toml_text(_route(design))),
+        _HEAD.format(write_here=WRITE_HERE, route=toml_text(_route(design)), cases=_cases(design)),
         _table("[evaluation_set]", section),
     ]
     for feature, group in design.groups.items():
@@ -61,6 +61,12 @@ def drawn_plan(design: SamplingDesign, name: str) -> str:
                      f"[{', '.join(toml_text(feature) for feature in design.groups)}]\nmargin = 0.10\n")  # fmt: skip
     verdict = design.verdict.model_dump(mode="json", exclude_defaults=True)
     return "\n".join([*parts, *([_table("[verdict]", verdict)] if verdict else [])])
+
+
+def _cases(design: SamplingDesign) -> str:
+    if design.duplicates is not None and design.duplicates.copies == "out":
+        return "cases, all copies of one another counted as one,"
+    return "cases"
 
 
 def _route(design: SamplingDesign) -> str:

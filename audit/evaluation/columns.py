@@ -58,8 +58,8 @@ def check_asked(source_name: str, columns: Sequence[str], asked: Sequence[str], 
         other = folded.setdefault(name.lower(), name)
         if other != name:
             raise DataError(
-                f'{shown(source_name)}: the plan uses the columns "{shown(other)}" and "{shown(name)}", '
-                "which differ only in upper and lower case",
+                f'{shown(source_name)}: the columns "{shown(other)}" and "{shown(name)}" '
+                "differ only in upper and lower case",
                 slug="column-twice",
                 hint="rename one of them",
             )
@@ -70,7 +70,7 @@ def _no_column(
 ) -> DataError:
     name = missing[0]
     key = f" ({keys[name]})" if name in keys else ""
-    more = f", nor {len(missing) - 1} more that the plan names" if len(missing) > 1 else ""
+    more = f", nor {len(missing) - 1} more that are asked for" if len(missing) > 1 else ""
     near = _nearest(name, columns)
     if near:
         hint = f'the nearest is "{shown(near)}"'

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     import duckdb
 
 _PATTERN = frozenset("*?[]{}")
+_INTERRUPTED = re.compile(r"Query interrupted$|Invalid Input Error: [^:]* the UDF: KeyboardInterrupt\b")
+"""What DuckDB says where Ctrl-C reaches it while it waits, or a function of ours while it works."""
 MEMORY_LIMIT = "1GB"
 """What DuckDB may keep in memory before it writes to the private folder."""
 
@@ -72,6 +75,7 @@ def connect(private: PrivateFolder, files: Sequence[Path]) -> duckdb.DuckDBPyCon
     # A link is followed before it is checked, so that both its ends have to be allowed.
     allowed = dict.fromkeys(str(name) for path in files for name in (path, path.resolve(), private.plain(path)))
     connection.execute(f"SET allowed_paths = [{literals(allowed)}]")
+    connection.execute("SET TimeZone = 'UTC'")  # else times would be written as the clock of this machine has them
     connection.execute("SET enable_external_access = false")
     return connection
 
@@ -87,8 +91,12 @@ def reading(source_name: str) -> Iterator[None]:
 
     try:
         yield
-    except duckdb.InterruptException:
-        raise KeyboardInterrupt from None
+    except (duckdb.InterruptException, duckdb.InvalidInputException, RuntimeError) as error:
+        if isinstance(error, duckdb.InterruptException) or _INTERRUPTED.match(str(error)):
+            raise KeyboardInterrupt from None
+        if isinstance(error, duckdb.Error):
+            raise unreadable(source_name) from None
+        raise
     except (
         duckdb.BinderException,
         duckdb.CatalogException,
@@ -114,7 +122,7 @@ def unreadable(source_name: str) -> DataError:
     return DataError(
         f"{shown(source_name)} cannot be read: it is damaged, cut short, or of another format",
         slug="unreadable-file",
-        hint="fetch or export it again; write `format` in the plan where its name does not say what it is",
+        hint="fetch or export it again; write `format` in the plan or design where its name does not say what it is",
     )
 
 

@@ -137,7 +137,7 @@ class _Rows:
             f"{shown(self._source_name)}: line {line} {what}",
             slug="csv-line",
             hint="export it again with quotes around cells that hold delimiters, quotes or line ends; "
-            "check `delimiter` in the plan",
+            "check `delimiter` in the plan or design",
         )
 
 

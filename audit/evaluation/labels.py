@@ -47,7 +47,7 @@ def check_labels(connection: duckdb.DuckDBPyConnection, relation: Relation, sect
             f'{shown(relation.source_name)}: the label "{shown(column)}" is none of the declared values in '
             f"{rows_text(count, rows)}",
             slug="label-values",
-            hint="list every value under label_positive, label_negative or label_missing in [evaluation_set]",
+            hint="list every value under label_positive, label_negative or label_missing",
         )
     meanings = {value: 1 if value.casefold() in positive else 0 for value in found if value.casefold() not in missing}
     return _expression(relation.expression(column), kind, meanings, whole=len(meanings) == len(found))

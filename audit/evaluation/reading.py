@@ -131,7 +131,7 @@ def format_of(path: Path) -> Format:
         raise DataError(
             f"{shown(path.name)}: its name does not say which format it is in",
             slug="format",
-            hint='write format = "parquet", "csv" or "jsonl" in the plan, or name it .parquet, .csv or .jsonl',
+            hint='write format = "parquet", "csv" or "jsonl" in plan or design, or call it .parquet, .csv or .jsonl',
         )
     return kind
 
@@ -142,7 +142,7 @@ def check_file(path: Path) -> None:
         if path.is_dir():
             problem, hint = "is a folder", "name a file; join the parts of a folder into one Parquet file"
         elif not path.exists():
-            problem, hint = "does not exist", "paths are relative to the folder of the plan file"
+            problem, hint = "does not exist", "check the path; one in a plan is relative to the folder of the plan"
         elif not path.is_file():
             problem, hint = "is a pipe or a device", "save what it gives to a file, and name that"
         elif path.stat().st_size == 0:

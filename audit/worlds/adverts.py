@@ -7,7 +7,16 @@ few wordings; one that does not may leave an ordinary sentence in its place.
 from __future__ import annotations
 
 from audit.groups import Group
-from audit.worlds.world import Possible, Sign, World, nationals, of_gender
+from audit.worlds.world import (
+    EXAGGERATED,
+    LABELLED_AS_NONE,
+    WRONGLY_FLAGGED,
+    Possible,
+    Sign,
+    World,
+    nationals,
+    of_gender,
+)
 
 __all__ = ["ADVERTS"]
 
@@ -63,15 +72,13 @@ ADVERTS = World(
     ),
     threshold=44,
     channel_effect=0.45,
-    tempers=((1.0, 1.0, 0.0),),
-    cluster_sizes=(1.0,),
     findings=(
         Possible(
             "group-gap",
             Group((nationals("PHL"),)),
             "false_positive_rate",
             0.12,
-            "share of others wrongly flagged, more than among all others",
+            WRONGLY_FLAGGED,
             "ordinary adverts that address this nationality say more of what the list of phrases looks for",
         ),
         Possible(
@@ -79,7 +86,7 @@ ADVERTS = World(
             Group((of_gender("man"), nationals("VNM"))),
             "false_positive_rate",
             0.16,
-            "share of others wrongly flagged, more than among all others",
+            WRONGLY_FLAGGED,
             "ordinary adverts that address men of this nationality say more of it; those that address its women do not",
         ),
         Possible(
@@ -95,7 +102,7 @@ ADVERTS = World(
             Group((nationals("KEN"),)),
             "base_rate",
             0.30,
-            "share of the group's cases of exploitation that are labelled as none; of all others none is",
+            LABELLED_AS_NONE,
             "the annotators took what these adverts describe for ordinary conditions",
         ),
         Possible(
@@ -103,7 +110,7 @@ ADVERTS = World(
             Group((nationals("COL"),)),
             "selection_rate",
             0.10,
-            "flags' gap to all others less the labels' gap to all others",
+            EXAGGERATED,
             "there is more exploitation among its adverts, and its ordinary adverts say more of what is looked for",
         ),
         Possible(

@@ -17,14 +17,16 @@ from audit.worlds.phrases import NATIONALITY_WORDS
 from audit.worlds.plan_text import plan_text
 from audit.worlds.planting import WORLDS, PlantingError, plant
 from audit.worlds.probe_texts import TEXTS, texts
-from audit.worlds.truth import true_composition, truth_document
-from audit.worlds.world import Finding, World
+from audit.worlds.truth import MADE_BY, true_composition, truth_document
+from audit.worlds.world import Finding, World, WorldName
 from audit.worlds.writing import DataFormat, write_rows
 
-__all__ = ["MOST_ROWS", "TRUTH", "Synthesised", "companions", "synthesise"]
+__all__ = ["MOST_ROWS", "TRUTH", "Synthesised", "companions", "make_example", "synthesise"]
 
 TRUTH: Final = "truth.json"
-"""Its presence marks a folder that may be filled again."""
+"""Written by this, it marks a folder that may be filled again."""
+REFERENCE: Final = "reference.csv"
+USUAL_SEED: Final = 7
 MOST_ROWS: Final = 50_000_000
 """More than an audit's set needs, and few enough that a slip of the key fills no disk."""
 
@@ -123,6 +125,25 @@ def synthesise(
     return Synthesised(folder, folder / data, folder / "plan.toml", mechanism, tuple(findings), size, seed)
 
 
+def make_example(name: WorldName, folder: Path) -> str:
+    """Fill the folder of an example, which has its own detector and plan, with rows, reference table and truth.
+
+    The rows are those of `audit7k synthesise` without options: everything planted, each in its own size.
+
+    Returns
+    -------
+    str
+        How many rows of what.
+    """
+    world = WORLDS[name]
+    everything = tuple(Finding(possible, possible.size) for possible in world.findings)
+    with tempfile.TemporaryDirectory() as made:
+        written = synthesise(world, Path(made) / name, seed=USUAL_SEED, findings=everything)
+        for file in (written.data.name, REFERENCE, TRUTH):
+            (folder / file).write_bytes((written.folder / file).read_bytes())
+    return f"{written.rows} {world.rows_are}"
+
+
 def companions(mechanism: Mechanism, data: str, rows: int, seed: int) -> dict[str, str]:
     """Every file beside the rows, by name: the same for the same world, whatever is drawn."""
     truth = truth_document(mechanism, seed, rows)
@@ -130,7 +151,7 @@ def companions(mechanism: Mechanism, data: str, rows: int, seed: int) -> dict[st
     return {
         "detector.py": _detector(mechanism),
         "plan.toml": plan_text(mechanism, data),
-        "reference.csv": _reference(mechanism),
+        REFERENCE: _reference(mechanism),
         **probed,
         TRUTH: json.dumps(truth, indent=1, ensure_ascii=False) + "\n",
         "README.txt": _readme(mechanism, data, rows),
@@ -174,7 +195,7 @@ def _readme(mechanism: Mechanism, data: str, rows: int) -> str:
         data=data,
         detector="detector.py",
         plan="plan.toml",
-        reference="reference.csv",
+        reference=REFERENCE,
         probed=f"  {TEXTS:<18}adverts in which the nationality word is changed, and nothing else\n"
         if world.name == "adverts"
         else "",
@@ -186,12 +207,21 @@ def _readme(mechanism: Mechanism, data: str, rows: int) -> str:
 def _check_folder(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
         raise StorageError(f"{folder.name} is a file, not a folder", slug="not-a-folder", hint="name a new folder")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / TRUTH).is_file():
+    if folder.is_dir() and any(folder.iterdir()) and not _is_ours(folder / TRUTH):
         raise StorageError(
             f"{folder.name or folder} is not empty and was not made by `audit7k synthesise`",
             slug="world-folder",
             hint="name a new folder, so that nothing of yours is overwritten",
         )
+
+
+def _is_ours(truth: Path) -> bool:
+    """Whether a file is a truth that this wrote: others have files of that name too."""
+    try:
+        document = json.loads(truth.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(document, dict) and document.get("made_by") == MADE_BY
 
 
 def _publish(staging: Path, folder: Path) -> None:

@@ -6,7 +6,16 @@ A row holds amounts, times and counts; a sign is a number beyond a bound that th
 from __future__ import annotations
 
 from audit.groups import Group
-from audit.worlds.world import Possible, Sign, World, nationals, of_gender
+from audit.worlds.world import (
+    EXAGGERATED,
+    LABELLED_AS_NONE,
+    WRONGLY_FLAGGED,
+    Possible,
+    Sign,
+    World,
+    nationals,
+    of_gender,
+)
 
 __all__ = ["TRANSACTIONS"]
 
@@ -63,7 +72,7 @@ TRANSACTIONS = World(
             Group((nationals("POL"),)),
             "false_positive_rate",
             0.12,
-            "share of others wrongly flagged, more than among all others",
+            WRONGLY_FLAGGED,
             "its ordinary payments look alike: wages passed on to a family soon, from shared devices",
         ),
         Possible(
@@ -71,7 +80,7 @@ TRANSACTIONS = World(
             Group((of_gender("woman"), nationals("PHL"))),
             "false_positive_rate",
             0.16,
-            "share of others wrongly flagged, more than among all others",
+            WRONGLY_FLAGGED,
             "ordinary payments of women of this nationality look like that; those of its men do not",
         ),
         Possible(
@@ -87,7 +96,7 @@ TRANSACTIONS = World(
             Group((nationals("VNM"),)),
             "base_rate",
             0.30,
-            "share of the group's cases of exploitation that are labelled as none; of all others none is",
+            LABELLED_AS_NONE,
             "people whose accounts were used were taken for accomplices, and the label is what was decided",
         ),
         Possible(
@@ -95,7 +104,7 @@ TRANSACTIONS = World(
             Group((nationals("UKR"),)),
             "selection_rate",
             0.10,
-            "flags' gap to all others less the labels' gap to all others",
+            EXAGGERATED,
             "there is more exploitation among its accounts, and its ordinary payments show the signs more often",
         ),
     ),

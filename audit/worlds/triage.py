@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import Final
 
 from audit.groups import Group
-from audit.worlds.world import Possible, Sign, World, nationals, of_gender
+from audit.worlds.world import (
+    EXAGGERATED,
+    LABELLED_AS_NONE,
+    WRONGLY_FLAGGED,
+    Possible,
+    Sign,
+    World,
+    nationals,
+    of_gender,
+)
 
 __all__ = ["TRIAGE"]
 
@@ -59,8 +68,6 @@ TRIAGE: Final = World(
     ),
     threshold=44,
     channel_effect=0.45,
-    tempers=((1.0, 1.0, 0.0),),
-    cluster_sizes=(1.0,),
     findings=(
         Possible(
             "group-gap",
@@ -75,7 +82,7 @@ TRIAGE: Final = World(
             Group((of_gender("woman"), nationals("IND"))),
             "false_positive_rate",
             0.15,
-            "share of others wrongly flagged, more than among all others",
+            WRONGLY_FLAGGED,
             "ordinary cases of women of this nationality show the signs more often; those of its men do not",
         ),
         Possible(
@@ -91,7 +98,7 @@ TRIAGE: Final = World(
             Group((nationals("VNM"),)),
             "base_rate",
             0.30,
-            "share of the group's cases of exploitation that are labelled as none; of all others none is",
+            LABELLED_AS_NONE,
             "officials believed this group less often, and the label is what they decided",
         ),
         Possible(
@@ -99,7 +106,7 @@ TRIAGE: Final = World(
             Group((nationals("COL"),)),
             "selection_rate",
             0.10,
-            "flags' gap to all others less the labels' gap to all others",
+            EXAGGERATED,
             "there is more exploitation among its cases, and its ordinary cases show the signs more often",
         ),
     ),

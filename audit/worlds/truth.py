@@ -16,8 +16,20 @@ from audit.worlds.mechanism import EXPLOITED, GENDERS, UNKNOWN, Mechanism, Recor
 from audit.worlds.probe_texts import mean_shift
 from audit.worlds.world import Possible, nationals, of_gender
 
-__all__ = ["RATES", "Gap", "Truth", "gap_within_channels", "measured", "moved_by", "true_composition", "truth_document"]
+__all__ = [
+    "MADE_BY",
+    "RATES",
+    "Gap",
+    "Truth",
+    "gap_within_channels",
+    "measured",
+    "moved_by",
+    "true_composition",
+    "truth_document",
+]
 
+MADE_BY: Final = "audit7k synthesise"
+"""By which a truth is known for one of ours."""
 RATES: Final[tuple[MetricName, ...]] = ("true_positive_rate", "false_positive_rate")
 """The rates that the plans of the worlds limit."""
 _DIGITS: Final = 9
@@ -152,7 +164,7 @@ def truth_document(mechanism: Mechanism, seed: int, rows: int) -> dict[str, Any]
         *(Group((of_gender(gender), nationals(code))) for gender, code in product(genders, nationalities)),
     ]
     return {
-        "made_by": "audit7k synthesise",
+        "made_by": MADE_BY,
         "world": world.name,
         "seed": seed,
         "rows": rows,

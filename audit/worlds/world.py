@@ -10,8 +10,11 @@ from audit.groups import Group, Level
 from audit.metrics import MetricName
 
 __all__ = [
+    "EXAGGERATED",
     "EXPLOITED_GENDERS",
+    "LABELLED_AS_NONE",
     "OTHER_GENDERS",
+    "WRONGLY_FLAGGED",
     "Finding",
     "FindingName",
     "Possible",
@@ -70,6 +73,12 @@ class Possible:
     """What is done to the rows of this group, or to the detector."""
 
 
+WRONGLY_FLAGGED: Final = "share of others wrongly flagged, more than among all others"
+LABELLED_AS_NONE: Final = "share of the group's cases of exploitation that are labelled as none; of all others none is"
+EXAGGERATED: Final = "flags' gap to all others less the labels' gap to all others"
+"""What a size is a size of, where it is the same in every world."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """A finding that is planted, with its size."""
@@ -119,13 +128,13 @@ class World:
     channel_effect: float
     """Where `like-with-like` is planted: how much of what a case of exploitation else shows is seen of it on the second
     channel, whoever it is about."""
-    tempers: tuple[tuple[float, float, float], ...]
-    """Kinds of clusters as (share, how much of a case of exploitation shows, how much of one an ordinary one shows);
-    one kind where rows stand for themselves."""
-    cluster_sizes: tuple[float, ...]
-    """Shares of clusters of 1, 2, 3 ... rows."""
     findings: tuple[Possible, ...]
     """What can be planted."""
+    tempers: tuple[tuple[float, float, float], ...] = ((1.0, 1.0, 0.0),)
+    """Kinds of clusters as (share, how much of a case of exploitation shows, how much of one an ordinary one shows);
+    one kind where rows stand for themselves."""
+    cluster_sizes: tuple[float, ...] = (1.0,)
+    """Shares of clusters of 1, 2, 3 ... rows."""
 
     @property
     def clustered(self) -> bool:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from made_pools import GROUPS, POOL, RULE, usual_pool
+from made_pools import GROUPS, POOL, RULE, pool_cells, usual_pool
 from made_sets import write_set
 from typer.testing import CliRunner
 
@@ -100,6 +102,10 @@ def test_nothing_is_replaced_unless_it_is_asked_for(here: Path) -> None:
     assert {name: (here / name).read_bytes() for name in WRITTEN} == before
     assert invoke("pool.csv", "--design", "design.toml", "--force")[0] == 0
     assert (here / "drawn.parquet").read_bytes() != before["drawn.parquet"]
+    (here / "set.plan.toml").write_text(DESIGN, encoding="utf-8")
+    code, _, err = invoke("pool.csv", "--design", "set.plan.toml", "--out", "set.csv", "--force")
+    assert (code, err) == (ExitCode.USAGE, "error: set.plan.toml is the design itself — name another file with --out\n")
+    assert (here / "set.plan.toml").read_text(encoding="utf-8") == DESIGN
     code, _, err = invoke("drawn.parquet", "--design", "design.toml", "--force")
     assert (code, err) == (ExitCode.USAGE, "error: drawn.parquet is the pool itself — name another file with --out\n")
 
@@ -124,6 +130,39 @@ def test_an_error_is_one_line_and_leaves_nothing(here: Path, arguments: list[str
     assert files(here) == before
 
 
+@pytest.mark.parametrize(
+    ("copies", "words"), [("out", "all copies of one another counted as one, of"), ("together", "cases of")]
+)
+def test_the_plan_says_what_weights_stand_for(here: Path, copies: str, words: str) -> None:
+    text = f"{DESIGN}[duplicates]\ncolumns = ['advert']\ncopies = '{copies}'\n"
+    (here / "design.toml").write_text(text, encoding="utf-8")
+    assert invoke("pool.csv", "--design", "design.toml")[0] == 0
+    plan = (here / "drawn.plan.toml").read_text(encoding="utf-8")
+    assert f"{words} the pool; with the weight, rates estimate those of the pool" in plan
+
+
+def test_a_full_disk_is_no_fault_of_the_pool(here: Path) -> None:
+    cells = usual_pool()
+    cells["advert"] = [hashlib.sha512(one.encode()).hexdigest() for one in cells["case_id"] if one]
+    write_set(here / "pool.parquet", cells)
+    (here / "design.toml").write_text(
+        DESIGN.replace("decidable", "proportional").replace("size = 160", "size = 1500"), encoding="utf-8"
+    )
+    before = files(here)
+    limited = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000));"
+        "sys.argv = ['audit7k', 'draw', 'pool.parquet', '--design', 'design.toml'];"
+        "from audit.cli import main; sys.exit(main())"
+    )
+    done = subprocess.run([sys.executable, "-c", limited], capture_output=True, text=True, check=False)
+    assert done.stderr == (
+        "error: cannot write drawn.parquet (File too large) — free some space or choose another folder with --out; "
+        "nothing was changed\n"
+    )
+    assert done.returncode == ExitCode.STORAGE_FAILED
+    assert files(here) == before
+
+
 def test_whole_clusters_and_copies_are_told_of(here: Path) -> None:
     cells = usual_pool()
     cells["advertiser"] = [f"advertiser {place % 200}" for place in range(len(cells["case_id"]))]
@@ -138,6 +177,61 @@ def test_whole_clusters_and_copies_are_told_of(here: Path) -> None:
     assert "Drawn whole, up to " in out
     assert 'cluster = "sampling_unit"' in (here / "set.plan.toml").read_text(encoding="utf-8")
     assert json.loads((here / "set.manifest.json").read_text())["drawn_as"] == "clusters_with_their_copies"
+
+
+def test_cells_that_got_less_than_was_asked_are_told(here: Path) -> None:
+    """Each cell is one advertiser with most rows and 19 with one; the three drawn are mostly of the small ones."""
+    cells = pool_cells([("woman", "NGA", "1", 200), ("man", "NGA", "1", 200), ("man", "NGA", "0", 200)])
+    cells["advertiser"] = [f"{place // 200}-{max(0, place % 200 - 180)}" for place in range(600)]
+    write_set(here / "pool.csv", cells)
+    text = f"{POOL}cluster = 'advertiser'\n[draw]\nseed = 1\n{GROUPS}[[quotas]]\ncases = 30\n"
+    (here / "design.toml").write_text(text, encoding="utf-8")
+    _, out, _ = invoke("pool.csv", "--design", "design.toml", "--dry-run")
+    assert "Every cell has what was asked of it, on average" in out
+    _, out, _ = invoke("pool.csv", "--design", "design.toml")
+    drawn = json.loads((here / "drawn.manifest.json").read_text())["cells"]
+    short = [cell["drawn"] for cell in drawn if cell["drawn"] < cell["asked"]]
+    assert short
+    assert f"{len(short)} cell{'s have' if len(short) > 1 else ' has'} fewer cases than asked in this draw" in out
+    told = [line for line in out.splitlines() if line.endswith("30.0 to expect")]
+    assert [int(line.split()[-4]) for line in told] == sorted(short)
+    assert "Every cell has what was asked of it" not in out
+
+
+@pytest.mark.parametrize(
+    ("draw", "words"),
+    [
+        (
+            "allocation = 'proportional'\nsize = 5000",
+            "5,000 rows were asked for: the pool has no more that can be drawn",
+        ),
+        ("allocation = 'decidable'\nsize = 999", "999 rows were asked for: more would help no group of the rules"),
+    ],
+)
+def test_a_size_that_is_not_reached_is_told(here: Path, draw: str, words: str) -> None:
+    text = f"{POOL}\n[draw]\n{draw}\nseed = 3\n{GROUPS}{RULE}"
+    (here / "design.toml").write_text(text, encoding="utf-8")
+    for more in ("--dry-run", "--force"):
+        _, out, _ = invoke("pool.csv", "--design", "design.toml", more)
+        assert f"  {words}" in out.splitlines()
+
+
+def test_cells_of_a_quota_that_the_pool_lacks_are_told(here: Path) -> None:
+    """The pool has unknown genders only among exploited Nigerians; of a quota without a label half is missing."""
+    quotas = "[[quotas]]\nof = { gender = 'unknown', nationality = 'NGA' }\ncases = 2\n"
+    quotas += "[[quotas]]\nof = { gender = 'unknown' }\ncases = 2\n[[quotas]]\nlabel = 'negative'\ncases = 3\n"
+    text = f"{POOL}\n[draw]\nseed = 3\n{GROUPS}{quotas}"
+    (here / "design.toml").write_text(text, encoding="utf-8")
+    _, out, _ = invoke("pool.csv", "--design", "design.toml")
+    assert (
+        "  Quota of 2 (unknown, NGA): no case in the pool for 1 of its 2 cells: Nigeria, gender unknown, negative\n"
+        "  Quota of 2 (unknown): no case in the pool for 5 of its 6 cells\n"
+        "  Quota of 3 (negative): no case in the pool for 4 of its 9 cells\n"
+    ) in out
+    manifest = json.loads((here / "drawn.manifest.json").read_text(encoding="utf-8"))
+    found = [(one["cells"], one["without_cases"]) for one in manifest["quotas_in_part_without_cases"]]
+    assert found == [(2, 1), (6, 5), (9, 4)]
+    assert manifest["quotas_without_cases"] == []
 
 
 def test_the_drawn_set_is_audited_with_its_weights(here: Path) -> None:

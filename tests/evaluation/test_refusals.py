@@ -54,7 +54,7 @@ CELLS: list[tuple[Callable[[Cells], None], str]] = [
     (
         change("exploited", "1", "2", "maybe", " 1"),
         'set.csv: the label "exploited" is none of the declared values in rows 2, 3 and 4 — list every value under '
-        "label_positive, label_negative or label_missing in [evaluation_set]",
+        "label_positive, label_negative or label_missing",
     ),
     (
         change("exploited", "1", "<5", "< 10"),
@@ -100,10 +100,8 @@ def test_the_same_in_every_format(break_it: Callable[[Cells], None], line: str, 
     assert refusal(made_plan(name), tmp_path) == line.replace("set.csv", name)
 
 
-FORM = "fetch or export it again; write `format` in the plan where its name does not say what it is"
-QUOTES = (
-    "export it again with quotes around cells that hold delimiters, quotes or line ends; check `delimiter` in the plan"
-)
+FORM = "fetch or export it again; write `format` in the plan or design where its name does not say what it is"
+QUOTES = "export it again with quotes around cells that hold delimiters, quotes or line ends; check `delimiter` in the plan or design"
 ROWS = "nothing can be judged without labelled cases; check that the export worked"
 CODEC = (
     'write the encoding that the file is in, for example encoding = "cp1252", "latin-1", "utf-16" or, without a byte '
@@ -214,7 +212,7 @@ JSONL = 'write one object a line, such as {"case_id": "17", "label": 1}, with nu
         (b'{"x": 1}\n{"x": "\xff"}\n', f"set.jsonl: line 2 has a byte that is not utf-8 — {CODEC}"),
         (
             b'{"case_id": "a", "gender": "man"}\n',
-            'set.jsonl has no column "exploited" (evaluation_set.label), nor 2 more that the plan names — the file has '
+            'set.jsonl has no column "exploited" (evaluation_set.label), nor 2 more that are asked for — the file has '
             "2 columns; write the name as it stands there",
         ),
     ],
@@ -276,19 +274,19 @@ def test_columns_that_are_not_there(tmp_path: Path) -> None:
     )
     write_set(tmp_path / "set.csv", {f"{place}": column for place, column in enumerate(cells.values())})
     assert refusal(made_plan(), tmp_path) == (
-        'set.csv has no column "case_id" (evaluation_set.id), nor 4 more that the plan names — it has none of the '
+        'set.csv has no column "case_id" (evaluation_set.id), nor 4 more that are asked for — it has none of the '
         "columns that are asked for: is the first line a header?"
     )
     (tmp_path / "set.csv").write_text((HEADER + GOOD).replace(",", ";"))
     assert refusal(made_plan(), tmp_path) == (
-        'set.csv has no column "case_id" (evaluation_set.id), nor 4 more that the plan names — the file has a single '
+        'set.csv has no column "case_id" (evaluation_set.id), nor 4 more that are asked for — the file has a single '
         "column: write the `delimiter` that it uses"
     )
 
 
 def test_files_that_are_not_there(tmp_path: Path) -> None:
     assert refusal(made_plan(), tmp_path) == (
-        "set.csv does not exist — paths are relative to the folder of the plan file"
+        "set.csv does not exist — check the path; one in a plan is relative to the folder of the plan"
     )
     (tmp_path / "set.csv").mkdir()
     assert refusal(made_plan(), tmp_path) == (
@@ -296,8 +294,8 @@ def test_files_that_are_not_there(tmp_path: Path) -> None:
     )
     (tmp_path / "set.dat").write_text(HEADER + GOOD)
     assert refusal(made_plan("set.dat"), tmp_path) == (
-        'set.dat: its name does not say which format it is in — write format = "parquet", "csv" or "jsonl" in the '
-        "plan, or name it .parquet, .csv or .jsonl"
+        'set.dat: its name does not say which format it is in — write format = "parquet", "csv" or "jsonl" in '
+        "plan or design, or call it .parquet, .csv or .jsonl"
     )
     assert refusal(made_plan(None), tmp_path) == (
         'the plan names no evaluation set — write path = "..." in [evaluation_set], or pass a table in Python'
@@ -356,8 +354,7 @@ def test_columns_that_differ_only_in_case_are_used_or_not(tmp_path: Path) -> Non
             assert opened.connection.sql('SELECT "text" FROM source').fetchall()[0] == ("advert 0",)
         detector = {"kind": "python", "entry": "m:f", "features": ["text", "Text"], "threshold": 0.5}
         assert refusal(made_plan(name, detector=detector), tmp_path) == (
-            f'{name}: the plan uses the columns "text" and "Text", which differ only in upper and lower case — rename '
-            "one of them"
+            f'{name}: the columns "text" and "Text" differ only in upper and lower case — rename one of them'
         )
 
 

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import random
+import time
 from collections import Counter
+from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from made_pools import RULE, Pool, draw, drawn_rows, made_design, pool_cells, usual_pool
+from made_pools import GROUPS, RULE, Pool, draw, drawn_rows, made_design, pool_cells, usual_pool
 from made_sets import write_set
 
 from audit.draw import draw_set
@@ -204,6 +210,41 @@ def test_more_than_the_size_is_drawn_only_because_clusters_are_whole(tmp_path: P
     assert sum(cell.expected for cell in report.cells) <= 1.005 * 400 + report.largest_unit
 
 
+def test_cells_that_give_one_less_by_rounding_are_not_short(tmp_path: Path) -> None:
+    """60 cases of 8 large and 2 small cells: 53 among 8 are 6 and 7 each."""
+    design = made_design('allocation = "equal"\nsize = 60')
+    report, _ = draw(design, written(tmp_path, usual_pool()))
+    assert {cell.drawn for cell in report.cells if cell.pool > 5} == {6, 7}
+    assert {(cell.pool, cell.why) for cell in report.cells if cell.why} == {
+        (3, "pool_has_no_more"), (4, "pool_has_no_more")
+    }  # fmt: skip
+    assert report.unlucky == ()
+
+
+def test_the_levels_of_quotas_are_read_as_values_are(tmp_path: Path) -> None:
+    quota = "[[quotas]]\nof = {{ gender = '{}', nationality = '{}' }}\ncases = 20\n"
+    design = made_design("", more=quota.format("Woman", "nga"))
+    report, _ = draw(design, written(tmp_path, usual_pool()))
+    assert report.gaps == ()
+    assert [cell.drawn for cell in report.cells if cell.codes == ("woman", "NGA")] == [20, 20]
+    for levels, words in (
+        (("female", "NGA"), 'quotas 1: "female" is no level of a gender — write woman, man'),
+        (("man", "Nigerian"), 'quotas 1: "Nigerian" is no level of a nationality — write ISO'),
+    ):
+        with pytest.raises(PlanError, match=words):
+            draw(made_design("", more=quota.format(*levels)), written(tmp_path, usual_pool()))
+
+
+@pytest.mark.parametrize("allocation", ["equal", "proportional"])
+@pytest.mark.parametrize("size", [400, 550])
+def test_whole_clusters_come_near_the_size_that_was_asked(tmp_path: Path, allocation: str, size: int) -> None:
+    cells, rng = usual_pool(), random.Random(1)
+    cells["advertiser"] = [f"advertiser {rng.randrange(60)}" for _ in cells["case_id"]]
+    draw_section = f'allocation = "{allocation}"\nsize = {size}\nleast_per_cell = 1'
+    report = draw_set(made_design(draw_section, pool='cluster = "advertiser"'), written(tmp_path, cells), None)
+    assert 0.94 * size <= sum(cell.expected for cell in report.cells) <= 1.005 * size
+
+
 def test_of_copies_one_row_stays_and_says_how_many_it_stands_for(tmp_path: Path) -> None:
     cells = usual_pool()
     for place in range(0, 90, 3):  # thirty sets of three, told apart by punctuation and numbers alone
@@ -293,6 +334,7 @@ def test_columns_of_a_pool_can_be_called_anything(tmp_path: Path) -> None:
         )
         _, rows = draw(design, written(tmp_path, renamed))
         assert list(rows[0])[: len(renamed)] == list(renamed)
+        assert [row[use["case_id"]] for row in rows] == sorted(row[use["case_id"]] for row in rows)
         by_id = {one: place for place, one in enumerate(renamed[use["case_id"]])}
         assert all(row[name] == renamed[name][by_id[row[use["case_id"]]]] for row in rows for name in renamed)
 
@@ -317,9 +359,6 @@ def drawn_rows_of(design: Any, pool: Path, target: Path) -> list[dict[str, Any]]
 
 
 def test_numbers_of_nationalities_stay_numbers(tmp_path: Path) -> None:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     cells = usual_pool()
     codes = [{"NGA": 566, "KEN": 4, None: None}[one] for one in cells["nationality"]]  # 4: Afghanistan is 004
     table = pa.table({**cells, "nationality": pa.array(codes, pa.int32())})
@@ -339,6 +378,65 @@ def test_numbers_of_nationalities_stay_numbers(tmp_path: Path) -> None:
     assert report.check is not None
 
 
+@pytest.mark.parametrize("separator", ["", "/"])
+@pytest.mark.parametrize("suffix", ["parquet", "jsonl"])
+def test_lists_of_nationalities_can_be_read_again(tmp_path: Path, suffix: str, separator: str) -> None:
+    cells: dict[str, Any] = dict(usual_pool())
+    one = cells["nationality"]
+    two = [["KEN", "NGA"] if place % 9 == 0 else [code] if code else None for place, code in enumerate(one)]
+    cells["nationality"] = two
+    pool = tmp_path / f"pool.{suffix}"
+    if suffix == "parquet":
+        pq.write_table(pa.table(cells), pool)
+    else:
+        rows = (dict(zip(cells, row, strict=True)) for row in zip(*cells.values(), strict=True))
+        pool.write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
+    declared = f"dual = 'any'\nseparator = '{separator}'\n" if separator else "dual = 'any'\n"
+    quota = "[[quotas]]\nof = { gender = 'woman', nationality = 'NGA+KEN' }\ncases = 6\n"
+    design = made_design("", groups=GROUPS + declared, rules=RULE.replace("0.1", "0.3"), more=quota)
+    report, rows_drawn = draw(design, pool)
+    assert [cell.drawn for cell in report.cells if cell.codes == ("woman", "KEN+NGA")] == [6, 6]
+    assert report.check is not None
+    both = "KEN/NGA" if separator and suffix == "jsonl" else ["KEN", "NGA"]
+    assert sum(row["nationality"] == both for row in rows_drawn) >= 12
+    if suffix == "jsonl" and separator:
+        draw_set(design, pool, tmp_path / "drawn.csv")
+    else:
+        with pytest.raises(DataError, match="a column holds lists"):
+            draw_set(design, pool, tmp_path / "drawn.csv")
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "csv"])
+def test_times_do_not_depend_on_the_clock_of_the_machine(
+    tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cells, noon = usual_pool(), datetime(2026, 3, 1, 12, tzinfo=UTC)
+    table = pa.table(cells).append_column("seen", pa.array([noon] * len(cells["case_id"]), pa.timestamp("us", "UTC")))
+    pq.write_table(table, tmp_path / "pool.parquet")
+    made = {}
+    for zone in ("UTC", "Asia/Tokyo"):
+        monkeypatch.setenv("TZ", zone)
+        time.tzset()
+        target = tmp_path / f"drawn.{suffix}"
+        draw_set(made_design(ALLOCATIONS[0]), tmp_path / "pool.parquet", target)
+        made[zone] = target.read_bytes()
+    monkeypatch.undo()
+    time.tzset()
+    assert made["UTC"] == made["Asia/Tokyo"]
+    assert suffix == "parquet" or b"2026-03-01 12:00:00+00" in made["UTC"]
+
+
+def test_a_type_that_parquet_lacks_is_told(tmp_path: Path) -> None:
+    write_set(tmp_path / "pool.parquet", usual_pool())
+    with duckdb.connect() as connection:
+        connection.execute(
+            f"COPY (SELECT *, INTERVAL 3 DAYS AS stay FROM '{tmp_path}/pool.parquet') TO '{tmp_path}/stays.parquet'"
+        )
+    with pytest.raises(DataError, match=r"stays.parquet: a column is of a type that .parquet files do not have"):
+        draw_set(made_design(ALLOCATIONS[0]), tmp_path / "stays.parquet", tmp_path / "drawn.parquet")
+    assert not (tmp_path / "drawn.parquet").exists()
+
+
 @pytest.mark.parametrize(
     ("change", "draw_section", "more", "message"),
     [
@@ -346,7 +444,8 @@ def test_numbers_of_nationalities_stay_numbers(tmp_path: Path) -> None:
         ({"Stratum": "1"}, ALLOCATIONS[0], "", "a column is called Stratum"),
         ({"gender": "F"}, ALLOCATIONS[0], "", 'the gender "gender" is none of woman, man, non-binary'),
         ({"nationality": "Congolese"}, ALLOCATIONS[0], "", 'the nationality "nationality" is read as no nationality'),
-        ({"exploited": "maybe"}, ALLOCATIONS[0], "", "is none of the declared values"),
+        ({"exploited": "maybe"}, ALLOCATIONS[0], "", "every value under label_positive, label_negative or label_"),
+        ({"Gender": "woman"}, ALLOCATIONS[0], "", 'the columns "gender" and "Gender" differ only in upper and lower'),
         ({"exploited": ""}, ALLOCATIONS[0], "", "no row has a label"),
         ({"case_id": "x"}, ALLOCATIONS[0], "", "was seen before"),
         ({}, 'allocation = "equal"\nsize = 20', "", "the pool has 10 cells, which give 47 cases at the least"),
@@ -364,6 +463,8 @@ def test_what_is_wrong_is_said_in_one_line_and_nothing_is_written(
         draw_set(made_design(draw_section, more=more), written(tmp_path, cells), target)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+    assert "evaluation_set" not in str(caught.value)
+    assert "the plan" not in str(caught.value)
     assert not target.exists()
 
 
@@ -384,3 +485,15 @@ def test_a_table_of_one_cell_is_drawn_too(tmp_path: Path) -> None:
     report, rows = draw(made_design('allocation = "equal"\nsize = 5', rules=""),
                         written(tmp_path, pool_cells([("woman", "NGA", "1", 9)])))  # fmt: skip
     assert (len(rows), len(report.cells), report.planned, report.check) == (5, 1, (), None)
+
+
+@pytest.mark.parametrize(("label", "metric"), [("0", "true_positive_rate"), ("1", "false_positive_rate")])
+def test_a_pool_of_one_label_is_drawn_and_says_that_no_group_can_be_judged(
+    tmp_path: Path, label: str, metric: str
+) -> None:
+    sizes = [("woman", "NGA", label, 30), ("man", "KEN", label, 20), ("man", None, label, 9)]
+    design = made_design('allocation = "decidable"', rules=RULE.replace("true_positive_rate", metric))
+    report, rows = draw(design, written(tmp_path, pool_cells(sizes)))
+    assert {row["exploited"] for row in rows} == {label}
+    assert len(rows) == 15
+    assert [(one.pool, one.cases, one.decidable) for one in report.standings()] == [(0, 0, False)] * 5

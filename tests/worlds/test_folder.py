@@ -137,6 +137,17 @@ def test_a_folder_with_something_else_in_it_is_refused(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 
+@pytest.mark.parametrize("truth", ['{"made_by": "me"}', "[]", "not JSON"])
+def test_a_truth_of_yours_does_not_make_the_folder_ours(tmp_path: Path, truth: str) -> None:
+    for name in ("truth.json", "detector.py", "plan.toml"):
+        (tmp_path / name).write_text(truth, encoding="utf-8")
+    with pytest.raises(StorageError, match="was not made by"):
+        made(tmp_path, "triage", rows=50)
+    assert {path.name: path.read_text(encoding="utf-8") for path in tmp_path.iterdir()} == dict.fromkeys(
+        ("truth.json", "detector.py", "plan.toml"), truth
+    )
+
+
 def test_a_folder_of_a_world_is_filled_again(tmp_path: Path) -> None:
     made(tmp_path / "world", "triage", rows=50)
     (tmp_path / "world" / "notes.txt").write_text("kept", encoding="utf-8")
