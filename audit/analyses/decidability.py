@@ -173,11 +173,11 @@ def designed_sizes(
             cases_from_enough_clusters(
                 plan,
                 rule,
-                evened.bundles.at_least(correlation),
-                rest_evened.bundles.at_least(correlation),
+                (evened.bundles.at_least(correlation), rest_evened.bundles.at_least(correlation)),
                 variance_factor(own, correlation),
                 n,
                 joint=of.shared(cells),
+                rows=(own.q, rest.q),
             ),
         ),
     )

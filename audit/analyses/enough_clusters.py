@@ -21,19 +21,20 @@ FloatArray = npt.NDArray[np.float64]
 def cases_from_enough_clusters(
     plan: AuditPlan,
     rule: Rule,
-    group: Bundles,
-    rest: Bundles,
+    sides: tuple[Bundles, Bundles],
     factor: FloatArray,
     cases: npt.ArrayLike,
     within: Sequence[Boundary] | None = None,
+    *,
     joint: npt.ArrayLike = False,
+    rows: tuple[npt.ArrayLike, npt.ArrayLike] = (0.0, 0.0),
 ) -> FloatArray:
     """float64[G]: cases with which a group equal to its rest passes, as far as clusters are what keeps it from it.
 
     Parameters
     ----------
-    group, rest : Bundles of G groups
-        The clusters that there are.
+    sides : tuple of two Bundles of G groups
+        The clusters that there are, of the groups and of their rests.
     factor : ndarray of float64, shape (G,)
         The variance of a group's rate over ``p (1 - p)``.
     cases : array_like, shape (G,)
@@ -42,6 +43,8 @@ def cases_from_enough_clusters(
         The edges on which a pass is asked for, instead of the rule's own.
     joint : array_like of bool, shape (G,)
         Whether a cluster can have rows in the group and in its rest.
+    rows : tuple of two array_like, shape (G,)
+        The variances of the rates of groups and rests over ``p (1 - p)``, were rows alike to nobody.
 
     Returns
     -------
@@ -49,6 +52,7 @@ def cases_from_enough_clusters(
         Whole numbers; 0 where neither side has clusters, inf where no number would do.
     """
     n = np.asarray(cases, dtype=np.float64)
+    group, rest = sides
     hiding = group.hide | rest.hide
     if not hiding.any():
         return np.zeros(n.shape)
@@ -59,6 +63,6 @@ def cases_from_enough_clusters(
     wanted = np.zeros(n.shape)
     for boundary in [question.within for question in asked] if within is None else within:
         rate = float(counted_rate(rule.planned_rate, boundary))
-        times = times_wanted(group, rate, error, rest, boundary, plan.verdict.alpha, joint=joint)
+        times = times_wanted(group, rate, error, rest, boundary, plan.verdict.alpha, joint=joint, rows=rows)
         wanted = np.maximum(wanted, np.ceil(np.where(n > 0.0, n, 1.0) * times - 1e-6))
     return np.where(hiding, wanted, 0.0)

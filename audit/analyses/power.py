@@ -232,9 +232,13 @@ def _hidden(plan: AuditPlan, rule: Rule, counts: FamilyCounts, moments: Moments 
     of, cells = moments.of(counts), ((), cases_cells(METRICS[rule.metric]))
     correlation = plan.evaluation_set.expected_icc
     bundles, rest = (of.evened(cells, rest=side).bundles.at_least(correlation) for side in (False, True))
-    spread, joint = variance_factor(of.own(cells), correlation).tolist(), of.shared(cells[1]).tolist()
+    own, others = of.own(cells), of.rest(cells)
+    spread, joint = variance_factor(own, correlation).tolist(), of.shared(cells[1]).tolist()
+    rows = zip(own.q.tolist(), others.q.tolist(), strict=True)
     places = [slice(place, place + 1) for place in range(len(spread))]
-    return [Hidden(bundles[place], rest[place], *each) for place, *each in zip(places, spread, joint, strict=True)]
+    return [
+        Hidden(bundles[place], rest[place], *each) for place, *each in zip(places, spread, joint, rows, strict=True)
+    ]
 
 
 def _whole(decided: FamilyDecidability, sizes: DesignedSizes, place: int) -> tuple[int, int]:

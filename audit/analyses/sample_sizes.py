@@ -180,11 +180,12 @@ def cases_from_clusters(
     sums = np.stack([groups.members.added(part) for part in of_cells])
     rest_sums, others = np.stack([of_the_others(part) for part in sums]), shapes.of_the_others
     icc = plan.evaluation_set.expected_icc
-    own, rest = (one.bundles.at_least(icc) for one in (shapes.evened(sums), others.evened(rest_sums)))
-    factor = variance_factor(shapes.side(sums), icc)
+    clusters = shapes.evened(sums).bundles.at_least(icc), others.evened(rest_sums).bundles.at_least(icc)
+    side, rest_side = shapes.side(sums), others.side(rest_sums)
+    factor, rows = variance_factor(side, icc), (side.q, rest_side.q)
     wanted = np.zeros(sums[0].shape)
     for boundary, beyond in _edges(plan, groups.rule, share):
-        cases = cases_from_enough_clusters(plan, groups.rule, own, rest, factor, sums[0], (boundary,))
+        cases = cases_from_enough_clusters(plan, groups.rule, clusters, factor, sums[0], (boundary,), rows=rows)
         wanted = np.maximum(wanted, np.ceil(cases / beyond - 1e-6))
     return wanted
 

@@ -14,7 +14,7 @@ from scipy.special import ndtri
 
 from audit.stats.boundaries import Boundary, counted_rate, margin_boundary
 from audit.stats.decidable_disparity import Limit
-from audit.stats.unseen_clusters import Bundles, chance_unseen
+from audit.stats.unseen_clusters import Bundles, chance_unseen, noise_of_rows
 
 __all__ = ["Hidden"]
 
@@ -32,6 +32,8 @@ class Hidden:
     """The variance of the group's rate over ``p (1 - p)``."""
     joint: bool = False
     """Whether a cluster can have rows in the group and in its rest."""
+    rows: tuple[float, float] = (0.0, 0.0)
+    """The variances of the rates of group and rest over ``p (1 - p)``, were rows alike to nobody."""
 
     def failing_rate(self, limit: Limit, rate: float, level: float, power: float) -> float | None:
         """The rate nearest to `rate`, and no nearer to the rest's, at which the group is named with that power."""
@@ -57,7 +59,9 @@ class Hidden:
         return _first(enough, edge, 1e-4 if limit.low_is_worse else 1.0 - 1e-4)
 
     def _chance(self, seen: float, rest: float, boundary: Boundary) -> float:
-        return float(chance_unseen(self.group, [seen], self.rest, [rest], boundary, joint=self.joint)[0])
+        noise = noise_of_rows(rest, self.rows, boundary)
+        found = chance_unseen(self.group, [seen], self.rest, [rest], boundary, joint=self.joint, noise=noise)
+        return float(found[0])
 
     def _highest(self, rate: float, power: float) -> float:
         """A counted rate that a group of that rate rarely comes out above.

@@ -244,7 +244,8 @@ def _spread(compared: Comparison, boundary: Boundary, b: FloatArray) -> _Spread:
     possible = of_group(compared.own_correlation) + np.maximum(of_rest, of_worst_rest)
     # what clusters on both sides add to the variance grows with how alike rows are, as the rest of it does
     apart = of_rest + np.maximum(own_variance(group), pooled)
-    grown = np.where((apart > 0.0) & np.isfinite(apart), possible / np.where(apart > 0.0, apart, 1.0), 1.0)
+    told = (apart > 0.0) & np.isfinite(apart)
+    grown = np.where(told, possible / np.where(told, apart, 1.0), 1.0)
     against = np.maximum(-shared, 0.0) * np.maximum(grown, 1.0)
     largest = np.maximum(variance, possible + against - np.maximum(shared, 0.0))
     df = _joint_df(group, rest, pooled, of_rest, compared.correlation)

@@ -27,6 +27,7 @@ __all__ = [
     "ClassSums",
     "chance_unseen",
     "cluster_number",
+    "noise_of_rows",
     "size_class",
     "times_wanted",
     "too_few_clusters",
@@ -43,7 +44,12 @@ _SAME = 1e-12
 _RATES = 21
 _LARGE = 0.25
 """A chance that is above every level that can be declared, whatever rows do."""
-_NOISE = ((0.0, 0.728_571_4), (1.154_405_4, 0.240_123_2), (2.366_759_4, 0.030_757_1), (3.750_439_7, 0.000_548_3))
+_NOISE = (
+    (0.0, 0.7285714285714286),
+    (1.1544053947399682, 0.2401231786050127),
+    (2.366759410734541, 0.03075712396758652),
+    (3.7504397177257425, 0.000548268855972217),
+)
 """Standard errors and their shares: Gauss-Hermite's seven, those below 0 counted as 0."""
 _MOST_TIMES = 2.0**20
 _BISECTIONS = 30
@@ -303,6 +309,16 @@ def _chance(of: Bundles, shown: FloatArray, true: FloatArray, seen: FloatArray, 
     return chance
 
 
+def noise_of_rows(rate: float, rows: tuple[npt.ArrayLike, npt.ArrayLike], boundary: Boundary) -> FloatArray:
+    """float64[G]: `noise` of `chance_unseen` where the rest has the counted rate `rate`, and the group is on the edge.
+
+    `rows` are ``sum Q / S^2`` of groups and of rests.
+    """
+    edge = float(boundary.edge(rate))
+    own, rest = (np.asarray(of, dtype=np.float64) for of in rows)
+    return np.asarray(np.sqrt(edge * (1.0 - edge) * own + boundary.slope**2 * rate * (1.0 - rate) * rest))
+
+
 def times_wanted(
     group: Bundles,
     rate: float,
@@ -312,6 +328,7 @@ def times_wanted(
     level: float,
     *,
     joint: npt.ArrayLike = False,
+    rows: tuple[npt.ArrayLike, npt.ArrayLike] = (0.0, 0.0),
 ) -> FloatArray:
     """How many times as many clusters, like those there are, it takes until the chance is at most a level.
 
@@ -329,6 +346,8 @@ def times_wanted(
         The level of the test.
     joint : array_like of bool, shape (G,)
         As in `chance_unseen`.
+    rows : tuple of two array_like, shape (G,)
+        ``sum Q / S^2`` of the groups, with the clusters that there are, and of their rests: for `noise_of_rows`.
 
     Returns
     -------
@@ -340,7 +359,8 @@ def times_wanted(
     def enough(logarithm: FloatArray) -> BoolArray:
         times = np.exp(logarithm)
         seen = np.minimum(rate + error / np.sqrt(times), 1.0)
-        chance = chance_unseen(group.times(times), seen, rest, rate, boundary, joint=joint)
+        noise = noise_of_rows(rate, (np.asarray(rows[0]) / times, rows[1]), boundary)
+        chance = chance_unseen(group.times(times), seen, rest, rate, boundary, joint=joint, noise=noise)
         return np.asarray(chance <= level, dtype=np.bool_)
 
     possible = enough(high)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
-from made_clusters import chance_of_both, highest
+from made_clusters import chance_of_both, highest, over_rows
 from made_counts import categorical, cells, families_of, nationality, plan_of
 
 from audit.analyses.planned_cases import Answer, Asked, planned_cases, share_of_rows
@@ -226,8 +228,19 @@ def test_few_clusters_decide_nothing_and_somewhat_more_only_wide_limits() -> Non
     size, rest = 2_400, ((200 * 10 + 9 * 30) ** 2 / (200 * 10**2 + 9 * 30**2), 0.05)
 
     def chance(times: float, margin: float) -> float:
-        factor = (0.95 / size + 0.05 / 12) / times
-        return chance_of_both((12 * times, 0.05), rest, highest(0.05, factor), 0.05, margin)
+        seen = highest(0.05, (0.95 / size + 0.05 / 12) / times)
+        edge = 0.05 + margin
+        noise = math.sqrt(edge * (1 - edge) / (size * times) + 0.05 * 0.95 / (200 * 10 + 9 * 30))
+        return over_rows(
+            lambda moved: (
+                chance_of_both(
+                    (12 * times, 0.05), rest, seen + moved, 0.05, lambda r: r + margin, max(seen + moved - margin, 0.0)
+                )
+                if seen + moved < edge
+                else 1.0
+            ),
+            noise,
+        )
 
     assert more.required is not None
     assert chance(more.required / size, 0.1) <= 0.05 < chance((more.required - 1) / size, 0.1)

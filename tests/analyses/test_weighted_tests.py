@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from made_clusters import chance_of_both, highest
+from made_clusters import chance_of_both, highest, over_rows
 from made_counts import categorical, plan_of
 
 from audit.analyses.disparities import disparities
@@ -135,8 +136,8 @@ def test_a_group_that_drew_no_heavy_row_by_chance_is_not_surer_for_it() -> None:
 
 
 def test_few_clusters_are_not_the_reason_where_the_limit_is() -> None:
-    group, cell = drawn({"a": 1.0, "b": 1.0}, 400)
-    made = Made(group, cell, np.repeat(np.arange(400), 2))
+    group, cell = drawn({"a": 1.0, "b": 1.0}, 2_000)
+    made = Made(group, cell, np.repeat(np.arange(2_000), 2))
     found = made.judged(made.plan({"metric": "false_negative_rate", "ratio": 0.8}))[1]["a"]
     assert (found.outcome, found.because) == ("inconclusive", "limit_not_excluded")
 
@@ -152,7 +153,14 @@ def test_cases_from_enough_clusters_are_asked_for() -> None:
 
     def chance(cases: int) -> float:
         seen = highest(0.1, 0.95 / cases + 0.05 / (cases / 50))
-        return chance_of_both((cases / 50, 0.05), (300.0, 0.05), seen, 0.1, 0.05)
+        noise = math.sqrt(0.15 * 0.85 / cases + 0.1 * 0.9 / 600)
+
+        def moved(by: float) -> float:
+            lowest = max(seen + by - 0.05, 0.0)
+            sides = (cases / 50, 0.05), (300.0, 0.05)
+            return 1.0 if seen + by >= 0.15 else chance_of_both(*sides, seen + by, 0.1, lambda r: r + 0.05, lowest)
+
+        return over_rows(moved, noise)
 
     assert found.cases_required is not None
     assert chance(found.cases_required) <= 0.05 < chance(found.cases_required - 1)
