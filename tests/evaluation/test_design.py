@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -138,3 +139,17 @@ def test_names_that_differ_only_in_case_are_refused(table: str, names: tuple[str
 
 
 RULES = [{"metric": "true_positive_rate", "groups": ["gender"], "margin": 0.1}]
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_a_weight_that_is_not_finite_is_told_by_its_row_also_from_parquet(tmp_path: Path, bad: float) -> None:
+    """Statistics of row groups leave NaN out: a reader that goes by them would not see it."""
+    rows = 50
+    weights = [1.0] * rows
+    weights[3] = bad
+    cells: dict[str, Any] = {**made_cells(rows), "weight": weights}
+    pq.write_table(pa.table({name: pa.array(values) for name, values in cells.items()}), tmp_path / "set.parquet")
+    raw = made_plan("set.parquet").model_dump(mode="json", by_alias=True, exclude_unset=True)
+    raw["evaluation_set"]["weight"] = "weight"
+    with pytest.raises(DataError, match=r"not finite \(NaN or infinite\) in row 4"):
+        open_evaluation_set(AuditPlan.model_validate(raw), tmp_path)
