@@ -114,6 +114,8 @@ class EvaluationSetSection(Strict):
 
     path: Path | None = None
     """Parquet, CSV or JSONL, plain or compressed (.gz, .zst). Not needed where the table is passed in Python."""
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    """The seal of the set: the SHA-256 of its file. Any other file is refused. `audit7k draw` writes it."""
     format: Literal["parquet", "csv", "jsonl"] | None = None
     """The file's format, where its name does not say."""
     encoding: str = "utf-8"

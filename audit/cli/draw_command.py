@@ -73,7 +73,7 @@ def _drawn(pool: Path, design: Path, out: Path, *, every_cell: bool, force: bool
         report = draw_set(design, pool, folder.place(out.name))
         document = draw_document(report, out.name)
         folder.add(manifest.name, document)
-        folder.add(plan.name, drawn_plan(report.design, out.name))
+        folder.add(plan.name, drawn_plan(report.design, out.name, report.drawn_sha256))
         folder.publish()
     for what, path in (("Set", out), ("Manifest", manifest), ("Plan to complete", plan)):
         note(f"{what}: {path}")

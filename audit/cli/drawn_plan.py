@@ -31,7 +31,7 @@ kind = "{write_here}: predictions, python or skops"
 """
 
 
-def drawn_plan(design: SamplingDesign, name: str) -> str:
+def drawn_plan(design: SamplingDesign, name: str, sha256: str | None = None) -> str:
     """The text of the plan.
 
     Parameters
@@ -40,12 +40,15 @@ def drawn_plan(design: SamplingDesign, name: str) -> str:
         What was drawn by.
     name : str
         The file that was drawn, as it will stand in the plan.
+    sha256 : str, optional
+        Its digest, with which the plan seals it.
     """
     plan = design.as_plan(path=None)
     section = plan.evaluation_set.model_dump(mode="json", exclude_defaults=True)
     for key in ("format", "encoding", "delimiter", "cluster"):
         section.pop(key, None)
-    section = {"path": name, **section, "weight": "design_weight"}
+    seal = {} if sha256 is None else {"sha256": sha256}
+    section = {"path": name, **seal, **section, "weight": "design_weight"}
     if design.cluster_drawn is not None:
         section["cluster"] = design.cluster_drawn
     parts = [

@@ -8,12 +8,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from audit.errors import PlanError
+from audit.errors import DataError, PlanError
 from audit.evaluation.columns import text_of
 from audit.evaluation.connection import PrivateFolder, Unchanged, connect, reading
 from audit.evaluation.design import check_design
 from audit.evaluation.ids import check_ids
 from audit.evaluation.labels import check_labels
+from audit.evaluation.quoting import shown
 from audit.evaluation.reading import ReadOptions, read_file, relation
 from audit.evaluation.reference_table import reference_path
 from audit.evaluation.relation import Relation
@@ -205,6 +206,7 @@ def _open(
         options = ReadOptions(section.format, section.encoding, section.delimiter, list_columns(plan))
         unchanged = Unchanged.now(path)
         source = read_file(connection, SOURCE, path, private, options, tuple(keys), keys)
+    _check_seal(plan, source)
     case_id = check_ids(connection, source, section.id)
     label = check_labels(connection, source, section)
     coded = code_features(connection, source, plan)
@@ -223,6 +225,24 @@ def _open(
         private=private,
         unchanged=unchanged,
         weight_unit=design.weight_unit,
+    )
+
+
+def _check_seal(plan: AuditPlan, source: Relation) -> None:
+    sealed = plan.evaluation_set.sha256
+    if sealed is None or sealed == source.sha256:
+        return
+    if source.sha256 is None:
+        raise PlanError(
+            "the plan seals the evaluation set by the SHA-256 of its file, and a table in memory has none",
+            slug="sealed-set",
+            hint="let the plan read the file, or take `sha256` out of [evaluation_set]",
+        )
+    raise DataError(
+        f"{shown(source.source_name)} is not the set that the plan was written for: its SHA-256 begins with "
+        f"{source.sha256[:12]}, the plan's with {sealed[:12]}",
+        slug="sealed-set",
+        hint="use the file that was sealed; if the set was meant to change, that is another audit: write its own seal",
     )
 
 

@@ -141,6 +141,12 @@ def test_the_plan_says_what_weights_stand_for(here: Path, copies: str, words: st
     assert f"{words} the pool; with the weight, rates estimate those of the pool" in plan
 
 
+def test_the_plan_seals_the_set(here: Path) -> None:
+    assert invoke("pool.csv", "--design", "design.toml")[0] == 0
+    seal = hashlib.sha256((here / "drawn.parquet").read_bytes()).hexdigest()
+    assert f'sha256 = "{seal}"' in (here / "drawn.plan.toml").read_text(encoding="utf-8")
+
+
 def test_a_full_disk_is_no_fault_of_the_pool(here: Path) -> None:
     cells = usual_pool()
     cells["advert"] = [hashlib.sha512(one.encode()).hexdigest() for one in cells["case_id"] if one]

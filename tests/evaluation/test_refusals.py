@@ -377,3 +377,24 @@ def test_a_column_of_ids_is_no_nationality(tmp_path: Path) -> None:
         'set.csv: "text" has more than 10,000 different values — name the column that holds labels or groups, not '
         "one of ids, dates or free text"
     )
+
+
+def test_another_file_than_the_sealed_one_is_refused(tmp_path: Path) -> None:
+    import hashlib
+
+    path = write_set(tmp_path / "set.csv", made_cells(6))
+    seal = hashlib.sha256(path.read_bytes()).hexdigest()
+    sealed = made_plan(evaluation_set={"sha256": seal})
+    open_evaluation_set(sealed, tmp_path).close()
+    path.write_bytes(path.read_bytes().replace(b"woman", b"man", 1))
+    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    assert refusal(sealed, tmp_path) == (
+        f"set.csv is not the set that the plan was written for: its SHA-256 begins with {found[:12]}, the plan's with {seal[:12]} — use the file that was sealed; if the set was meant to change, that is another audit: write its own seal"
+    )
+
+
+def test_a_table_in_memory_breaks_no_seal_unseen() -> None:
+    plan = made_plan(None, evaluation_set={"sha256": "0" * 64})
+    table = pa.table({name: pa.array(column, pa.string()) for name, column in made_cells(6).items()})
+    with pytest.raises(PlanError, match="a table in memory has none"):
+        open_evaluation_set(plan, Path(), table)
