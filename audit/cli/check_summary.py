@@ -29,6 +29,12 @@ def check_summary(report: CheckReport, style: Style, *, every_group: bool = Fals
         f"      {rows.unlabelled:,} without a label",
         f"      {rows.attribute_unknown:,} with an unknown {' or '.join(report.plan.groups)}",
     ]
+    lines += [
+        f"      {feature.several:,} with several in one cell ({feature.name.replace('_', ' ')}), counted under "
+        f"{'the first' if report.plan.groups[feature.name].dual == 'primary' else 'all of them together'}"
+        for feature in report.features
+        if feature.several
+    ]
     if report.review is not None:
         lines += ["", *set_summary(report.review, names, style)]
     asked = {rule.id: rule for rule in report.plan.named_rules}

@@ -35,6 +35,16 @@ def test_rows_are_told_by_label_and_by_what_is_unknown() -> None:
     assert "7 with an unknown sex" in text
 
 
+def test_cases_with_several_nationalities_are_told_with_what_is_done_with_them() -> None:
+    feature = nationality(["NGA", "FRA"]).model_copy(update={"several": 12})
+    rows = {("NGA",): unscored(900), ("FRA",): unscored(900)}
+    rule = {**TPR, "groups": ["nationality"]}
+    for dual, words in (("primary", "the first"), ("any", "all of them together")):
+        report = check_of(rows, [feature], [rule], groups={"nationality": {"separator": "/", "dual": dual}})
+        assert f"12 with several in one cell (nationality), counted under {words}\n" in check_summary(report, PLAIN)
+    assert "several in one cell" not in check_summary(check_of(rows, [nationality(["NGA", "FRA"])], [rule]), PLAIN)
+
+
 def test_a_group_that_is_too_small_says_how_many_cases_it_needs() -> None:
     text = by_sex({"a": unscored(1000), "b": unscored(1000), "c": unscored(20)}, expected_rate=0.7)
     assert "sex: 3 groups: 2 judged alone, 1 not judged" in text
