@@ -37,7 +37,7 @@ def test_rows_are_told_by_label_and_by_what_is_unknown() -> None:
 
 def test_cases_with_several_nationalities_are_told_with_what_is_done_with_them() -> None:
     feature = nationality(["NGA", "FRA"]).model_copy(update={"several": 12})
-    rows = {("NGA",): unscored(900), ("FRA",): unscored(900)}
+    rows = of_codes({"NGA": unscored(900), "FRA": unscored(900)})
     rule = {**TPR, "groups": ["nationality"]}
     for dual, words in (("primary", "the first"), ("any", "all of them together")):
         report = check_of(rows, [feature], [rule], groups={"nationality": {"separator": "/", "dual": dual}})
