@@ -130,7 +130,7 @@ class SensitiveFeature(Part):
     rungs: tuple[str, ...]
     """Its rungs, finest first; `["level"]` where it has no ladder."""
     levels: tuple[LevelName, ...]
-    """Every level found in the set or expected of it, and every rung above it."""
+    """Every level found in the set or expected of it, those that people hold together, and every rung above."""
     given_to_detector: bool
     """Whether the plan hands this column to the detector."""
     expected: tuple[str, ...] = ()
@@ -139,6 +139,9 @@ class SensitiveFeature(Part):
     """Of an age band: the codes of levels that are children."""
     several: int = 0
     """Cases with several nationalities in one cell."""
+    several_as: Literal["first", "together", "standing"] | None = None
+    """What they are counted under: the first, all of them together as a group of its own, or how any of them stands to
+    the country of exploitation; None where there are none."""
 
 
 CHILDREN: Final = {"woman": "girl", "man": "boy", "non-binary": "non-binary child"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from audit.counting.table import FamilyCounts
 from audit.findings import RowAccount
@@ -51,7 +52,7 @@ def notices(
     found.extend(_unscored(plan, rows[0]))
     found.extend(_unlabelled(plan, rows))
     found.extend(_unknown(plan, families))
-    found.extend(_several(plan, features))
+    found.extend(_several(features))
     found.extend(_far_from_plan(plan, everyone))
     found.extend(_borders(system))
     found.extend(_after_scoring(plan))
@@ -171,20 +172,21 @@ def _unknown(plan: AuditPlan, families: Mapping[Family, FamilyCounts]) -> list[N
     return found
 
 
-def _several(plan: AuditPlan, features: Sequence[SensitiveFeature]) -> list[Notice]:
+_COUNTED: Final = {
+    "first": "counted under the first that is written; the others are not looked at",
+    "together": "counted under all of them together, and a group passes only if it would pass whichever of them "
+    "belonged to it",
+    "standing": "counted as nationals where any of them is that of the country of exploitation",
+}
+
+
+def _several(features: Sequence[SensitiveFeature]) -> list[Notice]:
     found = []
     for feature in features:
-        if feature.several:
+        if feature.several_as is not None:
             cases = f"{feature.several:,} {'case has' if feature.several == 1 else 'cases have'} several"
-            counted = (
-                "counted under the first that is written; the others are not looked at"
-                if plan.groups[feature.name].dual == "primary"
-                else "counted under all of them together, and a group passes only if it would pass whichever of them "
-                "belonged to it"
-            )
-            found.append(
-                Notice(code=f"several_{feature.name}", text=f"{feature.name}: {cases} in one cell, {counted}.")
-            )
+            text = f"{feature.name}: {cases} in one cell, {_COUNTED[feature.several_as]}."
+            found.append(Notice(code=f"several_{feature.name}", text=text))
     return found
 
 

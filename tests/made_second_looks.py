@@ -441,7 +441,9 @@ def _membership() -> Membership:
 
 def _with_several(base: AuditResult) -> tuple[SensitiveFeature, ...]:
     return tuple(
-        feature.model_copy(update={"several": 40}) if feature.name == "nationality" else feature
+        feature.model_copy(update={"several": 40, "several_as": "together"})
+        if feature.name == "nationality"
+        else feature
         for feature in base.features
     )
 

@@ -54,7 +54,7 @@ def _held_beside_others(feature: SensitiveFeature) -> Iterator[LevelName]:
     held = {part for level in finest for part in level.parts} - {UNKNOWN}
     names = {level.code: level for level in finest}
     for code in sorted(held):
-        yield names.get(code) or LevelName(rung=feature.rungs[0], code=code, name=code)
+        yield names[code]
 
 
 def _in_two(

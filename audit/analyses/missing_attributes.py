@@ -1,4 +1,4 @@
-"""Who may belong to a group although nothing says so: rows whose feature is unknown, moved to it at their worst.
+"""Who may belong to a group although nothing says so: the unknown, and people of several nationalities, at their worst.
 
 A row may belong to a group if it agrees with it on every axis on which it is known, and is unknown on at least one. Who
 has several nationalities, and is counted under all of them together, may belong to the group of each.
@@ -39,7 +39,7 @@ class PossibleMembers:
     """The rows that may belong to each of G groups, and how many of them can at most."""
 
     counts: FamilyCounts
-    """int64[G, 3, 4] in `cells`: the possible members of each group. They are part of its rest."""
+    """int64[G, 3, 4] in `cells`: the rows of unknown feature that may belong to each group, part of its rest."""
     max_share: float | None
     """The largest share of a group's own cases whose feature is unknown, as the plan vouches for it."""
     several: FamilyCounts
@@ -85,7 +85,8 @@ class PossibleMembers:
         return np.minimum(x, cap) + of_several[0], np.minimum(n - x, cap) + of_several[1] - of_several[0]
 
     def _cap(self, metric: Metric, groups: FamilyCounts) -> IntArray:
-        own, _ = cases(groups, metric)
+        # were all of several nationalities of the group, it would be larger, and so the share of it
+        own = cases(groups, metric)[0] + cases(self.several, metric)[0]
         if self.max_share is None:
             return np.full(own.shape, np.iinfo(np.int64).max)
         # a hair more than the quotient, so that rounding lets no case too few move

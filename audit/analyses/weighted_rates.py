@@ -82,10 +82,11 @@ def correlation(of: FamilyMoments, cells: Cells) -> float:
 def with_possible_members(
     of: FamilyMoments, family: FamilyCounts, question: Question, worst: Comparison, max_share: float | None
 ) -> tuple[Comparison, npt.NDArray[np.bool_]]:
-    """The worst that people of an unknown feature can make of it, and for which groups there are any.
+    """The worst that people of unknown feature, or of several nationalities, can make of it; for whom there are any.
 
-    Those whose cases speak against a group move to it from its rest (`audit.analyses.missing_attributes`), as far as
-    the plan's share of unknown people, taken by weight, lets them. Rates are exact. Variances are bounded from above:
+    Those whose cases speak against a group move to it from its rest (`audit.analyses.missing_attributes`): all who have
+    its nationality beside others, and the unknown as far as the plan's share of them, taken by weight, lets them.
+    Rates are exact. Variances are bounded from above:
     the norm of a sum over clusters is at most the sum of the norms (Minkowski), and where no cluster has rows in two
     groups squares add up; a covariance with the rest counts only where it adds. Degrees of freedom stay.
     """
@@ -129,6 +130,8 @@ def with_possible_members(
         cross=np.minimum(worst.cross, 0.0),
         alike=_with(worst.alike, group),
         rest_alike=_with(worst.rest_alike, others),
+        # of a cluster of possible members those who speak against the group move, and the others stay
+        joint=np.asarray(worst.joint) | (moving.units > 0.0),
     )
     return moved, moving.units > 0.0
 
@@ -158,7 +161,9 @@ class _Moving:
         places = member_places(family)
         moving, moving_scored = (_of_members(of, places.unknown, cells) for cells in ((*scored, *unscored), scored))
         if max_share is not None:
-            cap = of.units(cases_cells(metric)) * (max_share / (1.0 - max_share))
+            known = of.units(cases_cells(metric))
+            known = known + np.array([known[some].sum() for some in places.several])
+            cap = known * (max_share / (1.0 - max_share))
             moving, moving_scored = _capped(cap, *moving), _capped(cap, *moving_scored)
         if any(places.several):
             moving = _with_several(of, moving, places.several, (*scored, *unscored))

@@ -69,9 +69,9 @@ def weighted_rule_tests(
 ) -> dict[Family, FamilyTests]:
     """Test every group of every family of `decidability` by weighted rates and effective sizes.
 
-    As `rule_tests` does: FAIL with unscored cases in the group's favour, PASS with them and with people of an unknown
-    feature against it. Groups are named by weights only, which holds under any dependence; families are not judged
-    together, because that test needs independent groups.
+    As `rule_tests` does: FAIL with unscored cases in the group's favour, PASS with them, and with people of unknown
+    feature or of several nationalities, against it. Groups are named by weights only, which holds under any dependence;
+    families are not judged together, because that test needs independent groups.
 
     Parameters
     ----------
@@ -209,8 +209,9 @@ def _named(
     own, _ = question.cells("best")
     numerator, denominator = of.units(own[0]).sum(), of.units(own[1]).sum()
     width = power_width(numerator / max(float(denominator), 1.0), design_size(some.group, expected_icc), question.fail)
+    unseen = some.unseen(question.fail)
     beyond[can_fail], levels[can_fail], p[can_fail] = effective_levels(
-        lambda local: effective_test(some, question.fail, local).p, width, level
+        lambda local: effective_test(some, question.fail, local, unseen=unseen).p, width, level
     )
     return p, levels, beyond
 

@@ -19,6 +19,13 @@ MOST_GROUPS: Final = 10
 """Small groups that are named for each family, unless all are asked for."""
 
 
+_COUNTED_UNDER: Final = {
+    "first": "the first",
+    "together": "all of them together",
+    "standing": "how any of them stands to the country",
+}
+
+
 def check_summary(report: CheckReport, style: Style, *, every_group: bool = False) -> str:
     """The page of a check; `every_group` names every group that is too small instead of the nearest ten."""
     names = GroupNames(report.features)
@@ -31,9 +38,9 @@ def check_summary(report: CheckReport, style: Style, *, every_group: bool = Fals
     ]
     lines += [
         f"      {feature.several:,} with several in one cell ({feature.name.replace('_', ' ')}), counted under "
-        f"{'the first' if report.plan.groups[feature.name].dual == 'primary' else 'all of them together'}"
+        f"{_COUNTED_UNDER[feature.several_as]}"
         for feature in report.features
-        if feature.several
+        if feature.several_as is not None
     ]
     if report.review is not None:
         lines += ["", *set_summary(report.review, names, style)]

@@ -131,7 +131,8 @@ def _counted(connection: duckdb.DuckDBPyConnection, relation: Relation, column: 
     kind, cell, rows = relation.types[column], relation.expression(column), identifier(relation.name)
     if is_list_type(kind) or column in relation.lists:  # item by item; a row without any holds nothing
         held = cell if is_list_type(kind) else f"string_split({cell}, chr({ord(BETWEEN_ITEMS)}))"
-        items = f"CASE WHEN len({held}) > 0 THEN list_distinct({held}) ELSE [NULL] END"
+        filled = f"list_distinct(list_transform({held}, lambda item: coalesce(item, '')))"
+        items = f"CASE WHEN len({held}) > 0 THEN {filled} ELSE [''] END"
         kind, cell, rows = "VARCHAR", "item", f"(SELECT unnest({items}) AS item FROM {rows})"  # noqa: S608
     check_text_type(relation.source_name, column, kind, "this")
     text = text_of(cell, kind)

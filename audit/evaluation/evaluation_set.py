@@ -8,13 +8,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from audit.errors import DataError, PlanError
+from audit.errors import PlanError
 from audit.evaluation.columns import text_of
 from audit.evaluation.connection import PrivateFolder, Unchanged, connect, reading
 from audit.evaluation.design import check_design
 from audit.evaluation.ids import check_ids
 from audit.evaluation.labels import check_labels
-from audit.evaluation.quoting import shown
 from audit.evaluation.reading import ReadOptions, read_file, relation
 from audit.evaluation.reference_table import reference_path
 from audit.evaluation.relation import Relation
@@ -166,7 +165,8 @@ def open_evaluation_set(plan: AuditPlan, folder: Path, table: pa.Table | pd.Data
     DataError
         If anything in the set is not as the plan says: one line that counts and numbers the rows.
     PlanError
-        If the plan names no file and no table is given, maps a nationality to no code, or names two features alike.
+        If the plan names no file and no table is given, seals a file and a table is given, maps a nationality to no
+        code, or names two features alike.
     StorageError
         If there is no room to read it.
     """
@@ -195,6 +195,12 @@ def _open(
     private: PrivateFolder,
 ) -> EvaluationSet:
     section, keys = plan.evaluation_set, asked_columns(plan)
+    if table is not None and section.sha256 is not None:
+        raise PlanError(
+            "the plan seals the evaluation set by the SHA-256 of its file, and a table in memory has none",
+            slug="sealed-set",
+            hint="let the plan read the file, or take `sha256` out of [evaluation_set]",
+        )
     if table is not None:
         from audit.evaluation.in_memory import PASSED, view_table
 
@@ -203,10 +209,9 @@ def _open(
         unchanged = Unchanged.now(None)
     else:
         assert path is not None  # noqa: S101 - without a table there is a file
-        options = ReadOptions(section.format, section.encoding, section.delimiter, list_columns(plan))
+        options = ReadOptions(section.format, section.encoding, section.delimiter, list_columns(plan), section.sha256)
         unchanged = Unchanged.now(path)
         source = read_file(connection, SOURCE, path, private, options, tuple(keys), keys)
-    _check_seal(plan, source)
     case_id = check_ids(connection, source, section.id)
     label = check_labels(connection, source, section)
     coded = code_features(connection, source, plan)
@@ -225,24 +230,6 @@ def _open(
         private=private,
         unchanged=unchanged,
         weight_unit=design.weight_unit,
-    )
-
-
-def _check_seal(plan: AuditPlan, source: Relation) -> None:
-    sealed = plan.evaluation_set.sha256
-    if sealed is None or sealed == source.sha256:
-        return
-    if source.sha256 is None:
-        raise PlanError(
-            "the plan seals the evaluation set by the SHA-256 of its file, and a table in memory has none",
-            slug="sealed-set",
-            hint="let the plan read the file, or take `sha256` out of [evaluation_set]",
-        )
-    raise DataError(
-        f"{shown(source.source_name)} is not the set that the plan was written for: its SHA-256 begins with "
-        f"{source.sha256[:12]}, the plan's with {sealed[:12]}",
-        slug="sealed-set",
-        hint="use the file that was sealed; if the set was meant to change, that is another audit: write its own seal",
     )
 
 

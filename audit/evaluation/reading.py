@@ -42,6 +42,8 @@ class ReadOptions:
     """Delimiter of CSV."""
     lists: frozenset[str] = frozenset()
     """Columns of JSONL whose cells may be lists of texts."""
+    seal: str | None = None
+    """The SHA-256 that the file must have."""
 
 
 def read_file(
@@ -86,9 +88,20 @@ def read_file(
     with reading(source_name):
         unchanged = Unchanged.now(path)
         sha256 = file_sha256(path)
+        if options.seal is not None and options.seal != sha256:
+            raise _another_file(source_name, sha256, options.seal)
         content = _read(connection, name, path, private, options, kind, asked, keys)
         unchanged.check()
     return relation(name, source_name, content, sha256)
+
+
+def _another_file(source_name: str, found: str, seal: str) -> DataError:
+    return DataError(
+        f"{shown(source_name)} is not the set that the plan was written for: its SHA-256 begins with {found[:12]}, the "
+        f"plan's with {seal[:12]}",
+        slug="sealed-set",
+        hint="use the file that was sealed; if the set was meant to change, that is another audit: write its own seal",
+    )
 
 
 def relation(name: str, source_name: str, content: Content, sha256: str | None) -> Relation:

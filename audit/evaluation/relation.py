@@ -13,7 +13,7 @@ ROW = "__row__"
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a reader found in a file or table; the fields are those of `Relation`."""
+    """What a reader found in a file or table; the fields, `lists` among them, are those of `Relation`."""
 
     columns: tuple[str, ...]
     types: Mapping[str, str]

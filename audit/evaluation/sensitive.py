@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from audit.errors import DataError, PlanError
 from audit.evaluation import gender, nationality, nationality_reading
@@ -118,6 +118,12 @@ def _check_expected(plan: AuditPlan, name: str) -> None:
             )
 
 
+def _several_as(section: GroupFeature, coding: Coding) -> Literal["first", "together", "standing"]:
+    if section.dual == "primary":
+        return "first"
+    return "standing" if coding == "relation" else "together"
+
+
 def list_columns(plan: AuditPlan) -> frozenset[str]:
     """The columns whose cells may be lists: those of nationalities of which one case may have several."""
     return frozenset(section.column for section in plan.groups.values() if section.dual is not None)
@@ -149,6 +155,7 @@ def _code_feature(
         expected=expected,
         children=section.children,
         several=several,
+        several_as=_several_as(section, coding) if several else None,
     )
     return CodedFeature(feature, codes, expression)
 

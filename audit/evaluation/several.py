@@ -11,14 +11,20 @@ from audit.plan import GroupFeature
 TOGETHER: Final = "+"
 """What stands between the codes of somebody who has several: no code of one nationality holds it."""
 
+UNKNOWN: Final = "unknown"
+"""The word for a nationality that is not known."""
+
 ReadOne = Callable[[str], str | None]
 """The canonical code of the text of one nationality; None where it is not read."""
 
 
 def split(text: str, section: GroupFeature, *, is_list: bool) -> list[str]:
-    """The texts of the nationalities in a cell, in their order; the cell itself where it holds one."""
-    if is_list:
-        return [part.strip() for part in text.split(BETWEEN_ITEMS)] if BETWEEN_ITEMS in text else [text]
+    """The texts of the nationalities in a cell, in their order; the cell itself where it holds one.
+
+    An item of a list that is missing is an unknown nationality; between two separators something was left out.
+    """
+    if is_list and BETWEEN_ITEMS in text:
+        return [part.strip() or UNKNOWN for part in text.split(BETWEEN_ITEMS)]
     if section.separator is None or section.separator not in text:
         return [text]
     return [part.strip() for part in text.split(section.separator)]

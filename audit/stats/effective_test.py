@@ -169,7 +169,9 @@ def few_degrees_factor(df: npt.ArrayLike, level: npt.ArrayLike) -> FloatArray:
     return np.where(possible, (ndtri(safe) / stdtrit(np.asarray(df, dtype=np.float64), safe)) ** 2, 0.0)
 
 
-def effective_test(compared: Comparison, boundary: Boundary, level: npt.ArrayLike) -> EffectiveTest:
+def effective_test(
+    compared: Comparison, boundary: Boundary, level: npt.ArrayLike, *, unseen: FloatArray | None = None
+) -> EffectiveTest:
     """One-sided p-values of "the group's counted rate is at or above the edge", to be held against `level` only.
 
     Parameters
@@ -180,6 +182,8 @@ def effective_test(compared: Comparison, boundary: Boundary, level: npt.ArrayLik
         Edge of the hypothesis.
     level : array_like, shape (G,) or one
         The level that the p-value is going to be compared with; it fixes the quantile of t.
+    unseen : ndarray, shape (G,), optional
+        `Comparison.unseen` at this boundary, where many levels are tried: it depends on none.
 
     Returns
     -------
@@ -211,7 +215,8 @@ def effective_test(compared: Comparison, boundary: Boundary, level: npt.ArrayLik
     able: BoolArray = inside & (spread.df >= MIN_DEGREES_OF_FREEDOM) & ~too_few_clusters(group)
     able &= (cut > 0.0) & (counted < 1.0)
     shown = np.maximum(_tail(counted, cut, b, able), _tail(counted, least, b, able))
-    unseen, tail = compared.unseen(boundary), np.asarray(level, dtype=np.float64)
+    unseen = compared.unseen(boundary) if unseen is None else unseen
+    tail = np.asarray(level, dtype=np.float64)
     few = too_few_clusters(group) | ((edge > 0.0) & (shown <= tail) & (unseen > tail))
     return EffectiveTest(np.maximum(shown, np.where(able, unseen, 1.0)), least, spread.df, few)
 

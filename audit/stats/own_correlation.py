@@ -58,9 +58,10 @@ class Evened:
         measure = weight.max(axis=1, keepdims=True) if largest is None else largest
         place = np.where(h > 0.0, size_class(weight, measure), -1)
         kinds = (counted, weight, weight**2)
-        by_class = (
-            np.stack([np.where(place == each, of, 0.0).sum(axis=1) for each in range(CLASSES)], axis=1) for of in kinds
-        )
+        by_class = [np.zeros((len(weight), CLASSES)) for _ in kinds]
+        for each in set(np.unique(place).tolist()) - {-1}:
+            for sums, of in zip(by_class, kinds, strict=True):
+                sums[:, each] = np.where(place == each, of, 0.0).sum(axis=1)
         return cls(WeightedRate(rate, residual, *powers), Bundles.of(total, ClassSums(*by_class)))
 
 

@@ -33,8 +33,9 @@ __all__ = [
     "too_few_clusters",
 ]
 
-CLASSES: Final = 12
-"""Classes of size of clusters, each of twice the size of the one before; the smallest holds all that are smaller."""
+CLASSES: Final = 40
+"""Classes of size of clusters, each of twice the size of the one before; the smallest holds all that are smaller. So
+many that a giant somewhere else leaves no two sizes in one class that differ by more: weights differ by up to 2^29."""
 
 FEWEST_CLUSTERS = 10
 """With fewer, false passes reached 5.8 % where clusters were of two kinds: `simulate.unlike_clusters`."""
@@ -86,7 +87,8 @@ class Bundles:
     """
 
     number: FloatArray
-    """How many of one size they are worth, ``(sum B)^2 / sum B^2``; inf where there are none."""
+    """How many of one size they are worth, ``(sum B)^2 / sum B^2``; inf where there are none, or the next way looks at
+    the same."""
     share: FloatArray
     """The share of all weight that they hold, in (0, 1]."""
     shown: FloatArray
@@ -105,8 +107,10 @@ class Bundles:
         if sums.counted is not None:
             counted = _from_the_largest(sums.counted, there)
             shown = np.clip(counted / np.where(some, weight, 1.0), 0.0, 1.0)
+        # where the next class is empty the same clusters would be looked at twice
+        twice = np.concatenate([weight[:, 1:] == weight[:, :-1], np.zeros((len(weight), 1), dtype=np.bool_)], axis=1)
         return cls(
-            number=np.where(some, weight**2 / np.where(some, squares, 1.0), np.inf),
+            number=np.where(some & ~twice, weight**2 / np.where(some, squares, 1.0), np.inf),
             share=np.where(some, np.clip(weight / whole, 1e-9, 1.0), 1.0),
             shown=np.where(some, shown, np.nan),
             alike=np.zeros(weight.shape),
@@ -291,8 +295,8 @@ def _chance(of: Bundles, shown: FloatArray, true: FloatArray, seen: FloatArray, 
     weight = np.broadcast_to(np.maximum(np.asarray(heavy, dtype=np.float64), 1.0), seen.shape)
     for way in range(of.number.shape[1]):
         some = np.isfinite(of.number[:, way])
-        if way:  # where the next class is empty, the same clusters would be looked at again
-            some &= of.number[:, way] != of.number[:, way - 1]
+        if not some.any():
+            continue
         clusters = np.where(np.isnan(shown[:, way]), seen, shown[:, way])[:, np.newaxis]
         needed = clusters + shift / of.share[:, way][:, np.newaxis]
         places = np.nonzero(some[:, np.newaxis] & (shift > _SAME) & (needed < 1.0))

@@ -90,8 +90,10 @@ def test_a_pass_holds_whichever_of_them_belonged_to_the_group(data: st.DataObjec
         "NGA": cells(data.draw(st.integers(30, 90)), data.draw(numbers)),
         "FRA": cells(data.draw(st.integers(30, 120)), data.draw(numbers)),
         "FRA+NGA": cells(data.draw(st.integers(0, 6)), data.draw(st.integers(0, 6))),
+        "unknown": cells(data.draw(st.integers(0, 6)), data.draw(st.integers(0, 6))),
     }
-    reported = judged(rows)["NGA"].p_pass
+    share = data.draw(st.sampled_from([0.0, 0.05, 0.2, None]))
+    reported = judged(rows, share)["NGA"].p_pass
     if reported is None:
         return
     found, missed = (int(count) for count in rows["FRA+NGA"][0, :2])
@@ -99,8 +101,9 @@ def test_a_pass_holds_whichever_of_them_belonged_to_the_group(data: st.DataObjec
         moved = {
             "NGA": rows["NGA"] + cells(joining, missing),
             "FRA": rows["FRA"] + cells(found - joining, missed - missing),
+            "unknown": rows["unknown"],
         }
-        p = judged(moved)["NGA"].p_pass
+        p = judged(moved, share)["NGA"].p_pass
         assert p is None or reported >= p * (1 - 1e-9) or min(reported, p) > 0.05
 
 

@@ -299,7 +299,7 @@ def test_a_list_of_nationalities_is_the_same_set_as_a_text_of_them(
 
 
 @pytest.mark.parametrize("name", ["set.jsonl", "set.parquet"])
-@pytest.mark.parametrize("cell", [["NGA", None], ["NGA", "Congo"], ["NGA", ""]])
+@pytest.mark.parametrize("cell", [["NGA", "Congo"], ["Congo", None]])
 def test_a_list_of_which_one_item_cannot_be_read_is_refused(name: str, cell: list[str | None], tmp_path: Path) -> None:
     cells: dict[str, list[Any]] = {**made_cells(2), "nationality": [["NGA"], cell]}
     if name == "set.parquet":
@@ -309,6 +309,28 @@ def test_a_list_of_which_one_item_cannot_be_read_is_refused(name: str, cell: lis
     plan = made_plan(name, groups={"nationality": {"column": "nationality", "dual": "any"}})
     with pytest.raises(DataError, match='the nationality "nationality" is read as no nationality in row 2'):
         open_evaluation_set(plan, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["set.jsonl", "set.parquet"])
+@pytest.mark.parametrize(("dual", "code"), [("any", "NGA+unknown"), ("primary", "NGA")])
+def test_a_missing_item_of_a_list_is_an_unknown_nationality(name: str, dual: str, code: str, tmp_path: Path) -> None:
+    cells: dict[str, list[Any]] = {**made_cells(3), "nationality": [["NGA", None], ["NGA", ""], ["NGA"]]}
+    if name == "set.parquet":
+        pq.write_table(pa.table({column: pa.array(values) for column, values in cells.items()}), tmp_path / name)
+    else:
+        write_set(tmp_path / name, cells)
+    plan = made_plan(name, groups={"nationality": {"column": "nationality", "dual": dual}})
+    with open_evaluation_set(plan, tmp_path) as opened:
+        assert set(opened.codes["nationality"].values()) == {code, "NGA"}
+
+
+def test_texts_of_jsonl_are_split_by_the_separator_and_lists_by_their_items(tmp_path: Path) -> None:
+    held: list[Any] = ["NGA/GBR", ["NGA", "GBR"], "NGA", None]
+    write_set(tmp_path / "set.jsonl", {**made_cells(4), "nationality": held})
+    feature = {"column": "nationality", "separator": "/", "dual": "any"}
+    with open_evaluation_set(made_plan("set.jsonl", groups={"nationality": feature}), tmp_path) as opened:
+        assert set(opened.codes["nationality"].values()) == {"GBR+NGA", "NGA", "unknown"}
+        assert opened.features[0].several == 2
 
 
 @pytest.mark.parametrize("name", ["set.csv", "set.parquet"])

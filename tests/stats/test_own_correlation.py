@@ -12,6 +12,7 @@ from scipy import stats
 from audit.stats.boundaries import margin_boundary
 from audit.stats.own_correlation import UPPER_TAIL, Alike, Evened
 from audit.stats.unseen_clusters import (
+    CLASSES,
     Bundles,
     chance_unseen,
     cluster_number,
@@ -231,4 +232,25 @@ def test_a_bad_cluster_that_weighs_more_is_rarer(clusters: int, share: float, he
 
 def test_classes_of_size_are_of_twice_the_size_each() -> None:
     sizes = np.array([100.0, 51.0, 50.0, 26.0, 25.0, 1e-9])
-    assert size_class(sizes, 100.0).tolist() == [11, 11, 10, 10, 9, 0]
+    assert size_class(sizes, 100.0).tolist() == [CLASSES - 1 - away for away in (0, 0, 1, 1, 2, 36)]
+
+
+def test_a_giant_elsewhere_puts_no_two_sizes_into_one_class() -> None:
+    sizes = np.array([[86.0] * 10 + [5.0] * 400])
+    for largest in (86.0, 2e5, 86.0 * 2**30):
+        found = Evened.of_clusters(sizes * 0.9, sizes, sizes, largest).bundles
+        assert found.number[np.isfinite(found.number)].tolist() == pytest.approx(
+            [10.0, 2860**2 / (10 * 86**2 + 400 * 25)]
+        )
+
+
+@given(st.floats(0, 0.9), st.floats(0, 0.9))
+def test_looked_at_in_the_ways_of_both_the_larger_chance_counts_in_any_order(one: float, other: float) -> None:
+    """Of clusters of one size, whose number is the same before and after unscored rows are left out."""
+    first, second = of(40, one, shown=0.8), of(40, other, shown=0.8)
+
+    def chance(bundles: Bundles) -> float:
+        return float(chance_unseen(bundles, [0.2], known_rest(), [0.2], WITHIN)[0])
+
+    larger = max(chance(first), chance(second))
+    assert chance(first.and_of(second)) == chance(second.and_of(first)) == larger

@@ -15,9 +15,9 @@ class SeveralTeller(Teller):
     def look(self) -> Look:
         """The look."""
         title = self.t.gettext("People of several nationalities")
-        counted = sum(feature.several for feature in self.result.features)
+        counted = sum(feature.several for feature in self.result.features if feature.several_as == "together")
         if not self.result.memberships:
-            return Look("several", title, absent=self._absent(counted))
+            return Look("several", title, absent=self._absent())
         columns = (
             self.group_column(),
             Column(self.t.gettext("Rate"), number=False),
@@ -53,14 +53,20 @@ class SeveralTeller(Teller):
             terms=("several nationalities",),
         )
 
-    def _absent(self, counted: int) -> str:
-        if not counted:
-            return self.t.gettext("the set names no case with several")
-        return self.t.ngettext(
-            "%(count)s case has several and is counted under the first, as the plan asks",
-            "%(count)s cases have several and are counted under the first, as the plan asks",
-            counted,
-        ) % {"count": self.n.count(counted)}
+    def _absent(self) -> str:
+        ways = {feature.several_as for feature in self.result.features if feature.several_as is not None}
+        if "first" in ways:
+            counted = max(feature.several for feature in self.result.features if feature.several_as == "first")
+            return self.t.ngettext(
+                "%(count)s case has several and is counted under the first, as the plan asks",
+                "%(count)s cases have several and are counted under the first, as the plan asks",
+                counted,
+            ) % {"count": self.n.count(counted)}
+        if "standing" in ways:
+            return self.t.gettext("whoever has several is a national here if by any of them, as the plan asks")
+        if ways:
+            return self.t.gettext("nobody's nationalities are counted here: the plan limits no rate")
+        return self.t.gettext("the set names no case with several")
 
     def _ordered(self) -> Sequence[Membership]:
         return sorted(self.result.memberships, key=lambda each: -each.beside_others)
