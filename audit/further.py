@@ -61,7 +61,7 @@ def further_findings(
         "conditional": like_with_like(plan, counted.controls, families, by_name),
         "amplification": amplification(plan, of_all),
         "label_gaps": label_gaps(plan, of_all),
-        "reference_comparison": reference_comparison(plan, counted.reference, counted.table, by_name),
+        "reference_comparison": reference_comparison(plan, counted.reference, counted.table, by_name, counted.moments),
         "memberships": memberships(plan, counted.table, features, counted.moments),
         "deployed": deployed(plan, shown, _weighted_rates(shown, estimates, counted), counted.moments),
     }

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 from scipy.special import xlogy
 
 from audit.analyses.estimates import as_known
+from audit.counting.composition import Composition, composition
+from audit.counting.moments import Moments
 from audit.counting.table import CountsTable, FamilyCounts
 from audit.evaluation.reference_table import ReferenceTable
 from audit.findings.patterns import LabelGap, ReferenceComparison, ReferenceShare
@@ -16,7 +19,7 @@ from audit.groups import Axis, Family, Group, Level, SensitiveFeature
 from audit.metrics import METRICS, Cell
 from audit.plan import AuditPlan
 from audit.stats.binomial import FloatArray, IntArray
-from audit.stats.intervals import clopper_pearson, newcombe_difference
+from audit.stats.intervals import clopper_pearson, newcombe_difference, wilson
 
 __all__ = ["REPLICATES", "label_gaps", "reference_comparison"]
 
@@ -77,25 +80,30 @@ def reference_comparison(
     reference: ReferenceTable | None,
     counts: CountsTable,
     features: Mapping[str, SensitiveFeature],
+    moments: Moments | None = None,
 ) -> ReferenceComparison | None:
     """Who is labelled as exploited here, level by level, against the plan's reference table; None where it has none.
 
     Levels that the table does not name are left out of the shares, and counted. The overall test is the exact
-    multinomial one on the likelihood-ratio statistic, by simulation: with many rare levels it has no chi-square.
+    multinomial one on the likelihood-ratio statistic, by simulation: with many rare levels it has no chi-square. With
+    weights or clusters shares are weighted, and there are as many independent cases as the mean design effect leaves
+    (Rao & Scott 1981, the first-order correction).
     """
     if reference is None:
         return None
     axis = Axis(reference.feature, reference.rung)
     family = counts.family(Family((axis,)), features)
-    here = {
-        group.levels[0].code: int(count)
-        for group, count in zip(family.groups, family.total(_LABELLED_POSITIVE), strict=True)
-    }
+    found = [group.levels[0].code for group in family.groups]
+    here = dict(zip(found, family.total(_LABELLED_POSITIVE).tolist(), strict=True))
     codes = sorted(reference.shares)
     labelled = np.array([here.get(code, 0) for code in codes], dtype=np.int64)
     shares = np.array([reference.shares[code] for code in codes], dtype=np.float64)
-    enough = int(labelled.sum()) >= plan.verdict.min_denominator
-    statistic, p = _against_table(labelled, shares, plan.verdict.seed) if enough else (None, None)
+    made = None
+    if moments is not None:
+        asked = np.array([code in reference.shares for code in found], dtype=np.bool_)
+        made = _designed(composition(moments, family, _LABELLED_POSITIVE, asked), found, codes, labelled, shares)
+    enough = int(labelled.sum()) >= plan.verdict.min_denominator and (made is None or made.cases >= 1.0)
+    statistic, p = _against_table(labelled, shares, plan.verdict.seed, made) if enough else (None, None)
     others = [code for code in sorted(here) if code not in reference.shares]
     return ReferenceComparison(
         feature=reference.feature,
@@ -106,30 +114,58 @@ def reference_comparison(
         left_out=sum(here[code] for code in others),
         statistic=statistic,
         p=p,
+        design_effect=None if made is None else as_known(made.effect),
         replicates=REPLICATES,
         levels=(
-            *_levels(axis, codes, labelled, shares, plan),
+            *_levels(axis, codes, labelled, shares, plan, made),
             *(_unnamed(axis, code, here[code]) for code in others),
         ),
         level=plan.verdict.level,
     )
 
 
+class _Designed(NamedTuple):
+    """Labels with weights or clusters, in the order of the table's levels."""
+
+    share: FloatArray
+    effect: float
+    """The mean design effect, at least 1; inf where there are not two clusters."""
+    cases: float
+    """Independent cases that the labels are worth together."""
+
+
+def _designed(
+    made: Composition, found: Sequence[str], codes: Sequence[str], labelled: IntArray, shares: FloatArray
+) -> _Designed:
+    at = {code: place for place, code in enumerate(found)}
+    share = np.array([made.share[at[code]] if code in at else 0.0 for code in codes])
+    variance = np.array([made.variance[at[code]] if code in at else 0.0 for code in codes])
+    total, some = float(labelled.sum()), shares > 0.0
+    effects = total * variance[some] / shares[some]
+    effect = max(float(effects.sum()) / max(int(some.sum()) - 1, 1), 1.0)
+    return _Designed(share, effect, total / effect)
+
+
 def _levels(
-    axis: Axis, codes: Sequence[str], labelled: IntArray, shares: FloatArray, plan: AuditPlan
+    axis: Axis, codes: Sequence[str], labelled: IntArray, shares: FloatArray, plan: AuditPlan, made: _Designed | None
 ) -> list[ReferenceShare]:
     total = int(labelled.sum())
-    known = total >= plan.verdict.min_denominator
-    low, high = clopper_pearson(labelled, np.full_like(labelled, total), plan.verdict.level)
+    known = total >= plan.verdict.min_denominator and (made is None or made.cases >= 1.0)
+    share = labelled / max(total, 1) if made is None else made.share
+    if made is None:
+        low, high = clopper_pearson(labelled, np.full_like(labelled, total), plan.verdict.level)
+    else:
+        cases = np.full(share.shape, max(made.cases, 1.0))
+        low, high = wilson(np.minimum(share * cases, cases), cases, plan.verdict.level)
     return [
         ReferenceShare(
             group=Group((Level(axis.feature, axis.rung, code),)),
             labelled=int(labelled[at]),
-            share=int(labelled[at]) / total if known else None,
+            share=as_known(share[at]) if made is not None and known else int(labelled[at]) / total if known else None,
             low=as_known(low[at]) if known else None,
             high=as_known(high[at]) if known else None,
             reference=as_known(shares[at]),
-            difference=as_known(labelled[at] / total - shares[at]) if known else None,
+            difference=as_known(share[at] - shares[at]) if known else None,
             difference_low=as_known(low[at] - shares[at]) if known else None,
             difference_high=as_known(high[at] - shares[at]) if known else None,
             reason=None if known else "no_cases" if total == 0 else "too_few_for_a_rate",
@@ -153,19 +189,23 @@ def _unnamed(axis: Axis, code: str, labelled: int) -> ReferenceShare:
     )
 
 
-def _against_table(labelled: IntArray, shares: FloatArray, seed: int) -> tuple[float | None, float]:
+def _against_table(
+    labelled: IntArray, shares: FloatArray, seed: int, made: _Designed | None
+) -> tuple[float | None, float]:
     """G and its p-value; no G, and the smallest p-value there is, where the table rules out what was found."""
     if (labelled[shares == 0.0] > 0).any():
         return None, 1.0 / (REPLICATES + 1)
-    labelled, shares = labelled[shares > 0.0], shares[shares > 0.0]
+    named = shares > 0.0
+    size = int(labelled.sum()) if made is None else max(round(made.cases), 1)
+    here = labelled.astype(np.float64) if made is None else made.share * size
     rng = np.random.default_rng([seed, _STREAM])
-    drawn = rng.multinomial(labelled.sum(), shares / shares.sum(), size=REPLICATES)
-    found, simulated = _likelihood_ratio(labelled, shares), _likelihood_ratio(drawn, shares)
+    drawn = rng.multinomial(size, shares[named] / shares[named].sum(), size=REPLICATES)
+    found, simulated = (_likelihood_ratio(of, shares[named]) for of in (here[named], drawn))
     # a sample as unlikely as the one found counts, whatever the last bits of its logarithms
     as_extreme = int((simulated >= found - 1e-9 * max(1.0, float(found))).sum())
     return as_known(float(found)), (1 + as_extreme) / (REPLICATES + 1)
 
 
-def _likelihood_ratio(counts: IntArray, shares: FloatArray) -> FloatArray:
+def _likelihood_ratio(counts: npt.NDArray[Any], shares: FloatArray) -> FloatArray:
     expected = counts.sum(axis=-1, keepdims=True) * shares
     return np.asarray(2.0 * np.sum(xlogy(counts, counts / expected), axis=-1))

@@ -40,10 +40,10 @@ class Moments:
         """The moments of the groups of `counts`, in their order. Computed once for a family."""
         key = (counts.family, len(counts.groups))
         if key not in self._families:
-            self._families[key] = self.table.family(self._places(counts), len(counts.groups), self.unit)
+            self._families[key] = self.table.family(self.places(counts), len(counts.groups), self.unit)
         return self._families[key]
 
-    def _places(self, counts: FamilyCounts) -> IntArray:
+    def places(self, counts: FamilyCounts) -> IntArray:
         """int64[K]: the group of `counts` that each finest group is a part of."""
         names = [feature.name for feature in self.features]
         columns = [names.index(axis.feature) for axis in counts.family.axes]

@@ -116,7 +116,7 @@ class ReferenceShare(Part):
     share: float | None
     """Their share among those of all levels that the table names; null where the table does not name this one."""
     low: float | None
-    """Lower end of the Clopper-Pearson interval."""
+    """Lower end of the Clopper-Pearson interval; with weights or clusters of Wilson's, at the effective size."""
     high: float | None
     """Upper end of the same."""
     reference: float | None
@@ -153,6 +153,9 @@ class ReferenceComparison(Part):
     and no share there, or where there are no cases."""
     p: float | None
     """Its p-value by simulation of the exact multinomial; null where there are no cases."""
+    design_effect: float | None = None
+    """How many cases with weights or in clusters say as much as one independent one, on average over the levels: G, p
+    and the intervals are those of so many fewer. Null without weights and clusters."""
     replicates: int
     """Simulated samples."""
     levels: tuple[ReferenceShare, ...]
