@@ -131,11 +131,16 @@ def _below(samples: Sequence[FloatArray], edge: float) -> FloatArray:
 
 
 def _without_skew(distance: FloatArray, harm: FloatArray) -> FloatArray:
-    """The quantile u with u + c (1 + 2 u^2) = t, for a distance t and a harm c: t itself where c is 0 or t below c."""
+    """The quantile u with u + c (1 + 2 u^2) = t, for a distance t and a harm c: t itself where c is 0.
+
+    No distance up to the harm counts for anything, so that u never falls as t grows.
+    """
     counts = (harm > 0.0) & (distance > harm) & np.isfinite(distance)
     c, beyond = np.where(counts, harm, 0.0), np.where(counts, distance - harm, 0.0)
     # the root of the quadratic in the form that does not cancel where c is next to nothing
-    return np.where(counts, 2.0 * beyond / (1.0 + np.sqrt(1.0 + 8.0 * c * beyond)), distance)
+    within_harm = np.where(harm > 0.0, np.minimum(distance, 0.0), distance)
+    far = np.where(np.isfinite(distance), within_harm, distance)
+    return np.where(counts, 2.0 * beyond / (1.0 + np.sqrt(1.0 + 8.0 * c * beyond)), far)
 
 
 def _scaled(distance: FloatArray, variance: FloatArray, count: FloatArray) -> FloatArray:

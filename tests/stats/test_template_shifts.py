@@ -66,6 +66,15 @@ def test_a_wider_margin_passes_more_easily_and_fails_less(shifts: np.ndarray, ma
     assert far.below[0] >= near.below[0] - 1e-12
 
 
+@pytest.mark.parametrize("first", [0.125, 0.25])
+def test_a_distance_below_what_skewness_takes_counts_for_nothing(first: float) -> None:
+    """Found by Hypothesis: nearer to the margin than the correction the p-value jumped down."""
+    shifts = np.array([first, first, -0.4375, first, *[0.0] * 6])
+    near, far = (shift_tests([shifts] * 3, [shifts] * 3, margin) for margin in (0.015625, 0.0234375))
+    assert far.within[0] <= near.within[0]
+    assert far.above[0] >= near.above[0]
+
+
 def test_the_two_sides_mirror_each_other() -> None:
     rng = np.random.default_rng(2)
     samples = [rng.exponential(0.05, 15) for _ in range(4)]
