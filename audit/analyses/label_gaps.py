@@ -129,7 +129,7 @@ class _Designed(NamedTuple):
 
     share: FloatArray
     effect: float
-    """The mean design effect, at least 1; inf where there are not two clusters."""
+    """The mean design effect, at least 1; inf where there are no labels, or not two clusters of them."""
     cases: float
     """Independent cases that the labels are worth together."""
 
@@ -141,6 +141,8 @@ def _designed(
     share = np.array([made.share[at[code]] if code in at else 0.0 for code in codes])
     variance = np.array([made.variance[at[code]] if code in at else 0.0 for code in codes])
     total, some = float(labelled.sum()), shares > 0.0
+    if total == 0.0 or not np.isfinite(variance[some]).all():
+        return _Designed(share, np.inf, 0.0)
     effects = total * variance[some] / shares[some]
     effect = max(float(effects.sum()) / max(int(some.sum()) - 1, 1), 1.0)
     return _Designed(share, effect, total / effect)

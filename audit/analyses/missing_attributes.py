@@ -84,9 +84,12 @@ class PossibleMembers:
         of_several = self.several.numerator(metric), self.several.denominator(metric)
         return np.minimum(x, cap) + of_several[0], np.minimum(n - x, cap) + of_several[1] - of_several[0]
 
+    def surely(self, metric: Metric, groups: FamilyCounts) -> IntArray:
+        """int64[G]: the cases of each group, were all of several nationalities of it: what a share is a share of."""
+        return cases(groups, metric)[0] + cases(self.several, metric)[0]
+
     def _cap(self, metric: Metric, groups: FamilyCounts) -> IntArray:
-        # were all of several nationalities of the group, it would be larger, and so the share of it
-        own = cases(groups, metric)[0] + cases(self.several, metric)[0]
+        own = self.surely(metric, groups)
         if self.max_share is None:
             return np.full(own.shape, np.iinfo(np.int64).max)
         # a hair more than the quotient, so that rounding lets no case too few move

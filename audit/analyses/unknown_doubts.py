@@ -10,7 +10,7 @@ import numpy as np
 
 from audit.analyses.doubted import Doubted, RuleCounts
 from audit.analyses.missing_attributes import Moved
-from audit.analyses.sides import Question, cases
+from audit.analyses.sides import Question
 from audit.counting.table import IntArray
 from audit.metrics import Metric
 from audit.stats.binomial import FloatArray
@@ -54,7 +54,7 @@ def smallest_shares(sides: Sequence[Doubted]) -> FloatArray:
     for side in sides:
         among = _against(side)
         guess = asymptotically_fewest(partial(_harmed, side.question, _anyone(side)), among, side.boundary, side.level)
-        own, _ = cases(side.counts.groups, side.question.metric)
+        own = side.counts.members.surely(side.question.metric, side.counts.groups)
         shares.append(np.where(guess > among, np.inf, (guess - 1) / np.maximum(own + guess - 1, 1)))
     return np.asarray(np.min(np.stack(shares), axis=0), dtype=np.float64)
 
@@ -93,6 +93,6 @@ def _nearest(doubted: Doubted, found: IntArray, among: IntArray) -> Unknown:
     never = found > among
     at = np.argmin(np.where(never, np.iinfo(np.int64).max, found), axis=0)[np.newaxis]
     fewest, all_of_them, none = (np.take_along_axis(array, at, axis=0)[0] for array in (found, among, never))
-    own, _ = cases(doubted.counts.groups, doubted.question.metric)
+    own = doubted.counts.members.surely(doubted.question.metric, doubted.counts.groups)
     share = (fewest - 1) / np.maximum(own + fewest - 1, 1)
     return Unknown(np.where(none, -1, fewest), all_of_them, np.where(none, np.nan, share))

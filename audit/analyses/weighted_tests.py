@@ -170,8 +170,9 @@ def _side(
     as_they_are = compared(of, family, question, "scored")
     scored = effective_test(as_they_are, question.within, alpha).p
     as_recorded: BoolArray = decided.decidable & (p_pass <= alpha)
-    passing = [as_recorded]
-    for share in (0.0, plan.sensitivity.max_missing_share):  # first those alone who have several nationalities
+    vouched, passing = plan.sensitivity.max_missing_share, [as_recorded]
+    # first those alone who have several nationalities, where there are any
+    for share in (0.0, vouched) if family.parts else (vouched,):
         moved, movable = with_possible_members(of, family, question, worst, share)
         if movable.any():
             p_pass = np.where(movable, np.maximum(p_pass, effective_test(moved, question.within, alpha).p), p_pass)
@@ -184,7 +185,7 @@ def _side(
         p_pass=p_pass,
         as_scored=decided.decidable & (scored <= alpha),
         as_recorded=as_recorded,
-        of_several=passing[1],
+        of_several=passing[1] if family.parts else as_recorded,
         degrees_of_freedom=np.minimum(
             recorded.degrees_of_freedom, effective_test(best, question.fail, alpha).degrees_of_freedom
         ),

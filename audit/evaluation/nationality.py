@@ -24,11 +24,13 @@ import importlib.resources
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from audit.evaluation.several import TOGETHER, join, parts_of
+from audit.evaluation.several import UNKNOWN as _UNKNOWN
 from audit.groups import LevelName
 
-UNKNOWN = "unknown"
+UNKNOWN: Final = _UNKNOWN
 TRAVEL_DOCUMENT_CODES = {
     "XXA": "stateless person",
     "XXB": "refugee (1951 Convention)",

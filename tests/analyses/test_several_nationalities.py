@@ -15,6 +15,7 @@ from made_counts import cells, families_of, group, plan_of
 from audit.analyses.estimates import estimates
 from audit.analyses.memberships import memberships
 from audit.analyses.missing_attributes import member_places
+from audit.analyses.sensitivity import sensitivity_findings
 from audit.counting.table import CountsTable, FamilyCounts, IntArray
 from audit.evaluation.nationality import levels
 from audit.findings import Verdict
@@ -79,6 +80,23 @@ def test_nobody_can_vouch_for_people_whose_nationalities_are_known() -> None:
     assert judged(rows, share=0.0)["NGA"].because == "several_nationalities"
     unknown = {"NGA": cells(850, 150), "FRA": cells(860, 140), "unknown": cells(60, 240)}
     assert judged(unknown, share=0.0)["NGA"].outcome == "pass"
+
+
+def test_the_share_that_would_let_a_group_pass_lets_it_where_some_hold_several() -> None:
+    rows = {
+        "NGA": cells(850, 150), "FRA": cells(860, 140), "FRA+NGA": cells(40, 10), "unknown": cells(0, 100),
+    }  # fmt: skip
+    plan, _, family, feature = counted(rows)
+    _, verdicts, _ = judge(plan, {family.family: family}, {"nationality": feature})
+    (found,) = sensitivity_findings(plan, {family.family: family}, verdicts)
+    (share,) = [
+        one.share
+        for one in found.findings
+        if one.kind == "unknown_attribute" and one.group == group(nationality="country:NGA")
+    ]
+    assert share is not None
+    assert judged(rows, share * (1 + 1e-9))["NGA"].outcome == "pass"
+    assert judged(rows, share * 1.02)["NGA"].because == "unknown_attribute"
 
 
 @given(data=st.data())

@@ -108,3 +108,20 @@ def test_of_one_cluster_nothing_is_known() -> None:
     found = reference_comparison(plan, table, counted(level), {"sex": SEX}, made)
     assert found is not None
     assert (found.p, found.design_effect, found.levels[0].share) == (None, None, None)
+
+
+def test_where_nobody_is_labelled_there_is_no_share_and_no_warning() -> None:
+    level = np.array([0, 1, 2] * 5)
+    found = np.full(level.size, CELLS.index(Cell.TN))
+    made = Moments(
+        (SEX,),
+        tuple((code,) for code in LEVELS),
+        ClusterTable.of(np.arange(15) // 3, level, found, np.ones(15), np.ones(15)),
+        clustered=True,
+    )
+    counts = CountsTable.of(["sex"], {(code,): cells(tn=5) for code in LEVELS})
+    table = ReferenceTable("sex", "level", "a table", dict.fromkeys(LEVELS, 1 / 3), None)
+    plan = plan_of([{"metric": "true_positive_rate", "margin": 0.1, "groups": ["sex"]}], [SEX])
+    told = reference_comparison(plan, table, counts, {"sex": SEX}, made)
+    assert told is not None
+    assert (told.p, told.design_effect, {level.reason for level in told.levels}) == (None, None, {"no_cases"})
