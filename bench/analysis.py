@@ -38,12 +38,14 @@ def analysis(data: Path, rounds: int = 3) -> Analysis:
     """Measure the parts of an analysis of `data`."""
     import duckdb
 
+    from audit.cli import collect_rarely
     from audit.counting.counted import count_everything
     from audit.evaluation.evaluation_set import open_evaluation_set
     from audit.provenance import provenance
     from audit.run import count_families, loaded_plan, summarise
     from audit.scoring import score
 
+    collect_rarely()
     loaded = loaded_plan(write_plan(data, decided="score"))
     bare, origin = (
         duckdb.connect(),

@@ -11,8 +11,7 @@ from typing import NoReturn
 
 def main() -> None:
     """Run `audit7k`: the console script. Ends the process with the exit code of what happened."""
-    # a result is tens of thousands of small objects that live to the end: looking for cycles among them is wasted time
-    gc.set_threshold(100_000, 20, 100)
+    collect_rarely()
     _end_cleanly_when_told_to()
     try:
         from audit.cli.app import app
@@ -24,6 +23,11 @@ def main() -> None:
         from audit.cli.guard import complain_of
 
         sys.exit(complain_of(error))
+
+
+def collect_rarely() -> None:
+    """Look for cycles rarely: a result is tens of thousands of small objects that live to the end."""
+    gc.set_threshold(100_000, 20, 100)
 
 
 def _end_cleanly_when_told_to() -> None:
