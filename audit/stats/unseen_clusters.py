@@ -53,7 +53,8 @@ _NOISE = (
 )
 """Standard errors and their shares: Gauss-Hermite's seven, those below 0 counted as 0."""
 _MOST_TIMES = 2.0**20
-_BISECTIONS = 30
+_PRECISION = 1e-6
+"""Of the logarithm of how many times as many."""
 
 
 class ClassSums(NamedTuple):
@@ -290,27 +291,25 @@ class _Sides(NamedTuple):
 
 def _chance(of: Bundles, shown: FloatArray, true: FloatArray, seen: FloatArray, heavy: npt.ArrayLike) -> FloatArray:
     """float64[G, R]: the chance of so few clusters that are counted whole, at each of R true rates of the groups."""
-    shift = true - seen[:, np.newaxis]
-    chance = np.where(shift > _SAME, 0.0, 1.0)
+    shift = (true - seen[:, np.newaxis])[:, np.newaxis]
+    without = np.where(shift[:, 0] > _SAME, 0.0, 1.0)
+    ways = np.isfinite(of.number).any(axis=0)
+    if not ways.any():
+        return without
+    number, share, rate, alike = (part[:, ways] for part in (of.number, of.share, shown, of.alike))
+    rate = np.where(np.isnan(rate), seen[:, np.newaxis], rate)
+    needed = rate[:, :, np.newaxis] + shift / share[:, :, np.newaxis]
+    places = np.nonzero(np.isfinite(number)[:, :, np.newaxis] & (shift > _SAME) & (needed < 1.0))
+    at = places[:2]
+    good = rate[at] * (1.0 - alike[at])
+    left = np.maximum(1.0 - good, _SAME)
     weight = np.broadcast_to(np.maximum(np.asarray(heavy, dtype=np.float64), 1.0), seen.shape)
-    for way in range(of.number.shape[1]):
-        some = np.isfinite(of.number[:, way])
-        if not some.any():
-            continue
-        clusters = np.where(np.isnan(shown[:, way]), seen, shown[:, way])[:, np.newaxis]
-        needed = clusters + shift / of.share[:, way][:, np.newaxis]
-        places = np.nonzero(some[:, np.newaxis] & (shift > _SAME) & (needed < 1.0))
-        if not places[0].size:
-            continue
-        rows = places[0]
-        good = clusters[rows, 0] * (1.0 - of.alike[rows, way])
-        left = np.maximum(1.0 - good, _SAME)
-        drawn, there = ((value - good) / left for value in (clusters[rows, 0], needed[places]))
-        k, h = of.number[rows, way], weight[rows]
-        drawn, there = (np.clip(v / (h * (1.0 - v) + v), 0.0, 1.0) for v in (drawn, there))
-        found = betainc(np.maximum(k * (1.0 - drawn), _SAME), k * drawn + 1.0, 1.0 - there)
-        chance[places] = np.maximum(chance[places], found)
-    return chance
+    k, h = number[at], weight[at[0]]
+    drawn, there = ((value - good) / left for value in (rate[at], needed[places]))
+    drawn, there = (np.clip(v / (h * (1.0 - v) + v), 0.0, 1.0) for v in (drawn, there))
+    chance = np.zeros(needed.shape)
+    chance[places] = betainc(np.maximum(k * (1.0 - drawn), _SAME), k * drawn + 1.0, 1.0 - there)
+    return np.asarray(np.maximum(without, chance.max(axis=1)))
 
 
 def noise_of_rows(rate: float, rows: tuple[npt.ArrayLike, npt.ArrayLike], boundary: Boundary) -> FloatArray:
@@ -358,18 +357,20 @@ def times_wanted(
     ndarray of float64, shape (G,)
         inf where no number would do, and less than 1 where fewer would.
     """
-    low, high = (np.full(error.shape, sign * np.log(_MOST_TIMES)) for sign in (-1.0, 1.0))
+    from scipy.optimize.elementwise import find_root  # 0.2 s, and no audit without clusters needs it
 
-    def enough(logarithm: FloatArray) -> BoolArray:
+    def excess(logarithm: FloatArray, place: npt.NDArray[np.int64]) -> FloatArray:
         times = np.exp(logarithm)
-        seen = np.minimum(rate + error / np.sqrt(times), 1.0)
-        noise = noise_of_rows(rate, (np.asarray(rows[0]) / times, rows[1]), boundary)
-        chance = chance_unseen(group.times(times), seen, rest, rate, boundary, joint=joint, noise=noise)
-        return np.asarray(chance <= level, dtype=np.bool_)
+        seen = np.minimum(rate + error[place] / np.sqrt(times), 1.0)
+        noise = noise_of_rows(rate, (own_rows[place] / times, rest_rows[place]), boundary)
+        sides = group[place].times(times), seen, rest[place], np.full(place.shape, rate)
+        chance = chance_unseen(*sides, boundary, joint=spans[place], noise=noise)
+        return np.log(np.maximum(chance, _TINY) / level)
 
-    possible = enough(high)
-    for _ in range(_BISECTIONS):
-        middle = (low + high) / 2.0
-        reached = enough(middle)
-        low, high = np.where(reached, low, middle), np.where(reached, middle, high)
-    return np.where(possible, np.exp(high), np.inf)
+    own_rows, rest_rows, spans = (np.broadcast_to(np.asarray(of), error.shape) for of in (*rows, joint))
+    every, most = np.arange(error.size), np.full(error.shape, np.log(_MOST_TIMES))
+    found = find_root(excess, (-most, most), args=(every,), tolerances={"xatol": _PRECISION, "fatol": 0.0})
+    low, high = found.bracket
+    # where the ends are on one side of the level it is never reached, or with the fewest already
+    never, always = found.f_bracket[1] > 0.0, found.f_bracket[0] <= 0.0
+    return np.where(never, np.inf, np.exp(np.where(always, low, high)))

@@ -3,7 +3,7 @@
 For a gap that a rule limits, `audit7k power` is asked about a set of the world's own number of rows, and the gap is
 planted as small as it says it can be and still be named with power 80 %. For the further questions audit7k plans
 nothing; the size is the world's own, and the power is that of the large-sample intervals that decide their words,
-from the truth.
+from the truth. What clusters cost there is taken from the audit of a set of its own.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from audit.worlds.probe_texts import MARGIN, mean_shift
 from audit.worlds.truth import Truth, measured, true_composition
 from audit.worlds.world import FindingName, Possible, WorldName
 from audit.worlds.writing import rows_table
-from bench.planted.sets import loaded_folder, mechanism_of, own_sizes, planted
+from bench.planted.sets import audited, loaded_folder, mechanism_of, own_sizes, planted
 
 __all__ = ["BY_POWER", "Planned", "large_sample_power", "planned"]
 
@@ -59,8 +59,12 @@ def planned(world: WorldName, rows: int | None = None) -> Planned:
         smallest = _smallest_gaps(made, count)
         sizes |= {name: math.ceil(1000.0 * size) / 1000.0 for name, size in smallest.items()}
     made = mechanism_of(chosen, sizes)
+    compared = audited(made, count, _PLANNING_SEED).result.reference_comparison
+    effect = 1.0 if compared is None or compared.design_effect is None else compared.design_effect
     power: dict[FindingName, float] = {
-        possible.finding: PLANNED_POWER if possible.finding in BY_POWER else large_sample_power(made, possible, count)
+        possible.finding: PLANNED_POWER
+        if possible.finding in BY_POWER
+        else large_sample_power(made, possible, count, effect)
         for possible in planted(made)
     }
     return Planned(world, count, made, sizes, power)
@@ -86,12 +90,16 @@ def _smallest_gaps(made: Mechanism, rows: int) -> dict[FindingName, float]:
     return found
 
 
-def large_sample_power(made: Mechanism, possible: Possible, rows: int) -> float:
-    """The power of a further question's word, as if all rows were independent."""
+def large_sample_power(made: Mechanism, possible: Possible, rows: int, label_effect: float = 1.0) -> float:
+    """The power of a further question's word: as if all rows were independent, but for the make-up of labels.
+
+    There so many labels as `label_effect` are worth one. The other two are of rates, whose clusters weigh little in
+    these worlds.
+    """
     if possible.finding == "amplification":
         return _amplification(made, possible, rows)
     if possible.finding == "biased-labels":
-        return _labels(made, possible, rows)
+        return _labels(made, possible, rows / label_effect)
     if possible.finding == "word-leak":
         # texts and detector are the same in every set: nothing is drawn that could miss it
         return float(mean_shift(made.world, made.strengths["word-leak"]) > MARGIN)
@@ -109,7 +117,7 @@ def _amplification(made: Mechanism, possible: Possible, rows: int) -> float:
     return float(norm.cdf(measured(made, possible) / math.sqrt(variance) - _Z))
 
 
-def _labels(made: Mechanism, possible: Possible, rows: int) -> float:
+def _labels(made: Mechanism, possible: Possible, rows: float) -> float:
     """That labels differ from the reference table and the group's share is seen to be below: at least so often."""
     truth = Truth.of(made)
     labelled = rows * truth.recorded.mass[:, :-1, :, 1].sum(axis=(0, 2, 3))
@@ -125,7 +133,11 @@ def _labels(made: Mechanism, possible: Possible, rows: int) -> float:
 
 
 def _conditioning(made: Mechanism, possible: Possible, rows: int) -> float:
-    """That the crude gap is seen, and the conditional interval holds 0 within half of it and within the limit."""
+    """That the crude gap is seen, and the conditional interval holds 0 within half of it and within the limit.
+
+    Something can truly be left: in adverts the word that the detector learned lifts those who are compared with. With
+    nothing left the interval still misses 0 in one set of twenty, so that no power is above 95 %.
+    """
     truth = Truth.of(made)
     label = int(possible.metric == "true_positive_rate")
     mass, where = rows * truth.recorded.mass[:, :, :, label], truth.of_group(possible.group)
@@ -138,8 +150,9 @@ def _conditioning(made: Mechanism, possible: Possible, rows: int) -> float:
     ]
     conditional = math.sqrt(sum(of_channels)) / float(weights.sum())
     limit = 0.10 if label else 0.05
-    reach = min(_Z, min(limit, gap / 2.0) / conditional - _Z)
-    near = max(0.0, 2.0 * float(norm.cdf(reach)) - 1.0)
+    left = float((weights * (own[:, 1] / own.sum(axis=1) - rest[:, 1] / rest.sum(axis=1))).sum() / weights.sum())
+    reach, off = min(_Z, min(limit, gap / 2.0) / conditional - _Z), left / conditional
+    near = max(0.0, float(norm.cdf(reach - off) - norm.cdf(-reach - off)))
     return max(0.0, float(norm.cdf(gap / crude - _Z)) + near - 1.0)
 
 
