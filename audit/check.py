@@ -13,12 +13,14 @@ from audit.analyses.decidability import FamilyDecidability, RuleDecidability, ru
 from audit.analyses.estimates import everyone_as_family, row_accounts
 from audit.analyses.expected import missing_expected
 from audit.analyses.families import finest
+from audit.analyses.held_back import PlannedPeople, held_back, share_for_all
+from audit.analyses.missing_attributes import member_places
 from audit.analyses.set_review import SetReview
 from audit.counting.table import ABSTAINED, CountsTable, FamilyCounts
 from audit.findings import RowAccount
 from audit.groups import Family, Group, SensitiveFeature
 from audit.metrics import METRICS, Cell, MetricName
-from audit.plan import AuditPlan
+from audit.plan import AuditPlan, Rule
 from audit.plan_file import LoadedPlan
 from audit.review import review_set
 from audit.run import count_families, loaded_plan
@@ -73,6 +75,11 @@ class FamilyCheck:
     groups: tuple[GroupCheck, ...]
     coverage: float | None
     """Share of its people in groups that would be judged, alone or as a part."""
+    held_back: tuple[Group, ...]
+    """Groups that would be judged alone and cannot pass even if treated like everyone else: too many people are
+    unknown, or have their nationality beside others."""
+    share_for_all: float | None
+    """The largest `max_missing_share` with which none is held back; None where none is, 0 where none would do."""
 
     @property
     def alone(self) -> int:
@@ -115,7 +122,8 @@ class RuleCheck:
             return None
         judged = any(family.alone for family in self.families)
         covered = self.coverage is not None and self.coverage >= self.min_coverage
-        return judged and covered and not self.missing_expected
+        held = any(family.held_back for family in self.families)
+        return judged and covered and not held and not self.missing_expected
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,7 +280,7 @@ def _rules(
                 metric=rule.metric,
                 planned_rate=rule.planned_rate,
                 known_only_after_scoring=later,
-                families=() if decidability is None else _families(plan, decidability),
+                families=() if decidability is None else _families(plan, rule, decidability, families),
                 coverage=None if decidability is None else decidability.lowest_coverage,
                 min_coverage=plan.verdict.min_coverage,
                 missing_expected=() if later else missing_expected(plan, rule, families, features),
@@ -281,16 +289,25 @@ def _rules(
     return tuple(checks)
 
 
-def _families(plan: AuditPlan, decidability: RuleDecidability) -> tuple[FamilyCheck, ...]:
-    return tuple(
-        FamilyCheck(
-            family=family.family,
-            finest=finest(plan, family.family),
-            level=budget(plan).names,
-            groups=tuple(_group(family, decidability, place) for place in range(len(family.groups))),
-            coverage=decidability.coverage[family.family],
-        )
-        for family in decidability.families
+def _families(
+    plan: AuditPlan, rule: Rule, decidability: RuleDecidability, counts: Mapping[Family, FamilyCounts]
+) -> tuple[FamilyCheck, ...]:
+    return tuple(_family(plan, rule, family, decidability, counts[family.family]) for family in decidability.families)
+
+
+def _family(
+    plan: AuditPlan, rule: Rule, family: FamilyDecidability, decidability: RuleDecidability, counts: FamilyCounts
+) -> FamilyCheck:
+    planned = PlannedPeople(family.people, family.size, family.rest_size, family.decidable, member_places(counts))
+    held = held_back(plan, rule, planned, plan.sensitivity.max_missing_share)
+    return FamilyCheck(
+        family=family.family,
+        finest=finest(plan, family.family),
+        level=budget(plan).names,
+        groups=tuple(_group(family, decidability, place) for place in range(len(family.groups))),
+        coverage=decidability.coverage[family.family],
+        held_back=tuple(group for group, is_held in zip(family.groups, held, strict=True) if is_held),
+        share_for_all=share_for_all(plan, rule, planned) if held.any() else None,
     )
 
 

@@ -100,6 +100,8 @@ class GroupStanding:
     """Whether it is judged alone."""
     judged_as: Group | None
     """If not: the larger group as a part of which it is judged; None too where nothing is drawn yet."""
+    held_back: bool
+    """Whether it cannot pass, even if treated like everyone else, since too many people are unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,13 +177,9 @@ class DrawReport:
         for reach in self.planned:
             rule = named[self.design.rules.index(reach.groups.rule)]
             group = reach.groups.groups[reach.place]
-            planned = (reach.cases, reach.wanted, reach.decidable, None)
-            cases, required, decidable, judged_as = (
-                planned if self.check is None else found.get((rule.id, group), (0, reach.wanted, False, None))
-            )
-            standings.append(
-                GroupStanding(rule, reach.groups.family, group, reach.pool, cases, required, decidable, judged_as)
-            )
+            planned = (reach.cases, reach.wanted, reach.decidable, None, reach.held_back)
+            told = planned if self.check is None else found.get((rule.id, group), (0, reach.wanted, False, None, False))
+            standings.append(GroupStanding(rule, reach.groups.family, group, reach.pool, *told))
         return tuple(standings)
 
 
@@ -344,12 +342,18 @@ def _checked(design: SamplingDesign, target: Path) -> CheckReport:
     return check_counts(plan, counts, features, moments)
 
 
-_Judged = tuple[int, int | None, bool, Group | None]
+_Judged = tuple[int, int | None, bool, Group | None, bool]
 
 
 def _of_check(check: CheckReport) -> dict[tuple[str | None, Group], _Judged]:
     return {
-        (rule.rule, group.group): (group.cases, group.required, group.decidable, group.judged_as)
+        (rule.rule, group.group): (
+            group.cases,
+            group.required,
+            group.decidable,
+            group.judged_as,
+            group.group in family.held_back,
+        )
         for rule in check.rules
         for family in rule.families
         for group in family.groups

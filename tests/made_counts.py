@@ -70,6 +70,7 @@ def plan_of(
     route: str = "services",
     verdict: Mapping[str, Any] | None = None,
     groups: Mapping[str, Mapping[str, Any]] | None = None,
+    sensitivity: Mapping[str, Any] | None = None,
 ) -> AuditPlan:
     extra = groups or {}
     return AuditPlan.model_validate(
@@ -89,6 +90,7 @@ def plan_of(
             },
             "rules": [dict(rule) for rule in rules],
             "verdict": dict(verdict or {}),
+            "sensitivity": dict(sensitivity or {}),
         }
     )
 

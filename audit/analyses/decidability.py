@@ -54,6 +54,10 @@ class FamilyDecidability:
     """bool[G]: whether the group is judged alone."""
     people: npt.NDArray[np.float64]
     """float64[G]: what coverage counts: cases, or with design weights how many of the population they stand for."""
+    size: npt.NDArray[np.float64]
+    """float64[G]: how many independent cases of equal weight the group's are worth."""
+    rest_size: npt.NDArray[np.float64]
+    """float64[G]: the same of the rest."""
     too_few_clusters: npt.NDArray[np.bool_]
     """bool[G]: whether clusters, or the degrees of freedom that weights and sizes leave, are too few to judge it."""
     too_few_to_pass: npt.NDArray[np.bool_]
@@ -113,6 +117,8 @@ def _of_family(plan: AuditPlan, rule: Rule, family: FamilyCounts, moments: Momen
         evaluable=evaluable,
         decidable=evaluable & (n >= required),
         people=design.people,
+        size=n * design.worth,
+        rest_size=design.rest_size,
         too_few_clusters=design.too_few_clusters,
         too_few_to_pass=too_few_to_pass,
     )

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from audit.analyses.held_back import PlannedPeople, held_back
+from audit.analyses.missing_attributes import MemberPlaces, member_places
 from audit.analyses.sample_sizes import (
     NEAREST,
     CellGroups,
@@ -19,6 +21,7 @@ from audit.analyses.sample_sizes import (
     wanted_sizes,
     weight_sums,
 )
+from audit.counting.table import FamilyCounts
 from audit.errors import PlanError
 from audit.plan import AuditPlan
 from audit.sampling_design import SamplingDesign
@@ -66,6 +69,8 @@ class GroupReach:
     wanted: int | None
     """Cases of the same kind with which it would be judged alone; None where no number would do."""
     decidable: bool
+    held_back: bool
+    """Whether it could still not pass: as `audit.analyses.held_back` says, of the pool."""
 
 
 def allocate(
@@ -277,20 +282,27 @@ def planned_reach(
         have, cases = groups.members.added(pool), groups.members.added(drawn)
         wanted = wanted_sizes(plan, groups.rule, 1.0)(sizes.rest)
         rest = cases.sum() - cases
+        of_family = []
         for place in range(groups.members.groups):
             value = sizes.own[place] / cases[place] if cases[place] and sizes.own[place] else 1.0
             judged_at_all = sizes.possible[place] and rest[place] >= floor and cases[place] > 0
             judged_at_all = judged_at_all and bool(np.isfinite(least[place]))
             needs = max(math.ceil(wanted[place] / value - 1e-6), int(least[place]), floor) if judged_at_all else floor
             enough = bool(judged_at_all and cases[place] >= needs - 1e-6)
-            found.append(
-                GroupReach(
-                    groups,
-                    place,
-                    int(have[place]),
-                    round(float(cases[place])),
-                    needs if judged_at_all else None,
-                    enough,
-                )
-            )
+            of_family.append((round(float(cases[place])), needs if judged_at_all else None, enough))
+        alone = np.array([enough for _, _, enough in of_family], dtype=np.bool_)
+        held = _held_back(plan, groups, PlannedPeople(have, sizes.own, sizes.rest, alone, _members(groups)))
+        found += [
+            GroupReach(groups, place, int(have[place]), *told, bool(held[place]))
+            for place, told in enumerate(of_family)
+        ]
     return tuple(found)
+
+
+def _held_back(plan: AuditPlan, groups: CellGroups, planned: PlannedPeople) -> npt.NDArray[np.bool_]:
+    return held_back(plan, groups.rule, planned, plan.sensitivity.max_missing_share)
+
+
+def _members(groups: CellGroups) -> MemberPlaces:
+    nobody = np.zeros((len(groups.groups), 3, 4), dtype=np.int64)
+    return member_places(FamilyCounts(groups.family, groups.groups, nobody, nobody[:1].sum(axis=0)))

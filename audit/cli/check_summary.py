@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from audit.cli.group_names import GroupNames, fit, printable
 from audit.cli.set_summary import set_summary
 from audit.cli.terminal import Style
+from audit.cli.unknown_people import held_back_line, remedy_lines
 from audit.evaluation.row_numbers import count_of
 from audit.metrics import METRICS
 from audit.percentages import exact_percent, percent
@@ -93,6 +94,10 @@ def _reach(rule: RuleCheck, names: GroupNames, style: Style) -> str:
         return style.paint(
             f"  {style.shape('inconclusive')} No pass is within reach: no group could be judged", "inconclusive"
         )
+    held = sum(len(family.held_back) for family in rule.families)
+    if held:
+        groups = f"{held:,} group{'' if held == 1 else 's'} could not, since people are unknown who may belong there"
+        return style.paint(f"  {style.shape('inconclusive')} No pass is within reach: {groups}", "inconclusive")
     if rule.can_pass:
         return style.paint(f"  {style.shape('pass')} A pass is within reach: {covered}", "pass")
     return style.paint(f"  {style.shape('inconclusive')} No pass is within reach: only {covered}", "inconclusive")
@@ -106,6 +111,9 @@ def _family(family: FamilyCheck, names: GroupNames, every_group: bool) -> list[s
     if family.not_judged:
         parts.append(f"{family.not_judged:,} not judged")
     lines = [f"  {names.family(family.family)}: {count:,} group{'' if count == 1 else 's'}: {', '.join(parts)}"]
+    if family.held_back:
+        lines.append(f"    {held_back_line(len(family.held_back), family.alone)}")
+        lines += [f"    {line}" for line in remedy_lines(family.share_for_all or 0.0)]
     small = sorted((group for group in family.groups if not group.decidable), key=_nearness)
     shown = small if every_group else small[:MOST_GROUPS]
     lines += [_small(group, names) for group in shown]

@@ -101,5 +101,6 @@ def _group(standing: GroupStanding, names: GroupNames) -> dict[str, Any]:
         "cases": standing.cases,
         "cases_required": standing.required,
         "decidable": standing.decidable,
+        "held_back": standing.held_back,
         "judged_as": None if standing.judged_as is None else [list(level) for level in standing.judged_as.levels],
     }

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from audit.analyses.sample_sizes import NEAREST
 from audit.cli.group_names import GroupNames, fit, printable
 from audit.cli.terminal import Style
+from audit.cli.unknown_people import held_back_line
 from audit.groups import Group, Level
 from audit.metrics import METRICS
 from audit.percentages import percent
@@ -182,6 +183,8 @@ def _family(standings: Sequence[GroupStanding], names: GroupNames, every_cell: b
         f"  {names.family(standings[0].family)}: {alone:,} of {len(standings):,} groups can be judged alone"
         + (f" ({percent(alone / len(standings))})" if short and len(standings) > MOST_SHOWN else "")
     ]
+    if held := sum(standing.held_back for standing in standings):
+        lines.append(f"    {held_back_line(held, alone)}")
     shown = short if every_cell else short[:MOST_SHOWN]
     lines += [f"    {fit(names.name_within(one.group, 30), 30)} {_standing(one, names)}" for one in shown]
     if len(short) > len(shown):

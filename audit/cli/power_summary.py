@@ -40,7 +40,8 @@ def power_summary(report: PowerReport, style: Style, *, every_group: bool = Fals
         style.paint(f"Power of {printable(report.plan.audit.title)}: nothing was scored", "strong"),
         f"Power {exact_percent(verdict.power)}, alpha {verdict.alpha:g}. {_SUPPOSED}",
         "FAIL from: the smallest gap to the rest that would be named.",
-        "PASS at: the smallest limit at which a group equal to the rest would pass.",
+        "PASS at: the smallest limit at which a group equal to the rest would pass,",
+        "  if nobody of unknown group belongs to it: `audit7k check` says whom they hold back.",
     ]
     for rule in report.rules:
         lines += ["", *_rule(rule, names, style, every_group)]

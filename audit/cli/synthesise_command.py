@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from audit.worlds.folder import Synthesised
 
 
-def synthesise(
+def synthesise(  # noqa: PLR0913, PLR0917 - a parameter for each option
     world: Annotated[
         Literal["adverts", "triage", "transactions"] | None, typer.Argument(help="Which world.", show_default=False)
     ] = None,
@@ -26,6 +26,12 @@ def synthesise(
         typer.Option(metavar="FINDING[=SIZE]", help="Plant only what is named; can be given several times.  [all]"),
     ] = None,
     controls_only: Annotated[bool, typer.Option("--controls-only", help="Plant nothing.")] = False,
+    as_typed: Annotated[
+        bool,
+        typer.Option(
+            "--as-typed", help="Genders and nationalities as people type them, some so that no table has them."
+        ),
+    ] = False,
     form: Annotated[Literal["csv", "parquet"], typer.Option("--format", help="Of the rows.")] = "csv",
     listed: Annotated[bool, typer.Option("--list", help="Say what each world has, and write nothing.")] = False,
 ) -> None:
@@ -58,5 +64,6 @@ def synthesise(
         seed=seed,
         findings=findings_asked(chosen, asked),
         data_format=form,
+        as_typed=as_typed,
     )
     say(written_page(made))

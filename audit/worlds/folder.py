@@ -77,6 +77,7 @@ def synthesise(
     seed: int = 0,
     findings: Sequence[Finding] = (),
     data_format: DataFormat = "csv",
+    as_typed: bool = False,
 ) -> Synthesised:
     """Draw the rows of a world and write them with plan, detector and truth into `folder`.
 
@@ -92,6 +93,9 @@ def synthesise(
         Not negative. A CSV file has the same bytes on every machine; those of Parquet also depend on pyarrow.
     findings
         What to plant; nothing makes a world of controls.
+    as_typed
+        Whether genders and nationalities are what people type, some of which no table has, and not codes. The plan then
+        maps those: the same people are in the same groups.
 
     Raises
     ------
@@ -110,8 +114,8 @@ def synthesise(
         folder.parent.mkdir(parents=True, exist_ok=True)
         staging = Path(tempfile.mkdtemp(prefix=".audit7k-", dir=folder.parent))
         try:
-            write_rows(staging / data, mechanism, size, seed, data_format)
-            for name, text in companions(mechanism, data, size, seed).items():
+            write_rows(staging / data, mechanism, size, seed, data_format, as_typed=as_typed)
+            for name, text in companions(mechanism, data, size, seed, as_typed=as_typed).items():
                 (staging / name).write_text(text, encoding="utf-8", newline="\n")
             _publish(staging, folder)
         finally:
@@ -144,13 +148,13 @@ def make_example(name: WorldName, folder: Path) -> str:
     return f"{written.rows} {world.rows_are}"
 
 
-def companions(mechanism: Mechanism, data: str, rows: int, seed: int) -> dict[str, str]:
+def companions(mechanism: Mechanism, data: str, rows: int, seed: int, *, as_typed: bool = False) -> dict[str, str]:
     """Every file beside the rows, by name: the same for the same world, whatever is drawn."""
     truth = truth_document(mechanism, seed, rows)
     probed = {TEXTS: texts(mechanism.world)} if mechanism.world.name == "adverts" else {}
     return {
         "detector.py": _detector(mechanism),
-        "plan.toml": plan_text(mechanism, data),
+        "plan.toml": plan_text(mechanism, data, as_typed=as_typed),
         REFERENCE: _reference(mechanism),
         **probed,
         TRUTH: json.dumps(truth, indent=1, ensure_ascii=False) + "\n",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from textwrap import wrap
 from typing import Final
 
-from audit.worlds.mechanism import Mechanism
+from audit.worlds.as_typed import MAPS, MISSING, Feature
+from audit.worlds.mechanism import GENDERS, Mechanism
 from audit.worlds.probe_texts import probe_plan
 from audit.worlds.tabular import number_column
 from audit.worlds.truth import Truth
@@ -47,9 +49,9 @@ rows_are = "{rows_are}"
 {evaluation_set}
 [groups.gender]
 column = "gender"                        # an empty cell becomes the group `unknown`
-
+{gender}
 [groups.nationality]
-column = "nationality"                   # ISO 3166-1 alpha-3; XXA is stateless
+column = "nationality"                   # {coding}; XXA is stateless
 ladder = ["country", "m49-subregion", "m49-region"]
 {nationality}
 [[rules]]
@@ -79,9 +81,14 @@ share = "share"
 source = "The process that the rows are drawn from"
 """
 
+_SEVERAL: Final = """\
+separator = "/"                          # several in one cell: the first is the primary one
+dual = "primary"
+"""
 
-def plan_text(mechanism: Mechanism, data: str) -> str:
-    """The text of plan.toml for a data file of this name."""
+
+def plan_text(mechanism: Mechanism, data: str, *, as_typed: bool = False) -> str:
+    """The text of plan.toml for a data file of this name; with maps where values are as people type them."""
     world = mechanism.world
     title, use, route = _AUDIT[world.name]
     everyone = Truth.of(mechanism).everyone()
@@ -95,10 +102,10 @@ def plan_text(mechanism: Mechanism, data: str) -> str:
         id=world.id,
         rows_are=world.rows_are,
         evaluation_set=_evaluation_set(world, in_text=data.endswith(".csv")),
-        nationality='separator = "/"                          # several in one cell: the first is the primary one\n'
-        'dual = "primary"\n'
-        if world.name == "triage"
-        else "",
+        gender=_map("gender", GENDERS) if as_typed else "",
+        coding="codes and names" if as_typed else "ISO 3166-1 alpha-3",
+        nationality=(_SEVERAL if world.name == "triage" else "")
+        + (_map("nationality", (*world.nationalities, "PRT")) if as_typed else ""),
         found=everyone[0],
         flagged=everyone[1],
         channel=world.channel,
@@ -123,6 +130,13 @@ def _features(world: World) -> str:
         return f"[{names}]"
     lines = wrap(names, 110, break_on_hyphens=False, break_long_words=False)
     return "\n".join(["[", *(f"  {line}" for line in lines), "]"])
+
+
+def _map(feature: Feature, levels: Iterable[str]) -> str:
+    """What a plan says of values that no table has: those that mean nothing is known, and whom others mean."""
+    missing, known = ", ".join(f'"{value}"' for value in MISSING[feature]), set(levels)
+    mapped = [f'"{value}" = "{level}"' for value, level in sorted(MAPS[feature].items()) if level in known]
+    return "\n".join([f"missing = [{missing}]", "", f"[groups.{feature}.map]", *mapped, ""])
 
 
 def _evaluation_set(world: World, *, in_text: bool) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 from audit.worlds.advert_text import advert_columns
+from audit.worlds.as_typed import typed
 from audit.worlds.draws import Draws
 from audit.worlds.mechanism import Mechanism
 from audit.worlds.rows import Rows, drawn_rows
@@ -31,11 +32,12 @@ _TEXT: Final = frozenset(
 )
 
 
-def blocks(mechanism: Mechanism, rows: int, seed: int) -> Iterator[Columns]:
-    """The rows as columns of text, in blocks."""
+def blocks(mechanism: Mechanism, rows: int, seed: int, *, as_typed: bool = False) -> Iterator[Columns]:
+    """The rows as columns of text, in blocks; with genders and nationalities as codes, or as people type them."""
     world = mechanism.world
     for drawn, draws in drawn_rows(mechanism, rows, seed):
-        yield _COLUMNS[world.name](world, drawn, draws)
+        columns = _COLUMNS[world.name](world, drawn, draws)
+        yield typed(columns, draws) if as_typed else columns
 
 
 def rows_table(mechanism: Mechanism, rows: int, seed: int) -> pa.Table:
@@ -45,12 +47,15 @@ def rows_table(mechanism: Mechanism, rows: int, seed: int) -> pa.Table:
     return pa.concat_tables(_table(mechanism.world, columns) for columns in blocks(mechanism, rows, seed))
 
 
-def write_rows(path: Path, mechanism: Mechanism, rows: int, seed: int, data_format: DataFormat) -> None:
+def write_rows(
+    path: Path, mechanism: Mechanism, rows: int, seed: int, data_format: DataFormat, *, as_typed: bool = False
+) -> None:
     """Write them to `path`. Raises OSError."""
+    parts = blocks(mechanism, rows, seed, as_typed=as_typed)
     if data_format == "csv":
-        _write_csv(path, blocks(mechanism, rows, seed))
+        _write_csv(path, parts)
     else:
-        _write_parquet(path, mechanism.world, blocks(mechanism, rows, seed))
+        _write_parquet(path, mechanism.world, parts)
 
 
 def _write_csv(path: Path, parts: Iterator[Columns]) -> None:

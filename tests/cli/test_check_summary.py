@@ -67,6 +67,20 @@ def test_a_pass_out_of_reach_says_so() -> None:
     )
 
 
+def test_people_of_unknown_group_put_a_pass_out_of_reach() -> None:
+    rows = {"a": unscored(300), "b": unscored(3000)}
+    text = by_sex(rows | {"unknown": unscored(500)})
+    assert "    2 of them cannot pass while so many people are unknown, even if treated like everyone else\n" in text
+    assert "    All could if in no group more than 1.8% of its own cases were unknown. Whoever can vouch" in text
+    assert text.endswith(
+        "? No pass is within reach: 2 groups could not, since people are unknown who may belong there\n"
+    )
+    one = by_sex({"a": unscored(200), "b": unscored(3000), "c": unscored(3000), "unknown": unscored(130)})
+    assert "    1 of them cannot pass" in one
+    assert "1 group could not" in one
+    assert "cannot pass while" not in by_sex(rows | {"unknown": unscored(5)})
+
+
 def test_only_the_nearest_small_groups_are_named_unless_all_are_asked_for() -> None:
     names = [f"s{number:02}" for number in range(30)]
     rows = {"a": unscored(1000), "b": unscored(1000)} | {name: unscored(10 + k) for k, name in enumerate(names)}

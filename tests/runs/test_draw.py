@@ -20,6 +20,9 @@ from hypothesis import strategies as st
 from made_pools import GROUPS, RULE, Pool, draw, drawn_rows, made_design, pool_cells, usual_pool
 from made_sets import write_set
 
+from audit.cli.draw_document import draw_document
+from audit.cli.draw_summary import draw_summary
+from audit.cli.terminal import Style
 from audit.draw import draw_set
 from audit.errors import AuditError, DataError, PlanError
 from audit.evaluation import connection as connection_module
@@ -497,3 +500,17 @@ def test_a_pool_of_one_label_is_drawn_and_says_that_no_group_can_be_judged(
     assert {row["exploited"] for row in rows} == {label}
     assert len(rows) == 15
     assert [(one.pool, one.cases, one.decidable) for one in report.standings()] == [(0, 0, False)] * 5
+
+
+def test_groups_that_unknown_people_hold_back_are_told_before_and_after_the_draw(tmp_path: Path) -> None:
+    sizes = (("woman", "NGA", "1", 900), ("man", "NGA", "1", 900), (None, "NGA", "1", 500), ("man", "KEN", "0", 300))
+    path = written(tmp_path, pool_cells(sizes))
+    design = made_design('allocation = "decidable"', rules=RULE.replace(', "nationality"', ""))
+    for target in (None, tmp_path / "set.parquet"):
+        report = draw_set(design, path, target)
+        held = {one.group.levels[0].code: one.held_back for one in report.standings()}
+        assert held == {"woman": True, "man": True, "unknown": False}
+        page = draw_summary(report, Style(colour=False, unicode=True))
+        assert "    2 of them cannot pass while so many people are unknown, even if treated like everyone else" in page
+        groups = json.loads(draw_document(report, None))["groups"]
+        assert [group["held_back"] for group in groups] == [True, False, True]

@@ -161,7 +161,7 @@ def test_nothing_is_left_where_writing_fails(tmp_path: Path, monkeypatch: pytest
     made(tmp_path / "world", "triage", rows=50)
     before = {path.name: path.read_bytes() for path in (tmp_path / "world").iterdir()}
 
-    def full(*_: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise OSError(28, os.strerror(28))
 
     monkeypatch.setattr(module, "write_rows", full)

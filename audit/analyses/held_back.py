@@ -1,0 +1,102 @@
+"""Whom people of unknown group keep from a PASS however the detector treats them: from labels, before any score.
+
+A PASS has to hold wherever these people belong. With many of them no group can reach one that has as few cases of its
+own, and no further cases of the same kind help: only finding out who they are does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from audit.analyses.missing_attributes import MemberPlaces
+from audit.analyses.sides import Question, questions
+from audit.plan import AuditPlan, Rule
+from audit.stats.boundaries import counted_rate
+from audit.stats.score_test import asymptotic_p
+
+__all__ = ["PlannedPeople", "held_back", "share_for_all"]
+
+FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+_MOST: Final = 0.5
+_PRECISION: Final = 1e-4
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedPeople:
+    """The G groups of a family as planning sees them."""
+
+    people: FloatArray
+    """float64[G]: cases of the rule's denominator; with design weights how many of the population they stand for."""
+    size: FloatArray
+    """float64[G]: how many independent cases of equal weight they are worth."""
+    rest_size: FloatArray
+    """float64[G]: the same of the rest."""
+    alone: BoolArray
+    """bool[G]: whether the group would be judged alone."""
+    members: MemberPlaces
+    """Who may belong to each group."""
+
+    def may_belong(self) -> tuple[FloatArray, FloatArray]:
+        """float64[G] each, as `people`: those of unknown feature, and those with its nationality beside others."""
+        unknown, several = (
+            np.array([self.people[others].sum() for others in of], dtype=np.float64) for of in self.members
+        )
+        return unknown, several
+
+
+def held_back(plan: AuditPlan, rule: Rule, planned: PlannedPeople, share: float | None) -> BoolArray:
+    """bool[G]: the groups that would be judged alone and cannot pass, as long as so many are unknown.
+
+    Everybody has the rule's planned rate, and counts come out as expected: the worst choice of members is then tested
+    by the score test at the level of a PASS, with the cases that group and rest are worth.
+
+    Parameters
+    ----------
+    share
+        The largest share of a group's own cases that may be unknown, as `max_missing_share` vouches for it.
+    """
+    held = np.zeros(planned.people.shape, dtype=np.bool_)
+    if not any(any(of) for of in planned.members):
+        return held
+    for question in questions(plan, rule):
+        held |= ~_passes(planned, question, rule.planned_rate, plan.verdict.alpha, share)
+    return held & planned.alone
+
+
+def share_for_all(plan: AuditPlan, rule: Rule, planned: PlannedPeople) -> float:
+    """The largest share of a group's own cases that may be unknown with none held back; 0 where none would do."""
+
+    def enough(share: float) -> bool:
+        return not held_back(plan, rule, planned, share).any()
+
+    return _largest(enough) if enough(0.0) else 0.0
+
+
+def _largest(enough: Callable[[float], bool]) -> float:
+    low, high = 0.0, _MOST
+    while high - low > _PRECISION:
+        middle = (low + high) / 2.0
+        low, high = (middle, high) if enough(middle) else (low, middle)
+    return low
+
+
+def _passes(planned: PlannedPeople, question: Question, rate: float, alpha: float, share: float | None) -> BoolArray:
+    """bool[G]: whether a group at everyone's rate passes with the possible members that speak against it."""
+    own, everyone = planned.people, float(planned.people.sum())
+    against = rate if question.side == "high" else 1.0 - rate
+    unknown, several = (against * of for of in planned.may_belong())
+    if share is not None:
+        unknown = np.minimum(unknown, (own + several / against) * share / (1.0 - share))
+    moved = unknown + several
+    up = moved if question.side == "high" else 0.0
+    some, left = np.maximum(own, 1.0), np.maximum(everyone - own - moved, 1e-9)
+    group, rest = (rate * own + up) / (some + moved), (rate * (everyone - own) - up) / left
+    n, m = planned.size * (1.0 + moved / some), np.maximum(planned.rest_size, 1e-9)
+    x, y = (size * counted_rate(np.clip(of, 0.0, 1.0), question.within) for size, of in ((n, group), (m, rest)))
+    return np.asarray(asymptotic_p(x, n, y, m, question.within) <= alpha)

@@ -1,0 +1,111 @@
+"""Genders and nationalities as people type them: codes, names in several languages, and what no table has.
+
+The same people as without it. What is not read is what somebody has to decide, and `MAPS` is the decision, by which
+the plan of a world reads each of them as what they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final, Literal
+
+from audit.worlds.draws import Draws
+from audit.worlds.tabular import Columns
+
+__all__ = ["MAPS", "MISSING", "NOT_KNOWN", "READ", "Feature", "typed"]
+
+Feature = Literal["gender", "nationality"]
+_CODE, _READ, _NOT_READ = 0.35, 0.58, 0.07
+"""Shares of values that are the code, another spelling that is read, and one that is not."""
+
+READ: Final[Mapping[Feature, Mapping[str, tuple[str, ...]]]] = {
+    "gender": {
+        "woman": ("Woman", "WOMAN"),
+        "man": ("Man", "MAN"),
+        "non-binary": ("Non-binary", "Non-Binary"),
+    },
+    "nationality": {
+        "PHL": ("Filipino", "Filipina", "PHILIPPINES", "Filipinas", "the Philippines", "philippine"),
+        "NPL": ("Nepali", "nepalese", "Nepal ", "Népal", "NEPAL"),
+        "IND": ("Indian", "india", "Inde", "INDIAN", "IN"),
+        "VNM": ("Vietnamese", "vietnam", "Viet Nam", "VIETNAM", "Viêt Nam"),
+        "COL": ("Colombian", "colombia", "Colombie", "COLOMBIA"),
+        "KEN": ("Kenyan", "kenya", "KENYA", "Kenia"),
+        "NGA": ("Nigerian", "nigeria", "NG", "Nigéria", "NIGERIAN"),
+        "MAR": ("Moroccan", "maroc", "Marruecos", "Marroquí", "MOROCCO"),
+        "BRA": ("Brazilian", "brasil", "Brésil", "BRAZIL"),
+        "BGD": ("Bangladeshi", "bangladesh", "BANGLADESH"),
+        "UKR": ("Ukrainian", "ucrania", "Ukraine ", "UKRAINE"),
+        "ROU": ("Romanian", "romania", "Roumanie", "Rumania"),
+        "VEN": ("Venezuelan", "venezuela", "VENEZUELA"),
+        "XXA": ("stateless", "apatride", "no nationality"),
+        "FJI": ("Fijian", "fiji"),
+        "BTN": ("Bhutanese", "bhutan"),
+        "PRT": ("Portuguese", "portugal", "PORTUGAL"),
+        "DEU": ("German", "germany", "Deutschland", "Allemagne"),
+        "POL": ("Polish", "poland", "Polska", "Pologne"),
+    },
+}  # fmt: skip
+"""By level, spellings that `audit7k codes` reads as that level."""
+
+_UNREAD: Final[Mapping[Feature, Mapping[str, tuple[str, ...]]]] = {
+    "gender": {"woman": ("F", "female", "mujer"), "man": ("M", "male", "hombre"), "non-binary": ("no binario",)},
+    "nationality": {
+        "PHL": ("Phillipines", "Philippino"),
+        "NPL": ("Nepalee",),
+        "IND": ("Indain",),
+        "KEN": ("Kenian",),
+        "NGA": ("Nigeriana",),
+        "MAR": ("Morrocan",),
+        "BRA": ("Brazillian",),
+        "UKR": ("Ukrain",),
+        "VEN": ("Venezolana",),
+        "PRT": ("Portugese",),
+        "DEU": ("deutsch",),
+        "POL": ("Polnish",),
+    },
+}
+MAPS: Final[Mapping[Feature, Mapping[str, str]]] = {
+    feature: {spelling: level for level, spellings in by_level.items() for spelling in spellings}
+    for feature, by_level in _UNREAD.items()
+}
+"""What each spelling that no table has stands for."""
+
+NOT_KNOWN: Final[Mapping[Feature, tuple[str | None, ...]]] = {
+    "gender": (None, None, None, "N/A", "unknown", "?"),
+    # a language or a people says nothing of a passport, so that nationality stays unknown
+    "nationality": (None, None, None, None, "N/A", "unknown", "?", "Bengali", "Amazigh"),
+}
+"""What is typed where something is not known."""
+MISSING: Final[Mapping[Feature, tuple[str, ...]]] = {
+    "gender": ("?", "N/A"),
+    "nationality": ("?", "Amazigh", "Bengali", "N/A"),
+}
+"""Those of them that a plan has to declare."""
+_SEPARATOR: Final = "/"
+
+
+def typed(columns: Columns, draws: Draws) -> Columns:
+    """The columns with other words for the same genders and nationalities; `draws` must not be used afterwards."""
+    return {
+        **columns,
+        "gender": _spelled("gender", columns["gender"], draws),
+        "nationality": _spelled("nationality", columns["nationality"], draws),
+    }
+
+
+def _spelled(feature: Feature, values: Sequence[str | None], draws: Draws) -> list[str | None]:
+    ways = draws.pick((_CODE, _READ, _NOT_READ), len(values)).tolist()
+    places = draws.uniform(len(values)).tolist()
+    return [_spelling(feature, value, way, place) for value, way, place in zip(values, ways, places, strict=True)]
+
+
+def _spelling(feature: Feature, value: str | None, way: int, place: float) -> str | None:
+    if value is None:
+        return NOT_KNOWN[feature][int(place * len(NOT_KNOWN[feature]))]
+    if _SEPARATOR in value:  # several in one cell: whoever types two knows their codes
+        return value
+    spellings = (READ[feature], READ[feature], _UNREAD[feature])[way].get(value, ())
+    if way == 0 or not spellings:
+        return value
+    return spellings[int(place * len(spellings))]

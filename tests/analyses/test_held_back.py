@@ -1,0 +1,123 @@
+"""Who cannot pass while so many are unknown: what planning says before a score is what a run then says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from made_audits import check_of, result_of
+from made_counts import categorical, cells, nationality, plan_of
+
+from audit.analyses.held_back import PlannedPeople, held_back, share_for_all
+from audit.analyses.missing_attributes import MemberPlaces
+from audit.counting.table import IntArray
+
+SIZES = {"a": 200, "b": 400, "c": 1000, "d": 4000}
+RULES: list[dict[str, Any]] = [
+    {"metric": "true_positive_rate", "groups": ["sex"], "margin": 0.1},
+    {"metric": "false_positive_rate", "groups": ["sex"], "ratio": 0.8, "expected_rate": 0.5},
+    {"metric": "true_positive_rate", "groups": ["sex"], "margin": 0.1, "direction": "both"},
+]
+CLEARLY_NOT, CLEARLY = 0.065, 0.04
+
+
+def expected(rule: dict[str, Any], size: int) -> IntArray:
+    """Counts of a group that is treated like everyone else, at the planned rate."""
+    if rule["metric"] == "true_positive_rate":
+        return cells(size * 8 // 10, size * 2 // 10)
+    return cells(0, 0, size // 2, size // 2)
+
+
+def unscored(rule: dict[str, Any], size: int) -> IntArray:
+    return cells(abstained=(size, 0, 0) if rule["metric"] == "true_positive_rate" else (0, size, 0))
+
+
+def rows_of(sizes: Mapping[str, int]) -> dict[tuple[str, ...], IntArray]:
+    return {(code,): unscored(RULES[0], size) for code, size in sizes.items()}
+
+
+@pytest.mark.parametrize("share", [None, 0.02, 0.05])
+@pytest.mark.parametrize("unknown", [0, 10, 50, 100, 200, 400, 1000])
+@pytest.mark.parametrize("rule", RULES)
+def test_planning_says_what_a_run_with_the_expected_counts_says(
+    rule: dict[str, Any], unknown: int, share: float | None
+) -> None:
+    sizes = SIZES | ({"unknown": unknown} if unknown else {})
+    feature, plan = categorical("sex", list(sizes)), {} if share is None else {"max_missing_share": share}
+    asked: dict[str, Any] = {"sensitivity": plan | {"reason": "counted"}} if plan else {}
+    check = check_of({(code,): unscored(rule, size) for code, size in sizes.items()}, [feature], [rule], **asked)
+    run = result_of({(code,): expected(rule, size) for code, size in sizes.items()}, [feature], [rule], **asked)
+    (family,) = check.rules[0].families
+    told = 0
+    for verdict in run.verdicts:
+        if not verdict.decidable or verdict.group.levels[0].code == "unknown":
+            continue
+        assert verdict.p_pass is not None
+        if verdict.p_pass > CLEARLY_NOT:
+            assert verdict.because == "unknown_attribute"
+            assert verdict.group in family.held_back
+        if verdict.p_pass < CLEARLY:
+            assert verdict.outcome == "pass"
+            assert verdict.group not in family.held_back
+        told += 1
+    assert told >= 3
+    assert check.rules[0].can_pass is not (bool(family.held_back) or None)
+
+
+def test_the_share_that_is_named_is_the_largest_that_holds_nobody_back() -> None:
+    rows = rows_of({"a": 300, "b": 3000, "unknown": 500})
+    feature = categorical("sex", ["a", "b", "unknown"])
+
+    def held(share: float | None) -> int:
+        asked = {} if share is None else {"sensitivity": {"max_missing_share": share, "reason": "counted"}}
+        (family,) = check_of(rows, [feature], [RULES[0]], **asked).rules[0].families
+        return len(family.held_back)
+
+    (family,) = check_of(rows, [feature], [RULES[0]]).rules[0].families
+    assert held(None) == 2
+    assert family.share_for_all is not None
+    assert 0.0 < family.share_for_all < 0.2
+    assert held(family.share_for_all) == 0
+    assert held(family.share_for_all + 0.001) >= 1
+
+
+def test_nobody_is_held_back_where_everybody_is_known() -> None:
+    rows = rows_of(SIZES)
+    (family,) = check_of(rows, [categorical("sex", list(SIZES))], [RULES[0]]).rules[0].families
+    assert family.held_back == ()
+    assert family.share_for_all is None
+
+
+def test_people_with_several_nationalities_hold_back_whatever_is_vouched_for() -> None:
+    plan = plan_of([{"metric": "true_positive_rate", "groups": ["nationality"], "margin": 0.1}], [nationality(["NGA"])])
+    rule = plan.named_rules[0]
+    planned = PlannedPeople(
+        people=np.array([300.0, 5000.0, 400.0]),
+        size=np.array([300.0, 5000.0, 400.0]),
+        rest_size=np.array([5400.0, 700.0, 5300.0]),
+        alone=np.array([True, True, False]),
+        members=MemberPlaces(unknown=[[], [], []], several=[[2], [], []]),
+    )
+    assert held_back(plan, rule, planned, None).tolist() == [True, False, False]
+    assert held_back(plan, rule, planned, 0.0).tolist() == [True, False, False]
+    assert share_for_all(plan, rule, planned) == 0.0
+
+
+def test_in_what_people_are_counted_makes_no_difference() -> None:
+    plan = plan_of([{"metric": "true_positive_rate", "groups": ["nationality"], "margin": 0.1}], [nationality(["NGA"])])
+    rule = plan.named_rules[0]
+    planned = PlannedPeople(
+        people=np.array([300.0, 5000.0, 500.0]),
+        size=np.array([250.0, 3000.0, 400.0]),
+        rest_size=np.array([3400.0, 600.0, 3200.0]),
+        alone=np.array([True, True, True]),
+        members=MemberPlaces(unknown=[[2], [2], []], several=[[], [], []]),
+    )
+    weighted = replace(planned, people=planned.people * 7.5)
+    for share in (None, 0.0, 0.01, 0.03, 0.1):
+        found = held_back(plan, rule, planned, share)
+        assert held_back(plan, rule, weighted, share).tolist() == found.tolist()
+    assert share_for_all(plan, rule, weighted) == share_for_all(plan, rule, planned) > 0.0
