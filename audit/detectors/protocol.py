@@ -63,7 +63,7 @@ class Status(enum.StrEnum):
 
 
 class Reason(enum.StrEnum):
-    """Why there is no usable answer. A closed list; more reasons come with more kinds of detectors."""
+    """Why there is no usable answer. A closed list."""
 
     NOT_A_NUMBER = "not_a_number"
     """The score is text, a truth value or something else that is no number."""
@@ -73,6 +73,26 @@ class Reason(enum.StrEnum):
     """The score lies outside the plan's `score_range`."""
     NOT_A_DECISION = "not_a_decision"
     """The decision is neither 1 (or true) nor 0 (or false)."""
+    NO_ANSWER = "no_answer"
+    """The reply to the batch has no answer to this row."""
+    OUT_OF_ORDER = "out_of_order"
+    """The reply answers other rows than were asked about, or in another order."""
+    UNREADABLE = "unreadable"
+    """The reply cannot be read: no JSON, cut off, or without what the plan looks for in it."""
+    TOO_LARGE = "too_large"
+    """The reply is larger than any answer can be; it was not read to its end."""
+    CRASHED = "crashed"
+    """The program that answers ended."""
+    NO_CONNECTION = "no_connection"
+    """The service could not be reached, or hung up."""
+    HTTP_3XX = "http_3xx"
+    """The service sent the request elsewhere; redirects are not followed."""
+    HTTP_4XX = "http_4xx"
+    """The service refused the request."""
+    HTTP_429 = "http_429"
+    """The service was asked too often, and stayed so however long it was waited."""
+    HTTP_5XX = "http_5xx"
+    """The service broke on the request."""
 
 
 STATUSES: Final = tuple(Status)
