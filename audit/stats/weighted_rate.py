@@ -71,6 +71,8 @@ class Tilt(NamedTuple):
     rows_without: FloatArray
     rows: FloatArray
     """``n``: how many rows of either outcome there are."""
+    fewest: FloatArray
+    """``min(n_1, n_0)``: of the rarer outcome."""
 
     @classmethod
     def of(cls, weights: Pair, squares: Pair, rows: Pair) -> Tilt:
@@ -82,7 +84,7 @@ class Tilt(NamedTuple):
         s, q, n = s1 + s0, q1 + q0, n1 + n0
         relative = (q1 * s / (s1 * q), q0 * s / (s0 * q), n1 * s / (s1 * n), n0 * s / (s0 * n))
         first, second, third, fourth = (np.where(told, value, 1.0) for value in relative)
-        return cls(first, second, third, fourth, rows[0] + rows[1])
+        return cls(first, second, third, fourth, rows[0] + rows[1], np.minimum(*rows))
 
     def at(self, rate: FloatArray) -> FloatArray:
         """How many times as large a weighted rate's variance is, were it `rate`, as with weights that tell nothing."""
