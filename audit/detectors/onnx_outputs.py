@@ -23,6 +23,8 @@ _MAPS: Final = ("seq(map(string,tensor(float)))", "seq(map(int64,tensor(float)))
 """What `ZipMap` makes: for each row, the probability of each class by its name."""
 _LABELS: Final = ("tensor(int64)", "tensor(int32)", "tensor(string)", "tensor(bool)")
 _SHOWN: Final = 10
+_ROUNDING: Final = 1e-5
+"""What sums of 32-bit numbers can be off by, as a share of the range."""
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -34,6 +36,7 @@ class OnnxOutput:
         """Raises DetectorError where none of the outputs, each with `name`, `type`, `shape`, is the one to read."""
         self._file = file
         self._decides = section.answers == "decision"
+        self._score_range = section.score_range
         chosen = self._choose(outputs, section)
         self.name: str = chosen.name
         """The output that is asked for."""
@@ -55,7 +58,28 @@ class OnnxOutput:
         """
         if self._decides:
             return self._decisions(answer, where)
-        return _doubles(self._from_maps(answer, where) if self._is_map else self._column(answer, where))
+        scores = self._from_maps(answer, where) if self._is_map else self._column(answer, where)
+        doubles = _doubles(scores)
+        if scores.dtype == np.float32:
+            self._check_rounding(doubles, where)
+        return doubles
+
+    def _check_rounding(self, scores: FloatArray, where: str) -> None:
+        """Refuse scores that pass the range by rounding alone: they would be failures, and there can be very many.
+
+        A forest adds 32-bit shares of its trees, and for half of the rows the sum can be 1.0000001.
+        """
+        low, high = self._score_range
+        margin = _ROUNDING * (high - low)
+        below = bool(((scores < low) & (scores >= low - margin)).any())
+        above = bool(((scores > high) & (scores <= high + margin)).any())
+        if below or above:
+            wider = [low - margin if below else low, high + margin if above else high]
+            raise DetectorError(
+                f"{where}: the model gave scores that pass score_range in their last digits, as sums of 32-bit numbers do",
+                slug="detector-rounding",
+                hint=f"write score_range = [{wider[0]!r}, {wider[1]!r}]; scores are never clipped",
+            )
 
     def _choose(self, outputs: Sequence[Any], section: OnnxSection) -> Any:
         fits = [one for one in outputs if _can_be(one, decision=self._decides)]
