@@ -37,8 +37,8 @@ def classes_of_scores(graph: OnnxGraph, output: str, labels: Sequence[str]) -> l
     output : str
         The output with a column, or a key, for each class.
     labels : sequence of str
-        The outputs of the model that can be labels. A classifier node is believed only where they name the same classes:
-        a stacked model ends in one that numbers the classes, and renames them in its label.
+        The outputs of the model that can be labels. A classifier node is believed only where they name the same
+        classes: a stacked model ends in one that numbers the classes, and renames them in its label.
     """
     source, node = _back(graph, output, _SAME_COLUMNS)
     if node is not None and operator(node) == _ZIP:

@@ -76,7 +76,7 @@ class OnnxOutput:
         if below or above:
             wider = [low - margin if below else low, high + margin if above else high]
             raise DetectorError(
-                f"{where}: the model gave scores that pass score_range in their last digits, as sums of 32-bit numbers do",
+                f"{where}: some scores pass score_range in their last digits, as sums of 32-bit numbers do",
                 slug="detector-rounding",
                 hint=f"write score_range = [{wider[0]!r}, {wider[1]!r}]; scores are never clipped",
             )
