@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 import skops.io
 from made_onnx import BOOL, DOUBLE, FLOAT, INT64, TEXT, Run, built, converted, identity, node
-from onnx import ModelProto
+from onnx import ModelProto, helper
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier, StackingClassifier
@@ -27,6 +27,8 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from audit.detectors.one_thread import NOTE
+from audit.detectors.onnx_classes import classes_of_scores
+from audit.detectors.onnx_file import OnnxGraph
 from audit.plan import AuditPlan
 from audit.run import run_audit
 
@@ -201,6 +203,40 @@ def test_a_classifier_node_that_its_label_confirms(tmp_path: Path) -> None:
     table = pd.DataFrame({"a": [0.0, 1.0], "b": [2.0, -2.0]})
     expected = 1 / (1 + np.exp(-2 * table["b"]))
     assert Run(tmp_path, model, ("a", "b")).scores(table) == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_classifier_node_without_a_label_to_confirm_it_is_not_believed(tmp_path: Path) -> None:
+    model = classifier(label=[node("Identity", ["raw"], ["label"])])
+    del model.graph.output[0]
+    error = Run(tmp_path, model, ("a", "b")).refusal()
+    assert "does not say which classes its output 'p' has" in error.message
+
+
+@pytest.mark.parametrize(("axis", "found"), [(1, True), (-1, True), (0, False), (None, False)])
+def test_a_label_at_the_place_of_the_largest_column(tmp_path: Path, axis: int | None, found: bool) -> None:
+    """The largest of a row says which class its column is; the largest of a column says nothing of classes."""
+    way = {} if axis is None else {"axis": axis}
+    nodes = [
+        node("Identity", ["x"], ["p"]),
+        node("ArgMax", ["x"], ["place"], keepdims=0, **way),
+        node("Gather", ["names", "place"], ["label"]),
+    ]
+    outputs: list[tuple[str, int, list[Any] | None]] = [("label", TEXT, ["M"]), ("p", FLOAT, ["N", 2])]
+    model = built(nodes, [("x", FLOAT, ["N", 2])], outputs, {"names": np.array(["yes", "no"], dtype=object)})
+    run = Run(tmp_path, model, ("a", "b"), positive_class="yes")
+    if found:
+        assert run.scores(pd.DataFrame({"a": [0.25], "b": [0.75]})) == [0.25]
+    else:
+        assert "does not say which classes its output 'p' has" in run.refusal().message
+
+
+def test_what_a_function_of_the_model_makes_is_not_read_as_an_operator() -> None:
+    """A model can bring functions of its own, called like an operator and doing something else."""
+    model = classifier(label=[node("Identity", ["raw"], ["label"])])
+    assert classes_of_scores(OnnxGraph(model.SerializeToString(), "m"), "p", ["label"]) == ["0", "1"]
+    own = helper.make_function("", "Identity", ["a"], ["b"], [node("Neg", ["a"], ["b"])], [helper.make_opsetid("", 17)])
+    model.functions.append(own)
+    assert classes_of_scores(OnnxGraph(model.SerializeToString(), "m"), "p", ["label"]) == []
 
 
 def test_one_column_for_each_class_by_name(tmp_path: Path) -> None:

@@ -284,6 +284,11 @@ def test_classes_against_what_the_model_says(tmp_path: Path) -> None:
     assert Run(tmp_path, zipped([1, 0]), ("a", "b"), classes=["1", "0"]).scores(table) == [0.25]
     error = Run(tmp_path, zipped([1, 0]), ("a", "b"), classes=["0", "1"]).refusal()
     assert str(error) == "model.onnx: `classes` is not what the model says — leave it out; the model says: 1, 0"
+    run = Run(tmp_path, zipped([1, 0]), ("a", "b"))
+    run.open()
+    assert run.detector._output is not None
+    with pytest.raises(DetectorError, match="has another form than the model says"):
+        run.detector._output.read([{1: 0.25, 0: 0.75}, {1: 0.25, 2: 0.75}], "batch 1")
     error = Run(tmp_path, zipped([1, 1]), ("a", "b")).refusal()
     assert error.message == "model.onnx: the model names a class twice"
 
