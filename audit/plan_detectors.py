@@ -122,7 +122,28 @@ class SkopsDetector(ModelDetector):
     """The class of `predict_proba` whose probability is the score."""
 
 
-Detector = Annotated[PredictionsDetector | PythonDetector | SkopsDetector, Field(discriminator="kind")]
+class OnnxDetector(ModelDetector):
+    """A model in the ONNX format, run with onnxruntime on one thread. It needs the extra `onnx`."""
+
+    kind: Literal["onnx"]
+    """`onnx`."""
+    path: Path
+    """The .onnx file; all of the model stands in it."""
+    output: Annotated[str, Field(min_length=1)] | None = None
+    """The output with the score, or with the decision; needed where the model has several that it could be."""
+    positive_class: str = "1"
+    """The class whose probability is the score, or that means flagged. Not for an output with a single score."""
+    classes: tuple[str, ...] = ()
+    """The classes, in the order of the model's columns, where the model does not say; never against what it says."""
+
+    @model_validator(mode="after")
+    def _classes_differ(self) -> Self:
+        if len(set(self.classes)) < len(self.classes):
+            raise ValueError("`classes` names a class twice")
+        return self
+
+
+Detector = Annotated[PredictionsDetector | PythonDetector | SkopsDetector | OnnxDetector, Field(discriminator="kind")]
 
 
 def check_disjoint(keys: str, values: Sequence[str]) -> None:
