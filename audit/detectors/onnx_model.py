@@ -56,6 +56,7 @@ class OnnxDetector:
             name=self._file,
             kind="onnx",
             artefact_sha256=self._sha256,
+            digest_is_whole=True,
             deterministic=not self._random,
             needs=self._section.features,
             notes=(*self._notes, *missing),
