@@ -18,6 +18,7 @@ from audit.plan import (
     AuditPlan,
     AuditSection,
     ColumnsProbe,
+    CommandDetector,
     ControlFeature,
     ControlSampleSection,
     CostsSection,
@@ -53,6 +54,7 @@ DETECTORS: Final[Mapping[str, type[BaseModel]]] = {
     "predictions": PredictionsDetector,
     "python": PythonDetector,
     "skops": SkopsDetector,
+    "command": CommandDetector,
 }
 """The detectors of a plan by their kind."""
 PROBES: Final[Mapping[str, type[BaseModel]]] = {"text": TextProbe, "columns": ColumnsProbe}
