@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Column = Annotated[str, Field(min_length=1)]
-Argument = Annotated[str, Field(min_length=1, pattern=r"^[^\x00]*$")]
+Argument = Annotated[str, Field(pattern=r"^[^\x00]*$")]
 EnvironmentName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
@@ -145,6 +145,12 @@ class CommandDetector(ModelDetector):
     LC_ALL and TMPDIR. Only names: the values never stand in a plan."""
     longest_line: Annotated[int, Field(ge=64, le=2**24)] = 2**20
     """Bytes that a line of the program may have; a longer one is not read to its end."""
+
+    @model_validator(mode="after")
+    def _names_a_program(self) -> Self:
+        if not self.command[0].strip():
+            raise ValueError("`command` begins with the name of a program")
+        return self
 
 
 Detector = Annotated[
