@@ -59,7 +59,7 @@ class CommandDetector:
             deterministic=False,
             needs=self._section.features,
             notes=(
-                f"The digest covers {self._files} files (the program, and every argument that is the name of one).",
+                f"Files that the digest covers: {self._files} (the program, and every argument that is the name of one).",
                 "The numerical libraries that the program uses were asked to use one thread.",
                 *self._notes_of_the_run(),
             ),
@@ -116,7 +116,7 @@ class CommandDetector:
     def _start_anew(self) -> Program:
         if self._restarts >= self._section.most_restarts:
             raise DetectorError(
-                f"the program {self._name} failed {self._endings.total()} times: it {self._counted_endings()}",
+                f"the program {self._name} keeps failing: it {self._counted_endings()}",
                 slug="command-keeps-failing",
                 hint="what it wrote is withheld because it can quote a row; give it a line yourself, and see that it "
                 "writes each answer out at once, in order, and nothing else; `most_restarts` allows more",
@@ -148,16 +148,13 @@ class CommandDetector:
     def _notes_of_the_run(self) -> list[str]:
         notes = []
         if self._endings:
-            notes.append(
-                f"The program failed {self._endings.total()} times and was started anew {self._restarts} times: "
-                f"it {self._counted_endings()}."
-            )
+            notes.append(f"Failures of the program: it {self._counted_endings()}. Restarts: {self._restarts}.")
         skipped = self._skipped + (0 if self._program is None else self._program.skipped)
         if skipped:
-            notes.append(f"Before its first answer the program wrote {skipped} lines that were no answers.")
+            notes.append(f"Lines that the program wrote before its first answer, which were skipped: {skipped}.")
         if self._lines is not None and self._lines.not_finite:
             notes.append(
-                f"{self._lines.not_finite} values of features were NaN or infinite and were given as null: "
+                f"Values of features that were NaN or infinite, and given as null: {self._lines.not_finite}. "
                 "JSON has no such numbers."
             )
         return notes

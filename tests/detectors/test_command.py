@@ -139,8 +139,8 @@ def test_a_program_answers_row_by_row() -> None:
     given = pa.record_batch({"row_id": pa.array([7, 8, 9], type=pa.int64()), "text": ["abc", "", None]})
     found = run(program("answers"), given=given)
     assert found.batches == [[(0.3, "ok", None), (0.0, "ok", None), (0.0, "ok", None)]]
-    assert "failed" not in notes(found)
-    assert "Before its first answer" not in notes(found)
+    assert "Failures" not in notes(found)
+    assert "first answer" not in notes(found)
 
 
 def test_one_process_answers_the_whole_run() -> None:
@@ -212,7 +212,7 @@ def test_an_answer_that_cannot_be_used_loses_its_own_row_only(line: str, reason:
     found = run(program("writes", line, good, line, good), rows=4)
     lost = (None, "invalid_output", reason)
     assert found.batches == [[lost, OK, lost, OK]]
-    assert "failed" not in notes(found)
+    assert "Failures" not in notes(found)
 
 
 @pytest.mark.parametrize("line", ["", "warning: slow", "[]", "7", "null", '"text"'])
@@ -240,7 +240,7 @@ def test_a_program_that_ends_keeps_the_answers_that_it_gave() -> None:
     found = run(program("exits"), batches=2)
     assert found.batches[0] == [OK, OK, *failed("error", "crashed", 4)]
     assert found.batches[1] == [OK, OK, *failed("error", "crashed", 4)]
-    assert "failed 2 times and was started anew 1 times: it ended by itself (2)" in notes(found)
+    assert "Failures of the program: it ended by itself (2). Restarts: 1." in notes(found)
 
 
 def test_a_program_that_keeps_failing_ends_the_run_with_counts() -> None:
@@ -248,13 +248,13 @@ def test_a_program_that_keeps_failing_ends_the_run_with_counts() -> None:
     assert len(found.batches) == 3
     assert found.error is not None
     assert found.error.slug == "command-keeps-failing"
-    assert found.error.message == f"the program {Path(sys.executable).name} failed 3 times: it ended by itself (3)"
+    assert found.error.message == f"the program {Path(sys.executable).name} keeps failing: it ended by itself (3)"
 
 
 def test_what_a_program_says_before_its_first_answer_is_skipped_and_counted() -> None:
     found = run(program("chatters", "5"), batches=2)
     assert found.batches == [[OK] * ROWS] * 2
-    assert "Before its first answer the program wrote 6 lines that were no answers." in notes(found)
+    assert "Lines that the program wrote before its first answer, which were skipped: 6." in notes(found)
 
 
 def test_it_may_not_chatter_for_ever() -> None:
@@ -263,14 +263,14 @@ def test_it_may_not_chatter_for_ever() -> None:
         *failed("invalid_output", "unreadable", 3),
         *failed("invalid_output", "out_of_order", 3),
     ]
-    assert "wrote 1000 lines" in notes(found)
+    assert "skipped: 1000." in notes(found)
 
 
 def test_a_byte_order_mark_is_no_chatter() -> None:
     good = '{"row_id": ID, "score": 0.5}'
     found = run(program("writes", "\ufeff" + good, good, good), rows=3)
     assert found.batches == [[OK] * 3]
-    assert "Before its first answer" not in notes(found)
+    assert "first answer" not in notes(found)
 
 
 def test_an_error_output_however_long_is_thrown_away() -> None:
@@ -331,7 +331,7 @@ def test_once_the_order_is_lost_nothing_more_of_the_batch_is_taken(how: str) -> 
     found = run(program("shuffles", how), batches=2)
     assert found.batches[0] == [OK, OK, *failed("invalid_output", "out_of_order", 4)]
     assert found.batches[1] == [OK] * ROWS
-    assert "started anew 1 times: it answered out of order (1)" in notes(found)
+    assert "it answered out of order (1). Restarts: 1." in notes(found)
 
 
 def test_an_answer_too_many_at_the_end_of_a_batch_counts_against_the_next() -> None:
@@ -409,7 +409,7 @@ def test_a_program_beside_the_plan_runs_in_its_folder(tmp_path: Path) -> None:
     assert found.info is not None
     assert found.info.name == "screener"
     assert found.info.artefact_sha256 == hashlib.sha256(script.read_bytes()).hexdigest()
-    assert "The digest covers 1 files" in notes(found)
+    assert "the digest covers: 1 (" in notes(found)
 
 
 def test_the_digest_is_of_the_program_and_of_each_argument_that_is_a_file(tmp_path: Path) -> None:
@@ -421,7 +421,7 @@ def test_the_digest_is_of_the_program_and_of_each_argument_that_is_a_file(tmp_pa
     listed = "".join(f"{hashlib.sha256(file.read_bytes()).hexdigest()}\n" for file in files)
     assert found.info is not None
     assert found.info.artefact_sha256 == hashlib.sha256(listed.encode()).hexdigest()
-    assert "The digest covers 3 files" in notes(found)
+    assert "the digest covers: 3 (" in notes(found)
     assert "verbose" not in notes(found)
 
 
@@ -502,7 +502,7 @@ def test_values_are_given_exactly(tmp_path: Path) -> None:
         assert json.loads(line.decode("ascii")) == {"row_id": row, "features": features}
     assert list(json.loads(lines[0])["features"]) == list(columns)
     assert b'"double": -0.0' in lines[1]
-    assert "2 values of features were NaN or infinite and were given as null" in notes(found)
+    assert "NaN or infinite, and given as null: 2." in notes(found)
 
 
 @pytest.mark.parametrize(
