@@ -59,7 +59,7 @@ class CommandDetector:
             deterministic=False,
             needs=self._section.features,
             notes=(
-                f"Files that the digest covers: {self._files} (the program, and every argument that is the name of one).",
+                f"Files that the digest covers: {self._files} (the program, and every argument that names one).",
                 "The numerical libraries that the program uses were asked to use one thread.",
                 *self._notes_of_the_run(),
             ),
