@@ -292,10 +292,10 @@ def test_a_child_that_outlives_the_program_is_ended(tmp_path: Path, monkeypatch:
     assert gone(int((tmp_path / "id").read_text(encoding="ascii")))
 
 
-@pytest.mark.parametrize("width", [1, 2000])
+@pytest.mark.parametrize("width", [1, 6, 2000])  # less than a pipe holds, a part of it at a time, and far more
 def test_a_program_that_never_reads_blocks_nobody(width: int) -> None:
-    found = run(program("never_reads"), batches=2, rows=300, width=width, start_timeout=0.3)
-    assert found.batches == [failed("timeout", None, 300)] * 2
+    found = run(program("never_reads"), batches=2, rows=600, width=width, start_timeout=0.3)
+    assert found.batches == [failed("timeout", None, 600)] * 2
 
 
 @pytest.mark.parametrize("rows", [ROWS, 3000])
@@ -320,7 +320,7 @@ def test_a_long_line_is_as_long_as_the_plan_says() -> None:
 
 @pytest.mark.parametrize("line", ["y", "{}", '{"row_id": 0, "score": 1}'])
 def test_endless_lines_end_with_the_batch(line: str) -> None:
-    found = run(program("floods", line, "lines"), rows=300, width=2000, timeout=0.5)
+    found = run(program("floods", line, "lines"), rows=300, width=2000, start_timeout=5, timeout=0.5)
     reasons = {reason for _, _, reason in found.batches[0][1:]}
     assert reasons <= {"unreadable", "out_of_order"}
     assert all(status == "invalid_output" for _, status, _ in found.batches[0][1:])
