@@ -14,6 +14,7 @@ from pydantic import ConfigDict, Field, model_validator
 from audit.metrics import METRICS, MetricName, Worse, worse_direction
 from audit.plan_detectors import (
     Column,
+    CommandDetector,
     Detector,
     ModelDetector,
     Name,
@@ -51,6 +52,7 @@ __all__ = [
     "AuditSection",
     "Coding",
     "ColumnsProbe",
+    "CommandDetector",
     "Comparison",
     "ControlFeature",
     "ControlSampleSection",

@@ -1,4 +1,4 @@
-"""The detector under audit, as a plan names it: answers that exist, a Python function, or a saved model."""
+"""The detector under audit, as a plan names it: answers that exist, a function, a saved model, or a program."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Column = Annotated[str, Field(min_length=1)]
+Argument = Annotated[str, Field(pattern=r"^[^\x00]*$")]
+EnvironmentName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
 
 class Strict(BaseModel):
@@ -143,7 +146,37 @@ class OnnxDetector(ModelDetector):
         return self
 
 
-Detector = Annotated[PredictionsDetector | PythonDetector | SkopsDetector | OnnxDetector, Field(discriminator="kind")]
+class CommandDetector(ModelDetector):
+    """A program that is started once and asked row by row: JSON Lines on its standard input and output."""
+
+    kind: Literal["command"]
+    """`command`."""
+    command: Annotated[tuple[Argument, ...], Field(min_length=1)]
+    """The program and its arguments, one text each; no shell reads them. A program with a slash is relative to the
+    folder of the plan, in which it runs; one without is looked for on PATH. Never write a secret here: the plan is part
+    of the result."""
+    timeout: Seconds = 60.0
+    """Seconds within which a batch must be answered; the rows without an answer then count as failed."""
+    start_timeout: Seconds = 120.0
+    """Seconds that the program has, each time it is started, until its first answer."""
+    most_restarts: Annotated[int, Field(ge=0, le=1000)] = 3
+    """How often in a run the program is started anew after it ended, hung or lost the order; then the run ends."""
+    environment: tuple[EnvironmentName, ...] = ()
+    """Names of environment variables, such as one with a token, that the program is given beside PATH, HOME, LANG,
+    LC_ALL and TMPDIR. Only names: the values never stand in a plan."""
+    longest_line: Annotated[int, Field(ge=64, le=2**24)] = 2**20
+    """Bytes that a line of the program may have; a longer one is not read to its end."""
+
+    @model_validator(mode="after")
+    def _names_a_program(self) -> Self:
+        if not self.command[0].strip():
+            raise ValueError("`command` begins with the name of a program")
+        return self
+
+
+Detector = Annotated[
+    PredictionsDetector | PythonDetector | SkopsDetector | OnnxDetector | CommandDetector, Field(discriminator="kind")
+]
 
 
 def check_disjoint(keys: str, values: Sequence[str]) -> None:

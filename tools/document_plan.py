@@ -13,6 +13,7 @@ SECTIONS = (
     ('[detector] with kind = "python"', "PythonDetector"),
     ('[detector] with kind = "skops"', "SkopsDetector"),
     ('[detector] with kind = "onnx"', "OnnxDetector"),
+    ('[detector] with kind = "command"', "CommandDetector"),
     ("[evaluation_set]", "EvaluationSetSection"),
     ("[groups.NAME]", "GroupFeature"),
     ("[[rules]]", "Rule"),

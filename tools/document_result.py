@@ -23,7 +23,8 @@ else. `audit7k schema` prints the same as JSON Schema.
 """
 
 PLAN_PARTS = {
-    "AuditPlan", "AuditSection", "PredictionsDetector", "PythonDetector", "SkopsDetector", "EvaluationSetSection",
+    "AuditPlan", "AuditSection", "PredictionsDetector", "PythonDetector", "SkopsDetector", "CommandDetector",
+    "EvaluationSetSection",
     "GroupFeature", "Rule", "VerdictSection", "ScoringSection", "DeploymentSection", "ControlFeature",
     "ControlSampleSection", "SensitivitySection", "ScanSection", "CostsSection", "ReferenceTableSection", "Measure",
 }  # fmt: skip

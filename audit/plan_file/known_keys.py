@@ -18,6 +18,7 @@ from audit.plan import (
     AuditPlan,
     AuditSection,
     ColumnsProbe,
+    CommandDetector,
     ControlFeature,
     ControlSampleSection,
     CostsSection,
@@ -55,6 +56,7 @@ DETECTORS: Final[Mapping[str, type[BaseModel]]] = {
     "python": PythonDetector,
     "skops": SkopsDetector,
     "onnx": OnnxDetector,
+    "command": CommandDetector,
 }
 """The detectors of a plan by their kind."""
 PROBES: Final[Mapping[str, type[BaseModel]]] = {"text": TextProbe, "columns": ColumnsProbe}
