@@ -214,6 +214,8 @@ class Checkpoint:
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
+            os.close(self._lock)
+            self._lock = None
             raise FolderInUseError(
                 f"another run keeps its answers in {self._folder}",
                 slug="folder-in-use",
