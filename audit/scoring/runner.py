@@ -95,6 +95,7 @@ def _run(
     from audit.scoring.accept import accept_answer
     from audit.scoring.answer_table import AnswerTable
     from audit.scoring.batches import check_features, read_batches
+    from audit.scoring.in_flight import InFlight, workers_of
 
     section: Any = plan.detector
     check_features(section.features)
@@ -106,13 +107,16 @@ def _run(
         score_range=section.score_range,
         batch_size=plan.scoring.batch_size,
     )
-    with opened(detector, section.kind, context), told(progress, evaluation_set.rows):
-        for number, (rows, batch) in enumerate(read_batches(evaluation_set, section.features, plan.scoring), start=1):
+    with InFlight(detector) as flight, opened(detector, section.kind, context), told(progress, evaluation_set.rows):
+        with withheld(f"detector kind {section.kind}"):
+            workers = workers_of(detector)
+        batches = flight.ask(read_batches(evaluation_set, section.features, plan.scoring), workers)
+        for number, (rows, batch, answer) in enumerate(batches, start=1):
             where = f"detector kind {section.kind}, batch {number}"
             with withheld(where):
-                answer = detector.score(batch)
+                answered = answer()
             row_ids = batch.column(0)
-            table.add(rows, accept_answer(answer, row_ids, section.answers, section.score_range, where=where))
+            table.add(rows, accept_answer(answered, row_ids, section.answers, section.score_range, where=where))
             progress.advance(batch.num_rows)
         with withheld(f"detector kind {section.kind}"):
             info = detector.info
