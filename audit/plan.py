@@ -15,6 +15,7 @@ from audit.metrics import METRICS, MetricName, Worse, worse_direction
 from audit.plan_detectors import (
     Column,
     Detector,
+    HttpDetector,
     ModelDetector,
     Name,
     PredictionsDetector,
@@ -59,6 +60,7 @@ __all__ = [
     "EvaluationSetSection",
     "GenderCodes",
     "GroupFeature",
+    "HttpDetector",
     "Measure",
     "ModelDetector",
     "NationalityRung",

@@ -12,6 +12,7 @@ SECTIONS = (
     ('[detector] with kind = "predictions"', "PredictionsDetector"),
     ('[detector] with kind = "python"', "PythonDetector"),
     ('[detector] with kind = "skops"', "SkopsDetector"),
+    ('[detector] with kind = "http"', "HttpDetector"),
     ("[evaluation_set]", "EvaluationSetSection"),
     ("[groups.NAME]", "GroupFeature"),
     ("[[rules]]", "Rule"),

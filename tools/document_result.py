@@ -23,9 +23,10 @@ else. `audit7k schema` prints the same as JSON Schema.
 """
 
 PLAN_PARTS = {
-    "AuditPlan", "AuditSection", "PredictionsDetector", "PythonDetector", "SkopsDetector", "EvaluationSetSection",
-    "GroupFeature", "Rule", "VerdictSection", "ScoringSection", "DeploymentSection", "ControlFeature",
-    "ControlSampleSection", "SensitivitySection", "ScanSection", "CostsSection", "ReferenceTableSection", "Measure",
+    "AuditPlan", "AuditSection", "PredictionsDetector", "PythonDetector", "SkopsDetector", "HttpDetector",
+    "EvaluationSetSection", "GroupFeature", "Rule", "VerdictSection", "ScoringSection", "DeploymentSection",
+    "ControlFeature", "ControlSampleSection", "SensitivitySection", "ScanSection", "CostsSection",
+    "ReferenceTableSection", "Measure",
 }  # fmt: skip
 
 REASONS = (

@@ -24,6 +24,7 @@ from audit.plan import (
     DeploymentSection,
     EvaluationSetSection,
     GroupFeature,
+    HttpDetector,
     Measure,
     PredictionsDetector,
     ProbeRule,
@@ -53,6 +54,7 @@ DETECTORS: Final[Mapping[str, type[BaseModel]]] = {
     "predictions": PredictionsDetector,
     "python": PythonDetector,
     "skops": SkopsDetector,
+    "http": HttpDetector,
 }
 """The detectors of a plan by their kind."""
 PROBES: Final[Mapping[str, type[BaseModel]]] = {"text": TextProbe, "columns": ColumnsProbe}
@@ -137,8 +139,7 @@ DESIGN: Final = Layout(
 )
 
 _NOT_YET: Final[Mapping[Where, str]] = {
-    ("detector", "kind", kind): "is not supported by this version"
-    for kind in ("onnx", "mlflow", "http", "command", "chat")
+    ("detector", "kind", kind): "is not supported by this version" for kind in ("onnx", "mlflow", "command", "chat")
 }
 """Keys and values that are planned. They get an answer, not the nearest known name: that would mean another thing."""
 
