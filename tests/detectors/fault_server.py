@@ -9,6 +9,7 @@ import contextlib
 import gzip
 import json
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -100,8 +101,8 @@ class FaultServer:
 
 
 @contextlib.contextmanager
-def serving(act: Act) -> Iterator[FaultServer]:
-    """Run a service that does `act` with every request, on a port of its own."""
+def serving(act: Act, *, tls: ssl.SSLContext | None = None) -> Iterator[FaultServer]:
+    """Run a service that does `act` with every request, on a port of its own; over https with `tls`."""
     server_state = FaultServer("")
 
     class Handler(BaseHTTPRequestHandler):
@@ -144,7 +145,10 @@ def serving(act: Act) -> Iterator[FaultServer]:
         request_queue_size = 64
 
     server = Server(("127.0.0.1", 0), Handler)
-    server_state.url = f"http://127.0.0.1:{server.server_port}/v1/score"
+    if tls is not None:
+        # the handshake is the handler's, not the listener's: one that fails must not stop the others
+        server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    server_state.url = f"{'http' if tls is None else 'https'}://127.0.0.1:{server.server_port}/v1/score"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:

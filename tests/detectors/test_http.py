@@ -5,7 +5,10 @@ from __future__ import annotations
 import email.utils
 import logging
 import random
+import shutil
 import socket
+import ssl
+import subprocess
 import threading
 import time
 from collections import Counter
@@ -509,6 +512,62 @@ def test_plain_http_goes_to_no_public_address() -> None:
 
 def test_a_host_that_does_not_exist() -> None:
     assert "no address is found for the host" in refusal(section("https://no-such-host.invalid/"))
+
+
+# Over https
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate of its own for 127.0.0.1, with its key in the same file."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("makes a certificate with openssl")
+    folder = tmp_path_factory.mktemp("tls")
+    command = "req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 2 -subj /CN=test -addext"
+    made = [openssl, *command.split(), "subjectAltName=IP:127.0.0.1"]
+    subprocess.run(made, cwd=folder, check=True, capture_output=True)
+    return folder / "cert.pem"
+
+
+def context(certificate: Path) -> ssl.SSLContext:
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    made.load_cert_chain(certificate, certificate.with_name("key.pem"))
+    return made
+
+
+def test_https_with_a_certificate_that_is_trusted(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with serving(first(1, Asked.drop), tls=context(certificate)) as server:
+        run = Run(section(server.url, token="env:AUDIT7K_TEST_TOKEN"), batches=8)
+    assert server.url.startswith("https://")
+    assert run.kinds == {"ok": 32}
+    dripped = b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n" + b" " * 99
+    with serving(lambda asked: asked.drip(dripped, 0.03), tls=context(certificate)) as server:
+        run = Run(section(server.url, timeout=0.6, try_timeout=0.5))
+    assert run.kinds == {"timeout": 4}
+    assert run.seconds < 1.5
+
+
+def test_a_certificate_that_nobody_vouches_for_ends_the_run(certificate: Path) -> None:
+    with serving(answering, tls=context(certificate)) as server:
+        text = refusal(section(server.url, token="env:AUDIT7K_TEST_TOKEN"), batches=8)
+        assert "the certificate of the service is not valid for this host" in text
+        assert not server.asked
+
+
+def test_a_certificate_for_another_name_ends_the_run(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with serving(answering, tls=context(certificate)) as server:
+        text = refusal(section(server.url.replace("127.0.0.1", "localhost")))
+        assert "is not valid for this host" in text
+        assert not server.asked
+
+
+def test_a_service_that_speaks_no_tls(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(answering) as server:
+        text = refusal(section(server.url.replace("http:", "https:"), timeout=0.5))
+    assert "no connection within 0.5 seconds" in text
 
 
 # What ends a run
