@@ -73,3 +73,21 @@ class StorageError(AuditError):
     """Output could not be written; nothing half-written is left behind."""
 
     exit_code = ExitCode.STORAGE_FAILED
+
+
+class FolderInUseError(StorageError):
+    """Another run is writing into the output folder."""
+
+    exit_code = ExitCode.FOLDER_IN_USE
+
+
+class ResumeError(AuditError):
+    """The unfinished run in the output folder is another one."""
+
+    exit_code = ExitCode.RESUME_MISMATCH
+
+
+class RunInterruptedError(AuditError):
+    """Somebody asked the run to stop, and what was scored is kept."""
+
+    exit_code = ExitCode.INTERRUPTED

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import platform
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any, Final
 
 from audit import __version__
+from audit.plan import AuditPlan
 from audit.plan_file import LoadedPlan, canonical_plan_sha256
 from audit.result import Provenance
 
-__all__ = ["package_version", "provenance"]
+__all__ = ["package_version", "provenance", "scoring_identity"]
+
+_TOOL: Final = f"audit7k {__version__}"
 
 _PACKAGES = (
     "duckdb",
@@ -29,22 +35,50 @@ _PACKAGES = (
 )
 
 
-def provenance(loaded: LoadedPlan, digests: Mapping[str, str | None], started: datetime) -> Provenance:
-    """Record digests, versions and times; `digests` names `evaluation_set` and `detector`."""
+def provenance(
+    loaded: LoadedPlan,
+    digests: Mapping[str, str | None],
+    started: datetime,
+    legs: Sequence[tuple[str, str]] = (),
+) -> Provenance:
+    """Record digests, versions and times; `digests` names `evaluation_set` and `detector`.
+
+    `legs` are when the rows were scored, told where it was not in this run alone.
+    """
     commit, dirty = _git(loaded.folder)
     return Provenance(
         plan_sha256=canonical_plan_sha256(loaded.plan),
         evaluation_set_sha256=digests["evaluation_set"],
         detector_sha256=digests["detector"],
-        tool=f"audit7k {__version__}",
-        packages={name: found for name in _PACKAGES if (found := package_version(name)) is not None},
+        tool=_TOOL,
+        packages=_packages(),
         python=platform.python_version(),
-        platform=f"{platform.system()} {platform.machine()}",
+        platform=_platform(),
         git_commit=commit,
         git_dirty=dirty,
         started=_stamp(started),
         finished=_stamp(datetime.now(UTC)),
+        legs=tuple(legs) if any(begun < _stamp(started) for begun, _ in legs) else (),
     )
+
+
+def scoring_identity(plan: AuditPlan) -> dict[str, Any]:
+    """All that answers to an evaluation set depend on, beside set and detector; and the plan as a whole."""
+    asked = plan.model_dump(mode="json", by_alias=True, include={"detector", "scoring", "evaluation_set"})
+    return {
+        "tool": _TOOL,
+        "packages": {**_packages(), "python": platform.python_version(), "platform": _platform()},
+        "plan": canonical_plan_sha256(plan),
+        "scoring": hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest(),
+    }
+
+
+def _packages() -> dict[str, str]:
+    return {name: found for name in _PACKAGES if (found := package_version(name)) is not None}
+
+
+def _platform() -> str:
+    return f"{platform.system()} {platform.machine()}"
 
 
 def _stamp(moment: datetime) -> str:

@@ -250,6 +250,8 @@ class Provenance(Part):
     """UTC, ISO 8601."""
     finished: str
     """UTC, ISO 8601."""
+    legs: tuple[tuple[str, str], ...] = ()
+    """When rows were scored, where not in this run alone: beginning and end of each stretch of work."""
 
 
 class AuditResult(Part):

@@ -21,7 +21,7 @@ from audit.metrics import METRICS, worse_direction
 from audit.notices import notices
 from audit.plan import AuditPlan
 from audit.plan_file import LoadedPlan, read_plan_file
-from audit.provenance import provenance
+from audit.provenance import provenance, scoring_identity
 from audit.result import SCHEMA_VERSION, AuditResult, MetricDefinition, Provenance, SystemDescription
 from audit.safeguards import safeguards
 from audit.verdicts import judge, overall_verdict
@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from audit.crosscheck.tables import Rows
     from audit.evaluation.evaluation_set import EvaluationSet
     from audit.probing.design import Answered, Design
-    from audit.scoring import Progress
+    from audit.scoring import Progress, Scored
+    from audit.scoring.checkpoint import Checkpoint
 
 __all__ = ["count_families", "loaded_plan", "run_audit", "summarise"]
 
@@ -48,6 +49,7 @@ def run_audit(
     predictions_to: Path | None = None,
     crosscheck: bool = True,
     details: bool = True,
+    checkpoint: Checkpoint | None = None,
 ) -> AuditResult:
     """Run an audit: read and check the set, score it, count, estimate, judge.
 
@@ -68,34 +70,54 @@ def run_audit(
         no result.
     details
         Whether to answer the questions that decide no verdict. A gate leaves them out; the verdicts are the same.
+    checkpoint
+        Where answers of a detector that is run are kept, so that a run that is interrupted goes on later.
 
     Raises
     ------
     AuditError
-        If plan, data or detector are in error. Nothing was judged, and nothing half-written is left.
+        If plan, data or detector are in error: nothing was judged, and nothing left but what a checkpoint keeps.
     """
     started = datetime.now(UTC)
     loaded = loaded_plan(plan, folder)
     from audit.counting.counted import count_everything
     from audit.evaluation.evaluation_set import open_evaluation_set
-    from audit.scoring import score
 
     with open_evaluation_set(loaded.plan, loaded.folder, table) as evaluation_set:
         designs = _check_before(loaded, evaluation_set, details=details)
-        scored = score(loaded.plan, evaluation_set, loaded.folder, progress=progress, predictions_to=predictions_to)
+        scored = _scored(loaded, evaluation_set, progress, predictions_to, checkpoint)
         counted = count_everything(evaluation_set, loaded.plan, loaded.folder, details=details)
         answered = _answered(loaded, designs, evaluation_set, progress)
         rows = _single_rows(loaded.plan, evaluation_set) if crosscheck else {}
         own = _own_measures(loaded, evaluation_set) if details else ()
         evaluation_set.check_unchanged()
-        features = evaluation_set.features
-        set_sha256 = evaluation_set.sha256
+        features, set_sha256 = evaluation_set.features, evaluation_set.sha256
     families = count_families(loaded.plan, counted.table, features)
     _check_references(loaded.plan, features)
-    origin = provenance(loaded, {"evaluation_set": set_sha256, "detector": scored.detector_sha256}, started)
+    digests = {"evaluation_set": set_sha256, "detector": scored.detector_sha256}
+    origin = provenance(loaded, digests, started, scored.legs)
     asked = own, answered
     result = summarise(loaded, features, counted, families, scored.system, details=details, asked=asked, origin=origin)
     return _with_opinions(result, counted, families, rows if crosscheck else None)
+
+
+def _scored(
+    loaded: LoadedPlan,
+    evaluation_set: EvaluationSet,
+    progress: Progress | None,
+    predictions_to: Path | None,
+    checkpoint: Checkpoint | None,
+) -> Scored:
+    from audit.scoring import Keeping, score
+
+    return score(
+        loaded.plan,
+        evaluation_set,
+        loaded.folder,
+        progress=progress,
+        predictions_to=predictions_to,
+        keeping=None if checkpoint is None else Keeping(checkpoint, scoring_identity(loaded.plan)),
+    )
 
 
 def _check_before(loaded: LoadedPlan, evaluation_set: EvaluationSet, *, details: bool) -> tuple[Design, ...]:

@@ -11,7 +11,7 @@ from typing import NoReturn, ParamSpec
 import typer
 
 from audit.cli.terminal import note
-from audit.errors import AuditError, ExitCode
+from audit.errors import AuditError, ExitCode, RunInterruptedError
 
 P = ParamSpec("P")
 
@@ -66,7 +66,7 @@ def complain_of(error: BaseException) -> int:
 
 def _line_and_code(error: BaseException) -> tuple[str, int]:
     if isinstance(error, AuditError):
-        return f"error: {error}", error.exit_code
+        return f"{'' if isinstance(error, RunInterruptedError) else 'error: '}{error}", error.exit_code
     if isinstance(error, KeyboardInterrupt | typer.Abort | EOFError):
         return "interrupted: nothing was judged", ExitCode.INTERRUPTED
     if isinstance(error, BrokenPipeError):

@@ -49,13 +49,19 @@ def run(
     crosscheck: Annotated[
         bool, typer.Option("--crosscheck/--no-crosscheck", help="Ask fairlearn and AIF360 for the same numbers.")
     ] = True,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Score everything anew, whatever an earlier run has kept in the folder.")
+    ] = False,
 ) -> None:
-    """Run the detector over the evaluation set, judge it, and write result and reports."""
+    """Run the detector over the evaluation set, judge it, and write result and reports.
+
+    A run that is interrupted keeps what was scored: the same command goes on where it stopped.
+    """
     from audit.cli.one_run import run_into
     from audit.cli.reporters import find_reporters
 
     reporters = find_reporters(report or DEFAULT_REPORTS)
-    result, document = run_into(out, plan, reporters, quiet=quiet, crosscheck=crosscheck)
+    result, document = run_into(out, plan, reporters, quiet=quiet, crosscheck=crosscheck, fresh=fresh)
     first = out / reporters[0].filename
     if as_json and not quiet:
         say_document(document)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+SCORING: Final = "scoring"
+"""The folder of answers within an output folder."""
 
 if TYPE_CHECKING:
     from audit.cli.reporters import Reporter
@@ -12,16 +15,26 @@ if TYPE_CHECKING:
 
 
 def run_into(
-    out: Path, plan: Path, reporters: Sequence[Reporter], *, quiet: bool = False, crosscheck: bool = True
+    out: Path,
+    plan: Path,
+    reporters: Sequence[Reporter],
+    *,
+    quiet: bool = False,
+    crosscheck: bool = True,
+    fresh: bool = False,
 ) -> tuple[AuditResult, str]:
     """Run `plan` and write result, predictions and reports into `out`, all or none of them.
 
-    Returns the result and the text of `result.json`. Raises AuditError, and then nothing in `out` has changed.
+    What the detector answered is kept there meanwhile, so that a run which is interrupted goes on; `fresh` throws away
+    what an earlier run has kept.
+
+    Returns the result and the text of `result.json`. Raises AuditError, and then nothing in `out` has changed but that.
     """
     from audit.cli.output_folder import OutputFolder
     from audit.cli.reporters import render
     from audit.result_file import result_to_json
     from audit.run import run_audit
+    from audit.scoring.checkpoint import Checkpoint
     from audit.scoring.progress import progress_on_stderr
 
     with OutputFolder(out) as folder:
@@ -30,6 +43,7 @@ def run_into(
             progress=progress_on_stderr(quiet=quiet),
             predictions_to=folder.place("predictions.parquet"),
             crosscheck=crosscheck,
+            checkpoint=Checkpoint(out / SCORING, fresh=fresh),
         )
         document = result_to_json(result)
         folder.add("result.json", document)

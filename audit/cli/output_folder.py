@@ -11,17 +11,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from audit.errors import ExitCode, StorageError
+from audit.errors import FolderInUseError, StorageError
 
 _PREFIX: Final = ".audit7k-"
 OUR_FILES: Final = ("result.json", "predictions.parquet", "report.html", "junit.xml")
 """Outputs of an earlier run with these names never stay beside a result that they do not belong to."""
-
-
-class FolderInUseError(StorageError):
-    """Another run is writing into the output folder."""
-
-    exit_code = ExitCode.FOLDER_IN_USE
 
 
 class OutputFolder:

@@ -120,6 +120,9 @@ class DetectorInfo:
     """Whether the same batch always gives the same bits."""
     needs: tuple[str, ...]
     """Columns that it must be given; all of them are among the plan's features."""
+    digest_is_whole: bool = False
+    """Whether `artefact_sha256` covers all that answers depend on. Where it does not, answers that an earlier run has
+    kept are believed only if the detector answers one of their batches in the same way again."""
     notes: tuple[str, ...] = ()
     """Facts about how it was run that a reader of the report must know. Never the content of a row."""
 

@@ -60,6 +60,7 @@ class SkopsDetector:
             kind="skops",
             artefact_sha256=self._sha256,
             deterministic=True,
+            digest_is_whole=True,
             needs=self._section.features,
             notes=(*self._notes, NOTE, *warned),
         )

@@ -31,6 +31,7 @@ _PATIENCE: Final = 5.0
 """Seconds that workers get to come back once the detector has been closed; they are left behind after that."""
 
 Key = TypeVar("Key")
+Batch = TypeVar("Batch", bound="pa.RecordBatch | None")
 Asked = tuple["pa.RecordBatch", "Future[pa.RecordBatch]"]
 
 
@@ -60,14 +61,14 @@ class InFlight:
             thread.join(max(0.0, until - time.monotonic()))
 
     def ask(
-        self, batches: Iterable[tuple[Key, pa.RecordBatch]], workers: int
-    ) -> Iterator[tuple[Key, pa.RecordBatch, Callable[[], pa.RecordBatch]]]:
+        self, batches: Iterable[tuple[Key, Batch]], workers: int
+    ) -> Iterator[tuple[Key, Batch, Callable[[], pa.RecordBatch]]]:
         """Ask about every batch, and yield them in their order.
 
         Parameters
         ----------
-        batches : iterable of (key, pyarrow.RecordBatch)
-            Read one by one, in this thread. The key is handed on.
+        batches : iterable of (key, pyarrow.RecordBatch or None)
+            Read one by one, in this thread. The key is handed on. None is not asked about, and only keeps its turn.
         workers : int
             How many batches may be asked about at once. With 1 everything happens in this thread.
 
@@ -76,7 +77,8 @@ class InFlight:
         key, batch
             As they came.
         answer : callable
-            Gives the answer, or raises what `score` raised. To be called before the next batch is asked for.
+            Gives the answer, or raises what `score` raised. To be called before the next batch is asked for, and never
+            for None.
         """
         if workers == 1:
             for key, batch in batches:
@@ -87,12 +89,13 @@ class InFlight:
             thread = threading.Thread(target=self._work, name=f"audit7k-score-{number}", daemon=True)
             thread.start()
             self._threads.append(thread)
-        pending: deque[tuple[Key, pa.RecordBatch, Future[pa.RecordBatch]]] = deque()
+        pending: deque[tuple[Key, Batch, Future[pa.RecordBatch]]] = deque()
         try:
             for key, batch in batches:
                 future: Future[pa.RecordBatch] = Future()
                 pending.append((key, batch, future))
-                self._waiting.put((batch, future))
+                if batch is not None:
+                    self._waiting.put((batch, future))
                 # after an error nothing more is read: whoever it was sent to would get rows for nothing
                 while len(pending) >= workers + AHEAD or (pending and self._broken.is_set()):
                     yield _next(pending)
@@ -141,8 +144,8 @@ def workers_of(detector: Detector) -> int:
 
 
 def _next(
-    pending: deque[tuple[Key, pa.RecordBatch, Future[pa.RecordBatch]]],
-) -> tuple[Key, pa.RecordBatch, Callable[[], pa.RecordBatch]]:
+    pending: deque[tuple[Key, Batch, Future[pa.RecordBatch]]],
+) -> tuple[Key, Batch, Callable[[], pa.RecordBatch]]:
     key, batch, future = pending.popleft()
     return key, batch, partial(_answer, future)
 

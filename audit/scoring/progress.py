@@ -11,7 +11,16 @@ if TYPE_CHECKING:
 
 
 class Progress(Protocol):
-    """Where progress is told. `begin` once, `advance` after each batch, `end` once, also after an error."""
+    """Where progress is told. `begin` once, `advance` after each batch, `end` once, also after an error.
+
+    `kept` comes before `begin` where an earlier run has scored some of the rows, `stopping` where the run ends early.
+    """
+
+    def kept(self, rows: int) -> None:
+        """So many rows were scored by an earlier run, and are not scored again."""
+
+    def stopping(self) -> None:
+        """Somebody asked the run to stop; it ends when the batch does."""
 
     def begin(self, rows: int) -> None:
         """Scoring begins; so many rows are to be scored."""
@@ -39,8 +48,26 @@ def progress_on_stderr(*, quiet: bool = False, stream: TextIO | None = None) -> 
     return BarProgress(stream) if stream.isatty() else LineProgress(stream)
 
 
+def write_kept(stream: TextIO, rows: int) -> None:
+    """Say that a run goes on."""
+    stream.write(f"going on: {rows:,} rows were scored before and are kept (--fresh scores everything anew)\n")
+    stream.flush()
+
+
+def write_stopping(stream: TextIO) -> None:
+    """Say that a run is about to end."""
+    stream.write("stopping after this batch; once more to stop at once\n")
+    stream.flush()
+
+
 class NoProgress:
     """Tells nothing."""
+
+    def kept(self, rows: int) -> None:
+        """Say nothing."""
+
+    def stopping(self) -> None:
+        """Say nothing."""
 
     def begin(self, rows: int) -> None:
         """Say nothing."""
@@ -58,6 +85,14 @@ class LineProgress:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._rows = self._done = self._told = 0
+
+    def kept(self, rows: int) -> None:
+        """Write a line."""
+        write_kept(self._stream, rows)
+
+    def stopping(self) -> None:
+        """Write a line."""
+        write_stopping(self._stream)
 
     def begin(self, rows: int) -> None:
         """Remember how many rows there are."""
@@ -83,6 +118,14 @@ class BarProgress:
         self._stream = stream
         self._bar: RichProgress | None = None
         self._task: TaskID | None = None
+
+    def kept(self, rows: int) -> None:
+        """Write a line."""
+        write_kept(self._stream, rows)
+
+    def stopping(self) -> None:
+        """Write a line."""
+        write_stopping(self._stream)
 
     def begin(self, rows: int) -> None:
         """Draw the bar."""

@@ -43,3 +43,5 @@ class Scored:
     """Where the rows went."""
     failures: Mapping[tuple[Status, Reason | None], int]
     """Failed rows by status and reason; they add up to `tally.failed`."""
+    legs: tuple[tuple[str, str], ...] = ()
+    """When the stretches of work began and ended in which the rows were scored; none where nothing was kept."""

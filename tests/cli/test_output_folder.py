@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from audit.cli.output_folder import FolderInUseError, OutputFolder, write_file
-from audit.errors import ExitCode, StorageError
+from audit.cli.output_folder import OutputFolder, write_file
+from audit.errors import ExitCode, FolderInUseError, StorageError
 
 FILES = {"result.json": "{}\n", "report.html": "<p>é</p>\n", "predictions.parquet": "binary"}
 

@@ -194,3 +194,15 @@ def test_an_interrupt_ends_it_though_calls_never_return(tmp_path: Path) -> None:
     assert process.returncode != 0
     assert b"KeyboardInterrupt" in errors
     assert time.monotonic() - begun < 15
+
+
+def test_what_is_not_asked_about_keeps_its_turn() -> None:
+    detector = Asked(lambda _: None)
+    every = ((key, batch if number % 3 else None) for number, (key, batch) in enumerate(batches(20)))
+    with InFlight(detector) as flight:
+        found = [
+            (key, None if batch is None else answer()["score"][0].as_py())
+            for key, batch, answer in flight.ask(every, 4)
+        ]
+    assert found == [(f"key {number}", number / 100 if number % 3 else None) for number in range(20)]
+    assert sorted(detector.begun) == [number for number in range(20) if number % 3]

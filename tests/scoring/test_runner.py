@@ -398,6 +398,12 @@ class Told:
     def __init__(self) -> None:
         self.said: list[Any] = []
 
+    def kept(self, rows: int) -> None:
+        self.said.append(("kept", rows))
+
+    def stopping(self) -> None:
+        self.said.append("stopping")
+
     def begin(self, rows: int) -> None:
         self.said.append(("begin", rows))
 

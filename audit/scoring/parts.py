@@ -1,0 +1,134 @@
+"""The answers of a run on the disk, part by part: what a later run finds of an earlier one, and believes.
+
+A part holds the answers to some neighbouring batches. It is two files: `000012.arrow` with the answers, and then
+`000012.json` with which batches they are and the SHA-256 of the first. The second is the commit point. A part without
+it, or with other bytes than it says, is not there: its batches are scored again.
+
+Neither holds an id or a text of anybody: row by row a score, a status and a reason.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+
+from audit.detectors.answers import CheckedAnswers
+from audit.scoring.durable import write_durably
+from audit.scoring.sealed import read_sealed, write_sealed
+
+__all__ = ["Part", "read_part", "read_parts", "same_answers", "write_part"]
+
+_SCHEMA: Final = pa.schema(
+    [("batch", pa.int64()), ("score", pa.float64()), ("status", pa.int8()), ("reason", pa.int8())]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part that was found whole."""
+
+    first: int
+    """The number of its first batch, from 0."""
+    batches: int
+    """How many it holds."""
+    rows: int
+    """How many rows they have."""
+    started: str
+    """When the stretch of work began in which they were scored: UTC, ISO 8601."""
+    kept: str
+    """When they were kept."""
+    sha256: str
+    """Of the answers."""
+
+
+def write_part(folder: Path, run: str, first: int, answers: Sequence[CheckedAnswers], times: tuple[str, str]) -> Part:
+    """Write the answers to neighbouring batches from `first` on, for the run with this digest. Raises OSError.
+
+    `times` are when the stretch of work began, and now.
+    """
+    content = _content(answers)
+    part = Part(
+        first=first,
+        batches=len(answers),
+        rows=sum(len(one.scores) for one in answers),
+        started=times[0],
+        kept=times[1],
+        sha256=hashlib.sha256(content).hexdigest(),
+    )
+    write_durably(folder / f"{first:06}.arrow", content)
+    write_sealed(folder / f"{first:06}.json", {"run": run, **asdict(part)})
+    return part
+
+
+def read_parts(folder: Path, run: str) -> dict[int, Part]:
+    """The parts of this run that are whole, by their first batch. Everything else in the folder is removed.
+
+    Raises OSError.
+    """
+    found: dict[int, Part] = {}
+    end = 0
+    for path in sorted(folder.glob("*.json")):
+        part = _read_sidecar(path, run)
+        if part is not None and part.first >= end and _is_whole(folder, part):
+            found[part.first] = part
+            end = part.first + part.batches
+    kept = {f"{first:06}{ending}" for first in found for ending in (".arrow", ".json")}
+    for path in folder.iterdir():
+        if path.name not in kept:
+            path.unlink()
+    return found
+
+
+def read_part(folder: Path, part: Part) -> Iterator[CheckedAnswers]:
+    """The answers to each batch of a part, in order. Raises OSError, or ValueError where it changed since."""
+    content = (folder / f"{part.first:06}.arrow").read_bytes()
+    if hashlib.sha256(content).hexdigest() != part.sha256:
+        raise ValueError("a part of the run was changed while it was read")
+    table = pa.ipc.open_file(pa.BufferReader(content)).read_all().combine_chunks()
+    batch, score, status, reason = (table.column(name).to_numpy() for name in _SCHEMA.names)
+    for number in range(part.batches):
+        own = batch == number
+        yield CheckedAnswers(score[own], status[own].astype(np.int8), reason[own].astype(np.int8))
+
+
+def same_answers(one: CheckedAnswers, other: CheckedAnswers) -> bool:
+    """Whether two answers to a batch are the same to the last bit."""
+    return (
+        np.array_equal(one.scores, other.scores, equal_nan=True)
+        and np.array_equal(one.status, other.status)
+        and np.array_equal(one.reason, other.reason)
+    )
+
+
+def _content(answers: Sequence[CheckedAnswers]) -> bytes:
+    numbers = np.repeat(np.arange(len(answers)), [len(one.scores) for one in answers])
+    columns = [numbers.astype(np.int64)] + [
+        np.concatenate([getattr(one, name) for one in answers]) for name in ("scores", "status", "reason")
+    ]
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_file(sink, _SCHEMA) as writer:
+        writer.write_batch(pa.RecordBatch.from_arrays([pa.array(one) for one in columns], schema=_SCHEMA))
+    return bytes(sink.getvalue())
+
+
+def _read_sidecar(path: Path, run: str) -> Part | None:
+    told = read_sealed(path)
+    if told is None or told.pop("run", None) != run:
+        return None
+    # sealed: it is what this has written
+    part = Part(**told)
+    return part if path.name == f"{part.first:06}.json" else None
+
+
+def _is_whole(folder: Path, part: Part) -> bool:
+    try:
+        content = (folder / f"{part.first:06}.arrow").read_bytes()
+    except OSError:
+        return False
+    return hashlib.sha256(content).hexdigest() == part.sha256

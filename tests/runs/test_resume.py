@@ -1,0 +1,285 @@
+"""A run that is broken off goes on where it stopped, and comes to the same bytes; no other is ever mixed into it."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from made_runs import CANARY, Made, made_run
+
+from audit.errors import FolderInUseError, ResumeError, RunInterruptedError, StorageError
+from audit.scoring.checkpoint import Checkpoint
+
+BATCHES = 10
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Made:
+    return made_run(tmp_path / "run")
+
+
+def break_off(made: Made, after: int) -> None:
+    """Run until so many batches are scored, and then be told to stop."""
+    module = made.folder / "own_detector.py"
+    text = module.read_text()
+    called = f"len(pathlib.Path(calls.name).read_text().splitlines()) == {after + made.calls}"
+    stop = f"\n    import os, signal\n    if {called}:\n"
+    breaking = text.replace("\n    return", stop + "        os.kill(os.getpid(), signal.SIGINT)\n    return")
+    # the digest of the module is part of the run, so that it is the same when it goes on
+    module.write_text(breaking)
+    with pytest.raises(RunInterruptedError, match=rf"interrupted: {40 * after} of 400 rows are scored and kept"):
+        made.run()
+
+
+def test_a_run_in_one_piece_leaves_its_answers_and_scores_nothing_twice(made: Made) -> None:
+    first = made.run()
+    assert made.calls == BATCHES
+    assert sorted(path.name for path in made.kept.iterdir()) == ["complete.json", "parts", "run.json"]
+    # a digest of a module does not cover what it imports, so that one batch is asked again
+    assert made.run() == first
+    assert made.calls == BATCHES + 1
+
+
+@pytest.mark.parametrize("after", [1, 5, 9])
+def test_a_run_that_was_told_to_stop_goes_on_where_it_stopped(made: Made, tmp_path: Path, after: int) -> None:
+    whole = made_run(tmp_path / "whole").run()
+    break_off(made, after)
+    assert made.calls == after
+    assert not (made.kept / "complete.json").exists()
+    assert made.run() == whole
+    assert made.calls == BATCHES + 1
+
+
+def test_nothing_of_a_case_is_in_what_is_kept(made: Made) -> None:
+    made.run()
+    for path in made.kept.rglob("*"):
+        assert path.is_dir() or (CANARY.encode() not in path.read_bytes() and b"case-0" not in path.read_bytes())
+        assert path.stat().st_mode & 0o077 == 0
+
+
+def changed_plan(made: Made) -> str:
+    made.plan.write_text(made.plan.read_text().replace("margin = 0.1", "margin = 0.2"))
+    return "the plan changed"
+
+
+def changed_batches(made: Made) -> str:
+    made.plan.write_text(made.plan.read_text().replace("batch_size = 40", "batch_size = 50"))
+    return "what the plan says of set and detector changed"
+
+
+def changed_set(made: Made) -> str:
+    (made.folder / "set.parquet").write_bytes(
+        (made_run(made.folder / "other", 399).folder / "set.parquet").read_bytes()
+    )
+    return "the evaluation set, the number of rows changed"
+
+
+def changed_detector(made: Made) -> str:
+    module = made.folder / "own_detector.py"
+    module.write_text(module.read_text() + "# another\n")
+    return "the detector changed"
+
+
+@pytest.mark.parametrize("change", [changed_plan, changed_batches, changed_set, changed_detector])
+def test_an_unfinished_run_of_something_else_is_refused_until_it_is_thrown_away(made: Made, change: object) -> None:
+    break_off(made, 4)
+    before = {path.name: path.read_bytes() for path in (made.kept / "parts").iterdir()}
+    assert callable(change)
+    words = change(made)
+    with pytest.raises(ResumeError, match=words) as refused:
+        made.run()
+    assert refused.value.exit_code == 74
+    assert {path.name: path.read_bytes() for path in (made.kept / "parts").iterdir()} == before
+    calls = made.calls
+    made.run(fresh=True)
+    assert made.calls > calls + 7
+    assert (made.kept / "complete.json").exists()
+
+
+def test_of_a_finished_run_answers_serve_a_plan_with_other_limits_and_no_other_detector(made: Made) -> None:
+    made.run()
+    changed_plan(made)
+    made.run()
+    assert made.calls == BATCHES + 1
+    changed_detector(made)
+    made.run()
+    assert made.calls == 2 * BATCHES + 1
+
+
+def with_weights(made: Made, factor: int) -> None:
+    """Let the detector read a number from a file, which no digest covers."""
+    (made.folder / "weights.txt").write_text(str(factor))
+    module = made.folder / "own_detector.py"
+    read = 'int(pathlib.Path(__file__).with_name("weights.txt").read_text())'
+    module.write_text(module.read_text().replace("37 *", f"{read} *"))
+
+
+def test_a_detector_that_answers_otherwise_is_another_one_whatever_its_digest_says(made: Made) -> None:
+    with_weights(made, 37)
+    first = made.run()
+    (made.folder / "weights.txt").write_text("53")
+    second = made.run()
+    assert second[0] != first[0]
+    assert made.calls == BATCHES + 2 + BATCHES
+
+
+def test_two_detectors_are_never_mixed_in_one_run(made: Made) -> None:
+    with_weights(made, 37)
+    break_off(made, 4)
+    (made.folder / "weights.txt").write_text("53")
+    with pytest.raises(ResumeError, match="answers otherwise than when the unfinished run"):
+        made.run()
+    (made.folder / "weights.txt").write_text("37")
+    made.run()
+
+
+def test_a_detector_that_never_answers_twice_alike_is_taken_at_its_word(made: Made) -> None:
+    module = made.folder / "own_detector.py"
+    module.write_text(module.read_text().replace("/ 101 for", "/ 101 * __import__('random').random() for"))
+    break_off(made, 4)
+    made.run()
+    assert made.calls == BATCHES + 2
+
+
+def test_a_second_run_into_the_same_folder_is_refused(made: Made) -> None:
+    with Checkpoint(made.kept), pytest.raises(FolderInUseError) as refused:
+        made.run()
+    assert refused.value.exit_code == 73
+    made.run()
+
+
+@pytest.mark.parametrize("ending", ["arrow", "json"])
+@pytest.mark.parametrize("damage", ["flipped", "cut", "emptied", "deleted", "nonsense"])
+def test_a_damaged_part_is_scored_again_and_no_other(made: Made, ending: str, damage: str) -> None:
+    first = made.run()
+    for number in (0, 3, 9):
+        path = made.kept / "parts" / f"{number:06}.{ending}"
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 4
+        if damage == "deleted":
+            path.unlink()
+        else:
+            damaged: dict[str, bytes] = {
+                "flipped": bytes(content),
+                "cut": bytes(content[:-9]),
+                "emptied": b"",
+                "nonsense": b'{"run": [1]}',
+            }
+            path.write_bytes(damaged[damage])
+    calls = made.calls
+    assert made.run() == first
+    assert made.calls == calls + 3 + 1
+
+
+def test_every_bit_of_a_part_counts(made: Made) -> None:
+    first = made.run()
+    path = made.kept / "parts" / "000004.arrow"
+    content = path.read_bytes()
+    dice = random.Random(4)
+    for _ in range(12):
+        bit = dice.randrange(8 * len(content))
+        flipped = bytearray(content)
+        flipped[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(flipped)
+        assert made.run() == first
+        assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("name", ["run.json", "complete.json"])
+def test_a_damaged_record_of_the_run_costs_no_answers(made: Made, name: str) -> None:
+    first = made.run()
+    for bit in (40, 300):
+        content = bytearray((made.kept / name).read_bytes())
+        content[bit // 8] ^= 1
+        (made.kept / name).write_bytes(content)
+        calls = made.calls
+        assert made.run() == first
+        assert made.calls == calls + 1
+
+
+def test_of_a_run_that_kept_nothing_nothing_is_left(made: Made) -> None:
+    (made.folder / "own_detector.py").write_text("def score(batch):\n    raise ValueError\n")
+    with pytest.raises(Exception, match="raised ValueError"):
+        made.run()
+    assert not made.kept.exists()
+
+
+class Faults:
+    """Lets one call fail: the n-th of those that bring something to the disk."""
+
+    CALLS = ("open", "write", "fsync", "replace")
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+        self.count, self.fails_at, self._folder = 0, -1, folder
+        for name in self.CALLS:
+            monkeypatch.setattr(f"audit.scoring.durable.os.{name}", self._faulty(getattr(os, name)))
+
+    def _faulty(self, call: object) -> object:
+        def faulty(*arguments: object, **more: object) -> object:
+            assert callable(call)
+            if not sys._getframe(1).f_globals["__name__"].startswith("audit.scoring.durable"):
+                return call(*arguments, **more)
+            self.count += 1
+            if self.count == self.fails_at:
+                raise OSError(28, os.strerror(28))
+            return call(*arguments, **more)
+
+        return faulty
+
+
+def test_every_write_sync_and_rename_can_fail_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = made_run(tmp_path / "whole", 120)
+    faults = Faults(monkeypatch, tmp_path)
+    expected = whole.run()
+    calls = faults.count
+    assert calls > 40
+    for fails_at in range(1, calls + 1):
+        made = made_run(tmp_path / f"run{fails_at}", 120)
+        faults.count, faults.fails_at = 0, fails_at
+        with pytest.raises(StorageError, match=r"No space left on device\); [\d,]+ rows are kept") as failed:
+            made.run()
+        assert failed.value.exit_code == 75
+        assert not list(made.folder.rglob("*.partial"))
+        faults.fails_at = -1
+        assert made.run() == expected
+
+
+def test_killed_at_any_moment_it_comes_to_the_same_bytes(tmp_path: Path) -> None:
+    """20 kills; `make simulate` does 200."""
+    whole = made_run(tmp_path / "whole", pause=0.02)
+    expected = whole.run()
+    dice = random.Random(20)
+    kills = int(os.environ.get("AUDIT7K_KILLS", "20"))
+    done = 0
+    while done < kills:
+        made = made_run(tmp_path / f"run{done}", pause=0.02)
+        done += killed_until_done(made, dice, kills - done)
+        assert made.run() == expected
+        assert not list(made.folder.rglob("*.partial"))
+
+
+def killed_until_done(made: Made, dice: random.Random, most: int) -> int:
+    """Start the run and kill it, again and again; returns how many kills it took."""
+    program = (
+        "import sys; sys.path[:0] = sys.argv[1:3]\nfrom pathlib import Path\nfrom made_runs import Made\n"
+        "print('ready', flush=True)\nMade(Path(sys.argv[3])).run()\n"
+    )
+    here = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2]), str(made.folder)]
+    for kills in range(1, most + 1):
+        running = subprocess.Popen([sys.executable, "-c", program, *here], stdout=subprocess.PIPE, text=True)
+        assert running.stdout is not None
+        with running.stdout as output:
+            output.readline()
+            time.sleep(dice.uniform(0.2, 1.3))
+            running.send_signal(signal.SIGKILL)
+            running.wait()
+        if json.loads((made.kept / "complete.json").read_text() if (made.kept / "complete.json").exists() else "0"):
+            return kills
+    return most
