@@ -14,10 +14,12 @@ from pydantic import ConfigDict, Field, model_validator
 from audit.metrics import METRICS, MetricName, Worse, worse_direction
 from audit.plan_detectors import (
     Column,
+    CommandDetector,
     Detector,
     HttpDetector,
     ModelDetector,
     Name,
+    OnnxDetector,
     PredictionsDetector,
     PythonDetector,
     SkopsDetector,
@@ -51,6 +53,7 @@ __all__ = [
     "AuditSection",
     "Coding",
     "ColumnsProbe",
+    "CommandDetector",
     "Comparison",
     "ControlFeature",
     "ControlSampleSection",
@@ -64,6 +67,7 @@ __all__ = [
     "Measure",
     "ModelDetector",
     "NationalityRung",
+    "OnnxDetector",
     "PredictionsDetector",
     "Probe",
     "ProbeRule",

@@ -1,4 +1,4 @@
-"""The detector under audit, as a plan names it: answers that exist, a Python function, a saved model, or a service."""
+"""The detector under audit, as a plan names it: answers that exist, a function, a model, a program or a service."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from audit.plan_http import check_headers, check_path, check_request, check_row,
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Column = Annotated[str, Field(min_length=1)]
+Argument = Annotated[str, Field(pattern=r"^[^\x00]*$")]
+EnvironmentName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
 
 class Strict(BaseModel):
@@ -124,6 +127,55 @@ class SkopsDetector(ModelDetector):
     """The class of `predict_proba` whose probability is the score."""
 
 
+class OnnxDetector(ModelDetector):
+    """A model in the ONNX format, run with onnxruntime on one thread. It needs the extra `onnx`."""
+
+    kind: Literal["onnx"]
+    """`onnx`."""
+    path: Path
+    """The .onnx file; all of the model stands in it."""
+    output: Annotated[str, Field(min_length=1)] | None = None
+    """The output with the score, or with the decision; needed where the model has several that it could be."""
+    positive_class: str = "1"
+    """The class whose probability is the score, or that means flagged. Not for an output with a single score."""
+    classes: tuple[str, ...] = ()
+    """The classes, in the order of the model's columns, where the model does not say; never against what it says."""
+
+    @model_validator(mode="after")
+    def _classes_differ(self) -> Self:
+        if len(set(self.classes)) < len(self.classes):
+            raise ValueError("`classes` names a class twice")
+        return self
+
+
+class CommandDetector(ModelDetector):
+    """A program that is started once and asked row by row: JSON Lines on its standard input and output."""
+
+    kind: Literal["command"]
+    """`command`."""
+    command: Annotated[tuple[Argument, ...], Field(min_length=1)]
+    """The program and its arguments, one text each; no shell reads them. A program with a slash is relative to the
+    folder of the plan, in which it runs; one without is looked for on PATH. Never write a secret here: the plan is part
+    of the result."""
+    timeout: Seconds = 60.0
+    """Seconds within which a batch must be answered; the rows without an answer then count as failed."""
+    start_timeout: Seconds = 120.0
+    """Seconds that the program has, each time it is started, until its first answer."""
+    most_restarts: Annotated[int, Field(ge=0, le=1000)] = 3
+    """How often in a run the program is started anew after it ended, hung or lost the order; then the run ends."""
+    environment: tuple[EnvironmentName, ...] = ()
+    """Names of environment variables, such as one with a token, that the program is given beside PATH, HOME, LANG,
+    LC_ALL and TMPDIR. Only names: the values never stand in a plan."""
+    longest_line: Annotated[int, Field(ge=64, le=2**24)] = 2**20
+    """Bytes that a line of the program may have; a longer one is not read to its end."""
+
+    @model_validator(mode="after")
+    def _names_a_program(self) -> Self:
+        if not self.command[0].strip():
+            raise ValueError("`command` begins with the name of a program")
+        return self
+
+
 class HttpDetector(ModelDetector):
     """A service that answers batches of rows in JSON. The features of every case are sent to it."""
 
@@ -175,7 +227,10 @@ class HttpDetector(ModelDetector):
         return self
 
 
-Detector = Annotated[PredictionsDetector | PythonDetector | SkopsDetector | HttpDetector, Field(discriminator="kind")]
+Detector = Annotated[
+    PredictionsDetector | PythonDetector | SkopsDetector | OnnxDetector | CommandDetector | HttpDetector,
+    Field(discriminator="kind"),
+]
 
 
 def check_disjoint(keys: str, values: Sequence[str]) -> None:

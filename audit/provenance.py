@@ -27,6 +27,7 @@ _PACKAGES = (
     "aif360",
     "ibis-framework",
     "numpy",
+    "onnxruntime",
     "pandas",
     "pyarrow",
     "scikit-learn",

@@ -23,7 +23,8 @@ else. `audit7k schema` prints the same as JSON Schema.
 """
 
 PLAN_PARTS = {
-    "AuditPlan", "AuditSection", "PredictionsDetector", "PythonDetector", "SkopsDetector", "HttpDetector",
+    "AuditPlan", "AuditSection", "PredictionsDetector", "PythonDetector", "SkopsDetector", "OnnxDetector",
+    "CommandDetector", "HttpDetector",
     "EvaluationSetSection", "GroupFeature", "Rule", "VerdictSection", "ScoringSection", "DeploymentSection",
     "ControlFeature", "ControlSampleSection", "SensitivitySection", "ScanSection", "CostsSection",
     "ReferenceTableSection", "Measure",

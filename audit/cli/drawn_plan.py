@@ -27,7 +27,7 @@ use = "{write_here}: what it is used for"
 route = {route}
 
 [detector]
-kind = "{write_here}: predictions, python or skops"
+kind = "{write_here}: predictions, python, skops or onnx"
 """
 
 

@@ -1,30 +1,47 @@
-"""Says in one line what to install where a kind of detector needs more than the package itself does."""
+"""Imports what an extra installs, and says in one line which extra is missing."""
 
 from __future__ import annotations
 
 import importlib
+from types import ModuleType
 
 from audit.errors import DetectorError
 
 
-def require_extra(kind: str, extra: str, *modules: str) -> None:
-    """Import the modules that a kind of detector needs. Raises DetectorError that names the extra where one is absent.
+def import_extra(module: str, *, kind: str, extra: str) -> ModuleType:
+    """Import a module that only an extra of audit7k installs.
 
     Parameters
     ----------
+    module : str
+        Full name of the module.
     kind : str
-        The kind in the plan.
+        The detector kind that needs it.
     extra : str
-        The extra of this package that installs the modules.
-    *modules : str
-        Modules as they are imported.
+        The extra that installs it, as pyproject.toml calls it.
+
+    Raises
+    ------
+    DetectorError
+        It is not installed, or is and cannot be imported.
     """
-    for module in modules:
-        try:
-            importlib.import_module(module)
-        except ImportError:
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is not None and (module == error.name or module.startswith(f"{error.name}.")):
             raise DetectorError(
                 f'the detector kind "{kind}" needs the extra "{extra}"',
                 slug="detector-extra",
                 hint=f"pip install 'audit7k[{extra}]'",
             ) from None
+        raise _broken(kind, extra, error) from None
+    except Exception as error:
+        raise _broken(kind, extra, error) from None
+
+
+def _broken(kind: str, extra: str, error: Exception) -> DetectorError:
+    return DetectorError(
+        f'the detector kind "{kind}" cannot import what the extra "{extra}" installs ({type(error).__name__})',
+        slug="detector-extra",
+        hint=f"pip install --force-reinstall 'audit7k[{extra}]'",
+    )

@@ -10,6 +10,7 @@ import zipfile
 from pathlib import Path
 from typing import Any, Final
 
+from audit.detectors.model_file import read_model_file
 from audit.detectors.skops_types import ALLOWED
 from audit.errors import DetectorError
 
@@ -42,20 +43,7 @@ def read_file(path: Path, name: str) -> bytes:
     DetectorError
         It does not exist or cannot be read, or is a pickle or joblib file or no skops file. Nothing in it is loaded.
     """
-    try:
-        if path.exists() and not (path.is_file() or path.is_dir()):
-            raise DetectorError(
-                f"the model file {name} is a pipe or a device", slug="detector-file", hint="`path` names a .skops file"
-            )
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise DetectorError(
-            f"no model file {name}", slug="detector-file", hint="`path` is relative to the folder of the plan"
-        ) from None
-    except OSError as error:
-        raise DetectorError(
-            f"the model file {name} cannot be read ({type(error).__name__})", slug="detector-file"
-        ) from None
+    content = read_model_file(path, name, ending=".skops")
     if path.suffix.lower() in _PICKLE_NAMES or content.startswith(_PICKLE_STARTS):
         raise _pickle(name)
     _check_archive(content, name)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
+from audit.detectors.class_names import find_class
 from audit.detectors.skops_types import parts_of
 from audit.errors import DetectorError
-from audit.evaluation.quoting import shown
 from audit.plan import SkopsDetector as SkopsSection
-
-_SHOWN: Final = 10
 
 
 class PositiveClass:
@@ -27,7 +25,7 @@ class PositiveClass:
         self.missing_is_none = _trained_on_none(model)
         """Whether the model was trained on tables in which missing text is None, as before pandas 3, and not NaN."""
         self._classes = self._class_names()
-        self._place = self._find(section.positive_class)
+        self._place = find_class(self._classes, section.positive_class, file)
         self.ask = self._way_to_ask(section)
         """Called with a table of n rows; returns n answers."""
 
@@ -42,18 +40,6 @@ class PositiveClass:
                 hint='audit a classifier, or wrap the model in a function and use kind = "python"',
             )
         return [_as_text(value) for value in classes]
-
-    def _find(self, wanted: str) -> int:
-        for same in (str, str.casefold):
-            places = [place for place, name in enumerate(self._classes) if same(name) == same(wanted)]
-            if len(places) == 1:
-                return places[0]
-        more = f" and {len(self._classes) - _SHOWN} more" if len(self._classes) > _SHOWN else ""
-        raise DetectorError(
-            f"{self._file}: the model has no class {shown(wanted)!r}",
-            slug="detector-positive-class",
-            hint=f"write positive_class = one of: {', '.join(map(shown, self._classes[:_SHOWN]))}{more}",
-        )
 
     def _way_to_ask(self, section: SkopsSection) -> Callable[[Any], Any]:
         if section.answers == "decision":

@@ -118,7 +118,7 @@ def _detector(draft: PlanDraft) -> str:
     else:
         lines.append('# Answers that are there already: kind = "predictions" with score or decision, a column.')
         lines.append('# A model that is run: kind = "skops" (path, features) or kind = "python" (entry, features).')
-        lines.append(f'kind = "{WRITE_HERE}: predictions, python or skops"')
+        lines.append(f'kind = "{WRITE_HERE}: predictions, python, skops or onnx"')
     return "\n".join(lines) + "\n"
 
 

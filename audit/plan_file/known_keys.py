@@ -18,6 +18,7 @@ from audit.plan import (
     AuditPlan,
     AuditSection,
     ColumnsProbe,
+    CommandDetector,
     ControlFeature,
     ControlSampleSection,
     CostsSection,
@@ -26,6 +27,7 @@ from audit.plan import (
     GroupFeature,
     HttpDetector,
     Measure,
+    OnnxDetector,
     PredictionsDetector,
     ProbeRule,
     PythonDetector,
@@ -54,6 +56,8 @@ DETECTORS: Final[Mapping[str, type[BaseModel]]] = {
     "predictions": PredictionsDetector,
     "python": PythonDetector,
     "skops": SkopsDetector,
+    "onnx": OnnxDetector,
+    "command": CommandDetector,
     "http": HttpDetector,
 }
 """The detectors of a plan by their kind."""
@@ -139,7 +143,7 @@ DESIGN: Final = Layout(
 )
 
 _NOT_YET: Final[Mapping[Where, str]] = {
-    ("detector", "kind", kind): "is not supported by this version" for kind in ("onnx", "mlflow", "command", "chat")
+    ("detector", "kind", kind): "is not supported by this version" for kind in ("mlflow", "chat")
 }
 """Keys and values that are planned. They get an answer, not the nearest known name: that would mean another thing."""
 

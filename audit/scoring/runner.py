@@ -253,18 +253,23 @@ def _run_keeping(
             "rows": evaluation_set.rows,
         }
         checkpoint.begin(identity)
-        batches.believe(checkpoint)
-        before = checkpoint.rows_kept
-        if before:
-            progress.kept(before)
-        with told(progress, evaluation_set.rows - before):
-            for rows, checked, scored in batches.kept_or_scored(checkpoint):
-                table.add(rows, checked)
-                if scored:
-                    progress.advance(len(rows))
-                if stop.asked:
-                    checkpoint.flush()
-                    raise _interrupted(checkpoint.rows_kept, evaluation_set.rows)
+        try:
+            batches.believe(checkpoint)
+            before = checkpoint.rows_kept
+            if before:
+                progress.kept(before)
+            with told(progress, evaluation_set.rows - before):
+                for rows, checked, scored in batches.kept_or_scored(checkpoint):
+                    table.add(rows, checked)
+                    if scored:
+                        progress.advance(len(rows))
+                    if stop.asked:
+                        raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            checkpoint.flush()
+            if not checkpoint.rows_kept:
+                raise
+            raise _interrupted(checkpoint.rows_kept, evaluation_set.rows) from None
         checkpoint.complete()
         return checkpoint.legs
 

@@ -58,8 +58,8 @@ class Comparison:
     correlation: float | FloatArray
     """`pooled_correlation` of the family; one for all, or (G,)."""
     tilts: tuple[Tilt, ...] = ()
-    """How weights may go with the outcome; the largest variance counts. Without them weights must not go with it:
-    false passes rose to 9 % with weights twice as large for one outcome."""
+    """How weights may go with the outcome, everyone's last; the largest variance counts. Without them weights must not
+    go with it: false passes rose to 9 % with weights twice as large for one outcome."""
     rest_tilts: tuple[Tilt, ...] = ()
     least_q: FloatArray | float = 0.0
     """``sum_k Q / S^2`` of as many rows, were their weights as unlike as those within all groups together: a group that
@@ -202,7 +202,8 @@ def effective_test(
     those already are upper ends. ``v_rest`` is s^2 times the larger of the rest's own and pooled variance, and for that
     second tail at least the one that the rest would have at the rate that puts the group on the edge. The degrees of
     freedom are Satterthwaite's of both parts, never more than the group's own. What is known of a tilt rests on the
-    rows of the rarer outcome, of which each gives half a degree; together they give no fewer than 3.
+    rows of the rarer outcome, of which each gives half a degree; together they give no fewer than 3. Where it is not
+    told (the last of `tilts`, everyone's: `Tilt.is_told`), p is 1.
     """
     group, rest, edge = compared.group, compared.rest, compared.edge(boundary)
     counted = counted_rate(group.rate, boundary)
@@ -214,6 +215,9 @@ def effective_test(
     cut = size * few_degrees_factor(np.minimum(spread.df, np.maximum(spread.tilt_df, MIN_DEGREES_OF_FREEDOM)), level)
     able: BoolArray = inside & (spread.df >= MIN_DEGREES_OF_FREEDOM) & ~too_few_clusters(group)
     able &= (cut > 0.0) & (counted < 1.0)
+    for tilts in (compared.tilts, compared.rest_tilts):
+        if tilts:
+            able &= tilts[-1].is_told
     shown = np.maximum(_tail(counted, cut, b, able), _tail(counted, least, b, able))
     unseen = compared.unseen(boundary) if unseen is None else unseen
     tail = np.asarray(level, dtype=np.float64)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from audit.stats.binomial import FloatArray
+from audit.stats.binomial import BoolArray, FloatArray
 
 __all__ = [
     "MAX_CORRELATION",
@@ -57,6 +57,11 @@ class WeightedRate:
         return WeightedRate(*(getattr(self, field.name)[place] for field in fields(self)))
 
 
+_ALIKE: Final = 1e-9
+_FEWEST_TOLD: Final = 5
+_MOST_TILTED: Final = 8.0
+
+
 class Tilt(NamedTuple):
     """How weights go with the outcome: mean weights of rows with and without it, relative to all; (G,) each.
 
@@ -71,6 +76,8 @@ class Tilt(NamedTuple):
     rows_without: FloatArray
     rows: FloatArray
     """``n``: how many rows of either outcome there are."""
+    fewest: FloatArray
+    """``min(n_1, n_0)``: rows of the rarer outcome; inf where all rows weigh the same, and nothing can go with it."""
 
     @classmethod
     def of(cls, weights: Pair, squares: Pair, rows: Pair) -> Tilt:
@@ -82,12 +89,23 @@ class Tilt(NamedTuple):
         s, q, n = s1 + s0, q1 + q0, n1 + n0
         relative = (q1 * s / (s1 * q), q0 * s / (s0 * q), n1 * s / (s1 * n), n0 * s / (s0 * n))
         first, second, third, fourth = (np.where(told, value, 1.0) for value in relative)
-        return cls(first, second, third, fourth, rows[0] + rows[1])
+        alike = sum(squares) * sum(rows) <= sum(weights) ** 2 * (1.0 + _ALIKE)
+        return cls(first, second, third, fourth, rows[0] + rows[1], np.where(alike, np.inf, np.minimum(*rows)))
 
     def at(self, rate: FloatArray) -> FloatArray:
         """How many times as large a weighted rate's variance is, were it `rate`, as with weights that tell nothing."""
         squares = (1.0 - rate) * self.squares_with + rate * self.squares_without
         return squares * (rate * self.rows_with + (1.0 - rate) * self.rows_without)
+
+    @property
+    def is_told(self) -> BoolArray:
+        """bool[G]: whether enough rows say how weights go with the outcome, and they do not go with it too far.
+
+        With fewer than 5 rows of an outcome among everyone, or with rows of one that weigh more than 8 times as much,
+        false passes reached 22 % in worlds of 30 cases a group (``simulate.informative_weights``).
+        """
+        factor = np.maximum(self.rows_with, self.rows_without) / np.minimum(self.rows_with, self.rows_without)
+        return np.asarray((self.fewest >= _FEWEST_TOLD) & (factor <= _MOST_TILTED))
 
     def rarer(self, rate: FloatArray) -> FloatArray:
         """Rows to expect of the outcome that fewer of them have, were the weighted rate `rate`."""

@@ -12,6 +12,7 @@ import pytest
 from audit.detectors.protocol import table_detector
 from audit.detectors.registry import known_kinds, make_detector
 from audit.errors import DetectorError
+from audit.plan import OnnxDetector as OnnxSection
 from audit.plan import PredictionsDetector as PredictionsSection
 from audit.plan import PythonDetector as PythonSection
 
@@ -46,11 +47,13 @@ def make(kind: str) -> object:
 
 
 def test_our_own_kinds_are_registered_like_anyone_elses() -> None:
-    assert {"predictions", "python", "skops"} <= set(known_kinds())
+    assert {"onnx", "predictions", "python", "skops"} <= set(known_kinds())
     section = PythonSection(kind="python", entry="m:f", features=("a",), threshold=0.5)
     assert table_detector(make_detector(section, Path())) is None
     table = PredictionsSection(kind="predictions", score="p", threshold=0.5)
     assert table_detector(make_detector(table, Path())) is not None
+    saved = OnnxSection(kind="onnx", path=Path("model.onnx"), features=("a",), threshold=0.5)
+    assert table_detector(make_detector(saved, Path())) is None
 
 
 def test_a_third_party_kind_is_found(site: Path) -> None:
@@ -64,7 +67,7 @@ def test_a_third_party_kind_is_found(site: Path) -> None:
 def test_an_unknown_kind_lists_the_known_ones() -> None:
     with pytest.raises(DetectorError, match="no detector kind 'onyx'") as caught:
         make("onyx")
-    assert "predictions, python, skops" in caught.value.hint
+    assert "onnx, predictions, python, skops" in caught.value.hint
 
 
 def test_another_version_of_the_protocol_is_refused(site: Path) -> None:
@@ -113,8 +116,8 @@ def test_only_the_kind_that_is_named_is_imported(tmp_path: Path) -> None:
         "from audit.detectors.registry import known_kinds, make_detector\n"
         "assert 'loud' in known_kinds()\n"
         "make_detector(PythonDetector(kind='python', entry='m:f', features=('a',), threshold=0.5), Path())\n"
-        "heavy = {'loud_kind', 'skops', 'sklearn', 'pandas', 'duckdb', 'pyarrow', 'numpy'}\n"
-        "heavy |= {'audit.detectors.predictions', 'audit.detectors.skops_model'}\n"
+        "heavy = {'loud_kind', 'skops', 'onnxruntime', 'sklearn', 'pandas', 'duckdb', 'pyarrow', 'numpy'}\n"
+        "heavy |= {'audit.detectors.predictions', 'audit.detectors.skops_model', 'audit.detectors.onnx_model'}\n"
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
     )
     done = subprocess.run(

@@ -151,6 +151,9 @@ def test_an_interrupted_run_leaves_everything_as_it_was(sent: signal.Signals, al
     before = tree(audit.parent)
     process = _started(audit, out, {"TMPDIR": str(temporary)})
     process.send_signal(sent)
+    assert process.stderr is not None
+    assert process.stderr.readline() == "stopping after this batch; once more to stop at once\n"
+    process.send_signal(sent)
     told, said = process.communicate(timeout=60)
     assert (process.returncode, told, said) == (130, "", "interrupted: nothing was judged\n")
     assert _but_caches(tree(audit.parent)) == before
@@ -203,7 +206,13 @@ def test_no_room_for_the_output(audit: Path) -> None:
     assert done.stdout == ""
     assert done.stderr.splitlines()[-1].startswith("error: ")
     assert "Traceback" not in done.stderr
-    assert tree(audit.parent) == before
+    # what was scored is kept, for the run that has room
+    left = tree(audit.parent)
+    assert {name: content for name, content in left.items() if not name.startswith("out")} == before
+    assert {path.name for path in out.iterdir()} == {"scoring"}
+    ended = run("run", audit / "plan.toml", "--out", out)
+    assert "going on: 60 rows were scored before and are kept" in ended.err
+    judged(out, ended.code, 60)
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])

@@ -148,6 +148,19 @@ def test_a_detector_that_never_answers_twice_alike_is_taken_at_its_word(made: Ma
     assert made.calls == BATCHES + 2
 
 
+def test_a_row_that_failed_once_makes_no_other_detector(made: Made) -> None:
+    """No score is a number as long as a file is there."""
+    module = made.folder / "own_detector.py"
+    broken = "answers = [None if pathlib.Path(__file__).with_name('broken').exists() else one for one in answers]\n"
+    text = module.read_text().replace("    return [", "    answers = [")
+    module.write_text(text + "    " + broken.replace("None if", "'x' if") + "    return answers\n")
+    (made.folder / "broken").touch()
+    break_off(made, 3)
+    (made.folder / "broken").unlink()
+    made.run()
+    assert made.calls == BATCHES + 1
+
+
 def test_a_second_run_into_the_same_folder_is_refused(made: Made) -> None:
     with Checkpoint(made.kept), pytest.raises(FolderInUseError) as refused:
         made.run()

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audit import __version__
-from audit.detectors.extras import require_extra
+from audit.detectors.extras import import_extra
 from audit.detectors.http_service.silence import silent_loggers
 from audit.detectors.protocol import API_VERSION, ROW_ID, DetectorInfo, RunContext, Status
 from audit.errors import DetectorError
@@ -68,7 +68,7 @@ class HttpDetector:
 
     def open(self, ctx: RunContext) -> None:
         """Look the service up and read the secrets. Nothing is sent yet. Raises DetectorError."""
-        require_extra("http", "http", "httpcore2")
+        import_extra("httpcore2", kind="http", extra="http")
         from audit.detectors.http_service.exchange import Address, Exchange
         from audit.detectors.http_service.pace import Pace
         from audit.detectors.http_service.reply import ReplyReader

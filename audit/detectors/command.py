@@ -1,0 +1,160 @@
+"""`kind = "command"`: a program of the operator, asked row by row with JSON Lines on its standard input and output.
+
+The program is started once and answers the whole run. What goes wrong with it is counted and never guessed: the rows
+that it answered keep their answers, the others of the batch fail with a status and a reason, and it is started anew
+for the next batch. docs/how-to/command.md states the protocol for the author of a program.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from audit.detectors.protocol import API_VERSION, ROW_ID, DetectorInfo, Reason, RunContext, Status
+from audit.errors import DetectorError
+from audit.evaluation.quoting import shown
+from audit.plan import CommandDetector as CommandSection
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from audit.detectors.command_process import Ending, Program
+    from audit.detectors.command_reply import Reply
+    from audit.detectors.command_rows import RowLines
+
+GRACE: Final = 5.0
+"""Seconds that a program has to end by itself once its input is closed."""
+
+
+class CommandDetector:
+    """Runs a program over the batches."""
+
+    api_version = API_VERSION
+
+    def __init__(self, section: CommandSection, folder: Path) -> None:
+        self._section = section
+        self._folder = folder.resolve()
+        self._name = shown(Path(section.command[0]).name)
+        self._command: tuple[str, ...] = ()
+        self._environment: dict[str, str] = {}
+        self._context: RunContext | None = None
+        self._program: Program | None = None
+        self._lines: RowLines | None = None
+        self._asking = False
+        self._endings: Counter[Ending] = Counter()
+        self._restarts = 0
+        self._skipped = 0
+        self._sha256: str | None = None
+        self._files = 0
+
+    @property
+    def info(self) -> DetectorInfo:
+        """The program's own name, the digest of its files, and how it fared."""
+        return DetectorInfo(
+            name=self._name,
+            kind="command",
+            artefact_sha256=self._sha256,
+            deterministic=False,
+            needs=self._section.features,
+            notes=(
+                f"Files that the digest covers: {self._files} (the program, and every argument that names one).",
+                "The numerical libraries that the program uses were asked to use one thread.",
+                *self._notes_of_the_run(),
+            ),
+        )
+
+    def open(self, ctx: RunContext) -> None:
+        """Start the program. Raises DetectorError where it cannot be started, in one line."""
+        from audit.detectors.command_rows import RowLines
+        from audit.detectors.command_setup import check_platform, chosen_environment, digest, find_program
+
+        check_platform()
+        self._context = ctx
+        self._environment = chosen_environment(self._section.environment)
+        program = find_program(self._section.command[0], self._folder, self._environment.get("PATH", os.defpath))
+        self._command = (program, *self._section.command[1:])
+        self._sha256, self._files = digest(self._command, self._folder)
+        self._lines = RowLines()
+        self._program = self._start()
+
+    def score(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Ask the program for one batch. Raises DetectorError where it had to be started anew too often."""
+        from audit.detectors.command_reply import Reply
+
+        assert self._context is not None  # noqa: S101 - the harness opens before it scores
+        assert self._lines is not None  # noqa: S101
+        if self._program is None:
+            self._program = self._start_anew()
+        reply = Reply(batch.column(ROW_ID).to_pylist(), self._context.answers)
+        self._asking = True
+        ending = self._program.ask(self._lines.chunks(batch), reply, self._section.start_timeout, self._section.timeout)
+        self._asking = False
+        if ending is not None:
+            self._fail_rest(reply, ending)
+            self._end_program(0.0)
+        return reply.checked(self._context.score_range).batch(batch.column(ROW_ID))
+
+    def close(self) -> None:
+        """End the program and all that it started. Its exit code means nothing: every row is accounted for."""
+        self._end_program(0.0 if self._asking else GRACE)
+
+    def _start(self) -> Program:
+        from audit.detectors.command_process import Program
+
+        try:
+            return Program(self._command, self._folder, self._environment, self._section.longest_line)
+        except OSError as error:
+            why = type(error).__name__ if error.errno is None else os.strerror(error.errno)
+            raise DetectorError(
+                f"the program {self._name} cannot be started: {why}",
+                slug="command-start",
+                hint="see that the file is there and executable; a script begins with #! and an interpreter",
+            ) from None
+
+    def _start_anew(self) -> Program:
+        if self._restarts >= self._section.most_restarts:
+            raise DetectorError(
+                f"the program {self._name} keeps failing: it {self._counted_endings()}",
+                slug="command-keeps-failing",
+                hint="what it wrote is withheld because it can quote a row; give it a line yourself, and see that it "
+                "writes each answer out at once, in order, and nothing else; `most_restarts` allows more",
+            )
+        self._restarts += 1
+        return self._start()
+
+    def _fail_rest(self, reply: Reply, ending: Ending) -> None:
+        """Account for the rows that the program did not answer before it had to be ended."""
+        from audit.detectors.command_process import Ending
+
+        self._endings[ending] += 1
+        if ending is Ending.TIMEOUT:
+            reply.fail_rest(Status.TIMEOUT, None)
+        elif ending is Ending.CRASHED:
+            reply.fail_rest(Status.ERROR, Reason.CRASHED)
+        elif ending is Ending.TOO_LARGE:
+            reply.fail_rest(Status.INVALID_OUTPUT, Reason.TOO_LARGE)
+
+    def _end_program(self, grace: float) -> None:
+        program, self._program = self._program, None
+        if program is not None:
+            self._skipped += program.skipped
+            program.end(grace)
+
+    def _counted_endings(self) -> str:
+        return ", ".join(f"{ending.value} ({count})" for ending, count in self._endings.items())
+
+    def _notes_of_the_run(self) -> list[str]:
+        notes = []
+        if self._endings:
+            notes.append(f"Failures of the program: it {self._counted_endings()}. Restarts: {self._restarts}.")
+        skipped = self._skipped + (0 if self._program is None else self._program.skipped)
+        if skipped:
+            notes.append(f"Lines that the program wrote before its first answer, which were skipped: {skipped}.")
+        if self._lines is not None and self._lines.not_finite:
+            notes.append(
+                f"Values of features that were NaN or infinite, and given as null: {self._lines.not_finite}. "
+                "JSON has no such numbers."
+            )
+        return notes

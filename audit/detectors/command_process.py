@@ -1,0 +1,210 @@
+"""A program of the operator as a child process: written to and read from at once, and ended with all it started.
+
+One thread serves both pipes, so a program that does not read cannot stop the harness from reading, and one that does
+not answer cannot stop it from noticing the time. What is held in memory is one chunk of rows on the way out and one
+line on the way in. The program's error output goes nowhere: it can quote a row.
+
+The program leads a process group of its own. When it is ended, the group is killed before its leader is reaped: until
+then the number of the group cannot be given to anyone else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import enum
+import os
+import selectors
+import signal
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from audit.detectors.command_reply import Reply
+
+_AT_ONCE: Final = 1 << 16
+"""Bytes that are read or written at a time."""
+_MOST_SKIPPED: Final = 1000
+"""Lines before the first answer that are skipped; any further ones are taken as answers."""
+_MARK: Final = b"\xef\xbb\xbf"
+"""The byte order mark, with which some programs begin their output."""
+
+
+class Ending(enum.Enum):
+    """Why a program cannot be asked any further; the value says it in a note."""
+
+    TIMEOUT = "did not answer in time"
+    CRASHED = "ended by itself"
+    TOO_LARGE = "wrote a line without end"
+    OUT_OF_ORDER = "answered out of order"
+
+
+class Program:
+    """One running program. Raises OSError where it cannot be started.
+
+    Parameters
+    ----------
+    command : sequence of str
+        The program and its arguments; the first is a path, or a name that is looked for on PATH.
+    folder : Path
+        The folder in which it runs.
+    environment : mapping
+        Its whole environment.
+    longest_line : int
+        Bytes that a line of it may have.
+    """
+
+    def __init__(self, command: Sequence[str], folder: Path, environment: Mapping[str, str], longest_line: int) -> None:
+        self._process = subprocess.Popen(  # noqa: S603 - an argv list from the plan, and never a shell
+            list(command),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            bufsize=0,
+            cwd=folder,
+            env=dict(environment),
+            start_new_session=True,
+        )
+        assert self._process.stdin is not None  # noqa: S101 - they are pipes
+        assert self._process.stdout is not None  # noqa: S101
+        self._in = self._process.stdin
+        self._out = self._process.stdout
+        os.set_blocking(self._in.fileno(), False)
+        os.set_blocking(self._out.fileno(), False)
+        self._longest_line = longest_line
+        self._unread = b""
+        self._unwritten = memoryview(b"")
+        self._first_bytes = True
+        self._answered = False
+        self.skipped = 0
+        """Lines before the first answer that were no answers."""
+
+    def ask(
+        self, chunks: Iterator[tuple[int, bytes]], reply: Reply, start_timeout: float, timeout: float
+    ) -> Ending | None:
+        """Hand over a batch and take its answers; None if all went well, else the program must be ended.
+
+        Parameters
+        ----------
+        chunks : iterator of (int, bytes)
+            Lines of rows, and how many rows of the batch these and the ones before make.
+        reply : Reply
+            Takes the answers.
+        start_timeout, timeout : float
+            Seconds until the first answer of the program, and for a batch from then on.
+        """
+        deadline = time.monotonic() + (timeout if self._answered else start_timeout)
+        writing = self._next_chunk(chunks, reply)
+        with selectors.DefaultSelector() as selector:
+            if writing:
+                selector.register(self._in, selectors.EVENT_WRITE)
+            selector.register(self._out, selectors.EVENT_READ)
+            while True:
+                starting = not self._answered
+                ending = self._take_lines(reply)
+                if ending is not None or (reply.complete and not writing):
+                    return ending
+                if starting and self._answered:
+                    deadline = time.monotonic() + timeout
+                if reply.complete and self._out in selector.get_map():
+                    selector.unregister(self._out)
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    return Ending.TIMEOUT
+                ready = {key.fileobj for key, _ in selector.select(left)}
+                if self._in in ready:
+                    writing = self._write(chunks, reply)
+                    if not writing:
+                        selector.unregister(self._in)
+                if self._out in ready and not self._read():
+                    self._take_lines(reply)
+                    return None if reply.complete and not writing else Ending.CRASHED
+
+    def end(self, grace: float) -> None:
+        """End the program and all it started; with `grace`, it has so many seconds to end by itself first."""
+        try:
+            with contextlib.suppress(OSError):
+                self._in.close()
+            if grace > 0:
+                self._drain(time.monotonic() + grace)
+        finally:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            with contextlib.suppress(OSError):
+                self._out.close()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(10)
+
+    def _next_chunk(self, chunks: Iterator[tuple[int, bytes]], reply: Reply) -> bool:
+        """Take the next lines to write; False where there are no more."""
+        asked, lines = next(chunks, (reply.asked, b""))
+        reply.asked = asked
+        self._unwritten = memoryview(lines)
+        return bool(lines)
+
+    def _write(self, chunks: Iterator[tuple[int, bytes]], reply: Reply) -> bool:
+        """Write what fits; False once everything is written, or nobody is there to read it."""
+        try:
+            written = os.write(self._in.fileno(), self._unwritten[:_AT_ONCE])
+        except BlockingIOError:
+            return True
+        except OSError:
+            # it closed its input: what it still answers is read until it ends or the time is up
+            self._unwritten = memoryview(b"")
+            return False
+        self._unwritten = self._unwritten[written:]
+        return bool(self._unwritten) or self._next_chunk(chunks, reply)
+
+    def _read(self) -> bool:
+        """Read what is there; False at the end of the program's output."""
+        try:
+            found = os.read(self._out.fileno(), _AT_ONCE)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        if self._first_bytes and found:
+            found = found.removeprefix(_MARK)
+            self._first_bytes = False
+            self._unread = found
+            return True
+        self._unread += found
+        return bool(found)
+
+    def _take_lines(self, reply: Reply) -> Ending | None:
+        """Give every whole line to the reply until that is complete; the rest stays for later."""
+        start = 0
+        text = self._unread
+        while not reply.complete:
+            end = text.find(b"\n", start)
+            length = (len(text) if end < 0 else end) - start
+            if length > self._longest_line:
+                return Ending.TOO_LARGE
+            if end < 0:
+                break
+            line = text[start:end]
+            start = end + 1
+            if self._answered or self._is_answer(line):
+                reply.take(line)
+        self._unread = text[start:]
+        return Ending.OUT_OF_ORDER if reply.out_of_order else None
+
+    def _is_answer(self, line: bytes) -> bool:
+        """Whether the first answer is here. What a program prints while it starts does not begin like an object."""
+        if self.skipped < _MOST_SKIPPED and not line.lstrip().startswith(b"{"):
+            self.skipped += 1
+            return False
+        self._answered = True
+        return True
+
+    def _drain(self, deadline: float) -> None:
+        """Read and forget until the program closes its output, or the time is up."""
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._out, selectors.EVENT_READ)
+            while (left := deadline - time.monotonic()) > 0:
+                if not selector.select(left):
+                    return
+                if not self._read():
+                    return
+                self._unread = b""

@@ -1,0 +1,131 @@
+"""Reads what a program under audit answers: one line a row, in the order in which it was asked.
+
+    {"row_id": 17, "score": 0.7}      {"row_id": 17, "decision": true}
+    {"row_id": 17, "abstain": true}   {"row_id": 17, "refused": true}
+
+A line is taken as strictly as it can be: exactly these two keys, each once. Nothing is repaired or guessed, since a
+line that is read for the wrong row is a wrong decision about a person.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from audit.detectors.protocol import REASONS, ROW_ID, STATUSES, Answers, Reason, Status
+
+if TYPE_CHECKING:
+    from audit.detectors.answers import CheckedAnswers
+
+_VALUE: Final = -1
+"""Stands for the status of a row with a score or a decision, until it is checked."""
+_NO_REASON: Final = -1
+_REFUSED: Final = (STATUSES.index(Status.REFUSED), _NO_REASON)
+_ABSTAINED: Final = (STATUSES.index(Status.ABSTAIN), _NO_REASON)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key stands twice")
+    return found
+
+
+def _not_finite(_: str) -> float:
+    """NaN, Infinity and -Infinity are no JSON, but a number that is not finite is what is meant."""
+    return float("nan")
+
+
+_DECODE: Final = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_not_finite).decode
+
+
+class Reply:
+    """The answers to one batch of n rows, taken line by line."""
+
+    def __init__(self, row_ids: list[int], answers: Answers) -> None:
+        self._ids = row_ids
+        self._word = str(answers)
+        self._decisions = answers == "decision"
+        self._values: list[float] = []
+        self._codes: list[tuple[int, int]] = []
+        self.asked = 0
+        """Rows that were handed over so far; an answer to any other is out of order."""
+        self.out_of_order = False
+        """Whether a line named another row than the next one; nothing more is taken then."""
+
+    @property
+    def taken(self) -> int:
+        """Rows that have an answer or a failure so far."""
+        return len(self._codes)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every row is accounted for."""
+        return len(self._codes) == len(self._ids)
+
+    def take(self, line: bytes) -> None:
+        """Take one line as the answer to the next row, without its line end."""
+        try:
+            found = _DECODE(line.decode("utf-8"))
+        except (ValueError, RecursionError):
+            found = None
+        row_id = found.get(ROW_ID) if type(found) is dict else None
+        if type(row_id) is not int:
+            self._fail(Reason.UNREADABLE)
+            return
+        place = len(self._codes)
+        if place >= self.asked or row_id != self._ids[place]:
+            self.out_of_order = True
+            self.fail_rest(Status.INVALID_OUTPUT, Reason.OUT_OF_ORDER)
+        elif len(found) == 2 and self._word in found:
+            self._take_value(found[self._word])
+        elif len(found) == 2 and found.get("abstain") is True:
+            self._add(_ABSTAINED)
+        elif len(found) == 2 and found.get("refused") is True:
+            self._add(_REFUSED)
+        else:
+            self._fail(Reason.NO_ANSWER if len(found) == 1 else Reason.UNREADABLE)
+
+    def fail_rest(self, status: Status, reason: Reason | None) -> None:
+        """Give every row without an answer this status and reason."""
+        rest = len(self._ids) - len(self._codes)
+        code = _NO_REASON if reason is None else REASONS.index(reason)
+        self._codes.extend([(STATUSES.index(status), code)] * rest)
+        self._values.extend([0.0] * rest)
+
+    def checked(self, score_range: tuple[float, float]) -> CheckedAnswers:
+        """Every row accounted for; a score that is not finite or out of range has become a failure."""
+        import numpy as np
+
+        from audit.detectors.answers import CheckedAnswers, check_decisions, check_scores
+
+        values = np.array(self._values, dtype=np.float64)
+        codes = np.array(self._codes, dtype=np.int8).reshape(-1, 2)
+        missing = np.zeros(len(values), dtype=np.bool_)
+        checked = check_decisions(values, missing) if self._decisions else check_scores(values, missing, score_range)
+        decided = codes[:, 0] != _VALUE
+        return CheckedAnswers(
+            np.where(decided, np.nan, checked.scores),
+            np.where(decided, codes[:, 0], checked.status).astype(np.int8),
+            np.where(decided, codes[:, 1], checked.reason).astype(np.int8),
+        )
+
+    def _take_value(self, value: Any) -> None:
+        """A number, or with decisions a truth value. Null is none: it is how some languages write NaN."""
+        if type(value) is not float:
+            if type(value) is not int and not (self._decisions and type(value) is bool):
+                self._fail(Reason.NOT_A_DECISION if self._decisions else Reason.NOT_A_NUMBER)
+                return
+            try:
+                value = float(value)
+            except OverflowError:
+                value = float("inf")
+        self._values.append(value)
+        self._codes.append((_VALUE, _NO_REASON))
+
+    def _fail(self, reason: Reason) -> None:
+        self._add((STATUSES.index(Status.INVALID_OUTPUT), REASONS.index(reason)))
+
+    def _add(self, codes: tuple[int, int]) -> None:
+        self._codes.append(codes)
+        self._values.append(0.0)

@@ -1,0 +1,91 @@
+"""What a program under audit is started with: its file, its environment, and the digest that names what was audited."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from audit.errors import DetectorError
+from audit.evaluation.quoting import shown
+
+GIVEN: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
+"""Environment variables that every program is given, where they are set."""
+ONE_THREAD: Final = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "BLIS_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "RAYON_NUM_THREADS",
+)
+"""Set to 1 unless the plan names them: sums of doubles depend on the number of threads."""
+
+
+def check_platform() -> None:
+    """Raise DetectorError where a program cannot be ended with all that it started."""
+    if os.name != "posix":
+        raise DetectorError(
+            "a program can only be audited on Linux, macOS and other systems with process groups",
+            slug="command-platform",
+            hint="run it yourself over the rows, and audit its file of predictions",
+        )
+
+
+def chosen_environment(names: Sequence[str]) -> dict[str, str]:
+    """The whole environment of the program: `GIVEN`, `ONE_THREAD`, and the variables `names`.
+
+    Raises DetectorError where one of `names` is not set.
+    """
+    chosen = {name: os.environ[name] for name in GIVEN if name in os.environ}
+    chosen.update(dict.fromkeys(ONE_THREAD, "1"))
+    for name in names:
+        if name not in os.environ:
+            raise DetectorError(
+                f"the environment variable {shown(name)}, which the program is to be given, is not set",
+                slug="command-environment",
+                hint="set it before the run, or take it out of `environment` in [detector]",
+            )
+        chosen[name] = os.environ[name]
+    return chosen
+
+
+def find_program(first: str, folder: Path, path: str) -> str:
+    """The file of a program: in `folder` if its name has a slash, else looked for on `path`.
+
+    Raises DetectorError where there is none on `path`.
+    """
+    if "/" in first:
+        return str(folder / first)
+    found = shutil.which(first, path=path)
+    if found is None:
+        raise DetectorError(
+            f"there is no program {shown(first)} on PATH",
+            slug="command-not-found",
+            hint="install it, or write the path of a file beside the plan with a slash, such as ./program",
+        )
+    return str(Path(found).absolute())
+
+
+def digest(command: Sequence[str], folder: Path) -> tuple[str | None, int]:
+    """One digest of the program and of every argument that is the name of a file, and how many files these are.
+
+    Of one file it is its own SHA-256; of several, the SHA-256 of their digests in hexadecimal, a line each, in the
+    order of the command. A file that cannot be read is left out: a program need only be executable.
+    """
+    digests = []
+    for argument in command:
+        try:
+            if not (folder / argument).is_file():
+                continue
+            with (folder / argument).open("rb") as file:
+                digests.append(hashlib.file_digest(file, "sha256").hexdigest())
+        except OSError:
+            continue
+    if len(digests) < 2:
+        return next(iter(digests), None), len(digests)
+    return hashlib.sha256("".join(f"{line}\n" for line in digests).encode()).hexdigest(), len(digests)

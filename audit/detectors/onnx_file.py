@@ -1,0 +1,195 @@
+"""Reads the graph of an .onnx file: which node makes which value, and whether all of the model stands in the file.
+
+onnxruntime tells the inputs and the outputs of a model, and not what its classes are called. The graph does. It is read
+with protobuf, which onnxruntime needs too, by the field numbers of onnx.proto (ONNX is the standard; its own package is
+not needed). Only what is used here is named; protobuf passes over the rest. Nothing of the model is run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from audit.detectors.extras import import_extra
+from audit.errors import DetectorError
+
+LARGEST: Final = 2**31
+"""A file of more bytes than this is refused: protobuf reads none that is larger."""
+
+_INT32, _INT64, _BYTES, _MESSAGE = 5, 3, 12, 11
+"""Types of a field, as descriptor.proto numbers them. Text is read as bytes, which are the same in the file."""
+_FIELDS: Final[Mapping[str, Mapping[str, tuple[int, int | str]]]] = {
+    "Model": {"graph": (7, "Graph"), "training": (20, "Training*"), "functions": (25, "Function*")},
+    "Graph": {"node": (1, "Node*"), "initializer": (5, "Tensor*"), "sparse": (15, "Sparse*")},
+    "Node": {
+        "input": (1, -_BYTES),
+        "output": (2, -_BYTES),
+        "op_type": (4, _BYTES),
+        "attribute": (5, "Attribute*"),
+        "domain": (7, _BYTES),
+    },
+    "Attribute": {
+        "name": (1, _BYTES),
+        "i": (3, _INT64),
+        "t": (5, "Tensor"),
+        "g": (6, "Graph"),
+        "ints": (8, -_INT64),
+        "strings": (9, -_BYTES),
+        "tensors": (10, "Tensor*"),
+        "graphs": (11, "Graph*"),
+        "sparse_tensor": (22, "Sparse"),
+        "sparse_tensors": (23, "Sparse*"),
+    },
+    "Tensor": {
+        "dims": (1, -_INT64),
+        "data_type": (2, _INT32),
+        "int32_data": (5, -_INT32),
+        "string_data": (6, -_BYTES),
+        "int64_data": (7, -_INT64),
+        "name": (8, _BYTES),
+        "raw_data": (9, _BYTES),
+        "external_data": (13, "Entry*"),
+        "data_location": (14, _INT32),
+    },
+    "Sparse": {"values": (1, "Tensor"), "indices": (2, "Tensor")},
+    "Function": {"name": (1, _BYTES), "node": (7, "Node*"), "domain": (10, _BYTES), "attribute": (11, "Attribute*")},
+    "Training": {"initialization": (1, "Graph"), "algorithm": (2, "Graph")},
+    "Entry": {"key": (1, _BYTES), "value": (2, _BYTES)},
+}
+"""Number and type of the fields of each message; a star, or a minus, says that there can be several."""
+_RANDOM: Final = frozenset(
+    {"Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike"}
+)
+_TENSOR_INT32, _TENSOR_INT64, _TENSOR_STRING = 6, 7, 8
+"""Types of a tensor, as onnx.proto numbers them."""
+
+
+class OnnxGraph:
+    """The nodes of a model, by what they make."""
+
+    def __init__(self, content: bytes, name: str) -> None:
+        """Read the bytes of a file that messages call `name`.
+
+        Raises
+        ------
+        DetectorError
+            They are no ONNX model, or weights of the model stand in other files. None of those is opened.
+        """
+        model = _read(content, name)
+        if any(tensor.external_data or tensor.data_location for tensor in _all_of("Tensor", model)):
+            raise DetectorError(
+                f"{name} keeps weights in other files, and those are not opened",
+                slug="detector-external-data",
+                hint="have the model saved as one file: onnx.save(onnx.load(PATH), ONE_FILE)",
+            )
+        own = {(function.domain, function.name) for function in model.functions}
+        self._makers = {
+            made: node for node in model.graph.node if (node.domain, node.op_type) not in own for made in node.output
+        }
+        self._constants = {tensor.name: tensor for tensor in model.graph.initializer}
+        self.random = any(_text(node.op_type) in _RANDOM for node in _all_of("Node", model))
+        """Whether something in the model draws random numbers."""
+
+    def maker(self, value: str) -> Any | None:
+        """The node that makes `value`; None for an input, a constant, and what a function of the model makes."""
+        return self._makers.get(value.encode())
+
+    def constant(self, value: str) -> list[str] | None:
+        """The whole numbers or texts of a constant, as text; None where it is none, or of another type."""
+        tensor = self._constants.get(value.encode())
+        if tensor is None:
+            return None
+        if tensor.data_type == _TENSOR_STRING:
+            return [_text(one) for one in tensor.string_data]
+        if tensor.data_type not in (_TENSOR_INT32, _TENSOR_INT64):
+            return None
+        if tensor.raw_data:
+            width = 4 if tensor.data_type == _TENSOR_INT32 else 8
+            raw = tensor.raw_data
+            return [
+                str(int.from_bytes(raw[at : at + width], "little", signed=True)) for at in range(0, len(raw), width)
+            ]
+        return [str(one) for one in (*tensor.int32_data, *tensor.int64_data)]
+
+
+def operator(node: Any) -> str:
+    """The name of what a node does; with its domain where that is not the standard one."""
+    domain = _text(node.domain)
+    return _text(node.op_type) if domain in ("", "ai.onnx") else f"{domain}:{_text(node.op_type)}"
+
+
+def inputs_of(node: Any) -> list[str]:
+    """Names of the values that a node is given."""
+    return [_text(one) for one in node.input]
+
+
+def place_of(node: Any, value: str) -> int:
+    """At which of its outputs a node makes `value`."""
+    return [_text(one) for one in node.output].index(value)
+
+
+def attribute(node: Any, name: str) -> Any | None:
+    """An attribute of a node, with its fields `i`, `ints` and `strings`; None where it has none of that name."""
+    return next((one for one in node.attribute if _text(one.name) == name), None)
+
+
+def labels_of(node: Any) -> list[str]:
+    """The classes that a classifier node names, as text; none where it names none."""
+    for name in ("classlabels_strings", "classlabels_int64s", "classlabels_ints"):
+        found = attribute(node, name)
+        if found is not None and (found.strings or found.ints):
+            return [_text(one) for one in found.strings] or [str(one) for one in found.ints]
+    return []
+
+
+def _text(content: bytes) -> str:
+    return content.decode("utf-8", errors="replace")
+
+
+def _read(content: bytes, name: str) -> Any:
+    decode_error = import_extra("google.protobuf.message", kind="onnx", extra="onnx").DecodeError
+    model = _message_class()()
+    try:
+        model.ParseFromString(content)
+    except (decode_error, RecursionError):
+        raise _not_onnx(name) from None
+    if not model.HasField("graph") or not model.graph.node:
+        raise _not_onnx(name)
+    return model
+
+
+def _not_onnx(name: str) -> DetectorError:
+    return DetectorError(
+        f"{name} is not an ONNX file, or is damaged",
+        slug="detector-not-onnx",
+        hint='`path` names an .onnx file; a scikit-learn model saved with skops is kind = "skops"',
+    )
+
+
+def _message_class() -> Any:
+    """The message `Model`, in a pool of its own, so that the `onnx` package can be loaded beside it."""
+    from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+
+    file = descriptor_pb2.FileDescriptorProto(name="audit7k/onnx.proto", package="audit7k", syntax="proto2")
+    for message, fields in _FIELDS.items():
+        described = file.message_type.add(name=message)
+        for field, (number, kind) in fields.items():
+            several = kind.endswith("*") if isinstance(kind, str) else kind < 0
+            added = described.field.add(name=field, number=number, label=3 if several else 1)
+            if isinstance(kind, str):
+                added.type, added.type_name = _MESSAGE, f".audit7k.{kind.rstrip('*')}"
+            else:
+                added.type = abs(kind)
+    pool = descriptor_pool.DescriptorPool()
+    pool.Add(file)
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName("audit7k.Model"))
+
+
+def _all_of(kind: str, message: Any) -> Iterator[Any]:
+    """Every message of a kind inside another, at any depth."""
+    if message.DESCRIPTOR.name == kind:
+        yield message
+    for field, value in message.ListFields():
+        if field.message_type is not None:
+            for one in [value] if hasattr(value, "ListFields") else value:
+                yield from _all_of(kind, one)

@@ -1,0 +1,185 @@
+"""Gives a batch to an ONNX model: all features as the columns of one input, or each to the input of its name.
+
+A cell is given only as what it is: a number to an input of numbers, text to one of text. An empty cell of numbers is
+NaN where the input is one of floats. No other type can say that a cell is empty, so there it ends the run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from audit.errors import DetectorError
+from audit.evaluation.quoting import shown
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    import pyarrow as pa
+
+_ELEMENTS: Final = {
+    "tensor(float)": "float32",
+    "tensor(double)": "float64",
+    "tensor(int64)": "int64",
+    "tensor(int32)": "int32",
+    "tensor(bool)": "bool",
+    "tensor(string)": "text",
+}
+"""What an input can take, as onnxruntime writes it."""
+_SHOWN: Final = 10
+
+
+class OnnxInputs:
+    """What each input of a model is given of a batch."""
+
+    def __init__(self, inputs: Sequence[Any], features: tuple[str, ...], file: str) -> None:
+        """Raises DetectorError where the inputs, each with `name`, `type` and `shape`, do not fit the features."""
+        self._file = file
+        self._features = features
+        self._elements = {one.name: self._element(one) for one in inputs}
+        self.notes: list[str] = []
+        """What a reader must know about how the columns were given."""
+        self.missing: set[str] = set()
+        """Columns of which empty cells were given as NaN."""
+        self._table: str | None = None
+        """The input that takes all features as its columns, or None: each has an input of its own."""
+        self._rank = {one.name: len(one.shape) for one in inputs}
+        if len(inputs) == 1 and (len(features) > 1 or inputs[0].name != features[0]):
+            self._one_input(inputs[0])
+        else:
+            self._by_name(inputs)
+
+    def feed(self, batch: pa.RecordBatch, where: str) -> dict[str, npt.NDArray[Any]]:
+        """The arrays for a batch of n rows, by the name of the input: [n, columns], [n, 1] or [n].
+
+        Raises
+        ------
+        DetectorError
+            A column has cells that its input cannot take; begins with `where`.
+        """
+        import numpy as np
+
+        given = {}
+        for name, element in self._elements.items():
+            columns = self._features if self._table == name else (name,)
+            arrays = [self._cells(batch.column(column), column, element, where) for column in columns]
+            given[name] = arrays[0] if self._rank[name] == 1 else np.column_stack(arrays)
+        return given
+
+    def _element(self, given: Any) -> str:
+        element = _ELEMENTS.get(given.type)
+        shape = given.shape
+        if element is None or len(shape) not in (1, 2):
+            raise self._refused(f"its input {shown(given.name)!r} is no column or table of numbers or texts")
+        if isinstance(shape[0], int):
+            raise self._refused(f"its input {shown(given.name)!r} takes exactly {shape[0]} rows at a time")
+        return element
+
+    def _one_input(self, only: Any) -> None:
+        width = 1 if len(only.shape) == 1 else only.shape[1]
+        if not isinstance(width, int):
+            raise self._refused(f"it does not say how many columns its input {shown(only.name)!r} takes")
+        if width != len(self._features):
+            raise DetectorError(
+                f"{self._file}: the model takes {width} columns, and `features` names {len(self._features)}",
+                slug="detector-columns",
+                hint="name the columns that it was trained on, in the same order",
+            )
+        self._table = only.name
+        self.notes.append(
+            "The model does not know the names of its columns; they were given in the order of the plan."
+            if width > 1
+            else f"The one input of the model is called {shown(only.name)}; it was given {shown(self._features[0])}."
+        )
+
+    def _by_name(self, inputs: Sequence[Any]) -> None:
+        wanted = [one.name for one in inputs]
+        missing = [name for name in wanted if name not in self._features]
+        surplus = [name for name in self._features if name not in wanted]
+        if missing or surplus:
+            parts = [_listed("the model also needs", missing), _listed("it has no input for", surplus)]
+            raise DetectorError(
+                f"{self._file}: `features` does not name the inputs of the model",
+                slug="detector-columns",
+                hint="; ".join(part for part in parts if part),
+            )
+        for one in inputs:
+            if len(one.shape) == 2 and one.shape[1] != 1:
+                width = one.shape[1] if isinstance(one.shape[1], int) else "an unknown number of"
+                raise self._refused(f"its input {shown(one.name)!r} takes {width} columns, not one")
+
+    def _refused(self, why: str) -> DetectorError:
+        return DetectorError(
+            f"{self._file}: the model cannot be given these columns: {why}",
+            slug="detector-inputs",
+            hint="export it for any number of rows, with one input [rows, columns] or one input [rows, 1] a column",
+        )
+
+    def _cells(self, column: pa.Array, name: str, element: str, where: str) -> npt.NDArray[Any]:
+        """The cells of a column as an array of `element`; DetectorError where one of them is something else."""
+        import pyarrow as pa
+
+        if pa.types.is_dictionary(column.type):
+            column = column.dictionary_decode()
+        if element.startswith("float"):
+            return self._floats(column, name, element, where)
+        if column.null_count:
+            raise DetectorError(
+                f"{where}: the column {shown(name)!r} has empty cells, and the model takes {element} there",
+                slug="detector-missing-cells",
+                hint="an ONNX model can be told of a missing number only in an input of floats; fill the cells as the "
+                "system does that uses the model",
+            )
+        if element == "text":
+            if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+                raise _other_type(where, name, "text")
+            return _as_numpy(column)
+        if element == "bool":
+            if not pa.types.is_boolean(column.type):
+                raise _other_type(where, name, "true and false")
+            return _as_numpy(column)
+        if not _is_number(column.type):
+            raise _other_type(where, name, "whole numbers")
+        try:
+            return _as_numpy(column.cast(element))
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+            raise _other_type(where, name, f"whole numbers ({element})") from None
+
+    def _floats(self, column: pa.Array, name: str, element: str, where: str) -> npt.NDArray[Any]:
+        import numpy as np
+        import pyarrow as pa
+
+        if column.null_count:
+            self.missing.add(name)
+        if not (_is_number(column.type) or pa.types.is_null(column.type)):
+            raise _other_type(where, name, "numbers")
+        doubles = column.cast(pa.float64(), safe=False).fill_null(float("nan"))
+        with np.errstate(over="ignore"):
+            return _as_numpy(doubles).astype(element)
+
+
+def _as_numpy(column: pa.Array) -> npt.NDArray[Any]:
+    import numpy as np
+
+    return np.asarray(column.to_numpy(zero_copy_only=False))
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    import pyarrow as pa
+
+    kinds = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_boolean)
+    return any(is_kind(kind) for is_kind in kinds)
+
+
+def _other_type(where: str, name: str, wanted: str) -> DetectorError:
+    return DetectorError(
+        f"{where}: the column {shown(name)!r} holds something else than {wanted}, which the model takes there",
+        slug="detector-cell-type",
+        hint="numbers of a CSV file are named under `numbers`; text is given to a model only as text",
+    )
+
+
+def _listed(what: str, names: list[str]) -> str:
+    if not names:
+        return ""
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return f"{what}: {', '.join(map(shown, names[:_SHOWN]))}{more}"

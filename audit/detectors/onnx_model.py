@@ -1,0 +1,130 @@
+"""`kind = "onnx"`: a model in the ONNX format, run with onnxruntime on the processor and one thread.
+
+A model with one input [rows, columns] is given the features as its columns, in the order of the plan; one with an input
+for each feature is given them by name. The score is the output's only column, or that of `positive_class`; with
+`answers = "decision"` the output with the label decides.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from audit.detectors.extras import import_extra
+from audit.detectors.one_thread import NOTE
+from audit.detectors.protocol import API_VERSION, ROW_ID, DetectorInfo, RunContext
+from audit.errors import DetectorError
+from audit.evaluation.quoting import shown
+from audit.plan import OnnxDetector as OnnxSection
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from audit.detectors.onnx_inputs import OnnxInputs
+    from audit.detectors.onnx_outputs import OnnxOutput
+
+_SILENT: Final = 4
+"""onnxruntime writes nothing but its own death to stderr: what it writes of an error can quote a cell."""
+_DRAWS: Final = "The model draws random numbers: another run can give other scores."
+
+
+class OnnxDetector:
+    """Runs an ONNX model over the batches."""
+
+    api_version = API_VERSION
+
+    def __init__(self, section: OnnxSection, folder: Path) -> None:
+        self._section = section
+        self._file = shown(section.path.as_posix())
+        self._path = folder / section.path
+        self._session: Any = None
+        self._inputs: OnnxInputs | None = None
+        self._output: OnnxOutput | None = None
+        self._context: RunContext | None = None
+        self._sha256: str | None = None
+        self._random = False
+        self._notes: list[str] = []
+        self._batches = 0
+
+    @property
+    def info(self) -> DetectorInfo:
+        """The file and its digest; the notes say how it was run."""
+        empty = sorted(self._inputs.missing) if self._inputs is not None else []
+        missing = [f"Empty cells were given to the model as NaN: {', '.join(map(shown, empty))}."] if empty else []
+        return DetectorInfo(
+            name=self._file,
+            kind="onnx",
+            artefact_sha256=self._sha256,
+            digest_is_whole=True,
+            deterministic=not self._random,
+            needs=self._section.features,
+            notes=(*self._notes, *missing),
+        )
+
+    def open(self, ctx: RunContext) -> None:
+        """Load the file. Raises DetectorError where the extra is missing, it is no ONNX file, or it does not fit."""
+        runtime = import_extra("onnxruntime", kind="onnx", extra="onnx")
+        from audit.detectors.model_file import read_model_file
+        from audit.detectors.onnx_file import LARGEST, OnnxGraph
+        from audit.detectors.onnx_inputs import OnnxInputs
+        from audit.detectors.onnx_outputs import OnnxOutput
+
+        content = read_model_file(self._path, self._file, ending=".onnx", largest=LARGEST)
+        self._sha256 = hashlib.sha256(content).hexdigest()
+        self._context = ctx
+        graph = OnnxGraph(content, self._file)
+        self._random = graph.random
+        self._session = _session(runtime, content, self._file)
+        self._inputs = OnnxInputs(self._session.get_inputs(), self._section.features, self._file)
+        self._output = OnnxOutput(self._session.get_outputs(), graph, self._section, self._file)
+        self._notes.extend(self._inputs.notes)
+        self._notes.append(_DRAWS if graph.random else NOTE)
+
+    def score(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Ask the model for one batch. Raises DetectorError where it raises, or answers amiss."""
+        from audit.detectors.answers import read_answers
+
+        assert self._inputs is not None  # noqa: S101 - the harness opens before it scores
+        assert self._output is not None  # noqa: S101
+        assert self._context is not None  # noqa: S101
+        self._batches += 1
+        where = f"{self._file}, batch {self._batches}"
+        given = self._inputs.feed(batch, where)
+        try:
+            (answer,) = self._session.run([self._output.name], given)
+        except Exception as error:
+            raise DetectorError(
+                f"{where}: the model raised {type(error).__name__}",
+                slug="detector-raised",
+                hint="its text is withheld because it can quote a row; check that the model takes such columns where "
+                "it was made",
+            ) from None
+        returned = self._output.read(answer, where)
+        answers = read_answers(returned, batch.num_rows, self._context.answers, self._context.score_range, where=where)
+        return answers.batch(batch.column(ROW_ID))
+
+    def close(self) -> None:
+        """Forget the model."""
+        self._session = None
+
+
+def _session(runtime: Any, content: bytes, file: str) -> Any:
+    """The model, loaded from bytes: on the processor, one thread, one operator after the other."""
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.execution_mode = runtime.ExecutionMode.ORT_SEQUENTIAL
+    options.use_deterministic_compute = True
+    options.log_severity_level = _SILENT
+    options.add_session_config_entry("session.load_model_format", "ONNX")
+    try:
+        return runtime.InferenceSession(
+            content, options, providers=["CPUExecutionProvider"], enable_fallback=0, read_config_from_model=0
+        )
+    except Exception as error:
+        raise DetectorError(
+            f"{file} cannot be loaded by onnxruntime ({type(error).__name__})",
+            slug="detector-not-onnx",
+            hint="it is damaged, or uses operators that the installed onnxruntime does not have; export it again, or "
+            "install a newer onnxruntime",
+        ) from None

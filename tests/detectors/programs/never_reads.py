@@ -1,0 +1,5 @@
+"""Never reads a row and never says a word."""
+
+import time
+
+time.sleep(600)
