@@ -1,12 +1,14 @@
-"""The detector under audit, as a plan names it: answers that exist, a function, a saved model, or a program."""
+"""The detector under audit, as a plan names it: answers that exist, a function, a model, a program or a service."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from audit.plan_http import check_headers, check_path, check_request, check_row, check_token, check_url
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Column = Annotated[str, Field(min_length=1)]
@@ -174,8 +176,60 @@ class CommandDetector(ModelDetector):
         return self
 
 
+class HttpDetector(ModelDetector):
+    """A service that answers batches of rows in JSON. The features of every case are sent to it."""
+
+    kind: Literal["http"]
+    """`http`."""
+    url: str
+    """Where batches are posted: `https://host/path`, without user, password or secret."""
+    hosts: tuple[str, ...] = ()
+    """The hosts that `url` may name; without it the host that it does name."""
+    allow_local: bool = False
+    """Whether the host may be this machine or an address of a private network, and the connection plain http to it."""
+    request: Any = {"instances": "$rows"}
+    """The body of a request: JSON in which the text `"$rows"` is replaced by the list of rows."""
+    row: Any = None
+    """A row: JSON in which `"$column"` is replaced by the value of a feature, and `"$row_id"` by the row's number.
+    Without it a table of `row_id` and the features by their names."""
+    answers_at: str
+    """Where the list of answers is in the reply: keys with dots between them, `""` where the reply is the list."""
+    score_at: str
+    """Where the score, or the decision, is in an answer: keys or places (from 0) with dots between them, `""` where
+    the answer is the score. `null` there is an abstention."""
+    id_at: str | None = None
+    """Where an answer repeats `row_id`. Without it only the number of answers can be checked, not their order."""
+    token: str | None = None
+    """`env:NAME`: the environment variable that holds the bearer token. The token itself is refused in a plan."""
+    headers: dict[str, str] = {}
+    """Further headers: `env:NAME`, or text that is no secret."""
+    timeout: Annotated[float, Field(gt=0, le=3600)] = 60.0
+    """Seconds that a batch may take, all tries and waits between them included."""
+    try_timeout: Annotated[float, Field(gt=0, le=3600)] = 10.0
+    """Seconds that one try may take."""
+    workers: Annotated[int, Field(ge=1, le=32)] = 4
+    """Batches that may be on their way at once. It begins with one, and falls back where the service asks for it."""
+    most_bytes: Annotated[int, Field(ge=1, le=2**30)] = 16 * 2**20
+    """Bytes of a reply, unpacked, at which reading stops."""
+
+    @model_validator(mode="after")
+    def _service_can_be_asked(self) -> Self:
+        check_url(self.url, self.hosts, allow_local=self.allow_local)
+        check_request(self.request)
+        if self.row is not None:
+            check_row(self.row, self.features, with_id=self.id_at is not None)
+        check_path("answers_at", self.answers_at)
+        check_path("score_at", self.score_at)
+        check_path("id_at", self.id_at or "")
+        if self.token is not None:
+            check_token(self.token)
+        check_headers(self.headers, with_token=self.token is not None)
+        return self
+
+
 Detector = Annotated[
-    PredictionsDetector | PythonDetector | SkopsDetector | OnnxDetector | CommandDetector, Field(discriminator="kind")
+    PredictionsDetector | PythonDetector | SkopsDetector | OnnxDetector | CommandDetector | HttpDetector,
+    Field(discriminator="kind"),
 ]
 
 

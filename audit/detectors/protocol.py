@@ -16,6 +16,11 @@ The answer has the schema of `answer_schema()`, one row for each row of the batc
 - `status` says whether there is an answer (`Status`), and only a row with `ok` has a score.
 - `reason` says more, from a closed list (`Reason`) or null. It is never free text: what exceptions say quotes data.
 
+A detector that can answer several batches at once, a service say, has an attribute `workers` (a whole number, read
+after `open`): then `score` is called from so many threads, and the answers are still taken in the order of the plan.
+After an error or an interrupt `close` is called while calls of `score` may be on their way; it makes them return.
+Without the attribute `score` is called from one thread, one batch after the other.
+
 `answer_batch` builds such an answer. A detector raises `audit.errors.DetectorError` when the whole run cannot go on.
 The harness checks every answer again: a score that is not finite or out of range is `invalid_output`, never clipped.
 
@@ -139,7 +144,7 @@ class RunContext:
 
 
 class Detector(Protocol):
-    """A model that is run over batches."""
+    """A model that is run over batches. It may also have `workers: int`; see the top of this file."""
 
     api_version: int
     """The version of the protocol that it follows: 1."""

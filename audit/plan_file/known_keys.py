@@ -25,6 +25,7 @@ from audit.plan import (
     DeploymentSection,
     EvaluationSetSection,
     GroupFeature,
+    HttpDetector,
     Measure,
     OnnxDetector,
     PredictionsDetector,
@@ -57,6 +58,7 @@ DETECTORS: Final[Mapping[str, type[BaseModel]]] = {
     "skops": SkopsDetector,
     "onnx": OnnxDetector,
     "command": CommandDetector,
+    "http": HttpDetector,
 }
 """The detectors of a plan by their kind."""
 PROBES: Final[Mapping[str, type[BaseModel]]] = {"text": TextProbe, "columns": ColumnsProbe}
@@ -141,7 +143,7 @@ DESIGN: Final = Layout(
 )
 
 _NOT_YET: Final[Mapping[Where, str]] = {
-    ("detector", "kind", kind): "is not supported by this version" for kind in ("mlflow", "http", "command", "chat")
+    ("detector", "kind", kind): "is not supported by this version" for kind in ("mlflow", "chat")
 }
 """Keys and values that are planned. They get an answer, not the nearest known name: that would mean another thing."""
 

@@ -28,6 +28,7 @@ from audit.probing.design import Answered, Design, cast_value
 from audit.probing.text_design import Written, variant_id, written
 from audit.scoring.accept import accept_answer
 from audit.scoring.batches import check_features
+from audit.scoring.in_flight import InFlight, workers_of
 from audit.scoring.progress import NoProgress, Progress
 from audit.scoring.runner import decision_rule, opened, told, withheld
 
@@ -234,12 +235,15 @@ def _from_detector(plan: AuditPlan, design: Design, folder: Path, progress: Prog
         batch_size=plan.scoring.batch_size,
     )
     parts: list[CheckedAnswers] = []
-    with opened(detector, section.kind, context), told(progress, len(design.ids)):
-        for number, batch in enumerate(_batches(design.batch, plan.scoring.batch_size), start=1):
+    with InFlight(detector) as flight, opened(detector, section.kind, context), told(progress, len(design.ids)):
+        with withheld(f"detector kind {section.kind}"):
+            workers = workers_of(detector)
+        batches = flight.ask(enumerate(_batches(design.batch, plan.scoring.batch_size), start=1), workers)
+        for number, batch, answer in batches:
             where = f"detector kind {section.kind}, probe {design.probe}, batch {number}"
             with withheld(where):
-                answer = detector.score(batch)
-            parts.append(accept_answer(answer, batch.column(0), section.answers, section.score_range, where=where))
+                answered = answer()
+            parts.append(accept_answer(answered, batch.column(0), section.answers, section.score_range, where=where))
             progress.advance(batch.num_rows)
     return CheckedAnswers(
         np.concatenate([part.scores for part in parts]),

@@ -182,6 +182,8 @@ class Checkpoint:
 
     def keep(self, number: int, answers: CheckedAnswers) -> None:
         """Take the answers to a batch; at least every `commit_every` seconds they are brought to the disk."""
+        if self._waiting and number != self._first + len(self._waiting):
+            self.flush()  # a part has batches that follow each other, and batches may be read ahead of their answers
         if not self._waiting:
             self._first = number
         self._waiting.append(answers)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from audit.scoring.answer_table import AnswerTable
     from audit.scoring.checkpoint import Checkpoint, Leg
     from audit.scoring.decisions import AnswerSource, Decided, DecisionRule
+    from audit.scoring.in_flight import InFlight
 
 
 def score(
@@ -119,6 +120,7 @@ def _run(
 ) -> tuple[AnswerSource, Mapping[tuple[Status, Reason | None], int], DetectorInfo, tuple[Leg, ...]]:
     from audit.scoring.answer_table import AnswerTable
     from audit.scoring.batches import check_features
+    from audit.scoring.in_flight import InFlight, workers_of
 
     section: Any = plan.detector
     check_features(section.features)
@@ -130,8 +132,10 @@ def _run(
         score_range=section.score_range,
         batch_size=plan.scoring.batch_size,
     )
-    with opened(detector, section.kind, context):
-        batches = _Batches(plan, detector, evaluation_set)
+    with InFlight(detector) as flight, opened(detector, section.kind, context):
+        with withheld(f"detector kind {section.kind}"):
+            workers = workers_of(detector)
+        batches = _Batches(plan, detector, evaluation_set, flight, workers)
         if keeping is None:
             with told(progress, evaluation_set.rows):
                 for rows, checked in batches.scored():
@@ -149,25 +153,42 @@ def _run(
 class _Batches:
     """The batches of a set with their answers: those that were kept, or the detector's."""
 
-    def __init__(self, plan: AuditPlan, detector: Detector, evaluation_set: EvaluationSet) -> None:
+    def __init__(
+        self, plan: AuditPlan, detector: Detector, evaluation_set: EvaluationSet, flight: InFlight, workers: int
+    ) -> None:
         self._plan = plan
         self._section: Any = plan.detector
         self._detector = detector
         self._set = evaluation_set
+        self._flight = flight
+        self._workers = workers
 
     def scored(self) -> Iterator[tuple[pa.Array, CheckedAnswers]]:
         """Numbers of rows, and what the detector answers, batch by batch."""
-        for number, rows, batch in self._read():
-            yield rows, self._answer(number, batch)
+        asked = (((number, rows), batch) for number, rows, batch in self._read())
+        for (number, rows), batch, answer in self._flight.ask(asked, self._workers):
+            assert batch is not None  # noqa: S101 - as it was asked
+            yield rows, self._checked(number, batch, answer)
 
     def kept_or_scored(self, checkpoint: Checkpoint) -> Iterator[tuple[pa.Array, CheckedAnswers, bool]]:
         """The same with what a checkpoint has, and whether it was scored just now; and there it is kept."""
+        asked = self._unless_kept(checkpoint)
+        for (number, rows, kept), batch, answer in self._flight.ask(asked, self._workers):
+            if batch is None:
+                assert kept is not None  # noqa: S101 - as `_unless_kept` says
+                yield rows, kept, False
+            else:
+                answers = self._checked(number, batch, answer)
+                checkpoint.keep(number, answers)
+                yield rows, answers, True
+
+    def _unless_kept(
+        self, checkpoint: Checkpoint
+    ) -> Iterator[tuple[tuple[int, pa.Array, CheckedAnswers | None], pa.RecordBatch | None]]:
+        """Number, rows and kept answers of each batch; and the batch itself where it has to be asked about."""
         for number, rows, batch in self._read():
             kept = checkpoint.answers(number, batch.num_rows)
-            answers = self._answer(number, batch) if kept is None else kept
-            if kept is None:
-                checkpoint.keep(number, answers)
-            yield rows, answers, kept is None
+            yield (number, rows, kept), (batch if kept is None else None)
 
     def believe(self, checkpoint: Checkpoint) -> None:
         """Ask for one of the batches again that were kept, where no digest says that the detector is the same.
@@ -203,13 +224,16 @@ class _Batches:
         return ((number, rows, batch) for number, (rows, batch) in enumerate(pieces))
 
     def _answer(self, number: int, batch: pa.RecordBatch) -> CheckedAnswers:
+        return self._checked(number, batch, lambda: self._detector.score(batch))
+
+    def _checked(self, number: int, batch: pa.RecordBatch, answer: Callable[[], pa.RecordBatch]) -> CheckedAnswers:
         from audit.scoring.accept import accept_answer
 
         section = self._section
         where = f"detector kind {section.kind}, batch {number + 1}"
         with withheld(where):
-            answer = self._detector.score(batch)
-        return accept_answer(answer, batch.column(0), section.answers, section.score_range, where=where)
+            answered = answer()
+        return accept_answer(answered, batch.column(0), section.answers, section.score_range, where=where)
 
 
 def _run_keeping(

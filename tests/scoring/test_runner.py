@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -481,3 +482,29 @@ def test_an_error_is_never_a_detector_error_without_a_hint(scene: Scene) -> None
     assert isinstance(error, DetectorError)
     assert error.hint
     assert error.slug
+
+
+def test_a_third_partys_detector_may_answer_several_batches_at_once(
+    scene: Scene, spy: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    together = threading.Barrier(3, timeout=10)
+
+    def answered(batch: pa.RecordBatch) -> Any:
+        together.wait()
+        return answer_batch(batch.column("row_id"), [pay / 6 for pay in batch["pay"].to_pylist()])
+
+    Spy.answer = staticmethod(answered)
+    scene.scoring = {"batch_size": 2}
+    monkeypatch.setattr(Spy, "workers", 3, raising=False)
+    plan, section = with_features(spy, "pay")
+    at_once = scene.score(plan, section=section)
+    assert at_once.decisions == scene.score(scene.function(BY_PAY)).decisions
+    assert Spy.events == ["open", "score", "score", "score", "close"]
+
+
+def test_an_impossible_number_of_workers_is_refused(
+    scene: Scene, spy: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Spy, "workers", "many", raising=False)
+    assert "`workers` is no whole number" in scene.refusal(ANY, section=spy).message
+    assert Spy.events == ["open", "close"]

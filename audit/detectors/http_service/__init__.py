@@ -1,0 +1,5 @@
+"""`kind = "http"`: a service that answers batches of rows in JSON. Nothing that it does is trusted."""
+
+from audit.detectors.http_service.service import HttpDetector
+
+__all__ = ["HttpDetector"]

@@ -1,0 +1,161 @@
+"""What a service answered: strict JSON in which every row of the batch finds its answer, or is told why it has none."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from audit.detectors.answers import INVALID_OUTPUT, CheckedAnswers, read_answers
+from audit.detectors.http_service.outcome import NO_ANSWER, OUT_OF_ORDER, UNREADABLE, Failure
+from audit.detectors.protocol import REASONS, Answers, Reason
+from audit.errors import DetectorError
+
+_ABSENT: Final = object()
+_PLACE: Final = re.compile(r"[0-9]{1,9}")
+
+
+class _Constant(float):
+    """A NaN or an infinity that was written out: no JSON, and as a score a failure with a name of its own."""
+
+
+class _NotJsonError(ValueError):
+    """Text that other readers could take in another way."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyReader:
+    """Where the plan says that the answers are."""
+
+    answers_at: str
+    score_at: str
+    id_at: str | None
+    answers: Answers
+    score_range: tuple[float, float]
+
+    def read(self, body: bytes, row_ids: Sequence[int], *, where: str) -> CheckedAnswers:
+        """Read a reply.
+
+        Parameters
+        ----------
+        body : bytes
+            The reply, unpacked.
+        row_ids : sequence of n int
+            The rows that were asked about, in their order.
+        where : str
+            Who answered which batch, to begin an error with.
+
+        Returns
+        -------
+        CheckedAnswers
+            n rows.
+
+        Raises
+        ------
+        DetectorError
+            The first batch shows that the plan expects something else: decisions came where scores are expected.
+        """
+        count = len(row_ids)
+        document, constants = _parsed(body)
+        found = _at(document, self.answers_at)
+        if not isinstance(found, list):
+            return UNREADABLE.rows(count)
+        places = self._places(found, row_ids)
+        if isinstance(places, Failure):
+            return places.rows(count)
+        values: list[Any] = [_ABSENT] * count
+        for answer, place in zip(found, places, strict=True):
+            values[place] = _at(answer, self.score_at)
+        if constants != sum(isinstance(value, _Constant) for value in values):
+            return UNREADABLE.rows(count)
+        asked = set(places)
+        unreadable = [place for place in asked if values[place] is _ABSENT]
+        unanswered = [place for place in range(count) if place not in asked]
+        checked = self._checked([None if value is _ABSENT else value for value in values], row_ids, where)
+        return _failed(_failed(checked, unreadable, Reason.UNREADABLE), unanswered, Reason.NO_ANSWER)
+
+    def _places(self, found: list[Any], row_ids: Sequence[int]) -> Sequence[int] | Failure:
+        """The place in the batch of each answer."""
+        if not found:
+            return NO_ANSWER
+        if self.id_at is None:
+            return range(len(row_ids)) if len(found) == len(row_ids) else OUT_OF_ORDER
+        given = [_as_id(_at(answer, self.id_at)) for answer in found]
+        if None in given:
+            return UNREADABLE
+        place = {row_id: at for at, row_id in enumerate(row_ids)}
+        places = [place.get(row_id, -1) for row_id in given if row_id is not None]
+        rising = all(before < after for before, after in zip([-1, *places], places, strict=False))
+        return places if rising else OUT_OF_ORDER
+
+    def _checked(self, values: list[Any], row_ids: Sequence[int], where: str) -> CheckedAnswers:
+        try:
+            return read_answers(values, len(values), self.answers, self.score_range, where=where)
+        except DetectorError:
+            # true and false instead of scores: in the first batch the plan is wrong, later the service is
+            if row_ids[0] == 0:
+                raise
+            return _failed(
+                read_answers([None] * len(values), len(values), self.answers, self.score_range, where=where),
+                [place for place, value in enumerate(values) if value is not None],
+                Reason.NOT_A_NUMBER,
+            )
+
+
+def _failed(checked: CheckedAnswers, places: Sequence[int], reason: Reason) -> CheckedAnswers:
+    """The same answers, with the rows at `places` failed."""
+    if not places:
+        return checked
+    scores, status, why = checked.scores.copy(), checked.status.copy(), checked.reason.copy()
+    scores[places], status[places], why[places] = np.nan, INVALID_OUTPUT, REASONS.index(reason)
+    return CheckedAnswers(scores, status, why)
+
+
+def _parsed(body: bytes) -> tuple[Any, int]:
+    """The document, and how many NaN and infinities are written out in it; `_ABSENT` where it is no JSON."""
+    constants = 0
+
+    def constant(text: str) -> _Constant:
+        nonlocal constants
+        constants += 1
+        return _Constant(text)
+
+    try:
+        document = json.loads(body.decode("utf-8"), object_pairs_hook=_table, parse_constant=constant)
+    except (ValueError, RecursionError):
+        return _ABSENT, 0
+    return document, constants
+
+
+def _table(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    table = dict(pairs)
+    if len(table) < len(pairs):
+        raise _NotJsonError
+    return table
+
+
+def _at(value: Any, path: str) -> Any:
+    """What is found along a path of keys and places; `_ABSENT` where it ends early."""
+    if not path:
+        return value
+    for part in path.split("."):
+        if isinstance(value, dict):
+            value = value.get(part, _ABSENT)
+        elif isinstance(value, list) and _PLACE.fullmatch(part) and int(part) < len(value):
+            value = value[int(part)]
+        else:
+            return _ABSENT
+    return value
+
+
+def _as_id(value: Any) -> int | None:
+    """A row's number as a service may repeat it: as it was sent, or as the same digits in a text."""
+    if type(value) is int:
+        return value
+    if isinstance(value, str) and value.isascii() and value.isdecimal() and str(int(value[:18])) == value:
+        return int(value)
+    return None

@@ -1,0 +1,92 @@
+"""What a service is sent: the rows of a batch, in the shape that the plan gives, as strict JSON in UTF-8."""
+
+from __future__ import annotations
+
+import datetime as dt
+import decimal
+import json
+import math
+from typing import TYPE_CHECKING, Any
+
+from audit.detectors.protocol import ROW_ID
+from audit.errors import DetectorError
+from audit.evaluation.quoting import shown
+from audit.plan import HttpDetector
+from audit.plan_http import ROWS
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+class RequestTemplate:
+    """Writes the body for a batch."""
+
+    def __init__(self, section: HttpDetector) -> None:
+        self._request = section.request
+        self._row = section.row
+
+    def body(self, batch: pa.RecordBatch) -> bytes:
+        """The body, n rows. Raises DetectorError where a column holds what JSON cannot carry; the value is withheld."""
+        names = batch.schema.names
+        columns = [_column(name, batch.column(name)) for name in names]
+        rows: list[Any]
+        if self._row is None:
+            rows = [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
+        else:
+            words = [f"${name}" for name in names]
+            rows = [_filled(self._row, dict(zip(words, values, strict=True))) for values in zip(*columns, strict=True)]
+        body = _filled(self._request, {ROWS: rows})
+        return json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+
+
+def _filled(template: Any, values: dict[str, Any]) -> Any:
+    """The template with its "$words" replaced by values; "$$" at the beginning of a text is one $."""
+    match template:
+        case str():
+            if template.startswith("$$"):
+                return template[1:]
+            return values[template] if template.startswith("$") else template
+        case dict():
+            return {key: _filled(value, values) for key, value in template.items()}
+        case list():
+            return [_filled(value, values) for value in template]
+        case _:
+            return template
+
+
+def _column(name: str, column: pa.Array) -> list[Any]:
+    import pyarrow as pa
+
+    values: list[Any] = column.to_pylist()
+    kind = column.type
+    if name == ROW_ID or pa.types.is_string(kind) or pa.types.is_integer(kind) or pa.types.is_boolean(kind):
+        return values
+    try:
+        return [_plain(value) for value in values]
+    except ValueError:
+        raise DetectorError(
+            f"column {shown(name)} holds values that JSON cannot carry ({kind}, or infinity)",
+            slug="detector-request",
+            hint="give the column a type that has a form in JSON: text, a number, true or false",
+        ) from None
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON has it. A missing one, and NaN, is null; dates and times are ISO 8601."""
+    match value:
+        case None | bool() | int() | str():
+            return value
+        case float():
+            if math.isinf(value):
+                raise ValueError
+            return None if math.isnan(value) else value
+        case decimal.Decimal():
+            return _plain(float(value))
+        case dt.date() | dt.time():
+            return value.isoformat()
+        case list():
+            return [_plain(one) for one in value]
+        case dict():
+            return {str(key): _plain(one) for key, one in value.items()}
+        case _:
+            raise ValueError
