@@ -275,7 +275,7 @@ def test_killed_at_any_moment_it_comes_to_the_same_bytes(tmp_path: Path) -> None
         made = made_run(tmp_path / f"run{done}", pause=0.02)
         done += killed_until_done(made, dice, kills - done)
         assert made.run() == expected
-        assert not list(made.folder.rglob("*.partial"))
+        assert not list(made.kept.rglob("*.partial"))
 
 
 def killed_until_done(made: Made, dice: random.Random, most: int) -> int:
