@@ -90,10 +90,11 @@ def _passes(planned: PlannedPeople, question: Question, rate: float, alpha: floa
     """bool[G]: whether a group at everyone's rate passes with the possible members that speak against it."""
     own, everyone = planned.people, float(planned.people.sum())
     against = rate if question.side == "high" else 1.0 - rate
-    unknown, several = (against * of for of in planned.may_belong())
+    unknown, several = planned.may_belong()
+    moving = against * unknown
     if share is not None:
-        unknown = np.minimum(unknown, (own + several / against) * share / (1.0 - share))
-    moved = unknown + several
+        moving = np.minimum(moving, (own + several) * share / (1.0 - share))
+    moved = moving + against * several
     up = moved if question.side == "high" else 0.0
     some, left = np.maximum(own, 1.0), np.maximum(everyone - own - moved, 1e-9)
     group, rest = (rate * own + up) / (some + moved), (rate * (everyone - own) - up) / left

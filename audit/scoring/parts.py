@@ -10,6 +10,7 @@ Neither holds an id or a text of anybody: row by row a score, a status and a rea
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -29,6 +30,8 @@ _SCHEMA: Final = pa.schema(
 )
 
 _SAYS: Final = (OK, ABSTAIN)
+_OURS: Final = re.compile(r"\d{6,}\.(arrow|json)")
+"""Files that this writes: nothing else that somebody put there is touched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,20 +72,20 @@ def write_part(folder: Path, run: str, first: int, answers: Sequence[CheckedAnsw
 
 
 def read_parts(folder: Path, run: str) -> dict[int, Part]:
-    """The parts of this run that are whole, by their first batch. Everything else in the folder is removed.
+    """The parts of this run that are whole, by their first batch. Files of all other parts are removed.
 
     Raises OSError.
     """
     found: dict[int, Part] = {}
     end = 0
-    for path in sorted(folder.glob("*.json")):
+    for path in sorted(folder.glob("*.json"), key=_first):
         part = _read_sidecar(path, run)
         if part is not None and part.first >= end and _is_whole(folder, part):
             found[part.first] = part
             end = part.first + part.batches
     kept = {f"{first:06}{ending}" for first in found for ending in (".arrow", ".json")}
     for path in folder.iterdir():
-        if path.name not in kept:
+        if path.name not in kept and _OURS.fullmatch(path.name):
             path.unlink()
     return found
 
@@ -119,6 +122,11 @@ def _content(answers: Sequence[CheckedAnswers]) -> bytes:
     with pa.ipc.new_file(sink, _SCHEMA) as writer:
         writer.write_batch(pa.RecordBatch.from_arrays([pa.array(one) for one in columns], schema=_SCHEMA))
     return bytes(sink.getvalue())
+
+
+def _first(path: Path) -> tuple[int, str]:
+    """By the number of the first batch: a million of them has seven digits."""
+    return (int(path.stem) if path.stem.isdecimal() else -1), path.name
 
 
 def _read_sidecar(path: Path, run: str) -> Part | None:

@@ -215,9 +215,10 @@ def effective_test(
     cut = size * few_degrees_factor(np.minimum(spread.df, np.maximum(spread.tilt_df, MIN_DEGREES_OF_FREEDOM)), level)
     able: BoolArray = inside & (spread.df >= MIN_DEGREES_OF_FREEDOM) & ~too_few_clusters(group)
     able &= (cut > 0.0) & (counted < 1.0)
-    for tilts in (compared.tilts, compared.rest_tilts):
-        if tilts:
-            able &= tilts[-1].is_told
+    if compared.tilts and compared.rest_tilts:
+        rows = np.minimum(compared.tilts[0].rows, compared.rest_tilts[0].rows)
+        for everyone in (compared.tilts[-1], compared.rest_tilts[-1]):
+            able &= everyone.is_told(rows, b, level)
     shown = np.maximum(_tail(counted, cut, b, able), _tail(counted, least, b, able))
     unseen = compared.unseen(boundary) if unseen is None else unseen
     tail = np.asarray(level, dtype=np.float64)

@@ -11,11 +11,14 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from made_runs import CANARY, Made, made_run
 
+from audit.detectors.answers import CheckedAnswers
 from audit.errors import FolderInUseError, ResumeError, RunInterruptedError, StorageError
 from audit.scoring.checkpoint import Checkpoint
+from audit.scoring.parts import read_parts, write_part
 
 BATCHES = 10
 
@@ -203,6 +206,25 @@ def test_every_bit_of_a_part_counts(made: Made) -> None:
         path.write_bytes(flipped)
         assert made.run() == first
         assert path.read_bytes() == content
+
+
+def test_what_somebody_else_put_there_stays(made: Made) -> None:
+    (made.kept / "parts").mkdir(parents=True)
+    for name in ("notes.txt", "12.json", "my.arrow"):
+        (made.kept / "parts" / name).write_text("the user's own")
+    made.run()
+    made.run(fresh=True)
+    assert {path.read_text() for path in (made.kept / "parts").iterdir() if not path.name.startswith("0")} == {
+        "the user's own"
+    }
+
+
+def test_parts_are_believed_in_the_order_of_their_batches(tmp_path: Path) -> None:
+    """The millionth batch has a longer name, which letters would put before the others."""
+    answers = CheckedAnswers(np.array([0.5]), np.zeros(1, dtype=np.int8), np.full(1, -1, dtype=np.int8))
+    for first in (0, 999_999, 1_000_000):
+        write_part(tmp_path, "run", first, [answers], ("then", "now"))
+    assert list(read_parts(tmp_path, "run")) == [0, 999_999, 1_000_000]
 
 
 @pytest.mark.parametrize("name", ["run.json", "complete.json"])
