@@ -269,6 +269,8 @@ class AuditPlan(Strict):
         for name, feature in self.groups.items():
             _check_feature(name, feature, self.coding(name))
         self._check_columns()
+        if self.scoring.repeat > 1 and isinstance(self.detector, PredictionsDetector):
+            raise ValueError("scoring.repeat asks the detector again, and one known by its predictions cannot be asked")
         if "reference" in self.verdict.compare_with and not any(f.reference for f in self.groups.values()):
             raise ValueError('compare_with = ["reference"] needs `reference = "<level>"` in a [groups.<name>]')
         for position, rule in enumerate(self.every_rule, start=1):
@@ -296,10 +298,10 @@ class AuditPlan(Strict):
         self._check_extra_columns()
         if isinstance(detector, PredictionsDetector) and detector.path is None:
             spoken_for = {section.id, section.label, *(feature.column for feature in self.groups.values())}
-            if spoken_for & {detector.score, detector.decision}:
+            if detector.answer in spoken_for:
                 raise ValueError("the detector's answer is also the id, the label or a group: name its own column")
             further = {section.weight, section.cluster, *(column for _, column in self._extra_columns)} - {None}
-            if further & {detector.score, detector.decision}:
+            if detector.answer in further:
                 raise ValueError(
                     "the detector's answer is also a weight, a cluster or a column compared by: name its own"
                 )

@@ -122,6 +122,9 @@ class VerdictSection(Strict):
     """Level of the intervals that are shown."""
     seed: Annotated[int, Field(ge=0)] = 0
     """Seed of every random procedure. Nothing in this version is random; it is recorded for the day that is."""
+    max_failed: Annotated[float, Field(ge=0, le=1)] = 0.05
+    """The largest share of the set's rows for which the detector may fail to give a usable answer. Above it nothing is
+    decided: an outage is no finding."""
     compare_with: tuple[Comparison, ...] = ("rest",)
     """What the disparities that are shown compare a group with. Verdicts always compare with the rest."""
 
@@ -133,6 +136,9 @@ class ScoringSection(Strict):
     """Rows given to the detector at a time."""
     order: Literal["id", "file"] = "id"
     """Rows are batched in the order of their ids, so that a shuffled file gives the same scores, or as in the file."""
+    repeat: Annotated[int, Field(ge=1, le=5)] = 1
+    """How often the detector is asked about every row. From 2 on the report shows how often it contradicts itself,
+    group by group; verdicts rest on its first answers."""
 
 
 class ControlFeature(Strict):

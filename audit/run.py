@@ -71,7 +71,7 @@ def run_audit(
     details
         Whether to answer the questions that decide no verdict. A gate leaves them out; the verdicts are the same.
     checkpoint
-        Where answers of a detector that is run are kept, so that a run that is interrupted goes on later.
+        Where answers of a detector that is run are kept, so that an interrupted run goes on later.
 
     Raises
     ------
@@ -85,8 +85,8 @@ def run_audit(
 
     with open_evaluation_set(loaded.plan, loaded.folder, table) as evaluation_set:
         designs = _check_before(loaded, evaluation_set, details=details)
-        scored = _scored(loaded, evaluation_set, progress, predictions_to, checkpoint)
-        counted = count_everything(evaluation_set, loaded.plan, loaded.folder, details=details)
+        scored = _scored(loaded, evaluation_set, progress, predictions_to, checkpoint, details=details)
+        counted = count_everything(evaluation_set, loaded.plan, loaded.folder, details=details, rounds=scored.rounds)
         answered = _answered(loaded, designs, evaluation_set, progress)
         rows = _single_rows(loaded.plan, evaluation_set) if crosscheck else {}
         own = _own_measures(loaded, evaluation_set) if details else ()
@@ -107,6 +107,8 @@ def _scored(
     progress: Progress | None,
     predictions_to: Path | None,
     checkpoint: Checkpoint | None,
+    *,
+    details: bool,
 ) -> Scored:
     from audit.scoring import Keeping, score
 
@@ -117,6 +119,7 @@ def _scored(
         progress=progress,
         predictions_to=predictions_to,
         keeping=None if checkpoint is None else Keeping(checkpoint, scoring_identity(loaded.plan)),
+        rounds=loaded.plan.scoring.repeat if details else 1,
     )
 
 

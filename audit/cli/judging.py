@@ -37,7 +37,7 @@ WhenInconclusive = Annotated[
 ]
 
 
-def run(
+def run(  # noqa: PLR0913, PLR0917 - a parameter for each option
     plan: PlanPath,
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where outputs go.")] = Path("audit-out"),
     report: Annotated[
@@ -52,6 +52,12 @@ def run(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Score everything anew, whatever an earlier run has kept in the folder.")
     ] = False,
+    repeat: Annotated[
+        int | None,
+        typer.Option(
+            metavar="TIMES", min=1, max=5, help="Ask about every row so often, and show how often the answers differ."
+        ),
+    ] = None,
 ) -> None:
     """Run the detector over the evaluation set, judge it, and write result and reports.
 
@@ -61,7 +67,7 @@ def run(
     from audit.cli.reporters import find_reporters
 
     reporters = find_reporters(report or DEFAULT_REPORTS)
-    result, document = run_into(out, plan, reporters, quiet=quiet, crosscheck=crosscheck, fresh=fresh)
+    result, document = run_into(out, plan, reporters, quiet=quiet, crosscheck=crosscheck, fresh=fresh, repeat=repeat)
     first = out / reporters[0].filename
     if as_json and not quiet:
         say_document(document)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from audit.cli.answer_lines import answer_lines
 from audit.cli.group_names import GroupNames, fit, printable
 from audit.cli.opinions import opinion_line
 from audit.cli.second_looks import second_looks
@@ -129,7 +130,7 @@ def summary(result: AuditResult, style: Style, *, report: str = "", next_command
     lines = [_verdict_line(result, style), *_counts(found, unnamed), ""]
     lines += [_line(f"Primary harm: {_HARMS[result.overall.primary_harm]}"), _line(_overall_rates(result)), ""]
     lines.append(style.paint(_columns("", "Group", "Share", "rate", "likely", "rest"), "faint"))
-    further = [*_expected(result, names), *second_looks(result, names)]
+    further = [*_expected(result, names), *second_looks(result, names), *answer_lines(result)]
     listed = [
         each
         for each in found
@@ -184,6 +185,7 @@ def _rule_line(rule: RuleResult, found: list[Finding], names: GroupNames, style:
         "coverage_too_small": f"only {covered} of the people are in groups that could be judged "
         f"(the plan needs {exact_percent(rule.min_coverage)})",
         "expected_group_missing": _missing(rule, names),
+        "too_many_failed": "the detector failed on more rows than the plan allows (verdict.max_failed)",
         "nothing_judged": "no group has enough cases to be judged",
     }
     state: State = "fail" if rule.outcome == "fail" else "inconclusive"

@@ -101,7 +101,14 @@ class OnnxDetector:
                 "it was made",
             ) from None
         returned = self._output.read(answer, where)
-        answers = read_answers(returned, batch.num_rows, self._context.answers, self._context.score_range, where=where)
+        answers = read_answers(
+            returned,
+            batch.num_rows,
+            self._context.answers,
+            self._context.score_range,
+            where=where,
+            classes=self._context.classes,
+        )
         return answers.batch(batch.column(ROW_ID))
 
     def close(self) -> None:

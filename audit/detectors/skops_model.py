@@ -104,7 +104,14 @@ class SkopsDetector:
                 "trained on (numbers of a CSV file are named under `numbers`), and that it takes missing values",
             ) from None
         self._warned.update(warning.category.__name__ for warning in caught)
-        answers = read_answers(returned, batch.num_rows, self._context.answers, self._context.score_range, where=where)
+        answers = read_answers(
+            returned,
+            batch.num_rows,
+            self._context.answers,
+            self._context.score_range,
+            where=where,
+            classes=self._context.classes,
+        )
         return answers.batch(batch.column(ROW_ID))
 
     def close(self) -> None:

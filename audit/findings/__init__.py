@@ -3,6 +3,7 @@
 The fields are part of `result.json`: change one only together with `audit.result.SCHEMA_VERSION`.
 """
 
+from audit.findings.answering import FailedRows, SelfDisagreement
 from audit.findings.costs import CostOfErrors, CostReason
 from audit.findings.crosscheck import Agreement, Convention, ConventionCode, CrosscheckState
 from audit.findings.judged import (
@@ -101,6 +102,7 @@ __all__ = [
     "Entropy",
     "Estimate",
     "EstimateReason",
+    "FailedRows",
     "FamilyResult",
     "Funnel",
     "FunnelPoint",
@@ -136,6 +138,7 @@ __all__ = [
     "ScanReason",
     "ScanValues",
     "ScoreReason",
+    "SelfDisagreement",
     "SensitivityFinding",
     "ShrunkRate",
     "SubgroupScan",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -18,7 +18,6 @@ from audit.detectors.protocol import (
 )
 from audit.detectors.registry import make_detector
 from audit.errors import AuditError, DetectorError, RunInterruptedError
-from audit.evaluation.quoting import shown
 from audit.scoring.interrupts import finishing_batches
 from audit.scoring.progress import NoProgress, Progress
 from audit.scoring.scored import Scored
@@ -32,8 +31,9 @@ if TYPE_CHECKING:
     from audit.result import SystemDescription
     from audit.scoring.answer_table import AnswerTable
     from audit.scoring.checkpoint import Checkpoint, Leg
-    from audit.scoring.decisions import AnswerSource, Decided, DecisionRule
+    from audit.scoring.decisions import AnswerSource, Decided
     from audit.scoring.in_flight import InFlight
+    from audit.scoring.rules import DecisionRule
 
 
 def score(
@@ -44,6 +44,7 @@ def score(
     progress: Progress | None = None,
     predictions_to: Path | None = None,
     keeping: Keeping | None = None,
+    rounds: int | None = None,
 ) -> Scored:
     """Score a set and create the view `scored` in its connection; see `audit.scoring.decisions.decide`.
 
@@ -60,6 +61,8 @@ def score(
         Where to write `predictions.parquet`, for a detector that is run. Written whole or not at all.
     keeping : Keeping, optional
         Where answers are kept, so that a run that is interrupted can go on; of no use for a table in memory.
+    rounds : int, optional
+        How often the detector is asked about every row; as the plan says by default.
 
     Raises
     ------
@@ -72,21 +75,26 @@ def score(
     legs: tuple[Leg, ...] = ()
     table = table_detector(detector)
     if table is not None:
-        answers = _answers_in_table(table, evaluation_set, plan.evaluation_set.id)
+        sources = [_answers_in_table(table, evaluation_set, plan.evaluation_set.id)]
         info = table.info
     else:
         run = cast("Detector", detector)
         kept = None if evaluation_set.sha256 is None else keeping
-        answers, failures, info, legs = _run(plan, run, evaluation_set, folder, progress or NoProgress(), kept)
-    from audit.scoring.decisions import decide
+        batches = _Batches(plan, run, evaluation_set, plan.scoring.repeat if rounds is None else rounds)
+        tables, info, legs = _run(batches, folder, progress or NoProgress(), kept)
+        sources = [each.create() for each in tables]
+        failures = tables[0].failures
+    from audit.scoring.decisions import decide, keep_rounds
+    from audit.scoring.rules import decision_rule
 
     rule = decision_rule(plan.detector)
-    decided = decide(evaluation_set, answers, rule)
+    decided = decide(evaluation_set, sources[0], rule)
+    asked = 0 if table is not None else keep_rounds(evaluation_set, sources, decided, rule)
     if predictions_to is not None and table is None:
         from audit.scoring.predictions_file import write_predictions
 
-        write_predictions(evaluation_set, answers, decided.decision, predictions_to)
-    return Scored(_describe(plan, info, rule, decided), info.artefact_sha256, decided.tally, failures, legs)
+        write_predictions(evaluation_set, sources[0], decided.decision, predictions_to)
+    return Scored(_describe(plan, info, rule, decided), info.artefact_sha256, decided.tally, failures, legs, asked)
 
 
 def _answers_in_table(detector: TableDetector, evaluation_set: EvaluationSet, id_column: str) -> AnswerSource:
@@ -111,76 +119,73 @@ class Keeping(NamedTuple):
 
 
 def _run(
-    plan: AuditPlan,
-    detector: Detector,
-    evaluation_set: EvaluationSet,
-    folder: Path,
-    progress: Progress,
-    keeping: Keeping | None,
-) -> tuple[AnswerSource, Mapping[tuple[Status, Reason | None], int], DetectorInfo, tuple[Leg, ...]]:
-    from audit.scoring.answer_table import AnswerTable
+    batches: _Batches, folder: Path, progress: Progress, keeping: Keeping | None
+) -> tuple[list[AnswerTable], DetectorInfo, tuple[Leg, ...]]:
+    from audit.scoring.answer_table import AnswerTable, table_name
     from audit.scoring.batches import check_features
+    from audit.scoring.context import run_context
     from audit.scoring.in_flight import InFlight, workers_of
 
-    section: Any = plan.detector
+    section, detector, evaluation_set = batches.section, batches.detector, batches.set
     check_features(section.features)
-    table = AnswerTable(evaluation_set, section.answers)
-    context = RunContext(
-        folder=folder,
-        columns=section.features,
-        answers=section.answers,
-        score_range=section.score_range,
-        batch_size=plan.scoring.batch_size,
-    )
-    with InFlight(detector) as flight, opened(detector, section.kind, context):
+    tables = [AnswerTable(evaluation_set, section, table_name(place)) for place in range(batches.rounds)]
+    legs: tuple[Leg, ...] = ()
+    with InFlight(detector) as flight, opened(detector, section.kind, run_context(batches.plan, folder)):
         with withheld(f"detector kind {section.kind}"):
-            workers = workers_of(detector)
-        batches = _Batches(plan, detector, evaluation_set, flight, workers)
+            batches.answer_by(flight, workers_of(detector))
         if keeping is None:
-            with told(progress, evaluation_set.rows):
-                for rows, checked in batches.scored():
-                    table.add(rows, checked)
+            with told(progress, batches.rows):
+                for place, rows, checked in batches.scored():
+                    tables[place].add(rows, checked)
                     progress.advance(len(rows))
-            legs: tuple[Leg, ...] = ()
         else:
-            legs = _run_keeping(keeping, detector, evaluation_set, table, progress, batches)
+            legs = _run_keeping(keeping, tables, progress, batches)
         with withheld(f"detector kind {section.kind}"):
             info = detector.info
-    answers = table.create()
-    return answers, table.failures, info, legs
+    return tables, info, legs
 
 
 class _Batches:
     """The batches of a set with their answers: those that were kept, or the detector's."""
 
-    def __init__(
-        self, plan: AuditPlan, detector: Detector, evaluation_set: EvaluationSet, flight: InFlight, workers: int
-    ) -> None:
-        self._plan = plan
-        self._section: Any = plan.detector
-        self._detector = detector
-        self._set = evaluation_set
-        self._flight = flight
-        self._workers = workers
+    def __init__(self, plan: AuditPlan, detector: Detector, evaluation_set: EvaluationSet, rounds: int) -> None:
+        self.plan = plan
+        self.section: Any = plan.detector
+        self.detector = detector
+        self.set = evaluation_set
+        self.rounds = rounds
+        """How often the detector is asked about the set."""
+        self.rows = rounds * evaluation_set.rows
+        """Answers that there will be."""
+        self._a_round = -(-evaluation_set.rows // plan.scoring.batch_size)
+        self._flight: InFlight | None = None
+        self._workers = 1
 
-    def scored(self) -> Iterator[tuple[pa.Array, CheckedAnswers]]:
-        """Numbers of rows, and what the detector answers, batch by batch."""
+    def answer_by(self, flight: InFlight, workers: int) -> None:
+        """Ask through this, so many batches at once."""
+        self._flight, self._workers = flight, workers
+
+    def scored(self) -> Iterator[tuple[int, pa.Array, CheckedAnswers]]:
+        """The round from 0, numbers of rows, and what the detector answers, batch by batch."""
+        assert self._flight is not None  # noqa: S101 - it is open
         asked = (((number, rows), batch) for number, rows, batch in self._read())
         for (number, rows), batch, answer in self._flight.ask(asked, self._workers):
             assert batch is not None  # noqa: S101 - as it was asked
-            yield rows, self._checked(number, batch, answer)
+            yield number // self._a_round, rows, self._checked(number, batch, answer)
 
-    def kept_or_scored(self, checkpoint: Checkpoint) -> Iterator[tuple[pa.Array, CheckedAnswers, bool]]:
+    def kept_or_scored(self, checkpoint: Checkpoint) -> Iterator[tuple[int, pa.Array, CheckedAnswers, bool]]:
         """The same with what a checkpoint has, and whether it was scored just now; and there it is kept."""
+        assert self._flight is not None  # noqa: S101 - it is open
         asked = self._unless_kept(checkpoint)
         for (number, rows, kept), batch, answer in self._flight.ask(asked, self._workers):
+            place = number // self._a_round
             if batch is None:
                 assert kept is not None  # noqa: S101 - as `_unless_kept` says
-                yield rows, kept, False
+                yield place, rows, kept, False
             else:
                 answers = self._checked(number, batch, answer)
                 checkpoint.keep(number, answers)
-                yield rows, answers, True
+                yield place, rows, answers, True
 
     def _unless_kept(
         self, checkpoint: Checkpoint
@@ -198,7 +203,7 @@ class _Batches:
         ResumeError
             It is another one, and the run is not complete. Of a complete run the answers are thrown away.
         """
-        if self._detector.info.digest_is_whole or not checkpoint.rows_kept:
+        if self.detector.info.digest_is_whole or not checkpoint.rows_kept:
             return
         for number, _, batch in self._read():
             kept = checkpoint.answers(number, batch.num_rows)
@@ -220,37 +225,35 @@ class _Batches:
     def _read(self) -> Iterator[tuple[int, pa.Array, pa.RecordBatch]]:
         from audit.scoring.batches import read_batches
 
-        pieces = read_batches(self._set, self._section.features, self._plan.scoring)
-        return ((number, rows, batch) for number, (rows, batch) in enumerate(pieces))
+        for place in range(self.rounds):
+            first = place * self.set.rows
+            pieces = read_batches(self.set, self.section.features, self.plan.scoring, first=first)
+            for number, (rows, batch) in enumerate(pieces, start=place * self._a_round):
+                yield number, rows, batch
 
     def _answer(self, number: int, batch: pa.RecordBatch) -> CheckedAnswers:
-        return self._checked(number, batch, lambda: self._detector.score(batch))
+        return self._checked(number, batch, lambda: self.detector.score(batch))
 
     def _checked(self, number: int, batch: pa.RecordBatch, answer: Callable[[], pa.RecordBatch]) -> CheckedAnswers:
         from audit.scoring.accept import accept_answer
 
-        section = self._section
+        section = self.section
         where = f"detector kind {section.kind}, batch {number + 1}"
         with withheld(where):
             answered = answer()
-        return accept_answer(answered, batch.column(0), section.answers, section.score_range, where=where)
+        return accept_answer(answered, batch.column(0), section.answers, section.answer_range, where=where)
 
 
 def _run_keeping(
-    keeping: Keeping,
-    detector: Detector,
-    evaluation_set: EvaluationSet,
-    table: AnswerTable,
-    progress: Progress,
-    batches: _Batches,
+    keeping: Keeping, tables: Sequence[AnswerTable], progress: Progress, batches: _Batches
 ) -> tuple[Leg, ...]:
     """Score with answers kept; ends after the batch where somebody asks for it."""
     with keeping.checkpoint as checkpoint, finishing_batches(progress.stopping) as stop:
         identity = {
             **keeping.identity,
-            "evaluation_set": evaluation_set.sha256,
-            "detector": detector.info.artefact_sha256,
-            "rows": evaluation_set.rows,
+            "evaluation_set": batches.set.sha256,
+            "detector": batches.detector.info.artefact_sha256,
+            "rows": batches.rows,
         }
         checkpoint.begin(identity)
         try:
@@ -258,9 +261,9 @@ def _run_keeping(
             before = checkpoint.rows_kept
             if before:
                 progress.kept(before)
-            with told(progress, evaluation_set.rows - before):
-                for rows, checked, scored in batches.kept_or_scored(checkpoint):
-                    table.add(rows, checked)
+            with told(progress, batches.rows - before):
+                for place, rows, checked, scored in batches.kept_or_scored(checkpoint):
+                    tables[place].add(rows, checked)
                     if scored:
                         progress.advance(len(rows))
                     if stop.asked:
@@ -269,7 +272,7 @@ def _run_keeping(
             checkpoint.flush()
             if not checkpoint.rows_kept:
                 raise
-            raise _interrupted(checkpoint.rows_kept, evaluation_set.rows) from None
+            raise _interrupted(checkpoint.rows_kept, batches.rows) from None
         checkpoint.complete()
         return checkpoint.legs
 
@@ -323,15 +326,6 @@ def withheld(where: str) -> Iterator[None]:
             slug="detector-raised",
             hint="its text is withheld because it can quote a row",
         ) from None
-
-
-def decision_rule(section: Any) -> DecisionRule:
-    """When a case is flagged, by a `[detector]` section."""
-    from audit.scoring.decisions import DecisionRule
-
-    column = getattr(section, "decision", None)
-    source = "the detector" if column is None else f"the column {shown(column)}"
-    return DecisionRule(threshold=section.threshold, top_k=section.top_k, source=source)
 
 
 def _describe(plan: AuditPlan, info: DetectorInfo, rule: DecisionRule, decided: Decided) -> SystemDescription:

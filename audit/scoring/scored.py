@@ -45,3 +45,5 @@ class Scored:
     """Failed rows by status and reason; they add up to `tally.failed`."""
     legs: tuple[tuple[str, str], ...] = ()
     """When the stretches of work began and ended in which the rows were scored; none where nothing was kept."""
+    rounds: int = 0
+    """How often a detector that is run was asked about the set; 0 for a table. `round_1` and so on hold the answers."""

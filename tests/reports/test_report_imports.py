@@ -23,6 +23,7 @@ NOUNS = {
     "audit.plan_probes",
     "audit.plan_sections",
     "audit.metrics",
+    "audit.statuses",
     "audit.terms",
     "audit.terms.term",
     "audit.terms.judging",

@@ -36,6 +36,7 @@ class ReplyReader:
     id_at: str | None
     answers: Answers
     score_range: tuple[float, float]
+    classes: tuple[str, ...] = ()
 
     def read(self, body: bytes, row_ids: Sequence[int], *, where: str) -> CheckedAnswers:
         """Read a reply.
@@ -94,16 +95,19 @@ class ReplyReader:
 
     def _checked(self, values: list[Any], row_ids: Sequence[int], where: str) -> CheckedAnswers:
         try:
-            return read_answers(values, len(values), self.answers, self.score_range, where=where)
+            return self._read(values, where)
         except DetectorError:
             # true and false instead of scores: in the first batch the plan is wrong, later the service is
             if row_ids[0] == 0:
                 raise
             return _failed(
-                read_answers([None] * len(values), len(values), self.answers, self.score_range, where=where),
+                self._read([None] * len(values), where),
                 [place for place, value in enumerate(values) if value is not None],
                 Reason.NOT_A_NUMBER,
             )
+
+    def _read(self, values: list[Any], where: str) -> CheckedAnswers:
+        return read_answers(values, len(values), self.answers, self.score_range, where=where, classes=self.classes)
 
 
 def _failed(checked: CheckedAnswers, places: Sequence[int], reason: Reason) -> CheckedAnswers:

@@ -88,7 +88,9 @@ class HttpDetector:
         exchange.open()
         self._exchange, self._pace = exchange, Pace(section.workers)
         self._template = RequestTemplate(section)
-        self._reader = ReplyReader(section.answers_at, section.score_at, section.id_at, ctx.answers, ctx.score_range)
+        self._reader = ReplyReader(
+            section.answers_at, section.score_at, section.id_at, ctx.answers, ctx.score_range, ctx.classes
+        )
 
     def score(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Ask about one batch; may be called from several threads. Raises DetectorError where the run cannot go on."""
