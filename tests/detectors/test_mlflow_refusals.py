@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import pickle
+import random
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -21,8 +22,10 @@ from made_mlflow import CASES, LABELS, ROWS, Audited, pipeline
 from typer.testing import CliRunner
 
 from audit.cli.app import app
+from audit.detectors.mlflow_description import read_description
+from audit.detectors.mlflow_folder import ModelFolder
 from audit.detectors.mlflow_yaml import LARGEST, NotPlainError, read_plain_yaml
-from audit.errors import AuditError
+from audit.errors import AuditError, DetectorError
 from audit.plan_file import parse_plan
 
 FEATURES = ("country", "pay", "age")
@@ -363,6 +366,34 @@ def test_what_the_folder_says_is_shown_on_one_line_and_bounded(model: Path) -> N
     for path in (("flavors", "sklearn", "serialization_format"), ("flavors", "python_function", "loader_module")):
         describe(model, set_at(*path, value=hostile))
         assert str(Audited(model, FEATURES).refusal()).isprintable()
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_damaged_description_is_one_line_or_the_same_model(model: Path, seed: int) -> None:
+    """Bytes changed, lost, doubled or put in, as damage or malice does it."""
+    sound, rng = (model / "MLmodel").read_bytes(), random.Random(seed)
+    refusals = []
+    for _ in range(60):
+        content = bytearray(sound)
+        for _ in range(rng.randint(1, 3)):
+            at, what = rng.randrange(len(content)), rng.randrange(4)
+            if what == 0:
+                content[at] = rng.choice(b"[]{}:,'\"&*!-\n \x00\xffa0")
+            elif what == 1:
+                del content[at : at + rng.randint(1, 40)]
+            elif what == 2:
+                content[at:at] = content[at : at + rng.randint(1, 40)]
+            else:
+                content[at:at] = rng.choice([b"null", b"../", b"{}", b"[[", b"\n  code: x\n", b"!!int ", b"<<: "])
+        (model / "MLmodel").write_bytes(content)
+        try:
+            description = read_description(ModelFolder(model, "model"))
+        except DetectorError as error:
+            refusals.append(str(error))
+        else:
+            assert (description.flavour, description.file) == ("sklearn", "model.skops")
+    assert 20 <= len(refusals) < 60
+    assert all(text.isprintable() for text in refusals)
 
 
 BOMB = "a: &a [x,x]\nb: &b [*a,*a]\nflavors: [*b,*b]\n"
