@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -16,6 +17,8 @@ ClassName = Annotated[str, Field(min_length=1, max_length=200)]
 Argument = Annotated[str, Field(pattern=r"^[^\x00]*$")]
 EnvironmentName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 _WHOLE_LEVELS = "an ordinal scale has whole levels: write score_range = [lowest, highest] with both, such as [0, 4]"
+_ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
+"""What an address begins with, such as `runs:/` or `s3://`; a drive has one letter."""
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
 
@@ -209,6 +212,37 @@ class OnnxDetector(ModelDetector):
         return self
 
 
+class MlflowDetector(ModelDetector):
+    """A model folder of MLflow, read without MLflow: its ONNX model, or its scikit-learn model saved with skops. It
+    needs the extra `mlflow`.
+    """
+
+    kind: Literal["mlflow"]
+    """`mlflow`."""
+    path: Path
+    """The folder with the file `MLmodel`, on this machine. Nothing is downloaded, and no server is asked."""
+    trusted: tuple[str, ...] = ()
+    """For a scikit-learn model: types beyond scikit-learn's own that may be loaded, written out one by one after
+    someone has read them. Those that the folder lists are not taken over."""
+    positive_class: str = "1"
+    """The class whose probability is the score, or that means flagged."""
+    output: Annotated[str, Field(min_length=1)] | None = None
+    """For an ONNX model: the output with the score, or with the decision, where it has several that it could be."""
+    classes: tuple[ClassName, ...] = ()
+    """For an ONNX model: the classes, in the order of its columns, where it does not say. With `answers = "class"`, for
+    either, every class that it may answer with."""
+
+    @model_validator(mode="after")
+    def _names_a_folder(self) -> Self:
+        if len(set(self.classes)) < len(self.classes):
+            raise ValueError("`classes` names a class twice")
+        if _ADDRESS.match(self.path.as_posix()):
+            raise ValueError(
+                "`path` names a folder on this machine; download the model first: mlflow artifacts download"
+            )
+        return self
+
+
 class CommandDetector(ModelDetector):
     """A program that is started once and asked row by row: JSON Lines on its standard input and output."""
 
@@ -289,7 +323,13 @@ class HttpDetector(ModelDetector):
 
 
 Detector = Annotated[
-    PredictionsDetector | PythonDetector | SkopsDetector | OnnxDetector | CommandDetector | HttpDetector,
+    PredictionsDetector
+    | PythonDetector
+    | SkopsDetector
+    | OnnxDetector
+    | MlflowDetector
+    | CommandDetector
+    | HttpDetector,
     Field(discriminator="kind"),
 ]
 

@@ -13,6 +13,7 @@ SECTIONS = (
     ('[detector] with kind = "python"', "PythonDetector"),
     ('[detector] with kind = "skops"', "SkopsDetector"),
     ('[detector] with kind = "onnx"', "OnnxDetector"),
+    ('[detector] with kind = "mlflow"', "MlflowDetector"),
     ('[detector] with kind = "command"', "CommandDetector"),
     ('[detector] with kind = "http"', "HttpDetector"),
     ("[evaluation_set]", "EvaluationSetSection"),

@@ -13,6 +13,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from audit.detectors.column_order import BY_PLAN
 from audit.detectors.one_thread import NOTE, OneThread
 from audit.detectors.protocol import API_VERSION, ROW_ID, DetectorInfo, RunContext
 from audit.errors import DetectorError
@@ -134,9 +135,7 @@ class SkopsDetector:
                     hint="name the columns that it was trained on, in the same order",
                 )
             if len(features) > 1:
-                self._notes.append(
-                    "The model does not know the names of its columns; they were given in the order of the plan."
-                )
+                self._notes.append(BY_PLAN)
             return features
         wanted = tuple(str(name) for name in trained)
         missing = [name for name in wanted if name not in features]

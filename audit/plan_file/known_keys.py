@@ -27,6 +27,7 @@ from audit.plan import (
     GroupFeature,
     HttpDetector,
     Measure,
+    MlflowDetector,
     OnnxDetector,
     PredictionsDetector,
     ProbeRule,
@@ -57,6 +58,7 @@ DETECTORS: Final[Mapping[str, type[BaseModel]]] = {
     "python": PythonDetector,
     "skops": SkopsDetector,
     "onnx": OnnxDetector,
+    "mlflow": MlflowDetector,
     "command": CommandDetector,
     "http": HttpDetector,
 }
@@ -143,7 +145,7 @@ DESIGN: Final = Layout(
 )
 
 _NOT_YET: Final[Mapping[Where, str]] = {
-    ("detector", "kind", kind): "is not supported by this version" for kind in ("mlflow", "chat")
+    ("detector", "kind", kind): "is not supported by this version" for kind in ("chat",)
 }
 """Keys and values that are planned. They get an answer, not the nearest known name: that would mean another thing."""
 
