@@ -17,6 +17,7 @@ from audit.plan import (
     PLAN_SCHEMA,
     AuditPlan,
     AuditSection,
+    ChatDetector,
     ColumnsProbe,
     CommandDetector,
     ControlFeature,
@@ -59,6 +60,7 @@ DETECTORS: Final[Mapping[str, type[BaseModel]]] = {
     "onnx": OnnxDetector,
     "command": CommandDetector,
     "http": HttpDetector,
+    "chat": ChatDetector,
 }
 """The detectors of a plan by their kind."""
 PROBES: Final[Mapping[str, type[BaseModel]]] = {"text": TextProbe, "columns": ColumnsProbe}
@@ -143,7 +145,7 @@ DESIGN: Final = Layout(
 )
 
 _NOT_YET: Final[Mapping[Where, str]] = {
-    ("detector", "kind", kind): "is not supported by this version" for kind in ("mlflow", "chat")
+    ("detector", "kind", kind): "is not supported by this version" for kind in ("mlflow",)
 }
 """Keys and values that are planned. They get an answer, not the nearest known name: that would mean another thing."""
 
