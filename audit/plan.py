@@ -13,6 +13,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from audit.metrics import METRICS, MetricName, Worse, worse_direction
 from audit.plan_detectors import (
+    ChatDetector,
     Column,
     CommandDetector,
     Detector,
@@ -52,6 +53,7 @@ __all__ = [
     "PLAN_SCHEMA",
     "AuditPlan",
     "AuditSection",
+    "ChatDetector",
     "Coding",
     "ColumnsProbe",
     "CommandDetector",

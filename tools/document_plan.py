@@ -16,6 +16,7 @@ SECTIONS = (
     ('[detector] with kind = "mlflow"', "MlflowDetector"),
     ('[detector] with kind = "command"', "CommandDetector"),
     ('[detector] with kind = "http"', "HttpDetector"),
+    ('[detector] with kind = "chat"', "ChatDetector"),
     ("[evaluation_set]", "EvaluationSetSection"),
     ("[groups.NAME]", "GroupFeature"),
     ("[[rules]]", "Rule"),

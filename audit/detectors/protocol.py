@@ -23,6 +23,12 @@ after `open`): then `score` is called from so many threads, and the answers are 
 After an error or an interrupt `close` is called while calls of `score` may be on their way; it makes them return.
 Without the attribute `score` is called from one thread, one batch after the other.
 
+A detector that takes long over each row, and answers each by itself, may have a method `remember(file: Path | None)`:
+from then on it may keep single answers in that file and take them from there, until it is called again, with None. A
+run calls it around the batches that it scores for the first time and no others: whoever is asked again is asked again.
+`audit.detectors.row_cache` is such a file. Of a detector with this method it is taken that an answer depends on its own
+row only.
+
 `answer_batch` builds such an answer. A detector raises `audit.errors.DetectorError` when the whole run cannot go on.
 The harness checks every answer again: a score that is not finite or out of range is `invalid_output`, never clipped.
 
@@ -81,7 +87,8 @@ class DetectorInfo:
     kind: str
     """The kind in the plan."""
     artefact_sha256: str | None
-    """SHA-256 of the model or predictions file; None where there is none."""
+    """SHA-256 of the model or predictions file, or of what the plan makes of a model behind a service; None where there
+    is neither."""
     deterministic: bool
     """Whether the same batch always gives the same bits."""
     needs: tuple[str, ...]
@@ -112,7 +119,7 @@ class RunContext:
 
 
 class Detector(Protocol):
-    """A model that is run over batches. It may also have `workers: int`; see the top of this file."""
+    """A model that is run over batches. It may also have `workers` and `remember`; see the top of this file."""
 
     api_version: int
     """The version of the protocol that it follows: 1."""

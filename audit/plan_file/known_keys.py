@@ -17,6 +17,7 @@ from audit.plan import (
     PLAN_SCHEMA,
     AuditPlan,
     AuditSection,
+    ChatDetector,
     ColumnsProbe,
     CommandDetector,
     ControlFeature,
@@ -61,6 +62,7 @@ DETECTORS: Final[Mapping[str, type[BaseModel]]] = {
     "mlflow": MlflowDetector,
     "command": CommandDetector,
     "http": HttpDetector,
+    "chat": ChatDetector,
 }
 """The detectors of a plan by their kind."""
 PROBES: Final[Mapping[str, type[BaseModel]]] = {"text": TextProbe, "columns": ColumnsProbe}
@@ -145,7 +147,7 @@ DESIGN: Final = Layout(
 )
 
 _NOT_YET: Final[Mapping[Where, str]] = {
-    ("detector", "kind", kind): "is not supported by this version" for kind in ("chat",)
+    ("detector", "kind", kind): "is not supported by this version" for kind in ("transformers",)
 }
 """Keys and values that are planned. They get an answer, not the nearest known name: that would mean another thing."""
 

@@ -19,6 +19,7 @@ from audit.detectors.protocol import (
 from audit.detectors.registry import make_detector
 from audit.errors import AuditError, DetectorError, RunInterruptedError
 from audit.scoring.interrupts import finishing_batches
+from audit.scoring.kept_rows import first_rows, keeps_rows, rows_kept_in
 from audit.scoring.progress import NoProgress, Progress
 from audit.scoring.scored import Scored
 
@@ -198,15 +199,23 @@ class _Batches:
     def believe(self, checkpoint: Checkpoint) -> None:
         """Ask for one of the batches again that were kept, where no digest says that the detector is the same.
 
+        Of a detector that keeps its rows one by one, only for the first rows of it; and also where no batch was kept
+        as a whole.
+
         Raises
         ------
         ResumeError
             It is another one, and the run is not complete. Of a complete run the answers are thrown away.
         """
-        if self.detector.info.digest_is_whole or not checkpoint.rows_kept:
+        some = checkpoint.rows_kept or checkpoint.row_file.exists()
+        if self.detector.info.digest_is_whole or not some:
             return
-        for number, _, batch in self._read():
-            kept = checkpoint.answers(number, batch.num_rows)
+        for number, _, whole in self._read():
+            kept = checkpoint.answers(number, whole.num_rows)
+            batch, kept = first_rows(whole, kept) if keeps_rows(self.detector) else (whole, kept)
+            if kept is None and not checkpoint.rows_kept:
+                with rows_kept_in(checkpoint.row_file, self.detector):
+                    kept = self._answer(number, batch)
             if kept is not None:
                 if self._answers_otherwise(kept, number, batch):
                     checkpoint.disbelieve()
@@ -261,7 +270,7 @@ def _run_keeping(
             before = checkpoint.rows_kept
             if before:
                 progress.kept(before)
-            with told(progress, batches.rows - before):
+            with rows_kept_in(checkpoint.row_file, batches.detector), told(progress, batches.rows - before):
                 for place, rows, checked, scored in batches.kept_or_scored(checkpoint):
                     tables[place].add(rows, checked)
                     if scored:
@@ -270,7 +279,7 @@ def _run_keeping(
                         raise KeyboardInterrupt
         except KeyboardInterrupt:
             checkpoint.flush()
-            if not checkpoint.rows_kept:
+            if not checkpoint.rows_kept and not checkpoint.row_file.exists():
                 raise
             raise _interrupted(checkpoint.rows_kept, batches.rows) from None
         checkpoint.complete()
@@ -278,8 +287,9 @@ def _run_keeping(
 
 
 def _interrupted(kept: int, rows: int) -> RunInterruptedError:
+    said = f"{kept:,} of {rows:,} rows are scored and kept" if kept else "answers to rows of the first batch are kept"
     return RunInterruptedError(
-        f"interrupted: {kept:,} of {rows:,} rows are scored and kept",
+        f"interrupted: {said}",
         slug="interrupted",
         hint="run the same command again: it goes on where it stopped",
     )

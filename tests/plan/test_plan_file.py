@@ -74,13 +74,16 @@ def test_a_byte_order_mark_and_windows_line_ends_are_read(tmp_path: Path) -> Non
             'kind = "skops"',
             "",
             8,
-            ("detector.kind is missing", '"predictions", "python", "skops", "onnx", "mlflow", "command" or "http"'),
+            (
+                "detector.kind is missing",
+                '"predictions", "python", "skops", "onnx", "mlflow", "command", "http" or "chat"',
+            ),
         ),
         (
             'kind = "skops"',
             "kind = 3",
             9,
-            ("detector.kind", '"predictions", "python", "skops", "onnx", "mlflow", "command" or "http"'),
+            ("detector.kind", '"predictions", "python", "skops", "onnx", "mlflow", "command", "http" or "chat"'),
         ),
         ('path = "model.skops"', "path = 3", 10, ("detector.path must be text in quotes",)),
         ("min_cases = 30", 'min_cases = "aut"', 24, ('min_cases must be "auto" or a whole number',)),
@@ -117,7 +120,7 @@ def test_each_mistake_names_key_line_and_what_to_write(old: str, new: str, line:
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ('kind = "skops"', 'kind = "chat"', 'detector.kind = "chat" is not supported by this version'),
+        ('kind = "skops"', 'kind = "transformers"', 'detector.kind = "transformers" is not supported by this version'),
     ],
 )
 def test_what_is_planned_is_told_apart_from_what_is_misspelt(old: str, new: str, words: str) -> None:

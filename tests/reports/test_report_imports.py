@@ -19,6 +19,7 @@ NOUNS = {
     "audit.groups",
     "audit.plan",
     "audit.plan_detectors",
+    "audit.plan_chat",
     "audit.plan_http",
     "audit.plan_probes",
     "audit.plan_sections",
