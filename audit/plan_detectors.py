@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import typing
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
 from audit.plan_http import check_headers, check_path, check_request, check_row, check_token, check_url
 
@@ -227,10 +229,44 @@ class HttpDetector(ModelDetector):
         return self
 
 
-Detector = Annotated[
+class OtherDetector(ModelDetector):
+    """A detector of a kind that another installed package offers; what only that kind knows stands in `options`."""
+
+    kind: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
+    """The name under which the package offers it, in the entry-point group `audit.detectors`."""
+    options: dict[str, Any] = {}
+    """What the package's own documentation names; audit7k hands it on unread. Never write a secret here: the plan is
+    part of the result."""
+
+    @model_validator(mode="after")
+    def _options_are_json(self) -> Self:
+        try:
+            json.dumps(self.options, allow_nan=False)
+        except (ValueError, TypeError):
+            raise ValueError("options holds a number that is not finite, or a value that JSON does not have") from None
+        return self
+
+
+OwnDetector = Annotated[
     PredictionsDetector | PythonDetector | SkopsDetector | OnnxDetector | CommandDetector | HttpDetector,
     Field(discriminator="kind"),
 ]
+"""The kinds that audit7k itself brings."""
+
+
+def _whose(section: Any) -> str:
+    """Which of the two forms a section has: one without a kind is shown the kinds of our own."""
+    kind = section.get("kind") if isinstance(section, dict) else getattr(section, "kind", None)
+    return "other" if isinstance(kind, str) and kind not in OWN_KINDS else "own"
+
+
+Detector = Annotated[Annotated[OwnDetector, Tag("own")] | Annotated[OtherDetector, Tag("other")], Discriminator(_whose)]
+OWN_KINDS: Final = frozenset(
+    typing.get_args(model.model_fields["kind"].annotation)[0]
+    for model in typing.get_args(typing.get_args(OwnDetector)[0])
+)
+ENTRY_POINT_GROUP: Final = "audit.detectors"
+"""Where packages offer kinds."""
 
 
 def check_disjoint(keys: str, values: Sequence[str]) -> None:

@@ -15,6 +15,7 @@ SECTIONS = (
     ('[detector] with kind = "onnx"', "OnnxDetector"),
     ('[detector] with kind = "command"', "CommandDetector"),
     ('[detector] with kind = "http"', "HttpDetector"),
+    ("[detector] with a kind of another package", "OtherDetector"),
     ("[evaluation_set]", "EvaluationSetSection"),
     ("[groups.NAME]", "GroupFeature"),
     ("[[rules]]", "Rule"),

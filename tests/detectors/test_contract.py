@@ -31,7 +31,10 @@ from audit.detectors.testing import (
 )
 from audit.detectors.testing.surroundings import Surroundings
 
-TEXTS: dict[str, list[Any]] = {"text": ["passport", "a room", "", "work", "pay later", "four words"], "pay": [1.0, 2.5, 3.0, 4.0, 5.0, 6.0]}
+TEXTS: dict[str, list[Any]] = {
+    "text": ["passport", "a room", "", "work", "pay later", "four words"],
+    "pay": [1.0, 2.5, 3.0, 4.0, 5.0, 6.0],
+}
 ONLY_WITH_WORKERS = {Promise.AT_ONCE, Promise.CLOSE_ENDS_CALLS}
 PROGRAMS = Path(__file__).parent / "programs"
 
