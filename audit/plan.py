@@ -12,21 +12,15 @@ from typing import Annotated, Literal, Self, TypeVar
 from pydantic import ConfigDict, Field, model_validator
 
 from audit.metrics import METRICS, MetricName, Worse, worse_direction
+from audit.plan_answers import Column, ModelDetector, Name, PredictionsDetector, Strict, check_disjoint
 from audit.plan_detectors import (
-    ChatDetector,
-    Column,
     CommandDetector,
     Detector,
-    HttpDetector,
     MlflowDetector,
-    ModelDetector,
-    Name,
     OnnxDetector,
-    PredictionsDetector,
+    OtherDetector,
     PythonDetector,
     SkopsDetector,
-    Strict,
-    check_disjoint,
 )
 from audit.plan_probes import ByMetric, ColumnsProbe, Probe, ProbeForm, ProbeRule, RateForm, TextProbe, check_probes
 from audit.plan_sections import (
@@ -47,6 +41,7 @@ from audit.plan_sections import (
     SensitivitySection,
     VerdictSection,
 )
+from audit.plan_services import ChatDetector, HttpDetector
 
 __all__ = [
     "GENDERS",
@@ -72,6 +67,7 @@ __all__ = [
     "ModelDetector",
     "NationalityRung",
     "OnnxDetector",
+    "OtherDetector",
     "PredictionsDetector",
     "Probe",
     "ProbeRule",

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from audit.plan_detectors import Column, Name, Strict, check_disjoint
+from audit.plan_answers import Column, Name, Strict, check_disjoint
 
 __all__ = [
     "GENDERS",

@@ -24,7 +24,7 @@ else. `audit7k schema` prints the same as JSON Schema.
 
 PLAN_PARTS = {
     "AuditPlan", "AuditSection", "PredictionsDetector", "PythonDetector", "SkopsDetector", "OnnxDetector",
-    "MlflowDetector", "CommandDetector", "HttpDetector", "ChatDetector",
+    "MlflowDetector", "CommandDetector", "HttpDetector", "ChatDetector", "OtherDetector",
     "EvaluationSetSection", "GroupFeature", "Rule", "VerdictSection", "ScoringSection", "DeploymentSection",
     "ControlFeature", "ControlSampleSection", "SensitivitySection", "ScanSection", "CostsSection",
     "ReferenceTableSection", "Measure",

@@ -65,6 +65,11 @@ class CommandDetector:
             ),
         )
 
+    @property
+    def retries(self) -> int:
+        """How often the program was started anew."""
+        return self._restarts
+
     def open(self, ctx: RunContext) -> None:
         """Start the program. Raises DetectorError where it cannot be started, in one line."""
         from audit.detectors.command_rows import RowLines

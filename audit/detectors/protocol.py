@@ -5,10 +5,15 @@ A detector is a class made with the plan's `[detector]` section and the folder o
     [project.entry-points."audit.detectors"]
     mykind = "mypackage.audit7k:MyDetector"
 
-The harness calls `open` once, `score` once for each batch in the order of the plan, and `close` once, also after an
-error. A batch is an Arrow RecordBatch with `row_id` (int64) and the columns named by the plan's `features`, in that
-order and nothing else: **the label and the sensitive columns are not in it** unless the plan names them as features. A
-`row_id` is the place of the row in the order of scoring. It names no person, and means nothing beyond the run.
+The harness calls `open` once, `score` once for each batch in the order of the plan, and `close` at the end, also after
+an error of `open` or `score`; closing what is closed, or never was opened, does nothing. Afterwards no thread and no
+child process is left.
+
+A batch is an Arrow RecordBatch with `row_id` (int64) and the columns named by the plan's `features`, in that order and
+nothing else: **the label and the sensitive columns are not in it** unless the plan names them as features. A `row_id`
+is the place of the row in the order of scoring. It names no person, and means nothing beyond the run: answers do not
+depend on it, nor on how the rows are cut into batches. A batch has at least one row and at most as many as
+`RunContext.batch_size`, any cell of it can be null, and it is not to be changed.
 
 The answer has the schema of `answer_schema()`, one row for each row of the batch, with the same ids in the same order:
 
@@ -29,8 +34,14 @@ run calls it around the batches that it scores for the first time and no others:
 `audit.detectors.row_cache` is such a file. Of a detector with this method it is taken that an answer depends on its own
 row only.
 
-`answer_batch` builds such an answer. A detector raises `audit.errors.DetectorError` when the whole run cannot go on.
+A detector that asks again, or starts something anew, has an attribute `retries` (a whole number from 0): how often it
+has done so. It is read between batches, and shown while the run goes on.
+
+`answer_batch` builds such an answer. A detector raises `audit.errors.DetectorError` when the whole run cannot go on,
+in words of its own without any cell of a row; whatever else it raises ends the run too, and only its type is shown.
 The harness checks every answer again: a score that is not finite or out of range is `invalid_output`, never clipped.
+
+`audit.detectors.testing` tests all of this for a detector that somebody else has written.
 
 Detectors whose answers exist already, as a table, follow `TableDetector` instead and are never given a batch.
 """
@@ -119,7 +130,7 @@ class RunContext:
 
 
 class Detector(Protocol):
-    """A model that is run over batches. It may also have `workers` and `remember`; see the top of this file."""
+    """A model that is run over batches. It may also have `workers`, `retries`, `remember`; see the top of this file."""
 
     api_version: int
     """The version of the protocol that it follows: 1."""
@@ -135,7 +146,7 @@ class Detector(Protocol):
         """Answer one batch. Raises DetectorError where the run cannot go on."""
 
     def close(self) -> None:
-        """Give everything back. Called once, also after an error."""
+        """Give everything back; also after an error, and without harm where there is nothing to give back."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from audit.detectors.protocol import API_VERSION, Detector, TableDetector
-from audit.errors import DetectorError
-
-ENTRY_POINT_GROUP: Final = "audit.detectors"
+from audit.errors import AuditError, DetectorError
+from audit.plan_detectors import ENTRY_POINT_GROUP
 
 
 def known_kinds() -> tuple[str, ...]:
@@ -30,11 +29,11 @@ def make_detector(section: Any, folder: Path) -> Detector | TableDetector:
     Raises
     ------
     DetectorError
-        No package, or more than one, offers the kind; or its class cannot be imported or follows another version of
-        the protocol.
+        No package, or more than one, offers the kind; or its class cannot be imported, raises when it is called, or
+        follows another version of the protocol.
     """
     found = _find(section.kind)
-    made: Detector | TableDetector = _load(found)(section, folder)
+    made = _made(found, section, folder)
     version = getattr(made, "api_version", None)
     if version != API_VERSION:
         raise DetectorError(
@@ -74,6 +73,20 @@ def _load(found: EntryPoint) -> Any:
             slug="detector-import",
             hint=f"reinstall {_package(found)}; its entry point is {found.value}",
         ) from None
+
+
+def _made(found: EntryPoint, section: Any, folder: Path) -> Detector | TableDetector:
+    try:
+        made: Detector | TableDetector = _load(found)(section, folder)
+    except AuditError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise DetectorError(
+            f"the detector kind {found.name!r} from {_package(found)} cannot be made: it raised {type(error).__name__}",
+            slug="detector-made",
+            hint="check what its documentation says of [detector], and of `options` there",
+        ) from None
+    return made
 
 
 def _package(found: EntryPoint) -> str:

@@ -20,7 +20,15 @@ from audit.errors import PlanError
 from audit.plan import AuditPlan
 from audit.plan_file.known_keys import DESIGN, PLAN, Layout
 from audit.plan_file.lines import KeyLines
-from audit.plan_file.mistakes import dated_values, first_of, gaps, mistakes_in, one_line, wrong_version
+from audit.plan_file.mistakes import (
+    dated_values,
+    first_of,
+    gaps,
+    mistakes_in,
+    one_line,
+    unknown_kinds,
+    wrong_version,
+)
 from audit.sampling_design import SamplingDesign
 
 __all__ = [
@@ -124,13 +132,20 @@ def _checked(text: str, name: str, layout: Layout) -> tuple[BaseModel, dict[str,
     early = wrong_version(as_asked, layout) or gaps(as_asked, layout) or dated_values(as_asked, layout)
     if early:
         raise first_of(early, lines, name, layout)
+    unknown = unknown_kinds(as_asked, layout)
     try:
         # JSON is the one form in which pydantic is strict about types and still takes a list for a tuple.
-        return layout.root.model_validate_json(json.dumps(as_asked), strict=True), as_asked
+        checked = layout.root.model_validate_json(json.dumps(as_asked), strict=True)
     except ValidationError as error:
-        raise first_of(mistakes_in(error, as_asked, layout), lines, name, layout) from None
+        found = mistakes_in(error, as_asked, layout)
+        if unknown:
+            found = [*unknown, *(mistake for mistake in found if mistake.where[:1] != ("detector",))]
+        raise first_of(found, lines, name, layout) from None
     except (ValueError, RecursionError):
         raise PlanError(f"{name}: not a {layout.noun}", slug="plan-unreadable", hint=layout.start) from None
+    if unknown:
+        raise first_of(unknown, lines, name, layout)
+    return checked, as_asked
 
 
 def canonical_plan_sha256(plan: AuditPlan | SamplingDesign) -> str:

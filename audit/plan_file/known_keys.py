@@ -30,6 +30,7 @@ from audit.plan import (
     Measure,
     MlflowDetector,
     OnnxDetector,
+    OtherDetector,
     PredictionsDetector,
     ProbeRule,
     PythonDetector,
@@ -42,6 +43,7 @@ from audit.plan import (
     TextProbe,
     VerdictSection,
 )
+from audit.plan_detectors import ENTRY_POINT_GROUP
 from audit.plan_file.lines import Where
 from audit.plan_file.metric_names import metric_called, metrics_like
 from audit.plan_probes import COUNTERFACTUAL_SHIFT, rule_form
@@ -157,6 +159,19 @@ def not_yet(where: Where) -> str:
     return _NOT_YET.get(where, "")
 
 
+def other_kinds() -> list[str]:
+    """Kinds of detectors that other installed packages offer, sorted; none of them is imported."""
+    from importlib.metadata import entry_points
+
+    return sorted(set(entry_points(group=ENTRY_POINT_GROUP).names) - set(DETECTORS))
+
+
+def _model_of_kind(kind: object, models: Mapping[str, type[BaseModel]]) -> type[BaseModel] | None:
+    if not isinstance(kind, str):
+        return None
+    return OtherDetector if models is DETECTORS and kind in other_kinds() else models.get(kind)
+
+
 def model_at(table: Where, raw: Mapping[str, Any], layout: Layout = PLAN) -> type[BaseModel] | None:
     """The model of the table at `table`, for a detector by the kind that `raw` names."""
     match table:
@@ -164,8 +179,7 @@ def model_at(table: Where, raw: Mapping[str, Any], layout: Layout = PLAN) -> typ
             return layout.root
         case ("detector",) | ("probes", int()):
             kind = step_into(raw, (*table, "kind"))
-            kinds = layout.probes if len(table) > 1 else layout.detectors
-            return kinds.get(kind) if isinstance(kind, str) else None
+            return _model_of_kind(kind, layout.probes if len(table) > 1 else layout.detectors)
         case ("rules", int()) if layout.rule_forms:
             return layout.rule_forms[rule_form(step_into(raw, table))]
         case (str() as name, place) if name in layout.repeated and isinstance(place, int) == (name in layout.listed):
@@ -185,7 +199,7 @@ def known_keys(table: Where, raw: Mapping[str, Any], layout: Layout = PLAN) -> l
 def known_values(where: Where, raw: Mapping[str, Any], layout: Layout = PLAN) -> list[str]:
     """The words that the key at `where` may have; empty where it is not a choice among words."""
     if where == ("detector", "kind"):
-        return list(layout.detectors)
+        return [*layout.detectors, *other_kinds()]
     match where:
         case ("probes", int(), "kind"):
             return list(layout.probes)

@@ -22,6 +22,7 @@ from audit.plan_file.known_keys import (
     known_values,
     nearest,
     not_yet,
+    other_kinds,
     quoted,
     step_into,
     table_header,
@@ -131,6 +132,15 @@ def _gap(where: Where, raw: Mapping[str, Any], layout: Layout) -> Said:
     return Said(f'{dotted(where)} still says "{WRITE_HERE}"', hint=hint, slug="plan-unfinished")
 
 
+def unknown_kinds(raw: Mapping[str, Any], layout: Layout = PLAN) -> list[Mistake]:
+    """A kind of detector that neither audit7k nor another installed package has; what its table takes is not known."""
+    where: Where = ("detector", "kind")
+    kind = step_into(raw, where)
+    if not layout.detectors or not isinstance(kind, str) or kind in layout.detectors or kind in other_kinds():
+        return []
+    return [Mistake(where, partial(_unknown_value, where, raw, layout))]
+
+
 def mistakes_in(error: ValidationError, raw: Mapping[str, Any], layout: Layout = PLAN) -> list[Mistake]:
     """What pydantic found in `raw`: one mistake for each place, however many forms were tried there."""
     by_place: dict[Where, list[ErrorDetails]] = {}
@@ -163,7 +173,8 @@ def _place(details: ErrorDetails, raw: Mapping[str, Any], layout: Layout) -> Whe
     location = list(details["loc"])
     detector = raw.get("detector")
     if layout.detectors and len(location) > 1 and location[0] == "detector" and isinstance(detector, dict):
-        del location[1]  # the kind, by which pydantic chose among the detectors
+        # by what pydantic chose among the detectors: whether it is one of our own, and then its kind
+        del location[1 : 3 if location[1] == "own" else 2]
     if layout.rule_forms and len(location) > 2 and location[0] in {"rules", "probes"} and isinstance(location[1], int):
         del location[2]  # the form of a rule, the kind of a probe
     where: Where = ()

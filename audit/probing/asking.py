@@ -22,8 +22,7 @@ from audit.evaluation.columns import check_text_type
 from audit.evaluation.connection import reading
 from audit.evaluation.quoting import identifier, shown
 from audit.evaluation.row_numbers import count_of
-from audit.plan import AuditPlan, ColumnsProbe, ModelDetector, Probe, TextProbe
-from audit.plan_detectors import PredictionsDetector
+from audit.plan import AuditPlan, ColumnsProbe, ModelDetector, PredictionsDetector, Probe, TextProbe
 from audit.probing.column_design import column_design
 from audit.probing.design import Answered, Design, cast_value
 from audit.probing.text_design import Written, variant_id, written

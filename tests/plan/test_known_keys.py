@@ -8,7 +8,8 @@ import pytest
 from pydantic import BaseModel
 
 from audit.metrics import METRICS
-from audit.plan import AuditPlan
+from audit.plan import AuditPlan, OtherDetector
+from audit.plan_detectors import OWN_KINDS, OwnDetector
 from audit.plan_file.known_keys import (
     DETECTORS,
     PROBES,
@@ -22,7 +23,11 @@ from audit.plan_file.known_keys import (
 from audit.plan_file.metric_names import metric_called, metrics_like
 
 FORMS = (REPEATED, DETECTORS, PROBES, RULE_FORMS, TABLES)
-MODELS: list[type[BaseModel]] = [AuditPlan, *dict.fromkeys(model for forms in FORMS for model in forms.values())]
+MODELS: list[type[BaseModel]] = [
+    AuditPlan,
+    OtherDetector,
+    *dict.fromkeys(model for forms in FORMS for model in forms.values()),
+]
 
 
 def test_every_table_of_a_plan_is_known() -> None:
@@ -33,8 +38,9 @@ def test_every_table_of_a_plan_is_known() -> None:
 
 
 def test_every_detector_of_a_plan_is_known() -> None:
-    models = typing.get_args(AuditPlan.model_fields["detector"].annotation)
+    models = typing.get_args(typing.get_args(OwnDetector)[0])
     assert set(models) == set(DETECTORS.values())
+    assert set(DETECTORS) == OWN_KINDS
     for kind, model in DETECTORS.items():
         assert typing.get_args(model.model_fields["kind"].annotation) == (kind,)
 

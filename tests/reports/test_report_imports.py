@@ -19,6 +19,8 @@ NOUNS = {
     "audit.groups",
     "audit.plan",
     "audit.plan_detectors",
+    "audit.plan_answers",
+    "audit.plan_services",
     "audit.plan_chat",
     "audit.plan_http",
     "audit.plan_probes",

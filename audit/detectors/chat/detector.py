@@ -55,6 +55,11 @@ class ChatDetector:
             notes=tuple(self._notes()),
         )
 
+    @property
+    def retries(self) -> int:
+        """How many requests repeated an earlier one, for the rows that are done."""
+        return 0 if self._asker is None else self._asker.again
+
     def open(self, ctx: RunContext) -> None:  # noqa: ARG002 - the plan says the same
         """Look the service up and read the secrets. Nothing is sent yet. Raises DetectorError."""
         import_extra("httpcore2", kind="chat", extra="http")

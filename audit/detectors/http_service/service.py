@@ -50,6 +50,11 @@ class HttpDetector:
             notes=tuple(self._notes()),
         )
 
+    @property
+    def retries(self) -> int:
+        """How many requests repeated an earlier one, in the batches that are done."""
+        return 0 if self._asker is None else self._asker.again
+
     def open(self, ctx: RunContext) -> None:
         """Look the service up and read the secrets. Nothing is sent yet. Raises DetectorError."""
         import_extra("httpcore2", kind="http", extra="http")
