@@ -133,6 +133,9 @@ class ScoringSection(Strict):
     """Rows given to the detector at a time."""
     order: Literal["id", "file"] = "id"
     """Rows are batched in the order of their ids, so that a shuffled file gives the same scores, or as in the file."""
+    most_failed_batches: Annotated[int, Field(ge=0, le=10_000)] = 5
+    """When so many batches in a row get no answer to any row (time-outs, no connection, crashes, HTTP 429, 3xx, 5xx),
+    what answers is gone: the run ends, and can go on later. 0: never; then all such rows count as failed."""
 
 
 class ControlFeature(Strict):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from audit.detectors.protocol import API_VERSION, Detector, TableDetector
 from audit.errors import AuditError, DetectorError
-from audit.plan_detectors import ENTRY_POINT_GROUP
+
+ENTRY_POINT_GROUP: Final = "audit.detectors"
+"""The same as in `audit.plan_detectors`, which loads pydantic."""
 
 
 def known_kinds() -> tuple[str, ...]:

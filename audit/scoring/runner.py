@@ -17,7 +17,7 @@ from audit.detectors.protocol import (
     table_detector,
 )
 from audit.detectors.registry import make_detector
-from audit.errors import AuditError, DetectorError, RunInterruptedError
+from audit.errors import AuditError, DetectorError, DetectorGoneError, RunInterruptedError
 from audit.evaluation.quoting import shown
 from audit.scoring.interrupts import finishing_batches
 from audit.scoring.progress import NoProgress, Progress
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from audit.plan import AuditPlan
     from audit.result import SystemDescription
     from audit.scoring.answer_table import AnswerTable
+    from audit.scoring.breaker import Breaker
     from audit.scoring.checkpoint import Checkpoint, Leg
     from audit.scoring.decisions import AnswerSource, Decided, DecisionRule
     from audit.scoring.in_flight import InFlight
@@ -140,7 +141,7 @@ def _run(
             with told(progress, evaluation_set.rows):
                 for rows, checked in batches.scored():
                     table.add(rows, checked)
-                    progress.advance(len(rows))
+                    advance(progress, checked, detector)
             legs: tuple[Leg, ...] = ()
         else:
             legs = _run_keeping(keeping, detector, evaluation_set, table, progress, batches)
@@ -162,25 +163,44 @@ class _Batches:
         self._set = evaluation_set
         self._flight = flight
         self._workers = workers
+        self._answered = False
 
     def scored(self) -> Iterator[tuple[pa.Array, CheckedAnswers]]:
         """Numbers of rows, and what the detector answers, batch by batch."""
         asked = (((number, rows), batch) for number, rows, batch in self._read())
+        breaker = self._breaker()
         for (number, rows), batch, answer in self._flight.ask(asked, self._workers):
             assert batch is not None  # noqa: S101 - as it was asked
-            yield rows, self._checked(number, batch, answer)
+            for (_, counted), answers in breaker.take((number, rows), self._checked(number, batch, answer)):
+                yield counted, answers
+        for (_, counted), answers in breaker.rest():
+            yield counted, answers
 
     def kept_or_scored(self, checkpoint: Checkpoint) -> Iterator[tuple[pa.Array, CheckedAnswers, bool]]:
         """The same with what a checkpoint has, and whether it was scored just now; and there it is kept."""
-        asked = self._unless_kept(checkpoint)
-        for (number, rows, kept), batch, answer in self._flight.ask(asked, self._workers):
+        for (number, rows), answers, scored in self._that_count(checkpoint):
+            if scored:
+                checkpoint.keep(number, answers)
+            yield rows, answers, scored
+
+    def _that_count(self, checkpoint: Checkpoint) -> Iterator[tuple[tuple[int, pa.Array], CheckedAnswers, bool]]:
+        """Every batch once it is known that it counts, in their order; those that were kept among them."""
+        breaker, before = self._breaker(), set()
+        for (number, rows, kept), batch, answer in self._flight.ask(self._unless_kept(checkpoint), self._workers):
             if batch is None:
                 assert kept is not None  # noqa: S101 - as `_unless_kept` says
-                yield rows, kept, False
+                before.add(number)
+                counted = breaker.kept((number, rows), kept)
             else:
-                answers = self._checked(number, batch, answer)
-                checkpoint.keep(number, answers)
-                yield rows, answers, True
+                counted = breaker.take((number, rows), self._checked(number, batch, answer))
+            yield from ((key, answers, key[0] not in before) for key, answers in counted)
+        yield from ((key, answers, key[0] not in before) for key, answers in breaker.rest())
+
+    def _breaker(self) -> Breaker[tuple[int, pa.Array]]:
+        from audit.scoring.breaker import Breaker
+
+        most = self._plan.scoring.most_failed_batches
+        return Breaker(most, f"detector kind {self._section.kind}", answered=self._answered)
 
     def _unless_kept(
         self, checkpoint: Checkpoint
@@ -198,7 +218,8 @@ class _Batches:
         ResumeError
             It is another one, and the run is not complete. Of a complete run the answers are thrown away.
         """
-        if self._detector.info.digest_is_whole or not checkpoint.rows_kept:
+        self._answered = bool(checkpoint.rows_kept)
+        if self._detector.info.digest_is_whole or not self._answered:
             return
         for number, _, batch in self._read():
             kept = checkpoint.answers(number, batch.num_rows)
@@ -212,9 +233,11 @@ class _Batches:
 
         One that never answers twice in the same way cannot be told from another, and is taken at its word.
         """
+        from audit.scoring.breaker import why_gone
         from audit.scoring.parts import same_answers
 
         first = self._answer(number, batch)
+        self._answered = why_gone(first) is None
         return not same_answers(first, kept) and same_answers(first, self._answer(number, batch))
 
     def _read(self) -> Iterator[tuple[int, pa.Array, pa.RecordBatch]]:
@@ -262,7 +285,7 @@ def _run_keeping(
                 for rows, checked, scored in batches.kept_or_scored(checkpoint):
                     table.add(rows, checked)
                     if scored:
-                        progress.advance(len(rows))
+                        advance(progress, checked, detector)
                     if stop.asked:
                         raise KeyboardInterrupt
         except KeyboardInterrupt:
@@ -270,6 +293,9 @@ def _run_keeping(
             if not checkpoint.rows_kept:
                 raise
             raise _interrupted(checkpoint.rows_kept, evaluation_set.rows) from None
+        except DetectorGoneError:
+            checkpoint.flush()
+            raise
         checkpoint.complete()
         return checkpoint.legs
 
@@ -305,6 +331,15 @@ def told(progress: Progress, rows: int) -> Iterator[None]:
         yield
     finally:
         progress.end()
+
+
+def advance(progress: Progress, checked: CheckedAnswers, detector: Detector) -> None:
+    """Tell of one more batch."""
+    from audit.scoring.in_flight import retries_of
+
+    with withheld("the detector's `retries`"):
+        retries = retries_of(detector)
+    progress.advance(len(checked.scores), checked.failed, retries)
 
 
 @contextlib.contextmanager

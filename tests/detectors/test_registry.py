@@ -9,8 +9,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from audit import plan_detectors
 from audit.detectors.protocol import table_detector
-from audit.detectors.registry import known_kinds, make_detector
+from audit.detectors.registry import ENTRY_POINT_GROUP, known_kinds, make_detector
 from audit.errors import DetectorError
 from audit.plan import OnnxDetector as OnnxSection
 from audit.plan import PredictionsDetector as PredictionsSection
@@ -54,6 +55,10 @@ def test_our_own_kinds_are_registered_like_anyone_elses() -> None:
     assert table_detector(make_detector(table, Path())) is not None
     saved = OnnxSection(kind="onnx", path=Path("model.onnx"), features=("a",), threshold=0.5)
     assert table_detector(make_detector(saved, Path())) is None
+
+
+def test_plans_and_runs_look_in_the_same_group() -> None:
+    assert ENTRY_POINT_GROUP == plan_detectors.ENTRY_POINT_GROUP
 
 
 def test_a_third_party_kind_is_found(site: Path) -> None:

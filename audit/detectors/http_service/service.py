@@ -172,11 +172,15 @@ class HttpDetector:
                 self._failed[why] += 1
 
     def _end_if_hopeless(self, failure: Failure) -> None:
-        """Raise DetectorError where no batch was answered yet, and none that follows could be."""
-        from audit.detectors.http_service.outcome import NO_CONNECTION, REFUSED
+        """Raise DetectorError where none of the batches that follow could be answered.
+
+        A token that runs out in the night is such a case at any time. What is forbidden (403), or not reached, is one
+        only as long as no batch was answered: a service can forbid a row for what it says.
+        """
+        from audit.detectors.http_service.outcome import NO_CONNECTION, REFUSED, UNAUTHORISED
 
         assert self._exchange is not None  # noqa: S101
-        if self._answered:
+        if self._answered and failure.code != UNAUTHORISED:
             return
         if failure.code in REFUSED:
             raise self._end(
