@@ -10,6 +10,7 @@ MAKEFLAGS += --no-print-directory
 VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
+KILLS ?= 200
 DEMO ?= audit7k-demo
 
 # The first interpreter that is new enough and can make a virtual environment with pip in it.
@@ -97,6 +98,10 @@ planted: $(INSTALLED) ## Measure what audits of synthetic worlds find, beside ot
 .PHONY: simulate
 simulate: $(INSTALLED) ## Measure how often verdicts are wrong, by simulation (minutes)
 	$(BIN)/python -m simulate
+
+.PHONY: soak
+soak: $(INSTALLED) ## Kill a run 200 times, and see that it comes to the same bytes (KILLS=n; ten minutes)
+	AUDIT7K_KILLS=$(KILLS) $(BIN)/pytest -n 0 tests/runs/test_resume.py
 
 .PHONY: build
 build: $(INSTALLED) ## Build the wheel and the source distribution into dist/

@@ -61,6 +61,10 @@ class DetectorError(AuditError):
     """The detector under audit cannot be loaded, or does not answer as it must."""
 
 
+class DetectorGoneError(DetectorError):
+    """Nothing answers any more; what was scored before is kept, and the same command goes on."""
+
+
 class CrosscheckError(AuditError):
     """Another library computes a different number from the same counts: there is no verdict until it is known why."""
 

@@ -139,6 +139,9 @@ class ScoringSection(Strict):
     repeat: Annotated[int, Field(ge=1, le=5)] = 1
     """How often the detector is asked about every row. From 2 on the report shows how often it contradicts itself,
     group by group; verdicts rest on its first answers."""
+    most_failed_batches: Annotated[int, Field(ge=0, le=10_000)] = 5
+    """When so many batches in a row get no answer to any row (time-outs, no connection, crashes, HTTP 429, 3xx, 5xx),
+    what answers is gone: the run ends, and can go on later. 0: never; then all such rows count as failed."""
 
 
 class ControlFeature(Strict):

@@ -42,6 +42,11 @@ class CheckedAnswers:
     reason: CodeArray
     """int8[n]: indices into `protocol.REASONS`; `NO_REASON` where there is none."""
 
+    @property
+    def failed(self) -> int:
+        """How many rows have neither an answer nor an abstention."""
+        return int(((self.status != OK) & (self.status != ABSTAIN)).sum())
+
     def batch(self, row_ids: pa.Array) -> pa.RecordBatch:
         """The same as an answer of the protocol."""
         answered = self.status == OK

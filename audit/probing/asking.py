@@ -28,11 +28,12 @@ from audit.probing.design import Answered, Design, cast_value
 from audit.probing.text_design import Written, variant_id, written
 from audit.scoring.accept import accept_answer
 from audit.scoring.batches import check_features
+from audit.scoring.breaker import Breaker
 from audit.scoring.context import run_context
 from audit.scoring.in_flight import InFlight, workers_of
 from audit.scoring.progress import NoProgress, Progress
 from audit.scoring.rules import decision_rule
-from audit.scoring.runner import opened, told, withheld
+from audit.scoring.withholding import advance, opened, told, withheld
 
 if TYPE_CHECKING:
     from audit.evaluation.evaluation_set import EvaluationSet
@@ -231,6 +232,7 @@ def _from_detector(plan: AuditPlan, design: Design, folder: Path, progress: Prog
     detector = cast("Detector", make_detector(section, folder))
     context = run_context(plan, folder)
     parts: list[CheckedAnswers] = []
+    breaker: Breaker[int] = Breaker(plan.scoring.most_failed_batches, f"detector kind {section.kind}")
     with InFlight(detector) as flight, opened(detector, section.kind, context), told(progress, len(design.ids)):
         with withheld(f"detector kind {section.kind}"):
             workers = workers_of(detector)
@@ -239,8 +241,10 @@ def _from_detector(plan: AuditPlan, design: Design, folder: Path, progress: Prog
             where = f"detector kind {section.kind}, probe {design.probe}, batch {number}"
             with withheld(where):
                 answered = answer()
-            parts.append(accept_answer(answered, batch.column(0), section.answers, section.answer_range, where=where))
-            progress.advance(batch.num_rows)
+            checked = accept_answer(answered, batch.column(0), section.answers, section.answer_range, where=where)
+            parts += [one for _, one in breaker.take(number, checked)]
+            advance(progress, checked, detector)
+        parts += [one for _, one in breaker.rest()]
     scores = np.concatenate([part.scores for part in parts])
     return CheckedAnswers(
         _as_decisions(scores, section) if section.answers == "class" else scores,

@@ -143,6 +143,12 @@ def workers_of(detector: Detector) -> int:
     return workers
 
 
+def retries_of(detector: Detector) -> int:
+    """How often a detector has asked again or started something anew, for progress; 0 where it does not say so."""
+    retries = getattr(detector, "retries", 0)
+    return retries if type(retries) is int and retries > 0 else 0
+
+
 def _next(
     pending: deque[tuple[Key, Batch, Future[pa.RecordBatch]]],
 ) -> tuple[Key, Batch, Callable[[], pa.RecordBatch]]:

@@ -1,13 +1,17 @@
-"""Tells on stderr how far scoring has come: a bar on a terminal, elsewhere a line for every ten per cent."""
+"""Tells on stderr how far scoring has come: a bar on a terminal, elsewhere lines, few enough to be read."""
 
 from __future__ import annotations
 
 import sys
 from typing import TYPE_CHECKING, Protocol, TextIO
 
+from audit.scoring.progress_lines import LineProgress, rate, troubles, write_kept, write_stopping
+
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
     from rich.progress import TaskID
+
+__all__ = ["BarProgress", "LineProgress", "NoProgress", "Progress", "progress_on_stderr"]
 
 
 class Progress(Protocol):
@@ -25,8 +29,8 @@ class Progress(Protocol):
     def begin(self, rows: int) -> None:
         """Scoring begins; so many rows are to be scored."""
 
-    def advance(self, rows: int) -> None:
-        """So many more rows are done."""
+    def advance(self, rows: int, failed: int = 0, retries: int = 0) -> None:
+        """So many more rows are done, and so many of them failed; `retries` of the detector, since the beginning."""
 
     def end(self) -> None:
         """Scoring has ended, or was broken off."""
@@ -48,18 +52,6 @@ def progress_on_stderr(*, quiet: bool = False, stream: TextIO | None = None) -> 
     return BarProgress(stream) if stream.isatty() else LineProgress(stream)
 
 
-def write_kept(stream: TextIO, rows: int) -> None:
-    """Say that a run goes on."""
-    stream.write(f"going on: {rows:,} rows were scored before and are kept (--fresh scores everything anew)\n")
-    stream.flush()
-
-
-def write_stopping(stream: TextIO) -> None:
-    """Say that a run is about to end."""
-    stream.write("stopping after this batch; once more to stop at once\n")
-    stream.flush()
-
-
 class NoProgress:
     """Tells nothing."""
 
@@ -72,43 +64,11 @@ class NoProgress:
     def begin(self, rows: int) -> None:
         """Say nothing."""
 
-    def advance(self, rows: int) -> None:
+    def advance(self, rows: int, failed: int = 0, retries: int = 0) -> None:
         """Say nothing."""
 
     def end(self) -> None:
         """Say nothing."""
-
-
-class LineProgress:
-    """A line whenever another ten per cent of the rows are done; at most ten lines, whatever the number of batches."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-        self._rows = self._done = self._told = 0
-
-    def kept(self, rows: int) -> None:
-        """Write a line."""
-        write_kept(self._stream, rows)
-
-    def stopping(self) -> None:
-        """Write a line."""
-        write_stopping(self._stream)
-
-    def begin(self, rows: int) -> None:
-        """Remember how many rows there are."""
-        self._rows, self._done, self._told = rows, 0, 0
-
-    def advance(self, rows: int) -> None:
-        """Write a line if another tenth is full."""
-        self._done += rows
-        tenths = 10 * self._done // self._rows if self._rows else 10
-        if tenths > self._told:
-            self._told = tenths
-            self._stream.write(f"scored {10 * tenths} % ({self._done} of {self._rows} rows)\n")
-            self._stream.flush()
-
-    def end(self) -> None:
-        """Nothing is left to say."""
 
 
 class BarProgress:
@@ -118,6 +78,7 @@ class BarProgress:
         self._stream = stream
         self._bar: RichProgress | None = None
         self._task: TaskID | None = None
+        self._failed = 0
 
     def kept(self, rows: int) -> None:
         """Write a line."""
@@ -132,24 +93,30 @@ class BarProgress:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+        self._failed = 0
         self._bar = Progress(
             TextColumn("scoring"),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("rows"),
+            TextColumn("rows{task.fields[told]}"),
             TimeRemainingColumn(),
             console=Console(file=self._stream),
             transient=True,
             redirect_stdout=False,
             redirect_stderr=False,
         )
-        self._task = self._bar.add_task("scoring", total=rows)
+        self._task = self._bar.add_task("scoring", total=rows, told="")
         self._bar.start()
 
-    def advance(self, rows: int) -> None:
-        """Move the bar."""
-        if self._bar is not None and self._task is not None:
-            self._bar.advance(self._task, rows)
+    def advance(self, rows: int, failed: int = 0, retries: int = 0) -> None:
+        """Move the bar, and say what there is beside it: rows in a second, failures and retries."""
+        if self._bar is None or self._task is None:
+            return
+        self._failed += failed
+        self._bar.advance(self._task, rows)
+        speed = self._bar.tasks[self._task].speed
+        told = "" if speed is None else f", {rate(speed)} rows/s"
+        self._bar.update(self._task, told=told + troubles(self._failed, retries))
 
     def end(self) -> None:
         """Take the bar away."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -11,29 +10,26 @@ from audit.detectors.protocol import (
     Detector,
     DetectorInfo,
     Reason,
-    RunContext,
     Status,
     TableDetector,
     table_detector,
 )
 from audit.detectors.registry import make_detector
-from audit.errors import AuditError, DetectorError, RunInterruptedError
+from audit.errors import DetectorGoneError, RunInterruptedError
 from audit.scoring.interrupts import finishing_batches
-from audit.scoring.kept_rows import first_rows, keeps_rows, rows_kept_in
+from audit.scoring.kept_rows import rows_kept_in
 from audit.scoring.progress import NoProgress, Progress
+from audit.scoring.rounds import Rounds
 from audit.scoring.scored import Scored
+from audit.scoring.withholding import advance, opened, told, withheld
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
-    from audit.detectors.answers import CheckedAnswers
     from audit.evaluation.evaluation_set import EvaluationSet
     from audit.plan import AuditPlan
     from audit.result import SystemDescription
     from audit.scoring.answer_table import AnswerTable
     from audit.scoring.checkpoint import Checkpoint, Leg
     from audit.scoring.decisions import AnswerSource, Decided
-    from audit.scoring.in_flight import InFlight
     from audit.scoring.rules import DecisionRule
 
 
@@ -81,7 +77,7 @@ def score(
     else:
         run = cast("Detector", detector)
         kept = None if evaluation_set.sha256 is None else keeping
-        batches = _Batches(plan, run, evaluation_set, plan.scoring.repeat if rounds is None else rounds)
+        batches = Rounds(plan, run, evaluation_set, plan.scoring.repeat if rounds is None else rounds)
         tables, info, legs = _run(batches, folder, progress or NoProgress(), kept)
         sources = [each.create() for each in tables]
         failures = tables[0].failures
@@ -120,7 +116,7 @@ class Keeping(NamedTuple):
 
 
 def _run(
-    batches: _Batches, folder: Path, progress: Progress, keeping: Keeping | None
+    batches: Rounds, folder: Path, progress: Progress, keeping: Keeping | None
 ) -> tuple[list[AnswerTable], DetectorInfo, tuple[Leg, ...]]:
     from audit.scoring.answer_table import AnswerTable, table_name
     from audit.scoring.batches import check_features
@@ -138,7 +134,7 @@ def _run(
             with told(progress, batches.rows):
                 for place, rows, checked in batches.scored():
                     tables[place].add(rows, checked)
-                    progress.advance(len(rows))
+                    advance(progress, checked, detector)
         else:
             legs = _run_keeping(keeping, tables, progress, batches)
         with withheld(f"detector kind {section.kind}"):
@@ -146,115 +142,8 @@ def _run(
     return tables, info, legs
 
 
-class _Batches:
-    """The batches of a set with their answers: those that were kept, or the detector's."""
-
-    def __init__(self, plan: AuditPlan, detector: Detector, evaluation_set: EvaluationSet, rounds: int) -> None:
-        self.plan = plan
-        self.section: Any = plan.detector
-        self.detector = detector
-        self.set = evaluation_set
-        self.rounds = rounds
-        """How often the detector is asked about the set."""
-        self.rows = rounds * evaluation_set.rows
-        """Answers that there will be."""
-        self._a_round = -(-evaluation_set.rows // plan.scoring.batch_size)
-        self._flight: InFlight | None = None
-        self._workers = 1
-
-    def answer_by(self, flight: InFlight, workers: int) -> None:
-        """Ask through this, so many batches at once."""
-        self._flight, self._workers = flight, workers
-
-    def scored(self) -> Iterator[tuple[int, pa.Array, CheckedAnswers]]:
-        """The round from 0, numbers of rows, and what the detector answers, batch by batch."""
-        assert self._flight is not None  # noqa: S101 - it is open
-        asked = (((number, rows), batch) for number, rows, batch in self._read())
-        for (number, rows), batch, answer in self._flight.ask(asked, self._workers):
-            assert batch is not None  # noqa: S101 - as it was asked
-            yield number // self._a_round, rows, self._checked(number, batch, answer)
-
-    def kept_or_scored(self, checkpoint: Checkpoint) -> Iterator[tuple[int, pa.Array, CheckedAnswers, bool]]:
-        """The same with what a checkpoint has, and whether it was scored just now; and there it is kept."""
-        assert self._flight is not None  # noqa: S101 - it is open
-        asked = self._unless_kept(checkpoint)
-        for (number, rows, kept), batch, answer in self._flight.ask(asked, self._workers):
-            place = number // self._a_round
-            if batch is None:
-                assert kept is not None  # noqa: S101 - as `_unless_kept` says
-                yield place, rows, kept, False
-            else:
-                answers = self._checked(number, batch, answer)
-                checkpoint.keep(number, answers)
-                yield place, rows, answers, True
-
-    def _unless_kept(
-        self, checkpoint: Checkpoint
-    ) -> Iterator[tuple[tuple[int, pa.Array, CheckedAnswers | None], pa.RecordBatch | None]]:
-        """Number, rows and kept answers of each batch; and the batch itself where it has to be asked about."""
-        for number, rows, batch in self._read():
-            kept = checkpoint.answers(number, batch.num_rows)
-            yield (number, rows, kept), (batch if kept is None else None)
-
-    def believe(self, checkpoint: Checkpoint) -> None:
-        """Ask for one of the batches again that were kept, where no digest says that the detector is the same.
-
-        Of a detector that keeps its rows one by one, only for the first rows of it; and also where no batch was kept
-        as a whole.
-
-        Raises
-        ------
-        ResumeError
-            It is another one, and the run is not complete. Of a complete run the answers are thrown away.
-        """
-        some = checkpoint.rows_kept or checkpoint.row_file.exists()
-        if self.detector.info.digest_is_whole or not some:
-            return
-        for number, _, whole in self._read():
-            kept = checkpoint.answers(number, whole.num_rows)
-            batch, kept = first_rows(whole, kept) if keeps_rows(self.detector) else (whole, kept)
-            if kept is None and not checkpoint.rows_kept:
-                with rows_kept_in(checkpoint.row_file, self.detector):
-                    kept = self._answer(number, batch)
-            if kept is not None:
-                if self._answers_otherwise(kept, number, batch):
-                    checkpoint.disbelieve()
-                return
-
-    def _answers_otherwise(self, kept: CheckedAnswers, number: int, batch: pa.RecordBatch) -> bool:
-        """Whether the detector is seen to be another one than when it gave the answers that were kept.
-
-        One that never answers twice in the same way cannot be told from another, and is taken at its word.
-        """
-        from audit.scoring.parts import same_answers
-
-        first = self._answer(number, batch)
-        return not same_answers(first, kept) and same_answers(first, self._answer(number, batch))
-
-    def _read(self) -> Iterator[tuple[int, pa.Array, pa.RecordBatch]]:
-        from audit.scoring.batches import read_batches
-
-        for place in range(self.rounds):
-            first = place * self.set.rows
-            pieces = read_batches(self.set, self.section.features, self.plan.scoring, first=first)
-            for number, (rows, batch) in enumerate(pieces, start=place * self._a_round):
-                yield number, rows, batch
-
-    def _answer(self, number: int, batch: pa.RecordBatch) -> CheckedAnswers:
-        return self._checked(number, batch, lambda: self.detector.score(batch))
-
-    def _checked(self, number: int, batch: pa.RecordBatch, answer: Callable[[], pa.RecordBatch]) -> CheckedAnswers:
-        from audit.scoring.accept import accept_answer
-
-        section = self.section
-        where = f"detector kind {section.kind}, batch {number + 1}"
-        with withheld(where):
-            answered = answer()
-        return accept_answer(answered, batch.column(0), section.answers, section.answer_range, where=where)
-
-
 def _run_keeping(
-    keeping: Keeping, tables: Sequence[AnswerTable], progress: Progress, batches: _Batches
+    keeping: Keeping, tables: Sequence[AnswerTable], progress: Progress, batches: Rounds
 ) -> tuple[Leg, ...]:
     """Score with answers kept; ends after the batch where somebody asks for it."""
     with keeping.checkpoint as checkpoint, finishing_batches(progress.stopping) as stop:
@@ -274,7 +163,7 @@ def _run_keeping(
                 for place, rows, checked, scored in batches.kept_or_scored(checkpoint):
                     tables[place].add(rows, checked)
                     if scored:
-                        progress.advance(len(rows))
+                        advance(progress, checked, batches.detector)
                     if stop.asked:
                         raise KeyboardInterrupt
         except KeyboardInterrupt:
@@ -282,6 +171,9 @@ def _run_keeping(
             if not checkpoint.rows_kept and not checkpoint.row_file.exists():
                 raise
             raise _interrupted(checkpoint.rows_kept, batches.rows) from None
+        except DetectorGoneError:
+            checkpoint.flush()
+            raise
         checkpoint.complete()
         return checkpoint.legs
 
@@ -293,49 +185,6 @@ def _interrupted(kept: int, rows: int) -> RunInterruptedError:
         slug="interrupted",
         hint="run the same command again: it goes on where it stopped",
     )
-
-
-@contextlib.contextmanager
-def opened(detector: Detector, kind: str, context: RunContext) -> Iterator[None]:
-    """Open a detector, and close it whatever happens; an error while closing never hides an earlier one."""
-    try:
-        with withheld(f"detector kind {kind}, while it was opened"):
-            detector.open(context)
-        yield
-    except BaseException:
-        with contextlib.suppress(Exception, SystemExit):
-            detector.close()
-        raise
-    with withheld(f"detector kind {kind}, while it was closed"):
-        detector.close()
-
-
-@contextlib.contextmanager
-def told(progress: Progress, rows: int) -> Iterator[None]:
-    """Tell of the beginning and of the end, whatever happens between them."""
-    progress.begin(rows)
-    try:
-        yield
-    finally:
-        progress.end()
-
-
-@contextlib.contextmanager
-def withheld(where: str) -> Iterator[None]:
-    """Turn what a detector raises into one line that names its type: its text can quote a row.
-
-    SystemExit is among it. A detector that leaves the process with code 0 would look like a pass.
-    """
-    try:
-        yield
-    except AuditError:
-        raise
-    except (Exception, SystemExit) as error:
-        raise DetectorError(
-            f"{where}: it raised {type(error).__name__}",
-            slug="detector-raised",
-            hint="its text is withheld because it can quote a row",
-        ) from None
 
 
 def _describe(plan: AuditPlan, info: DetectorInfo, rule: DecisionRule, decided: Decided) -> SystemDescription:

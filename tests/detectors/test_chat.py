@@ -27,7 +27,7 @@ from audit.errors import DetectorError
 from audit.plan import ChatDetector as ChatSection
 from audit.plan_chat import Slot, pieces_of
 from audit.scoring.accept import accept_answer
-from audit.scoring.runner import opened
+from audit.scoring.withholding import opened
 
 CANARY = "canary-3e19"
 TOKEN = "token-canary-88d2"

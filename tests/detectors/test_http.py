@@ -28,7 +28,7 @@ from audit.errors import DetectorError
 from audit.plan import HttpDetector as HttpSection
 from audit.scoring.accept import accept_answer
 from audit.scoring.in_flight import InFlight
-from audit.scoring.runner import opened
+from audit.scoring.withholding import opened
 
 CANARY = "canary-93b7"
 TOKEN = "token-canary-4f1e"
@@ -582,8 +582,15 @@ def test_a_wrong_token_ends_the_run_at_once(code: int) -> None:
     assert len(server.asked) == 1
 
 
-def test_a_token_that_expires_later_is_a_failure_like_others() -> None:
+def test_a_token_that_expires_later_ends_the_run() -> None:
     with serving(lambda asked: asked.answer() if asked.number == 1 else asked.reply({}, 401)) as server:
+        text = refusal(section(server.url, workers=1), batches=3)
+    assert text.startswith(f"{server.url}: the service does not let us in (HTTP 401)")
+    assert len(server.asked) == 2
+
+
+def test_what_is_forbidden_later_is_a_failure_like_others() -> None:
+    with serving(lambda asked: asked.answer() if asked.number == 1 else asked.reply({}, 403)) as server:
         run = Run(section(server.url, workers=1), batches=3)
     assert run.kinds == {"ok": 4, "error/http_4xx": 8}
 

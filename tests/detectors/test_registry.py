@@ -57,6 +57,10 @@ def test_our_own_kinds_are_registered_like_anyone_elses() -> None:
     assert table_detector(make_detector(saved, Path())) is None
 
 
+def test_plans_and_runs_look_in_the_same_group() -> None:
+    assert ENTRY_POINT_GROUP == plan_detectors.ENTRY_POINT_GROUP
+
+
 def test_a_third_party_kind_is_found(site: Path) -> None:
     install(site, "elsewhere", "constant = elsewhere_constant:Constant", {"elsewhere_constant": CODE.format(version=1)})
     assert "constant" in known_kinds()

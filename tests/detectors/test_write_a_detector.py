@@ -53,9 +53,9 @@ def test_the_page_has_all_files() -> None:
         "wordlist/audit7k_wordlist.py",
         "wordlist/test_contract.py",
         "wordlist/README.md",
-        "audit/words.json",
-        "audit/plan.toml",
-        "audit/adverts.csv",
+        "first/words.json",
+        "first/plan.toml",
+        "first/adverts.csv",
     }
 
 
@@ -68,7 +68,7 @@ def test_the_package_of_the_page_keeps_the_contract(folder: Path) -> None:
 
 
 def test_an_audit_with_the_package_of_the_page(folder: Path) -> None:
-    done = run(folder, "audit", "run", "audit/plan.toml", "--out", "audit-out")
+    done = run(folder, "audit", "run", "first/plan.toml", "--out", "audit-out")
     assert done.returncode in {0, 1, 3}, done.stderr
     result = json.loads((folder / "audit-out" / "result.json").read_text(encoding="utf-8"))
     assert result["system"]["kind"] == "wordlist"
@@ -100,8 +100,8 @@ def test_a_mistake_is_one_line(
 ) -> None:
     if not without:
         monkeypatch.syspath_prepend(str(folder / "site"))
-    plan = folder / "audit" / "broken.toml"
-    plan.write_text(FILES["audit/plan.toml"].replace(old, new, 1), encoding="utf-8")
+    plan = folder / "first" / "broken.toml"
+    plan.write_text(FILES["first/plan.toml"].replace(old, new, 1), encoding="utf-8")
     with pytest.raises(AuditError) as caught:
         run_audit(plan, crosscheck=False)
     assert says in str(caught.value).replace("broken.toml", "plan.toml")
@@ -112,7 +112,7 @@ def test_answers_that_were_kept_are_believed_by_a_digest_that_is_whole(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.syspath_prepend(str(folder / "site"))
-    plan = folder / "audit" / "plan.toml"
+    plan = folder / "first" / "plan.toml"
     for _ in range(2):
         checkpoint = Checkpoint(folder / "kept")
         result = run_audit(plan, crosscheck=False, checkpoint=checkpoint)

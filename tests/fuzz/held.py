@@ -24,7 +24,8 @@ from audit.result_file import parse_result
 
 CODES: Final = frozenset({0, 1, 2, 3, 4, 73, 74, 75, 130})
 VERDICTS: Final = {"pass": 0, "fail": 1, "inconclusive": 3}
-_PROGRESS: Final = re.compile(r"scored \d+ % \(\d+ of \d+ rows\)|(note|warning): .*")
+_BESIDE: Final = r"(, [\d.,]+ rows/s)?(, about [\d hmins]+ left)?(, [\d,]+ rows? failed)?(, [\d,]+ (retry|retries))?"
+_PROGRESS: Final = re.compile(rf"scored \d+ % \(\d+ of \d+ rows\){_BESIDE}|(note|warning): .*")
 _COUNTS: Final = (
     "true_positive", "false_negative", "false_positive", "true_negative", "unlabelled_flagged",
     "unlabelled_not_flagged", "unscored_positive", "unscored_negative", "unscored_unlabelled",

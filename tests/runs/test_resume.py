@@ -287,7 +287,7 @@ def test_every_write_sync_and_rename_can_fail_once(tmp_path: Path, monkeypatch: 
 
 
 def test_killed_at_any_moment_it_comes_to_the_same_bytes(tmp_path: Path) -> None:
-    """20 kills; `make simulate` does 200."""
+    """20 kills; `make soak` does 200."""
     whole = made_run(tmp_path / "whole", pause=0.02)
     expected = whole.run()
     dice = random.Random(20)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+import itertools
 import subprocess
 import sys
+import threading
 
 import pytest
 
 from audit.scoring.progress import BarProgress, LineProgress, NoProgress, Progress, progress_on_stderr
+from audit.scoring.progress_lines import duration
 
 
 class Terminal(io.StringIO):
@@ -75,3 +78,84 @@ def test_importing_it_loads_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def slow_run(seconds: float, rows: int, *, failed: int = 0, retries: int = 0) -> list[str]:
+    """The lines of a run of so many seconds with a row in a batch, each as long as the others."""
+    stream, clock = io.StringIO(), Clock()
+    progress = LineProgress(stream, clock)
+    progress.begin(rows)
+    for _ in range(rows):
+        clock.now += seconds / rows
+        progress.advance(1, failed, retries)
+    progress.end()
+    return stream.getvalue().splitlines()
+
+
+def test_a_line_tells_rate_time_left_failures_and_retries() -> None:
+    lines = slow_run(20.0, 10, failed=1, retries=3)
+    assert lines[0] == "scored 10 % (1 of 10 rows), 0.5 rows/s, about 18 s left, 1 row failed, 3 retries"
+    assert lines[3] == "scored 40 % (4 of 10 rows), 0.5 rows/s, about 12 s left, 4 rows failed, 3 retries"
+    assert lines[-1] == "scored 100 % (10 of 10 rows), 0.5 rows/s, 10 rows failed, 3 retries"
+    assert slow_run(1.0, 4) == [f"scored {25 * n // 10 * 10} % ({n} of 4 rows)" for n in (1, 2, 3, 4)]
+    assert slow_run(40.0, 40_000)[4].endswith("1,000 rows/s, about 20 s left")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0.2, "1 s"), (89, "89 s"), (90, "2 min"), (5_000, "83 min"), (12_000, "3 h 20 min"), (400_000, "111 h 7 min")],
+)
+def test_a_time_in_words(seconds: float, said: str) -> None:
+    assert duration(seconds) == said
+
+
+@pytest.mark.parametrize(("hours", "most"), [(0.5, 30), (12, 80), (168, 400)])
+def test_lines_come_by_time_and_stay_few(hours: float, most: int) -> None:
+    rows = 2000
+    lines = slow_run(hours * 3600, rows)
+    assert 12 < len(lines) <= most
+    done = [0, *(int(line.split("(")[1].split(" of")[0]) for line in lines)]
+    # no half hour without a line, but for the length of a row
+    assert max(b - a for a, b in itertools.pairwise(done)) <= (1800 / (hours * 3600)) * rows + 1
+    assert lines[-1].startswith("scored 100 % (2000 of 2000 rows)")
+
+
+def test_a_line_comes_while_a_batch_is_being_answered() -> None:
+    stream, clock = io.StringIO(), Clock()
+    progress = LineProgress(stream, clock)
+    progress.begin(100)
+    clock.now += 59
+    assert progress.tell_if_time() == pytest.approx(1.0)
+    assert stream.getvalue() == ""
+    clock.now += 1
+    assert progress.tell_if_time() == pytest.approx(60.0)
+    assert stream.getvalue() == "scored 0 % (0 of 100 rows), 0 rows/s\n"
+    progress.end()
+
+
+def test_the_watch_is_over_when_scoring_is() -> None:
+    before = threading.active_count()
+    progress = LineProgress(io.StringIO())
+    for _ in range(3):
+        progress.begin(1)
+        assert threading.active_count() == before + 1
+        progress.end()
+        progress.end()
+        assert threading.active_count() == before
+
+
+def test_the_bar_tells_failures_and_retries() -> None:
+    stream = Terminal()
+    progress = BarProgress(stream)
+    progress.begin(50)
+    progress.advance(20, 2, 7)
+    progress.end()
+    assert "2 rows failed, 7 retries" in " ".join(stream.getvalue().split())

@@ -409,7 +409,7 @@ class Told:
     def begin(self, rows: int) -> None:
         self.said.append(("begin", rows))
 
-    def advance(self, rows: int) -> None:
+    def advance(self, rows: int, failed: int = 0, retries: int = 0) -> None:
         self.said.append(rows)
 
     def end(self) -> None:

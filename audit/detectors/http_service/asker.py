@@ -12,7 +12,7 @@ import time
 
 from audit.detectors.http_service.exchange import Address, Exchange
 from audit.detectors.http_service.headers import headers_of
-from audit.detectors.http_service.outcome import BUSY, NO_CONNECTION, REFUSED, TIMEOUT, Failure
+from audit.detectors.http_service.outcome import BUSY, NO_CONNECTION, REFUSED, TIMEOUT, UNAUTHORISED, Failure
 from audit.detectors.http_service.pace import Pace
 from audit.detectors.http_service.silence import silent_loggers
 from audit.detectors.protocol import Status
@@ -101,8 +101,12 @@ class Asker:
             self._answered = self._answered or answered
 
     def _end_if_hopeless(self, failure: Failure) -> None:
-        """Raise DetectorError where nothing was answered yet, and none that follows could be."""
-        if self._answered:
+        """Raise DetectorError where nothing that follows could be answered.
+
+        A token that runs out in the night is such a case at any time. What is forbidden (403), or not reached, is one
+        only as long as nothing was answered: a service can forbid a row for what it says.
+        """
+        if self._answered and failure.code != UNAUTHORISED:
             return
         if failure.code in REFUSED:
             raise self._end(

@@ -16,7 +16,8 @@ BUSY: Final = frozenset({TOO_MANY_REQUESTS, UNAVAILABLE})
 """Codes by which a service asks to be left alone for a while."""
 PASSING: Final = BUSY | {502, 504}
 """Codes of a trouble that passes: those, and what a gateway says while the service behind it starts."""
-REFUSED: Final = frozenset({401, 403})
+UNAUTHORISED: Final = 401
+REFUSED: Final = frozenset({UNAUTHORISED, 403})
 """Codes of a token that is missing, wrong or not enough."""
 
 
