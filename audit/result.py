@@ -47,6 +47,7 @@ from audit.findings import (
     OwnMeasure,
     ProbeRuleResult,
     ProbeVerdict,
+    RanIn,
     ReferenceComparison,
     ReferenceShare,
     RowAccount,
@@ -126,6 +127,7 @@ __all__ = [
     "ProbeRuleResult",
     "ProbeVerdict",
     "Provenance",
+    "RanIn",
     "ReferenceComparison",
     "ReferenceShare",
     "RowAccount",
@@ -252,6 +254,8 @@ class Provenance(Part):
     """UTC, ISO 8601."""
     legs: tuple[tuple[str, str], ...] = ()
     """When rows were scored, where not in this run alone: beginning and end of each stretch of work."""
+    ran_in: RanIn | None = None
+    """Where the detector ran, the last time that it did; null where its answers were a table."""
 
 
 class AuditResult(Part):

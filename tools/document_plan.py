@@ -23,6 +23,7 @@ SECTIONS = (
     ('[[probes]] with kind = "columns"', "ColumnsProbe"),
     ("[verdict]", "VerdictSection"),
     ("[scoring]", "ScoringSection"),
+    ("[sandbox]", "SandboxSection"),
     ("[deployment]", "DeploymentSection"),
     ("[control_features.NAME]", "ControlFeature"),
     ("[control_sample]", "ControlSampleSection"),

@@ -25,8 +25,8 @@ else. `audit7k schema` prints the same as JSON Schema.
 PLAN_PARTS = {
     "AuditPlan", "AuditSection", "PredictionsDetector", "PythonDetector", "SkopsDetector", "OnnxDetector",
     "CommandDetector", "HttpDetector",
-    "EvaluationSetSection", "GroupFeature", "Rule", "VerdictSection", "ScoringSection", "DeploymentSection",
-    "ControlFeature", "ControlSampleSection", "SensitivitySection", "ScanSection", "CostsSection",
+    "EvaluationSetSection", "GroupFeature", "Rule", "VerdictSection", "ScoringSection", "SandboxSection",
+    "DeploymentSection", "ControlFeature", "ControlSampleSection", "SensitivitySection", "ScanSection", "CostsSection",
     "ReferenceTableSection", "Measure",
 }  # fmt: skip
 

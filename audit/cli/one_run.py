@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Unpack
 
 SCORING: Final = "scoring"
 """The folder of answers within an output folder."""
 
 if TYPE_CHECKING:
     from audit.cli.reporters import Reporter
+    from audit.isolation.options import IsolationOptions
     from audit.result import AuditResult
 
 
@@ -22,11 +23,12 @@ def run_into(
     quiet: bool = False,
     crosscheck: bool = True,
     fresh: bool = False,
+    **isolation: Unpack[IsolationOptions],
 ) -> tuple[AuditResult, str]:
     """Run `plan` and write result, predictions and reports into `out`, all or none of them.
 
     What the detector answered is kept there meanwhile, so that a run which is interrupted goes on; `fresh` throws away
-    what an earlier run has kept.
+    what an earlier run has kept. `isolation` is that of `run_audit`.
 
     Returns the result and the text of `result.json`. Raises AuditError, and then nothing in `out` has changed but that.
     """
@@ -44,6 +46,7 @@ def run_into(
             predictions_to=folder.place("predictions.parquet"),
             crosscheck=crosscheck,
             checkpoint=Checkpoint(out / SCORING, fresh=fresh),
+            **isolation,
         )
         document = result_to_json(result)
         folder.add("result.json", document)

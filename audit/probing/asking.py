@@ -15,12 +15,13 @@ from audit.counting.table import FLAGGED
 from audit.detectors.answers import ABSTAIN, NO_REASON, OK, CheckedAnswers
 from audit.detectors.predictions import checked_answer
 from audit.detectors.protocol import REASONS, ROW_ID, STATUSES, Detector, RunContext
-from audit.detectors.registry import make_detector
 from audit.errors import DataError, PlanError
 from audit.evaluation.columns import check_text_type
 from audit.evaluation.connection import reading
 from audit.evaluation.quoting import identifier, shown
 from audit.evaluation.row_numbers import count_of
+from audit.isolation.choosing import contained
+from audit.isolation.options import IN_PROCESS, Isolating
 from audit.plan import AuditPlan, ColumnsProbe, Probe, TextProbe
 from audit.plan_detectors import PredictionsDetector
 from audit.probing.column_design import column_design
@@ -111,6 +112,7 @@ def ask_probes(
     folder: Path,
     *,
     progress: Progress | None = None,
+    isolating: Isolating = IN_PROCESS,
 ) -> tuple[Answered, ...]:
     """Every probe with the answers of the detector, after the set was scored.
 
@@ -125,6 +127,8 @@ def ask_probes(
         The folder of the plan.
     progress : Progress, optional
         Where progress is told.
+    isolating : Isolating, optional
+        Where the detector is run.
 
     Raises
     ------
@@ -141,7 +145,7 @@ def ask_probes(
             probe, case_id = probes[design.probe], plan.evaluation_set.id
             answers = _from_file(plan.detector, probe, design, evaluation_set, folder, case_id)
         else:
-            answers = _from_detector(plan, design, folder, progress or NoProgress())
+            answers = _from_detector(plan, design, folder, progress or NoProgress(), isolating)
         found.append(_answered(design, answers, plan.detector.score_range, cut, words))
     return tuple(found)
 
@@ -224,9 +228,11 @@ def _cut(plan: AuditPlan, evaluation_set: EvaluationSet) -> tuple[float | None, 
     return float("inf") if border is None else float(border), words
 
 
-def _from_detector(plan: AuditPlan, design: Design, folder: Path, progress: Progress) -> CheckedAnswers:
+def _from_detector(
+    plan: AuditPlan, design: Design, folder: Path, progress: Progress, isolating: Isolating
+) -> CheckedAnswers:
     section: Any = plan.detector
-    detector = cast("Detector", make_detector(section, folder))
+    detector = cast("Detector", contained(plan, folder, isolating))
     context = RunContext(
         folder=folder,
         columns=section.features,

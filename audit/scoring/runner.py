@@ -16,9 +16,10 @@ from audit.detectors.protocol import (
     TableDetector,
     table_detector,
 )
-from audit.detectors.registry import make_detector
 from audit.errors import AuditError, DetectorError, RunInterruptedError
 from audit.evaluation.quoting import shown
+from audit.isolation.choosing import contained, ran_in
+from audit.isolation.options import IN_PROCESS, Isolating
 from audit.scoring.interrupts import finishing_batches
 from audit.scoring.progress import NoProgress, Progress
 from audit.scoring.scored import Scored
@@ -44,6 +45,7 @@ def score(
     progress: Progress | None = None,
     predictions_to: Path | None = None,
     keeping: Keeping | None = None,
+    isolating: Isolating = IN_PROCESS,
 ) -> Scored:
     """Score a set and create the view `scored` in its connection; see `audit.scoring.decisions.decide`.
 
@@ -60,6 +62,8 @@ def score(
         Where to write `predictions.parquet`, for a detector that is run. Written whole or not at all.
     keeping : Keeping, optional
         Where answers are kept, so that a run that is interrupted can go on; of no use for a table in memory.
+    isolating : Isolating, optional
+        Where the detector is run.
 
     Raises
     ------
@@ -67,7 +71,7 @@ def score(
         The detector cannot be loaded, its answers cannot be used as a whole, or the file cannot be written; or the run
         was interrupted, and can go on.
     """
-    detector = make_detector(plan.detector, folder)
+    detector = contained(plan, folder, isolating)
     failures: Mapping[tuple[Status, Reason | None], int] = {}
     legs: tuple[Leg, ...] = ()
     table = table_detector(detector)
@@ -86,7 +90,8 @@ def score(
         from audit.scoring.predictions_file import write_predictions
 
         write_predictions(evaluation_set, answers, decided.decision, predictions_to)
-    return Scored(_describe(plan, info, rule, decided), info.artefact_sha256, decided.tally, failures, legs)
+    system = _describe(plan, info, rule, decided)
+    return Scored(system, info.artefact_sha256, decided.tally, failures, legs, ran_in(detector))
 
 
 def _answers_in_table(detector: TableDetector, evaluation_set: EvaluationSet, id_column: str) -> AnswerSource:
