@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from audit.detectors.command_setup import GIVEN, ONE_THREAD
 from audit.detectors.protocol import Detector, TableDetector, table_detector
 from audit.detectors.registry import make_detector
 from audit.errors import DetectorError
-from audit.findings import RanIn
-from audit.isolation.contained import ContainedDetector, Held
 from audit.isolation.options import Isolating, Sandbox
-from audit.plan import AuditPlan
+
+if TYPE_CHECKING:
+    from audit.findings import RanIn
+    from audit.isolation.contained import Held
+    from audit.plan import AuditPlan
 
 __all__ = ["OUR_OWN_CODE", "contained", "ran_in"]
 
@@ -70,17 +72,26 @@ def contained(plan: AuditPlan, folder: Path, isolating: Isolating) -> Detector |
             slug="isolation-platform",
             hint="audit its file of predictions, or another kind of detector with --sandbox none",
         )
+    from audit.isolation.contained import ContainedDetector
+
     return ContainedDetector(section, folder, _held(plan, folder, isolating))
 
 
 def ran_in(detector: Detector | TableDetector) -> RanIn | None:
     """Where a detector ran, once it was open; None for answers that stand in a table."""
+    from audit.findings import RanIn
+    from audit.isolation.contained import ContainedDetector
+
     if table_detector(detector) is not None:
         return None
     if not isinstance(detector, ContainedDetector):
         return RanIn(kind="in_process", network="open", sentence="The detector ran in this process, with network.")
     held, blocked = detector.held, detector.network == "blocked"
-    kind = "bwrap" if held.before else "namespaces" if held.namespaces and blocked else "child"
+    kind: Literal["bwrap", "namespaces", "child"] = "child"
+    if held.before:
+        kind = "bwrap"
+    elif held.namespaces and blocked:
+        kind = "namespaces"
     where = "in a bubblewrap sandbox, with read-only files" if held.before else "in a process of its own"
     without = "without network" if blocked else "with network"
     if held.namespaces and not blocked:
@@ -98,6 +109,7 @@ def ran_in(detector: Detector | TableDetector) -> RanIn | None:
 
 def _held(plan: AuditPlan, folder: Path, isolating: Isolating) -> Held:
     from audit.isolation.bubblewrap import bubblewrap
+    from audit.isolation.contained import Held
 
     path = [entry or os.getcwd() for entry in sys.path]  # noqa: PTH109 - as Python reads the empty entry
     shut_in = isolating.sandbox != Sandbox.NONE

@@ -87,6 +87,7 @@ def _become_a_child(libc: Any) -> None:
 
     The process that was started waits outside and ends as the second one did, so that its parent sees how.
     """
+    _process_control(libc, _PARENT_DIES, signal.SIGKILL)
     reading, writing = os.pipe()
     first = os.fork()
     if first:

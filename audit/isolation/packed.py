@@ -21,7 +21,7 @@ from audit.detectors.protocol import REASONS, ROW_ID, STATUSES, answer_schema
 
 Bytes = bytes | bytearray | memoryview
 
-_COLUMNS: Final = (
+_COLUMNS: Final[tuple[tuple[str, np.dtype[Any]], ...]] = (
     (ROW_ID, np.dtype("<i8")),
     ("row_id is there", np.dtype("i1")),
     ("score", np.dtype("<f8")),

@@ -23,7 +23,7 @@ _LOOK: Final = 0.2
 """Seconds after which the child is looked after: a pipe that a grandchild holds open does not close when it ends."""
 _PIPE: Final = 1 << 20
 _SET_PIPE_SIZE: Final = 1031
-_DYING: Final = 3.0
+_DYING: Final = 1.0
 """Seconds in which a process that has closed its pipe must have ended."""
 _END: Final = 10.0
 """Seconds that a killed process has to be gone."""
