@@ -184,7 +184,7 @@ class ScoringSection(Strict):
 class SandboxSection(Strict):
     """How a detector is held that runs in a process of its own. Whether it does says the person who runs the audit."""
 
-    memory_mib: Annotated[int, Field(ge=256, le=2**24)] = 32_768
+    memory_mib: Annotated[int, Field(ge=256, le=2**24)] = 16_384
     """MiB of address space that the process, and each one it starts, may have. Libraries reserve far more than they
     use."""
     batch_timeout: Seconds = 3600.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,8 @@ from made_runs import PLAN, made_run
 
 from audit.errors import DetectorError
 from audit.isolation.choosing import ran_in
+from audit.isolation.options import Sandbox
+from audit.plan import SandboxSection
 from audit.plan_file import load_plan
 from audit.provenance import scoring_identity
 from audit.run import run_audit
@@ -312,6 +316,14 @@ def test_a_run_goes_on_in_another_sandbox_and_with_another_limit(tmp_path: Path)
     assert done.returncode in {0, 1, 3}, done.stderr
     whole, parts = (tmp_path / name / "predictions.parquet" for name in ("whole", "parts"))
     assert whole.read_bytes() == parts.read_bytes()
+
+
+def test_the_limits_of_the_page_are_the_defaults() -> None:
+    page = (ROOT / "docs" / "how-to" / "isolation.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"^```toml\n(.*?)^```$", page, flags=re.MULTILINE | re.DOTALL)
+    written = tomllib.loads(block)["sandbox"]
+    assert SandboxSection.model_validate(written) == SandboxSection(environment=tuple(written["environment"]))
+    assert set(re.findall(r"--sandbox (\w+)", page)) == set(Sandbox)
 
 
 def test_run_audit_takes_the_same_words(tmp_path: Path) -> None:
