@@ -127,6 +127,19 @@ class SkopsDetector(ModelDetector):
     """The class of `predict_proba` whose probability is the score."""
 
 
+class PickleDetector(ModelDetector):
+    """A scikit-learn estimator saved with pickle or joblib. Loading it runs whatever code stands in the file: it is
+    refused unless the person who runs the audit says `--allow-pickle`, and then runs in a process of its own.
+    """
+
+    kind: Literal["pickle"]
+    """`pickle`."""
+    path: Path
+    """The .pkl or .joblib file."""
+    positive_class: str = "1"
+    """The class of `predict_proba` whose probability is the score."""
+
+
 class OnnxDetector(ModelDetector):
     """A model in the ONNX format, run with onnxruntime on one thread. It needs the extra `onnx`."""
 
@@ -228,7 +241,13 @@ class HttpDetector(ModelDetector):
 
 
 Detector = Annotated[
-    PredictionsDetector | PythonDetector | SkopsDetector | OnnxDetector | CommandDetector | HttpDetector,
+    PredictionsDetector
+    | PythonDetector
+    | SkopsDetector
+    | PickleDetector
+    | OnnxDetector
+    | CommandDetector
+    | HttpDetector,
     Field(discriminator="kind"),
 ]
 

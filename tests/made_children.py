@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+import socket
+import subprocess
+import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -77,6 +81,41 @@ def opened(
         made.close()
         if isinstance(made, ContainedDetector):
             assert gone(started), "a process of the detector is still there"
+
+
+class Listener:
+    """A server on loopback that counts who calls."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self._socket.settimeout(0.1)
+        self.port = self._socket.getsockname()[1]
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        while not self._stop.is_set():
+            try:
+                connection, _ = self._socket.accept()
+            except TimeoutError:
+                continue
+            self.calls += 1
+            connection.close()
+
+    def close(self) -> None:
+        """Count whoever is still on the way, and stop."""
+        time.sleep(0.15)
+        self._stop.set()
+        self._thread.join()
+        self._socket.close()
+
+
+def can_unshare() -> bool:
+    """Whether this kernel gives a process a network of its own."""
+    code = "import ctypes; raise SystemExit(ctypes.CDLL(None).unshare(0x50000000) != 0)"
+    return subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def descendants(process: int) -> set[int]:

@@ -12,6 +12,7 @@ SECTIONS = (
     ('[detector] with kind = "predictions"', "PredictionsDetector"),
     ('[detector] with kind = "python"', "PythonDetector"),
     ('[detector] with kind = "skops"', "SkopsDetector"),
+    ('[detector] with kind = "pickle"', "PickleDetector"),
     ('[detector] with kind = "onnx"', "OnnxDetector"),
     ('[detector] with kind = "command"', "CommandDetector"),
     ('[detector] with kind = "http"', "HttpDetector"),

@@ -20,5 +20,5 @@ def check_inside(kind: str) -> None:
         raise DetectorError(
             f'the detector kind "{kind}" is only run in a process of its own',
             slug="isolation-needed",
-            hint="run it by `audit7k run`, `audit7k gate` or `run_audit`",
+            hint="have the plan run by `audit7k run`, `audit7k gate` or `run_audit`",
         )

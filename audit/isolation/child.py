@@ -19,7 +19,7 @@ from audit.isolation.confinement import confine
 from audit.isolation.wire import Asked, Replied, as_json, read_message, write_message
 
 if TYPE_CHECKING:
-    from audit.detectors.protocol import Detector
+    from audit.detectors.protocol import Detector, RunContext
 
 Reply = tuple[Replied, bytes]
 
@@ -47,7 +47,10 @@ class Server:
 
     def _do(self, asked: Asked, content: bytearray) -> Reply:
         if asked is Asked.OPEN:
-            self._detector = _opened(json.loads(content))
+            opening = json.loads(content)
+            # closed later even where it cannot be opened, as in the harness
+            self._detector = _made(opening)
+            self._detector.open(_context(opening))
             return self._info()
         assert self._detector is not None  # noqa: S101 - the harness opens first
         if asked is Asked.SCORE:
@@ -90,29 +93,29 @@ def _confined(setup: Mapping[str, Any]) -> dict[str, Any]:
     return {"network": "blocked" if blocked else "open"}
 
 
-def _opened(asked: Mapping[str, Any]) -> Detector:
+def _made(asked: Mapping[str, Any]) -> Detector:
     from typing import cast
 
     from audit.detectors.inside import enter_child
-    from audit.detectors.protocol import RunContext
     from audit.detectors.registry import make_detector
 
     enter_child()
     home, _, name = asked["section"].partition(":")
     section = getattr(__import__(home, fromlist=[name]), name).model_validate(asked["values"])
-    folder = Path(asked["folder"])
-    detector = cast("Detector", make_detector(section, folder))
+    return cast("Detector", make_detector(section, Path(asked["folder"])))
+
+
+def _context(asked: Mapping[str, Any]) -> RunContext:
+    from audit.detectors.protocol import RunContext
+
     context = asked["context"]
-    detector.open(
-        RunContext(
-            folder=folder,
-            columns=tuple(context["columns"]),
-            answers=context["answers"],
-            score_range=(context["score_range"][0], context["score_range"][1]),
-            batch_size=context["batch_size"],
-        )
+    return RunContext(
+        folder=Path(asked["folder"]),
+        columns=tuple(context["columns"]),
+        answers=context["answers"],
+        score_range=(context["score_range"][0], context["score_range"][1]),
+        batch_size=context["batch_size"],
     )
-    return detector
 
 
 def _scored(detector: Detector, content: bytearray) -> bytes:

@@ -118,7 +118,7 @@ def _words(codes: npt.NDArray[np.int8], known: Sequence[str]) -> pa.Array:
     """The words of the codes; every code that is none is a word that nobody knows."""
     unknown = (codes < _NULL) | (codes >= len(known))
     at = np.where(unknown, len(known), codes).astype(np.int8)
-    words = pa.array([*map(str, known), _ANOTHER_WORD])
+    words = pa.array([*map(str, known), *([_ANOTHER_WORD] if unknown.any() else [])])
     return pa.DictionaryArray.from_arrays(pa.array(at, mask=codes == _NULL), words)
 
 

@@ -7,10 +7,8 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-import threading
 import time
 import tomllib
 from collections.abc import Iterator
@@ -20,7 +18,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from made_children import BATCH, function, opened
+from made_children import BATCH, Listener, can_unshare, function, opened
 from made_runs import PLAN, made_run
 
 from audit.errors import DetectorError
@@ -35,12 +33,6 @@ pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="na
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def can_unshare() -> bool:
-    """Whether this kernel gives a process a network of its own."""
-    code = "import ctypes; raise SystemExit(ctypes.CDLL(None).unshare(0x50000000) != 0)"
-    return subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-
-
 def bwrap_works() -> bool:
     """Whether bubblewrap is here and may make a sandbox."""
     command = ["bwrap", "--ro-bind", "/", "/", "--unshare-all", "true"]
@@ -52,34 +44,6 @@ BWRAP = bwrap_works()
 needs_namespaces = pytest.mark.skipif(not NAMESPACES, reason="this kernel gives no network namespace")
 needs_bwrap = pytest.mark.skipif(not BWRAP, reason="bubblewrap is not installed, or may not make a sandbox here")
 SHUT_IN = [pytest.param("auto", marks=needs_namespaces), pytest.param("bwrap", marks=needs_bwrap)]
-
-
-class Listener:
-    """A server on loopback that counts who calls."""
-
-    def __init__(self) -> None:
-        self.calls = 0
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self._socket.settimeout(0.1)
-        self.port = self._socket.getsockname()[1]
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._serve)
-        self._thread.start()
-
-    def _serve(self) -> None:
-        while not self._stop.is_set():
-            try:
-                connection, _ = self._socket.accept()
-            except TimeoutError:
-                continue
-            self.calls += 1
-            connection.close()
-
-    def close(self) -> None:
-        time.sleep(0.15)
-        self._stop.set()
-        self._thread.join()
-        self._socket.close()
 
 
 @pytest.fixture
