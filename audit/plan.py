@@ -23,6 +23,7 @@ from audit.plan_detectors import (
     PythonDetector,
     SkopsDetector,
     Strict,
+    TransformersDetector,
 )
 from audit.plan_probes import ByMetric, ColumnsProbe, Probe, ProbeForm, ProbeRule, RateForm, TextProbe, check_probes
 from audit.plan_sections import (
@@ -82,6 +83,7 @@ __all__ = [
     "SensitivitySection",
     "SkopsDetector",
     "TextProbe",
+    "TransformersDetector",
     "Use",
     "VerdictSection",
 ]

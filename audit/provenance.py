@@ -34,6 +34,8 @@ _PACKAGES = (
     "scikit-learn",
     "scipy",
     "skops",
+    "torch",
+    "transformers",
 )
 
 

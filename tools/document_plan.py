@@ -14,6 +14,7 @@ SECTIONS = (
     ('[detector] with kind = "skops"', "SkopsDetector"),
     ('[detector] with kind = "pickle"', "PickleDetector"),
     ('[detector] with kind = "onnx"', "OnnxDetector"),
+    ('[detector] with kind = "transformers"', "TransformersDetector"),
     ('[detector] with kind = "command"', "CommandDetector"),
     ('[detector] with kind = "http"', "HttpDetector"),
     ("[evaluation_set]", "EvaluationSetSection"),

@@ -24,7 +24,7 @@ else. `audit7k schema` prints the same as JSON Schema.
 
 PLAN_PARTS = {
     "AuditPlan", "AuditSection", "PredictionsDetector", "PythonDetector", "SkopsDetector", "OnnxDetector",
-    "PickleDetector", "CommandDetector", "HttpDetector",
+    "PickleDetector", "TransformersDetector", "CommandDetector", "HttpDetector",
     "EvaluationSetSection", "GroupFeature", "Rule", "VerdictSection", "ScoringSection", "SandboxSection",
     "DeploymentSection", "ControlFeature", "ControlSampleSection", "SensitivitySection", "ScanSection", "CostsSection",
     "ReferenceTableSection", "Measure",

@@ -40,6 +40,7 @@ from audit.plan import (
     SensitivitySection,
     SkopsDetector,
     TextProbe,
+    TransformersDetector,
     VerdictSection,
 )
 from audit.plan_file.lines import Where
@@ -60,6 +61,7 @@ DETECTORS: Final[Mapping[str, type[BaseModel]]] = {
     "skops": SkopsDetector,
     "pickle": PickleDetector,
     "onnx": OnnxDetector,
+    "transformers": TransformersDetector,
     "command": CommandDetector,
     "http": HttpDetector,
 }

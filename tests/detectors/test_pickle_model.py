@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import pickle
+import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -151,6 +153,12 @@ def test_what_it_holds_reaches_the_network_only_where_that_is_let(tmp_path: Path
         pytest.skip("this kernel gives no network namespace")
     assert blocked == (sandbox == "auto")
     assert server.calls == int(sandbox == "none")
+
+
+def test_the_plan_of_the_page_is_one() -> None:
+    page = (ROOT / "docs" / "how-to" / "pickle.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"^```toml\n(.*?)^```$", page, flags=re.MULTILINE | re.DOTALL)
+    PickleSection.model_validate(tomllib.loads(block)["detector"])
 
 
 def test_it_cannot_be_opened_here_by_hand(tmp_path: Path) -> None:
