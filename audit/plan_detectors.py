@@ -42,6 +42,19 @@ class SkopsDetector(ModelDetector):
     """The class of `predict_proba` whose probability is the score."""
 
 
+class PickleDetector(ModelDetector):
+    """A scikit-learn estimator saved with pickle or joblib. Loading it runs whatever code stands in the file: it is
+    refused unless the person who runs the audit says `--allow-pickle`, and then runs in a process of its own.
+    """
+
+    kind: Literal["pickle"]
+    """`pickle`."""
+    path: Path
+    """The .pkl or .joblib file."""
+    positive_class: str = "1"
+    """The class of `predict_proba` whose probability is the score."""
+
+
 class OnnxDetector(ModelDetector):
     """A model in the ONNX format, run with onnxruntime on one thread. It needs the extra `onnx`."""
 
@@ -95,6 +108,35 @@ class MlflowDetector(ModelDetector):
         return self
 
 
+class TransformersDetector(ModelDetector):
+    """A Hugging Face text classifier from a folder: safetensors alone, no code of its own, nothing downloaded, always
+    in a process of its own. It needs the extra `transformers`.
+    """
+
+    kind: Literal["transformers"]
+    """`transformers`."""
+    path: Path
+    """The folder with model and tokenizer, as `save_pretrained` writes them."""
+    positive_class: str | Annotated[tuple[str, ...], Field(min_length=1)]
+    """The label of the model's configuration whose share is the score, or several whose shares are added."""
+    max_length: Annotated[int, Field(ge=8, le=2**17)] | None = None
+    """Tokens of a text; of longer ones only the beginning is given, and the report says how many. Without it as many as
+    the model can take."""
+    rows_at_once: Annotated[int, Field(ge=1, le=4096)] = 32
+    """Texts given to the model together. A score can change in its last bits with it."""
+
+    @model_validator(mode="after")
+    def _one_text(self) -> Self:
+        if len(self.features) > 1:
+            raise ValueError("a text classifier is given one column of text: name one in `features`")
+        return self
+
+    @property
+    def positive_labels(self) -> tuple[str, ...]:
+        """`positive_class` as a list."""
+        return (self.positive_class,) if isinstance(self.positive_class, str) else self.positive_class
+
+
 class CommandDetector(ModelDetector):
     """A program that is started once and asked row by row: JSON Lines on its standard input and output."""
 
@@ -145,8 +187,10 @@ OwnDetector = Annotated[
     PredictionsDetector
     | PythonDetector
     | SkopsDetector
+    | PickleDetector
     | OnnxDetector
     | MlflowDetector
+    | TransformersDetector
     | CommandDetector
     | HttpDetector
     | ChatDetector,

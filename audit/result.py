@@ -48,6 +48,7 @@ from audit.findings import (
     OwnMeasure,
     ProbeRuleResult,
     ProbeVerdict,
+    RanIn,
     ReferenceComparison,
     ReferenceShare,
     RowAccount,
@@ -130,6 +131,7 @@ __all__ = [
     "ProbeRuleResult",
     "ProbeVerdict",
     "Provenance",
+    "RanIn",
     "Reason",
     "ReferenceComparison",
     "ReferenceShare",
@@ -259,6 +261,8 @@ class Provenance(Part):
     """UTC, ISO 8601."""
     legs: tuple[tuple[str, str], ...] = ()
     """When rows were scored, where not in this run alone: beginning and end of each stretch of work."""
+    ran_in: RanIn | None = None
+    """Where the detector ran, the last time that it did; null where its answers were a table."""
 
 
 class AuditResult(Part):

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Unpack
 
 SCORING: Final = "scoring"
 """The folder of answers within an output folder."""
 
 if TYPE_CHECKING:
     from audit.cli.reporters import Reporter
+    from audit.isolation.options import IsolationOptions
     from audit.plan_file import LoadedPlan
     from audit.result import AuditResult
 
@@ -25,11 +26,13 @@ def run_into(
     crosscheck: bool = True,
     fresh: bool = False,
     repeat: int | None = None,
+    **isolation: Unpack[IsolationOptions],
 ) -> tuple[AuditResult, str]:
     """Run `plan` and write result, predictions and reports into `out`, all or none of them.
 
     What the detector answered is kept there meanwhile, so that a run which is interrupted goes on; `fresh` throws away
-    what an earlier run has kept. `repeat` is how often the detector is asked about every row, if not as the plan says.
+    what an earlier run has kept. `repeat` is how often the detector is asked about every row, if not as the plan says;
+    `isolation` is that of `run_audit`.
 
     Returns the result and the text of `result.json`. Raises AuditError, and then nothing in `out` has changed but that.
     """
@@ -47,6 +50,7 @@ def run_into(
             predictions_to=folder.place("predictions.parquet"),
             crosscheck=crosscheck,
             checkpoint=Checkpoint(out / SCORING, fresh=fresh),
+            **isolation,
         )
         document = result_to_json(result)
         folder.add("result.json", document)

@@ -54,6 +54,14 @@ _HARMS: Final = {
 }
 
 
+_PLACES: Final = {
+    "in_process": "this process",
+    "child": "a process of its own",
+    "namespaces": "a process of its own",
+    "bwrap": "bubblewrap",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """A verdict with the rates that it is about."""
@@ -130,7 +138,7 @@ def summary(result: AuditResult, style: Style, *, report: str = "", next_command
     lines = [_verdict_line(result, style), *_counts(found, unnamed), ""]
     lines += [_line(f"Primary harm: {_HARMS[result.overall.primary_harm]}"), _line(_overall_rates(result)), ""]
     lines.append(style.paint(_columns("", "Group", "Share", "rate", "likely", "rest"), "faint"))
-    further = [*_expected(result, names), *second_looks(result, names), *answer_lines(result)]
+    further = [*_expected(result, names), *second_looks(result, names), *answer_lines(result), *_where(result)]
     listed = [
         each
         for each in found
@@ -199,6 +207,17 @@ def _expected(result: AuditResult, names: GroupNames) -> list[str]:
     """One line where the set lacks groups that the plan expects."""
     missing = tuple({group: None for rule in result.rules for group in rule.missing_expected})
     return [f"Expected by the plan, too few in the set: {_named(missing, names)}"] if missing else []
+
+
+def _where(result: AuditResult) -> list[str]:
+    """One line on where the detector ran, where it was run."""
+    ran = result.provenance.ran_in
+    if ran is None:
+        return []
+    place = _PLACES[ran.kind]
+    network = "without network" if ran.network == "blocked" else "with network"
+    memory = "" if ran.memory_limit_mib is None else f", at most {ran.memory_limit_mib:,} MiB"
+    return [f"Detector: ran in {place}, {network}{memory}"]
 
 
 def _missing(rule: RuleResult, names: GroupNames) -> str:

@@ -4,7 +4,7 @@
 
 The batch holds the columns of `features` and nothing else. The function returns a list, a numpy or pyarrow array or a
 pandas Series: for each row a score, or what else the plan says under `answers`; None abstains. It is the operator's
-own code and runs in this process, with all its rights: name only what you trust.
+own code and runs with all rights of the process that it is opened in: name only what you trust.
 """
 
 from __future__ import annotations

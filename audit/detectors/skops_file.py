@@ -113,7 +113,8 @@ def _pickle(name: str) -> DetectorError:
     return DetectorError(
         f"{name} is a pickle or joblib file: such a file runs code when loaded, and is never opened",
         slug="detector-pickle",
-        hint='have the model saved with skops: skops.io.dump(model, "model.skops")',
+        hint='have the model saved with skops: skops.io.dump(model, "model.skops"); the kind "pickle" loads it where '
+        "somebody says --allow-pickle",
     )
 
 

@@ -18,6 +18,7 @@ from audit.detectors.one_thread import NOTE, OneThread
 from audit.detectors.protocol import API_VERSION, ROW_ID, DetectorInfo, RunContext
 from audit.errors import DetectorError
 from audit.evaluation.quoting import shown
+from audit.plan import PickleDetector as PickleSection
 from audit.plan import SkopsDetector as SkopsSection
 
 if TYPE_CHECKING:
@@ -33,8 +34,9 @@ class SkopsDetector:
     """Runs a scikit-learn estimator over the batches, on one thread."""
 
     api_version = API_VERSION
+    _digest_is_whole = True
 
-    def __init__(self, section: SkopsSection, folder: Path) -> None:
+    def __init__(self, section: SkopsSection | PickleSection, folder: Path) -> None:
         self._section = section
         self._file = shown(section.path.as_posix())
         self._path = folder / section.path
@@ -58,24 +60,21 @@ class SkopsDetector:
         )
         return DetectorInfo(
             name=self._file,
-            kind="skops",
+            kind=self._section.kind,
             artefact_sha256=self._sha256,
-            deterministic=True,
-            digest_is_whole=True,
+            deterministic=self._digest_is_whole,
+            digest_is_whole=self._digest_is_whole,
             needs=self._section.features,
             notes=(*self._notes, NOTE, *warned),
         )
 
     def open(self, ctx: RunContext) -> None:
         """Check and load the file. Raises DetectorError where it is no skops file, not allowed, or does not fit."""
-        from audit.detectors.skops_file import load_model, read_file
         from audit.detectors.skops_positive import PositiveClass
         from audit.detectors.skops_types import check_trees
 
-        content = read_file(self._path, self._file)
-        self._sha256 = hashlib.sha256(content).hexdigest()
         self._context = ctx
-        self._model, notes = load_model(content, self._file, self._section.trusted)
+        self._model, notes = self._loaded()
         self._notes.extend(notes)
         check_trees(self._model, self._file)
         _set_one_job(self._model)
@@ -121,6 +120,15 @@ class SkopsDetector:
             self._threads.release()
             self._threads = None
         self._model = self._positive = None
+
+    def _loaded(self) -> tuple[Any, list[str]]:
+        """The model, and what a reader must know about how it was loaded."""
+        from audit.detectors.skops_file import load_model, read_file
+
+        content = read_file(self._path, self._file)
+        self._sha256 = hashlib.sha256(content).hexdigest()
+        assert isinstance(self._section, SkopsSection)  # noqa: S101 - a pickle is loaded otherwise
+        return load_model(content, self._file, self._section.trusted)
 
     def _column_order(self) -> tuple[str, ...]:
         """The features in the order in which the model was trained; DetectorError where they do not fit."""

@@ -10,13 +10,14 @@ import numpy as np
 from audit.detectors.class_names import check_every_class, find_class
 from audit.detectors.skops_types import parts_of
 from audit.errors import DetectorError
+from audit.plan import PickleDetector as PickleSection
 from audit.plan import SkopsDetector as SkopsSection
 
 
 class PositiveClass:
     """The way to ask a fitted estimator for the score, or the decision, of one class."""
 
-    def __init__(self, model: Any, section: SkopsSection, file: str) -> None:
+    def __init__(self, model: Any, section: SkopsSection | PickleSection, file: str) -> None:
         """Raises DetectorError where the model knows no such class, or cannot answer what the plan asks."""
         self._model = model
         self._file = file
@@ -45,7 +46,7 @@ class PositiveClass:
             )
         return [_as_text(value) for value in classes]
 
-    def _way_to_ask(self, section: SkopsSection) -> Callable[[Any], Any]:
+    def _way_to_ask(self, section: SkopsSection | PickleSection) -> Callable[[Any], Any]:
         if section.answers == "class":
             return self._name
         if section.answers == "decision":

@@ -36,6 +36,7 @@ from audit.findings.patterns import (
     ReferenceComparison,
     ReferenceShare,
 )
+from audit.findings.ran_in import RanIn
 from audit.findings.scores import (
     AucDecomposition,
     Calibration,
@@ -125,6 +126,7 @@ __all__ = [
     "ProbeRuleBecause",
     "ProbeRuleResult",
     "ProbeVerdict",
+    "RanIn",
     "ReferenceComparison",
     "ReferenceShare",
     "RowAccount",

@@ -16,12 +16,13 @@ from audit.counting.table import FLAGGED
 from audit.detectors.answers import ABSTAIN, NO_REASON, OK, CheckedAnswers, FloatArray
 from audit.detectors.predictions import checked_answer
 from audit.detectors.protocol import REASONS, ROW_ID, STATUSES, Detector
-from audit.detectors.registry import make_detector
 from audit.errors import DataError, PlanError
 from audit.evaluation.columns import check_text_type
 from audit.evaluation.connection import reading
 from audit.evaluation.quoting import identifier, shown
 from audit.evaluation.row_numbers import count_of
+from audit.isolation.choosing import contained
+from audit.isolation.options import IN_PROCESS, Isolating
 from audit.plan import AuditPlan, ColumnsProbe, ModelDetector, PredictionsDetector, Probe, TextProbe
 from audit.probing.column_design import column_design
 from audit.probing.design import Answered, Design, cast_value
@@ -114,6 +115,7 @@ def ask_probes(
     folder: Path,
     *,
     progress: Progress | None = None,
+    isolating: Isolating = IN_PROCESS,
 ) -> tuple[Answered, ...]:
     """Every probe with the answers of the detector, after the set was scored.
 
@@ -128,6 +130,8 @@ def ask_probes(
         The folder of the plan.
     progress : Progress, optional
         Where progress is told.
+    isolating : Isolating, optional
+        Where the detector is run.
 
     Raises
     ------
@@ -144,7 +148,7 @@ def ask_probes(
             probe, case_id = probes[design.probe], plan.evaluation_set.id
             answers = _from_file(plan.detector, probe, design, evaluation_set, folder, case_id)
         else:
-            answers = _from_detector(plan, design, folder, progress or NoProgress())
+            answers = _from_detector(plan, design, folder, progress or NoProgress(), isolating)
         found.append(_answered(design, answers, plan.detector.score_range, cut, words))
     return tuple(found)
 
@@ -227,9 +231,11 @@ def _cut(plan: AuditPlan, evaluation_set: EvaluationSet) -> tuple[float | None, 
     return float("inf") if border is None else float(border), words
 
 
-def _from_detector(plan: AuditPlan, design: Design, folder: Path, progress: Progress) -> CheckedAnswers:
+def _from_detector(
+    plan: AuditPlan, design: Design, folder: Path, progress: Progress, isolating: Isolating
+) -> CheckedAnswers:
     section: Any = plan.detector
-    detector = cast("Detector", make_detector(section, folder))
+    detector = cast("Detector", contained(plan, folder, isolating))
     context = run_context(plan, folder)
     parts: list[CheckedAnswers] = []
     breaker: Breaker[int] = Breaker(plan.scoring.most_failed_batches, f"detector kind {section.kind}")

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from audit.detectors.protocol import (
     Detector,
     DetectorInfo,
-    Reason,
-    Status,
     TableDetector,
     table_detector,
 )
-from audit.detectors.registry import make_detector
 from audit.errors import DetectorGoneError, RunInterruptedError
+from audit.isolation.choosing import contained, ran_in
+from audit.isolation.options import IN_PROCESS, Isolating
 from audit.scoring.interrupts import finishing_batches
 from audit.scoring.kept_rows import rows_kept_in
 from audit.scoring.progress import NoProgress, Progress
@@ -42,6 +41,7 @@ def score(
     predictions_to: Path | None = None,
     keeping: Keeping | None = None,
     rounds: int | None = None,
+    isolating: Isolating = IN_PROCESS,
 ) -> Scored:
     """Score a set and create the view `scored` in its connection; see `audit.scoring.decisions.decide`.
 
@@ -60,6 +60,8 @@ def score(
         Where answers are kept, so that a run that is interrupted can go on; of no use for a table in memory.
     rounds : int, optional
         How often the detector is asked about every row; as the plan says by default.
+    isolating : Isolating, optional
+        Where the detector is run.
 
     Raises
     ------
@@ -67,31 +69,28 @@ def score(
         The detector cannot be loaded, its answers cannot be used as a whole, or the file cannot be written; or the run
         was interrupted, and can go on.
     """
-    detector = make_detector(plan.detector, folder)
-    failures: Mapping[tuple[Status, Reason | None], int] = {}
-    legs: tuple[Leg, ...] = ()
-    table = table_detector(detector)
-    if table is not None:
-        sources = [_answers_in_table(table, evaluation_set, plan.evaluation_set.id)]
-        info = table.info
-    else:
-        run = cast("Detector", detector)
-        kept = None if evaluation_set.sha256 is None else keeping
-        batches = Rounds(plan, run, evaluation_set, plan.scoring.repeat if rounds is None else rounds)
-        tables, info, legs = _run(batches, folder, progress or NoProgress(), kept)
-        sources = [each.create() for each in tables]
-        failures = tables[0].failures
     from audit.scoring.decisions import decide, keep_rounds
+    from audit.scoring.predictions_file import write_predictions
     from audit.scoring.rules import decision_rule
 
     rule = decision_rule(plan.detector)
+    detector = contained(plan, folder, isolating)
+    table = table_detector(detector)
+    if table is not None:
+        source = _answers_in_table(table, evaluation_set, plan.evaluation_set.id)
+        decided = decide(evaluation_set, source, rule)
+        return Scored(_describe(plan, table.info, rule, decided), table.info.artefact_sha256, decided.tally, {})
+    run = cast("Detector", detector)
+    kept = None if evaluation_set.sha256 is None else keeping
+    batches = Rounds(plan, run, evaluation_set, plan.scoring.repeat if rounds is None else rounds)
+    tables, info, legs = _run(batches, folder, progress or NoProgress(), kept)
+    sources = [each.create() for each in tables]
     decided = decide(evaluation_set, sources[0], rule)
-    asked = 0 if table is not None else keep_rounds(evaluation_set, sources, decided, rule)
-    if predictions_to is not None and table is None:
-        from audit.scoring.predictions_file import write_predictions
-
+    asked = keep_rounds(evaluation_set, sources, decided, rule)
+    if predictions_to is not None:
         write_predictions(evaluation_set, sources[0], decided.decision, predictions_to)
-    return Scored(_describe(plan, info, rule, decided), info.artefact_sha256, decided.tally, failures, legs, asked)
+    facts = info.artefact_sha256, decided.tally, tables[0].failures, legs, asked, ran_in(detector)
+    return Scored(_describe(plan, info, rule, decided), *facts)
 
 
 def _answers_in_table(detector: TableDetector, evaluation_set: EvaluationSet, id_column: str) -> AnswerSource:
