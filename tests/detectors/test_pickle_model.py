@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import skops.io
-from made_children import BATCH, Listener, can_unshare, context_of, opened, plan_of
+from made_children import BATCH, Listener, can_unshare, context_of, descendants, opened, plan_of
 from made_runs import PLAN, made_run
 from sklearn.linear_model import LogisticRegression
 
@@ -159,6 +159,13 @@ def test_the_plan_of_the_page_is_one() -> None:
     page = (ROOT / "docs" / "how-to" / "pickle.md").read_text(encoding="utf-8")
     (block,) = re.findall(r"^```toml\n(.*?)^```$", page, flags=re.MULTILINE | re.DOTALL)
     PickleSection.model_validate(tomllib.loads(block)["detector"])
+
+
+def test_what_it_started_ends_with_it_in_a_plain_child_too(tmp_path: Path) -> None:
+    starts = "__import__('subprocess').Popen(['sleep', '300'])"
+    (tmp_path / "model.pkl").write_bytes(pickle.dumps(Runs(starts)))
+    with opened(tmp_path, SECTION, sandbox="none", allow_pickle=True):  # which sees to it that nothing is left
+        assert len(descendants(os.getpid())) == 2
 
 
 def test_it_cannot_be_opened_here_by_hand(tmp_path: Path) -> None:

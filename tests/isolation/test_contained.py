@@ -210,6 +210,19 @@ def test_the_same_error_is_told_as_in_this_process(tmp_path: Path) -> None:
         assert str(refusal(tmp_path, body)) == str(refusal(tmp_path, body, sandbox="none"))
 
 
+def test_what_the_plan_leaves_open_is_left_open_there(tmp_path: Path) -> None:
+    """A model without probabilities is refused unless the plan itself says `score_range`."""
+    import skops.io
+    from sklearn.svm import LinearSVC
+
+    skops.io.dump(LinearSVC().fit([[0.0], [1.0]], [0, 1]), tmp_path / "model.skops")
+    section = {"kind": "skops", "path": "model.skops", "features": ["pay"]}
+    with pytest.raises(DetectorError, match="only a decision function"), opened(tmp_path, section):
+        pass
+    with opened(tmp_path, {**section, "score_range": [-9.0, 9.0]}) as detector:
+        assert all(score is not None for score in scores(detector, BATCH))
+
+
 LEAVES = """
 import subprocess
 left = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(300)"], start_new_session={new})
