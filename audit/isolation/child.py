@@ -115,6 +115,7 @@ def _context(asked: Mapping[str, Any]) -> RunContext:
         answers=context["answers"],
         score_range=(context["score_range"][0], context["score_range"][1]),
         batch_size=context["batch_size"],
+        classes=tuple(context["classes"]),
     )
 
 

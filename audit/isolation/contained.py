@@ -121,6 +121,7 @@ class ContainedDetector:
                 "answers": ctx.answers,
                 "score_range": ctx.score_range,
                 "batch_size": ctx.batch_size,
+                "classes": ctx.classes,
             },
         }
         self._info = self._believed(self._told(Asked.OPEN, as_json(asked), held.limits.open_timeout))

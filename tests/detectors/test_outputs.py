@@ -6,7 +6,7 @@ import itertools
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -141,8 +141,8 @@ def plan(detector: dict[str, Any]) -> AuditPlan:
     )
 
 
-def audited(folder: Path, detector: dict[str, Any]) -> AuditResult:
-    return run_audit(plan(detector), folder=folder, crosscheck=False)
+def audited(folder: Path, detector: dict[str, Any], sandbox: Literal["auto", "none"] = "none") -> AuditResult:
+    return run_audit(plan(detector), folder=folder, crosscheck=False, sandbox=sandbox)
 
 
 def table(result: AuditResult) -> dict[str, Any]:
@@ -178,6 +178,8 @@ def test_the_same_classes_one_result_three_ways(tmp_path: Path) -> None:
     }
     one, two, three = (audited(tmp_path, each) for each in (asked, command, declared))
     assert table(one) == table(two) == table(three)
+    for detector, here in ((asked, one), (command, two)):
+        assert table(audited(tmp_path, detector, "auto")) == table(here)
     assert one.system.decision == "flagged when the detector's answer is one of: sexual, labour, domestic"
     flagged = sum(sign != "none" for sign in SIGNS)
     everyone = one.counts[0]
