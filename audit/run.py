@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from audit.crosscheck.tables import Rows
     from audit.evaluation.evaluation_set import EvaluationSet
     from audit.probing.design import Answered, Design
-    from audit.scoring import Progress, Scored
+    from audit.scoring import Keeping, Progress, Scored
     from audit.scoring.checkpoint import Checkpoint
 
 __all__ = ["count_families", "loaded_plan", "run_audit", "summarise"]
@@ -89,7 +89,7 @@ def run_audit(
         designs = _check_before(loaded, evaluation_set, details=details)
         scored = _scored(loaded, evaluation_set, progress, predictions_to, checkpoint, isolating, details=details)
         counted = count_everything(evaluation_set, loaded.plan, loaded.folder, details=details, rounds=scored.rounds)
-        answered = _answered(loaded, designs, evaluation_set, progress, isolating)
+        answered = _answered(loaded, designs, evaluation_set, progress, checkpoint, isolating)
         rows = _single_rows(loaded.plan, evaluation_set) if crosscheck else {}
         own = _own_measures(loaded, evaluation_set) if details else ()
         evaluation_set.check_unchanged()
@@ -119,7 +119,7 @@ def _scored(
     *,
     details: bool,
 ) -> Scored:
-    from audit.scoring import Keeping, score
+    from audit.scoring import score
 
     return score(
         loaded.plan,
@@ -127,10 +127,16 @@ def _scored(
         loaded.folder,
         progress=progress,
         predictions_to=predictions_to,
-        keeping=None if checkpoint is None else Keeping(checkpoint, scoring_identity(loaded.plan)),
+        keeping=_keeping(loaded.plan, checkpoint),
         rounds=loaded.plan.scoring.repeat if details else 1,
         isolating=isolating,
     )
+
+
+def _keeping(plan: AuditPlan, checkpoint: Checkpoint | None) -> Keeping | None:
+    from audit.scoring import Keeping
+
+    return None if checkpoint is None else Keeping(checkpoint, scoring_identity(plan))
 
 
 def _check_before(loaded: LoadedPlan, evaluation_set: EvaluationSet, *, details: bool) -> tuple[Design, ...]:
@@ -152,6 +158,7 @@ def _answered(
     designs: tuple[Design, ...],
     evaluation_set: EvaluationSet,
     progress: Progress | None,
+    checkpoint: Checkpoint | None,
     isolating: Isolating,
 ) -> tuple[Answered, ...]:
     """The plan's probes with the detector's answers; nothing is loaded where it has none."""
@@ -159,7 +166,15 @@ def _answered(
         return ()
     from audit.probing.asking import ask_probes
 
-    return ask_probes(loaded.plan, designs, evaluation_set, loaded.folder, progress=progress, isolating=isolating)
+    return ask_probes(
+        loaded.plan,
+        designs,
+        evaluation_set,
+        loaded.folder,
+        progress=progress,
+        isolating=isolating,
+        keeping=_keeping(loaded.plan, checkpoint),
+    )
 
 
 def _own_measures(loaded: LoadedPlan, evaluation_set: EvaluationSet) -> tuple[OwnMeasure, ...]:

@@ -2,42 +2,37 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pyarrow as pa
 
 from audit.counting.table import FLAGGED
-from audit.detectors.answers import ABSTAIN, NO_REASON, OK, CheckedAnswers, FloatArray
+from audit.detectors.answers import ABSTAIN, NO_REASON, OK, CheckedAnswers
 from audit.detectors.predictions import checked_answer
-from audit.detectors.protocol import REASONS, ROW_ID, STATUSES, Detector
+from audit.detectors.protocol import REASONS, STATUSES
 from audit.errors import DataError, PlanError
 from audit.evaluation.columns import check_text_type
 from audit.evaluation.connection import reading
 from audit.evaluation.quoting import identifier, shown
 from audit.evaluation.row_numbers import count_of
-from audit.isolation.choosing import contained
 from audit.isolation.options import IN_PROCESS, Isolating
-from audit.plan import AuditPlan, ColumnsProbe, ModelDetector, PredictionsDetector, Probe, TextProbe
+from audit.plan import AuditPlan, ColumnsProbe, PredictionsDetector, Probe, TextProbe
+from audit.probing.answered_now import answers_of
 from audit.probing.column_design import column_design
 from audit.probing.design import Answered, Design, cast_value
 from audit.probing.text_design import Written, variant_id, written
-from audit.scoring.accept import accept_answer
 from audit.scoring.batches import check_features
-from audit.scoring.breaker import Breaker
-from audit.scoring.context import run_context
-from audit.scoring.in_flight import InFlight, workers_of
 from audit.scoring.progress import NoProgress, Progress
 from audit.scoring.rules import decision_rule
-from audit.scoring.withholding import advance, opened, told, withheld
 
 if TYPE_CHECKING:
     from audit.evaluation.evaluation_set import EvaluationSet
+    from audit.scoring import Keeping
 
 __all__ = [
     "ask_probes",
@@ -116,6 +111,7 @@ def ask_probes(
     *,
     progress: Progress | None = None,
     isolating: Isolating = IN_PROCESS,
+    keeping: Keeping | None = None,
 ) -> tuple[Answered, ...]:
     """Every probe with the answers of the detector, after the set was scored.
 
@@ -130,6 +126,8 @@ def ask_probes(
         The folder of the plan.
     progress : Progress, optional
         Where progress is told.
+    keeping : Keeping, optional
+        Where the answers to the set are kept; those to probes are kept beside them.
     isolating : Isolating, optional
         Where the detector is run.
 
@@ -148,7 +146,7 @@ def ask_probes(
             probe, case_id = probes[design.probe], plan.evaluation_set.id
             answers = _from_file(plan.detector, probe, design, evaluation_set, folder, case_id)
         else:
-            answers = _from_detector(plan, design, folder, progress or NoProgress(), isolating)
+            answers = answers_of(plan, design, folder, progress or NoProgress(), isolating, keeping)
         found.append(_answered(design, answers, plan.detector.score_range, cut, words))
     return tuple(found)
 
@@ -229,47 +227,6 @@ def _cut(plan: AuditPlan, evaluation_set: EvaluationSet) -> tuple[float | None, 
         f"{detector.top_k}"
     )
     return float("inf") if border is None else float(border), words
-
-
-def _from_detector(
-    plan: AuditPlan, design: Design, folder: Path, progress: Progress, isolating: Isolating
-) -> CheckedAnswers:
-    section: Any = plan.detector
-    detector = cast("Detector", contained(plan, folder, isolating))
-    context = run_context(plan, folder)
-    parts: list[CheckedAnswers] = []
-    breaker: Breaker[int] = Breaker(plan.scoring.most_failed_batches, f"detector kind {section.kind}")
-    with InFlight(detector) as flight, opened(detector, section.kind, context), told(progress, len(design.ids)):
-        with withheld(f"detector kind {section.kind}"):
-            workers = workers_of(detector)
-        batches = flight.ask(enumerate(_batches(design.batch, plan.scoring.batch_size), start=1), workers)
-        for number, batch, answer in batches:
-            where = f"detector kind {section.kind}, probe {design.probe}, batch {number}"
-            with withheld(where):
-                answered = answer()
-            checked = accept_answer(answered, batch.column(0), section.answers, section.answer_range, where=where)
-            parts += [one for _, one in breaker.take(number, checked)]
-            advance(progress, checked, detector)
-        parts += [one for _, one in breaker.rest()]
-    scores = np.concatenate([part.scores for part in parts])
-    return CheckedAnswers(
-        _as_decisions(scores, section) if section.answers == "class" else scores,
-        np.concatenate([part.status for part in parts]),
-        np.concatenate([part.reason for part in parts]),
-    )
-
-
-def _as_decisions(places: FloatArray, section: ModelDetector) -> FloatArray:
-    """1 where the class means flagged, 0 where it does not; NaN without an answer."""
-    means = [float(name in section.positive_classes) for name in section.classes]
-    return np.array([math.nan if math.isnan(place) else means[int(place)] for place in places])
-
-
-def _batches(rows: pa.RecordBatch, size: int) -> Iterator[pa.RecordBatch]:
-    for start in range(0, rows.num_rows, size):
-        piece = rows.slice(start, size)
-        row_ids = pa.array(np.arange(start, start + piece.num_rows, dtype=np.int64))
-        yield pa.RecordBatch.from_arrays([row_ids, *piece.columns], names=[ROW_ID, *piece.schema.names])
 
 
 def _from_file(

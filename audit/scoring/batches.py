@@ -78,6 +78,34 @@ def read_batches(
             )
 
 
+class SetRows:
+    """The rows of an evaluation set, as a source of batches.
+
+    Parameters
+    ----------
+    evaluation_set : EvaluationSet
+        Open.
+    features : tuple of str
+        The columns that the detector is given.
+    scoring : ScoringSection
+        Size and order of the batches.
+    """
+
+    name = ""
+
+    def __init__(self, evaluation_set: EvaluationSet, features: tuple[str, ...], scoring: ScoringSection) -> None:
+        check_features(features)
+        self._set = evaluation_set
+        self._features = features
+        self._scoring = scoring
+        self.rows = evaluation_set.rows
+        self.sha256 = evaluation_set.sha256
+
+    def batches(self, first: int) -> Iterator[tuple[pa.Array, pa.RecordBatch]]:
+        """As `read_batches`."""
+        return read_batches(self._set, self._features, self._scoring, first=first)
+
+
 def exactly(pieces: Iterable[pa.RecordBatch], size: int) -> Iterator[pa.RecordBatch]:
     """The same rows in pieces of exactly `size`; the last one may be shorter."""
     import pyarrow as pa

@@ -53,6 +53,8 @@ class Checkpoint:
         Seconds of scoring after which answers are brought to the disk.
     fresh : bool
         Whether what is there is thrown away.
+    refuse : bool
+        Whether an unfinished run of something else is refused, or thrown away.
 
     Raises
     ------
@@ -62,11 +64,14 @@ class Checkpoint:
         From any step, if the folder cannot be written; what was kept before stays, and the run can go on later.
     """
 
-    def __init__(self, folder: Path, *, commit_every: float = COMMIT_EVERY, fresh: bool = False) -> None:
+    def __init__(
+        self, folder: Path, *, commit_every: float = COMMIT_EVERY, fresh: bool = False, refuse: bool = True
+    ) -> None:
         self._folder = folder
         self._parts = folder / _PARTS
         self._commit_every = commit_every
         self._fresh = fresh
+        self._refuse = refuse
         self._lock: int | None = None
         self._run = ""
         self._known: dict[int, Part] = {}
@@ -91,6 +96,14 @@ class Checkpoint:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+    def beside(self, name: str) -> Checkpoint:
+        """Where the answers to something else are kept that belongs to this run, such as a probe.
+
+        They are few beside those of the set: unfinished ones of another run are thrown away and not refused, since by
+        then a night may have gone into the set.
+        """
+        return Checkpoint(self._folder / f"of-{name}", commit_every=self._commit_every, fresh=self._fresh, refuse=False)
 
     def _remove(self) -> None:
         """Leave no trace of a run of which nothing was kept."""
@@ -124,7 +137,7 @@ class Checkpoint:
             complete = read_sealed(self._folder / _COMPLETE)
             some = any(self._parts.glob("*.json")) or self.row_file.exists()
             unfinished = before is not None and complete != {"run": _digest(before)} and some
-            if before is not None and unfinished and before != now and not self._fresh:
+            if before is not None and unfinished and before != now and self._refuse and not self._fresh:
                 self._known = read_parts(self._parts, _digest(before))
                 raise _another(before, now)
             if self._fresh or before is None or _digest(before) != self._run:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from audit.detectors.protocol import Detector
 from audit.scoring.kept_rows import first_rows, keeps_rows, rows_kept_in
@@ -13,28 +13,46 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from audit.detectors.answers import CheckedAnswers
-    from audit.evaluation.evaluation_set import EvaluationSet
     from audit.plan import AuditPlan
     from audit.scoring.breaker import Breaker
     from audit.scoring.checkpoint import Checkpoint
     from audit.scoring.in_flight import InFlight
 
-__all__ = ["Rounds"]
+__all__ = ["Rounds", "Source"]
+
+
+class Source(Protocol):
+    """What a detector is asked about: an evaluation set, or the variants of a probe."""
+
+    @property
+    def rows(self) -> int:
+        """How many rows it has."""
+
+    @property
+    def sha256(self) -> str | None:
+        """A digest of all of them; None where there is none, and then no answers can be kept."""
+
+    @property
+    def name(self) -> str:
+        """What errors call it; empty for the evaluation set."""
+
+    def batches(self, first: int) -> Iterator[tuple[pa.Array, pa.RecordBatch]]:
+        """The numbers of the rows and the rows, batch by batch; `first` is the `row_id` of the first."""
 
 
 class Rounds:
-    """The batches of a set with their answers: those that were kept, or the detector's."""
+    """The batches of a source with their answers: those that were kept, or the detector's."""
 
-    def __init__(self, plan: AuditPlan, detector: Detector, evaluation_set: EvaluationSet, rounds: int) -> None:
+    def __init__(self, plan: AuditPlan, detector: Detector, source: Source, rounds: int = 1) -> None:
         self.plan = plan
         self.section: Any = plan.detector
         self.detector = detector
-        self.set = evaluation_set
+        self.source = source
         self.rounds = rounds
-        """How often the detector is asked about the set."""
-        self.rows = rounds * evaluation_set.rows
+        """How often the detector is asked about all of it."""
+        self.rows = rounds * source.rows
         """Answers that there will be."""
-        self._a_round = -(-evaluation_set.rows // plan.scoring.batch_size)
+        self._a_round = -(-source.rows // plan.scoring.batch_size)
         self._flight: InFlight | None = None
         self._workers = 1
         self._answered = False
@@ -42,6 +60,11 @@ class Rounds:
     def answer_by(self, flight: InFlight, workers: int) -> None:
         """Ask through this, so many batches at once."""
         self._flight, self._workers = flight, workers
+
+    @property
+    def where(self) -> str:
+        """Who answers what, to begin an error with."""
+        return f"detector kind {self.section.kind}" + (f", {self.source.name}" if self.source.name else "")
 
     def scored(self) -> Iterator[tuple[int, pa.Array, CheckedAnswers]]:
         """The round from 0, numbers of rows, and what the detector answers, batch by batch."""
@@ -80,7 +103,7 @@ class Rounds:
         from audit.scoring.breaker import Breaker
 
         most = self.plan.scoring.most_failed_batches
-        return Breaker(most, f"detector kind {self.section.kind}", answered=self._answered)
+        return Breaker(most, self.where, answered=self._answered)
 
     def _unless_kept(
         self, checkpoint: Checkpoint
@@ -128,11 +151,8 @@ class Rounds:
         return not same_answers(first, kept) and same_answers(first, self._answer(number, batch))
 
     def _read(self) -> Iterator[tuple[int, pa.Array, pa.RecordBatch]]:
-        from audit.scoring.batches import read_batches
-
         for place in range(self.rounds):
-            first = place * self.set.rows
-            pieces = read_batches(self.set, self.section.features, self.plan.scoring, first=first)
+            pieces = self.source.batches(place * self.source.rows)
             for number, (rows, batch) in enumerate(pieces, start=place * self._a_round):
                 yield number, rows, batch
 
@@ -143,7 +163,7 @@ class Rounds:
         from audit.scoring.accept import accept_answer
 
         section = self.section
-        where = f"detector kind {section.kind}, batch {number + 1}"
+        where = f"{self.where}, batch {number + 1}"
         with withheld(where):
             answered = answer()
         return accept_answer(answered, batch.column(0), section.answers, section.answer_range, where=where)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 from audit.detectors.protocol import (
     Detector,
@@ -23,12 +23,14 @@ from audit.scoring.scored import Scored
 from audit.scoring.withholding import advance, opened, told, withheld
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from audit.detectors.answers import CheckedAnswers
     from audit.evaluation.evaluation_set import EvaluationSet
-    from audit.plan import AuditPlan
+    from audit.plan import AuditPlan, ModelDetector
     from audit.result import SystemDescription
-    from audit.scoring.answer_table import AnswerTable
     from audit.scoring.checkpoint import Checkpoint, Leg
-    from audit.scoring.decisions import AnswerSource, Decided
+    from audit.scoring.decisions import Decided
     from audit.scoring.rules import DecisionRule
 
 
@@ -69,21 +71,21 @@ def score(
         The detector cannot be loaded, its answers cannot be used as a whole, or the file cannot be written; or the run
         was interrupted, and can go on.
     """
+    from audit.scoring.answer_table import AnswerTable, table_name
+    from audit.scoring.batches import SetRows
     from audit.scoring.decisions import decide, keep_rounds
     from audit.scoring.predictions_file import write_predictions
     from audit.scoring.rules import decision_rule
 
-    rule = decision_rule(plan.detector)
     detector = contained(plan, folder, isolating)
     table = table_detector(detector)
     if table is not None:
-        source = _answers_in_table(table, evaluation_set, plan.evaluation_set.id)
-        decided = decide(evaluation_set, source, rule)
-        return Scored(_describe(plan, table.info, rule, decided), table.info.artefact_sha256, decided.tally, {})
-    run = cast("Detector", detector)
-    kept = None if evaluation_set.sha256 is None else keeping
-    batches = Rounds(plan, run, evaluation_set, plan.scoring.repeat if rounds is None else rounds)
-    tables, info, legs = _run(batches, folder, progress or NoProgress(), kept)
+        return _answered_already(plan, evaluation_set, table)
+    rule = decision_rule(plan.detector)
+    run, section = cast("Detector", detector), cast("ModelDetector", plan.detector)
+    batches = Rounds(plan, run, SetRows(evaluation_set, section.features, plan.scoring), rounds or plan.scoring.repeat)
+    tables = [AnswerTable(evaluation_set, section, table_name(place)) for place in range(batches.rounds)]
+    info, legs = run_rounds(batches, tables, folder, progress or NoProgress(), keeping)
     sources = [each.create() for each in tables]
     decided = decide(evaluation_set, sources[0], rule)
     asked = keep_rounds(evaluation_set, sources, decided, rule)
@@ -93,17 +95,21 @@ def score(
     return Scored(_describe(plan, info, rule, decided), *facts)
 
 
-def _answers_in_table(detector: TableDetector, evaluation_set: EvaluationSet, id_column: str) -> AnswerSource:
-    from audit.scoring.decisions import AnswerSource
+def _answered_already(plan: AuditPlan, evaluation_set: EvaluationSet, detector: TableDetector) -> Scored:
+    from audit.scoring.decisions import AnswerSource, decide
+    from audit.scoring.rules import decision_rule
 
-    found = detector.find_answers(evaluation_set, id_column)
+    found = detector.find_answers(evaluation_set, plan.evaluation_set.id)
     answer = found.score if found.decision is None else found.decision
-    return AnswerSource(
+    answers = AnswerSource(
         relation=found.relation,
         score="NULL::DOUBLE" if found.score is None else f"({found.score})",
         flagged="NULL::BOOLEAN" if found.decision is None else f"({found.decision})",
         abstained=f"({answer}) IS NULL",
     )
+    rule, info = decision_rule(plan.detector), detector.info
+    decided = decide(evaluation_set, answers, rule)
+    return Scored(_describe(plan, info, rule, decided), info.artefact_sha256, decided.tally, {})
 
 
 class Keeping(NamedTuple):
@@ -114,41 +120,67 @@ class Keeping(NamedTuple):
     """As for `Checkpoint.begin`, without what is known only when set and detector are open."""
 
 
-def _run(
-    batches: Rounds, folder: Path, progress: Progress, keeping: Keeping | None
-) -> tuple[list[AnswerTable], DetectorInfo, tuple[Leg, ...]]:
-    from audit.scoring.answer_table import AnswerTable, table_name
-    from audit.scoring.batches import check_features
+class Taker(Protocol):
+    """Takes the answers of a round, batch by batch."""
+
+    def add(self, rows: pa.Array, checked: CheckedAnswers) -> None:
+        """The answers to one batch; `rows` are the numbers of its rows."""
+
+
+def run_rounds(
+    batches: Rounds, takers: Sequence[Taker], folder: Path, progress: Progress, keeping: Keeping | None
+) -> tuple[DetectorInfo, tuple[Leg, ...]]:
+    """Open the detector, ask it about every batch as often as `batches` says, and close it.
+
+    Parameters
+    ----------
+    batches : Rounds
+    takers : sequence of Taker
+        One for each round.
+    folder : Path
+        The folder of the plan.
+    progress : Progress
+    keeping : Keeping, optional
+        Where answers are kept; of no use for a source without a digest.
+
+    Returns
+    -------
+    info : DetectorInfo
+        What the detector says of itself in the end.
+    legs : tuple of (str, str)
+        When it was asked, where answers were kept.
+
+    Raises
+    ------
+    AuditError
+        The detector cannot be opened or cannot go on; or the run was interrupted, and can go on.
+    """
     from audit.scoring.context import run_context
     from audit.scoring.in_flight import InFlight, workers_of
 
-    section, detector, evaluation_set = batches.section, batches.detector, batches.set
-    check_features(section.features)
-    tables = [AnswerTable(evaluation_set, section, table_name(place)) for place in range(batches.rounds)]
+    kind, detector = batches.section.kind, batches.detector
     legs: tuple[Leg, ...] = ()
-    with InFlight(detector) as flight, opened(detector, section.kind, run_context(batches.plan, folder)):
-        with withheld(f"detector kind {section.kind}"):
+    with InFlight(detector) as flight, opened(detector, kind, run_context(batches.plan, folder)):
+        with withheld(f"detector kind {kind}"):
             batches.answer_by(flight, workers_of(detector))
-        if keeping is None:
+        if keeping is None or batches.source.sha256 is None:
             with told(progress, batches.rows):
                 for place, rows, checked in batches.scored():
-                    tables[place].add(rows, checked)
+                    takers[place].add(rows, checked)
                     advance(progress, checked, detector)
         else:
-            legs = _run_keeping(keeping, tables, progress, batches)
-        with withheld(f"detector kind {section.kind}"):
+            legs = _run_keeping(keeping, takers, progress, batches)
+        with withheld(f"detector kind {kind}"):
             info = detector.info
-    return tables, info, legs
+    return info, legs
 
 
-def _run_keeping(
-    keeping: Keeping, tables: Sequence[AnswerTable], progress: Progress, batches: Rounds
-) -> tuple[Leg, ...]:
+def _run_keeping(keeping: Keeping, takers: Sequence[Taker], progress: Progress, batches: Rounds) -> tuple[Leg, ...]:
     """Score with answers kept; ends after the batch where somebody asks for it."""
     with keeping.checkpoint as checkpoint, finishing_batches(progress.stopping) as stop:
         identity = {
             **keeping.identity,
-            "evaluation_set": batches.set.sha256,
+            "evaluation_set": batches.source.sha256,
             "detector": batches.detector.info.artefact_sha256,
             "rows": batches.rows,
         }
@@ -160,7 +192,7 @@ def _run_keeping(
                 progress.kept(before)
             with rows_kept_in(checkpoint.row_file, batches.detector), told(progress, batches.rows - before):
                 for place, rows, checked, scored in batches.kept_or_scored(checkpoint):
-                    tables[place].add(rows, checked)
+                    takers[place].add(rows, checked)
                     if scored:
                         advance(progress, checked, batches.detector)
                     if stop.asked:

@@ -356,3 +356,23 @@ def test_a_row_that_failed_is_asked_about_again_when_its_batch_is(tmp_path: Path
         server.asked.clear()
         made.run()
     assert times_asked(server) == {**dict.fromkeys(range(ROWS_AGAIN), 1), 20: 1}
+
+
+def test_asked_twice_it_is_asked_about_every_row_twice(tmp_path: Path) -> None:
+    def wavering(asked: Asked) -> None:
+        row = row_of(asked)
+        again = seen[row] > 0
+        seen[row] += 1
+        asked.reply(reply_of(json.dumps({"score": 0.9 if again and row % 8 == 0 else 0.1})))
+
+    seen: Counter[int] = Counter()
+    with chatting(wavering) as server:
+        made = Made(tmp_path / "run", server.url)
+        plan = made.folder / "plan.toml"
+        plan.write_text(
+            plan.read_text(encoding="utf-8").replace("[scoring]", "[scoring]\nrepeat = 2"), encoding="utf-8"
+        )
+        _, told = made.run()
+    assert set(times_asked(server).values()) == {2}
+    everyone = told["self_disagreement"][0]
+    assert (everyone["answered"], everyone["decisions_differ"]) == (ROWS, ROWS // 8)
