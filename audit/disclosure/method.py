@@ -1,0 +1,59 @@
+"""The numbers that the method runs on, fixed for all releases of a data set."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from audit.disclosure.noise import NoiseTable, noise_table
+from audit.errors import PlanError
+from audit.public_table import METHOD_VERSION, PublicMethod
+
+__all__ = ["SMALLEST_FLOOR", "Method", "method_of"]
+
+SMALLEST_FLOOR: Final = 3
+LARGEST_FLOOR: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """Floor, noise, and what cannot occur."""
+
+    floor: int
+    """k: nothing below it is shown."""
+    noise: NoiseTable
+    """The table of changes; its `largest` is D."""
+    absent: tuple[str, ...] = field(default=())
+    """Totals that cannot occur in this set, by `COUNTED`'s names: declared, checked, and left out of the table."""
+
+    @property
+    def largest(self) -> int:
+        """D: no count is changed by more."""
+        return self.noise.largest
+
+    def public(self) -> PublicMethod:
+        """What a public table says of it: everything but the key."""
+        return PublicMethod(
+            version=METHOD_VERSION,
+            floor=self.floor,
+            largest_change=self.noise.largest,
+            variance=self.noise.variance,
+            absent=self.absent,
+        )
+
+
+def method_of(floor: int = 10, variance: float = 3.0, absent: tuple[str, ...] = ()) -> Method:
+    """The method for a floor; the largest change is half of it, rounded up: less hides less, and more gains nothing.
+
+    Raises
+    ------
+    PlanError
+        If the floor is below 3 or above 100.
+    """
+    if not SMALLEST_FLOOR <= floor <= LARGEST_FLOOR:
+        raise PlanError(
+            f"a floor of {floor} protects nobody or shows nothing",
+            slug="no-such-floor",
+            hint=f"choose one from {SMALLEST_FLOOR} to {LARGEST_FLOOR}; 10 is the default",
+        )
+    return Method(floor, noise_table(-(-floor // 2), variance), absent)

@@ -1,0 +1,94 @@
+"""Which groups a public table has: those of fixed lists and of the plan, never those that the data happen to hold.
+
+That a row stands in a table must say nothing about the set. So a nationality has every country of the code list, found
+or not, and any other feature the levels that the plan declares. What a set holds beside these is counted together as
+`unlisted`, which every table has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from audit.counting.table import UNKNOWN, IntArray
+from audit.errors import PlanError
+from audit.evaluation import nationality
+from audit.groups import LevelName, SensitiveFeature
+from audit.plan_sections import GENDERS
+
+__all__ = ["UNLISTED", "Ladder", "ladder_of", "public_ladder"]
+
+UNLISTED: Final = "unlisted"
+"""The level of everyone whose level stands in no list: people of several nationalities, codes of a plan's own."""
+_ITS_NAME: Final = "not listed"
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """The fixed levels of one feature, rung by rung."""
+
+    feature: str
+    """The feature's name."""
+    rungs: tuple[str, ...]
+    """Finest first."""
+    levels: tuple[tuple[LevelName, ...], ...]
+    """Of each rung, sorted by code; the last of each rung is `unlisted`."""
+    climbs: tuple[IntArray, ...]
+    """Of each rung, int64[finest]: the place on that rung of each finest level."""
+
+    def places(self, codes: Sequence[str]) -> IntArray:
+        """int64[n]: the place of each code on the finest rung; that of `unlisted` for a code of no list."""
+        at = {level.code: place for place, level in enumerate(self.levels[0])}
+        return np.array([at.get(code, at[UNLISTED]) for code in codes], dtype=np.int64)
+
+
+def public_ladder(feature: SensitiveFeature, declared: Sequence[str] | None = None) -> Ladder:
+    """The levels of a feature in a public table.
+
+    Parameters
+    ----------
+    feature : SensitiveFeature
+        The feature; of its levels nothing is used.
+    declared : sequence of str, optional
+        Codes on the finest rung that the plan declares; by default those that it expects. A nationality and a gender
+        have their lists beside these.
+
+    Raises
+    ------
+    PlanError
+        If the feature has no list and the plan declares none of its levels.
+    """
+    codes = set(feature.expected if declared is None else declared)
+    if feature.coding == "nationality":
+        codes |= {*nationality.countries(), *nationality.TRAVEL_DOCUMENT_CODES, UNKNOWN}
+        return ladder_of(feature.name, feature.rungs, nationality.levels(codes, feature.rungs))
+    if feature.coding == "gender":
+        codes |= set(GENDERS)
+    elif not codes:
+        raise PlanError(
+            f"groups.{feature.name}: a public table can only have levels that the plan names",
+            slug="no-declared-levels",
+            hint=f"list them as `groups.{feature.name}.expected`; those of the data would say who is in the set",
+        )
+    rung = feature.rungs[0]
+    levels = [LevelName(rung=rung, code=code, name=code) for code in sorted(codes | {UNKNOWN})]
+    return ladder_of(feature.name, feature.rungs, levels)
+
+
+def ladder_of(feature: str, rungs: Sequence[str], levels: Sequence[LevelName]) -> Ladder:
+    """A ladder of the levels given, and of `unlisted` on every rung."""
+    parents: Mapping[tuple[str, str], str | None] = {(level.rung, level.code): level.parent for level in levels}
+    on: list[tuple[LevelName, ...]] = []
+    for place, rung in enumerate(rungs):
+        above = UNLISTED if place + 1 < len(rungs) else None
+        listed = sorted((level for level in levels if level.rung == rung), key=lambda level: level.code)
+        on.append((*listed, LevelName(rung=rung, code=UNLISTED, name=_ITS_NAME, parent=above)))
+    at = [{level.code: place for place, level in enumerate(of_rung)} for of_rung in on]
+    climbs = [np.arange(len(on[0]), dtype=np.int64)]
+    for below, rung in enumerate(rungs[:-1]):
+        up = [parents.get((rung, level.code), UNLISTED) or level.code for level in on[below]]
+        climbs.append(np.array([at[below + 1][code] for code in up], dtype=np.int64)[climbs[-1]])
+    return Ladder(feature, tuple(rungs), tuple(on), tuple(climbs))

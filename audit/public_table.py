@@ -1,0 +1,185 @@
+"""What may be shown: the protected counts, and what arithmetic makes of them. Public reports read this and nothing else.
+
+Every number here was changed by a secret key, and shown only where the exact and the changed count both reach the
+floor. No field holds an exact count of a group, and none has a place for one. Rates, intervals and words are computed
+from the protected counts alone; only the headline, one word for the whole set, comes from the exact ones.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from audit.groups import Group, LevelName, Part
+from audit.metrics import MetricName
+
+__all__ = [
+    "METHOD_VERSION",
+    "PublicFeature",
+    "PublicGroup",
+    "PublicHeadline",
+    "PublicMethod",
+    "PublicRate",
+    "PublicRelease",
+    "PublicRule",
+    "PublicSide",
+    "PublicTable",
+    "PublicWord",
+    "Shown",
+    "TotalName",
+    "public_json",
+]
+
+METHOD_VERSION: Final = 1
+
+TotalName = Literal["positives", "negatives", "unscored", "unlabelled"]
+Shown = Literal["value", "few_errors", "few_correct", "not_shown"]
+Why = Literal["small_or_withheld", "too_small_for_a_rate", "cannot_occur", "one_side_not_shown"]
+SizeClass = Literal["20-49", "50-99", "100-299", "300-999", "1000 or more", "below 20"]
+
+
+class PublicMethod(Part):
+    """How counts were protected: everything but the key."""
+
+    version: int
+    """Version of the method."""
+    floor: int
+    """k: no count below it is shown, and no changed count below it either."""
+    largest_change: int
+    """D: every count shown differs from the exact one by at most this."""
+    variance: float
+    """V: the variance of the change."""
+    absent: tuple[TotalName, ...] = ()
+    """Kinds of cases that the plan says this set cannot have."""
+
+
+class PublicFeature(Part):
+    """A feature by which the table is broken down, with its fixed levels."""
+
+    name: str
+    """The feature's name in the plan."""
+    rungs: tuple[str, ...]
+    """Its rungs, finest first."""
+    levels: tuple[LevelName, ...]
+    """Every level of the fixed list, in the set or not."""
+
+
+class PublicSide(Part):
+    """The cases of one label in a group, and the errors among them."""
+
+    cases: int | None
+    """Protected number of cases that have this label and a decision; null where it is not shown."""
+    shown: Shown
+    """`value`: `errors` is shown. `few_errors`: fewer than k + D errors. `few_correct`: all but fewer than k + 2 D are
+    errors. `not_shown`: nothing is said."""
+    errors: int | None
+    """Protected number of errors (victims missed; others wrongly flagged); null unless `shown` is `value`."""
+    why: Why | None
+    """Why something is not shown. Small and withheld have one sign: telling them apart would tell the small ones."""
+
+
+class PublicGroup(Part):
+    """The protected counts of one group."""
+
+    group: Group
+    """The group; the first of a table is everyone."""
+    positives: PublicSide
+    """Cases labelled as exploitation; errors are those not flagged."""
+    negatives: PublicSide
+    """Cases labelled as none; errors are those flagged."""
+    unscored: int | None
+    """Protected number of cases without a usable answer; null where it is not shown."""
+    unlabelled: int | None
+    """Protected number of cases that have a decision and no label; null where it is not shown."""
+
+
+class PublicTable(Part):
+    """The protected counts of one release. The wall is this type: public reporters accept nothing else."""
+
+    method: PublicMethod
+    """How they were protected."""
+    features: tuple[PublicFeature, ...]
+    """The features and their fixed levels."""
+    groups: tuple[PublicGroup, ...]
+    """Every group of the fixed lists, in a fixed order: everyone, one feature, two features crossed."""
+
+
+class PublicRate(Part):
+    """A rate of one group, computed from protected counts."""
+
+    metric: MetricName
+    """The rate."""
+    group: Group
+    """The group."""
+    value: float | None
+    """The rate; null where only a bound or nothing is known."""
+    low: float | None
+    """Lower end of the interval, rounded down to a whole per cent. It includes the noise."""
+    high: float | None
+    """Upper end, rounded up to a whole per cent."""
+    level: float
+    """Level of the interval."""
+    at_most: float | None = None
+    """Where few errors, or few that are right, are shown: the rate in this set is no higher, rounded up."""
+    at_least: float | None = None
+    """The rate in this set is no lower, rounded down."""
+    size: SizeClass | None = None
+    """How large the protected denominator is; small ones have intervals that are less sure (see docs/disclosure.md)."""
+    why: Why | None = None
+    """Why there is no value."""
+
+
+class PublicRule(Part):
+    """A rule of the plan, as far as the public reads it."""
+
+    rule: str
+    """Its id."""
+    metric: MetricName
+    """The rate."""
+    scale: Literal["difference", "ratio"]
+    """How a group is compared with everyone else."""
+    limit: float
+    """The margin of a difference, or the smallest ratio."""
+    worse: tuple[Literal["low", "high"], ...]
+    """Which way a group is worse off; both where either harms."""
+
+
+class PublicWord(Part):
+    """What the protected figures say about one group under one rule. No exact count enters."""
+
+    rule: str
+    """Id of the rule."""
+    group: Group
+    """The group."""
+    word: Literal["below", "meets", "cannot_tell"]
+    """`below` the limit, `meets` it, or the protected figures do not tell."""
+    why: Literal["beyond_limit", "within_limit", "limit_not_excluded", "rate_not_shown"]
+    """The reason."""
+
+
+class PublicHeadline(Part):
+    """The one word that comes from exact counts."""
+
+    outcome: Literal["pass", "fail", "inconclusive"]
+    """The verdict over the whole set, computed from the exact figures that the auditor holds."""
+    too_small_to_name: bool
+    """The set fails, and no group is below a limit in the protected figures."""
+
+
+class PublicRelease(Part):
+    """All that a public report prints: the table, and what follows from it."""
+
+    table: PublicTable
+    """The protected counts."""
+    headline: PublicHeadline
+    """The verdict."""
+    rules: tuple[PublicRule, ...]
+    """The rules."""
+    rates: tuple[PublicRate, ...]
+    """Every rate of every group."""
+    words: tuple[PublicWord, ...]
+    """Rule by rule and group by group."""
+
+
+def public_json(part: PublicTable | PublicRelease) -> str:
+    """The canonical text of a table or a release: the same bytes for the same numbers."""
+    return part.model_dump_json() + "\n"
