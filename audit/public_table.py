@@ -25,7 +25,9 @@ __all__ = [
     "PublicTable",
     "PublicWord",
     "Shown",
+    "SizeClass",
     "TotalName",
+    "Why",
     "public_json",
 ]
 
@@ -33,8 +35,8 @@ METHOD_VERSION: Final = 1
 
 TotalName = Literal["positives", "negatives", "unscored", "unlabelled"]
 Shown = Literal["value", "few_errors", "few_correct", "not_shown"]
-Why = Literal["small_or_withheld", "too_small_for_a_rate", "cannot_occur", "one_side_not_shown"]
-SizeClass = Literal["20-49", "50-99", "100-299", "300-999", "1000 or more", "below 20"]
+Why = Literal["small_or_withheld", "too_small_for_a_rate", "cannot_occur", "not_in_table"]
+SizeClass = Literal["below 20", "20-49", "50-99", "100-299", "300-999", "1000 or more"]
 
 
 class PublicMethod(Part):

@@ -35,14 +35,15 @@ class Ladder:
     rungs: tuple[str, ...]
     """Finest first."""
     levels: tuple[tuple[LevelName, ...], ...]
-    """Of each rung, sorted by code; the last of each rung is `unlisted`."""
+    """Of each rung, sorted by code; the last is `unlisted`, unless the list holds all that can be read."""
     climbs: tuple[IntArray, ...]
     """Of each rung, int64[finest]: the place on that rung of each finest level."""
 
     def places(self, codes: Sequence[str]) -> IntArray:
         """int64[n]: the place of each code on the finest rung; that of `unlisted` for a code of no list."""
         at = {level.code: place for place, level in enumerate(self.levels[0])}
-        return np.array([at.get(code, at[UNLISTED]) for code in codes], dtype=np.int64)
+        rest = at.get(UNLISTED)
+        return np.array([at.get(code, rest) for code in codes], dtype=np.int64)
 
 
 def public_ladder(feature: SensitiveFeature, declared: Sequence[str] | None = None) -> Ladder:
@@ -66,8 +67,11 @@ def public_ladder(feature: SensitiveFeature, declared: Sequence[str] | None = No
         codes |= {*nationality.countries(), *nationality.TRAVEL_DOCUMENT_CODES, UNKNOWN}
         return ladder_of(feature.name, feature.rungs, nationality.levels(codes, feature.rungs))
     if feature.coding == "gender":
-        codes |= set(GENDERS)
-    elif not codes:
+        # Every gender that can be read is listed; a level that nobody can have would only cost the attack time.
+        rung = feature.rungs[0]
+        genders = [LevelName(rung=rung, code=code, name=code) for code in sorted({*codes, *GENDERS})]
+        return ladder_of(feature.name, feature.rungs, genders, closed=True)
+    if not codes:
         raise PlanError(
             f"groups.{feature.name}: a public table can only have levels that the plan names",
             slug="no-declared-levels",
@@ -78,14 +82,15 @@ def public_ladder(feature: SensitiveFeature, declared: Sequence[str] | None = No
     return ladder_of(feature.name, feature.rungs, levels)
 
 
-def ladder_of(feature: str, rungs: Sequence[str], levels: Sequence[LevelName]) -> Ladder:
-    """A ladder of the levels given, and of `unlisted` on every rung."""
+def ladder_of(feature: str, rungs: Sequence[str], levels: Sequence[LevelName], *, closed: bool = False) -> Ladder:
+    """A ladder of the levels given, and of `unlisted` on every rung unless nothing can lie outside of them."""
     parents: Mapping[tuple[str, str], str | None] = {(level.rung, level.code): level.parent for level in levels}
     on: list[tuple[LevelName, ...]] = []
     for place, rung in enumerate(rungs):
         above = UNLISTED if place + 1 < len(rungs) else None
         listed = sorted((level for level in levels if level.rung == rung), key=lambda level: level.code)
-        on.append((*listed, LevelName(rung=rung, code=UNLISTED, name=_ITS_NAME, parent=above)))
+        rest = () if closed else (LevelName(rung=rung, code=UNLISTED, name=_ITS_NAME, parent=above),)
+        on.append((*listed, *rest))
     at = [{level.code: place for place, level in enumerate(of_rung)} for of_rung in on]
     climbs = [np.arange(len(on[0]), dtype=np.int64)]
     for below, rung in enumerate(rungs[:-1]):

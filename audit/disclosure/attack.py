@@ -1,0 +1,194 @@
+"""The attack on a public table: everything that can be told of a small count, by sums, by programs, over all releases."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from audit.disclosure.lattice import Lattice
+from audit.disclosure.linear import attack_side, side_system
+from audit.disclosure.method import Method
+from audit.disclosure.propagation import ImpossibleBoundsError, propagate, propagate_together
+from audit.disclosure.repair import told
+from audit.disclosure.view import BOUNDED, TOTAL_OF, BoolArray, Bounds, View, ranges
+from audit.errors import DataError
+from audit.groups import Group
+
+__all__ = ["AttackReport", "Told", "attack", "refuse_if_told"]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A count that is told: which one, and never what is told of it."""
+
+    group: Group | None
+    """The group; None for one that stands in no table."""
+    count: str
+    """Which of `BOUNDED`."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttackReport:
+    """What an attack found. Numbers of counts and no count: it can be shown to anybody who may see the table."""
+
+    bounded: int
+    """Counts that were bounded."""
+    exactly: int
+    """Counts below the floor that are told exactly."""
+    within_three: int
+    """Further counts below the floor of which fewer than three values are left."""
+    below_floor: int
+    """Counts that are told to be below the floor."""
+    told: tuple[Told, ...]
+    """Every count that is told: those above, and those of which fewer values are left than the floor is high."""
+    narrowest: int | None
+    """How far apart the bounds of the count are that is known best, among those that can be below the floor."""
+    proved_by_table: int
+    """Counts of which whole tables that fit all that is printed prove that they are not told."""
+    bounded_one_by_one: int
+    """Counts bounded by programs over whole tables, one by one."""
+    programs: int
+    """Programs solved; 0 where only propagation was run."""
+    releases: int
+    """Releases attacked together."""
+
+
+def attack(
+    lattice: Lattice,
+    views: Sequence[View],
+    same: Sequence[tuple[int, int, BoolArray]],
+    method: Method,
+    *,
+    programs: bool = True,
+) -> AttackReport:
+    """Attack the first of several releases, and whatever it tells of the others.
+
+    Parameters
+    ----------
+    views : sequence of View
+        The release to be attacked, then earlier ones. With what is known of withheld items they are attacked at their
+        worst; as printed, by somebody who has the tables alone.
+    same : sequence of (int, int, bool[nodes, 4])
+        Totals that count the same people in two releases.
+    programs : bool
+        Whether to solve programs after propagation.
+
+    Raises
+    ------
+    SolverGaveUpError
+        If a program has no optimum in time: nothing is known then.
+    DataError
+        If no counts at all fit what is printed.
+    """
+    direct = [ranges(view, method) for view in views]
+    try:
+        found = propagate_together(lattice, direct, same)
+    except ImpossibleBoundsError:
+        raise _impossible() from None
+    bad = np.zeros_like(found[0].low, dtype=np.bool_)
+    for bounds in found:
+        bad |= told(bounds, method)
+    totals = _Totals()
+    if programs:
+        for release, bounds in enumerate(found):
+            if release == 0 or _narrowed(lattice, direct[release], bounds):
+                bad |= _programs(lattice, _met(direct[release], bounds), bounds, method, totals)
+    return _report(lattice, found, bad, method, totals)
+
+
+def refuse_if_told(report: AttackReport) -> None:
+    """Refuse a release of which anything is told. Groups are named, and what is told of them is not.
+
+    Raises
+    ------
+    DataError
+        With the first three counts that are told.
+    """
+    if not report.told:
+        return
+    named = ", ".join(_name(one) for one in report.told[:3])
+    more = f" and {len(report.told) - 3} more" if len(report.told) > 3 else ""
+    raise DataError(
+        f"the public table would tell small counts: {named}{more}",
+        slug="small-counts-told",
+        hint="nothing was written; this is a defect of the table, report it",
+    )
+
+
+@dataclass(slots=True)
+class _Totals:
+    by_table: int = 0
+    by_bound: int = 0
+    programs: int = 0
+
+
+def _programs(lattice: Lattice, printed: Bounds, found: Bounds, method: Method, totals: _Totals) -> BoolArray:
+    bad = np.zeros_like(found.low, dtype=np.bool_)
+    for place, column in enumerate(TOTAL_OF):
+        if BOUNDED[column] in method.absent:
+            continue
+        system = side_system(lattice, printed, place)
+        asked = found.low[system.nodes, system.columns] < method.floor
+        side = attack_side(system, method.floor, asked)
+        bad[system.nodes[side.told], system.columns[side.told]] = True
+        totals.by_table += side.by_table
+        totals.by_bound += side.by_bound
+        totals.programs += side.solved
+    return bad
+
+
+def _met(direct: Bounds, joint: Bounds) -> Bounds:
+    """What is printed of a release, with what other releases say of its totals."""
+    met = direct.copy()
+    met.low[:, TOTAL_OF] = joint.low[:, TOTAL_OF]
+    met.high[:, TOTAL_OF] = joint.high[:, TOTAL_OF]
+    return met
+
+
+def _narrowed(lattice: Lattice, direct: Bounds, joint: Bounds) -> bool:
+    alone = propagate(lattice, direct)
+    return bool((alone.low < joint.low).any() or (alone.high > joint.high).any())
+
+
+def _report(lattice: Lattice, found: Sequence[Bounds], bad: BoolArray, method: Method, totals: _Totals) -> AttackReport:
+    k = method.floor
+    low = np.stack([bounds.low for bounds in found])
+    high = np.stack([bounds.high for bounds in found])
+    nothing = Bounds(np.zeros((1, len(BOUNDED)), dtype=np.int64), np.zeros((1, len(BOUNDED)), dtype=np.int64))
+    used = told(nothing, method)[0]  # a 0 that is known is told, but where nothing can occur
+    small = (low < k) & used
+    width = high - low
+    groups = lattice.groups()
+    names = tuple(
+        Told(groups[node] if node < lattice.published else None, BOUNDED[column])
+        for node, column in zip(*np.nonzero(bad), strict=True)
+    )
+    return AttackReport(
+        bounded=int(small.shape[1] * used.sum()),
+        exactly=int((small & (width == 0)).any(axis=0).sum()),
+        within_three=int((small & (width > 0) & (width < 2)).any(axis=0).sum()),
+        below_floor=int(((high < k) & used).any(axis=0).sum()),
+        told=names,
+        narrowest=int(width[small].min()) if small.any() else None,
+        proved_by_table=totals.by_table,
+        bounded_one_by_one=totals.by_bound,
+        programs=totals.programs,
+        releases=len(found),
+    )
+
+
+def _name(one: Told) -> str:
+    if one.group is None:
+        return f"{one.count} of a group that stands in no table"
+    codes = " and ".join(level.code for level in one.group.levels)
+    return f"{one.count} of {codes or 'everyone'}"
+
+
+def _impossible() -> DataError:
+    return DataError(
+        "no counts fit the numbers of the public table",
+        slug="table-contradicts-itself",
+        hint="it was changed after it was protected; make it again",
+    )
