@@ -28,6 +28,7 @@ __all__ = [
     "SizeClass",
     "TotalName",
     "Why",
+    "group_key",
     "public_json",
 ]
 
@@ -180,6 +181,14 @@ class PublicRelease(Part):
     """Every rate of every group."""
     words: tuple[PublicWord, ...]
     """Rule by rule and group by group."""
+
+
+def group_key(group: Group) -> str:
+    """The text by which a public file says whose numbers stand beside it: in a column or an attribute `group`.
+
+    `gender:level=woman,nationality:country=NGA`; `everyone` for all. The gate that explains every number reads it.
+    """
+    return ",".join(f"{level.feature}:{level.rung}={level.code}" for level in group.levels) or "everyone"
 
 
 def public_json(part: PublicTable | PublicRelease) -> str:

@@ -1,0 +1,222 @@
+"""Every number that a public file prints, wherever it stands, and whose row it stands in.
+
+Read are the text, the attributes, the comments, the styles and the scripts of HTML, SVG and XML, cells of CSV, keys and
+values of JSON, lines of text, files inside of `data:` links, and file names. A file of any other kind is refused.
+"""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+import json
+import re
+import unicodedata
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from html.parser import HTMLParser
+from typing import Any, Final
+from urllib.parse import unquote_to_bytes
+
+from audit.errors import DataError
+
+__all__ = ["Number", "read_numbers"]
+
+_NUMBER: Final = re.compile(r"\d+(?:[,\u202f\u00a0'’]\d{3})+(?:\.\d+)?|\d+(?:[.,]\d+)?")
+_GROUPED: Final = re.compile(r"[\u202f\u00a0'’]|,(?=\d{3}(?:\D|$))")
+_NEVER_CLOSED: Final = frozenset(
+    "area base br col embed hr img input link meta param source track wbr".split()  # HTML's void elements
+)
+_MARKUP, _DEEPEST = (".html", ".htm", ".svg", ".xml"), 200
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number as it is printed."""
+
+    file: str
+    """The file."""
+    row: str | None
+    """The key of the group whose row it stands in; None where it stands in no row."""
+    text: str
+    """Its digits as they stand there."""
+    value: Decimal
+    """What they say."""
+    digits: int
+    """Decimals that are printed."""
+
+
+def read_numbers(files: Mapping[str, bytes], rows: Collection[str]) -> list[Number]:
+    """Every number of every file; `rows` are the keys of the groups.
+
+    Raises
+    ------
+    DataError
+        If a file is of a kind that cannot be read, or is not what its name says.
+    """
+    reader = _Reader(frozenset(rows))
+    for name, content in sorted(files.items()):
+        reader.text(name, None, name)
+        reader.file(name, _kind(name), content)
+    return reader.found
+
+
+class _Reader:
+    def __init__(self, rows: frozenset[str]) -> None:
+        self._rows = rows
+        self.found: list[Number] = []
+
+    def file(self, name: str, kind: str, content: bytes) -> None:
+        """Read the numbers of a file of a kind, given by the end of a file's name."""
+        readers: Mapping[str, Callable[[str, str], None]] = {
+            ".csv": self._csv,
+            ".json": self._json,
+            ".txt": self._lines,
+            ".md": self._lines,
+            **dict.fromkeys(_MARKUP, self._markup),
+        }
+        if kind not in readers:
+            raise _unread(name)
+        try:
+            readers[kind](name, content.decode("utf-8"))
+        except (ValueError, RecursionError, csv.Error):
+            raise _unread(name) from None
+
+    def text(self, file: str, row: str | None, text: str) -> None:
+        """Read the numbers of a text. What names its row is no number."""
+        if row is not None:
+            text = text.replace(row, " ")
+        plain = "".join(_western(character) for character in text)
+        for found in _NUMBER.finditer(plain):
+            self.found.append(_number(file, row, found[0]))
+
+    def _csv(self, file: str, text: str) -> None:
+        for cells in csv.reader(io.StringIO(text), strict=True):
+            row = next((cell for cell in cells if cell in self._rows), None)
+            for cell in cells:
+                self.text(file, row, cell)
+
+    def _json(self, file: str, text: str) -> None:
+        # As text: a float of JSON must be read with the digits that it is printed with.
+        document = json.loads(text, parse_int=_AsPrinted, parse_float=_AsPrinted, parse_constant=_AsPrinted)
+        self._value(file, None, document, 0)
+
+    def _value(self, file: str, row: str | None, value: Any, depth: int) -> None:
+        if depth > _DEEPEST:
+            raise ValueError("nested too deep")
+        if isinstance(value, dict):
+            named = value.get("group")
+            row = named if isinstance(named, str) and named in self._rows else row
+            for key, inner in value.items():
+                self.text(file, row, key)
+                self._value(file, row, inner, depth + 1)
+        elif isinstance(value, list):
+            for inner in value:
+                self._value(file, row, inner, depth + 1)
+        elif isinstance(value, str):
+            self.text(file, row, value)
+
+    def _lines(self, file: str, text: str) -> None:
+        for line in text.splitlines():
+            words = re.split(r"[\s|]+", line)
+            self.text(file, next((word for word in words if word in self._rows), None), line)
+
+    def _markup(self, file: str, text: str) -> None:
+        parser = _Markup(self, file, self._rows)
+        parser.feed(text)
+        parser.close()
+
+
+class _Markup(HTMLParser):
+    """HTML, SVG and XML alike: elements nest, and the innermost that names a group is the row."""
+
+    def __init__(self, reader: _Reader, file: str, rows: frozenset[str]) -> None:
+        super().__init__(convert_charrefs=True)
+        self._reader, self._file, self._names = reader, file, rows
+        self._open: list[tuple[str, str | None]] = [("", None)]
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """An element begins."""
+        row = self._element(attrs)
+        if tag not in _NEVER_CLOSED:
+            self._open.append((tag, row))
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002
+        """An element that is empty."""
+        self._element(attrs)
+
+    def handle_endtag(self, tag: str) -> None:
+        """An element ends, and with it whatever was left open inside."""
+        for place in range(len(self._open) - 1, 0, -1):
+            if self._open[place][0] == tag:
+                del self._open[place:]
+                return
+
+    def handle_data(self, data: str) -> None:
+        """Text, and the insides of styles and scripts."""
+        self._reader.text(self._file, self._open[-1][1], data)
+
+    def handle_comment(self, data: str) -> None:
+        """A comment: nobody sees it, and anybody can read it."""
+        self.handle_data(data)
+
+    def handle_decl(self, decl: str) -> None:
+        """A declaration."""
+        self.handle_data(decl)
+
+    def handle_pi(self, data: str) -> None:
+        """A processing instruction; that of XML itself says a version."""
+        self.handle_data(data)
+
+    def unknown_decl(self, data: str) -> None:
+        """A section of XML that holds text as it is."""
+        self.handle_data(data)
+
+    def _element(self, attrs: list[tuple[str, str | None]]) -> str | None:
+        values = [value for _, value in attrs if value]
+        row = next((value for value in values if value in self._names), self._open[-1][1])
+        for name, value in attrs:
+            self._reader.text(self._file, row, name)
+            if value is not None and value.startswith("data:"):
+                self._link(value)
+            elif value is not None:
+                self._reader.text(self._file, row, value)
+        return row
+
+    def _link(self, value: str) -> None:
+        head, _, body = value.removeprefix("data:").partition(",")
+        kinds = {"text/csv": ".csv", "application/json": ".json", "text/plain": ".txt", "image/svg+xml": ".svg"}
+        content = unquote_to_bytes(body)
+        if head.endswith(";base64"):
+            content = base64.b64decode(content, validate=True)
+        self._reader.file(self._file, kinds.get(head.split(";")[0], head), content)
+
+
+class _AsPrinted(str):
+    """A number of JSON with its own digits."""
+
+    __slots__ = ()
+
+
+def _number(file: str, row: str | None, text: str) -> Number:
+    plain = _GROUPED.sub("", text).replace(",", ".")
+    return Number(file, row, text, Decimal(plain), len(plain.partition(".")[2]))
+
+
+def _western(character: str) -> str:
+    digit = unicodedata.digit(character, None)
+    return character if digit is None else str(digit)
+
+
+def _kind(name: str) -> str:
+    return name[name.rfind(".") :].lower() if "." in name else name
+
+
+def _unread(name: str) -> DataError:
+    return DataError(
+        f"{name} cannot be read by the gate that explains every public number",
+        slug="unread-public-file",
+        hint="nothing was released; public files are HTML, SVG, XML, CSV, JSON and text",
+    )
+

@@ -1,0 +1,202 @@
+"""The restricted folder of a data set: its key, its parameters, and every release, from which public bytes come again.
+
+It belongs to those who may see the evaluation set. The key never leaves it. The log is a chain: each release names the
+digest of the one before, so that one that was changed, or taken out of the middle, is noticed.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from audit.disclosure.keys import KEY_BYTES, new_key
+from audit.errors import AuditError, FolderInUseError, ResultError, StorageError
+from audit.scoring.durable import make_folder, write_durably
+
+__all__ = ["Entry", "RestrictedFolder", "restricted_folder"]
+
+KEY: Final = "key"
+PARAMETERS: Final = "parameters.json"
+RELEASES: Final = "releases"
+_LOCK: Final = ".lock"
+_LARGEST: Final = 256 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One release of the log."""
+
+    number: int
+    """From 1."""
+    told: Mapping[str, Any]
+    """What was written of it."""
+
+
+class RestrictedFolder:
+    """An open folder: nobody else writes into it meanwhile. Made by `restricted_folder`."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._entries = list(self._read_log())
+        self.secret = self._read_key()
+
+    @property
+    def entries(self) -> Sequence[Entry]:
+        """The releases so far, oldest first."""
+        return self._entries
+
+    def settle(self, parameters: Mapping[str, Any]) -> None:
+        """Write the parameters down at the first release, and hold every later one to them.
+
+        Raises
+        ------
+        ResultError
+            If they are other ones than those of earlier releases: a second kind of noise over the same counts would
+            let both be averaged.
+        """
+        path = self._path / PARAMETERS
+        text = _text(parameters)
+        if path.exists():
+            if _read(path) != text.encode():
+                raise ResultError(
+                    f"{path.name} holds other parameters than this release has",
+                    slug="other-parameters",
+                    hint="floor, noise, features and levels stay as they are for all releases of a set",
+                )
+        elif self._entries:
+            raise _damaged(path.name)
+        else:
+            write_durably(path, text.encode())
+
+    def append(self, told: Mapping[str, Any]) -> Entry:
+        """Write a release down, and the digest of the one before with it. Raises StorageError."""
+        number = len(self._entries) + 1
+        last = self._last_digest()
+        entry = Entry(number, {**told, "number": number, "previous": last})
+        with _storage(self._path):
+            make_folder(self._path / RELEASES)
+            write_durably(self._file(number), _text(entry.told).encode())
+        self._entries.append(entry)
+        return entry
+
+    def _file(self, number: int) -> Path:
+        return self._path / RELEASES / f"{number:04}.json"
+
+    def _last_digest(self) -> str | None:
+        return None if not self._entries else _digest(_read(self._file(len(self._entries))))
+
+    def _read_log(self) -> Iterator[Entry]:
+        before: str | None = None
+        folder = self._path / RELEASES
+        names = sorted(path.name for path in folder.glob("*.json")) if folder.is_dir() else []
+        for number, name in enumerate(names, start=1):
+            path = self._file(number)
+            if path.name != name:
+                raise _damaged(path.name)
+            content = _read(path)
+            try:
+                told = json.loads(content)
+            except (ValueError, RecursionError):
+                raise _damaged(path.name) from None
+            if not isinstance(told, dict) or told.get("number") != number or told.get("previous") != before:
+                raise _damaged(path.name)
+            before = _digest(content)
+            yield Entry(number, told)
+
+    def _read_key(self) -> bytes:
+        path = self._path / KEY
+        if not path.exists():
+            if self._entries or (self._path / PARAMETERS).exists():
+                raise ResultError(
+                    "the key of the restricted folder is missing",
+                    slug="key-missing",
+                    hint="put it back: a new key would draw new noise, and two releases could be averaged",
+                )
+            with _storage(self._path):
+                write_durably(path, new_key().hex().encode() + b"\n")
+        if path.stat().st_mode & 0o077:
+            raise ResultError(
+                "others than the owner can read the key of the restricted folder",
+                slug="key-not-private",
+                hint="chmod 600 the file, and treat the public tables made with it as exact if somebody has read it",
+            )
+        try:
+            secret = bytes.fromhex(_read(path).decode("ascii").strip())
+        except ValueError:
+            raise _damaged(KEY) from None
+        if len(secret) != KEY_BYTES:
+            raise _damaged(KEY)
+        return secret
+
+
+@contextmanager
+def restricted_folder(path: Path) -> Iterator[RestrictedFolder]:
+    """Open the restricted folder of a data set, or make it (0700), with a new key (0600).
+
+    Raises
+    ------
+    FolderInUseError
+        If somebody else has it open.
+    ResultError
+        If the key is missing where there were releases, can be read by others, or the log is not as it was written.
+    StorageError
+        If it cannot be read or written.
+    """
+    with _storage(path):
+        make_folder(path)
+        lock = os.open(path / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise FolderInUseError(
+                f"{path.name} is in use by another release", slug="folder-in-use", hint="wait until it has ended"
+            ) from None
+        with _storage(path):
+            folder = RestrictedFolder(path)
+        yield folder
+    finally:
+        os.close(lock)
+
+
+@contextmanager
+def _storage(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except AuditError:
+        raise
+    except OSError as error:
+        raise StorageError(
+            f"{path.name} could not be read or written ({error.strerror or 'storage error'})",
+            slug="storage-failed",
+            hint="nothing was released; choose another folder, or free some space",
+        ) from None
+
+
+def _read(path: Path) -> bytes:
+    if path.stat().st_size > _LARGEST:
+        raise _damaged(path.name)
+    return path.read_bytes()
+
+
+def _text(told: Mapping[str, Any]) -> str:
+    return json.dumps(told, sort_keys=True, separators=(",", ":"), allow_nan=False) + "\n"
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _damaged(name: str) -> ResultError:
+    return ResultError(
+        f"{name} of the restricted folder is not as it was written",
+        slug="log-damaged",
+        hint="put it back from a copy: without every earlier release none can be made safely",
+    )
