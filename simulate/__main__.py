@@ -27,6 +27,9 @@ SUBJECTS: Final = {
     "swaps": 4.0,
     "drawing": 0.8,
     "whole_audit": 0.4,
+    "disclosure_attack": 0.04,
+    "disclosure_intervals": 0.08,
+    "disclosure_words": 0.1,
 }
 """Modules of this folder in their order, and how many runs of each setting they get for one of `--runs`."""
 

@@ -1,0 +1,102 @@
+"""What an attacker can tell of small counts in protected tables: in one release, and in many of the same people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from audit.disclosure.attack import AttackReport, attack
+from audit.disclosure.exact import ExactCounts
+from audit.disclosure.lattice import Lattice
+from audit.disclosure.protect import Protected, protect, same_people
+from simulate.disclosure_world import counted, method, people, redrawn, unstable, world_lattice
+from simulate.verdict_size import Measured
+
+ROWS = (5_000, 20_000, 64_000, 300_000, 1_000_000)
+POSITIVES = (0.05, 0.4, 1.0)
+FLOORS = (5, 10, 20)
+RELEASES = 6
+CHURN = 0.05
+
+
+def attacked(
+    lattice: Lattice, releases: list[ExactCounts], floor: int, *, logged: bool = True, programs: bool = False
+) -> tuple[AttackReport, list[Protected]]:
+    """Protect releases one after the other, with or without the log, and attack them all together."""
+    log: list[Protected] = []
+    for exact in releases:
+        log.append(protect(exact, method(floor), [one.seen for one in log] if logged else []))
+    seen = [one.seen for one in reversed(log)]
+    same = same_people([one.keys for one in seen])
+    return attack(lattice, [one.view for one in seen], same, method(floor), programs=programs), log
+
+
+def one_release(rows: int, positives: float, floor: int, runs: int, rng: np.random.Generator) -> Measured:
+    """Sets of which sums tell anything."""
+    lattice = world_lattice()
+    told = 0
+    for _ in range(runs):
+        exact = counted(lattice, people(rng, rows, positives=positives))
+        told += bool(attacked(lattice, [exact], floor)[0].told)
+    return Measured(f"{rows:,} rows, {positives:.0%} victims, k = {floor}", "sets of which sums tell", told, runs, "0")
+
+
+def by_programs(floor: int, runs: int, rng: np.random.Generator) -> Measured:
+    """The same with programs over whole tables, on 64,000 rows."""
+    lattice = world_lattice()
+    told = 0
+    for _ in range(runs):
+        exact = counted(lattice, people(rng, 64_000))
+        told += bool(attacked(lattice, [exact], floor, programs=True)[0].told)
+    return Measured(f"64,000 rows, 40% victims, k = {floor}", "sets of which programs tell", told, runs, "0")
+
+
+def many_releases(by: str, *, logged: bool, runs: int, rng: np.random.Generator) -> Measured:
+    """Small counts told by six releases together, of all small counts of the six."""
+    lattice = world_lattice()
+    told = small = 0
+    for _ in range(runs):
+        sets = [people(rng, 64_000)]
+        for _ in range(RELEASES - 1):
+            sets.append(redrawn(rng, sets[-1], CHURN))
+        releases = [counted(lattice, one, by=by) for one in sets]
+        told += len(attacked(lattice, releases, 10, logged=logged)[0].told)
+        small += sum(int(((one.counts[:, :4] > 0) & (one.counts[:, :4] < 10)).sum()) for one in releases)
+    how = "against the log" if logged else "each alone"
+    return Measured(f"6 releases, 5% of decisions re-drawn, keyed by {by}", f"told, repaired {how}", told, small, "0")
+
+
+def averaged(by: str, releases: int, *, stable: bool, runs: int, rng: np.random.Generator) -> Measured:
+    """Shown victims of a group that the rounded mean over releases gives exactly; one release alone is the ground."""
+    lattice = world_lattice()
+    hit = shown = 0
+    for _ in range(runs):
+        one = people(rng, 64_000)
+        total = np.zeros(lattice.nodes)
+        for _ in range(releases):
+            exact = counted(lattice, one if stable else (one := unstable(rng, one)), by=by)
+            total += exact.counts[:, 0] + method().noise.changes(exact.counts[:, 0], exact.keys[:, 0])
+            one = redrawn(rng, one, CHURN)
+        large = exact.counts[:, 0] >= 20
+        hit += int((np.round(total / releases) == exact.counts[:, 0])[large].sum())
+        shown += int(large.sum())
+    ids = "stable ids" if stable else "new ids each time"
+    return Measured(f"{releases} releases, keyed by {by}, {ids}", "victims of a group told by the mean", hit, shown, "≤ 23%")
+
+
+def all_settings(runs: int, seed: int) -> Iterator[Measured]:
+    """Every setting; `runs` sets of each."""
+    rng = np.random.default_rng(seed)
+    for rows in ROWS:
+        for positives in POSITIVES:
+            for floor in FLOORS:
+                yield one_release(rows, positives, floor, runs, rng)
+    for floor in FLOORS:
+        yield by_programs(floor, max(1, runs // 10), rng)
+    for by in ("people", "counts"):
+        for logged in (False, True):
+            yield many_releases(by, logged=logged, runs=max(1, runs // 5), rng=rng)
+    for releases in (1, 4, 12, 26):
+        for by, stable in (("people", True), ("people", False), ("counts", False)):
+            yield averaged(by, releases, stable=stable, runs=max(1, runs // 10), rng=rng)
