@@ -144,6 +144,8 @@ class PublicRule(Part):
     """The margin of a difference, or the smallest ratio."""
     worse: tuple[Literal["low", "high"], ...]
     """Which way a group is worse off; both where either harms."""
+    least_cases: int = 0
+    """Cases of the rate's denominator that a group needs to be passed alone, as the plan sets or plans it."""
 
 
 class PublicWord(Part):

@@ -17,7 +17,10 @@ from simulate.disclosure_world import counted, method, people, world_lattice
 from simulate.verdict_size import Measured
 from simulate.whole_audit import RATIO, features, plan
 
-RULE = PublicRule(rule="true_positive_rate", metric="true_positive_rate", scale="ratio", limit=RATIO, worse=("low",))
+RULE = PublicRule(
+    rule="true_positive_rate", metric="true_positive_rate", scale="ratio", limit=RATIO, worse=("low",), least_cases=74
+)
+"""The rule of `whole_audit.plan`, for which 74 cases are planned."""
 
 
 def compared(rows: int, low: float, runs: int, rng: np.random.Generator) -> Counter[str]:

@@ -1,26 +1,30 @@
 """What the protected figures say about each group under each rule: below the limit, meets it, or cannot tell.
 
 `below` accuses, and is held to one budget of false alarms over all groups of a rule (Bonferroni over those whose figures
-can be compared); `meets` is held to the plan's level group by group. No exact count enters, so that a word tells nothing
-that the table does not. The one word for the whole set, the headline, comes from the exact counts.
+can be compared). `meets` is held to the plan's level group by group, needs the cases that a verdict on the group alone
+needs, and must survive the people of unknown features at their worst, as a pass of the exact audit does. No exact count
+enters, so that a word tells nothing that the table does not. The one word for the whole set comes from the exact counts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import product
 from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from audit.counting.table import IntArray
+from audit.counting.table import UNKNOWN, IntArray
 from audit.disclosure.rates import DRAWN, RATES, RateOf, drawn_counts, effective, few_of, public_rates, side_of, why_no_rate
+from audit.groups import Group
 from audit.public_table import (
     PublicGroup,
     PublicHeadline,
     PublicMethod,
     PublicRelease,
     PublicRule,
+    PublicSide,
     PublicTable,
     PublicWord,
 )
@@ -58,15 +62,73 @@ def public_words(table: PublicTable, rule: PublicRule, *, alpha: float = 0.05) -
     everyone, rows = table.groups[0], table.groups[1:]
     compared = [] if why_no_rate(everyone, of, method) else [_compared(row, everyone, rule, method) for row in rows]
     judged = {place: pair for place, pair in enumerate(compared) if pair is not None}
-    accusing = 1.0 - 2.0 * alpha / max(len(judged), 1)
-    gaps_below = dict(zip(judged, _gaps(list(judged.values()), rule, of, method.variance, accusing), strict=True))
-    gaps_meets = dict(zip(judged, _gaps(list(judged.values()), rule, of, method.variance, 1.0 - 2 * alpha), strict=True))
-    words = []
-    for place, row in enumerate(rows):
-        below = place in judged and any(_is_beyond(gaps_below[place], rule, side) for side in rule.worse)
-        meets = place in judged and all(_is_within(gaps_meets[place], rule, side) for side in rule.worse)
-        words.append(_word(rule, row, judged=place in judged, below=below, meets=meets and not below))
-    return tuple(words)
+    below, meets = set[int](), set(judged)
+    for side in rule.worse:
+        accusing = _gaps(judged, rule, method.variance, 1.0 - 2.0 * alpha / max(len(judged), 1))
+        below |= {place for place, gap in accusing.items() if _is_beyond(gap, rule, side)}
+        doubted = _doubted(table, judged, rule, side)
+        passing = _gaps(doubted, rule, method.variance, 1.0 - 2.0 * alpha)
+        meets &= {place for place, gap in passing.items() if _is_within(gap, rule, side)}
+    return tuple(
+        _word(rule, row, judged=place in judged, below=place in below, meets=place in meets)
+        for place, row in enumerate(rows)
+    )
+
+
+def _doubted(
+    table: PublicTable, judged: Mapping[int, _Pair], rule: PublicRule, side: Literal["low", "high"]
+) -> dict[int, _Pair]:
+    """Pairs of groups with enough cases, with everyone of unknown features who may belong to them at their worst."""
+    of, method = RATES[rule.metric], table.method
+    at = {row.group: row for row in table.groups}
+    doubted = {}
+    for place, pair in judged.items():
+        moved = np.zeros(len(DRAWN), dtype=np.int64)
+        for unknown in _unknown_of(table.groups[place + 1].group):
+            if unknown in at:
+                moved += _worst(at[unknown], of, side, method)
+        own = (pair.own[0] + moved, pair.own[1] + moved)
+        rest = (pair.rest[0] - moved, pair.rest[1] - moved)
+        cases = min(int(counts @ np.array(of.bottom)) for counts in pair.own)
+        if cases - method.largest_change >= rule.least_cases and all(_has_rate(counts, of) for counts in rest):
+            doubted[place] = _Pair(own, rest)
+    return doubted
+
+
+def _unknown_of(group: Group) -> list[Group]:
+    """Groups of people who may belong to `group`: one or more of its features are unknown, and the others are its own."""
+    own = group.levels
+    choices = product(*((level, level._replace(code=UNKNOWN)) for level in own))
+    return [Group(choice) for choice in choices if choice != own and not any(level.code == UNKNOWN for level in own)]
+
+
+def _worst(row: PublicGroup, of: RateOf, side: Literal["low", "high"], method: PublicMethod) -> IntArray:
+    """int64[4]: the most people of a row, as drawn counts, who pull the rate to the side that harms."""
+    moved = np.zeros(len(DRAWN), dtype=np.int64)
+    for place, label in enumerate((row.positives, row.negatives)):
+        errors, correct = _most(label, method)
+        top, bottom = of.top[2 * place : 2 * place + 2], of.bottom[2 * place : 2 * place + 2]
+        for most, is_error in ((errors, True), (correct, False)):
+            counted, within = (sum(bottom), sum(top)) if is_error else (bottom[0], top[0])
+            if counted and (within == 0) == (side == "low"):
+                moved[2 * place] += most
+                moved[2 * place + 1] += most if is_error else 0
+    return moved
+
+
+def _most(side: PublicSide, method: PublicMethod) -> tuple[int, int]:
+    """The most errors and right answers of a side; where nothing is shown, of one that is small."""
+    k, most = method.floor, method.largest_change
+    if side.why == "cannot_occur":
+        return 0, 0
+    cases = k - 1 + most if side.cases is None else side.cases + most
+    errors = cases if side.errors is None else side.errors + most
+    correct = cases if side.errors is None or side.cases is None else side.cases - side.errors + 2 * most
+    if side.shown == "few_errors":
+        errors = k - 1 + most
+    if side.shown == "few_correct":
+        correct = k - 1 + 2 * most
+    return min(errors, cases), min(correct, cases)
 
 
 class _Pair(NamedTuple):
@@ -112,10 +174,13 @@ def _has_rate(counts: IntArray, of: RateOf) -> bool:
     return 0 < top < bottom
 
 
-def _gaps(pairs: list[_Pair], rule: PublicRule, of: RateOf, variance: float, level: float) -> list[tuple[float, float]]:
+def _gaps(
+    judged: Mapping[int, _Pair], rule: PublicRule, variance: float, level: float
+) -> dict[int, tuple[float, float]]:
     """Limits of difference or ratio of each group against everyone else."""
-    if not pairs:
-        return []
+    if not judged:
+        return {}
+    of, pairs = RATES[rule.metric], list(judged.values())
     own = [_limits(np.stack([pair.own[end] for pair in pairs]), of, variance, level) for end in (0, 1)]
     rest = [_limits(np.stack([pair.rest[end] for pair in pairs]), of, 2.0 * variance, level) for end in (0, 1)]
     exact = np.array([np.array_equal(*pair.own) for pair in pairs])
@@ -129,7 +194,8 @@ def _gaps(pairs: list[_Pair], rule: PublicRule, of: RateOf, variance: float, lev
         widest = own_low - rest_high, own_high - rest_low
     else:
         widest = own_low / rest_high, own_high / rest_low
-    return list(zip(np.where(exact, low, widest[0]).tolist(), np.where(exact, high, widest[1]).tolist(), strict=True))
+    ends = zip(np.where(exact, low, widest[0]).tolist(), np.where(exact, high, widest[1]).tolist(), strict=True)
+    return dict(zip(judged, ends, strict=True))
 
 
 def _limits(counts: IntArray, of: RateOf, variance: float, level: float) -> Limits:
