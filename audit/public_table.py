@@ -1,4 +1,4 @@
-"""What may be shown: the protected counts, and what arithmetic makes of them. Public reports read this and nothing else.
+"""What may be shown: protected counts, and what arithmetic makes of them. Public reports read this and nothing else.
 
 Every number here was changed by a secret key, and shown only where the exact and the changed count both reach the
 floor. No field holds an exact count of a group, and none has a place for one. Rates, intervals and words are computed

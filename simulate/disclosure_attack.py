@@ -73,16 +73,19 @@ def averaged(by: str, releases: int, *, stable: bool, runs: int, rng: np.random.
     hit = shown = 0
     for _ in range(runs):
         one = people(rng, 64_000)
+        truth = counted(lattice, one).counts[:, 0]
         total = np.zeros(lattice.nodes)
         for _ in range(releases):
-            exact = counted(lattice, one if stable else (one := unstable(rng, one)), by=by)
-            total += exact.counts[:, 0] + method().noise.changes(exact.counts[:, 0], exact.keys[:, 0])
+            exact = counted(lattice, one if stable else unstable(rng, one), by=by)
+            total += truth + method().noise.changes(truth, exact.keys[:, 0])
             one = redrawn(rng, one, CHURN)
-        large = exact.counts[:, 0] >= 20
-        hit += int((np.round(total / releases) == exact.counts[:, 0])[large].sum())
+        large = truth >= 20
+        hit += int((np.round(total / releases) == truth)[large].sum())
         shown += int(large.sum())
     ids = "stable ids" if stable else "new ids each time"
-    return Measured(f"{releases} releases, keyed by {by}, {ids}", "victims of a group told by the mean", hit, shown, "≤ 23%")
+    return Measured(
+        f"{releases} releases, keyed by {by}, {ids}", "victims of a group told by the mean", hit, shown, "≤ 23%"
+    )
 
 
 def all_settings(runs: int, seed: int) -> Iterator[Measured]:

@@ -11,8 +11,8 @@ import numpy.typing as npt
 from audit.disclosure.exact import ExactCounts
 from audit.disclosure.rates import RATES, intervals
 from audit.stats.intervals import wilson
-from simulate.disclosure_world import counted, method, world_lattice
 from simulate.disclosure_world import People as Set
+from simulate.disclosure_world import counted, method, world_lattice
 from simulate.verdict_size import Measured
 from simulate.whole_audit import GENDERS, NATIONALITIES
 
@@ -40,8 +40,12 @@ def covered(runs: int, rng: np.random.Generator, rows: int = 64_000) -> list[Mea
         truth = lattice.add_up(rate * exact.finest[:, 0]) / np.maximum(exact.counts[:, 0], 1)
         _tally(exact, truth, tally)
     return [
-        Measured(f"victims {CLASSES[place][0]} to {CLASSES[place][1]}, {which}", f"covered, {how}", hits, of, "95% or so")
-        for (place, which, how), (hits, of) in sorted(tally.items(), key=lambda item: (item[0][1], item[0][0], item[0][2]))
+        Measured(
+            f"victims {CLASSES[place][0]} to {CLASSES[place][1]}, {which}", f"covered, {how}", hits, of, "95% or so"
+        )
+        for (place, which, how), (hits, of) in sorted(
+            tally.items(), key=lambda item: (item[0][1], item[0][0], item[0][2])
+        )
     ]
 
 

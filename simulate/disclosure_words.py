@@ -66,7 +66,11 @@ def measured(rows: int, low: float, runs: int, rng: np.random.Generator) -> list
         Measured(setting, "firm words that are firmer", firmer, max(firm, 1), "few"),
         Measured(setting, "fails with no group named", tally["fail, not named"], max(sets, 1), "few"),
         Measured(
-            setting, "no fail, and a group named", tally["pass, named"] + tally["inconclusive, named"], max(others, 1), "≤ 5%"
+            setting,
+            "no fail, and a group named",
+            tally["pass, named"] + tally["inconclusive, named"],
+            max(others, 1),
+            "≤ 5%",
         ),
     ]
 

@@ -1,4 +1,4 @@
-"""Sets of people with a long tail of nationalities, for the simulations of disclosure control: rows, keys and counts."""
+"""Sets of people with a long tail of nationalities, to simulate disclosure control with."""
 
 from __future__ import annotations
 
@@ -56,10 +56,10 @@ def people(
     rng: np.random.Generator, rows: int, *, positives: float = 0.4, found: float = 0.8, flagged: float = 0.1,
     low: float = 0.0,
 ) -> People:  # fmt: skip
-    """Draw a set. Rates found differ between groups with a deviation of 5 points; a share `low` is found half as often."""
+    """Draw a set. Rates found of groups differ (sd .05); in a share `low` of them they are .5."""
     genders = sorted(GENDERS)
-    weights = np.outer([GENDERS[code] for code in genders], 1.0 / np.arange(1, NATIONALITIES + 1))
-    weights = np.concatenate([weights, np.zeros((len(genders), 1))], axis=1).ravel()  # nobody is "not listed"
+    listed = np.outer([GENDERS[code] for code in genders], 1.0 / np.arange(1, NATIONALITIES + 1))
+    weights = np.concatenate([listed, np.zeros((len(genders), 1))], axis=1).ravel()  # nobody is "not listed"
     group = np.sort(rng.choice(weights.size, size=rows, p=weights / weights.sum()))
     rate = np.clip(rng.normal(found, 0.05, weights.size), 0.02, 0.98)
     rate[rng.uniform(size=weights.size) < low] = 0.5
@@ -101,4 +101,6 @@ def counted(lattice: Lattice, set_: People, *, by: str = "people", secret: bytes
         np.add.at(sums[:, column], set_.group[member], set_.keys[member])
     if by == "people":
         return from_finest(lattice, finest, sums, "people", secret)
-    return from_finest(lattice, finest, keys_of_counts(lattice.finest_names(), _SIDES, finest, secret), "counts", secret)
+    return from_finest(
+        lattice, finest, keys_of_counts(lattice.finest_names(), _SIDES, finest, secret), "counts", secret
+    )

@@ -20,9 +20,7 @@ from audit.public_table import PublicGroup, PublicRate, PublicRelease, PublicRul
 
 SECRET = bytes(range(32))
 GENDERS = {"man": 0.38, "non-binary": 0.02, "unknown": 0.05, "woman": 0.55}
-RULE = PublicRule(
-    rule="true_positive_rate", metric="true_positive_rate", scale="difference", limit=0.1, worse=("low",)
-)
+RULE = PublicRule(rule="true_positive_rate", metric="true_positive_rate", scale="difference", limit=0.1, worse=("low",))
 
 
 def made_ladders(countries: int = 200, subregions: int = 22, regions: int = 5) -> list[Ladder]:
@@ -127,7 +125,9 @@ def _csv(shown: Shown) -> str:
     writer.writerow(["group", "victims", "missed", "found", "low", "high"])
     for key, row, rate, _ in shown:
         side = row.positives
-        writer.writerow([key, side.cases, side.errors, _per_cent(rate.value), _per_cent(rate.low), _per_cent(rate.high)])
+        writer.writerow(
+            [key, side.cases, side.errors, _per_cent(rate.value), _per_cent(rate.low), _per_cent(rate.high)]
+        )
     return text.getvalue()
 
 

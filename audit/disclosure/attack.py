@@ -1,4 +1,4 @@
-"""The attack on a public table: everything that can be told of a small count, by sums, by programs, over all releases."""
+"""The attack on a public table: what can be told of a small count, by sums, by programs, over all releases."""
 
 from __future__ import annotations
 

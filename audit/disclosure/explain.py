@@ -1,8 +1,8 @@
 """The second gate, first half: each number of a public file is one that the protected table gives in that very row.
 
-What a file prints with nothing in its table is its furniture: styles, sizes, limits of the plan. The files are rendered
-once more from a release in which nothing is shown, and the numbers found there, row by row, are furniture. Every other one
-must follow from the row that it stands in, to the digits that are printed.
+What a file prints with nothing in its table is its furniture: styles, sizes, limits of the plan. The files are
+rendered once more from a release in which nothing is shown, and the numbers found there, row by row, are furniture.
+Every other one must follow from the row that it stands in, to the digits that are printed.
 """
 
 from __future__ import annotations
@@ -97,9 +97,7 @@ class _Rows:
         for rate in release.rates:
             rates[group_key(rate.group)].append(rate)
         self._rows = {
-            key: _Gives(
-                frozenset(Decimal(n) for n in _counts(row, release.table.method)), tuple(_shares(rates[key]))
-            )
+            key: _Gives(frozenset(Decimal(n) for n in _counts(row, release.table.method)), tuple(_shares(rates[key])))
             for key, row in zip(keys, release.table.groups, strict=True)
         }
         self._totals = frozenset(Decimal(n) for n in _tallies(release))
@@ -107,7 +105,9 @@ class _Rows:
     def gives(self, number: Number) -> bool:
         """Whether the row of a number gives it. Outside of all rows it may be everyone's, or a number of groups."""
         gives = self._rows[number.row or "everyone"]
-        if number.digits == 0 and (number.value in gives.counts or (number.row is None and number.value in self._totals)):
+        if number.digits == 0 and (
+            number.value in gives.counts or (number.row is None and number.value in self._totals)
+        ):
             return True
         return any(_printed_as(share, number) or _printed_as(share / _HUNDRED, number) for share in gives.shares)
 

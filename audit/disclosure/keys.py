@@ -80,7 +80,9 @@ def key_sums(table: CountsTable, places: IntArray, cells: IntArray, ids: Sequenc
     return sums.reshape(shape)
 
 
-def keys_of_counts(names: Sequence[tuple[str, ...]], sides: Sequence[str], counts: IntArray, secret: bytes) -> UIntArray:
+def keys_of_counts(
+    names: Sequence[tuple[str, ...]], sides: Sequence[str], counts: IntArray, secret: bytes
+) -> UIntArray:
     """uint64[L, K]: a key for each finest count, from whose count it is and how large; 0 for a count of 0.
 
     Parameters

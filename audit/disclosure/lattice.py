@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from audit.counting.table import IntArray
 from audit.disclosure.vocabulary import Ladder
@@ -25,6 +26,8 @@ CROSSED: Final = 2
 """How many features a published group has at most."""
 MOST_FINEST: Final = 50_000
 """Finest groups beyond which neither repair nor attack ends in reasonable time."""
+
+N = TypeVar("N", np.int64, np.uint64, np.float64)
 
 Rungs = tuple[int | None, ...]
 """Of each feature, the rung that a family stands on; None where it is not broken down by the feature."""
@@ -73,7 +76,9 @@ class Lattice:
 
     def finest_names(self) -> list[tuple[str, ...]]:
         """The codes of each finest group, in the order of features."""
-        return [tuple(codes) for codes in product(*([level.code for level in ladder.levels[0]] for ladder in self.ladders))]
+        return [
+            tuple(codes) for codes in product(*([level.code for level in ladder.levels[0]] for ladder in self.ladders))
+        ]
 
     def finest_places(self, codes: Sequence[tuple[str, ...]]) -> IntArray:
         """int64[n]: the finest group of each tuple of codes, a code of each feature."""
@@ -82,9 +87,9 @@ class Lattice:
             place = place * len(ladder.levels[0]) + ladder.places([code[at] for code in codes])
         return place
 
-    def add_up(self, finest: IntArray) -> IntArray:
-        """int64[nodes, ...]: what is counted of finest groups, for every node. Unsigned numbers wrap around."""
-        total = np.zeros((self.nodes, *finest.shape[1:]), dtype=finest.dtype)
+    def add_up(self, finest: npt.NDArray[N]) -> npt.NDArray[N]:
+        """[nodes, ...], as `finest` [L, ...]: what is counted of finest groups, for every node. Unsigned sums wrap."""
+        total: npt.NDArray[N] = np.zeros((self.nodes, *finest.shape[1:]), dtype=finest.dtype)
         for nodes in self.finest_to_node:
             np.add.at(total, nodes, finest)
         return total

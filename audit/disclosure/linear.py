@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from audit.counting.table import IntArray
 from audit.disclosure.lattice import Lattice
-from audit.disclosure.view import CORRECT_OF, ERROR_OF, TOTAL_OF, UNBOUNDED, Bounds, BoolArray
+from audit.disclosure.view import CORRECT_OF, ERROR_OF, TOTAL_OF, UNBOUNDED, BoolArray, Bounds
 from audit.errors import DataError
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""The noise that a secret key adds to a count: as even as it can be at a stated variance, never more than a stated size.
+"""The noise that a secret key adds to a count: as even as it can be at its variance, and never more than a stated size.
 
 The table of a count x holds the chances of every change e with |e| <= D that leaves no count below zero: of all
 distributions with mean 0 and variance V the one of greatest entropy, `p(e) ~ exp(a e - b e^2)`. A count of 0 stays 0.
@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -50,7 +51,7 @@ class NoiseTable:
         edges = (0, *self.thresholds[min(count, self.largest)], PARTS)
         return {
             place - self.largest: (high - low) / PARTS
-            for place, (low, high) in enumerate(zip(edges, edges[1:], strict=False))
+            for place, (low, high) in enumerate(pairwise(edges))
             if high > low
         }
 

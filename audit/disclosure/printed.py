@@ -26,8 +26,9 @@ __all__ = ["Number", "read_numbers"]
 _NUMBER: Final = re.compile(r"\d+(?:[,\u202f\u00a0'’]\d{3})+(?:\.\d+)?|\d+(?:[.,]\d+)?")
 _GROUPED: Final = re.compile(r"[\u202f\u00a0'’]|,(?=\d{3}(?:\D|$))")
 _NEVER_CLOSED: Final = frozenset(
-    "area base br col embed hr img input link meta param source track wbr".split()  # HTML's void elements
+    ("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr")
 )
+"""HTML's void elements."""
 _MARKUP, _DEEPEST = (".html", ".htm", ".svg", ".xml"), 200
 
 
@@ -219,4 +220,3 @@ def _unread(name: str) -> DataError:
         slug="unread-public-file",
         hint="nothing was released; public files are HTML, SVG, XML, CSV, JSON and text",
     )
-

@@ -9,7 +9,7 @@ import numpy as np
 
 from audit.counting.table import IntArray
 from audit.disclosure.lattice import Lattice, Relation
-from audit.disclosure.view import CORRECT_OF, ERROR_OF, TOTAL_OF, UNBOUNDED, Bounds, BoolArray
+from audit.disclosure.view import CORRECT_OF, ERROR_OF, TOTAL_OF, UNBOUNDED, BoolArray, Bounds
 
 __all__ = ["ImpossibleBoundsError", "propagate", "propagate_together"]
 
@@ -42,7 +42,9 @@ def propagate(lattice: Lattice, bounds: Bounds) -> Bounds:
     raise ImpossibleBoundsError
 
 
-def propagate_together(lattice: Lattice, each: Sequence[Bounds], same: Sequence[tuple[int, int, BoolArray]]) -> list[Bounds]:
+def propagate_together(
+    lattice: Lattice, each: Sequence[Bounds], same: Sequence[tuple[int, int, BoolArray]]
+) -> list[Bounds]:
     """Bounds of several releases, where totals of the same people are one number.
 
     Parameters

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-import numpy.typing as npt
 
 from audit.counting.table import IntArray
 from audit.disclosure.exact import COUNTED, ERRORS, TOTALS, ExactCounts
@@ -125,7 +124,9 @@ def _first_view(exact: ExactCounts, changed: IntArray, method: Method) -> View:
         few_errors = (exact.counts[:, column] < k) | (changed[:, column] < k)
         right = exact.counts[:, total] - exact.counts[:, column]
         few_right = (right < k) | (changed[:, total] - changed[:, column] < k)
-        codes[:, side] = np.select([few_errors & few_right, few_errors, few_right], [NOT_SHOWN, FEW_ERRORS, FEW_CORRECT], VALUE)
+        codes[:, side] = np.select(
+            [few_errors & few_right, few_errors, few_right], [NOT_SHOWN, FEW_ERRORS, FEW_CORRECT], VALUE
+        )
         codes[totals[:, side] < 2 * k, side] = NOT_SHOWN
         value = codes[:, side] == VALUE
         errors[value, side] = changed[value, column]
@@ -140,5 +141,3 @@ def _check_truth(counts: IntArray, bounds: Bounds) -> None:
     truth[:, CORRECT_OF] = counts[:, TOTALS[:2]] - counts[:, ERRORS]
     if (truth < bounds.low).any() or (truth > bounds.high).any():
         raise AssertionError("a count lies outside what the protected table says of it")
-
-

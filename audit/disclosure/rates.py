@@ -1,4 +1,4 @@
-"""Rates and intervals from protected counts. The interval includes the noise; it is rounded outwards to whole per cents.
+"""Rates and intervals from protected counts. An interval includes the noise; it is rounded outwards to whole per cents.
 
 A rate r = x/d over protected counts has, beside the sampling variance r (1 - r) / d, that of the noise: V times the sum
 of squares of how much each drawn count moves the rate. For a rate of errors that is V (1 + r^2) / d^2. The interval is
@@ -32,6 +32,7 @@ __all__ = [
     "public_rates",
     "side_of",
     "size_class",
+    "sums",
     "why_no_rate",
 ]
 
@@ -126,13 +127,20 @@ def intervals(
     drawn: IntArray, of: RateOf, variance: float, level: float
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     """Rate, lower and upper limit, and denominator of each row of drawn counts int64[G, 4]."""
-    top = drawn @ np.array(of.top, dtype=np.float64)
-    bottom = drawn @ np.array(of.bottom, dtype=np.float64)
+    top, bottom = sums(drawn, of)
     rate = top / bottom
     moves = np.array(of.top)[np.newaxis] - rate[:, np.newaxis] * np.array(of.bottom)[np.newaxis]
     successes, size = effective(top, bottom, moves, variance)
     low, high = wilson(successes, size, level)
     return rate, low, high, bottom
+
+
+def sums(drawn: IntArray, of: RateOf) -> tuple[FloatArray, FloatArray]:
+    """Numerator and denominator, float64[G] each, of drawn counts int64[G, 4]."""
+    counts = drawn.astype(np.float64)
+    top: FloatArray = counts @ np.array(of.top, dtype=np.float64)
+    bottom: FloatArray = counts @ np.array(of.bottom, dtype=np.float64)
+    return top, bottom
 
 
 def bound_of(row: PublicGroup, metric: MetricName, method: PublicMethod) -> tuple[float | None, float | None] | None:

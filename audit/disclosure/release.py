@@ -120,9 +120,7 @@ def release(
         protected = protect(exact, method, log)
         report = attack_release(lattice, protected, log, method)
         refuse_if_told(report)
-        made = public_release(
-            protected.table, audited.outcome, audited.rules, level=audited.level, alpha=audited.alpha
-        )
+        made = public_release(protected.table, audited.outcome, audited.rules, level=audited.level, alpha=audited.alpha)
         files = render(made, renderer)
         refuse_unless_rendered_again(files, made, renderer)
         refuse_unexplained(files, render(blank(made), renderer), made)
@@ -158,7 +156,9 @@ def reproduce(restricted: Path, lattice: Lattice, method: Method, number: int) -
         told = folder.entries[number - 1].told
         _refuse_other_method(folder, lattice, method, told["keyed_by"])
         exact = _exact_again(told, lattice, folder.secret)
-        protected = protect(exact, method, [_seen(entry, lattice, folder.secret) for entry in folder.entries[: number - 1]])
+        protected = protect(
+            exact, method, [_seen(entry, lattice, folder.secret) for entry in folder.entries[: number - 1]]
+        )
         rules = tuple(PublicRule.model_validate(rule) for rule in told["rules"])
         made = public_release(protected.table, told["outcome"], rules, level=told["level"], alpha=told["alpha"])
         files = render(made, told["renderer"])
@@ -171,9 +171,7 @@ def reproduce(restricted: Path, lattice: Lattice, method: Method, number: int) -
     return files
 
 
-def _exact(
-    lattice: Lattice, counts: CountsTable, folder: RestrictedFolder, people: People | None
-) -> ExactCounts:
+def _exact(lattice: Lattice, counts: CountsTable, folder: RestrictedFolder, people: People | None) -> ExactCounts:
     if people is None:
         return exact_counts(lattice, counts, folder.secret)
     if not people.stable and folder.entries:

@@ -1,9 +1,10 @@
 """What the protected figures say about each group under each rule: below the limit, meets it, or cannot tell.
 
-`below` accuses, and is held to one budget of false alarms over all groups of a rule (Bonferroni over those whose figures
-can be compared). `meets` is held to the plan's level group by group, needs the cases that a verdict on the group alone
-needs, and must survive the people of unknown features at their worst, as a pass of the exact audit does. No exact count
-enters, so that a word tells nothing that the table does not. The one word for the whole set comes from the exact counts.
+`below` accuses, and is held to one budget of false alarms over all groups of a rule (Bonferroni over those whose
+figures can be compared). `meets` is held to the plan's level group by group, needs the cases that a verdict on the
+group alone needs, and must survive the people of unknown features at their worst, as a pass of the exact audit does. No
+exact count enters, so that a word tells nothing that the table does not. The one word for the whole set comes from the
+exact counts.
 """
 
 from __future__ import annotations
@@ -16,7 +17,18 @@ import numpy as np
 import numpy.typing as npt
 
 from audit.counting.table import UNKNOWN, IntArray
-from audit.disclosure.rates import DRAWN, RATES, RateOf, drawn_counts, effective, few_of, public_rates, side_of, why_no_rate
+from audit.disclosure.rates import (
+    DRAWN,
+    RATES,
+    RateOf,
+    drawn_counts,
+    effective,
+    few_of,
+    public_rates,
+    side_of,
+    sums,
+    why_no_rate,
+)
 from audit.groups import Group
 from audit.public_table import (
     PublicGroup,
@@ -96,7 +108,7 @@ def _doubted(
 
 
 def _unknown_of(group: Group) -> list[Group]:
-    """Groups of people who may belong to `group`: one or more of its features are unknown, and the others are its own."""
+    """Groups of people who may belong to `group`: features of theirs are unknown, and the others are its own."""
     own = group.levels
     choices = product(*((level, level._replace(code=UNKNOWN)) for level in own))
     return [Group(choice) for choice in choices if choice != own and not any(level.code == UNKNOWN for level in own)]
@@ -200,7 +212,7 @@ def _gaps(
 
 def _limits(counts: IntArray, of: RateOf, variance: float, level: float) -> Limits:
     """Rates and their limits. A rate of exactly none or all has the limits of a sample of that size."""
-    top, bottom = counts @ np.array(of.top, dtype=np.float64), counts @ np.array(of.bottom, dtype=np.float64)
+    top, bottom = sums(counts, of)
     rate = top / bottom
     inside = (top > 0) & (top < bottom)
     successes, size = top.copy(), bottom.copy()
@@ -230,5 +242,9 @@ def _word(rule: PublicRule, row: PublicGroup, *, judged: bool, below: bool, meet
         return PublicWord.model_construct(rule=rule.rule, group=row.group, word="below", why="beyond_limit")
     if meets:
         return PublicWord.model_construct(rule=rule.rule, group=row.group, word="meets", why="within_limit")
-    why = "limit_not_excluded" if judged else "rate_not_shown"
-    return PublicWord.model_construct(rule=rule.rule, group=row.group, word="cannot_tell", why=why)
+    return PublicWord.model_construct(
+        rule=rule.rule,
+        group=row.group,
+        word="cannot_tell",
+        why="limit_not_excluded" if judged else "rate_not_shown",
+    )

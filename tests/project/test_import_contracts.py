@@ -36,6 +36,7 @@ PLANTS: dict[str, list[tuple[str, str]]] = {
     "reports-see-nouns": [
         ("reports/__init__.py", "import numpy"),
         ("reports/__init__.py", "from audit.counting import table"),
+        ("reports/__init__.py", "from audit.disclosure import protect"),
         ("reports/__init__.py", "def late() -> None:\n    from audit import run"),
     ],
     "audit-never-reports": [
@@ -52,6 +53,7 @@ PLANTS: dict[str, list[tuple[str, str]]] = {
     "nouns-are-light": [
         ("audit/plan.py", "import numpy"),
         ("audit/result.py", "import pandas"),
+        ("audit/public_table.py", "import numpy"),
     ],
 }
 

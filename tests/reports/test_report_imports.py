@@ -15,6 +15,7 @@ HEAVY = {"numpy", "pandas", "duckdb", "ibis", "pyarrow", "scipy", "sklearn", "fa
 NOUNS = {
     "audit",
     "audit.result",
+    "audit.public_table",
     "audit.findings",
     "audit.groups",
     "audit.plan",
