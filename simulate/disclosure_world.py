@@ -81,6 +81,12 @@ def redrawn(rng: np.random.Generator, before: People, share: float) -> People:
     return replace(before, flagged=flagged)
 
 
+def without(rng: np.random.Generator, before: People, share: float) -> People:
+    """The same set when this share of its people has left it."""
+    stay = rng.uniform(size=before.group.size) >= share
+    return People(before.group[stay], before.victim[stay], before.flagged[stay], before.keys[stay])
+
+
 def unstable(rng: np.random.Generator, before: People) -> People:
     """The same people under other ids."""
     return replace(before, keys=_record_keys(rng, before.keys.size))
