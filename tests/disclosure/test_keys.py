@@ -71,7 +71,9 @@ def test_people_who_are_not_rows_are_refused(fault: str) -> None:
 def test_the_same_people_get_the_same_noise_in_every_group_that_they_make_up() -> None:
     """A sub-region of which one country holds everybody is that country."""
     lattice = made_lattice(4, 2, 1)
-    table = CountsTable.of(("gender", "nationality"), {("woman", "C001"): cells(30, 12), ("woman", "C000"): cells(9, 1)})
+    table = CountsTable.of(
+        ("gender", "nationality"), {("woman", "C001"): cells(30, 12), ("woman", "C000"): cells(9, 1)}
+    )
     places, flat, ids = people_of(table)
     for sums in (None, key_sums(table, places, flat, ids, SECRET)):
         exact = exact_counts(lattice, table, SECRET, sums)

@@ -1,0 +1,207 @@
+"""Bounds of counts: never narrower than what whole tables allow, and as narrow as programs find them."""
+
+from __future__ import annotations
+
+import re
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from made_disclosure import SECRET, made_counts, made_lattice, made_method
+
+from audit.disclosure.attack import attack, refuse_if_told
+from audit.disclosure.exact import exact_counts
+from audit.disclosure.lattice import Lattice, lattice_of
+from audit.disclosure.linear import SolverGaveUpError, attack_side, bound, side_system
+from audit.disclosure.propagation import ImpossibleBoundsError, propagate
+from audit.disclosure.protect import protect
+from audit.disclosure.repair import told
+from audit.disclosure.view import NOTHING, TOTAL_OF, UNBOUNDED, Bounds, View, ranges
+from audit.disclosure.vocabulary import ladder_of
+from audit.errors import DataError
+from audit.groups import LevelName
+
+METHOD = made_method()
+
+
+def tiny() -> Lattice:
+    """Two genders crossed with three countries in two sub-regions."""
+    genders = [LevelName(rung="level", code=code, name=code) for code in ("f", "m")]
+    places = [
+        *(LevelName(rung="country", code=c, name=c, parent=s) for c, s in (("A", "S"), ("B", "S"), ("C", "T"))),
+        *(LevelName(rung="sub", code=s, name=s) for s in ("S", "T")),
+    ]
+    return lattice_of(
+        [ladder_of("g", ["level"], genders, closed=True), ladder_of("n", ["country", "sub"], places, closed=True)]
+    )
+
+
+TINY = tiny()
+
+
+def unbounded(lattice: Lattice) -> Bounds:
+    return Bounds(np.zeros((lattice.nodes, 8), dtype=np.int64), np.full((lattice.nodes, 8), UNBOUNDED, dtype=np.int64))
+
+
+tables = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=6, max_size=6)
+widths = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=12 * 3, max_size=12 * 3)
+
+
+def printed_around(truth: np.ndarray, spread: list[tuple[int, int]], hidden: set[int]) -> Bounds:  # type: ignore[type-arg]
+    """Bounds around what is true of the first total: some counts hidden, the others in intervals."""
+    bounds = unbounded(TINY)
+    for place, (node, column) in enumerate(product(range(TINY.nodes), range(3))):
+        if place % len(spread) in hidden:
+            continue
+        below, above = spread[place % len(spread)]
+        bounds.low[node, column] = max(truth[node, column] - below, 0)
+        bounds.high[node, column] = truth[node, column] + above
+    return bounds
+
+
+def counts_of(table: object) -> np.ndarray:  # type: ignore[type-arg]
+    errors_and_correct = np.array(table, dtype=np.int64)
+    finest = np.column_stack([errors_and_correct.sum(axis=1), errors_and_correct])
+    return TINY.add_up(finest)
+
+
+@settings(max_examples=60, deadline=None)
+@given(tables, widths, st.sets(st.integers(0, 35), max_size=30))
+def test_the_truth_is_never_lost_and_programs_are_never_wider(
+    table: list[tuple[int, int]], spread: list[tuple[int, int]], hidden: set[int]
+) -> None:
+    truth = counts_of(table)
+    printed = printed_around(truth, spread, hidden)
+    found = propagate(TINY, printed)
+    assert (found.low[:, :3] <= truth).all()
+    assert (truth <= found.high[:, :3]).all()
+    system = side_system(TINY, printed, 0)
+    for row in range(0, system.nodes.size, 7):
+        low, high = bound(system, row, whole=True)
+        node, column = system.nodes[row], system.columns[row]
+        assert found.low[node, column] <= round(low) <= truth[node, column] <= round(min(high, UNBOUNDED))
+        assert min(high, UNBOUNDED) <= found.high[node, column] + 1e-6
+
+
+def test_bounds_are_those_of_trying_every_table() -> None:
+    """Whole tables of two countries, all of them, against the programs."""
+    genders = [LevelName(rung="level", code=code, name=code) for code in ("f", "m")]
+    lattice = lattice_of([ladder_of("g", ["level"], genders, closed=True)])
+    bounds = unbounded(lattice)
+    bounds.low[0, 0], bounds.high[0, 0] = 5, 7  # victims in all
+    bounds.low[1, 0], bounds.high[1, 0] = 3, 4  # of them women
+    bounds.high[0, 1] = 2  # missed in all
+    bounds.low[1, 2] = 2  # women found
+    tried: dict[tuple[int, int], set[int]] = {}
+    for cells in product(range(8), repeat=4):
+        finest = np.array([[cells[0] + cells[1], cells[0], cells[1]], [cells[2] + cells[3], cells[2], cells[3]]])
+        counts = lattice.add_up(finest)
+        if (counts >= bounds.low[:, :3]).all() and (counts <= bounds.high[:, :3]).all():
+            for node, column in product(range(3), range(3)):
+                tried.setdefault((node, column), set()).add(int(counts[node, column]))
+    system, found = side_system(lattice, bounds, 0), propagate(lattice, bounds)
+    for row, (node, column) in enumerate(zip(system.nodes, system.columns, strict=True)):
+        values = tried[int(node), int(column)]
+        low, high = bound(system, row, whole=True)
+        assert (round(low), round(high)) == (min(values), max(values))
+        assert found.low[node, column] <= min(values)
+        assert found.high[node, column] >= max(values)
+
+
+def test_bounds_that_contradict_each_other_are_found() -> None:
+    bounds = unbounded(TINY)
+    bounds.high[0, 0] = 3
+    bounds.low[1, 0] = 4
+    with pytest.raises(ImpossibleBoundsError):
+        propagate(TINY, bounds)
+
+
+def test_programs_tell_what_sums_do_not() -> None:
+    """Rows 1 and 2 less columns 1 and 2 leave one cell, which stands in no sum whose other parts are known."""
+    levels = [[LevelName(rung="level", code=f"{name}{n}", name="") for n in range(3)] for name in "rc"]
+    lattice = lattice_of([ladder_of(own[0].code[0], ["level"], own, closed=True) for own in levels])
+    truth = np.array([[12, 11, 4], [13, 15, 20], [30, 40, 99]])
+    at = {tuple(level.code for level in group.levels): node for node, group in enumerate(lattice.groups())}
+    shown = {("r0",): truth[0].sum(), ("r1",): truth[1].sum(), ("c0",): truth[:, 0].sum(), ("c1",): truth[:, 1].sum()}
+    shown |= {("r1", "c2"): 20, ("r2", "c0"): 30, ("r2", "c1"): 40}
+    bounds = unbounded(lattice)
+    for name, count in shown.items():
+        bounds.low[at[name], 0] = bounds.high[at[name], 0] = count
+    small = at["r0", "c2"]
+    found = propagate(lattice, bounds)
+    assert found.high[small, 0] >= 10
+    system = side_system(lattice, bounds, 0)
+    row = int(np.flatnonzero((system.nodes == small) & (system.columns == 0))[0])
+    assert bound(system, row) == pytest.approx((4, 4))
+    asked = found.low[system.nodes, system.columns] < 10
+    found_told = attack_side(system, 10, asked).told
+    assert (small, 0) in {(int(system.nodes[one]), int(system.columns[one])) for one in found_told}
+
+
+def test_exact_counts_with_the_small_ones_hidden_are_told() -> None:
+    """Suppression without care: the attack finds what it was written to find."""
+    lattice = made_lattice(30, 6, 2)
+    counts = exact_counts(lattice, made_counts(3_000, 2, countries=30), SECRET).counts[:, [0, 2]]
+    bounds = unbounded(lattice)
+    for place, column in enumerate(TOTAL_OF[:2]):
+        shown = counts[:, place] >= METHOD.floor
+        bounds.low[shown, column] = bounds.high[shown, column] = counts[shown, place]
+    found = propagate(lattice, bounds)
+    small = (counts > 0) & (counts < METHOD.floor)
+    exactly = (found.low == found.high)[:, list(TOTAL_OF[:2])] & small
+    assert exactly.sum() > 3
+    assert told(found, METHOD)[:, list(TOTAL_OF[:2])][exactly].all()
+
+
+@pytest.mark.parametrize("floor", [5, 10, 20])
+@pytest.mark.parametrize("rows", [5_000, 64_000])
+def test_nothing_is_told_by_sums(rows: int, floor: int) -> None:
+    lattice, method = made_lattice(), made_method(floor)
+    protected = protect(exact_counts(lattice, made_counts(rows, 7), SECRET), method)
+    report = attack(lattice, [protected.seen.view], [], method, programs=False)
+    assert (report.exactly, report.within_three, report.below_floor, report.told) == (0, 0, 0, ())
+    assert report.narrowest is not None
+    assert report.narrowest >= floor - 1
+    refuse_if_told(report)
+
+
+@pytest.mark.parametrize("floor", [5, 10, 20])
+def test_nothing_is_told_by_programs(floor: int) -> None:
+    lattice, method = made_lattice(40, 8, 3), made_method(floor)
+    exact = exact_counts(lattice, made_counts(6_000, 7, countries=40), SECRET)
+    report = attack(lattice, [protect(exact, method).seen.view], [], method)
+    assert report.told == ()
+    assert report.proved_by_table > 500
+    assert report.programs > 20
+
+
+def test_a_table_without_repair_is_told() -> None:
+    """What the repair is for: the same table, as the floor alone leaves it."""
+    lattice = made_lattice()
+    protected = protect(exact_counts(lattice, made_counts(64_000, 7), SECRET), METHOD)
+    assert protected.withheld > 0
+    view = protected.seen.view
+    assert view.was_shown is not None
+    assert view.was_coded is not None
+    exact = exact_counts(lattice, made_counts(64_000, 7), SECRET)
+    changed = exact.counts + METHOD.noise.changes(exact.counts, exact.keys)
+    totals = np.where(view.was_shown, changed[:, [0, 2, 4, 5]], NOTHING)
+    errors = np.where(view.was_coded == 1, changed[:, [1, 3]], NOTHING)
+    before = View(totals, view.was_coded, errors, view.published, view.was_shown, view.was_coded)
+    report = attack(lattice, [before], [], METHOD, programs=False)
+    assert report.below_floor > 0
+    with pytest.raises(DataError) as refused:
+        refuse_if_told(report)
+    assert refused.value.slug == "small-counts-told"
+    assert not re.search(r"\d", re.sub(r"\b[CSR]\d+\b|and \d+ more", "", str(refused.value)))
+
+
+def test_a_solver_that_does_not_end_tells_nothing_and_releases_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("audit.disclosure.linear._SECONDS", 0.0)
+    lattice = made_lattice(40, 8, 3)
+    exact = exact_counts(lattice, made_counts(6_000, 7, countries=40), SECRET)
+    with pytest.raises(SolverGaveUpError) as refused:
+        attack(lattice, [protect(exact, METHOD).seen.view], [], METHOD)
+    assert refused.value.slug == "attack-unfinished"
