@@ -40,7 +40,11 @@ def render(release: PublicRelease, renderer: str) -> dict[str, bytes]:
     ------
     DataError
         If there is no such renderer, or it makes something else than files.
+    TypeError
+        If it is to render something else than a public release: the wall is this type.
     """
+    if not isinstance(release, PublicRelease):
+        raise TypeError("only a PublicRelease is rendered for the public")
     module, _, name = renderer.partition(":")
     try:
         made = getattr(importlib.import_module(module), name)(release)

@@ -6,10 +6,10 @@ import hashlib
 
 import numpy as np
 import pytest
-from made_disclosure import SECRET, made_counts, made_lattice
 from made_counts import cells
+from made_disclosure import SECRET, made_counts, made_lattice
 
-from audit.counting.table import DECISIONS, CountsTable
+from audit.counting.table import DECISIONS, CountsTable, IntArray
 from audit.disclosure.exact import exact_counts
 from audit.disclosure.keys import key_sums, keys_of_counts, mixed, new_key, record_keys
 from audit.errors import DataError
@@ -30,7 +30,7 @@ def test_another_secret_gives_other_keys() -> None:
     assert len(new_key()) == 32
 
 
-def people_of(table: CountsTable) -> tuple[np.ndarray, np.ndarray, list[str]]:  # type: ignore[type-arg]
+def people_of(table: CountsTable) -> tuple[IntArray, IntArray, list[str]]:
     places, flat = [], []
     for place, group in enumerate(table.cells):
         for cell, count in enumerate(group.ravel()):

@@ -6,10 +6,11 @@ import hashlib
 import math
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.optimize import minimize
+from scipy.optimize import Bounds, LinearConstraint, minimize
 
 from audit.disclosure.noise import noise_table
 
@@ -41,18 +42,20 @@ def test_a_count_of_one_prints_none_or_one_as_often_as_measured() -> None:
     assert (round(TABLE.chances(1)[-1], 2), round(TABLE.chances(1)[0], 2)) == (0.62, 0.16)
 
 
+def unevenness(chances: npt.NDArray[np.float64]) -> float:
+    return float((chances * np.log(np.maximum(chances, 1e-300))).sum())
+
+
 def test_no_other_distribution_is_more_even() -> None:
     """A general optimiser, which knows nothing of the closed form, finds the same chances."""
     changes = np.arange(-2, 6)
+    sums = np.vstack([np.ones(8), changes, changes**2])
     found = minimize(
-        lambda p: float((p * np.log(np.maximum(p, 1e-300))).sum()),
+        unevenness,
         np.full(8, 1 / 8),
-        bounds=[(1e-12, 1)] * 8,
-        constraints=[
-            {"type": "eq", "fun": lambda p: p.sum() - 1},
-            {"type": "eq", "fun": lambda p: p @ changes},
-            {"type": "eq", "fun": lambda p: p @ changes**2 - 3.0},
-        ],
+        method="SLSQP",
+        bounds=Bounds(1e-12, 1.0),
+        constraints=LinearConstraint(sums, [1.0, 0.0, 3.0], [1.0, 0.0, 3.0]),
         options={"maxiter": 500, "ftol": 1e-12},
     )
     ours = [TABLE.chances(2)[int(change)] for change in changes]
@@ -81,7 +84,7 @@ def test_keys_reach_every_change_as_often_as_the_table_says() -> None:
 
 
 def test_a_key_of_63_bits_would_be_noticed() -> None:
-    """Halved keys make every change negative or none, as once happened unnoticed: this is the check that was missing."""
+    """Halved keys make every change negative or none, as once happened unnoticed; this check was missing."""
     keys = np.random.default_rng(1).integers(0, 2**64, 1_000, dtype=np.uint64)
     assert abs(TABLE.changes(np.full(keys.size, 40), keys).mean()) < 0.2
     assert TABLE.changes(np.full(keys.size, 40), keys >> np.uint64(1)).max() <= 0

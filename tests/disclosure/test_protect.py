@@ -109,7 +109,8 @@ from made_disclosure import *
 from audit.disclosure.exact import exact_counts
 from audit.disclosure.protect import protect
 from audit.public_table import public_json
-print(public_json(protect(exact_counts(made_lattice(40, 8, 3), made_counts(9_000, 3, countries=40), SECRET), made_method()).table))
+exact = exact_counts(made_lattice(40, 8, 3), made_counts(9_000, 3, countries=40), SECRET)
+print(public_json(protect(exact, made_method()).table))
 """
 
 
