@@ -7,6 +7,7 @@ from the protected counts alone; only the headline, one word for the whole set, 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final, Literal
 
 from audit.groups import Group, LevelName, Part
@@ -14,6 +15,7 @@ from audit.metrics import MetricName
 
 __all__ = [
     "METHOD_VERSION",
+    "SENTENCES",
     "PublicFeature",
     "PublicGroup",
     "PublicHeadline",
@@ -28,6 +30,7 @@ __all__ = [
     "SizeClass",
     "TotalName",
     "Why",
+    "clear_change",
     "group_key",
     "public_json",
 ]
@@ -38,6 +41,27 @@ TotalName = Literal["positives", "negatives", "unscored", "unlabelled"]
 Shown = Literal["value", "few_errors", "few_correct", "not_shown"]
 Why = Literal["small_or_withheld", "too_small_for_a_rate", "cannot_occur", "not_in_table"]
 SizeClass = Literal["below 20", "20-49", "50-99", "100-299", "300-999", "1000 or more"]
+
+
+SENTENCES: Final[Mapping[str, str]] = {
+    "above_the_table": (
+        "The result above was computed from the exact figures, which the auditor holds. To protect people, every figure"
+        " below was changed by at most {largest_change}; figures do not add up exactly. Groups with fewer than {floor}"
+        " people are never shown; some larger ones are withheld too."
+    ),
+    "no_group_named": "At least one group fails on the exact figures; the protected figures are too coarse to name it.",
+    "below": "in the protected figures: below the limit",
+    "meets": "in the protected figures: meets the limit",
+    "cannot_tell": "in the protected figures: cannot tell",
+    "few_errors": "fewer than {few_errors}",
+    "few_correct": "all but fewer than {few_correct}",
+    "small_or_withheld": "not shown: small, or withheld to protect others",
+    "too_small_for_a_rate": "too few for a rate",
+    "cannot_occur": "does not occur in this set",
+    "not_in_table": "not computed from protected figures",
+    "no_clear_change": "no clear change",
+}
+"""The English of what a public report must say about its figures; other languages translate these."""
 
 
 class PublicMethod(Part):
@@ -53,6 +77,16 @@ class PublicMethod(Part):
     """V: the variance of the change."""
     absent: tuple[TotalName, ...] = ()
     """Kinds of cases that the plan says this set cannot have."""
+
+    @property
+    def few_errors(self) -> int:
+        """K + D: a group that shows few errors has fewer than this."""
+        return self.floor + self.largest_change
+
+    @property
+    def few_correct(self) -> int:
+        """K + 2 D: a group that shows few right answers has fewer than this."""
+        return self.floor + 2 * self.largest_change
 
 
 class PublicFeature(Part):
@@ -166,7 +200,7 @@ class PublicHeadline(Part):
 
     outcome: Literal["pass", "fail", "inconclusive"]
     """The verdict over the whole set, computed from the exact figures that the auditor holds."""
-    too_small_to_name: bool
+    no_group_named: bool
     """The set fails, and no group is below a limit in the protected figures."""
 
 
@@ -191,6 +225,18 @@ def group_key(group: Group) -> str:
     `gender:level=woman,nationality:country=NGA`; `everyone` for all. The gate that explains every number reads it.
     """
     return ",".join(f"{level.feature}:{level.rung}={level.code}" for level in group.levels) or "everyone"
+
+
+def clear_change(before: int | None, after: int | None, method: PublicMethod) -> tuple[int, int, int] | None:
+    """The change of a protected count from one release to the next, with the least and the most that it can be.
+
+    None, to be printed as "no clear change", where it is smaller than k + 2 D or one of the two is not shown: a
+    smaller one has the wrong sign too often.
+    """
+    if before is None or after is None or abs(after - before) < method.few_correct:
+        return None
+    change, most = after - before, 2 * method.largest_change
+    return change, change - most, change + most
 
 
 def public_json(part: PublicTable | PublicRelease) -> str:

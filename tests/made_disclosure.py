@@ -88,9 +88,9 @@ def missed_words(side: PublicSide, release: PublicRelease) -> str:
     if side.shown == "value":
         return str(side.errors)
     if side.shown == "few_errors":
-        return f"fewer than {method.floor + method.largest_change}"
+        return f"fewer than {method.few_errors}"
     if side.shown == "few_correct":
-        return f"all but fewer than {method.floor + 2 * method.largest_change}"
+        return f"all but fewer than {method.few_correct}"
     return "-"
 
 

@@ -119,7 +119,7 @@ def _printed_as(value: Decimal, number: Number) -> bool:
 
 def _counts(row: PublicGroup, method: PublicMethod) -> Iterator[int]:
     k, most = method.floor, method.largest_change
-    yield from (k, most, k + most, k + 2 * most)
+    yield from (k, most, method.few_errors, method.few_correct)
     sides = (row.positives, row.negatives)
     for side in sides:
         if side.cases is not None:

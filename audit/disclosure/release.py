@@ -25,7 +25,7 @@ from audit.disclosure.lattice import Lattice
 from audit.disclosure.method import Method
 from audit.disclosure.noise import UIntArray
 from audit.disclosure.protect import Protected, Seen, protect, same_people
-from audit.disclosure.restricted import Entry, RestrictedFolder, restricted_folder
+from audit.disclosure.restricted import Entry, RestrictedFolder, restricted_folder, storage
 from audit.disclosure.table import view_of
 from audit.disclosure.view import View
 from audit.disclosure.words import public_release
@@ -128,6 +128,7 @@ def release(
         entry = _again(folder, made, files)
         if entry is None:
             folder.settle(settled)
+            # Remembered before it is written: a release that nobody saw does no harm, one that nobody remembers does.
             entry = folder.append(_told(audited, exact, protected, made, files, report, renderer))
         _write(public, files)
         return Released(entry.number, made, files, report)
@@ -270,6 +271,7 @@ def _dense(told: Sequence[Sequence[int]], shape: tuple[int, int]) -> IntArray:
 
 
 def _write(public: Path, files: Mapping[str, bytes]) -> None:
-    make_folder(public)
-    for name, content in sorted(files.items()):
-        write_durably(public / name, content)
+    with storage(public):
+        make_folder(public)
+        for name, content in sorted(files.items()):
+            write_durably(public / name, content)

@@ -20,7 +20,7 @@ from audit.disclosure.keys import KEY_BYTES, new_key
 from audit.errors import AuditError, FolderInUseError, ResultError, StorageError
 from audit.scoring.durable import make_folder, write_durably
 
-__all__ = ["Entry", "RestrictedFolder", "restricted_folder"]
+__all__ = ["Entry", "RestrictedFolder", "restricted_folder", "storage"]
 
 KEY: Final = "key"
 PARAMETERS: Final = "parameters.json"
@@ -80,7 +80,7 @@ class RestrictedFolder:
         number = len(self._entries) + 1
         last = self._last_digest()
         entry = Entry(number, {**told, "number": number, "previous": last})
-        with _storage(self._path):
+        with storage(self._path):
             make_folder(self._path / RELEASES)
             write_durably(self._file(number), _text(entry.told).encode())
         self._entries.append(entry)
@@ -119,7 +119,7 @@ class RestrictedFolder:
                     slug="key-missing",
                     hint="put it back: a new key would draw new noise, and two releases could be averaged",
                 )
-            with _storage(self._path):
+            with storage(self._path):
                 write_durably(path, new_key().hex().encode() + b"\n")
         if path.stat().st_mode & 0o077:
             raise ResultError(
@@ -149,7 +149,7 @@ def restricted_folder(path: Path) -> Iterator[RestrictedFolder]:
     StorageError
         If it cannot be read or written.
     """
-    with _storage(path):
+    with storage(path):
         make_folder(path)
         lock = os.open(path / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     try:
@@ -159,7 +159,7 @@ def restricted_folder(path: Path) -> Iterator[RestrictedFolder]:
             raise FolderInUseError(
                 f"{path.name} is in use by another release", slug="folder-in-use", hint="wait until it has ended"
             ) from None
-        with _storage(path):
+        with storage(path):
             folder = RestrictedFolder(path)
         yield folder
     finally:
@@ -167,7 +167,8 @@ def restricted_folder(path: Path) -> Iterator[RestrictedFolder]:
 
 
 @contextmanager
-def _storage(path: Path) -> Iterator[None]:
+def storage(path: Path) -> Iterator[None]:
+    """Turn an error of the storage into one line that names the last part of the path. Raises StorageError."""
     try:
         yield
     except AuditError:

@@ -61,7 +61,7 @@ def public_release(
     named = any(word.word == "below" for word in words)
     return PublicRelease(
         table=table,
-        headline=PublicHeadline(outcome=outcome, too_small_to_name=outcome == "fail" and not named),
+        headline=PublicHeadline(outcome=outcome, no_group_named=outcome == "fail" and not named),
         rules=tuple(rules),
         rates=public_rates(table, level=level),
         words=words,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -19,7 +20,19 @@ from audit.disclosure.linear import SolverGaveUpError, attack_side, bound, side_
 from audit.disclosure.propagation import ImpossibleBoundsError, propagate
 from audit.disclosure.protect import protect
 from audit.disclosure.repair import told
-from audit.disclosure.view import NOTHING, TOTAL_OF, UNBOUNDED, Bounds, View
+from audit.disclosure.view import (
+    BOUNDED,
+    FEW_CORRECT,
+    FEW_ERRORS,
+    NOT_SHOWN,
+    NOTHING,
+    TOTAL_OF,
+    UNBOUNDED,
+    VALUE,
+    Bounds,
+    View,
+    ranges,
+)
 from audit.disclosure.vocabulary import ladder_of
 from audit.errors import DataError
 from audit.groups import LevelName
@@ -202,6 +215,53 @@ def test_a_table_without_repair_is_told() -> None:
         refuse_if_told(report)
     assert refused.value.slug == "small-counts-told"
     assert not re.search(r"\d", re.sub(r"\b[CSR]\d+\b|and \d+ more", "", str(refused.value)))
+
+
+def test_what_programs_tell_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The programs held to a floor that no table reaches: their finding must get through to the refusal."""
+    lattice = made_lattice(8, 3, 2)
+    exact = exact_counts(lattice, made_counts(2_000, 7, countries=8), SECRET)
+    view = protect(exact, METHOD).seen.view
+    assert attack(lattice, [view], [], METHOD).told == ()
+    monkeypatch.setattr(
+        "audit.disclosure.attack.attack_side", lambda system, floor, asked: attack_side(system, 3 * floor, asked)
+    )
+    report = attack(lattice, [view], [], METHOD)
+    assert report.below_floor == 0
+    assert len(report.told) > 5
+
+
+@pytest.mark.parametrize(("code", "errors", "expected"), [
+    (VALUE, 23, {"missed": (18, 28), "found": (10, None)}),
+    (VALUE, 12, {"missed": (10, 17), "found": (10, None)}),
+    (FEW_ERRORS, NOTHING, {"missed": (0, 14), "found": (10, None)}),
+    (FEW_CORRECT, NOTHING, {"missed": (10, None), "found": (0, 19)}),
+    (NOT_SHOWN, NOTHING, {"missed": (0, None), "found": (0, None)}),
+])  # fmt: skip
+def test_every_sign_says_what_the_method_means_by_it(
+    code: int, errors: int, expected: dict[str, tuple[int, int | None]]
+) -> None:
+    lattice = lattice_of([ladder_of("g", ["level"], [LevelName(rung="level", code="f", name="")], closed=True)])
+    totals = np.full((2, 4), NOTHING)
+    totals[:, 0] = 60
+    codes = np.array([[code, NOT_SHOWN]] * 2, dtype=np.int8)
+    view = View(totals, codes, np.array([[errors, NOTHING]] * 2), lattice.published)
+    found = ranges(view, METHOD)
+    for name, (low, high) in {"positives": (55, 65), **expected}.items():
+        column = BOUNDED.index(name)
+        assert found.low[0, column] == low
+        assert found.high[0, column] == (UNBOUNDED if high is None else high)
+
+
+def test_a_dash_says_nothing_to_readers_and_that_it_is_small_to_whoever_knows_it() -> None:
+    lattice = lattice_of([ladder_of("g", ["level"], [LevelName(rung="level", code="f", name="")], closed=True)])
+    hidden = View(
+        np.full((2, 4), NOTHING), np.zeros((2, 2), dtype=np.int8), np.full((2, 2), NOTHING), lattice.published
+    )
+    small = replace(hidden, was_shown=np.array([[False] * 4, [True] * 4]), was_coded=hidden.codes)
+    assert (ranges(hidden, METHOD).high[:, 0] == UNBOUNDED).all()
+    assert ranges(small, METHOD).high[:, 0].tolist() == [14, UNBOUNDED]
+    assert ranges(small, METHOD).low[:, 0].tolist() == [0, 0]
 
 
 def test_a_solver_that_does_not_end_tells_nothing_and_releases_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

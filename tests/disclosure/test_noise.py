@@ -6,7 +6,6 @@ import hashlib
 import math
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -42,14 +41,17 @@ def test_a_count_of_one_prints_none_or_one_as_often_as_measured() -> None:
     assert (round(TABLE.chances(1)[-1], 2), round(TABLE.chances(1)[0], 2)) == (0.62, 0.16)
 
 
-def unevenness(chances: npt.NDArray[np.float64]) -> float:
+Vector = np.ndarray[tuple[int], np.dtype[np.float64]]
+
+
+def unevenness(chances: Vector) -> float:
     return float((chances * np.log(np.maximum(chances, 1e-300))).sum())
 
 
 def test_no_other_distribution_is_more_even() -> None:
     """A general optimiser, which knows nothing of the closed form, finds the same chances."""
     changes = np.arange(-2, 6)
-    sums = np.vstack([np.ones(8), changes, changes**2])
+    sums = [[1.0] * 8, [float(change) for change in changes], [float(change**2) for change in changes]]
     found = minimize(
         unevenness,
         np.full(8, 1 / 8),

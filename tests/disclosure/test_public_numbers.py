@@ -14,7 +14,16 @@ from audit.disclosure.rates import RATES, intervals, public_rates, size_class
 from audit.disclosure.words import public_release, public_words
 from audit.groups import Group, Level
 from audit.metrics import METRICS
-from audit.public_table import PublicGroup, PublicMethod, PublicRate, PublicSide, PublicTable, PublicWord
+from audit.public_table import (
+    SENTENCES,
+    PublicGroup,
+    PublicMethod,
+    PublicRate,
+    PublicSide,
+    PublicTable,
+    PublicWord,
+    clear_change,
+)
 
 METHOD = PublicMethod(version=1, floor=10, largest_change=5, variance=3.0, absent=("unscored", "unlabelled"))
 TABLE = protect(exact_counts(made_lattice(), made_counts(64_000, 7), SECRET), made_method()).table
@@ -190,9 +199,32 @@ def test_a_rate_that_harms_when_high_is_judged_on_its_own_side(scale: str, limit
     assert both["low"].word == "below"
 
 
+@pytest.mark.parametrize(("before", "after", "said"), [
+    (100, 119, None),
+    (100, 120, (20, 10, 30)),
+    (400, 100, (-300, -310, -290)),
+    (None, 100, None),
+    (100, None, None),
+])  # fmt: skip
+def test_small_changes_are_no_clear_change(
+    before: int | None, after: int | None, said: tuple[int, int, int] | None
+) -> None:
+    """disclosure.md, section 5: below k + 2 D a change is shown with the wrong sign in 26%."""
+    assert clear_change(before, after, METHOD) == said
+
+
+def test_every_reason_and_every_word_has_its_sentence() -> None:
+    whys = {"small_or_withheld", "too_small_for_a_rate", "cannot_occur", "not_in_table"}
+    assert whys | {"below", "meets", "cannot_tell", "few_errors", "few_correct", "no_group_named"} < set(SENTENCES)
+    said = SENTENCES["above_the_table"].format(**METHOD.model_dump())
+    assert "at most 5;" in said
+    assert "fewer than 10 people" in said
+    assert SENTENCES["few_errors"].format(few_errors=METHOD.few_errors) == "fewer than 15"
+
+
 def test_the_headline_says_where_a_fail_cannot_be_named() -> None:
     silent = table(EVERYONE, row("same", side(600, 118), NONE))
-    assert public_release(silent, "fail", (RULE,)).headline.too_small_to_name
-    assert not public_release(silent, "pass", (RULE,)).headline.too_small_to_name
+    assert public_release(silent, "fail", (RULE,)).headline.no_group_named
+    assert not public_release(silent, "pass", (RULE,)).headline.no_group_named
     loud = table(EVERYONE, row("low", side(300, 150), NONE))
-    assert not public_release(loud, "fail", (RULE,)).headline.too_small_to_name
+    assert not public_release(loud, "fail", (RULE,)).headline.no_group_named

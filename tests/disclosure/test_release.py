@@ -356,6 +356,17 @@ def test_two_releases_at_once_are_not_made(published: Path, tmp_path: Path) -> N
     assert refusal(refused) == "folder-in-use"
 
 
+def test_a_release_that_could_not_be_written_is_remembered_all_the_same(published: Path, tmp_path: Path) -> None:
+    """Whoever saw a part of it has seen it; the next release must know."""
+    restricted = copy_of(published, tmp_path)
+    (tmp_path / "public").write_text("in the way")
+    with pytest.raises(AuditError) as refused:
+        release(restricted, tmp_path / "public", LATTICE, replace(AUDITED, counts=other_model(1)), METHOD, RENDERER)
+    assert refusal(refused) == "storage-failed"
+    with restricted_folder(restricted) as folder:
+        assert [entry.number for entry in folder.entries] == [1, 2]
+
+
 def people(ids: str, *, stable: bool) -> People:
     places = np.repeat(np.arange(len(COUNTS.codes)), COUNTS.cells.sum(axis=(1, 2)))
     cells = np.concatenate([np.repeat(np.arange(12), group.ravel()) for group in COUNTS.cells])
