@@ -114,6 +114,17 @@ def test_few_gives_a_bound_that_holds_for_every_table(
     assert found.at_least == (None if least is None else math.floor(least * 100) / 100)
 
 
+def test_ends_are_rounded_away_from_the_rate() -> None:
+    made = table(row(None, side(203, 41), side(407, 33)))
+    for metric, counts in (("true_positive_rate", [203, 41, 0, 0]), ("false_positive_rate", [0, 0, 407, 33])):
+        found = rate_of(made, metric)
+        _, low, high, _ = intervals(np.array([counts]), RATES[found.metric], 3.0, 0.95)
+        assert found.low is not None
+        assert found.high is not None
+        assert low[0] - 0.01 < found.low <= low[0]
+        assert high[0] <= found.high < high[0] + 0.01
+
+
 def test_what_is_not_shown_has_a_reason_and_no_number() -> None:
     for rate in public_rates(TABLE):
         numbers = (rate.value, rate.low, rate.high, rate.size)

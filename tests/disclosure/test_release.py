@@ -21,6 +21,7 @@ from audit.disclosure.exact import exact_counts
 from audit.disclosure.explain import blank, refuse_unexplained, unexplained
 from audit.disclosure.gates import refuse_unless_rendered_again, render_in_fresh_process
 from audit.disclosure.gates import render as render_by_name
+from audit.disclosure.linear import attack_side
 from audit.disclosure.printed import read_numbers
 from audit.disclosure.protect import protect
 from audit.disclosure.release import Audited, People, release, reproduce
@@ -198,6 +199,18 @@ def test_renderers_that_are_no_function_of_the_release_are_refused(
         release(tmp_path / "restricted", public, LATTICE, AUDITED, METHOD, f"made_renderers:{function}")
     assert refusal(refused) == slug
     assert not public.exists()
+    assert not (tmp_path / "restricted" / "releases").exists()
+
+
+def test_a_table_that_tells_something_is_not_released(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The programs held to a floor that no table reaches, so that they find something."""
+    monkeypatch.setattr(
+        "audit.disclosure.attack.attack_side", lambda system, floor, asked: attack_side(system, 3 * floor, asked)
+    )
+    with pytest.raises(AuditError) as refused:
+        release(tmp_path / "restricted", tmp_path / "public", LATTICE, AUDITED, METHOD, RENDERER)
+    assert refusal(refused) == "small-counts-told"
+    assert not (tmp_path / "public").exists()
     assert not (tmp_path / "restricted" / "releases").exists()
 
 
