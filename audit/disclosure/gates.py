@@ -87,13 +87,25 @@ def render_in_fresh_process(release: PublicRelease, renderer: str, seconds: floa
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            raise _not_again(f"{renderer} did not end in a process of its own") from None
+            raise DataError(
+                f"{renderer} did not end in a process of its own",
+                slug="not-rendered-again",
+                hint="nothing was released; a public file may hold only what the release gives",
+            ) from None
     if done.returncode != 0 or len(done.stdout) > _LARGEST:
-        raise _not_again(f"{renderer} does not run in a process of its own")
+        raise DataError(
+            f"{renderer} does not run in a process of its own",
+            slug="not-rendered-again",
+            hint="nothing was released; a public file may hold only what the release gives",
+        )
     try:
         return {name: base64.b64decode(text, validate=True) for name, text in json.loads(done.stdout).items()}
     except (ValueError, AttributeError, TypeError):
-        raise _not_again(f"{renderer} prints beside its files") from None
+        raise DataError(
+            f"{renderer} prints beside its files",
+            slug="not-rendered-again",
+            hint="nothing was released; a public file may hold only what the release gives",
+        ) from None
 
 
 def refuse_unless_rendered_again(files: Mapping[str, bytes], release: PublicRelease, renderer: str) -> None:
@@ -107,7 +119,11 @@ def refuse_unless_rendered_again(files: Mapping[str, bytes], release: PublicRele
     again = render_in_fresh_process(release, renderer)
     different = sorted(name for name in {*files, *again} if files.get(name) != again.get(name))
     if different:
-        raise _not_again(f"{', '.join(different[:3])}: bytes that the protected table does not explain")
+        raise DataError(
+            f"{', '.join(different[:3])}: bytes that the protected table does not explain",
+            slug="not-rendered-again",
+            hint="nothing was released; a public file may hold only what the release gives",
+        )
 
 
 def _answer(renderer: str, text: str) -> str:
@@ -117,11 +133,3 @@ def _answer(renderer: str, text: str) -> str:
         name: base64.b64encode(content).decode("ascii") for name, content in render(release, renderer).items()
     }
     return json.dumps(files)
-
-
-def _not_again(message: str) -> DataError:
-    return DataError(
-        message,
-        slug="not-rendered-again",
-        hint="nothing was released; a public file may only hold what is computed from the public release",
-    )

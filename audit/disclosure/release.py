@@ -179,7 +179,7 @@ def _exact(lattice: Lattice, counts: CountsTable, folder: RestrictedFolder, peop
         raise DataError(
             "the people of this set have no ids that stay the same, and there was a release before",
             slug="no-stable-ids",
-            hint="every release would draw new noise, and their average would be exact; key noise by counts instead",
+            hint="every release would draw new noise, and the mean of many comes close to the exact counts",
         )
     sums = key_sums(counts, people.places, people.cells, people.ids, folder.secret)
     return exact_counts(lattice, counts, folder.secret, sums)

@@ -1,0 +1,49 @@
+"""The rules of a plan as a public release states them: from the plan alone, and from no count."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+from audit.analyses.sides import questions
+from audit.plan import AuditPlan, Rule
+from audit.public_table import PublicRule
+from audit.stats.planning import cases_to_pass
+
+__all__ = ["public_rules"]
+
+_REST: Final = 1_000_000
+"""Cases of everyone else that planning supposes: the exact number is not for the public."""
+
+
+def public_rules(plan: AuditPlan) -> tuple[PublicRule, ...]:
+    """Every rule on groups, with the cases that a group needs to be passed alone beside a large rest."""
+    return tuple(_public(plan, rule) for rule in plan.named_rules)
+
+
+def _public(plan: AuditPlan, rule: Rule) -> PublicRule:
+    assert rule.id is not None  # noqa: S101 - `named_rules` gives every rule an id
+    return PublicRule(
+        rule=rule.id,
+        metric=rule.metric,
+        scale=rule.scale,
+        limit=rule.limit,
+        worse=tuple(question.side for question in questions(plan, rule)),
+        least_cases=_least(plan, rule),
+    )
+
+
+def _least(plan: AuditPlan, rule: Rule) -> int:
+    """The largest that any feature of the rule asks for; one that leaves it to planning asks for what is planned."""
+    named = {name for part in rule.groups for name in ((part,) if isinstance(part, str) else part)}
+    declared = [plan.groups[name].min_cases for name in sorted(named)]
+    least = max([plan.verdict.min_denominator, *(number for number in declared if isinstance(number, int))])
+    if "auto" not in declared:
+        return least
+    asked = questions(plan, rule)
+    power = 1.0 - (1.0 - plan.verdict.power) / len(asked)
+    for question in asked:
+        planned = cases_to_pass([rule.planned_rate], [_REST], question.within, alpha=plan.verdict.alpha, power=power)
+        if math.isfinite(planned[0]):
+            least = max(least, math.ceil(planned[0]))
+    return least

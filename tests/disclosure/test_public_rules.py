@@ -1,0 +1,45 @@
+"""Rules as the public reads them: from the plan alone."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from made_counts import categorical, plan_of
+
+from audit.disclosure.rules import public_rules
+from audit.plan import AuditPlan
+
+FEATURE = categorical("sector", ["farm", "mine"])
+
+
+def plan_with(rule: dict[str, Any], **feature: Any) -> AuditPlan:
+    groups = {"sector": {"column": "sector", "coding": "categorical", **feature}}
+    return plan_of([{"groups": ["sector"], **rule}], [FEATURE], groups=groups)
+
+
+@pytest.mark.parametrize(("rule", "worse"), [
+    ({"metric": "true_positive_rate", "margin": 0.1}, ("low",)),
+    ({"metric": "false_positive_rate", "ratio": 0.8}, ("high",)),
+    ({"metric": "selection_rate", "margin": 0.1, "direction": "both"}, ("low", "high")),
+])  # fmt: skip
+def test_a_rule_keeps_its_limit_and_its_side(rule: dict[str, Any], worse: tuple[str, ...]) -> None:
+    (made,) = public_rules(plan_with(rule))
+    assert made.worse == worse
+    assert (made.metric, made.limit) == (rule["metric"], rule.get("margin", rule.get("ratio")))
+    assert made.scale == ("ratio" if "ratio" in rule else "difference")
+    assert made.least_cases > 20
+
+
+def test_declared_sizes_are_kept() -> None:
+    (made,) = public_rules(plan_with({"metric": "true_positive_rate", "margin": 0.1}, min_cases=250))
+    assert made.least_cases == 250
+
+
+def test_planned_sizes_are_those_of_the_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[2]))
+    words = importlib.import_module("simulate.disclosure_words")
+    (made,) = public_rules(importlib.import_module("simulate.whole_audit").plan())
+    assert made == words.RULE
