@@ -16,7 +16,7 @@ from audit.counting.table import IntArray
 from audit.disclosure.attack import attack, refuse_if_told
 from audit.disclosure.exact import exact_counts
 from audit.disclosure.lattice import Lattice, lattice_of
-from audit.disclosure.linear import SolverGaveUpError, attack_side, bound, side_system
+from audit.disclosure.linear import SideAttack, SideSystem, SolverGaveUpError, attack_side, bound, side_system
 from audit.disclosure.propagation import ImpossibleBoundsError, propagate
 from audit.disclosure.protect import protect
 from audit.disclosure.repair import told
@@ -29,6 +29,7 @@ from audit.disclosure.view import (
     TOTAL_OF,
     UNBOUNDED,
     VALUE,
+    BoolArray,
     Bounds,
     View,
     ranges,
@@ -217,18 +218,25 @@ def test_a_table_without_repair_is_told() -> None:
     assert not re.search(r"\d", re.sub(r"\b[CSR]\d+\b|and \d+ more", "", str(refused.value)))
 
 
+def with_a_finding(system: SideSystem, floor: int, asked: BoolArray) -> SideAttack:
+    """What the programs find, and one finding that they do not make."""
+    side = attack_side(system, floor, asked)
+    side.told.append(int(np.flatnonzero(asked)[0]))
+    return side
+
+
 def test_what_programs_tell_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The programs held to a floor that no table reaches: their finding must get through to the refusal."""
+    """A finding of the programs must get through to the refusal."""
     lattice = made_lattice(8, 3, 2)
     exact = exact_counts(lattice, made_counts(2_000, 7, countries=8), SECRET)
     view = protect(exact, METHOD).seen.view
     assert attack(lattice, [view], [], METHOD).told == ()
-    monkeypatch.setattr(
-        "audit.disclosure.attack.attack_side", lambda system, floor, asked: attack_side(system, 3 * floor, asked)
-    )
+    monkeypatch.setattr("audit.disclosure.attack.attack_side", with_a_finding)
     report = attack(lattice, [view], [], METHOD)
     assert report.below_floor == 0
-    assert len(report.told) > 5
+    assert len(report.told) == 2
+    with pytest.raises(DataError):
+        refuse_if_told(report)
 
 
 @pytest.mark.parametrize(("code", "errors", "expected"), [

@@ -21,11 +21,12 @@ from audit.disclosure.exact import exact_counts
 from audit.disclosure.explain import blank, refuse_unexplained, unexplained
 from audit.disclosure.gates import refuse_unless_rendered_again, render_in_fresh_process
 from audit.disclosure.gates import render as render_by_name
-from audit.disclosure.linear import attack_side
+from audit.disclosure.linear import SideAttack, SideSystem, attack_side
 from audit.disclosure.printed import read_numbers
 from audit.disclosure.protect import protect
 from audit.disclosure.release import Audited, People, release, reproduce
 from audit.disclosure.restricted import restricted_folder
+from audit.disclosure.view import BoolArray
 from audit.disclosure.words import public_release
 from audit.errors import AuditError, DataError
 from audit.public_table import PublicRelease, group_key
@@ -202,11 +203,16 @@ def test_renderers_that_are_no_function_of_the_release_are_refused(
     assert not (tmp_path / "restricted" / "releases").exists()
 
 
+def with_a_finding(system: SideSystem, floor: int, asked: BoolArray) -> SideAttack:
+    """What the programs find, and one finding that they do not make."""
+    side = attack_side(system, floor, asked)
+    side.told.append(int(np.flatnonzero(asked)[0]))
+    return side
+
+
 def test_a_table_that_tells_something_is_not_released(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The programs held to a floor that no table reaches, so that they find something."""
-    monkeypatch.setattr(
-        "audit.disclosure.attack.attack_side", lambda system, floor, asked: attack_side(system, 3 * floor, asked)
-    )
+    """The programs are made to find something."""
+    monkeypatch.setattr("audit.disclosure.attack.attack_side", with_a_finding)
     with pytest.raises(AuditError) as refused:
         release(tmp_path / "restricted", tmp_path / "public", LATTICE, AUDITED, METHOD, RENDERER)
     assert refusal(refused) == "small-counts-told"
