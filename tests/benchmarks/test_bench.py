@@ -13,14 +13,16 @@ from audit import AuditResult, load_result
 from bench.__main__ import Sizes, main, measure
 from bench.aequitas_environment import LOCK, aequitas_python
 from bench.contender_fairlearn import by_group
+from bench.harness import MEASURED, harness_lines
 from bench.lines import Line, table
 from bench.made_cases import GENDERS, NATIONALITIES, write_cases
 from bench.measures import JUDGED, whole_audit
 from bench.plans import THRESHOLD
 from bench.processes import ProcessError, run
+from bench.scored_kinds import KINDS
 
 ROWS = 1_000
-TINY = Sizes(counted=(200,), peers=200, largest=200, strata=800, rounds=1)
+TINY = Sizes(counted=(200,), peers=200, largest=200, strata=800, rounds=1, scored=0)
 
 
 def made(folder: Path, rows: int, seed: int = 1, spread: str = "zipf") -> Path:
@@ -179,3 +181,17 @@ def test_help_names_the_options(capsys: pytest.CaptureFixture[str]) -> None:
         main(["--help"])
     assert left.value.code == 0
     assert "--small" in capsys.readouterr().out
+
+
+def test_what_the_harness_costs_is_a_line_for_every_kind(tmp_path: Path) -> None:
+    said: list[str] = []
+    lines = list(harness_lines(tmp_path, 200, (200, 400), rounds=1, say=said.append))
+    assert len(said) == len(lines) == len(MEASURED) + 3
+    assert {kind for kind, _ in MEASURED} == set(KINDS)
+    for line, (kind, batch) in zip(lines, MEASURED, strict=False):
+        assert line.what == f"scoring by {kind}, batches of {batch}, to the bare model"
+        assert line.measured is not None
+        assert line.goal in {None, 1.3}
+        assert (line.goal is None) == ("no goal" in line.note)
+    assert (lines[-3].unit, lines[-3].goal) == ("ms", 20)
+    assert [line.goal is None for line in lines[-2:]] == [True, False]

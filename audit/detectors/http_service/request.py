@@ -56,10 +56,13 @@ def _filled(template: Any, values: dict[str, Any]) -> Any:
 
 def _column(name: str, column: pa.Array) -> list[Any]:
     import pyarrow as pa
+    import pyarrow.compute as pc
 
     values: list[Any] = column.to_pylist()
     kind = column.type
     if name == ROW_ID or pa.types.is_string(kind) or pa.types.is_integer(kind) or pa.types.is_boolean(kind):
+        return values
+    if pa.types.is_floating(kind) and pc.all(pc.is_finite(column), min_count=0).as_py():
         return values
     try:
         return [_plain(value) for value in values]
