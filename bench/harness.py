@@ -30,11 +30,17 @@ MOST_HELD: Final = 64
 
 
 def harness_lines(
-    folder: Path, rows: int, held: Sequence[int], *, rounds: int, say: Callable[[str], None]
+    folder: Path,
+    rows: int,
+    held: Sequence[int],
+    *,
+    rounds: int,
+    say: Callable[[str], None],
+    measured: Sequence[tuple[str, int]] = MEASURED,
 ) -> Iterator[Line]:
     """Every line, as it is measured; `held` are the sizes of the sets whose scoring is measured by its memory."""
     data = _data(folder, rows)
-    for kind, batch in MEASURED:
+    for kind, batch in measured:
         say(f"{kind} with and without the harness, batches of {batch}")
         spent = json.loads(module("scoring", "overhead", data, kind, batch, rounds).output)
         bare, ours = spent["rows"] / spent["bare"], spent["rows"] / spent["ours"]

@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,7 @@ def _opening(plan: Any, folder: Path, rounds: int) -> float:
     for _ in range(rounds):
         detector: Any = make_detector(plan.detector, folder)
         context = RunContext(folder, FEATURES, "score", plan.detector.score_range, plan.scoring.batch_size)
-        spent.append(_timed(lambda opened=detector, told=context: opened.open(told)))
+        spent.append(_timed(partial(detector.open, context)))
         detector.close()
     return min(spent)
 

@@ -20,6 +20,8 @@ from bench.measures import JUDGED, whole_audit
 from bench.plans import THRESHOLD
 from bench.processes import ProcessError, run
 from bench.scored_kinds import KINDS
+from bench.scored_set import write_set
+from bench.scoring import overhead
 
 ROWS = 1_000
 TINY = Sizes(counted=(200,), peers=200, largest=200, strata=800, rounds=1, scored=0)
@@ -185,13 +187,22 @@ def test_help_names_the_options(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_what_the_harness_costs_is_a_line_for_every_kind(tmp_path: Path) -> None:
     said: list[str] = []
-    lines = list(harness_lines(tmp_path, 200, (200, 400), rounds=1, say=said.append))
-    assert len(said) == len(lines) == len(MEASURED) + 3
+    lines = list(harness_lines(tmp_path, 200, (200, 400), rounds=1, say=said.append, measured=(("python", 64),)))
+    assert len(said) == len(lines) == 4
+    first, durable, *held = lines
+    assert first.what == "scoring by python, batches of 64, to the bare model"
+    assert first.measured is not None
+    assert first.measured > 0
+    assert (first.goal, first.unit) == (1.3, "x")  # 25,000 rows in a second at most
+    assert (durable.unit, durable.goal) == ("ms", 20)
+    assert [line.goal is None for line in held] == [True, False]
     assert {kind for kind, _ in MEASURED} == set(KINDS)
-    for line, (kind, batch) in zip(lines, MEASURED, strict=False):
-        assert line.what == f"scoring by {kind}, batches of {batch}, to the bare model"
-        assert line.measured is not None
-        assert line.goal in {None, 1.3}
-        assert (line.goal is None) == ("no goal" in line.note)
-    assert (lines[-3].unit, lines[-3].goal) == ("ms", 20)
-    assert [line.goal is None for line in lines[-2:]] == [True, False]
+
+
+@pytest.mark.parametrize("kind", ["skops-fast", "onnx-fast", "command", "http"])
+def test_every_row_is_scored_with_and_without_the_harness(kind: str, tmp_path: Path) -> None:
+    write_set(tmp_path / "set.parquet", 200)
+    found = overhead(tmp_path / "set.parquet", kind, 64, 1)
+    assert found.rows == 200
+    assert min(found.bare, found.ours) > 0
+    assert (found.opening > 0) == kind.endswith("fast")
