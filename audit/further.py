@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from audit.analyses.amplification import amplification
+from audit.analyses.answering import failed_rows, self_disagreement
 from audit.analyses.control_sample import control_sample
 from audit.analyses.costs import cost_findings
 from audit.analyses.deployed import Rates, deployed
@@ -63,6 +64,8 @@ def further_findings(
         "label_gaps": label_gaps(plan, of_all),
         "reference_comparison": reference_comparison(plan, counted.reference, counted.table, by_name, counted.moments),
         "memberships": memberships(plan, counted.table, features, counted.moments),
+        "failures": failed_rows(counted, list(families), by_name),
+        "self_disagreement": self_disagreement(plan, counted, list(families), by_name),
         "deployed": deployed(plan, shown, _weighted_rates(shown, estimates, counted), counted.moments),
     }
     return found, sensitivity_notices(sensitivity)

@@ -48,6 +48,7 @@ def notices(
     ]
     found.extend(_harm_not_limited(plan, overall))
     found.extend(_rows_as_they_are(plan))
+    found.extend(_pickled(system))
     found.extend(_given(system))
     found.extend(_unscored(plan, rows[0]))
     found.extend(_unlabelled(plan, rows))
@@ -87,6 +88,18 @@ def _harm_not_limited(plan: AuditPlan, overall: OverallVerdict) -> list[Notice]:
             f"{plan.audit.route}. The verdict says nothing about it.",
         )
         for harm in open_harms
+    ]
+
+
+def _pickled(system: SystemDescription) -> list[Notice]:
+    if system.kind != "pickle":
+        return []
+    return [
+        Notice(
+            code="pickle",
+            text="A pickled model was executed: its file can hold any program, and whoever ran this audit let it run. "
+            "What such a program does beside scoring is not seen here.",
+        )
     ]
 
 

@@ -6,26 +6,22 @@ a file, with the line and the nearest known key in each error, is `audit.plan_fi
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import ConfigDict, Field, model_validator
 
 from audit.metrics import METRICS, MetricName, Worse, worse_direction
+from audit.plan_answers import ModelDetector, Name, PredictionsDetector, Strict
 from audit.plan_detectors import (
-    Column,
     CommandDetector,
     Detector,
-    HttpDetector,
-    ModelDetector,
-    Name,
+    MlflowDetector,
     OnnxDetector,
     OtherDetector,
-    PredictionsDetector,
+    PickleDetector,
     PythonDetector,
     SkopsDetector,
-    Strict,
-    check_disjoint,
+    TransformersDetector,
 )
 from audit.plan_probes import ByMetric, ColumnsProbe, Probe, ProbeForm, ProbeRule, RateForm, TextProbe, check_probes
 from audit.plan_sections import (
@@ -36,22 +32,26 @@ from audit.plan_sections import (
     ControlSampleSection,
     CostsSection,
     DeploymentSection,
+    EvaluationSetSection,
     GenderCodes,
     GroupFeature,
     Measure,
     NationalityRung,
     ReferenceTableSection,
+    SandboxSection,
     ScanSection,
     ScoringSection,
     SensitivitySection,
     VerdictSection,
 )
+from audit.plan_services import ChatDetector, HttpDetector
 
 __all__ = [
     "GENDERS",
     "PLAN_SCHEMA",
     "AuditPlan",
     "AuditSection",
+    "ChatDetector",
     "Coding",
     "ColumnsProbe",
     "CommandDetector",
@@ -66,10 +66,12 @@ __all__ = [
     "GroupFeature",
     "HttpDetector",
     "Measure",
+    "MlflowDetector",
     "ModelDetector",
     "NationalityRung",
     "OnnxDetector",
     "OtherDetector",
+    "PickleDetector",
     "PredictionsDetector",
     "Probe",
     "ProbeRule",
@@ -77,11 +79,13 @@ __all__ = [
     "ReferenceTableSection",
     "Route",
     "Rule",
+    "SandboxSection",
     "ScanSection",
     "ScoringSection",
     "SensitivitySection",
     "SkopsDetector",
     "TextProbe",
+    "TransformersDetector",
     "Use",
     "VerdictSection",
 ]
@@ -115,52 +119,6 @@ class AuditSection(Strict):
     """Who carried out the audit."""
     limits_set_by: str = ""
     """Who set the limits of the rules, and on what ground. Shown in every report."""
-
-
-class EvaluationSetSection(Strict):
-    """The labelled cases on which the detector is tried."""
-
-    path: Path | None = None
-    """Parquet, CSV or JSONL, plain or compressed (.gz, .zst). Not needed where the table is passed in Python."""
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
-    """The seal of the set: the SHA-256 of its file. Any other file is refused. `audit7k draw` writes it."""
-    format: Literal["parquet", "csv", "jsonl"] | None = None
-    """The file's format, where its name does not say."""
-    encoding: str = "utf-8"
-    """Encoding of a CSV or JSONL file; a file that is not in it is refused, never guessed at."""
-    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
-    """Delimiter of a CSV file."""
-    id: Column
-    """The column that names each case once. Ids are text and never shown."""
-    label: Column
-    """The column that says whether the case is one of exploitation."""
-    label_positive: Annotated[tuple[str, ...], Field(min_length=1)] = ("1", "true")
-    """Values of the label that mean exploitation; compared without regard to case."""
-    label_negative: Annotated[tuple[str, ...], Field(min_length=1)] = ("0", "false")
-    """Values of the label that mean no exploitation."""
-    label_missing: tuple[str, ...] = ()
-    """Values that stand for a missing label, beside the empty cell. Such cases stay in the account, unlabelled."""
-    label_source: Name
-    """Where the labels come from. Labels are not truth, and every report says whose they are."""
-    numbers: tuple[Column, ...] = ()
-    """Columns of a CSV or JSONL file that the detector is given as numbers; everything else there is text. A Parquet
-    file carries its own types."""
-    rows_are: Name = "cases"
-    """What one row stands for: persons, cases, adverts, accounts."""
-    weight: Column | None = None
-    """The column with the design weight: how many cases of the population the row stands for, a number above 0."""
-    cluster: Column | None = None
-    """The column that names what a row belongs to (advertiser, account, household): rows of one say less than as many
-    independent ones. Never shown."""
-    expected_icc: Annotated[float, Field(ge=0, lt=1)] = 0.05
-    """With `cluster`: how alike its rows are expected to be (intracluster correlation). It plans group sizes and enters
-    no test."""
-
-    @model_validator(mode="after")
-    def _labelscheck_disjoint(self) -> Self:
-        values = (*self.label_positive, *self.label_negative, *self.label_missing)
-        check_disjoint("label_positive, label_negative and label_missing", values)
-        return self
 
 
 class Rule(Strict):
@@ -239,6 +197,8 @@ class AuditPlan(Strict):
     """How verdicts are reached."""
     scoring: ScoringSection = ScoringSection()
     """How the detector is run."""
+    sandbox: SandboxSection = SandboxSection()
+    """How it is held where it runs in a process of its own."""
     deployment: DeploymentSection | None = None
     """Where the detector works, as far as it differs from the set."""
     control_features: dict[str, ControlFeature] = Field(default_factory=dict)
@@ -271,6 +231,8 @@ class AuditPlan(Strict):
         for name, feature in self.groups.items():
             _check_feature(name, feature, self.coding(name))
         self._check_columns()
+        if self.scoring.repeat > 1 and isinstance(self.detector, PredictionsDetector):
+            raise ValueError("scoring.repeat asks the detector again, and one known by its predictions cannot be asked")
         if "reference" in self.verdict.compare_with and not any(f.reference for f in self.groups.values()):
             raise ValueError('compare_with = ["reference"] needs `reference = "<level>"` in a [groups.<name>]')
         for position, rule in enumerate(self.every_rule, start=1):
@@ -298,10 +260,10 @@ class AuditPlan(Strict):
         self._check_extra_columns()
         if isinstance(detector, PredictionsDetector) and detector.path is None:
             spoken_for = {section.id, section.label, *(feature.column for feature in self.groups.values())}
-            if spoken_for & {detector.score, detector.decision}:
+            if detector.answer in spoken_for:
                 raise ValueError("the detector's answer is also the id, the label or a group: name its own column")
             further = {section.weight, section.cluster, *(column for _, column in self._extra_columns)} - {None}
-            if further & {detector.score, detector.decision}:
+            if detector.answer in further:
                 raise ValueError(
                     "the detector's answer is also a weight, a cluster or a column compared by: name its own"
                 )

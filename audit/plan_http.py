@@ -69,6 +69,11 @@ def check_url(url: str, hosts: Sequence[str], *, allow_local: bool) -> None:
         raise ValueError("url has a host that is not in `hosts`")
 
 
+def looks_secret(name: str) -> bool:
+    """Whether what stands under this name is probably a secret."""
+    return _SECRET.search(name) is not None
+
+
 def split_url(url: str) -> SplitResult:
     """The parts of an address."""
     try:

@@ -7,7 +7,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from audit.plan_detectors import Column, Name, Strict, check_disjoint
+from audit.plan_answers import Column, Name, Strict, check_disjoint
+from audit.plan_detectors import EnvironmentName, Seconds
 
 __all__ = [
     "GENDERS",
@@ -122,8 +123,57 @@ class VerdictSection(Strict):
     """Level of the intervals that are shown."""
     seed: Annotated[int, Field(ge=0)] = 0
     """Seed of every random procedure. Nothing in this version is random; it is recorded for the day that is."""
+    max_failed: Annotated[float, Field(ge=0, le=1)] = 0.05
+    """The largest share of the set's rows for which the detector may fail to give a usable answer. Above it nothing is
+    decided: an outage is no finding."""
     compare_with: tuple[Comparison, ...] = ("rest",)
     """What the disparities that are shown compare a group with. Verdicts always compare with the rest."""
+
+
+class EvaluationSetSection(Strict):
+    """The labelled cases on which the detector is tried."""
+
+    path: Path | None = None
+    """Parquet, CSV or JSONL, plain or compressed (.gz, .zst). Not needed where the table is passed in Python."""
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    """The seal of the set: the SHA-256 of its file. Any other file is refused. `audit7k draw` writes it."""
+    format: Literal["parquet", "csv", "jsonl"] | None = None
+    """The file's format, where its name does not say."""
+    encoding: str = "utf-8"
+    """Encoding of a CSV or JSONL file; a file that is not in it is refused, never guessed at."""
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    """Delimiter of a CSV file."""
+    id: Column
+    """The column that names each case once. Ids are text and never shown."""
+    label: Column
+    """The column that says whether the case is one of exploitation."""
+    label_positive: Annotated[tuple[str, ...], Field(min_length=1)] = ("1", "true")
+    """Values of the label that mean exploitation; compared without regard to case."""
+    label_negative: Annotated[tuple[str, ...], Field(min_length=1)] = ("0", "false")
+    """Values of the label that mean no exploitation."""
+    label_missing: tuple[str, ...] = ()
+    """Values that stand for a missing label, beside the empty cell. Such cases stay in the account, unlabelled."""
+    label_source: Name
+    """Where the labels come from. Labels are not truth, and every report says whose they are."""
+    numbers: tuple[Column, ...] = ()
+    """Columns of a CSV or JSONL file that the detector is given as numbers; everything else there is text. A Parquet
+    file carries its own types."""
+    rows_are: Name = "cases"
+    """What one row stands for: persons, cases, adverts, accounts."""
+    weight: Column | None = None
+    """The column with the design weight: how many cases of the population the row stands for, a number above 0."""
+    cluster: Column | None = None
+    """The column that names what a row belongs to (advertiser, account, household): rows of one say less than as many
+    independent ones. Never shown."""
+    expected_icc: Annotated[float, Field(ge=0, lt=1)] = 0.05
+    """With `cluster`: how alike its rows are expected to be (intracluster correlation). It plans group sizes and enters
+    no test."""
+
+    @model_validator(mode="after")
+    def _labelscheck_disjoint(self) -> Self:
+        values = (*self.label_positive, *self.label_negative, *self.label_missing)
+        check_disjoint("label_positive, label_negative and label_missing", values)
+        return self
 
 
 class ScoringSection(Strict):
@@ -133,9 +183,28 @@ class ScoringSection(Strict):
     """Rows given to the detector at a time."""
     order: Literal["id", "file"] = "id"
     """Rows are batched in the order of their ids, so that a shuffled file gives the same scores, or as in the file."""
+    repeat: Annotated[int, Field(ge=1, le=5)] = 1
+    """How often the detector is asked about every row. From 2 on the report shows how often it contradicts itself,
+    group by group; verdicts rest on its first answers."""
     most_failed_batches: Annotated[int, Field(ge=0, le=10_000)] = 5
     """When so many batches in a row get no answer to any row (time-outs, no connection, crashes, HTTP 429, 3xx, 5xx),
     what answers is gone: the run ends, and can go on later. 0: never; then all such rows count as failed."""
+
+
+class SandboxSection(Strict):
+    """How a detector is held that runs in a process of its own. Whether it does says the person who runs the audit."""
+
+    memory_mib: Annotated[int, Field(ge=256, le=2**24)] = 16_384
+    """MiB of address space that the process, and each one it starts, may have. Libraries reserve far more than they
+    use."""
+    batch_timeout: Seconds = 3600.0
+    """Seconds within which a batch must be answered; the run ends where it is not. For a program its own limits
+    (`start_timeout` and `timeout`) come on top."""
+    open_timeout: Seconds = 600.0
+    """Seconds within which the model must be loaded."""
+    environment: tuple[EnvironmentName, ...] = ()
+    """Names of environment variables that the process is given beside PATH, HOME and the like. Only names: the values
+    never stand in a plan."""
 
 
 class ControlFeature(Strict):

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from audit import __version__
-from audit.plan import AuditPlan
+from audit.findings import RanIn
+from audit.plan import AuditPlan, SandboxSection
 from audit.plan_file import LoadedPlan, canonical_plan_sha256
 from audit.result import Provenance
 
@@ -33,6 +34,8 @@ _PACKAGES = (
     "scikit-learn",
     "scipy",
     "skops",
+    "torch",
+    "transformers",
 )
 
 
@@ -41,10 +44,11 @@ def provenance(
     digests: Mapping[str, str | None],
     started: datetime,
     legs: Sequence[tuple[str, str]] = (),
+    ran_in: RanIn | None = None,
 ) -> Provenance:
     """Record digests, versions and times; `digests` names `evaluation_set` and `detector`.
 
-    `legs` are when the rows were scored, told where it was not in this run alone.
+    `legs` are when the rows were scored, told where it was not in this run alone; `ran_in` is where.
     """
     commit, dirty = _git(loaded.folder)
     return Provenance(
@@ -60,12 +64,15 @@ def provenance(
         started=_stamp(started),
         finished=_stamp(datetime.now(UTC)),
         legs=tuple(legs) if any(begun < _stamp(started) for begun, _ in legs) else (),
+        ran_in=ran_in,
     )
 
 
 def scoring_identity(plan: AuditPlan) -> dict[str, Any]:
     """All that answers to an evaluation set depend on, beside set and detector; and the plan as a whole."""
     asked = plan.model_dump(mode="json", by_alias=True, include={"detector", "scoring", "evaluation_set"})
+    # how the detector was held changes no answer: who raises a limit that was too low goes on
+    plan = plan.model_copy(update={"sandbox": SandboxSection()})
     return {
         "tool": _TOOL,
         "packages": {**_packages(), "python": platform.python_version(), "platform": _platform()},

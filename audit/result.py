@@ -32,6 +32,7 @@ from audit.findings import (
     Entropy,
     Estimate,
     EstimateReason,
+    FailedRows,
     FamilyResult,
     Funnel,
     FunnelPoint,
@@ -47,6 +48,7 @@ from audit.findings import (
     OwnMeasure,
     ProbeRuleResult,
     ProbeVerdict,
+    RanIn,
     ReferenceComparison,
     ReferenceShare,
     RowAccount,
@@ -56,6 +58,7 @@ from audit.findings import (
     Scale,
     ScanHalf,
     ScanValues,
+    SelfDisagreement,
     SensitivityFinding,
     ShrunkRate,
     SubgroupScan,
@@ -69,6 +72,7 @@ from audit.findings import (
 from audit.findings.like_with_like import Note as ConditionalNote
 from audit.groups import Axis, Family, Group, Level, LevelName, Part, SensitiveFeature, without_age
 from audit.plan import AuditPlan
+from audit.statuses import Reason, Status
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -103,6 +107,7 @@ __all__ = [
     "Entropy",
     "Estimate",
     "EstimateReason",
+    "FailedRows",
     "Family",
     "FamilyResult",
     "Funnel",
@@ -126,6 +131,8 @@ __all__ = [
     "ProbeRuleResult",
     "ProbeVerdict",
     "Provenance",
+    "RanIn",
+    "Reason",
     "ReferenceComparison",
     "ReferenceShare",
     "RowAccount",
@@ -136,9 +143,11 @@ __all__ = [
     "Scale",
     "ScanHalf",
     "ScanValues",
+    "SelfDisagreement",
     "SensitiveFeature",
     "SensitivityFinding",
     "ShrunkRate",
+    "Status",
     "SubgroupScan",
     "SwapProbe",
     "SwapShift",
@@ -252,6 +261,8 @@ class Provenance(Part):
     """UTC, ISO 8601."""
     legs: tuple[tuple[str, str], ...] = ()
     """When rows were scored, where not in this run alone: beginning and end of each stretch of work."""
+    ran_in: RanIn | None = None
+    """Where the detector ran, the last time that it did; null where its answers were a table."""
 
 
 class AuditResult(Part):
@@ -330,6 +341,12 @@ class AuditResult(Part):
     """How unequally errors fall on people, between and within the groups of each family."""
     funnels: tuple[Funnel, ...] = ()
     """The limits of the verdicts over group size, rule by rule, for families of one feature with 10 groups or more."""
+    failures: tuple[FailedRows, ...] = ()
+    """Rows without a usable answer by what went wrong: everyone, then group by group. Empty for answers that existed
+    already."""
+    self_disagreement: tuple[SelfDisagreement, ...] = ()
+    """How often the detector contradicts itself, where the plan asks it more than once: everyone, then group by
+    group."""
     waivers: tuple[Waiver, ...] = ()
     """Findings that someone has waived."""
     safeguards: tuple[Safeguard, ...]

@@ -101,7 +101,7 @@ def _technical(plan: AuditPlan) -> set[str]:
     section, detector = plan.evaluation_set, plan.detector
     named = {section.id, section.label, section.weight, section.cluster}
     if isinstance(detector, PredictionsDetector) and detector.path is None:
-        named |= {detector.score, detector.decision}
+        named.add(detector.answer)
     if section.weight == "design_weight":
         # what `audit7k draw` says of a row: of course it goes with the label; given to a detector it is another matter
         named |= set(COLUMNS_ADDED) - set(getattr(detector, "features", ()))

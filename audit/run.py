@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from audit.analyses.disparities import disparities
 from audit.analyses.estimates import estimates, everyone_as_family, group_counts, row_accounts
@@ -17,6 +17,7 @@ from audit.errors import DataError
 from audit.findings import OwnMeasure
 from audit.further import further_findings
 from audit.groups import Family, Group, SensitiveFeature
+from audit.isolation.options import Isolating, IsolationOptions
 from audit.metrics import METRICS, worse_direction
 from audit.notices import notices
 from audit.plan import AuditPlan
@@ -50,6 +51,7 @@ def run_audit(
     crosscheck: bool = True,
     details: bool = True,
     checkpoint: Checkpoint | None = None,
+    **isolation: Unpack[IsolationOptions],
 ) -> AuditResult:
     """Run an audit: read and check the set, score it, count, estimate, judge.
 
@@ -60,18 +62,17 @@ def run_audit(
     table
         The evaluation set, where the plan names no file: a pandas DataFrame or an Arrow table.
     folder
-        The folder that paths in the plan are relative to; that of the plan file where one is read.
-    progress
-        Where progress is told; nowhere by default.
-    predictions_to
-        Where to write `predictions.parquet`, for a detector that is run.
+        What paths in the plan are relative to; the folder of the plan file where one is read.
+    progress, predictions_to
+        Where progress is told, and `predictions.parquet` written of a detector that is run; nowhere by default.
     crosscheck
-        Whether to ask fairlearn and AIF360 for the same rates and disparities. Where one of them disagrees, there is
-        no result.
+        Whether to ask fairlearn and AIF360 for the same numbers. Where one of them disagrees, there is no result.
     details
         Whether to answer the questions that decide no verdict. A gate leaves them out; the verdicts are the same.
     checkpoint
-        Where answers of a detector that is run are kept, so that a run that is interrupted goes on later.
+        Where answers of a detector that is run are kept, so that an interrupted run goes on later.
+    isolation
+        `sandbox` and `allow_pickle`: where the detector runs; see `audit.isolation.options.IsolationOptions`.
 
     Raises
     ------
@@ -79,26 +80,33 @@ def run_audit(
         If plan, data or detector are in error: nothing was judged, and nothing left but what a checkpoint keeps.
     """
     started = datetime.now(UTC)
+    isolating = Isolating(**isolation)
     loaded = loaded_plan(plan, folder)
     from audit.counting.counted import count_everything
     from audit.evaluation.evaluation_set import open_evaluation_set
 
     with open_evaluation_set(loaded.plan, loaded.folder, table) as evaluation_set:
         designs = _check_before(loaded, evaluation_set, details=details)
-        scored = _scored(loaded, evaluation_set, progress, predictions_to, checkpoint)
-        counted = count_everything(evaluation_set, loaded.plan, loaded.folder, details=details)
-        answered = _answered(loaded, designs, evaluation_set, progress)
+        scored = _scored(loaded, evaluation_set, progress, predictions_to, checkpoint, isolating, details=details)
+        counted = count_everything(evaluation_set, loaded.plan, loaded.folder, details=details, rounds=scored.rounds)
+        answered = _answered(loaded, designs, evaluation_set, progress, isolating)
         rows = _single_rows(loaded.plan, evaluation_set) if crosscheck else {}
         own = _own_measures(loaded, evaluation_set) if details else ()
         evaluation_set.check_unchanged()
-        features, set_sha256 = evaluation_set.features, evaluation_set.sha256
-    families = count_families(loaded.plan, counted.table, features)
-    _check_references(loaded.plan, features)
-    digests = {"evaluation_set": set_sha256, "detector": scored.detector_sha256}
-    origin = provenance(loaded, digests, started, scored.legs)
+        features = evaluation_set.features
+        digests = {"evaluation_set": evaluation_set.sha256, "detector": scored.detector_sha256}
+    families = _families(loaded.plan, counted.table, features)
+    origin = provenance(loaded, digests, started, scored.legs, scored.ran_in)
     asked = own, answered
     result = summarise(loaded, features, counted, families, scored.system, details=details, asked=asked, origin=origin)
     return _with_opinions(result, counted, families, rows if crosscheck else None)
+
+
+def _families(plan: AuditPlan, counts: CountsTable, features: Sequence[SensitiveFeature]) -> dict[Family, FamilyCounts]:
+    """The families of a plan. Raises DataError where the set lacks a level that the plan compares with."""
+    families = count_families(plan, counts, features)
+    _check_references(plan, features)
+    return families
 
 
 def _scored(
@@ -107,6 +115,9 @@ def _scored(
     progress: Progress | None,
     predictions_to: Path | None,
     checkpoint: Checkpoint | None,
+    isolating: Isolating,
+    *,
+    details: bool,
 ) -> Scored:
     from audit.scoring import Keeping, score
 
@@ -117,6 +128,8 @@ def _scored(
         progress=progress,
         predictions_to=predictions_to,
         keeping=None if checkpoint is None else Keeping(checkpoint, scoring_identity(loaded.plan)),
+        rounds=loaded.plan.scoring.repeat if details else 1,
+        isolating=isolating,
     )
 
 
@@ -135,14 +148,18 @@ def _check_before(loaded: LoadedPlan, evaluation_set: EvaluationSet, *, details:
 
 
 def _answered(
-    loaded: LoadedPlan, designs: tuple[Design, ...], evaluation_set: EvaluationSet, progress: Progress | None
+    loaded: LoadedPlan,
+    designs: tuple[Design, ...],
+    evaluation_set: EvaluationSet,
+    progress: Progress | None,
+    isolating: Isolating,
 ) -> tuple[Answered, ...]:
     """The plan's probes with the detector's answers; nothing is loaded where it has none."""
     if not designs:
         return ()
     from audit.probing.asking import ask_probes
 
-    return ask_probes(loaded.plan, designs, evaluation_set, loaded.folder, progress=progress)
+    return ask_probes(loaded.plan, designs, evaluation_set, loaded.folder, progress=progress, isolating=isolating)
 
 
 def _own_measures(loaded: LoadedPlan, evaluation_set: EvaluationSet) -> tuple[OwnMeasure, ...]:

@@ -14,7 +14,7 @@ from pydantic import ConfigDict, Field, ValidationError, model_validator
 
 from audit.metrics import METRICS
 from audit.plan import AuditPlan, GroupFeature, Route, Rule, VerdictSection
-from audit.plan_detectors import Column, Name, Strict, check_disjoint
+from audit.plan_answers import Column, Name, Strict, check_disjoint
 
 __all__ = [
     "COLUMNS_ADDED",

@@ -22,13 +22,15 @@ from audit.analyses.margin_tests import FamilyTests
 from audit.analyses.sides import questions
 from audit.analyses.weighted_tests import designed_rule_tests
 from audit.counting.moments import Moments
-from audit.counting.table import FamilyCounts
+from audit.counting.table import FAILED, FamilyCounts
 from audit.findings import Because, FamilyResult, Outcome, ProbeRuleResult, RuleBecause, RuleResult, Verdict
 from audit.groups import Family, Group, SensitiveFeature
 from audit.plan import AuditPlan, Rule
 from audit.result import OverallVerdict
 
-__all__ = ["exit_code", "judge", "judge_rule", "overall_verdict"]
+__all__ = ["exit_code", "judge", "judge_rule", "overall_verdict", "too_many_failed"]
+
+_DECIDED = ("pass", "fail")
 
 
 def judge(
@@ -41,8 +43,9 @@ def judge(
     spend = budget(plan)
     rules: list[RuleResult] = []
     verdicts: list[Verdict] = []
+    stopped = too_many_failed(plan, families)
     for rule in plan.named_rules:
-        result, of_groups = judge_rule(plan, rule, families, features, spend, moments)
+        result, of_groups = judge_rule(plan, rule, families, features, spend, moments, stopped=stopped)
         rules.append(result)
         verdicts.extend(of_groups)
     return tuple(rules), tuple(verdicts), overall_verdict(plan, rules)
@@ -55,21 +58,42 @@ def judge_rule(
     features: Mapping[str, SensitiveFeature],
     spend: Budget,
     moments: Moments | None = None,
+    *,
+    stopped: bool = False,
 ) -> tuple[RuleResult, tuple[Verdict, ...]]:
-    """Judge one rule; `spend` is what each of its families may spend on each side."""
+    """Judge one rule; `spend` is what each of its families may spend on each side.
+
+    Where `stopped`, the detector failed too often for anything to be decided, and no group passes or fails.
+    """
     decidability = rule_decidability(plan, rule, families, features, moments)
     tests = designed_rule_tests(plan, rule, families, decidability, spend, moments)
     outcomes: dict[Group, tuple[Outcome, Because]] = {}
     for family in decidability.families:
         for place, group in enumerate(family.groups):
-            outcomes[group] = _outcome(family, tests[family.family], decidability, place)
+            found = _outcome(family, tests[family.family], decidability, place)
+            outcomes[group] = ("inconclusive", "too_many_failed") if stopped and found[0] in _DECIDED else found
     verdicts = tuple(
         _verdict(rule, family, tests[family.family], decidability, outcomes, place)
         for family in decidability.families
         for place in range(len(family.groups))
     )
     missing = missing_expected(plan, rule, families, features)
-    return _rule_result(plan, rule, decidability, tests, verdicts, missing), verdicts
+    result = _rule_result(plan, rule, decidability, tests, verdicts, missing)
+    return (_stopped(result) if stopped else result), verdicts
+
+
+def too_many_failed(plan: AuditPlan, families: Mapping[Family, FamilyCounts]) -> bool:
+    """Whether the detector failed on more rows than the plan allows. Every family counts the same rows."""
+    for family in families.values():
+        failed, rows = int(family.everyone[:, FAILED].sum()), int(family.everyone.sum())
+        return failed > plan.verdict.max_failed * rows
+    return False
+
+
+def _stopped(result: RuleResult) -> RuleResult:
+    """The rule undecided, whatever groups taken together would have shown."""
+    families = tuple(family.model_copy(update={"unnamed_beyond": False}) for family in result.families)
+    return result.model_copy(update={"outcome": "inconclusive", "because": "too_many_failed", "families": families})
 
 
 def _outcome(
@@ -127,7 +151,7 @@ def _verdict(
         because=because,
         cases=int(family.cases[place]),
         cases_required=family.required_cases(place),
-        cases_needed=_cases_needed(family, tests, outcome, place),
+        cases_needed=None if because == "too_many_failed" else _cases_needed(family, tests, outcome, place),
         decidable=bool(family.decidable[place]),
         judged_as=larger,
         judged_as_outcome=None if larger is None else outcomes[larger][0],

@@ -97,7 +97,7 @@ class Numbers:
         return text.replace("-", "−")
 
     def probability(self, value: float | None) -> str:
-        """A p-value or level to three significant digits; used in the method section only."""
+        """A p-value, level or other small number to three significant digits; not for what decides."""
         if value is None:
             return NOT_KNOWN
         if 0 < value < 1e-12:

@@ -168,6 +168,12 @@ class Reading:
         self._groups.setdefault(axes, {}).setdefault(group.root, group)
 
     @property
+    def outcome_of_rates(self) -> str:
+        """What the verdict would be without limits on probes."""
+        outcomes = {rule.outcome for rule in self.result.rules}
+        return "fail" if "fail" in outcomes else "pass" if outcomes == {"pass"} else "inconclusive"
+
+    @property
     def families(self) -> Iterator[Family]:
         """The families, in the order in which the result names them."""
         return map(Family, self._groups)

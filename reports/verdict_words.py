@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from audit.result import AuditResult, RuleResult
+from audit.result import RuleResult
+from reports.answering_words import AnsweringWords
 from reports.language import Language
 from reports.names import Names
 from reports.numbers import NOT_KNOWN
@@ -47,11 +48,12 @@ class VerdictWriter:
         self._names = names
         self._words = words
         self._unnamed_words = UnnamedWords(language)
+        self._answering = AnsweringWords(language)
         self._t = language.translations
         self._n = language.numbers
         self._swaps = SwapWords(reading.result, language)
         self._outcome = reading.result.overall.outcome
-        self._of_rates = outcome_of_rates(reading.result)
+        self._of_rates = reading.outcome_of_rates
         self._failing = [each for each in reading.each_once if each.verdict and each.verdict.outcome == "fail"]
         self._worst = worst_outcomes(reading.findings)
         self._passing = {each.who for each in reading.findings if each.verdict and each.verdict.outcome == "pass"}
@@ -108,6 +110,8 @@ class VerdictWriter:
         """What was not found, and which of the reasons present keeps the audit from a verdict."""
         undecided = [rule for rule in self._reading.result.rules if rule.outcome == "inconclusive"]
         reasons = self._reasons()
+        if "too_many_failed" in reasons:
+            return self._answering.sentence()
         if {rule.because for rule in undecided} == {"nothing_judged"} and "unscored_cases" not in reasons:
             return self._t.gettext("In this test no group has enough cases to be judged, so there is no verdict.")
         both_ways = any(rule.direction == "both" for rule in undecided)
@@ -137,7 +141,7 @@ class VerdictWriter:
     def _reasons(self) -> set[str]:
         """Why groups of the undecided rules have no verdict: of those that keep their rule from one."""
         undecided = {rule.rule: rule for rule in self._reading.result.rules if rule.outcome == "inconclusive"}
-        reasons: set[str] = set()
+        reasons: set[str] = {"too_many_failed" for rule in undecided.values() if rule.because == "too_many_failed"}
         for finding in self._reading.findings:
             verdict = finding.verdict
             if verdict is None or verdict.rule not in undecided or verdict.outcome in ("pass", "fail"):
@@ -336,6 +340,8 @@ class VerdictWriter:
 
     def _what_would_decide(self, reasons: set[str]) -> str:
         """What comes next where groups have no verdict for these reasons."""
+        if "too_many_failed" in reasons:
+            return self._answering.next_step()
         alone = {
             "unscored_cases": self._t.gettext(
                 "Have the cases without a decision decided and audit again. Until then this is not a pass."
@@ -372,6 +378,7 @@ class VerdictWriter:
 
 
 _UNDECIDED_ALONE = (
+    "too_many_failed",
     "unscored_cases",
     "several_nationalities",
     "unknown_attribute",
@@ -380,12 +387,6 @@ _UNDECIDED_ALONE = (
     "too_few_clusters",
 )
 """Reasons of groups that were large enough to be judged, and were not decided."""
-
-
-def outcome_of_rates(result: AuditResult) -> str:
-    """What the verdict would be without limits on probes."""
-    outcomes = {rule.outcome for rule in result.rules}
-    return "fail" if "fail" in outcomes else "pass" if outcomes == {"pass"} else "inconclusive"
 
 
 def _coverage_of(rule: RuleResult) -> float:

@@ -55,6 +55,7 @@ class Words:
             "all_judged_within_limit": self._t.gettext(
                 "every group with enough cases is within the limit, and enough people are in them"
             ),
+            "too_many_failed": self._t.gettext("the system failed on more rows than the plan allows"),
             "group_undecided": self._t.gettext("a group with enough cases could not be decided"),
             "coverage_too_small": self._t.gettext("too many people are in groups that could not be judged"),
             "expected_group_missing": self._t.gettext("the set has too few cases of a group that the plan expects"),
@@ -77,6 +78,7 @@ class Words:
                 "the rate of the others is such that nobody could exceed the limit"
             ),
             "unscored_cases": self._t.gettext("cases without a decision could change the verdict"),
+            "too_many_failed": self._t.gettext("the system failed too often for anything to be said"),
             "several_nationalities": self._t.gettext(
                 "it would pass, but for people who have this nationality beside others"
             ),
@@ -113,6 +115,7 @@ class Words:
             return ""
         first: dict[str, str] = {
             "unscored_cases": self._t.gettext("decide the cases without a decision first"),
+            "too_many_failed": self._t.gettext("find out why the system failed, and audit again"),
             "several_nationalities": self._t.gettext("it takes cases that hold this nationality alone"),
             "unknown_attribute": self._t.gettext("record who they are, or vouch for how few"),
             "limit_cannot_be_exceeded": self._t.gettext(

@@ -9,6 +9,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from made_answering import answering
+
 from audit.findings import (
     Agreement,
     Amplification,
@@ -100,9 +102,11 @@ UNKNOWN = tuple(Group((Level("nationality", rung, "unknown"),)) for rung in ("co
 def further_result(base: AuditResult, text: Callable[[str], str] = str) -> AuditResult:
     """`base` with an answer to every further question; `text` is applied to what someone else could have written."""
     costs = CostsSection(cost_missed=10, cost_flagged=1, reason=text("Weighed by survivors"))
+    answered = answering(base)
     return base.model_copy(
         update={
-            "plan": base.plan.model_copy(update={"costs": costs}),
+            **answered,
+            "plan": answered["plan"].model_copy(update={"costs": costs}),
             "sensitivity": _sensitivity(base),
             "control_sample": _control(base),
             "conditional": (_conditional(text),),

@@ -24,9 +24,10 @@ else. `audit7k schema` prints the same as JSON Schema.
 
 PLAN_PARTS = {
     "AuditPlan", "AuditSection", "PredictionsDetector", "PythonDetector", "SkopsDetector", "OnnxDetector",
-    "CommandDetector", "HttpDetector", "OtherDetector",
-    "EvaluationSetSection", "GroupFeature", "Rule", "VerdictSection", "ScoringSection", "DeploymentSection",
-    "ControlFeature", "ControlSampleSection", "SensitivitySection", "ScanSection", "CostsSection",
+    "MlflowDetector", "PickleDetector", "TransformersDetector", "CommandDetector", "HttpDetector", "ChatDetector",
+    "OtherDetector",
+    "EvaluationSetSection", "GroupFeature", "Rule", "VerdictSection", "ScoringSection", "SandboxSection",
+    "DeploymentSection", "ControlFeature", "ControlSampleSection", "SensitivitySection", "ScanSection", "CostsSection",
     "ReferenceTableSection", "Measure",
 }  # fmt: skip
 

@@ -11,6 +11,7 @@ import typer
 
 from audit.cli.terminal import Style, note, say, say_document
 from audit.errors import ExitCode
+from audit.isolation.options import Sandbox
 
 if TYPE_CHECKING:
     from audit.result import AuditResult
@@ -19,6 +20,14 @@ PlanPath = Annotated[Path, typer.Argument(help="The plan file (TOML).")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON and nothing else.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing: the exit code alone.")]
 
+
+Where = Annotated[
+    Sandbox,
+    typer.Option("--sandbox", help="Where a model runs: shut in as far as it can be, in this process, in bubblewrap."),
+]
+AllowPickle = Annotated[
+    bool, typer.Option("--allow-pickle", help="Load a pickled model: that runs whatever code stands in the file.")
+]
 
 DEFAULT_REPORTS = ("html", "junit")
 
@@ -37,7 +46,7 @@ WhenInconclusive = Annotated[
 ]
 
 
-def run(
+def run(  # noqa: PLR0913, PLR0917 - a parameter for each option
     plan: PlanPath,
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where outputs go.")] = Path("audit-out"),
     report: Annotated[
@@ -52,6 +61,14 @@ def run(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Score everything anew, whatever an earlier run has kept in the folder.")
     ] = False,
+    repeat: Annotated[
+        int | None,
+        typer.Option(
+            metavar="TIMES", min=1, max=5, help="Ask about every row so often, and show how often the answers differ."
+        ),
+    ] = None,
+    sandbox: Where = Sandbox.AUTO,
+    allow_pickle: AllowPickle = False,
 ) -> None:
     """Run the detector over the evaluation set, judge it, and write result and reports.
 
@@ -61,7 +78,18 @@ def run(
     from audit.cli.reporters import find_reporters
 
     reporters = find_reporters(report or DEFAULT_REPORTS)
-    result, document = run_into(out, plan, reporters, quiet=quiet, crosscheck=crosscheck, fresh=fresh)
+    result, document = run_into(
+        out,
+        plan,
+        reporters,
+        quiet=quiet,
+        crosscheck=crosscheck,
+        fresh=fresh,
+        repeat=repeat,
+        sandbox=sandbox,
+        allow_pickle=allow_pickle,
+    )
+    _say_if_network_stayed(result, quiet=quiet)
     first = out / reporters[0].filename
     if as_json and not quiet:
         say_document(document)
@@ -78,6 +106,8 @@ def gate(
     as_json: AsJson = False,
     quiet: Quiet = False,
     on_inconclusive: WhenInconclusive = None,
+    sandbox: Where = Sandbox.AUTO,
+    allow_pickle: AllowPickle = False,
 ) -> None:
     """Say only the verdict, by the exit code: 0 pass, 1 fail, 3 inconclusive. Writes no file."""
     from audit.cli.summary import rule_lines, verdict_words
@@ -91,7 +121,15 @@ def gate(
         from audit.run import run_audit
         from audit.scoring.progress import progress_on_stderr
 
-        result = run_audit(path, progress=progress_on_stderr(quiet=quiet), crosscheck=False, details=False)
+        result = run_audit(
+            path,
+            progress=progress_on_stderr(quiet=quiet),
+            crosscheck=False,
+            details=False,
+            sandbox=sandbox,
+            allow_pickle=allow_pickle,
+        )
+        _say_if_network_stayed(result, quiet=quiet)
     if as_json and not quiet:
         from audit.result_file import result_to_json
 
@@ -128,6 +166,13 @@ def _next_command(result: AuditResult, plan: Path, out: Path) -> str:
     if result.overall.outcome == "fail":
         return f"audit7k gate {shlex.quote(str(out))}  (the failing rules, one a line)"
     return f"audit7k gate {shlex.quote(str(out))}  (for a build: exit code 0, 1 or 3)"
+
+
+def _say_if_network_stayed(result: AuditResult, *, quiet: bool) -> None:
+    """Say so where a model was to be kept from the network, and this system could not."""
+    ran = result.provenance.ran_in
+    if ran is not None and ran.kind == "child" and ran.network == "open" and ran.memory_limit_mib and not quiet:
+        note(f"note: {ran.sentence}")
 
 
 def code_for(result: AuditResult, on_inconclusive: OnInconclusive | None = None, *, quiet: bool = False) -> ExitCode:

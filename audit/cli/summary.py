@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from audit.cli.answer_lines import answer_lines
 from audit.cli.group_names import GroupNames, fit, printable
 from audit.cli.opinions import opinion_line
 from audit.cli.second_looks import second_looks
@@ -50,6 +51,14 @@ _HARMS: Final = {
     "missed": "victims missed (flags lead to services)",
     "wrongly_flagged": "people wrongly flagged (flags lead to enforcement)",
     "both": "victims missed and people wrongly flagged (flags lead to both)",
+}
+
+
+_PLACES: Final = {
+    "in_process": "this process",
+    "child": "a process of its own",
+    "namespaces": "a process of its own",
+    "bwrap": "bubblewrap",
 }
 
 
@@ -129,7 +138,7 @@ def summary(result: AuditResult, style: Style, *, report: str = "", next_command
     lines = [_verdict_line(result, style), *_counts(found, unnamed), ""]
     lines += [_line(f"Primary harm: {_HARMS[result.overall.primary_harm]}"), _line(_overall_rates(result)), ""]
     lines.append(style.paint(_columns("", "Group", "Share", "rate", "likely", "rest"), "faint"))
-    further = [*_expected(result, names), *second_looks(result, names)]
+    further = [*_expected(result, names), *second_looks(result, names), *answer_lines(result), *_where(result)]
     listed = [
         each
         for each in found
@@ -184,6 +193,7 @@ def _rule_line(rule: RuleResult, found: list[Finding], names: GroupNames, style:
         "coverage_too_small": f"only {covered} of the people are in groups that could be judged "
         f"(the plan needs {exact_percent(rule.min_coverage)})",
         "expected_group_missing": _missing(rule, names),
+        "too_many_failed": "the detector failed on more rows than the plan allows (verdict.max_failed)",
         "nothing_judged": "no group has enough cases to be judged",
     }
     state: State = "fail" if rule.outcome == "fail" else "inconclusive"
@@ -197,6 +207,17 @@ def _expected(result: AuditResult, names: GroupNames) -> list[str]:
     """One line where the set lacks groups that the plan expects."""
     missing = tuple({group: None for rule in result.rules for group in rule.missing_expected})
     return [f"Expected by the plan, too few in the set: {_named(missing, names)}"] if missing else []
+
+
+def _where(result: AuditResult) -> list[str]:
+    """One line on where the detector ran, where it was run."""
+    ran = result.provenance.ran_in
+    if ran is None:
+        return []
+    place = _PLACES[ran.kind]
+    network = "without network" if ran.network == "blocked" else "with network"
+    memory = "" if ran.memory_limit_mib is None else f", at most {ran.memory_limit_mib:,} MiB"
+    return [f"Detector: ran in {place}, {network}{memory}"]
 
 
 def _missing(rule: RuleResult, names: GroupNames) -> str:

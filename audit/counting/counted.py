@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from audit.counting.answering import GroupTallies, count_disagreement, count_failures
 from audit.counting.control_sample import IN_CONTROL_SAMPLE, count_control_sample
 from audit.counting.controls import count_controls
 from audit.counting.count import SCORED, count_cases
@@ -13,9 +14,10 @@ from audit.counting.count_moments import count_moments
 from audit.counting.moments import Moments
 from audit.counting.scan_cells import ScanCells, count_scan_cells
 from audit.counting.score_table import ScoreTable, count_scored
-from audit.counting.table import CountsTable
+from audit.counting.table import FAILED, CountsTable
 from audit.evaluation.reference_table import ReferenceTable, read_reference_table
 from audit.plan import AuditPlan
+from audit.statuses import Reason, Status
 
 if TYPE_CHECKING:
     from audit.evaluation.evaluation_set import EvaluationSet
@@ -43,15 +45,23 @@ class Counted:
     """Cells of the subgroup search; None where the plan asks for none."""
     reference: ReferenceTable | None = None
     """What is known from elsewhere; None where the plan names no table."""
+    failures: tuple[tuple[tuple[Status, Reason | None], ...], GroupTallies] | None = None
+    """Rows without a usable answer, by what went wrong; None for answers that were there already."""
+    disagreement: GroupTallies | None = None
+    """Rows on which the detector contradicts itself; None where it was asked once."""
 
 
-def count_everything(evaluation_set: EvaluationSet, plan: AuditPlan, folder: Path, *, details: bool = True) -> Counted:
+def count_everything(
+    evaluation_set: EvaluationSet, plan: AuditPlan, folder: Path, *, details: bool = True, rounds: int = 0
+) -> Counted:
     """Count the scored set for every question that `plan` asks.
 
     Parameters
     ----------
     details
         Whether to count what no verdict needs.
+    rounds
+        How often a detector was asked about the set; 0 where its answers were there already.
 
     Raises
     ------
@@ -59,9 +69,8 @@ def count_everything(evaluation_set: EvaluationSet, plan: AuditPlan, folder: Pat
         If the file cannot be read any more, or the reference table cannot be used.
     """
     scores: ScoreTable | None = None
-    threshold, has_scores = plan.detector.threshold, plan.detector.threshold is not None or plan.detector.top_k
-    if details and has_scores:
-        table, scores = count_scored(evaluation_set, plan.detector.score_range, threshold)
+    if details and plan.detector.has_scores:
+        table, scores = count_scored(evaluation_set, plan.detector.score_range, plan.detector.threshold)
     else:
         table = count_cases(evaluation_set)
     moments = count_moments(evaluation_set)
@@ -76,7 +85,13 @@ def count_everything(evaluation_set: EvaluationSet, plan: AuditPlan, folder: Pat
         control_moments=None if drawn is None else _control_moments(evaluation_set),
         scan=count_scan_cells(evaluation_set, plan),
         reference=read_reference_table(evaluation_set, plan, folder),
+        failures=count_failures(evaluation_set) if rounds and _any_failed(table) else None,
+        disagreement=count_disagreement(evaluation_set, rounds),
     )
+
+
+def _any_failed(table: CountsTable) -> bool:
+    return bool(table.cells[:, :, FAILED].any())
 
 
 def _control_moments(evaluation_set: EvaluationSet) -> Moments | None:

@@ -59,7 +59,13 @@ class CheckedAnswers:
 
 
 def read_answers(
-    returned: Any, rows: int, answers: Answers, score_range: tuple[float, float], *, where: str
+    returned: Any,
+    rows: int,
+    answers: Answers,
+    score_range: tuple[float, float],
+    *,
+    where: str,
+    classes: Sequence[str] = (),
 ) -> CheckedAnswers:
     """Read what a model returned for a batch.
 
@@ -69,12 +75,15 @@ def read_answers(
         One answer a row. None (a null, pandas' NA, a masked element) abstains. NaN is no abstention.
     rows : int
         Rows of the batch.
-    answers : {"score", "decision"}
-        What the plan asks for. A decision is true or false, 1 or 0.
+    answers : {"score", "decision", "ordinal", "class"}
+        What the plan asks for. A decision is true or false, 1 or 0; a level a whole number; a class its name, or the
+        whole number that is its name.
     score_range : (float, float)
         Lowest and highest score, both allowed.
     where : str
         Who answered which batch, to begin an error with.
+    classes : sequence of str
+        With `answers = "class"`: the names of the classes.
 
     Raises
     ------
@@ -94,16 +103,34 @@ def read_answers(
             slug="answers-length",
             hint="return one answer for each row, in their order; None where there is none",
         )
-    if answers == "score" and _only_truth_values(values, missing):
+    if answers == "class":
+        return check_classes(_places(values, classes), missing, len(classes))
+    if answers != "decision" and _only_truth_values(values, missing):
         raise DetectorError(
             f"{where}: got true and false where scores are expected",
             slug="answers-are-decisions",
             hint='write answers = "decision" in [detector], without threshold and top_k',
         )
     numbers_, is_number = _as_numbers(values, truth_values=answers == "decision")
+    return check_numbers(numbers_, missing, answers, score_range, is_number=is_number)
+
+
+def check_numbers(
+    values: FloatArray,
+    missing: BoolArray,
+    answers: Answers,
+    score_range: tuple[float, float],
+    *,
+    is_number: BoolArray | None = None,
+) -> CheckedAnswers:
+    """Account for n answers as numbers, as the protocol has them: scores, levels, decisions, or places of classes."""
     if answers == "decision":
-        return check_decisions(numbers_, missing)
-    return check_scores(numbers_, missing, score_range, is_number=is_number)
+        return check_decisions(values, missing)
+    if answers == "class":
+        return check_classes(values, missing, round(score_range[1]) + 1)
+    if answers == "ordinal":
+        return check_levels(values, missing, score_range, is_number=is_number)
+    return check_scores(values, missing, score_range, is_number=is_number)
 
 
 def check_scores(
@@ -120,6 +147,28 @@ def check_scores(
         reason[~is_number] = REASONS.index(Reason.NOT_A_NUMBER)
         inside &= is_number
     return _account(scores, missing, inside, reason)
+
+
+def check_levels(
+    levels: FloatArray, missing: BoolArray, score_range: tuple[float, float], *, is_number: BoolArray | None = None
+) -> CheckedAnswers:
+    """Account for every level of an ordinal scale: a score that is a whole number. 2.5 is no level, and not rounded."""
+    checked = check_scores(levels, missing, score_range, is_number=is_number)
+    with np.errstate(invalid="ignore"):
+        between = (checked.status == OK) & (levels != np.floor(levels))
+    return CheckedAnswers(
+        np.where(between, np.nan, checked.scores),
+        np.where(between, INVALID_OUTPUT, checked.status).astype(np.int8),
+        np.where(between, REASONS.index(Reason.NOT_A_LEVEL), checked.reason).astype(np.int8),
+    )
+
+
+def check_classes(places: FloatArray, missing: BoolArray, classes: int) -> CheckedAnswers:
+    """Account for every class, by its place among so many from 0; an abstention where `missing`, or unknown."""
+    with np.errstate(invalid="ignore"):
+        known = (places >= 0) & (places < classes) & (places == np.floor(places))
+    reason = np.full(len(places), REASONS.index(Reason.UNKNOWN_CLASS), dtype=np.int8)
+    return _account(places, missing, known, reason)
 
 
 def check_decisions(decisions: FloatArray, missing: BoolArray) -> CheckedAnswers:
@@ -173,7 +222,7 @@ def _from_arrow(returned: pa.Array | pa.ChunkedArray) -> tuple[npt.NDArray[Any],
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         numbers_ = returned.cast(pa.float64(), safe=False).fill_null(0.0)
         return numbers_.to_numpy(zero_copy_only=False), missing
-    return np.full(len(returned), "", dtype=object), missing
+    return _from_sequence(returned.to_pylist()), missing
 
 
 def _is_series(returned: Any) -> bool:
@@ -184,6 +233,21 @@ def _missing_in(values: npt.NDArray[Any]) -> BoolArray:
     if values.dtype != np.dtype(object) or values.ndim != 1:
         return np.zeros(len(values) if values.ndim else 0, dtype=np.bool_)
     return np.fromiter((value is None or type(value).__name__ == "NAType" for value in values), np.bool_, len(values))
+
+
+def _places(values: npt.NDArray[Any], classes: Sequence[str]) -> FloatArray:
+    """float64[n]: the place of each value among the names of the classes; NaN where it is none of them."""
+    place: dict[str | None, float] = {name: float(at) for at, name in enumerate(classes)}
+    found = (place.get(_class_name(value), np.nan) for value in values.tolist())
+    return np.fromiter(found, np.float64, len(values))
+
+
+def _class_name(value: Any) -> str | None:
+    """A class as a person writes it: 1 and 1.0 are `1`. A truth value is a decision, and no class."""
+    if isinstance(value, str):
+        return str(value)
+    number = _number(value, truth_values=False)
+    return str(int(number)) if number is not None and number.is_integer() else None
 
 
 def _only_truth_values(values: npt.NDArray[Any], missing: BoolArray) -> bool:

@@ -1,4 +1,4 @@
-"""Finds the class that a plan calls positive among those that a model knows."""
+"""Brings the classes that a plan names together with those that a model knows."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Final
 
 from audit.errors import DetectorError
 from audit.evaluation.quoting import shown
+from audit.plan import ModelDetector
 
 _SHOWN: Final = 10
 """At most so many classes are listed in an error."""
@@ -24,9 +25,33 @@ def find_class(classes: Sequence[str], wanted: str, file: str) -> int:
         places = [place for place, name in enumerate(classes) if same(name) == same(wanted)]
         if len(places) == 1:
             return places[0]
-    more = f" and {len(classes) - _SHOWN} more" if len(classes) > _SHOWN else ""
     raise DetectorError(
         f"{file}: the model has no class {shown(wanted)!r}",
         slug="detector-positive-class",
-        hint=f"write positive_class = one of: {', '.join(map(shown, classes[:_SHOWN]))}{more}",
+        hint=f"write positive_class = one of: {_listed(classes)}",
     )
+
+
+def check_every_class(classes: Sequence[str], section: ModelDetector, file: str) -> None:
+    """Raise DetectorError where a model knows a class that the plan does not list under `classes`, before it answers.
+
+    A plan may list more: what another version of the model answers with.
+    """
+    unknown = [name for name in classes if name not in section.classes]
+    if unknown:
+        raise DetectorError(
+            f"{file}: the model can answer with classes that the plan does not list",
+            slug="detector-classes",
+            hint=f"add to `classes`, and to `positive_classes` what means flagged: {_listed(unknown)}",
+        )
+    if "positive_class" in section.model_fields_set:
+        raise DetectorError(
+            f'{file}: `positive_class` is for a score or a decision, and the plan says answers = "class"',
+            slug="detector-positive-class",
+            hint="name the classes that mean flagged under `positive_classes`, and leave it out",
+        )
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return f"{', '.join(map(shown, names[:_SHOWN]))}{more}"

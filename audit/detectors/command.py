@@ -92,7 +92,7 @@ class CommandDetector:
         assert self._lines is not None  # noqa: S101
         if self._program is None:
             self._program = self._start_anew()
-        reply = Reply(batch.column(ROW_ID).to_pylist(), self._context.answers)
+        reply = Reply(batch.column(ROW_ID).to_pylist(), self._context.answers, self._context.classes)
         self._asking = True
         ending = self._program.ask(self._lines.chunks(batch), reply, self._section.start_timeout, self._section.timeout)
         self._asking = False

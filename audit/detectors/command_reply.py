@@ -1,6 +1,7 @@
 """Reads what a program under audit answers: one line a row, in the order in which it was asked.
 
     {"row_id": 17, "score": 0.7}      {"row_id": 17, "decision": true}
+    {"row_id": 17, "class": "forced labour"}
     {"row_id": 17, "abstain": true}   {"row_id": 17, "refused": true}
 
 A line is taken as strictly as it can be: exactly these two keys, each once. Nothing is repaired or guessed, since a
@@ -10,6 +11,7 @@ line that is read for the wrong row is a wrong decision about a person.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from audit.detectors.protocol import REASONS, ROW_ID, STATUSES, Answers, Reason, Status
@@ -42,10 +44,12 @@ _DECODE: Final = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_not
 class Reply:
     """The answers to one batch of n rows, taken line by line."""
 
-    def __init__(self, row_ids: list[int], answers: Answers) -> None:
+    def __init__(self, row_ids: list[int], answers: Answers, classes: Sequence[str] = ()) -> None:
         self._ids = row_ids
-        self._word = str(answers)
+        self._answers = answers
+        self._word = answers if answers in ("decision", "class") else "score"
         self._decisions = answers == "decision"
+        self._place = {name: float(at) for at, name in enumerate(classes)}
         self._values: list[float] = []
         self._codes: list[tuple[int, int]] = []
         self.asked = 0
@@ -97,12 +101,12 @@ class Reply:
         """Every row accounted for; a score that is not finite or out of range has become a failure."""
         import numpy as np
 
-        from audit.detectors.answers import CheckedAnswers, check_decisions, check_scores
+        from audit.detectors.answers import CheckedAnswers, check_numbers
 
         values = np.array(self._values, dtype=np.float64)
         codes = np.array(self._codes, dtype=np.int8).reshape(-1, 2)
         missing = np.zeros(len(values), dtype=np.bool_)
-        checked = check_decisions(values, missing) if self._decisions else check_scores(values, missing, score_range)
+        checked = check_numbers(values, missing, self._answers, score_range)
         decided = codes[:, 0] != _VALUE
         return CheckedAnswers(
             np.where(decided, np.nan, checked.scores),
@@ -112,6 +116,8 @@ class Reply:
 
     def _take_value(self, value: Any) -> None:
         """A number, or with decisions a truth value. Null is none: it is how some languages write NaN."""
+        if self._answers == "class":
+            value = self._place.get(value, -1.0) if type(value) is str else -1.0
         if type(value) is not float:
             if type(value) is not int and not (self._decisions and type(value) is bool):
                 self._fail(Reason.NOT_A_DECISION if self._decisions else Reason.NOT_A_NUMBER)

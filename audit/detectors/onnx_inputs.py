@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from audit.detectors.column_order import BY_PLAN
 from audit.errors import DetectorError
 from audit.evaluation.quoting import shown
 
@@ -86,7 +87,7 @@ class OnnxInputs:
             )
         self._table = only.name
         self.notes.append(
-            "The model does not know the names of its columns; they were given in the order of the plan."
+            BY_PLAN
             if width > 1
             else f"The one input of the model is called {shown(only.name)}; it was given {shown(self._features[0])}."
         )

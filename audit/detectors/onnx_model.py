@@ -101,7 +101,14 @@ class OnnxDetector:
                 "it was made",
             ) from None
         returned = self._output.read(answer, where)
-        answers = read_answers(returned, batch.num_rows, self._context.answers, self._context.score_range, where=where)
+        answers = read_answers(
+            returned,
+            batch.num_rows,
+            self._context.answers,
+            self._context.score_range,
+            where=where,
+            classes=self._context.classes,
+        )
         return answers.batch(batch.column(ROW_ID))
 
     def close(self) -> None:
@@ -122,6 +129,13 @@ def _session(runtime: Any, content: bytes, file: str) -> Any:
             content, options, providers=["CPUExecutionProvider"], enable_fallback=0, read_config_from_model=0
         )
     except Exception as error:
+        if "construct locale" in str(error):
+            raise DetectorError(
+                f"{file} changes upper and lower case by the rules of a locale that this machine does not have",
+                slug="detector-locale",
+                hint="install the locale, which is en_US.UTF-8 unless the export named another; or have the model "
+                "exported without lowercase",
+            ) from None
         raise DetectorError(
             f"{file} cannot be loaded by onnxruntime ({type(error).__name__})",
             slug="detector-not-onnx",

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from audit.detectors.class_names import find_class
+from audit.detectors.class_names import check_every_class, find_class
 from audit.detectors.onnx_classes import classes_of_labels, classes_of_scores
 from audit.detectors.onnx_file import OnnxGraph
 from audit.errors import DetectorError
@@ -35,7 +35,8 @@ class OnnxOutput:
     def __init__(self, outputs: Sequence[Any], graph: OnnxGraph, section: OnnxSection, file: str) -> None:
         """Raises DetectorError where none of the outputs, each with `name`, `type`, `shape`, is the one to read."""
         self._file = file
-        self._decides = section.answers == "decision"
+        self._names = section.answers == "class"
+        self._decides = self._names or section.answers == "decision"
         self._score_range = section.score_range
         chosen = self._choose(outputs, section)
         self.name: str = chosen.name
@@ -48,14 +49,20 @@ class OnnxOutput:
             known = classes_of_scores(graph, chosen.name, labels)
         self._classes = self._agreed(known, section)
         self._check_columns(chosen, section)
-        self._place = find_class(self._classes, section.positive_class, file) if self._classes else None
+        self._place: int | None = None
+        if self._names:
+            check_every_class(self._classes, section, file)
+        elif self._classes:
+            self._place = find_class(self._classes, section.positive_class, file)
 
     def read(self, answer: Any, where: str) -> Any:
-        """One answer a row, from what the model gave for a batch.
+        """One answer a row, from what the model gave for a batch; with `answers = "class"` its label.
 
         A score is a double. One of 32 bits is read as the shortest decimal that names it, which is how programs print
         and compare it: 0.7 reaches a threshold of 0.7. Raises DetectorError where the answer has another form.
         """
+        if self._names:
+            return self._labels(answer, where)
         if self._decides:
             return self._decisions(answer, where)
         scores = self._from_maps(answer, where) if self._is_map else self._column(answer, where)
@@ -114,6 +121,9 @@ class OnnxOutput:
 
     def _agreed(self, known: list[str], section: OnnxSection) -> list[str]:
         told = list(section.classes)
+        if self._names:
+            # here `classes` says what the answers may be, in no order
+            return known or told
         if known and told and known != told:
             raise DetectorError(
                 f"{self._file}: `classes` is not what the model says",
@@ -181,11 +191,14 @@ class OnnxOutput:
     def _decisions(self, answer: Any, where: str) -> FloatArray:
         """1 where the label is the positive class, 0 where it is another of the classes, NaN where it is none."""
         assert self._place is not None  # noqa: S101 - labels have classes
-        if not isinstance(answer, np.ndarray) or answer.size != len(answer):
-            raise _form(where)
-        labels = [str(label).casefold() if answer.dtype.kind == "b" else str(label) for label in answer.reshape(-1)]
+        labels = self._labels(answer, where)
         positive, known = self._classes[self._place], set(self._classes)
         return np.array([float(label == positive) if label in known else np.nan for label in labels])
+
+    def _labels(self, answer: Any, where: str) -> list[str]:
+        if not isinstance(answer, np.ndarray) or answer.size != len(answer):
+            raise _form(where)
+        return [str(label).casefold() if answer.dtype.kind == "b" else str(label) for label in answer.reshape(-1)]
 
 
 def _can_be(output: Any, *, decision: bool) -> bool:

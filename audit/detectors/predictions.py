@@ -44,10 +44,9 @@ class PredictionsDetector:
     def info(self) -> DetectorInfo:
         """The file, or the column of the evaluation set."""
         section = self._section
-        column = section.score if section.decision is None else section.decision
         where = "the evaluation set" if section.path is None else shown(section.path.as_posix())
         return DetectorInfo(
-            name=f"column {shown(str(column))} of {where}",
+            name=f"column {shown(section.answer)} of {where}",
             kind="predictions",
             artefact_sha256=self._sha256,
             deterministic=True,
@@ -73,14 +72,13 @@ class PredictionsDetector:
             relation = self._attach(evaluation_set, (self._folder / section.path).absolute(), identity)
             _join(evaluation_set, relation, identity, checked_answer(evaluation_set, relation, section))
             name, answer = _JOINED, "answer"
-        if section.decision is None:
+        if section.has_scores:
             return TableAnswers(name, score=answer, decision=None)
         return TableAnswers(name, score=None, decision=answer)
 
     def _attach(self, evaluation_set: EvaluationSet, path: Path, identity: str) -> Relation:
         section = self._section
-        answer, key = (section.score, "score") if section.decision is None else (section.decision, "decision")
-        assert answer is not None  # noqa: S101 - the plan has seen to it
+        answer = section.answer
         _detach(evaluation_set.connection)
         relation = evaluation_set.attach(
             _ATTACHED,
@@ -88,23 +86,27 @@ class PredictionsDetector:
             list(dict.fromkeys((identity, answer))),
             encoding=section.encoding,
             delimiter=section.delimiter,
-            keys={answer: f"detector.{key}", identity: "detector.id"},
+            keys={answer: f"detector.{section.answer_key}", identity: "detector.id"},
         )
         self._sha256 = relation.sha256
         return relation
 
 
 def checked_answer(evaluation_set: EvaluationSet, relation: Relation, section: PredictionsSection) -> str:
-    """SQL of the answer over `relation`: a score, or a decision as a truth value; NULL is an abstention.
+    """SQL of the answer over `relation`: a score or level, or a decision as a truth value; NULL is an abstention.
 
     Raises DataError where a cell cannot be used.
     """
-    from audit.evaluation.scores import check_scores
+    from audit.evaluation.scores import check_levels, check_ranks, check_scores
 
+    connection, column = evaluation_set.connection, section.answer
     if section.decision is not None:
         return _check_decisions(evaluation_set, relation, section)
-    assert section.score is not None  # noqa: S101 - the plan has seen to it
-    return check_scores(evaluation_set.connection, relation, section.score, section.score_range)
+    if section.rank is not None:
+        return f"({check_ranks(connection, relation, column)} <= {section.top_k})"
+    if section.answers == "ordinal":
+        return check_levels(connection, relation, column, section.score_range)
+    return check_scores(connection, relation, column, section.score_range)
 
 
 def _check_decisions(evaluation_set: EvaluationSet, relation: Relation, section: PredictionsSection) -> str:

@@ -17,7 +17,9 @@ depend on it, nor on how the rows are cut into batches. A batch has at least one
 
 The answer has the schema of `answer_schema()`, one row for each row of the batch, with the same ids in the same order:
 
-- `score` is a float64 within `RunContext.score_range`; with `answers = "decision"` it is 1 (flagged) or 0 (not).
+- `score` is a float64 within `RunContext.score_range`. With `answers = "ordinal"` it is a whole number, the level; with
+  `answers = "class"` the place of the class in `RunContext.classes`, from 0; with `answers = "decision"` 1 (flagged) or
+  0 (not).
 - `status` says whether there is an answer (`Status`), and only a row with `ok` has a score.
 - `reason` says more, from a closed list (`Reason`) or null. It is never free text: what exceptions say quotes data.
 
@@ -25,6 +27,12 @@ A detector that can answer several batches at once, a service say, has an attrib
 after `open`): then `score` is called from so many threads, and the answers are still taken in the order of the plan.
 After an error or an interrupt `close` is called while calls of `score` may be on their way; it makes them return.
 Without the attribute `score` is called from one thread, one batch after the other.
+
+A detector that takes long over each row, and answers each by itself, may have a method `remember(file: Path | None)`:
+from then on it may keep single answers in that file and take them from there, until it is called again, with None. A
+run calls it around the batches that it scores for the first time and no others: whoever is asked again is asked again.
+`audit.detectors.row_cache` is such a file. Of a detector with this method it is taken that an answer depends on its own
+row only.
 
 A detector that asks again, or starts something anew, has an attribute `retries` (a whole number from 0): how often it
 has done so. It is read between batches, and shown while the run goes on.
@@ -40,11 +48,12 @@ Detectors whose answers exist already, as a table, follow `TableDetector` instea
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, cast
+
+from audit.statuses import REASONS, STATUSES, Reason, Status
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -52,69 +61,32 @@ if TYPE_CHECKING:
 
     from audit.evaluation.evaluation_set import EvaluationSet
 
+__all__ = [
+    "API_VERSION",
+    "REASONS",
+    "ROW_ID",
+    "STATUSES",
+    "Answers",
+    "Detector",
+    "DetectorInfo",
+    "Reason",
+    "RunContext",
+    "Status",
+    "TableAnswers",
+    "TableDetector",
+    "answer_batch",
+    "answer_schema",
+    "table_detector",
+]
+
 API_VERSION: Final = 1
 """Version of this protocol. A detector class says which one it follows in `api_version`."""
 
 ROW_ID: Final = "row_id"
 """Name of the column of a batch, and of an answer, that holds the row's place in the order of scoring."""
 
-Answers = Literal["score", "decision"]
-
-
-class Status(enum.StrEnum):
-    """Whether a row has an answer. Everything but `ok` and `abstain` is a failure, and counted as one."""
-
-    OK = "ok"
-    """The row has a score, or a decision."""
-    ABSTAIN = "abstain"
-    """The detector declined to answer."""
-    ERROR = "error"
-    """The detector broke on this row."""
-    TIMEOUT = "timeout"
-    """No answer in time."""
-    REFUSED = "refused"
-    """The detector refused to process the row."""
-    INVALID_OUTPUT = "invalid_output"
-    """There is an answer, and it is not one that can be used."""
-
-
-class Reason(enum.StrEnum):
-    """Why there is no usable answer. A closed list."""
-
-    NOT_A_NUMBER = "not_a_number"
-    """The score is text, a truth value or something else that is no number."""
-    NOT_FINITE = "not_finite"
-    """The score is NaN or infinite."""
-    OUT_OF_RANGE = "out_of_range"
-    """The score lies outside the plan's `score_range`."""
-    NOT_A_DECISION = "not_a_decision"
-    """The decision is neither 1 (or true) nor 0 (or false)."""
-    NO_ANSWER = "no_answer"
-    """The reply to the batch has no answer to this row."""
-    OUT_OF_ORDER = "out_of_order"
-    """The reply answers other rows than were asked about, or in another order."""
-    UNREADABLE = "unreadable"
-    """The reply cannot be read: no JSON, cut off, or without what the plan looks for in it."""
-    TOO_LARGE = "too_large"
-    """The reply is larger than any answer can be; it was not read to its end."""
-    CRASHED = "crashed"
-    """The program that answers ended."""
-    NO_CONNECTION = "no_connection"
-    """The service could not be reached, or hung up."""
-    HTTP_3XX = "http_3xx"
-    """The service sent the request elsewhere; redirects are not followed."""
-    HTTP_4XX = "http_4xx"
-    """The service refused the request."""
-    HTTP_429 = "http_429"
-    """The service was asked too often, and stayed so however long it was waited."""
-    HTTP_5XX = "http_5xx"
-    """The service broke on the request."""
-
-
-STATUSES: Final = tuple(Status)
-"""The statuses, in the order of the codes of a dictionary-encoded `status` column."""
-REASONS: Final = tuple(Reason)
-"""The reasons, in the order of the codes of a dictionary-encoded `reason` column."""
+Answers = Literal["score", "decision", "ordinal", "class"]
+"""What a detector answers with: a score, a decision, a level on a scale, or the name of a class."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +98,8 @@ class DetectorInfo:
     kind: str
     """The kind in the plan."""
     artefact_sha256: str | None
-    """SHA-256 of the model or predictions file; None where there is none."""
+    """SHA-256 of the model or predictions file, or of what the plan makes of a model behind a service; None where there
+    is neither."""
     deterministic: bool
     """Whether the same batch always gives the same bits."""
     needs: tuple[str, ...]
@@ -147,15 +120,17 @@ class RunContext:
     columns: tuple[str, ...]
     """Columns of each batch besides `row_id`, in their order."""
     answers: Answers
-    """Whether it is asked for scores or for decisions."""
+    """What it is asked for."""
     score_range: tuple[float, float]
-    """Lowest and highest score."""
+    """Lowest and highest score, or level; with classes the first and the last place."""
     batch_size: int
     """Rows of a batch; the last one may have fewer."""
+    classes: tuple[str, ...] = ()
+    """With `answers = "class"`: every class that it may answer with."""
 
 
 class Detector(Protocol):
-    """A model that is run over batches. It may also have `workers` and `retries`; see the top of this file."""
+    """A model that is run over batches. It may also have `workers`, `retries`, `remember`; see the top of this file."""
 
     api_version: int
     """The version of the protocol that it follows: 1."""

@@ -3,8 +3,8 @@
     def score(batch: pyarrow.RecordBatch) -> answers
 
 The batch holds the columns of `features` and nothing else. The function returns a list, a numpy or pyarrow array or a
-pandas Series: for each row a score, or with `answers = "decision"` true or false; None abstains. It is the operator's
-own code and runs in this process, with all its rights: name only what you trust.
+pandas Series: for each row a score, or what else the plan says under `answers`; None abstains. It is the operator's
+own code and runs with all rights of the process that it is opened in: name only what you trust.
 """
 
 from __future__ import annotations
@@ -97,7 +97,12 @@ class PythonDetector:
             ) from None
         try:
             answers = read_answers(
-                returned, batch.num_rows, self._context.answers, self._context.score_range, where=where
+                returned,
+                batch.num_rows,
+                self._context.answers,
+                self._context.score_range,
+                where=where,
+                classes=self._context.classes,
             )
         except DetectorError:
             raise

@@ -17,7 +17,8 @@ from audit.errors import DetectorError
 LARGEST: Final = 8 * 2**30
 """A file that unpacks to more bytes than this is refused."""
 
-_PICKLE_NAMES: Final = frozenset({".pkl", ".pickle", ".pck", ".joblib", ".dill", ".cloudpickle", ".pt", ".pth", ".sav"})
+PICKLE_NAMES: Final = frozenset({".pkl", ".pickle", ".pck", ".joblib", ".dill", ".cloudpickle", ".pt", ".pth", ".sav"})
+"""How the names of files end that run code when loaded."""
 _PICKLE_STARTS: Final = (
     b"\x80",  # pickle, protocol 2 and later; joblib without compression
     b"(",  # pickle, protocols 0 and 1, as the three below
@@ -44,7 +45,7 @@ def read_file(path: Path, name: str) -> bytes:
         It does not exist or cannot be read, or is a pickle or joblib file or no skops file. Nothing in it is loaded.
     """
     content = read_model_file(path, name, ending=".skops")
-    if path.suffix.lower() in _PICKLE_NAMES or content.startswith(_PICKLE_STARTS):
+    if path.suffix.lower() in PICKLE_NAMES or content.startswith(_PICKLE_STARTS):
         raise _pickle(name)
     _check_archive(content, name)
     return content
@@ -93,7 +94,7 @@ def _check_archive(content: bytes, name: str) -> None:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = archive.infolist()
             names = [member.filename for member in members]
-            if any(Path(member).suffix.lower() in _PICKLE_NAMES for member in names):
+            if any(Path(member).suffix.lower() in PICKLE_NAMES for member in names):
                 raise _pickle(name)
             if "schema.json" not in names or len(set(names)) < len(names):
                 raise _not_skops(name)
@@ -112,7 +113,8 @@ def _pickle(name: str) -> DetectorError:
     return DetectorError(
         f"{name} is a pickle or joblib file: such a file runs code when loaded, and is never opened",
         slug="detector-pickle",
-        hint='have the model saved with skops: skops.io.dump(model, "model.skops")',
+        hint='have the model saved with skops: skops.io.dump(model, "model.skops"); the kind "pickle" loads it where '
+        "somebody says --allow-pickle",
     )
 
 

@@ -13,10 +13,12 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from audit.detectors.column_order import BY_PLAN
 from audit.detectors.one_thread import NOTE, OneThread
 from audit.detectors.protocol import API_VERSION, ROW_ID, DetectorInfo, RunContext
 from audit.errors import DetectorError
 from audit.evaluation.quoting import shown
+from audit.plan import PickleDetector as PickleSection
 from audit.plan import SkopsDetector as SkopsSection
 
 if TYPE_CHECKING:
@@ -32,8 +34,9 @@ class SkopsDetector:
     """Runs a scikit-learn estimator over the batches, on one thread."""
 
     api_version = API_VERSION
+    _digest_is_whole = True
 
-    def __init__(self, section: SkopsSection, folder: Path) -> None:
+    def __init__(self, section: SkopsSection | PickleSection, folder: Path) -> None:
         self._section = section
         self._file = shown(section.path.as_posix())
         self._path = folder / section.path
@@ -57,24 +60,21 @@ class SkopsDetector:
         )
         return DetectorInfo(
             name=self._file,
-            kind="skops",
+            kind=self._section.kind,
             artefact_sha256=self._sha256,
-            deterministic=True,
-            digest_is_whole=True,
+            deterministic=self._digest_is_whole,
+            digest_is_whole=self._digest_is_whole,
             needs=self._section.features,
             notes=(*self._notes, NOTE, *warned),
         )
 
     def open(self, ctx: RunContext) -> None:
         """Check and load the file. Raises DetectorError where it is no skops file, not allowed, or does not fit."""
-        from audit.detectors.skops_file import load_model, read_file
         from audit.detectors.skops_positive import PositiveClass
         from audit.detectors.skops_types import check_trees
 
-        content = read_file(self._path, self._file)
-        self._sha256 = hashlib.sha256(content).hexdigest()
         self._context = ctx
-        self._model, notes = load_model(content, self._file, self._section.trusted)
+        self._model, notes = self._loaded()
         self._notes.extend(notes)
         check_trees(self._model, self._file)
         _set_one_job(self._model)
@@ -104,7 +104,14 @@ class SkopsDetector:
                 "trained on (numbers of a CSV file are named under `numbers`), and that it takes missing values",
             ) from None
         self._warned.update(warning.category.__name__ for warning in caught)
-        answers = read_answers(returned, batch.num_rows, self._context.answers, self._context.score_range, where=where)
+        answers = read_answers(
+            returned,
+            batch.num_rows,
+            self._context.answers,
+            self._context.score_range,
+            where=where,
+            classes=self._context.classes,
+        )
         return answers.batch(batch.column(ROW_ID))
 
     def close(self) -> None:
@@ -113,6 +120,15 @@ class SkopsDetector:
             self._threads.release()
             self._threads = None
         self._model = self._positive = None
+
+    def _loaded(self) -> tuple[Any, list[str]]:
+        """The model, and what a reader must know about how it was loaded."""
+        from audit.detectors.skops_file import load_model, read_file
+
+        content = read_file(self._path, self._file)
+        self._sha256 = hashlib.sha256(content).hexdigest()
+        assert isinstance(self._section, SkopsSection)  # noqa: S101 - a pickle is loaded otherwise
+        return load_model(content, self._file, self._section.trusted)
 
     def _column_order(self) -> tuple[str, ...]:
         """The features in the order in which the model was trained; DetectorError where they do not fit."""
@@ -127,9 +143,7 @@ class SkopsDetector:
                     hint="name the columns that it was trained on, in the same order",
                 )
             if len(features) > 1:
-                self._notes.append(
-                    "The model does not know the names of its columns; they were given in the order of the plan."
-                )
+                self._notes.append(BY_PLAN)
             return features
         wanted = tuple(str(name) for name in trained)
         missing = [name for name in wanted if name not in features]

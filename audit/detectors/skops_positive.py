@@ -7,16 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from audit.detectors.class_names import find_class
+from audit.detectors.class_names import check_every_class, find_class
 from audit.detectors.skops_types import parts_of
 from audit.errors import DetectorError
+from audit.plan import PickleDetector as PickleSection
 from audit.plan import SkopsDetector as SkopsSection
 
 
 class PositiveClass:
     """The way to ask a fitted estimator for the score, or the decision, of one class."""
 
-    def __init__(self, model: Any, section: SkopsSection, file: str) -> None:
+    def __init__(self, model: Any, section: SkopsSection | PickleSection, file: str) -> None:
         """Raises DetectorError where the model knows no such class, or cannot answer what the plan asks."""
         self._model = model
         self._file = file
@@ -25,7 +26,11 @@ class PositiveClass:
         self.missing_is_none = _trained_on_none(model)
         """Whether the model was trained on tables in which missing text is None, as before pandas 3, and not NaN."""
         self._classes = self._class_names()
-        self._place = find_class(self._classes, section.positive_class, file)
+        self._place = -1
+        if section.answers == "class":
+            check_every_class(self._classes, section, file)
+        else:
+            self._place = find_class(self._classes, section.positive_class, file)
         self.ask = self._way_to_ask(section)
         """Called with a table of n rows; returns n answers."""
 
@@ -41,7 +46,9 @@ class PositiveClass:
             )
         return [_as_text(value) for value in classes]
 
-    def _way_to_ask(self, section: SkopsSection) -> Callable[[Any], Any]:
+    def _way_to_ask(self, section: SkopsSection | PickleSection) -> Callable[[Any], Any]:
+        if section.answers == "class":
+            return self._name
         if section.answers == "decision":
             return self._decide
         if hasattr(self._model, "predict_proba"):
@@ -68,6 +75,9 @@ class PositiveClass:
     def _margin(self, table: Any) -> Any:
         margin = self._model.decision_function(table)
         return margin if self._place == 1 else -margin
+
+    def _name(self, table: Any) -> list[str]:
+        return [_as_text(answer) for answer in np.asarray(self._model.predict(table))]
 
     def _decide(self, table: Any) -> list[bool | None]:
         positive = self._classes[self._place]

@@ -246,10 +246,7 @@ def asked_columns(plan: AuditPlan) -> dict[str, str]:
     if not isinstance(detector, PredictionsDetector):
         asked += [(column, "detector.features") for column in detector.features]
     elif detector.path is None:
-        if detector.score is not None:
-            asked.append((detector.score, "detector.score"))
-        if detector.decision is not None:
-            asked.append((detector.decision, "detector.decision"))
+        asked.append((detector.answer, f"detector.{detector.answer_key}"))
     asked += [
         (column, f"probes.{probe.id}.features")
         for probe in plan.probes

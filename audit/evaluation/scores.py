@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 """What a number looks like in a text file: digits, a decimal point, an exponent; no spaces, no commas."""
 
+_EXACT = 2**53
+"""Up to here every whole number is a double."""
+
 
 def check_scores(
     connection: duckdb.DuckDBPyConnection, relation: Relation, column: str, score_range: tuple[float, float]
@@ -61,6 +64,75 @@ def check_scores(
             hint="write the detector's own score_range in [detector]; scores are never clipped",
         )
     return number
+
+
+def check_levels(
+    connection: duckdb.DuckDBPyConnection, relation: Relation, column: str, score_range: tuple[float, float]
+) -> str:
+    """Check every level of an ordinal scale: a score in range, and a whole number. Returns and raises as above."""
+    number = check_scores(connection, relation, column, score_range)
+    _refuse(
+        connection,
+        (relation, column, "level"),
+        f"{number} <> floor({number})",
+        "is no whole number",
+        'levels are never rounded; for scores leave out answers = "ordinal"',
+    )
+    return number
+
+
+def check_ranks(connection: duckdb.DuckDBPyConnection, relation: Relation, column: str) -> str:
+    """Check every place of a ranking: whole numbers from 1, none of them twice.
+
+    Returns
+    -------
+    str
+        SQL over the relation: DOUBLE, NULL for an empty cell, which is an abstention.
+
+    Raises
+    ------
+    DataError
+        If a cell is no such number, or a place is given twice; with how many and which rows.
+    """
+    with reading(relation.source_name):
+        number = number_cells(connection, relation, column, "place")
+    where = (relation, column, "place")
+    _refuse(
+        connection,
+        where,
+        f"NOT ({number} >= 1 AND {number} = floor({number}) AND {number} <= {_EXACT})",
+        "is no whole number from 1",
+        "a ranking counts its cases: 1 is the first",
+    )
+    # built from checked expressions and quoted identifiers; nothing of a cell stands in it
+    twice = f"SELECT {number} FROM {identifier(relation.name)} GROUP BY 1 HAVING count(*) > 1"  # noqa: S608
+    _refuse(
+        connection,
+        where,
+        f"{number} IN ({twice})",
+        "is given to more than one case",
+        "a ranking has one case at each place; say in the detector, not here, who of two equals comes first",
+    )
+    return number
+
+
+def _refuse(
+    connection: duckdb.DuckDBPyConnection,
+    where: tuple[Relation, str, str],
+    condition: str,
+    wrong: str,
+    hint: str,
+) -> None:
+    """Raise DataError where `condition` holds of a cell that is filled; `where` ends with what messages call it."""
+    relation, column, what = where
+    with reading(relation.source_name):
+        count, rows = rows_where(connection, identifier(relation.name), condition)
+    if count:
+        raise DataError(
+            f'{shown(relation.source_name)}: the {what} "{shown(column)}" {wrong} in {rows_text(count, rows)}',
+            slug="score-cells",
+            hint=hint,
+        )
 
 
 def check_numbers(connection: duckdb.DuckDBPyConnection, relation: Relation, column: str) -> None:

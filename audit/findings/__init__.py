@@ -3,6 +3,7 @@
 The fields are part of `result.json`: change one only together with `audit.result.SCHEMA_VERSION`.
 """
 
+from audit.findings.answering import FailedRows, SelfDisagreement
 from audit.findings.costs import CostOfErrors, CostReason
 from audit.findings.crosscheck import Agreement, Convention, ConventionCode, CrosscheckState
 from audit.findings.judged import (
@@ -35,6 +36,7 @@ from audit.findings.patterns import (
     ReferenceComparison,
     ReferenceShare,
 )
+from audit.findings.ran_in import RanIn
 from audit.findings.scores import (
     AucDecomposition,
     Calibration,
@@ -101,6 +103,7 @@ __all__ = [
     "Entropy",
     "Estimate",
     "EstimateReason",
+    "FailedRows",
     "FamilyResult",
     "Funnel",
     "FunnelPoint",
@@ -123,6 +126,7 @@ __all__ = [
     "ProbeRuleBecause",
     "ProbeRuleResult",
     "ProbeVerdict",
+    "RanIn",
     "ReferenceComparison",
     "ReferenceShare",
     "RowAccount",
@@ -136,6 +140,7 @@ __all__ = [
     "ScanReason",
     "ScanValues",
     "ScoreReason",
+    "SelfDisagreement",
     "SensitivityFinding",
     "ShrunkRate",
     "SubgroupScan",

@@ -20,6 +20,7 @@ Because = Literal[
     "limit_not_excluded",  # inconclusive: enough cases to be judged, and the data point neither way
     "limit_cannot_be_exceeded",  # inconclusive: at the rest's rate no group could be beyond the limit
     "unscored_cases",  # inconclusive: cases that were not scored could change the verdict
+    "too_many_failed",  # inconclusive: the detector failed on too many rows of the set for anything to be said
     "several_nationalities",  # inconclusive: it would pass, but for people who have its nationality beside others
     "unknown_attribute",  # inconclusive: it would pass, but for cases whose feature is unknown and who may belong to it
     "judged_as_part",  # inconclusive alone: too few cases; judged only as a part of the group in `judged_as`
@@ -33,6 +34,7 @@ RuleBecause = Literal[
     "group_beyond_limit",  # fail: at least one group is beyond the limit
     "unnamed_beyond_limit",  # fail: several groups taken together are beyond the limit; none of them can be named
     "all_judged_within_limit",  # pass: every group judged alone is within the limit, and they cover enough people
+    "too_many_failed",  # inconclusive: the detector failed on more rows than the plan allows
     "group_undecided",  # inconclusive: a group with enough cases could not be decided
     "coverage_too_small",  # inconclusive: too many people are in groups that could not be judged
     "expected_group_missing",  # inconclusive: the set has too few cases of a group that the plan expects

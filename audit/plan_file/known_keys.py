@@ -17,6 +17,7 @@ from audit.plan import (
     PLAN_SCHEMA,
     AuditPlan,
     AuditSection,
+    ChatDetector,
     ColumnsProbe,
     CommandDetector,
     ControlFeature,
@@ -27,18 +28,22 @@ from audit.plan import (
     GroupFeature,
     HttpDetector,
     Measure,
+    MlflowDetector,
     OnnxDetector,
     OtherDetector,
+    PickleDetector,
     PredictionsDetector,
     ProbeRule,
     PythonDetector,
     ReferenceTableSection,
     Rule,
+    SandboxSection,
     ScanSection,
     ScoringSection,
     SensitivitySection,
     SkopsDetector,
     TextProbe,
+    TransformersDetector,
     VerdictSection,
 )
 from audit.plan_detectors import ENTRY_POINT_GROUP
@@ -58,9 +63,13 @@ DETECTORS: Final[Mapping[str, type[BaseModel]]] = {
     "predictions": PredictionsDetector,
     "python": PythonDetector,
     "skops": SkopsDetector,
+    "pickle": PickleDetector,
     "onnx": OnnxDetector,
+    "mlflow": MlflowDetector,
+    "transformers": TransformersDetector,
     "command": CommandDetector,
     "http": HttpDetector,
+    "chat": ChatDetector,
 }
 """The detectors of a plan by their kind."""
 PROBES: Final[Mapping[str, type[BaseModel]]] = {"text": TextProbe, "columns": ColumnsProbe}
@@ -72,6 +81,7 @@ TABLES: Final[Mapping[str, type[BaseModel]]] = {
     "evaluation_set": EvaluationSetSection,
     "verdict": VerdictSection,
     "scoring": ScoringSection,
+    "sandbox": SandboxSection,
     "deployment": DeploymentSection,
     "control_sample": ControlSampleSection,
     "sensitivity": SensitivitySection,
@@ -143,16 +153,6 @@ DESIGN: Final = Layout(
     repeated={"groups": GroupFeature, "rules": Rule, "quotas": Quota},
     listed=frozenset({"rules", "quotas"}),
 )
-
-_NOT_YET: Final[Mapping[Where, str]] = {
-    ("detector", "kind", kind): "is not supported by this version" for kind in ("mlflow", "chat")
-}
-"""Keys and values that are planned. They get an answer, not the nearest known name: that would mean another thing."""
-
-
-def not_yet(where: Where) -> str:
-    """Why a planned key or value cannot be used yet; empty for anything else."""
-    return _NOT_YET.get(where, "")
 
 
 def other_kinds() -> list[str]:

@@ -21,7 +21,6 @@ from audit.plan_file.known_keys import (
     known_keys,
     known_values,
     nearest,
-    not_yet,
     other_kinds,
     quoted,
     step_into,
@@ -265,9 +264,6 @@ def _bound(details: ErrorDetails) -> str:
 def _unknown_key(where: Where, raw: Mapping[str, Any], layout: Layout) -> Said:
     *table, key = where
     shown = dotted(where)
-    reason = not_yet(where)
-    if reason:
-        return Said(f"{shown} {reason}", hint="leave it out", slug="plan-not-supported")
     known = known_keys(tuple(table), raw, layout)
     near = nearest(str(key), known)
     other = elsewhere(str(key), tuple(table), raw, layout)
@@ -317,11 +313,6 @@ def _unknown_value(where: Where, raw: Mapping[str, Any], layout: Layout) -> Said
     if not isinstance(value, str):
         return Said(
             f"{key} is not one of its values", hint=f"write {_one_of(where, raw, layout)}", slug="plan-bad-value"
-        )
-    reason = not_yet((*where, value))
-    if reason:
-        return Said(
-            f'{key} = "{value[:60]}" {reason}', hint=f"write {_one_of(where, raw, layout)}", slug="plan-not-supported"
         )
     near = nearest(value, allowed)
     ask = f'did you mean "{near}"? It takes ' if near else "it takes "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -12,26 +13,28 @@ import numpy as np
 import pyarrow as pa
 
 from audit.counting.table import FLAGGED
-from audit.detectors.answers import ABSTAIN, NO_REASON, OK, CheckedAnswers
+from audit.detectors.answers import ABSTAIN, NO_REASON, OK, CheckedAnswers, FloatArray
 from audit.detectors.predictions import checked_answer
-from audit.detectors.protocol import REASONS, ROW_ID, STATUSES, Detector, RunContext
-from audit.detectors.registry import make_detector
+from audit.detectors.protocol import REASONS, ROW_ID, STATUSES, Detector
 from audit.errors import DataError, PlanError
 from audit.evaluation.columns import check_text_type
 from audit.evaluation.connection import reading
 from audit.evaluation.quoting import identifier, shown
 from audit.evaluation.row_numbers import count_of
-from audit.plan import AuditPlan, ColumnsProbe, Probe, TextProbe
-from audit.plan_detectors import PredictionsDetector
+from audit.isolation.choosing import contained
+from audit.isolation.options import IN_PROCESS, Isolating
+from audit.plan import AuditPlan, ColumnsProbe, ModelDetector, PredictionsDetector, Probe, TextProbe
 from audit.probing.column_design import column_design
 from audit.probing.design import Answered, Design, cast_value
 from audit.probing.text_design import Written, variant_id, written
 from audit.scoring.accept import accept_answer
 from audit.scoring.batches import check_features
 from audit.scoring.breaker import Breaker
+from audit.scoring.context import run_context
 from audit.scoring.in_flight import InFlight, workers_of
 from audit.scoring.progress import NoProgress, Progress
-from audit.scoring.runner import advance, decision_rule, opened, told, withheld
+from audit.scoring.rules import decision_rule
+from audit.scoring.withholding import advance, opened, told, withheld
 
 if TYPE_CHECKING:
     from audit.evaluation.evaluation_set import EvaluationSet
@@ -112,6 +115,7 @@ def ask_probes(
     folder: Path,
     *,
     progress: Progress | None = None,
+    isolating: Isolating = IN_PROCESS,
 ) -> tuple[Answered, ...]:
     """Every probe with the answers of the detector, after the set was scored.
 
@@ -126,6 +130,8 @@ def ask_probes(
         The folder of the plan.
     progress : Progress, optional
         Where progress is told.
+    isolating : Isolating, optional
+        Where the detector is run.
 
     Raises
     ------
@@ -142,7 +148,7 @@ def ask_probes(
             probe, case_id = probes[design.probe], plan.evaluation_set.id
             answers = _from_file(plan.detector, probe, design, evaluation_set, folder, case_id)
         else:
-            answers = _from_detector(plan, design, folder, progress or NoProgress())
+            answers = _from_detector(plan, design, folder, progress or NoProgress(), isolating)
         found.append(_answered(design, answers, plan.detector.score_range, cut, words))
     return tuple(found)
 
@@ -214,7 +220,7 @@ def _cut(plan: AuditPlan, evaluation_set: EvaluationSet) -> tuple[float | None, 
     detector = plan.detector
     if detector.threshold is not None:
         return detector.threshold, decision_rule(detector).words
-    if detector.top_k is None:
+    if not detector.has_scores or detector.top_k is None:
         return None, decision_rule(detector).words
     query = f"SELECT min(score) FROM scored WHERE decision = {FLAGGED}"  # noqa: S608 - a number
     ((border,),) = evaluation_set.connection.execute(query).fetchall()
@@ -225,16 +231,12 @@ def _cut(plan: AuditPlan, evaluation_set: EvaluationSet) -> tuple[float | None, 
     return float("inf") if border is None else float(border), words
 
 
-def _from_detector(plan: AuditPlan, design: Design, folder: Path, progress: Progress) -> CheckedAnswers:
+def _from_detector(
+    plan: AuditPlan, design: Design, folder: Path, progress: Progress, isolating: Isolating
+) -> CheckedAnswers:
     section: Any = plan.detector
-    detector = cast("Detector", make_detector(section, folder))
-    context = RunContext(
-        folder=folder,
-        columns=section.features,
-        answers=section.answers,
-        score_range=section.score_range,
-        batch_size=plan.scoring.batch_size,
-    )
+    detector = cast("Detector", contained(plan, folder, isolating))
+    context = run_context(plan, folder)
     parts: list[CheckedAnswers] = []
     breaker: Breaker[int] = Breaker(plan.scoring.most_failed_batches, f"detector kind {section.kind}")
     with InFlight(detector) as flight, opened(detector, section.kind, context), told(progress, len(design.ids)):
@@ -245,15 +247,22 @@ def _from_detector(plan: AuditPlan, design: Design, folder: Path, progress: Prog
             where = f"detector kind {section.kind}, probe {design.probe}, batch {number}"
             with withheld(where):
                 answered = answer()
-            checked = accept_answer(answered, batch.column(0), section.answers, section.score_range, where=where)
+            checked = accept_answer(answered, batch.column(0), section.answers, section.answer_range, where=where)
             parts += [one for _, one in breaker.take(number, checked)]
             advance(progress, checked, detector)
         parts += [one for _, one in breaker.rest()]
+    scores = np.concatenate([part.scores for part in parts])
     return CheckedAnswers(
-        np.concatenate([part.scores for part in parts]),
+        _as_decisions(scores, section) if section.answers == "class" else scores,
         np.concatenate([part.status for part in parts]),
         np.concatenate([part.reason for part in parts]),
     )
+
+
+def _as_decisions(places: FloatArray, section: ModelDetector) -> FloatArray:
+    """1 where the class means flagged, 0 where it does not; NaN without an answer."""
+    means = [float(name in section.positive_classes) for name in section.classes]
+    return np.array([math.nan if math.isnan(place) else means[int(place)] for place in places])
 
 
 def _batches(rows: pa.RecordBatch, size: int) -> Iterator[pa.RecordBatch]:
@@ -273,15 +282,14 @@ def _from_file(
 ) -> CheckedAnswers:
     """The answers to the variants of a design, from a file with their ids."""
     assert probe.answers is not None  # noqa: S101 - `check_can_be_asked` has seen to it
-    identity, answer = section.id or id_column, section.score or section.decision
-    assert answer is not None  # noqa: S101 - the plan has seen to it
+    identity, answer = section.id or id_column, section.answer
     relation = evaluation_set.attach(
         f"{_ANSWERS}_{probe.id}",
         (folder / probe.answers).absolute(),
         list(dict.fromkeys((identity, answer))),
         encoding=section.encoding,
         delimiter=section.delimiter,
-        keys={answer: "detector.score" if section.decision is None else "detector.decision", identity: "detector.id"},
+        keys={answer: f"detector.{section.answer_key}", identity: "detector.id"},
     )
     check_text_type(relation.source_name, identity, relation.types[identity], "the id")
     key, value = evaluation_set.text_expression(relation, identity), checked_answer(evaluation_set, relation, section)

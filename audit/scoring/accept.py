@@ -14,8 +14,7 @@ from audit.detectors.answers import (
     OK,
     CheckedAnswers,
     CodeArray,
-    check_decisions,
-    check_scores,
+    check_numbers,
 )
 from audit.detectors.protocol import REASONS, ROW_ID, STATUSES, Answers, answer_schema
 from audit.errors import DetectorError
@@ -64,10 +63,7 @@ def accept_answer(
     present = scores.is_valid().to_numpy(zero_copy_only=False)
     numbers = scores.cast(pa.float64(), safe=False).fill_null(np.nan).to_numpy(zero_copy_only=False)
     missing = np.zeros(len(numbers), dtype=np.bool_)
-    if answers == "decision":
-        checked = check_decisions(numbers, missing)
-    else:
-        checked = check_scores(numbers, missing, score_range, is_number=present)
+    checked = check_numbers(numbers, missing, answers, score_range, is_number=present)
     answered = status == OK
     return CheckedAnswers(
         np.where(answered, checked.scores, np.nan),

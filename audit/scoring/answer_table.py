@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from audit.detectors.answers import ABSTAIN, NO_REASON, OK, CheckedAnswers
-from audit.detectors.protocol import REASONS, STATUSES, Answers, Reason, Status
+from audit.detectors.protocol import REASONS, STATUSES, Reason, Status
 from audit.errors import DetectorError
 from audit.evaluation.connection import reading
 from audit.evaluation.relation import ROW
@@ -17,18 +17,25 @@ from audit.scoring.decisions import AnswerSource
 
 if TYPE_CHECKING:
     from audit.evaluation.evaluation_set import EvaluationSet
+    from audit.plan import ModelDetector
 
 TABLE = "__answers__"
 """Name of the table: `__row__`, `score` DOUBLE, `status` and `reason` TINYINT (codes of the protocol)."""
 _GATHERED = "__gathered__"
 
 
+def table_name(place: int) -> str:
+    """Name of the table of a round, from 0."""
+    return TABLE if place == 0 else f"{TABLE}{place + 1}"
+
+
 class AnswerTable:
     """The answers to all batches; 18 bytes a row."""
 
-    def __init__(self, evaluation_set: EvaluationSet, answers: Answers) -> None:
+    def __init__(self, evaluation_set: EvaluationSet, section: ModelDetector, name: str = TABLE) -> None:
         self._set = evaluation_set
-        self._answers = answers
+        self._section = section
+        self._name = name
         self._schema = pa.schema(
             [(ROW, pa.int64()), ("score", pa.float64()), ("status", pa.int8()), ("reason", pa.int8())]
         )
@@ -62,13 +69,21 @@ class AnswerTable:
         connection = self._set.connection
         with reading(self._set.source_name):
             connection.register(_GATHERED, gathered)
-            connection.execute(f"CREATE OR REPLACE TEMP TABLE {TABLE} AS SELECT * FROM {_GATHERED}")  # noqa: S608
+            connection.execute(f"CREATE OR REPLACE TEMP TABLE {self._name} AS SELECT * FROM {_GATHERED}")  # noqa: S608
             connection.unregister(_GATHERED)
         self._parts = []
         return AnswerSource(
-            relation=TABLE,
-            score="score" if self._answers == "score" else "NULL::DOUBLE",
-            flagged="score = 1",
+            relation=self._name,
+            score="score" if self._section.has_scores else "NULL::DOUBLE",
+            flagged=_flagged(self._section),
             abstained=f"status = {ABSTAIN}",
             failed=f"status NOT IN ({OK}, {ABSTAIN})",
         )
+
+
+def _flagged(section: ModelDetector) -> str:
+    """SQL of the detector's own decision: its answer is 1, or the place of a class that means flagged."""
+    if section.answers != "class":
+        return "score = 1"
+    places = [place for place, name in enumerate(section.classes) if name in section.positive_classes]
+    return f"score IN ({', '.join(map(str, places))})"

@@ -29,7 +29,7 @@ def check_features(features: tuple[str, ...]) -> None:
 
 
 def read_batches(
-    evaluation_set: EvaluationSet, features: tuple[str, ...], scoring: ScoringSection
+    evaluation_set: EvaluationSet, features: tuple[str, ...], scoring: ScoringSection, *, first: int = 0
 ) -> Iterator[tuple[pa.Array, pa.RecordBatch]]:
     """Stream the set in batches.
 
@@ -40,13 +40,15 @@ def read_batches(
         The columns that the detector is given. No other column leaves the set.
     scoring : ScoringSection
         Size and order of the batches.
+    first : int
+        The `row_id` of the first row: in every round it is another one, so that nobody answers out of a memory of ids.
 
     Yields
     ------
     rows : pyarrow.Array of int64[n]
         Numbers of the rows in the file.
     batch : pyarrow.RecordBatch of n rows
-        `row_id`, counted from 0 in the order of scoring, and the features. Every batch but the last has exactly
+        `row_id`, counted from `first` in the order of scoring, and the features. Every batch but the last has exactly
         `scoring.batch_size` rows: what DuckDB streams is cut along its own row groups, and scores can change in their
         last bits with the size of a batch.
 
@@ -64,7 +66,7 @@ def read_batches(
     columns = ", ".join(f"{evaluation_set.feature_expression(name)} AS {identifier(name)}" for name in features)
     # every name is a quoted identifier of a column that the plan names
     query = f"SELECT {ROW}, {columns} FROM {evaluation_set.source.name} ORDER BY {order}"  # noqa: S608
-    done = 0
+    done = first
     with reading(evaluation_set.source_name):
         reader = evaluation_set.connection.sql(query).to_arrow_reader(scoring.batch_size)
         for piece in exactly(reader, scoring.batch_size):

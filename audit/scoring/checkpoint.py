@@ -1,8 +1,9 @@
 """Keeps what was scored, so that a run which is interrupted goes on where it stopped.
 
 In a folder of its own: `run.json` says which run it is, `parts` holds the answers, and `complete.json`, written last,
-says that there are no more. The same run goes on; another one is refused as long as this one is not complete and has
-answers, so that nobody loses a night of scoring to a slip of the pen.
+says that there are no more. A detector that takes long over each row has `rows.sqlite` beside them, for the rows of a
+batch that is not answered as a whole. The same run goes on; another one is refused as long as this one is not complete
+and has answers, so that nobody loses a night of scoring to a slip of the pen.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from audit.detectors.answers import CheckedAnswers
+from audit.detectors.row_cache import remove_row_cache
 from audit.errors import FolderInUseError, ResumeError, StorageError
 from audit.scoring.durable import make_folder, remove_temporaries
 from audit.scoring.parts import Part, read_part, read_parts, write_part
@@ -26,7 +28,7 @@ __all__ = ["COMMIT_EVERY", "Checkpoint", "Leg"]
 
 COMMIT_EVERY: Final = 1.0
 """Seconds of scoring that can be lost: a commit takes 5 to 20 ms."""
-_RUN, _COMPLETE, _PARTS = "run.json", "complete.json", "parts"
+_RUN, _COMPLETE, _PARTS, _ROWS = "run.json", "complete.json", "parts", "rows.sqlite"
 _WHAT: Final = {
     "tool": "the version of audit7k",
     "packages": "the packages installed",
@@ -84,7 +86,7 @@ class Checkpoint:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if not self._known:
+        if not self._known and not self.row_file.exists():
             self._remove()
         if self._lock is not None:
             os.close(self._lock)
@@ -120,10 +122,13 @@ class Checkpoint:
             remove_temporaries(self._folder)
             before = read_sealed(self._folder / _RUN)
             complete = read_sealed(self._folder / _COMPLETE)
-            unfinished = before is not None and complete != {"run": _digest(before)} and any(self._parts.glob("*.json"))
+            some = any(self._parts.glob("*.json")) or self.row_file.exists()
+            unfinished = before is not None and complete != {"run": _digest(before)} and some
             if before is not None and unfinished and before != now and not self._fresh:
                 self._known = read_parts(self._parts, _digest(before))
                 raise _another(before, now)
+            if self._fresh or before is None or _digest(before) != self._run:
+                remove_row_cache(self.row_file)
             if complete is not None and (self._fresh or complete != {"run": self._run}):
                 (self._folder / _COMPLETE).unlink()
             if before != now:
@@ -138,6 +143,11 @@ class Checkpoint:
     def rows_kept(self) -> int:
         """Rows whose answers are on the disk."""
         return sum(part.rows for part in self._known.values())
+
+    @property
+    def row_file(self) -> Path:
+        """Where a detector may keep single answers of this run until their batch is kept: see `detectors.protocol`."""
+        return self._folder / _ROWS
 
     @property
     def legs(self) -> tuple[Leg, ...]:
@@ -179,6 +189,7 @@ class Checkpoint:
         with self._storing():
             (self._folder / _COMPLETE).unlink(missing_ok=True)
             self._known, self._read = read_parts(self._parts, ""), {}
+            remove_row_cache(self.row_file)
 
     def keep(self, number: int, answers: CheckedAnswers) -> None:
         """Take the answers to a batch; at least every `commit_every` seconds they are brought to the disk."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from audit.counting.answering import round_name
 from audit.counting.table import ABSTAINED, FAILED, FLAGGED, NEAR, NOT_FLAGGED
 from audit.evaluation.quoting import identifier
 from audit.evaluation.relation import ROW
+from audit.scoring.rules import DecisionRule
 from audit.scoring.scored import Tally
 
 if TYPE_CHECKING:
@@ -33,25 +36,6 @@ class AnswerSource:
     """BOOLEAN: the detector declined to answer. Score and `flagged` are NULL there."""
     failed: str = "FALSE"
     """BOOLEAN: there is no usable answer. Score and `flagged` are NULL there."""
-
-
-@dataclass(frozen=True, slots=True)
-class DecisionRule:
-    """When a case is flagged: at a threshold, within a capacity, or when the detector says so."""
-
-    threshold: float | None
-    top_k: int | None
-    source: str
-    """Where the decision comes from if neither is set, in words."""
-
-    @property
-    def words(self) -> str:
-        """The rule in words, to follow "A case is"."""
-        if self.threshold is not None:
-            return f"flagged when the score is at least {_number(self.threshold)}"
-        if self.top_k is not None:
-            return f"flagged when its score is among the {self.top_k} highest; equal scores in the order of their ids"
-        return f"flagged when {self.source} says so"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +73,47 @@ def decide(evaluation_set: EvaluationSet, answers: AnswerSource, rule: DecisionR
         decision = _decision(answers, flagged)
         _create_view(evaluation_set, answers, decision)
     return Decided(decision, tally, ties, notes)
+
+
+def keep_rounds(
+    evaluation_set: EvaluationSet, rounds: Sequence[AnswerSource], decided: Decided, rule: DecisionRule
+) -> int:
+    """Create a view for each time that the detector was asked about the set: `round_1`, and so on.
+
+    For what is in them see `audit.counting.answering.round_name`. The decisions of later rounds follow the same rule, a
+    capacity within their own scores.
+
+    Parameters
+    ----------
+    rounds : sequence of AnswerSource
+        Tables with `status` and `reason`; the first is what `decided` is about.
+
+    Returns
+    -------
+    int
+        How many views there are.
+    """
+    from audit.evaluation.connection import reading
+
+    with reading(evaluation_set.source_name):
+        for place, answers in enumerate(rounds, start=1):
+            decision = decided.decision if place == 1 else _decided_again(evaluation_set, answers, rule, place)
+            # names and expressions of our own
+            evaluation_set.connection.execute(
+                f"CREATE OR REPLACE TEMP VIEW {round_name(place)} AS SELECT {ROW}, {answers.score} AS score,"  # noqa: S608
+                f" {decision} AS decision, status, reason FROM {answers.relation}"
+            )
+    return len(rounds)
+
+
+def _decided_again(evaluation_set: EvaluationSet, answers: AnswerSource, rule: DecisionRule, place: int) -> str:
+    if rule.threshold is not None:
+        return _decision(answers, f"{answers.score} >= {_double(rule.threshold)}")
+    if rule.top_k is None:
+        return _decision(answers, answers.flagged)
+    scored = _tally(evaluation_set.connection, answers, rule).scored
+    flagged, _, _ = _capacity(evaluation_set, answers, rule.top_k, scored, kept=f"{_CAPACITY}{place}")
+    return _decision(answers, flagged)
 
 
 def _decision(answers: AnswerSource, flagged: str) -> str:
@@ -133,7 +158,7 @@ def _tally(connection: Any, answers: AnswerSource, rule: DecisionRule) -> Tally:
 
 
 def _capacity(
-    evaluation_set: EvaluationSet, answers: AnswerSource, top_k: int, scored: int
+    evaluation_set: EvaluationSet, answers: AnswerSource, top_k: int, scored: int, *, kept: str = _CAPACITY
 ) -> tuple[str, int, tuple[str, ...]]:
     """SQL of "within the capacity", the ties at its border, and what must be said."""
     if scored <= top_k:
@@ -154,17 +179,13 @@ def _capacity(
     at_border = f"SELECT {ROW} FROM {relation} WHERE {score} = {_double(border)}"  # noqa: S608
     # the rows that still fit, lowest ids first; only their numbers are kept, because an id must not stand in a query
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE {_CAPACITY} AS SELECT {ROW} FROM {source}"  # noqa: S608
+        f"CREATE OR REPLACE TEMP TABLE {kept} AS SELECT {ROW} FROM {source}"  # noqa: S608
         f" WHERE {ROW} IN ({at_border}) ORDER BY {case_id} LIMIT {top_k - above}"
     )
-    fits = f"{ROW} IN (SELECT {ROW} FROM {_CAPACITY})"  # noqa: S608
+    fits = f"{ROW} IN (SELECT {ROW} FROM {kept})"  # noqa: S608
     return f"{score} > {_double(border)} OR ({score} = {_double(border)} AND {fits})", at, ()
 
 
 def _double(value: float) -> str:
     """An SQL literal of exactly this double; a bare 0.1 would be a DECIMAL."""
     return f"'{float(value)!r}'::DOUBLE"
-
-
-def _number(value: float) -> str:
-    return str(int(value)) if float(value).is_integer() and abs(value) < 1e15 else repr(float(value))

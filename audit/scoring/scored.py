@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from audit.detectors.protocol import Reason, Status
 
 if TYPE_CHECKING:
+    from audit.findings import RanIn
     from audit.result import SystemDescription
 
 
@@ -45,3 +46,7 @@ class Scored:
     """Failed rows by status and reason; they add up to `tally.failed`."""
     legs: tuple[tuple[str, str], ...] = ()
     """When the stretches of work began and ended in which the rows were scored; none where nothing was kept."""
+    rounds: int = 0
+    """How often a detector that is run was asked about the set; 0 for a table. `round_1` and so on hold the answers."""
+    ran_in: RanIn | None = None
+    """Where the detector ran; None where its answers are a table."""

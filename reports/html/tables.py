@@ -29,6 +29,7 @@ RANKS = (
     "limit_cannot_be_exceeded",
     "too_few_clusters",
     "unscored_cases",
+    "too_many_failed",
     "several_nationalities",
     "unknown_attribute",
     "within_limit",

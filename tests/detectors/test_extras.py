@@ -44,6 +44,34 @@ def test_onnx_without_onnxruntime(tmp_path: Path) -> None:
     assert done.stderr == ""
 
 
+NO_YAML = """
+import sys
+from pathlib import Path
+
+sys.modules["yaml"] = None
+from audit.detectors.mlflow_model import MlflowDetector
+from audit.detectors.protocol import RunContext
+from audit.errors import AuditError
+from audit.plan import MlflowDetector as Section
+
+detector = MlflowDetector(Section(kind="mlflow", path="model", features=("a",), threshold=0.5), Path(sys.argv[1]))
+try:
+    detector.open(RunContext(Path(sys.argv[1]), ("a",), "score", (0.0, 1.0), 10))
+except AuditError as error:
+    print(error.slug, error.exit_code.value, error)
+"""
+
+
+def test_mlflow_without_pyyaml(tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "MLmodel").write_text("flavors: {}", encoding="utf-8")
+    command = [sys.executable, "-c", NO_YAML, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == (
+        'detector-extra 4 the detector kind "mlflow" needs the extra "mlflow" — pip install \'audit7k[mlflow]\'\n'
+    )
+
+
 def test_onnxruntime_is_not_imported_before_it_is_needed() -> None:
     code = (
         "import sys, audit.detectors.onnx_model\n"

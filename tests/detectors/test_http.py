@@ -28,7 +28,7 @@ from audit.errors import DetectorError
 from audit.plan import HttpDetector as HttpSection
 from audit.scoring.accept import accept_answer
 from audit.scoring.in_flight import InFlight
-from audit.scoring.runner import opened
+from audit.scoring.withholding import opened
 
 CANARY = "canary-93b7"
 TOKEN = "token-canary-4f1e"

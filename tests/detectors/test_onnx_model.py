@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import skops.io
+from made_entry_points import offered_by_this_version
 from made_onnx import BOOL, DOUBLE, FLOAT, INT64, TEXT, Run, built, converted, identity, node
 from onnx import ModelProto, helper
 from sklearn.base import clone
@@ -64,14 +64,7 @@ def mixed(last: Any) -> Any:
 @pytest.fixture
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The entry points of pyproject.toml, as this version installs them."""
-    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    metadata = tmp_path / "site" / "audit7k-0.dist-info"
-    metadata.mkdir(parents=True)
-    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: audit7k\nVersion: 0\n", encoding="utf-8")
-    offers = project["entry-points"]["audit.detectors"].items()
-    lines = "\n".join(f"{kind} = {where}" for kind, where in offers)
-    (metadata / "entry_points.txt").write_text(f"[audit.detectors]\n{lines}\n", encoding="utf-8")
-    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    monkeypatch.syspath_prepend(str(offered_by_this_version(tmp_path / "site")))
 
 
 def audited(folder: Path, detector: dict[str, Any]) -> tuple[pd.DataFrame, Any]:

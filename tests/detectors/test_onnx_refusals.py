@@ -309,3 +309,12 @@ def test_what_a_model_raises_is_named_by_type_only(tmp_path: Path, capfd: pytest
     error = Run(tmp_path, model, ("text",)).refusal(pa.table({"text": [CANARY]}))
     assert error.message.startswith("model.onnx, batch 1: the model raised ")
     assert CANARY not in str(error) + "".join(capfd.readouterr())
+
+
+def test_a_locale_that_is_not_installed_is_named_as_what_is_missing(tmp_path: Path) -> None:
+    """A vectoriser with lowercase becomes such a node; its locale is not on every machine."""
+    lower = node("StringNormalizer", ["text"], ["label"], case_change_action="LOWER", locale="xx_XX.UTF-8")
+    model = built([lower], [("text", TEXT, ["N"])], [("label", TEXT, ["N"])])
+    error = Run(tmp_path, model, ("text",), answers="decision", classes=["a", "b"], positive_class="a").refusal()
+    assert error.slug == "detector-locale"
+    assert error.message.endswith("by the rules of a locale that this machine does not have")

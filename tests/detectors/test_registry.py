@@ -129,3 +129,7 @@ def test_only_the_kind_that_is_named_is_imported(tmp_path: Path) -> None:
         [sys.executable, "-c", code, str(site)], capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_plans_and_detectors_look_in_the_same_group() -> None:
+    assert ENTRY_POINT_GROUP == plan_detectors.ENTRY_POINT_GROUP

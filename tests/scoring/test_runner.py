@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -25,6 +25,7 @@ from audit.detectors.protocol import (
     answer_batch,
 )
 from audit.errors import DetectorError
+from audit.plan import ModelDetector
 from audit.scoring.scored import Tally
 
 if TYPE_CHECKING:
@@ -68,8 +69,14 @@ def ok(batch: pa.RecordBatch) -> pa.RecordBatch:
     return answer_batch(batch.column("row_id"), [0.75] * batch.num_rows)
 
 
+class SpySection(ModelDetector):
+    """What a plan says of the spy."""
+
+    kind: Literal["spy"]
+
+
 @pytest.fixture
-def spy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+def spy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SpySection:
     """Install the spy as another distribution would be, and return its section of a plan."""
     site = tmp_path / "site"
     metadata = site / "spying-1.0.dist-info"
@@ -81,20 +88,17 @@ def spy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     for remembered in (Spy.seen, Spy.contexts, Spy.events):
         remembered.clear()
     Spy.answer = staticmethod(ok)
-    return SimpleNamespace(
-        kind="spy", features=("text",), answers="score", score_range=(0.0, 1.0), threshold=0.5, top_k=None
-    )
+    return SpySection(kind="spy", features=("text",), threshold=0.5)
 
 
 ANY: dict[str, Any] = {"kind": "python", "entry": "m:f", "features": ["text", "pay"], "threshold": 0.5}
 
 
-def with_features(spy: SimpleNamespace, *features: str) -> tuple[dict[str, Any], SimpleNamespace]:
-    spy.features = features
-    return {**ANY, "features": list(features)}, spy
+def with_features(spy: SpySection, *features: str) -> tuple[dict[str, Any], SpySection]:
+    return {**ANY, "features": list(features)}, spy.model_copy(update={"features": features})
 
 
-def test_label_gender_and_nationality_are_withheld(scene: Scene, spy: SimpleNamespace) -> None:
+def test_label_gender_and_nationality_are_withheld(scene: Scene, spy: SpySection) -> None:
     plan, section = with_features(spy, "text")
     outcome = scene.score(plan, section=section)
     assert [batch.schema.names for batch in Spy.seen] == [["row_id", "text"]] * 2
@@ -105,9 +109,7 @@ def test_label_gender_and_nationality_are_withheld(scene: Scene, spy: SimpleName
     assert Spy.contexts[0].columns == ("text",)
 
 
-def test_sensitive_columns_are_given_when_the_plan_names_them_and_it_says_so(
-    scene: Scene, spy: SimpleNamespace
-) -> None:
+def test_sensitive_columns_are_given_when_the_plan_names_them_and_it_says_so(scene: Scene, spy: SpySection) -> None:
     plan, section = with_features(spy, "pay", "citizenship", "exploited", "case_id")
     outcome = scene.score(plan, section=section)
     assert [batch.schema.names for batch in Spy.seen] == [["row_id", "pay", "citizenship", "exploited", "case_id"]] * 2
@@ -115,14 +117,14 @@ def test_sensitive_columns_are_given_when_the_plan_names_them_and_it_says_so(
     assert "The detector is given the column that names the cases." in outcome.scored.system.notes
 
 
-def test_row_ids_say_nothing_but_the_place_in_the_order(scene: Scene, spy: SimpleNamespace) -> None:
+def test_row_ids_say_nothing_but_the_place_in_the_order(scene: Scene, spy: SpySection) -> None:
     scene.score(ANY, section=spy)
     assert [batch.column("row_id").to_pylist() for batch in Spy.seen] == [[0, 1, 2, 3], [4, 5]]
     assert Spy.events == ["open", "score", "score", "close"]
 
 
 @pytest.mark.parametrize("size", [1, 2, 4, 5, 6, 100])
-def test_batches_have_exactly_the_size_of_the_plan(scene: Scene, spy: SimpleNamespace, size: int) -> None:
+def test_batches_have_exactly_the_size_of_the_plan(scene: Scene, spy: SpySection, size: int) -> None:
     scene.scoring = {"batch_size": size}
     scene.score(ANY, section=spy)
     sizes = [batch.num_rows for batch in Spy.seen]
@@ -131,7 +133,7 @@ def test_batches_have_exactly_the_size_of_the_plan(scene: Scene, spy: SimpleName
     assert sizes[-1] <= size
 
 
-def test_many_rows_are_cut_exactly_too(scene: Scene, spy: SimpleNamespace) -> None:
+def test_many_rows_are_cut_exactly_too(scene: Scene, spy: SpySection) -> None:
     rows = 30_000
     scene.columns = {name: (values * rows)[:rows] for name, values in scene.columns.items()}
     scene.columns["case_id"] = [f"c{n}" for n in range(rows)]
@@ -141,7 +143,7 @@ def test_many_rows_are_cut_exactly_too(scene: Scene, spy: SimpleNamespace) -> No
     assert outcome.scored.tally == Tally(rows, 0, 0, 0)
 
 
-def test_rows_come_in_the_order_of_their_ids_or_of_the_file(scene: Scene, spy: SimpleNamespace) -> None:
+def test_rows_come_in_the_order_of_their_ids_or_of_the_file(scene: Scene, spy: SpySection) -> None:
     plan, section = with_features(spy, "case_id")
     scene.score(plan, section=section)
     by_id = [value for batch in Spy.seen for value in batch.column("case_id").to_pylist()]
@@ -152,7 +154,7 @@ def test_rows_come_in_the_order_of_their_ids_or_of_the_file(scene: Scene, spy: S
     assert [value for batch in Spy.seen for value in batch.column("case_id").to_pylist()] == scene.columns["case_id"]
 
 
-def test_ids_are_ordered_by_their_bytes(scene: Scene, spy: SimpleNamespace) -> None:
+def test_ids_are_ordered_by_their_bytes(scene: Scene, spy: SpySection) -> None:
     scene.columns["case_id"] = ["é", "Z", "a", "𝄞", "ﬀ", "10"]
     plan, section = with_features(spy, "case_id")
     scene.score(plan, section=section)
@@ -331,7 +333,7 @@ AMISS: list[tuple[Callable[[pa.RecordBatch], Any], str]] = [
 
 @pytest.mark.parametrize(("answered", "message"), AMISS, ids=range(len(AMISS)))
 def test_an_answer_that_breaks_the_protocol_ends_the_run(
-    scene: Scene, spy: SimpleNamespace, answered: Callable[[pa.RecordBatch], Any], message: str
+    scene: Scene, spy: SpySection, answered: Callable[[pa.RecordBatch], Any], message: str
 ) -> None:
     Spy.answer = staticmethod(answered)
     error = scene.refusal(ANY, section=spy)
@@ -340,7 +342,7 @@ def test_an_answer_that_breaks_the_protocol_ends_the_run(
     assert Spy.events == ["open", "score", "close"]
 
 
-def test_a_third_party_can_fail_rows_with_the_words_of_the_protocol(scene: Scene, spy: SimpleNamespace) -> None:
+def test_a_third_party_can_fail_rows_with_the_words_of_the_protocol(scene: Scene, spy: SpySection) -> None:
     words = itertools.cycle([Status.TIMEOUT, Status.REFUSED, Status.ERROR, Status.ABSTAIN, Status.OK])
 
     def answered(batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -354,7 +356,7 @@ def test_a_third_party_can_fail_rows_with_the_words_of_the_protocol(scene: Scene
     assert outcome.scored.failures == {(Status.TIMEOUT, None): 2, (Status.REFUSED, None): 1, (Status.ERROR, None): 1}
 
 
-def test_the_harness_checks_the_scores_of_a_third_party_itself(scene: Scene, spy: SimpleNamespace) -> None:
+def test_the_harness_checks_the_scores_of_a_third_party_itself(scene: Scene, spy: SpySection) -> None:
     scores = iter([float("nan"), float("inf"), 1.5, 0.5, None, 0.25])
 
     def answered(batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -373,7 +375,7 @@ def test_the_harness_checks_the_scores_of_a_third_party_itself(scene: Scene, spy
 @pytest.mark.parametrize("moment", ["open", "score", "info", "close"])
 @pytest.mark.parametrize("error", [ValueError(CANARY), SystemExit(0), MemoryError(CANARY)])
 def test_whatever_a_third_party_raises_is_withheld(
-    scene: Scene, spy: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, moment: str, error: BaseException
+    scene: Scene, spy: SpySection, monkeypatch: pytest.MonkeyPatch, moment: str, error: BaseException
 ) -> None:
     def raises(*_: Any) -> Any:
         raise error
@@ -382,7 +384,7 @@ def test_whatever_a_third_party_raises_is_withheld(
     assert f"raised {type(error).__name__}" in scene.refusal(ANY, section=spy).message
 
 
-def test_an_interrupt_closes_the_detector_and_goes_on_its_way(scene: Scene, spy: SimpleNamespace) -> None:
+def test_an_interrupt_closes_the_detector_and_goes_on_its_way(scene: Scene, spy: SpySection) -> None:
     def answered(_: pa.RecordBatch) -> Any:
         raise KeyboardInterrupt
 
@@ -485,7 +487,7 @@ def test_an_error_is_never_a_detector_error_without_a_hint(scene: Scene) -> None
 
 
 def test_a_third_partys_detector_may_answer_several_batches_at_once(
-    scene: Scene, spy: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+    scene: Scene, spy: SpySection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     together = threading.Barrier(3, timeout=10)
 
@@ -503,7 +505,7 @@ def test_a_third_partys_detector_may_answer_several_batches_at_once(
 
 
 def test_an_impossible_number_of_workers_is_refused(
-    scene: Scene, spy: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+    scene: Scene, spy: SpySection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Spy, "workers", "many", raising=False)
     assert "`workers` is no whole number" in scene.refusal(ANY, section=spy).message

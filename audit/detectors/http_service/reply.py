@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,18 +12,10 @@ import numpy as np
 from audit.detectors.answers import INVALID_OUTPUT, CheckedAnswers, read_answers
 from audit.detectors.http_service.outcome import NO_ANSWER, OUT_OF_ORDER, UNREADABLE, Failure
 from audit.detectors.protocol import REASONS, Answers, Reason
+from audit.detectors.strict_json import ABSENT, Constant, parsed
 from audit.errors import DetectorError
 
-_ABSENT: Final = object()
 _PLACE: Final = re.compile(r"[0-9]{1,9}")
-
-
-class _Constant(float):
-    """A NaN or an infinity that was written out: no JSON, and as a score a failure with a name of its own."""
-
-
-class _NotJsonError(ValueError):
-    """Text that other readers could take in another way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +27,7 @@ class ReplyReader:
     id_at: str | None
     answers: Answers
     score_range: tuple[float, float]
+    classes: tuple[str, ...] = ()
 
     def read(self, body: bytes, row_ids: Sequence[int], *, where: str) -> CheckedAnswers:
         """Read a reply.
@@ -60,22 +52,22 @@ class ReplyReader:
             The first batch shows that the plan expects something else: decisions came where scores are expected.
         """
         count = len(row_ids)
-        document, constants = _parsed(body)
+        document, constants = parsed(body)
         found = _at(document, self.answers_at)
         if not isinstance(found, list):
             return UNREADABLE.rows(count)
         places = self._places(found, row_ids)
         if isinstance(places, Failure):
             return places.rows(count)
-        values: list[Any] = [_ABSENT] * count
+        values: list[Any] = [ABSENT] * count
         for answer, place in zip(found, places, strict=True):
             values[place] = _at(answer, self.score_at)
-        if constants != sum(isinstance(value, _Constant) for value in values):
+        if constants != sum(isinstance(value, Constant) for value in values):
             return UNREADABLE.rows(count)
         asked = set(places)
-        unreadable = [place for place in asked if values[place] is _ABSENT]
+        unreadable = [place for place in asked if values[place] is ABSENT]
         unanswered = [place for place in range(count) if place not in asked]
-        checked = self._checked([None if value is _ABSENT else value for value in values], row_ids, where)
+        checked = self._checked([None if value is ABSENT else value for value in values], row_ids, where)
         return _failed(_failed(checked, unreadable, Reason.UNREADABLE), unanswered, Reason.NO_ANSWER)
 
     def _places(self, found: list[Any], row_ids: Sequence[int]) -> Sequence[int] | Failure:
@@ -94,16 +86,19 @@ class ReplyReader:
 
     def _checked(self, values: list[Any], row_ids: Sequence[int], where: str) -> CheckedAnswers:
         try:
-            return read_answers(values, len(values), self.answers, self.score_range, where=where)
+            return self._read(values, where)
         except DetectorError:
             # true and false instead of scores: in the first batch the plan is wrong, later the service is
             if row_ids[0] == 0:
                 raise
             return _failed(
-                read_answers([None] * len(values), len(values), self.answers, self.score_range, where=where),
+                self._read([None] * len(values), where),
                 [place for place, value in enumerate(values) if value is not None],
                 Reason.NOT_A_NUMBER,
             )
+
+    def _read(self, values: list[Any], where: str) -> CheckedAnswers:
+        return read_answers(values, len(values), self.answers, self.score_range, where=where, classes=self.classes)
 
 
 def _failed(checked: CheckedAnswers, places: Sequence[int], reason: Reason) -> CheckedAnswers:
@@ -115,40 +110,17 @@ def _failed(checked: CheckedAnswers, places: Sequence[int], reason: Reason) -> C
     return CheckedAnswers(scores, status, why)
 
 
-def _parsed(body: bytes) -> tuple[Any, int]:
-    """The document, and how many NaN and infinities are written out in it; `_ABSENT` where it is no JSON."""
-    constants = 0
-
-    def constant(text: str) -> _Constant:
-        nonlocal constants
-        constants += 1
-        return _Constant(text)
-
-    try:
-        document = json.loads(body.decode("utf-8"), object_pairs_hook=_table, parse_constant=constant)
-    except (ValueError, RecursionError):
-        return _ABSENT, 0
-    return document, constants
-
-
-def _table(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    table = dict(pairs)
-    if len(table) < len(pairs):
-        raise _NotJsonError
-    return table
-
-
 def _at(value: Any, path: str) -> Any:
-    """What is found along a path of keys and places; `_ABSENT` where it ends early."""
+    """What is found along a path of keys and places; `ABSENT` where it ends early."""
     if not path:
         return value
     for part in path.split("."):
         if isinstance(value, dict):
-            value = value.get(part, _ABSENT)
+            value = value.get(part, ABSENT)
         elif isinstance(value, list) and _PLACE.fullmatch(part) and int(part) < len(value):
             value = value[int(part)]
         else:
-            return _ABSENT
+            return ABSENT
     return value
 
 

@@ -28,7 +28,7 @@ class RequestTemplate:
     def body(self, batch: pa.RecordBatch) -> bytes:
         """The body, n rows. Raises DetectorError where a column holds what JSON cannot carry; the value is withheld."""
         names = batch.schema.names
-        columns = [_column(name, batch.column(name)) for name in names]
+        columns = [json_column(name, batch.column(name)) for name in names]
         rows: list[Any]
         if self._row is None:
             rows = [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
@@ -54,7 +54,8 @@ def _filled(template: Any, values: dict[str, Any]) -> Any:
             return template
 
 
-def _column(name: str, column: pa.Array) -> list[Any]:
+def json_column(name: str, column: pa.Array) -> list[Any]:
+    """The values of a column as JSON has them. Raises DetectorError where it has no form for one; it is withheld."""
     import pyarrow as pa
     import pyarrow.compute as pc
 

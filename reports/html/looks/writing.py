@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from reports.html.looks.answering import AskedAgainTeller, FailuresTeller
 from reports.html.looks.like import LikeTeller
 from reports.html.looks.parts import Look
 from reports.html.looks.patterns import DeployedTeller, PatternTeller
@@ -21,6 +22,8 @@ _IN_ORDER = (
     SwapsTeller,
     SureTeller,
     ControlTeller,
+    FailuresTeller,
+    AskedAgainTeller,
     SeveralTeller,
     LikeTeller,
     TogetherTeller,

@@ -1,0 +1,187 @@
+"""Where answers failed, and where a detector that was asked twice contradicted itself: rows, group by group."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from audit.counting.table import ABSTAINED, FAILED, IntArray, ladder_map
+from audit.evaluation.connection import reading
+from audit.evaluation.quoting import identifier
+from audit.evaluation.relation import ROW
+from audit.groups import Family, Group, Level, SensitiveFeature
+from audit.stats.binomial import FloatArray
+from audit.statuses import REASONS, STATUSES, Reason, Status
+
+if TYPE_CHECKING:
+    from audit.evaluation.evaluation_set import EvaluationSet
+
+__all__ = ["TWICE", "GroupTallies", "Tallied", "count_disagreement", "count_failures", "round_name"]
+
+TWICE: Final = ("answered", "decisions_differ", "scores_differ", "answered_sometimes")
+"""What `count_disagreement` counts, in the order of its columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupTallies:
+    """Rows of the finest groups, counted in M ways. Every other group is a sum of these."""
+
+    features: tuple[str, ...]
+    """The sensitive features, in the order of the plan."""
+    codes: tuple[tuple[str, ...], ...]
+    """K finest groups, sorted: a code of each feature on its finest rung. Only those with a row to count."""
+    rows: IntArray
+    """int64[K, M]: rows."""
+    largest: FloatArray
+    """float64[K]: the largest difference between two scores of one row; 0 where none is counted."""
+
+    def family(self, family: Family, features: Mapping[str, SensitiveFeature]) -> dict[Group, Tallied]:
+        """Rows and largest difference of the groups of a family that have any; one without axes is everyone."""
+        places = [self.features.index(axis.feature) for axis in family.axes]
+        climbs = [ladder_map(features[axis.feature], axis.rung) for axis in family.axes]
+        found: dict[tuple[str, ...], Tallied] = {}
+        for code, rows, largest in zip(self.codes, self.rows, self.largest.tolist(), strict=True):
+            key = tuple(climb[code[place]] for place, climb in zip(places, climbs, strict=True))
+            before = found.get(key)
+            if before is None:
+                found[key] = Tallied(rows.copy(), largest)
+            else:
+                found[key] = Tallied(before.rows + rows, max(before.largest, largest))
+        return {
+            Group(
+                tuple(Level(axis.feature, axis.rung, code) for axis, code in zip(family.axes, key, strict=True))
+            ): each
+            for key, each in sorted(found.items())
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Tallied:
+    """The rows of one group, counted in M ways."""
+
+    rows: IntArray
+    """int64[M]."""
+    largest: float
+    """The largest difference between two scores of one row."""
+
+
+def round_name(place: int) -> str:
+    """Name of the view with what a detector answered when it was asked the first, second … time: `place` from 1.
+
+    Scoring leaves them in the connection, a row for each row of the set: `__row__`, `score` (DOUBLE or NULL),
+    `decision` (0 to 3), `status` and `reason` (codes of `audit.statuses`; no reason is -1).
+    """
+    return f"round_{place}"
+
+
+def count_failures(
+    evaluation_set: EvaluationSet, view: str = round_name(1)
+) -> tuple[tuple[tuple[Status, Reason | None], ...], GroupTallies]:
+    """Count rows without a usable answer by status and reason.
+
+    Parameters
+    ----------
+    evaluation_set : EvaluationSet
+        The set after a detector was run over it.
+    view : str
+        Which round; see `audit.scoring.decisions.keep_rounds`.
+
+    Returns
+    -------
+    kinds : tuple of M (Status, Reason or None)
+        What went wrong, in the order of the protocol.
+    GroupTallies
+        Rows by these M kinds.
+    """
+    answered = f"SELECT {ROW}, status, reason FROM {view} WHERE decision = {FAILED}"  # noqa: S608 - our own names
+    groups = _groups(evaluation_set)
+    names = ", ".join(identifier(name) for name, _ in groups)
+    found = _grouped(
+        evaluation_set,
+        f"SELECT {names}, status, reason, count(*) FROM {_grouped_source(evaluation_set, groups)}"  # noqa: S608
+        f" JOIN ({answered}) USING ({ROW}) GROUP BY ALL",
+    )
+    pairs = sorted({(status, reason) for *_, status, reason, _ in found})
+    kinds = tuple((STATUSES[status], None if reason < 0 else REASONS[reason]) for status, reason in pairs)
+    at = {pair: place for place, pair in enumerate(pairs)}
+    rows: dict[tuple[str, ...], IntArray] = {}
+    for *values, status, reason, count in found:
+        key = _key(evaluation_set, values)
+        rows.setdefault(key, np.zeros(len(pairs), dtype=np.int64))[at[status, reason]] += count
+    return kinds, _tallies(evaluation_set, rows, {}, len(pairs))
+
+
+def count_disagreement(evaluation_set: EvaluationSet, rounds: int) -> GroupTallies | None:
+    """Count the rows on which a detector that was asked `rounds` times contradicts its first answer, by `TWICE`.
+
+    `answered`: with a score or decision every time; of these, `decisions_differ`: some later decision is another one,
+    `scores_differ`: some later score is. `answered_sometimes`: some but not all of the answers are usable. None where
+    it was asked once.
+    """
+    if rounds < 2:
+        return None
+    groups = _groups(evaluation_set)
+    names = ", ".join(identifier(name) for name, _ in groups)
+    joined = _grouped_source(evaluation_set, groups)
+    for place in range(1, rounds + 1):
+        view = f"SELECT {ROW}, score AS s{place}, decision AS d{place} FROM {round_name(place)}"  # noqa: S608
+        joined += f" JOIN ({view}) USING ({ROW})"
+    later = range(2, rounds + 1)
+    every = " AND ".join(f"d{place} < {ABSTAINED}" for place in range(1, rounds + 1))
+    some = " OR ".join(f"d{place} < {ABSTAINED}" for place in range(1, rounds + 1))
+    decisions = " OR ".join(f"d1 <> d{place}" for place in later)
+    scores = " OR ".join(f"s1 <> s{place}" for place in later)
+    largest = f"max(greatest({', '.join(f'abs(s1 - s{place})' for place in later)}, 0)) FILTER ({every})"
+    found = _grouped(
+        evaluation_set,
+        f"SELECT {names}, count(*) FILTER ({every}), count(*) FILTER (({every}) AND ({decisions})),"  # noqa: S608
+        f" count(*) FILTER (({every}) AND ({scores})), count(*) FILTER (({some}) AND NOT ({every})),"
+        f" coalesce({largest}, 0) FROM {joined} GROUP BY ALL",
+    )
+    rows: dict[tuple[str, ...], IntArray] = {}
+    most: dict[tuple[str, ...], float] = {}
+    for line in found:
+        key, counts, difference = _key(evaluation_set, line[: len(groups)]), line[len(groups) : -1], float(line[-1])
+        rows.setdefault(key, np.zeros(len(TWICE), dtype=np.int64))[:] += np.array(counts, dtype=np.int64)
+        most[key] = max(most.get(key, 0.0), difference)
+    return _tallies(evaluation_set, rows, most, len(TWICE))
+
+
+def _groups(evaluation_set: EvaluationSet) -> list[tuple[str, str]]:
+    """Name and SQL of the raw value of each sensitive feature."""
+    names = [f"group_{feature.name}" for feature in evaluation_set.features]
+    return [(name, evaluation_set.expressions[name]) for name in names]
+
+
+def _grouped_source(evaluation_set: EvaluationSet, groups: Sequence[tuple[str, str]]) -> str:
+    columns = ", ".join(f"{sql} AS {identifier(name)}" for name, sql in groups)
+    return f"(SELECT {ROW}, {columns} FROM {evaluation_set.source.name})"  # noqa: S608 - quoted identifiers
+
+
+def _grouped(evaluation_set: EvaluationSet, query: str) -> list[tuple[Any, ...]]:
+    with reading(evaluation_set.source_name):
+        return evaluation_set.connection.execute(query).fetchall()
+
+
+def _key(evaluation_set: EvaluationSet, values: Sequence[Any]) -> tuple[str, ...]:
+    """The codes of raw values, feature by feature."""
+    names = [feature.name for feature in evaluation_set.features]
+    return tuple(evaluation_set.codes[name][value] for name, value in zip(names, values, strict=True))
+
+
+def _tallies(
+    evaluation_set: EvaluationSet,
+    rows: Mapping[tuple[str, ...], IntArray],
+    largest: Mapping[tuple[str, ...], float],
+    ways: int,
+) -> GroupTallies:
+    codes = tuple(sorted(rows))
+    return GroupTallies(
+        features=tuple(feature.name for feature in evaluation_set.features),
+        codes=codes,
+        rows=np.array([rows[code] for code in codes], dtype=np.int64).reshape(len(codes), ways),
+        largest=np.array([largest.get(code, 0.0) for code in codes], dtype=np.float64),
+    )

@@ -1,0 +1,144 @@
+"""The detector itself: one request a row, several rows of a batch at once, and in the end a word on how it went.
+
+A row that gets no answer is lost by itself, with a status and a reason. The run ends only where nothing that follows
+could go better; see `http_service.asker`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from audit.detectors.chat.tally import Tally
+from audit.detectors.extras import import_extra
+from audit.detectors.protocol import API_VERSION, ROW_ID, DetectorInfo, RunContext, Status, answer_batch
+from audit.detectors.row_cache import Kept, RowCache, row_key
+from audit.detectors.rows_at_once import RowsAtOnce
+from audit.evaluation.quoting import shown
+from audit.plan import ChatDetector as ChatSection
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from audit.detectors.chat.prompt import Asking, Writer
+    from audit.detectors.chat.reply import RowAnswer
+    from audit.detectors.http_service.asker import Asker
+
+_ANSWERED = frozenset({Status.OK, Status.ABSTAIN})
+
+
+class ChatDetector:
+    """Asks a language model about the rows, several at a time."""
+
+    api_version = API_VERSION
+
+    def __init__(self, section: ChatSection, folder: Path) -> None:  # noqa: ARG002 - every detector is made so
+        self._section = section
+        self._asker: Asker | None = None
+        self._writer: Writer | None = None
+        self._sha256: str | None = None
+        self._rows = RowsAtOnce(section.workers)
+        self._cache: RowCache | None = None
+        self._unkept = False
+        self._tally = Tally()
+
+    @property
+    def info(self) -> DetectorInfo:
+        """The model's name and the address; the digest is that of the plan's words, not of what lies behind them."""
+        name = shown(self._section.model)
+        return DetectorInfo(
+            name=name if self._asker is None else f"{name} at {self._asker.name}",
+            kind="chat",
+            artefact_sha256=self._sha256,
+            deterministic=False,
+            needs=self._section.features,
+            notes=tuple(self._notes()),
+        )
+
+    @property
+    def retries(self) -> int:
+        """How many requests repeated an earlier one, for the rows that are done."""
+        return 0 if self._asker is None else self._asker.again
+
+    def open(self, ctx: RunContext) -> None:  # noqa: ARG002 - the plan says the same
+        """Look the service up and read the secrets. Nothing is sent yet. Raises DetectorError."""
+        import_extra("httpcore2", kind="chat", extra="http")
+        from audit.detectors.chat.prompt import Writer
+        from audit.detectors.http_service.asker import Asker
+
+        self._asker = Asker(self._section)
+        self._writer = Writer(self._section)
+        self._sha256 = self._writer.sha256
+
+    def remember(self, file: Path | None) -> None:
+        """Take answers from `file`, and keep them there row by row, from now on; nowhere if it is None."""
+        if self._cache is not None:
+            self._cache.close()
+            self._unkept = self._unkept or self._cache.broken
+        self._cache = None if file is None else RowCache(file)
+        self._tally.turn_to(file, {} if self._cache is None else self._cache.sources())
+
+    def score(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Ask about one batch. Raises DetectorError where the run cannot go on."""
+        assert self._writer is not None  # noqa: S101 - the harness opens before it scores
+        askings = self._writer.askings(batch)
+        answers = self._rows.ask(lambda place: self._answer(askings[place]), len(askings))
+        return answer_batch(
+            batch.column(ROW_ID),
+            [answer.score for answer in answers],
+            [answer.status for answer in answers],
+            [answer.reason for answer in answers],
+        )
+
+    def close(self) -> None:
+        """Give everything back; calls that are on their way return."""
+        if self._asker is not None:
+            self._asker.close()
+        self._rows.leave()
+        self.remember(None)
+
+    def _answer(self, asking: Asking) -> RowAnswer:
+        """What was kept of this row, or the model's answer."""
+        from audit.detectors.chat.reply import RowAnswer
+
+        assert self._sha256 is not None  # noqa: S101
+        cache = self._cache
+        key = row_key(self._sha256, asking.row_id, asking.body)
+        kept = None if cache is None else cache.get(key)
+        if kept is not None:
+            return RowAnswer(Status.ABSTAIN if kept.score is None else Status.OK, None, kept.score)
+        answer, source = self._fresh(asking)
+        if answer.status not in _ANSWERED:
+            self._tally.failed(str(answer.reason or answer.status))
+            return answer
+        if cache is not None:
+            cache.put(key, Kept(answer.score, source))
+        self._tally.answered(source)
+        return answer
+
+    def _fresh(self, asking: Asking) -> tuple[RowAnswer, str]:
+        """The model's answer, and who the reply says has given it."""
+        from audit.detectors.chat.models_seen import named
+        from audit.detectors.chat.reply import RowAnswer, read_reply
+
+        assert self._asker is not None  # noqa: S101
+        got = self._asker.ask(asking.body)
+        if not isinstance(got, bytes):
+            return RowAnswer(got.status, got.reason), ""
+        reading = read_reply(got, self._section)
+        source = named(reading.model, reading.fingerprint, asked=self._section.model, values=asking.values)
+        return reading.answer, source
+
+    def _notes(self) -> list[str]:
+        notes = [
+            "The features of every case were sent to the service, over the network.",
+            "The digest of the detector covers prompt, model name and parameters, not the model behind the service.",
+            *self._tally.notes(),
+        ]
+        if self._section.allow_local:
+            notes.append("Addresses of this machine and of private networks were allowed (`allow_local`).")
+        if self._asker is not None and self._asker.again:
+            notes.append(f"{self._asker.again} requests repeated an earlier one that had failed.")
+        if self._unkept:
+            notes.append("Not every answer could be kept by itself: a run that stops asks for some of them again.")
+        return notes

@@ -1,0 +1,117 @@
+"""What a language model answered: one JSON object with one key, read strictly, or the reason why there is no answer.
+
+Nothing is looked for in prose, nothing is taken out of a fence, nothing is rounded or clipped. What the model was
+talked into by a row is seen here: as an answer where it has the form of one, as a failure with a name where it has not.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Final
+
+from audit.detectors.chat.prompt import ANSWER_KEYS
+from audit.detectors.protocol import Reason, Status
+from audit.detectors.strict_json import ABSENT, Constant, parsed
+from audit.plan import ChatDetector
+
+__all__ = ["Reading", "RowAnswer", "read_reply"]
+
+_CUT_OFF: Final = frozenset({"length", "model_length", "max_tokens"})
+"""What a service says of an answer that ran out of tokens."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowAnswer:
+    """The answer to one row, or why there is none."""
+
+    status: Status
+    reason: Reason | None = None
+    score: float | None = None
+    """Where the status is `ok`: within the range, 1 and 0 for a decision, or the place of a class."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a reply holds. The names are a third party's text: anything can stand in them."""
+
+    answer: RowAnswer
+    model: str | None = None
+    """What the reply calls the model."""
+    fingerprint: str | None = None
+    """What it says of the model's state."""
+
+
+_ABSTAINS: Final = RowAnswer(Status.ABSTAIN)
+_REFUSED: Final = RowAnswer(Status.REFUSED)
+_UNKNOWN: Final = RowAnswer(Status.INVALID_OUTPUT, Reason.UNKNOWN_CLASS)
+
+
+def read_reply(body: bytes, section: ChatDetector) -> Reading:
+    """Read a reply, unpacked."""
+    document, constants = parsed(body)
+    if not isinstance(document, dict) or constants:
+        return Reading(_invalid(Reason.UNREADABLE))
+    model, fingerprint = document.get("model"), document.get("system_fingerprint")
+    return Reading(
+        _answer(document.get("choices"), section),
+        model if isinstance(model, str) else None,
+        fingerprint if isinstance(fingerprint, str) else None,
+    )
+
+
+def _answer(choices: Any, section: ChatDetector) -> RowAnswer:
+    if not (isinstance(choices, list) and len(choices) == 1 and isinstance(choices[0], dict)):
+        return _invalid(Reason.UNREADABLE)
+    (choice,) = choices
+    message, finished = choice.get("message"), choice.get("finish_reason")
+    refusal = message.get("refusal") if isinstance(message, dict) else None
+    if finished == "content_filter" or (isinstance(refusal, str) and refusal):
+        return _REFUSED
+    if isinstance(finished, str) and finished in _CUT_OFF:
+        return _invalid(Reason.TOO_LARGE)
+    if finished != "stop" or not isinstance(message, dict) or not (refusal is None or refusal == ""):
+        return _invalid(Reason.UNREADABLE)
+    content = message.get("content")
+    return _content(content, section) if isinstance(content, str) else _invalid(Reason.UNREADABLE)
+
+
+def _content(text: str, section: ChatDetector) -> RowAnswer:
+    found, _ = parsed(text)
+    if not isinstance(found, dict) or len(found) != 1:
+        return _invalid(Reason.UNREADABLE)
+    value = found.get(ANSWER_KEYS[section.answers], ABSENT)
+    if value is None or found.get("abstain") is True:
+        return _ABSTAINS
+    return _invalid(Reason.UNREADABLE) if value is ABSENT else _value(value, section)
+
+
+def _value(value: Any, section: ChatDetector) -> RowAnswer:
+    if section.answers == "class":
+        known = isinstance(value, str) and value in section.classes
+        return RowAnswer(Status.OK, None, float(section.classes.index(value))) if known else _UNKNOWN
+    if section.answers == "decision":
+        return _decision(value) if isinstance(value, bool) else _invalid(Reason.NOT_A_DECISION)
+    answer = _score(value, *section.score_range)
+    if section.answers == "ordinal" and answer.score is not None and not answer.score.is_integer():
+        return _invalid(Reason.NOT_A_LEVEL)
+    return answer
+
+
+def _score(value: Any, low: float, high: float) -> RowAnswer:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return _invalid(Reason.NOT_A_NUMBER)
+    if isinstance(value, Constant) or (isinstance(value, float) and not math.isfinite(value)):
+        return _invalid(Reason.NOT_FINITE)
+    # a whole number of any length can be compared, and only one within the range has to be a float
+    if not low <= value <= high:
+        return _invalid(Reason.OUT_OF_RANGE)
+    return RowAnswer(Status.OK, None, float(value))
+
+
+def _decision(flagged: bool) -> RowAnswer:
+    return RowAnswer(Status.OK, None, float(flagged))
+
+
+def _invalid(reason: Reason) -> RowAnswer:
+    return RowAnswer(Status.INVALID_OUTPUT, reason)

@@ -1,0 +1,129 @@
+"""Asks a service until there is a reply, or a failure that stays: from several threads, with manners.
+
+The run ends only where nothing that follows could go better: a token that is refused, or a service that cannot be
+reached at the start.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+
+from audit.detectors.http_service.exchange import Address, Exchange
+from audit.detectors.http_service.headers import headers_of
+from audit.detectors.http_service.outcome import BUSY, NO_CONNECTION, REFUSED, TIMEOUT, UNAUTHORISED, Failure
+from audit.detectors.http_service.pace import Pace
+from audit.detectors.http_service.silence import silent_loggers
+from audit.detectors.protocol import Status
+from audit.errors import DetectorError
+from audit.plan_services import ServiceDetector
+
+__all__ = ["Asker"]
+
+
+class Asker:
+    """One service, open. Raises DetectorError where its address is not allowed or a secret is not there."""
+
+    def __init__(self, section: ServiceDetector) -> None:
+        self._section = section
+        address = Address.of(section.url)
+        self.name = address.name
+        """The service as messages and reports name it."""
+        self.again = 0
+        """Requests that repeated an earlier one."""
+        self._answered = False
+        self._ended: DetectorError | None = None
+        self._lock = threading.Lock()
+        self._pace = Pace(section.workers)
+        self._exchange = Exchange(
+            address,
+            headers_of(section.token, section.headers),
+            workers=section.workers,
+            most_bytes=section.most_bytes,
+            allow_local=section.allow_local,
+        )
+        self._exchange.open()
+        self._silence = contextlib.ExitStack()
+        self._silence.enter_context(silent_loggers())
+
+    def ask(self, body: bytes) -> bytes | Failure:
+        """Ask until there is a reply, or a failure that stays, or the time for it is over.
+
+        May be called from several threads. Raises DetectorError where the run cannot go on.
+        """
+        # held by every call too: one that is still on its way when the service is closed must not log either
+        with silent_loggers():
+            return self._ask(body)
+
+    def close(self) -> None:
+        """Give everything back; calls of `ask` that are on their way return."""
+        self._pace.stop()
+        self._exchange.stop()
+        self._exchange.close()
+        self._silence.close()
+
+    def _ask(self, body: bytes) -> bytes | Failure:
+        """Ask until there is a reply, or a failure that stays, or the time for it is over."""
+        exchange, pace = self._exchange, self._pace
+        until: float | None = None
+        last, tries = TIMEOUT, 0
+        while pace.begin(until):
+            begun = time.monotonic()
+            # waiting for the first turn is our own doing, and takes nothing from the service's time
+            until = begun + self._section.timeout if until is None else until
+            try:
+                got = exchange.once(body, min(until, begun + self._section.try_timeout))
+                if not isinstance(got, bytes) and got.code in REFUSED:
+                    self._end_if_hopeless(got)  # before anybody else gets a turn
+            finally:
+                pace.end()
+            if isinstance(got, bytes):
+                pace.faster()
+                self._note(tries, answered=True)
+                return got
+            last, tries = got, tries + 1
+            if not got.again:
+                break
+            moment = min(until, time.monotonic() + max(got.wait, pace.wait_after(tries)))
+            if got.code in BUSY:
+                pace.slower(moment)
+            pace.wait(moment - time.monotonic())
+        if pace.stopped:
+            raise self._ended or DetectorError(f"{self.name}: the run was stopped", slug="detector-stopped")
+        self._end_if_hopeless(last)
+        self._note(max(0, tries - 1), answered=False)
+        return last
+
+    def _note(self, again: int, *, answered: bool) -> None:
+        with self._lock:
+            self.again += again
+            self._answered = self._answered or answered
+
+    def _end_if_hopeless(self, failure: Failure) -> None:
+        """Raise DetectorError where nothing that follows could be answered.
+
+        A token that runs out in the night is such a case at any time. What is forbidden (403), or not reached, is one
+        only as long as nothing was answered: a service can forbid a row for what it says.
+        """
+        if self._answered and failure.code != UNAUTHORISED:
+            return
+        if failure.code in REFUSED:
+            raise self._end(
+                f"{self.name}: the service does not let us in (HTTP {failure.code})",
+                slug="detector-token",
+                hint="check the token, or the header that stands for it, and what it may do",
+            )
+        unreached = failure.status is Status.TIMEOUT or failure.reason is NO_CONNECTION.reason
+        if unreached and not self._exchange.network.connected:
+            raise self._end(
+                f"{self.name}: no connection within {self._section.timeout:g} seconds",
+                slug="detector-unreachable",
+                hint="check `url`, and that the service runs and can be reached from here",
+            )
+
+    def _end(self, message: str, *, slug: str, hint: str) -> DetectorError:
+        """Let nobody ask any more. Whoever waits for a turn raises the same: any may be the one that is seen."""
+        self._ended = DetectorError(message, slug=slug, hint=hint)
+        self._pace.stop()
+        return self._ended

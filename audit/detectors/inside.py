@@ -1,0 +1,24 @@
+"""Whether this process is the child that was started for a detector: some kinds are loaded nowhere else."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from audit.errors import DetectorError
+
+_state: Final = {"child": False}
+
+
+def enter_child() -> None:
+    """Say that this process is the child. Called by what runs there, and never in the harness."""
+    _state["child"] = True
+
+
+def check_inside(kind: str) -> None:
+    """Raise DetectorError where a detector of this kind would be opened in the process of the audit itself."""
+    if not _state["child"]:
+        raise DetectorError(
+            f'the detector kind "{kind}" is only run in a process of its own',
+            slug="isolation-needed",
+            hint="have the plan run by `audit7k run`, `audit7k gate` or `run_audit`",
+        )

@@ -1,0 +1,149 @@
+"""Reads the file MLmodel: in which flavour a model was saved, which file holds it, and that nothing of it is code.
+
+MLflow is not imported. What it does with a folder is decided here from the text alone: a flavour that MLflow loads by
+running code or a pickle of the folder is refused, and so is one that MLflow would serve from another file than the one
+that is audited. Every text of the file is a stranger's, and is bounded before it is shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from audit.detectors.mlflow_folder import MODEL_FILE, ModelFolder, pickled_model, unreadable
+from audit.detectors.mlflow_signature import Signature, read_signature
+from audit.detectors.mlflow_yaml import LARGEST, NotPlainError, read_plain_yaml
+from audit.errors import DetectorError
+from audit.evaluation.quoting import shown
+
+Flavour = Literal["onnx", "sklearn"]
+
+_SERVED: Final = "python_function"
+"""The flavour by which MLflow serves a model of any other."""
+_CODE_KEYS: Final = ("code", "model_code_path")
+_PICKLE_KEYS: Final = ("python_model", "artifacts")
+_FILE_KEYS: Final[Mapping[Flavour, str]] = {"onnx": "data", "sklearn": "pickled_model"}
+_MOST_TRUSTED: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What MLmodel says of a model that can be audited."""
+
+    flavour: Flavour
+    file: str
+    """The model file, as the folder lists it."""
+    version: str
+    """The version of MLflow that wrote it; bounded, on one line."""
+    signature: Signature | None
+    """The columns that the model takes; None where nothing is said of them."""
+    asks_trust_for: tuple[str, ...]
+    """Types that the folder says may be loaded; bounded, on one line each. It is no permission."""
+    has_session_options: bool
+    """Whether it says how onnxruntime is to be set up, which is not done."""
+
+
+def read_description(folder: ModelFolder) -> Description:
+    """Read and check MLmodel. Raises DetectorError where it cannot be read, or the model is none to audit so."""
+    name = f"{folder.name}/{MODEL_FILE}"
+    try:
+        content = read_plain_yaml(folder.read(MODEL_FILE, LARGEST))
+    except NotPlainError as error:
+        raise unreadable(name, str(error)) from None
+    if not isinstance(content, dict):
+        raise unreadable(name, "it is no table")
+    flavours = _tables(content.get("flavors"), name)
+    _check_code(flavours, name)
+    flavour = _flavour(flavours, name)
+    said = flavours[flavour]
+    if flavour == "sklearn":
+        _check_format(said.get("serialization_format"), name)
+    file = folder.member(said.get(_FILE_KEYS[flavour]), _FILE_KEYS[flavour])
+    _check_served(flavours.get(_SERVED), flavour, file, name)
+    return Description(
+        flavour=flavour,
+        file=file,
+        version=_short(content.get("mlflow_version")) or "of an unknown version",
+        signature=read_signature(content.get("signature"), name),
+        asks_trust_for=_trusted(said.get("skops_trusted_types")),
+        has_session_options=bool(said.get("onnx_session_options")),
+    )
+
+
+def _tables(flavours: object, name: str) -> Mapping[str, Mapping[str, Any]]:
+    if not isinstance(flavours, dict) or not flavours:
+        raise unreadable(name, "it names no flavours")
+    if not all(isinstance(one, dict) for one in flavours.values()):
+        raise unreadable(name, "a flavour is no table")
+    return flavours
+
+
+def _check_code(flavours: Mapping[str, Mapping[str, Any]], name: str) -> None:
+    for flavour, said in flavours.items():
+        for key in _CODE_KEYS:
+            if said.get(key):
+                raise DetectorError(
+                    f"{name}: the model brings Python files that run when it is loaded ({_short(flavour)}: {key})",
+                    slug="detector-code",
+                    hint="none of them was run; have it saved without code_paths, or exported to ONNX and saved with "
+                    "mlflow.onnx",
+                )
+        pickles = [key for key in _PICKLE_KEYS if said.get(key)]
+        if pickles:
+            raise pickled_model(f"{name}: the model is a Python object of its own ({_short(flavour)}: {pickles[0]})")
+
+
+def _flavour(flavours: Mapping[str, Mapping[str, Any]], name: str) -> Flavour:
+    """The one flavour beside `python_function`, if it is one that can be audited."""
+    others = [one for one in flavours if one != _SERVED]
+    if not others:
+        module = _short(flavours[_SERVED].get("loader_module")) or "none"
+        raise pickled_model(f"{name}: python_function is the only flavour (loader_module: {module})")
+    if others in (["onnx"], ["sklearn"]):
+        return "onnx" if others == ["onnx"] else "sklearn"
+    more = f" and {len(others) - 3} more" if len(others) > 3 else ""
+    raise DetectorError(
+        f"{name}: the flavour is {', '.join(_short(one) for one in others[:3])}{more}, and not onnx or sklearn alone",
+        slug="detector-flavour",
+        hint="have the model exported to ONNX and saved with mlflow.onnx; or load it in a function of your own, kind = "
+        '"python"',
+    )
+
+
+def _check_format(said: object, name: str) -> None:
+    if said == "skops":
+        return
+    written = f"as {_short(said)}" if said else "without a serialization_format, which MLflow takes for pickle"
+    raise pickled_model(f"{name}: the scikit-learn model is saved {written}")
+
+
+def _check_served(served: Mapping[str, Any] | None, flavour: Flavour, file: str, name: str) -> None:
+    """Refuse a model that MLflow would serve by other code, or from another file, than is audited."""
+    if served is None:
+        return
+    module = served.get("loader_module")
+    if module != f"mlflow.{flavour}":
+        raise DetectorError(
+            f"{name}: MLflow would not serve the flavour {flavour}, but what {_short(module) or 'nothing'} loads",
+            slug="detector-code",
+            hint=f"none of it was run; have the model saved with mlflow.{flavour}.save_model",
+        )
+    for key in ("data", "model_path"):
+        if key in served and served[key] != file:
+            raise DetectorError(
+                f"{name}: MLflow would serve another file than the flavour {flavour} names (python_function: {key})",
+                slug="detector-path",
+                hint=f"have the model saved again with mlflow.{flavour}.save_model",
+            )
+
+
+def _trusted(said: object) -> tuple[str, ...]:
+    if not isinstance(said, list):
+        return ()
+    more = [f"and {len(said) - _MOST_TRUSTED} more"] if len(said) > _MOST_TRUSTED else []
+    return (*(_short(one) or "none" for one in said[:_MOST_TRUSTED]), *more)
+
+
+def _short(text: object) -> str:
+    return shown(text) if isinstance(text, str) else ""

@@ -1,0 +1,192 @@
+"""The files of an MLflow model folder: which there are, that they are plain files in it, and the digest of all of them.
+
+Nothing in the folder says which file is read until it is known that the folder holds no link: then a name that is on
+the list is a file of the folder, and a name that is not is refused, whatever dots and slashes it is written with.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+from audit.detectors.skops_file import PICKLE_NAMES
+from audit.errors import DetectorError
+from audit.evaluation.quoting import shown
+
+MODEL_FILE: Final = "MLmodel"
+"""The file in which MLflow describes a model."""
+_MOST_FILES: Final = 10_000
+_LARGEST: Final = 16 * 2**30
+"""Bytes of all files together."""
+_SHOWN: Final = 5
+
+
+class ModelFolder:
+    """A folder on this machine, with the name and the digest of each of its files."""
+
+    def __init__(self, path: Path, name: str) -> None:
+        """List the files of a folder that messages call `name`, and read none of them.
+
+        Raises
+        ------
+        DetectorError
+            It is no MLflow model folder, or holds a link, a pipe, a device, a pickle or a name that cannot be shown.
+        """
+        self.name = name
+        self._path = path
+        self._files = self._listed()
+        self._digests: Mapping[str, str] = {}
+        self._read: dict[str, str] = {}
+        if MODEL_FILE not in self._files:
+            raise DetectorError(
+                f"{name} holds no file {MODEL_FILE}",
+                slug="detector-file",
+                hint="`path` names the folder that MLflow's save_model wrote; runs and registries hold it further down",
+            )
+        pickled = [file for file in self._files if PurePosixPath(file).suffix.lower() in PICKLE_NAMES]
+        if pickled:
+            more = f" and {len(pickled) - _SHOWN} more" if len(pickled) > _SHOWN else ""
+            raise pickled_model(f"{name} holds {', '.join(map(shown, pickled[:_SHOWN]))}{more}")
+
+    def digest(self) -> str:
+        """Read every file and give the SHA-256 of the list of their digests and names, as `sha256sum` writes it.
+
+        Raises
+        ------
+        DetectorError
+            A file cannot be read, or is another one than `read` has given.
+        """
+        found: dict[str, str] = {}
+        for file in self._files:
+            try:
+                with (self._path / file).open("rb") as opened:
+                    found[file] = hashlib.file_digest(opened, "sha256").hexdigest()
+            except OSError as error:
+                raise self._unreadable(file, error) from None
+        self._digests = found
+        for file, sha256 in self._read.items():
+            self.check(file, sha256)
+        lines = "".join(f"{digest}  {file}\n" for file, digest in found.items())
+        return hashlib.sha256(lines.encode()).hexdigest()
+
+    def read(self, file: str, largest: int) -> bytes:
+        """The content of a file on the list. Raises DetectorError where it is too large or cannot be read."""
+        if self._files[file] > largest:
+            raise DetectorError(
+                f"{self.name}/{file} is larger than {largest // 2**20} MiB",
+                slug="detector-too-large",
+                hint="it is no description of a model; have the model saved again",
+            )
+        try:
+            with (self._path / file).open("rb") as opened:
+                content = opened.read(largest)
+        except OSError as error:
+            raise self._unreadable(file, error) from None
+        self._read[file] = hashlib.sha256(content).hexdigest()
+        return content
+
+    def member(self, written: object, key: str) -> str:
+        """The file that MLmodel names under `key`. Raises DetectorError where it is none of the files listed."""
+        if isinstance(written, str) and written in self._files:
+            return written
+        said = repr(shown(written)) if isinstance(written, str) else "none"
+        raise DetectorError(
+            f"{self.name}/{MODEL_FILE} names a model file that is not in the folder ({key}: {said})",
+            slug="detector-path",
+            hint="only files of the folder are read; copy the whole folder, or have the model saved again",
+        )
+
+    def check(self, file: str, sha256: str | None) -> None:
+        """Raise DetectorError where what was loaded from `file` is not what the digest was made of."""
+        if self._digests.get(file) != sha256:
+            raise DetectorError(
+                f"{self.name}/{file} changed while it was read",
+                slug="detector-changed",
+                hint="audit a copy of the folder that nothing writes to",
+            )
+
+    def _listed(self) -> dict[str, int]:
+        """Names of all files, with `/` and in the order of their bytes, and their sizes."""
+        if not self._path.is_dir():
+            raise DetectorError(
+                f"{self.name} is no folder" if self._path.exists() else f"no model folder {self.name}",
+                slug="detector-file",
+                hint=f"`path` names the folder with the file {MODEL_FILE}, relative to the folder of the plan; nothing "
+                "is downloaded",
+            )
+        sizes: dict[str, int] = {}
+        total = 0
+        waiting = [""]
+        try:
+            while waiting:
+                inside = waiting.pop()
+                with os.scandir(self._path / inside) as entries:
+                    for entry in entries:
+                        file = f"{inside}/{entry.name}" if inside else entry.name
+                        if self._is_folder(entry, file):
+                            waiting.append(file)
+                        else:
+                            sizes[file] = entry.stat(follow_symlinks=False).st_size
+                            total += sizes[file]
+                        if len(sizes) + len(waiting) > _MOST_FILES or total > _LARGEST:
+                            raise self._too_large()
+        except OSError as error:
+            raise self._unreadable("", error) from None
+        return dict(sorted(sizes.items(), key=lambda item: item[0].encode()))
+
+    def _is_folder(self, entry: os.DirEntry[str], file: str) -> bool:
+        """Whether it is one, and no file. Raises DetectorError where it is neither, or its name cannot be listed."""
+        if entry.is_symlink():
+            raise DetectorError(
+                f"{self.name}/{shown(file)} is a link, and those are not followed",
+                slug="detector-path",
+                hint="audit a copy that holds the files themselves: cp -rL",
+            )
+        if not file.isprintable() or "\\" in file:
+            raise DetectorError(
+                f"{self.name} holds a file whose name is not plain text: {shown(file)!r}",
+                slug="detector-path",
+                hint="MLflow writes no such names; have the model saved again",
+            )
+        if entry.is_dir(follow_symlinks=False):
+            return True
+        if not entry.is_file(follow_symlinks=False):
+            raise DetectorError(
+                f"{self.name}/{shown(file)} is a pipe or a device",
+                slug="detector-path",
+                hint="MLflow writes no such files; have the model saved again",
+            )
+        return False
+
+    def _too_large(self) -> DetectorError:
+        return DetectorError(
+            f"{self.name} holds more than {_MOST_FILES:,} files, or more than {_LARGEST // 2**30} GiB",
+            slug="detector-too-large",
+            hint="`path` names the folder of one model",
+        )
+
+    def _unreadable(self, file: str, error: OSError) -> DetectorError:
+        where = f"{self.name}/{shown(file)}" if file else f"the folder {self.name}"
+        return DetectorError(f"{where} cannot be read ({type(error).__name__})", slug="detector-file")
+
+
+def pickled_model(found: str) -> DetectorError:
+    """The one line for a model that runs code when it is loaded; `found` says what gave it away."""
+    return DetectorError(
+        f"{found}: such a model runs code when it is loaded, and is never opened",
+        slug="detector-pickle",
+        hint='have it saved with mlflow.sklearn.save_model(..., serialization_format="skops"), or exported to ONNX and '
+        "saved with mlflow.onnx",
+    )
+
+
+def unreadable(name: str, why: str) -> DetectorError:
+    """The one line for a description `name` that cannot be read; `why` quotes nothing of it."""
+    return DetectorError(
+        f"{name} cannot be read: {why}",
+        slug="detector-mlflow",
+        hint="it is damaged or was written by hand; have the model saved again with MLflow",
+    )

@@ -1,0 +1,205 @@
+"""The signature in an MLflow model folder: which columns the model takes, and of which type."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from audit.detectors.mlflow_folder import unreadable
+from audit.errors import DetectorError
+from audit.evaluation.quoting import shown
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_SHOWN: Final = 10
+_KINDS: Final = {
+    "string": "text",
+    "boolean": "true and false",
+    "integer": "whole numbers",
+    "long": "whole numbers",
+    "float": "numbers",
+    "double": "numbers",
+    "datetime": "times",
+    "binary": "bytes",
+    "any": "anything",
+}
+"""What a cell of each of MLflow's types is."""
+_ELEMENTS: Final = (
+    ("float", "numbers"),
+    ("int", "whole numbers"),
+    ("uint", "whole numbers"),
+    ("bool", "true and false"),
+    ("str", "text"),
+    ("<U", "text"),
+    ("object", "anything"),
+)
+"""How the name of a numpy type begins, and what its elements are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """The columns of a model, in its order."""
+
+    names: tuple[str, ...] | None
+    """Their names; None where the signature has none."""
+    kinds: tuple[str, ...]
+    """What the cells of each are."""
+
+    def ordered(self, features: tuple[str, ...], file: str) -> tuple[str, ...]:
+        """The features of a plan in the order of the signature, or of the plan where that names none.
+
+        Raises
+        ------
+        DetectorError
+            They are others, or fewer or more. Begins with `file`.
+        """
+        if self.names is None:
+            if len(features) != len(self.kinds):
+                raise DetectorError(
+                    f"{file}: the signature of the model has {len(self.kinds)} columns, and `features` names "
+                    f"{len(features)}",
+                    slug="detector-columns",
+                    hint="name the columns that it was trained on, in the same order",
+                )
+            return features
+        missing = [name for name in self.names if name not in features]
+        surplus = [name for name in features if name not in self.names]
+        if missing or surplus:
+            parts = [_listed("the model also needs", missing), _listed("it does not take", surplus)]
+            raise DetectorError(
+                f"{file}: `features` does not name the columns of the model's signature",
+                slug="detector-columns",
+                hint="; ".join(part for part in parts if part),
+            )
+        return self.names
+
+    def check(self, batch: pa.RecordBatch, columns: Sequence[str], where: str) -> None:
+        """Check the cells of a batch; `columns` are its columns in the order of the signature.
+
+        Raises
+        ------
+        DetectorError
+            A column holds something else than the signature says. Begins with `where`, and quotes no cell.
+        """
+        for name, kind in zip(columns, self.kinds, strict=True):
+            if not _holds(batch.column(name), kind):
+                raise DetectorError(
+                    f"{where}: the column {shown(name)!r} holds something else than {kind}, which the model's "
+                    "signature says",
+                    slug="detector-cell-type",
+                    hint="numbers of a CSV file are named under `numbers`; a text is never read as a number here",
+                )
+
+
+def read_signature(said: object, name: str) -> Signature | None:
+    """The signature that MLmodel holds; None where it says nothing of inputs. `name` is the file in errors.
+
+    Raises
+    ------
+    DetectorError
+        It cannot be read, or asks for what no column of a set can be.
+    """
+    if said is None:
+        return None
+    inputs = said.get("inputs") if isinstance(said, dict) else ""
+    if inputs is None:
+        return None
+    try:
+        columns = json.loads(inputs) if isinstance(inputs, str) else None
+    except (ValueError, RecursionError):
+        columns = None
+    if not isinstance(columns, list) or not columns or not all(isinstance(one, dict) for one in columns):
+        raise unreadable(name, "its signature is no list of inputs")
+    if any(one.get("type") == "tensor" for one in columns):
+        return _of_tensors(columns, name)
+    return Signature(_names(columns, name), tuple(_kind(one, name) for one in columns))
+
+
+def _names(columns: Sequence[dict[str, Any]], name: str) -> tuple[str, ...] | None:
+    names = [one.get("name") for one in columns]
+    if all(one is None for one in names):
+        return None
+    texts = tuple(one for one in names if isinstance(one, str))
+    if len(texts) < len(names) or len(set(texts)) < len(texts):
+        raise unreadable(name, "its signature names columns twice, or only some of them")
+    return texts
+
+
+def _kind(column: dict[str, Any], name: str) -> str:
+    said = column.get("type")
+    kind = _KINDS.get(said) if isinstance(said, str) else None
+    if kind is None:
+        raise _unfit(name, f"a column of the type {shown(said) if isinstance(said, str) else 'none'}")
+    return kind
+
+
+def _of_tensors(tensors: Sequence[dict[str, Any]], name: str) -> Signature:
+    """One array [rows, columns] for all features, or an array [rows] or [rows, 1] with a name for each."""
+    read = [_tensor(one, name) for one in tensors]
+    if len(read) == 1 and read[0][0] != 1:
+        width, kind = read[0]
+        return Signature(None, (kind,) * width)
+    if any(width != 1 for width, _ in read):
+        raise _unfit(name, "several arrays of more than one column")
+    names = _names(tensors, name)
+    if names is None and len(read) > 1:
+        raise unreadable(name, "its signature has several arrays without names")
+    return Signature(names if len(read) > 1 else None, tuple(kind for _, kind in read))
+
+
+def _tensor(tensor: dict[str, Any], name: str) -> tuple[int, str]:
+    """How many columns an array has, and what its elements are."""
+    spec = tensor.get("tensor-spec")
+    shape: Any = spec.get("shape") if isinstance(spec, dict) else None
+    element = spec.get("dtype") if isinstance(spec, dict) else None
+    kind = next((is_ for begins, is_ in _ELEMENTS if isinstance(element, str) and element.startswith(begins)), None)
+    whole = isinstance(shape, list) and all(type(size) is int for size in shape)
+    if kind is None or not whole or len(shape) not in (1, 2) or shape[0] != -1 or not 1 <= (*shape, 1)[1] <= 100_000:
+        raise _unfit(name, "an array that is no table of numbers or texts for any number of rows")
+    return (*shape, 1)[1], kind
+
+
+def _holds(column: pa.Array, kind: str) -> bool:
+    from pyarrow import types
+
+    of = column.type.value_type if types.is_dictionary(column.type) else column.type
+    if kind == "anything" or types.is_null(of):
+        return True
+    if kind in ("numbers", "whole numbers"):
+        is_number = types.is_integer(of) or types.is_floating(of) or types.is_decimal(of)
+        return is_number and (kind == "numbers" or types.is_integer(of) or _all_whole(column))
+    of_kind = {
+        "text": (types.is_string, types.is_large_string, types.is_string_view),
+        "true and false": (types.is_boolean,),
+        "times": (types.is_temporal,),
+        "bytes": (types.is_binary, types.is_large_binary),
+    }
+    return any(is_of_kind(of) for is_of_kind in of_kind[kind])
+
+
+def _all_whole(column: pa.Array) -> bool:
+    """Whether every number of a column is whole; an empty cell, and NaN, is none."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    doubles = column.cast(pa.float64(), safe=False)
+    whole = pc.or_(pc.is_nan(doubles), pc.equal(pc.floor(doubles), doubles))
+    return pc.all(whole, min_count=0).as_py() is not False
+
+
+def _listed(what: str, names: list[str]) -> str:
+    if not names:
+        return ""
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return f"{what}: {', '.join(map(shown, names[:_SHOWN]))}{more}"
+
+
+def _unfit(name: str, why: str) -> DetectorError:
+    return DetectorError(
+        f"{name}: the signature of the model asks for {why}",
+        slug="detector-inputs",
+        hint="a model can be audited here if each input is a column of texts, numbers, truth values or times",
+    )

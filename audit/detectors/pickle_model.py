@@ -1,0 +1,60 @@
+"""`kind = "pickle"`: a scikit-learn estimator saved with pickle or joblib. Loading it runs whatever stands in the file.
+
+It is asked as one of skops is. It is opened only in the child process, and that is started only where the person who
+runs the audit has said `--allow-pickle`: a plan, which may come with the file, cannot.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import warnings
+from typing import Any
+
+from audit.detectors.inside import check_inside
+from audit.detectors.model_file import read_model_file
+from audit.detectors.skops_model import SkopsDetector
+from audit.errors import DetectorError
+
+_RAN = "Loading a pickled model runs whatever code stands in its file. It was loaded in a process of its own."
+
+
+class PickleDetector(SkopsDetector):
+    """Runs a pickled estimator over the batches, on one thread."""
+
+    _digest_is_whole = False
+
+    def _loaded(self) -> tuple[Any, list[str]]:
+        check_inside("pickle")
+        import joblib
+        from sklearn.base import BaseEstimator
+
+        content = read_model_file(self._path, self._file, ending=".pkl or .joblib")
+        self._sha256 = hashlib.sha256(content).hexdigest()
+        notes = [_RAN, "The digest covers the file of the model, not the modules that it uses."]
+        try:
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                model = joblib.load(io.BytesIO(content))
+        except ModuleNotFoundError:
+            raise DetectorError(
+                f"{self._file} needs a module that is not installed here",
+                slug="detector-not-installed",
+                hint="install the package that it comes from, in the version with which the model was saved",
+            ) from None
+        except (Exception, SystemExit) as error:
+            raise DetectorError(
+                f"{self._file} cannot be loaded ({type(error).__name__})",
+                slug="detector-not-pickle",
+                hint="it is no pickle and no joblib file, is damaged, or was saved with other versions; save it again, "
+                "best with skops",
+            ) from error
+        if any(warning.category.__name__ == "InconsistentVersionWarning" for warning in caught):
+            notes.append("The model was saved with another version of scikit-learn, and can answer otherwise.")
+        if not isinstance(model, BaseEstimator):
+            raise DetectorError(
+                f"{self._file} holds no scikit-learn estimator",
+                slug="detector-no-estimator",
+                hint='pickle the fitted pipeline itself, or wrap what there is in a function and use kind = "python"',
+            )
+        return model, notes

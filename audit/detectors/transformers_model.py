@@ -1,0 +1,221 @@
+"""`kind = "transformers"`: a Hugging Face text classifier from a folder, run with torch on the processor, one thread.
+
+Nothing is downloaded, no code of the model is run, and weights are read from safetensors alone. The score is the share
+that the softmax of the model's outputs gives to `positive_class`; with `answers = "decision"` flagged is a text whose
+highest output belongs to it. Texts are given in pieces of `rows_at_once`, each padded to its longest text, because a
+score can change in its last bits with the texts beside it.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from audit.detectors.class_names import find_class
+from audit.detectors.extras import import_extra
+from audit.detectors.inside import check_inside
+from audit.detectors.one_thread import NOTE
+from audit.detectors.protocol import API_VERSION, ROW_ID, DetectorInfo, RunContext
+from audit.errors import DetectorError
+from audit.evaluation.quoting import shown
+from audit.plan import TransformersDetector as TransformersSection
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    import pyarrow as pa
+
+_OFFLINE: Final = {
+    "HF_HUB_OFFLINE": "1",
+    "TRANSFORMERS_OFFLINE": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    "TRANSFORMERS_VERBOSITY": "critical",
+}
+_USUAL_LENGTH: Final = 512
+"""Tokens of a text, where neither plan nor model say how many it may have."""
+_NO_LIMIT: Final = 10**6
+"""A tokenizer that names more tokens than this means that it knows no limit."""
+
+
+class TransformersDetector:
+    """Runs a text classifier over the batches."""
+
+    api_version = API_VERSION
+
+    def __init__(self, section: TransformersSection, folder: Path) -> None:
+        self._section = section
+        self._name = shown(section.path.as_posix())
+        self._path = folder / section.path
+        self._context: RunContext | None = None
+        self._sha256: str | None = None
+        self._model: Any = None
+        self._tokenizer: Any = None
+        self._positive: list[int] = []
+        self._most_tokens = 0
+        self._notes: list[str] = []
+        self._batches = self._texts = self._cut = self._empty = 0
+
+    @property
+    def info(self) -> DetectorInfo:
+        """The folder and the digest of its files; the notes say how many texts were cut."""
+        notes = [*self._notes]
+        if self._cut:
+            notes.append(
+                f"Texts of more than {self._most_tokens} tokens, of which only the beginning was given: {self._cut} of "
+                f"the {self._texts} texts scored in the last stretch of work."
+            )
+        if self._empty:
+            notes.append(f"Empty cells, given to the model as a text without a word: {self._empty}.")
+        return DetectorInfo(
+            name=self._name,
+            kind="transformers",
+            artefact_sha256=self._sha256,
+            deterministic=True,
+            digest_is_whole=True,
+            needs=self._section.features,
+            notes=tuple(notes),
+        )
+
+    def open(self, ctx: RunContext) -> None:
+        """Check the folder and load the model. Raises DetectorError where it is not what it must be."""
+        check_inside("transformers")
+        from audit.detectors.transformers_folder import check_folder
+
+        self._context = ctx
+        self._sha256, files = check_folder(self._path, self._name)
+        # before anything of it is imported: it reads them once
+        os.environ.update(_OFFLINE)
+        torch = import_extra("torch", kind="transformers", extra="transformers")
+        import_extra("transformers", kind="transformers", extra="transformers")
+        torch.set_num_threads(1)
+        torch.set_num_interop_threads(1)
+        torch.use_deterministic_algorithms(True)
+        self._load(torch)
+        self._most_tokens = self._longest()
+        self._notes += [NOTE, f"The digest covers the {files} files of the folder."]
+
+    def score(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Ask the model about one batch. Raises DetectorError where it raises, or the column is no text."""
+        import pyarrow as pa
+
+        from audit.detectors.answers import read_answers
+
+        assert self._context is not None  # noqa: S101 - the harness opens before it scores
+        self._batches += 1
+        where = f"{self._name}, batch {self._batches}"
+        column = batch.column(self._section.features[0])
+        if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+            raise DetectorError(
+                f"{where}: the column {shown(self._section.features[0])} holds no text",
+                slug="transformers-no-text",
+                hint="name a column of text in `features`",
+            )
+        texts = ["" if text is None else text for text in column.to_pylist()]
+        self._empty += column.null_count
+        self._texts += len(texts)
+        try:
+            returned = self._answers(texts)
+        except Exception as error:
+            raise DetectorError(
+                f"{where}: the model raised {type(error).__name__}",
+                slug="detector-raised",
+                hint="its text is withheld because it can quote a row; try the model on the same texts yourself",
+            ) from error
+        answers = read_answers(returned, batch.num_rows, self._context.answers, self._context.score_range, where=where)
+        return answers.batch(batch.column(ROW_ID))
+
+    def close(self) -> None:
+        """Forget the model."""
+        self._model = self._tokenizer = None
+
+    def _load(self, torch: Any) -> None:
+        from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+        local = {"local_files_only": True, "trust_remote_code": False}
+        try:
+            self._tokenizer = AutoTokenizer.from_pretrained(str(self._path), **local)
+            self._model, loading = AutoModelForSequenceClassification.from_pretrained(
+                str(self._path), use_safetensors=True, dtype=torch.float32, output_loading_info=True, **local
+            )
+        except Exception as error:
+            raise DetectorError(
+                f"{self._name} cannot be loaded by transformers ({type(error).__name__})",
+                slug="transformers-load",
+                hint="it is damaged, no text classifier, or made for another version of transformers; its folder holds "
+                "model and tokenizer, as save_pretrained writes them",
+            ) from error
+        if loading["missing_keys"] or loading["mismatched_keys"]:
+            raise DetectorError(
+                f"{self._name} lacks weights that a text classifier has, which would be filled with random numbers",
+                slug="transformers-weights",
+                hint="train the model for classification and save all of it: a language model alone is none",
+            )
+        self._model.eval()
+        self._positive = self._places(self._model.config)
+
+    def _places(self, config: Any) -> list[int]:
+        """The places of the positive classes among the model's outputs."""
+        if (
+            getattr(config, "problem_type", None) in {"regression", "multi_label_classification"}
+            or config.num_labels < 2
+        ):
+            raise DetectorError(
+                f"{self._name}: the model does not choose one of several classes",
+                slug="transformers-classes",
+                hint='wrap it in a function and use kind = "python"',
+            )
+        labels = [str(config.id2label[place]) for place in range(config.num_labels)]
+        places = sorted({find_class(labels, wanted, self._name) for wanted in self._section.positive_labels})
+        if len(places) == len(labels):
+            raise DetectorError(
+                f"{self._name}: `positive_class` names every class of the model",
+                slug="transformers-classes",
+                hint="name those that mean exploitation",
+            )
+        return places
+
+    def _longest(self) -> int:
+        """The most tokens of a text: as the plan says, else as many as the model can take."""
+        limits = [self._tokenizer.model_max_length, getattr(self._model.config, "max_position_embeddings", None)]
+        known = [limit for limit in limits if isinstance(limit, int) and 0 < limit < _NO_LIMIT]
+        wanted = self._section.max_length
+        if wanted is not None and known and wanted > min(known):
+            raise DetectorError(
+                f"{self._name}: the model takes at most {min(known)} tokens, and `max_length` is {wanted}",
+                slug="transformers-length",
+                hint="leave out `max_length`, or choose a smaller one",
+            )
+        return wanted or min(known, default=_USUAL_LENGTH)
+
+    def _answers(self, texts: list[str]) -> npt.NDArray[np.float64] | npt.NDArray[np.bool_]:
+        """The shares of the positive classes, or the decisions: one for each text."""
+        import numpy as np
+        import torch
+
+        at_once = self._section.rows_at_once
+        logits = np.empty((len(texts), self._model.config.num_labels), dtype=np.float64)
+        with torch.inference_mode():
+            for start in range(0, len(texts), at_once):
+                given = self._tokens(texts[start : start + at_once])
+                logits[start : start + at_once] = self._model(**given).logits.double().numpy()
+        positive = np.isin(np.arange(logits.shape[1]), self._positive)
+        if self._section.answers == "decision":
+            decided: npt.NDArray[np.bool_] = positive[np.argmax(logits, axis=1)]
+            return decided
+        with np.errstate(invalid="ignore"):
+            powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+        inside, outside = powers[:, positive].sum(axis=1), powers[:, ~positive].sum(axis=1)
+        # divided by what it is a part of: no rounding can make it larger than 1
+        shares: npt.NDArray[np.float64] = inside / (inside + outside)
+        return shares
+
+    def _tokens(self, texts: list[str]) -> Any:
+        """What the model is given for some texts, cut where one is too long and padded to the longest."""
+        whole = self._tokenizer(texts, truncation=False, verbose=False)
+        cut = sum(len(tokens) > self._most_tokens for tokens in whole["input_ids"])
+        self._cut += cut
+        if cut:
+            whole = self._tokenizer(texts, truncation=True, max_length=self._most_tokens)
+        return self._tokenizer.pad(whole, return_tensors="pt")

@@ -1,0 +1,148 @@
+"""What runs in the child: `python -P -m audit.isolation.child READ WRITE`, the numbers of its two pipes.
+
+It gives up its rights, opens the detector and answers batches until it is told to close or the harness is gone. Its
+standard input, output and error lead nowhere. Of an exception only the name of its type is told, unless it is an error
+of this project, whose text names no row.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from audit.isolation.confinement import confine
+from audit.isolation.wire import Asked, Replied, as_json, read_message, write_message
+
+if TYPE_CHECKING:
+    from audit.detectors.protocol import Detector, RunContext
+
+Reply = tuple[Replied, bytes]
+
+
+class Server:
+    """Holds the detector and answers one message after the other."""
+
+    def __init__(self) -> None:
+        self._detector: Detector | None = None
+
+    def reply(self, asked: Asked, content: bytearray) -> Reply:
+        """What is replied to a message; whatever the detector raises becomes a reply."""
+        from audit.errors import AuditError
+
+        try:
+            return self._do(asked, content)
+        except AuditError as error:
+            if _for_want_of_memory(error):
+                return Replied.MEMORY, b""
+            return Replied.REFUSED, as_json({"slug": error.slug, "message": error.message, "hint": error.hint})
+        except BaseException as error:
+            if _for_want_of_memory(error):
+                return Replied.MEMORY, b""
+            return Replied.RAISED, as_json({"type": type(error).__name__})
+
+    def _do(self, asked: Asked, content: bytearray) -> Reply:
+        if asked is Asked.OPEN:
+            opening = json.loads(content)
+            # closed later even where it cannot be opened, as in the harness
+            self._detector = _made(opening)
+            self._detector.open(_context(opening))
+            return self._info()
+        assert self._detector is not None  # noqa: S101 - the harness opens first
+        if asked is Asked.SCORE:
+            return Replied.ANSWERS, _scored(self._detector, content)
+        if asked is Asked.CLOSE:
+            self._detector.close()
+            return Replied.DONE, as_json({})
+        return self._info()
+
+    def _info(self) -> Reply:
+        assert self._detector is not None  # noqa: S101
+        info = self._detector.info
+        told = {
+            "name": info.name,
+            "artefact_sha256": info.artefact_sha256,
+            "deterministic": bool(info.deterministic),
+            "digest_is_whole": bool(info.digest_is_whole),
+            "notes": list(info.notes),
+        }
+        return Replied.DONE, as_json(told)
+
+
+def main(reading: int, writing: int) -> None:
+    """Serve until the harness closes or has gone."""
+    for descriptor in (reading, writing):
+        os.set_inheritable(descriptor, False)
+    server = Server()
+    while (message := read_message(reading)) is not None:
+        kind, content = message
+        asked = Asked(kind)
+        if asked is Asked.CONFINE:
+            write_message(writing, Replied.DONE, as_json(_confined(json.loads(content))))
+        else:
+            write_message(writing, *server.reply(asked, content))
+
+
+def _confined(setup: Mapping[str, Any]) -> dict[str, Any]:
+    blocked = confine(setup["memory_mib"], setup["outside"], namespaces=setup["namespaces"])
+    sys.path[:] = setup["path"]
+    return {"network": "blocked" if blocked else "open"}
+
+
+def _made(asked: Mapping[str, Any]) -> Detector:
+    from typing import cast
+
+    from audit.detectors.inside import enter_child
+    from audit.detectors.registry import make_detector
+
+    enter_child()
+    home, _, name = asked["section"].partition(":")
+    section = getattr(__import__(home, fromlist=[name]), name).model_validate(asked["values"])
+    return cast("Detector", make_detector(section, Path(asked["folder"])))
+
+
+def _context(asked: Mapping[str, Any]) -> RunContext:
+    from audit.detectors.protocol import RunContext
+
+    context = asked["context"]
+    return RunContext(
+        folder=Path(asked["folder"]),
+        columns=tuple(context["columns"]),
+        answers=context["answers"],
+        score_range=(context["score_range"][0], context["score_range"][1]),
+        batch_size=context["batch_size"],
+        classes=tuple(context["classes"]),
+    )
+
+
+def _scored(detector: Detector, content: bytearray) -> bytes:
+    import pyarrow as pa
+
+    from audit.isolation.packed import pack
+
+    with pa.ipc.open_stream(pa.py_buffer(content)) as batches:
+        batch = batches.read_next_batch()
+    return pack(detector.score(batch))
+
+
+def _for_want_of_memory(error: BaseException) -> bool:
+    """Whether an error comes from one that says that there is not enough memory."""
+    seen: set[int] = set()
+    cause: BaseException | None = error
+    while cause is not None and id(cause) not in seen:
+        if isinstance(cause, MemoryError):
+            return True
+        seen.add(id(cause))
+        cause = cause.__cause__ or cause.__context__
+    return False
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(BrokenPipeError):
+        main(int(sys.argv[1]), int(sys.argv[2]))
+    # no cleaning up: a thread or an exit handler of the model could hold the process up
+    os._exit(0)

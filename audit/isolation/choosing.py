@@ -1,0 +1,143 @@
+"""Which detectors run in a process of their own, how they are held there, and what is said of it afterwards."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from audit.detectors.command_setup import GIVEN, ONE_THREAD
+from audit.detectors.protocol import Detector, TableDetector, table_detector
+from audit.detectors.registry import make_detector
+from audit.errors import DetectorError
+from audit.isolation.options import Isolating, Sandbox
+
+if TYPE_CHECKING:
+    from audit.findings import RanIn
+    from audit.isolation.contained import Held
+    from audit.plan import AuditPlan
+
+__all__ = ["OUR_OWN_CODE", "contained", "ran_in"]
+
+OUR_OWN_CODE: Final = frozenset({"http", "chat"})
+"""Kinds that load no file of a model and run nobody else's code: they ask a service, and need the network."""
+NEVER_HERE: Final = frozenset({"pickle", "transformers"})
+"""Kinds that are never run in the process of the audit, whatever the person who runs it says."""
+_GIVEN: Final = (
+    *GIVEN,
+    "LC_CTYPE",
+    "TZ",
+    "LD_LIBRARY_PATH",
+    "PYTHONHASHSEED",
+    "PYTHONUTF8",
+    "PYTHONDONTWRITEBYTECODE",
+)
+"""Environment variables that the child is given, where they are set: nothing in which a secret is kept."""
+
+
+def contained(plan: AuditPlan, folder: Path, isolating: Isolating) -> Detector | TableDetector:
+    """The detector of a plan, in this process or as one that stands for it in a child.
+
+    Parameters
+    ----------
+    plan : AuditPlan
+    folder : Path
+        The folder of the plan.
+    isolating : Isolating
+        What the person who runs the audit says.
+
+    Raises
+    ------
+    DetectorError
+        There is no such kind, it may not be loaded, or there is no such sandbox here.
+    """
+    section: Any = plan.detector
+    if section.kind == "pickle" and not isolating.allow_pickle:
+        raise DetectorError(
+            "a pickled model runs whatever code stands in its file when it is loaded, and was not loaded",
+            slug="pickle-not-allowed",
+            hint="save it with skops or as ONNX; or say --allow-pickle if you trust the file like a program",
+        )
+    if section.kind in OUR_OWN_CODE or (isolating.sandbox == Sandbox.NONE and section.kind not in NEVER_HERE):
+        return make_detector(section, folder)
+    made = make_detector(section, folder)
+    if table_detector(made) is not None:
+        return made
+    if os.name != "posix":
+        if isolating.sandbox == Sandbox.AUTO and section.kind not in NEVER_HERE:
+            return made
+        raise DetectorError(
+            "a detector can only be shut in on Linux, macOS and other systems with process groups",
+            slug="isolation-platform",
+            hint="audit its file of predictions, or another kind of detector with --sandbox none",
+        )
+    from audit.isolation.contained import ContainedDetector
+
+    return ContainedDetector(section, folder, _held(plan, folder, isolating))
+
+
+def ran_in(detector: Detector | TableDetector) -> RanIn | None:
+    """Where a detector ran, once it was open; None for answers that stand in a table."""
+    from audit.findings import RanIn
+    from audit.isolation.contained import ContainedDetector
+
+    if table_detector(detector) is not None:
+        return None
+    if not isinstance(detector, ContainedDetector):
+        return RanIn(kind="in_process", network="open", sentence="The detector ran in this process, with network.")
+    held, blocked = detector.held, detector.network == "blocked"
+    kind: Literal["bwrap", "namespaces", "child"] = "child"
+    if held.before:
+        kind = "bwrap"
+    elif held.namespaces and blocked:
+        kind = "namespaces"
+    where = "in a bubblewrap sandbox, with read-only files" if held.before else "in a process of its own"
+    without = "without network" if blocked else "with network"
+    if held.namespaces and not blocked:
+        without += ", because this system does not let it be shut off"
+    memory = "" if held.memory_mib is None else f", with at most {held.memory_mib:,} MiB of memory"
+    return RanIn(
+        kind=kind,
+        network="blocked" if blocked else "open",
+        memory_limit_mib=held.memory_mib,
+        batch_timeout=held.limits.batch_timeout,
+        open_timeout=held.limits.open_timeout,
+        sentence=f"The detector ran {where}, {without}{memory}.",
+    )
+
+
+def _held(plan: AuditPlan, folder: Path, isolating: Isolating) -> Held:
+    from audit.isolation.bubblewrap import bubblewrap
+    from audit.isolation.contained import Held
+
+    path = [entry or os.getcwd() for entry in sys.path]  # noqa: PTH109 - as Python reads the empty entry
+    shut_in = isolating.sandbox != Sandbox.NONE
+    section = plan.detector
+    return Held(
+        limits=plan.sandbox,
+        environment=_environment(section, plan.sandbox.environment, path),
+        path=path,
+        before=bubblewrap(section, folder, path) if isolating.sandbox == Sandbox.BWRAP else (),
+        namespaces=isolating.sandbox == Sandbox.AUTO,
+        memory_mib=plan.sandbox.memory_mib if shut_in else None,
+    )
+
+
+def _environment(section: Any, named: tuple[str, ...], path: list[str]) -> dict[str, str]:
+    """The whole environment of the child: one thread, and nothing but what it needs and the plan names."""
+    chosen = {name: os.environ[name] for name in _GIVEN if name in os.environ}
+    chosen.update(dict.fromkeys(ONE_THREAD, "1"))
+    # so that this package is found there; the child sets sys.path itself, entry by entry
+    chosen["PYTHONPATH"] = os.pathsep.join(path)
+    for name in named:
+        if name not in os.environ:
+            raise DetectorError(
+                f"the environment variable {name}, which the detector is to be given, is not set",
+                slug="isolation-environment",
+                hint="set it before the run, or take it out of `environment` in [sandbox]",
+            )
+    # a program's own are looked for by its detector, which says so where one is not set
+    of_a_program = [name for name in getattr(section, "environment", ()) if name in os.environ]
+    chosen.update({name: os.environ[name] for name in (*named, *of_a_program)})
+    return chosen

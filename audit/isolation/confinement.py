@@ -1,0 +1,173 @@
+"""What the child gives up before it loads a model: the network, new privileges, memory, core dumps, open files.
+
+Linux only for the most part; what a system does not have is left out, and the network is reported as it was found. No
+library with threads may be loaded before: a process with several of them can enter no namespace.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import resource
+import signal
+import socket
+import struct
+import sys
+from typing import Any, Final, NoReturn
+
+_NEW_USER, _NEW_NET, _NEW_PID, _NEW_IPC = 0x10000000, 0x40000000, 0x20000000, 0x08000000
+_PARENT_DIES, _NO_NEW_PRIVILEGES, _DROP_BOUNDING, _AMBIENT, _CLEAR_ALL = 1, 38, 24, 47, 4
+_CAPABILITIES_V3: Final = 0x20080522
+_MOST_CAPABILITIES: Final = 64
+_GET_FLAGS: Final = 0x8913
+_UP: Final = 0x1
+MOST_FILES: Final = 1024
+"""Files that may be open at a time in the child."""
+
+
+def network_namespace() -> str:
+    """The name of the network namespace that this process is in; empty where there is no such thing."""
+    try:
+        return os.readlink("/proc/self/ns/net")  # noqa: PTH115 - a name, not a path
+    except OSError:
+        return ""
+
+
+def confine(memory_mib: int | None, outside: str, *, namespaces: bool) -> bool:
+    """Give up what a model does not need; call it once, before anything else is loaded. May fork.
+
+    Parameters
+    ----------
+    memory_mib : int, optional
+        MiB of address space that this process, and each one it starts, may have.
+    outside : str
+        The `network_namespace` of the harness.
+    namespaces : bool
+        Whether to leave the network and the other processes behind. Where the kernel does not allow it the child goes
+        on in the ones that it was started in.
+
+    Returns
+    -------
+    bool
+        Whether the network is out of reach: this process is in another namespace than the harness, and no interface is
+        up there but the one that leads back to itself.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    if namespaces:
+        _enter_namespaces(libc)
+        _drop_capabilities(libc)
+    _process_control(libc, _NO_NEW_PRIVILEGES, 1)
+    # after the namespaces: entering one takes it back
+    _process_control(libc, _PARENT_DIES, signal.SIGKILL)
+    _limit(resource.RLIMIT_CORE, 0)
+    if memory_mib is not None:
+        _limit(resource.RLIMIT_NOFILE, MOST_FILES)
+        _limit(resource.RLIMIT_AS, memory_mib * 2**20)
+    return bool(outside) and network_namespace() not in {"", outside} and _all_down()
+
+
+def _enter_namespaces(libc: Any) -> None:
+    """Enter namespaces without network and without other processes, as far as the kernel lets us."""
+    if not sys.platform.startswith("linux"):
+        return
+    user, group = os.geteuid(), os.getegid()
+    if libc.unshare(_NEW_USER | _NEW_NET | _NEW_PID | _NEW_IPC) == 0:
+        # who we are stays the same; without the map, files would belong to nobody
+        for name, line in (("setgroups", "deny"), ("uid_map", f"{user} {user} 1"), ("gid_map", f"{group} {group} 1")):
+            with contextlib.suppress(OSError), open(f"/proc/self/{name}", "w", encoding="ascii") as file:  # noqa: PTH123
+                file.write(line)
+    elif libc.unshare(_NEW_NET | _NEW_PID | _NEW_IPC) != 0:
+        return
+    _become_a_child(libc)
+
+
+def _become_a_child(libc: Any) -> None:
+    """Go on as the second process of the namespace: its first one ends with it, and takes all others along.
+
+    The process that was started waits outside and ends as the second one did, so that its parent sees how.
+    """
+    _process_control(libc, _PARENT_DIES, signal.SIGKILL)
+    reading, writing = os.pipe()
+    first = os.fork()
+    if first:
+        os.close(writing)
+        _close_others({reading})
+        _wait_for(first)
+        status = os.read(reading, 4)
+        _end_like(struct.unpack("i", status)[0] if len(status) == 4 else signal.SIGKILL)
+    _process_control(libc, _PARENT_DIES, signal.SIGKILL)
+    second = os.fork()
+    if second:
+        _close_others({writing})
+        os.write(writing, struct.pack("i", _wait_for(second)))
+        os._exit(0)
+    os.close(reading)
+    os.close(writing)
+
+
+def _wait_for(process: int) -> int:
+    """How a process ended; any others that end meanwhile are let go."""
+    while True:
+        ended, status = os.wait()
+        if ended == process:
+            return status
+
+
+def _end_like(status: int) -> NoReturn:
+    """End as the process that left this status."""
+    if os.WIFSIGNALED(status):
+        number = os.WTERMSIG(status)
+        _limit(resource.RLIMIT_CORE, 0)
+        with contextlib.suppress(OSError, ValueError):
+            signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+        os._exit(128 + number)
+    os._exit(os.WEXITSTATUS(status))
+
+
+def _close_others(kept: set[int]) -> None:
+    """Close every file but these: the harness must see the end of its pipes when the model's process is gone."""
+    for descriptor in map(int, os.listdir("/proc/self/fd")):  # noqa: PTH208
+        if descriptor > 2 and descriptor not in kept:
+            with contextlib.suppress(OSError):
+                os.close(descriptor)
+
+
+def _drop_capabilities(libc: Any) -> None:
+    """Keep none of the rights that whoever enters a namespace has in it: they could bring an interface up."""
+    for capability in range(_MOST_CAPABILITIES):
+        _process_control(libc, _DROP_BOUNDING, capability)
+    _process_control(libc, _AMBIENT, _CLEAR_ALL)
+    if hasattr(libc, "capset"):
+        header = (ctypes.c_uint32 * 2)(_CAPABILITIES_V3, 0)
+        libc.capset(header, (ctypes.c_uint32 * 6)())
+
+
+def _process_control(libc: Any, option: int, value: int) -> None:
+    if sys.platform.startswith("linux"):
+        unused = ctypes.c_ulong(0)
+        libc.prctl(ctypes.c_int(option), ctypes.c_ulong(value), unused, unused, unused)
+
+
+def _limit(what: int, most: int) -> None:
+    """Set a limit, never above the one that is in force."""
+    _, hard = resource.getrlimit(what)
+    most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(what, (most, most))
+
+
+def _all_down() -> bool:
+    """Whether no interface is up but `lo`. Kernels put others into a new namespace, all of them down."""
+    import fcntl
+
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+            for _, name in socket.if_nameindex():
+                answer = fcntl.ioctl(asking, _GET_FLAGS, struct.pack("16sH22x", name.encode(), 0))
+                if name != "lo" and struct.unpack("16sH22x", answer)[1] & _UP:
+                    return False
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,344 @@
+"""A detector that stands for one in a child process: the same protocol, the same answers, the same errors."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import re
+import signal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+from audit.detectors.protocol import API_VERSION, DetectorInfo, RunContext
+from audit.errors import DetectorError
+from audit.evaluation.quoting import shown
+from audit.isolation.process import Child, ChildGoneError, GarbledError, TooLateError
+from audit.isolation.wire import Asked, Replied, as_json
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from audit.plan_sections import SandboxSection
+
+_MOST_TOLD: Final = 1 << 20
+"""Bytes that any reply but answers may have."""
+_FOR_ANSWERS: Final = 1 << 16
+"""Bytes that answers may have beside those for twice as many rows as were asked about."""
+_CONFINED: Final = 60.0
+"""Seconds for Python to start in the child, and to give up its rights."""
+_TOLD: Final = 60.0
+_CLOSED: Final = 15.0
+"""Seconds to close; a program has five of them to end by itself."""
+_TYPE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
+_SLUG: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+){0,9}")
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
+_MOST_NOTES, _LONGEST = 100, 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """How the child is held."""
+
+    limits: SandboxSection
+    environment: dict[str, str]
+    path: Sequence[str]
+    """Where it looks for modules."""
+    before: Sequence[str] = ()
+    """The program that starts it, with its arguments: bubblewrap, or none."""
+    namespaces: bool = False
+    """Whether it leaves the network and the other processes behind by itself."""
+    memory_mib: int | None = None
+    """MiB of address space that it may have."""
+
+
+class ContainedDetector:
+    """Runs the detector of a section in a child process.
+
+    It answers one batch at a time, whatever `workers` the detector in the child may have.
+    """
+
+    api_version = API_VERSION
+
+    def __init__(self, section: Any, folder: Path, held: Held) -> None:
+        self._section = section
+        self._folder = folder
+        self._held = held
+        self._child: Child | None = None
+        self._file_sha256: str | None = None
+        self._patience = held.limits.batch_timeout + float(getattr(section, "start_timeout", 0.0))
+        if section.kind == "command":
+            # the program has limits of its own, and the rows that it misses them with are counted
+            self._patience += section.timeout
+        self._info: DetectorInfo | None = None
+        self._stale = False
+        self._batches = 0
+        self.network: str = "open"
+        """`blocked` or `open`, once it is open: as the child found it."""
+
+    @property
+    def held(self) -> Held:
+        """How the child is held."""
+        return self._held
+
+    @property
+    def pid(self) -> int | None:
+        """The number of the process that was started; None where there is none."""
+        return None if self._child is None else self._child.pid
+
+    @property
+    def info(self) -> DetectorInfo:
+        """What the detector in the child says about itself, as far as it can be believed."""
+        if self._stale and self._child is not None and self._child.can_be_asked:
+            self._info = self._believed(self._told(Asked.INFO, b"", _TOLD))
+            self._stale = False
+        assert self._info is not None  # noqa: S101 - read when it is open
+        return self._info
+
+    def open(self, ctx: RunContext) -> None:
+        """Start the child and open the detector in it. Raises DetectorError."""
+        held = self._held
+        self._file_sha256 = _file_digest(self._section, self._folder)
+        try:
+            self._child = Child(held.before, held.environment)
+        except OSError as error:
+            raise DetectorError(
+                f"no process can be started for the detector ({type(error).__name__})",
+                slug="isolation-start",
+                hint="free some memory, or run with --sandbox none if you trust the model",
+            ) from None
+        self._confine()
+        section = self._section
+        asked = {
+            "section": f"{type(section).__module__}:{type(section).__qualname__}",
+            # only what was set: some detectors ask what the plan says, and what it leaves open
+            "values": section.model_dump(mode="json", by_alias=True, exclude_unset=True),
+            "folder": str(self._folder.absolute()),
+            "context": {
+                "columns": ctx.columns,
+                "answers": ctx.answers,
+                "score_range": ctx.score_range,
+                "batch_size": ctx.batch_size,
+                "classes": ctx.classes,
+            },
+        }
+        self._info = self._believed(self._told(Asked.OPEN, as_json(asked), held.limits.open_timeout))
+
+    def score(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Ask the child for one batch. Raises DetectorError, or an error with the name of what was raised there."""
+        import pyarrow as pa
+
+        from audit.isolation.packed import BYTES_A_ROW, unpack
+
+        self._batches += 1
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, batch.schema) as writing:
+            writing.write_batch(batch)
+        most = _FOR_ANSWERS + 2 * BYTES_A_ROW * batch.num_rows
+        self._stale = True
+        kind, content = self._ask(Asked.SCORE, memoryview(sink.getvalue()), self._patience, most)
+        answer = unpack(content) if kind is Replied.ANSWERS else None
+        if answer is None:
+            self._garbled()
+        return answer
+
+    def close(self) -> None:
+        """Close the detector in the child, and end the child with all that it started."""
+        child, self._child = self._child, None
+        if child is None:
+            return
+        try:
+            if child.can_be_asked:
+                self._reply_of(child, Asked.CLOSE, b"", _CLOSED, _MOST_TOLD)
+        finally:
+            child.end()
+
+    def _confine(self) -> None:
+        from audit.isolation.confinement import network_namespace
+
+        held = self._held
+        setup = {
+            "memory_mib": held.memory_mib,
+            "namespaces": held.namespaces,
+            "outside": network_namespace(),
+            "path": list(held.path),
+        }
+        try:
+            told = self._told(Asked.CONFINE, as_json(setup), _CONFINED)
+        except DetectorError:
+            if held.before:
+                raise _refused() from None
+            raise
+        self.network = "blocked" if told.get("network") == "blocked" else "open"
+        if held.before and self.network != "blocked":
+            raise _refused()
+
+    def _told(self, asked: Asked, content: bytes, patience: float) -> dict[str, Any]:
+        kind, found = self._ask(asked, content, patience, _MOST_TOLD)
+        told = _object(found) if kind is Replied.DONE else None
+        if told is None:
+            self._garbled()
+        return told
+
+    def _ask(self, asked: Asked, content: bytes | memoryview, patience: float, most: int) -> tuple[Replied, bytearray]:
+        child = self._child
+        assert child is not None  # noqa: S101 - the harness opens before it scores
+        try:
+            return self._reply_of(child, asked, content, patience, max(most, _FOR_ANSWERS))
+        except BaseException:
+            if not child.can_be_asked:
+                child.end()
+            raise
+
+    def _reply_of(
+        self, child: Child, asked: Asked, content: bytes | memoryview, patience: float, most: int
+    ) -> tuple[Replied, bytearray]:
+        """Ask, and raise what the child raised, or what became of it."""
+        try:
+            kind, found = child.ask(asked, content, patience, most)
+        except ChildGoneError as gone:
+            raise self._ended(gone.returncode) from None
+        except TooLateError:
+            raise self._late(asked, patience) from None
+        except GarbledError:
+            self._garbled()
+        if kind is Replied.MEMORY:
+            raise self._no_memory()
+        if kind is Replied.REFUSED:
+            self._raise_refusal(_object(found))
+        if kind is Replied.RAISED:
+            self._raise_same(_object(found))
+        return kind, found
+
+    def _raise_refusal(self, told: dict[str, Any] | None) -> NoReturn:
+        slug, message, hint = (told or {}).get("slug"), (told or {}).get("message"), (told or {}).get("hint")
+        if not (isinstance(slug, str) and isinstance(message, str) and isinstance(hint, str) and _SLUG.fullmatch(slug)):
+            self._garbled()
+        raise DetectorError(_line(message), slug=slug, hint=_line(hint))
+
+    def _raise_same(self, told: dict[str, Any] | None) -> NoReturn:
+        """Raise an error with the name of the one in the child: whoever catches it says the same of both."""
+        name = (told or {}).get("type")
+        if not isinstance(name, str) or not _TYPE.fullmatch(name):
+            self._garbled()
+        same: type[Exception] = type(name, (Exception,), {})
+        raise same from None
+
+    def _ended(self, returncode: int) -> DetectorError:
+        hint = "what it wrote is withheld because it can quote a row; run the model on the same columns yourself"
+        if self._held.memory_mib is not None:
+            hint += f"; if it needs more than {self._held.memory_mib:,} MiB, raise `memory_mib` in [sandbox]"
+        return DetectorError(
+            f"the process of the detector {_how(returncode)} ({self._when()})", slug="isolation-ended", hint=hint
+        )
+
+    def _late(self, asked: Asked, patience: float) -> DetectorError:
+        what = {Asked.SCORE: "did not answer", Asked.OPEN: "was not open"}.get(asked, "did not reply")
+        key = {Asked.SCORE: "batch_timeout", Asked.OPEN: "open_timeout"}.get(asked)
+        return DetectorError(
+            f"the detector {what} within {patience:g} s ({self._when()})",
+            slug="isolation-timeout",
+            hint=f"raise `{key}` in [sandbox], or choose a smaller batch_size in [scoring]"
+            if key
+            else "run again; where it happens again the model keeps its process from answering",
+        )
+
+    def _no_memory(self) -> DetectorError:
+        limit = self._held.memory_mib
+        if limit is None:
+            return DetectorError(
+                f"there was not enough memory for the detector ({self._when()})",
+                slug="isolation-no-memory",
+                hint="free some memory, or choose a smaller batch_size in [scoring]",
+            )
+        return DetectorError(
+            f"the detector needs more memory than its limit of {limit:,} MiB ({self._when()})",
+            slug="isolation-memory",
+            hint="raise `memory_mib` in [sandbox], or choose a smaller batch_size in [scoring]",
+        )
+
+    def _garbled(self) -> NoReturn:
+        if self._child is not None:
+            self._child.end()
+        raise DetectorError(
+            f"the process of the detector wrote something that is no answer ({self._when()})",
+            slug="isolation-garbled",
+            hint="the model must leave the open files of its process alone",
+        )
+
+    def _when(self) -> str:
+        return f"in batch {self._batches}" if self._batches else "while it was opened"
+
+    def _believed(self, told: dict[str, Any]) -> DetectorInfo:
+        """What the child says of the detector, with nothing in it that it cannot say."""
+        name, sha256, notes = told.get("name"), told.get("artefact_sha256"), told.get("notes")
+        if not (
+            isinstance(name, str)
+            and (sha256 is None or (isinstance(sha256, str) and _SHA256.fullmatch(sha256)))
+            and isinstance(notes, list)
+            and len(notes) <= _MOST_NOTES
+            and all(isinstance(note, str) for note in notes)
+        ):
+            self._garbled()
+        if self._file_sha256 is not None and sha256 != self._file_sha256:
+            raise DetectorError(
+                "the model file that was loaded is not the one that was there before",
+                slug="isolation-file-changed",
+                hint="let nothing write to it, and run again",
+            )
+        return DetectorInfo(
+            name=shown(name),
+            kind=self._section.kind,
+            artefact_sha256=sha256,
+            deterministic=told.get("deterministic") is True,
+            needs=tuple(self._section.features),
+            digest_is_whole=told.get("digest_is_whole") is True,
+            notes=tuple(_line(note) for note in notes),
+        )
+
+
+def _object(content: bytearray) -> dict[str, Any] | None:
+    with contextlib.suppress(ValueError, RecursionError):
+        told = json.loads(content)
+        if isinstance(told, dict):
+            return told
+    return None
+
+
+def _line(text: str) -> str:
+    """One line of what the child says, of a bounded length."""
+    return "".join(one if one.isprintable() else "?" for one in " ".join(text.split()))[:_LONGEST]
+
+
+def _how(returncode: int) -> str:
+    number = -returncode if returncode < 0 else returncode - 128
+    if returncode < 0 or number in set(signal.Signals):
+        with contextlib.suppress(ValueError):
+            return f"was ended by the signal {signal.Signals(number).name}"
+        return f"was ended by the signal {number}"
+    return f"ended with exit code {returncode}"
+
+
+def _file_digest(section: Any, folder: Path) -> str | None:
+    """The digest of a model file before the child has it, for the kinds that state that of their file and no other."""
+    if section.kind not in {"skops", "onnx", "pickle"}:
+        return None
+    path = folder / section.path
+    try:
+        if not path.is_file():
+            return None
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None
+
+
+def _refused() -> DetectorError:
+    return DetectorError(
+        "bubblewrap cannot shut the detector in here",
+        slug="bwrap-refused",
+        hint="this system or its container forbids it, or Python lies where the sandbox hides it; --sandbox auto does "
+        "without bubblewrap",
+    )

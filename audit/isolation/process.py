@@ -1,0 +1,218 @@
+"""The child process: started with nothing it does not need, asked over two pipes, and ended with all that it started.
+
+Nothing that comes back is trusted: it has a largest size and a last moment, and whatever is not a whole message of a
+known kind ends the run. One thread serves both pipes, so that a child that does not read cannot stop the harness from
+noticing the time, and one that writes without end cannot fill its memory.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from audit.isolation.wire import AT_ONCE, HEADER, Asked, Replied
+
+_LOOK: Final = 0.2
+"""Seconds after which the child is looked after: a pipe that a grandchild holds open does not close when it ends."""
+_PIPE: Final = 1 << 20
+_SET_PIPE_SIZE: Final = 1031
+_DYING: Final = 1.0
+"""Seconds in which a process that has closed its pipe must have ended."""
+_END: Final = 10.0
+"""Seconds that a killed process has to be gone."""
+
+
+class ChildGoneError(Exception):
+    """The child has ended: `signal` or `code` says how."""
+
+    def __init__(self, returncode: int) -> None:
+        super().__init__()
+        self.returncode = returncode
+
+
+class TooLateError(Exception):
+    """The child did not reply in time."""
+
+
+class GarbledError(Exception):
+    """What the child wrote is no reply."""
+
+
+class Child:
+    """One running child. Raises OSError where it cannot be started.
+
+    Parameters
+    ----------
+    before : sequence of str
+        A program and its arguments that the command of the child is handed to; empty for none.
+    environment : mapping
+        Its whole environment.
+    """
+
+    def __init__(self, before: Sequence[str], environment: Mapping[str, str]) -> None:
+        given, self._out = os.pipe()
+        self._in, replies = os.pipe()
+        try:
+            command = [sys.executable, "-P", "-m", "audit.isolation.child", str(given), str(replies)]
+            self._process = subprocess.Popen(  # noqa: S603 - an argv list of our own, and never a shell
+                [*before, *command],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                pass_fds=(given, replies),
+                env=dict(environment),
+                start_new_session=True,
+            )
+        except BaseException:
+            os.close(self._out)
+            os.close(self._in)
+            raise
+        finally:
+            os.close(given)
+            os.close(replies)
+        for end in (self._out, self._in):
+            os.set_blocking(end, False)
+            _widen(end)
+        self._whole = True
+        self._open = True
+
+    @property
+    def pid(self) -> int:
+        """The number of the process that was started."""
+        return self._process.pid
+
+    @property
+    def can_be_asked(self) -> bool:
+        """Whether the last message was replied to in full."""
+        return self._whole and self._open
+
+    def ask(self, asked: Asked, content: bytes | memoryview, patience: float, most: int) -> tuple[Replied, bytearray]:
+        """Send a message and wait for the reply.
+
+        Parameters
+        ----------
+        asked : Asked
+        content : bytes
+        patience : float
+            Seconds until the whole reply must be there.
+        most : int
+            Bytes that its content may have.
+
+        Raises
+        ------
+        ChildGoneError, TooLateError, GarbledError
+            After each of them the child can only be ended.
+        """
+        self._whole = False
+        reply = _Reply(most)
+        unwritten = [memoryview(HEADER.pack(asked.value, len(content))), memoryview(content)]
+        until = time.monotonic() + patience
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._out, selectors.EVENT_WRITE)
+            selector.register(self._in, selectors.EVENT_READ)
+            while not (reply.whole and not unwritten):
+                left = until - time.monotonic()
+                if left <= 0:
+                    raise TooLateError
+                ready = {key.fd for key, _ in selector.select(min(left, _LOOK))}
+                if self._out in ready and not self._write(unwritten):
+                    selector.unregister(self._out)
+                if self._in in ready:
+                    if not self._read(reply):
+                        raise self._gone()
+                elif self._process.poll() is not None and not self._read(reply):
+                    # it ended, and what it wrote before is read
+                    raise self._gone()
+        self._whole = True
+        return reply.kind, reply.content
+
+    def end(self) -> None:
+        """Kill the child and all that it started, and wait until it is gone."""
+        if not self._open:
+            return
+        self._open = False
+        # the group before its leader is reaped: until then nobody else can be given its number
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        for descriptor in (self._out, self._in):
+            os.close(descriptor)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(_END)
+
+    def _write(self, unwritten: list[memoryview]) -> bool:
+        """Write what fits; False once all is written, or nobody is there to read it."""
+        try:
+            written = os.write(self._out, unwritten[0][:AT_ONCE])
+        except BlockingIOError:
+            return True
+        except OSError:
+            unwritten.clear()
+            return False
+        unwritten[0] = unwritten[0][written:]
+        while unwritten and not unwritten[0]:
+            del unwritten[0]
+        return bool(unwritten)
+
+    def _read(self, reply: _Reply) -> bool:
+        """Read what is there; False at the end of the pipe."""
+        try:
+            found = os.read(self._in, AT_ONCE)
+        except BlockingIOError:
+            return self._process.returncode is None
+        except OSError:
+            return False
+        reply.take(found)
+        return bool(found)
+
+    def _gone(self) -> ChildGoneError | GarbledError:
+        """How it ended; one that lives on and has closed its pipe has written no reply."""
+        try:
+            return ChildGoneError(self._process.wait(_DYING))
+        except subprocess.TimeoutExpired:
+            return GarbledError()
+
+
+class _Reply:
+    """What has come of a reply."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._read = bytearray()
+        self._length: int | None = None
+        self.kind = Replied.DONE
+        self.content = bytearray()
+
+    @property
+    def whole(self) -> bool:
+        """Whether all of it is here."""
+        return self._length is not None and len(self.content) == self._length
+
+    def take(self, found: bytes) -> None:
+        """Take what was read. Raises GarbledError where it is no reply, or more than one."""
+        if self._length is None:
+            self._read += found
+            if len(self._read) < HEADER.size:
+                return
+            kind, length = HEADER.unpack_from(self._read)
+            if kind not in {one.value for one in Replied} or length > self._most:
+                raise GarbledError
+            self.kind, self._length = Replied(kind), length
+            found = bytes(self._read[HEADER.size :])
+        self.content += found
+        if len(self.content) > self._length:
+            raise GarbledError
+
+
+def _widen(descriptor: int) -> None:
+    """Let a pipe hold more at a time, where the system can."""
+    import fcntl
+
+    with contextlib.suppress(OSError):
+        fcntl.fcntl(descriptor, _SET_PIPE_SIZE, _PIPE)

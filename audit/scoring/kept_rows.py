@@ -1,0 +1,61 @@
+"""Lets a detector that takes long over each row keep its answers one by one; see `audit.detectors.protocol`."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, cast
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from audit.detectors.answers import CheckedAnswers
+    from audit.detectors.protocol import Detector
+
+__all__ = ["ROWS_AGAIN", "first_rows", "keeps_rows", "rows_kept_in"]
+
+ROWS_AGAIN: Final = 8
+"""Rows that are asked about again to see whether a detector is the same: each can cost money."""
+
+_Remember = Callable[[Path | None], None]
+
+
+def keeps_rows(detector: Detector) -> bool:
+    """Whether a detector can keep single answers: whether its class has `remember`."""
+    return callable(getattr(type(detector), "remember", None))
+
+
+@contextlib.contextmanager
+def rows_kept_in(file: Path, detector: Detector) -> Iterator[None]:
+    """Let a detector keep single answers in `file`, and take them from there, for as long as this lasts.
+
+    Nowhere else: what a detector is asked a second time, to see whether it is the same or agrees with itself, must not
+    come from what it said the first time.
+    """
+    from audit.scoring.withholding import withheld
+
+    if not keeps_rows(detector):
+        yield
+        return
+    remember = cast("_Remember", cast("Any", detector).remember)
+    with withheld("the detector, while it was told where to keep rows"):
+        remember(file)
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(Exception, SystemExit):
+            remember(None)
+        raise
+    with withheld("the detector, while it was told to keep rows no more"):
+        remember(None)
+
+
+def first_rows(batch: pa.RecordBatch, kept: CheckedAnswers | None) -> tuple[pa.RecordBatch, CheckedAnswers | None]:
+    """The first rows of a batch, and their answers where there are any."""
+    if kept is None:
+        return batch.slice(0, ROWS_AGAIN), None
+    from audit.detectors.answers import CheckedAnswers
+
+    own = slice(0, ROWS_AGAIN)
+    return batch.slice(0, ROWS_AGAIN), CheckedAnswers(kept.scores[own], kept.status[own], kept.reason[own])

@@ -1,0 +1,142 @@
+"""How the system answered: what failed and why, and whether it says the same when it is asked again."""
+
+from __future__ import annotations
+
+from audit.result import FailedRows, Group, SelfDisagreement
+from reports.answering_words import AnsweringWords
+from reports.html.looks.parts import Column, Look, Teller
+from reports.numbers import NOT_KNOWN
+
+
+class FailuresTeller(Teller):
+    """Rows without a usable answer, by what went wrong."""
+
+    def look(self) -> Look:
+        """The look."""
+        title = self.t.gettext("Answers that failed, and why")
+        everyone = next(account for account in self.result.rows if not account.group.root)
+        if not self.result.failures:
+            absent = (
+                self.t.gettext("why cases have no usable answer is not known here")
+                if everyone.failed
+                else self.t.gettext("no answer failed")
+            )
+            return Look("failures", title, absent=absent)
+        tables, folds = self.split(
+            self.t.gettext("Rows without a usable answer"),
+            (
+                self.group_column(),
+                Column(self.t.gettext("What went wrong"), number=False),
+                Column(self.t.gettext("Rows")),
+                Column(self.t.gettext("Share of its rows")),
+            ),
+            map(self._row, self._ordered()),
+            "failures-more",
+        )
+        return Look(
+            "failures",
+            title,
+            sentences=(
+                self.t.gettext("On %(failed)s rows (%(share)s) the system gave no answer that can be used.")
+                % {
+                    "failed": self.part(everyone.failed, everyone.read),
+                    "share": self.n.percent(everyone.failed / everyone.read, digits=1),
+                },
+                self.t.gettext(
+                    "The plan allows %(most)s. Above that nothing is decided; below it verdicts hold whatever these "
+                    "answers would have been."
+                )
+                % {"most": f"{self.n.points(self.result.plan.verdict.max_failed)}%"},
+            ),
+            note=self.t.gettext(
+                "A failure is no decision about a person, and in no rate. Where one group fails more often than "
+                "others, fewer of its people are looked at."
+            ),
+            tables=tables,
+            folds=folds,
+        )
+
+    def _ordered(self) -> list[FailedRows]:
+        alone = [each for each in self.result.failures if len(each.group.root) <= 1]
+        return sorted(alone, key=lambda each: (bool(each.group.root), -each.rows))
+
+    def _row(self, each: FailedRows) -> tuple[str, ...]:
+        read = {account.group.root: account.read for account in self.result.rows}.get(each.group.root)
+        return (
+            self.group(each.group),
+            AnsweringWords(self.language).why(each.status, each.reason),
+            self.n.count(each.rows),
+            NOT_KNOWN if not read else self.n.percent(each.rows / read, digits=1),
+        )
+
+
+class AskedAgainTeller(Teller):
+    """The system's disagreement with itself."""
+
+    def look(self) -> Look:
+        """The look."""
+        title = self.t.gettext("Asked again: does it say the same?")
+        found = {each.group.root: each for each in self.result.self_disagreement}
+        everyone = found.get(Group(()).root)
+        if everyone is None:
+            return Look("asked-again", title, absent=self.t.gettext("the system was asked about every case once"))
+        tables, folds = self.split(
+            self.t.gettext("Cases decided otherwise when the system was asked again"),
+            (
+                self.group_column(),
+                Column(self.t.gettext("Decided otherwise")),
+                Column(self.t.gettext("Share (likely range)")),
+                Column(self.t.gettext("Score moved")),
+                Column(self.t.gettext("By at most")),
+            ),
+            map(self._row, self._ordered()),
+            "asked-again-more",
+        )
+        return Look(
+            "asked-again",
+            title,
+            sentences=self._sentences(everyone),
+            note=self.t.gettext(
+                "Verdicts rest on the first answers, and their likely ranges do not include this. A system that "
+                "contradicts itself gives the same person one answer today and another tomorrow."
+            ),
+            tables=tables,
+            folds=folds,
+        )
+
+    def _sentences(self, everyone: SelfDisagreement) -> tuple[str, ...]:
+        times = self.n.count(self.result.plan.scoring.repeat)
+        told = self.t.gettext(
+            "Asked %(times)s times about every case, the system contradicted its first decision on %(differ)s "
+            "(%(share)s)."
+        ) % {
+            "times": times,
+            "differ": self.part(everyone.decisions_differ, everyone.answered),
+            "share": self.share(everyone.share, everyone.low, everyone.high),
+        }
+        if not everyone.answered_sometimes:
+            return (told,)
+        return (
+            told,
+            self.t.ngettext(
+                "On %(count)s more it answered sometimes, and sometimes not.",
+                "On %(count)s more it answered sometimes, and sometimes not.",
+                everyone.answered_sometimes,
+            )
+            % {"count": self.n.count(everyone.answered_sometimes)},
+        )
+
+    def _ordered(self) -> list[SelfDisagreement]:
+        alone = [each for each in self.result.self_disagreement if len(each.group.root) <= 1]
+        return sorted(alone, key=lambda each: (bool(each.group.root), -(each.share or 0.0), -each.answered))
+
+    def _row(self, each: SelfDisagreement) -> tuple[str, ...]:
+        moved = NOT_KNOWN if each.largest_difference is None else self.part(each.scores_differ, each.answered)
+        largest = NOT_KNOWN if not each.scores_differ else self.n.probability(each.largest_difference)
+        return (
+            self.group(each.group),
+            self.part(each.decisions_differ, each.answered),
+            self.share(each.share, each.low, each.high),
+            moved,
+            largest,
+        )

@@ -1,0 +1,295 @@
+"""A detector in a child answers as in this process; whatever it does there ends in one line, and no process stays."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import made_children
+import pyarrow as pa
+import pytest
+from made_children import BATCH, CANARY, alive, descendants, function, gone, opened
+
+from audit.detectors.protocol import Detector
+from audit.errors import DetectorError
+from audit.scoring.withholding import withheld
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs process groups")
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_said_and_nothing_stays(capfd: pytest.CaptureFixture[str]) -> Iterator[None]:
+    files = len(list(Path("/dev/fd").iterdir()))
+    yield
+    said = capfd.readouterr()
+    assert said.out == ""
+    assert said.err == ""
+    assert len(list(Path("/dev/fd").iterdir())) == files
+
+
+def refusal(folder: Path, body: str, batch: pa.RecordBatch = BATCH, **options: Any) -> DetectorError:
+    """The error with which a batch ends: one line that quotes no cell."""
+    with (
+        opened(folder, function(folder, body), **options) as detector,
+        pytest.raises(DetectorError) as caught,
+        withheld("here"),
+    ):
+        detector.score(batch)
+    text = str(caught.value)
+    assert CANARY not in text
+    assert "\n" not in text
+    assert caught.value.exit_code == 4
+    return caught.value
+
+
+def scores(detector: Detector, batch: pa.RecordBatch) -> list[float | None]:
+    """The scores that a batch is answered with."""
+    found: list[float | None] = detector.score(batch).column("score").to_pylist()
+    return found
+
+
+DIGEST = """
+import hashlib, struct
+told = repr(batch.schema) + repr(batch.num_rows)
+for column in batch.columns:
+    told += "".join(struct.pack("d", x).hex() if isinstance(x, float) else repr(x) for x in column.to_pylist())
+return [int(hashlib.sha256(told.encode()).hexdigest()[:12], 16) / 16**12] * batch.num_rows
+"""
+KINDS: dict[str, pa.Array] = {
+    "NaN, infinity, nothing and minus zero": pa.array([float("nan"), None, float("-inf"), -0.0]),
+    "a NaN of its own": pa.Array.from_buffers(
+        pa.float64(), 4, [None, pa.py_buffer(bytes.fromhex("01000000 00a0f87f") + bytes(24))]
+    ),
+    "whole numbers": pa.array([2**63 - 1, -(2**63), None, 0]),
+    "text": pa.array(["", None, "é\0\n🂡", "x" * 3_000_000]),
+    "large text": pa.array(["a", None, "b", ""], pa.large_string()),
+    "views": pa.array(["a", None, "a string that is longer than twelve bytes", ""], pa.string_view()),
+    "a dictionary": pa.array(["a", None, "b", "a"]).dictionary_encode(),
+    "decimals": pa.array([Decimal("1.50"), None, Decimal("-0.01"), Decimal(0)]),
+    "dates": pa.array([date(2024, 2, 29), None, date(1, 1, 1), date(9999, 12, 31)]),
+    "times with a zone": pa.array([0, None, 10**18, -(10**18)], pa.timestamp("ns", "Asia/Kathmandu")),
+    "lists": pa.array([[1.5, None], None, [], [float("nan")]]),
+    "bytes": pa.array([b"\x00\xff", None, b"", b"a"]),
+    "nothing but nothing": pa.nulls(4),
+}
+
+
+def test_every_value_arrives_as_it_was(tmp_path: Path) -> None:
+    batches = [
+        pa.record_batch({"row_id": pa.array(range(4), pa.int64()), "text": column, "pay": column})
+        for column in KINDS.values()
+    ]
+    batches += [batches[3].slice(1, 2), batches[6].slice(3), batches[0].slice(0, 0)]
+    with opened(tmp_path, function(tmp_path, DIGEST), sandbox="none") as here:
+        expected = [scores(here, batch) for batch in batches]
+    with opened(tmp_path, function(tmp_path, DIGEST)) as there:
+        assert [scores(there, batch) for batch in batches] == expected
+    assert len({one[0] for one in expected if one}) == len(batches) - 1, "the digests tell the batches apart"
+
+
+def test_what_it_says_of_itself_is_the_same(tmp_path: Path) -> None:
+    section = function(tmp_path, "return [0.5] * batch.num_rows")
+    with opened(tmp_path, section, sandbox="none") as here:
+        expected = here.info
+    with opened(tmp_path, section) as there:
+        assert there.info == expected
+
+
+def test_what_it_prints_goes_nowhere(tmp_path: Path) -> None:
+    """The fixture sees this process's own output; the answers show that the pipe is not disturbed."""
+    body = """
+import subprocess
+print(batch["text"][0]); sys.stderr.write("loud"); sys.__stdout__.write("x"); sys.__stdout__.flush()
+os.write(1, b"x" * 1000); os.write(2, b"x" * 1000)
+subprocess.run(["echo", "a"], check=True)
+return [0.5 if sys.stdin is None or sys.stdin.read() == "" else 0.9] * batch.num_rows
+"""
+    with opened(tmp_path, function(tmp_path, body)) as detector:
+        assert scores(detector, BATCH) == [0.5] * 3
+
+
+def test_it_has_one_thread_and_only_the_environment_that_the_plan_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NAMED", "yes")
+    monkeypatch.setenv("MODEL_TOKEN", CANARY)
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    body = """
+import numpy
+from threadpoolctl import threadpool_info
+right = os.environ["OMP_NUM_THREADS"] == "1" and os.environ["NAMED"] == "yes" and "MODEL_TOKEN" not in os.environ
+right = right and not any(library["num_threads"] > 1 for library in threadpool_info())
+return [float(right)] * batch.num_rows
+"""
+    with opened(tmp_path, function(tmp_path, body), limits={"environment": ["NAMED"]}) as detector:
+        assert scores(detector, BATCH) == [1.0] * 3
+    with (
+        pytest.raises(DetectorError, match="NOT_SET, which the detector is to be given, is not set"),
+        opened(tmp_path, function(tmp_path, body), limits={"environment": ["NOT_SET"]}),
+    ):
+        pass
+
+
+def test_modules_are_found_as_in_this_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    elsewhere = tmp_path / "a:b"  # no PYTHONPATH could name it
+    elsewhere.mkdir()
+    (elsewhere / "only_here.py").write_text("WHO = 0.75\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(str(elsewhere))
+    (tmp_path / "beside.py").write_text("WHO = 0.25\n", encoding="utf-8")
+    section = function(tmp_path, "import beside, only_here\nreturn [beside.WHO, only_here.WHO, 0.0]")
+    with opened(tmp_path, section) as detector:
+        assert scores(detector, BATCH) == [0.25, 0.75, 0.0]
+
+
+EVERY_FILE = """
+def write(content):
+    for fd in range(3, 40):
+        try:
+            os.write(fd, content)
+        except OSError:
+            pass
+"""
+GARBAGE = {
+    "floods": "while True: write(b'A' * 65536)",
+    "claims much": "write(b'A' + b'\\x7f' * 8)\ntime.sleep(60)",
+    "claims less than comes": "write(b'A' + (60).to_bytes(8, 'big'))\nreturn [0.5] * batch.num_rows",
+    "replies before its answer": "write(b'D' + bytes(8))\nreturn [0.5] * batch.num_rows",
+    "forges an error": (
+        'm = b\'{"slug": "x y", "message": "m", "hint": ""}\'\n'
+        "write(b'E' + len(m).to_bytes(8, 'big') + m)\ntime.sleep(60)"
+    ),
+    "forges a short answer": "write(b'A' + (5).to_bytes(8, 'big') + b'12345')\ntime.sleep(60)",
+    "closes its pipes": "os.closerange(3, 40)\ntime.sleep(60)",
+}
+ENDS = {
+    "killed": ("os.kill(os.getpid(), 9)", "isolation-ended", "was ended by the signal SIGKILL"),
+    "segfault": ("import ctypes; ctypes.string_at(0)", "isolation-ended", "was ended by the signal SIGSEGV"),
+    "abort": ("os.abort()", "isolation-ended", "was ended by the signal SIGABRT"),
+    "exit": ("os._exit(7)", "isolation-ended", "ended with exit code 7"),
+    "exit as if all were well": ("os._exit(0)", "isolation-ended", "ended with exit code 0"),
+    "sleeps": ("time.sleep(60)", "isolation-timeout", "did not answer within 1 s"),
+    "too much memory": ("x = bytearray(3 * 2**30)", "isolation-memory", "its limit of 2,048 MiB"),
+    "raises": ("raise ValueError(batch['text'][0].as_py())", "detector-raised", "ValueError"),
+    "leaves": ("raise SystemExit(0)", "detector-raised", "SystemExit"),
+    **{how: (EVERY_FILE + body, "isolation-garbled", "is no answer") for how, body in GARBAGE.items()},
+}
+
+
+@pytest.mark.parametrize("how", ENDS)
+def test_whatever_goes_wrong_there_is_one_line_here(tmp_path: Path, how: str) -> None:
+    body, slug, words = ENDS[how]
+    limits = {"batch_timeout": 1.0 if how == "sleeps" else 20.0, "memory_mib": 2048}
+    error = refusal(tmp_path, body, limits=limits)
+    assert error.slug == slug
+    assert words in str(error)
+    if slug == "isolation-memory":
+        assert "memory_mib" in error.hint
+
+
+def test_a_model_that_does_not_load_in_time_is_given_up(tmp_path: Path) -> None:
+    section = function(tmp_path, "return [0.5] * batch.num_rows")
+    (tmp_path / "child_model.py").write_text("import time\ntime.sleep(60)\n", encoding="utf-8")
+    with (
+        pytest.raises(DetectorError, match=r"was not open within 1 s .*open_timeout"),
+        opened(tmp_path, section, limits={"open_timeout": 1.0}),
+    ):
+        pass
+
+
+def test_the_same_error_is_told_as_in_this_process(tmp_path: Path) -> None:
+    for body in ("return [0.5]", "return 'text'", "raise KeyError('a')", "return [True] * 3"):
+        assert str(refusal(tmp_path, body)) == str(refusal(tmp_path, body, sandbox="none"))
+
+
+def test_what_the_plan_leaves_open_is_left_open_there(tmp_path: Path) -> None:
+    """A model without probabilities is refused unless the plan itself says `score_range`."""
+    import skops.io
+    from sklearn.svm import LinearSVC
+
+    skops.io.dump(LinearSVC().fit([[0.0], [1.0]], [0, 1]), tmp_path / "model.skops")
+    section = {"kind": "skops", "path": "model.skops", "features": ["pay"]}
+    with pytest.raises(DetectorError, match="only a decision function"), opened(tmp_path, section):
+        pass
+    with opened(tmp_path, {**section, "score_range": [-9.0, 9.0]}) as detector:
+        assert all(score is not None for score in scores(detector, BATCH))
+
+
+LEAVES = """
+import subprocess
+left = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(300)"], start_new_session={new})
+HERE.joinpath("left").write_text("x")
+return [0.5] * batch.num_rows
+"""
+
+
+@pytest.mark.parametrize("new", [False, True], ids=["in its group", "in a session of its own"])
+def test_what_it_started_ends_with_it(tmp_path: Path, new: bool) -> None:
+    with opened(tmp_path, function(tmp_path, LEAVES.format(new=new))) as detector:
+        scores(detector, BATCH)
+        assert (tmp_path / "left").exists()
+        there = descendants(os.getpid())
+        if new and detector.network != "blocked":  # type: ignore[attr-defined]
+            pytest.skip("this kernel gives no namespace in which a process cannot escape")
+        assert len(there) >= 2
+    assert gone(there)
+
+
+@pytest.mark.parametrize("whom", ["the one that was started", "the one that runs the model"])
+def test_a_child_that_is_killed_in_mid_batch_ends_the_run_in_one_line(tmp_path: Path, whom: str) -> None:
+    section = function(tmp_path, "HERE.joinpath('begun').write_text('x')\ntime.sleep(60)")
+    with opened(tmp_path, section) as detector:
+        victim = detector.pid if whom == "the one that was started" else max(descendants(os.getpid()))  # type: ignore[attr-defined]
+
+        def kill() -> None:
+            while not (tmp_path / "begun").exists():
+                time.sleep(0.01)
+            os.kill(victim, signal.SIGKILL)
+
+        killing = threading.Thread(target=kill)
+        killing.start()
+        with pytest.raises(DetectorError, match="was ended by the signal SIGKILL"):
+            detector.score(BATCH)
+        killing.join()
+
+
+HARNESS = """
+import sys
+from pathlib import Path
+from made_children import BATCH, function, opened
+folder = Path(sys.argv[1])
+with opened(folder, {"kind": "python", "entry": "child_model:score"}) as detector:
+    detector.score(BATCH)
+"""
+
+
+def test_nothing_of_it_outlives_a_harness_that_is_killed(tmp_path: Path) -> None:
+    function(tmp_path, LEAVES.format(new=False).replace("return", "time.sleep(60)\nreturn"))
+    paths = [str(Path(made_children.__file__).parent), *filter(None, sys.path)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    harness = subprocess.Popen([sys.executable, "-c", HARNESS, str(tmp_path)], env=environment)
+    try:
+        until = time.monotonic() + 30
+        while not (tmp_path / "left").exists() and time.monotonic() < until:
+            time.sleep(0.02)
+        there = descendants(harness.pid)
+        assert len(there) >= 2
+    finally:
+        harness.kill()
+        harness.wait()
+    left = {process for process in there if alive(process)}
+    if len(there) > 3:  # with a namespace of processes; without one, a grandchild may stay
+        assert gone(there), left
+
+
+def test_a_detector_that_is_closed_twice_or_never_opened_is_no_matter(tmp_path: Path) -> None:
+    with opened(tmp_path, function(tmp_path, "return [0.5] * batch.num_rows")) as detector:
+        detector.close()
