@@ -21,6 +21,7 @@ from detectors.fault_server import Asked, serving
 
 ID, TEXT, LABEL, GROUP = "canary-id-7c21", "canary-text-7c21", "canary-label-7c21", "canary-group-7c21"
 TOKEN, SAID = "canary-token-7c21", "canary-said-7c21"
+ROOT = Path(__file__).parents[2]
 ROWS = 40
 FIELDS = (ID, TEXT, LABEL, GROUP, TOKEN, SAID)
 OWN = {"set.parquet", "own_function.py", "own_program.py", "plan.toml"}
@@ -118,7 +119,7 @@ batch_size = 8
         done = subprocess.run(
             [sys.executable, "-c", PROGRAM_OF_COMMANDS, *commands],
             cwd=self.folder,
-            env={**os.environ, "AUDIT7K_TOKEN": TOKEN, "TMPDIR": str(self.temporary)},
+            env={**os.environ, "PYTHONPATH": str(ROOT), "AUDIT7K_TOKEN": TOKEN, "TMPDIR": str(self.temporary)},
             capture_output=True,
             text=True,
             check=False,
