@@ -92,7 +92,7 @@ class HttpDetector:
 
     def _count(self, answer: pa.RecordBatch) -> None:
         """Count the batch, as a failed one if no row of it has an answer, under the reason of its first row."""
-        used = {str(Status.OK), str(Status.ABSTAIN)} & set(answer.column("status").to_pylist())
+        used = {str(Status.OK), str(Status.ABSTAIN)} & set(answer.column("status").unique().to_pylist())
         why = None if used else answer.column("reason")[0].as_py() or answer.column("status")[0].as_py()
         with self._lock:
             self._batches += 1
