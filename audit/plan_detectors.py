@@ -117,8 +117,9 @@ class TransformersDetector(ModelDetector):
     """`transformers`."""
     path: Path
     """The folder with model and tokenizer, as `save_pretrained` writes them."""
-    positive_class: str | Annotated[tuple[str, ...], Field(min_length=1)]
-    """The label of the model's configuration whose share is the score, or several whose shares are added."""
+    positive_class: str | Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    """The label of the model's configuration whose share is the score, or several whose shares are added. It must be
+    named, but for `answers = "class"`."""
     max_length: Annotated[int, Field(ge=8, le=2**17)] | None = None
     """Tokens of a text; of longer ones only the beginning is given, and the report says how many. Without it as many as
     the model can take."""
@@ -129,11 +130,17 @@ class TransformersDetector(ModelDetector):
     def _one_text(self) -> Self:
         if len(self.features) > 1:
             raise ValueError("a text classifier is given one column of text: name one in `features`")
+        if self.answers == "ordinal":
+            raise ValueError("a text classifier answers with a score, a decision or a class, and not with a level")
+        if self.answers != "class" and self.positive_class is None:
+            raise ValueError("write `positive_class`: the label of the model, or the labels, that mean exploitation")
         return self
 
     @property
     def positive_labels(self) -> tuple[str, ...]:
-        """`positive_class` as a list."""
+        """`positive_class` as a list; empty where the answers are classes."""
+        if self.positive_class is None:
+            return ()
         return (self.positive_class,) if isinstance(self.positive_class, str) else self.positive_class
 
 

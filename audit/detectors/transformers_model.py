@@ -2,8 +2,9 @@
 
 Nothing is downloaded, no code of the model is run, and weights are read from safetensors alone. The score is the share
 that the softmax of the model's outputs gives to `positive_class`; with `answers = "decision"` flagged is a text whose
-highest output belongs to it. Texts are given in pieces of `rows_at_once`, each padded to its longest text, because a
-score can change in its last bits with the texts beside it.
+highest output belongs to it, and with `answers = "class"` the answer is the label of the highest output. Texts are
+given in pieces of `rows_at_once`, each padded to its longest text, because a score can change in its last bits with the
+texts beside it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from audit.detectors.class_names import find_class
+from audit.detectors.class_names import check_every_class, find_class
 from audit.detectors.extras import import_extra
 from audit.detectors.inside import check_inside
 from audit.detectors.one_thread import NOTE
@@ -52,6 +53,7 @@ class TransformersDetector:
         self._sha256: str | None = None
         self._model: Any = None
         self._tokenizer: Any = None
+        self._labels: list[str] = []
         self._positive: list[int] = []
         self._most_tokens = 0
         self._notes: list[str] = []
@@ -123,7 +125,10 @@ class TransformersDetector:
                 slug="detector-raised",
                 hint="its text is withheld because it can quote a row; try the model on the same texts yourself",
             ) from error
-        answers = read_answers(returned, batch.num_rows, self._context.answers, self._context.score_range, where=where)
+        context = self._context
+        answers = read_answers(
+            returned, batch.num_rows, context.answers, context.score_range, classes=context.classes, where=where
+        )
         return answers.batch(batch.column(ROW_ID))
 
     def close(self) -> None:
@@ -166,7 +171,10 @@ class TransformersDetector:
                 slug="transformers-classes",
                 hint='wrap it in a function and use kind = "python"',
             )
-        labels = [str(config.id2label[place]) for place in range(config.num_labels)]
+        labels = self._labels = [str(config.id2label[place]) for place in range(config.num_labels)]
+        if self._section.answers == "class":
+            check_every_class(labels, self._section, self._name)
+            return []
         places = sorted({find_class(labels, wanted, self._name) for wanted in self._section.positive_labels})
         if len(places) == len(labels):
             raise DetectorError(
@@ -189,8 +197,8 @@ class TransformersDetector:
             )
         return wanted or min(known, default=_USUAL_LENGTH)
 
-    def _answers(self, texts: list[str]) -> npt.NDArray[np.float64] | npt.NDArray[np.bool_]:
-        """The shares of the positive classes, or the decisions: one for each text."""
+    def _answers(self, texts: list[str]) -> npt.NDArray[np.float64] | npt.NDArray[np.bool_] | list[str]:
+        """The shares of the positive classes, the decisions or the classes: one for each text."""
         import numpy as np
         import torch
 
@@ -200,6 +208,11 @@ class TransformersDetector:
             for start in range(0, len(texts), at_once):
                 given = self._tokens(texts[start : start + at_once])
                 logits[start : start + at_once] = self._model(**given).logits.double().numpy()
+        if self._section.answers != "score" and not np.isfinite(logits).all():
+            # the highest of outputs that are no numbers would be the first, whichever that is
+            raise ArithmeticError
+        if self._section.answers == "class":
+            return [self._labels[place] for place in np.argmax(logits, axis=1)]
         positive = np.isin(np.arange(logits.shape[1]), self._positive)
         if self._section.answers == "decision":
             decided: npt.NDArray[np.bool_] = positive[np.argmax(logits, axis=1)]

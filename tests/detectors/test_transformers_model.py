@@ -72,6 +72,40 @@ def test_it_decides_as_its_highest_output(made: tuple[Path, Any]) -> None:
     assert decided == (expected(model, folder).argmax(axis=1) == 0).astype(float).tolist()
 
 
+def test_it_names_the_class_of_its_highest_output(made: tuple[Path, Any]) -> None:
+    folder, model = made
+    section = {
+        "kind": "transformers",
+        "path": "model",
+        "features": ["text"],
+        "answers": "class",
+        "classes": ["none of them", *LABELS],
+        "positive_classes": LABELS[1:],
+        "threshold": None,
+    }
+    with opened(folder, section) as detector:
+        named = scores(detector)
+    assert named == (expected(model, folder).argmax(axis=1) + 1).astype(float).tolist()
+    with (
+        pytest.raises(DetectorError, match="classes that the plan does not list"),
+        opened(folder, {**section, "classes": ["none of them", *LABELS[1:]]}),
+    ):
+        pass
+
+
+def test_outputs_that_are_no_numbers_are_no_answer(tmp_path: Path) -> None:
+    model = save_model(tmp_path / "model")
+    with torch.no_grad():
+        model.classifier.bias.fill_(float("nan"))
+    model.save_pretrained(tmp_path / "model")
+    with opened(tmp_path, SECTION) as detector:
+        answer = detector.score(BATCH)
+        assert set(answer.column("reason").to_pylist()) == {"not_finite"}
+    section = {**SECTION, "answers": "decision", "threshold": None}
+    with opened(tmp_path, section) as detector, pytest.raises(DetectorError, match="ArithmeticError"):
+        detector.score(BATCH)
+
+
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "no such class": ({"positive_class": "trafficking"}, "detector-positive-class"),
     "every class": ({"positive_class": LABELS}, "transformers-classes"),

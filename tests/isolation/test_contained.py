@@ -223,6 +223,42 @@ def test_what_the_plan_leaves_open_is_left_open_there(tmp_path: Path) -> None:
         assert all(score is not None for score in scores(detector, BATCH))
 
 
+OTHERS = """
+import os
+from audit.detectors.protocol import DetectorInfo, answer_batch
+class Elsewhere:
+    api_version = 1
+    def __init__(self, section, folder):
+        self.section = section
+    @property
+    def info(self):
+        return DetectorInfo("elsewhere", "elsewhere", None, False, self.section.features)
+    def open(self, ctx):
+        self.here = os.getpid() == HARNESS
+    def score(self, batch):
+        wanted = self.section.options["score"]
+        return answer_batch(batch.column(0), [wanted if self.here else 0.0] * batch.num_rows)
+    def close(self):
+        pass
+"""
+
+
+@pytest.mark.parametrize("sandbox", ["none", "auto"])
+def test_a_kind_of_another_package_is_run_there_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sandbox: str
+) -> None:
+    about, home = tmp_path / "elsewhere-1.0.dist-info", f"elsewhere_{sandbox}"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: elsewhere\nVersion: 1.0\n", encoding="utf-8")
+    (about / "entry_points.txt").write_text(f"[audit.detectors]\nelsewhere = {home}:Elsewhere\n", encoding="utf-8")
+    (tmp_path / f"{home}.py").write_text(OTHERS.replace("HARNESS", str(os.getpid())), encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    section = {"kind": "elsewhere", "options": {"score": 0.75}}
+    with opened(tmp_path, section, sandbox=sandbox) as detector:
+        assert scores(detector, BATCH) == [0.75 if sandbox == "none" else 0.0] * 3
+        assert detector.info.name == "elsewhere"
+
+
 LEAVES = """
 import subprocess
 left = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(300)"], start_new_session={new})
