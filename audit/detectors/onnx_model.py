@@ -59,7 +59,8 @@ class OnnxDetector:
             digest_is_whole=True,
             deterministic=not self._random,
             needs=self._section.features,
-            notes=(*self._notes, *missing),
+            notes=tuple(self._notes),
+            course=tuple(missing),
         )
 
     def open(self, ctx: RunContext) -> None:

@@ -65,7 +65,8 @@ class SkopsDetector:
             deterministic=self._digest_is_whole,
             digest_is_whole=self._digest_is_whole,
             needs=self._section.features,
-            notes=(*self._notes, NOTE, *warned),
+            notes=(*self._notes, NOTE),
+            course=tuple(warned),
         )
 
     def open(self, ctx: RunContext) -> None:

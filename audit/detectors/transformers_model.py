@@ -61,15 +61,15 @@ class TransformersDetector:
 
     @property
     def info(self) -> DetectorInfo:
-        """The folder and the digest of its files; the notes say how many texts were cut."""
-        notes = [*self._notes]
+        """The folder and the digest of its files; the course says how many texts were cut."""
+        course = []
         if self._cut:
-            notes.append(
+            course.append(
                 f"Texts of more than {self._most_tokens} tokens, of which only the beginning was given: {self._cut} of "
-                f"the {self._texts} texts scored in the last stretch of work."
+                f"the {self._texts} texts."
             )
         if self._empty:
-            notes.append(f"Empty cells, given to the model as a text without a word: {self._empty}.")
+            course.append(f"Empty cells, given to the model as a text without a word: {self._empty}.")
         return DetectorInfo(
             name=self._name,
             kind="transformers",
@@ -77,7 +77,8 @@ class TransformersDetector:
             deterministic=True,
             digest_is_whole=True,
             needs=self._section.features,
-            notes=tuple(notes),
+            notes=tuple(self._notes),
+            course=tuple(course),
         )
 
     def open(self, ctx: RunContext) -> None:

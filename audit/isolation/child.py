@@ -69,6 +69,7 @@ class Server:
             "deterministic": bool(info.deterministic),
             "digest_is_whole": bool(info.digest_is_whole),
             "notes": list(info.notes),
+            "course": list(info.course),
         }
         return Replied.DONE, as_json(told)
 

@@ -10,7 +10,7 @@ import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeGuard
 
 from audit.detectors.protocol import API_VERSION, DetectorInfo, RunContext
 from audit.errors import DetectorError
@@ -273,13 +273,12 @@ class ContainedDetector:
 
     def _believed(self, told: dict[str, Any]) -> DetectorInfo:
         """What the child says of the detector, with nothing in it that it cannot say."""
-        name, sha256, notes = told.get("name"), told.get("artefact_sha256"), told.get("notes")
+        name, sha256, notes, course = (told.get(key) for key in ("name", "artefact_sha256", "notes", "course"))
         if not (
             isinstance(name, str)
             and (sha256 is None or (isinstance(sha256, str) and _SHA256.fullmatch(sha256)))
-            and isinstance(notes, list)
-            and len(notes) <= _MOST_NOTES
-            and all(isinstance(note, str) for note in notes)
+            and _are_lines(notes)
+            and _are_lines(course)
         ):
             self._garbled()
         if self._file_sha256 is not None and sha256 != self._file_sha256:
@@ -296,6 +295,7 @@ class ContainedDetector:
             needs=tuple(self._section.features),
             digest_is_whole=told.get("digest_is_whole") is True,
             notes=tuple(_line(note) for note in notes),
+            course=tuple(_line(note) for note in course),
         )
 
 
@@ -305,6 +305,10 @@ def _object(content: bytearray) -> dict[str, Any] | None:
         if isinstance(told, dict):
             return told
     return None
+
+
+def _are_lines(told: Any) -> TypeGuard[list[str]]:
+    return isinstance(told, list) and len(told) <= _MOST_NOTES and all(isinstance(one, str) for one in told)
 
 
 def _line(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
@@ -91,7 +92,7 @@ def score(
     asked = keep_rounds(evaluation_set, sources, decided, rule)
     if predictions_to is not None:
         write_predictions(evaluation_set, sources[0], decided.decision, predictions_to)
-    facts = info.artefact_sha256, decided.tally, tables[0].failures, legs, asked, ran_in(detector)
+    facts = info.artefact_sha256, decided.tally, tables[0].failures, legs, asked, ran_in(detector), info.course
     return Scored(_describe(plan, info, rule, decided), *facts)
 
 
@@ -168,14 +169,16 @@ def run_rounds(
                 for place, rows, checked in batches.scored():
                     takers[place].add(rows, checked)
                     advance(progress, checked, detector)
+            with withheld(f"detector kind {kind}"):
+                info = detector.info
         else:
-            legs = _run_keeping(keeping, takers, progress, batches)
-        with withheld(f"detector kind {kind}"):
-            info = detector.info
+            info, legs = _run_keeping(keeping, takers, progress, batches)
     return info, legs
 
 
-def _run_keeping(keeping: Keeping, takers: Sequence[Taker], progress: Progress, batches: Rounds) -> tuple[Leg, ...]:
+def _run_keeping(
+    keeping: Keeping, takers: Sequence[Taker], progress: Progress, batches: Rounds
+) -> tuple[DetectorInfo, tuple[Leg, ...]]:
     """Score with answers kept; ends after the batch where somebody asks for it."""
     with keeping.checkpoint as checkpoint, finishing_batches(progress.stopping) as stop:
         identity = {
@@ -199,14 +202,25 @@ def _run_keeping(keeping: Keeping, takers: Sequence[Taker], progress: Progress, 
                         raise KeyboardInterrupt
         except KeyboardInterrupt:
             checkpoint.flush()
+            _told_course(checkpoint, batches)
             if not checkpoint.rows_kept and not checkpoint.row_file.exists():
                 raise
             raise _interrupted(checkpoint.rows_kept, batches.rows) from None
         except DetectorGoneError:
             checkpoint.flush()
+            _told_course(checkpoint, batches)
             raise
+        info = _told_course(checkpoint, batches)
         checkpoint.complete()
-        return checkpoint.legs
+        return info, checkpoint.legs
+
+
+def _told_course(checkpoint: Checkpoint, batches: Rounds) -> DetectorInfo:
+    """What the detector says of itself, with the course of every stretch of work."""
+    with withheld(f"detector kind {batches.section.kind}"):
+        info = batches.detector.info
+    checkpoint.tell(info.course)
+    return replace(info, course=checkpoint.course)
 
 
 def _interrupted(kept: int, rows: int) -> RunInterruptedError:

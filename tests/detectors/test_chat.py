@@ -79,7 +79,7 @@ class Run:
 
     @property
     def notes(self) -> str:
-        return " ".join(self.info.notes)
+        return " ".join((*self.info.notes, *self.info.course))
 
 
 @pytest.fixture(autouse=True)

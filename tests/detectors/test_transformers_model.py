@@ -55,11 +55,11 @@ def test_it_answers_as_where_it_was_made(made: tuple[Path, Any]) -> None:
         info = detector.info
     assert np.allclose(np.array(first, dtype=float), shares[:, 1:].sum(axis=1), atol=1e-6)
     assert info.digest_is_whole
-    assert any("2 of the 16 texts" in note and "32 tokens" in note for note in info.notes)
-    assert any("a text without a word: 2" in note for note in info.notes)
+    assert any("2 of the 16 texts" in note and "32 tokens" in note for note in info.course)
+    assert any("a text without a word: 2" in note for note in info.course)
     with opened(folder, {**SECTION, "positive_class": "LABOUR", "max_length": 8}, sandbox="none") as detector:
         one = scores(detector)
-        notes = detector.info.notes
+        notes = detector.info.course
     assert np.allclose(np.array(one, dtype=float)[:2], shares[:2, 1], atol=1e-6)
     assert any("8 tokens" in note for note in notes)
 
