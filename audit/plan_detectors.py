@@ -6,7 +6,7 @@ import json
 import re
 import typing
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, ClassVar, Final, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
@@ -58,6 +58,7 @@ class PickleDetector(ModelDetector):
 class OnnxDetector(ModelDetector):
     """A model in the ONNX format, run with onnxruntime on one thread. It needs the extra `onnx`."""
 
+    names_columns: ClassVar[bool] = True
     kind: Literal["onnx"]
     """`onnx`."""
     path: Path
@@ -70,18 +71,13 @@ class OnnxDetector(ModelDetector):
     """The classes, in the order of the model's columns, where the model does not say; never against what it says. With
     `answers = "class"` every class that it may answer with, in any order."""
 
-    @model_validator(mode="after")
-    def _classes_differ(self) -> Self:
-        if len(set(self.classes)) < len(self.classes):
-            raise ValueError("`classes` names a class twice")
-        return self
-
 
 class MlflowDetector(ModelDetector):
     """A model folder of MLflow, read without MLflow: its ONNX model, or its scikit-learn model saved with skops. It
     needs the extra `mlflow`.
     """
 
+    names_columns: ClassVar[bool] = True
     kind: Literal["mlflow"]
     """`mlflow`."""
     path: Path
@@ -99,8 +95,6 @@ class MlflowDetector(ModelDetector):
 
     @model_validator(mode="after")
     def _names_a_folder(self) -> Self:
-        if len(set(self.classes)) < len(self.classes):
-            raise ValueError("`classes` names a class twice")
         if _ADDRESS.match(self.path.as_posix()):
             raise ValueError(
                 "`path` names a folder on this machine; download the model first: mlflow artifacts download"

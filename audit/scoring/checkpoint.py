@@ -47,6 +47,9 @@ Leg = tuple[str, str]
 class Checkpoint:
     """The answers of one run in a folder; used with `with`.
 
+    A row that failed has been answered: a run with such rows is complete, and asks about them only where it is scored
+    anew.
+
     Parameters
     ----------
     folder : Path
@@ -233,7 +236,10 @@ class Checkpoint:
         """Keep how this stretch of work went, if any of the run was scored in it."""
         if not self._scored or self._started is None:
             return
-        told = {**self._told(), self._started: list(course)}
+        before = self._told()
+        if not course and not before:
+            return
+        told = {**before, self._started: list(course)}
         with self._storing():
             write_sealed(self._folder / _COURSE, {"run": self._run, "course": dict(sorted(told.items())[-_MOST_TOLD:])})
 

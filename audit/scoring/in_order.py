@@ -30,6 +30,7 @@ AT_ONCE: Final = 64 << 20
 MOST_FILES: Final = 200
 """Files that are written at the same time."""
 _CHUNK: Final = 8192
+_PLACE: Final = "__place__"
 _FIXED: Final = 16
 """Bytes that a value takes which is no text, about."""
 
@@ -146,6 +147,3 @@ class _Dealt:
             ordered = table.drop_columns([_PLACE]).take(pa.array(order))
             del table
             yield from ordered.to_batches(max_chunksize=size)
-
-
-_PLACE: Final = "__place__"

@@ -194,12 +194,10 @@ def _run_keeping(
             if before:
                 progress.kept(before)
             with rows_kept_in(checkpoint.row_file, batches.detector), told(progress, batches.rows - before):
-                for place, rows, checked, scored in batches.kept_or_scored(checkpoint):
+                for place, rows, checked, scored in batches.kept_or_scored(checkpoint, lambda: stop.asked):
                     takers[place].add(rows, checked)
                     if scored:
                         advance(progress, checked, batches.detector)
-                    if stop.asked:
-                        raise KeyboardInterrupt
         except KeyboardInterrupt:
             checkpoint.flush()
             _told_course(checkpoint, batches)

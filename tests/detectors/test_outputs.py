@@ -268,6 +268,9 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({**FUNCTION, "answers": "ordinal", "threshold": 1, "score_range": [0, 1]}, "is a decision"),
     ({"kind": "predictions", "rank": "place"}, "write `top_k`"),
     ({"kind": "predictions", "rank": "place", "top_k": 3, "score": "s"}, "no score or threshold"),
+    ({"kind": "predictions", "rank": "place", "top_k": 3, "score_range": [0, 4]}, "goes with `score`"),
+    ({**FUNCTION, "classes": ["a", "b"], "threshold": 0.5}, 'goes with answers = "class"'),
+    ({**FUNCTION, **BY_NAME, "score_range": [0, 4]}, "no range"),
     ({"kind": "predictions", "rank": "place", "decision": "d"}, "leave out"),
 ]
 
@@ -276,3 +279,11 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 def test_a_plan_that_cannot_be_meant_is_refused(detector: dict[str, Any], wrong: str) -> None:
     with pytest.raises(ValidationError, match=wrong):
         plan(detector)
+
+
+def test_a_ranking_says_nothing_of_the_texts_of_a_probe() -> None:
+    """A probe's variants ranked among themselves would all be within the capacity of the set."""
+    probe = {"id": "words", "kind": "text", "column": "text", "slots": ["demonym"], "languages": ["en"]}
+    asked = plan({"kind": "predictions", "rank": "place", "top_k": 30}).model_dump(by_alias=True, exclude_unset=True)
+    with pytest.raises(ValidationError, match="no place in the ranking"):
+        AuditPlan.model_validate({**asked, "probes": [probe]})

@@ -127,7 +127,7 @@ class ChatDetector:
         if not isinstance(got, bytes):
             return RowAnswer(got.status, got.reason), ""
         reading = read_reply(got, self._section)
-        source = named(reading.model, reading.fingerprint, asked=self._section.model, values=asking.values)
+        source = named(reading.model, reading.fingerprint, asked=self._section.model)
         return reading.answer, source
 
     def _notes(self) -> list[str]:
