@@ -67,12 +67,13 @@ def opened(
 ) -> Iterator[Detector]:
     """A detector, open; closed in the end whatever happens, and then no process of it is there."""
     plan = plan_of(detector, limits)
+    before = descendants(os.getpid())  # what an earlier test has left, such as the tracker of a library
     made = cast("Detector", contained(plan, folder, Isolating(sandbox, allow_pickle)))
     try:
         made.open(run_context(plan, folder))
         yield made
     finally:
-        started = descendants(os.getpid())
+        started = descendants(os.getpid()) - before
         made.close()
         if isinstance(made, ContainedDetector):
             assert gone(started), "a process of the detector is still there"

@@ -18,6 +18,7 @@ from audit.detectors.extras import import_extra
 from audit.detectors.inside import check_inside
 from audit.detectors.one_thread import NOTE
 from audit.detectors.protocol import API_VERSION, ROW_ID, DetectorInfo, RunContext
+from audit.detectors.raised import name_of
 from audit.errors import DetectorError
 from audit.evaluation.quoting import shown
 from audit.plan import TransformersDetector as TransformersSection
@@ -122,7 +123,7 @@ class TransformersDetector:
             returned = self._answers(texts)
         except Exception as error:
             raise DetectorError(
-                f"{where}: the model raised {type(error).__name__}",
+                f"{where}: the model raised {name_of(error)}",
                 slug="detector-raised",
                 hint="its text is withheld because it can quote a row; try the model on the same texts yourself",
             ) from error
@@ -147,7 +148,7 @@ class TransformersDetector:
             )
         except Exception as error:
             raise DetectorError(
-                f"{self._name} cannot be loaded by transformers ({type(error).__name__})",
+                f"{self._name} cannot be loaded by transformers ({name_of(error)})",
                 slug="transformers-load",
                 hint="it is damaged, no text classifier, or made for another version of transformers; its folder holds "
                 "model and tokenizer, as save_pretrained writes them",
@@ -198,7 +199,7 @@ class TransformersDetector:
             )
         return wanted or min(known, default=_USUAL_LENGTH)
 
-    def _answers(self, texts: list[str]) -> npt.NDArray[np.float64] | npt.NDArray[np.bool_] | list[str]:
+    def _answers(self, texts: list[str]) -> npt.NDArray[np.float64] | list[str]:
         """The shares of the positive classes, the decisions or the classes: one for each text."""
         import numpy as np
         import torch
@@ -209,15 +210,14 @@ class TransformersDetector:
             for start in range(0, len(texts), at_once):
                 given = self._tokens(texts[start : start + at_once])
                 logits[start : start + at_once] = self._model(**given).logits.double().numpy()
-        if self._section.answers != "score" and not np.isfinite(logits).all():
-            # the highest of outputs that are no numbers would be the first, whichever that is
-            raise ArithmeticError
+        # the highest of outputs that are no numbers would be the first, whichever that is
+        known = np.atleast_1d(np.isfinite(logits).all(axis=1))
         if self._section.answers == "class":
-            return [self._labels[place] for place in np.argmax(logits, axis=1)]
+            places = np.argmax(logits, axis=1)
+            return [self._labels[place] if right else "" for place, right in zip(places, known, strict=True)]
         positive = np.isin(np.arange(logits.shape[1]), self._positive)
         if self._section.answers == "decision":
-            decided: npt.NDArray[np.bool_] = positive[np.argmax(logits, axis=1)]
-            return decided
+            return np.where(known, positive[np.argmax(logits, axis=1)], np.nan)
         with np.errstate(invalid="ignore"):
             powers = np.exp(logits - logits.max(axis=1, keepdims=True))
         inside, outside = powers[:, positive].sum(axis=1), powers[:, ~positive].sum(axis=1)

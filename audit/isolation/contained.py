@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeGuard
 
 from audit.detectors.protocol import API_VERSION, DetectorInfo, RunContext
+from audit.detectors.raised import OWN, RaisedThereError, is_builtin
 from audit.errors import DetectorError
 from audit.evaluation.quoting import shown
 from audit.isolation.process import Child, ChildGoneError, GarbledError, TooLateError
@@ -32,7 +33,6 @@ _CONFINED: Final = 60.0
 _TOLD: Final = 60.0
 _CLOSED: Final = 15.0
 """Seconds to close; a program has five of them to end by itself."""
-_TYPE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 _SLUG: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+){0,9}")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _MOST_NOTES, _LONGEST = 100, 1000
@@ -219,12 +219,14 @@ class ContainedDetector:
         raise DetectorError(_line(message), slug=slug, hint=_line(hint))
 
     def _raise_same(self, told: dict[str, Any] | None) -> NoReturn:
-        """Raise an error with the name of the one in the child: whoever catches it says the same of both."""
+        """Raise what stands for the error in the child: whoever catches it says the same of both.
+
+        Only an error of Python itself keeps its name: the child could write a row into any other.
+        """
         name = (told or {}).get("type")
-        if not isinstance(name, str) or not _TYPE.fullmatch(name):
+        if not isinstance(name, str):
             self._garbled()
-        same: type[Exception] = type(name, (Exception,), {})
-        raise same from None
+        raise RaisedThereError(name if is_builtin(name) else OWN) from None
 
     def _ended(self, returncode: int) -> DetectorError:
         hint = "what it wrote is withheld because it can quote a row; run the model on the same columns yourself"

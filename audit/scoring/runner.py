@@ -14,7 +14,7 @@ from audit.detectors.protocol import (
     table_detector,
 )
 from audit.errors import DetectorGoneError, RunInterruptedError
-from audit.isolation.choosing import contained, ran_in
+from audit.isolation.choosing import ran_in, restarted
 from audit.isolation.options import IN_PROCESS, Isolating
 from audit.scoring.interrupts import finishing_batches
 from audit.scoring.kept_rows import rows_kept_in
@@ -78,7 +78,7 @@ def score(
     from audit.scoring.predictions_file import write_predictions
     from audit.scoring.rules import decision_rule
 
-    detector = contained(plan, folder, isolating)
+    detector = restarted(plan, folder, isolating)
     table = table_detector(detector)
     if table is not None:
         return _answered_already(plan, evaluation_set, table)

@@ -9,18 +9,25 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import made_children
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
-from made_children import BATCH, CANARY, alive, descendants, function, gone, opened
+from made_children import BATCH, CANARY, alive, descendants, function, gone, opened, plan_of
 
 from audit.detectors.protocol import Detector
 from audit.errors import DetectorError
+from audit.isolation.choosing import restarted
+from audit.isolation.options import Isolating
+from audit.plan import AuditPlan
+from audit.run import run_audit
+from audit.scoring.context import run_context
 from audit.scoring.withholding import withheld
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs process groups")
@@ -329,3 +336,46 @@ def test_nothing_of_it_outlives_a_harness_that_is_killed(tmp_path: Path) -> None
 def test_a_detector_that_is_closed_twice_or_never_opened_is_no_matter(tmp_path: Path) -> None:
     with opened(tmp_path, function(tmp_path, "return [0.5] * batch.num_rows")) as detector:
         detector.close()
+
+
+def test_a_row_that_makes_the_model_crash_fails_with_its_batch_and_no_other(tmp_path: Path) -> None:
+    body = "if batch['text'][0].as_py() == 'a':\n    os.kill(os.getpid(), 11)\nreturn [0.5] * batch.num_rows"
+    plan = plan_of(function(tmp_path, body))
+    made = cast("Detector", restarted(plan, tmp_path, Isolating("auto")))
+    other = pa.record_batch({"row_id": pa.array([3, 4], pa.int64()), "text": ["a", CANARY], "pay": [1.0, 2.0]})
+    made.open(run_context(plan, tmp_path))
+    try:
+        before = made.info
+        assert scores(made, BATCH) == [0.5] * 3
+        lost = made.score(other).to_pydict()
+        assert lost["status"] == ["error"] * 2
+        assert lost["reason"] == ["crashed"] * 2
+        assert scores(made, BATCH) == [0.5] * 3
+        assert replace(made.info, course=()) == replace(before, course=())
+        assert "ended by itself (1)" in made.info.course[-1]
+        for _ in range(2):
+            assert set(made.score(other).to_pydict()["reason"]) == {"crashed"}
+        with pytest.raises(DetectorError, match="was ended by the signal SIGSEGV"):
+            made.score(other)
+    finally:
+        made.close()
+
+
+def test_a_run_counts_what_a_crash_took_and_goes_on(tmp_path: Path) -> None:
+    rows = 60
+    table = {
+        "case_id": [f"c{n:02}" for n in range(rows)],
+        "exploited": [n % 2 for n in range(rows)],
+        "gender": ["woman" if n % 3 else "man" for n in range(rows)],
+        "text": [str(n) for n in range(rows)],
+        "pay": [1.0] * rows,
+    }
+    pq.write_table(pa.table(table), tmp_path / "set.parquet")
+    body = "if '17' in batch['text'].to_pylist():\n    os._exit(3)\nreturn [0.5] * batch.num_rows"
+    asked = plan_of(function(tmp_path, body)).model_dump(by_alias=True, exclude_unset=True)
+    plan = AuditPlan.model_validate({**asked, "scoring": {"batch_size": 10}})
+    result = run_audit(plan, folder=tmp_path, crosscheck=False, sandbox="auto")
+    assert [(each.reason, each.rows) for each in result.failures if not each.group.root] == [("crashed", 10)]
+    assert result.provenance.course == (
+        "The process of the detector ended by itself (1); the batches it was asked then failed.",
+    )
