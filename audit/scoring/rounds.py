@@ -68,6 +68,11 @@ class Rounds:
         self._flight, self._workers = flight, workers
 
     @property
+    def classes(self) -> tuple[str, ...]:
+        """What the detector may answer with, where that is classes; else none."""
+        return tuple(self.section.classes) if self.section.answers == "class" else ()
+
+    @property
     def where(self) -> str:
         """Who answers what, to begin an error with."""
         return f"detector kind {self.section.kind}" + (f", {self.source.name}" if self.source.name else "")

@@ -91,7 +91,7 @@ def score(
     decided = decide(evaluation_set, sources[0], rule)
     asked = keep_rounds(evaluation_set, sources, decided, rule)
     if predictions_to is not None:
-        write_predictions(evaluation_set, sources[0], decided.decision, predictions_to)
+        write_predictions(evaluation_set, sources[0], decided.decision, predictions_to, batches.classes)
     facts = info.artefact_sha256, decided.tally, tables[0].failures, legs, asked, ran_in(detector), info.course
     return Scored(_describe(plan, info, rule, decided), *facts)
 

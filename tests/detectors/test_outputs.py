@@ -188,6 +188,19 @@ def test_the_same_classes_one_result_three_ways(tmp_path: Path) -> None:
     assert not one.calibrations
 
 
+def test_the_file_of_predictions_names_the_class(tmp_path: Path) -> None:
+    make_set(tmp_path)
+    functions(tmp_path, "def score(batch):\n    return [None, 'other', *batch['sign'].to_pylist()[2:]]\n")
+    asked = plan({"kind": "python", "entry": "outputs_model:score", "features": ["sign"], **BY_NAME})
+    run_audit(asked, folder=tmp_path, crosscheck=False, predictions_to=tmp_path / "predictions.parquet")
+    found = pq.read_table(tmp_path / "predictions.parquet")
+    assert found.column_names == ["case_id", "score", "class", "decision", "status", "reason"]
+    assert found.column("class").to_pylist() == [None, None, *SIGNS[2:]]
+    assert found.column("score").null_count == ROWS
+    flagged = ["flagged" if sign != "none" else "not flagged" for sign in SIGNS]
+    assert found.column("decision").to_pylist() == ["abstained", "failed", *flagged[2:]]
+
+
 def test_an_answer_outside_the_classes_is_a_failure_and_counted(tmp_path: Path) -> None:
     make_set(tmp_path)
     functions(tmp_path, f"def score(batch):\n    return ['none'] * (batch.num_rows - 1) + ['{CANARY}']\n")

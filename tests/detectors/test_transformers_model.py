@@ -101,9 +101,12 @@ def test_outputs_that_are_no_numbers_are_no_answer(tmp_path: Path) -> None:
     with opened(tmp_path, SECTION) as detector:
         answer = detector.score(BATCH)
         assert set(answer.column("reason").to_pylist()) == {"not_finite"}
-    section = {**SECTION, "answers": "decision", "threshold": None}
-    with opened(tmp_path, section) as detector, pytest.raises(DetectorError, match="ArithmeticError"):
-        detector.score(BATCH)
+    decides = {**SECTION, "answers": "decision", "threshold": None}
+    names = {key: value for key, value in decides.items() if key != "positive_class"}
+    names |= {"answers": "class", "classes": list(LABELS), "positive_classes": [LABELS[-1]]}
+    for section, reason in ((decides, "not_a_decision"), (names, "unknown_class")):
+        with opened(tmp_path, section) as detector:
+            assert set(detector.score(BATCH).column("reason").to_pylist()) == {reason}
 
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
