@@ -104,7 +104,8 @@ def _query(evaluation_set: EvaluationSet, answers: AnswerSource, decision: str, 
     case_id, source = evaluation_set.expressions["case_id"], evaluation_set.source.name
     # the place of the class is what the table of answers has for a score
     named = ", score AS named" if classes else ""
-    answered = f"SELECT {ROW}{named}, {answers.score} AS answered, {decision} AS decision, status, nullif(reason, -1) AS reason"
+    said = "status, nullif(reason, -1) AS reason"
+    answered = f"SELECT {ROW}{named}, {answers.score} AS answered, {decision} AS decision, {said}"
     columns = f"case_id, answered{', named' if classes else ''}, decision, status, reason"
     # built from quoted identifiers and numbers; nothing of a cell stands in it
     return (
