@@ -7,7 +7,6 @@ from reports.answering_words import AnsweringWords
 from reports.html.looks.parts import Column, Look, Teller
 from reports.numbers import NOT_KNOWN
 
-
 _TWO_DECIMALS = 0.01
 
 
