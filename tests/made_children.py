@@ -67,13 +67,14 @@ def opened(
 ) -> Iterator[Detector]:
     """A detector, open; closed in the end whatever happens, and then no process of it is there."""
     plan = plan_of(detector, limits)
-    before = descendants(os.getpid())  # what an earlier test has left, such as the tracker of a library
     made = cast("Detector", contained(plan, folder, Isolating(sandbox, allow_pickle)))
     try:
         made.open(run_context(plan, folder))
         yield made
     finally:
-        started = descendants(os.getpid()) - before
+        # of the detector alone: a library that a test uses may start a process of its own
+        pid = made.pid if isinstance(made, ContainedDetector) else None
+        started = set() if pid is None else {pid, *descendants(pid)}
         made.close()
         if isinstance(made, ContainedDetector):
             assert gone(started), "a process of the detector is still there"
