@@ -35,9 +35,13 @@ class Numbers:
     decimal: str = "."
     group: str = ","
     percent_pattern: str = "{}%"
+    grouped_from: int = 4
+    """With fewer digits than these nothing is set apart."""
 
     def count(self, value: int) -> str:
         """An integer with its thousands set apart: 63,914."""
+        if len(str(abs(value))) < self.grouped_from:
+            return str(value)
         return f"{value:,}".replace(",", self.group)
 
     def about(self, value: float) -> str:
