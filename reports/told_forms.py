@@ -25,6 +25,14 @@ NOTICES: Final = (
     "%(rows)s rows have a score at the threshold or within 1e-6 of it. The smallest change of a score or of the threshold decides them.",
     "%(rows)s rows share the lowest flagged score; which of them are flagged was decided by the order of their ids.",
     "Rule %(rule)s: which groups are large enough depends on how many were flagged, so it was known only after scoring.",
+    "Rule %(rule)s: 1 group that would pass by the records cannot, because people whose group is unknown may belong there.",
+    "Rule %(rule)s: %(groups)s groups that would pass by the records cannot, because people whose group is unknown may belong there.",
+    "All of them would pass if in no group more than %(share)s of its own cases were unknown.",
+    "No declared share would let all of them pass: a single person could hold one of them back.",
+    "With at most %(share)s, half of the largest of them would. Whoever can vouch for a share writes it, with the ground, as [sensitivity] max_missing_share; otherwise it has to be found out who these people are.",
+    "fairlearn and AIF360 were not asked for the same numbers: nobody but this tool has computed them.",
+    "%(name)s was asked for the same rates and could not answer; nothing here was compared with it.",
+    "%(library)s was asked about %(compared)s of %(all)s groups: the finest families first.",
 )
 
 SAFEGUARDS: Final = (
@@ -78,6 +86,8 @@ SYSTEM: Final = (
     "The numerical libraries that the function uses were limited to one thread.",
     "Loading a pickled model runs whatever code stands in its file. It was loaded in a process of its own.",
     "The digest covers the file of the model, not the modules that it uses.",
+    "The model was run on one thread, so that the same batch always gives the same scores.",
+    "The features of every case were sent to the service, over the network.",
     "The detector ran in this process, with network.",
     "The detector ran %(where)s, %(network)s.",
     "The detector ran %(where)s, %(network)s, with at most %(memory)s MiB of memory.",
