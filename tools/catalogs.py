@@ -42,7 +42,7 @@ AS_THEY_ARE: Final = {"%(first)s %(more)s", "%(first)s; %(other)s", "%(name)s (%
 CLAIMS: Final = {
     "fr": r"\béquitab|\bimpartia|sans biais|non biaisé|\bconforme",
     "es": r"\bequitativ|\bimparcial|sin sesgo|insesgad|\bconforme\b|\bjust[oa]s?\b",
-    "ar": r"عادل|منصف|محايد|غير متحيز|بلا تحيز|ممتثل|الامتثال",
+    "ar": r"\b(?:ال)?عادل|\b(?:ال)?منصف|غير متحيز|بلا تحيز|ممتثل|الامتثال",
     "ru": r"справедлив|беспристраст|непредвзят|несмещ[её]нн|соответствует требованиям",
     "zh": r"公平|公正|无偏|没有偏见|合规",
 }
