@@ -73,6 +73,10 @@ class Numbers:
         """A difference of shares in percentage points, all its digits: 10, 2.5."""
         return self.plain(margin * 100)
 
+    def percent_of_the_plan(self, share: float) -> str:
+        """A share that the plan states, as a percentage with all its digits: 2.5%."""
+        return self.percent_pattern.format(self.points(share))
+
     def plain(self, value: float) -> str:
         """A number of the plan as it was written there, to 12 significant digits: 0.8, 1.25."""
         return f"{value:.12g}".replace(".", self.decimal)

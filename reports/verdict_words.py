@@ -164,8 +164,11 @@ class VerdictWriter:
         first, *others = [self._clearly(kind, len(counts[kind])) for kind in order]
         for other in others:
             first = self._t.gettext("%(first)s, and %(other)s") % {"first": first, "other": other}
-        what = first + ("," if others else "")
-        told = self._t.gettext("In this test the system %(what)s than among everyone else.") % {"what": what}
+        told = (
+            self._t.gettext("In this test the system %(what)s, than among everyone else.")
+            if others
+            else self._t.gettext("In this test the system %(what)s than among everyone else.")
+        ) % {"what": first}
         if not self._unnamed:
             return told
         more = self._unnamed_words.sentence_beside_names(self._unnamed)

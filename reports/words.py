@@ -194,7 +194,7 @@ class Words:
         """A natural frequency: "about 5 in 10"."""
         filled = {"count": self._n.count(frequency.count), "base": self._n.count(frequency.base)}
         if frequency.kind == "exactly":
-            return self._t.gettext("all") if frequency.count else self._t.gettext("no")
+            return self._t.gettext("all") if frequency.count else self._t.pgettext("how many", "no")
         if frequency.kind == "below":
             return self._t.gettext("fewer than %(count)s in %(base)s") % filled
         if frequency.kind == "above":

@@ -84,14 +84,15 @@ def updated(code: str, template: Catalog) -> Catalog:
     )
     made.reviewed_by = headers.get(REVIEWED_BY, "")  # type: ignore[attr-defined]
     for message in sorted((each for each in template if each.id), key=_order):
-        told = known.get(message.id) if message.id in known else None
+        told = known.get(message.id, message.context)
         locations = sorted({(name, None) for name, _ in message.locations})
-        made.add(message.id, told.string if told else None, locations, message.flags)  # type: ignore[arg-type]
+        string = told.string if told else None
+        made.add(message.id, string, locations, message.flags, context=message.context)  # type: ignore[arg-type]
     return made
 
 
-def _order(message: Message) -> tuple[str, str]:
-    return min(name for name, _ in message.locations), _one(message)
+def _order(message: Message) -> tuple[str, str, str]:
+    return min(name for name, _ in message.locations), _one(message), message.context or ""
 
 
 def _one(message: Message) -> str:
@@ -104,7 +105,7 @@ def text_of(catalog: Catalog) -> str:
     body = [message for message in catalog if message.id]
     bare = Catalog(locale=catalog.locale, charset="utf-8", fuzzy=False)
     for message in body:
-        bare.add(message.id, message.string, message.locations, message.flags)
+        bare.add(message.id, message.string, message.locations, message.flags, context=message.context)
     write_po(written, bare, width=0, omit_header=True, sort_output=False)
     headers = {
         REVIEWED_BY: getattr(catalog, "reviewed_by", dict(catalog.mime_headers).get(REVIEWED_BY, "")),
@@ -140,9 +141,10 @@ def faults_of(message: Message, code: str, catalog: Catalog) -> Iterator[str]:
     if not all(told) or len(told) != wanted:
         yield "not translated"
         return
-    places = sorted(set(_PLACE.findall(asked[-1])))
-    for form in told:
-        if sorted(set(_PLACE.findall(form))) != places:
+    places = set(_PLACE.findall(asked[-1]))
+    for number, form in enumerate(told):
+        here = set(_PLACE.findall(form))
+        if here != places and not (len(asked) > 1 and _is_of_one_number(catalog, number) and _lacks_one(here, places)):
             yield "other placeholders"
         if re.search(CLAIMS[code], form, re.IGNORECASE):
             yield "a word that no report says of a system"
@@ -150,6 +152,18 @@ def faults_of(message: Message, code: str, catalog: Catalog) -> Iterator[str]:
             yield "an unseen character"
         if form != form.strip() and _one(message) == _one(message).strip():
             yield "spaces at an end"
+
+
+def _is_of_one_number(catalog: Catalog, form: int) -> bool:
+    """Whether a form of nouns stands for one number alone, so that a word can say it: "two groups" in Arabic."""
+    from gettext import c2py
+
+    which = c2py(catalog.plural_expr)
+    return sum(which(number) == form for number in range(1000)) == 1
+
+
+def _lacks_one(here: set[str], places: set[str]) -> bool:
+    return here < places and len(places - here) == 1
 
 
 def is_translated(message: Message) -> bool:
@@ -165,7 +179,7 @@ def missing(code: str) -> str:
     few.header_comment = f"# What is missing in {code}. Fill in, then: python -m tools.catalogs fill {code} FILE"
     for message in catalog:
         if message.id and not is_translated(message):
-            few.add(message.id, None, message.locations, message.flags)
+            few.add(message.id, None, message.locations, message.flags, context=message.context)
     return text_of(few)
 
 
@@ -176,8 +190,8 @@ def fill(code: str, path: Path) -> int:
     with path.open("rb") as file:
         given = read_po(file, locale=code, abort_invalid=True)
     for message in given:
-        if message.id and is_translated(message) and message.id in catalog:
-            held = catalog.get(message.id)
+        if message.id and is_translated(message):
+            held = catalog.get(message.id, message.context)
             if held is not None and held.string != message.string:
                 held.string = message.string
                 taken += 1
