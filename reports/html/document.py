@@ -12,9 +12,9 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from reports.html.environment import environment
+from reports.html.environment import Finished, environment, isolated
 from reports.language import Language
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Part:
     word: str
     """What this language calls the choice of a language."""
     restricted: str
-    body: Any
+    body: Finished
     heads: str
     """Rules of style that hold words: heads of columns on a narrow screen."""
 
@@ -50,7 +50,7 @@ def document(result: AuditResult, languages: Sequence[Language]) -> str:
     return outer.get_template("report.html").render(
         parts=parts,
         title=result.plan.audit.title,
-        style=safe(style),
+        style=Finished(style),
         style_digest=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
     )
 
@@ -82,6 +82,8 @@ def _part(result: AuditResult, language: Language, *, several: bool) -> Part:
         resolution=(PARAGRAPH_2, PARAGRAPH_7, PARAGRAPH_7K),
     )
     scope = f".in-{language.short} " if several else ""
+    if language.direction == "rtl":
+        body = isolated(body)
     if several:
         body = _IDS.sub(rf"\g<1>{language.short}-", body)
     if not language.is_english:
@@ -91,13 +93,6 @@ def _part(result: AuditResult, language: Language, *, several: bool) -> Part:
         heading=page.verdict.heading,
         word=language.translations.gettext("Language"),
         restricted=language.translations.gettext("Restricted, not for publication: exact counts"),
-        body=safe(body.rstrip("\n")),
+        body=Finished(body.rstrip("\n")),
         heads=templates.get_template("heads.css").render(evidence=evidence, scope=scope),
     )
-
-
-def safe(markup: str) -> Any:
-    """What templates of ours have made, and escaped where it is anyone's."""
-    from markupsafe import Markup
-
-    return Markup(markup)  # noqa: S704 - made by our templates

@@ -5,20 +5,29 @@ from __future__ import annotations
 import re
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
+
+from markupsafe import Markup
 
 from reports.language import Language
+from reports.plain_text import harmless, without_unseen
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-__all__ = ["css_string", "environment", "isolated"]
+__all__ = ["Finished", "css_string", "environment", "isolated"]
 
 _TEMPLATES = Path(__file__).with_name("templates")
-_NUMBER = r"[<>≤≥]?[−+±]?\d(?:[\d.,\u00a0\u202f]*\d)?%?"
+_NUMBER = r"(?:&[lg]t;)?[≤≥]?[−+±]?\d(?:[\d.,\u00a0\u202f]*\d)?%?"
 _NUMBERS: Final = re.compile(
-    rf"(?P<kept><[^>]*>|&#?\w+;)|(?:{_NUMBER})(?:\s?(?:–|…|/|±)\s?(?:{_NUMBER}|∞))+|[<>≤≥−+±]{_NUMBER}|\d[\d.,]*%"
+    r"(?P<kept><(?P<whole>svg|code)\b.*?</(?P=whole)>|<[^>]*>|&(?![lg]t;\d)#?\w+;)"
+    rf"|{_NUMBER}(?:\s?[–…/±^]\s?(?:{_NUMBER}|∞))+|[≤≥−+±]{_NUMBER}|(?:&[lg]t;)?\d[\d.,]*%",
+    re.DOTALL,
 )
+
+
+class Finished(Markup):
+    """A part of a page that templates of ours have made: it is put in as it is."""
 
 
 @cache
@@ -36,7 +45,7 @@ def environment(language: Language) -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=_finish_right_to_left if language.direction == "rtl" else _finish,
+        finalize=_finish,
         extensions=["jinja2.ext.i18n"],
         auto_reload=False,
     )
@@ -53,10 +62,8 @@ def environment(language: Language) -> Environment:
     return made
 
 
-def css_string(text: str) -> Any:
+def css_string(text: str) -> Markup:
     """`text` as a CSS string: everything but letters, digits and spaces as hexadecimal escapes, so nothing ends it."""
-    from markupsafe import Markup
-
     escaped = "".join(letter if letter.isalnum() or letter == " " else f"\\{ord(letter):x} " for letter in text)
     return Markup(f'"{escaped}"')  # noqa: S704 - nothing in it but letters, digits, spaces and escapes
 
@@ -64,27 +71,15 @@ def css_string(text: str) -> Any:
 def isolated(text: str) -> str:
     """`text` with each range, signed number and percentage kept together from left to right (U+2066, U+2069).
 
-    In a line from right to left "42–52%" would else be shown as "52–42%". Tags and character references stay as they
-    are.
+    In a line from right to left "42–52%" would else be shown as "52–42%". `text` is markup: tags, drawings and code stay
+    as they are.
     """
     return _NUMBERS.sub(lambda found: found[0] if found["kept"] else f"\u2066{found[0]}\u2069", text)
 
 
 def _finish(value: object) -> object:
-    from markupsafe import Markup
-
-    from reports.plain_text import harmless, without_unseen
-
+    if isinstance(value, Finished):
+        return value
     if isinstance(value, Markup):
         return Markup(without_unseen(value))  # noqa: S704 - escaped already; a sentence may hold someone's text
     return harmless(value) if isinstance(value, str) else value
-
-
-def _finish_right_to_left(value: object) -> object:
-    from markupsafe import Markup
-
-    done = _finish(value)
-    if isinstance(done, Markup):
-        drawn = "<svg" in done or done.startswith("<!") or "{" in done
-        return done if drawn else Markup(isolated(done))  # noqa: S704 - isolates alone were added
-    return isolated(done) if isinstance(done, str) else done
