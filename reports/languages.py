@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from functools import cache
 from gettext import GNUTranslations
 from pathlib import Path
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from babel.core import Locale
     from babel.messages.catalog import Catalog
 
-__all__ = ["CODES", "LOCALE", "language", "plural_forms", "read_catalog"]
+__all__ = ["CODES", "LOCALE", "REVIEWED_BY", "language", "read_catalog", "reviewer"]
 
 CODES: Final = ("en", "fr", "es", "ar", "ru", "zh")
 """The languages by the codes that a user gives."""
@@ -49,7 +50,6 @@ def language(code: str) -> Language:
     from babel.core import Locale
 
     locale, catalog = Locale.parse(code), read_catalog(LOCALE / f"{code}.po")
-    headers = dict(catalog.mime_headers)
     direction: Literal["ltr", "rtl"] = "rtl" if locale.text_direction == "rtl" else "ltr"
     return Language(
         code=_TAGS.get(code, code),
@@ -59,7 +59,7 @@ def language(code: str) -> Language:
         own_name=_OWN_NAMES[code],
         date_style=_date_style(locale),
         places=_places(code),
-        reviewed_by=headers.get(REVIEWED_BY, "").strip(),
+        reviewed_by=reviewer(LOCALE / f"{code}.po"),
         untranslated=sum(1 for message in catalog if message.id and not _is_complete(message.string)),
     )
 
@@ -72,13 +72,14 @@ def read_catalog(path: Path) -> Catalog:
         return read_po(file, locale=path.stem, abort_invalid=True)
 
 
-def plural_forms(catalog: Catalog) -> int:
-    """How many forms a counted noun has."""
-    return catalog.num_plurals
+def reviewer(path: Path) -> str:
+    """Who has read a catalog as a native speaker; empty where nobody has. (Babel leaves unknown headers out.)"""
+    found = re.search(rf'^"{REVIEWED_BY}: *(.*?) *\\n"$', path.read_text(encoding="utf-8"), re.MULTILINE)
+    return found[1] if found else ""
 
 
-def _is_complete(told: str | tuple[str, ...] | list[str]) -> bool:
-    return bool(told) if isinstance(told, str) else bool(told) and all(told)
+def _is_complete(told: str | Sequence[str] | None) -> bool:
+    return bool(told) and all(told or "")
 
 
 def _translations(catalog: Catalog) -> GNUTranslations:

@@ -81,7 +81,8 @@ class Names:
         if coding != "nationality":
             return level.name
         if level.parts:
-            return " + ".join(language.places.get(part, part) for part in level.parts) if language.places else level.name
+            parts = [language.places.get(part, "") for part in level.parts]
+            return " + ".join(parts) if all(parts) else level.name
         return language.places.get(level.code, level.name)
 
     def feature(self, feature: str) -> str:

@@ -6,6 +6,7 @@ people counted in groups picked because they fail, and nothing about the world b
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from audit.result import RuleResult
@@ -251,7 +252,7 @@ class VerdictWriter:
 
     def _two_numbers(self) -> tuple[Number, Number]:
         groups = len(self._worst)
-        by_outcome = {name: sum(value == name for value in self._worst.values()) for name in self._worst.values()}
+        by_outcome = Counter(self._worst.values())
         of_groups = self._t.ngettext("of %(count)s group", "of %(count)s groups", groups) % {
             "count": self._n.count(groups)
         }

@@ -28,7 +28,7 @@ from babel.messages.pofile import read_po, write_po
 from audit.crosscheck.conventions import CONVENTIONS
 from audit.metrics import METRICS
 from audit.terms import SLOT_WORDS, TERMS
-from reports.languages import CODES, LOCALE, REVIEWED_BY, read_catalog
+from reports.languages import CODES, LOCALE, REVIEWED_BY, read_catalog, reviewer
 from reports.told_forms import PHRASES, SENTENCES
 
 REPORTS: Final = LOCALE.parent
@@ -76,13 +76,12 @@ def updated(code: str, template: Catalog) -> Catalog:
     """The catalog of a language with exactly the messages of `template`, in an order that never changes by itself."""
     path = LOCALE / f"{code}.po"
     known = read_catalog(path) if path.exists() else Catalog(locale=code)
-    headers = dict(known.mime_headers)
     made = Catalog(locale=code, project="audit7k reports", charset="utf-8", fuzzy=False)
     made.header_comment = (
         "# The words of audit7k reports. Written by `python -m tools.catalogs`, translated by hand.\n"
         f"# {REVIEWED_BY}: who reads this as a native speaker, and stands for it, puts a name there."
     )
-    made.reviewed_by = headers.get(REVIEWED_BY, "")  # type: ignore[attr-defined]
+    made.last_translator = reviewer(path) if path.exists() else ""
     for message in sorted((each for each in template if each.id), key=_order):
         told = known.get(message.id, message.context)
         locations = sorted({(name, None) for name, _ in message.locations})
@@ -92,10 +91,11 @@ def updated(code: str, template: Catalog) -> Catalog:
 
 
 def _order(message: Message) -> tuple[str, str, str]:
-    return min(name for name, _ in message.locations), _one(message), message.context or ""
+    return min(name for name, _ in message.locations), first_text(message), message.context or ""
 
 
-def _one(message: Message) -> str:
+def first_text(message: Message) -> str:
+    """The text of a message; of a counted noun that for one."""
     return message.id if isinstance(message.id, str) else message.id[0]
 
 
@@ -108,7 +108,7 @@ def text_of(catalog: Catalog) -> str:
         bare.add(message.id, message.string, message.locations, message.flags, context=message.context)
     write_po(written, bare, width=0, omit_header=True, sort_output=False)
     headers = {
-        REVIEWED_BY: getattr(catalog, "reviewed_by", dict(catalog.mime_headers).get(REVIEWED_BY, "")),
+        REVIEWED_BY: catalog.last_translator,
         "Language": str(catalog.locale),
         "MIME-Version": "1.0",
         "Content-Type": "text/plain; charset=utf-8",
@@ -128,12 +128,13 @@ def faults(code: str, template: Catalog) -> Iterator[str]:
     catalog = read_catalog(path)
     for message in catalog:
         if message.id:
-            yield from (f"{code}: {fault}: {_one(message)[:70]!r}" for fault in faults_of(message, code, catalog))
+            yield from (f"{code}: {fault}: {first_text(message)[:70]!r}" for fault in faults_of(message, code, catalog))
 
 
 def faults_of(message: Message, code: str, catalog: Catalog) -> Iterator[str]:
     """What is wrong with one translation."""
-    told = message.string if isinstance(message.string, tuple | list) else (message.string,)
+    string = message.string or ""
+    told = (string,) if isinstance(string, str) else tuple(form or "" for form in string)
     asked = message.id if isinstance(message.id, tuple | list) else (message.id,)
     wanted = catalog.num_plurals if len(asked) > 1 else 1
     if message.fuzzy:
@@ -144,13 +145,14 @@ def faults_of(message: Message, code: str, catalog: Catalog) -> Iterator[str]:
     places = set(_PLACE.findall(asked[-1]))
     for number, form in enumerate(told):
         here = set(_PLACE.findall(form))
-        if here != places and not (len(asked) > 1 and _is_of_one_number(catalog, number) and _lacks_one(here, places)):
+        of_one = len(asked) > 1 and _lacks_one(here, places) and _is_of_one_number(catalog, number)
+        if here != places and not of_one:
             yield "other placeholders"
         if re.search(CLAIMS[code], form, re.IGNORECASE):
             yield "a word that no report says of a system"
         if re.search("[\u061c\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069]", form):
             yield "an unseen character"
-        if form != form.strip() and _one(message) == _one(message).strip():
+        if form != form.strip() and first_text(message) == first_text(message).strip():
             yield "spaces at an end"
 
 
@@ -175,7 +177,7 @@ def is_translated(message: Message) -> bool:
 def missing(code: str) -> str:
     """What is not translated, as a catalog to fill in."""
     catalog = read_catalog(LOCALE / f"{code}.po")
-    few = Catalog(locale=code, charset="utf-8", fuzzy=False)
+    few = Catalog(locale=code, charset="utf-8", fuzzy=False, last_translator="")
     few.header_comment = f"# What is missing in {code}. Fill in, then: python -m tools.catalogs fill {code} FILE"
     for message in catalog:
         if message.id and not is_translated(message):
@@ -183,9 +185,9 @@ def missing(code: str) -> str:
     return text_of(few)
 
 
-def fill(code: str, path: Path) -> int:
+def fill(code: str, path: Path, template: Catalog | None = None) -> int:
     """Take the translations of a file into a catalog; returns how many. What the catalog does not ask is left out."""
-    catalog = updated(code, extracted())
+    catalog = updated(code, extracted() if template is None else template)
     taken = 0
     with path.open("rb") as file:
         given = read_po(file, locale=code, abort_invalid=True)

@@ -5,15 +5,14 @@ from __future__ import annotations
 import re
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
+from jinja2.bccache import Bucket
 from markupsafe import Markup
 
 from reports.language import Language
 from reports.plain_text import harmless, without_unseen
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
 
 __all__ = ["Finished", "css_string", "environment", "isolated"]
 
@@ -26,6 +25,25 @@ _NUMBERS: Final = re.compile(
 )
 
 
+class _Compiled(BytecodeCache):
+    """The templates as they were compiled for the first language: their code is the same in all of them."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Take the code of a template, if it is there."""
+        if bucket.key in self._kept:
+            bucket.bytecode_from_string(self._kept[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep the code of a template."""
+        self._kept[bucket.key] = bucket.bytecode_to_string()
+
+
+_COMPILED = _Compiled()
+
+
 class Finished(Markup):
     """A part of a page that templates of ours have made: it is put in as it is."""
 
@@ -33,8 +51,6 @@ class Finished(Markup):
 @cache
 def environment(language: Language) -> Environment:
     """The templates of the report in a language."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
     from reports.html import palette
     from reports.html.affected import capital
     from reports.told import Told
@@ -48,6 +64,7 @@ def environment(language: Language) -> Environment:
         finalize=_finish,
         extensions=["jinja2.ext.i18n"],
         auto_reload=False,
+        bytecode_cache=_COMPILED,
     )
     made.policies["ext.i18n.trimmed"] = True
     made.install_gettext_translations(language.translations, newstyle=True)  # type: ignore[attr-defined]
