@@ -33,7 +33,7 @@ from reports.told_forms import PHRASES, SENTENCES
 
 REPORTS: Final = LOCALE.parent
 METHODS: Final = [("**.py", "python"), ("**/templates/**.html", "jinja2"), ("**/templates/**.css", "jinja2")]
-_AS_RENDERED: Final = {"trimmed": "true", "newstyle_gettext": "true"}   # else "100%" is looked for as "100%%"
+_AS_RENDERED: Final = {"trimmed": "true", "newstyle_gettext": "true"}  # else "100%" is looked for as "100%%"
 OPTIONS: Final = {"**/templates/**.html": _AS_RENDERED, "**/templates/**.css": _AS_RENDERED}
 TRANSLATED: Final = tuple(code for code in CODES if code != "en")
 AS_THEY_ARE: Final = {"%(first)s %(more)s", "%(first)s; %(other)s", "%(name)s (%(code)s)", "p %(p)s"}

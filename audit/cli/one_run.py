@@ -32,7 +32,8 @@ def run_into(
     """Run `plan` and write result, predictions and reports into `out`, all or none of them.
 
     What the detector answered is kept there meanwhile, so that a run which is interrupted goes on; `fresh` throws away
-    what an earlier run has kept. Reports are in `languages` where they can be, else in English. `repeat` is how often the detector is asked about every row, if not as the plan says;
+    what an earlier run has kept. `repeat` is how often the detector is asked about every row, if not as the plan says;
+    reports are in `languages` where they can be, else in English;
     `isolation` is that of `run_audit`.
 
     Returns the result and the text of `result.json`. Raises AuditError, and then nothing in `out` has changed but that.

@@ -158,7 +158,7 @@ def _loaded(offer: EntryPoint) -> Reporter:
         raise AuditError(
             f'the reporter "{offer.name}" of {_package(offer)} is none: it needs name, filename, audience and render',
             slug="reporter-not-loaded",
-            hint="see docs/reference/reporters.md",
+            hint='see "A report" in CONTRIBUTING.md',
         )
     return reporter
 

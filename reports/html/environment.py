@@ -88,8 +88,8 @@ def css_string(text: str) -> Markup:
 def isolated(text: str) -> str:
     """`text` with each range, signed number and percentage kept together from left to right (U+2066, U+2069).
 
-    In a line from right to left "42–52%" would else be shown as "52–42%". `text` is markup: tags, drawings and code stay
-    as they are.
+    In a line from right to left "42–52%" would else be shown as "52–42%". `text` is markup: tags, drawings and code
+    stay as they are.
     """
     return _NUMBERS.sub(lambda found: found[0] if found["kept"] else f"\u2066{found[0]}\u2069", text)
 

@@ -62,9 +62,7 @@ def limits_of_a_pass(funnel: Funnel, alone_from: int | None) -> list[tuple[int, 
     ]
 
 
-def funnel_chart(
-    funnel: Funnel, marks: Sequence[Mark], alone_from: int | None, title: str, numbers: Numbers
-) -> Markup:
+def funnel_chart(funnel: Funnel, marks: Sequence[Mark], alone_from: int | None, title: str, numbers: Numbers) -> Markup:
     """The drawing; empty where nothing can be drawn. `alone_from`: the smallest size that is judged alone."""
     if not marks:
         return Markup("")

@@ -206,7 +206,8 @@ def test_a_range_reads_from_left_to_right_in_arabic(page: Page, pages: dict[str,
     page.goto(pages["arabic"].as_uri())
     ends = page.evaluate(
         """() => {
-            const cell = [...document.querySelectorAll('.findings td:nth-child(5)')].find(td => /\\d–\\d/.test(td.textContent));
+            const cells = [...document.querySelectorAll('.findings td:nth-child(5)')];
+            const cell = cells.find(td => /\\d–\\d/.test(td.textContent));
             const walk = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
             const text = walk.nextNode(), dash = text.data.indexOf('–');
             const at = (from, to) => { const r = document.createRange(); r.setStart(text, from); r.setEnd(text, to);

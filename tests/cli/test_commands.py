@@ -222,7 +222,10 @@ def test_a_report_speaks_the_languages_that_it_is_asked_for(here: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["run", "absent.toml", "--lang", "de"], 'the reporter "html" has no language "de" — it has en, fr, es, ar, ru'),
+        (
+            ["run", "absent.toml", "--lang", "de"],
+            'the reporter "html" has no language "de" — it has en, fr, es, ar, ru',
+        ),
         (["run", "absent.toml", "--lang", "fr,"], 'the reporter "html" has no language "" — it has en'),
         (["report", "absent", "--lang", "fr,\x1b[31m"], 'the reporter "html" has no language "?[31m"'),
         (["report", "absent", "--format", "junit", "--lang", "fr"], '"junit" writes English alone — leave --lang out'),

@@ -168,12 +168,15 @@ def test_a_reporter_that_fails_is_an_error_without_its_text(site: Path, render_b
     assert "SECRET" not in str(caught.value)
 
 
-SPEAKER = PLAIN_REPORTER + """
+SPEAKER = (
+    PLAIN_REPORTER
+    + """
         languages = ("en", "de")
 
         def render_in(self, result, languages):
             return " ".join(languages)
 """
+)
 
 
 def test_a_reporter_of_another_package_can_have_languages_of_its_own(site: Path) -> None:

@@ -10,7 +10,7 @@ from babel.messages.catalog import Catalog
 
 from audit.evaluation.nationality import countries, regions
 from reports.html import HtmlReporter
-from reports.languages import CODES, language, reviewer
+from reports.languages import CODES, LOCALE, language, reviewer
 from tools import catalogs
 
 
@@ -22,7 +22,7 @@ def template() -> Catalog:
 @pytest.fixture
 def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """The French catalog in a folder of its own, to be broken."""
-    (tmp_path / "fr.po").write_text((catalogs.LOCALE / "fr.po").read_text(encoding="utf-8"), encoding="utf-8")
+    (tmp_path / "fr.po").write_text((LOCALE / "fr.po").read_text(encoding="utf-8"), encoding="utf-8")
     monkeypatch.setattr(catalogs, "LOCALE", tmp_path)
     return tmp_path
 

@@ -79,14 +79,16 @@ def pseudo(result: AuditResult) -> str:
 
 
 @pytest.mark.parametrize("kind", ["further", "answers", "unnamed"])
-def test_no_sentence_bypasses_the_catalog(kind: str, further: AuditResult, passing: AuditResult, failing: AuditResult) -> None:
+def test_no_sentence_bypasses_the_catalog(
+    kind: str, further: AuditResult, passing: AuditResult, failing: AuditResult
+) -> None:
     """What stands outside is data: names, codes and words of the plan. Sentences of the result are no such data."""
-    made: dict[str, Callable[[], AuditResult]] = {
+    kinds: dict[str, Callable[[], AuditResult]] = {
         "further": lambda: further,
         "answers": lambda: further_result(passing),
         "unnamed": lambda: unnamed_result(failing),
     }
-    result = made[kind]()
+    result = kinds[kind]()
     page = parsed(pseudo(result))
     told = {outside_brackets(sentence) for sentence in sentences(page)} - {""}
     held = result.model_dump(mode="json", exclude={"notices", "safeguards", "metrics", "system", "crosscheck"})

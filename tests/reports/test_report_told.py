@@ -27,7 +27,7 @@ WRITERS = {
 
 
 def fragments(path: Path, function: str | None) -> Iterator[str]:
-    """Every piece of text between two places, of three words or more, that a module, or one of its functions, writes."""
+    """Every piece of text between two places, of three words or more, that a module or one function of it writes."""
     tree: ast.AST = ast.parse(path.read_text(encoding="utf-8"))
     if function is not None:
         tree = next(node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name == function)
