@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["Told", "in_language"]
 
 _PLACE = re.compile(r"%\((\w+)\)s")
+_FREE = {"answers", "column", "columns", "controls", "feature", "library", "name", "owner", "rule", "source"}
+"""Places in which words of others stand, with full stops in them perhaps."""
 _COUNT = re.compile(r"\d{1,3}(?:,\d{3})*|\d+")
 _PERCENT = re.compile(r"([<>]?)(\d+(?:\.\d+)?)%")
 _COUNTED = re.compile(r"([\d,]+) (rule|verdict|group|decision|level|text|row|cluster|case)s?")
@@ -82,22 +84,27 @@ def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
     found = []
     for form in sorted(SENTENCES, key=len, reverse=True):
         literal = _PLACE.split(form)
-        parts = [f"(?P<{part}>.+?)" if place % 2 else re.escape(part) for place, part in enumerate(literal)]
+        parts = [_place(part) if number % 2 else re.escape(part) for number, part in enumerate(literal)]
         found.append((form.replace("%%", "%"), re.compile("".join(parts).replace("%%", "%"), re.DOTALL)))
     return tuple((form, pattern) for form, pattern in found)
+
+
+def _place(name: str) -> str:
+    """What can stand in a place: anything where words of others do, else nothing that begins another sentence."""
+    return f"(?P<{name}>.+?)" if name in _FREE else rf"(?P<{name}>(?:(?!\. ).)+?)"
 
 
 def _forms_of(text: str) -> list[tuple[str, dict[str, str]]] | None:
     """The forms of which `text` is made, with what stands in them; None where a part of it is of no known form."""
     for form, pattern in _patterns():
-        if whole := pattern.fullmatch(text):
-            return [(form, whole.groupdict())]
-    for form, pattern in _patterns():
         start = pattern.match(text)
-        if start and start.end() < len(text) and text[start.end()] == " ":
+        if start and text[start.end() : start.end() + 1] == " ":
             rest = _forms_of(text[start.end() + 1 :])
             if rest is not None:
                 return [(form, start.groupdict()), *rest]
+    for form, pattern in _patterns():
+        if whole := pattern.fullmatch(text):
+            return [(form, whole.groupdict())]
     return None
 
 

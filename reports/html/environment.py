@@ -20,7 +20,8 @@ _TEMPLATES = Path(__file__).with_name("templates")
 _NUMBER = r"(?:&[lg]t;)?[≤≥]?[−+±]?\d(?:[\d.,\u00a0\u202f]*\d)?%?"
 _NUMBERS: Final = re.compile(
     r"(?P<kept><(?P<whole>svg|code)\b.*?</(?P=whole)>|<[^>]*>|&(?![lg]t;\d)#?\w+;)"
-    rf"|{_NUMBER}(?:\s?[–…/±^]\s?(?:{_NUMBER}|∞))+|[≤≥−+±]{_NUMBER}|(?:&[lg]t;)?\d[\d.,]*%",
+    rf"|{_NUMBER}(?:\s?[–…/±^]\s?(?:{_NUMBER}|∞))+|[≤≥−+±]{_NUMBER}|(?:&[lg]t;)?\d[\d.,]*%"
+    r"|\[[a-z_]+\] [a-z_]+",
     re.DOTALL,
 )
 
@@ -86,7 +87,7 @@ def css_string(text: str) -> Markup:
 
 
 def isolated(text: str) -> str:
-    """`text` with each range, signed number and percentage kept together from left to right (U+2066, U+2069).
+    """`text` with ranges, signed numbers, percentages and keys of a plan kept in their order (U+2066, U+2069).
 
     In a line from right to left "42–52%" would else be shown as "52–42%". `text` is markup: tags, drawings and code
     stay as they are.

@@ -98,6 +98,21 @@ def test_several_sentences_are_told_one_after_another() -> None:
     assert told.endswith("Todos aprobarían si en ningún grupo se desconociera más de 0,2\xa0% de sus propios casos.")
 
 
+def test_no_sentence_hides_in_a_place_of_another() -> None:
+    text = (
+        "Flags against labels, for 98 groups: the gap is added to or turned round for 24, repeated for 2, "
+        "narrowed for 3; the cases do not say for 69. What it would do without gender and nationality was not tested."
+    )
+    told = Told(language("fr")).tell(text)
+    assert told.endswith(
+        "pour 69, les cas ne le disent pas. Ce qu’il ferait sans genre ni nationalité n’a pas été testé."
+    )
+    owner = "The plan names an owner: Ministry of X. Unit Y. Review and override of flags are not shown."
+    assert "<bdi>Ministry of X. Unit Y</bdi>" in Told(language("fr")).tell(owner)
+    unknown = "No group could be judged. 12 of 40 rows have no label (30%). Something else. They are elsewhere."
+    assert Told(language("fr")).tell(unknown).startswith('<bdi lang="en"')
+
+
 def test_counted_nouns_and_known_phrases_in_a_sentence_are_told_too() -> None:
     russian = Told(language("ru"))
     assert "2 правила" in russian.tell("Differences and ratios with intervals for every group; 2 rules.")
