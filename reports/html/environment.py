@@ -27,7 +27,10 @@ _NUMBERS: Final = re.compile(
 
 
 class _Compiled(BytecodeCache):
-    """The templates as they were compiled for the first language: their code is the same in all of them."""
+    """The templates as they were compiled for the first language: their code is the same in all of them.
+
+    So long as no template filters a constant, which the compiler would work out in that language.
+    """
 
     def __init__(self) -> None:
         self._kept: dict[str, bytes] = {}

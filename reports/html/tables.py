@@ -76,6 +76,7 @@ class Table:
     caption: str
     limit: str
     rate: str
+    axis_start: str
     axis_end: str
     judged: bool
     rows: tuple[Row, ...]
@@ -125,6 +126,7 @@ class TableWriter:
             % {"rate": plain[:1].upper() + plain[1:], "axes": self._names.axes(family.axes)},
             limit=self._words.limit(rule) if rule else "",
             rate=self._words.rate(metric),
+            axis_start=self._n.percent(0.0),
             axis_end=self._n.percent(end),
             judged=rule is not None,
             rows=tuple(self.row(finding, end, digits) for finding in first),

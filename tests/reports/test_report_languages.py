@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import time
+from pathlib import Path
 from xml.etree.ElementTree import Element
 
 import pytest
@@ -15,6 +16,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from made_pages import find_all, parsed, text
 
+import reports.html
 from audit.result import AuditResult
 from reports.html import HtmlReporter
 from reports.html.environment import isolated
@@ -59,6 +61,20 @@ def test_four_digits_stay_together_in_spanish_alone() -> None:
 @pytest.mark.parametrize("code", CODES)
 def test_digits_are_western(code: str, pages: dict[str, str]) -> None:
     assert not re.findall("[\u0660-\u0669\u06f0-\u06f9]", pages[code])
+
+
+def test_an_axis_is_written_in_the_language_of_its_page(pages: dict[str, str]) -> None:
+    """Also where another language was rendered before: what templates share holds no words and no numbers."""
+    assert "<span>0\xa0%</span>" in pages["fr"]
+    assert "<span>0%</span>" not in pages["fr"]
+    assert "<span>0%</span>" in pages["en"]
+
+
+def test_no_template_filters_a_constant() -> None:
+    """The compiler would work it out once, in the language of whichever page comes first."""
+    folder = Path(reports.html.__file__).with_name("templates")
+    for template in folder.iterdir():
+        assert not re.findall(r"\{\{\s*[\d\"'][^}]*\|", template.read_text(encoding="utf-8")), template.name
 
 
 def test_nouns_have_as_many_forms_as_the_language() -> None:
