@@ -159,6 +159,8 @@ class CheckReport:
     """What is conspicuous about the set itself; None where only counts were checked."""
     probes: tuple[ProbeCheck, ...] = ()
     """What the plan's probes would ask."""
+    model_missing: bool = False
+    """Whether the model file or folder that the plan names is not there."""
 
 
 def check_plan(
@@ -180,7 +182,14 @@ def check_plan(
         families = count_families(loaded.plan, counts, features)
         review = review_set(evaluation_set, loaded, families.values(), table)
         probes = _probes(loaded, evaluation_set)
-    return replace(check_counts(loaded.plan, counts, features, moments), review=review, probes=probes)
+    found = check_counts(loaded.plan, counts, features, moments)
+    return replace(found, review=review, probes=probes, model_missing=_model_missing(loaded))
+
+
+def _model_missing(loaded: LoadedPlan) -> bool:
+    """Whether a run would find no model; a file of predictions is looked for where it is read."""
+    path = getattr(loaded.plan.detector, "path", None)
+    return path is not None and not (loaded.folder / path).exists()
 
 
 def _probes(loaded: LoadedPlan, evaluation_set: EvaluationSet) -> tuple[ProbeCheck, ...]:

@@ -233,6 +233,8 @@ class AuditPlan(Strict):
         self._check_columns()
         if self.scoring.repeat > 1 and isinstance(self.detector, PredictionsDetector):
             raise ValueError("scoring.repeat asks the detector again, and one known by its predictions cannot be asked")
+        if self.probes and isinstance(self.detector, PredictionsDetector) and self.detector.rank is not None:
+            raise ValueError("a probe has texts of its own, which have no place in the ranking that `rank` names")
         if "reference" in self.verdict.compare_with and not any(f.reference for f in self.groups.values()):
             raise ValueError('compare_with = ["reference"] needs `reference = "<level>"` in a [groups.<name>]')
         for position, rule in enumerate(self.every_rule, start=1):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, ClassVar, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -110,6 +110,8 @@ class PredictionsDetector(_Decision):
         if self.rank is not None:
             if self.score is not None or self.threshold is not None or self.top_k is None:
                 raise ValueError("`rank` is a place among the others: write `top_k` with it, and no score or threshold")
+            if {"answers", "score_range"} & self.model_fields_set:
+                raise ValueError("what `answers` or `score_range` says goes with `score`, and not with `rank`")
             return self
         if self.score is None:
             raise ValueError(
@@ -125,6 +127,8 @@ class PredictionsDetector(_Decision):
 class ModelDetector(_Decision):
     """A detector that is run: which columns it is given, and what it answers with."""
 
+    names_columns: ClassVar[bool] = False
+    """Whether `classes` can also say which columns a model's answer has."""
     features: Annotated[tuple[Column, ...], Field(min_length=1)]
     """Columns that the detector is given. Label, gender and nationality columns are withheld unless named here."""
     answers: Literal["score", "decision", "ordinal", "class"] = "score"
@@ -151,6 +155,12 @@ class ModelDetector(_Decision):
             raise ValueError("`features` names a column twice")
         if self.answers != "class" and self.positive_classes:
             raise ValueError('`positive_classes` goes with answers = "class"')
+        if len(set(self.classes)) < len(self.classes):
+            raise ValueError("`classes` names a class twice")
+        if self.answers != "class" and self.classes and not self.names_columns:
+            raise ValueError('`classes` goes with answers = "class"')
+        if self.answers == "class" and "score_range" in self.model_fields_set:
+            raise ValueError("classes have no range: leave out `score_range`")
         if self.answers in ("decision", "class"):
             if self.threshold is not None or self.top_k is not None:
                 which = "decisions" if self.answers == "decision" else "classes"
@@ -187,8 +197,8 @@ def _check_levels(detector: PredictionsDetector | ModelDetector) -> None:
 
 def _check_classes(detector: ModelDetector) -> None:
     known, positive = set(detector.classes), set(detector.positive_classes)
-    if len(known) < len(detector.classes) or len(positive) < len(detector.positive_classes):
-        raise ValueError("`classes` or `positive_classes` name a class twice")
+    if len(positive) < len(detector.positive_classes):
+        raise ValueError("`positive_classes` names a class twice")
     if len(known) < 2:
         raise ValueError('answers = "class" needs `classes`, every class that the detector may answer with')
     if not positive or not positive < known:

@@ -6,7 +6,7 @@ import json
 import re
 import typing
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, ClassVar, Final, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
@@ -58,6 +58,7 @@ class PickleDetector(ModelDetector):
 class OnnxDetector(ModelDetector):
     """A model in the ONNX format, run with onnxruntime on one thread. It needs the extra `onnx`."""
 
+    names_columns: ClassVar[bool] = True
     kind: Literal["onnx"]
     """`onnx`."""
     path: Path
@@ -70,18 +71,13 @@ class OnnxDetector(ModelDetector):
     """The classes, in the order of the model's columns, where the model does not say; never against what it says. With
     `answers = "class"` every class that it may answer with, in any order."""
 
-    @model_validator(mode="after")
-    def _classes_differ(self) -> Self:
-        if len(set(self.classes)) < len(self.classes):
-            raise ValueError("`classes` names a class twice")
-        return self
-
 
 class MlflowDetector(ModelDetector):
     """A model folder of MLflow, read without MLflow: its ONNX model, or its scikit-learn model saved with skops. It
     needs the extra `mlflow`.
     """
 
+    names_columns: ClassVar[bool] = True
     kind: Literal["mlflow"]
     """`mlflow`."""
     path: Path
@@ -99,8 +95,6 @@ class MlflowDetector(ModelDetector):
 
     @model_validator(mode="after")
     def _names_a_folder(self) -> Self:
-        if len(set(self.classes)) < len(self.classes):
-            raise ValueError("`classes` names a class twice")
         if _ADDRESS.match(self.path.as_posix()):
             raise ValueError(
                 "`path` names a folder on this machine; download the model first: mlflow artifacts download"
@@ -117,8 +111,9 @@ class TransformersDetector(ModelDetector):
     """`transformers`."""
     path: Path
     """The folder with model and tokenizer, as `save_pretrained` writes them."""
-    positive_class: str | Annotated[tuple[str, ...], Field(min_length=1)]
-    """The label of the model's configuration whose share is the score, or several whose shares are added."""
+    positive_class: str | Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    """The label of the model's configuration whose share is the score, or several whose shares are added. It must be
+    named, but for `answers = "class"`."""
     max_length: Annotated[int, Field(ge=8, le=2**17)] | None = None
     """Tokens of a text; of longer ones only the beginning is given, and the report says how many. Without it as many as
     the model can take."""
@@ -129,11 +124,17 @@ class TransformersDetector(ModelDetector):
     def _one_text(self) -> Self:
         if len(self.features) > 1:
             raise ValueError("a text classifier is given one column of text: name one in `features`")
+        if self.answers == "ordinal":
+            raise ValueError("a text classifier answers with a score, a decision or a class, and not with a level")
+        if self.answers != "class" and self.positive_class is None:
+            raise ValueError("write `positive_class`: the label of the model, or the labels, that mean exploitation")
         return self
 
     @property
     def positive_labels(self) -> tuple[str, ...]:
-        """`positive_class` as a list."""
+        """`positive_class` as a list; empty where the answers are classes."""
+        if self.positive_class is None:
+            return ()
         return (self.positive_class,) if isinstance(self.positive_class, str) else self.positive_class
 
 

@@ -124,8 +124,8 @@ class VerdictSection(Strict):
     seed: Annotated[int, Field(ge=0)] = 0
     """Seed of every random procedure. Nothing in this version is random; it is recorded for the day that is."""
     max_failed: Annotated[float, Field(ge=0, le=1)] = 0.05
-    """The largest share of the set's rows for which the detector may fail to give a usable answer. Above it nothing is
-    decided: an outage is no finding."""
+    """The largest share of the set's rows for which the detector may fail to give a usable answer. Above it no rule on
+    a rate is decided: an outage is no finding. Rules on probes have answers of their own."""
     compare_with: tuple[Comparison, ...] = ("rest",)
     """What the disparities that are shown compare a group with. Verdicts always compare with the rest."""
 
@@ -170,7 +170,7 @@ class EvaluationSetSection(Strict):
     no test."""
 
     @model_validator(mode="after")
-    def _labelscheck_disjoint(self) -> Self:
+    def _labels_differ(self) -> Self:
         values = (*self.label_positive, *self.label_negative, *self.label_missing)
         check_disjoint("label_positive, label_negative and label_missing", values)
         return self

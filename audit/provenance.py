@@ -6,17 +6,19 @@ import hashlib
 import json
 import platform
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from audit import __version__
-from audit.findings import RanIn
 from audit.plan import AuditPlan, SandboxSection
 from audit.plan_file import LoadedPlan, canonical_plan_sha256
 from audit.result import Provenance
+
+if TYPE_CHECKING:
+    from audit.scoring.scored import Scored
 
 __all__ = ["package_version", "provenance", "scoring_identity"]
 
@@ -43,14 +45,14 @@ def provenance(
     loaded: LoadedPlan,
     digests: Mapping[str, str | None],
     started: datetime,
-    legs: Sequence[tuple[str, str]] = (),
-    ran_in: RanIn | None = None,
+    scored: Scored | None = None,
 ) -> Provenance:
     """Record digests, versions and times; `digests` names `evaluation_set` and `detector`.
 
-    `legs` are when the rows were scored, told where it was not in this run alone; `ran_in` is where.
+    `scored` says when the rows were scored, told where it was not in this run alone, where, and how it went.
     """
     commit, dirty = _git(loaded.folder)
+    legs = () if scored is None else scored.legs
     return Provenance(
         plan_sha256=canonical_plan_sha256(loaded.plan),
         evaluation_set_sha256=digests["evaluation_set"],
@@ -63,8 +65,9 @@ def provenance(
         git_dirty=dirty,
         started=_stamp(started),
         finished=_stamp(datetime.now(UTC)),
-        legs=tuple(legs) if any(begun < _stamp(started) for begun, _ in legs) else (),
-        ran_in=ran_in,
+        legs=legs if any(begun < _stamp(started) for begun, _ in legs) else (),
+        ran_in=None if scored is None else scored.ran_in,
+        course=() if scored is None else scored.course,
     )
 
 

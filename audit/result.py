@@ -263,6 +263,9 @@ class Provenance(Part):
     """When rows were scored, where not in this run alone: beginning and end of each stretch of work."""
     ran_in: RanIn | None = None
     """Where the detector ran, the last time that it did; null where its answers were a table."""
+    course: tuple[str, ...] = ()
+    """How scoring went, in the detector's words: what was asked again, cut, or answered by whom. Of stretches of work
+    that were killed nothing is known."""
 
 
 class AuditResult(Part):

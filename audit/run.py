@@ -96,7 +96,7 @@ def run_audit(
         features = evaluation_set.features
         digests = {"evaluation_set": evaluation_set.sha256, "detector": scored.detector_sha256}
     families = _families(loaded.plan, counted.table, features)
-    origin = provenance(loaded, digests, started, scored.legs, scored.ran_in)
+    origin = provenance(loaded, digests, started, scored)
     asked = own, answered
     result = summarise(loaded, features, counted, families, scored.system, details=details, asked=asked, origin=origin)
     return _with_opinions(result, counted, families, rows if crosscheck else None)

@@ -10,11 +10,12 @@ import platform
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from bench.aequitas_environment import aequitas_python
+from bench.harness import harness_lines
 from bench.lines import Line, table
 from bench.measures import contender, module, start_up, whole_audit
 from bench.processes import ProcessError, Used
@@ -31,10 +32,14 @@ class Sizes:
     largest: int
     strata: int
     rounds: int
+    scored: int = 100_000
+    held: tuple[int, ...] = (100_000, 1_000_000)
 
 
 FULL: Final = Sizes(counted=(1_000_000, 10_000_000), peers=1_000_000, largest=10_000_000, strata=64_000, rounds=15)
-SMALL: Final = Sizes(counted=(20_000,), peers=20_000, largest=20_000, strata=1_600, rounds=2)
+SMALL: Final = Sizes(
+    counted=(20_000,), peers=20_000, largest=20_000, strata=1_600, rounds=2, scored=2_000, held=(2_000, 4_000)
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,10 +47,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--small", action="store_true", help="few rows: to see that everything runs")
     parser.add_argument("--folder", type=Path, help="keep data and the environment of aequitas there for another run")
+    parser.add_argument("--large", action="store_true", help="score ten million rows as well, to see what they hold")
+    parser.add_argument("--only", choices=["harness"], help="only what the harness costs over a bare model")
     asked = parser.parse_args(arguments)
     sizes = SMALL if asked.small else FULL
+    if asked.large:
+        sizes = replace(sizes, held=(*sizes.held, 10_000_000))
     with _folder(asked.folder) as folder:
-        lines = list(measure(folder, sizes))
+        lines = list(_harness(folder, sizes) if asked.only else measure(folder, sizes))
     print(f"\n{os.cpu_count()} processors, {platform.machine()}, Python {platform.python_version()}; one run\n")
     print(table(lines))
     return 0
@@ -62,6 +71,12 @@ def measure(folder: Path, sizes: Sizes) -> Iterator[Line]:
     yield from _replicates(sizes)
     yield from _scan(sizes)
     yield from _largest(_data(folder, sizes.largest, "zipf"), sizes)
+    if sizes.scored:
+        yield from _harness(folder, sizes)
+
+
+def _harness(folder: Path, sizes: Sizes) -> Iterator[Line]:
+    yield from harness_lines(folder, sizes.scored, sizes.held, rounds=max(1, min(3, sizes.rounds)), say=_say)
 
 
 def _start_up(sizes: Sizes) -> Iterator[Line]:

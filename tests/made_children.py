@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import subprocess
 import sys
@@ -15,11 +14,12 @@ from typing import Any, cast
 
 import pyarrow as pa
 
-from audit.detectors.protocol import Detector, RunContext
+from audit.detectors.protocol import Detector
 from audit.isolation.choosing import contained
 from audit.isolation.contained import ContainedDetector
 from audit.isolation.options import Isolating
 from audit.plan import AuditPlan
+from audit.scoring.context import run_context
 
 CANARY = "canary-51c7"
 BATCH = pa.record_batch(
@@ -55,12 +55,6 @@ def function(folder: Path, body: str) -> dict[str, Any]:
     return {"kind": "python", "entry": "child_model:score"}
 
 
-def context_of(plan: AuditPlan, folder: Path) -> RunContext:
-    """What the detector of the plan is told."""
-    section: Any = plan.detector
-    return RunContext(folder, section.features, section.answers, section.score_range, plan.scoring.batch_size)
-
-
 @contextmanager
 def opened(
     folder: Path,
@@ -74,10 +68,12 @@ def opened(
     plan = plan_of(detector, limits)
     made = cast("Detector", contained(plan, folder, Isolating(sandbox, allow_pickle)))
     try:
-        made.open(context_of(plan, folder))
+        made.open(run_context(plan, folder))
         yield made
     finally:
-        started = descendants(os.getpid())
+        # of the detector alone: a library that a test uses may start a process of its own
+        pid = made.pid if isinstance(made, ContainedDetector) else None
+        started = set() if pid is None else {pid, *descendants(pid)}
         made.close()
         if isinstance(made, ContainedDetector):
             assert gone(started), "a process of the detector is still there"

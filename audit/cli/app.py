@@ -35,8 +35,8 @@ app = typer.Typer(
     name="audit7k",
     cls=_Commands,
     help="Audits anti-trafficking detection models for disparities by gender and nationality.",
-    epilog="Exit codes: 0 pass, 1 fail, 2 usage, 3 inconclusive, 4 nothing was judged, 73 folder in use, 75 storage "
-    "failed, 130 interrupted.",
+    epilog="Exit codes: 0 pass, 1 fail, 2 usage, 3 inconclusive, 4 nothing was judged, 73 folder in use, 74 another "
+    "run is unfinished there, 75 storage failed, 130 interrupted.",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,

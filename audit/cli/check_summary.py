@@ -43,6 +43,7 @@ def check_summary(report: CheckReport, style: Style, *, every_group: bool = Fals
         for feature in report.features
         if feature.several_as is not None
     ]
+    lines += _detector(report, style)
     if report.review is not None:
         lines += ["", *set_summary(report.review, names, style)]
     asked = {rule.id: rule for rule in report.plan.named_rules}
@@ -51,6 +52,16 @@ def check_summary(report: CheckReport, style: Style, *, every_group: bool = Fals
     for probe in report.probes:
         lines += ["", *_probe(probe, style)]
     return "\n".join(lines) + "\n"
+
+
+def _detector(report: CheckReport, style: Style) -> list[str]:
+    """What a run would say of the detector before it scores anything."""
+    shape, told = style.shape("inconclusive"), []
+    if report.model_missing:
+        told.append("Detector: its file is not there yet, and a run needs it")
+    if report.plan.detector.kind == "pickle":
+        told.append("Detector: a pickle runs the code in its file; a run needs --allow-pickle")
+    return [style.paint(f"{shape} {line}", "inconclusive") for line in told]
 
 
 def _probe(probe: ProbeCheck, style: Style) -> list[str]:

@@ -165,6 +165,8 @@ def result_at(path: Path) -> Path | None:
 def _next_command(result: AuditResult, plan: Path, out: Path) -> str:
     import shlex
 
+    if any(rule.because == "too_many_failed" for rule in result.rules):
+        return f"audit7k run {shlex.quote(str(plan))} --fresh  (once what failed is mended; it asks about every row)"
     if result.overall.outcome == "inconclusive":
         return f"audit7k check {shlex.quote(str(plan))}  (how many more cases each group needs)"
     if result.overall.outcome == "fail":

@@ -26,6 +26,7 @@ from audit.counting.table import FLAGGED, NOT_FLAGGED, ladder_map
 from audit.crosscheck.single_rows import code_places
 from audit.detectors.one_thread import OneThread
 from audit.detectors.python_function import ModulesBeside
+from audit.detectors.raised import name_of
 from audit.errors import DetectorError
 from audit.evaluation.connection import reading
 from audit.findings import OwnMeasure, OwnMeasureReason
@@ -299,7 +300,7 @@ def _call(function: _Function, label: Any, given: Any) -> tuple[float, str | Non
         value = function(label, given)
         number = float(value) if np.ndim(value) == 0 else np.nan
     except _BROKEN as error:
-        return np.nan, type(error).__name__
+        return np.nan, name_of(error)
     return (number if np.isfinite(number) else np.nan), None
 
 

@@ -61,8 +61,8 @@ class CommandDetector:
             notes=(
                 f"Files that the digest covers: {self._files} (the program, and every argument that names one).",
                 "The numerical libraries that the program uses were asked to use one thread.",
-                *self._notes_of_the_run(),
             ),
+            course=tuple(self._course()),
         )
 
     @property
@@ -150,7 +150,7 @@ class CommandDetector:
     def _counted_endings(self) -> str:
         return ", ".join(f"{ending.value} ({count})" for ending, count in self._endings.items())
 
-    def _notes_of_the_run(self) -> list[str]:
+    def _course(self) -> list[str]:
         notes = []
         if self._endings:
             notes.append(f"Failures of the program: it {self._counted_endings()}. Restarts: {self._restarts}.")

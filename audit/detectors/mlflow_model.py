@@ -58,6 +58,7 @@ class MlflowDetector:
             deterministic=inner.deterministic if inner is not None else False,
             needs=self._section.features,
             notes=(*self._notes(), *map(self._of_order, inner.notes if inner is not None else ())),
+            course=inner.course if inner is not None else (),
         )
 
     def open(self, ctx: RunContext) -> None:

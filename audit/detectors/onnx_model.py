@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from audit.detectors.extras import import_extra
 from audit.detectors.one_thread import NOTE
 from audit.detectors.protocol import API_VERSION, ROW_ID, DetectorInfo, RunContext
+from audit.detectors.raised import name_of
 from audit.errors import DetectorError
 from audit.evaluation.quoting import shown
 from audit.plan import OnnxDetector as OnnxSection
@@ -59,7 +60,8 @@ class OnnxDetector:
             digest_is_whole=True,
             deterministic=not self._random,
             needs=self._section.features,
-            notes=(*self._notes, *missing),
+            notes=tuple(self._notes),
+            course=tuple(missing),
         )
 
     def open(self, ctx: RunContext) -> None:
@@ -95,7 +97,7 @@ class OnnxDetector:
             (answer,) = self._session.run([self._output.name], given)
         except Exception as error:
             raise DetectorError(
-                f"{where}: the model raised {type(error).__name__}",
+                f"{where}: the model raised {name_of(error)}",
                 slug="detector-raised",
                 hint="its text is withheld because it can quote a row; check that the model takes such columns where "
                 "it was made",
@@ -137,7 +139,7 @@ def _session(runtime: Any, content: bytes, file: str) -> Any:
                 "exported without lowercase",
             ) from None
         raise DetectorError(
-            f"{file} cannot be loaded by onnxruntime ({type(error).__name__})",
+            f"{file} cannot be loaded by onnxruntime ({name_of(error)})",
             slug="detector-not-onnx",
             hint="it is damaged, or uses operators that the installed onnxruntime does not have; export it again, or "
             "install a newer onnxruntime",

@@ -13,6 +13,7 @@ from typing import Any
 
 from audit.detectors.inside import check_inside
 from audit.detectors.model_file import read_model_file
+from audit.detectors.raised import name_of
 from audit.detectors.skops_model import SkopsDetector
 from audit.errors import DetectorError
 
@@ -44,7 +45,7 @@ class PickleDetector(SkopsDetector):
             ) from None
         except (Exception, SystemExit) as error:
             raise DetectorError(
-                f"{self._file} cannot be loaded ({type(error).__name__})",
+                f"{self._file} cannot be loaded ({name_of(error)})",
                 slug="detector-not-pickle",
                 hint="it is no pickle and no joblib file, is damaged, or was saved with other versions; save it again, "
                 "best with skops",

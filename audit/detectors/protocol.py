@@ -108,7 +108,11 @@ class DetectorInfo:
     """Whether `artefact_sha256` covers all that answers depend on. Where it does not, answers that an earlier run has
     kept are believed only if the detector answers one of their batches in the same way again."""
     notes: tuple[str, ...] = ()
-    """Facts about how it was run that a reader of the report must know. Never the content of a row."""
+    """Facts about what it is and how it is run that a reader of the report must know: the same however often a run is
+    broken off and goes on. Never the content of a row."""
+    course: tuple[str, ...] = ()
+    """How this stretch of work went: what had to be asked again, what was cut, who answered. It is kept with the times,
+    apart from the result. Never the content of a row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +141,7 @@ class Detector(Protocol):
 
     @property
     def info(self) -> DetectorInfo:
-        """What it is; read after `open`, and again after the last batch for the notes."""
+        """What it is; read after `open`, and again after the last batch for `course`."""
 
     def open(self, ctx: RunContext) -> None:
         """Load what is needed. Raises DetectorError where it cannot."""

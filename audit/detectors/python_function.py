@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from audit.detectors.one_thread import OneThread
 from audit.detectors.protocol import API_VERSION, ROW_ID, DetectorInfo, RunContext
+from audit.detectors.raised import name_of
 from audit.errors import DetectorError
 from audit.plan import PythonDetector as PythonSection
 
@@ -91,7 +92,7 @@ class PythonDetector:
                 returned = self._function(columns)
         except _BROKEN as error:
             raise DetectorError(
-                f"{where}: the function raised {type(error).__name__}",
+                f"{where}: the function raised {name_of(error)}",
                 slug="detector-raised",
                 hint="its text is withheld because it can quote a row; call the function on the same columns yourself",
             ) from None
@@ -108,7 +109,7 @@ class PythonDetector:
             raise
         except _BROKEN as error:
             raise DetectorError(
-                f"{where}: the answers cannot be read ({type(error).__name__})", slug="answers-type"
+                f"{where}: the answers cannot be read ({name_of(error)})", slug="answers-type"
             ) from None
         return answers.batch(batch.column(ROW_ID))
 
@@ -157,7 +158,7 @@ class ModulesBeside:
             ) from None
         except _BROKEN as error:
             raise DetectorError(
-                f"{entry}: importing {name} raised {type(error).__name__}",
+                f"{entry}: importing {name} raised {name_of(error)}",
                 slug="detector-import",
                 hint=f'try it: python -c "import {name}" in the folder of the plan',
             ) from None

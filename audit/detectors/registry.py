@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from audit.detectors.protocol import API_VERSION, Detector, TableDetector
+from audit.detectors.raised import name_of
 from audit.errors import AuditError, DetectorError
 
 ENTRY_POINT_GROUP: Final = "audit.detectors"
@@ -71,7 +72,7 @@ def _load(found: EntryPoint) -> Any:
         return found.load()
     except (Exception, SystemExit) as error:
         raise DetectorError(
-            f"the detector kind {found.name!r} from {_package(found)} cannot be imported ({type(error).__name__})",
+            f"the detector kind {found.name!r} from {_package(found)} cannot be imported ({name_of(error)})",
             slug="detector-import",
             hint=f"reinstall {_package(found)}; its entry point is {found.value}",
         ) from None
@@ -84,7 +85,7 @@ def _made(found: EntryPoint, section: Any, folder: Path) -> Detector | TableDete
         raise
     except (Exception, SystemExit) as error:
         raise DetectorError(
-            f"the detector kind {found.name!r} from {_package(found)} cannot be made: it raised {type(error).__name__}",
+            f"the detector kind {found.name!r} from {_package(found)} cannot be made: it raised {name_of(error)}",
             slug="detector-made",
             hint="check what its documentation says of [detector], and of `options` there",
         ) from None

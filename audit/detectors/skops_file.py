@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from audit.detectors.model_file import read_model_file
+from audit.detectors.raised import name_of
 from audit.detectors.skops_types import ALLOWED
 from audit.errors import DetectorError
 
@@ -129,12 +130,12 @@ def _not_skops(name: str) -> DetectorError:
 def _damaged(name: str, error: Exception) -> DetectorError:
     if isinstance(error, ImportError):
         return DetectorError(
-            f"{name} holds a type from a module that is not installed here ({type(error).__name__})",
+            f"{name} holds a type from a module that is not installed here ({name_of(error)})",
             slug="detector-not-installed",
             hint="install the package that it comes from, in the version with which the model was saved",
         )
     return DetectorError(
-        f"{name} cannot be loaded ({type(error).__name__})",
+        f"{name} cannot be loaded ({name_of(error)})",
         slug="detector-not-skops",
         hint="it is damaged, or was saved with other versions of skops and scikit-learn; save the model again",
     )

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from audit.detectors.column_order import BY_PLAN
 from audit.detectors.one_thread import NOTE, OneThread
 from audit.detectors.protocol import API_VERSION, ROW_ID, DetectorInfo, RunContext
+from audit.detectors.raised import name_of
 from audit.errors import DetectorError
 from audit.evaluation.quoting import shown
 from audit.plan import PickleDetector as PickleSection
@@ -65,7 +66,8 @@ class SkopsDetector:
             deterministic=self._digest_is_whole,
             digest_is_whole=self._digest_is_whole,
             needs=self._section.features,
-            notes=(*self._notes, NOTE, *warned),
+            notes=(*self._notes, NOTE),
+            course=tuple(warned),
         )
 
     def open(self, ctx: RunContext) -> None:
@@ -98,7 +100,7 @@ class SkopsDetector:
                 returned = self._positive.ask(table)
         except Exception as error:
             raise DetectorError(
-                f"{where}: the model raised {type(error).__name__}",
+                f"{where}: the model raised {name_of(error)}",
                 slug="detector-raised",
                 hint="its text is withheld because it can quote a row; check that the columns have the types it was "
                 "trained on (numbers of a CSV file are named under `numbers`), and that it takes missing values",

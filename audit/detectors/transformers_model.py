@@ -2,8 +2,9 @@
 
 Nothing is downloaded, no code of the model is run, and weights are read from safetensors alone. The score is the share
 that the softmax of the model's outputs gives to `positive_class`; with `answers = "decision"` flagged is a text whose
-highest output belongs to it. Texts are given in pieces of `rows_at_once`, each padded to its longest text, because a
-score can change in its last bits with the texts beside it.
+highest output belongs to it, and with `answers = "class"` the answer is the label of the highest output. Texts are
+given in pieces of `rows_at_once`, each padded to its longest text, because a score can change in its last bits with the
+texts beside it.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from audit.detectors.class_names import find_class
+from audit.detectors.class_names import check_every_class, find_class
 from audit.detectors.extras import import_extra
 from audit.detectors.inside import check_inside
 from audit.detectors.one_thread import NOTE
 from audit.detectors.protocol import API_VERSION, ROW_ID, DetectorInfo, RunContext
+from audit.detectors.raised import name_of
 from audit.errors import DetectorError
 from audit.evaluation.quoting import shown
 from audit.plan import TransformersDetector as TransformersSection
@@ -52,6 +54,7 @@ class TransformersDetector:
         self._sha256: str | None = None
         self._model: Any = None
         self._tokenizer: Any = None
+        self._labels: list[str] = []
         self._positive: list[int] = []
         self._most_tokens = 0
         self._notes: list[str] = []
@@ -59,15 +62,15 @@ class TransformersDetector:
 
     @property
     def info(self) -> DetectorInfo:
-        """The folder and the digest of its files; the notes say how many texts were cut."""
-        notes = [*self._notes]
+        """The folder and the digest of its files; the course says how many texts were cut."""
+        course = []
         if self._cut:
-            notes.append(
+            course.append(
                 f"Texts of more than {self._most_tokens} tokens, of which only the beginning was given: {self._cut} of "
-                f"the {self._texts} texts scored in the last stretch of work."
+                f"the {self._texts} texts."
             )
         if self._empty:
-            notes.append(f"Empty cells, given to the model as a text without a word: {self._empty}.")
+            course.append(f"Empty cells, given to the model as a text without a word: {self._empty}.")
         return DetectorInfo(
             name=self._name,
             kind="transformers",
@@ -75,7 +78,8 @@ class TransformersDetector:
             deterministic=True,
             digest_is_whole=True,
             needs=self._section.features,
-            notes=tuple(notes),
+            notes=tuple(self._notes),
+            course=tuple(course),
         )
 
     def open(self, ctx: RunContext) -> None:
@@ -119,11 +123,14 @@ class TransformersDetector:
             returned = self._answers(texts)
         except Exception as error:
             raise DetectorError(
-                f"{where}: the model raised {type(error).__name__}",
+                f"{where}: the model raised {name_of(error)}",
                 slug="detector-raised",
                 hint="its text is withheld because it can quote a row; try the model on the same texts yourself",
             ) from error
-        answers = read_answers(returned, batch.num_rows, self._context.answers, self._context.score_range, where=where)
+        context = self._context
+        answers = read_answers(
+            returned, batch.num_rows, context.answers, context.score_range, classes=context.classes, where=where
+        )
         return answers.batch(batch.column(ROW_ID))
 
     def close(self) -> None:
@@ -141,7 +148,7 @@ class TransformersDetector:
             )
         except Exception as error:
             raise DetectorError(
-                f"{self._name} cannot be loaded by transformers ({type(error).__name__})",
+                f"{self._name} cannot be loaded by transformers ({name_of(error)})",
                 slug="transformers-load",
                 hint="it is damaged, no text classifier, or made for another version of transformers; its folder holds "
                 "model and tokenizer, as save_pretrained writes them",
@@ -166,7 +173,10 @@ class TransformersDetector:
                 slug="transformers-classes",
                 hint='wrap it in a function and use kind = "python"',
             )
-        labels = [str(config.id2label[place]) for place in range(config.num_labels)]
+        labels = self._labels = [str(config.id2label[place]) for place in range(config.num_labels)]
+        if self._section.answers == "class":
+            check_every_class(labels, self._section, self._name)
+            return []
         places = sorted({find_class(labels, wanted, self._name) for wanted in self._section.positive_labels})
         if len(places) == len(labels):
             raise DetectorError(
@@ -189,8 +199,8 @@ class TransformersDetector:
             )
         return wanted or min(known, default=_USUAL_LENGTH)
 
-    def _answers(self, texts: list[str]) -> npt.NDArray[np.float64] | npt.NDArray[np.bool_]:
-        """The shares of the positive classes, or the decisions: one for each text."""
+    def _answers(self, texts: list[str]) -> npt.NDArray[np.float64] | list[str]:
+        """The shares of the positive classes, the decisions or the classes: one for each text."""
         import numpy as np
         import torch
 
@@ -200,10 +210,14 @@ class TransformersDetector:
             for start in range(0, len(texts), at_once):
                 given = self._tokens(texts[start : start + at_once])
                 logits[start : start + at_once] = self._model(**given).logits.double().numpy()
+        # the highest of outputs that are no numbers would be the first, whichever that is
+        known = np.atleast_1d(np.isfinite(logits).all(axis=1))
+        if self._section.answers == "class":
+            places = np.argmax(logits, axis=1)
+            return [self._labels[place] if right else "" for place, right in zip(places, known, strict=True)]
         positive = np.isin(np.arange(logits.shape[1]), self._positive)
         if self._section.answers == "decision":
-            decided: npt.NDArray[np.bool_] = positive[np.argmax(logits, axis=1)]
-            return decided
+            return np.where(known, positive[np.argmax(logits, axis=1)], np.nan)
         with np.errstate(invalid="ignore"):
             powers = np.exp(logits - logits.max(axis=1, keepdims=True))
         inside, outside = powers[:, positive].sum(axis=1), powers[:, ~positive].sum(axis=1)

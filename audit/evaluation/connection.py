@@ -18,12 +18,15 @@ from audit.evaluation.quoting import literals, shown
 
 if TYPE_CHECKING:
     import duckdb
+    import pyarrow as pa
 
 _PATTERN = frozenset("*?[]{}")
 _INTERRUPTED = re.compile(r"Query interrupted$|Invalid Input Error: [^:]* the UDF: KeyboardInterrupt\b")
 """What DuckDB says where Ctrl-C reaches it while it waits, or a function of ours while it works."""
 MEMORY_LIMIT = "1GB"
 """What DuckDB may keep in memory before it writes to the private folder."""
+STREAMING_LIMIT = "256MB"
+"""The same while rows are handed out in order: measured with 1e7 rows it takes no longer, and holds a fifth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,28 @@ def connect(private: PrivateFolder, files: Sequence[Path]) -> duckdb.DuckDBPyCon
     connection.execute("SET TimeZone = 'UTC'")  # else times would be written as the clock of this machine has them
     connection.execute("SET enable_external_access = false")
     return connection
+
+
+def stream(connection: duckdb.DuckDBPyConnection, query: str, size: int) -> Iterator[pa.RecordBatch]:
+    """Hand out the rows of a query in record batches of about `size`, and hold little meanwhile.
+
+    DuckDB may keep less than otherwise. Where that is too little, for long texts or on many processors, what is left is
+    read with as much as it has otherwise: `query` must give its rows in the same order each time.
+    """
+    import duckdb
+
+    done = 0
+    connection.execute(f"SET memory_limit = '{STREAMING_LIMIT}'")
+    try:
+        for piece in connection.sql(query).to_arrow_reader(size):
+            done += piece.num_rows
+            yield piece
+    except duckdb.OutOfMemoryException:
+        connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
+        yield from connection.sql(f"{query} OFFSET {done}").to_arrow_reader(size)
+    finally:
+        with contextlib.suppress(duckdb.ConnectionException):  # whoever stopped in the middle has closed it
+            connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
 
 
 @contextlib.contextmanager

@@ -32,6 +32,7 @@ class Server:
 
     def reply(self, asked: Asked, content: bytearray) -> Reply:
         """What is replied to a message; whatever the detector raises becomes a reply."""
+        from audit.detectors.raised import name_of
         from audit.errors import AuditError
 
         try:
@@ -43,7 +44,7 @@ class Server:
         except BaseException as error:
             if _for_want_of_memory(error):
                 return Replied.MEMORY, b""
-            return Replied.RAISED, as_json({"type": type(error).__name__})
+            return Replied.RAISED, as_json({"type": name_of(error)})
 
     def _do(self, asked: Asked, content: bytearray) -> Reply:
         if asked is Asked.OPEN:
@@ -69,6 +70,7 @@ class Server:
             "deterministic": bool(info.deterministic),
             "digest_is_whole": bool(info.digest_is_whole),
             "notes": list(info.notes),
+            "course": list(info.course),
         }
         return Replied.DONE, as_json(told)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 from audit.detectors.command_setup import GIVEN, ONE_THREAD
 from audit.detectors.protocol import Detector, TableDetector, table_detector
@@ -15,10 +15,10 @@ from audit.isolation.options import Isolating, Sandbox
 
 if TYPE_CHECKING:
     from audit.findings import RanIn
-    from audit.isolation.contained import Held
+    from audit.isolation.contained import ContainedDetector, Held
     from audit.plan import AuditPlan
 
-__all__ = ["OUR_OWN_CODE", "contained", "ran_in"]
+__all__ = ["OUR_OWN_CODE", "contained", "ran_in", "restarted"]
 
 OUR_OWN_CODE: Final = frozenset({"http", "chat"})
 """Kinds that load no file of a model and run nobody else's code: they ask a service, and need the network."""
@@ -77,13 +77,27 @@ def contained(plan: AuditPlan, folder: Path, isolating: Isolating) -> Detector |
     return ContainedDetector(section, folder, _held(plan, folder, isolating))
 
 
+def restarted(plan: AuditPlan, folder: Path, isolating: Isolating) -> Detector | TableDetector:
+    """The same, for a run: one in a child is started anew where its process is lost."""
+    from audit.isolation.contained import ContainedDetector
+    from audit.isolation.restarted import RestartedDetector
+
+    detector = contained(plan, folder, isolating)
+    if not isinstance(detector, ContainedDetector):
+        return detector
+    return RestartedDetector(lambda: cast("ContainedDetector", contained(plan, folder, isolating)))
+
+
 def ran_in(detector: Detector | TableDetector) -> RanIn | None:
     """Where a detector ran, once it was open; None for answers that stand in a table."""
     from audit.findings import RanIn
     from audit.isolation.contained import ContainedDetector
+    from audit.isolation.restarted import RestartedDetector
 
     if table_detector(detector) is not None:
         return None
+    if isinstance(detector, RestartedDetector):
+        detector = detector.inner
     if not isinstance(detector, ContainedDetector):
         return RanIn(kind="in_process", network="open", sentence="The detector ran in this process, with network.")
     held, blocked = detector.held, detector.network == "blocked"

@@ -10,9 +10,10 @@ import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeGuard
 
 from audit.detectors.protocol import API_VERSION, DetectorInfo, RunContext
+from audit.detectors.raised import OWN, RaisedThereError, is_builtin
 from audit.errors import DetectorError
 from audit.evaluation.quoting import shown
 from audit.isolation.process import Child, ChildGoneError, GarbledError, TooLateError
@@ -32,7 +33,6 @@ _CONFINED: Final = 60.0
 _TOLD: Final = 60.0
 _CLOSED: Final = 15.0
 """Seconds to close; a program has five of them to end by itself."""
-_TYPE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 _SLUG: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+){0,9}")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _MOST_NOTES, _LONGEST = 100, 1000
@@ -219,12 +219,14 @@ class ContainedDetector:
         raise DetectorError(_line(message), slug=slug, hint=_line(hint))
 
     def _raise_same(self, told: dict[str, Any] | None) -> NoReturn:
-        """Raise an error with the name of the one in the child: whoever catches it says the same of both."""
+        """Raise what stands for the error in the child: whoever catches it says the same of both.
+
+        Only an error of Python itself keeps its name: the child could write a row into any other.
+        """
         name = (told or {}).get("type")
-        if not isinstance(name, str) or not _TYPE.fullmatch(name):
+        if not isinstance(name, str):
             self._garbled()
-        same: type[Exception] = type(name, (Exception,), {})
-        raise same from None
+        raise RaisedThereError(name if is_builtin(name) else OWN) from None
 
     def _ended(self, returncode: int) -> DetectorError:
         hint = "what it wrote is withheld because it can quote a row; run the model on the same columns yourself"
@@ -273,13 +275,12 @@ class ContainedDetector:
 
     def _believed(self, told: dict[str, Any]) -> DetectorInfo:
         """What the child says of the detector, with nothing in it that it cannot say."""
-        name, sha256, notes = told.get("name"), told.get("artefact_sha256"), told.get("notes")
+        name, sha256, notes, course = (told.get(key) for key in ("name", "artefact_sha256", "notes", "course"))
         if not (
             isinstance(name, str)
             and (sha256 is None or (isinstance(sha256, str) and _SHA256.fullmatch(sha256)))
-            and isinstance(notes, list)
-            and len(notes) <= _MOST_NOTES
-            and all(isinstance(note, str) for note in notes)
+            and _are_lines(notes)
+            and _are_lines(course)
         ):
             self._garbled()
         if self._file_sha256 is not None and sha256 != self._file_sha256:
@@ -296,6 +297,7 @@ class ContainedDetector:
             needs=tuple(self._section.features),
             digest_is_whole=told.get("digest_is_whole") is True,
             notes=tuple(_line(note) for note in notes),
+            course=tuple(_line(note) for note in course),
         )
 
 
@@ -305,6 +307,10 @@ def _object(content: bytearray) -> dict[str, Any] | None:
         if isinstance(told, dict):
             return told
     return None
+
+
+def _are_lines(told: Any) -> TypeGuard[list[str]]:
+    return isinstance(told, list) and len(told) <= _MOST_NOTES and all(isinstance(one, str) for one in told)
 
 
 def _line(text: str) -> str:

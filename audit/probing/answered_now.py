@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from audit.detectors.answers import CheckedAnswers, FloatArray
 from audit.detectors.protocol import ROW_ID, Detector
-from audit.isolation.choosing import contained
+from audit.isolation.choosing import restarted
 from audit.isolation.options import Isolating
 from audit.plan import AuditPlan, ModelDetector
 from audit.probing.design import Design
@@ -36,7 +36,7 @@ def answers_of(
     """
     section = plan.detector
     assert isinstance(section, ModelDetector)  # noqa: S101 - a file of answers is read elsewhere
-    detector = cast("Detector", contained(plan, folder, isolating))
+    detector = cast("Detector", restarted(plan, folder, isolating))
     gathered = _Gathered()
     batches = Rounds(plan, detector, _Variants(design, plan.scoring.batch_size))
     if keeping is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 
@@ -16,11 +16,15 @@ from audit.evaluation.relation import ROW
 from audit.scoring.decisions import AnswerSource
 
 if TYPE_CHECKING:
+    import duckdb
+
     from audit.evaluation.evaluation_set import EvaluationSet
     from audit.plan import ModelDetector
 
 TABLE = "__answers__"
 """Name of the table: `__row__`, `score` DOUBLE, `status` and `reason` TINYINT (codes of the protocol)."""
+AT_ONCE: Final = 1 << 19
+"""Rows that are gathered before they are handed over."""
 _GATHERED = "__gathered__"
 
 
@@ -30,7 +34,7 @@ def table_name(place: int) -> str:
 
 
 class AnswerTable:
-    """The answers to all batches; 18 bytes a row."""
+    """The answers to all batches; beyond `AT_ONCE` rows they lie with DuckDB, which can write them to the disk."""
 
     def __init__(self, evaluation_set: EvaluationSet, section: ModelDetector, name: str = TABLE) -> None:
         self._set = evaluation_set
@@ -40,6 +44,10 @@ class AnswerTable:
             [(ROW, pa.int64()), ("score", pa.float64()), ("status", pa.int8()), ("reason", pa.int8())]
         )
         self._parts: list[pa.RecordBatch] = []
+        self._waiting = 0
+        self._rows = 0
+        # a connection of its own: the set's is handing out the rows meanwhile, and a query would end that
+        self._beside: duckdb.DuckDBPyConnection | None = None
         self._failures: Counter[tuple[Status, Reason | None]] = Counter()
 
     @property
@@ -48,7 +56,10 @@ class AnswerTable:
         return dict(sorted(self._failures.items(), key=lambda item: (item[0][0], item[0][1] or "")))
 
     def add(self, rows: pa.Array, checked: CheckedAnswers) -> None:
-        """Add the checked answers to one batch; `rows` are the numbers of its rows in the file, int64[n]."""
+        """Add the checked answers to one batch; `rows` are the numbers of its rows in the file, int64[n].
+
+        Raises StorageError where neither memory nor the folder for temporary files has room.
+        """
         failed = (checked.status != OK) & (checked.status != ABSTAIN)
         pairs = zip(checked.status[failed].tolist(), checked.reason[failed].tolist(), strict=True)
         for (status, reason), count in Counter(pairs).items():
@@ -56,22 +67,19 @@ class AnswerTable:
         scores = pa.array(checked.scores, mask=checked.status != OK)
         columns = [rows, scores, pa.array(checked.status), pa.array(checked.reason)]
         self._parts.append(pa.RecordBatch.from_arrays(columns, schema=self._schema))
+        self._waiting += len(rows)
+        if self._waiting >= AT_ONCE:
+            self._hand_over()
 
     def create(self) -> AnswerSource:
-        """Create the table in the connection. Raises DetectorError if it has not one row for each row of the set."""
-        gathered = pa.Table.from_batches(self._parts, schema=self._schema)
-        if gathered.num_rows != self._set.rows:
+        """Finish the table. Raises DetectorError if it has not one row for each row of the set."""
+        self._hand_over()
+        if self._rows != self._set.rows:
             raise DetectorError(
-                f"{self._set.rows} rows were read and {gathered.num_rows} scored",
+                f"{self._set.rows} rows were read and {self._rows} scored",
                 slug="rows-lost",
                 hint="check that nothing changes the file during the audit",
             )
-        connection = self._set.connection
-        with reading(self._set.source_name):
-            connection.register(_GATHERED, gathered)
-            connection.execute(f"CREATE OR REPLACE TEMP TABLE {self._name} AS SELECT * FROM {_GATHERED}")  # noqa: S608
-            connection.unregister(_GATHERED)
-        self._parts = []
         return AnswerSource(
             relation=self._name,
             score="score" if self._section.has_scores else "NULL::DOUBLE",
@@ -79,6 +87,20 @@ class AnswerTable:
             abstained=f"status = {ABSTAIN}",
             failed=f"status NOT IN ({OK}, {ABSTAIN})",
         )
+
+    def _hand_over(self) -> None:
+        gathered = pa.Table.from_batches(self._parts, schema=self._schema)
+        with reading(self._set.source_name):
+            if self._beside is None:
+                self._beside = self._set.connection.cursor()
+                # seen by both connections, which a temporary table is not
+                columns = f"{ROW} BIGINT, score DOUBLE, status TINYINT, reason TINYINT"
+                self._beside.execute(f"CREATE OR REPLACE TABLE {self._name} ({columns})")
+            self._beside.register(_GATHERED, gathered)
+            self._beside.execute(f"INSERT INTO {self._name} SELECT * FROM {_GATHERED}")  # noqa: S608
+            self._beside.unregister(_GATHERED)
+        self._rows += gathered.num_rows
+        self._parts, self._waiting = [], 0
 
 
 def _flagged(section: ModelDetector) -> str:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from audit.detectors.protocol import ROW_ID
 from audit.errors import PlanError
-from audit.evaluation.quoting import identifier
 from audit.evaluation.relation import ROW
 
 if TYPE_CHECKING:
@@ -61,15 +60,13 @@ def read_batches(
     import pyarrow as pa
 
     from audit.evaluation.connection import reading
+    from audit.scoring.in_order import in_file_order, in_id_order
 
-    order = evaluation_set.expressions["case_id"] if scoring.order == "id" else ROW
-    columns = ", ".join(f"{evaluation_set.feature_expression(name)} AS {identifier(name)}" for name in features)
-    # every name is a quoted identifier of a column that the plan names
-    query = f"SELECT {ROW}, {columns} FROM {evaluation_set.source.name} ORDER BY {order}"  # noqa: S608
+    columns = {name: evaluation_set.feature_expression(name) for name in features}
+    ordered = in_id_order if scoring.order == "id" else in_file_order
     done = first
     with reading(evaluation_set.source_name):
-        reader = evaluation_set.connection.sql(query).to_arrow_reader(scoring.batch_size)
-        for piece in exactly(reader, scoring.batch_size):
+        for piece in exactly(ordered(evaluation_set, columns, scoring.batch_size), scoring.batch_size):
             row_ids = pa.array(np.arange(done, done + piece.num_rows, dtype=np.int64))
             done += piece.num_rows
             yield (

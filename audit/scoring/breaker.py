@@ -8,6 +8,7 @@ neither counted nor kept, and a run that goes on asks about them again.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Final, Generic, TypeVar
 
 import numpy as np
@@ -42,17 +43,14 @@ class Breaker(Generic[Key]):
         So many batches without any answer may not follow each other; 0 lets any number.
     where : str
         Who answers, to begin the error with.
-    answered : bool
-        Whether the detector is known to have answered before the first batch.
     """
 
-    def __init__(self, most: int, where: str, *, answered: bool = False) -> None:
+    def __init__(self, most: int, where: str) -> None:
         self._most = most
         self._where = where
         self._held: list[tuple[Key, CheckedAnswers]] = []
         self._why: Counter[str] = Counter()
         self._batches = 0
-        self._answered = answered
 
     def kept(self, key: Key, answers: CheckedAnswers) -> list[tuple[Key, CheckedAnswers]]:
         """Take answers of an earlier run, which say nothing of the detector as it is now; they keep their turn."""
@@ -64,7 +62,6 @@ class Breaker(Generic[Key]):
         self._held.append((key, answers))
         why = why_gone(answers) if self._most else None
         if why is None:
-            self._answered = True
             return self._released()
         self._why[why] += 1
         self._batches += 1
@@ -72,12 +69,14 @@ class Breaker(Generic[Key]):
             raise self._gone()
         return []
 
-    def rest(self) -> list[tuple[Key, CheckedAnswers]]:
-        """What is held back at the end. Raises DetectorGoneError where nothing was answered from first to last.
+    def rest(self, answers_still: Callable[[], bool]) -> list[tuple[Key, CheckedAnswers]]:
+        """What is held back at the end.
 
-        Otherwise these count as failed: a last row that always takes too long must not keep a run from its end.
+        Where the last batches got no answer, `answers_still` is asked whether the detector answers at all: if it does,
+        these count as failed, since a last row that always takes too long must not keep a run from its end. If not,
+        DetectorGoneError is raised.
         """
-        if self._batches and not self._answered:
+        if self._batches and not answers_still():
             raise self._gone()
         return self._released()
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -28,7 +28,9 @@ __all__ = ["COMMIT_EVERY", "Checkpoint", "Leg"]
 
 COMMIT_EVERY: Final = 1.0
 """Seconds of scoring that can be lost: a commit takes 5 to 20 ms."""
-_RUN, _COMPLETE, _PARTS, _ROWS = "run.json", "complete.json", "parts", "rows.sqlite"
+_RUN, _COMPLETE, _PARTS, _ROWS, _COURSE = "run.json", "complete.json", "parts", "rows.sqlite", "course.json"
+_MOST_TOLD: Final = 50
+"""Stretches of work whose course is kept: the last ones."""
 _WHAT: Final = {
     "tool": "the version of audit7k",
     "packages": "the packages installed",
@@ -44,6 +46,9 @@ Leg = tuple[str, str]
 
 class Checkpoint:
     """The answers of one run in a folder; used with `with`.
+
+    A row that failed has been answered: a run with such rows is complete, and asks about them only where it is scored
+    anew.
 
     Parameters
     ----------
@@ -80,6 +85,7 @@ class Checkpoint:
         self._waiting: list[CheckedAnswers] = []
         self._started: str | None = None
         self._was_complete = False
+        self._scored = False
         self._since = 0.0
 
     def __enter__(self) -> Self:
@@ -108,7 +114,7 @@ class Checkpoint:
     def _remove(self) -> None:
         """Leave no trace of a run of which nothing was kept."""
         with contextlib.suppress(OSError):
-            for name in (_RUN, _COMPLETE):
+            for name in (_RUN, _COMPLETE, _COURSE):
                 (self._folder / name).unlink(missing_ok=True)
             if self._parts.is_dir():
                 self._parts.rmdir()
@@ -142,6 +148,7 @@ class Checkpoint:
                 raise _another(before, now)
             if self._fresh or before is None or _digest(before) != self._run:
                 remove_row_cache(self.row_file)
+                (self._folder / _COURSE).unlink(missing_ok=True)
             if complete is not None and (self._fresh or complete != {"run": self._run}):
                 (self._folder / _COMPLETE).unlink()
             if before != now:
@@ -211,6 +218,7 @@ class Checkpoint:
         if not self._waiting:
             self._first = number
         self._waiting.append(answers)
+        self._scored = True
         if time.monotonic() - self._since >= self._commit_every:
             self.flush()
 
@@ -223,6 +231,30 @@ class Checkpoint:
             part = write_part(self._parts, self._run, self._first, self._waiting, (self._started, _stamp()))
         self._known[part.first] = part
         self._waiting, self._since = [], time.monotonic()
+
+    def tell(self, course: Sequence[str]) -> None:
+        """Keep how this stretch of work went, if any of the run was scored in it."""
+        if not self._scored or self._started is None:
+            return
+        before = self._told()
+        if not course and not before:
+            return
+        told = {**before, self._started: list(course)}
+        with self._storing():
+            write_sealed(self._folder / _COURSE, {"run": self._run, "course": dict(sorted(told.items())[-_MOST_TOLD:])})
+
+    @property
+    def course(self) -> tuple[str, ...]:
+        """How the stretches of work went that were not killed; each note with its beginning where there are several."""
+        told = self._told()
+        if len(told) == 1:
+            return tuple(next(iter(told.values())))
+        return tuple(f"From {begun}: {note}" for begun, notes in sorted(told.items()) for note in notes)
+
+    def _told(self) -> dict[str, list[str]]:
+        with self._storing():
+            kept = read_sealed(self._folder / _COURSE)
+        return dict(kept["course"]) if kept is not None and kept.get("run") == self._run else {}
 
     def complete(self) -> None:
         """Say that every batch is scored."""

@@ -23,7 +23,7 @@ from audit.detectors.answers import ABSTAIN, OK, CheckedAnswers
 from audit.scoring.durable import write_durably
 from audit.scoring.sealed import read_sealed, write_sealed
 
-__all__ = ["Part", "read_part", "read_parts", "same_answers", "write_part"]
+__all__ = ["Part", "read_part", "read_parts", "same_answers", "says_anything", "write_part"]
 
 _SCHEMA: Final = pa.schema(
     [("batch", pa.int64()), ("score", pa.float64()), ("status", pa.int8()), ("reason", pa.int8())]
@@ -100,6 +100,12 @@ def read_part(folder: Path, part: Part) -> Iterator[CheckedAnswers]:
     for number in range(part.batches):
         own = batch == number
         yield CheckedAnswers(score[own], status[own].astype(np.int8), reason[own].astype(np.int8))
+
+
+def says_anything(*answers: CheckedAnswers) -> bool:
+    """Whether there is a row to which each of them is an answer or an abstention, and no failure."""
+    said = np.logical_and.reduce([np.isin(one.status, _SAYS) for one in answers])
+    return bool(said.any())
 
 
 def same_answers(one: CheckedAnswers, other: CheckedAnswers) -> bool:

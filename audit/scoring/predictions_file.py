@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -25,8 +26,12 @@ _ROW_GROUP: Final = 122_880
 """Rows of a row group: fixed, so that the same answers give the same bytes."""
 
 
-def write_predictions(evaluation_set: EvaluationSet, answers: AnswerSource, decision: str, path: Path) -> None:
+def write_predictions(
+    evaluation_set: EvaluationSet, answers: AnswerSource, decision: str, path: Path, classes: Sequence[str] = ()
+) -> None:
     """Write the answers of a run: id, score, decision, status and reason, in words; `decision` is the SQL of its code.
+
+    For a detector that answers with `classes` the class that it named stands behind the score.
 
     The file holds the ids of cases and is as restricted as the evaluation set. It appears whole or not at all, readable
     by its owner only, and the same answers give the same bytes.
@@ -41,7 +46,7 @@ def write_predictions(evaluation_set: EvaluationSet, answers: AnswerSource, deci
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial")
         partial = Path(name)
         with os.fdopen(descriptor, "wb") as file:
-            _write(_query(evaluation_set, answers, decision), evaluation_set, file)
+            _write(_query(evaluation_set, answers, decision, classes), evaluation_set, file, classes)
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
@@ -61,7 +66,7 @@ def write_predictions(evaluation_set: EvaluationSet, answers: AnswerSource, deci
         raise
 
 
-def _write(query: str, evaluation_set: EvaluationSet, file: object) -> None:
+def _write(query: str, evaluation_set: EvaluationSet, file: object, classes: Sequence[str]) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -72,6 +77,7 @@ def _write(query: str, evaluation_set: EvaluationSet, file: object) -> None:
         [
             ("case_id", pa.string()),
             ("score", pa.float64()),
+            *([("class", words)] if classes else []),
             ("decision", words),
             ("status", words),
             ("reason", words),
@@ -80,24 +86,29 @@ def _write(query: str, evaluation_set: EvaluationSet, file: object) -> None:
     reader = evaluation_set.connection.sql(query).to_arrow_reader(_ROW_GROUP)
     with pq.ParquetWriter(file, schema, compression="zstd", write_page_checksum=True) as writer:
         for piece in exactly(reader, _ROW_GROUP):
-            writer.write_batch(_in_words(piece, schema), row_group_size=_ROW_GROUP)
+            writer.write_batch(_in_words(piece, schema, classes), row_group_size=_ROW_GROUP)
 
 
-def _in_words(piece: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+def _in_words(piece: pa.RecordBatch, schema: pa.Schema, classes: Sequence[str]) -> pa.RecordBatch:
     import pyarrow as pa
 
     columns = [piece.column(0).cast(pa.string()), piece.column(1)]
-    for place, known in ((2, DECISIONS), (3, STATUSES), (4, REASONS)):
+    coded: list[Sequence[str]] = [*([classes] if classes else []), DECISIONS, STATUSES, REASONS]
+    for place, known in enumerate(coded, start=2):
         codes = piece.column(place).cast(pa.int32())
         columns.append(pa.DictionaryArray.from_arrays(codes, pa.array([str(word) for word in known])))
     return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
-def _query(evaluation_set: EvaluationSet, answers: AnswerSource, decision: str) -> str:
+def _query(evaluation_set: EvaluationSet, answers: AnswerSource, decision: str, classes: Sequence[str]) -> str:
     case_id, source = evaluation_set.expressions["case_id"], evaluation_set.source.name
-    answered = f"SELECT {ROW}, {answers.score} AS score, {decision} AS decision, status, nullif(reason, -1) AS reason"
+    # the place of the class is what the table of answers has for a score
+    named = ", score AS named" if classes else ""
+    said = "status, nullif(reason, -1) AS reason"
+    answered = f"SELECT {ROW}{named}, {answers.score} AS answered, {decision} AS decision, {said}"
+    columns = f"case_id, answered{', named' if classes else ''}, decision, status, reason"
     # built from quoted identifiers and numbers; nothing of a cell stands in it
     return (
-        f"SELECT case_id, score, decision, status, reason FROM (SELECT {ROW}, {case_id} AS case_id FROM {source})"  # noqa: S608
+        f"SELECT {columns} FROM (SELECT {ROW}, {case_id} AS case_id FROM {source})"  # noqa: S608
         f" JOIN ({answered} FROM {answers.relation}) USING ({ROW}) ORDER BY case_id"
     )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from audit.detectors.protocol import Detector
+from audit.errors import DetectorGoneError
 from audit.scoring.kept_rows import first_rows, keeps_rows, rows_kept_in
 from audit.scoring.withholding import withheld
 
@@ -18,7 +19,12 @@ if TYPE_CHECKING:
     from audit.scoring.checkpoint import Checkpoint
     from audit.scoring.in_flight import InFlight
 
+    _Asked = tuple[int, pa.Array, CheckedAnswers | None]
+
 __all__ = ["Rounds", "Source"]
+
+_MOST_SILENT: Final = 3
+"""Kept batches that are asked about in vain before a detector counts as gone."""
 
 
 class Source(Protocol):
@@ -55,11 +61,16 @@ class Rounds:
         self._a_round = -(-source.rows // plan.scoring.batch_size)
         self._flight: InFlight | None = None
         self._workers = 1
-        self._answered = False
+        self._last: pa.RecordBatch | None = None
 
     def answer_by(self, flight: InFlight, workers: int) -> None:
         """Ask through this, so many batches at once."""
         self._flight, self._workers = flight, workers
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """What the detector may answer with, where that is classes; else none."""
+        return tuple(self.section.classes) if self.section.answers == "class" else ()
 
     @property
     def where(self) -> str:
@@ -68,46 +79,65 @@ class Rounds:
 
     def scored(self) -> Iterator[tuple[int, pa.Array, CheckedAnswers]]:
         """The round from 0, numbers of rows, and what the detector answers, batch by batch."""
-        assert self._flight is not None  # noqa: S101 - it is open
-        asked = (((number, rows), batch) for number, rows, batch in self._read())
-        breaker = self._breaker()
-        for (number, rows), batch, answer in self._flight.ask(asked, self._workers):
-            assert batch is not None  # noqa: S101 - as it was asked
-            for (counted, numbers), answers in breaker.take((number, rows), self._checked(number, batch, answer)):
-                yield counted // self._a_round, numbers, answers
-        for (counted, numbers), answers in breaker.rest():
-            yield counted // self._a_round, numbers, answers
+        asked = (((number, rows, None), batch) for number, rows, batch in self._read())
+        for (number, rows), answers, _ in self._that_count(asked, lambda: False):
+            yield number // self._a_round, rows, answers
 
-    def kept_or_scored(self, checkpoint: Checkpoint) -> Iterator[tuple[int, pa.Array, CheckedAnswers, bool]]:
-        """The same with what a checkpoint has, and whether it was scored just now; and there it is kept."""
-        for (number, rows), answers, scored in self._that_count(checkpoint):
+    def kept_or_scored(
+        self, checkpoint: Checkpoint, stopping: Callable[[], bool]
+    ) -> Iterator[tuple[int, pa.Array, CheckedAnswers, bool]]:
+        """The same with what a checkpoint has, and whether it was scored just now; and there it is kept.
+
+        Raises KeyboardInterrupt after a batch where `stopping` says so.
+        """
+        for (number, rows), answers, scored in self._that_count(self._unless_kept(checkpoint), stopping):
             if scored:
                 checkpoint.keep(number, answers)
             yield number // self._a_round, rows, answers, scored
 
-    def _that_count(self, checkpoint: Checkpoint) -> Iterator[tuple[tuple[int, pa.Array], CheckedAnswers, bool]]:
+    def _that_count(
+        self, asked: Iterable[tuple[_Asked, pa.RecordBatch | None]], stopping: Callable[[], bool]
+    ) -> Iterator[tuple[tuple[int, pa.Array], CheckedAnswers, bool]]:
         """Every batch once it is known that it counts, in their order; those that were kept among them."""
         assert self._flight is not None  # noqa: S101 - it is open
         breaker, before = self._breaker(), set()
-        for (number, rows, kept), batch, answer in self._flight.ask(self._unless_kept(checkpoint), self._workers):
+        for (number, rows, kept), batch, answer in self._flight.ask(asked, self._workers):
             if batch is None:
                 assert kept is not None  # noqa: S101 - as `_unless_kept` says
                 before.add(number)
                 counted = breaker.kept((number, rows), kept)
             else:
-                counted = breaker.take((number, rows), self._checked(number, batch, answer))
+                counted = breaker.take((number, rows), self._noted(batch, self._checked(number, batch, answer)))
             yield from ((key, answers, key[0] not in before) for key, answers in counted)
-        yield from ((key, answers, key[0] not in before) for key, answers in breaker.rest())
+            if stopping():
+                # also while what answers is gone, and batches are held back one after the other
+                raise KeyboardInterrupt
+        yield from ((key, answers, key[0] not in before) for key, answers in breaker.rest(self._answers_still))
+
+    def _noted(self, batch: pa.RecordBatch, answers: CheckedAnswers) -> CheckedAnswers:
+        """The same answers; a batch that got any is remembered, to be asked about again if the last ones get none."""
+        from audit.scoring.breaker import why_gone
+
+        if why_gone(answers) is None:
+            self._last = batch
+        return answers
+
+    def _answers_still(self) -> bool:
+        """Whether the detector still answers what it has answered before."""
+        from audit.scoring.breaker import why_gone
+
+        if self._last is None:
+            return False
+        batch, _ = first_rows(self._last, None) if keeps_rows(self.detector) else (self._last, None)
+        return why_gone(self._answer(0, batch)) is None
 
     def _breaker(self) -> Breaker[tuple[int, pa.Array]]:
         from audit.scoring.breaker import Breaker
 
         most = self.plan.scoring.most_failed_batches
-        return Breaker(most, self.where, answered=self._answered)
+        return Breaker(most, self.where)
 
-    def _unless_kept(
-        self, checkpoint: Checkpoint
-    ) -> Iterator[tuple[tuple[int, pa.Array, CheckedAnswers | None], pa.RecordBatch | None]]:
+    def _unless_kept(self, checkpoint: Checkpoint) -> Iterator[tuple[_Asked, pa.RecordBatch | None]]:
         """Number, rows and kept answers of each batch; and the batch itself where it has to be asked about."""
         for number, rows, batch in self._read():
             kept = checkpoint.answers(number, batch.num_rows)
@@ -117,37 +147,54 @@ class Rounds:
         """Ask for one of the batches again that were kept, where no digest says that the detector is the same.
 
         Of a detector that keeps its rows one by one, only for the first rows of it; and also where no batch was kept
-        as a whole.
+        as a whole. Where it says nothing now, the next ones are asked about.
 
         Raises
         ------
         ResumeError
             It is another one, and the run is not complete. Of a complete run the answers are thrown away.
+        DetectorGoneError
+            It says nothing to any of them.
         """
-        self._answered = bool(checkpoint.rows_kept) or checkpoint.row_file.exists()
-        if self.detector.info.digest_is_whole or not self._answered:
+        from audit.scoring.parts import says_anything
+
+        if self.detector.info.digest_is_whole or not (checkpoint.rows_kept or checkpoint.row_file.exists()):
             return
+        silent = 0
         for number, _, whole in self._read():
             kept = checkpoint.answers(number, whole.num_rows)
             batch, kept = first_rows(whole, kept) if keeps_rows(self.detector) else (whole, kept)
             if kept is None and not checkpoint.rows_kept:
                 with rows_kept_in(checkpoint.row_file, self.detector):
                     kept = self._answer(number, batch)
-            if kept is not None:
-                if self._answers_otherwise(kept, number, batch):
-                    checkpoint.disbelieve()
+            if kept is None or not says_anything(kept):
+                continue
+            otherwise = self._answers_otherwise(kept, number, batch)
+            if otherwise:
+                checkpoint.disbelieve()
+            if otherwise is not None:
                 return
+            silent += 1
+            if silent == _MOST_SILENT:
+                break
+        if silent:
+            raise DetectorGoneError(
+                f"{self.where}: it answers nothing of what it answered in an earlier run",
+                slug="detector-gone",
+                hint="see that what answers is running, and run the same command again; or score anew with --fresh",
+            )
 
-    def _answers_otherwise(self, kept: CheckedAnswers, number: int, batch: pa.RecordBatch) -> bool:
+    def _answers_otherwise(self, kept: CheckedAnswers, number: int, batch: pa.RecordBatch) -> bool | None:
         """Whether the detector is seen to be another one than when it gave the answers that were kept.
 
-        One that never answers twice in the same way cannot be told from another, and is taken at its word.
+        None where it says nothing to any row that it answered then. One that never answers twice in the same way cannot
+        be told from another, and is taken at its word.
         """
-        from audit.scoring.breaker import why_gone
-        from audit.scoring.parts import same_answers
+        from audit.scoring.parts import same_answers, says_anything
 
-        first = self._answer(number, batch)
-        self._answered = why_gone(first) is None
+        first = self._noted(batch, self._answer(number, batch))
+        if not says_anything(first, kept):
+            return None
         return not same_answers(first, kept) and same_answers(first, self._answer(number, batch))
 
     def _read(self) -> Iterator[tuple[int, pa.Array, pa.RecordBatch]]:

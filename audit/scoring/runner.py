@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
@@ -13,7 +14,7 @@ from audit.detectors.protocol import (
     table_detector,
 )
 from audit.errors import DetectorGoneError, RunInterruptedError
-from audit.isolation.choosing import contained, ran_in
+from audit.isolation.choosing import ran_in, restarted
 from audit.isolation.options import IN_PROCESS, Isolating
 from audit.scoring.interrupts import finishing_batches
 from audit.scoring.kept_rows import rows_kept_in
@@ -77,7 +78,7 @@ def score(
     from audit.scoring.predictions_file import write_predictions
     from audit.scoring.rules import decision_rule
 
-    detector = contained(plan, folder, isolating)
+    detector = restarted(plan, folder, isolating)
     table = table_detector(detector)
     if table is not None:
         return _answered_already(plan, evaluation_set, table)
@@ -90,8 +91,8 @@ def score(
     decided = decide(evaluation_set, sources[0], rule)
     asked = keep_rounds(evaluation_set, sources, decided, rule)
     if predictions_to is not None:
-        write_predictions(evaluation_set, sources[0], decided.decision, predictions_to)
-    facts = info.artefact_sha256, decided.tally, tables[0].failures, legs, asked, ran_in(detector)
+        write_predictions(evaluation_set, sources[0], decided.decision, predictions_to, batches.classes)
+    facts = info.artefact_sha256, decided.tally, tables[0].failures, legs, asked, ran_in(detector), info.course
     return Scored(_describe(plan, info, rule, decided), *facts)
 
 
@@ -168,14 +169,16 @@ def run_rounds(
                 for place, rows, checked in batches.scored():
                     takers[place].add(rows, checked)
                     advance(progress, checked, detector)
+            with withheld(f"detector kind {kind}"):
+                info = detector.info
         else:
-            legs = _run_keeping(keeping, takers, progress, batches)
-        with withheld(f"detector kind {kind}"):
-            info = detector.info
+            info, legs = _run_keeping(keeping, takers, progress, batches)
     return info, legs
 
 
-def _run_keeping(keeping: Keeping, takers: Sequence[Taker], progress: Progress, batches: Rounds) -> tuple[Leg, ...]:
+def _run_keeping(
+    keeping: Keeping, takers: Sequence[Taker], progress: Progress, batches: Rounds
+) -> tuple[DetectorInfo, tuple[Leg, ...]]:
     """Score with answers kept; ends after the batch where somebody asks for it."""
     with keeping.checkpoint as checkpoint, finishing_batches(progress.stopping) as stop:
         identity = {
@@ -191,22 +194,31 @@ def _run_keeping(keeping: Keeping, takers: Sequence[Taker], progress: Progress, 
             if before:
                 progress.kept(before)
             with rows_kept_in(checkpoint.row_file, batches.detector), told(progress, batches.rows - before):
-                for place, rows, checked, scored in batches.kept_or_scored(checkpoint):
+                for place, rows, checked, scored in batches.kept_or_scored(checkpoint, lambda: stop.asked):
                     takers[place].add(rows, checked)
                     if scored:
                         advance(progress, checked, batches.detector)
-                    if stop.asked:
-                        raise KeyboardInterrupt
         except KeyboardInterrupt:
             checkpoint.flush()
+            _told_course(checkpoint, batches)
             if not checkpoint.rows_kept and not checkpoint.row_file.exists():
                 raise
             raise _interrupted(checkpoint.rows_kept, batches.rows) from None
         except DetectorGoneError:
             checkpoint.flush()
+            _told_course(checkpoint, batches)
             raise
+        info = _told_course(checkpoint, batches)
         checkpoint.complete()
-        return checkpoint.legs
+        return info, checkpoint.legs
+
+
+def _told_course(checkpoint: Checkpoint, batches: Rounds) -> DetectorInfo:
+    """What the detector says of itself, with the course of every stretch of work."""
+    with withheld(f"detector kind {batches.section.kind}"):
+        info = batches.detector.info
+    checkpoint.tell(info.course)
+    return replace(info, course=checkpoint.course)
 
 
 def _interrupted(kept: int, rows: int) -> RunInterruptedError:

@@ -50,3 +50,5 @@ class Scored:
     """How often a detector that is run was asked about the set; 0 for a table. `round_1` and so on hold the answers."""
     ran_in: RanIn | None = None
     """Where the detector ran; None where its answers are a table."""
+    course: tuple[str, ...] = ()
+    """How the stretches of work went, in the detector's words."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from audit.detectors.protocol import Detector, RunContext
+from audit.detectors.raised import name_of
 from audit.errors import AuditError, DetectorError
 from audit.scoring.progress import Progress
 
@@ -62,7 +63,7 @@ def withheld(where: str) -> Iterator[None]:
         raise
     except (Exception, SystemExit) as error:
         raise DetectorError(
-            f"{where}: it raised {type(error).__name__}",
+            f"{where}: it raised {name_of(error)}",
             slug="detector-raised",
             hint="its text is withheld because it can quote a row",
         ) from None

@@ -33,6 +33,8 @@ class Affected:
     title: str
     harm: str
     has_rule: bool
+    stopped: bool
+    """Whether the system failed on too many rows for anything to be said of any group."""
     both_ways: bool
     """Whether a limit holds in both directions, so that a group beyond it is apart and need not be worse off."""
     everyone: str
@@ -80,11 +82,13 @@ class AffectedWriter:
 
     def _affected_by(self, error: str, title: str, harm_words: str, metrics: tuple[str, ...]) -> Affected:
         findings = [finding for finding in self._reading.each_once if finding.metric in metrics]
+        stopped = any(rule.because == "too_many_failed" for rule in self._reading.result.rules)
         clearly = [finding for finding in findings if finding.verdict and finding.verdict.outcome == "fail"]
         maybe = [
             finding
             for finding in findings
             if finding.beyond
+            and not stopped
             and finding.verdict
             and finding.verdict.because in ("limit_not_excluded", "unscored_cases")
             and not self._reading.may_be_unnamed(finding)
@@ -95,6 +99,7 @@ class AffectedWriter:
             title=title,
             harm=harm_words,
             has_rule=any(rule.metric in metrics for rule in self._reading.result.rules),
+            stopped=stopped,
             both_ways=both_ways,
             everyone=self._everyone(metrics),
             clearly=tuple(self._affected_group(finding, both_ways=both_ways) for finding in _by_people(clearly)),

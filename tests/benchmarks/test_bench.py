@@ -13,14 +13,18 @@ from audit import AuditResult, load_result
 from bench.__main__ import Sizes, main, measure
 from bench.aequitas_environment import LOCK, aequitas_python
 from bench.contender_fairlearn import by_group
+from bench.harness import MEASURED, harness_lines
 from bench.lines import Line, table
 from bench.made_cases import GENDERS, NATIONALITIES, write_cases
 from bench.measures import JUDGED, whole_audit
 from bench.plans import THRESHOLD
 from bench.processes import ProcessError, run
+from bench.scored_kinds import KINDS
+from bench.scored_set import write_set
+from bench.scoring import overhead
 
 ROWS = 1_000
-TINY = Sizes(counted=(200,), peers=200, largest=200, strata=800, rounds=1)
+TINY = Sizes(counted=(200,), peers=200, largest=200, strata=800, rounds=1, scored=0)
 
 
 def made(folder: Path, rows: int, seed: int = 1, spread: str = "zipf") -> Path:
@@ -179,3 +183,26 @@ def test_help_names_the_options(capsys: pytest.CaptureFixture[str]) -> None:
         main(["--help"])
     assert left.value.code == 0
     assert "--small" in capsys.readouterr().out
+
+
+def test_what_the_harness_costs_is_a_line_for_every_kind(tmp_path: Path) -> None:
+    said: list[str] = []
+    lines = list(harness_lines(tmp_path, 200, (200, 400), rounds=1, say=said.append, measured=(("python", 64),)))
+    assert len(said) == len(lines) == 4
+    first, durable, *held = lines
+    assert first.what == "scoring by python, batches of 64, to the bare model"
+    assert first.measured is not None
+    assert first.measured > 0
+    assert (first.goal, first.unit) == (1.3, "x")  # 25,000 rows in a second at most
+    assert (durable.unit, durable.goal) == ("ms", 20)
+    assert [line.goal is None for line in held] == [True, False]
+    assert {kind for kind, _ in MEASURED} == set(KINDS)
+
+
+@pytest.mark.parametrize("kind", ["skops-fast", "onnx-fast", "command", "http"])
+def test_every_row_is_scored_with_and_without_the_harness(kind: str, tmp_path: Path) -> None:
+    write_set(tmp_path / "set.parquet", 200)
+    found = overhead(tmp_path / "set.parquet", kind, 64, 1)
+    assert found.rows == 200
+    assert min(found.bare, found.ours) > 0
+    assert (found.opening > 0) == kind.endswith("fast")

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from made_audits import check_of, gender
 from made_counts import categorical, cells, nationality
 from rich.cells import cell_len
 
+from audit.check import check_plan
 from audit.cli.check_summary import MOST_GROUPS, check_summary
 from audit.cli.terminal import Style
 from audit.counting.table import IntArray
+from audit.plan import AuditPlan
 
 PLAIN = Style(colour=False, unicode=True)
 TPR = {"metric": "true_positive_rate", "groups": ["sex"], "margin": 0.1}
@@ -133,3 +136,25 @@ def test_an_intersection_is_named_by_its_features() -> None:
     text = check_summary(check_of(rows, features, [rule]), PLAIN)
     assert "nationality, gender: 4 groups: 4 judged alone" in text
     assert "nationality (region), gender: 4 groups" in text
+
+
+def test_what_a_run_would_say_of_the_model_is_said_before(tmp_path: Path) -> None:
+    (tmp_path / "set.csv").write_text("id,label,sex\n1,1,a\n2,0,b\n", encoding="utf-8")
+    plan = AuditPlan.model_validate(
+        {
+            "schema": 1,
+            "audit": {"title": "T", "owner": "O", "use": "moderation", "route": "services"},
+            "detector": {"kind": "pickle", "path": "m.pkl", "features": ["id"], "threshold": 0.5},
+            "evaluation_set": {"path": "set.csv", "id": "id", "label": "label", "label_source": "made up"},
+            "groups": {"sex": {"column": "sex"}},
+            "rules": [TPR],
+        }
+    )
+    missing, needs_leave = "its file is not there yet", "a run needs --allow-pickle"
+    text = check_summary(check_plan(plan, folder=tmp_path), PLAIN)
+    assert missing in text
+    assert needs_leave in text
+    (tmp_path / "m.pkl").write_bytes(b"")
+    text = check_summary(check_plan(plan, folder=tmp_path), PLAIN)
+    assert missing not in text
+    assert needs_leave in text

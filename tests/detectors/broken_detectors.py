@@ -34,12 +34,20 @@ class Sound:
 
     def __init__(self) -> None:
         self.notes: Any = ()
+        self.course: Any = ()
         self.ctx: RunContext | None = None
 
     @property
     def info(self) -> DetectorInfo:
         return DetectorInfo(
-            self.name, "sound", self.sha256, self.deterministic, self.needs, self.digest_is_whole, self.notes
+            self.name,
+            "sound",
+            self.sha256,
+            self.deterministic,
+            self.needs,
+            self.digest_is_whole,
+            self.notes,
+            self.course,
         )
 
     def open(self, ctx: RunContext) -> None:
@@ -97,6 +105,13 @@ class InfoRaises(Sound):
     @property
     def info(self) -> DetectorInfo:
         raise AttributeError
+
+
+@broken(Promise.INFO)
+class NotesOfTheRun(Sound):
+    def score(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        self.notes = ("batches so far: more",)
+        return super().score(batch)
 
 
 @broken(Promise.INFO)
@@ -406,9 +421,9 @@ class QuotesInAHint(Discloses):
 
 
 @broken(Promise.DISCLOSES_NOTHING)
-class QuotesInANote(Discloses):
+class QuotesInItsCourse(Discloses):
     def tell(self, text: str) -> None:
-        self.notes = (f"last seen: {text}",)
+        self.course = (f"last seen: {text}",)
 
 
 @broken(Promise.DISCLOSES_NOTHING)

@@ -175,7 +175,7 @@ def test_an_audit_of_a_language_model_accounts_for_every_row_and_leaks_nothing(t
     assert (overall["read"], overall["failed"], overall["abstained"]) == (ROWS, 4, 1)
     system = result["system"]
     assert (system["kind"], system["name"]) == ("chat", f"model-1 at {server.url}")
-    notes = " ".join(system["notes"])
+    notes = " ".join(result["provenance"]["course"])
     assert (
         "4 of 96 rows asked about got no answer that can be used: http_5xx 1, not_finite 1, refused 1, unreadable 1."
         in notes

@@ -64,7 +64,7 @@ def test_the_plan_and_the_model_of_the_page_fit(port: int) -> None:
         answered = detector.score(batch).to_pydict()
         assert answered["score"] == [0.9, 0.1, None]
         assert answered["status"] == ["ok", "ok", "abstain"]
-        assert "screener-8b-2025-03 (3)" in " ".join(detector.info.notes)
+        assert "screener-8b-2025-03 (3)" in " ".join(detector.info.course)
     finally:
         detector.close()
 

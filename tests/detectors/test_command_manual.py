@@ -47,7 +47,7 @@ def test_the_programs_answer(tmp_path: Path, language: str, command: tuple[str, 
             ids = pa.array(range(first, first + 3), type=pa.int64())
             answer = detector.score(pa.record_batch({"row_id": ids, "advert_text": texts, "pay_offered": [7.5] * 3}))
             assert answer["score"].to_pylist() == [0.9, 0.1, 0.1]
-        notes = " ".join(detector.info.notes)
+        notes = " ".join((*detector.info.notes, *detector.info.course))
     finally:
         detector.close()
     assert not any(ending.value in notes for ending in Ending)

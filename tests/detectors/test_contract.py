@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
 import pytest
 import skops.io
 from detectors.broken_detectors import BROKEN, LeavesAProcess, NeverOpens, Scores, Sound
+from detectors.chat_server import chatting, prompt_of, reply_of
 from detectors.fault_server import Asked, serving
 from made_onnx import converted
 from sklearn.compose import ColumnTransformer
@@ -22,6 +24,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from audit.detectors.protocol import Detector
 from audit.detectors.testing import (
     DetectorContract,
     Promise,
@@ -30,10 +33,20 @@ from audit.detectors.testing import (
     examine_detector,
 )
 from audit.detectors.testing.surroundings import Surroundings
+from audit.isolation.choosing import contained
+from audit.isolation.options import Isolating, Sandbox
+from audit.plan import AuditPlan
 
 TEXTS: dict[str, list[Any]] = {
     "text": ["passport", "a room", "", "work", "pay later", "four words"],
     "pay": [1.0, 2.5, 3.0, 4.0, 5.0, 6.0],
+}
+PLAN: dict[str, Any] = {
+    "schema": 1,
+    "audit": {"title": "T", "owner": "O", "use": "moderation", "route": "services"},
+    "evaluation_set": {"path": "set.csv", "id": "id", "label": "label", "label_source": "made up"},
+    "groups": {"gender": {"column": "gender"}},
+    "rules": [{"metric": "true_positive_rate", "groups": ["gender"], "margin": 0.1}],
 }
 ONLY_WITH_WORKERS = {Promise.AT_ONCE, Promise.CLOSE_ENDS_CALLS}
 PROGRAMS = Path(__file__).parent / "programs"
@@ -48,6 +61,11 @@ def model() -> Any:
     cases = numbers().to_pandas()
     scaled = ColumnTransformer([("numbers", StandardScaler(), ["pay", "age"])])
     return make_pipeline(scaled, LogisticRegression()).fit(cases, (cases["pay"] > 0).astype(int))
+
+
+def by_words(asked: Asked) -> None:
+    """A language model that answers by the length of the advert."""
+    asked.reply(reply_of(json.dumps({"score": min(len(prompt_of(asked)), 50) / 50})))
 
 
 def by_length(asked: Asked) -> None:
@@ -71,6 +89,10 @@ def of_kind(kind: str, folder: Path) -> Iterator[tuple[dict[str, Any], Any]]:
         content = converted(model(), numbers().to_pandas(), zipmap=False)
         (folder / "model.onnx").write_bytes(content)
         yield {**of_numbers, "path": "model.onnx", "score_range": (0.0, 1.00001)}, numbers()
+    elif kind == "chat":
+        with chatting(by_words) as server:
+            asked = {"url": server.url, "model": "model-1", "prompt": "Advert: {text}", "allow_local": True}
+            yield {**cut, **asked}, {"text": TEXTS["text"]}
     elif kind == "command":
         yield {**cut, "command": [sys.executable, str(PROGRAMS / "answers.py")]}, {"text": TEXTS["text"]}
     else:
@@ -79,7 +101,7 @@ def of_kind(kind: str, folder: Path) -> Iterator[tuple[dict[str, Any], Any]]:
             yield {**cut, "url": server.url, "allow_local": True, **answers}, {"text": TEXTS["text"]}
 
 
-@pytest.mark.parametrize("kind", ["python", "skops", "onnx", "command", "http"])
+@pytest.mark.parametrize("kind", ["python", "skops", "onnx", "command", "http", "chat"])
 def test_our_own_kinds_keep_every_promise(kind: str, tmp_path: Path) -> None:
     with of_kind(kind, tmp_path) as (section, rows):
         report = check_detector(detector_maker(section, tmp_path), rows, folder=tmp_path)
@@ -87,10 +109,38 @@ def test_our_own_kinds_keep_every_promise(kind: str, tmp_path: Path) -> None:
     text = set() if "text" in section["features"] else {Promise.ANY_TEXT}
     at_once = set() if kind == "http" else ONLY_WITH_WORKERS
     # none of these claims it, and each does it
-    claimed = {Promise.SAME_AGAIN} if kind in {"python", "command", "http"} else set()
+    claimed = {Promise.SAME_AGAIN} if kind in {"python", "command", "http", "chat"} else set()
     assert untested - {Promise.SAME_AGAIN} == at_once | text
     assert claimed <= untested
     assert any("the same answers" in words for words in report.of(Promise.SAME_AGAIN).words) or not claimed
+
+
+@pytest.mark.parametrize("kind", ["python", "skops"])
+def test_what_stands_for_a_detector_in_a_child_keeps_every_promise(kind: str, tmp_path: Path) -> None:
+    with of_kind(kind, tmp_path) as (section, rows):
+        plan = AuditPlan.model_validate({**PLAN, "detector": section})
+
+        def make() -> Detector:
+            return cast("Detector", contained(plan, tmp_path, Isolating(Sandbox.AUTO)))
+
+        report = check_detector(make, rows, folder=tmp_path)
+    assert {finding.outcome for finding in report.findings} <= {"kept", "not tested"}
+
+
+def test_classes_and_levels_are_checked_as_such() -> None:
+    class Names(Scores):
+        def values(self, batch: pa.RecordBatch) -> list[float | None]:
+            return [None if value is None else float(value > 0.3) for value in super().values(batch)]
+
+    class Halves(Scores):
+        def values(self, batch: pa.RecordBatch) -> list[float | None]:
+            return [None if value is None else 0.5 for value in super().values(batch)]
+
+    assert not examine_detector(Names, TEXTS, answers=("none", "labour")).broken
+    assert not examine_detector(Names, TEXTS, answers="ordinal", score_range=(0.0, 4.0)).broken
+    for answers in (("none", "labour"), "ordinal"):
+        broken = examine_detector(Halves, TEXTS, answers=answers).broken
+        assert [finding.promise for finding in broken] == [Promise.SCORES]
 
 
 def test_a_sound_detector_keeps_every_promise() -> None:

@@ -87,7 +87,7 @@ class Run:
     @property
     def notes(self) -> str:
         assert self.info is not None
-        return " ".join(self.info.notes)
+        return " ".join((*self.info.notes, *self.info.course))
 
 
 @pytest.fixture(autouse=True)

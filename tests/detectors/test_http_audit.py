@@ -103,7 +103,7 @@ def test_an_audit_of_a_service_accounts_for_every_row_and_leaks_nothing(tmp_path
     result = json.loads((tmp_path / "out" / "result.json").read_text(encoding="utf-8"))
     assert result["system"]["kind"] == "http"
     assert result["system"]["name"] == server.url
-    assert "1 of 30 batches got no reply that can be used: http_5xx 1." in result["system"]["notes"]
+    assert "1 of 30 batches got no reply that can be used: http_5xx 1." in result["provenance"]["course"]
     overall = next(account for account in result["rows"] if not account["group"])
     assert (overall["read"], overall["scored"], overall["failed"]) == (ROWS, ROWS - 9, 9)
     said = out + errors + json.dumps(result)

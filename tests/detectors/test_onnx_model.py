@@ -340,7 +340,7 @@ def test_a_missing_number_is_nan_and_told(tmp_path: Path) -> None:
     table = CASES.assign(pay=CASES["pay"].where(CASES["age"] > 30))
     run = Run(tmp_path, converted(model, CASES), ("country", "pay", "age"))
     assert run.scores(table) == pytest.approx(model.predict_proba(table)[:, 1], abs=1e-6)
-    assert "Empty cells were given to the model as NaN: pay." in run.detector.info.notes
+    assert "Empty cells were given to the model as NaN: pay." in run.detector.info.course
 
 
 def test_what_a_model_says_of_itself(tmp_path: Path) -> None:

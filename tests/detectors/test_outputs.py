@@ -188,6 +188,19 @@ def test_the_same_classes_one_result_three_ways(tmp_path: Path) -> None:
     assert not one.calibrations
 
 
+def test_the_file_of_predictions_names_the_class(tmp_path: Path) -> None:
+    make_set(tmp_path)
+    functions(tmp_path, "def score(batch):\n    return [None, 'other', *batch['sign'].to_pylist()[2:]]\n")
+    asked = plan({"kind": "python", "entry": "outputs_model:score", "features": ["sign"], **BY_NAME})
+    run_audit(asked, folder=tmp_path, crosscheck=False, predictions_to=tmp_path / "predictions.parquet")
+    found = pq.read_table(tmp_path / "predictions.parquet")
+    assert found.column_names == ["case_id", "score", "class", "decision", "status", "reason"]
+    assert found.column("class").to_pylist() == [None, None, *SIGNS[2:]]
+    assert found.column("score").null_count == ROWS
+    flagged = ["flagged" if sign != "none" else "not flagged" for sign in SIGNS]
+    assert found.column("decision").to_pylist() == ["abstained", "failed", *flagged[2:]]
+
+
 def test_an_answer_outside_the_classes_is_a_failure_and_counted(tmp_path: Path) -> None:
     make_set(tmp_path)
     functions(tmp_path, f"def score(batch):\n    return ['none'] * (batch.num_rows - 1) + ['{CANARY}']\n")
@@ -268,6 +281,9 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({**FUNCTION, "answers": "ordinal", "threshold": 1, "score_range": [0, 1]}, "is a decision"),
     ({"kind": "predictions", "rank": "place"}, "write `top_k`"),
     ({"kind": "predictions", "rank": "place", "top_k": 3, "score": "s"}, "no score or threshold"),
+    ({"kind": "predictions", "rank": "place", "top_k": 3, "score_range": [0, 4]}, "goes with `score`"),
+    ({**FUNCTION, "classes": ["a", "b"], "threshold": 0.5}, 'goes with answers = "class"'),
+    ({**FUNCTION, **BY_NAME, "score_range": [0, 4]}, "no range"),
     ({"kind": "predictions", "rank": "place", "decision": "d"}, "leave out"),
 ]
 
@@ -276,3 +292,11 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 def test_a_plan_that_cannot_be_meant_is_refused(detector: dict[str, Any], wrong: str) -> None:
     with pytest.raises(ValidationError, match=wrong):
         plan(detector)
+
+
+def test_a_ranking_says_nothing_of_the_texts_of_a_probe() -> None:
+    """A probe's variants ranked among themselves would all be within the capacity of the set."""
+    probe = {"id": "words", "kind": "text", "column": "text", "slots": ["demonym"], "languages": ["en"]}
+    asked = plan({"kind": "predictions", "rank": "place", "top_k": 30}).model_dump(by_alias=True, exclude_unset=True)
+    with pytest.raises(ValidationError, match="no place in the ranking"):
+        AuditPlan.model_validate({**asked, "probes": [probe]})

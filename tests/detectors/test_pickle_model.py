@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import skops.io
-from made_children import BATCH, Listener, can_unshare, context_of, descendants, opened, plan_of
+from made_children import BATCH, Listener, can_unshare, descendants, opened, plan_of
 from made_runs import PLAN, made_run
 from sklearn.linear_model import LogisticRegression
 
@@ -28,6 +28,7 @@ from audit.detectors.pickle_model import PickleDetector
 from audit.errors import DetectorError
 from audit.plan import PickleDetector as PickleSection
 from audit.run import run_audit
+from audit.scoring.context import run_context
 
 NAMESPACES = can_unshare()
 ROOT = Path(__file__).resolve().parents[2]
@@ -173,7 +174,7 @@ def test_it_cannot_be_opened_here_by_hand(tmp_path: Path) -> None:
     plan_in(tmp_path, expression)
     section = PickleSection.model_validate({**SECTION, "threshold": 0.5})
     with pytest.raises(DetectorError, match="only run in a process of its own"):
-        PickleDetector(section, tmp_path).open(context_of(plan_of(SECTION), tmp_path))
+        PickleDetector(section, tmp_path).open(run_context(plan_of(SECTION), tmp_path))
     assert not mark.exists()
 
 

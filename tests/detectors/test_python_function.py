@@ -93,7 +93,7 @@ def test_what_a_function_prints_does_not_reach_stdout(tmp_path: Path, capsys: py
         ("ValueError(batch['text'][0])", "ValueError"),
         ("KeyError(batch['text'][0].as_py())", "KeyError"),
         ("SystemExit(0)", "SystemExit"),
-        ("type('Odd', (Exception,), {})()", "Odd"),
+        ("type('Odd', (Exception,), {})()", "an error of its own"),
     ],
 )
 def test_an_exception_is_named_by_its_type_only(tmp_path: Path, raised: str, named: str) -> None:

@@ -72,7 +72,7 @@ def test_a_third_party_kind_is_found(site: Path) -> None:
 def test_an_unknown_kind_lists_the_known_ones() -> None:
     with pytest.raises(DetectorError, match="no detector kind 'onyx'") as caught:
         make("onyx")
-    assert "onnx, predictions, python, skops" in caught.value.hint
+    assert "onnx, pickle, predictions, python, skops, transformers" in caught.value.hint
 
 
 def test_another_version_of_the_protocol_is_refused(site: Path) -> None:

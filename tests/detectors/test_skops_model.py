@@ -300,7 +300,7 @@ def test_what_a_model_warns_of_is_named_by_type_only(tmp_path: Path, capsys: pyt
     )
     run = Run(tmp_path, model, ("country",))
     run.scores(pd.DataFrame({"country": [CANARY]}))
-    notes = " ".join(run.detector.info.notes)
+    notes = " ".join(run.detector.info.course)
     assert "scikit-learn warned while scoring: UserWarning (texts withheld)." in notes
     assert CANARY not in notes + "".join(capsys.readouterr())
 

@@ -71,6 +71,8 @@ print(server.server_port, flush=True)
 server.serve_forever()
 """
 WAYS = ("python", "http", "command")
+OF_THE_WAY = ("plan.detector.", "plan_as_asked.detector.", "provenance.ran_in", "provenance.course")
+"""What tells of the detector and of where it ran."""
 
 
 @pytest.fixture(scope="module")
@@ -143,7 +145,7 @@ def test_results_differ_in_what_names_the_detector_and_in_nothing_else(runs: dic
     assert other["rows"][0]["scored"] == ROWS
     assert other["probe_verdicts"]
     found = differing(one, other)
-    assert {key for key in found if not key.startswith(("plan.detector.", "plan_as_asked.detector."))} <= {
+    assert {key for key in found if not key.startswith(OF_THE_WAY)} <= {
         "provenance.detector_sha256",
         "provenance.finished",
         "provenance.plan_sha256",

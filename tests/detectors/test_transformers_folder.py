@@ -10,13 +10,14 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from made_children import context_of, opened, plan_of
+from made_children import opened, plan_of
 from made_transformers import looks_like_a_model
 
 from audit.detectors.transformers_folder import check_folder
 from audit.detectors.transformers_model import TransformersDetector
 from audit.errors import DetectorError
 from audit.plan import TransformersDetector as TransformersSection
+from audit.scoring.context import run_context
 
 
 @pytest.fixture
@@ -96,7 +97,7 @@ def test_it_is_never_opened_in_this_process(tmp_path: Path, folder: Path) -> Non
     plan = plan_of(section)
     assert isinstance(plan.detector, TransformersSection)
     with pytest.raises(DetectorError, match="only run in a process of its own"):
-        TransformersDetector(plan.detector, tmp_path).open(context_of(plan, tmp_path))
+        TransformersDetector(plan.detector, tmp_path).open(run_context(plan, tmp_path))
     (folder / "pytorch_model.bin").write_bytes(b"")
     with (
         pytest.raises(DetectorError, match="can run code") as caught,
@@ -119,5 +120,11 @@ def test_one_column_of_text_and_a_class_are_needed() -> None:
         TransformersSection.model_validate(section)
     one = TransformersSection.model_validate({**section, "features": ["a"], "positive_class": ["x", "y"]})
     assert one.positive_labels == ("x", "y")
+    with pytest.raises(ValueError, match="write `positive_class`"):
+        TransformersSection.model_validate({**section, "features": ["a"], "positive_class": None})
+    with pytest.raises(ValueError, match="not with a level"):
+        TransformersSection.model_validate(
+            {**section, "features": ["a"], "answers": "ordinal", "score_range": [0, 2], "threshold": 1}
+        )
     with pytest.raises(ValueError, match="positive_class"):
         TransformersSection.model_validate({**section, "features": ["a"], "positive_class": []})

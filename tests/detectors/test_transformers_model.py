@@ -55,11 +55,11 @@ def test_it_answers_as_where_it_was_made(made: tuple[Path, Any]) -> None:
         info = detector.info
     assert np.allclose(np.array(first, dtype=float), shares[:, 1:].sum(axis=1), atol=1e-6)
     assert info.digest_is_whole
-    assert any("2 of the 16 texts" in note and "32 tokens" in note for note in info.notes)
-    assert any("a text without a word: 2" in note for note in info.notes)
+    assert any("2 of the 16 texts" in note and "32 tokens" in note for note in info.course)
+    assert any("a text without a word: 2" in note for note in info.course)
     with opened(folder, {**SECTION, "positive_class": "LABOUR", "max_length": 8}, sandbox="none") as detector:
         one = scores(detector)
-        notes = detector.info.notes
+        notes = detector.info.course
     assert np.allclose(np.array(one, dtype=float)[:2], shares[:2, 1], atol=1e-6)
     assert any("8 tokens" in note for note in notes)
 
@@ -70,6 +70,43 @@ def test_it_decides_as_its_highest_output(made: tuple[Path, Any]) -> None:
     with opened(folder, section) as detector:
         decided = scores(detector)
     assert decided == (expected(model, folder).argmax(axis=1) == 0).astype(float).tolist()
+
+
+def test_it_names_the_class_of_its_highest_output(made: tuple[Path, Any]) -> None:
+    folder, model = made
+    section = {
+        "kind": "transformers",
+        "path": "model",
+        "features": ["text"],
+        "answers": "class",
+        "classes": ["none of them", *LABELS],
+        "positive_classes": LABELS[1:],
+        "threshold": None,
+    }
+    with opened(folder, section) as detector:
+        named = scores(detector)
+    assert named == (expected(model, folder).argmax(axis=1) + 1).astype(float).tolist()
+    with (
+        pytest.raises(DetectorError, match="classes that the plan does not list"),
+        opened(folder, {**section, "classes": ["none of them", *LABELS[1:]]}),
+    ):
+        pass
+
+
+def test_outputs_that_are_no_numbers_are_no_answer(tmp_path: Path) -> None:
+    model = save_model(tmp_path / "model")
+    with torch.no_grad():
+        model.classifier.bias.fill_(float("nan"))
+    model.save_pretrained(tmp_path / "model")
+    with opened(tmp_path, SECTION) as detector:
+        answer = detector.score(BATCH)
+        assert set(answer.column("reason").to_pylist()) == {"not_finite"}
+    decides = {**SECTION, "answers": "decision", "threshold": None}
+    names = {key: value for key, value in decides.items() if key != "positive_class"}
+    names |= {"answers": "class", "classes": list(LABELS), "positive_classes": [LABELS[-1]]}
+    for section, reason in ((decides, "not_a_decision"), (names, "unknown_class")):
+        with opened(tmp_path, section) as detector:
+            assert set(detector.score(BATCH).column("reason").to_pylist()) == {reason}
 
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {

@@ -9,18 +9,25 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import made_children
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
-from made_children import BATCH, CANARY, alive, descendants, function, gone, opened
+from made_children import BATCH, CANARY, alive, descendants, function, gone, opened, plan_of
 
 from audit.detectors.protocol import Detector
 from audit.errors import DetectorError
+from audit.isolation.choosing import restarted
+from audit.isolation.options import Isolating
+from audit.plan import AuditPlan
+from audit.run import run_audit
+from audit.scoring.context import run_context
 from audit.scoring.withholding import withheld
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs process groups")
@@ -223,6 +230,42 @@ def test_what_the_plan_leaves_open_is_left_open_there(tmp_path: Path) -> None:
         assert all(score is not None for score in scores(detector, BATCH))
 
 
+OTHERS = """
+import os
+from audit.detectors.protocol import DetectorInfo, answer_batch
+class Elsewhere:
+    api_version = 1
+    def __init__(self, section, folder):
+        self.section = section
+    @property
+    def info(self):
+        return DetectorInfo("elsewhere", "elsewhere", None, False, self.section.features)
+    def open(self, ctx):
+        self.here = os.getpid() == HARNESS
+    def score(self, batch):
+        wanted = self.section.options["score"]
+        return answer_batch(batch.column(0), [wanted if self.here else 0.0] * batch.num_rows)
+    def close(self):
+        pass
+"""
+
+
+@pytest.mark.parametrize("sandbox", ["none", "auto"])
+def test_a_kind_of_another_package_is_run_there_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sandbox: str
+) -> None:
+    about, home = tmp_path / "elsewhere-1.0.dist-info", f"elsewhere_{sandbox}"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: elsewhere\nVersion: 1.0\n", encoding="utf-8")
+    (about / "entry_points.txt").write_text(f"[audit.detectors]\nelsewhere = {home}:Elsewhere\n", encoding="utf-8")
+    (tmp_path / f"{home}.py").write_text(OTHERS.replace("HARNESS", str(os.getpid())), encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    section = {"kind": "elsewhere", "options": {"score": 0.75}}
+    with opened(tmp_path, section, sandbox=sandbox) as detector:
+        assert scores(detector, BATCH) == [0.75 if sandbox == "none" else 0.0] * 3
+        assert detector.info.name == "elsewhere"
+
+
 LEAVES = """
 import subprocess
 left = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(300)"], start_new_session={new})
@@ -293,3 +336,46 @@ def test_nothing_of_it_outlives_a_harness_that_is_killed(tmp_path: Path) -> None
 def test_a_detector_that_is_closed_twice_or_never_opened_is_no_matter(tmp_path: Path) -> None:
     with opened(tmp_path, function(tmp_path, "return [0.5] * batch.num_rows")) as detector:
         detector.close()
+
+
+def test_a_row_that_makes_the_model_crash_fails_with_its_batch_and_no_other(tmp_path: Path) -> None:
+    body = "if batch['text'][0].as_py() == 'a':\n    os.kill(os.getpid(), 11)\nreturn [0.5] * batch.num_rows"
+    plan = plan_of(function(tmp_path, body))
+    made = cast("Detector", restarted(plan, tmp_path, Isolating("auto")))
+    other = pa.record_batch({"row_id": pa.array([3, 4], pa.int64()), "text": ["a", CANARY], "pay": [1.0, 2.0]})
+    made.open(run_context(plan, tmp_path))
+    try:
+        before = made.info
+        assert scores(made, BATCH) == [0.5] * 3
+        lost = made.score(other).to_pydict()
+        assert lost["status"] == ["error"] * 2
+        assert lost["reason"] == ["crashed"] * 2
+        assert scores(made, BATCH) == [0.5] * 3
+        assert replace(made.info, course=()) == replace(before, course=())
+        assert "ended by itself (1)" in made.info.course[-1]
+        for _ in range(2):
+            assert set(made.score(other).to_pydict()["reason"]) == {"crashed"}
+        with pytest.raises(DetectorError, match="was ended by the signal SIGSEGV"):
+            made.score(other)
+    finally:
+        made.close()
+
+
+def test_a_run_counts_what_a_crash_took_and_goes_on(tmp_path: Path) -> None:
+    rows = 60
+    table = {
+        "case_id": [f"c{n:02}" for n in range(rows)],
+        "exploited": [n % 2 for n in range(rows)],
+        "gender": ["woman" if n % 3 else "man" for n in range(rows)],
+        "text": [str(n) for n in range(rows)],
+        "pay": [1.0] * rows,
+    }
+    pq.write_table(pa.table(table), tmp_path / "set.parquet")
+    body = "if '17' in batch['text'].to_pylist():\n    os._exit(3)\nreturn [0.5] * batch.num_rows"
+    asked = plan_of(function(tmp_path, body)).model_dump(by_alias=True, exclude_unset=True)
+    plan = AuditPlan.model_validate({**asked, "scoring": {"batch_size": 10}})
+    result = run_audit(plan, folder=tmp_path, crosscheck=False, sandbox="auto")
+    assert [(each.reason, each.rows) for each in result.failures if not each.group.root] == [("crashed", 10)]
+    assert result.provenance.course == (
+        "The process of the detector ended by itself (1); the batches it was asked then failed.",
+    )

@@ -18,7 +18,7 @@ SAID = {
     "sure": "Found: the least sure “beyond the limit” is that of Ghana, which would not stand if 7 of its 480 labels",
     "random-sample": "400 cases were drawn at random, of which 390 are labelled; 12,000 were not. 1 of 2 rates",
     "failures": "On 54 of 64,000 rows (0.1%) the system gave no answer that can be used. The plan allows 5%.",
-    "asked-again": "Asked 2 times about every case, the system contradicted its first decision on 130 of 63,729 (",
+    "asked-again": "Asked 2 times about every case, the system contradicted its first decision on 130 of 63,729: ",
     "several": "40 cases of the set have several nationalities. They are counted as groups of their own.",
     "like": "Compared only with cases of the same form, 1 gap vanishes.",
     "together": "They lie furthest apart by nationality in “Found”: typically 5.2 points from their middle.",

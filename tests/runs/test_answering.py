@@ -123,6 +123,8 @@ def test_above_the_declared_share_of_failures_nothing_is_decided(tmp_path: Path,
         assert not {verdict.outcome for verdict in result.verdicts} & {"pass", "fail"}
         page = html(result, ENGLISH)
         assert "failed to answer on so many rows" in page
+        assert "No group was clearly worse off" not in page
+        assert "Nothing is said about any group" in page
         assert "the score is not finite" in page
 
 

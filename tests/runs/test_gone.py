@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+import signal
 import sys
 from collections import Counter
 from pathlib import Path
@@ -11,7 +14,7 @@ import pytest
 from detectors.fault_server import Asked, FaultServer, serving
 from made_runs import CANARY, Made, made_run
 
-from audit.errors import DetectorError, DetectorGoneError
+from audit.errors import DetectorError, DetectorGoneError, ResumeError, RunInterruptedError
 from audit.run import run_audit
 from audit.scoring.checkpoint import Checkpoint
 
@@ -39,12 +42,22 @@ class Service:
 
     def __init__(self, dead: set[int]) -> None:
         self.dead, self.asked = dead, Counter[int]()
+        self.also_dead_after: int | None = None
+        """Once this batch was asked about, nothing is answered any more."""
+        self.turned = False
+        """Whether it gives the opposite scores."""
+        self.interrupts_at: int | None = None
 
     def __call__(self, asked: Asked) -> None:
         batch = asked.rows[0]["row_id"] // BATCH
         self.asked[batch] += 1
-        if batch in self.dead:
+        if batch == self.interrupts_at:
+            os.kill(os.getpid(), signal.SIGINT)
+        if batch in self.dead or (self.also_dead_after is not None and self.asked[self.also_dead_after]):
             asked.drop()
+        elif self.turned:
+            scores = [{"row_id": row["row_id"], "score": 1.0 - row["row_id"] % 7 / 7} for row in asked.rows]
+            asked.reply({"predictions": scores})
         else:
             asked.answer()
 
@@ -53,9 +66,9 @@ def failed(result: dict[str, Any]) -> int:
     return int(next(account["failed"] for account in result["rows"] if not account["group"]))
 
 
-def without_notes(result: dict[str, Any]) -> dict[str, Any]:
-    """How often a service had to be asked is told of each run."""
-    return {**result, "system": {**result["system"], "notes": None, "name": None}, "plan": None, "plan_as_asked": None}
+def without_address(result: dict[str, Any]) -> dict[str, Any]:
+    """Two servers have two ports. How often a service had to be asked stands in the provenance."""
+    return {**result, "system": {**result["system"], "name": None}, "plan": None, "plan_as_asked": None}
 
 
 def test_a_service_that_dies_costs_no_row_its_answer(tmp_path: Path) -> None:
@@ -79,7 +92,13 @@ def test_a_service_that_dies_costs_no_row_its_answer(tmp_path: Path) -> None:
         assert sorted(service.asked) == [0, 4, 5, 6, 7, 8, 9]
     assert went_on[0] == whole[0]
     assert failed(went_on[1]) == 0
-    assert without_notes(went_on[1]) == without_notes(whole[1])
+    stretches = json.loads((made.kept / "course.json").read_text(encoding="utf-8"))["course"]
+    assert len(stretches) == 2, "in the second nothing was scored"
+    (first, *_), last = stretches.values()
+    assert "got no reply that can be used: no_connection" in " ".join(next(iter(stretches.values())))
+    assert first
+    assert last == []
+    assert without_address(went_on[1]) == without_address(whole[1])
 
 
 def test_batches_that_fail_between_others_count_as_failed(tmp_path: Path) -> None:
@@ -137,6 +156,47 @@ def test_the_last_batches_of_a_run_whose_service_is_gone_are_not_counted(tmp_pat
         assert not (made.kept / "complete.json").exists()
         service.dead = set()
         assert failed(made.run()[1]) == 0
+
+
+def test_a_service_that_dies_before_the_end_of_a_small_set_is_gone(tmp_path: Path) -> None:
+    service = Service({8, 9})
+    with serving(service) as server:
+        made = of_a_service(tmp_path / "run", server)
+        # it answers a batch that it answered before no more: 8 and 9 are not lost, it is dead
+        service.also_dead_after = 8
+        with pytest.raises(DetectorGoneError, match="2 batches in a row"):
+            made.run()
+        service.dead, service.also_dead_after = set(), None
+        assert failed(made.run()[1]) == 0
+
+
+def test_another_service_is_noticed_also_where_it_does_not_answer_at_first(tmp_path: Path) -> None:
+    """What was kept is never mixed with the answers of another because one of its batches failed."""
+    service = Service({4, 5, 6, 7, 8, 9})
+    with serving(service) as server:
+        made = of_a_service(tmp_path / "run", server)
+        with pytest.raises(DetectorGoneError):
+            made.run()
+        service.dead, service.turned = {0}, True
+        with pytest.raises(ResumeError):
+            made.run()
+        service.dead = {0, 1, 2, 3}
+        with pytest.raises(DetectorGoneError, match="answers nothing of what it answered in an earlier run"):
+            made.run()
+        service.dead, service.turned = {0, 1}, False
+        assert failed(made.run()[1]) == 0
+
+
+def test_one_interrupt_is_enough_while_the_service_is_gone(tmp_path: Path) -> None:
+    service = Service({4, 5, 6, 7, 8, 9})
+    service.interrupts_at = 5
+    with serving(service) as server:
+        made = of_a_service(tmp_path / "run", server, workers=1)
+        plan = made.plan.read_text(encoding="utf-8")
+        made.plan.write_text(plan.replace("most_failed_batches = 3", "most_failed_batches = 50"), encoding="utf-8")
+        with pytest.raises(RunInterruptedError, match=r"interrupted: 160 of 400 rows"):
+            made.run()
+    assert max(service.asked) <= 7
 
 
 def test_a_token_that_runs_out_ends_the_run_and_another_goes_on(tmp_path: Path) -> None:

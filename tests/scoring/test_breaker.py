@@ -39,7 +39,7 @@ def test_what_is_held_back_counts_once_another_batch_shows_that_the_service_is_t
     assert breaker.take(4, FAILED) == [(1, DEAD), (2, ALIVE), (3, DEAD), (4, FAILED)]
     assert breaker.kept(5, ALIVE) == [(5, ALIVE)]
     assert breaker.take(6, DEAD) == []
-    assert breaker.rest() == [(6, DEAD)]
+    assert breaker.rest(lambda: True) == [(6, DEAD)]
 
 
 def test_too_many_in_a_row_end_the_run() -> None:
@@ -56,26 +56,31 @@ def test_too_many_in_a_row_end_the_run() -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_where_nothing_was_answered_from_first_to_last_there_is_no_end() -> None:
+@pytest.mark.parametrize("before", [[], [ALIVE]])
+def test_the_last_batches_count_only_where_the_service_answers_still(before: list[CheckedAnswers]) -> None:
+    for still in (True, False):
+        breaker: Breaker[int] = Breaker(3, "it")
+        for answered in before:
+            breaker.take(0, answered)
+        breaker.take(1, DEAD)
+        if still:
+            assert breaker.rest(lambda: True) == [(1, DEAD)]
+        else:
+            with pytest.raises(DetectorGoneError, match="the only batch got no answer to any row"):
+                breaker.rest(lambda: False)
+
+
+def test_nobody_is_asked_where_nothing_is_held_back() -> None:
     breaker: Breaker[int] = Breaker(3, "it")
-    breaker.take(0, DEAD)
-    with pytest.raises(DetectorGoneError, match="the only batch got no answer to any row"):
-        breaker.rest()
-    going_on: Breaker[int] = Breaker(3, "it")
-    going_on.kept(0, ALIVE)
-    going_on.take(1, DEAD)
-    with pytest.raises(DetectorGoneError):
-        going_on.rest()
-    there: Breaker[int] = Breaker(3, "it", answered=True)
-    there.take(0, DEAD)
-    assert there.rest() == [(0, DEAD)]
+    breaker.take(0, ALIVE)
+    assert breaker.rest(lambda: pytest.fail("was asked")) == []
 
 
 def test_nought_lets_any_number_count() -> None:
     breaker: Breaker[int] = Breaker(0, "it")
     for number in range(50):
         assert breaker.take(number, DEAD) == [(number, DEAD)]
-    assert breaker.rest() == []
+    assert breaker.rest(lambda: False) == []
 
 
 def test_which_failures_are_those_of_what_answers() -> None:
@@ -85,24 +90,24 @@ def test_which_failures_are_those_of_what_answers() -> None:
     assert why_gone(answers()) is None
 
 
-@given(st.lists(st.sampled_from("AaDFK"), max_size=40), st.integers(1, 6))
-def test_every_batch_counts_once_in_its_order_or_the_run_ends(kinds: list[str], most: int) -> None:
+@given(st.lists(st.sampled_from("ADFK"), max_size=40), st.integers(1, 6), st.booleans())
+def test_every_batch_counts_once_in_its_order_or_the_run_ends(kinds: list[str], most: int, still: bool) -> None:
     """A: answered, D: dead, F: failed otherwise, K: kept."""
     breaker: Breaker[int] = Breaker(most, "it")
     came: list[int] = []
-    row, longest, answered = 0, 0, False
+    row, longest = 0, 0
     for kind in kinds:
         row = row + 1 if kind == "D" else row if kind == "K" else 0
-        longest, answered = max(longest, row), answered or kind in "AaF"
+        longest = max(longest, row)
     try:
         for number, kind in enumerate(kinds):
             took = breaker.kept if kind == "K" else breaker.take
             came += [key for key, _ in took(number, {"D": DEAD, "F": FAILED}.get(kind, ALIVE))]
-        came += [key for key, _ in breaker.rest()]
+        came += [key for key, _ in breaker.rest(lambda: still)]
     except DetectorGoneError:
-        assert longest >= most or (not answered and "D" in kinds)
+        assert longest >= most or (row and not still)
         assert came == list(range(len(came)))
     else:
         assert longest < most
-        assert answered or "D" not in kinds
+        assert still or not row
         assert came == list(range(len(kinds)))

@@ -53,6 +53,7 @@ class ChatDetector:
             deterministic=False,
             needs=self._section.features,
             notes=tuple(self._notes()),
+            course=tuple(self._course()),
         )
 
     @property
@@ -126,17 +127,20 @@ class ChatDetector:
         if not isinstance(got, bytes):
             return RowAnswer(got.status, got.reason), ""
         reading = read_reply(got, self._section)
-        source = named(reading.model, reading.fingerprint, asked=self._section.model, values=asking.values)
+        source = named(reading.model, reading.fingerprint, asked=self._section.model)
         return reading.answer, source
 
     def _notes(self) -> list[str]:
         notes = [
             "The features of every case were sent to the service, over the network.",
             "The digest of the detector covers prompt, model name and parameters, not the model behind the service.",
-            *self._tally.notes(),
         ]
         if self._section.allow_local:
             notes.append("Addresses of this machine and of private networks were allowed (`allow_local`).")
+        return notes
+
+    def _course(self) -> list[str]:
+        notes = self._tally.notes()
         if self._asker is not None and self._asker.again:
             notes.append(f"{self._asker.again} requests repeated an earlier one that had failed.")
         if self._unkept:

@@ -34,8 +34,6 @@ class Asking:
     row_id: int
     body: bytes
     """The request: strict JSON in UTF-8."""
-    values: tuple[str, ...]
-    """The row's values as they stand in the prompt; to be kept from anything that is shown."""
 
 
 class Writer:
@@ -61,7 +59,7 @@ class Writer:
         prompt = "".join(piece if isinstance(piece, str) else values[piece.feature] for piece in self._pieces)
         messages = [*self._before, {"role": "user", "content": prompt}]
         body = _json({"model": self._section.model, "messages": messages, **self._rest})
-        return Asking(row_id, body.encode(), tuple(values.values()))
+        return Asking(row_id, body.encode())
 
     def _text(self, value: Any) -> str:
         match value:

@@ -57,10 +57,13 @@ def _filled(template: Any, values: dict[str, Any]) -> Any:
 def json_column(name: str, column: pa.Array) -> list[Any]:
     """The values of a column as JSON has them. Raises DetectorError where it has no form for one; it is withheld."""
     import pyarrow as pa
+    import pyarrow.compute as pc
 
     values: list[Any] = column.to_pylist()
     kind = column.type
     if name == ROW_ID or pa.types.is_string(kind) or pa.types.is_integer(kind) or pa.types.is_boolean(kind):
+        return values
+    if pa.types.is_floating(kind) and pc.all(pc.is_finite(column), min_count=0).as_py():
         return values
     try:
         return [_plain(value) for value in values]

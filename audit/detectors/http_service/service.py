@@ -40,7 +40,7 @@ class HttpDetector:
 
     @property
     def info(self) -> DetectorInfo:
-        """The address without its query; the notes say how often it had to be asked, and what could not be checked."""
+        """The address without its query; the notes say what could not be checked, the course how often it was asked."""
         return DetectorInfo(
             name="" if self._asker is None else self._asker.name,
             kind="http",
@@ -48,6 +48,7 @@ class HttpDetector:
             deterministic=False,
             needs=self._section.features,
             notes=tuple(self._notes()),
+            course=tuple(self._course()),
         )
 
     @property
@@ -92,7 +93,7 @@ class HttpDetector:
 
     def _count(self, answer: pa.RecordBatch) -> None:
         """Count the batch, as a failed one if no row of it has an answer, under the reason of its first row."""
-        used = {str(Status.OK), str(Status.ABSTAIN)} & set(answer.column("status").to_pylist())
+        used = {str(Status.OK), str(Status.ABSTAIN)} & set(answer.column("status").unique().to_pylist())
         why = None if used else answer.column("reason")[0].as_py() or answer.column("status")[0].as_py()
         with self._lock:
             self._batches += 1
@@ -109,6 +110,10 @@ class HttpDetector:
             )
         if section.allow_local:
             notes.append("Addresses of this machine and of private networks were allowed (`allow_local`).")
+        return notes
+
+    def _course(self) -> list[str]:
+        notes = []
         if self._asker is not None and self._asker.again:
             notes.append(f"{self._asker.again} requests repeated an earlier one that had failed.")
         failed = sum(self._failed.values())

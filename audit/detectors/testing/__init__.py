@@ -48,7 +48,7 @@ def check_detector(
     make: Callable[[], Detector],
     rows: Rows,
     *,
-    answers: Answers = "score",
+    answers: Answers | tuple[str, ...] = "score",
     score_range: tuple[float, float] = (0.0, 1.0),
     batch_size: int | None = None,
     folder: Path | None = None,
@@ -63,8 +63,8 @@ def check_detector(
         Makes a new detector, not yet opened, each time it is called.
     rows : RecordBatch, Table or mapping of columns
         Four example rows or more, made up, with the features and nothing else. The detector should answer some of them.
-    answers : {"score", "decision"}
-        What the detector is asked for.
+    answers : {"score", "decision", "ordinal"} or tuple of str
+        What the detector is asked for; for one that answers with classes the names of all of them.
     score_range : (float, float)
         Lowest and highest score.
     batch_size : int, optional
@@ -118,7 +118,7 @@ def detector_maker(section: Mapping[str, Any], folder: Path) -> Callable[[], Det
 class DetectorContract:
     """A test class for pytest: a subclass gives `make` and `rows`, and every promise is a test of its own."""
 
-    answers: ClassVar[Answers] = "score"
+    answers: ClassVar[Answers | tuple[str, ...]] = "score"
     score_range: ClassVar[tuple[float, float]] = (0.0, 1.0)
     batch_size: ClassVar[int | None] = None
     folder: ClassVar[Path | None] = None

@@ -84,6 +84,13 @@ def _check_words(status: list[Any], reason: list[Any], findings: Findings, where
     findings.hold(Promise.WORDS, both == 0, f"{where}: {both} rows are ok and have a reason")
 
 
+def _check_whole(scores: list[float], ctx: RunContext, findings: Findings, where: str) -> None:
+    if ctx.answers in {"ordinal", "class"}:
+        wrong = sum(not float(score).is_integer() for score in scores)
+        what = "levels" if ctx.answers == "ordinal" else "places of classes"
+        findings.hold(Promise.SCORES, wrong == 0, f"{where}: {wrong} {what} are no whole numbers")
+
+
 def _check_scores(column: pa.Array, status: list[Any], ctx: RunContext, findings: Findings, where: str) -> None:
     low, high = ctx.score_range
     scores = column.to_pylist()
@@ -102,6 +109,7 @@ def _check_scores(column: pa.Array, status: list[Any], ctx: RunContext, findings
         wrong = sum(not low <= score <= high for score in finite)
         what = f"{where}: {wrong} rows are ok and their score lies outside [{low:g}, {high:g}]"
         findings.hold(Promise.SCORES, wrong == 0, what)
+        _check_whole(finite, ctx, findings, where)
     surplus = sum(score is not None for score in others)
     findings.hold(Promise.SCORES, surplus == 0, f"{where}: {surplus} rows have a score and are not ok")
 

@@ -18,7 +18,7 @@ class Promise(enum.StrEnum):
     OPENS = "opens"
     """`open` returns; and the class makes a new detector each time."""
     INFO = "info"
-    """`info` is complete after `open`, of the right types, and stays the same but for its notes."""
+    """`info` is complete after `open`, of the right types, and stays the same but for its course."""
     DIGEST = "digest"
     """`artefact_sha256` is a SHA-256 in small hexadecimal letters, or None; a digest that is whole is not None."""
     NEEDS = "needs"

@@ -30,6 +30,7 @@ class Setting:
     make: Callable[[], Detector]
     features: pa.RecordBatch
     answers: Answers
+    classes: tuple[str, ...]
     score_range: tuple[float, float]
     batch_size: int
     folder: Path
@@ -46,6 +47,7 @@ class Setting:
             answers=self.answers,
             score_range=self.score_range,
             batch_size=batch_size or self.batch_size,
+            classes=self.classes,
         )
 
 
@@ -151,11 +153,11 @@ class Session:
         return info
 
     def check_info_again(self, first: DetectorInfo | None) -> None:
-        """Check that `info` is after the last batch what it was before, but for the notes."""
+        """Check that `info` is after the last batch what it was before, but for the course."""
         last = self.read_info()
         if first is not None and last is not None:
-            same = replace(first, notes=()) == replace(last, notes=())
-            self.findings.hold(Promise.INFO, same, "`info` says something else after the last batch, beside its notes")
+            same = replace(first, course=()) == replace(last, course=())
+            self.findings.hold(Promise.INFO, same, "`info` says something else after the last batch, beside its course")
 
     def _check_info(self, info: DetectorInfo) -> None:
         hold = self.findings.hold
@@ -165,7 +167,7 @@ class Session:
             hold(Promise.INFO, one_line, f"info.{name} is no text of one line")
         for name in ("deterministic", "digest_is_whole"):
             hold(Promise.INFO, type(getattr(info, name)) is bool, f"info.{name} is neither True nor False")
-        for name in ("needs", "notes"):
+        for name in ("needs", "notes", "course"):
             given: Any = getattr(info, name)
             texts = isinstance(given, tuple) and all(isinstance(one, str) for one in given)
             hold(Promise.INFO, texts, f"info.{name} is no tuple of texts")

@@ -7,6 +7,8 @@ from reports.answering_words import AnsweringWords
 from reports.html.looks.parts import Column, Look, Teller
 from reports.numbers import NOT_KNOWN
 
+_TWO_DECIMALS = 0.01
+
 
 class FailuresTeller(Teller):
     """Rows without a usable answer, by what went wrong."""
@@ -43,8 +45,8 @@ class FailuresTeller(Teller):
                     "share": self.n.percent(everyone.failed / everyone.read, digits=1),
                 },
                 self.t.gettext(
-                    "The plan allows %(most)s. Above that nothing is decided; below it verdicts hold whatever these "
-                    "answers would have been."
+                    "The plan allows %(most)s. Above that no limit on a rate is decided; below it verdicts hold "
+                    "whatever these answers would have been."
                 )
                 % {"most": self.n.percent_of_the_plan(self.result.plan.verdict.max_failed)},
             ),
@@ -107,8 +109,8 @@ class AskedAgainTeller(Teller):
     def _sentences(self, everyone: SelfDisagreement) -> tuple[str, ...]:
         times = self.n.count(self.result.plan.scoring.repeat)
         told = self.t.gettext(
-            "Asked %(times)s times about every case, the system contradicted its first decision on %(differ)s "
-            "(%(share)s)."
+            "Asked %(times)s times about every case, the system contradicted its first decision on %(differ)s: "
+            "%(share)s."
         ) % {
             "times": times,
             "differ": self.part(everyone.decisions_differ, everyone.answered),
@@ -132,7 +134,7 @@ class AskedAgainTeller(Teller):
 
     def _row(self, each: SelfDisagreement) -> tuple[str, ...]:
         moved = NOT_KNOWN if each.largest_difference is None else self.part(each.scores_differ, each.answered)
-        largest = NOT_KNOWN if not each.scores_differ else self.n.probability(each.largest_difference)
+        largest = NOT_KNOWN if not each.scores_differ else self._difference(each.largest_difference or 0.0)
         return (
             self.group(each.group),
             self.part(each.decisions_differ, each.answered),
@@ -140,3 +142,6 @@ class AskedAgainTeller(Teller):
             moved,
             largest,
         )
+
+    def _difference(self, value: float) -> str:
+        return self.n.ratio(value) if value >= _TWO_DECIMALS else self.n.probability(value)

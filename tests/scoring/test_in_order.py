@@ -1,0 +1,112 @@
+"""The rows of a set in the order of their ids: the same with files in between, and with little memory."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from audit.errors import StorageError
+from audit.evaluation import connection
+from audit.evaluation.evaluation_set import EvaluationSet, open_evaluation_set
+from audit.scoring.batches import read_batches
+from audit.scoring.in_order import in_file_order, in_id_order
+
+if TYPE_CHECKING:
+    from scoring.conftest import Scene
+
+DETECTOR: dict[str, Any] = {"kind": "python", "entry": "m:f", "features": ["text", "pay"], "threshold": 0.5}
+
+
+def make(scene: Scene, rows: int, seed: int, *, long: int = 40) -> None:
+    draw = random.Random(seed)
+    ids = [f"ı{n}" if n % 7 == 0 else f"c{n:05}" for n in range(rows)]
+    draw.shuffle(ids)
+    columns = {
+        "case_id": ids,
+        "exploited": [n % 2 for n in range(rows)],
+        "gender": ["woman" if n % 3 else "man" for n in range(rows)],
+        "citizenship": ["NGA"] * rows,
+        "text": [None if n % 11 == 0 else "é" * draw.randrange(long) for n in range(rows)],
+        "pay": pa.array([None if n % 13 == 0 else n / 7 for n in range(rows)], pa.float64()),
+    }
+    pq.write_table(pa.table(columns), scene.folder / "set.parquet", row_group_size=max(1, rows // 3))
+
+
+def opened(scene: Scene) -> EvaluationSet:
+    return open_evaluation_set(scene.plan(DETECTOR), scene.folder)
+
+
+def rows_of(evaluation_set: EvaluationSet, **options: int) -> pa.Table:
+    columns = {name: evaluation_set.feature_expression(name) for name in ("text", "pay")}
+    return pa.Table.from_batches(list(in_id_order(evaluation_set, columns, 7, **options)))
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=st.integers(1, 300), seed=st.integers(0, 99), at_once=st.integers(1, 4000))
+def test_dealt_out_into_files_it_is_the_same_order(scene: Scene, rows: int, seed: int, at_once: int) -> None:
+    make(scene, rows, seed)
+    with opened(scene) as evaluation_set:
+        at_a_time = rows_of(evaluation_set)
+        dealt = rows_of(evaluation_set, at_once=at_once)
+        assert not list(evaluation_set.private.path.glob("places-*"))
+    assert dealt.combine_chunks().equals(at_a_time.combine_chunks())
+    numbers = dealt.column("__row__").to_pylist()
+    ids = pq.read_table(scene.folder / "set.parquet").column("case_id").to_pylist()
+    ordered = [ids[number - 1] for number in numbers]
+    assert ordered == sorted(ids, key=str.encode)
+
+
+def test_with_too_little_memory_for_a_part_the_rest_is_read_with_more(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(scene, 60_000, 3, long=600)
+    with opened(scene) as evaluation_set:
+        expected = rows_of(evaluation_set)
+        monkeypatch.setattr(connection, "STREAMING_LIMIT", "20MB")
+        assert rows_of(evaluation_set).equals(expected)
+
+
+def test_the_order_of_the_file_is_that_of_its_rows(scene: Scene) -> None:
+    make(scene, 500, 1)
+    with opened(scene) as evaluation_set:
+        columns = {"pay": evaluation_set.feature_expression("pay")}
+        found = pa.Table.from_batches(list(in_file_order(evaluation_set, columns, 64)))
+    assert found.column("__row__").to_pylist() == list(range(1, 501))
+    assert found.column("pay").equals(pq.read_table(scene.folder / "set.parquet").column("pay"))
+
+
+def test_a_full_disk_is_one_line(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    make(scene, 300, 2)
+    monkeypatch.setattr(pa.ipc, "new_stream", full)
+    with opened(scene) as evaluation_set, pytest.raises(StorageError) as caught:
+        rows_of(evaluation_set, at_once=10)
+    assert "no room to put it in order" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_batches_are_the_same_whichever_way_they_are_put_in_order(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(scene, 1000, 5)
+    plan = scene.plan(DETECTOR)
+
+    def batches() -> list[tuple[list[int], pa.RecordBatch]]:
+        with open_evaluation_set(plan, Path(scene.folder)) as evaluation_set:
+            found = read_batches(evaluation_set, ("text", "pay"), plan.scoring)
+            return [(rows.to_pylist(), batch) for rows, batch in found]
+
+    whole = batches()
+    defaults = in_id_order.__kwdefaults__
+    assert defaults is not None
+    monkeypatch.setitem(defaults, "at_once", 500)
+    assert batches() == whole
