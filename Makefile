@@ -82,6 +82,10 @@ reference: $(INSTALLED) ## Write docs/reference/ anew from the code
 unit: $(INSTALLED) ## pytest alone; ARGS="tests/stats -k wilson" narrows it
 	$(BIN)/pytest -n $(WORKERS) $(ARGS)
 
+.PHONY: catalogs
+catalogs: $(INSTALLED) ## Bring the catalogs of the report's languages in step with its texts
+	$(BIN)/python -m tools.catalogs $(or $(ARGS),update)
+
 .PHONY: format
 format: $(INSTALLED) ## Let ruff put the code into form
 	$(BIN)/ruff check --fix .

@@ -1,4 +1,4 @@
-"""The language of a report: its words, its numbers, its direction. English is the only one so far.
+"""The language of a report: its words, its numbers, its direction. English is here; `reports.languages` has the others.
 
 Every sentence of a report goes through `translations` (in Python as `translations.gettext("…")` and `ngettext`, in
 templates as `{% trans %}`), so that a catalog is all that a further language needs.
@@ -7,6 +7,7 @@ templates as `{% trans %}`), so that a catalog is all that a further language ne
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from gettext import NullTranslations
 from typing import Literal
@@ -29,6 +30,10 @@ _MONTHS = (
 )
 
 
+def _english(day: dt.date) -> str:
+    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+
+
 @dataclass(frozen=True, slots=True)
 class Language:
     """A language of reports."""
@@ -38,6 +43,26 @@ class Language:
     direction: Literal["ltr", "rtl"]
     translations: NullTranslations = field(default_factory=NullTranslations)
     numbers: Numbers = field(default_factory=Numbers)
+    own_name: str = "English"
+    """What it calls itself."""
+    date_style: Callable[[dt.date], str] = _english
+    """How a day is written out."""
+    places: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """Names of countries and regions by ISO 3166-1 alpha-3 and UN M49 code; the names in a result where empty."""
+    reviewed_by: str = ""
+    """The native speaker who has read the translation; empty where nobody has."""
+    untranslated: int = 0
+    """Messages without a translation: they stand there in English."""
+
+    @property
+    def is_english(self) -> bool:
+        """Whether texts of a result, which are English, need no translation."""
+        return self.code == "en"
+
+    @property
+    def short(self) -> str:
+        """The code without a script, as a user names it."""
+        return self.code.partition("-")[0]
 
     def date(self, moment: str) -> str:
         """The day of an ISO 8601 moment: "24 November 2026"; the text itself where it is none."""
@@ -45,7 +70,7 @@ class Language:
             day = dt.date.fromisoformat(moment[:10])
         except ValueError:
             return moment
-        return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+        return self.date_style(day)
 
 
 ENGLISH = Language(code="en", direction="ltr")

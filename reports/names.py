@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from audit.result import AuditResult, Axis, Group, Level, without_age
+from audit.result import AuditResult, Axis, Group, Level, LevelName, without_age
 from reports.language import Language
 
 UNKNOWN = "unknown"
@@ -23,7 +23,7 @@ class Names:
         self._codings = {feature.name: feature.coding for feature in result.features}
         self._order = {name: place for place, name in enumerate(reading_order(result))}
         self._levels = {
-            Level(feature.name, level.rung, level.code): level.name
+            Level(feature.name, level.rung, level.code): self._place(feature.coding, level, language)
             for feature in result.features
             for level in feature.levels
             if level.code != UNKNOWN
@@ -43,6 +43,7 @@ class Names:
             "XXA": self._t.gettext("stateless people"),
             "XXB": self._t.gettext("refugees (1951 Convention)"),
             "XXC": self._t.gettext("refugees (other)"),
+            "XXX": self._t.gettext("unspecified nationality"),
         }
         self._groups: dict[tuple[Level, ...], str] = {}
 
@@ -74,9 +75,25 @@ class Names:
             return self._plurals[level.code]
         return self._levels.get(level, level.code)
 
+    @staticmethod
+    def _place(coding: str, level: LevelName, language: Language) -> str:
+        """The name of a country or region in the language, or of several together; else the name in the result."""
+        if coding != "nationality":
+            return level.name
+        if level.parts:
+            parts = [language.places.get(part, "") for part in level.parts]
+            return " + ".join(parts) if all(parts) else level.name
+        return language.places.get(level.code, level.name)
+
     def feature(self, feature: str) -> str:
-        """The name of a feature in running text."""
-        return feature.replace("_", " ")
+        """The name of a feature in running text: what the plan calls it, and of the usual ones in the language."""
+        usual = {
+            "age": self._t.gettext("age"),
+            "gender": self._t.gettext("gender"),
+            "nationality": self._t.gettext("nationality"),
+            "sex": self._t.gettext("sex"),
+        }
+        return usual.get(feature) or feature.replace("_", " ")
 
     def axis(self, axis: Axis) -> str:
         """What an axis breaks people down by: "gender", "sub-region of nationality"."""

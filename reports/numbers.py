@@ -35,9 +35,13 @@ class Numbers:
     decimal: str = "."
     group: str = ","
     percent_pattern: str = "{}%"
+    grouped_from: int = 4
+    """With fewer digits than these nothing is set apart."""
 
     def count(self, value: int) -> str:
         """An integer with its thousands set apart: 63,914."""
+        if len(str(abs(value))) < self.grouped_from:
+            return str(value)
         return f"{value:,}".replace(",", self.group)
 
     def about(self, value: float) -> str:
@@ -68,6 +72,10 @@ class Numbers:
     def points(self, margin: float) -> str:
         """A difference of shares in percentage points, all its digits: 10, 2.5."""
         return self.plain(margin * 100)
+
+    def percent_of_the_plan(self, share: float) -> str:
+        """A share that the plan states, as a percentage with all its digits: 2.5%."""
+        return self.percent_pattern.format(self.points(share))
 
     def plain(self, value: float) -> str:
         """A number of the plan as it was written there, to 12 significant digits: 0.8, 1.25."""

@@ -6,6 +6,7 @@ people counted in groups picked because they fail, and nothing about the world b
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from audit.result import RuleResult
@@ -164,8 +165,10 @@ class VerdictWriter:
         first, *others = [self._clearly(kind, len(counts[kind])) for kind in order]
         for other in others:
             first = self._t.gettext("%(first)s, and %(other)s") % {"first": first, "other": other}
-        what = first + ("," if others else "")
-        told = self._t.gettext("In this test the system %(what)s than among everyone else.") % {"what": what}
+        than = self._t.gettext("In this test the system %(what)s than among everyone else.")
+        if others:
+            than = self._t.gettext("In this test the system %(what)s, than among everyone else.")
+        told = than % {"what": first}
         if not self._unnamed:
             return told
         more = self._unnamed_words.sentence_beside_names(self._unnamed)
@@ -248,7 +251,7 @@ class VerdictWriter:
 
     def _two_numbers(self) -> tuple[Number, Number]:
         groups = len(self._worst)
-        by_outcome = {name: sum(value == name for value in self._worst.values()) for name in self._worst.values()}
+        by_outcome = Counter(self._worst.values())
         of_groups = self._t.ngettext("of %(count)s group", "of %(count)s groups", groups) % {
             "count": self._n.count(groups)
         }
@@ -313,7 +316,9 @@ class VerdictWriter:
 
     def _coverage(self) -> Number:
         rules: tuple[RuleResult, ...] = self._reading.result.rules
-        lowest = min((rule for rule in rules if rule.coverage is not None), key=_coverage_of, default=None)
+        lowest = min(
+            (rule for rule in rules if rule.coverage is not None), key=lambda rule: rule.coverage or 0.0, default=None
+        )
         return Number(
             NOT_KNOWN if lowest is None else self._n.percent(lowest.coverage, against=lowest.min_coverage),
             self._t.gettext("of people are in groups that could be judged"),
@@ -387,10 +392,6 @@ _UNDECIDED_ALONE = (
     "too_few_clusters",
 )
 """Reasons of groups that were large enough to be judged, and were not decided."""
-
-
-def _coverage_of(rule: RuleResult) -> float:
-    return 1.0 if rule.coverage is None else rule.coverage
 
 
 def _kind(finding: Finding) -> tuple[str, str]:

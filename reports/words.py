@@ -98,7 +98,8 @@ class Words:
             return ""
         if verdict.because == "judged_as_part":
             because = self._t.gettext("too few cases alone")
-        return "; ".join(part for part in (because, self.judged_as(verdict), self.needed(verdict)) if part)
+        told = (because, self.judged_as(verdict), self.needed(verdict))
+        return self._t.gettext("; ").join(part for part in told if part)
 
     def judged_as(self, verdict: Verdict) -> str:
         """For a group judged as part of a larger one: of which, and with what outcome. Never a pass of its own."""
@@ -194,7 +195,7 @@ class Words:
         """A natural frequency: "about 5 in 10"."""
         filled = {"count": self._n.count(frequency.count), "base": self._n.count(frequency.base)}
         if frequency.kind == "exactly":
-            return self._t.gettext("all") if frequency.count else self._t.gettext("no")
+            return self._t.gettext("all") if frequency.count else self._t.pgettext("how many", "no")
         if frequency.kind == "below":
             return self._t.gettext("fewer than %(count)s in %(base)s") % filled
         if frequency.kind == "above":

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from audit.cli.telling import Lang
 from audit.cli.terminal import Style, note, say, say_document
 from audit.errors import ExitCode
 from audit.isolation.options import Sandbox
@@ -67,6 +68,7 @@ def run(  # noqa: PLR0913, PLR0917 - a parameter for each option
             metavar="TIMES", min=1, max=5, help="Ask about every row so often, and show how often the answers differ."
         ),
     ] = None,
+    lang: Lang = None,
     sandbox: Where = Sandbox.AUTO,
     allow_pickle: AllowPickle = False,
 ) -> None:
@@ -75,13 +77,15 @@ def run(  # noqa: PLR0913, PLR0917 - a parameter for each option
     A run that is interrupted keeps what was scored: the same command goes on where it stopped.
     """
     from audit.cli.one_run import run_into
-    from audit.cli.reporters import find_reporters
+    from audit.cli.reporters import find_reporters, languages_of
 
     reporters = find_reporters(report or DEFAULT_REPORTS)
+    languages = languages_of(reporters, lang)
     result, document = run_into(
         out,
         plan,
         reporters,
+        languages=languages,
         quiet=quiet,
         crosscheck=crosscheck,
         fresh=fresh,

@@ -22,6 +22,7 @@ def run_into(
     plan: Path,
     reporters: Sequence[Reporter],
     *,
+    languages: Sequence[str] = (),
     quiet: bool = False,
     crosscheck: bool = True,
     fresh: bool = False,
@@ -32,6 +33,7 @@ def run_into(
 
     What the detector answered is kept there meanwhile, so that a run which is interrupted goes on; `fresh` throws away
     what an earlier run has kept. `repeat` is how often the detector is asked about every row, if not as the plan says;
+    reports are in `languages` where they can be, else in English;
     `isolation` is that of `run_audit`.
 
     Returns the result and the text of `result.json`. Raises AuditError, and then nothing in `out` has changed but that.
@@ -54,7 +56,7 @@ def run_into(
         )
         document = result_to_json(result)
         folder.add("result.json", document)
-        for report in [render(reporter, result) for reporter in reporters]:
+        for report in [render(reporter, result, languages) for reporter in reporters]:
             folder.add(report.filename, report.text)
         folder.publish()
     return result, document

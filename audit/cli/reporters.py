@@ -34,6 +34,18 @@ class Reporter(Protocol):
         ...
 
 
+@runtime_checkable
+class MultilingualReporter(Reporter, Protocol):
+    """A reporter that writes other languages than English as well."""
+
+    languages: tuple[str, ...]
+    """The codes of the languages that it can write."""
+
+    def render_in(self, result: AuditResult, languages: Sequence[str]) -> str:
+        """The whole text of the file, in each of these languages."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """A report that was made: its file name and its text."""
@@ -65,10 +77,43 @@ def find_reporters(names: Sequence[str]) -> list[Reporter]:
     return found
 
 
-def render(reporter: Reporter, result: AuditResult) -> Report:
-    """Make a report. Raises AuditError where the reporter fails: never with its text, which may quote the result."""
+def languages_of(reporters: Sequence[Reporter], asked: str | None) -> tuple[str, ...]:
+    """The languages in `asked`, codes with commas between them; none where it is None, and then it is English.
+
+    Raises
+    ------
+    ArgumentError
+        None of the reporters writes other languages, or one that does lacks a language.
+    """
+    if asked is None:
+        return ()
+    codes = tuple(dict.fromkeys(code.strip().lower() for code in asked.split(",")))
+    able = [reporter for reporter in reporters if isinstance(reporter, MultilingualReporter)]
+    if not able:
+        names = ", ".join(f'"{reporter.name}"' for reporter in reporters)
+        raise ArgumentError(f"{names} writes English alone", slug="english-only", hint="leave --lang out")
+    for reporter in able:
+        for code in codes:
+            if code not in reporter.languages:
+                known = ", ".join(reporter.languages)
+                raise ArgumentError(
+                    f'the reporter "{reporter.name}" has no language "{_plain(code)}"',
+                    slug="unknown-language",
+                    hint=f"it has {known}; several with commas between them: --lang fr,ar,en",
+                )
+    return codes
+
+
+def render(reporter: Reporter, result: AuditResult, languages: Sequence[str] = ()) -> Report:
+    """Make a report, in these languages where it can. Raises AuditError where the reporter fails.
+
+    Never with the text of that failure, which may quote the result.
+    """
     try:
-        text = reporter.render(result)
+        if languages and isinstance(reporter, MultilingualReporter):
+            text = reporter.render_in(result, languages)
+        else:
+            text = reporter.render(result)
     except AuditError:
         raise
     except Exception as error:
@@ -113,7 +158,7 @@ def _loaded(offer: EntryPoint) -> Reporter:
         raise AuditError(
             f'the reporter "{offer.name}" of {_package(offer)} is none: it needs name, filename, audience and render',
             slug="reporter-not-loaded",
-            hint="see docs/reference/reporters.md",
+            hint='see "A report" in CONTRIBUTING.md',
         )
     return reporter
 

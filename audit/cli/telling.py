@@ -10,6 +10,15 @@ import typer
 from audit.cli.guard import ArgumentError
 from audit.cli.terminal import note, say, say_document
 
+Lang = Annotated[
+    str | None,
+    typer.Option(
+        "--lang",
+        metavar="CODES",
+        help="Languages of the report for people, several in one file: fr,ar,en.  [en, fr, es, ar, ru, zh]",
+    ),
+]
+
 
 def report(
     result: Annotated[Path, typer.Argument(help="A result.json or a folder with one.")],
@@ -17,16 +26,18 @@ def report(
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Where to write; - for stdout. Beside the result by default.")
     ] = None,
+    lang: Lang = None,
 ) -> None:
     """Write a report of a result that is already there. Scores nothing."""
     from audit.cli.judging import result_at
     from audit.cli.output_folder import write_file
-    from audit.cli.reporters import find_reporters, render
+    from audit.cli.reporters import find_reporters, languages_of, render
     from audit.result_file import load_result
 
     path = result_at(result) or result
     (reporter,) = find_reporters([form])
-    made = render(reporter, load_result(path))
+    languages = languages_of([reporter], lang)
+    made = render(reporter, load_result(path), languages)
     if out == Path("-"):
         say_document(made.text)
         return

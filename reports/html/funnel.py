@@ -14,6 +14,7 @@ from markupsafe import Markup, escape
 
 from audit.result import Funnel
 from reports.html import palette
+from reports.numbers import Numbers
 from reports.plain_text import harmless
 
 _WIDTH, _HEIGHT = 640.0, 300.0
@@ -61,7 +62,7 @@ def limits_of_a_pass(funnel: Funnel, alone_from: int | None) -> list[tuple[int, 
     ]
 
 
-def funnel_chart(funnel: Funnel, marks: Sequence[Mark], alone_from: int | None, title: str) -> Markup:
+def funnel_chart(funnel: Funnel, marks: Sequence[Mark], alone_from: int | None, title: str, numbers: Numbers) -> Markup:
     """The drawing; empty where nothing can be drawn. `alone_from`: the smallest size that is judged alone."""
     if not marks:
         return Markup("")
@@ -71,7 +72,7 @@ def funnel_chart(funnel: Funnel, marks: Sequence[Mark], alone_from: int | None, 
     sizes = [*(mark.cases for mark in marks), *(point.cases for point in funnel.points)]
     plane = _Plane(sizes, [*(mark.rate for mark in marks), *sure])
     parts = [
-        *_axes(plane),
+        *_axes(plane, numbers),
         _line(plane, fails, palette.BEYOND, ""),
         _line(plane, passes, palette.WITHIN, ' stroke-dasharray="6 4"'),
         *_marks(plane, marks),
@@ -82,17 +83,17 @@ def funnel_chart(funnel: Funnel, marks: Sequence[Mark], alone_from: int | None, 
     return Markup(head + "".join(parts) + "</svg>")  # noqa: S704 - numbers and colours of ours; the title is escaped
 
 
-def _axes(plane: _Plane) -> Iterable[str]:
+def _axes(plane: _Plane, numbers: Numbers) -> Iterable[str]:
     text = f'font-size="15" fill="{palette.MUTED}"'
     for share in _SHARES:
         if plane.low - 1e-9 <= share <= plane.high + 1e-9:
             y = plane.y(share)
             yield f'<path d="M{_LEFT:.0f} {y:.1f}H{_WIDTH:.0f}" stroke="{palette.RULE}"/>'
-            yield f'<text x="{_LEFT - 6:.0f}" y="{y + 5:.1f}" text-anchor="end" {text}>{share * 100:.0f}%</text>'
+            yield f'<text x="{_LEFT - 6:.0f}" y="{y + 5:.1f}" text-anchor="end" {text}>{numbers.percent(share)}</text>'
     for size in _SIZES:
         if plane.first - 1e-9 <= math.log10(size) <= plane.last + 1e-9:
             x = plane.x(size)
-            yield f'<text x="{x:.1f}" y="{_HEIGHT - 6:.0f}" text-anchor="middle" {text}>{size:,}</text>'
+            yield f'<text x="{x:.1f}" y="{_HEIGHT - 6:.0f}" text-anchor="middle" {text}>{numbers.count(size)}</text>'
 
 
 def _line(plane: _Plane, points: Sequence[tuple[int, float]], colour: str, dashes: str) -> str:

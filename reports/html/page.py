@@ -182,7 +182,7 @@ class PageWriter:
         verdicts = [each.verdict for each in self._findings if each.verdict and each.verdict.rule == rule.rule]
         counts = [(outcome, sum(verdict.outcome == outcome for verdict in verdicts)) for outcome in _OUTCOMES]
         told = tuple(StateCount(name, count, self.words.outcome(name)) for name, count in counts if count)
-        title = "; ".join(f"{self._n.count(state.count)} {state.word}" for state in told)
+        title = self._t.gettext("; ").join(f"{self._n.count(state.count)} {state.word}" for state in told)
         groups = sum(count for _, count in counts)
         return RuleSummary(
             rule=rule,

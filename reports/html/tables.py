@@ -76,6 +76,7 @@ class Table:
     caption: str
     limit: str
     rate: str
+    axis_start: str
     axis_end: str
     judged: bool
     rows: tuple[Row, ...]
@@ -125,6 +126,7 @@ class TableWriter:
             % {"rate": plain[:1].upper() + plain[1:], "axes": self._names.axes(family.axes)},
             limit=self._words.limit(rule) if rule else "",
             rate=self._words.rate(metric),
+            axis_start=self._n.percent(0.0),
             axis_end=self._n.percent(end),
             judged=rule is not None,
             rows=tuple(self.row(finding, end, digits) for finding in first),
@@ -148,7 +150,7 @@ class TableWriter:
             f"{self._n.count(outcomes.count(outcome))} {self._words.outcome(outcome)}"
             for outcome in dict.fromkeys(outcomes)
         ]
-        return "; ".join(told) if told else self._n.count(len(findings))
+        return self._t.gettext("; ").join(told) if told else self._n.count(len(findings))
 
     def _urgency(self, finding: Finding) -> tuple[int, float, str]:
         """Failing groups first, by people affected; then the undecided, the passing and the unjudged, by size."""
@@ -230,7 +232,7 @@ class TableWriter:
                 }
             if verdict.cases_needed and verdict.because != "unscored_cases" and verdict.outcome not in ("pass", "fail"):
                 more = self._t.gettext("%(count)s more needed") % {"count": self._n.about(verdict.cases_needed)}
-                note = "; ".join(part for part in (note, more) if part)
+                note = self._t.gettext("; ").join(part for part in (note, more) if part)
         return Row(
             name=self._names.group(finding.group),
             outcome=verdict.outcome if verdict else "",

@@ -57,4 +57,16 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     }
     for name, result in results.items():
         (folder / f"{name}.html").write_text(HtmlReporter().render(result), encoding="utf-8")
-    return {name: folder / f"{name}.html" for name in results}
+    names = list(results)
+    for name, kind, codes in (
+        ("arabic", "further", ["ar"]),
+        ("chinese", "answers", ["zh"]),
+        ("arabic-passing", "passing", ["ar"]),
+        ("chinese-passing", "passing", ["zh"]),
+        ("russian", "further", ["ru"]),
+        ("several", "passing", ["fr", "ar", "en"]),
+    ):
+        page = HtmlReporter().render_in(results[kind], codes)
+        (folder / f"{name}.html").write_text(page, encoding="utf-8")
+        names.append(name)
+    return {name: folder / f"{name}.html" for name in names}

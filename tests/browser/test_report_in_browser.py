@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.browser
-KINDS = ("failing", "passing", "undecided", "hostile", "further", "unnamed")
+KINDS = ("failing", "passing", "undecided", "hostile", "further", "unnamed", "arabic", "several")
+ALL_KINDS = (*KINDS, "chinese", "russian")
 WIDTHS = (1280, 390, 320)
 SIDEWAYS = "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
 OPEN_ALL = "document.querySelectorAll('details').forEach(part => part.open = true)"
@@ -43,7 +44,7 @@ def test_it_opens_without_an_error_and_asks_for_nothing(page: Page, pages: dict[
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ALL_KINDS)
 def test_nothing_scrolls_sideways(page: Page, pages: dict[str, Path], kind: str, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 844})
     page.goto(pages[kind].as_uri())
@@ -161,3 +162,57 @@ def test_on_paper_the_verdict_is_on_page_one_and_the_notice_on_each(
     assert len(sheets) > 3
     for sheet in sheets:
         assert "Restricted, not for publication: exact counts" in sheet
+
+
+SEEN = "[...document.querySelectorAll('.in')].filter(part => part.offsetHeight > 0).map(part => part.lang)"
+
+
+def test_a_language_is_chosen_by_keyboard_alone(page: Page, pages: dict[str, Path]) -> None:
+    page.goto(pages["several"].as_uri())
+    assert page.evaluate(SEEN) == ["fr"]
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.id") == "in-fr"
+    page.keyboard.press("ArrowDown")
+    assert page.evaluate(SEEN) == ["ar"]
+    assert page.evaluate("getComputedStyle(document.querySelector('.in-ar #ar-verdict')).direction") == "rtl"
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert page.url.endswith("#ar-findings")
+    page.get_by_role("radio", name="English").check()
+    assert page.evaluate(SEEN) == ["en"]
+    assert page.get_by_role("heading", level=2, name="Meets the limit in every group we could judge").count() == 1
+
+
+@pytest.mark.parametrize(("kind", "told"), [("several", "Diffusion restreinte"), ("chinese", "限制分发")])
+def test_paper_shows_the_language_that_was_chosen(
+    page: Page, pages: dict[str, Path], tmp_path: Path, kind: str, told: str
+) -> None:
+    page.goto(pages[kind].as_uri())
+    page.emulate_media(media="print")
+    assert page.evaluate("[...document.querySelectorAll('.switch')].every(part => part.offsetHeight === 0)")
+    if kind == "several":
+        assert page.evaluate(SEEN) == ["fr"]
+    reader = shutil.which("pdftotext")
+    if reader:
+        page.pdf(path=tmp_path / "report.pdf", prefer_css_page_size=True, tagged=True)
+        done = subprocess.run([reader, tmp_path / "report.pdf", "-"], capture_output=True, text=True, check=True)
+        sheets = done.stdout.split("\f")[:-1]
+        assert len(sheets) < 40
+        assert all(told in sheet for sheet in sheets)
+
+
+def test_a_range_reads_from_left_to_right_in_arabic(page: Page, pages: dict[str, Path]) -> None:
+    """Where the two ends of a range stand on the screen: the lower one to the left."""
+    page.goto(pages["arabic"].as_uri())
+    ends = page.evaluate(
+        """() => {
+            const cells = [...document.querySelectorAll('.findings td:nth-child(5)')];
+            const cell = cells.find(td => /\\d–\\d/.test(td.textContent));
+            const walk = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+            const text = walk.nextNode(), dash = text.data.indexOf('–');
+            const at = (from, to) => { const r = document.createRange(); r.setStart(text, from); r.setEnd(text, to);
+                                       return r.getBoundingClientRect().left; };
+            return [at(dash - 1, dash), at(dash + 1, dash + 2)];
+        }"""
+    )
+    assert ends[0] < ends[1]

@@ -206,6 +206,38 @@ def test_report_redraws_beside_the_result_elsewhere_or_to_stdout(here: Path) -> 
     assert (here / "j.xml").read_text().startswith("<?xml")
 
 
+def test_a_report_speaks_the_languages_that_it_is_asked_for(here: Path) -> None:
+    write_case(here, 40)
+    code, _, _ = invoke("run", "plan.toml", "--lang", "fr")
+    assert code in (0, 1, 3)
+    page = (here / "audit-out" / "report.html").read_text(encoding="utf-8")
+    assert '<html lang="fr" dir="ltr">' in page
+    assert (here / "audit-out" / "junit.xml").exists()
+    assert invoke("report", "audit-out", "--lang", "fr", "--out", "-") == (0, page, "")
+    several = invoke("report", "audit-out", "--lang", " AR,zh ,en", "--out", "-")[1]
+    assert '<html lang="ar" dir="rtl">' in several
+    assert [f'id="in-{code}"' in several for code in ("ar", "zh", "en", "fr")] == [True, True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (
+            ["run", "absent.toml", "--lang", "de"],
+            'the reporter "html" has no language "de" — it has en, fr, es, ar, ru',
+        ),
+        (["run", "absent.toml", "--lang", "fr,"], 'the reporter "html" has no language "" — it has en'),
+        (["report", "absent", "--lang", "fr,\x1b[31m"], 'the reporter "html" has no language "?[31m"'),
+        (["report", "absent", "--format", "junit", "--lang", "fr"], '"junit" writes English alone — leave --lang out'),
+    ],
+)
+def test_a_language_is_checked_before_anything_is_read(here: Path, arguments: list[str], told: str) -> None:
+    code, out, err = invoke(*arguments)
+    assert (code, out) == (ExitCode.USAGE, "")
+    assert err.startswith(f"error: {told}")
+    assert err.count("\n") == 1
+
+
 def test_explain_takes_any_name_and_lists_all() -> None:
     code, out, _ = invoke("explain", "FPR")
     assert code == 0

@@ -11,7 +11,7 @@ import pytest
 from made_audits import large_result
 
 from audit.cli.guard import ArgumentError
-from audit.cli.reporters import find_reporters, known_reporters, render
+from audit.cli.reporters import find_reporters, known_reporters, languages_of, render
 from audit.errors import AuditError, ExitCode
 from audit.result_file import result_to_json
 
@@ -166,3 +166,25 @@ def test_a_reporter_that_fails_is_an_error_without_its_text(site: Path, render_b
         render(reporter, large_result())
     assert words in str(caught.value)
     assert "SECRET" not in str(caught.value)
+
+
+SPEAKER = (
+    PLAIN_REPORTER
+    + """
+        languages = ("en", "de")
+
+        def render_in(self, result, languages):
+            return " ".join(languages)
+"""
+)
+
+
+def test_a_reporter_of_another_package_can_have_languages_of_its_own(site: Path) -> None:
+    install(site, "speaker", "plain = speaker_plain:PlainReporter", {"speaker_plain.py": SPEAKER})
+    reporters = find_reporters(["plain", "junit"])
+    assert languages_of(reporters, None) == ()
+    assert languages_of(reporters, "de,en,de") == ("de", "en")
+    assert render(reporters[0], large_result(), ("de", "en")).text == "de en"
+    assert render(reporters[0], large_result()).text.startswith("fail ")
+    with pytest.raises(ArgumentError, match='"plain" has no language "fr"'):
+        languages_of(reporters, "fr")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import html
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from gettext import NullTranslations
 from xml.etree.ElementTree import Element
 
+import pytest
 from made_pages import parsed, tag
+from made_second_looks import further_result, unnamed_result
 
 from audit.result import AuditResult
 from reports.html import render_page
@@ -25,6 +28,9 @@ class Bracketed(NullTranslations):
 
     def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
         return f"⟦{msgid1 if n == 1 else msgid2}⟧"
+
+    def pgettext(self, context: str, message: str) -> str:
+        return f"⟦{message}⟧"
 
 
 def sentences(element: Element) -> Iterator[str]:
@@ -68,17 +74,51 @@ def outside_brackets(text: str) -> str:
     return letters(text)
 
 
-def test_no_sentence_bypasses_the_catalog(further: AuditResult) -> None:
-    failing = further
-    page = parsed(render_page(failing, Language("qps", "ltr", Bracketed())))
+def pseudo(result: AuditResult) -> str:
+    return render_page(result, Language("qps", "ltr", Bracketed()))
+
+
+@pytest.mark.parametrize("kind", ["further", "answers", "unnamed"])
+def test_no_sentence_bypasses_the_catalog(
+    kind: str, further: AuditResult, passing: AuditResult, failing: AuditResult
+) -> None:
+    """What stands outside is data: names, codes and words of the plan. Sentences of the result are no such data."""
+    kinds: dict[str, Callable[[], AuditResult]] = {
+        "further": lambda: further,
+        "answers": lambda: further_result(passing),
+        "unnamed": lambda: unnamed_result(failing),
+    }
+    result = kinds[kind]()
+    page = parsed(pseudo(result))
     told = {outside_brackets(sentence) for sentence in sentences(page)} - {""}
-    known = " | ".join({letters(text) for text in data(failing.model_dump(mode="json"))})
-    made = failing.provenance
+    held = result.model_dump(mode="json", exclude={"notices", "safeguards", "metrics", "system", "crosscheck"})
+    known = " | ".join({letters(text) for text in data(held)})
+    known += " | " + " | ".join(letters(each.words) for each in result.safeguards)
+    known += " | " + " | ".join(letters(f"{each.name} {each.formula}") for each in result.metrics)
+    known += " | " + " | ".join(letters(each.library) for each in result.crosscheck)
+    known += " | " + letters(result.system.kind)
+    made = result.provenance
     known += " | " + letters(f"{made.tool}, Python {made.python}, {made.platform}")
     known += " | " + letters(" ".join(sorted(made.packages)))
     known += " | gender nationality | november | d | ρ ρ | none"
     assert {piece for piece in told if piece not in known} == set()
-    assert len(told) > 100, "names of groups are data and stand outside"
+    assert kind == "answers" or len(told) > 100, "names of groups are data and stand outside"
+
+
+def test_labels_of_cells_and_drawings_come_from_the_catalog_too(further: AuditResult) -> None:
+    page = pseudo(further)
+    labels = re.findall(r' (?:data-l|aria-label)="([^"]*)"', page)
+    assert len(labels) > 100
+    assert {label for label in labels if outside_brackets(html.unescape(label))} == set()
+    heads = re.findall(r'content:"([^"]*)"', page)
+    known = {"", " / ", " · "}
+    assert {head for head in heads if not head.startswith("\\27e6 ") and head not in known} == set()
+
+
+def test_a_sentence_without_a_form_is_marked_as_english(further: AuditResult) -> None:
+    page = pseudo(further)
+    for safeguard in further.safeguards:
+        assert f'<bdi lang="en" dir="ltr">{html.escape(safeguard.evidence)}</bdi>' in page
 
 
 def test_direction_and_language_stand_on_the_root(failing: AuditResult) -> None:

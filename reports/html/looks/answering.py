@@ -48,7 +48,7 @@ class FailuresTeller(Teller):
                     "The plan allows %(most)s. Above that no limit on a rate is decided; below it verdicts hold "
                     "whatever these answers would have been."
                 )
-                % {"most": f"{self.n.points(self.result.plan.verdict.max_failed)}%"},
+                % {"most": self.n.percent_of_the_plan(self.result.plan.verdict.max_failed)},
             ),
             note=self.t.gettext(
                 "A failure is no decision about a person, and in no rate. Where one group fails more often than "

@@ -73,7 +73,12 @@ class SearchTeller(Teller):
             "confirmed": self.t.gettext("yes"),
             "not_confirmed": self.t.gettext("no"),
         }.get(scan.outcome, NOT_KNOWN)
-        return ("; ".join(map(self._values, scan.subset)), self._half(scan.search), self._half(scan.confirmation), held)
+        return (
+            self.t.gettext("; ").join(map(self._values, scan.subset)),
+            self._half(scan.search),
+            self._half(scan.confirmation),
+            held,
+        )
 
     def _values(self, part: ScanValues) -> str:
         names = list(self._names(part))

@@ -124,7 +124,7 @@ class TogetherTeller(Teller):
                 for finding in self.reading.judged(rule, funnel.family)
                 if finding.estimate is not None and finding.estimate.value is not None and finding.verdict is not None
             ]
-            drawing = funnel_chart(funnel, marks, self._alone_from(funnel, rule), self._funnel_title(rule))
+            drawing = funnel_chart(funnel, marks, self._alone_from(funnel, rule), self._funnel_title(rule), self.n)
             if drawing:
                 yield Picture(self._funnel_caption(funnel, rule, explained=explained), drawing)
                 explained = True

@@ -191,7 +191,7 @@ class OpinionTeller(Teller):
             Column(self.t.gettext("Numbers")),
         )
         rows = tuple(
-            (each.library, convention.words, self.n.count(convention.values))
+            (each.library, self.t.gettext(convention.words), self.n.count(convention.values))
             for each in self.result.crosscheck
             for convention in each.conventions
         )

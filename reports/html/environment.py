@@ -1,0 +1,106 @@
+"""The templates in one language, with escaping that no file name can switch off and strings that cannot misbehave."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
+from jinja2.bccache import Bucket
+from markupsafe import Markup
+
+from reports.language import Language
+from reports.plain_text import harmless, without_unseen
+
+__all__ = ["Finished", "css_string", "environment", "isolated"]
+
+_TEMPLATES = Path(__file__).with_name("templates")
+_NUMBER = r"(?:&[lg]t;)?[≤≥]?[−+±]?\d(?:[\d.,\u00a0\u202f]*\d)?%?"
+_NUMBERS: Final = re.compile(
+    r"(?P<kept><(?P<whole>svg|code)\b.*?</(?P=whole)>|<[^>]*>|&(?![lg]t;\d)#?\w+;)"
+    rf"|{_NUMBER}(?:\s?[–…/±^]\s?(?:{_NUMBER}|∞))+|[≤≥−+±]{_NUMBER}|(?:&[lg]t;)?\d[\d.,]*%"
+    r"|\[[a-z_]+\] [a-z_]+",
+    re.DOTALL,
+)
+
+
+class _Compiled(BytecodeCache):
+    """The templates as they were compiled for the first language: their code is the same in all of them.
+
+    So long as no template filters a constant, which the compiler would work out in that language.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Take the code of a template, if it is there."""
+        if bucket.key in self._kept:
+            bucket.bytecode_from_string(self._kept[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep the code of a template."""
+        self._kept[bucket.key] = bucket.bytecode_to_string()
+
+
+_COMPILED = _Compiled()
+
+
+class Finished(Markup):
+    """A part of a page that templates of ours have made: it is put in as it is."""
+
+
+@cache
+def environment(language: Language) -> Environment:
+    """The templates of the report in a language."""
+    from reports.html import palette
+    from reports.html.affected import capital
+    from reports.told import Told
+
+    made = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_finish,
+        extensions=["jinja2.ext.i18n"],
+        auto_reload=False,
+        bytecode_cache=_COMPILED,
+    )
+    made.policies["ext.i18n.trimmed"] = True
+    made.install_gettext_translations(language.translations, newstyle=True)  # type: ignore[attr-defined]
+    made.globals["colour"] = palette.NAMES
+    made.filters["count"] = language.numbers.count
+    made.filters["percent"] = language.numbers.percent
+    made.filters["in_hundred"] = language.numbers.points
+    made.filters["probability"] = language.numbers.probability
+    made.filters["css_string"] = css_string
+    made.filters["capital"] = capital
+    made.filters["told"] = Told(language).tell
+    return made
+
+
+def css_string(text: str) -> Markup:
+    """`text` as a CSS string: everything but letters, digits and spaces as hexadecimal escapes, so nothing ends it."""
+    escaped = "".join(letter if letter.isalnum() or letter == " " else f"\\{ord(letter):x} " for letter in text)
+    return Markup(f'"{escaped}"')  # noqa: S704 - nothing in it but letters, digits, spaces and escapes
+
+
+def isolated(text: str) -> str:
+    """`text` with ranges, signed numbers, percentages and keys of a plan kept in their order (U+2066, U+2069).
+
+    In a line from right to left "42–52%" would else be shown as "52–42%". `text` is markup: tags, drawings and code
+    stay as they are.
+    """
+    return _NUMBERS.sub(lambda found: found[0] if found["kept"] else f"\u2066{found[0]}\u2069", text)
+
+
+def _finish(value: object) -> object:
+    if isinstance(value, Finished):
+        return value
+    if isinstance(value, Markup):
+        return Markup(without_unseen(value))  # noqa: S704 - escaped already; a sentence may hold someone's text
+    return harmless(value) if isinstance(value, str) else value

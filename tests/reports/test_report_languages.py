@@ -1,0 +1,237 @@
+"""Reports in the six languages: numbers, days, plurals, names, directions, and several languages in one file."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+from xml.etree.ElementTree import Element
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from made_pages import find_all, parsed, text
+
+import reports.html
+from audit.result import AuditResult
+from reports.html import HtmlReporter
+from reports.html.environment import isolated
+from reports.languages import CODES, language
+
+OTHERS = tuple(code for code in CODES if code != "en")
+
+
+@pytest.fixture(scope="module")
+def pages(failing: AuditResult) -> dict[str, str]:
+    """The report of one result in each language."""
+    return {code: HtmlReporter().render_in(failing, [code]) for code in CODES}
+
+
+@pytest.mark.parametrize(
+    ("code", "count", "share", "span", "day"),
+    [
+        ("en", "63,914", "41.2%", "42–52%", "4 November 2026"),
+        ("fr", "63\u202f914", "41,2\xa0%", "42–52\xa0%", "4 novembre 2026"),
+        ("es", "63.914", "41,2\xa0%", "42–52\xa0%", "4 de noviembre de 2026"),
+        ("ar", "63,914", "41.2%", "42–52%", "4 نوفمبر 2026"),
+        ("ru", "63\xa0914", "41,2\xa0%", "42–52\xa0%", "4 ноября 2026\u202fг."),
+        ("zh", "63,914", "41.2%", "42–52%", "2026年11月4日"),
+    ],
+)
+def test_numbers_and_days_are_those_of_the_language(code: str, count: str, share: str, span: str, day: str) -> None:
+    spoken = language(code)
+    assert spoken.numbers.count(63914) == count
+    assert spoken.numbers.percent(0.4117, digits=1) == share
+    assert spoken.numbers.percent_range(0.42, 0.52) == span
+    assert spoken.date("2026-11-04T09:00:00Z") == day
+
+
+def test_four_digits_stay_together_in_spanish_alone() -> None:
+    assert {code: language(code).numbers.count(1234) for code in ("es", "fr", "en")} == {
+        "es": "1234",
+        "fr": "1\u202f234",
+        "en": "1,234",
+    }
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_digits_are_western(code: str, pages: dict[str, str]) -> None:
+    assert not re.findall("[\u0660-\u0669\u06f0-\u06f9]", pages[code])
+
+
+def test_an_axis_is_written_in_the_language_of_its_page(pages: dict[str, str]) -> None:
+    """Also where another language was rendered before: what templates share holds no words and no numbers."""
+    assert "<span>0\xa0%</span>" in pages["fr"]
+    assert "<span>0%</span>" not in pages["fr"]
+    assert "<span>0%</span>" in pages["en"]
+
+
+def test_no_template_filters_a_constant() -> None:
+    """The compiler would work it out once, in the language of whichever page comes first."""
+    folder = Path(reports.html.__file__).with_name("templates")
+    for template in folder.iterdir():
+        assert not re.findall(r"\{\{\s*[\d\"'][^}]*\|", template.read_text(encoding="utf-8")), template.name
+
+
+def test_nouns_have_as_many_forms_as_the_language() -> None:
+    def told(code: str, count: int) -> str:
+        return language(code).translations.ngettext("%(count)s row", "%(count)s rows", count) % {"count": count}
+
+    assert [told("ru", count) for count in (1, 2, 5, 11, 21, 22)] == [
+        "1 строка",
+        "2 строки",
+        "5 строк",
+        "11 строк",
+        "21 строка",
+        "22 строки",
+    ]
+    assert [told("ar", count) for count in (0, 1, 2, 3, 11, 100)] == [
+        "لا صفوف",
+        "صف واحد",
+        "صفان",
+        "3 صفوف",
+        "11 صفاً",
+        "100 صف",
+    ]
+    assert [told("fr", count) for count in (0, 1, 2)] == ["0 ligne", "1 ligne", "2 lignes"]
+    assert [told("zh", count) for count in (1, 2)] == ["1 行", "2 行"]
+
+
+@pytest.mark.parametrize(
+    ("code", "tag", "direction", "heading", "people"),
+    [
+        ("fr", "fr", "ltr", "Ne respecte pas la limite", "Nigéria, femmes"),
+        ("es", "es", "ltr", "No respeta el límite", "Nigeria, mujeres"),
+        ("ar", "ar", "rtl", "لا يستوفي الحد", "نيجيريا، نساء"),
+        ("ru", "ru", "ltr", "Не соблюдает предел", "Нигерия, женщины"),
+        ("zh", "zh-Hans", "ltr", "未达到限值的要求", "尼日利亚、女性"),
+    ],
+)
+def test_verdict_and_people_are_named_in_the_language(
+    code: str, tag: str, direction: str, heading: str, people: str, pages: dict[str, str]
+) -> None:
+    assert f'<html lang="{tag}" dir="{direction}">' in pages[code]
+    assert re.search(rf'<h2 id="verdict"><svg.*?</svg>{heading}</h2>', pages[code])
+    assert f'<th scope="row">{people}<' in pages[code]
+
+
+@pytest.mark.parametrize("code", OTHERS)
+def test_a_page_says_that_nobody_has_reviewed_its_translation(code: str, pages: dict[str, str]) -> None:
+    warning = language(code).translations.gettext("Translated from English and not reviewed by a native speaker.")
+    assert language(code).reviewed_by == ""
+    assert re.search(rf'<aside class="translation"[^>]*>\s*<p><strong>{warning}</strong>', pages[code])
+    assert warning != "Translated from English and not reviewed by a native speaker."
+
+
+def test_english_is_the_same_however_it_is_asked_for(failing: AuditResult, pages: dict[str, str]) -> None:
+    assert pages["en"] == HtmlReporter().render(failing)
+    assert 'class="translation"' not in pages["en"]
+
+
+def test_what_others_wrote_is_in_no_language_that_is_known(failing: AuditResult, pages: dict[str, str]) -> None:
+    assert "<bdi>" not in pages["ar"]
+    assert f'<h1><bdi lang="">{failing.plan.audit.title}</bdi></h1>' in pages["ar"]
+
+
+@pytest.fixture(scope="module")
+def several(undecided: AuditResult) -> str:
+    return HtmlReporter().render_in(undecided, ["fr", "ar", "en", "fr"])
+
+
+def test_one_file_holds_several_languages(several: str, undecided: AuditResult) -> None:
+    root = parsed(several)
+    parts = [each for each in find_all(root, "div") if (each.get("class") or "").startswith("in ")]
+    assert [(part.get("lang"), part.get("dir")) for part in parts] == [("fr", "ltr"), ("ar", "rtl"), ("en", "ltr")]
+    assert (root.get("lang"), root.get("dir")) == ("fr", "ltr")
+    choices = find_all(root, "input")
+    assert [(each.get("id"), each.get("type"), each.get("checked")) for each in choices] == [
+        ("in-fr", "radio", ""),
+        ("in-ar", "radio", None),
+        ("in-en", "radio", None),
+    ]
+    alone = text(next(find_all(parsed(HtmlReporter().render_in(undecided, ["ar"])), "main")))
+    assert text(next(find_all(parts[1], "main"))) == alone
+
+
+def test_ids_are_one_of_a_kind_and_links_stay_in_their_language(several: str) -> None:
+    root = parsed(several)
+    ids = [each.get("id") for each in root.iter() if each.get("id")]
+    assert len(set(ids)) == len(ids)
+
+    def links(part: Element, code: str) -> None:
+        own = {each.get("id") for each in part.iter()}
+        meant = {str(each.get("href"))[1:] for each in find_all(part, "a")}
+        meant |= {str(each.get("aria-labelledby")) for each in part.iter() if each.get("aria-labelledby")}
+        assert meant <= own
+        assert all(target.startswith(f"{code}-") for target in meant)
+
+    for part in find_all(root, "div"):
+        if (part.get("class") or "").startswith("in "):
+            links(part, str(part.get("lang")))
+
+
+@pytest.mark.parametrize("codes", [["fr"], ["ar", "en"]])
+def test_the_policy_allows_the_style_of_any_choice(codes: list[str], passing: AuditResult) -> None:
+    page = HtmlReporter().render_in(passing, codes)
+    style = page[page.index("<style>") + 7 : page.index("</style>")]
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert f"style-src 'sha256-{digest}'" in page
+    assert "<script" not in page
+    assert page == HtmlReporter().render_in(passing, codes)
+
+
+def test_every_sheet_of_paper_is_marked_in_every_language(several: str) -> None:
+    rule = several[several.index("@top-center") :]
+    assert "Diffusion restreinte" in rule[: rule.index("}")]
+    assert "Restricted" in rule[: rule.index("}")]
+
+
+PIECES = ("42–52%", "&lt;1%", "−3.5", "&#34;", "<b title='1–2%'>", "و", " ", "12", "&amp;", "3 … ∞")
+
+
+@given(st.lists(st.sampled_from(PIECES)))
+@example(["−19.3", " (", "−21.9 … −16.8", ")"])
+def test_isolates_close_what_they_open_and_change_nothing_else(pieces: list[str]) -> None:
+    markup = "".join(pieces)
+    done = isolated(markup)
+    assert done.replace("\u2066", "").replace("\u2069", "") == markup
+    assert re.fullmatch("[^\u2066\u2069]*(?:\u2066[^\u2066\u2069]+\u2069[^\u2066\u2069]*)*", done)
+    assert not re.search("<[^>]*[\u2066\u2069][^>]*>", done)
+
+
+def test_numbers_are_kept_together_from_right_to_left_alone(pages: dict[str, str]) -> None:
+    arabic, french = pages["ar"], pages["fr"]
+    assert "\u2066" in arabic
+    assert "\u2066" not in french
+    assert "[U+20" not in arabic
+    told = re.sub("<svg.*?</svg>", "", arabic[arabic.index("<main") :], flags=re.DOTALL)
+    assert not re.findall(r"(?<![\u2066\d])(?<!\u2066&lt;)\d+–\d+%", told)
+
+
+@pytest.mark.slow
+def test_a_language_costs_half_a_second_at_most_and_half_a_megabyte(failing: AuditResult) -> None:
+    """In a process of its own, the first and so the dearest one; the report has 800 strata."""
+    program = (
+        "import time; from made_results import failing_result; from reports.html import HtmlReporter\n"
+        "result = failing_result(); HtmlReporter().render(result); start = time.process_time()\n"
+        "page = HtmlReporter().render_in(result, ['ar']); print(time.process_time() - start, len(page.encode()))"
+    )
+    spent = []
+    for _ in range(3):
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+        seconds, size = done.stdout.split()
+        spent.append(float(seconds))
+        assert int(size) <= 500_000
+        if spent[-1] <= 0.5:
+            break
+        time.sleep(1)
+    assert min(spent) <= 0.5
+
+
+def test_a_language_that_is_not_there_is_an_error() -> None:
+    with pytest.raises(KeyError):
+        language("de")

@@ -1,0 +1,234 @@
+"""Keeps the catalogs of the report, `reports/locale/*.po`, in step with its texts.
+
+    python -m tools.catalogs update            take new messages in, and out those that are gone
+    python -m tools.catalogs check             exit 1 where a catalog is behind, incomplete or breaks a rule
+    python -m tools.catalogs missing fr        print what is not translated, as a catalog to fill in
+    python -m tools.catalogs fill fr FILE      take translations from such a file
+
+Messages come from the Python code and the templates of `reports`, and from texts of `audit` that a report shows: terms,
+rates, conventions of other libraries, and the forms of sentences in `reports.told_forms`. No translation is guessed
+from a similar message: a changed text is a new one, and its old translation is gone with it (git has it). Files are
+named without line numbers, so that a catalog changes where a text does and nowhere else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from babel.messages.catalog import Catalog, Message
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po, write_po
+
+from audit.crosscheck.conventions import CONVENTIONS
+from audit.metrics import METRICS
+from audit.terms import SLOT_WORDS, TERMS
+from reports.languages import CODES, LOCALE, REVIEWED_BY, read_catalog, reviewer
+from reports.told_forms import PHRASES, SENTENCES
+
+REPORTS: Final = LOCALE.parent
+METHODS: Final = [("**.py", "python"), ("**/templates/**.html", "jinja2"), ("**/templates/**.css", "jinja2")]
+_AS_RENDERED: Final = {"trimmed": "true", "newstyle_gettext": "true"}  # else "100%" is looked for as "100%%"
+OPTIONS: Final = {"**/templates/**.html": _AS_RENDERED, "**/templates/**.css": _AS_RENDERED}
+TRANSLATED: Final = tuple(code for code in CODES if code != "en")
+AS_THEY_ARE: Final = {"%(first)s %(more)s", "%(first)s; %(other)s", "%(name)s (%(code)s)", "p %(p)s"}
+"""Messages that may read the same in another language."""
+
+CLAIMS: Final = {
+    "fr": r"\béquitab|\bimpartia|sans biais|non biaisé|\bconforme",
+    "es": r"\bequitativ|\bimparcial|sin sesgo|insesgad|\bconforme\b|\bjust[oa]s?\b",
+    "ar": r"\b(?:ال)?عادل|\b(?:ال)?منصف|غير متحيز|بلا تحيز|ممتثل|الامتثال",
+    "ru": r"справедлив|беспристраст|непредвзят|несмещ[её]нн|соответствует требованиям",
+    "zh": r"公平|公正|无偏|没有偏见|合规",
+}
+"""The words that no report says of a system, in each language: fair, unbiased, compliant."""
+_PLACE: Final = re.compile(r"%\(\w+\)[a-z]|%%")
+
+
+def extracted() -> Catalog:
+    """Every message of a report, with the files that it comes from."""
+    catalog = Catalog(charset="utf-8")
+    found = extract_from_dir(REPORTS, METHODS, OPTIONS, strip_comment_tags=True)
+    for name, _, message, comments, context in found:
+        catalog.add(message, None, [(f"reports/{name}", None)], auto_comments=comments, context=context)  # type: ignore[list-item]
+    for place, text in _texts_of_audit():
+        if text not in catalog:
+            catalog.add(text, None, [(place, None)])  # type: ignore[list-item]
+    return catalog
+
+
+def _texts_of_audit() -> Iterator[tuple[str, str]]:
+    for term in TERMS.values():
+        yield from (("audit/terms", text) for text in (term.name, term.means, term.not_said))
+    for metric in METRICS.values():
+        yield from (("audit/metrics.py", text) for text in (metric.plain, metric.among, metric.definition))
+    yield from (("audit/terms/swapping.py", word) for word in SLOT_WORDS.values())
+    yield from (("audit/crosscheck/conventions.py", one.words) for one in CONVENTIONS.values())
+    yield from (("reports/told_forms.py", text) for text in (*SENTENCES, *PHRASES))
+
+
+def updated(code: str, template: Catalog) -> Catalog:
+    """The catalog of a language with exactly the messages of `template`, in an order that never changes by itself."""
+    path = LOCALE / f"{code}.po"
+    known = read_catalog(path) if path.exists() else Catalog(locale=code)
+    made = Catalog(locale=code, project="audit7k reports", charset="utf-8", fuzzy=False)
+    made.header_comment = (
+        "# The words of audit7k reports. Written by `python -m tools.catalogs`, translated by hand.\n"
+        f"# {REVIEWED_BY}: who reads this as a native speaker, and stands for it, puts a name there."
+    )
+    made.last_translator = reviewer(path) if path.exists() else ""
+    for message in sorted((each for each in template if each.id), key=_order):
+        told = known.get(message.id, message.context)
+        locations = sorted({(name, None) for name, _ in message.locations})
+        string = told.string if told else None
+        made.add(message.id, string, locations, message.flags, context=message.context)  # type: ignore[arg-type]
+    return made
+
+
+def _order(message: Message) -> tuple[str, str, str]:
+    return min(name for name, _ in message.locations), first_text(message), message.context or ""
+
+
+def first_text(message: Message) -> str:
+    """The text of a message; of a counted noun that for one."""
+    return message.id if isinstance(message.id, str) else message.id[0]
+
+
+def text_of(catalog: Catalog) -> str:
+    """A catalog as the text of its file. No header holds a date: the same messages give the same bytes."""
+    written = io.BytesIO()
+    body = [message for message in catalog if message.id]
+    bare = Catalog(locale=catalog.locale, charset="utf-8", fuzzy=False)
+    for message in body:
+        bare.add(message.id, message.string, message.locations, message.flags, context=message.context)
+    write_po(written, bare, width=0, omit_header=True, sort_output=False)
+    headers = {
+        REVIEWED_BY: catalog.last_translator,
+        "Language": str(catalog.locale),
+        "MIME-Version": "1.0",
+        "Content-Type": "text/plain; charset=utf-8",
+        "Content-Transfer-Encoding": "8bit",
+        "Plural-Forms": catalog.plural_forms,
+    }
+    head = "".join(f'"{name}: {value}\\n"\n' for name, value in headers.items())
+    return f'{catalog.header_comment}\nmsgid ""\nmsgstr ""\n{head}\n{written.getvalue().decode()}'
+
+
+def faults(code: str, template: Catalog) -> Iterator[str]:
+    """Everything that is wrong with a catalog, each in one line."""
+    path = LOCALE / f"{code}.po"
+    text = path.read_text(encoding="utf-8")
+    if text != text_of(updated(code, template)):
+        yield f"{code}: not up to date; run python -m tools.catalogs update"
+    catalog = read_catalog(path)
+    for message in catalog:
+        if message.id:
+            yield from (f"{code}: {fault}: {first_text(message)[:70]!r}" for fault in faults_of(message, code, catalog))
+
+
+def faults_of(message: Message, code: str, catalog: Catalog) -> Iterator[str]:
+    """What is wrong with one translation."""
+    string = message.string or ""
+    told = (string,) if isinstance(string, str) else tuple(form or "" for form in string)
+    asked = message.id if isinstance(message.id, tuple | list) else (message.id,)
+    wanted = catalog.num_plurals if len(asked) > 1 else 1
+    if message.fuzzy:
+        yield "fuzzy"
+    if not all(told) or len(told) != wanted:
+        yield "not translated"
+        return
+    places = set(_PLACE.findall(asked[-1]))
+    for number, form in enumerate(told):
+        here = set(_PLACE.findall(form))
+        of_one = len(asked) > 1 and _lacks_one(here, places) and _is_of_one_number(catalog, number)
+        if here != places and not of_one:
+            yield "other placeholders"
+        if re.search(CLAIMS[code], form, re.IGNORECASE):
+            yield "a word that no report says of a system"
+        if re.search("[\u061c\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069]", form):
+            yield "an unseen character"
+        if form != form.strip() and first_text(message) == first_text(message).strip():
+            yield "spaces at an end"
+
+
+def _is_of_one_number(catalog: Catalog, form: int) -> bool:
+    """Whether a form of nouns stands for one number alone, so that a word can say it: "two groups" in Arabic."""
+    from gettext import c2py
+
+    which = c2py(catalog.plural_expr)
+    return sum(which(number) == form for number in range(1000)) == 1
+
+
+def _lacks_one(here: set[str], places: set[str]) -> bool:
+    return here < places and len(places - here) == 1
+
+
+def is_translated(message: Message) -> bool:
+    """Whether a message has a translation, in every form."""
+    told = message.string or ""
+    return bool(told) if isinstance(told, str) else all(told)
+
+
+def missing(code: str) -> str:
+    """What is not translated, as a catalog to fill in."""
+    catalog = read_catalog(LOCALE / f"{code}.po")
+    few = Catalog(locale=code, charset="utf-8", fuzzy=False, last_translator="")
+    few.header_comment = f"# What is missing in {code}. Fill in, then: python -m tools.catalogs fill {code} FILE"
+    for message in catalog:
+        if message.id and not is_translated(message):
+            few.add(message.id, None, message.locations, message.flags, context=message.context)
+    return text_of(few)
+
+
+def fill(code: str, path: Path, template: Catalog | None = None) -> int:
+    """Take the translations of a file into a catalog; returns how many. What the catalog does not ask is left out."""
+    catalog = updated(code, extracted() if template is None else template)
+    taken = 0
+    with path.open("rb") as file:
+        given = read_po(file, locale=code, abort_invalid=True)
+    for message in given:
+        if message.id and is_translated(message):
+            held = catalog.get(message.id, message.context)
+            if held is not None and held.string != message.string:
+                held.string = message.string
+                taken += 1
+    (LOCALE / f"{code}.po").write_text(text_of(catalog), encoding="utf-8")
+    return taken
+
+
+def main() -> int:
+    """Do what is asked for."""
+    parser = argparse.ArgumentParser(description="Keep the catalogs of the report in step with its texts.")
+    parser.add_argument("what", choices=("update", "check", "missing", "fill"))
+    parser.add_argument("language", nargs="?", choices=TRANSLATED)
+    parser.add_argument("file", nargs="?", type=Path)
+    asked = parser.parse_args()
+    if asked.what == "missing" and asked.language:
+        print(missing(asked.language), end="")
+        return 0
+    if asked.what == "fill" and asked.language and asked.file:
+        print(f"{asked.language}: {fill(asked.language, asked.file)} translations taken")
+        return 0
+    if asked.what in ("missing", "fill"):
+        parser.error(f"{asked.what} needs a language{' and a file' if asked.what == 'fill' else ''}")
+    template = extracted()
+    if asked.what == "check":
+        found = [fault for code in TRANSLATED for fault in faults(code, template)]
+        print("\n".join(found) if found else f"{len(template)} messages in {len(TRANSLATED)} languages: complete")
+        return 1 if found else 0
+    LOCALE.mkdir(exist_ok=True)
+    for code in TRANSLATED:
+        catalog = updated(code, template)
+        (LOCALE / f"{code}.po").write_text(text_of(catalog), encoding="utf-8")
+        empty = sum(1 for message in catalog if message.id and not is_translated(message))
+        print(f"{code}: {len(template)} messages, {empty} not translated (python -m tools.catalogs missing {code})")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
