@@ -34,7 +34,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def bwrap_works() -> bool:
-    """Whether bubblewrap is here and may make a sandbox."""
+    """Whether bubblewrap is here and may make a sandbox, and Python does not lie in a folder that it hides."""
+    if any(Path(sys.prefix).is_relative_to(hidden) for hidden in ("/tmp", "/var/tmp", "/run", "/dev/shm")):
+        return False
     command = ["bwrap", "--ro-bind", "/", "/", "--unshare-all", "true"]
     return shutil.which("bwrap") is not None and subprocess.run(command, check=False).returncode == 0
 

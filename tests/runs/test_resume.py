@@ -161,7 +161,8 @@ def test_a_row_that_failed_once_makes_no_other_detector(made: Made) -> None:
     break_off(made, 3)
     (made.folder / "broken").unlink()
     made.run()
-    assert made.calls == BATCHES + 1
+    # of what was kept no row said anything, so that there is nothing to hold the detector to
+    assert made.calls == BATCHES
 
 
 def test_a_second_run_into_the_same_folder_is_refused(made: Made) -> None:
