@@ -55,7 +55,8 @@ def _nothing_is_said_and_nothing_stays(capfd: pytest.CaptureFixture[str]) -> Ite
     assert said.out == ""
     assert said.err == ""
     gc.collect()
-    assert len(list(Path("/dev/fd").iterdir())) == files
+    # a server of an earlier test in this process may still be closing, so that there can be fewer
+    assert len(list(Path("/dev/fd").iterdir())) <= files
 
 
 def program(name: str, *arguments: str) -> list[str]:
