@@ -161,11 +161,6 @@ def check_headers(headers: Mapping[str, str], *, with_token: bool) -> None:
             raise ValueError("headers hold a value that no header can have")
 
 
-def default_row(features: Sequence[str]) -> dict[str, str]:
-    """The shape of a row where the plan gives none: its number and its features, by their names."""
-    return {"row_id": ROW_ID} | {name: f"${name}" for name in features}
-
-
 def _is_placeholder(word: str) -> bool:
     return word.startswith("$") and not word.startswith("$$")
 

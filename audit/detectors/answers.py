@@ -16,7 +16,16 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from audit.detectors.protocol import REASONS, STATUSES, Answers, Reason, Status, answer_schema
+from audit.detectors.protocol import (
+    REASONS,
+    ROW_ID,
+    STATUSES,
+    Answers,
+    Reason,
+    RunContext,
+    Status,
+    answer_schema,
+)
 from audit.errors import DetectorError
 
 OK: Final = STATUSES.index(Status.OK)
@@ -113,6 +122,12 @@ def read_answers(
         )
     numbers_, is_number = _as_numbers(values, truth_values=answers == "decision")
     return check_numbers(numbers_, missing, answers, score_range, is_number=is_number)
+
+
+def answer_to(batch: pa.RecordBatch, returned: Any, ctx: RunContext, *, where: str) -> pa.RecordBatch:
+    """What a model returned for a batch of the harness, as an answer of the protocol; raises as `read_answers` does."""
+    rows, span = batch.num_rows, ctx.score_range
+    return read_answers(returned, rows, ctx.answers, span, where=where, classes=ctx.classes).batch(batch.column(ROW_ID))
 
 
 def check_numbers(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from audit.detectors.extras import import_extra
 from audit.detectors.one_thread import NOTE
-from audit.detectors.protocol import API_VERSION, ROW_ID, DetectorInfo, RunContext
+from audit.detectors.protocol import API_VERSION, DetectorInfo, RunContext
 from audit.detectors.raised import name_of
 from audit.errors import DetectorError
 from audit.evaluation.quoting import shown
@@ -85,7 +85,7 @@ class OnnxDetector:
 
     def score(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Ask the model for one batch. Raises DetectorError where it raises, or answers amiss."""
-        from audit.detectors.answers import read_answers
+        from audit.detectors.answers import answer_to
 
         assert self._inputs is not None  # noqa: S101 - the harness opens before it scores
         assert self._output is not None  # noqa: S101
@@ -103,15 +103,7 @@ class OnnxDetector:
                 "it was made",
             ) from None
         returned = self._output.read(answer, where)
-        answers = read_answers(
-            returned,
-            batch.num_rows,
-            self._context.answers,
-            self._context.score_range,
-            where=where,
-            classes=self._context.classes,
-        )
-        return answers.batch(batch.column(ROW_ID))
+        return answer_to(batch, returned, self._context, where=where)
 
     def close(self) -> None:
         """Forget the model."""

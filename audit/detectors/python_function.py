@@ -80,7 +80,7 @@ class PythonDetector:
 
     def score(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Call the function on the columns of the batch. Raises DetectorError where it raises or answers amiss."""
-        from audit.detectors.answers import read_answers
+        from audit.detectors.answers import answer_to
 
         assert self._function is not None  # noqa: S101 - the harness opens before it scores
         assert self._context is not None  # noqa: S101
@@ -97,21 +97,13 @@ class PythonDetector:
                 hint="its text is withheld because it can quote a row; call the function on the same columns yourself",
             ) from None
         try:
-            answers = read_answers(
-                returned,
-                batch.num_rows,
-                self._context.answers,
-                self._context.score_range,
-                where=where,
-                classes=self._context.classes,
-            )
+            return answer_to(batch, returned, self._context, where=where)
         except DetectorError:
             raise
         except _BROKEN as error:
             raise DetectorError(
                 f"{where}: the answers cannot be read ({name_of(error)})", slug="answers-type"
             ) from None
-        return answers.batch(batch.column(ROW_ID))
 
     def close(self) -> None:
         """Forget the modules that were found beside the plan, and put sys.path and the threads back."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from audit.detectors.column_order import BY_PLAN
 from audit.detectors.one_thread import NOTE, OneThread
-from audit.detectors.protocol import API_VERSION, ROW_ID, DetectorInfo, RunContext
+from audit.detectors.protocol import API_VERSION, DetectorInfo, RunContext
 from audit.detectors.raised import name_of
 from audit.errors import DetectorError
 from audit.evaluation.quoting import shown
@@ -87,7 +87,7 @@ class SkopsDetector:
 
     def score(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Ask the model for one batch. Raises DetectorError where it raises, or answers amiss."""
-        from audit.detectors.answers import read_answers
+        from audit.detectors.answers import answer_to
 
         assert self._positive is not None  # noqa: S101 - the harness opens before it scores
         assert self._context is not None  # noqa: S101
@@ -105,16 +105,8 @@ class SkopsDetector:
                 hint="its text is withheld because it can quote a row; check that the columns have the types it was "
                 "trained on (numbers of a CSV file are named under `numbers`), and that it takes missing values",
             ) from None
-        self._warned.update(warning.category.__name__ for warning in caught)
-        answers = read_answers(
-            returned,
-            batch.num_rows,
-            self._context.answers,
-            self._context.score_range,
-            where=where,
-            classes=self._context.classes,
-        )
-        return answers.batch(batch.column(ROW_ID))
+        self._warned.update(name_of(warning.message) for warning in caught if isinstance(warning.message, Warning))
+        return answer_to(batch, returned, self._context, where=where)
 
     def close(self) -> None:
         """Forget the model and put the threads back."""

@@ -17,7 +17,7 @@ from audit.detectors.class_names import check_every_class, find_class
 from audit.detectors.extras import import_extra
 from audit.detectors.inside import check_inside
 from audit.detectors.one_thread import NOTE
-from audit.detectors.protocol import API_VERSION, ROW_ID, DetectorInfo, RunContext
+from audit.detectors.protocol import API_VERSION, DetectorInfo, RunContext
 from audit.detectors.raised import name_of
 from audit.errors import DetectorError
 from audit.evaluation.quoting import shown
@@ -104,7 +104,7 @@ class TransformersDetector:
         """Ask the model about one batch. Raises DetectorError where it raises, or the column is no text."""
         import pyarrow as pa
 
-        from audit.detectors.answers import read_answers
+        from audit.detectors.answers import answer_to
 
         assert self._context is not None  # noqa: S101 - the harness opens before it scores
         self._batches += 1
@@ -127,11 +127,7 @@ class TransformersDetector:
                 slug="detector-raised",
                 hint="its text is withheld because it can quote a row; try the model on the same texts yourself",
             ) from error
-        context = self._context
-        answers = read_answers(
-            returned, batch.num_rows, context.answers, context.score_range, classes=context.classes, where=where
-        )
-        return answers.batch(batch.column(ROW_ID))
+        return answer_to(batch, returned, self._context, where=where)
 
     def close(self) -> None:
         """Forget the model."""

@@ -80,10 +80,6 @@ class View:
     was_coded: npt.NDArray[np.int8] | None = None
     """int8[nodes, 2]: the codes before anything was withheld. None: nobody knows."""
 
-    def as_printed(self) -> View:
-        """The same without what is known of what was withheld."""
-        return View(self.totals, self.codes, self.errors, self.published)
-
 
 def ranges(view: View, method: Method) -> Bounds:
     """What every printed number, word and dash says by itself.

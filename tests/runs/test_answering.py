@@ -145,6 +145,17 @@ def test_a_pass_is_withheld_as_well(tmp_path: Path) -> None:
         assert result.overall.outcome == outcome
 
 
+def test_exactly_the_share_that_the_plan_allows_is_allowed(tmp_path: Path) -> None:
+    """0.41 of 600 rows are 246; in doubles they are a little less."""
+    assert 0.41 * ROWS < 246
+    make_set(tmp_path)
+    for failed, stopped in ((246, False), (247, True)):
+        code = f"def score(batch):\n    return [9.0 if n < {failed} else 0.9 for n in batch['number'].to_pylist()]\n"
+        result = audited(plan(code, tmp_path, verdict={"max_failed": 0.41}), tmp_path)
+        assert result.rows[0].failed == failed
+        assert any(rule.because == "too_many_failed" for rule in result.rules) == stopped
+
+
 # ---------------------------------------------------------------- asking twice
 
 WAVERING = (
