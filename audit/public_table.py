@@ -12,17 +12,31 @@ from typing import Final, Literal
 
 from audit.groups import Group, LevelName, Part
 from audit.metrics import MetricName
+from audit.public_about import (
+    PublicAbout,
+    PublicCoding,
+    PublicDigest,
+    PublicLook,
+    PublicMetric,
+    PublicSafeguard,
+)
 
 __all__ = [
     "METHOD_VERSION",
     "SENTENCES",
+    "PublicAbout",
+    "PublicCoding",
+    "PublicDigest",
     "PublicFeature",
     "PublicGroup",
     "PublicHeadline",
+    "PublicLook",
     "PublicMethod",
+    "PublicMetric",
     "PublicRate",
     "PublicRelease",
     "PublicRule",
+    "PublicSafeguard",
     "PublicSide",
     "PublicTable",
     "PublicWord",
@@ -205,8 +219,10 @@ class PublicHeadline(Part):
 
 
 class PublicRelease(Part):
-    """All that a public report prints: the table, and what follows from it."""
+    """All that a public report prints: the table, what follows from it, and what the audit is of."""
 
+    about: PublicAbout
+    """Who audits what. No number in it follows from a count."""
     table: PublicTable
     """The protected counts."""
     headline: PublicHeadline

@@ -16,11 +16,73 @@ from audit.disclosure.lattice import Lattice, lattice_of
 from audit.disclosure.method import Method, method_of
 from audit.disclosure.vocabulary import Ladder, ladder_of
 from audit.groups import LevelName
-from audit.public_table import PublicGroup, PublicRate, PublicRelease, PublicRule, PublicSide, group_key
+from audit.public_table import (
+    PublicAbout,
+    PublicCoding,
+    PublicDigest,
+    PublicGroup,
+    PublicLook,
+    PublicMetric,
+    PublicRate,
+    PublicRelease,
+    PublicRule,
+    PublicSafeguard,
+    PublicSide,
+    group_key,
+)
 
 SECRET = bytes(range(32))
 GENDERS = {"man": 0.38, "non-binary": 0.02, "unknown": 0.05, "woman": 0.55}
 RULE = PublicRule(rule="true_positive_rate", metric="true_positive_rate", scale="difference", limit=0.1, worse=("low",))
+ABOUT = PublicAbout(
+    title="Recruitment-advert screener 2.3",
+    owner="Ministry of Labour, digital inspection unit",
+    auditor="Example auditors",
+    limits_set_by="A council of nine, before the data were seen",
+    use="victim-identification",
+    route="services",
+    primary_harm="missed",
+    label_source="NGO case files, double-coded",
+    kind="predictions",
+    decision="flagged where the score is at least 0.5",
+    features=(),
+    sensitive_features_used=(),
+    codings=(
+        PublicCoding(name="gender", coding="gender", given_to_detector=False),
+        PublicCoding(name="nationality", coding="nationality", given_to_detector=False),
+    ),
+    metrics=(
+        PublicMetric(
+            name="true_positive_rate",
+            plain="share of victims found",
+            counted="victims found",
+            among="victims",
+            definition="Of all cases labelled as exploitation, the share that the detector flags.",
+            formula="TP / (TP + FN)",
+            worse="low",
+        ),
+    ),
+    probe_rules=0,
+    weighted=False,
+    clustered=False,
+    safeguards=(
+        PublicSafeguard(
+            clause="7(k)",
+            words="and oversight",
+            question="Who answers for the system and can stop it?",
+            evidence="The plan names an owner.",
+            state="declared",
+        ),
+    ),
+    looks=(PublicLook(name="thresholds", asked=True),),
+    finished="2026-11-20",
+    valid_until="2027-11-20",
+    tool="audit7k 0.0.0",
+    plan_sha256="00" * 32,
+    digests=(PublicDigest(of="evaluation_set", blake2b="11" * 32),),
+    formats=("html",),
+    languages=("en",),
+)
 
 
 def made_ladders(countries: int = 200, subregions: int = 22, regions: int = 5) -> list[Ladder]:

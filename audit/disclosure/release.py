@@ -30,7 +30,7 @@ from audit.disclosure.table import view_of
 from audit.disclosure.view import View
 from audit.disclosure.words import public_release
 from audit.errors import DataError, ResultError
-from audit.public_table import PublicRelease, PublicRule, PublicTable, public_json
+from audit.public_table import PublicAbout, PublicRelease, PublicRule, PublicTable, public_json
 from audit.scoring.durable import make_folder, write_durably
 
 __all__ = ["Audited", "People", "Released", "attack_release", "release", "reproduce"]
@@ -48,6 +48,8 @@ class Audited:
     """The overall verdict."""
     rules: tuple[PublicRule, ...]
     """The rules."""
+    about: PublicAbout
+    """What the audit is of, as the public reads it."""
     level: float = 0.95
     """Level of the intervals."""
     alpha: float = 0.05
@@ -120,7 +122,9 @@ def release(
         protected = protect(exact, method, log)
         report = attack_release(lattice, protected, log, method)
         refuse_if_told(report)
-        made = public_release(protected.table, audited.outcome, audited.rules, level=audited.level, alpha=audited.alpha)
+        made = public_release(
+            protected.table, audited.outcome, audited.rules, audited.about, level=audited.level, alpha=audited.alpha
+        )
         files = render(made, renderer)
         refuse_unless_rendered_again(files, made, renderer)
         refuse_unexplained(files, render(blank(made), renderer), made)
@@ -161,7 +165,8 @@ def reproduce(restricted: Path, lattice: Lattice, method: Method, number: int) -
             exact, method, [_seen(entry, lattice, folder.secret) for entry in folder.entries[: number - 1]]
         )
         rules = tuple(PublicRule.model_validate(rule) for rule in told["rules"])
-        made = public_release(protected.table, told["outcome"], rules, level=told["level"], alpha=told["alpha"])
+        about = PublicAbout.model_validate_json(json.dumps(told["about"]))
+        made = public_release(protected.table, told["outcome"], rules, about, level=told["level"], alpha=told["alpha"])
         files = render(made, told["renderer"])
     if _digests(made, files) != told["sha256"]:
         raise ResultError(
@@ -221,6 +226,7 @@ def _told(
         "was_coded": _sparse(first.was_coded.astype(np.int64)),
         "outcome": audited.outcome,
         "rules": [rule.model_dump(mode="json") for rule in audited.rules],
+        "about": audited.about.model_dump(mode="json"),
         "level": audited.level,
         "alpha": audited.alpha,
         "renderer": renderer,

@@ -31,6 +31,7 @@ from audit.disclosure.rates import (
 )
 from audit.groups import Group
 from audit.public_table import (
+    PublicAbout,
     PublicGroup,
     PublicHeadline,
     PublicMethod,
@@ -52,6 +53,7 @@ def public_release(
     table: PublicTable,
     outcome: Literal["pass", "fail", "inconclusive"],
     rules: Sequence[PublicRule],
+    about: PublicAbout,
     *,
     level: float = 0.95,
     alpha: float = 0.05,
@@ -60,6 +62,7 @@ def public_release(
     words = tuple(word for rule in rules for word in public_words(table, rule, alpha=alpha))
     named = any(word.word == "below" for word in words)
     return PublicRelease(
+        about=about,
         table=table,
         headline=PublicHeadline(outcome=outcome, no_group_named=outcome == "fail" and not named),
         rules=tuple(rules),

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from made_disclosure import RULE, SECRET, made_counts, made_lattice, made_method
+from made_disclosure import ABOUT, RULE, SECRET, made_counts, made_lattice, made_method
 
 from audit.disclosure.exact import exact_counts
 from audit.disclosure.protect import protect
@@ -235,7 +235,7 @@ def test_every_reason_and_every_word_has_its_sentence() -> None:
 
 def test_the_headline_says_where_a_fail_cannot_be_named() -> None:
     silent = table(EVERYONE, row("same", side(600, 118), NONE))
-    assert public_release(silent, "fail", (RULE,)).headline.no_group_named
-    assert not public_release(silent, "pass", (RULE,)).headline.no_group_named
+    assert public_release(silent, "fail", (RULE,), ABOUT).headline.no_group_named
+    assert not public_release(silent, "pass", (RULE,), ABOUT).headline.no_group_named
     loud = table(EVERYONE, row("low", side(300, 150), NONE))
-    assert not public_release(loud, "fail", (RULE,)).headline.no_group_named
+    assert not public_release(loud, "fail", (RULE,), ABOUT).headline.no_group_named

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made_disclosure import RULE, SECRET, changed_text, made_counts, made_lattice, made_method, render
+from made_disclosure import ABOUT, RULE, SECRET, changed_text, made_counts, made_lattice, made_method, render
 
 from audit.counting.table import CountsTable
 from audit.disclosure.exact import exact_counts
@@ -33,9 +33,9 @@ from audit.public_table import PublicRelease, group_key
 
 LATTICE, METHOD = made_lattice(12, 4, 2), made_method()
 COUNTS = made_counts(6_000, 3, countries=12)
-AUDITED = Audited(COUNTS, "fail", (RULE,))
+AUDITED = Audited(COUNTS, "fail", (RULE,), ABOUT)
 RENDERER = "made_disclosure:render"
-MADE = public_release(protect(exact_counts(LATTICE, COUNTS, SECRET), METHOD).table, "fail", (RULE,))
+MADE = public_release(protect(exact_counts(LATTICE, COUNTS, SECRET), METHOD).table, "fail", (RULE,), ABOUT)
 FILES = render(MADE)
 FURNITURE = render(blank(MADE))
 
@@ -240,7 +240,7 @@ def test_the_public_nouns_load_nothing_that_holds_exact_counts() -> None:
     program = "import audit.public_table, sys, json; print(json.dumps(sorted(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=_here())
     ours = {name for name in json.loads(done.stdout) if name.startswith("audit.")}
-    assert ours == {"audit.public_table", "audit.groups", "audit.metrics"}
+    assert ours == {"audit.public_about", "audit.public_table", "audit.groups", "audit.metrics"}
     assert "numpy" not in json.loads(done.stdout)
 
 

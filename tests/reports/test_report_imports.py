@@ -16,6 +16,7 @@ NOUNS = {
     "audit",
     "audit.result",
     "audit.public_table",
+    "audit.public_about",
     "audit.findings",
     "audit.groups",
     "audit.plan",

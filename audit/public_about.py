@@ -1,0 +1,139 @@
+"""What a public report says beside its figures: who audits what, under which limits, and who answers for it.
+
+Nothing here may follow from an exact count. It comes from the plan, from what the operator declares, and from names of
+what was looked at; a gate treats its numbers as furniture (`audit.disclosure.explain`), so whoever adds a field decides
+that it tells of no person.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from audit.groups import Part
+from audit.metrics import MetricName
+
+__all__ = ["PublicAbout", "PublicCoding", "PublicDigest", "PublicLook", "PublicMetric", "PublicSafeguard"]
+
+
+class PublicCoding(Part):
+    """How a sensitive feature is read, so that a report can name its groups in the reader's language."""
+
+    name: str
+    """The feature's name in the plan."""
+    coding: Literal["gender", "nationality", "categorical"]
+    """How its values were read."""
+    given_to_detector: bool
+    """Whether the plan hands this column to the detector."""
+    children: tuple[str, ...] = ()
+    """Of an age band: the codes of levels that are children."""
+
+
+class PublicMetric(Part):
+    """A rate, as the report explains it."""
+
+    name: MetricName
+    """The name in the field."""
+    plain: str
+    """The name in reports."""
+    counted: str
+    """What the numerator counts."""
+    among: str
+    """What the denominator counts."""
+    definition: str
+    """One sentence."""
+    formula: str
+    """The formula in counts."""
+    worse: Literal["low", "high", "not_judged"]
+    """Which way the rate harms a group, under the route of this plan."""
+
+
+class PublicSafeguard(Part):
+    """What this audit has to say to a clause of the draft resolution, without a number of anybody."""
+
+    clause: str
+    """The clause, for example `7(k)`."""
+    words: str
+    """The words of the draft."""
+    question: str
+    """What an auditor asks of it."""
+    evidence: str
+    """What the audit holds that speaks to it."""
+    state: Literal["measured", "declared", "not_shown"]
+    """`measured`, `declared` by the operator, or `not_shown`: never a pass."""
+    date: str | None = None
+    """Day of the evidence, as YYYY-MM-DD; null where there is none."""
+
+
+class PublicLook(Part):
+    """A further question that the audit asked, or did not: its answers stand in the restricted report alone."""
+
+    name: str
+    """A stable name, for example `thresholds`."""
+    asked: bool
+    """Whether the restricted report answers it."""
+
+
+class PublicDigest(Part):
+    """A keyed digest: whoever holds the restricted folder can check it, and nobody can guess an input and compare."""
+
+    of: Literal["evaluation_set", "predictions", "detector", "result"]
+    """Of what."""
+    blake2b: str
+    """Hexadecimal BLAKE2b-256 of the SHA-256 under the folder's key."""
+
+
+class PublicAbout(Part):
+    """The audit that a public report is of."""
+
+    title: str
+    """The system under audit and its version."""
+    owner: str
+    """Who answers for the system."""
+    auditor: str
+    """Who carried out the audit; empty where the plan does not say."""
+    limits_set_by: str
+    """Who set the limits, and on what ground; empty where the plan does not say."""
+    use: str
+    """What the system is used for: a word of the plan's `use`."""
+    route: Literal["services", "enforcement", "both"]
+    """Where a flag goes."""
+    primary_harm: Literal["missed", "wrongly_flagged", "both"]
+    """Which error harms most where flags go."""
+    label_source: str
+    """Where the labels come from."""
+    kind: str
+    """Kind of detector."""
+    decision: str
+    """The decision rule, in words."""
+    features: tuple[str, ...]
+    """Columns given to the detector; empty for predictions."""
+    sensitive_features_used: tuple[str, ...]
+    """Sensitive features among them, or the label."""
+    codings: tuple[PublicCoding, ...]
+    """The sensitive features."""
+    metrics: tuple[PublicMetric, ...]
+    """The rates that the rules limit, and those that are shown."""
+    probe_rules: int
+    """How many rules on probes entered the verdict; their results stand in the restricted report."""
+    weighted: bool
+    """Whether the exact audit weights its cases: protected rates do not, and then stand for no verdict."""
+    clustered: bool
+    """Whether cases belong together: protected intervals do not know of it, and are too narrow."""
+    safeguards: tuple[PublicSafeguard, ...]
+    """Clause by clause."""
+    looks: tuple[PublicLook, ...]
+    """Further questions."""
+    finished: str
+    """The day on which the audit ended, as YYYY-MM-DD (UTC)."""
+    valid_until: str | None
+    """The day after which it should not be relied on, as YYYY-MM-DD; null where nobody declared one."""
+    tool: str
+    """Name and version of the tool."""
+    plan_sha256: str
+    """SHA-256 of the plan as used, in canonical JSON."""
+    digests: tuple[PublicDigest, ...]
+    """Keyed digests of what the audit was made from."""
+    formats: tuple[str, ...]
+    """Which public files were asked for: names of public reporters."""
+    languages: tuple[str, ...]
+    """In which languages, the first of them chosen."""
