@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import pickle
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -89,6 +90,9 @@ def of_kind(kind: str, folder: Path) -> Iterator[tuple[dict[str, Any], Any]]:
         content = converted(model(), numbers().to_pandas(), zipmap=False)
         (folder / "model.onnx").write_bytes(content)
         yield {**of_numbers, "path": "model.onnx", "score_range": (0.0, 1.00001)}, numbers()
+    elif kind == "pickle":
+        (folder / "model.pkl").write_bytes(pickle.dumps(model()))
+        yield {**of_numbers, "path": "model.pkl"}, numbers()
     elif kind == "chat":
         with chatting(by_words) as server:
             asked = {"url": server.url, "model": "model-1", "prompt": "Advert: {text}", "allow_local": True}
@@ -115,13 +119,13 @@ def test_our_own_kinds_keep_every_promise(kind: str, tmp_path: Path) -> None:
     assert any("the same answers" in words for words in report.of(Promise.SAME_AGAIN).words) or not claimed
 
 
-@pytest.mark.parametrize("kind", ["python", "skops"])
+@pytest.mark.parametrize("kind", ["python", "skops", "pickle"])
 def test_what_stands_for_a_detector_in_a_child_keeps_every_promise(kind: str, tmp_path: Path) -> None:
     with of_kind(kind, tmp_path) as (section, rows):
         plan = AuditPlan.model_validate({**PLAN, "detector": section})
 
         def make() -> Detector:
-            return cast("Detector", contained(plan, tmp_path, Isolating(Sandbox.AUTO)))
+            return cast("Detector", contained(plan, tmp_path, Isolating(Sandbox.AUTO, allow_pickle=kind == "pickle")))
 
         report = check_detector(make, rows, folder=tmp_path)
     assert {finding.outcome for finding in report.findings} <= {"kept", "not tested"}

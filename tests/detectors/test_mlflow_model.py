@@ -19,6 +19,7 @@ from made_entry_points import offered_by_this_version
 from made_mlflow import CASES, LABELS, NUMBERS, ROWS, Audited, saved
 
 from audit.detectors.column_order import BY_PLAN, BY_SIGNATURE
+from audit.detectors.testing import Promise, check_detector, detector_maker
 from audit.plan import AuditPlan
 from audit.run import run_audit
 
@@ -47,6 +48,14 @@ def served(models: tuple[Path, dict[str, list[float]]]) -> dict[str, list[float]
 def test_scikit_learn_models_answer_as_mlflow_loads_them(folder: Path, served: Any, name: str) -> None:
     features = MIXED if name in ("skops", "unsigned") else ("age", "pay")
     assert Audited(folder / name, features).scores() == served[name]
+
+
+def test_it_keeps_every_promise(folder: Path) -> None:
+    section = {"kind": "mlflow", "path": "skops", "features": list(MIXED), "threshold": 0.5}
+    rows = pa.RecordBatch.from_pandas(CASES[:30], preserve_index=False).select(list(MIXED))
+    report = check_detector(detector_maker(section, folder), rows, folder=folder)
+    untested = {finding.promise for finding in report.findings if finding.outcome == "not tested"}
+    assert untested == {Promise.AT_ONCE, Promise.CLOSE_ENDS_CALLS}
 
 
 @pytest.mark.parametrize("name", ["onnx", "one_input"])

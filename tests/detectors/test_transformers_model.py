@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
 import pytest
-from made_children import opened
+from made_children import opened, plan_of
 from made_transformers import LABELS, save_model
 
 from audit.detectors.protocol import Detector
+from audit.detectors.testing import check_detector
 from audit.errors import DetectorError
+from audit.isolation.choosing import contained
+from audit.isolation.options import Isolating, Sandbox
 
 torch = pytest.importorskip("torch", reason="the extra transformers is not installed")
 transformers = pytest.importorskip("transformers", reason="the extra transformers is not installed")
@@ -168,3 +171,14 @@ def test_a_column_of_numbers_is_refused(made: tuple[Path, Any]) -> None:
     batch = pa.record_batch({"row_id": pa.array([0], pa.int64()), "text": [1.5]})
     with opened(made[0], SECTION) as detector, pytest.raises(DetectorError, match="holds no text"):
         detector.score(batch)
+
+
+def test_it_keeps_every_promise(made: tuple[Path, Any]) -> None:
+    folder, _ = made
+    plan = plan_of(SECTION)
+
+    def make() -> Detector:
+        return cast("Detector", contained(plan, folder, Isolating(Sandbox.AUTO)))
+
+    report = check_detector(make, {"text": TEXTS}, folder=folder, tolerance=1e-6)
+    assert {finding.outcome for finding in report.findings} <= {"kept", "not tested"}
