@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from audit.detectors.answers import ABSTAIN, NO_REASON, OK, CheckedAnswers
 from audit.detectors.protocol import REASONS, STATUSES, Reason, Status
-from audit.errors import DetectorError
-from audit.evaluation.connection import reading
+from audit.errors import DetectorError, StorageError
+from audit.evaluation.connection import as_one_file, reading
+from audit.evaluation.quoting import literals, shown
 from audit.evaluation.relation import ROW
 from audit.scoring.decisions import AnswerSource
 
 if TYPE_CHECKING:
-    import duckdb
-
     from audit.evaluation.evaluation_set import EvaluationSet
     from audit.plan import ModelDetector
 
 TABLE = "__answers__"
 """Name of the table: `__row__`, `score` DOUBLE, `status` and `reason` TINYINT (codes of the protocol)."""
-AT_ONCE: Final = 1 << 19
-"""Rows that are gathered before they are handed over."""
-_GATHERED = "__gathered__"
+AT_ONCE: Final = 1 << 17
+"""Rows that are gathered before they are written."""
 
 
 def table_name(place: int) -> str:
@@ -34,7 +34,7 @@ def table_name(place: int) -> str:
 
 
 class AnswerTable:
-    """The answers to all batches; beyond `AT_ONCE` rows they lie with DuckDB, which can write them to the disk."""
+    """The answers to all batches: a Parquet file in the private folder, so that memory holds few of them at a time."""
 
     def __init__(self, evaluation_set: EvaluationSet, section: ModelDetector, name: str = TABLE) -> None:
         self._set = evaluation_set
@@ -46,8 +46,8 @@ class AnswerTable:
         self._parts: list[pa.RecordBatch] = []
         self._waiting = 0
         self._rows = 0
-        # a connection of its own: the set's is handing out the rows meanwhile, and a query would end that
-        self._beside: duckdb.DuckDBPyConnection | None = None
+        self._path = evaluation_set.private.path / f"{name}.parquet"
+        self._writer: pq.ParquetWriter | None = None
         self._failures: Counter[tuple[Status, Reason | None]] = Counter()
 
     @property
@@ -74,11 +74,19 @@ class AnswerTable:
     def create(self) -> AnswerSource:
         """Finish the table. Raises DetectorError if it has not one row for each row of the set."""
         self._hand_over()
+        if self._writer is not None:
+            with _room(self._set.source_name):
+                self._writer.close()
         if self._rows != self._set.rows:
             raise DetectorError(
                 f"{self._set.rows} rows were read and {self._rows} scored",
                 slug="rows-lost",
                 hint="check that nothing changes the file during the audit",
+            )
+        with reading(self._set.source_name):
+            file = literals([as_one_file(self._path)])
+            self._set.connection.execute(
+                f"CREATE OR REPLACE TEMP VIEW {self._name} AS SELECT * FROM read_parquet({file})"  # noqa: S608 - quoted
             )
         return AnswerSource(
             relation=self._name,
@@ -90,15 +98,10 @@ class AnswerTable:
 
     def _hand_over(self) -> None:
         gathered = pa.Table.from_batches(self._parts, schema=self._schema)
-        with reading(self._set.source_name):
-            if self._beside is None:
-                self._beside = self._set.connection.cursor()
-                # seen by both connections, which a temporary table is not
-                columns = f"{ROW} BIGINT, score DOUBLE, status TINYINT, reason TINYINT"
-                self._beside.execute(f"CREATE OR REPLACE TABLE {self._name} ({columns})")
-            self._beside.register(_GATHERED, gathered)
-            self._beside.execute(f"INSERT INTO {self._name} SELECT * FROM {_GATHERED}")  # noqa: S608
-            self._beside.unregister(_GATHERED)
+        with _room(self._set.source_name):
+            if self._writer is None:
+                self._writer = pq.ParquetWriter(self._path, self._schema, compression="none", use_dictionary=False)
+            self._writer.write_table(gathered)
         self._rows += gathered.num_rows
         self._parts, self._waiting = [], 0
 
@@ -109,3 +112,15 @@ def _flagged(section: ModelDetector) -> str:
         return "score = 1"
     places = [place for place, name in enumerate(section.classes) if name in section.positive_classes]
     return f"score IN ({', '.join(map(str, places))})"
+
+
+@contextlib.contextmanager
+def _room(source_name: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(
+            f"{shown(source_name)}: the folder for temporary files has no room for answers ({type(error).__name__})",
+            slug="no-room",
+            hint="free space there, or name another such folder in TMPDIR",
+        ) from None

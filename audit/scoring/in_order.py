@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["in_file_order", "in_id_order"]
 
-AT_ONCE: Final = 64 << 20
+AT_ONCE: Final = 16 << 20
 """Bytes of rows that are put in order at once; twice as many are sorted by DuckDB, without any files."""
 MOST_FILES: Final = 200
 """Files that are written at the same time."""
@@ -34,7 +34,7 @@ _PLACE: Final = "__place__"
 _FIXED: Final = 16
 """Bytes that a value takes which is no text, about."""
 
-PlaceArray = npt.NDArray[np.int64]
+PlaceArray = npt.NDArray[np.signedinteger[Any]]
 
 
 def in_file_order(evaluation_set: EvaluationSet, columns: dict[str, str], size: int) -> Iterator[pa.RecordBatch]:
@@ -95,9 +95,10 @@ def _bytes(evaluation_set: EvaluationSet, columns: dict[str, str]) -> int:
 
 
 def _places(evaluation_set: EvaluationSet) -> PlaceArray:
-    """int64[n + 1]: for the row with the number r the place of its id among all, from 0; numbers begin with 1."""
+    """int[n + 1]: for the row with the number r the place of its id among all, from 0; numbers begin with 1."""
     query = f"SELECT {ROW} FROM {evaluation_set.source.name} ORDER BY {evaluation_set.expressions['case_id']}"  # noqa: S608
-    places = np.full(evaluation_set.rows + 1, -1, dtype=np.int64)
+    narrow = evaluation_set.rows < np.iinfo(np.int32).max
+    places: PlaceArray = np.full(evaluation_set.rows + 1, -1, dtype=np.int32 if narrow else np.int64)
     done = 0
     for piece in stream(evaluation_set.connection, query, 1 << 16):
         places[piece.column(0).to_numpy()] = np.arange(done, done + piece.num_rows)

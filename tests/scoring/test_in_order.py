@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import random
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from audit.detectors.answers import CheckedAnswers
 from audit.errors import StorageError
 from audit.evaluation import connection
 from audit.evaluation.evaluation_set import EvaluationSet, open_evaluation_set
+from audit.scoring.answer_table import AnswerTable
 from audit.scoring.batches import read_batches
 from audit.scoring.in_order import in_file_order, in_id_order
 
@@ -110,3 +114,44 @@ def test_batches_are_the_same_whichever_way_they_are_put_in_order(
     assert defaults is not None
     monkeypatch.setitem(defaults, "at_once", 500)
     assert batches() == whole
+
+
+def test_answers_lie_in_a_folder_whatever_its_name(
+    scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(scene, 700, 1)
+    odd = tmp_path / "a [b] *c"
+    odd.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(odd))
+    with opened(scene) as evaluation_set:
+        assert str(evaluation_set.private.path).startswith(str(odd))
+        table = answers_to(evaluation_set, scene)
+        source = table.create()
+        ((rows, total),) = evaluation_set.connection.execute(
+            f"SELECT count(*), sum(score) FROM {source.relation}"
+        ).fetchall()
+    assert (rows, total) == (700, 350.0)
+
+
+def test_no_room_for_answers_is_one_line(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    make(scene, 30, 1)
+    with opened(scene) as evaluation_set:
+        table = answers_to(evaluation_set, scene)
+        monkeypatch.setattr(pq, "ParquetWriter", full)
+        with pytest.raises(StorageError, match="no room for answers") as caught:
+            table.create()
+    assert "\n" not in str(caught.value)
+
+
+def answers_to(evaluation_set: EvaluationSet, scene: Scene) -> AnswerTable:
+    """Half to every row, in batches of 64."""
+    section: Any = scene.plan(DETECTOR).detector
+    table = AnswerTable(evaluation_set, section)
+    for first in range(1, evaluation_set.rows + 1, 64):
+        rows = np.arange(first, min(first + 64, evaluation_set.rows + 1))
+        codes = np.zeros(len(rows), dtype=np.int8)
+        table.add(pa.array(rows), CheckedAnswers(np.full(len(rows), 0.5), codes, codes - 1))
+    return table
