@@ -1,13 +1,15 @@
-"""Goes on where the process of a detector has ended: its batch fails, and the next one is asked of a new process.
+"""Goes on where the process of a detector has ended: the row that ended it fails, and a new process is asked the rest.
 
-A row that makes a model crash, or take for ever, is a failure like any other: counted, and no end of the run. A model
-that does so again and again is no detector; after a few restarts the run ends with what became of its last process.
+A row that makes a model crash, or take for ever, is a failure like any other: counted, and no end of the run. Which of
+a batch it was is found by halves, so that it takes no others with it; a batch that took too long fails whole, because
+each of its halves may take as long. A model that does so again and again is no detector; after a few batches the run
+ends with what became of its last process.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
 __all__ = ["MOST_RESTARTS", "RestartedDetector"]
 
 MOST_RESTARTS: Final = 3
+"""Batches in which the process may be lost."""
+MOST_IN_A_BATCH: Final = 40
+"""Pieces of one batch in which it may be lost, while a row is looked for: enough for two among a million."""
 _LOST: Final[dict[str, tuple[Status, Reason | None]]] = {
     "isolation-ended": (Status.ERROR, Reason.CRASHED),
     "isolation-timeout": (Status.TIMEOUT, None),
@@ -41,13 +46,14 @@ class RestartedDetector:
         self._info: DetectorInfo | None = None
         self._lost: Counter[str] = Counter()
         self._is_lost = False
+        self._in_pieces = 0
         self.inner = make()
         """The one that is, or was last, open."""
 
     @property
     def retries(self) -> int:
         """How often its process was started anew, or is to be."""
-        return self._lost.total()
+        return self._lost.total() + self._in_pieces
 
     @property
     def info(self) -> DetectorInfo:
@@ -56,7 +62,8 @@ class RestartedDetector:
             self._info = self.inner.info
         assert self._info is not None  # noqa: S101 - read when it was opened
         lost = ", ".join(f"{_WORDS[slug]} ({count})" for slug, count in sorted(self._lost.items()))
-        told = (f"The process of the detector {lost}; the batches it was asked then failed.",) if lost else ()
+        pieces = f", and {self._in_pieces} more times while the rows that end it were looked for"
+        told = (f"The process of the detector {lost}{pieces if self._in_pieces else ''}.",) if lost else ()
         return replace(self._info, course=(*self._info.course, *told))
 
     def open(self, ctx: RunContext) -> None:
@@ -66,19 +73,42 @@ class RestartedDetector:
         self._info = self.inner.info
 
     def score(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """Ask about one batch; its rows fail where the process is lost. Raises DetectorError, also after too often."""
-        if self._is_lost:
-            self._start_anew()
+        """Ask about one batch; rows on which the process is lost fail. Raises DetectorError, also after too often."""
         try:
-            return self.inner.score(batch)
+            return self._ask(batch)
         except DetectorError as error:
             if error.slug not in _LOST or self._lost.total() >= MOST_RESTARTS:
                 raise
             self._lost[error.slug] += 1
             self._is_lost = True
-            status, reason = _LOST[error.slug]
-        rows = batch.num_rows
-        return answer_batch(batch.column(ROW_ID), [None] * rows, [status] * rows, [reason] * rows)
+            slug = error.slug
+        return self._by_halves(batch) if slug == "isolation-ended" and batch.num_rows > 1 else _failed(batch, slug)
+
+    def _ask(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        if self._is_lost:
+            self._start_anew()
+        return self.inner.score(batch)
+
+    def _by_halves(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Answers to a batch in which a row ends the process: each half by itself, and halves of those that end it."""
+        answers: list[pa.RecordBatch] = []
+        waiting, lost = _halves(batch), 0
+        while waiting:
+            piece = waiting.pop()
+            if lost == MOST_IN_A_BATCH:
+                answers.append(_failed(piece, "isolation-ended"))
+                continue
+            try:
+                answers.append(self._ask(piece))
+            except DetectorError as error:
+                if error.slug not in _LOST:
+                    raise
+                lost, self._in_pieces, self._is_lost = lost + 1, self._in_pieces + 1, True
+                if error.slug == "isolation-ended" and piece.num_rows > 1:
+                    waiting.extend(_halves(piece))
+                else:
+                    answers.append(_failed(piece, error.slug))
+        return _together(answers)
 
     def close(self) -> None:
         """Close the detector, and end its process."""
@@ -98,3 +128,24 @@ class RestartedDetector:
                 slug="isolation-file-changed",
                 hint="let nothing write to it, and run again",
             )
+
+
+def _halves(batch: pa.RecordBatch) -> list[pa.RecordBatch]:
+    """The second half and the first, which is asked first."""
+    middle = batch.num_rows // 2
+    return [batch.slice(middle), batch.slice(0, middle)]
+
+
+def _failed(batch: pa.RecordBatch, slug: str) -> pa.RecordBatch:
+    status, reason = _LOST[slug]
+    rows = batch.num_rows
+    return answer_batch(batch.column(ROW_ID), [None] * rows, [status] * rows, [reason] * rows)
+
+
+def _together(answers: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
+    """One answer of several; what one of them lacks is null, and then counted as what cannot be used."""
+    import pyarrow as pa
+
+    tables = [pa.Table.from_batches([answer]) for answer in answers]
+    whole = pa.concat_tables(tables, promote_options="permissive").unify_dictionaries().combine_chunks()
+    return whole.to_batches()[0]

@@ -339,7 +339,7 @@ def test_a_detector_that_is_closed_twice_or_never_opened_is_no_matter(tmp_path: 
         detector.close()
 
 
-def test_a_row_that_makes_the_model_crash_fails_with_its_batch_and_no_other(tmp_path: Path) -> None:
+def test_a_row_that_makes_the_model_crash_fails_and_no_other(tmp_path: Path) -> None:
     body = "if batch['text'][0].as_py() == 'a':\n    os.kill(os.getpid(), 11)\nreturn [0.5] * batch.num_rows"
     plan = plan_of(function(tmp_path, body))
     made = cast("Detector", restarted(plan, tmp_path, Isolating("auto")))
@@ -349,17 +349,43 @@ def test_a_row_that_makes_the_model_crash_fails_with_its_batch_and_no_other(tmp_
         before = made.info
         assert scores(made, BATCH) == [0.5] * 3
         lost = made.score(other).to_pydict()
-        assert lost["status"] == ["error"] * 2
-        assert lost["reason"] == ["crashed"] * 2
+        assert lost["row_id"] == [3, 4]
+        assert lost["score"] == [None, 0.5]
+        assert lost["status"] == ["error", "ok"]
+        assert lost["reason"] == ["crashed", None]
         assert scores(made, BATCH) == [0.5] * 3
         assert replace(made.info, course=()) == replace(before, course=())
-        assert "ended by itself (1)" in made.info.course[-1]
+        assert "ended by itself (1), and 1 more times" in made.info.course[-1]
         for _ in range(2):
-            assert set(made.score(other).to_pydict()["reason"]) == {"crashed"}
+            assert made.score(other).to_pydict()["reason"] == ["crashed", None]
         with pytest.raises(DetectorError, match="was ended by the signal SIGSEGV"):
             made.score(other)
     finally:
         made.close()
+
+
+@pytest.mark.parametrize("most", [40, 3])
+def test_rows_that_end_the_model_are_found_among_many(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    monkeypatch.setattr("audit.isolation.restarted.MOST_IN_A_BATCH", most)
+    body = "if {'17', '60'} & set(batch['text'].to_pylist()):\n    os._exit(3)\nreturn [0.5] * batch.num_rows"
+    plan = plan_of(function(tmp_path, body))
+    made = cast("Detector", restarted(plan, tmp_path, Isolating("auto")))
+    rows = 64
+    batch = pa.record_batch(
+        {"row_id": pa.array(range(rows), pa.int64()), "text": [str(n) for n in range(rows)], "pay": [1.0] * rows}
+    )
+    made.open(run_context(plan, tmp_path))
+    try:
+        answered = made.score(batch).to_pydict()
+        retries = cast("Any", made).retries
+    finally:
+        made.close()
+    failed = [n for n in range(rows) if answered["reason"][n] == "crashed"]
+    assert answered["row_id"] == list(range(rows))
+    assert failed == ([17, 60] if most == 40 else [*range(16, 64)])
+    assert retries == (13 if most == 40 else 4)
 
 
 def test_a_run_counts_what_a_crash_took_and_goes_on(tmp_path: Path) -> None:
@@ -376,7 +402,7 @@ def test_a_run_counts_what_a_crash_took_and_goes_on(tmp_path: Path) -> None:
     asked = plan_of(function(tmp_path, body)).model_dump(by_alias=True, exclude_unset=True)
     plan = AuditPlan.model_validate({**asked, "scoring": {"batch_size": 10}})
     result = run_audit(plan, folder=tmp_path, crosscheck=False, sandbox="auto")
-    assert [(each.reason, each.rows) for each in result.failures if not each.group.root] == [("crashed", 10)]
+    assert [(each.reason, each.rows) for each in result.failures if not each.group.root] == [("crashed", 1)]
     assert result.provenance.course == (
-        "The process of the detector ended by itself (1); the batches it was asked then failed.",
+        "The process of the detector ended by itself (1), and 3 more times while the rows that end it were looked for.",
     )
