@@ -54,10 +54,8 @@ demo: $(INSTALLED) ## A first audit, on made-up cases, in a folder audit7k-demo
 	@$(BIN)/audit7k demo --out $(DEMO)
 
 .PHONY: test
-test: ## Everything that must hold: lint, types, import contracts, documentation, tests
-	@$(MAKE) lint
-	@$(MAKE) types
-	@$(MAKE) docs
+test: $(INSTALLED) ## Everything that must hold: lint, types, import contracts, documentation, tests
+	@$(MAKE) -j3 lint types docs
 	@$(MAKE) unit
 
 .PHONY: lint
