@@ -17,6 +17,8 @@ MOST: Final = 1.3
 MEASURED: Final = (
     ("python", 4096),
     ("skops", 4096),
+    ("skops-child", 4096),
+    ("skops-child", 256),
     ("skops-fast", 4096),
     ("onnx", 4096),
     ("onnx-fast", 4096),
@@ -24,7 +26,7 @@ MEASURED: Final = (
     ("http", 64),
     ("http", 256),
 )
-"""Kinds of `bench.scored_kinds`, and the rows of a batch."""
+"""Kinds of `bench.scored_kinds`, and the rows of a batch. In a child a detector runs with `--sandbox auto`."""
 MOST_HELD: Final = 64
 """Bytes for each further row: 18 are its answer, kept until all are there and then once more as a table."""
 

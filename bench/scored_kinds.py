@@ -20,7 +20,7 @@ from bench.scored_set import FEATURES
 COST: Final = 40e-6
 """Seconds that a row costs where it can be chosen: 25,000 rows in a second."""
 WORKERS: Final = 4
-KINDS: Final = ("python", "skops", "skops-fast", "onnx", "onnx-fast", "command", "http")
+KINDS: Final = ("python", "skops", "skops-child", "skops-fast", "onnx", "onnx-fast", "command", "http")
 
 _SPIN = """
 import time

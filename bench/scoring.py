@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from audit.isolation.options import Isolating, Sandbox
 from bench.scored_kinds import Batches, contenders
 from bench.scored_set import FEATURES, plan_for
 
@@ -39,6 +40,7 @@ class Overhead:
 
 def overhead(data: Path, kind: str, batch_size: int, rounds: int) -> Overhead:
     """The model alone over batches that are ready, and a whole scoring: read, ask, check, keep durably, decide."""
+    sandbox = Sandbox.AUTO if kind.endswith("child") else Sandbox.NONE
     with tempfile.TemporaryDirectory(prefix="audit7k-bench-") as name:
         folder = Path(name)
         with contenders(kind, folder) as both:
@@ -48,19 +50,19 @@ def overhead(data: Path, kind: str, batch_size: int, rounds: int) -> Overhead:
             seconds: dict[str, list[float]] = {"bare": [], "ours": []}
             for turn in range(rounds):
                 seconds["bare"].append(_timed(bare))
-                seconds["ours"].append(_scored(plan, folder, folder / f"kept{turn}"))
-            opening = _opening(plan, folder, rounds) if kind.startswith(("skops", "onnx")) else 0.0
+                seconds["ours"].append(_scored(plan, folder, folder / f"kept{turn}", sandbox))
+            opening = _opening(plan, folder, rounds, sandbox) if kind.startswith(("skops", "onnx")) else 0.0
     rows = sum(batch.num_rows for batch in batches)
     return Overhead(min(seconds["bare"]), min(seconds["ours"]) - opening, rows, opening)
 
 
-def _opening(plan: Any, folder: Path, rounds: int) -> float:
+def _opening(plan: Any, folder: Path, rounds: int, sandbox: Sandbox) -> float:
     from audit.detectors.protocol import RunContext
-    from audit.detectors.registry import make_detector
+    from audit.isolation.choosing import contained
 
     spent = []
     for _ in range(rounds):
-        detector: Any = make_detector(plan.detector, folder)
+        detector: Any = contained(plan, folder, Isolating(sandbox))
         context = RunContext(folder, FEATURES, "score", plan.detector.score_range, plan.scoring.batch_size)
         spent.append(_timed(partial(detector.open, context)))
         detector.close()
@@ -115,7 +117,7 @@ def _timed(what: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
-def _scored(plan: object, folder: Path, kept: Path) -> float:
+def _scored(plan: object, folder: Path, kept: Path, sandbox: Sandbox = Sandbox.NONE) -> float:
     """Seconds from an open set to the decision on every row."""
     from audit.evaluation.evaluation_set import open_evaluation_set
     from audit.plan import AuditPlan
@@ -127,7 +129,7 @@ def _scored(plan: object, folder: Path, kept: Path) -> float:
     with open_evaluation_set(plan, folder) as opened:
         keeping = Keeping(Checkpoint(kept), scoring_identity(plan))
         started = time.perf_counter()
-        scored = score(plan, opened, folder, keeping=keeping)
+        scored = score(plan, opened, folder, keeping=keeping, isolating=Isolating(sandbox))
         seconds = time.perf_counter() - started
     if scored.failures:
         raise AssertionError("rows failed")
