@@ -1,0 +1,124 @@
+"""Evidence that may be looked at every night: a group beyond a margin of the rest, in samples that go on coming.
+
+A p-value that is looked at again and again finds something in the end. The product of likelihood ratios kept here has a
+mean of at most 1 while the group is within the margin, whenever one stops; so whoever fails a group once the product
+reaches 1/a is wrong in at most the share a of whole histories (Ville 1939).
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from audit.stats.binomial import BoolArray, Counts, FloatArray, IntArray, checked_fraction
+from audit.stats.boundaries import Boundary
+from audit.stats.score_statistic import restricted_rates
+
+__all__ = ["SafeState", "begun", "e_holm", "seen"]
+
+_LEAST_RATE: Final = 1e-6
+
+
+class SafeState(NamedTuple):
+    """What is remembered of each group; every field has shape (G,)."""
+
+    counted: IntArray
+    """Counted outcomes of the group so far."""
+    cases: IntArray
+    """Its cases."""
+    rest_counted: IntArray
+    """Counted outcomes of the rest."""
+    rest_cases: IntArray
+    """Cases of the rest."""
+    log_e: FloatArray
+    """Natural logarithm of the evidence against "the group is within the margin"."""
+
+
+def begun(groups: int) -> SafeState:
+    """Nothing seen yet, of so many groups."""
+    zeros = np.zeros(groups, dtype=np.int64)
+    return SafeState(zeros, zeros, zeros, zeros, np.zeros(groups))
+
+
+def seen(state: SafeState, x: Counts, n: Counts, y: Counts, m: Counts, boundary: Boundary) -> SafeState:
+    """Take new cases in, each of which is taken in once.
+
+    Parameters
+    ----------
+    state : SafeState
+        What was seen before, of the same model, metric and margin.
+    x, n, y, m : array_like of integers, shape (G,)
+        Counted outcomes and totals of each group and of its rest among the new cases; where a group or its rest has
+        none, the evidence stays as it is.
+    boundary : Boundary
+        The edge of the hypothesis "group rate >= edge(rest rate)" that evidence is collected against.
+
+    Returns
+    -------
+    SafeState
+
+    Raises
+    ------
+    ValueError
+        If counts are impossible.
+
+    Notes
+    -----
+    Turner, Ly & Grünwald (2024), "Generic E-variables for exact sequential k-sample tests that allow for optional
+    stopping", J. Statistical Planning and Inference 230: the likelihood of an alternative over that of its projection
+    onto the convex hypothesis, the point of the edge that is nearest to it. The alternative is learnt from earlier
+    cases alone: the rest's rate with half a case of each kind added, the group's with one case at twice the margin (at
+    the rest's rate, where the edge lies on the other side of it).
+    """
+    x_, n_, y_, m_ = np.broadcast_arrays(*(np.asarray(count, dtype=np.int64) for count in (x, n, y, m)))
+    if not ((x_ >= 0) & (x_ <= n_) & (y_ >= 0) & (y_ <= m_)).all():
+        raise ValueError("counts must not be negative, and no more can be counted than there are cases")
+    rest = (state.rest_counted + 0.5) / (state.rest_cases + 1.0)
+    edge = boundary.edge(rest)
+    planned = np.minimum(2.0 * (boundary.offset + boundary.slope * rest) - rest, rest)
+    group = np.clip((state.counted + np.clip(planned, 0.0, 1.0)) / (state.cases + 1.0), _LEAST_RATE, 1.0 - _LEAST_RATE)
+    tells = (n_ > 0) & (m_ > 0) & (group < edge)
+    safe_n, safe_m = np.where(tells, n_, 1), np.where(tells, m_, 1)
+    nearest_rest, nearest = restricted_rates(safe_n * group, safe_n, safe_m * rest, safe_m, boundary)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        gained = _times(x_, np.log(group / nearest)) + _times(n_ - x_, np.log((1.0 - group) / (1.0 - nearest)))
+        gained += _times(y_, np.log(rest / nearest_rest)) + _times(m_ - y_, np.log((1.0 - rest) / (1.0 - nearest_rest)))
+    return SafeState(
+        state.counted + x_,
+        state.cases + n_,
+        state.rest_counted + y_,
+        state.rest_cases + m_,
+        state.log_e + np.where(tells, gained, 0.0),
+    )
+
+
+def e_holm(log_e: FloatArray, level: float) -> BoolArray:
+    """Hypotheses that evidence rejects with at most this chance of rejecting any true one, whenever it is looked at.
+
+    Parameters
+    ----------
+    log_e : ndarray of float64, shape (G,)
+        Logarithms of the evidence against each; they may depend on each other in any way.
+    level : float
+        Chance of any false rejection, in (0, 1).
+
+    Returns
+    -------
+    ndarray of bool, shape (G,)
+
+    Notes
+    -----
+    Holm (1979) with 1/E in the place of p-values (Vovk & Wang 2021, Annals of Statistics 49, 1736-1754).
+    """
+    checked_fraction(level, "level")
+    order = np.argsort(-log_e, kind="stable")
+    remaining = np.arange(log_e.size, 0, -1)
+    passes = log_e[order] >= np.log(remaining) - np.log(level)
+    rejected = np.zeros(log_e.shape, dtype=np.bool_)
+    rejected[order[: np.flatnonzero(~passes)[0] if not passes.all() else log_e.size]] = True
+    return rejected
+
+
+def _times(count: IntArray, logarithm: FloatArray) -> FloatArray:
+    return np.where(count > 0, count * logarithm, 0.0)
