@@ -1,0 +1,46 @@
+"""The same evidence set beside laws and standards: what is there that is relevant to a provision, and nothing more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from audit.findings.safeguards import EvidenceState, FrameworkEvidence, MappingState
+from audit.safeguards.catalogue import Catalogue, Provision
+
+__all__ = ["mapped"]
+
+
+def mapped(
+    tables: Catalogue, states: Mapping[str, EvidenceState], public: Mapping[str, EvidenceState]
+) -> Iterator[FrameworkEvidence]:
+    """A row for each provision.
+
+    Parameters
+    ----------
+    states, public : mapping of str to state
+        The state of each kind of evidence by its key, exactly and as a public report may tell it.
+    """
+    for instrument in tables.instruments:
+        for provision in instrument.provisions:
+            keys = (*provision.measured, *provision.declared)
+            by_state = {state: tuple(key for key in keys if states[key] == state) for state in set(states.values())}
+            yield FrameworkEvidence(
+                instrument=instrument.name,
+                article=provision.article,
+                about=provision.about,
+                state=_state(provision, states),
+                measured=by_state.get("measured", ()),
+                declared=by_state.get("declared", ()),
+                not_shown=by_state.get("not_shown", ()),
+                public_state=_state(provision, public),
+            )
+
+
+def _state(provision: Provision, states: Mapping[str, EvidenceState]) -> MappingState:
+    """Present only where everything is there in the way that it is asked for: a declaration measures nothing."""
+    full = [states[key] == "measured" for key in provision.measured]
+    full += [states[key] != "not_shown" for key in provision.declared]
+    if all(full):
+        return "present"
+    some = any(states[key] != "not_shown" for key in (*provision.measured, *provision.declared))
+    return "partial" if some else "absent"
