@@ -22,6 +22,9 @@ NOT_TESTED: Final = "not tested"
 """What stands in place of a rule for a pattern that no rule of the plan is about."""
 
 
+_LONGEST_PATTERN: Final = 200
+
+
 def _with_letters(text: str) -> str:
     if not any(character.isalnum() for character in text):
         raise ValueError("blank: write it in words, or leave the key out")
@@ -71,7 +74,7 @@ class GovernanceSection(Strict):
     """Where a flag goes, step by step, and what can follow from it for a person."""
     group_data: Words | None = None
     """Why features such as gender and nationality were processed, who can see them, and when they are deleted."""
-    named_patterns: Annotated[dict[str, str], Field(max_length=50)] = {}  # noqa: RUF012 - pydantic copies it
+    named_patterns: Annotated[dict[str, str], Field(max_length=20)] = {}  # noqa: RUF012 - pydantic copies it
     """Patterns of inequality that were named before the audit, each with the id of the rule that is about it or with
     "not tested": `{ "Men are found less often" = "missed" }`."""
     limits_set_on: Day | None = None
@@ -104,8 +107,9 @@ class GovernanceSection(Strict):
         check_disjoint("forced_criminality", self.forced_criminality)
         if self.forced_criminality and "form" not in self.features:
             raise ValueError("forced_criminality names levels of the form: say with `features` which feature that is")
-        if any(not any(character.isalnum() for character in pattern) for pattern in self.named_patterns):
-            raise ValueError("named_patterns: a pattern is blank")
+        for pattern in self.named_patterns:
+            if not any(character.isalnum() for character in pattern) or len(pattern) > _LONGEST_PATTERN:
+                raise ValueError(f"named_patterns: a pattern is blank, or longer than {_LONGEST_PATTERN} characters")
         return self
 
     def check(self, features: Container[str], rules: Container[str]) -> Iterator[str]:

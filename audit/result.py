@@ -34,6 +34,7 @@ from audit.findings import (
     EstimateReason,
     FailedRows,
     FamilyResult,
+    Framework,
     FrameworkEvidence,
     Funnel,
     FunnelPoint,
@@ -114,6 +115,7 @@ __all__ = [
     "FailedRows",
     "Family",
     "FamilyResult",
+    "Framework",
     "FrameworkEvidence",
     "Funnel",
     "FunnelPoint",
@@ -346,7 +348,7 @@ class AuditResult(Part):
     """Findings that someone has waived."""
     safeguards: tuple[Safeguard, ...]
     """Clauses of the draft resolution, and what of this result speaks to them."""
-    frameworks: tuple[FrameworkEvidence, ...] = ()
+    frameworks: tuple[Framework, ...] = ()
     """Laws and standards, and what of the same evidence is relevant to them."""
     impact_ratios: tuple[ImpactRatios, ...] = ()
     """Shares flagged and their ratios by gender, by nationality and by both: a form borrowed from employment."""

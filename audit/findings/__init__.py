@@ -39,6 +39,7 @@ from audit.findings.patterns import (
 from audit.findings.ran_in import RanIn
 from audit.findings.safeguards import (
     EvidenceState,
+    Framework,
     FrameworkEvidence,
     ImpactRatio,
     ImpactRatios,
@@ -115,6 +116,7 @@ __all__ = [
     "EvidenceState",
     "FailedRows",
     "FamilyResult",
+    "Framework",
     "FrameworkEvidence",
     "Funnel",
     "FunnelPoint",

@@ -12,6 +12,7 @@ from audit.groups import Family, Group, Part
 
 __all__ = [
     "EvidenceState",
+    "Framework",
     "FrameworkEvidence",
     "GivenBy",
     "ImpactRatio",
@@ -71,12 +72,8 @@ class Safeguard(Part):
 
 
 class FrameworkEvidence(Part):
-    """Evidence of this audit that is relevant to one provision of a law or standard. It says nothing about whether the
-    law applies, or is kept.
-    """
+    """Evidence of this audit that is relevant to one provision of a law or standard."""
 
-    instrument: str
-    """The law or standard, by its usual short name."""
     article: str
     """The provision."""
     about: str
@@ -84,13 +81,28 @@ class FrameworkEvidence(Part):
     state: MappingState
     """`present`, `partial` or `absent`: of the evidence, and of nothing else."""
     measured: tuple[str, ...]
-    """Evidence relevant to it that is measured in this result: keys, as in `safeguards`."""
+    """Evidence relevant to it that is measured in this result, by its name."""
     declared: tuple[str, ...]
     """Evidence relevant to it that the operator declares."""
     not_shown: tuple[str, ...]
     """Evidence relevant to it that is neither."""
     public_state: MappingState = "absent"
     """The state as a public report may tell it."""
+
+
+class Framework(Part):
+    """A law or standard, and what of this audit is relevant to it. Whether it applies to the system, since when, and
+    whether it is kept, is said nowhere here.
+    """
+
+    instrument: str
+    """Its usual short name."""
+    title: str
+    """Its title."""
+    checked: str
+    """Against what this table of its provisions was checked."""
+    provisions: tuple[FrameworkEvidence, ...]
+    """Provision by provision."""
 
 
 class ImpactRatio(Part):

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from audit.findings.safeguards import EvidenceState, FrameworkEvidence, GivenBy, Safeguard
+from audit.findings.safeguards import EvidenceState, Framework, GivenBy, Safeguard
 from audit.result import AuditResult
 from audit.safeguards.catalogue import Catalogue, catalogue
 from audit.safeguards.found import Finding, Found
@@ -56,7 +56,7 @@ def with_safeguards(result: AuditResult) -> AuditResult:
     return result.model_copy(update={"safeguards": clauses, "frameworks": frameworks})
 
 
-def safeguards(result: AuditResult, tables: Catalogue) -> tuple[tuple[Safeguard, ...], tuple[FrameworkEvidence, ...]]:
+def safeguards(result: AuditResult, tables: Catalogue) -> tuple[tuple[Safeguard, ...], tuple[Framework, ...]]:
     """Clause by clause and provision by provision: what this result holds that speaks to it, and its state."""
     found = evidence_of(result)
     states: dict[str, EvidenceState] = {key: found[key].state for key in tables.evidence}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from audit.findings.safeguards import EvidenceState, FrameworkEvidence, MappingState
+from audit.findings.safeguards import EvidenceState, Framework, FrameworkEvidence, MappingState
 from audit.safeguards.catalogue import Catalogue, Provision
 
 __all__ = ["mapped"]
@@ -12,8 +12,8 @@ __all__ = ["mapped"]
 
 def mapped(
     tables: Catalogue, states: Mapping[str, EvidenceState], public: Mapping[str, EvidenceState]
-) -> Iterator[FrameworkEvidence]:
-    """A row for each provision.
+) -> Iterator[Framework]:
+    """Law by law and standard by standard, a row for each provision.
 
     Parameters
     ----------
@@ -21,19 +21,28 @@ def mapped(
         The state of each kind of evidence by its key, exactly and as a public report may tell it.
     """
     for instrument in tables.instruments:
-        for provision in instrument.provisions:
-            keys = (*provision.measured, *provision.declared)
-            by_state = {state: tuple(key for key in keys if states[key] == state) for state in set(states.values())}
-            yield FrameworkEvidence(
-                instrument=instrument.name,
-                article=provision.article,
-                about=provision.about,
-                state=_state(provision, states),
-                measured=by_state.get("measured", ()),
-                declared=by_state.get("declared", ()),
-                not_shown=by_state.get("not_shown", ()),
-                public_state=_state(provision, public),
-            )
+        rows = tuple(_row(tables, provision, states, public) for provision in instrument.provisions)
+        yield Framework(instrument=instrument.name, title=instrument.title, checked=instrument.checked, provisions=rows)
+
+
+def _row(
+    tables: Catalogue,
+    provision: Provision,
+    states: Mapping[str, EvidenceState],
+    public: Mapping[str, EvidenceState],
+) -> FrameworkEvidence:
+    names: dict[EvidenceState, list[str]] = {"measured": [], "declared": [], "not_shown": []}
+    for key in (*provision.measured, *provision.declared):
+        names[states[key]].append(tables.evidence[key].name)
+    return FrameworkEvidence(
+        article=provision.article,
+        about=provision.about,
+        state=_state(provision, states),
+        measured=tuple(names["measured"]),
+        declared=tuple(names["declared"]),
+        not_shown=tuple(names["not_shown"]),
+        public_state=_state(provision, public),
+    )
 
 
 def _state(provision: Provision, states: Mapping[str, EvidenceState]) -> MappingState:

@@ -32,8 +32,9 @@ def public_safeguards(result: AuditResult) -> tuple[PublicSafeguard, ...]:
 def public_frameworks(result: AuditResult) -> tuple[PublicFramework, ...]:
     """Provision by provision, by the states that are public."""
     return tuple(
-        PublicFramework(instrument=one.instrument, article=one.article, evidence=one.about, state=one.public_state)
+        PublicFramework(instrument=one.instrument, article=row.article, evidence=row.about, state=row.public_state)
         for one in result.frameworks
+        for row in one.provisions
     )
 
 
