@@ -86,6 +86,8 @@ class PublicFramework(Part):
     """What it asks for, to follow "evidence relevant to"; in words of this tool and not of the instrument."""
     state: Literal["present", "partial", "absent"]
     """Of the evidence: all that is asked for, some of it, or none."""
+    declared_only: bool = False
+    """Whether all that is there is the operator's word, and nothing of it was measured."""
 
 
 class PublicGovernance(Part):

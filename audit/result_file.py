@@ -114,17 +114,17 @@ def parse_result(text: str, name: str = "result") -> AuditResult:
         raise ResultError(
             f"{name} does not follow schema version {SCHEMA_VERSION} at {where}", slug="not-a-result"
         ) from None
-    unfounded = _unfounded(result)
-    if unfounded is not None:
-        raise ResultError(
-            f"{name} contradicts itself: {unfounded} does not follow from what it holds",
-            slug="contradictory-result",
-            hint="it was changed after the audit; run the audit again",
-        )
     contradiction = _contradiction(result)
     if contradiction is not None:
         raise ResultError(
             f"{name} contradicts itself: {contradiction} does not follow from the verdicts",
+            slug="contradictory-result",
+            hint="it was changed after the audit; run the audit again",
+        )
+    unfounded = _unfounded(result)
+    if unfounded is not None:
+        raise ResultError(
+            f"{name} contradicts itself: {unfounded} does not follow from what it holds",
             slug="contradictory-result",
             hint="it was changed after the audit; run the audit again",
         )

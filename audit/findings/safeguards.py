@@ -88,6 +88,8 @@ class FrameworkEvidence(Part):
     """Evidence relevant to it that is neither."""
     public_state: MappingState = "absent"
     """The state as a public report may tell it."""
+    public_declared_only: bool = False
+    """Whether all that a public report may tell of it is the operator's word."""
 
 
 class Framework(Part):

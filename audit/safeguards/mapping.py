@@ -32,8 +32,10 @@ def _row(
     public: Mapping[str, EvidenceState],
 ) -> FrameworkEvidence:
     names: dict[EvidenceState, list[str]] = {"measured": [], "declared": [], "not_shown": []}
-    for key in (*provision.measured, *provision.declared):
+    keys = (*provision.measured, *provision.declared)
+    for key in keys:
         names[states[key]].append(tables.evidence[key].name)
+    told = {public[key] for key in keys}
     return FrameworkEvidence(
         article=provision.article,
         about=provision.about,
@@ -42,6 +44,7 @@ def _row(
         declared=tuple(names["declared"]),
         not_shown=tuple(names["not_shown"]),
         public_state=_state(provision, public),
+        public_declared_only="declared" in told and "measured" not in told,
     )
 
 

@@ -32,7 +32,13 @@ def public_safeguards(result: AuditResult) -> tuple[PublicSafeguard, ...]:
 def public_frameworks(result: AuditResult) -> tuple[PublicFramework, ...]:
     """Provision by provision, by the states that are public."""
     return tuple(
-        PublicFramework(instrument=one.instrument, article=row.article, evidence=row.about, state=row.public_state)
+        PublicFramework(
+            instrument=one.instrument,
+            article=row.article,
+            evidence=row.about,
+            state=row.public_state,
+            declared_only=row.public_declared_only,
+        )
         for one in result.frameworks
         for row in one.provisions
     )
