@@ -20,7 +20,6 @@ def _limits(held: Held) -> Found:
         return not_shown("Limits were set in the plan, and the data decide on no group.")
     return measured(
         f"{count_of(len(held.result.rules), 'rule')}; {count_of(judged, 'verdict')} on groups that the data decide.",
-        "rules",
         "verdicts",
     )
 
@@ -28,7 +27,7 @@ def _limits(held: Held) -> Found:
 def _inequality(held: Held) -> Found:
     rules = count_of(len(held.result.rules), "rule")
     told = f"Differences and ratios with intervals for every group; {rules}."
-    if not held.decided():
+    if not held.decided() or not held.result.disparities:
         return not_shown(f"{told} No group could be judged.")
     return measured(told, "disparities", "verdicts")
 

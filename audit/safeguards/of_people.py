@@ -49,7 +49,6 @@ def _gender(held: Held) -> Found:
         f"The share of victims found is stated for {count_of(len(known), 'group')} by {', '.join(features)}; "
         f"{count_of(unknown, 'row')} where it is unknown stand as a group of their own.",
         "estimates",
-        "rows",
     )
 
 
@@ -154,7 +153,6 @@ def _forms(held: Held) -> Found:
             f"The share of victims found is stated for {count_of(len(known), 'group')} by form of exploitation; of "
             f"{len(held.groups_by([form]) - known):,} more there are too few victims.",
             "estimates",
-            "rows",
         )
     records = [one for one in held.result.conditional if form in one.controls]
     told = sum(count for one in records for note, count in one.notes.items() if note != "cannot_tell")
