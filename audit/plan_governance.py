@@ -16,7 +16,7 @@ from audit.plan_answers import Name, Strict, check_disjoint
 
 __all__ = ["MEANINGS", "NOT_TESTED", "GovernanceSection", "Meaning"]
 
-Meaning = Literal["form", "act", "period", "language", "site", "legal_status", "religion"]
+Meaning = Literal["form", "period", "language", "site", "legal_status", "religion"]
 MEANINGS: Final[tuple[str, ...]] = get_args(Meaning)
 NOT_TESTED: Final = "not tested"
 """What stands in place of a rule for a pattern that no rule of the plan is about."""
@@ -88,7 +88,7 @@ class GovernanceSection(Strict):
     """The audit before this one: its day, its verdict, and where it can be read. The two are not compared here."""
     features: dict[str, str] = {}  # noqa: RUF012 - pydantic copies it
     """Which feature of `[groups]` or `[control_features]` is what, where clauses of the draft resolution ask for it:
-    `form` of exploitation, `act`, `period`, `language`, `site`, `legal_status`, `religion`. Nothing is guessed from a
+    `form` of exploitation, `period`, `language`, `site`, `legal_status`, `religion`. Nothing is guessed from a
     name. Children are named by `children` of an age band."""
     forced_criminality: tuple[str, ...] = ()
     """Levels of the feature that is the `form` which are forced criminality, online scams among them."""

@@ -55,7 +55,7 @@ class Safeguard(Part):
     state: EvidenceState
     """`measured` here, `declared` by the operator, or `not_shown`: never a pass."""
     key: str = ""
-    """The name of the evidence: the same wherever clauses, laws and standards ask for the same."""
+    """The name of the evidence: the same in every row that asks for the same."""
     given_by: GivenBy | None = None
     """Whose evidence it is: the audit's where it is measured, the operator's where it is declared, else nobody's. Null
     in results of versions that did not keep it."""

@@ -35,6 +35,7 @@ NOUNS = {
     "audit.terms.term",
     "audit.terms.judging",
     "audit.terms.doubting",
+    "audit.terms.governing",
     "audit.terms.looking",
     "audit.terms.swapping",
     "audit.errors",
