@@ -141,7 +141,7 @@ DECLARED: Final = (
     "No day is declared after which this audit should not be relied on.",
     "The operator declares that it may be relied on until %(day)s.",
     "When the limits were set is not shown.",
-    "The operator declares that the limits were set on %(day)s.",
+    "The operator declares on which day the limits were set.",
     "No pattern was named in advance.",
     "The operator named %(patterns)s in advance: “%(words)s”.",
     "No rule of this plan is about any of them.",

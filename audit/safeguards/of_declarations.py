@@ -70,7 +70,7 @@ def _limits_before(held: Held) -> Found:
     if day is None:
         return not_shown("When the limits were set is not shown.")
     return declared(
-        f"The operator declares that the limits were set on {day}.", "plan.governance.limits_set_on", date=day
+        "The operator declares on which day the limits were set.", "plan.governance.limits_set_on", date=day
     )
 
 
