@@ -23,6 +23,7 @@ from audit.plan_detectors import (
     SkopsDetector,
     TransformersDetector,
 )
+from audit.plan_governance import GovernanceSection
 from audit.plan_probes import ByMetric, ColumnsProbe, Probe, ProbeForm, ProbeRule, RateForm, TextProbe, check_probes
 from audit.plan_sections import (
     GENDERS,
@@ -63,6 +64,7 @@ __all__ = [
     "Detector",
     "EvaluationSetSection",
     "GenderCodes",
+    "GovernanceSection",
     "GroupFeature",
     "HttpDetector",
     "Measure",
@@ -217,6 +219,8 @@ class AuditPlan(Strict):
     """Measures of your own: shown, never judged."""
     probes: tuple[Probe, ...] = ()
     """Texts and rows in which one word or one column is changed, to see whether the score moves."""
+    governance: GovernanceSection = GovernanceSection()
+    """What the operator declares beside the numbers."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -246,6 +250,8 @@ class AuditPlan(Strict):
         ids = [*(rule.id for rule in self.named_rules), *(rule.id for rule in self.named_probe_rules)]
         if len(set(ids)) < len(ids):
             raise ValueError("two rules have the same id")
+        for mistake in self.governance.check({**self.groups, **self.control_features}, {str(rule) for rule in ids}):
+            raise ValueError(mistake)
         return self
 
     def _check_columns(self) -> None:

@@ -12,7 +12,16 @@ from typing import Literal
 from audit.groups import Part
 from audit.metrics import MetricName
 
-__all__ = ["PublicAbout", "PublicCoding", "PublicDigest", "PublicLook", "PublicMetric", "PublicSafeguard"]
+__all__ = [
+    "PublicAbout",
+    "PublicCoding",
+    "PublicDigest",
+    "PublicFramework",
+    "PublicGovernance",
+    "PublicLook",
+    "PublicMetric",
+    "PublicSafeguard",
+]
 
 
 class PublicCoding(Part):
@@ -62,6 +71,56 @@ class PublicSafeguard(Part):
     """`measured`, `declared` by the operator, or `not_shown`: never a pass."""
     date: str | None = None
     """Day of the evidence, as YYYY-MM-DD; null where there is none."""
+
+
+class PublicFramework(Part):
+    """Evidence of this audit that is relevant to one provision of a law or standard, and nothing about its being
+    kept.
+    """
+
+    instrument: str
+    """The law or standard, by its usual short name."""
+    article: str
+    """The provision."""
+    evidence: str
+    """What it asks for, to follow "evidence relevant to"; in words of this tool and not of the instrument."""
+    state: Literal["present", "partial", "absent"]
+    """Of the evidence: all that is asked for, some of it, or none."""
+    declared_only: bool = False
+    """Whether all that is there is the operator's word, and nothing of it was measured."""
+
+
+class PublicGovernance(Part):
+    """What the operator declares, as the public may read it: offices and roles, and no share of anything."""
+
+    declared_on: str | None = None
+    """The day of these declarations, as YYYY-MM-DD."""
+    office: str = ""
+    """The office that answers for the system; like all that follows, empty where nothing is declared."""
+    role: str = ""
+    """The role in that office that answers for it."""
+    oversight: str = ""
+    """Who can stop the system."""
+    reviewed: bool = False
+    """Whether shares of flags that are reviewed or not followed are declared; they stand in the restricted report."""
+    contact: str = ""
+    """Where a reader writes about errors."""
+    appeal: str = ""
+    """How a person contests a flag."""
+    consulted: tuple[str, ...] = ()
+    """Organisations and roles that were consulted."""
+    downstream: str = ""
+    """Where a flag goes, and what can follow from it."""
+    group_data: str = ""
+    """Why features such as gender and nationality were processed, and when they are deleted."""
+    named_patterns: tuple[str, ...] = ()
+    """Patterns of inequality that were named in advance."""
+    limits_set_on: str | None = None
+    """The day on which the limits were fixed, as YYYY-MM-DD."""
+    baseline: str = ""
+    """What is done without the system."""
+    previous_audit: str = ""
+    """The audit before this one."""
 
 
 class PublicLook(Part):
@@ -121,12 +180,17 @@ class PublicAbout(Part):
     """Whether cases belong together: protected intervals do not know of it, and are too narrow."""
     safeguards: tuple[PublicSafeguard, ...]
     """Clause by clause."""
+    frameworks: tuple[PublicFramework, ...] = ()
+    """Laws and standards, and whether evidence relevant to their provisions is there."""
+    governance: PublicGovernance | None = None
+    """What the operator declares; null where nothing is declared."""
     looks: tuple[PublicLook, ...]
     """Further questions."""
     finished: str
     """The day on which the audit ended, as YYYY-MM-DD (UTC)."""
     valid_until: str | None
-    """The day after which it should not be relied on, as YYYY-MM-DD; null where nobody declared one."""
+    """The last day on which it may be relied on, as YYYY-MM-DD; null where nobody declared one. Where `finished` is
+    later, the audit was past its expiry when it ended, and every report of it says so."""
     tool: str
     """Name and version of the tool."""
     plan_sha256: str

@@ -34,11 +34,15 @@ from audit.findings import (
     EstimateReason,
     FailedRows,
     FamilyResult,
+    Framework,
+    FrameworkEvidence,
     Funnel,
     FunnelPoint,
     GroupAmplification,
     GroupAuc,
     GroupCounts,
+    ImpactRatio,
+    ImpactRatios,
     LabelErrorGrid,
     LabelGap,
     LikeWithLike,
@@ -55,6 +59,7 @@ from audit.findings import (
     RuleBecause,
     RuleResult,
     RuleSensitivity,
+    Safeguard,
     Scale,
     ScanHalf,
     ScanValues,
@@ -110,12 +115,16 @@ __all__ = [
     "FailedRows",
     "Family",
     "FamilyResult",
+    "Framework",
+    "FrameworkEvidence",
     "Funnel",
     "FunnelPoint",
     "Group",
     "GroupAmplification",
     "GroupAuc",
     "GroupCounts",
+    "ImpactRatio",
+    "ImpactRatios",
     "LabelErrorGrid",
     "LabelGap",
     "Level",
@@ -187,21 +196,6 @@ class Waiver(Part):
     """On what ground."""
     expires: str
     """The day after which it no longer holds, as YYYY-MM-DD."""
-
-
-class Safeguard(Part):
-    """What this audit has to say to a clause of the draft resolution."""
-
-    clause: str
-    """The clause, for example `7(k)`."""
-    words: str
-    """The words of the draft."""
-    question: str
-    """What an auditor asks of it."""
-    evidence: str
-    """What this result holds that speaks to it."""
-    state: Literal["measured", "declared", "not_shown"]
-    """`measured` here, `declared` by the operator, or `not_shown`: never a pass."""
 
 
 class SystemDescription(Part):
@@ -354,6 +348,10 @@ class AuditResult(Part):
     """Findings that someone has waived."""
     safeguards: tuple[Safeguard, ...]
     """Clauses of the draft resolution, and what of this result speaks to them."""
+    frameworks: tuple[Framework, ...] = ()
+    """Laws and standards, and what of the same evidence is relevant to them."""
+    impact_ratios: tuple[ImpactRatios, ...] = ()
+    """Shares flagged and their ratios by gender, by nationality and by both: a form borrowed from employment."""
     crosscheck: tuple[Agreement, ...] = ()
     """The same rates and disparities from other libraries, where they were asked."""
     crosscheck_state: CrosscheckState = "not_asked"

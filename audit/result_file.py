@@ -121,6 +121,13 @@ def parse_result(text: str, name: str = "result") -> AuditResult:
             slug="contradictory-result",
             hint="it was changed after the audit; run the audit again",
         )
+    unfounded = _unfounded(result)
+    if unfounded is not None:
+        raise ResultError(
+            f"{name} contradicts itself: {unfounded} does not follow from what it holds",
+            slug="contradictory-result",
+            hint="it was changed after the audit; run the audit again",
+        )
     return result
 
 
@@ -182,6 +189,23 @@ def _overall_contradiction(result: AuditResult) -> str | None:
     if sorted(result.overall.failing_rules) != sorted(failing):
         return "overall.failing_rules"
     return None if sorted(result.overall.undecided_rules) == sorted(undecided) else "overall.undecided_rules"
+
+
+def _unfounded(result: AuditResult) -> str | None:
+    """The first safeguard that claims evidence which this result does not hold; None where all is as it says."""
+    for place, one in enumerate(result.safeguards):
+        given_by = {"measured": "audit", "declared": "operator", "not_shown": "nobody"}[one.state]
+        founded = bool(one.rests_on) == (one.state != "not_shown") and all(_holds(result, at) for at in one.rests_on)
+        if one.given_by is not None and (one.given_by != given_by or not founded):
+            return f"safeguards.{place}"
+    return None
+
+
+def _holds(result: AuditResult, field: str) -> bool:
+    value: object = result
+    for name in field.split("."):
+        value = getattr(value, name, None)
+    return value is not None and value not in ("", (), {})
 
 
 def _strict_json(text: str, name: str) -> dict[str, Any]:

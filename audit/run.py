@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from audit.analyses.disparities import disparities
 from audit.analyses.estimates import estimates, everyone_as_family, group_counts, row_accounts
 from audit.analyses.families import finest, plan_families, rule_families
+from audit.analyses.impact_ratios import impact_ratios
 from audit.analyses.swap_rules import judge_probes
 from audit.analyses.swaps import swap_probes
 from audit.counting.table import CountsTable, FamilyCounts
@@ -24,7 +25,8 @@ from audit.plan import AuditPlan
 from audit.plan_file import LoadedPlan, read_plan_file
 from audit.provenance import provenance, scoring_identity
 from audit.result import SCHEMA_VERSION, AuditResult, MetricDefinition, Provenance, SystemDescription
-from audit.safeguards import safeguards
+from audit.safeguards import with_safeguards
+from audit.safeguards.catalogue import catalogue
 from audit.verdicts import judge, overall_verdict
 
 if TYPE_CHECKING:
@@ -140,7 +142,8 @@ def _keeping(plan: AuditPlan, checkpoint: Checkpoint | None) -> Keeping | None:
 
 
 def _check_before(loaded: LoadedPlan, evaluation_set: EvaluationSet, *, details: bool) -> tuple[Design, ...]:
-    """Whatever of measures and probes can be told before a night of scoring, not after; and what probes ask."""
+    """Whatever of tables, measures and probes can be told before a night of scoring; and what probes ask."""
+    catalogue()
     if details and loaded.plan.measures:
         from audit.crosscheck.own_measures_fairlearn import check_measures
 
@@ -225,7 +228,7 @@ def summarise(
     further, doubts = (
         further_findings(plan, counted, families, features, (rules, verdicts), shown_rates) if details else ({}, ())
     )
-    return AuditResult.model_construct(
+    result = AuditResult.model_construct(
         schema_version=SCHEMA_VERSION,
         status="complete",
         release="restricted",
@@ -245,12 +248,14 @@ def summarise(
         probe_rules=probe_rules,
         probe_verdicts=probe_verdicts,
         waivers=(),
-        safeguards=safeguards(plan, rules, system, further, (probes, probe_verdicts)),
+        safeguards=(),
+        impact_ratios=impact_ratios(plan, shown_rates),
         notices=(*notices(plan, system, overall, everyone, rows, families, features), *doubts),
         provenance=origin,
         own_measures=own_measures,
         **further,
     )
+    return with_safeguards(result)
 
 
 def loaded_plan(plan: AuditPlan | LoadedPlan | str | Path, folder: Path | None = None) -> LoadedPlan:

@@ -24,11 +24,12 @@ if TYPE_CHECKING:
 __all__ = ["Told", "in_language"]
 
 _PLACE = re.compile(r"%\((\w+)\)s")
-_FREE = {"answers", "column", "columns", "controls", "feature", "library", "name", "owner", "rule", "source"}
+_FREE = {"answers", "column", "columns", "controls", "feature", "features", "library", "name", "owner", "rule"}
+_FREE |= {"source", "words"}
 """Places in which words of others stand, with full stops in them perhaps."""
 _COUNT = re.compile(r"\d{1,3}(?:,\d{3})*|\d+")
 _PERCENT = re.compile(r"([<>]?)(\d+(?:\.\d+)?)%")
-_COUNTED = re.compile(r"([\d,]+) (rule|verdict|group|decision|level|text|row|cluster|case)s?")
+_COUNTED = re.compile(r"([\d,]+) (rule|verdict|group|decision|level|text|row|cluster|case|pattern)s?")
 
 
 class Told:
@@ -47,6 +48,13 @@ class Told:
         if found is None:
             return Markup('<bdi lang="en" dir="ltr">{}</bdi>').format(harmless(text))
         return Markup(" ").join(self._sentence(form, values) for form, values in found)
+
+    def known(self, text: str) -> Markup:
+        """A text of the tables of safeguards in the language; as it is, marked as English, where it has none."""
+        told = self._t.gettext(text) if text else text
+        if self._language.is_english or told != text:
+            return Markup("<bdi>{}</bdi>").format(harmless(text)) if told == text else escape(told)
+        return Markup('<bdi lang="en" dir="ltr">{}</bdi>').format(harmless(text))
 
     def _sentence(self, form: str, values: dict[str, str]) -> Markup:
         return escape(self._t.gettext(form)) % {name: self._value(value) for name, value in values.items()}
@@ -74,6 +82,7 @@ class Told:
             "row": self._t.ngettext("%(count)s row", "%(count)s rows", count),
             "cluster": self._t.ngettext("%(count)s cluster", "%(count)s clusters", count),
             "case": self._t.ngettext("%(count)s case", "%(count)s cases", count),
+            "pattern": self._t.ngettext("%(count)s pattern", "%(count)s patterns", count),
         }
         return forms[noun]
 
@@ -94,18 +103,46 @@ def _place(name: str) -> str:
     return f"(?P<{name}>.+?)" if name in _FREE else rf"(?P<{name}>(?:(?!\. ).)+?)"
 
 
-def _forms_of(text: str) -> list[tuple[str, dict[str, str]]] | None:
+Forms = tuple[tuple[str, dict[str, str]], ...]
+
+
+def _forms_of(text: str) -> Forms | None:
     """The forms of which `text` is made, with what stands in them; None where a part of it is of no known form."""
-    for form, pattern in _patterns():
-        start = pattern.match(text)
-        if start and text[start.end() : start.end() + 1] == " ":
-            rest = _forms_of(text[start.end() + 1 :])
-            if rest is not None:
-                return [(form, start.groupdict()), *rest]
-    for form, pattern in _patterns():
-        if whole := pattern.fullmatch(text):
-            return [(form, whole.groupdict())]
-    return None
+    return _Parts(text).of(0)
+
+
+class _Parts:
+    """Finds the sentences of one text. Each place is looked at once, whatever words of others hold."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._ends = [found.end() for found in re.finditer(r"[.?](?= )", text)]
+        self._known: dict[int, Forms | None] = {}
+
+    def of(self, begin: int) -> Forms | None:
+        """The forms from a place on."""
+        if begin not in self._known:
+            self._known[begin] = None
+            self._known[begin] = self._several(begin) or self._one(begin)
+        return self._known[begin]
+
+    def _several(self, begin: int) -> Forms | None:
+        """A form that ends before the text does, and then further ones; the shortest that leaves such a rest."""
+        ends = [end for end in self._ends if end > begin]
+        for form, pattern in _patterns():
+            if ends and pattern.match(self._text, begin):
+                for end in ends:
+                    found = pattern.fullmatch(self._text, begin, end)
+                    rest = self.of(end + 1) if found else None
+                    if found and rest is not None:
+                        return (form, found.groupdict()), *rest
+        return None
+
+    def _one(self, begin: int) -> Forms | None:
+        for form, pattern in _patterns():
+            if whole := pattern.fullmatch(self._text, begin):
+                return ((form, whole.groupdict()),)
+        return None
 
 
 def in_language(result: AuditResult, language: Language) -> AuditResult:

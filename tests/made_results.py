@@ -15,6 +15,7 @@ from typing import Any
 
 from made_samples import FAILING, PASSING, RULES, RUNGS, UNDECIDED, Drawn, Key, Sample
 
+from audit.analyses.impact_ratios import impact_ratios
 from audit.findings import (
     Disparity,
     Estimate,
@@ -34,10 +35,10 @@ from audit.result import (
     Notice,
     OverallVerdict,
     Provenance,
-    Safeguard,
     SystemDescription,
     Waiver,
 )
+from audit.safeguards import with_safeguards
 
 __all__ = [
     "FAILING",
@@ -104,7 +105,7 @@ class _Maker(Drawn):
         undecided = tuple(rule.rule for rule in rules if rule.outcome == "inconclusive")
         harm = {"services": "missed", "enforcement": "wrongly_flagged", "both": "both"}[self.sample.route]
         groups = self.all_groups()
-        return AuditResult(
+        made = AuditResult(
             schema_version=1,
             status="complete",
             release="restricted",
@@ -145,7 +146,7 @@ class _Maker(Drawn):
                 if key
             ),
             waivers=self._waivers(verdicts),
-            safeguards=self._safeguards(),
+            safeguards=(),
             crosscheck=(
                 Agreement(
                     library=text("fairlearn 0.15.0"),
@@ -160,6 +161,8 @@ class _Maker(Drawn):
             ),
             provenance=self._provenance(),
         )
+        ratios = impact_ratios(self.plan, made.estimates)
+        return self._written_by_others(with_safeguards(made.model_copy(update={"impact_ratios": ratios})))
 
     def _definition(self, metric: Metric) -> MetricDefinition:
         worse = {"low": "low", "high": "high"}.get(worse_direction(metric.name, self.plan.audit.route), "not_judged")
@@ -359,27 +362,32 @@ class _Maker(Drawn):
             for v in failing[:1]
         )
 
-    def _safeguards(self) -> tuple[Safeguard, ...]:
+    def _written_by_others(self, made: AuditResult) -> AuditResult:
+        """The safeguards, and laws and standards, with the sample's text in every string."""
         text = self.sample.text
-        lines = (
-            ("7(k)", "and to assist victims of trafficking", "Who is missed?", "measured"),
-            ("7(k)", "and oversight", "Who answers for the system and can stop it?", "declared"),
-            ("7(k)", "and discrimination", "Are like cases treated alike?", "not_shown"),
-            ("2", "cannot and should not be associated with any religion, nationality or civilization",
-             "Does naming a nationality move the detector?", "measured"),
-        )  # fmt: skip
-        return tuple(
-            Safeguard.model_validate(
-                {
-                    "clause": clause,
-                    "words": text(words),
-                    "question": text(question),
-                    "evidence": text("What this result holds."),
-                    "state": state,
+        rows = tuple(
+            one.model_copy(update={name: text(getattr(one, name)) for name in ("words", "question", "evidence")})
+            for one in made.safeguards
+        )
+        laws = tuple(
+            law.model_copy(
+                update={
+                    **{name: text(getattr(law, name)) for name in ("instrument", "title", "checked")},
+                    "provisions": tuple(
+                        one.model_copy(
+                            update={
+                                "article": text(one.article),
+                                "about": text(one.about),
+                                "not_shown": tuple(map(text, one.not_shown)),
+                            }
+                        )
+                        for one in law.provisions
+                    ),
                 }
             )
-            for clause, words, question, state in lines
+            for law in made.frameworks
         )
+        return made.model_copy(update={"safeguards": rows, "frameworks": laws})
 
     def _provenance(self) -> Provenance:
         text = self.sample.text

@@ -122,8 +122,31 @@ class Drawn:
                 },
                 "rules": [{**rule, "reason": text(rule.get("reason", "By hand"))} for rule in self.sample.rules],
                 "verdict": {"min_coverage": self.sample.min_coverage},
+                "governance": self._governance(),
             }
         )
+
+    def _governance(self) -> dict[str, Any]:
+        text = self.sample.text
+        rule = next((rule["metric"] for rule in self.sample.rules if "id" not in rule), "not tested")
+        return {
+            "declared_on": "2026-11-02",
+            "office": text("Digital inspection unit"),
+            "role": text("Head of the unit"),
+            "oversight": text("The head of the unit, at once, on a complaint or where a limit is not met"),
+            "review_rate": 1.0,
+            "override_rate": 0.18,
+            "review_period": text("January to September 2026"),
+            "contact": text("Audit desk of the inspection unit"),
+            "appeal": text("In writing to the ombudsperson, within a year; who acted on the flag does not decide"),
+            "consulted": (text("Association of survivors"), text("Seafarers’ union")),
+            "downstream": text("A case worker phones; nothing goes to the police without consent"),
+            "group_data": text("Used by two auditors for this audit alone, and deleted when it ends"),
+            "named_patterns": {text("Men are found less often"): rule},
+            "limits_set_on": "2026-06-03",
+            "valid_until": "2027-11-24",
+            "baseline": text("One call in ten was picked at random"),
+        }
 
     def _features(self) -> tuple[SensitiveFeature, SensitiveFeature]:
         text = self.sample.text

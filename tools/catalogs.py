@@ -6,9 +6,9 @@
     python -m tools.catalogs fill fr FILE      take translations from such a file
 
 Messages come from the Python code and the templates of `reports`, and from texts of `audit` that a report shows: terms,
-rates, conventions of other libraries, and the forms of sentences in `reports.told_forms`. No translation is guessed
-from a similar message: a changed text is a new one, and its old translation is gone with it (git has it). Files are
-named without line numbers, so that a catalog changes where a text does and nowhere else.
+rates, conventions of other libraries, the tables of safeguards, and the forms of sentences in `reports.told_forms`. No
+translation is guessed from a similar message: a changed text is a new one, and its old translation is gone with it (git
+has it). Files are named without line numbers, so that a catalog changes where a text does and nowhere else.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from babel.messages.pofile import read_po, write_po
 
 from audit.crosscheck.conventions import CONVENTIONS
 from audit.metrics import METRICS
+from audit.safeguards.catalogue import catalogue
 from audit.terms import SLOT_WORDS, TERMS
 from reports.languages import CODES, LOCALE, REVIEWED_BY, read_catalog, reviewer
 from reports.told_forms import PHRASES, SENTENCES
@@ -70,6 +71,12 @@ def _texts_of_audit() -> Iterator[tuple[str, str]]:
     yield from (("audit/terms/swapping.py", word) for word in SLOT_WORDS.values())
     yield from (("audit/crosscheck/conventions.py", one.words) for one in CONVENTIONS.values())
     yield from (("reports/told_forms.py", text) for text in (*SENTENCES, *PHRASES))
+    tables = catalogue()
+    yield from (("audit/safeguards/data/clauses.toml", clause.question) for clause in tables.clauses)
+    for kind in tables.evidence.values():
+        yield from (("audit/safeguards/data/evidence.toml", text) for text in (kind.name, *kind.public.values()))
+    for instrument in tables.instruments:
+        yield from (("audit/safeguards/data/instruments", one.about) for one in instrument.provisions)
 
 
 def updated(code: str, template: Catalog) -> Catalog:

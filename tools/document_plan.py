@@ -37,6 +37,7 @@ SECTIONS = (
     ("[costs]", "CostsSection"),
     ("[reference_table]", "ReferenceTableSection"),
     ("[[measures]]", "Measure"),
+    ("[governance]", "GovernanceSection"),
 )
 
 DESIGN_SECTIONS = (

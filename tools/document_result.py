@@ -28,7 +28,7 @@ PLAN_PARTS = {
     "OtherDetector",
     "EvaluationSetSection", "GroupFeature", "Rule", "VerdictSection", "ScoringSection", "SandboxSection",
     "DeploymentSection", "ControlFeature", "ControlSampleSection", "SensitivitySection", "ScanSection", "CostsSection",
-    "ReferenceTableSection", "Measure",
+    "ReferenceTableSection", "Measure", "GovernanceSection",
 }  # fmt: skip
 
 REASONS = (

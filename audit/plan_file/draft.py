@@ -71,7 +71,7 @@ def draft_plan(draft: PlanDraft) -> str:
     groups = {"gender": _gender, "nationality": _nationality}
     parts = [_head(draft), _audit(), _detector(draft), _evaluation_set(draft)]
     parts += [groups[feature](draft) for feature in draft.features]
-    return "\n".join((*parts, _rules(draft), _verdict()))
+    return "\n".join((*parts, _rules(draft), _verdict(), _governance()))
 
 
 def gaps_in(text: str) -> list[str]:
@@ -197,6 +197,18 @@ def _verdict() -> str:
     return """[verdict]
 alpha = 0.05  # the largest chance of any false FAIL over the whole audit
 min_coverage = 0.80  # the share of people who must be in groups that could be judged, for a pass
+"""
+
+
+def _governance() -> str:
+    return """# What the operator declares beside the numbers. It is optional, changes no verdict, and is shown as
+# declared. Roles, and no names. "Declare oversight, appeal and expiry" in the documentation says more.
+# [governance]
+# oversight = "Who can stop the system, on what ground, and how fast"
+# appeal = "How a person contests a flag, and who decides on it"
+# contact = "Where a reader writes about errors: an address of an office"
+# limits_set_on = "2026-06-03"  # the day on which the limits above were fixed
+# valid_until = "2027-11-24"  # the last day on which the report may be relied on
 """
 
 

@@ -25,6 +25,7 @@ from audit.plan import (
     CostsSection,
     DeploymentSection,
     EvaluationSetSection,
+    GovernanceSection,
     GroupFeature,
     HttpDetector,
     Measure,
@@ -88,6 +89,7 @@ TABLES: Final[Mapping[str, type[BaseModel]]] = {
     "scan": ScanSection,
     "costs": CostsSection,
     "reference_table": ReferenceTableSection,
+    "governance": GovernanceSection,
 }
 """The tables that a plan has once."""
 REPEATED: Final[Mapping[str, type[BaseModel]]] = {

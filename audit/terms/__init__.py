@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from audit.terms.doubting import DOUBTING
+from audit.terms.governing import GOVERNING
 from audit.terms.judging import JUDGING
 from audit.terms.looking import LOOKING
 from audit.terms.swapping import SLOT_WORDS, SWAPPING
@@ -17,7 +18,7 @@ from audit.terms.term import Term, plain_name
 
 __all__ = ["SLOT_WORDS", "TERMS", "Term", "plain_name", "term_called", "terms_like"]
 
-TERMS: Final[Mapping[str, Term]] = {term.name: term for term in (*JUDGING, *DOUBTING, *LOOKING, *SWAPPING)}
+TERMS: Final[Mapping[str, Term]] = {term.name: term for term in (*JUDGING, *DOUBTING, *LOOKING, *SWAPPING, *GOVERNING)}
 
 
 def term_called(word: str) -> Term | None:

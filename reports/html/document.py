@@ -61,6 +61,7 @@ def _part(result: AuditResult, language: Language, *, several: bool) -> Part:
     from reports.html.evidence import EvidenceWriter
     from reports.html.page import PageWriter
     from reports.html.resolution import NOT_ASSOCIATED, PARAGRAPH_2, PARAGRAPH_7, PARAGRAPH_7K
+    from reports.html.safeguards import SafeguardsWriter
     from reports.told import in_language
 
     result = in_language(result, language)
@@ -72,6 +73,7 @@ def _part(result: AuditResult, language: Language, *, several: bool) -> Part:
         plan=result.plan,
         page=page,
         evidence=evidence,
+        safeguards=SafeguardsWriter(result, writer.names, language).write(),
         language=language,
         names=writer.names,
         plain=writer.plain,

@@ -80,6 +80,7 @@ def environment(language: Language) -> Environment:
     made.filters["css_string"] = css_string
     made.filters["capital"] = capital
     made.filters["told"] = Told(language).tell
+    made.filters["known"] = Told(language).known
     return made
 
 

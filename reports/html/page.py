@@ -164,7 +164,22 @@ class PageWriter:
             used.add("unnamed fail")
         if self._worth_less:
             used |= {"design weight", "cluster", "effective cases", "degrees of freedom"}
+        used |= set(self._of_safeguards())
         return (term for term in TERMS.values() if term.name in used)
+
+    def _of_safeguards(self) -> Iterator[str]:
+        result = self.reading.result
+        told = result.plan.governance
+        if result.safeguards:
+            yield "measured, declared, not shown"
+        if result.frameworks:
+            yield "evidence relevant to"
+        if result.impact_ratios:
+            yield "impact ratio"
+        if told.override_rate is not None or told.review_rate is not None:
+            yield "override rate"
+        if told.valid_until is not None:
+            yield "valid until"
 
     def _harm_order(self, rule: RuleResult) -> int:
         """The primary harm first, then the other error, then other rates; in the order of the plan among themselves."""

@@ -160,7 +160,7 @@ def test_a_gender_column_moves_the_score_and_a_nationality_column_does_not(tmp_p
     assert by_level["gender", "woman"].shift == pytest.approx(0.2)
     assert {by_level["gender", "man"].shift, by_level["nationality", "NGA"].shift} == {0.0}
     assert {(one.slot, one.level) for one in result.probe_verdicts if one.outcome == "fail"} == {("gender", "woman")}
-    (paragraph,) = [one for one in result.safeguards if one.clause == "2"]
+    (paragraph,) = [one for one in result.safeguards if one.key == "nationality_word"]
     assert "nationality column was changed, 0 of 120 decisions changed" in paragraph.evidence
 
 

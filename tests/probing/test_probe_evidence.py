@@ -417,7 +417,7 @@ def test_a_probe_of_columns_is_told_in_rows_and_clusters(
     assert "600 changed rows were made from rows of the evaluation set" in told
     assert "one column changed, all else the same" in told
     assert "text" not in told.casefold().replace("context", "")
-    (paragraph,) = [one for one in result.safeguards if one.clause == "2"]
+    (paragraph,) = [one for one in result.safeguards if one.key == "nationality_word"]
     assert "text" not in paragraph.evidence
     done = CliRunner().invoke(app, ["probes", str(tmp_path / "plan.toml")])
     assert f"  {counted.removesuffix(' of rows')} from rows of the evaluation set" in done.stdout

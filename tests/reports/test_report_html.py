@@ -99,10 +99,12 @@ def test_the_parts_stand_in_their_order(failing_html: str) -> None:
         "The limits, and who set them",
         "The system and the labels",
         "Safeguards in the draft resolution",
+        "Laws and standards",
         "What this does not show",
         "Method",
         "Words used",
         "Check this report",
+        "Corrections and contact",
     ]
 
 

@@ -116,9 +116,12 @@ def test_labels_of_cells_and_drawings_come_from_the_catalog_too(further: AuditRe
 
 
 def test_a_sentence_without_a_form_is_marked_as_english(further: AuditResult) -> None:
-    page = pseudo(further)
-    for safeguard in further.safeguards:
-        assert f'<bdi lang="en" dir="ltr">{html.escape(safeguard.evidence)}</bdi>' in page
+    unknown = "What nobody has a form for, <b>."
+    first, *others = further.safeguards
+    changed = further.model_copy(update={"safeguards": (first.model_copy(update={"evidence": unknown}), *others)})
+    page = pseudo(changed)
+    assert f'<bdi lang="en" dir="ltr">{html.escape(unknown)}</bdi>' in page
+    assert first.evidence not in page, "it has a form, and stands in brackets"
 
 
 def test_direction_and_language_stand_on_the_root(failing: AuditResult) -> None:

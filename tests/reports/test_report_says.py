@@ -235,8 +235,13 @@ def test_every_kind_of_limit_has_its_words(rule: dict[str, object], told: str) -
 
 
 def test_safeguards_are_measured_declared_or_not_shown(failing_html: str) -> None:
-    states = [text(list(row)[-1]) for row in find_all(section(parsed(failing_html), "safeguards"), "tr")][1:]
-    assert states == ["measured here", "declared by the operator", "not shown", "measured here"]
+    rows = [[text(cell) for cell in row] for row in find_all(section(parsed(failing_html), "safeguards"), "tr")]
+    told = {row[1]: row[3:] for row in rows}
+    assert told["Who is missed?"] == ["measured here", "24 November 2026"]
+    assert told["Who can stop it?"] == ["declared by the operator", "2 November 2026"]
+    assert told["Were the limits set before the data were seen?"] == ["declared by the operator", "3 June 2026"]
+    assert told["Does naming a nationality move the detector?"] == ["not shown", "—"]
+    assert len(rows) == 44 + 2, "every clause, under two heads"
 
 
 def test_cases_still_needed_name_the_group_and_the_number(undecided_html: str, passing_html: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,7 +20,11 @@ from reports.told_forms import PHRASES, SENTENCES
 ROOT = Path(__file__).parents[2]
 WRITERS = {
     "notices.py": None,
-    "safeguards.py": None,
+    "safeguards/of_changes.py": None,
+    "safeguards/of_declarations.py": None,
+    "safeguards/of_patterns.py": None,
+    "safeguards/of_people.py": None,
+    "safeguards/of_the_run.py": None,
     "analyses/sensitivity.py": "sensitivity_notices",  # its other words are in no report: tables say the same by code
     "isolation/choosing.py": "ran_in",
     "scoring/rules.py": None,
@@ -107,10 +112,26 @@ def test_no_sentence_hides_in_a_place_of_another() -> None:
     assert told.endswith(
         "pour 69, les cas ne le disent pas. Ce qu’il ferait sans genre ni nationalité n’a pas été testé."
     )
-    owner = "The plan names an owner: Ministry of X. Unit Y. Review and override of flags are not shown."
-    assert "<bdi>Ministry of X. Unit Y</bdi>" in Told(language("fr")).tell(owner)
+    owner = "The plan names an owner: Ministry of X. Unit Y. The role that answers for the system: “Head. Of Y”."
+    told = Told(language("fr")).tell(owner)
+    assert "<bdi>Ministry of X. Unit Y</bdi>" in told
+    assert "<bdi>Head. Of Y</bdi>" in told
     unknown = "No group could be judged. 12 of 40 rows have no label (30%). Something else. They are elsewhere."
     assert Told(language("fr")).tell(unknown).startswith('<bdi lang="en"')
+
+
+def test_words_that_end_like_sentences_a_hundred_times_are_read_in_no_time() -> None:
+    """Each place is looked at once: else the work would double with every sentence in someone's words."""
+    text = "The plan names an owner: " + "A. No group could be judged. The plan names an owner: x. " * 20 + "<end>"
+    begun = time.process_time()
+    assert Told(language("fr")).tell(text).startswith('<bdi lang="en"')
+    assert time.process_time() - begun < 2
+
+
+def test_a_text_of_the_tables_is_told_whole_or_marked_as_english() -> None:
+    assert Told(language("fr")).known("Who is missed?") == "Qui est manqué\xa0?"
+    assert Told(language("ar")).known("Whose <i>?") == '<bdi lang="en" dir="ltr">Whose &lt;i&gt;?</bdi>'
+    assert Told(ENGLISH).known("Who is <missed>?") == "<bdi>Who is &lt;missed&gt;?</bdi>"
 
 
 def test_counted_nouns_and_known_phrases_in_a_sentence_are_told_too() -> None:

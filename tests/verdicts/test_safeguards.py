@@ -2,44 +2,302 @@
 
 from __future__ import annotations
 
-from made_results import FAILING, sample_result
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from made_results import FAILING, PASSING, UNDECIDED, sample_result
 from made_second_looks import further_result
 
+from audit.analyses.impact_ratios import impact_ratios
+from audit.plan import GovernanceSection
 from audit.result import AuditResult, Safeguard
-from audit.safeguards import safeguards
+from audit.result_file import parse_result, result_to_json
+from audit.safeguards import (
+    FINDINGS,
+    evidence_of,
+    public_frameworks,
+    public_governance,
+    public_safeguards,
+    safeguards,
+    with_safeguards,
+)
+from audit.safeguards.catalogue import catalogue
+from audit.safeguards.found import declared, measured
+
+TABLES = catalogue()
+PLAIN = {name: sample_result(sample) for name, sample in (("failing", FAILING), ("passing", PASSING))}
+PLAIN["undecided"] = sample_result(UNDECIDED)
+ASKED = {name: further_result(result) for name, result in PLAIN.items()}
+EMPTIED = (
+    "estimates", "verdicts", "rows", "rules", "disparities", "probes", "probe_verdicts", "probe_rules", "costs",
+    "conditional", "amplification", "reference_comparison", "deployed", "subgroup_scan", "calibrations", "sensitivity",
+    "impact_ratios",
+)  # fmt: skip
+"""What a result may hold, or hold nothing of."""
 
 
-def of_words(result: AuditResult, words: str) -> Safeguard:
-    """The clause of which `words` are a part, told from the findings of `result`."""
-    further = {name: getattr(result, name) for name in ("amplification", "reference_comparison", "conditional")}
-    told = safeguards(result.plan, result.rules, result.system, further)
-    return next(clause for clause in told if words in clause.words)
+def of_key(result: AuditResult, key: str) -> Safeguard:
+    """The first clause that asks for this evidence, as the result tells it now."""
+    return next(one for one in with_safeguards(result).safeguards if one.key == key)
+
+
+def with_governance(result: AuditResult, told: Mapping[str, Any]) -> AuditResult:
+    """The result with other declarations in its plan."""
+    section = GovernanceSection.model_validate_json(json.dumps(told))
+    return result.model_copy(update={"plan": result.plan.model_copy(update={"governance": section})})
 
 
 def test_what_was_asked_is_shown_and_what_was_not_is_not() -> None:
-    plain = sample_result(FAILING)
-    asked = further_result(plain)
-    for words in ("facilitate", "perpetuate", "discrimination"):
-        assert of_words(plain, words).state == "not_shown"
-        assert of_words(asked, words).state == "measured"
+    for key in ("facilitate", "perpetuate", "like_cases", "weighed", "at_work", "calibration", "doubts"):
+        assert evidence_of(PLAIN["failing"])[key].state == "not_shown"
+        assert evidence_of(ASKED["failing"])[key].state == "measured", key
 
 
 def test_the_evidence_counts_groups() -> None:
-    result = further_result(sample_result(FAILING))
+    result = ASKED["failing"]
     added = sum(record.outcomes.get("adds", 0) for record in result.amplification)
     vanished = sum(record.notes.get("vanishes", 0) for record in result.conditional)
     assert added
     assert vanished
-    assert f"turned round for {added}," in of_words(result, "facilitate").evidence
-    assert f": {vanished} vanish," in of_words(result, "discrimination").evidence
+    assert f"turned round for {added}," in of_key(result, "facilitate").evidence
+    assert f": {vanished} vanish," in of_key(result, "like_cases").evidence
     assert result.reference_comparison is not None
-    assert result.reference_comparison.source in of_words(result, "perpetuate").evidence
+    assert result.reference_comparison.source in of_key(result, "perpetuate").evidence
 
 
 def test_findings_that_say_nothing_are_not_shown() -> None:
-    result = further_result(sample_result(FAILING))
+    result = ASKED["failing"]
     silent = tuple(
         record.model_copy(update={"outcomes": {"cannot_tell": sum(record.outcomes.values())}})
         for record in result.amplification
     )
-    assert of_words(result.model_copy(update={"amplification": silent}), "facilitate").state == "not_shown"
+    assert of_key(result.model_copy(update={"amplification": silent}), "facilitate").state == "not_shown"
+    undecided = tuple(one.model_copy(update={"outcome": "inconclusive"}) for one in result.verdicts)
+    for key in ("limits", "inequality", "nationalities"):
+        assert of_key(result, key).state == "measured"
+        assert of_key(result.model_copy(update={"verdicts": undecided}), key).state == "not_shown"
+
+
+@given(
+    name=st.sampled_from(sorted(PLAIN)),
+    asked=st.booleans(),
+    emptied=st.sets(st.sampled_from(EMPTIED)),
+    silent=st.booleans(),
+)
+@settings(max_examples=40, deadline=None)
+def test_nothing_is_measured_without_numbers_nor_declared_without_words(
+    name: str, asked: bool, emptied: set[str], silent: bool
+) -> None:
+    """Whatever of a result is taken away: each state stands on fields that hold something, and on those alone."""
+    result = (ASKED if asked else PLAIN)[name]
+    gone = {field: None if field == "reference_comparison" else () for field in emptied}
+    changed = with_safeguards((with_governance(result, {}) if silent else result).model_copy(update=gone))
+    for key, found in evidence_of(changed).items():
+        assert found.state in FINDINGS[key].states, key
+        assert (found.state == "not_shown") == (not found.rests_on), key
+        for field in found.rests_on:
+            value: Any = changed
+            for part in field.split("."):
+                value = getattr(value, part)
+            assert value is not None, field
+            assert value != (), field
+            assert field.startswith("plan.") == (found.state == "declared") or field == "plan", field
+            assert field not in emptied
+    if silent:
+        declared_anyway = {one.key for one in changed.safeguards if one.state == "declared"}
+        assert declared_anyway <= {"owner", "route", "labels", "algorithms", "auditor"}, "[governance] is empty"
+
+
+@given(emptied=st.sets(st.sampled_from(EMPTIED), max_size=6))
+@settings(max_examples=15, deadline=None)
+def test_a_provision_is_present_only_with_all_that_it_asks_for(emptied: set[str]) -> None:
+    gone = {name: None if name == "reference_comparison" else () for name in emptied}
+    changed = ASKED["passing"].model_copy(update=gone)
+    found = evidence_of(changed)
+    _, laws = safeguards(changed, TABLES)
+    for law, instrument in zip(laws, TABLES.instruments, strict=True):
+        for row, provision in zip(law.provisions, instrument.provisions, strict=True):
+            states = [found[key].state for key in provision.measured]
+            words = [found[key].state for key in provision.declared]
+            whole = set(states) <= {"measured"} and "not_shown" not in words
+            nothing = set(states) | set(words) == {"not_shown"}
+            assert row.state == ("present" if whole else "absent" if nothing else "partial")
+            assert len(row.measured) + len(row.declared) + len(row.not_shown) == len(states) + len(words)
+
+
+def test_a_state_cannot_be_made_without_what_it_stands_on() -> None:
+    with pytest.raises(ValueError, match="measured, and on nothing"):
+        measured("Something.")
+    for fields in ((), ("rules",), ("plan.audit.owner", "rules")):
+        with pytest.raises(ValueError, match="declared, and nowhere in the plan"):
+            declared("Something.", *fields)
+
+
+def test_who_gave_it_and_when() -> None:
+    rows = with_safeguards(ASKED["failing"]).safeguards
+    for one in rows:
+        assert one.given_by == {"measured": "audit", "declared": "operator", "not_shown": "nobody"}[one.state]
+        if one.state != "declared":
+            assert one.date is None, "times of a run stand in its provenance alone"
+    assert of_key(ASKED["failing"], "appeal").date == "2026-11-02"
+    assert of_key(ASKED["failing"], "limits_before").date == "2026-06-03"
+
+
+FORM = {"features": {"form": "gender"}}  # any feature will do: the operator says what it is
+
+
+def test_a_form_is_known_only_where_the_operator_says_which_feature_it_is() -> None:
+    plain = with_governance(PLAIN["failing"], {})
+    assert evidence_of(plain)["forms"].evidence == "The plan does not say which feature is the form of exploitation."
+    told = evidence_of(with_governance(plain, FORM))["forms"]
+    assert (told.state, told.rests_on) == ("measured", ("estimates",))
+    without = plain.model_copy(update={"estimates": ()})
+    assert evidence_of(with_governance(without, FORM))["forms"].state == "not_shown"
+    (control,) = {record.controls for record in ASKED["failing"].conditional[:1]}
+    as_control = with_governance(ASKED["failing"], {"features": {"form": control[0]}})
+    assert evidence_of(as_control)["forms"].rests_on == ("conditional",)
+
+
+def test_children_are_seen_only_where_the_plan_names_them() -> None:
+    result = PLAIN["failing"]
+    assert evidence_of(result)["children"].state == "not_shown"
+    gender, nationality = result.features
+    young = result.model_copy(update={"features": (gender, nationality.model_copy(update={"children": ("GHA",)}))})
+    told = evidence_of(young)["children"]
+    assert told.state == "measured"
+    assert "of children; of these 4 are also by gender" in told.evidence
+    few = tuple(one for one in young.estimates if all(level.code != "GHA" for level in one.group.root))
+    assert evidence_of(young.model_copy(update={"estimates": few}))["children"].state == "not_shown"
+
+
+def test_forced_criminality_needs_its_levels() -> None:
+    named = with_governance(PLAIN["failing"], {**FORM, "forced_criminality": ["man"]})
+    assert evidence_of(named)["forced_criminality"].state == "measured"
+    other = with_governance(PLAIN["failing"], {**FORM, "forced_criminality": ["nobody"]})
+    assert evidence_of(other)["forced_criminality"].state == "not_shown"
+
+
+def test_patterns_are_declared_and_only_limits_that_were_decided_are_measured() -> None:
+    def told(rule: str) -> str:
+        return evidence_of(with_governance(PLAIN["failing"], {"named_patterns": {"Men": rule}}))["patterns"].state
+
+    assert told("not tested") == "declared"
+    assert told("true_positive_rate") == "measured"
+    open_rules = tuple(one.model_copy(update={"outcome": "inconclusive"}) for one in PLAIN["failing"].rules)
+    undecided = PLAIN["failing"].model_copy(update={"rules": open_rules})
+    assert evidence_of(undecided)["patterns"].state == "declared"
+
+
+def test_review_and_override_say_what_is_declared_and_no_more() -> None:
+    def told(**keys: Any) -> str:
+        return evidence_of(with_governance(PLAIN["failing"], keys))["review"].evidence
+
+    assert told() == "Review and override of flags are not shown."
+    both = told(review_rate=1.0, override_rate=0.125, review_period="2026")
+    assert "people reviewed 100% of flags. Of reviewed flags, the operator declares, 12.5% were" in both
+    assert "reviewed 0% of flags" in told(review_rate=0.0, review_period="2026")
+    assert "Of reviewed flags" not in told(review_rate=0.5, review_period="2026")
+
+
+@pytest.mark.parametrize("result", ASKED.values(), ids=ASKED)
+def test_a_public_sentence_does_not_change_with_a_count(result: AuditResult) -> None:
+    """Of each clause a public report says one of the few sentences of the table, and no digit of anybody's."""
+    rows = public_safeguards(with_safeguards(result))
+    assert len(rows) == len(TABLES.clauses)
+    for row, clause in zip(rows, TABLES.clauses, strict=True):
+        evidence = TABLES.evidence[clause.evidence]
+        assert row.evidence == evidence.public[row.state]
+        assert not any(character.isdigit() for character in row.evidence)
+        assert row.date == {"measured": "2026-11-24", "not_shown": None}.get(row.state, row.date)
+        if evidence.small_groups:
+            assert row.state == "not_shown", "already the state would tell of a small group"
+    for one in public_frameworks(with_safeguards(result)):
+        assert not one.declared_only or one.state != "absent"
+
+
+def test_small_groups_stay_out_of_the_public_table_of_laws_too() -> None:
+    """Whether there are children in the set changes nothing that is public."""
+    result = PLAIN["failing"]
+    gender, nationality = result.features
+    young = result.model_copy(update={"features": (gender, nationality.model_copy(update={"children": ("GHA",)}))})
+    asked = with_safeguards(young), with_safeguards(result)
+    assert asked[0].safeguards != asked[1].safeguards
+    assert public_safeguards(asked[0]) == public_safeguards(asked[1])
+    assert public_frameworks(asked[0]) == public_frameworks(asked[1])
+
+
+def test_what_the_public_reads_of_the_declarations_holds_no_share() -> None:
+    told = public_governance(PLAIN["failing"].plan)
+    assert told is not None
+    assert told.reviewed
+    assert told.appeal.startswith("In writing")
+    assert "18" not in told.model_dump_json(exclude={"declared_on", "limits_set_on"})
+    assert public_governance(with_governance(PLAIN["failing"], {}).plan) is None
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        {"state": "measured", "given_by": "audit"},
+        {"state": "measured", "given_by": "audit", "rests_on": ["probes"]},
+        {"state": "measured", "given_by": "audit", "rests_on": ["no_such_field"]},
+        {"state": "declared", "given_by": "operator", "rests_on": ["plan.governance.previous_audit"]},
+        {"given_by": "audit"},
+        {"rests_on": ["estimates"]},
+    ],
+)
+def test_a_result_that_claims_evidence_it_does_not_hold_is_refused(claim: Mapping[str, Any]) -> None:
+    from audit.errors import ResultError
+
+    document = json.loads(result_to_json(PLAIN["passing"]))
+    assert parse_result(json.dumps(document)).safeguards == PLAIN["passing"].safeguards
+    place = next(n for n, one in enumerate(document["safeguards"]) if one["key"] == "swaps")
+    document["safeguards"][place].update(claim)
+    with pytest.raises(ResultError, match=rf"safeguards\.{place} does not follow from what it holds"):
+        parse_result(json.dumps(document))
+
+
+def test_a_result_of_an_earlier_version_is_still_read() -> None:
+    document = json.loads(result_to_json(PLAIN["passing"]))
+    for name in ("frameworks", "impact_ratios"):
+        del document[name]
+    kept = ("clause", "words", "question", "evidence", "state")
+    document["safeguards"] = [{name: one[name] for name in kept} for one in document["safeguards"]]
+    assert parse_result(json.dumps(document)).safeguards[0].given_by is None
+
+
+def test_ratios_are_to_the_highest_share_of_those_compared() -> None:
+    result = PLAIN["passing"]
+    table = next(one for one in impact_ratios(result.plan, result.estimates) if one.family.axes[0].feature == "gender")
+    by_code = {one.group.root[0].code: one for one in table.groups}
+    assert by_code["unknown"].left_out == "unknown"
+    assert by_code["unknown"].ratio is None
+    assert table.unknown == by_code["unknown"].cases
+    assert by_code["non-binary"].left_out == "below_two_per_cent"
+    assert by_code["non-binary"].rate is not None, "left out of the ratio, and not of the table"
+    compared = {code: one for code, one in by_code.items() if one.left_out is None}
+    highest = max(compared.values(), key=lambda one: one.rate or 0)
+    assert table.highest == highest.group
+    assert highest.ratio == 1
+    for one in compared.values():
+        assert one.rate is not None
+        assert one.ratio == pytest.approx(one.rate / (highest.rate or 1))
+        assert one.rate == pytest.approx(one.flagged / one.cases)
+    assert sum(one.cases for one in table.groups) == table.cases
+
+
+def test_ratios_say_why_there_is_none() -> None:
+    result = PLAIN["passing"]
+    none = tuple(
+        one.model_copy(update={"value": 0.0, "numerator": 0})
+        for one in result.estimates
+        if one.metric == "selection_rate"
+    )
+    (table, *_) = impact_ratios(result.plan, none)
+    assert table.highest is None
+    assert {one.left_out for one in table.groups} == {"nobody_flagged", "unknown", "below_two_per_cent"}
+    assert impact_ratios(result.plan, ()) == ()

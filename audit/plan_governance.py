@@ -1,0 +1,128 @@
+"""What the operator declares beside the numbers: who can stop the system, how a person contests a flag, until when.
+
+All of it is optional, all of it is shown as declared, and none of it as measured. It changes no number, no verdict and
+nothing that is scored. Offices and roles are asked for, and no names: a role outlives its holder, and reports travel.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Container, Iterator
+from typing import Annotated, Final, Literal, Self, get_args
+
+from pydantic import AfterValidator, Field, model_validator
+
+from audit.plan_answers import Name, Strict, check_disjoint
+
+__all__ = ["MEANINGS", "NOT_TESTED", "GovernanceSection", "Meaning"]
+
+Meaning = Literal["form", "period", "language", "site", "legal_status", "religion"]
+MEANINGS: Final[tuple[str, ...]] = get_args(Meaning)
+NOT_TESTED: Final = "not tested"
+"""What stands in place of a rule for a pattern that no rule of the plan is about."""
+
+
+_LONGEST_PATTERN: Final = 200
+
+
+def _with_letters(text: str) -> str:
+    if not any(character.isalnum() for character in text):
+        raise ValueError("blank: write it in words, or leave the key out")
+    return text
+
+
+def _a_day(text: str) -> str:
+    try:
+        day = dt.date.fromisoformat(text)
+    except ValueError:
+        day = None
+    if day is None or day.isoformat() != text:
+        raise ValueError("no day; write it as YYYY-MM-DD")
+    return text
+
+
+Words = Annotated[str, Field(min_length=1, max_length=600), AfterValidator(_with_letters)]
+Role = Annotated[Name, AfterValidator(_with_letters)]
+Day = Annotated[str, Field(max_length=10), AfterValidator(_a_day)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class GovernanceSection(Strict):
+    """What the operator declares beside the numbers. It is shown as declared, and changes no number and no verdict."""
+
+    declared_on: Day | None = None
+    """The day on which the operator made these declarations, as YYYY-MM-DD. Reports put it beside each of them."""
+    office: Role | None = None
+    """The office that answers for the system within the owner that `[audit]` names."""
+    role: Role | None = None
+    """The role in that office that answers for it. A role, not a person's name: it outlives its holder."""
+    oversight: Words | None = None
+    """Who can stop the system, on what ground, and how fast."""
+    review_rate: Share | None = None
+    """Share of flags that a person reviewed before anything was done about them. Needs `review_period`."""
+    override_rate: Share | None = None
+    """Share of the reviewed flags that the reviewer did not follow. Needs `review_period`."""
+    review_period: Role | None = None
+    """The time that these two shares are about, in words."""
+    contact: Words | None = None
+    """Where a reader writes about errors in the audit or the report: an address of an office."""
+    appeal: Words | None = None
+    """How a person contests a flag, and who decides on it."""
+    consulted: tuple[Role, ...] = ()
+    """Who was consulted on use and limits: organisations and roles, not persons."""
+    downstream: Words | None = None
+    """Where a flag goes, step by step, and what can follow from it for a person."""
+    group_data: Words | None = None
+    """Why features such as gender and nationality were processed, who can see them, and when they are deleted."""
+    named_patterns: Annotated[dict[str, str], Field(max_length=20)] = {}  # noqa: RUF012 - pydantic copies it
+    """Patterns of inequality that were named before the audit, each with the id of the rule that is about it or with
+    "not tested": `{ "Men are found less often" = "missed" }`."""
+    limits_set_on: Day | None = None
+    """The day on which the limits of the rules were fixed, as YYYY-MM-DD."""
+    valid_until: Day | None = None
+    """The last day on which the report may be relied on, as YYYY-MM-DD. An audit that ends later says so on its first
+    screen; the clock of whoever opens the report never enters it."""
+    baseline: Words | None = None
+    """What was done before the system, or is done without it. It is not run here."""
+    previous_audit: Words | None = None
+    """The audit before this one: its day, its verdict, and where it can be read. The two are not compared here."""
+    features: dict[str, str] = {}  # noqa: RUF012 - pydantic copies it
+    """Which feature of `[groups]` or `[control_features]` is what, where clauses of the draft resolution ask for it:
+    `form` of exploitation, `period`, `language`, `site`, `legal_status`, `religion`. Nothing is guessed from a
+    name. Children are named by `children` of an age band."""
+    forced_criminality: tuple[str, ...] = ()
+    """Levels of the feature that is the `form` which are forced criminality, online scams among them."""
+
+    @model_validator(mode="after")
+    def _says_what_it_means(self) -> Self:
+        shares = (self.review_rate, self.override_rate)
+        if (self.review_period is None) != (shares == (None, None)):
+            raise ValueError("review_period goes with review_rate and override_rate: write it with them, and only then")
+        if self.valid_until is not None and self.declared_on is not None and self.valid_until < self.declared_on:
+            raise ValueError("valid_until lies before declared_on")
+        for meaning in self.features:
+            if meaning not in MEANINGS:
+                raise ValueError(f"features: {meaning[:60]}; it takes {', '.join(MEANINGS)}")
+        check_disjoint("consulted", self.consulted)
+        check_disjoint("forced_criminality", self.forced_criminality)
+        if self.forced_criminality and "form" not in self.features:
+            raise ValueError("forced_criminality names levels of the form: say with `features` which feature that is")
+        for pattern in self.named_patterns:
+            if not any(character.isalnum() for character in pattern) or len(pattern) > _LONGEST_PATTERN:
+                raise ValueError(f"named_patterns: a pattern is blank, or longer than {_LONGEST_PATTERN} characters")
+        return self
+
+    def check(self, features: Container[str], rules: Container[str]) -> Iterator[str]:
+        """What of it names a feature or a rule that the plan does not have, in words."""
+        for meaning, feature in self.features.items():
+            if feature not in features:
+                yield f"governance.features.{meaning} names no feature of [groups] or [control_features]"
+        for rule in self.named_patterns.values():
+            if rule != NOT_TESTED and rule not in rules:
+                known = f'write the id of one, or "{NOT_TESTED}"'
+                yield f'governance.named_patterns: "{rule[:60]}" is no rule of this plan; {known}'
+
+    @property
+    def says_something(self) -> bool:
+        """Whether anything is declared at all."""
+        return bool(self.model_dump(exclude_defaults=True))

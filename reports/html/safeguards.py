@@ -1,0 +1,182 @@
+"""The tables of safeguards, of laws and standards, and of shares flagged with their ratios; and what is declared."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from audit.result import AuditResult, ImpactRatio, ImpactRatios, Safeguard
+from reports.language import Language
+from reports.names import Names
+from reports.numbers import NOT_KNOWN
+
+__all__ = ["Declared", "RatioTable", "SafeguardRow", "SafeguardsPage", "SafeguardsWriter"]
+
+_MOST_LEFT_OUT = 60
+"""Groups in a table up to which those left out are listed one by one."""
+
+
+@dataclass(frozen=True, slots=True)
+class SafeguardRow:
+    """A row of the table of clauses."""
+
+    safeguard: Safeguard
+    letter: str
+    """Of a clause of the preamble: its letter, or nothing; else "-"."""
+    again: bool
+    """Whether its words are those of the row before."""
+    day: str
+
+
+@dataclass(frozen=True, slots=True)
+class RatioRow:
+    """A group in a table of ratios, written out."""
+
+    name: str
+    numbers: tuple[str, ...]
+    """Cases, flagged, share flagged with its range, ratio."""
+    left_out: str
+
+
+@dataclass(frozen=True, slots=True)
+class RatioTable:
+    """Shares flagged and their ratios."""
+
+    by: str
+    highest: str
+    """The group that the others are compared with; empty where there is none."""
+    rows: tuple[RatioRow, ...]
+    more: str
+    """Of groups that are left out and not listed; empty where all are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """Something that the operator declares."""
+
+    what: str
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SafeguardsPage:
+    """All of it."""
+
+    of_7k: tuple[SafeguardRow, ...]
+    """Paragraph 7(k) in its parts, and paragraph 2."""
+    of_others: tuple[SafeguardRow, ...]
+    states: tuple[tuple[str, int], ...]
+    """How many of the other clauses are in which state."""
+    ratios: tuple[RatioTable, ...]
+    declared: tuple[Declared, ...]
+    not_declared: tuple[str, ...]
+    declared_on: str
+    valid_until: str
+    """The last day on which it may be relied on, written out; empty where none is declared."""
+    past_expiry: bool
+    """Whether the audit ended after that day."""
+
+
+class SafeguardsWriter:
+    """Writes them of one result in one language."""
+
+    def __init__(self, result: AuditResult, names: Names, language: Language) -> None:
+        self._result = result
+        self._names = names
+        self._language = language
+        self._t = language.translations
+        self._n = language.numbers
+
+    def write(self) -> SafeguardsPage:
+        """Everything."""
+        first = [one for one in self._result.safeguards if one.clause in ("7(k)", "2")]
+        others = [one for one in self._result.safeguards if one.clause not in ("7(k)", "2")]
+        counted = Counter(one.state for one in others)
+        told = self._result.plan.governance
+        declared = tuple(one for one in self._declared() if one.words)
+        return SafeguardsPage(
+            of_7k=tuple(self._rows(first)),
+            of_others=tuple(self._rows(others)),
+            states=tuple((state, counted[state]) for state in ("measured", "declared", "not_shown")),
+            ratios=tuple(self._ratios(table) for table in self._result.impact_ratios),
+            declared=declared,
+            not_declared=tuple(one.what for one in self._declared() if not one.words),
+            declared_on=self._language.date(told.declared_on) if told.declared_on else "",
+            valid_until=self._language.date(told.valid_until) if told.valid_until else "",
+            past_expiry=told.valid_until is not None and told.valid_until < self._result.provenance.finished[:10],
+        )
+
+    def _rows(self, safeguards: list[Safeguard]) -> Iterator[SafeguardRow]:
+        before = None
+        for one in safeguards:
+            day = self._result.provenance.finished if one.state == "measured" else one.date
+            letter = one.clause.removeprefix("preamble").strip(" ()") if one.clause.startswith("preamble") else "-"
+            yield SafeguardRow(
+                safeguard=one,
+                letter=letter,
+                again=before is not None and (before.clause, before.words) == (one.clause, one.words),
+                day=self._language.date(day) if day else NOT_KNOWN,
+            )
+            before = one
+
+    def _ratios(self, table: ImpactRatios) -> RatioTable:
+        every = len(table.groups) <= _MOST_LEFT_OUT
+        listed = [one for one in table.groups if every or one.left_out is None]
+        hidden = [] if every else [one for one in table.groups if one.left_out is not None]
+        more = ""
+        if hidden:
+            more = self._t.ngettext(
+                "%(groups)s further group is left out, with %(cases)s cases in all: unknown, below 2 per cent of all "
+                "cases, or too few for a rate. It stands in result.json.",
+                "%(groups)s further groups are left out, with %(cases)s cases in all: unknown, below 2 per cent of all "
+                "cases, or too few for a rate. Each stands in result.json.",
+                len(hidden),
+            ) % {"groups": self._n.count(len(hidden)), "cases": self._n.count(sum(one.cases for one in hidden))}
+        return RatioTable(
+            by=self._names.axes(table.family.axes),
+            highest="" if table.highest is None else self._names.group(table.highest),
+            rows=tuple(self._ratio(one) for one in listed),
+            more=more,
+        )
+
+    def _ratio(self, one: ImpactRatio) -> RatioRow:
+        reasons = {
+            "unknown": self._t.gettext("unknown: counted, and compared with nobody"),
+            "below_two_per_cent": self._t.gettext("below 2 per cent of all cases"),
+            "too_few_for_a_rate": self._t.gettext("too few cases for a rate"),
+            "nobody_flagged": self._t.gettext("nobody is flagged in any group that is compared"),
+        }
+        rate = NOT_KNOWN
+        if one.rate is not None:
+            rate = f"{self._n.percent(one.rate)} ({self._n.percent_range(one.low, one.high)})"
+        return RatioRow(
+            name=self._names.group(one.group),
+            numbers=(self._n.count(one.cases), self._n.count(one.flagged), rate, self._n.ratio(one.ratio)),
+            left_out="" if one.left_out is None else reasons[one.left_out],
+        )
+
+    def _declared(self) -> Iterator[Declared]:
+        told, t = self._result.plan.governance, self._t.gettext
+        date = self._language.date
+        yield Declared(t("The office that answers for it"), _one(told.office))
+        yield Declared(t("The role that answers for it"), _one(told.role))
+        yield Declared(t("Who can stop it"), _one(told.oversight))
+        yield Declared(t("Flags that people reviewed"), _one(self._share(told.review_rate)))
+        yield Declared(t("Reviewed flags that were not followed"), _one(self._share(told.override_rate)))
+        if told.review_period is not None:
+            yield Declared(t("The time that these shares are about"), _one(told.review_period))
+        yield Declared(t("What follows from a flag"), _one(told.downstream))
+        yield Declared(t("Who was consulted"), told.consulted)
+        yield Declared(t("Patterns named in advance"), tuple(told.named_patterns))
+        yield Declared(t("When the limits were set"), _one(told.limits_set_on and date(told.limits_set_on)))
+        yield Declared(t("Why features of people were processed"), _one(told.group_data))
+        yield Declared(t("What is done without it"), _one(told.baseline))
+        yield Declared(t("The audit before this one"), _one(told.previous_audit))
+
+    def _share(self, share: float | None) -> str | None:
+        return None if share is None else self._n.percent_of_the_plan(share)
+
+
+def _one(words: str | None) -> tuple[str, ...]:
+    return (words,) if words else ()

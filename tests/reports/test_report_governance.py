@@ -1,0 +1,120 @@
+"""What the operator declares, how long it holds, and what is relevant to laws, as the restricted report tells it."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from made_pages import find_all, parsed, section, text
+from made_results import FAILING, PASSING, sample_result
+
+from audit.plan import GovernanceSection
+from audit.result import AuditResult
+from audit.safeguards import with_safeguards
+from reports.html import HtmlReporter
+
+REPORTS = Path(__file__).parents[2] / "reports"
+PLAIN = sample_result(PASSING)
+
+
+def declared(**keys: Any) -> AuditResult:
+    """A result whose plan declares this and nothing else."""
+    told = GovernanceSection.model_validate_json(json.dumps(keys))
+    return with_safeguards(PLAIN.model_copy(update={"plan": PLAIN.plan.model_copy(update={"governance": told})}))
+
+
+def page(result: AuditResult) -> Any:
+    return parsed(HtmlReporter().render(result))
+
+
+def screen_one(result: AuditResult) -> str:
+    return text(next(find_all(page(result), "header")))
+
+
+def test_the_day_of_expiry_stands_on_screen_one_or_that_there_is_none() -> None:
+    assert "24 November 2026 Valid until 30 June 2027" in screen_one(declared(valid_until="2027-06-30"))
+    assert "No day of expiry is declared" in screen_one(declared())
+
+
+@pytest.mark.parametrize(("day", "past"), [("2026-11-23", True), ("2026-11-24", False), ("2026-11-25", False)])
+def test_an_audit_that_ended_after_that_day_says_so(day: str, past: bool) -> None:
+    """It holds on the day itself."""
+    told = screen_one(declared(valid_until=day))
+    assert ("Past its expiry." in told) is past
+    assert ("It ended later, on 24 November 2026: do not rely on it." in told) is past
+
+
+def test_no_clock_enters_a_report() -> None:
+    """What day it is when somebody renders or opens a file changes nothing in it."""
+    for path in REPORTS.rglob("*.py"):
+        assert not re.search(r"\b(now|today|utcnow|time|monotonic|localtime|gmtime)\(", path.read_text("utf-8")), path
+
+
+def test_what_is_declared_is_called_declared_and_what_is_not_is_named() -> None:
+    part = text(section(page(declared(oversight="The unit's head", declared_on="2026-11-02")), "system"))
+    assert "Declared on 2 November 2026. None of it was checked in this audit." in part
+    assert "Who can stop it The unit's head" in part
+    assert "Not shown, since the plan declares nothing of it: The office that answers for it; " in part
+    assert "Flags that people reviewed" in part.partition("Not shown, since")[2]
+    silent = text(section(page(declared()), "system"))
+    assert "None of it was checked" not in silent
+    assert "Who can stop it" in silent.partition("Not shown, since")[2]
+
+
+def test_contact_and_appeal_stand_at_the_end_or_their_absence() -> None:
+    told = text(section(page(declared(contact="The desk", appeal="In writing")), "contact"))
+    assert "Errors in this audit The desk" in told
+    assert "To contest a flag In writing" in told
+    silent = text(section(page(declared()), "contact"))
+    assert "No contact is declared." in silent
+    assert "How a person contests a flag is not shown." in silent
+    assert "No day of expiry is declared." in silent
+
+
+def test_rows_of_laws_say_what_there_is_and_that_words_are_words() -> None:
+    result = declared(oversight="The head", review_rate=1.0, review_period="2026")
+    part = section(page(result), "frameworks")
+    first = next(find_all(part, "table"))
+    rows = {text(row[0]): [text(cell) for cell in row[1:]] for row in find_all(first, "tr")}
+    about, state, there = rows["Article 14"]
+    assert about == "people who can watch over the system, not follow it, and stop it"
+    assert state == "present as declared"
+    assert there == "declared by the operator: who can stop the system; review and override of flags"
+    assert rows["Article 13(3)(b)"][1] == "present"
+    assert rows["Article 27(1)(f)"][1] == "partial as declared", "an owner is named; no appeal and no contact"
+    told = text(part)
+    assert "for a lawyer to say" in told
+    assert "Evidence relevant to" in told
+
+
+def test_ratios_on_the_page_are_those_of_the_result() -> None:
+    part = section(page(PLAIN), "frameworks")
+    assert "A form borrowed from employment" in text(part)
+    tables = [one for one in find_all(part, "table") if "ratios" in (one.get("class") or "")]
+    assert len(tables) == len(PLAIN.impact_ratios) == 3
+    for table, held in zip(tables, PLAIN.impact_ratios, strict=True):
+        rows = [[text(cell) for cell in row] for row in find_all(table, "tr")][1:]
+        assert len(rows) == len(held.groups)
+        for row, one in zip(rows, held.groups, strict=True):
+            assert [int(number.replace(",", "")) for number in row[1:3]] == [one.cases, one.flagged]
+            assert row[4] == ("—" if one.ratio is None else f"{one.ratio:.2f}")
+            assert bool(row[5]) == (one.left_out is not None)
+
+
+def test_of_hundreds_of_groups_those_left_out_are_counted_and_not_listed() -> None:
+    result = sample_result(FAILING)
+    part = section(page(result), "frameworks")
+    by_nationality = next(one for one in result.impact_ratios if len(one.family.axes) == 1 and len(one.groups) > 60)
+    hidden = [one for one in by_nationality.groups if one.left_out is not None]
+    cases = sum(one.cases for one in hidden)
+    assert f"{len(hidden)} further groups are left out, with {cases:,} cases in all" in text(part)
+
+
+def test_a_result_without_these_tables_says_that_they_are_not_there() -> None:
+    old = PLAIN.model_copy(update={"frameworks": (), "impact_ratios": ()})
+    told = text(section(page(old), "frameworks"))
+    assert "Not shown: this result holds no such table." in told
+    assert "neither by gender nor by nationality" in told
