@@ -49,7 +49,9 @@ def made_release(
 WOMEN_OF_THE_FIRST = Group((Level("gender", "level", "woman"), Level("nationality", "country", "C000")))
 
 
-def put(folder: Path, release: PublicRelease, report: str | None = "<!DOCTYPE html><title>A public report</title>") -> Path:
+def put(
+    folder: Path, release: PublicRelease, report: str | None = "<!DOCTYPE html><title>A public report</title>"
+) -> Path:
     """Write a release and its report as an audit leaves them; the path of `release.json`."""
     public = folder / "public"
     public.mkdir(parents=True)
@@ -61,19 +63,70 @@ def put(folder: Path, release: PublicRelease, report: str | None = "<!DOCTYPE ht
 
 def made_audits(folder: Path) -> Path:
     """Four systems of three operators, in every state; one of them with three audits of the same cases."""
-    screener = {"system": "Advert screener", "owner": MINISTRY}
-    put(folder / "screener" / "2024", made_release(found=0.7, outcome="inconclusive", finished="2024-11-20",
-        valid_until="2025-11-20", title="Advert screener 2.1", **screener))
-    put(folder / "screener" / "2025", made_release(found=0.78, outcome="inconclusive", finished="2025-11-20",
-        valid_until="2026-11-20", title="Advert screener 2.2", **screener))
+    screener: dict[str, Any] = {"system": "Advert screener", "owner": MINISTRY}
+    put(
+        folder / "screener" / "2024",
+        made_release(
+            found=0.7,
+            outcome="inconclusive",
+            finished="2024-11-20",
+            valid_until="2025-11-20",
+            title="Advert screener 2.1",
+            **screener,
+        ),
+    )
+    put(
+        folder / "screener" / "2025",
+        made_release(
+            found=0.78,
+            outcome="inconclusive",
+            finished="2025-11-20",
+            valid_until="2026-11-20",
+            title="Advert screener 2.2",
+            **screener,
+        ),
+    )
     put(folder / "screener" / "2026", made_release(outcome="pass", title="Advert screener 2.3", **screener))
-    put(folder / "hotline", made_release(seed=3, poor=True, outcome="fail", finished="2026-06-20", title="Hotline triage 1",
-        owner=MINISTRY, use="hotline-triage", digests=OTHER_SET))
-    put(folder / "money", made_release(seed=5, outcome="pass", finished="2023-02-01", valid_until="2024-02-01",
-        title="Payment monitor 4", owner=BANK, primary_harm="wrongly_flagged"))
-    put(folder / "border" / "deeper" / "still", made_release(rows=2000, seed=6, outcome="inconclusive",
-        finished="2026-02-01", valid_until=None, title="Border risk score 7", owner=BORDER, weighted=True, clustered=True),
-        None)
+    put(
+        folder / "hotline",
+        made_release(
+            seed=3,
+            poor=True,
+            outcome="fail",
+            finished="2026-06-20",
+            title="Hotline triage 1",
+            owner=MINISTRY,
+            use="hotline-triage",
+            digests=OTHER_SET,
+        ),
+    )
+    put(
+        folder / "money",
+        made_release(
+            seed=5,
+            outcome="pass",
+            finished="2023-02-01",
+            valid_until="2024-02-01",
+            title="Payment monitor 4",
+            owner=BANK,
+            primary_harm="wrongly_flagged",
+        ),
+    )
+    put(
+        folder / "border" / "deeper" / "still",
+        made_release(
+            rows=2000,
+            seed=6,
+            outcome="inconclusive",
+            finished="2026-02-01",
+            valid_until=None,
+            title="Border risk score 7",
+            owner=BORDER,
+            weighted=True,
+            clustered=True,
+        ),
+        None,
+    )
     return folder  # fmt: skip
 
 

@@ -90,7 +90,7 @@ class _Reader:
         """Read the numbers of a text. What names its row is no number."""
         if row is not None:
             text = text.replace(row, " ")
-        plain = "".join(_western(character) for character in text)
+        plain = text if text.isascii() else "".join(_western(character) for character in text)
         for found in _NUMBER.finditer(plain):
             self.found.append(_number(file, row, found[0]))
 

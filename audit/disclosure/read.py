@@ -68,7 +68,7 @@ def parse_release(content: bytes, name: str = "release.json") -> PublicRelease:
         raise ResultError(
             f"{name} does not have the form of a public release at {where}", slug="not-a-release"
         ) from None
-    wrong = _contradiction(release, content)
+    wrong = next(_contradictions(release, content), None)
     if wrong is not None:
         raise ResultError(
             f"{name} is not as it was written: {wrong}",
@@ -91,22 +91,21 @@ def _version(content: bytes, name: str) -> int | None:
     return found if isinstance(found, int) and not isinstance(found, bool) else None
 
 
-def _contradiction(release: PublicRelease, content: bytes) -> str | None:
-    """What does not follow; None where everything does."""
+def _contradictions(release: PublicRelease, content: bytes) -> Iterator[str]:
+    """What does not follow, worst first; what comes after the first may not be asked."""
     if (release.model_dump_json(exclude_unset=True) + "\n").encode() != content:
-        return "its bytes are not those that audit7k writes"
+        yield "its bytes are not those that audit7k writes"
     if not all(day is None or _is_day(day) for day in (release.about.finished, release.about.valid_until)):
-        return "a date is none"
+        yield "a date is none"
     rows = release.table.groups
     if not rows or rows[0].group.levels or len({row.group for row in rows}) < len(rows):
-        return "its groups"
+        yield "its groups"
     if not all(_is_shown_rightly(row, release.table.method) for row in rows):
-        return "a number below the floor"
+        yield "a number below the floor"
     if not _rates_follow(release):
-        return "a rate or an interval does not follow from the counts"
+        yield "a rate or an interval does not follow from the counts"
     if not _words_follow(release):
-        return "a word on a group does not follow from the counts"
-    return None
+        yield "a word on a group does not follow from the counts"
 
 
 def _is_day(text: str) -> bool:

@@ -11,7 +11,7 @@ from reports.language import Language
 from reports.names import Names
 from reports.numbers import NOT_KNOWN
 from reports.portal.figures import Change, Error, Figures
-from reports.portal.naming import names_of
+from reports.public_names import names_of
 from reports.words import Words
 
 __all__ = ["Teller"]

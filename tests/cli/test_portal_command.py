@@ -111,11 +111,11 @@ def _edit(path: Path, edit: Callable[[dict[str, Any]], object]) -> None:
 
 
 def _rate(document: dict[str, Any]) -> dict[str, Any]:
-    return next(rate for rate in document["rates"] if rate["value"] is not None)  # type: ignore[no-any-return]
+    return next(rate for rate in document["rates"] if rate["value"] is not None)
 
 
 def _word(document: dict[str, Any]) -> dict[str, Any]:
-    return next(word for word in document["words"] if word["word"] == "cannot_tell")  # type: ignore[no-any-return]
+    return next(word for word in document["words"] if word["word"] == "cannot_tell")
 
 
 TAMPERED: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
@@ -165,6 +165,11 @@ def _is_refused(here: Path, words: str) -> None:
     assert sorted(path.name for path in here.iterdir()) == ["audits"]
 
 
+def _make_a_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
 BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
     "a newer version": (lambda p: _edit(p, _newer), "protected by version 2 of the method; this audit7k reads up to 1"),
     "no version": (lambda p: _edit(p, lambda d: d["table"]["method"].pop("version")), "has no version that is known"),
@@ -173,7 +178,7 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
     "another file": (lambda p: p.write_text("[]", encoding="utf-8"), "has no version that is known"),
     "no text": (lambda p: p.write_bytes(b"\xff\xfe\x00"), "is not the JSON of a public release"),
     "nested": (lambda p: p.write_text("[" * 100_000, encoding="utf-8"), "is not the JSON of a public release"),
-    "a folder": (lambda p: (p.unlink(), p.mkdir()), "no release.json under audits"),
+    "a folder": (_make_a_folder, "no release.json under audits"),
     "the same twice": (lambda p: shutil.copytree(p.parents[1], p.parents[2] / "two"), "are the same release"),
     "a restricted report": (
         lambda p: p.with_name("report.html").write_text('<aside class="restricted">', encoding="utf-8"),

@@ -10,6 +10,7 @@ import posixpath
 import re
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -166,7 +167,7 @@ def test_changes_are_told_where_they_are_clear_and_not_where_they_are_not(
     by_title = {audit.release.about.title: audit.release.table.groups[0] for audit in english.audits}
     errors = [by_title[f"Advert screener 2.{n}"].positives.errors for n in (1, 2, 3)]
     assert all(errors)
-    fewer = [abs((after or 0) - (before or 0)) for before, after in zip(errors, errors[1:], strict=False)]
+    fewer = [abs((after or 0) - (before or 0)) for before, after in pairwise(errors)]
     told = text(parsed(page(pages, "systems/advert-screener")))
     for count in fewer:
         assert f"Victims missed: about {count:,} fewer ({count - 10:,} to {count + 10:,} fewer)" in told
@@ -223,7 +224,7 @@ def test_pages_hold_a_policy_with_their_style_and_no_script(files: dict[str, byt
             digest = base64.b64encode(hashlib.sha256(str(style.text).encode()).digest()).decode()
             assert f"default-src 'none'; style-src 'sha256-{digest}'" in html
             assert not list(find_all(root, "script", "img", "iframe", "object", "form"))
-            assert not [each for each in root.iter() if each.get("style") or any("on" == k[:2] for k in each.attrib)]
+            assert not [each for each in root.iter() if each.get("style") or any(k[:2] == "on" for k in each.attrib)]
             assert "://" not in html
 
 
@@ -305,7 +306,10 @@ def test_hostile_titles_change_no_markup(tmp_path: Path) -> None:
     made = {}
     for kind, words in (("plain", "Words"), ("hostile", HOSTILE)):
         folder = tmp_path / kind
-        put(folder, made_release(poor=True, outcome="fail", title=f"{words} 1", system=words, owner=words, auditor=words))
+        put(
+            folder,
+            made_release(poor=True, outcome="fail", title=f"{words} 1", system=words, owner=words, auditor=words),
+        )
         made[kind] = rendered(made_site(folder))
     for start in ("index", "systems/", "operators/", "state-fail"):
         plain, hostile = (page(made[kind], start) for kind in ("plain", "hostile"))
