@@ -29,7 +29,7 @@ def portal(
 ) -> None:  # fmt: skip
     """Build a static site over many audits: systems, their history, a summary for each operator, a feed.
 
-    Reads public releases (release.json) and nothing else. The same releases and day give the same bytes.
+    Reads public releases (release.json) and never an exact result. The same releases and day give the same bytes.
     """
     from audit.cli.portal_reading import find_audits, is_site
     from audit.cli.portals import find_portal, portal_languages, rendered

@@ -37,7 +37,7 @@ LOOKS: Final[Mapping[str, Mapping[str, Any]]] = {
     "not_evaluable": {"marker": "x", "color": palette.UNDECIDED, "markerfacecolor": palette.PAPER, "markersize": 5},
 }
 """The marks of outcomes: told by shape and filling, in grey as in colour."""
-_SETTINGS: Final[Mapping[str, Any]] = {
+_SETTINGS: Final[dict[str, Any]] = {
     "font.family": ["DejaVu Sans"],
     "font.size": 9,
     "text.color": palette.INK,
@@ -89,9 +89,9 @@ def settings() -> Iterator[None]:
         raise AuditError(
             'figures need the extra "figures"', slug="figure-extra", hint="pip install 'audit7k[figures]'"
         ) from None
-    own: dict[str, Any] = dict(mpl.rcParamsDefault)  # nobody's matplotlibrc changes a figure
-    own = {name: value for name, value in own.items() if not name.startswith("backend")}
-    with mpl.rc_context({**own, **_SETTINGS}):  # type: ignore[dict-item]
+    # Nobody's own matplotlibrc changes a figure.
+    own: Any = {name: value for name, value in mpl.rcParamsDefault.items() if not name.startswith("backend")}
+    with mpl.rc_context(own | _SETTINGS):
         yield
 
 
