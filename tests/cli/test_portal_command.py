@@ -15,7 +15,8 @@ from made_portal import MINISTRY, made_audits, made_release, put
 from typer.testing import CliRunner
 
 from audit.cli.app import app
-from audit.errors import ExitCode
+from audit.cli.site_folder import write_site
+from audit.errors import ExitCode, StorageError
 from audit.public_table import public_json
 
 DAY = ("--today", "2026-11-26")
@@ -249,6 +250,22 @@ def test_no_audits_is_an_error(here: Path) -> None:
         "error: no release.json under empty — every audit writes one into the folder public of its outputs\n",
     )
     assert "is no folder" in invoke("absent")[2]
+
+
+def test_a_site_that_cannot_be_exchanged_is_put_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    site = tmp_path / "site"
+    write_site(site, {"index.html": b"old"})
+    real = Path.replace
+
+    def failing(path: Path, target: Path) -> Path:
+        if path.name == "site" and path.parent != tmp_path:
+            raise OSError(5, "Input/output error")
+        return real(path, target)
+
+    monkeypatch.setattr(Path, "replace", failing)
+    with pytest.raises(StorageError, match="nothing was changed"):
+        write_site(site, {"index.html": b"new"})
+    assert contents(tmp_path) == {"site/index.html": b"old"}
 
 
 class _Planting:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from made_portal import rendered
 
+from audit.disclosure.printed import read_numbers
 from audit.disclosure.site import blank_site, refuse_unexplained_site, unexplained_in_site
 from audit.errors import DataError
 from audit.public_site import PublicSite
@@ -74,6 +75,15 @@ def _rates(site: PublicSite) -> list[tuple[int, int, int]]:
         rate = next(rate for rate in audit.release.rates if not rate.group.levels)
         found.append(tuple(round(100 * (share or 0)) for share in (rate.value, rate.low, rate.high)))
     return [(a, b, c) for a, b, c in found]
+
+
+def test_furniture_of_another_page_or_row_excuses_nothing(english: PublicSite, pages: Files, furniture: Files) -> None:
+    rows = [audit.name for audit in english.audits]
+    known = read_numbers(furniture, rows)
+    here = {number.text for number in known if number.file.startswith("operators/ministry")}
+    elsewhere = next(number.text for number in known if number.file == "index.html" and number.text not in here)
+    planted = changed(dict(pages), "operators/ministry", "</main>", f"{elsewhere}</main>")
+    assert [found.text for found in unexplained_in_site(planted, furniture, english)] == [elsewhere]
 
 
 def test_an_exact_rate_is_refused_to_its_digits(english: PublicSite, pages: Files, furniture: Files) -> None:
