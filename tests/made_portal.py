@@ -17,7 +17,7 @@ from audit.public_site import PublicSite
 from audit.public_table import PublicDigest, PublicRelease, PublicTable, public_json
 from reports.portal import SitePortal
 
-COUNTRIES = 8
+COUNTRIES = 6
 MINISTRY, BORDER, BANK = "Ministry of Labour", "Border Agency", "Financial Intelligence Unit"
 OTHER_SET = (PublicDigest(of="evaluation_set", blake2b="22" * 32),)
 
@@ -35,7 +35,7 @@ def _counts(rows: int, seed: int, found: float, poor: bool) -> CountsTable:
 
 @cache
 def made_table(rows: int, seed: int, found: float, poor: bool = False) -> PublicTable:
-    lattice = made_lattice(COUNTRIES, 4, 2)
+    lattice = made_lattice(COUNTRIES, 3, 2)
     return protect(exact_counts(lattice, _counts(rows, seed, found, poor), SECRET), made_method()).table
 
 
