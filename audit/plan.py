@@ -111,6 +111,8 @@ class AuditSection(Strict):
 
     title: Name
     """The system under audit and its version, as a reader of the report knows it."""
+    system: Annotated[str, Field(max_length=200)] = ""
+    """What the system is called in every version: audits of one name are one history in a portal. Empty: the title."""
     owner: Name
     """Who answers for the system."""
     use: Use

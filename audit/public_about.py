@@ -146,6 +146,8 @@ class PublicAbout(Part):
 
     title: str
     """The system under audit and its version."""
+    system: str = ""
+    """What the system is called in every version, by which a portal knows its audits; empty: the title."""
     owner: str
     """Who answers for the system."""
     auditor: str

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from audit.result import AuditResult, Axis, Group, Level, LevelName, without_age
+from typing import Protocol
+
+from audit.result import Axis, Group, Level, LevelName, SensitiveFeature, without_age
 from reports.language import Language
 
 UNKNOWN = "unknown"
 """The code of a missing attribute, in every feature."""
 
 
-def reading_order(result: AuditResult) -> list[str]:
+class Named(Protocol):
+    """What holds the names of levels: a result, or what is public of one."""
+
+    @property
+    def features(self) -> tuple[SensitiveFeature, ...]:
+        """The features, with the names of their levels."""
+        ...
+
+
+def reading_order(result: Named) -> list[str]:
     """Features in the order in which a group's name tells them: nationality first, gender last."""
     place = {"nationality": 0, "categorical": 1, "gender": 2}
     return [feature.name for feature in sorted(result.features, key=lambda feature: place[feature.coding])]
@@ -18,7 +29,7 @@ def reading_order(result: AuditResult) -> list[str]:
 class Names:
     """The names of levels, groups and families of one result."""
 
-    def __init__(self, result: AuditResult, language: Language) -> None:
+    def __init__(self, result: Named, language: Language) -> None:
         self._t = language.translations
         self._codings = {feature.name: feature.coding for feature in result.features}
         self._order = {name: place for place, name in enumerate(reading_order(result))}

@@ -8,8 +8,10 @@ import typer
 from typer.core import TyperGroup
 
 from audit.cli.draw_command import draw
+from audit.cli.figure_command import figure
 from audit.cli.guard import guarded, show_tracebacks
 from audit.cli.judging import check, gate, run
+from audit.cli.portal_command import portal
 from audit.cli.power_command import power
 from audit.cli.probes_command import probes
 from audit.cli.starting import demo, init
@@ -75,6 +77,8 @@ _COMMANDS = (
     (run, "Run an audit; write result and reports."),
     (gate, "Say the verdict by the exit code."),
     (report, "Write a report of a result."),
+    (figure, "Draw a figure for a paper."),
+    (portal, "Build a static site over many audits."),
     (explain, "Explain a metric or term in plain words."),
     (schema, "Print the JSON Schema of a result or plan."),
 )

@@ -146,15 +146,15 @@ class OutputFolder:
             self._lock = None
 
 
-def write_file(path: Path, text: str, *, private: bool = True) -> None:
-    """Write one file as UTF-8, whole or not at all; `private`: for its owner alone. Raises StorageError."""
+def write_file(path: Path, content: str | bytes, *, private: bool = True) -> None:
+    """Write one file, text as UTF-8, whole or not at all; `private`: for its owner alone. Raises StorageError."""
     if path.is_dir():
         raise StorageError(f"{path} is a folder", slug="not-a-file", hint="name a file with --out")
     with _storage(path):
         handle, temporary = tempfile.mkstemp(prefix=_PREFIX, dir=path.parent)
         try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-                file.write(text)
+            with os.fdopen(handle, "wb") as file:
+                file.write(content.encode() if isinstance(content, str) else content)
             _settle(Path(temporary), 0o600 if private else 0o666 & ~_umask())
             Path(temporary).replace(path)
         except BaseException:

@@ -17,7 +17,15 @@ from audit.disclosure.printed import Number, read_numbers
 from audit.errors import DataError
 from audit.public_table import PublicGroup, PublicMethod, PublicRate, PublicRelease, PublicSide, group_key
 
-__all__ = ["blank", "refuse_unexplained", "unexplained"]
+__all__ = [
+    "blank",
+    "counts_of",
+    "printed_as",
+    "refuse_unexplained",
+    "shares_of",
+    "tallies_of",
+    "unexplained",
+]
 
 _HUNDRED: Final = Decimal(100)
 
@@ -97,10 +105,12 @@ class _Rows:
         for rate in release.rates:
             rates[group_key(rate.group)].append(rate)
         self._rows = {
-            key: _Gives(frozenset(Decimal(n) for n in _counts(row, release.table.method)), tuple(_shares(rates[key])))
+            key: _Gives(
+                frozenset(Decimal(n) for n in counts_of(row, release.table.method)), tuple(shares_of(rates[key]))
+            )
             for key, row in zip(keys, release.table.groups, strict=True)
         }
-        self._totals = frozenset(Decimal(n) for n in _tallies(release))
+        self._totals = frozenset(Decimal(n) for n in tallies_of(release))
 
     def gives(self, number: Number) -> bool:
         """Whether the row of a number gives it. Outside of all rows it may be everyone's, or a number of groups."""
@@ -109,15 +119,16 @@ class _Rows:
             number.value in gives.counts or (number.row is None and number.value in self._totals)
         ):
             return True
-        return any(_printed_as(share, number) or _printed_as(share / _HUNDRED, number) for share in gives.shares)
+        return any(printed_as(share, number) or printed_as(share / _HUNDRED, number) for share in gives.shares)
 
 
-def _printed_as(value: Decimal, number: Number) -> bool:
+def printed_as(value: Decimal, number: Number) -> bool:
     """Whether rounding to the digits printed gives the number; a half may go either way."""
     return abs(value - number.value) * 2 <= Decimal(1).scaleb(-number.digits)
 
 
-def _counts(row: PublicGroup, method: PublicMethod) -> Iterator[int]:
+def counts_of(row: PublicGroup, method: PublicMethod) -> Iterator[int]:
+    """Whole numbers of a row."""
     k, most = method.floor, method.largest_change
     yield from (k, most, method.few_errors, method.few_correct)
     sides = (row.positives, row.negatives)
@@ -131,7 +142,7 @@ def _counts(row: PublicGroup, method: PublicMethod) -> Iterator[int]:
         yield sides[0].cases + sides[1].cases
 
 
-def _shares(rates: list[PublicRate]) -> Iterator[Decimal]:
+def shares_of(rates: list[PublicRate]) -> Iterator[Decimal]:
     """Per cents of a row: rates with all their digits, ends in whole per cents, and the lengths that charts draw."""
     for rate in rates:
         ends = [_per_cent(end) for end in (rate.low, rate.high, rate.at_most, rate.at_least) if end is not None]
@@ -147,7 +158,7 @@ def _per_cent(share: float) -> Decimal:
     return Decimal(round(share * 100))
 
 
-def _tallies(release: PublicRelease) -> Iterator[int]:
+def tallies_of(release: PublicRelease) -> Iterator[int]:
     """How many groups have which word, under each rule and in all."""
     yield from Counter((word.rule, word.word) for word in release.words).values()
     yield from Counter(word.word for word in release.words).values()

@@ -29,6 +29,8 @@ _NEVER_CLOSED: Final = frozenset(
     ("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr")
 )
 """HTML's void elements."""
+_GEOMETRY: Final = frozenset(("x1", "x2", "y1", "y2"))
+"""Names of SVG's attributes that hold a figure and say nothing by it."""
 _MARKUP, _DEEPEST = (".html", ".htm", ".svg", ".xml"), 200
 
 
@@ -88,7 +90,7 @@ class _Reader:
         """Read the numbers of a text. What names its row is no number."""
         if row is not None:
             text = text.replace(row, " ")
-        plain = "".join(_western(character) for character in text)
+        plain = text if text.isascii() else "".join(_western(character) for character in text)
         for found in _NUMBER.finditer(plain):
             self.found.append(_number(file, row, found[0]))
 
@@ -107,8 +109,8 @@ class _Reader:
         if depth > _DEEPEST:
             raise ValueError("nested too deep")
         if isinstance(value, dict):
-            named = value.get("group")
-            row = named if isinstance(named, str) and named in self._rows else row
+            named = (value.get(key) for key in ("group", "audit"))
+            row = next((name for name in named if isinstance(name, str) and name in self._rows), row)
             for key, inner in value.items():
                 self.text(file, row, key)
                 self._value(file, row, inner, depth + 1)
@@ -178,7 +180,8 @@ class _Markup(HTMLParser):
         values = [value for _, value in attrs if value]
         row = next((value for value in values if value in self._names), self._open[-1][1])
         for name, value in attrs:
-            self._reader.text(self._file, row, name)
+            if name not in _GEOMETRY:
+                self._reader.text(self._file, row, name)
             if value is not None and value.startswith("data:"):
                 self._link(value)
             elif value is not None:

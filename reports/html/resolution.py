@@ -25,3 +25,9 @@ PARAGRAPH_7K: Final = (
     "particular the algorithms used in artificial intelligence-based solutions, do not facilitate and perpetuate "
     "existing patterns of inequality and discrimination;"
 )
+
+PARAGRAPH_10: Final = (
+    "10. Invites the Secretary-General to include information on the implementation of the present resolution within "
+    "the existing reporting obligations to the General Assembly under the item on crime prevention and criminal "
+    "justice;"
+)

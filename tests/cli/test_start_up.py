@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 FRAMEWORKS = {"numpy", "pandas", "duckdb", "ibis", "scipy", "sklearn", "skops", "fairlearn", "aif360", "pyarrow"}
-HEAVY = FRAMEWORKS | {"onnxruntime", "pydantic", "pydantic_core", "jinja2", "babel", "rich", "reports"}
+HEAVY = FRAMEWORKS | {"onnxruntime", "matplotlib", "pydantic", "pydantic_core", "jinja2", "babel", "rich", "reports"}
 COMMANDS = (
     "demo",
     "init",
@@ -23,6 +23,8 @@ COMMANDS = (
     "run",
     "gate",
     "report",
+    "figure",
+    "portal",
     "explain",
     "schema",
 )

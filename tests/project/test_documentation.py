@@ -102,7 +102,19 @@ def commands() -> set[str]:
 
 
 def test_the_commands_are_those_of_the_project() -> None:
-    assert commands() >= {"demo", "init", "codes", "check", "run", "gate", "report", "explain", "schema"}
+    assert commands() >= {
+        "demo",
+        "init",
+        "codes",
+        "check",
+        "run",
+        "gate",
+        "report",
+        "figure",
+        "portal",
+        "explain",
+        "schema",
+    }
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

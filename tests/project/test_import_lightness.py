@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 FRAMEWORKS = {"numpy", "pandas", "scipy", "duckdb", "ibis", "pyarrow", "sklearn", "skops", "fairlearn", "aif360"}
-FRAMEWORKS |= {"onnxruntime"}
+FRAMEWORKS |= {"onnxruntime", "matplotlib"}
 CONVENIENCES = {"pydantic", "jinja2", "babel", "typer", "click", "rich"}
 
 

@@ -1,0 +1,96 @@
+"""`figure`: a picture for a paper, of a public release or, for restricted use, of an exact result."""
+
+from __future__ import annotations
+
+import enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from audit.cli.guard import ArgumentError
+from audit.cli.terminal import note
+from audit.errors import AuditError
+
+if TYPE_CHECKING:
+    from audit.public_table import PublicRelease
+    from audit.result import AuditResult
+
+
+class FigureKind(enum.StrEnum):
+    """What is drawn."""
+
+    FUNNEL = "funnel"
+    FOREST = "forest"
+    SWEEP = "sweep"
+    RELIABILITY = "reliability"
+
+
+class FigureForm(enum.StrEnum):
+    """As what kind of file."""
+
+    SVG = "svg"
+    PNG = "png"
+
+
+def figure(
+    result: Annotated[Path, typer.Argument(help="A release.json, or a folder with one.")],
+    kind: Annotated[FigureKind, typer.Argument(help="What to draw.")],
+    form: Annotated[FigureForm, typer.Option("--format", help="The kind of file.")] = FigureForm.SVG,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where to write it.  [KIND.svg, or KIND-restricted.svg]")
+    ] = None,
+    rule: Annotated[str | None, typer.Option(metavar="ID", help="The rule whose rate is drawn.  [the first]")] = None,
+    by: Annotated[
+        str | None, typer.Option(metavar="FEATURES", help="gender, nationality:m49-region, gender+nationality.")
+    ] = None,
+    restricted: Annotated[
+        bool, typer.Option("--restricted", help="Draw the exact counts of result.json; the picture says so.")
+    ] = False,
+) -> None:
+    """Draw a figure for a paper. The same numbers give the same bytes.
+
+    Funnel and forest are drawn from the protected figures of a public release. Sweep and reliability need scores, which
+    only an exact result holds: add --restricted.
+    """
+    from audit.cli.figure_drawers import find_figures
+    from audit.cli.output_folder import write_file
+
+    drawer = find_figures()
+    source = _result_at(result) if restricted else _release_at(result, kind)
+    content = drawer.draw(kind.value, source, form.value, rule, by)
+    target = out or Path(f"{kind.value}{'-restricted' if restricted else ''}.{form.value}")
+    write_file(target, content, private=restricted)
+    note(f"Figure: {target}")
+
+
+def _release_at(path: Path, kind: FigureKind) -> PublicRelease:
+    from audit.disclosure.read import load_release
+
+    places = [path / "public" / "release.json", path / "release.json"] if path.is_dir() else [path]
+    found = next((place for place in places if place.exists()), None)
+    if found is None:
+        raise AuditError(
+            f"no release.json at {path}",
+            slug="no-release",
+            hint="name the folder public of an audit, or add --restricted to draw exact counts",
+        )
+    if found.name == "result.json":
+        raise ArgumentError(
+            f"{found} holds exact counts",
+            slug="figure-restricted",
+            hint="name a release.json, or add --restricted: the picture then says that it is not for publication",
+        )
+    if kind in (FigureKind.SWEEP, FigureKind.RELIABILITY):
+        raise AuditError(
+            f"a public release holds no scores, and no {kind.value} can be drawn from it",
+            slug="figure-not-public",
+            hint="draw it from the exact result, for restricted use: add --restricted",
+        )
+    return load_release(found)[0]
+
+
+def _result_at(path: Path) -> AuditResult:
+    from audit.result_file import load_result
+
+    return load_result(path / "result.json" if path.is_dir() else path)

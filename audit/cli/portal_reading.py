@@ -1,0 +1,175 @@
+"""Finds the public releases under a folder: `release.json` at any depth, and `report.html` beside it; nothing else.
+
+The portal never opens a `result.json`. Links are not followed, hidden folders and sites that a portal made are passed
+over; how many of these there were is told.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from audit.errors import ResultError
+
+if TYPE_CHECKING:
+    from audit.public_site import PublicAudit, PublicSite
+
+RELEASE, REPORT, INDEX = "release.json", "report.html", "index.json"
+_LETTERS: Final = "abcdefghijklmnop"
+_NAME_LETTERS: Final = 16
+_LARGEST_REPORT: Final = 64 * 1024 * 1024
+_RESTRICTED: Final = b'class="restricted'
+"""The mark of a report that shows exact counts (reports/html/templates/body.html)."""
+_BADNESS: Final = {"pass": 0, "inconclusive": 1, "fail": 2}
+
+
+@dataclass(slots=True)
+class Found:
+    """What a folder holds."""
+
+    audits: list[tuple[PublicAudit, bytes, bytes | None]] = field(default_factory=list)
+    """Each audit with the bytes of its release, and of its report where there is one."""
+    links: int = 0
+    """Links that were not followed."""
+    sites: int = 0
+    """Portals that were passed over."""
+
+    def site(self, today: dt.date, languages: tuple[str, ...]) -> PublicSite:
+        """All of it, in the order in which a portal tells it."""
+        from audit.public_site import PublicSite
+
+        audits = tuple(sorted((audit for audit, _, _ in self.audits), key=_order))
+        return PublicSite(audits=audits, today=today.isoformat(), languages=languages)
+
+    def copies(self) -> dict[str, bytes]:
+        """The files that a portal holds as they were: their path in the site, and their bytes."""
+        made = {}
+        for audit, release, report in self.audits:
+            made[f"reports/{audit.name}/{RELEASE}"] = release
+            if report is not None:
+                made[f"reports/{audit.name}/{REPORT}"] = report
+        return made
+
+
+def find_audits(folder: Path, site: Path) -> Found:
+    """The audits under `folder`; `site` is where the portal goes, and is passed over.
+
+    Raises
+    ------
+    ResultError
+        There is none; one cannot be read, was changed, or stands there twice; a report shows exact counts.
+    """
+    from audit.disclosure.read import load_release
+    from audit.public_site import PublicAudit
+
+    found, places = Found(), dict[str, Path]()
+    for path in _releases(folder, site, found):
+        release, content = load_release(path)
+        digest = hashlib.sha256(content).hexdigest()
+        if digest in places:
+            raise ResultError(
+                f"{path} and {places[digest]} are the same release",
+                slug="same-release-twice",
+                hint="an audit has one place in a portal: remove one of them",
+            )
+        places[digest] = path
+        report = _report(path.with_name(REPORT), found)
+        audit = PublicAudit(name=_name(digest), sha256=digest, release=release, report=report is not None)
+        found.audits.append((audit, content, report))
+    if not found.audits:
+        raise ResultError(
+            f"no {RELEASE} under {folder}",
+            slug="no-release",
+            hint=f"every audit writes one into the folder public of its outputs{_passed_over(found)}",
+        )
+    return found
+
+
+def _releases(folder: Path, site: Path, found: Found) -> Iterator[Path]:
+    if not folder.is_dir():
+        raise ResultError(f"{folder} is no folder", slug="no-release", hint="check the path")
+    out = site.resolve()
+    for here, folders, files in os.walk(folder, followlinks=False):
+        place = Path(here)
+        if place.resolve() == out or is_site(place):
+            found.sites += 1
+            folders.clear()
+            continue
+        for name in list(folders):
+            if (place / name).is_symlink():
+                found.links += 1
+                folders.remove(name)
+            elif name.startswith("."):
+                folders.remove(name)
+        folders.sort()
+        if RELEASE in files:
+            if (place / RELEASE).is_symlink():
+                found.links += 1
+            else:
+                yield place / RELEASE
+
+
+def is_site(folder: Path) -> bool:
+    """Whether a portal made this folder: its index says so."""
+    from audit.public_site import INDEX_KIND
+
+    index = folder / INDEX
+    if index.is_symlink() or not index.is_file():
+        return False
+    try:
+        with index.open("rb") as file:
+            document = json.loads(file.read(_LARGEST_REPORT))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(document, dict) and document.get("kind") == INDEX_KIND
+
+
+def _report(path: Path, found: Found) -> bytes | None:
+    if path.is_symlink():
+        found.links += 1
+        return None
+    if not path.is_file():
+        return None
+    try:
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+        with os.fdopen(handle, "rb") as file:
+            content = file.read(_LARGEST_REPORT + 1)
+    except OSError as error:
+        raise ResultError(
+            f"{path} cannot be read ({error.strerror or 'storage error'})", slug="no-release", hint="check the path"
+        ) from None
+    if len(content) > _LARGEST_REPORT:
+        raise ResultError(f"{path} is larger than a report can be", slug="not-a-report")
+    if _RESTRICTED in content:
+        raise ResultError(
+            f"{path} shows exact counts and lies beside a public release",
+            slug="restricted-report",
+            hint="a portal holds public reports alone: take it out of that folder, or write the public one again",
+        )
+    return content
+
+
+def _name(digest: str) -> str:
+    """Letters alone, so that no name of a page looks like a number: 64 bits of the digest."""
+    return "".join(_LETTERS[int(figure, 16)] for figure in digest[:_NAME_LETTERS])
+
+
+def _order(audit: PublicAudit) -> tuple[str, str, str, int, str]:
+    """By operator, system and day. Of one day the worse verdict comes last: the latest audit is the one that speaks."""
+    worse = _BADNESS[audit.release.headline.outcome]
+    return audit.release.about.owner, audit.system, audit.release.about.finished, worse, audit.name
+
+
+def _passed_over(found: Found) -> str:
+    told = []
+    if found.links:
+        told.append(f"{found.links} links were not followed")
+    if found.sites:
+        told.append(f"{found.sites} portals were passed over")
+    return f" ({'; '.join(told)})" if told else ""

@@ -1,0 +1,171 @@
+"""What a portal is made of, and what it lists: public releases, a day, languages. No exact count has a place here.
+
+`PublicSite` goes in, files come out; `PortalIndex` is the document `index.json` that every portal holds beside its
+pages. Change a field of it only together with `INDEX_VERSION`.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from audit.groups import Group, Part
+from audit.metrics import MetricName
+from audit.public_table import PublicRelease
+
+__all__ = [
+    "INDEX_KIND",
+    "INDEX_VERSION",
+    "IndexAudit",
+    "IndexGroup",
+    "IndexRate",
+    "IndexSystem",
+    "PortalIndex",
+    "PublicAudit",
+    "PublicSite",
+    "State",
+    "site_row",
+]
+
+INDEX_VERSION: Final = 1
+INDEX_KIND: Final = "audit7k-portal"
+
+State = Literal["fail", "inconclusive", "expired", "pass"]
+
+
+class PublicAudit(Part):
+    """One audit of a portal."""
+
+    name: str
+    """What the portal calls it: letters alone, made from the digest, so that links stay when others are added."""
+    sha256: str
+    """SHA-256 of its `release.json`."""
+    release: PublicRelease
+    """What is public of it."""
+    report: bool
+    """Whether a `report.html` stands beside the release."""
+
+    @property
+    def system(self) -> str:
+        """The system that it is of: what the plan calls it, or the whole title. With the owner it is its identity."""
+        return self.release.about.system or self.release.about.title
+
+
+class PublicSite(Part):
+    """All that a portal is rendered from."""
+
+    audits: tuple[PublicAudit, ...]
+    """The audits, by operator, system and day; of one day the worse verdict later, so that it is the latest."""
+    today: str
+    """The day on which validity is judged, as YYYY-MM-DD."""
+    languages: tuple[str, ...]
+    """Codes of languages; the first stands at the root."""
+
+
+class IndexRate(Part):
+    """A rate of everyone, from protected counts."""
+
+    metric: MetricName
+    """The rate."""
+    value: float | None
+    """The rate; null where only a bound or nothing is known."""
+    low: float | None
+    """Lower end of the interval, which includes the noise."""
+    high: float | None
+    """Upper end."""
+    at_least: float | None
+    """Where what is wrong, or what is right, is too rare for a rate: it is no lower than this."""
+    at_most: float | None
+    """It is no higher than this."""
+
+
+class IndexGroup(Part):
+    """The group furthest beyond a limit, of those that the protected figures name."""
+
+    group: str
+    """`AUDIT:FEATURE:RUNG=CODE,…`: the audit's name, and the group as in the public table."""
+    levels: Group
+    """The same as a list of levels."""
+    rule: str
+    """Id of the rule whose limit it is beyond."""
+    value: float | None
+    """Its rate; null where only a bound is known."""
+    low: float | None
+    """Lower end of the interval."""
+    high: float | None
+    """Upper end."""
+
+
+class IndexAudit(Part):
+    """One audit, as `index.json` lists it."""
+
+    audit: str
+    """Its name in this portal."""
+    title: str
+    """The system and its version, as this audit names it."""
+    finished: str
+    """The day on which it ended, as YYYY-MM-DD."""
+    valid_until: str | None
+    """The day after which it should not be relied on; null where nobody declared one."""
+    expired: bool
+    """Whether that day lies before `today`."""
+    outcome: Literal["pass", "fail", "inconclusive"]
+    """The verdict, computed from the exact figures that the auditor holds."""
+    no_group_named: bool
+    """It fails, and the protected figures are too coarse to name a group."""
+    below: int
+    """Verdicts on groups, in the protected figures: below a limit."""
+    meets: int
+    """Those that meet it."""
+    cannot_tell: int
+    """Those of which the protected figures do not tell."""
+    everyone: IndexRate
+    """The rate in which the primary harm shows, over everyone."""
+    furthest: IndexGroup | None
+    """The group furthest beyond a limit; null where none is named."""
+    previous: str | None
+    """Name of the audit of the same system before this one."""
+    following: str | None
+    """Name of the one after it."""
+    page: str
+    """Where it stands in the portal, as a relative link."""
+    release: str
+    """The copy of its `release.json`, as a relative link."""
+    report: str | None
+    """The copy of its `report.html`, as a relative link; null where there was none."""
+    sha256: str
+    """SHA-256 of its `release.json`."""
+
+
+class IndexSystem(Part):
+    """A system, and its audits from the oldest to the latest."""
+
+    system: str
+    """Its name: `system` of the plan, or the title where the plan gives none."""
+    owner: str
+    """Who answers for it."""
+    state: State
+    """That of the latest audit: `expired` for a pass that is no longer valid."""
+    page: str
+    """Its page, as a relative link."""
+    audits: tuple[IndexAudit, ...]
+    """Its audits, oldest first."""
+
+
+class PortalIndex(Part):
+    """The document `index.json` of a portal."""
+
+    schema_version: int = INDEX_VERSION
+    """Version of this form."""
+    kind: Literal["audit7k-portal"] = INDEX_KIND
+    """What this file is."""
+    today: str
+    """The day on which validity was judged."""
+    note: str
+    """What must be read with the figures."""
+    systems: tuple[IndexSystem, ...]
+    """The systems: failing first, then inconclusive, expired, passing; by operator and name within these."""
+
+
+def site_row(audit: str, group: str = "") -> str:
+    """The text by which a file of a portal says whose numbers stand in an element: an audit's, or one group's in it."""
+    return f"{audit}:{group}" if group else audit

@@ -1,0 +1,130 @@
+"""Figures for papers: matplotlib objects, and the same as SVG or PNG with bytes that come again.
+
+    from reports.figures import forest, image
+    figure = forest(release)              # a matplotlib Figure, to be changed at will
+    Path("forest.svg").write_bytes(image(figure, "svg"))
+
+A `PublicRelease` is drawn from its protected figures. An `AuditResult` holds exact counts, and a figure of one says
+inside the picture that it is restricted. matplotlib is the extra `figures`, loaded when a figure is drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, Literal, Never, TypeVar
+
+from audit.errors import AuditError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from audit.public_table import PublicRelease
+    from audit.result import AuditResult
+
+__all__ = ["KINDS", "PaperFigures", "forest", "funnel", "image", "reliability", "sweep"]
+
+Kind = Literal["funnel", "forest", "sweep", "reliability"]
+Data = TypeVar("Data")
+KINDS: Final[tuple[Kind, ...]] = ("funnel", "forest", "sweep", "reliability")
+
+
+def funnel(source: PublicRelease | AuditResult, *, rule: str | None = None, by: str | None = None) -> Figure:
+    """The rate of each group over its number of cases.
+
+    Parameters
+    ----------
+    source : PublicRelease or AuditResult
+        What to draw. Of a result the lines are the limits of the verdict; of a release they are where chance and noise
+        alone would leave groups, and the marks tell the words.
+    rule : str, optional
+        Id of a rule; the first by default.
+    by : str, optional
+        `gender`, `nationality:m49-region`, `gender+nationality`; by default the family that a funnel can show.
+
+    Raises
+    ------
+    AuditError
+        If there is no such rule or family, nothing to draw, or no matplotlib.
+    """
+    from reports.figures.funnels import draw
+    from reports.figures.of_release import funnel_of_release
+    from reports.figures.of_result import funnel_of_result
+
+    return draw(_taken(source, funnel_of_release, funnel_of_result, rule, by))
+
+
+def forest(source: PublicRelease | AuditResult, *, rule: str | None = None, by: str | None = None) -> Figure:
+    """The rate of each group with its interval, and the limit. Parameters and errors as of `funnel`."""
+    from reports.figures.forests import draw
+    from reports.figures.of_release import forest_of_release
+    from reports.figures.of_result import forest_of_result
+
+    return draw(_taken(source, forest_of_release, forest_of_result, rule, by))
+
+
+def sweep(source: PublicRelease | AuditResult, *, rule: str | None = None, by: str | None = None) -> Figure:
+    """Victims found and others wrongly flagged at other thresholds. Errors as of `funnel`, and for a public release."""
+    from reports.figures.of_result import sweep_of_result
+    from reports.figures.sweeps import draw
+
+    return draw(_taken(source, _not_public("sweep"), sweep_of_result, rule, by))
+
+
+def reliability(source: PublicRelease | AuditResult, *, rule: str | None = None, by: str | None = None) -> Figure:
+    """Whether scores mean what they say, group by group. Errors as of `sweep`; `rule` is not used."""
+    from reports.figures.of_result import reliability_of_result
+    from reports.figures.reliabilities import draw
+
+    return draw(_taken(source, _not_public("reliability"), reliability_of_result, rule, by))
+
+
+def _taken(
+    source: PublicRelease | AuditResult,
+    of_release: Callable[[PublicRelease, str | None, str | None], Data],
+    of_result: Callable[[AuditResult, str | None, str | None], Data],
+    rule: str | None,
+    by: str | None,
+) -> Data:
+    """What a figure is drawn from. The two kinds of source are told apart by their type, as the wall is."""
+    from audit.public_table import PublicRelease
+
+    if isinstance(source, PublicRelease):
+        return of_release(source, rule, by)
+    return of_result(source, rule, by)
+
+
+def _not_public(kind: str) -> Callable[[PublicRelease, str | None, str | None], Never]:
+    def refuse(release: PublicRelease, rule: str | None, by: str | None) -> Never:  # noqa: ARG001 - as the others
+        raise AuditError(
+            f"a public release holds no scores, and no {kind} can be drawn from it",
+            slug="figure-not-public",
+            hint="draw it from the exact result, for restricted use: add --restricted",
+        )
+
+    return refuse
+
+
+def image(figure: Figure, form: Literal["svg", "png"]) -> bytes:
+    """A figure as a file: the same bytes for the same figure, with its title and description inside."""
+    from reports.figures.drawing import image_of
+
+    return image_of(figure, form)
+
+
+class PaperFigures:
+    """What `audit7k figure` draws with; registered as an entry point of `audit.figures`."""
+
+    name: str = "matplotlib"
+    kinds: tuple[str, ...] = KINDS
+
+    def draw(
+        self,
+        kind: str,
+        source: PublicRelease | AuditResult,
+        form: Literal["svg", "png"],
+        rule: str | None,
+        by: str | None,
+    ) -> bytes:
+        """The file of a figure. Raises AuditError as the functions of this module do."""
+        made = {"funnel": funnel, "forest": forest, "sweep": sweep, "reliability": reliability}
+        return image(made[kind](source, rule=rule, by=by), form)

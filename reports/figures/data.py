@@ -1,0 +1,209 @@
+"""What figures are drawn from: numbers and words, taken from a release or a result, before anything is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from audit.errors import AuditError
+from audit.result import Axis
+from reports.numbers import Numbers
+
+__all__ = [
+    "Bin",
+    "Curve",
+    "Forest",
+    "ForestRow",
+    "Funnel",
+    "Head",
+    "Line",
+    "Mark",
+    "Panel",
+    "Reliability",
+    "Sweep",
+    "chosen_family",
+    "family_text",
+    "limit_in_words",
+    "limits_around",
+]
+
+Outcome = Literal["fail", "pass", "inconclusive", "not_evaluable"]
+RESTRICTED: Final = "restricted, not for publication: exact counts"
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What stands around every figure."""
+
+    title: str
+    reference: str
+    """Whom groups are compared with, and under which limit."""
+    notes: tuple[str, ...]
+    restricted: bool
+    described: str
+    """For those who cannot see the figure."""
+
+
+@dataclass(frozen=True, slots=True)
+class ForestRow:
+    """One group. Shares throughout."""
+
+    name: str
+    outcome: Outcome
+    value: float | None
+    low: float
+    """End of the interval; of a group of which only a bound is known, that bound or 0."""
+    high: float
+    told: str
+    """The rate and its interval, in words."""
+    cases: str
+    rest: float | None = None
+    """The rate of everyone else, where it is known."""
+    limits: tuple[float, ...] = ()
+    """The limits for this group, where everyone else's rate is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forest:
+    """Groups with their intervals."""
+
+    head: Head
+    counted: str
+    """What the axis counts."""
+    rows: tuple[ForestRow, ...]
+    reference: float | None
+    """The rate of everyone."""
+    limits: tuple[float, ...]
+    """The limits from everyone's rate; none where rows have their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One group in a funnel."""
+
+    name: str
+    cases: int
+    rate: float
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line over group size."""
+
+    name: str
+    """In the legend; empty: like the line before."""
+    points: tuple[tuple[float, float], ...]
+    style: Literal["fail", "pass", "inner", "outer"]
+
+
+@dataclass(frozen=True, slots=True)
+class Funnel:
+    """Groups by their number of cases."""
+
+    head: Head
+    counted: str
+    cases: str
+    """What the horizontal axis counts."""
+    marks: tuple[Mark, ...]
+    lines: tuple[Line, ...]
+    reference: float | None
+    limits: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """One group at each threshold, in shares; None where it has no cases of the kind."""
+
+    name: str
+    found: tuple[float | None, ...]
+    flagged: tuple[float | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """What other thresholds would have done."""
+
+    head: Head
+    thresholds: tuple[float, ...]
+    everyone: Curve
+    groups: tuple[Curve, ...]
+    chosen: float | None
+    """The plan's threshold."""
+    counted: tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """Cases whose scores lie near each other."""
+
+    score: float
+    observed: float
+    low: float
+    high: float
+    cases: int
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One group's reliability."""
+
+    name: str
+    bins: tuple[Bin, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reliability:
+    """Whether scores mean what they say."""
+
+    head: Head
+    panels: tuple[Panel, ...]
+
+
+def family_text(axes: Iterable[Axis], finest: Mapping[str, str]) -> str:
+    """A family as `--by` names it: `gender+nationality:m49-region`, without the rung where it is the finest."""
+    return "+".join(
+        axis.feature if finest.get(axis.feature) == axis.rung else f"{axis.feature}:{axis.rung}" for axis in axes
+    )
+
+
+def chosen_family(
+    by: str | None, families: Iterable[tuple[Axis, ...]], finest: Mapping[str, str], default: tuple[Axis, ...] | None
+) -> tuple[Axis, ...]:
+    """The family that is asked for, or the default. Raises AuditError where there is none, and lists what there is."""
+    named = {family_text(axes, finest): axes for axes in families if axes}
+    if by is None and default is not None:
+        return default
+    if by is None or by not in named:
+        raise AuditError(
+            "there is no such family of groups to draw" if by is not None else "there is nothing to draw",
+            slug="figure-family",
+            hint=f"--by takes one of: {', '.join(named) or 'none here'}",
+        )
+    return named[by]
+
+
+def limits_around(
+    reference: float | None, limit: float, scale: Literal["difference", "ratio"], worse: tuple[str, ...]
+) -> tuple[float, ...]:
+    """The rates at which the limit lies, seen from a rate; those outside of 0 to 1 left out."""
+    if reference is None:
+        return ()
+    low = reference - limit if scale == "difference" else reference * limit
+    high = reference + limit if scale == "difference" else reference / limit
+    found = [low] if "low" in worse else []
+    found += [high] if "high" in worse else []
+    return tuple(rate for rate in found if 0.0 <= rate <= 1.0)
+
+
+def limit_in_words(
+    limit: float, scale: Literal["difference", "ratio"], worse: tuple[str, ...], numbers: Numbers
+) -> str:
+    """The limit of a rule: "at most 10 percentage points below everyone else"."""
+    side = " or ".join({"low": "below", "high": "above"}[each] for each in ("low", "high") if each in worse)
+    if scale == "difference":
+        return f"at most {numbers.points(limit)} percentage points {side} everyone else"
+    factors = {"low": f"at least {numbers.plain(limit)}", "high": f"at most {numbers.plain(1 / limit)}"}
+    told = " and ".join(factors[each] for each in ("low", "high") if each in worse)
+    return f"{told} times the rate of everyone else"

@@ -1,0 +1,258 @@
+"""Figures of a public release: protected figures and their words, and nothing else."""
+
+from __future__ import annotations
+
+import math
+from typing import Final, Literal
+
+from audit.errors import AuditError
+from audit.public_table import PublicGroup, PublicMetric, PublicRate, PublicRelease, PublicRule, PublicSide, PublicWord
+from audit.result import Axis, Group
+from reports.figures.data import (
+    Forest,
+    ForestRow,
+    Funnel,
+    Head,
+    Line,
+    Mark,
+    Outcome,
+    chosen_family,
+    limit_in_words,
+    limits_around,
+)
+from reports.html.affected import capital
+from reports.language import ENGLISH
+from reports.public_names import names_of
+from reports.reading import MISSED, WRONGLY_FLAGGED
+
+__all__ = ["forest_of_release", "funnel_of_release"]
+
+MOST_ROWS: Final = 40
+_OUTCOME: Final[dict[str, Outcome]] = {"below": "fail", "meets": "pass", "cannot_tell": "inconclusive"}
+_RANK: Final = {"fail": 0, "inconclusive": 1, "pass": 2}
+_BANDS: Final = ((1.959964, "inner", "95 of 100"), (3.090232, "outer", "998 of 1,000"))
+_STEPS: Final = 60
+_SEES: Final = (
+    "Triangles: in the protected figures beyond the limit. Filled circles: meet it. Open circles: cannot tell."
+)
+_BARS: Final = (
+    "The limit is drawn from everyone's rate; the words compare with everyone else and are corrected for many groups, "
+    "so that a bar may cross the line and still not be told."
+)
+_CURVES: Final = (
+    "Curves: where 95 of 100, and 998 of 1,000, groups of that size would lie if all had everyone's rate, the noise "
+    "included. They decide nothing: the words compare with everyone else, allow for the limit, and are corrected for "
+    "many groups."
+)
+
+
+class _Reader:
+    """One rule of a release, and the families under it."""
+
+    def __init__(self, release: PublicRelease, rule: str | None) -> None:
+        known = {each.rule: each for each in release.rules}
+        if not known or (rule is not None and rule not in known):
+            raise AuditError(
+                "there is no such rule in this release",
+                slug="figure-rule",
+                hint=f"it has: {', '.join(known) or 'none'}",
+            )
+        self.release = release
+        self.rule: PublicRule = known[rule] if rule is not None else release.rules[0]
+        self.names = names_of(release, ENGLISH)
+        self.finest = {feature.name: feature.rungs[0] for feature in release.table.features}
+        self.rates = {rate.group: rate for rate in release.rates if rate.metric == self.rule.metric}
+        self.words = {word.group: word for word in release.words if word.rule == self.rule.rule}
+        self.everyone: PublicRate | None = self.rates.get(release.table.groups[0].group)
+        self.families: dict[tuple[Axis, ...], list[PublicGroup]] = {}
+        for row in release.table.groups[1:]:
+            self.families.setdefault(row.group.family.axes, []).append(row)
+
+    @property
+    def metric(self) -> PublicMetric | None:
+        """What the rate counts, in words; None where the release does not explain it."""
+        return next((each for each in self.release.about.metrics if each.name == self.rule.metric), None)
+
+    @property
+    def counted(self) -> str:
+        """The axis title."""
+        metric = self.metric
+        if metric is None:
+            return capital(self.rule.metric.replace("_", " "))
+        return f"{capital(metric.plain)}: {metric.counted}, among {metric.among}"
+
+    @property
+    def reference(self) -> float | None:
+        """Everyone's rate."""
+        return None if self.everyone is None else self.everyone.value
+
+    @property
+    def limits(self) -> tuple[float, ...]:
+        """The limit, seen from everyone's rate."""
+        return limits_around(self.reference, self.rule.limit, self.rule.scale, self.rule.worse)
+
+    def side(self, row: PublicGroup) -> PublicSide | None:
+        """The cases of the rate's denominator, where these are all of one label."""
+        if self.rule.metric in MISSED:
+            return row.positives
+        return row.negatives if self.rule.metric in WRONGLY_FLAGGED else None
+
+    def head(self, kind: str, family: tuple[Axis, ...], drawn: str, notes: tuple[str, ...]) -> Head:
+        """Title, reference and limit, and what must be read with a figure of protected figures."""
+        method, about, rule = self.release.table.method, self.release.about, self.rule
+        everyone = ENGLISH.numbers.percent(self.reference)
+        rate = capital(self.metric.plain if self.metric else rule.metric.replace("_", " "))
+        title = f"{rate}, by {self.names.axes(family)}"
+        limit = limit_in_words(rule.limit, rule.scale, rule.worse, ENGLISH.numbers)
+        reference = f"{about.title}, audited {ENGLISH.date(about.finished)}. Everyone: {everyone}. Limit: {limit}."
+        protected = (
+            f"Protected figures: every count was changed by at most {method.largest_change}, and none below "
+            f"{method.floor} is shown. The overall verdict comes from the exact figures: {_VERDICTS[self._outcome]}."
+        )
+        caveats = tuple(
+            words
+            for said, words in (
+                (about.weighted, "The exact audit weights its cases; these figures do not."),
+                (about.clustered, "Cases belong together in this set: intervals are too narrow."),
+            )
+            if said
+        )
+        return Head(
+            title=title,
+            reference=reference,
+            notes=(*notes, protected, *caveats),
+            restricted=False,
+            described=f"{kind} of {title.lower()}. {drawn} {reference} {protected}",
+        )
+
+    @property
+    def _outcome(self) -> str:
+        return self.release.headline.outcome
+
+
+_VERDICTS: Final = {"fail": "does not meet the limits", "pass": "meets the limits", "inconclusive": "we cannot tell"}
+
+
+def forest_of_release(release: PublicRelease, rule: str | None, by: str | None) -> Forest:
+    """Groups of a family with their protected rates, the most that there is room for. Raises AuditError."""
+    reader = _Reader(release, rule)
+    first = release.table.features[0]
+    default = next((axes for axes in reader.families if axes == (Axis(first.name, first.rungs[0]),)), None)
+    family = chosen_family(by, reader.families, reader.finest, default)
+    found = [(row, reader.rates[row.group], reader.words.get(row.group)) for row in reader.families[family]]
+    shown = [each for each in found if _is_shown(each[1])]
+    if not shown:
+        raise AuditError(
+            "no group of this family has a rate that is shown", slug="figure-empty", hint="choose another with --by"
+        )
+    kept = sorted(shown, key=lambda each: (_RANK[_outcome(each[2])], -(_cases(reader, each[0]) or 0)))[:MOST_ROWS]
+    rows = [_row(reader, *each) for each in kept]
+    high_is_worse = reader.rule.worse == ("high",)
+    rows.sort(key=lambda row: (_RANK[row.outcome], -row.low if high_is_worse else row.high, row.name))
+    hidden, left_out = len(found) - len(shown), len(shown) - len(kept)
+    notes = (
+        _SEES,
+        _BARS,
+        *([f"{left_out} more groups are not drawn: those with the fewest cases."] if left_out else []),
+        *([f"{hidden} groups have no rate here: small, or withheld to protect others."] if hidden else []),
+    )
+    return Forest(
+        head=reader.head("Forest plot", family, f"{len(rows)} groups.", notes),
+        counted=reader.counted,
+        rows=tuple(rows),
+        reference=reader.reference,
+        limits=reader.limits,
+    )
+
+
+def funnel_of_release(release: PublicRelease, rule: str | None, by: str | None) -> Funnel:
+    """Groups of a family over their protected sizes, and where chance and noise would leave them. Raises AuditError."""
+    reader = _Reader(release, rule)
+    if reader.side(release.table.groups[0]) is None:
+        raise AuditError(
+            f"{reader.rule.metric} is no rate among cases of one label, and a release holds no size for it",
+            slug="figure-not-public",
+            hint="draw a forest, or the funnel of the exact result, for restricted use: add --restricted",
+        )
+    drawn = {axes: [mark for row in rows if (mark := _mark(reader, row))] for axes, rows in reader.families.items()}
+    single = [axes for axes in drawn if len(axes) == 1]
+    default = max(single, key=lambda axes: len(drawn[axes]), default=None)
+    family = chosen_family(by, reader.families, reader.finest, default)
+    marks = drawn[family]
+    if not marks or reader.reference is None:
+        raise AuditError(
+            "no group of this family has a rate that is shown", slug="figure-empty", hint="choose another with --by"
+        )
+    hidden = len(reader.families[family]) - len(marks)
+    notes = (
+        _SEES,
+        _CURVES,
+        *([f"{hidden} groups have no rate here: small, or withheld to protect others."] if hidden else []),
+    )
+    return Funnel(
+        head=reader.head("Funnel plot", family, f"{len(marks)} groups.", notes),
+        counted=reader.counted,
+        cases=f"Protected number of {reader.metric.among if reader.metric else 'cases'} in the group",
+        marks=tuple(marks),
+        lines=_bands(reader, marks),
+        reference=reader.reference,
+        limits=reader.limits,
+    )
+
+
+def _is_shown(rate: PublicRate) -> bool:
+    return rate.value is not None or rate.at_least is not None or rate.at_most is not None
+
+
+def _outcome(word: PublicWord | None) -> Outcome:
+    return "inconclusive" if word is None else _OUTCOME[word.word]
+
+
+def _cases(reader: _Reader, row: PublicGroup) -> int | None:
+    side = reader.side(row)
+    return None if side is None else side.cases
+
+
+def _row(reader: _Reader, row: PublicGroup, rate: PublicRate, word: PublicWord | None) -> ForestRow:
+    numbers, cases = ENGLISH.numbers, _cases(reader, row)
+    if rate.value is not None and rate.low is not None and rate.high is not None:
+        low, high = rate.low, rate.high
+        told = f"{numbers.percent(rate.value)} ({numbers.percent_range(low, high)})"
+    else:
+        low, high = rate.at_least or 0.0, 1.0 if rate.at_most is None else rate.at_most
+        told = f"at least {numbers.percent(low)}" if rate.at_least is not None else f"at most {numbers.percent(high)}"
+    return ForestRow(
+        name=reader.names.group(row.group),
+        outcome=_outcome(word),
+        value=rate.value,
+        low=low,
+        high=high,
+        told=told,
+        cases=numbers.count(cases) if cases is not None else rate.size or "",
+    )
+
+
+def _mark(reader: _Reader, row: PublicGroup) -> Mark | None:
+    rate, cases = reader.rates[row.group], _cases(reader, row)
+    if rate.value is None or cases is None:
+        return None
+    group: Group = row.group
+    return Mark(reader.names.group(group), cases, rate.value, _outcome(reader.words.get(group)))
+
+
+def _bands(reader: _Reader, marks: list[Mark]) -> tuple[Line, ...]:
+    """Sampling and noise about everyone's rate, as the intervals of the release have them (docs/disclosure.md)."""
+    rate = reader.reference or 0.0
+    wrong = 1 - rate if reader.rule.metric in ("true_positive_rate", "true_negative_rate") else rate
+    variance = reader.release.table.method.variance
+    first, last = math.log(min(mark.cases for mark in marks)), math.log(max(mark.cases for mark in marks) * 1.1)
+    sizes = [math.exp(first + (last - first) * step / _STEPS) for step in range(_STEPS + 1)]
+    made = []
+    for away, style, often in _BANDS:
+        name = f"{often} groups, were all alike"
+        look: Literal["inner", "outer"] = "inner" if style == "inner" else "outer"
+        spread = [away * math.sqrt(rate * (1 - rate) / n + variance * (1 + wrong**2) / n**2) for n in sizes]
+        below = tuple((n, max(rate - each, 0.0)) for n, each in zip(sizes, spread, strict=True))
+        above = tuple((n, min(rate + each, 1.0)) for n, each in zip(sizes, spread, strict=True))
+        made += [Line(name, below, look), Line("", above, look)]
+    return tuple(made)

@@ -1,0 +1,294 @@
+"""Figures of an exact result: for restricted use, and the picture says so."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from audit.errors import AuditError
+from audit.result import AuditResult, Axis, Calibration, Group, RuleResult
+from audit.result import Sweep as ResultSweep
+from reports.figures.data import (
+    Bin,
+    Curve,
+    Forest,
+    ForestRow,
+    Funnel,
+    Head,
+    Line,
+    Mark,
+    Panel,
+    Reliability,
+    Sweep,
+    chosen_family,
+    limit_in_words,
+    limits_around,
+)
+from reports.html.affected import capital
+from reports.html.funnel import limits_of_a_pass
+from reports.language import ENGLISH
+from reports.names import Names
+from reports.reading import Finding, Reading
+
+__all__ = ["forest_of_result", "funnel_of_result", "reliability_of_result", "sweep_of_result"]
+
+MOST_ROWS: Final = 40
+MOST_CURVES: Final = 6
+MOST_PANELS: Final = 6
+_RANK: Final = {"fail": 0, "inconclusive": 1, "pass": 2, "not_evaluable": 3}
+_SEES: Final = (
+    "Triangles: beyond the limit. Filled circles: within it. Open circles: cannot tell. Crosses: no rate is stated."
+)
+_BARS: Final = (
+    "Bars are 95% intervals of one group; a verdict is corrected for many groups, so that a bar may cross a limit and "
+    "still not be told. Upright marks: everyone else's rate (solid) and the limit for the group (dashed)."
+)
+_LINES: Final = (
+    "The lines are those of the verdict: a group beyond the solid line fails; from the dashed line on it passes, "
+    "unless cases without a decision or people of unknown group stand in the way. They are of single sizes and rests: "
+    "a group of another rest can lie a little to the other side."
+)
+_VOID: Final = (
+    "Nothing is judged here. A threshold chosen on the cases of an audit makes the verdicts on these cases void: they "
+    "would have to be reached again on other cases."
+)
+_BINS: Final = (
+    "Dashed: where the scores say what the labels say. Each mark is a tenth of the range of scores with its 95% "
+    "interval; bars below: labelled cases there."
+)
+
+
+class _Reader:
+    """A result, and one rule of it."""
+
+    def __init__(self, result: AuditResult, rule: str | None) -> None:
+        known = {each.rule: each for each in result.rules}
+        if not known or (rule is not None and rule not in known):
+            raise AuditError(
+                "there is no such rule in this result", slug="figure-rule", hint=f"it has: {', '.join(known) or 'none'}"
+            )
+        self.result = result
+        self.reading = Reading(result)
+        self.names = Names(result, ENGLISH)
+        self.rule: RuleResult = known[rule] if rule is not None else result.rules[0]
+        self.finest = {feature.name: feature.rungs[0] for feature in result.features}
+        self.worse = ("low", "high") if self.rule.worse == "both" else (self.rule.worse,)
+
+    @property
+    def counted(self) -> str:
+        """The axis title."""
+        metric = self.reading.metrics.get(self.rule.metric)
+        if metric is None:
+            return capital(self.rule.metric.replace("_", " "))
+        return f"{capital(metric.plain)}: {metric.counted}, among {metric.among}"
+
+    @property
+    def reference(self) -> float | None:
+        """Everyone's rate."""
+        everyone = self.reading.everyone.get(self.rule.metric)
+        return None if everyone is None else everyone.value
+
+    def families(self) -> dict[tuple[Axis, ...], list[Finding]]:
+        """What the rule says, family by family."""
+        found = {family.root: self.reading.judged(self.rule, family) for family in self.reading.families}
+        return {axes: findings for axes, findings in found.items() if findings}
+
+    def head(self, kind: str, what: str, drawn: str, notes: tuple[str, ...]) -> Head:
+        """Title, reference and limit."""
+        rule, numbers = self.rule, ENGLISH.numbers
+        limit = limit_in_words(rule.limit, rule.scale, self.worse, numbers)
+        audit = self.result.plan.audit
+        day = ENGLISH.date(self.result.provenance.finished)
+        reference = f"{audit.title}, audited {day}. Everyone: {numbers.percent(self.reference)}. Limit: {limit}."
+        return Head(what, reference, notes, restricted=True, described=f"{kind}: {what}. {drawn} {reference}")
+
+    def title(self, axes: tuple[Axis, ...]) -> str:
+        """What is shown, by what."""
+        metric = self.reading.metrics.get(self.rule.metric)
+        rate = capital(metric.plain if metric else self.rule.metric.replace("_", " "))
+        return f"{rate}, by {self.names.axes(axes)}"
+
+
+def forest_of_result(result: AuditResult, rule: str | None, by: str | None) -> Forest:
+    """Groups of a family with exact rates, intervals, and their own limits. Raises AuditError."""
+    reader = _Reader(result, rule)
+    families = reader.families()
+    axes = chosen_family(by, families, reader.finest, next(iter(families), None))
+    shown = [each for each in families[axes] if each.estimate is not None and each.value is not None]
+    if not shown:
+        raise AuditError("no group of this family has a rate", slug="figure-empty", hint="choose another with --by")
+    kept = sorted(shown, key=lambda each: (_rank(each), -_cases(each)))[:MOST_ROWS]
+    rows = [_row(reader, each) for each in kept]
+    rows.sort(key=lambda row: (_RANK[row.outcome], -row.low if reader.worse == ("high",) else row.high, row.name))
+    left_out, none = len(shown) - len(kept), len(families[axes]) - len(shown)
+    notes = (
+        _SEES,
+        _BARS,
+        *([f"{left_out} more groups are not drawn: those with the fewest cases."] if left_out else []),
+        *([f"{none} groups have too few cases for a rate."] if none else []),
+    )
+    return Forest(
+        head=reader.head("Forest plot", reader.title(axes), f"{len(rows)} groups.", notes),
+        counted=reader.counted,
+        rows=tuple(rows),
+        reference=reader.reference,
+        limits=(),
+    )
+
+
+def funnel_of_result(result: AuditResult, rule: str | None, by: str | None) -> Funnel:
+    """Groups of a family with the limits of the verdict: the numbers of the result's own funnels. Raises AuditError."""
+    reader = _Reader(result, rule)
+    funnels = {each.family.root: each for each in result.funnels if each.rule == reader.rule.rule and each.points}
+    axes = chosen_family(by, funnels, reader.finest, next(iter(funnels), None))
+    findings = reader.families()[axes]
+    marks = [
+        Mark(reader.names.group(each.group), each.estimate.denominator, each.value, each.verdict.outcome)
+        for each in findings
+        if each.estimate is not None and each.value is not None and each.verdict is not None
+    ]
+    if not marks:
+        raise AuditError("no group of this family has a rate", slug="figure-empty", hint="choose another with --by")
+    alone = min((each.verdict.cases for each in findings if each.verdict and each.verdict.decidable), default=None)
+    fails = tuple(
+        (float(point.cases), point.fail_rate) for point in funnels[axes].points if point.fail_rate is not None
+    )
+    passes = tuple((float(cases), rate) for cases, rate in limits_of_a_pass(funnels[axes], alone))
+    metric = reader.reading.metrics.get(reader.rule.metric)
+    notes = (
+        _SEES,
+        _LINES,
+    )
+    return Funnel(
+        head=reader.head("Funnel plot", reader.title(axes), f"{len(marks)} groups.", notes),
+        counted=reader.counted,
+        cases=f"Number of {metric.among if metric else 'cases'} in the group",
+        marks=tuple(marks),
+        lines=(Line("fails from here", fails, "fail"), Line("passes from here", passes, "pass")),
+        reference=reader.reference,
+        limits=limits_around(reader.reference, reader.rule.limit, reader.rule.scale, reader.worse),
+    )
+
+
+def sweep_of_result(result: AuditResult, rule: str | None, by: str | None) -> Sweep:
+    """What each threshold would have found and flagged, of everyone and the largest groups. Raises AuditError."""
+    reader = _Reader(result, rule)
+    sweeps = {each.family.root: each for each in result.sweeps if each.over == "threshold"}
+    if not sweeps:
+        raise AuditError(
+            "this result holds no sweep of thresholds",
+            slug="figure-empty",
+            hint="the detector gives decisions, no scores",
+        )
+    counted = {axes: each for axes, each in sweeps.items() if each.groups}
+    axes = chosen_family(by, counted, reader.finest, next(iter(counted), None))
+    each = sweeps[axes]
+    enough = [
+        place
+        for place in range(len(each.groups))
+        if min(each.positives_by_group[place], each.negatives_by_group[place]) >= each.min_denominator
+    ]
+    largest = sorted(enough, key=lambda place: -each.positives_by_group[place])[:MOST_CURVES]
+    steps = each.steps
+    everyone = Curve(
+        "Everyone",
+        tuple(_share(step.found, each.positives) for step in steps),
+        tuple(_share(step.wrongly_flagged, each.negatives) for step in steps),
+    )
+    left_out = len(each.groups) - len(largest)
+    notes = (
+        _VOID,
+        *([f"{left_out} more groups are not drawn: those with fewer victims, or too few cases."] if left_out else []),
+    )
+    title = f"Other thresholds, by {reader.names.axes(axes)}"
+    return Sweep(
+        head=reader.head("Threshold sweep", title, f"Everyone and {len(largest)} groups.", notes),
+        thresholds=tuple(step.threshold for step in steps),
+        everyone=everyone,
+        groups=tuple(_curve(reader, each, place) for place in sorted(largest)),
+        chosen=getattr(result.plan.detector, "threshold", None),
+        counted=("Victims found, among victims", "Others wrongly flagged, among others"),
+    )
+
+
+def reliability_of_result(result: AuditResult, rule: str | None, by: str | None) -> Reliability:
+    """Scores against labels, of everyone and the largest groups. Raises AuditError."""
+    reader = _Reader(result, rule)
+    stated = [each for each in result.calibrations if each.status == "estimated" and each.bins]
+    families: dict[tuple[Axis, ...], list[Calibration]] = {}
+    for each in stated:
+        if each.group.root:
+            families.setdefault(each.group.family.axes, []).append(each)
+    if not stated:
+        raise AuditError(
+            "this result does not say whether scores mean what they say",
+            slug="figure-empty",
+            hint="it takes scores between 0 and 1 and enough labelled cases",
+        )
+    axes = chosen_family(by, families, reader.finest, next(iter(families), None))
+    largest = sorted(families[axes], key=lambda each: -each.cases)[: MOST_PANELS - 1]
+    panels = [each for each in stated if not each.group.root] + largest
+    left_out = len(families[axes]) - len(largest)
+    notes = (
+        _BINS,
+        *([f"{left_out} more groups are not drawn: those with fewer cases."] if left_out else []),
+    )
+    audit, day = result.plan.audit, ENGLISH.date(result.provenance.finished)
+    title = f"Do scores mean what they say? Everyone, and by {reader.names.axes(axes)}"
+    reference = f"{audit.title}, audited {day}. Reference: the diagonal. The plan sets no limit here."
+    head = Head(title, reference, notes, restricted=True, described=f"Reliability diagram: {title}. {reference}")
+    return Reliability(head, tuple(_panel(reader, each) for each in panels))
+
+
+def _rank(finding: Finding) -> int:
+    return _RANK[finding.verdict.outcome] if finding.verdict else len(_RANK)
+
+
+def _cases(finding: Finding) -> int:
+    return finding.estimate.denominator if finding.estimate else 0
+
+
+def _row(reader: _Reader, finding: Finding) -> ForestRow:
+    numbers, estimate = ENGLISH.numbers, finding.estimate
+    assert estimate is not None  # noqa: S101 - only groups with a rate are drawn
+    value = finding.value or 0.0
+    low = value if estimate.low is None else estimate.low
+    high = value if estimate.high is None else estimate.high
+    limits = limits_around(finding.rest, reader.rule.limit, reader.rule.scale, reader.worse)
+    return ForestRow(
+        name=reader.names.group(finding.group),
+        outcome=finding.verdict.outcome if finding.verdict else "inconclusive",
+        value=value,
+        low=low,
+        high=high,
+        told=f"{numbers.percent(value)} ({numbers.percent_range(low, high)})",
+        cases=numbers.count(estimate.denominator),
+        rest=finding.rest,
+        limits=limits,
+    )
+
+
+def _share(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
+
+
+def _curve(reader: _Reader, sweep: ResultSweep, place: int) -> Curve:
+    group: Group = sweep.groups[place]
+    return Curve(
+        reader.names.group(group),
+        tuple(_share(step.found_by_group[place], sweep.positives_by_group[place]) for step in sweep.steps),
+        tuple(_share(step.wrongly_flagged_by_group[place], sweep.negatives_by_group[place]) for step in sweep.steps),
+    )
+
+
+def _panel(reader: _Reader, each: Calibration) -> Panel:
+    bins = tuple(
+        Bin(
+            score=part.mean_score,
+            observed=part.observed,
+            low=part.observed if part.observed_low is None else part.observed_low,
+            high=part.observed if part.observed_high is None else part.observed_high,
+            cases=part.cases,
+        )
+        for part in each.bins
+    )
+    return Panel(f"{reader.names.group(each.group)} ({ENGLISH.numbers.count(each.cases)})", bins)

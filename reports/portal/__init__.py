@@ -1,0 +1,30 @@
+"""A static site over many audits: systems and their history, a summary for each operator, a feed, an index.
+
+It is rendered from public releases alone: `PublicSite` has no place for an exact count. Pages are HTML files without
+scripts, requests or inline styles, with relative links, so that the site works from a disk and from any folder of a
+server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from audit.public_site import PublicSite
+
+__all__ = ["SitePortal"]
+
+
+class SitePortal:
+    """Renders a portal."""
+
+    name: str = "site"
+    languages: tuple[str, ...] = ("en", "fr", "es", "ar", "ru", "zh")
+    """The languages that it can write, by the codes of `reports.languages`."""
+
+    def render(self, site: PublicSite) -> Mapping[str, bytes]:
+        """Every page by its path: the first language at the root, the others in folders named after their code."""
+        from reports.portal.pages import pages
+
+        return pages(site)

@@ -1,0 +1,113 @@
+"""What a portal reads of one release: the rate of everyone, words on groups, what changed. All of it is protected."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from audit.public_site import PublicAudit
+from audit.public_table import PublicRate, PublicRelease, PublicRule, PublicWord, clear_change
+from reports.reading import MISSED, WRONGLY_FLAGGED
+
+__all__ = ["Change", "Error", "Figures", "Tallies", "changes"]
+
+Error = Literal["missed", "wrongly_flagged"]
+
+
+@dataclass(frozen=True, slots=True)
+class Tallies:
+    """How many verdicts on groups there are of each word, over all rules."""
+
+    below: int
+    meets: int
+    cannot_tell: int
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What became of one error since the audit before."""
+
+    error: Error
+    state: Literal["other_set", "other_method", "not_clear", "clear"]
+    by: int = 0
+    """Of a clear one: the change, signed."""
+    least: int = 0
+    most: int = 0
+
+
+class Figures:
+    """One release, read once."""
+
+    def __init__(self, audit: PublicAudit) -> None:
+        self.audit = audit
+        self.release: PublicRelease = audit.release
+
+    @cached_property
+    def metric(self) -> str:
+        """The rate in which the primary harm shows: that of the first rule on it, else the share found or flagged."""
+        wanted = WRONGLY_FLAGGED if self.release.about.primary_harm == "wrongly_flagged" else MISSED
+        return next((rule.metric for rule in self.release.rules if rule.metric in wanted), wanted[0])
+
+    def everyone(self, metric: str) -> PublicRate | None:
+        """A rate of everyone; None where the release does not have it."""
+        return self._of_everyone.get(metric)
+
+    @cached_property
+    def tallies(self) -> Tallies:
+        """Words on groups, counted."""
+        counted = Counter(word.word for word in self.release.words)
+        return Tallies(counted["below"], counted["meets"], counted["cannot_tell"])
+
+    @cached_property
+    def below(self) -> tuple[tuple[PublicWord, PublicRate], ...]:
+        """Groups below a limit with their rates, the one furthest from everyone first.
+
+        How far is measured from everyone's rate to the nearer end of the group's interval, or to its bound.
+        """
+        rules = {rule.rule: rule for rule in self.release.rules}
+        words = [word for word in self.release.words if word.word == "below" and word.rule in rules]
+        if not words:
+            return ()
+        rates = {(rate.metric, rate.group): rate for rate in self.release.rates}
+        found = [(word, rates[(rules[word.rule].metric, word.group)]) for word in words]
+        return tuple(sorted(found, key=lambda each: -self._distance(each[1], rules[each[0].rule])))
+
+    @cached_property
+    def _of_everyone(self) -> dict[str, PublicRate]:
+        return {rate.metric: rate for rate in self.release.rates if not rate.group.levels}
+
+    def _distance(self, rate: PublicRate, rule: PublicRule) -> float:
+        whole = self._of_everyone.get(rule.metric)
+        if whole is None or whole.value is None:
+            return 0.0
+        least = rate.at_least if rate.low is None else rate.low
+        most = rate.at_most if rate.high is None else rate.high
+        sides = {
+            "low": 0.0 if most is None else whole.value - most,
+            "high": 0.0 if least is None else least - whole.value,
+        }
+        return max(sides[side] for side in rule.worse)
+
+
+def changes(before: PublicRelease, after: PublicRelease) -> Iterator[Change]:
+    """What became of everyone's errors, where both audits asked about the same people and protected them alike."""
+    was, now = before.table.groups[0], after.table.groups[0]
+    same_set = _set_of(before) is not None and _set_of(before) == _set_of(after)
+    errors: tuple[Error, Error] = ("missed", "wrongly_flagged")
+    for error, one, other in zip(errors, (was.positives, was.negatives), (now.positives, now.negatives), strict=True):
+        if other.why == "cannot_occur":
+            continue
+        if not same_set:
+            yield Change(error, "other_set")
+        elif before.table.method != after.table.method:
+            yield Change(error, "other_method")
+        else:
+            clear = clear_change(one.errors, other.errors, after.table.method)
+            yield Change(error, "not_clear") if clear is None else Change(error, "clear", *clear)
+
+
+def _set_of(release: PublicRelease) -> str | None:
+    return next((digest.blake2b for digest in release.about.digests if digest.of == "evaluation_set"), None)

@@ -1,0 +1,97 @@
+"""The audits of a portal put in order: operators, their systems, the history of each, and what state it is in."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from audit.public_site import PublicAudit, PublicSite, State
+
+__all__ = ["STATES", "Operator", "System", "is_expired", "operators"]
+
+STATES: Final[tuple[State, ...]] = ("fail", "inconclusive", "expired", "pass")
+"""In the order in which they are told."""
+_LETTERS: Final = "abcdefghijklmnop"
+_NOT_LETTERS: Final = re.compile(r"[^a-z]+")
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """A system of an operator."""
+
+    name: str
+    owner: str
+    page: str
+    """Its page within a language, for example `systems/screener-kbdfphmn.html`."""
+    audits: tuple[PublicAudit, ...]
+    """Oldest first."""
+    state: State
+    """That of the latest audit: a fail or an inconclusive verdict stays one when it expires, a pass does not."""
+
+    @property
+    def latest(self) -> PublicAudit:
+        """The audit that speaks."""
+        return self.audits[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Who answers for systems."""
+
+    name: str
+    page: str
+    """Its page within a language."""
+    systems: tuple[System, ...]
+    """Failing first, then inconclusive, expired and passing; by name within these."""
+
+    @property
+    def state(self) -> State:
+        """The first of the states of its systems."""
+        return self.systems[0].state
+
+
+def operators(site: PublicSite) -> tuple[Operator, ...]:
+    """Every operator with its systems, the one first whose first system is in the first state; then by name."""
+    histories: dict[tuple[str, str], list[PublicAudit]] = {}
+    for audit in site.audits:
+        histories.setdefault((audit.release.about.owner, audit.system), []).append(audit)
+    owned: dict[str, list[System]] = {}
+    for (owner, name), audits in histories.items():
+        system = System(
+            name=name,
+            owner=owner,
+            page=f"systems/{_slug(name, owner)}.html",
+            audits=tuple(audits),
+            state=_state(audits[-1], site.today),
+        )
+        owned.setdefault(owner, []).append(system)
+    made = [
+        Operator(
+            name=owner,
+            page=f"operators/{_slug(owner)}.html",
+            systems=tuple(sorted(systems, key=lambda system: (STATES.index(system.state), system.name))),
+        )
+        for owner, systems in owned.items()
+    ]
+    return tuple(sorted(made, key=lambda operator: (STATES.index(operator.state), operator.name)))
+
+
+def is_expired(audit: PublicAudit, today: str) -> bool:
+    """Whether the day after which it should not be relied on has passed."""
+    until = audit.release.about.valid_until
+    return until is not None and until < today
+
+
+def _state(audit: PublicAudit, today: str) -> State:
+    outcome = audit.release.headline.outcome
+    return "expired" if outcome == "pass" and is_expired(audit, today) else outcome
+
+
+def _slug(*names: str) -> str:
+    """Letters of the first name that everyone can type, and letters of a digest that tell it from all others."""
+    plain = _NOT_LETTERS.sub("-", names[0].lower()).strip("-")[:40].strip("-")
+    digest = hashlib.sha256("\0".join(names).encode("utf-8", "surrogatepass")).hexdigest()[:12]
+    told = "".join(_LETTERS[int(figure, 16)] for figure in digest)
+    return f"{plain}-{told}" if plain else told

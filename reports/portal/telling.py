@@ -1,0 +1,188 @@
+"""The words of a portal in one language: verdicts, states, rates, words on groups, changes."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from audit.public_site import State
+from audit.public_table import PublicRate, PublicRelease
+from reports.html.affected import capital
+from reports.language import Language
+from reports.names import Names
+from reports.numbers import NOT_KNOWN
+from reports.portal.figures import Change, Error, Figures
+from reports.public_names import names_of
+from reports.words import Words
+
+__all__ = ["Teller"]
+
+
+class Teller:
+    """Tells releases in one language. In every sentence about a verdict stands "in this test"."""
+
+    def __init__(self, language: Language) -> None:
+        self.language = language
+        self.t = language.translations
+        self.n = language.numbers
+        self._names: dict[str, Names] = {}
+
+    def state(self, state: State) -> str:
+        """The state of a system in a few words."""
+        match state:
+            case "fail":
+                return self.t.gettext("Does not meet the limit")
+            case "inconclusive":
+                return self.t.gettext("We cannot tell")
+            case "expired":
+                return self.t.gettext("Met the limit, and has expired")
+            case "pass":
+                return self.t.gettext("Meets the limit in every group we could judge")
+            case _:
+                assert_never(state)
+
+    def state_in_short(self, state: State) -> str:
+        """The same, for a list of pages."""
+        match state:
+            case "fail":
+                return self.t.gettext("does not meet the limit")
+            case "inconclusive":
+                return self.t.gettext("we cannot tell")
+            case "expired":
+                return self.t.gettext("expired")
+            case "pass":
+                return self.t.gettext("meets the limit")
+            case _:
+                assert_never(state)
+
+    def sentence(self, release: PublicRelease) -> str:
+        """What the verdict of an audit means."""
+        headline = release.headline
+        match headline.outcome:
+            case "fail":
+                if not headline.no_group_named:
+                    return self.t.gettext("In this test at least one limit is exceeded.")
+                if release.about.probe_rules:
+                    return self.t.gettext(
+                        "In this test at least one limit is exceeded on the exact figures; the protected figures do "
+                        "not say for whom."
+                    )
+                return self.t.gettext(
+                    "At least one group fails on the exact figures; the protected figures are too coarse to name it."
+                )
+            case "inconclusive":
+                return self.t.gettext(
+                    "In this test no limit was shown to be exceeded, and there is not enough evidence that every limit "
+                    "is met. This is no pass."
+                )
+            case "pass":
+                return self.t.gettext(
+                    "In this test every limit is met for every group that could be judged. A group with too few cases "
+                    "is not judged."
+                )
+            case _:
+                assert_never(headline.outcome)
+
+    def rate_name(self, metric: str, figures: Figures) -> str:
+        """A rate as a reader knows it: "Share of victims found"."""
+        plain = next((each.plain for each in figures.release.about.metrics if each.name == metric), "")
+        return capital(self.t.gettext(plain)) if plain else Words(self.language, self.names(figures)).rate(metric)
+
+    def rate(self, rate: PublicRate | None) -> str:
+        """A rate, or the bound that is known of it; a dash where nothing is shown."""
+        if rate is None:
+            return NOT_KNOWN
+        if rate.value is not None:
+            return self.n.percent(rate.value)
+        if rate.at_least is not None:
+            return self.t.gettext("at least %(rate)s") % {"rate": self.n.percent(rate.at_least)}
+        if rate.at_most is not None:
+            return self.t.gettext("at most %(rate)s") % {"rate": self.n.percent(rate.at_most)}
+        return NOT_KNOWN
+
+    def range(self, rate: PublicRate | None) -> str:
+        """Its interval; empty where there is none."""
+        if rate is None or rate.low is None or rate.high is None:
+            return ""
+        return self.n.percent_range(rate.low, rate.high)
+
+    def both(self, rate: PublicRate | None) -> str:
+        """The two together: "79% (78–81%)"."""
+        told, between = self.rate(rate), self.range(rate)
+        return f"{told} ({between})" if between else told
+
+    def tallies(self, figures: Figures) -> list[tuple[str, str]]:
+        """How many verdicts on groups there are of each word: the outcome whose mark they have, and the words."""
+        counted = figures.tallies
+        return [
+            ("fail", self.t.gettext("%(count)s beyond the limit") % {"count": self.n.count(counted.below)}),
+            ("pass", self.t.gettext("%(count)s meet it") % {"count": self.n.count(counted.meets)}),
+            ("inconclusive", self.t.gettext("%(count)s cannot be told") % {"count": self.n.count(counted.cannot_tell)}),
+        ]
+
+    def names(self, figures: Figures) -> Names:
+        """The names of groups of a release."""
+        name = figures.audit.name
+        if name not in self._names:
+            self._names[name] = names_of(figures.release, self.language)
+        return self._names[name]
+
+    def valid_until(self, day: str) -> str:
+        """Until when an audit may be relied on; `day` is empty where nobody declared one."""
+        return (
+            self.t.gettext("Valid until %(day)s.") % {"day": day}
+            if day
+            else self.t.gettext("No day of expiry declared.")
+        )
+
+    def notes(self, release: PublicRelease) -> list[str]:
+        """What must be known before the figures of an audit are read."""
+        told = []
+        if release.about.weighted:
+            told.append(
+                self.t.gettext(
+                    "The exact audit weights its cases; the protected figures do not, and stand for no verdict."
+                )
+            )
+        if release.about.clustered:
+            told.append(
+                self.t.gettext(
+                    "Cases belong together in this set; the intervals here do not know of it and are too narrow."
+                )
+            )
+        if release.about.probe_rules:
+            told.append(
+                self.t.gettext("The verdict also rests on texts in which one word was changed; see the report.")
+            )
+        return told
+
+    def change(self, change: Change) -> str:
+        """What became of an error since the audit before."""
+        error = self._error(change.error)
+        match change.state:
+            case "other_set":
+                told = self.t.gettext("%(error)s: not compared, the audit before was of other cases")
+                return told % {"error": error}
+            case "other_method":
+                return self.t.gettext("%(error)s: not compared, figures were protected in another way") % {
+                    "error": error
+                }
+            case "not_clear":
+                return self.t.gettext("%(error)s: no clear change") % {"error": error}
+            case "clear":
+                form = (
+                    self.t.gettext("%(error)s: about %(count)s fewer (%(least)s to %(most)s fewer)")
+                    if change.by < 0
+                    else self.t.gettext("%(error)s: about %(count)s more (%(least)s to %(most)s more)")
+                )
+                least, most = sorted((abs(change.least), abs(change.most)))
+                return form % {
+                    "error": error,
+                    "count": self.n.count(abs(change.by)),
+                    "least": self.n.count(least),
+                    "most": self.n.count(most),
+                }
+            case _:
+                assert_never(change.state)
+
+    def _error(self, error: Error) -> str:
+        return self.t.gettext("Victims missed") if error == "missed" else self.t.gettext("Others wrongly flagged")

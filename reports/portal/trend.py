@@ -1,0 +1,90 @@
+"""The drawings of a portal: a rate of everyone with its interval, alone in a row or beside those of audits before.
+
+As in `reports.html.charts`: presentation attributes, no ids, a title first. The axis is always 0 to 100 %, so that
+systems can be compared, and every coordinate of a mark is a number that the release of its audit prints. What else is
+drawn (places, widths, colours) stands outside the elements that name an audit, and is drawn where a rate is not shown
+too: the gate of the portal holds a mark's own numbers against its release.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from markupsafe import Markup, escape
+
+from audit.public_table import PublicRate
+from reports.html import palette
+from reports.numbers import Numbers
+from reports.plain_text import harmless
+
+__all__ = ["LAST", "level", "trend"]
+
+LAST: Final = 5
+"""How many audits a trend shows."""
+_SLOTS: Final = (24, 41, 58, 75, 92)
+"""Where they stand, in per cent of the width; the latest always in the last."""
+_MARKS: Final = {
+    "fail": f'<path d="M0-5 5.5 4.5H-5.5z" fill="{palette.BEYOND}"/>',
+    "pass": f'<circle r="4.5" fill="{palette.WITHIN}"/>',
+    "inconclusive": f'<circle r="3.75" fill="none" stroke="{palette.UNDECIDED}" stroke-width="1.75"/>',
+}
+_HEIGHT: Final = 64
+
+
+def trend(audits: Sequence[tuple[str, str, PublicRate | None]], title: str, numbers: Numbers) -> Markup:
+    """The drawing: name, verdict and rate of each audit, oldest first. A rate that is not shown leaves its place empty.
+
+    Under each stands the mark of its verdict.
+    """
+    last = list(audits)[-LAST:]
+    slots = _SLOTS[-len(last) :]
+    text = f'font-size="12" fill="{palette.MUTED}"'
+    grid = "".join(f'<line x1="16%" x2="100%" y1="{y}%" y2="{y}%" stroke="{palette.RULE}"/>' for y in (0, 50, 100))
+    bars = "".join(
+        f'<svg x="{slot}%" overflow="visible" stroke="{palette.INK}">{_upright(name, rate)}</svg>'
+        for slot, (name, _, rate) in zip(slots, last, strict=True)
+    )
+    marks = "".join(
+        f'<svg x="{slot}%" y="{_HEIGHT + 21}" overflow="visible">{_MARKS[outcome]}</svg>'
+        for slot, (_, outcome, _) in zip(slots, last, strict=True)
+    )
+    return Markup(  # noqa: S704 - numbers and colours of ours; the title is escaped
+        f'<svg class="t" role="img" width="100%" height="{_HEIGHT + 28}"><title>{escape(harmless(title))}</title>'
+        f'<text y="11" {text}>{numbers.percent(1.0)}</text><text y="{_HEIGHT + 9}" {text}>{numbers.percent(0.0)}</text>'
+        f'<svg y="6" width="100%" height="{_HEIGHT}" overflow="visible">{grid}{bars}</svg>{marks}</svg>'
+    )
+
+
+def level(name: str, rate: PublicRate | None, title: str) -> Markup:
+    """One rate lying down, for a cell of a table; an empty axis where none is shown."""
+    inside = _dot_and_bar(name, "x", *map(_per_cent, _ends(rate)))
+    return Markup(  # noqa: S704 - numbers and colours of ours; the title is escaped
+        f'<svg class="c" role="img" width="100%" height="20"><title>{escape(harmless(title))}</title>'
+        f'<svg y="10" overflow="visible" stroke="{palette.INK}">{inside}</svg></svg>'
+    )
+
+
+def _ends(rate: PublicRate | None) -> tuple[float, ...]:
+    """The ends of the interval and the rate; none of them where one is not shown."""
+    if rate is None or rate.value is None or rate.low is None or rate.high is None:
+        return ()
+    return rate.low, rate.high, rate.value
+
+
+def _upright(name: str, rate: PublicRate | None) -> str:
+    return _dot_and_bar(name, "y", *(_per_cent(1 - share) for share in _ends(rate)))
+
+
+def _dot_and_bar(name: str, axis: str, *ends: str) -> str:
+    """A bar from the first to the second end and a dot at the third; a dot is a line of no length with round ends."""
+    bar = dot = ""
+    if ends:
+        low, high, value = ends
+        bar = f'<line data-audit="{name}" {axis}1="{low}" {axis}2="{high}"/>'
+        dot = f'<line data-audit="{name}" {axis}1="{value}" {axis}2="{value}"/>'
+    return f'<g stroke-width="2">{bar}</g><g stroke-width="6.5" stroke-linecap="round">{dot}</g>'
+
+
+def _per_cent(share: float) -> str:
+    return f"{100 * share:.1f}".removesuffix(".0") + "%"

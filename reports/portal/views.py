@@ -1,0 +1,188 @@
+"""What the templates of a portal lay out: a row for each system, and its history audit by audit, already in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+from audit.public_site import PublicAudit, State, site_row
+from audit.public_table import group_key
+from reports.harms import route_in_words, use_in_words
+from reports.html.charts import mark
+from reports.html.resolution import PARAGRAPH_7K, PARAGRAPH_10
+from reports.portal.figures import Figures, changes
+from reports.portal.systems import System, is_expired
+from reports.portal.telling import Teller
+from reports.portal.trend import LAST, level, trend
+
+__all__ = ["AuditView", "GroupView", "Row", "ViewWriter"]
+
+_NAMED_FIRST = 10
+
+
+@dataclass(frozen=True, slots=True)
+class GroupView:
+    """A group below a limit."""
+
+    row: str
+    """Whose numbers stand beside it."""
+    name: str
+    rate: str
+    """With its interval."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditView:
+    """One audit in words."""
+
+    audit: PublicAudit
+    outcome: str
+    """The verdict; `expired` for a pass that is no longer valid."""
+    word: str
+    sentence: str
+    day: str
+    until: str
+    """Empty where nobody declared one."""
+    expired: bool
+    rate: str
+    range: str
+    chart: Markup
+    tallies: list[tuple[str, str]]
+    furthest: GroupView | None
+    below: tuple[GroupView, ...]
+    """The first of the groups below a limit."""
+    below_more: int
+    changes: list[str]
+    """Since the audit before; empty for the first."""
+    notes: list[str]
+    folder: str
+    """Where the copies of its files stand, from the root of the site."""
+    previous: AuditLink | None = None
+    following: AuditLink | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditLink:
+    """The audit before or after."""
+
+    name: str
+    day: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A system in a list."""
+
+    system: System
+    state: State
+    word: str
+    latest: AuditView
+    rate_name: str
+    trend: Markup
+    several: bool
+    """Whether there is a trend."""
+    use: str
+    route: str
+
+
+class ViewWriter:
+    """Puts systems into words, in one language."""
+
+    def __init__(self, figures: Mapping[str, Figures], teller: Teller, today: str) -> None:
+        self._figures = figures
+        self._teller = teller
+        self._today = today
+        self._rows: dict[str, Row] = {}
+
+    def constants(self) -> dict[str, Any]:
+        """What every template may use."""
+        return {"mark": mark, "paragraph_10": PARAGRAPH_10, "paragraph_7k": PARAGRAPH_7K}
+
+    def row(self, system: System) -> Row:
+        """A system as lists show it."""
+        if system.page not in self._rows:
+            latest = self._figures[system.latest.name]
+            about = latest.release.about
+            last = system.audits[-LAST:]
+            told = [
+                (audit.name, audit.release.headline.outcome, self._figures[audit.name].everyone(latest.metric))
+                for audit in last
+            ]
+            name = self._teller.rate_name(latest.metric, latest)
+            title = self._teller.t.ngettext(
+                "%(rate)s among everyone, in the latest audit",
+                "%(rate)s among everyone, in the last %(count)s audits, the oldest first",
+                len(last),
+            ) % {"rate": name, "count": self._teller.n.count(len(last))}
+            self._rows[system.page] = Row(
+                system=system,
+                state=system.state,
+                word=self._teller.state(system.state),
+                latest=self._view(system.latest, latest.metric),
+                rate_name=name,
+                trend=trend(told, title, self._teller.n),
+                several=len(last) > 1,
+                use=use_in_words(about.use, self._teller.language),
+                route=route_in_words(about.route, self._teller.language),
+            )
+        return self._rows[system.page]
+
+    def history(self, system: System) -> list[AuditView]:
+        """Every audit of a system, the latest first. The rate shown is the latest audit's, so that one is compared."""
+        metric = self._figures[system.latest.name].metric
+        links = [
+            AuditLink(audit.name, self._teller.language.date(audit.release.about.finished)) for audit in system.audits
+        ]
+        around = [None, *links, None]
+        before: list[PublicAudit | None] = [None, *system.audits]
+        views = [
+            self._view(audit, metric, before[place], (around[place], around[place + 2]))
+            for place, audit in enumerate(system.audits)
+        ]
+        return views[::-1]
+
+    def _view(
+        self,
+        audit: PublicAudit,
+        metric: str,
+        before: PublicAudit | None = None,
+        beside: tuple[AuditLink | None, AuditLink | None] = (None, None),
+    ) -> AuditView:
+        figures, teller = self._figures[audit.name], self._teller
+        release, rate = figures.release, figures.everyone(metric)
+        until = release.about.valid_until
+        expired = is_expired(audit, self._today)
+        lapsed = expired and release.headline.outcome == "pass"
+        named = tuple(self._group(figures, place) for place in range(min(len(figures.below), _NAMED_FIRST)))
+        return AuditView(
+            audit=audit,
+            outcome="expired" if lapsed else release.headline.outcome,
+            word=teller.state("expired" if lapsed else release.headline.outcome),
+            sentence=teller.sentence(release),
+            day=teller.language.date(release.about.finished),
+            until="" if until is None else teller.language.date(until),
+            expired=expired,
+            rate=teller.rate(rate),
+            range=teller.range(rate),
+            chart=level(audit.name, rate, teller.rate_name(metric, figures)),
+            tallies=teller.tallies(figures),
+            furthest=named[0] if named else None,
+            below=named,
+            below_more=len(figures.below) - len(named),
+            changes=[] if before is None else [teller.change(each) for each in changes(before.release, release)],
+            notes=teller.notes(release),
+            folder=f"reports/{audit.name}",
+            previous=beside[0],
+            following=beside[1],
+        )
+
+    def _group(self, figures: Figures, place: int) -> GroupView:
+        word, rate = figures.below[place]
+        return GroupView(
+            row=site_row(figures.audit.name, group_key(word.group)),
+            name=self._teller.names(figures).group(word.group),
+            rate=self._teller.both(rate),
+        )

@@ -1,0 +1,92 @@
+"""A portal opened from a disk: nothing is asked for, nothing scrolls sideways, links work, axe finds nothing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from made_portal import made_audits, made_site, rendered
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.browser
+ROOT = Path(__file__).parents[2]
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+STARTS = ("index", "systems/advert", "operators/ministry", "ar/index", "ar/systems/hotline")
+SIDEWAYS = "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A portal in a folder whose name is no part of it."""
+    folder = tmp_path_factory.mktemp("any folder")
+    audits = made_audits(tmp_path_factory.mktemp("audits"))
+    for name, content in rendered(made_site(audits, ("en", "ar"))).items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    return folder
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    opened = browser.new_page(viewport={"width": 1280, "height": 900})
+    yield opened
+    opened.close()
+
+
+def address(site: Path, start: str) -> str:
+    (found,) = [path for path in site.rglob("*.html") if str(path.relative_to(site)).startswith(start)]
+    return found.as_uri()
+
+
+@pytest.mark.parametrize("start", STARTS)
+def test_it_opens_without_an_error_and_fits(page: Page, site: Path, start: str) -> None:
+    asked: list[str] = []
+    said: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.goto(address(site, start))
+    assert asked == [address(site, start)]
+    for width in (1280, 640, 390, 320):
+        page.set_viewport_size({"width": width, "height": 844})
+        whole, seen = page.evaluate(SIDEWAYS)
+        assert whole <= seen == width
+    assert said == []
+    assert page.evaluate("getComputedStyle(document.querySelector('.page')).maxWidth") != "none"
+
+
+def test_one_can_go_from_page_to_page(page: Page, site: Path) -> None:
+    page.goto(address(site, "index"))
+    page.get_by_role("link", name="does not meet the limit (1)").click()
+    assert page.url.endswith("state-fail.html")
+    page.get_by_role("link", name="Hotline triage 1").click()
+    page.get_by_role("link", name="Next: Advert screener").click()
+    page.get_by_role("link", name="Previous audit: 20 November 2025").click()
+    assert page.evaluate("document.getElementById(location.hash.slice(1)).textContent") == "20 November 2025"
+    page.get_by_role("link", name="العربية").click()
+    assert page.evaluate("document.documentElement.dir") == "rtl"
+    page.get_by_role("link", name="English").click()
+    page.get_by_role("link", name="Summary for reporting").click()
+    assert "/operators/ministry-of-labour-" in page.url
+
+
+@pytest.mark.parametrize(
+    ("start", "width"),
+    [("index", 1280), ("index", 320), ("systems/advert", 390), ("operators/ministry", 390), ("ar/index", 390)],
+)
+def test_axe_finds_nothing(browser: Browser, site: Path, start: str, width: int) -> None:
+    path = Path(os.environ.get("AUDIT7K_AXE", ROOT / "node_modules" / "axe-core" / "axe.min.js"))
+    if not path.exists():
+        pytest.skip("axe-core is not installed (npm install axe-core, or AUDIT7K_AXE=path/to/axe.min.js)")
+    context = browser.new_context(viewport={"width": width, "height": 844}, bypass_csp=True)
+    page = context.new_page()
+    page.goto(address(site, start))
+    page.evaluate(path.read_text(encoding="utf-8"))
+    found = page.evaluate("tags => axe.run(document, {runOnly: {type: 'tag', values: tags}})", TAGS)
+    context.close()
+    assert [(rule["id"], [node["html"][:200] for node in rule["nodes"]][:3]) for rule in found["violations"]] == []

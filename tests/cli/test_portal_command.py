@@ -1,0 +1,330 @@
+"""`portal`: what is read, what is refused in one line, and that nothing is half-written."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from made_entry_points import offered_by_this_version
+from made_portal import MINISTRY, made_audits, made_release, put
+from typer.testing import CliRunner
+
+from audit.cli.app import app
+from audit.cli.site_folder import write_site
+from audit.errors import ExitCode, StorageError
+from audit.public_table import public_json
+
+DAY = ("--today", "2026-11-26")
+
+
+@pytest.fixture(autouse=True)
+def offered(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(offered_by_this_version(tmp_path_factory.mktemp("site"))))
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the folder `audits` in it."""
+    monkeypatch.chdir(tmp_path)
+    put(tmp_path / "audits" / "one", made_release())
+    return tmp_path
+
+
+def invoke(*arguments: str) -> tuple[int, str, str]:
+    done = CliRunner().invoke(app, ["portal", *arguments])
+    return done.exit_code, done.stdout, done.stderr
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def test_it_writes_pages_and_copies_and_says_where(here: Path) -> None:
+    shutil.rmtree(here / "audits")
+    made_audits(here / "audits")
+    code, out, err = invoke("audits", "--out", "site", "--lang", "fr,ar", *DAY)
+    assert (code, err) == (0, "")
+    index = Path("site", "index.html")
+    assert out == f"Portal: {index} (audits: 6, systems: 4, as of 2026-11-26)\n"
+    made = contents(here / "site")
+    assert made["index.html"].startswith(b'<!DOCTYPE html>\n<html lang="fr"')
+    assert made["ar/index.html"].startswith(b'<!DOCTYPE html>\n<html lang="ar"')
+    listed = json.loads(made["index.json"])
+    audits = [audit for system in listed["systems"] for audit in system["audits"]]
+    assert len(audits) == 6
+    originals = {path.read_bytes() for path in (here / "audits").rglob("release.json")}
+    assert {made[audit["release"]] for audit in audits} == originals
+    reports = {path.read_bytes() for path in (here / "audits").rglob("report.html")}
+    assert {made[audit["report"]] for audit in audits if audit["report"]} == reports
+    assert sum(audit["report"] is None for audit in audits) == 1
+
+
+def test_again_gives_the_same_bytes_in_the_place_of_the_old_site(here: Path) -> None:
+    assert invoke("audits", *DAY)[0] == 0
+    first = contents(here / "audit-portal")
+    (here / "audit-portal" / "stale.html").write_text("of an earlier version", encoding="utf-8")
+    assert invoke("audits", *DAY)[0] == 0
+    assert contents(here / "audit-portal") == first
+    assert not [path for path in here.iterdir() if path.name.startswith(".")]
+
+
+def test_without_a_day_it_is_today(here: Path) -> None:
+    import datetime as dt
+
+    before = dt.datetime.now(dt.UTC).date()
+    assert invoke("audits")[0] == 0
+    told = json.loads((here / "audit-portal" / "index.json").read_bytes())["today"]
+    assert before <= dt.date.fromisoformat(told) <= dt.datetime.now(dt.UTC).date()
+
+
+def test_a_site_within_the_folder_is_passed_over(here: Path) -> None:
+    assert invoke(".", *DAY)[0] == 0
+    first = contents(here / "audit-portal")
+    code, _, err = invoke(".", *DAY)
+    assert (code, err) == (0, "note: portals passed over: 1\n")
+    assert contents(here / "audit-portal") == first
+    assert invoke(".", "--out", "another", *DAY)[2] == "note: portals passed over: 1\n"
+
+
+def test_exact_results_beside_a_release_are_never_opened(here: Path) -> None:
+    assert invoke("audits", *DAY)[0] == 0
+    first = contents(here / "audit-portal")
+    public = here / "audits" / "one" / "public"
+    for folder in (public, public.parent):
+        (folder / "result.json").write_text("not even JSON", encoding="utf-8")
+        (folder / "predictions.parquet").write_text("nothing", encoding="utf-8")
+    if hasattr(os, "mkfifo"):
+        (public / "result.json").unlink()
+        os.mkfifo(public / "result.json")  # whoever opened it would wait for ever
+    assert invoke("audits", *DAY)[0] == 0
+    assert contents(here / "audit-portal") == first
+
+
+def _edit(path: Path, edit: Callable[[dict[str, Any]], object]) -> None:
+    document = json.loads(path.read_bytes())
+    edit(document)
+    path.write_text(json.dumps(document, separators=(",", ":"), ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _rate(document: dict[str, Any]) -> dict[str, Any]:
+    return next(rate for rate in document["rates"] if rate["value"] is not None)
+
+
+def _word(document: dict[str, Any]) -> dict[str, Any]:
+    return next(word for word in document["words"] if word["word"] == "cannot_tell")
+
+
+TAMPERED: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
+    "a rate": (lambda d: _rate(d).update(value=_rate(d)["value"] + 0.01), "does not follow from the counts"),
+    "an interval": (lambda d: _rate(d).update(low=0.01), "does not follow from the counts"),
+    "a count": (lambda d: d["table"]["groups"][0]["positives"].update(cases=8888), "does not follow from the counts"),
+    "a small count": (lambda d: d["table"]["groups"][0]["positives"].update(cases=7), "below the floor"),
+    "a small error": (lambda d: d["table"]["groups"][0]["positives"].update(errors=3), "below the floor"),
+    "a word": (lambda d: _word(d).update(word="below", why="beyond_limit"), "a word on a group does not follow"),
+    "a word left out": (lambda d: d["words"].pop(), "a word on a group does not follow"),
+    "a group twice": (lambda d: d["table"]["groups"].append(d["table"]["groups"][1]), "its groups"),
+    "the headline": (lambda d: d["headline"].update(no_group_named=True), "a word on a group does not follow"),
+    "a day": (lambda d: d["about"].update(valid_until="soon"), "a date is none"),
+    "another day": (lambda d: d["about"].update(finished="20261120"), "a date is none"),
+}
+
+
+@pytest.mark.parametrize("what", TAMPERED)
+def test_a_release_that_was_changed_is_refused(here: Path, what: str) -> None:
+    edit, words = TAMPERED[what]
+    _edit(here / "audits" / "one" / "public" / "release.json", edit)
+    _is_refused(here, words)
+
+
+def test_a_release_written_otherwise_is_refused(here: Path) -> None:
+    release = here / "audits" / "one" / "public" / "release.json"
+    untouched = json.loads(release.read_bytes())
+    release.write_text(json.dumps(untouched, indent=1), encoding="utf-8")
+    _is_refused(here, "its bytes are not those that audit7k writes")
+    text = public_json(made_release())
+    release.write_text('{"about":{},' + text[1:], encoding="utf-8")
+    _is_refused(here, "its bytes are not those that audit7k writes")
+
+
+def _newer(document: dict[str, Any]) -> None:
+    document["table"]["method"]["version"] = 2
+
+
+def _is_refused(here: Path, words: str) -> None:
+    before = contents(here)
+    code, out, err = invoke("audits", *DAY)
+    assert (code, out) == (ExitCode.NOT_JUDGED, "")
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+    assert words in err
+    assert contents(here) == before
+    assert sorted(path.name for path in here.iterdir()) == ["audits"]
+
+
+def _make_a_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
+    "a newer version": (lambda p: _edit(p, _newer), "protected by version 2 of the method; this audit7k reads up to 1"),
+    "no version": (lambda p: _edit(p, lambda d: d["table"]["method"].pop("version")), "has no version that is known"),
+    "a further field": (lambda p: _edit(p, lambda d: d.update(exact=[1])), "does not have the form"),
+    "cut short": (lambda p: p.write_bytes(p.read_bytes()[:5000]), "is not the JSON of a public release"),
+    "another file": (lambda p: p.write_text("[]", encoding="utf-8"), "has no version that is known"),
+    "no text": (lambda p: p.write_bytes(b"\xff\xfe\x00"), "is not the JSON of a public release"),
+    "nested": (lambda p: p.write_text("[" * 100_000, encoding="utf-8"), "is not the JSON of a public release"),
+    "a folder": (_make_a_folder, "no release.json under audits"),
+    "the same twice": (lambda p: shutil.copytree(p.parents[1], p.parents[2] / "two"), "are the same release"),
+    "a restricted report": (
+        lambda p: p.with_name("report.html").write_text('<aside class="restricted">', encoding="utf-8"),
+        "shows exact counts and lies beside a public release",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_what_is_no_release_is_one_line(here: Path, what: str) -> None:
+    BROKEN[what][0](here / "audits" / "one" / "public" / "release.json")
+    _is_refused(here, BROKEN[what][1])
+
+
+def test_one_bad_release_among_good_ones_leaves_the_earlier_site(here: Path) -> None:
+    assert invoke("audits", *DAY)[0] == 0
+    first = contents(here / "audit-portal")
+    second = put(here / "audits" / "two", made_release(title="Another", owner=MINISTRY))
+    second.write_bytes(second.read_bytes()[:-40])
+    assert invoke("audits", *DAY)[0] == ExitCode.NOT_JUDGED
+    assert contents(here / "audit-portal") == first
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links")
+def test_links_out_of_the_folder_are_not_followed(here: Path) -> None:
+    put(here / "elsewhere" / "secret", made_release(title="SECRET", owner="SECRET"), "<p>SECRET")
+    (here / "audits" / "linked").symlink_to(here / "elsewhere")
+    (here / "audits" / "two").mkdir()
+    (here / "audits" / "two" / "release.json").symlink_to(here / "elsewhere" / "secret" / "public" / "release.json")
+    report = here / "audits" / "one" / "public" / "report.html"
+    report.unlink()
+    report.symlink_to(here / "elsewhere" / "secret" / "public" / "report.html")
+    code, out, err = invoke("audits", *DAY)
+    assert (code, err) == (0, "note: links not followed: 3\n")
+    assert "audits: 1," in out
+    assert not [name for name, content in contents(here / "audit-portal").items() if b"SECRET" in content]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("audits", "--out", "audits"), "holds the audits themselves"),
+        (("audits", "--out", "."), "holds the audits themselves"),
+        (("audits", "--out", "other"), "holds files that no portal made"),
+        (("audits", "--out", "file"), "is no folder"),
+        (("audits", "--today", "2026-02-30"), "--today is no day"),
+        (("audits", "--today", "20261126"), "--today is no day"),
+        (("audits", "--lang", "en,xx"), 'the portal has no language "xx"'),
+        (("audits", "--lang", "\x1b[31m"), 'the portal has no language "?[31m"'),
+    ],
+)
+def test_usage_is_one_line_and_leaves_everything(here: Path, arguments: tuple[str, ...], words: str) -> None:
+    (here / "other").mkdir()
+    (here / "other" / "index.json").write_text('{"kind": "something else"}', encoding="utf-8")
+    (here / "file").write_text("mine", encoding="utf-8")
+    before = contents(here)
+    code, out, err = invoke(*arguments)
+    assert (code, out) == (ExitCode.USAGE, "")
+    assert words in err
+    assert err.count("\n") == 1
+    assert contents(here) == before
+
+
+def test_no_audits_is_an_error(here: Path) -> None:
+    (here / "empty").mkdir()
+    assert invoke("empty")[::2] == (
+        ExitCode.NOT_JUDGED,
+        "error: no release.json under empty — every audit writes one into the folder public of its outputs\n",
+    )
+    assert "is no folder" in invoke("absent")[2]
+
+
+def test_a_site_that_cannot_be_exchanged_is_put_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    site = tmp_path / "site"
+    write_site(site, {"index.html": b"old"})
+    real = Path.replace
+
+    def failing(path: Path, target: Path) -> Path:
+        if path.name == "site" and path.parent != tmp_path:
+            raise OSError(5, "Input/output error")
+        return real(path, target)
+
+    monkeypatch.setattr(Path, "replace", failing)
+    with pytest.raises(StorageError, match="nothing was changed"):
+        write_site(site, {"index.html": b"new"})
+    assert contents(tmp_path) == {"site/index.html": b"old"}
+
+
+class _Planting:
+    """A portal that prints a number that no release holds."""
+
+    name = "site"
+    languages = ("en",)
+
+    def render(self, site: Any) -> dict[str, bytes]:
+        release = site.audits[0].release
+        shown = any(rate.value is not None for rate in release.rates)
+        return {"index.html": b"<p>48317 people" if shown else b"<p>people"}
+
+
+class _Escaping(_Planting):
+    def render(self, site: Any) -> dict[str, bytes]:
+        return {"../escaped.html": b""}
+
+
+class _Failing(_Planting):
+    def render(self, site: Any) -> dict[str, bytes]:
+        raise ValueError("SECRET of a row")
+
+
+@pytest.mark.parametrize(
+    ("portal", "words"),
+    [
+        (_Planting, "1 numbers of the portal do not come from the public releases, the first in index.html"),
+        (_Escaping, "makes something else than files"),
+        (_Failing, "the portal failed (ValueError)"),
+    ],
+)
+def test_another_portal_is_held_to_the_same(
+    here: Path, monkeypatch: pytest.MonkeyPatch, portal: type, words: str
+) -> None:
+    monkeypatch.setattr("audit.cli.portals.find_portal", portal)
+    code, _, err = invoke("audits", *DAY)
+    assert code == ExitCode.NOT_JUDGED
+    assert words in err
+    assert "SECRET" not in err
+    assert sorted(path.name for path in here.iterdir()) == ["audits"]
+
+
+def test_a_disk_that_fails_leaves_the_earlier_site(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert invoke("audits", *DAY)[0] == 0
+    first = contents(here / "audit-portal")
+    put(here / "audits" / "two", made_release(title="Another"))
+    real = os.fsync
+    written: list[int] = []
+
+    def failing(handle: int) -> None:
+        written.append(handle)
+        if len(written) == 5:
+            raise OSError(28, "No space left on device")
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", failing)
+    code, _, err = invoke("audits", *DAY)
+    assert code == ExitCode.STORAGE_FAILED
+    assert "nothing was changed" in err
+    assert contents(here / "audit-portal") == first
+    assert sorted(path.name for path in here.iterdir()) == ["audit-portal", "audits"]

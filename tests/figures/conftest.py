@@ -1,0 +1,20 @@
+"""A public release, and a result of a real audit with scores, each made once."""
+
+from __future__ import annotations
+
+import pytest
+from made_figures import scored_result
+from made_portal import made_release
+
+from audit.public_table import PublicRelease
+from audit.result import AuditResult
+
+
+@pytest.fixture(scope="session")
+def release() -> PublicRelease:
+    return made_release(seed=3, poor=True, outcome="fail", title="Hotline triage 1")
+
+
+@pytest.fixture(scope="session")
+def result() -> AuditResult:
+    return scored_result()

@@ -1,0 +1,373 @@
+"""Figures: the numbers that are drawn, read back from the artists, are those of the release or the result."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Literal
+from xml.etree import ElementTree as ET
+
+import numpy as np
+import pytest
+from made_portal import made_release
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from audit.errors import AuditError
+from audit.public_table import PublicRelease, group_key, public_json
+from audit.result import AuditResult
+from reports.figures import forest, funnel, image, reliability, sweep
+from reports.figures.data import limit_in_words
+from reports.figures.drawing import LOOKS
+from reports.language import ENGLISH
+from reports.names import Names
+from reports.public_names import names_of
+from reports.reading import Reading
+from reports.words import Words
+
+ROOT = Path(__file__).parents[2]
+FORMS: tuple[Literal["svg", "png"], ...] = ("svg", "png")
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def lines(axes: Axes) -> dict[str, Line2D]:
+    return {str(line.get_label()): line for line in axes.get_lines()}
+
+
+def points(line: Line2D) -> list[tuple[float, float]]:
+    return [
+        (float(x), float(y)) for x, y in zip(np.asarray(line.get_xdata()), np.asarray(line.get_ydata()), strict=True)
+    ]
+
+
+def names_on(axes: Axes) -> list[str]:
+    return [label.get_text() for label in axes.get_yticklabels()]
+
+
+def words_of(figure: Figure) -> str:
+    return " ".join(text.get_text() for text in figure.texts).replace("\n", " ")
+
+
+def test_a_public_forest_draws_the_rates_of_the_release(release: PublicRelease) -> None:
+    figure = forest(release, by="gender+nationality")
+    (axes,) = figure.axes
+    drawn = lines(axes)
+    names = names_of(release, ENGLISH)
+    rates = {names.group(rate.group): rate for rate in release.rates if rate.metric == "true_positive_rate"}
+    outcomes = {names.group(word.group): word.word for word in release.words}
+    everyone = rates["Everyone"].value
+    assert everyone is not None
+    assert points(drawn["reference"])[0][0] == everyone
+    assert points(drawn["limit"])[0][0] == everyone - 0.1
+    shown = names_on(axes)
+    assert len(shown) > 15
+    bounds = 0
+    for place, name in enumerate(shown):
+        rate = rates[name]
+        row = points(drawn[f"row {place}"])
+        if rate.value is None:
+            bounds += 1
+            assert f"mark {place}" not in drawn
+            assert row == [(rate.at_least or 0.0, place), (1.0 if rate.at_most is None else rate.at_most, place)]
+            continue
+        assert row == [(rate.low, place), (rate.high, place)]
+        assert points(drawn[f"mark {place}"]) == [(rate.value, place)]
+        look = {"below": "^", "meets": "o", "cannot_tell": "o"}[outcomes[name]]
+        assert drawn[f"mark {place}"].get_marker() == look
+        assert f"{round(100 * rate.value)}% ({round(100 * (rate.low or 0))}–{round(100 * (rate.high or 0))}%)" in {
+            text.get_text() for text in axes.texts
+        }
+    assert sum(outcomes[name] == "below" for name in shown) == sum(
+        word.word == "below"
+        for word in release.words
+        if len(word.group.levels) == 2 and word.group.levels[1].rung == "country"
+    )
+    told = words_of(figure)
+    assert "Everyone:" in told
+    assert "Limit: at most 10 percentage points below everyone else." in told
+    assert "Protected figures: every count was changed by at most 5" in told
+    assert "The overall verdict comes from the exact figures: does not meet the limits." in told
+    assert axes.get_xlabel().replace("\n", " ") == "Share of victims found: victims found, among victims"
+    assert f"{len(rates) and sum(1 for _ in shown)} groups." in str(figure.get_label())
+
+
+def test_a_public_funnel_draws_protected_sizes_and_rates(release: PublicRelease) -> None:
+    figure = funnel(release)
+    (axes,) = figure.axes
+    drawn = lines(axes)
+    rows = {group_key(row.group): row.positives for row in release.table.groups}
+    rates = {group_key(rate.group): rate.value for rate in release.rates if rate.metric == "true_positive_rate"}
+    words = {group_key(word.group): word.word for word in release.words}
+    countries = [key for key in rows if key.startswith("nationality:country=") and "," not in key]
+    for word, label in (("below", "beyond"), ("meets", "within"), ("cannot_tell", "cannot tell")):
+        wanted = sorted(
+            (float(rows[key].cases or 0), rates[key])
+            for key in countries
+            if words[key] == word and rates[key] is not None
+        )
+        found = [line for name, line in drawn.items() if name.startswith(label)]
+        assert sorted(points(found[0])) == wanted if wanted else not found
+    assert points(drawn["everyone"])[0][1] == rates["everyone"]
+    assert "They decide nothing" in words_of(figure)
+
+
+def test_the_curves_of_a_public_funnel_are_chance_and_noise() -> None:
+    """A group with everyone's rate lies within them as often as they say: drawn from the model itself."""
+    release = made_release(rows=4000, found=0.5)
+    (axes,) = funnel(release, by="gender+nationality").axes
+    drawn = lines(axes)
+    rate = points(drawn["everyone"])[0][1]
+    below = dict(points(drawn["95 of 100 groups, were all alike"]))
+    size = min(below)  # where noise weighs most
+    assert size < 60
+    rng, n = np.random.default_rng(3), round(size)
+    noise = np.sqrt(release.table.method.variance)
+    cases = n + noise * rng.standard_normal(200_000)
+    missed = rng.binomial(n, 1 - rate, 200_000) + noise * rng.standard_normal(200_000)
+    away = np.abs((1 - missed / cases) - rate)
+    assert np.mean(away <= rate - below[size]) == pytest.approx(0.95, abs=0.01)
+    without = np.abs(rng.binomial(n, rate, 200_000) / n - rate)
+    assert np.mean(without <= rate - below[size]) > 0.965
+
+
+def test_an_exact_forest_draws_estimates_rests_and_limits(result: AuditResult) -> None:
+    figure = forest(result, by="nationality")
+    (axes,) = figure.axes
+    drawn, reading, names = lines(axes), Reading(result), Names(result, ENGLISH)
+    rule = result.rules[0]
+    family = next(family for family in reading.families if [axis.rung for axis in family.axes] == ["country"])
+    findings = {names.group(finding.group): finding for finding in reading.judged(rule, family)}
+    shown = names_on(axes)
+    assert set(shown) == {name for name, finding in findings.items() if finding.value is not None}
+    for place, name in enumerate(shown):
+        finding = findings[name]
+        assert finding.estimate is not None
+        assert points(drawn[f"row {place}"]) == [(finding.estimate.low, place), (finding.estimate.high, place)]
+        assert points(drawn[f"mark {place}"]) == [(finding.value, place)]
+        assert points(drawn[f"rest {place}"])[0][0] == finding.rest
+        assert points(drawn[f"limit {place}"])[0][0] == finding.lower_limit
+    assert "limit" not in drawn
+
+
+def test_the_lines_of_an_exact_funnel_are_those_of_the_verdict(result: AuditResult) -> None:
+    """Every group is where its verdict says: beyond the solid line, past the dashed one, or between."""
+    (axes,) = funnel(result, by="nationality").axes
+    drawn = lines(axes)
+    made = next(each for each in result.funnels if each.rule == "missed" and each.family.axes[0].rung == "country")
+    told = {float(point.cases): point.fail_rate for point in made.points if point.fail_rate is not None}
+    assert dict(points(drawn["fails from here"])) == told
+    passes = dict(points(drawn["passes from here"]))
+    exact = {float(point.cases): point.pass_rate for point in made.points}
+    judged_alone = [each for each in result.verdicts if each.rule == "missed" and each.decidable]
+    assert min(passes) == min(each.cases for each in judged_alone if each.group.levels[0].rung == "country")
+    assert min(exact) < min(passes)
+    assert all(exact[cases] == rate for cases, rate in passes.items())
+    marks = {name.partition(" (")[0]: points(line) for name, line in drawn.items() if "(" in name}
+    assert marks["within the limit"]
+    assert all(rate >= passes[cases] for cases, rate in marks["within the limit"] if cases in passes)
+    assert all(rate <= told[cases] for cases, rate in marks.get("beyond the limit", []) if cases in told)
+    verdicts = [verdict for verdict in result.verdicts if verdict.rule == "missed"]
+    country = [each for each in verdicts if [level.rung for level in each.group.levels] == ["country"]]
+    assert len(marks["within the limit"]) == sum(each.outcome == "pass" for each in country)
+
+
+def test_a_sweep_draws_the_counts_of_the_result(result: AuditResult) -> None:
+    figure = sweep(result)
+    upper, lower = figure.axes
+    made = next(each for each in result.sweeps if each.over == "threshold")
+    names = Names(result, ENGLISH)
+    for axes, counts, bases, everyone in (
+        (upper, "found_by_group", made.positives_by_group, [step.found / made.positives for step in made.steps]),
+        (lower, "wrongly_flagged_by_group", made.negatives_by_group,
+         [step.wrongly_flagged / made.negatives for step in made.steps]),
+    ):  # fmt: skip
+        drawn = lines(axes)
+        assert points(drawn["threshold of the plan"])[0][0] == 0.5
+        assert points(drawn["Everyone"]) == list(zip([step.threshold for step in made.steps], everyone, strict=True))
+        for place, group in enumerate(made.groups):
+            shares = [getattr(step, counts)[place] / bases[place] for step in made.steps]
+            assert [share for _, share in points(drawn[names.group(group)])] == shares
+    assert "Nothing is judged here" in words_of(figure)
+
+
+def test_a_reliability_diagram_draws_the_bins_of_the_result(result: AuditResult) -> None:
+    figure = reliability(result)
+    stated: dict[Any, Any] = {(): next(each for each in result.calibrations if not each.group.levels)}
+    names = Names(result, ENGLISH)
+    stated |= {
+        each.group.root: each
+        for each in result.calibrations
+        if each.group.levels[:1] and each.group.levels[0].feature == "gender"
+    }
+    upper = [axes for axes in figure.axes if axes.get_title(loc="left")]
+    assert len(upper) == 3
+    for each in stated.values():
+        title = f"{names.group(each.group)} ({each.cases:,})"
+        (axes,) = [axes for axes in upper if axes.get_title(loc="left") == title]
+        assert points(lines(axes)["labels"]) == [(part.mean_score, part.observed) for part in each.bins]
+        (ends,) = axes.collections
+        segments: Any = ends.get_paths()
+        assert [tuple(path.vertices[:, 1]) for path in segments] == [
+            (part.observed_low, part.observed_high) for part in each.bins
+        ]
+        below = figure.axes[figure.axes.index(axes) + 1]
+        assert [int(bar.get_height()) for bar in below.patches] == [part.cases for part in each.bins]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("draw", [funnel, forest, sweep, reliability])
+def test_a_figure_of_exact_counts_says_so_in_the_picture(result: AuditResult, draw: Any) -> None:
+    figure = draw(result)
+    assert "Restricted, not for publication: exact counts" in [text.get_text() for text in figure.texts]
+    text = image(figure, "svg").decode()
+    assert text.count("Restricted, not for publication: exact counts") == 2  # the banner, and for a screen reader
+
+
+@pytest.mark.parametrize("draw", [funnel, forest])
+def test_a_figure_of_a_release_does_not(release: PublicRelease, draw: Any) -> None:
+    assert "estricted" not in image(draw(release), "svg").decode()
+
+
+@pytest.mark.parametrize("kind", ["sweep", "reliability"])
+def test_scores_are_in_no_public_release(release: PublicRelease, kind: str) -> None:
+    with pytest.raises(AuditError, match=f"no {kind} can be drawn from it — .* add --restricted"):
+        {"sweep": sweep, "reliability": reliability}[kind](release)
+
+
+def test_what_is_not_there_is_said_with_what_is(release: PublicRelease, result: AuditResult) -> None:
+    for source, has in ((release, "true_positive_rate"), (result, "missed, flagged")):
+        with pytest.raises(AuditError, match=f"no such rule .* it has: {has}"):
+            forest(source, rule="absent")
+    with pytest.raises(AuditError, match=r"no such family .* gender\+nationality:m49-region"):
+        forest(release, by="age")
+    with pytest.raises(AuditError, match="there is nothing to draw"):
+        funnel(result, rule="flagged")
+    precision = release.rules[0].model_copy(update={"metric": "precision"})
+    with pytest.raises(AuditError, match="precision is no rate among cases of one label"):
+        funnel(release.model_copy(update={"rules": (precision,)}))
+
+
+def test_a_limit_both_ways_is_drawn_both_ways(result: AuditResult) -> None:
+    (axes,) = forest(result, rule="flagged").axes
+    labels = [str(line.get_label()) for line in axes.get_lines()]
+    assert labels.count("limit 0") == labels.count("limit 1") == 2
+
+
+def test_limits_are_told_as_the_report_tells_them(result: AuditResult) -> None:
+    words = Words(ENGLISH, Names(result, ENGLISH))
+    for rule in result.rules:
+        for worse in ("low", "high", "both"):
+            for scale, limit in (("difference", 0.1), ("ratio", 0.8)):
+                each = rule.model_copy(update={"worse": worse, "scale": scale, "limit": limit})
+                ours = limit_in_words(
+                    each.limit, each.scale, ("low", "high") if worse == "both" else (worse,), ENGLISH.numbers
+                )
+                theirs = words.limit(each)
+                assert sorted(re.findall(r"[\d.]+", ours)) == sorted(re.findall(r"[\d.]+", theirs))
+                if (scale, worse) not in (("ratio", "high"), ("ratio", "both")):
+                    assert ours == theirs
+
+
+def test_files_hold_title_and_description_and_no_time(release: PublicRelease) -> None:
+    from PIL import Image
+
+    root = ET.fromstring(image(forest(release), "svg"))
+    first, second = list(root)[:2]
+    assert (first.tag, first.text) == (f"{SVG}title", "Share of victims found, by gender")
+    assert second.tag == f"{SVG}desc"
+    assert "Limit: at most 10 percentage points below everyone else." in str(second.text)
+    assert root.get("role") == "img"
+    text = image(forest(release), "svg").decode()
+    assert not re.search(r"\d{4}-\d\d-\d\dT|Matplotlib v|matplotlib\.org", text)
+    with Image.open(io.BytesIO(image(forest(release), "png"))) as picture:
+        assert set(picture.info) == {"Title", "Description", "dpi"}
+        assert picture.info["Title"] == "Share of victims found, by gender"
+        assert picture.width == 1440
+
+
+def test_the_same_numbers_give_the_same_bytes_in_another_process(release: PublicRelease, tmp_path: Path) -> None:
+    (tmp_path / "release.json").write_text(public_json(release), encoding="utf-8")
+    (tmp_path / "matplotlibrc").write_text(
+        "xtick.labelsize: 20\ngrid.alpha: 0.2\nsvg.fonttype: path\n", encoding="utf-8"
+    )
+    program = (
+        "import hashlib, sys; from pathlib import Path\n"
+        "from audit.disclosure.read import load_release; from reports.figures import forest, funnel, image\n"
+        "release, _ = load_release(Path('release.json'))\n"
+        "print(*(hashlib.sha256(image(draw(release), form)).hexdigest()"
+        " for draw in (forest, funnel) for form in ('svg', 'png')))"
+    )
+    environment = {**os.environ, "PYTHONHASHSEED": "77", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    here = [image(draw(release), form) for draw in (forest, funnel) for form in FORMS]
+    assert done.stdout.split() == [hashlib.sha256(content).hexdigest() for content in here]
+
+
+def test_hostile_names_are_text(tmp_path: Path) -> None:
+    hostile = "</title><script>alert(1)</script> $\\frac{1}{0}$ \u202eevil \x07 % {x} 漢字"
+    text = image(forest(made_release(title=hostile)), "svg").decode()
+    root = ET.fromstring(text)
+    assert not [each for each in root.iter() if each.tag.endswith("script")]
+    assert "\u202e" not in text
+    assert "\x07" not in text
+    assert "$\\frac{1}{0}$" in "".join(part for each in root.iter(f"{SVG}text") for part in each.itertext())
+    assert image(forest(made_release(title=hostile)), "png").startswith(b"\x89PNG")
+
+
+def test_outcomes_are_told_apart_without_colour() -> None:
+    """By shape, or by filling: each pair differs in one of them."""
+    seen = {
+        (look["marker"], look["markerfacecolor"] == look["color"] or look["marker"] == "x") for look in LOOKS.values()
+    }
+    assert len(seen) == len(LOOKS)
+    for look in LOOKS.values():
+        red, green, blue = (channel / 12.92 if channel <= 0.03928 else ((channel + 0.055) / 1.055) ** 2.4
+                            for channel in to_rgb(look["color"]))  # fmt: skip
+        assert 1.05 / (0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05) >= 3
+
+
+def test_a_figure_can_be_changed_before_it_is_saved(release: PublicRelease) -> None:
+    figure = forest(release)
+    figure.axes[0].set_xlabel("My own words")
+    assert "My own words" in image(figure, "svg").decode()
+
+
+def test_without_matplotlib_one_line_names_the_extra(tmp_path: Path, release: PublicRelease) -> None:
+    (tmp_path / "release.json").write_text(public_json(release), encoding="utf-8")
+    program = (
+        "import sys; sys.modules['matplotlib'] = None\n"
+        "from pathlib import Path; from audit.disclosure.read import load_release\n"
+        "from audit.errors import AuditError\n"
+        "import reports.figures\n"
+        "try:\n"
+        "    reports.figures.forest(load_release(Path('release.json'))[0])\n"
+        "except AuditError as error:\n"
+        "    print(error.slug, error.exit_code.value, error)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True, text=True, check=True, timeout=60,
+    )  # fmt: skip
+    assert done.stdout == "figure-extra 4 figures need the extra \"figures\" — pip install 'audit7k[figures]'\n"
+
+
+def test_nothing_but_figures_loads_matplotlib() -> None:
+    ours = [path for package in ("audit", "reports") for path in sorted((ROOT / package).rglob("*.py"))]
+    imports = re.compile(r"^\s*(?:import|from) matplotlib", re.MULTILINE)
+    named = [path for path in ours if imports.search(path.read_text(encoding="utf-8"))]
+    assert named
+    assert {path.parent for path in named} == {ROOT / "reports" / "figures"}

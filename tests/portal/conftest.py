@@ -1,0 +1,37 @@
+"""A folder of audits and the portal over it, each made once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from made_portal import made_audits, made_site, rendered
+
+from audit.public_site import PublicSite
+
+LANGUAGES = ("en", "fr", "es", "ar", "ru", "zh")
+
+
+@pytest.fixture(scope="session")
+def audits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return made_audits(tmp_path_factory.mktemp("audits"))
+
+
+@pytest.fixture(scope="session")
+def site(audits: Path) -> PublicSite:
+    return made_site(audits, LANGUAGES)
+
+
+@pytest.fixture(scope="session")
+def files(site: PublicSite) -> dict[str, bytes]:
+    return rendered(site)
+
+
+@pytest.fixture(scope="session")
+def english(audits: Path) -> PublicSite:
+    return made_site(audits)
+
+
+@pytest.fixture(scope="session")
+def pages(english: PublicSite) -> dict[str, bytes]:
+    return rendered(english)
