@@ -149,11 +149,9 @@ def in_language(result: AuditResult, language: Language) -> AuditResult:
     """The same result with the names of its rates in the language; nothing else of it is changed."""
     if language.is_english:
         return result
-    told = language.translations.gettext
+    t = language.translations
     metrics = tuple(
-        each.model_copy(
-            update={"plain": told(each.plain), "among": told(each.among), "definition": told(each.definition)}
-        )
+        each.model_copy(update={name: t.gettext(getattr(each, name)) for name in ("plain", "among", "definition")})
         for each in result.metrics
     )
     return result.model_copy(update={"metrics": metrics})

@@ -39,6 +39,8 @@ MOOD = re.compile(r"(?<![A-Za-z])(fair|unfair|unbiased|de-?bias(?:ed|ing)?|compl
 QUOTES = "\"'`“”‘’«»"
 UNFINISHED = re.compile(r"\b(TODO|FIXME|NotImplementedError)\b|#\s*(XXX|HACK)\b")
 ADDRESS = re.compile(r"://|--(extra-)?index-url|--find-links|--trusted-host| @ ")
+ALIAS = re.compile(r"=.*\.(?:n|p)?gettext\s*$")
+"""A message given to another name is not found by the catalogs, and stays English unseen."""
 SOMEONES_FOLDER = re.compile(r"(?<![\w.])/(root|home/\w+|Users/\w+)/")
 
 Breach = tuple[Path, int, str]
@@ -91,6 +93,8 @@ def _line(path: Path, line: str) -> Iterator[str]:
                 yield f"{found[0]!r}: name the statistic, not the mood"
     if top in {"audit", "reports"} and (unfinished := UNFINISHED.search(line)):
         yield f"{unfinished[0]}: finish it, or file an issue"
+    if top == "reports" and path.suffix == ".py" and ALIAS.search(line):
+        yield "call gettext by its name: catalogs do not find messages that are given to another"
     if top == "requirements" and path.suffix == ".txt" and ADDRESS.search(line):
         yield "a lock file holds names, versions and hashes, and no address"
     if SOMEONES_FOLDER.search(line):

@@ -157,22 +157,24 @@ class SafeguardsWriter:
         )
 
     def _declared(self) -> Iterator[Declared]:
-        told, t = self._result.plan.governance, self._t.gettext
+        told = self._result.plan.governance
         date = self._language.date
-        yield Declared(t("The office that answers for it"), _one(told.office))
-        yield Declared(t("The role that answers for it"), _one(told.role))
-        yield Declared(t("Who can stop it"), _one(told.oversight))
-        yield Declared(t("Flags that people reviewed"), _one(self._share(told.review_rate)))
-        yield Declared(t("Reviewed flags that were not followed"), _one(self._share(told.override_rate)))
+        yield Declared(self._t.gettext("The office that answers for it"), _one(told.office))
+        yield Declared(self._t.gettext("The role that answers for it"), _one(told.role))
+        yield Declared(self._t.gettext("Who can stop it"), _one(told.oversight))
+        yield Declared(self._t.gettext("Flags that people reviewed"), _one(self._share(told.review_rate)))
+        yield Declared(self._t.gettext("Reviewed flags that were not followed"), _one(self._share(told.override_rate)))
         if told.review_period is not None:
-            yield Declared(t("The time that these shares are about"), _one(told.review_period))
-        yield Declared(t("What follows from a flag"), _one(told.downstream))
-        yield Declared(t("Who was consulted"), told.consulted)
-        yield Declared(t("Patterns named in advance"), tuple(told.named_patterns))
-        yield Declared(t("When the limits were set"), _one(told.limits_set_on and date(told.limits_set_on)))
-        yield Declared(t("Why features of people were processed"), _one(told.group_data))
-        yield Declared(t("What is done without it"), _one(told.baseline))
-        yield Declared(t("The audit before this one"), _one(told.previous_audit))
+            yield Declared(self._t.gettext("The time that these shares are about"), _one(told.review_period))
+        yield Declared(self._t.gettext("What follows from a flag"), _one(told.downstream))
+        yield Declared(self._t.gettext("Who was consulted"), told.consulted)
+        yield Declared(self._t.gettext("Patterns named in advance"), tuple(told.named_patterns))
+        yield Declared(
+            self._t.gettext("When the limits were set"), _one(told.limits_set_on and date(told.limits_set_on))
+        )
+        yield Declared(self._t.gettext("Why features of people were processed"), _one(told.group_data))
+        yield Declared(self._t.gettext("What is done without it"), _one(told.baseline))
+        yield Declared(self._t.gettext("The audit before this one"), _one(told.previous_audit))
 
     def _share(self, share: float | None) -> str | None:
         return None if share is None else self._n.percent_of_the_plan(share)

@@ -44,6 +44,7 @@ def test_the_repository_keeps_the_rules() -> None:
         ("tests/stats/utils.py", "A = 1\n"),
         ("audit/helpers/__init__.py", ""),
         ("audit/_common.py", "A = 1\n"),
+        ("reports/words.py", "t = language.translations.gettext\n"),
         ("docs/howto.md", f"cd {HOME}/someone/project\n"),
     ],
 )
@@ -65,6 +66,7 @@ def test_a_breach_is_found(tmp_path: Path, file: str, text: str) -> None:
         ("audit/codes.py", 'STATELESS = "XXA"\nUNSPECIFIED = "XXX"\n'),
         ("docs/words.md", 'We never write "fair" or `unbiased` of a model.\n'),
         ("requirements/run.txt", "aif360==0.6.1 \\\n    --hash=sha256:00\n"),
+        ("reports/words.py", 'word = t.gettext("one") % {"a": t.ngettext("b", "c", 2)}\n'),
         ("tests/test_page.py", 'assert "unbiased" not in page\n'),
     ],
 )
