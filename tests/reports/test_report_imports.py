@@ -15,6 +15,7 @@ HEAVY = {"numpy", "pandas", "duckdb", "ibis", "pyarrow", "scipy", "sklearn", "fa
 NOUNS = {
     "audit",
     "audit.result",
+    "audit.public_figures",
     "audit.public_table",
     "audit.public_about",
     "audit.findings",
@@ -28,6 +29,7 @@ NOUNS = {
     "audit.plan_probes",
     "audit.plan_sections",
     "audit.metrics",
+    "audit.frequencies",
     "audit.statuses",
     "audit.terms",
     "audit.terms.term",
