@@ -20,6 +20,7 @@ from audit.metrics import MetricName
 from audit.public_table import PublicGroup, PublicRate, PublicRule, PublicWord
 
 __all__ = [
+    "FUNNEL_DEVIATIONS",
     "FUNNEL_SIZES",
     "RATES",
     "STATES",
@@ -46,6 +47,8 @@ STATES: Final[tuple[State, ...]] = ("below", "meets", "cannot_tell", "not_shown"
 
 FUNNEL_SIZES: Final = (10, 100_000)
 """The ends of the funnel's axis of sizes, which is logarithmic. It is the same for every set, so that it tells none."""
+FUNNEL_DEVIATIONS: Final = (1.96, 3.09)
+"""Standard deviations of the funnel's curves: 19 of 20 groups, and 998 of 1,000, lie between by chance."""
 _CURVE: Final = tuple(round(20 * 10 ** (step / 9)) for step in range(34))
 _SHARES_OF_GOOD: Final = ("true_positive_rate", "true_negative_rate", "precision", "accuracy")
 

@@ -1,4 +1,4 @@
-"""Puts a report together: its part in each language, and all of them in one file, of which the reader sees the chosen one.
+"""Puts a report together: its part in each language, and all in one file, of which the reader sees the one chosen.
 
 With several languages the choice is a group of radio buttons and a rule of style for each: no script, and every part is
 in the file. A browser that does not know `:has()` shows them one after another. Where languages stand together, each
