@@ -8,13 +8,14 @@ from functools import cache
 import numpy as np
 from made_disclosure import ABOUT, GENDERS, RULE, SECRET, made_method
 
-from audit.counting.table import CountsTable
+from audit.counting.table import UNKNOWN, CountsTable
 from audit.disclosure.exact import ExactCounts, exact_counts
 from audit.disclosure.explain import blank
 from audit.disclosure.lattice import Lattice, lattice_of
 from audit.disclosure.protect import protect
-from audit.disclosure.vocabulary import public_ladder
+from audit.disclosure.vocabulary import ladder_of, public_ladder
 from audit.disclosure.words import public_release
+from audit.evaluation import nationality
 from audit.groups import SensitiveFeature
 from audit.metrics import METRICS
 from audit.public_table import PublicLook, PublicMetric, PublicRelease, PublicRule, PublicSafeguard
@@ -77,22 +78,21 @@ def feature(name: str, coding: str, rungs: tuple[str, ...]) -> SensitiveFeature:
 
 
 @cache
-def world() -> Lattice:
-    """Gender, and every nationality of the list with its sub-regions and regions."""
-    return lattice_of(
-        [
-            public_ladder(feature("gender", "gender", ("level",))),
-            public_ladder(feature("nationality", "nationality", RUNGS)),
-        ]
-    )
+def world(*, small: bool = False) -> Lattice:
+    """Gender, and every nationality of the list with its sub-regions and regions; a few of them in a small one."""
+    gender = public_ladder(feature("gender", "gender", ("level",)))
+    if small:
+        levels = nationality.levels({*OFTEN, UNKNOWN}, RUNGS)
+        return lattice_of([gender, ladder_of("nationality", RUNGS, levels)])
+    return lattice_of([gender, public_ladder(feature("nationality", "nationality", RUNGS))])
 
 
 def world_counts(
-    rows: int, seed: int, gaps: Mapping[tuple[str, str], tuple[float, float]], found: float = 0.82
+    rows: int, seed: int, gaps: Mapping[tuple[str, str], tuple[float, float]], *, small: bool = False
 ) -> CountsTable:
     """Rows by gender and nationality; groups in `gaps` are found less and wrongly flagged more, by so much."""
     rng = np.random.default_rng(seed)
-    codes = [level.code for level in world().ladders[1].levels[0] if level.code not in (*OFTEN, "unlisted")]
+    codes = [level.code for level in world(small=small).ladders[1].levels[0] if level.code not in (*OFTEN, "unlisted")]
     order = [*OFTEN, *rng.permutation(codes).tolist()]
     weights = np.outer(1.0 / np.arange(1, len(order) + 1), list(GENDERS.values())).ravel()
     n = rng.multinomial(rows, weights / weights.sum())
@@ -100,7 +100,7 @@ def world_counts(
     missed_more = np.array([gaps.get(key, (0.0, 0.0))[0] for key in keys])
     flagged_more = np.array([gaps.get(key, (0.0, 0.0))[1] for key in keys])
     victims = rng.binomial(n, 0.4)
-    missed = rng.binomial(victims, 1.0 - found + missed_more)
+    missed = rng.binomial(victims, 0.18 + missed_more)
     wrong = rng.binomial(n - victims, 0.1 + flagged_more)
     cells = np.zeros((n.size, 3, 4), dtype=np.int64)
     cells[:, 0, 0], cells[:, 0, 1] = victims - missed, missed
@@ -108,20 +108,28 @@ def world_counts(
     return CountsTable.of(("gender", "nationality"), dict(zip(keys, cells, strict=True)))
 
 
+SIZES = {"failing": (64_000, 3), "small": (24_000, 7), "passing": (24_000, 11), "refused": (24_000, 11)}
+"""Rows and seed of each kind; the others have few rows."""
+
+
 @cache
 def exact(kind: str) -> ExactCounts:
     """The exact counts behind a release."""
-    rows, seed = {"failing": (64_000, 3), "unnamed": (9_000, 5), "undecided": (9_000, 5)}.get(kind, (64_000, 11))
-    counts = world_counts(rows, seed, GAPS if kind == "failing" else {})
-    return exact_counts(world(), counts, SECRET)
+    rows, seed = SIZES.get(kind, (2_500, 5))
+    small = kind != "failing"
+    counts = world_counts(rows, seed, GAPS if kind in ("failing", "small") else {}, small=small)
+    return exact_counts(world(small=small), counts, SECRET)
 
 
 @cache
 def made(kind: str) -> PublicRelease:
-    """A release: `failing` with groups named, `unnamed`, `undecided`, `passing`, or `refused`."""
-    outcome = {"failing": "fail", "unnamed": "fail", "refused": "fail", "undecided": "inconclusive"}.get(kind, "pass")
+    """A release over few countries: `small`, with groups named; `unnamed`, `undecided`, `passing`, `refused`.
+
+    `failing` is over all countries.
+    """
+    outcomes = {"passing": "pass", "undecided": "inconclusive"}
     table = protect(exact(kind), made_method()).table
-    release = public_release(table, outcome, (RULE, FLAGGED), ABOUT_ALL)  # type: ignore[arg-type]
+    release = public_release(table, outcomes.get(kind, "fail"), (RULE, FLAGGED), ABOUT_ALL)  # type: ignore[arg-type]
     return blank(release).model_copy(update={"figures": "refused"}) if kind == "refused" else release
 
 

@@ -31,7 +31,7 @@ _SHARES: Final = tuple(share / 10 for share in range(0, 11, 2))
 
 
 def shapes() -> Markup:
-    """The shapes that rows refer to, drawn once: a mark for each state, and the point of an interval."""
+    """The shapes that rows refer to, drawn once: marks of states, points of intervals, marks of the funnel."""
     marks = "".join(
         f'<symbol id="m-{look}" viewBox="-7 -7 14 14">{_inside(str(mark(look)))}</symbol>' for look in _LOOKS
     )
@@ -40,7 +40,14 @@ def shapes() -> Markup:
         f'<circle id="p-inconclusive" cy="10" r="4" fill="{palette.PAPER}" stroke-width="2"/>'
         '<circle id="p-" cy="10" r="4.5"/><path id="p-not_evaluable" d="M0 10z"/>'
     )
-    return _markup(f'<svg class="defs" width="0" height="0" aria-hidden="true"><defs>{marks}{points}</defs></svg>')
+    in_funnel = (
+        f'<path id="f-fail" d="M0-6 6 5H-6z" fill="{palette.BEYOND}"/>'
+        f'<circle id="f-pass" r="4" fill="{palette.WITHIN}"/>'
+        f'<circle id="f-inconclusive" r="3.5" fill="none" stroke="{palette.UNDECIDED}" stroke-width="1.25"/>'
+    )
+    return _markup(
+        f'<svg class="defs" width="0" height="0" aria-hidden="true"><defs>{marks}{points}{in_funnel}</defs></svg>'
+    )
 
 
 def row_mark(outcome: str, word: str = "") -> Markup:
@@ -109,17 +116,9 @@ def funnel(
     marks = "".join(_marks(shown))
     return _markup(
         f'<svg class="f" role="img" viewBox="0 0 {_WIDTH} {_HEIGHT}"><title>{escape(harmless(title))}</title>'
-        f"{_defs()}{''.join(_axes(numbers))}"
+        f"{''.join(_axes(numbers))}"
         f'<svg {plane} viewBox="0 0 100 100" preserveAspectRatio="none" overflow="hidden">{lines}</svg>'
         f'<svg {plane} overflow="visible">{marks}</svg></svg>'
-    )
-
-
-def _defs() -> str:
-    return (
-        f'<defs><path id="f-fail" d="M0-6 6 5H-6z" fill="{palette.BEYOND}"/>'
-        f'<circle id="f-pass" r="4" fill="{palette.WITHIN}"/>'
-        f'<circle id="f-inconclusive" r="3.5" fill="none" stroke="{palette.UNDECIDED}" stroke-width="1.25"/></defs>'
     )
 
 

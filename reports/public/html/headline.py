@@ -234,7 +234,8 @@ class HeadlineWriter:
         rate = self._reading.everyone_at(rule.metric)
         label = self._t.gettext("%(rate)s, everyone together") % {"rate": self.plain(rule.metric)}
         if rate is None or rate.value is None:
-            return PublicNumber(NOT_KNOWN, label, self._words.sentence((rate and rate.why) or "small_or_withheld"))
+            why = self._words.sentence((rate and rate.why) or "small_or_withheld")
+            return PublicNumber(NOT_KNOWN, label, why, "everyone")
         span = self._n.percent_range(rate.low, rate.high)
         note = self._t.gettext("likely range %(span)s") % {"span": span}
         return PublicNumber(self._n.percent(rate.value), label, note, group_key(rate.group))
