@@ -78,22 +78,23 @@ def feature(name: str, coding: str, rungs: tuple[str, ...]) -> SensitiveFeature:
 
 
 @cache
-def world(*, small: bool = False) -> Lattice:
-    """Gender, and every nationality of the list with its sub-regions and regions; a few of them in a small one."""
+def world(listed: int = 0) -> Lattice:
+    """Gender, and every nationality of the list with its sub-regions and regions; or the first of `OFTEN` alone."""
     gender = public_ladder(feature("gender", "gender", ("level",)))
-    if small:
-        levels = nationality.levels({*OFTEN, UNKNOWN}, RUNGS)
+    if listed:
+        levels = nationality.levels({*OFTEN[:listed], UNKNOWN}, RUNGS)
         return lattice_of([gender, ladder_of("nationality", RUNGS, levels)])
     return lattice_of([gender, public_ladder(feature("nationality", "nationality", RUNGS))])
 
 
 def world_counts(
-    rows: int, seed: int, gaps: Mapping[tuple[str, str], tuple[float, float]], *, small: bool = False
+    rows: int, seed: int, gaps: Mapping[tuple[str, str], tuple[float, float]], listed: int = 0
 ) -> CountsTable:
     """Rows by gender and nationality; groups in `gaps` are found less and wrongly flagged more, by so much."""
     rng = np.random.default_rng(seed)
-    codes = [level.code for level in world(small=small).ladders[1].levels[0] if level.code not in (*OFTEN, "unlisted")]
-    order = [*OFTEN, *rng.permutation(codes).tolist()]
+    often = OFTEN[:listed] if listed else OFTEN
+    codes = [level.code for level in world(listed).ladders[1].levels[0] if level.code not in (*often, "unlisted")]
+    order = [*often, *rng.permutation(codes).tolist()]
     weights = np.outer(1.0 / np.arange(1, len(order) + 1), list(GENDERS.values())).ravel()
     n = rng.multinomial(rows, weights / weights.sum())
     keys = [(gender, country) for country in order for gender in GENDERS]
@@ -108,22 +109,27 @@ def world_counts(
     return CountsTable.of(("gender", "nationality"), dict(zip(keys, cells, strict=True)))
 
 
-SIZES = {"failing": (64_000, 3), "small": (24_000, 7), "passing": (24_000, 11), "refused": (24_000, 11)}
-"""Rows and seed of each kind; the others have few rows."""
+SIZES = {
+    "failing": (64_000, 3, 0),
+    "small": (24_000, 7, 16),
+    "tiny": (5_000, 7, 2),
+    "passing": (24_000, 11, 16),
+    "refused": (24_000, 11, 16),
+}
+"""Rows, seed and countries (none: all) of each kind; the others have few rows."""
 
 
 @cache
 def exact(kind: str) -> ExactCounts:
     """The exact counts behind a release."""
-    rows, seed = SIZES.get(kind, (2_500, 5))
-    small = kind != "failing"
-    counts = world_counts(rows, seed, GAPS if kind in ("failing", "small") else {}, small=small)
-    return exact_counts(world(small=small), counts, SECRET)
+    rows, seed, listed = SIZES.get(kind, (2_500, 5, 16))
+    counts = world_counts(rows, seed, GAPS if kind in ("failing", "small", "tiny") else {}, listed)
+    return exact_counts(world(listed), counts, SECRET)
 
 
 @cache
 def made(kind: str) -> PublicRelease:
-    """A release over few countries: `small`, with groups named; `unnamed`, `undecided`, `passing`, `refused`.
+    """A release over few countries: `small`, `tiny` (groups named), `unnamed`, `undecided`, `passing`, `refused`.
 
     `failing` is over all countries.
     """
@@ -142,3 +148,45 @@ def page_files(release: PublicRelease) -> dict[str, bytes]:
     """What the gates see: the page as the one public file."""
     reporter = PublicHtmlReporter()
     return {reporter.filename: reporter.render(release).encode()}
+
+
+def hostile(payload: str, kind: str = "unnamed") -> PublicRelease:
+    """A release with the payload behind each text that somebody else may have written."""
+    release = made(kind)
+    about = release.about
+    texts = ("title", "owner", "auditor", "limits_set_by", "use", "label_source", "kind", "decision", "tool")
+    changed = about.model_copy(
+        update={
+            **{name: getattr(about, name) + payload for name in texts},
+            "features": (f"advert{payload}",),
+            "sensitive_features_used": (f"gender{payload}",),
+            "finished": f"{about.finished}{payload}",
+            "valid_until": f"soon{payload}",
+            "plan_sha256": f"ab{payload}",
+            "safeguards": tuple(
+                each.model_copy(
+                    update={name: getattr(each, name) + payload for name in ("clause", "words", "question", "evidence")}
+                )
+                for each in about.safeguards
+            ),
+            "looks": tuple(each.model_copy(update={"name": each.name + payload}) for each in about.looks),
+            "digests": tuple(each.model_copy(update={"blake2b": each.blake2b + payload}) for each in about.digests),
+            "metrics": tuple(
+                each.model_copy(update={"plain": each.plain + payload, "definition": each.definition + payload,
+                                        "formula": each.formula + payload})
+                for each in about.metrics
+            ),
+        }
+    )  # fmt: skip
+    features = tuple(
+        feature.model_copy(
+            update={
+                "levels": tuple(level.model_copy(update={"name": level.name + payload}) for level in feature.levels)
+            }
+        )
+        for feature in release.table.features
+    )
+    table = release.table.model_copy(update={"features": features})
+    rules = tuple(rule.model_copy(update={"rule": rule.rule + payload}) for rule in release.rules)
+    words = tuple(word.model_copy(update={"rule": word.rule + payload}) for word in release.words)
+    return release.model_copy(update={"about": changed, "table": table, "rules": rules, "words": words})

@@ -10,10 +10,10 @@ from urllib.parse import unquote
 
 import pytest
 from made_pages import find_all, parsed, structure, text
-from made_public import in_languages, made, page_files
+from made_public import hostile, in_languages, made, page_files
 
 from audit.disclosure.explain import blank, refuse_unexplained
-from audit.public_table import PublicRelease, group_key
+from audit.public_table import group_key
 from reports.public.html import PublicHtmlReporter
 
 PAYLOADS = (
@@ -40,48 +40,6 @@ PAYLOADS = (
 UNSEEN = re.compile(
     "[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\u2028\u2029\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff\ufffe\uffff]"
 )
-
-
-def hostile(payload: str) -> PublicRelease:
-    """A release with the payload behind each text that somebody else may have written."""
-    release = made("unnamed")
-    about = release.about
-    texts = ("title", "owner", "auditor", "limits_set_by", "use", "label_source", "kind", "decision", "tool")
-    changed = about.model_copy(
-        update={
-            **{name: getattr(about, name) + payload for name in texts},
-            "features": (f"advert{payload}",),
-            "sensitive_features_used": (f"gender{payload}",),
-            "finished": f"{about.finished}{payload}",
-            "valid_until": f"soon{payload}",
-            "plan_sha256": f"ab{payload}",
-            "safeguards": tuple(
-                each.model_copy(
-                    update={name: getattr(each, name) + payload for name in ("clause", "words", "question", "evidence")}
-                )
-                for each in about.safeguards
-            ),
-            "looks": tuple(each.model_copy(update={"name": each.name + payload}) for each in about.looks),
-            "digests": tuple(each.model_copy(update={"blake2b": each.blake2b + payload}) for each in about.digests),
-            "metrics": tuple(
-                each.model_copy(update={"plain": each.plain + payload, "definition": each.definition + payload,
-                                        "formula": each.formula + payload})
-                for each in about.metrics
-            ),
-        }
-    )  # fmt: skip
-    features = tuple(
-        feature.model_copy(
-            update={
-                "levels": tuple(level.model_copy(update={"name": level.name + payload}) for level in feature.levels)
-            }
-        )
-        for feature in release.table.features
-    )
-    table = release.table.model_copy(update={"features": features})
-    rules = tuple(rule.model_copy(update={"rule": rule.rule + payload}) for rule in release.rules)
-    words = tuple(word.model_copy(update={"rule": word.rule + payload}) for word in release.words)
-    return release.model_copy(update={"about": changed, "table": table, "rules": rules, "words": words})
 
 
 @cache
