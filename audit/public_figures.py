@@ -158,7 +158,8 @@ def spans_of(tally: Mapping[State, int]) -> dict[State, Span]:
     """The bar of states: those with a word, each as long as its share of these; none for a state without groups."""
     told = [(state, tally[state]) for state in STATES if state != "not_shown" and tally[state]]
     total = sum(count for _, count in told)
-    spans, before = {}, 0
+    spans: dict[State, Span] = {}
+    before = 0
     for state, count in told:
         spans[state] = Span(_tenths(100 * before / total), _tenths(100 * count / total))
         before += count

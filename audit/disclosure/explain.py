@@ -17,6 +17,7 @@ from typing import Final
 from audit.disclosure.printed import Number, numbers_in, read_numbers
 from audit.errors import DataError
 from audit.frequencies import Frequency
+from audit.groups import Level
 from audit.metrics import MetricName
 from audit.public_figures import (
     FUNNEL_DEVIATIONS,
@@ -121,7 +122,7 @@ class _Rows:
     def __init__(self, release: PublicRelease, keys: list[str]) -> None:
         self._release = release
         self._names = {
-            (feature.name, level.rung, level.code): level.name
+            Level(feature.name, level.rung, level.code): level.name
             for feature in release.table.features
             for level in feature.levels
         }
@@ -145,9 +146,9 @@ class _Rows:
     def _gives(self, row: PublicGroup, rates: list[PublicRate]) -> _Gives:
         everyone, method = self._release.table.groups[0], self._release.table.method
         beside = {rate.metric: everyone_else(everyone, row, rate.metric) for rate in rates}
-        counts = [*_counts(row, method), *_made_of_rates(everyone, row, rates, beside), *self._own_name(row)]
+        counts = [*_counts(row, method), *_made_of_rates(everyone, row, rates, beside)]
         return _Gives(
-            frozenset(Decimal(count) for count in counts),
+            frozenset((*map(Decimal, counts), *self._own_name(row))),
             (*_shares(rates), *_shares_beside(beside, self._release.rules, rates)),
             frozenset(_places(row, rates, method)),
         )
@@ -155,7 +156,7 @@ class _Rows:
     def _own_name(self, row: PublicGroup) -> Iterator[Decimal]:
         """Whole numbers in what the levels of a group are called: "18-29" is nobody's number in its own row."""
         for level in row.group.levels:
-            for number in numbers_in(self._names.get(tuple(level), "")):
+            for number in numbers_in(self._names.get(level, "")):
                 if number.digits == 0:
                     yield number.value
 

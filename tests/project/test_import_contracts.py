@@ -148,17 +148,33 @@ def test_imports_for_types_alone_keep_the_layers_too(tmp_path: Path) -> None:
     assert states["layers"] == states["audit-never-reports"] == "KEPT", printed
 
 
-def test_reports_import_the_result_the_terms_and_no_other_part_of_audit() -> None:
-    named = set()
-    for path in sorted((ROOT / "reports").rglob("*.py")):
+def audit_imports(folder: Path) -> dict[str, set[str]]:
+    """What each file below a folder imports of `audit`, for types or at run time, wherever in the file."""
+    found = {}
+    for path in sorted(folder.rglob("*.py")):
+        named = set()
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ImportFrom) and node.module:
                 named.add(node.module)
             elif isinstance(node, ast.Import):
                 named |= {alias.name for alias in node.names}
-    of_audit = {name for name in named if name.split(".")[0] == "audit"}
-    assert of_audit
-    assert of_audit <= {"audit.result", "audit.public_table", "audit.terms"}
+        found[str(path.relative_to(folder))] = {name for name in named if name.split(".")[0] == "audit"}
+    return found
+
+
+def test_reports_import_the_result_the_terms_and_no_other_part_of_audit() -> None:
+    found = audit_imports(ROOT / "reports")
+    of_restricted = set().union(*(names for file, names in found.items() if not file.startswith("public/")))
+    assert of_restricted
+    assert of_restricted <= {"audit.result", "audit.terms", "audit.groups", "audit.frequencies"}
+
+
+def test_public_reports_import_what_is_public_and_never_a_result() -> None:
+    """Not even for a type: a public report that knew of an exact result could be handed one."""
+    of_public = set().union(*audit_imports(ROOT / "reports" / "public").values())
+    assert of_public
+    nouns = {"audit.groups", "audit.metrics", "audit.frequencies"}
+    assert of_public <= {"audit.public_table", "audit.public_about", "audit.public_figures", *nouns}
 
 
 def test_the_contract_on_peer_libraries_names_every_layer_below_the_run() -> None:
