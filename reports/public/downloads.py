@@ -58,14 +58,14 @@ def table_csv(release: PublicRelease) -> str:
 def table_json(release: PublicRelease) -> str:
     """The protected counts as JSON, with the rules and how counts were protected: all else follows from them.
 
-    A group has the arrays `positives` (cases, missed) and `negatives` (cases, wrongly flagged); null or an absent
-    array stands for what is not shown.
+    A group has the arrays `victims` (cases, missed) and `others` (cases, wrongly flagged); null or an absent array
+    stands for what is not shown.
     """
     groups: list[dict[str, Any]] = []
     for row in release.table.groups:
         if _is_shown(row):
             told: dict[str, Any] = {"group": group_key(row.group)}
-            for name, side in (("positives", row.positives), ("negatives", row.negatives)):
+            for name, side in (("victims", row.positives), ("others", row.negatives)):
                 if side.cases is not None:
                     told[name] = [side.cases, side.errors if side.shown == "value" else _few(side)]
             told |= {name: count for name in ("unscored", "unlabelled") if (count := getattr(row, name)) is not None}
@@ -77,7 +77,7 @@ def table_json(release: PublicRelease) -> str:
         "headline": release.headline.model_dump(mode="json"),
         "method": release.table.method.model_dump(mode="json"),
         "rules": [rule.model_dump(mode="json") for rule in release.rules],
-        "arrays": {"positives": ["cases", "missed"], "negatives": ["cases", "wrongly_flagged"]},
+        "arrays": {"victims": ["cases", "missed"], "others": ["cases", "wrongly_flagged"]},
         "groups": groups,
     }
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")) + "\n"

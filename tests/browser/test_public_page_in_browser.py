@@ -103,7 +103,7 @@ def test_every_shape_that_a_row_refers_to_is_drawn(page: Page, public: dict[str,
             """code => [...document.querySelectorAll(`.in-${code} use`)].filter(use => {
                 const target = document.querySelector(use.getAttribute('href'));
                 return !target || (use.checkVisibility() && use.getBoundingClientRect().width === 0
-                                   && !use.getAttribute('href').endsWith('not_evaluable'));
+                                   && !use.getAttribute('href').endsWith('p-n'));
             }).length""",
             code,
         )

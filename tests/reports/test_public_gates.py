@@ -182,7 +182,7 @@ def test_numbers_of_one_group_in_the_row_of_another_are_refused() -> None:
     rows = [rows[3], rows[7]]
     swapped = table.replace(rows[0], ",".join(one)).replace(rows[1], ",".join(other))
     assert unexplained(changed_text(FILES, "report.html", table, swapped), FURNITURE, SMALL)
-    first, second = re.findall(r"%22positives%22:\[(\d+),(\d+)\]", counts)[:2]
+    first, second = re.findall(r"%22victims%22:\[(\d+),(\d+)\]", counts)[:2]
     changed = counts.replace(f"[{first[0]},{first[1]}]", f"[{second[0]},{second[1]}]", 1)
     assert unexplained(changed_text(FILES, "report.html", counts, changed), FURNITURE, SMALL)
 
@@ -267,6 +267,8 @@ def test_a_bar_of_states_is_as_long_as_what_it_tells() -> None:
     tally = state_tally(SMALL.words)
     assert sum(tally.values()) == len(SMALL.words)
     spans = list(spans_of(tally).values())
+    assert len(spans) == 3
+    for place, span in enumerate(spans):
+        assert float(span.start) == pytest.approx(sum(float(each.length) for each in spans[:place]), abs=0.2)
     assert sum(float(span.length) for span in spans) == pytest.approx(100, abs=0.2)
-    assert spans[0].start == 0
     assert spans_of(dict.fromkeys(tally, 0)) == {}

@@ -17,6 +17,7 @@ from urllib.parse import unquote
 from xml.etree.ElementTree import Element
 
 import pytest
+from made_disclosure import RULE
 from made_pages import find_all, parsed, section, text
 from made_public import in_languages, made
 
@@ -164,6 +165,22 @@ def test_every_mark_of_the_funnel_stands_in_its_table(pages: dict[str, Element])
         assert len(marks) > 20
 
 
+def test_how_sure_it_is_begins_with_what_is_surest(pages: dict[str, Element]) -> None:
+    """Groups beyond the limit, then by the end of the interval at which fewest are missed."""
+    release = made("small")
+    rates = {group_key(rate.group): rate for rate in release.rates if rate.metric == "true_positive_rate"}
+    below = {group_key(word.group) for word in release.words if word.word == "below" and word.rule == RULE.rule}
+    first = next(find_all(section(pages["small"], "sure"), "tbody"))
+    keys = [str(row.get("data-g")) for row in find_all(first, "tr")]
+    assert len(keys) == 28
+    assert below
+    assert set(keys[: len(below)]) == below
+    for part in (keys[: len(below)], keys[len(below) :]):
+        highs = [rates[key].high for key in part]
+        assert None not in highs
+        assert highs == sorted(high for high in highs if high is not None)
+
+
 def test_nationalities_are_no_map_and_each_stands_once(pages: dict[str, Element]) -> None:
     squares = section(pages["small"], "nationality")
     told = text(squares)
@@ -198,7 +215,7 @@ def test_a_weighted_audit_lends_its_verdict_to_no_group() -> None:
     page = text(root)
     assert "The audit weights its cases" in text(section(root, "protected"))
     assert "which weight the cases" in text(section(root, "verdict"))
-    assert not [each for each in root.iter() if each.get("class") in ("w-fail", "w-pass", "h-fail", "h-pass", "k-fail")]
+    assert not [each for each in root.iter() if each.get("class") in ("w-fail", "w-pass", "h-fail", "k-f", "k-p")]
     assert "no group is named from the public figures" in page
     links = re.findall(r'href="(data:text/csv[^"]*)"', render(release))
     assert ",below" not in unquote(links[0])
@@ -237,7 +254,7 @@ def test_downloads_hold_the_protected_table(pages: dict[str, Element]) -> None:
     document = json.loads(unquote(links["protected.json"].partition(",")[2]))
     assert document["method"] == release.table.method.model_dump(mode="json")
     counts = {group["group"]: group for group in document["groups"]}
-    assert counts["everyone"]["positives"] == [
+    assert counts["everyone"]["victims"] == [
         release.table.groups[0].positives.cases,
         release.table.groups[0].positives.errors,
     ]

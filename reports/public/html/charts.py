@@ -24,7 +24,8 @@ from reports.public.reading import PublicFinding
 
 __all__ = ["bar_of_states", "funnel", "interval", "row_mark", "shapes"]
 
-_LOOKS: Final = ("fail", "pass", "inconclusive", "not_evaluable")
+_LOOKS: Final = {"fail": "f", "pass": "p", "inconclusive": "i", "not_evaluable": "n", "": "o"}
+"""Short names of looks: a page refers to a shape some thousand times."""
 _WIDTH, _HEIGHT, _LEFT, _TOP, _BOTTOM = 640, 320, 54, 14, 30
 _SIZES: Final = tuple(10**power for power in range(1, 6))
 _SHARES: Final = tuple(share / 10 for share in range(0, 11, 2))
@@ -33,17 +34,19 @@ _SHARES: Final = tuple(share / 10 for share in range(0, 11, 2))
 def shapes() -> Markup:
     """The shapes that rows refer to, drawn once: marks of states, points of intervals, marks of the funnel."""
     marks = "".join(
-        f'<symbol id="m-{look}" viewBox="-7 -7 14 14">{_inside(str(mark(look)))}</symbol>' for look in _LOOKS
+        f'<symbol id="m-{short}" viewBox="-7 -7 14 14">{_inside(str(mark(look)))}</symbol>'
+        for look, short in _LOOKS.items()
+        if look
     )
     points = (
-        '<path id="p-fail" d="M0 4.5 6 15H-6z"/><circle id="p-pass" cy="10" r="4.5"/>'
-        f'<circle id="p-inconclusive" cy="10" r="4" fill="{palette.PAPER}" stroke-width="2"/>'
-        '<circle id="p-" cy="10" r="4.5"/><path id="p-not_evaluable" d="M0 10z"/>'
+        '<path id="p-f" d="M0 4.5 6 15H-6z"/><circle id="p-p" cy="10" r="4.5"/>'
+        f'<circle id="p-i" cy="10" r="4" fill="{palette.PAPER}" stroke-width="2"/>'
+        '<circle id="p-o" cy="10" r="4.5"/><path id="p-n" d="M0 10z"/>'
     )
     in_funnel = (
-        f'<path id="f-fail" d="M0-6 6 5H-6z" fill="{palette.BEYOND}"/>'
-        f'<circle id="f-pass" r="4" fill="{palette.WITHIN}"/>'
-        f'<circle id="f-inconclusive" r="3.5" fill="none" stroke="{palette.UNDECIDED}" stroke-width="1.25"/>'
+        f'<path id="f-f" d="M0-6 6 5H-6z" fill="{palette.BEYOND}"/>'
+        f'<circle id="f-p" r="4" fill="{palette.WITHIN}"/>'
+        f'<circle id="f-i" r="3.5" fill="none" stroke="{palette.UNDECIDED}" stroke-width="1.25"/>'
     )
     return _markup(
         f'<svg class="defs" width="0" height="0" aria-hidden="true"><defs>{marks}{points}{in_funnel}</defs></svg>'
@@ -55,7 +58,7 @@ def row_mark(outcome: str, word: str = "") -> Markup:
     if not outcome:
         return Markup("")
     said = f'role="img" aria-label="{escape(harmless(word))}"' if word else 'aria-hidden="true"'
-    return _markup(f'<svg class="m" {said}><use href="#m-{outcome}"/></svg>')
+    return _markup(f'<svg class="m" {said}><use href="#m-{_LOOKS[outcome]}"/></svg>')
 
 
 def interval(finding: PublicFinding, title: str) -> Markup:
@@ -74,9 +77,9 @@ def interval(finding: PublicFinding, title: str) -> Markup:
     length = f' width="{end - start}%"'
     parts.append(f'<rect class="i"{at}{length}/>')
     if rate.value is not None:
-        parts.append(f'<use href="#p-{finding.outcome}" x="{_tenth(rate.value)}%"/>')
+        parts.append(f'<use href="#p-{_LOOKS[finding.outcome]}" x="{_tenth(rate.value)}%"/>')
     return _markup(
-        f'<svg class="c k-{finding.outcome or "none"}" role="img"><title>{escape(harmless(title))}</title>'
+        f'<svg class="c k-{_LOOKS[finding.outcome]}" role="img"><title>{escape(harmless(title))}</title>'
         + "".join(parts)
         + "</svg>"
     )
@@ -156,7 +159,7 @@ def _marks(findings: Sequence[PublicFinding]) -> Iterable[str]:
     for finding in sorted(findings, key=lambda each: (order[each.outcome], each.key)):
         if finding.cases is not None and finding.rate.value is not None:
             place = funnel_place(finding.cases, finding.rate.value)
-            look = finding.outcome if finding.outcome in ("fail", "pass") else "inconclusive"
+            look = _LOOKS[finding.outcome if finding.outcome in ("fail", "pass") else "inconclusive"]
             yield (
                 f'<use data-g="{escape(finding.key)}" href="#f-{look}" x="{_plain(place.x)}%" y="{_plain(place.y)}%"/>'
             )
