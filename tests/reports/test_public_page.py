@@ -89,6 +89,7 @@ def test_screen_one_of_a_fail_with_groups_named(pages: dict[str, Element]) -> No
     assert re.fullmatch(r"\d+% share of victims found: Nepal, women likely range \d+–\d+%", numbers[1])
     assert numbers[2].startswith("4 groups beyond the limit of ")
     assert "What comes next. Before anyone relies on this system for the groups named below" in told
+    assert "groups and numbers here from protected ones, each count changed by at most 5." in told
 
 
 def test_screen_one_of_a_fail_that_names_nobody(pages: dict[str, Element]) -> None:

@@ -39,6 +39,7 @@ def _part(release: PublicRelease, language: Language, *, several: bool) -> Part:
         release=release,
         about=release.about,
         method=release.table.method,
+        variance=language.numbers.plain(release.table.method.variance),
         page=page,
         language=language,
         notice=notice,
