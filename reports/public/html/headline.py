@@ -91,7 +91,7 @@ class HeadlineWriter:
 
     def plain(self, metric: str) -> str:
         """The name of a rate, as a noun phrase."""
-        return self._reading.metrics[metric].plain if metric in self._reading.metrics else metric
+        return self._reading.metrics[metric].plain if metric in self._reading.metrics else self._words.rate(metric)
 
     def _sentence(self) -> str:
         if self._below and self._outcome == "fail":
