@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
+from typing import Literal
 
 import numpy as np
 from made_disclosure import ABOUT, GENDERS, RULE, SECRET, made_method
@@ -16,9 +17,9 @@ from audit.disclosure.protect import protect
 from audit.disclosure.vocabulary import ladder_of, public_ladder
 from audit.disclosure.words import public_release
 from audit.evaluation import nationality
-from audit.groups import SensitiveFeature
+from audit.groups import LevelName, SensitiveFeature
 from audit.metrics import METRICS
-from audit.public_table import PublicLook, PublicMetric, PublicRelease, PublicRule, PublicSafeguard
+from audit.public_table import PublicCoding, PublicLook, PublicMetric, PublicRelease, PublicRule, PublicSafeguard
 from reports.public.html import PublicHtmlReporter
 
 FLAGGED = PublicRule(
@@ -137,6 +138,43 @@ def made(kind: str) -> PublicRelease:
     table = protect(exact(kind), made_method()).table
     release = public_release(table, outcomes.get(kind, "fail"), (RULE, FLAGGED), ABOUT_ALL)  # type: ignore[arg-type]
     return blank(release).model_copy(update={"figures": "refused"}) if kind == "refused" else release
+
+
+@cache
+def every_limit() -> PublicRelease:
+    """The small set under a limit on every rate: as a difference and as a ratio, on either side and on both."""
+    sides: tuple[tuple[Literal["low", "high"], ...], ...] = (("low",), ("high",), ("low", "high"))
+    rules = tuple(
+        PublicRule(
+            rule=f"rule-{name}", metric=name, worse=sides[place % 3],
+            scale="difference" if place % 2 else "ratio", limit=0.05 if place % 2 else 0.8,
+        )
+        for place, name in enumerate(METRICS)
+    )  # fmt: skip
+    return public_release(made("small").table, "fail", rules, ABOUT_ALL)
+
+
+@cache
+def bands() -> PublicRelease:
+    """Gender by age, whose levels have names with digits, and no nationality."""
+    ages = [LevelName(rung="level", code=code, name=code) for code in ("0-17", "18-29", "30-44", "45+", UNKNOWN)]
+    gender = public_ladder(feature("gender", "gender", ("level",)))
+    lattice = lattice_of([gender, ladder_of("age", ("level",), ages)])
+    keys = [(gender, age.code) for gender in GENDERS for age in ages]
+    rng = np.random.default_rng(1)
+    n = rng.multinomial(4_000, np.ones(len(keys)) / len(keys))
+    victims = rng.binomial(n, 0.4)
+    missed, wrong = rng.binomial(victims, 0.3), rng.binomial(n - victims, 0.15)
+    cells = np.zeros((len(keys), 3, 4), dtype=np.int64)
+    cells[:, 0, 0], cells[:, 0, 1] = victims - missed, missed
+    cells[:, 1, 0], cells[:, 1, 1] = wrong, n - victims - wrong
+    counts = CountsTable.of(("gender", "age"), dict(zip(keys, cells, strict=True)))
+    table = protect(exact_counts(lattice, counts, SECRET), made_method()).table
+    codings = (
+        PublicCoding(name="gender", coding="gender", given_to_detector=False),
+        PublicCoding(name="age", coding="categorical", given_to_detector=False, children=("0-17",)),
+    )
+    return public_release(table, "pass", (RULE, FLAGGED), ABOUT_ALL.model_copy(update={"codings": codings}))
 
 
 def in_languages(release: PublicRelease, *codes: str) -> PublicRelease:

@@ -199,10 +199,12 @@ def _per_cent(share: float) -> Decimal:
 def _made_of_rates(
     everyone: PublicGroup, row: PublicGroup, rates: list[PublicRate], beside: Mapping[MetricName, float | None]
 ) -> Iterator[int]:
-    """Natural frequencies of each rate, alone and beside everyone else; people apart; "<1" and ">99" per cent."""
+    """Denominators and natural frequencies of each rate, alone and beside everyone else; people apart; "<1", ">99"."""
     for rate in rates:
-        if rate.value is None:
+        size = size_of(row, rate.metric)
+        if rate.value is None or size is None:
             continue
+        yield size
         rest = beside[rate.metric]
         told = natural(rate.metric, rate.value, None) if rest is None else natural(rate.metric, rate.value, rest)
         yield from (number for one in told if isinstance(one, Frequency) for number in (one.count, one.base))

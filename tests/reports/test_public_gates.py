@@ -8,7 +8,7 @@ from functools import cache
 
 import pytest
 from made_disclosure import changed_text
-from made_public import CODES, exact, in_languages, made, page_files
+from made_public import CODES, bands, every_limit, exact, in_languages, made, page_files
 
 from audit.disclosure.explain import blank, refuse_unexplained, unexplained
 from audit.disclosure.gates import refuse_unless_rendered_again
@@ -79,6 +79,25 @@ def test_every_number_of_the_page_is_explained(code: str) -> None:
 @pytest.mark.parametrize("kind", ["failing", "unnamed", "passing", "refused"])
 def test_every_kind_of_verdict_is_explained(kind: str) -> None:
     release = made(kind)
+    refuse_unexplained(page_files(release), page_files(blank(release)), release)
+
+
+@pytest.mark.parametrize("code", ["en", "es"])
+def test_a_limit_on_any_rate_is_explained(code: str) -> None:
+    release = in_languages(every_limit(), code)
+    refuse_unexplained(page_files(release), page_files(blank(release)), release)
+
+
+@pytest.mark.parametrize("code", ["en", "ar"])
+def test_bands_of_age_are_explained_and_no_nationality_is_needed(code: str) -> None:
+    release = in_languages(bands(), code)
+    files = page_files(release)
+    refuse_unexplained(files, page_files(blank(release)), release)
+    assert b"18-29" in files["report.html"]
+
+
+def test_a_plan_without_limits_is_explained() -> None:
+    release = SMALL.model_copy(update={"rules": (), "words": ()})
     refuse_unexplained(page_files(release), page_files(blank(release)), release)
 
 
