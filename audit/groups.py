@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol, Self
 
 from pydantic import BaseModel, ConfigDict, RootModel
 from pydantic.fields import FieldInfo
@@ -144,11 +144,35 @@ class SensitiveFeature(Part):
     the country of exploitation; None where there are none."""
 
 
+class NamedFeature(Protocol):
+    """What naming a group takes of its features: of a result, or of a public release."""
+
+    @property
+    def name(self) -> str:
+        """The feature's name in the plan."""
+        ...
+
+    @property
+    def coding(self) -> Literal["gender", "nationality", "categorical"]:
+        """How its values were read."""
+        ...
+
+    @property
+    def levels(self) -> tuple[LevelName, ...]:
+        """Its levels, on every rung."""
+        ...
+
+    @property
+    def children(self) -> tuple[str, ...]:
+        """Of an age band: the codes of levels that are children."""
+        ...
+
+
 CHILDREN: Final = {"woman": "girl", "man": "boy", "non-binary": "non-binary child"}
 """What a child of each gender is called."""
 
 
-def without_age(levels: Sequence[Level], features: Mapping[str, SensitiveFeature]) -> tuple[Sequence[Level], bool]:
+def without_age(levels: Sequence[Level], features: Mapping[str, NamedFeature]) -> tuple[Sequence[Level], bool]:
     """Whether these people are children of one gender, and the levels that are left to be told.
 
     That they are girls or boys says their age band, unless it is one of several bands of children.

@@ -78,6 +78,10 @@ SENTENCES: Final[Mapping[str, str]] = {
     "cannot_occur": "does not occur in this set",
     "not_in_table": "not computed from protected figures",
     "no_clear_change": "no clear change",
+    "figures_refused": (
+        "No figures are shown. A check that every public figure must pass found that these could tell of single people;"
+        " so all of them are withheld. The auditor holds the exact figures."
+    ),
 }
 """The English of what a public report must say about its figures; other languages translate these."""
 
@@ -237,6 +241,9 @@ class PublicRelease(Part):
     """Every rate of every group."""
     words: tuple[PublicWord, ...]
     """Rule by rule and group by group."""
+    figures: Literal["shown", "refused"] = "shown"
+    """`refused` where no table of this audit could be released: then every group is without a number, and a report says
+    so."""
 
 
 def group_key(group: Group) -> str:

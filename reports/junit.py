@@ -41,11 +41,11 @@ class _Suites:
     def __init__(self, result: AuditResult) -> None:
         self._result = result
         self._reading = Reading(result)
-        self._words = Words(ENGLISH, Names(result, ENGLISH))
+        self._words = Words(ENGLISH, Names(result.features, ENGLISH))
         self._numbers = ENGLISH.numbers
         self._unnamed = UnnamedWords(ENGLISH)
         self._swaps = SwapSuites(result)
-        self._order = reading_order(result)
+        self._order = reading_order(result.features)
         self._by_rule: dict[str, list[Finding]] = {rule.rule: [] for rule in result.rules}
         for finding in self._reading.findings:
             if finding.rule is not None:

@@ -2,40 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Sequence
 
-from audit.result import Axis, Group, Level, LevelName, SensitiveFeature, without_age
+from audit.groups import Axis, Group, Level, LevelName, NamedFeature, without_age
 from reports.language import Language
 
 UNKNOWN = "unknown"
 """The code of a missing attribute, in every feature."""
+UNLISTED = "unlisted"
+"""The code of everyone in no list of a public table."""
 
 
-class Named(Protocol):
-    """What holds the names of levels: a result, or what is public of one."""
-
-    @property
-    def features(self) -> tuple[SensitiveFeature, ...]:
-        """The features, with the names of their levels."""
-        ...
-
-
-def reading_order(result: Named) -> list[str]:
+def reading_order(features: Sequence[NamedFeature]) -> list[str]:
     """Features in the order in which a group's name tells them: nationality first, gender last."""
     place = {"nationality": 0, "categorical": 1, "gender": 2}
-    return [feature.name for feature in sorted(result.features, key=lambda feature: place[feature.coding])]
+    return [feature.name for feature in sorted(features, key=lambda feature: place[feature.coding])]
 
 
 class Names:
-    """The names of levels, groups and families of one result."""
+    """The names of levels, groups and families of one result, or of one public release."""
 
-    def __init__(self, result: Named, language: Language) -> None:
+    def __init__(self, features: Sequence[NamedFeature], language: Language) -> None:
         self._t = language.translations
-        self._codings = {feature.name: feature.coding for feature in result.features}
-        self._order = {name: place for place, name in enumerate(reading_order(result))}
+        self._codings = {feature.name: feature.coding for feature in features}
+        self._order = {name: place for place, name in enumerate(reading_order(features))}
         self._levels = {
             Level(feature.name, level.rung, level.code): self._place(feature.coding, level, language)
-            for feature in result.features
+            for feature in features
             for level in feature.levels
             if level.code != UNKNOWN
         }
@@ -49,7 +42,7 @@ class Names:
             "man": self._t.gettext("boys"),
             "non-binary": self._t.gettext("non-binary children"),
         }
-        self._features = {feature.name: feature for feature in result.features}
+        self._features = {feature.name: feature for feature in features}
         self._plurals = {
             "XXA": self._t.gettext("stateless people"),
             "XXB": self._t.gettext("refugees (1951 Convention)"),
@@ -71,7 +64,7 @@ class Names:
         named = key if len(key) == 1 else sorted(key, key=lambda level: self._order.get(level.feature, len(key)))
         ordered, young = without_age(named, self._features)
         name = self._level(ordered[0], young=young)
-        if self._codings.get(ordered[0].feature) != "categorical" or ordered[0].code == UNKNOWN:
+        if self._codings.get(ordered[0].feature) != "categorical" or ordered[0].code in (UNKNOWN, UNLISTED):
             name = name[:1].upper() + name[1:]
         for level in ordered[1:]:
             name = self._t.gettext("%(first)s, %(other)s") % {"first": name, "other": self._level(level, young=young)}
@@ -80,6 +73,8 @@ class Names:
     def _level(self, level: Level, *, young: bool = False) -> str:
         if level.code == UNKNOWN:
             return self._t.gettext("%(feature)s unknown") % {"feature": self.feature(level.feature)}
+        if level.code == UNLISTED:
+            return self._t.gettext("%(feature)s not listed") % {"feature": self.feature(level.feature)}
         if self._codings.get(level.feature) == "gender" and level.code in self._genders:
             return (self._young if young else self._genders)[level.code]
         if self._codings.get(level.feature) == "nationality" and level.code in self._plurals:
@@ -114,6 +109,10 @@ class Names:
         if axis.rung == "m49-region":
             return self._t.gettext("region of %(feature)s") % {"feature": feature}
         return feature
+
+    def level(self, level: Level) -> str:
+        """The name of one level, with a capital where it is no value of a column."""
+        return self.group(Group((level,)))
 
     def axes(self, axes: tuple[Axis, ...]) -> str:
         """The axes of a family: "nationality and gender"."""

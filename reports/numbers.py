@@ -6,26 +6,17 @@ compared with shows a further digit. Nothing here decides anything: verdicts com
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
+
+from audit.frequencies import Frequency, frequencies, rounded_up
+
+__all__ = ["NOT_KNOWN", "Frequency", "Numbers", "frequencies"]
 
 NOT_KNOWN = "—"
 """What stands where no number can be stated; the reason stands beside it."""
 
 _MOST_DIGITS = 4
-_FLOAT_NOISE = 6
-_BASES = (10, 100, 1000)
-
-
-@dataclass(frozen=True, slots=True)
-class Frequency:
-    """A share as a count among `base`: "about 5 in 10"."""
-
-    count: int
-    base: int
-    kind: str
-    """`about`, `exactly` (none or all), `below` (more than none, but under 1 in `base`), `above` (nearly all)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +43,7 @@ class Numbers:
 
     def up_to(self, value: float) -> str:
         """The same rounded up, for an upper bound."""
-        whole = math.ceil(round(value, _FLOAT_NOISE))
-        step = 10 ** max(len(str(whole)) - 2, 0)
-        return self.count(-(-whole // step) * step)
+        return self.count(rounded_up(value))
 
     def percent(self, value: float | None, *, digits: int = 0, against: float | None = None) -> str:
         """A share as a percentage with `digits` decimals, and more where it would else round onto `against`."""
@@ -124,36 +113,6 @@ class Numbers:
         if rounded == 100 and value < 1:
             return f">{100 - smallest}".replace(".", self.decimal)
         return str(rounded).replace(".", self.decimal)
-
-
-def frequencies(value: float, other: float | None) -> tuple[Frequency, Frequency | None]:
-    """Two shares as counts among one base (10, 100 or 1,000): the smallest at which both are told truly and apart."""
-    for base in _BASES:
-        mine, theirs = _frequency(value, base), None if other is None else _frequency(other, base)
-        told_apart = theirs is None or mine.count != theirs.count or value == other
-        if told_apart and _close(mine, value) and (theirs is None or other is None or _close(theirs, other)):
-            return mine, theirs
-    return _frequency(value, _BASES[-1]), None if other is None else _frequency(other, _BASES[-1])
-
-
-def _frequency(value: float, base: int) -> Frequency:
-    count = round(value * base)
-    if value in (0.0, 1.0):
-        return Frequency(count, base, "exactly")
-    if count == 0:
-        return Frequency(1, base, "below")
-    if count == base:
-        return Frequency(base - 1, base, "above")
-    return Frequency(count, base, "about")
-
-
-def _close(frequency: Frequency, value: float) -> bool:
-    """Whether the frequency is within a quarter of what it stands for, on the side of the rarer event."""
-    if frequency.kind == "exactly":
-        return True
-    if frequency.kind != "about":
-        return False
-    return abs(frequency.count / frequency.base - value) <= min(value, 1 - value) / 4
 
 
 def _rounded(value: float, digits: int) -> Decimal:

@@ -34,3 +34,8 @@ def without_unseen(text: str) -> str:
 def xml_text(text: str) -> str:
     """`text` made harmless, without what XML cannot hold."""
     return _NOT_IN_XML.sub("�", harmless(text))
+
+
+def capital(text: str) -> str:
+    """`text` with a capital."""
+    return text[:1].upper() + text[1:]

@@ -7,16 +7,16 @@ from typing import assert_never
 from audit.result import Because, Outcome, RuleBecause, RuleResult, Verdict
 from reports.language import Language
 from reports.names import Names
-from reports.numbers import Frequency, frequencies
+from reports.numbers import frequencies
+from reports.rate_words import RateWords
 from reports.reading import Finding
 
 
-class Words:
+class Words(RateWords):
     """Outcomes, reasons, limits and rates in one language."""
 
     def __init__(self, language: Language, names: Names) -> None:
-        self._t = language.translations
-        self._n = language.numbers
+        super().__init__(language)
         self._names = names
 
     def outcome(self, outcome: Outcome) -> str:
@@ -138,69 +138,7 @@ class Words:
 
     def limit(self, rule: RuleResult) -> str:
         """The limit of a rule in words."""
-        if rule.scale == "difference":
-            points = {"points": self._n.points(rule.limit)}
-            if rule.worse == "low":
-                return self._t.gettext("at most %(points)s percentage points below everyone else") % points
-            if rule.worse == "high":
-                return self._t.gettext("at most %(points)s percentage points above everyone else") % points
-            return self._t.gettext("at most %(points)s percentage points below or above everyone else") % points
-        factors = {"low": self._n.plain(rule.limit), "high": self._n.plain(1 / rule.limit)}
-        if rule.worse == "low":
-            return self._t.gettext("at least %(low)s times the rate of everyone else") % factors
-        if rule.worse == "high":
-            return self._t.gettext("at most %(high)s times the rate of everyone else") % factors
-        return self._t.gettext("between %(low)s and %(high)s times the rate of everyone else") % factors
-
-    def rate(self, metric: str) -> str:
-        """A rate in one or two words, as the head of a column."""
-        heads = {
-            "true_positive_rate": self._t.gettext("Found"),
-            "false_negative_rate": self._t.gettext("Missed"),
-            "false_positive_rate": self._t.gettext("Wrongly flagged"),
-            "true_negative_rate": self._t.gettext("Rightly left alone"),
-            "precision": self._t.gettext("Flags that are right"),
-            "accuracy": self._t.gettext("Agrees with label"),
-            "selection_rate": self._t.gettext("Flagged"),
-            "base_rate": self._t.gettext("Labelled as victims"),
-        }
-        return heads.get(metric, metric)
-
-    def error(self, metric: str) -> str:
-        """The error that a rate tells of, with a place for how often: "misses %(often)s victims"."""
-        return self._errors()[metric][0]
-
-    def error_in_short(self, metric: str) -> str:
-        """The same under a heading that says of whom: "misses %(often)s"."""
-        return self._errors()[metric][1]
-
-    def _errors(self) -> dict[str, tuple[str, str]]:
-        misses = self._t.gettext("misses %(often)s victims"), self._t.gettext("misses %(often)s")
-        flags = (
-            self._t.gettext("wrongly flags %(often)s people who are not victims"),
-            self._t.gettext("wrongly flags %(often)s"),
-        )
-        return {
-            "true_positive_rate": misses,
-            "false_negative_rate": misses,
-            "false_positive_rate": flags,
-            "true_negative_rate": flags,
-            "precision": (self._t.gettext("is wrong in %(often)s flags"),) * 2,
-            "accuracy": (self._t.gettext("disagrees with the label in %(often)s cases"),) * 2,
-            "selection_rate": (self._t.gettext("flags %(often)s people"),) * 2,
-            "base_rate": ("%(often)s",) * 2,
-        }
-
-    def frequency(self, frequency: Frequency) -> str:
-        """A natural frequency: "about 5 in 10"."""
-        filled = {"count": self._n.count(frequency.count), "base": self._n.count(frequency.base)}
-        if frequency.kind == "exactly":
-            return self._t.gettext("all") if frequency.count else self._t.pgettext("how many", "no")
-        if frequency.kind == "below":
-            return self._t.gettext("fewer than %(count)s in %(base)s") % filled
-        if frequency.kind == "above":
-            return self._t.gettext("more than %(count)s in %(base)s") % filled
-        return self._t.gettext("about %(count)s in %(base)s") % filled
+        return self.limit_of(rule.scale, rule.limit, rule.worse)
 
     def compared(self, finding: Finding) -> str:
         """A group beside everyone else, in natural frequencies; empty where either has no rate."""
@@ -219,13 +157,6 @@ class Words:
         mine, theirs = frequencies(finding.error, finding.rest_error)
         if theirs is None:
             return None
-        return self.frequency(mine), self._t.gettext("among everyone else %(often)s") % {"often": self._bare(theirs)}
-
-    def _bare(self, frequency: Frequency) -> str:
-        """The same said second: "2 in 10"."""
-        if frequency.kind == "exactly":
-            return self._t.gettext("all") if frequency.count else self._t.gettext("none")
-        if frequency.kind != "about":
-            return self.frequency(frequency)
-        counts = {"count": self._n.count(frequency.count), "base": self._n.count(frequency.base)}
-        return self._t.gettext("%(count)s in %(base)s") % counts
+        return self.frequency(mine), self._t.gettext("among everyone else %(often)s") % {
+            "often": self.frequency_beside(theirs)
+        }

@@ -6,9 +6,10 @@
     python -m tools.catalogs fill fr FILE      take translations from such a file
 
 Messages come from the Python code and the templates of `reports`, and from texts of `audit` that a report shows: terms,
-rates, conventions of other libraries, the tables of safeguards, and the forms of sentences in `reports.told_forms`. No
-translation is guessed from a similar message: a changed text is a new one, and its old translation is gone with it (git
-has it). Files are named without line numbers, so that a catalog changes where a text does and nowhere else.
+rates, conventions of other libraries, the tables of safeguards, what public figures are called, and the forms of
+sentences in `reports.told_forms`. No translation is guessed from a similar message: a changed text is a new one, and
+its old translation is gone with it (git has it). Files are named without line numbers, so that a catalog changes where
+a text does and nowhere else.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from babel.messages.pofile import read_po, write_po
 
 from audit.crosscheck.conventions import CONVENTIONS
 from audit.metrics import METRICS
+from audit.public_table import SENTENCES as PUBLIC_SENTENCES
 from audit.safeguards.catalogue import catalogue
 from audit.terms import SLOT_WORDS, TERMS
 from reports.languages import CODES, LOCALE, REVIEWED_BY, read_catalog, reviewer
@@ -48,7 +50,7 @@ CLAIMS: Final = {
     "zh": r"公平|公正|无偏|没有偏见|合规",
 }
 """The words that no report says of a system, in each language: fair, unbiased, compliant."""
-_PLACE: Final = re.compile(r"%\(\w+\)[a-z]|%%")
+_PLACE: Final = re.compile(r"%\(\w+\)[a-z]|%%|\{\w+\}")
 
 
 def extracted() -> Catalog:
@@ -70,6 +72,7 @@ def _texts_of_audit() -> Iterator[tuple[str, str]]:
         yield from (("audit/metrics.py", text) for text in (metric.plain, metric.among, metric.definition))
     yield from (("audit/terms/swapping.py", word) for word in SLOT_WORDS.values())
     yield from (("audit/crosscheck/conventions.py", one.words) for one in CONVENTIONS.values())
+    yield from (("audit/public_table.py", text) for text in PUBLIC_SENTENCES.values())
     yield from (("reports/told_forms.py", text) for text in (*SENTENCES, *PHRASES))
     tables = catalogue()
     yield from (("audit/safeguards/data/clauses.toml", clause.question) for clause in tables.clauses)

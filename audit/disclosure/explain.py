@@ -2,7 +2,8 @@
 
 What a file prints with nothing in its table is its furniture: styles, sizes, limits of the plan. The files are
 rendered once more from a release in which nothing is shown, and the numbers found there, row by row, are furniture.
-Every other one must follow from the row that it stands in, to the digits that are printed.
+Every other one must follow from the row that it stands in, to the digits that are printed. What follows is listed here:
+protected counts, rates and ends of intervals, and what the functions of `audit.public_figures` make of them.
 """
 
 from __future__ import annotations
@@ -13,9 +14,33 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from audit.disclosure.printed import Number, read_numbers
+from audit.disclosure.printed import Number, numbers_in, read_numbers
 from audit.errors import DataError
-from audit.public_table import PublicGroup, PublicMethod, PublicRate, PublicRelease, PublicSide, group_key
+from audit.frequencies import Frequency
+from audit.groups import Level
+from audit.metrics import MetricName
+from audit.public_figures import (
+    FUNNEL_DEVIATIONS,
+    Place,
+    everyone_else,
+    funnel_curve,
+    funnel_place,
+    limits_beside,
+    natural,
+    people_apart,
+    size_of,
+    spans_of,
+    state_tally,
+)
+from audit.public_table import (
+    PublicGroup,
+    PublicMethod,
+    PublicRate,
+    PublicRelease,
+    PublicRule,
+    PublicSide,
+    group_key,
+)
 
 __all__ = [
     "blank",
@@ -95,31 +120,53 @@ class _Gives:
     """Whole numbers, printed as such."""
     shares: tuple[Decimal, ...]
     """Per cents, which may be printed with any digits that are right, and as shares of 1."""
+    places: frozenset[Decimal]
+    """Coordinates of drawings, as they are."""
 
 
 class _Rows:
     """What every row gives."""
 
     def __init__(self, release: PublicRelease, keys: list[str]) -> None:
+        self._release = release
+        self._names = {
+            Level(feature.name, level.rung, level.code): level.name
+            for feature in release.table.features
+            for level in feature.levels
+        }
         rates: dict[str, list[PublicRate]] = {key: [] for key in keys}
         for rate in release.rates:
             rates[group_key(rate.group)].append(rate)
-        self._rows = {
-            key: _Gives(
-                frozenset(Decimal(n) for n in counts_of(row, release.table.method)), tuple(shares_of(rates[key]))
-            )
-            for key, row in zip(keys, release.table.groups, strict=True)
-        }
+        self._rows = {key: self._gives(row, rates[key]) for key, row in zip(keys, release.table.groups, strict=True)}
         self._totals = frozenset(Decimal(n) for n in tallies_of(release))
+        self._spans = frozenset(_spans(release))
 
     def gives(self, number: Number) -> bool:
         """Whether the row of a number gives it. Outside of all rows it may be everyone's, or a number of groups."""
         gives = self._rows[number.row or "everyone"]
-        if number.digits == 0 and (
-            number.value in gives.counts or (number.row is None and number.value in self._totals)
-        ):
+        whole = number.digits == 0
+        if whole and (number.value in gives.counts or (number.row is None and number.value in self._totals)):
             return True
+        if number.value in gives.places or (number.row is None and number.value in self._spans):
+            return number.digits <= 1
         return any(printed_as(share, number) or printed_as(share / _HUNDRED, number) for share in gives.shares)
+
+    def _gives(self, row: PublicGroup, rates: list[PublicRate]) -> _Gives:
+        everyone, method = self._release.table.groups[0], self._release.table.method
+        beside = {rate.metric: everyone_else(everyone, row, rate.metric) for rate in rates}
+        counts = [*counts_of(row, method), *_made_of_rates(everyone, row, rates, beside)]
+        return _Gives(
+            frozenset((*map(Decimal, counts), *self._own_name(row))),
+            (*shares_of(rates), *_shares_beside(beside, self._release.rules, rates)),
+            frozenset(_places(row, rates, method)),
+        )
+
+    def _own_name(self, row: PublicGroup) -> Iterator[Decimal]:
+        """Whole numbers in what the levels of a group are called: "18-29" is nobody's number in its own row."""
+        for level in row.group.levels:
+            for number in numbers_in(self._names.get(level, "")):
+                if number.digits == 0:
+                    yield number.value
 
 
 def printed_as(value: Decimal, number: Number) -> bool:
@@ -158,8 +205,71 @@ def _per_cent(share: float) -> Decimal:
     return Decimal(round(share * 100))
 
 
+def _made_of_rates(
+    everyone: PublicGroup, row: PublicGroup, rates: list[PublicRate], beside: Mapping[MetricName, float | None]
+) -> Iterator[int]:
+    """Denominators and natural frequencies of each rate, alone and beside everyone else; people apart; "<1", ">99"."""
+    for rate in rates:
+        size = size_of(row, rate.metric)
+        if rate.value is None or size is None:
+            continue
+        yield size
+        rest = beside[rate.metric]
+        told = natural(rate.metric, rate.value, None) if rest is None else natural(rate.metric, rate.value, rest)
+        yield from (number for one in told if isinstance(one, Frequency) for number in (one.count, one.base))
+        apart = people_apart(everyone, row, rate)
+        if apart is not None:
+            yield apart
+        for share in (rate.value, rate.value if rest is None else rest):
+            yield from (said for said, true in ((1, share < 0.005), (99, share >= 0.995)) if true)
+
+
+def _shares_beside(
+    beside: Mapping[MetricName, float | None], rules: tuple[PublicRule, ...], rates: list[PublicRate]
+) -> Iterator[Decimal]:
+    """Per cents of everyone else, and of the limits beside them; for everyone, of the limits beside the rate itself."""
+    for rest in beside.values():
+        if rest is not None:
+            yield Decimal(str(rest)) * _HUNDRED
+    values = {rate.metric: rate.value for rate in rates if not rate.group.levels}
+    for rule in rules:
+        against = beside.get(rule.metric)
+        against = values.get(rule.metric) if against is None else against
+        if against is not None:
+            for end in limits_beside(against, rule):
+                if end is not None:
+                    yield from (Decimal(str(end)) * _HUNDRED, _HUNDRED - Decimal(str(end)) * _HUNDRED)
+
+
+def _places(row: PublicGroup, rates: list[PublicRate], method: PublicMethod) -> Iterator[Decimal]:
+    """Where a group stands in the funnel of each rate; for everyone, the curves as well."""
+    for rate in rates:
+        size = size_of(row, rate.metric)
+        if rate.value is not None and size is not None:
+            yield from funnel_place(size, rate.value)
+        if not row.group.levels:
+            places: list[Place] = []
+            for deviations in FUNNEL_DEVIATIONS:
+                lower, upper = funnel_curve(rate, method.variance, deviations)
+                places += [*lower, *upper]
+            yield from (coordinate for place in places for coordinate in place)
+
+
 def tallies_of(release: PublicRelease) -> Iterator[int]:
-    """How many groups have which word, under each rule and in all."""
+    """How many groups have which word or state, under each rule and in all; how many have it under any rule."""
     yield from Counter((word.rule, word.word) for word in release.words).values()
     yield from Counter(word.word for word in release.words).values()
     yield len(release.table.groups)
+    for rule in release.rules:
+        told = state_tally([word for word in release.words if word.rule == rule.rule])
+        yield from told.values()
+        yield sum(count for state, count in told.items() if state != "not_shown")
+    for kind in ("below", "meets"):
+        yield len({word.group for word in release.words if word.word == kind})
+
+
+def _spans(release: PublicRelease) -> Iterator[Decimal]:
+    """The bars of states, rule by rule."""
+    for rule in release.rules:
+        told = spans_of(state_tally([word for word in release.words if word.rule == rule.rule]))
+        yield from (end for span in told.values() for end in span)

@@ -21,10 +21,13 @@ from urllib.parse import unquote_to_bytes
 
 from audit.errors import DataError
 
-__all__ = ["Number", "read_numbers"]
+__all__ = ["Number", "numbers_in", "read_numbers"]
 
 _NUMBER: Final = re.compile(r"\d+(?:[,\u202f\u00a0'’]\d{3})+(?:\.\d+)?|\d+(?:[.,]\d+)?")
 _GROUPED: Final = re.compile(r"[\u202f\u00a0'’]|,(?=\d{3}(?:\D|$))")
+_POINTS_GROUP: Final = frozenset(("es",))
+"""Languages that set thousands apart with points: in text that is marked as theirs, 12.345 is a whole number."""
+_POINT_OF_A_GROUP: Final = re.compile(r"(?<=\d)\.(?=\d{3}(?!\d))")
 _NEVER_CLOSED: Final = frozenset(
     ("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr")
 )
@@ -65,6 +68,13 @@ def read_numbers(files: Mapping[str, bytes], rows: Collection[str]) -> list[Numb
     return reader.found
 
 
+def numbers_in(text: str) -> list[Number]:
+    """The numbers of a text that stands in no file and no row."""
+    reader = _Reader(frozenset())
+    reader.text("", None, text)
+    return reader.found
+
+
 class _Reader:
     def __init__(self, rows: frozenset[str]) -> None:
         self._rows = rows
@@ -86,11 +96,13 @@ class _Reader:
         except (ValueError, RecursionError, csv.Error):
             raise _unread(name) from None
 
-    def text(self, file: str, row: str | None, text: str) -> None:
+    def text(self, file: str, row: str | None, text: str, language: str = "") -> None:
         """Read the numbers of a text. What names its row is no number."""
         if row is not None:
             text = text.replace(row, " ")
         plain = text if text.isascii() else "".join(_western(character) for character in text)
+        if language in _POINTS_GROUP:
+            plain = _POINT_OF_A_GROUP.sub(",", plain)
         for found in _NUMBER.finditer(plain):
             self.found.append(_number(file, row, found[0]))
 
@@ -137,13 +149,13 @@ class _Markup(HTMLParser):
     def __init__(self, reader: _Reader, file: str, rows: frozenset[str]) -> None:
         super().__init__(convert_charrefs=True)
         self._reader, self._file, self._names = reader, file, rows
-        self._open: list[tuple[str, str | None]] = [("", None)]
+        self._open: list[tuple[str, str | None, str]] = [("", None, "")]
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """An element begins."""
-        row = self._element(attrs)
+        row, language = self._element(attrs)
         if tag not in _NEVER_CLOSED:
-            self._open.append((tag, row))
+            self._open.append((tag, row, language))
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002
         """An element that is empty."""
@@ -158,7 +170,8 @@ class _Markup(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         """Text, and the insides of styles and scripts."""
-        self._reader.text(self._file, self._open[-1][1], data)
+        _, row, language = self._open[-1]
+        self._reader.text(self._file, row, data, language)
 
     def handle_comment(self, data: str) -> None:
         """A comment: nobody sees it, and anybody can read it."""
@@ -176,8 +189,9 @@ class _Markup(HTMLParser):
         """A section of XML that holds text as it is."""
         self.handle_data(data)
 
-    def _element(self, attrs: list[tuple[str, str | None]]) -> str | None:
+    def _element(self, attrs: list[tuple[str, str | None]]) -> tuple[str | None, str]:
         values = [value for _, value in attrs if value]
+        language = next((value for name, value in attrs if name == "lang" and value is not None), self._open[-1][2])
         row = next((value for value in values if value in self._names), self._open[-1][1])
         for name, value in attrs:
             if name not in _GEOMETRY:
@@ -186,7 +200,7 @@ class _Markup(HTMLParser):
                 self._link(value)
             elif value is not None:
                 self._reader.text(self._file, row, value)
-        return row
+        return row, language
 
     def _link(self, value: str) -> None:
         head, _, body = value.removeprefix("data:").partition(",")

@@ -8,8 +8,7 @@ Wilson's at the effective size r (1 - r) / variance.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -17,6 +16,7 @@ import numpy.typing as npt
 
 from audit.counting.table import IntArray
 from audit.metrics import METRICS, MetricName
+from audit.public_figures import RATES, RateOf
 from audit.public_table import PublicGroup, PublicMethod, PublicRate, PublicSide, PublicTable, SizeClass, Why
 from audit.stats.intervals import wilson
 
@@ -41,30 +41,6 @@ FloatArray = npt.NDArray[np.float64]
 DRAWN: Final = ("positives", "missed", "negatives", "wrongly_flagged")
 """The counts with noise of their own that rates are made of."""
 
-
-@dataclass(frozen=True, slots=True)
-class RateOf:
-    """A rate as sums of drawn counts."""
-
-    top: tuple[int, int, int, int]
-    """How often each of `DRAWN` stands in the numerator."""
-    bottom: tuple[int, int, int, int]
-    """And in the denominator."""
-    needs: tuple[str, ...] = ()
-    """Totals that must be absent from the set: else the rate counts people whom no drawn count holds."""
-
-
-RATES: Final[Mapping[MetricName, RateOf]] = {
-    "true_positive_rate": RateOf((1, -1, 0, 0), (1, 0, 0, 0)),
-    "false_negative_rate": RateOf((0, 1, 0, 0), (1, 0, 0, 0)),
-    "false_positive_rate": RateOf((0, 0, 0, 1), (0, 0, 1, 0)),
-    "true_negative_rate": RateOf((0, 0, 1, -1), (0, 0, 1, 0)),
-    "precision": RateOf((1, -1, 0, 0), (1, -1, 0, 1)),
-    "accuracy": RateOf((1, -1, 1, -1), (1, 0, 1, 0)),
-    "selection_rate": RateOf((1, -1, 0, 1), (1, 0, 1, 0), ("unlabelled",)),
-    "base_rate": RateOf((1, 0, 0, 0), (1, 0, 1, 0), ("unscored",)),
-}
-"""Every metric, in counts that a public table has."""
 
 _CLASSES: Final[tuple[tuple[int, SizeClass], ...]] = (
     (1000, "1000 or more"), (300, "300-999"), (100, "100-299"), (50, "50-99"), (20, "20-49"), (0, "below 20")

@@ -20,8 +20,8 @@ from reports.figures.data import (
     limit_in_words,
     limits_around,
 )
-from reports.html.affected import capital
 from reports.language import ENGLISH
+from reports.plain_text import capital
 from reports.public_names import names_of
 from reports.reading import MISSED, WRONGLY_FLAGGED
 

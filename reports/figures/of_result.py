@@ -23,10 +23,10 @@ from reports.figures.data import (
     limit_in_words,
     limits_around,
 )
-from reports.html.affected import capital
 from reports.html.funnel import limits_of_a_pass
 from reports.language import ENGLISH
 from reports.names import Names
+from reports.plain_text import capital
 from reports.reading import Finding, Reading
 
 __all__ = ["forest_of_result", "funnel_of_result", "reliability_of_result", "sweep_of_result"]
@@ -68,7 +68,7 @@ class _Reader:
             )
         self.result = result
         self.reading = Reading(result)
-        self.names = Names(result, ENGLISH)
+        self.names = Names(result.features, ENGLISH)
         self.rule: RuleResult = known[rule] if rule is not None else result.rules[0]
         self.finest = {feature.name: feature.rungs[0] for feature in result.features}
         self.worse = ("low", "high") if self.rule.worse == "both" else (self.rule.worse,)

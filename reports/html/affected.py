@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from reports.harms import Error, harm
 from reports.language import Language
 from reports.names import Names
+from reports.plain_text import capital
 from reports.reading import MISSED, WRONGLY_FLAGGED, Finding, Reading
 from reports.unnamed_words import Unnamed, UnnamedWords
 from reports.words import Words
@@ -177,11 +178,6 @@ class AffectedWriter:
         if finding.error < finding.rest_error:
             return self._t.gettext("%(count)s fewer") % told
         return self._t.gettext("%(count)s more") % told
-
-
-def capital(text: str) -> str:
-    """`text` with a capital."""
-    return text[:1].upper() + text[1:]
 
 
 def _by_people(findings: list[Finding]) -> list[Finding]:

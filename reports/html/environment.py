@@ -12,7 +12,7 @@ from jinja2.bccache import Bucket
 from markupsafe import Markup
 
 from reports.language import Language
-from reports.plain_text import harmless, without_unseen
+from reports.plain_text import capital, harmless, without_unseen
 
 __all__ = ["Finished", "css_string", "environment", "isolated"]
 
@@ -53,14 +53,13 @@ class Finished(Markup):
 
 
 @cache
-def environment(language: Language) -> Environment:
-    """The templates of the report in a language."""
+def environment(language: Language, folder: Path | None = None) -> Environment:
+    """The templates of the report in a language; those of `folder` before those that all reports share."""
     from reports.html import palette
-    from reports.html.affected import capital
     from reports.told import Told
 
     made = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
+        loader=FileSystemLoader([_TEMPLATES] if folder is None else [folder, _TEMPLATES]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -9,12 +9,13 @@ from markupsafe import Markup
 
 from audit.result import AuditResult, Family, Outcome, RuleResult
 from audit.terms import TERMS, Term
-from reports.html.affected import Affected, AffectedWriter, capital
+from reports.html.affected import Affected, AffectedWriter
 from reports.html.charts import states
 from reports.html.looks import Look, looks
 from reports.html.tables import WHOLE, Table, TableWriter
 from reports.language import Language
 from reports.names import Names
+from reports.plain_text import capital
 from reports.reading import MISSED, WRONGLY_FLAGGED, Reading
 from reports.swap_words import ProbeRuleSummary, probe_rules
 from reports.unnamed_words import UnnamedWords
@@ -120,7 +121,7 @@ class PageWriter:
 
     def __init__(self, result: AuditResult, language: Language) -> None:
         self.reading = Reading(result)
-        self.names = Names(result, language)
+        self.names = Names(result.features, language)
         self.words = Words(language, self.names)
         self._language = language
         self._t = language.translations

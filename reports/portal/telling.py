@@ -6,10 +6,10 @@ from typing import assert_never
 
 from audit.public_site import State
 from audit.public_table import PublicRate, PublicRelease
-from reports.html.affected import capital
 from reports.language import Language
 from reports.names import Names
 from reports.numbers import NOT_KNOWN
+from reports.plain_text import capital
 from reports.portal.figures import Change, Error, Figures
 from reports.public_names import names_of
 from reports.words import Words

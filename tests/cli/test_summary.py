@@ -226,7 +226,7 @@ def test_children_of_a_gender_are_called_girls_and_boys(children: list[str], gir
     young, grown = Level("age", "level", "9-17"), Level("age", "level", "18+")
     features = (gender(), age)
     in_terminal = GroupNames(features)
-    on_page = Names(large_result().model_copy(update={"features": features}), ENGLISH)
+    on_page = Names(features, ENGLISH)
     assert on_page.group(Group((woman, young))) == girl
     assert in_terminal.name(Group((woman, young))) == girl.replace("Girls", "girl").replace("girls", "girl")
     assert on_page.group(Group((man, grown))) == "18+, men"

@@ -164,7 +164,7 @@ def test_an_undecided_audit_says_why(because: str, says: str, never: str, passin
 
 
 def test_every_reason_has_its_words_and_its_place_in_the_tables() -> None:
-    words = Words(ENGLISH, Names(sample_result(replace(PASSING, rows=400)), ENGLISH))
+    words = Words(ENGLISH, Names(sample_result(replace(PASSING, rows=400)).features, ENGLISH))
     for because in get_args(Because):
         assert words.because(because, among="victims", min_denominator=5)
         assert because in RANKS

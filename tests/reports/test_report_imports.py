@@ -16,6 +16,7 @@ HEAVY = {"numpy", "pandas", "duckdb", "ibis", "pyarrow", "scipy", "sklearn", "fa
 NOUNS = {
     "audit",
     "audit.result",
+    "audit.public_figures",
     "audit.public_table",
     "audit.public_about",
     "audit.findings",
@@ -30,6 +31,7 @@ NOUNS = {
     "audit.plan_probes",
     "audit.plan_sections",
     "audit.metrics",
+    "audit.frequencies",
     "audit.statuses",
     "audit.terms",
     "audit.terms.term",

@@ -68,7 +68,7 @@ def test_everyone_finds_her_own_nationality_and_only_the_smallest_groups_of_two_
     failing: AuditResult, failing_html: str
 ) -> None:
     rows = Counter(cells[0] for _, cells, _ in findings(parsed(failing_html)))
-    names = Names(failing, ENGLISH)
+    names = Names(failing.features, ENGLISH)
     alone = {names.group(verdict.group) for verdict in failing.verdicts if len(verdict.group.root) == 1}
     assert len(alone) > 200
     assert all(rows[name] >= len(failing.rules) for name in alone)

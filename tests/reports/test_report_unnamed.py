@@ -68,7 +68,7 @@ def test_who_is_affected_is_told_with_the_words_of_the_draft(html: str) -> None:
 
 
 def test_no_list_of_the_likeliest_stands_under_it(html: str, unnamed: AuditResult) -> None:
-    names = Names(unnamed, ENGLISH)
+    names = Names(unnamed.features, ENGLISH)
     rule = unnamed.rules[0]
     suspects = {
         names.group(finding.group)

@@ -1,0 +1,207 @@
+"""What a public page may make of a protected table, beside the counts and rates in it: exact functions, one by one.
+
+A page prints more than rates: the rate of everyone else, the limit beside it, "about 5 in 10", places in a chart. Every
+such number is a function here, of protected counts alone. The page calls it to print, and the gate that explains every
+number (`audit.disclosure.explain`) calls it to check: a number that no function gives in its row is refused. Whoever
+adds a function decides that it takes nothing but a `PublicRelease` and rounds what it gives.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final, Literal, NamedTuple
+
+from audit.frequencies import Frequency, frequencies, rounded_up
+from audit.metrics import MetricName
+from audit.public_table import PublicGroup, PublicRate, PublicRule, PublicWord
+
+__all__ = [
+    "FUNNEL_DEVIATIONS",
+    "FUNNEL_SIZES",
+    "RATES",
+    "STATES",
+    "Place",
+    "RateOf",
+    "Span",
+    "State",
+    "error_of",
+    "everyone_else",
+    "funnel_curve",
+    "funnel_place",
+    "limits_beside",
+    "natural",
+    "people_apart",
+    "size_of",
+    "spans_of",
+    "state_of",
+    "state_tally",
+]
+
+State = Literal["below", "meets", "cannot_tell", "not_shown"]
+STATES: Final[tuple[State, ...]] = ("below", "meets", "cannot_tell", "not_shown")
+"""What a page says of a group under a rule: a word, or that its rate is not shown, which is a state of its own."""
+
+FUNNEL_SIZES: Final = (10, 100_000)
+"""The ends of the funnel's axis of sizes, which is logarithmic. It is the same for every set, so that it tells none."""
+FUNNEL_DEVIATIONS: Final = (1.96, 3.09)
+"""Standard deviations of the funnel's curves: 19 of 20 groups, and 998 of 1,000, lie between by chance."""
+_CURVE: Final = tuple(round(20 * 10 ** (step / 9)) for step in range(34))
+_SHARES_OF_GOOD: Final = ("true_positive_rate", "true_negative_rate", "precision", "accuracy")
+
+
+@dataclass(frozen=True, slots=True)
+class RateOf:
+    """A rate as sums of drawn counts: positives, missed, negatives, wrongly flagged."""
+
+    top: tuple[int, int, int, int]
+    """How often each drawn count stands in the numerator."""
+    bottom: tuple[int, int, int, int]
+    """And in the denominator."""
+    needs: tuple[str, ...] = ()
+    """Totals that must be absent from the set: else the rate counts people whom no drawn count holds."""
+
+
+RATES: Final[Mapping[MetricName, RateOf]] = {
+    "true_positive_rate": RateOf((1, -1, 0, 0), (1, 0, 0, 0)),
+    "false_negative_rate": RateOf((0, 1, 0, 0), (1, 0, 0, 0)),
+    "false_positive_rate": RateOf((0, 0, 0, 1), (0, 0, 1, 0)),
+    "true_negative_rate": RateOf((0, 0, 1, -1), (0, 0, 1, 0)),
+    "precision": RateOf((1, -1, 0, 0), (1, -1, 0, 1)),
+    "accuracy": RateOf((1, -1, 1, -1), (1, 0, 1, 0)),
+    "selection_rate": RateOf((1, -1, 0, 1), (1, 0, 1, 0), ("unlabelled",)),
+    "base_rate": RateOf((1, 0, 0, 0), (1, 0, 1, 0), ("unscored",)),
+}
+"""Every metric, in counts that a public table has."""
+
+
+class Place(NamedTuple):
+    """A point of the funnel: per cent of its width and of its height, from the left and from above, to one decimal."""
+
+    x: Decimal
+    y: Decimal
+
+
+class Span(NamedTuple):
+    """A part of the bar of states: where it begins and how long it is, in per cent to one decimal."""
+
+    start: Decimal
+    length: Decimal
+
+
+def size_of(row: PublicGroup, metric: MetricName) -> int | None:
+    """The protected denominator of a rate; None where the row does not show it."""
+    counts = _drawn(row, RATES[metric].bottom)
+    return None if counts is None else _sum(counts, RATES[metric].bottom)
+
+
+def everyone_else(everyone: PublicGroup, row: PublicGroup, metric: MetricName) -> float | None:
+    """The rate of everyone else: protected counts of everyone less those of the group, as group words compare them.
+
+    None where one of the counts is not shown, or the rate would be exactly none or all: noise alone can make it so.
+    """
+    of = RATES[metric]
+    uses = [top or bottom for top, bottom in zip(of.top, of.bottom, strict=True)]
+    all_of, own = _drawn(everyone, uses), _drawn(row, uses)
+    if all_of is None or own is None or not row.group.levels:
+        return None
+    rest = [whole - part for whole, part in zip(all_of, own, strict=True)]
+    top, bottom = _sum(rest, of.top), _sum(rest, of.bottom)
+    return top / bottom if 0 < top < bottom else None
+
+
+def limits_beside(rest: float, rule: PublicRule) -> tuple[float | None, float | None]:
+    """The smallest and the largest rate within the limit of a rule beside a rate; None where a side has no limit."""
+    if rule.scale == "difference":
+        low, high = rest - rule.limit, rest + rule.limit
+    else:
+        low, high = rest * rule.limit, rest / rule.limit
+    return (
+        max(low, 0.0) if "low" in rule.worse else None,
+        min(high, 1.0) if "high" in rule.worse else None,
+    )
+
+
+def error_of(metric: MetricName, rate: float) -> float:
+    """A rate told as a share of errors: victims missed, people wrongly flagged, flags that are wrong."""
+    return 1 - rate if metric in _SHARES_OF_GOOD else rate
+
+
+def natural(metric: MetricName, rate: float, other: float | None) -> tuple[Frequency, Frequency | None]:
+    """The error of a rate, and of another beside it, as counts of 10, 100 or 1,000."""
+    return frequencies(error_of(metric, rate), None if other is None else error_of(metric, other))
+
+
+def people_apart(everyone: PublicGroup, row: PublicGroup, rate: PublicRate) -> int | None:
+    """At most how many of a group would have fared otherwise at the rate of everyone else, rounded up to two digits."""
+    rest, size = everyone_else(everyone, row, rate.metric), size_of(row, rate.metric)
+    if rest is None or size is None or rate.value is None:
+        return None
+    return rounded_up(abs(rate.value - rest) * size)
+
+
+def state_of(word: PublicWord) -> State:
+    """The state of a group under a rule."""
+    return "not_shown" if word.why == "rate_not_shown" else word.word
+
+
+def state_tally(words: Sequence[PublicWord]) -> dict[State, int]:
+    """How many groups are in which state, in the order of `STATES`."""
+    counts = Counter(map(state_of, words))
+    return {state: counts[state] for state in STATES}
+
+
+def spans_of(tally: Mapping[State, int]) -> dict[State, Span]:
+    """The bar of states: those with a word, each as long as its share of these; none for a state without groups."""
+    told = [(state, tally[state]) for state in STATES if state != "not_shown" and tally[state]]
+    total = sum(count for _, count in told)
+    spans: dict[State, Span] = {}
+    before = 0
+    for state, count in told:
+        spans[state] = Span(_tenths(100 * before / total), _tenths(100 * count / total))
+        before += count
+    return spans
+
+
+def funnel_place(cases: int, rate: float) -> Place:
+    """Where a group of this protected size, with this protected rate, stands in the funnel."""
+    first, last = map(math.log10, FUNNEL_SIZES)
+    share = (math.log10(max(cases, 1)) - first) / (last - first)
+    return Place(_tenths(100 * min(max(share, 0.0), 1.0)), _tenths(100 * (1.0 - min(max(rate, 0.0), 1.0))))
+
+
+def funnel_curve(rate: PublicRate, variance: float, deviations: float) -> tuple[tuple[Place, ...], tuple[Place, ...]]:
+    """The lower and the upper curve round everyone's rate: where chance and noise alone would carry a group.
+
+    A group of n cases lies within `rate ± deviations * sqrt(r (1 - r) / n + V m / n^2)`; m is the sum of squares of how
+    much each drawn count moves the rate (docs/disclosure.md). Empty where everyone has no rate.
+    """
+    if rate.value is None:
+        return (), ()
+    of, r = RATES[rate.metric], rate.value
+    moves = sum((top - r * bottom) ** 2 for top, bottom in zip(of.top, of.bottom, strict=True))
+    lower, upper = [], []
+    for cases in _CURVE:
+        apart = deviations * math.sqrt(r * (1 - r) / cases + variance * moves / cases**2)
+        lower.append(funnel_place(cases, r - apart))
+        upper.append(funnel_place(cases, r + apart))
+    return tuple(lower), tuple(upper)
+
+
+def _drawn(row: PublicGroup, uses: Sequence[int]) -> list[int] | None:
+    """Drawn counts of a row, 0 for those that are not used; None where one that is used is not shown."""
+    counts = (row.positives.cases, row.positives.errors, row.negatives.cases, row.negatives.errors)
+    if any(use and count is None for use, count in zip(uses, counts, strict=True)):
+        return None
+    return [count if use and count is not None else 0 for use, count in zip(uses, counts, strict=True)]
+
+
+def _sum(counts: Sequence[int], times: Sequence[int]) -> int:
+    return sum(count * often for count, often in zip(counts, times, strict=True))
+
+
+def _tenths(number: float) -> Decimal:
+    return Decimal(f"{number:.1f}")

@@ -1,0 +1,74 @@
+"""Puts a report together: its part in each language, and all in one file, of which the reader sees the one chosen.
+
+With several languages the choice is a group of radio buttons and a rule of style for each: no script, and every part is
+in the file. A browser that does not know `:has()` shows them one after another. Where languages stand together, each
+one's ids begin with its code, so that none occurs twice and links stay within their language.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from reports.html.environment import Finished, environment, isolated
+from reports.language import Language
+
+__all__ = ["Part", "one_file", "part_in", "scope_of"]
+
+_IDS: Final = re.compile(r'( (?:id|for|aria-labelledby)="| href="#)(?=[^"]*")')
+"""Where an id is set or meant. Quotes in anyone's text are escaped, so none of these can come from there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The report in one language."""
+
+    language: Language
+    heading: str
+    word: str
+    """What this language calls the choice of a language."""
+    notice: str
+    """Who may read it: stands at the head of every sheet of paper."""
+    body: Finished
+    heads: str
+    """Rules of style that hold words: heads of columns on a narrow screen."""
+
+
+def scope_of(language: Language, *, several: bool) -> str:
+    """What rules of style that hold words of a language begin with."""
+    return f".in-{language.short} " if several else ""
+
+
+def part_in(language: Language, heading: str, notice: str, body: str, heads: str, *, several: bool) -> Part:
+    """The part of a language: its ids its own, numbers kept in their order, texts of others in no known language."""
+    if language.direction == "rtl":
+        body = isolated(body)
+    if several:
+        body = _IDS.sub(rf"\g<1>{language.short}-", body)
+    if not language.is_english:
+        body = body.replace("<bdi>", '<bdi lang="">')  # in a language that nobody has told
+    word = language.translations.gettext("Language")
+    return Part(language, heading, word, notice, Finished(body.rstrip("\n")), heads)
+
+
+def one_file(
+    parts: Sequence[Part], title: str, *, folder: Path | None = None, styles: Sequence[str] = ("style.css",)
+) -> str:
+    """The whole file: these parts, the first of them chosen, in these styles."""
+    outer = environment(parts[0].language, folder)
+    notice = " / ".join(dict.fromkeys(part.notice for part in parts))
+    style = "".join(outer.get_template(name).render(notice=notice) for name in styles)
+    style += "".join(part.heads for part in parts)
+    if len(parts) > 1:
+        style += outer.get_template("switch.css").render(parts=parts)
+    return outer.get_template("report.html").render(
+        parts=parts,
+        title=title,
+        style=Finished(style),
+        style_digest=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+    )

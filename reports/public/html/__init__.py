@@ -1,0 +1,26 @@
+"""The public report: one self-contained HTML file without scripts, requests or inline styles, of protected figures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from audit.public_table import PublicRelease
+
+__all__ = ["PublicHtmlReporter"]
+
+
+class PublicHtmlReporter:
+    """Writes the public `report.html`: the verdict, who is affected, how sure that is, and how to check it."""
+
+    name: str = "html"
+    filename: str = "report.html"
+    audience: Literal["public"] = "public"
+
+    def render(self, release: PublicRelease) -> str:
+        """The whole file as text, in the languages of the release; the same for the same release."""
+        from reports.languages import language
+        from reports.public.html.document import document
+
+        codes = tuple(dict.fromkeys(release.about.languages)) or ("en",)
+        return document(release, [language(code) for code in codes])

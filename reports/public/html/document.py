@@ -1,0 +1,71 @@
+"""Lays out the public report: once for each language, from a public release and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from audit.public_about import PublicMetric
+from audit.public_table import PublicRelease
+from reports.harms import route_in_words, use_in_words
+from reports.html.charts import mark
+from reports.html.environment import environment
+from reports.html.layout import Part, one_file, part_in, scope_of
+from reports.html.resolution import NOT_ASSOCIATED, PARAGRAPH_2, PARAGRAPH_7, PARAGRAPH_7K
+from reports.language import Language
+from reports.public.html.charts import row_mark, shapes
+from reports.public.html.page import public_page
+
+__all__ = ["document"]
+
+_TEMPLATES: Final = Path(__file__).with_name("templates")
+
+
+def document(release: PublicRelease, languages: Sequence[Language]) -> str:
+    """The whole file in these languages, the first of them chosen."""
+    several = len(languages) > 1
+    parts = [_part(release, language, several=several) for language in languages]
+    styles = ("style.css", "public.css")
+    return one_file(parts, release.about.title, folder=_TEMPLATES, styles=styles)
+
+
+def _part(release: PublicRelease, language: Language, *, several: bool) -> Part:
+    release = _told(release, language)
+    page = public_page(release, language)
+    templates = environment(language, _TEMPLATES)
+    notice = language.translations.gettext("Public: protected figures")
+    body = templates.get_template("public.html").render(
+        release=release,
+        about=release.about,
+        method=release.table.method,
+        variance=language.numbers.plain(release.table.method.variance),
+        page=page,
+        language=language,
+        notice=notice,
+        mark=mark,
+        row_mark=row_mark,
+        shapes=shapes(),
+        level=next((rate.level for rate in release.rates), None),
+        use=use_in_words(release.about.use, language),
+        route=route_in_words(release.about.route, language),
+        not_associated=NOT_ASSOCIATED,
+        resolution=(PARAGRAPH_2, PARAGRAPH_7, PARAGRAPH_7K),
+    )
+    heads = templates.get_template("public_heads.css").render(page=page, scope=scope_of(language, several=several))
+    title = language.translations.gettext("%(notice)s. %(title)s") % {"notice": notice, "title": release.about.title}
+    return part_in(language, page.headline.heading, title, body, heads, several=several)
+
+
+def _told(release: PublicRelease, language: Language) -> PublicRelease:
+    """The same release with the names of its rates in the language."""
+    if language.is_english:
+        return release
+    told = language.translations.gettext
+    metrics = tuple(_in_language(metric, told(metric.plain), told(metric.among), told(metric.definition))
+                    for metric in release.about.metrics)  # fmt: skip
+    return release.model_copy(update={"about": release.about.model_copy(update={"metrics": metrics})})
+
+
+def _in_language(metric: PublicMetric, plain: str, among: str, definition: str) -> PublicMetric:
+    return metric.model_copy(update={"plain": plain, "among": among, "definition": definition})

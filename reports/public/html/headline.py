@@ -1,0 +1,297 @@
+"""Screen one of the public report: what was audited, is it failing whom, how sure, and what should happen next.
+
+The verdict comes from the exact figures; everything beside it from protected ones, and the words say which is which.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from audit.public_figures import State, spans_of, state_tally
+from audit.public_table import PublicRule, group_key
+from reports.language import Language
+from reports.names import Names
+from reports.numbers import NOT_KNOWN
+from reports.plain_text import capital
+from reports.public.html.charts import bar_of_states
+from reports.public.reading import MISSED, OUTCOMES, WRONGLY_FLAGGED, PublicFinding, PublicReading
+from reports.public.words import PublicWords
+
+
+@dataclass(frozen=True, slots=True)
+class PublicNumber:
+    """One of the three numbers."""
+
+    value: str
+    label: str
+    note: str
+    key: str = ""
+    """The row that it belongs to, where it is of one group."""
+
+
+@dataclass(frozen=True, slots=True)
+class StateLine:
+    """How many groups are in a state under a rule."""
+
+    outcome: str
+    count: str
+    word: str
+
+
+@dataclass(frozen=True, slots=True)
+class RuleBar:
+    """A rule with the bar of its states."""
+
+    name: str
+    limit: str
+    bar: Markup
+    lines: tuple[StateLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """Screen one."""
+
+    outcome: str
+    heading: str
+    sentence: str
+    more: tuple[tuple[str, str], ...]
+    """Further sentences, each with the row that its numbers belong to (empty where they are of no group)."""
+    numbers: tuple[PublicNumber, ...]
+    bars: tuple[RuleBar, ...]
+    next_step: str
+
+
+class HeadlineWriter:
+    """Writes screen one of one release in one language."""
+
+    def __init__(self, reading: PublicReading, names: Names, words: PublicWords, language: Language) -> None:
+        self._reading = reading
+        self._names = names
+        self._words = words
+        self._t = language.translations
+        self._n = language.numbers
+        self._outcome = reading.release.headline.outcome
+        self._below = reading.below() if reading.shown else []
+
+    def write(self) -> Headline:
+        """The screen."""
+        shown = self._reading.shown
+        return Headline(
+            outcome=self._outcome,
+            heading=self._words.heading(self._outcome),
+            sentence=self._sentence(),
+            more=tuple(self._more()),
+            numbers=self._numbers() if shown else (),
+            bars=tuple(map(self._bar, self._reading.rules)) if shown else (),
+            next_step=self._next_step(),
+        )
+
+    def plain(self, metric: str) -> str:
+        """The name of a rate, as a noun phrase."""
+        return self._reading.metrics[metric].plain if metric in self._reading.metrics else self._words.rate(metric)
+
+    def _sentence(self) -> str:
+        if self._below and self._outcome == "fail":
+            return self._failing_sentence()
+        told = {
+            "pass": self._t.gettext(
+                "In this test every group that was large enough to judge on the exact figures stayed within the limit."
+            ),
+            "inconclusive": self._t.gettext(
+                "In this test the exact figures do not settle whether every group is within the limit."
+            ),
+        }
+        return told.get(self._outcome) or self._nobody_named()
+
+    def _nobody_named(self) -> str:
+        """A fail of which the public figures name no group, and why they do not."""
+        if not self._reading.shown:
+            return self._t.gettext("In this test at least one limit was not met on the exact figures.")
+        if self._reading.about.weighted:
+            return self._t.gettext(
+                "At least one group fails on the exact figures, which weight the cases. The protected figures do not, "
+                "and name no group."
+            )
+        if self._reading.about.probe_rules:
+            return self._t.gettext(
+                "At least one limit is not met on the exact figures: a limit on groups, which the protected figures "
+                "are too coarse to name, or a limit on probes, whose answers stand in the restricted report."
+            )
+        return self._words.sentence("no_group_named")
+
+    def _failing_sentence(self) -> str:
+        """What happened clearly more often, in how many groups, rule by rule; the primary harm first."""
+        clauses: dict[str, str] = {}
+        for rule in self._reading.rules:
+            below = self._reading.below([rule])
+            if below:
+                clauses.setdefault(self._kind(rule), self._clause(self._kind(rule), len(below)))
+        first, *others = clauses.values()
+        than = self._t.gettext("In this test the system %(what)s than among everyone else.")
+        for other in others:
+            first = self._t.gettext("%(first)s, and %(other)s") % {"first": first, "other": other}
+        if others:
+            than = self._t.gettext("In this test the system %(what)s, than among everyone else.")
+        if clauses.keys() == {"apart"}:
+            than = self._t.gettext("In this test the system %(what)s.")
+        return than % {"what": first}
+
+    @staticmethod
+    def _kind(rule: PublicRule) -> str:
+        """What a group beyond the limit suffers more of; `apart` where the limit holds to both sides."""
+        if len(rule.worse) > 1:
+            return "apart"
+        if rule.metric in MISSED:
+            return "missed"
+        if rule.metric in WRONGLY_FLAGGED:
+            return "wrongly_flagged"
+        if rule.metric == "selection_rate":
+            return "flagged" if rule.worse == ("high",) else "flagged_less"
+        return "wrong"
+
+    def _clause(self, kind: str, count: int) -> str:
+        one_and_many = {
+            "missed": self._t.ngettext(
+                "missed clearly more victims in %(count)s group",
+                "missed clearly more victims in %(count)s groups",
+                count,
+            ),
+            "wrongly_flagged": self._t.ngettext(
+                "wrongly flagged clearly more people in %(count)s group",
+                "wrongly flagged clearly more people in %(count)s groups",
+                count,
+            ),
+            "flagged": self._t.ngettext(
+                "flagged clearly more people in %(count)s group",
+                "flagged clearly more people in %(count)s groups",
+                count,
+            ),
+            "flagged_less": self._t.ngettext(
+                "flagged clearly fewer people in %(count)s group",
+                "flagged clearly fewer people in %(count)s groups",
+                count,
+            ),
+            "wrong": self._t.ngettext(
+                "was clearly more often wrong in %(count)s group",
+                "was clearly more often wrong in %(count)s groups",
+                count,
+            ),
+            "apart": self._t.ngettext(
+                "treated %(count)s group clearly otherwise than everyone else",
+                "treated %(count)s groups clearly otherwise than everyone else",
+                count,
+            ),
+        }
+        return one_and_many[kind] % {"count": self._n.count(count)}
+
+    def _more(self) -> list[tuple[str, str]]:
+        """Whom most people affected are among; or that the protected figures and the verdict part."""
+        if not self._reading.shown:
+            return [(self._words.sentence("figures_refused"), "")]
+        if self._below and self._outcome == "fail":
+            worst = self._below[0]
+            if worst.is_worse_off and self._words.compared(worst):
+                told = self._t.gettext("Most people affected: %(group)s. Among them the system %(compared)s.") % {
+                    "group": self._names.group(worst.group),
+                    "compared": self._words.compared(worst),
+                }
+                return [(told, worst.key)]
+        elif self._below:
+            count = len({finding.group for finding in self._below})
+            told = self._t.ngettext(
+                "The protected figures alone would put %(count)s group beyond the limit; the exact figures, which "
+                "decide, do not bear that out.",
+                "The protected figures alone would put %(count)s groups beyond the limit; the exact figures, which "
+                "decide, do not bear that out.",
+                count,
+            ) % {"count": self._n.count(count)}
+            return [(told, "")]
+        return []
+
+    def _numbers(self) -> tuple[PublicNumber, ...]:
+        """Three: the rate of everyone, that of the group most affected, and how many groups stand how."""
+        if not self._reading.rules:
+            return ()
+        rule = self._below[0].rule if self._below and self._below[0].rule else self._reading.rules[0]
+        tally = state_tally([word for word in self._reading.release.words if word.rule == rule.rule])
+        judged = sum(count for state, count in tally.items() if state != "not_shown")
+        of_groups = self._t.ngettext(
+            "of %(count)s group that can be compared", "of %(count)s groups that can be compared", judged
+        ) % {"count": self._n.count(judged)}
+        everyone = self._everyone(rule)
+        if self._reading.about.weighted:
+            return (everyone,)
+        if self._outcome != "fail":
+            return everyone, self._counted("meets", tally, of_groups), self._counted("cannot_tell", tally, of_groups)
+        if not self._below:
+            return everyone, self._counted("below", tally, of_groups), self._counted("cannot_tell", tally, of_groups)
+        return everyone, self._worst(self._below[0]), self._counted("below", tally, of_groups)
+
+    def _everyone(self, rule: PublicRule) -> PublicNumber:
+        rate = self._reading.everyone_at(rule.metric)
+        label = self._t.gettext("%(rate)s, everyone together") % {"rate": self.plain(rule.metric)}
+        if rate is None or rate.value is None:
+            why = self._words.sentence((rate and rate.why) or "small_or_withheld")
+            return PublicNumber(NOT_KNOWN, label, why, "everyone")
+        span = self._n.percent_range(rate.low, rate.high)
+        note = self._t.gettext("likely range %(span)s") % {"span": span}
+        return PublicNumber(self._n.percent(rate.value), label, note, group_key(rate.group))
+
+    def _worst(self, finding: PublicFinding) -> PublicNumber:
+        label = self._t.gettext("%(rate)s: %(group)s") % {
+            "rate": self.plain(finding.rate.metric),
+            "group": self._names.group(finding.group),
+        }
+        if finding.rate.value is None:
+            return PublicNumber(self._words.value(finding), label, self._words.note(finding), finding.key)
+        note = self._t.gettext("likely range %(span)s") % {"span": self._words.span(finding)}
+        return PublicNumber(self._n.percent(finding.rate.value), label, note, finding.key)
+
+    def _counted(self, state: State, tally: dict[State, int], of_groups: str) -> PublicNumber:
+        count = tally[state]
+        labels = {
+            "below": self._t.ngettext("group beyond the limit", "groups beyond the limit", count),
+            "meets": self._t.ngettext("group within the limit", "groups within the limit", count),
+            "cannot_tell": self._t.ngettext(
+                "group of which the figures cannot tell", "groups of which the figures cannot tell", count
+            ),
+        }
+        return PublicNumber(self._n.count(count) if count else self._t.gettext("none"), labels[state], of_groups)
+
+    def _bar(self, rule: PublicRule) -> RuleBar:
+        """The bar of states: from the words as released, or nothing where the audit weights and they stand for none."""
+        words = [word for word in self._reading.release.words if word.rule == rule.rule]
+        tally = state_tally(words)
+        if self._reading.about.weighted:
+            return RuleBar(capital(self.plain(rule.metric)), self._words.limit(rule), Markup(""), ())
+        lines = tuple(
+            StateLine(OUTCOMES[state], self._n.count(count), self._words.state(state))
+            for state, count in tally.items()
+            if count
+        )
+        title = self._t.gettext("; ").join(f"{line.count} {line.word}" for line in lines)
+        spans = {OUTCOMES[state]: span for state, span in spans_of(tally).items()}
+        return RuleBar(capital(self.plain(rule.metric)), self._words.limit(rule), bar_of_states(spans, title), lines)
+
+    def _next_step(self) -> str:
+        if self._outcome == "fail" and self._below:
+            return self._t.gettext(
+                "Before anyone relies on this system for the groups named below, "
+                "its operator should explain these gaps, correct them, and have it audited again."
+            )
+        if self._outcome == "fail":
+            return self._t.gettext(
+                "Before anyone relies on this system, its operator should learn from the auditor, who holds the exact "
+                "figures, where it fails; explain that, correct it, and have it audited again."
+            )
+        if self._outcome == "pass":
+            return self._t.gettext(
+                "This holds for this version of the system and these cases. Audit again when either changes."
+            )
+        return self._t.gettext(
+            "Add labelled cases and audit again: the auditor’s restricted report says how many, group by group. "
+            "Until then this is not a pass."
+        )

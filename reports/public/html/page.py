@@ -1,0 +1,187 @@
+"""What stands on the public page, in its order: parts that templates lay out, already in words and rounded numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from audit.groups import Axis
+from audit.public_figures import FUNNEL_DEVIATIONS, funnel_curve
+from audit.public_table import PublicRelease
+from reports.language import Language
+from reports.names import Names
+from reports.plain_text import capital
+from reports.public.downloads import as_link, table_csv, table_json
+from reports.public.html.affected import MOST, PublicAffected, PublicAffectedWriter
+from reports.public.html.headline import Headline, HeadlineWriter
+from reports.public.html.looks import PublicQuestion, questions
+from reports.public.html.squares import Region, regions
+from reports.public.html.tables import Heat, PublicFunnel, PublicRows, PublicTables
+from reports.public.reading import PublicReading
+from reports.public.words import PublicWords
+
+__all__ = ["Family", "PublicPage", "public_page"]
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """The section of a feature."""
+
+    anchor: str
+    title: str
+    tables: tuple[PublicRows, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """The tables of one family, under a heading where a section has several."""
+
+    heading: str
+    tables: tuple[PublicRows, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LimitWords:
+    """A rule in words."""
+
+    name: str
+    rate: str
+    limit: str
+
+
+@dataclass(frozen=True, slots=True)
+class PublicPage:
+    """Everything on the page that is not the release itself."""
+
+    headline: Headline
+    above_the_table: str
+    refused: str
+    """Why there are no figures; empty where there are."""
+    affected: tuple[PublicAffected, ...]
+    affected_first: int
+    features: tuple[Feature, ...]
+    """Features that are no nationality."""
+    by_region: tuple[Family, ...]
+    both: tuple[Heat, ...]
+    both_title: str
+    forests: tuple[PublicRows, ...]
+    funnels: tuple[PublicFunnel, ...]
+    regions: tuple[Region, ...]
+    questions: tuple[PublicQuestion, ...]
+    rules: tuple[LimitWords, ...]
+    csv: str
+    json: str
+    """The protected figures as links that hold them; empty where none are shown."""
+    axis: tuple[str, str]
+    """The ends of every axis of rates."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The heads of columns of features crossed, for a narrow screen."""
+        return self.both[0].columns if self.both else ()
+
+    @property
+    def heads(self) -> list[tuple[str, str, str]]:
+        """Of each rate its name in the field, and the heads of its columns, for a narrow screen."""
+        tables = [table for feature in self.features for table in feature.tables]
+        tables += [table for family in self.by_region for table in family.tables]
+        return list(dict.fromkeys((table.metric, table.rate, table.cases) for table in (*tables, *self.forests)))
+
+    @property
+    def anyone_listed(self) -> bool:
+        """Whether any group is named as affected."""
+        return any(error.groups for error in self.affected)
+
+
+def public_page(release: PublicRelease, language: Language) -> PublicPage:
+    """The page of a release in a language."""
+    return _Writer(release, language).write()
+
+
+class _Writer:
+    def __init__(self, release: PublicRelease, language: Language) -> None:
+        self._release = release
+        self._language = language
+        self._t = language.translations
+        self._reading = PublicReading(release)
+        self._names = Names(self._reading.features, language)
+        self._words = PublicWords(language, release.table.method)
+        self._tables = PublicTables(self._reading, self._names, self._words, language)
+
+    def write(self) -> PublicPage:
+        """The page."""
+        shown = self._reading.shown
+        names, words = self._names, self._words
+        families = list(self._reading.families) if shown else []
+        return PublicPage(
+            headline=HeadlineWriter(self._reading, names, words, self._language).write(),
+            above_the_table=words.sentence("above_the_table"),
+            refused="" if shown else words.sentence("figures_refused"),
+            affected=PublicAffectedWriter(self._reading, names, words, self._language).write(),
+            affected_first=MOST,
+            features=tuple(self._features(families)),
+            by_region=tuple(self._by_region(families)),
+            both=tuple(self._both(families)),
+            both_title=self._both_title(families),
+            forests=tuple(self._tables.forest(rule) for rule in self._reading.rules) if shown else (),
+            funnels=tuple(self._funnels()) if shown else (),
+            regions=regions(self._reading, names, words, self._language) if shown else (),
+            questions=questions(self._release.about.looks, self._language),
+            rules=tuple(self._rules()),
+            csv=as_link("text/csv", table_csv(self._release)) if shown else "",
+            json=as_link("application/json", table_json(self._release)) if shown else "",
+            axis=(self._language.numbers.percent(0.0), self._language.numbers.percent(1.0)),
+        )
+
+    def _features(self, families: list[tuple[Axis, ...]]) -> list[Feature]:
+        found = [axes for axes in families if len(axes) == 1 and not self._names.is_nationality(axes[0])]
+        return [
+            Feature(
+                f"feature-{place}",
+                self._t.gettext("By %(axes)s") % {"axes": self._names.axis(axes[0])},
+                tuple(self._tables.of_family(axes)),
+            )
+            for place, axes in enumerate(found, start=1)
+        ]
+
+    def _by_region(self, families: list[tuple[Axis, ...]]) -> list[Family]:
+        """Regions and sub-regions, the coarser first."""
+        found = [axes for axes in families if len(axes) == 1 and self._is_region(axes[0])]
+        made = [
+            Family(capital(self._names.axes(axes)) if len(found) > 1 else "", tuple(self._tables.of_family(axes)))
+            for axes in found
+        ]
+        return sorted(made, key=lambda family: sum(len(table.rows) for table in family.tables))
+
+    def _both(self, families: list[tuple[Axis, ...]]) -> list[Heat]:
+        crossed = [axes for axes in families if len(axes) > 1 and not any(map(self._is_country, axes))]
+        heats = [heat for axes in crossed for heat in self._tables.crossed(axes)]
+        return sorted(heats, key=lambda heat: len(heat.rows))
+
+    def _both_title(self, families: list[tuple[Axis, ...]]) -> str:
+        pairs = dict.fromkeys(self._names.features(axes) for axes in families if len(axes) > 1)
+        first = next(iter(pairs), "")
+        return self._t.gettext("By %(features)s together") % {"features": first} if first else ""
+
+    def _is_country(self, axis: Axis) -> bool:
+        return self._names.is_nationality(axis) and not self._is_region(axis)
+
+    def _is_region(self, axis: Axis) -> bool:
+        return self._names.is_nationality(axis) and axis.rung in ("m49-subregion", "m49-region")
+
+    def _funnels(self) -> list[PublicFunnel]:
+        made = []
+        for rule in self._reading.rules:
+            everyone = self._reading.everyone_at(rule.metric)
+            if everyone is not None:
+                variance = self._reading.method.variance
+                curves = [curve for width in FUNNEL_DEVIATIONS for curve in funnel_curve(everyone, variance, width)]
+                drawn = self._tables.funnel(rule, curves)
+                if drawn is not None:
+                    made.append(drawn)
+        return made
+
+    def _rules(self) -> list[LimitWords]:
+        return [
+            LimitWords(rule.rule, capital(self._tables.plain(rule.metric)), self._words.limit(rule))
+            for rule in self._reading.rules
+        ]

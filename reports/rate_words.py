@@ -1,0 +1,91 @@
+"""The words for rates, errors, limits and natural frequencies: the same in the restricted and in the public report."""
+
+from __future__ import annotations
+
+from reports.language import Language
+from reports.numbers import Frequency
+
+__all__ = ["RateWords"]
+
+
+class RateWords:
+    """Rates, errors, limits and frequencies in one language."""
+
+    def __init__(self, language: Language) -> None:
+        self._t = language.translations
+        self._n = language.numbers
+
+    def limit_of(self, scale: str, limit: float, worse: str) -> str:
+        """A limit in words; `worse` is the side that it is on: low, high, or anything else for both."""
+        if scale == "difference":
+            points = {"points": self._n.points(limit)}
+            if worse == "low":
+                return self._t.gettext("at most %(points)s percentage points below everyone else") % points
+            if worse == "high":
+                return self._t.gettext("at most %(points)s percentage points above everyone else") % points
+            return self._t.gettext("at most %(points)s percentage points below or above everyone else") % points
+        factors = {"low": self._n.plain(limit), "high": self._n.plain(1 / limit)}
+        if worse == "low":
+            return self._t.gettext("at least %(low)s times the rate of everyone else") % factors
+        if worse == "high":
+            return self._t.gettext("at most %(high)s times the rate of everyone else") % factors
+        return self._t.gettext("between %(low)s and %(high)s times the rate of everyone else") % factors
+
+    def rate(self, metric: str) -> str:
+        """A rate in one or two words, as the head of a column."""
+        heads = {
+            "true_positive_rate": self._t.gettext("Found"),
+            "false_negative_rate": self._t.gettext("Missed"),
+            "false_positive_rate": self._t.gettext("Wrongly flagged"),
+            "true_negative_rate": self._t.gettext("Rightly left alone"),
+            "precision": self._t.gettext("Flags that are right"),
+            "accuracy": self._t.gettext("Agrees with label"),
+            "selection_rate": self._t.gettext("Flagged"),
+            "base_rate": self._t.gettext("Labelled as victims"),
+        }
+        return heads.get(metric, metric)
+
+    def error(self, metric: str) -> str:
+        """The error that a rate tells of, with a place for how often: "misses %(often)s victims"."""
+        return self._errors()[metric][0]
+
+    def error_in_short(self, metric: str) -> str:
+        """The same under a heading that says of whom: "misses %(often)s"."""
+        return self._errors()[metric][1]
+
+    def _errors(self) -> dict[str, tuple[str, str]]:
+        misses = self._t.gettext("misses %(often)s victims"), self._t.gettext("misses %(often)s")
+        flags = (
+            self._t.gettext("wrongly flags %(often)s people who are not victims"),
+            self._t.gettext("wrongly flags %(often)s"),
+        )
+        return {
+            "true_positive_rate": misses,
+            "false_negative_rate": misses,
+            "false_positive_rate": flags,
+            "true_negative_rate": flags,
+            "precision": (self._t.gettext("is wrong in %(often)s flags"),) * 2,
+            "accuracy": (self._t.gettext("disagrees with the label in %(often)s cases"),) * 2,
+            "selection_rate": (self._t.gettext("flags %(often)s people"),) * 2,
+            "base_rate": ("%(often)s",) * 2,
+        }
+
+    def frequency(self, frequency: Frequency) -> str:
+        """A natural frequency: "about 5 in 10"."""
+        filled = {"count": self._n.count(frequency.count), "base": self._n.count(frequency.base)}
+        if frequency.kind == "exactly":
+            return self._t.gettext("all") if frequency.count else self._t.pgettext("how many", "no")
+        if frequency.kind == "below":
+            return self._t.gettext("fewer than %(count)s in %(base)s") % filled
+        if frequency.kind == "above":
+            return self._t.gettext("more than %(count)s in %(base)s") % filled
+        return self._t.gettext("about %(count)s in %(base)s") % filled
+
+    def frequency_beside(self, frequency: Frequency) -> str:
+        """A natural frequency said second: "2 in 10"."""
+        if frequency.kind == "exactly":
+            return self._t.gettext("all") if frequency.count else self._t.gettext("none")
+        if frequency.kind != "about":
+            return self.frequency(frequency)
+        counts = {"count": self._n.count(frequency.count), "base": self._n.count(frequency.base)}
+        return self._t.gettext("%(count)s in %(base)s") % counts

@@ -1,0 +1,242 @@
+"""The public page in Chromium: on a desk, on a phone, on paper, by keyboard, in forced colours, and to axe."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from made_public import hostile, in_languages, made
+
+from reports.public.html import PublicHtmlReporter
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.browser
+ROOT = Path(__file__).parents[2]
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+ATTACK = "</style></title></svg><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
+KINDS = ("small", "unnamed", "undecided", "passing", "refused")
+ALL = (*KINDS, "arabic", "chinese", "russian", "several", "hostile")
+SIDEWAYS = "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+OPEN_ALL = "document.querySelectorAll('details').forEach(part => part.open = true)"
+
+
+@pytest.fixture(scope="module")
+def public(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """One public page of each kind."""
+    folder = tmp_path_factory.mktemp("public")
+    releases = {kind: made(kind) for kind in KINDS}
+    releases |= {
+        "arabic": in_languages(made("small"), "ar"),
+        "chinese": in_languages(made("small"), "zh"),
+        "russian": in_languages(made("small"), "ru"),
+        "several": in_languages(made("passing"), "fr", "ar", "en"),
+        "tiny": made("tiny"),
+        "tiny-arabic": in_languages(made("tiny"), "ar"),
+        "tiny-chinese": in_languages(made("tiny"), "zh"),
+        "hostile": hostile(ATTACK, "small"),
+    }
+    for name, release in releases.items():
+        (folder / f"{name}.html").write_text(PublicHtmlReporter().render(release), encoding="utf-8")
+    return {name: folder / f"{name}.html" for name in releases}
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    opened = browser.new_page(viewport={"width": 1280, "height": 900})
+    yield opened
+    opened.close()
+
+
+@pytest.mark.parametrize("kind", ["small", "several", "hostile"])
+def test_it_opens_without_an_error_and_asks_for_nothing(page: Page, public: dict[str, Path], kind: str) -> None:
+    asked: list[str] = []
+    said: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.goto(public[kind].as_uri())
+    page.evaluate(OPEN_ALL)
+    page.wait_for_timeout(100)
+    assert asked == [public[kind].as_uri()]
+    assert said == []
+    assert page.title() != "owned"
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_nothing_scrolls_sideways(page: Page, public: dict[str, Path], kind: str) -> None:
+    """At a desk, twice as large (a window of 640), and on two phones."""
+    page.goto(public[kind].as_uri())
+    page.evaluate(OPEN_ALL)
+    for width in (1280, 640, 390, 320):
+        page.set_viewport_size({"width": width, "height": 844})
+        whole, seen = page.evaluate(SIDEWAYS)
+        assert whole <= seen == width, width
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_screen_one_answers_on_a_desk_and_on_a_phone(page: Page, public: dict[str, Path], kind: str) -> None:
+    """What was audited, the verdict, the sentence, and (on a desk) what comes next are seen without scrolling."""
+    page.goto(public[kind].as_uri())
+    for width, height, seen in (
+        (1280, 900, ("h1", "#verdict", ".lead", ".next")),
+        (390, 844, ("h1", "#verdict", ".lead")),
+    ):
+        page.set_viewport_size({"width": width, "height": height})
+        for selector in (*seen, *([".three"] if kind != "refused" else [])):
+            bottom = page.evaluate(f"document.querySelector('{selector}').getBoundingClientRect().bottom")
+            assert bottom <= height, f"{selector} at {width}"
+
+
+def test_every_shape_that_a_row_refers_to_is_drawn(page: Page, public: dict[str, Path]) -> None:
+    """Shapes are drawn once and referred to: each has a size on the screen, in every language of a file."""
+    page.goto(public["several"].as_uri())
+    for code in ("fr", "ar", "en"):
+        page.locator(f"#in-{code}").check()
+        missing = page.evaluate(
+            """code => [...document.querySelectorAll(`.in-${code} use`)].filter(use => {
+                const target = document.querySelector(use.getAttribute('href'));
+                return !target || (use.checkVisibility() && use.getBoundingClientRect().width === 0
+                                   && !use.getAttribute('href').endsWith('p-n'));
+            }).length""",
+            code,
+        )
+        assert missing == 0, code
+
+
+def test_an_interval_is_drawn_where_its_numbers_say(page: Page, public: dict[str, Path]) -> None:
+    page.goto(public["small"].as_uri())
+    drawn = page.evaluate(
+        """() => [...document.querySelectorAll('.findings tbody tr')].filter(row => row.querySelector('.i')
+                  && /^\\d+–\\d+%$/.test(row.cells[4].textContent.trim())).map(row => {
+            const whole = row.querySelector('.c').getBoundingClientRect();
+            const bar = row.querySelector('.i').getBoundingClientRect();
+            return [row.cells[4].textContent.trim(), 100 * (bar.left - whole.left) / whole.width,
+                    100 * (bar.right - whole.left) / whole.width, bar.height];
+        })"""
+    )
+    assert len(drawn) > 30
+    for told, start, end, height in drawn:
+        low, high = told.removesuffix("%").split("–")
+        assert abs(start - int(low)) < 0.6
+        assert abs(end - int(high)) < 0.6
+        assert height > 1
+
+
+def test_a_state_is_never_told_by_colour_alone(page: Page, public: dict[str, Path]) -> None:
+    """Each mark in a table has its word beside it or as its name; squares differ in their border and have a word."""
+    page.goto(public["small"].as_uri())
+    silent = page.evaluate(
+        """() => [...document.querySelectorAll('td svg.m')].filter(mark =>
+              !mark.getAttribute('aria-label') && !mark.parentElement.textContent.trim()).length"""
+    )
+    assert silent == 0
+    borders = page.evaluate(
+        """() => Object.fromEntries([...document.querySelectorAll('.squares li')].map(li => {
+              const style = getComputedStyle(li);
+              return [li.className, [style.borderTopStyle, style.borderTopWidth, style.backgroundColor].join()];
+        }))"""
+    )
+    assert len(set(borders.values())) == len(borders) >= 3
+    assert page.evaluate(
+        "[...document.querySelectorAll('.squares > div')].every(row => row.querySelector('b').innerText)"
+    )
+
+
+def test_it_can_be_read_by_keyboard(page: Page, public: dict[str, Path]) -> None:
+    page.goto(public["small"].as_uri())
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    assert page.evaluate("document.activeElement.getBoundingClientRect().top") >= 0
+    page.keyboard.press("Enter")
+    assert page.url.endswith("#figures")
+    page.locator("summary").first.focus()
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.querySelector('details').open")
+
+
+def test_a_language_is_chosen_by_keyboard_alone(page: Page, public: dict[str, Path]) -> None:
+    seen = "[...document.querySelectorAll('.in')].filter(part => part.offsetHeight > 0).map(part => part.lang)"
+    page.goto(public["several"].as_uri())
+    assert page.evaluate(seen) == ["fr"]
+    page.keyboard.press("Tab")
+    page.keyboard.press("ArrowDown")
+    assert page.evaluate(seen) == ["ar"]
+    assert page.evaluate("getComputedStyle(document.querySelector('#ar-verdict')).direction") == "rtl"
+
+
+def test_the_download_is_saved_from_the_file_itself(page: Page, public: dict[str, Path], tmp_path: Path) -> None:
+    page.goto(public["small"].as_uri())
+    with page.expect_download() as saved:
+        page.locator("a[download='protected.csv']").click()
+    saved.value.save_as(tmp_path / "protected.csv")
+    lines = (tmp_path / "protected.csv").read_text(encoding="utf-8").splitlines()
+    assert lines[0].startswith("group,name,victims,")
+    assert lines[1].startswith("everyone,Everyone,")
+
+
+def test_drawings_keep_their_ground_in_forced_colours(browser: Browser, public: dict[str, Path]) -> None:
+    forced = browser.new_page(color_scheme="dark", forced_colors="active")
+    forced.goto(public["small"].as_uri())
+    for drawing in (".c", ".b", ".m", ".f"):
+        ground = f"getComputedStyle(document.querySelector('{drawing}')).backgroundColor"
+        assert forced.evaluate(ground) == "rgb(255, 255, 255)", drawing
+    forced.close()
+
+
+def test_screen_and_paper_say_that_it_is_public_and_no_table_is_restricted(page: Page, public: dict[str, Path]) -> None:
+    page.goto(public["small"].as_uri())
+    assert page.locator("aside.public").inner_text().strip() == "Public: protected figures"
+    assert page.locator(".restricted").count() == 0
+
+
+@pytest.mark.parametrize("kind", ["small", "unnamed", "refused"])
+def test_on_paper_the_verdict_is_on_page_one_and_the_notice_on_each(
+    page: Page, public: dict[str, Path], tmp_path: Path, kind: str
+) -> None:
+    reader = shutil.which("pdftotext")
+    if not reader:
+        pytest.skip("no pdftotext on this machine (package poppler-utils)")
+    page.goto(public[kind].as_uri())
+    heading = " ".join(page.locator("#verdict").inner_text().split())
+    lead = " ".join(page.locator(".lead").inner_text().split())
+    page.pdf(path=tmp_path / "report.pdf", prefer_css_page_size=True, tagged=True)
+    done = subprocess.run([reader, "-layout", tmp_path / "report.pdf", "-"], capture_output=True, text=True, check=True)
+    sheets = done.stdout.split("\f")[:-1]
+    first = " ".join(sheets[0].split())
+    assert heading in first
+    assert lead in first
+    assert "What comes next." in first
+    assert len(sheets) > 2
+    for sheet in sheets:
+        assert "Public: protected figures. Recruitment-advert screener 2.3" in sheet
+
+
+@pytest.fixture(scope="module")
+def axe() -> str:
+    path = Path(os.environ.get("AUDIT7K_AXE", ROOT / "node_modules" / "axe-core" / "axe.min.js"))
+    if not path.exists():
+        pytest.skip("axe-core is not installed (npm install axe-core, or AUDIT7K_AXE=path/to/axe.min.js)")
+    return path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("kind", ["tiny", "tiny-arabic", "tiny-chinese", "refused"])
+def test_axe_finds_nothing(browser: Browser, public: dict[str, Path], axe: str, kind: str) -> None:
+    context = browser.new_context(viewport={"width": 1280, "height": 844}, bypass_csp=True)
+    page = context.new_page()
+    page.goto(public[kind].as_uri())
+    page.evaluate(OPEN_ALL)
+    page.evaluate(axe)
+    for width in (1280, 390, 320) if kind != "refused" else (390,):
+        page.set_viewport_size({"width": width, "height": 844})
+        found = page.evaluate(
+            "tags => axe.run(document, {resultTypes: ['violations'], runOnly: {type: 'tag', values: tags}})", TAGS
+        )
+        assert [(rule["id"], len(rule["nodes"])) for rule in found["violations"]] == [], width
+    context.close()

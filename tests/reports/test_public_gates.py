@@ -1,0 +1,293 @@
+"""The gates over the public page: every number in it is explained, in every language, and an exact one never is."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+
+import pytest
+from made_disclosure import changed_text
+from made_public import CODES, bands, every_limit, exact, in_languages, made, page_files
+
+from audit.disclosure.explain import blank, refuse_unexplained, unexplained
+from audit.disclosure.gates import refuse_unless_rendered_again
+from audit.disclosure.printed import read_numbers
+from audit.errors import DataError
+from audit.frequencies import frequencies, rounded_up
+from audit.public_figures import everyone_else, funnel_place, natural, spans_of, state_tally
+from audit.public_table import PublicGroup, PublicRate, PublicRelease, group_key
+
+SMALL = made("small")
+FILES = page_files(SMALL)
+FURNITURE = page_files(blank(SMALL))
+PAGE = FILES["report.html"].decode()
+RENDERER = "made_public:page_files"
+
+
+@dataclass(frozen=True)
+class Victim:
+    """A group with a rate, its protected row, and its exact counts."""
+
+    key: str
+    row: PublicGroup
+    rate: PublicRate
+    cases: int
+    errors: int
+    printed: str
+    """Its row in a table of findings."""
+
+
+def is_nobodys(key: str, *numbers: int) -> bool:
+    """Whether none of these numbers happens to be another one of the row."""
+    files = {"a.html": f'<p data-g="{key}">{" ".join(map(str, numbers))}</p>'.encode()}
+    return len(unexplained(files, {"a.html": b""}, SMALL)) == len(numbers)
+
+
+@cache
+def victim() -> Victim:
+    """A small group with a drawing whose protected counts are not the exact ones."""
+    counts = exact("small").counts
+    rates = {rate.group: rate for rate in SMALL.rates if rate.metric == "true_positive_rate"}
+    for node, row in enumerate(SMALL.table.groups):
+        cases, errors = int(counts[node, 0]), int(counts[node, 1])
+        rate, key = rates[row.group], group_key(row.group)
+        protected = row.positives.cases
+        if not row.group.levels or rate.value is None or protected is None:
+            continue
+        printed = re.search(
+            rf'<tr data-g="{re.escape(key)}">(?:(?!<tr).)*?<svg class="c.*?(?=<tr|</tbody>)', PAGE, re.DOTALL
+        )
+        places = funnel_place(cases, 1 - errors / cases), funnel_place(protected, rate.value)
+        apart = places[0].x != places[1].x and places[0].y != places[1].y
+        if printed and apart and 20 < cases < 400 and cases != protected and is_nobodys(key, cases):
+            return Victim(key, row, rate, cases, errors, printed[0])
+    raise AssertionError("no group serves")
+
+
+@pytest.mark.parametrize("code", [*CODES, "fr+ar+es"])
+def test_every_number_of_the_page_is_explained(code: str) -> None:
+    release = in_languages(SMALL, *code.split("+"))
+    files = page_files(release)
+    refuse_unexplained(files, page_files(blank(release)), release)
+    keys = [group_key(row.group) for row in release.table.groups]
+    in_rows = [number for number in read_numbers(files, keys) if number.row]
+    assert len(in_rows) > 2_000
+    assert any(number.value > 10_000 for number in in_rows)
+
+
+@pytest.mark.parametrize("kind", ["failing", "unnamed", "passing", "refused"])
+def test_every_kind_of_verdict_is_explained(kind: str) -> None:
+    release = made(kind)
+    refuse_unexplained(page_files(release), page_files(blank(release)), release)
+
+
+@pytest.mark.parametrize("code", ["en", "es"])
+def test_a_limit_on_any_rate_is_explained(code: str) -> None:
+    release = in_languages(every_limit(), code)
+    refuse_unexplained(page_files(release), page_files(blank(release)), release)
+
+
+@pytest.mark.parametrize("code", ["en", "ar"])
+def test_bands_of_age_are_explained_and_no_nationality_is_needed(code: str) -> None:
+    release = in_languages(bands(), code)
+    files = page_files(release)
+    refuse_unexplained(files, page_files(blank(release)), release)
+    assert b"18-29" in files["report.html"]
+
+
+def test_a_plan_without_limits_is_explained() -> None:
+    release = SMALL.model_copy(update={"rules": (), "words": ()})
+    refuse_unexplained(page_files(release), page_files(blank(release)), release)
+
+
+@pytest.mark.parametrize("flag", ["weighted", "clustered"])
+def test_a_weighted_or_clustered_audit_is_explained(flag: str) -> None:
+    release = SMALL.model_copy(update={"about": SMALL.about.model_copy(update={flag: True, "probe_rules": 1})})
+    refuse_unexplained(page_files(release), page_files(blank(release)), release)
+
+
+def test_a_fresh_process_renders_the_same_bytes() -> None:
+    release = in_languages(SMALL, "fr", "ar", "en")
+    refuse_unless_rendered_again(page_files(release), release, RENDERER)
+
+
+def test_a_fresh_process_does_not_render_what_was_planted() -> None:
+    planted = changed_text(FILES, "report.html", "</main>", "<!-- of 14 people --></main>")
+    with pytest.raises(DataError) as refused:
+        refuse_unless_rendered_again(planted, SMALL, RENDERER)
+    assert refused.value.slug == "not-rendered-again"
+
+
+def exact_places() -> dict[str, tuple[str, str]]:
+    """In each kind of place of a group's row: what stands there, and the same with an exact number."""
+    v = victim()
+    row = v.printed
+    rate, value = 1 - v.errors / v.cases, v.rate.value
+    assert value is not None
+    own = f"{100 * rate:.1f}"
+    use = re.search(rf'<use data-g="{re.escape(v.key)}" href="#f-[a-z]+" x="([\d.]+)%" y="([\d.]+)%"/>', PAGE)
+    assert use is not None
+    point = re.search(r'<use href="#p-[a-z]+" x="([\d.]+)%"/>', row)
+    assert point is not None
+    place = funnel_place(v.cases, rate)
+    assert str(place.x) != use[1]
+    opened = f'<tr data-g="{v.key}">'
+    return {
+        "text of a cell": (row, row.replace(f"<td>{v.row.positives.cases}", f"<td>{v.cases}")),
+        "an attribute": (opened, f'{opened[:-1]} data-n="{v.cases}">'),
+        "a label for screen readers": (row, row.replace("<svg class", f'<svg aria-label="{v.cases} people" class', 1)),
+        "a comment": (opened, f"{opened}<!-- {v.cases} -->"),
+        "the point of an interval": (row, row.replace(point[0], point[0].replace(f"{point[1]}%", f"{own}%"))),
+        "an end of an interval": (row, re.sub(r'(<rect class="i" x=")\d+%', rf"\g<1>{float(own) - 3.7:.1f}%", row)),
+        "the title of a drawing": (row, re.sub(r"<title>[^<]*", f"<title>{own}%", row)),
+        "the funnel, to the right": (use[0], use[0].replace(f'x="{use[1]}%', f'x="{place.x}%')),
+        "the funnel, upwards": (use[0], use[0].replace(f'y="{use[2]}%', f'y="{place.y}%')),
+        "how many in how many": (opened, f"{opened}<td>about {v.errors} in {v.cases}"),
+    }
+
+
+PLACES = exact_places()
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_an_exact_number_in_a_row_is_refused(place: str) -> None:
+    before, after = PLACES[place]
+    assert before != after
+    assert before in PAGE
+    with pytest.raises(DataError) as refused:
+        refuse_unexplained(changed_text(FILES, "report.html", before, after), FURNITURE, SMALL)
+    assert refused.value.slug == "unexplained-number"
+    assert victim().key in str(refused.value)
+
+
+NOBODYS = (
+    ("</main>", "<p>4,711 people</p></main>"),
+    ("</main>", "<p>٤٧١٢ people</p></main>"),
+    ("</style>", ".x{width:4713px}</style>"),
+    ("<main ", '<main data-n="4714" '),
+    ('<svg class="b" ', '<svg class="b" data-n="4715" '),
+    ('<rect class="s-fail" ', '<rect class="s-fail" height="4716%" '),
+    ('<p class="lead">', '<p class="lead">4,717 '),
+    ('<path class="curve" data-g="everyone"', '<path class="curve" data-g="everyone" data-n="4718"'),
+    ("<title>", "<title>4719 "),
+    ('<li class="q-', '<li title="4720" class="q-'),
+    ("</body>", '<a href="data:text/csv,group,n%0Ax,4721">x</a></body>'),
+    ("</body>", '<a href="data:application/json,%7B%22n%22:4722%7D">x</a></body>'),
+    ("</body>", '<a href="data:text/csv;base64,Z3JvdXAsbgp4LDQ3MjM=">x</a></body>'),
+    ("<main ", "<!-- 4724 --><main "),
+)
+
+
+def test_a_number_of_nobody_is_refused_wherever_it_stands() -> None:
+    files = FILES
+    for before, after in NOBODYS:
+        files = changed_text(files, "report.html", before, after)
+    found = unexplained(files, FURNITURE, SMALL)
+    assert sorted(int(number.value) for number in found) == list(range(4711, 4725))
+    assert {number.row for number in found} == {None, "everyone"}
+    with pytest.raises(DataError):
+        refuse_unexplained(files, FURNITURE, SMALL)
+
+
+def test_numbers_of_one_group_in_the_row_of_another_are_refused() -> None:
+    """Data links as well: whose numbers they are is read in them too."""
+    links = re.findall(r'href="(data:[^"]*)"', PAGE)
+    assert [link[: link.index(";")] for link in links] == ["data:text/csv", "data:application/json"]
+    table, counts = links
+    rows = [row for row in table.split("%0A")[1:] if row.count(",") > 12 and row.split(",")[-8].startswith("0.")]
+    one, other = rows[3].split(","), rows[7].split(",")
+    one[-12:], other[-12:] = other[-12:], one[-12:]
+    rows = [rows[3], rows[7]]
+    swapped = table.replace(rows[0], ",".join(one)).replace(rows[1], ",".join(other))
+    assert unexplained(changed_text(FILES, "report.html", table, swapped), FURNITURE, SMALL)
+    first, second = re.findall(r"%22victims%22:\[(\d+),(\d+)\]", counts)[:2]
+    changed = counts.replace(f"[{first[0]},{first[1]}]", f"[{second[0]},{second[1]}]", 1)
+    assert unexplained(changed_text(FILES, "report.html", counts, changed), FURNITURE, SMALL)
+
+
+def test_a_funnel_that_is_drawn_from_exact_counts_is_refused() -> None:
+    """All of its marks at once: most of them stand where no protected count stands."""
+    counts = exact("small").counts
+    at = {group_key(row.group): counts[node] for node, row in enumerate(SMALL.table.groups)}
+    moved = 0
+
+    def exactly(found: re.Match[str]) -> str:
+        nonlocal moved
+        cases, errors = int(at[found[1]][0]), int(at[found[1]][1])
+        place = funnel_place(cases, 1 - errors / cases)
+        moved += (str(place.x).removesuffix(".0"), str(place.y).removesuffix(".0")) != (found[3], found[4])
+        return f'<use data-g="{found[1]}" href="#f-{found[2]}" x="{place.x}%" y="{place.y}%"/>'
+
+    first = PAGE[: PAGE.index('<figure class="funnel">', PAGE.index('<figure class="funnel">') + 1)]
+    mark = r'<use data-g="([^"]+)" href="#f-([a-z]+)" x="([\d.]+)%" y="([\d.]+)%"/>'
+    drawn = re.sub(mark, exactly, first)
+    assert moved > 10
+    found = unexplained(changed_text(FILES, "report.html", first, drawn), FURNITURE, SMALL)
+    assert len({number.row for number in found}) > moved // 2
+
+
+def test_spanish_groups_digits_with_points_and_nobody_else_does() -> None:
+    def read(markup: str) -> list[str]:
+        return [str(number.value) for number in read_numbers({"a.html": markup.encode()}, ())]
+
+    assert read('<p lang="es">12.345 y 1.234.567 y 3,5 y 12.34</p>') == ["12345", "1234567", "3.5", "12.34"]
+    assert read('<div lang="es"><b>12.345</b></div><p>12.345</p>') == ["12345", "12.345"]
+    assert read('<div lang="es"><b lang="en">12.345</b></div>') == ["12.345"]
+
+
+def test_a_name_with_digits_is_no_number_in_its_own_row_alone() -> None:
+    """An age band "18-29" may stand in the row of people of that age, and in no other."""
+    bands = SMALL.table.features[0].model_copy(
+        update={
+            "levels": tuple(
+                level.model_copy(update={"name": "178-299"}) if level.code == "woman" else level
+                for level in SMALL.table.features[0].levels
+            )
+        }
+    )
+    table = SMALL.table.model_copy(update={"features": (bands, *SMALL.table.features[1:])})
+    release: PublicRelease = SMALL.model_copy(update={"table": table})
+
+    def found(key: str) -> int:
+        files = {"a.html": f'<p data-g="{key}">178-299</p>'.encode()}
+        return len(unexplained(files, {"a.html": b""}, release))
+
+    assert found("gender:level=woman") == 0
+    assert found("gender:level=man") == 2
+
+
+# ---- what the functions give
+
+
+def test_natural_frequencies_tell_the_error_of_a_rate() -> None:
+    assert natural("true_positive_rate", 0.53, 0.81) == frequencies(0.47, 1 - 0.81)
+    assert natural("false_positive_rate", 0.28, None)[0].count == 3
+    assert [rounded_up(value) for value in (0.0, 3.2, 61.1, 655.0, 1_201.0)] == [0, 4, 62, 660, 1300]
+
+
+def test_everyone_else_is_what_group_words_compare_with() -> None:
+    """The same quotient that `audit.disclosure.words` holds a group against."""
+    from audit.disclosure.rates import RATES, drawn_counts, sums
+
+    everyone = SMALL.table.groups[0]
+    compared = 0
+    for row in SMALL.table.groups[1:]:
+        rest = everyone_else(everyone, row, "true_positive_rate")
+        if rest is not None:
+            top, bottom = sums((drawn_counts(everyone) - drawn_counts(row)).reshape(1, -1), RATES["true_positive_rate"])
+            assert rest == pytest.approx(float(top[0] / bottom[0]))
+            compared += 1
+    assert compared > 10
+    assert everyone_else(everyone, everyone, "true_positive_rate") is None
+
+
+def test_a_bar_of_states_is_as_long_as_what_it_tells() -> None:
+    tally = state_tally(SMALL.words)
+    assert sum(tally.values()) == len(SMALL.words)
+    spans = list(spans_of(tally).values())
+    assert len(spans) == 3
+    for place, span in enumerate(spans):
+        assert float(span.start) == pytest.approx(sum(float(each.length) for each in spans[:place]), abs=0.2)
+    assert sum(float(span.length) for span in spans) == pytest.approx(100, abs=0.2)
+    assert spans_of(dict.fromkeys(tally, 0)) == {}

@@ -1,0 +1,114 @@
+"""Every text of a public release may be someone's attempt: on the public page it stays text, where it stands."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from functools import cache
+from urllib.parse import unquote
+
+import pytest
+from made_pages import find_all, parsed, structure, text
+from made_public import hostile, in_languages, made, page_files
+
+from audit.disclosure.explain import blank, refuse_unexplained
+from audit.public_table import group_key
+from reports.public.html import PublicHtmlReporter
+
+PAYLOADS = (
+    "<script>alert(1)</script>",
+    "</style></title></svg><script>alert(1)</script>",
+    "</table><img src=x onerror=alert(1)>",
+    '" onmouseover="alert(1)',
+    "' onfocus='alert(1)' autofocus='",
+    "javascript:alert(1)",
+    "--><script>alert(1)</script><!--",
+    "<![CDATA[<script>alert(1)</script>]]>",
+    "&lt;script&gt;&#60;",
+    "{{ 7*7 }}{% raw %}%(count)s %d {floor} {0}",
+    "}body{display:none}\\3c script",
+    "\u202ereversed\u202c\u2066isolated\u2069\u2069\u200f\u061c",
+    "\x00\x01\x1b[31m\x7f\x9b\ufeff\uffff",
+    "line\nbreak\r\u2028\u2029\t",
+    "=HYPERLINK(1)",
+    ' href="#x" id="y" data-g="everyone"',
+    "\U000e0041\U000e007f",
+    "data:text/csv,group,n%0Ax,1",
+    "Аudіt оf pаypаl",
+)
+UNSEEN = re.compile(
+    "[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\u2028\u2029\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff\ufffe\uffff]"
+)
+
+
+@cache
+def honest() -> list[tuple[str, tuple[str, ...]]]:
+    return structure(parsed(PublicHtmlReporter().render(hostile(" and ordinary words"))))
+
+
+@pytest.mark.parametrize("payload", PAYLOADS, ids=range(len(PAYLOADS)))
+def test_it_makes_no_element_and_no_attribute(payload: str) -> None:
+    html = PublicHtmlReporter().render(hostile(payload))
+    root = parsed(html)
+    assert structure(root) == honest()
+    assert not UNSEEN.search(html)
+    title = text(next(find_all(root, "h1")))
+    assert title.startswith("Recruitment-advert screener 2.3")
+    if payload.isprintable():
+        assert title == " ".join(f"Recruitment-advert screener 2.3{payload}".split())
+
+
+@pytest.mark.parametrize("payload", ["</b><script>1</script>", "\u202egnp.exe", ' href="#x" data-g="everyone"'])
+def test_the_same_from_right_to_left(payload: str) -> None:
+    html = PublicHtmlReporter().render(in_languages(hostile(payload), "ar"))
+    ordinary = PublicHtmlReporter().render(in_languages(hostile(" and ordinary words"), "ar"))
+    assert structure(parsed(html)) == structure(parsed(ordinary))
+    assert re.findall("[\u202a-\u202e\u200e\u200f\u061c]", html) == []
+    assert html.count("\u2066") == html.count("\u2069")
+
+
+def test_what_others_wrote_is_isolated() -> None:
+    """Each stands in an element that keeps its direction to itself."""
+    root = parsed(PublicHtmlReporter().render(hostile("ZQX")))
+    told = [text(each) for each in find_all(root, "bdi")]
+    for own in (
+        "screener 2.3ZQX",
+        "inspection unitZQX",
+        "Example auditorsZQX",
+        "double-codedZQX",
+        "advertZQX",
+        "genderZQX",
+        "thresholdsZQX",
+        "audit7k 0.0.0ZQX",
+        "the data were seenZQX",
+        "true_positive_rateZQX",
+    ):
+        assert any(own in each for each in told), own
+
+
+def test_numbers_in_what_others_wrote_are_the_furniture_of_the_page() -> None:
+    """A title with a number is the title's business: it is the same with nothing in the table."""
+    release = hostile(" 4711")
+    refuse_unexplained(page_files(release), page_files(blank(release)), release)
+
+
+@pytest.mark.parametrize("name", ["=cmd|' /C calc'!A0", "+1", "-1", "@SUM(1)", "\tx", "a,b", 'a"b'])
+def test_no_cell_of_the_download_begins_a_formula(name: str) -> None:
+    release = made("undecided")
+    features = tuple(
+        feature.model_copy(
+            update={"levels": tuple(level.model_copy(update={"name": name}) for level in feature.levels)}
+        )
+        for feature in release.table.features
+    )
+    about = release.about.model_copy(update={"codings": ()})
+    table = release.table.model_copy(update={"features": features})
+    html = PublicHtmlReporter().render(release.model_copy(update={"table": table, "about": about}))
+    link = next(
+        str(each.get("href")) for each in find_all(parsed(html), "a") if each.get("download") == "protected.csv"
+    )
+    rows = list(csv.reader(io.StringIO(unquote(link.partition(",")[2]))))
+    keys = {group_key(row.group) for row in table.groups}
+    assert {row[0] for row in rows[1:]} <= keys
+    assert not [cell for row in rows for cell in row if cell.startswith(("=", "+", "-", "@", "\t", "\r"))]
