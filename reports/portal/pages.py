@@ -96,7 +96,7 @@ class _Writer:
         self._views = ViewWriter(figures, self._teller, site.today)
         self._templates = _environment(language)
         running = self._teller.t.gettext("Protected figures: none is an exact count")
-        style = self._templates.get_template("style.css").render(restricted=running)
+        style = self._templates.get_template("style.css").render(notice=running)
         self._style = style + self._templates.get_template("site.css").render()
         self._digest = base64.b64encode(hashlib.sha256(self._style.encode()).digest()).decode()
 

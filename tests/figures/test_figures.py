@@ -140,7 +140,7 @@ def test_the_curves_of_a_public_funnel_are_chance_and_noise() -> None:
 def test_an_exact_forest_draws_estimates_rests_and_limits(result: AuditResult) -> None:
     figure = forest(result, by="nationality")
     (axes,) = figure.axes
-    drawn, reading, names = lines(axes), Reading(result), Names(result, ENGLISH)
+    drawn, reading, names = lines(axes), Reading(result), Names(result.features, ENGLISH)
     rule = result.rules[0]
     family = next(family for family in reading.families if [axis.rung for axis in family.axes] == ["country"])
     findings = {names.group(finding.group): finding for finding in reading.judged(rule, family)}
@@ -182,7 +182,7 @@ def test_a_sweep_draws_the_counts_of_the_result(result: AuditResult) -> None:
     figure = sweep(result)
     upper, lower = figure.axes
     made = next(each for each in result.sweeps if each.over == "threshold")
-    names = Names(result, ENGLISH)
+    names = Names(result.features, ENGLISH)
     for axes, counts, bases, everyone in (
         (upper, "found_by_group", made.positives_by_group, [step.found / made.positives for step in made.steps]),
         (lower, "wrongly_flagged_by_group", made.negatives_by_group,
@@ -200,7 +200,7 @@ def test_a_sweep_draws_the_counts_of_the_result(result: AuditResult) -> None:
 def test_a_reliability_diagram_draws_the_bins_of_the_result(result: AuditResult) -> None:
     figure = reliability(result)
     stated: dict[Any, Any] = {(): next(each for each in result.calibrations if not each.group.levels)}
-    names = Names(result, ENGLISH)
+    names = Names(result.features, ENGLISH)
     stated |= {
         each.group.root: each
         for each in result.calibrations
@@ -260,7 +260,7 @@ def test_a_limit_both_ways_is_drawn_both_ways(result: AuditResult) -> None:
 
 
 def test_limits_are_told_as_the_report_tells_them(result: AuditResult) -> None:
-    words = Words(ENGLISH, Names(result, ENGLISH))
+    words = Words(ENGLISH, Names(result.features, ENGLISH))
     for rule in result.rules:
         for worse in ("low", "high", "both"):
             for scale, limit in (("difference", 0.1), ("ratio", 0.8)):
