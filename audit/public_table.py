@@ -73,6 +73,24 @@ SENTENCES: Final[Mapping[str, str]] = {
     "too_small_for_a_rate": "too few for a rate",
     "cannot_occur": "does not occur in this set",
     "not_in_table": "not computed from protected figures",
+    "refused": (
+        "The check before publication found that the figures could tell on people. So none is shown here; the auditor"
+        " holds them. The result above was computed from the exact figures."
+    ),
+    "not_made": (
+        "No public figures are made: the plan names no feature with a fixed list of levels. The auditor holds the exact"
+        " figures, and the result above was computed from them."
+    ),
+    "weighted": (
+        "The result weighs its cases, so that they stand for a population. The figures below count each case once: they"
+        " are sizes, no rates are made of them, and no group has a word."
+    ),
+    "clustered": (
+        "Cases of this set belong together, and the protected figures do not know which. An interval from them would be"
+        " too narrow, so no rates are made of them, and no group has a word."
+    ),
+    "without_figures": "No public figures are made for: {features}.",
+    "fails_on_probes": "A rule on texts or rows in which one word or column was changed fails.",
     "no_clear_change": "no clear change",
 }
 """The English of what a public report must say about its figures; other languages translate these."""
@@ -180,7 +198,7 @@ class PublicRate(Part):
 
 
 class PublicRule(Part):
-    """A rule of the plan, as far as the public reads it."""
+    """A rule of the plan on rates, as far as the public reads it."""
 
     rule: str
     """Its id."""
@@ -194,6 +212,9 @@ class PublicRule(Part):
     """Which way a group is worse off; both where either harms."""
     least_cases: int = 0
     """Cases of the rate's denominator that a group needs to be passed alone, as the plan sets or plans it."""
+    groups: tuple[tuple[str, ...], ...] = ()
+    """The features, and features crossed, whose groups the rule judges; every group where none is named. A group that
+    it does not judge has no word under it."""
 
 
 class PublicWord(Part):
@@ -215,7 +236,9 @@ class PublicHeadline(Part):
     outcome: Literal["pass", "fail", "inconclusive"]
     """The verdict over the whole set, computed from the exact figures that the auditor holds."""
     no_group_named: bool
-    """The set fails, and no group is below a limit in the protected figures."""
+    """A rule on groups fails, and no group is below a limit in the protected figures."""
+    fails_on: tuple[Literal["groups", "probes"], ...] = ()
+    """Of a fail: the kinds of rules that fail, on rates of groups or on probes. Of the whole set, as the outcome is."""
 
 
 class PublicRelease(Part):
@@ -230,9 +253,13 @@ class PublicRelease(Part):
     rules: tuple[PublicRule, ...]
     """The rules."""
     rates: tuple[PublicRate, ...]
-    """Every rate of every group."""
+    """The rates of `about.metrics`, of every group."""
     words: tuple[PublicWord, ...]
     """Rule by rule and group by group."""
+    figures: Literal["shown", "refused", "not_made"] = "shown"
+    """`refused`: the check before publication found that figures could tell on people. `not_made`: no feature of the
+    plan has a fixed list of levels. Both show the headline and what the audit is of, and no figure; `SENTENCES` says
+    so under the same names."""
 
 
 def group_key(group: Group) -> str:

@@ -23,7 +23,7 @@ from audit.notices import notices
 from audit.plan import AuditPlan
 from audit.plan_file import LoadedPlan, read_plan_file
 from audit.provenance import provenance, scoring_identity
-from audit.result import SCHEMA_VERSION, AuditResult, MetricDefinition, Provenance, SystemDescription
+from audit.result import SCHEMA_VERSION, AuditResult, GroupCounts, MetricDefinition, Provenance, SystemDescription
 from audit.safeguards import safeguards
 from audit.verdicts import judge, overall_verdict
 
@@ -239,6 +239,7 @@ def summarise(
         verdicts=verdicts,
         rows=rows,
         counts=group_counts(shown),
+        finest=_finest(plan, counted.table, families, by_name),
         estimates=shown_rates,
         disparities=disparities(plan, list(families.values()), counted.moments),
         probes=probes,
@@ -251,6 +252,21 @@ def summarise(
         own_measures=own_measures,
         **further,
     )
+
+
+def _finest(
+    plan: AuditPlan,
+    table: CountsTable,
+    families: Mapping[Family, FamilyCounts],
+    features: Mapping[str, SensitiveFeature],
+) -> tuple[GroupCounts, ...]:
+    """Counts of the finest groups of a public table, where no family that is shown has them."""
+    from audit.disclosure.features import public_features
+    from audit.disclosure.from_result import finest_family
+
+    names = public_features(plan)
+    family = finest_family(plan, names)
+    return () if not names or family in families else group_counts([table.family(family, features)])
 
 
 def loaded_plan(plan: AuditPlan | LoadedPlan | str | Path, folder: Path | None = None) -> LoadedPlan:

@@ -7,6 +7,7 @@ Every other one must follow from the row that it stands in, to the digits that a
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,12 +15,13 @@ from decimal import Decimal
 from typing import Final
 
 from audit.disclosure.printed import Number, read_numbers
-from audit.errors import DataError
+from audit.errors import RefusedReleaseError
 from audit.public_table import PublicGroup, PublicMethod, PublicRate, PublicRelease, PublicSide, group_key
 
 __all__ = ["blank", "refuse_unexplained", "unexplained"]
 
 _HUNDRED: Final = Decimal(100)
+_WHOLE: Final = re.compile(r"\d+")
 
 
 def blank(release: PublicRelease) -> PublicRelease:
@@ -74,7 +76,7 @@ def refuse_unexplained(files: Mapping[str, bytes], furniture: Mapping[str, bytes
     found = unexplained(files, furniture, release)
     if found:
         where = f"{found[0].file}, row of {found[0].row}" if found[0].row else found[0].file
-        raise DataError(
+        raise RefusedReleaseError(
             f"{len(found)} numbers of the public files do not come from the protected table, the first in {where}",
             slug="unexplained-number",
             hint="nothing was released; a public file may only hold what is computed from the public release",
@@ -97,7 +99,10 @@ class _Rows:
         for rate in release.rates:
             rates[group_key(rate.group)].append(rate)
         self._rows = {
-            key: _Gives(frozenset(Decimal(n) for n in _counts(row, release.table.method)), tuple(_shares(rates[key])))
+            key: _Gives(
+                frozenset(Decimal(n) for n in (*_counts(row, release.table.method), *_classes(rates[key]))),
+                tuple(_shares(rates[key])),
+            )
             for key, row in zip(keys, release.table.groups, strict=True)
         }
         self._totals = frozenset(Decimal(n) for n in _tallies(release))
@@ -129,6 +134,13 @@ def _counts(row: PublicGroup, method: PublicMethod) -> Iterator[int]:
     yield from (count for count in (row.unscored, row.unlabelled) if count is not None)
     if sides[0].cases is not None and sides[1].cases is not None:
         yield sides[0].cases + sides[1].cases
+
+
+def _classes(rates: list[PublicRate]) -> Iterator[int]:
+    """The ends of the size classes of a row: they say how large a protected denominator is."""
+    for rate in rates:
+        if rate.size is not None:
+            yield from (int(end) for end in _WHOLE.findall(rate.size))
 
 
 def _shares(rates: list[PublicRate]) -> Iterator[Decimal]:

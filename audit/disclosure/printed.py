@@ -19,11 +19,12 @@ from html.parser import HTMLParser
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
-from audit.errors import DataError
+from audit.errors import RefusedReleaseError
 
 __all__ = ["Number", "read_numbers"]
 
 _NUMBER: Final = re.compile(r"\d+(?:[,\u202f\u00a0'’]\d{3})+(?:\.\d+)?|\d+(?:[.,]\d+)?")
+_DIGIT: Final = re.compile(r"[^\D]|[^\x00-\x7f]")
 _GROUPED: Final = re.compile(r"[\u202f\u00a0'’]|,(?=\d{3}(?:\D|$))")
 _NEVER_CLOSED: Final = frozenset(
     ("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr")
@@ -88,7 +89,10 @@ class _Reader:
         """Read the numbers of a text. What names its row is no number."""
         if row is not None:
             text = text.replace(row, " ")
-        plain = "".join(_western(character) for character in text)
+        # Most texts of a file have no digit at all, and nearly all of the others have Western ones alone.
+        if _DIGIT.search(text) is None:
+            return
+        plain = text if text.isascii() else "".join(_western(character) for character in text)
         for found in _NUMBER.finditer(plain):
             self.found.append(_number(file, row, found[0]))
 
@@ -107,8 +111,8 @@ class _Reader:
         if depth > _DEEPEST:
             raise ValueError("nested too deep")
         if isinstance(value, dict):
-            named = value.get("group")
-            row = named if isinstance(named, str) and named in self._rows else row
+            named = _key_of(value.get("group"))
+            row = named if named in self._rows else row
             for key, inner in value.items():
                 self.text(file, row, key)
                 self._value(file, row, inner, depth + 1)
@@ -194,6 +198,15 @@ class _Markup(HTMLParser):
         self._reader.file(self._file, kinds.get(head.split(";")[0], head), content)
 
 
+def _key_of(group: Any) -> str | None:
+    """The key of a group as JSON names it: by its key, or by its levels as a release does."""
+    if not isinstance(group, list):
+        return group if isinstance(group, str) else None
+    if not all(isinstance(level, list) and len(level) == 3 for level in group):
+        return None
+    return ",".join(f"{feature}:{rung}={code}" for feature, rung, code in group) or "everyone"
+
+
 class _AsPrinted(str):
     """A number of JSON with its own digits."""
 
@@ -214,8 +227,8 @@ def _kind(name: str) -> str:
     return name[name.rfind(".") :].lower() if "." in name else name
 
 
-def _unread(name: str) -> DataError:
-    return DataError(
+def _unread(name: str) -> RefusedReleaseError:
+    return RefusedReleaseError(
         f"{name} cannot be read by the gate that explains every public number",
         slug="unread-public-file",
         hint="nothing was released; public files are HTML, SVG, XML, CSV, JSON and text",
