@@ -14,15 +14,20 @@ from typing import Final, Self
 from audit.errors import FolderInUseError, StorageError
 
 _PREFIX: Final = ".audit7k-"
-OUR_FILES: Final = ("result.json", "predictions.parquet", "report.html", "junit.xml")
+PUBLIC: Final = "public"
+"""The folder within an output folder that may leave the house; nothing else of it may."""
+EXACT_FILES: Final = ("result.json", "predictions.parquet", "report.html", "junit.xml")
+PUBLIC_FILES: Final = tuple(f"{PUBLIC}/{name}" for name in ("report.html", "release.json", "groups.csv", "junit.xml"))
+OUR_FILES: Final = (*EXACT_FILES, *PUBLIC_FILES)
 """Outputs of an earlier run with these names never stay beside a result that they do not belong to."""
 
 
 class OutputFolder:
     """Collects outputs in a hidden folder inside the output folder, and moves them into place together.
 
-    Folder and files are for their owner alone (0700, 0600): exact counts can single out people. Used with `with`;
-    what was not published is removed, and so is the folder where it was made for this run.
+    Folder and files are for their owner alone (0700, 0600): exact counts can single out people. Those in `public` have
+    the permissions that the user gives new files. Used with `with`; what was not published is removed, and so is the
+    folder where it was made for this run.
 
     Parameters
     ----------
@@ -67,30 +72,47 @@ class OutputFolder:
         self._clear()
 
     def place(self, name: str) -> Path:
-        """Where to write the output `name` now; `publish` moves it."""
-        assert self._staging is not None  # noqa: S101 - only inside `with`
-        return self._staging / name
+        """Where to write the output `name` now; `publish` moves it. `public/report.html` goes into a folder."""
+        return self.staging / name
 
-    def add(self, name: str, text: str) -> None:
-        """Write the output `name` as UTF-8."""
-        with _storage(self.place(name)), self.place(name).open("w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+    @property
+    def staging(self) -> Path:
+        """The hidden folder in which outputs wait."""
+        assert self._staging is not None  # noqa: S101 - only inside `with`
+        return self._staging
+
+    def add(self, name: str, content: str | bytes) -> None:
+        """Write the output `name`; text as UTF-8."""
+        place = self.place(name)
+        with _storage(place):
+            place.parent.mkdir(exist_ok=True)
+            place.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
 
     def publish(self) -> None:
         """Move everything into place. If one move fails, all are undone."""
-        assert self._staging is not None  # noqa: S101 - only inside `with`
         with _storage(self.path):
-            new = sorted(entry.name for entry in self._staging.iterdir() if entry.is_file())
+            new = sorted(
+                file.relative_to(self.staging).as_posix() for file in self.staging.rglob("*") if file.is_file()
+            )
             for name in new:
                 if (self.path / name).is_dir():
                     raise StorageError(
                         f"{self.path / name} is a folder", slug="not-a-file", hint="choose another folder with --out"
                     )
-                _settle(self.place(name))
-            earlier = self._staging / "earlier"
-            earlier.mkdir()
-            self._exchange(new, earlier)
-            _sync_folder(self.path)
+                _settle(self.place(name), 0o666 & ~_umask() if name.startswith(f"{PUBLIC}/") else 0o600)
+            earlier = self.staging / "earlier"
+            for folder in {(earlier / name).parent for name in (*new, *self._replaces)}:
+                folder.mkdir(parents=True, exist_ok=True)
+            made = [folder for folder in {(self.path / name).parent for name in new} if _make_folder(folder)]
+            try:
+                self._exchange(new, earlier)
+            except BaseException:
+                for folder in made:
+                    with contextlib.suppress(OSError):
+                        folder.rmdir()
+                raise
+            for folder in {(self.path / name).parent for name in new}:
+                _sync_folder(folder)
         self._published = True
 
     def _exchange(self, new: list[str], earlier: Path) -> None:
@@ -190,6 +212,14 @@ def _settle(file: Path, mode: int = 0o600) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _make_folder(folder: Path) -> bool:
+    """Make a folder of public files, with the permissions that the user gives new ones; whether it was not there."""
+    if folder.is_dir():
+        return False
+    folder.mkdir()
+    return True
 
 
 def _sync_folder(folder: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -85,19 +85,24 @@ def languages_of(reporters: Sequence[Reporter], asked: str | None) -> tuple[str,
     ArgumentError
         None of the reporters writes other languages, or one that does lacks a language.
     """
+    able = {one.name: tuple(one.languages) for one in reporters if isinstance(one, MultilingualReporter)}
+    return codes_of(able, [reporter.name for reporter in reporters], asked)
+
+
+def codes_of(able: Mapping[str, Sequence[str]], names: Sequence[str], asked: str | None) -> tuple[str, ...]:
+    """The same of reporters by name; `able` are those that write other languages than English, with all of theirs."""
     if asked is None:
         return ()
     codes = tuple(dict.fromkeys(code.strip().lower() for code in asked.split(",")))
-    able = [reporter for reporter in reporters if isinstance(reporter, MultilingualReporter)]
     if not able:
-        names = ", ".join(f'"{reporter.name}"' for reporter in reporters)
-        raise ArgumentError(f"{names} writes English alone", slug="english-only", hint="leave --lang out")
-    for reporter in able:
+        named = ", ".join(f'"{name}"' for name in names)
+        raise ArgumentError(f"{named} writes English alone", slug="english-only", hint="leave --lang out")
+    for name, languages in able.items():
         for code in codes:
-            if code not in reporter.languages:
-                known = ", ".join(reporter.languages)
+            if code not in languages:
+                known = ", ".join(languages)
                 raise ArgumentError(
-                    f'the reporter "{reporter.name}" has no language "{_plain(code)}"',
+                    f'the reporter "{name}" has no language "{_plain(code)}"',
                     slug="unknown-language",
                     hint=f"it has {known}; several with commas between them: --lang fr,ar,en",
                 )

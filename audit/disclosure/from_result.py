@@ -10,10 +10,11 @@ import numpy as np
 
 from audit.counting.table import ABSTAINED, FLAGGED, NEGATIVE, NOT_FLAGGED, POSITIVE, UNLABELLED, CountsTable, IntArray
 from audit.disclosure.about import public_about
+from audit.disclosure.digests import Kind
 from audit.disclosure.features import public_features, public_lattice, public_method
 from audit.disclosure.lattice import Lattice
 from audit.disclosure.method import Method
-from audit.disclosure.release import Audited, Kind
+from audit.disclosure.release import Audited
 from audit.disclosure.rules import public_rules
 from audit.errors import ResultError
 from audit.groups import Axis, Family

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
+from audit.disclosure.digests import keyed
 from audit.disclosure.exact import TOTALS
 from audit.disclosure.features import public_lattice, public_method
 from audit.disclosure.from_result import Ready, ready
 from audit.disclosure.gates import render_in_fresh_process
 from audit.disclosure.lattice import Lattice
 from audit.disclosure.public_files import DATA, RENDERER
-from audit.disclosure.release import Audited, Writer, keyed, release
+from audit.disclosure.release import Audited, Writer, release
 from audit.disclosure.restricted import restricted_folder
 from audit.disclosure.table import public_table
 from audit.disclosure.told import parameters
@@ -44,7 +45,7 @@ class Published:
     refusal: RefusedReleaseError | None = None
     """Why no figure was released, if a check refused."""
     left_out: tuple[str, ...] = ()
-    """Formats that were asked for and could not be made without figures: a reporter of theirs may be what was refused."""
+    """Formats that could not be made even without figures: one of their reporters may be what was refused."""
 
 
 def check_folder(plan: AuditPlan, restricted: Path) -> None:

@@ -14,6 +14,7 @@ from typing import Any, Final, Literal
 
 from audit.counting.table import CountsTable, IntArray
 from audit.disclosure.attack import AttackReport, attack, refuse_if_told
+from audit.disclosure.digests import Kind, keyed
 from audit.disclosure.exact import ExactCounts, exact_counts
 from audit.disclosure.explain import blank, refuse_unexplained
 from audit.disclosure.gates import refuse_unless_rendered_again, render
@@ -27,16 +28,15 @@ from audit.disclosure.told import attack_again, exact_again, is_of, parameters, 
 from audit.disclosure.view import View
 from audit.disclosure.words import public_release
 from audit.errors import DataError, ResultError
-from audit.public_table import PublicAbout, PublicDigest, PublicRelease, PublicRule, PublicTable, public_json
+from audit.public_table import PublicAbout, PublicRelease, PublicRule, PublicTable, public_json
 from audit.scoring.durable import make_folder, write_durably
 
-__all__ = ["Audited", "People", "Released", "Writer", "attack_release", "into", "keyed", "release", "reproduce"]
+__all__ = ["Audited", "People", "Released", "Writer", "attack_release", "into", "release", "reproduce"]
 
 _RELEASE: Final = "release.json"
 
 Writer = Callable[[Mapping[str, bytes]], None]
 """Brings the public files to their place, all or none of them. Called when the log has remembered them."""
-Kind = Literal["evaluation_set", "predictions", "detector", "result"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,18 +177,6 @@ def into(public: Path) -> Writer:
                 write_durably(public / name, content)
 
     return write
-
-
-def keyed(about: PublicAbout, digests: Mapping[Kind, str], secret: bytes) -> PublicAbout:
-    """`about` with digests under the key: whoever has the key can check them, and nobody can guess and compare."""
-    of = tuple(
-        PublicDigest(
-            of=kind,
-            blake2b=hashlib.blake2b(digest.encode("ascii"), digest_size=32, key=secret, person=b"digest").hexdigest(),
-        )
-        for kind, digest in digests.items()
-    )
-    return about.model_copy(update={"digests": of or about.digests})
 
 
 def attack_release(lattice: Lattice, protected: Protected, log: Sequence[Seen], method: Method) -> AttackReport:

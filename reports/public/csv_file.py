@@ -1,4 +1,4 @@
-"""`groups.csv`: one row for each group, for a spreadsheet or a script. The column `group` says whose numbers they are."""
+"""`groups.csv`: one row for each group. The column `group` says whose numbers stand in it."""
 
 from __future__ import annotations
 

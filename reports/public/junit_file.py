@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Final
 from xml.etree import ElementTree as ET
 
+from audit.metrics import MetricName
 from audit.public_table import SENTENCES, PublicRate, PublicRelease, PublicRule, PublicWord, group_key
 from reports.plain_text import xml_text
 
@@ -60,7 +61,7 @@ def _headline(release: PublicRelease) -> ET.Element:
     return suite
 
 
-def _suite(rule: PublicRule, words: list[PublicWord], rates: dict[tuple[str, str], PublicRate]) -> ET.Element:
+def _suite(rule: PublicRule, words: list[PublicWord], rates: dict[tuple[MetricName, str], PublicRate]) -> ET.Element:
     suite = ET.Element("testsuite", name=xml_text(rule.rule), errors="0")
     properties = ET.SubElement(suite, "properties")
     ET.SubElement(properties, "property", name="release", value="public, protected figures")

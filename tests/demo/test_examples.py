@@ -87,7 +87,10 @@ def test_an_example_runs_from_end_to_end(example: str, made: Callable[[str], Pat
     assert ran.returncode == code, ran.stderr
     result = json.loads((folder / "audit-out" / "result.json").read_text(encoding="utf-8"))
     assert result["overall"]["outcome"] == outcome
-    assert {"result.json", "report.html", "junit.xml"} <= {path.name for path in (folder / "audit-out").iterdir()}
+    assert {"release.json", "groups.csv", "junit.xml"} <= {
+        path.name for path in (folder / "audit-out/public").iterdir()
+    }
+    assert json.loads((folder / "audit-out/public/release.json").read_text("utf-8"))["figures"] == "shown"
 
     gated = audit7k("gate", "audit-out", folder=folder)
     assert gated.returncode == code
