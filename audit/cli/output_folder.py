@@ -17,9 +17,9 @@ _PREFIX: Final = ".audit7k-"
 PUBLIC: Final = "public"
 """The folder within an output folder that may leave the house; nothing else of it may."""
 EXACT_FILES: Final = ("result.json", "predictions.parquet", "report.html", "junit.xml")
-PUBLIC_FILES: Final = tuple(f"{PUBLIC}/{name}" for name in ("report.html", "release.json", "groups.csv", "junit.xml"))
-OUR_FILES: Final = (*EXACT_FILES, *PUBLIC_FILES)
-"""Outputs of an earlier run with these names never stay beside a result that they do not belong to."""
+OUR_FILES: Final = (*EXACT_FILES, PUBLIC)
+"""Outputs of an earlier run with these names never stay beside a result that they do not belong to; of a folder, no
+file does."""
 
 
 class OutputFolder:
@@ -34,7 +34,7 @@ class OutputFolder:
     path : Path
         The folder.
     replaces : sequence of str
-        Outputs of an earlier run that go, whether there are new ones in their place or not.
+        Outputs of an earlier run that go, whether there are new ones in their place or not; all files of a folder.
 
     Raises
     ------
@@ -100,12 +100,13 @@ class OutputFolder:
                         f"{self.path / name} is a folder", slug="not-a-file", hint="choose another folder with --out"
                     )
                 _settle(self.place(name), 0o666 & ~_umask() if name.startswith(f"{PUBLIC}/") else 0o600)
+            old = list(dict.fromkeys((*new, *self._files_to_replace())))
             earlier = self.staging / "earlier"
-            for folder in {(earlier / name).parent for name in (*new, *self._replaces)}:
+            for folder in {(earlier / name).parent for name in old}:
                 folder.mkdir(parents=True, exist_ok=True)
             made = [folder for folder in {(self.path / name).parent for name in new} if _make_folder(folder)]
             try:
-                self._exchange(new, earlier)
+                self._exchange(new, old, earlier)
             except BaseException:
                 for folder in made:
                     with contextlib.suppress(OSError):
@@ -115,10 +116,18 @@ class OutputFolder:
                 _sync_folder(folder)
         self._published = True
 
-    def _exchange(self, new: list[str], earlier: Path) -> None:
+    def _files_to_replace(self) -> Iterator[str]:
+        for name in self._replaces:
+            place = self.path / name
+            if place.is_file():
+                yield name
+            elif place.is_dir() and not place.is_symlink():
+                yield from (f"{name}/{file.name}" for file in sorted(place.iterdir()) if file.is_file())
+
+    def _exchange(self, new: list[str], old: list[str], earlier: Path) -> None:
         undo: list[tuple[Path, Path]] = []
         try:
-            for name in dict.fromkeys((*new, *self._replaces)):
+            for name in old:
                 if (self.path / name).is_file():
                     (self.path / name).replace(earlier / name)
                     undo.append((earlier / name, self.path / name))

@@ -84,7 +84,7 @@ def _write_exact(result: AuditResult, beside: Path, asked: ExactReports, out: Pa
 
 
 def _write_public(result: AuditResult, beside: Path, asked: PublicFiles, out: Path | None) -> None:
-    from audit.cli.output_folder import PUBLIC, PUBLIC_FILES, OutputFolder
+    from audit.cli.output_folder import PUBLIC, OutputFolder
 
     place = restricted_place(beside, result.plan, None, asked.folder)
     if out == Path("-"):
@@ -96,7 +96,7 @@ def _write_public(result: AuditResult, beside: Path, asked: PublicFiles, out: Pa
         say_document(printed[0].decode("utf-8"))
         return
     prefix = f"{PUBLIC}/" if out is None else ""
-    with OutputFolder(beside if out is None else out, replaces=PUBLIC_FILES if out is None else ()) as folder:
+    with OutputFolder(beside if out is None else out, replaces=(PUBLIC,) if out is None else ()) as folder:
 
         def write(files: Mapping[str, bytes]) -> None:
             for name, content in files.items():

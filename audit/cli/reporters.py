@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
@@ -152,9 +151,11 @@ def _loaded(offer: EntryPoint) -> Reporter:
         made = offer.load()
         reporter = made() if isinstance(made, type) else made
     except (Exception, SystemExit) as error:
+        from audit.disclosure.public_files import who_answered
+
         raise AuditError(
             f'the reporter "{offer.name}" of {_package(offer)} cannot be loaded ({type(error).__name__}); '
-            f"{_who_answered(offer)}",
+            f"{who_answered(offer)}",
             slug="reporter-not-loaded",
             hint="start audit7k from another folder or rename what hides it; else reinstall the package",
         ) from error
@@ -172,23 +173,6 @@ def _is_plain_filename(filename: str) -> bool:
     return (
         bool(filename) and filename.isprintable() and Path(filename).name == filename and not filename.startswith(".")
     )
-
-
-def _who_answered(offer: EntryPoint) -> str:
-    """Which file Python took for the reporter's top-level package: a user's own folder can hide it."""
-    import importlib.util
-
-    top = offer.module.partition(".")[0]
-    module = sys.modules.get(top)
-    places = [getattr(module, "__file__", None), *getattr(module, "__path__", [])]
-    if module is None:
-        try:
-            spec = importlib.util.find_spec(top)
-        except (ImportError, ValueError):
-            spec = None
-        places = [spec.origin, *(spec.submodule_search_locations or [])] if spec else []
-    place = next((place for place in places if place), None)
-    return f'"{top}" is {place} here' if place else f'nothing answers to "{top}"'
 
 
 def _package(offer: EntryPoint) -> str:

@@ -7,6 +7,7 @@ whoever wrote the reporters. A reporter of a third party passes the same gates a
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Sequence
 from importlib.metadata import EntryPoint, entry_points
 from typing import Final, Protocol, runtime_checkable
@@ -22,7 +23,7 @@ __all__ = [
     "find_public_reporters",
     "known_formats",
     "make_files",
-    "public_filenames",
+    "who_answered",
 ]
 
 GROUP: Final = "audit.public_reporters"
@@ -85,17 +86,6 @@ def find_public_reporters(names: Sequence[str]) -> list[PublicReporter]:
     return found
 
 
-def public_filenames() -> tuple[str, ...]:
-    """The files that the reporters installed here make, as far as they can be loaded."""
-    names = []
-    for format_ in known_formats():
-        try:
-            names.append(_loaded(_offer(format_)).filename)
-        except AuditError:
-            continue
-    return tuple(names)
-
-
 def make_files(release: PublicRelease) -> dict[str, bytes]:
     """Every file of `release.about.formats`, by name.
 
@@ -143,7 +133,8 @@ def _loaded(offer: EntryPoint) -> PublicReporter:
         reporter = made() if isinstance(made, type) else made
     except (Exception, SystemExit) as error:
         raise AuditError(
-            f'the public reporter "{offer.name}" of {_package(offer)} cannot be loaded ({type(error).__name__})',
+            f'the public reporter "{offer.name}" of {_package(offer)} cannot be loaded ({type(error).__name__}); '
+            f"{who_answered(offer)}",
             slug="reporter-not-loaded",
             hint="start audit7k from another folder or rename what hides it; else reinstall the package",
         ) from error
@@ -157,6 +148,23 @@ def _loaded(offer: EntryPoint) -> PublicReporter:
             hint='see "A public report" in CONTRIBUTING.md',
         )
     return reporter
+
+
+def who_answered(offer: EntryPoint) -> str:
+    """Which file Python took for the reporter's top-level package: a user's own folder can hide it."""
+    import importlib.util
+
+    top = offer.module.partition(".")[0]
+    module = sys.modules.get(top)
+    places = [getattr(module, "__file__", None), *getattr(module, "__path__", [])]
+    if module is None:
+        try:
+            spec = importlib.util.find_spec(top)
+        except (ImportError, ValueError):
+            spec = None
+        places = [spec.origin, *(spec.submodule_search_locations or [])] if spec else []
+    place = next((place for place in places if place), None)
+    return f'"{top}" is {place} here' if place else f'nothing answers to "{top}"'
 
 
 def _package(offer: EntryPoint) -> str:

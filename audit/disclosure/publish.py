@@ -123,12 +123,15 @@ def _without_figures(of: Ready, audited: Audited, write: Writer, hidden: Sequenc
 
 
 def _is_made_alone(empty: PublicRelease, name: str, hidden: Sequence[Path]) -> bool:
-    """Whether a reporter makes its file from a release without figures, alone. What was refused may be its doing."""
+    """Whether a reporter makes its file from a release without figures, alone and twice the same.
+
+    What was refused may be its doing.
+    """
     try:
-        render_in_fresh_process(_only(empty, [name]), RENDERER, hidden=hidden)
+        first, again = (render_in_fresh_process(_only(empty, [name]), RENDERER, hidden=hidden) for _ in range(2))
     except RefusedReleaseError:
         return False
-    return True
+    return first == again
 
 
 def _only(release: PublicRelease, formats: Sequence[str]) -> PublicRelease:
