@@ -145,16 +145,7 @@ def release(
         if folder.entries:
             folder.settle(parameters(lattice, method, exact.keyed_by))
         protected = _protected(folder, lattice, exact, method)
-        about = keyed(audited.about, audited.digests, folder.secret)
-        made = public_release(
-            protected.table,
-            audited.outcome,
-            audited.rules,
-            about,
-            level=audited.level,
-            alpha=audited.alpha,
-            fails_on=audited.fails_on,
-        )
+        made = _made(audited, protected.table, folder.secret)
         files = render(made, renderer)
         entry = _again(folder, made, files, renderer)
         if entry is None:
@@ -238,6 +229,12 @@ def _protected(folder: RestrictedFolder, lattice: Lattice, exact: ExactCounts, m
     report = attack_release(lattice, protected, log, method)
     refuse_if_told(report)
     return _Table(protected.table, protected.seen.view, report, None)
+
+
+def _made(audited: Audited, table: PublicTable, secret: bytes) -> PublicRelease:
+    about = keyed(audited.about, audited.digests, secret)
+    told = {"level": audited.level, "alpha": audited.alpha}
+    return public_release(table, audited.outcome, audited.rules, about, **told, fails_on=audited.fails_on)
 
 
 def _exact(lattice: Lattice, counts: CountsTable, folder: RestrictedFolder, people: People | None) -> ExactCounts:

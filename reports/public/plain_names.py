@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from audit.groups import Group, Level
 from audit.public_table import PublicTable
+from audit.result import Group, Level
 from reports.plain_text import harmless
 
 __all__ = ["PlainNames"]
