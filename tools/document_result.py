@@ -27,7 +27,8 @@ PLAN_PARTS = {
     "MlflowDetector", "PickleDetector", "TransformersDetector", "CommandDetector", "HttpDetector", "ChatDetector",
     "OtherDetector",
     "EvaluationSetSection", "GroupFeature", "Rule", "VerdictSection", "ScoringSection", "SandboxSection",
-    "DeploymentSection", "ControlFeature", "ControlSampleSection", "SensitivitySection", "ScanSection", "CostsSection",
+    "DisclosureSection", "DeploymentSection", "ControlFeature", "ControlSampleSection", "SensitivitySection",
+    "ScanSection", "CostsSection",
     "ReferenceTableSection", "Measure",
 }  # fmt: skip
 
