@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, Literal
 
-from audit.groups import Group, LevelName, Part
+from audit.groups import Group, Level, LevelName, Part
 from audit.metrics import MetricName
 from audit.public_about import (
     PublicAbout,
@@ -24,6 +24,9 @@ from audit.public_about import (
 __all__ = [
     "METHOD_VERSION",
     "SENTENCES",
+    "Group",
+    "Level",
+    "LevelName",
     "PublicAbout",
     "PublicCoding",
     "PublicDigest",

@@ -68,6 +68,8 @@ def test_no_exact_count_is_in_a_public_file(tmp_path: Path, site: Path) -> None:
                 about = [line for line in lines if group_key(row.group) in line]
                 assert not any(re.search(said, line) for line in about)
     assert differ >= 5
+    judged = {frozenset(level.feature for level in word.group.levels) for word in made.public.words}
+    assert judged == {frozenset({"gender"}), frozenset({"gender", "site"})}  # the plan judges no site by itself
     everything = b"".join(made.files.values())
     assert b"CANARY" not in everything
     assert KEY.hex().encode() not in everything
@@ -122,7 +124,7 @@ def test_a_reporter_that_cheats_is_refused_and_leaves_no_figure(tmp_path: Path, 
     install_reporters(site, **{cheat: body.replace("HERE", repr(str(tmp_path)))})
     result = audited(tmp_path)
     (tmp_path / "result.json").write_text(result_to_json(result), encoding="utf-8")
-    made = published(result, tmp_path, (*FORMATS, cheat))
+    made = published(result, tmp_path, ("junit", cheat) if cheat == "clock" else (cheat,))
     assert isinstance(made.refusal, RefusedReleaseError)
     assert made.refusal.slug.startswith(slug)
     assert (made.public.figures, made.number) == ("refused", None)
@@ -132,8 +134,8 @@ def test_a_reporter_that_cheats_is_refused_and_leaves_no_figure(tmp_path: Path, 
     assert files == dict(made.files)
     assert all(row.positives.cases is None and row.negatives.errors is None for row in made.public.table.groups)
     assert all(word.word == "cannot_tell" for word in made.public.words)
-    said = read_public(files)
-    assert state_of(said["junit"]["verdict"].findall("testcase")[0]) == "failure"
+    if cheat == "clock":
+        assert b"<failure" in files["junit.xml"]
     assert not made.public.headline.no_group_named
 
 
@@ -196,7 +198,7 @@ def test_gender_and_nationality_come_first_and_two_features_are_enough() -> None
 
 
 @given(st.lists(st.tuples(st.integers(0, 260), st.integers(0, 100)), min_size=4, max_size=4), st.integers(0, 2**32))
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_files_headline_and_exit_code_agree(site: Path, cells: list[tuple[int, int]], seed: int) -> None:
     if not any(site.iterdir()):
         install_reporters(site)
