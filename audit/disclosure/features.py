@@ -12,10 +12,12 @@ from typing import Final
 from audit.disclosure.lattice import MOST_FINEST, Lattice, lattice_of
 from audit.disclosure.method import Method, method_of
 from audit.disclosure.vocabulary import Ladder, public_ladder
+from audit.errors import PlanError
 from audit.evaluation.sensitive import expected_codes
 from audit.evaluation.standing import STANDINGS
 from audit.groups import SensitiveFeature
 from audit.plan import AuditPlan
+from audit.public_table import group_key
 
 __all__ = ["features_without_figures", "public_features", "public_lattice", "public_method"]
 
@@ -36,9 +38,25 @@ def features_without_figures(plan: AuditPlan) -> tuple[str, ...]:
 
 
 def public_lattice(plan: AuditPlan) -> Lattice | None:
-    """The groups of the public table; None where there is no feature for one."""
+    """The groups of the public table; None where there is no feature for one.
+
+    Raises
+    ------
+    PlanError
+        If two groups would have one name in public files, which say by it whose numbers are whose.
+    """
     ladders = _ladders(plan)
-    return lattice_of(ladders) if ladders else None
+    if not ladders:
+        return None
+    lattice = lattice_of(ladders)
+    keys = [group_key(group) for group in lattice.groups()]
+    if len(set(keys)) < len(keys):
+        raise PlanError(
+            f"levels of {' and '.join(public_features(plan))} are written so that two groups have one name",
+            slug="levels-alike",
+            hint="write no comma and no equals sign into `expected`",
+        )
+    return lattice
 
 
 def public_method(plan: AuditPlan) -> Method:

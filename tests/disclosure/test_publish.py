@@ -15,11 +15,11 @@ from made_public import COUNTS, KEY, PLAN, install_reporters, keep_key, read_pub
 
 from audit.cli.judging import code_for
 from audit.disclosure.digests import release_of
-from audit.disclosure.features import features_without_figures, public_features
+from audit.disclosure.features import features_without_figures, public_features, public_lattice
 from audit.disclosure.from_result import ready
 from audit.disclosure.publish import Published, publish
 from audit.disclosure.release import into
-from audit.errors import AuditError, RefusedReleaseError, ResultError
+from audit.errors import AuditError, PlanError, RefusedReleaseError, ResultError
 from audit.plan import AuditPlan
 from audit.plan_file import parse_plan
 from audit.public_table import group_key
@@ -195,6 +195,13 @@ def test_gender_and_nationality_come_first_and_two_features_are_enough() -> None
                   f"expected = [{long}]\n").replace(', ["gender", "site"]', "")
     )  # fmt: skip
     assert public_features(plan) == ("nationality",)
+
+
+def test_levels_that_give_two_groups_one_name_are_refused() -> None:
+    groups = '[groups.a]\ncolumn = "a"\nexpected = ["x", "x,b:level=y"]\n[groups.b]\ncolumn = "b"\nexpected = ["y"]\n'
+    plan = plan_of(plan_with(groups).replace('["gender", ["gender", "site"]]', '["a", "b"]'))
+    with pytest.raises(PlanError, match="two groups have one name"):
+        public_lattice(plan)
 
 
 @given(st.lists(st.tuples(st.integers(0, 260), st.integers(0, 100)), min_size=4, max_size=4), st.integers(0, 2**32))
