@@ -76,11 +76,11 @@ SENTENCES: Final[Mapping[str, str]] = {
     "too_small_for_a_rate": "too few for a rate",
     "cannot_occur": "does not occur in this set",
     "not_in_table": "not computed from protected figures",
-    "refused": (
-        "The check before publication found that the figures could tell on people. So none is shown here; the auditor"
-        " holds them. The result above was computed from the exact figures."
+    "figures_refused": (
+        "No figures are shown. A check that every public figure must pass found that these could tell of single people;"
+        " so all of them are withheld. The auditor holds the exact figures."
     ),
-    "not_made": (
+    "figures_not_made": (
         "No public figures are made: the plan names no feature with a fixed list of levels. The auditor holds the exact"
         " figures, and the result above was computed from them."
     ),
@@ -262,7 +262,7 @@ class PublicRelease(Part):
     figures: Literal["shown", "refused", "not_made"] = "shown"
     """`refused`: the check before publication found that figures could tell on people. `not_made`: no feature of the
     plan has a fixed list of levels. Both show the headline and what the audit is of, and no figure; `SENTENCES` says
-    so under the same names."""
+    so as `figures_refused` and `figures_not_made`."""
 
 
 def group_key(group: Group) -> str:

@@ -118,7 +118,7 @@ def _public_lines(release: PublicRelease) -> list[str]:
     from audit.public_table import SENTENCES
 
     if release.figures != "shown":
-        return [SENTENCES[release.figures]]
+        return [SENTENCES[f"figures_{release.figures}"]]
     lines = [_rule_line(release, rule) for rule in release.rules]
     if release.headline.no_group_named:
         lines.append(SENTENCES["no_group_named"])

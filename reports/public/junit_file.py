@@ -48,7 +48,7 @@ def _headline(release: PublicRelease) -> ET.Element:
     if release.figures == "shown":
         told = SENTENCES["above_the_table"].format(**release.table.method.model_dump())
     else:
-        told = SENTENCES[release.figures]
+        told = SENTENCES[f"figures_{release.figures}"]
     if headline.outcome == "fail":
         said = [SENTENCES["no_group_named"]] if headline.no_group_named else []
         said += [SENTENCES["fails_on_probes"]] if "probes" in headline.fails_on else []

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from made_public import COUNTS, KEY, PLAN, install_reporters, keep_key, read_public, state_of, write_set
+from made_published import COUNTS, KEY, PLAN, install_reporters, keep_key, read_public, state_of, write_set
 
 from audit.cli.judging import code_for
 from audit.disclosure.digests import release_of
