@@ -35,6 +35,8 @@ class OutputFolder:
         The folder.
     replaces : sequence of str
         Outputs of an earlier run that go, whether there are new ones in their place or not; all files of a folder.
+    public : bool
+        Whether every file is public, and not those in `public` alone.
 
     Raises
     ------
@@ -42,8 +44,9 @@ class OutputFolder:
         From any step, if the folder cannot be made or written; what was there before is as it was.
     """
 
-    def __init__(self, path: Path, replaces: Sequence[str] = OUR_FILES) -> None:
+    def __init__(self, path: Path, replaces: Sequence[str] = OUR_FILES, *, public: bool = False) -> None:
         self.path = path
+        self._public = public
         self._replaces = tuple(replaces)
         self._made: list[Path] = []
         self._lock: int | None = None
@@ -99,7 +102,8 @@ class OutputFolder:
                     raise StorageError(
                         f"{self.path / name} is a folder", slug="not-a-file", hint="choose another folder with --out"
                     )
-                _settle(self.place(name), 0o666 & ~_umask() if name.startswith(f"{PUBLIC}/") else 0o600)
+                public = self._public or name.startswith(f"{PUBLIC}/")
+                _settle(self.place(name), 0o666 & ~_umask() if public else 0o600)
             old = list(dict.fromkeys((*new, *self._files_to_replace())))
             earlier = self.staging / "earlier"
             for folder in {(earlier / name).parent for name in old}:

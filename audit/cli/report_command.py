@@ -96,7 +96,8 @@ def _write_public(result: AuditResult, beside: Path, asked: PublicFiles, out: Pa
         say_document(printed[0].decode("utf-8"))
         return
     prefix = f"{PUBLIC}/" if out is None else ""
-    with OutputFolder(beside if out is None else out, replaces=(PUBLIC,) if out is None else ()) as folder:
+    replaced = (PUBLIC,) if out is None else ()
+    with OutputFolder(out or beside, replaced, public=out is not None) as folder:
 
         def write(files: Mapping[str, bytes]) -> None:
             for name, content in files.items():
@@ -122,7 +123,7 @@ def _reproduce(result: AuditResult, beside: Path, named: Path | None, number: in
         )
     files = reproduce(place, lattice, public_method(result.plan), number)
     if out is not None:
-        with OutputFolder(out, replaces=()) as folder:
+        with OutputFolder(out, replaces=(), public=True) as folder:
             for name, content in files.items():
                 folder.add(name, content)
             folder.publish()

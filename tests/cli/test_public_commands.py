@@ -187,6 +187,8 @@ def test_report_makes_files_in_languages_and_releases_again(here: Path) -> None:
     assert invoke("report", "audit-out", "--format", "plain", "--out", "-")[1] == "fail en"
     assert invoke("report", "audit-out", "--format", "junit", "--out", "elsewhere")[0] == 0
     assert names(here / "elsewhere") == ["junit.xml", "release.json"]
+    os.umask(mask := os.umask(0o022))
+    assert stat.S_IMODE((here / "elsewhere" / "junit.xml").stat().st_mode) == 0o666 & ~mask
     assert invoke("report", "audit-out", "--format", "plain", "--lang", "de")[0] == ExitCode.USAGE
 
     assert invoke("report", "audit-out", "--reproduce", "1", "--out", "again")[0] == 0
