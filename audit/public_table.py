@@ -256,7 +256,7 @@ class PublicRelease(Part):
     rules: tuple[PublicRule, ...]
     """The rules."""
     rates: tuple[PublicRate, ...]
-    """The rates of `about.metrics`, of every group."""
+    """The rates of `about.metrics` and of the rules, of every group."""
     words: tuple[PublicWord, ...]
     """Rule by rule and group by group."""
     figures: Literal["shown", "refused", "not_made"] = "shown"

@@ -67,7 +67,8 @@ def public_release(
     """
     failing = tuple(fails_on) if fails_on is not None else ("groups",) if outcome == "fail" else ()
     words = tuple(word for rule in rules for word in public_words(table, rule, alpha=alpha))
-    rates = public_rates(table, [metric.name for metric in about.metrics], level=level)
+    metrics = dict.fromkeys([*(metric.name for metric in about.metrics), *(rule.metric for rule in rules)])
+    rates = public_rates(table, list(metrics), level=level)
     if "groups" not in failing:
         words = tuple(_not_below(word) for word in words)
     if about.weighted or about.clustered:
