@@ -43,6 +43,9 @@ class PublicJunitReporter:
 
 def _headline(release: PublicRelease) -> ET.Element:
     suite = ET.Element("testsuite", name="verdict", tests="1", errors="0")
+    properties = ET.SubElement(suite, "properties")
+    for note in _notes(release):
+        ET.SubElement(properties, "property", name="note", value=xml_text(note))
     case = ET.SubElement(suite, "testcase", classname="verdict", name="verdict over the whole set")
     headline = release.headline
     if release.figures == "shown":
@@ -58,6 +61,14 @@ def _headline(release: PublicRelease) -> ET.Element:
     suite.set("failures", str(int(headline.outcome == "fail")))
     suite.set("skipped", str(int(headline.outcome == "inconclusive")))
     return suite
+
+
+def _notes(release: PublicRelease) -> list[str]:
+    """What has no public figures, and why."""
+    about = release.about
+    notes = [SENTENCES["without_figures"].format(features=", ".join(about.without_figures))]
+    kept = notes if about.without_figures else []
+    return kept + [SENTENCES[name] for name in ("weighted", "clustered") if getattr(about, name)]
 
 
 def _suite(rule: PublicRule, words: list[PublicWord], rates: dict[tuple[str, str], PublicRate]) -> ET.Element:

@@ -22,7 +22,7 @@ from audit.disclosure.release import into
 from audit.errors import AuditError, PlanError, RefusedReleaseError, ResultError
 from audit.plan import AuditPlan
 from audit.plan_file import parse_plan
-from audit.public_table import group_key
+from audit.public_table import SENTENCES, group_key
 from audit.result import AuditResult
 from audit.result_file import parse_result, result_to_json
 from audit.run import run_audit
@@ -163,6 +163,10 @@ def test_weighted_and_clustered_sets_show_sizes_alone(tmp_path: Path, site: Path
     assert {(word.word, word.why) for word in made.words} == {("cannot_tell", "rate_not_shown")}
     assert all(rate.value is None and rate.at_least is None and rate.why for rate in made.rates)
     assert made.headline.outcome == "fail"
+    assert (
+        SENTENCES["weighted" if column == "weight" else "clustered"].encode()
+        in (tmp_path / "public" / "junit.xml").read_bytes()
+    )
 
 
 def plan_of(text: str) -> AuditPlan:
@@ -179,6 +183,7 @@ def test_a_plan_without_fixed_levels_has_the_headline_alone(tmp_path: Path, site
     made = published(audited(tmp_path, plan), tmp_path)
     assert made.public.figures == "not_made"
     assert made.public.about.without_figures == ("site",)
+    assert b"No public figures are made for: site." in made.files["junit.xml"]
     assert [row.positives.cases for row in made.public.table.groups] == [None]
     assert made.public.about.digests == ()
     assert not (tmp_path / "restricted" / "releases").exists()
