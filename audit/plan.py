@@ -33,6 +33,7 @@ from audit.plan_sections import (
     ControlSampleSection,
     CostsSection,
     DeploymentSection,
+    DisclosureSection,
     EvaluationSetSection,
     GenderCodes,
     GroupFeature,
@@ -62,6 +63,7 @@ __all__ = [
     "CostsSection",
     "DeploymentSection",
     "Detector",
+    "DisclosureSection",
     "EvaluationSetSection",
     "GenderCodes",
     "GovernanceSection",
@@ -203,6 +205,8 @@ class AuditPlan(Strict):
     """How the detector is run."""
     sandbox: SandboxSection = SandboxSection()
     """How it is held where it runs in a process of its own."""
+    disclosure: DisclosureSection = DisclosureSection()
+    """How people are protected in public files."""
     deployment: DeploymentSection | None = None
     """Where the detector works, as far as it differs from the set."""
     control_features: dict[str, ControlFeature] = Field(default_factory=dict)

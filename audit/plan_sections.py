@@ -18,6 +18,7 @@ __all__ = [
     "ControlSampleSection",
     "CostsSection",
     "DeploymentSection",
+    "DisclosureSection",
     "GenderCodes",
     "GroupFeature",
     "Measure",
@@ -280,6 +281,27 @@ class SensitivitySection(Strict):
     vouch for it. Without it a PASS must hold even if every case with an unknown feature belonged to the group."""
     reason: str = ""
     """On what ground that share is vouched for."""
+
+
+class DisclosureSection(Strict):
+    """How people are protected in public files. It is the same for every release of a set; a change is refused."""
+
+    floor: Annotated[int, Field(ge=3, le=100)] = 10
+    """No number of people below it is shown in a public file, and no changed number below it either."""
+    absent: tuple[Literal["positives", "negatives", "unscored", "unlabelled"], ...] = ()
+    """Kinds of cases that cannot occur in this set, whoever is in it: a set of victims alone has no `negatives`. It is
+    checked. Saying so leaves them out of public files and out of the attack on them."""
+    folder: Path | None = None
+    """The restricted folder, with the secret key of the set and the log of its releases. By default `restricted` in the
+    output folder."""
+
+    @field_validator("absent")
+    @classmethod
+    def _each_once(cls, absent: tuple[str, ...]) -> tuple[str, ...]:
+        check_disjoint("disclosure.absent", absent)
+        if {"positives", "negatives"} <= set(absent):
+            raise ValueError("disclosure.absent: a set without positives and without negatives has no rates")
+        return absent
 
 
 class ReferenceTableSection(Strict):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from audit import __version__
-from audit.plan import AuditPlan, GovernanceSection, SandboxSection
+from audit.plan import AuditPlan, DisclosureSection, GovernanceSection, SandboxSection
 from audit.plan_file import LoadedPlan, canonical_plan_sha256
 from audit.result import Provenance
 
@@ -74,9 +74,10 @@ def provenance(
 def scoring_identity(plan: AuditPlan) -> dict[str, Any]:
     """All that answers to an evaluation set depend on, beside set and detector; and the plan as a whole."""
     asked = plan.model_dump(mode="json", by_alias=True, include={"detector", "scoring", "evaluation_set"})
-    # how the detector was held changes no answer: who raises a limit that was too low goes on; and so does who adds
-    # a contact or corrects a role, which enters no number and no verdict
-    plan = plan.model_copy(update={"sandbox": SandboxSection(), "governance": GovernanceSection()})
+    # how the detector was held changes no answer: who raises a limit that was too low goes on; nor does what is public,
+    # nor a contact or a role, which enter no number and no verdict
+    own = {"sandbox": SandboxSection(), "disclosure": DisclosureSection(), "governance": GovernanceSection()}
+    plan = plan.model_copy(update=own)
     return {
         "tool": _TOOL,
         "packages": {**_packages(), "python": platform.python_version(), "platform": _platform()},

@@ -177,9 +177,9 @@ class PublicAbout(Part):
     probe_rules: int
     """How many rules on probes entered the verdict; their results stand in the restricted report."""
     weighted: bool
-    """Whether the exact audit weights its cases: protected rates do not, and then stand for no verdict."""
+    """Whether the exact audit weights its cases. Protected figures do not, so that they have no rates and no words."""
     clustered: bool
-    """Whether cases belong together: protected intervals do not know of it, and are too narrow."""
+    """Whether cases belong together. Protected intervals would not know of it: there are no rates and no words."""
     safeguards: tuple[PublicSafeguard, ...]
     """Clause by clause."""
     frameworks: tuple[PublicFramework, ...] = ()
@@ -203,3 +203,7 @@ class PublicAbout(Part):
     """Which public files were asked for: names of public reporters."""
     languages: tuple[str, ...]
     """In which languages, the first of them chosen."""
+    without_figures: tuple[str, ...] = ()
+    """Features and control features of the plan of which no public figures are made."""
+    rows_are: str = "cases"
+    """What one row of the set stands for, as the plan says."""

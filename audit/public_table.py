@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, Literal
 
-from audit.groups import Group, LevelName, Part
+from audit.groups import Group, Level, LevelName, Part
 from audit.metrics import MetricName
 from audit.public_about import (
     PublicAbout,
@@ -26,6 +26,9 @@ from audit.public_about import (
 __all__ = [
     "METHOD_VERSION",
     "SENTENCES",
+    "Group",
+    "Level",
+    "LevelName",
     "PublicAbout",
     "PublicCoding",
     "PublicDigest",
@@ -68,8 +71,8 @@ SENTENCES: Final[Mapping[str, str]] = {
         " people are never shown; some larger ones are withheld too."
     ),
     "no_group_named": "At least one group fails on the exact figures; the protected figures are too coarse to name it.",
-    "below": "in the protected figures: below the limit",
-    "meets": "in the protected figures: meets the limit",
+    "below": "in the protected figures: beyond the limit",
+    "meets": "in the protected figures: within the limit",
     "cannot_tell": "in the protected figures: cannot tell",
     "few_errors": "fewer than {few_errors}",
     "few_correct": "all but fewer than {few_correct}",
@@ -77,11 +80,25 @@ SENTENCES: Final[Mapping[str, str]] = {
     "too_small_for_a_rate": "too few for a rate",
     "cannot_occur": "does not occur in this set",
     "not_in_table": "not computed from protected figures",
-    "no_clear_change": "no clear change",
     "figures_refused": (
         "No figures are shown. A check that every public figure must pass found that these could tell of single people;"
         " so all of them are withheld. The auditor holds the exact figures."
     ),
+    "figures_not_made": (
+        "No public figures are made: the plan names no feature with a fixed list of levels. The auditor holds the exact"
+        " figures, and the result above was computed from them."
+    ),
+    "weighted": (
+        "The result weighs its cases, so that they stand for a population. The figures below count each case once: they"
+        " are sizes, no rates are made of them, and no group has a word."
+    ),
+    "clustered": (
+        "Cases of this set belong together, and the protected figures do not know which. An interval from them would be"
+        " too narrow, so no rates are made of them, and no group has a word."
+    ),
+    "without_figures": "No public figures are made for: {features}.",
+    "fails_on_probes": "A rule on texts or rows in which one word or column was changed fails.",
+    "no_clear_change": "no clear change",
 }
 """The English of what a public report must say about its figures; other languages translate these."""
 
@@ -188,7 +205,7 @@ class PublicRate(Part):
 
 
 class PublicRule(Part):
-    """A rule of the plan, as far as the public reads it."""
+    """A rule of the plan on rates, as far as the public reads it."""
 
     rule: str
     """Its id."""
@@ -202,6 +219,9 @@ class PublicRule(Part):
     """Which way a group is worse off; both where either harms."""
     least_cases: int = 0
     """Cases of the rate's denominator that a group needs to be passed alone, as the plan sets or plans it."""
+    groups: tuple[tuple[str, ...], ...] = ()
+    """The features, and features crossed, whose groups the rule judges; every group where none is named. A group that
+    it does not judge has no word under it."""
 
 
 class PublicWord(Part):
@@ -223,7 +243,9 @@ class PublicHeadline(Part):
     outcome: Literal["pass", "fail", "inconclusive"]
     """The verdict over the whole set, computed from the exact figures that the auditor holds."""
     no_group_named: bool
-    """The set fails, and no group is below a limit in the protected figures."""
+    """A rule on groups fails, and no group is below a limit in the protected figures."""
+    fails_on: tuple[Literal["groups", "probes"], ...] = ()
+    """Of a fail: the kinds of rules that fail, on rates of groups or on probes. Of the whole set, as the outcome is."""
 
 
 class PublicRelease(Part):
@@ -238,12 +260,13 @@ class PublicRelease(Part):
     rules: tuple[PublicRule, ...]
     """The rules."""
     rates: tuple[PublicRate, ...]
-    """Every rate of every group."""
+    """The rates of `about.metrics` and of the rules, of every group."""
     words: tuple[PublicWord, ...]
     """Rule by rule and group by group."""
-    figures: Literal["shown", "refused"] = "shown"
-    """`refused` where no table of this audit could be released: then every group is without a number, and a report says
-    so."""
+    figures: Literal["shown", "refused", "not_made"] = "shown"
+    """`refused`: the check before publication found that figures could tell on people. `not_made`: no feature of the
+    plan has a fixed list of levels. Both show the headline and what the audit is of, and no figure; `SENTENCES` says
+    so as `figures_refused` and `figures_not_made`."""
 
 
 def group_key(group: Group) -> str:

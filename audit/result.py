@@ -291,6 +291,8 @@ class AuditResult(Part):
     """Where every row went: first everyone, then group by group."""
     counts: tuple[GroupCounts, ...]
     """The counts: first everyone, then group by group."""
+    finest: tuple[GroupCounts, ...] = ()
+    """The counts of the groups that public figures add up from, where `counts` does not hold them."""
     estimates: tuple[Estimate, ...]
     """Every rate of every group; first everyone's."""
     disparities: tuple[Disparity, ...]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import tempfile
@@ -17,7 +18,7 @@ from audit.findings import FamilyResult, ProbeRuleResult, RuleResult, Verdict
 from audit.result import SCHEMA_VERSION, AuditResult
 from audit.result_probes import probe_contradiction, rejected_as_said
 
-__all__ = ["load_result", "parse_result", "result_schema", "result_to_json", "write_result"]
+__all__ = ["load_result", "parse_result", "result_schema", "result_sha256", "result_to_json", "write_result"]
 
 MAX_BYTES = 512 * 1024 * 1024
 
@@ -26,6 +27,15 @@ def result_to_json(result: AuditResult) -> str:
     """The result as JSON text: fixed key order, one record of a list a line, no NaN, one line feed at the end."""
     fields = [f" {json.dumps(name)}: {_field(getattr(result, name))}" for name in AuditResult.model_fields]
     return "{\n" + ",\n".join(fields) + "\n}\n"
+
+
+def result_sha256(result: AuditResult) -> str:
+    """SHA-256 of all that a result says but its provenance: two runs on the same input have the same."""
+    digest = hashlib.sha256()
+    for name in AuditResult.model_fields:
+        if name != "provenance":
+            digest.update(f"{name}: {_field(getattr(result, name))}\n".encode())
+    return digest.hexdigest()
 
 
 def _field(value: object) -> str:

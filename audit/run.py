@@ -15,7 +15,7 @@ from audit.analyses.swap_rules import judge_probes
 from audit.analyses.swaps import swap_probes
 from audit.counting.table import CountsTable, FamilyCounts
 from audit.errors import DataError
-from audit.findings import OwnMeasure
+from audit.findings import Estimate, OwnMeasure
 from audit.further import further_findings
 from audit.groups import Family, Group, SensitiveFeature
 from audit.isolation.options import Isolating, IsolationOptions
@@ -24,7 +24,7 @@ from audit.notices import notices
 from audit.plan import AuditPlan
 from audit.plan_file import LoadedPlan, read_plan_file
 from audit.provenance import provenance, scoring_identity
-from audit.result import SCHEMA_VERSION, AuditResult, MetricDefinition, Provenance, SystemDescription
+from audit.result import SCHEMA_VERSION, AuditResult, GroupCounts, MetricDefinition, Provenance, SystemDescription
 from audit.safeguards import with_safeguards
 from audit.safeguards.catalogue import catalogue
 from audit.verdicts import judge, overall_verdict
@@ -223,8 +223,7 @@ def summarise(
     everyone = everyone_as_family(counted.table)
     shown = [everyone, *families.values()]
     rows = row_accounts(counted.table, shown)
-    level, floor = plan.verdict.level, plan.verdict.min_denominator
-    shown_rates = estimates(shown, level=level, min_denominator=floor, moments=counted.moments)
+    shown_rates = _rates(plan, shown, counted)
     further, doubts = (
         further_findings(plan, counted, families, features, (rules, verdicts), shown_rates) if details else ({}, ())
     )
@@ -242,6 +241,7 @@ def summarise(
         verdicts=verdicts,
         rows=rows,
         counts=group_counts(shown),
+        finest=_finest(plan, counted.table, families, by_name),
         estimates=shown_rates,
         disparities=disparities(plan, list(families.values()), counted.moments),
         probes=probes,
@@ -256,6 +256,26 @@ def summarise(
         **further,
     )
     return with_safeguards(result)
+
+
+def _rates(plan: AuditPlan, shown: Sequence[FamilyCounts], counted: Counted) -> tuple[Estimate, ...]:
+    least = plan.verdict.min_denominator
+    return estimates(shown, level=plan.verdict.level, min_denominator=least, moments=counted.moments)
+
+
+def _finest(
+    plan: AuditPlan,
+    table: CountsTable,
+    families: Mapping[Family, FamilyCounts],
+    features: Mapping[str, SensitiveFeature],
+) -> tuple[GroupCounts, ...]:
+    """Counts of the finest groups of a public table, where no family that is shown has them."""
+    from audit.disclosure.features import public_features
+    from audit.disclosure.from_result import finest_family
+
+    names = public_features(plan)
+    family = finest_family(plan, names)
+    return () if not names or family in families else group_counts([table.family(family, features)])
 
 
 def loaded_plan(plan: AuditPlan | LoadedPlan | str | Path, folder: Path | None = None) -> LoadedPlan:

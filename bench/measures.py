@@ -16,7 +16,17 @@ JUDGED: Final = (0, 1, 3)
 def whole_audit(data: Path) -> Used:
     """`audit7k run` from a cold start to the last report, on scores at a threshold."""
     plan = write_plan(data, decided="score")
-    command = [sys.executable, "-m", "audit", "run", str(plan), "--quiet", "--out", str(data.with_suffix(".out"))]
+    command = [
+        sys.executable,
+        "-m",
+        "audit",
+        "run",
+        str(plan),
+        "--restricted",
+        "--quiet",
+        "--out",
+        str(data.with_suffix(".out")),
+    ]
     return run(command, folder=data.parent, expected=JUDGED)
 
 

@@ -27,8 +27,8 @@ PLAN_PARTS = {
     "MlflowDetector", "PickleDetector", "TransformersDetector", "CommandDetector", "HttpDetector", "ChatDetector",
     "OtherDetector",
     "EvaluationSetSection", "GroupFeature", "Rule", "VerdictSection", "ScoringSection", "SandboxSection",
-    "DeploymentSection", "ControlFeature", "ControlSampleSection", "SensitivitySection", "ScanSection", "CostsSection",
-    "ReferenceTableSection", "Measure", "GovernanceSection",
+    "DisclosureSection", "DeploymentSection", "ControlFeature", "ControlSampleSection", "SensitivitySection",
+    "ScanSection", "CostsSection", "ReferenceTableSection", "Measure", "GovernanceSection",
 }  # fmt: skip
 
 REASONS = (

@@ -9,14 +9,16 @@ from typer.core import TyperGroup
 
 from audit.cli.draw_command import draw
 from audit.cli.figure_command import figure
+from audit.cli.gate_command import gate
 from audit.cli.guard import guarded, show_tracebacks
-from audit.cli.judging import check, gate, run
+from audit.cli.judging import check, run
 from audit.cli.portal_command import portal
 from audit.cli.power_command import power
 from audit.cli.probes_command import probes
+from audit.cli.report_command import report
 from audit.cli.starting import demo, init
 from audit.cli.synthesise_command import synthesise
-from audit.cli.telling import explain, report, schema
+from audit.cli.telling import explain, schema
 from audit.cli.vocabulary import codes
 
 
@@ -74,9 +76,9 @@ _COMMANDS = (
     (draw, "Draw an evaluation set from a pool."),
     (probes, "Show the texts that probes change."),
     (synthesise, "Make a synthetic world with known truth."),
-    (run, "Run an audit; write result and reports."),
+    (run, "Run an audit; write result and public files."),
     (gate, "Say the verdict by the exit code."),
-    (report, "Write a report of a result."),
+    (report, "Write reports of a result."),
     (figure, "Draw a figure for a paper."),
     (portal, "Build a static site over many audits."),
     (explain, "Explain a metric or term in plain words."),

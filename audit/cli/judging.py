@@ -1,4 +1,4 @@
-"""Commands that judge: `run`, `gate` and, without scoring, `check`."""
+"""Commands that judge: `run` and, without scoring, `check`; and what `gate` has in common with them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from audit.cli.showing import ExactCounts, RestrictedFolder
 from audit.cli.telling import Lang
 from audit.cli.terminal import Style, note, say, say_document
 from audit.errors import ExitCode
@@ -30,8 +31,6 @@ AllowPickle = Annotated[
     bool, typer.Option("--allow-pickle", help="Load a pickled model: that runs whatever code stands in the file.")
 ]
 
-DEFAULT_REPORTS = ("html", "junit")
-
 
 class OnInconclusive(enum.StrEnum):
     """What an inconclusive verdict does to the exit code."""
@@ -51,7 +50,8 @@ def run(  # noqa: PLR0913, PLR0917 - a parameter for each option
     plan: PlanPath,
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where outputs go.")] = Path("audit-out"),
     report: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="A report to write; may be repeated.  [html, junit]")
+        list[str] | None,
+        typer.Option(metavar="NAME", help="A report to write; may be repeated.  [html, json, csv, junit]"),
     ] = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -69,23 +69,24 @@ def run(  # noqa: PLR0913, PLR0917 - a parameter for each option
         ),
     ] = None,
     lang: Lang = None,
+    restricted: ExactCounts = False,
+    restricted_folder: RestrictedFolder = None,
     sandbox: Where = Sandbox.AUTO,
     allow_pickle: AllowPickle = False,
 ) -> None:
-    """Run the detector over the evaluation set, judge it, and write result and reports.
+    """Run the detector over the evaluation set, judge it, and write the result and public files of it.
 
+    Public files go into the folder `public`, the only one that may leave the house; everything else holds exact counts.
     A run that is interrupted keeps what was scored: the same command goes on where it stopped.
     """
     from audit.cli.one_run import run_into
-    from audit.cli.reporters import find_reporters, languages_of
+    from audit.cli.showing import showing
 
-    reporters = find_reporters(report or DEFAULT_REPORTS)
-    languages = languages_of(reporters, lang)
-    result, document = run_into(
+    asked = showing(report or (), lang, restricted=restricted, folder=restricted_folder)
+    done = run_into(
         out,
         plan,
-        reporters,
-        languages=languages,
+        asked,
         quiet=quiet,
         crosscheck=crosscheck,
         fresh=fresh,
@@ -93,54 +94,15 @@ def run(  # noqa: PLR0913, PLR0917 - a parameter for each option
         sandbox=sandbox,
         allow_pickle=allow_pickle,
     )
-    _say_if_network_stayed(result, quiet=quiet)
-    first = out / reporters[0].filename
+    result = done.result
+    say_if_network_stayed(result, quiet=quiet)
     if as_json and not quiet:
-        say_document(document)
+        say_document(done.document)
     elif not quiet:
         from audit.cli.summary import summary
 
-        told = summary(result, Style.of(sys.stdout), report=str(first), next_command=_next_command(result, plan, out))
-        say(told)
-    raise typer.Exit(code_for(result, on_inconclusive, quiet=quiet))
-
-
-def gate(
-    path: Annotated[Path, typer.Argument(metavar="PLAN|RESULT", help="A plan, a result.json or a folder with one.")],
-    as_json: AsJson = False,
-    quiet: Quiet = False,
-    on_inconclusive: WhenInconclusive = None,
-    sandbox: Where = Sandbox.AUTO,
-    allow_pickle: AllowPickle = False,
-) -> None:
-    """Say only the verdict, by the exit code: 0 pass, 1 fail, 3 inconclusive. Writes no file."""
-    from audit.cli.summary import rule_lines, verdict_words
-
-    result_path = result_at(path)
-    if result_path is not None:
-        from audit.result_file import load_result
-
-        result = load_result(result_path)
-    else:
-        from audit.run import run_audit
-        from audit.scoring.progress import progress_on_stderr
-
-        result = run_audit(
-            path,
-            progress=progress_on_stderr(quiet=quiet),
-            crosscheck=False,
-            details=False,
-            sandbox=sandbox,
-            allow_pickle=allow_pickle,
-        )
-        _say_if_network_stayed(result, quiet=quiet)
-    if as_json and not quiet:
-        from audit.result_file import result_to_json
-
-        say_document(result_to_json(result))
-    elif not quiet:
-        style = Style.of(sys.stdout)
-        say("\n".join([*rule_lines(result, style), verdict_words(result, style)]))
+        following = _next_command(result, plan, out)
+        say(summary(result, Style.of(sys.stdout), report=str(done.first), next_command=following))
     raise typer.Exit(code_for(result, on_inconclusive, quiet=quiet))
 
 
@@ -174,7 +136,7 @@ def _next_command(result: AuditResult, plan: Path, out: Path) -> str:
     return f"audit7k gate {shlex.quote(str(out))}  (for a build: exit code 0, 1 or 3)"
 
 
-def _say_if_network_stayed(result: AuditResult, *, quiet: bool) -> None:
+def say_if_network_stayed(result: AuditResult, *, quiet: bool) -> None:
     """Say so where a model was to be kept from the network, and this system could not."""
     ran = result.provenance.ran_in
     if ran is not None and ran.kind == "child" and ran.network == "open" and ran.memory_limit_mib and not quiet:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Unpack
 
@@ -11,43 +11,56 @@ SCORING: Final = "scoring"
 """The folder of answers within an output folder."""
 
 if TYPE_CHECKING:
-    from audit.cli.reporters import Reporter
+    from audit.cli.output_folder import OutputFolder
+    from audit.cli.showing import PublicFiles, Showing
     from audit.isolation.options import IsolationOptions
     from audit.plan_file import LoadedPlan
     from audit.result import AuditResult
 
 
+@dataclass(frozen=True, slots=True)
+class OneRun:
+    """What a run came to."""
+
+    result: AuditResult
+    """The result."""
+    document: str
+    """The text of `result.json`."""
+    first: Path
+    """The file that a person opens first."""
+
+
 def run_into(
     out: Path,
     plan: Path,
-    reporters: Sequence[Reporter],
+    asked: Showing,
     *,
-    languages: Sequence[str] = (),
     quiet: bool = False,
     crosscheck: bool = True,
     fresh: bool = False,
     repeat: int | None = None,
     **isolation: Unpack[IsolationOptions],
-) -> tuple[AuditResult, str]:
-    """Run `plan` and write result, predictions and reports into `out`, all or none of them.
+) -> OneRun:
+    """Run `plan` and write result, predictions and what was asked for into `out`, all or none of them.
 
     What the detector answered is kept there meanwhile, so that a run which is interrupted goes on; `fresh` throws away
-    what an earlier run has kept. `repeat` is how often the detector is asked about every row, if not as the plan says;
-    reports are in `languages` where they can be, else in English;
-    `isolation` is that of `run_audit`.
+    what an earlier run has kept. `repeat` is how often the detector is asked about every row, if not as the plan says.
+    `asked` says whether exact reports or public files are made. `isolation` is that of `run_audit`.
 
-    Returns the result and the text of `result.json`. Raises AuditError, and then nothing in `out` has changed but that.
+    Raises AuditError, and then nothing in `out` has changed but that.
     """
     from audit.cli.output_folder import OutputFolder
-    from audit.cli.reporters import render
+    from audit.cli.showing import PublicFiles
     from audit.result_file import result_to_json
     from audit.run import run_audit
     from audit.scoring.checkpoint import Checkpoint
     from audit.scoring.progress import progress_on_stderr
 
+    loaded = _asked_so_often(plan, repeat)
+    place = _checked_place(out, loaded, asked) if isinstance(asked, PublicFiles) else None
     with OutputFolder(out) as folder:
         result = run_audit(
-            _asked_so_often(plan, repeat),
+            loaded,
             progress=progress_on_stderr(quiet=quiet),
             predictions_to=folder.place("predictions.parquet"),
             crosscheck=crosscheck,
@@ -56,21 +69,53 @@ def run_into(
         )
         document = result_to_json(result)
         folder.add("result.json", document)
-        for report in [render(reporter, result, languages) for reporter in reporters]:
-            folder.add(report.filename, report.text)
+        if isinstance(asked, PublicFiles):
+            assert place is not None  # noqa: S101 - looked at above
+            first = _publish(folder, result, asked, place, quiet=quiet)
+        else:
+            from audit.cli.reporters import render
+
+            for report in [render(reporter, result, asked.languages) for reporter in asked.reporters]:
+                folder.add(report.filename, report.text)
+            folder.publish()
+            first = out / asked.reporters[0].filename
+    return OneRun(result, document, first)
+
+
+def _checked_place(out: Path, loaded: LoadedPlan, asked: PublicFiles) -> Path:
+    """The restricted folder, looked at before a night of scoring and not after."""
+    from audit.cli.showing import restricted_place
+    from audit.disclosure.publish import check_folder
+
+    place = restricted_place(out, loaded.plan, loaded.folder, asked.folder)
+    check_folder(loaded.plan, place)
+    return place
+
+
+def _publish(folder: OutputFolder, result: AuditResult, asked: PublicFiles, place: Path, *, quiet: bool) -> Path:
+    from audit.cli.output_folder import PUBLIC
+    from audit.cli.showing import first_file, make_public, public_folder, tell_of
+
+    def write(files: Mapping[str, bytes]) -> None:
+        for name, content in files.items():
+            folder.add(f"{PUBLIC}/{name}", content)
         folder.publish()
-    return result, document
+
+    published = make_public(result, asked, place, folder.path, write, [folder.staging])
+    if not quiet:
+        tell_of(published, place)
+    return first_file(public_folder(folder.path), published)
 
 
-def _asked_so_often(path: Path, repeat: int | None) -> LoadedPlan | Path:
-    """The plan with another `scoring.repeat`. Raises PlanError where its detector cannot be asked again."""
-    if repeat is None:
-        return path
+def _asked_so_often(path: Path, repeat: int | None) -> LoadedPlan:
+    """The plan, with another `scoring.repeat` if asked. Raises PlanError where its detector cannot be asked again."""
     from audit.errors import PlanError
     from audit.plan import PredictionsDetector
     from audit.plan_file import read_plan_file
 
     loaded = read_plan_file(path)
+    if repeat is None:
+        return loaded
     if repeat > 1 and isinstance(loaded.plan.detector, PredictionsDetector):
         raise PlanError(
             "--repeat asks the detector again, and one known by its predictions cannot be asked",

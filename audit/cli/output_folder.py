@@ -14,22 +14,29 @@ from typing import Final, Self
 from audit.errors import FolderInUseError, StorageError
 
 _PREFIX: Final = ".audit7k-"
-OUR_FILES: Final = ("result.json", "predictions.parquet", "report.html", "junit.xml")
-"""Outputs of an earlier run with these names never stay beside a result that they do not belong to."""
+PUBLIC: Final = "public"
+"""The folder within an output folder that may leave the house; nothing else of it may."""
+EXACT_FILES: Final = ("result.json", "predictions.parquet", "report.html", "junit.xml")
+OUR_FILES: Final = (*EXACT_FILES, PUBLIC)
+"""Outputs of an earlier run with these names never stay beside a result that they do not belong to; of a folder, no
+file does."""
 
 
 class OutputFolder:
     """Collects outputs in a hidden folder inside the output folder, and moves them into place together.
 
-    Folder and files are for their owner alone (0700, 0600): exact counts can single out people. Used with `with`;
-    what was not published is removed, and so is the folder where it was made for this run.
+    Folder and files are for their owner alone (0700, 0600): exact counts can single out people. Those in `public` have
+    the permissions that the user gives new files. Used with `with`; what was not published is removed, and so is the
+    folder where it was made for this run.
 
     Parameters
     ----------
     path : Path
         The folder.
     replaces : sequence of str
-        Outputs of an earlier run that go, whether there are new ones in their place or not.
+        Outputs of an earlier run that go, whether there are new ones in their place or not; all files of a folder.
+    public : bool
+        Whether every file is public, and not those in `public` alone.
 
     Raises
     ------
@@ -37,8 +44,9 @@ class OutputFolder:
         From any step, if the folder cannot be made or written; what was there before is as it was.
     """
 
-    def __init__(self, path: Path, replaces: Sequence[str] = OUR_FILES) -> None:
+    def __init__(self, path: Path, replaces: Sequence[str] = OUR_FILES, *, public: bool = False) -> None:
         self.path = path
+        self._public = public
         self._replaces = tuple(replaces)
         self._made: list[Path] = []
         self._lock: int | None = None
@@ -67,36 +75,63 @@ class OutputFolder:
         self._clear()
 
     def place(self, name: str) -> Path:
-        """Where to write the output `name` now; `publish` moves it."""
-        assert self._staging is not None  # noqa: S101 - only inside `with`
-        return self._staging / name
+        """Where to write the output `name` now; `publish` moves it. `public/report.html` goes into a folder."""
+        return self.staging / name
 
-    def add(self, name: str, text: str) -> None:
-        """Write the output `name` as UTF-8."""
-        with _storage(self.place(name)), self.place(name).open("w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+    @property
+    def staging(self) -> Path:
+        """The hidden folder in which outputs wait."""
+        assert self._staging is not None  # noqa: S101 - only inside `with`
+        return self._staging
+
+    def add(self, name: str, content: str | bytes) -> None:
+        """Write the output `name`; text as UTF-8."""
+        place = self.place(name)
+        with _storage(place):
+            place.parent.mkdir(exist_ok=True)
+            place.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
 
     def publish(self) -> None:
         """Move everything into place. If one move fails, all are undone."""
-        assert self._staging is not None  # noqa: S101 - only inside `with`
         with _storage(self.path):
-            new = sorted(entry.name for entry in self._staging.iterdir() if entry.is_file())
+            new = sorted(
+                file.relative_to(self.staging).as_posix() for file in self.staging.rglob("*") if file.is_file()
+            )
             for name in new:
                 if (self.path / name).is_dir():
                     raise StorageError(
                         f"{self.path / name} is a folder", slug="not-a-file", hint="choose another folder with --out"
                     )
-                _settle(self.place(name))
-            earlier = self._staging / "earlier"
-            earlier.mkdir()
-            self._exchange(new, earlier)
-            _sync_folder(self.path)
+                public = self._public or name.startswith(f"{PUBLIC}/")
+                _settle(self.place(name), 0o666 & ~_umask() if public else 0o600)
+            old = list(dict.fromkeys((*new, *self._files_to_replace())))
+            earlier = self.staging / "earlier"
+            for folder in {(earlier / name).parent for name in old}:
+                folder.mkdir(parents=True, exist_ok=True)
+            made = [folder for folder in {(self.path / name).parent for name in new} if _make_folder(folder)]
+            try:
+                self._exchange(new, old, earlier)
+            except BaseException:
+                for folder in made:
+                    with contextlib.suppress(OSError):
+                        folder.rmdir()
+                raise
+            for folder in {(self.path / name).parent for name in new}:
+                _sync_folder(folder)
         self._published = True
 
-    def _exchange(self, new: list[str], earlier: Path) -> None:
+    def _files_to_replace(self) -> Iterator[str]:
+        for name in self._replaces:
+            place = self.path / name
+            if place.is_file():
+                yield name
+            elif place.is_dir() and not place.is_symlink():
+                yield from (f"{name}/{file.name}" for file in sorted(place.iterdir()) if file.is_file())
+
+    def _exchange(self, new: list[str], old: list[str], earlier: Path) -> None:
         undo: list[tuple[Path, Path]] = []
         try:
-            for name in dict.fromkeys((*new, *self._replaces)):
+            for name in old:
                 if (self.path / name).is_file():
                     (self.path / name).replace(earlier / name)
                     undo.append((earlier / name, self.path / name))
@@ -190,6 +225,14 @@ def _settle(file: Path, mode: int = 0o600) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _make_folder(folder: Path) -> bool:
+    """Make a folder of public files, with the permissions that the user gives new ones; whether it was not there."""
+    if folder.is_dir():
+        return False
+    folder.mkdir()
+    return True
 
 
 def _sync_folder(folder: Path) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -85,19 +84,24 @@ def languages_of(reporters: Sequence[Reporter], asked: str | None) -> tuple[str,
     ArgumentError
         None of the reporters writes other languages, or one that does lacks a language.
     """
+    able = {one.name: tuple(one.languages) for one in reporters if isinstance(one, MultilingualReporter)}
+    return codes_of(able, [reporter.name for reporter in reporters], asked)
+
+
+def codes_of(able: Mapping[str, Sequence[str]], names: Sequence[str], asked: str | None) -> tuple[str, ...]:
+    """The same of reporters by name; `able` are those that write other languages than English, with all of theirs."""
     if asked is None:
         return ()
     codes = tuple(dict.fromkeys(code.strip().lower() for code in asked.split(",")))
-    able = [reporter for reporter in reporters if isinstance(reporter, MultilingualReporter)]
     if not able:
-        names = ", ".join(f'"{reporter.name}"' for reporter in reporters)
-        raise ArgumentError(f"{names} writes English alone", slug="english-only", hint="leave --lang out")
-    for reporter in able:
+        named = ", ".join(f'"{name}"' for name in names)
+        raise ArgumentError(f"{named} writes English alone", slug="english-only", hint="leave --lang out")
+    for name, languages in able.items():
         for code in codes:
-            if code not in reporter.languages:
-                known = ", ".join(reporter.languages)
+            if code not in languages:
+                known = ", ".join(languages)
                 raise ArgumentError(
-                    f'the reporter "{reporter.name}" has no language "{_plain(code)}"',
+                    f'the reporter "{name}" has no language "{_plain(code)}"',
                     slug="unknown-language",
                     hint=f"it has {known}; several with commas between them: --lang fr,ar,en",
                 )
@@ -147,9 +151,11 @@ def _loaded(offer: EntryPoint) -> Reporter:
         made = offer.load()
         reporter = made() if isinstance(made, type) else made
     except (Exception, SystemExit) as error:
+        from audit.disclosure.public_files import who_answered
+
         raise AuditError(
             f'the reporter "{offer.name}" of {_package(offer)} cannot be loaded ({type(error).__name__}); '
-            f"{_who_answered(offer)}",
+            f"{who_answered(offer)}",
             slug="reporter-not-loaded",
             hint="start audit7k from another folder or rename what hides it; else reinstall the package",
         ) from error
@@ -167,23 +173,6 @@ def _is_plain_filename(filename: str) -> bool:
     return (
         bool(filename) and filename.isprintable() and Path(filename).name == filename and not filename.startswith(".")
     )
-
-
-def _who_answered(offer: EntryPoint) -> str:
-    """Which file Python took for the reporter's top-level package: a user's own folder can hide it."""
-    import importlib.util
-
-    top = offer.module.partition(".")[0]
-    module = sys.modules.get(top)
-    places = [getattr(module, "__file__", None), *getattr(module, "__path__", [])]
-    if module is None:
-        try:
-            spec = importlib.util.find_spec(top)
-        except (ImportError, ValueError):
-            spec = None
-        places = [spec.origin, *(spec.submodule_search_locations or [])] if spec else []
-    place = next((place for place in places if place), None)
-    return f'"{top}" is {place} here' if place else f'nothing answers to "{top}"'
 
 
 def _package(offer: EntryPoint) -> str:

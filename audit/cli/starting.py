@@ -9,33 +9,35 @@ from typing import Annotated
 import typer
 
 from audit.cli.guard import ArgumentError
-from audit.cli.judging import DEFAULT_REPORTS, code_for
+from audit.cli.judging import code_for
+from audit.cli.showing import ExactCounts
 from audit.cli.terminal import Style, say
 
 
 def demo(
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where the demo goes.")] = Path("audit7k-demo"),
     seed: Annotated[int | None, typer.Option(min=0, help="Makes other cases.", show_default=False)] = None,
+    restricted: ExactCounts = False,
 ) -> None:
     """Make a synthetic audit from a seed, run it, and say what was planted and what was found. Exits 0."""
     from audit.cli.one_run import run_into
-    from audit.cli.reporters import find_reporters
+    from audit.cli.showing import showing
     from audit.cli.summary import verdict_words
     from audit.demo.found import lines_to_print
     from audit.demo.prepare import DEFAULT_SEED, prepare_demo
 
-    reporters = find_reporters(DEFAULT_REPORTS)
+    asked = showing((), None, restricted=restricted)
     prepared = prepare_demo(out, seed=DEFAULT_SEED if seed is None else seed)
     results = out / "audit-out"
-    result, _ = run_into(results, prepared.plan, reporters)
-    code = code_for(result)
+    done = run_into(results, prepared.plan, asked)
+    result, code = done.result, code_for(done.result)
     say(
         "\n".join(
             (
                 *lines_to_print(prepared, result),
                 "",
                 f"Verdict: {verdict_words(result, Style.of(sys.stdout))}",
-                f"Report:  {results / reporters[0].filename}",
+                f"Report:  {done.first}",
                 f"Next:    audit7k gate {results}  (would return {code.value})",
             )
         )

@@ -1,14 +1,13 @@
-"""Commands that tell: `report` redraws a result, `explain` a term, `schema` the format of a result or a plan."""
+"""Commands that tell: `explain` a term, `schema` the format of a result or a plan."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from audit.cli.guard import ArgumentError
-from audit.cli.terminal import note, say, say_document
+from audit.cli.terminal import say, say_document
 
 Lang = Annotated[
     str | None,
@@ -18,32 +17,6 @@ Lang = Annotated[
         help="Languages of the report for people, several in one file: fr,ar,en.  [en, fr, es, ar, ru, zh]",
     ),
 ]
-
-
-def report(
-    result: Annotated[Path, typer.Argument(help="A result.json or a folder with one.")],
-    form: Annotated[str, typer.Option("--format", metavar="NAME", help="The reporter to use.")] = "html",
-    out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Where to write; - for stdout. Beside the result by default.")
-    ] = None,
-    lang: Lang = None,
-) -> None:
-    """Write a report of a result that is already there. Scores nothing."""
-    from audit.cli.judging import result_at
-    from audit.cli.output_folder import write_file
-    from audit.cli.reporters import find_reporters, languages_of, render
-    from audit.result_file import load_result
-
-    path = result_at(result) or result
-    (reporter,) = find_reporters([form])
-    languages = languages_of([reporter], lang)
-    made = render(reporter, load_result(path), languages)
-    if out == Path("-"):
-        say_document(made.text)
-        return
-    target = out or path.parent / made.filename
-    write_file(target, made.text)
-    note(f"Report: {target}")
 
 
 def explain(

@@ -13,7 +13,7 @@ from audit.disclosure.method import Method
 from audit.disclosure.propagation import ImpossibleBoundsError, propagate, propagate_together
 from audit.disclosure.repair import told
 from audit.disclosure.view import BOUNDED, TOTAL_OF, BoolArray, Bounds, View, ranges
-from audit.errors import DataError
+from audit.errors import RefusedReleaseError
 from audit.groups import Group
 
 __all__ = ["AttackReport", "Told", "attack", "refuse_if_told"]
@@ -110,7 +110,7 @@ def refuse_if_told(report: AttackReport) -> None:
         return
     named = ", ".join(_name(one) for one in report.told[:3])
     more = f" and {len(report.told) - 3} more" if len(report.told) > 3 else ""
-    raise DataError(
+    raise RefusedReleaseError(
         f"the public table would tell small counts: {named}{more}",
         slug="small-counts-told",
         hint="nothing was written; this is a defect of the table, report it",
@@ -186,8 +186,8 @@ def _name(one: Told) -> str:
     return f"{one.count} of {codes or 'everyone'}"
 
 
-def _impossible() -> DataError:
-    return DataError(
+def _impossible() -> RefusedReleaseError:
+    return RefusedReleaseError(
         "no counts fit the numbers of the public table",
         slug="table-contradicts-itself",
         hint="it was changed after it was protected; make it again",

@@ -8,6 +8,7 @@ protected counts, rates and ends of intervals, and what the functions of `audit.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from decimal import Decimal
 from typing import Final
 
 from audit.disclosure.printed import Number, numbers_in, read_numbers
-from audit.errors import DataError
+from audit.errors import RefusedReleaseError
 from audit.frequencies import Frequency
 from audit.groups import Level
 from audit.metrics import MetricName
@@ -53,6 +54,7 @@ __all__ = [
 ]
 
 _HUNDRED: Final = Decimal(100)
+_WHOLE: Final = re.compile(r"\d+")
 
 
 def blank(release: PublicRelease) -> PublicRelease:
@@ -107,7 +109,7 @@ def refuse_unexplained(files: Mapping[str, bytes], furniture: Mapping[str, bytes
     found = unexplained(files, furniture, release)
     if found:
         where = f"{found[0].file}, row of {found[0].row}" if found[0].row else found[0].file
-        raise DataError(
+        raise RefusedReleaseError(
             f"{len(found)} numbers of the public files do not come from the protected table, the first in {where}",
             slug="unexplained-number",
             hint="nothing was released; a public file may only hold what is computed from the public release",
@@ -154,7 +156,7 @@ class _Rows:
     def _gives(self, row: PublicGroup, rates: list[PublicRate]) -> _Gives:
         everyone, method = self._release.table.groups[0], self._release.table.method
         beside = {rate.metric: everyone_else(everyone, row, rate.metric) for rate in rates}
-        counts = [*counts_of(row, method), *_made_of_rates(everyone, row, rates, beside)]
+        counts = [*counts_of(row, method), *_classes(rates), *_made_of_rates(everyone, row, rates, beside)]
         return _Gives(
             frozenset((*map(Decimal, counts), *self._own_name(row))),
             (*shares_of(rates), *_shares_beside(beside, self._release.rules, rates)),
@@ -187,6 +189,13 @@ def counts_of(row: PublicGroup, method: PublicMethod) -> Iterator[int]:
     yield from (count for count in (row.unscored, row.unlabelled) if count is not None)
     if sides[0].cases is not None and sides[1].cases is not None:
         yield sides[0].cases + sides[1].cases
+
+
+def _classes(rates: list[PublicRate]) -> Iterator[int]:
+    """The ends of the size classes of a row: they say how large a protected denominator is."""
+    for rate in rates:
+        if rate.size is not None:
+            yield from (int(end) for end in _WHOLE.findall(rate.size))
 
 
 def shares_of(rates: list[PublicRate]) -> Iterator[Decimal]:

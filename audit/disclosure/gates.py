@@ -14,10 +14,11 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
-from audit.errors import DataError
+from audit.errors import DataError, RefusedReleaseError
 from audit.public_table import PublicRelease, public_json
 
 __all__ = ["PublicRenderer", "refuse_unless_rendered_again", "render", "render_in_fresh_process"]
@@ -29,7 +30,8 @@ _PLAIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _SECONDS: Final = 300.0
 _LARGEST: Final = 256 * 1024 * 1024
 _PROGRAM: Final = (
-    "import sys; from audit.disclosure.gates import _answer; sys.stdout.write(_answer(sys.argv[1], sys.stdin.read()))"
+    "import sys; from audit.disclosure.fence import keep_out; keep_out(sys.argv[2:]);"
+    "from audit.disclosure.gates import _answer; sys.stdout.write(_answer(sys.argv[1], sys.stdin.read()))"
 )
 
 
@@ -60,8 +62,13 @@ def render(release: PublicRelease, renderer: str) -> dict[str, bytes]:
     return files
 
 
-def render_in_fresh_process(release: PublicRelease, renderer: str, seconds: float = _SECONDS) -> dict[str, bytes]:
+def render_in_fresh_process(
+    release: PublicRelease, renderer: str, seconds: float = _SECONDS, hidden: Sequence[Path] = ()
+) -> dict[str, bytes]:
     """The same in a process that is given the release and nothing else. Its hashes are salted otherwise.
+
+    It may open nothing of `hidden`, start no program and reach no network: a renderer that reads exact counts where
+    they lie makes other bytes here, or none.
 
     Raises
     ------
@@ -76,7 +83,7 @@ def render_in_fresh_process(release: PublicRelease, renderer: str, seconds: floa
     with tempfile.TemporaryDirectory() as elsewhere:
         try:
             done = subprocess.run(  # noqa: S603 - our own interpreter and program
-                [sys.executable, "-P", "-c", _PROGRAM, renderer],
+                [sys.executable, "-P", "-c", _PROGRAM, renderer, *(str(path.absolute()) for path in hidden)],
                 input=public_json(release),
                 capture_output=True,
                 text=True,
@@ -87,13 +94,13 @@ def render_in_fresh_process(release: PublicRelease, renderer: str, seconds: floa
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            raise DataError(
+            raise RefusedReleaseError(
                 f"{renderer} did not end in a process of its own",
                 slug="not-rendered-again",
                 hint="nothing was released; a public file may hold only what the release gives",
             ) from None
     if done.returncode != 0 or len(done.stdout) > _LARGEST:
-        raise DataError(
+        raise RefusedReleaseError(
             f"{renderer} does not run in a process of its own",
             slug="not-rendered-again",
             hint="nothing was released; a public file may hold only what the release gives",
@@ -101,14 +108,16 @@ def render_in_fresh_process(release: PublicRelease, renderer: str, seconds: floa
     try:
         return {name: base64.b64decode(text, validate=True) for name, text in json.loads(done.stdout).items()}
     except (ValueError, AttributeError, TypeError):
-        raise DataError(
+        raise RefusedReleaseError(
             f"{renderer} prints beside its files",
             slug="not-rendered-again",
             hint="nothing was released; a public file may hold only what the release gives",
         ) from None
 
 
-def refuse_unless_rendered_again(files: Mapping[str, bytes], release: PublicRelease, renderer: str) -> None:
+def refuse_unless_rendered_again(
+    files: Mapping[str, bytes], release: PublicRelease, renderer: str, hidden: Sequence[Path] = ()
+) -> None:
     """The gate.
 
     Raises
@@ -116,10 +125,10 @@ def refuse_unless_rendered_again(files: Mapping[str, bytes], release: PublicRele
     DataError
         If a fresh process makes other files, or other bytes in one of them. The file is named, and no byte of it.
     """
-    again = render_in_fresh_process(release, renderer)
+    again = render_in_fresh_process(release, renderer, hidden=hidden)
     different = sorted(name for name in {*files, *again} if files.get(name) != again.get(name))
     if different:
-        raise DataError(
+        raise RefusedReleaseError(
             f"{', '.join(different[:3])}: bytes that the protected table does not explain",
             slug="not-rendered-again",
             hint="nothing was released; a public file may hold only what the release gives",

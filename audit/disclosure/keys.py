@@ -16,13 +16,12 @@ from typing import Final
 import numpy as np
 
 from audit.counting.table import DECISIONS, UNLABELLED, CountsTable, IntArray
+from audit.disclosure.keys_file import KEY_BYTES
 from audit.disclosure.noise import UIntArray
 from audit.errors import DataError
 
 __all__ = ["KEY_BYTES", "key_sums", "keys_of_counts", "mixed", "new_key", "record_keys"]
 
-KEY_BYTES: Final = 32
-"""256 random bits for a data set: never derived from a seed, a name or a plan."""
 _DIGEST: Final = 8
 
 

@@ -16,8 +16,9 @@ import numpy.typing as npt
 
 from audit.counting.table import IntArray
 from audit.disclosure.lattice import Lattice
+from audit.disclosure.symmetry import alike
 from audit.disclosure.view import CORRECT_OF, ERROR_OF, TOTAL_OF, UNBOUNDED, BoolArray, Bounds
-from audit.errors import DataError
+from audit.errors import RefusedReleaseError
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -30,9 +31,10 @@ _SECONDS: Final = 60.0
 _WHOLE: Final = 1e-6
 _GOLDEN: Final = 0.6180339887498949
 _ROUNDS: Final = 2_000
+_FEW: Final = 4
 
 
-class SolverGaveUpError(DataError):
+class SolverGaveUpError(RefusedReleaseError):
     """No optimum was found: nothing is known, and so nothing is released."""
 
 
@@ -50,6 +52,10 @@ class SideSystem:
     """int64[r]: whose count a row is."""
     columns: IntArray
     """int64[r]: which, as a column of `BOUNDED`."""
+    same: IntArray
+    """int64[r]: the first of the rows that change places with each row: their counts have the same bounds."""
+    few: BoolArray
+    """bool[unknowns]: a few of those that change places; tables are looked for with the others at 0 first."""
 
 
 def side_system(lattice: Lattice, bounds: Bounds, place: int) -> SideSystem:
@@ -71,7 +77,23 @@ def side_system(lattice: Lattice, bounds: Bounds, place: int) -> SideSystem:
     low = np.concatenate([bounds.low[:, column] for column in columns]).astype(np.float64)
     high = np.concatenate([bounds.high[:, column] for column in columns]).astype(np.float64)
     high[high >= UNBOUNDED] = np.inf
-    return SideSystem(rows, low, high, np.tile(np.arange(nodes), len(columns)), np.repeat(columns, nodes))
+    first = alike(lattice, bounds, columns)
+    same = np.concatenate([first + block * nodes for block in range(len(columns))])
+    few = np.tile(_few(first[lattice.finest_to_node[_finest_family(lattice)]]), rows.shape[1] // finest)
+    return SideSystem(rows, low, high, np.tile(np.arange(nodes), len(columns)), np.repeat(columns, nodes), same, few)
+
+
+def _finest_family(lattice: Lattice) -> int:
+    return lattice.families.index((0,) * len(lattice.ladders))
+
+
+def _few(kinds: IntArray) -> BoolArray:
+    """bool[n]: the first `_FEW` of each kind."""
+    order = np.argsort(kinds, kind="stable")
+    starts = np.searchsorted(kinds[order], kinds[order])
+    few = np.zeros(kinds.size, dtype=np.bool_)
+    few[order] = np.arange(kinds.size) - starts < _FEW
+    return few
 
 
 def bound(system: SideSystem, row: int, *, whole: bool = False) -> tuple[float, float]:
@@ -116,11 +138,14 @@ def attack_side(system: SideSystem, floor: int, asked: BoolArray) -> SideAttack:
 
 class _Attack:
     def __init__(self, system: SideSystem, floor: int, asked: BoolArray) -> None:
-        self._system, self._floor = system, floor
-        self._open: BoolArray = asked.copy()
+        self._system, self._floor, self._asked = system, floor, asked
+        # Of rows that change places the first is looked at, and what is found of one holds of all of them.
+        self._open: BoolArray = np.zeros_like(asked)
+        self._open[system.same[asked]] = True
         self._most = np.full(asked.size, -1, dtype=np.int64)
         self._least = np.full(asked.size, UNBOUNDED, dtype=np.int64)
         self._solve = _Solver(system)
+        self._solve_few = _Solver(system, system.few) if not system.few.all() else None
         self._found = SideAttack()
 
     def run(self) -> SideAttack:
@@ -128,7 +153,7 @@ class _Attack:
             low_enough = self._least < self._floor
             up, wide = self._most >= self._floor, self._most - self._least >= self._floor - 1
             proved = self._open & up & wide & low_enough
-            self._found.by_table += int(proved.sum())
+            self._found.by_table += int(self._alike(proved).size)
             self._open &= ~proved
             if not self._open.any():
                 break
@@ -137,7 +162,7 @@ class _Attack:
                 self._one_by_one(int(np.flatnonzero(self._open)[0]))
         if self._open.any():
             raise _gave_up()
-        self._found.solved = self._solve.solved
+        self._found.solved = self._solve.solved + (self._solve_few.solved if self._solve_few else 0)
         return self._found
 
     def _look(self, wanted: BoolArray, round_: int, *, upwards: bool) -> bool:
@@ -148,10 +173,19 @@ class _Attack:
         weights = np.zeros(wanted.size)
         weights[places] = 1.0 + np.modf(places * _GOLDEN + round_ * np.sqrt(2.0))[0]
         objective = self._system.rows.T @ weights
+        objective = -objective if upwards else objective
         before = self._most.copy(), self._least.copy()
-        self._note(self._solve.table(-objective if upwards else objective))
-        better = (self._most > before[0]) & (before[0] < self._floor) if upwards else self._least < before[1]
-        return bool((better & wanted).any())
+        for solve in (self._solve_few, self._solve):
+            if solve is None:
+                continue
+            # A system with fewer unknowns may have no table; that the whole one has none found is the end.
+            table = solve.table(objective) if solve is self._solve else solve.table_if_any(objective)
+            if table is not None:
+                self._note(table)
+                better = (self._most > before[0]) & (before[0] < self._floor) if upwards else self._least < before[1]
+                if (better & wanted).any():
+                    return True
+        return False
 
     def _one_by_one(self, row: int) -> None:
         """Bounds of one count over whole tables: exact, so that what they tell is told."""
@@ -161,27 +195,35 @@ class _Attack:
         least, most = int(self._least[row]), int(self._most[row])
         self._open[row] = False
         if most < self._floor or (least < self._floor and most - least < self._floor - 1):
-            self._found.told.append(row)
+            self._found.told += self._alike(row).tolist()
         else:
-            self._found.by_bound += 1
+            self._found.by_bound += int(self._alike(row).size)
+
+    def _alike(self, rows: BoolArray | int) -> IntArray:
+        """int64: the rows asked for that change places with one of these."""
+        these = np.zeros_like(self._asked)
+        these[rows] = True
+        return np.flatnonzero(self._asked & these[self._system.same])
 
     def _note(self, table: IntArray) -> None:
         counts = np.asarray(self._system.rows @ table, dtype=np.float64)
         if (counts < self._system.low).any() or (counts > self._system.high).any() or (table < 0).any():
             raise _gave_up()
         whole = counts.astype(np.int64)
-        self._most = np.maximum(self._most, whole)
-        self._least = np.minimum(self._least, whole)
+        np.maximum.at(self._most, self._system.same, whole)
+        np.minimum.at(self._least, self._system.same, whole)
 
 
 class _Solver:
-    """HiGHS over one system."""
+    """HiGHS over one system, or over some of its unknowns with the others at 0: what fits that fits the system."""
 
-    def __init__(self, system: SideSystem) -> None:
+    def __init__(self, system: SideSystem, columns: BoolArray | None = None) -> None:
         from scipy import optimize
 
+        self._columns: BoolArray = np.ones(system.rows.shape[1], dtype=np.bool_) if columns is None else columns
         said = (system.low > 0) | np.isfinite(system.high)
-        self._constraint = optimize.LinearConstraint(system.rows[said], system.low[said], system.high[said])
+        rows = system.rows[said][:, np.flatnonzero(self._columns)]
+        self._constraint = optimize.LinearConstraint(rows, system.low[said], system.high[said])
         # Where nothing is printed from above a count has no bound; a table that shows it to be large is enough.
         top = np.max(system.high, initial=1.0, where=np.isfinite(system.high))
         self._bounds = optimize.Bounds(0.0, float(top) * 2.0 + 1_000.0)
@@ -189,25 +231,40 @@ class _Solver:
         self.solved = 0
 
     def __call__(self, objective: FloatArray, *, whole: bool) -> FloatArray:
+        solution = self._solution(objective, whole=whole)
+        if solution is None:
+            raise _gave_up()
+        return solution
+
+    def _solution(self, objective: FloatArray, *, whole: bool) -> FloatArray | None:
         found = self._milp(
-            objective,
+            objective[self._columns],
             constraints=self._constraint,
             bounds=self._bounds,
-            integrality=np.full(objective.size, int(whole)),
+            integrality=np.full(int(self._columns.sum()), int(whole)),
             options={"time_limit": _SECONDS, "mip_rel_gap": 0.0},
         )
         self.solved += 1
         solution = getattr(found, "x", None)
         if getattr(found, "status", None) != 0 or solution is None:
-            raise _gave_up()
-        return np.asarray(solution, dtype=np.float64)
+            return None
+        every = np.zeros(self._columns.size)
+        every[self._columns] = np.asarray(solution, dtype=np.float64)
+        return every
 
     def table(self, objective: FloatArray) -> IntArray:
         """An optimal table of whole numbers. The corners of most such programs are whole by themselves."""
-        solution = self(objective, whole=False)
-        if np.abs(solution - np.round(solution)).max() > _WHOLE:
-            solution = self(objective, whole=True)
-        return np.asarray(np.round(solution), dtype=np.int64)
+        table = self.table_if_any(objective)
+        if table is None:
+            raise _gave_up()
+        return table
+
+    def table_if_any(self, objective: FloatArray) -> IntArray | None:
+        """The same; None where none was found."""
+        solution = self._solution(objective, whole=False)
+        if solution is not None and np.abs(solution - np.round(solution)).max() > _WHOLE:
+            solution = self._solution(objective, whole=True)
+        return None if solution is None else np.asarray(np.round(solution), dtype=np.int64)
 
 
 def _gave_up() -> SolverGaveUpError:

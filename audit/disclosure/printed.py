@@ -19,11 +19,12 @@ from html.parser import HTMLParser
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
-from audit.errors import DataError
+from audit.errors import RefusedReleaseError
 
 __all__ = ["Number", "numbers_in", "read_numbers"]
 
 _NUMBER: Final = re.compile(r"\d+(?:[,\u202f\u00a0'’]\d{3})+(?:\.\d+)?|\d+(?:[.,]\d+)?")
+_DIGIT: Final = re.compile(r"[^\D]|[^\x00-\x7f]")
 _GROUPED: Final = re.compile(r"[\u202f\u00a0'’]|,(?=\d{3}(?:\D|$))")
 _POINTS_GROUP: Final = frozenset(("es",))
 """Languages that set thousands apart with points: in text that is marked as theirs, 12.345 is a whole number."""
@@ -100,6 +101,9 @@ class _Reader:
         """Read the numbers of a text. What names its row is no number."""
         if row is not None:
             text = text.replace(row, " ")
+        # Most texts of a file have no digit at all, and nearly all of the others have Western ones alone.
+        if _DIGIT.search(text) is None:
+            return
         plain = text if text.isascii() else "".join(_western(character) for character in text)
         if language in _POINTS_GROUP:
             plain = _POINT_OF_A_GROUP.sub(",", plain)
@@ -121,8 +125,8 @@ class _Reader:
         if depth > _DEEPEST:
             raise ValueError("nested too deep")
         if isinstance(value, dict):
-            named = (value.get(key) for key in ("group", "audit"))
-            row = next((name for name in named if isinstance(name, str) and name in self._rows), row)
+            named = (_key_of(value.get(key)) for key in ("group", "audit"))
+            row = next((name for name in named if name in self._rows), row)
             for key, inner in value.items():
                 self.text(file, row, key)
                 self._value(file, row, inner, depth + 1)
@@ -211,6 +215,15 @@ class _Markup(HTMLParser):
         self._reader.file(self._file, kinds.get(head.split(";")[0], head), content)
 
 
+def _key_of(group: Any) -> str | None:
+    """The key of a group as JSON names it: by its key, or by its levels as a release does."""
+    if not isinstance(group, list):
+        return group if isinstance(group, str) else None
+    if not all(isinstance(level, list) and len(level) == 3 for level in group):
+        return None
+    return ",".join(f"{feature}:{rung}={code}" for feature, rung, code in group) or "everyone"
+
+
 class _AsPrinted(str):
     """A number of JSON with its own digits."""
 
@@ -231,8 +244,8 @@ def _kind(name: str) -> str:
     return name[name.rfind(".") :].lower() if "." in name else name
 
 
-def _unread(name: str) -> DataError:
-    return DataError(
+def _unread(name: str) -> RefusedReleaseError:
+    return RefusedReleaseError(
         f"{name} cannot be read by the gate that explains every public number",
         slug="unread-public-file",
         hint="nothing was released; public files are HTML, SVG, XML, CSV, JSON and text",

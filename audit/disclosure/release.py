@@ -1,4 +1,4 @@
-"""A public release from beginning to end: protect, attack, explain, render again, and only then write and remember.
+"""A public release from beginning to end: protect, attack, explain, render again, and only then remember and write.
 
 Everything before the last step can refuse, and then nothing is written. No argument overrides a refusal.
 """
@@ -7,35 +7,36 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
-import numpy as np
-
-from audit import __version__
 from audit.counting.table import CountsTable, IntArray
 from audit.disclosure.attack import AttackReport, attack, refuse_if_told
-from audit.disclosure.exact import ExactCounts, KeyedBy, exact_counts, from_finest
+from audit.disclosure.digests import Kind, keyed
+from audit.disclosure.exact import ExactCounts, exact_counts
 from audit.disclosure.explain import blank, refuse_unexplained
 from audit.disclosure.gates import refuse_unless_rendered_again, render
 from audit.disclosure.keys import key_sums
 from audit.disclosure.lattice import Lattice
 from audit.disclosure.method import Method
-from audit.disclosure.noise import UIntArray
 from audit.disclosure.protect import Protected, Seen, protect, same_people
 from audit.disclosure.restricted import Entry, RestrictedFolder, restricted_folder, storage
 from audit.disclosure.table import view_of
+from audit.disclosure.told import attack_again, exact_again, is_of, parameters, seen, table_told, told_of_counts
 from audit.disclosure.view import View
 from audit.disclosure.words import public_release
 from audit.errors import DataError, ResultError
 from audit.public_table import PublicAbout, PublicRelease, PublicRule, PublicTable, public_json
 from audit.scoring.durable import make_folder, write_durably
 
-__all__ = ["Audited", "People", "Released", "attack_release", "release", "reproduce"]
+__all__ = ["Audited", "People", "Released", "Writer", "attack_release", "into", "release", "reproduce"]
 
 _RELEASE: Final = "release.json"
+
+Writer = Callable[[Mapping[str, bytes]], None]
+"""Brings the public files to their place, all or none of them. Called when the log has remembered them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,10 @@ class Audited:
     """Level of the intervals."""
     alpha: float = 0.05
     """What a word may err."""
+    fails_on: tuple[Literal["groups", "probes"], ...] | None = None
+    """The kinds of rules that fail; where it is None a fail is one of groups."""
+    digests: Mapping[Kind, str] = field(default_factory=dict)
+    """SHA-256 of what the audit was made from; under the key of the folder they become those of `about`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,23 +87,39 @@ class Released:
     """The public files, as written."""
     report: AttackReport
     """What the attack found: nothing, or there were no release."""
+    attacked: bool = True
+    """Whether it was attacked now; not where the release before is of the same counts, which was."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """A protected table with what the log keeps of it."""
+
+    table: PublicTable
+    view: View
+    report: AttackReport
+    of: int | None
+    """The number of the release that it was made for; None where that is this one."""
 
 
 def release(
     restricted: Path,
-    public: Path,
+    write: Writer,
     lattice: Lattice,
     audited: Audited,
     method: Method,
     renderer: str,
     people: People | None = None,
+    hidden: Sequence[Path] = (),
 ) -> Released:
     """Publish an audit, or refuse to.
 
     Parameters
     ----------
-    restricted, public : Path
-        The restricted folder of the data set, and the folder for the public files.
+    restricted : Path
+        The restricted folder of the data set.
+    write : callable
+        Brings the public files to their place, for example `into(folder)`.
     lattice : Lattice
         The groups of the table.
     audited : Audited
@@ -109,33 +130,44 @@ def release(
         `module:function` of what makes the public files from a `PublicRelease`.
     people : People, optional
         Who was counted. Without them noise is keyed by counts.
+    hidden : sequence of Path
+        Files and folders with exact counts, beside the restricted folder: no renderer may open them.
 
     Raises
     ------
+    RefusedReleaseError
+        If public files could tell on people. Nothing was written then, and the log is as it was.
     DataError, ResultError, FolderInUseError, StorageError
-        Nothing was written then, and the log is as it was.
+        The same, for reasons that are no refusal.
     """
     with restricted_folder(restricted) as folder:
         exact = _exact(lattice, audited.counts, folder, people)
-        _refuse_other_method(folder, lattice, method, exact.keyed_by)
-        log = [_seen(entry, lattice, folder.secret) for entry in folder.entries]
-        protected = protect(exact, method, log)
-        report = attack_release(lattice, protected, log, method)
-        refuse_if_told(report)
-        made = public_release(
-            protected.table, audited.outcome, audited.rules, audited.about, level=audited.level, alpha=audited.alpha
-        )
+        if folder.entries:
+            folder.settle(parameters(lattice, method, exact.keyed_by))
+        protected = _protected(folder, lattice, exact, method)
+        made = _made(audited, protected.table, folder.secret)
         files = render(made, renderer)
-        refuse_unless_rendered_again(files, made, renderer)
-        refuse_unexplained(files, render(blank(made), renderer), made)
-        settled = _parameters(lattice, method, exact.keyed_by)
-        entry = _again(folder, made, files)
+        entry = _again(folder, made, files, renderer)
         if entry is None:
-            folder.settle(settled)
+            refuse_unless_rendered_again(files, made, renderer, (restricted, *hidden))
+            refuse_unexplained(files, render(blank(made), renderer), made)
+            folder.settle(parameters(lattice, method, exact.keyed_by))
             # Remembered before it is written: a release that nobody saw does no harm, one that nobody remembers does.
-            entry = folder.append(_told(audited, exact, protected, made, files, report, renderer))
-        _write(public, files)
-        return Released(entry.number, made, files, report)
+            entry = folder.append(_told(audited, exact, protected, made, files, renderer))
+        write(files)
+        return Released(entry.number, made, files, protected.report, attacked=protected.of is None)
+
+
+def into(public: Path) -> Writer:
+    """A writer that puts the files into a folder, which is made where there is none."""
+
+    def write(files: Mapping[str, bytes]) -> None:
+        with storage(public):
+            make_folder(public)
+            for name, content in sorted(files.items()):
+                write_durably(public / name, content)
+
+    return write
 
 
 def attack_release(lattice: Lattice, protected: Protected, log: Sequence[Seen], method: Method) -> AttackReport:
@@ -159,14 +191,21 @@ def reproduce(restricted: Path, lattice: Lattice, method: Method, number: int) -
         if not 1 <= number <= len(folder.entries):
             raise ResultError(f"there is no release {number}", slug="no-such-release", hint="see the restricted folder")
         told = folder.entries[number - 1].told
-        _refuse_other_method(folder, lattice, method, told["keyed_by"])
-        exact = _exact_again(told, lattice, folder.secret)
-        protected = protect(
-            exact, method, [_seen(entry, lattice, folder.secret) for entry in folder.entries[: number - 1]]
-        )
-        rules = tuple(PublicRule.model_validate(rule) for rule in told["rules"])
+        folder.settle(parameters(lattice, method, told["keyed_by"]))
+        exact = exact_again(told, lattice, folder.secret)
+        before = (told.get("table_of") or number) - 1
+        protected = protect(exact, method, [seen(entry, lattice, folder.secret) for entry in folder.entries[:before]])
+        rules = tuple(PublicRule.model_validate_json(json.dumps(rule)) for rule in told["rules"])
         about = PublicAbout.model_validate_json(json.dumps(told["about"]))
-        made = public_release(protected.table, told["outcome"], rules, about, level=told["level"], alpha=told["alpha"])
+        made = public_release(
+            protected.table,
+            told["outcome"],
+            rules,
+            about,
+            level=told["level"],
+            alpha=told["alpha"],
+            fails_on=told.get("fails_on"),
+        )
         files = render(made, told["renderer"])
     if _digests(made, files) != told["sha256"]:
         raise ResultError(
@@ -175,6 +214,27 @@ def reproduce(restricted: Path, lattice: Lattice, method: Method, number: int) -
             hint="the versions of this tool and of its renderer must be those of the release",
         )
     return files
+
+
+def _protected(folder: RestrictedFolder, lattice: Lattice, exact: ExactCounts, method: Method) -> _Table:
+    """The table of these counts, attacked; that of the last release where it is of the same counts."""
+    last = folder.entries[-1] if folder.entries else None
+    if last is not None and is_of(last, exact):
+        # The same numbers once more tell nothing that they did not tell before.
+        of = last.told.get("table_of") or last.number
+        view = seen(last, lattice, folder.secret).view
+        return _Table(table_told(last.told), view, attack_again(last.told), of)
+    log = [seen(entry, lattice, folder.secret) for entry in folder.entries]
+    protected = protect(exact, method, log)
+    report = attack_release(lattice, protected, log, method)
+    refuse_if_told(report)
+    return _Table(protected.table, protected.seen.view, report, None)
+
+
+def _made(audited: Audited, table: PublicTable, secret: bytes) -> PublicRelease:
+    about = keyed(audited.about, audited.digests, secret)
+    told = {"level": audited.level, "alpha": audited.alpha}
+    return public_release(table, audited.outcome, audited.rules, about, **told, fails_on=audited.fails_on)
 
 
 def _exact(lattice: Lattice, counts: CountsTable, folder: RestrictedFolder, people: People | None) -> ExactCounts:
@@ -190,49 +250,26 @@ def _exact(lattice: Lattice, counts: CountsTable, folder: RestrictedFolder, peop
     return exact_counts(lattice, counts, folder.secret, sums)
 
 
-def _parameters(lattice: Lattice, method: Method, keyed_by: KeyedBy) -> dict[str, Any]:
-    return {
-        "method": method.public().model_dump(mode="json"),
-        "noise": [list(row) for row in method.noise.thresholds],
-        "keyed_by": keyed_by,
-        "features": [[ladder.feature, ladder.rungs, *([level.code for level in rung] for rung in ladder.levels)]
-                     for ladder in lattice.ladders],
-    }  # fmt: skip
-
-
-def _refuse_other_method(folder: RestrictedFolder, lattice: Lattice, method: Method, keyed_by: KeyedBy) -> None:
-    if folder.entries:
-        folder.settle(_parameters(lattice, method, keyed_by))
-
-
 def _told(
     audited: Audited,
     exact: ExactCounts,
-    protected: Protected,
+    protected: _Table,
     made: PublicRelease,
     files: Mapping[str, bytes],
-    report: AttackReport,
     renderer: str,
 ) -> dict[str, Any]:
-    first = protected.seen.view
-    assert first.was_shown is not None  # noqa: S101 - `protect` knows what it withheld
-    assert first.was_coded is not None  # noqa: S101 - the same
     return {
-        "keyed_by": exact.keyed_by,
-        "counts": _sparse(exact.finest),
-        "keys": _sparse(exact.finest_keys),
-        "table": protected.table.model_dump(mode="json"),
-        "was_shown": _sparse(first.was_shown.astype(np.int64)),
-        "was_coded": _sparse(first.was_coded.astype(np.int64)),
+        **told_of_counts(exact, protected.table, protected.view),
+        "table_of": protected.of,
         "outcome": audited.outcome,
+        "fails_on": made.headline.fails_on,
         "rules": [rule.model_dump(mode="json") for rule in audited.rules],
-        "about": audited.about.model_dump(mode="json"),
+        "about": made.about.model_dump(mode="json"),
         "level": audited.level,
         "alpha": audited.alpha,
         "renderer": renderer,
-        "tool": __version__,
         "sha256": _digests(made, files),
-        "attack": {name: value for name, value in asdict(report).items() if name != "told"},
+        "attack": {name: value for name, value in asdict(protected.report).items() if name != "told"},
     }
 
 
@@ -241,43 +278,9 @@ def _digests(made: PublicRelease, files: Mapping[str, bytes]) -> dict[str, str]:
     return {name: hashlib.sha256(contents[name]).hexdigest() for name in sorted(contents)}
 
 
-def _again(folder: RestrictedFolder, made: PublicRelease, files: Mapping[str, bytes]) -> Entry | None:
-    """The last release, where this one is the same: it is written again and not remembered twice."""
-    if folder.entries and folder.entries[-1].told["sha256"] == _digests(made, files):
-        return folder.entries[-1]
+def _again(folder: RestrictedFolder, made: PublicRelease, files: Mapping[str, bytes], renderer: str) -> Entry | None:
+    """The last release, where this one is the same: it passed, is written again, and not remembered twice."""
+    last = folder.entries[-1] if folder.entries else None
+    if last is not None and (last.told["renderer"], last.told["sha256"]) == (renderer, _digests(made, files)):
+        return last
     return None
-
-
-def _seen(entry: Entry, lattice: Lattice, secret: bytes) -> Seen:
-    told = entry.told
-    view = view_of(lattice, PublicTable.model_validate_json(json.dumps(told["table"])))
-    shown = _dense(told["was_shown"], (lattice.nodes, 4)).astype(np.bool_)
-    coded = _dense(told["was_coded"], (lattice.nodes, 2)).astype(np.int8)
-    keys = _exact_again(told, lattice, secret).keys
-    return Seen(View(view.totals, view.codes, view.errors, view.published, shown, coded), keys)
-
-
-def _exact_again(told: Mapping[str, Any], lattice: Lattice, secret: bytes) -> ExactCounts:
-    shape = (lattice.finest, 6)
-    keys: UIntArray = np.zeros(shape, dtype=np.uint64)
-    for row, column, value in told["keys"]:
-        keys[row, column] = value
-    return from_finest(lattice, _dense(told["counts"], shape), keys, told["keyed_by"], secret)
-
-
-def _sparse(values: IntArray | UIntArray) -> list[list[int]]:
-    return [[int(row), int(column), int(values[row, column])] for row, column in zip(*np.nonzero(values), strict=True)]
-
-
-def _dense(told: Sequence[Sequence[int]], shape: tuple[int, int]) -> IntArray:
-    dense = np.zeros(shape, dtype=np.int64)
-    for row, column, value in told:
-        dense[row, column] = value
-    return dense
-
-
-def _write(public: Path, files: Mapping[str, bytes]) -> None:
-    with storage(public):
-        make_folder(public)
-        for name, content in sorted(files.items()):
-            write_durably(public / name, content)

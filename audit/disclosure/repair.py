@@ -26,7 +26,7 @@ from audit.disclosure.view import (
     View,
     ranges,
 )
-from audit.errors import DataError
+from audit.errors import RefusedReleaseError
 
 __all__ = ["repair", "told"]
 
@@ -69,7 +69,7 @@ def repair(
             return now
         if not _withhold(now, bad, near):
             break
-    raise DataError(
+    raise RefusedReleaseError(
         "no public table can be made that is safe beside the releases before it",
         slug="not-safe-beside-earlier",
         hint="publish the verdict without a table of groups, or release a new set under a key of its own",

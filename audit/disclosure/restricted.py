@@ -16,13 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from audit.disclosure.keys import KEY_BYTES, new_key
+from audit.disclosure.keys import new_key
+from audit.disclosure.keys_file import KEY, KEY_BYTES
 from audit.errors import AuditError, FolderInUseError, ResultError, StorageError
 from audit.scoring.durable import make_folder, write_durably
 
 __all__ = ["Entry", "RestrictedFolder", "restricted_folder", "storage"]
 
-KEY: Final = "key"
 PARAMETERS: Final = "parameters.json"
 RELEASES: Final = "releases"
 _LOCK: Final = ".lock"
@@ -150,6 +150,7 @@ def restricted_folder(path: Path) -> Iterator[RestrictedFolder]:
         If it cannot be read or written.
     """
     with storage(path):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         make_folder(path)
         lock = os.open(path / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     try:

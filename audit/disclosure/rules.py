@@ -30,6 +30,7 @@ def _public(plan: AuditPlan, rule: Rule) -> PublicRule:
         limit=rule.limit,
         worse=tuple(question.side for question in questions(plan, rule)),
         least_cases=_least(plan, rule),
+        groups=rule.feature_sets,
     )
 
 

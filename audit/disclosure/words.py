@@ -35,6 +35,7 @@ from audit.public_table import (
     PublicGroup,
     PublicHeadline,
     PublicMethod,
+    PublicRate,
     PublicRelease,
     PublicRule,
     PublicSide,
@@ -57,31 +58,61 @@ def public_release(
     *,
     level: float = 0.95,
     alpha: float = 0.05,
+    fails_on: Sequence[Literal["groups", "probes"]] | None = None,
 ) -> PublicRelease:
-    """All that a public report prints. Of the exact audit only `outcome` enters, one word for the whole set."""
+    """All that a public report prints. Of the exact audit only `outcome` enters, with the kinds of rules that fail.
+
+    No word contradicts it: where no rule on groups fails, no group is below a limit. Where rows are weighted or belong
+    together the table has sizes alone: rates of it would stand for no verdict.
+    """
+    failing = tuple(fails_on) if fails_on is not None else ("groups",) if outcome == "fail" else ()
     words = tuple(word for rule in rules for word in public_words(table, rule, alpha=alpha))
+    metrics = dict.fromkeys([*(metric.name for metric in about.metrics), *(rule.metric for rule in rules)])
+    rates = public_rates(table, list(metrics), level=level)
+    if "groups" not in failing:
+        words = tuple(_not_below(word) for word in words)
+    if about.weighted or about.clustered:
+        words, rates = tuple(map(_no_word, words)), tuple(map(_no_rate, rates))
     named = any(word.word == "below" for word in words)
     return PublicRelease(
         about=about,
         table=table,
-        headline=PublicHeadline(outcome=outcome, no_group_named=outcome == "fail" and not named),
+        headline=PublicHeadline(
+            outcome=outcome, no_group_named="groups" in failing and not named, fails_on=tuple(failing)
+        ),
         rules=tuple(rules),
-        rates=public_rates(table, level=level),
+        rates=rates,
         words=words,
     )
 
 
+def _not_below(word: PublicWord) -> PublicWord:
+    if word.word != "below":
+        return word
+    return word.model_copy(update={"word": "cannot_tell", "why": "limit_not_excluded"})
+
+
+def _no_word(word: PublicWord) -> PublicWord:
+    return word.model_copy(update={"word": "cannot_tell", "why": "rate_not_shown"})
+
+
+def _no_rate(rate: PublicRate) -> PublicRate:
+    nothing = dict.fromkeys(("value", "low", "high", "at_most", "at_least", "size"))
+    return rate.model_copy(update={**nothing, "why": rate.why or "not_in_table"})
+
+
 def public_words(table: PublicTable, rule: PublicRule, *, alpha: float = 0.05) -> tuple[PublicWord, ...]:
-    """The word on every group but everyone, from the table alone."""
+    """The word on every group that the rule judges, from the table alone."""
     of, method = RATES[rule.metric], table.method
-    everyone, rows = table.groups[0], table.groups[1:]
+    judged_sets = [set(features) for features in rule.groups]
+    everyone, rows = table.groups[0], [row for row in table.groups[1:] if _is_judged(row.group, judged_sets)]
     compared = [] if why_no_rate(everyone, of, method) else [_compared(row, everyone, rule, method) for row in rows]
     judged = {place: pair for place, pair in enumerate(compared) if pair is not None}
     below, meets = set[int](), set(judged)
     for side in rule.worse:
         accusing = _gaps(judged, rule, method.variance, 1.0 - 2.0 * alpha / max(len(judged), 1))
         below |= {place for place, gap in accusing.items() if _is_beyond(gap, rule, side)}
-        doubted = _doubted(table, judged, rule, side)
+        doubted = _doubted(table, rows, judged, rule, side)
         passing = _gaps(doubted, rule, method.variance, 1.0 - 2.0 * alpha)
         meets &= {place for place, gap in passing.items() if _is_within(gap, rule, side)}
     return tuple(
@@ -90,8 +121,16 @@ def public_words(table: PublicTable, rule: PublicRule, *, alpha: float = 0.05) -
     )
 
 
+def _is_judged(group: Group, judged: Sequence[set[str]]) -> bool:
+    return not judged or {level.feature for level in group.levels} in judged
+
+
 def _doubted(
-    table: PublicTable, judged: Mapping[int, _Pair], rule: PublicRule, side: Literal["low", "high"]
+    table: PublicTable,
+    rows: Sequence[PublicGroup],
+    judged: Mapping[int, _Pair],
+    rule: PublicRule,
+    side: Literal["low", "high"],
 ) -> dict[int, _Pair]:
     """Pairs of groups with enough cases, with everyone of unknown features who may belong to them at their worst."""
     of, method = RATES[rule.metric], table.method
@@ -99,7 +138,7 @@ def _doubted(
     doubted = {}
     for place, pair in judged.items():
         moved = np.zeros(len(DRAWN), dtype=np.int64)
-        for unknown in _unknown_of(table.groups[place + 1].group):
+        for unknown in _unknown_of(rows[place].group):
             if unknown in at:
                 moved += _worst(at[unknown], of, side, method)
         own = (pair.own[0] + moved, pair.own[1] + moved)

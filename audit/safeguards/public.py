@@ -6,11 +6,15 @@ group is, it reads "not shown" whatever the result holds (`small_groups` in `dat
 
 from __future__ import annotations
 
+from typing import Final
+
 from audit.plan import AuditPlan
 from audit.public_about import PublicFramework, PublicGovernance, PublicSafeguard
 from audit.result import AuditResult
 
 __all__ = ["public_frameworks", "public_governance", "public_safeguards"]
+
+_OF_AN_OLD_RESULT: Final = "This result is of a version that kept no words for the public."
 
 
 def public_safeguards(result: AuditResult) -> tuple[PublicSafeguard, ...]:
@@ -21,7 +25,7 @@ def public_safeguards(result: AuditResult) -> tuple[PublicSafeguard, ...]:
             clause=one.clause,
             words=one.words,
             question=one.question,
-            evidence=one.public_evidence,
+            evidence=one.public_evidence or _OF_AN_OLD_RESULT,
             state=one.public_state,
             date=finished if one.public_state == "measured" else one.date if one.public_state == "declared" else None,
         )

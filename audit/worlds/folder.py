@@ -49,7 +49,7 @@ To audit it, in this folder:
 
   audit7k check plan.toml      what would be judged, and which groups are too small
   audit7k power plan.toml      which gaps these rows could decide
-  audit7k run plan.toml        score, count, judge; writes result.json, report.html and more to audit-out/
+  audit7k run plan.toml        score, count, judge; writes result.json and public/ to audit-out/
 
 Hold the report against truth.json: the gaps that are planted should be there, and nobody else should be accused.
 """

@@ -1,3 +1,4 @@
-"""Reports for the public: each is made from a `PublicRelease`, and from nothing else."""
+"""What the public reads and machines take: each reporter turns one `PublicRelease` into one file, and has nothing else.
 
-from __future__ import annotations
+The release holds no exact count, and a gate holds every file to it: each number must follow from the row it stands in.
+"""

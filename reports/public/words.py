@@ -21,14 +21,15 @@ class PublicWords(RateWords):
         super().__init__(language)
         self._method = method
 
-    def sentence(self, name: str) -> str:
-        """One of `SENTENCES`, with the numbers of the method in it."""
+    def sentence(self, name: str, features: str = "") -> str:
+        """One of `SENTENCES`, with the numbers of the method in it, and names of features where it has them."""
         method = self._method
         return self._t.gettext(SENTENCES[name]).format(
             floor=self._n.count(method.floor),
             largest_change=self._n.count(method.largest_change),
             few_errors=self._n.count(method.few_errors),
             few_correct=self._n.count(method.few_correct),
+            features=features,
         )
 
     def heading(self, outcome: str) -> str:

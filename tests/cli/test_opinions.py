@@ -60,7 +60,7 @@ def invoke(*arguments: str) -> tuple[int, str, str]:
 
 
 def test_run_compares_and_says_with_whom(here: Path) -> None:
-    code, out, _ = invoke("run", "plan.toml")
+    code, out, _ = invoke("run", "--restricted", "plan.toml")
     assert code == ExitCode.PASS
     # three rates of everyone and two groups; differences of these, and ratios but to a rest nobody of which is flagged
     assert "Checked: fairlearn 0.15.0 and aif360 0.6.1 agree on 19 rates and disparities" in out
@@ -70,7 +70,7 @@ def test_run_compares_and_says_with_whom(here: Path) -> None:
 
 
 def test_a_run_that_did_not_compare_says_so_and_records_it(here: Path) -> None:
-    code, out, _ = invoke("run", "plan.toml", "--no-crosscheck")
+    code, out, _ = invoke("run", "--restricted", "plan.toml", "--no-crosscheck")
     assert code == ExitCode.PASS
     assert "Checked: no other library was asked for the same numbers" in out
     document = json.loads((here / "audit-out" / "result.json").read_text(encoding="utf-8"))
@@ -87,14 +87,14 @@ def test_a_library_that_disagrees_leaves_one_line_no_verdict_and_no_file(
 ) -> None:
     honest = rates_fairlearn._functions()
     monkeypatch.setattr(rates_fairlearn, "_functions", lambda: {**honest, "true_positive_rate": wrong})
-    code, out, err = invoke("run", "plan.toml", "--quiet")
+    code, out, err = invoke("run", "--restricted", "plan.toml", "--quiet")
     assert code == ExitCode.NOT_JUDGED
     assert out == ""
     (line,) = err.splitlines()
     assert line.startswith("error: fairlearn 0.15.0 and this tool differ by 0.677 in the true_positive_rate of ")
     assert "no verdict is given" in line
     assert not (here / "audit-out" / "result.json").exists()
-    assert invoke("gate", "plan.toml", "--quiet")[0] == ExitCode.PASS
+    assert invoke("gate", "--restricted", "plan.toml", "--quiet")[0] == ExitCode.PASS
 
 
 def test_a_machine_without_the_libraries_says_that_nobody_was_asked(
@@ -105,7 +105,7 @@ def test_a_machine_without_the_libraries_says_that_nobody_was_asked(
 
     for library in ("rates_fairlearn", "rates_aif360"):
         monkeypatch.setattr(f"audit.crosscheck.{library}.answers", missing)
-    code, out, _ = invoke("run", "plan.toml")
+    code, out, _ = invoke("run", "--restricted", "plan.toml")
     assert code == ExitCode.PASS
     assert "Checked: neither fairlearn nor AIF360 could be asked" in out
     result = load_result(here / "audit-out" / "result.json")
@@ -114,7 +114,7 @@ def test_a_machine_without_the_libraries_says_that_nobody_was_asked(
 
 
 def test_one_library_alone_agrees(here: Path) -> None:
-    invoke("run", "plan.toml", "--quiet")
+    invoke("run", "--restricted", "plan.toml", "--quiet")
     result: AuditResult = load_result(here / "audit-out" / "result.json")
     alone = result.model_copy(update={"crosscheck": result.crosscheck[:1]})
     assert opinion_line(alone) == "Checked: fairlearn 0.15.0 agrees on 19 rates and disparities"

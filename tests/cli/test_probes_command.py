@@ -131,7 +131,7 @@ def failing(tmp_path_factory: pytest.TempPathFactory) -> Path:
     more = PROBE.replace('["demonym"]', '["demonym", "gender"]') + LEVELS + "intersections = true\n" + RULE
     write_audit(folder, more, MOVED)
     out = folder / "out"
-    code, _, err = invoke("run", str(folder / "plan.toml"), "--out", str(out), "--no-crosscheck")
+    code, _, err = invoke("run", "--restricted", str(folder / "plan.toml"), "--out", str(out), "--no-crosscheck")
     assert code == 1, err
     return out
 
@@ -142,13 +142,13 @@ def result(failing: Path) -> AuditResult:
 
 
 def test_a_gate_fails_by_one_changed_word(failing: Path) -> None:
-    code, out, _ = invoke("gate", str(failing))
+    code, out, _ = invoke("gate", "--restricted", str(failing))
     assert code == 1
     assert (
         "FAIL counterfactual_shift: 3 changes move the mean score beyond the limit (0.05 of the score range): Nigerian"
         in out
     )
-    code, out, _ = invoke("gate", str(failing.parent / "plan.toml"))
+    code, out, _ = invoke("gate", "--restricted", str(failing.parent / "plan.toml"))
     assert code == 1
 
 
@@ -204,7 +204,7 @@ def test_junit_has_a_case_a_change(failing: Path) -> None:
 
 def test_an_audit_that_passes_says_so_of_its_probes_as_well(here: Path) -> None:
     write_audit(here, PROBE + LEVELS + RULE, IGNORES)
-    code, out, _ = invoke("run", "plan.toml", "--no-crosscheck")
+    code, out, _ = invoke("run", "--restricted", "plan.toml", "--no-crosscheck")
     assert code == 0
     assert "Swaps within the limit: no score moved, whatever was changed (20 texts)" in out
     page = text(parsed((here / "audit-out" / "report.html").read_text(encoding="utf-8")))

@@ -65,6 +65,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     return make
 
 
+FIGURES = {"python-function": "not_made", "predictions-file": "shown", "weighted-adverts": "shown"}
+"""Examples that are run for the public here, and whether they have public figures. The others take longer."""
+
+
 def test_every_example_is_tested_and_has_a_readme() -> None:
     folders = {path.name for path in EXAMPLES.iterdir() if path.is_dir()}
     assert folders == set(EXPECTED)
@@ -83,11 +87,16 @@ def test_an_example_runs_from_end_to_end(example: str, made: Callable[[str], Pat
     assert checked.returncode == 0, checked.stderr
     assert checked.stdout
 
-    ran = audit7k("run", "plan.toml", folder=folder)
+    ran = audit7k("run", "plan.toml", *([] if example in FIGURES else ["--restricted"]), folder=folder)
     assert ran.returncode == code, ran.stderr
     result = json.loads((folder / "audit-out" / "result.json").read_text(encoding="utf-8"))
     assert result["overall"]["outcome"] == outcome
-    assert {"result.json", "report.html", "junit.xml"} <= {path.name for path in (folder / "audit-out").iterdir()}
+    out = folder / "audit-out" / "public" if example in FIGURES else folder / "audit-out"
+    assert {"junit.xml", "release.json" if example in FIGURES else "report.html"} <= {
+        path.name for path in out.iterdir()
+    }
+    if example in FIGURES:
+        assert json.loads((out / "release.json").read_text(encoding="utf-8"))["figures"] == FIGURES[example]
 
     gated = audit7k("gate", "audit-out", folder=folder)
     assert gated.returncode == code

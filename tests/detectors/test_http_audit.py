@@ -71,7 +71,7 @@ batch_size = 8
 
 def command(folder: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "audit", "run", "plan.toml", "--out", "out"],
+        [sys.executable, "-m", "audit", "run", "--restricted", "plan.toml", "--out", "out"],
         cwd=folder,
         env={**os.environ, "AUDIT7K_TEST_TOKEN": TOKEN},
         stdout=subprocess.PIPE,

@@ -112,11 +112,11 @@ def test_the_flag_stands_on_the_command_line_and_nowhere_else(tmp_path: Path) ->
             timeout=120,
         )
 
-    refused = command("run", str(plan))
+    refused = command("run", "--restricted", str(plan))
     assert (refused.returncode, refused.stdout) == (4, "")
     assert "--allow-pickle" in refused.stderr.splitlines()[-1]
     assert not mark.exists()
-    allowed = command("gate", str(plan), "--allow-pickle")
+    allowed = command("gate", "--restricted", str(plan), "--allow-pickle")
     assert allowed.returncode in {0, 1, 3}, allowed.stderr
     assert mark.exists()
     text = plan.read_text(encoding="utf-8")

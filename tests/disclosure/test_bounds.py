@@ -35,7 +35,7 @@ from audit.disclosure.view import (
     ranges,
 )
 from audit.disclosure.vocabulary import ladder_of
-from audit.errors import DataError
+from audit.errors import DataError, RefusedReleaseError
 from audit.groups import LevelName
 
 METHOD = made_method()
@@ -212,7 +212,7 @@ def test_a_table_without_repair_is_told() -> None:
     before = View(totals, view.was_coded, errors, view.published, view.was_shown, view.was_coded)
     report = attack(lattice, [before], [], METHOD, programs=False)
     assert report.below_floor > 0
-    with pytest.raises(DataError) as refused:
+    with pytest.raises(RefusedReleaseError) as refused:
         refuse_if_told(report)
     assert refused.value.slug == "small-counts-told"
     assert not re.search(r"\d", re.sub(r"\b[CSR]\d+\b|and \d+ more", "", str(refused.value)))

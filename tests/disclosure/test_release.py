@@ -24,7 +24,7 @@ from audit.disclosure.gates import render as render_by_name
 from audit.disclosure.linear import SideAttack, SideSystem, attack_side
 from audit.disclosure.printed import read_numbers
 from audit.disclosure.protect import protect
-from audit.disclosure.release import Audited, People, release, reproduce
+from audit.disclosure.release import Audited, People, into, release, reproduce
 from audit.disclosure.restricted import restricted_folder
 from audit.disclosure.view import BoolArray
 from audit.disclosure.words import public_release
@@ -197,7 +197,7 @@ def test_renderers_that_are_no_function_of_the_release_are_refused(
     monkeypatch.syspath_prepend(str(tmp_path))
     public = tmp_path / "public"
     with pytest.raises(AuditError) as refused:
-        release(tmp_path / "restricted", public, LATTICE, AUDITED, METHOD, f"made_renderers:{function}")
+        release(tmp_path / "restricted", into(public), LATTICE, AUDITED, METHOD, f"made_renderers:{function}")
     assert refusal(refused) == slug
     assert not public.exists()
     assert not (tmp_path / "restricted" / "releases").exists()
@@ -214,7 +214,7 @@ def test_a_table_that_tells_something_is_not_released(tmp_path: Path, monkeypatc
     """The programs are made to find something."""
     monkeypatch.setattr("audit.disclosure.attack.attack_side", with_a_finding)
     with pytest.raises(AuditError) as refused:
-        release(tmp_path / "restricted", tmp_path / "public", LATTICE, AUDITED, METHOD, RENDERER)
+        release(tmp_path / "restricted", into(tmp_path / "public"), LATTICE, AUDITED, METHOD, RENDERER)
     assert refusal(refused) == "small-counts-told"
     assert not (tmp_path / "public").exists()
     assert not (tmp_path / "restricted" / "releases").exists()
@@ -254,7 +254,7 @@ def _here() -> dict[str, str]:
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("published")
-    made = release(folder / "restricted", folder / "public", LATTICE, AUDITED, METHOD, RENDERER)
+    made = release(folder / "restricted", into(folder / "public"), LATTICE, AUDITED, METHOD, RENDERER)
     assert made.number == 1
     assert made.report.told == ()
     return folder
@@ -296,7 +296,7 @@ def test_the_folder_makes_the_public_bytes_again(published: Path, tmp_path: Path
 
 def test_the_same_release_is_written_again_and_remembered_once(published: Path, tmp_path: Path) -> None:
     restricted = copy_of(published, tmp_path)
-    made = release(restricted, tmp_path / "public", LATTICE, AUDITED, METHOD, RENDERER)
+    made = release(restricted, into(tmp_path / "public"), LATTICE, AUDITED, METHOD, RENDERER)
     assert made.number == 1
     assert len(list((restricted / "releases").iterdir())) == 1
 
@@ -304,7 +304,7 @@ def test_the_same_release_is_written_again_and_remembered_once(published: Path, 
 def test_a_second_release_is_held_against_the_first_and_both_come_again(published: Path, tmp_path: Path) -> None:
     restricted = copy_of(published, tmp_path)
     second = replace(AUDITED, counts=other_model(1))
-    made = release(restricted, tmp_path / "public", LATTICE, second, METHOD, RENDERER)
+    made = release(restricted, into(tmp_path / "public"), LATTICE, second, METHOD, RENDERER)
     assert made.number == 2
     assert made.report.releases == 2
     assert reproduce(restricted, LATTICE, METHOD, 2) == dict(made.files)
@@ -346,14 +346,16 @@ def test_a_damaged_folder_releases_nothing(published: Path, tmp_path: Path, how:
     restricted = copy_of(published, tmp_path)
     broken(restricted, how)
     with pytest.raises(AuditError) as refused:
-        release(restricted, tmp_path / "public", LATTICE, replace(AUDITED, counts=other_model(1)), METHOD, RENDERER)
+        release(
+            restricted, into(tmp_path / "public"), LATTICE, replace(AUDITED, counts=other_model(1)), METHOD, RENDERER
+        )
     assert refusal(refused) == slug
     assert not (tmp_path / "public").exists()
 
 
 def test_an_entry_that_was_changed_breaks_the_chain(published: Path, tmp_path: Path) -> None:
     restricted = copy_of(published, tmp_path)
-    release(restricted, tmp_path / "p", LATTICE, replace(AUDITED, counts=other_model(1)), METHOD, RENDERER)
+    release(restricted, into(tmp_path / "p"), LATTICE, replace(AUDITED, counts=other_model(1)), METHOD, RENDERER)
     log = restricted / "releases" / "0001.json"
     log.write_text(json.dumps({**json.loads(log.read_bytes()), "tool": "another"}))
     with pytest.raises(AuditError) as refused, restricted_folder(restricted):
@@ -364,14 +366,14 @@ def test_an_entry_that_was_changed_breaks_the_chain(published: Path, tmp_path: P
 @pytest.mark.parametrize("floor", [5, 20])
 def test_later_releases_cannot_choose_another_floor(published: Path, tmp_path: Path, floor: int) -> None:
     with pytest.raises(AuditError) as refused:
-        release(copy_of(published, tmp_path), tmp_path / "p", LATTICE, AUDITED, made_method(floor), RENDERER)
+        release(copy_of(published, tmp_path), into(tmp_path / "p"), LATTICE, AUDITED, made_method(floor), RENDERER)
     assert refusal(refused) == "other-parameters"
 
 
 def test_two_releases_at_once_are_not_made(published: Path, tmp_path: Path) -> None:
     restricted = copy_of(published, tmp_path)
     with restricted_folder(restricted), pytest.raises(AuditError) as refused:
-        release(restricted, tmp_path / "p", LATTICE, AUDITED, METHOD, RENDERER)
+        release(restricted, into(tmp_path / "p"), LATTICE, AUDITED, METHOD, RENDERER)
     assert refusal(refused) == "folder-in-use"
 
 
@@ -380,7 +382,9 @@ def test_a_release_that_could_not_be_written_is_remembered_all_the_same(publishe
     restricted = copy_of(published, tmp_path)
     (tmp_path / "public").write_text("in the way")
     with pytest.raises(AuditError) as refused:
-        release(restricted, tmp_path / "public", LATTICE, replace(AUDITED, counts=other_model(1)), METHOD, RENDERER)
+        release(
+            restricted, into(tmp_path / "public"), LATTICE, replace(AUDITED, counts=other_model(1)), METHOD, RENDERER
+        )
     assert refusal(refused) == "storage-failed"
     with restricted_folder(restricted) as folder:
         assert [entry.number for entry in folder.entries] == [1, 2]
@@ -394,16 +398,18 @@ def people(ids: str, *, stable: bool) -> People:
 
 def test_people_without_stable_ids_get_one_release(tmp_path: Path) -> None:
     folder = tmp_path / "restricted"
-    made = release(folder, tmp_path / "p", LATTICE, AUDITED, METHOD, RENDERER, people("a", stable=False))
+    made = release(
+        folder, into(tmp_path / "p"), LATTICE, AUDITED, METHOD, RENDERER, people("nobody-else-", stable=False)
+    )
     assert reproduce(folder, LATTICE, METHOD, made.number) == dict(made.files)
     with pytest.raises(AuditError) as refused:
-        release(folder, tmp_path / "p", LATTICE, AUDITED, METHOD, RENDERER, people("b", stable=False))
+        release(folder, into(tmp_path / "p"), LATTICE, AUDITED, METHOD, RENDERER, people("b", stable=False))
     assert refusal(refused) == "no-stable-ids"
     with pytest.raises(AuditError) as refused:
-        release(folder, tmp_path / "p", LATTICE, AUDITED, METHOD, RENDERER)
+        release(folder, into(tmp_path / "p"), LATTICE, AUDITED, METHOD, RENDERER)
     assert refusal(refused) == "other-parameters"
     for path in folder.rglob("*"):
-        assert not path.is_file() or b"a17" not in path.read_bytes()
+        assert not path.is_file() or b"nobody-else-17" not in path.read_bytes()
 
 
 def test_a_release_round_trips_as_text() -> None:

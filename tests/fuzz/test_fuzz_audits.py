@@ -69,7 +69,7 @@ def test_a_run_judges_every_row_or_changes_nothing(
         checked = run("check", folder / "plan.toml")
         said_well(checked)
         assert tree_without(folder.parent, "tmp") == before
-        ended = run("run", folder / "plan.toml", "--out", out)
+        ended = run("run", "--restricted", folder / "plan.toml", "--out", out)
     said_well(ended)
     after = tree_without(folder.parent, "tmp")
     if ended.code in {0, 1, 3}:
@@ -143,6 +143,6 @@ def test_what_the_fuzz_test_begins_with_is_judged(name: str, detector: str, code
         "rules": [{"metric": "true_positive_rate", "groups": ["gender"], "margin": 0.2}],
     }
     folder = placed(tmp_path, [DataFile(name, content, 800)], plan_text(plan))
-    ended = run("run", folder / "plan.toml", "--out", folder.parent / "out")
+    ended = run("run", "--restricted", folder / "plan.toml", "--out", folder.parent / "out")
     assert ended.code == code
     judged(folder.parent / "out", code, 800)

@@ -20,7 +20,7 @@ def test_a_kept_input_ends_as_it_should(name: str, tmp_path: Path) -> None:
     shutil.copytree(CORPUS / name, tmp_path / "audit")
     before = tree(tmp_path)
     with own_temporary_folder(tmp_path / "tmp"):
-        ended = run("run", tmp_path / "audit" / "plan.toml", "--out", tmp_path / "out")
+        ended = run("run", "--restricted", tmp_path / "audit" / "plan.toml", "--out", tmp_path / "out")
     (tmp_path / "tmp").rmdir()
     said_well(ended)
     assert ended.code == case["code"], ended.err

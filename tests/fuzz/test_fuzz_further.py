@@ -40,7 +40,7 @@ def test_further_questions_are_answered_or_nothing_changes(audit: Audit, how: st
     before = _tree(folder.parent)
     with own_temporary_folder(folder.parent / "tmp"):
         checked = run("check", folder / "plan.toml")
-        ended = run("run", folder / "plan.toml", "--out", out)
+        ended = run("run", "--restricted", folder / "plan.toml", "--out", out)
     for one in (checked, ended):
         said_well(one)
         assert told_nothing(one.err), one.err
@@ -64,16 +64,16 @@ def _the_same(how: str, folder: Path, plan: dict[str, Any], table: Table, seed: 
     """Another way to the same verdict gives the same verdict; the same way, the same bytes."""
     out, other = folder.parent / "out", folder.parent / "other"
     if how == "gate":
-        gated = run("gate", folder / "plan.toml", "--json")
+        gated = run("gate", "--restricted", folder / "plan.toml", "--json")
         assert gated.code == ended.code
         assert _verdict(json.loads(gated.out)) == _verdict(_read(out))
-        assert run("gate", out).code == ended.code
+        assert run("gate", "--restricted", out).code == ended.code
     elif how == "report":
         rendered = (out / "report.html").read_bytes()
-        assert run("report", out).code == 0
+        assert run("report", "--restricted", out).code == 0
         assert (out / "report.html").read_bytes() == rendered
     elif how == "no crosscheck":
-        again = run("run", folder / "plan.toml", "--out", other, "--no-crosscheck")
+        again = run("run", "--restricted", folder / "plan.toml", "--out", other, "--no-crosscheck")
         assert again.code == ended.code
         without, with_it = _read(other), _read(out)
         assert without["crosscheck_state"] == "not_asked"
@@ -87,7 +87,7 @@ def _the_same(how: str, folder: Path, plan: dict[str, Any], table: Table, seed: 
             plan_path = placed(folder.parent, shuffled, plan, _bytes_of(folder / "reference.csv")) / "plan.toml"
         else:
             plan_path = folder / "plan.toml"
-        again = run("run", plan_path, "--out", other)
+        again = run("run", "--restricted", plan_path, "--out", other)
         assert again.code == ended.code, again
         assert _lasting(other) == _lasting(out)
 
@@ -121,7 +121,7 @@ def test_equal_weights_and_clusters_of_one_change_no_verdict(
     found = []
     for section in ({}, declared):
         asked = plan | {"evaluation_set": plan["evaluation_set"] | section}
-        gated = run("gate", placed(tmp_path, data, asked) / "plan.toml", "--json")
+        gated = run("gate", "--restricted", placed(tmp_path, data, asked) / "plan.toml", "--json")
         said_well(gated)
         assert gated.code in {0, 1, 3}, gated.err
         found.append(json.loads(gated.out))
@@ -154,7 +154,7 @@ def test_the_unit_of_weights_and_the_names_of_clusters_change_no_verdict(
         data = as_file(Table(header, tuple((*row, *two) for row, two in zip(table.rows, further, strict=True))), "csv")
         plan = _plain_plan(data, {"metric": "true_positive_rate", "margin": 0.2}, seed)
         plan["evaluation_set"] |= {"weight": "weight", "cluster": "cluster"}
-        gated = run("gate", placed(tmp_path, data, plan) / "plan.toml", "--json")
+        gated = run("gate", "--restricted", placed(tmp_path, data, plan) / "plan.toml", "--json")
         said_well(gated)
         assert gated.code in {0, 1, 3}, gated.err
         found.append(json.loads(gated.out))
@@ -215,7 +215,7 @@ def test_what_this_begins_with_asks_and_answers_everything(tmp_path: Path) -> No
     """Without this, a fuzz test in which every question is left out would hold."""
     data, plan = everything()
     folder = placed(tmp_path, data, plan, EVERYTHING_REFERENCE)
-    ended = run("run", folder / "plan.toml", "--out", folder.parent / "out")
+    ended = run("run", "--restricted", folder / "plan.toml", "--out", folder.parent / "out")
     result = judged(folder.parent / "out", ended.code, 800)
     assert ended.code == 1
     for name in (

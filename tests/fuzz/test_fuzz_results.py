@@ -40,11 +40,11 @@ def failing(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     folder = tmp_path_factory.mktemp("result")
     if request.param == "everything":
         folder = placed(folder, *everything(), EVERYTHING_REFERENCE)
-        assert run("run", folder / "plan.toml", "--out", folder / "out").code == VERDICTS["fail"]
+        assert run("run", "--restricted", folder / "plan.toml", "--out", folder / "out").code == VERDICTS["fail"]
         return (folder / "out" / "result.json").read_text(encoding="utf-8")
     (folder / "cases.csv").write_text(csv_text(healthy(1, 900, detector="worse")), encoding="utf-8")
     (folder / "plan.toml").write_text(plan_text(PLAN), encoding="utf-8")
-    assert run("run", folder / "plan.toml", "--out", folder / "out").code == VERDICTS["fail"]
+    assert run("run", "--restricted", folder / "plan.toml", "--out", folder / "out").code == VERDICTS["fail"]
     return (folder / "out" / "result.json").read_text(encoding="utf-8")
 
 
@@ -96,10 +96,10 @@ def _read_well(content: bytes, tmp_path: Path) -> None:
     folder.mkdir(parents=True)
     (folder / "result.json").write_bytes(content)
     with own_temporary_folder(folder.parent / "tmp"):
-        gated = run("gate", folder)
+        gated = run("gate", "--restricted", folder)
         assert gated.code in {0, 1, 3, 4}, gated
         before = tree(folder)
-        reported = run("report", folder)
+        reported = run("report", "--restricted", folder)
     if gated.code == 4:
         _refused(gated.err)
         assert gated.out == ""

@@ -80,15 +80,15 @@ def test_what_is_no_file_is_refused_without_waiting_for_it(make: Callable[[Path]
     for plan in (over_data, over_model, over_answers):
         (audit / "odd.toml").write_text(plan_text(plan), encoding="utf-8")
         with own_temporary_folder(audit.parent / "tmp"):
-            ended = run("run", audit / "odd.toml", "--out", audit / "out")
+            ended = run("run", "--restricted", audit / "odd.toml", "--out", audit / "out")
         (audit.parent / "tmp").rmdir()
         (audit / "odd.toml").unlink()
         said_well(ended)
         assert ended.code == 4
     for ended in (
         run("init", audit / "odd.csv", "--out", audit / "begun.toml"),
-        run("gate", audit / "odd.json"),
-        run("report", audit / "odd.json"),
+        run("gate", "--restricted", audit / "odd.json"),
+        run("report", "--restricted", audit / "odd.json"),
     ):
         said_well(ended)
         assert ended.code == 4
@@ -98,7 +98,10 @@ def test_what_is_no_file_is_refused_without_waiting_for_it(make: Callable[[Path]
 @pytest.mark.parametrize("make", [_device, _huge, Path.mkdir])
 def test_a_plan_that_is_none(make: Callable[[Path], None], audit: Path) -> None:
     make(audit / "odd.toml")
-    for ended in (run("check", audit / "odd.toml"), run("run", audit / "odd.toml", "--out", audit / "out")):
+    for ended in (
+        run("check", audit / "odd.toml"),
+        run("run", "--restricted", audit / "odd.toml", "--out", audit / "out"),
+    ):
         said_well(ended)
         assert ended.code == 4
     assert not (audit / "out").exists()
@@ -108,7 +111,7 @@ def test_a_plan_that_is_none(make: Callable[[Path], None], audit: Path) -> None:
 def test_a_place_where_no_folder_can_be(out: str, audit: Path) -> None:
     (audit / "dangling").symlink_to("nowhere")
     before = tree(audit)
-    ended = run("run", audit / "plan.toml", "--out", audit / out)
+    ended = run("run", "--restricted", audit / "plan.toml", "--out", audit / out)
     said_well(ended)
     assert ended.code == 75
     assert _but_caches(tree(audit)) == before
@@ -117,7 +120,7 @@ def test_a_place_where_no_folder_can_be(out: str, audit: Path) -> None:
 def test_a_link_to_a_folder_stays_a_link(audit: Path) -> None:
     (audit / "real").mkdir()
     (audit / "link").symlink_to("real")
-    ended = run("run", audit / "plan.toml", "--out", audit / "link")
+    ended = run("run", "--restricted", audit / "plan.toml", "--out", audit / "link")
     judged(audit / "real", ended.code, 60)
     assert (audit / "link").is_symlink()
 
@@ -126,7 +129,7 @@ def _started(audit: Path, out: Path, environment: dict[str, str]) -> subprocess.
     """A run that has begun to score and will not be done for a minute."""
     (audit / "quick").unlink()
     process = subprocess.Popen(
-        [*COMMAND, "run", str(audit / "plan.toml"), "--out", str(out)],
+        [*COMMAND, "run", "--restricted", str(audit / "plan.toml"), "--out", str(out)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -163,12 +166,12 @@ def test_a_killed_run_is_in_nobodys_way(audit: Path) -> None:
     out = audit.parent / "out"
     (audit.parent / "tmp").mkdir()
     process = _started(audit, out, {"TMPDIR": str(audit.parent / "tmp")})
-    held = run("run", audit / "plan.toml", "--out", out)
+    held = run("run", "--restricted", audit / "plan.toml", "--out", out)
     said_well(held)
     assert held.code == 73
     process.kill()
     process.communicate(timeout=60)
-    ended = run("run", audit / "plan.toml", "--out", out)
+    ended = run("run", "--restricted", audit / "plan.toml", "--out", out)
     judged(out, ended.code, 60)
 
 
@@ -179,7 +182,7 @@ def test_a_reader_that_goes_away_changes_no_verdict(arguments: list[str], audit:
     out = audit.parent / "out"
     with os.fdopen(writer, "wb") as closed:
         done = subprocess.run(
-            [*COMMAND, "run", str(audit / "plan.toml"), "--out", str(out), *arguments],
+            [*COMMAND, "run", "--restricted", str(audit / "plan.toml"), "--out", str(out), *arguments],
             stdout=closed,
             stderr=subprocess.PIPE,
             text=True,
@@ -192,11 +195,13 @@ def test_a_reader_that_goes_away_changes_no_verdict(arguments: list[str], audit:
 
 def test_no_room_for_the_output(audit: Path) -> None:
     pytest.importorskip("resource")
-    run("gate", audit / "plan.toml")  # what Python keeps of the detector's module is not cut short below
+    run(
+        "gate", "--restricted", audit / "plan.toml"
+    )  # what Python keeps of the detector's module is not cut short below
     out = audit.parent / "out"
     before = tree(audit.parent)
     done = subprocess.run(
-        [sys.executable, "-c", LIMITED, "run", str(audit / "plan.toml"), "--out", str(out)],
+        [sys.executable, "-c", LIMITED, "run", "--restricted", str(audit / "plan.toml"), "--out", str(out)],
         capture_output=True,
         text=True,
         check=False,
@@ -210,7 +215,7 @@ def test_no_room_for_the_output(audit: Path) -> None:
     left = tree(audit.parent)
     assert {name: content for name, content in left.items() if not name.startswith("out")} == before
     assert {path.name for path in out.iterdir()} == {"scoring"}
-    ended = run("run", audit / "plan.toml", "--out", out)
+    ended = run("run", "--restricted", audit / "plan.toml", "--out", out)
     assert "going on: 60 rows were scored before and are kept" in ended.err
     judged(out, ended.code, 60)
 
@@ -219,10 +224,10 @@ def test_no_room_for_the_output(audit: Path) -> None:
 def test_a_document_that_is_cut_short_is_no_verdict(unbuffered: str, audit: Path) -> None:
     """Unbuffered, the system takes a part of what is written and says so only in a number."""
     pytest.importorskip("resource")
-    run("run", audit / "plan.toml", "--out", audit / "out")
+    run("run", "--restricted", audit / "plan.toml", "--out", audit / "out")
     with (audit / "told.json").open("wb") as told:
         done = subprocess.run(
-            [sys.executable, "-c", LIMITED, "gate", str(audit / "out"), "--json"],
+            [sys.executable, "-c", LIMITED, "gate", "--restricted", str(audit / "out"), "--json"],
             stdout=told,
             stderr=subprocess.PIPE,
             text=True,
@@ -248,7 +253,7 @@ def test_a_folder_that_nobody_may_write_into(audit: Path) -> None:
     before = tree(audit.parent)
     for out in (closed, closed / "out"):
         done = subprocess.run(
-            [*powerless, *COMMAND, "run", str(audit / "plan.toml"), "--out", str(out)],
+            [*powerless, *COMMAND, "run", "--restricted", str(audit / "plan.toml"), "--out", str(out)],
             capture_output=True,
             text=True,
             check=False,

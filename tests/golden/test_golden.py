@@ -28,7 +28,7 @@ GOLDEN = [
 def outputs(example: str, folder: Path, code: int) -> Path:
     """The output folder of an audit of an example, run as a user would."""
     shutil.copytree(EXAMPLES / example, folder, ignore=shutil.ignore_patterns("audit-out", "__pycache__"))
-    command = [str(AUDIT7K), "run", "plan.toml", "--quiet"]
+    command = [str(AUDIT7K), "run", "--restricted", "plan.toml", "--quiet"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == code, done.stderr
     return folder / "audit-out"

@@ -200,7 +200,9 @@ def test_a_result_is_the_same_wherever_the_model_ran_and_says_where(tmp_path: Pa
     plan = write_plan(tmp_path)
     found = {}
     for mode in ("none", "auto"):
-        done = command("run", str(plan), "--out", mode, "--sandbox", mode, "--no-crosscheck", folder=tmp_path)
+        done = command(
+            "run", "--restricted", str(plan), "--out", mode, "--sandbox", mode, "--no-crosscheck", folder=tmp_path
+        )
         assert done.returncode in {0, 1, 3}, done.stderr
         found[mode] = json.loads((tmp_path / mode / "result.json").read_text(encoding="utf-8"))
         ran = found[mode].pop("provenance")["ran_in"]
@@ -228,7 +230,7 @@ def test_bubblewrap_that_is_missing_or_refuses_is_an_error_and_never_another_san
     plan = write_plan(tmp_path)
     empty = tmp_path / "bin"
     empty.mkdir()
-    done = command("run", str(plan), "--sandbox", "bwrap", folder=tmp_path, path=str(empty))
+    done = command("run", "--restricted", str(plan), "--sandbox", "bwrap", folder=tmp_path, path=str(empty))
     assert (done.returncode, done.stdout) == (4, "")
     assert done.stderr.splitlines()[-1].startswith("error: --sandbox bwrap needs bubblewrap")
     monkeypatch.setenv("PATH", f"{empty}:/usr/bin:/bin")
@@ -250,7 +252,7 @@ def test_a_table_of_predictions_needs_no_sandbox(tmp_path: Path) -> None:
     table = pq.read_table(tmp_path / "set.parquet")
     flags = pa.array([row % 2 for row in range(len(table))])
     pq.write_table(table.append_column("flag", flags), tmp_path / "set.parquet")
-    done = command("gate", str(plan), "--sandbox", "bwrap", folder=tmp_path, path="/nowhere")
+    done = command("gate", "--restricted", str(plan), "--sandbox", "bwrap", folder=tmp_path, path="/nowhere")
     assert done.returncode in {0, 1, 3}, done.stderr
 
 
@@ -259,7 +261,7 @@ def test_a_run_goes_on_in_another_sandbox_and_with_another_limit(tmp_path: Path)
     identity = scoring_identity(load_plan(plan))
     plan.write_text(PLAN + "[sandbox]\nmemory_mib = 4096\n", encoding="utf-8")
     assert scoring_identity(load_plan(plan)) == identity
-    run = ["run", str(plan), "--no-crosscheck", "--out"]
+    run = ["run", "--restricted", str(plan), "--no-crosscheck", "--out"]
     assert command(*run, "whole", "--sandbox", "none", folder=tmp_path).returncode in {0, 1, 3}
     started = subprocess.Popen(
         [sys.executable, "-m", "audit", *run, "parts"],
@@ -310,7 +312,7 @@ def test_an_error_of_a_child_is_one_line_and_exit_code_4(tmp_path: Path) -> None
     plan = write_plan(tmp_path, "[sandbox]\nmemory_mib = 1024\n")
     code = "def score(batch):\n    return [len(bytearray(2**31)) * 0.0] * batch.num_rows\n"
     (tmp_path / "own_detector.py").write_text(code, encoding="utf-8")
-    done = command("gate", str(plan), folder=tmp_path)
+    done = command("gate", "--restricted", str(plan), folder=tmp_path)
     assert (done.returncode, done.stdout) == (4, "")
     (line,) = [line for line in done.stderr.splitlines() if line.startswith("error")]
     assert "1,024 MiB" in line

@@ -64,7 +64,8 @@ def test_a_reader_who_follows_the_tutorial_sees_what_it_says(tmp_path: Path) -> 
         assert done.returncode == EXPECTED[command], f"{command}\n{done.stdout}{done.stderr}"
         assert "Traceback" not in done.stderr
     out = tmp_path / "audit7k-demo" / "audit-out"
-    assert {"result.json", "report.html", "junit.xml"} <= {path.name for path in out.iterdir()}
+    assert {"result.json", "public", "restricted"} <= {path.name for path in out.iterdir()}
+    assert {"release.json", "groups.csv", "junit.xml"} <= {path.name for path in (out / "public").iterdir()}
     assert (tmp_path / "plan.toml").exists()
 
 

@@ -214,7 +214,7 @@ def test_a_weighted_audit_lends_its_verdict_to_no_group() -> None:
     release = about(made("small"), weighted=True)
     root = parsed(render(release))
     page = text(root)
-    assert "The audit weights its cases" in text(section(root, "protected"))
+    assert "The result weighs its cases" in text(section(root, "protected"))
     assert "which weight the cases" in text(section(root, "verdict"))
     assert not [each for each in root.iter() if each.get("class") in ("w-fail", "w-pass", "h-fail", "k-f", "k-p")]
     assert "no group is named from the public figures" in page
@@ -222,9 +222,10 @@ def test_a_weighted_audit_lends_its_verdict_to_no_group() -> None:
     assert ",below" not in unquote(links[0])
 
 
-def test_a_clustered_audit_says_that_its_ranges_are_too_narrow() -> None:
-    assert "are too narrow" in text(section(parsed(render(about(made("passing"), clustered=True))), "protected"))
-    assert "are too narrow" not in text(section(parsed(render(made("passing"))), "protected"))
+def test_a_clustered_audit_says_why_it_has_no_rates() -> None:
+    clustered = parsed(render(about(made("passing"), clustered=True)))
+    assert "no rates are made of them" in text(section(clustered, "protected"))
+    assert "no rates are made" not in text(section(parsed(render(made("passing"))), "protected"))
 
 
 def test_who_set_limits_and_until_when_it_is_valid_is_said_or_said_to_be_missing() -> None:

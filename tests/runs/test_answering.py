@@ -262,7 +262,7 @@ def test_the_command_line_asks_twice_and_says_so(tmp_path: Path) -> None:
     lines += ["[groups.gender]", 'column = "gender"', "[groups.nationality]", 'column = "citizenship"']
     lines += ["[[rules]]", 'metric = "true_positive_rate"', 'groups = ["gender"]', "margin = 0.1"]
     (tmp_path / "plan.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    command = [sys.executable, "-m", "audit", "run", "plan.toml", "--repeat", "2", "--no-crosscheck"]
+    command = [sys.executable, "-m", "audit", "run", "--restricted", "plan.toml", "--repeat", "2", "--no-crosscheck"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode in (0, 1, 3), done.stderr
     assert "Asked 2 times: 20 of 594 decisions differ (3%)" in done.stdout

@@ -16,6 +16,8 @@ class PublicHtmlReporter:
     name: str = "html"
     filename: str = "report.html"
     audience: Literal["public"] = "public"
+    languages: tuple[str, ...] = ("en", "fr", "es", "ar", "ru", "zh")
+    """The languages that it can write, by the codes of `reports.languages`."""
 
     def render(self, release: PublicRelease) -> str:
         """The whole file as text, in the languages of the release; the same for the same release."""

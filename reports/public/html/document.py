@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from audit.public_about import PublicMetric
 from audit.public_table import PublicRelease
 from reports.harms import route_in_words, use_in_words
 from reports.html.charts import mark
@@ -61,11 +60,9 @@ def _told(release: PublicRelease, language: Language) -> PublicRelease:
     """The same release with the names of its rates in the language."""
     if language.is_english:
         return release
-    told = language.translations.gettext
-    metrics = tuple(_in_language(metric, told(metric.plain), told(metric.among), told(metric.definition))
-                    for metric in release.about.metrics)  # fmt: skip
+    t = language.translations
+    metrics = tuple(
+        metric.model_copy(update={name: t.gettext(getattr(metric, name)) for name in ("plain", "among", "definition")})
+        for metric in release.about.metrics
+    )
     return release.model_copy(update={"about": release.about.model_copy(update={"metrics": metrics})})
-
-
-def _in_language(metric: PublicMetric, plain: str, among: str, definition: str) -> PublicMetric:
-    return metric.model_copy(update={"plain": plain, "among": among, "definition": definition})

@@ -190,7 +190,7 @@ class HeadlineWriter:
     def _more(self) -> list[tuple[str, str]]:
         """Whom most people affected are among; or that the protected figures and the verdict part."""
         if not self._reading.shown:
-            return [(self._words.sentence("figures_refused"), "")]
+            return [(self._words.sentence(f"figures_{self._reading.release.figures}"), "")]
         if self._below and self._outcome == "fail":
             worst = self._below[0]
             if worst.is_worse_off and self._words.compared(worst):

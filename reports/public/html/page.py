@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from audit.groups import Axis
@@ -9,7 +10,7 @@ from audit.public_figures import FUNNEL_DEVIATIONS, funnel_curve
 from audit.public_table import PublicRelease
 from reports.language import Language
 from reports.names import Names
-from reports.plain_text import capital
+from reports.plain_text import capital, harmless
 from reports.public.downloads import as_link, table_csv, table_json
 from reports.public.html.affected import MOST, PublicAffected, PublicAffectedWriter
 from reports.public.html.headline import Headline, HeadlineWriter
@@ -54,6 +55,8 @@ class PublicPage:
 
     headline: Headline
     above_the_table: str
+    notices: tuple[str, ...]
+    """What a reader must know of the figures."""
     refused: str
     """Why there are no figures; empty where there are."""
     affected: tuple[PublicAffected, ...]
@@ -115,7 +118,8 @@ class _Writer:
         return PublicPage(
             headline=HeadlineWriter(self._reading, names, words, self._language).write(),
             above_the_table=words.sentence("above_the_table"),
-            refused="" if shown else words.sentence("figures_refused"),
+            notices=tuple(self._notices()),
+            refused="" if shown else words.sentence(f"figures_{self._reading.release.figures}"),
             affected=PublicAffectedWriter(self._reading, names, words, self._language).write(),
             affected_first=MOST,
             features=tuple(self._features(families)),
@@ -131,6 +135,17 @@ class _Writer:
             json=as_link("application/json", table_json(self._release)) if shown else "",
             axis=(self._language.numbers.percent(0.0), self._language.numbers.percent(1.0)),
         )
+
+    def _notices(self) -> Iterator[str]:
+        """What a reader must know of the figures: why there are no rates, and what has no figures at all."""
+        about = self._release.about
+        if about.weighted:
+            yield self._words.sentence("weighted")
+        if about.clustered:
+            yield self._words.sentence("clustered")
+        if about.without_figures:
+            named = self._t.gettext("; ").join(harmless(self._names.feature(name)) for name in about.without_figures)
+            yield self._words.sentence("without_figures", named)
 
     def _features(self, families: list[tuple[Axis, ...]]) -> list[Feature]:
         found = [axes for axes in families if len(axes) == 1 and not self._names.is_nationality(axes[0])]

@@ -1,0 +1,130 @@
+"""`report`: files of a result that is already there. Public ones unless the exact ones are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from audit.cli.guard import ArgumentError
+from audit.cli.showing import (
+    ExactCounts,
+    ExactReports,
+    PublicFiles,
+    RestrictedFolder,
+    first_file,
+    make_public,
+    public_folder,
+    restricted_place,
+    showing,
+    tell_of,
+)
+from audit.cli.telling import Lang
+from audit.cli.terminal import note, say_document
+
+if TYPE_CHECKING:
+    from audit.result import AuditResult
+
+
+def report(
+    result: Annotated[Path, typer.Argument(help="A result.json or a folder with one.")],
+    form: Annotated[
+        str | None,
+        typer.Option("--format", metavar="NAMES", help="The reports: html,csv,json,junit.  [all; exact: html]"),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PATH",
+            help="Where to write: a folder for public files, a file for a restricted report, - for stdout.  [beside]",
+        ),
+    ] = None,
+    lang: Lang = None,
+    restricted: ExactCounts = False,
+    restricted_folder: RestrictedFolder = None,
+    reproduce: Annotated[
+        int | None, typer.Option(metavar="NUMBER", min=1, help="Make the public files of an earlier release again.")
+    ] = None,
+) -> None:
+    """Write reports of a result that is already there, for the public or of exact counts. Scores nothing."""
+    from audit.cli.judging import result_at
+    from audit.result_file import load_result
+
+    path = result_at(result) or result
+    names = [name.strip() for name in form.split(",")] if form else []
+    if reproduce is not None:
+        if restricted or names or lang:
+            raise ArgumentError(
+                "--reproduce makes a release as it was", slug="reproduce-arguments", hint="leave the other options out"
+            )
+        _reproduce(load_result(path), path.parent, restricted_folder, reproduce, out)
+        return
+    asked = showing(names, lang, restricted=restricted, folder=restricted_folder, exact=("html",))
+    if isinstance(asked, ExactReports):
+        _write_exact(load_result(path), path.parent, asked, out)
+    else:
+        _write_public(load_result(path), path.parent, asked, out)
+
+
+def _write_exact(result: AuditResult, beside: Path, asked: ExactReports, out: Path | None) -> None:
+    from audit.cli.output_folder import write_file
+    from audit.cli.reporters import render
+
+    if out is not None and len(asked.reporters) > 1:
+        raise ArgumentError("--out names one file", slug="several-reports-one-file", hint="ask for one --format")
+    for made in [render(reporter, result, asked.languages) for reporter in asked.reporters]:
+        if out == Path("-"):
+            say_document(made.text)
+            return
+        target = out or beside / made.filename
+        write_file(target, made.text)
+        note(f"Report: {target}")
+
+
+def _write_public(result: AuditResult, beside: Path, asked: PublicFiles, out: Path | None) -> None:
+    from audit.cli.output_folder import PUBLIC, OutputFolder
+
+    place = restricted_place(beside, result.plan, None, asked.folder)
+    if out == Path("-"):
+        if len(asked.formats) > 1:
+            raise ArgumentError("--out - is for one report", slug="several-reports-one-file", hint="ask for one")
+        printed: list[bytes] = []
+        published = make_public(result, asked, place, beside, lambda files: printed.append(next(iter(files.values()))))
+        tell_of(published, place)
+        say_document(printed[0].decode("utf-8"))
+        return
+    prefix = f"{PUBLIC}/" if out is None else ""
+    replaced = (PUBLIC,) if out is None else ()
+    with OutputFolder(out or beside, replaced, public=out is not None) as folder:
+
+        def write(files: Mapping[str, bytes]) -> None:
+            for name, content in files.items():
+                folder.add(f"{prefix}{name}", content)
+            folder.publish()
+
+        published = make_public(result, asked, place, beside, write, [folder.staging])
+    tell_of(published, place)
+    note(f"Report: {first_file(out or public_folder(beside), published)}")
+
+
+def _reproduce(result: AuditResult, beside: Path, named: Path | None, number: int, out: Path | None) -> None:
+    from audit.cli.output_folder import OutputFolder
+    from audit.disclosure.features import public_lattice, public_method
+    from audit.disclosure.release import reproduce
+    from audit.errors import ResultError
+
+    place = restricted_place(beside, result.plan, None, named)
+    lattice = public_lattice(result.plan)
+    if lattice is None or not place.is_dir():
+        raise ResultError(
+            f"there is no release {number}", slug="no-such-release", hint="name its folder with --restricted-folder"
+        )
+    files = reproduce(place, lattice, public_method(result.plan), number)
+    if out is not None:
+        with OutputFolder(out, replaces=(), public=True) as folder:
+            for name, content in files.items():
+                folder.add(name, content)
+            folder.publish()
+    note(f"release {number} comes out byte for byte: {', '.join(files)}{f'; written to {out}' if out else ''}")

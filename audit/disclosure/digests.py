@@ -1,0 +1,41 @@
+"""Digests under the key of a restricted folder: who has the key can check them, nobody can guess and compare."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final, Literal
+
+from audit.disclosure.keys_file import read_key
+from audit.public_table import PublicAbout, PublicDigest, PublicRelease
+from audit.result import AuditResult
+from audit.result_file import result_sha256
+
+__all__ = ["Kind", "keyed", "release_of"]
+
+Kind = Literal["evaluation_set", "predictions", "detector", "result"]
+_LARGEST: Final = 256 * 1024 * 1024
+
+
+def keyed(about: PublicAbout, digests: Mapping[Kind, str], secret: bytes) -> PublicAbout:
+    """`about` with the digests of these SHA-256 under the key; with its own where there are none."""
+    of = tuple(PublicDigest(of=kind, blake2b=_under(digest, secret)) for kind, digest in digests.items())
+    return about.model_copy(update={"digests": of or about.digests})
+
+
+def release_of(result: AuditResult, file: Path, restricted: Path) -> PublicRelease | None:
+    """The public release in a file, if the key says that it is of this result; None where that is not known."""
+    secret = read_key(restricted)
+    try:
+        if secret is None or file.stat().st_size > _LARGEST:
+            return None
+        release = PublicRelease.model_validate_json(file.read_bytes())
+    except (OSError, ValueError):
+        return None
+    expected = PublicDigest(of="result", blake2b=_under(result_sha256(result), secret))
+    return release if expected in release.about.digests else None
+
+
+def _under(digest: str, secret: bytes) -> str:
+    return hashlib.blake2b(digest.encode("ascii"), digest_size=32, key=secret, person=b"digest").hexdigest()

@@ -1,0 +1,124 @@
+"""From an `AuditResult` to what a public release is made of. The result is enough: noise is keyed by its counts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+
+from audit.counting.table import ABSTAINED, FLAGGED, NEGATIVE, NOT_FLAGGED, POSITIVE, UNLABELLED, CountsTable, IntArray
+from audit.disclosure.about import public_about
+from audit.disclosure.digests import Kind
+from audit.disclosure.features import public_features, public_lattice, public_method
+from audit.disclosure.lattice import Lattice
+from audit.disclosure.method import Method
+from audit.disclosure.release import Audited
+from audit.disclosure.rules import public_rules
+from audit.errors import ResultError
+from audit.groups import Axis, Family
+from audit.plan import AuditPlan, PredictionsDetector
+from audit.result import AuditResult, GroupCounts
+from audit.result_file import result_sha256
+
+__all__ = ["Ready", "finest_counts", "finest_family", "ready"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """What a release of a result is made of."""
+
+    lattice: Lattice | None
+    """The groups of the table; None where the plan has no feature for one."""
+    audited: Audited
+    """Exact counts, verdict, rules and what the audit is of."""
+    method: Method
+    """Floor and noise."""
+
+
+_NOBODY: Final = CountsTable((), (), np.zeros((0, 3, 4), dtype=np.int64))
+
+
+def ready(result: AuditResult, formats: Sequence[str], languages: Sequence[str]) -> Ready:
+    """Take from a result what a public release is made of.
+
+    Raises
+    ------
+    ResultError
+        If the result does not hold the counts of the finest groups, or they do not add up to everyone.
+    """
+    lattice = public_lattice(result.plan)
+    features = public_features(result.plan)
+    overall = result.overall
+    fails_on: list[Literal["groups", "probes"]] = []
+    if any(rule.outcome == "fail" for rule in result.rules):
+        fails_on.append("groups")
+    if any(rule.outcome == "fail" for rule in result.probe_rules):
+        fails_on.append("probes")
+    audited = Audited(
+        counts=finest_counts(result, features) if features else _NOBODY,
+        outcome=overall.outcome,
+        rules=public_rules(result.plan),
+        about=public_about(result, formats, languages),
+        level=result.plan.verdict.level,
+        alpha=result.plan.verdict.alpha,
+        fails_on=tuple(fails_on),
+        digests=_digests(result),
+    )
+    return Ready(lattice, audited, public_method(result.plan))
+
+
+def finest_family(plan: AuditPlan, features: Sequence[str]) -> Family:
+    """The features crossed, each on its finest rung."""
+    return Family(tuple(Axis(feature, plan.rungs(feature)[0]) for feature in features))
+
+
+def finest_counts(result: AuditResult, features: Sequence[str]) -> CountsTable:
+    """The counts of the finest groups, from wherever the result holds them. Raises ResultError where it does not."""
+    family = finest_family(result.plan, features)
+    rows = {
+        tuple(level.code for level in counts.group.levels): _cells(counts)
+        for counts in (*result.counts, *result.finest)
+        if counts.group.family == family
+    }
+    table = CountsTable.of(features, rows)
+    if not rows:
+        raise ResultError(
+            f"the result does not hold the counts of {' by '.join(features)} that public figures are made of",
+            slug="no-finest-counts",
+            hint="it is of an earlier version: run the audit again, or add --restricted",
+        )
+    if not np.array_equal(table.everyone, _cells(result.counts[0])):
+        raise ResultError(
+            "the counts of the finest groups do not add up to everyone",
+            slug="contradictory-result",
+            hint="it was changed after the audit; run the audit again",
+        )
+    return table
+
+
+def _cells(counts: GroupCounts) -> IntArray:
+    """int64[3, 4]: label x decision. Whether a case abstained or failed is not told apart, and not needed."""
+    cells = np.zeros((3, 4), dtype=np.int64)
+    cells[POSITIVE, [FLAGGED, NOT_FLAGGED, ABSTAINED]] = (
+        counts.true_positive, counts.false_negative, counts.unscored_positive
+    )  # fmt: skip
+    cells[NEGATIVE, [FLAGGED, NOT_FLAGGED, ABSTAINED]] = (
+        counts.false_positive, counts.true_negative, counts.unscored_negative
+    )  # fmt: skip
+    cells[UNLABELLED, [FLAGGED, NOT_FLAGGED, ABSTAINED]] = (
+        counts.unlabelled_flagged, counts.unlabelled_not_flagged, counts.unscored_unlabelled
+    )  # fmt: skip
+    return cells
+
+
+def _digests(result: AuditResult) -> dict[Kind, str]:
+    found: dict[Kind, str] = {}
+    if result.provenance.evaluation_set_sha256 is not None:
+        found["evaluation_set"] = result.provenance.evaluation_set_sha256
+    if result.provenance.detector_sha256 is not None:
+        is_table = isinstance(result.plan.detector, PredictionsDetector)
+        found["predictions" if is_table else "detector"] = result.provenance.detector_sha256
+    found["result"] = result_sha256(result)
+    return found

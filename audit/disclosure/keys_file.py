@@ -1,0 +1,23 @@
+"""Reading the key of a restricted folder where nothing else of it is needed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+__all__ = ["KEY", "KEY_BYTES", "read_key"]
+
+KEY: Final = "key"
+"""The file of the key."""
+KEY_BYTES: Final = 32
+"""256 random bits for a data set: never derived from a seed, a name or a plan."""
+
+
+def read_key(restricted: Path) -> bytes | None:
+    """The key; None where there is none that can be read, or it is none."""
+    try:
+        text = (restricted / KEY).read_bytes()[: 4 * KEY_BYTES]
+        secret = bytes.fromhex(text.decode("ascii").strip())
+    except (OSError, ValueError):
+        return None
+    return secret if len(secret) == KEY_BYTES else None

@@ -1,0 +1,21 @@
+"""`release.json`: the release itself. Every other public file says a part of it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from audit.public_table import PublicRelease, public_json
+
+__all__ = ["PublicJsonReporter"]
+
+
+class PublicJsonReporter:
+    """Writes `release.json`."""
+
+    name: Final = "json"
+    filename: Final = "release.json"
+    audience: Final = "public"
+
+    def render(self, release: PublicRelease) -> str:
+        """The canonical text of the release: the same bytes for the same numbers."""
+        return public_json(release)

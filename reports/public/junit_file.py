@@ -1,0 +1,101 @@
+"""`junit.xml` for continuous integration whose reports are public: a suite a rule, a case a group, and the headline.
+
+A group below the limit in the protected figures is a failure, one that meets it passes, and one of which they do not
+tell is skipped with the reason. The headline is a case of its own, so that a set that fails fails here too where no
+group can be named.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+from xml.etree import ElementTree as ET
+
+from audit.public_table import SENTENCES, PublicRate, PublicRelease, PublicRule, PublicWord, group_key
+from reports.plain_text import xml_text
+
+__all__ = ["PublicJunitReporter"]
+
+_WHY: Final = {
+    "limit_not_excluded": "the likely range does not exclude the limit, or too few cases for a word",
+    "rate_not_shown": "no rate is shown",
+}
+
+
+class PublicJunitReporter:
+    """Writes `junit.xml`."""
+
+    name: Final = "junit"
+    filename: Final = "junit.xml"
+    audience: Final = "public"
+
+    def render(self, release: PublicRelease) -> str:
+        """The whole file as text, the same for the same release."""
+        # No totals over all suites: a sum of failures and the headline is a number that no row gives.
+        root = ET.Element("testsuites", name=xml_text(f"audit7k: {release.about.title}"))
+        root.append(_headline(release))
+        rates = {(str(rate.metric), group_key(rate.group)): rate for rate in release.rates}
+        for rule in release.rules:
+            words = [word for word in release.words if word.rule == rule.rule]
+            root.append(_suite(rule, words, rates))
+        ET.indent(root)
+        return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
+
+
+def _headline(release: PublicRelease) -> ET.Element:
+    suite = ET.Element("testsuite", name="verdict", tests="1", errors="0")
+    properties = ET.SubElement(suite, "properties")
+    for note in _notes(release):
+        ET.SubElement(properties, "property", name="note", value=xml_text(note))
+    case = ET.SubElement(suite, "testcase", classname="verdict", name="verdict over the whole set")
+    headline = release.headline
+    if release.figures == "shown":
+        told = SENTENCES["above_the_table"].format(**release.table.method.model_dump())
+    else:
+        told = SENTENCES[f"figures_{release.figures}"]
+    if headline.outcome == "fail":
+        said = [SENTENCES["no_group_named"]] if headline.no_group_named else []
+        said += [SENTENCES["fails_on_probes"]] if "probes" in headline.fails_on else []
+        ET.SubElement(case, "failure", type="verdict", message=xml_text(" ".join(["fail.", *said, told])))
+    elif headline.outcome == "inconclusive":
+        ET.SubElement(case, "skipped", message=xml_text(f"inconclusive: the exact figures show neither. {told}"))
+    suite.set("failures", str(int(headline.outcome == "fail")))
+    suite.set("skipped", str(int(headline.outcome == "inconclusive")))
+    return suite
+
+
+def _notes(release: PublicRelease) -> list[str]:
+    """What has no public figures, and why."""
+    about = release.about
+    notes = [SENTENCES["without_figures"].format(features=", ".join(about.without_figures))]
+    kept = notes if about.without_figures else []
+    return kept + [SENTENCES[name] for name in ("weighted", "clustered") if getattr(about, name)]
+
+
+def _suite(rule: PublicRule, words: list[PublicWord], rates: dict[tuple[str, str], PublicRate]) -> ET.Element:
+    suite = ET.Element("testsuite", name=xml_text(rule.rule), errors="0")
+    properties = ET.SubElement(suite, "properties")
+    ET.SubElement(properties, "property", name="release", value="public, protected figures")
+    ET.SubElement(properties, "property", name="metric", value=rule.metric)
+    ET.SubElement(properties, "property", name=f"limit ({rule.scale})", value=f"{rule.limit:g}")
+    for word in words:
+        key = group_key(word.group)
+        case = ET.SubElement(suite, "testcase", classname=xml_text(rule.rule), name=xml_text(key))
+        told = _told(rates.get((rule.metric, key)))
+        if word.word == "below":
+            message = f"{SENTENCES['below']}{told}"
+            ET.SubElement(case, "failure", type="disparity", message=xml_text(message))
+        elif word.word == "cannot_tell":
+            message = f"{SENTENCES['cannot_tell']}; {_WHY.get(word.why, word.why)}{told}"
+            ET.SubElement(case, "skipped", message=xml_text(message))
+    suite.set("tests", str(len(words)))
+    suite.set("failures", str(sum(word.word == "below" for word in words)))
+    suite.set("skipped", str(sum(word.word == "cannot_tell" for word in words)))
+    return suite
+
+
+def _told(rate: PublicRate | None) -> str:
+    """The rate with its likely range; nothing where none is shown."""
+    if rate is None or rate.value is None or rate.low is None or rate.high is None:
+        return ""
+    low, high = round(rate.low * 100), round(rate.high * 100)
+    return f"; rate {rate.value * 100:.0f}% (likely range {low}% to {high}%)"

@@ -1,0 +1,28 @@
+"""English names of public groups, for files that machines read and people open in a spreadsheet."""
+
+from __future__ import annotations
+
+from audit.public_table import Group, Level, PublicTable
+from reports.plain_text import harmless
+
+__all__ = ["PlainNames"]
+
+
+class PlainNames:
+    """The names of the groups of one table."""
+
+    def __init__(self, table: PublicTable) -> None:
+        self._levels = {
+            Level(feature.name, level.rung, level.code): level.name
+            for feature in table.features
+            for level in feature.levels
+        }
+
+    def group(self, group: Group) -> str:
+        """What a group is called: "Nigeria, woman"; "everyone" where it has no levels."""
+        return ", ".join(map(self._level, reversed(group.levels))) or "everyone"
+
+    def _level(self, level: Level) -> str:
+        if level.code in ("unknown", "unlisted"):
+            return f"{level.feature} {'unknown' if level.code == 'unknown' else 'not listed'}"
+        return harmless(self._levels.get(level, level.code))

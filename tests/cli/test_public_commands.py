@@ -1,0 +1,212 @@
+"""The commands with public files: what lies where, what a log may say, which folder keeps the key, what stops it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from made_published import PLAN, install_reporters, keep_key, write_set
+from typer.testing import CliRunner
+
+from audit.cli.app import app
+from audit.errors import ExitCode
+from audit.public_table import PublicRelease
+from audit.result_file import load_result
+from reports.html import HtmlReporter
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    site = tmp_path / "site"
+    site.mkdir()
+    install_reporters(
+        site,
+        plain="return release.headline.outcome + ' ' + ' '.join(release.about.languages)",
+        clock="import time\nreturn str(time.time_ns())",
+    )
+    monkeypatch.syspath_prepend(str(site))
+    folder = tmp_path / "here"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    write_set(folder)
+    return folder
+
+
+RUN = ("run", "plan.toml", "--no-crosscheck")
+JSON = ("--report", "json")
+
+
+def invoke(*arguments: str) -> tuple[int, str, str]:
+    done = CliRunner().invoke(app, list(arguments))
+    return done.exit_code, done.stdout, done.stderr
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_run_writes_public_files_and_keeps_everything_else_to_its_owner(here: Path) -> None:
+    os.umask(old := os.umask(0o022))
+    code, out, err = invoke(*RUN)
+    assert code == ExitCode.FAIL
+    assert f"Report: {Path('audit-out', 'public')}" in out
+    (told,) = err.splitlines()
+    assert told.startswith(f"note: a new key was made in {Path('audit-out', 'restricted')}; keep that folder")
+    folder = here / "audit-out"
+    assert names(folder) == ["public", "restricted", "result.json"]
+    assert {"groups.csv", "junit.xml", "release.json"} <= set(names(folder / "public"))
+    for path in (folder / "result.json", folder / "restricted" / "key", folder / "restricted" / "releases/0001.json"):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE((folder / "public" / "release.json").stat().st_mode) == 0o666 & ~old
+    assert all(b"CANARY" not in path.read_bytes() for path in folder.rglob("*") if path.is_file())
+    assert invoke(*RUN)[2] == ""
+    assert names(folder / "restricted" / "releases") == ["0001.json"]
+
+
+def test_restricted_writes_the_exact_reports_as_before_and_no_key(here: Path) -> None:
+    assert invoke(*RUN, "--report", "csv")[0] == ExitCode.FAIL
+    assert invoke(*RUN, "--restricted", "--out", "other")[2] == ""
+    assert names(here / "other") == ["junit.xml", "report.html", "result.json"]
+    result = load_result(here / "other" / "result.json")
+    assert (here / "other" / "report.html").read_text(encoding="utf-8") == HtmlReporter().render(result)
+    assert invoke(*RUN, "--restricted")[0] == ExitCode.FAIL
+    assert names(here / "audit-out" / "public") == []
+    assert invoke(*RUN, *JSON)[0] == ExitCode.FAIL
+    assert names(here / "audit-out") == ["public", "restricted", "result.json"]
+    code, _, err = invoke(*RUN, "--restricted", "--restricted-folder", "x")
+    assert (code, err.count("\n")) == (ExitCode.USAGE, 1)
+
+
+def test_one_set_in_several_folders_is_one_release_where_they_share_the_key(here: Path) -> None:
+    invoke(*RUN, *JSON)
+    invoke(*RUN, *JSON, "--out", "second", "--restricted-folder", "audit-out/restricted")
+    invoke(*RUN, *JSON, "--out", "third")
+    files = [(here / out / "public" / "release.json").read_bytes() for out in ("audit-out", "second", "third")]
+    assert files[0] == files[1] != files[2]
+    assert not (here / "second" / "restricted").exists()
+
+
+def test_the_plan_can_name_the_folder_and_reports_need_to_be_told(here: Path) -> None:
+    write_set(here, PLAN + '[disclosure]\nfloor = 12\nfolder = "kept"\n')
+    assert invoke(*RUN, *JSON)[0] == ExitCode.FAIL
+    assert "key" in names(here / "kept")
+    release = PublicRelease.model_validate_json((here / "audit-out/public/release.json").read_bytes())
+    assert release.table.method.floor == 12
+    code, _, err = invoke("report", "audit-out")
+    assert (code, err.startswith("error: the plan keeps its restricted folder beside itself")) == (2, True)
+    assert invoke("report", "audit-out", "--restricted-folder", "kept")[0] == 0
+    assert len(invoke("gate", "audit-out")[1].splitlines()) == 1
+    assert len(invoke("gate", "audit-out", "--restricted-folder", "kept")[1].splitlines()) == 2
+
+
+def lose_key(restricted: Path) -> None:
+    (restricted / "key").unlink()
+
+
+def show_key(restricted: Path) -> None:
+    (restricted / "key").chmod(0o644)
+
+
+def damage_log(restricted: Path) -> None:
+    (restricted / "releases" / "0001.json").write_text("{}")
+
+
+@pytest.mark.parametrize(
+    ("harm", "told"),
+    [(lose_key, "key of the restricted folder is missing"), (show_key, "others than the owner"), (damage_log, "0001")],
+)
+def test_a_folder_in_disorder_ends_the_command_and_changes_nothing(
+    here: Path, harm: Callable[[Path], None], told: str
+) -> None:
+    invoke(*RUN, *JSON)
+    harm(here / "audit-out" / "restricted")
+    before = {path: path.read_bytes() for path in (here / "audit-out").rglob("*") if path.is_file()}
+    for command in (RUN, ("report", "audit-out", "--format", "csv")):
+        code, _, err = invoke(*command)
+        assert (code, told in err, err.count("\n")) == (ExitCode.NOT_JUDGED, True, 1)
+    assert {path: path.read_bytes() for path in (here / "audit-out").rglob("*") if path.is_file()} == before
+
+
+def test_another_floor_is_refused_before_anything_is_scored(here: Path) -> None:
+    invoke(*RUN, *JSON)
+    write_set(here, PLAN + "[disclosure]\nfloor = 5\n")
+    (here / "cases.csv").unlink()
+    code, _, err = invoke(*RUN)
+    assert (code, "parameters.json holds other parameters" in err) == (ExitCode.NOT_JUDGED, True)
+
+
+def test_what_is_refused_leaves_the_verdict_and_one_line(here: Path) -> None:
+    code, out, err = invoke(*RUN, "--report", "junit", "--report", "clock")
+    assert (code, "FAIL" in out) == (ExitCode.FAIL, True)
+    (told,) = err.splitlines()
+    assert told.startswith("refused (not-rendered-again): ")
+    assert told.endswith("public files were written without figures, and clock left out")
+    release = PublicRelease.model_validate_json((here / "audit-out/public/release.json").read_bytes())
+    assert (release.figures, release.headline.outcome) == ("refused", "fail")
+    assert names(here / "audit-out" / "public") == ["junit.xml", "release.json"]
+    assert names(here / "audit-out" / "restricted") == [".lock", "key"]
+    gated = invoke("gate", "audit-out")
+    assert (gated[0], "No figures are shown" in gated[1]) == (ExitCode.FAIL, True)
+
+
+def test_a_gate_prints_what_is_public_of_this_result_and_nothing_else(here: Path) -> None:
+    keep_key(here / "kept")
+    invoke(*RUN, *JSON, "--restricted-folder", "kept")
+    exact = invoke("gate", "audit-out", "--restricted")
+    public = invoke("gate", "audit-out", "--restricted-folder", "kept")
+    assert exact[0] == public[0] == ExitCode.FAIL
+    rule, verdict = public[1].splitlines()
+    assert rule.startswith("true_positive_rate: in the protected figures ")
+    assert rule.endswith("gender:level=woman; gender:level=woman,site:level=south")
+    assert verdict == exact[1].splitlines()[-1]
+    as_json = invoke("gate", "audit-out", "--restricted-folder", "kept", "--json")[1]
+    assert as_json == (here / "audit-out" / "public" / "release.json").read_text(encoding="utf-8")
+
+    write_set(here, PLAN.replace("margin = 0.1", "margin = 0.2"))
+    invoke(*RUN, "--restricted", "--out", "other")
+    shutil.copytree(here / "audit-out" / "public", here / "other" / "public", dirs_exist_ok=True)
+    for command in (("other", "--restricted-folder", "kept"), ("audit-out",), ("plan.toml",)):
+        code, out, err = invoke("gate", *command)
+        assert (code, out) == (ExitCode.FAIL, f"{verdict}\n")
+        assert err.startswith("note: the verdict alone")
+        assert json.loads(invoke("gate", *command, "--json")[1]) == {"headline": {"outcome": "fail"}}
+
+
+def test_report_makes_files_in_languages_and_releases_again(here: Path) -> None:
+    invoke(*RUN)
+    first = {path.name: path.read_bytes() for path in (here / "audit-out" / "public").iterdir()}
+    code, _, err = invoke("report", "audit-out", "--format", "plain,csv", "--lang", "fr,ar")
+    assert (code, err.startswith("Report: ")) == (0, True)
+    assert names(here / "audit-out" / "public") == ["groups.csv", "plain.txt", "release.json"]
+    assert (here / "audit-out" / "public" / "plain.txt").read_text(encoding="utf-8") == "fail fr ar"
+    assert invoke("report", "audit-out", "--format", "plain", "--out", "-")[1] == "fail en"
+    assert invoke("report", "audit-out", "--format", "junit", "--out", "elsewhere")[0] == 0
+    assert names(here / "elsewhere") == ["junit.xml", "release.json"]
+    os.umask(mask := os.umask(0o022))
+    assert stat.S_IMODE((here / "elsewhere" / "junit.xml").stat().st_mode) == 0o666 & ~mask
+    assert invoke("report", "audit-out", "--format", "plain", "--lang", "de")[0] == ExitCode.USAGE
+
+    assert invoke("report", "audit-out", "--reproduce", "1", "--out", "again")[0] == 0
+    assert {path.name: path.read_bytes() for path in (here / "again").iterdir()} == first
+    code, _, err = invoke("report", "audit-out", "--reproduce", "9")
+    assert (code, "there is no release 9" in err) == (ExitCode.NOT_JUDGED, True)
+    assert invoke("report", "audit-out", "--reproduce", "1", "--lang", "fr")[0] == ExitCode.USAGE
+
+
+def test_the_log_remembers_before_files_are_written(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from audit.cli import output_folder
+
+    def fails(folder: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(output_folder, "_sync_folder", fails)
+    monkeypatch.setattr(output_folder, "_settle", lambda *_: fails(here))
+    code, _, err = invoke(*RUN, *JSON)
+    assert (code, "cannot write" in err) == (ExitCode.STORAGE_FAILED, True)
+    assert names(here / "audit-out") == ["restricted"]
+    assert names(here / "audit-out" / "restricted" / "releases") == ["0001.json"]
