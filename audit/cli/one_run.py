@@ -39,7 +39,7 @@ def run_into(
     Returns the result and the text of `result.json`. Raises AuditError, and then nothing in `out` has changed but that.
     """
     from audit.cli.output_folder import OutputFolder
-    from audit.cli.reporters import render
+    from audit.cli.reporters import render_each
     from audit.result_file import result_to_json
     from audit.run import run_audit
     from audit.scoring.checkpoint import Checkpoint
@@ -56,8 +56,8 @@ def run_into(
         )
         document = result_to_json(result)
         folder.add("result.json", document)
-        for report in [render(reporter, result, languages) for reporter in reporters]:
-            folder.add(report.filename, report.text)
+        for report in [made for reporter in reporters for made in render_each(reporter, result, languages)]:
+            folder.add(report.filename, report.content)
         folder.publish()
     return result, document
 

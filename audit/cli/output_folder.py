@@ -14,7 +14,14 @@ from typing import Final, Self
 from audit.errors import FolderInUseError, StorageError
 
 _PREFIX: Final = ".audit7k-"
-OUR_FILES: Final = ("result.json", "predictions.parquet", "report.html", "junit.xml")
+OUR_FILES: Final = (
+    "result.json",
+    "predictions.parquet",
+    "report.html",
+    "junit.xml",
+    "report.pdf",
+    *(f"report.{language}.pdf" for language in ("en", "fr", "es", "ar", "ru", "zh")),
+)
 """Outputs of an earlier run with these names never stay beside a result that they do not belong to."""
 
 
@@ -71,10 +78,10 @@ class OutputFolder:
         assert self._staging is not None  # noqa: S101 - only inside `with`
         return self._staging / name
 
-    def add(self, name: str, text: str) -> None:
-        """Write the output `name` as UTF-8."""
-        with _storage(self.place(name)), self.place(name).open("w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+    def add(self, name: str, content: str | bytes) -> None:
+        """Write the output `name`; text as UTF-8."""
+        with _storage(self.place(name)):
+            self.place(name).write_bytes(_bytes(content))
 
     def publish(self) -> None:
         """Move everything into place. If one move fails, all are undone."""
@@ -146,21 +153,25 @@ class OutputFolder:
             self._lock = None
 
 
-def write_file(path: Path, text: str, *, private: bool = True) -> None:
-    """Write one file as UTF-8, whole or not at all; `private`: for its owner alone. Raises StorageError."""
+def write_file(path: Path, content: str | bytes, *, private: bool = True) -> None:
+    """Write one file, text as UTF-8, whole or not at all; `private`: for its owner alone. Raises StorageError."""
     if path.is_dir():
         raise StorageError(f"{path} is a folder", slug="not-a-file", hint="name a file with --out")
     with _storage(path):
         handle, temporary = tempfile.mkstemp(prefix=_PREFIX, dir=path.parent)
         try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-                file.write(text)
+            with os.fdopen(handle, "wb") as file:
+                file.write(_bytes(content))
             _settle(Path(temporary), 0o600 if private else 0o666 & ~_umask())
             Path(temporary).replace(path)
         except BaseException:
             with contextlib.suppress(OSError):
                 Path(temporary).unlink()
             raise
+
+
+def _bytes(content: str | bytes) -> bytes:
+    return content if isinstance(content, bytes) else content.encode("utf-8")
 
 
 @contextlib.contextmanager

@@ -15,7 +15,7 @@ Lang = Annotated[
     typer.Option(
         "--lang",
         metavar="CODES",
-        help="Languages of the report for people, several in one file: fr,ar,en.  [en, fr, es, ar, ru, zh]",
+        help="Languages of the report for people, several in one file (of a PDF, a file for each): fr,ar,en.  [en, fr, es, ar, ru, zh]",
     ),
 ]
 
@@ -31,19 +31,25 @@ def report(
     """Write a report of a result that is already there. Scores nothing."""
     from audit.cli.judging import result_at
     from audit.cli.output_folder import write_file
-    from audit.cli.reporters import find_reporters, languages_of, render
+    from audit.cli.reporters import find_reporters, languages_of, render_each
     from audit.result_file import load_result
 
     path = result_at(result) or result
     (reporter,) = find_reporters([form])
     languages = languages_of([reporter], lang)
-    made = render(reporter, load_result(path), languages)
-    if out == Path("-"):
-        say_document(made.text)
-        return
-    target = out or path.parent / made.filename
-    write_file(target, made.text)
-    note(f"Report: {target}")
+    if out is not None and len(languages) > 1 and getattr(reporter, "one_language", False):
+        raise ArgumentError(
+            f"{reporter.filename} holds one language, and --out names one file",
+            slug="one-language",
+            hint="leave --out out: there is a file for each language",
+        )
+    for made in render_each(reporter, load_result(path), languages):
+        if out == Path("-"):
+            say_document(made.content)
+            continue
+        target = out or path.parent / made.filename
+        write_file(target, made.content)
+        note(f"Report: {target}")
 
 
 def explain(
