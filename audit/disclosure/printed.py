@@ -21,7 +21,7 @@ from urllib.parse import unquote_to_bytes
 
 from audit.errors import DataError
 
-__all__ = ["Number", "read_numbers"]
+__all__ = ["Number", "numbers_in", "read_numbers", "unread"]
 
 _NUMBER: Final = re.compile(r"\d+(?:[,\u202f\u00a0'’]\d{3})+(?:\.\d+)?|\d+(?:[.,]\d+)?")
 _GROUPED: Final = re.compile(r"[\u202f\u00a0'’]|,(?=\d{3}(?:\D|$))")
@@ -63,6 +63,12 @@ def read_numbers(files: Mapping[str, bytes], rows: Collection[str]) -> list[Numb
     return reader.found
 
 
+def numbers_in(text: str) -> list[tuple[Decimal, int]]:
+    """Every number of a text: its value, and how many decimals are printed."""
+    plain = "".join(_western(character) for character in text)
+    return [(number.value, number.digits) for number in (_number("", None, each) for each in _NUMBER.findall(plain))]
+
+
 class _Reader:
     def __init__(self, rows: frozenset[str]) -> None:
         self._rows = rows
@@ -78,11 +84,11 @@ class _Reader:
             **dict.fromkeys(_MARKUP, self._markup),
         }
         if kind not in readers:
-            raise _unread(name)
+            raise unread(name)
         try:
             readers[kind](name, content.decode("utf-8"))
         except (ValueError, RecursionError, csv.Error):
-            raise _unread(name) from None
+            raise unread(name) from None
 
     def text(self, file: str, row: str | None, text: str) -> None:
         """Read the numbers of a text. What names its row is no number."""
@@ -214,7 +220,8 @@ def _kind(name: str) -> str:
     return name[name.rfind(".") :].lower() if "." in name else name
 
 
-def _unread(name: str) -> DataError:
+def unread(name: str) -> DataError:
+    """The error of a file that the gate cannot read."""
     return DataError(
         f"{name} cannot be read by the gate that explains every public number",
         slug="unread-public-file",

@@ -24,6 +24,7 @@ from audit.disclosure.keys import key_sums
 from audit.disclosure.lattice import Lattice
 from audit.disclosure.method import Method
 from audit.disclosure.noise import UIntArray
+from audit.disclosure.pdf_gate import refuse_other_pdfs
 from audit.disclosure.protect import Protected, Seen, protect, same_people
 from audit.disclosure.restricted import Entry, RestrictedFolder, restricted_folder, storage
 from audit.disclosure.table import view_of
@@ -127,7 +128,8 @@ def release(
         )
         files = render(made, renderer)
         refuse_unless_rendered_again(files, made, renderer)
-        refuse_unexplained(files, render(blank(made), renderer), made)
+        refuse_unexplained(_pages(files), _pages(render(blank(made), renderer)), made)
+        refuse_other_pdfs(files, {_RELEASE: public_json(made).encode()})
         settled = _parameters(lattice, method, exact.keyed_by)
         entry = _again(folder, made, files)
         if entry is None:
@@ -274,6 +276,11 @@ def _dense(told: Sequence[Sequence[int]], shape: tuple[int, int]) -> IntArray:
     for row, column, value in told:
         dense[row, column] = value
     return dense
+
+
+def _pages(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """All but PDFs: these are compared with their pages."""
+    return {name: content for name, content in files.items() if not name.casefold().endswith(".pdf")}
 
 
 def _write(public: Path, files: Mapping[str, bytes]) -> None:

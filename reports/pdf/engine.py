@@ -65,7 +65,7 @@ class _Kept(logging.Handler):
 
 @contextlib.contextmanager
 def silent() -> Iterator[list[str]]:
-    """Without the log and the prints of WeasyPrint, which quote what stands in a page; the errors it told of instead."""
+    """Without the log and the prints of WeasyPrint, which quote what stands in a page; yields the errors it told of."""
     kept, loggers = _Kept(), [logging.getLogger(name) for name in ("weasyprint", "weasyprint.progress", "fontTools")]
     before = [(logger.handlers, logger.propagate) for logger in loggers]
     for logger in loggers:

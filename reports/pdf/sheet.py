@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
 from string import Template
 from typing import Any, Final
@@ -13,6 +14,8 @@ from reports.html.environment import css_string
 __all__ = ["lay_out"]
 
 _STYLE: Final = Template(Path(__file__).with_name("paper.css").read_text(encoding="utf-8"))
+_HEAD: Final = 56
+"""As many letters of a title as stand at the head of a sheet."""
 _SVG: Final = "{http://www.w3.org/2000/svg}"
 
 
@@ -60,7 +63,7 @@ def _style(root: Any) -> str:
         palette.NAMES,
         start=start,
         end=end,
-        title=css_string(_text(root, "h1")),
+        title=css_string(f"\u2068{_shortened(_text(root, 'h1'))}\u2069"),
         audience=css_string(next(map(_words, notices), "")),
     )
 
@@ -77,6 +80,9 @@ def _chosen(parts: list[Any], language: str | None) -> Any:
 def _made_for_paper(element: Any) -> None:
     if element.tag == "details":
         element.set("open", "")
+    elif element.tag == "bdi" and "dir" not in element.attrib:
+        # The engine takes the direction of the line where a browser takes that of the text.
+        element.set("dir", _direction(_words(element)))
     elif element.tag == "a" and element.get("href", "").startswith("data:"):
         # The file is attached; a link that holds it would be an address of a hundred thousand letters.
         del element.attrib["href"]
@@ -87,6 +93,19 @@ def _made_for_paper(element: Any) -> None:
             f"{_SVG}line", {"x2": "100%", "y1": "10", "y2": "10", "stroke": palette.RULE, "stroke-width": "1"}
         )
         element.insert(1, axis)
+
+
+def _direction(text: str) -> str:
+    """The direction of a text: that of its first letter that has one."""
+    for letter in text:
+        kind = unicodedata.bidirectional(letter)
+        if kind in ("L", "R", "AL"):
+            return "ltr" if kind == "L" else "rtl"
+    return "ltr"
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _HEAD else f"{text[: _HEAD - 1].rstrip()}…"
 
 
 def _classes(element: Any) -> list[str]:
