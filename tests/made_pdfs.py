@@ -25,17 +25,17 @@ def require_pdf() -> None:
         pytest.skip(str(error), allow_module_level=True)
 
 
-def opened(content: bytes) -> PdfReader:
-    """The document."""
+def opened(content: bytes) -> Any:
+    """The document: a `PdfReader`, whose objects may be anything."""
     return PdfReader(io.BytesIO(content), strict=True)
 
 
-def root_of(document: PdfReader) -> Any:
+def root_of(document: Any) -> Any:
     """Its catalog."""
     return document.trailer["/Root"]
 
 
-def tags(document: PdfReader) -> Iterator[Any]:
+def tags(document: Any) -> Iterator[Any]:
     """Every part of its tree of tags, in order."""
     yield from _below(root_of(document)["/StructTreeRoot"])
 

@@ -158,7 +158,7 @@ def test_reports_import_the_result_the_terms_and_no_other_part_of_audit() -> Non
                 named |= {alias.name for alias in node.names}
     of_audit = {name for name in named if name.split(".")[0] == "audit"}
     assert of_audit
-    assert of_audit <= {"audit.result", "audit.public_table", "audit.terms"}
+    assert of_audit <= {"audit.result", "audit.result_json", "audit.public_table", "audit.terms", "audit.errors"}
 
 
 def test_the_contract_on_peer_libraries_names_every_layer_below_the_run() -> None:
