@@ -122,7 +122,7 @@ def in_the_producer(writer: PdfWriter) -> None:
 
 
 def in_the_packet(writer: PdfWriter) -> None:
-    packet = writer._root_object["/Metadata"].get_object()
+    packet: Any = writer._root_object["/Metadata"].get_object()
     packet.set_data(packet.get_data().replace(b"Screener 2.3", b"Screener 474"))
 
 
