@@ -97,7 +97,7 @@ def _refuse_numbers(name: str, told: PdfText, page: bytes) -> None:
     known = Counter(printed)
     lines = [line for line in told.lines if line.place == "text"]
     drawn = [text for key, text in told.strings if key == "/Alt"]
-    left = known - Counter(number for text in drawn for number in numbers_in(text))
+    left = known - Counter(number for text in drawn for number in _numbers(text))
     if _count(drawn) - known or _beyond(lines, left):
         raise _refused(name, "prints a number that its page does not, or one more often")
     if not _is_furniture(told, known):
@@ -127,7 +127,7 @@ def _is_furniture(told: PdfText, known: Mapping[_Number, int]) -> bool:
     margins: dict[int, Counter[_Number]] = {}
     before = Decimal(0)
     for line in told.lines:
-        found = numbers_in(line.text)
+        found = _numbers(line.text)
         if line.place == "margin":
             margins.setdefault(line.sheet, Counter()).update(found)
         elif line.place == "head" and not set(found) <= set(known):
@@ -168,8 +168,12 @@ def _fixed(attached: Iterable[str]) -> frozenset[str]:
     return _FIXED | {engine, *attached}
 
 
+def _numbers(text: str) -> list[_Number]:
+    return [(number.value, number.digits) for number in numbers_in(text)]
+
+
 def _count(texts: Iterable[str]) -> Counter[_Number]:
-    return Counter(number for text in texts for number in numbers_in(text))
+    return Counter(number for text in texts for number in _numbers(text))
 
 
 def _made_again(maker: str, page: bytes, attached: Mapping[str, bytes], language: str | None) -> bytes:

@@ -63,10 +63,11 @@ def read_numbers(files: Mapping[str, bytes], rows: Collection[str]) -> list[Numb
     return reader.found
 
 
-def numbers_in(text: str) -> list[tuple[Decimal, int]]:
-    """Every number of a text: its value, and how many decimals are printed."""
-    plain = "".join(_western(character) for character in text)
-    return [(number.value, number.digits) for number in (_number("", None, each) for each in _NUMBER.findall(plain))]
+def numbers_in(text: str) -> list[Number]:
+    """The numbers of a text that stands in no file and no row."""
+    reader = _Reader(frozenset())
+    reader.text("", None, text)
+    return reader.found
 
 
 class _Reader:
