@@ -12,7 +12,7 @@ from typing import Any
 
 from audit.errors import AuditError
 
-__all__ = ["only_data", "selectors", "silent", "weasyprint"]
+__all__ = ["only_data", "selectors", "silent", "style_parser", "weasyprint"]
 
 
 def weasyprint() -> ModuleType:
@@ -49,6 +49,11 @@ def weasyprint() -> ModuleType:
 def selectors() -> ModuleType:
     """The module of WeasyPrint's own that wraps a tree for its style sheets."""
     return importlib.import_module("cssselect2")
+
+
+def style_parser() -> ModuleType:
+    """The module of WeasyPrint's own that reads style sheets."""
+    return importlib.import_module("tinycss2")
 
 
 class _Kept(logging.Handler):

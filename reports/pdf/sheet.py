@@ -10,13 +10,13 @@ from typing import Any, Final
 from audit.errors import AuditError
 from reports.html import palette
 from reports.html.environment import css_string
+from reports.pdf.drawings import SVG, self_contained
 
 __all__ = ["lay_out"]
 
 _STYLE: Final = Template(Path(__file__).with_name("paper.css").read_text(encoding="utf-8"))
 _HEAD: Final = 56
 """As many letters of a title as stand at the head of a sheet."""
-_SVG: Final = "{http://www.w3.org/2000/svg}"
 
 
 def lay_out(root: Any, language: str | None) -> None:
@@ -48,6 +48,7 @@ def lay_out(root: Any, language: str | None) -> None:
             title.text = " · ".join(filter(None, (_text(chosen, "h2"), _text(chosen, "h1"))))
     elif language is not None and root.get("lang", "").partition("-")[0] != language:
         raise _not_in(language)
+    self_contained(root)
     for element in list(root.iter()):
         _made_for_paper(element)
     style = root.makeelement("style", {})
@@ -57,7 +58,7 @@ def lay_out(root: Any, language: str | None) -> None:
 
 def _style(root: Any) -> str:
     """The style of the sheets, after that of the page: who may read it stands at the head of each, as on the page."""
-    notices = (each for each in root.iter() if {"restricted", "audience"} & set(_classes(each)))
+    notices = (each for each in root.iter() if {"restricted", "public", "audience"} & set(_classes(each)))
     start, end = ("right", "left") if root.get("dir") == "rtl" else ("left", "right")
     return _STYLE.substitute(
         palette.NAMES,
@@ -87,10 +88,10 @@ def _made_for_paper(element: Any) -> None:
         # The file is attached; a link that holds it would be an address of a hundred thousand letters.
         del element.attrib["href"]
         element.attrib.pop("download", None)
-    elif element.tag == f"{_SVG}svg" and "c" in _classes(element):
+    elif element.tag == f"{SVG}svg" and "c" in _classes(element):
         # The axis, which the page draws as the background of the cell.
         axis = element.makeelement(
-            f"{_SVG}line", {"x2": "100%", "y1": "10", "y2": "10", "stroke": palette.RULE, "stroke-width": "1"}
+            f"{SVG}line", {"x2": "100%", "y1": "10", "y2": "10", "stroke": palette.RULE, "stroke-width": "1"}
         )
         element.insert(1, axis)
 
@@ -121,7 +122,7 @@ def _words(element: Any) -> str:
     """The text of an element, without that of drawings in it."""
     inside = element.text or ""
     for child in element:
-        inside += ("" if str(child.tag).startswith(_SVG) else _words(child)) + (child.tail or "")
+        inside += ("" if str(child.tag).startswith(SVG) else _words(child)) + (child.tail or "")
     return " ".join(inside.split())
 
 
