@@ -10,7 +10,7 @@ from audit.public_table import PublicRelease, public_json
 from reports.pdf import pdf_of
 
 PAGE = """<!doctype html><html lang="{lang}" dir="{dir}"><head><meta charset="utf-8"><title>Fails · Screener 2.3</title>
-<style>@page{{size:A5;@bottom-center{{content:counter(page) " / " counter(pages)}}}}td{{padding:2px}}
+<style>@page{{size:A6;@bottom-center{{content:counter(page) " / " counter(pages)}}}}td{{padding:2px}}
 table{{inline-size:12rem}}td.long{{overflow-wrap:anywhere;inline-size:3rem}}</style></head><body>
 <p class="audience">Public: figures changed by at most 5</p><h1><bdi>Screener 2.3</bdi></h1>{body}
 <svg width="40" height="9" role="img"><title>62 to 71 per cent</title><rect width="62%" height="9"/>

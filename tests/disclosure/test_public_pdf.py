@@ -40,8 +40,8 @@ MAKER = "reports.pdf:pdf_of"
 
 
 def made_release() -> PublicRelease:
-    lattice = made_lattice(12, 4, 2)
-    exact = exact_counts(lattice, made_counts(9_000, 3, countries=12), bytes(range(32)))
+    lattice = made_lattice(4, 2, 1)
+    exact = exact_counts(lattice, made_counts(3_000, 3, countries=4), bytes(range(32)))
     table = protect(exact, made_method(), []).table
     return public_release(table, "fail", (RULE,), ABOUT, level=0.95, alpha=0.05)
 
@@ -266,9 +266,9 @@ def offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def released(folder: Path, renderer: str) -> dict[str, bytes]:
-    audited = Audited(made_counts(9_000, 3, countries=12), "fail", (RULE,), ABOUT)
+    audited = Audited(made_counts(3_000, 3, countries=4), "fail", (RULE,), ABOUT)
     made = release_from(
-        folder / "restricted", folder / "public", made_lattice(12, 4, 2), audited, made_method(), renderer
+        folder / "restricted", folder / "public", made_lattice(4, 2, 1), audited, made_method(), renderer
     )
     return dict(made.files)
 
