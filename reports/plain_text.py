@@ -16,6 +16,8 @@ _UNSEEN = re.compile(
     "\U000e0000-\U000e007f"  # tags
     "]"
 )
+_FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""Starts of a formula; the full-width forms count as well, as some programs read them alike."""
 _NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -39,3 +41,9 @@ def xml_text(text: str) -> str:
 def capital(text: str) -> str:
     """`text` with a capital."""
     return text[:1].upper() + text[1:]
+
+
+def spreadsheet_text(text: str) -> str:
+    """`text` made harmless, with an apostrophe before what a spreadsheet would take for a formula."""
+    plain = harmless(text)
+    return f"'{plain}" if plain.lstrip().startswith(_FORMULA) else plain

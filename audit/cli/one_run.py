@@ -73,12 +73,13 @@ def run_into(
             assert place is not None  # noqa: S101 - looked at above
             first = _publish(folder, result, asked, place, quiet=quiet)
         else:
-            from audit.cli.reporters import render
+            from audit.cli.reporters import render_each
 
-            for report in [render(reporter, result, asked.languages) for reporter in asked.reporters]:
-                folder.add(report.filename, report.text)
+            made = [render_each(reporter, result, asked.languages) for reporter in asked.reporters]
+            for report in [each for files in made for each in files]:
+                folder.add(report.filename, report.content)
             folder.publish()
-            first = out / asked.reporters[0].filename
+            first = out / made[0][0].filename
     return OneRun(result, document, first)
 
 

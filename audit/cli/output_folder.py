@@ -16,7 +16,14 @@ from audit.errors import FolderInUseError, StorageError
 _PREFIX: Final = ".audit7k-"
 PUBLIC: Final = "public"
 """The folder within an output folder that may leave the house; nothing else of it may."""
-EXACT_FILES: Final = ("result.json", "predictions.parquet", "report.html", "junit.xml")
+EXACT_FILES: Final = (
+    "result.json",
+    "predictions.parquet",
+    "report.html",
+    "junit.xml",
+    "report.pdf",
+    *(f"report.{language}.pdf" for language in ("en", "fr", "es", "ar", "ru", "zh")),
+)
 OUR_FILES: Final = (*EXACT_FILES, PUBLIC)
 """Outputs of an earlier run with these names never stay beside a result that they do not belong to; of a folder, no
 file does."""
@@ -89,7 +96,7 @@ class OutputFolder:
         place = self.place(name)
         with _storage(place):
             place.parent.mkdir(exist_ok=True)
-            place.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+            place.write_bytes(_bytes(content))
 
     def publish(self) -> None:
         """Move everything into place. If one move fails, all are undone."""
@@ -189,13 +196,17 @@ def write_file(path: Path, content: str | bytes, *, private: bool = True) -> Non
         handle, temporary = tempfile.mkstemp(prefix=_PREFIX, dir=path.parent)
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(content.encode() if isinstance(content, str) else content)
+                file.write(_bytes(content))
             _settle(Path(temporary), 0o600 if private else 0o666 & ~_umask())
             Path(temporary).replace(path)
         except BaseException:
             with contextlib.suppress(OSError):
                 Path(temporary).unlink()
             raise
+
+
+def _bytes(content: str | bytes) -> bytes:
+    return content if isinstance(content, bytes) else content.encode("utf-8")
 
 
 @contextlib.contextmanager

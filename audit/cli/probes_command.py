@@ -30,7 +30,7 @@ def probes(
     """
     from audit.cli.output_folder import write_file
     from audit.cli.probes_page import probes_page
-    from audit.probing.writing import designs_of_plan, variants_csv
+    from audit.probing.writing import designs_of_plan, starts_formula, variants_csv
 
     if out is not None and out.exists() and not force:
         raise ArgumentError(
@@ -49,8 +49,11 @@ def probes(
         )
     (design,) = designs
     identity = getattr(loaded.plan.detector, "id", None) or loaded.plan.evaluation_set.id
-    write_file(out, variants_csv(design, identity))
+    written = variants_csv(design, identity)
+    write_file(out, written)
     note(f"Wrote {out}: {len(design.ids):,} to score. Keep the column {identity} beside the answers.")
+    if starts_formula(written):
+        note("note: some cells start as a formula would, and are kept as they are: open the file in no spreadsheet")
 
 
 def _check_may_be_replaced(out: Path, plan: Path, loaded: LoadedPlan) -> None:

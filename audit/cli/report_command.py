@@ -70,16 +70,23 @@ def report(
 
 def _write_exact(result: AuditResult, beside: Path, asked: ExactReports, out: Path | None) -> None:
     from audit.cli.output_folder import write_file
-    from audit.cli.reporters import render
+    from audit.cli.reporters import render_each
 
+    made = [each for reporter in asked.reporters for each in render_each(reporter, result, asked.languages)]
     if out is not None and len(asked.reporters) > 1:
         raise ArgumentError("--out names one file", slug="several-reports-one-file", hint="ask for one --format")
-    for made in [render(reporter, result, asked.languages) for reporter in asked.reporters]:
+    if out is not None and len(made) > 1:
+        raise ArgumentError(
+            f"{asked.reporters[0].filename} holds one language, and --out names one file",
+            slug="one-language",
+            hint="leave --out out: there is a file for each language",
+        )
+    for each in made:
         if out == Path("-"):
-            say_document(made.text)
+            say_document(each.content)
             return
-        target = out or beside / made.filename
-        write_file(target, made.text)
+        target = out or beside / each.filename
+        write_file(target, each.content)
         note(f"Report: {target}")
 
 

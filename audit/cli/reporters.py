@@ -28,8 +28,8 @@ class Reporter(Protocol):
     audience: str
     """`restricted` where it shows exact counts."""
 
-    def render(self, result: AuditResult) -> str:
-        """The whole text of the file."""
+    def render(self, result: AuditResult) -> str | bytes:
+        """The whole file: its text, or its bytes where it is none."""
         ...
 
 
@@ -40,17 +40,17 @@ class MultilingualReporter(Reporter, Protocol):
     languages: tuple[str, ...]
     """The codes of the languages that it can write."""
 
-    def render_in(self, result: AuditResult, languages: Sequence[str]) -> str:
-        """The whole text of the file, in each of these languages."""
+    def render_in(self, result: AuditResult, languages: Sequence[str]) -> str | bytes:
+        """The whole file, in each of these languages; in one alone where the reporter says `one_language`."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A report that was made: its file name and its text."""
+    """A report that was made: its file name and its text, or its bytes where it is no text."""
 
     filename: str
-    text: str
+    content: str | bytes
 
 
 def known_reporters() -> tuple[str, ...]:
@@ -108,6 +108,14 @@ def codes_of(able: Mapping[str, Sequence[str]], names: Sequence[str], asked: str
     return codes
 
 
+def render_each(reporter: Reporter, result: AuditResult, languages: Sequence[str] = ()) -> list[Report]:
+    """The files of a reporter: one, or one for each language where a file can have one alone. Raises as `render`."""
+    if len(languages) < 2 or not getattr(reporter, "one_language", False):
+        return [render(reporter, result, languages)]
+    name = Path(reporter.filename)
+    return [Report(f"{name.stem}.{code}{name.suffix}", render(reporter, result, [code]).content) for code in languages]
+
+
 def render(reporter: Reporter, result: AuditResult, languages: Sequence[str] = ()) -> Report:
     """Make a report, in these languages where it can. Raises AuditError where the reporter fails.
 
@@ -115,9 +123,9 @@ def render(reporter: Reporter, result: AuditResult, languages: Sequence[str] = (
     """
     try:
         if languages and isinstance(reporter, MultilingualReporter):
-            text = reporter.render_in(result, languages)
+            content = reporter.render_in(result, languages)
         else:
-            text = reporter.render(result)
+            content = reporter.render(result)
     except AuditError:
         raise
     except Exception as error:
@@ -126,9 +134,9 @@ def render(reporter: Reporter, result: AuditResult, languages: Sequence[str] = (
             slug="reporter-failed",
             hint="leave it out, or run again as `audit7k --debug …`",
         ) from error
-    if not isinstance(text, str):
-        raise AuditError(f'the reporter "{reporter.name}" made no text', slug="reporter-failed")
-    return Report(reporter.filename, text)
+    if not isinstance(content, (str, bytes)):
+        raise AuditError(f'the reporter "{reporter.name}" made no file', slug="reporter-failed")
+    return Report(reporter.filename, content)
 
 
 def _found(name: str) -> EntryPoint:
@@ -150,6 +158,8 @@ def _loaded(offer: EntryPoint) -> Reporter:
     try:
         made = offer.load()
         reporter = made() if isinstance(made, type) else made
+    except AuditError:  # it says what it lacks
+        raise
     except (Exception, SystemExit) as error:
         from audit.disclosure.public_files import who_answered
 

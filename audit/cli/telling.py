@@ -14,7 +14,7 @@ Lang = Annotated[
     typer.Option(
         "--lang",
         metavar="CODES",
-        help="Languages of the report for people, several in one file: fr,ar,en.  [en, fr, es, ar, ru, zh]",
+        help="Languages of the report for people; PDF: a file each: fr,ar.  [en, fr, es, ar, ru, zh]",
     ),
 ]
 

@@ -40,15 +40,15 @@ def note(text: str) -> None:
     _write(sys.stderr, text)
 
 
-def say_document(text: str) -> None:
-    """Write one document to stdout as UTF-8, whatever the encoding of the terminal."""
+def say_document(content: str | bytes) -> None:
+    """Write one document to stdout, text as UTF-8, whatever the encoding of the terminal."""
     buffer = getattr(sys.stdout, "buffer", None)
     if buffer is None:
-        say(text)
+        say(content if isinstance(content, str) else content.decode("latin-1"))
         return
     try:
         sys.stdout.flush()
-        _write_all(buffer, text.encode("utf-8"))
+        _write_all(buffer, content if isinstance(content, bytes) else content.encode("utf-8"))
         buffer.flush()
     except BrokenPipeError:
         _let_go(sys.stdout)

@@ -21,7 +21,7 @@ from typing import Any, Final
 from audit.errors import DataError, RefusedReleaseError
 from audit.public_table import PublicRelease, public_json
 
-__all__ = ["PublicRenderer", "refuse_unless_rendered_again", "render", "render_in_fresh_process"]
+__all__ = ["PublicRenderer", "in_fresh_process", "refuse_unless_rendered_again", "render", "render_in_fresh_process"]
 
 PublicRenderer = Callable[[PublicRelease], Mapping[str, bytes]]
 """Makes every public file, by its name, from a release: nothing else is handed to it."""
@@ -75,6 +75,27 @@ def render_in_fresh_process(
     DataError
         If the process ends otherwise than with files, or not in time. What it said is not repeated.
     """
+    answer = in_fresh_process(_PROGRAM, renderer, public_json(release), seconds, hidden)
+    try:
+        return {name: base64.b64decode(text, validate=True) for name, text in json.loads(answer).items()}
+    except (ValueError, AttributeError, TypeError):
+        raise RefusedReleaseError(
+            f"{renderer} prints beside its files",
+            slug="not-rendered-again",
+            hint="nothing was released; a public file may hold only what the release gives",
+        ) from None
+
+
+def in_fresh_process(
+    program: str, maker: str, handed: str, seconds: float = _SECONDS, hidden: Sequence[Path] = ()
+) -> str:
+    """What a program prints in a process of its own, which is handed a text and may open nothing of `hidden`.
+
+    Raises
+    ------
+    RefusedReleaseError
+        If the process fails, or does not end in time. What it said is not repeated.
+    """
     environment = {
         name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
     }
@@ -83,8 +104,8 @@ def render_in_fresh_process(
     with tempfile.TemporaryDirectory() as elsewhere:
         try:
             done = subprocess.run(  # noqa: S603 - our own interpreter and program
-                [sys.executable, "-P", "-c", _PROGRAM, renderer, *(str(path.absolute()) for path in hidden)],
-                input=public_json(release),
+                [sys.executable, "-P", "-c", program, maker, *(str(path.absolute()) for path in hidden)],
+                input=handed,
                 capture_output=True,
                 text=True,
                 encoding="utf-8",
@@ -95,24 +116,17 @@ def render_in_fresh_process(
             )
         except subprocess.TimeoutExpired:
             raise RefusedReleaseError(
-                f"{renderer} did not end in a process of its own",
+                f"{maker} did not end in a process of its own",
                 slug="not-rendered-again",
                 hint="nothing was released; a public file may hold only what the release gives",
             ) from None
     if done.returncode != 0 or len(done.stdout) > _LARGEST:
         raise RefusedReleaseError(
-            f"{renderer} does not run in a process of its own",
+            f"{maker} does not run in a process of its own",
             slug="not-rendered-again",
             hint="nothing was released; a public file may hold only what the release gives",
         )
-    try:
-        return {name: base64.b64decode(text, validate=True) for name, text in json.loads(done.stdout).items()}
-    except (ValueError, AttributeError, TypeError):
-        raise RefusedReleaseError(
-            f"{renderer} prints beside its files",
-            slug="not-rendered-again",
-            hint="nothing was released; a public file may hold only what the release gives",
-        ) from None
+    return done.stdout
 
 
 def refuse_unless_rendered_again(

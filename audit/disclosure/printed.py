@@ -21,7 +21,7 @@ from urllib.parse import unquote_to_bytes
 
 from audit.errors import RefusedReleaseError
 
-__all__ = ["Number", "numbers_in", "read_numbers"]
+__all__ = ["Number", "numbers_in", "read_numbers", "unread"]
 
 _NUMBER: Final = re.compile(r"\d+(?:[,\u202f\u00a0'’]\d{3})+(?:\.\d+)?|\d+(?:[.,]\d+)?")
 _DIGIT: Final = re.compile(r"[^\D]|[^\x00-\x7f]")
@@ -91,11 +91,11 @@ class _Reader:
             **dict.fromkeys(_MARKUP, self._markup),
         }
         if kind not in readers:
-            raise _unread(name)
+            raise unread(name)
         try:
             readers[kind](name, content.decode("utf-8"))
         except (ValueError, RecursionError, csv.Error):
-            raise _unread(name) from None
+            raise unread(name) from None
 
     def text(self, file: str, row: str | None, text: str, language: str = "") -> None:
         """Read the numbers of a text. What names its row is no number."""
@@ -244,7 +244,8 @@ def _kind(name: str) -> str:
     return name[name.rfind(".") :].lower() if "." in name else name
 
 
-def _unread(name: str) -> RefusedReleaseError:
+def unread(name: str) -> RefusedReleaseError:
+    """The error of a file that the gate cannot read."""
     return RefusedReleaseError(
         f"{name} cannot be read by the gate that explains every public number",
         slug="unread-public-file",

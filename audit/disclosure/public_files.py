@@ -98,6 +98,8 @@ def make_files(release: PublicRelease) -> dict[str, bytes]:
     for reporter in find_public_reporters(release.about.formats):
         try:
             made = reporter.render(release)
+        except AuditError:  # it says what it lacks
+            raise
         except Exception as error:
             raise AuditError(
                 f'the public reporter "{reporter.name}" failed ({type(error).__name__})',
@@ -131,6 +133,8 @@ def _loaded(offer: EntryPoint) -> PublicReporter:
     try:
         made = offer.load()
         reporter = made() if isinstance(made, type) else made
+    except AuditError:
+        raise
     except (Exception, SystemExit) as error:
         raise AuditError(
             f'the public reporter "{offer.name}" of {_package(offer)} cannot be loaded ({type(error).__name__}); '

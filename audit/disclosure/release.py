@@ -21,6 +21,7 @@ from audit.disclosure.gates import refuse_unless_rendered_again, render
 from audit.disclosure.keys import key_sums
 from audit.disclosure.lattice import Lattice
 from audit.disclosure.method import Method
+from audit.disclosure.pdf_gate import refuse_other_pdfs
 from audit.disclosure.protect import Protected, Seen, protect, same_people
 from audit.disclosure.restricted import Entry, RestrictedFolder, restricted_folder, storage
 from audit.disclosure.table import view_of
@@ -150,7 +151,8 @@ def release(
         entry = _again(folder, made, files, renderer)
         if entry is None:
             refuse_unless_rendered_again(files, made, renderer, (restricted, *hidden))
-            refuse_unexplained(files, render(blank(made), renderer), made)
+            refuse_unexplained(_pages(files), render(_blank_pages(made), renderer), made)
+            refuse_other_pdfs(files, {_RELEASE: public_json(made).encode()}, hidden=(restricted, *hidden))
             folder.settle(parameters(lattice, method, exact.keyed_by))
             # Remembered before it is written: a release that nobody saw does no harm, one that nobody remembers does.
             entry = folder.append(_told(audited, exact, protected, made, files, renderer))
@@ -271,6 +273,18 @@ def _told(
         "sha256": _digests(made, files),
         "attack": {name: value for name, value in asdict(protected.report).items() if name != "told"},
     }
+
+
+def _pages(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """All but PDFs: these are compared with their pages."""
+    return {name: content for name, content in files.items() if not name.casefold().endswith(".pdf")}
+
+
+def _blank_pages(made: PublicRelease) -> PublicRelease:
+    """The release without a figure, to be made in all forms but PDF: the furniture of its pages."""
+    formats = tuple(name for name in made.about.formats if name != "pdf")
+    empty = blank(made)
+    return empty.model_copy(update={"about": empty.about.model_copy(update={"formats": formats})})
 
 
 def _digests(made: PublicRelease, files: Mapping[str, bytes]) -> dict[str, str]:

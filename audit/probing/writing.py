@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Final
 
 from pydantic import BaseModel
 
@@ -15,7 +17,9 @@ from audit.plan_file import LoadedPlan, read_plan_file
 from audit.probing.asking import design_of
 from audit.probing.design import Design
 
-__all__ = ["designs_of_plan", "paths_of", "variants_csv"]
+__all__ = ["designs_of_plan", "paths_of", "starts_formula", "variants_csv"]
+
+_NUMBER: Final = re.compile(r"[+-]?[\d.,]+(?:[eE][+-]?\d+)?\s*")
 
 
 def designs_of_plan(path: Path, only: str | None = None) -> tuple[LoadedPlan, tuple[Design, ...]]:
@@ -65,6 +69,12 @@ def variants_csv(design: Design, identity: str) -> str:
         for one, row in zip(design.ids, zip(*columns, strict=True), strict=True)
     )
     return file.getvalue()
+
+
+def starts_formula(written: str) -> bool:
+    """Whether a spreadsheet would take a cell of a CSV for a formula. What is scored is not changed to prevent it."""
+    cells = (cell.lstrip() for row in csv.reader(io.StringIO(written)) for cell in row)
+    return any(cell.startswith(("=", "+", "-", "@")) and not _NUMBER.fullmatch(cell) for cell in cells)
 
 
 def paths_of(part: object) -> Iterator[Path]:

@@ -19,7 +19,7 @@ __all__ = ["Finished", "css_string", "environment", "isolated"]
 _TEMPLATES = Path(__file__).with_name("templates")
 _NUMBER = r"(?:&[lg]t;)?[≤≥]?[−+±]?\d(?:[\d.,\u00a0\u202f]*\d)?%?"
 _NUMBERS: Final = re.compile(
-    r"(?P<kept><(?P<whole>svg|code)\b.*?</(?P=whole)>|<[^>]*>|&(?![lg]t;\d)#?\w+;)"
+    r"(?P<kept><(?P<whole>svg|code)\b.*?</(?P=whole)>|<[^>]*>|&(?![lg]t;\d)#?\w+;|\[U\+[0-9A-F]+\])"
     rf"|{_NUMBER}(?:\s?[–…/±^]\s?(?:{_NUMBER}|∞))+|[≤≥−+±]{_NUMBER}|(?:&[lg]t;)?\d[\d.,]*%"
     r"|\[[a-z_]+\] [a-z_]+",
     re.DOTALL,

@@ -20,6 +20,7 @@ from audit.cli.second_looks import second_looks
 from audit.cli.summary import rule_lines, summary
 from audit.cli.terminal import Style
 from audit.errors import ResultError
+from audit.probing.writing import starts_formula
 from audit.result import AuditResult
 from audit.result_file import load_result, parse_result, result_to_json
 
@@ -67,11 +68,28 @@ def test_rows_of_the_set_are_not_shown(here: Path) -> None:
     assert "contract" not in out
 
 
+def test_a_cell_that_starts_as_a_formula_is_kept_and_said(here: Path) -> None:
+    """What the detector is to read is data: an apostrophe before it would be another text."""
+    probe = '[[probes]]\nid = "field"\nkind = "columns"\nvalues = { gender = ["woman"] }\nanchor = { gender = "man" }\n'
+    detector = 'kind = "python"\nentry = "beside:score"\nfeatures = ["text", "gender"]\nthreshold = 0.5'
+    write_audit(here, probe, detector=detector)
+    written = (here / "set.csv").read_text(encoding="utf-8").replace("Work offered:", "=Work offered:")
+    (here / "set.csv").write_text(written, encoding="utf-8")
+    code, _, err = invoke("probes", "plan.toml", "--out", "variants.csv")
+    assert code == 0
+    assert "open the file in no spreadsheet" in err
+    with (here / "variants.csv").open(encoding="utf-8") as file:
+        assert all(row["text"].startswith("=Work") for row in csv.DictReader(file))
+    assert not starts_formula('id,x\n1,-1.5\n2,"+3e5"\n3,a=b\n')
+    assert starts_formula('id,x\n1," @SUM(1)"\n')
+
+
 def test_variants_are_written_for_their_owner_with_an_id(here: Path) -> None:
     write_audit(here, PROBE + LEVELS)
     code, out, err = invoke("probes", "plan.toml", "--out", "variants.csv")
     assert (code, out) == (0, "")
     assert "Wrote variants.csv: 60 to score. Keep the column case_id" in err
+    assert "spreadsheet" not in err
     with (here / "variants.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert len({row["case_id"] for row in rows}) == 60

@@ -55,7 +55,7 @@ def test_a_reporter_of_another_package_is_found_and_renders(site: Path) -> None:
     (reporter,) = find_reporters(["plain", "plain"])
     result = large_result()
     made = render(reporter, result)
-    assert (made.filename, made.text) == ("plain.txt", f"fail {len(result.verdicts)}")
+    assert (made.filename, made.content) == ("plain.txt", f"fail {len(result.verdicts)}")
 
 
 def test_an_object_is_as_good_as_a_class(site: Path) -> None:
@@ -154,7 +154,7 @@ def test_what_is_no_reporter_is_refused(site: Path, body: str) -> None:
 
 @pytest.mark.parametrize(
     ("render_body", "words"),
-    [("raise KeyError('SECRET')", "failed (KeyError)"), ("return b'bytes'", "made no text")],
+    [("raise KeyError('SECRET')", "failed (KeyError)"), ("return 7", "made no file")],
 )
 def test_a_reporter_that_fails_is_an_error_without_its_text(site: Path, render_body: str, words: str) -> None:
     module = f"failing_{len(render_body)}"
@@ -184,7 +184,7 @@ def test_a_reporter_of_another_package_can_have_languages_of_its_own(site: Path)
     reporters = find_reporters(["plain", "junit"])
     assert languages_of(reporters, None) == ()
     assert languages_of(reporters, "de,en,de") == ("de", "en")
-    assert render(reporters[0], large_result(), ("de", "en")).text == "de en"
-    assert render(reporters[0], large_result()).text.startswith("fail ")
+    assert render(reporters[0], large_result(), ("de", "en")).content == "de en"
+    assert str(render(reporters[0], large_result()).content).startswith("fail ")
     with pytest.raises(ArgumentError, match='"plain" has no language "fr"'):
         languages_of(reporters, "fr")

@@ -72,6 +72,27 @@ def test_a_report_loads_the_nouns_and_nothing_below_them(module: str, reporter: 
     assert ours <= NOUNS
 
 
+def test_a_pdf_loads_the_nouns_the_extra_and_nothing_below_them() -> None:
+    program = (
+        "import made_results\n"
+        "from reports.pdf import pdf_of\n"
+        "from reports.pdf.counts import counts_csv\n"
+        "from audit.result_json import result_to_json\n"
+        "assert counts_csv(made_results.undecided_result())\n"
+        "try:\n    assert pdf_of('<html lang=en><title>t</title><p>t', {})\n"
+        "except Exception as error:\n    assert 'needs' in str(error)"
+    )
+    loaded = modules_after(program)
+    assert not {name.partition(".")[0] for name in loaded} & HEAVY
+    ours = {name for name in loaded if name.partition(".")[0] == "audit" and not name.startswith("audit.findings.")}
+    assert ours <= NOUNS | {"audit.result_json"}
+
+
+def test_a_pdf_is_not_loaded_before_it_is_asked_for() -> None:
+    loaded = modules_after("import reports.pdf, reports.html")
+    assert not loaded & {"weasyprint", "pypdf", "jinja2", "audit.result"}
+
+
 def test_finding_a_reporter_does_not_load_its_templates() -> None:
     loaded = modules_after("import reports.html")
     assert "jinja2" not in loaded

@@ -1,0 +1,55 @@
+"""The report on paper: one PDF in one language, made from the page of the report, with the figures attached."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from audit.result import AuditResult
+
+__all__ = ["PdfReporter", "pdf_of"]
+
+
+class PdfReporter:
+    """Writes `report.pdf`: the pages of `report.html` as PDF/A-3, with `result.json` and the counts attached.
+
+    Raises
+    ------
+    AuditError
+        When it is made, where the extra `pdf` or the library Pango is missing: before anything is scored.
+    """
+
+    name: str = "pdf"
+    filename: str = "report.pdf"
+    audience: Literal["restricted"] = "restricted"
+    languages: tuple[str, ...] = ("en", "fr", "es", "ar", "ru", "zh")
+    """The languages that it can write, by the codes of `reports.languages`."""
+    one_language: bool = True
+    """A PDF has one language: where several are asked for, there is a file for each."""
+
+    def __init__(self) -> None:
+        from reports.pdf.engine import weasyprint
+
+        weasyprint()
+
+    def render(self, result: AuditResult) -> bytes:
+        """The whole file, the same bytes for the same result, fonts and libraries."""
+        return self.render_in(result, ["en"])
+
+    def render_in(self, result: AuditResult, languages: tuple[str, ...] | list[str]) -> bytes:
+        """The same in a language: the first of these."""
+        from audit.result_json import result_to_json
+        from reports.html import render_page
+        from reports.languages import language
+        from reports.pdf.counts import counts_csv
+
+        page = render_page(result, language(languages[0]))
+        return pdf_of(page, {"result.json": result_to_json(result).encode(), "counts.csv": counts_csv(result).encode()})
+
+
+def pdf_of(page: str, attachments: Mapping[str, bytes], language: str | None = None) -> bytes:
+    """A PDF of a page of ours; `reports.pdf.paper.pdf_of`, which is loaded when it is called."""
+    from reports.pdf.paper import pdf_of as made
+
+    return made(page, attachments, language)

@@ -1,0 +1,104 @@
+"""Loads WeasyPrint, or says in one line what is missing; it fetches nothing, and its log stays silent."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import io
+import logging
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+
+from audit.errors import AuditError
+
+__all__ = ["only_data", "selectors", "silent", "style_parser", "weasyprint"]
+
+
+def weasyprint() -> ModuleType:
+    """The module.
+
+    Raises
+    ------
+    AuditError
+        If the extra or one of the libraries that it stands on is missing.
+    """
+    try:
+        with silent():
+            return importlib.import_module("weasyprint")
+    except ModuleNotFoundError:
+        raise AuditError(
+            'a PDF needs the extra "pdf"',
+            slug="pdf-extra",
+            hint="pip install 'audit7k[pdf]', or leave --report pdf out",
+        ) from None
+    except OSError:
+        raise AuditError(
+            "a PDF needs the library Pango, which is not on this machine",
+            slug="pdf-library",
+            hint="Debian: apt-get install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0",
+        ) from None
+    except Exception as error:
+        raise AuditError(
+            f'what the extra "pdf" installs cannot be imported ({type(error).__name__})',
+            slug="pdf-extra",
+            hint="pip install --force-reinstall 'audit7k[pdf]'",
+        ) from None
+
+
+def selectors() -> ModuleType:
+    """The module of WeasyPrint's own that wraps a tree for its style sheets."""
+    return importlib.import_module("cssselect2")
+
+
+def style_parser() -> ModuleType:
+    """The module of WeasyPrint's own that reads style sheets."""
+    return importlib.import_module("tinycss2")
+
+
+class _Kept(logging.Handler):
+    """Keeps what is said of errors, without what is quoted in it."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.said: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep the sentence."""
+        self.said.append(str(record.msg))
+
+
+@contextlib.contextmanager
+def silent() -> Iterator[list[str]]:
+    """Without the log and the prints of WeasyPrint, which quote what stands in a page; yields the errors it told of."""
+    kept, loggers = _Kept(), [logging.getLogger(name) for name in ("weasyprint", "weasyprint.progress", "fontTools")]
+    before = [(logger.handlers, logger.propagate) for logger in loggers]
+    for logger in loggers:
+        logger.handlers, logger.propagate = [kept], False
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            yield kept.said
+    finally:
+        for logger, (handlers, propagate) in zip(loggers, before, strict=True):
+            logger.handlers, logger.propagate = handlers, propagate
+
+
+def only_data() -> Any:
+    """A fetcher that reads `data:` and refuses any other address; `refused` says whether it was asked for one.
+
+    Whatever a page names (a picture, a style, a font, a file) goes through it: so no byte leaves, none comes in, and no
+    file of this machine is read.
+    """
+    urls = importlib.import_module("weasyprint.urls")
+
+    class OnlyData(urls.URLFetcher):  # type: ignore[name-defined,misc]
+        refused = False
+
+        def fetch(self, url: str, headers: dict[str, str] | None = None) -> Any:
+            """Read what the address itself holds."""
+            if not url.lower().startswith("data:"):
+                self.refused = True
+                raise ValueError("only data: is read")
+            return super().fetch(url, headers)
+
+    return OnlyData(allowed_protocols={"data"}, allow_redirects=False)

@@ -1,0 +1,46 @@
+"""The public report on paper: the public page as PDF/A-3, with the release and its table attached."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from audit.public_table import PublicRelease
+
+__all__ = ["PublicPdfReporter"]
+
+
+class PublicPdfReporter:
+    """Writes the public `report.pdf`, in the first language of the release.
+
+    It is of the public page, which must be among the public files too: the gate compares them.
+
+    Raises
+    ------
+    AuditError
+        When it is made, where the extra `pdf` or the library Pango is missing.
+    """
+
+    name: str = "pdf"
+    filename: str = "report.pdf"
+    audience: Literal["public"] = "public"
+    languages: tuple[str, ...] = ("en", "fr", "es", "ar", "ru", "zh")
+    """The languages that it can write, by the codes of `reports.languages`."""
+
+    def __init__(self) -> None:
+        from reports.pdf.engine import weasyprint
+
+        weasyprint()
+
+    def render(self, release: PublicRelease) -> bytes:
+        """The whole file, the same bytes for the same release, fonts and libraries."""
+        from audit.public_table import public_json
+        from reports.pdf.paper import pdf_of
+        from reports.public.csv_file import PublicCsvReporter
+        from reports.public.html import PublicHtmlReporter
+
+        attached = {
+            "release.json": public_json(release).encode(),
+            PublicCsvReporter.filename: PublicCsvReporter().render(release).encode(),
+        }
+        return pdf_of(PublicHtmlReporter().render(release), attached)

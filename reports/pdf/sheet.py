@@ -1,0 +1,132 @@
+"""What a page becomes on paper: one of its languages, nothing folded, its title at the head of each sheet."""
+
+from __future__ import annotations
+
+import unicodedata
+from pathlib import Path
+from string import Template
+from typing import Any, Final
+
+from audit.errors import AuditError
+from reports.html import palette
+from reports.html.environment import css_string
+from reports.pdf.drawings import SVG, self_contained
+
+__all__ = ["lay_out"]
+
+_STYLE: Final = Template(Path(__file__).with_name("paper.css").read_text(encoding="utf-8"))
+_HEAD: Final = 56
+"""As many letters of a title as stand at the head of a sheet."""
+
+
+def lay_out(root: Any, language: str | None) -> None:
+    """Choose the language, in place, open all that is folded, and take out what only a screen can use.
+
+    Parameters
+    ----------
+    root : xml.etree.ElementTree.Element
+        The page.
+    language : str, optional
+        The code of the language that is kept.
+
+    Raises
+    ------
+    AuditError
+        If the page is not in this language.
+    """
+    body = root.find("body")
+    parts = [] if body is None else [child for child in body if "in" in _classes(child)]
+    if parts:
+        chosen = _chosen(parts, language)
+        for child in list(body):
+            if child is not chosen:
+                body.remove(child)
+        root.set("lang", chosen.get("lang", ""))
+        root.set("dir", chosen.get("dir", "ltr"))
+        title = root.find("head/title")
+        if title is not None:
+            title.text = " · ".join(filter(None, (_text(chosen, "h2"), _text(chosen, "h1"))))
+    elif language is not None and root.get("lang", "").partition("-")[0] != language:
+        raise _not_in(language)
+    self_contained(root)
+    for element in list(root.iter()):
+        _made_for_paper(element)
+    style = root.makeelement("style", {})
+    style.text = _style(root)
+    root.find("head").append(style)
+
+
+def _style(root: Any) -> str:
+    """The style of the sheets, after that of the page: who may read it stands at the head of each, as on the page."""
+    notices = (each for each in root.iter() if {"restricted", "public", "audience"} & set(_classes(each)))
+    start, end = ("right", "left") if root.get("dir") == "rtl" else ("left", "right")
+    return _STYLE.substitute(
+        palette.NAMES,
+        start=start,
+        end=end,
+        title=css_string(f"\u2068{_shortened(_text(root, 'h1'))}\u2069"),
+        audience=css_string(next(map(_words, notices), "")),
+    )
+
+
+def _chosen(parts: list[Any], language: str | None) -> Any:
+    if language is None:
+        return parts[0]
+    for part in parts:
+        if f"in-{language}" in _classes(part):
+            return part
+    raise _not_in(language)
+
+
+def _made_for_paper(element: Any) -> None:
+    if element.tag == "details":
+        element.set("open", "")
+    elif element.tag == "bdi" and "dir" not in element.attrib:
+        # The engine takes the direction of the line where a browser takes that of the text.
+        element.set("dir", _direction(_words(element)))
+    elif element.tag == "a" and element.get("href", "").startswith("data:"):
+        # The file is attached; a link that holds it would be an address of a hundred thousand letters.
+        del element.attrib["href"]
+        element.attrib.pop("download", None)
+    elif element.tag == f"{SVG}svg" and "c" in _classes(element):
+        # The axis, which the page draws as the background of the cell.
+        axis = element.makeelement(
+            f"{SVG}line", {"x2": "100%", "y1": "10", "y2": "10", "stroke": palette.RULE, "stroke-width": "1"}
+        )
+        element.insert(1, axis)
+
+
+def _direction(text: str) -> str:
+    """The direction of a text: that of its first letter that has one."""
+    for letter in text:
+        kind = unicodedata.bidirectional(letter)
+        if kind in ("L", "R", "AL"):
+            return "ltr" if kind == "L" else "rtl"
+    return "ltr"
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _HEAD else f"{text[: _HEAD - 1].rstrip()}…"
+
+
+def _classes(element: Any) -> list[str]:
+    return str(element.get("class", "")).split()
+
+
+def _text(root: Any, tag: str) -> str:
+    found = next(root.iter(tag), None)
+    return "" if found is None else _words(found)
+
+
+def _words(element: Any) -> str:
+    """The text of an element, without that of drawings in it."""
+    inside = element.text or ""
+    for child in element:
+        inside += ("" if str(child.tag).startswith(SVG) else _words(child)) + (child.tail or "")
+    return " ".join(inside.split())
+
+
+def _not_in(language: str) -> AuditError:
+    return AuditError(
+        f'the page is not in the language "{language}"', slug="pdf-language", hint="ask for it with --lang"
+    )

@@ -1,0 +1,37 @@
+"""The public page on paper: it passes its gate, says whom it is for, and holds the files of the release."""
+
+from __future__ import annotations
+
+import pytest
+from made_pdfs import opened, require_pdf, root_of
+from made_public import in_languages, made
+
+from audit.disclosure.pdf_gate import refuse_other_pdfs
+from audit.disclosure.pdf_text import read_pdf
+from audit.public_table import public_json
+from reports.pdf.public import PublicPdfReporter
+from reports.public.csv_file import PublicCsvReporter
+from reports.public.html import PublicHtmlReporter
+
+require_pdf()
+
+
+@pytest.mark.parametrize("codes", [("en",), ("ar", "fr")])
+def test_the_public_page_is_printed_and_passes(codes: tuple[str, ...]) -> None:
+    release = in_languages(made("tiny"), *codes)
+    files = {
+        "report.html": PublicHtmlReporter().render(release).encode(),
+        "groups.csv": PublicCsvReporter().render(release).encode(),
+        "report.pdf": PublicPdfReporter().render(release),
+    }
+    document = opened(files["report.pdf"])
+    assert root_of(document)["/Lang"] == codes[0]
+    release_json = public_json(release).encode()
+    assert {name: content for name, (content,) in document.attachments.items()} == {
+        "groups.csv": files["groups.csv"],
+        "release.json": release_json,
+    }
+    refuse_other_pdfs(files, {"release.json": release_json}, "reports.pdf:pdf_of")
+    if codes == ("en",):
+        heads = {line.sheet for line in read_pdf("report.pdf", files["report.pdf"]).lines if "Public: " in line.text}
+        assert heads == set(range(1, len(document.pages) + 1))

@@ -1,0 +1,187 @@
+"""Puts a text into every string that somebody else may have written, whatever fields a result and its plan have.
+
+The models are walked, not listed: a field that is added takes part, or a test says that nothing reaches it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+
+from made_results import UNDECIDED, sample_result
+from made_second_looks import further_result
+from pydantic import BaseModel
+
+from audit.findings import ProbeRuleResult, ProbeVerdict
+from audit.plan import AuditPlan, ProbeRule
+from audit.plan_probes import ColumnsProbe, TextProbe
+from audit.result import AuditResult
+
+__all__ = ["KEPT", "Field", "completed", "everything", "everywhere", "filled", "open_fields", "rewritten"]
+
+Field = tuple[str, str]
+"""A model and one of its fields."""
+KEPT: Mapping[Field, str] = {
+    ("Level", "rung"): "a word of ours, by which reports find a level",
+    ("Axis", "rung"): "the same",
+    ("LevelName", "rung"): "the same",
+    ("SensitiveFeature", "rungs"): "the same",
+}
+"""Fields that are text to Python, and that nobody else can write."""
+
+
+_WORD = "words"
+"""What fills every text that made-up results leave out: the name of their probe, so that what refers to it finds it."""
+
+
+@cache
+def everything() -> AuditResult:
+    """A failing result with an answer to every question, under a plan in which nothing is left out."""
+    sample = replace(UNDECIDED, rows=4_000, countries=("GHA", "NPL"), gaps={("woman", "GHA"): (0.1, 0.1)}, found=0.9)
+    result = further_result(sample_result(sample))
+    plan = completed(result.plan, _WORD)
+    detectors = [kind for kind in _leaves(AuditPlan.model_fields["detector"].annotation) if _is_part(kind)]
+    plan.__dict__["detector"] = filled(detectors[0], _WORD)
+    plan.__dict__["every_rule"] = (*plan.every_rule, filled(ProbeRule, _WORD))
+    plan.__dict__["probes"] = tuple(filled(kind, _WORD) for kind in (TextProbe, ColumnsProbe))
+    return result.model_copy(
+        update={
+            "plan": plan,
+            "plan_as_asked": {"detectors": tuple(filled(kind, _WORD) for kind in detectors)},
+            "provenance": completed(result.provenance, _WORD),
+            "features": completed(result.features, _WORD),
+            "conditional": completed(result.conditional, _WORD),
+            "probe_rules": filled(tuple[ProbeRuleResult, ...], _WORD),
+            "probe_verdicts": filled(tuple[ProbeVerdict, ...], _WORD),
+        }
+    )
+
+
+def everywhere(rewrite: Callable[[str], str]) -> AuditResult:
+    """`everything`, every text in it rewritten."""
+    made = rewritten(everything(), rewrite, set())
+    assert isinstance(made, AuditResult)
+    return made
+
+
+def open_fields(model: Any, seen: set[Any] | None = None) -> Iterator[Field]:
+    """Every field that takes any text, of a model and of all models and tuples with names in it."""
+    seen = set() if seen is None else seen
+    if model in seen:
+        return
+    seen.add(model)
+    for name, annotation in _fields(model).items():
+        if _is_open(annotation):
+            yield model.__name__, name
+        for leaf in _leaves(annotation):
+            if _is_part(leaf):
+                yield from open_fields(leaf, seen)
+
+
+def rewritten(part: Any, rewrite: Callable[[str], str], reached: set[Field]) -> Any:
+    """A copy with every such text rewritten, not validated again; `reached` collects the fields that had any."""
+    if isinstance(part, BaseModel):
+        made = part.model_copy()
+        for name, annotation in _fields(type(part)).items():
+            value = _value(getattr(part, name), (type(part).__name__, name), annotation, rewrite, reached)
+            made.__dict__[name] = value
+        return made
+    if hasattr(part, "_fields"):
+        hints = _fields(type(part))
+        return type(part)(
+            *(_value(getattr(part, name), (type(part).__name__, name), hints[name], rewrite, reached) for name in hints)
+        )
+    if isinstance(part, tuple):
+        return tuple(rewritten(each, rewrite, reached) for each in part)
+    if isinstance(part, list):
+        return [rewritten(each, rewrite, reached) for each in part]
+    if isinstance(part, Mapping):
+        return {key: rewritten(each, rewrite, reached) for key, each in part.items()}
+    return part
+
+
+def filled(annotation: Any, text: str) -> Any:
+    """Something of a type, with `text` for every text in it; nothing of it is validated."""
+    origin, inner = get_origin(annotation), get_args(annotation)
+    if origin is Literal:
+        return inner[0]
+    if origin is Annotated:
+        return filled(inner[0], text)
+    if origin in (tuple, list, frozenset):
+        kinds = [each for each in inner if each is not Ellipsis]
+        return origin(filled(each, text) for each in kinds)
+    if origin is not None and isinstance(origin, type) and issubclass(origin, Mapping):
+        keys = get_args(inner[0]) if get_origin(inner[0]) is Literal else (filled(inner[0], text),)
+        return {key: filled(inner[1], text) for key in keys}
+    if inner:
+        return filled(next(each for each in inner if each is not type(None)), text)
+    if _is_part(annotation):
+        values = {name: filled(each, text) for name, each in _fields(annotation).items()}
+        return annotation.model_construct(**values) if issubclass(annotation, BaseModel) else annotation(**values)
+    known: Mapping[Any, Any] = {str: text, int: 1, float: 0.5, bool: True, Path: Path("file")}
+    return known.get(annotation, text)
+
+
+def completed(part: Any, text: str) -> Any:
+    """A copy in which everything that is left out is there, with `text` for every text in it."""
+    if isinstance(part, tuple) and not hasattr(part, "_fields"):
+        return tuple(completed(each, text) for each in part)
+    if isinstance(part, Mapping):
+        return {key: completed(each, text) for key, each in part.items()}
+    if not isinstance(part, BaseModel):
+        return part
+    made = part.model_copy()
+    for name, annotation in _fields(type(part)).items():
+        value = getattr(part, name)
+        made.__dict__[name] = filled(annotation, text) if value in (None, "", (), {}, []) else completed(value, text)
+    return made
+
+
+def _value(value: Any, field: Field, annotation: Any, rewrite: Callable[[str], str], reached: set[Field]) -> Any:
+    if field in KEPT or not _is_open(annotation):
+        return rewritten(value, rewrite, reached)
+    return _texts(value, field, rewrite, reached)
+
+
+def _texts(value: Any, field: Field, rewrite: Callable[[str], str], reached: set[Field]) -> Any:
+    if isinstance(value, str):
+        reached.add(field)
+        return rewrite(value)
+    if isinstance(value, (tuple, list)) and not hasattr(value, "_fields"):
+        return type(value)(_texts(each, field, rewrite, reached) for each in value)
+    if isinstance(value, Mapping):
+        return {
+            _texts(key, field, rewrite, reached): _texts(each, field, rewrite, reached) for key, each in value.items()
+        }
+    return rewritten(value, rewrite, reached)
+
+
+def _fields(model: Any) -> dict[str, Any]:
+    if issubclass(model, BaseModel):
+        return {name: field.annotation for name, field in model.model_fields.items()}
+    return get_type_hints(model)
+
+
+def _is_part(leaf: Any) -> bool:
+    return isinstance(leaf, type) and (issubclass(leaf, BaseModel) or hasattr(leaf, "_fields"))
+
+
+def _is_open(annotation: Any) -> bool:
+    """Whether a field takes any text: `str` is among its types, and no list of words is."""
+    found = list(_leaves(annotation))
+    return str in found and Literal not in found
+
+
+def _leaves(annotation: Any) -> Iterator[Any]:
+    if get_origin(annotation) is Literal:
+        yield Literal
+    elif get_origin(annotation) is Annotated:
+        yield from _leaves(get_args(annotation)[0])
+    elif get_args(annotation):
+        for inner in get_args(annotation):
+            yield from _leaves(inner)
+    else:
+        yield annotation

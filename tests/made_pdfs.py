@@ -1,0 +1,60 @@
+"""PDFs for tests, and what stands in one: read with pypdf, or with the programs of poppler where they are here."""
+
+from __future__ import annotations
+
+import io
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pypdf import PdfReader
+
+from audit.errors import AuditError
+from reports.pdf.engine import weasyprint
+
+
+def require_pdf() -> None:
+    """Skip a module where no PDF can be made, and say why."""
+    try:
+        weasyprint()
+    except AuditError as error:
+        pytest.skip(str(error), allow_module_level=True)
+
+
+def opened(content: bytes) -> Any:
+    """The document: a `PdfReader`, whose objects may be anything."""
+    return PdfReader(io.BytesIO(content), strict=True)
+
+
+def root_of(document: Any) -> Any:
+    """Its catalog."""
+    return document.trailer["/Root"]
+
+
+def tags(document: Any) -> Iterator[Any]:
+    """Every part of its tree of tags, in order."""
+    yield from _below(root_of(document)["/StructTreeRoot"])
+
+
+def _below(part: Any) -> Iterator[Any]:
+    kids = part.get("/K", [])
+    for kid in kids if isinstance(kids, list) else [kids]:
+        under = kid.get_object()
+        if isinstance(under, dict) and "/S" in under:
+            yield under
+            yield from _below(under)
+
+
+def words_of(content: bytes, folder: Path) -> str:
+    """Its text in reading order, as pdftotext tells it."""
+    if shutil.which("pdftotext") is None:
+        pytest.skip("pdftotext (poppler-utils) is not here")
+    (folder / "read.pdf").write_bytes(content)
+    done = subprocess.run(
+        ["pdftotext", "-enc", "UTF-8", str(folder / "read.pdf"), "-"], capture_output=True, check=True
+    )
+    return re.sub("[\u202a-\u202e\u2066-\u2069\u200e\u200f]", "", done.stdout.decode())

@@ -1,0 +1,55 @@
+"""The page about printing: its commands run, its program reads what they write, and the CI has its packages."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from made_entry_points import offered_by_this_version
+from made_pdfs import opened, require_pdf, root_of
+from made_results import UNDECIDED, sample_result
+
+from audit.result_file import result_to_json
+
+require_pdf()
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "how-to" / "pdf.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", PAGE, flags=re.DOTALL)
+
+
+@pytest.mark.slow
+def test_its_commands_and_its_program_run(tmp_path: Path) -> None:
+    out = tmp_path / "audit-out"
+    out.mkdir()
+    document = result_to_json(sample_result(replace(UNDECIDED, rows=300, countries=("GHA", "NPL"))))
+    (out / "result.json").write_text(document, encoding="utf-8")
+    lines = [line for block in blocks("console") for line in block.splitlines() if " report audit-out" in line]
+    assert [line.partition("--lang ")[2] for line in lines] == ["", "ar", "fr,zh"]
+    site = offered_by_this_version(tmp_path / "site")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(site), *sys.path])}
+    # One of the three: each takes seconds, and they differ by their languages alone.
+    command = [sys.executable, "-m", "audit", *lines[1].split()[1:]]
+    subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, check=True, timeout=240)
+    languages = {path.name: root_of(opened(path.read_bytes()))["/Lang"] for path in out.glob("*.pdf")}
+    assert languages == {"report.pdf": "ar"}
+    (program,) = blocks("python")
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True)
+    sizes = dict(line.split() for line in done.stdout.splitlines())
+    assert sizes["result.json"] == str(len(document.encode()))
+    assert set(sizes) == {"result.json", "counts.csv"}
+
+
+def test_its_packages_are_those_of_the_continuous_integration() -> None:
+    used = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    for package in ("libpango-1.0-0", "libpangoft2-1.0-0", "libharfbuzz-subset0", "fonts-droid-fallback"):
+        assert f"`{package}`" in PAGE
+        assert f" {package}" in used
