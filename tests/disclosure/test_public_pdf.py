@@ -27,7 +27,7 @@ from audit.disclosure.exact import exact_counts
 from audit.disclosure.pdf_gate import pdf_maker, refuse_other_pdfs
 from audit.disclosure.pdf_text import read_pdf
 from audit.disclosure.protect import protect
-from audit.disclosure.release import Audited
+from audit.disclosure.release import Audited, into
 from audit.disclosure.release import release as release_from
 from audit.disclosure.words import public_release
 from audit.errors import DataError
@@ -268,7 +268,7 @@ def offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def released(folder: Path, renderer: str) -> dict[str, bytes]:
     audited = Audited(made_counts(3_000, 3, countries=4), "fail", (RULE,), ABOUT)
     made = release_from(
-        folder / "restricted", folder / "public", made_lattice(4, 2, 1), audited, made_method(), renderer
+        folder / "restricted", into(folder / "public"), made_lattice(4, 2, 1), audited, made_method(), renderer
     )
     return dict(made.files)
 
