@@ -151,7 +151,7 @@ def release(
         entry = _again(folder, made, files, renderer)
         if entry is None:
             refuse_unless_rendered_again(files, made, renderer, (restricted, *hidden))
-            refuse_unexplained(_pages(files), render(_blank_pages(made), renderer), made)
+            refuse_unexplained(_pages(files), _pages(render(_blank_pages(made), renderer)), made)
             refuse_other_pdfs(files, {_RELEASE: public_json(made).encode()}, hidden=(restricted, *hidden))
             folder.settle(parameters(lattice, method, exact.keyed_by))
             # Remembered before it is written: a release that nobody saw does no harm, one that nobody remembers does.
