@@ -6,7 +6,7 @@ release or of a function of `audit.public_figures`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, Literal
@@ -16,7 +16,7 @@ from audit.metrics import MetricName
 from audit.public_figures import State, error_of, everyone_else, limits_beside, people_apart, size_of, state_of
 from audit.public_table import PublicGroup, PublicMetric, PublicRate, PublicRelease, PublicRule, group_key
 
-__all__ = ["MISSED", "OUTCOMES", "WRONGLY_FLAGGED", "FeatureNames", "PublicFinding", "PublicReading"]
+__all__ = ["MISSED", "OUTCOMES", "WRONGLY_FLAGGED", "FeatureNames", "PublicFinding", "PublicReading", "judges"]
 
 Key = tuple[Level, ...]
 
@@ -157,14 +157,20 @@ class PublicReading:
         return (axes for axes in dict.fromkeys(found) if axes)
 
     def findings(self, rule: PublicRule) -> list[PublicFinding]:
-        """What a rule says of every group but everyone, in the order of the table."""
+        """What a rule says of every group that it judges, in the order of the table."""
         if rule.rule not in self._findings:
             states = self._states[rule.rule]
-            self._findings[rule.rule] = [self._finding(key, rule.metric, rule, states.get(key)) for key in self._keys]
+            self._findings[rule.rule] = [
+                self._finding(key, rule.metric, rule, states.get(key))
+                for key in self._keys
+                if judges(rule, (level.feature for level in key))
+            ]
         return self._findings[rule.rule]
 
     def of_family(self, axes: tuple[Axis, ...], rule: PublicRule) -> list[PublicFinding]:
-        """The same of the groups of one family."""
+        """The same of the groups of one family; their rates, not judged, where the rule does not judge the family."""
+        if not judges(rule, (axis.feature for axis in axes)):
+            return self.unjudged(axes, rule.metric)
         return [finding for finding in self.findings(rule) if _axes_of(finding.group) == axes]
 
     def unjudged(self, axes: tuple[Axis, ...], metric: MetricName) -> list[PublicFinding]:
@@ -194,6 +200,12 @@ class PublicReading:
         rest = None if rate.value is None else everyone_else(self.everyone, row, metric)
         apart = None if rate.value is None else people_apart(self.everyone, row, rate)
         return PublicFinding(row, rate, rest, rule, state or ("not_shown" if rule else None), apart)
+
+
+def judges(rule: PublicRule, features: Iterable[str]) -> bool:
+    """Whether a rule judges the groups of these features, or of these crossed."""
+    asked = set(features)
+    return not rule.groups or any(set(judged) == asked for judged in rule.groups)
 
 
 def _axes_of(group: Group) -> tuple[Axis, ...]:

@@ -50,7 +50,7 @@ class PublicWords(RateWords):
             case "cannot_tell":
                 return self._t.gettext("cannot tell")
             case "not_shown":
-                return self._t.gettext("not shown")
+                return self._t.pgettext("figure", "not shown")
             case None:
                 return ""
             case _:

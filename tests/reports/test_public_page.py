@@ -23,7 +23,15 @@ from made_public import in_languages, made
 
 from audit.disclosure.explain import blank
 from audit.public_figures import state_tally
-from audit.public_table import SENTENCES, PublicLook, PublicRelease, group_key, public_json
+from audit.public_table import (
+    SENTENCES,
+    PublicFramework,
+    PublicGovernance,
+    PublicLook,
+    PublicRelease,
+    group_key,
+    public_json,
+)
 from reports.languages import language
 from reports.public.html import PublicHtmlReporter
 
@@ -31,7 +39,7 @@ TESTS = Path(__file__).parents[1]
 KINDS = ("small", "unnamed", "undecided", "passing", "refused")
 ORDER = [
     "verdict", "protected", "affected", "feature-1", "region", "both", "sure", "all", "nationality", "questions",
-    "changed", "safeguards", "not-shown", "method", "glossary", "check", "downloads", "contact",
+    "changed", "safeguards", "frameworks", "not-shown", "method", "glossary", "check", "downloads", "contact",
 ]  # fmt: skip
 
 
@@ -232,7 +240,7 @@ def test_who_set_limits_and_until_when_it_is_valid_is_said_or_said_to_be_missing
     release = about(made("passing"), valid_until=None, auditor="", limits_set_by="", digests=())
     root = parsed(render(release))
     head = text(next(find_all(root, "header")))
-    assert "nobody declared until when it is valid" in head
+    assert "No day of expiry is declared" in head
     assert "The plan names no auditor" in head
     assert "Set by the plan does not say" in text(section(root, "method"))
     assert "no auditor who could be asked" in text(section(root, "contact"))
@@ -281,7 +289,8 @@ def test_the_file_asks_for_nothing_and_its_policy_allows_its_style_alone(codes: 
     assert f"default-src 'none'; style-src 'sha256-{digest}'" in page
     for never in ("<script", " style=", "http:", "https:", "//www", "url(", "@import", "<link", "<iframe", "<img"):
         assert never not in page, never
-    assert "Public" in style[style.index("@top-center") :][:200]
+    notice = {"en": "Public", "ar": "للنشر", "fr": "Public"}[codes[0]]
+    assert notice in style[style.index("@top-center") :][:200]
     assert "Recruitment" in style[style.index("@top-center") :][:200]
 
 
@@ -358,3 +367,57 @@ def test_it_is_made_of_the_public_release_and_loads_nothing_exact(tmp_path: Path
     loaded = set(json.loads(done.stdout))
     assert not loaded & {"audit.result", "audit.plan", "audit.findings", "audit.disclosure", "numpy", "pandas", "babel"}
     assert not {name for name in loaded if name.startswith("audit.disclosure")}
+
+
+def test_a_family_that_a_rule_does_not_judge_is_shown_and_not_judged() -> None:
+    release = made("small")
+    single = release.model_copy(
+        update={"rules": tuple(rule.model_copy(update={"groups": (("gender",),)}) for rule in release.rules)}
+    )
+    root = parsed(render(single))
+    by_gender = section(root, "feature-1")
+    assert "The plan sets no limit here" not in text(by_gender)
+    for part in ("region", "both"):
+        told = section(root, part)
+        assert "The plan sets no limit here: shown, not judged" in text(told)
+        assert not [
+            each for each in told.iter() if each.get("class") in ("w-fail", "w-pass", "w-inconclusive", "h-fail")
+        ]
+
+
+def test_groups_of_which_nothing_is_shown_are_named_in_one_line_and_have_no_row(pages: dict[str, Element]) -> None:
+    told = section(pages["small"], "region")
+    lines = [text(each) for each in find_all(told, "p") if "withheld to protect others" in text(each)]
+    assert lines
+    names = {
+        name.strip()
+        for line in lines
+        for name in line.partition(": small, or withheld to protect others:")[2].split(";")
+    }
+    heads = {
+        text(each) for table in find_all(told, "table") for each in find_all(table, "th") if each.get("scope") == "row"
+    }
+    assert names - heads
+
+
+def test_what_the_operator_declares_stands_there_and_is_called_declared() -> None:
+    told = PublicGovernance(contact="desk@audits.example", appeal="Write to the desk", oversight="The duty officer")
+    row = PublicFramework(
+        instrument="EU AI Act", article="Art. 14", evidence="human oversight", state="partial", declared_only=True
+    )
+    root = parsed(render(about(made("small"), governance=told, frameworks=(row,))))
+    contact = text(section(root, "contact"))
+    for said in ("desk@audits.example", "Write to the desk", "The duty officer"):
+        assert said in contact
+    laws = text(section(root, "frameworks"))
+    assert "Art. 14" in laws
+    assert "partial as declared" in laws
+    nothing = parsed(render(made("small")))
+    assert "No contact is declared." in text(section(nothing, "contact"))
+    assert "not shown" in text(section(nothing, "frameworks"))
+
+
+@pytest.mark.parametrize(("end", "past"), [("2026-11-20", False), ("2026-11-21", True)])
+def test_an_audit_past_its_expiry_says_so_above_everything(end: str, past: bool) -> None:
+    head = text(next(find_all(parsed(render(about(made("small"), finished=end, valid_until="2026-11-20"))), "header")))
+    assert ("Past its expiry." in head) is past

@@ -57,6 +57,8 @@ class PublicPage:
     above_the_table: str
     notices: tuple[str, ...]
     """What a reader must know of the figures."""
+    hidden: str
+    """What is said of groups of which nothing is shown."""
     refused: str
     """Why there are no figures; empty where there are."""
     affected: tuple[PublicAffected, ...]
@@ -119,6 +121,7 @@ class _Writer:
             headline=HeadlineWriter(self._reading, names, words, self._language).write(),
             above_the_table=words.sentence("above_the_table"),
             notices=tuple(self._notices()),
+            hidden=words.sentence("small_or_withheld"),
             refused="" if shown else words.sentence(f"figures_{self._reading.release.figures}"),
             affected=PublicAffectedWriter(self._reading, names, words, self._language).write(),
             affected_first=MOST,

@@ -16,7 +16,7 @@ from reports.names import UNKNOWN, UNLISTED, Names
 from reports.numbers import NOT_KNOWN
 from reports.plain_text import capital
 from reports.public.html.charts import funnel, interval
-from reports.public.reading import MISSED, OUTCOMES, WRONGLY_FLAGGED, PublicFinding, PublicReading
+from reports.public.reading import MISSED, OUTCOMES, WRONGLY_FLAGGED, PublicFinding, PublicReading, judges
 from reports.public.words import PublicWords
 
 FOREST = 28
@@ -53,6 +53,8 @@ class PublicRows:
     cases: str
     judged: bool
     rows: tuple[PublicRow, ...]
+    hidden: tuple[str, ...]
+    """Names of groups of which nothing is shown, not even their size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,8 @@ class Heat:
     corner: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, tuple[HeatCell, ...]], ...]
+    hidden: tuple[str, ...]
+    """Rows in which nothing is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +112,9 @@ class PublicTables:
     def of_family(self, axes: tuple[Axis, ...]) -> list[PublicRows]:
         """A table a rule, and for an error that no rule limits the rate as it is, not judged."""
         tables = [
-            self._table(self._reading.of_family(axes, rule), rule.metric, self._names.axes(axes), rule)
+            self._table(
+                self._reading.of_family(axes, rule), rule.metric, self._names.axes(axes), self._if_judged(rule, axes)
+            )
             for rule in self._reading.rules
         ]
         limited = {rule.metric for rule in self._reading.rules}
@@ -118,6 +124,10 @@ class PublicTables:
                 found = self._reading.unjudged(axes, metric)
                 tables.append(self._table(found, metric, self._names.axes(axes), None))
         return tables
+
+    @staticmethod
+    def _if_judged(rule: PublicRule, axes: tuple[Axis, ...]) -> PublicRule | None:
+        return rule if judges(rule, (axis.feature for axis in axes)) else None
 
     def crossed(self, axes: tuple[Axis, ...]) -> list[Heat]:
         """Two features as a table of cells, for each rule; none where there would be too many columns."""
@@ -169,6 +179,12 @@ class PublicTables:
         caption = self._t.gettext("%(rate)s, by %(axes)s") % {"rate": capital(self.plain(metric)), "axes": what}
         if what == self._t.gettext("all groups"):
             caption = self._t.gettext("%(rate)s, %(groups)s") % {"rate": capital(self.plain(metric)), "groups": what}
+        rows, hidden = list[PublicRow](), list[str]()
+        for finding in findings:
+            if self._tells_nothing(finding):
+                hidden.append(self._names.group(finding.group))
+            else:
+                rows.append(self._row(finding, chart=True))
         return PublicRows(
             metric=metric,
             caption=caption,
@@ -176,13 +192,19 @@ class PublicTables:
             rate=self._words.rate(metric),
             cases=self._among(metric),
             judged=rule is not None,
-            rows=tuple(self._row(finding, chart=True) for finding in findings),
+            rows=tuple(rows),
+            hidden=tuple(hidden),
         )
 
     def _among(self, metric: str) -> str:
         if metric in MISSED:
             return self._t.gettext("Victims")
         return self._t.gettext("Not victims") if metric in WRONGLY_FLAGGED else self._t.gettext("Cases")
+
+    def _tells_nothing(self, finding: PublicFinding) -> bool:
+        """Whether neither a rate nor a size stands in its row: many groups do, and their names are enough."""
+        small = finding.rate.why in (None, "small_or_withheld")
+        return small and not finding.is_shown and self._words.cases(finding) == NOT_KNOWN
 
     def _row(self, finding: PublicFinding, *, chart: bool) -> PublicRow:
         value, span = self._words.value(finding), self._words.span(finding)
@@ -222,13 +244,15 @@ class PublicTables:
                 return HeatCell(group_key(Group(key)), "not_evaluable", self._words.state("not_shown"), "", "")
             span = self._words.span(finding) if finding.rate.value is not None else ""
             value = self._words.value(finding) if finding.is_shown else ""
-            return HeatCell(finding.key, finding.outcome, self._words.state(finding.state), value, span)
+            return HeatCell(finding.key, finding.outcome, self._words.state(finding.state or "not_shown"), value, span)
 
+        written = [(self._names.level(row), tuple(cell(row, column) for column in columns)) for row in rows]
         return Heat(
             caption=self._t.gettext("%(rate)s, by %(axes)s")
             % {"rate": capital(self.plain(rule.metric)), "axes": self._names.axes(axes)},
-            limit=self._words.limit(rule),
+            limit=self._words.limit(rule) if self._if_judged(rule, axes) else "",
             corner=capital(self._names.axis(Axis(rows[0].feature, rows[0].rung))),
             columns=tuple(self._names.level(column) for column in columns),
-            rows=tuple((self._names.level(row), tuple(cell(row, column) for column in columns)) for row in rows),
+            rows=tuple((name, cells) for name, cells in written if any(each.value for each in cells)),
+            hidden=tuple(name for name, cells in written if not any(each.value for each in cells)),
         )
