@@ -71,6 +71,8 @@ class PublicSafeguard(Part):
     """`measured`, `declared` by the operator, or `not_shown`: never a pass."""
     date: str | None = None
     """Day of the evidence, as YYYY-MM-DD; null where there is none."""
+    key: str = ""
+    """The name of the evidence: the same in every row that asks for the same."""
 
 
 class PublicFramework(Part):

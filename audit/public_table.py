@@ -81,8 +81,8 @@ SENTENCES: Final[Mapping[str, str]] = {
     "cannot_occur": "does not occur in this set",
     "not_in_table": "not computed from protected figures",
     "figures_refused": (
-        "No figures are shown. A check that every public figure must pass found that these could tell of single people;"
-        " so all of them are withheld. The auditor holds the exact figures."
+        "No figures are shown: a check that every public figure must pass did not pass, so all of them are withheld."
+        " The auditor holds the exact figures."
     ),
     "figures_not_made": (
         "No public figures are made: the plan names no feature with a fixed list of levels. The auditor holds the exact"

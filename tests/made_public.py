@@ -63,10 +63,10 @@ ABOUT_ALL = ABOUT.model_copy(
         ),
         "looks": (
             PublicLook(name="thresholds", asked=True),
-            PublicLook(name="swaps", asked=False),
+            PublicLook(name="probes", asked=False),
             PublicLook(name="sensitivity", asked=True),
-            PublicLook(name="conditional", asked=False),
-            PublicLook(name="subgroup_scan", asked=True),
+            PublicLook(name="like_with_like", asked=False),
+            PublicLook(name="subgroup_search", asked=True),
         ),
     }
 )

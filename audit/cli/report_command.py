@@ -23,6 +23,7 @@ from audit.cli.showing import (
 )
 from audit.cli.telling import Lang
 from audit.cli.terminal import note, say_document
+from audit.errors import AuditError
 
 if TYPE_CHECKING:
     from audit.result import AuditResult
@@ -95,12 +96,7 @@ def _write_public(result: AuditResult, beside: Path, asked: PublicFiles, out: Pa
 
     place = restricted_place(beside, result.plan, None, asked.folder)
     if out == Path("-"):
-        if len(asked.formats) > 1:
-            raise ArgumentError("--out - is for one report", slug="several-reports-one-file", hint="ask for one")
-        printed: list[bytes] = []
-        published = make_public(result, asked, place, beside, lambda files: printed.append(next(iter(files.values()))))
-        tell_of(published, place)
-        say_document(printed[0].decode("utf-8"))
+        _print_public(result, beside, asked, place)
         return
     prefix = f"{PUBLIC}/" if out is None else ""
     replaced = (PUBLIC,) if out is None else ()
@@ -114,6 +110,25 @@ def _write_public(result: AuditResult, beside: Path, asked: PublicFiles, out: Pa
         published = make_public(result, asked, place, beside, write, [folder.staging])
     tell_of(published, place)
     note(f"Report: {first_file(out or public_folder(beside), published)}")
+
+
+def _print_public(result: AuditResult, beside: Path, asked: PublicFiles, place: Path) -> None:
+    from audit.disclosure.public_files import find_public_reporters
+
+    if len(asked.formats) > 1 and asked.formats != ("pdf", "html"):
+        raise ArgumentError("--out - is for one report", slug="several-reports-one-file", hint="ask for one")
+    (first,) = find_public_reporters(asked.formats[:1])
+    printed: dict[str, bytes] = {}
+    published = make_public(result, asked, place, beside, printed.update)
+    tell_of(published, place)
+    if first.filename not in printed:
+        raise AuditError(
+            f"{first.filename} could not be made even without figures",
+            slug="report-left-out",
+            hint="what it was refused for stands above",
+        )
+    content = printed[first.filename]
+    say_document(content if first.filename.endswith(".pdf") else content.decode("utf-8"))
 
 
 def _reproduce(result: AuditResult, beside: Path, named: Path | None, number: int, out: Path | None) -> None:

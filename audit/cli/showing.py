@@ -88,6 +88,8 @@ def _public(names: Sequence[str], lang: str | None) -> tuple[tuple[str, ...], tu
     from audit.errors import DataError
 
     formats = tuple(dict.fromkeys(names)) or default_formats()
+    if "pdf" in formats and "html" not in formats:
+        formats = (*formats, "html")  # a gate compares the two
     for name in formats:
         if name not in known_formats() and name in known_reporters():
             raise ArgumentError(
@@ -140,7 +142,7 @@ def make_public(
 def first_file(folder: Path, published: Published) -> Path:
     """The public file that a person opens first."""
     names = [name for name in published.files if name.endswith(".html")] or list(published.files)
-    return folder / names[0]
+    return folder / names[0] if names else folder
 
 
 def tell_of(published: Published, place: Path) -> None:
@@ -151,7 +153,7 @@ def tell_of(published: Published, place: Path) -> None:
             f"refused ({published.refusal.slug}): {published.refusal.message}; public files were written without "
             f"figures{left_out}"
         )
-    if published.number == 1 and published.attacked:
+    if published.new_key:
         note(
             f"note: a new key was made in {place}; keep that folder. If this set had public files before, make them "
             "again with its folder: --restricted-folder"

@@ -7,35 +7,42 @@ from typing import Final
 
 from audit.disclosure.features import features_without_figures
 from audit.metrics import MetricName
+from audit.plan import AuditPlan, PredictionsDetector
 from audit.public_about import PublicAbout, PublicCoding, PublicLook, PublicMetric
 from audit.result import AuditResult
-from audit.safeguards import public_frameworks, public_governance, public_safeguards
+from audit.safeguards import public_governance, public_safeguards
 
 __all__ = ["LOOKS", "public_about", "public_metrics"]
 
 ALWAYS: Final[tuple[MetricName, ...]] = ("true_positive_rate", "false_positive_rate")
 """Shown whether a rule limits them or not: victims found, others wrongly flagged."""
 
-LOOKS: Final[Mapping[str, Callable[[AuditResult], bool]]] = {
-    "probes": lambda result: bool(result.probes),
-    "sensitivity": lambda result: bool(result.sensitivity),
-    "random_sample": lambda result: result.control_sample is not None,
-    "failures": lambda result: bool(result.failures),
-    "asked_again": lambda result: bool(result.self_disagreement),
-    "several_nationalities": lambda result: bool(result.memberships),
-    "like_with_like": lambda result: bool(result.conditional),
-    "all_groups": lambda result: bool(result.between_groups or result.funnels),
-    "ranking": lambda result: bool(result.aucs),
-    "calibration": lambda result: bool(result.calibrations),
-    "thresholds": lambda result: bool(result.sweeps),
-    "at_work": lambda result: bool(result.deployed),
-    "existing_patterns": lambda result: bool(result.amplification or result.label_gaps),
-    "subgroup_search": lambda result: bool(result.subgroup_scan),
-    "costs": lambda result: bool(result.costs),
-    "own_measures": lambda result: bool(result.own_measures),
-    "second_opinion": lambda result: bool(result.crosscheck),
+
+def _has_scores(plan: AuditPlan) -> bool:
+    return plan.detector.has_scores
+
+
+LOOKS: Final[Mapping[str, Callable[[AuditPlan], bool]]] = {
+    "probes": lambda plan: bool(plan.probes),
+    "sensitivity": lambda plan: True,  # noqa: ARG005 - every audit asks
+    "random_sample": lambda plan: plan.control_sample is not None,
+    "failures": lambda plan: not isinstance(plan.detector, PredictionsDetector),
+    "asked_again": lambda plan: plan.scoring.repeat > 1,
+    "several_nationalities": lambda plan: any(feature.dual is not None for feature in plan.groups.values()),
+    "like_with_like": lambda plan: bool(plan.control_features),
+    "all_groups": lambda plan: True,  # noqa: ARG005 - every audit asks
+    "ranking": _has_scores,
+    "calibration": _has_scores,
+    "thresholds": _has_scores,
+    "at_work": lambda plan: plan.deployment is not None,
+    "existing_patterns": lambda plan: True,  # noqa: ARG005 - every audit asks
+    "subgroup_search": lambda plan: plan.scan is not None,
+    "costs": lambda plan: plan.costs is not None,
+    "own_measures": lambda plan: bool(plan.measures),
+    "second_opinion": lambda plan: True,  # noqa: ARG005 - asked unless it is switched off, which the report says
 }
-"""Further questions by name, in the order of the restricted report, and whether a result answers them."""
+"""Further questions by name, in the order of the restricted report, and whether the plan asks them. What came of one,
+and that anything came of it, can follow from a single row."""
 
 
 def public_about(result: AuditResult, formats: Sequence[str], languages: Sequence[str]) -> PublicAbout:
@@ -69,9 +76,8 @@ def public_about(result: AuditResult, formats: Sequence[str], languages: Sequenc
         weighted=plan.evaluation_set.weight is not None,
         clustered=plan.evaluation_set.cluster is not None,
         safeguards=public_safeguards(result),
-        frameworks=public_frameworks(result),
         governance=public_governance(plan),
-        looks=tuple(PublicLook(name=name, asked=answers(result)) for name, answers in LOOKS.items()),
+        looks=tuple(PublicLook(name=name, asked=asks(plan)) for name, asks in LOOKS.items()),
         finished=result.provenance.finished[:10],
         valid_until=plan.governance.valid_until,
         tool=result.provenance.tool,

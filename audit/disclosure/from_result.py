@@ -21,6 +21,7 @@ from audit.groups import Axis, Family
 from audit.plan import AuditPlan, PredictionsDetector
 from audit.result import AuditResult, GroupCounts
 from audit.result_file import result_sha256
+from audit.safeguards import public_states
 
 __all__ = ["Ready", "finest_counts", "finest_family", "ready"]
 
@@ -64,6 +65,7 @@ def ready(result: AuditResult, formats: Sequence[str], languages: Sequence[str])
         level=result.plan.verdict.level,
         alpha=result.plan.verdict.alpha,
         fails_on=tuple(fails_on),
+        evidence=public_states(result),
         digests=_digests(result),
     )
     return Ready(lattice, audited, public_method(result.plan))

@@ -13,10 +13,12 @@ from audit.disclosure.exact import TOTALS
 from audit.disclosure.features import public_lattice, public_method
 from audit.disclosure.from_result import Ready, ready
 from audit.disclosure.gates import render_in_fresh_process
+from audit.disclosure.keys_file import KEY
 from audit.disclosure.lattice import Lattice
 from audit.disclosure.public_files import DATA, RENDERER
 from audit.disclosure.release import Audited, Writer, release
 from audit.disclosure.restricted import restricted_folder
+from audit.disclosure.shown_evidence import with_shown_evidence
 from audit.disclosure.table import public_table
 from audit.disclosure.told import parameters
 from audit.disclosure.view import NOTHING, View
@@ -44,6 +46,8 @@ class Published:
     """Whether the attack was run, which it is not on the counts of the release before."""
     refusal: RefusedReleaseError | None = None
     """Why no figure was released, if a check refused."""
+    new_key: bool = False
+    """Whether a key was made for it."""
     left_out: tuple[str, ...] = ()
     """Formats that could not be made even without figures: one of their reporters may be what was refused."""
 
@@ -96,14 +100,16 @@ def publish(
     of = ready(result, tuple(dict.fromkeys((*formats, DATA))), languages or ("en",))
     if of.lattice is None:
         return _without_figures(of, of.audited, write, hidden)
+    is_new = not (restricted / KEY).exists()
     try:
         made = release(restricted, write, of.lattice, of.audited, of.method, RENDERER, hidden=hidden)
     except RefusedReleaseError as refusal:
         with restricted_folder(restricted) as folder:
             about = keyed(of.audited.about, of.audited.digests, folder.secret)
         audited = replace(of.audited, about=about)
-        return replace(_without_figures(of, audited, write, (restricted, *hidden)), refusal=refusal)
-    return Published(made.public, made.files, made.number, attacked=made.attacked)
+        refused = _without_figures(of, audited, write, (restricted, *hidden))
+        return replace(refused, refusal=refusal, new_key=is_new)
+    return Published(made.public, made.files, made.number, attacked=made.attacked, new_key=is_new)
 
 
 def _without_figures(of: Ready, audited: Audited, write: Writer, hidden: Sequence[Path]) -> Published:
@@ -114,7 +120,7 @@ def _without_figures(of: Ready, audited: Audited, write: Writer, hidden: Sequenc
     )
     figures = "not_made" if of.lattice is None else "refused"
     headline = empty.headline.model_copy(update={"no_group_named": False})
-    empty = empty.model_copy(update={"figures": figures, "headline": headline})
+    empty = with_shown_evidence(empty.model_copy(update={"figures": figures, "headline": headline}), audited.evidence)
     formats = [name for name in audited.about.formats if _is_made_alone(empty, name, hidden)]
     public = _only(empty, formats)
     files = render_in_fresh_process(public, RENDERER, hidden=hidden)

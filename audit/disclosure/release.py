@@ -24,11 +24,13 @@ from audit.disclosure.method import Method
 from audit.disclosure.pdf_gate import refuse_other_pdfs
 from audit.disclosure.protect import Protected, Seen, protect, same_people
 from audit.disclosure.restricted import Entry, RestrictedFolder, restricted_folder, storage
+from audit.disclosure.shown_evidence import with_shown_evidence
 from audit.disclosure.table import view_of
 from audit.disclosure.told import attack_again, exact_again, is_of, parameters, seen, table_told, told_of_counts
 from audit.disclosure.view import View
 from audit.disclosure.words import public_release
 from audit.errors import DataError, ResultError
+from audit.findings.safeguards import EvidenceState
 from audit.public_table import PublicAbout, PublicRelease, PublicRule, PublicTable, public_json
 from audit.scoring.durable import make_folder, write_durably
 
@@ -58,6 +60,8 @@ class Audited:
     """What a word may err."""
     fails_on: tuple[Literal["groups", "probes"], ...] | None = None
     """The kinds of rules that fail; where it is None a fail is one of groups."""
+    evidence: Mapping[str, EvidenceState] = field(default_factory=dict)
+    """The public state of each kind of evidence for safeguards, before there is a table; none: no safeguards."""
     digests: Mapping[Kind, str] = field(default_factory=dict)
     """SHA-256 of what the audit was made from; under the key of the folder they become those of `about`."""
 
@@ -236,7 +240,8 @@ def _protected(folder: RestrictedFolder, lattice: Lattice, exact: ExactCounts, m
 def _made(audited: Audited, table: PublicTable, secret: bytes) -> PublicRelease:
     about = keyed(audited.about, audited.digests, secret)
     told = {"level": audited.level, "alpha": audited.alpha}
-    return public_release(table, audited.outcome, audited.rules, about, **told, fails_on=audited.fails_on)
+    made = public_release(table, audited.outcome, audited.rules, about, **told, fails_on=audited.fails_on)
+    return with_shown_evidence(made, audited.evidence)
 
 
 def _exact(lattice: Lattice, counts: CountsTable, folder: RestrictedFolder, people: People | None) -> ExactCounts:

@@ -148,4 +148,5 @@ def _together(answers: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
 
     tables = [pa.Table.from_batches([answer]) for answer in answers]
     whole = pa.concat_tables(tables, promote_options="permissive").unify_dictionaries().combine_chunks()
-    return whole.to_batches()[0]
+    batches = whole.to_batches()
+    return batches[0] if batches else answers[0]

@@ -15,28 +15,21 @@ from typing import Final
 from audit.findings.safeguards import EvidenceState, Framework, GivenBy, Safeguard
 from audit.result import AuditResult
 from audit.safeguards.catalogue import Catalogue, catalogue
-from audit.safeguards.found import Finding, Found
-from audit.safeguards.held import Held
+from audit.safeguards.evidence import FINDINGS, evidence_of, public_state
 from audit.safeguards.mapping import mapped
-from audit.safeguards.of_changes import CHANGES
-from audit.safeguards.of_declarations import DECLARATIONS
-from audit.safeguards.of_patterns import PATTERNS
-from audit.safeguards.of_people import PEOPLE
-from audit.safeguards.of_the_run import RUN
-from audit.safeguards.public import public_frameworks, public_governance, public_safeguards
+from audit.safeguards.public import public_governance, public_safeguards, public_states, seen_in_table
 
 __all__ = [
     "FINDINGS",
     "evidence_of",
-    "public_frameworks",
     "public_governance",
     "public_safeguards",
+    "public_states",
     "safeguards",
+    "seen_in_table",
     "with_safeguards",
 ]
 
-FINDINGS: Final[Mapping[str, Finding]] = {**DECLARATIONS, **RUN, **PEOPLE, **PATTERNS, **CHANGES}
-"""How each kind of evidence is looked for, by its key."""
 _GIVEN_BY: Final[Mapping[EvidenceState, GivenBy]] = {
     "measured": "audit",
     "declared": "operator",
@@ -60,9 +53,7 @@ def safeguards(result: AuditResult, tables: Catalogue) -> tuple[tuple[Safeguard,
     """Clause by clause and provision by provision: what this result holds that speaks to it, and its state."""
     found = evidence_of(result)
     states: dict[str, EvidenceState] = {key: found[key].state for key in tables.evidence}
-    public: dict[str, EvidenceState] = {
-        key: "not_shown" if one.small_groups else states[key] for key, one in tables.evidence.items()
-    }
+    public = {key: public_state(one, states[key]) for key, one in tables.evidence.items()}
     rows = tuple(
         Safeguard(
             clause=clause.clause,
@@ -80,9 +71,3 @@ def safeguards(result: AuditResult, tables: Catalogue) -> tuple[tuple[Safeguard,
         for clause in tables.clauses
     )
     return rows, tuple(mapped(tables, states, public))
-
-
-def evidence_of(result: AuditResult) -> dict[str, Found]:
-    """Every kind of evidence, by its key, as this result holds it."""
-    held = Held(result)
-    return {key: finding.find(held) for key, finding in FINDINGS.items()}

@@ -19,6 +19,7 @@ __all__ = ["DATA", "Catalogue", "Clause", "Evidence", "Instrument", "Provision",
 
 DATA: Final = Path(__file__).with_name("data")
 _STATES: Final[tuple[EvidenceState, ...]] = ("measured", "declared", "not_shown")
+_FLAGS: Final = ("small_groups", "of_table", "only_declared")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +32,12 @@ class Evidence:
     """What tables call it."""
     public: Mapping[EvidenceState, str]
     """The sentence of a public report for each state that can come out."""
-    small_groups: bool
+    small_groups: bool = False
     """Whether already its state would tell how large a small group is."""
+    of_table: bool = False
+    """Whether its public state follows from the protected table of a release."""
+    only_declared: bool = False
+    """Whether the public reads of the declaration alone, and not of what was measured on its ground."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,16 +117,18 @@ def _evidence(path: Path) -> Iterator[tuple[str, Evidence]]:
         if key in seen:
             raise _broken(path, where, "has a key that stands there already", "each kind of evidence stands once")
         seen.add(key)
-        _only(entry, {"key", "name", "public", "small_groups"}, path, where)
-        public, small = entry.get("public"), entry.get("small_groups", False)
+        _only(entry, {"key", "name", "public", *_FLAGS}, path, where)
+        public, flags = entry.get("public"), {name: entry.get(name, False) for name in _FLAGS}
         if not isinstance(public, dict) or not public or not set(public) <= set(_STATES):
             raise _broken(path, where, "has no sentences in `public`", f"write one for each of {', '.join(_STATES)}")
-        if not isinstance(small, bool) or (small and "not_shown" not in public):
-            raise _broken(path, where, "has small_groups that is not read", "write true, with a public.not_shown")
+        if not all(isinstance(flag, bool) for flag in flags.values()) or sum(flags.values()) > 1:
+            raise _broken(path, where, f"has {', '.join(_FLAGS)} that are not read", "write one of them, as true")
+        if any(flags.values()) and "not_shown" not in public:
+            raise _broken(path, where, "has no sentence for what the public does not see", "write public.not_shown")
         sentences = {state: _text(public, state, path, where) for state in _STATES if state in public}
         if any(character.isdigit() for sentence in sentences.values() for character in sentence):
             raise _broken(path, where, "has a digit in a public sentence", "a public sentence holds no number")
-        yield key, Evidence(key, _text(entry, "name", path, where), sentences, small)
+        yield key, Evidence(key, _text(entry, "name", path, where), sentences, **flags)
 
 
 def _clauses(path: Path, evidence: Mapping[str, Evidence]) -> Iterator[Clause]:

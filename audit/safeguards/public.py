@@ -1,24 +1,33 @@
 """What of the safeguards a public report may say: fixed sentences, words of the plan, and no number of anybody.
 
-The states follow from the whole set, as the headline verdict does. Where already a state would tell how large a small
-group is, it reads "not shown" whatever the result holds (`small_groups` in `data/evidence.toml`).
+A state that follows from cases would tell of small groups: whether a rate could be stated is whether there were enough
+people for it. So it comes from the protected table of the release (`of_table` in `data/evidence.toml`), or reads "not
+shown" whatever the result holds (`small_groups`). All others follow from the plan and from how the detector was run.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import Final
 
+from audit.findings.safeguards import EvidenceState
 from audit.plan import AuditPlan
-from audit.public_about import PublicFramework, PublicGovernance, PublicSafeguard
+from audit.public_about import PublicAbout, PublicFramework, PublicGovernance, PublicSafeguard
 from audit.result import AuditResult
+from audit.safeguards.catalogue import catalogue
+from audit.safeguards.evidence import evidence_of, public_state
+from audit.safeguards.mapping import mapped
 
-__all__ = ["public_frameworks", "public_governance", "public_safeguards"]
+__all__ = ["public_frameworks", "public_governance", "public_safeguards", "public_states", "seen_in_table"]
 
 _OF_AN_OLD_RESULT: Final = "This result is of a version that kept no words for the public."
 
 
 def public_safeguards(result: AuditResult) -> tuple[PublicSafeguard, ...]:
-    """Clause by clause, with the day of the audit for what is measured and the operator's for what is declared."""
+    """Clause by clause, with the day of the audit for what is measured and the operator's for what is declared.
+
+    Nothing that follows from a table is in it yet: see `seen_in_table`.
+    """
     finished = result.provenance.finished[:10]
     return tuple(
         PublicSafeguard(
@@ -28,13 +37,14 @@ def public_safeguards(result: AuditResult) -> tuple[PublicSafeguard, ...]:
             evidence=one.public_evidence or _OF_AN_OLD_RESULT,
             state=one.public_state,
             date=finished if one.public_state == "measured" else one.date if one.public_state == "declared" else None,
+            key=one.key,
         )
         for one in result.safeguards
     )
 
 
-def public_frameworks(result: AuditResult) -> tuple[PublicFramework, ...]:
-    """Provision by provision, by the states that are public."""
+def public_frameworks(states: Mapping[str, EvidenceState]) -> tuple[PublicFramework, ...]:
+    """Provision by provision, by the public state of each kind of evidence."""
     return tuple(
         PublicFramework(
             instrument=one.instrument,
@@ -43,9 +53,30 @@ def public_frameworks(result: AuditResult) -> tuple[PublicFramework, ...]:
             state=row.public_state,
             declared_only=row.public_declared_only,
         )
-        for one in result.frameworks
+        for one in mapped(catalogue(), states, states)
         for row in one.provisions
     )
+
+
+def public_states(result: AuditResult) -> dict[str, EvidenceState]:
+    """The public state of each kind of evidence by its key, before there is a table."""
+    found = evidence_of(result)
+    return {key: public_state(one, found[key].state) for key, one in catalogue().evidence.items()}
+
+
+def seen_in_table(about: PublicAbout, states: Mapping[str, EvidenceState], seen: Collection[str]) -> PublicAbout:
+    """The same with what a protected table shows: `seen` are keys of evidence that is `of_table` and stands in it."""
+    known = catalogue().evidence
+    told: dict[str, EvidenceState] = {**states, **{key: "measured" for key in seen if known[key].of_table}}
+    safeguards = tuple(
+        one.model_copy(
+            update={"state": "measured", "evidence": known[one.key].public["measured"], "date": about.finished}
+        )
+        if one.key in known and known[one.key].of_table and one.key in seen
+        else one
+        for one in about.safeguards
+    )
+    return about.model_copy(update={"safeguards": safeguards, "frameworks": public_frameworks(told)})
 
 
 def public_governance(plan: AuditPlan) -> PublicGovernance | None:

@@ -96,7 +96,7 @@ def _is_shown(row: PublicGroup) -> bool:
 
 def _words(release: PublicRelease) -> tuple[PublicWord, ...]:
     """The words; none where the audit weights its cases, and they stand for no verdict."""
-    return () if release.about.weighted else release.words
+    return () if release.about.weighted or release.about.clustered else release.words
 
 
 def _errors(side: PublicSide, release: PublicRelease) -> object:

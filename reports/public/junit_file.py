@@ -64,10 +64,13 @@ def _headline(release: PublicRelease) -> ET.Element:
 
 
 def _notes(release: PublicRelease) -> list[str]:
-    """What has no public figures, and why."""
+    """What has no public figures, and why; and until when the audit may be relied on."""
     about = release.about
     notes = [SENTENCES["without_figures"].format(features=", ".join(about.without_figures))]
     kept = notes if about.without_figures else []
+    if about.valid_until is not None:
+        past = " It ended later: do not rely on it." if about.finished > about.valid_until else ""
+        kept.append(f"The operator declares that this audit may be relied on until {about.valid_until}.{past}")
     return kept + [SENTENCES[name] for name in ("weighted", "clustered") if getattr(about, name)]
 
 

@@ -106,6 +106,8 @@ class PublicReading:
         self.about = release.about
         self.method = release.table.method
         self.shown = release.figures == "shown"
+        self.has_rates = not (release.about.weighted or release.about.clustered)
+        """Protected figures know neither of weights nor of cases that belong together, and then have no rates."""
         self.everyone = release.table.groups[0]
         self.metrics: dict[str, PublicMetric] = {metric.name: metric for metric in release.about.metrics}
         self._rows: dict[Key, PublicGroup] = {row.group.root: row for row in release.table.groups}
@@ -119,7 +121,7 @@ class PublicReading:
 
     def _stands(self, state: State) -> State:
         """Rates without the audit's weights stand for no verdict, so that no word is said of them."""
-        return "cannot_tell" if self.about.weighted and state in ("below", "meets") else state
+        return "cannot_tell" if not self.has_rates and state in ("below", "meets") else state
 
     @property
     def features(self) -> tuple[FeatureNames, ...]:

@@ -143,7 +143,8 @@ def test_another_floor_is_refused_before_anything_is_scored(here: Path) -> None:
 def test_what_is_refused_leaves_the_verdict_and_one_line(here: Path) -> None:
     code, out, err = invoke(*RUN, "--report", "junit", "--report", "clock")
     assert (code, "FAIL" in out) == (ExitCode.FAIL, True)
-    (told,) = err.splitlines()
+    told, key = err.splitlines()
+    assert key.startswith("note: a new key was made")
     assert told.startswith("refused (not-rendered-again): ")
     assert told.endswith("public files were written without figures, and clock left out")
     release = PublicRelease.model_validate_json((here / "audit-out/public/release.json").read_bytes())

@@ -108,9 +108,14 @@ def test_screen_one_of_a_fail_that_names_nobody(pages: dict[str, Element]) -> No
     assert "none groups beyond the limit" in told
     assert "should learn from the auditor" in told
     assert "That is no sign that there is none" in text(section(pages["unnamed"], "affected"))
-    probes = text(section(parsed(render(about(release, probe_rules=1))), "verdict"))
+    unsaid = release.model_copy(update={"headline": release.headline.model_copy(update={"fails_on": ()})})
+    probes = text(section(parsed(render(about(unsaid, probe_rules=1))), "verdict"))
     assert "a limit on probes, whose answers stand in the restricted report" in probes
     assert SENTENCES["no_group_named"] not in probes
+    for fails_on, said in ((("probes",), "fails_on_probes"), (("groups",), "no_group_named")):
+        headline = release.headline.model_copy(update={"fails_on": fails_on})
+        alone = release.model_copy(update={"headline": headline})
+        assert SENTENCES[said] in text(section(parsed(render(about(alone, probe_rules=1))), "verdict"))
 
 
 @pytest.mark.parametrize(
@@ -223,7 +228,7 @@ def test_a_weighted_audit_lends_its_verdict_to_no_group() -> None:
     root = parsed(render(release))
     page = text(root)
     assert "The result weighs its cases" in text(section(root, "protected"))
-    assert "which weight the cases" in text(section(root, "verdict"))
+    assert "The protected figures have no rates here" in text(section(root, "verdict"))
     assert not [each for each in root.iter() if each.get("class") in ("w-fail", "w-pass", "h-fail", "k-f", "k-p")]
     assert "no group is named from the public figures" in page
     links = re.findall(r'href="(data:text/csv[^"]*)"', render(release))

@@ -110,12 +110,15 @@ class HeadlineWriter:
         """A fail of which the public figures name no group, and why they do not."""
         if not self._reading.shown:
             return self._t.gettext("In this test at least one limit was not met on the exact figures.")
-        if self._reading.about.weighted:
+        fails_on = self._reading.release.headline.fails_on
+        if fails_on == ("probes",):
+            return self._words.sentence("fails_on_probes")
+        if not self._reading.has_rates:
             return self._t.gettext(
-                "At least one group fails on the exact figures, which weight the cases. The protected figures do not, "
-                "and name no group."
+                "At least one group fails on the exact figures. The protected figures have no rates here, and name no "
+                "group."
             )
-        if self._reading.about.probe_rules:
+        if self._reading.about.probe_rules and not fails_on:
             return self._t.gettext(
                 "At least one limit is not met on the exact figures: a limit on groups, which the protected figures "
                 "are too coarse to name, or a limit on probes, whose answers stand in the restricted report."
@@ -191,6 +194,14 @@ class HeadlineWriter:
         """Whom most people affected are among; or that the protected figures and the verdict part."""
         if not self._reading.shown:
             return [(self._words.sentence(f"figures_{self._reading.release.figures}"), "")]
+        return [*self._of_groups(), *self._of_probes()]
+
+    def _of_probes(self) -> list[tuple[str, str]]:
+        fails_on = self._reading.release.headline.fails_on
+        both = self._outcome == "fail" and set(fails_on) == {"groups", "probes"}
+        return [(self._words.sentence("fails_on_probes"), "")] if both else []
+
+    def _of_groups(self) -> list[tuple[str, str]]:
         if self._below and self._outcome == "fail":
             worst = self._below[0]
             if worst.is_worse_off and self._words.compared(worst):
@@ -222,7 +233,7 @@ class HeadlineWriter:
             "of %(count)s group that can be compared", "of %(count)s groups that can be compared", judged
         ) % {"count": self._n.count(judged)}
         everyone = self._everyone(rule)
-        if self._reading.about.weighted:
+        if not self._reading.has_rates:
             return (everyone,)
         if self._outcome != "fail":
             return everyone, self._counted("meets", tally, of_groups), self._counted("cannot_tell", tally, of_groups)
@@ -262,10 +273,10 @@ class HeadlineWriter:
         return PublicNumber(self._n.count(count) if count else self._t.gettext("none"), labels[state], of_groups)
 
     def _bar(self, rule: PublicRule) -> RuleBar:
-        """The bar of states: from the words as released, or nothing where the audit weights and they stand for none."""
+        """The bar of states: from the words as released, or nothing where there are no rates."""
         words = [word for word in self._reading.release.words if word.rule == rule.rule]
         tally = state_tally(words)
-        if self._reading.about.weighted:
+        if not self._reading.has_rates:
             return RuleBar(capital(self.plain(rule.metric)), self._words.limit(rule), Markup(""), ())
         lines = tuple(
             StateLine(OUTCOMES[state], self._n.count(count), self._words.state(state))
@@ -292,6 +303,6 @@ class HeadlineWriter:
                 "This holds for this version of the system and these cases. Audit again when either changes."
             )
         return self._t.gettext(
-            "Add labelled cases and audit again: the auditor’s restricted report says how many, group by group. "
-            "Until then this is not a pass."
+            "The auditor’s restricted report says what is missing: more labelled cases, group by group, or answers "
+            "that failed. Mend that and audit again. Until then this is not a pass."
         )

@@ -28,7 +28,7 @@ def questions(looks: Iterable[PublicLook], language: Language) -> tuple[PublicQu
 
 
 def _titles(language: Language) -> dict[str, str]:
-    """Names of looks, as fields of a result and as anchors of the restricted report call them."""
+    """Names of looks, by those of a release."""
     t = language.translations
     swaps, sure = t.gettext("Swaps: what if only the person were another?"), t.gettext("How sure is each verdict?")
     sample, failures = t.gettext("Cases drawn at random, beside the others"), t.gettext("Answers that failed, and why")
@@ -41,25 +41,23 @@ def _titles(language: Language) -> dict[str, str]:
         t.gettext("A search for subgroups that nobody named"),
     )
     costs, measures = t.gettext("What errors cost"), t.gettext("The operator’s own measures")
-    opinions, labels = t.gettext("A second and a third opinion"), t.gettext("The widest gaps in the labels themselves")
+    opinions = t.gettext("A second and a third opinion")
     return {
-        "swaps": swaps, "probes": swaps,
-        "sure": sure, "sensitivity": sure,
-        "random-sample": sample, "control_sample": sample,
+        "probes": swaps,
+        "sensitivity": sure,
+        "random_sample": sample,
         "failures": failures,
-        "asked-again": again, "self_disagreement": again,
-        "several": several, "memberships": several,
-        "like": like, "conditional": like,
-        "together": together, "between_groups": together,
-        "ranking": ranking, "aucs": ranking, "auc_decompositions": ranking,
-        "calibration": calibration, "calibrations": calibration,
-        "thresholds": thresholds, "sweeps": thresholds,
-        "deployed": deployed,
-        "patterns": patterns, "amplification": patterns,
-        "label_gaps": labels,
-        "reference_comparison": t.gettext("Labels against a reference table"),
-        "search": search, "subgroup_scan": search,
+        "asked_again": again,
+        "several_nationalities": several,
+        "like_with_like": like,
+        "all_groups": together,
+        "ranking": ranking,
+        "calibration": calibration,
+        "thresholds": thresholds,
+        "at_work": deployed,
+        "existing_patterns": patterns,
+        "subgroup_search": search,
         "costs": costs,
-        "measures": measures, "own_measures": measures,
-        "opinions": opinions, "crosscheck": opinions,
-    }  # fmt: skip
+        "own_measures": measures,
+        "second_opinion": opinions,
+    }
