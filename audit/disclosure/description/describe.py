@@ -85,7 +85,7 @@ def described_set(
     shares = shares_of(asked.epsilon, len(tables))
     mechanism = OpenDP() if mechanism is None else mechanism
     noises = [mechanism.noise(rows_per_unit, float(share)) for share in shares]
-    made_on = dt.datetime.now(dt.UTC).date().isoformat()
+    made_on = _made_on()
     with open_ledger(restricted) as ledger:
         is_new = ledger.is_new
         ledger.settle(asked.budget, plan.evaluation_set.cluster)
@@ -100,6 +100,10 @@ def described_set(
         )
         ledger.append(made_on, counted.sha256, rows_per_unit, spendings)
         return _description(plan, ledger, asked.epsilon, rows_per_unit, made_on, mechanism.library, told), is_new
+
+
+def _made_on() -> str:
+    return dt.datetime.now(dt.UTC).date().isoformat()
 
 
 def _chosen(plan: AuditPlan, only: Sequence[str]) -> tuple[Table, ...]:
