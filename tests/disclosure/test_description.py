@@ -245,6 +245,19 @@ def test_a_ledger_adds_up_and_refuses(tmp_path: Path) -> None:
         assert ledger.spent == 3
 
 
+@pytest.mark.parametrize("most", [None, 2])
+def test_noise_is_as_large_as_the_rows_of_a_cluster_that_count(tmp_path: Path, most: int | None) -> None:
+    loaded = made_loaded(tmp_path, [("1", "woman", "NGA", "web", "a")] * 9, cluster=True)
+    asked = Asked(Decimal(1), only=("label", "gender"), rows_per_cluster=most)
+    mechanism = Blind()
+    described, _ = described_set(loaded, asked, tmp_path / "r", mechanism)
+    rows = 5 if most is None else most
+    assert (described.unit, described.rows_per_unit) == ("cluster", rows)
+    assert [(table.sensitivity, table.scale) for table in described.tables] == [(rows, 2.0 * rows)] * 2
+    assert [sum(counts) for counts in mechanism.given] == [rows, rows]
+    assert f"At most {rows} rows of a cluster were counted" in description_page(described)
+
+
 def test_budget_and_unit_are_declared_once(tmp_path: Path) -> None:
     made: list[Row] = [("1", "woman", "NGA", "web", "a")]
     loaded = made_loaded(tmp_path, made)
