@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from audit.cli.describe_command import describe
 from audit.cli.draw_command import draw
 from audit.cli.figure_command import figure
 from audit.cli.gate_command import gate
@@ -81,6 +82,7 @@ _COMMANDS = (
     (report, "Write reports of a result."),
     (figure, "Draw a figure for a paper."),
     (portal, "Build a static site over many audits."),
+    (describe, "Describe a set with differential privacy."),
     (explain, "Explain a metric or term in plain words."),
     (schema, "Print the JSON Schema of a result or plan."),
 )

@@ -21,7 +21,7 @@ from audit.disclosure.keys_file import KEY, KEY_BYTES
 from audit.errors import AuditError, FolderInUseError, ResultError, StorageError
 from audit.scoring.durable import make_folder, write_durably
 
-__all__ = ["Entry", "RestrictedFolder", "restricted_folder", "storage"]
+__all__ = ["Entry", "RestrictedFolder", "locked", "restricted_folder", "storage"]
 
 PARAMETERS: Final = "parameters.json"
 RELEASES: Final = "releases"
@@ -149,6 +149,15 @@ def restricted_folder(path: Path) -> Iterator[RestrictedFolder]:
     StorageError
         If it cannot be read or written.
     """
+    with locked(path):
+        with storage(path):
+            folder = RestrictedFolder(path)
+        yield folder
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold a restricted folder, which is made (0700) where it is not there. Raises FolderInUseError, StorageError."""
     with storage(path):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         make_folder(path)
@@ -160,9 +169,7 @@ def restricted_folder(path: Path) -> Iterator[RestrictedFolder]:
             raise FolderInUseError(
                 f"{path.name} is in use by another release", slug="folder-in-use", hint="wait until it has ended"
             ) from None
-        with storage(path):
-            folder = RestrictedFolder(path)
-        yield folder
+        yield
     finally:
         os.close(lock)
 

@@ -10,7 +10,17 @@ from pathlib import Path
 import pytest
 
 FRAMEWORKS = {"numpy", "pandas", "duckdb", "ibis", "scipy", "sklearn", "skops", "fairlearn", "aif360", "pyarrow"}
-HEAVY = FRAMEWORKS | {"onnxruntime", "matplotlib", "pydantic", "pydantic_core", "jinja2", "babel", "rich", "reports"}
+HEAVY = FRAMEWORKS | {
+    "onnxruntime",
+    "matplotlib",
+    "pydantic",
+    "pydantic_core",
+    "jinja2",
+    "babel",
+    "rich",
+    "reports",
+    "opendp",
+}
 COMMANDS = (
     "demo",
     "init",
@@ -25,6 +35,7 @@ COMMANDS = (
     "report",
     "figure",
     "portal",
+    "describe",
     "explain",
     "schema",
 )
