@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Final
 
-from audit.findings.safeguards import EvidenceState
+from audit.findings.safeguards import EvidenceState, Safeguard
 from audit.plan import AuditPlan
 from audit.public_about import PublicAbout, PublicFramework, PublicGovernance, PublicSafeguard
 from audit.result import AuditResult
@@ -28,7 +28,6 @@ def public_safeguards(result: AuditResult) -> tuple[PublicSafeguard, ...]:
 
     Nothing that follows from a table is in it yet: see `seen_in_table`.
     """
-    finished = result.provenance.finished[:10]
     return tuple(
         PublicSafeguard(
             clause=one.clause,
@@ -36,11 +35,18 @@ def public_safeguards(result: AuditResult) -> tuple[PublicSafeguard, ...]:
             question=one.question,
             evidence=one.public_evidence or _OF_AN_OLD_RESULT,
             state=one.public_state,
-            date=finished if one.public_state == "measured" else one.date if one.public_state == "declared" else None,
+            date=_day(one, result),
             key=one.key,
         )
         for one in result.safeguards
     )
+
+
+def _day(one: Safeguard, result: AuditResult) -> str | None:
+    """The day of the audit, or that of the declaration also where something was measured on its ground."""
+    if one.public_state == "declared":
+        return one.date if one.state == "declared" else result.plan.governance.declared_on
+    return result.provenance.finished[:10] if one.public_state == "measured" else None
 
 
 def public_frameworks(states: Mapping[str, EvidenceState]) -> tuple[PublicFramework, ...]:

@@ -115,7 +115,12 @@ def test_an_edit_shows_up(folder: Path) -> None:
         ("evidence.toml", 'key = "repeat"', 'key = "missed"', "(missed) has a key that stands there already"),
         ("evidence.toml", "every count", "all 9 counts", "(repeat) has a digit in a public sentence"),
         ("evidence.toml", "public.measured", "public.measurd", "(repeat) has no sentences in `public`"),
-        ("evidence.toml", "\nsmall_groups = true", '\nsmall_groups = "yes"', "(forms) has small_groups, of_table, only_declared that are not read"),
+        (
+            "evidence.toml",
+            "\nsmall_groups = true",
+            '\nsmall_groups = "yes"',
+            "(forms) has small_groups, of_table",
+        ),
         ("evidence.toml", 'key = "repeat"', 'key = "repeat', "is not valid TOML"),
         ("instruments/10-eu-ai-act.toml", '["group_data"]', '"group_data"', "(Article 10(5)) has a `declared` that is"),
         ("instruments/10-eu-ai-act.toml", '["group_data"]', "[]", "(Article 10(5)) names no evidence, or one twice"),
