@@ -23,6 +23,7 @@ from audit.disclosure.lattice import Lattice
 from audit.disclosure.method import Method
 from audit.disclosure.pdf_gate import refuse_other_pdfs
 from audit.disclosure.protect import Protected, Seen, protect, same_people
+from audit.disclosure.read import refuse_unless_read_back
 from audit.disclosure.restricted import Entry, RestrictedFolder, restricted_folder, storage
 from audit.disclosure.table import view_of
 from audit.disclosure.told import attack_again, exact_again, is_of, parameters, seen, table_told, told_of_counts
@@ -147,6 +148,7 @@ def release(
             folder.settle(parameters(lattice, method, exact.keyed_by))
         protected = _protected(folder, lattice, exact, method)
         made = _made(audited, protected.table, folder.secret)
+        refuse_unless_read_back(made)
         files = render(made, renderer)
         entry = _again(folder, made, files, renderer)
         if entry is None:
