@@ -237,8 +237,15 @@ def _protected(folder: RestrictedFolder, lattice: Lattice, exact: ExactCounts, m
 
 def _made(audited: Audited, table: PublicTable, secret: bytes) -> PublicRelease:
     about = keyed(audited.about, audited.digests, secret)
-    told = {"level": audited.level, "alpha": audited.alpha}
-    return public_release(table, audited.outcome, audited.rules, about, **told, fails_on=audited.fails_on)
+    return public_release(
+        table,
+        audited.outcome,
+        audited.rules,
+        about,
+        level=audited.level,
+        alpha=audited.alpha,
+        fails_on=audited.fails_on,
+    )
 
 
 def _exact(lattice: Lattice, counts: CountsTable, folder: RestrictedFolder, people: People | None) -> ExactCounts:

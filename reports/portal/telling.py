@@ -144,15 +144,15 @@ class Teller:
         if release.about.weighted:
             told.append(
                 self.t.gettext(
-                    "The exact audit weighs its cases, and the protected figures do not: no rates are made of them, and no "
-                    "group has a word."
+                    "The exact audit weighs its cases, and the protected figures do not: no rates are made of them, "
+                    "and no group has a word."
                 )
             )
         if release.about.clustered:
             told.append(
                 self.t.gettext(
-                    "Cases of this set belong together, and the protected figures do not know which: no rates are made of "
-                    "them, and no group has a word."
+                    "Cases of this set belong together, and the protected figures do not know which: no rates are made "
+                    "of them, and no group has a word."
                 )
             )
         if release.about.probe_rules:

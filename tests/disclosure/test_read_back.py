@@ -12,8 +12,10 @@ import pytest
 from made_disclosure import RULE
 from made_public import ABOUT_ALL, FLAGGED, bands, every_limit, made
 from made_published import PLAN, install_reporters, keep_key, write_set
+from typer.testing import CliRunner
 
 import audit.disclosure.words
+from audit.cli.app import app
 from audit.disclosure.explain import blank
 from audit.disclosure.publish import Published, publish
 from audit.disclosure.read import parse_release, refuse_unless_read_back
@@ -102,6 +104,15 @@ def test_the_kinds_are_what_they_are_called() -> None:
     assert judged == {1}
 
 
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where reporters are offered."""
+    folder = tmp_path / "site"
+    folder.mkdir()
+    monkeypatch.syspath_prepend(str(folder))
+    return folder
+
+
 def _first(document: dict[str, Any], part: str, **wanted: object) -> dict[str, Any]:
     found: dict[str, Any] = next(
         each for each in document[part] if all(each[name] == value for name, value in wanted.items())
@@ -155,22 +166,64 @@ def test_a_release_of_the_first_versions_is_read() -> None:
     assert parse_release(content).headline.outcome == "fail"
 
 
-def _audited(folder: Path, plan: str) -> Published:
-    site = folder / "site"
-    site.mkdir()
-    install_reporters(site)
-    result = run_audit(write_set(folder, plan), crosscheck=False, details=False)
+def _audited(folder: Path, plan: str, site: Path, formats: tuple[str, ...] = ("json",)) -> Published:
+    """An audit of the small set, whose rows have weights and clusters that a plan may name."""
+    install_reporters(site, exact=CHEAT)
+    path = write_set(folder, plan)
+    rows = (folder / "cases.csv").read_text(encoding="utf-8").splitlines()
+    more = [f"{row},{1 + n % 3},c{n // 4}" for n, row in enumerate(rows[1:])]
+    (folder / "cases.csv").write_text("\n".join([f"{rows[0]},w,c", *more]) + "\n", encoding="utf-8")
     keep_key(folder / "restricted")
-    return publish(result, folder / "restricted", into(folder / "public"), ("json",), ("en",))
+    result = run_audit(path, crosscheck=False, details=False)
+    return publish(result, folder / "restricted", into(folder / "public"), formats, ("en", "ar"))
 
 
+CHEAT = "return 'none' if release.table.groups[0].positives.cases is None else 'women found in the north: 187'"
 ALPHA = "[verdict]\nalpha = 0.2\n"
-NO_LEVELS = PLAN.replace('expected = ["north", "south"]', "").replace('[groups.gender]\ncolumn = "sex"\n', "")
+NO_LEVELS = (
+    PLAN.replace('expected = ["north", "south"]\n', "")
+    .replace('[groups.gender]\ncolumn = "sex"\n', "")
+    .replace('["gender", ["gender", "site"]]', '["site"]')
+)
+
+
+WEIGHTED = 'id = "case"\nweight = "w"'
+CLUSTERED = 'id = "case"\ncluster = "c"\nexpected_icc = 0.05'
+AUDITS: dict[str, tuple[str, tuple[str, ...], str]] = {
+    "usual": (PLAN, ("html",), "shown"),
+    "a wide limit": (PLAN.replace("margin = 0.1", "margin = 0.9"), ("html",), "shown"),
+    "gender alone": (PLAN.replace('["gender", ["gender", "site"]]', '["gender"]'), ("html",), "shown"),
+    "weighted": (PLAN.replace('id = "case"', WEIGHTED), ("html",), "shown"),
+    "clustered": (PLAN.replace('id = "case"', CLUSTERED), ("html",), "shown"),
+    "not made": (NO_LEVELS, ("html",), "not_made"),
+    "refused": (PLAN, ("html", "exact"), "refused"),
+}
+
+
+def test_the_portal_takes_real_audits_of_every_kind_with_their_reports(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, (plan, formats, figures) in AUDITS.items():
+        folder, site = tmp_path / "audits" / name, tmp_path / "sites" / name
+        folder.mkdir(parents=True)
+        site.mkdir(parents=True)
+        monkeypatch.syspath_prepend(str(site))
+        titled = plan.replace('title = "Screener"', f'title = "{name}"')
+        assert _audited(folder, titled, site, formats).public.figures == figures
+    arguments = [str(tmp_path / "audits"), "--out", str(tmp_path / "site"), "--lang", "en,ar", "--today", "2026-11-26"]
+    done = CliRunner().invoke(app, ["portal", *arguments])
+    assert (done.exit_code, done.stderr) == (0, "")
+    copies = {path.read_bytes() for path in (tmp_path / "site").rglob("report.html")}
+    assert copies == {path.read_bytes() for path in (tmp_path / "audits").rglob("report.html")}
+    assert len(copies) == len(AUDITS)
+    pages = " ".join(path.read_text(encoding="utf-8") for path in (tmp_path / "site" / "systems").iterdir())
+    for said in ("weighs its cases", "belong together", "No figures are shown.", "No public figures are made"):
+        assert said in pages
 
 
 @pytest.mark.parametrize("figures", ["shown", "not_made"])
 def test_a_release_that_the_portal_would_refuse_is_never_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, figures: str
+    tmp_path: Path, site: Path, monkeypatch: pytest.MonkeyPatch, figures: str
 ) -> None:
     """The maker forgets, once, what the reader works out: nothing is written, with figures and without."""
     real = follow
@@ -179,13 +232,13 @@ def test_a_release_that_the_portal_would_refuse_is_never_written(
         told = real(*arguments, **named)
         return told._replace(rates=told.rates[:-1])
 
-    plan = PLAN if figures == "shown" else NO_LEVELS.replace('["gender", ["gender", "site"]]', '["site"]')
+    plan = PLAN if figures == "shown" else NO_LEVELS
     monkeypatch.setattr(audit.disclosure.words, "follow", otherwise)
     with pytest.raises(RefusedReleaseError) as caught:
-        _audited(tmp_path, plan)
+        _audited(tmp_path, plan, site)
     assert caught.value.slug == "not-read-back"
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "public").exists()
     monkeypatch.undo()
     (tmp_path / "again").mkdir()
-    assert _audited(tmp_path / "again", plan + ALPHA).public.figures == figures
+    assert _audited(tmp_path / "again", plan + ALPHA, tmp_path / "again").public.figures == figures
