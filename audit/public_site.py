@@ -42,7 +42,9 @@ class PublicAudit(Part):
     release: PublicRelease
     """What is public of it."""
     report: bool
-    """Whether a `report.html` stands beside the release."""
+    """Whether the portal holds a copy of the `report.html` beside the release."""
+    other_report: bool = False
+    """Whether a `report.html` beside it is not what is made of the release here, and is not copied."""
 
     @property
     def system(self) -> str:
@@ -131,7 +133,7 @@ class IndexAudit(Part):
     release: str
     """The copy of its `release.json`, as a relative link."""
     report: str | None
-    """The copy of its `report.html`, as a relative link; null where there was none."""
+    """The copy of its `report.html`, as a relative link; null where none was copied."""
     sha256: str
     """SHA-256 of its `release.json`."""
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from made_disclosure import ABOUT, RULE, SECRET, made_counts, made_lattice, made_method
+from made_public import ABOUT_ALL
 
 from audit.counting.table import CountsTable
 from audit.disclosure.exact import exact_counts
@@ -16,6 +17,7 @@ from audit.groups import Group, Level
 from audit.public_site import PublicSite
 from audit.public_table import PublicDigest, PublicRelease, PublicTable, public_json
 from reports.portal import SitePortal
+from reports.public.html import PublicHtmlReporter
 
 COUNTRIES = 6
 MINISTRY, BORDER, BANK = "Ministry of Labour", "Border Agency", "Financial Intelligence Unit"
@@ -49,15 +51,22 @@ def made_release(
 WOMEN_OF_THE_FIRST = Group((Level("gender", "level", "woman"), Level("nationality", "country", "C000")))
 
 
-def put(
-    folder: Path, release: PublicRelease, report: str | None = "<!DOCTYPE html><title>A public report</title>"
-) -> Path:
-    """Write a release and its report as an audit leaves them; the path of `release.json`."""
+@cache
+def _page(text: str) -> str:
+    return PublicHtmlReporter().render(PublicRelease.model_validate_json(text))
+
+
+def put(folder: Path, release: PublicRelease, report: str | None = "made") -> Path:
+    """Write a release and a report as an audit leaves them; the path of `release.json`.
+
+    `report` is what stands in it; "made" is the public report of the release.
+    """
     public = folder / "public"
     public.mkdir(parents=True)
     (public / "release.json").write_text(public_json(release), encoding="utf-8")
     if report is not None:
-        (public / "report.html").write_text(report, encoding="utf-8")
+        text = _page(public_json(release)) if report == "made" else report
+        (public / "report.html").write_text(text, encoding="utf-8")
     return public / "release.json"
 
 
@@ -110,6 +119,7 @@ def made_audits(folder: Path) -> Path:
             title="Payment monitor 4",
             owner=BANK,
             primary_harm="wrongly_flagged",
+            metrics=ABOUT_ALL.metrics,
         ),
     )
     put(

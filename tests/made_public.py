@@ -137,7 +137,9 @@ def made(kind: str) -> PublicRelease:
     outcomes = {"passing": "pass", "undecided": "inconclusive"}
     table = protect(exact(kind), made_method()).table
     release = public_release(table, outcomes.get(kind, "fail"), (RULE, FLAGGED), ABOUT_ALL)  # type: ignore[arg-type]
-    return blank(release).model_copy(update={"figures": "refused"}) if kind == "refused" else release
+    if kind == "refused":
+        return public_release(blank(release).table, "fail", (RULE, FLAGGED), ABOUT_ALL, figures="refused")
+    return release
 
 
 @cache

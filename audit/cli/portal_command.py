@@ -45,7 +45,11 @@ def portal(
     pages = rendered(maker, site)
     refuse_unexplained_site(pages, rendered(maker, blank_site(site)), site)
     write_site(out, {**pages, **found.copies()})
-    for count, told in ((found.links, "links not followed"), (found.sites, "portals passed over")):
+    for count, told in (
+        (found.links, "links not followed"),
+        (found.sites, "portals passed over"),
+        (found.others, "reports not copied, as they are not what this version makes of their releases"),
+    ):
         if count:
             note(f"note: {told}: {count}")
     systems = {(audit.release.about.owner, audit.system) for audit in site.audits}

@@ -1,5 +1,8 @@
 """Finds the public releases under a folder: `release.json` at any depth, and `report.html` beside it; nothing else.
 
+A report is copied where it is, byte for byte, what is made of its release here. So whatever stands in a copy follows
+from the release, and what somebody wrote into a report gets nowhere.
+
 The portal never opens a `result.json`. Links are not followed, hidden folders and sites that a portal made are passed
 over; how many of these there were is told.
 """
@@ -15,12 +18,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from audit.errors import ResultError
+from audit.errors import AuditError, ResultError
 
 if TYPE_CHECKING:
     from audit.public_site import PublicAudit, PublicSite
+    from audit.public_table import PublicRelease
 
 RELEASE, REPORT, INDEX = "release.json", "report.html", "index.json"
+_REPORTER: Final = "html"
+"""The name of the reporter that makes it."""
 _LETTERS: Final = "abcdefghijklmnop"
 _NAME_LETTERS: Final = 16
 _LARGEST_REPORT: Final = 64 * 1024 * 1024
@@ -39,6 +45,8 @@ class Found:
     """Links that were not followed."""
     sites: int = 0
     """Portals that were passed over."""
+    others: int = 0
+    """Reports that are not what is made of their release here, and are not copied."""
 
     def site(self, today: dt.date, languages: tuple[str, ...]) -> PublicSite:
         """All of it, in the order in which a portal tells it."""
@@ -80,7 +88,12 @@ def find_audits(folder: Path, site: Path) -> Found:
             )
         places[digest] = path
         report = _report(path.with_name(REPORT), found)
-        audit = PublicAudit(name=_name(digest), sha256=digest, release=release, report=report is not None)
+        other = report is not None and report != _report_of(release)
+        if other:
+            report, found.others = None, found.others + 1
+        audit = PublicAudit(
+            name=_name(digest), sha256=digest, release=release, report=report is not None, other_report=other
+        )
         found.audits.append((audit, content, report))
     if not found.audits:
         raise ResultError(
@@ -153,6 +166,23 @@ def _report(path: Path, found: Found) -> bytes | None:
             hint="a portal holds public reports alone: take it out of that folder, or write the public one again",
         )
     return content
+
+
+def _report_of(release: PublicRelease) -> bytes:
+    """The report that this version makes of a release, in the release's own languages."""
+    from audit.disclosure.public_files import find_public_reporters
+
+    (reporter,) = find_public_reporters((_REPORTER,))
+    try:
+        made = reporter.render(release)
+    except Exception as error:
+        # The text of a failure may tell of what it read.
+        raise AuditError(
+            f'the public reporter "{_REPORTER}" failed ({type(error).__name__})',
+            slug="reporter-failed",
+            hint="reinstall audit7k, or run again as `audit7k --debug …`",
+        ) from error
+    return made.encode("utf-8") if isinstance(made, str) else made
 
 
 def _name(digest: str) -> str:

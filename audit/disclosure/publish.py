@@ -16,6 +16,7 @@ from audit.disclosure.gates import render_in_fresh_process
 from audit.disclosure.keys_file import KEY
 from audit.disclosure.lattice import Lattice
 from audit.disclosure.public_files import DATA, RENDERER
+from audit.disclosure.read import refuse_unless_read_back
 from audit.disclosure.release import Audited, Writer, release
 from audit.disclosure.restricted import restricted_folder
 from audit.disclosure.shown_evidence import with_shown_evidence
@@ -116,13 +117,19 @@ def _without_figures(of: Ready, audited: Audited, write: Writer, hidden: Sequenc
     """Files with no figure of anybody, made by a process that has none either."""
     table = _one_row(of) if of.lattice is None else _empty(of.lattice, of)
     empty = public_release(
-        table, audited.outcome, audited.rules, audited.about, level=audited.level, fails_on=audited.fails_on
+        table,
+        audited.outcome,
+        audited.rules,
+        audited.about,
+        level=audited.level,
+        alpha=audited.alpha,
+        fails_on=audited.fails_on,
+        figures="not_made" if of.lattice is None else "refused",
     )
-    figures = "not_made" if of.lattice is None else "refused"
-    headline = empty.headline.model_copy(update={"no_group_named": False})
-    empty = with_shown_evidence(empty.model_copy(update={"figures": figures, "headline": headline}), audited.evidence)
+    empty = with_shown_evidence(empty, audited.evidence)
     formats = [name for name in audited.about.formats if _is_made_alone(empty, name, hidden)]
     public = _only(empty, formats)
+    refuse_unless_read_back(public)
     files = render_in_fresh_process(public, RENDERER, hidden=hidden)
     write(files)
     return Published(public, files, left_out=tuple(name for name in audited.about.formats if name not in formats))

@@ -16,12 +16,11 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from audit.disclosure.rates import public_rates
-from audit.disclosure.words import public_words
-from audit.errors import ResultError
-from audit.public_table import METHOD_VERSION, PublicGroup, PublicMethod, PublicRelease, PublicSide
+from audit.disclosure.words import follow, headline_of
+from audit.errors import RefusedReleaseError, ResultError
+from audit.public_table import METHOD_VERSION, PublicGroup, PublicMethod, PublicRelease, PublicSide, public_json
 
-__all__ = ["load_release", "parse_release"]
+__all__ = ["load_release", "parse_release", "refuse_unless_read_back"]
 
 MAX_BYTES: Final = 64 * 1024 * 1024
 _ALPHAS: Final = (0.005, 0.2)
@@ -44,13 +43,13 @@ def load_release(path: Path) -> tuple[PublicRelease, bytes]:
         raise ResultError(
             f"{path} cannot be read ({error.strerror or 'storage error'})", slug="no-release", hint="check the path"
         ) from None
-    if len(content) > MAX_BYTES:
-        raise ResultError(f"{path} is larger than a public release can be", slug="not-a-release")
     return parse_release(content, str(path)), content
 
 
 def parse_release(content: bytes, name: str = "release.json") -> PublicRelease:
     """Read a release from its bytes; `name` is what errors call it. Raises ResultError as `load_release` does."""
+    if len(content) > MAX_BYTES:
+        raise ResultError(f"{name} is larger than a public release can be", slug="not-a-release")
     version = _version(content, name)
     if version is not None and version > METHOD_VERSION:
         raise ResultError(
@@ -78,6 +77,30 @@ def parse_release(content: bytes, name: str = "release.json") -> PublicRelease:
     return release
 
 
+def refuse_unless_read_back(release: PublicRelease) -> None:
+    """The last look before a release is written: whoever reads it must not take it for one that was changed.
+
+    Raises
+    ------
+    RefusedReleaseError
+        If `parse_release` refuses its bytes, or reads something else.
+    """
+    try:
+        read = parse_release(public_json(release).encode())
+    except ResultError as error:
+        raise RefusedReleaseError(
+            f"the release would not be read back ({error.message})",
+            slug="not-read-back",
+            hint="nothing was released; this is a fault of audit7k: please report it",
+        ) from None
+    if read != release:
+        raise RefusedReleaseError(
+            "the release would be read back as another one",
+            slug="not-read-back",
+            hint="nothing was released; this is a fault of audit7k: please report it",
+        )
+
+
 def _version(content: bytes, name: str) -> int | None:
     try:
         document = json.loads(content)
@@ -102,10 +125,41 @@ def _contradictions(release: PublicRelease, content: bytes) -> Iterator[str]:
         yield "its groups"
     if not all(_is_shown_rightly(row, release.table.method) for row in rows):
         yield "a number below the floor"
-    if not _rates_follow(release):
+    if release.figures != "shown" and not all(map(_is_empty, rows)):
+        yield "it holds figures and says that it has none"
+    yield from _not_following(release)
+
+
+def _not_following(release: PublicRelease) -> Iterator[str]:
+    """What is other than `follow` makes it. Words are those of the strictest or of the loosest error of a plan."""
+    headline, levels = release.headline, {rate.level for rate in release.rates} or {0.95}
+    failing = headline.fails_on
+    if "fails_on" not in headline.model_fields_set and headline.outcome == "fail":
+        failing = ("groups",)  # the releases of the first versions do not say it
+    if failing not in ((("groups",), ("probes",), ("groups", "probes")) if headline.outcome == "fail" else ((),)):
+        yield "its verdict and what fails"
+    if len(levels) != 1 or not 0.5 <= min(levels) < 1.0:
         yield "a rate or an interval does not follow from the counts"
-    if not _words_follow(release):
+        return
+    verdict = headline.model_copy(update={"fails_on": failing})
+    strict, loose = (
+        follow(release.table, release.rules, release.about, verdict, release.figures, level=min(levels), alpha=alpha)
+        for alpha in _ALPHAS
+    )
+    if strict.rates != release.rates:
+        yield "a rate or an interval does not follow from the counts"
+    words = release.words
+    ends = zip(words, strict.words, loose.words, strict=False)
+    if len(words) != len(strict.words) or not all(word in (least, most) for word, least, most in ends):
         yield "a word on a group does not follow from the counts"
+    if headline_of(verdict, words, release.figures) != verdict:
+        yield "a word on a group does not follow from the counts"
+
+
+def _is_empty(row: PublicGroup) -> bool:
+    sides = (row.positives, row.negatives)
+    counts = [row.unscored, row.unlabelled, *(count for side in sides for count in (side.cases, side.errors))]
+    return all(count is None for count in counts) and all(side.shown == "not_shown" for side in sides)
 
 
 def _is_day(text: str) -> bool:
@@ -128,30 +182,3 @@ def _errors_shown_rightly(side: PublicSide, floor: int) -> bool:
     if side.cases is None or side.errors is None:
         return False
     return side.errors >= floor and side.cases - side.errors >= floor
-
-
-def _rates_follow(release: PublicRelease) -> bool:
-    metrics = list(dict.fromkeys(rate.metric for rate in release.rates))
-    levels = {rate.level for rate in release.rates}
-    if len(levels) != 1 or not 0.5 <= min(levels) < 1.0:
-        return not release.rates and not release.words
-    return public_rates(release.table, metrics, levels.pop()) == release.rates
-
-
-def _words_follow(release: PublicRelease) -> bool:
-    """Whether each word is that of the strictest or of the loosest error that a plan may allow."""
-    told = [(word.rule, word.group, word.word, word.why) for word in release.words]
-    strict, loose = (list(_words(release, alpha)) for alpha in _ALPHAS)
-    if not len(told) == len(strict) == len(loose):
-        return False
-    for said, least, most in zip(told, strict, loose, strict=True):
-        if said[:2] != least[:2] or said[2:] not in (least[2:], most[2:]):
-            return False
-    named = any(word.word == "below" for word in release.words)
-    return release.headline.no_group_named == (release.headline.outcome == "fail" and not named)
-
-
-def _words(release: PublicRelease, alpha: float) -> Iterator[tuple[str, object, str, str]]:
-    for rule in release.rules:
-        for word in public_words(release.table, rule, alpha=alpha):
-            yield word.rule, word.group, word.word, word.why

@@ -23,6 +23,7 @@ from audit.disclosure.lattice import Lattice
 from audit.disclosure.method import Method
 from audit.disclosure.pdf_gate import refuse_other_pdfs
 from audit.disclosure.protect import Protected, Seen, protect, same_people
+from audit.disclosure.read import refuse_unless_read_back
 from audit.disclosure.restricted import Entry, RestrictedFolder, restricted_folder, storage
 from audit.disclosure.shown_evidence import with_shown_evidence
 from audit.disclosure.table import view_of
@@ -151,6 +152,7 @@ def release(
             folder.settle(parameters(lattice, method, exact.keyed_by))
         protected = _protected(folder, lattice, exact, method)
         made = _made(audited, protected.table, folder.secret)
+        refuse_unless_read_back(made)
         files = render(made, renderer)
         entry = _again(folder, made, files, renderer)
         if entry is None:
@@ -239,8 +241,15 @@ def _protected(folder: RestrictedFolder, lattice: Lattice, exact: ExactCounts, m
 
 def _made(audited: Audited, table: PublicTable, secret: bytes) -> PublicRelease:
     about = keyed(audited.about, audited.digests, secret)
-    told = {"level": audited.level, "alpha": audited.alpha}
-    made = public_release(table, audited.outcome, audited.rules, about, **told, fails_on=audited.fails_on)
+    made = public_release(
+        table,
+        audited.outcome,
+        audited.rules,
+        about,
+        level=audited.level,
+        alpha=audited.alpha,
+        fails_on=audited.fails_on,
+    )
     return with_shown_evidence(made, audited.evidence)
 
 

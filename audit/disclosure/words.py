@@ -45,45 +45,87 @@ from audit.public_table import (
 from audit.stats.intervals import wilson
 from audit.stats.mover import Limits, difference_of_limits, ratio_of_limits
 
-__all__ = ["public_release", "public_words"]
+__all__ = ["Told", "follow", "headline_of", "public_release", "public_words"]
+
+Outcome = Literal["pass", "fail", "inconclusive"]
+FailsOn = Literal["groups", "probes"]
+Figures = Literal["shown", "refused", "not_made"]
 
 FloatArray = npt.NDArray[np.float64]
 
 
+class Told(NamedTuple):
+    """What follows from a table, once it is known how the exact audit ended."""
+
+    headline: PublicHeadline
+    """The verdict, and whether a group is named."""
+    rates: tuple[PublicRate, ...]
+    """Of `about.metrics` and the rules, of every group."""
+    words: tuple[PublicWord, ...]
+    """Rule by rule and group by group."""
+
+
 def public_release(
     table: PublicTable,
-    outcome: Literal["pass", "fail", "inconclusive"],
+    outcome: Outcome,
     rules: Sequence[PublicRule],
     about: PublicAbout,
     *,
     level: float = 0.95,
     alpha: float = 0.05,
-    fails_on: Sequence[Literal["groups", "probes"]] | None = None,
+    fails_on: Sequence[FailsOn] | None = None,
+    figures: Figures = "shown",
 ) -> PublicRelease:
     """All that a public report prints. Of the exact audit only `outcome` enters, with the kinds of rules that fail.
 
-    No word contradicts it: where no rule on groups fails, no group is below a limit. Where rows are weighted or belong
-    together the table has sizes alone: rates of it would stand for no verdict.
+    Where `fails_on` is None, a fail is one of groups. `figures` says why there are none, where there are none; the
+    table is empty then.
     """
     failing = tuple(fails_on) if fails_on is not None else ("groups",) if outcome == "fail" else ()
-    words = tuple(word for rule in rules for word in public_words(table, rule, alpha=alpha))
-    metrics = dict.fromkeys([*(metric.name for metric in about.metrics), *(rule.metric for rule in rules)])
-    rates = public_rates(table, list(metrics), level=level)
-    if "groups" not in failing:
-        words = tuple(_not_below(word) for word in words)
-    if about.weighted or about.clustered:
-        words, rates = tuple(map(_no_word, words)), tuple(map(_no_rate, rates))
-    named = any(word.word == "below" for word in words)
+    told = follow(table, rules, about, PublicHeadline(outcome=outcome, no_group_named=False, fails_on=failing),
+                  figures, level=level, alpha=alpha)  # fmt: skip
     return PublicRelease(
         about=about,
         table=table,
-        headline=PublicHeadline(
-            outcome=outcome, no_group_named="groups" in failing and not named, fails_on=tuple(failing)
-        ),
+        headline=told.headline,
         rules=tuple(rules),
-        rates=rates,
-        words=words,
+        rates=told.rates,
+        words=told.words,
+        figures=figures,
     )
+
+
+def follow(
+    table: PublicTable,
+    rules: Sequence[PublicRule],
+    about: PublicAbout,
+    verdict: PublicHeadline,
+    figures: Figures,
+    *,
+    level: float,
+    alpha: float,
+) -> Told:
+    """Headline, rates and words of a release. Whoever makes a release asks here, and whoever reads one back.
+
+    No word contradicts the verdict: where no rule on groups fails, no group is below a limit. Where rows are weighted
+    or belong together the table has sizes alone: rates of it would stand for no verdict. Of `verdict` the outcome and
+    the kinds of rules that fail are taken, and whether a group is named is worked out.
+    """
+    words = tuple(word for rule in rules for word in public_words(table, rule, alpha=alpha))
+    metrics = dict.fromkeys([*(metric.name for metric in about.metrics), *(rule.metric for rule in rules)])
+    rates = public_rates(table, list(metrics), level=level)
+    if "groups" not in verdict.fails_on:
+        words = tuple(map(_not_below, words))
+    if about.weighted or about.clustered:
+        words, rates = tuple(map(_no_word, words)), tuple(map(_no_rate, rates))
+    return Told(headline_of(verdict, words, figures), rates, words)
+
+
+def headline_of(verdict: PublicHeadline, words: Sequence[PublicWord], figures: Figures) -> PublicHeadline:
+    """The headline over these words. Where there are no figures, it is not for coarse ones that nobody is named."""
+    named = any(word.word == "below" for word in words)
+    unnamed = figures == "shown" and "groups" in verdict.fails_on and not named
+    return verdict.model_copy(update={"no_group_named": unnamed})
 
 
 def _not_below(word: PublicWord) -> PublicWord:

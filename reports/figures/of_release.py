@@ -57,6 +57,7 @@ class _Reader:
                 slug="figure-rule",
                 hint=f"it has: {', '.join(known) or 'none'}",
             )
+        _refuse_without_rates(release)
         self.release = release
         self.rule: PublicRule = known[rule] if rule is not None else release.rules[0]
         self.names = names_of(release, ENGLISH)
@@ -109,18 +110,10 @@ class _Reader:
             f"Protected figures: every count was changed by at most {method.largest_change}, and none below "
             f"{method.floor} is shown. The overall verdict comes from the exact figures: {_VERDICTS[self._outcome]}."
         )
-        caveats = tuple(
-            words
-            for said, words in (
-                (about.weighted, "The exact audit weights its cases; these figures do not."),
-                (about.clustered, "Cases belong together in this set: intervals are too narrow."),
-            )
-            if said
-        )
         return Head(
             title=title,
             reference=reference,
-            notes=(*notes, protected, *caveats),
+            notes=(*notes, protected),
             restricted=False,
             described=f"{kind} of {title.lower()}. {drawn} {reference} {protected}",
         )
@@ -128,6 +121,28 @@ class _Reader:
     @property
     def _outcome(self) -> str:
         return self.release.headline.outcome
+
+
+def _refuse_without_rates(release: PublicRelease) -> None:
+    """Say why nothing can be drawn, whatever family is asked for."""
+    why = next(
+        (
+            words
+            for said, words in (
+                (release.figures != "shown", "this release holds no figures"),
+                (release.about.weighted, "the exact audit weighs its cases, so that its release holds sizes alone"),
+                (release.about.clustered, "cases of this set belong together, so that its release holds sizes alone"),
+            )
+            if said
+        ),
+        None,
+    )
+    if why is not None:
+        raise AuditError(
+            f"{why}, and no rate to draw",
+            slug="figure-not-public",
+            hint="draw it from the exact result, for restricted use: add --restricted",
+        )
 
 
 _VERDICTS: Final = {"fail": "does not meet the limits", "pass": "meets the limits", "inconclusive": "we cannot tell"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from audit.public_site import State
-from audit.public_table import PublicRate, PublicRelease
+from audit.public_table import SENTENCES, PublicRate, PublicRelease
 from reports.language import Language
 from reports.names import Names
 from reports.numbers import NOT_KNOWN
@@ -137,16 +137,22 @@ class Teller:
     def notes(self, release: PublicRelease) -> list[str]:
         """What must be known before the figures of an audit are read."""
         told = []
+        if release.figures == "refused":
+            told.append(self.t.gettext(SENTENCES["figures_refused"]))
+        if release.figures == "not_made":
+            told.append(self.t.gettext(SENTENCES["figures_not_made"]))
         if release.about.weighted:
             told.append(
                 self.t.gettext(
-                    "The exact audit weights its cases; the protected figures do not, and stand for no verdict."
+                    "The exact audit weighs its cases, and the protected figures do not: no rates are made of them, "
+                    "and no group has a word."
                 )
             )
         if release.about.clustered:
             told.append(
                 self.t.gettext(
-                    "Cases belong together in this set; the intervals here do not know of it and are too narrow."
+                    "Cases of this set belong together, and the protected figures do not know which: no rates are made "
+                    "of them, and no group has a word."
                 )
             )
         if release.about.probe_rules:

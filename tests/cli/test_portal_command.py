@@ -166,6 +166,28 @@ def _is_refused(here: Path, words: str) -> None:
     assert sorted(path.name for path in here.iterdir()) == ["audits"]
 
 
+PLANTED = "exact n=37 of women from NGA"
+
+
+def test_a_report_that_somebody_wrote_into_is_not_copied_and_the_page_says_so(here: Path) -> None:
+    report = here / "audits" / "one" / "public" / "report.html"
+    genuine = report.read_text(encoding="utf-8")
+    report.write_text(genuine.replace("</body>", f"<!-- {PLANTED} --></body>"), encoding="utf-8")
+    code, _, err = invoke("audits", "--lang", "en,fr", *DAY)
+    note = "note: reports not copied, as they are not what this version makes of their releases: 1\n"
+    assert (code, err) == (0, note)
+    made = contents(here / "audit-portal")
+    assert not [name for name, content in made.items() if PLANTED.encode() in content or name.endswith("report.html")]
+    (system,) = [content.decode() for name, content in made.items() if name.startswith("systems/")]
+    assert "another version made it, or it was changed. It is not copied." in system
+    assert "report.html" not in system
+    assert json.loads(made["index.json"])["systems"][0]["audits"][0]["report"] is None
+    report.write_text(genuine, encoding="utf-8")
+    assert invoke("audits", *DAY)[::2] == (0, "")
+    (copy,) = [content for name, content in contents(here / "audit-portal").items() if name.endswith("report.html")]
+    assert copy == genuine.encode()
+
+
 def _make_a_folder(path: Path) -> None:
     path.unlink()
     path.mkdir()

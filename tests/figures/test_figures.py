@@ -253,6 +253,16 @@ def test_what_is_not_there_is_said_with_what_is(release: PublicRelease, result: 
         funnel(release.model_copy(update={"rules": (precision,)}))
 
 
+@pytest.mark.parametrize(
+    ("about", "words"),
+    [({"weighted": True}, "weighs its cases"), ({"clustered": True}, "belong together")],
+)
+@pytest.mark.parametrize("draw", [funnel, forest])
+def test_a_release_of_sizes_alone_is_not_drawn_and_says_why(draw: Any, about: dict[str, bool], words: str) -> None:
+    with pytest.raises(AuditError, match=f"{words}.* holds sizes alone, and no rate to draw — .* add --restricted"):
+        draw(made_release(**about))
+
+
 def test_a_limit_both_ways_is_drawn_both_ways(result: AuditResult) -> None:
     (axes,) = forest(result, rule="flagged").axes
     labels = [str(line.get_label()) for line in axes.get_lines()]
