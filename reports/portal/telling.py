@@ -138,9 +138,9 @@ class Teller:
         """What must be known before the figures of an audit are read."""
         told = []
         if release.figures == "refused":
-            told.append(self.t.gettext(SENTENCES["figures_refused"]))
+            told.append(self._sentence("figures_refused"))
         if release.figures == "not_made":
-            told.append(self.t.gettext(SENTENCES["figures_not_made"]))
+            told.append(self._sentence("figures_not_made"))
         if release.about.weighted:
             told.append(
                 self.t.gettext(
@@ -160,6 +160,9 @@ class Teller:
                 self.t.gettext("The verdict also rests on texts in which one word was changed; see the report.")
             )
         return told
+
+    def _sentence(self, name: str) -> str:
+        return self.t.gettext(SENTENCES[name])
 
     def change(self, change: Change) -> str:
         """What became of an error since the audit before."""
