@@ -142,7 +142,7 @@ def test_reports_are_chosen_by_name_and_checked_before_anything_is_scored(here: 
     assert sorted(path.name for path in (here / "a" / "b").iterdir()) == ["junit.xml", "result.json"]
     code, out, err = invoke("run", "absent.toml", "--restricted", "--report", "jnuit")
     assert (code, out) == (ExitCode.USAGE, "")
-    assert err == 'error: no reporter "jnuit" — installed here: html, junit\n'
+    assert err == 'error: no reporter "jnuit" — installed here: html, junit, pdf\n'
 
 
 @pytest.mark.parametrize(
