@@ -1,7 +1,7 @@
 """`annotations.txt`: at most ten workflow commands of GitHub, which a step prints with `cat`.
 
-One for each failing rule, after those for the verdict. The first line is an ordinary one: it names the rules and where
-they stand in the plan.
+One for each failing rule, after those for the verdict. The first line is an ordinary one: it says the verdict, and
+names the rules and where they stand in the plan.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ class PublicGithubAnnotationsReporter:
         """The whole file as text, the same for the same release."""
         reading = PipelineReading(release)
         rules = [f"{_property(rule.rule)} ({reading.plan} {reading.line(rule)})" for rule in release.rules]
-        lines = [f"audit: {_property(reading.title)}; rules: {', '.join(rules) or 'none'}"]
+        said = f"audit: {_property(reading.title)}; {_data(reading.verdict)}"
+        lines = [f"{said}; rules: {', '.join(rules) or 'none'}"]
         return "\n".join([*lines, *_commands(reading)]) + "\n"
 
 

@@ -1,7 +1,7 @@
 """`gl-code-quality.json` for GitLab's merge-request widget: an entry for each group beyond a limit.
 
-A fail has an entry for the whole set too, whether a group is named or not; so have an inconclusive set and an audit past
-its expiry. An empty list is a pass and nothing else.
+A fail has an entry for the whole set too, whether a group is named or not; so have an inconclusive set and an audit
+past its expiry. An empty list is a pass and nothing else.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Markdown of a release for pull requests and job summaries. What others wrote stands in code spans: no markup, no link.
+"""Markdown of a release for comments and summaries. What others wrote stands in code spans: no markup, no link.
 
 In a code span nothing is a link, a mention, a reference, a picture or HTML. Only plain words stand without one.
 """
@@ -14,7 +14,7 @@ from reports.public.pipeline_reading import Finding, PipelineReading, is_plain_k
 
 __all__ = ["counts_table", "findings_tables", "literal"]
 
-_PLAIN: Final = re.compile(r"[^\W_]+(?:(?:[ '’()-]|, |\. |(?<=[0-9])\.(?=[0-9]))*[^\W_]+)*[)]?")
+_PLAIN: Final = re.compile(r"[^\W_]+(?:(?:[ '’()-]|, |\. |(?<=[0-9])\.(?=[0-9]))+[^\W_]+)*[)]?")
 """Words, with a stop only before a space or in a number: no domain, no address, no mark of Markdown."""
 _MOST_RULES: Final = 20
 

@@ -27,12 +27,12 @@ PLAN: Final = "plan.toml"
 VERDICTS: Final = {
     "fail": "Does not meet the limit in this test",
     "pass": "Meets the limit in every group that could be judged in this test",
-    "inconclusive": "Inconclusive: this test cannot tell",
+    "inconclusive": "Inconclusive: cannot tell in this test whether the limit is met",
 }
 _PROTECTED: Final = (
-    "The verdict comes from the exact figures, which the auditor holds. Figures of groups are protected: each was changed"
-    " by at most {largest_change}, groups with fewer than {floor} people are never shown, and some larger ones are"
-    " withheld too."
+    "The verdict comes from the exact figures, which the auditor holds. Figures of groups are protected: each was"
+    " changed by at most {largest_change}, groups with fewer than {floor} people are never shown, and some larger ones"
+    " are withheld too."
 )
 _NO_NAME: Final = "a group whose name cannot be shown here"
 _LONGEST: Final = 200
