@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from audit.disclosure.public_files import PublicReporter
 from audit.public_table import PublicRelease
 from reports.public.badge_file import PublicBadgeReporter
 from reports.public.github_annotations_file import PublicGithubAnnotationsReporter
@@ -12,7 +11,7 @@ from reports.public.gitlab_metrics_file import PublicGitlabMetricsReporter
 from reports.public.markdown_file import PublicMarkdownReporter
 from reports.public.sarif_file import PublicSarifReporter
 
-REPORTERS: tuple[PublicReporter, ...] = (
+REPORTERS = (
     PublicSarifReporter(),
     PublicGithubSummaryReporter(),
     PublicGithubAnnotationsReporter(),

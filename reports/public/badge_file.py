@@ -27,13 +27,13 @@ _RING: Final = "M5 10A5 5 0 1 0 15 10A5 5 0 1 0 5 10Z"
 _DIAMOND: Final = "M10 4.5L15.5 10L10 15.5L4.5 10Z"
 _BAR: Final = "M10 4.5L16 15H4Z"
 _LOOKS: Final = {
-    "fail": _Look("does not meet the limit", palette.BEYOND, _CROSS, 168),
-    "pass": _Look("meets the limit", palette.WITHIN, _RING, 120),
-    "inconclusive": _Look("cannot tell", palette.UNDECIDED, _DIAMOND, 98),
-    "expired": _Look("past its expiry", palette.UNDECIDED, _BAR, 120),
+    "fail": _Look("does not meet the limit", palette.BEYOND, _CROSS, 146),
+    "pass": _Look("meets the limit", palette.WITHIN, _RING, 104),
+    "inconclusive": _Look("cannot tell", palette.UNDECIDED, _DIAMOND, 84),
+    "expired": _Look("past its expiry", palette.UNDECIDED, _BAR, 103),
 }
 _LABEL: Final = "audit of groups"
-_LEFT: Final = 104
+_LEFT: Final = 92
 
 
 class PublicBadgeReporter:

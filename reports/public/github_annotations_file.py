@@ -45,10 +45,10 @@ def _commands(reading: PipelineReading) -> list[str]:
     room = _MOST - len(commands)
     for place, rule in enumerate(failing):
         if place == room - 1 and len(failing) > room:
-            text = "Further rules have groups beyond their limits in the protected figures: see summary.md."
+            text = "Further rules have groups beyond their limits in the protected figures: release.json names them."
             commands.append(_command(reading, "error", None, "Further rules", text))
             break
-        text = "In this test groups are beyond the limit in the protected figures: see summary.md and junit.xml."
+        text = "In this test groups are beyond the limit in the protected figures: release.json names them."
         commands.append(_command(reading, "error", rule, rule.rule, text))
     return commands
 

@@ -38,9 +38,10 @@ def counts_table(reading: PipelineReading) -> Iterator[str]:
     yield "| Groups under the rule | beyond the limit | within it | cannot tell |"
     yield "|---|---:|---:|---:|"
     for rule in rules[:_MOST_RULES]:
-        yield f"| {literal(rule.rule)} | {' | '.join(map(str, reading.tally(rule.rule)))} |"
+        told = ": ".join(filter(None, (literal(rule.rule), literal(reading.metric(rule)))))
+        yield f"| {told} | {' | '.join(map(str, reading.tally(rule.rule)))} |"
     if len(rules) > _MOST_RULES:
-        yield "\nFurther rules stand in `junit.xml`."
+        yield "\nFurther rules stand in `release.json`."
 
 
 def findings_tables(reading: PipelineReading, most: int) -> Iterator[str]:
@@ -55,12 +56,12 @@ def findings_tables(reading: PipelineReading, most: int) -> Iterator[str]:
                 yield _row(finding)
         yield ""
     if len(reading.findings) > len(first):
-        yield "More groups are beyond a limit: `junit.xml` and `groups.csv` have them all.\n"
+        yield "More groups are beyond a limit: `release.json` has them all.\n"
 
 
 def _row(finding: Finding) -> str:
     # Numbers may stand in a line only beside the key of their row.
     if not is_plain_key(finding.key):
-        return "| a group whose name cannot be shown here | | | see `groups.csv` |"
+        return "| a group whose name cannot be shown here | | | see `release.json` |"
     rate, span = likely_range(finding.rate) or ("", "")
     return f"| {literal(finding.name)} | {rate} | {span} | `{finding.key}` |"

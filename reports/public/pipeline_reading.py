@@ -116,6 +116,10 @@ class PipelineReading:
         """The verdict with all that must stand beside it, in one paragraph."""
         return harmless(" ".join([f"{self.verdict}.", *self.notes]))
 
+    def metric(self, rule: PublicRule) -> str:
+        """What the rate of a rule is called; empty where the release does not say."""
+        return next((metric.plain for metric in self.about.metrics if metric.name == rule.metric), "")
+
     @staticmethod
     def line(rule: PublicRule | None) -> int:
         """The line of a rule in the plan; the first where it is not known."""

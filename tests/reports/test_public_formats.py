@@ -276,7 +276,7 @@ def test_a_finding_keeps_its_fingerprint_and_its_place() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/root/x/plan.toml", "../plan.toml", "a/../../b.toml", "C:\\plan.toml", "pl an", "a//b"]
+    "path", ["/srv/x/plan.toml", "../plan.toml", "a/../../b.toml", "C:\\plan.toml", "pl an", "a//b"]
 )
 def test_no_path_of_a_machine_is_repeated(path: str) -> None:
     release = made("small")
