@@ -184,8 +184,8 @@ def _schema_of(model: type[BaseModel]) -> dict[str, Any]:
 
 
 def _plain_name(path: Path) -> str:
-    """A path as a report may show it: never from the root of this machine, and never upwards."""
-    if not path.is_absolute() and len(path.parts) <= 8 and all(map(_PLAIN.fullmatch, path.parts)):
+    """A path as a report may show it: never from a root, and never upwards, for the parts of these are not plain."""
+    if len(path.parts) <= 8 and all(map(_PLAIN.fullmatch, path.parts)):
         return path.as_posix()
     return path.name if _PLAIN.fullmatch(path.name) else ""
 

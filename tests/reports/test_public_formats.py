@@ -37,6 +37,7 @@ PAYLOADS = (
     "[click](http://x.invalid) ![p](http://x.invalid/p.png) <http://x.invalid>",
     "http://x.invalid www.x.invalid x@x.invalid @everyone #1 !2 :tada: $x$",
     "`` ` ``` | a | b |",
+    "` [click](http://x.invalid) <b>x</b> `",
     "\n\n# head\n| a |\n|---|\n::error::x\r\n##[error]x",
     "%0A::set-output name=x::y,line=3:",
     '"} 1\naudit_verdict{x="pass"} 1 \\" \\',
