@@ -176,11 +176,11 @@ class PipelineReading:
         return [word for word in self.release.words if word.word == kind and word.rule in ids]
 
     def _name(self, group: Group) -> str:
-        name = self._names.group(group)
+        name = harmless(self._names.group(group))
         unnamed = any(
             level.code in ("unknown", "unlisted") and any(map(str.isdigit, level.feature)) for level in group.levels
         )
-        if unnamed or name != harmless(name) or "[U+" in name or len(name) > _LONGEST or _BROKEN_NUMBER.search(name):
+        if unnamed or "[U+" in name or len(name) > _LONGEST or _BROKEN_NUMBER.search(name):
             return _NO_NAME
         return name
 
