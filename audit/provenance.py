@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from audit import __version__
-from audit.plan import AuditPlan, DisclosureSection, GovernanceSection, SandboxSection
+from audit.plan import AuditPlan, DisclosureSection, GovernanceSection, Rule, SandboxSection
 from audit.plan_file import LoadedPlan, canonical_plan_sha256
 from audit.result import Provenance
 
@@ -68,7 +68,17 @@ def provenance(
         legs=legs if any(begun < _stamp(started) for begun, _ in legs) else (),
         ran_in=None if scored is None else scored.ran_in,
         course=() if scored is None else scored.course,
+        plan_file=loaded.file,
+        rule_lines=_rule_lines(loaded),
     )
+
+
+def _rule_lines(loaded: LoadedPlan) -> tuple[int | None, ...]:
+    """The lines of the rules on rates; none where the plan is not what its text says."""
+    rules = loaded.plan.every_rule
+    if len(rules) != len(loaded.rule_lines):
+        return ()
+    return tuple(line for rule, line in zip(rules, loaded.rule_lines, strict=True) if isinstance(rule, Rule))
 
 
 def scoring_identity(plan: AuditPlan) -> dict[str, Any]:

@@ -209,3 +209,6 @@ class PublicAbout(Part):
     """Features and control features of the plan of which no public figures are made."""
     rows_are: str = "cases"
     """What one row of the set stands for, as the plan says."""
+    plan_file: str = ""
+    """The plan file as it was named, with `/`, where that is a plain relative path, else its own name; empty where it
+    is not known. Never a path from the root of a machine."""

@@ -222,6 +222,8 @@ class PublicRule(Part):
     groups: tuple[tuple[str, ...], ...] = ()
     """The features, and features crossed, whose groups the rule judges; every group where none is named. A group that
     it does not judge has no word under it."""
+    line: int | None = None
+    """The line of the plan file on which it stands, from 1; null where it is not known."""
 
 
 class PublicWord(Part):

@@ -260,6 +260,11 @@ class Provenance(Part):
     course: tuple[str, ...] = ()
     """How scoring went, in the detector's words: what was asked again, cut, or answered by whom. Of stretches of work
     that were killed nothing is known."""
+    plan_file: str = ""
+    """The plan file as it was named, where that is a plain relative path, else its own name; empty where it is not
+    known."""
+    rule_lines: tuple[int | None, ...] = ()
+    """The line of the plan file on which each rule on rates stands, in their order; empty where it is not known."""
 
 
 class AuditResult(Part):

@@ -33,7 +33,11 @@ def report(
     result: Annotated[Path, typer.Argument(help="A result.json or a folder with one.")],
     form: Annotated[
         str | None,
-        typer.Option("--format", metavar="NAMES", help="The reports: html,csv,json,junit.  [all; exact: html]"),
+        typer.Option(
+            "--format",
+            metavar="NAMES",
+            help="The reports: html,csv,json,junit, or forms for pipelines: sarif, badge …  [the four; exact: html]",
+        ),
     ] = None,
     out: Annotated[
         Path | None,

@@ -87,6 +87,7 @@ def public_about(result: AuditResult, formats: Sequence[str], languages: Sequenc
         languages=tuple(languages),
         without_figures=features_without_figures(plan),
         rows_are=plan.evaluation_set.rows_are,
+        plan_file=result.provenance.plan_file,
     )
 
 

@@ -60,7 +60,7 @@ def ready(result: AuditResult, formats: Sequence[str], languages: Sequence[str])
     audited = Audited(
         counts=finest_counts(result, features) if features else _NOBODY,
         outcome=overall.outcome,
-        rules=public_rules(result.plan),
+        rules=public_rules(result.plan, result.provenance.rule_lines),
         about=public_about(result, formats, languages),
         level=result.plan.verdict.level,
         alpha=result.plan.verdict.alpha,

@@ -12,7 +12,7 @@ import io
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from html.parser import HTMLParser
@@ -24,6 +24,8 @@ from audit.errors import RefusedReleaseError
 __all__ = ["Number", "numbers_in", "read_numbers", "unread"]
 
 _NUMBER: Final = re.compile(r"\d+(?:[,\u202f\u00a0'’]\d{3})+(?:\.\d+)?|\d+(?:[.,]\d+)?")
+_BETWEEN_WORDS: Final = re.compile(r"""[\s|"`]+""")
+"""Of lines: columns of Markdown and its code, and values of labels, end as words do."""
 _DIGIT: Final = re.compile(r"[^\D]|[^\x00-\x7f]")
 _GROUPED: Final = re.compile(r"[\u202f\u00a0'’]|,(?=\d{3}(?:\D|$))")
 _POINTS_GROUP: Final = frozenset(("es",))
@@ -35,6 +37,8 @@ _NEVER_CLOSED: Final = frozenset(
 """HTML's void elements."""
 _GEOMETRY: Final = frozenset(("x1", "x2", "y1", "y2"))
 """Names of SVG's attributes that hold a figure and say nothing by it."""
+_OF_THE_PLAN: Final = ("check_name", "location")
+"""Members of JSON that name a rule and its place in the plan (GitLab's code quality): they stand in no group's row."""
 _MARKUP, _DEEPEST = (".html", ".htm", ".svg", ".xml"), 200
 
 
@@ -125,11 +129,10 @@ class _Reader:
         if depth > _DEEPEST:
             raise ValueError("nested too deep")
         if isinstance(value, dict):
-            named = (_key_of(value.get(key)) for key in ("group", "audit"))
-            row = next((name for name in named if name in self._rows), row)
+            row = next((name for name in _names_of(value) if name in self._rows), row)
             for key, inner in value.items():
                 self.text(file, row, key)
-                self._value(file, row, inner, depth + 1)
+                self._value(file, None if key in _OF_THE_PLAN else row, inner, depth + 1)
         elif isinstance(value, list):
             for inner in value:
                 self._value(file, row, inner, depth + 1)
@@ -138,7 +141,7 @@ class _Reader:
 
     def _lines(self, file: str, text: str) -> None:
         for line in text.splitlines():
-            words = re.split(r"[\s|]+", line)
+            words = _BETWEEN_WORDS.split(line)
             self.text(file, next((word for word in words if word in self._rows), None), line)
 
     def _markup(self, file: str, text: str) -> None:
@@ -213,6 +216,13 @@ class _Markup(HTMLParser):
         if head.endswith(";base64"):
             content = base64.b64decode(content, validate=True)
         self._reader.file(self._file, kinds.get(head.split(";")[0], head), content)
+
+
+def _names_of(value: dict[str, Any]) -> Iterator[str | None]:
+    """What names the row of an object of JSON: itself, or its property bag (SARIF, which allows no member of ours)."""
+    bag = value.get("properties")
+    for holder in (value, bag if isinstance(bag, dict) else {}):
+        yield from (_key_of(holder.get(key)) for key in ("group", "audit"))
 
 
 def _key_of(group: Any) -> str | None:

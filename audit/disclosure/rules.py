@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Final
 
 from audit.analyses.sides import questions
@@ -16,12 +17,17 @@ _REST: Final = 1_000_000
 """Cases of everyone else that planning supposes: the exact number is not for the public."""
 
 
-def public_rules(plan: AuditPlan) -> tuple[PublicRule, ...]:
-    """Every rule on groups, with the cases that a group needs to be passed alone beside a large rest."""
-    return tuple(_public(plan, rule) for rule in plan.named_rules)
+def public_rules(plan: AuditPlan, lines: Sequence[int | None] = ()) -> tuple[PublicRule, ...]:
+    """Every rule on groups, with the cases that a group needs to be passed alone beside a large rest.
+
+    `lines` are those of the plan file on which the rules stand, one for each; anything else is not known.
+    """
+    rules = plan.named_rules
+    known = lines if len(lines) == len(rules) else [None] * len(rules)
+    return tuple(_public(plan, rule, line) for rule, line in zip(rules, known, strict=True))
 
 
-def _public(plan: AuditPlan, rule: Rule) -> PublicRule:
+def _public(plan: AuditPlan, rule: Rule, line: int | None) -> PublicRule:
     assert rule.id is not None  # noqa: S101 - `named_rules` gives every rule an id
     return PublicRule(
         rule=rule.id,
@@ -31,6 +37,7 @@ def _public(plan: AuditPlan, rule: Rule) -> PublicRule:
         worse=tuple(question.side for question in questions(plan, rule)),
         least_cases=_least(plan, rule),
         groups=rule.feature_sets,
+        line=line,
     )
 
 

@@ -10,7 +10,7 @@ import json
 import os
 import re
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import Any, Final
 
@@ -47,6 +47,8 @@ __all__ = [
 LARGEST_PLAN: Final = 1024 * 1024
 """Bytes. A plan is a page or two; what is larger is another file, or an attack on the reader."""
 
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
+"""A part of a path that may stand in any report; `..` is none."""
 _AT: Final = re.compile(r"\(at line (\d+), column (\d+)\)")
 _BACKSLASH: Final = "a backslash in a text: write paths with / or put the text in single quotes"
 _MOST_DOTS: Final = 1000
@@ -87,6 +89,11 @@ class LoadedPlan:
     """The plan as it was written, without defaults: what JSON can hold and nothing else."""
     folder: Path
     """The absolute folder that the paths in the plan are relative to."""
+    file: str = ""
+    """The file as it was named, with `/`, where that is a plain relative path, else its own name; empty where neither
+    is plain. A report may show it."""
+    rule_lines: tuple[int | None, ...] = ()
+    """The lines of the file on which its rules stand, one for each; none where the plan came from no text."""
 
 
 def load_plan(path: str | os.PathLike[str]) -> AuditPlan:
@@ -98,7 +105,8 @@ def read_plan_file(path: str | os.PathLike[str]) -> LoadedPlan:
     """Read a plan file and keep what was asked beside what is used. Raises PlanError, always one line."""
     path = Path(path)
     text = _text_of(path, PLAN)
-    return parse_plan(text, name=str(path), folder=Path(os.path.abspath(path.parent)))  # noqa: PTH100 - keeps symlinks
+    loaded = parse_plan(text, name=str(path), folder=Path(os.path.abspath(path.parent)))  # noqa: PTH100 - keeps symlinks
+    return replace(loaded, file=_plain_name(path))
 
 
 def load_design(path: str | os.PathLike[str]) -> SamplingDesign:
@@ -116,7 +124,9 @@ def parse_plan(text: str, *, name: str = "plan", folder: Path) -> LoadedPlan:
         For anything that is not a plan: one line with the key, its line where it can be found, and what to write.
     """
     plan, as_asked = _checked(text, one_line(name), PLAN)
-    return LoadedPlan(AuditPlan.model_validate(plan), as_asked, folder)
+    lines = KeyLines.of(text)
+    rule_lines = tuple(lines.line(("rules", place)) for place in range(len(as_asked.get("rules", ()))))
+    return LoadedPlan(AuditPlan.model_validate(plan), as_asked, folder, rule_lines=rule_lines)
 
 
 def parse_design(text: str, *, name: str = "design") -> SamplingDesign:
@@ -171,6 +181,13 @@ def design_schema() -> dict[str, Any]:
 def _schema_of(model: type[BaseModel]) -> dict[str, Any]:
     schema = model.model_json_schema(mode="validation", by_alias=True)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def _plain_name(path: Path) -> str:
+    """A path as a report may show it: never from a root, and never upwards, for the parts of these are not plain."""
+    if len(path.parts) <= 8 and all(map(_PLAIN.fullmatch, path.parts)):
+        return path.as_posix()
+    return path.name if _PLAIN.fullmatch(path.name) else ""
 
 
 def _plain(value: object) -> str:

@@ -81,7 +81,8 @@ def test_an_unknown_name_lists_those_that_are_known(site: Path) -> None:
     install(site, "third-party", "plain = third_party_plain:PlainReporter", {"third_party_plain.py": PLAIN_REPORTER})
     with pytest.raises(ArgumentError) as caught:
         find_reporters(["plian\n"])
-    assert str(caught.value) == 'no reporter "plian?" — installed here: html, junit, pdf, plain'
+    assert {"html", "junit", "plain"} <= set(known_reporters())
+    assert str(caught.value) == f'no reporter "plian?" — installed here: {", ".join(known_reporters())}'
     assert caught.value.exit_code is ExitCode.USAGE
 
 

@@ -1,0 +1,71 @@
+"""`badge.svg`: the verdict as a word, a shape and a colour, with a title for those who do not see it, and no number."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+from xml.etree import ElementTree as ET
+
+from audit.public_table import PublicRelease
+from reports.html import palette
+from reports.plain_text import xml_text
+from reports.public.pipeline_reading import PipelineReading
+
+__all__ = ["PublicBadgeReporter"]
+
+
+class _Look(NamedTuple):
+    word: str
+    colour: str
+    shape: str
+    """A path round (10, 10), within a radius of 5."""
+    width: int
+    """Of the word's part, in pixels."""
+
+
+_CROSS: Final = "M6 6L14 14M14 6L6 14"
+_RING: Final = "M5 10A5 5 0 1 0 15 10A5 5 0 1 0 5 10Z"
+_DIAMOND: Final = "M10 4.5L15.5 10L10 15.5L4.5 10Z"
+_BAR: Final = "M10 4.5L16 15H4Z"
+_LOOKS: Final = {
+    "fail": _Look("does not meet the limit", palette.BEYOND, _CROSS, 146),
+    "pass": _Look("meets the limit", palette.WITHIN, _RING, 104),
+    "inconclusive": _Look("cannot tell", palette.UNDECIDED, _DIAMOND, 84),
+    "expired": _Look("past its expiry", palette.UNDECIDED, _BAR, 103),
+}
+_LABEL: Final = "audit of groups"
+_LEFT: Final = 92
+
+
+class PublicBadgeReporter:
+    """Writes `badge.svg`."""
+
+    name: Final = "badge"
+    filename: Final = "badge.svg"
+    audience: Final = "public"
+
+    def render(self, release: PublicRelease) -> str:
+        """The whole file as text, the same for the same release."""
+        reading = PipelineReading(release)
+        look = _LOOKS[reading.look]
+        width = _LEFT + look.width
+        svg = ET.Element(
+            "svg",
+            {
+                "xmlns": "http://www.w3.org/2000/svg",
+                "width": str(width),
+                "height": "20",
+                "viewBox": f"0 0 {width} 20",
+                "role": "img",
+                "aria-labelledby": "title",
+            },
+        )
+        ET.SubElement(svg, "title", id="title").text = xml_text(f"{reading.title}. {reading.about_verdict()}")
+        ET.SubElement(svg, "rect", width=str(_LEFT), height="20", fill=palette.INK)
+        ET.SubElement(svg, "rect", x=str(_LEFT), width=str(look.width), height="20", fill=look.colour)
+        mark = {"fill": "none", "stroke": palette.PAPER, "stroke-width": "2", "stroke-linejoin": "round"}
+        ET.SubElement(svg, "path", {"d": look.shape, "transform": f"translate({_LEFT} 0)", **mark})
+        text = {"y": "14", "fill": palette.PAPER, "font-family": "sans-serif", "font-size": "11"}
+        ET.SubElement(svg, "text", {"x": "8", "textLength": str(_LEFT - 16), **text}).text = _LABEL
+        word = {"x": str(_LEFT + 22), "textLength": str(look.width - 30), **text}
+        ET.SubElement(svg, "text", word).text = look.word
+        return ET.tostring(svg, encoding="unicode") + "\n"

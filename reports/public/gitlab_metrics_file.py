@@ -1,0 +1,79 @@
+"""`metrics.txt` in OpenMetrics text: the verdict, the word of each group under each rule, and protected rates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from audit.public_table import PublicRate, PublicRelease, group_key
+from reports.plain_text import harmless
+from reports.public.pipeline_reading import PipelineReading, is_plain_key
+
+__all__ = ["PublicGitlabMetricsReporter"]
+
+_OUTCOMES: Final = ("pass", "fail", "inconclusive")
+_FIGURES: Final = ("shown", "refused", "not_made")
+
+
+class PublicGitlabMetricsReporter:
+    """Writes `metrics.txt`."""
+
+    name: Final = "gitlab-metrics"
+    filename: Final = "metrics.txt"
+    audience: Final = "public"
+
+    def render(self, release: PublicRelease) -> str:
+        """The whole file as text, the same for the same release."""
+        reading = PipelineReading(release)
+        lines = [*_whole_set(reading), *_groups(release), *_rates(release), "# EOF"]
+        return "\n".join(lines) + "\n"
+
+
+def _whole_set(reading: PipelineReading) -> Iterator[str]:
+    yield "# TYPE audit_verdict stateset"
+    yield "# HELP audit_verdict Verdict over the whole set in this test, from exact figures that the auditor holds."
+    for outcome in _OUTCOMES:
+        yield f'audit_verdict{{audit_verdict="{outcome}"}} {int(reading.outcome == outcome)}'
+    yield "# TYPE audit_past_expiry gauge"
+    yield "# HELP audit_past_expiry Whether the audit ended after the day until which it may be relied on."
+    yield f"audit_past_expiry {int(reading.is_expired)}"
+    yield "# TYPE audit_figures stateset"
+    yield "# HELP audit_figures Whether protected figures are shown."
+    for figures in _FIGURES:
+        yield f'audit_figures{{audit_figures="{figures}"}} {int(reading.release.figures == figures)}'
+
+
+def _groups(release: PublicRelease) -> Iterator[str]:
+    yield "# TYPE audit_group gauge"
+    yield "# HELP audit_group What the protected figures say of a group under a rule, in the label word; always one."
+    for word in release.words:
+        labels = f'rule="{_label(word.rule)}",group="{_label(group_key(word.group))}"'
+        yield f'audit_group{{{labels},word="{word.word}"}} 1'
+
+
+def _rates(release: PublicRelease) -> Iterator[str]:
+    yield "# TYPE audit_protected_rate gauge"
+    yield "# HELP audit_protected_rate Protected rate of a group, ends of its likely range, and bounds, in shares."
+    rates = {(rate.metric, rate.group): rate for rate in release.rates}
+    for word in release.words:
+        key = group_key(word.group)
+        rule = next((rule for rule in release.rules if rule.rule == word.rule), None)
+        rate = None if rule is None else rates.get((rule.metric, word.group))
+        # The key of a group that is no plain word names no row to the gate, so its numbers are left out.
+        if rate is not None and is_plain_key(key):
+            for figure, value in _figures(rate):
+                yield f'audit_protected_rate{{rule="{_label(word.rule)}",group="{key}",figure="{figure}"}} {value}'
+
+
+def _figures(rate: PublicRate) -> Iterator[tuple[str, str]]:
+    if rate.value is not None:
+        yield "rate", f"{rate.value:.3f}"
+    for figure in ("low", "high", "at_least", "at_most"):
+        share = getattr(rate, figure)
+        if share is not None:
+            yield figure, f"{share:.2f}"
+
+
+def _label(text: str) -> str:
+    """A value of a label: on one line, with backslash and quotation mark escaped."""
+    return harmless(text).replace("\\", "\\\\").replace('"', '\\"')

@@ -1,0 +1,67 @@
+"""Markdown of a release for comments and summaries. What others wrote stands in code spans: no markup, no link.
+
+In a code span nothing is a link, a mention, a reference, a picture or HTML. Only plain words stand without one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from reports.plain_text import harmless
+from reports.public.pipeline_reading import Finding, PipelineReading, is_plain_key, likely_range, shortened
+
+__all__ = ["counts_table", "findings_tables", "literal"]
+
+_PLAIN: Final = re.compile(r"[^\W_]+(?:(?:[ '’()-]|, |\. |(?<=[0-9])\.(?=[0-9]))+[^\W_]+)*[)]?")
+"""Words, with a stop only before a space or in a number: no domain, no address, no mark of Markdown."""
+_MOST_RULES: Final = 20
+
+
+def literal(text: str) -> str:
+    """A text as it is: plain words as they are, everything else in a code span that nothing can end."""
+    plain = shortened(harmless(text)).strip()
+    if _PLAIN.fullmatch(plain) and "www" not in plain.lower():
+        return plain
+    # A bar would end a cell of a table, even within code.
+    code = plain.replace("`", "'").replace("|", "\u00a6")
+    return f"`{code}`" if code else ""
+
+
+def counts_table(reading: PipelineReading) -> Iterator[str]:
+    """Three counts for each rule."""
+    rules = reading.release.rules
+    if not rules:
+        yield "The plan limits no rate of groups."
+        return
+    yield "| Groups under the rule | beyond the limit | within it | cannot tell |"
+    yield "|---|---:|---:|---:|"
+    for rule in rules[:_MOST_RULES]:
+        told = ": ".join(filter(None, (literal(rule.rule), literal(reading.metric(rule)))))
+        yield f"| {told} | {' | '.join(map(str, reading.tally(rule.rule)))} |"
+    if len(rules) > _MOST_RULES:
+        yield "\nFurther rules stand in `release.json`."
+
+
+def findings_tables(reading: PipelineReading, most: int) -> Iterator[str]:
+    """The groups beyond a limit, most people first, under the rules that are in the table of counts."""
+    shown_rules = [rule.rule for rule in reading.release.rules[:_MOST_RULES]]
+    first = [finding for finding in reading.first if finding.rule.rule in shown_rules][:most]
+    for rule in dict.fromkeys(finding.rule.rule for finding in first):
+        yield f"Beyond the limit of {literal(rule)} in the protected figures:\n"
+        yield "| Group | Rate | Likely range | Key |\n|---|---:|---|---|"
+        for finding in first:
+            if finding.rule.rule == rule:
+                yield _row(finding)
+        yield ""
+    if len(reading.findings) > len(first):
+        yield "More groups are beyond a limit: `release.json` has them all.\n"
+
+
+def _row(finding: Finding) -> str:
+    # Numbers may stand in a line only beside the key of their row.
+    if not is_plain_key(finding.key):
+        return "| a group whose name cannot be shown here | | | see `release.json` |"
+    rate, span = likely_range(finding.rate) or ("", "")
+    return f"| {literal(finding.name)} | {rate} | {span} | `{finding.key}` |"

@@ -1,0 +1,132 @@
+"""`restricted.sarif.json`: SARIF 2.1.0 with exact counts, for a pipeline that few may read. Every message says so.
+
+A result for each group that fails, one for a rule that fails without naming a group, and a warning for each rule that
+neither passes nor fails: only a pass is silent.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any, Final, Literal
+
+from audit.findings.swaps import ProbeRuleResult
+from audit.result import AuditResult, Group, RuleResult
+from reports.language import ENGLISH
+from reports.names import Names
+from reports.plain_text import harmless
+from reports.reading import Finding, Reading
+from reports.unnamed_words import UnnamedWords
+from reports.words import Words
+
+__all__ = ["SarifReporter"]
+
+_SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+_RESTRICTED: Final = "Restricted: exact counts, not for publication."
+_BRACKETS: Final = str.maketrans("[]{}", "()()")
+"""Brackets are links and places of arguments in a message of SARIF."""
+_EXPIRY: Final = "audit/expiry"
+"""No id of a rule has a slash."""
+
+
+class SarifReporter:
+    """Writes `restricted.sarif.json`."""
+
+    name: str = "sarif"
+    filename: str = "restricted.sarif.json"
+    audience: Literal["restricted"] = "restricted"
+
+    def render(self, result: AuditResult) -> str:
+        """The whole file as text, the same for the same result."""
+        log = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [_Run(result).write()]}
+        return json.dumps(log, indent=1, ensure_ascii=False) + "\n"
+
+
+class _Run:
+    def __init__(self, result: AuditResult) -> None:
+        self._result = result
+        self._reading = Reading(result)
+        self._names = Names(result.features, ENGLISH)
+        self._words = Words(ENGLISH, self._names)
+        self._unnamed = UnnamedWords(ENGLISH)
+        lines = result.provenance.rule_lines
+        known = lines if len(lines) == len(result.rules) else [None] * len(result.rules)
+        self._lines = {rule.rule: line for rule, line in zip(result.rules, known, strict=True)}
+
+    def write(self) -> dict[str, Any]:
+        result = self._result
+        rules = [_descriptor(rule.rule, rule.metric) for rule in (*result.rules, *result.probe_rules)]
+        driver = {"name": "audit7k", "fullName": harmless(result.provenance.tool), "rules": rules}
+        return {
+            "tool": {"driver": driver},
+            "columnKind": "unicodeCodePoints",
+            "results": self._results(),
+            "properties": {
+                "release": _RESTRICTED,
+                "system": harmless(result.plan.audit.title),
+                "outcome": result.overall.outcome,
+            },
+        }
+
+    def _results(self) -> list[dict[str, Any]]:
+        made = []
+        rules: list[RuleResult | ProbeRuleResult] = [*self._result.rules, *self._result.probe_rules]
+        for rule in rules:
+            failing = self._failing(rule) if isinstance(rule, RuleResult) else []
+            made += [self._made(rule.rule, "error", self._told(one), _key(one.group)) for one in failing]
+            if rule.outcome == "fail" and (not failing or self._unnamed_in(rule)):
+                made.append(self._made(rule.rule, "error", self._of_rule(rule), "rule"))
+            elif rule.outcome not in ("fail", "pass"):
+                made.append(self._made(rule.rule, "warning", self._of_rule(rule), "rule"))
+        until = self._result.plan.governance.valid_until
+        if until is not None and self._result.provenance.finished[:10] > until:
+            made.append(self._made(_EXPIRY, "warning", "Past its expiry: do not rely on this audit.", "expiry"))
+        return made
+
+    def _failing(self, rule: RuleResult) -> list[Finding]:
+        return [
+            finding
+            for finding in self._reading.findings
+            if finding.rule is not None
+            and finding.rule.rule == rule.rule
+            and finding.verdict is not None
+            and finding.verdict.outcome == "fail"
+        ]
+
+    def _unnamed_in(self, rule: RuleResult | ProbeRuleResult) -> bool:
+        return any(unnamed.rule == rule.rule for unnamed, _ in self._reading.unnamed)
+
+    def _told(self, finding: Finding) -> str:
+        told = f"{self._names.group(finding.group)}: does not meet the limit in this test"
+        estimate = finding.estimate
+        if estimate is None:
+            return told
+        return f"{told}; {self._words.rate(finding.metric)} {estimate.numerator} of {estimate.denominator}"
+
+    def _of_rule(self, rule: RuleResult | ProbeRuleResult) -> str:
+        told = f"{self._words.rule_outcome(rule.outcome)} in this test: rule {rule.rule}"
+        if self._unnamed_in(rule):
+            told += f"; {self._unnamed.of_the_rule()}; {self._unnamed.caution()}"
+        return told
+
+    def _made(self, rule: str, level: str, text: str, of: str) -> dict[str, Any]:
+        audit = self._result.plan.audit
+        named = json.dumps([audit.system or audit.title, rule, of]).encode("utf-8", "surrogatepass")
+        fingerprint = hashlib.sha256(named).hexdigest()
+        uri = self._result.provenance.plan_file or "plan.toml"
+        region = {"startLine": self._lines.get(rule) or 1}
+        return {
+            "ruleId": rule,
+            "level": level,
+            "message": {"text": f"{harmless(text)}. {_RESTRICTED}".translate(_BRACKETS)},
+            "locations": [{"physicalLocation": {"artifactLocation": {"uri": uri}, "region": region}}],
+            "partialFingerprints": {"primaryLocationLineHash": fingerprint, "auditFinding": fingerprint},
+        }
+
+
+def _key(group: Group) -> str:
+    return ",".join(f"{level.feature}:{level.rung}={level.code}" for level in group.levels)
+
+
+def _descriptor(rule: str, metric: str) -> dict[str, Any]:
+    return {"id": rule, "shortDescription": {"text": f"Limit on {metric}"}, "defaultConfiguration": {"level": "error"}}
