@@ -49,14 +49,15 @@ class _Run:
         self._names = Names(result.features, ENGLISH)
         self._words = Words(ENGLISH, self._names)
         self._unnamed = UnnamedWords(ENGLISH)
+        self._rules: list[RuleResult | ProbeRuleResult] = [*result.rules, *result.probe_rules]
         lines = result.provenance.rule_lines
         known = lines if len(lines) == len(result.rules) else [None] * len(result.rules)
         self._lines = {rule.rule: line for rule, line in zip(result.rules, known, strict=True)}
 
     def write(self) -> dict[str, Any]:
         result = self._result
-        rules = [_descriptor(rule.rule, rule.metric) for rule in (*result.rules, *result.probe_rules)]
-        driver = {"name": "audit7k", "fullName": harmless(result.provenance.tool), "rules": rules}
+        described = [_descriptor(rule.rule, rule.metric) for rule in self._rules]
+        driver = {"name": "audit7k", "fullName": harmless(result.provenance.tool), "rules": described}
         return {
             "tool": {"driver": driver},
             "columnKind": "unicodeCodePoints",
@@ -70,8 +71,7 @@ class _Run:
 
     def _results(self) -> list[dict[str, Any]]:
         made = []
-        rules: list[RuleResult | ProbeRuleResult] = [*self._result.rules, *self._result.probe_rules]
-        for rule in rules:
+        for rule in self._rules:
             failing = self._failing(rule) if isinstance(rule, RuleResult) else []
             made += [self._made(rule.rule, "error", self._told(one), _key(one.group)) for one in failing]
             if rule.outcome == "fail" and (not failing or self._unnamed_in(rule)):
