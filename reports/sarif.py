@@ -56,7 +56,8 @@ class _Run:
 
     def write(self) -> dict[str, Any]:
         result = self._result
-        described = [_descriptor(rule.rule, rule.metric) for rule in self._rules]
+        described = [_descriptor(rule.rule, rule.metric) for rule in result.rules]
+        described += [_descriptor(rule.rule, "probes") for rule in result.probe_rules]
         driver = {"name": "audit7k", "fullName": harmless(result.provenance.tool), "rules": described}
         return {
             "tool": {"driver": driver},
