@@ -61,7 +61,8 @@ class Teller:
             case "fail":
                 if not headline.no_group_named:
                     return self.t.gettext("In this test at least one limit is exceeded.")
-                if release.about.probe_rules:
+                about = release.about
+                if about.probe_rules or about.weighted or about.clustered:
                     return self.t.gettext(
                         "In this test at least one limit is exceeded on the exact figures; the protected figures do "
                         "not say for whom."

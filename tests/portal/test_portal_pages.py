@@ -258,6 +258,13 @@ def test_notes_say_what_the_protected_figures_leave_aside(pages: dict[str, bytes
     assert "No report stands beside this release." in told
 
 
+def test_a_fail_of_sizes_alone_is_not_called_coarse(tmp_path: Path) -> None:
+    put(tmp_path / "one", made_release(poor=True, outcome="fail", weighted=True))
+    told = text(parsed(page(rendered(made_site(tmp_path)), "systems/")))
+    assert "on the exact figures; the protected figures do not say for whom." in told
+    assert "too coarse" not in told
+
+
 def test_no_word_of_mood_is_printed(files: dict[str, bytes]) -> None:
     for name, content in files.items():
         plain = content.decode().split("</style>")[-1]
