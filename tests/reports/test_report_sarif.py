@@ -11,7 +11,7 @@ from made_formats import sarif_schema
 from made_results import failing_result, passing_result, undecided_result
 from made_second_looks import further_result
 
-from audit.result import AuditResult, ProbeRuleResult, RuleResult
+from audit.result import AuditResult, Outcome, ProbeRuleResult, RuleResult
 from reports.junit import JunitReporter
 from reports.sarif import SarifReporter
 
@@ -67,3 +67,23 @@ def test_the_line_of_a_rule_is_known() -> None:
         place = one["locations"][0]["physicalLocation"]
         assert place["artifactLocation"]["uri"] == "audits/plan.toml"
         assert place["region"]["startLine"] == line.get(one["ruleId"], 1)
+
+
+@pytest.mark.parametrize("outcome", ["fail", "inconclusive", "pass"])
+def test_a_rule_on_probes_is_described_and_told(outcome: Outcome) -> None:
+    probe = ProbeRuleResult(
+        rule="swap",
+        probes=("names",),
+        margin=0.05,
+        outcome=outcome,
+        because="comparison_undecided",
+        comparisons_by_outcome={"fail": 1, "inconclusive": 0, "not_evaluable": 0, "pass": 0},
+        level=1.0,
+        reason="",
+    )
+    log = json.loads(SarifReporter().render(passing_result().model_copy(update={"probe_rules": (probe,)})))
+    sarif_schema().validate(log)
+    (run,) = log["runs"]
+    assert "swap" in {rule["id"] for rule in run["tool"]["driver"]["rules"]}
+    levels = {one["level"] for one in run["results"] if one["ruleId"] == "swap"}
+    assert levels == {"fail": {"error"}, "inconclusive": {"warning"}, "pass": set()}[outcome]
