@@ -72,13 +72,17 @@ def test_a_report_loads_the_nouns_and_nothing_below_them(module: str, reporter: 
     assert ours <= NOUNS
 
 
-def test_a_pdf_loads_the_nouns_the_extra_and_nothing_below_them() -> None:
+def test_a_pdf_loads_the_nouns_the_extra_and_nothing_below_them(tmp_path: Path) -> None:
+    path = tmp_path / "result.json"
+    path.write_text(undecided_result().model_dump_json(by_alias=True), encoding="utf-8")
     program = (
-        "import made_results\n"
+        "import pathlib\n"
+        "from audit.result import AuditResult\n"
         "from reports.pdf import pdf_of\n"
         "from reports.pdf.counts import counts_csv\n"
         "from audit.result_json import result_to_json\n"
-        "assert counts_csv(made_results.undecided_result())\n"
+        f"result = AuditResult.model_validate_json(pathlib.Path({str(path)!r}).read_text(encoding='utf-8'))\n"
+        "assert counts_csv(result)\n"
         "try:\n    assert pdf_of('<html lang=en><title>t</title><p>t', {})\n"
         "except Exception as error:\n    assert 'needs' in str(error)"
     )
