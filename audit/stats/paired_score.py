@@ -94,9 +94,9 @@ def paired_p(lost: Counts, gained: Counts, n: Counts, margin: float, beta: float
     ``p = beta + max P(z' <= z)`` (or ``>= z``) over 33 shares psi of differing cases across their Clopper-Pearson set
     of level ``1 - beta``, and 33 more around the best of them, as far as a loss of the margin is possible with them
     (psi >= margin); where it is not for any, the question "worse" has ``p = 1`` and "within" has ``p = beta``. With
-    3,001 shares the p-value was larger by at most 1.9e-6 in 150 tables. Given the number t of differing cases the gained ones
-    are binomial with ``(psi - margin) / (2 psi)``, and the statistic grows with them, so that each t has one border and
-    the sum is one of binomial tails.
+    3,001 shares the p-value was larger by at most 1.9e-6 in 150 tables. Given the number t of differing cases the
+    gained ones are binomial with ``(psi - margin) / (2 psi)``, and the statistic grows with them, so that each t has
+    one border and the sum is one of binomial tails.
     """
     b, c, total = np.broadcast_arrays(
         *(np.atleast_1d(np.asarray(count, dtype=np.int64)) for count in (lost, gained, n))
