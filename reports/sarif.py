@@ -10,8 +10,7 @@ import hashlib
 import json
 from typing import Any, Final, Literal
 
-from audit.findings.swaps import ProbeRuleResult
-from audit.result import AuditResult, Group, RuleResult
+from audit.result import AuditResult, Group, ProbeRuleResult, RuleResult
 from reports.language import ENGLISH
 from reports.names import Names
 from reports.plain_text import harmless

@@ -79,6 +79,8 @@ def connect(private: PrivateFolder, files: Sequence[Path]) -> duckdb.DuckDBPyCon
     # A link is followed before it is checked, so that both its ends have to be allowed.
     allowed = dict.fromkeys(str(name) for path in files for name in (path, path.resolve(), private.plain(path)))
     connection.execute(f"SET allowed_paths = [{literals(allowed)}]")
+    # it would write into the output of a command once a query takes two seconds
+    connection.execute("SET enable_progress_bar = false")
     connection.execute("SET TimeZone = 'UTC'")  # else times would be written as the clock of this machine has them
     connection.execute("SET enable_external_access = false")
     return connection

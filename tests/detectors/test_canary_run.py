@@ -163,8 +163,8 @@ BELONGS = {
     ("out/predictions.parquet", ID),
     ("out/result.json", LABEL),
     ("out/result.json", GROUP),
-    ("out/report.html", LABEL),
 }
+"""Nothing in `out/public`, which may leave the house, and of the restricted folder nothing but counts."""
 
 
 @pytest.mark.parametrize("kind", ["python", "command", "http"])
@@ -175,13 +175,13 @@ def test_tokens_of_a_run_that_succeeds_are_where_they_belong(kind: str, tmp_path
             "check plan.toml",
             "run plan.toml --out out",
             "gate out/result.json",
-            "report out/result.json --out drawn.html",
-            "report out/result.json --format junit --out drawn.xml",
+            "report out/result.json --restricted --out drawn.html",
+            "report out/result.json --restricted --format junit --out drawn.xml",
         )
     assert set(codes) <= {0, 1, 3}
     assert set(scene.found()) == BELONGS | {("drawn.html", LABEL)}
     assert (tmp_path / "out" / "scoring" / "complete.json").exists()
-    assert {path.name for path in (tmp_path / "out").iterdir()} >= {"report.html", "junit.xml"}
+    assert {path.name for path in (tmp_path / "out" / "public").iterdir()} >= {"report.html", "junit.xml"}
     assert not list(scene.temporary.iterdir())
 
 

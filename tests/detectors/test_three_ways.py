@@ -71,7 +71,14 @@ print(server.server_port, flush=True)
 server.serve_forever()
 """
 WAYS = ("python", "http", "command")
-OF_THE_WAY = ("plan.detector.", "plan_as_asked.detector.", "provenance.ran_in", "provenance.course")
+OF_THE_WAY = (
+    "plan.detector.",
+    "plan_as_asked.detector.",
+    "provenance.ran_in",
+    "provenance.course",
+    "provenance.plan_file",
+    "provenance.rule_lines",
+)
 """What tells of the detector and of where it ran."""
 
 

@@ -40,7 +40,7 @@ def test_its_commands_and_its_program_run(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "audit", *lines[2].split()[1:]]
     subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, check=True, timeout=240)
     languages = {path.name: root_of(opened(path.read_bytes()))["/Lang"] for path in out.glob("*.pdf")}
-    assert languages == {"report.fr.pdf": "fr", "report.zh.pdf": "zh"}
+    assert languages == {"report.fr.pdf": "fr", "report.zh.pdf": "zh-Hans"}
     (program,) = blocks("python")
     done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True)
     sizes = dict(line.split() for line in done.stdout.splitlines())

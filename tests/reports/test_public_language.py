@@ -12,6 +12,7 @@ from made_pseudo import PSEUDO, data, letters, outside_brackets, sentences
 from made_public import made
 
 import reports.public.html
+from audit.disclosure.words import public_release
 from audit.public_table import PublicRelease
 from reports.public.html.document import document
 
@@ -20,12 +21,11 @@ def variants() -> dict[str, PublicRelease]:
     """Releases that between them say all that a page can say."""
     small = made("small")
     other = small.rules[0].model_copy(update={"rule": "o", "metric": "accuracy", "worse": ("low", "high")})
-    words = tuple(word.model_copy(update={"rule": "o"}) for word in small.words if word.rule == small.rules[0].rule)
     plain = {"auditor": "", "limits_set_by": "", "valid_until": None, "looks": (), "safeguards": (), "digests": ()}
     bare = small.about.model_copy(update={**plain, "features": ("advert",), "weighted": True, "clustered": True})
     return {
         **{kind: made(kind) for kind in ("small", "unnamed", "undecided", "passing", "refused")},
-        "other limits": small.model_copy(update={"rules": (*small.rules, other), "words": (*small.words, *words)}),
+        "other limits": public_release(small.table, "fail", (*small.rules, other), small.about),
         "bare": small.model_copy(update={"about": bare}),
     }
 
