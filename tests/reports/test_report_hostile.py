@@ -182,7 +182,7 @@ def test_every_text_a_result_holds_reaches_the_page() -> None:
         "4,096 rows.ZQX",
         "NGO case files.ZQX",
         "versions used.ZQX",
-        "a limit is not metZQX”.ZQX",
+        "a limit is not met”.ZQX",
         "The head of the unit, at once, on a complaint or where a limit is not metZQX",
         "Head of the unitZQX",
         "September 2026ZQX",
