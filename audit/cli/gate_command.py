@@ -136,7 +136,7 @@ def _rule_line(release: PublicRelease, rule: PublicRule) -> str:
     counted = Counter(word.word for word in words)
     limit = f"{rule.scale} {rule.limit:g} from the rest"
     said = (
-        f"in the protected figures {counted['below']:,} below the limit ({limit}), {counted['meets']:,} meet it, "
+        f"in the protected figures {counted['below']:,} beyond the limit ({limit}), {counted['meets']:,} within it, "
         f"{counted['cannot_tell']:,} cannot tell"
     )
     below = [printable(group_key(word.group)) for word in words if word.word == "below"]
