@@ -26,27 +26,27 @@ _OF_AN_OLD_RESULT: Final = "This result is of a version that kept no words for t
 def public_safeguards(result: AuditResult) -> tuple[PublicSafeguard, ...]:
     """Clause by clause, with the day of the audit for what is measured and the operator's for what is declared.
 
-    Nothing that follows from a table is in it yet: see `seen_in_table`.
+    Nothing that follows from a table is in it yet: see `seen_in_table`. What the file of a result says of the public is
+    not asked: an earlier version may have written what this one holds back.
     """
-    return tuple(
-        PublicSafeguard(
-            clause=one.clause,
-            words=one.words,
-            question=one.question,
-            evidence=one.public_evidence or _OF_AN_OLD_RESULT,
-            state=one.public_state,
-            date=_day(one, result),
-            key=one.key,
-        )
-        for one in result.safeguards
+    return tuple(_public(one, result) for one in result.safeguards)
+
+
+def _public(one: Safeguard, result: AuditResult) -> PublicSafeguard:
+    known = catalogue().evidence.get(one.key)
+    state: EvidenceState = "not_shown" if known is None else public_state(known, one.state)
+    day = result.provenance.finished[:10] if state == "measured" else None
+    if state == "declared":  # also where something was measured on its ground
+        day = one.date if one.state == "declared" else result.plan.governance.declared_on
+    return PublicSafeguard(
+        clause=one.clause,
+        words=one.words,
+        question=one.question,
+        evidence=_OF_AN_OLD_RESULT if known is None else known.public[state],
+        state=state,
+        date=day,
+        key=one.key,
     )
-
-
-def _day(one: Safeguard, result: AuditResult) -> str | None:
-    """The day of the audit, or that of the declaration also where something was measured on its ground."""
-    if one.public_state == "declared":
-        return one.date if one.state == "declared" else result.plan.governance.declared_on
-    return result.provenance.finished[:10] if one.public_state == "measured" else None
 
 
 def public_frameworks(states: Mapping[str, EvidenceState]) -> tuple[PublicFramework, ...]:

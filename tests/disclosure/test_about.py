@@ -74,3 +74,13 @@ def test_every_further_question_has_words(code: str) -> None:
     told = questions(looks, language(code))
     assert [one.named for one in told] == [True] * len(LOOKS)
     assert {look.name for look in ABOUT_ALL.looks} <= set(LOOKS)
+
+
+def test_what_a_file_says_of_the_public_is_not_asked() -> None:
+    """A result that another version wrote, or somebody changed, tells no more than this version lets it."""
+    whole = with_safeguards(RESULTS[0])
+    loud = tuple(
+        one.model_copy(update={"public_state": "measured", "public_evidence": "37 women"}) for one in whole.safeguards
+    )
+    told = said(whole.model_copy(update={"safeguards": loud}))
+    assert told == said(whole)
