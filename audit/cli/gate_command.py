@@ -18,8 +18,19 @@ from audit.cli.judging import (
     WhenInconclusive,
     Where,
     code_for,
+    give_kept,
     result_at,
     say_if_network_stayed,
+)
+from audit.cli.keeping import (
+    GATE,
+    CacheFolder,
+    ChangedOnly,
+    answer_cache,
+    check_keeping,
+    keep,
+    kept_by_gate,
+    too_many_failed,
 )
 from audit.cli.nightly import SampleKind, StateFile, check_sequential, judged_tonight
 from audit.cli.showing import ExactCounts, RestrictedFolder, public_folder, restricted_place
@@ -45,23 +56,31 @@ def gate(  # noqa: PLR0913, PLR0917 - a parameter for each option
     allow_pickle: AllowPickle = False,
     sequential: StateFile = None,
     sample: SampleKind = None,
+    cache: CacheFolder = None,
+    changed_only: ChangedOnly = False,
 ) -> None:
-    """Say only the verdict, by the exit code: 0 pass, 1 fail, 3 inconclusive. Writes no file.
+    """Say only the verdict, by the exit code: 0 pass, 1 fail, 3 inconclusive.
 
     It prints the verdict, and rules and groups as far as the public files beside the result name them: a build log is
-    read by many. With --restricted it prints the exact ones. With --sequential it is the verdict of all nights so far,
-    and the one file that is written is their state.
+    read by many. With --restricted it prints the exact ones. It writes no file but the state of --sequential and what
+    --cache keeps.
     """
     result_path = result_at(path)
+    check_keeping(
+        cache, changed_only=changed_only, of_result=result_path is not None, sequential=sequential is not None
+    )
     said = {"quiet": quiet, "restricted": restricted, "allow_pickle": allow_pickle}
-    judged = partial(_judged, path, result_path, sandbox=sandbox, **said)
+    judged = partial(_judged, path, result_path, cache, sandbox=sandbox, **said)
     check_sequential(sequential, sample)
     if sequential is not None:
         result = judged_tonight(
             sequential, sample, None if result_path else path, judged, quiet=quiet, as_json=as_json, exact=restricted
         )
         raise typer.Exit(code_for(result, on_inconclusive, quiet=quiet))
+    kept = kept_by_gate(cache, path, changed_only=changed_only)
+    give_kept(kept, on_inconclusive, quiet=quiet, as_json=as_json)
     result = judged()
+    keep(kept, path, GATE, result, details=False)
     if not quiet and restricted:
         _say_exact(result, as_json=as_json)
     elif not quiet:
@@ -70,7 +89,14 @@ def gate(  # noqa: PLR0913, PLR0917 - a parameter for each option
 
 
 def _judged(
-    path: Path, result_path: Path | None, *, quiet: bool, restricted: bool, sandbox: Sandbox, allow_pickle: bool
+    path: Path,
+    result_path: Path | None,
+    cache: Path | None,
+    *,
+    quiet: bool,
+    restricted: bool,
+    sandbox: Sandbox,
+    allow_pickle: bool,
 ) -> AuditResult:
     """The result that is there, or that of a plan."""
     if result_path is not None:
@@ -80,15 +106,19 @@ def _judged(
     from audit.run import run_audit
     from audit.scoring.progress import progress_on_stderr
 
+    answers = answer_cache(cache)
     result = run_audit(
         path,
         # a line of progress counts rows, and those that failed: no line of a log that many read
         progress=progress_on_stderr(quiet=quiet or not restricted),
         crosscheck=False,
         details=False,
+        checkpoint=answers,
         sandbox=sandbox,
         allow_pickle=allow_pickle,
     )
+    if answers is not None and too_many_failed(result):
+        answers.forget()
     say_if_network_stayed(result, quiet=quiet)
     return result
 

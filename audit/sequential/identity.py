@@ -85,9 +85,7 @@ def check_plan(plan: AuditPlan) -> None:
     if section.weight is not None or section.cluster is not None:
         raise _refused("it is for independent cases without design weights, and this plan has weights or clusters")
     if plan.detector.top_k is not None:
-        raise _refused(
-            "with top_k one case is flagged in the place of another, so that cases are not independent"
-        )
+        raise _refused("with top_k one case is flagged in the place of another, so that cases are not independent")
     if plan.named_probe_rules:
         raise _refused("a rule on probes asks the same texts every night, and no night adds to it")
 
