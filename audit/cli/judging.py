@@ -87,7 +87,7 @@ def run(  # noqa: PLR0913, PLR0917 - a parameter for each option
     from audit.cli.showing import showing
 
     asked = showing(report or (), lang, restricted=restricted, folder=restricted_folder)
-    options = {"command": "run", "asked": repr(asked), "crosscheck": crosscheck, "repeat": repeat}
+    options = {"asked": [*(report or ()), lang, restricted, str(restricted_folder), crosscheck, repeat]}
     kept = kept_by_run(out, plan, options, changed_only=changed_only, fresh=fresh)
     give_kept(kept, on_inconclusive, quiet=quiet, as_json=as_json)
     done = run_into(

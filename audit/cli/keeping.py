@@ -30,7 +30,7 @@ ChangedOnly = Annotated[
         "--changed-only", help="Give the verdict that was kept where plan, detector and set are byte for byte the same."
     ),
 ]
-GATE: Final = {"command": "gate"}
+GATE: Final[Mapping[str, Any]] = {}
 """No option of a gate changes its verdict."""
 _INPUTS: Final = ".inputs.json"
 _SAID: Final = "kept: plan, detector, set and versions are as they were; nothing was scored or judged"
