@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -17,9 +18,21 @@ from audit.cli.judging import (
     WhenInconclusive,
     Where,
     code_for,
+    give_kept,
     result_at,
     say_if_network_stayed,
 )
+from audit.cli.keeping import (
+    GATE,
+    CacheFolder,
+    ChangedOnly,
+    answer_cache,
+    check_keeping,
+    keep,
+    kept_by_gate,
+    too_many_failed,
+)
+from audit.cli.nightly import SampleKind, StateFile, check_sequential, judged_tonight
 from audit.cli.showing import ExactCounts, RestrictedFolder, public_folder, restricted_place
 from audit.cli.terminal import Style, note, say, say_document
 from audit.isolation.options import Sandbox
@@ -32,7 +45,7 @@ _MOST: Final = 3
 """Groups that are named under a rule."""
 
 
-def gate(
+def gate(  # noqa: PLR0913, PLR0917 - a parameter for each option
     path: Annotated[Path, typer.Argument(metavar="PLAN|RESULT", help="A plan, a result.json or a folder with one.")],
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -41,36 +54,73 @@ def gate(
     restricted_folder: RestrictedFolder = None,
     sandbox: Where = Sandbox.AUTO,
     allow_pickle: AllowPickle = False,
+    sequential: StateFile = None,
+    sample: SampleKind = None,
+    cache: CacheFolder = None,
+    changed_only: ChangedOnly = False,
 ) -> None:
-    """Say only the verdict, by the exit code: 0 pass, 1 fail, 3 inconclusive. Writes no file.
+    """Say only the verdict, by the exit code: 0 pass, 1 fail, 3 inconclusive.
 
     It prints the verdict, and rules and groups as far as the public files beside the result name them: a build log is
-    read by many. With --restricted it prints the exact ones.
+    read by many. With --restricted it prints the exact ones. It writes no file but the state of --sequential and what
+    --cache keeps.
     """
     result_path = result_at(path)
-    if result_path is not None:
-        from audit.result_file import load_result
-
-        result = load_result(result_path)
-    else:
-        from audit.run import run_audit
-        from audit.scoring.progress import progress_on_stderr
-
-        result = run_audit(
-            path,
-            # a line of progress counts rows, and those that failed: no line of a log that many read
-            progress=progress_on_stderr(quiet=quiet or not restricted),
-            crosscheck=False,
-            details=False,
-            sandbox=sandbox,
-            allow_pickle=allow_pickle,
+    check_keeping(
+        cache, changed_only=changed_only, of_result=result_path is not None, sequential=sequential is not None
+    )
+    said = {"quiet": quiet, "restricted": restricted, "allow_pickle": allow_pickle}
+    judged = partial(_judged, path, result_path, cache, sandbox=sandbox, **said)
+    check_sequential(sequential, sample)
+    if sequential is not None:
+        result = judged_tonight(
+            sequential, sample, None if result_path else path, judged, quiet=quiet, as_json=as_json, exact=restricted
         )
-        say_if_network_stayed(result, quiet=quiet)
+        raise typer.Exit(code_for(result, on_inconclusive, quiet=quiet))
+    kept = kept_by_gate(cache, path, changed_only=changed_only)
+    give_kept(kept, on_inconclusive, quiet=quiet, as_json=as_json)
+    result = judged()
+    keep(kept, path, GATE, result, details=False)
     if not quiet and restricted:
         _say_exact(result, as_json=as_json)
     elif not quiet:
         _say_public(result, _release(result, result_path, restricted_folder), as_json=as_json)
     raise typer.Exit(code_for(result, on_inconclusive, quiet=quiet))
+
+
+def _judged(
+    path: Path,
+    result_path: Path | None,
+    cache: Path | None,
+    *,
+    quiet: bool,
+    restricted: bool,
+    sandbox: Sandbox,
+    allow_pickle: bool,
+) -> AuditResult:
+    """The result that is there, or that of a plan."""
+    if result_path is not None:
+        from audit.result_file import load_result
+
+        return load_result(result_path)
+    from audit.run import run_audit
+    from audit.scoring.progress import progress_on_stderr
+
+    answers = answer_cache(cache)
+    result = run_audit(
+        path,
+        # a line of progress counts rows, and those that failed: no line of a log that many read
+        progress=progress_on_stderr(quiet=quiet or not restricted),
+        crosscheck=False,
+        details=False,
+        checkpoint=answers,
+        sandbox=sandbox,
+        allow_pickle=allow_pickle,
+    )
+    if answers is not None and too_many_failed(result):
+        answers.forget()
+    say_if_network_stayed(result, quiet=quiet)
+    return result
 
 
 def _say_exact(result: AuditResult, *, as_json: bool) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from audit.cli.keeping import ChangedOnly, keep, kept_by_run, kept_outcome, say_kept
 from audit.cli.showing import ExactCounts, RestrictedFolder
 from audit.cli.telling import Lang
 from audit.cli.terminal import Style, note, say, say_document
@@ -16,6 +17,8 @@ from audit.errors import ExitCode
 from audit.isolation.options import Sandbox
 
 if TYPE_CHECKING:
+    from audit.cli.one_run import OneRun
+    from audit.cli.unchanged import Kept
     from audit.result import AuditResult
 
 PlanPath = Annotated[Path, typer.Argument(help="The plan file (TOML).")]
@@ -73,6 +76,7 @@ def run(  # noqa: PLR0913, PLR0917 - a parameter for each option
     restricted_folder: RestrictedFolder = None,
     sandbox: Where = Sandbox.AUTO,
     allow_pickle: AllowPickle = False,
+    changed_only: ChangedOnly = False,
 ) -> None:
     """Run the detector over the evaluation set, judge it, and write the result and public files of it.
 
@@ -83,6 +87,9 @@ def run(  # noqa: PLR0913, PLR0917 - a parameter for each option
     from audit.cli.showing import showing
 
     asked = showing(report or (), lang, restricted=restricted, folder=restricted_folder)
+    options = {"asked": [*(report or ()), lang, restricted, str(restricted_folder), crosscheck, repeat]}
+    kept = kept_by_run(out, plan, options, changed_only=changed_only, fresh=fresh)
+    give_kept(kept, on_inconclusive, quiet=quiet, as_json=as_json)
     done = run_into(
         out,
         plan,
@@ -94,16 +101,20 @@ def run(  # noqa: PLR0913, PLR0917 - a parameter for each option
         sandbox=sandbox,
         allow_pickle=allow_pickle,
     )
-    result = done.result
-    say_if_network_stayed(result, quiet=quiet)
+    keep(kept, plan, options, done.result, details=True)
+    say_if_network_stayed(done.result, quiet=quiet)
     if as_json and not quiet:
         say_document(done.document)
     elif not quiet:
-        from audit.cli.summary import summary
+        _summarise(done, plan, out)
+    raise typer.Exit(code_for(done.result, on_inconclusive, quiet=quiet))
 
-        following = _next_command(result, plan, out)
-        say(summary(result, Style.of(sys.stdout), report=str(done.first), next_command=following))
-    raise typer.Exit(code_for(result, on_inconclusive, quiet=quiet))
+
+def _summarise(done: OneRun, plan: Path, out: Path) -> None:
+    from audit.cli.summary import summary
+
+    following = _next_command(done.result, plan, out)
+    say(summary(done.result, Style.of(sys.stdout), report=str(done.first), next_command=following))
 
 
 def check(
@@ -145,7 +156,20 @@ def say_if_network_stayed(result: AuditResult, *, quiet: bool) -> None:
 
 def code_for(result: AuditResult, on_inconclusive: OnInconclusive | None = None, *, quiet: bool = False) -> ExitCode:
     """The exit code of a verdict. Says so on stderr where `on_inconclusive` changes it."""
-    code = ExitCode[result.overall.outcome.upper()]
+    return code_of(result.overall.outcome, on_inconclusive, quiet=quiet)
+
+
+def give_kept(kept: Kept | None, on_inconclusive: OnInconclusive | None, *, quiet: bool, as_json: bool) -> None:
+    """End with the verdict that was kept, where there is one. Raises typer.Exit then."""
+    outcome = kept_outcome(kept)
+    if kept is not None and outcome is not None:
+        say_kept(outcome, quiet=quiet, as_json=as_json, document=kept.document)
+        raise typer.Exit(code_of(outcome, on_inconclusive, quiet=quiet))
+
+
+def code_of(outcome: str, on_inconclusive: OnInconclusive | None = None, *, quiet: bool = False) -> ExitCode:
+    """The same of an outcome."""
+    code = ExitCode[outcome.upper()]
     if code is not ExitCode.INCONCLUSIVE or on_inconclusive is None:
         return code
     code = ExitCode.FAIL if on_inconclusive is OnInconclusive.FAIL else ExitCode.PASS
