@@ -87,13 +87,20 @@ def judged(asked: Asked) -> Judged:
     except RunInterruptedError:
         raise KeyboardInterrupt from None
     except AuditError as error:
-        raise NotJudgedError(f"{asked.name}: {error}") from None
+        raise NotJudgedError(_told(error, asked)) from None
     except Exception as error:
         # Never the text of an unknown error: it may quote a row.
         raise NotJudgedError(
             f"{asked.name}: internal error ({type(error).__name__}); nothing was judged — `audit7k --debug gate "
             f"{asked.name}` says more"
         ) from None
+
+
+def _told(error: AuditError, asked: Asked) -> str:
+    """An error in one line, without the folder in which somebody's tests lie."""
+    plan, folder = str(asked.plan), str(asked.plan.parent) + os.sep
+    said = " ".join(str(error).replace(plan, asked.name).replace(folder, "").split())
+    return said if said.startswith(asked.name) else f"{asked.name}: {said}"
 
 
 @contextlib.contextmanager
