@@ -16,6 +16,12 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 ACTION: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
+GITLAB: dict[str, Any] = yaml.safe_load(
+    (ROOT / "recipes" / "gitlab" / "audit7k.gitlab-ci.yml").read_text(encoding="utf-8")
+)[".audit7k"]
+HOOKS: dict[str, Any] = {
+    hook["id"]: hook for hook in yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+}
 _PLACE = re.compile(r"\$\{\{ ([a-z0-9.-]+) \}\}")
 
 
@@ -87,6 +93,18 @@ def run_action(
             break
     build.summary = summary.read_text(encoding="utf-8") if summary.exists() else ""
     return build
+
+
+def run_gitlab(checkout: Path, bin_folder: Path, home: Path, **variables: str) -> Build:
+    """Carry out the script of GitLab's job in a checkout, as its runner would."""
+    told = environment(bin_folder, home, **{**GITLAB["variables"], **variables})
+    log = ""
+    for script in GITLAB["script"]:
+        done = in_shell(["sh", "-e", "-c", script], checkout, told)
+        log += done.stdout
+        if done.returncode:
+            return Build(done.returncode, log)
+    return Build(0, log)
 
 
 def in_shell(words: list[str], folder: Path, told: Mapping[str, str]) -> subprocess.CompletedProcess[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -52,6 +53,8 @@ for run in runs:
     told.append({"metrics": data.metrics, "tags": tags, "files": sorted(files(client, run))})
 print(json.dumps(told))
 """
+PAGE = (ROOT / "docs" / "how-to" / "recipes.md").read_text(encoding="utf-8")
+(SHOWN,) = re.findall(r"^```python\n(.*?)^```$", PAGE, flags=re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +83,7 @@ def logged(folder: Path) -> list[Any]:
         "GIT_PYTHON_REFRESH": "quiet",
     }
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", LOG],
+        [sys.executable, "-W", "ignore", "-c", LOG + SHOWN],
         cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -11,10 +11,19 @@ from typing import Any
 import pytest
 import yaml
 from made_published import COUNTS, PLAN, keep_key, write_set
-from made_recipes import ACTION, ROOT, Build, commands, environment, in_shell, run_action, stub_wheel
+from made_recipes import (
+    ACTION,
+    GITLAB,
+    HOOKS,
+    ROOT,
+    commands,
+    environment,
+    in_shell,
+    run_action,
+    run_gitlab,
+    stub_wheel,
+)
 
-GITLAB = yaml.safe_load((ROOT / "recipes/gitlab/audit7k.gitlab-ci.yml").read_text(encoding="utf-8"))[".audit7k"]
-HOOKS = {hook["id"]: hook for hook in yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))}
 FEW = {
     ("woman", "north"): (30, 24),
     ("woman", "south"): (31, 25),
@@ -110,17 +119,6 @@ def test_what_is_installed_can_be_said(tmp_path: Path, checkout: Path, bin_folde
         assert (done.returncode, (target / "stand_in-0.dist-info").is_dir()) == (0, True), done.stdout
         refused = in_shell(["bash", "-ec", script], checkout, {**told, "AUDIT7K_REQUIREMENT": "--version"})
         assert refused.returncode != 0
-
-
-def run_gitlab(checkout: Path, bin_folder: Path, home: Path, **variables: str) -> Build:
-    told = environment(bin_folder, home, **{**GITLAB["variables"], **variables})
-    log = ""
-    for script in GITLAB["script"]:
-        done = in_shell(["sh", "-e", "-c", script], checkout, told)
-        log += done.stdout
-        if done.returncode:
-            return Build(done.returncode, log)
-    return Build(0, log)
 
 
 def test_the_job_of_gitlab_leaves_its_reports_and_ends_as_the_audit_does(

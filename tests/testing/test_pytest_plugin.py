@@ -18,13 +18,10 @@ from made_published import COUNTS, PLAN, keep_key, write_set
 pytest_plugins = ["pytester"]
 
 ROOT = Path(__file__).resolve().parents[2]
-GATE = """
-    import pytest
-
-    @pytest.mark.audit7k("plan.toml")
-    def test_detector(audit7k_verdict):
-        audit7k_verdict.check()
-"""
+PAGE = (ROOT / "docs" / "how-to" / "pytest.md").read_text(encoding="utf-8")
+GATE, IN_MEMORY = re.findall(r"^```python\n(.*?)^```$", PAGE, flags=re.MULTILINE | re.DOTALL)
+NAMES, FAILURE = re.findall(r"^```text\n(.*?)^```$", PAGE, flags=re.MULTILINE | re.DOTALL)
+"""The tests, names and failure of the page about pytest."""
 ALIKE = {("woman", "north"): (400, 320), ("woman", "south"): (400, 318), ("man", "north"): (400, 322),
          ("man", "south"): (400, 321)}  # fmt: skip
 FEW = {
@@ -89,7 +86,9 @@ def test_each_group_each_rule_and_the_verdict_is_a_test_in_public_words(run: Run
         "  found  21% (likely range "
     )
     assert "plan.toml, line 21" in block
-    for word in ("Traceback", "test_gate.py:5", "CANARY", " of 243", "51 of", "audit/testing"):
+    assert FAILURE in printed
+    assert {name.partition("::")[2] for name in NAMES.split()[:3]} <= set(found)
+    for word in ("Traceback", "test_gate.py:6", "CANARY", " of 243", "51 of", "audit/testing"):
         assert word not in printed
     restricted = folder / "audit-out" / "restricted"
     assert sorted(path.name for path in restricted.iterdir()) == [".lock", "key", "parameters.json", "releases"]
@@ -99,7 +98,7 @@ def test_each_group_each_rule_and_the_verdict_is_a_test_in_public_words(run: Run
 def test_exact_counts_are_told_only_where_they_are_asked_for_and_the_header_says_so(
     run: Run, pytester: pytest.Pytester
 ) -> None:
-    folder = project(pytester, tests=f"{GATE}\n    def test_without_a_body(audit7k_verdict):\n        ...\n")
+    folder = project(pytester, tests=f"{GATE}\n\ndef test_without_a_body(audit7k_verdict):\n    ...\n")
     tests = (folder / "test_gate.py").read_text(encoding="utf-8")
     marked = tests.replace("def test_without", '@pytest.mark.audit7k("plan.toml")\ndef test_without')
     (folder / "test_gate.py").write_text(marked, encoding="utf-8")
@@ -191,11 +190,13 @@ def test_a_plan_is_run_over_a_table_in_memory(run: Run, pytester: pytest.Pyteste
 
         def test_without_a_plan(audit7k):
             audit7k("nowhere.toml")
-        """,
+        """
+        + "\n"
+        + textwrap.indent(IN_MEMORY, " " * 8),
     )
     Path("memory.toml").write_text(PLAN.replace('path = "cases.csv"\n', ""), encoding="utf-8")
     done = run("--tb=long", "--showlocals", "-rf")
-    done.assert_outcomes(passed=2, failed=2)
+    done.assert_outcomes(passed=3, failed=2)
     printed = done.stdout.str()
     assert "CANARY-ROW" not in printed.replace('["CANARY-ROW"]', "")
     assert "audit/run.py" not in printed
