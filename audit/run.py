@@ -28,6 +28,7 @@ from audit.result import SCHEMA_VERSION, AuditResult, GroupCounts, MetricDefinit
 from audit.safeguards import with_safeguards
 from audit.safeguards.catalogue import catalogue
 from audit.verdicts import judge, overall_verdict
+from audit.waivers_file import waivers_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -88,6 +89,7 @@ def run_audit(
     from audit.evaluation.evaluation_set import open_evaluation_set
 
     with open_evaluation_set(loaded.plan, loaded.folder, table) as evaluation_set:
+        waivers = waivers_of(loaded, evaluation_set.features)
         designs = _check_before(loaded, evaluation_set, details=details)
         scored = _scored(loaded, evaluation_set, progress, predictions_to, checkpoint, isolating, details=details)
         counted = count_everything(evaluation_set, loaded.plan, loaded.folder, details=details, rounds=scored.rounds)
@@ -101,6 +103,7 @@ def run_audit(
     origin = provenance(loaded, digests, started, scored)
     asked = own, answered
     result = summarise(loaded, features, counted, families, scored.system, details=details, asked=asked, origin=origin)
+    result = result.model_copy(update={"waivers": waivers})
     return _with_opinions(result, counted, families, rows if crosscheck else None)
 
 

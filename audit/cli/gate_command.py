@@ -10,18 +10,26 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from audit.cli.chosen_rules import OnlyRules, check_rules, chosen, of_chosen
 from audit.cli.judging import (
     AllowPickle,
     AsJson,
     Quiet,
     WhenInconclusive,
     Where,
-    code_for,
     result_at,
     say_if_network_stayed,
 )
 from audit.cli.showing import ExactCounts, RestrictedFolder, public_folder, restricted_place
 from audit.cli.terminal import Style, note, say, say_document
+from audit.cli.waiving import (
+    WaiversFile,
+    code_with_waivers,
+    public_waiver_lines,
+    waived_anew,
+    waiver_lines,
+    with_waivers_from,
+)
 from audit.isolation.options import Sandbox
 
 if TYPE_CHECKING:
@@ -32,7 +40,7 @@ _MOST: Final = 3
 """Groups that are named under a rule."""
 
 
-def gate(
+def gate(  # noqa: PLR0913, PLR0917 - a parameter for each option
     path: Annotated[Path, typer.Argument(metavar="PLAN|RESULT", help="A plan, a result.json or a folder with one.")],
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -41,6 +49,8 @@ def gate(
     restricted_folder: RestrictedFolder = None,
     sandbox: Where = Sandbox.AUTO,
     allow_pickle: AllowPickle = False,
+    waivers: WaiversFile = None,
+    only: OnlyRules = None,
 ) -> None:
     """Say only the verdict, by the exit code: 0 pass, 1 fail, 3 inconclusive. Writes no file.
 
@@ -53,11 +63,14 @@ def gate(
 
         result = load_result(result_path)
     else:
+        from audit.plan_file import read_plan_file
         from audit.run import run_audit
         from audit.scoring.progress import progress_on_stderr
 
+        loaded = with_waivers_from(read_plan_file(path), waivers)
+        check_rules(loaded.plan, only or ())
         result = run_audit(
-            path,
+            loaded,
             # a line of progress counts rows, and those that failed: no line of a log that many read
             progress=progress_on_stderr(quiet=quiet or not restricted),
             crosscheck=False,
@@ -66,22 +79,36 @@ def gate(
             allow_pickle=allow_pickle,
         )
         say_if_network_stayed(result, quiet=quiet)
-    if not quiet and restricted:
-        _say_exact(result, as_json=as_json)
-    elif not quiet:
-        _say_public(result, _release(result, result_path, restricted_folder), as_json=as_json)
-    raise typer.Exit(code_for(result, on_inconclusive, quiet=quiet))
+    told = chosen(result if result_path is None else waived_anew(result, waivers), only or (), quiet=quiet)
+    if not quiet:
+        release = None if restricted else _release(result, result_path, restricted_folder)
+        if as_json:
+            _say_document(result, restricted=restricted, release=release)
+        elif restricted:
+            _say_exact(told)
+        else:
+            _say_public(told, release)
+    raise typer.Exit(code_with_waivers(told, on_inconclusive, quiet=quiet, exact=restricted))
 
 
-def _say_exact(result: AuditResult, *, as_json: bool) -> None:
+def _say_exact(result: AuditResult) -> None:
     from audit.cli.summary import rule_lines, verdict_words
-    from audit.result_file import result_to_json
 
-    if as_json:
+    style = Style.of(sys.stdout)
+    say("\n".join([*rule_lines(result, style), *waiver_lines(result), verdict_words(result, style)]))
+
+
+def _say_document(result: AuditResult, *, restricted: bool, release: PublicRelease | None) -> None:
+    """One document on the whole audit, whatever rules were chosen."""
+    if restricted:
+        from audit.result_file import result_to_json
+
         say_document(result_to_json(result))
         return
-    style = Style.of(sys.stdout)
-    say("\n".join([*rule_lines(result, style), verdict_words(result, style)]))
+    from audit.public_table import public_json
+
+    alone = {"headline": {"outcome": result.overall.outcome}}
+    say_document(json.dumps(alone) + "\n" if release is None else public_json(release))
 
 
 def _release(result: AuditResult, result_path: Path | None, named: Path | None) -> PublicRelease | None:
@@ -99,18 +126,12 @@ def _release(result: AuditResult, result_path: Path | None, named: Path | None) 
     return release_of(result, public_folder(out) / "release.json", place)
 
 
-def _say_public(result: AuditResult, release: PublicRelease | None, *, as_json: bool) -> None:
+def _say_public(result: AuditResult, release: PublicRelease | None) -> None:
     from audit.cli.summary import verdict_words
 
-    if as_json:
-        from audit.public_table import public_json
-
-        alone = {"headline": {"outcome": result.overall.outcome}}
-        say_document(json.dumps(alone) + "\n" if release is None else public_json(release))
-        return
     if release is None:
         note("note: the verdict alone: no public release of this result is at hand, or not the key that says so")
-    lines = [] if release is None else _public_lines(release)
+    lines = [] if release is None else _public_lines(of_chosen(release, result))
     say("\n".join([*lines, verdict_words(result, Style.of(sys.stdout))]))
 
 
@@ -119,13 +140,13 @@ def _public_lines(release: PublicRelease) -> list[str]:
     from audit.public_table import SENTENCES
 
     if release.figures != "shown":
-        return [SENTENCES[f"figures_{release.figures}"]]
+        return [SENTENCES[f"figures_{release.figures}"], *public_waiver_lines(release)]
     lines = [_rule_line(release, rule) for rule in release.rules]
     if release.headline.no_group_named:
         lines.append(SENTENCES["no_group_named"])
     if "probes" in release.headline.fails_on:
         lines.append(SENTENCES["fails_on_probes"])
-    return lines
+    return [*lines, *public_waiver_lines(release)]
 
 
 def _rule_line(release: PublicRelease, rule: PublicRule) -> str:

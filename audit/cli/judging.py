@@ -12,6 +12,7 @@ import typer
 from audit.cli.showing import ExactCounts, RestrictedFolder
 from audit.cli.telling import Lang
 from audit.cli.terminal import Style, note, say, say_document
+from audit.cli.waiving import WaiversFile, code_with_waivers
 from audit.errors import ExitCode
 from audit.isolation.options import Sandbox
 
@@ -73,6 +74,7 @@ def run(  # noqa: PLR0913, PLR0917 - a parameter for each option
     restricted_folder: RestrictedFolder = None,
     sandbox: Where = Sandbox.AUTO,
     allow_pickle: AllowPickle = False,
+    waivers: WaiversFile = None,
 ) -> None:
     """Run the detector over the evaluation set, judge it, and write the result and public files of it.
 
@@ -91,6 +93,7 @@ def run(  # noqa: PLR0913, PLR0917 - a parameter for each option
         crosscheck=crosscheck,
         fresh=fresh,
         repeat=repeat,
+        waivers=waivers,
         sandbox=sandbox,
         allow_pickle=allow_pickle,
     )
@@ -103,7 +106,7 @@ def run(  # noqa: PLR0913, PLR0917 - a parameter for each option
 
         following = _next_command(result, plan, out)
         say(summary(result, Style.of(sys.stdout), report=str(done.first), next_command=following))
-    raise typer.Exit(code_for(result, on_inconclusive, quiet=quiet))
+    raise typer.Exit(code_with_waivers(result, on_inconclusive, quiet=quiet))
 
 
 def check(
@@ -143,16 +146,23 @@ def say_if_network_stayed(result: AuditResult, *, quiet: bool) -> None:
         note(f"note: {ran.sentence}")
 
 
-def code_for(result: AuditResult, on_inconclusive: OnInconclusive | None = None, *, quiet: bool = False) -> ExitCode:
-    """The exit code of a verdict. Says so on stderr where `on_inconclusive` changes it."""
-    code = ExitCode[result.overall.outcome.upper()]
+def code_for(
+    result: AuditResult,
+    on_inconclusive: OnInconclusive | None = None,
+    *,
+    quiet: bool = False,
+    left: str | None = None,
+) -> ExitCode:
+    """The exit code of a verdict, or of what waivers leave of it. Says where `on_inconclusive` changes it."""
+    code = ExitCode[(left or result.overall.outcome).upper()]
     if code is not ExitCode.INCONCLUSIVE or on_inconclusive is None:
         return code
     code = ExitCode.FAIL if on_inconclusive is OnInconclusive.FAIL else ExitCode.PASS
     if not quiet:
         level = "note" if on_inconclusive is OnInconclusive.PASS else "warning"
+        told = "what is left" if left else "the verdict"
         note(
-            f"{level}: the verdict is inconclusive; exit code {code.value} instead of {ExitCode.INCONCLUSIVE.value} "
+            f"{level}: {told} is inconclusive; exit code {code.value} instead of {ExitCode.INCONCLUSIVE.value} "
             f"because of --on-inconclusive {on_inconclusive.value}"
         )
     return code

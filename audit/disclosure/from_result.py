@@ -67,6 +67,7 @@ def ready(result: AuditResult, formats: Sequence[str], languages: Sequence[str])
         fails_on=tuple(fails_on),
         evidence=public_states(result),
         digests=_digests(result),
+        waivers=result.waivers,
     )
     return Ready(lattice, audited, public_method(result.plan))
 
