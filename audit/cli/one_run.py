@@ -45,8 +45,8 @@ def run_into(
     """Run `plan` and write result, predictions and what was asked for into `out`, all or none of them.
 
     What the detector answered is kept there meanwhile, so that a run which is interrupted goes on; `fresh` throws away
-    what an earlier run has kept. `repeat` is how often the detector is asked about every row if not as the plan says, and
-    `waivers` a file in the place of the plan's. `asked` says whether exact reports or public files are made.
+    what an earlier run has kept. `repeat` is how often the detector is asked about every row if not as the plan says;
+    `waivers` stands in the place of the plan's. `asked` says whether exact reports or public files are made.
     `isolation` is that of `run_audit`.
 
     Raises AuditError, and then nothing in `out` has changed but that.
