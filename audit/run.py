@@ -15,8 +15,7 @@ from audit.analyses.swap_rules import judge_probes
 from audit.analyses.swaps import swap_probes
 from audit.counting.table import CountsTable, FamilyCounts
 from audit.errors import DataError
-from audit.findings import Estimate, OwnMeasure
-from audit.further import further_findings
+from audit.findings import Estimate, OwnMeasure, RuleResult, Verdict
 from audit.groups import Family, Group, SensitiveFeature
 from audit.isolation.options import Isolating, IsolationOptions
 from audit.metrics import METRICS, worse_direction
@@ -24,7 +23,15 @@ from audit.notices import notices
 from audit.plan import AuditPlan
 from audit.plan_file import LoadedPlan, read_plan_file
 from audit.provenance import provenance, scoring_identity
-from audit.result import SCHEMA_VERSION, AuditResult, GroupCounts, MetricDefinition, Provenance, SystemDescription
+from audit.result import (
+    SCHEMA_VERSION,
+    AuditResult,
+    GroupCounts,
+    MetricDefinition,
+    Notice,
+    Provenance,
+    SystemDescription,
+)
 from audit.safeguards import with_safeguards
 from audit.safeguards.catalogue import catalogue
 from audit.verdicts import judge, overall_verdict
@@ -228,7 +235,7 @@ def summarise(
     rows = row_accounts(counted.table, shown)
     shown_rates = _rates(plan, shown, counted)
     further, doubts = (
-        further_findings(plan, counted, families, features, (rules, verdicts), shown_rates) if details else ({}, ())
+        _further(plan, counted, families, features, (rules, verdicts), shown_rates) if details else ({}, ())
     )
     result = AuditResult.model_construct(
         schema_version=SCHEMA_VERSION,
@@ -261,6 +268,20 @@ def summarise(
     return with_safeguards(result)
 
 
+def _further(
+    plan: AuditPlan,
+    counted: Counted,
+    families: Mapping[Family, FamilyCounts],
+    features: Sequence[SensitiveFeature],
+    judged: tuple[Sequence[RuleResult], Sequence[Verdict]],
+    rates: Sequence[Estimate],
+) -> tuple[dict[str, Any], tuple[Notice, ...]]:
+    """Every finding that decides nothing. A gate, which leaves them out, does not load what answers them."""
+    from audit.further import further_findings
+
+    return further_findings(plan, counted, families, features, judged, rates)
+
+
 def _rates(plan: AuditPlan, shown: Sequence[FamilyCounts], counted: Counted) -> tuple[Estimate, ...]:
     least = plan.verdict.min_denominator
     return estimates(shown, level=plan.verdict.level, min_denominator=least, moments=counted.moments)
@@ -273,8 +294,7 @@ def _finest(
     features: Mapping[str, SensitiveFeature],
 ) -> tuple[GroupCounts, ...]:
     """Counts of the finest groups of a public table, where no family that is shown has them."""
-    from audit.disclosure.features import public_features
-    from audit.disclosure.from_result import finest_family
+    from audit.disclosure.features import finest_family, public_features
 
     names = public_features(plan)
     family = finest_family(plan, names)
@@ -326,15 +346,17 @@ def _with_opinions(
     rows: Mapping[Group, Rows] | None,
 ) -> AuditResult:
     """The result with what other libraries say; `rows` is None where they are not asked. Raises CrosscheckError."""
-    from audit.crosscheck.agreement import UNASKED, opinions
+    if rows is None:
+        from audit.crosscheck.unasked import UNASKED
 
-    said = UNASKED
-    if rows is not None:
-        compared = [
-            everyone_as_family(counted.table),
-            *(families[family] for family in _compared_families(result.plan)),
-        ]
-        said = opinions(result.plan, compared, (*result.estimates, *result.disparities), rows, counted.moments)
+        return result.model_copy(update={"notices": (*result.notices, UNASKED)})
+    from audit.crosscheck.agreement import opinions
+
+    compared = [
+        everyone_as_family(counted.table),
+        *(families[family] for family in _compared_families(result.plan)),
+    ]
+    said = opinions(result.plan, compared, (*result.estimates, *result.disparities), rows, counted.moments)
     return result.model_copy(
         update={
             "crosscheck": said.agreements,

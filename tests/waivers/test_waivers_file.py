@@ -126,7 +126,11 @@ def test_a_group_is_told_by_code_and_stands_in_the_order_of_the_plan(
         (GOOD.replace('"missed"', '"mised"'), "waiver-rule", 'did you mean "missed"?'),
         (of_group('{ gendr = "woman" }'), "waiver-group", 'did you mean "gender"?'),
         (of_group('{ gender = "womam" }'), "waiver-group", 'did you mean "woman"?'),
-        (of_group('{ gender = "woman", nationality = { rung = "region", code = "002" } }'), "waiver-group", "m49-region"),
+        (
+            of_group('{ gender = "woman", nationality = { rung = "region", code = "002" } }'),
+            "waiver-group",
+            "m49-region",
+        ),
         (of_group('{ nationality = "unknown" }'), "waiver-group", 'rung = "country" or rung = "m49-subregion"'),
         (of_group("{}"), "waiver-value", "is no table"),
         (of_group('"woman"'), "waiver-value", "is no table"),
