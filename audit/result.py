@@ -184,9 +184,7 @@ class OverallVerdict(Part):
 
 
 class Waiver(Part):
-    """A finding that someone has taken responsibility for. It is shown, and it changes no verdict: once waived findings
-    are set aside, what is left decides the exit code of `run` and `gate` and nothing else.
-    """
+    """A finding that someone has taken responsibility for. It is shown, and it changes no verdict."""
 
     rule: str
     """Id of the rule."""

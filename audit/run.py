@@ -102,13 +102,12 @@ def run_audit(
         counted = count_everything(evaluation_set, loaded.plan, loaded.folder, details=details, rounds=scored.rounds)
         answered = _answered(loaded, designs, evaluation_set, progress, checkpoint, isolating)
         rows = _single_rows(loaded.plan, evaluation_set) if crosscheck else {}
-        own = _own_measures(loaded, evaluation_set) if details else ()
+        asked = (_own_measures(loaded, evaluation_set) if details else (), answered)
         evaluation_set.check_unchanged()
         features = evaluation_set.features
         digests = {"evaluation_set": evaluation_set.sha256, "detector": scored.detector_sha256}
     families = _families(loaded.plan, counted.table, features)
     origin = provenance(loaded, digests, started, scored)
-    asked = own, answered
     result = summarise(loaded, features, counted, families, scored.system, details=details, asked=asked, origin=origin)
     result = result.model_copy(update={"waivers": waivers})
     return _with_opinions(result, counted, families, rows if crosscheck else None)

@@ -217,8 +217,12 @@ class _Reader:
     def _only_keys(self, at: Where, table: Mapping[str, Any], known: Sequence[str], header: str) -> None:
         for key in table:
             if key not in known:
-                told = f"{dotted((*at, key))}: unknown key in {header}"
-                raise self._wrong(told, (*at, key), hint=_meant(key, known), slug="waiver-key")
+                raise self._wrong(
+                    f"{dotted((*at, key))}: unknown key in {header}",
+                    (*at, key),
+                    hint=_meant(key, known),
+                    slug="waiver-key",
+                )
 
     def _wrong(self, what: str, at: Where, *, hint: str, slug: str) -> PlanError:
         line = self.lines.line(at)

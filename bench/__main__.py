@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def measure(folder: Path, sizes: Sizes) -> Iterator[Line]:
     """Every line of the table, as it is measured."""
     yield from _start_up(sizes)
-    yield from _strata(_data(folder, sizes.strata, "even"))
+    yield from _strata(_data(folder, sizes.strata, "even"), sizes)
     for rows in sizes.counted:
         yield from _counts(_data(folder, rows, "zipf"), rows, sizes)
     yield from _peers(_data(folder, sizes.peers, "zipf"), folder, sizes)
@@ -86,7 +86,7 @@ def _start_up(sizes: Sizes) -> Iterator[Line]:
     yield Line("audit7k --help, processor time", spent * 1000, "ms", 150)
 
 
-def _strata(data: Path) -> Iterator[Line]:
+def _strata(data: Path, sizes: Sizes) -> Iterator[Line]:
     _say("an audit with 800 strata")
     used = whole_audit(data)
     what = f"audit7k run, {data.stem} rows, 800 strata, processor time"

@@ -17,6 +17,7 @@ from audit.errors import ExitCode
 from audit.isolation.options import Sandbox
 
 if TYPE_CHECKING:
+    from audit.cli.one_run import OneRun
     from audit.result import AuditResult
 
 PlanPath = Annotated[Path, typer.Argument(help="The plan file (TOML).")]
@@ -102,11 +103,14 @@ def run(  # noqa: PLR0913, PLR0917 - a parameter for each option
     if as_json and not quiet:
         say_document(done.document)
     elif not quiet:
-        from audit.cli.summary import summary
-
-        following = _next_command(result, plan, out)
-        say(summary(result, Style.of(sys.stdout), report=str(done.first), next_command=following))
+        _summarise(done, _next_command(result, plan, out))
     raise typer.Exit(code_with_waivers(result, on_inconclusive, quiet=quiet))
+
+
+def _summarise(done: OneRun, following: str) -> None:
+    from audit.cli.summary import summary
+
+    say(summary(done.result, Style.of(sys.stdout), report=str(done.first), next_command=following))
 
 
 def check(

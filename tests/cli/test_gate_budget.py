@@ -1,4 +1,4 @@
-"""What a gate may cost, counted: the modules that it loads, and the queries that it asks. Time is measured elsewhere."""
+"""What a gate may cost, counted: modules that it loads, and queries that it asks. Time is measured elsewhere."""
 
 from __future__ import annotations
 

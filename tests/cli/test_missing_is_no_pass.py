@@ -52,7 +52,7 @@ Change = Callable[[str, Rows, Rows], tuple[str, Rows, Rows]]
 
 
 def made() -> tuple[str, Rows, Rows]:
-    """A plan, cases and answers that pass: 400 victims and others for each gender and site, 80 and 10 in 100 flagged."""
+    """A plan, cases and answers that pass: 400 victims and others of each gender and site, 80 and 10 % flagged."""
     cases, answers = [], []
     for sex in ("woman", "man"):
         for site in ("north", "south"):

@@ -7,6 +7,7 @@ from functools import cache
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_hostile import filled
 from made_results import failing_result, passing_result, undecided_result
 
 from audit.errors import ResultError
@@ -120,7 +121,7 @@ def test_a_fail_without_a_name_cannot_be_waived() -> None:
 
 def test_a_fail_on_probes_cannot_be_waived() -> None:
     result = decided(failing())
-    probe = ProbeRuleResult.model_construct(rule="swaps", outcome="fail")
+    probe = filled(ProbeRuleResult, "swaps").model_copy(update={"outcome": "fail"})
     left = waived(result.model_copy(update={"probe_rules": (probe,)}), *map(waiver, fails_of(result)))
     assert standing(left, DAY).outcome == "fail"
     assert standing(only_rules(left, [rule.rule for rule in left.rules]), DAY).outcome == "pass"
