@@ -101,7 +101,7 @@ def run_audit(
         scored = _scored(loaded, evaluation_set, progress, predictions_to, checkpoint, isolating, details=details)
         counted = count_everything(evaluation_set, loaded.plan, loaded.folder, details=details, rounds=scored.rounds)
         answered = _answered(loaded, designs, evaluation_set, progress, checkpoint, isolating)
-        rows = _single_rows(loaded.plan, evaluation_set) if crosscheck else {}
+        rows = _single_rows(loaded.plan, evaluation_set) if crosscheck else None
         asked = (_own_measures(loaded, evaluation_set) if details else (), answered)
         evaluation_set.check_unchanged()
         features = evaluation_set.features
@@ -109,8 +109,7 @@ def run_audit(
     families = _families(loaded.plan, counted.table, features)
     origin = provenance(loaded, digests, started, scored)
     result = summarise(loaded, features, counted, families, scored.system, details=details, asked=asked, origin=origin)
-    result = result.model_copy(update={"waivers": waivers})
-    return _with_opinions(result, counted, families, rows if crosscheck else None)
+    return _with_opinions(result.model_copy(update={"waivers": waivers}), counted, families, rows)
 
 
 def _families(plan: AuditPlan, counts: CountsTable, features: Sequence[SensitiveFeature]) -> dict[Family, FamilyCounts]:
