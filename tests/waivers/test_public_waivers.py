@@ -97,7 +97,8 @@ def test_a_waiver_changes_no_word_and_no_figure(case: tuple[str, list[tuple[bool
     release, _ = waived(*case)
     plain = release.model_copy(update={"waivers": ()})
     assert (plain.headline, plain.words, plain.rates) == (release.headline, release.words, release.rates)
-    assert PublicBadgeReporter().render(plain) == PublicBadgeReporter().render(release)
+    said = " Findings are waived: somebody answers for each of them until a day, and no verdict changes by it."
+    assert PublicBadgeReporter().render(plain) == PublicBadgeReporter().render(release).replace(said, "")
     for reporter, mark in ((PublicJunitReporter(), "<failure "), (PublicSarifReporter(), '"ruleId"')):
         assert str(reporter.render(plain)).count(mark) == str(reporter.render(release)).count(mark)
 
