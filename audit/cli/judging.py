@@ -13,6 +13,7 @@ from audit.cli.keeping import ChangedOnly, keep, kept_by_run, kept_outcome, say_
 from audit.cli.showing import ExactCounts, RestrictedFolder
 from audit.cli.telling import Lang
 from audit.cli.terminal import Style, note, say, say_document
+from audit.cli.waiving import WaiversFile, code_with_waivers
 from audit.errors import ExitCode
 from audit.isolation.options import Sandbox
 
@@ -35,6 +36,24 @@ AllowPickle = Annotated[
 ]
 
 
+ToWrite = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME", help="A report to write; may be repeated.  [html, json, csv, junit]"),
+]
+AskOthers = Annotated[
+    bool, typer.Option("--crosscheck/--no-crosscheck", help="Ask fairlearn and AIF360 for the same numbers.")
+]
+Anew = Annotated[
+    bool, typer.Option("--fresh", help="Score everything anew, whatever an earlier run has kept in the folder.")
+]
+Repeats = Annotated[
+    int | None,
+    typer.Option(
+        metavar="TIMES", min=1, max=5, help="Ask about every row so often, and show how often the answers differ."
+    ),
+]
+
+
 class OnInconclusive(enum.StrEnum):
     """What an inconclusive verdict does to the exit code."""
 
@@ -52,30 +71,19 @@ WhenInconclusive = Annotated[
 def run(  # noqa: PLR0913, PLR0917 - a parameter for each option
     plan: PlanPath,
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where outputs go.")] = Path("audit-out"),
-    report: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME", help="A report to write; may be repeated.  [html, json, csv, junit]"),
-    ] = None,
+    report: ToWrite = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
     on_inconclusive: WhenInconclusive = None,
-    crosscheck: Annotated[
-        bool, typer.Option("--crosscheck/--no-crosscheck", help="Ask fairlearn and AIF360 for the same numbers.")
-    ] = True,
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Score everything anew, whatever an earlier run has kept in the folder.")
-    ] = False,
-    repeat: Annotated[
-        int | None,
-        typer.Option(
-            metavar="TIMES", min=1, max=5, help="Ask about every row so often, and show how often the answers differ."
-        ),
-    ] = None,
+    crosscheck: AskOthers = True,
+    fresh: Anew = False,
+    repeat: Repeats = None,
     lang: Lang = None,
     restricted: ExactCounts = False,
     restricted_folder: RestrictedFolder = None,
     sandbox: Where = Sandbox.AUTO,
     allow_pickle: AllowPickle = False,
+    waivers: WaiversFile = None,
     changed_only: ChangedOnly = False,
 ) -> None:
     """Run the detector over the evaluation set, judge it, and write the result and public files of it.
@@ -88,7 +96,9 @@ def run(  # noqa: PLR0913, PLR0917 - a parameter for each option
 
     asked = showing(report or (), lang, restricted=restricted, folder=restricted_folder)
     options = {"asked": [*(report or ()), lang, restricted, str(restricted_folder), crosscheck, repeat]}
-    kept = kept_by_run(out, plan, options, changed_only=changed_only, fresh=fresh)
+    kept = kept_by_run(
+        out, plan, options, changed_only=changed_only, fresh=fresh, against="--waivers" if waivers else None
+    )
     give_kept(kept, on_inconclusive, quiet=quiet, as_json=as_json)
     done = run_into(
         out,
@@ -98,6 +108,7 @@ def run(  # noqa: PLR0913, PLR0917 - a parameter for each option
         crosscheck=crosscheck,
         fresh=fresh,
         repeat=repeat,
+        waivers=waivers,
         sandbox=sandbox,
         allow_pickle=allow_pickle,
     )
@@ -106,14 +117,13 @@ def run(  # noqa: PLR0913, PLR0917 - a parameter for each option
     if as_json and not quiet:
         say_document(done.document)
     elif not quiet:
-        _summarise(done, plan, out)
-    raise typer.Exit(code_for(done.result, on_inconclusive, quiet=quiet))
+        _summarise(done, _next_command(done.result, plan, out))
+    raise typer.Exit(code_with_waivers(done.result, on_inconclusive, quiet=quiet))
 
 
-def _summarise(done: OneRun, plan: Path, out: Path) -> None:
+def _summarise(done: OneRun, following: str) -> None:
     from audit.cli.summary import summary
 
-    following = _next_command(done.result, plan, out)
     say(summary(done.result, Style.of(sys.stdout), report=str(done.first), next_command=following))
 
 
@@ -154,9 +164,16 @@ def say_if_network_stayed(result: AuditResult, *, quiet: bool) -> None:
         note(f"note: {ran.sentence}")
 
 
-def code_for(result: AuditResult, on_inconclusive: OnInconclusive | None = None, *, quiet: bool = False) -> ExitCode:
-    """The exit code of a verdict. Says so on stderr where `on_inconclusive` changes it."""
-    return code_of(result.overall.outcome, on_inconclusive, quiet=quiet)
+def code_for(
+    result: AuditResult,
+    on_inconclusive: OnInconclusive | None = None,
+    *,
+    quiet: bool = False,
+    left: str | None = None,
+) -> ExitCode:
+    """The exit code of a verdict, or of what waivers leave of it. Says where `on_inconclusive` changes it."""
+    told = "what is left" if left else "the verdict"
+    return code_of(left or result.overall.outcome, on_inconclusive, quiet=quiet, told=told)
 
 
 def give_kept(kept: Kept | None, on_inconclusive: OnInconclusive | None, *, quiet: bool, as_json: bool) -> None:
@@ -167,8 +184,10 @@ def give_kept(kept: Kept | None, on_inconclusive: OnInconclusive | None, *, quie
         raise typer.Exit(code_of(outcome, on_inconclusive, quiet=quiet))
 
 
-def code_of(outcome: str, on_inconclusive: OnInconclusive | None = None, *, quiet: bool = False) -> ExitCode:
-    """The same of an outcome."""
+def code_of(
+    outcome: str, on_inconclusive: OnInconclusive | None = None, *, quiet: bool = False, told: str = "the verdict"
+) -> ExitCode:
+    """The exit code of an outcome, which is called `told`. Says where `on_inconclusive` changes it."""
     code = ExitCode[outcome.upper()]
     if code is not ExitCode.INCONCLUSIVE or on_inconclusive is None:
         return code
@@ -176,7 +195,7 @@ def code_of(outcome: str, on_inconclusive: OnInconclusive | None = None, *, quie
     if not quiet:
         level = "note" if on_inconclusive is OnInconclusive.PASS else "warning"
         note(
-            f"{level}: the verdict is inconclusive; exit code {code.value} instead of {ExitCode.INCONCLUSIVE.value} "
+            f"{level}: {told} is inconclusive; exit code {code.value} instead of {ExitCode.INCONCLUSIVE.value} "
             f"because of --on-inconclusive {on_inconclusive.value}"
         )
     return code

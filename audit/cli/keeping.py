@@ -64,10 +64,21 @@ def kept_by_gate(cache: Path | None, plan: Path, *, changed_only: bool) -> Kept 
     return Kept(cache / f"verdict-{inputs}.json", inputs)
 
 
-def kept_by_run(out: Path, plan: Path, options: Mapping[str, Any], *, changed_only: bool, fresh: bool) -> Kept | None:
-    """The place of the verdict of a plan in an output folder; None where none is asked for."""
+def kept_by_run(
+    out: Path, plan: Path, options: Mapping[str, Any], *, changed_only: bool, fresh: bool, against: str | None = None
+) -> Kept | None:
+    """The place of the verdict of a plan in an output folder; None where none is asked for.
+
+    `against` names an option that was given and cannot be together with it.
+    """
     if not changed_only:
         return None
+    if against is not None:
+        raise ArgumentError(
+            f"{against} cannot be asked together with --changed-only",
+            slug="gate-arguments",
+            hint="only the whole verdict is kept; leave one of them out",
+        )
     if fresh:
         raise ArgumentError(
             "--fresh scores everything, and --changed-only nothing that is unchanged", slug="changed-only-fresh"

@@ -56,9 +56,9 @@ _NOT_TAKEN_IN: Final = {
 }
 
 
-def check_sequential(state: Path | None, sample: Sample | None) -> None:
+def check_sequential(sample: Sample | None, *, sequential: bool) -> None:
     """Raise ArgumentError where nights are described of which none is kept."""
-    if sample is not None and state is None:
+    if sample is not None and not sequential:
         raise ArgumentError("--sample says what nights are; name their state with --sequential", slug="sample-alone")
 
 

@@ -19,6 +19,7 @@ from audit.public_figures import each_people_once, people_apart
 from audit.public_table import SENTENCES, Group, PublicRate, PublicRelease, PublicRule, PublicWord, group_key
 from reports.plain_text import harmless
 from reports.public.plain_names import PlainNames
+from reports.public.waived import PublicWaived
 
 __all__ = ["PLAN", "VERDICTS", "Finding", "PipelineReading", "is_plain_key", "likely_range"]
 
@@ -34,6 +35,7 @@ _PROTECTED: Final = (
     " changed by at most {largest_change}, groups with fewer than {floor} people are never shown, and some larger ones"
     " are withheld too."
 )
+_WAIVED: Final = "Findings are waived: somebody answers for each of them until a day, and no verdict changes by it."
 _NO_NAME: Final = "a group whose name cannot be shown here"
 _LONGEST: Final = 200
 _PLAIN_PATH: Final = re.compile(r"\w[\w.-]{0,99}(?:/\w[\w.-]{0,99}){0,8}", re.ASCII)
@@ -68,6 +70,7 @@ class PipelineReading:
         named = release.about.plan_file
         self.plan = named if _PLAIN_PATH.fullmatch(named) else PLAN
         self._names = PlainNames(release.table)
+        self.waived = PublicWaived(release)
 
     @property
     def title(self) -> str:
@@ -102,6 +105,7 @@ class PipelineReading:
             notes.append(_PROTECTED.format(**self.release.table.method.model_dump()))
         else:
             notes.append(SENTENCES[f"figures_{self.release.figures}"])
+        notes += [_WAIVED] if self.waived.all else []
         notes += [SENTENCES[name] for name in ("weighted", "clustered") if getattr(about, name)]
         if without_figures:
             notes.append(SENTENCES["without_figures"].format(features=without_figures))

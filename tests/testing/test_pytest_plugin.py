@@ -191,8 +191,7 @@ def test_a_plan_is_run_over_a_table_in_memory(run: Run, pytester: pytest.Pyteste
         def test_without_a_plan(audit7k):
             audit7k("nowhere.toml")
         """
-        + "\n"
-        + textwrap.indent(IN_MEMORY, " " * 8),
+        "\n" + textwrap.indent(IN_MEMORY, " " * 8),
     )
     Path("memory.toml").write_text(PLAN.replace('path = "cases.csv"\n', ""), encoding="utf-8")
     done = run("--tb=long", "--showlocals", "-rf")
