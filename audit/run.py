@@ -13,6 +13,14 @@ from audit.analyses.families import finest, plan_families, rule_families
 from audit.analyses.impact_ratios import impact_ratios
 from audit.analyses.swap_rules import judge_probes
 from audit.analyses.swaps import swap_probes
+from audit.changes.baseline import (
+    Baseline,
+    baseline_for,
+    change_of,
+    check_before,
+    joined_while_open,
+    with_change,
+)
 from audit.counting.table import CountsTable, FamilyCounts
 from audit.errors import DataError
 from audit.findings import Estimate, OwnMeasure
@@ -43,7 +51,7 @@ if TYPE_CHECKING:
 __all__ = ["count_families", "loaded_plan", "run_audit", "summarise"]
 
 
-def run_audit(
+def run_audit(  # noqa: PLR0913 - what an audit can be given
     plan: AuditPlan | LoadedPlan | str | Path,
     table: pa.Table | pd.DataFrame | None = None,
     *,
@@ -53,6 +61,7 @@ def run_audit(
     crosscheck: bool = True,
     details: bool = True,
     checkpoint: Checkpoint | None = None,
+    baseline: Path | None = None,
     **isolation: Unpack[IsolationOptions],
 ) -> AuditResult:
     """Run an audit: read and check the set, score it, count, estimate, judge.
@@ -73,6 +82,9 @@ def run_audit(
         Whether to answer the questions that decide no verdict. A gate leaves them out; the verdicts are the same.
     checkpoint
         Where answers of a detector that is run are kept, so that an interrupted run goes on later.
+    baseline
+        The `result.json` of an earlier audit of the same plan and set, or its folder, if not the one that the plan
+        names: the result then says what changed, and its verdict is the worse of both.
     isolation
         `sandbox` and `allow_pickle`: where the detector runs; see `audit.isolation.options.IsolationOptions`.
 
@@ -84,14 +96,16 @@ def run_audit(
     started = datetime.now(UTC)
     isolating = Isolating(**isolation)
     loaded = loaded_plan(plan, folder)
+    earlier = baseline_for(loaded, baseline)
     from audit.counting.counted import count_everything
     from audit.evaluation.evaluation_set import open_evaluation_set
 
     with open_evaluation_set(loaded.plan, loaded.folder, table) as evaluation_set:
-        designs = _check_before(loaded, evaluation_set, details=details)
+        designs = _check_before(loaded, evaluation_set, earlier, details=details)
         scored = _scored(loaded, evaluation_set, progress, predictions_to, checkpoint, isolating, details=details)
         counted = count_everything(evaluation_set, loaded.plan, loaded.folder, details=details, rounds=scored.rounds)
         answered = _answered(loaded, designs, evaluation_set, progress, checkpoint, isolating)
+        joined = None if earlier is None else joined_while_open(earlier, loaded, evaluation_set)
         rows = _single_rows(loaded.plan, evaluation_set) if crosscheck else {}
         own = _own_measures(loaded, evaluation_set) if details else ()
         evaluation_set.check_unchanged()
@@ -101,7 +115,8 @@ def run_audit(
     origin = provenance(loaded, digests, started, scored)
     asked = own, answered
     result = summarise(loaded, features, counted, families, scored.system, details=details, asked=asked, origin=origin)
-    return _with_opinions(result, counted, families, rows if crosscheck else None)
+    result = _with_opinions(result, counted, families, rows if crosscheck else None)
+    return result if earlier is None or joined is None else with_change(result, change_of(earlier, result, joined))
 
 
 def _families(plan: AuditPlan, counts: CountsTable, features: Sequence[SensitiveFeature]) -> dict[Family, FamilyCounts]:
@@ -141,9 +156,13 @@ def _keeping(plan: AuditPlan, checkpoint: Checkpoint | None) -> Keeping | None:
     return None if checkpoint is None else Keeping(checkpoint, scoring_identity(plan))
 
 
-def _check_before(loaded: LoadedPlan, evaluation_set: EvaluationSet, *, details: bool) -> tuple[Design, ...]:
-    """Whatever of tables, measures and probes can be told before a night of scoring; and what probes ask."""
+def _check_before(
+    loaded: LoadedPlan, evaluation_set: EvaluationSet, earlier: Baseline | None, *, details: bool
+) -> tuple[Design, ...]:
+    """Whatever of tables, measures, probes and a baseline can be told before a night of scoring; what probes ask."""
     catalogue()
+    if earlier is not None:
+        check_before(earlier, evaluation_set)
     if details and loaded.plan.measures:
         from audit.crosscheck.own_measures_fairlearn import check_measures
 

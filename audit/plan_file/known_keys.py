@@ -17,6 +17,7 @@ from audit.plan import (
     PLAN_SCHEMA,
     AuditPlan,
     AuditSection,
+    BaselineSection,
     ChatDetector,
     ColumnsProbe,
     CommandDetector,
@@ -92,6 +93,7 @@ TABLES: Final[Mapping[str, type[BaseModel]]] = {
     "costs": CostsSection,
     "reference_table": ReferenceTableSection,
     "governance": GovernanceSection,
+    "baseline": BaselineSection,
 }
 """The tables that a plan has once."""
 REPEATED: Final[Mapping[str, type[BaseModel]]] = {
