@@ -16,10 +16,9 @@ from audit.analyses.swaps import swap_probes
 from audit.changes.baseline import (
     Baseline,
     baseline_for,
-    change_of,
+    changed,
     check_before,
     joined_while_open,
-    with_change,
 )
 from audit.counting.table import CountsTable, FamilyCounts
 from audit.errors import DataError
@@ -83,8 +82,7 @@ def run_audit(  # noqa: PLR0913 - what an audit can be given
     checkpoint
         Where answers of a detector that is run are kept, so that an interrupted run goes on later.
     baseline
-        The `result.json` of an earlier audit of the same plan and set, or its folder, if not the one that the plan
-        names: the result then says what changed, and its verdict is the worse of both.
+        An earlier `result.json` of the same plan and set, or its folder, in place of the one that the plan names.
     isolation
         `sandbox` and `allow_pickle`: where the detector runs; see `audit.isolation.options.IsolationOptions`.
 
@@ -93,30 +91,36 @@ def run_audit(  # noqa: PLR0913 - what an audit can be given
     AuditError
         If plan, data or detector are in error: nothing was judged, and nothing left but what a checkpoint keeps.
     """
-    started = datetime.now(UTC)
-    isolating = Isolating(**isolation)
+    started, isolating = datetime.now(UTC), Isolating(**isolation)
     loaded = loaded_plan(plan, folder)
     earlier = baseline_for(loaded, baseline)
-    from audit.counting.counted import count_everything
-    from audit.evaluation.evaluation_set import open_evaluation_set
-
-    with open_evaluation_set(loaded.plan, loaded.folder, table) as evaluation_set:
+    with _opened(loaded, table) as evaluation_set:
         designs = _check_before(loaded, evaluation_set, earlier, details=details)
         scored = _scored(loaded, evaluation_set, progress, predictions_to, checkpoint, isolating, details=details)
-        counted = count_everything(evaluation_set, loaded.plan, loaded.folder, details=details, rounds=scored.rounds)
+        counted = _counted(loaded, evaluation_set, scored, details=details)
         answered = _answered(loaded, designs, evaluation_set, progress, checkpoint, isolating)
-        joined = None if earlier is None else joined_while_open(earlier, loaded, evaluation_set)
+        joined = joined_while_open(earlier, loaded, evaluation_set)
         rows = _single_rows(loaded.plan, evaluation_set) if crosscheck else {}
-        own = _own_measures(loaded, evaluation_set) if details else ()
+        asked = (_own_measures(loaded, evaluation_set) if details else ()), answered
         evaluation_set.check_unchanged()
-        features = evaluation_set.features
         digests = {"evaluation_set": evaluation_set.sha256, "detector": scored.detector_sha256}
+    features = evaluation_set.features
     families = _families(loaded.plan, counted.table, features)
     origin = provenance(loaded, digests, started, scored)
-    asked = own, answered
     result = summarise(loaded, features, counted, families, scored.system, details=details, asked=asked, origin=origin)
-    result = _with_opinions(result, counted, families, rows if crosscheck else None)
-    return result if earlier is None or joined is None else with_change(result, change_of(earlier, result, joined))
+    return changed(_with_opinions(result, counted, families, rows if crosscheck else None), earlier, joined)
+
+
+def _opened(loaded: LoadedPlan, table: pa.Table | pd.DataFrame | None) -> EvaluationSet:
+    from audit.evaluation.evaluation_set import open_evaluation_set
+
+    return open_evaluation_set(loaded.plan, loaded.folder, table)
+
+
+def _counted(loaded: LoadedPlan, evaluation_set: EvaluationSet, scored: Scored, *, details: bool) -> Counted:
+    from audit.counting.counted import count_everything
+
+    return count_everything(evaluation_set, loaded.plan, loaded.folder, details=details, rounds=scored.rounds)
 
 
 def _families(plan: AuditPlan, counts: CountsTable, features: Sequence[SensitiveFeature]) -> dict[Family, FamilyCounts]:

@@ -39,6 +39,7 @@ __all__ = [
     "baseline_for",
     "change_between",
     "change_of",
+    "changed",
     "check_before",
     "joined_while_open",
     "load_baseline",
@@ -102,8 +103,13 @@ def check_before(baseline: Baseline, evaluation_set: EvaluationSet) -> None:
     check_features(baseline.result, evaluation_set.features)
 
 
-def joined_while_open(baseline: Baseline, loaded: LoadedPlan, evaluation_set: EvaluationSet) -> Joined:
-    """Join the baseline's answers to a set that was just scored. Raises ResultError where they are of another run."""
+def joined_while_open(baseline: Baseline | None, loaded: LoadedPlan, evaluation_set: EvaluationSet) -> Joined | None:
+    """Join the baseline's answers to a set that was just scored; None where there is no baseline.
+
+    Raises ResultError where they are of another run.
+    """
+    if baseline is None:
+        return None
     if why_not_judged(loaded.plan, too_many_failed=False):
         return Joined(None, None)
     answers = answers_of(baseline.result, baseline.beside, loaded.plan, loaded.folder)
@@ -129,6 +135,13 @@ def change_of(baseline: Baseline, result: AuditResult, joined: Joined) -> Change
         joined.unpaired,
         too_many_failed=any(_too_many_failed(one) for one in (baseline.result, result)),
     )
+
+
+def changed(result: AuditResult, baseline: Baseline | None, joined: Joined | None) -> AuditResult:
+    """The result with its change from a baseline, where there is one."""
+    if baseline is None or joined is None:
+        return result
+    return with_change(result, change_of(baseline, result, joined))
 
 
 def with_change(result: AuditResult, change: Change) -> AuditResult:

@@ -59,12 +59,7 @@ def name_paired(
     Returns
     -------
     FamilyRejections
-        Groups without cases are never named and do not count towards the family's size.
-
-    Raises
-    ------
-    ValueError
-        If the level is not in (0, 1).
+        Groups without cases are never named and do not count. Raises ValueError where the level is not in (0, 1).
 
     Notes
     -----
@@ -74,15 +69,12 @@ def name_paired(
     table of their size can reach ``w t``.
     """
     checked_fraction(level, "level")
-    p_, b, c, total = np.broadcast_arrays(
-        np.atleast_1d(np.asarray(p, dtype=np.float64)),
-        *(np.asarray(count, dtype=np.int64) for count in (lost, gained, n)),
-    )
+    p_ = np.atleast_1d(np.asarray(p, dtype=np.float64))
+    b, c, total = (np.broadcast_to(np.asarray(count, dtype=np.int64), p_.shape) for count in (lost, gained, n))
     weight = survival(total, margin) if independent else np.ones(p_.shape)
     in_play = (total > 0) & ((c - b <= -total * margin + _TIE) if independent else True)
     width = np.minimum(margin * np.sqrt(np.maximum(total, 1) / max(EXPECTED_DIFFERING, margin)), _MAX_WIDTH)
-    least = smallest_paired_p(total, margin, beta)
-    rejected = np.zeros(p_.shape, dtype=np.bool_)
+    least, rejected = smallest_paired_p(total, margin, beta), np.zeros(p_.shape, dtype=np.bool_)
     while True:
         penalty = _penalty(width, weight, least, in_play, level)
         local = np.where(in_play | rejected, weight * _given(width, penalty, level), 0.0)
