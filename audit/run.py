@@ -60,7 +60,7 @@ def run_audit(  # noqa: PLR0913 - what an audit can be given
     crosscheck: bool = True,
     details: bool = True,
     checkpoint: Checkpoint | None = None,
-    baseline: Path | None = None,
+    baseline: Baseline | Path | None = None,
     **isolation: Unpack[IsolationOptions],
 ) -> AuditResult:
     """Run an audit: read and check the set, score it, count, estimate, judge.

@@ -82,11 +82,13 @@ def load_baseline(path: Path) -> Baseline:
     return Baseline(load_result(file), file.parent)
 
 
-def baseline_for(loaded: LoadedPlan, named: Path | None) -> Baseline | None:
+def baseline_for(loaded: LoadedPlan, named: Baseline | Path | None) -> Baseline | None:
     """The baseline of a run: the one that was named, else the plan's; None where there is neither.
 
     Raises ResultError where it cannot be read, or is of another plan.
     """
+    if isinstance(named, Baseline):
+        return named
     path = named
     if path is None and loaded.plan.baseline.result is not None:
         path = loaded.folder / loaded.plan.baseline.result

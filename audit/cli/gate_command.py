@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from audit.cli.baselines import Accepting, BaselineResult, accepting, compared, gate_place
 from audit.cli.judging import (
     AllowPickle,
     AsJson,
@@ -32,13 +33,14 @@ _MOST: Final = 3
 """Groups that are named under a rule."""
 
 
-def gate(
+def gate(  # noqa: PLR0913, PLR0917 - a parameter for each option
     path: Annotated[Path, typer.Argument(metavar="PLAN|RESULT", help="A plan, a result.json or a folder with one.")],
     as_json: AsJson = False,
     quiet: Quiet = False,
     on_inconclusive: WhenInconclusive = None,
     restricted: ExactCounts = False,
     restricted_folder: RestrictedFolder = None,
+    baseline: BaselineResult = None,
     sandbox: Where = Sandbox.AUTO,
     allow_pickle: AllowPickle = False,
 ) -> None:
@@ -49,15 +51,20 @@ def gate(
     """
     result_path = result_at(path)
     if result_path is not None:
-        from audit.result_file import load_result
-
-        result = load_result(result_path)
+        result, accepted = _as_judged(result_path, baseline, restricted_folder, quiet=quiet)
     else:
+        from audit.changes.baseline import baseline_for
+        from audit.plan_file import read_plan_file
         from audit.run import run_audit
         from audit.scoring.progress import progress_on_stderr
 
+        loaded = read_plan_file(path)
+        earlier = baseline_for(loaded, baseline)
+        place = gate_place(None, loaded.plan, loaded.folder, restricted_folder)
+        accepted = accepting(earlier, loaded.plan, place, quiet=quiet)
         result = run_audit(
-            path,
+            loaded,
+            baseline=earlier,
             # a line of progress counts rows, and those that failed: no line of a log that many read
             progress=progress_on_stderr(quiet=quiet or not restricted),
             crosscheck=False,
@@ -70,10 +77,26 @@ def gate(
         _say_exact(result, as_json=as_json)
     elif not quiet:
         _say_public(result, _release(result, result_path, restricted_folder), as_json=as_json)
+    accepted.remember()
     raise typer.Exit(code_for(result, on_inconclusive, quiet=quiet))
 
 
+def _as_judged(path: Path, baseline: Path | None, folder: Path | None, *, quiet: bool) -> tuple[AuditResult, Accepting]:
+    """A result that is there already, held against a baseline where one is named."""
+    from audit.result_file import load_result
+
+    result = load_result(path)
+    if baseline is None:
+        return result, accepting(None, result.plan, None, quiet=quiet)
+    from audit.changes.baseline import load_baseline
+
+    earlier = load_baseline(baseline)
+    accepted = accepting(earlier, result.plan, gate_place(path.parent, result.plan, None, folder), quiet=quiet)
+    return compared(result, path, earlier), accepted
+
+
 def _say_exact(result: AuditResult, *, as_json: bool) -> None:
+    from audit.cli.change_words import exact_change
     from audit.cli.summary import rule_lines, verdict_words
     from audit.result_file import result_to_json
 
@@ -81,7 +104,7 @@ def _say_exact(result: AuditResult, *, as_json: bool) -> None:
         say_document(result_to_json(result))
         return
     style = Style.of(sys.stdout)
-    say("\n".join([*rule_lines(result, style), verdict_words(result, style)]))
+    say("\n".join([*rule_lines(result, style), *exact_change(result, style), verdict_words(result, style)]))
 
 
 def _release(result: AuditResult, result_path: Path | None, named: Path | None) -> PublicRelease | None:
@@ -100,18 +123,19 @@ def _release(result: AuditResult, result_path: Path | None, named: Path | None) 
 
 
 def _say_public(result: AuditResult, release: PublicRelease | None, *, as_json: bool) -> None:
+    from audit.cli.change_words import headline_alone, public_change
     from audit.cli.summary import verdict_words
 
     if as_json:
         from audit.public_table import public_json
 
-        alone = {"headline": {"outcome": result.overall.outcome}}
+        alone = {"headline": headline_alone(result)}
         say_document(json.dumps(alone) + "\n" if release is None else public_json(release))
         return
     if release is None:
         note("note: the verdict alone: no public release of this result is at hand, or not the key that says so")
     lines = [] if release is None else _public_lines(release)
-    say("\n".join([*lines, verdict_words(result, Style.of(sys.stdout))]))
+    say("\n".join([*lines, *public_change(result), verdict_words(result, Style.of(sys.stdout))]))
 
 
 def _public_lines(release: PublicRelease) -> list[str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from audit.cli.baselines import BaselineResult
 from audit.cli.showing import ExactCounts, RestrictedFolder
 from audit.cli.telling import Lang
 from audit.cli.terminal import Style, note, say, say_document
@@ -71,6 +72,7 @@ def run(  # noqa: PLR0913, PLR0917 - a parameter for each option
     lang: Lang = None,
     restricted: ExactCounts = False,
     restricted_folder: RestrictedFolder = None,
+    baseline: BaselineResult = None,
     sandbox: Where = Sandbox.AUTO,
     allow_pickle: AllowPickle = False,
 ) -> None:
@@ -91,6 +93,7 @@ def run(  # noqa: PLR0913, PLR0917 - a parameter for each option
         crosscheck=crosscheck,
         fresh=fresh,
         repeat=repeat,
+        baseline=baseline,
         sandbox=sandbox,
         allow_pickle=allow_pickle,
     )
@@ -101,8 +104,7 @@ def run(  # noqa: PLR0913, PLR0917 - a parameter for each option
     elif not quiet:
         from audit.cli.summary import summary
 
-        following = _next_command(result, plan, out)
-        say(summary(result, Style.of(sys.stdout), report=str(done.first), next_command=following))
+        say(summary(result, Style.of(sys.stdout), str(done.first), _next_command(result, plan, out)))
     raise typer.Exit(code_for(result, on_inconclusive, quiet=quiet))
 
 
@@ -145,7 +147,12 @@ def say_if_network_stayed(result: AuditResult, *, quiet: bool) -> None:
 
 def code_for(result: AuditResult, on_inconclusive: OnInconclusive | None = None, *, quiet: bool = False) -> ExitCode:
     """The exit code of a verdict. Says so on stderr where `on_inconclusive` changes it."""
-    code = ExitCode[result.overall.outcome.upper()]
+    return code_of(result.overall.outcome, on_inconclusive, quiet=quiet)
+
+
+def code_of(outcome: str, on_inconclusive: OnInconclusive | None = None, *, quiet: bool = False) -> ExitCode:
+    """The exit code of an outcome. Says so on stderr where `on_inconclusive` changes it."""
+    code = ExitCode[outcome.upper()]
     if code is not ExitCode.INCONCLUSIVE or on_inconclusive is None:
         return code
     code = ExitCode.FAIL if on_inconclusive is OnInconclusive.FAIL else ExitCode.PASS

@@ -39,16 +39,20 @@ def run_into(
     crosscheck: bool = True,
     fresh: bool = False,
     repeat: int | None = None,
+    baseline: Path | None = None,
     **isolation: Unpack[IsolationOptions],
 ) -> OneRun:
     """Run `plan` and write result, predictions and what was asked for into `out`, all or none of them.
 
     What the detector answered is kept there meanwhile, so that a run which is interrupted goes on; `fresh` throws away
     what an earlier run has kept. `repeat` is how often the detector is asked about every row, if not as the plan says.
+    `baseline` is an earlier result to hold this one against, if not the plan's.
     `asked` says whether exact reports or public files are made. `isolation` is that of `run_audit`.
 
     Raises AuditError, and then nothing in `out` has changed but that.
     """
+    from audit.changes.baseline import baseline_for
+    from audit.cli.baselines import accepting, gate_place
     from audit.cli.output_folder import OutputFolder
     from audit.cli.showing import PublicFiles
     from audit.result_file import result_to_json
@@ -58,6 +62,8 @@ def run_into(
 
     loaded = _asked_so_often(plan, repeat)
     place = _checked_place(out, loaded, asked) if isinstance(asked, PublicFiles) else None
+    earlier = baseline_for(loaded, baseline)
+    accepted = accepting(earlier, loaded.plan, place or gate_place(out, loaded.plan, loaded.folder, None), quiet=quiet)
     with OutputFolder(out) as folder:
         result = run_audit(
             loaded,
@@ -65,6 +71,7 @@ def run_into(
             predictions_to=folder.place("predictions.parquet"),
             crosscheck=crosscheck,
             checkpoint=Checkpoint(out / SCORING, fresh=fresh),
+            baseline=earlier,
             **isolation,
         )
         document = result_to_json(result)
@@ -80,6 +87,7 @@ def run_into(
                 folder.add(report.filename, report.content)
             folder.publish()
             first = out / made[0][0].filename
+    accepted.remember()
     return OneRun(result, document, first)
 
 

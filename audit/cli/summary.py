@@ -130,7 +130,7 @@ def _same_people_once(found: list[Finding]) -> list[Finding]:
     return list(once.values())
 
 
-def summary(result: AuditResult, style: Style, *, report: str = "", next_command: str = "") -> str:
+def summary(result: AuditResult, style: Style, report: str = "", next_command: str = "") -> str:
     """The summary: at most 24 lines of at most 80 columns, the prompt after it included."""
     found = findings(result)
     names = GroupNames(result.features)
