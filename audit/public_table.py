@@ -101,8 +101,8 @@ SENTENCES: Final[Mapping[str, str]] = {
     ),
     "without_figures": "No public figures are made for: {features}.",
     "fails_on_probes": "A rule on texts or rows in which one word or column was changed fails.",
-    "fails_on_change": "At least one group became worse than in the earlier audit by more than the limit set for it.",
-    "change_passes": "No group that could be judged became worse than in the earlier audit by the limit set for it.",
+    "change_fail": "At least one group became worse than in the earlier audit by more than the limit set for it.",
+    "change_pass": "No group that could be judged became worse than in the earlier audit by the limit set for it.",
     "change_inconclusive": "Whether a group became worse than in the earlier audit cannot be told.",
     "no_clear_change": "no clear change",
 }

@@ -21,7 +21,15 @@ from audit.groups import SensitiveFeature
 from audit.percentages import percent
 from audit.result import AuditResult
 
-__all__ = ["change_lines", "change_sentence", "change_summary", "exact_change", "headline_alone", "public_change"]
+__all__ = [
+    "change_line",
+    "change_lines",
+    "change_sentence",
+    "change_summary",
+    "exact_change",
+    "headline_alone",
+    "public_change",
+]
 
 WIDTH: Final = 80
 _MOST: Final = 10
@@ -71,6 +79,12 @@ def change_sentence(change: Change) -> str:
 def public_change(result: AuditResult) -> list[str]:
     """The one line of a public log on the change, where there is one."""
     return [] if result.change is None else [change_sentence(result.change)]
+
+
+def change_line(result: AuditResult) -> list[str]:
+    """The same in one line of a summary."""
+    change = result.change
+    return [] if change is None else [f"Since {change.baseline.finished[:10]}: {_SAID[change.outcome]}"]
 
 
 def exact_change(result: AuditResult, style: Style) -> list[str]:

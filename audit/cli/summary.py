@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from audit.cli.answer_lines import answer_lines
+from audit.cli.change_words import change_line
 from audit.cli.group_names import GroupNames, fit, printable
 from audit.cli.opinions import opinion_line
 from audit.cli.second_looks import second_looks
@@ -138,7 +139,13 @@ def summary(result: AuditResult, style: Style, report: str = "", next_command: s
     lines = [_verdict_line(result, style), *_counts(found, unnamed), ""]
     lines += [_line(f"Primary harm: {_HARMS[result.overall.primary_harm]}"), _line(_overall_rates(result)), ""]
     lines.append(style.paint(_columns("", "Group", "Share", "rate", "likely", "rest"), "faint"))
-    further = [*_expected(result, names), *second_looks(result, names), *answer_lines(result), *_where(result)]
+    further = [
+        *change_line(result),
+        *_expected(result, names),
+        *second_looks(result, names),
+        *answer_lines(result),
+        *_where(result),
+    ]
     listed = [
         each
         for each in found

@@ -71,6 +71,7 @@ class HeadlineWriter:
         self._reading = reading
         self._names = names
         self._words = words
+        self._language = language
         self._t = language.translations
         self._n = language.numbers
         self._outcome = reading.release.headline.outcome
@@ -96,6 +97,9 @@ class HeadlineWriter:
     def _sentence(self) -> str:
         if self._below and self._outcome == "fail":
             return self._failing_sentence()
+        change = self._reading.release.headline.change
+        if change is not None and self._outcome == change.outcome == "inconclusive":
+            return self._words.sentence("change_inconclusive")
         told = {
             "pass": self._t.gettext(
                 "In this test every group that was large enough to judge on the exact figures stayed within the limit."
@@ -111,8 +115,8 @@ class HeadlineWriter:
         if not self._reading.shown:
             return self._t.gettext("In this test at least one limit was not met on the exact figures.")
         fails_on = self._reading.release.headline.fails_on
-        if fails_on == ("probes",):
-            return self._words.sentence("fails_on_probes")
+        if fails_on and "groups" not in fails_on:
+            return self._words.sentence("fails_on_probes" if "probes" in fails_on else "change_fail")
         if not self._reading.has_rates:
             return self._t.gettext(
                 "At least one group fails on the exact figures. The protected figures have no rates here, and name no "
@@ -193,13 +197,26 @@ class HeadlineWriter:
     def _more(self) -> list[tuple[str, str]]:
         """Whom most people affected are among; or that the protected figures and the verdict part."""
         if not self._reading.shown:
-            return [(self._words.sentence(f"figures_{self._reading.release.figures}"), "")]
-        return [*self._of_groups(), *self._of_probes()]
+            return [*self._of_change(), (self._words.sentence(f"figures_{self._reading.release.figures}"), "")]
+        return [*self._of_groups(), *self._of_probes(), *self._of_change()]
 
     def _of_probes(self) -> list[tuple[str, str]]:
         fails_on = self._reading.release.headline.fails_on
-        both = self._outcome == "fail" and set(fails_on) == {"groups", "probes"}
+        both = self._outcome == "fail" and {"groups", "probes"} <= set(fails_on)
         return [(self._words.sentence("fails_on_probes"), "")] if both else []
+
+    def _of_change(self) -> list[tuple[str, str]]:
+        """What changed from an earlier audit, of the whole set, and how the two were compared."""
+        change = self._reading.release.headline.change
+        if change is None:
+            return []
+        told = self._words.sentence(f"change_{change.outcome}")
+        compared = (
+            self._t.gettext("The earlier audit ended on %(day)s; both versions decided the same cases.")
+            if change.paired
+            else self._t.gettext("The earlier audit ended on %(day)s.")
+        ) % {"day": self._language.date(change.baseline_finished)}
+        return [(line, "") for line in (told, compared) if line != self._sentence()]
 
     def _of_groups(self) -> list[tuple[str, str]]:
         if self._below and self._outcome == "fail":
