@@ -23,7 +23,6 @@ OUTCOMES: Final[Mapping[GroupChangeBecause, str]] = {
     "worse_beyond_margin": "fail",
     "not_worse": "pass",
     "margin_not_excluded": "inconclusive",
-    "margin_cannot_be_exceeded": "inconclusive",
     "unscored_cases": "inconclusive",
     "judged_as_part": "inconclusive",
     "too_few_cases": "inconclusive",

@@ -104,9 +104,6 @@ class ChangeWords:
             return self._t.gettext("not worse")
         reasons = {
             "margin_not_excluded": self._t.gettext("cannot tell: the cases point neither way"),
-            "margin_cannot_be_exceeded": self._t.gettext(
-                "cannot tell: it was so bad that it could hardly become worse"
-            ),
             "unscored_cases": self._t.gettext("cannot tell: cases without a decision could change it"),
             "judged_as_part": self._t.gettext("judged only as part of a larger group"),
             "too_few_cases": self._t.gettext("cannot tell: too few cases"),

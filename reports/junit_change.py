@@ -47,7 +47,9 @@ def _numbers(verdict: ChangeVerdict) -> str:
     now = f"now {verdict.now_numerator} of {verdict.now_denominator}"
     if verdict.n is None:
         return f"{then}, {now}"
-    return f"{then}, {now}; of {verdict.n} cases {verdict.lost} changed for the worse and {verdict.gained} for the better"
+    return (
+        f"{then}, {now}; of {verdict.n} cases {verdict.lost} changed for the worse and {verdict.gained} for the better"
+    )
 
 
 def _told(case: ET.Element, outcome: str, message: str) -> None:

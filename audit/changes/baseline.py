@@ -26,6 +26,7 @@ from audit.plan_file import LoadedPlan
 from audit.result import AuditResult, GroupCounts
 from audit.result_change import worse_of
 from audit.result_file import load_result, result_sha256
+from audit.safeguards import with_safeguards
 from audit.verdicts import overall_verdict
 
 if TYPE_CHECKING:
@@ -150,7 +151,7 @@ def with_change(result: AuditResult, change: Change) -> AuditResult:
     """The result with a change: its overall verdict is the worse of both."""
     own = overall_verdict(result.plan, (*result.rules, *result.probe_rules))
     overall = own.model_copy(update={"outcome": worse_of(own.outcome, change.outcome)})
-    return result.model_copy(update={"change": change, "overall": overall})
+    return with_safeguards(result.model_copy(update={"change": change, "overall": overall}))
 
 
 def change_between(then: Baseline, now: Baseline, loaded: LoadedPlan | None, *, only_the_same: bool) -> Change:

@@ -139,8 +139,6 @@ def _of_group(
         return "inconclusive", "judged_as_part" if part else "too_few_cases"
     if tests.within[place]:
         return "pass", "not_worse"
-    if not tests.tested[place]:
-        return "inconclusive", "margin_cannot_be_exceeded"
     return "inconclusive", "unscored_cases" if tests.unscored_decide[place] else "margin_not_excluded"
 
 

@@ -130,21 +130,21 @@ def _of_family(
     named = [_names(side, some, level) for side, some in zip(sides, can_fail, strict=True)]
     p_worse, levels, worse_by_side = (np.stack(arrays) for arrays in zip(*named, strict=True))
     nearest = nearest_side(p_worse, levels)
-    judged: BoolArray = decidable & tested
+    # that a rate was too bad to lose the margin is no doubt about its not having lost it
     p_within, as_scored = (
-        np.max(np.stack([_p_within(side, when, judged, plan.verdict.alpha) for side in sides]), axis=0)
+        np.max(np.stack([_p_within(side, when, decidable, plan.verdict.alpha) for side in sides]), axis=0)
         for when in _LOOKS
     )
     worse: BoolArray = np.logical_or.reduce(worse_by_side)
-    within = judged & ~worse & (p_within <= plan.verdict.alpha)
+    within = decidable & ~worse & (p_within <= plan.verdict.alpha)
     return ChangeTests(
         tested=tested,
         p_worse=np.take_along_axis(p_worse, nearest, axis=0)[0],
         level_worse=np.take_along_axis(levels, nearest, axis=0)[0],
         worse=worse,
-        p_within=np.where(judged, p_within, np.nan),
+        p_within=np.where(decidable, p_within, np.nan),
         within=within,
-        unscored_decide=judged & ~worse & ~within & (as_scored <= plan.verdict.alpha),
+        unscored_decide=decidable & ~worse & ~within & (as_scored <= plan.verdict.alpha),
         high_side=np.array([side.question.side == "high" for side in sides])[nearest[0]],
         pairs=_on_the_side(evidence, sides, nearest),
         difference=_difference(rule, evidence, plan.verdict.level),

@@ -50,7 +50,6 @@ GroupChangeBecause = Literal[
     "worse_beyond_margin",  # fail: corrected for all groups
     "not_worse",  # pass: evidence that the group did not become worse by the margin
     "margin_not_excluded",  # inconclusive: enough cases, and they point neither way
-    "margin_cannot_be_exceeded",  # inconclusive: the rate was so bad that it could not become worse by the margin
     "unscored_cases",  # inconclusive: cases that one of the two did not score could change it
     "judged_as_part",  # inconclusive alone: judged only as a part of the group in `judged_as`
     "too_few_cases",  # inconclusive: too few cases, alone and on every rung of the ladder

@@ -62,6 +62,8 @@ class Headline:
     numbers: tuple[PublicNumber, ...]
     bars: tuple[RuleBar, ...]
     next_step: str
+    change: tuple[str, ...] = ()
+    """What changed from an earlier audit, and how the two were compared; empty where there is none."""
 
 
 class HeadlineWriter:
@@ -88,6 +90,7 @@ class HeadlineWriter:
             numbers=self._numbers() if shown else (),
             bars=tuple(map(self._bar, self._reading.rules)) if shown else (),
             next_step=self._next_step(),
+            change=self._change(),
         )
 
     def plain(self, metric: str) -> str:
@@ -206,17 +209,21 @@ class HeadlineWriter:
         return [(self._words.sentence("fails_on_probes"), "")] if both else []
 
     def _of_change(self) -> list[tuple[str, str]]:
+        """What changed from an earlier audit, unless it has been said."""
+        return [(line, "") for line in self._change() if line != self._sentence()]
+
+    def _change(self) -> tuple[str, ...]:
         """What changed from an earlier audit, of the whole set, and how the two were compared."""
         change = self._reading.release.headline.change
         if change is None:
-            return []
+            return ()
         told = self._words.sentence(f"change_{change.outcome}")
         compared = (
             self._t.gettext("The earlier audit ended on %(day)s; both versions decided the same cases.")
             if change.paired
             else self._t.gettext("The earlier audit ended on %(day)s.")
         ) % {"day": self._language.date(change.baseline_finished)}
-        return [(line, "") for line in (told, compared) if line != self._sentence()]
+        return told, compared
 
     def _of_groups(self) -> list[tuple[str, str]]:
         if self._below and self._outcome == "fail":
