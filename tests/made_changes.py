@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from made_audits import result_of
+from made_counts import cells as counted
 
+from audit.changes.baseline import Baseline, Joined, change_of, with_change
+from audit.counting.table import IntArray
+from audit.findings.change import Change
+from audit.groups import SensitiveFeature
 from audit.result import AuditResult
 from audit.run import run_audit
 
-__all__ = ["PLAN", "RULES", "ask", "cases", "made_pair", "write_answers", "write_plan", "write_result_of"]
+__all__ = [
+    "PLAN",
+    "RULES",
+    "ask",
+    "cases",
+    "found",
+    "made_pair",
+    "separately",
+    "write_answers",
+    "write_plan",
+    "write_result_of",
+]
 
 RULES = """
 [[rules]]
@@ -106,3 +124,23 @@ def write_result_of(plan: Path, out: Path, baseline: Path | None = None) -> Audi
     result = ask(plan, baseline)
     write_result(result, out / "result.json")
     return result
+
+
+TPR = {"metric": "true_positive_rate", "groups": ["region"], "margin": 0.1}
+
+
+def separately(
+    then: Mapping[tuple[str, ...], IntArray],
+    now: Mapping[tuple[str, ...], IntArray],
+    feature: SensitiveFeature,
+    rule: dict[str, object] | None = None,
+) -> tuple[AuditResult, Change]:
+    """Two audits of counts, compared as separate samples."""
+    rules = [{**TPR, "groups": [feature.name], **(rule or {})}]
+    before, after = (result_of(rows, [feature], rules) for rows in (then, now))
+    change = change_of(Baseline(before, Path()), after, Joined(None, "other_set"))
+    return with_change(after, change), change
+
+
+def found(share: float, cases: int = 1000) -> IntArray:
+    return counted(tp=round(share * cases), fn=cases - round(share * cases))
