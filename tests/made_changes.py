@@ -126,18 +126,19 @@ def write_result_of(plan: Path, out: Path, baseline: Path | None = None) -> Audi
     return result
 
 
+Counts = Mapping[tuple[str], IntArray]
 TPR = {"metric": "true_positive_rate", "groups": ["region"], "margin": 0.1}
 
 
 def separately(
-    then: Mapping[tuple[str, ...], IntArray],
-    now: Mapping[tuple[str, ...], IntArray],
+    then: Counts,
+    now: Counts,
     feature: SensitiveFeature,
     rule: dict[str, object] | None = None,
 ) -> tuple[AuditResult, Change]:
     """Two audits of counts, compared as separate samples."""
     rules = [{**TPR, "groups": [feature.name], **(rule or {})}]
-    before, after = (result_of(rows, [feature], rules) for rows in (then, now))
+    before, after = (result_of(dict[tuple[str, ...], IntArray](rows.items()), [feature], rules) for rows in (then, now))
     change = change_of(Baseline(before, Path()), after, Joined(None, "other_set"))
     return with_change(after, change), change
 

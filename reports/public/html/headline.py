@@ -115,11 +115,13 @@ class HeadlineWriter:
 
     def _nobody_named(self) -> str:
         """A fail of which the public figures name no group, and why they do not."""
+        fails_on = self._reading.release.headline.fails_on
+        if fails_on == ("change",):
+            return self._words.sentence("change_fail")
         if not self._reading.shown:
             return self._t.gettext("In this test at least one limit was not met on the exact figures.")
-        fails_on = self._reading.release.headline.fails_on
         if fails_on and "groups" not in fails_on:
-            return self._words.sentence("fails_on_probes" if "probes" in fails_on else "change_fail")
+            return self._words.sentence("fails_on_probes")
         if not self._reading.has_rates:
             return self._t.gettext(
                 "At least one group fails on the exact figures. The protected figures have no rates here, and name no "
