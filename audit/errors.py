@@ -9,9 +9,9 @@ class ExitCode(enum.IntEnum):
     """What the process tells the caller; the table in docs/reference/exit-codes.md is made from this."""
 
     PASS = 0
-    """Every rule passes."""
+    """Every rule passes, and no group became worse than in a baseline."""
     FAIL = 1
-    """At least one rule fails."""
+    """At least one rule fails, or a group became worse than in a baseline."""
     USAGE = 2
     """The command line is wrong (Click's own code)."""
     INCONCLUSIVE = 3

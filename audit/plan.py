@@ -27,6 +27,7 @@ from audit.plan_governance import GovernanceSection, WaiversSection
 from audit.plan_probes import ByMetric, ColumnsProbe, Probe, ProbeForm, ProbeRule, RateForm, TextProbe, check_probes
 from audit.plan_sections import (
     GENDERS,
+    BaselineSection,
     Coding,
     Comparison,
     ControlFeature,
@@ -53,6 +54,7 @@ __all__ = [
     "PLAN_SCHEMA",
     "AuditPlan",
     "AuditSection",
+    "BaselineSection",
     "ChatDetector",
     "Coding",
     "ColumnsProbe",
@@ -145,6 +147,8 @@ class Rule(Strict):
     """`worse` limits harm to the group; `both` limits any difference from the rest."""
     expected_rate: Annotated[float, Field(gt=0, lt=1)] | None = None
     """The rate expected before the audit. It plans group sizes (`min_cases = "auto"`) and enters no test."""
+    regression_margin: Annotated[float, Field(ge=0.001, le=0.999)] | None = None
+    """How much worse than in a baseline the rate may have become, if not as [baseline] says; in shares."""
     reason: str = ""
     """Why this limit: who set it and on what ground."""
 
@@ -230,6 +234,8 @@ class AuditPlan(Strict):
     """What the operator declares beside the numbers."""
     waivers: WaiversSection = WaiversSection()
     """Findings that somebody answers for."""
+    baseline: BaselineSection = BaselineSection()
+    """How a new version is held against an earlier audit."""
 
     model_config = ConfigDict(
         extra="forbid",

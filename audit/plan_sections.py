@@ -304,6 +304,20 @@ class DisclosureSection(Strict):
         return absent
 
 
+class BaselineSection(Strict):
+    """How a new version is held against an earlier audit of the same plan and set. It decides nothing about the audit
+    itself.
+    """
+
+    result: Path | None = None
+    """The `result.json` of the earlier audit, or its folder, unless another is named with `--baseline`."""
+    regression_margin: Annotated[float, Field(ge=0.001, le=0.999)] = 0.05
+    """How much worse a rate of a group may have become, in shares: 0.05 is five percentage points."""
+    expected_change: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    """The share of cases on which both versions are expected to differ. It plans which groups are large enough to be
+    judged alone and enters no test."""
+
+
 class ReferenceTableSection(Strict):
     """What is known from elsewhere about who is exploited: a CSV file with a row for each level of one feature."""
 

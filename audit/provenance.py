@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from audit import __version__
-from audit.plan import AuditPlan, DisclosureSection, GovernanceSection, Rule, SandboxSection
+from audit.plan import AuditPlan, BaselineSection, DisclosureSection, GovernanceSection, Rule, SandboxSection
 from audit.plan_file import LoadedPlan, canonical_plan_sha256
 from audit.result import Provenance
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from audit.scoring.scored import Scored
 
 __all__ = ["package_version", "provenance", "scoring_identity"]
+
+_NO_BASELINE: Final = {"regression_margin": None}
 
 _TOOL: Final = f"audit7k {__version__}"
 
@@ -87,7 +89,9 @@ def scoring_identity(plan: AuditPlan) -> dict[str, Any]:
     # how the detector was held changes no answer: who raises a limit that was too low goes on; nor does what is public,
     # nor a contact or a role, which enter no number and no verdict
     own = {"sandbox": SandboxSection(), "disclosure": DisclosureSection(), "governance": GovernanceSection()}
-    plan = plan.model_copy(update=own)
+    # nor does what the answers are held against afterwards
+    rules = tuple(rule.model_copy(update=_NO_BASELINE) if isinstance(rule, Rule) else rule for rule in plan.every_rule)
+    plan = plan.model_copy(update={**own, "baseline": BaselineSection(), "every_rule": rules})
     return {
         "tool": _TOOL,
         "packages": {**_packages(), "python": platform.python_version(), "platform": _platform()},

@@ -26,10 +26,12 @@ from audit.public_about import (
 __all__ = [
     "METHOD_VERSION",
     "SENTENCES",
+    "FailsOn",
     "Group",
     "Level",
     "LevelName",
     "PublicAbout",
+    "PublicChange",
     "PublicCoding",
     "PublicDigest",
     "PublicFeature",
@@ -62,6 +64,7 @@ METHOD_VERSION: Final = 1
 TotalName = Literal["positives", "negatives", "unscored", "unlabelled"]
 Shown = Literal["value", "few_errors", "few_correct", "not_shown"]
 Why = Literal["small_or_withheld", "too_small_for_a_rate", "cannot_occur", "not_in_table"]
+FailsOn = Literal["groups", "probes", "change"]
 SizeClass = Literal["below 20", "20-49", "50-99", "100-299", "300-999", "1000 or more"]
 
 
@@ -99,6 +102,9 @@ SENTENCES: Final[Mapping[str, str]] = {
     ),
     "without_figures": "No public figures are made for: {features}.",
     "fails_on_probes": "A rule on texts or rows in which one word or column was changed fails.",
+    "change_fail": "At least one group became worse than in the earlier audit by more than the limit set for it.",
+    "change_pass": "No group that could be judged became worse than in the earlier audit by the limit set for it.",
+    "change_inconclusive": "Whether a group became worse than in the earlier audit cannot be told.",
     "no_clear_change": "no clear change",
 }
 """The English of what a public report must say about its figures; other languages translate these."""
@@ -240,6 +246,17 @@ class PublicWord(Part):
     """The reason."""
 
 
+class PublicChange(Part):
+    """What the public reads of the change from an earlier audit: one word for the whole set, and of no group."""
+
+    outcome: Literal["pass", "fail", "inconclusive"]
+    """`fail`: at least one group became worse by more than its margin. `pass`: none that could be judged did."""
+    paired: bool
+    """Whether the same cases were compared one by one."""
+    baseline_finished: str
+    """The day on which the earlier audit ended, as YYYY-MM-DD (UTC)."""
+
+
 class PublicHeadline(Part):
     """The one word that comes from exact counts."""
 
@@ -247,8 +264,11 @@ class PublicHeadline(Part):
     """The verdict over the whole set, computed from the exact figures that the auditor holds."""
     no_group_named: bool
     """A rule on groups fails, and no group is below a limit in the protected figures."""
-    fails_on: tuple[Literal["groups", "probes"], ...] = ()
-    """Of a fail: the kinds of rules that fail, on rates of groups or on probes. Of the whole set, as the outcome is."""
+    fails_on: tuple[FailsOn, ...] = ()
+    """Of a fail: the kinds of rules that fail, on rates of groups or on probes, and `change` where a group became
+    worse than in an earlier audit. Of the whole set, as the outcome is."""
+    change: PublicChange | None = None
+    """What changed from an earlier audit, where one was named; it is part of the outcome."""
 
 
 class PublicWaiver(Part):

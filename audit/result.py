@@ -18,7 +18,12 @@ from audit.findings import (
     BetweenGroups,
     Calibration,
     CalibrationBin,
+    Change,
+    ChangeBaseline,
     ChangedSlot,
+    ChangeFamily,
+    ChangeRule,
+    ChangeVerdict,
     ConditionalGap,
     ControlComparison,
     ControlSample,
@@ -72,6 +77,7 @@ from audit.findings import (
     Sweep,
     SweepGap,
     SweepStep,
+    SystemDescription,
     Verdict,
 )
 from audit.findings.like_with_like import Note as ConditionalNote
@@ -97,6 +103,11 @@ __all__ = [
     "BetweenGroups",
     "Calibration",
     "CalibrationBin",
+    "Change",
+    "ChangeBaseline",
+    "ChangeFamily",
+    "ChangeRule",
+    "ChangeVerdict",
     "ChangedSlot",
     "ConditionalGap",
     "ConditionalNote",
@@ -174,7 +185,8 @@ class OverallVerdict(Part):
     """The verdict of the audit."""
 
     outcome: Literal["pass", "fail", "inconclusive"]
-    """fail if any rule fails, pass only if every rule passes, else inconclusive."""
+    """fail if any rule fails or a group became worse than in the baseline, pass only if every rule passes and, where
+    there is a baseline, no group became worse; else inconclusive."""
     failing_rules: tuple[str, ...]
     """Ids of the rules that fail."""
     undecided_rules: tuple[str, ...]
@@ -196,27 +208,6 @@ class Waiver(Part):
     """On what ground."""
     expires: str
     """The day after which it no longer holds, as YYYY-MM-DD."""
-
-
-class SystemDescription(Part):
-    """What exactly was audited."""
-
-    kind: str
-    """Kind of detector."""
-    name: str
-    """File, function or columns that answered."""
-    decision: str
-    """The decision rule, in words."""
-    features: tuple[str, ...]
-    """Columns given to the detector; empty for predictions."""
-    sensitive_features_used: tuple[str, ...]
-    """Sensitive features among them, or the label."""
-    near_threshold: int | None = None
-    """Rows whose score lies within 1e-6 of the threshold."""
-    ties_at_capacity: int | None = None
-    """With `top_k`: rows that share the lowest flagged score where not all of them fit, so that ids decided; else 0."""
-    notes: tuple[str, ...] = ()
-    """Facts about how the detector was run that a reader must know."""
 
 
 class Notice(Part):
@@ -363,6 +354,8 @@ class AuditResult(Part):
     """The same rates and disparities from other libraries, where they were asked."""
     crosscheck_state: CrosscheckState = "not_asked"
     """`agreed`: every library that answered agrees. `no_answer`: none could be loaded. `not_asked`: nobody compared."""
+    change: Change | None = None
+    """What changed against an earlier audit, where one was named: part of the overall verdict."""
     notices: tuple[Notice, ...] = ()
     """What a reader must know."""
     provenance: Provenance

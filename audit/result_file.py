@@ -13,8 +13,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from audit.errors import ResultError, StorageError
-from audit.findings import FamilyResult, ProbeRuleResult, RuleResult, Verdict
+from audit.findings import ChangeOutcome, FamilyResult, ProbeRuleResult, RuleResult, Verdict
 from audit.result import SCHEMA_VERSION, AuditResult
+from audit.result_change import change_contradiction, worse_of
 from audit.result_json import result_sha256, result_to_json
 from audit.result_probes import probe_contradiction, rejected_as_said
 from audit.waivers import waiver_contradiction
@@ -127,7 +128,8 @@ def _contradiction(result: AuditResult) -> str | None:
         part = _rule_contradiction(rule, verdicts[rule.rule], result.plan.verdict.alpha)
         if part is not None:
             return f"rules.{place}.{part}"
-    return probe_contradiction(result) or _overall_contradiction(result) or waiver_contradiction(result)
+    waived = waiver_contradiction(result)
+    return probe_contradiction(result) or change_contradiction(result) or _overall_contradiction(result) or waived
 
 
 def _rule_contradiction(rule: RuleResult, verdicts: list[Verdict], alpha: float) -> str | None:
@@ -166,7 +168,9 @@ def _overall_contradiction(result: AuditResult) -> str | None:
     rules: list[RuleResult | ProbeRuleResult] = [*result.rules, *result.probe_rules]
     failing = [rule.rule for rule in rules if rule.outcome == "fail"]
     undecided = [rule.rule for rule in rules if rule.outcome not in ("fail", "pass")]
-    follows = "fail" if failing else "inconclusive" if undecided or not rules else "pass"
+    follows: ChangeOutcome = "fail" if failing else "inconclusive" if undecided or not rules else "pass"
+    if result.change is not None:
+        follows = worse_of(follows, result.change.outcome)
     if result.overall.outcome != follows:
         return "overall.outcome"
     if sorted(result.overall.failing_rules) != sorted(failing):

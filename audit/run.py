@@ -13,6 +13,13 @@ from audit.analyses.families import finest, plan_families, rule_families
 from audit.analyses.impact_ratios import impact_ratios
 from audit.analyses.swap_rules import judge_probes
 from audit.analyses.swaps import swap_probes
+from audit.changes.baseline import (
+    Baseline,
+    baseline_for,
+    changed,
+    check_before,
+    joined_while_open,
+)
 from audit.counting.table import CountsTable, FamilyCounts
 from audit.errors import DataError
 from audit.findings import Estimate, OwnMeasure, RuleResult, Verdict
@@ -51,7 +58,7 @@ if TYPE_CHECKING:
 __all__ = ["count_families", "loaded_plan", "run_audit", "summarise"]
 
 
-def run_audit(
+def run_audit(  # noqa: PLR0913 - what an audit can be given
     plan: AuditPlan | LoadedPlan | str | Path,
     table: pa.Table | pd.DataFrame | None = None,
     *,
@@ -61,6 +68,7 @@ def run_audit(
     crosscheck: bool = True,
     details: bool = True,
     checkpoint: Checkpoint | None = None,
+    baseline: Baseline | Path | None = None,
     **isolation: Unpack[IsolationOptions],
 ) -> AuditResult:
     """Run an audit: read and check the set, score it, count, estimate, judge.
@@ -81,6 +89,8 @@ def run_audit(
         Whether to answer the questions that decide no verdict. A gate leaves them out; the verdicts are the same.
     checkpoint
         Where answers of a detector that is run are kept, so that an interrupted run goes on later.
+    baseline
+        An earlier `result.json` of the same plan and set, or its folder, in place of the one that the plan names.
     isolation
         `sandbox` and `allow_pickle`: where the detector runs; see `audit.isolation.options.IsolationOptions`.
 
@@ -89,27 +99,38 @@ def run_audit(
     AuditError
         If plan, data or detector are in error: nothing was judged, and nothing left but what a checkpoint keeps.
     """
-    started = datetime.now(UTC)
-    isolating = Isolating(**isolation)
+    started, isolating = datetime.now(UTC), Isolating(**isolation)
     loaded = loaded_plan(plan, folder)
-    from audit.counting.counted import count_everything
-    from audit.evaluation.evaluation_set import open_evaluation_set
-
-    with open_evaluation_set(loaded.plan, loaded.folder, table) as evaluation_set:
+    earlier = baseline_for(loaded, baseline)
+    with _opened(loaded, table) as evaluation_set:
         waivers = waivers_of(loaded, evaluation_set.features)
-        designs = _check_before(loaded, evaluation_set, details=details)
+        designs = _check_before(loaded, evaluation_set, earlier, details=details)
         scored = _scored(loaded, evaluation_set, progress, predictions_to, checkpoint, isolating, details=details)
-        counted = count_everything(evaluation_set, loaded.plan, loaded.folder, details=details, rounds=scored.rounds)
+        counted = _counted(loaded, evaluation_set, scored, details=details)
         answered = _answered(loaded, designs, evaluation_set, progress, checkpoint, isolating)
+        joined = joined_while_open(earlier, loaded, evaluation_set)
         rows = _single_rows(loaded.plan, evaluation_set) if crosscheck else None
         asked = (_own_measures(loaded, evaluation_set) if details else (), answered)
         evaluation_set.check_unchanged()
-        features = evaluation_set.features
         digests = {"evaluation_set": evaluation_set.sha256, "detector": scored.detector_sha256}
+    features = evaluation_set.features
     families = _families(loaded.plan, counted.table, features)
     origin = provenance(loaded, digests, started, scored)
     result = summarise(loaded, features, counted, families, scored.system, details=details, asked=asked, origin=origin)
-    return _with_opinions(result.model_copy(update={"waivers": waivers}), counted, families, rows)
+    with_waivers = result.model_copy(update={"waivers": waivers})
+    return changed(_with_opinions(with_waivers, counted, families, rows), earlier, joined)
+
+
+def _opened(loaded: LoadedPlan, table: pa.Table | pd.DataFrame | None) -> EvaluationSet:
+    from audit.evaluation.evaluation_set import open_evaluation_set
+
+    return open_evaluation_set(loaded.plan, loaded.folder, table)
+
+
+def _counted(loaded: LoadedPlan, evaluation_set: EvaluationSet, scored: Scored, *, details: bool) -> Counted:
+    from audit.counting.counted import count_everything
+
+    return count_everything(evaluation_set, loaded.plan, loaded.folder, details=details, rounds=scored.rounds)
 
 
 def _families(plan: AuditPlan, counts: CountsTable, features: Sequence[SensitiveFeature]) -> dict[Family, FamilyCounts]:
@@ -149,9 +170,13 @@ def _keeping(plan: AuditPlan, checkpoint: Checkpoint | None) -> Keeping | None:
     return None if checkpoint is None else Keeping(checkpoint, scoring_identity(plan))
 
 
-def _check_before(loaded: LoadedPlan, evaluation_set: EvaluationSet, *, details: bool) -> tuple[Design, ...]:
-    """Whatever of tables, measures and probes can be told before a night of scoring; and what probes ask."""
+def _check_before(
+    loaded: LoadedPlan, evaluation_set: EvaluationSet, earlier: Baseline | None, *, details: bool
+) -> tuple[Design, ...]:
+    """Whatever of tables, measures, probes and a baseline can be told before a night of scoring; what probes ask."""
     catalogue()
+    if earlier is not None:
+        check_before(earlier, evaluation_set)
     if details and loaded.plan.measures:
         from audit.crosscheck.own_measures_fairlearn import check_measures
 

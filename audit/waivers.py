@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from audit.findings import ProbeRuleResult
+from audit.findings.change import Change, ChangeBecause
 from audit.groups import Family, Group
 from audit.result import AuditResult, OverallVerdict, RuleResult, Verdict, Waiver
 
@@ -81,7 +82,8 @@ def standing(result: AuditResult, day: str) -> Standing:
 
     A rule that fails is set aside where every group that fails under it is waived by a waiver in force, and no family
     fails without naming a group: then its other groups decide whether it would pass. A rule on probes names no group,
-    and is never set aside. Where one waiver has expired what is left fails, whatever else there is.
+    and is never set aside, nor is a change for the worse. Where one waiver has expired what is left fails, whatever
+    else there is.
     """
     covered = waivers_by_finding(result)
     held = tuple(_held(waiver, day, (waiver.rule, waiver.group) in covered) for waiver in result.waivers)
@@ -92,6 +94,7 @@ def standing(result: AuditResult, day: str) -> Standing:
         verdicts[verdict.rule].append(verdict)
     left = [_left(rule, verdicts[rule.rule], covered) for rule in result.rules]
     left += [str(rule.outcome) for rule in result.probe_rules]
+    left += [] if result.change is None else [result.change.outcome]
     return Standing(held, _together(left))
 
 
@@ -105,8 +108,9 @@ def only_rules(result: AuditResult, rules: Iterable[str]) -> AuditResult:
     of_rates = tuple(rule for rule in result.rules if rule.rule in kept)
     on_probes = tuple(rule for rule in result.probe_rules if rule.rule in kept)
     both: list[RuleResult | ProbeRuleResult] = [*of_rates, *on_probes]
+    change = None if result.change is None else _narrowed(result.change, kept)
     overall = OverallVerdict(
-        outcome=_together([str(rule.outcome) for rule in both]),
+        outcome=_together([str(rule.outcome) for rule in both] + ([] if change is None else [change.outcome])),
         failing_rules=tuple(rule.rule for rule in both if rule.outcome == "fail"),
         undecided_rules=tuple(rule.rule for rule in both if rule.outcome not in ("fail", "pass")),
         primary_harm=result.overall.primary_harm,
@@ -118,8 +122,28 @@ def only_rules(result: AuditResult, rules: Iterable[str]) -> AuditResult:
             "verdicts": tuple(verdict for verdict in result.verdicts if verdict.rule in kept),
             "probe_verdicts": tuple(verdict for verdict in result.probe_verdicts if verdict.rule in kept),
             "waivers": tuple(waiver for waiver in result.waivers if waiver.rule in kept),
+            "change": change,
             "overall": overall,
         }
+    )
+
+
+def _narrowed(change: Change, kept: set[str]) -> Change | None:
+    """The change of these rules; all of it where no rule could be judged, and none where it judges none of them."""
+    if not change.rules:
+        return change
+    rules = tuple(rule for rule in change.rules if rule.rule in kept)
+    if not rules:
+        return None
+    outcome = _together([rule.outcome for rule in rules])
+    because: dict[Outcome, ChangeBecause] = {
+        "fail": "group_became_worse",
+        "pass": "none_became_worse",
+        "inconclusive": "rule_undecided",
+    }
+    verdicts = tuple(verdict for verdict in change.verdicts if verdict.rule in kept)
+    return change.model_copy(
+        update={"rules": rules, "verdicts": verdicts, "outcome": outcome, "because": because[outcome]}
     )
 
 

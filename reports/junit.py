@@ -10,6 +10,7 @@ from typing import Literal
 from xml.etree import ElementTree as ET
 
 from audit.result import AuditResult, Group, Level, RuleResult
+from reports.junit_change import change_suite
 from reports.junit_swaps import SwapSuites
 from reports.language import ENGLISH
 from reports.names import Names, reading_order
@@ -57,6 +58,7 @@ class _Suites:
     def write(self) -> ET.Element:
         suites = [self._suite(rule) for rule in self._result.rules]
         suites += [self._swaps.suite(rule) for rule in self._result.probe_rules]
+        suites += change_suite(self._result, self._group_name)
         root = ET.Element("testsuites", name=xml_text(f"audit7k: {self._result.plan.audit.title}"))
         for total in ("tests", "failures", "errors", "skipped"):
             root.set(total, str(sum(int(suite.get(total, "0")) for suite in suites)))

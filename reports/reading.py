@@ -35,6 +35,18 @@ SHARES_OF_GOOD = ("true_positive_rate", "true_negative_rate", "precision", "accu
 """Rates whose complement is the share of errors."""
 
 
+UNDECIDED_ALONE = (
+    "too_many_failed",
+    "unscored_cases",
+    "several_nationalities",
+    "unknown_attribute",
+    "limit_not_excluded",
+    "limit_cannot_be_exceeded",
+    "too_few_clusters",
+)
+"""Reasons of groups that were large enough to be judged, and were not decided."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """What a result holds about one rate of one group; with a rule and a verdict where the plan sets a limit on it."""

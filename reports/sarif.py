@@ -11,6 +11,7 @@ import json
 from typing import Any, Final, Literal
 
 from audit.result import AuditResult, Group, ProbeRuleResult, RuleResult
+from reports.change_words import ChangeWords
 from reports.language import ENGLISH
 from reports.names import Names
 from reports.plain_text import harmless
@@ -26,6 +27,7 @@ _RESTRICTED: Final = "Restricted: exact counts, not for publication."
 _BRACKETS: Final = str.maketrans("[]{}", "()()")
 """Brackets are links and places of arguments in a message of SARIF."""
 _EXPIRY: Final = "audit/expiry"
+_CHANGE: Final = "audit/change"
 """No id of a rule has a slash."""
 
 
@@ -84,6 +86,7 @@ class _Run:
                 made.append(self._made(rule.rule, "error", self._of_rule(rule), "rule"))
             elif rule.outcome not in ("fail", "pass"):
                 made.append(self._made(rule.rule, "warning", self._of_rule(rule), "rule"))
+        made += self._change()
         until = self._result.plan.governance.valid_until
         if until is not None and self._result.provenance.finished[:10] > until:
             made.append(self._made(_EXPIRY, "warning", "Past its expiry: do not rely on this audit.", "expiry"))
@@ -98,6 +101,25 @@ class _Run:
             justification = plain_words(self._result, held.waiver)
             made["suppressions"] = [{"kind": "external", "status": status, "justification": justification}]
         return made
+
+    def _change(self) -> list[dict[str, Any]]:
+        """A result for each group that became worse, and one where the change neither passes nor fails."""
+        change = self._result.change
+        if change is None or change.outcome == "pass":
+            return []
+        words = ChangeWords(self._result, ENGLISH)
+        made = [
+            self._made(
+                _CHANGE,
+                "error",
+                f"{self._names.group(one.group)}: {one.rule}: worse than before",
+                f"{one.rule} {_key(one.group)}",
+            )
+            for one in change.verdicts
+            if one.outcome == "fail"
+        ]
+        level: Literal["error", "warning"] = "error" if change.outcome == "fail" else "warning"
+        return [*made, self._made(_CHANGE, level, words.sentence().rstrip("."), "change")]
 
     def _failing(self, rule: RuleResult) -> list[Finding]:
         return [

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 from audit.result import RuleResult
 from reports.answering_words import AnsweringWords
+from reports.change_words import ChangeWords
 from reports.language import Language
 from reports.names import Names
 from reports.numbers import NOT_KNOWN
-from reports.reading import MISSED, WRONGLY_FLAGGED, Finding, Reading, people_beyond, worst_outcomes
+from reports.reading import MISSED, UNDECIDED_ALONE, WRONGLY_FLAGGED, Finding, Reading, people_beyond, worst_outcomes
 from reports.swap_words import SwapWords
 from reports.unnamed_words import UnnamedWords, kind_of
 from reports.words import Words
@@ -53,6 +54,7 @@ class VerdictWriter:
         self._t = language.translations
         self._n = language.numbers
         self._swaps = SwapWords(reading.result, language)
+        self._change = ChangeWords(reading.result, language)
         self._outcome = reading.result.overall.outcome
         self._of_rates = reading.outcome_of_rates
         self._failing = [each for each in reading.each_once if each.verdict and each.verdict.outcome == "fail"]
@@ -83,8 +85,9 @@ class VerdictWriter:
         told = {"fail": self._failing_sentence, "pass": self._passing_sentence}.get(
             self._of_rates, self._undecided_sentence
         )()
-        more = self._swaps.sentence()
-        return self._t.gettext("%(first)s %(more)s") % {"first": told, "more": more} if more else told
+        for more in filter(None, (self._swaps.sentence(), self._change.sentence())):
+            told = self._t.gettext("%(first)s %(more)s") % {"first": told, "more": more}
+        return told
 
     def _passing_sentence(self) -> str:
         """How many groups were judged and stayed within; and on how many limits, where that differs."""
@@ -147,7 +150,7 @@ class VerdictWriter:
             verdict = finding.verdict
             if verdict is None or verdict.rule not in undecided or verdict.outcome in ("pass", "fail"):
                 continue
-            if verdict.because in _UNDECIDED_ALONE:
+            if verdict.because in UNDECIDED_ALONE:
                 reasons.add(verdict.because)
             elif undecided[verdict.rule].because != "group_undecided":
                 reasons.add("too_few_cases")
@@ -328,6 +331,8 @@ class VerdictWriter:
         )
 
     def _next_step(self) -> str:
+        if self._change.decides:
+            return self._change.next_step()
         if self._outcome not in {self._of_rates, "pass"}:
             return self._swaps.next_step()
         if self._outcome == "fail" and not self._failing:
@@ -380,18 +385,6 @@ class VerdictWriter:
             "Add labelled cases and audit again: “Cases still needed” says how many, group by group. "
             "Until then this is not a pass."
         )
-
-
-_UNDECIDED_ALONE = (
-    "too_many_failed",
-    "unscored_cases",
-    "several_nationalities",
-    "unknown_attribute",
-    "limit_not_excluded",
-    "limit_cannot_be_exceeded",
-    "too_few_clusters",
-)
-"""Reasons of groups that were large enough to be judged, and were not decided."""
 
 
 def _kind(finding: Finding) -> tuple[str, str]:

@@ -24,6 +24,7 @@ SUBJECTS: Final = {
     "costs_and_own_measures": 1.0,
     "subgroup_scan": 0.4,
     "planning": 1.0,
+    "changes": 0.6,
     "swaps": 4.0,
     "drawing": 0.8,
     "whole_audit": 0.4,

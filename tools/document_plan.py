@@ -40,6 +40,7 @@ SECTIONS = (
     ("[[measures]]", "Measure"),
     ("[governance]", "GovernanceSection"),
     ("[waivers]", "WaiversSection"),
+    ("[baseline]", "BaselineSection"),
 )
 
 DESIGN_SECTIONS = (

@@ -32,6 +32,7 @@ __all__ = [
     "FamilyDecidability",
     "RuleDecidability",
     "designed_sizes",
+    "on_the_ladder",
     "rule_decidability",
 ]
 
@@ -91,6 +92,13 @@ def rule_decidability(
 ) -> RuleDecidability:
     """Say which groups of `rule` can be judged alone, which as a part of a larger one, and whom that covers."""
     judged = tuple(_of_family(plan, rule, families[family], moments) for family in rule_families(plan, rule))
+    return on_the_ladder(plan, judged, features)
+
+
+def on_the_ladder(
+    plan: AuditPlan, judged: tuple[FamilyDecidability, ...], features: Mapping[str, SensitiveFeature]
+) -> RuleDecidability:
+    """Say as a part of whom each group is judged that is not judged alone, and whom all of that covers."""
     alone = {group: bool(family.decidable[place]) for family in judged for place, group in enumerate(family.groups)}
     parents = ladder_parents(features)
     judged_as = {group: _climb(plan, group, alone, parents) for group, decidable in alone.items() if not decidable}

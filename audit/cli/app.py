@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from audit.cli.compare_command import compare
 from audit.cli.describe_command import describe
 from audit.cli.draw_command import draw
 from audit.cli.figure_command import figure
@@ -79,6 +80,7 @@ _COMMANDS = (
     (synthesise, "Make a synthetic world with known truth."),
     (run, "Run an audit; write result and public files."),
     (gate, "Say the verdict by the exit code."),
+    (compare, "Say what changed between two audits."),
     (report, "Write reports of a result."),
     (figure, "Draw a figure for a paper."),
     (portal, "Build a static site over many audits."),

@@ -60,6 +60,8 @@ def chosen(result: AuditResult, only: Sequence[str], *, quiet: bool) -> AuditRes
 
 def of_chosen(release: PublicRelease, told: AuditResult) -> PublicRelease:
     """A release as far as it is about the rules of `told`, with the verdict of these alone. For lines in a log."""
+    from audit.disclosure.about import public_change
+
     ids = {rule.rule for rule in told.rules}
     rules = tuple(rule for rule in release.rules if rule.rule in ids)
     if len(rules) == len(release.rules) and len(told.probe_rules) == release.about.probe_rules:
@@ -68,11 +70,14 @@ def of_chosen(release: PublicRelease, told: AuditResult) -> PublicRelease:
     of_groups = any(rule.outcome == "fail" for rule in told.rules)
     on_probes = any(rule.outcome == "fail" for rule in told.probe_rules)
     named = any(word.word == "below" for word in words)
+    worse = told.change is not None and told.change.outcome == "fail"
+    failing = {"groups": of_groups, "probes": on_probes, "change": worse}
     headline = release.headline.model_copy(
         update={
             "outcome": told.overall.outcome,
             "no_group_named": release.figures == "shown" and of_groups and not named,
-            "fails_on": (*(("groups",) if of_groups else ()), *(("probes",) if on_probes else ())),
+            "fails_on": tuple(kind for kind, fails in failing.items() if fails),
+            "change": public_change(told),
         }
     )
     waivers = tuple(waiver for waiver in release.waivers if waiver.rule in ids)

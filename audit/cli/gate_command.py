@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 
+from audit.cli.baselines import BaselineResult
 from audit.cli.chosen_rules import OnlyRules, chosen
 from audit.cli.gate_lines import say_gate
-from audit.cli.gated import Gated, check_gate, judged
+from audit.cli.gated import Gated, check_gate, judged, judged_alone
 from audit.cli.judging import AllowPickle, AsJson, Quiet, WhenInconclusive, Where, code_for, give_kept, result_at
 from audit.cli.keeping import GATE, CacheFolder, ChangedOnly, keep, kept_by_gate
 from audit.cli.nightly import SampleKind, StateFile, judged_tonight
@@ -26,6 +27,7 @@ def gate(  # noqa: PLR0913, PLR0917 - a parameter for each option
     on_inconclusive: WhenInconclusive = None,
     restricted: ExactCounts = False,
     restricted_folder: RestrictedFolder = None,
+    baseline: BaselineResult = None,
     sandbox: Where = Sandbox.AUTO,
     allow_pickle: AllowPickle = False,
     waivers: WaiversFile = None,
@@ -38,8 +40,8 @@ def gate(  # noqa: PLR0913, PLR0917 - a parameter for each option
     """Say only the verdict, by the exit code: 0 pass, 1 fail, 3 inconclusive.
 
     It prints the verdict, and rules and groups as far as the public files beside the result name them: a build log is
-    read by many. With --restricted it prints the exact ones. It writes no file but the state of --sequential and what
-    --cache keeps.
+    read by many. With --restricted it prints the exact ones. It writes no file but the state of --sequential, what
+    --cache keeps, and in the restricted folder which baseline was accepted.
     """
     result_path = result_at(path)
     check_gate(
@@ -48,18 +50,31 @@ def gate(  # noqa: PLR0913, PLR0917 - a parameter for each option
         changed_only=changed_only,
         of_result=result_path is not None,
         sequential=sequential is not None,
-        other={"--only": bool(only), "--waivers": waivers is not None},
+        other={"--baseline": baseline is not None, "--only": bool(only), "--waivers": waivers is not None},
     )
-    asked = Gated(path, result_path, cache, waivers, tuple(only or ()), quiet, restricted, sandbox, allow_pickle)
+    asked = Gated(
+        path,
+        result_path,
+        cache,
+        waivers,
+        baseline,
+        tuple(only or ()),
+        quiet=quiet,
+        restricted=restricted,
+        restricted_folder=restricted_folder,
+        sandbox=sandbox,
+        allow_pickle=allow_pickle,
+    )
     if sequential is not None:
-        plan, once = None if result_path else path, partial(judged, asked)
+        plan, once = None if result_path else path, partial(judged_alone, asked)
         result = judged_tonight(sequential, sample, plan, once, quiet=quiet, as_json=as_json, exact=restricted)
         raise typer.Exit(code_for(result, on_inconclusive, quiet=quiet))
     kept = kept_by_gate(cache, path, changed_only=changed_only)
     give_kept(kept, on_inconclusive, quiet=quiet, as_json=as_json)
-    result = judged(asked)
+    result, accepted = judged(asked)
     keep(kept, path, GATE, result, details=False)
     told = chosen(result if result_path is None else waived_anew(result, waivers), asked.only, quiet=quiet)
     if not quiet:
-        say_gate(result, told, asked, restricted_folder, as_json=as_json)
+        say_gate(result, told, asked, as_json=as_json)
+    accepted.remember()
     raise typer.Exit(code_with_waivers(told, on_inconclusive, quiet=quiet, exact=restricted))

@@ -24,9 +24,9 @@ _MOST: Final = 3
 """Groups that are named under a rule."""
 
 
-def say_gate(result: AuditResult, told: AuditResult, asked: Gated, folder: Path | None, *, as_json: bool) -> None:
-    """Print a verdict: `told` is the part of `result` on the rules asked for, `folder` the restricted one if named."""
-    release = None if asked.restricted else _release(result, asked.result_path, folder)
+def say_gate(result: AuditResult, told: AuditResult, asked: Gated, *, as_json: bool) -> None:
+    """Print a verdict: `told` is the part of `result` on the rules asked for."""
+    release = None if asked.restricted else _release(result, asked.result_path, asked.restricted_folder)
     if as_json:
         _say_document(result, restricted=asked.restricted, release=release)
     elif asked.restricted:
@@ -36,10 +36,12 @@ def say_gate(result: AuditResult, told: AuditResult, asked: Gated, folder: Path 
 
 
 def _say_exact(result: AuditResult) -> None:
+    from audit.cli.change_words import exact_change
     from audit.cli.summary import rule_lines, verdict_words
 
     style = Style.of(sys.stdout)
-    say("\n".join([*rule_lines(result, style), *waiver_lines(result), verdict_words(result, style)]))
+    lines = [*rule_lines(result, style), *exact_change(result, style), *waiver_lines(result)]
+    say("\n".join([*lines, verdict_words(result, style)]))
 
 
 def _say_document(result: AuditResult, *, restricted: bool, release: PublicRelease | None) -> None:
@@ -49,9 +51,10 @@ def _say_document(result: AuditResult, *, restricted: bool, release: PublicRelea
 
         say_document(result_to_json(result))
         return
+    from audit.cli.change_words import headline_alone
     from audit.public_table import public_json
 
-    alone = {"headline": {"outcome": result.overall.outcome}}
+    alone = {"headline": headline_alone(result)}
     say_document(json.dumps(alone) + "\n" if release is None else public_json(release))
 
 
@@ -71,12 +74,13 @@ def _release(result: AuditResult, result_path: Path | None, named: Path | None) 
 
 
 def _say_public(result: AuditResult, release: PublicRelease | None) -> None:
+    from audit.cli.change_words import public_change
     from audit.cli.summary import verdict_words
 
     if release is None:
         note("note: the verdict alone: no public release of this result is at hand, or not the key that says so")
     lines = [] if release is None else _public_lines(of_chosen(release, result))
-    say("\n".join([*lines, verdict_words(result, Style.of(sys.stdout))]))
+    say("\n".join([*lines, *public_change(result), verdict_words(result, Style.of(sys.stdout))]))
 
 
 def _public_lines(release: PublicRelease) -> list[str]:

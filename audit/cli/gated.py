@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from audit.cli.baselines import Accepting, accepting, compared, gate_place
 from audit.cli.chosen_rules import check_rules
 from audit.cli.guard import ArgumentError
 from audit.cli.judging import say_if_network_stayed
@@ -16,9 +18,11 @@ from audit.cli.waiving import with_waivers_from
 from audit.isolation.options import Sandbox
 
 if TYPE_CHECKING:
+    from audit.changes.baseline import Baseline
+    from audit.plan_file import LoadedPlan
     from audit.result import AuditResult
 
-__all__ = ["Gated", "check_gate", "judged"]
+__all__ = ["Gated", "check_gate", "judged", "judged_alone"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +35,11 @@ class Gated:
     """The result; None for a plan."""
     cache: Path | None
     waivers: Path | None
+    baseline: Path | None
     only: tuple[str, ...]
     quiet: bool
     restricted: bool
+    restricted_folder: Path | None
     sandbox: Sandbox
     allow_pickle: bool
 
@@ -66,21 +72,58 @@ def check_gate(
         )
 
 
-def judged(asked: Gated) -> AuditResult:
-    """The result that is there, or that of a plan, without what decides no verdict."""
+def judged(asked: Gated) -> tuple[AuditResult, Accepting]:
+    """The result that is there, or that of a plan, held against a baseline where there is one."""
+    if asked.result_path is not None:
+        return _as_judged(asked.result_path, asked)
+    from audit.changes.baseline import baseline_for
+    from audit.plan_file import read_plan_file
+
+    loaded = with_waivers_from(read_plan_file(asked.path), asked.waivers)
+    check_rules(loaded.plan, asked.only)
+    earlier = baseline_for(loaded, asked.baseline)
+    place = gate_place(None, loaded.plan, loaded.folder, asked.restricted_folder)
+    accepted = accepting(earlier, loaded.plan, place, quiet=asked.quiet)
+    return _of_plan(loaded, asked, earlier), accepted
+
+
+def judged_alone(asked: Gated) -> AuditResult:
+    """The same for one night of many, which is held against no baseline."""
     if asked.result_path is not None:
         from audit.result_file import load_result
 
         return load_result(asked.result_path)
+    from audit.plan import BaselineSection
     from audit.plan_file import read_plan_file
+
+    loaded = read_plan_file(asked.path)
+    without = loaded.plan.model_copy(update={"baseline": BaselineSection()})
+    return _of_plan(dataclasses.replace(loaded, plan=without), asked, None)
+
+
+def _as_judged(path: Path, asked: Gated) -> tuple[AuditResult, Accepting]:
+    from audit.result_file import load_result
+
+    result = load_result(path)
+    if asked.baseline is None:
+        return result, accepting(None, result.plan, None, quiet=asked.quiet)
+    from audit.changes.baseline import load_baseline
+
+    earlier = load_baseline(asked.baseline)
+    place = gate_place(path.parent, result.plan, None, asked.restricted_folder)
+    accepted = accepting(earlier, result.plan, place, quiet=asked.quiet)
+    return compared(result, path, earlier), accepted
+
+
+def _of_plan(loaded: LoadedPlan, asked: Gated, earlier: Baseline | None) -> AuditResult:
+    """The result of a plan, without what decides no verdict."""
     from audit.run import run_audit
     from audit.scoring.progress import progress_on_stderr
 
-    loaded = with_waivers_from(read_plan_file(asked.path), asked.waivers)
-    check_rules(loaded.plan, asked.only)
     answers = answer_cache(asked.cache)
     result = run_audit(
         loaded,
+        baseline=earlier,
         # a line of progress counts rows, and those that failed: no line of a log that many read
         progress=progress_on_stderr(quiet=asked.quiet or not asked.restricted),
         crosscheck=False,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from audit.cli.baselines import BaselineResult
 from audit.cli.keeping import ChangedOnly, keep, kept_by_run, kept_outcome, say_kept
 from audit.cli.showing import ExactCounts, RestrictedFolder
 from audit.cli.telling import Lang
@@ -81,6 +82,7 @@ def run(  # noqa: PLR0913, PLR0917 - a parameter for each option
     lang: Lang = None,
     restricted: ExactCounts = False,
     restricted_folder: RestrictedFolder = None,
+    baseline: BaselineResult = None,
     sandbox: Where = Sandbox.AUTO,
     allow_pickle: AllowPickle = False,
     waivers: WaiversFile = None,
@@ -96,9 +98,8 @@ def run(  # noqa: PLR0913, PLR0917 - a parameter for each option
 
     asked = showing(report or (), lang, restricted=restricted, folder=restricted_folder)
     options = {"asked": [*(report or ()), lang, restricted, str(restricted_folder), crosscheck, repeat]}
-    kept = kept_by_run(
-        out, plan, options, changed_only=changed_only, fresh=fresh, against="--waivers" if waivers else None
-    )
+    against = "--waivers" if waivers else "--baseline" if baseline else None
+    kept = kept_by_run(out, plan, options, changed_only=changed_only, fresh=fresh, against=against)
     give_kept(kept, on_inconclusive, quiet=quiet, as_json=as_json)
     done = run_into(
         out,
@@ -109,6 +110,7 @@ def run(  # noqa: PLR0913, PLR0917 - a parameter for each option
         fresh=fresh,
         repeat=repeat,
         waivers=waivers,
+        baseline=baseline,
         sandbox=sandbox,
         allow_pickle=allow_pickle,
     )

@@ -30,7 +30,7 @@ class OneRun:
     """The file that a person opens first."""
 
 
-def run_into(
+def run_into(  # noqa: PLR0913 - what a run can be given
     out: Path,
     plan: Path,
     asked: Showing,
@@ -40,17 +40,20 @@ def run_into(
     fresh: bool = False,
     repeat: int | None = None,
     waivers: Path | None = None,
+    baseline: Path | None = None,
     **isolation: Unpack[IsolationOptions],
 ) -> OneRun:
     """Run `plan` and write result, predictions and what was asked for into `out`, all or none of them.
 
     What the detector answered is kept there meanwhile, so that a run which is interrupted goes on; `fresh` throws away
     what an earlier run has kept. `repeat` is how often the detector is asked about every row if not as the plan says;
-    `waivers` stands in the place of the plan's. `asked` says whether exact reports or public files are made.
-    `isolation` is that of `run_audit`.
+    `waivers` stands in the place of the plan's, and `baseline` of the earlier result that it holds this one against.
+    `asked` says whether exact reports or public files are made. `isolation` is that of `run_audit`.
 
     Raises AuditError, and then nothing in `out` has changed but that.
     """
+    from audit.changes.baseline import baseline_for
+    from audit.cli.baselines import accepting, gate_place
     from audit.cli.output_folder import OutputFolder
     from audit.cli.showing import PublicFiles
     from audit.cli.waiving import with_waivers_from
@@ -61,6 +64,8 @@ def run_into(
 
     loaded = with_waivers_from(_asked_so_often(plan, repeat), waivers)
     place = _checked_place(out, loaded, asked) if isinstance(asked, PublicFiles) else None
+    earlier = baseline_for(loaded, baseline)
+    accepted = accepting(earlier, loaded.plan, place or gate_place(out, loaded.plan, loaded.folder, None), quiet=quiet)
     with OutputFolder(out) as folder:
         result = run_audit(
             loaded,
@@ -68,6 +73,7 @@ def run_into(
             predictions_to=folder.place("predictions.parquet"),
             crosscheck=crosscheck,
             checkpoint=Checkpoint(out / SCORING, fresh=fresh),
+            baseline=earlier,
             **isolation,
         )
         document = result_to_json(result)
@@ -83,6 +89,7 @@ def run_into(
                 folder.add(report.filename, report.content)
             folder.publish()
             first = out / made[0][0].filename
+    accepted.remember()
     return OneRun(result, document, first)
 
 

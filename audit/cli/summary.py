@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from audit.cli.answer_lines import answer_lines
+from audit.cli.change_words import change_line
 from audit.cli.group_names import GroupNames, fit, printable
 from audit.cli.opinions import opinion_line
 from audit.cli.second_looks import second_looks
@@ -131,7 +132,7 @@ def _same_people_once(found: list[Finding]) -> list[Finding]:
     return list(once.values())
 
 
-def summary(result: AuditResult, style: Style, *, report: str = "", next_command: str = "") -> str:
+def summary(result: AuditResult, style: Style, report: str = "", next_command: str = "") -> str:
     """The summary: at most 24 lines of at most 80 columns, the prompt after it included."""
     found = findings(result)
     names = GroupNames(result.features)
@@ -141,6 +142,7 @@ def summary(result: AuditResult, style: Style, *, report: str = "", next_command
     lines.append(style.paint(_columns("", "Group", "Share", "rate", "likely", "rest"), "faint"))
     waived = Waived(result)
     further = [
+        *change_line(result),
         *waived.line(),
         *_expected(result, names),
         *second_looks(result, names),

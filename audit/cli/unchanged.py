@@ -51,8 +51,8 @@ def inputs_digest(path: Path, options: Mapping[str, Any], *, details: bool) -> s
 
     loaded = read_plan_file(path)
     plan = loaded.plan
-    # a waiver ends on some day, and decides an exit code
-    if not _known(plan, details=details) or loaded.waivers_file is not None:
+    # a waiver ends on some day, and a baseline comes with files beside it
+    if not _known(plan, details=details) or loaded.waivers_file is not None or plan.baseline.result is not None:
         return None
     told = plan.model_dump(mode="python", by_alias=True)
     if any(day < dt.datetime.now(tz=dt.UTC).date().isoformat() for day in _days(told)):

@@ -153,6 +153,15 @@ def _group(axes: Sequence[Axis], key: tuple[str, ...]) -> Group:
     return Group(tuple(Level(axis.feature, axis.rung, code) for axis, code in zip(axes, key, strict=True)))
 
 
+def cells_mask(wanted: Sequence[Cell]) -> npt.NDArray[np.bool_]:
+    """bool[3, 4]: which labels and decisions make up these cells."""
+    mask = np.zeros((UNLABELLED + 1, DECISIONS), dtype=np.bool_)
+    for cell in wanted:
+        label, decisions = _WHERE[cell]
+        mask[label, list(decisions)] = True
+    return mask
+
+
 def _pick(cells: IntArray, wanted: Sequence[Cell]) -> IntArray:
     picked = np.zeros(cells.shape[0], dtype=np.int64)
     for cell in wanted:

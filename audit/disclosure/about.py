@@ -9,10 +9,11 @@ from audit.disclosure.features import features_without_figures
 from audit.metrics import MetricName
 from audit.plan import AuditPlan, PredictionsDetector
 from audit.public_about import PublicAbout, PublicCoding, PublicLook, PublicMetric
+from audit.public_table import PublicChange
 from audit.result import AuditResult
 from audit.safeguards import public_governance, public_safeguards
 
-__all__ = ["LOOKS", "public_about", "public_metrics"]
+__all__ = ["LOOKS", "public_about", "public_change", "public_metrics"]
 
 ALWAYS: Final[tuple[MetricName, ...]] = ("true_positive_rate", "false_positive_rate")
 """Shown whether a rule limits them or not: victims found, others wrongly flagged."""
@@ -88,6 +89,18 @@ def public_about(result: AuditResult, formats: Sequence[str], languages: Sequenc
         without_figures=features_without_figures(plan),
         rows_are=plan.evaluation_set.rows_are,
         plan_file=result.provenance.plan_file,
+    )
+
+
+def public_change(result: AuditResult) -> PublicChange | None:
+    """What the public reads of the change from a baseline: nothing of it follows from who changed, but its word."""
+    change = result.change
+    if change is None:
+        return None
+    return PublicChange(
+        outcome=change.outcome,
+        paired=bool(change.rules) and change.unpaired is None,
+        baseline_finished=change.baseline.finished[:10],
     )
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 
 from audit.analyses.estimates import cells_of
 from audit.counting.table import CountsTable
-from audit.disclosure.about import public_about
+from audit.disclosure.about import public_about, public_change
 from audit.disclosure.digests import Kind
 from audit.disclosure.features import finest_family, public_features, public_lattice, public_method
 from audit.disclosure.lattice import Lattice
@@ -19,6 +19,7 @@ from audit.disclosure.release import Audited
 from audit.disclosure.rules import public_rules
 from audit.errors import ResultError
 from audit.plan import PredictionsDetector
+from audit.public_table import FailsOn
 from audit.result import AuditResult
 from audit.result_file import result_sha256
 from audit.safeguards import public_states
@@ -52,11 +53,13 @@ def ready(result: AuditResult, formats: Sequence[str], languages: Sequence[str])
     lattice = public_lattice(result.plan)
     features = public_features(result.plan)
     overall = result.overall
-    fails_on: list[Literal["groups", "probes"]] = []
+    fails_on: list[FailsOn] = []
     if any(rule.outcome == "fail" for rule in result.rules):
         fails_on.append("groups")
     if any(rule.outcome == "fail" for rule in result.probe_rules):
         fails_on.append("probes")
+    if result.change is not None and result.change.outcome == "fail":
+        fails_on.append("change")
     audited = Audited(
         counts=finest_counts(result, features) if features else _NOBODY,
         outcome=overall.outcome,
@@ -65,6 +68,7 @@ def ready(result: AuditResult, formats: Sequence[str], languages: Sequence[str])
         level=result.plan.verdict.level,
         alpha=result.plan.verdict.alpha,
         fails_on=tuple(fails_on),
+        change=public_change(result),
         evidence=public_states(result),
         digests=_digests(result),
         waivers=result.waivers,

@@ -125,6 +125,7 @@ def _without_figures(of: Ready, audited: Audited, write: Writer, hidden: Sequenc
         level=audited.level,
         alpha=audited.alpha,
         fails_on=audited.fails_on,
+        change=audited.change,
         figures="not_made" if of.lattice is None else "refused",
     )
     empty = with_waivers(with_shown_evidence(empty, audited.evidence), audited.waivers)

@@ -12,14 +12,23 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from pydantic import ValidationError
 
 from audit.disclosure.waived import named_rightly
 from audit.disclosure.words import follow, headline_of
 from audit.errors import RefusedReleaseError, ResultError
-from audit.public_table import METHOD_VERSION, PublicGroup, PublicMethod, PublicRelease, PublicSide, public_json
+from audit.public_table import (
+    METHOD_VERSION,
+    FailsOn,
+    PublicGroup,
+    PublicHeadline,
+    PublicMethod,
+    PublicRelease,
+    PublicSide,
+    public_json,
+)
 
 __all__ = ["load_release", "parse_release", "refuse_unless_read_back"]
 
@@ -139,7 +148,7 @@ def _not_following(release: PublicRelease) -> Iterator[str]:
     failing = headline.fails_on
     if "fails_on" not in headline.model_fields_set and headline.outcome == "fail":
         failing = ("groups",)  # the releases of the first versions do not say it
-    if failing not in ((("groups",), ("probes",), ("groups", "probes")) if headline.outcome == "fail" else ((),)):
+    if not _may_fail_on(headline, failing) or not _is_held_to_change(headline):
         yield "its verdict and what fails"
     if len(levels) != 1 or not 0.5 <= min(levels) < 1.0:
         yield "a rate or an interval does not follow from the counts"
@@ -157,6 +166,22 @@ def _not_following(release: PublicRelease) -> Iterator[str]:
         yield "a word on a group does not follow from the counts"
     if headline_of(verdict, words, release.figures) != verdict:
         yield "a word on a group does not follow from the counts"
+
+
+def _may_fail_on(headline: PublicHeadline, failing: tuple[FailsOn, ...]) -> bool:
+    """Whether something fails where the headline does, and each kind is told once and in its order."""
+    ordered = tuple(kind for kind in get_args(FailsOn) if kind in failing)
+    return failing == ordered and bool(failing) == (headline.outcome == "fail")
+
+
+def _is_held_to_change(headline: PublicHeadline) -> bool:
+    """Whether the headline is no better than the change from an earlier audit, and fails on it where that fails."""
+    change = headline.change
+    if change is None:
+        return "change" not in headline.fails_on
+    order = ("pass", "inconclusive", "fail")
+    fails = ("change" in headline.fails_on) == (change.outcome == "fail")
+    return fails and order.index(headline.outcome) >= order.index(change.outcome) and _is_day(change.baseline_finished)
 
 
 def _is_empty(row: PublicGroup) -> bool:

@@ -33,7 +33,7 @@ from audit.disclosure.waived import with_waivers
 from audit.disclosure.words import public_release
 from audit.errors import DataError, ResultError
 from audit.findings.safeguards import EvidenceState
-from audit.public_table import PublicAbout, PublicRelease, PublicRule, PublicTable, public_json
+from audit.public_table import FailsOn, PublicAbout, PublicChange, PublicRelease, PublicRule, PublicTable, public_json
 from audit.result import Waiver
 from audit.scoring.durable import make_folder, write_durably
 
@@ -61,8 +61,10 @@ class Audited:
     """Level of the intervals."""
     alpha: float = 0.05
     """What a word may err."""
-    fails_on: tuple[Literal["groups", "probes"], ...] | None = None
+    fails_on: tuple[FailsOn, ...] | None = None
     """The kinds of rules that fail; where it is None a fail is one of groups."""
+    change: PublicChange | None = None
+    """What the public reads of the change from an earlier audit; None where there is none."""
     evidence: Mapping[str, EvidenceState] = field(default_factory=dict)
     """The public state of each kind of evidence for safeguards, before there is a table; none: no safeguards."""
     digests: Mapping[Kind, str] = field(default_factory=dict)
@@ -217,6 +219,7 @@ def reproduce(restricted: Path, lattice: Lattice, method: Method, number: int) -
             level=told["level"],
             alpha=told["alpha"],
             fails_on=told.get("fails_on"),
+            change=None if told.get("change") is None else PublicChange.model_validate(told["change"]),
         )
         if "waivers" in told:  # releases of the first versions have none
             waivers = [Waiver.model_validate_json(json.dumps(each)) for each in told["waivers"]]
@@ -256,6 +259,7 @@ def _made(audited: Audited, table: PublicTable, secret: bytes) -> PublicRelease:
         level=audited.level,
         alpha=audited.alpha,
         fails_on=audited.fails_on,
+        change=audited.change,
     )
     return with_waivers(with_shown_evidence(made, audited.evidence), audited.waivers)
 
@@ -286,6 +290,7 @@ def _told(
         "table_of": protected.of,
         "outcome": audited.outcome,
         "fails_on": made.headline.fails_on,
+        "change": None if audited.change is None else audited.change.model_dump(mode="json"),
         "rules": [rule.model_dump(mode="json") for rule in audited.rules],
         "about": made.about.model_dump(mode="json"),
         "waivers": [waiver.model_dump(mode="json") for waiver in audited.waivers],

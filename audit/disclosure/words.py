@@ -31,7 +31,9 @@ from audit.disclosure.rates import (
 )
 from audit.groups import Group
 from audit.public_table import (
+    FailsOn,
     PublicAbout,
+    PublicChange,
     PublicGroup,
     PublicHeadline,
     PublicMethod,
@@ -48,7 +50,6 @@ from audit.stats.mover import Limits, difference_of_limits, ratio_of_limits
 __all__ = ["Told", "follow", "headline_of", "public_release", "public_words"]
 
 Outcome = Literal["pass", "fail", "inconclusive"]
-FailsOn = Literal["groups", "probes"]
 Figures = Literal["shown", "refused", "not_made"]
 
 FloatArray = npt.NDArray[np.float64]
@@ -65,7 +66,7 @@ class Told(NamedTuple):
     """Rule by rule and group by group."""
 
 
-def public_release(
+def public_release(  # noqa: PLR0913 - what a release is made of
     table: PublicTable,
     outcome: Outcome,
     rules: Sequence[PublicRule],
@@ -74,16 +75,18 @@ def public_release(
     level: float = 0.95,
     alpha: float = 0.05,
     fails_on: Sequence[FailsOn] | None = None,
+    change: PublicChange | None = None,
     figures: Figures = "shown",
 ) -> PublicRelease:
     """All that a public report prints. Of the exact audit only `outcome` enters, with the kinds of rules that fail.
 
-    Where `fails_on` is None, a fail is one of groups. `figures` says why there are none, where there are none; the
-    table is empty then.
+    `change` is the same of an earlier audit that this one was held against, and is part of the outcome. Where
+    `fails_on` is None, a fail is one of groups. `figures` says why there are none, where there are none; the table is
+    empty then.
     """
     failing = tuple(fails_on) if fails_on is not None else ("groups",) if outcome == "fail" else ()
-    told = follow(table, rules, about, PublicHeadline(outcome=outcome, no_group_named=False, fails_on=failing),
-                  figures, level=level, alpha=alpha)  # fmt: skip
+    verdict = PublicHeadline(outcome=outcome, no_group_named=False, fails_on=failing, change=change)
+    told = follow(table, rules, about, verdict, figures, level=level, alpha=alpha)
     return PublicRelease(
         about=about,
         table=table,

@@ -4,6 +4,18 @@ The fields are part of `result.json`: change one only together with `audit.resul
 """
 
 from audit.findings.answering import FailedRows, SelfDisagreement
+from audit.findings.change import (
+    Change,
+    ChangeBaseline,
+    ChangeBecause,
+    ChangeFamily,
+    ChangeOutcome,
+    ChangeRule,
+    ChangeRuleBecause,
+    ChangeVerdict,
+    GroupChangeBecause,
+    Unpaired,
+)
 from audit.findings.costs import CostOfErrors, CostReason
 from audit.findings.crosscheck import Agreement, Convention, ConventionCode, CrosscheckState
 from audit.findings.judged import (
@@ -86,6 +98,7 @@ from audit.findings.swaps import (
     SwapReason,
     SwapShift,
 )
+from audit.findings.system import SystemDescription
 
 __all__ = [
     "Agreement",
@@ -96,6 +109,14 @@ __all__ = [
     "BetweenGroups",
     "Calibration",
     "CalibrationBin",
+    "Change",
+    "ChangeBaseline",
+    "ChangeBecause",
+    "ChangeFamily",
+    "ChangeOutcome",
+    "ChangeRule",
+    "ChangeRuleBecause",
+    "ChangeVerdict",
     "ChangedSlot",
     "ConditionalGap",
     "ControlComparison",
@@ -123,6 +144,7 @@ __all__ = [
     "GapReason",
     "GroupAmplification",
     "GroupAuc",
+    "GroupChangeBecause",
     "GroupCounts",
     "ImpactRatio",
     "ImpactRatios",
@@ -169,6 +191,8 @@ __all__ = [
     "SweepGap",
     "SweepStep",
     "SweptRate",
+    "SystemDescription",
+    "Unpaired",
     "Unused",
     "Verdict",
 ]

@@ -17,6 +17,7 @@ from audit.plan import (
     PLAN_SCHEMA,
     AuditPlan,
     AuditSection,
+    BaselineSection,
     ChatDetector,
     ColumnsProbe,
     CommandDetector,
@@ -94,6 +95,7 @@ TABLES: Final[Mapping[str, type[BaseModel]]] = {
     "reference_table": ReferenceTableSection,
     "governance": GovernanceSection,
     "waivers": WaiversSection,
+    "baseline": BaselineSection,
 }
 """The tables that a plan has once."""
 REPEATED: Final[Mapping[str, type[BaseModel]]] = {

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from audit.evaluation.row_numbers import count_of
-from audit.findings import ProbeRuleResult, RuleResult
+from audit.findings import ChangeOutcome, ProbeRuleResult, RuleResult
 from audit.percentages import exact_percent
 from audit.plan_governance import NOT_TESTED
 from audit.safeguards.found import Finding, Found, declared, measured, not_shown
@@ -95,7 +95,20 @@ def _patterns(held: Held) -> Found:
     return measured(" ".join(told), *of_rates)
 
 
+_CHANGED: Final[Mapping[ChangeOutcome, str]] = {
+    "fail": "the system became worse for at least one group by more than the limit set for that.",
+    "pass": "for no group that could be judged the system became worse by the limit set for that.",
+    "inconclusive": "whether the system became worse for a group cannot be told.",
+}
+
+
 def _previous(held: Held) -> Found:
+    change = held.result.change
+    if change is not None and change.rules:
+        day = change.baseline.finished[:10]
+        return measured(
+            f"This audit was compared with the one that ended on {day}: {_CHANGED[change.outcome]}", "change"
+        )
     words = held.governance.previous_audit
     if words is None:
         return not_shown("This audit was not compared with an earlier one.")
@@ -189,7 +202,7 @@ DECLARATIONS: Final[Mapping[str, Finding]] = {
     "expiry": Finding(_expiry, _MAYBE),
     "limits_before": Finding(_limits_before, _MAYBE),
     "patterns": Finding(_patterns, ("measured", "declared", "not_shown")),
-    "previous": Finding(_previous, _MAYBE),
+    "previous": Finding(_previous, ("measured", *_MAYBE)),
     "group_data": Finding(_group_data, _MAYBE),
     "consulted": Finding(_consulted, _MAYBE),
     "appeal": Finding(_appeal, _MAYBE),

@@ -7,14 +7,16 @@ Each case is right or wrong under the old model and under the new one. Only case
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from statistics import NormalDist
+from typing import Final, Literal, NamedTuple
 
 import numpy as np
+from scipy.special import ndtr
 
 from audit.stats.binomial import Counts, FloatArray, IntArray, binomial_cdf, checked_fraction
 from audit.stats.intervals import clopper_pearson
 
-__all__ = ["BETA", "PairedP", "paired_p", "paired_statistic"]
+__all__ = ["BETA", "PairedP", "paired_interval", "paired_p", "paired_statistic", "screened_paired_p"]
 
 BETA: Final = 1e-4
 """Error spent on the confidence set of the share of cases on which the models differ."""
@@ -24,6 +26,9 @@ _CLOSER: Final = 33
 _TAIL: Final = 9.0
 """Standard errors of the number of differing cases beyond which nothing is summed: less than 1e-17 is left out."""
 _TIE: Final = 1e-9
+_BISECTIONS: Final = 60
+
+Sides = Literal["both", "worse", "within"]
 
 
 class PairedP(NamedTuple):
@@ -35,14 +40,14 @@ class PairedP(NamedTuple):
     """Small: the new model is not worse by the margin."""
 
 
-def paired_statistic(lost: Counts, gained: Counts, n: Counts, change: float) -> FloatArray:
+def paired_statistic(lost: Counts, gained: Counts, n: Counts, change: float | FloatArray) -> FloatArray:
     """Score statistic of "the share that is right changed by `change`".
 
     Parameters
     ----------
     lost, gained, n : array_like
         Cases that the new model gets wrong and the old one did not, the other way round, and all cases; they broadcast.
-    change : float
+    change : float or ndarray
         New share minus old share, in (-1, 1).
 
     Returns
@@ -60,14 +65,88 @@ def paired_statistic(lost: Counts, gained: Counts, n: Counts, change: float) -> 
     with np.errstate(invalid="ignore", divide="ignore"):
         linear = (2.0 * total + b - c) * change - b - c
         root = np.sqrt(np.maximum(linear * linear + 8.0 * total * b * change * (1.0 - change), 0.0))
-        q = np.maximum((root - linear) / (4.0 * total), max(-change, 0.0))
+        q = np.maximum((root - linear) / (4.0 * total), np.maximum(-change, 0.0))
         variance = total * (2.0 * q + change - change * change)
         distance = c - b - total * change
         z = np.where(variance > 0.0, distance / np.sqrt(np.maximum(variance, 0.0)), 0.0)
     return np.where(total > 0.0, z, np.nan)
 
 
-def paired_p(lost: Counts, gained: Counts, n: Counts, margin: float, beta: float = BETA) -> PairedP:
+def screened_paired_p(
+    lost: Counts,
+    gained: Counts,
+    n: Counts,
+    margin: float,
+    side: Literal["worse", "within"],
+    beta: float = BETA,
+    threshold: float = 0.10,
+) -> FloatArray:
+    """One of the p-values of `paired_p`, exact where it can matter, that of the large sample elsewhere.
+
+    Parameters
+    ----------
+    lost, gained, n, margin, beta
+        As in `paired_p`.
+    side : {"worse", "within"}
+        Which of the two.
+    threshold : float
+        Groups whose large-sample p-value is at or above it keep that one: it must not be compared with a level.
+
+    Returns
+    -------
+    ndarray of float64, shape (G,)
+
+    Raises
+    ------
+    ValueError
+        As `paired_p`.
+    """
+    b, c, total = _checked(lost, gained, n, margin, beta)
+    z = paired_statistic(b, c, np.maximum(total, 1), -margin)
+    p = np.where(total > 0, ndtr(z if side == "worse" else -z), 1.0)
+    close = (p < threshold) & (total > 0)
+    tables, alike = np.unique(np.stack([b[close], c[close], total[close]]), axis=1, return_inverse=True)
+    exact = paired_p(tables[0], tables[1], tables[2], margin, beta, side)
+    p[close] = getattr(exact, side)[alike.reshape(-1)]
+    return p
+
+
+def paired_interval(lost: Counts, gained: Counts, n: Counts, level: float) -> tuple[FloatArray, FloatArray]:
+    """Score interval of the change of the share that is right: the changes that `paired_statistic` does not exclude.
+
+    Parameters
+    ----------
+    lost, gained, n : array_like of integers, shape (G,)
+        As in `paired_statistic`, n positive.
+    level : float
+        Level of the interval, two-sided.
+
+    Returns
+    -------
+    low, high : ndarray of float64, shape (G,)
+
+    Notes
+    -----
+    Tango (1998), section 3: both ends solve ``|z(D)| = z_(1 - alpha/2)``, found by bisection, since z falls with D. It
+    is of the large sample; no verdict rests on it.
+    """
+    checked_fraction(level, "level")
+    b, c, total = np.broadcast_arrays(*(np.asarray(count, dtype=np.float64) for count in (lost, gained, n)))
+    quantile = float(NormalDist().inv_cdf((1.0 + level) / 2.0))
+    ends = []
+    for limit in (quantile, -quantile):
+        low, high = np.full(b.shape, -1.0), np.full(b.shape, 1.0)
+        for _ in range(_BISECTIONS):
+            middle = (low + high) / 2.0
+            above = paired_statistic(b, c, total, middle) > limit
+            low, high = np.where(above, middle, low), np.where(above, high, middle)
+        ends.append((low + high) / 2.0)
+    return ends[0], ends[1]
+
+
+def paired_p(
+    lost: Counts, gained: Counts, n: Counts, margin: float, beta: float = BETA, side: Sides = "both"
+) -> PairedP:
     """Exact one-sided p-values of "worse by more than the margin" and of "not worse by the margin".
 
     Parameters
@@ -78,6 +157,8 @@ def paired_p(lost: Counts, gained: Counts, n: Counts, margin: float, beta: float
         The largest loss that is within the limit, a share in (0, 1).
     beta : float
         Error spent on the confidence set, and so the smallest p-value possible.
+    side : {"both", "worse", "within"}
+        Which of the two to compute; the other one is 1 then.
 
     Returns
     -------
@@ -98,6 +179,20 @@ def paired_p(lost: Counts, gained: Counts, n: Counts, margin: float, beta: float
     gained ones are binomial with ``(psi - margin) / (2 psi)``, and the statistic grows with them, so that each t has
     one border and the sum is one of binomial tails.
     """
+    b, c, total = _checked(lost, gained, n, margin, beta)
+    worse, within = np.ones(b.shape), np.ones(b.shape)
+    low, high = clopper_pearson(b + c, np.maximum(total, 1), 1.0 - beta)
+    for place in np.ndindex(b.shape):
+        if total[place]:
+            shares = (float(low[place]), float(high[place]))
+            found = _largest(int(b[place]), int(c[place]), int(total[place]), margin, shares, beta, side)
+            worse[place], within[place] = found
+    return PairedP(worse, within)
+
+
+def _checked(
+    lost: Counts, gained: Counts, n: Counts, margin: float, beta: float
+) -> tuple[IntArray, IntArray, IntArray]:
     b, c, total = np.broadcast_arrays(
         *(np.atleast_1d(np.asarray(count, dtype=np.int64)) for count in (lost, gained, n))
     )
@@ -105,18 +200,14 @@ def paired_p(lost: Counts, gained: Counts, n: Counts, margin: float, beta: float
         raise ValueError("counts must not be negative, and no more cases can differ than there are")
     checked_fraction(margin, "margin")
     checked_fraction(beta, "beta")
-    worse, within = np.ones(b.shape), np.ones(b.shape)
-    low, high = clopper_pearson(b + c, np.maximum(total, 1), 1.0 - beta)
-    for place in np.ndindex(b.shape):
-        if total[place]:
-            shares = (float(low[place]), float(high[place]))
-            worse[place], within[place] = _both(int(b[place]), int(c[place]), int(total[place]), margin, shares, beta)
-    return PairedP(worse, within)
+    return b, c, total
 
 
-def _both(b: int, c: int, n: int, margin: float, shares: tuple[float, float], beta: float) -> tuple[float, float]:
+def _largest(
+    b: int, c: int, n: int, margin: float, shares: tuple[float, float], beta: float, side: Sides
+) -> tuple[float, float]:
     if shares[1] < margin:
-        return 1.0, beta
+        return 1.0, (1.0 if side == "worse" else beta)
     psi = np.linspace(max(shares[0], margin), shares[1], _SHARES)
     observed = float(paired_statistic(b, c, n, -margin))
     center, spread = n * psi, np.sqrt(n * psi * (1.0 - psi))
@@ -124,22 +215,24 @@ def _both(b: int, c: int, n: int, margin: float, shares: tuple[float, float], be
     last = min(n, int(np.ceil((center + _TAIL * spread).max())) + 1)
     t = np.arange(first, last + 1)
     at_most, below = _borders(t, n, margin, observed)
+    asked = (0, 1) if side == "both" else (0,) if side == "worse" else (1,)
 
-    def tails(share: float) -> tuple[float, float]:
+    def tails(share: float) -> list[float]:
         weights = binomial_cdf(t, n, share) - binomial_cdf(t - 1, n, share)
         gain = max(share - margin, 0.0) / (2.0 * share)
-        return (
-            float(weights @ binomial_cdf(at_most, t, gain)),
-            float(weights @ (1.0 - binomial_cdf(below, t, gain))),
-        )
+        return [
+            float(weights @ (1.0 - binomial_cdf(below, t, gain) if one else binomial_cdf(at_most, t, gain)))
+            for one in asked
+        ]
 
     found = np.array([tails(float(share)) for share in psi])
-    for side in (0, 1):
-        best = int(found[:, side].argmax())
+    largest = [1.0, 1.0]
+    for place, one in enumerate(asked):
+        best = int(found[:, place].argmax())
         near = np.linspace(psi[max(best - 1, 0)], psi[min(best + 1, len(psi) - 1)], _CLOSER)
-        found[best, side] = max(found[best, side], *(tails(float(share))[side] for share in near))
-    worse, within = found.max(axis=0)
-    return min(1.0, float(worse) + beta), min(1.0, float(within) + beta)
+        closer = max(tails(float(share))[place] for share in near)
+        largest[one] = min(1.0, max(float(found[best, place]), closer) + beta)
+    return largest[0], largest[1]
 
 
 def _borders(t: IntArray, n: int, margin: float, observed: float) -> tuple[FloatArray, FloatArray]:

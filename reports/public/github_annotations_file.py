@@ -38,7 +38,7 @@ def _commands(reading: PipelineReading) -> list[str]:
     failing = reading.failing_rules()
     kind = "error" if reading.outcome == "fail" else "warning"
     # A verdict that rules carry needs no annotation of its own; one that none carries must not be silent.
-    alone = not failing or "probes" in reading.release.headline.fails_on or reading.is_expired
+    alone = not failing or bool({"probes", "change"} & set(reading.release.headline.fails_on)) or reading.is_expired
     commands = []
     if alone and reading.look != "pass":
         commands.append(_command(reading, kind, None, "Audit of groups", reading.about_verdict()))

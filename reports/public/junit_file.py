@@ -57,12 +57,20 @@ def _headline(release: PublicRelease) -> ET.Element:
     if headline.outcome == "fail":
         said = [SENTENCES["no_group_named"]] if headline.no_group_named else []
         said += [SENTENCES["fails_on_probes"]] if "probes" in headline.fails_on else []
+        said += [SENTENCES["change_fail"]] if "change" in headline.fails_on else []
         ET.SubElement(case, "failure", type="verdict", message=xml_text(" ".join(["fail.", *said, told])))
     elif headline.outcome == "inconclusive":
-        ET.SubElement(case, "skipped", message=xml_text(f"inconclusive: the exact figures show neither. {told}"))
+        ET.SubElement(case, "skipped", message=xml_text(f"inconclusive: {_open(release)} {told}"))
     suite.set("failures", str(int(headline.outcome == "fail")))
     suite.set("skipped", str(int(headline.outcome == "inconclusive")))
     return suite
+
+
+def _open(release: PublicRelease) -> str:
+    """What an inconclusive headline leaves open."""
+    change = release.headline.change
+    told = "the exact figures show neither."
+    return told if change is None or change.outcome != "inconclusive" else SENTENCES["change_inconclusive"]
 
 
 def _notes(release: PublicRelease) -> list[str]:
@@ -74,6 +82,9 @@ def _notes(release: PublicRelease) -> list[str]:
         past = " It ended later: do not rely on it." if about.finished > about.valid_until else ""
         kept.append(f"The operator declares that this audit may be relied on until {about.valid_until}.{past}")
     kept += [f"Waiver of {told}." for told in PublicWaived(release).sentences()]
+    change = release.headline.change
+    if change is not None:
+        kept.append(SENTENCES[f"change_{change.outcome}"])
     return kept + [SENTENCES[name] for name in ("weighted", "clustered") if getattr(about, name)]
 
 

@@ -90,7 +90,8 @@ class PipelineReading:
     @property
     def verdict(self) -> str:
         """The verdict as one sentence without its full stop."""
-        said = VERDICTS[self.outcome]
+        alone = self.release.headline.fails_on == ("change",)
+        said = "Worse than in the earlier audit in this test" if alone else VERDICTS[self.outcome]
         return f"Past its expiry, do not rely on it. {said}" if self.is_expired else said
 
     def sentences(self, without_figures: str) -> list[str]:
@@ -101,6 +102,8 @@ class PipelineReading:
             notes.append(SENTENCES["no_group_named"])
         if "probes" in headline.fails_on:
             notes.append(SENTENCES["fails_on_probes"])
+        if headline.change is not None:
+            notes.append(SENTENCES[f"change_{headline.change.outcome}"])
         if self.release.figures == "shown":
             notes.append(_PROTECTED.format(**self.release.table.method.model_dump()))
         else:

@@ -65,7 +65,8 @@ class _Run:
     def _verdicts(self) -> list[dict[str, Any]]:
         reading = self._reading
         said = []
-        if reading.outcome == "fail" and (not reading.findings or "probes" in reading.release.headline.fails_on):
+        unnamed = {"probes", "change"} & set(reading.release.headline.fails_on)
+        if reading.outcome == "fail" and (not reading.findings or unnamed):
             said.append(("error", "outcome"))
         if reading.outcome == "inconclusive":
             said.append(("warning", "outcome"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from reports.html.looks.answering import AskedAgainTeller, FailuresTeller
+from reports.html.looks.change import ChangeTeller
 from reports.html.looks.like import LikeTeller
 from reports.html.looks.parts import Look
 from reports.html.looks.patterns import DeployedTeller, PatternTeller
@@ -19,6 +20,7 @@ from reports.reading import Reading
 from reports.words import Words
 
 _IN_ORDER = (
+    ChangeTeller,
     SwapsTeller,
     SureTeller,
     ControlTeller,

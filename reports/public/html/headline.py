@@ -62,6 +62,8 @@ class Headline:
     numbers: tuple[PublicNumber, ...]
     bars: tuple[RuleBar, ...]
     next_step: str
+    change: tuple[str, ...] = ()
+    """What changed from an earlier audit, and how the two were compared; empty where there is none."""
 
 
 class HeadlineWriter:
@@ -71,6 +73,7 @@ class HeadlineWriter:
         self._reading = reading
         self._names = names
         self._words = words
+        self._language = language
         self._t = language.translations
         self._n = language.numbers
         self._outcome = reading.release.headline.outcome
@@ -87,6 +90,7 @@ class HeadlineWriter:
             numbers=self._numbers() if shown else (),
             bars=tuple(map(self._bar, self._reading.rules)) if shown else (),
             next_step=self._next_step(),
+            change=self._change(),
         )
 
     def plain(self, metric: str) -> str:
@@ -96,6 +100,9 @@ class HeadlineWriter:
     def _sentence(self) -> str:
         if self._below and self._outcome == "fail":
             return self._failing_sentence()
+        change = self._reading.release.headline.change
+        if change is not None and self._outcome == change.outcome == "inconclusive":
+            return self._words.sentence("change_inconclusive")
         told = {
             "pass": self._t.gettext(
                 "In this test every group that was large enough to judge on the exact figures stayed within the limit."
@@ -108,10 +115,12 @@ class HeadlineWriter:
 
     def _nobody_named(self) -> str:
         """A fail of which the public figures name no group, and why they do not."""
+        fails_on = self._reading.release.headline.fails_on
+        if fails_on == ("change",):
+            return self._words.sentence("change_fail")
         if not self._reading.shown:
             return self._t.gettext("In this test at least one limit was not met on the exact figures.")
-        fails_on = self._reading.release.headline.fails_on
-        if fails_on == ("probes",):
+        if fails_on and "groups" not in fails_on:
             return self._words.sentence("fails_on_probes")
         if not self._reading.has_rates:
             return self._t.gettext(
@@ -193,13 +202,30 @@ class HeadlineWriter:
     def _more(self) -> list[tuple[str, str]]:
         """Whom most people affected are among; or that the protected figures and the verdict part."""
         if not self._reading.shown:
-            return [(self._words.sentence(f"figures_{self._reading.release.figures}"), "")]
-        return [*self._of_groups(), *self._of_probes()]
+            return [*self._of_change(), (self._words.sentence(f"figures_{self._reading.release.figures}"), "")]
+        return [*self._of_groups(), *self._of_probes(), *self._of_change()]
 
     def _of_probes(self) -> list[tuple[str, str]]:
         fails_on = self._reading.release.headline.fails_on
-        both = self._outcome == "fail" and set(fails_on) == {"groups", "probes"}
+        both = self._outcome == "fail" and {"groups", "probes"} <= set(fails_on)
         return [(self._words.sentence("fails_on_probes"), "")] if both else []
+
+    def _of_change(self) -> list[tuple[str, str]]:
+        """What changed from an earlier audit, unless it has been said."""
+        return [(line, "") for line in self._change() if line != self._sentence()]
+
+    def _change(self) -> tuple[str, ...]:
+        """What changed from an earlier audit, of the whole set, and how the two were compared."""
+        change = self._reading.release.headline.change
+        if change is None:
+            return ()
+        told = self._words.sentence(f"change_{change.outcome}")
+        compared = (
+            self._t.gettext("The earlier audit ended on %(day)s; both versions decided the same cases.")
+            if change.paired
+            else self._t.gettext("The earlier audit ended on %(day)s.")
+        ) % {"day": self._language.date(change.baseline_finished)}
+        return told, compared
 
     def _of_groups(self) -> list[tuple[str, str]]:
         if self._below and self._outcome == "fail":

@@ -1,0 +1,64 @@
+"""`compare`: what changed from one audit to the next of the same plan. It scores nothing and accepts no baseline."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from audit.cli.guard import ArgumentError
+from audit.cli.judging import AsJson, Quiet, WhenInconclusive, code_of, result_at
+from audit.cli.terminal import Style, note, say, say_document
+
+if TYPE_CHECKING:
+    from audit.result import AuditResult
+
+
+def compare(
+    then: Annotated[Path, typer.Argument(metavar="A", help="The earlier result.json, or a folder with one.")],
+    now: Annotated[Path, typer.Argument(metavar="B", help="The later one, of the same plan.")],
+    plan: Annotated[
+        Path | None,
+        typer.Option(metavar="PLAN", help="The plan of B, to look cases up in its set.  [where B says it was]"),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also write B's report of exact counts there, with the change.")
+    ] = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    on_inconclusive: WhenInconclusive = None,
+) -> None:
+    """Say what changed from one audit to the next: which groups became worse, which did not, which cannot be told.
+
+    The exit code is that of the change alone. It prints exact counts and is not for a log that many read: `gate
+    --baseline` is.
+    """
+    from audit.changes.baseline import change_between, load_baseline, with_change
+    from audit.cli.baselines import plan_at_hand
+
+    if out is not None and out.suffix.lower() not in (".html", ".htm"):
+        raise ArgumentError("--out writes a report in HTML", slug="report-name", hint="end its name in .html")
+    earlier, later = (load_baseline(result_at(path) or path) for path in (then, now))
+    change = change_between(earlier, later, plan_at_hand(later.result, plan), only_the_same=False)
+    if out is not None:
+        _write(with_change(later.result, change), out)
+    if as_json and not quiet:
+        say_document(change.model_dump_json(indent=1) + "\n")
+    elif not quiet:
+        from audit.cli.change_words import change_summary
+
+        features = later.result.features
+        say(change_summary(change, features, later.result.plan.audit.title, Style.of(sys.stdout)))
+    raise typer.Exit(code_of(change.outcome, on_inconclusive, quiet=quiet))
+
+
+def _write(result: AuditResult, out: Path) -> None:
+    from audit.cli.output_folder import write_file
+    from audit.cli.reporters import find_reporters, render_each
+
+    (reporter,) = find_reporters(("html",))
+    (made,) = render_each(reporter, result, ())
+    write_file(out, made.content)
+    note(f"Report: {out}")

@@ -1,0 +1,186 @@
+"""What a new version changed against an earlier audit of the same plan: group by group worse, not worse, or unknown.
+
+Whether the detector treats groups unlike is the audit's question; whether it became worse for one of them is this one.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from audit.groups import Family, Group, Part
+from audit.metrics import MetricName
+
+__all__ = [
+    "Change",
+    "ChangeBaseline",
+    "ChangeBecause",
+    "ChangeFamily",
+    "ChangeOutcome",
+    "ChangeRule",
+    "ChangeRuleBecause",
+    "ChangeVerdict",
+    "GroupChangeBecause",
+    "Unpaired",
+]
+
+ChangeOutcome = Literal["pass", "fail", "inconclusive"]
+Unpaired = Literal[
+    "no_predictions_then",  # the answers of the earlier audit are not at hand
+    "no_predictions_now",  # those of the new one are not
+    "set_not_at_hand",  # the evaluation set cannot be read, or is not the one that was audited
+    "other_set",  # two samples of different cases
+    "made_of_decisions",  # the cases of the rate are chosen by the detector, so that there are no pairs of them
+]
+ChangeBecause = Literal[
+    "group_became_worse",  # fail
+    "none_became_worse",  # pass
+    "rule_undecided",  # inconclusive
+    "weighted_set",  # inconclusive: there is no exact test for weighted cases
+    "clustered_set",  # inconclusive: nor for cases that belong together
+    "too_many_failed",  # inconclusive: one of the two detectors failed on more rows than the plan allows
+]
+ChangeRuleBecause = Literal[
+    "group_became_worse",  # fail
+    "none_became_worse",  # pass
+    "group_undecided",  # inconclusive: a group with enough cases could not be decided
+    "coverage_too_small",  # inconclusive: too many people are in groups that could not be judged
+    "nothing_judged",  # inconclusive: no group has enough cases
+]
+GroupChangeBecause = Literal[
+    "worse_beyond_margin",  # fail: corrected for all groups
+    "not_worse",  # pass: evidence that the group did not become worse by the margin
+    "margin_not_excluded",  # inconclusive: enough cases, and they point neither way
+    "unscored_cases",  # inconclusive: cases that one of the two did not score could change it
+    "judged_as_part",  # inconclusive alone: judged only as a part of the group in `judged_as`
+    "too_few_cases",  # inconclusive: too few cases, alone and on every rung of the ladder
+    "too_few_for_a_rate",  # not evaluable: fewer cases than `min_denominator`
+    "no_cases",  # not evaluable: nobody to judge, now or then
+]
+
+
+class ChangeBaseline(Part):
+    """The earlier audit."""
+
+    sha256: str
+    """SHA-256 of all that its result says but its provenance."""
+    finished: str
+    """When it ended: UTC, ISO 8601."""
+    detector_sha256: str | None
+    """SHA-256 of its model or predictions file; null where there is none."""
+    title: str
+    """What it was of, as its plan calls it."""
+    outcome: ChangeOutcome
+    """Its own verdict."""
+
+
+class ChangeFamily(Part):
+    """How a rule was held against the baseline over one family of groups."""
+
+    family: Family
+    """Features and rungs."""
+    groups: int
+    """Groups in it."""
+    tested: int
+    """Groups of which a rate can be stated, and which could have become worse by the margin."""
+    level: float
+    """The share of alpha that it could spend on naming a group by mistake, on each side of the rule."""
+    coverage: float | None
+    """Share of the family's people in groups that were judged, alone or as a part; null where nobody is in it."""
+
+
+class ChangeRule(Part):
+    """What became of the rate of one rule."""
+
+    rule: str
+    """Id of the rule."""
+    metric: MetricName
+    """Its rate."""
+    margin: float
+    """How much worse it may have become, in shares, whatever the scale of the rule itself."""
+    worse: Literal["low", "high", "both"]
+    """On which side worse lies."""
+    unpaired: Unpaired | None
+    """Null where the same cases were compared one by one; else why two separate samples were."""
+    outcome: ChangeOutcome
+    """Of the rule."""
+    because: ChangeRuleBecause
+    """Why."""
+    coverage: float | None
+    """The smallest coverage over the families on the finest rung."""
+    min_coverage: float
+    """The coverage that a pass needs."""
+    families: tuple[ChangeFamily, ...]
+    """Family by family."""
+
+
+class ChangeVerdict(Part):
+    """What became of the rate of one group."""
+
+    rule: str
+    """Id of the rule."""
+    group: Group
+    """Whom it is about."""
+    outcome: Literal["pass", "fail", "inconclusive", "not_evaluable"]
+    """Of the group by itself; `fail`: it became worse by more than the margin."""
+    because: GroupChangeBecause
+    """Why."""
+    then_numerator: int
+    """Cases counted in the earlier audit."""
+    then_denominator: int
+    """Scored cases among which they were counted."""
+    now_numerator: int
+    """The same now."""
+    now_denominator: int
+    """The same now."""
+    n: int | None
+    """Cases that both scored; like the next two null where separate samples were compared."""
+    lost: int | None
+    """Of these, cases that got worse on the side of the verdict: right then and wrong now."""
+    gained: int | None
+    """Wrong then and right now."""
+    difference: float | None
+    """Rate now minus rate then; of the cases that both scored, where they were compared one by one."""
+    difference_low: float | None
+    """Lower end of its score interval (Tango 1998), or of Newcombe's for separate samples. To show: no verdict rests
+    on it."""
+    difference_high: float | None
+    """Upper end."""
+    level: float
+    """Level of that interval."""
+    cases: int
+    """Cases in the denominator of the rate now, unscored ones included."""
+    cases_required: int | None
+    """Cases with which the group would be judged alone; null where no number would do."""
+    decidable: bool
+    """Whether it has them."""
+    judged_as: Group | None
+    """For a group that is not decidable: the smallest group of its ladder that is."""
+    judged_as_outcome: Literal["pass", "fail", "inconclusive", "not_evaluable"] | None
+    """The outcome of that larger group."""
+    p_worse: float | None
+    """p-value of "not worse by more than the margin". Small: it became worse. Exact wherever it could decide."""
+    level_worse: float | None
+    """The level that it had to reach; 0 where the loss found is smaller than the margin."""
+    p_within: float | None
+    """p-value of "worse by the margin", unscored cases at their worst. Small: it did not become worse."""
+    side: Literal["low", "high"]
+    """The side that is nearer to failing."""
+
+
+class Change(Part):
+    """The whole change from one audit to the next."""
+
+    outcome: ChangeOutcome
+    """fail if any group became worse beyond its margin, pass if every rule shows that none did, else inconclusive."""
+    because: ChangeBecause
+    """Why."""
+    unpaired: Unpaired | None
+    """Null where the same cases were compared one by one; else why not, for every rule."""
+    baseline: ChangeBaseline
+    """The earlier audit."""
+    differs: tuple[str, ...]
+    """Which sections of the plan differ, of those that may; `detector` also where only its file does."""
+    rules: tuple[ChangeRule, ...]
+    """Rule by rule."""
+    verdicts: tuple[ChangeVerdict, ...]
+    """Rule by rule and group by group."""

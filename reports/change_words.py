@@ -1,0 +1,111 @@
+"""What changed from an earlier audit, in plain words: worse, not worse, or unknown, and of whom."""
+
+from __future__ import annotations
+
+from audit.result import AuditResult, Change, ChangeVerdict, ProbeRuleResult, RuleResult
+from reports.language import Language
+
+__all__ = ["ChangeWords"]
+
+
+class ChangeWords:
+    """The words for the change of one result; every text is empty where it has none."""
+
+    def __init__(self, result: AuditResult, language: Language) -> None:
+        self.change: Change | None = result.change
+        self._rules: list[RuleResult | ProbeRuleResult] = [*result.rules, *result.probe_rules]
+        self._language = language
+        self._t = language.translations
+        self._n = language.numbers
+
+    @property
+    def decides(self) -> bool:
+        """Whether the verdict would be better without the change."""
+        if self.change is None or self.change.outcome == "pass":
+            return False
+        own = {rule.outcome for rule in self._rules}
+        return "fail" not in own and (self.change.outcome == "fail" or own == {"pass"})
+
+    def sentence(self) -> str:
+        """What came of the comparison."""
+        if self.change is None:
+            return ""
+        if self.change.outcome == "fail":
+            return self._worse(self.change)
+        if self.change.outcome == "pass":
+            told = self._t.gettext(
+                "Compared with the audit of %(day)s the system became worse, by the limit set for that, for no group "
+                "that could be judged."
+            )
+        else:
+            told = self._t.gettext(
+                "Whether the system became worse for any group than in the audit of %(day)s cannot be told."
+            )
+        return told % {"day": self._day}
+
+    @property
+    def _day(self) -> str:
+        return "" if self.change is None else self._language.date(self.change.baseline.finished)
+
+    def _worse(self, change: Change) -> str:
+        groups = len({one.group for one in change.verdicts if one.outcome == "fail"})
+        told = self._t.ngettext(
+            "Compared with the audit of %(day)s the system became clearly worse for %(count)s group.",
+            "Compared with the audit of %(day)s the system became clearly worse for %(count)s groups.",
+            groups,
+        )
+        return told % {"count": self._n.count(groups), "day": self._day}
+
+    def next_step(self) -> str:
+        """What comes next where the change decides."""
+        if self.change is not None and self.change.outcome == "fail":
+            return self._t.gettext(
+                "Before this version replaces the earlier one, its operator should explain for whom it became worse, "
+                "correct that, and have it audited again."
+            )
+        return self._t.gettext(
+            "Whether this version is worse than the earlier one is open: “What changed since the last audit” says of "
+            "whom. Until that is settled this is not a pass."
+        )
+
+    def compared(self) -> str:
+        """How the two audits were compared."""
+        change = self.change
+        if change is None:
+            return ""
+        stopped = {
+            "weighted_set": self._t.gettext("It is not judged: there is no exact test of a change for weighted cases."),
+            "clustered_set": self._t.gettext(
+                "It is not judged: there is no exact test of a change for cases that belong together."
+            ),
+            "too_many_failed": self._t.gettext(
+                "It is not judged: in one of the two audits the system failed on more cases than the plan allows."
+            ),
+        }
+        if not change.rules:
+            return stopped.get(change.because, "")
+        if change.unpaired is None:
+            return self._t.gettext(
+                "Both versions decided the same cases, and these were compared one by one: only cases that changed "
+                "sides tell of a change."
+            )
+        if change.unpaired == "other_set":
+            return self._t.gettext("The two audits are of different cases, and were compared as two separate samples.")
+        return self._t.gettext(
+            "The decisions on single cases are not at hand, so that the two audits were compared as separate samples: "
+            "that finds less."
+        )
+
+    def outcome(self, verdict: ChangeVerdict) -> str:
+        """What became of a group."""
+        if verdict.outcome == "fail":
+            return self._t.gettext("worse")
+        if verdict.outcome == "pass":
+            return self._t.gettext("not worse")
+        reasons = {
+            "margin_not_excluded": self._t.gettext("cannot tell: the cases point neither way"),
+            "unscored_cases": self._t.gettext("cannot tell: cases without a decision could change it"),
+            "judged_as_part": self._t.gettext("judged only as part of a larger group"),
+            "too_few_cases": self._t.gettext("cannot tell: too few cases"),
+        }
+        return reasons.get(verdict.because, self._t.gettext("too few cases for a rate"))

@@ -1,0 +1,89 @@
+"""What changed since the last audit: for whom the system became worse, for whom not, and of whom it cannot be told."""
+
+from __future__ import annotations
+
+from audit.result import ChangeVerdict
+from reports.change_words import ChangeWords
+from reports.html.looks.parts import Column, Look, Teller
+from reports.numbers import NOT_KNOWN
+
+_ORDER = ("fail", "inconclusive", "pass", "not_evaluable")
+
+
+class ChangeTeller(Teller):
+    """The change from an earlier audit, where one was named."""
+
+    def look(self) -> Look:
+        """The look."""
+        title = self.t.gettext("What changed since the last audit")
+        change, words = self.result.change, ChangeWords(self.result, self.language)
+        if change is None:
+            return Look("change", title, absent=self.t.gettext("no earlier audit was named"))
+        tables, folds = self.split(
+            self.t.gettext("Then and now, worse first"),
+            (
+                self.group_column(),
+                Column(self.t.gettext("Rate"), number=False),
+                Column(self.t.gettext("What became of it"), number=False),
+                Column(self.t.gettext("Then")),
+                Column(self.t.gettext("Now")),
+                Column(self.t.gettext("Change in points (likely range)")),
+                Column(self.t.gettext("Cases changed for the worse")),
+                Column(self.t.gettext("Cases changed for the better")),
+                Column(self.t.gettext("Cases compared")),
+            ),
+            [self._row(one, words) for one in self._ordered()],
+            "change-more",
+        )
+        return Look(
+            "change",
+            title,
+            sentences=(words.sentence(), words.compared(), *self._limits()),
+            note=self.t.gettext(
+                "The limits above compare a group with everyone else now; this compares each group with itself in the "
+                "earlier audit. A system can treat groups alike and have become worse for all of them."
+            ),
+            tables=tables,
+            folds=folds,
+        )
+
+    def _limits(self) -> tuple[str, ...]:
+        """How much worse each rate may have become."""
+        change = self.result.change
+        if change is None or not change.rules:
+            return ()
+        margins = list(dict.fromkeys(rule.margin for rule in change.rules))
+        told = self.listed([self.n.points(margin) for margin in margins])
+        return (self.t.gettext("It may have become worse by %(points)s percentage points at most.") % {"points": told},)
+
+    def _ordered(self) -> list[ChangeVerdict]:
+        """Worse first, the largest loss first; groups without a rate stand in the result alone."""
+        change = self.result.change
+        told = [one for one in (change.verdicts if change else ()) if one.outcome != "not_evaluable"]
+        return sorted(told, key=lambda one: (_ORDER.index(one.outcome), not one.decidable, -_loss(one)))
+
+    def _row(self, one: ChangeVerdict, words: ChangeWords) -> tuple[str, ...]:
+        rules = {rule.rule: rule.metric for rule in (self.result.change.rules if self.result.change else ())}
+        metric = self.reading.metrics.get(rules[one.rule])
+        return (
+            self.group(one.group),
+            one.rule if metric is None else metric.plain,
+            words.outcome(one),
+            self._share(one.then_numerator, one.then_denominator),
+            self._share(one.now_numerator, one.now_denominator),
+            self.n.points_with_range(one.difference, one.difference_low, one.difference_high),
+            self._count(one.lost),
+            self._count(one.gained),
+            self._count(one.n),
+        )
+
+    def _share(self, numerator: int, denominator: int) -> str:
+        return self.n.percent(numerator / denominator) if denominator else NOT_KNOWN
+
+    def _count(self, count: int | None) -> str:
+        return NOT_KNOWN if count is None else self.n.count(count)
+
+
+def _loss(one: ChangeVerdict) -> float:
+    difference = one.difference or 0.0
+    return -difference if one.side == "low" else difference

@@ -1,0 +1,163 @@
+"""Baselines on the command line: exit codes, what a public log holds, and no way back to an older baseline."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from made_changes import made_pair, write_plan, write_result_of
+from typer.testing import CliRunner, Result
+
+from audit.changes.record import ACCEPTED
+from audit.cli.app import app
+
+RUNNER = CliRunner()
+
+
+def call(*arguments: str | Path) -> Result:
+    return RUNNER.invoke(app, list(map(str, arguments)))
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a version 1 that was audited, and a version 2 that became worse for the south."""
+    made_pair(tmp_path, worse=0.12, moved=0.01, rows=6000)
+    write_result_of(tmp_path / "plan-1.toml", tmp_path / "one")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_gate_fails_what_became_worse_and_its_log_names_nobody(here: Path) -> None:
+    alone = call("gate", "plan-2.toml")
+    assert alone.exit_code != 1
+    done = call("gate", "plan-2.toml", "--baseline", "one")
+    assert done.exit_code == 1
+    assert "at least one group became worse by more than its margin" in done.stdout
+    assert "south" not in done.output
+    document = json.loads(call("gate", "plan-2.toml", "--baseline", "one", "--json").stdout)
+    assert document["headline"]["outcome"] == "fail"
+    assert document["headline"]["change"]["paired"] is True
+    assert "south" not in json.dumps(document)
+    exact = call("gate", "plan-2.toml", "--baseline", "one", "--restricted")
+    assert exact.exit_code == 1
+    assert "south" in exact.stdout
+    assert call("gate", "plan-2.toml", "--baseline", "one", "--quiet").output == ""
+
+
+def test_run_stores_the_change_and_gate_goes_by_it(here: Path) -> None:
+    done = call("run", "plan-2.toml", "--out", "two", "--no-crosscheck", "--baseline", "one")
+    assert done.exit_code == 1
+    stored = json.loads((here / "two" / "result.json").read_text(encoding="utf-8"))
+    assert (stored["change"]["outcome"], stored["overall"]["outcome"]) == ("fail", "fail")
+    again = call("gate", "two")
+    assert again.exit_code == 1
+    assert "became worse" in again.stdout
+    assert call("gate", "two", "--baseline", "one").exit_code == 1
+    for name in ("report.html", "junit.xml", "groups.csv"):
+        assert "worse_beyond_margin" not in (here / "two" / "public" / name).read_text(encoding="utf-8")
+
+
+def test_compare_answers_with_the_change_alone(here: Path) -> None:
+    write_result_of(here / "plan-2.toml", here / "two")
+    done = call("compare", "one", "two", "--plan", "plan-2.toml")
+    assert done.exit_code == 1
+    lines = done.stdout.splitlines()
+    assert len(lines) < 24
+    assert max(map(len, lines)) <= 80
+    assert "FAIL" in lines[0]
+    assert "one by one" in done.stdout
+    assert "south" in done.stdout
+    assert lines[-1].startswith("Restricted")
+    change = json.loads(call("compare", "one", "two", "--plan", "plan-2.toml", "--json").stdout)
+    assert change["unpaired"] is None
+    without = json.loads(call("compare", "one/result.json", "two/result.json", "--json").stdout)
+    assert without["unpaired"] == "set_not_at_hand" or without["unpaired"] is None
+    back = call("compare", "two", "one", "--plan", "plan-1.toml")
+    assert back.exit_code in (0, 3)
+    assert call("compare", "one", "one", "--plan", "plan-1.toml").exit_code == 0
+    report = here / "change.html"
+    assert call("compare", "one", "two", "--plan", "plan-2.toml", "--out", report, "--quiet").exit_code == 1
+    assert 'class="verdict is-fail"' in report.read_text(encoding="utf-8")
+    assert report.stat().st_mode & 0o077 == 0
+    assert call("compare", "one", "two", "--out", "change.txt").exit_code == 2
+
+
+def test_compare_takes_another_set_as_a_separate_sample_and_gate_refuses_it(here: Path) -> None:
+    other = here / "other"
+    other.mkdir()
+    made_pair(other, rows=5000)
+    write_result_of(other / "plan-2.toml", other / "two")
+    assert json.loads(call("compare", "one", "other/two", "--json").stdout)["unpaired"] == "other_set"
+    refused = call("gate", "other/two", "--baseline", "one")
+    assert refused.exit_code == 4
+    assert "another evaluation set" in refused.output
+
+
+def test_inconclusive_follows_the_option(here: Path) -> None:
+    (here / "answers-1.csv").unlink()
+    rules = '[[rules]]\nmetric = "true_positive_rate"\ngroups = ["region"]\nmargin = 0.3\nregression_margin = 0.12\n'
+    write_plan(here, 1, rules)
+    write_plan(here, 2, rules)
+    shutil.copy(here / "answers-2.csv", here / "answers-1.csv")
+    write_result_of(here / "plan-1.toml", here / "first")
+    (here / "answers-1.csv").unlink()
+    rules = rules.replace("0.12", "0.01")
+    write_plan(here, 2, rules)
+    assert call("gate", "plan-2.toml", "--baseline", "first").exit_code == 3
+    for asked, code in (("fail", 1), ("warn", 0), ("pass", 0)):
+        assert call("gate", "plan-2.toml", "--baseline", "first", "--on-inconclusive", asked).exit_code == code
+
+
+def aged(folder: Path, name: str, finished: str) -> Path:
+    """The first result as if it had ended at another time."""
+    shutil.copytree(folder / "one", folder / name)
+    path = folder / name / "result.json"
+    document = json.loads(path.read_text(encoding="utf-8"))
+    document["provenance"]["finished"] = finished
+    path.write_text(json.dumps(document), encoding="utf-8")
+    return path
+
+
+def test_a_baseline_rollback_is_refused_by_gate_and_run(here: Path) -> None:
+    old, new = aged(here, "old", "2026-01-01T00:00:00.000Z"), aged(here, "new", "2026-02-01T00:00:00.000Z")
+    kept = ("--restricted-folder", "kept")
+    assert call("gate", "plan-1.toml", "--baseline", old, *kept).exit_code == 0
+    assert call("gate", "plan-1.toml", "--baseline", new, *kept).exit_code == 0
+    record = (here / "kept" / ACCEPTED).read_text(encoding="utf-8")
+    assert "2026-02-01" in record
+    assert (here / "kept" / ACCEPTED).stat().st_mode & 0o077 == 0
+    refused = call("gate", "plan-2.toml", "--baseline", old, *kept)
+    assert refused.exit_code == 4
+    assert "2026-01-01" in refused.output
+    refused = call("run", "plan-2.toml", "--out", "two", "--baseline", old, *kept, "--no-crosscheck")
+    assert refused.exit_code == 4
+    assert not (here / "two").exists()
+    assert call("gate", "plan-2.toml", "--baseline", new, *kept).exit_code == 1
+    assert (here / "kept" / ACCEPTED).read_text(encoding="utf-8") == record
+
+
+def test_a_refused_baseline_is_no_rollback_mark(here: Path) -> None:
+    """Only a comparison that was carried to its end is remembered."""
+    aged(here, "new", "2026-02-01T00:00:00.000Z")
+    plan = (here / "plan-2.toml").read_text(encoding="utf-8")
+    (here / "plan-2.toml").write_text(plan.replace("margin = 0.1", "margin = 0.2"), encoding="utf-8")
+    assert call("gate", "plan-2.toml", "--baseline", "new", "--restricted-folder", "kept").exit_code == 4
+    assert not (here / "kept" / ACCEPTED).exists()
+
+
+def test_a_damaged_record_of_rollback_stops_the_gate(here: Path) -> None:
+    assert call("gate", "plan-1.toml", "--baseline", "one", "--restricted-folder", "kept").exit_code == 0
+    for content in (b"{}", b"not json", b'{"schema": 1, "systems": {"x": {"finished": "yesterday", "sha256": ""}}}'):
+        (here / "kept" / ACCEPTED).write_bytes(content)
+        refused = call("gate", "plan-1.toml", "--baseline", "one", "--restricted-folder", "kept")
+        assert refused.exit_code == 4
+        assert ACCEPTED in refused.output
+
+
+def test_without_a_folder_that_stays_a_rollback_cannot_be_seen_and_that_is_said(here: Path) -> None:
+    done = call("gate", "plan-1.toml", "--baseline", "one")
+    assert done.exit_code == 0
+    assert "goes back" in done.stderr
+    assert not (here / "restricted").exists()
