@@ -13,7 +13,7 @@ from audit.detectors.protocol import API_VERSION, DetectorInfo, TableAnswers
 from audit.errors import DataError
 from audit.evaluation.cell_values import distinct_texts, refuse_suppressed, rows_with
 from audit.evaluation.columns import check_text_type, is_float
-from audit.evaluation.connection import reading
+from audit.evaluation.connection import reading, sparingly
 from audit.evaluation.quoting import literal, literals, shown
 from audit.evaluation.relation import ROW, Relation
 from audit.evaluation.row_numbers import count_of, rows_text, rows_where
@@ -70,7 +70,8 @@ class PredictionsDetector:
         else:
             identity = section.id or id_column
             relation = self._attach(evaluation_set, (self._folder / section.path).absolute(), identity)
-            _join(evaluation_set, relation, identity, checked_answer(evaluation_set, relation, section))
+            joined = checked_answer(evaluation_set, relation, section)
+            sparingly(evaluation_set.connection, lambda: _join(evaluation_set, relation, identity, joined))
             name, answer = _JOINED, "answer"
         if section.has_scores:
             return TableAnswers(name, score=answer, decision=None)

@@ -7,10 +7,10 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from audit.errors import DataError, StorageError
 from audit.evaluation.byte_stream import DAMAGED
@@ -26,7 +26,10 @@ _INTERRUPTED = re.compile(r"Query interrupted$|Invalid Input Error: [^:]* the UD
 MEMORY_LIMIT = "1GB"
 """What DuckDB may keep in memory before it writes to the private folder."""
 STREAMING_LIMIT = "128MB"
-"""The same while rows are handed out in order: measured with 1e7 rows it takes no longer, and holds a quarter."""
+"""The same while rows are handed out, joined or counted: measured with 1e7 rows it takes no longer, and holds a
+quarter."""
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +114,26 @@ def stream(connection: duckdb.DuckDBPyConnection, query: str, size: int) -> Iter
     finally:
         with contextlib.suppress(duckdb.ConnectionException):  # whoever stopped in the middle has closed it
             connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
+
+
+def sparingly(connection: duckdb.DuckDBPyConnection, work: Callable[[], Result]) -> Result:
+    """Return what `work` does while DuckDB may keep less than otherwise, so that what it joins and sorts goes to disk.
+
+    Where that is too little, `work` is done once more from its beginning with as much as DuckDB has otherwise.
+    """
+    import duckdb
+
+    try:
+        connection.execute(f"SET memory_limit = '{STREAMING_LIMIT}'")
+        return work()
+    except duckdb.OutOfMemoryException:
+        pass  # outside of the handler nothing of the first attempt is held any more
+    except StorageError as error:
+        if error.slug != "no-room":
+            raise
+    finally:
+        connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
+    return work()
 
 
 @contextlib.contextmanager
