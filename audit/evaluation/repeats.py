@@ -12,6 +12,7 @@ from io import FileIO
 from typing import TYPE_CHECKING, Final
 
 from audit.errors import StorageError
+from audit.evaluation.connection import stream
 from audit.evaluation.quoting import shown
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def repeated_hashes(
     ----------
     connection : DuckDB connection
     query : str
-        SQL that gives one UBIGINT for each row, none of them NULL.
+        SQL that gives one UBIGINT for each row, none of them NULL, in the same order each time.
     rows : int
         How many it gives.
     private : PrivateFolder
@@ -84,7 +85,7 @@ def repeated_hashes(
 def _hashes(connection: duckdb.DuckDBPyConnection, query: str) -> Iterator[Hashes]:
     import numpy as np
 
-    for batch in connection.sql(query).to_arrow_reader(_BATCH):
+    for batch in stream(connection, query, _BATCH):
         column = batch.column(0)
         yield np.frombuffer(column.buffers()[1], dtype=np.uint64)[column.offset :][: batch.num_rows]
 

@@ -141,7 +141,7 @@ class _Dealt:
         file = f"CAST({_file_of(key, 0, len(edges) + 1)} AS SMALLINT) AS {_FILE}"
         query = f"SELECT {columns}, {file} FROM ({self._wanted.query})"  # noqa: S608 - quoted identifiers
         try:
-            sparingly(connection, lambda: self._deal(query))
+            sparingly(connection, lambda: self._deal(query), threads=1)
         finally:
             connection.execute(f"RESET VARIABLE {_EDGES}")
 
@@ -149,6 +149,7 @@ class _Dealt:
         """The rows in order, file by file; each file is removed once it is read."""
         for number in sorted(self._paths):
             yield from self._ordered(self._paths.pop(number)).to_batches(max_chunksize=size)
+            pa.default_memory_pool().release_unused()  # it would keep what several files took
 
     def remove(self) -> None:
         """Remove what was not read."""
@@ -160,7 +161,8 @@ class _Dealt:
         key = identifier(self._wanted.key)
         every = max(1, self._set.rows // (self._files * _FOR_AN_EDGE))
         query = f"SELECT {key} FROM ({self._wanted.query}) WHERE hash({key}) % {every} = 0"  # noqa: S608 - quoted
-        keys = sparingly(self._set.connection, lambda: self._set.connection.sql(query).to_arrow_table().column(0))
+        connection = self._set.connection
+        keys = sparingly(connection, lambda: connection.sql(query).to_arrow_table().column(0), threads=1)
         places = np.unique(np.arange(1, self._files) * len(keys) // self._files) if len(keys) else np.empty(0, np.int64)
         edges: list[str] = keys.take(pc.sort_indices(keys).take(pa.array(places))).to_pylist()
         return edges
