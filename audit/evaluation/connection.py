@@ -154,14 +154,13 @@ def _holding(connection: duckdb.DuckDBPyConnection, limit: str, threads: int) ->
     import duckdb
 
     before = _threads(connection)
+    others = before != threads
     try:
-        connection.execute(f"SET memory_limit = '{limit}'")
-        connection.execute(f"SET threads = {threads}")
+        connection.execute(f"SET memory_limit = '{limit}'" + f"; SET threads = {threads}" * others)
         yield
     finally:
         with contextlib.suppress(duckdb.ConnectionException):  # whoever stopped in the middle has closed it
-            connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
-            connection.execute(f"SET threads = {before}")
+            connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'" + f"; SET threads = {before}" * others)
 
 
 def _threads(connection: duckdb.DuckDBPyConnection) -> int:

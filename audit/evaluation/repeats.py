@@ -7,7 +7,7 @@ folder, each of which is sorted by itself: equal hashes are always in the same o
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from io import FileIO
 from typing import TYPE_CHECKING, Final
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import duckdb
     import numpy as np
     import numpy.typing as npt
+    import pyarrow as pa
 
     from audit.evaluation.connection import PrivateFolder
 
@@ -63,8 +64,8 @@ def repeated_hashes(
     """
     import numpy as np
 
-    hashes = _hashes(connection, query)
     if rows <= in_memory:
+        hashes = _hashes(connection.sql(query).to_arrow_reader(_BATCH))
         return _repeated(np.concatenate([*hashes, np.empty(0, dtype=np.uint64)]))
     bits = min(((rows - 1) // in_memory).bit_length(), _MOST_BITS)
     paths = [private.path / f"hashes-{number}" for number in range(1 << bits)]
@@ -72,7 +73,7 @@ def repeated_hashes(
         with contextlib.ExitStack() as stack:
             with _room(source_name):
                 files = [stack.enter_context(path.open("wb", buffering=0)) for path in paths]
-            for some in hashes:
+            for some in _hashes(stream(connection, query, _BATCH)):
                 with _room(source_name):
                     _deal(some, files, bits)
         with _room(source_name):
@@ -82,10 +83,10 @@ def repeated_hashes(
             path.unlink(missing_ok=True)
 
 
-def _hashes(connection: duckdb.DuckDBPyConnection, query: str) -> Iterator[Hashes]:
+def _hashes(batches: Iterable[pa.RecordBatch]) -> Iterator[Hashes]:
     import numpy as np
 
-    for batch in stream(connection, query, _BATCH):
+    for batch in batches:
         column = batch.column(0)
         yield np.frombuffer(column.buffers()[1], dtype=np.uint64)[column.offset :][: batch.num_rows]
 

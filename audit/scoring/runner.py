@@ -72,7 +72,6 @@ def score(
         The detector cannot be loaded, its answers cannot be used as a whole, or the file cannot be written; or the run
         was interrupted, and can go on.
     """
-    from audit.evaluation.connection import sparingly
     from audit.scoring.answer_table import AnswerTable, table_name
     from audit.scoring.batches import SetRows
     from audit.scoring.decisions import decide, keep_rounds
@@ -89,9 +88,8 @@ def score(
     tables = [AnswerTable(evaluation_set, section, table_name(place)) for place in range(batches.rounds)]
     info, legs = run_rounds(batches, tables, folder, progress or NoProgress(), keeping)
     sources = [each.create() for each in tables]
-    connection = evaluation_set.connection
-    decided = sparingly(connection, lambda: decide(evaluation_set, sources[0], rule))
-    asked = sparingly(connection, lambda: keep_rounds(evaluation_set, sources, decided, rule))
+    decided = decide(evaluation_set, sources[0], rule)
+    asked = keep_rounds(evaluation_set, sources, decided, rule)
     if predictions_to is not None:
         write_predictions(evaluation_set, sources[0], decided.decision, predictions_to, batches.classes)
     facts = info.artefact_sha256, decided.tally, tables[0].failures, legs, asked, ran_in(detector), info.course
