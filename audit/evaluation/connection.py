@@ -132,7 +132,7 @@ def sparingly(connection: duckdb.DuckDBPyConnection, work: Callable[[], Result],
     work : callable
         Runs queries, and can be run twice.
     threads : int
-        How many threads DuckDB uses; as many as it has by default. One is the fastest to hand rows out, and holds least.
+        How many threads DuckDB uses; as many as it has by default. One hands rows out fastest, and holds least.
     """
     import duckdb
 

@@ -18,9 +18,7 @@ if TYPE_CHECKING:
     from audit.evaluation.connection import PrivateFolder
 
 
-def check_ids(
-    connection: duckdb.DuckDBPyConnection, relation: Relation, column: str, private: PrivateFolder
-) -> str:
+def check_ids(connection: duckdb.DuckDBPyConnection, relation: Relation, column: str, private: PrivateFolder) -> str:
     """Check the ids of a relation; `private` is where what does not fit into memory is written, and removed again.
 
     Returns
@@ -52,9 +50,7 @@ def check_ids(
     return text
 
 
-def has_repeats(
-    connection: duckdb.DuckDBPyConnection, relation: Relation, text: str, private: PrivateFolder
-) -> bool:
+def has_repeats(connection: duckdb.DuckDBPyConnection, relation: Relation, text: str, private: PrivateFolder) -> bool:
     """Whether two rows have the same value of an SQL expression, by 64-bit hashes."""
     query = f"SELECT hash({text}) FROM {identifier(relation.name)}"  # noqa: S608
     return len(repeated_hashes(connection, query, relation.rows, private, relation.source_name)) > 0

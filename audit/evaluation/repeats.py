@@ -99,7 +99,7 @@ def _deal(hashes: Hashes, files: Sequence[FileIO], bits: int) -> None:
     dealt = hashes[np.argsort(first, kind="stable")]
     ends = np.cumsum(np.bincount(first, minlength=len(files)))
     for file, own in zip(files, np.split(dealt, ends[:-1]), strict=True):
-        left = memoryview(own).cast("B")
+        left = memoryview(own.tobytes())
         while left:
             left = left[file.write(left) :]
 

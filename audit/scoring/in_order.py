@@ -1,7 +1,7 @@
 """Hands out the rows of a set in the order of their ids, however many there are and however long their texts.
 
-DuckDB sorts narrow rows on the disk, and fails on wide ones: 100,000 adverts of 12 kB are too much for it with 1 GB; and
-what it holds while it sorts ten million ids is more than all the rest. So it sorts only what fits into memory anyway.
+DuckDB sorts narrow rows on the disk, and fails on wide ones: 100,000 adverts of 12 kB are too much for it with 1 GB.
+What it holds while it sorts ten million ids is more than all the rest. So it sorts only what fits into memory anyway.
 Other rows are read once in the order of the file and dealt out into files in the private folder, each of which holds
 the rows of neighbouring ids, and is put in order by itself.
 """
@@ -51,7 +51,7 @@ class Wanted(NamedTuple):
     columns: Sequence[str]
     """Those of its columns that are handed out."""
     key: str
-    """The column to order by: text (VARCHAR), never NULL, and never the same in two rows."""
+    """The column with the id of the case, by which they are ordered: text, and never the same in two rows."""
     held: int
     """Bytes that they take, about."""
 
@@ -87,7 +87,7 @@ def in_id_order(
 def in_order(
     evaluation_set: EvaluationSet, wanted: Wanted, size: int, *, at_once: int = AT_ONCE
 ) -> Iterator[pa.RecordBatch]:
-    """Rows of a query over a set in the order of a key, by its bytes in UTF-8; for errors see `in_id_order`."""
+    """Rows of a query over a set in the order of their ids, by the bytes in UTF-8; for errors see `in_id_order`."""
     if wanted.held <= 2 * at_once:
         names = ", ".join(map(identifier, wanted.columns))
         query = f"SELECT {names} FROM ({wanted.query}) ORDER BY {identifier(wanted.key)}"  # noqa: S608 - quoted
@@ -121,7 +121,7 @@ def _query(evaluation_set: EvaluationSet, columns: dict[str, str]) -> str:
 
 
 class _Dealt:
-    """Files of rows with neighbouring keys, about as many in each."""
+    """Files of rows with neighbouring ids, about as many in each."""
 
     def __init__(self, evaluation_set: EvaluationSet, wanted: Wanted, files: int) -> None:
         self._set = evaluation_set
@@ -131,9 +131,9 @@ class _Dealt:
         self._paths: dict[int, Path] = {}
 
     def deal(self) -> None:
-        """Write every row into the file of its key."""
+        """Write every row into the file of its id."""
         connection = self._set.connection
-        # keys travel beside the query, and must not stand in it
+        # ids travel beside the query, and must not stand in it
         edges = self._edges()
         connection.execute(f"SET VARIABLE {_EDGES} = $edges", {"edges": edges})
         key = identifier(self._wanted.key)
@@ -157,11 +157,10 @@ class _Dealt:
             self._paths.popitem()[1].unlink(missing_ok=True)
 
     def _edges(self) -> list[str]:
-        """The lowest keys of all files but the first, from some of the keys: which ones decides no order."""
-        key = identifier(self._wanted.key)
+        """The lowest ids of all files but the first, from some of the ids: which ones decides no order."""
+        connection, source, key = self._set.connection, self._set.source.name, self._set.expressions["case_id"]
         every = max(1, self._set.rows // (self._files * _FOR_AN_EDGE))
-        query = f"SELECT {key} FROM ({self._wanted.query}) WHERE hash({key}) % {every} = 0"  # noqa: S608 - quoted
-        connection = self._set.connection
+        query = f"SELECT {key} FROM {source} WHERE hash({key}) % {every} = 0"  # noqa: S608 - quoted identifiers
         keys = sparingly(connection, lambda: connection.sql(query).to_arrow_table().column(0), threads=1)
         places = np.unique(np.arange(1, self._files) * len(keys) // self._files) if len(keys) else np.empty(0, np.int64)
         edges: list[str] = keys.take(pc.sort_indices(keys).take(pa.array(places))).to_pylist()
@@ -175,10 +174,10 @@ class _Dealt:
                 file = piece.column(piece.num_columns - 1).to_numpy()
                 order = np.argsort(file, kind="stable")
                 rows, file = piece.select(piece.schema.names[:-1]).take(pa.array(order)), file[order]
-                starts = np.flatnonzero(np.r_[True, file[1:] != file[:-1]]) if len(file) else []
+                numbers, starts = np.unique(file, return_index=True)
                 with self._room():
-                    for start, end in zip(starts, [*starts[1:], len(file)], strict=True):
-                        number, own = int(file[start]), rows.slice(start, end - start)
+                    for number, start, end in zip(numbers.tolist(), starts, [*starts[1:], len(file)], strict=True):
+                        own = rows.slice(start, end - start)
                         if number not in writers:
                             writers[number] = stack.enter_context(self._new(number, own.schema))
                         writers[number].write_batch(own)
@@ -187,9 +186,8 @@ class _Dealt:
 
     def _new(self, number: int, schema: pa.Schema) -> Any:
         path = self._set.private.path / f"places-{number}.arrow"
-        writer = pa.ipc.new_stream(str(path), schema)
         self._paths[number] = path
-        return writer
+        return pa.ipc.new_stream(str(path), schema)
 
     def _ordered(self, path: Path) -> pa.Table:
         with self._room():
