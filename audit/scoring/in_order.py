@@ -206,7 +206,7 @@ class _Dealt:
                 f"{shown(self._set.source_name)}: the folder for temporary files has no room to put it in order "
                 f"({type(error).__name__})",
                 slug="no-room",
-                hint='free space there, name another such folder in TMPDIR, or write order = "file" in [scoring]',
+                hint="free space there, or name another such folder in TMPDIR",
             ) from None
 
 
