@@ -28,6 +28,8 @@ __all__ = ["COMMIT_EVERY", "Checkpoint", "Leg", "answers_digest"]
 
 COMMIT_EVERY: Final = 1.0
 """Seconds of scoring that can be lost: a commit takes 5 to 20 ms."""
+MOST_WAITING: Final = 1 << 18
+"""Rows that are kept at once, so that a part holds no more of them where millions are scored in a second."""
 _RUN, _COMPLETE, _PARTS, _ROWS, _COURSE = "run.json", "complete.json", "parts", "rows.sqlite", "course.json"
 _MOST_TOLD: Final = 50
 """Stretches of work whose course is kept: the last ones."""
@@ -83,6 +85,7 @@ class Checkpoint:
         self._read: dict[int, CheckedAnswers] = {}
         self._first = 0
         self._waiting: list[CheckedAnswers] = []
+        self._rows_waiting = 0
         self._started: str | None = None
         self._was_complete = False
         self._scored = False
@@ -216,14 +219,18 @@ class Checkpoint:
             remove_row_cache(self.row_file)
 
     def keep(self, number: int, answers: CheckedAnswers) -> None:
-        """Take the answers to a batch; at least every `commit_every` seconds they are brought to the disk."""
+        """Take the answers to a batch.
+
+        At least every `commit_every` seconds, and every `MOST_WAITING` rows, they are brought to the disk.
+        """
         if self._waiting and number != self._first + len(self._waiting):
             self.flush()  # a part has batches that follow each other, and batches may be read ahead of their answers
         if not self._waiting:
             self._first = number
         self._waiting.append(answers)
+        self._rows_waiting += len(answers.scores)
         self._scored = True
-        if time.monotonic() - self._since >= self._commit_every:
+        if self._rows_waiting >= MOST_WAITING or time.monotonic() - self._since >= self._commit_every:
             self.flush()
 
     def flush(self) -> None:
@@ -234,7 +241,7 @@ class Checkpoint:
         with self._storing():
             part = write_part(self._parts, self._run, self._first, self._waiting, (self._started, _stamp()))
         self._known[part.first] = part
-        self._waiting, self._since = [], time.monotonic()
+        self._waiting, self._rows_waiting, self._since = [], 0, time.monotonic()
 
     def tell(self, course: Sequence[str]) -> None:
         """Keep how this stretch of work went, if any of the run was scored in it."""
