@@ -13,13 +13,7 @@ from audit.analyses.families import finest, plan_families, rule_families
 from audit.analyses.impact_ratios import impact_ratios
 from audit.analyses.swap_rules import judge_probes
 from audit.analyses.swaps import swap_probes
-from audit.changes.baseline import (
-    Baseline,
-    baseline_for,
-    changed,
-    check_before,
-    joined_while_open,
-)
+from audit.changes.baseline import Baseline, baseline_for, changed, check_before, joined_while_open
 from audit.counting.table import CountsTable, FamilyCounts
 from audit.errors import DataError
 from audit.findings import Estimate, OwnMeasure, RuleResult, Verdict
@@ -38,6 +32,7 @@ from audit.result import (
     Notice,
     Provenance,
     SystemDescription,
+    Waiver,
 )
 from audit.safeguards import with_safeguards
 from audit.safeguards.catalogue import catalogue
@@ -99,16 +94,14 @@ def run_audit(  # noqa: PLR0913 - what an audit can be given
     AuditError
         If plan, data or detector are in error: nothing was judged, and nothing left but what a checkpoint keeps.
     """
-    started, isolating = datetime.now(UTC), Isolating(**isolation)
-    loaded = loaded_plan(plan, folder)
+    started, isolating, loaded = datetime.now(UTC), Isolating(**isolation), loaded_plan(plan, folder)
     earlier = baseline_for(loaded, baseline)
     with _opened(loaded, table) as evaluation_set:
-        waivers = waivers_of(loaded, evaluation_set.features)
-        designs = _check_before(loaded, evaluation_set, earlier, details=details)
+        waivers, designs = _check_before(loaded, evaluation_set, earlier, details=details)
         scored = _scored(loaded, evaluation_set, progress, predictions_to, checkpoint, isolating, details=details)
         counted = _counted(loaded, evaluation_set, scored, details=details)
         answered = _answered(loaded, designs, evaluation_set, progress, checkpoint, isolating)
-        joined = joined_while_open(earlier, loaded, evaluation_set)
+        pairs = joined_while_open(earlier, loaded, evaluation_set)
         rows = _single_rows(loaded.plan, evaluation_set) if crosscheck else None
         asked = (_own_measures(loaded, evaluation_set) if details else (), answered)
         evaluation_set.check_unchanged()
@@ -117,8 +110,8 @@ def run_audit(  # noqa: PLR0913 - what an audit can be given
     families = _families(loaded.plan, counted.table, features)
     origin = provenance(loaded, digests, started, scored)
     result = summarise(loaded, features, counted, families, scored.system, details=details, asked=asked, origin=origin)
-    with_waivers = result.model_copy(update={"waivers": waivers})
-    return changed(_with_opinions(with_waivers, counted, families, rows), earlier, joined)
+    result = _with_opinions(result, counted, families, rows).model_copy(update={"waivers": waivers})
+    return changed(result, earlier, pairs)
 
 
 def _opened(loaded: LoadedPlan, table: pa.Table | pd.DataFrame | None) -> EvaluationSet:
@@ -172,9 +165,10 @@ def _keeping(plan: AuditPlan, checkpoint: Checkpoint | None) -> Keeping | None:
 
 def _check_before(
     loaded: LoadedPlan, evaluation_set: EvaluationSet, earlier: Baseline | None, *, details: bool
-) -> tuple[Design, ...]:
-    """Whatever of tables, measures, probes and a baseline can be told before a night of scoring; what probes ask."""
+) -> tuple[tuple[Waiver, ...], tuple[Design, ...]]:
+    """Whatever of tables, measures, probes and a baseline can be told before a night; waivers, and what probes ask."""
     catalogue()
+    waivers = waivers_of(loaded, evaluation_set.features)
     if earlier is not None:
         check_before(earlier, evaluation_set)
     if details and loaded.plan.measures:
@@ -182,11 +176,11 @@ def _check_before(
 
         check_measures(loaded.plan, loaded.folder)
     if not loaded.plan.probes:
-        return ()
+        return waivers, ()
     from audit.probing.asking import check_can_be_asked, check_probes
 
     check_can_be_asked(loaded.plan, details=details)
-    return check_probes(loaded.plan, evaluation_set, loaded.folder, details=details)
+    return waivers, check_probes(loaded.plan, evaluation_set, loaded.folder, details=details)
 
 
 def _answered(

@@ -12,7 +12,7 @@ SCORING: Final = "scoring"
 
 if TYPE_CHECKING:
     from audit.cli.output_folder import OutputFolder
-    from audit.cli.showing import PublicFiles, Showing
+    from audit.cli.showing import ExactReports, PublicFiles, Showing
     from audit.isolation.options import IsolationOptions
     from audit.plan_file import LoadedPlan
     from audit.result import AuditResult
@@ -82,15 +82,20 @@ def run_into(  # noqa: PLR0913 - what a run can be given
             assert place is not None  # noqa: S101 - looked at above
             first = _publish(folder, result, asked, place, quiet=quiet)
         else:
-            from audit.cli.reporters import render_each
-
-            made = [render_each(reporter, result, asked.languages) for reporter in asked.reporters]
-            for report in [each for files in made for each in files]:
-                folder.add(report.filename, report.content)
-            folder.publish()
-            first = out / made[0][0].filename
+            first = out / _write_exact(folder, result, asked)
     accepted.remember()
     return OneRun(result, document, first)
+
+
+def _write_exact(folder: OutputFolder, result: AuditResult, asked: ExactReports) -> str:
+    """Write exact reports; the name of the first."""
+    from audit.cli.reporters import render_each
+
+    made = [render_each(reporter, result, asked.languages) for reporter in asked.reporters]
+    for report in [each for files in made for each in files]:
+        folder.add(report.filename, report.content)
+    folder.publish()
+    return made[0][0].filename
 
 
 def _checked_place(out: Path, loaded: LoadedPlan, asked: PublicFiles) -> Path:
