@@ -17,6 +17,7 @@ from audit.findings import FamilyResult, ProbeRuleResult, RuleResult, Verdict
 from audit.result import SCHEMA_VERSION, AuditResult
 from audit.result_json import result_sha256, result_to_json
 from audit.result_probes import probe_contradiction, rejected_as_said
+from audit.waivers import waiver_contradiction
 
 __all__ = ["load_result", "parse_result", "result_schema", "result_sha256", "result_to_json", "write_result"]
 
@@ -126,7 +127,7 @@ def _contradiction(result: AuditResult) -> str | None:
         part = _rule_contradiction(rule, verdicts[rule.rule], result.plan.verdict.alpha)
         if part is not None:
             return f"rules.{place}.{part}"
-    return probe_contradiction(result) or _overall_contradiction(result)
+    return probe_contradiction(result) or _overall_contradiction(result) or waiver_contradiction(result)
 
 
 def _rule_contradiction(rule: RuleResult, verdicts: list[Verdict], alpha: float) -> str | None:

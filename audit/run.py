@@ -15,8 +15,7 @@ from audit.analyses.swap_rules import judge_probes
 from audit.analyses.swaps import swap_probes
 from audit.counting.table import CountsTable, FamilyCounts
 from audit.errors import DataError
-from audit.findings import Estimate, OwnMeasure
-from audit.further import further_findings
+from audit.findings import Estimate, OwnMeasure, RuleResult, Verdict
 from audit.groups import Family, Group, SensitiveFeature
 from audit.isolation.options import Isolating, IsolationOptions
 from audit.metrics import METRICS, worse_direction
@@ -24,10 +23,19 @@ from audit.notices import notices
 from audit.plan import AuditPlan
 from audit.plan_file import LoadedPlan, read_plan_file
 from audit.provenance import provenance, scoring_identity
-from audit.result import SCHEMA_VERSION, AuditResult, GroupCounts, MetricDefinition, Provenance, SystemDescription
+from audit.result import (
+    SCHEMA_VERSION,
+    AuditResult,
+    GroupCounts,
+    MetricDefinition,
+    Notice,
+    Provenance,
+    SystemDescription,
+)
 from audit.safeguards import with_safeguards
 from audit.safeguards.catalogue import catalogue
 from audit.verdicts import judge, overall_verdict
+from audit.waivers_file import waivers_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -88,20 +96,20 @@ def run_audit(
     from audit.evaluation.evaluation_set import open_evaluation_set
 
     with open_evaluation_set(loaded.plan, loaded.folder, table) as evaluation_set:
+        waivers = waivers_of(loaded, evaluation_set.features)
         designs = _check_before(loaded, evaluation_set, details=details)
         scored = _scored(loaded, evaluation_set, progress, predictions_to, checkpoint, isolating, details=details)
         counted = count_everything(evaluation_set, loaded.plan, loaded.folder, details=details, rounds=scored.rounds)
         answered = _answered(loaded, designs, evaluation_set, progress, checkpoint, isolating)
-        rows = _single_rows(loaded.plan, evaluation_set) if crosscheck else {}
-        own = _own_measures(loaded, evaluation_set) if details else ()
+        rows = _single_rows(loaded.plan, evaluation_set) if crosscheck else None
+        asked = (_own_measures(loaded, evaluation_set) if details else (), answered)
         evaluation_set.check_unchanged()
         features = evaluation_set.features
         digests = {"evaluation_set": evaluation_set.sha256, "detector": scored.detector_sha256}
     families = _families(loaded.plan, counted.table, features)
     origin = provenance(loaded, digests, started, scored)
-    asked = own, answered
     result = summarise(loaded, features, counted, families, scored.system, details=details, asked=asked, origin=origin)
-    return _with_opinions(result, counted, families, rows if crosscheck else None)
+    return _with_opinions(result.model_copy(update={"waivers": waivers}), counted, families, rows)
 
 
 def _families(plan: AuditPlan, counts: CountsTable, features: Sequence[SensitiveFeature]) -> dict[Family, FamilyCounts]:
@@ -225,7 +233,7 @@ def summarise(
     rows = row_accounts(counted.table, shown)
     shown_rates = _rates(plan, shown, counted)
     further, doubts = (
-        further_findings(plan, counted, families, features, (rules, verdicts), shown_rates) if details else ({}, ())
+        _further(plan, counted, families, features, (rules, verdicts), shown_rates) if details else ({}, ())
     )
     result = AuditResult.model_construct(
         schema_version=SCHEMA_VERSION,
@@ -258,6 +266,20 @@ def summarise(
     return with_safeguards(result)
 
 
+def _further(
+    plan: AuditPlan,
+    counted: Counted,
+    families: Mapping[Family, FamilyCounts],
+    features: Sequence[SensitiveFeature],
+    judged: tuple[Sequence[RuleResult], Sequence[Verdict]],
+    rates: Sequence[Estimate],
+) -> tuple[dict[str, Any], tuple[Notice, ...]]:
+    """Every finding that decides nothing. A gate, which leaves them out, does not load what answers them."""
+    from audit.further import further_findings
+
+    return further_findings(plan, counted, families, features, judged, rates)
+
+
 def _rates(plan: AuditPlan, shown: Sequence[FamilyCounts], counted: Counted) -> tuple[Estimate, ...]:
     least = plan.verdict.min_denominator
     return estimates(shown, level=plan.verdict.level, min_denominator=least, moments=counted.moments)
@@ -270,8 +292,7 @@ def _finest(
     features: Mapping[str, SensitiveFeature],
 ) -> tuple[GroupCounts, ...]:
     """Counts of the finest groups of a public table, where no family that is shown has them."""
-    from audit.disclosure.features import public_features
-    from audit.disclosure.from_result import finest_family
+    from audit.disclosure.features import finest_family, public_features
 
     names = public_features(plan)
     family = finest_family(plan, names)
@@ -323,15 +344,17 @@ def _with_opinions(
     rows: Mapping[Group, Rows] | None,
 ) -> AuditResult:
     """The result with what other libraries say; `rows` is None where they are not asked. Raises CrosscheckError."""
-    from audit.crosscheck.agreement import UNASKED, opinions
+    if rows is None:
+        from audit.crosscheck.unasked import UNASKED
 
-    said = UNASKED
-    if rows is not None:
-        compared = [
-            everyone_as_family(counted.table),
-            *(families[family] for family in _compared_families(result.plan)),
-        ]
-        said = opinions(result.plan, compared, (*result.estimates, *result.disparities), rows, counted.moments)
+        return result.model_copy(update={"notices": (*result.notices, UNASKED)})
+    from audit.crosscheck.agreement import opinions
+
+    compared = [
+        everyone_as_family(counted.table),
+        *(families[family] for family in _compared_families(result.plan)),
+    ]
+    said = opinions(result.plan, compared, (*result.estimates, *result.disparities), rows, counted.moments)
     return result.model_copy(
         update={
             "crosscheck": said.agreements,

@@ -10,13 +10,32 @@ import numpy.typing as npt
 
 from audit.analyses.weighted_intervals import rate_intervals
 from audit.counting.moments import Moments
-from audit.counting.table import CountsTable, FamilyCounts, IntArray
+from audit.counting.table import (
+    ABSTAINED,
+    FLAGGED,
+    NEGATIVE,
+    NOT_FLAGGED,
+    POSITIVE,
+    UNLABELLED,
+    CountsTable,
+    FamilyCounts,
+    IntArray,
+)
 from audit.findings import Estimate, EstimateReason, GroupCounts, RowAccount
 from audit.groups import Family, Group
 from audit.metrics import METRICS, Cell, Metric
 from audit.stats.intervals import clopper_pearson, wilson
 
-__all__ = ["EVERYONE", "as_known", "estimates", "everyone_as_family", "group_counts", "row_accounts", "stated"]
+__all__ = [
+    "EVERYONE",
+    "as_known",
+    "cells_of",
+    "estimates",
+    "everyone_as_family",
+    "group_counts",
+    "row_accounts",
+    "stated",
+]
 
 EVERYONE = Group(())
 """The group of no levels: all rows of the set."""
@@ -137,6 +156,21 @@ def group_counts(families: Sequence[FamilyCounts]) -> tuple[GroupCounts, ...]:
             for place, group in enumerate(family.groups)
         )
     return tuple(rows)
+
+
+def cells_of(counts: GroupCounts) -> IntArray:
+    """int64[3, 4]: label x decision. Whether a case abstained or failed is not told apart, and not needed."""
+    cells = np.zeros((3, 4), dtype=np.int64)
+    cells[POSITIVE, [FLAGGED, NOT_FLAGGED, ABSTAINED]] = (
+        counts.true_positive, counts.false_negative, counts.unscored_positive
+    )  # fmt: skip
+    cells[NEGATIVE, [FLAGGED, NOT_FLAGGED, ABSTAINED]] = (
+        counts.false_positive, counts.true_negative, counts.unscored_negative
+    )  # fmt: skip
+    cells[UNLABELLED, [FLAGGED, NOT_FLAGGED, ABSTAINED]] = (
+        counts.unlabelled_flagged, counts.unlabelled_not_flagged, counts.unscored_unlabelled
+    )  # fmt: skip
+    return cells
 
 
 def row_accounts(table: CountsTable, families: Sequence[FamilyCounts]) -> tuple[RowAccount, ...]:

@@ -39,24 +39,27 @@ def run_into(
     crosscheck: bool = True,
     fresh: bool = False,
     repeat: int | None = None,
+    waivers: Path | None = None,
     **isolation: Unpack[IsolationOptions],
 ) -> OneRun:
     """Run `plan` and write result, predictions and what was asked for into `out`, all or none of them.
 
     What the detector answered is kept there meanwhile, so that a run which is interrupted goes on; `fresh` throws away
-    what an earlier run has kept. `repeat` is how often the detector is asked about every row, if not as the plan says.
-    `asked` says whether exact reports or public files are made. `isolation` is that of `run_audit`.
+    what an earlier run has kept. `repeat` is how often the detector is asked about every row if not as the plan says;
+    `waivers` stands in the place of the plan's. `asked` says whether exact reports or public files are made.
+    `isolation` is that of `run_audit`.
 
     Raises AuditError, and then nothing in `out` has changed but that.
     """
     from audit.cli.output_folder import OutputFolder
     from audit.cli.showing import PublicFiles
+    from audit.cli.waiving import with_waivers_from
     from audit.result_file import result_to_json
     from audit.run import run_audit
     from audit.scoring.checkpoint import Checkpoint
     from audit.scoring.progress import progress_on_stderr
 
-    loaded = _asked_so_often(plan, repeat)
+    loaded = with_waivers_from(_asked_so_often(plan, repeat), waivers)
     place = _checked_place(out, loaded, asked) if isinstance(asked, PublicFiles) else None
     with OutputFolder(out) as folder:
         result = run_audit(

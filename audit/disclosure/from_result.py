@@ -8,22 +8,22 @@ from typing import Final, Literal
 
 import numpy as np
 
-from audit.counting.table import ABSTAINED, FLAGGED, NEGATIVE, NOT_FLAGGED, POSITIVE, UNLABELLED, CountsTable, IntArray
+from audit.analyses.estimates import cells_of
+from audit.counting.table import CountsTable
 from audit.disclosure.about import public_about
 from audit.disclosure.digests import Kind
-from audit.disclosure.features import public_features, public_lattice, public_method
+from audit.disclosure.features import finest_family, public_features, public_lattice, public_method
 from audit.disclosure.lattice import Lattice
 from audit.disclosure.method import Method
 from audit.disclosure.release import Audited
 from audit.disclosure.rules import public_rules
 from audit.errors import ResultError
-from audit.groups import Axis, Family
-from audit.plan import AuditPlan, PredictionsDetector
-from audit.result import AuditResult, GroupCounts
+from audit.plan import PredictionsDetector
+from audit.result import AuditResult
 from audit.result_file import result_sha256
 from audit.safeguards import public_states
 
-__all__ = ["Ready", "finest_counts", "finest_family", "ready"]
+__all__ = ["Ready", "finest_counts", "ready"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,20 +67,16 @@ def ready(result: AuditResult, formats: Sequence[str], languages: Sequence[str])
         fails_on=tuple(fails_on),
         evidence=public_states(result),
         digests=_digests(result),
+        waivers=result.waivers,
     )
     return Ready(lattice, audited, public_method(result.plan))
-
-
-def finest_family(plan: AuditPlan, features: Sequence[str]) -> Family:
-    """The features crossed, each on its finest rung."""
-    return Family(tuple(Axis(feature, plan.rungs(feature)[0]) for feature in features))
 
 
 def finest_counts(result: AuditResult, features: Sequence[str]) -> CountsTable:
     """The counts of the finest groups, from wherever the result holds them. Raises ResultError where it does not."""
     family = finest_family(result.plan, features)
     rows = {
-        tuple(level.code for level in counts.group.levels): _cells(counts)
+        tuple(level.code for level in counts.group.levels): cells_of(counts)
         for counts in (*result.counts, *result.finest)
         if counts.group.family == family
     }
@@ -91,28 +87,13 @@ def finest_counts(result: AuditResult, features: Sequence[str]) -> CountsTable:
             slug="no-finest-counts",
             hint="it is of an earlier version: run the audit again, or add --restricted",
         )
-    if not np.array_equal(table.everyone, _cells(result.counts[0])):
+    if not np.array_equal(table.everyone, cells_of(result.counts[0])):
         raise ResultError(
             "the counts of the finest groups do not add up to everyone",
             slug="contradictory-result",
             hint="it was changed after the audit; run the audit again",
         )
     return table
-
-
-def _cells(counts: GroupCounts) -> IntArray:
-    """int64[3, 4]: label x decision. Whether a case abstained or failed is not told apart, and not needed."""
-    cells = np.zeros((3, 4), dtype=np.int64)
-    cells[POSITIVE, [FLAGGED, NOT_FLAGGED, ABSTAINED]] = (
-        counts.true_positive, counts.false_negative, counts.unscored_positive
-    )  # fmt: skip
-    cells[NEGATIVE, [FLAGGED, NOT_FLAGGED, ABSTAINED]] = (
-        counts.false_positive, counts.true_negative, counts.unscored_negative
-    )  # fmt: skip
-    cells[UNLABELLED, [FLAGGED, NOT_FLAGGED, ABSTAINED]] = (
-        counts.unlabelled_flagged, counts.unlabelled_not_flagged, counts.unscored_unlabelled
-    )  # fmt: skip
-    return cells
 
 
 def _digests(result: AuditResult) -> dict[Kind, str]:

@@ -47,6 +47,7 @@ from audit.plan import (
     TextProbe,
     TransformersDetector,
     VerdictSection,
+    WaiversSection,
 )
 from audit.plan_detectors import ENTRY_POINT_GROUP
 from audit.plan_file.lines import Where
@@ -92,6 +93,7 @@ TABLES: Final[Mapping[str, type[BaseModel]]] = {
     "costs": CostsSection,
     "reference_table": ReferenceTableSection,
     "governance": GovernanceSection,
+    "waivers": WaiversSection,
 }
 """The tables that a plan has once."""
 REPEATED: Final[Mapping[str, type[BaseModel]]] = {

@@ -24,7 +24,7 @@ from audit.scoring.durable import make_folder, remove_temporaries
 from audit.scoring.parts import Part, read_part, read_parts, write_part
 from audit.scoring.sealed import digest, read_sealed, write_sealed
 
-__all__ = ["COMMIT_EVERY", "Checkpoint", "Leg"]
+__all__ = ["COMMIT_EVERY", "Checkpoint", "Leg", "answers_digest"]
 
 COMMIT_EVERY: Final = 1.0
 """Seconds of scoring that can be lost: a commit takes 5 to 20 ms."""
@@ -111,6 +111,10 @@ class Checkpoint:
         """
         return Checkpoint(self._folder / f"of-{name}", commit_every=self._commit_every, fresh=self._fresh, refuse=False)
 
+    def _move_to(self, folder: Path) -> None:
+        """Keep answers in another folder; before `begin`."""
+        self._folder, self._parts = folder, folder / _PARTS
+
     def _remove(self) -> None:
         """Leave no trace of a run of which nothing was kept."""
         with contextlib.suppress(OSError):
@@ -136,17 +140,17 @@ class Checkpoint:
             An unfinished run of something else is here.
         """
         now = dict(identity)
-        self._run = _digest(now)
+        self._run = answers_digest(now)
         with self._storing():
             remove_temporaries(self._folder)
             before = read_sealed(self._folder / _RUN)
             complete = read_sealed(self._folder / _COMPLETE)
             some = any(self._parts.glob("*.json")) or self.row_file.exists()
-            unfinished = before is not None and complete != {"run": _digest(before)} and some
+            unfinished = before is not None and complete != {"run": answers_digest(before)} and some
             if before is not None and unfinished and before != now and self._refuse and not self._fresh:
-                self._known = read_parts(self._parts, _digest(before))
+                self._known = read_parts(self._parts, answers_digest(before))
                 raise _another(before, now)
-            if self._fresh or before is None or _digest(before) != self._run:
+            if self._fresh or before is None or answers_digest(before) != self._run:
                 remove_row_cache(self.row_file)
                 (self._folder / _COURSE).unlink(missing_ok=True)
             if complete is not None and (self._fresh or complete != {"run": self._run}):
@@ -293,7 +297,7 @@ class Checkpoint:
             ) from None
 
 
-def _digest(identity: Mapping[str, Any]) -> str:
+def answers_digest(identity: Mapping[str, Any]) -> str:
     """Of what answers depend on: not of limits, groups and words, which are applied to them afterwards."""
     return digest({key: value for key, value in identity.items() if key != "plan"})
 

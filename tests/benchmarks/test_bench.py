@@ -24,7 +24,7 @@ from bench.scored_set import write_set
 from bench.scoring import overhead
 
 ROWS = 1_000
-TINY = Sizes(counted=(200,), peers=200, largest=200, strata=800, rounds=1, scored=0)
+TINY = Sizes(counted=(200,), peers=200, largest=200, strata=800, rounds=1, scored=0, gates=1)
 
 
 def made(folder: Path, rows: int, seed: int = 1, spread: str = "zipf") -> Path:
