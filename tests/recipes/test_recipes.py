@@ -59,6 +59,7 @@ def test_the_action_publishes_and_ends_as_a_fail_does(tmp_path: Path, checkout: 
     assert build.code == 1, build.log
     public = tmp_path / "work" / "runner" / "audit7k-out" / "public"
     assert build.summary == (public / "summary.md").read_text(encoding="utf-8")
+    assert "::warning" not in build.log
     assert "::error file=plan.toml,line=21,title=true_positive_rate::" in build.log
     assert build.used["actions/upload-artifact@v6"] == {"name": "audit7k", "path": str(public)}
     assert build.used["github/codeql-action/upload-sarif@v4"]["sarif_file"] == str(public / "report.sarif.json")
@@ -98,6 +99,17 @@ def test_where_nothing_is_judged_the_action_says_so_and_no_input_is_run(
     assert not list(tmp_path.rglob("owned"))
 
 
+def test_a_key_that_is_not_there_is_told_of(tmp_path: Path, checkout: Path, bin_folder: Path) -> None:
+    """`run --quiet` says nothing of a new key; two keys can be averaged."""
+    (checkout / "plan.toml").unlink()
+    nowhere = str(tmp_path / "nowhere")
+    assert (
+        "::warning title=audit7k::No key in"
+        in run_action(checkout, tmp_path, bin_folder, restricted_folder=nowhere).log
+    )
+    assert "no key in" in run_gitlab(checkout, bin_folder, tmp_path, AUDIT7K_RESTRICTED_FOLDER=nowhere).log
+
+
 def test_no_input_stands_in_a_script_of_the_action() -> None:
     """A runner puts `${{ … }}` into the text of a script before a shell reads it."""
     for step in ACTION["runs"]["steps"]:
@@ -128,6 +140,7 @@ def test_the_job_of_gitlab_leaves_its_reports_and_ends_as_the_audit_does(
     build = run_gitlab(checkout, bin_folder, tmp_path, AUDIT7K_RESTRICTED_FOLDER=str(kept))
     assert build.code == 1, build.log
     assert "✗ FAIL" in build.log
+    assert "no key" not in build.log
     assert "true_positive_rate: in the protected figures" in build.log
     assert [path.name for path in (checkout / "audit-out").iterdir()] == ["public"]
     artefacts = GITLAB["artifacts"]

@@ -129,6 +129,25 @@ def test_the_first_worker_audits_for_all_of_them(tmp_path: Path) -> None:
     assert str(again.value) == str(told.value)
 
 
+@pytest.mark.parametrize("where", ["named", "plan", "default"])
+def test_the_restricted_folder_is_the_one_named_or_the_plans_or_that_of_run(tmp_path: Path, where: str) -> None:
+    """One that has lost its key is noticed before anything is scored: that is how it shows which was looked at."""
+    folders = {"named": "named", "plan": "beside", "default": "audit-out/restricted"}
+    (tmp_path / folders[where]).mkdir(parents=True)
+    (tmp_path / folders[where] / "parameters.json").write_text("{}", encoding="utf-8")
+    plan = write_set(tmp_path, PLAN if where == "default" else PLAN + '[disclosure]\nfolder = "beside"\n')
+    (tmp_path / "cases.csv").unlink()
+    with pytest.raises(NotJudgedError, match=r"^plan\.toml: the key of the restricted folder is missing"):
+        judged_once(Asked(plan, tmp_path, tmp_path / "named" if where == "named" else None), None)
+
+
+def test_data_that_are_not_there_are_told_of_without_somebodys_folder(tmp_path: Path) -> None:
+    plan = write_set(tmp_path, PLAN.replace("cases.csv", "none.csv"))
+    with pytest.raises(NotJudgedError, match=r"^plan\.toml: .*none\.csv") as told:
+        judged_once(Asked(plan, tmp_path, exact=True), None)
+    assert str(tmp_path) not in str(told.value)
+
+
 def test_an_error_that_nobody_foresaw_tells_its_name_alone(tmp_path: Path) -> None:
     asked = Asked(write_set(tmp_path), tmp_path, restricted_folder=tmp_path / "no\0folder")
     with pytest.raises(NotJudgedError, match=r"^plan\.toml: internal error \(ValueError\); nothing was judged") as told:
