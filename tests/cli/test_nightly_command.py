@@ -136,6 +136,7 @@ def test_a_night_of_an_outage_is_not_taken_in(gate: Gate) -> None:
     done = gate()
     assert done.exit_code == 3
     assert "not taken in" in done.stderr
+    assert "4 nights so far: nothing can be said of tonight" in done.stdout
     assert Path("state.json").read_bytes() == before
 
 
