@@ -180,9 +180,10 @@ def _public_lines(release: PublicRelease) -> list[str]:
 
 def _rule_line(release: PublicRelease, rule: PublicRule) -> str:
     from audit.cli.group_names import printable
+    from audit.public_figures import each_people_once
     from audit.public_table import group_key
 
-    words = [word for word in release.words if word.rule == rule.rule]
+    words = [word for word in each_people_once(release.words) if word.rule == rule.rule]
     counted = Counter(word.word for word in words)
     limit = f"{rule.scale} {rule.limit:g} from the rest"
     said = (

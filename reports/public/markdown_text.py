@@ -55,7 +55,7 @@ def findings_tables(reading: PipelineReading, most: int) -> Iterator[str]:
             if finding.rule.rule == rule:
                 yield _row(finding)
         yield ""
-    if len(reading.findings) > len(first):
+    if len(reading.first) > len(first):
         yield "More groups are beyond a limit: `release.json` has them all.\n"
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, Literal
 
-from audit.public_figures import people_apart
+from audit.public_figures import each_people_once, people_apart
 from audit.public_table import SENTENCES, Group, PublicRate, PublicRelease, PublicRule, PublicWord, group_key
 from reports.plain_text import harmless
 from reports.public.plain_names import PlainNames
@@ -153,8 +153,10 @@ class PipelineReading:
 
     @property
     def first(self) -> list[Finding]:
-        """The same, most people first."""
-        return sorted(self.findings, key=lambda finding: (-finding.apart, finding.key, finding.rule.rule))
+        """The same, most people first; the same people once a rule."""
+        once = {(word.rule, word.group) for word in each_people_once(self.release.words)}
+        findings = (finding for finding in self.findings if (finding.rule.rule, finding.group) in once)
+        return sorted(findings, key=lambda finding: (-finding.apart, finding.key, finding.rule.rule))
 
     def failing_rules(self) -> list[PublicRule]:
         """Rules under which a group is beyond the limit."""
@@ -163,7 +165,7 @@ class PipelineReading:
 
     def tally(self, rule: str | None = None) -> tuple[int, int, int]:
         """How many groups are beyond the limit, within it, and untold; of one rule, or over all rules."""
-        told = Counter(word.word for word in self.release.words if rule is None or word.rule == rule)
+        told = Counter(word.word for word in each_people_once(self.release.words) if rule is None or word.rule == rule)
         return told["below"], told["meets"], told["cannot_tell"]
 
     def fingerprint(self, rule: str, key: str) -> str:
