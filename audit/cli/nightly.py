@@ -49,6 +49,7 @@ _SENTENCES: Final = {
     "fail": "the evidence that some group is beyond a limit has reached its bar",
     "pass": "every group that is judged alone has been shown to be within the limits",
     "inconclusive": "the evidence has reached no bar yet, neither for a FAIL nor for a PASS",
+    "outage": "nothing can be said of tonight, and a PASS is not given over an outage",
 }
 _NOT_TAKEN_IN: Final = {
     "same_set": "note: nothing new: this set was taken in before, and is not tested twice",
@@ -130,7 +131,8 @@ def _notes(tonight: Night) -> None:
 def _lines(tonight: Night, features: tuple[SensitiveFeature, ...], style: Style, *, exact: bool) -> list[str]:
     outcome = tonight.outcome
     words = style.paint(f"{style.shape(outcome)} {outcome.upper()}", outcome)
-    said = f"{words}  {_nights(tonight.state.nights)} so far: {_SENTENCES[outcome]}"
+    out = outcome == "inconclusive" and tonight.came == "too_many_failed"
+    said = f"{words}  {_nights(tonight.state.nights)} so far: {_SENTENCES['outage' if out else outcome]}"
     if not exact:
         return [said, "  groups are named with --restricted"]
     from audit.cli.group_names import GroupNames

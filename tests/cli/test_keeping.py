@@ -77,27 +77,27 @@ def kept_line(done: Result) -> bool:
 
 
 def test_an_unchanged_detector_and_set_score_nothing_also_under_other_limits(made: Made) -> None:
-    first = invoke("gate", "plan.toml", "--cache", "cache")
+    first = invoke("gate", "plan.toml", "--cache", "cache", "--sandbox", "none")
     all_batches = made.calls
     assert all_batches == 10
     assert (Path("cache").stat().st_mode & 0o777) == 0o700
-    again = invoke("gate", "plan.toml", "--cache", "cache")
+    again = invoke("gate", "plan.toml", "--cache", "cache", "--sandbox", "none")
     assert (again.exit_code, again.stdout) == (first.exit_code, first.stdout)
     # of a function one batch is asked again, to see that it is the same one
     assert made.calls == all_batches + 1
     made.plan.write_text(made.plan.read_text().replace("margin = 0.1", "margin = 0.3"), encoding="utf-8")
-    other = invoke("gate", "plan.toml", "--cache", "cache")
+    other = invoke("gate", "plan.toml", "--cache", "cache", "--sandbox", "none")
     assert other.exit_code == 0
     assert made.calls == all_batches + 2
 
 
 def test_another_set_has_a_key_of_its_own_and_the_oldest_go(made: Made) -> None:
-    invoke("gate", "plan.toml", "--cache", "cache")
+    invoke("gate", "plan.toml", "--cache", "cache", "--sandbox", "none")
     made_run(made.folder, 240)
-    invoke("gate", "plan.toml", "--cache", "cache")
+    invoke("gate", "plan.toml", "--cache", "cache", "--sandbox", "none")
     assert made.calls == 10 + 6
     made_run(made.folder, 400)
-    invoke("gate", "plan.toml", "--cache", "cache")
+    invoke("gate", "plan.toml", "--cache", "cache", "--sandbox", "none")
     assert made.calls == 10 + 6 + 1
     assert len(list(Path("cache").iterdir())) == 2
 

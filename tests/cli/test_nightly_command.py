@@ -121,21 +121,23 @@ def test_a_result_is_a_night_as_well(gate: Gate) -> None:
 
 
 def test_a_night_of_an_outage_is_not_taken_in(gate: Gate) -> None:
+    here = ("--sandbox", "none")
     Path("own_detector.py").write_text(DETECTOR, encoding="utf-8")
     own = 'kind = "python"\nentry = "own_detector:score"\nfeatures = ["score"]\n'
     Path("plan.toml").write_text(PLAN.replace('kind = "predictions"\nscore = "score"\n', own), encoding="utf-8")
     write_night(1, 0.8, failed=60)
-    assert gate().exit_code == 3
+    assert gate(*here).exit_code == 3
     assert not Path("state.json").exists()
     for seed in range(4):
         write_night(seed, 0.8, 300)
-        gate()
+        gate(*here)
     assert state().outcome == "pass"
     before = Path("state.json").read_bytes()
     write_night(9, 0.8, failed=60)
-    done = gate()
+    done = gate(*here)
     assert done.exit_code == 3
     assert "not taken in" in done.stderr
+    assert "4 nights so far: nothing can be said of tonight" in done.stdout
     assert Path("state.json").read_bytes() == before
 
 
