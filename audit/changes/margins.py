@@ -46,6 +46,12 @@ NAMING_BETA: Final = 1e-6
 """What the paired test spends on its confidence set where a name is at stake: less than many groups leave each."""
 
 
+SEPARATELY: Final[Method] = "any_dependence"
+"""How names are corrected where two samples are compared. Discarding takes its chance of being kept at the rate of the
+rest as it was found, which is sure for a rest that is large; two samples of one group are of one size, and families of
+unequal groups named one by mistake in 6.2 % of 1,300 simulated comparisons."""
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """The counts of one family, then and now, and the pairs where there are any."""
@@ -194,8 +200,7 @@ class _Separate:
         x, n, y, m = (count[some] for count in self._counts("best"))
         counted, before = counted_outcome(x, n, boundary), counted_outcome(y, m, boundary)
         p = screened_p(counted, n, before, m, boundary, FAIL_BETA, 2.0 * max(level, 0.05)).p
-        method: Method = "discarding" if self._evidence.disjoint else "any_dependence"
-        return p, reject_family(p, counted, n, before, m, boundary, level, method)
+        return p, reject_family(p, counted, n, before, m, boundary, level, SEPARATELY)
 
     def p_within(self, when: When, some: BoolArray, threshold: float) -> FloatArray:
         boundary = self.question.within
