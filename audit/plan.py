@@ -23,7 +23,7 @@ from audit.plan_detectors import (
     SkopsDetector,
     TransformersDetector,
 )
-from audit.plan_governance import GovernanceSection
+from audit.plan_governance import GovernanceSection, WaiversSection
 from audit.plan_probes import ByMetric, ColumnsProbe, Probe, ProbeForm, ProbeRule, RateForm, TextProbe, check_probes
 from audit.plan_sections import (
     GENDERS,
@@ -94,6 +94,7 @@ __all__ = [
     "TransformersDetector",
     "Use",
     "VerdictSection",
+    "WaiversSection",
 ]
 
 PLAN_SCHEMA = 1
@@ -231,6 +232,8 @@ class AuditPlan(Strict):
     """Texts and rows in which one word or one column is changed, to see whether the score moves."""
     governance: GovernanceSection = GovernanceSection()
     """What the operator declares beside the numbers."""
+    waivers: WaiversSection = WaiversSection()
+    """Findings that somebody answers for."""
     baseline: BaselineSection = BaselineSection()
     """How a new version is held against an earlier audit."""
 

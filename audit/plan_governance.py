@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Container, Iterator
+from pathlib import Path
 from typing import Annotated, Final, Literal, Self, get_args
 
 from pydantic import AfterValidator, Field, model_validator
 
 from audit.plan_answers import Name, Strict, check_disjoint
 
-__all__ = ["MEANINGS", "NOT_TESTED", "GovernanceSection", "Meaning"]
+__all__ = ["MEANINGS", "NOT_TESTED", "Day", "GovernanceSection", "Meaning", "Role", "WaiversSection", "Words"]
 
 Meaning = Literal["form", "period", "language", "site", "legal_status", "religion"]
 MEANINGS: Final[tuple[str, ...]] = get_args(Meaning)
@@ -126,3 +127,10 @@ class GovernanceSection(Strict):
     def says_something(self) -> bool:
         """Whether anything is declared at all."""
         return bool(self.model_dump(exclude_defaults=True))
+
+
+class WaiversSection(Strict):
+    """Findings that somebody answers for until a day. They change no verdict, and the digest of no plan."""
+
+    file: Path | None = None
+    """A file of waivers (TOML), each with rule, group, who, why and expires; relative to the folder of the plan."""

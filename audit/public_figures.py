@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, Literal, NamedTuple
@@ -28,6 +28,7 @@ __all__ = [
     "RateOf",
     "Span",
     "State",
+    "each_people_once",
     "error_of",
     "everyone_else",
     "funnel_curve",
@@ -44,6 +45,8 @@ __all__ = [
 State = Literal["below", "meets", "cannot_tell", "not_shown"]
 STATES: Final[tuple[State, ...]] = ("below", "meets", "cannot_tell", "not_shown")
 """What a page says of a group under a rule: a word, or that its rate is not shown, which is a state of its own."""
+
+_WORST_FIRST: Final[tuple[State, ...]] = ("below", "cannot_tell", "not_shown", "meets")
 
 FUNNEL_SIZES: Final = (10, 100_000)
 """The ends of the funnel's axis of sizes, which is logarithmic. It is the same for every set, so that it tells none."""
@@ -148,9 +151,23 @@ def state_of(word: PublicWord) -> State:
     return "not_shown" if word.why == "rate_not_shown" else word.word
 
 
+def each_people_once(words: Iterable[PublicWord]) -> list[PublicWord]:
+    """The words with the same people told once a rule, by their worst state and there on the finest rung.
+
+    Whoever has no country, or none that is known or listed, has one code on every rung of a ladder.
+    """
+    once: dict[tuple[str, frozenset[tuple[str, str]]], PublicWord] = {}
+    for word in words:
+        people = word.rule, frozenset((level.feature, level.code) for level in word.group.levels)
+        known = once.get(people)
+        if known is None or _WORST_FIRST.index(state_of(word)) <= _WORST_FIRST.index(state_of(known)):
+            once[people] = word
+    return list(once.values())
+
+
 def state_tally(words: Sequence[PublicWord]) -> dict[State, int]:
-    """How many groups are in which state, in the order of `STATES`."""
-    counts = Counter(map(state_of, words))
+    """How many groups are in which state, in the order of `STATES`; the same people count once."""
+    counts = Counter(map(state_of, each_people_once(words)))
     return {state: counts[state] for state in STATES}
 
 

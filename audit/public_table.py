@@ -48,6 +48,7 @@ __all__ = [
     "PublicSafeguard",
     "PublicSide",
     "PublicTable",
+    "PublicWaiver",
     "PublicWord",
     "Shown",
     "SizeClass",
@@ -270,6 +271,25 @@ class PublicHeadline(Part):
     """What changed from an earlier audit, where one was named; it is part of the outcome."""
 
 
+class PublicWaiver(Part):
+    """A finding that somebody answers for until a day, as the operator declares it. It changes no verdict and no word.
+
+    By name only where the word of its group under its rule is `below`: of another one that it was written at all says
+    what the protected figures do not, and who answers for it until when is all that stands here.
+    """
+
+    rule: str = ""
+    """Id of the rule; empty where the finding is not named."""
+    group: Group | None = None
+    """The group; null where the finding is not named."""
+    who: str
+    """Who answers for it."""
+    why: str = ""
+    """On what ground; empty where the finding is not named."""
+    expires: str
+    """The last day on which it holds, as YYYY-MM-DD. Where `about.finished` is later, it had expired by then."""
+
+
 class PublicRelease(Part):
     """All that a public report prints: the table, what follows from it, and what the audit is of."""
 
@@ -289,6 +309,8 @@ class PublicRelease(Part):
     """`refused`: the check before publication found that figures could tell on people. `not_made`: no feature of the
     plan has a fixed list of levels. Both show the headline and what the audit is of, and no figure; `SENTENCES` says
     so as `figures_refused` and `figures_not_made`."""
+    waivers: tuple[PublicWaiver, ...] = ()
+    """Findings that somebody answers for; first those that are named."""
 
 
 def group_key(group: Group) -> str:

@@ -223,7 +223,7 @@ class Provenance(Part):
     """From what, by what and when. The only part of a result that may differ between two runs on the same input."""
 
     plan_sha256: str
-    """SHA-256 of the plan as used, in canonical JSON."""
+    """SHA-256 of the plan as used but for `waivers`, in canonical JSON."""
     evaluation_set_sha256: str | None
     """SHA-256 of the file; null for a table passed in memory."""
     detector_sha256: str | None

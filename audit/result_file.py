@@ -18,6 +18,7 @@ from audit.result import SCHEMA_VERSION, AuditResult
 from audit.result_change import change_contradiction, worse_of
 from audit.result_json import result_sha256, result_to_json
 from audit.result_probes import probe_contradiction, rejected_as_said
+from audit.waivers import waiver_contradiction
 
 __all__ = ["load_result", "parse_result", "result_schema", "result_sha256", "result_to_json", "write_result"]
 
@@ -127,7 +128,8 @@ def _contradiction(result: AuditResult) -> str | None:
         part = _rule_contradiction(rule, verdicts[rule.rule], result.plan.verdict.alpha)
         if part is not None:
             return f"rules.{place}.{part}"
-    return probe_contradiction(result) or change_contradiction(result) or _overall_contradiction(result)
+    waived = waiver_contradiction(result)
+    return probe_contradiction(result) or change_contradiction(result) or _overall_contradiction(result) or waived
 
 
 def _rule_contradiction(rule: RuleResult, verdicts: list[Verdict], alpha: float) -> str | None:

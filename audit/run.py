@@ -13,17 +13,10 @@ from audit.analyses.families import finest, plan_families, rule_families
 from audit.analyses.impact_ratios import impact_ratios
 from audit.analyses.swap_rules import judge_probes
 from audit.analyses.swaps import swap_probes
-from audit.changes.baseline import (
-    Baseline,
-    baseline_for,
-    changed,
-    check_before,
-    joined_while_open,
-)
+from audit.changes.baseline import Baseline, baseline_for, changed, check_before, joined_while_open
 from audit.counting.table import CountsTable, FamilyCounts
 from audit.errors import DataError
-from audit.findings import Estimate, OwnMeasure
-from audit.further import further_findings
+from audit.findings import Estimate, OwnMeasure, RuleResult, Verdict
 from audit.groups import Family, Group, SensitiveFeature
 from audit.isolation.options import Isolating, IsolationOptions
 from audit.metrics import METRICS, worse_direction
@@ -31,10 +24,20 @@ from audit.notices import notices
 from audit.plan import AuditPlan
 from audit.plan_file import LoadedPlan, read_plan_file
 from audit.provenance import provenance, scoring_identity
-from audit.result import SCHEMA_VERSION, AuditResult, GroupCounts, MetricDefinition, Provenance, SystemDescription
+from audit.result import (
+    SCHEMA_VERSION,
+    AuditResult,
+    GroupCounts,
+    MetricDefinition,
+    Notice,
+    Provenance,
+    SystemDescription,
+    Waiver,
+)
 from audit.safeguards import with_safeguards
 from audit.safeguards.catalogue import catalogue
 from audit.verdicts import judge, overall_verdict
+from audit.waivers_file import waivers_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -91,24 +94,24 @@ def run_audit(  # noqa: PLR0913 - what an audit can be given
     AuditError
         If plan, data or detector are in error: nothing was judged, and nothing left but what a checkpoint keeps.
     """
-    started, isolating = datetime.now(UTC), Isolating(**isolation)
-    loaded = loaded_plan(plan, folder)
+    started, isolating, loaded = datetime.now(UTC), Isolating(**isolation), loaded_plan(plan, folder)
     earlier = baseline_for(loaded, baseline)
     with _opened(loaded, table) as evaluation_set:
-        designs = _check_before(loaded, evaluation_set, earlier, details=details)
+        waivers, designs = _check_before(loaded, evaluation_set, earlier, details=details)
         scored = _scored(loaded, evaluation_set, progress, predictions_to, checkpoint, isolating, details=details)
         counted = _counted(loaded, evaluation_set, scored, details=details)
         answered = _answered(loaded, designs, evaluation_set, progress, checkpoint, isolating)
-        joined = joined_while_open(earlier, loaded, evaluation_set)
-        rows = _single_rows(loaded.plan, evaluation_set) if crosscheck else {}
-        asked = (_own_measures(loaded, evaluation_set) if details else ()), answered
+        pairs = joined_while_open(earlier, loaded, evaluation_set)
+        rows = _single_rows(loaded.plan, evaluation_set) if crosscheck else None
+        asked = (_own_measures(loaded, evaluation_set) if details else (), answered)
         evaluation_set.check_unchanged()
         digests = {"evaluation_set": evaluation_set.sha256, "detector": scored.detector_sha256}
     features = evaluation_set.features
     families = _families(loaded.plan, counted.table, features)
     origin = provenance(loaded, digests, started, scored)
     result = summarise(loaded, features, counted, families, scored.system, details=details, asked=asked, origin=origin)
-    return changed(_with_opinions(result, counted, families, rows if crosscheck else None), earlier, joined)
+    result = _with_opinions(result, counted, families, rows).model_copy(update={"waivers": waivers})
+    return changed(result, earlier, pairs)
 
 
 def _opened(loaded: LoadedPlan, table: pa.Table | pd.DataFrame | None) -> EvaluationSet:
@@ -162,9 +165,10 @@ def _keeping(plan: AuditPlan, checkpoint: Checkpoint | None) -> Keeping | None:
 
 def _check_before(
     loaded: LoadedPlan, evaluation_set: EvaluationSet, earlier: Baseline | None, *, details: bool
-) -> tuple[Design, ...]:
-    """Whatever of tables, measures, probes and a baseline can be told before a night of scoring; what probes ask."""
+) -> tuple[tuple[Waiver, ...], tuple[Design, ...]]:
+    """Whatever of tables, measures, probes and a baseline can be told before a night; waivers, and what probes ask."""
     catalogue()
+    waivers = waivers_of(loaded, evaluation_set.features)
     if earlier is not None:
         check_before(earlier, evaluation_set)
     if details and loaded.plan.measures:
@@ -172,11 +176,11 @@ def _check_before(
 
         check_measures(loaded.plan, loaded.folder)
     if not loaded.plan.probes:
-        return ()
+        return waivers, ()
     from audit.probing.asking import check_can_be_asked, check_probes
 
     check_can_be_asked(loaded.plan, details=details)
-    return check_probes(loaded.plan, evaluation_set, loaded.folder, details=details)
+    return waivers, check_probes(loaded.plan, evaluation_set, loaded.folder, details=details)
 
 
 def _answered(
@@ -248,7 +252,7 @@ def summarise(
     rows = row_accounts(counted.table, shown)
     shown_rates = _rates(plan, shown, counted)
     further, doubts = (
-        further_findings(plan, counted, families, features, (rules, verdicts), shown_rates) if details else ({}, ())
+        _further(plan, counted, families, features, (rules, verdicts), shown_rates) if details else ({}, ())
     )
     result = AuditResult.model_construct(
         schema_version=SCHEMA_VERSION,
@@ -281,6 +285,20 @@ def summarise(
     return with_safeguards(result)
 
 
+def _further(
+    plan: AuditPlan,
+    counted: Counted,
+    families: Mapping[Family, FamilyCounts],
+    features: Sequence[SensitiveFeature],
+    judged: tuple[Sequence[RuleResult], Sequence[Verdict]],
+    rates: Sequence[Estimate],
+) -> tuple[dict[str, Any], tuple[Notice, ...]]:
+    """Every finding that decides nothing. A gate, which leaves them out, does not load what answers them."""
+    from audit.further import further_findings
+
+    return further_findings(plan, counted, families, features, judged, rates)
+
+
 def _rates(plan: AuditPlan, shown: Sequence[FamilyCounts], counted: Counted) -> tuple[Estimate, ...]:
     least = plan.verdict.min_denominator
     return estimates(shown, level=plan.verdict.level, min_denominator=least, moments=counted.moments)
@@ -293,8 +311,7 @@ def _finest(
     features: Mapping[str, SensitiveFeature],
 ) -> tuple[GroupCounts, ...]:
     """Counts of the finest groups of a public table, where no family that is shown has them."""
-    from audit.disclosure.features import public_features
-    from audit.disclosure.from_result import finest_family
+    from audit.disclosure.features import finest_family, public_features
 
     names = public_features(plan)
     family = finest_family(plan, names)
@@ -346,15 +363,17 @@ def _with_opinions(
     rows: Mapping[Group, Rows] | None,
 ) -> AuditResult:
     """The result with what other libraries say; `rows` is None where they are not asked. Raises CrosscheckError."""
-    from audit.crosscheck.agreement import UNASKED, opinions
+    if rows is None:
+        from audit.crosscheck.unasked import UNASKED
 
-    said = UNASKED
-    if rows is not None:
-        compared = [
-            everyone_as_family(counted.table),
-            *(families[family] for family in _compared_families(result.plan)),
-        ]
-        said = opinions(result.plan, compared, (*result.estimates, *result.disparities), rows, counted.moments)
+        return result.model_copy(update={"notices": (*result.notices, UNASKED)})
+    from audit.crosscheck.agreement import opinions
+
+    compared = [
+        everyone_as_family(counted.table),
+        *(families[family] for family in _compared_families(result.plan)),
+    ]
+    said = opinions(result.plan, compared, (*result.estimates, *result.disparities), rows, counted.moments)
     return result.model_copy(
         update={
             "crosscheck": said.agreements,

@@ -17,7 +17,7 @@ from typing import Final
 from bench.aequitas_environment import aequitas_python
 from bench.harness import harness_lines
 from bench.lines import Line, table
-from bench.measures import contender, module, start_up, whole_audit
+from bench.measures import contender, gates, module, start_up, whole_audit
 from bench.processes import ProcessError, Used
 
 SEED: Final = 20240412
@@ -34,11 +34,12 @@ class Sizes:
     rounds: int
     scored: int = 100_000
     held: tuple[int, ...] = (100_000, 1_000_000)
+    gates: int = 5
 
 
 FULL: Final = Sizes(counted=(1_000_000, 10_000_000), peers=1_000_000, largest=10_000_000, strata=64_000, rounds=15)
 SMALL: Final = Sizes(
-    counted=(20_000,), peers=20_000, largest=20_000, strata=1_600, rounds=2, scored=2_000, held=(2_000, 4_000)
+    counted=(20_000,), peers=20_000, largest=20_000, strata=1_600, rounds=2, scored=2_000, held=(2_000, 4_000), gates=1
 )
 
 
@@ -63,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def measure(folder: Path, sizes: Sizes) -> Iterator[Line]:
     """Every line of the table, as it is measured."""
     yield from _start_up(sizes)
-    yield from _strata(_data(folder, sizes.strata, "even"))
+    yield from _strata(_data(folder, sizes.strata, "even"), sizes)
     for rows in sizes.counted:
         yield from _counts(_data(folder, rows, "zipf"), rows, sizes)
     yield from _peers(_data(folder, sizes.peers, "zipf"), folder, sizes)
@@ -85,11 +86,15 @@ def _start_up(sizes: Sizes) -> Iterator[Line]:
     yield Line("audit7k --help, processor time", spent * 1000, "ms", 150)
 
 
-def _strata(data: Path) -> Iterator[Line]:
+def _strata(data: Path, sizes: Sizes) -> Iterator[Line]:
     _say("an audit with 800 strata")
     used = whole_audit(data)
     what = f"audit7k run, {data.stem} rows, 800 strata, processor time"
     yield Line(what, used.processor_seconds, "s", 3, _spent(used))
+    _say("a gate over 800 strata, with a predictions file")
+    best = min(gates(data, sizes.gates), key=lambda used: used.seconds)
+    what = f"audit7k gate, {data.stem} rows, 800 strata, predictions file"
+    yield Line(what, best.seconds, "s", 2.5, f"best of {sizes.gates}; {_spent(best)}")
 
 
 def _counts(data: Path, rows: int, sizes: Sizes) -> Iterator[Line]:

@@ -27,8 +27,8 @@ MEASURED: Final = (
     ("http", 256),
 )
 """Kinds of `bench.scored_kinds`, and the rows of a batch. In a child a detector runs with `--sandbox auto`."""
-MOST_HELD: Final = 64
-"""Bytes for each further row: 18 are its answer, kept until all are there and then once more as a table."""
+MOST_HELD: Final = 1.15
+"""Peak memory of a larger set, to that of the first: what is held does not grow with the rows."""
 
 
 def harness_lines(
@@ -69,7 +69,7 @@ def _memory(folder: Path, held: Sequence[int], say: Callable[[str], None]) -> It
             more = (used.peak_bytes - first[1]) / (rows - first[0])
             note += f"; {more:,.0f} bytes for each row beyond {first[0]:,}"
         first = (rows, used.peak_bytes) if first is None else first
-        goal = (first[1] + MOST_HELD * (rows - first[0])) / 1e6 if rows > first[0] else None
+        goal = MOST_HELD * first[1] / 1e6 if rows > first[0] else None
         yield Line(f"scoring {rows:,} rows, peak memory", used.peak_bytes / 1e6, "MB", goal, note)
 
 

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pycountry
 
-from bench.plans import THRESHOLD
+from bench.plans import THRESHOLD, answers_of
 
 NATIONALITIES: Final = 200
 GENDERS: Final = ("woman", "man", "non-binary", None)
@@ -54,6 +54,13 @@ def write_cases(path: Path, rows: int, *, seed: int, spread: Spread = "zipf") ->
     with pq.ParquetWriter(path, SCHEMA) as writer:
         for batch in batches(rows, seed=seed, spread=spread):
             writer.write_batch(batch)
+
+
+def write_answers(data: Path) -> Path:
+    """Write the scores of a set that `write_cases` made into a predictions file beside it, by id."""
+    path = answers_of(data)
+    pq.write_table(pq.read_table(data, columns=["case_id", "score"]), path)
+    return path
 
 
 def batches(rows: int, *, seed: int, spread: Spread, chunk: int = CHUNK) -> Iterator[pa.RecordBatch]:

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from bench.made_cases import write_answers
 from bench.plans import write_plan
 from bench.processes import Used, run
 
@@ -28,6 +29,13 @@ def whole_audit(data: Path) -> Used:
         str(data.with_suffix(".out")),
     ]
     return run(command, folder=data.parent, expected=JUDGED)
+
+
+def gates(data: Path, rounds: int) -> list[Used]:
+    """`audit7k gate` from a cold start to the verdict, on the scores of a predictions file, several times."""
+    write_answers(data)
+    command = [sys.executable, "-m", "audit", "gate", str(write_plan(data, decided="file")), "--quiet"]
+    return [run(command, folder=data.parent, expected=JUDGED) for _ in range(rounds)]
 
 
 def contender(python: Path, script: str, data: Path) -> Used:

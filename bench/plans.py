@@ -8,7 +8,7 @@ from typing import Final, Literal
 THRESHOLD: Final = 0.5
 """A case is flagged from this score on."""
 
-Decided = Literal["decision", "score"]
+Decided = Literal["decision", "score", "file"]
 
 _PLAN = """\
 schema = 1
@@ -50,11 +50,18 @@ margin = 0.05
 _DECIDED: dict[Decided, str] = {
     "decision": 'decision = "decision"',
     "score": f'score = "score"\nthreshold = {THRESHOLD}',
+    "file": f'path = "{{answers}}"\nscore = "score"\nthreshold = {THRESHOLD}',
 }
 
 
 def write_plan(data: Path, *, decided: Decided = "score") -> Path:
-    """Write a plan for `data` beside it, and return its path."""
+    """Write a plan for `data` beside it, and return its path. By `file`, scores are those of `answers_of(data)`."""
     path = data.with_suffix(f".{decided}.toml")
-    path.write_text(_PLAN.format(decided=_DECIDED[decided], data=data.name), encoding="utf-8")
+    how = _DECIDED[decided].format(answers=answers_of(data).name)
+    path.write_text(_PLAN.format(decided=how, data=data.name), encoding="utf-8")
     return path
+
+
+def answers_of(data: Path) -> Path:
+    """Where the predictions file of `data` lies."""
+    return data.with_suffix(".answers.parquet")

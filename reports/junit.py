@@ -17,6 +17,7 @@ from reports.names import Names, reading_order
 from reports.plain_text import xml_text
 from reports.reading import Finding, Reading
 from reports.unnamed_words import UnnamedWords
+from reports.waived_words import WaivedWords, plain_words
 from reports.words import Words
 
 __all__ = ["JunitReporter"]
@@ -42,10 +43,12 @@ class _Suites:
     def __init__(self, result: AuditResult) -> None:
         self._result = result
         self._reading = Reading(result)
-        self._words = Words(ENGLISH, Names(result.features, ENGLISH))
+        self._names = Names(result.features, ENGLISH)
+        self._words = Words(ENGLISH, self._names)
         self._numbers = ENGLISH.numbers
         self._unnamed = UnnamedWords(ENGLISH)
         self._swaps = SwapSuites(result)
+        self._waived = WaivedWords(result)
         self._order = reading_order(result.features)
         self._by_rule: dict[str, list[Finding]] = {rule.rule: [] for rule in result.rules}
         for finding in self._reading.findings:
@@ -68,6 +71,10 @@ class _Suites:
         ET.SubElement(properties, "property", name="release", value="restricted, exact counts")
         ET.SubElement(properties, "property", name="limit", value=xml_text(self._words.limit(rule)))
         ET.SubElement(properties, "property", name="outcome", value=rule.outcome)
+        for line in self._waived.listed(self._names):
+            if line.rule == rule.rule:
+                told = f"{line.group}: {line.state}; by {line.who}, until {line.until}: {line.why}"
+                ET.SubElement(properties, "property", name="waiver", value=xml_text(told))
         suite.append(self._rule_case(rule))
         taken = {f"rule {rule.rule}"}
         for finding in self._by_rule[rule.rule]:
@@ -101,7 +108,10 @@ class _Suites:
         if verdict is None or verdict.outcome == "pass":
             return case
         if verdict.outcome == "fail":
-            ET.SubElement(case, "failure", type="disparity", message=xml_text(self._numbers_of(finding)))
+            held = self._waived.of(rule.rule, finding.group)
+            waived = "" if held is None else plain_words(self._result, held.waiver)
+            message = "; ".join(filter(None, (waived, self._numbers_of(finding))))
+            ET.SubElement(case, "failure", type="disparity", message=xml_text(message))
             return case
         among = self._reading.metrics[finding.metric].among if finding.metric in self._reading.metrics else ""
         reason = self._words.because(

@@ -17,6 +17,7 @@ from reports.names import Names
 from reports.plain_text import harmless
 from reports.reading import Finding, Reading
 from reports.unnamed_words import UnnamedWords
+from reports.waived_words import WaivedWords, plain_words
 from reports.words import Words
 
 __all__ = ["SarifReporter"]
@@ -50,6 +51,7 @@ class _Run:
         self._names = Names(result.features, ENGLISH)
         self._words = Words(ENGLISH, self._names)
         self._unnamed = UnnamedWords(ENGLISH)
+        self._waived = WaivedWords(result)
         self._rules: list[RuleResult | ProbeRuleResult] = [*result.rules, *result.probe_rules]
         lines = result.provenance.rule_lines
         known = lines if len(lines) == len(result.rules) else [None] * len(result.rules)
@@ -68,6 +70,10 @@ class _Run:
                 "release": _RESTRICTED,
                 "system": harmless(result.plan.audit.title),
                 "outcome": result.overall.outcome,
+                "waivers": [
+                    f"{line.rule}: {harmless(line.group)}: {line.state}; by {harmless(line.who)}, until {line.until}"
+                    for line in self._waived.listed(self._names)
+                ],
             },
         }
 
@@ -75,7 +81,7 @@ class _Run:
         made = []
         for rule in self._rules:
             failing = self._failing(rule) if isinstance(rule, RuleResult) else []
-            made += [self._made(rule.rule, "error", self._told(one), _key(one.group)) for one in failing]
+            made += [self._of_group(rule, one) for one in failing]
             if rule.outcome == "fail" and (not failing or self._unnamed_in(rule)):
                 made.append(self._made(rule.rule, "error", self._of_rule(rule), "rule"))
             elif rule.outcome not in ("fail", "pass"):
@@ -84,6 +90,16 @@ class _Run:
         until = self._result.plan.governance.valid_until
         if until is not None and self._result.provenance.finished[:10] > until:
             made.append(self._made(_EXPIRY, "warning", "Past its expiry: do not rely on this audit.", "expiry"))
+        return made
+
+    def _of_group(self, rule: RuleResult | ProbeRuleResult, finding: Finding) -> dict[str, Any]:
+        """A group that fails; waived, it is suppressed from outside, which hides neither it nor who did so."""
+        made = self._made(rule.rule, "error", self._told(finding), _key(finding.group))
+        held = self._waived.of(rule.rule, finding.group)
+        if held is not None:
+            status = "rejected" if held.state == "expired" else "accepted"
+            justification = plain_words(self._result, held.waiver)
+            made["suppressions"] = [{"kind": "external", "status": status, "justification": justification}]
         return made
 
     def _change(self) -> list[dict[str, Any]]:

@@ -28,6 +28,7 @@ SUBJECTS: Final = {
     "swaps": 4.0,
     "drawing": 0.8,
     "whole_audit": 0.4,
+    "nightly": 0.2,
     "disclosure_attack": 0.04,
     "disclosure_intervals": 0.08,
     "disclosure_words": 0.1,

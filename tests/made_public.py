@@ -19,7 +19,15 @@ from audit.disclosure.words import public_release
 from audit.evaluation import nationality
 from audit.groups import LevelName, SensitiveFeature
 from audit.metrics import METRICS
-from audit.public_table import PublicCoding, PublicLook, PublicMetric, PublicRelease, PublicRule, PublicSafeguard
+from audit.public_table import (
+    PublicCoding,
+    PublicLook,
+    PublicMetric,
+    PublicRelease,
+    PublicRule,
+    PublicSafeguard,
+    PublicWaiver,
+)
 from reports.public.html import PublicHtmlReporter
 
 FLAGGED = PublicRule(
@@ -229,4 +237,10 @@ def hostile(payload: str, kind: str = "unnamed") -> PublicRelease:
     table = release.table.model_copy(update={"features": features})
     rules = tuple(rule.model_copy(update={"rule": rule.rule + payload}) for rule in release.rules)
     words = tuple(word.model_copy(update={"rule": word.rule + payload}) for word in release.words)
-    return release.model_copy(update={"about": changed, "table": table, "rules": rules, "words": words})
+    said = {"who": f"Somebody{payload}", "expires": f"2027-01-31{payload}"}
+    waivers = (
+        PublicWaiver(rule=rules[0].rule, group=table.groups[1].group, why=f"Because{payload}", **said),
+        PublicWaiver(rule="", group=None, why="", **said),
+    )
+    changes = {"about": changed, "table": table, "rules": rules, "words": words, "waivers": waivers}
+    return release.model_copy(update=changes)

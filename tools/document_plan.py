@@ -39,6 +39,7 @@ SECTIONS = (
     ("[reference_table]", "ReferenceTableSection"),
     ("[[measures]]", "Measure"),
     ("[governance]", "GovernanceSection"),
+    ("[waivers]", "WaiversSection"),
     ("[baseline]", "BaselineSection"),
 )
 

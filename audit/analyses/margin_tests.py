@@ -22,7 +22,16 @@ from audit.stats.planning import cases_to_decide
 from audit.stats.score_test import FAIL_BETA, PASS_BETA, screened_p
 from audit.stats.unnamed import unnamed_p
 
-__all__ = ["FamilyTests", "Procedure", "Together", "nearest_side", "procedure_of", "rule_tests", "unscored_decide"]
+__all__ = [
+    "FamilyTests",
+    "Procedure",
+    "Together",
+    "could_be_beyond",
+    "nearest_side",
+    "procedure_of",
+    "rule_tests",
+    "unscored_decide",
+]
 
 Procedure = Literal["discarding", "weights_only", "any_dependence"]
 """How a family's share of alpha is divided over its groups."""
@@ -121,7 +130,7 @@ def rule_tests(
     counts = [families[family.family] for family in decidability.families]
     side_by_side = _side_by_side(counts)
     evaluable = np.concatenate([family.evaluable for family in decidability.families])
-    can_fail = [evaluable & _could_be_beyond(question, side_by_side) for question in asked]
+    can_fail = [evaluable & could_be_beyond(question, side_by_side) for question in asked]
     tested = np.logical_or.reduce(can_fail)
     ends = np.cumsum([len(family.groups) for family in counts])
     slices = [slice(end - len(family.groups), end) for end, family in zip(ends, counts, strict=True)]
@@ -220,7 +229,7 @@ def _on_every_side(by_side: Sequence[_Within]) -> _Within:
     )
 
 
-def _could_be_beyond(question: Question, groups: FamilyCounts) -> BoolArray:
+def could_be_beyond(question: Question, groups: FamilyCounts) -> BoolArray:
     """Whether any rate lies beyond the limit: a share found cannot be 10 points below a rest of 2 %.
 
     Asked with the unscored cases of the rest speaking for it: that they are missing is another reason not to tell.

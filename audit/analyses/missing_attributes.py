@@ -79,7 +79,7 @@ class PossibleMembers:
 
     def joining(self, metric: Metric, groups: FamilyCounts) -> tuple[IntArray, IntArray]:
         """int64[G] each: scored possible members in the numerator, and outside it, up to what the plan vouches for."""
-        cap = self._cap(metric, groups)
+        cap = self.vouched_for(metric, groups)
         x, n = self.counts.numerator(metric), self.counts.denominator(metric)
         of_several = self.several.numerator(metric), self.several.denominator(metric)
         return np.minimum(x, cap) + of_several[0], np.minimum(n - x, cap) + of_several[1] - of_several[0]
@@ -88,7 +88,8 @@ class PossibleMembers:
         """int64[G]: the cases of each group, were all of several nationalities of it: what a share is a share of."""
         return cases(groups, metric)[0] + cases(self.several, metric)[0]
 
-    def _cap(self, metric: Metric, groups: FamilyCounts) -> IntArray:
+    def vouched_for(self, metric: Metric, groups: FamilyCounts) -> IntArray:
+        """int64[G]: how many whose feature is unknown can belong to each group at most, as far as the plan vouches."""
         own = self.surely(metric, groups)
         if self.max_share is None:
             return np.full(own.shape, np.iinfo(np.int64).max)
@@ -107,7 +108,7 @@ class PossibleMembers:
 
         As many as the plan lets move and no more than `most`.
         """
-        cap = self._cap(metric, groups)
+        cap = self.vouched_for(metric, groups)
         limit = cap if most is None else np.minimum(cap, most)
         scored, unscored = _pushing(self.counts, metric, up=up)
         # moving a scored case also improves the rate of the rest, so these go first

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Final, Literal, Protocol, runtime_checkable
 
+from audit.cli.offered import nothing_of_the_kind, offered
 from audit.errors import AuditError
 
 if TYPE_CHECKING:
@@ -57,20 +57,7 @@ class GuardedFigures:
 
 def find_figures(name: str = "matplotlib") -> GuardedFigures:
     """What an installed package offers under this name. Raises AuditError where nothing is, or it cannot be loaded."""
-    offers = {(offer.value, offer.dist.name if offer.dist else ""): offer for offer in entry_points(group=GROUP)}
-    named = [offer for offer in offers.values() if offer.name == name]
-    if len(named) != 1:
-        many = "more than one installed package offers" if named else "no installed package offers"
-        raise AuditError(f"{many} figures", slug="no-figures", hint="reinstall audit7k")
-    try:
-        made = named[0].load()
-        figures = made() if isinstance(made, type) else made
-    except (Exception, SystemExit) as error:
-        raise AuditError(
-            f"figures cannot be loaded ({type(error).__name__})",
-            slug="no-figures",
-            hint="start audit7k from another folder, or reinstall it",
-        ) from error
+    figures = offered(GROUP, name, "figures")
     if not isinstance(figures, Figures):
-        raise AuditError("what is offered as figures is none", slug="no-figures", hint="reinstall audit7k")
+        raise nothing_of_the_kind("figures")
     return GuardedFigures(figures)

@@ -10,13 +10,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from audit.cli.baselines import BaselineResult
+from audit.cli.keeping import ChangedOnly, keep, kept_by_run, kept_outcome, say_kept
 from audit.cli.showing import ExactCounts, RestrictedFolder
 from audit.cli.telling import Lang
 from audit.cli.terminal import Style, note, say, say_document
+from audit.cli.waiving import WaiversFile, code_with_waivers
 from audit.errors import ExitCode
 from audit.isolation.options import Sandbox
 
 if TYPE_CHECKING:
+    from audit.cli.one_run import OneRun
+    from audit.cli.unchanged import Kept
     from audit.result import AuditResult
 
 PlanPath = Annotated[Path, typer.Argument(help="The plan file (TOML).")]
@@ -30,6 +34,24 @@ Where = Annotated[
 ]
 AllowPickle = Annotated[
     bool, typer.Option("--allow-pickle", help="Load a pickled model: that runs whatever code stands in the file.")
+]
+
+
+ToWrite = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME", help="A report to write; may be repeated.  [html, json, csv, junit]"),
+]
+AskOthers = Annotated[
+    bool, typer.Option("--crosscheck/--no-crosscheck", help="Ask fairlearn and AIF360 for the same numbers.")
+]
+Anew = Annotated[
+    bool, typer.Option("--fresh", help="Score everything anew, whatever an earlier run has kept in the folder.")
+]
+Repeats = Annotated[
+    int | None,
+    typer.Option(
+        metavar="TIMES", min=1, max=5, help="Ask about every row so often, and show how often the answers differ."
+    ),
 ]
 
 
@@ -50,31 +72,21 @@ WhenInconclusive = Annotated[
 def run(  # noqa: PLR0913, PLR0917 - a parameter for each option
     plan: PlanPath,
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where outputs go.")] = Path("audit-out"),
-    report: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME", help="A report to write; may be repeated.  [html, json, csv, junit]"),
-    ] = None,
+    report: ToWrite = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
     on_inconclusive: WhenInconclusive = None,
-    crosscheck: Annotated[
-        bool, typer.Option("--crosscheck/--no-crosscheck", help="Ask fairlearn and AIF360 for the same numbers.")
-    ] = True,
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Score everything anew, whatever an earlier run has kept in the folder.")
-    ] = False,
-    repeat: Annotated[
-        int | None,
-        typer.Option(
-            metavar="TIMES", min=1, max=5, help="Ask about every row so often, and show how often the answers differ."
-        ),
-    ] = None,
+    crosscheck: AskOthers = True,
+    fresh: Anew = False,
+    repeat: Repeats = None,
     lang: Lang = None,
     restricted: ExactCounts = False,
     restricted_folder: RestrictedFolder = None,
     baseline: BaselineResult = None,
     sandbox: Where = Sandbox.AUTO,
     allow_pickle: AllowPickle = False,
+    waivers: WaiversFile = None,
+    changed_only: ChangedOnly = False,
 ) -> None:
     """Run the detector over the evaluation set, judge it, and write the result and public files of it.
 
@@ -85,6 +97,10 @@ def run(  # noqa: PLR0913, PLR0917 - a parameter for each option
     from audit.cli.showing import showing
 
     asked = showing(report or (), lang, restricted=restricted, folder=restricted_folder)
+    options = {"asked": [*(report or ()), lang, restricted, str(restricted_folder), crosscheck, repeat]}
+    against = "--waivers" if waivers else "--baseline" if baseline else None
+    kept = kept_by_run(out, plan, options, changed_only=changed_only, fresh=fresh, against=against)
+    give_kept(kept, on_inconclusive, quiet=quiet, as_json=as_json)
     done = run_into(
         out,
         plan,
@@ -93,19 +109,24 @@ def run(  # noqa: PLR0913, PLR0917 - a parameter for each option
         crosscheck=crosscheck,
         fresh=fresh,
         repeat=repeat,
+        waivers=waivers,
         baseline=baseline,
         sandbox=sandbox,
         allow_pickle=allow_pickle,
     )
-    result = done.result
-    say_if_network_stayed(result, quiet=quiet)
+    keep(kept, plan, options, done.result, details=True)
+    say_if_network_stayed(done.result, quiet=quiet)
     if as_json and not quiet:
         say_document(done.document)
     elif not quiet:
-        from audit.cli.summary import summary
+        _summarise(done, _next_command(done.result, plan, out))
+    raise typer.Exit(code_with_waivers(done.result, on_inconclusive, quiet=quiet))
 
-        say(summary(result, Style.of(sys.stdout), str(done.first), _next_command(result, plan, out)))
-    raise typer.Exit(code_for(result, on_inconclusive, quiet=quiet))
+
+def _summarise(done: OneRun, following: str) -> None:
+    from audit.cli.summary import summary
+
+    say(summary(done.result, Style.of(sys.stdout), report=str(done.first), next_command=following))
 
 
 def check(
@@ -145,13 +166,30 @@ def say_if_network_stayed(result: AuditResult, *, quiet: bool) -> None:
         note(f"note: {ran.sentence}")
 
 
-def code_for(result: AuditResult, on_inconclusive: OnInconclusive | None = None, *, quiet: bool = False) -> ExitCode:
-    """The exit code of a verdict. Says so on stderr where `on_inconclusive` changes it."""
-    return code_of(result.overall.outcome, on_inconclusive, quiet=quiet)
+def code_for(
+    result: AuditResult,
+    on_inconclusive: OnInconclusive | None = None,
+    *,
+    quiet: bool = False,
+    left: str | None = None,
+) -> ExitCode:
+    """The exit code of a verdict, or of what waivers leave of it. Says where `on_inconclusive` changes it."""
+    told = "what is left" if left else "the verdict"
+    return code_of(left or result.overall.outcome, on_inconclusive, quiet=quiet, told=told)
 
 
-def code_of(outcome: str, on_inconclusive: OnInconclusive | None = None, *, quiet: bool = False) -> ExitCode:
-    """The exit code of an outcome. Says so on stderr where `on_inconclusive` changes it."""
+def give_kept(kept: Kept | None, on_inconclusive: OnInconclusive | None, *, quiet: bool, as_json: bool) -> None:
+    """End with the verdict that was kept, where there is one. Raises typer.Exit then."""
+    outcome = kept_outcome(kept)
+    if kept is not None and outcome is not None:
+        say_kept(outcome, quiet=quiet, as_json=as_json, document=kept.document)
+        raise typer.Exit(code_of(outcome, on_inconclusive, quiet=quiet))
+
+
+def code_of(
+    outcome: str, on_inconclusive: OnInconclusive | None = None, *, quiet: bool = False, told: str = "the verdict"
+) -> ExitCode:
+    """The exit code of an outcome, which is called `told`. Says where `on_inconclusive` changes it."""
     code = ExitCode[outcome.upper()]
     if code is not ExitCode.INCONCLUSIVE or on_inconclusive is None:
         return code
@@ -159,7 +197,7 @@ def code_of(outcome: str, on_inconclusive: OnInconclusive | None = None, *, quie
     if not quiet:
         level = "note" if on_inconclusive is OnInconclusive.PASS else "warning"
         note(
-            f"{level}: the verdict is inconclusive; exit code {code.value} instead of {ExitCode.INCONCLUSIVE.value} "
+            f"{level}: {told} is inconclusive; exit code {code.value} instead of {ExitCode.INCONCLUSIVE.value} "
             f"because of --on-inconclusive {on_inconclusive.value}"
         )
     return code

@@ -12,7 +12,7 @@ SCORING: Final = "scoring"
 
 if TYPE_CHECKING:
     from audit.cli.output_folder import OutputFolder
-    from audit.cli.showing import PublicFiles, Showing
+    from audit.cli.showing import ExactReports, PublicFiles, Showing
     from audit.isolation.options import IsolationOptions
     from audit.plan_file import LoadedPlan
     from audit.result import AuditResult
@@ -30,7 +30,7 @@ class OneRun:
     """The file that a person opens first."""
 
 
-def run_into(
+def run_into(  # noqa: PLR0913 - what a run can be given
     out: Path,
     plan: Path,
     asked: Showing,
@@ -39,14 +39,15 @@ def run_into(
     crosscheck: bool = True,
     fresh: bool = False,
     repeat: int | None = None,
+    waivers: Path | None = None,
     baseline: Path | None = None,
     **isolation: Unpack[IsolationOptions],
 ) -> OneRun:
     """Run `plan` and write result, predictions and what was asked for into `out`, all or none of them.
 
     What the detector answered is kept there meanwhile, so that a run which is interrupted goes on; `fresh` throws away
-    what an earlier run has kept. `repeat` is how often the detector is asked about every row, if not as the plan says.
-    `baseline` is an earlier result to hold this one against, if not the plan's.
+    what an earlier run has kept. `repeat` is how often the detector is asked about every row if not as the plan says;
+    `waivers` stands in the place of the plan's, and `baseline` of the earlier result that it holds this one against.
     `asked` says whether exact reports or public files are made. `isolation` is that of `run_audit`.
 
     Raises AuditError, and then nothing in `out` has changed but that.
@@ -55,12 +56,13 @@ def run_into(
     from audit.cli.baselines import accepting, gate_place
     from audit.cli.output_folder import OutputFolder
     from audit.cli.showing import PublicFiles
+    from audit.cli.waiving import with_waivers_from
     from audit.result_file import result_to_json
     from audit.run import run_audit
     from audit.scoring.checkpoint import Checkpoint
     from audit.scoring.progress import progress_on_stderr
 
-    loaded = _asked_so_often(plan, repeat)
+    loaded = with_waivers_from(_asked_so_often(plan, repeat), waivers)
     place = _checked_place(out, loaded, asked) if isinstance(asked, PublicFiles) else None
     earlier = baseline_for(loaded, baseline)
     accepted = accepting(earlier, loaded.plan, place or gate_place(out, loaded.plan, loaded.folder, None), quiet=quiet)
@@ -80,15 +82,20 @@ def run_into(
             assert place is not None  # noqa: S101 - looked at above
             first = _publish(folder, result, asked, place, quiet=quiet)
         else:
-            from audit.cli.reporters import render_each
-
-            made = [render_each(reporter, result, asked.languages) for reporter in asked.reporters]
-            for report in [each for files in made for each in files]:
-                folder.add(report.filename, report.content)
-            folder.publish()
-            first = out / made[0][0].filename
+            first = out / _write_exact(folder, result, asked)
     accepted.remember()
     return OneRun(result, document, first)
+
+
+def _write_exact(folder: OutputFolder, result: AuditResult, asked: ExactReports) -> str:
+    """Write exact reports; the name of the first."""
+    from audit.cli.reporters import render_each
+
+    made = [render_each(reporter, result, asked.languages) for reporter in asked.reporters]
+    for report in [each for files in made for each in files]:
+        folder.add(report.filename, report.content)
+    folder.publish()
+    return made[0][0].filename
 
 
 def _checked_place(out: Path, loaded: LoadedPlan, asked: PublicFiles) -> Path:

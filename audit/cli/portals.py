@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 from audit.cli.guard import ArgumentError
+from audit.cli.offered import nothing_of_the_kind, offered
 from audit.errors import AuditError
 
 if TYPE_CHECKING:
@@ -39,22 +39,9 @@ def find_portal(name: str = "site") -> Portal:
     AuditError
         None is offered, more than one, or it cannot be loaded.
     """
-    offers = {(offer.value, offer.dist.name if offer.dist else ""): offer for offer in entry_points(group=GROUP)}
-    named = [offer for offer in offers.values() if offer.name == name]
-    if len(named) != 1:
-        many = "more than one installed package offers" if named else "no installed package offers"
-        raise AuditError(f"{many} a portal", slug="no-portal", hint="reinstall audit7k")
-    try:
-        made = named[0].load()
-        portal = made() if isinstance(made, type) else made
-    except (Exception, SystemExit) as error:
-        raise AuditError(
-            f"the portal cannot be loaded ({type(error).__name__})",
-            slug="no-portal",
-            hint="start audit7k from another folder, or reinstall it",
-        ) from error
+    portal = offered(GROUP, name, "a portal")
     if not isinstance(portal, Portal):
-        raise AuditError("what is offered as a portal is none", slug="no-portal", hint="reinstall audit7k")
+        raise nothing_of_the_kind("a portal")
     return portal
 
 

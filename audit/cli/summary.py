@@ -14,6 +14,7 @@ from audit.cli.second_looks import second_looks
 from audit.cli.swap_lines import probe_rule_lines
 from audit.cli.terminal import State, Style
 from audit.cli.unnamed import UNNAMED, Unnamed
+from audit.cli.waived_rows import Waived
 from audit.findings import Estimate, RuleResult, Verdict
 from audit.groups import Group
 from audit.metrics import MetricName
@@ -139,8 +140,10 @@ def summary(result: AuditResult, style: Style, report: str = "", next_command: s
     lines = [_verdict_line(result, style), *_counts(found, unnamed), ""]
     lines += [_line(f"Primary harm: {_HARMS[result.overall.primary_harm]}"), _line(_overall_rates(result)), ""]
     lines.append(style.paint(_columns("", "Group", "Share", "rate", "likely", "rest"), "faint"))
+    waived = Waived(result)
     further = [
         *change_line(result),
+        *waived.line(),
         *_expected(result, names),
         *second_looks(result, names),
         *answer_lines(result),
@@ -152,7 +155,7 @@ def summary(result: AuditResult, style: Style, report: str = "", next_command: s
         if each.state == "fail" or (each.state != "not_evaluable" and not unnamed.may_hold(each.verdict))
     ]
     shown = listed[: MOST_GROUPS - len(further) - bool(unnamed)]
-    lines += [_row(finding, names, style) for finding in shown]
+    lines += [_row(finding, names, style, waived) for finding in shown]
     left = len(found) - len(shown)
     lines += [
         _line(f"  and {left:,} more in the report" if left else ""),
@@ -306,7 +309,7 @@ def _columns(state: str, group: str, metric: str, rate: str, likely: str, rest: 
     return f"{fit(state, 13)} {fit(group, 31)} {fit(metric, 11)} {rate:>4} {likely:>9} {rest:>5}"
 
 
-def _row(finding: Finding, names: GroupNames, style: Style) -> str:
+def _row(finding: Finding, names: GroupNames, style: Style, waived: Waived) -> str:
     state = finding.state
     ellipsis = "…" if style.unicode else "..."
     if state == "as_part" and finding.verdict.judged_as is not None:
@@ -318,7 +321,8 @@ def _row(finding: Finding, names: GroupNames, style: Style) -> str:
     estimate = finding.estimate
     likely = f"{_bare(estimate.low)}-{percent(estimate.high)}" if estimate and estimate.value is not None else "-"
     rate = percent(estimate.value) if estimate else "-"
-    words = style.paint(fit(f"{style.shape(state)} {_WORDS[state]}", 13), state)
+    word = f"{_WORDS[state]} waived" if waived.covers(finding.verdict) else _WORDS[state]
+    words = style.paint(fit(f"{style.shape(state)} {word}", 13), state)
     return f"{words} {group} {rate:>4} {likely:>9} {percent(finding.rest):>5}"
 
 

@@ -15,6 +15,7 @@ from audit.counting.moments import Moments
 from audit.counting.scan_cells import ScanCells, count_scan_cells
 from audit.counting.score_table import ScoreTable, count_scored
 from audit.counting.table import FAILED, CountsTable
+from audit.evaluation.connection import sparingly
 from audit.evaluation.reference_table import ReferenceTable, read_reference_table
 from audit.plan import AuditPlan
 from audit.statuses import Reason, Status
@@ -68,6 +69,12 @@ def count_everything(
     DataError
         If the file cannot be read any more, or the reference table cannot be used.
     """
+    return sparingly(
+        evaluation_set.connection, lambda: _count(evaluation_set, plan, folder, details=details, rounds=rounds)
+    )
+
+
+def _count(evaluation_set: EvaluationSet, plan: AuditPlan, folder: Path, *, details: bool, rounds: int) -> Counted:
     scores: ScoreTable | None = None
     if details and plan.detector.has_scores:
         table, scores = count_scored(evaluation_set, plan.detector.score_range, plan.detector.threshold)

@@ -127,10 +127,11 @@ class CountsTable:
         cells = np.zeros((len(distinct), 3, 4), dtype=np.int64)
         np.add.at(cells, [at[key] for key in keys], self.cells)
         groups = tuple(_group(family.axes, key) for key in distinct)
-        return FamilyCounts(family, groups, cells, self.everyone, _parts(family, features))
+        return FamilyCounts(family, groups, cells, self.everyone, parts_of(family, features))
 
 
-def _parts(family: Family, features: Mapping[str, SensitiveFeature]) -> dict[Level, tuple[str, ...]]:
+def parts_of(family: Family, features: Mapping[str, SensitiveFeature]) -> dict[Level, tuple[str, ...]]:
+    """Of the levels of a family that hold people of several nationalities: the codes of these."""
     return {
         Level(axis.feature, axis.rung, level.code): level.parts
         for axis in family.axes

@@ -29,7 +29,6 @@ __all__ = [
     "HEADLINES",
     "LIBRARIES",
     "MOST_TABLES",
-    "UNASKED",
     "Opinions",
     "agreement_notices",
     "crosscheck",
@@ -64,18 +63,6 @@ class Opinions(NamedTuple):
     """Whether any did."""
     notices: tuple[Notice, ...]
     """What a reader must know of it."""
-
-
-UNASKED: Final = Opinions(
-    (),
-    "not_asked",
-    (
-        Notice(
-            code="crosscheck-skipped",
-            text="fairlearn and AIF360 were not asked for the same numbers: nobody but this tool has computed them.",
-        ),
-    ),
-)
 
 
 def opinions(

@@ -13,7 +13,7 @@ from audit.detectors.protocol import API_VERSION, DetectorInfo, TableAnswers
 from audit.errors import DataError
 from audit.evaluation.cell_values import distinct_texts, refuse_suppressed, rows_with
 from audit.evaluation.columns import check_text_type, is_float
-from audit.evaluation.connection import reading
+from audit.evaluation.connection import reading, sparingly, stream
 from audit.evaluation.quoting import literal, literals, shown
 from audit.evaluation.relation import ROW, Relation
 from audit.evaluation.row_numbers import count_of, rows_text, rows_where
@@ -171,15 +171,14 @@ def _join(evaluation_set: EvaluationSet, relation: Relation, identity: str, answ
         )
     case_id = evaluation_set.expressions["case_id"]
     # built from quoted identifiers and checked expressions; nothing of a cell stands in it
+    create = (
+        f"CREATE OR REPLACE TEMP TABLE {_JOINED} AS SELECT {ROW}, answer"  # noqa: S608
+        f" FROM (SELECT {ROW}, {case_id} AS case_id FROM {source.name})"
+        f" JOIN (SELECT {key} AS case_id, {answer} AS answer FROM {relation.name}) USING (case_id)"
+    )
     with reading(relation.source_name):
-        connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE {_JOINED} AS SELECT {ROW}, answer"  # noqa: S608
-            f" FROM (SELECT {ROW}, {case_id} AS case_id FROM {source.name})"
-            f" JOIN (SELECT {key} AS case_id, {answer} AS answer FROM {relation.name}) USING (case_id)"
-        )
-        ((joined, matched),) = connection.execute(
-            f"SELECT count(*), count(DISTINCT {ROW}) FROM {_JOINED}"  # noqa: S608
-        ).fetchall()
+        sparingly(connection, lambda: connection.execute(create))
+        joined, matched = _rows_joined(connection, source.rows)
     missing, surplus, repeated = source.rows - matched, relation.rows - joined, joined - matched
     if missing or surplus or repeated:
         raise DataError(
@@ -189,3 +188,14 @@ def _join(evaluation_set: EvaluationSet, relation: Relation, identity: str, answ
             slug="predictions-ids",
             hint="give exactly one prediction for each case; leave its cell empty where the detector abstained",
         )
+
+
+def _rows_joined(connection: duckdb.DuckDBPyConnection, rows: int) -> tuple[int, int]:
+    """Rows of the table of answers, and rows of the set that are among them: a byte for each, and DuckDB takes 40."""
+    import numpy as np
+
+    joined, matched = 0, np.zeros(rows + 1, dtype=np.bool_)
+    for piece in stream(connection, f"SELECT {ROW} FROM {_JOINED}", 1 << 16):  # noqa: S608 - our own names
+        matched[piece.column(0).to_numpy()] = True
+        joined += piece.num_rows
+    return joined, int(np.count_nonzero(matched))

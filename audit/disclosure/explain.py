@@ -23,6 +23,7 @@ from audit.metrics import MetricName
 from audit.public_figures import (
     FUNNEL_DEVIATIONS,
     Place,
+    each_people_once,
     everyone_else,
     funnel_curve,
     funnel_place,
@@ -266,8 +267,10 @@ def _places(row: PublicGroup, rates: list[PublicRate], method: PublicMethod) -> 
 
 def tallies_of(release: PublicRelease) -> Iterator[int]:
     """How many groups have which word or state, under each rule and in all; how many have it under any rule."""
-    yield from Counter((word.rule, word.word) for word in release.words).values()
-    yield from Counter(word.word for word in release.words).values()
+    once = each_people_once(release.words)
+    for words in (release.words, once):
+        yield from Counter((word.rule, word.word) for word in words).values()
+        yield from Counter(word.word for word in words).values()
     yield len(release.table.groups)
     for rule in release.rules:
         told = state_tally([word for word in release.words if word.rule == rule.rule])
@@ -275,6 +278,7 @@ def tallies_of(release: PublicRelease) -> Iterator[int]:
         yield sum(count for state, count in told.items() if state != "not_shown")
     for kind in ("below", "meets"):
         yield len({word.group for word in release.words if word.word == kind})
+        yield len({word.group for word in once if word.word == kind})
 
 
 def _spans(release: PublicRelease) -> Iterator[Decimal]:

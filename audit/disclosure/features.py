@@ -15,11 +15,11 @@ from audit.disclosure.vocabulary import Ladder, public_ladder
 from audit.errors import PlanError
 from audit.evaluation.sensitive import expected_codes
 from audit.evaluation.standing import STANDINGS
-from audit.groups import SensitiveFeature
+from audit.groups import Axis, Family, SensitiveFeature
 from audit.plan import AuditPlan
 from audit.public_table import group_key
 
-__all__ = ["features_without_figures", "public_features", "public_lattice", "public_method"]
+__all__ = ["features_without_figures", "finest_family", "public_features", "public_lattice", "public_method"]
 
 MOST: Final = 2
 """Features of a public table. A third multiplies what the attack must prove, and leaves groups too small to show."""
@@ -29,6 +29,11 @@ _FIRST: Final = ("gender", "nationality")
 def public_features(plan: AuditPlan) -> tuple[str, ...]:
     """The features of the public table, in the order of the plan; none where no feature has a fixed list of levels."""
     return tuple(ladder.feature for ladder in _ladders(plan))
+
+
+def finest_family(plan: AuditPlan, features: Sequence[str]) -> Family:
+    """The features crossed, each on its finest rung."""
+    return Family(tuple(Axis(feature, plan.rungs(feature)[0]) for feature in features))
 
 
 def features_without_figures(plan: AuditPlan) -> tuple[str, ...]:

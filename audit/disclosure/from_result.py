@@ -12,20 +12,19 @@ from audit.analyses.estimates import cells_of
 from audit.counting.table import CountsTable
 from audit.disclosure.about import public_about, public_change
 from audit.disclosure.digests import Kind
-from audit.disclosure.features import public_features, public_lattice, public_method
+from audit.disclosure.features import finest_family, public_features, public_lattice, public_method
 from audit.disclosure.lattice import Lattice
 from audit.disclosure.method import Method
 from audit.disclosure.release import Audited
 from audit.disclosure.rules import public_rules
 from audit.errors import ResultError
-from audit.groups import Axis, Family
-from audit.plan import AuditPlan, PredictionsDetector
+from audit.plan import PredictionsDetector
 from audit.public_table import FailsOn
 from audit.result import AuditResult
 from audit.result_file import result_sha256
 from audit.safeguards import public_states
 
-__all__ = ["Ready", "finest_counts", "finest_family", "ready"]
+__all__ = ["Ready", "finest_counts", "ready"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +71,9 @@ def ready(result: AuditResult, formats: Sequence[str], languages: Sequence[str])
         change=public_change(result),
         evidence=public_states(result),
         digests=_digests(result),
+        waivers=result.waivers,
     )
     return Ready(lattice, audited, public_method(result.plan))
-
-
-def finest_family(plan: AuditPlan, features: Sequence[str]) -> Family:
-    """The features crossed, each on its finest rung."""
-    return Family(tuple(Axis(feature, plan.rungs(feature)[0]) for feature in features))
 
 
 def finest_counts(result: AuditResult, features: Sequence[str]) -> CountsTable:

@@ -23,6 +23,7 @@ from audit.disclosure.shown_evidence import with_shown_evidence
 from audit.disclosure.table import public_table
 from audit.disclosure.told import parameters
 from audit.disclosure.view import NOTHING, View
+from audit.disclosure.waived import with_waivers
 from audit.disclosure.words import public_release
 from audit.errors import RefusedReleaseError
 from audit.groups import Group
@@ -127,7 +128,7 @@ def _without_figures(of: Ready, audited: Audited, write: Writer, hidden: Sequenc
         change=audited.change,
         figures="not_made" if of.lattice is None else "refused",
     )
-    empty = with_shown_evidence(empty, audited.evidence)
+    empty = with_waivers(with_shown_evidence(empty, audited.evidence), audited.waivers)
     formats = [name for name in audited.about.formats if _is_made_alone(empty, name, hidden)]
     public = _only(empty, formats)
     refuse_unless_read_back(public)

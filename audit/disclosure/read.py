@@ -16,6 +16,7 @@ from typing import Any, Final, get_args
 
 from pydantic import ValidationError
 
+from audit.disclosure.waived import named_rightly
 from audit.disclosure.words import follow, headline_of
 from audit.errors import RefusedReleaseError, ResultError
 from audit.public_table import (
@@ -127,7 +128,7 @@ def _contradictions(release: PublicRelease, content: bytes) -> Iterator[str]:
     """What does not follow, worst first; what comes after the first may not be asked."""
     if (release.model_dump_json(exclude_unset=True) + "\n").encode() != content:
         yield "its bytes are not those that audit7k writes"
-    if not all(day is None or _is_day(day) for day in (release.about.finished, release.about.valid_until)):
+    if not all(day is None or _is_day(day) for day in _days(release)):
         yield "a date is none"
     rows = release.table.groups
     if not rows or rows[0].group.levels or len({row.group for row in rows}) < len(rows):
@@ -136,6 +137,8 @@ def _contradictions(release: PublicRelease, content: bytes) -> Iterator[str]:
         yield "a number below the floor"
     if release.figures != "shown" and not all(map(_is_empty, rows)):
         yield "it holds figures and says that it has none"
+    if not named_rightly(release.waivers, release.words):
+        yield "a waiver names what its words do not"
     yield from _not_following(release)
 
 
@@ -185,6 +188,11 @@ def _is_empty(row: PublicGroup) -> bool:
     sides = (row.positives, row.negatives)
     counts = [row.unscored, row.unlabelled, *(count for side in sides for count in (side.cases, side.errors))]
     return all(count is None for count in counts) and all(side.shown == "not_shown" for side in sides)
+
+
+def _days(release: PublicRelease) -> Iterator[str | None]:
+    yield from (release.about.finished, release.about.valid_until)
+    yield from (waiver.expires for waiver in release.waivers)
 
 
 def _is_day(text: str) -> bool:

@@ -29,10 +29,12 @@ from audit.disclosure.shown_evidence import with_shown_evidence
 from audit.disclosure.table import view_of
 from audit.disclosure.told import attack_again, exact_again, is_of, parameters, seen, table_told, told_of_counts
 from audit.disclosure.view import View
+from audit.disclosure.waived import with_waivers
 from audit.disclosure.words import public_release
 from audit.errors import DataError, ResultError
 from audit.findings.safeguards import EvidenceState
 from audit.public_table import FailsOn, PublicAbout, PublicChange, PublicRelease, PublicRule, PublicTable, public_json
+from audit.result import Waiver
 from audit.scoring.durable import make_folder, write_durably
 
 __all__ = ["Audited", "People", "Released", "Writer", "attack_release", "into", "release", "reproduce"]
@@ -67,6 +69,8 @@ class Audited:
     """The public state of each kind of evidence for safeguards, before there is a table; none: no safeguards."""
     digests: Mapping[Kind, str] = field(default_factory=dict)
     """SHA-256 of what the audit was made from; under the key of the folder they become those of `about`."""
+    waivers: tuple[Waiver, ...] = ()
+    """Findings that somebody answers for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +221,9 @@ def reproduce(restricted: Path, lattice: Lattice, method: Method, number: int) -
             fails_on=told.get("fails_on"),
             change=None if told.get("change") is None else PublicChange.model_validate(told["change"]),
         )
+        if "waivers" in told:  # releases of the first versions have none
+            waivers = [Waiver.model_validate_json(json.dumps(each)) for each in told["waivers"]]
+            made = with_waivers(made, waivers)
         files = render(made, told["renderer"])
     if _digests(made, files) != told["sha256"]:
         raise ResultError(
@@ -254,7 +261,7 @@ def _made(audited: Audited, table: PublicTable, secret: bytes) -> PublicRelease:
         fails_on=audited.fails_on,
         change=audited.change,
     )
-    return with_shown_evidence(made, audited.evidence)
+    return with_waivers(with_shown_evidence(made, audited.evidence), audited.waivers)
 
 
 def _exact(lattice: Lattice, counts: CountsTable, folder: RestrictedFolder, people: People | None) -> ExactCounts:
@@ -286,6 +293,7 @@ def _told(
         "change": None if audited.change is None else audited.change.model_dump(mode="json"),
         "rules": [rule.model_dump(mode="json") for rule in audited.rules],
         "about": made.about.model_dump(mode="json"),
+        "waivers": [waiver.model_dump(mode="json") for waiver in audited.waivers],
         "level": audited.level,
         "alpha": audited.alpha,
         "renderer": renderer,

@@ -7,13 +7,14 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from audit.errors import DataError, StorageError
 from audit.evaluation.byte_stream import DAMAGED
+from audit.evaluation.leftovers import PREFIX, hold, remove_leftovers
 from audit.evaluation.quoting import literals, shown
 
 if TYPE_CHECKING:
@@ -27,15 +28,22 @@ MEMORY_LIMIT = "1GB"
 """What DuckDB may keep in memory before it writes to the private folder."""
 STREAMING_LIMIT = "128MB"
 """The same while rows are handed out in order: measured with 1e7 rows it takes no longer, and holds a quarter."""
+LEAST_LIMIT, LIMIT_OF_A_THREAD = 64, 32
+"""The same while they are joined or counted, in MB: at least, and for each thread."""
+
+Result = TypeVar("Result")
 
 
-@dataclass(frozen=True, slots=True)
 class PrivateFolder:
-    """A folder that only this user can enter, for whatever does not fit into memory. It goes when it is removed."""
+    """A folder that only this user can enter, for whatever does not fit into memory. It goes when it is removed.
 
-    _folder: tempfile.TemporaryDirectory[str] = field(
-        default_factory=lambda: tempfile.TemporaryDirectory(prefix="audit7k-", ignore_cleanup_errors=True)
-    )
+    What runs that were killed have left beside it is removed when it is made.
+    """
+
+    def __init__(self) -> None:
+        remove_leftovers(Path(tempfile.gettempdir()))
+        self._folder = tempfile.TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True)
+        self._held = hold(self.path)
 
     @property
     def path(self) -> Path:
@@ -54,6 +62,8 @@ class PrivateFolder:
     def remove(self) -> None:
         """Remove it and all that is in it; a second time does nothing."""
         self._folder.cleanup()
+        if self._held is not None:
+            self._held.close()
 
 
 def connect(private: PrivateFolder, files: Sequence[Path]) -> duckdb.DuckDBPyConnection:
@@ -81,6 +91,8 @@ def connect(private: PrivateFolder, files: Sequence[Path]) -> duckdb.DuckDBPyCon
     connection.execute(f"SET allowed_paths = [{literals(allowed)}]")
     # it would write into the output of a command once a query takes two seconds
     connection.execute("SET enable_progress_bar = false")
+    # else every thread holds the columns of a whole row group, however large whoever wrote the file made it
+    connection.execute("SET disable_parquet_prefetching = true")
     connection.execute("SET TimeZone = 'UTC'")  # else times would be written as the clock of this machine has them
     connection.execute("SET enable_external_access = false")
     return connection
@@ -94,23 +106,66 @@ def as_one_file(path: Path) -> str:
 def stream(connection: duckdb.DuckDBPyConnection, query: str, size: int) -> Iterator[pa.RecordBatch]:
     """Hand out the rows of a query in record batches of about `size`, and hold little meanwhile.
 
-    DuckDB may keep less than otherwise. Where that is too little, for long texts or on many processors, what is left is
-    read with as much as it has otherwise: `query` must give its rows in the same order each time.
+    DuckDB may keep less than otherwise. Where that is too little, for long texts, what is left is read with as much as
+    it has otherwise: `query` must give its rows in the same order each time.
     """
     import duckdb
 
     done = 0
-    connection.execute(f"SET memory_limit = '{STREAMING_LIMIT}'")
+    with _holding(connection, STREAMING_LIMIT, threads=1):
+        try:
+            for piece in connection.sql(query).to_arrow_reader(size):
+                done += piece.num_rows
+                yield piece
+        except duckdb.OutOfMemoryException:
+            connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
+            yield from connection.sql(f"{query} OFFSET {done}").to_arrow_reader(size)
+
+
+def sparingly(connection: duckdb.DuckDBPyConnection, work: Callable[[], Result], *, threads: int = 0) -> Result:
+    """Return what `work` does while DuckDB may keep less than otherwise, so that what it joins and sorts goes to disk.
+
+    Where that is too little, `work` is done once more from its beginning with as much as DuckDB has otherwise.
+
+    Parameters
+    ----------
+    work : callable
+        Runs queries, and can be run twice.
+    threads : int
+        How many threads DuckDB uses; as many as it has by default. One hands rows out fastest, and holds least.
+    """
+    import duckdb
+
+    used = threads or _threads(connection)
     try:
-        for piece in connection.sql(query).to_arrow_reader(size):
-            done += piece.num_rows
-            yield piece
+        with _holding(connection, f"{max(LEAST_LIMIT, LIMIT_OF_A_THREAD * used)}MB", used):
+            return work()
     except duckdb.OutOfMemoryException:
-        connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
-        yield from connection.sql(f"{query} OFFSET {done}").to_arrow_reader(size)
+        pass  # behind the handler nothing of the first attempt is held any more
+    except StorageError as error:
+        if error.slug != "no-room":
+            raise
+    return work()
+
+
+@contextlib.contextmanager
+def _holding(connection: duckdb.DuckDBPyConnection, limit: str, threads: int) -> Iterator[None]:
+    """Let DuckDB keep so much and use so many threads meanwhile."""
+    import duckdb
+
+    before = _threads(connection)
+    others = before != threads
+    try:
+        connection.execute(f"SET memory_limit = '{limit}'" + f"; SET threads = {threads}" * others)
+        yield
     finally:
         with contextlib.suppress(duckdb.ConnectionException):  # whoever stopped in the middle has closed it
-            connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
+            connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'" + f"; SET threads = {before}" * others)
+
+
+def _threads(connection: duckdb.DuckDBPyConnection) -> int:
+    ((threads,),) = connection.execute("SELECT current_setting('threads')").fetchall()
+    return int(threads)
 
 
 @contextlib.contextmanager

@@ -212,7 +212,7 @@ def _open(
         options = ReadOptions(section.format, section.encoding, section.delimiter, list_columns(plan), section.sha256)
         unchanged = Unchanged.now(path)
         source = read_file(connection, SOURCE, path, private, options, tuple(keys), keys)
-    case_id = check_ids(connection, source, section.id)
+    case_id = check_ids(connection, source, section.id, private)
     label = check_labels(connection, source, section)
     coded = code_features(connection, source, plan)
     numbers = frozenset(column for column in section.numbers if source.types[column] == "VARCHAR")

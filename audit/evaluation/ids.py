@@ -9,18 +9,17 @@ from audit.evaluation.columns import EXACT_INTEGERS, check_text_type, is_float, 
 from audit.evaluation.connection import reading
 from audit.evaluation.quoting import identifier, shown
 from audit.evaluation.relation import ROW, Relation
+from audit.evaluation.repeats import repeated_hashes
 from audit.evaluation.row_numbers import SHOWN, rows_text, rows_where
 
 if TYPE_CHECKING:
     import duckdb
-    import numpy as np
-    import numpy.typing as npt
 
-_BATCH = 1 << 17
+    from audit.evaluation.connection import PrivateFolder
 
 
-def check_ids(connection: duckdb.DuckDBPyConnection, relation: Relation, column: str) -> str:
-    """Check the ids of a relation.
+def check_ids(connection: duckdb.DuckDBPyConnection, relation: Relation, column: str, private: PrivateFolder) -> str:
+    """Check the ids of a relation; `private` is where what does not fit into memory is written, and removed again.
 
     Returns
     -------
@@ -31,6 +30,8 @@ def check_ids(connection: duckdb.DuckDBPyConnection, relation: Relation, column:
     ------
     DataError
         If ids are missing or repeated, or were stored as floats too large to be exact; with how many and which rows.
+    StorageError
+        If there is no room to compare them.
     """
     kind, expression = relation.types[column], relation.expression(column)
     check_text_type(relation.source_name, column, kind, "the id")
@@ -45,14 +46,14 @@ def check_ids(connection: duckdb.DuckDBPyConnection, relation: Relation, column:
             )
         if is_float(kind):
             _refuse_rounded(connection, relation, column)
-        _refuse_repeated(connection, relation, column, text)
+        _refuse_repeated(connection, relation, column, text, private)
     return text
 
 
-def has_repeats(connection: duckdb.DuckDBPyConnection, relation: Relation, text: str) -> bool:
+def has_repeats(connection: duckdb.DuckDBPyConnection, relation: Relation, text: str, private: PrivateFolder) -> bool:
     """Whether two rows have the same value of an SQL expression, by 64-bit hashes."""
     query = f"SELECT hash({text}) FROM {identifier(relation.name)}"  # noqa: S608
-    return len(_repeated(_hashes(connection, query, relation.rows))) > 0
+    return len(repeated_hashes(connection, query, relation.rows, private, relation.source_name)) > 0
 
 
 def _refuse_rounded(connection: duckdb.DuckDBPyConnection, relation: Relation, column: str) -> None:
@@ -67,12 +68,15 @@ def _refuse_rounded(connection: duckdb.DuckDBPyConnection, relation: Relation, c
         )
 
 
-def _refuse_repeated(connection: duckdb.DuckDBPyConnection, relation: Relation, column: str, text: str) -> None:
+def _refuse_repeated(
+    connection: duckdb.DuckDBPyConnection, relation: Relation, column: str, text: str, private: PrivateFolder
+) -> None:
     """Compare 64-bit hashes first: 8 bytes a row, where the ids themselves would take gigabytes. Only equal hashes
     are looked at again, by the ids themselves, so that a collision refuses nothing.
     """
     name = identifier(relation.name)
-    suspects = _repeated(_hashes(connection, f"SELECT hash({text}) FROM {name}", relation.rows))  # noqa: S608
+    query = f"SELECT hash({text}) FROM {name}"  # noqa: S608
+    suspects = repeated_hashes(connection, query, relation.rows, private, relation.source_name)
     if not len(suspects):
         return
     import pyarrow as pa
@@ -97,23 +101,3 @@ def _refuse_repeated(connection: duckdb.DuckDBPyConnection, relation: Relation, 
             slug="duplicate-ids",
             hint="every case needs an id of its own; name the column that tells cases apart, or remove true copies",
         )
-
-
-def _hashes(connection: duckdb.DuckDBPyConnection, query: str, rows: int) -> npt.NDArray[np.uint64]:
-    import numpy as np
-
-    hashes = np.empty(rows, dtype=np.uint64)
-    filled = 0
-    for batch in connection.sql(query).to_arrow_reader(_BATCH):
-        some = np.frombuffer(batch.column(0).buffers()[1], dtype=np.uint64)[batch.column(0).offset :][: batch.num_rows]
-        hashes[filled : filled + len(some)] = some
-        filled += len(some)
-    return hashes[:filled]
-
-
-def _repeated(hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
-    """The values that occur more than once. Sorts `hashes` in place."""
-    import numpy as np
-
-    hashes.sort()
-    return np.unique(hashes[1:][hashes[1:] == hashes[:-1]])

@@ -115,7 +115,7 @@ def look_at(path: Path, encoding: str = "utf-8", delimiter: str | None = None, k
         chosen = delimiter or likely_delimiter(path, encoding, kind)
         relation = read_file(connection, "data", path, private, ReadOptions(kind, encoding, chosen), None, {})
         with reading(path.name):
-            columns = tuple(_look(connection, relation, name) for name in relation.types)
+            columns = tuple(_look(connection, relation, name, private) for name in relation.types)
     finally:
         connection.close()
         private.remove()
@@ -136,7 +136,7 @@ def likely_delimiter(path: Path, encoding: str, kind: Format | None) -> str:
     return max(_DELIMITERS, key=first.count)
 
 
-def _look(connection: duckdb.DuckDBPyConnection, relation: Relation, name: str) -> ColumnLook:
+def _look(connection: duckdb.DuckDBPyConnection, relation: Relation, name: str, private: PrivateFolder) -> ColumnLook:
     stored, column, table = relation.types[name], relation.expression(name), identifier(relation.name)
     if not (stored in {"VARCHAR", "BOOLEAN", "UUID", '"NULL"'} or is_number_type(stored) or stored.startswith("ENUM")):
         return ColumnLook(
@@ -150,7 +150,9 @@ def _look(connection: duckdb.DuckDBPyConnection, relation: Relation, name: str) 
         f"count(*) FILTER ({number} BETWEEN 0 AND 1) FROM {table}"
     ).fetchall()
     shared = _distinct(connection, table, text, MOST_SHOWN) if distinct <= 2 * MOST_SHOWN else None
-    unique = filled == relation.rows and distinct > 0.8 * filled and not has_repeats(connection, relation, text)
+    unique = (
+        filled == relation.rows and distinct > 0.8 * filled and not has_repeats(connection, relation, text, private)
+    )
     shown = () if shared is None or unique or len(shared) * 2 > filled else tuple(shared)
     kind = _kind(stored, filled, numbers)
     codes, others = _codes(connection, table, text) if kind == "text" and distinct <= 2000 else (None, 0)

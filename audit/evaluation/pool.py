@@ -159,7 +159,7 @@ def _open(path: Path, design: SamplingDesign, connection: duckdb.DuckDBPyConnect
     unchanged = Unchanged.now(path)
     source = read_file(connection, "source", path, private, options, None, {})
     _check_columns(source, design)
-    case_id = check_ids(connection, source, section.id)
+    case_id = check_ids(connection, source, section.id, private)
     label = check_labels(connection, source, plan.evaluation_set)
     coded = code_features(connection, source, plan)
     cluster = None if section.cluster is None else cluster_text(connection, source, section.cluster)

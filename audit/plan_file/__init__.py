@@ -42,6 +42,7 @@ __all__ = [
     "parse_plan",
     "plan_schema",
     "read_plan_file",
+    "read_toml",
 ]
 
 LARGEST_PLAN: Final = 1024 * 1024
@@ -94,6 +95,14 @@ class LoadedPlan:
     is plain. A report may show it."""
     rule_lines: tuple[int | None, ...] = ()
     """The lines of the file on which its rules stand, one for each; none where the plan came from no text."""
+    waivers: Path | None = None
+    """A file of waivers that stands in the place of the plan's own."""
+
+    @property
+    def waivers_file(self) -> Path | None:
+        """The file of waivers: the one that was named, else the plan's; None where there is none."""
+        own = self.plan.waivers.file
+        return self.waivers if self.waivers is not None else None if own is None else self.folder / own
 
 
 def load_plan(path: str | os.PathLike[str]) -> AuditPlan:
@@ -161,11 +170,18 @@ def _checked(text: str, name: str, layout: Layout) -> tuple[BaseModel, dict[str,
 def canonical_plan_sha256(plan: AuditPlan | SamplingDesign) -> str:
     """SHA-256 (hex) of a plan or design as used, in canonical JSON: sorted keys, no spaces, UTF-8, paths with `/`.
 
-    Two files that differ in comments, order of keys or written-out defaults have the same digest.
+    Two files that differ in comments, order of keys or written-out defaults have the same digest; and so have two that
+    differ in where their waivers are, which change nothing that is scored or judged.
     """
-    used = plan.model_dump(mode="python", by_alias=True)
+    used = plan.model_dump(mode="python", by_alias=True, exclude={"waivers"})
     text = json.dumps(used, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_plain)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def read_toml(path: Path, layout: Layout) -> tuple[dict[str, Any], KeyLines]:
+    """What stands in a TOML file of ours, and on which lines. Raises PlanError, always one line."""
+    text = _text_of(path, layout)
+    return _toml(text, one_line(str(path)), layout), KeyLines.of(text)
 
 
 def plan_schema() -> dict[str, Any]:

@@ -48,6 +48,7 @@ from audit.plan import (
     TextProbe,
     TransformersDetector,
     VerdictSection,
+    WaiversSection,
 )
 from audit.plan_detectors import ENTRY_POINT_GROUP
 from audit.plan_file.lines import Where
@@ -93,6 +94,7 @@ TABLES: Final[Mapping[str, type[BaseModel]]] = {
     "costs": CostsSection,
     "reference_table": ReferenceTableSection,
     "governance": GovernanceSection,
+    "waivers": WaiversSection,
     "baseline": BaselineSection,
 }
 """The tables that a plan has once."""

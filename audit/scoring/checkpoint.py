@@ -24,10 +24,12 @@ from audit.scoring.durable import make_folder, remove_temporaries
 from audit.scoring.parts import Part, read_part, read_parts, write_part
 from audit.scoring.sealed import digest, read_sealed, write_sealed
 
-__all__ = ["COMMIT_EVERY", "Checkpoint", "Leg"]
+__all__ = ["COMMIT_EVERY", "Checkpoint", "Leg", "answers_digest"]
 
 COMMIT_EVERY: Final = 1.0
 """Seconds of scoring that can be lost: a commit takes 5 to 20 ms."""
+MOST_WAITING: Final = 1 << 18
+"""Rows that are kept at once, so that a part holds no more of them where millions are scored in a second."""
 _RUN, _COMPLETE, _PARTS, _ROWS, _COURSE = "run.json", "complete.json", "parts", "rows.sqlite", "course.json"
 _MOST_TOLD: Final = 50
 """Stretches of work whose course is kept: the last ones."""
@@ -83,6 +85,7 @@ class Checkpoint:
         self._read: dict[int, CheckedAnswers] = {}
         self._first = 0
         self._waiting: list[CheckedAnswers] = []
+        self._rows_waiting = 0
         self._started: str | None = None
         self._was_complete = False
         self._scored = False
@@ -111,6 +114,10 @@ class Checkpoint:
         """
         return Checkpoint(self._folder / f"of-{name}", commit_every=self._commit_every, fresh=self._fresh, refuse=False)
 
+    def _move_to(self, folder: Path) -> None:
+        """Keep answers in another folder; before `begin`."""
+        self._folder, self._parts = folder, folder / _PARTS
+
     def _remove(self) -> None:
         """Leave no trace of a run of which nothing was kept."""
         with contextlib.suppress(OSError):
@@ -136,17 +143,17 @@ class Checkpoint:
             An unfinished run of something else is here.
         """
         now = dict(identity)
-        self._run = _digest(now)
+        self._run = answers_digest(now)
         with self._storing():
             remove_temporaries(self._folder)
             before = read_sealed(self._folder / _RUN)
             complete = read_sealed(self._folder / _COMPLETE)
             some = any(self._parts.glob("*.json")) or self.row_file.exists()
-            unfinished = before is not None and complete != {"run": _digest(before)} and some
+            unfinished = before is not None and complete != {"run": answers_digest(before)} and some
             if before is not None and unfinished and before != now and self._refuse and not self._fresh:
-                self._known = read_parts(self._parts, _digest(before))
+                self._known = read_parts(self._parts, answers_digest(before))
                 raise _another(before, now)
-            if self._fresh or before is None or _digest(before) != self._run:
+            if self._fresh or before is None or answers_digest(before) != self._run:
                 remove_row_cache(self.row_file)
                 (self._folder / _COURSE).unlink(missing_ok=True)
             if complete is not None and (self._fresh or complete != {"run": self._run}):
@@ -212,14 +219,18 @@ class Checkpoint:
             remove_row_cache(self.row_file)
 
     def keep(self, number: int, answers: CheckedAnswers) -> None:
-        """Take the answers to a batch; at least every `commit_every` seconds they are brought to the disk."""
+        """Take the answers to a batch.
+
+        At least every `commit_every` seconds, and every `MOST_WAITING` rows, they are brought to the disk.
+        """
         if self._waiting and number != self._first + len(self._waiting):
             self.flush()  # a part has batches that follow each other, and batches may be read ahead of their answers
         if not self._waiting:
             self._first = number
         self._waiting.append(answers)
+        self._rows_waiting += len(answers.scores)
         self._scored = True
-        if time.monotonic() - self._since >= self._commit_every:
+        if self._rows_waiting >= MOST_WAITING or time.monotonic() - self._since >= self._commit_every:
             self.flush()
 
     def flush(self) -> None:
@@ -230,7 +241,7 @@ class Checkpoint:
         with self._storing():
             part = write_part(self._parts, self._run, self._first, self._waiting, (self._started, _stamp()))
         self._known[part.first] = part
-        self._waiting, self._since = [], time.monotonic()
+        self._waiting, self._rows_waiting, self._since = [], 0, time.monotonic()
 
     def tell(self, course: Sequence[str]) -> None:
         """Keep how this stretch of work went, if any of the run was scored in it."""
@@ -293,7 +304,7 @@ class Checkpoint:
             ) from None
 
 
-def _digest(identity: Mapping[str, Any]) -> str:
+def answers_digest(identity: Mapping[str, Any]) -> str:
     """Of what answers depend on: not of limits, groups and words, which are applied to them afterwards."""
     return digest({key: value for key, value in identity.items() if key != "plan"})
 

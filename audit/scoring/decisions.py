@@ -161,9 +161,18 @@ def _capacity(
     evaluation_set: EvaluationSet, answers: AnswerSource, top_k: int, scored: int, *, kept: str = _CAPACITY
 ) -> tuple[str, int, tuple[str, ...]]:
     """SQL of "within the capacity", the ties at its border, and what must be said."""
+    from audit.evaluation.connection import sparingly
+
     if scored <= top_k:
         note = f"The capacity of {top_k} was not reached: all {scored} cases with a score are flagged."
         return EVERYONE, 0, (note,) if scored < top_k else ()
+    return sparingly(evaluation_set.connection, lambda: _highest(evaluation_set, answers, top_k, kept))
+
+
+def _highest(
+    evaluation_set: EvaluationSet, answers: AnswerSource, top_k: int, kept: str
+) -> tuple[str, int, tuple[str, ...]]:
+    """The same where not everyone with a score is within it: the highest scores, and of equal ones the lowest ids."""
     connection = evaluation_set.connection
     score, relation = answers.score, answers.relation
     ((border,),) = connection.execute(

@@ -13,7 +13,7 @@ TEMPORARY: Final = ".partial"
 """How the name of a file ends that is still being written."""
 
 
-def write_durably(path: Path, content: bytes) -> None:
+def write_durably(path: Path, content: bytes | memoryview) -> None:
     """Write a file for its owner alone: beside its place, brought to the disk, then renamed, and the folder after it.
 
     Raises
@@ -37,7 +37,7 @@ def write_durably(path: Path, content: bytes) -> None:
     sync_folder(path.parent)
 
 
-def _write_all(handle: int, content: bytes) -> None:
+def _write_all(handle: int, content: bytes | memoryview) -> None:
     left = memoryview(content)
     while left:
         left = left[os.write(handle, left) :]

@@ -1,40 +1,59 @@
 """Hands out the rows of a set in the order of their ids, however many there are and however long their texts.
 
-DuckDB sorts narrow rows on the disk, and fails on wide ones: 100,000 adverts of 12 kB are too much for it with 1 GB. So
-it sorts the ids alone, unless all rows fit into memory anyway. The rows are then read once in the order of the file and
-dealt out into files of neighbouring places in the private folder, each of which is put in order by itself.
+DuckDB sorts narrow rows on the disk, and fails on wide ones: 100,000 adverts of 12 kB are too much for it with 1 GB.
+What it holds while it sorts ten million ids is more than all the rest. So it sorts only what fits into memory anyway.
+Other rows are read once in the order of the file and dealt out into files in the private folder, each of which holds
+the rows of neighbouring ids, and is put in order by itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from audit.errors import StorageError
-from audit.evaluation.connection import stream
+from audit.evaluation.connection import sparingly, stream
 from audit.evaluation.quoting import identifier, shown
 from audit.evaluation.relation import ROW
 
 if TYPE_CHECKING:
     from audit.evaluation.evaluation_set import EvaluationSet
 
-__all__ = ["in_file_order", "in_id_order"]
+__all__ = ["Wanted", "in_file_order", "in_id_order", "in_order"]
 
 AT_ONCE: Final = 16 << 20
 """Bytes of rows that are put in order at once; twice as many are sorted by DuckDB, without any files."""
 MOST_FILES: Final = 200
 """Files that are written at the same time."""
-_CHUNK: Final = 8192
-_PLACE: Final = "__place__"
+_A_CHUNK: Final = 4 << 20
+"""Bytes of rows that are dealt out at once, about; they are between `_LEAST` and `_MOST`."""
+_LEAST, _MOST = 64, 1 << 16
+_ID: Final = "__id__"
+_FILE: Final = "__file__"
+_EDGES: Final = "edges_of_files"
+_FOR_AN_EDGE: Final = 256
+"""Ids that are looked at for every file, so that they become about equally large."""
 _FIXED: Final = 16
 """Bytes that a value takes which is no text, about."""
 
-PlaceArray = npt.NDArray[np.signedinteger[Any]]
+
+class Wanted(NamedTuple):
+    """Rows that are to be put in order."""
+
+    query: str
+    """SQL that gives the rows, in any order."""
+    columns: Sequence[str]
+    """Those of its columns that are handed out."""
+    key: str
+    """The column with the id of the case, by which they are ordered: text, and never the same in two rows."""
+    held: int
+    """Bytes that they take, about."""
 
 
 def in_file_order(evaluation_set: EvaluationSet, columns: dict[str, str], size: int) -> Iterator[pa.RecordBatch]:
@@ -57,32 +76,34 @@ def in_id_order(
     evaluation_set: EvaluationSet, columns: dict[str, str], size: int, *, at_once: int = AT_ONCE
 ) -> Iterator[pa.RecordBatch]:
     """The same rows in the order of their ids; beside what is above raises StorageError where the disk is full."""
-    held = _bytes(evaluation_set, columns)
-    if held <= 2 * at_once:
-        query = _query(evaluation_set, columns)
-        yield from stream(evaluation_set.connection, f"{query} ORDER BY {evaluation_set.expressions['case_id']}", size)
+    with_id = {**columns, _ID: evaluation_set.expressions["case_id"]}
+    held = bytes_of(evaluation_set, columns)
+    if held > 2 * at_once:
+        held = bytes_of(evaluation_set, with_id)
+    wanted = Wanted(_query(evaluation_set, with_id), (ROW, *columns), _ID, held)
+    return in_order(evaluation_set, wanted, size, at_once=at_once)
+
+
+def in_order(
+    evaluation_set: EvaluationSet, wanted: Wanted, size: int, *, at_once: int = AT_ONCE
+) -> Iterator[pa.RecordBatch]:
+    """Rows of a query over a set in the order of their ids, by the bytes in UTF-8; for errors see `in_id_order`."""
+    if wanted.held <= 2 * at_once:
+        names = ", ".join(map(identifier, wanted.columns))
+        query = f"SELECT {names} FROM ({wanted.query}) ORDER BY {identifier(wanted.key)}"  # noqa: S608 - quoted
+        yield from stream(evaluation_set.connection, query, size)
         return
-    files = min(-(-held // at_once), MOST_FILES)
+    files = min(-(-wanted.held // at_once), MOST_FILES)
+    dealt = _Dealt(evaluation_set, wanted, files)
     try:
-        dealt = _Dealt(evaluation_set.private.path, -(-evaluation_set.rows // files))
-        dealt.deal(in_file_order(evaluation_set, columns, _CHUNK), _places(evaluation_set))
+        dealt.deal()
         yield from dealt.pieces(size)
-    except OSError as error:
-        raise StorageError(
-            f"{shown(evaluation_set.source_name)}: the folder for temporary files has no room to put it in order "
-            f"({type(error).__name__})",
-            slug="no-room",
-            hint='free space there, name another such folder in TMPDIR, or write order = "file" in [scoring]',
-        ) from None
+    finally:
+        dealt.remove()
 
 
-def _query(evaluation_set: EvaluationSet, columns: dict[str, str]) -> str:
-    wanted = ", ".join([ROW, *(f"{sql} AS {identifier(name)}" for name, sql in columns.items())])
-    return f"SELECT {wanted} FROM {evaluation_set.source.name}"  # noqa: S608 - quoted identifiers
-
-
-def _bytes(evaluation_set: EvaluationSet, columns: dict[str, str]) -> int:
-    """How much room the columns take, about."""
+def bytes_of(evaluation_set: EvaluationSet, columns: dict[str, str]) -> int:
+    """How much room columns of the set take, about; `columns` are names and their SQL over `evaluation_set.source`."""
     connection, name = evaluation_set.connection, evaluation_set.source.name
     kinds = connection.sql(f"{_query(evaluation_set, columns)} LIMIT 0").to_arrow_table().schema
     wide = [sql for field, sql in columns.items() if not pa.types.is_primitive(kinds.field(field).type)]
@@ -94,57 +115,105 @@ def _bytes(evaluation_set: EvaluationSet, columns: dict[str, str]) -> int:
     return fixed + int(texts)
 
 
-def _places(evaluation_set: EvaluationSet) -> PlaceArray:
-    """int[n + 1]: for the row with the number r the place of its id among all, from 0; numbers begin with 1."""
-    query = f"SELECT {ROW} FROM {evaluation_set.source.name} ORDER BY {evaluation_set.expressions['case_id']}"  # noqa: S608
-    narrow = evaluation_set.rows < np.iinfo(np.int32).max
-    places: PlaceArray = np.full(evaluation_set.rows + 1, -1, dtype=np.int32 if narrow else np.int64)
-    done = 0
-    for piece in stream(evaluation_set.connection, query, 1 << 16):
-        places[piece.column(0).to_numpy()] = np.arange(done, done + piece.num_rows)
-        done += piece.num_rows
-    return places
+def _query(evaluation_set: EvaluationSet, columns: dict[str, str]) -> str:
+    wanted = ", ".join([ROW, *(f"{sql} AS {identifier(name)}" for name, sql in columns.items())])
+    return f"SELECT {wanted} FROM {evaluation_set.source.name}"  # noqa: S608 - quoted identifiers
 
 
 class _Dealt:
-    """Files of rows that stand at neighbouring places: `a_file` of them in each."""
+    """Files of rows with neighbouring ids, about as many in each."""
 
-    def __init__(self, folder: Path, a_file: int) -> None:
-        self._folder = folder
-        self._a_file = a_file
+    def __init__(self, evaluation_set: EvaluationSet, wanted: Wanted, files: int) -> None:
+        self._set = evaluation_set
+        self._wanted = wanted
+        self._files = files
+        self._chunk = min(max(_A_CHUNK * evaluation_set.rows // wanted.held, _LEAST), _MOST)
         self._paths: dict[int, Path] = {}
 
-    def deal(self, rows: Iterator[pa.RecordBatch], places: PlaceArray) -> None:
-        """Write every row into the file of its place, with the place beside it."""
-        writers: dict[int, Any] = {}
+    def deal(self) -> None:
+        """Write every row into the file of its id."""
+        connection = self._set.connection
+        # ids travel beside the query, and must not stand in it
+        edges = self._edges()
+        connection.execute(f"SET VARIABLE {_EDGES} = $edges", {"edges": edges})
+        key = identifier(self._wanted.key)
+        columns = ", ".join(map(identifier, dict.fromkeys((*self._wanted.columns, self._wanted.key))))
+        file = f"CAST({_file_of(key, 0, len(edges) + 1)} AS SMALLINT) AS {_FILE}"
+        query = f"SELECT {columns}, {file} FROM ({self._wanted.query})"  # noqa: S608 - quoted identifiers
         try:
-            for piece in rows:
-                place = places[piece.column(0).to_numpy()]
-                order = np.argsort(place, kind="stable")
-                sorted_rows, place = piece.take(pa.array(order)), place[order]
-                file = place // self._a_file
-                starts = np.flatnonzero(np.r_[True, file[1:] != file[:-1]])
-                for start, end in zip(starts, [*starts[1:], len(file)], strict=True):
-                    self._write(writers, int(file[start]), sorted_rows.slice(start, end - start), place[start:end])
+            sparingly(connection, lambda: self._deal(query), threads=1)
         finally:
-            for writer in writers.values():
-                writer.close()
-
-    def _write(self, writers: dict[int, Any], number: int, rows: pa.RecordBatch, place: PlaceArray) -> None:
-        with_place = rows.append_column(_PLACE, pa.array(place))
-        if number not in writers:
-            self._paths[number] = self._folder / f"places-{number}.arrow"
-            writers[number] = pa.ipc.new_stream(str(self._paths[number]), with_place.schema)
-        writers[number].write_batch(with_place)
+            connection.execute(f"RESET VARIABLE {_EDGES}")
 
     def pieces(self, size: int) -> Iterator[pa.RecordBatch]:
         """The rows in order, file by file; each file is removed once it is read."""
         for number in sorted(self._paths):
-            path = self._paths[number]
+            yield from self._ordered(self._paths.pop(number)).to_batches(max_chunksize=size)
+            pa.default_memory_pool().release_unused()  # it would keep what several files took
+
+    def remove(self) -> None:
+        """Remove what was not read."""
+        while self._paths:
+            self._paths.popitem()[1].unlink(missing_ok=True)
+
+    def _edges(self) -> list[str]:
+        """The lowest ids of all files but the first, from some of the ids: which ones decides no order."""
+        connection, source, key = self._set.connection, self._set.source.name, self._set.expressions["case_id"]
+        every = max(1, self._set.rows // (self._files * _FOR_AN_EDGE))
+        query = f"SELECT {key} FROM {source} WHERE hash({key}) % {every} = 0"  # noqa: S608 - quoted identifiers
+        keys = sparingly(connection, lambda: connection.sql(query).to_arrow_table().column(0), threads=1)
+        places = np.unique(np.arange(1, self._files) * len(keys) // self._files) if len(keys) else np.empty(0, np.int64)
+        edges: list[str] = keys.take(pc.sort_indices(keys).take(pa.array(places))).to_pylist()
+        return edges
+
+    def _deal(self, query: str) -> None:
+        self.remove()
+        with contextlib.ExitStack() as stack:
+            writers: dict[int, Any] = {}
+            for piece in self._set.connection.sql(query).to_arrow_reader(self._chunk):
+                file = piece.column(piece.num_columns - 1).to_numpy()
+                order = np.argsort(file, kind="stable")
+                rows, file = piece.select(piece.schema.names[:-1]).take(pa.array(order)), file[order]
+                numbers, starts = np.unique(file, return_index=True)
+                with self._room():
+                    for number, start, end in zip(numbers.tolist(), starts, [*starts[1:], len(file)], strict=True):
+                        own = rows.slice(start, end - start)
+                        if number not in writers:
+                            writers[number] = stack.enter_context(self._new(number, own.schema))
+                        writers[number].write_batch(own)
+            with self._room():
+                stack.close()
+
+    def _new(self, number: int, schema: pa.Schema) -> Any:
+        path = self._set.private.path / f"places-{number}.arrow"
+        self._paths[number] = path
+        return pa.ipc.new_stream(str(path), schema)
+
+    def _ordered(self, path: Path) -> pa.Table:
+        with self._room():
             with pa.OSFile(str(path)) as file, pa.ipc.open_stream(file) as reader:
                 table = reader.read_all()
             path.unlink()
-            order = np.argsort(table.column(_PLACE).to_numpy(), kind="stable")
-            ordered = table.drop_columns([_PLACE]).take(pa.array(order))
-            del table
-            yield from ordered.to_batches(max_chunksize=size)
+        keys = table.column(self._wanted.key).combine_chunks()
+        return table.select(list(self._wanted.columns)).take(pc.sort_indices(keys))
+
+    @contextlib.contextmanager
+    def _room(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise StorageError(
+                f"{shown(self._set.source_name)}: the folder for temporary files has no room to put it in order "
+                f"({type(error).__name__})",
+                slug="no-room",
+                hint="free space there, or name another such folder in TMPDIR",
+            ) from None
+
+
+def _file_of(key: str, low: int, high: int) -> str:
+    """SQL of the number of a row's file, one of `low` to `high` - 1: few comparisons even where there are many."""
+    if high - low == 1:
+        return str(low)
+    middle = (low + high) // 2
+    below, above = _file_of(key, low, middle), _file_of(key, middle, high)
+    return f"CASE WHEN {key} < getvariable('{_EDGES}')[{middle}] THEN {below} ELSE {above} END"

@@ -119,7 +119,7 @@ def same_answers(one: CheckedAnswers, other: CheckedAnswers) -> bool:
     )
 
 
-def _content(answers: Sequence[CheckedAnswers]) -> bytes:
+def _content(answers: Sequence[CheckedAnswers]) -> memoryview:
     numbers = np.repeat(np.arange(len(answers)), [len(one.scores) for one in answers])
     columns = [numbers.astype(np.int64)] + [
         np.concatenate([getattr(one, name) for one in answers]) for name in ("scores", "status", "reason")
@@ -127,7 +127,7 @@ def _content(answers: Sequence[CheckedAnswers]) -> bytes:
     sink = pa.BufferOutputStream()
     with pa.ipc.new_file(sink, _SCHEMA) as writer:
         writer.write_batch(pa.RecordBatch.from_arrays([pa.array(one) for one in columns], schema=_SCHEMA))
-    return bytes(sink.getvalue())
+    return memoryview(sink.getvalue())
 
 
 def _first(path: Path) -> tuple[int, str]:

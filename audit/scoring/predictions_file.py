@@ -18,12 +18,15 @@ if TYPE_CHECKING:
 
     from audit.evaluation.evaluation_set import EvaluationSet
     from audit.scoring.decisions import AnswerSource
+    from audit.scoring.in_order import Wanted
 
 DECISIONS: Final = ("flagged", "not flagged", "abstained", "failed")
 """The words of the decision codes."""
 
 _ROW_GROUP: Final = 122_880
 """Rows of a row group: fixed, so that the same answers give the same bytes."""
+_ANSWERED: Final = 48
+"""Bytes of what is answered to a row, beside its id, about."""
 
 
 def write_predictions(
@@ -46,7 +49,7 @@ def write_predictions(
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial")
         partial = Path(name)
         with os.fdopen(descriptor, "wb") as file:
-            _write(_query(evaluation_set, answers, decision, classes), evaluation_set, file, classes)
+            _write(_wanted(evaluation_set, answers, decision, classes), evaluation_set, file, classes)
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
@@ -66,11 +69,12 @@ def write_predictions(
         raise
 
 
-def _write(query: str, evaluation_set: EvaluationSet, file: object, classes: Sequence[str]) -> None:
+def _write(wanted: Wanted, evaluation_set: EvaluationSet, file: object, classes: Sequence[str]) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     from audit.scoring.batches import exactly
+    from audit.scoring.in_order import in_order
 
     words = pa.dictionary(pa.int32(), pa.string())
     schema = pa.schema(
@@ -83,9 +87,9 @@ def _write(query: str, evaluation_set: EvaluationSet, file: object, classes: Seq
             ("reason", words),
         ]
     )
-    reader = evaluation_set.connection.sql(query).to_arrow_reader(_ROW_GROUP)
+    rows = in_order(evaluation_set, wanted, _ROW_GROUP)
     with pq.ParquetWriter(file, schema, compression="zstd", write_page_checksum=True) as writer:
-        for piece in exactly(reader, _ROW_GROUP):
+        for piece in exactly(rows, _ROW_GROUP):
             writer.write_batch(_in_words(piece, schema, classes), row_group_size=_ROW_GROUP)
 
 
@@ -100,15 +104,19 @@ def _in_words(piece: pa.RecordBatch, schema: pa.Schema, classes: Sequence[str]) 
     return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
-def _query(evaluation_set: EvaluationSet, answers: AnswerSource, decision: str, classes: Sequence[str]) -> str:
+def _wanted(evaluation_set: EvaluationSet, answers: AnswerSource, decision: str, classes: Sequence[str]) -> Wanted:
+    from audit.scoring.in_order import Wanted, bytes_of
+
     case_id, source = evaluation_set.expressions["case_id"], evaluation_set.source.name
     # the place of the class is what the table of answers has for a score
     named = ", score AS named" if classes else ""
     said = "status, nullif(reason, -1) AS reason"
     answered = f"SELECT {ROW}{named}, {answers.score} AS answered, {decision} AS decision, {said}"
-    columns = f"case_id, answered{', named' if classes else ''}, decision, status, reason"
+    columns = ("case_id", "answered", *(["named"] if classes else []), "decision", "status", "reason")
     # built from quoted identifiers and numbers; nothing of a cell stands in it
-    return (
-        f"SELECT {columns} FROM (SELECT {ROW}, {case_id} AS case_id FROM {source})"  # noqa: S608
-        f" JOIN ({answered} FROM {answers.relation}) USING ({ROW}) ORDER BY case_id"
+    query = (
+        f"SELECT {', '.join(columns)} FROM (SELECT {ROW}, {case_id} AS case_id FROM {source})"  # noqa: S608
+        f" JOIN ({answered} FROM {answers.relation}) USING ({ROW})"
     )
+    held = bytes_of(evaluation_set, {"case_id": case_id}) + _ANSWERED * evaluation_set.rows
+    return Wanted(query, columns, "case_id", held)

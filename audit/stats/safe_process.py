@@ -15,7 +15,7 @@ from audit.stats.binomial import BoolArray, Counts, FloatArray, IntArray, checke
 from audit.stats.boundaries import Boundary
 from audit.stats.score_statistic import restricted_rates
 
-__all__ = ["SafeState", "begun", "e_holm", "seen"]
+__all__ = ["SafeState", "begun", "e_holm", "mean_log_e", "seen"]
 
 _LEAST_RATE: Final = 1e-6
 
@@ -93,7 +93,9 @@ def seen(state: SafeState, x: Counts, n: Counts, y: Counts, m: Counts, boundary:
     )
 
 
-def e_holm(log_e: FloatArray, level: float) -> BoolArray:
+def e_holm(
+    log_e: FloatArray, level: float, shares: FloatArray | None = None, rejected: BoolArray | None = None
+) -> BoolArray:
     """Hypotheses that evidence rejects with at most this chance of rejecting any true one, whenever it is looked at.
 
     Parameters
@@ -102,22 +104,51 @@ def e_holm(log_e: FloatArray, level: float) -> BoolArray:
         Logarithms of the evidence against each; they may depend on each other in any way.
     level : float
         Chance of any false rejection, in (0, 1).
+    shares : ndarray of float64, shape (G,)
+        What each hypothesis has of the level, adding up to at most 1 and fixed before its evidence; equal shares where
+        not given. What is left belongs to hypotheses that are still to come, and is never freed.
+    rejected : ndarray of bool, shape (G,)
+        Those that were rejected when it was looked at before; they stay rejected.
 
     Returns
     -------
     ndarray of bool, shape (G,)
 
+    Raises
+    ------
+    ValueError
+        If the level or the shares are out of range.
+
     Notes
     -----
-    Holm (1979) with 1/E in the place of p-values (Vovk & Wang 2021, Annals of Statistics 49, 1736-1754).
+    Holm (1979) with 1/E in the place of p-values (Vovk & Wang 2021, Annals of Statistics 49, 1736-1754), with weights.
+    When a true hypothesis j is the first to be rejected, all rejected before are false ones, so that the bar
+    (1 - their shares) / (level x share of j) is at least (shares of all true ones) / (level x share of j): the weighted
+    mean of the evidence against the true ones is then at least 1/level, and it is evidence itself. That holds over time
+    as well, since the mean is over the same hypotheses each night, seen (E = 1 so far) or not.
     """
     checked_fraction(level, "level")
-    order = np.argsort(-log_e, kind="stable")
-    remaining = np.arange(log_e.size, 0, -1)
-    passes = log_e[order] >= np.log(remaining) - np.log(level)
-    rejected = np.zeros(log_e.shape, dtype=np.bool_)
-    rejected[order[: np.flatnonzero(~passes)[0] if not passes.all() else log_e.size]] = True
-    return rejected
+    own = np.full(log_e.shape, 1.0 / max(log_e.size, 1)) if shares is None else shares
+    if not ((own > 0.0).all() and own.sum() <= 1.0 + 1e-9):
+        raise ValueError("shares must be positive and add up to at most 1")
+    found: BoolArray = np.zeros(log_e.shape, dtype=np.bool_) if rejected is None else rejected.copy()
+    while True:
+        # what is left is never less than a hypothesis' own share, but for rounding
+        left = np.maximum(1.0 - own[found].sum(), own)
+        more = ~found & (log_e >= np.log(left / own) - np.log(level))
+        if not more.any():
+            return found
+        found |= more
+
+
+def mean_log_e(log_e: FloatArray, shares: FloatArray) -> float:
+    """Logarithm of the evidence against "all of these hypotheses are true": the mean of E, weighted by their shares.
+
+    What the shares leave to hypotheses still to come counts as E = 1. Arrays have shape (G,); shares as in `e_holm`.
+    """
+    left = max(1.0 - float(shares.sum()), 0.0)
+    terms = np.append(log_e + np.log(shares), np.log(left) if left > 0.0 else -np.inf)
+    return float(np.logaddexp.reduce(terms))
 
 
 def _times(count: IntArray, logarithm: FloatArray) -> FloatArray:

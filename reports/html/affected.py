@@ -10,6 +10,7 @@ from reports.names import Names
 from reports.plain_text import capital
 from reports.reading import MISSED, WRONGLY_FLAGGED, Finding, Reading
 from reports.unnamed_words import Unnamed, UnnamedWords
+from reports.waived_words import WaivedWords
 from reports.words import Words
 
 
@@ -24,6 +25,8 @@ class AffectedGroup:
     rate: str
     range: str
     people: str
+    waived: str = ""
+    """By whom it is waived, and until when; empty where it is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,7 @@ class AffectedWriter:
         self._names = names
         self._words = words
         self._unnamed_words = UnnamedWords(language)
+        self._waived = WaivedWords(reading.result, language)
         self._language = language
         self._t = language.translations
         self._n = language.numbers
@@ -168,6 +172,7 @@ class AffectedWriter:
             rate=self._n.percent(finding.value, against=finding.nearest_limit),
             range=self._n.percent_range(*ends),
             people=self._people(finding, both_ways=both_ways),
+            waived="" if finding.rule is None else self._waived.mark(finding.rule.rule, finding.group),
         )
 
     def _people(self, finding: Finding, *, both_ways: bool) -> str:

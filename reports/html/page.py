@@ -20,6 +20,7 @@ from reports.reading import MISSED, WRONGLY_FLAGGED, Reading
 from reports.swap_words import ProbeRuleSummary, probe_rules
 from reports.unnamed_words import UnnamedWords
 from reports.verdict_words import VerdictWords, VerdictWriter
+from reports.waived_words import WaivedWords, WaiverLine
 from reports.words import Words
 
 _AFFECTED_FIRST = 10
@@ -104,6 +105,8 @@ class Page:
     """Whether people whose group is unknown keep any group from a pass."""
     terms: tuple[Term, ...]
     """The terms that the page uses, beside those that every page does."""
+    waivers: tuple[WaiverLine, ...]
+    """Findings that somebody answers for."""
 
     @property
     def anyone_listed(self) -> bool:
@@ -153,6 +156,7 @@ class PageWriter:
             worth_less=self._worth_less,
             but_for_unknown=any(verdict.because == "unknown_attribute" for verdict in self.reading.result.verdicts),
             terms=tuple(self._terms(answered)),
+            waivers=tuple(WaivedWords(self.reading.result, self._language).listed(self.names)),
         )
 
     @property

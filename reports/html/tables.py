@@ -13,6 +13,7 @@ from reports.language import Language
 from reports.names import Names
 from reports.numbers import NOT_KNOWN
 from reports.reading import Finding, Reading
+from reports.waived_words import WaivedWords
 from reports.words import Words
 
 WHOLE = 24
@@ -56,6 +57,8 @@ class Row:
     rest: str
     cases: str
     chart: Markup
+    waived: str = ""
+    """By whom a finding that fails is waived, and until when; empty where it is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,7 @@ class TableWriter:
         self._t = language.translations
         self._n = language.numbers
         self._min_denominator = reading.result.plan.verdict.min_denominator
+        self._waived = WaivedWords(reading.result, language)
 
     def judged(self, rule: RuleResult, family: Family, anchor: str) -> Table | None:
         """The table of a rule over a family; None where the rule is not about it."""
@@ -174,7 +178,11 @@ class TableWriter:
             rest=self._n.percent(finding.rest, digits=digits),
             cases=self._cases(finding),
             chart=_chart(finding, end, f"{rate} ({likely})"),
+            waived=self._waived_by(finding),
         )
+
+    def _waived_by(self, finding: Finding) -> str:
+        return "" if finding.rule is None else self._waived.mark(finding.rule.rule, finding.group)
 
     def _note(self, finding: Finding) -> str:
         """Why there is no verdict and what it would take; empty where there is one."""
@@ -243,6 +251,7 @@ class TableWriter:
             rest="",
             cases=self._cases(finding),
             chart=Markup(""),
+            waived=self._waived_by(finding),
         )
 
     def _cases(self, finding: Finding) -> str:

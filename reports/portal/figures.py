@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
+from audit.public_figures import each_people_once
 from audit.public_site import PublicAudit
 from audit.public_table import PublicRate, PublicRelease, PublicRule, PublicWord, clear_change
 from reports.reading import MISSED, WRONGLY_FLAGGED
@@ -58,7 +59,7 @@ class Figures:
     @cached_property
     def tallies(self) -> Tallies:
         """Words on groups, counted."""
-        counted = Counter(word.word for word in self.release.words)
+        counted = Counter(word.word for word in each_people_once(self.release.words))
         return Tallies(counted["below"], counted["meets"], counted["cannot_tell"])
 
     @cached_property
@@ -68,7 +69,8 @@ class Figures:
         How far is measured from everyone's rate to the nearer end of the group's interval, or to its bound.
         """
         rules = {rule.rule: rule for rule in self.release.rules}
-        words = [word for word in self.release.words if word.word == "below" and word.rule in rules]
+        told = each_people_once(self.release.words)
+        words = [word for word in told if word.word == "below" and word.rule in rules]
         if not words:
             return ()
         rates = {(rate.metric, rate.group): rate for rate in self.release.rates}

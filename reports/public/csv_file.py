@@ -9,6 +9,7 @@ from typing import Final
 
 from audit.public_table import SENTENCES, PublicGroup, PublicMethod, PublicRate, PublicRelease, PublicSide, group_key
 from reports.public.plain_names import PlainNames
+from reports.public.waived import PublicWaived
 
 __all__ = ["PublicCsvReporter"]
 
@@ -36,6 +37,7 @@ class _Rows:
     def __init__(self, release: PublicRelease) -> None:
         self._release = release
         self._names = PlainNames(release.table)
+        self._waived = PublicWaived(release)
         self._metrics = list(dict.fromkeys(rate.metric for rate in release.rates))
         self._rates = {(rate.metric, group_key(rate.group)): rate for rate in release.rates}
         self._words = {(word.rule, group_key(word.group)): word.word for word in release.words}
@@ -54,6 +56,8 @@ class _Rows:
                 yield f"{metric}_{part}"
         for rule in self._release.rules:
             yield f"word under {rule.rule}"
+        if self._waived.all:
+            yield "waived"
 
     def _row(self, row: PublicGroup) -> list[str]:
         key, method = group_key(row.group), self._release.table.method
@@ -63,7 +67,17 @@ class _Rows:
         cells += [_count(row.unscored), _count(row.unlabelled)]
         for metric in self._metrics:
             cells += _rate(self._rates.get((metric, key)))
-        return [*cells, *(self._words.get((rule.rule, key), "") for rule in self._release.rules)]
+        cells += [self._words.get((rule.rule, key), "") for rule in self._release.rules]
+        return [*cells, *([self._waivers(row)] if self._waived.all else [])]
+
+    def _waivers(self, row: PublicGroup) -> str:
+        """Who answers for findings on a group; in the row of everyone, for those that are not named."""
+        told = [
+            ": ".join(filter(None, (waiver.rule, self._waived.words(waiver))))
+            for waiver in self._waived.all
+            if waiver.group == row.group or (waiver.group is None and not row.group.levels)
+        ]
+        return "; ".join(told)
 
 
 def _count(value: int | None) -> str:

@@ -31,7 +31,7 @@ class PublicGithubAnnotationsReporter:
         rules = [f"{_property(rule.rule)} ({reading.plan} {reading.line(rule)})" for rule in release.rules]
         said = f"audit: {_property(reading.title)}; {_data(reading.verdict)}"
         lines = [f"{said}; rules: {', '.join(rules) or 'none'}"]
-        return "\n".join([*lines, *_commands(reading)]) + "\n"
+        return "\n".join([*lines, *_commands(reading), *_waivers(reading)]) + "\n"
 
 
 def _commands(reading: PipelineReading) -> list[str]:
@@ -51,6 +51,14 @@ def _commands(reading: PipelineReading) -> list[str]:
         text = "In this test groups are beyond the limit in the protected figures: release.json names them."
         commands.append(_command(reading, "error", rule, rule.rule, text))
     return commands
+
+
+def _waivers(reading: PipelineReading) -> list[str]:
+    """A notice for each waiver, as far as there is room: notices are counted apart from errors."""
+    return [
+        _command(reading, "notice", None, "Waived finding", f"Waiver of {told}")
+        for told in reading.waived.sentences()[:_MOST]
+    ]
 
 
 def _command(reading: PipelineReading, kind: str, rule: PublicRule | None, title: str, text: str) -> str:

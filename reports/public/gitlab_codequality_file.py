@@ -7,9 +7,10 @@ past its expiry. An empty list is a pass and nothing else.
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any, Final
 
-from audit.public_table import SENTENCES, PublicRelease, PublicRule
+from audit.public_table import SENTENCES, PublicRelease, PublicRule, PublicWaiver, group_key
 from reports.plain_text import harmless
 from reports.public.pipeline_reading import Finding, PipelineReading, likely_range
 
@@ -39,11 +40,18 @@ def _verdict(reading: PipelineReading) -> dict[str, Any]:
     return {
         **_entry(reading, _VERDICT, "outcome", text, _SEVERITIES[reading.look]),
         "rules": [_place(reading, rule) for rule in reading.release.rules],
+        **({"waivers": list(map(partial(_waiver, reading), reading.waived.all))} if reading.waived.all else {}),
     }
 
 
+def _waiver(reading: PipelineReading, waiver: PublicWaiver) -> dict[str, Any]:
+    """A waiver in the row of its group, so that its days may stand beside the finding as well."""
+    told = {"check_name": harmless(waiver.rule), "description": reading.waived.words(waiver)}
+    return told if waiver.group is None else {"group": group_key(waiver.group), **told}
+
+
 def _finding(reading: PipelineReading, finding: Finding) -> dict[str, Any]:
-    text = f"{finding.name}: {SENTENCES['below']}"
+    text = f"{reading.waived.before(finding.rule.rule, finding.group)}{finding.name}: {SENTENCES['below']}"
     rate = likely_range(finding.rate)
     if rate is not None:
         text += f"; rate {rate[0]} (likely range {rate[1]})"

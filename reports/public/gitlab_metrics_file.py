@@ -25,7 +25,7 @@ class PublicGitlabMetricsReporter:
     def render(self, release: PublicRelease) -> str:
         """The whole file as text, the same for the same release."""
         reading = PipelineReading(release)
-        lines = [*_whole_set(reading), *_groups(release), *_rates(release), "# EOF"]
+        lines = [*_whole_set(reading), *_groups(release), *_waivers(reading), *_rates(release), "# EOF"]
         return "\n".join(lines) + "\n"
 
 
@@ -49,6 +49,17 @@ def _groups(release: PublicRelease) -> Iterator[str]:
     for word in release.words:
         labels = f'rule="{_label(word.rule)}",group="{_label(group_key(word.group))}"'
         yield f'audit_group{{{labels},word="{word.word}"}} 1'
+
+
+def _waivers(reading: PipelineReading) -> Iterator[str]:
+    if reading.waived.all:
+        yield "# TYPE audit_waiver gauge"
+        yield "# HELP audit_waiver A finding that somebody answers for until a day; it changes no verdict. Always one."
+    for place, waiver in enumerate(reading.waived.all, start=1):
+        key = "not named" if waiver.group is None else group_key(waiver.group)
+        labels = f'place="{place}",rule="{_label(waiver.rule)}",group="{_label(key)}",who="{_label(waiver.who)}"'
+        expired = int(reading.waived.has_expired(waiver))
+        yield f'audit_waiver{{{labels},until="{_label(waiver.expires)}",expired="{expired}"}} 1'
 
 
 def _rates(release: PublicRelease) -> Iterator[str]:

@@ -12,6 +12,7 @@ from xml.etree import ElementTree as ET
 
 from audit.public_table import SENTENCES, PublicRate, PublicRelease, PublicRule, PublicWord, group_key
 from reports.plain_text import xml_text
+from reports.public.waived import PublicWaived
 
 __all__ = ["PublicJunitReporter"]
 
@@ -34,9 +35,10 @@ class PublicJunitReporter:
         root = ET.Element("testsuites", name=xml_text(f"audit7k: {release.about.title}"))
         root.append(_headline(release))
         rates = {(str(rate.metric), group_key(rate.group)): rate for rate in release.rates}
+        waived = PublicWaived(release)
         for rule in release.rules:
             words = [word for word in release.words if word.rule == rule.rule]
-            root.append(_suite(rule, words, rates))
+            root.append(_suite(rule, words, rates, waived))
         ET.indent(root)
         return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
 
@@ -79,24 +81,31 @@ def _notes(release: PublicRelease) -> list[str]:
     if about.valid_until is not None:
         past = " It ended later: do not rely on it." if about.finished > about.valid_until else ""
         kept.append(f"The operator declares that this audit may be relied on until {about.valid_until}.{past}")
+    kept += [f"Waiver of {told}." for told in PublicWaived(release).sentences()]
     change = release.headline.change
     if change is not None:
         kept.append(SENTENCES[f"change_{change.outcome}"])
     return kept + [SENTENCES[name] for name in ("weighted", "clustered") if getattr(about, name)]
 
 
-def _suite(rule: PublicRule, words: list[PublicWord], rates: dict[tuple[str, str], PublicRate]) -> ET.Element:
+def _suite(
+    rule: PublicRule, words: list[PublicWord], rates: dict[tuple[str, str], PublicRate], waived: PublicWaived
+) -> ET.Element:
     suite = ET.Element("testsuite", name=xml_text(rule.rule), errors="0")
     properties = ET.SubElement(suite, "properties")
     ET.SubElement(properties, "property", name="release", value="public, protected figures")
     ET.SubElement(properties, "property", name="metric", value=rule.metric)
     ET.SubElement(properties, "property", name=f"limit ({rule.scale})", value=f"{rule.limit:g}")
+    for waiver in waived.named:
+        if waiver.rule == rule.rule and waiver.group is not None:
+            key, told = group_key(waiver.group), waived.words(waiver)
+            ET.SubElement(properties, "property", name=xml_text(key), value=xml_text(told))
     for word in words:
         key = group_key(word.group)
         case = ET.SubElement(suite, "testcase", classname=xml_text(rule.rule), name=xml_text(key))
         told = _told(rates.get((rule.metric, key)))
         if word.word == "below":
-            message = f"{SENTENCES['below']}{told}"
+            message = f"{waived.before(rule.rule, word.group)}{SENTENCES['below']}{told}"
             ET.SubElement(case, "failure", type="disparity", message=xml_text(message))
         elif word.word == "cannot_tell":
             message = f"{SENTENCES['cannot_tell']}; {_WHY.get(word.why, word.why)}{told}"

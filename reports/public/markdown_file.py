@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from audit.public_table import PublicRelease
-from reports.public.markdown_text import counts_table, findings_tables, literal
+from reports.public.markdown_text import counts_table, findings_tables, literal, waiver_lines
 from reports.public.pipeline_reading import PipelineReading
 
 __all__ = ["PublicMarkdownReporter"]
@@ -34,6 +34,7 @@ class PublicMarkdownReporter:
             *counts_table(reading),
             "",
             *findings_tables(reading, _MOST),
+            *waiver_lines(reading),
             *(f"- {note}" for note in reading.sentences(features)),
             "",
             "</details>",

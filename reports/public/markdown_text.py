@@ -9,14 +9,17 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from audit.public_table import PublicWaiver, group_key
 from reports.plain_text import harmless
 from reports.public.pipeline_reading import Finding, PipelineReading, is_plain_key, likely_range, shortened
+from reports.public.waived import NOT_NAMED
 
-__all__ = ["counts_table", "findings_tables", "literal"]
+__all__ = ["counts_table", "findings_tables", "literal", "waiver_lines"]
 
 _PLAIN: Final = re.compile(r"[^\W_]+(?:(?:[ '’()-]|, |\. |(?<=[0-9])\.(?=[0-9]))+[^\W_]+)*[)]?")
 """Words, with a stop only before a space or in a number: no domain, no address, no mark of Markdown."""
 _MOST_RULES: Final = 20
+_MOST_WAIVERS: Final = 20
 
 
 def literal(text: str) -> str:
@@ -53,15 +56,36 @@ def findings_tables(reading: PipelineReading, most: int) -> Iterator[str]:
         yield "| Group | Rate | Likely range | Key |\n|---|---:|---|---|"
         for finding in first:
             if finding.rule.rule == rule:
-                yield _row(finding)
+                yield _row(finding, " (waived)" if reading.waived.of(rule, finding.group) else "")
         yield ""
-    if len(reading.findings) > len(first):
+    if len(reading.first) > len(first):
         yield "More groups are beyond a limit: `release.json` has them all.\n"
 
 
-def _row(finding: Finding) -> str:
+def waiver_lines(reading: PipelineReading) -> Iterator[str]:
+    """Who answers for which finding, until when."""
+    if reading.waived.all:
+        yield "Waived findings, which change no verdict:\n"
+        for waiver in reading.waived.all[:_MOST_WAIVERS]:
+            yield f"- {_waiver(reading, waiver)}"
+        if len(reading.waived.all) > _MOST_WAIVERS:
+            yield "- Further waivers stand in `release.json`."
+        yield ""
+
+
+def _waiver(reading: PipelineReading, waiver: PublicWaiver) -> str:
+    expired = ", expired when the audit was run" if reading.waived.has_expired(waiver) else ""
+    until = f"waived by {literal(waiver.who)} until {literal(waiver.expires)}{expired}"
+    if waiver.group is None:
+        return f"{NOT_NAMED}: {until}"
+    key = group_key(waiver.group)
+    named = f"`{key}`" if is_plain_key(key) else "a group whose name cannot be shown here"
+    return f"{named} under {literal(waiver.rule)}: {until}: {literal(waiver.why)}"
+
+
+def _row(finding: Finding, mark: str) -> str:
     # Numbers may stand in a line only beside the key of their row.
     if not is_plain_key(finding.key):
         return "| a group whose name cannot be shown here | | | see `release.json` |"
     rate, span = likely_range(finding.rate) or ("", "")
-    return f"| {literal(finding.name)} | {rate} | {span} | `{finding.key}` |"
+    return f"| {literal(finding.name)}{mark} | {rate} | {span} | `{finding.key}` |"

@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, Literal
 
-from audit.public_figures import people_apart
+from audit.public_figures import each_people_once, people_apart
 from audit.public_table import SENTENCES, Group, PublicRate, PublicRelease, PublicRule, PublicWord, group_key
 from reports.plain_text import harmless
 from reports.public.plain_names import PlainNames
+from reports.public.waived import PublicWaived
 
 __all__ = ["PLAN", "VERDICTS", "Finding", "PipelineReading", "is_plain_key", "likely_range"]
 
@@ -34,6 +35,7 @@ _PROTECTED: Final = (
     " changed by at most {largest_change}, groups with fewer than {floor} people are never shown, and some larger ones"
     " are withheld too."
 )
+_WAIVED: Final = "Findings are waived: somebody answers for each of them until a day, and no verdict changes by it."
 _NO_NAME: Final = "a group whose name cannot be shown here"
 _LONGEST: Final = 200
 _PLAIN_PATH: Final = re.compile(r"\w[\w.-]{0,99}(?:/\w[\w.-]{0,99}){0,8}", re.ASCII)
@@ -68,6 +70,7 @@ class PipelineReading:
         named = release.about.plan_file
         self.plan = named if _PLAIN_PATH.fullmatch(named) else PLAN
         self._names = PlainNames(release.table)
+        self.waived = PublicWaived(release)
 
     @property
     def title(self) -> str:
@@ -105,6 +108,7 @@ class PipelineReading:
             notes.append(_PROTECTED.format(**self.release.table.method.model_dump()))
         else:
             notes.append(SENTENCES[f"figures_{self.release.figures}"])
+        notes += [_WAIVED] if self.waived.all else []
         notes += [SENTENCES[name] for name in ("weighted", "clustered") if getattr(about, name)]
         if without_figures:
             notes.append(SENTENCES["without_figures"].format(features=without_figures))
@@ -156,8 +160,10 @@ class PipelineReading:
 
     @property
     def first(self) -> list[Finding]:
-        """The same, most people first."""
-        return sorted(self.findings, key=lambda finding: (-finding.apart, finding.key, finding.rule.rule))
+        """The same, most people first; the same people once a rule."""
+        once = {(word.rule, word.group) for word in each_people_once(self.release.words)}
+        findings = (finding for finding in self.findings if (finding.rule.rule, finding.group) in once)
+        return sorted(findings, key=lambda finding: (-finding.apart, finding.key, finding.rule.rule))
 
     def failing_rules(self) -> list[PublicRule]:
         """Rules under which a group is beyond the limit."""
@@ -166,7 +172,7 @@ class PipelineReading:
 
     def tally(self, rule: str | None = None) -> tuple[int, int, int]:
         """How many groups are beyond the limit, within it, and untold; of one rule, or over all rules."""
-        told = Counter(word.word for word in self.release.words if rule is None or word.rule == rule)
+        told = Counter(word.word for word in each_people_once(self.release.words) if rule is None or word.rule == rule)
         return told["below"], told["meets"], told["cannot_tell"]
 
     def fingerprint(self, rule: str, key: str) -> str:

@@ -13,7 +13,16 @@ from typing import Final, Literal
 
 from audit.groups import Axis, Group, Level, LevelName
 from audit.metrics import MetricName
-from audit.public_figures import State, error_of, everyone_else, limits_beside, people_apart, size_of, state_of
+from audit.public_figures import (
+    State,
+    each_people_once,
+    error_of,
+    everyone_else,
+    limits_beside,
+    people_apart,
+    size_of,
+    state_of,
+)
 from audit.public_table import PublicGroup, PublicMetric, PublicRate, PublicRelease, PublicRule, group_key
 
 __all__ = ["MISSED", "OUTCOMES", "WRONGLY_FLAGGED", "FeatureNames", "PublicFinding", "PublicReading", "judges"]
@@ -169,6 +178,12 @@ class PublicReading:
             ]
         return self._findings[rule.rule]
 
+    def each_once(self, rule: PublicRule) -> list[PublicFinding]:
+        """The same, with people who have one code on several rungs once, where it is worst for them."""
+        words = [word for word in self.release.words if word.rule == rule.rule]
+        once = {word.group.root for word in each_people_once(words)}
+        return [finding for finding in self.findings(rule) if finding.group.root in once]
+
     def of_family(self, axes: tuple[Axis, ...], rule: PublicRule) -> list[PublicFinding]:
         """The same of the groups of one family; their rates, not judged, where the rule does not judge the family."""
         if not judges(rule, (axis.feature for axis in axes)):
@@ -184,11 +199,11 @@ class PublicReading:
         return self._rates.get((metric, ()))
 
     def below(self, rules: Sequence[PublicRule] | None = None) -> list[PublicFinding]:
-        """Findings beyond a limit, most people first."""
+        """Findings beyond a limit, most people first; the same people once a rule."""
         found = [
             finding
             for rule in (self.rules if rules is None else rules)
-            for finding in self.findings(rule)
+            for finding in self.each_once(rule)
             if finding.state == "below"
         ]
         return sorted(found, key=lambda finding: (not finding.is_worse_off, -(finding.apart or 0), finding.key))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from audit.public_table import SENTENCES, PublicRelease, PublicRule
+from audit.public_table import SENTENCES, PublicRelease, PublicRule, PublicWaiver, group_key
 from reports.plain_text import harmless
 from reports.public.pipeline_reading import Finding, PipelineReading, likely_range
 
@@ -58,6 +58,7 @@ class _Run:
                 "figures": release.figures,
                 "finished": harmless(about.finished),
                 "validUntil": harmless(about.valid_until or "not declared"),
+                "waivers": list(map(self._waiver, reading.waived.all)),
             },
         }
 
@@ -73,6 +74,11 @@ class _Run:
             said.append(("warning", "expiry"))
         return [self._result(_VERDICT, level, reading.about_verdict(), about, None) for level, about in said]
 
+    def _waiver(self, waiver: PublicWaiver) -> dict[str, Any]:
+        """A waiver in the row of its group, so that its days may stand beside the finding as well."""
+        told = {"rule": harmless(waiver.rule), "said": self._reading.waived.words(waiver)}
+        return told if waiver.group is None else {"group": group_key(waiver.group), **told}
+
     def _finding(self, finding: Finding) -> dict[str, Any]:
         text = f"{finding.name}: {SENTENCES['below']}"
         rate = likely_range(finding.rate)
@@ -81,6 +87,12 @@ class _Run:
         made = self._result(finding.rule.rule, "error", text, finding.key, finding.rule)
         row = {"group": finding.key}
         made["message"]["properties"] = row
+        waiver = self._reading.waived.of(finding.rule.rule, finding.group)
+        if waiver is not None:
+            status = "rejected" if self._reading.waived.has_expired(waiver) else "accepted"
+            said = self._reading.waived.words(waiver)
+            suppressed = {"kind": "external", "status": status, "justification": said, "properties": row}
+            made["suppressions"] = [suppressed]
         made["locations"][0]["logicalLocations"] = [{"fullyQualifiedName": finding.key, "properties": row}]
         return made
 

@@ -24,7 +24,7 @@ from bench.scored_set import write_set
 from bench.scoring import overhead
 
 ROWS = 1_000
-TINY = Sizes(counted=(200,), peers=200, largest=200, strata=800, rounds=1, scored=0)
+TINY = Sizes(counted=(200,), peers=200, largest=200, strata=800, rounds=1, scored=0, gates=1)
 
 
 def made(folder: Path, rows: int, seed: int = 1, spread: str = "zipf") -> Path:
@@ -101,16 +101,16 @@ def test_everything_is_measured_and_what_cannot_be_is_said(
 ) -> None:
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     lines = list(measure(tmp_path, TINY))
-    assert len(lines) == 12
+    assert len(lines) == 13
     unmeasured = [line for line in lines if line.measured is None]
     assert len(unmeasured) == 1
     assert "aequitas" in unmeasured[0].what
     assert "No matching distribution" in unmeasured[0].note
     assert unmeasured[0].verdict == "not measured"
     goals = [line.goal for line in lines if line.goal is not None]
-    assert goals[:4] == [150, 3, 2.5, 2.5]
-    assert 2 < goals[4] < 4  # two seconds and five bare scans
-    assert goals[5:] == [1, 60, 60, 1.5]
+    assert goals[:5] == [150, 3, 2.5, 2.5, 2.5]
+    assert 2 < goals[5] < 4  # two seconds and five bare scans
+    assert goals[6:] == [1, 60, 60, 1.5]
     assert all(line.measured > 0 for line in lines if line.measured is not None)
     assert "measuring: audit7k --help" in capsys.readouterr().err
     assert not (tmp_path / "aequitas" / "ready").exists()

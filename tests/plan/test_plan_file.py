@@ -240,7 +240,11 @@ def test_the_digest_is_of_what_the_plan_says_and_not_of_how(tmp_path: Path) -> N
     assert canonical_plan_sha256(parse_plan(written, folder=Path("/elsewhere")).plan) == canonical_plan_sha256(plain)
     other = GOOD.replace("margin = 0.1", "margin = 0.10000000000000002")
     assert canonical_plan_sha256(parse_plan(other, folder=tmp_path).plan) != canonical_plan_sha256(plain)
-    canonical = json.dumps(json.loads(plain.model_dump_json(by_alias=True)), sort_keys=True, separators=(",", ":"))
+    waived = parse_plan(GOOD + '[waivers]\nfile = "waivers.toml"\n', folder=tmp_path).plan
+    assert waived.waivers.file == Path("waivers.toml")
+    assert canonical_plan_sha256(waived) == canonical_plan_sha256(plain)
+    used = json.loads(plain.model_dump_json(by_alias=True, exclude={"waivers"}))
+    canonical = json.dumps(used, sort_keys=True, separators=(",", ":"))
     assert canonical_plan_sha256(plain) == hashlib.sha256(canonical.encode()).hexdigest()
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from audit.result import Waiver
 from audit.sampling_design import DrawSection, DuplicatesSection, PoolSection, Quota
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -130,7 +131,9 @@ def test_a_page_names_only_commands_that_exist(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_a_page_names_only_targets_and_files_that_exist(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    makefiles = (ROOT / "Makefile", ROOT / "recipes" / "make" / "audit7k.mk")
+    made = "".join(path.read_text(encoding="utf-8") for path in makefiles)
+    targets = set(re.findall(r"^([a-z]+):", made, re.MULTILINE))
     assert set(re.findall(r"(?:^|`)make ([a-z]+)", text, re.MULTILINE)) <= targets
     for path in re.findall(r"`((?:audit|reports|tests|tools|docs|requirements|examples)/[\w./-]*\w)`", text):
         assert (ROOT / path).exists(), path
@@ -138,11 +141,12 @@ def test_a_page_names_only_targets_and_files_that_exist(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_a_page_quotes_only_plan_keys_that_exist(page: Path) -> None:
-    """Every `key = value` in a TOML example is a key of the plan, or of the design of a drawn set."""
+    """Every `key = value` in a TOML example is a key of the plan, of the design of a drawn set, or of a waiver."""
     reference = (DOCS / "reference" / "plan.md").read_text(encoding="utf-8")
     known = set(re.findall(r"^\| `(\w+)` \|", reference, re.MULTILINE)) | {"schema"}
     for model in (PoolSection, DrawSection, DuplicatesSection, Quota):
         known |= set(model.model_fields)
+    known |= set(Waiver.model_fields)
     for block in re.findall(r"```toml\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
         keys = set(re.findall(r"^(\w+) *=", block, re.MULTILINE))
         assert keys <= known

@@ -288,7 +288,7 @@ def test_what_others_wrote_does_nothing(payload: str) -> None:
     commands = [line for line in files["annotations.txt"].splitlines() if line.startswith("::")]
     assert len(files["annotations.txt"].splitlines()) == len(commands) + 1
     for line in commands:
-        assert re.fullmatch(r"::error file=plan\.toml,line=1,title=[^:,]*::.*", line)
+        assert re.fullmatch(r"::(?:error|notice) file=plan\.toml,line=1,title=[^:,]*::.*", line)
     assert "##[" not in files["annotations.txt"]
     label = r'[a-z_]+="(?:[^"\\\n]|\\["\\])*"'
     for line in files["metrics.txt"].splitlines():

@@ -97,6 +97,7 @@ def test_the_parts_stand_in_their_order(failing_html: str) -> None:
         "Cases still needed",
         "Where every row went",
         "The limits, and who set them",
+        "Waived findings",
         "The system and the labels",
         "Safeguards in the draft resolution",
         "Laws and standards",

@@ -16,6 +16,7 @@ HEAVY = {"numpy", "pandas", "duckdb", "ibis", "pyarrow", "scipy", "sklearn", "fa
 NOUNS = {
     "audit",
     "audit.result",
+    "audit.waivers",
     "audit.public_figures",
     "audit.public_table",
     "audit.public_about",

@@ -17,6 +17,7 @@ from made_runs import CANARY, Made, made_run
 
 from audit.detectors.answers import CheckedAnswers
 from audit.errors import FolderInUseError, ResumeError, RunInterruptedError, StorageError
+from audit.scoring import checkpoint
 from audit.scoring.checkpoint import Checkpoint
 from audit.scoring.parts import read_parts, write_part
 
@@ -218,6 +219,17 @@ def test_what_somebody_else_put_there_stays(made: Made) -> None:
     assert {path.read_text() for path in (made.kept / "parts").iterdir() if not path.name.startswith("0")} == {
         "the user's own"
     }
+
+
+def test_a_part_holds_so_many_rows_and_no_more_however_fast_they_come(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoint, "MOST_WAITING", 100)
+    made = made_run(tmp_path / "made")
+    made.run(commit_every=1e9)
+    parts = sorted((made.kept / "parts").glob("*.json"))
+    assert [json.loads(part.read_bytes())["rows"] for part in parts] == [120, 120, 120, 40]
+    assert made.calls == BATCHES
 
 
 def test_parts_are_believed_in_the_order_of_their_batches(tmp_path: Path) -> None:

@@ -18,9 +18,11 @@ from audit.detectors.answers import CheckedAnswers
 from audit.errors import StorageError
 from audit.evaluation import connection
 from audit.evaluation.evaluation_set import EvaluationSet, open_evaluation_set
+from audit.scoring import in_order
 from audit.scoring.answer_table import AnswerTable
 from audit.scoring.batches import read_batches
 from audit.scoring.in_order import in_file_order, in_id_order
+from audit.scoring.predictions_file import write_predictions
 
 if TYPE_CHECKING:
     from scoring.conftest import Scene
@@ -65,6 +67,64 @@ def test_dealt_out_into_files_it_is_the_same_order(scene: Scene, rows: int, seed
     ids = pq.read_table(scene.folder / "set.parquet").column("case_id").to_pylist()
     ordered = [ids[number - 1] for number in numbers]
     assert ordered == sorted(ids, key=str.encode)
+
+
+IDS = st.lists(st.text(min_size=1, max_size=6), min_size=1, max_size=60, unique=True)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(ids=IDS, at_once=st.integers(1, 2000), looked_at=st.integers(1, 300))
+def test_any_ids_are_ordered_by_their_bytes_whichever_edges_files_have(
+    scene: Scene, ids: list[str], at_once: int, looked_at: int
+) -> None:
+    scene.columns = {
+        "case_id": ids,
+        "exploited": [1] * len(ids),
+        "gender": ["woman"] * len(ids),
+        "citizenship": ["NGA"] * len(ids),
+        "text": [f"of {place}" for place in range(len(ids))],
+        "pay": [0.5] * len(ids),
+    }
+    pq.write_table(pa.table(scene.columns), scene.folder / "set.parquet")
+    with pytest.MonkeyPatch.context() as patch, opened(scene) as evaluation_set:
+        patch.setattr(in_order, "_FOR_AN_EDGE", looked_at)  # few: files of different sizes, or none that has an edge
+        found = rows_of(evaluation_set, at_once=at_once)
+    places = sorted(range(len(ids)), key=lambda place: ids[place].encode())
+    assert found.column("__row__").to_pylist() == [place + 1 for place in places]
+    assert found.column("text").to_pylist() == [f"of {place}" for place in places]
+
+
+def test_whoever_stops_in_the_middle_leaves_no_files(scene: Scene) -> None:
+    make(scene, 300, 4)
+    with opened(scene) as evaluation_set:
+        columns = {"pay": evaluation_set.feature_expression("pay")}
+        rows = in_id_order(evaluation_set, columns, 7, at_once=500)
+        next(rows)
+        assert list(evaluation_set.private.path.glob("places-*"))
+        rows.close()  # type: ignore[attr-defined]
+        assert not list(evaluation_set.private.path.glob("places-*"))
+
+
+def test_predictions_are_the_same_bytes_whichever_way_they_are_put_in_order(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(scene, 2000, 6)
+    written = {}
+    defaults = in_order.in_order.__kwdefaults__
+    assert defaults is not None
+    for at_once in (defaults["at_once"], 5000):
+        monkeypatch.setitem(defaults, "at_once", at_once)
+        path = scene.folder / f"predictions-{at_once}.parquet"
+        with opened(scene) as evaluation_set:
+            source = answers_to(evaluation_set, scene).create()
+            write_predictions(evaluation_set, source, "0::TINYINT", path)
+            assert not list(evaluation_set.private.path.glob("places-*"))
+        written[path] = path.read_bytes()
+    assert len(written) == 2
+    assert len(set(written.values())) == 1
+    ids = pq.read_table(scene.folder / "set.parquet").column("case_id").to_pylist()
+    for path in written:
+        assert pq.read_table(path).column("case_id").to_pylist() == sorted(ids, key=str.encode)
 
 
 def test_with_too_little_memory_for_a_part_the_rest_is_read_with_more(

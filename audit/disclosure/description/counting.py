@@ -111,7 +111,7 @@ def _count(
     options = ReadOptions(section.format, section.encoding, section.delimiter, list_columns(plan), section.sha256)
     unchanged = Unchanged.now(path)
     source = read_file(connection, _SOURCE, path, private, options, tuple(keys), keys)
-    case_id = check_ids(connection, source, section.id)
+    case_id = check_ids(connection, source, section.id, private)
     label = check_labels(connection, source, section)
     coded = {entry.feature.name: entry for entry in code_features(connection, source, plan)}
     cluster = None if section.cluster is None else cluster_text(connection, source, section.cluster)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from audit.groups import Axis
 from audit.public_figures import FUNNEL_DEVIATIONS, funnel_curve
-from audit.public_table import PublicRelease
+from audit.public_table import PublicRelease, group_key
 from reports.language import Language
 from reports.names import Names
 from reports.plain_text import capital, harmless
@@ -50,6 +50,20 @@ class LimitWords:
 
 
 @dataclass(frozen=True, slots=True)
+class WaiverRow:
+    """A waiver as the page lists it."""
+
+    key: str
+    """The row of its group; empty where it is not named."""
+    group: str
+    rule: str
+    who: str
+    why: str
+    until: str
+    expired: bool
+
+
+@dataclass(frozen=True, slots=True)
 class PublicPage:
     """Everything on the page that is not the release itself."""
 
@@ -78,6 +92,8 @@ class PublicPage:
     """The protected figures as links that hold them; empty where none are shown."""
     axis: tuple[str, str]
     """The ends of every axis of rates."""
+    waivers: tuple[WaiverRow, ...] = ()
+    """Findings that somebody answers for."""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -137,7 +153,22 @@ class _Writer:
             csv=as_link("text/csv", table_csv(self._release)) if shown else "",
             json=as_link("application/json", table_json(self._release)) if shown else "",
             axis=(self._language.numbers.percent(0.0), self._language.numbers.percent(1.0)),
+            waivers=tuple(self._waivers()),
         )
+
+    def _waivers(self) -> Iterator[WaiverRow]:
+        for waiver in self._release.waivers:
+            yield WaiverRow(
+                key="" if waiver.group is None else group_key(waiver.group),
+                group=self._t.gettext("a group that is not named here")
+                if waiver.group is None
+                else self._names.group(waiver.group),
+                rule=waiver.rule,
+                who=waiver.who,
+                why=waiver.why,
+                until=self._language.date(waiver.expires),
+                expired=waiver.expires < self._release.about.finished,
+            )
 
     def _notices(self) -> Iterator[str]:
         """What a reader must know of the figures: why there are no rates, and what has no figures at all."""

@@ -141,14 +141,14 @@ class PublicTables:
 
     def forest(self, rule: PublicRule) -> PublicRows:
         """Groups of which it is surest that they are badly off first: by the mildest end of the interval."""
-        shown = [each for each in self._reading.findings(rule) if each.rate.value is not None or each.state == "below"]
+        shown = [each for each in self._reading.each_once(rule) if each.rate.value is not None or each.state == "below"]
         shown.sort(key=lambda finding: (_FIRST[finding.state] > 0, -finding.least_error, finding.key))
         caption = self._t.gettext("all groups")
         return self._table(shown[:FOREST], rule.metric, caption, rule)
 
     def funnel(self, rule: PublicRule, curves: Sequence[Sequence[Place]]) -> PublicFunnel | None:
         """All groups that print a rate; None where the table has no such rate."""
-        findings = [finding for finding in self._reading.findings(rule) if finding.rate.value is not None]
+        findings = [finding for finding in self._reading.each_once(rule) if finding.rate.value is not None]
         everyone = self._reading.everyone_at(rule.metric)
         if everyone is None:
             return None

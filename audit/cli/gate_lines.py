@@ -1,0 +1,114 @@
+"""What `gate` prints: the words of the public files beside a result, or with `--restricted` the exact ones."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from audit.cli.chosen_rules import of_chosen
+from audit.cli.showing import public_folder, restricted_place
+from audit.cli.terminal import Style, note, say, say_document
+from audit.cli.waiving import public_waiver_lines, waiver_lines
+
+if TYPE_CHECKING:
+    from audit.cli.gated import Gated
+    from audit.public_table import PublicRelease, PublicRule
+    from audit.result import AuditResult
+
+__all__ = ["say_gate"]
+
+_MOST: Final = 3
+"""Groups that are named under a rule."""
+
+
+def say_gate(result: AuditResult, told: AuditResult, asked: Gated, *, as_json: bool) -> None:
+    """Print a verdict: `told` is the part of `result` on the rules asked for."""
+    release = None if asked.restricted else _release(result, asked.result_path, asked.restricted_folder)
+    if as_json:
+        _say_document(result, restricted=asked.restricted, release=release)
+    elif asked.restricted:
+        _say_exact(told)
+    else:
+        _say_public(told, release)
+
+
+def _say_exact(result: AuditResult) -> None:
+    from audit.cli.change_words import exact_change
+    from audit.cli.summary import rule_lines, verdict_words
+
+    style = Style.of(sys.stdout)
+    lines = [*rule_lines(result, style), *exact_change(result, style), *waiver_lines(result)]
+    say("\n".join([*lines, verdict_words(result, style)]))
+
+
+def _say_document(result: AuditResult, *, restricted: bool, release: PublicRelease | None) -> None:
+    """One document on the whole audit, whatever rules were chosen."""
+    if restricted:
+        from audit.result_file import result_to_json
+
+        say_document(result_to_json(result))
+        return
+    from audit.cli.change_words import headline_alone
+    from audit.public_table import public_json
+
+    alone = {"headline": headline_alone(result)}
+    say_document(json.dumps(alone) + "\n" if release is None else public_json(release))
+
+
+def _release(result: AuditResult, result_path: Path | None, named: Path | None) -> PublicRelease | None:
+    """The public release of this result that lies beside it, if the key says so."""
+    if result_path is None:
+        return None
+    from audit.cli.guard import ArgumentError
+    from audit.disclosure.digests import release_of
+
+    out = result_path.parent
+    try:
+        place = restricted_place(out, result.plan, None, named)
+    except ArgumentError:
+        return None
+    return release_of(result, public_folder(out) / "release.json", place)
+
+
+def _say_public(result: AuditResult, release: PublicRelease | None) -> None:
+    from audit.cli.change_words import public_change
+    from audit.cli.summary import verdict_words
+
+    if release is None:
+        note("note: the verdict alone: no public release of this result is at hand, or not the key that says so")
+    lines = [] if release is None else _public_lines(of_chosen(release, result))
+    say("\n".join([*lines, *public_change(result), verdict_words(result, Style.of(sys.stdout))]))
+
+
+def _public_lines(release: PublicRelease) -> list[str]:
+    """A line for each rule, and one where the protected figures do not name who fails."""
+    from audit.public_table import SENTENCES
+
+    if release.figures != "shown":
+        return [SENTENCES[f"figures_{release.figures}"], *public_waiver_lines(release)]
+    lines = [_rule_line(release, rule) for rule in release.rules]
+    if release.headline.no_group_named:
+        lines.append(SENTENCES["no_group_named"])
+    if "probes" in release.headline.fails_on:
+        lines.append(SENTENCES["fails_on_probes"])
+    return [*lines, *public_waiver_lines(release)]
+
+
+def _rule_line(release: PublicRelease, rule: PublicRule) -> str:
+    from audit.cli.group_names import printable
+    from audit.public_figures import each_people_once
+    from audit.public_table import group_key
+
+    words = [word for word in each_people_once(release.words) if word.rule == rule.rule]
+    counted = Counter(word.word for word in words)
+    limit = f"{rule.scale} {rule.limit:g} from the rest"
+    said = (
+        f"in the protected figures {counted['below']:,} beyond the limit ({limit}), {counted['meets']:,} within it, "
+        f"{counted['cannot_tell']:,} cannot tell"
+    )
+    below = [printable(group_key(word.group)) for word in words if word.word == "below"]
+    named = "; ".join(below[:_MOST]) + (f" and {len(below) - _MOST:,} more" if len(below) > _MOST else "")
+    return f"{rule.rule}: {said}{f': {named}' if named else ''}"

@@ -1,0 +1,162 @@
+"""`--changed-only`: what a verdict depends on, as one digest; None where something of it cannot be known.
+
+Everything that is read is read byte by byte: plan, set, model, and every other file that the plan names. What has no
+bytes to read counts as changed: a service, a program, a function and whatever modules it imports, and an expiry in the
+past. So does another version of this tool, of Python, or of any package installed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import hashlib
+import json
+import platform
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from audit.plan import AuditPlan
+
+__all__ = ["Kept", "inputs_digest", "keep_verdict", "kept_verdict"]
+
+_WHOLE: Final = ("predictions", "skops", "onnx", "mlflow", "transformers")
+"""Kinds of detectors of which the plan names all that answers depend on. A pickle imports what it likes."""
+_UNTIL: Final = ("valid_until", "expires", "until")
+_SCHEMA: Final = 1
+_MOST: Final = 100
+"""Verdicts that are kept in one cache: the last ones."""
+_VERDICT: Final = re.compile(r"verdict-[0-9a-f]{64}\.json")
+
+
+def inputs_digest(path: Path, options: Mapping[str, Any], *, details: bool) -> str | None:
+    """SHA-256 (hex) of all that the verdict of a plan file depends on; None where that cannot be known.
+
+    Parameters
+    ----------
+    options
+        What was asked for beside the plan, and changes what is done.
+    details
+        Whether measures of the plan's own are asked: they are code.
+
+    Raises
+    ------
+    PlanError
+        If the plan cannot be read.
+    """
+    from audit import __version__
+    from audit.plan_file import read_plan_file
+
+    loaded = read_plan_file(path)
+    plan = loaded.plan
+    # a waiver ends on some day, and a baseline comes with files beside it
+    if not _known(plan, details=details) or loaded.waivers_file is not None or plan.baseline.result is not None:
+        return None
+    told = plan.model_dump(mode="python", by_alias=True)
+    if any(day < dt.datetime.now(tz=dt.UTC).date().isoformat() for day in _days(told)):
+        return None
+    try:
+        files = {str(one): _of_path(loaded.folder / one) for one in sorted(set(_paths(told)))}
+        files["plan"] = _of_path(path)
+    except OSError:
+        return None
+    versions = {"tool": __version__, "python": platform.python_version(), "platform": platform.platform()}
+    whole = {"files": files, "versions": versions, "packages": _installed(), "options": dict(options)}
+    return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
+
+
+def _known(plan: AuditPlan, *, details: bool) -> bool:
+    if plan.detector.kind not in _WHOLE or (details and plan.measures):
+        return False
+    # each waiver of a file ends on a day of its own, which no digest tells
+    if getattr(getattr(plan, "waivers", None), "file", None) is not None:
+        return False
+    # a type of somebody else's package runs somebody else's code
+    return plan.evaluation_set.path is not None and not getattr(plan.detector, "trusted", ())
+
+
+def _paths(told: object) -> Iterator[Path]:
+    """Every file or folder that a plan names, but the one that public files are logged in."""
+    if isinstance(told, Path):
+        yield told
+    elif isinstance(told, Mapping):
+        for key, value in told.items():
+            if key != "disclosure":
+                yield from _paths(value)
+    elif isinstance(told, (list, tuple)):
+        for value in told:
+            yield from _paths(value)
+
+
+def _days(told: object) -> Iterator[str]:
+    """Every day on which something of a plan ends."""
+    if isinstance(told, Mapping):
+        for key, value in told.items():
+            if key in _UNTIL and value is not None:
+                yield str(value)
+            else:
+                yield from _days(value)
+    elif isinstance(told, (list, tuple)):
+        for value in told:
+            yield from _days(value)
+
+
+def _of_path(path: Path) -> str:
+    """SHA-256 of a file, or of the list of all files of a folder with theirs. Raises OSError."""
+    if path.is_dir():
+        files = sorted(one for one in path.rglob("*") if not one.is_dir())
+        lines = "".join(f"{_of_path(one)}  {one.relative_to(path).as_posix()}\n" for one in files)
+        return hashlib.sha256(lines.encode()).hexdigest()
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _installed() -> list[str]:
+    from importlib.metadata import distributions
+
+    return sorted({f"{one.metadata['Name']} {one.version}" for one in distributions()})
+
+
+class Kept:
+    """The place of a verdict that was kept, and of what it depends on."""
+
+    def __init__(self, place: Path, inputs: str | None, document: Path | None = None) -> None:
+        self.place = place
+        self.inputs = inputs
+        self.document = document
+        """A file that must be as it was as well."""
+
+
+def kept_verdict(kept: Kept) -> str | None:
+    """The outcome that was kept for the same inputs; None where there is none."""
+    from audit.scoring.sealed import read_sealed
+
+    if kept.inputs is None:
+        return None
+    with contextlib.suppress(OSError):
+        told = read_sealed(kept.place)
+        same = told is not None and told.get("schema") == _SCHEMA and told.get("inputs") == kept.inputs
+        if told is not None and same and told.get("document") == _document(kept):
+            outcome = told.get("outcome")
+            return outcome if outcome in ("pass", "fail", "inconclusive") else None
+    return None
+
+
+def keep_verdict(kept: Kept, outcome: str, now: str | None) -> None:
+    """Keep an outcome, if its inputs were known and are `now` what they were before. A full disk keeps none."""
+    from audit.scoring.sealed import write_sealed
+
+    if kept.inputs is None or kept.inputs != now:
+        return
+    told = {"schema": _SCHEMA, "inputs": kept.inputs, "outcome": outcome, "document": _document(kept)}
+    with contextlib.suppress(OSError):
+        write_sealed(kept.place, told)
+        others = [one for one in kept.place.parent.iterdir() if _VERDICT.fullmatch(one.name)]
+        for old in sorted(others, key=lambda one: (one.stat().st_mtime_ns, one.name))[:-_MOST]:
+            old.unlink()
+
+
+def _document(kept: Kept) -> str | None:
+    return None if kept.document is None else _of_path(kept.document)

@@ -1,0 +1,61 @@
+"""Folders for temporary files that a run which was killed has left behind: the next run removes them.
+
+Whoever uses such a folder holds a lock on a file in it, which goes with its process however that ends. A folder whose
+lock nobody holds belongs to no run any more. Where the system has no such locks, nothing is removed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import stat
+from pathlib import Path
+from typing import IO, Final
+
+__all__ = ["PREFIX", "hold", "remove_leftovers"]
+
+PREFIX: Final = "audit7k-"
+"""How the names of these folders begin."""
+_LOCK: Final = ".in-use"
+
+
+def hold(folder: Path) -> IO[bytes] | None:
+    """Lock a new folder: it is in use until the file is closed. None where that cannot be done."""
+    try:
+        import fcntl
+    except ImportError:
+        return None
+    # locked before it has its name, so that nobody ever sees it without its lock
+    unnamed = folder / f"{_LOCK}-soon"
+    with contextlib.ExitStack() as stack:
+        try:
+            file = stack.enter_context(unnamed.open("wb"))
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            unnamed.rename(folder / _LOCK)
+        except OSError:
+            return None
+        stack.pop_all()
+        return file
+
+
+def remove_leftovers(parent: Path) -> None:
+    """Remove what killed runs of this user have left in `parent`; what cannot be removed stays."""
+    try:
+        import fcntl
+    except ImportError:
+        return
+    with contextlib.suppress(OSError):
+        for folder in parent.glob(f"{PREFIX}*"):
+            with contextlib.suppress(OSError):
+                if not _is_ours(folder):
+                    continue
+                with (folder / _LOCK).open("rb") as file:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether it is a folder that only this user can enter: anybody may put something beside it."""
+    state = folder.lstat()
+    return stat.S_ISDIR(state.st_mode) and state.st_uid == os.getuid() and not stat.S_IMODE(state.st_mode) & 0o077

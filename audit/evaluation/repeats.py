@@ -1,0 +1,126 @@
+"""Finds the 64-bit hashes that stand twice among those of all rows, and holds a few megabytes however many there are.
+
+Up to `IN_MEMORY` hashes are sorted at once. More of them are dealt out by their first bits into files in the private
+folder, each of which is sorted by itself: equal hashes are always in the same one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
+from io import FileIO
+from typing import TYPE_CHECKING, Final
+
+from audit.errors import StorageError
+from audit.evaluation.connection import stream
+from audit.evaluation.quoting import shown
+
+if TYPE_CHECKING:
+    import duckdb
+    import numpy as np
+    import numpy.typing as npt
+    import pyarrow as pa
+
+    from audit.evaluation.connection import PrivateFolder
+
+    Hashes = npt.NDArray[np.uint64]
+
+__all__ = ["IN_MEMORY", "repeated_hashes"]
+
+IN_MEMORY: Final = 1 << 20
+"""Hashes that are sorted at once: 8 MiB."""
+_MOST_BITS: Final = 8
+"""At most 256 files are open at the same time; beyond 2**28 rows they grow."""
+_BATCH: Final = 1 << 17
+
+
+def repeated_hashes(
+    connection: duckdb.DuckDBPyConnection,
+    query: str,
+    rows: int,
+    private: PrivateFolder,
+    source_name: str,
+    *,
+    in_memory: int = IN_MEMORY,
+) -> Hashes:
+    """The hashes that occur more than once, each of them once, uint64[m].
+
+    Parameters
+    ----------
+    connection : DuckDB connection
+    query : str
+        SQL that gives one UBIGINT for each row, none of them NULL, in the same order each time.
+    rows : int
+        How many it gives.
+    private : PrivateFolder
+        Where files are written if there are more than `in_memory`; none is left.
+    source_name : str
+        Name of the file, for messages.
+
+    Raises
+    ------
+    StorageError
+        The private folder has no room.
+    """
+    import numpy as np
+
+    if rows <= in_memory:
+        hashes = _hashes(connection.sql(query).to_arrow_reader(_BATCH))
+        return _repeated(np.concatenate([*hashes, np.empty(0, dtype=np.uint64)]))
+    bits = min(((rows - 1) // in_memory).bit_length(), _MOST_BITS)
+    paths = [private.path / f"hashes-{number}" for number in range(1 << bits)]
+    try:
+        with contextlib.ExitStack() as stack:
+            with _room(source_name):
+                files = [stack.enter_context(path.open("wb", buffering=0)) for path in paths]
+            for some in _hashes(stream(connection, query, _BATCH)):
+                with _room(source_name):
+                    _deal(some, files, bits)
+        with _room(source_name):
+            return np.concatenate([_repeated(np.fromfile(path, dtype=np.uint64)) for path in paths])
+    finally:
+        for path in paths:
+            path.unlink(missing_ok=True)
+
+
+def _hashes(batches: Iterable[pa.RecordBatch]) -> Iterator[Hashes]:
+    import numpy as np
+
+    for batch in batches:
+        column = batch.column(0)
+        yield np.frombuffer(column.buffers()[1], dtype=np.uint64)[column.offset :][: batch.num_rows]
+
+
+def _deal(hashes: Hashes, files: Sequence[FileIO], bits: int) -> None:
+    """Append every hash to the file of its first bits."""
+    import numpy as np
+
+    first = (hashes >> np.uint64(64 - bits)).astype(np.uint8)
+    dealt = hashes[np.argsort(first, kind="stable")]
+    ends = np.cumsum(np.bincount(first, minlength=len(files)))
+    for file, own in zip(files, np.split(dealt, ends[:-1]), strict=True):
+        left = memoryview(own.tobytes())
+        while left:
+            left = left[file.write(left) :]
+
+
+@contextlib.contextmanager
+def _room(source_name: str) -> Iterator[None]:
+    """An error at a file of ours: `evaluation.connection.reading` would take it for damage of the set."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(
+            f"{shown(source_name)}: the folder for temporary files has no room to compare values "
+            f"({type(error).__name__})",
+            slug="no-room",
+            hint="free space there, or name another such folder in TMPDIR",
+        ) from None
+
+
+def _repeated(hashes: Hashes) -> Hashes:
+    """The values that occur more than once. Sorts `hashes` in place."""
+    import numpy as np
+
+    hashes.sort()
+    return np.unique(hashes[1:][hashes[1:] == hashes[:-1]])

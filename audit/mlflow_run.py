@@ -1,0 +1,159 @@
+"""Logs an audit to a run of MLflow, beside the model that was audited: `log_audit`.
+
+MLflow is imported when something is logged, and brought by whoever calls this: audit7k does without it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from audit.errors import AuditError, ExitCode
+
+if TYPE_CHECKING:
+    from audit.public_table import PublicRelease
+    from audit.result import AuditResult
+
+__all__ = ["log_audit"]
+
+_PUBLIC: Final = "public"
+_EXACT: Final = ("result.json", "report.html", "report.pdf", "junit.xml", "restricted.sarif.json")
+"""What is logged of an output folder with `restricted`: never rows, and never the key."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Logged:
+    """What one run of MLflow is told."""
+
+    metrics: Mapping[str, float]
+    tags: Mapping[str, str]
+    artifacts: tuple[tuple[Path, str], ...] = ()
+    """Files, each with the folder of the run in which it is put."""
+
+
+def log_audit(audit: AuditResult | str | Path, run_id: str | None = None, *, restricted: bool = False) -> None:
+    """Log the outcome of an audit and its report to a run of MLflow.
+
+    Metrics: `audit7k/exit_code` (0 pass, 1 fail, 3 inconclusive), and for each rule how many groups are beyond the
+    limit, within it, or cannot be told. Tags: `audit7k.verdict`, `audit7k.plan_sha256`, `audit7k.tool`. Artefacts: the
+    files of the folder `public`, under `audit7k/public`. All of that is public: the groups counted are those that the
+    protected figures name.
+
+    Parameters
+    ----------
+    audit : AuditResult, str or Path
+        The output folder of `audit7k run`; or a result in memory, of which the verdict alone is public.
+    run_id : str, optional
+        The run; the active one by default.
+    restricted : bool
+        Log exact outcomes in the place of public ones, and `result.json` with the restricted reports as artefacts under
+        `audit7k/restricted`: for a server that nobody reads but those who may see exact counts. Rows and keys are never
+        logged.
+
+    Raises
+    ------
+    AuditError
+        If MLflow is not installed, no run is named or active, or the folder holds no audit.
+    """
+    logged = _exact(audit) if restricted else _public(audit)
+    client, run = _run(run_id)
+    from mlflow.entities import Metric, RunTag
+
+    now = int(time.time() * 1000)
+    metrics = [Metric(name, value, now, 0) for name, value in logged.metrics.items()]
+    client.log_batch(run, metrics=metrics, tags=[RunTag(name, value) for name, value in logged.tags.items()])
+    for file, folder in logged.artifacts:
+        client.log_artifact(run, str(file), folder)
+
+
+def _run(run_id: str | None) -> tuple[Any, str]:
+    """A client, and the run. Raises AuditError."""
+    try:
+        import mlflow
+    except ImportError:
+        raise AuditError(
+            "MLflow is not installed",
+            slug="no-mlflow",
+            hint="pip install mlflow, or mlflow-skinny for the client alone",
+        ) from None
+    if run_id is None:
+        active = mlflow.active_run()
+        if active is None:
+            raise AuditError(
+                "no run of MLflow is active",
+                slug="no-mlflow-run",
+                hint="call it within mlflow.start_run(), or name run_id",
+            )
+        run_id = str(active.info.run_id)
+    return mlflow.MlflowClient(), run_id
+
+
+def _public(audit: AuditResult | str | Path) -> _Logged:
+    """What everybody may read: from the release in a folder, or the verdict alone of a result in memory."""
+    if not isinstance(audit, str | Path):
+        return _Logged(_code(audit.overall.outcome), _tags(audit))
+    from audit.disclosure.read import load_release
+
+    folder = Path(audit) / _PUBLIC
+    release, _ = load_release(folder / "release.json")
+    files = tuple(
+        (file, "audit7k/public") for file in sorted(folder.iterdir()) if file.is_file() and not file.is_symlink()
+    )
+    return _Logged({**_code(release.headline.outcome), **dict(_words(release))}, _release_tags(release), files)
+
+
+def _words(release: PublicRelease) -> Iterator[tuple[str, float]]:
+    if release.figures != "shown" or release.about.weighted or release.about.clustered:
+        return
+    for rule in release.rules:
+        counted = Counter(word.word for word in release.words if word.rule == rule.rule)
+        yield f"audit7k/{rule.rule}/beyond_limit", counted["below"]
+        yield f"audit7k/{rule.rule}/within_limit", counted["meets"]
+        yield f"audit7k/{rule.rule}/cannot_tell", counted["cannot_tell"]
+
+
+def _exact(audit: AuditResult | str | Path) -> _Logged:
+    files: tuple[tuple[Path, str], ...] = ()
+    if isinstance(audit, str | Path):
+        from audit.result_file import load_result
+
+        folder = Path(audit)
+        audit = load_result(folder / "result.json")
+        files = tuple((folder / name, "audit7k/restricted") for name in _EXACT if (folder / name).is_file())
+    return _Logged({**_code(audit.overall.outcome), **dict(_outcomes(audit))}, _tags(audit), files)
+
+
+def _outcomes(result: AuditResult) -> Iterator[tuple[str, float]]:
+    for rule in result.rules:
+        for outcome, count in rule.groups_by_outcome.items():
+            yield f"audit7k/{rule.rule}/{outcome}", count
+        if rule.coverage is not None:
+            yield f"audit7k/{rule.rule}/coverage", rule.coverage
+    for rule_on_probes in result.probe_rules:
+        yield f"audit7k/{rule_on_probes.rule}/exit_code", _code_of(rule_on_probes.outcome)
+
+
+def _code(outcome: str) -> dict[str, float]:
+    return {"audit7k/exit_code": _code_of(outcome)}
+
+
+def _code_of(outcome: str) -> float:
+    """The exit code that an outcome has; one that cannot be evaluated is inconclusive."""
+    return float(ExitCode.INCONCLUSIVE if outcome == "not_evaluable" else ExitCode[outcome.upper()])
+
+
+def _tags(result: AuditResult) -> dict[str, str]:
+    provenance = result.provenance
+    return _named(result.overall.outcome, provenance.plan_sha256, provenance.tool)
+
+
+def _release_tags(release: PublicRelease) -> dict[str, str]:
+    return _named(release.headline.outcome, release.about.plan_sha256, release.about.tool)
+
+
+def _named(verdict: str, plan_sha256: str, tool: str) -> dict[str, str]:
+    return {"audit7k.verdict": verdict, "audit7k.plan_sha256": plan_sha256, "audit7k.tool": tool}

@@ -1,0 +1,96 @@
+"""Answers kept for later runs, by digests: of detector, set, what the plan says of both, and the packages installed.
+
+A folder with a folder for each key, named by the SHA-256 of all that answers depend on. Within it answers are kept and
+believed as `audit.scoring.checkpoint` keeps and believes those of a run: a key that is there and complete is scored by
+nobody. Limits, groups and words are in no key, since they are applied to answers afterwards.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+from audit.errors import DataError
+from audit.scoring.checkpoint import Checkpoint, answers_digest
+from audit.scoring.durable import make_folder
+
+__all__ = ["MOST_KEYS", "AnswerCache", "private_folder"]
+
+MOST_KEYS: Final = 10
+"""Keys that are kept: those used last."""
+_KEY: Final = re.compile(r"[0-9a-f]{64}")
+
+
+class AnswerCache(Checkpoint):
+    """A checkpoint that finds its own folder within a cache, once it is known of which run it is.
+
+    Parameters
+    ----------
+    root : Path
+        The folder of the cache, made for its owner alone (0700) where it is not there.
+    most : int
+        Keys that are kept.
+
+    Raises
+    ------
+    DataError
+        If others can write into the folder: they could plant answers.
+    FolderInUseError
+        If another run is using the same key.
+    """
+
+    def __init__(self, root: Path, *, most: int = MOST_KEYS) -> None:
+        super().__init__(root, refuse=False)
+        self._root = root
+        self._most = most
+        self._found = False
+
+    def __enter__(self) -> Self:
+        with self._storing():
+            private_folder(self._root)
+        return self
+
+    def begin(self, identity: Mapping[str, Any]) -> None:
+        """As of a checkpoint, in the folder of the key."""
+        self._move_to(self._root / answers_digest(identity))
+        with self._storing():
+            make_folder(self._folder)
+            self._take_lock()
+            os.utime(self._folder)
+        self._found = True  # from here on it is ours to clear up
+        super().begin(identity)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._found:
+            super().__exit__(kind, error, trace)
+            self._forget_oldest()
+
+    def forget(self) -> None:
+        """Throw the answers of this run away: an outage is worth no keeping."""
+        if self._found:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _forget_oldest(self) -> None:
+        keys = [one for one in self._root.iterdir() if _KEY.fullmatch(one.name) and one.is_dir()]
+        keys.sort(key=lambda one: (one == self._folder, one.stat().st_mtime_ns, one.name))
+        for old in keys[: max(len(keys) - self._most, 0)]:
+            shutil.rmtree(old, ignore_errors=True)
+
+
+def private_folder(folder: Path) -> None:
+    """Make a folder for its owner alone. Raises DataError where others can write into it, and OSError."""
+    folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(folder)
+    if folder.stat().st_mode & 0o022:
+        raise DataError(
+            f"others than its owner can write into {folder.name}, and could plant answers there",
+            slug="cache-not-private",
+            hint="chmod 700 the folder, and empty it if somebody may have done so",
+        )

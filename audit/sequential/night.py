@@ -1,0 +1,110 @@
+"""A night: a result and a state go in; what was done with it, the verdict so far and the next state come out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from audit.analyses.estimates import cells_of
+from audit.counting.table import FamilyCounts
+from audit.errors import DataError, PlanError
+from audit.groups import Family, Group
+from audit.result import AuditResult
+from audit.sequential.identity import changed, check_plan, identity
+from audit.sequential.judging import JudgedRule, judged, overall
+from audit.sequential.state import Outcome, Reset, Sample, State, begun
+from audit.sequential.taking_in import taken_in
+
+__all__ = ["Night", "check_sample", "night"]
+
+Came = Literal["taken_in", "same_set", "too_many_failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """What came of a night."""
+
+    came: Came
+    """`taken_in`; or not, since the set was taken in before, or the detector failed on too many rows."""
+    state: State
+    """The state to keep; the one before where nothing was taken in."""
+    rules: tuple[JudgedRule, ...]
+    """What all nights say of each rule."""
+    outcome: Outcome
+    """What decides the exit code: a FAIL stands whatever tonight was; a PASS is not given over an outage."""
+    ended: Reset | None = None
+    """The history that ended tonight, because it was of another detector or another question."""
+
+
+def night(result: AuditResult, before: State | None, sample: Sample | None = None) -> Night:
+    """Take a night in.
+
+    Parameters
+    ----------
+    before
+        The state so far; None in the first night.
+    sample
+        What the sets are said to be; as in the state where not given, `fresh` in the first night.
+
+    Raises
+    ------
+    PlanError
+        If nights of the plan cannot be added up, or the sets are said to be what they were not said to be before.
+    DataError
+        If the set has no digest, or was said to grow and has shrunk.
+    """
+    plan, digest = result.plan, result.provenance.evaluation_set_sha256
+    check_plan(plan)
+    check_sample(before, sample)
+    if digest is None:
+        raise DataError(
+            "--sequential: this set is no file, so nobody can say whether it was taken in before",
+            slug="sequential-no-file",
+            hint="name a file in evaluation_set.path",
+        )
+    now = identity(plan, result.provenance.detector_sha256)
+    state, ended = before or begun(now, sample or "fresh"), None
+    words = changed(state, now, result.features)
+    if words:
+        ended = Reset(nights=state.nights, outcome=state.outcome, changed=words)
+        state = begun(now, state.sample, (*state.resets, ended))
+    came: Came = "taken_in"
+    if digest in state.sets:
+        came = "same_set"
+    elif any(rule.because == "too_many_failed" for rule in result.rules):
+        came, state, ended = "too_many_failed", before or state, None
+    else:
+        state = taken_in(plan, state, _families(result), result.features)
+    # an outage under another detector or question leaves the old history as it is, and says nothing of the new one
+    rules = judged(plan, begun(now, state.sample) if words and came == "too_many_failed" else state, result.features)
+    found = overall(rules)
+    if came == "taken_in":
+        state = state.model_copy(update={"sets": (*state.sets, digest), "outcome": found})
+    outcome: Outcome = "inconclusive" if came == "too_many_failed" and found == "pass" else found
+    return Night(came, state, rules, outcome, ended)
+
+
+def check_sample(state: State | None, sample: Sample | None) -> None:
+    """Raise PlanError where a history is said to go on with sets of another kind."""
+    if state is not None and sample is not None and sample != state.sample:
+        raise PlanError(
+            f"the nights of this state were {state.sample} samples, and --sample says {sample}",
+            slug="sequential-sample",
+            hint="leave --sample out, or begin a new state: rows would be counted twice, or not at all",
+        )
+
+
+def _families(result: AuditResult) -> dict[Family, FamilyCounts]:
+    """The counts of every family, from the result."""
+    by_family: dict[Family, dict[Group, np.ndarray[tuple[int, int], np.dtype[np.int64]]]] = {}
+    for counts in result.counts:
+        by_family.setdefault(counts.group.family, {})[counts.group] = cells_of(counts)
+    return {family: _counts(family, cells) for family, cells in by_family.items()}
+
+
+def _counts(family: Family, cells: Mapping[Group, np.ndarray[tuple[int, int], np.dtype[np.int64]]]) -> FamilyCounts:
+    stacked = np.stack(list(cells.values()))
+    return FamilyCounts(family, tuple(cells), stacked, stacked.sum(axis=0))

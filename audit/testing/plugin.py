@@ -1,0 +1,224 @@
+"""The plugin of pytest: the marker `audit7k`, and the fixtures `audit7k_verdict` and `audit7k`.
+
+pytest imports this in every project in whose environment audit7k is installed. Nothing else of audit7k is imported
+before a test asks for it.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, cast, get_args
+
+import pytest
+
+from audit.testing.cases import AuditVerdict, Judged, OnInconclusive
+
+if TYPE_CHECKING:
+    from audit.result import AuditResult
+
+_VERDICT: Final = "audit7k_verdict"
+_SHARED: Final = "audit7k_shared"
+"""Where a worker of pytest-xdist finds the folder in its `workerinput`."""
+
+
+class _Session:
+    """What was audited in this session of pytest."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        worker: dict[str, Any] = getattr(config, "workerinput", {})
+        given = worker.get(_SHARED)
+        self.shared: Path | None = None if given is None else Path(given)
+        self.is_worker = bool(worker)
+        self._found: dict[str, Judged] = {}
+
+    def judged(self, plan: Path, config: pytest.Config) -> Judged:
+        """What the audit of a plan comes to. Raises CollectError, with one line."""
+        from audit.testing.asking import Asked, NotJudgedError, judged_once
+
+        asked = Asked(
+            plan=plan,
+            root=config.rootpath,
+            restricted_folder=_restricted_folder(config),
+            exact=config.getoption("audit7k_restricted"),
+            allow_pickle=config.getoption("audit7k_allow_pickle"),
+        )
+        try:
+            if asked.key not in self._found:
+                self._found[asked.key] = judged_once(asked, self.shared)
+        except NotJudgedError as error:
+            raise pytest.Collector.CollectError(f"audit7k: {error}") from None
+        return self._found[asked.key]
+
+    def notes(self) -> list[str]:
+        """What the log must say, also of what workers have audited."""
+        found = list(self._found.values())
+        if self.shared is not None and not self.is_worker:
+            found += [Judged.from_json(file.read_text(encoding="utf-8")) for file in self.shared.glob("*.json")]
+        return sorted(f"audit7k: {note}" for judged in found for note in judged.notes)
+
+    def share(self) -> Path:
+        """The folder that workers of this session share, for their owner alone."""
+        if self.shared is None:
+            self.shared = Path(tempfile.mkdtemp(prefix="audit7k-pytest-"))
+        return self.shared
+
+    def close(self) -> None:
+        """Remove it: it can hold exact counts."""
+        if self.shared is not None and not self.is_worker:
+            shutil.rmtree(self.shared, ignore_errors=True)
+
+
+_SESSION: Final = pytest.StashKey[_Session]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add our options, each of them named after us."""
+    group = parser.getgroup("audit7k", "audits of detectors (audit7k)")
+    group.addoption(
+        "--audit7k-restricted",
+        action="store_true",
+        default=False,
+        help="Tell of groups by exact counts, and make nothing public: for a log that few read.",
+    )
+    group.addoption(
+        "--audit7k-restricted-folder",
+        metavar="FOLDER",
+        default=None,
+        help="Where the key and the log of public releases are.",
+    )
+    group.addoption(
+        "--audit7k-allow-pickle",
+        action="store_true",
+        default=False,
+        help="Load a pickled model: that runs whatever code stands in the file.",
+    )
+    parser.addini("audit7k_restricted_folder", "The same, relative to the root of the tests.", default="")
+    parser.addini(
+        "audit7k_on_inconclusive",
+        "What an inconclusive verdict over the whole set is to its test: fail, skip or pass.",
+        default="fail",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the marker known. Raises UsageError where an option of ours is no word of it."""
+    config.addinivalue_line(
+        "markers", "audit7k(plan): a test for each group, rule and the verdict of the audit that a plan describes"
+    )
+    if config.getini("audit7k_on_inconclusive") not in get_args(OnInconclusive):
+        raise pytest.UsageError("audit7k_on_inconclusive is fail, skip or pass")
+    named = config.getoption("audit7k_restricted_folder")
+    if named is not None:
+        config.option.audit7k_restricted_folder = str(config.invocation_params.dir / named)
+    config.stash[_SESSION] = _Session(config)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Leave nothing behind."""
+    session = config.stash.get(_SESSION, None)
+    if session is not None:
+        session.close()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Give each worker of pytest-xdist the folder in which the first one leaves what an audit came to."""
+    node.workerinput[_SHARED] = str(node.config.stash[_SESSION].share())
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    """Say at the top where a log is not for everybody; nothing in projects that audit nothing."""
+    if config.getoption("audit7k_restricted"):
+        return "audit7k: exact counts (--audit7k-restricted); this log is not for publication"
+    return None
+
+
+def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
+    """Say which plans were audited, for that happens before the first test runs."""
+    return config.stash[_SESSION].notes()
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Say the same at the end where workers have collected the tests, each for itself."""
+    session = config.stash[_SESSION]
+    if session.shared is not None:
+        for note in session.notes():
+            terminalreporter.write_line(note)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Make a test for the verdict, each rule and each group of the plan that the marker names. It runs the audit."""
+    if _VERDICT not in metafunc.fixturenames:
+        return
+    marker = metafunc.definition.get_closest_marker("audit7k")
+    if marker is None or marker.kwargs or len(marker.args) != 1:
+        told = f'{metafunc.definition.name} takes {_VERDICT} and names no plan: @pytest.mark.audit7k("plan.toml")'
+        raise pytest.Collector.CollectError(f"audit7k: {told}")
+    config = metafunc.config
+    plan = _plan_at(marker.args[0], metafunc.definition.path, config)
+    cases = config.stash[_SESSION].judged(plan, config).cases
+    metafunc.parametrize(_VERDICT, cases, indirect=True, ids=[case.name for case in cases])
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_call(item: pytest.Item) -> None:
+    """Check a verdict at which its test has not looked: a test without a body is no pass."""
+    __tracebackhide__ = True
+    verdict = getattr(item, "funcargs", {}).get(_VERDICT)
+    if isinstance(verdict, AuditVerdict) and not verdict.was_read:
+        verdict.check()
+
+
+@pytest.fixture
+def audit7k_verdict(request: pytest.FixtureRequest) -> AuditVerdict:
+    """One outcome of the audit that the marker names: of a group, of a rule, or the verdict."""
+    on_inconclusive = cast("OnInconclusive", request.config.getini("audit7k_on_inconclusive"))
+    return AuditVerdict(request.param, on_inconclusive)
+
+
+@pytest.fixture
+def audit7k(request: pytest.FixtureRequest) -> Callable[..., AuditResult]:
+    """Run a plan, over a table in memory if one is given: `audit7k("plan.toml", table=frame)`. Gives the exact result.
+
+    Raises AuditError where nothing was judged.
+    """
+
+    def run(plan: Any, table: Any = None, **options: Any) -> AuditResult:
+        __tracebackhide__ = True
+        from audit.errors import AuditError
+        from audit.run import run_audit
+        from audit.testing.asking import quietly
+
+        try:
+            if isinstance(plan, str | Path):
+                plan = _plan_at(plan, request.path, request.config)
+            with quietly():
+                return run_audit(plan, table, **options)
+        except AuditError as error:
+            # Without the frames in which rows were at hand: a long traceback shows what they hold.
+            raise error.with_traceback(None) from None
+        except pytest.Collector.CollectError as error:
+            pytest.fail(str(error), pytrace=False)
+
+    return run
+
+
+def _plan_at(name: str | Path, test_file: Path, config: pytest.Config) -> Path:
+    """A plan beside the test file, or else in the root of the tests."""
+    for folder in (test_file.parent, config.rootpath):
+        if (folder / name).is_file():
+            return folder / name
+    raise pytest.Collector.CollectError(
+        f"audit7k: there is no plan {name}, neither beside {test_file.name} nor in the root of the tests"
+    )
+
+
+def _restricted_folder(config: pytest.Config) -> Path | None:
+    named: str | None = config.getoption("audit7k_restricted_folder")
+    own = str(config.getini("audit7k_restricted_folder"))
+    if named is not None:
+        return Path(named)
+    return config.rootpath / own if own else None

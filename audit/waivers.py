@@ -1,0 +1,195 @@
+"""What waivers come to: which findings they are about, which of them still hold, and what is left without those.
+
+A waiver changes no verdict, of a group, a rule or the audit. It says that somebody answers for a finding until a day,
+and what it changes is the exit code of `run` and `gate` alone. Everything here is read from a result and from a day
+that the caller names: no clock, so that a report of one result is always the same.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from audit.findings import ProbeRuleResult
+from audit.findings.change import Change, ChangeBecause
+from audit.groups import Family, Group
+from audit.result import AuditResult, OverallVerdict, RuleResult, Verdict, Waiver
+
+__all__ = [
+    "Held",
+    "Standing",
+    "day_of",
+    "has_expired",
+    "only_rules",
+    "standing",
+    "waiver_contradiction",
+    "waivers_by_finding",
+]
+
+Outcome = Literal["pass", "fail", "inconclusive"]
+State = Literal["in_force", "expired", "unused"]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A waiver, and how it stands on a day."""
+
+    waiver: Waiver
+    """The waiver."""
+    state: State
+    """`in_force`: its finding fails and it holds. `expired`: its last day is over, whether the finding is there or not.
+    `unused`: it holds, and there is no such finding."""
+    fails: bool
+    """Whether the group fails under the rule."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How the waivers of a result stand on a day, and what decides once waived findings are set aside."""
+
+    held: tuple[Held, ...]
+    """Every waiver, in the order of the result."""
+    outcome: Outcome
+    """The verdict, of what is left: `fail` wherever a waiver has expired."""
+
+    def those(self, state: State) -> tuple[Held, ...]:
+        """The waivers that stand so."""
+        return tuple(each for each in self.held if each.state == state)
+
+
+def day_of(result: AuditResult) -> str:
+    """The day on which the audit ended, as YYYY-MM-DD (UTC): reports judge by it which waivers had expired."""
+    return result.provenance.finished[:10]
+
+
+def has_expired(waiver: Waiver, day: str) -> bool:
+    """Whether the last day of a waiver lies before `day` (YYYY-MM-DD)."""
+    return waiver.expires < day
+
+
+def waivers_by_finding(result: AuditResult) -> dict[tuple[str, Group], Waiver]:
+    """The waiver of each finding that fails and has one, by rule and group, whether it has expired or not."""
+    failing = {(verdict.rule, verdict.group) for verdict in result.verdicts if verdict.outcome == "fail"}
+    named = {(waiver.rule, waiver.group): waiver for waiver in result.waivers}
+    return {finding: waiver for finding, waiver in named.items() if finding in failing}
+
+
+def standing(result: AuditResult, day: str) -> Standing:
+    """How the waivers of `result` stand on `day` (YYYY-MM-DD).
+
+    A rule that fails is set aside where every group that fails under it is waived by a waiver in force, and no family
+    fails without naming a group: then its other groups decide whether it would pass. A rule on probes names no group,
+    and is never set aside, nor is a change for the worse. Where one waiver has expired what is left fails, whatever
+    else there is.
+    """
+    covered = waivers_by_finding(result)
+    held = tuple(_held(waiver, day, (waiver.rule, waiver.group) in covered) for waiver in result.waivers)
+    if any(each.state == "expired" for each in held):
+        return Standing(held, "fail")
+    verdicts: dict[str, list[Verdict]] = {rule.rule: [] for rule in result.rules}
+    for verdict in result.verdicts:
+        verdicts[verdict.rule].append(verdict)
+    left = [_left(rule, verdicts[rule.rule], covered) for rule in result.rules]
+    left += [str(rule.outcome) for rule in result.probe_rules]
+    left += [] if result.change is None else [result.change.outcome]
+    return Standing(held, _together(left))
+
+
+def only_rules(result: AuditResult, rules: Iterable[str]) -> AuditResult:
+    """The result as far as it is about these rules, with the verdict of these alone: for an exit code and its lines.
+
+    It is no result to be kept: nothing but rules, verdicts, the overall verdict and waivers is left out of it. The
+    tests are those of the whole plan, so that a choice of rules has no other levels than the audit had.
+    """
+    kept = set(rules)
+    of_rates = tuple(rule for rule in result.rules if rule.rule in kept)
+    on_probes = tuple(rule for rule in result.probe_rules if rule.rule in kept)
+    both: list[RuleResult | ProbeRuleResult] = [*of_rates, *on_probes]
+    change = None if result.change is None else _narrowed(result.change, kept)
+    overall = OverallVerdict(
+        outcome=_together([str(rule.outcome) for rule in both] + ([] if change is None else [change.outcome])),
+        failing_rules=tuple(rule.rule for rule in both if rule.outcome == "fail"),
+        undecided_rules=tuple(rule.rule for rule in both if rule.outcome not in ("fail", "pass")),
+        primary_harm=result.overall.primary_harm,
+    )
+    return result.model_copy(
+        update={
+            "rules": of_rates,
+            "probe_rules": on_probes,
+            "verdicts": tuple(verdict for verdict in result.verdicts if verdict.rule in kept),
+            "probe_verdicts": tuple(verdict for verdict in result.probe_verdicts if verdict.rule in kept),
+            "waivers": tuple(waiver for waiver in result.waivers if waiver.rule in kept),
+            "change": change,
+            "overall": overall,
+        }
+    )
+
+
+def _narrowed(change: Change, kept: set[str]) -> Change | None:
+    """The change of these rules; all of it where no rule could be judged, and none where it judges none of them."""
+    if not change.rules:
+        return change
+    rules = tuple(rule for rule in change.rules if rule.rule in kept)
+    if not rules:
+        return None
+    outcome = _together([rule.outcome for rule in rules])
+    because: dict[Outcome, ChangeBecause] = {
+        "fail": "group_became_worse",
+        "pass": "none_became_worse",
+        "inconclusive": "rule_undecided",
+    }
+    verdicts = tuple(verdict for verdict in change.verdicts if verdict.rule in kept)
+    return change.model_copy(
+        update={"rules": rules, "verdicts": verdicts, "outcome": outcome, "because": because[outcome]}
+    )
+
+
+def waiver_contradiction(result: AuditResult) -> str | None:
+    """Where the waivers of a result say what no file of waivers can; None where they are consistent."""
+    rules = {rule.rule for rule in result.rules}
+    if any(count > 1 for count in Counter((waiver.rule, waiver.group) for waiver in result.waivers).values()):
+        return "waivers"
+    wrong = (
+        place
+        for place, waiver in enumerate(result.waivers)
+        if waiver.rule not in rules or not waiver.group.levels or not _is_day(waiver.expires)
+    )
+    return next((f"waivers.{place}" for place in wrong), None)
+
+
+def _held(waiver: Waiver, day: str, fails: bool) -> Held:
+    state: State = "expired" if has_expired(waiver, day) else "in_force" if fails else "unused"
+    return Held(waiver, state, fails)
+
+
+def _left(rule: RuleResult, verdicts: list[Verdict], covered: dict[tuple[str, Group], Waiver]) -> str:
+    """The outcome of a rule once its waived findings are set aside."""
+    if rule.outcome != "fail":
+        return rule.outcome
+    failing = [verdict for verdict in verdicts if verdict.outcome == "fail"]
+    named: set[Family] = {verdict.group.family for verdict in failing}
+    # where a group of a family is named, that one alone may be why all of them together are beyond the limit
+    unnamed = any(family.unnamed_beyond and family.family not in named for family in rule.families)
+    if unnamed or not failing or any((rule.rule, verdict.group) not in covered for verdict in failing):
+        return "fail"
+    judged = [verdict for verdict in verdicts if verdict.decidable]
+    undecided = any(verdict.outcome not in ("pass", "fail") for verdict in judged)
+    covers = rule.coverage is not None and rule.coverage >= rule.min_coverage
+    return "pass" if judged and covers and not undecided and not rule.missing_expected else "inconclusive"
+
+
+def _together(outcomes: list[str]) -> Outcome:
+    """FAIL if any fails, PASS only if every one passes, else INCONCLUSIVE."""
+    if "fail" in outcomes:
+        return "fail"
+    return "pass" if outcomes and set(outcomes) == {"pass"} else "inconclusive"
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return dt.date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False

@@ -1,0 +1,239 @@
+"""Reads a file of waivers: who answers for which finding, on what ground, until when.
+
+Every mistake in it is one line: where, what, and what to write instead. Nothing in it enters a count, a verdict or a
+digest of the plan, so that writing a waiver never makes anything be scored again.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from audit.errors import PlanError
+from audit.groups import Group, Level, SensitiveFeature
+from audit.plan import AuditPlan
+from audit.plan_file import LoadedPlan, read_toml
+from audit.plan_file.known_keys import Layout, nearest, quoted
+from audit.plan_file.lines import KeyLines, Where
+from audit.plan_file.mistakes import dotted, one_line
+from audit.plan_governance import WaiversSection
+from audit.result import Waiver
+
+__all__ = ["MOST", "read_waivers", "waivers_of"]
+
+MOST: Final = 1000
+"""Waivers in a file: more are no list that anybody answers for."""
+
+_KEYS: Final = ("rule", "group", "who", "why", "expires")
+_LONGEST: Final = {"who": 200, "why": 600}
+"""Characters, as of a role and of words in `[governance]`."""
+_LAYOUT: Final = Layout(
+    noun="file of waivers",
+    root=WaiversSection,
+    schema=1,
+    start='"Waive a finding" in the documentation has one to start from',
+    tables={},
+    repeated={},
+    listed=frozenset(),
+)
+
+
+def waivers_of(loaded: LoadedPlan, features: Sequence[SensitiveFeature]) -> tuple[Waiver, ...]:
+    """The waivers of a plan, read from its file or the one named instead; none where there is no file.
+
+    Raises
+    ------
+    PlanError
+        As `read_waivers` does.
+    """
+    path = loaded.waivers_file
+    return () if path is None else read_waivers(path, loaded.plan, features)
+
+
+def read_waivers(path: Path, plan: AuditPlan, features: Sequence[SensitiveFeature]) -> tuple[Waiver, ...]:
+    """Read a file of waivers (TOML, UTF-8, at most 1 MiB) of this plan.
+
+    Parameters
+    ----------
+    features
+        The sensitive features with every level found in the set or expected of it: what a group may be called.
+
+    Raises
+    ------
+    PlanError
+        For anything that is no list of waivers, a rule or group that is not there, and a finding that is waived twice.
+        Whether a waiver has expired is no mistake of the file.
+    """
+    raw, lines = read_toml(path, _LAYOUT)
+    return _Reader(one_line(str(path)), lines, plan, features).read(raw)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    name: str
+    lines: KeyLines
+    plan: AuditPlan
+    features: Sequence[SensitiveFeature]
+
+    def read(self, raw: Mapping[str, Any]) -> tuple[Waiver, ...]:
+        self._only_keys((), raw, ("waivers",), "the top of a file of waivers")
+        entries = raw.get("waivers", [])
+        if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+            raise self._wrong(
+                "waivers is no list of tables", ("waivers",), hint="write [[waivers]] above each", slug="waiver-value"
+            )
+        if len(entries) > MOST:
+            raise self._wrong(
+                f"{len(entries):,} waivers", ("waivers",), hint=f"a file has at most {MOST:,}", slug="waiver-value"
+            )
+        read: dict[tuple[str, Group], Waiver] = {}
+        for place, entry in enumerate(entries):
+            waiver = self._waiver(("waivers", place), entry)
+            if (waiver.rule, waiver.group) in read:
+                raise self._wrong(
+                    "this finding is waived twice", ("waivers", place), hint="keep one of the two", slug="waiver-twice"
+                )
+            read[waiver.rule, waiver.group] = waiver
+        return tuple(read.values())
+
+    def _waiver(self, at: Where, entry: Mapping[str, Any]) -> Waiver:
+        self._only_keys(at, entry, _KEYS, "[[waivers]]")
+        missing = [key for key in _KEYS if key not in entry]
+        if missing:
+            raise self._wrong(
+                f"{dotted((*at, missing[0]))} is missing", at, hint=f"each has {', '.join(_KEYS)}", slug="waiver-value"
+            )
+        rule = self._rule((*at, "rule"), entry["rule"])
+        return Waiver(
+            rule=rule,
+            group=self._group((*at, "group"), entry["group"], rule),
+            who=self._text((*at, "who"), entry["who"], _LONGEST["who"]),
+            why=self._text((*at, "why"), entry["why"], _LONGEST["why"]),
+            expires=self._day((*at, "expires"), entry["expires"]),
+        )
+
+    def _rule(self, at: Where, rule: object) -> str:
+        known = [str(each.id) for each in self.plan.named_rules]
+        if isinstance(rule, str) and rule in known:
+            return rule
+        if rule in [each.id for each in self.plan.named_probe_rules]:
+            raise self._wrong(
+                f"{dotted(at)} is a rule on probes, which names no group",
+                at,
+                hint="only findings on groups can be waived",
+                slug="waiver-rule",
+            )
+        raise self._wrong(
+            f"{dotted(at)}: no rule{_named(rule)} in this plan", at, hint=_meant(rule, known), slug="waiver-rule"
+        )
+
+    def _group(self, at: Where, group: object, rule: str) -> Group:
+        if not isinstance(group, dict) or not group:
+            raise self._wrong(
+                f"{dotted(at)} is no table", at, hint='write { nationality = "NGA" }', slug="waiver-value"
+            )
+        known = list(self.plan.groups)
+        for name in group:
+            if name not in known:
+                raise self._wrong(
+                    f"{dotted((*at, name))}: no such feature",
+                    (*at, name),
+                    hint=_meant(name, known),
+                    slug="waiver-group",
+                )
+        sets = next(each.feature_sets for each in self.plan.named_rules if each.id == rule)
+        if set(group) not in [set(features) for features in sets]:
+            judged = "; ".join(" by ".join(features) for features in sets)
+            told = " by ".join(name for name in known if name in group)
+            raise self._wrong(
+                f"{dotted(at)}: {rule} judges no groups of {told}", at, hint=f"it judges: {judged}", slug="waiver-group"
+            )
+        features = [feature for feature in self.features if feature.name in group]
+        return Group(tuple(self._level((*at, each.name), group[each.name], each) for each in features))
+
+    def _level(self, at: Where, asked: object, feature: SensitiveFeature) -> Level:
+        code, rung = asked, None
+        if isinstance(asked, dict):
+            self._only_keys(at, asked, ("code", "rung"), dotted(at))
+            code, rung = asked.get("code"), asked.get("rung")
+        if rung is not None and rung not in feature.rungs:
+            raise self._wrong(
+                f"{dotted(at)}: no rung{_named(rung)}", at, hint=_meant(rung, feature.rungs), slug="waiver-group"
+            )
+        found = [level.rung for level in feature.levels if level.code == code and rung in (None, level.rung)]
+        if not found:
+            raise self._wrong(
+                f"{dotted(at)}: nobody in the set is{_named(code)}",
+                at,
+                hint=self._nearest(code, feature),
+                slug="waiver-group",
+            )
+        if len(set(found)) > 1:
+            rungs = " or ".join(f'rung = "{each}"' for each in dict.fromkeys(found))
+            raise self._wrong(
+                f"{dotted(at)}: a group of this code stands on several rungs",
+                at,
+                hint=f"add {rungs}",
+                slug="waiver-group",
+            )
+        return Level(feature.name, found[0], str(code))
+
+    def _nearest(self, code: object, feature: SensitiveFeature) -> str:
+        """The code that was probably meant, by codes and by names."""
+        called = {text.casefold(): level.code for level in feature.levels for text in (level.name, level.code)}
+        found = difflib.get_close_matches(code[:60].casefold(), called, n=1) if isinstance(code, str) else []
+        if found:
+            return f'did you mean "{called[found[0]]}"?'
+        return f"write a code as reports name groups; the set has {len({level.code for level in feature.levels})}"
+
+    def _text(self, at: Where, text: object, longest: int) -> str:
+        if not isinstance(text, str):
+            raise self._wrong(f"{dotted(at)} is no text", at, hint="put it in quotes", slug="waiver-value")
+        if len(text) > longest:
+            raise self._wrong(
+                f"{dotted(at)} is too long", at, hint=f"write at most {longest} characters", slug="waiver-value"
+            )
+        if not any(map(str.isalnum, text)):
+            raise self._wrong(f"{dotted(at)} is blank", at, hint="write it in words", slug="waiver-value")
+        return text
+
+    def _day(self, at: Where, day: object) -> str:
+        if isinstance(day, dt.date) and not isinstance(day, dt.datetime):
+            return day.isoformat()
+        if isinstance(day, str):
+            try:
+                if dt.date.fromisoformat(day).isoformat() == day:
+                    return day
+            except ValueError:
+                pass
+        raise self._wrong(
+            f"{dotted(at)} is no day", at, hint="write the last day on which it holds: 2027-01-31", slug="waiver-value"
+        )
+
+    def _only_keys(self, at: Where, table: Mapping[str, Any], known: Sequence[str], header: str) -> None:
+        for key in table:
+            if key not in known:
+                raise self._wrong(
+                    f"{dotted((*at, key))}: unknown key in {header}",
+                    (*at, key),
+                    hint=_meant(key, known),
+                    slug="waiver-key",
+                )
+
+    def _wrong(self, what: str, at: Where, *, hint: str, slug: str) -> PlanError:
+        line = self.lines.line(at)
+        place = f"{self.name}, line {line}" if line else self.name
+        return PlanError(one_line(f"{place}: {what}"), slug=slug, hint=one_line(hint))
+
+
+def _named(word: object) -> str:
+    return f' "{word[:60]}"' if isinstance(word, str) else ""
+
+
+def _meant(word: object, known: Sequence[str]) -> str:
+    found = nearest(word, known) if isinstance(word, str) else None
+    return f'did you mean "{found}"?' if found else f"known: {quoted(list(known)[:20], 'and')}"

@@ -1,0 +1,55 @@
+"""The waivers of a public release in words. They are the same in a file that is made without figures.
+
+So the numbers in them, days above all, are what the gate calls furniture: they must stand in a group's row whether or
+not that group is named as failing there.
+"""
+
+from __future__ import annotations
+
+from audit.public_table import Group, PublicRelease, PublicWaiver, group_key
+from reports.plain_text import harmless
+
+__all__ = ["NOT_NAMED", "PublicWaived", "place_of"]
+
+NOT_NAMED = "a finding that the protected figures do not name"
+"""What stands in the place of a group that is not named."""
+
+
+class PublicWaived:
+    """The waivers of one release, found by rule and group."""
+
+    def __init__(self, release: PublicRelease) -> None:
+        self._finished = release.about.finished
+        self.all = release.waivers
+        self.named = tuple(waiver for waiver in release.waivers if waiver.group is not None)
+        self._by_finding = {(waiver.rule, waiver.group): waiver for waiver in self.named}
+
+    def of(self, rule: str, group: Group) -> PublicWaiver | None:
+        """The waiver of a finding; None where it has none that is named."""
+        return self._by_finding.get((rule, group))
+
+    def has_expired(self, waiver: PublicWaiver) -> bool:
+        """Whether its last day was over when the audit ended."""
+        return waiver.expires < self._finished
+
+    def words(self, waiver: PublicWaiver) -> str:
+        """By whom and until when, and on what ground where that stands here: "waived by WHO until DATE: WHY"."""
+        expired = ", expired when the audit was run" if self.has_expired(waiver) else ""
+        why = f": {harmless(waiver.why)}" if waiver.why else ""
+        return f"waived by {harmless(waiver.who)} until {harmless(waiver.expires)}{expired}{why}"
+
+    def before(self, rule: str, group: Group) -> str:
+        """The same to stand before what is said of a finding; empty where it is not waived."""
+        waiver = self.of(rule, group)
+        return "" if waiver is None else f"{self.words(waiver)}; "
+
+    def sentences(self) -> list[str]:
+        """Each waiver in a sentence of its own, with its group and rule."""
+        return [f"{place_of(waiver)}: {self.words(waiver)}" for waiver in self.all]
+
+
+def place_of(waiver: PublicWaiver) -> str:
+    """Which finding a waiver is about."""
+    if waiver.group is None:
+        return NOT_NAMED
+    return f"{harmless(group_key(waiver.group))} under {harmless(waiver.rule)}"

@@ -1,0 +1,88 @@
+"""Waived findings in words: by whom and until when, beside a verdict that stays what it is.
+
+Whether a waiver had expired is judged by the day on which the audit ended, so that a report of one result is always the
+same, whoever makes it and when.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from audit.result import AuditResult, Group, Waiver
+from audit.waivers import Held, day_of, standing
+from reports.language import ENGLISH, Language
+from reports.names import Names
+from reports.plain_text import harmless
+
+__all__ = ["WaivedWords", "WaiverLine", "plain_words"]
+
+
+@dataclass(frozen=True, slots=True)
+class WaiverLine:
+    """A waiver as a table lists it."""
+
+    group: str
+    rule: str
+    who: str
+    why: str
+    until: str
+    state: str
+    """How it stood when the audit ended."""
+
+
+class WaivedWords:
+    """The waivers of one result in one language."""
+
+    def __init__(self, result: AuditResult, language: Language = ENGLISH) -> None:
+        self._language = language
+        self._t = language.translations
+        self._held = standing(result, day_of(result)).held if result.waivers else ()
+        self._by_finding = {(held.waiver.rule, held.waiver.group.root): held for held in self._held}
+
+    def of(self, rule: str, group: Group) -> Held | None:
+        """The waiver of a finding; None where it has none, or does not fail."""
+        held = self._by_finding.get((rule, group.root))
+        return held if held is not None and held.fails else None
+
+    def mark(self, rule: str, group: Group) -> str:
+        """What stands beside a finding that is waived; empty where it is not."""
+        held = self.of(rule, group)
+        if held is None:
+            return ""
+        told = {
+            "who": harmless(held.waiver.who),
+            "day": self._language.date(held.waiver.expires),
+            "why": harmless(held.waiver.why),
+        }
+        if held.state == "expired":
+            return self._t.gettext("waiver by %(who)s until %(day)s, expired when the audit was run: %(why)s") % told
+        return self._t.gettext("waived by %(who)s until %(day)s: %(why)s") % told
+
+    def listed(self, names: Names) -> Sequence[WaiverLine]:
+        """Every waiver, in the order of its file."""
+        return [self._line(held, names) for held in self._held]
+
+    def _line(self, held: Held, names: Names) -> WaiverLine:
+        states = {
+            "in_force": self._t.gettext("waives a finding"),
+            "expired": self._t.gettext("expired when the audit was run"),
+            "unused": self._t.gettext("unused: no such finding"),
+        }
+        waiver = held.waiver
+        return WaiverLine(
+            group=names.group(waiver.group),
+            rule=waiver.rule,
+            who=waiver.who,
+            why=waiver.why,
+            until=self._language.date(waiver.expires),
+            state=states[held.state],
+        )
+
+
+def plain_words(result: AuditResult, waiver: Waiver) -> str:
+    """A waiver for machines that read English: "waived by WHO until DATE: WHY"."""
+    until = f"until {harmless(waiver.expires)}"
+    if waiver.expires < day_of(result):
+        until += ", expired when the audit was run"
+    return f"waived by {harmless(waiver.who)} {until}: {harmless(waiver.why)}"

@@ -1,0 +1,187 @@
+"""How often a history of nightly verdicts errs, and what it costs in cases: through the code that `gate` runs.
+
+Four, later five pairs of nationalities and two genders; half of the nationalities are found less often than their rest
+by exactly the margin, or by less once the last pair has come. Every night brings new cases, drawn at random.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from audit.counting.table import FLAGGED, NOT_FLAGGED, POSITIVE, CountsTable, IntArray
+from audit.groups import LevelName, SensitiveFeature
+from audit.plan import AuditPlan
+from audit.run import count_families
+from audit.sequential.judging import judged
+from audit.sequential.state import Sample, State, begun
+from audit.sequential.taking_in import taken_in
+from audit.verdicts import judge
+from simulate.verdict_size import Measured
+
+FloatArray = npt.NDArray[np.float64]
+Event = Literal["fail", "pass"]
+
+MARGIN: Final = 0.10
+GENDERS: Final = ("man", "woman")
+PAIRS: Final = 4
+LATE_FROM: Final = 20
+"""The night, from 0, in which the last pair of nationalities comes."""
+NIGHTS: Final = 200
+
+
+@dataclass(frozen=True)
+class World:
+    """Of each nationality, how often it comes, how often it is found, and from which night on it comes at all."""
+
+    shares: FloatArray
+    rates: FloatArray
+    since: npt.NDArray[np.int64]
+    cases: int
+    """Cases of a night."""
+
+
+def on_the_margin(cases: int, rate: float) -> World:
+    """Half of all nationalities are exactly `MARGIN` below their own rest, and a pair comes late."""
+    low = np.arange(2 * PAIRS + 2) % 2 == 0
+    gap = MARGIN * (2 * PAIRS - 1) / PAIRS
+    since = np.where(np.arange(low.size) < 2 * PAIRS, 0, LATE_FROM)
+    return World(np.ones(low.size), np.where(low, rate - gap, rate), since, cases)
+
+
+def one_gap(cases: int, rate: float, gap: float, share: float) -> World:
+    """One nationality, of that share of all cases, is found less often than everyone else."""
+    others = 2 * PAIRS - 1
+    shares = np.array([share, *[(1.0 - share) / others] * others])
+    return World(shares, np.array([rate - gap, *[rate] * others]), np.zeros(others + 1, dtype=np.int64), cases)
+
+
+def plan() -> AuditPlan:
+    """One rule on the share found, over both features."""
+    return AuditPlan.model_validate(
+        {
+            "schema": 1,
+            "audit": {"title": "simulated", "owner": "nobody", "use": "hotline-triage", "route": "services"},
+            "detector": {"kind": "predictions", "score": "score", "threshold": 0.5},
+            "evaluation_set": {"id": "id", "label": "label", "label_source": "simulated"},
+            "groups": {"gender": {"column": "gender"}, "nationality": {"column": "nationality"}},
+            "rules": [{"metric": "true_positive_rate", "groups": ["gender", "nationality"], "margin": MARGIN}],
+        }
+    )
+
+
+def features(countries: Sequence[str]) -> list[SensitiveFeature]:
+    """The two sensitive features as a set with these nationalities has them."""
+    return [
+        SensitiveFeature(
+            name=name,
+            column=name,
+            coding=coding,
+            rungs=(rung,),
+            levels=tuple(LevelName(rung=rung, code=code, name=code) for code in codes),
+            given_to_detector=False,
+        )
+        for name, coding, rung, codes in (
+            ("gender", "gender", "level", GENDERS),
+            ("nationality", "nationality", "country", countries),
+        )
+    ]
+
+
+def tables(world: World, nights: int, rng: np.random.Generator) -> Iterator[CountsTable]:
+    """The new cases of each night."""
+    for night in range(nights):
+        shares = np.where(world.since <= night, world.shares, 0.0)
+        split = rng.multinomial(world.cases, np.repeat(shares / shares.sum() / 2.0, 2)).reshape(-1, 2)
+        found = rng.binomial(split, world.rates[:, np.newaxis])
+        rows: dict[tuple[str, ...], IntArray] = {}
+        for country, gender in zip(*np.nonzero(split), strict=True):
+            cells = np.zeros((3, 4), dtype=np.int64)
+            cells[POSITIVE, [FLAGGED, NOT_FLAGGED]] = (
+                found[country, gender], split[country, gender] - found[country, gender]
+            )  # fmt: skip
+            rows[GENDERS[gender], f"C{country}"] = cells
+        yield CountsTable.of(("gender", "nationality"), rows)
+
+
+def histories(
+    world: World, nights: int, runs: int, rng: np.random.Generator, sample: Sample = "fresh"
+) -> Iterator[Iterator[tuple[State, CountsTable]]]:
+    """So many histories, each night by night: the state, and the cases of all nights."""
+    for _ in range(runs):
+        yield _history(world, nights, rng, sample)
+
+
+def _history(
+    world: World, nights: int, rng: np.random.Generator, sample: Sample
+) -> Iterator[tuple[State, CountsTable]]:
+    asked, state, whole = plan(), begun({}, sample), CountsTable.of(("gender", "nationality"), {})
+    for table in tables(world, nights, rng):
+        whole += table
+        given = whole if sample == "growing" else table
+        named = features(sorted({country for _, country in given.codes}))
+        state = taken_in(asked, state, count_families(asked, given, named), named)
+        yield state, whole
+
+
+def false_fail(
+    setting: str, world: World, nights: int, runs: int, rng: np.random.Generator, sample: Sample = "fresh"
+) -> Measured:
+    """In how many whole histories anyone failed, although nobody is beyond the limit."""
+    events = 0
+    for history in histories(world, nights, runs, rng, sample):
+        *_, (state, _) = history
+        events += any(any(one.failed) or one.several for one in state.evidence)
+    return Measured(f"{nights} nights, {setting}, {sample}", "any false FAIL of the history", events, runs, "<= 5 %")
+
+
+def false_pass(setting: str, world: World, nights: int, runs: int, rng: np.random.Generator) -> Measured:
+    """In how many whole histories the first nationality passed, although it is beyond the limit."""
+    events = 0
+    for history in histories(world, nights, runs, rng):
+        *_, (state, _) = history
+        (place,) = [at for at, one in enumerate(state.families) if one.family.axes[0].feature == "nationality"]
+        events += state.evidence[place].passed[0]
+    return Measured(f"{nights} nights, {setting}", "false PASS of the group beyond", events, runs, "<= 5 %")
+
+
+def detection(
+    setting: str, world: World, looks: Sequence[int], runs: int, rng: np.random.Generator, event: Event
+) -> Iterator[Measured]:
+    """How often a verdict is there after so many nights, beside that of one audit of the same cases planned so."""
+    nightly, once = dict.fromkeys(looks, 0), dict.fromkeys(looks, 0)
+    asked = plan()
+    for history in histories(world, max(looks), runs, rng):
+        for night, (state, whole) in enumerate(history, start=1):
+            if night in nightly:
+                named = features(sorted({country for _, country in whole.codes}))
+                nightly[night] += judged(asked, state, named)[0].outcome == event
+                _, _, overall = judge(asked, count_families(asked, whole, named), {one.name: one for one in named})
+                once[night] += overall.outcome == event
+    for look in looks:
+        cases = f"{setting}, {look} nights of {world.cases}"
+        yield Measured(cases, f"{event.upper()} so far, nightly", nightly[look], runs, "power")
+        yield Measured(cases, f"{event.upper()}, one audit planned so", once[look], runs, "power")
+
+
+def all_settings(runs: int, seed: int) -> Iterator[Measured]:
+    """Measure every setting, each with its own stream of random numbers."""
+    streams = iter(np.random.default_rng(seed).spawn(16))
+    for cases, rate in ((100, 0.7), (400, 0.7), (400, 0.3)):
+        for sample in ("fresh", "growing"):
+            world = on_the_margin(cases, rate)
+            setting = f"rate {rate}, half on the margin, {cases} a night"
+            yield false_fail(setting, world, NIGHTS, runs, next(streams), sample)
+    beyond = one_gap(400, 0.7, MARGIN, 0.1)
+    yield false_pass("one of 10 % on the margin, 400 a night", beyond, NIGHTS, runs, next(streams))
+    looks = (5, 10, 15, 20, 30, 40, 60)
+    fewer = max(1, runs // 2)
+    yield from detection("10 % at .5 of .7", one_gap(100, 0.7, 0.2, 0.1), looks, fewer, next(streams), "fail")
+    yield from detection("10 % at .4 of .7", one_gap(100, 0.7, 0.3, 0.1), looks[:5], fewer, next(streams), "fail")
+    yield from detection(
+        "all at .7", one_gap(400, 0.7, 0.0, 0.125), (3, 5, 8, 10, 15, 20), fewer, next(streams), "pass"
+    )

@@ -1,0 +1,101 @@
+"""What a gate may cost, counted: modules that it loads, and queries that it asks. Time is measured elsewhere."""
+
+from __future__ import annotations
+
+import functools
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from audit.run import run_audit
+from bench.made_cases import write_answers, write_cases
+from bench.plans import write_plan
+
+PROBE = """
+import atexit, json, sys
+atexit.register(lambda: print("\\nLOADED" + json.dumps(sorted(sys.modules)), file=sys.stderr))
+from audit.cli import main
+sys.argv = ["audit7k", *sys.argv[1:]]
+main()
+"""
+FRAMEWORKS = {
+    "pandas",
+    "sklearn",
+    "skops",
+    "fairlearn",
+    "aif360",
+    "onnxruntime",
+    "jinja2",
+    "babel",
+    "reports",
+    "matplotlib",
+}
+ENGINES = {"numpy", "scipy", "duckdb", "ibis", "pyarrow", "sqlglot"}
+NOT_OF_A_GATE = ("audit.further", "audit.crosscheck.", "audit.disclosure.release", "audit.disclosure.attack",
+                 "audit.analyses.scores", "audit.analyses.sensitivity", "audit.analyses.subgroup_scan")  # fmt: skip
+OF_A_RESULT = 380
+"""Modules at most, of which 349 were counted; the rest is room for other versions of what they stand on."""
+OF_A_PLAN = 1_100
+"""The same of a plan; 1,050 were counted, most of them of Ibis and sqlglot."""
+QUERIES = 30
+
+
+def made(folder: Path, rows: int) -> Path:
+    data = folder / f"cases-{rows}.parquet"
+    write_cases(data, rows, seed=1, spread="even")
+    write_answers(data)
+    return write_plan(data, decided="file")
+
+
+def loaded_by(*arguments: str) -> set[str]:
+    command = [sys.executable, "-P", "-c", PROBE, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode in (0, 1, 3), done.stderr
+    return set(json.loads(done.stderr.rpartition("LOADED")[2]))
+
+
+def test_a_gate_loads_no_more_than_it_needs(tmp_path: Path) -> None:
+    plan = made(tmp_path, 1_600)
+    of_plan = loaded_by("gate", str(plan))
+    roots = {name.partition(".")[0] for name in of_plan}
+    assert roots >= ENGINES
+    assert roots.isdisjoint(FRAMEWORKS)
+    assert [name for name in of_plan if name.startswith(NOT_OF_A_GATE)] in ([], ["audit.crosscheck.unasked"])
+    assert len(of_plan) <= OF_A_PLAN
+
+    loaded_by("run", str(plan), "--restricted", "--no-crosscheck", "--out", str(tmp_path / "out"))
+    for arguments in ((), ("--restricted",), ("--only", "true_positive_rate")):
+        of_result = loaded_by("gate", str(tmp_path / "out"), *arguments)
+        assert {name.partition(".")[0] for name in of_result}.isdisjoint(FRAMEWORKS | ENGINES)
+        assert "audit.plan_file" not in of_result
+        assert len(of_result) <= OF_A_RESULT
+
+
+def test_a_gate_asks_as_many_queries_of_many_strata_as_of_few(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    for name in ("execute", "sql", "query", "executemany"):
+        monkeypatch.setattr(duckdb.DuckDBPyConnection, name, _counting(name, asked))
+    counts = []
+    for rows in (80, 8_000):
+        asked.clear()
+        run_audit(made(tmp_path, rows), crosscheck=False, details=False)
+        counts.append(len(asked))
+    assert 0 < counts[0] == counts[1] <= QUERIES
+
+
+def _counting(name: str, asked: list[str]) -> Callable[..., Any]:
+    """The method of a connection as it is, that notes that it was asked."""
+    own = getattr(duckdb.DuckDBPyConnection, name)
+
+    @functools.wraps(own)
+    def ask(*arguments: Any, **further: Any) -> Any:
+        asked.append(name)
+        return own(*arguments, **further)
+
+    return ask

@@ -1,0 +1,240 @@
+"""`gate --sequential`: many nights in one state, each set taken in once, and a new history for another question."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from audit.cli.app import app
+from audit.sequential.state import State
+from audit.sequential.state_file import locked, read_state
+
+Gate = Callable[..., Result]
+DETECTOR = """
+def score(batch):
+    return [float(one) for one in batch["score"].to_pylist()]
+"""
+PLAN = """\
+schema = 1
+[audit]
+title = "Screener"
+owner = "Owner"
+use = "victim-identification"
+route = "services"
+[detector]
+kind = "predictions"
+score = "score"
+threshold = 0.5
+[evaluation_set]
+path = "cases.csv"
+id = "case"
+label = "label"
+label_source = "made for a test"
+[groups.gender]
+column = "sex"
+map = { F = "woman", M = "man" }
+[[rules]]
+metric = "true_positive_rate"
+groups = ["gender"]
+margin = 0.1
+"""
+
+
+@pytest.fixture
+def gate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Gate:
+    monkeypatch.chdir(tmp_path)
+    Path("plan.toml").write_text(PLAN, encoding="utf-8")
+
+    def run(*options: str, plan: str = "plan.toml") -> Result:
+        return CliRunner().invoke(app, ["gate", plan, "--sequential", "state.json", *options])
+
+    return run
+
+
+def write_night(seed: int, women: float, cases: int = 60, failed: int = 0, *, before: bool = False) -> None:
+    """New cases; of the men 80 % are found. `before`: behind those that are there, for a set that grows."""
+    rng = random.Random(seed)
+    rows = Path("cases.csv").read_text(encoding="utf-8").splitlines() if before else ["case,label,score,sex"]
+    for sex, rate in (("F", women), ("M", 0.8)):
+        rows += [f"{seed}{sex}{n},1,{0.9 if rng.random() < rate else 0.1},{sex}" for n in range(cases)]
+        rows += [f"{seed}{sex}n{n},0,0.1,{sex}" for n in range(20)]
+    rows += [f"{seed}f{n},1,inf,M" for n in range(failed)]
+    Path("cases.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+
+
+def state() -> State:
+    found = read_state(Path("state.json"))
+    assert found is not None
+    return found
+
+
+def test_nights_add_up_to_a_fail_that_stands(gate: Gate) -> None:
+    codes = []
+    for seed in range(1, 5):
+        write_night(seed, 0.45)
+        done = gate()
+        codes.append(done.exit_code)
+        assert f"{seed} night{'s' if seed > 1 else ''} so far" in done.stdout
+        assert "woman" not in done.stdout + done.stderr
+    assert codes[0] == 3
+    assert codes[-1] == 1
+    write_night(5, 0.8)
+    assert gate().exit_code == 1
+    assert "beyond the limit" in gate("--restricted").stdout
+    assert ": woman" in gate("--restricted").stdout
+
+
+def test_equal_groups_pass_in_time(gate: Gate) -> None:
+    for seed in range(5):
+        write_night(seed, 0.8, 200)
+        gate()
+    write_night(5, 0.8, 200)
+    done = gate()
+    assert done.exit_code == 0
+    assert "PASS" in done.stdout
+
+
+def test_the_same_set_is_not_tested_twice(gate: Gate) -> None:
+    write_night(1, 0.45)
+    first = gate()
+    before = Path("state.json").read_bytes()
+    again = gate()
+    assert again.exit_code == first.exit_code
+    assert again.stdout == first.stdout
+    assert "nothing new" in again.stderr
+    assert Path("state.json").read_bytes() == before
+
+
+def test_a_result_is_a_night_as_well(gate: Gate) -> None:
+    write_night(1, 0.45)
+    CliRunner().invoke(app, ["run", "plan.toml", "--restricted", "--quiet", "--no-crosscheck"])
+    of_result = gate(plan="audit-out")
+    kept = Path("state.json").read_bytes()
+    assert "nothing new" in gate().stderr
+    assert Path("state.json").read_bytes() == kept
+    assert of_result.exit_code == 3
+
+
+def test_a_night_of_an_outage_is_not_taken_in(gate: Gate) -> None:
+    here = ("--sandbox", "none")
+    Path("own_detector.py").write_text(DETECTOR, encoding="utf-8")
+    own = 'kind = "python"\nentry = "own_detector:score"\nfeatures = ["score"]\n'
+    Path("plan.toml").write_text(PLAN.replace('kind = "predictions"\nscore = "score"\n', own), encoding="utf-8")
+    write_night(1, 0.8, failed=60)
+    assert gate(*here).exit_code == 3
+    assert not Path("state.json").exists()
+    for seed in range(4):
+        write_night(seed, 0.8, 300)
+        gate(*here)
+    assert state().outcome == "pass"
+    before = Path("state.json").read_bytes()
+    write_night(9, 0.8, failed=60)
+    done = gate(*here)
+    assert done.exit_code == 3
+    assert "not taken in" in done.stderr
+    assert "4 nights so far: nothing can be said of tonight" in done.stdout
+    assert Path("state.json").read_bytes() == before
+
+
+def test_another_question_begins_another_history(gate: Gate) -> None:
+    for seed in (1, 2):
+        write_night(seed, 0.2)
+        gate()
+    assert state().outcome == "fail"
+    Path("plan.toml").write_text(PLAN.replace("margin = 0.1", "margin = 0.12"), encoding="utf-8")
+    done = gate()
+    assert "a new history begins, since the rules changed" in done.stderr
+    assert "2 nights and came to FAIL" in done.stderr
+    now = state()
+    assert (now.nights, len(now.sets), len(now.resets)) == (1, 1, 1)
+    assert (now.resets[0].nights, now.resets[0].outcome) == (2, "fail")
+    assert "history" not in gate().stderr
+
+
+def test_words_and_who_can_be_judged_begin_no_other_history(gate: Gate) -> None:
+    write_night(1, 0.8)
+    gate()
+    plan = PLAN.replace('owner = "Owner"', 'owner = "Another"').replace(
+        "[[rules]]", "[verdict]\nmin_coverage = 0.7\n[[rules]]"
+    )
+    Path("plan.toml").write_text(plan, encoding="utf-8")
+    write_night(2, 0.8)
+    assert "history" not in gate().stderr
+    assert state().nights == 2
+
+
+def test_a_set_that_grows_is_taken_in_by_what_is_new(gate: Gate) -> None:
+    write_night(1, 0.45)
+    gate("--sample", "growing")
+    for seed in (2, 3):
+        write_night(seed, 0.45, before=True)
+        done = gate()
+        assert done.exit_code in (1, 3)
+    grown = state()
+    assert grown.evidence[0].beyond.cases == (180, 180)
+    refused = gate("--sample", "fresh")
+    assert refused.exit_code == 4
+    assert "--sample" in refused.stderr
+    before = Path("state.json").read_bytes()
+    write_night(7, 0.45)
+    shrunk = gate()
+    assert shrunk.exit_code == 4
+    assert "said to grow" in shrunk.stderr
+    assert Path("state.json").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "why"),
+    [
+        ('label = "label"', 'label = "label"\nweight = "w"', "weights"),
+        ('label = "label"', 'label = "label"\ncluster = "w"', "clusters"),
+        ("threshold = 0.5", "top_k = 5", "top_k"),
+    ],
+)
+def test_a_plan_whose_nights_cannot_be_added_up_is_refused_in_a_line(gate: Gate, old: str, new: str, why: str) -> None:
+    Path("plan.toml").write_text(PLAN.replace(old, new), encoding="utf-8")
+    write_night(1, 0.8)
+    done = gate()
+    assert done.exit_code == 4
+    assert why in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert not Path("state.json").exists()
+
+
+def test_a_damaged_state_is_refused_before_anything_is_scored(gate: Gate) -> None:
+    write_night(1, 0.8)
+    Path("state.json").write_text("{}", encoding="utf-8")
+    Path("cases.csv").unlink()
+    done = gate()
+    assert done.exit_code == 4
+    assert "not as it was written" in done.stderr
+
+
+def test_a_second_night_at_the_same_time_is_told_to_wait(gate: Gate) -> None:
+    write_night(1, 0.8)
+    with locked(Path("state.json")):
+        assert gate().exit_code == 73
+
+
+def test_what_nights_are_needs_a_state(gate: Gate) -> None:
+    assert CliRunner().invoke(app, ["gate", "plan.toml", "--sample", "fresh"]).exit_code == 2
+
+
+def test_one_document_for_machines_names_groups_only_where_asked(gate: Gate) -> None:
+    write_night(1, 0.8)
+    told = json.loads(gate("--json").stdout)
+    assert told["headline"] == {"outcome": "inconclusive"}
+    assert told["sequential"] == {"nights": 1, "sample": "fresh", "came": "taken_in", "resets": 0}
+    exact = json.loads(gate("--json", "--restricted").stdout)
+    (rule,) = exact["sequential"]["rules"]
+    assert [group["group"] for group in rule["groups"]] == [
+        [["gender", "level", "man"]],
+        [["gender", "level", "woman"]],
+    ]
+    quiet = gate("--quiet")
+    assert quiet.output == ""

@@ -1,0 +1,62 @@
+"""What a killed run leaves in the folder for temporary files is removed by the next one, and nothing else is."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+from made_private import private_folder
+
+pytest.importorskip("fcntl")
+
+HOLDS_ONE = """
+import sys, tempfile
+tempfile.tempdir = sys.argv[1]
+from audit.evaluation.connection import PrivateFolder
+private = PrivateFolder()
+(private.path / "places-0.arrow").write_text("ids")
+print(private.path, flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
+
+
+def test_the_folder_of_a_killed_run_goes_and_that_of_a_living_one_stays(temporary: Path) -> None:
+    command = [sys.executable, "-c", HOLDS_ONE, str(temporary)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as run:
+        try:
+            assert run.stdout is not None
+            left = Path(run.stdout.readline().strip())
+            with private_folder() as private:
+                assert (left / "places-0.arrow").is_file()
+                assert private.path.is_dir()
+        finally:
+            run.kill()
+    assert (left / "places-0.arrow").is_file()
+    with private_folder() as private:
+        assert not left.exists()
+        assert private.path.stat().st_mode & 0o777 == 0o700
+    assert not list(temporary.iterdir())
+
+
+def test_what_may_be_anybody_s_stays(temporary: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere", numbered=True)
+    (elsewhere / ".in-use").touch()
+    (temporary / "audit7k-link").symlink_to(elsewhere)
+    for name, mode in (("audit7k-open", 0o755), ("audit7k-unlocked", 0o700), ("other", 0o700)):
+        (temporary / name).mkdir(mode=mode)
+        if name != "audit7k-unlocked":
+            (temporary / name / ".in-use").touch()
+    before = sorted(temporary.rglob("*"))
+    with private_folder():
+        pass
+    assert sorted(temporary.rglob("*")) == before
+    assert (elsewhere / ".in-use").is_file()

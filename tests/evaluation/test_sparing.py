@@ -1,0 +1,82 @@
+"""DuckDB keeps little while it joins, sorts and hands out rows, and has its settings back afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import duckdb
+import pytest
+from made_private import private_folder
+
+from audit.errors import StorageError
+from audit.evaluation.connection import connect, reading, sparingly, stream
+
+
+@pytest.fixture
+def connection() -> Iterator[Any]:
+    with private_folder() as private:
+        opened = connect(private, [])
+        yield opened
+        opened.close()
+
+
+def settings_of(connection: Any) -> tuple[str, int]:
+    """The limit in MiB, and the threads."""
+    query = "SELECT current_setting('memory_limit'), current_setting('threads')"
+    ((limit, threads),) = connection.execute(query).fetchall()
+    return limit, int(threads)
+
+
+def test_no_thread_reads_whole_row_groups_ahead(connection: Any) -> None:
+    assert connection.execute("SELECT current_setting('disable_parquet_prefetching')").fetchall() == [(True,)]
+
+
+def test_it_keeps_little_meanwhile(connection: Any) -> None:
+    before = settings_of(connection)
+    assert before[0] == "953.6 MiB"
+    assert sparingly(connection, lambda: settings_of(connection), threads=1) == ("61.0 MiB", 1)
+    limit = max(64, 32 * before[1])
+    found = sparingly(connection, lambda: settings_of(connection))
+    assert found == (f"{limit * 1e6 / 2**20:.1f} MiB", before[1])
+    assert settings_of(connection) == before
+
+
+def test_rows_are_handed_out_by_one_thread(connection: Any) -> None:
+    before = settings_of(connection)
+    pieces = stream(connection, "SELECT range FROM range(5000)", 1000)
+    next(pieces)
+    pieces.close()  # type: ignore[attr-defined]
+    assert settings_of(connection) == before
+    seen = [settings_of(connection.cursor()) for _ in stream(connection, "SELECT range FROM range(5000)", 1000)]
+    assert set(seen) == {("122.0 MiB", 1)}
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_where_little_is_too_little_it_begins_again_with_more(connection: Any, told: bool) -> None:
+    before, seen = settings_of(connection), []
+
+    def work() -> int:
+        seen.append(settings_of(connection)[0])
+        if len(seen) > 1:
+            return 7
+        if not told:
+            raise duckdb.OutOfMemoryException("of a test")
+        with reading("set.csv"):
+            raise duckdb.OutOfMemoryException("of a test")
+
+    assert sparingly(connection, work) == 7
+    assert seen[0] != seen[1] == before[0]
+    assert settings_of(connection) == before
+
+
+def test_any_other_error_is_left_alone(connection: Any) -> None:
+    calls = []
+
+    def work() -> None:
+        calls.append(1)
+        raise StorageError("full", slug="checkpoint-failed")
+
+    with pytest.raises(StorageError, match="full"):
+        sparingly(connection, work)
+    assert len(calls) == 1

@@ -1,0 +1,143 @@
+"""What stands in for a build service: its environment, its steps in a shell, and audit7k on the path."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+ACTION: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
+GITLAB: dict[str, Any] = yaml.safe_load(
+    (ROOT / "recipes" / "gitlab" / "audit7k.gitlab-ci.yml").read_text(encoding="utf-8")
+)[".audit7k"]
+HOOKS: dict[str, Any] = {
+    hook["id"]: hook for hook in yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+}
+_PLACE = re.compile(r"\$\{\{ ([a-z0-9.-]+) \}\}")
+
+
+def commands(folder: Path) -> Path:
+    """A folder with the commands `audit7k`, of this checkout and without a crosscheck for speed, and `python`."""
+    folder.mkdir()
+    _command(
+        folder / "audit7k",
+        'command=$1; shift\n[ "$command" = run ] && set -- --no-crosscheck "$@"\n'
+        f'PYTHONPATH={ROOT} exec {sys.executable} -P -m audit "$command" "$@"\n',
+    )
+    _command(folder / "python", f'exec {sys.executable} "$@"\n')
+    for name in ("bash", "sh", "cat", "find", "rm", "tee", "make", "mkdir", "mv", "touch"):
+        (folder / name).symlink_to(str(shutil.which(name)))
+    return folder
+
+
+def _command(path: Path, script: str) -> None:
+    path.write_text(f"#!/bin/sh\n{script}", encoding="utf-8")
+    path.chmod(0o755)
+
+
+def environment(bin_folder: Path, home: Path, **more: str) -> dict[str, str]:
+    """No more of this process than a build would have."""
+    kept = {name: os.environ[name] for name in ("LANG", "LC_ALL", "TMPDIR") if name in os.environ}
+    return {**kept, "PATH": str(bin_folder), "HOME": str(home), "PYTHONUTF8": "1", **more}
+
+
+@dataclass
+class Build:
+    """What a build came to."""
+
+    code: int
+    log: str
+    summary: str = ""
+    used: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Actions of others that were used, with their inputs."""
+
+
+def run_action(
+    checkout: Path, work: Path, bin_folder: Path, skip: tuple[str, ...] = ("Install audit7k",), **inputs: str
+) -> Build:
+    """Carry out `action.yml` in a checkout, step by step, as a runner would: its own steps for real."""
+    given = {name: each["default"] for name, each in ACTION["inputs"].items()}
+    assert set(inputs) <= {name.replace("-", "_") for name in given}
+    given.update({name.replace("_", "-"): value for name, value in inputs.items()})
+    values = {f"inputs.{name}": value for name, value in given.items()}
+    temporary = work / "runner"
+    temporary.mkdir(parents=True)
+    output, summary = work / "output", work / "summary"
+    build = Build(0, "")
+    for step in ACTION["runs"]["steps"]:
+        if step["name"] in skip or not _holds(step.get("if", ""), values):
+            continue
+        if "uses" in step:
+            build.used[step["uses"]] = {name: _filled(str(value), values) for name, value in step["with"].items()}
+            continue
+        output.write_text("", encoding="utf-8")
+        own = {name: _filled(value, values) for name, value in step.get("env", {}).items()}
+        places = {"RUNNER_TEMP": temporary, "GITHUB_OUTPUT": output, "GITHUB_STEP_SUMMARY": summary}
+        told = environment(bin_folder, work, **own, **{name: str(place) for name, place in places.items()})
+        done = in_shell(["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]], checkout, told)
+        build.log += done.stdout
+        build.code = done.returncode
+        for line in output.read_text(encoding="utf-8").splitlines():
+            name, _, value = line.partition("=")
+            values[f"steps.{step.get('id')}.outputs.{name}"] = value
+        if done.returncode:
+            break
+    build.summary = summary.read_text(encoding="utf-8") if summary.exists() else ""
+    return build
+
+
+def run_gitlab(checkout: Path, bin_folder: Path, home: Path, **variables: str) -> Build:
+    """Carry out the script of GitLab's job in a checkout, as its runner would."""
+    told = environment(bin_folder, home, **{**GITLAB["variables"], **variables})
+    log = ""
+    for script in GITLAB["script"]:
+        done = in_shell(["sh", "-e", "-c", script], checkout, told)
+        log += done.stdout
+        if done.returncode:
+            return Build(done.returncode, log)
+    return Build(0, log)
+
+
+def in_shell(words: list[str], folder: Path, told: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run a command, what it says on stderr together with the rest, as a log has it."""
+    return subprocess.run(
+        words, cwd=folder, env=dict(told), text=True, check=False, timeout=180,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+
+
+def _filled(text: str, values: Mapping[str, str]) -> str:
+    return _PLACE.sub(lambda found: values.get(found[1], ""), text)
+
+
+def _holds(condition: str, values: Mapping[str, str]) -> bool:
+    """A condition of the two forms that the action has, joined by `&&`."""
+    for part in filter(None, condition.split(" && ")):
+        found = re.fullmatch(r"(\S+) (==|!=) '(\w*)'", part)
+        assert found is not None, part
+        name, compared, text = found.groups()
+        if (values.get(name, "") == text) != (compared == "=="):
+            return False
+    return True
+
+
+def stub_wheel(folder: Path, name: str) -> Path:
+    """A wheel with nothing in it, for pip to install where there is no index."""
+    import zipfile
+
+    wheel = folder / f"{name}-0-py3-none-any.whl"
+    info = f"{name}-0.dist-info"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 0\n")
+        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr(f"{info}/RECORD", "")
+    return wheel

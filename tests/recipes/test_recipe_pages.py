@@ -1,0 +1,125 @@
+"""The pages about pipelines, followed to the letter: every command in its order, every file as it stands there."""
+
+from __future__ import annotations
+
+import configparser
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import yaml
+from made_published import write_set
+from made_recipes import ACTION, GITLAB, HOOKS, ROOT, commands, environment, in_shell, stub_wheel
+
+HOW_TO = ROOT / "docs" / "how-to"
+EXPECTED = {
+    "python -m pip install audit7k": 0,
+    "audit7k demo --out screener": 0,
+    "audit7k check plan.toml": 0,
+    "audit7k run plan.toml --quiet": 1,
+    "audit7k gate audit-out": 1,
+    r"printf 'audit-out/\n' >> .gitignore": 0,
+    'mkdir -p -m 700 "$HOME/audit-keys"': 0,
+    'mv audit-out/restricted "$HOME/audit-keys/screener"': 0,
+    "sh gate.sh": 1,
+}
+BESIDE = {"audit7k run plan.toml --restricted": 1, "audit7k check plan.toml": 0, "audit7k power plan.toml": 0}
+"""Commands that the text names. `audit7k init cases.csv` is for a set of one's own: the tutorial's test runs it."""
+
+
+def blocks(page: str, language: str) -> list[str]:
+    text = (HOW_TO / page).read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
+
+
+def typed(page: str) -> list[str]:
+    return [line for block in blocks(page, "console") for line in block.splitlines()]
+
+
+@pytest.mark.slow
+def test_a_new_user_has_a_gate_in_ten_minutes(tmp_path: Path) -> None:
+    """Above five seconds: it is the demonstration, audited three times."""
+    bin_folder, home = commands(tmp_path / "bin"), tmp_path / "home"
+    home.mkdir()
+    stub_wheel(tmp_path, "audit7k")
+    pip = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tmp_path), "PIP_TARGET": str(tmp_path / "lib")}
+    told = environment(bin_folder, home, **pip)
+    done: list[str] = []
+    folder, log = tmp_path, ""
+    for command in typed("ten-minutes.md"):
+        if command.startswith("cd "):
+            folder = folder / command.removeprefix("cd ")
+        elif command.startswith("export "):
+            name, _, value = command.removeprefix("export ").partition("=")
+            told[name] = shlex.split(value)[0].replace("$HOME", str(home))
+            (script,) = blocks("ten-minutes.md", "sh")
+            (folder / "gate.sh").write_text(script, encoding="utf-8")
+        else:
+            ended = in_shell(["sh", "-c", command], folder, told)
+            log = ended.stdout
+            assert ended.returncode == EXPECTED[command], f"{command}\n{log}"
+            assert "Traceback" not in log
+            done.append(command)
+    assert done == list(EXPECTED)
+    assert (tmp_path / "lib" / "audit7k-0.dist-info").is_dir()
+    assert log.startswith("**Does not meet the limit in this test.**")
+    assert (folder / "audit-out" / "public" / "report.html").is_file()
+    assert (home / "audit-keys" / "screener" / "key").is_file()
+    assert not (folder / "audit-out" / "restricted").exists()
+    told["AUDIT7K_RESTRICTED_FOLDER"] = str(folder / "nowhere")
+    ended = in_shell(["sh", "gate.sh"], folder, told)
+    assert (ended.returncode, ended.stdout) == (4, "no key in the restricted folder\n")
+    told["AUDIT7K_RESTRICTED_FOLDER"] = str(home / "audit-keys" / "screener")
+    (folder / "plan.toml").unlink()
+    ended = in_shell(["sh", "gate.sh"], folder, told)
+    assert (ended.returncode, ended.stdout.splitlines()[-1]) == (4, "nothing was judged")
+
+
+def test_what_the_page_names_beside_its_commands_runs_too(tmp_path: Path) -> None:
+    told = environment(commands(tmp_path / "bin"), tmp_path)
+    write_set(tmp_path)
+    text = re.sub(r"```.*?```", "", (HOW_TO / "ten-minutes.md").read_text(encoding="utf-8"), flags=re.DOTALL)
+    named = set(re.findall(r"`(audit7k \w+ [^`]+)`", text)) - {"audit7k init cases.csv"}
+    assert named == set(BESIDE)
+    for command, code in BESIDE.items():
+        assert in_shell(["sh", "-c", command], tmp_path, told).returncode == code
+
+
+def test_the_files_for_services_fit_what_they_use() -> None:
+    """The action and the job are carried out by `test_recipes.py`; here are their inputs, as the page gives them."""
+    github, gitlab = (yaml.safe_load(text) for text in blocks("ten-minutes.md", "yaml"))
+    (job,) = github["jobs"].values()
+    (step,) = [step for step in job["steps"] if step["uses"] == "OWNER/audit7k@REF"]
+    assert set(step["with"]) <= set(ACTION["inputs"])
+    assert "pull_request" not in github[True]  # `on`, which YAML takes for a truth
+    assert (ROOT / gitlab["include"][0]["file"].lstrip("/")).is_file()
+    assert gitlab["audit"]["extends"] == ".audit7k"
+    assert set(gitlab["audit"]["variables"]) <= set(GITLAB["variables"])
+    text = (HOW_TO / "ten-minutes.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"AUDIT7K_[A-Z_]+", text)) <= set(GITLAB["variables"])
+
+
+def test_the_page_about_recipes_names_what_there_is() -> None:
+    (text,) = blocks("recipes.md", "yaml")
+    (repository,) = yaml.safe_load(text)["repos"]
+    assert [hook["id"] for hook in repository["hooks"]] == list(HOOKS)
+    assert all(len(hook["args"]) == len(HOOKS[hook["id"]]["args"]) for hook in repository["hooks"])
+    (makefile,) = blocks("recipes.md", "make")
+    assert makefile == "AUDITED := cases.csv\ninclude audit7k.mk\n"
+    assert typed("recipes.md") == ["make gate"]
+    named = re.findall(r"`(recipes/[^`]+)`", (HOW_TO / "recipes.md").read_text(encoding="utf-8"))
+    assert len(named) == 2
+    assert all((ROOT / each).is_file() for each in named)
+
+
+def test_the_settings_on_the_page_about_pytest_are_those_of_the_plugin() -> None:
+    plugin = (ROOT / "audit" / "testing" / "plugin.py").read_text(encoding="utf-8")
+    settings: set[str] = set()
+    for text in blocks("pytest.md", "ini"):
+        parser = configparser.ConfigParser()
+        parser.read_string(text)
+        settings |= set(parser["pytest"])
+    assert settings == set(re.findall(r'addini\(\s*"(\w+)"', plugin))
+    options = set(re.findall(r"`(--audit7k[\w-]+)`", (HOW_TO / "pytest.md").read_text(encoding="utf-8")))
+    assert options == set(re.findall(r'"(--audit7k[\w-]+)"', plugin))

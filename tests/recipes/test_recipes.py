@@ -1,0 +1,235 @@
+"""Every recipe, carried out as far as one machine can: a verdict is an exit code, nothing exact is left or shown."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from made_published import COUNTS, PLAN, keep_key, write_set
+from made_recipes import (
+    ACTION,
+    GITLAB,
+    HOOKS,
+    ROOT,
+    commands,
+    environment,
+    in_shell,
+    run_action,
+    run_gitlab,
+    stub_wheel,
+)
+
+FEW = {
+    ("woman", "north"): (30, 24),
+    ("woman", "south"): (31, 25),
+    ("man", "north"): (32, 26),
+    ("man", "south"): (33, 26),
+}
+ALIKE = {("woman", "north"): (400, 320), ("woman", "south"): (400, 318), ("man", "north"): (400, 322),
+         ("man", "south"): (400, 321)}  # fmt: skip
+EXACT = ("CANARY", "51 of 243", "0.20988")
+
+
+@pytest.fixture
+def bin_folder(tmp_path: Path) -> Path:
+    return commands(tmp_path / "bin")
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    folder = tmp_path / "checkout"
+    folder.mkdir()
+    write_set(folder)
+    return folder
+
+
+def files_of(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def test_the_action_publishes_and_ends_as_a_fail_does(tmp_path: Path, checkout: Path, bin_folder: Path) -> None:
+    kept = keep_key(tmp_path / "kept")
+    before = files_of(checkout)
+    build = run_action(checkout, tmp_path / "work", bin_folder, restricted_folder=str(kept), code_scanning="true")
+    assert build.code == 1, build.log
+    public = tmp_path / "work" / "runner" / "audit7k-out" / "public"
+    assert build.summary == (public / "summary.md").read_text(encoding="utf-8")
+    assert "::warning" not in build.log
+    assert "::error file=plan.toml,line=21,title=true_positive_rate::" in build.log
+    assert build.used["actions/upload-artifact@v6"] == {"name": "audit7k", "path": str(public)}
+    assert build.used["github/codeql-action/upload-sarif@v4"]["sarif_file"] == str(public / "report.sarif.json")
+    assert Path(build.used["github/codeql-action/upload-sarif@v4"]["sarif_file"]).is_file()
+    assert [path.name for path in public.parent.iterdir()] == ["public"]
+    assert files_of(checkout) == before
+    assert (kept / "releases" / "0001.json").exists()
+    shown = build.log + build.summary + "".join(path.read_text(encoding="utf-8") for path in public.iterdir())
+    assert not [word for word in EXACT if word in shown]
+
+
+def test_without_a_kept_key_the_action_publishes_the_verdict_alone(
+    tmp_path: Path, checkout: Path, bin_folder: Path
+) -> None:
+    build = run_action(checkout, tmp_path / "work", bin_folder)
+    assert (build.code, build.summary, build.log) == (1, "✗ FAIL\n", "✗ FAIL\n")
+    assert not any("upload" in name for name in build.used)
+    assert files_of(tmp_path / "work" / "runner") == []
+    write_set(checkout, counts=ALIKE)
+    assert run_action(checkout, tmp_path / "second", bin_folder).code == 0
+
+
+def test_the_action_hands_on_what_inconclusive_means(tmp_path: Path, checkout: Path, bin_folder: Path) -> None:
+    write_set(checkout, counts=FEW)
+    build = run_action(checkout, tmp_path / "work", bin_folder, on_inconclusive="warn")
+    assert (build.code, build.summary) == (0, "? INCONCLUSIVE\n")
+
+
+@pytest.mark.parametrize("plan", ["nowhere.toml", "$(touch owned)`touch owned`.toml; touch owned", "--help", "'\"x"])
+def test_where_nothing_is_judged_the_action_says_so_and_no_input_is_run(
+    tmp_path: Path, checkout: Path, bin_folder: Path, plan: str
+) -> None:
+    build = run_action(checkout, tmp_path / "work", bin_folder, plan=plan)
+    assert build.code == 4
+    assert build.summary == "Nothing was judged (exit code 4): the log of the build says why.\n"
+    assert "error: " in build.log
+    assert not list(tmp_path.rglob("owned"))
+
+
+def test_a_key_that_is_not_there_is_told_of(tmp_path: Path, checkout: Path, bin_folder: Path) -> None:
+    """`run --quiet` says nothing of a new key; two keys can be averaged."""
+    (checkout / "plan.toml").unlink()
+    nowhere = str(tmp_path / "nowhere")
+    assert (
+        "::warning title=audit7k::No key in"
+        in run_action(checkout, tmp_path, bin_folder, restricted_folder=nowhere).log
+    )
+    assert "no key in" in run_gitlab(checkout, bin_folder, tmp_path, AUDIT7K_RESTRICTED_FOLDER=nowhere).log
+
+
+def test_no_input_stands_in_a_script_of_the_action() -> None:
+    """A runner puts `${{ … }}` into the text of a script before a shell reads it."""
+    for step in ACTION["runs"]["steps"]:
+        assert "${{" not in step.get("run", "")
+        assert step.get("shell") == ("bash" if "run" in step else None)
+        assert "uses" not in step or re.fullmatch(r"[\w/-]+@v\d+", step["uses"])
+    assert "run" in ACTION["runs"]["steps"][-1], "an exit code that comes before an upload loses the upload"
+    assert all(each["description"] and "default" in each for each in ACTION["inputs"].values())
+
+
+def test_what_is_installed_can_be_said(tmp_path: Path, checkout: Path, bin_folder: Path) -> None:
+    """The step that installs, and GitLab's: pip is handed one requirement and no option."""
+    wheel = stub_wheel(tmp_path, "stand_in")
+    (step,) = [step for step in ACTION["runs"]["steps"] if step["name"] == "Install audit7k"]
+    for number, script in enumerate([step["run"], *GITLAB["before_script"]]):
+        target = tmp_path / f"target{number}"
+        told = environment(bin_folder, tmp_path, PIP_TARGET=str(target), PIP_NO_INDEX="1")
+        done = in_shell(["bash", "-ec", script], checkout, {**told, "AUDIT7K_REQUIREMENT": str(wheel)})
+        assert (done.returncode, (target / "stand_in-0.dist-info").is_dir()) == (0, True), done.stdout
+        refused = in_shell(["bash", "-ec", script], checkout, {**told, "AUDIT7K_REQUIREMENT": "--version"})
+        assert refused.returncode != 0
+
+
+def test_the_job_of_gitlab_leaves_its_reports_and_ends_as_the_audit_does(
+    tmp_path: Path, checkout: Path, bin_folder: Path
+) -> None:
+    kept = keep_key(tmp_path / "kept")
+    build = run_gitlab(checkout, bin_folder, tmp_path, AUDIT7K_RESTRICTED_FOLDER=str(kept))
+    assert build.code == 1, build.log
+    assert "✗ FAIL" in build.log
+    assert "no key" not in build.log
+    assert "true_positive_rate: in the protected figures" in build.log
+    assert [path.name for path in (checkout / "audit-out").iterdir()] == ["public"]
+    artefacts = GITLAB["artifacts"]
+    assert artefacts["when"] == "always"
+    assert all((checkout / place).is_file() for place in artefacts["reports"].values())
+    assert all(place.startswith("audit-out/public/") for place in artefacts["reports"].values())
+    assert artefacts["paths"] == ["audit-out/public"]
+    assert not [word for word in EXACT if word in build.log]
+
+
+def test_the_job_of_gitlab_without_a_kept_key(tmp_path: Path, checkout: Path, bin_folder: Path) -> None:
+    write_set(checkout, counts=FEW)
+    build = run_gitlab(checkout, bin_folder, tmp_path)
+    assert (build.code, build.log, files_of(checkout / "audit-out")) == (3, "? INCONCLUSIVE\n", [])
+    build = run_gitlab(checkout, bin_folder, tmp_path, AUDIT7K_PLAN="$(touch owned)")
+    assert (build.code, "error: " in build.log) == (4, True)
+
+
+def test_the_hooks_check_a_plan_and_gate(tmp_path: Path, checkout: Path, bin_folder: Path) -> None:
+    """As pre-commit calls them: the entry, then the arguments, and no file names."""
+    told = environment(bin_folder, tmp_path)
+    done = {name: in_shell([*hook["entry"].split(), *hook["args"]], checkout, told) for name, hook in HOOKS.items()}
+    assert {name: each.returncode for name, each in done.items()} == {"audit7k-check": 0, "audit7k-gate": 1}
+    assert "CANARY" not in "".join(each.stdout for each in done.values())
+    assert files_of(checkout) == ["cases.csv", "plan.toml"]
+    (checkout / "plan.toml").write_text(PLAN.replace("margin", "margn"), encoding="utf-8")
+    hook = HOOKS["audit7k-check"]
+    assert in_shell([*hook["entry"].split(), *hook["args"]], checkout, told).returncode == 4
+    assert all(not hook["pass_filenames"] for hook in HOOKS.values())
+    assert re.search(hook["files"], "audits/plan.toml")
+    assert not re.search(hook["files"], "main.py")
+
+
+def test_pre_commit_takes_the_hooks() -> None:
+    """`validate-manifest` reads no network; what it would install is the package itself."""
+    command = [
+        str(Path(sys.executable).with_name("pre-commit")),
+        "validate-manifest",
+        str(ROOT / ".pre-commit-hooks.yaml"),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_make_audits_when_something_has_changed_and_gates(tmp_path: Path, checkout: Path, bin_folder: Path) -> None:
+    recipe = ROOT / "recipes" / "make" / "audit7k.mk"
+    (checkout / "Makefile").write_text(f"AUDITED := cases.csv\ninclude {recipe}\n", encoding="utf-8")
+    keep_key(tmp_path / "kept")
+    told = environment(bin_folder, tmp_path, AUDIT7K_RESTRICTED_FOLDER=str(tmp_path / "kept"))
+    audited = in_shell(["make", "--no-print-directory", "audit"], checkout, told)
+    assert audited.returncode == 0, audited.stdout
+    gated = in_shell(["make", "--no-print-directory", "gate"], checkout, told)
+    assert gated.returncode == 2
+    assert "✗ FAIL" in gated.stdout
+    assert "audit7k run" not in gated.stdout
+    assert re.search(r"\[.*gate\] Error 1$", gated.stdout, flags=re.MULTILINE)
+    (checkout / "plan.toml").write_text(PLAN.replace("margin", "margn"), encoding="utf-8")
+    broken = in_shell(["make", "--no-print-directory", "gate"], checkout, told)
+    assert (broken.returncode, "Error 4" in broken.stdout) == (2, True)
+
+
+def test_the_stages_of_dvc_run_and_depend_on_each_other(tmp_path: Path, checkout: Path, bin_folder: Path) -> None:
+    """DVC is no dependency: what it would hand to a shell is handed to one."""
+    told = environment(bin_folder, tmp_path)
+    document = yaml.safe_load((ROOT / "recipes" / "dvc" / "dvc.yaml").read_text(encoding="utf-8"))
+    (variables,) = document["vars"]
+    stages = _with_variables(document["stages"], variables["audit7k"])
+    assert list(stages) == ["audit", "gate"]
+    assert all((checkout / place).exists() for place in stages["audit"]["deps"])
+    audited = in_shell(["sh", "-c", stages["audit"]["cmd"]], checkout, told)
+    assert audited.returncode == 0, audited.stdout
+    outputs = [next(iter(each)) if isinstance(each, dict) else each for each in stages["audit"]["outs"]]
+    assert outputs == stages["gate"]["deps"]
+    assert all((checkout / place).exists() for place in outputs)
+    assert {"audit-out/result.json": {"cache": False}} in stages["audit"]["outs"]
+    assert not any(variables["audit7k"]["restricted_folder"].startswith(place) for place in outputs)
+    assert in_shell(["sh", "-c", stages["gate"]["cmd"]], checkout, told).returncode == 1
+    (checkout / "plan.toml").unlink()
+    assert in_shell(["sh", "-c", stages["audit"]["cmd"]], checkout, told).returncode == 4
+
+
+def _with_variables(told: Any, values: dict[str, str]) -> Any:
+    if isinstance(told, dict):
+        return {_with_variables(key, values): _with_variables(value, values) for key, value in told.items()}
+    if isinstance(told, list):
+        return [_with_variables(each, values) for each in told]
+    return re.sub(r"\$\{audit7k\.(\w+)\}", lambda found: values[found[1]], told) if isinstance(told, str) else told
+
+
+def test_the_counts_of_these_tests_are_those_that_must_not_be_shown() -> None:
+    victims, found = COUNTS["woman", "south"]
+    assert EXACT[1:] == (f"{found} of {victims}", f"{found / victims:.5f}")

@@ -1,0 +1,155 @@
+"""What tests are made of: releases and results as cases, each said once and in order; one audit for many workers."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from made_public import made
+from made_published import PLAN, write_set
+
+from audit.public_table import SENTENCES, group_key
+from audit.run import run_audit
+from audit.testing import AuditCase, AuditVerdict
+from audit.testing.asking import Asked, NotJudgedError, judged_once
+from audit.testing.cases import OnInconclusive, told_apart
+from audit.testing.exact_cases import exact_cases
+from audit.testing.public_cases import public_cases
+
+KINDS = ("small", "tiny", "unnamed", "undecided", "passing", "refused")
+WORDS = {"below": "fail", "meets": "pass", "cannot_tell": "inconclusive"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_word_of_a_release_is_a_case_and_the_verdict_is_that_of_the_headline(kind: str) -> None:
+    release = made(kind)
+    cases = public_cases(release)
+    assert len({case.name for case in cases}) == len(cases)
+    assert (cases[0].name, cases[0].outcome) == ("VERDICT", release.headline.outcome)
+    of_groups = [case.outcome for case in cases if case.group is not None]
+    words = [] if kind == "refused" else [WORDS[word.word] for word in release.words]
+    assert of_groups == words
+    of_rules = {case.rule: case.outcome for case in cases if case.group is None and case.rule is not None}
+    assert list(of_rules) == [rule.rule for rule in release.rules]
+    for rule, outcome in of_rules.items():
+        told = {word.word for word in release.words if word.rule == rule and kind != "refused"}
+        if release.headline.outcome == "pass":
+            assert outcome == "pass"
+        else:
+            assert outcome == ("fail" if "below" in told else "inconclusive")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_cases_of_a_release_hold_no_number_but_those_of_its_rows(kind: str) -> None:
+    """Shares stand in the release; a bare count of people stands nowhere."""
+    release = made(kind)
+    rates = {}
+    for rate in release.rates:
+        shares = (rate.value, rate.low, rate.high)
+        rates[rate.metric, group_key(rate.group)] = {round(100 * share) for share in shares if share is not None}
+    keys = [(word.rule, group_key(word.group)) for word in release.words] if kind != "refused" else []
+    for case, key in zip([case for case in public_cases(release) if case.group is not None], keys, strict=True):
+        found = {int(share) for share in re.findall(r"(\d+)%", case.text)}
+        assert found <= rates[key], case  # type: ignore[index]
+        assert " of " not in case.text.partition("found")[2]
+
+
+def test_where_nobody_can_be_named_the_verdict_says_so() -> None:
+    unnamed = public_cases(made("unnamed"))
+    assert unnamed[0].outcome == "fail"
+    assert SENTENCES["no_group_named"] in unnamed[0].text
+    assert "fail" not in {case.outcome for case in unnamed[1:]}
+    assert SENTENCES["figures_refused"] in public_cases(made("refused"))[0].text
+
+
+@pytest.mark.parametrize(
+    ("outcome", "on_inconclusive", "told"),
+    [
+        ("pass", "fail", ""),
+        ("fail", "pass", "Failed: why"),
+        ("inconclusive", "fail", "Failed: why"),
+        ("inconclusive", "skip", "Skipped: why"),
+        ("inconclusive", "pass", ""),
+    ],
+)
+def test_only_a_project_makes_silence_a_pass_and_only_of_the_whole(
+    outcome: str, on_inconclusive: OnInconclusive, told: str
+) -> None:
+    case = AuditCase("VERDICT", None, None, outcome, "why")  # type: ignore[arg-type]
+    assert ended(AuditVerdict(case, on_inconclusive)) == told
+    group = AuditCase("r[gender=woman]", "r", "gender=woman", outcome, "why")  # type: ignore[arg-type]
+    expected = {"pass": "", "fail": "Failed: why", "inconclusive": "Skipped: why"}
+    assert ended(AuditVerdict(group, on_inconclusive)) == expected[outcome]
+
+
+def ended(verdict: AuditVerdict) -> str:
+    try:
+        verdict.check()
+    except (pytest.fail.Exception, pytest.skip.Exception) as how:
+        return f"{type(how).__name__}: {how}"
+    return ""
+
+
+def test_a_verdict_knows_whether_somebody_looked() -> None:
+    verdict = AuditVerdict(AuditCase("VERDICT", None, None, "fail", ""))
+    assert not verdict.was_read
+    assert verdict.case.outcome == "fail"
+    assert verdict.was_read
+
+
+def test_names_that_are_alike_are_numbered() -> None:
+    case = AuditCase("r[site=?]", "r", "site=?", "pass", "")
+    assert [each.name for each in told_apart([case, case, case])] == ["r[site=?]", "r[site=?] (2)", "r[site=?] (3)"]
+
+
+def test_exact_cases_are_the_verdicts_of_the_result(tmp_path: Path) -> None:
+    result = run_audit(write_set(tmp_path), crosscheck=False, details=False)
+    cases = exact_cases(result)
+    assert (cases[0].outcome, cases[1].outcome) == (result.overall.outcome, result.rules[0].outcome)
+    assert Counter(case.outcome for case in cases[2:]) == Counter(verdict.outcome for verdict in result.verdicts)
+    (worst,) = [case for case in cases if case.group == "gender=woman,site=south"]
+    assert "51 of 243" in worst.text
+
+
+def test_the_first_worker_audits_for_all_of_them(tmp_path: Path) -> None:
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    plan = write_set(tmp_path)
+    asked = Asked(plan, tmp_path, exact=True)
+    first = judged_once(asked, shared)
+    plan.unlink()
+    assert judged_once(asked, shared) == first
+    with pytest.raises(NotJudgedError, match=r"^plan\.toml") as told:
+        judged_once(Asked(plan, tmp_path), shared)
+    write_set(tmp_path, PLAN)
+    with pytest.raises(NotJudgedError) as again:
+        judged_once(Asked(plan, tmp_path), shared)
+    assert str(again.value) == str(told.value)
+
+
+@pytest.mark.parametrize("where", ["named", "plan", "default"])
+def test_the_restricted_folder_is_the_one_named_or_the_plans_or_that_of_run(tmp_path: Path, where: str) -> None:
+    """One that has lost its key is noticed before anything is scored: that is how it shows which was looked at."""
+    folders = {"named": "named", "plan": "beside", "default": "audit-out/restricted"}
+    (tmp_path / folders[where]).mkdir(parents=True)
+    (tmp_path / folders[where] / "parameters.json").write_text("{}", encoding="utf-8")
+    plan = write_set(tmp_path, PLAN if where == "default" else PLAN + '[disclosure]\nfolder = "beside"\n')
+    (tmp_path / "cases.csv").unlink()
+    with pytest.raises(NotJudgedError, match=r"^plan\.toml: the key of the restricted folder is missing"):
+        judged_once(Asked(plan, tmp_path, tmp_path / "named" if where == "named" else None), None)
+
+
+def test_data_that_are_not_there_are_told_of_without_somebodys_folder(tmp_path: Path) -> None:
+    plan = write_set(tmp_path, PLAN.replace("cases.csv", "none.csv"))
+    with pytest.raises(NotJudgedError, match=r"^plan\.toml: .*none\.csv") as told:
+        judged_once(Asked(plan, tmp_path, exact=True), None)
+    assert str(tmp_path) not in str(told.value)
+
+
+def test_an_error_that_nobody_foresaw_tells_its_name_alone(tmp_path: Path) -> None:
+    asked = Asked(write_set(tmp_path), tmp_path, restricted_folder=tmp_path / "no\0folder")
+    with pytest.raises(NotJudgedError, match=r"^plan\.toml: internal error \(ValueError\); nothing was judged") as told:
+        judged_once(asked, None)
+    assert "null" not in str(told.value)

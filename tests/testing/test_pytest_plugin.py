@@ -1,0 +1,244 @@
+"""The plugin of pytest, as pytest finds it: by its entry point, in a process of its own, on small audits."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+from made_entry_points import offered_by_this_version
+from made_published import COUNTS, PLAN, keep_key, write_set
+
+pytest_plugins = ["pytester"]
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = (ROOT / "docs" / "how-to" / "pytest.md").read_text(encoding="utf-8")
+GATE, IN_MEMORY = re.findall(r"^```python\n(.*?)^```$", PAGE, flags=re.MULTILINE | re.DOTALL)
+NAMES, FAILURE = re.findall(r"^```text\n(.*?)^```$", PAGE, flags=re.MULTILINE | re.DOTALL)
+"""The tests, names and failure of the page about pytest."""
+ALIKE = {("woman", "north"): (400, 320), ("woman", "south"): (400, 318), ("man", "north"): (400, 322),
+         ("man", "south"): (400, 321)}  # fmt: skip
+FEW = {
+    ("woman", "north"): (30, 24),
+    ("woman", "south"): (31, 25),
+    ("man", "north"): (32, 26),
+    ("man", "south"): (33, 26),
+}
+
+Run = Callable[..., pytest.RunResult]
+
+
+@pytest.fixture
+def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Run pytest over the files of `pytester`, with the plugin where pytest looks for plugins."""
+    site = offered_by_this_version(tmp_path_factory.mktemp("site"))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(site), str(ROOT)]))
+    monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", raising=False)
+
+    def run_pytest(*arguments: str) -> pytest.RunResult:
+        return pytester.runpytest_subprocess("-p", "no:cacheprovider", *arguments, timeout=120)
+
+    return run_pytest
+
+
+def project(
+    pytester: pytest.Pytester, counts: Mapping[tuple[str, str], tuple[int, int]] = COUNTS, tests: str = GATE
+) -> Path:
+    pytester.makepyfile(test_gate=textwrap.dedent(tests))
+    return write_set(pytester.path, counts=counts).parent
+
+
+def outcomes(folder: Path) -> dict[str, str]:
+    """The tests of `junit.xml` as pytest itself writes it, by name, in their order."""
+    kinds = ("failure", "error", "skipped")
+    return {
+        str(case.get("name")): next((kind for kind in kinds if case.find(kind) is not None), "passed")
+        for case in ET.parse(folder / "junit.xml").iter("testcase")
+    }
+
+
+def test_each_group_each_rule_and_the_verdict_is_a_test_in_public_words(run: Run, pytester: pytest.Pytester) -> None:
+    """Above five seconds: it publishes, which is attacked, for two workers that ask at once."""
+    folder = project(pytester)
+    keep_key(folder / "kept")
+    done = run("-n", "2", "--junitxml=junit.xml", "--audit7k-restricted-folder", "kept")
+    found = outcomes(folder)
+    group = "test_detector[true_positive_rate[gender=woman,site=south]]"
+    failing = {name for name, outcome in found.items() if outcome == "failure"}
+    assert {"test_detector[VERDICT]", "test_detector[true_positive_rate]", group} <= failing
+    assert found["test_detector[true_positive_rate[gender=man]]"] == "passed"
+    assert found["test_detector[true_positive_rate[gender=non-binary]]"] == "skipped"
+    printed = done.stdout.str()
+    assert printed.count("audit7k: plan.toml: audited at collection: FAIL; groups in public words") == 1
+    block = printed.partition(f"_ {group} _")[2].split("\n", 2)[2]
+    assert block.startswith(
+        "true_positive_rate[gender=woman,site=south]: beyond the limit in the protected figures\n"
+        "  rule   true_positive_rate (share of victims found)\n"
+        "  group  gender=woman,site=south (woman, south)\n"
+        "  limit  lower by at most 0.1 than for everyone else\n"
+        "  found  21% (likely range "
+    )
+    assert "plan.toml, line 21" in block
+    assert FAILURE in printed
+    assert {name.partition("::")[2] for name in NAMES.split()[:3]} <= set(found)
+    for word in ("Traceback", "test_gate.py:6", "CANARY", " of 243", "51 of", "audit/testing"):
+        assert word not in printed
+    restricted = folder / "kept"
+    assert not (folder / "audit-out").exists()
+    assert sorted(path.name for path in restricted.iterdir()) == [".lock", "key", "parameters.json", "releases"]
+    assert [path.name for path in (restricted / "releases").iterdir()] == ["0001.json"]
+
+
+def test_exact_counts_are_told_only_where_they_are_asked_for_and_the_header_says_so(
+    run: Run, pytester: pytest.Pytester
+) -> None:
+    folder = project(pytester, tests=f"{GATE}\n\ndef test_without_a_body(audit7k_verdict):\n    ...\n")
+    tests = (folder / "test_gate.py").read_text(encoding="utf-8")
+    marked = tests.replace("def test_without", '@pytest.mark.audit7k("plan.toml")\ndef test_without')
+    (folder / "test_gate.py").write_text(marked, encoding="utf-8")
+    done = run("--audit7k-restricted", "--junitxml=junit.xml")
+    done.stdout.fnmatch_lines(
+        [
+            "audit7k: exact counts (--audit7k-restricted); this log is not for publication",
+            "audit7k: plan.toml: audited at collection: FAIL; exact counts, not for publication",
+            "the audit FAILS",
+            "*found  51 of 243: 21% (likely range 16% to 27%); everyone else 74%",
+        ]
+    )
+    found = outcomes(folder)
+    names = [name.partition("[")[2] for name in found]
+    assert names[:3] == ["VERDICT]", "true_positive_rate]", "true_positive_rate[gender=man]]"]
+    checked = {name: found[f"test_detector[{name}"] for name in names}
+    assert checked == {name: found[f"test_without_a_body[{name}"] for name in names}
+    assert checked["true_positive_rate[gender=man]]"] == "passed"
+    assert not (folder / "audit-out").exists()
+    assert "CANARY" not in done.stdout.str()
+
+
+@pytest.mark.parametrize(("wanted", "code", "told"), [("fail", 1, "failure"), ("skip", 0, "skipped")])
+def test_an_inconclusive_verdict_is_no_pass(
+    run: Run, pytester: pytest.Pytester, wanted: str, code: int, told: str
+) -> None:
+    folder = project(pytester, FEW)
+    if wanted != "fail":
+        pytester.makeini(f"[pytest]\naudit7k_on_inconclusive = {wanted}\n")
+    done = run("--audit7k-restricted", "--junitxml=junit.xml", "-rs")
+    found = outcomes(folder)
+    assert (done.ret, found["test_detector[VERDICT]"]) == (code, told)
+    assert {outcome for name, outcome in found.items() if name != "test_detector[VERDICT]"} == {"skipped"}
+    assert "silence is no pass" in done.stdout.str()
+    assert "more cases needed" in done.stdout.str()
+
+
+def test_what_cannot_be_judged_is_an_error_of_one_line(run: Run, pytester: pytest.Pytester) -> None:
+    folder = project(pytester, FEW)
+    tests = textwrap.dedent(GATE)
+    (folder / "without-key").mkdir()
+    (folder / "without-key" / "parameters.json").write_text("{}", encoding="utf-8")
+    pytester.makeini("[pytest]\naudit7k_restricted_folder = without-key\n")
+    (folder / "misspelt.toml").write_text(PLAN.replace("margin", "margn"), encoding="utf-8")
+    for name in ("misspelt", "nowhere"):
+        (folder / f"test_{name}.py").write_text(tests.replace("plan.toml", f"{name}.toml"), encoding="utf-8")
+    unmarked = tests.replace('@pytest.mark.audit7k("plan.toml")\n', "")
+    (folder / "test_unmarked.py").write_text(unmarked, encoding="utf-8")
+    done = run()
+    assert done.ret == pytest.ExitCode.INTERRUPTED
+    errors = done.stdout.str().partition("= ERRORS =")[2].partition("short test summary")[0].splitlines()[1:]
+    lines = dict(zip(errors[::2], errors[1::2], strict=False))
+    assert [name.strip(" _") for name in lines][:4] == [
+        f"ERROR collecting test_{name}.py" for name in ("gate", "misspelt", "nowhere", "unmarked")
+    ]
+    gate, misspelt, nowhere, unmarked = list(lines.values())[:4]
+    assert gate.startswith("audit7k: plan.toml: the key of the restricted folder is missing")
+    assert misspelt.startswith("audit7k: misspelt.toml, line 24: rules[1].margn is not a key of a plan")
+    assert nowhere.startswith("audit7k: there is no plan nowhere.toml, neither beside test_nowhere.py nor in the root")
+    assert unmarked.startswith('audit7k: test_detector takes audit7k_verdict and names no plan: @pytest.mark.audit7k("')
+    assert str(folder) not in "".join(lines.values())
+
+
+def test_the_word_for_inconclusive_is_one_of_three(run: Run, pytester: pytest.Pytester) -> None:
+    pytester.makeini("[pytest]\naudit7k_on_inconclusive = warn\n")
+    done = run()
+    assert done.ret == pytest.ExitCode.USAGE_ERROR
+    done.stderr.fnmatch_lines(["*audit7k_on_inconclusive is fail, skip or pass"])
+
+
+def test_a_plan_is_run_over_a_table_in_memory(run: Run, pytester: pytest.Pytester) -> None:
+    project(
+        pytester,
+        ALIKE,
+        """
+        import pandas as pd
+        import pytest
+        from audit import AuditError
+
+        def test_a_table(audit7k):
+            table = pd.read_csv("cases.csv", dtype=str).astype({"score": float})
+            assert audit7k("memory.toml", table=table).overall.outcome == "pass"
+
+        def test_an_error_is_one(audit7k):
+            with pytest.raises(AuditError):
+                audit7k("memory.toml", table=pd.DataFrame({"case": ["CANARY"]}))
+
+        def test_that_fails(audit7k):
+            audit7k("memory.toml", table=pd.DataFrame({"case": ["CANARY-ROW"]}))
+
+        def test_without_a_plan(audit7k):
+            audit7k("nowhere.toml")
+        """
+        f"\n{textwrap.indent(IN_MEMORY, ' ' * 8)}",
+    )
+    Path("memory.toml").write_text(PLAN.replace('path = "cases.csv"\n', ""), encoding="utf-8")
+    done = run("--tb=long", "--showlocals", "-rf")
+    done.assert_outcomes(passed=3, failed=2)
+    printed = done.stdout.str()
+    assert "CANARY-ROW" not in printed.replace('["CANARY-ROW"]', "")
+    assert "audit/run.py" not in printed
+    assert "audit7k: there is no plan nowhere.toml" in printed
+
+
+def test_projects_that_audit_nothing_pay_nothing(run: Run, pytester: pytest.Pytester) -> None:
+    heavy = ("numpy", "pandas", "pydantic", "audit.result", "audit.plan", "audit.run", "audit.errors", "typer", "rich")
+    pytester.makepyfile(
+        f"""
+        import sys
+
+        def test_nothing_is_loaded(request):
+            assert request.config.pluginmanager.has_plugin("audit7k")
+            assert "audit.testing.plugin" in sys.modules
+            assert not [name for name in {heavy!r} if name in sys.modules]
+        """
+    )
+    done = run("-p", "no:hypothesispytest", "-p", "no:anyio", "--strict-markers", "--strict-config", "-W", "error")
+    done.assert_outcomes(passed=1)
+    assert "audit7k:" not in done.stdout.str()
+    helped = run("--help").stdout.str()
+    ours = re.findall(r"^  (--\S*audit7k\S*)", helped, flags=re.MULTILINE)
+    assert sorted(each.partition("=")[0] for each in ours) == [
+        "--audit7k-allow-pickle",
+        "--audit7k-restricted",
+        "--audit7k-restricted-folder",
+    ]
+
+
+def test_a_user_who_blocks_the_plugin_has_none(run: Run, pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("import sys\n\ndef test_nothing():\n    assert 'audit.testing.plugin' not in sys.modules\n")
+    run("-p", "no:audit7k").assert_outcomes(passed=1)
+
+
+def test_importing_the_plugin_alone_imports_pytest_and_nothing_else() -> None:
+    code = (
+        "import pytest, sys; before = set(sys.modules); import audit.testing.plugin; "
+        "print(*sorted(name for name in set(sys.modules) - before if not name.startswith('audit')))"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.split() == []

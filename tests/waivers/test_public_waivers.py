@@ -1,0 +1,113 @@
+"""Waivers in public files: a finding is named where its words name it and nowhere else, and every gate passes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+from made_public import made
+
+from audit.disclosure.explain import blank, unexplained
+from audit.disclosure.read import parse_release
+from audit.disclosure.waived import with_waivers
+from audit.errors import ResultError
+from audit.public_table import Group, PublicRelease, PublicWaiver, public_json
+from audit.result import Waiver
+from reports.public.badge_file import PublicBadgeReporter
+from reports.public.csv_file import PublicCsvReporter
+from reports.public.github_annotations_file import PublicGithubAnnotationsReporter
+from reports.public.github_summary_file import PublicGithubSummaryReporter
+from reports.public.gitlab_codequality_file import PublicGitlabCodequalityReporter
+from reports.public.gitlab_metrics_file import PublicGitlabMetricsReporter
+from reports.public.html import PublicHtmlReporter
+from reports.public.json_file import PublicJsonReporter
+from reports.public.junit_file import PublicJunitReporter
+from reports.public.markdown_file import PublicMarkdownReporter
+from reports.public.sarif_file import PublicSarifReporter
+
+REPORTERS = (
+    PublicBadgeReporter(), PublicCsvReporter(), PublicGithubAnnotationsReporter(), PublicGithubSummaryReporter(),
+    PublicGitlabCodequalityReporter(), PublicGitlabMetricsReporter(), PublicHtmlReporter(), PublicJsonReporter(),
+    PublicJunitReporter(), PublicMarkdownReporter(), PublicSarifReporter(),
+)  # fmt: skip
+WITHOUT_WORDS = ("badge.svg", "metrics.txt", "annotations.txt", "comment.md", "summary.md")
+"""Files that show no reason of a waiver, or not of each: a picture, labels, and lists that end at ten or twenty."""
+
+
+def files_of(release: PublicRelease) -> Mapping[str, bytes]:
+    return {reporter.filename: str(reporter.render(release)).encode() for reporter in REPORTERS}
+
+
+PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
+"""Without shrinking: an example renders every file twice."""
+CASES = st.tuples(
+    st.sampled_from(["small", "unnamed"]),
+    st.lists(st.tuples(st.booleans(), st.integers(0, 39), st.booleans()), max_size=12),
+)
+"""A release, and for each waiver: of a group that it names if it does, which one, and whether it has expired."""
+
+
+def waived(kind: str, chosen: list[tuple[bool, int, bool]]) -> tuple[PublicRelease, tuple[Waiver, ...]]:
+    """A release, and waivers for some groups that it names and some that it does not."""
+    release = made(kind)
+    below = [word for word in release.words if word.word == "below"]
+    others = [word for word in release.words if word.word != "below"]
+    waivers: dict[tuple[str, Group], Waiver] = {}
+    for number, (is_named, place, has_expired) in enumerate(chosen):
+        words = below if is_named and below else others
+        word = words[place % len(words)]
+        waivers[word.rule, word.group] = Waiver(
+            rule=word.rule,
+            group=word.group,
+            who=f"Office {place}",
+            why=f"Reason R{number}x, 4.{place}",
+            expires="2020-02-29" if has_expired else "2031-12-01",
+        )
+    return with_waivers(release, waivers.values()), tuple(waivers.values())
+
+
+@given(CASES)
+@settings(max_examples=6, deadline=None, phases=PHASES)
+def test_a_waived_finding_is_named_where_its_word_is_below_and_every_number_is_explained(
+    case: tuple[str, list[tuple[bool, int, bool]]],
+) -> None:
+    release, waivers = waived(*case)
+    below = {(word.rule, word.group) for word in release.words if word.word == "below"}
+    named = [waiver for waiver in waivers if (waiver.rule, waiver.group) in below]
+    unnamed = [waiver for waiver in waivers if waiver not in named]
+    assert [waiver.group for waiver in release.waivers] == [*(each.group for each in named), *(None for _ in unnamed)]
+    assert parse_release(public_json(release).encode()) == release
+
+    files = files_of(release)
+    assert unexplained(files, files_of(blank(release)), release) == []
+    for name, content in files.items():
+        text = content.decode("utf-8")
+        assert not any(waiver.why.split(",")[0] in text for waiver in unnamed), name
+        if name not in WITHOUT_WORDS:
+            assert all(waiver.why.split(",")[0] in text for waiver in named), name
+        if name not in ("badge.svg", "annotations.txt"):
+            assert all(waiver.who in text for waiver in waivers), name
+
+
+@given(CASES)
+@settings(max_examples=6, deadline=None, phases=PHASES)
+def test_a_waiver_changes_no_word_and_no_figure(case: tuple[str, list[tuple[bool, int, bool]]]) -> None:
+    release, _ = waived(*case)
+    plain = release.model_copy(update={"waivers": ()})
+    assert (plain.headline, plain.words, plain.rates) == (release.headline, release.words, release.rates)
+    said = " Findings are waived: somebody answers for each of them until a day, and no verdict changes by it."
+    assert PublicBadgeReporter().render(plain) == PublicBadgeReporter().render(release).replace(said, "")
+    for reporter, mark in ((PublicJunitReporter(), "<failure "), (PublicSarifReporter(), '"ruleId"')):
+        assert str(reporter.render(plain)).count(mark) == str(reporter.render(release)).count(mark)
+
+
+@pytest.mark.parametrize("change", ["rule", "why", "group"])
+def test_a_release_that_says_half_a_name_is_not_read(change: str) -> None:
+    release = made("unnamed")
+    said: dict[str, object] = {"rule": "", "group": None, "who": "Office", "why": "", "expires": "2031-12-01"}
+    said[change] = release.words[0].group if change == "group" else "x"
+    told = release.model_copy(update={"waivers": (PublicWaiver.model_validate(said),)})
+    with pytest.raises(ResultError, match="a waiver names what its words do not"):
+        parse_release(public_json(told).encode())

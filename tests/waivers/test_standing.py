@@ -1,0 +1,191 @@
+"""What waivers come to: no verdict changes, and what is left decides."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from made_hostile import filled
+from made_results import failing_result, passing_result, undecided_result
+
+from audit.errors import ResultError
+from audit.findings import ProbeRuleResult, RuleResult
+from audit.result import AuditResult, Verdict, Waiver
+from audit.result_file import parse_result, result_to_json
+from audit.waivers import has_expired, only_rules, standing, waivers_by_finding
+
+DAY, BEFORE, AFTER = "2026-11-26", "2026-11-25", "2027-01-31"
+
+
+@cache
+def failing() -> AuditResult:
+    return failing_result().model_copy(update={"waivers": ()})
+
+
+def fails_of(result: AuditResult) -> list[Verdict]:
+    return [verdict for verdict in result.verdicts if verdict.outcome == "fail"]
+
+
+def waiver(verdict: Verdict, expires: str = AFTER) -> Waiver:
+    return Waiver(rule=verdict.rule, group=verdict.group, who="The owner", why="Being corrected", expires=expires)
+
+
+def waived(result: AuditResult, *waivers: Waiver) -> AuditResult:
+    return result.model_copy(update={"waivers": waivers})
+
+
+def decided(result: AuditResult) -> AuditResult:
+    """The same with nothing left open beside what fails: its rules would pass without it."""
+    verdicts = tuple(
+        each if each.outcome == "fail" else each.model_copy(update={"outcome": "pass", "because": "within_limit"})
+        for each in result.verdicts
+    )
+    families = {
+        rule.rule: tuple(family.model_copy(update={"unnamed_beyond": False}) for family in rule.families)
+        for rule in result.rules
+    }
+    failing_rules = {each.rule for each in fails_of(result)}
+    rules = tuple(
+        rule.model_copy(
+            update={
+                "coverage": 1.0,
+                "missing_expected": (),
+                "families": families[rule.rule],
+                "outcome": "fail" if rule.rule in failing_rules else "pass",
+            }
+        )
+        for rule in result.rules
+    )
+    return result.model_copy(update={"verdicts": verdicts, "rules": rules})
+
+
+def test_the_last_day_counts() -> None:
+    one = waiver(fails_of(failing())[0], DAY)
+    assert not has_expired(one, DAY)
+    assert has_expired(one, "2026-11-27")
+    assert not has_expired(one, BEFORE)
+
+
+def test_a_fail_is_set_aside_only_where_every_finding_of_it_is_waived() -> None:
+    result = decided(failing())
+    found = fails_of(result)
+    assert len(found) > 1
+    assert standing(result, DAY).outcome == "fail"
+    for left_out in range(len(found)):
+        some = waived(result, *(waiver(each) for place, each in enumerate(found) if place != left_out))
+        assert standing(some, DAY).outcome == "fail"
+    everything = waived(result, *map(waiver, found))
+    assert standing(everything, DAY).outcome == "pass"
+    assert [held.state for held in standing(everything, DAY).held] == ["in_force"] * len(found)
+
+
+@pytest.mark.parametrize("open_question", ["undecided", "coverage", "missing", "other_rule"])
+def test_what_is_left_open_is_inconclusive(open_question: str) -> None:
+    result = decided(failing())
+    found = fails_of(result)
+    update: dict[str, object] = {}
+    (rule, *others) = result.rules
+    assert rule.outcome == "fail"
+    if open_question == "undecided":
+        other = next(each for each in result.verdicts if each.rule == rule.rule and each.outcome == "pass")
+        changed = other.model_copy(update={"outcome": "inconclusive", "decidable": True})
+        update["verdicts"] = tuple(changed if each is other else each for each in result.verdicts)
+    elif open_question == "coverage":
+        update["rules"] = (rule.model_copy(update={"coverage": 0.1}), *others)
+    elif open_question == "missing":
+        update["rules"] = (rule.model_copy(update={"missing_expected": (found[0].group,)}), *others)
+    else:
+        extra = rule.model_copy(update={"rule": "another", "outcome": "inconclusive"})
+        update["rules"] = (rule, *others, extra)
+    left = waived(result.model_copy(update=update), *map(waiver, found))
+    assert standing(left, DAY).outcome == "inconclusive"
+
+
+def test_a_fail_without_a_name_cannot_be_waived() -> None:
+    result = decided(failing())
+    found = fails_of(result)
+    rule = result.rules[0]
+    named = {each.group.family for each in found if each.rule == rule.rule}
+    unnamed = next(place for place, family in enumerate(rule.families) if family.family not in named)
+    named_too = next(place for place, family in enumerate(rule.families) if family.family in named)
+    for place, outcome in ((unnamed, "fail"), (named_too, "pass")):
+        families = tuple(
+            family.model_copy(update={"unnamed_beyond": at == place}) for at, family in enumerate(rule.families)
+        )
+        rules = (rule.model_copy(update={"families": families}), *result.rules[1:])
+        left = waived(result.model_copy(update={"rules": rules}), *map(waiver, found))
+        assert standing(left, DAY).outcome == outcome
+
+
+def test_a_fail_on_probes_cannot_be_waived() -> None:
+    result = decided(failing())
+    probe = filled(ProbeRuleResult, "swaps").model_copy(update={"outcome": "fail"})
+    left = waived(result.model_copy(update={"probe_rules": (probe,)}), *map(waiver, fails_of(result)))
+    assert standing(left, DAY).outcome == "fail"
+    assert standing(only_rules(left, [rule.rule for rule in left.rules]), DAY).outcome == "pass"
+    assert only_rules(left, ["swaps"]).overall.outcome == "fail"
+    assert only_rules(left, ["swaps"]).waivers == ()
+
+
+@pytest.mark.parametrize("make", [passing_result, undecided_result, failing_result])
+def test_an_expired_waiver_fails_even_where_its_finding_is_gone(make: object) -> None:
+    assert callable(make)
+    result: AuditResult = make()
+    gone = next(verdict for verdict in result.verdicts if verdict.outcome != "fail")
+    stood = standing(waived(result, waiver(gone, BEFORE)), DAY)
+    assert stood.outcome == "fail"
+    assert [(held.state, held.fails) for held in stood.held] == [("expired", False)]
+
+
+def test_an_unused_waiver_does_nothing() -> None:
+    result = passing_result()
+    stood = standing(waived(result, waiver(result.verdicts[0])), DAY)
+    assert stood.outcome == "pass"
+    assert [held.state for held in stood.held] == ["unused"]
+
+
+@given(st.data())
+@settings(max_examples=60, deadline=None)
+def test_waivers_never_turn_what_is_open_into_a_pass_and_never_change_a_verdict(data: st.DataObject) -> None:
+    result = failing()
+    found = fails_of(result)
+    others = [verdict for verdict in result.verdicts if verdict.outcome != "fail"][:4]
+    chosen = data.draw(st.lists(st.sampled_from([*found, *others]), unique_by=id, max_size=len(found) + 4))
+    days = data.draw(st.lists(st.sampled_from([BEFORE, DAY, AFTER]), min_size=len(chosen), max_size=len(chosen)))
+    made = waived(result, *map(waiver, chosen, days))
+    before = result_to_json(made)
+    stood = standing(made, DAY)
+    assert result_to_json(made) == before
+    assert (made.overall, made.rules, made.verdicts) == (result.overall, result.rules, result.verdicts)
+    covered = {(each.rule, each.group) for each, day in zip(chosen, days, strict=True) if day >= DAY}
+    everything = {(each.rule, each.group) for each in found} <= covered
+    if BEFORE in days or not everything:
+        assert stood.outcome == "fail"
+    else:
+        assert stood.outcome in ("pass", "inconclusive")
+        assert (stood.outcome == "inconclusive") == any(_is_open(rule, result) for rule in result.rules)
+    assert set(waivers_by_finding(made)) == {(e.rule, e.group) for e in chosen} & {(e.rule, e.group) for e in found}
+
+
+def _is_open(rule: RuleResult, result: AuditResult) -> bool:
+    """Whether a rule would be undecided if what fails were not there, worked out in another way."""
+    judged = [each for each in result.verdicts if each.rule == rule.rule and each.decidable]
+    outcomes = {each.outcome for each in judged} - {"fail"}
+    return not judged or outcomes - {"pass"} != set() or (rule.coverage or 0.0) < rule.min_coverage
+
+
+@pytest.mark.parametrize("wrong", ["rule", "twice", "day", "everyone"])
+def test_a_result_whose_waivers_were_changed_is_refused(wrong: str) -> None:
+    result = undecided_result()
+    one = waiver(result.verdicts[0])
+    changed = {
+        "rule": (one.model_copy(update={"rule": "none"}),),
+        "twice": (one, one),
+        "day": (one.model_copy(update={"expires": "zzzz"}),),
+        "everyone": (one.model_copy(update={"group": type(one.group)(())}),),
+    }
+    parse_result(result_to_json(waived(result, one)))
+    with pytest.raises(ResultError, match="waivers"):
+        parse_result(result_to_json(waived(result, *changed[wrong])))

@@ -1,0 +1,250 @@
+"""`run` and `gate` with waivers: every output shows the finding and its waiver, and only the exit code changes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+from made_entry_points import offered_by_this_version
+from made_published import COUNTS, PLAN, write_set
+from typer.testing import CliRunner
+
+from audit.cli.app import app
+from audit.disclosure.read import parse_release
+from audit.errors import ResultError
+from audit.plan_file import canonical_plan_sha256, load_plan
+from audit.provenance import scoring_identity
+from audit.result_file import load_result
+
+WHO, WHY = "Head of inspection, 3rd floor", "Model 2.4 corrects it; 1,234 rows"
+LATER, SOONER, PAST = "2999-06-30", "2999-01-01", "2020-02-29"
+WOMEN = '{ gender = "woman" }'
+IN_THE_SOUTH = '{ gender = "woman", site = "south" }'
+MEN = '{ gender = "man" }'
+FORMATS = ("html", "json", "csv", "junit", "sarif", "github-summary", "github-annotations", "gitlab-codequality",
+           "gitlab-metrics", "markdown", "badge")  # fmt: skip
+
+
+def written(*waivers: tuple[str, str], rule: str = "true_positive_rate") -> str:
+    return "".join(
+        f'[[waivers]]\nrule = "{rule}"\ngroup = {group}\nwho = "{WHO}"\nwhy = "{WHY}"\nexpires = {day}\n'
+        for group, day in waivers
+    )
+
+
+ALL = written((WOMEN, LATER), (IN_THE_SOUTH, SOONER))
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A failing set: women, and women in the south, are found less often; beside it a file of waivers for both."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+    monkeypatch.syspath_prepend(str(offered_by_this_version(tmp_path / "site")))
+    write_set(tmp_path, PLAN + '[waivers]\nfile = "waivers.toml"\n')
+    (tmp_path / "waivers.toml").write_text(ALL, encoding="utf-8")
+    return tmp_path
+
+
+def invoke(*arguments: str) -> tuple[int, str, str]:
+    done = CliRunner().invoke(app, list(arguments))
+    return done.exit_code, done.stdout, done.stderr
+
+
+def test_waived_findings_keep_their_verdict_and_change_the_code_visibly(here: Path) -> None:
+    code, out, err = invoke("run", "plan.toml", "--restricted", "--no-crosscheck")
+    assert code == 0
+    assert err == (
+        "warning: the verdict is fail; exit code 0 instead of 1 because 2 findings are waived until 2999-01-01, some "
+        "of them longer\n"
+    )
+    assert out.splitlines()[0].startswith("✗ FAIL")
+    assert sum(line.startswith("✗ FAIL waived") for line in out.splitlines()) == 2
+    assert "Waived: 2 of 2 findings until 2999-01-01 or later, by Head of inspection" in out
+    assert all(len(line) <= 80 for line in out.splitlines())
+    result = load_result(here / "audit-out" / "result.json")
+    assert (result.overall.outcome, result.rules[0].outcome) == ("fail", "fail")
+    assert [(each.who, each.why, each.expires) for each in result.waivers] == [(WHO, WHY, LATER), (WHO, WHY, SOONER)]
+    for target in ("audit-out", "plan.toml"):
+        code, out, err = invoke("gate", target, "--restricted")
+        assert code == 0
+        assert "because 2 findings are waived" in err
+        assert f"  waived by {WHO} until {LATER}: woman under true_positive_rate: {WHY}\n" in out
+        assert out.endswith("✗ FAIL\n")
+        code, out, err = invoke("gate", target)
+        assert code == 0
+        assert "because what fails is waived until 2999-01-01" in err
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "said"),
+    [
+        ("", 1, ""),
+        (written((WOMEN, LATER)), 1, ""),
+        (ALL + written((MEN, LATER)), 0, "note: a waiver of true_positive_rate is unused: man does not fail"),
+        (written((WOMEN, PAST), (IN_THE_SOUTH, LATER)), 1, f"expired on {PAST}: its finding still fails"),
+        (ALL + written((MEN, PAST)), 1, f"expired on {PAST}: its finding is no longer there: remove it"),
+        (ALL.replace("true_positive", "false_positive"), 4, "no rule"),
+        (ALL.replace('"woman"', '"women"'), 4, 'did you mean "woman"?'),
+    ],
+)
+def test_an_expired_waiver_fails_and_one_finding_left_is_enough(here: Path, text: str, code: int, said: str) -> None:
+    invoke("run", "plan.toml", "--restricted", "--no-crosscheck")
+    (here / "other.toml").write_text(text, encoding="utf-8")
+    for target in ("plan.toml", "audit-out"):
+        ended, _, err = invoke("gate", target, "--restricted", "--waivers", "other.toml")
+        assert ended == code, err
+        assert said in err
+        assert invoke("gate", target, "--quiet", "--waivers", "other.toml")[0] == code
+    ended, _, err = invoke("run", "plan.toml", "--restricted", "--no-crosscheck", "--waivers", "other.toml")
+    assert ended == code
+    assert said in err
+
+
+def test_the_log_of_a_public_gate_does_not_say_whether_a_finding_is_there(here: Path) -> None:
+    (here / "other.toml").write_text(written((WOMEN, PAST), (MEN, LATER)), encoding="utf-8")
+    code, _, err = invoke("gate", "plan.toml", "--waivers", "other.toml")
+    assert code == 1
+    assert f"a waiver of true_positive_rate expired on {PAST}: renew or remove it" in err
+    assert "still fails" not in err
+    assert "unused" not in err
+    assert "woman" not in err
+
+
+def test_an_expired_waiver_makes_a_pass_fail(here: Path) -> None:
+    write_set(here, PLAN, {key: (victims, round(0.8 * victims)) for key, (victims, _) in COUNTS.items()})
+    assert invoke("gate", "plan.toml")[0] in (0, 3)
+    (here / "other.toml").write_text(written((WOMEN, PAST)), encoding="utf-8")
+    code, _, err = invoke("gate", "plan.toml", "--waivers", "other.toml")
+    assert code == 1
+    assert "exit code 1 instead of" in err
+
+
+def test_what_is_left_open_gives_3_and_on_inconclusive_decides(here: Path) -> None:
+    plan = (here / "plan.toml").read_text(encoding="utf-8").replace('"south"]', '"south", "east"]')
+    (here / "plan.toml").write_text(plan, encoding="utf-8")
+    code, _, err = invoke("gate", "plan.toml")
+    assert code == 3
+    assert "exit code 3 instead of 1 because what fails is waived" in err
+    code, _, err = invoke("gate", "plan.toml", "--on-inconclusive", "warn")
+    assert code == 0
+    assert "what is left is inconclusive; exit code 0 instead of 3 because of --on-inconclusive warn" in err
+
+
+def test_waivers_change_no_digest_and_nothing_is_scored_again(here: Path) -> None:
+    with_them = load_plan(here / "plan.toml")
+    write_set(here, PLAN)
+    without = load_plan(here / "plan.toml")
+    assert canonical_plan_sha256(with_them) == canonical_plan_sha256(without)
+    assert scoring_identity(with_them) == scoring_identity(without)
+
+
+def test_restricted_reports_show_finding_and_waiver_and_are_the_same_each_time(here: Path) -> None:
+    asked = ["--restricted", "--report", "html", "--report", "junit", "--report", "sarif"]
+    invoke("run", "plan.toml", "--no-crosscheck", *asked)
+    out = here / "audit-out"
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert f"waived by {WHO} until 30 June 2999: {WHY}" in page
+    assert 'id="waivers"' in page
+    junit = ET.parse(out / "junit.xml").getroot()
+    messages = {case.get("name"): case.find("failure") for case in junit.iter("testcase")}
+    for name, day in (("gender=woman", LATER), ("site=south, gender=woman", SOONER)):
+        failure = next(
+            found for case, found in messages.items() if case and set(case.split(", ")) == set(name.split(", "))
+        )
+        assert failure is not None
+        assert failure.get("message", "").startswith(f"waived by {WHO} until {day}: {WHY}; ")
+    run = json.loads((out / "restricted.sarif.json").read_text(encoding="utf-8"))["runs"][0]
+    assert len(run["results"]) == 2
+    assert [one["suppressions"][0]["kind"] for one in run["results"]] == ["external", "external"]
+    assert all(WHY in one["suppressions"][0]["justification"] for one in run["results"])
+    first = {path.name: path.read_bytes() for path in out.iterdir() if path.is_file()}
+    invoke("report", "audit-out", "--restricted", "--format", "html", "--format", "junit", "--format", "sarif")
+    assert first == {path.name: path.read_bytes() for path in out.iterdir() if path.is_file()}
+
+
+def test_public_files_name_what_their_figures_name(here: Path) -> None:
+    (here / "waivers.toml").write_text(ALL + written((MEN, PAST)), encoding="utf-8")
+    arguments = [part for name in FORMATS for part in ("--report", name)]
+    code, _, err = invoke("run", "plan.toml", "--no-crosscheck", *arguments)
+    assert code == 1, err
+    assert "refused" not in err
+    public = here / "audit-out" / "public"
+    release = parse_release((public / "release.json").read_bytes())
+    below = {(word.rule, word.group) for word in release.words if word.word == "below"}
+    named = [waiver for waiver in release.waivers if waiver.group is not None]
+    assert {(waiver.rule, waiver.group) for waiver in named} <= below
+    assert len(named) == 2
+    (unnamed,) = (waiver for waiver in release.waivers if waiver.group is None)
+    assert (unnamed.rule, unnamed.why, unnamed.who, unnamed.expires) == ("", "", WHO, PAST)
+
+    files = {path.name: path.read_text(encoding="utf-8") for path in public.iterdir()}
+    for name, text in files.items():
+        if name != "badge.svg":
+            assert WHO in text.replace("&#44;", ","), name
+    junit = ET.fromstring(files["junit.xml"])
+    failing = [case.find("failure") for case in junit.iter("testcase") if case.find("failure") is not None]
+    waived = [
+        one for one in failing if one is not None and one.get("message", "").startswith(f"waived by {WHO} until ")
+    ]
+    assert len(waived) == 2
+    assert len(failing) == 3  # and the verdict
+    results = json.loads(files["report.sarif.json"])["runs"][0]["results"]
+    assert [len(one.get("suppressions", [])) for one in results if one["ruleId"] == "true_positive_rate"] == [1, 1]
+    rows = {row["group"]: row for row in csv.DictReader(io.StringIO(files["groups.csv"]))}
+    assert rows["gender:level=woman"]["waived"].endswith(WHY)
+    assert rows["gender:level=man"]["waived"] == ""
+    assert PAST in rows["everyone"]["waived"]
+    code, out, _ = invoke("gate", "audit-out")
+    assert code == 1
+    assert f"  waived by {WHO} until {PAST}: a finding that is not named here\n" in out
+
+
+def test_a_release_that_names_another_waiver_is_refused(here: Path) -> None:
+    invoke("run", "plan.toml", "--no-crosscheck", "--report", "json")
+    content = (here / "audit-out" / "public" / "release.json").read_bytes()
+    parse_release(content)
+    for old, new in (
+        (b'"gender","level","woman"]],"who"', b'"gender","level","man"]],"who"'),
+        (LATER.encode(), b"2999-6-30"),
+    ):
+        assert old in content
+        with pytest.raises(ResultError, match="is not as it was written"):
+            parse_release(content.replace(old, new))
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        "\u202egnp.exe",
+        "<script>alert(1)</script>",
+        "::error::x%0A",
+        "`|` [a](b)",
+        "1.234.567 ١٢٣ ４５",
+        "=1+1",
+        "]]>&amp;\u0007",
+    ],
+)
+def test_hostile_words_of_a_waiver_pass_every_gate_as_words(here: Path, payload: str) -> None:
+    text = json.dumps(payload)[1:-1].replace("\u202e", "\\u202E")
+    made = ALL.replace(WHO, f"Somebody {text}").replace(WHY, f"Because {text}")
+    (here / "waivers.toml").write_text(made, encoding="utf-8")
+    arguments = [part for name in FORMATS for part in ("--report", name)]
+    code, out, err = invoke("run", "plan.toml", "--no-crosscheck", *arguments)
+    assert code == 0, err
+    assert "refused" not in err
+    assert "left out" not in err
+    public = here / "audit-out" / "public"
+    for path in public.iterdir():
+        content = path.read_text(encoding="utf-8")
+        assert "<script>alert" not in content or path.suffix not in (".html", ".xml", ".svg"), path.name
+        assert "\u202e" not in content or path.name == "release.json", path.name
+    assert "\u202e" not in out
+    code, out, _ = invoke("gate", "audit-out")
+    assert code == 0
+    assert "\u202e" not in out
+    ET.parse(public / "junit.xml")
