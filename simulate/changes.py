@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from audit.analyses.budget import ALL_NAMES
-from audit.changes.margins import NAMING_BETA
+from audit.changes.margins import NAMING_BETA, SEPARATELY
 from audit.stats.boundaries import margin_boundary
 from audit.stats.multiplicity import reject_family
 from audit.stats.paired_naming import name_paired
@@ -75,7 +75,7 @@ def named_separate(drawn: Twice, other: Twice, sizes: IntArray) -> BoolArray:
     p = screened_p(now.ravel(), n.ravel(), drawn.right_then.ravel(), n.ravel(), boundary, FAIL_BETA).p.reshape(n.shape)
     return np.stack(
         [
-            reject_family(p[run], now[run], sizes, drawn.right_then[run], sizes, boundary, LEVEL).rejected
+            reject_family(p[run], now[run], sizes, drawn.right_then[run], sizes, boundary, LEVEL, SEPARATELY).rejected
             for run in range(len(n))
         ]
     )

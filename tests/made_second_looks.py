@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from made_answering import answering
+from made_change_told import change_told
 
 from audit.findings import (
     Agreement,
@@ -107,6 +108,7 @@ def further_result(base: AuditResult, text: Callable[[str], str] = str) -> Audit
         update={
             **answered,
             "plan": answered["plan"].model_copy(update={"costs": costs}),
+            "change": change_told(base, text),
             "sensitivity": _sensitivity(base),
             "control_sample": _control(base),
             "conditional": (_conditional(text),),

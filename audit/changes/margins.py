@@ -46,7 +46,10 @@ NAMING_BETA: Final = 1e-6
 """What the paired test spends on its confidence set where a name is at stake: less than many groups leave each."""
 
 
-_LOOKS: Final[tuple[When, When]] = ("worst", "scored")
+SEPARATELY: Final[Method] = "any_dependence"
+"""How names are corrected where two samples are compared. Discarding takes its chance of being kept at the rate of the
+rest as it was found, which is sure for a rest that is large; two samples of one group are of one size, and families of
+unequal groups named one by mistake in 6.2 % of 1,300 simulated comparisons."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,13 +133,11 @@ def _of_family(
     named = [_names(side, some, level) for side, some in zip(sides, can_fail, strict=True)]
     p_worse, levels, worse_by_side = (np.stack(arrays) for arrays in zip(*named, strict=True))
     nearest = nearest_side(p_worse, levels)
-    # that a rate was too bad to lose the margin is no doubt about its not having lost it
-    p_within, as_scored = (
-        np.max(np.stack([_p_within(side, when, decidable, plan.verdict.alpha) for side in sides]), axis=0)
-        for when in _LOOKS
-    )
     worse: BoolArray = np.logical_or.reduce(worse_by_side)
+    # that a rate was too bad to lose the margin is no doubt about its not having lost it
+    p_within = _p_within(sides, "worst", decidable, plan.verdict.alpha)
     within = decidable & ~worse & (p_within <= plan.verdict.alpha)
+    undecided = decidable & ~worse & ~within
     return ChangeTests(
         tested=tested,
         p_worse=np.take_along_axis(p_worse, nearest, axis=0)[0],
@@ -144,7 +145,7 @@ def _of_family(
         worse=worse,
         p_within=np.where(decidable, p_within, np.nan),
         within=within,
-        unscored_decide=decidable & ~worse & ~within & (as_scored <= plan.verdict.alpha),
+        unscored_decide=_p_within(sides, "scored", undecided, plan.verdict.alpha) <= plan.verdict.alpha,
         high_side=np.array([side.question.side == "high" for side in sides])[nearest[0]],
         pairs=_on_the_side(evidence, sides, nearest),
         difference=_difference(rule, evidence, plan.verdict.level),
@@ -160,10 +161,11 @@ def _names(side: _Side, some: BoolArray, level: float) -> tuple[FloatArray, Floa
     return p, levels, named
 
 
-def _p_within(side: _Side, when: When, some: BoolArray, alpha: float) -> FloatArray:
+def _p_within(sides: Sequence[_Side], when: When, some: BoolArray, alpha: float) -> FloatArray:
+    """The p-values of "worse by the margin" on every side; 1 of groups that are not asked about."""
     p = np.ones(some.shape)
     if some.any():
-        p[some] = side.p_within(when, some, 2.0 * max(alpha, 0.05))
+        p[some] = np.max(np.stack([side.p_within(when, some, 2.0 * max(alpha, 0.05)) for side in sides]), axis=0)
     return p
 
 
@@ -198,8 +200,7 @@ class _Separate:
         x, n, y, m = (count[some] for count in self._counts("best"))
         counted, before = counted_outcome(x, n, boundary), counted_outcome(y, m, boundary)
         p = screened_p(counted, n, before, m, boundary, FAIL_BETA, 2.0 * max(level, 0.05)).p
-        method: Method = "discarding" if self._evidence.disjoint else "any_dependence"
-        return p, reject_family(p, counted, n, before, m, boundary, level, method)
+        return p, reject_family(p, counted, n, before, m, boundary, level, SEPARATELY)
 
     def p_within(self, when: When, some: BoolArray, threshold: float) -> FloatArray:
         boundary = self.question.within

@@ -177,7 +177,7 @@ class Change(Part):
     unpaired: Unpaired | None
     """Null where the same cases were compared one by one; else why not, for every rule."""
     baseline: ChangeBaseline
-    """The earlier audit."""
+    """What it was held against."""
     differs: tuple[str, ...]
     """Which sections of the plan differ, of those that may; `detector` also where only its file does."""
     rules: tuple[ChangeRule, ...]
