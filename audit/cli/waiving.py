@@ -141,7 +141,9 @@ def _public_line(waiver: PublicWaiver) -> str:
     from audit.cli.group_names import printable
     from audit.public_table import group_key
 
-    until = f"waived by {printable(_plain(waiver.who))} until {waiver.expires}"
+    who = printable(_plain(waiver.who))
+    expired = waiver.expires < today()
+    until = f"waiver by {who} expired on {waiver.expires}" if expired else f"waived by {who} until {waiver.expires}"
     if waiver.group is None:
         return f"  {until}: a finding that is not named here"
     key, rule = printable(group_key(waiver.group)), printable(waiver.rule)
