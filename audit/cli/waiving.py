@@ -95,9 +95,9 @@ def _expired(held: Held, *, exact: bool) -> str:
 
     waiver = held.waiver
     if not exact:
-        then = "renew or remove it"
-    else:
-        then = "its finding still fails" if held.fails else "its finding is no longer there: remove it"
+        # of which rule it is says that a group fails under that one, which public files may not
+        return f"warning: a waiver by {printable(_plain(waiver.who))} expired on {waiver.expires}: renew or remove it"
+    then = "its finding still fails" if held.fails else "its finding is no longer there: remove it"
     return f"warning: a waiver of {printable(waiver.rule)} expired on {waiver.expires}: {then}"
 
 
