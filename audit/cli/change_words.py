@@ -91,7 +91,8 @@ def exact_change(result: AuditResult, style: Style) -> list[str]:
     """The lines of a restricted log on the change, where there is one."""
     if result.change is None:
         return []
-    return [*change_lines(result.change, result.features, style), change_sentence(result.change)]
+    differs = [f"The plans differ in: {', '.join(result.change.differs)}"] if result.change.differs else []
+    return [*change_lines(result.change, result.features, style), *differs, change_sentence(result.change)]
 
 
 def headline_alone(result: AuditResult) -> dict[str, object]:

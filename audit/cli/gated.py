@@ -14,6 +14,7 @@ from audit.cli.guard import ArgumentError
 from audit.cli.judging import say_if_network_stayed
 from audit.cli.keeping import answer_cache, check_keeping, too_many_failed
 from audit.cli.nightly import Sample, check_sequential
+from audit.cli.terminal import note
 from audit.cli.waiving import with_waivers_from
 from audit.isolation.options import Sandbox
 
@@ -92,13 +93,24 @@ def judged_alone(asked: Gated) -> AuditResult:
     if asked.result_path is not None:
         from audit.result_file import load_result
 
-        return load_result(asked.result_path)
+        result = load_result(asked.result_path)
+        _say_left_out(change=result.change is not None, waivers=bool(result.waivers), quiet=asked.quiet)
+        return result
     from audit.plan import BaselineSection
     from audit.plan_file import read_plan_file
 
     loaded = read_plan_file(asked.path)
+    named = loaded.plan.baseline.result is not None
+    _say_left_out(change=named, waivers=loaded.waivers_file is not None, quiet=asked.quiet)
     without = loaded.plan.model_copy(update={"baseline": BaselineSection()})
     return _of_plan(dataclasses.replace(loaded, plan=without), asked, None)
+
+
+def _say_left_out(*, change: bool, waivers: bool, quiet: bool) -> None:
+    """Say what decides a single audit, and takes no part in the verdict of many nights."""
+    left = [told for told, is_there in (("the change from a baseline", change), ("waivers", waivers)) if is_there]
+    if left and not quiet:
+        note(f"note: left out of the verdict of many nights: {' and '.join(left)}")
 
 
 def _as_judged(path: Path, asked: Gated) -> tuple[AuditResult, Accepting]:
