@@ -14,11 +14,13 @@ from audit.cli.guard import ArgumentError
 from audit.cli.judging import say_if_network_stayed
 from audit.cli.keeping import answer_cache, check_keeping, too_many_failed
 from audit.cli.nightly import Sample, check_sequential
+from audit.cli.terminal import note
 from audit.cli.waiving import with_waivers_from
 from audit.isolation.options import Sandbox
 
 if TYPE_CHECKING:
     from audit.changes.baseline import Baseline
+    from audit.plan import AuditPlan
     from audit.plan_file import LoadedPlan
     from audit.result import AuditResult
 
@@ -92,13 +94,22 @@ def judged_alone(asked: Gated) -> AuditResult:
     if asked.result_path is not None:
         from audit.result_file import load_result
 
-        return load_result(asked.result_path)
+        result = load_result(asked.result_path)
+        _say_if_held(result.plan, quiet=asked.quiet)
+        return result
     from audit.plan import BaselineSection
     from audit.plan_file import read_plan_file
 
     loaded = read_plan_file(asked.path)
+    _say_if_held(loaded.plan, quiet=asked.quiet)
     without = loaded.plan.model_copy(update={"baseline": BaselineSection()})
     return _of_plan(dataclasses.replace(loaded, plan=without), asked, None)
+
+
+def _say_if_held(plan: AuditPlan, *, quiet: bool) -> None:
+    """Say that nights leave out what the plan asks for."""
+    if plan.baseline.result is not None and not quiet:
+        note("note: the baseline of the plan is no part of the verdict of nights; a gate without --sequential asks it")
 
 
 def _as_judged(path: Path, asked: Gated) -> tuple[AuditResult, Accepting]:

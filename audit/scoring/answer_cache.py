@@ -39,7 +39,7 @@ class AnswerCache(Checkpoint):
     Raises
     ------
     DataError
-        If others can write into the folder: they could plant answers.
+        If others own the folder or can write into it: they could plant answers.
     FolderInUseError
         If another run is using the same key.
     """
@@ -85,10 +85,17 @@ class AnswerCache(Checkpoint):
 
 
 def private_folder(folder: Path) -> None:
-    """Make a folder for its owner alone. Raises DataError where others can write into it, and OSError."""
+    """Make a folder for its owner alone. Raises DataError where others own it or can write into it, and OSError."""
     folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     make_folder(folder)
-    if folder.stat().st_mode & 0o022:
+    state = folder.stat()
+    if hasattr(os, "getuid") and state.st_uid != os.getuid():
+        raise DataError(
+            f"{folder.name} belongs to another user, who could plant answers there",
+            slug="cache-not-private",
+            hint="name a folder of your own",
+        )
+    if state.st_mode & 0o022:
         raise DataError(
             f"others than its owner can write into {folder.name}, and could plant answers there",
             slug="cache-not-private",
