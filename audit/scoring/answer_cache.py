@@ -7,6 +7,7 @@ nobody. Limits, groups and words are in no key, since they are applied to answer
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -15,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from audit.errors import DataError
+from audit.errors import AuditError, DataError
 from audit.scoring.checkpoint import Checkpoint, answers_digest
 from audit.scoring.durable import make_folder
 
@@ -81,7 +82,8 @@ class AnswerCache(Checkpoint):
         keys = [one for one in self._root.iterdir() if _KEY.fullmatch(one.name) and one.is_dir()]
         keys.sort(key=lambda one: (one == self._folder, one.stat().st_mtime_ns, one.name))
         for old in keys[: max(len(keys) - self._most, 0)]:
-            shutil.rmtree(old, ignore_errors=True)
+            with contextlib.suppress(AuditError, OSError), Checkpoint(old):  # whoever is using it keeps it
+                shutil.rmtree(old, ignore_errors=True)
 
 
 def private_folder(folder: Path) -> None:

@@ -117,6 +117,23 @@ def test_only_the_keys_used_last_are_kept_and_nothing_else_is_touched(tmp_path: 
     assert len(names) == 4
 
 
+def test_a_key_that_another_run_is_using_is_kept(tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    with AnswerCache(tmp_path, most=1) as used:
+        used.begin({"set": 0, "plan": "p"})
+        used.row_file.write_bytes(b"")
+        os.utime(used._folder, ns=(0, 0))
+        with AnswerCache(tmp_path, most=1) as another:
+            another.begin({"set": 1, "plan": "p"})
+            another.row_file.write_bytes(b"")
+        assert used.row_file.exists()
+        assert another.row_file.exists()
+    with AnswerCache(tmp_path, most=1) as third:
+        third.begin({"set": 2, "plan": "p"})
+        third.row_file.write_bytes(b"")
+    assert [one.name for one in tmp_path.iterdir()] == [third._folder.name]
+
+
 def test_a_cache_that_others_can_write_into_is_refused(made: Made) -> None:
     Path("cache").mkdir()
     Path("cache").chmod(0o777)
