@@ -289,7 +289,7 @@ def test_no_group_passes_that_could_not_have_failed() -> None:
 
 
 def test_no_rule_passes_while_an_expected_group_is_missing() -> None:
-    band = {"column": "band", "coding": "categorical", "min_cases": 30, "expected": ["a", "z"]}
-    plan, nights = made_plan(groups={"band": band}), draws(60, {"a": 0.8, "b": 0.8, "c": 0.8}, 13)
-    (rule,) = judged(plan, taken(plan, nights), [feature(["a", "b", "c"])])
+    plan, nights = made_plan(), draws(60, {"a": 0.8, "b": 0.8, "c": 0.8}, 13)
+    expecting = feature(["a", "b", "c", "z"]).model_copy(update={"expected": ("a", "z")})
+    (rule,) = judged(plan, taken(plan, nights), [expecting])
     assert (rule.outcome, rule.because) == ("inconclusive", "expected_group_missing")
