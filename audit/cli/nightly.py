@@ -95,6 +95,7 @@ def judged_tonight(
         kind = "growing" if sample is Sample.GROWING else "fresh"
     if plan is not None:
         check_plan(read_plan_file(plan).plan)
+    place = place.resolve()  # a link would be replaced by a file, and one into a folder that is gone taken for new
     with locked(place):
         before = read_state(place)
         check_sample(before, kind)

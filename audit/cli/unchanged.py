@@ -106,7 +106,10 @@ def _days(told: object) -> Iterator[str]:
 def _of_path(path: Path) -> str:
     """SHA-256 of a file, or of the list of all files of a folder with theirs. Raises OSError."""
     if path.is_dir():
-        files = sorted(one for one in path.rglob("*") if not one.is_dir())
+        found = sorted(path.rglob("*"))
+        if any(one.is_symlink() and one.is_dir() for one in found):
+            raise OSError("a link to a folder, whose files are not among them")
+        files = [one for one in found if not one.is_dir()]
         lines = "".join(f"{_of_path(one)}  {one.relative_to(path).as_posix()}\n" for one in files)
         return hashlib.sha256(lines.encode()).hexdigest()
     with path.open("rb") as file:

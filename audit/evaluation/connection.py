@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _PATTERN = frozenset("*?[]{}")
 _INTERRUPTED = re.compile(r"Query interrupted$|Invalid Input Error: [^:]* the UDF: KeyboardInterrupt\b")
 """What DuckDB says where Ctrl-C reaches it while it waits, or a function of ours while it works."""
+_OUT_OF_MEMORY = "Out of Memory Error"
+"""How DuckDB begins to say so where rows are on their way to Arrow already, which makes an OSError of it."""
 MEMORY_LIMIT = "1GB"
 """What DuckDB may keep in memory before it writes to the private folder."""
 STREAMING_LIMIT = "128MB"
@@ -117,7 +119,9 @@ def stream(connection: duckdb.DuckDBPyConnection, query: str, size: int) -> Iter
             for piece in connection.sql(query).to_arrow_reader(size):
                 done += piece.num_rows
                 yield piece
-        except duckdb.OutOfMemoryException:
+        except (duckdb.OutOfMemoryException, OSError) as error:
+            if not _out_of_memory(error):
+                raise
             connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
             yield from connection.sql(f"{query} OFFSET {done}").to_arrow_reader(size)
 
@@ -140,12 +144,17 @@ def sparingly(connection: duckdb.DuckDBPyConnection, work: Callable[[], Result],
     try:
         with _holding(connection, f"{max(LEAST_LIMIT, LIMIT_OF_A_THREAD * used)}MB", used):
             return work()
-    except duckdb.OutOfMemoryException:
-        pass  # behind the handler nothing of the first attempt is held any more
+    except (duckdb.OutOfMemoryException, OSError) as error:
+        if not _out_of_memory(error):  # behind the handler nothing of the first attempt is held any more
+            raise
     except StorageError as error:
         if error.slug != "no-room":
             raise
     return work()
+
+
+def _out_of_memory(error: Exception) -> bool:
+    return not isinstance(error, OSError) or str(error).startswith(_OUT_OF_MEMORY)
 
 
 @contextlib.contextmanager
@@ -196,13 +205,19 @@ def reading(source_name: str) -> Iterator[None]:
     ):
         raise  # a query of ours is wrong, and no file is to blame
     except (duckdb.OutOfMemoryException, MemoryError):
-        raise StorageError(
-            f"{shown(source_name)}: neither memory nor the folder for temporary files has room for it",
-            slug="no-room",
-            hint="free space there, or name another such folder in TMPDIR",
-        ) from None
-    except (duckdb.Error, pa.ArrowException, *DAMAGED):
+        raise _no_room(source_name) from None
+    except (duckdb.Error, pa.ArrowException, *DAMAGED) as error:
+        if isinstance(error, OSError) and _out_of_memory(error):
+            raise _no_room(source_name) from None
         raise unreadable(source_name) from None
+
+
+def _no_room(source_name: str) -> StorageError:
+    return StorageError(
+        f"{shown(source_name)}: neither memory nor the folder for temporary files has room for it",
+        slug="no-room",
+        hint="free space there, or name another such folder in TMPDIR",
+    )
 
 
 def unreadable(source_name: str) -> DataError:

@@ -7,6 +7,7 @@ nobody. Limits, groups and words are in no key, since they are applied to answer
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -15,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from audit.errors import DataError
+from audit.errors import AuditError, DataError
 from audit.scoring.checkpoint import Checkpoint, answers_digest
 from audit.scoring.durable import make_folder
 
@@ -39,7 +40,7 @@ class AnswerCache(Checkpoint):
     Raises
     ------
     DataError
-        If others can write into the folder: they could plant answers.
+        If others own the folder or can write into it: they could plant answers.
     FolderInUseError
         If another run is using the same key.
     """
@@ -81,14 +82,22 @@ class AnswerCache(Checkpoint):
         keys = [one for one in self._root.iterdir() if _KEY.fullmatch(one.name) and one.is_dir()]
         keys.sort(key=lambda one: (one == self._folder, one.stat().st_mtime_ns, one.name))
         for old in keys[: max(len(keys) - self._most, 0)]:
-            shutil.rmtree(old, ignore_errors=True)
+            with contextlib.suppress(AuditError, OSError), Checkpoint(old):  # whoever is using it keeps it
+                shutil.rmtree(old, ignore_errors=True)
 
 
 def private_folder(folder: Path) -> None:
-    """Make a folder for its owner alone. Raises DataError where others can write into it, and OSError."""
+    """Make a folder for its owner alone. Raises DataError where others own it or can write into it, and OSError."""
     folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     make_folder(folder)
-    if folder.stat().st_mode & 0o022:
+    state = folder.stat()
+    if hasattr(os, "getuid") and state.st_uid != os.getuid():
+        raise DataError(
+            f"{folder.name} belongs to another user, who could plant answers there",
+            slug="cache-not-private",
+            hint="name a folder of your own",
+        )
+    if state.st_mode & 0o022:
         raise DataError(
             f"others than its owner can write into {folder.name}, and could plant answers there",
             slug="cache-not-private",

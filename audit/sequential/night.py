@@ -54,9 +54,10 @@ def night(result: AuditResult, before: State | None, sample: Sample | None = Non
     PlanError
         If nights of the plan cannot be added up, or the sets are said to be what they were not said to be before.
     DataError
-        If the set has no digest, or was said to grow and has shrunk.
+        If the set has no digest, was said to grow and has shrunk, or was taken in before with other predictions.
     """
     plan, digest = result.plan, result.provenance.evaluation_set_sha256
+    answers = result.provenance.detector_sha256 if plan.detector.kind == "predictions" else None
     check_plan(plan)
     check_sample(before, sample)
     if digest is None:
@@ -73,6 +74,13 @@ def night(result: AuditResult, before: State | None, sample: Sample | None = Non
         state = begun(now, state.sample, (*state.resets, ended))
     came: Came = "taken_in"
     if digest in state.sets:
+        # its old verdict would be given to a model that nobody looked at
+        if state.answers.get(digest, answers) != answers:
+            raise DataError(
+                "--sequential: this set was taken in before, and the predictions for it are other ones now",
+                slug="sequential-answers",
+                hint="name the new version in [audit] title: that begins a new history; or put the predictions back",
+            )
         came = "same_set"
     elif any(rule.because == "too_many_failed" for rule in result.rules):
         came, state, ended = "too_many_failed", before or state, None
@@ -82,7 +90,9 @@ def night(result: AuditResult, before: State | None, sample: Sample | None = Non
     rules = judged(plan, begun(now, state.sample) if words and came == "too_many_failed" else state, result.features)
     found = overall(rules)
     if came == "taken_in":
-        state = state.model_copy(update={"sets": (*state.sets, digest), "outcome": found})
+        told = {} if answers is None else {digest: answers}
+        kept = {"sets": (*state.sets, digest), "answers": {**state.answers, **told}, "outcome": found}
+        state = state.model_copy(update=kept)
     outcome: Outcome = "inconclusive" if came == "too_many_failed" and found == "pass" else found
     return Night(came, state, rules, outcome, ended)
 

@@ -94,6 +94,8 @@ class State(Part):
     """What they have come to."""
     sets: tuple[str, ...] = ()
     """SHA-256 of every set taken in, the oldest first: none is tested twice."""
+    answers: dict[str, str] = {}  # noqa: RUF012 - a field of pydantic, never shared
+    """SHA-256 of the file of predictions, where there is one, by that of the set for which it was taken in."""
     levels: dict[str, tuple[LevelSeen, ...]] = {}  # noqa: RUF012 - a field of pydantic, never shared
     """By feature."""
     families: tuple[FamilySeen, ...] = ()

@@ -117,6 +117,23 @@ def test_only_the_keys_used_last_are_kept_and_nothing_else_is_touched(tmp_path: 
     assert len(names) == 4
 
 
+def test_a_key_that_another_run_is_using_is_kept(tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    with AnswerCache(tmp_path, most=1) as used:
+        used.begin({"set": 0, "plan": "p"})
+        used.row_file.write_bytes(b"")
+        os.utime(used._folder, ns=(0, 0))
+        with AnswerCache(tmp_path, most=1) as another:
+            another.begin({"set": 1, "plan": "p"})
+            another.row_file.write_bytes(b"")
+        assert used.row_file.exists()
+        assert another.row_file.exists()
+    with AnswerCache(tmp_path, most=1) as third:
+        third.begin({"set": 2, "plan": "p"})
+        third.row_file.write_bytes(b"")
+    assert [one.name for one in tmp_path.iterdir()] == [third._folder.name]
+
+
 def test_a_cache_that_others_can_write_into_is_refused(made: Made) -> None:
     Path("cache").mkdir()
     Path("cache").chmod(0o777)
@@ -124,6 +141,18 @@ def test_a_cache_that_others_can_write_into_is_refused(made: Made) -> None:
     assert done.exit_code == 4
     assert "plant answers" in done.stderr
     assert made.calls == 0 or not any(Path("cache").iterdir())
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give a folder away")
+def test_a_cache_of_another_user_is_refused(made: Made) -> None:
+    Path("cache").mkdir(mode=0o700)
+    os.chown("cache", 12345, -1)
+    for more in ((), ("--changed-only",)):
+        done = invoke("gate", "plan.toml", "--cache", "cache", *more)
+        assert done.exit_code == 4
+        assert "belongs to another user" in done.stderr
+    assert made.calls == 0
+    assert not any(Path("cache").iterdir())
 
 
 def test_an_outage_is_not_kept(made: Made) -> None:
@@ -153,6 +182,17 @@ def test_one_byte_more_counts_as_changed(answered: Path, file: str) -> None:
     with (answered / file).open("a", encoding="utf-8") as opened:
         opened.write("\n")
     assert inputs_digest(Path("plan.toml"), {}, details=False) not in (before, None)
+
+
+def test_a_link_to_a_folder_within_a_model_cannot_be_known(tmp_path: Path) -> None:
+    model, elsewhere = tmp_path / "model", tmp_path / "elsewhere"
+    model.mkdir()
+    elsewhere.mkdir()
+    (model / "config.json").write_text("{}", encoding="utf-8")
+    assert unchanged._of_path(model)
+    (model / "weights").symlink_to(elsewhere)
+    with pytest.raises(OSError, match="link to a folder"):
+        unchanged._of_path(model)
 
 
 def test_a_damaged_verdict_is_none(answered: Path) -> None:

@@ -215,6 +215,57 @@ def test_a_damaged_state_is_refused_before_anything_is_scored(gate: Gate) -> Non
     assert "not as it was written" in done.stderr
 
 
+def test_other_predictions_for_a_set_that_was_taken_in_are_refused_until_they_have_a_name(gate: Gate) -> None:
+    apart = 'kind = "predictions"\npath = "answers.csv"'
+    Path("plan.toml").write_text(PLAN.replace('kind = "predictions"', apart), encoding="utf-8")
+    cases = [f"{sex}{n}" for sex in "FM" for n in range(1500)]
+    labelled = [f"{one},1,{one[0]}" for one in cases]
+    Path("cases.csv").write_text("\n".join(["case,label,sex", *labelled]), encoding="utf-8")
+
+    def answer(found: int) -> None:
+        of = {"F": found, "M": 8}
+        rows = [f"{one},{0.9 if int(one[1:]) % 10 < of[one[0]] else 0.1}" for one in cases]
+        Path("answers.csv").write_text("\n".join(["case,score", *rows]), encoding="utf-8")
+
+    answer(8)
+    assert gate().exit_code == 0
+    before = Path("state.json").read_bytes()
+    answer(2)
+    refused = gate()
+    assert refused.exit_code == 4
+    assert "the predictions for it are other ones now" in refused.stderr
+    assert Path("state.json").read_bytes() == before
+    named = Path("plan.toml").read_text(encoding="utf-8").replace("Screener", "Screener 2")
+    Path("plan.toml").write_text(named, encoding="utf-8")
+    assert gate().exit_code == 1
+
+
+def test_a_link_to_a_state_stays_one_and_into_a_folder_that_is_gone_is_no_first_night(gate: Gate) -> None:
+    link = Path("state.json")
+    link.symlink_to("kept/state.json")
+    write_night(1, 0.8)
+    refused = gate()
+    assert refused.exit_code == 75
+    assert link.is_symlink()
+    Path("kept").mkdir()
+    assert gate().exit_code == 3
+    assert link.is_symlink()
+    assert Path("kept/state.json").is_file()
+    write_night(2, 0.8)
+    gate()
+    assert state().nights == 2
+
+
+def test_that_nights_ask_no_baseline_is_said(gate: Gate) -> None:
+    text = PLAN.replace("[[rules]]", '[baseline]\nresult = "last.json"\n[[rules]]')
+    Path("plan.toml").write_text(text, encoding="utf-8")
+    write_night(1, 0.8)
+    done = gate()
+    assert done.exit_code == 3
+    assert "the baseline of the plan is no part" in done.stderr
+    assert gate("--quiet").output == ""
+
+
 def test_a_second_night_at_the_same_time_is_told_to_wait(gate: Gate) -> None:
     write_night(1, 0.8)
     with locked(Path("state.json")):

@@ -32,7 +32,7 @@ def test_make_test_runs_everything_that_must_hold() -> None:
         "ruff check .",
         "ruff format --check .",
         "lint-imports",
-        "mypy audit reports tests",
+        "mypy audit reports audit7k_pytest tests",
         "mkdocs build --strict",
         "pytest -n ",
     ):

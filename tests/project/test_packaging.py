@@ -18,6 +18,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+PACKAGES = ("audit", "reports", "audit7k_pytest")
 LOCKS = {name: ROOT / "requirements" / f"{name}.txt" for name in ("run", "dev")}
 
 
@@ -37,19 +38,19 @@ def metadata(wheel: zipfile.ZipFile) -> Message:
 
 
 def sources() -> set[str]:
-    """Files of the two packages, without what the interpreter leaves behind."""
-    files = [path for package in ("audit", "reports") for path in (ROOT / package).rglob("*") if path.is_file()]
+    """Files of the packages, without what the interpreter leaves behind."""
+    files = [path for package in PACKAGES for path in (ROOT / package).rglob("*") if path.is_file()]
     return {path.relative_to(ROOT).as_posix() for path in files if "__pycache__" not in path.parts}
 
 
-def test_the_wheel_holds_the_two_packages_and_nothing_else(wheel: zipfile.ZipFile) -> None:
+def test_the_wheel_holds_the_packages_and_nothing_else(wheel: zipfile.ZipFile) -> None:
     names = {name for name in wheel.namelist() if not name.split("/")[0].endswith(".dist-info")}
-    assert {name.split("/")[0] for name in names} == {"audit", "reports"}
+    assert {name.split("/")[0] for name in names} == set(PACKAGES)
     assert names == sources()
 
 
 def test_the_wheel_says_that_it_is_typed(wheel: zipfile.ZipFile) -> None:
-    assert {"audit/py.typed", "reports/py.typed"} <= set(wheel.namelist())
+    assert {f"{package}/py.typed" for package in PACKAGES} <= set(wheel.namelist())
 
 
 def test_the_wheel_carries_its_licence_and_its_commands(wheel: zipfile.ZipFile) -> None:

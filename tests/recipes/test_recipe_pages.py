@@ -114,7 +114,7 @@ def test_the_page_about_recipes_names_what_there_is() -> None:
 
 
 def test_the_settings_on_the_page_about_pytest_are_those_of_the_plugin() -> None:
-    plugin = (ROOT / "audit" / "testing" / "plugin.py").read_text(encoding="utf-8")
+    plugin = (ROOT / "audit7k_pytest" / "__init__.py").read_text(encoding="utf-8")
     settings: set[str] = set()
     for text in blocks("pytest.md", "ini"):
         parser = configparser.ConfigParser()

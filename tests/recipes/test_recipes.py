@@ -155,8 +155,12 @@ def test_the_job_of_gitlab_without_a_kept_key(tmp_path: Path, checkout: Path, bi
     write_set(checkout, counts=FEW)
     build = run_gitlab(checkout, bin_folder, tmp_path)
     assert (build.code, build.log, files_of(checkout / "audit-out")) == (3, "? INCONCLUSIVE\n", [])
+    for place in ("audit-out/public/release.json", "audit-out/public/junit.xml", "audit-out/result.json"):
+        (checkout / place).parent.mkdir(parents=True, exist_ok=True)
+        (checkout / place).write_text("of an earlier job", encoding="utf-8")
     build = run_gitlab(checkout, bin_folder, tmp_path, AUDIT7K_PLAN="$(touch owned)")
     assert (build.code, "error: " in build.log) == (4, True)
+    assert files_of(checkout / "audit-out") == []
 
 
 def test_the_hooks_check_a_plan_and_gate(tmp_path: Path, checkout: Path, bin_folder: Path) -> None:

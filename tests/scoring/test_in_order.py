@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from made_private import private_folder
 
 from audit.detectors.answers import CheckedAnswers
 from audit.errors import StorageError
@@ -127,14 +128,53 @@ def test_predictions_are_the_same_bytes_whichever_way_they_are_put_in_order(
         assert pq.read_table(path).column("case_id").to_pylist() == sorted(ids, key=str.encode)
 
 
+@pytest.mark.parametrize("short", [0, 60_000])
 def test_with_too_little_memory_for_a_part_the_rest_is_read_with_more(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, short: int
 ) -> None:
-    make(scene, 60_000, 3, long=600)
-    with opened(scene) as evaluation_set:
-        expected = rows_of(evaluation_set)
-        monkeypatch.setattr(connection, "STREAMING_LIMIT", "20MB")
-        assert rows_of(evaluation_set).equals(expected)
+    """At once, where DuckDB says so itself; or once rows are on their way, where Arrow hands it on as an OSError."""
+    path, rows = tmp_path / "set.parquet", short + 3000
+    texts = [f"{n} " + "x" * (20_000 if n >= short else 5) for n in range(rows)]
+    pq.write_table(pa.table({"n": range(rows), "text": texts}), path, row_group_size=3000, use_dictionary=False)
+    monkeypatch.setattr(connection, "STREAMING_LIMIT", "20MB")
+    asked: list[str] = []
+    with private_folder() as private, connection.connect(private, [path]) as opened_here:
+
+        class Listening:
+            """Lets every call through, and remembers the queries."""
+
+            def __getattr__(self, name: str) -> Any:
+                return getattr(opened_here, name)
+
+            def sql(self, query: str) -> Any:
+                asked.append(query)
+                return opened_here.sql(query)
+
+        listening: Any = Listening()
+        query = f"SELECT n, text FROM '{path}'"
+        found = pa.Table.from_batches(list(connection.stream(listening, query, 100)))
+    assert found.column("n").to_pylist() == list(range(rows))
+    assert found.column("text").to_pylist() == texts
+    assert [one.partition(" OFFSET ")[0] for one in asked] == [query, query]
+    # what came before it is not asked for again
+    assert (int(asked[1].partition(" OFFSET ")[2]) > 0) == (short > 0)
+
+
+def test_what_is_done_sparingly_is_done_again_where_memory_is_too_little_on_the_way(tmp_path: Path) -> None:
+    path = tmp_path / "set.parquet"
+    texts = ["x" * (60_000 if n >= 2100 else 5) for n in range(4200)]
+    pq.write_table(pa.table({"text": texts}), path, row_group_size=2100, use_dictionary=False)
+    tried: list[int] = []
+    with private_folder() as private, connection.connect(private, [path]) as opened_here:
+
+        def work() -> int:
+            tried.append(0)
+            for piece in opened_here.sql(f"SELECT text FROM '{path}'").to_arrow_reader(64):
+                tried[-1] += piece.num_rows
+            return tried[-1]
+
+        assert connection.sparingly(opened_here, work, threads=1) == len(texts)
+    assert len(tried) == 2
 
 
 def test_the_order_of_the_file_is_that_of_its_rows(scene: Scene) -> None:

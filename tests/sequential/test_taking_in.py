@@ -19,7 +19,7 @@ from audit.errors import DataError
 from audit.groups import Axis, Family, Group, Level, LevelName
 from audit.sequential.judging import judged, overall
 from audit.sequential.shares import group_shares, levels_seen
-from audit.sequential.state import begun
+from audit.sequential.state import State, begun
 from audit.sequential.taking_in import taken_in
 from audit.stats.safe_process import e_holm, mean_log_e
 
@@ -243,3 +243,53 @@ def test_nationalities_together_can_fail_without_a_name() -> None:
     bar = -math.log(budget(plan).unnamed)
     assert mean_log_e(np.array(one.beyond.log_e), shares) >= bar
     assert judged(plan, state, named)[0].outcome == "fail"
+    # what was shown in one night stands, whatever the later ones are
+    good = CountsTable.of(["nationality"], {(code,): most for code in codes})
+    for _ in range(30):
+        state = taken_in(plan, state, {family: good.family(family, {one.name: one for one in named})}, named)
+    assert mean_log_e(np.array(only(state).beyond.log_e), shares) < bar
+    assert only(state).several
+
+
+def test_a_group_of_which_no_rate_is_stated_is_not_named_until_it_is() -> None:
+    night = {"a": cells(0, 25), "b": cells(190, 10)}
+    plan = made_plan(verdict={"min_denominator": 30})
+    state = taken(plan, [night])
+    assert only(state).beyond.log_e[0] > -math.log(budget(plan).names * min(group_shares_of(state)))
+    assert only(state).failed == (False, False)
+    assert only(taken(plan, [{"a": cells(0, 5), "b": cells(40, 2)}], state=state)).failed == (True, False)
+
+
+def group_shares_of(state: State) -> list[float]:
+    groups = [Group((Level("band", "level", one.level.code),)) for one in state.levels["band"]]
+    shares: list[float] = group_shares(groups, state.levels).tolist()
+    return shares
+
+
+def test_a_pass_needs_enough_people_in_groups_that_are_judged() -> None:
+    few = {f"s{number:02}": cells(8, 2) for number in range(40)}
+    plan, nights = made_plan(), draws(60, {"a": 0.8, "b": 0.8, "c": 0.8}, 13)
+    (rule,) = judged(plan, taken(plan, [{**nights[0], **few}, *nights[1:]]), [feature([*"abc", *few])])
+    judged_alone = sum(int(night[level][0].sum()) for night in nights for level in "abc")
+    assert judged_alone / (judged_alone + 400) > 0.8
+    assert rule.outcome == "pass"
+    strict = made_plan(verdict={"min_coverage": 0.99})
+    (rule,) = judged(strict, taken(strict, [{**nights[0], **few}, *nights[1:]]), [feature([*"abc", *few])])
+    assert (rule.outcome, rule.because) == ("inconclusive", "coverage_too_small")
+
+
+def test_no_group_passes_that_could_not_have_failed() -> None:
+    """Of 5 in 100 nobody can be 10 points behind."""
+    plan, nights = made_plan(), draws(60, {"a": 0.05, "b": 0.05, "c": 0.05}, 13, cases=80)
+    state = taken(plan, nights)
+    assert all(only(state).passed)
+    (rule,) = judged(plan, state, [feature(["a", "b", "c"])])
+    assert (rule.outcome, rule.because) == ("inconclusive", "group_undecided")
+    assert {group.outcome for group in rule.groups} == {"inconclusive"}
+
+
+def test_no_rule_passes_while_an_expected_group_is_missing() -> None:
+    plan, nights = made_plan(), draws(60, {"a": 0.8, "b": 0.8, "c": 0.8}, 13)
+    expecting = feature(["a", "b", "c", "z"]).model_copy(update={"expected": ("a", "z")})
+    (rule,) = judged(plan, taken(plan, nights), [expecting])
+    assert (rule.outcome, rule.because) == ("inconclusive", "expected_group_missing")

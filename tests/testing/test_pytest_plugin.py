@@ -204,14 +204,25 @@ def test_a_plan_is_run_over_a_table_in_memory(run: Run, pytester: pytest.Pyteste
 
 
 def test_projects_that_audit_nothing_pay_nothing(run: Run, pytester: pytest.Pytester) -> None:
-    heavy = ("numpy", "pandas", "pydantic", "audit.result", "audit.plan", "audit.run", "audit.errors", "typer", "rich")
+    heavy = (
+        "numpy",
+        "pandas",
+        "pydantic",
+        "audit.result",
+        "audit.plan",
+        "audit.run",
+        "audit.errors",
+        "audit",
+        "typer",
+        "rich",
+    )
     pytester.makepyfile(
         f"""
         import sys
 
         def test_nothing_is_loaded(request):
             assert request.config.pluginmanager.has_plugin("audit7k")
-            assert "audit.testing.plugin" in sys.modules
+            assert "audit7k_pytest" in sys.modules
             assert not [name for name in {heavy!r} if name in sys.modules]
         """
     )
@@ -227,18 +238,34 @@ def test_projects_that_audit_nothing_pay_nothing(run: Run, pytester: pytest.Pyte
     ]
 
 
+def test_a_project_with_a_package_named_audit_of_its_own_is_tested_as_before(
+    run: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether its folder comes before ours or is put before it by pytest, later than plugins are loaded."""
+    pytester.makepyfile(
+        **{
+            "audit/__init__": "",
+            "audit/books": "PAGES = 7",
+            "test_books": "from audit.books import PAGES\n\ndef test_pages():\n    assert PAGES == 7\n",
+        }
+    )
+    run().assert_outcomes(passed=1)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(pytester.path), os.environ["PYTHONPATH"]]))
+    run().assert_outcomes(passed=1)
+
+
 def test_a_user_who_blocks_the_plugin_has_none(run: Run, pytester: pytest.Pytester) -> None:
-    pytester.makepyfile("import sys\n\ndef test_nothing():\n    assert 'audit.testing.plugin' not in sys.modules\n")
+    pytester.makepyfile("import sys\n\ndef test_nothing():\n    assert 'audit7k_pytest' not in sys.modules\n")
     run("-p", "no:audit7k").assert_outcomes(passed=1)
 
 
 def test_importing_the_plugin_alone_imports_pytest_and_nothing_else() -> None:
     code = (
-        "import pytest, sys; before = set(sys.modules); import audit.testing.plugin; "
-        "print(*sorted(name for name in set(sys.modules) - before if not name.startswith('audit')))"
+        "import pytest, sys; before = set(sys.modules); import audit7k_pytest; "
+        "print(*sorted(set(sys.modules) - before))"
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True, timeout=60
     )
-    assert done.stdout.split() == []
+    assert done.stdout.split() == ["audit7k_pytest"]

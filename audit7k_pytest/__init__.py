@@ -1,7 +1,7 @@
 """The plugin of pytest: the marker `audit7k`, and the fixtures `audit7k_verdict` and `audit7k`.
 
-pytest imports this in every project in whose environment audit7k is installed. Nothing else of audit7k is imported
-before a test asks for it.
+pytest imports this in every project in whose environment audit7k is installed, also in those that have a package named
+`audit` of their own. So it stands outside of ours, and imports nothing of it before a test asks for it.
 """
 
 from __future__ import annotations
@@ -10,16 +10,17 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast, get_args
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from audit.testing.cases import AuditVerdict, Judged, OnInconclusive
-
 if TYPE_CHECKING:
     from audit.result import AuditResult
+    from audit.testing.cases import AuditVerdict, Judged
 
 _VERDICT: Final = "audit7k_verdict"
+_WORDS: Final = ("fail", "skip", "pass")
+"""What an inconclusive verdict can be to its test."""
 _SHARED: Final = "audit7k_shared"
 """Where a worker of pytest-xdist finds the folder in its `workerinput`."""
 
@@ -55,7 +56,9 @@ class _Session:
     def notes(self) -> list[str]:
         """What the log must say, also of what workers have audited."""
         found = list(self._found.values())
-        if self.shared is not None and not self.is_worker:
+        if self.shared is not None and not self.is_worker and any(self.shared.glob("*.json")):
+            from audit.testing.cases import Judged
+
             found += [Judged.from_json(file.read_text(encoding="utf-8")) for file in self.shared.glob("*.json")]
         return sorted(f"audit7k: {note}" for judged in found for note in judged.notes)
 
@@ -108,7 +111,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "audit7k(plan): a test for each group, rule and the verdict of the audit that a plan describes"
     )
-    if config.getini("audit7k_on_inconclusive") not in get_args(OnInconclusive):
+    if config.getini("audit7k_on_inconclusive") not in _WORDS:
         raise pytest.UsageError("audit7k_on_inconclusive is fail, skip or pass")
     named = config.getoption("audit7k_restricted_folder")
     if named is not None:
@@ -168,6 +171,10 @@ def pytest_runtest_call(item: pytest.Item) -> None:
     """Check a verdict at which its test has not looked: a test without a body is no pass."""
     __tracebackhide__ = True
     verdict = getattr(item, "funcargs", {}).get(_VERDICT)
+    if verdict is None:
+        return
+    from audit.testing.cases import AuditVerdict
+
     if isinstance(verdict, AuditVerdict) and not verdict.was_read:
         verdict.check()
 
@@ -175,8 +182,9 @@ def pytest_runtest_call(item: pytest.Item) -> None:
 @pytest.fixture
 def audit7k_verdict(request: pytest.FixtureRequest) -> AuditVerdict:
     """One outcome of the audit that the marker names: of a group, of a rule, or the verdict."""
-    on_inconclusive = cast("OnInconclusive", request.config.getini("audit7k_on_inconclusive"))
-    return AuditVerdict(request.param, on_inconclusive)
+    from audit.testing.cases import AuditVerdict
+
+    return AuditVerdict(request.param, request.config.getini("audit7k_on_inconclusive"))
 
 
 @pytest.fixture
