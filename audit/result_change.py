@@ -44,6 +44,7 @@ WHOLE_OUTCOMES: Final[Mapping[ChangeBecause, ChangeOutcome]] = {
     "weighted_set": "inconclusive",
     "clustered_set": "inconclusive",
     "too_many_failed": "inconclusive",
+    "group_vanished": "inconclusive",
 }
 
 

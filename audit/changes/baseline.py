@@ -178,7 +178,17 @@ def change_between(then: Baseline, now: Baseline, loaded: LoadedPlan | None, *, 
         joined = _joined_again(then, now, loaded)
     else:
         joined = Joined(None, "other_set")
-    return change_of(then, now.result, joined)
+    change = change_of(then, now.result, joined)
+    return change if same else _unless_vanished(change, then.result, now.result)
+
+
+def _unless_vanished(change: Change, then: AuditResult, now: AuditResult) -> Change:
+    """A change between two sets, which passes only if the later one holds every group that the earlier one judged."""
+    counted = {counts.group for counts in now.counts if cells_of(counts).any()}
+    judged = {verdict.group for verdict in then.verdicts if verdict.decidable}
+    if change.outcome != "pass" or judged <= counted:
+        return change
+    return change.model_copy(update={"outcome": "inconclusive", "because": "group_vanished"})
 
 
 def _joined_again(then: Baseline, now: Baseline, loaded: LoadedPlan | None) -> Joined:

@@ -156,6 +156,8 @@ def change_summary(change: Change, features: tuple[SensitiveFeature, ...], title
 
 
 def _compared(change: Change) -> str:
+    if change.because == "group_vanished":
+        return "separate samples: another set, which lacks a group that was judged before"
     if not change.rules:
         return _STOPPED.get(change.because, "")
     return "The same cases were compared one by one" if change.unpaired is None else UNPAIRED[change.unpaired]

@@ -39,6 +39,7 @@ ChangeBecause = Literal[
     "weighted_set",  # inconclusive: there is no exact test for weighted cases
     "clustered_set",  # inconclusive: nor for cases that belong together
     "too_many_failed",  # inconclusive: one of the two detectors failed on more rows than the plan allows
+    "group_vanished",  # inconclusive: of another set, which lacks a group that was judged before
 ]
 ChangeRuleBecause = Literal[
     "group_became_worse",  # fail

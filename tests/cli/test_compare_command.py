@@ -10,8 +10,12 @@ import pytest
 from made_changes import made_pair, write_plan, write_result_of
 from typer.testing import CliRunner, Result
 
+from audit.changes.baseline import Baseline, change_between
 from audit.changes.record import ACCEPTED
 from audit.cli.app import app
+from audit.cli.change_words import change_summary
+from audit.cli.terminal import Style
+from audit.result_file import load_result
 
 RUNNER = CliRunner()
 
@@ -208,3 +212,20 @@ def test_without_a_folder_that_stays_a_rollback_cannot_be_seen_and_that_is_said(
     assert done.exit_code == 0
     assert "goes back" in done.stderr
     assert not (here / "restricted").exists()
+
+
+def test_another_set_that_lacks_a_group_judged_before_is_no_pass(here: Path) -> None:
+    rules = '[[rules]]\nmetric = "true_positive_rate"\ngroups = ["region"]\nmargin = 0.3\nregression_margin = 0.5\n'
+    write_plan(here, 1, rules)
+    write_result_of(here / "plan-1.toml", here / "whole")
+    result = load_result(here / "whole" / "result.json")
+    origin = result.provenance.model_copy(update={"evaluation_set_sha256": "0" * 64})
+    other = result.model_copy(update={"provenance": origin})
+    then, now = Baseline(result, here / "whole"), Baseline(other, here / "nowhere")
+    assert change_between(then, now, None, only_the_same=False).outcome == "pass"
+    gone = next(verdict.group for verdict in result.verdicts if verdict.decidable)
+    left = tuple(counts for counts in other.counts if counts.group != gone)
+    lacking = Baseline(other.model_copy(update={"counts": left}), here / "nowhere")
+    change = change_between(then, lacking, None, only_the_same=False)
+    assert (change.outcome, change.because) == ("inconclusive", "group_vanished")
+    assert "which lacks a group" in change_summary(change, other.features, "Screener", Style())

@@ -262,7 +262,7 @@ def test_that_nights_ask_no_baseline_is_said(gate: Gate) -> None:
     write_night(1, 0.8)
     done = gate()
     assert done.exit_code == 3
-    assert "the baseline of the plan is no part" in done.stderr
+    assert "left out of the verdict of many nights: the change from a baseline" in done.stderr
     assert gate("--quiet").output == ""
 
 
