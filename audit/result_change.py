@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -53,10 +54,10 @@ def worse_of(one: ChangeOutcome, other: ChangeOutcome) -> ChangeOutcome:
 
 
 def change_contradiction(result: AuditResult) -> str | None:
-    """Where a result says of its change what does not follow; None where it is consistent, or has none."""
+    """Where a result says of its change what does not follow; None where it is consistent, or none was asked for."""
     change = result.change
     if change is None:
-        return None
+        return None if result.plan.baseline.result is None else "change"
     if change.outcome != WHOLE_OUTCOMES[change.because] or change.outcome != _whole(change):
         return "change.outcome"
     return _rules_contradiction(result, change) if change.rules or change.verdicts else None
@@ -71,6 +72,9 @@ def _rules_contradiction(result: AuditResult, change: Change) -> str | None:
         if verdict.rule not in of:
             return "change.verdicts"
         of[verdict.rule].append(verdict)
+    judged = Counter((verdict.rule, verdict.group) for verdict in result.verdicts)
+    if Counter((verdict.rule, verdict.group) for verdict in change.verdicts) != judged:
+        return "change.verdicts"
     for place, rule in enumerate(change.rules):
         if not _rule_follows(rule, of[rule.rule], result.plan.verdict.alpha):
             return f"change.rules.{place}"

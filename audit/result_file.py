@@ -7,6 +7,7 @@ import json
 import os
 import tempfile
 from collections import Counter
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,8 @@ def parse_result(text: str, name: str = "result") -> AuditResult:
         raise ResultError(
             f"{name} does not follow schema version {SCHEMA_VERSION} at {where}", slug="not-a-result"
         ) from None
+    if not all(map(_is_moment, (result.provenance.started, result.provenance.finished))):
+        raise ResultError(f"{name} does not follow schema version {SCHEMA_VERSION} at provenance", slug="not-a-result")
     contradiction = _contradiction(result)
     if contradiction is not None:
         raise ResultError(
@@ -115,6 +118,14 @@ def parse_result(text: str, name: str = "result") -> AuditResult:
     return result
 
 
+def _is_moment(stamp: str) -> bool:
+    """Whether a stamp is a moment of a known zone: baselines are ordered by it, and waivers end by it."""
+    try:
+        return datetime.fromisoformat(stamp).tzinfo is not None
+    except ValueError:
+        return False
+
+
 def _contradiction(result: AuditResult) -> str | None:
     """Where the result says what does not follow from its verdicts; None where it is consistent."""
     verdicts: dict[str, list[Verdict]] = {rule.rule: [] for rule in result.rules}
@@ -122,7 +133,9 @@ def _contradiction(result: AuditResult) -> str | None:
         if verdict.rule not in verdicts:
             return "rules"
         verdicts[verdict.rule].append(verdict)
-    if len(verdicts) < len(result.rules) or not all(verdicts.values()):
+    asked = [(rule.id, rule.metric, rule.scale, rule.limit) for rule in result.plan.named_rules]
+    told = [(rule.rule, rule.metric, rule.scale, rule.limit) for rule in result.rules]
+    if asked != told or not all(verdicts.values()):
         return "rules"
     for place, rule in enumerate(result.rules):
         part = _rule_contradiction(rule, verdicts[rule.rule], result.plan.verdict.alpha)

@@ -6,6 +6,7 @@ A gate that compares with another question, or with other people, would pass wha
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from audit.errors import ResultError
@@ -13,9 +14,9 @@ from audit.groups import SensitiveFeature
 from audit.plan import AuditPlan
 from audit.result import AuditResult
 
-__all__ = ["MAY_DIFFER", "check_features", "check_plans", "check_sets", "question_of"]
+__all__ = ["MAY_DIFFER", "check_earlier", "check_features", "check_plans", "check_sets", "question_of"]
 
-MAY_DIFFER: Final = ("detector", "audit.title", "scoring", "sandbox", "disclosure", "governance", "baseline")
+MAY_DIFFER: Final = ("detector", "audit.title", "scoring", "sandbox", "disclosure", "governance", "baseline", "waivers")
 """What of a plan may differ: which model, how it is run, what it is called, and what decides no verdict."""
 
 
@@ -40,6 +41,17 @@ def check_plans(then: AuditPlan, now: AuditPlan) -> None:
             f"the baseline is of another plan: {', '.join(_differing(before, after))} differ",
             slug="baseline-other-plan",
             hint="run the earlier model with this plan, and name that result",
+        )
+
+
+def check_earlier(then: AuditResult, now: AuditResult) -> None:
+    """Raise ResultError where the baseline did not end before the result: held against itself, nothing became worse."""
+    ended = [datetime.fromisoformat(one.provenance.finished) for one in (then, now)]
+    if ended[0] >= ended[1]:
+        raise ResultError(
+            "the baseline did not end before this result",
+            slug="baseline-not-earlier",
+            hint="name the result of an earlier audit; compare shows two results in any order",
         )
 
 

@@ -43,8 +43,8 @@ def refuse_rolled_back(baseline: Baseline, plan: AuditPlan, restricted: Path) ->
         return
     if _moment(baseline.result.provenance.finished) < _moment(last["finished"]):
         raise ResultError(
-            f"the baseline is of {_day(baseline.result.provenance.finished)}, and one of {_day(last['finished'])} was "
-            "accepted already",
+            f"the baseline is of {_second(baseline.result.provenance.finished)}, and one of "
+            f"{_second(last['finished'])} was accepted already",
             slug="baseline-rolled-back",
             hint="name the later one; against an older one a change for the worse could pass",
         )
@@ -100,7 +100,8 @@ def _checked(found: Any) -> Mapping[str, Mapping[str, str]]:
     for entry in found["systems"].values():
         if not isinstance(entry, dict) or not all(isinstance(entry.get(key), str) for key in ("finished", "sha256")):
             raise _damaged()
-        _moment(entry["finished"])
+        if _moment(entry["finished"]).tzinfo is None:
+            raise _damaged()
     known: Mapping[str, Mapping[str, str]] = found["systems"]
     return known
 
@@ -109,8 +110,8 @@ def _moment(stamp: str) -> datetime:
     return datetime.fromisoformat(stamp)
 
 
-def _day(stamp: str) -> str:
-    return _moment(stamp).date().isoformat()
+def _second(stamp: str) -> str:
+    return _moment(stamp).isoformat(sep=" ", timespec="seconds")
 
 
 def _damaged() -> ResultError:

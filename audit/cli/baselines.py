@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from audit.plan_file import LoadedPlan
     from audit.result import AuditResult
 
-__all__ = ["Accepting", "BaselineResult", "accepting", "compared", "gate_place", "plan_at_hand"]
+__all__ = ["Accepting", "BaselineResult", "accepting", "check_kept", "compared", "gate_place", "plan_at_hand"]
 
 BaselineResult = Annotated[
     Path | None,
@@ -49,6 +49,9 @@ def accepting(baseline: Baseline | None, plan: AuditPlan, place: Path | None, *,
     """
     if baseline is None:
         return Accepting(None, plan, None)
+    before = baseline.result.change
+    if before is not None and before.outcome == "fail" and not quiet:
+        note("note: the baseline became worse than the one before it; a pass says that nothing is worse than that")
     if place is None:
         if not quiet:
             note(
@@ -60,6 +63,18 @@ def accepting(baseline: Baseline | None, plan: AuditPlan, place: Path | None, *,
 
         refuse_rolled_back(baseline, plan, place)
     return Accepting(baseline, plan, place)
+
+
+def check_kept(baseline: Baseline, out: Path) -> None:
+    """Raise ArgumentError where a run would write over its own baseline: the next one would be held against this."""
+    from audit.cli.guard import ArgumentError
+
+    if baseline.beside.resolve() == out.resolve():
+        raise ArgumentError(
+            "the baseline lies where this run writes its result",
+            slug="baseline-overwritten",
+            hint="name another folder with --out, or keep the baseline elsewhere",
+        )
 
 
 def gate_place(out: Path | None, plan: AuditPlan, plan_folder: Path | None, named: Path | None) -> Path | None:
@@ -106,11 +121,13 @@ def plan_at_hand(result: AuditResult, named: Path | None) -> LoadedPlan | None:
 def compared(result: AuditResult, result_path: Path, baseline: Baseline) -> AuditResult:
     """A result with its change from a baseline: the one that it has, if it is from this one, or a new one.
 
-    Raises ResultError where they cannot be compared.
+    Raises ResultError where they cannot be compared, or the baseline is no earlier one.
     """
+    from audit.changes.accept import check_earlier
     from audit.changes.baseline import Baseline as Result
     from audit.changes.baseline import change_between, with_change
 
+    check_earlier(baseline.result, result)
     if result.change is not None and result.change.baseline == baseline.told:
         return result
     now = Result(result, result_path.parent)

@@ -91,7 +91,8 @@ def exact_change(result: AuditResult, style: Style) -> list[str]:
     """The lines of a restricted log on the change, where there is one."""
     if result.change is None:
         return []
-    return [*change_lines(result.change, result.features, style), change_sentence(result.change)]
+    differs = [f"The plans differ in: {', '.join(result.change.differs)}"] if result.change.differs else []
+    return [*change_lines(result.change, result.features, style), *differs, change_sentence(result.change)]
 
 
 def headline_alone(result: AuditResult) -> dict[str, object]:
@@ -110,7 +111,7 @@ def change_lines(change: Change, features: tuple[SensitiveFeature, ...], style: 
     for rule in change.rules:
         if rule.outcome == "pass":
             continue
-        worse = [one for one in change.verdicts if one.rule == rule.rule and one.outcome == "fail"]
+        worse = [one for one in change.each_once if one.rule == rule.rule and one.outcome == "fail"]
         named = "; ".join(names.name_within(one.group, 40) for one in worse[:3])
         more = f" and {len(worse) - 3:,} more" if len(worse) > 3 else ""
         said = f"{style.shape(rule.outcome)} change of {rule.rule}: {_rule_words(rule, len(worse))}"
@@ -141,14 +142,14 @@ def change_summary(change: Change, features: tuple[SensitiveFeature, ...], title
         lines.append(f"  The plans differ in: {', '.join(change.differs)}")
     lines.append("")
     for rule in change.rules[:4]:
-        worse = sum(one.rule == rule.rule and one.outcome == "fail" for one in change.verdicts)
+        worse = sum(one.rule == rule.rule and one.outcome == "fail" for one in change.each_once)
         lines.append(f"{style.shape(rule.outcome)} {rule.rule} (margin {rule.margin:g}): {_rule_words(rule, worse)}")
     if change.rules:
         lines += ["", style.paint(_columns("", "Group", "Rule", "then", "now", "change"), "faint")]
-    shown = sorted((one for one in change.verdicts if one.outcome != "not_evaluable"), key=_order_of)
+    shown = sorted((one for one in change.each_once if one.outcome != "not_evaluable"), key=_order_of)
     names = GroupNames(features)
     lines += [_row(one, names, style) for one in shown[: _MOST - max(0, len(change.rules[:4]) - 2)]]
-    left = len(change.verdicts) - min(len(shown), _MOST - max(0, len(change.rules[:4]) - 2))
+    left = len(change.each_once) - min(len(shown), _MOST - max(0, len(change.rules[:4]) - 2))
     lines.append(f"  and {left:,} more with --json or --out" if left > 0 else "")
     lines.append("Restricted: exact counts can single out people; not for publication.")
     return "\n".join(fit(line, WIDTH).rstrip() if "\x1b" not in line else line for line in lines) + "\n"

@@ -80,5 +80,6 @@ def of_chosen(release: PublicRelease, told: AuditResult) -> PublicRelease:
             "change": public_change(told),
         }
     )
-    waivers = tuple(waiver for waiver in release.waivers if waiver.rule in ids)
+    # those that are not named stay: of which rule they are is not told
+    waivers = tuple(waiver for waiver in release.waivers if waiver.group is None or waiver.rule in ids)
     return release.model_copy(update={"rules": rules, "words": words, "headline": headline, "waivers": waivers})

@@ -73,8 +73,9 @@ def gate(  # noqa: PLR0913, PLR0917 - a parameter for each option
     give_kept(kept, on_inconclusive, quiet=quiet, as_json=as_json)
     result, accepted = judged(asked)
     keep(kept, path, GATE, result, details=False)
-    told = chosen(result if result_path is None else waived_anew(result, waivers), asked.only, quiet=quiet)
-    if not quiet:
-        say_gate(result, told, asked, as_json=as_json)
+    waived = result if result_path is None else waived_anew(result, waivers)
+    told = chosen(waived, asked.only, quiet=quiet)
     accepted.remember()
+    if not quiet:
+        say_gate(result, waived, told, asked, as_json=as_json)
     raise typer.Exit(code_with_waivers(told, on_inconclusive, quiet=quiet, exact=restricted))

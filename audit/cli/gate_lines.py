@@ -24,11 +24,15 @@ _MOST: Final = 3
 """Groups that are named under a rule."""
 
 
-def say_gate(result: AuditResult, told: AuditResult, asked: Gated, *, as_json: bool) -> None:
-    """Print a verdict: `told` is the part of `result` on the rules asked for."""
+def say_gate(result: AuditResult, waived: AuditResult, told: AuditResult, asked: Gated, *, as_json: bool) -> None:
+    """Print a verdict: `waived` is `result` with the waivers that count, `told` its part on the rules asked for."""
     release = None if asked.restricted else _release(result, asked.result_path, asked.restricted_folder)
+    if release is not None and waived.waivers != result.waivers:
+        from audit.disclosure.waived import with_waivers
+
+        release = with_waivers(release, waived.waivers)
     if as_json:
-        _say_document(result, restricted=asked.restricted, release=release)
+        _say_document(waived, restricted=asked.restricted, release=release)
     elif asked.restricted:
         _say_exact(told)
     else:

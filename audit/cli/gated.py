@@ -20,7 +20,6 @@ from audit.isolation.options import Sandbox
 
 if TYPE_CHECKING:
     from audit.changes.baseline import Baseline
-    from audit.plan import AuditPlan
     from audit.plan_file import LoadedPlan
     from audit.result import AuditResult
 
@@ -95,21 +94,23 @@ def judged_alone(asked: Gated) -> AuditResult:
         from audit.result_file import load_result
 
         result = load_result(asked.result_path)
-        _say_if_held(result.plan, quiet=asked.quiet)
+        _say_left_out(change=result.change is not None, waivers=bool(result.waivers), quiet=asked.quiet)
         return result
     from audit.plan import BaselineSection
     from audit.plan_file import read_plan_file
 
     loaded = read_plan_file(asked.path)
-    _say_if_held(loaded.plan, quiet=asked.quiet)
+    named = loaded.plan.baseline.result is not None
+    _say_left_out(change=named, waivers=loaded.waivers_file is not None, quiet=asked.quiet)
     without = loaded.plan.model_copy(update={"baseline": BaselineSection()})
     return _of_plan(dataclasses.replace(loaded, plan=without), asked, None)
 
 
-def _say_if_held(plan: AuditPlan, *, quiet: bool) -> None:
-    """Say that nights leave out what the plan asks for."""
-    if plan.baseline.result is not None and not quiet:
-        note("note: the baseline of the plan is no part of the verdict of nights; a gate without --sequential asks it")
+def _say_left_out(*, change: bool, waivers: bool, quiet: bool) -> None:
+    """Say what decides a single audit, and takes no part in the verdict of many nights."""
+    left = [told for told, is_there in (("the change from a baseline", change), ("waivers", waivers)) if is_there]
+    if left and not quiet:
+        note(f"note: left out of the verdict of many nights: {' and '.join(left)}")
 
 
 def _as_judged(path: Path, asked: Gated) -> tuple[AuditResult, Accepting]:

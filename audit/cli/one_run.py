@@ -53,7 +53,7 @@ def run_into(  # noqa: PLR0913 - what a run can be given
     Raises AuditError, and then nothing in `out` has changed but that.
     """
     from audit.changes.baseline import baseline_for
-    from audit.cli.baselines import accepting, gate_place
+    from audit.cli.baselines import accepting, check_kept, gate_place
     from audit.cli.output_folder import OutputFolder
     from audit.cli.showing import PublicFiles
     from audit.cli.waiving import with_waivers_from
@@ -65,6 +65,8 @@ def run_into(  # noqa: PLR0913 - what a run can be given
     loaded = with_waivers_from(_asked_so_often(plan, repeat), waivers)
     place = _checked_place(out, loaded, asked) if isinstance(asked, PublicFiles) else None
     earlier = baseline_for(loaded, baseline)
+    if earlier is not None:
+        check_kept(earlier, out)
     accepted = accepting(earlier, loaded.plan, place or gate_place(out, loaded.plan, loaded.folder, None), quiet=quiet)
     with OutputFolder(out) as folder:
         result = run_audit(

@@ -95,9 +95,9 @@ def _expired(held: Held, *, exact: bool) -> str:
 
     waiver = held.waiver
     if not exact:
-        then = "renew or remove it"
-    else:
-        then = "its finding still fails" if held.fails else "its finding is no longer there: remove it"
+        # of which rule it is says that a group fails under that one, which public files may not
+        return f"warning: a waiver by {printable(_plain(waiver.who))} expired on {waiver.expires}: renew or remove it"
+    then = "its finding still fails" if held.fails else "its finding is no longer there: remove it"
     return f"warning: a waiver of {printable(waiver.rule)} expired on {waiver.expires}: {then}"
 
 
@@ -141,7 +141,9 @@ def _public_line(waiver: PublicWaiver) -> str:
     from audit.cli.group_names import printable
     from audit.public_table import group_key
 
-    until = f"waived by {printable(_plain(waiver.who))} until {waiver.expires}"
+    who = printable(_plain(waiver.who))
+    expired = waiver.expires < today()
+    until = f"waiver by {who} expired on {waiver.expires}" if expired else f"waived by {who} until {waiver.expires}"
     if waiver.group is None:
         return f"  {until}: a finding that is not named here"
     key, rule = printable(group_key(waiver.group)), printable(waiver.rule)

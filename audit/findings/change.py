@@ -5,7 +5,7 @@ Whether the detector treats groups unlike is the audit's question; whether it be
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 from audit.groups import Family, Group, Part
 from audit.metrics import MetricName
@@ -23,6 +23,7 @@ __all__ = [
     "Unpaired",
 ]
 
+_WORST_FIRST: Final = ("fail", "inconclusive", "not_evaluable", "pass")
 ChangeOutcome = Literal["pass", "fail", "inconclusive"]
 Unpaired = Literal[
     "no_predictions_then",  # the answers of the earlier audit are not at hand
@@ -184,3 +185,14 @@ class Change(Part):
     """Rule by rule."""
     verdicts: tuple[ChangeVerdict, ...]
     """Rule by rule and group by group."""
+
+    @property
+    def each_once(self) -> list[ChangeVerdict]:
+        """The verdicts with people who have one code on every rung of a ladder once a rule, at their worst."""
+        once: dict[tuple[str, frozenset[tuple[str, str]]], ChangeVerdict] = {}
+        for verdict in self.verdicts:
+            people = verdict.rule, frozenset((level.feature, level.code) for level in verdict.group.levels)
+            known = once.get(people)
+            if known is None or _WORST_FIRST.index(verdict.outcome) < _WORST_FIRST.index(known.outcome):
+                once[people] = verdict
+        return list(once.values())

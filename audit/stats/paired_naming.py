@@ -65,8 +65,9 @@ def name_paired(
     -----
     A group survives if ``gained - lost <= -n margin``. With w the smallest probability of that over all shares of
     differing cases, at a loss of exactly the margin, ``P(p <= w t | it survives) <= t`` for a valid p-value, whatever
-    the share; a smaller loss makes it smaller. So the survivors are tested at ``w t`` and charged t, as far as any
-    table of their size can reach ``w t``.
+    the share. A smaller loss makes that rarer for each number of differing cases (monotone likelihood ratio); over all
+    of them it is measured and not proved. So the survivors are tested at ``w t`` and charged t, as far as any table of
+    their size can reach ``w t``.
     """
     checked_fraction(level, "level")
     p_ = np.atleast_1d(np.asarray(p, dtype=np.float64))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import hashlib
 import os
 from collections.abc import Iterator, Mapping
@@ -123,6 +124,7 @@ def _public(asked: Asked) -> Judged:
     from audit.disclosure.publish import check_folder, publish
     from audit.plan_file import read_plan_file
     from audit.testing.public_cases import public_cases
+    from audit.testing.waived_cases import told_by_release, with_waivers
 
     loaded = read_plan_file(asked.plan)
     place = _place(asked, loaded)
@@ -137,7 +139,8 @@ def _public(asked: Asked) -> Judged:
         notes.append(f"{asked.name}: no figures ({published.refusal.slug}): {published.refusal.message}")
     if published.new_key:
         notes.append(f"{asked.name}: a new key was made in {_shown(place, asked.root)}; keep that folder")
-    return Judged(public_cases(release), tuple(notes))
+    cases = with_waivers(public_cases(release), result, told_by_release(release), _today())
+    return Judged(cases, tuple(notes))
 
 
 def _nowhere(files: Mapping[str, bytes]) -> None:
@@ -147,11 +150,16 @@ def _nowhere(files: Mapping[str, bytes]) -> None:
 def _exact(asked: Asked) -> Judged:
     from audit.plan_file import read_plan_file
     from audit.testing.exact_cases import exact_cases
+    from audit.testing.waived_cases import told_by_result, with_waivers
 
     result = _audited(asked, read_plan_file(asked.plan))
     outcome = result.overall.outcome.upper()
     note = f"{asked.name}: audited at collection: {outcome}; exact counts, not for publication"
-    return Judged(exact_cases(result), (note,))
+    return Judged(with_waivers(exact_cases(result), result, told_by_result(result), _today()), (note,))
+
+
+def _today() -> str:
+    return dt.datetime.now(dt.UTC).date().isoformat()
 
 
 def _audited(asked: Asked, loaded: LoadedPlan) -> AuditResult:

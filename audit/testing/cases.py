@@ -11,6 +11,7 @@ __all__ = [
     "OVERALL",
     "AuditCase",
     "AuditVerdict",
+    "CaseOutcome",
     "Judged",
     "OnInconclusive",
     "block",
@@ -19,7 +20,7 @@ __all__ = [
     "told_apart",
 ]
 
-CaseOutcome = Literal["pass", "fail", "inconclusive", "not_evaluable"]
+CaseOutcome = Literal["pass", "fail", "inconclusive", "not_evaluable", "waived"]
 OnInconclusive = Literal["fail", "skip", "pass"]
 
 OVERALL: Final = "VERDICT"
@@ -87,8 +88,9 @@ class AuditVerdict:
     def check(self) -> None:
         """Fail, skip or pass, as the audit says.
 
-        A fail fails. What is inconclusive or not evaluable is skipped with its reason, as in our JUnit files; but the
-        verdict over the whole set fails then, unless the option `audit7k_on_inconclusive` says otherwise.
+        A fail fails, unless somebody answers for it: a waived finding is skipped, with who does until when. What is
+        inconclusive or not evaluable is skipped with its reason, as in our JUnit files; but the verdict over the whole
+        set fails then, unless the option `audit7k_on_inconclusive` says otherwise.
         """
         __tracebackhide__ = True
         import pytest
@@ -98,7 +100,7 @@ class AuditVerdict:
             return
         if case.outcome == "fail":
             pytest.fail(case.text, pytrace=False)
-        if case.name != OVERALL or self._on_inconclusive == "skip":
+        if case.name != OVERALL or case.outcome == "waived" or self._on_inconclusive == "skip":
             pytest.skip(case.text)
         if self._on_inconclusive == "fail":
             pytest.fail(case.text, pytrace=False)

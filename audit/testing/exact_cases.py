@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from audit.cli.change_words import change_sentence
 from audit.cli.group_names import GroupNames
 from audit.cli.summary import Finding, findings
 from audit.percentages import percent
@@ -32,6 +33,7 @@ def _overall(result: AuditResult) -> AuditCase:
         found=found if overall.outcome == "inconclusive" else "",
         fail="; ".join(overall.failing_rules),
         open="; ".join(overall.undecided_rules),
+        change="" if result.change is None else change_sentence(result.change),
         note=_NOTE,
     )
     return AuditCase(OVERALL, None, None, overall.outcome, text)

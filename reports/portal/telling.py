@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import assert_never
 
 from audit.public_site import State
-from audit.public_table import SENTENCES, PublicRate, PublicRelease
+from audit.public_table import SENTENCES, PublicRate, PublicRelease, PublicWaiver
 from reports.language import Language
 from reports.names import Names
 from reports.numbers import NOT_KNOWN
-from reports.plain_text import capital
+from reports.plain_text import capital, harmless
 from reports.portal.figures import Change, Error, Figures
 from reports.public_names import names_of
 from reports.words import Words
@@ -59,6 +59,8 @@ class Teller:
         headline = release.headline
         match headline.outcome:
             case "fail":
+                if headline.fails_on == ("change",):
+                    return self._sentence("change_fail")
                 if not headline.no_group_named:
                     return self.t.gettext("In this test at least one limit is exceeded.")
                 about = release.about
@@ -160,7 +162,30 @@ class Teller:
             told.append(
                 self.t.gettext("The verdict also rests on texts in which one word was changed; see the report.")
             )
+        change = release.headline.change
+        if change is not None and release.headline.fails_on != ("change",):
+            told.append(self._sentence(f"change_{change.outcome}"))
         return told
+
+    def waivers(self, figures: Figures) -> list[str]:
+        """Who answers for which finding until when, by name where the protected figures name it."""
+        told = []
+        for waiver in figures.release.waivers:
+            name = self.t.gettext("a group that is not named here")
+            if waiver.group is not None:
+                name = self.names(figures).group(waiver.group)
+            told.append(f"{capital(name)}{self.t.gettext(': ')}{self._waived(waiver, figures.release.about.finished)}")
+        return told
+
+    def _waived(self, waiver: PublicWaiver, finished: str) -> str:
+        of = {
+            "who": harmless(waiver.who),
+            "day": self.language.date(waiver.expires),
+            "why": harmless(waiver.why) or NOT_KNOWN,
+        }
+        if waiver.expires < finished:
+            return self.t.gettext("waiver by %(who)s until %(day)s, expired when the audit was run: %(why)s") % of
+        return self.t.gettext("waived by %(who)s until %(day)s: %(why)s") % of
 
     def _sentence(self, name: str) -> str:
         return self.t.gettext(SENTENCES[name])

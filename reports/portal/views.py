@@ -58,6 +58,8 @@ class AuditView:
     changes: list[str]
     """Since the audit before; empty for the first."""
     notes: list[str]
+    waivers: list[str]
+    """Who answers for which finding until when."""
     folder: str
     """Where the copies of its files stand, from the root of the site."""
     previous: AuditLink | None = None
@@ -174,6 +176,7 @@ class ViewWriter:
             below_more=len(figures.below) - len(named),
             changes=[] if before is None else [teller.change(each) for each in changes(before.release, release)],
             notes=teller.notes(release),
+            waivers=teller.waivers(figures),
             folder=f"reports/{audit.name}",
             previous=beside[0],
             following=beside[1],

@@ -37,6 +37,7 @@ def plan(tmp_path: Path) -> AuditPlan:
         {"baseline": {"regression_margin": 0.2, "result": Path("old")}},
         {"detector": {"threshold": 0.7}},
         {"evaluation_set": {"path": Path("elsewhere.csv")}},
+        {"waivers": {"file": Path("waivers.toml")}},
     ],
 )
 def test_what_decides_no_verdict_may_differ(plan: AuditPlan, parts: dict[str, dict[str, object]]) -> None:

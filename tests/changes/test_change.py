@@ -136,6 +136,11 @@ def test_a_change_follows_from_its_verdicts_and_is_read_back(share: float, chang
         lambda change: change["verdicts"][0].update(outcome="pass", because="not_worse", p_worse=0.5),
         lambda change: change["verdicts"][0].update(p_worse=0.9),
         lambda change: change.update(rules=[], verdicts=[]),
+        # without those who became worse
+        lambda change: (
+            change.update(outcome="pass", because="none_became_worse", verdicts=change["verdicts"][1:]),
+            change["rules"][0].update(outcome="pass", because="none_became_worse"),
+        ),
     ],
 )
 def test_a_change_that_was_made_better_afterwards_is_refused(forged: object) -> None:

@@ -149,11 +149,58 @@ def test_a_refused_baseline_is_no_rollback_mark(here: Path) -> None:
 
 def test_a_damaged_record_of_rollback_stops_the_gate(here: Path) -> None:
     assert call("gate", "plan-1.toml", "--baseline", "one", "--restricted-folder", "kept").exit_code == 0
-    for content in (b"{}", b"not json", b'{"schema": 1, "systems": {"x": {"finished": "yesterday", "sha256": ""}}}'):
+    entry = '{"schema": 1, "systems": {"x": {"finished": "%s", "sha256": ""}}}'
+    entries = [(entry % finished).encode() for finished in ("yesterday", "2026-01-01T00:00:00")]
+    for content in (b"{}", b"not json", *entries):
         (here / "kept" / ACCEPTED).write_bytes(content)
         refused = call("gate", "plan-1.toml", "--baseline", "one", "--restricted-folder", "kept")
         assert refused.exit_code == 4
         assert ACCEPTED in refused.output
+
+
+@pytest.mark.parametrize("finished", ["", "nonsense", "2026-01-01T00:00:00"])
+def test_a_baseline_that_ended_at_no_moment_is_refused_in_one_line(here: Path, finished: str) -> None:
+    aged(here, "odd", finished)
+    refused = call("gate", "plan-2.toml", "--baseline", "odd", "--restricted-folder", "kept")
+    assert refused.exit_code == 4
+    assert refused.stderr.splitlines() == ["error: result.json does not follow schema version 1 at provenance"]
+    assert not (here / "kept").exists()
+
+
+def test_a_result_is_not_held_against_itself_or_a_later_one(here: Path) -> None:
+    """Else a version that became worse would pass as no worse than itself."""
+    write_result_of(here / "plan-2.toml", here / "two", here / "one")
+    for later in ("two", aged(here, "later", "2999-01-01T00:00:00.000Z")):
+        refused = call("gate", "two", "--baseline", later)
+        assert refused.exit_code == 4
+        assert "did not end before this result" in refused.stderr
+    assert call("gate", "two", "--baseline", "one").exit_code == 1
+
+
+def test_a_run_does_not_write_over_its_baseline(here: Path) -> None:
+    """Else the same command once more would hold what became worse against itself."""
+    before = (here / "one" / "result.json").read_bytes()
+    for named in ("one", "one/result.json"):
+        refused = call("run", "plan-2.toml", "--out", "one", "--baseline", named, "--no-crosscheck")
+        assert refused.exit_code == 2
+        assert "the baseline lies where this run writes its result" in refused.stderr
+    assert (here / "one" / "result.json").read_bytes() == before
+
+
+def test_a_baseline_that_became_worse_itself_is_said(here: Path) -> None:
+    write_result_of(here / "plan-2.toml", here / "two", here / "one")
+    assert "the baseline became worse" in call("gate", "plan-2.toml", "--baseline", "two").stderr
+    assert "the baseline became worse" not in call("gate", "plan-2.toml", "--baseline", "one").stderr
+
+
+def test_many_nights_say_that_a_change_is_left_out(here: Path) -> None:
+    write_result_of(here / "plan-2.toml", here / "two", here / "one")
+    assert "left out of the verdict of many nights: the change" in call("gate", "two", "--sequential", "a").stderr
+    write_plan(here, 2, extra="[baseline]\nresult = 'one'\n")
+    assert (
+        "left out of the verdict of many nights: the change" in call("gate", "plan-2.toml", "--sequential", "b").stderr
+    )
+    assert "left out" not in call("gate", "plan-1.toml", "--sequential", "c").stderr
 
 
 def test_without_a_folder_that_stays_a_rollback_cannot_be_seen_and_that_is_said(here: Path) -> None:

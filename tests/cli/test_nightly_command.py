@@ -256,16 +256,6 @@ def test_a_link_to_a_state_stays_one_and_into_a_folder_that_is_gone_is_no_first_
     assert state().nights == 2
 
 
-def test_that_nights_ask_no_baseline_is_said(gate: Gate) -> None:
-    text = PLAN.replace("[[rules]]", '[baseline]\nresult = "last.json"\n[[rules]]')
-    Path("plan.toml").write_text(text, encoding="utf-8")
-    write_night(1, 0.8)
-    done = gate()
-    assert done.exit_code == 3
-    assert "the baseline of the plan is no part" in done.stderr
-    assert gate("--quiet").output == ""
-
-
 def test_a_second_night_at_the_same_time_is_told_to_wait(gate: Gate) -> None:
     write_night(1, 0.8)
     with locked(Path("state.json")):

@@ -115,6 +115,15 @@ def test_what_is_no_result_of_this_version_is_refused(text: str, slug: str) -> N
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("stamp", ["", "yesterday", "2026-01-01", "2026-01-01T00:00:00"])
+def test_a_result_that_ended_at_no_moment_is_refused(result: AuditResult, stamp: str) -> None:
+    """Its waivers end and baselines are ordered by it."""
+    document = json.loads(result_to_json(result))
+    document["provenance"]["finished"] = stamp
+    with pytest.raises(ResultError, match="at provenance"):
+        parse_result(json.dumps(document))
+
+
 def test_a_result_cut_short_is_refused(result: AuditResult) -> None:
     text = result_to_json(result)
     for end in range(0, len(text) - 2, max(1, len(text) // 50)):
@@ -135,6 +144,9 @@ CONTRADICTIONS: dict[str, tuple[str, Callable[[dict[str, Any]], object]]] = {
     "a rule left out": ("rules", lambda it: it["rules"].clear()),
     "a rule twice": ("rules", lambda it: it["rules"].append(it["rules"][0])),
     "a rule without verdicts": ("rules", lambda it: it["rules"].append({**it["rules"][0], "rule": "other"})),
+    "a limit that is not the plan's": ("rules", lambda it: it["rules"][0].update(limit=0.9)),
+    "a rule of the plan without an answer": ("rules", lambda it: it["plan"]["rules"].append(it["plan"]["rules"][0])),
+    "a change left out": ("change", lambda it: it["plan"]["baseline"].update(result="old")),
     "a verdict of no rule": ("rules", lambda it: it["verdicts"][0].update(rule="\x1b[2J\n")),
 }
 

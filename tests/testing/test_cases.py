@@ -10,13 +10,16 @@ import pytest
 from made_public import made
 from made_published import PLAN, write_set
 
-from audit.public_table import SENTENCES, group_key
+from audit.public_table import SENTENCES, PublicWaiver, group_key
+from audit.result import AuditResult
 from audit.run import run_audit
 from audit.testing import AuditCase, AuditVerdict
 from audit.testing.asking import Asked, NotJudgedError, judged_once
 from audit.testing.cases import OnInconclusive, told_apart
 from audit.testing.exact_cases import exact_cases
 from audit.testing.public_cases import public_cases
+from audit.testing.waived_cases import told_by_release, told_by_result, with_waivers
+from audit.waivers import standing
 
 KINDS = ("small", "tiny", "unnamed", "undecided", "passing", "refused")
 WORDS = {"below": "fail", "meets": "pass", "cannot_tell": "inconclusive"}
@@ -153,3 +156,77 @@ def test_an_error_that_nobody_foresaw_tells_its_name_alone(tmp_path: Path) -> No
     with pytest.raises(NotJudgedError, match=r"^plan\.toml: internal error \(ValueError\); nothing was judged") as told:
         judged_once(asked, None)
     assert "null" not in str(told.value)
+
+
+WAIVERS = """
+[[waivers]]
+rule = "true_positive_rate"
+group = {{ {group} }}
+who = "The owner"
+why = "Being corrected"
+expires = {expires}
+"""
+TODAY = "2026-11-26"
+
+
+def with_waived(folder: Path, *groups: str, expires: str = "2099-12-31") -> AuditResult:
+    """The audit whose women at two sites are missed, with waivers of these groups."""
+    plan = write_set(folder, f'{PLAN}[waivers]\nfile = "waivers.toml"\n')
+    text = "".join(WAIVERS.format(group=group, expires=expires) for group in groups)
+    (folder / "waivers.toml").write_text(text, encoding="utf-8")
+    return run_audit(plan, crosscheck=False, details=False)
+
+
+def cases_of(result: AuditResult) -> dict[str, AuditCase]:
+    cases = with_waivers(exact_cases(result), result, told_by_result(result), TODAY)
+    return {case.name: case for case in cases}
+
+
+def test_a_waived_finding_is_skipped_with_who_answers_for_it_and_the_rest_still_fails(tmp_path: Path) -> None:
+    before = {case.name: case for case in exact_cases(with_waived(tmp_path, 'gender = "man"'))}
+    failing = [name for name, case in before.items() if case.outcome == "fail" and case.group is not None]
+    assert len(failing) > 1
+    group = 'gender = "woman", site = "south"'
+    cases = cases_of(with_waived(tmp_path, group))
+    waived = cases["true_positive_rate[gender=woman,site=south]"]
+    assert ended(AuditVerdict(waived)) == (
+        "Skipped: true_positive_rate[gender=woman,site=south] FAILS, waived by The owner until 2099-12-31: "
+        "Being corrected"
+    )
+    assert [name for name in failing if cases[name].outcome == "fail"] == [n for n in failing if n != waived.name]
+    assert (cases["true_positive_rate"].outcome, cases["VERDICT"].outcome) == ("fail", "fail")
+
+
+def test_the_verdict_is_what_is_left_as_for_a_gate(tmp_path: Path) -> None:
+    result = with_waived(tmp_path, 'gender = "man"')
+    groups = [
+        ", ".join(f'{level.feature} = "{level.code}"' for level in verdict.group.levels)
+        for verdict in result.verdicts
+        if verdict.outcome == "fail"
+    ]
+    result = with_waived(tmp_path, *groups)
+    cases = cases_of(result)
+    assert "fail" not in {case.outcome for case in cases.values()}
+    assert cases["true_positive_rate"].outcome == "waived"
+    left = standing(result, TODAY).outcome
+    assert cases["VERDICT"].outcome == {"pass": "waived"}.get(left, left)
+    assert "FAILS; what fails is waived" in cases["VERDICT"].text
+
+
+def test_a_waiver_that_has_expired_fails_and_says_so(tmp_path: Path) -> None:
+    cases = cases_of(with_waived(tmp_path, 'gender = "woman", site = "south"', expires="2026-11-25"))
+    assert cases["VERDICT"].outcome == "fail"
+    group = cases["true_positive_rate[gender=woman,site=south]"]
+    assert group.outcome == "fail"
+    assert "waiver by The owner expired on 2026-11-25" in group.text
+
+
+def test_a_release_waives_by_name_only_what_it_names() -> None:
+    release = made("small")
+    below = [word for word in release.words if word.word == "below"]
+    assert below
+    named = PublicWaiver(rule=below[0].rule, group=below[0].group, who="W", why="Y", expires="2099-12-31")
+    told = told_by_release(release.model_copy(update={"waivers": (named, PublicWaiver(who="W", expires="2099-12-31"))}))
+    cases = {(case.rule, case.group): case.outcome for case in public_cases(release)}
+    assert len(told) == 1
+    assert [cases[key] for key in told] == ["fail"]

@@ -155,9 +155,7 @@ def test_waivers_never_turn_what_is_open_into_a_pass_and_never_change_a_verdict(
     chosen = data.draw(st.lists(st.sampled_from([*found, *others]), unique_by=id, max_size=len(found) + 4))
     days = data.draw(st.lists(st.sampled_from([BEFORE, DAY, AFTER]), min_size=len(chosen), max_size=len(chosen)))
     made = waived(result, *map(waiver, chosen, days))
-    before = result_to_json(made)
     stood = standing(made, DAY)
-    assert result_to_json(made) == before
     assert (made.overall, made.rules, made.verdicts) == (result.overall, result.rules, result.verdicts)
     covered = {(each.rule, each.group) for each, day in zip(chosen, days, strict=True) if day >= DAY}
     everything = {(each.rule, each.group) for each in found} <= covered
@@ -178,7 +176,7 @@ def _is_open(rule: RuleResult, result: AuditResult) -> bool:
 
 @pytest.mark.parametrize("wrong", ["rule", "twice", "day", "everyone"])
 def test_a_result_whose_waivers_were_changed_is_refused(wrong: str) -> None:
-    result = undecided_result()
+    result = passing_result()
     one = waiver(result.verdicts[0])
     changed = {
         "rule": (one.model_copy(update={"rule": "none"}),),

@@ -105,11 +105,31 @@ def test_an_expired_waiver_fails_and_one_finding_left_is_enough(here: Path, text
     assert said in err
 
 
+def test_a_gate_shows_the_waivers_that_it_goes_by(here: Path) -> None:
+    """Those of --waivers, and not those of the result, in its lines and in its JSON."""
+    invoke("run", "plan.toml", "--no-crosscheck", "--quiet")
+    for text, waived in (("", 0), (written((WOMEN, SOONER)), 1), (written((WOMEN, SOONER), (MEN, SOONER)), 2)):
+        (here / "other.toml").write_text(text, encoding="utf-8")
+        for exact in ((), ("--restricted",)):
+            asked = ("gate", "audit-out", "--waivers", "other.toml", *exact)
+            code, out, _ = invoke(*asked)
+            assert code == 1
+            assert (out.count("waived by"), out.count(LATER)) == (waived, 0)
+            told = json.loads(invoke(*asked, "--json")[1])["waivers"]
+            assert [each["expires"] for each in told] == [SOONER] * waived
+        assert "gender:level=man" not in invoke("gate", "audit-out", "--waivers", "other.toml")[1]
+    (here / "none.toml").write_text("", encoding="utf-8")
+    invoke("run", "plan.toml", "--no-crosscheck", "--quiet", "--waivers", "none.toml")
+    code, out, _ = invoke("gate", "audit-out", "--waivers", "waivers.toml")
+    assert (code, out.count("waived by")) == (0, 2)
+
+
 def test_the_log_of_a_public_gate_does_not_say_whether_a_finding_is_there(here: Path) -> None:
     (here / "other.toml").write_text(written((WOMEN, PAST), (MEN, LATER)), encoding="utf-8")
     code, _, err = invoke("gate", "plan.toml", "--waivers", "other.toml")
     assert code == 1
-    assert f"a waiver of true_positive_rate expired on {PAST}: renew or remove it" in err
+    assert f"a waiver by {WHO} expired on {PAST}: renew or remove it" in err
+    assert "true_positive_rate" not in err
     assert "still fails" not in err
     assert "unused" not in err
     assert "woman" not in err
@@ -201,7 +221,7 @@ def test_public_files_name_what_their_figures_name(here: Path) -> None:
     assert PAST in rows["everyone"]["waived"]
     code, out, _ = invoke("gate", "audit-out")
     assert code == 1
-    assert f"  waived by {WHO} until {PAST}: a finding that is not named here\n" in out
+    assert f"  waiver by {WHO} expired on {PAST}: a finding that is not named here\n" in out
 
 
 def test_a_release_that_names_another_waiver_is_refused(here: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from audit.result import ChangeVerdict
+from audit.result import Change, ChangeVerdict
 from reports.change_words import ChangeWords
 from reports.html.looks.parts import Column, Look, Teller
 from reports.numbers import NOT_KNOWN
@@ -32,7 +32,7 @@ class ChangeTeller(Teller):
                 Column(self.t.gettext("Cases changed for the better")),
                 Column(self.t.gettext("Cases compared")),
             ),
-            [self._row(one, words) for one in self._ordered()],
+            [self._row(one, words) for one in _ordered(change)],
             "change-more",
         )
         return Look(
@@ -56,12 +56,6 @@ class ChangeTeller(Teller):
         told = self.listed([self.n.points(margin) for margin in margins])
         return (self.t.gettext("It may have become worse by %(points)s percentage points at most.") % {"points": told},)
 
-    def _ordered(self) -> list[ChangeVerdict]:
-        """Worse first, the largest loss first; groups without a rate stand in the result alone."""
-        change = self.result.change
-        told = [one for one in (change.verdicts if change else ()) if one.outcome != "not_evaluable"]
-        return sorted(told, key=lambda one: (_ORDER.index(one.outcome), not one.decidable, -_loss(one)))
-
     def _row(self, one: ChangeVerdict, words: ChangeWords) -> tuple[str, ...]:
         rules = {rule.rule: rule.metric for rule in (self.result.change.rules if self.result.change else ())}
         metric = self.reading.metrics.get(rules[one.rule])
@@ -82,6 +76,12 @@ class ChangeTeller(Teller):
 
     def _count(self, count: int | None) -> str:
         return NOT_KNOWN if count is None else self.n.count(count)
+
+
+def _ordered(change: Change) -> list[ChangeVerdict]:
+    """Worse first, the largest loss first; groups without a rate stand in the result alone."""
+    told = [one for one in change.each_once if one.outcome != "not_evaluable"]
+    return sorted(told, key=lambda one: (_ORDER.index(one.outcome), not one.decidable, -_loss(one)))
 
 
 def _loss(one: ChangeVerdict) -> float:
