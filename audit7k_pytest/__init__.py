@@ -210,6 +210,9 @@ def audit7k(request: pytest.FixtureRequest) -> Callable[..., AuditResult]:
             raise error.with_traceback(None) from None
         except pytest.Collector.CollectError as error:
             pytest.fail(str(error), pytrace=False)
+        except Exception as error:
+            # Never the text of an unknown error: it may quote a row.
+            pytest.fail(f"audit7k: internal error ({type(error).__name__}); nothing was judged", pytrace=False)
 
     return run
 

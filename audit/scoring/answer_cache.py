@@ -2,7 +2,9 @@
 
 A folder with a folder for each key, named by the SHA-256 of all that answers depend on. Within it answers are kept and
 believed as `audit.scoring.checkpoint` keeps and believes those of a run: a key that is there and complete is scored by
-nobody. Limits, groups and words are in no key, since they are applied to answers afterwards.
+nobody. Limits, groups and words are in no key, since they are applied to answers afterwards. A function, a program or
+a service, which no digest covers, is asked anew: nobody looks at what a gate does, and one batch that is answered as
+before does not show that the next one is.
 """
 
 from __future__ import annotations
@@ -44,6 +46,8 @@ class AnswerCache(Checkpoint):
     FolderInUseError
         If another run is using the same key.
     """
+
+    only_by_digest = True
 
     def __init__(self, root: Path, *, most: int = MOST_KEYS) -> None:
         super().__init__(root, refuse=False)

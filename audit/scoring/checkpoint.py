@@ -71,6 +71,9 @@ class Checkpoint:
         From any step, if the folder cannot be written; what was kept before stays, and the run can go on later.
     """
 
+    only_by_digest = False
+    """Whether answers of a run that ended are believed only of a detector whose digest covers all of it."""
+
     def __init__(
         self, folder: Path, *, commit_every: float = COMMIT_EVERY, fresh: bool = False, refuse: bool = True
     ) -> None:
@@ -183,6 +186,11 @@ class Checkpoint:
         for part in self._known.values():
             ends[part.started] = max(part.kept, ends.get(part.started, ""))
         return tuple(sorted(ends.items()))
+
+    @property
+    def was_complete(self) -> bool:
+        """Whether a run that ended has kept what is here."""
+        return self._was_complete
 
     def answers(self, number: int, rows: int) -> CheckedAnswers | None:
         """The answers to a batch of so many rows as they were kept; None where it has to be scored.

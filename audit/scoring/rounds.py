@@ -160,6 +160,9 @@ class Rounds:
 
         if self.detector.info.digest_is_whole or not (checkpoint.rows_kept or checkpoint.row_file.exists()):
             return
+        if checkpoint.only_by_digest and checkpoint.was_complete:
+            checkpoint.disbelieve()
+            return
         silent = 0
         for number, _, whole in self._read():
             kept = checkpoint.answers(number, whole.num_rows)

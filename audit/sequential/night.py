@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 
@@ -15,11 +15,13 @@ from audit.groups import Family, Group
 from audit.result import AuditResult
 from audit.sequential.identity import changed, check_plan, identity
 from audit.sequential.judging import JudgedRule, judged, overall
-from audit.sequential.state import Outcome, Reset, Sample, State, begun
+from audit.sequential.state import FamilySeen, Outcome, Reset, Sample, State, begun
 from audit.sequential.taking_in import taken_in
 
 __all__ = ["Night", "check_sample", "night"]
 
+_DECISIONS: Final = 3
+"""Flagged, not flagged, not scored."""
 Came = Literal["taken_in", "same_set", "too_many_failed"]
 
 
@@ -54,7 +56,8 @@ def night(result: AuditResult, before: State | None, sample: Sample | None = Non
     PlanError
         If nights of the plan cannot be added up, or the sets are said to be what they were not said to be before.
     DataError
-        If the set has no digest, was said to grow and has shrunk, or was taken in before with other predictions.
+        If the set has no digest, was said to grow and has shrunk, was taken in before with other predictions, or looks
+        in the second night like the first with cases added, and nobody said what the sets are.
     """
     plan, digest = result.plan, result.provenance.evaluation_set_sha256
     answers = result.provenance.detector_sha256 if plan.detector.kind == "predictions" else None
@@ -67,11 +70,11 @@ def night(result: AuditResult, before: State | None, sample: Sample | None = Non
             hint="name a file in evaluation_set.path",
         )
     now = identity(plan, result.provenance.detector_sha256)
-    state, ended = before or begun(now, sample or "fresh"), None
+    state, ended = before or begun(now, sample or "fresh", declared=sample is not None), None
     words = changed(state, now, result.features)
     if words:
         ended = Reset(nights=state.nights, outcome=state.outcome, changed=words)
-        state = begun(now, state.sample, (*state.resets, ended))
+        state = begun(now, state.sample, (*state.resets, ended), declared=state.declared)
     came: Came = "taken_in"
     if digest in state.sets:
         # its old verdict would be given to a model that nobody looked at
@@ -85,13 +88,16 @@ def night(result: AuditResult, before: State | None, sample: Sample | None = Non
     elif any(rule.because == "too_many_failed" for rule in result.rules):
         came, state, ended = "too_many_failed", before or state, None
     else:
-        state = taken_in(plan, state, _families(result), result.features)
+        families = _families(result)
+        _check_declared(state, sample, families)
+        state = taken_in(plan, state, families, result.features)
     # an outage under another detector or question leaves the old history as it is, and says nothing of the new one
     rules = judged(plan, begun(now, state.sample) if words and came == "too_many_failed" else state, result.features)
     found = overall(rules)
     if came == "taken_in":
         told = {} if answers is None else {digest: answers}
-        kept = {"sets": (*state.sets, digest), "answers": {**state.answers, **told}, "outcome": found}
+        sets, declared = (*state.sets, digest), state.declared or sample is not None
+        kept = {"sets": sets, "answers": {**state.answers, **told}, "outcome": found, "declared": declared}
         state = state.model_copy(update=kept)
     outcome: Outcome = "inconclusive" if came == "too_many_failed" and found == "pass" else found
     return Night(came, state, rules, outcome, ended)
@@ -105,6 +111,30 @@ def check_sample(state: State | None, sample: Sample | None) -> None:
             slug="sequential-sample",
             hint="leave --sample out, or begin a new state: rows would be counted twice, or not at all",
         )
+
+
+def _check_declared(state: State, sample: Sample | None, families: Mapping[Family, FamilyCounts]) -> None:
+    """Raise DataError where nobody said what the sets are, and the second holds as many of everything as the first."""
+    if state.declared or sample is not None or state.nights != 1:
+        return
+    if all(_holds(seen, families.get(seen.family)) for seen in state.families):
+        raise DataError(
+            "--sequential: this set holds at least as many cases of everything as the last, so it may hold the same ones",
+            slug="sequential-undeclared",
+            hint="say --sample growing if earlier rows are in it, and --sample fresh if every row is a new case",
+        )
+
+
+def _holds(seen: FamilySeen, tonight: FamilyCounts | None) -> bool:
+    cells = {} if tonight is None else dict(zip(tonight.groups, tonight.cells, strict=True))
+    then = {
+        group: np.array(row).reshape(3, -1)[:, :_DECISIONS] for group, row in zip(seen.groups, seen.cells, strict=True)
+    }
+    return all(
+        group in cells and (cells[group][:, :_DECISIONS] >= counts).all()
+        for group, counts in then.items()
+        if counts.any()
+    )
 
 
 def _families(result: AuditResult) -> dict[Family, FamilyCounts]:

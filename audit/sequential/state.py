@@ -88,6 +88,8 @@ class State(Part):
     identity: dict[str, Any]
     """Of which detector and which question: see `audit.sequential.identity`."""
     sample: Sample
+    declared: bool = False
+    """Whether somebody said so; else the sets are taken as `fresh`."""
     nights: int = 0
     """Nights taken in."""
     outcome: Outcome = "inconclusive"
@@ -123,6 +125,6 @@ class State(Part):
         return self
 
 
-def begun(identity: dict[str, Any], sample: Sample, resets: tuple[Reset, ...] = ()) -> State:
+def begun(identity: dict[str, Any], sample: Sample, resets: tuple[Reset, ...] = (), *, declared: bool = True) -> State:
     """No night yet."""
-    return State(identity=identity, sample=sample, resets=resets)
+    return State(identity=identity, sample=sample, resets=resets, declared=declared)

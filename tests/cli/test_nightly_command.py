@@ -168,6 +168,20 @@ def test_words_and_who_can_be_judged_begin_no_other_history(gate: Gate) -> None:
     assert state().nights == 2
 
 
+def test_a_set_that_may_have_grown_is_not_taken_for_a_fresh_one_unless_somebody_says_so(gate: Gate) -> None:
+    write_night(1, 0.45)
+    gate()
+    write_night(2, 0.45, before=True)
+    asked = gate()
+    assert asked.exit_code == 4
+    assert "say --sample growing" in asked.stderr
+    assert state().nights == 1
+    assert gate("--sample", "fresh").exit_code in (1, 3)
+    write_night(3, 0.45, before=True)
+    assert gate().exit_code in (1, 3)  # it was said
+    assert state().nights == 3
+
+
 def test_a_set_that_grows_is_taken_in_by_what_is_new(gate: Gate) -> None:
     write_night(1, 0.45)
     gate("--sample", "growing")

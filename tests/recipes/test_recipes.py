@@ -201,6 +201,9 @@ def test_make_audits_when_something_has_changed_and_gates(tmp_path: Path, checko
     assert "✗ FAIL" in gated.stdout
     assert "audit7k run" not in gated.stdout
     assert re.search(r"\[.*gate\] Error 1$", gated.stdout, flags=re.MULTILINE)
+    (checkout / "Makefile").write_text(f"include {recipe}\n", encoding="utf-8")
+    planned = in_shell(["make", "--no-print-directory", "--dry-run", "audit"], checkout, told)
+    assert "audit7k run" in planned.stdout, "without AUDITED nobody knows what changed"
     (checkout / "plan.toml").write_text(PLAN.replace("margin", "margn"), encoding="utf-8")
     broken = in_shell(["make", "--no-print-directory", "gate"], checkout, told)
     assert (broken.returncode, "Error 4" in broken.stdout) == (2, True)
