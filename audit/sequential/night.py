@@ -88,9 +88,7 @@ def night(result: AuditResult, before: State | None, sample: Sample | None = Non
     elif any(rule.because == "too_many_failed" for rule in result.rules):
         came, state, ended = "too_many_failed", before or state, None
     else:
-        families = _families(result)
-        _check_declared(state, sample, families)
-        state = taken_in(plan, state, families, result.features)
+        state = taken_in(plan, state, _declared(state, sample, _families(result)), result.features)
     # an outage under another detector or question leaves the old history as it is, and says nothing of the new one
     rules = judged(plan, begun(now, state.sample) if words and came == "too_many_failed" else state, result.features)
     found = overall(rules)
@@ -113,16 +111,19 @@ def check_sample(state: State | None, sample: Sample | None) -> None:
         )
 
 
-def _check_declared(state: State, sample: Sample | None, families: Mapping[Family, FamilyCounts]) -> None:
-    """Raise DataError where nobody said what the sets are, and the second holds as many of everything as the first."""
-    if state.declared or sample is not None or state.nights != 1:
-        return
-    if all(_holds(seen, families.get(seen.family)) for seen in state.families):
+def _declared(state: State, sample: Sample | None, families: dict[Family, FamilyCounts]) -> dict[Family, FamilyCounts]:
+    """The counts of tonight's set.
+
+    Raises DataError where nobody said what the sets are, and the second holds as many of everything as the first.
+    """
+    silent = not state.declared and sample is None and state.nights == 1
+    if silent and all(_holds(seen, families.get(seen.family)) for seen in state.families):
         raise DataError(
-            "--sequential: this set holds at least as many cases of everything as the last, so it may hold the same ones",
+            "--sequential: this set holds at least as many cases of everything as the last, so it may hold the same",
             slug="sequential-undeclared",
             hint="say --sample growing if earlier rows are in it, and --sample fresh if every row is a new case",
         )
+    return families
 
 
 def _holds(seen: FamilySeen, tonight: FamilyCounts | None) -> bool:
