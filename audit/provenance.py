@@ -20,7 +20,7 @@ from audit.result import Provenance
 if TYPE_CHECKING:
     from audit.scoring.scored import Scored
 
-__all__ = ["package_version", "provenance", "scoring_identity"]
+__all__ = ["digests_of", "package_version", "provenance", "scoring_identity", "sha256_of"]
 
 _NO_BASELINE: Final = {"regression_margin": None}
 
@@ -49,7 +49,7 @@ def provenance(
     started: datetime,
     scored: Scored | None = None,
 ) -> Provenance:
-    """Record digests, versions and times; `digests` names `evaluation_set` and `detector`.
+    """Record digests, versions and times; `digests` names `evaluation_set`, `detector` and `predictions`.
 
     `scored` says when the rows were scored, told where it was not in this run alone, where, and how it went.
     """
@@ -59,6 +59,7 @@ def provenance(
         plan_sha256=canonical_plan_sha256(loaded.plan),
         evaluation_set_sha256=digests["evaluation_set"],
         detector_sha256=digests["detector"],
+        predictions_sha256=digests.get("predictions"),
         tool=_TOOL,
         packages=_packages(),
         python=platform.python_version(),
@@ -73,6 +74,23 @@ def provenance(
         plan_file=loaded.file,
         rule_lines=_rule_lines(loaded),
     )
+
+
+def digests_of(evaluation_set: str | None, scored: Scored, predictions: Path | None) -> dict[str, str | None]:
+    """What `provenance` records of files: of the set, of the detector, and of predictions where they were written."""
+    return {
+        "evaluation_set": evaluation_set,
+        "detector": scored.detector_sha256,
+        "predictions": sha256_of(predictions),
+    }
+
+
+def sha256_of(path: Path | None) -> str | None:
+    """SHA-256 (hex) of a file; None where there is none."""
+    if path is None or not path.is_file():
+        return None
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _rule_lines(loaded: LoadedPlan) -> tuple[int | None, ...]:

@@ -228,6 +228,8 @@ class Provenance(Part):
     """SHA-256 of the file; null for a table passed in memory."""
     detector_sha256: str | None
     """SHA-256 of the model or predictions file; null where there is none."""
+    predictions_sha256: str | None = None
+    """SHA-256 of `predictions.parquet` as it was written beside this result; null where none was."""
     tool: str
     """Name and version of this tool."""
     packages: dict[str, str]

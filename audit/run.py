@@ -23,7 +23,7 @@ from audit.metrics import METRICS, worse_direction
 from audit.notices import notices
 from audit.plan import AuditPlan
 from audit.plan_file import LoadedPlan, read_plan_file
-from audit.provenance import provenance, scoring_identity
+from audit.provenance import digests_of, provenance, scoring_identity
 from audit.result import (
     SCHEMA_VERSION,
     AuditResult,
@@ -105,8 +105,8 @@ def run_audit(  # noqa: PLR0913 - what an audit can be given
         rows = _single_rows(loaded.plan, evaluation_set) if crosscheck else None
         asked = (_own_measures(loaded, evaluation_set) if details else (), answered)
         evaluation_set.check_unchanged()
-        digests = {"evaluation_set": evaluation_set.sha256, "detector": scored.detector_sha256}
-    features = evaluation_set.features
+        digests = digests_of(evaluation_set.sha256, scored, predictions_to)
+        features = evaluation_set.features
     families = _families(loaded.plan, counted.table, features)
     origin = provenance(loaded, digests, started, scored)
     result = summarise(loaded, features, counted, families, scored.system, details=details, asked=asked, origin=origin)

@@ -10,6 +10,7 @@ from audit.counting.count import SCORED
 from audit.errors import ResultError
 from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.plan import AuditPlan, PredictionsDetector
+from audit.provenance import sha256_of
 from audit.result import AuditResult
 from audit.scoring.predictions_file import DECISIONS
 
@@ -41,7 +42,7 @@ def answers_of(result: AuditResult, beside: Path, plan: AuditPlan, folder: Path)
         If there is a file and it is no file of answers.
     """
     if not isinstance(result.plan.detector, PredictionsDetector):
-        return _kept(beside / PREDICTIONS)
+        return _kept(beside / PREDICTIONS, result.provenance.predictions_sha256)
     for detector in _places(result.plan.detector, beside, folder):
         found = _read_again(result, plan.model_copy(update={"detector": detector}), folder)
         if found is not None:
@@ -49,9 +50,16 @@ def answers_of(result: AuditResult, beside: Path, plan: AuditPlan, folder: Path)
     return None
 
 
-def _kept(path: Path) -> pa.Table | None:
-    if not path.is_file():
+def _kept(path: Path, digest: str | None) -> pa.Table | None:
+    found = sha256_of(path)
+    if found is None:
         return None
+    if digest is not None and found != digest:
+        raise ResultError(
+            "the predictions beside a result are not the file that was written with it",
+            slug="predictions-of-another-run",
+            hint="keep result.json and predictions.parquet of one run together",
+        )
     import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.parquet as pq

@@ -122,7 +122,7 @@ def test_the_answers_of_another_run_are_seen(tmp_path: Path) -> None:
     text = write_plan(tmp_path, 1).read_text(encoding="utf-8")
     head, _, tail = text.partition("[detector]")
     plan.write_text(head + detector + tail[tail.index("[evaluation_set]") :], encoding="utf-8")
-    from audit.result_file import write_result
+    from audit.result_file import load_result, write_result
     from audit.run import run_audit
 
     old = tmp_path / "old"
@@ -134,6 +134,14 @@ def test_the_answers_of_another_run_are_seen(tmp_path: Path) -> None:
     assert all(verdict.lost == verdict.gained == 0 for verdict in same.verdicts)
 
     answers = pd.read_parquet(old / PREDICTIONS)
+    turned = answers.assign(decision=list(answers["decision"].iloc[::-1]))
+    turned.to_parquet(old / PREDICTIONS)
+    with pytest.raises(ResultError, match="not the file that was written with it"):
+        ask(plan, old)
+    # a result of an earlier version has no digest of them, and its counts are what they are held to
+    result = load_result(old / "result.json")
+    origin = result.provenance.model_copy(update={"predictions_sha256": None})
+    write_result(result.model_copy(update={"provenance": origin}), old / "result.json")
     flipped = answers.assign(decision=["flagged"] * len(answers))
     for wrong in (flipped, answers.iloc[1:], pd.concat([answers, answers.iloc[:1]])):
         wrong.to_parquet(old / PREDICTIONS)
