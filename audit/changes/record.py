@@ -72,14 +72,14 @@ def remember(baseline: Baseline, plan: AuditPlan, restricted: Path) -> None:
 
 
 def _system(plan: AuditPlan) -> str:
-    """What a record is kept by: operator and system, or where the plan names no system what it asks.
+    """What a record is kept by: operator, system, and what the plan asks.
 
-    A title would not do: it names the version, so that every version would have a record of its own.
+    A title would not do: it names the version, so that every version would have a record of its own. Nor would the
+    system alone: two plans for one system would take each other's later audits for their own.
     """
-    if plan.audit.system:
-        return json.dumps([plan.audit.owner, plan.audit.system], ensure_ascii=False)
     asked = json.dumps(question_of(plan), sort_keys=True, ensure_ascii=False)
-    return json.dumps([plan.audit.owner, f"plan {hashlib.sha256(asked.encode()).hexdigest()}"], ensure_ascii=False)
+    question = f"plan {hashlib.sha256(asked.encode()).hexdigest()}"
+    return json.dumps([plan.audit.owner, plan.audit.system or "", question], ensure_ascii=False)
 
 
 def _read(path: Path) -> Mapping[str, Mapping[str, str]]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from audit.result import AuditResult
 
 __all__ = ["Accepting", "BaselineResult", "accepting", "check_kept", "compared", "gate_place", "plan_at_hand"]
+
+_CLOCKS: Final = dt.timedelta(days=1)
+"""How far clocks may be apart."""
 
 BaselineResult = Annotated[
     Path | None,
@@ -49,6 +53,7 @@ def accepting(baseline: Baseline | None, plan: AuditPlan, place: Path | None, *,
     """
     if baseline is None:
         return Accepting(None, plan, None)
+    _refuse_from_the_future(baseline)
     before = baseline.result.change
     if before is not None and before.outcome == "fail" and not quiet:
         note("note: the baseline became worse than the one before it; a pass says that nothing is worse than that")
@@ -63,6 +68,19 @@ def accepting(baseline: Baseline | None, plan: AuditPlan, place: Path | None, *,
 
         refuse_rolled_back(baseline, plan, place)
     return Accepting(baseline, plan, place)
+
+
+def _refuse_from_the_future(baseline: Baseline) -> None:
+    """Raise ResultError for a time to come, which once accepted would make every later baseline an older one."""
+    from audit.errors import ResultError
+
+    now = dt.datetime.now(dt.UTC)
+    if dt.datetime.fromisoformat(baseline.result.provenance.finished) > now + _CLOCKS:
+        raise ResultError(
+            "the baseline says that it ended in the future",
+            slug="baseline-not-earlier",
+            hint="set the clocks of this machine and of the one that made it, and run the earlier model again",
+        )
 
 
 def check_kept(baseline: Baseline, out: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -174,11 +175,33 @@ def test_a_baseline_that_ended_at_no_moment_is_refused_in_one_line(here: Path, f
 def test_a_result_is_not_held_against_itself_or_a_later_one(here: Path) -> None:
     """Else a version that became worse would pass as no worse than itself."""
     write_result_of(here / "plan-2.toml", here / "two", here / "one")
-    for later in ("two", aged(here, "later", "2999-01-01T00:00:00.000Z")):
+    soon = (datetime.now(UTC) + timedelta(hours=2)).isoformat()
+    for later in ("two", aged(here, "later", soon)):
         refused = call("gate", "two", "--baseline", later)
         assert refused.exit_code == 4
         assert "did not end before this result" in refused.stderr
     assert call("gate", "two", "--baseline", "one").exit_code == 1
+
+
+def test_a_baseline_of_a_time_to_come_is_refused_and_not_remembered(here: Path) -> None:
+    """Once accepted it would make every later one an older one."""
+    kept = here / "kept"
+    future = aged(here, "future", "2999-01-01T00:00:00.000Z")
+    refused = call("gate", "plan-2.toml", "--baseline", future, "--restricted-folder", kept)
+    assert refused.exit_code == 4
+    assert "in the future" in refused.stderr
+    assert not (kept / ACCEPTED).exists()
+
+
+def test_two_plans_of_one_system_have_a_record_each(here: Path) -> None:
+    kept = here / "kept"
+    rules = '[[rules]]\nmetric = "false_positive_rate"\ngroups = ["region"]\nmargin = 0.3\n'
+    write_plan(here, 1, rules)
+    write_result_of(here / "plan-1.toml", here / "later")
+    write_plan(here, 2, rules)
+    assert call("gate", "plan-2.toml", "--baseline", "later", "--restricted-folder", kept).exit_code in (0, 1, 3)
+    made_pair(here, worse=0.12, moved=0.01, rows=6000)
+    assert call("gate", "plan-2.toml", "--baseline", "one", "--restricted-folder", kept).exit_code in (0, 1, 3)
 
 
 def test_a_run_does_not_write_over_its_baseline(here: Path) -> None:
