@@ -154,7 +154,9 @@ def summary(result: AuditResult, style: Style, report: str = "", next_command: s
         for each in found
         if each.state == "fail" or (each.state != "not_evaluable" and not unnamed.may_hold(each.verdict))
     ]
-    shown = listed[: MOST_GROUPS - len(further) - bool(unnamed)]
+    room = MOST_GROUPS - bool(unnamed)
+    further = further[: room - 1]  # a group is always shown; the report has every line
+    shown = listed[: room - len(further)]
     lines += [_row(finding, names, style, waived) for finding in shown]
     left = len(found) - len(shown)
     lines += [
