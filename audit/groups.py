@@ -80,6 +80,11 @@ class Group(RootModel[tuple[Level, ...]]):
         return self.root
 
     @property
+    def people(self) -> frozenset[tuple[str, str]]:
+        """Whom it is of, whatever the rung: a code that stands on every rung of a ladder is the same people there."""
+        return frozenset((level.feature, level.code) for level in self.root)
+
+    @property
     def family(self) -> Family:
         """The features and rungs of this group, without the codes."""
         return Family(tuple(Axis(level.feature, level.rung) for level in self.root))

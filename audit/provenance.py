@@ -89,8 +89,9 @@ def sha256_of(path: Path | None) -> str | None:
     """SHA-256 (hex) of a file; None where there is none."""
     if path is None or not path.is_file():
         return None
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    from audit.evaluation.byte_stream import file_sha256
+
+    return file_sha256(path)
 
 
 def _rule_lines(loaded: LoadedPlan) -> tuple[int | None, ...]:

@@ -158,7 +158,7 @@ def each_people_once(words: Iterable[PublicWord]) -> list[PublicWord]:
     """
     once: dict[tuple[str, frozenset[tuple[str, str]]], PublicWord] = {}
     for word in words:
-        people = word.rule, frozenset((level.feature, level.code) for level in word.group.levels)
+        people = word.rule, word.group.people
         known = once.get(people)
         if known is None or _WORST_FIRST.index(state_of(word)) <= _WORST_FIRST.index(state_of(known)):
             once[people] = word

@@ -48,8 +48,7 @@ class ChangeWords:
         return "" if self.change is None else self._language.date(self.change.baseline.finished)
 
     def _worse(self, change: Change) -> str:
-        failing = [one.group for one in change.each_once if one.outcome == "fail"]
-        groups = len({frozenset((level.feature, level.code) for level in group.levels) for group in failing})
+        groups = len({one.group.people for one in change.each_once if one.outcome == "fail"})
         told = self._t.ngettext(
             "Compared with the audit of %(day)s the system became clearly worse for %(count)s group.",
             "Compared with the audit of %(day)s the system became clearly worse for %(count)s groups.",

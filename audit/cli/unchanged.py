@@ -112,8 +112,9 @@ def _of_path(path: Path) -> str:
         files = [one for one in found if not one.is_dir()]
         lines = "".join(f"{_of_path(one)}  {one.relative_to(path).as_posix()}\n" for one in files)
         return hashlib.sha256(lines.encode()).hexdigest()
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    from audit.evaluation.byte_stream import file_sha256
+
+    return file_sha256(path)
 
 
 def _installed() -> list[str]:

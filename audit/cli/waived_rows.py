@@ -14,7 +14,7 @@ class Waived:
     def __init__(self, result: AuditResult) -> None:
         self._held = standing(result, day_of(result)).held if result.waivers else ()
         # a code that stands on every rung of a ladder is the same people, as in the line of counts
-        self._failing = len({_people(verdict) for verdict in result.verdicts if verdict.outcome == "fail"})
+        self._failing = len({(each.rule, each.group.people) for each in result.verdicts if each.outcome == "fail"})
         self._covered = {(held.waiver.rule, held.waiver.group) for held in self._held if held.state == "in_force"}
 
     def covers(self, verdict: Verdict) -> bool:
@@ -36,7 +36,3 @@ class Waived:
         who = sorted({printable(held.waiver.who) for held in self._held})
         by = f", by {who[0]}" if len(who) == 1 else ""
         return [f"Waived: {'; '.join(told)}{by}"]
-
-
-def _people(verdict: Verdict) -> tuple[str, frozenset[tuple[str, str]]]:
-    return verdict.rule, frozenset((level.feature, level.code) for level in verdict.group.levels)

@@ -192,7 +192,7 @@ class Change(Part):
         """The verdicts with people who have one code on every rung of a ladder once a rule, at their worst."""
         once: dict[tuple[str, frozenset[tuple[str, str]]], ChangeVerdict] = {}
         for verdict in self.verdicts:
-            people = verdict.rule, frozenset((level.feature, level.code) for level in verdict.group.levels)
+            people = verdict.rule, verdict.group.people
             known = once.get(people)
             if known is None or _WORST_FIRST.index(verdict.outcome) < _WORST_FIRST.index(known.outcome):
                 once[people] = verdict
