@@ -1,4 +1,4 @@
-"""One function for each process that is measured. This process stays small: a child's peak starts from its parent's."""
+"""One function for each process that is measured."""
 
 from __future__ import annotations
 

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-import os
+import json
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 KIBIBYTES = 1 if sys.platform == "darwin" else 1024
 """Unit of `ru_maxrss`, in bytes."""
+
+_SMALL = """
+import json, os, sys, time
+started = time.perf_counter()
+process = os.posix_spawnp(sys.argv[2], sys.argv[2:], os.environ)
+_, status, used = os.wait4(process, 0)
+seconds = time.perf_counter() - started
+with open(int(sys.argv[1]), "w") as report:
+    json.dump([seconds, used.ru_utime + used.ru_stime, used.ru_maxrss, os.waitstatus_to_exitcode(status)], report)
+"""
+"""Starts the command and waits for it, in 10 MB: Linux counts what a parent holds as its child's peak."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +45,20 @@ class ProcessError(Exception):
 
 
 def run(command: Sequence[str | Path], *, folder: Path, expected: Collection[int] = (0,)) -> Used:
-    """Run `command` in `folder`. Raises ProcessError where it ends with an unexpected code."""
-    with tempfile.TemporaryFile() as written, tempfile.TemporaryFile() as errors:
-        started = time.perf_counter()
-        process = subprocess.Popen(command, cwd=folder, stdout=written, stderr=errors)
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - started
-        process.returncode = os.waitstatus_to_exitcode(status)
+    """Run `command` in `folder`. Raises ProcessError where it ends with an unexpected code or is not there."""
+    with tempfile.TemporaryFile() as written, tempfile.TemporaryFile() as errors, tempfile.TemporaryFile() as report:
+        small = [sys.executable, "-I", "-S", "-c", _SMALL, str(report.fileno())]
+        started = subprocess.run(
+            [*small, *command], cwd=folder, stdout=written, stderr=errors, pass_fds=[report.fileno()], check=False
+        )
+        errors.seek(0)
+        last_words = errors.read().decode("utf-8", "replace").strip()[-400:]
+        if started.returncode:
+            raise ProcessError(last_words)
+        report.seek(0)
+        seconds, processor, peak, exit_code = json.load(report)
         written.seek(0)
         output = written.read().decode("utf-8", "replace")
-        if process.returncode not in expected:
-            errors.seek(0)
-            raise ProcessError(
-                errors.read().decode("utf-8", "replace").strip()[-400:] or f"exit code {process.returncode}"
-            )
-    processor = usage.ru_utime + usage.ru_stime
-    return Used(seconds, processor, usage.ru_maxrss * KIBIBYTES, process.returncode, output)
+        if exit_code not in expected:
+            raise ProcessError(last_words or f"exit code {exit_code}")
+    return Used(seconds, processor, peak * KIBIBYTES, exit_code, output)

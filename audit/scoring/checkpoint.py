@@ -28,7 +28,7 @@ __all__ = ["COMMIT_EVERY", "Checkpoint", "Leg", "answers_digest"]
 
 COMMIT_EVERY: Final = 1.0
 """Seconds of scoring that can be lost: a commit takes 5 to 20 ms."""
-MOST_WAITING: Final = 1 << 18
+MOST_WAITING: Final = 1 << 17
 """Rows that are kept at once, so that a part holds no more of them where millions are scored in a second."""
 _RUN, _COMPLETE, _PARTS, _ROWS, _COURSE = "run.json", "complete.json", "parts", "rows.sqlite", "course.json"
 _MOST_TOLD: Final = 50

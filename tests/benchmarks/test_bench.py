@@ -150,6 +150,17 @@ def test_a_process_is_measured_by_itself(tmp_path: Path) -> None:
     assert busy.processor_seconds > idle.processor_seconds
 
 
+def test_what_the_measuring_process_holds_is_not_counted(tmp_path: Path) -> None:
+    held = bytearray(b"x") * 400_000_000
+    assert run([sys.executable, "-c", "pass"], folder=tmp_path).peak_bytes < 100_000_000
+    assert len(held) == 400_000_000
+
+
+def test_a_program_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ProcessError, match="No such file"):
+        run([tmp_path / "missing"], folder=tmp_path)
+
+
 def test_an_unexpected_end_is_an_error_with_its_last_words(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "import sys; sys.exit('no such thing')"]
     with pytest.raises(ProcessError, match="no such thing"):
