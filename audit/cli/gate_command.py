@@ -12,7 +12,16 @@ from audit.cli.baselines import BaselineResult
 from audit.cli.chosen_rules import OnlyRules, chosen
 from audit.cli.gate_lines import say_gate
 from audit.cli.gated import Gated, check_gate, judged, judged_alone
-from audit.cli.judging import AllowPickle, AsJson, Quiet, WhenInconclusive, Where, code_for, give_kept, result_at
+from audit.cli.judging import (
+    AllowPickle,
+    AsJson,
+    QuietButWaived,
+    WhenInconclusive,
+    Where,
+    code_for,
+    give_kept,
+    result_at,
+)
 from audit.cli.keeping import GATE, CacheFolder, ChangedOnly, keep, kept_by_gate
 from audit.cli.nightly import SampleKind, StateFile, judged_tonight
 from audit.cli.showing import ExactCounts, RestrictedFolder
@@ -23,7 +32,7 @@ from audit.isolation.options import Sandbox
 def gate(  # noqa: PLR0913, PLR0917 - a parameter for each option
     path: Annotated[Path, typer.Argument(metavar="PLAN|RESULT", help="A plan, a result.json or a folder with one.")],
     as_json: AsJson = False,
-    quiet: Quiet = False,
+    quiet: QuietButWaived = False,
     on_inconclusive: WhenInconclusive = None,
     restricted: ExactCounts = False,
     restricted_folder: RestrictedFolder = None,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from audit.cli.chosen_rules import of_chosen
 from audit.cli.showing import public_folder, restricted_place
 from audit.cli.terminal import Style, note, say, say_document
-from audit.cli.waiving import public_waiver_lines, waiver_lines
+from audit.cli.waiving import public_waiver_lines, unnamed_waiver_lines, waived_alone, waiver_lines
 
 if TYPE_CHECKING:
     from audit.cli.gated import Gated
@@ -36,7 +36,8 @@ def say_gate(result: AuditResult, waived: AuditResult, told: AuditResult, asked:
     elif asked.restricted:
         _say_exact(told)
     else:
-        _say_public(told, release)
+        # of which of the rules asked for a waiver is that is not named, is not told: all of them
+        _say_public(told, release, unnamed_waiver_lines(waived))
 
 
 def _say_exact(result: AuditResult) -> None:
@@ -58,7 +59,7 @@ def _say_document(result: AuditResult, *, restricted: bool, release: PublicRelea
     from audit.cli.change_words import headline_alone
     from audit.public_table import public_json
 
-    alone = {"headline": headline_alone(result)}
+    alone = {"headline": headline_alone(result), **waived_alone(result)}
     say_document(json.dumps(alone) + "\n" if release is None else public_json(release))
 
 
@@ -77,13 +78,13 @@ def _release(result: AuditResult, result_path: Path | None, named: Path | None) 
     return release_of(result, public_folder(out) / "release.json", place)
 
 
-def _say_public(result: AuditResult, release: PublicRelease | None) -> None:
+def _say_public(result: AuditResult, release: PublicRelease | None, unnamed: list[str]) -> None:
     from audit.cli.change_words import public_change
     from audit.cli.summary import verdict_words
 
     if release is None:
         note("note: the verdict alone: no public release of this result is at hand, or not the key that says so")
-    lines = [] if release is None else _public_lines(of_chosen(release, result))
+    lines = unnamed if release is None else _public_lines(of_chosen(release, result))
     say("\n".join([*lines, *public_change(result), verdict_words(result, Style.of(sys.stdout))]))
 
 

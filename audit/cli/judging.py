@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 PlanPath = Annotated[Path, typer.Argument(help="The plan file (TOML).")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON and nothing else.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing: the exit code alone.")]
+QuietButWaived = Annotated[
+    bool,
+    typer.Option("--quiet", "-q", help="Print nothing: the exit code alone, and one line where waivers change it."),
+]
 
 
 Where = Annotated[
@@ -74,7 +78,7 @@ def run(  # noqa: PLR0913, PLR0917 - a parameter for each option
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where outputs go.")] = Path("audit-out"),
     report: ToWrite = None,
     as_json: AsJson = False,
-    quiet: Quiet = False,
+    quiet: QuietButWaived = False,
     on_inconclusive: WhenInconclusive = None,
     crosscheck: AskOthers = True,
     fresh: Anew = False,

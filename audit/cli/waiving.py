@@ -51,7 +51,7 @@ def code_with_waivers(
     """The exit code of a verdict once waived findings are set aside. Every change of it is said on stderr.
 
     Where not `exact`, what is said is for a log that many read: which waivers have expired, and of no finding whether
-    it is there.
+    it is there. Where `quiet`, one line is left, for such a log: why the code is not that of the verdict.
     """
     from audit.cli.judging import code_for
 
@@ -60,29 +60,34 @@ def code_with_waivers(
     from audit.waivers import standing
 
     stood = standing(result, today())
-    if not quiet:
-        for line in _notes(result, stood, exact=exact):
-            note(line)
+    for line in _change_of_code(result, stood, exact=False) if quiet else _notes(result, stood, exact=exact):
+        note(line)
     left = None if stood.outcome == result.overall.outcome else stood.outcome
     return code_for(result, on_inconclusive, quiet=quiet, left=left)
 
 
 def _notes(result: AuditResult, stood: Standing, *, exact: bool) -> list[str]:
-    from audit.errors import ExitCode
-
     lines = [_expired(held, exact=exact) for held in stood.those("expired")]
     if exact:
         lines += [_unused(result, held) for held in stood.those("unused")]
+    return [*lines, *_change_of_code(result, stood, exact=exact)]
+
+
+def _change_of_code(result: AuditResult, stood: Standing, *, exact: bool) -> list[str]:
+    """The line that says why the exit code is not that of the verdict, where it is not."""
+    from audit.errors import ExitCode
+
     was, code = ExitCode[result.overall.outcome.upper()], ExitCode[stood.outcome.upper()]
-    if code is not was:
-        why = "a waiver has expired" if stood.those("expired") else _because(stood, exact=exact)
-        said = f"exit code {code.value} instead of {was.value} because {why}"
-        lines.append(f"warning: the verdict is {result.overall.outcome}; {said}")
-    return lines
+    if code is was:
+        return []
+    why = "a waiver has expired" if stood.those("expired") else _because(stood, exact=exact)
+    said = f"exit code {code.value} instead of {was.value} because {why}"
+    return [f"warning: the verdict is {result.overall.outcome}; {said}"]
 
 
 def _because(stood: Standing, *, exact: bool) -> str:
-    held = stood.those("in_force")
+    # in a log that many read, of all waivers: the days of those in force would say which of them are
+    held = stood.those("in_force") if exact else stood.held
     days = sorted({each.waiver.expires for each in held})
     until = f"until {days[0]}" if len(days) == 1 else f"until {days[0]}, some of them longer"
     if not exact:
@@ -130,6 +135,28 @@ def _said(waiver: Waiver, state: str) -> str:
     if state == "expired":
         return f"waiver by {who} expired on {waiver.expires}"
     return f"waived by {who} until {waiver.expires}{'' if state == 'in_force' else ' (unused)'}"
+
+
+def unnamed_waiver_lines(result: AuditResult) -> list[str]:
+    """The same for a log that many read where no public release is at hand: who answers, and until when."""
+    from audit.disclosure.waived import unnamed
+
+    return [_public_line(waiver) for waiver in unnamed(result.waivers)]
+
+
+def waived_alone(result: AuditResult) -> dict[str, object]:
+    """What a public log may hold of the waivers of a result without a public release, as JSON; empty without any.
+
+    How many waivers there are and when the first one expires, as a release lists them, and what is left once waived
+    findings are set aside, which the exit code says too. Not how many of them are in force.
+    """
+    if not result.waivers:
+        return {}
+    from audit.waivers import standing
+
+    first = min(waiver.expires for waiver in result.waivers)
+    left = standing(result, today()).outcome
+    return {"waived": {"left": left, "waivers": len(result.waivers), "first_expires": first}}
 
 
 def public_waiver_lines(release: PublicRelease) -> list[str]:

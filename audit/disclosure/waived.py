@@ -11,23 +11,27 @@ from collections.abc import Iterable, Sequence
 from audit.public_table import PublicRelease, PublicWaiver, PublicWord
 from audit.result import Waiver
 
-__all__ = ["named_rightly", "with_waivers"]
+__all__ = ["named_rightly", "unnamed", "with_waivers"]
 
 
 def with_waivers(release: PublicRelease, waivers: Iterable[Waiver]) -> PublicRelease:
     """The release with its waivers, those that are named first; the others in an order of their own."""
     below = {(word.rule, word.group) for word in release.words if word.word == "below"}
     named: list[PublicWaiver] = []
-    others: list[PublicWaiver] = []
+    others: list[Waiver] = []
     for waiver in waivers:
         if (waiver.rule, waiver.group) in below:
             named.append(PublicWaiver(**waiver.model_dump(exclude={"group"}), group=waiver.group))
         else:
-            unnamed = PublicWaiver(rule="", group=None, who=waiver.who, why="", expires=waiver.expires)
-            others.append(unnamed)
+            others.append(waiver)
+    return release.model_copy(update={"waivers": (*named, *unnamed(others))})
+
+
+def unnamed(waivers: Iterable[Waiver]) -> list[PublicWaiver]:
+    """Waivers without rule, group and reason, the first to expire first."""
+    told = [PublicWaiver(rule="", group=None, who=one.who, why="", expires=one.expires) for one in waivers]
     # not in the order of the file, which may be that of groups
-    others.sort(key=lambda waiver: (waiver.expires, waiver.who))
-    return release.model_copy(update={"waivers": (*named, *others)})
+    return sorted(told, key=lambda waiver: (waiver.expires, waiver.who))
 
 
 def named_rightly(waivers: Iterable[PublicWaiver], words: Sequence[PublicWord]) -> bool:

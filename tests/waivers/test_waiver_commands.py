@@ -135,6 +135,39 @@ def test_the_log_of_a_public_gate_does_not_say_whether_a_finding_is_there(here: 
     assert "woman" not in err
 
 
+def test_whoever_reads_one_output_alone_sees_why_the_code_is_not_that_of_the_verdict(here: Path) -> None:
+    """stderr of a quiet command, or the JSON or text of a gate without a release; no rule and no group in any."""
+    said = "warning: the verdict is fail; exit code 0 instead of 1 because what fails is waived until 2999-01-01, some "
+    for asked in (("gate", "plan.toml"), ("run", "plan.toml", "--no-crosscheck")):
+        assert invoke(*asked, "--quiet") == (0, "", f"{said}of them longer\n")
+    assert invoke("gate", "audit-out", "--quiet") == (0, "", f"{said}of them longer\n")
+    code, out, _ = invoke("gate", "plan.toml", "--json")
+    assert code == 0
+    waived = {"left": "pass", "waivers": 2, "first_expires": SOONER}
+    assert json.loads(out) == {"headline": {"outcome": "fail"}, "waived": waived}
+    code, out, _ = invoke("gate", "plan.toml")
+    unnamed = [f"  waived by {WHO} until {day}: a finding that is not named here" for day in (SOONER, LATER)]
+    assert (code, out.splitlines()) == (0, [*unnamed, "✗ FAIL"])
+
+    (here / "other.toml").write_text(written((WOMEN, PAST)), encoding="utf-8")
+    code, out, err = invoke("gate", "plan.toml", "--quiet", "--waivers", "other.toml")
+    assert (code, out, err) == (1, "", "")
+    assert json.loads(invoke("gate", "plan.toml", "--json", "--waivers", "other.toml")[1])["waived"]["left"] == "fail"
+    (here / "none.toml").write_text("", encoding="utf-8")
+    assert json.loads(invoke("gate", "plan.toml", "--json", "--waivers", "none.toml")[1]) == {
+        "headline": {"outcome": "fail"}
+    }
+
+
+def test_the_day_in_a_public_log_does_not_say_which_waivers_are_used(here: Path) -> None:
+    """That of the waiver that expires first, whether its group fails or not."""
+    (here / "other.toml").write_text(written((WOMEN, LATER), (IN_THE_SOUTH, LATER), (MEN, SOONER)), encoding="utf-8")
+    for exact, day in (((), SOONER), (("--restricted",), LATER)):
+        code, _, err = invoke("gate", "plan.toml", "--waivers", "other.toml", *exact)
+        assert code == 0
+        assert f"waived until {day}" in err
+
+
 def test_an_expired_waiver_makes_a_pass_fail(here: Path) -> None:
     write_set(here, PLAN, {key: (victims, round(0.8 * victims)) for key, (victims, _) in COUNTS.items()})
     assert invoke("gate", "plan.toml")[0] in (0, 3)
