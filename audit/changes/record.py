@@ -1,7 +1,8 @@
 """The last accepted baseline of each system, in the restricted folder: so that nobody goes back to an older one.
 
 A gate that may be pointed at any earlier audit passes what became worse, as long as it is no worse than the worst of
-them. What is written here is read before anything is scored, and written when the comparison was carried to its end.
+them. What is written here is read before anything is scored, and written once the comparison
+is judged, before anything is published.
 """
 
 from __future__ import annotations

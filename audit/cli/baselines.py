@@ -39,7 +39,7 @@ class Accepting:
     place: Path | None
 
     def remember(self) -> None:
-        """Write it down, when the comparison was carried to its end."""
+        """Write it down, once the comparison is judged and before anything is published."""
         if self.baseline is not None and self.place is not None:
             from audit.changes.record import remember
 

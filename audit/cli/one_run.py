@@ -50,7 +50,7 @@ def run_into(  # noqa: PLR0913 - what a run can be given
     `waivers` stands in the place of the plan's, and `baseline` of the earlier result that it holds this one against.
     `asked` says whether exact reports or public files are made. `isolation` is that of `run_audit`.
 
-    Raises AuditError, and then nothing in `out` has changed but that.
+    Raises AuditError, and then nothing in `out` has changed but that, and which baseline was accepted.
     """
     from audit.changes.baseline import baseline_for
     from audit.cli.baselines import accepting, check_kept, gate_place
@@ -78,6 +78,9 @@ def run_into(  # noqa: PLR0913 - what a run can be given
             baseline=earlier,
             **isolation,
         )
+        # Recorded before anything is published: a baseline that counts without a report does no harm, and after a report
+        # that nobody recorded an older one would be taken.
+        accepted.remember()
         document = result_to_json(result)
         folder.add("result.json", document)
         if isinstance(asked, PublicFiles):
@@ -85,7 +88,6 @@ def run_into(  # noqa: PLR0913 - what a run can be given
             first = _publish(folder, result, asked, place, quiet=quiet)
         else:
             first = out / _write_exact(folder, result, asked)
-    accepted.remember()
     return OneRun(result, document, first)
 
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from made_changes import made_pair, write_plan, write_result_of
+from made_entry_points import offered_by_this_version
 from typer.testing import CliRunner, Result
 
 from audit.changes.baseline import Baseline, change_between
@@ -141,6 +146,72 @@ def test_a_baseline_rollback_is_refused_by_gate_and_run(here: Path) -> None:
     assert not (here / "two").exists()
     assert call("gate", "plan-2.toml", "--baseline", new, *kept).exit_code == 1
     assert (here / "kept" / ACCEPTED).read_text(encoding="utf-8") == record
+
+
+DETECTOR = """\
+from pathlib import Path
+def score(rows):
+    if Path({record!r}).parent.joinpath("damage").exists():
+        Path({record!r}).write_text("damaged")
+    return [0.9] * len(rows)
+"""
+
+
+def test_nothing_is_published_against_a_baseline_that_cannot_be_recorded(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the next build could be pointed at an older one, and nothing would say so."""
+    monkeypatch.syspath_prepend(str(offered_by_this_version(here / "site")))
+    kept = here / "kept"
+    plan, table = (here / "plan-2.toml").read_text(encoding="utf-8"), "[evaluation_set]"
+    detector = '[detector]\nkind = "python"\nentry = "damaging:score"\nfeatures = ["gender"]\nthreshold = 0.5\n'
+    asks = f"[disclosure]\nfolder = 'kept'\n{detector}{plan[plan.index(table) :]}"
+    (here / "plan-2.toml").write_text(plan[: plan.index("[detector]")] + asks, encoding="utf-8")
+    (here / "damaging.py").write_text(DETECTOR.format(record=str(kept / ACCEPTED)), encoding="utf-8")
+    kept.mkdir(mode=0o700)
+    (kept / "damage").touch()
+    asked = ("run", "plan-2.toml", "--out", "two", "--baseline", "one", "--no-crosscheck", "--quiet")
+    done = call(*asked)
+    assert done.exit_code == 4
+    assert done.stderr.startswith(f"error: {ACCEPTED} of the restricted folder is not as it was written")
+    assert not (here / "two" / "public").exists()
+    assert not (here / "two" / "result.json").exists()
+    # the same command goes on once the record is put back
+    (kept / ACCEPTED).unlink()
+    (kept / "damage").unlink()
+    assert call(*asked).exit_code == 0
+    assert (here / "two" / "result.json").exists()
+
+
+def test_a_run_that_is_killed_while_it_writes_has_recorded_its_baseline(here: Path) -> None:
+    """And the same command goes on, while an older baseline is refused."""
+    site = offered_by_this_version(here / "site")
+    offers = site / "audit7k-0.dist-info" / "entry_points.txt"
+    offers.write_text(
+        offers.read_text(encoding="utf-8") + "[audit.reporters]\nlast = killing:Reporter\n", encoding="utf-8"
+    )
+    (site / "killing.py").write_text(
+        "import os, signal\nclass Reporter:\n    name = 'last'\n    filename = 'last.txt'\n    audience = 'restricted'\n"
+        "    def render(self, result):\n        os.kill(os.getpid(), signal.SIGKILL)\n",
+        encoding="utf-8",
+    )
+    old, new = aged(here, "old", "2026-01-01T00:00:00.000Z"), aged(here, "new", "2026-02-01T00:00:00.000Z")
+    (here / "plan-2.toml").write_text(
+        (here / "plan-2.toml").read_text(encoding="utf-8") + "[disclosure]\nfolder = 'kept'\n", encoding="utf-8"
+    )
+    asked = ("run", "plan-2.toml", "--out", "two", "--no-crosscheck", "--quiet", "--restricted")
+    repository = Path(__file__).parents[2]
+    killed = subprocess.run(
+        [sys.executable, "-m", "audit", *asked, "--baseline", new, "--report", "last"],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (site, repository)))},
+        check=False,
+    )
+    assert killed.returncode == -signal.SIGKILL
+    assert not (here / "two" / "result.json").exists()
+    refused = call(*asked, "--baseline", old)
+    assert refused.exit_code == 4
+    assert "was accepted already" in refused.stderr
+    assert call(*asked, "--baseline", new).exit_code == 1
 
 
 def test_a_refused_baseline_is_no_rollback_mark(here: Path) -> None:
