@@ -21,7 +21,7 @@ class ExitCode(enum.IntEnum):
     NOT_VERIFIED = 5
     """Evidence does not verify."""
     FOLDER_IN_USE = 73
-    """The output folder is in use by another run."""
+    """The output folder is in use by another run, or the restricted folder still is after ten minutes."""
     RESUME_MISMATCH = 74
     """The unfinished run in the output folder belongs to another plan."""
     STORAGE_FAILED = 75

@@ -78,8 +78,8 @@ def run_into(  # noqa: PLR0913 - what a run can be given
             baseline=earlier,
             **isolation,
         )
-        # Recorded before anything is published: a baseline that counts without a report does no harm, and after a report
-        # that nobody recorded an older one would be taken.
+        # Recorded before anything is published: a record without a report does no harm, and after a report without a
+        # record an older baseline would be taken.
         accepted.remember()
         document = result_to_json(result)
         folder.add("result.json", document)

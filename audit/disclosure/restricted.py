@@ -6,7 +6,6 @@ digest of the one before, so that one that was changed, or taken out of the midd
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
@@ -18,7 +17,8 @@ from typing import Any, Final
 
 from audit.disclosure.keys import new_key
 from audit.disclosure.keys_file import KEY, KEY_BYTES
-from audit.errors import AuditError, FolderInUseError, ResultError, StorageError
+from audit.disclosure.waiting import wait_for
+from audit.errors import AuditError, ResultError, StorageError
 from audit.scoring.durable import make_folder, write_durably
 
 __all__ = ["Entry", "RestrictedFolder", "locked", "restricted_folder", "storage"]
@@ -143,7 +143,7 @@ def restricted_folder(path: Path) -> Iterator[RestrictedFolder]:
     Raises
     ------
     FolderInUseError
-        If somebody else has it open.
+        If somebody else has it open, and for longer than `patience` waits.
     ResultError
         If the key is missing where there were releases, can be read by others, or the log is not as it was written.
     StorageError
@@ -157,18 +157,22 @@ def restricted_folder(path: Path) -> Iterator[RestrictedFolder]:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold a restricted folder, which is made (0700) where it is not there. Raises FolderInUseError, StorageError."""
+    """Hold a restricted folder, which is made (0700) where it is not there, once nobody else does.
+
+    Raises
+    ------
+    FolderInUseError
+        If another holds it for longer than `patience` waits.
+    StorageError
+        If it cannot be made or locked.
+    """
     with storage(path):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         make_folder(path)
         lock = os.open(path / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise FolderInUseError(
-                f"{path.name} is in use by another release", slug="folder-in-use", hint="wait until it has ended"
-            ) from None
+        with storage(path):
+            wait_for(lock, path.name)
         yield
     finally:
         os.close(lock)

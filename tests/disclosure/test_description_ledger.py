@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from audit.disclosure.description.ledger import LEDGER, TableSpending, open_ledger
+from audit.disclosure.waiting import patience
 from audit.errors import FolderInUseError, RefusedReleaseError, ResultError
 
 SHA = "a" * 64
@@ -39,7 +40,7 @@ def test_sums_are_exact(tmp_path: Path) -> None:
 
 
 def test_nobody_spends_at_the_same_time(tmp_path: Path) -> None:
-    with open_ledger(tmp_path), pytest.raises(FolderInUseError), open_ledger(tmp_path):
+    with open_ledger(tmp_path), patience(0), pytest.raises(FolderInUseError), open_ledger(tmp_path):
         pass
 
 

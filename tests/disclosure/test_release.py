@@ -27,6 +27,7 @@ from audit.disclosure.protect import protect
 from audit.disclosure.release import Audited, People, into, release, reproduce
 from audit.disclosure.restricted import restricted_folder
 from audit.disclosure.view import BoolArray
+from audit.disclosure.waiting import patience
 from audit.disclosure.words import public_release
 from audit.errors import AuditError, DataError
 from audit.public_table import PublicRelease, group_key
@@ -372,7 +373,7 @@ def test_later_releases_cannot_choose_another_floor(published: Path, tmp_path: P
 
 def test_two_releases_at_once_are_not_made(published: Path, tmp_path: Path) -> None:
     restricted = copy_of(published, tmp_path)
-    with restricted_folder(restricted), pytest.raises(AuditError) as refused:
+    with restricted_folder(restricted), patience(0), pytest.raises(AuditError) as refused:
         release(restricted, into(tmp_path / "p"), LATTICE, AUDITED, METHOD, RENDERER)
     assert refusal(refused) == "folder-in-use"
 
