@@ -6,9 +6,10 @@ digest of the plan, so that writing a waiver never makes anything be scored agai
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -23,7 +24,7 @@ from audit.plan_file.mistakes import dotted, one_line
 from audit.plan_governance import WaiversSection
 from audit.result import Waiver
 
-__all__ = ["MOST", "read_waivers", "waivers_of"]
+__all__ = ["MOST", "WaivedGroupError", "in_public_words", "read_waivers", "waivers_of"]
 
 MOST: Final = 1000
 """Waivers in a file: more are no list that anybody answers for."""
@@ -40,6 +41,31 @@ _LAYOUT: Final = Layout(
     repeated={},
     listed=frozenset(),
 )
+
+
+class WaivedGroupError(PlanError):
+    """A waiver of a group that is not there, or of one that stands on several rungs: that says who is in the set.
+
+    `public` is the same for a log that many read: the line, and that it names no one group.
+    """
+
+    def __init__(self, message: str, *, slug: str, hint: str, public: PlanError) -> None:
+        super().__init__(message, slug=slug, hint=hint)
+        self.public = public
+
+
+@contextlib.contextmanager
+def in_public_words(*, exact: bool = False) -> Iterator[None]:
+    """Let no error of a file of waivers say who is in the set, unless those who read it may know the exact counts.
+
+    Raises PlanError in the place of WaivedGroupError.
+    """
+    try:
+        yield
+    except WaivedGroupError as error:
+        if exact:
+            raise
+        raise error.public from None
 
 
 def waivers_of(loaded: LoadedPlan, features: Sequence[SensitiveFeature]) -> tuple[Waiver, ...]:
@@ -66,7 +92,7 @@ def read_waivers(path: Path, plan: AuditPlan, features: Sequence[SensitiveFeatur
     ------
     PlanError
         For anything that is no list of waivers, a rule or group that is not there, and a finding that is waived twice.
-        Whether a waiver has expired is no mistake of the file.
+        WaivedGroupError where the error says who is in the set. Whether a waiver has expired is no mistake of the file.
     """
     raw, lines = read_toml(path, _LAYOUT)
     return _Reader(one_line(str(path)), lines, plan, features).read(raw)
@@ -166,7 +192,7 @@ class _Reader:
             )
         found = [level.rung for level in feature.levels if level.code == code and rung in (None, level.rung)]
         if not found:
-            raise self._wrong(
+            raise self._no_one_group(
                 f"{dotted(at)}: nobody in the set is{_named(code)}",
                 at,
                 hint=self._nearest(code, feature),
@@ -174,7 +200,7 @@ class _Reader:
             )
         if len(set(found)) > 1:
             rungs = " or ".join(f'rung = "{each}"' for each in dict.fromkeys(found))
-            raise self._wrong(
+            raise self._no_one_group(
                 f"{dotted(at)}: a group of this code stands on several rungs",
                 at,
                 hint=f"add {rungs}",
@@ -223,6 +249,17 @@ class _Reader:
                     hint=_meant(key, known),
                     slug="waiver-key",
                 )
+
+    def _no_one_group(self, what: str, at: Where, *, hint: str, slug: str) -> WaivedGroupError:
+        """One public text for both mistakes: which of them it is would say whether such people are in the set."""
+        public = self._wrong(
+            f"{dotted(at)} names no one group of this audit",
+            at,
+            hint="write code and rung as reports name groups; --restricted says more",
+            slug="waiver-group",
+        )
+        exact = self._wrong(what, at, hint=hint, slug=slug)
+        return WaivedGroupError(exact.message, slug=exact.slug, hint=exact.hint, public=public)
 
     def _wrong(self, what: str, at: Where, *, hint: str, slug: str) -> PlanError:
         line = self.lines.line(at)

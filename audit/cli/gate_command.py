@@ -82,7 +82,7 @@ def gate(  # noqa: PLR0913, PLR0917 - a parameter for each option
     give_kept(kept, on_inconclusive, quiet=quiet, as_json=as_json)
     result, accepted = judged(asked)
     keep(kept, path, GATE, result, details=False)
-    waived = result if result_path is None else waived_anew(result, waivers)
+    waived = result if result_path is None else waived_anew(result, waivers, exact=restricted)
     told = chosen(waived, asked.only, quiet=quiet)
     accepted.remember()
     if not quiet:

@@ -131,19 +131,21 @@ def _of_plan(loaded: LoadedPlan, asked: Gated, earlier: Baseline | None) -> Audi
     """The result of a plan, without what decides no verdict."""
     from audit.run import run_audit
     from audit.scoring.progress import progress_on_stderr
+    from audit.waivers_file import in_public_words
 
     answers = answer_cache(asked.cache)
-    result = run_audit(
-        loaded,
-        baseline=earlier,
-        # a line of progress counts rows, and those that failed: no line of a log that many read
-        progress=progress_on_stderr(quiet=asked.quiet or not asked.restricted),
-        crosscheck=False,
-        details=False,
-        checkpoint=answers,
-        sandbox=asked.sandbox,
-        allow_pickle=asked.allow_pickle,
-    )
+    with in_public_words(exact=asked.restricted):
+        result = run_audit(
+            loaded,
+            baseline=earlier,
+            # a line of progress counts rows, and those that failed: no line of a log that many read
+            progress=progress_on_stderr(quiet=asked.quiet or not asked.restricted),
+            crosscheck=False,
+            details=False,
+            checkpoint=answers,
+            sandbox=asked.sandbox,
+            allow_pickle=asked.allow_pickle,
+        )
     if answers is not None and too_many_failed(result):
         answers.forget()
     say_if_network_stayed(result, quiet=asked.quiet)

@@ -61,6 +61,7 @@ def run_into(  # noqa: PLR0913 - what a run can be given
     from audit.run import run_audit
     from audit.scoring.checkpoint import Checkpoint
     from audit.scoring.progress import progress_on_stderr
+    from audit.waivers_file import in_public_words
 
     loaded = with_waivers_from(_asked_so_often(plan, repeat), waivers)
     place = _checked_place(out, loaded, asked) if isinstance(asked, PublicFiles) else None
@@ -68,7 +69,9 @@ def run_into(  # noqa: PLR0913 - what a run can be given
     if earlier is not None:
         check_kept(earlier, out)
     accepted = accepting(earlier, loaded.plan, place or gate_place(out, loaded.plan, loaded.folder, None), quiet=quiet)
-    with OutputFolder(out) as folder:
+    # a quiet run is one for a log that many read
+    exact = not quiet or not isinstance(asked, PublicFiles)
+    with OutputFolder(out) as folder, in_public_words(exact=exact):
         result = run_audit(
             loaded,
             progress=progress_on_stderr(quiet=quiet),

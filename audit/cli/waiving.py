@@ -36,13 +36,17 @@ def with_waivers_from(loaded: LoadedPlan, named: Path | None) -> LoadedPlan:
     return loaded if named is None else dataclasses.replace(loaded, waivers=named)
 
 
-def waived_anew(result: AuditResult, named: Path | None) -> AuditResult:
-    """A result with the waivers of the file that was named in the place of its own. Raises PlanError."""
+def waived_anew(result: AuditResult, named: Path | None, *, exact: bool) -> AuditResult:
+    """A result with the waivers of the file that was named in the place of its own. Raises PlanError.
+
+    Where not `exact`, for a log that many read.
+    """
     if named is None:
         return result
-    from audit.waivers_file import read_waivers
+    from audit.waivers_file import in_public_words, read_waivers
 
-    return result.model_copy(update={"waivers": read_waivers(named, result.plan, result.features)})
+    with in_public_words(exact=exact):
+        return result.model_copy(update={"waivers": read_waivers(named, result.plan, result.features)})
 
 
 def code_with_waivers(

@@ -165,8 +165,10 @@ def _today() -> str:
 def _audited(asked: Asked, loaded: LoadedPlan) -> AuditResult:
     """The audit as `gate` carries it out: what decides no verdict is left out."""
     from audit.run import run_audit
+    from audit.waivers_file import in_public_words
 
-    return run_audit(loaded, crosscheck=False, details=False, sandbox="auto", allow_pickle=asked.allow_pickle)
+    with in_public_words(exact=asked.exact):
+        return run_audit(loaded, crosscheck=False, details=False, sandbox="auto", allow_pickle=asked.allow_pickle)
 
 
 def _place(asked: Asked, loaded: LoadedPlan) -> Path:

@@ -159,6 +159,28 @@ def test_whoever_reads_one_output_alone_sees_why_the_code_is_not_that_of_the_ver
     }
 
 
+@pytest.mark.parametrize(
+    "group", ['{ gender = "women" }', '{ gender = "non-binary", site = "east" }', "{ gender = 7 }"]
+)
+def test_an_error_in_a_public_log_does_not_say_who_is_in_the_set(here: Path, group: str) -> None:
+    """Neither that nobody is, nor what the nearest code that somebody has is called, nor how many there are."""
+    invoke("run", "plan.toml", "--restricted", "--no-crosscheck")
+    (here / "other.toml").write_text(written((group, LATER)), encoding="utf-8")
+    named = ("--waivers", "other.toml")
+    place = "error: other.toml, line 3: waivers[1].group."
+    feature = "site" if "site" in group else "gender"
+    public = (
+        f"{place}{feature} names no one group of this audit — write code and rung as reports name groups; "
+        "--restricted says more\n"
+    )
+    for asked in (("gate", "plan.toml"), ("gate", "audit-out"), ("run", "plan.toml", "--no-crosscheck", "--quiet")):
+        assert invoke(*asked, *named) == (4, "", public)
+    for exact in (("gate", "plan.toml", "--restricted"), ("run", "plan.toml", "--no-crosscheck", "--restricted", "-q")):
+        code, _, err = invoke(*exact, *named)
+        assert code == 4
+        assert "nobody in the set is" in err
+
+
 def test_the_day_in_a_public_log_does_not_say_which_waivers_are_used(here: Path) -> None:
     """That of the waiver that expires first, whether its group fails or not."""
     (here / "other.toml").write_text(written((WOMEN, LATER), (IN_THE_SOUTH, LATER), (MEN, SOONER)), encoding="utf-8")

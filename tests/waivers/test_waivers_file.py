@@ -11,7 +11,7 @@ from audit.errors import PlanError
 from audit.groups import Group, Level, LevelName, SensitiveFeature
 from audit.plan import AuditPlan
 from audit.plan_file import parse_plan
-from audit.waivers_file import MOST, read_waivers
+from audit.waivers_file import MOST, WaivedGroupError, in_public_words, read_waivers
 
 PLAN = """\
 schema = 1
@@ -114,6 +114,22 @@ def test_a_group_is_told_by_code_and_stands_in_the_order_of_the_plan(
 ) -> None:
     ((_, read_group, _),) = read(plan, tmp_path, of_group(group))
     assert read_group == Group(tuple(Level(*level) for level in levels))
+
+
+def test_one_public_error_for_groups_that_are_not_there_and_for_those_that_are_there_twice(
+    plan: AuditPlan, tmp_path: Path
+) -> None:
+    """Else the error itself says whether somebody whose country is unknown is in the set."""
+    said = set()
+    for group in ('{ nationality = "unknown" }', '{ nationality = "JPN" }', "{ nationality = 3 }"):
+        with pytest.raises(PlanError) as raised, in_public_words():
+            read(plan, tmp_path, of_group(group))
+        assert not isinstance(raised.value, WaivedGroupError)
+        assert raised.value.slug == "waiver-group"
+        said.add(str(raised.value))
+        with pytest.raises(WaivedGroupError), in_public_words(exact=True):
+            read(plan, tmp_path, of_group(group))
+    assert len(said) == 1
 
 
 @pytest.mark.parametrize(
