@@ -11,6 +11,7 @@ SCORING: Final = "scoring"
 """The folder of answers within an output folder."""
 
 if TYPE_CHECKING:
+    from audit.cli.baselines import Accepting
     from audit.cli.output_folder import OutputFolder
     from audit.cli.showing import ExactReports, PublicFiles, Showing
     from audit.isolation.options import IsolationOptions
@@ -52,8 +53,6 @@ def run_into(  # noqa: PLR0913 - what a run can be given
 
     Raises AuditError, and then nothing in `out` has changed but that, and which baseline was accepted.
     """
-    from audit.changes.baseline import baseline_for
-    from audit.cli.baselines import accepting, check_kept, gate_place
     from audit.cli.output_folder import OutputFolder
     from audit.cli.showing import PublicFiles
     from audit.cli.waiving import with_waivers_from
@@ -65,10 +64,7 @@ def run_into(  # noqa: PLR0913 - what a run can be given
 
     loaded = with_waivers_from(_asked_so_often(plan, repeat), waivers)
     place = _checked_place(out, loaded, asked) if isinstance(asked, PublicFiles) else None
-    earlier = baseline_for(loaded, baseline)
-    if earlier is not None:
-        check_kept(earlier, out)
-    accepted = accepting(earlier, loaded.plan, place or gate_place(out, loaded.plan, loaded.folder, None), quiet=quiet)
+    accepted = _accepting(out, loaded, place, baseline, quiet=quiet)
     # a quiet run is one for a log that many read
     exact = not quiet or not isinstance(asked, PublicFiles)
     with OutputFolder(out) as folder, in_public_words(exact=exact):
@@ -78,7 +74,7 @@ def run_into(  # noqa: PLR0913 - what a run can be given
             predictions_to=folder.place("predictions.parquet"),
             crosscheck=crosscheck,
             checkpoint=Checkpoint(out / SCORING, fresh=fresh),
-            baseline=earlier,
+            baseline=accepted.baseline,
             **isolation,
         )
         # Recorded before anything is published: a record without a report does no harm, and after a report without a
@@ -92,6 +88,17 @@ def run_into(  # noqa: PLR0913 - what a run can be given
         else:
             first = out / _write_exact(folder, result, asked)
     return OneRun(result, document, first)
+
+
+def _accepting(out: Path, loaded: LoadedPlan, place: Path | None, named: Path | None, *, quiet: bool) -> Accepting:
+    """The baseline of a run, where it has one, looked at before a night of scoring."""
+    from audit.changes.baseline import baseline_for
+    from audit.cli.baselines import accepting, check_kept, gate_place
+
+    earlier = baseline_for(loaded, named)
+    if earlier is not None:
+        check_kept(earlier, out)
+    return accepting(earlier, loaded.plan, place or gate_place(out, loaded.plan, loaded.folder, None), quiet=quiet)
 
 
 def _write_exact(folder: OutputFolder, result: AuditResult, asked: ExactReports) -> str:
