@@ -163,6 +163,52 @@ def test_the_job_of_gitlab_without_a_kept_key(tmp_path: Path, checkout: Path, bi
     assert files_of(checkout / "audit-out") == []
 
 
+@pytest.mark.parametrize(
+    ("folder", "told"),
+    [
+        ("audit-out/restricted", "audit-out/restricted"),
+        ("audit-out/restricted", "{checkout}/audit-out/restricted"),
+        ("audit-out/restricted", "link"),
+        ("audit-out/restricted", "../checkout/audit-out/restricted"),
+        ("audit-out/restricted", ""),  # no word of it, and the plan may name it
+        ("audit-out/keys/ours", "{checkout}/../elsewhere"),
+        ("audit-out", "audit-out"),
+    ],
+)
+def test_the_job_of_gitlab_refuses_to_remove_a_key(
+    tmp_path: Path, checkout: Path, bin_folder: Path, folder: str, told: str
+) -> None:
+    """The job ends before it judges, with what was kept as it was, and the reports of an earlier job gone."""
+    (checkout / folder).parent.mkdir(exist_ok=True, parents=True)
+    kept = keep_key(checkout / folder)
+    (checkout / "link").symlink_to(kept)
+    public = checkout / "audit-out" / "public"
+    public.mkdir()
+    (public / "junit.xml").write_text("of an earlier job", encoding="utf-8")
+    named = told.format(checkout=checkout)
+    build = run_gitlab(checkout, bin_folder, tmp_path, AUDIT7K_RESTRICTED_FOLDER=named)
+    assert build.code == 4, build.log
+    assert build.log.startswith("error: the restricted folder, or a key, is in audit-out")
+    assert (kept / "key").is_file()
+    assert list(public.iterdir()) == []
+
+
+def test_the_first_job_of_gitlab_makes_no_key_that_it_would_remove(
+    tmp_path: Path, checkout: Path, bin_folder: Path
+) -> None:
+    build = run_gitlab(checkout, bin_folder, tmp_path, AUDIT7K_RESTRICTED_FOLDER="audit-out/restricted")
+    assert build.code == 4
+    assert not (checkout / "audit-out" / "restricted" / "key").exists()
+
+
+def test_the_action_refuses_to_remove_a_key(tmp_path: Path, checkout: Path, bin_folder: Path) -> None:
+    out = tmp_path / "work" / "runner" / "audit7k-out"
+    build = run_action(checkout, tmp_path / "work", bin_folder, restricted_folder=str(out / "restricted"))
+    assert build.code == 4
+    assert "::error title=audit7k::The restricted folder is where" in build.log
+    assert list(build.used) == ["actions/setup-python@v6"]
+
+
 def test_the_hooks_check_a_plan_and_gate(tmp_path: Path, checkout: Path, bin_folder: Path) -> None:
     """As pre-commit calls them: the entry, then the arguments, and no file names."""
     told = environment(bin_folder, tmp_path)
