@@ -23,6 +23,7 @@ from audit.findings.change import Change, ChangeBaseline, Unpaired
 from audit.groups import Family, Group, SensitiveFeature
 from audit.plan import AuditPlan
 from audit.plan_file import LoadedPlan
+from audit.plan_file.mistakes import one_line
 from audit.result import AuditResult, GroupCounts
 from audit.result_change import worse_of
 from audit.result_file import load_result, result_sha256
@@ -44,6 +45,7 @@ __all__ = [
     "check_before",
     "joined_while_open",
     "load_baseline",
+    "named_baseline",
     "with_change",
 ]
 
@@ -83,6 +85,19 @@ def load_baseline(path: Path) -> Baseline:
     return Baseline(load_result(file), file.parent)
 
 
+def named_baseline(path: Path) -> Baseline:
+    """The same of one that somebody named. Raises ResultError."""
+    hint = "check the path; the first one is the result of a run without a baseline"
+    _refuse_missing(path, one_line(str(path)), hint)
+    return load_baseline(path)
+
+
+def _refuse_missing(path: Path, told: str, hint: str) -> None:
+    """Raise ResultError where there is no result yet: it says how one gets the first."""
+    if not (path / "result.json" if path.is_dir() else path).exists():
+        raise ResultError(f"there is no baseline at {told}", slug="no-baseline", hint=hint)
+
+
 def baseline_for(loaded: LoadedPlan, named: Baseline | Path | None) -> Baseline | None:
     """The baseline of a run: the one that was named, else the plan's; None where there is neither.
 
@@ -90,12 +105,19 @@ def baseline_for(loaded: LoadedPlan, named: Baseline | Path | None) -> Baseline 
     """
     if isinstance(named, Baseline):
         return named
-    path = named
-    if path is None and loaded.plan.baseline.result is not None:
-        path = loaded.folder / loaded.plan.baseline.result
-    if path is None:
+    of_plan = loaded.plan.baseline.result
+    if named is not None:
+        baseline = named_baseline(named)
+    elif of_plan is not None:
+        _refuse_missing(
+            loaded.folder / of_plan,
+            f"{one_line(str(of_plan))}, which the plan names",
+            "the first one is the result of an audit without one: leave `result` out of [baseline] for one run, look at "
+            "what came of it, and put its folder there",
+        )
+        baseline = load_baseline(loaded.folder / of_plan)
+    else:
         return None
-    baseline = load_baseline(path)
     check_plans(baseline.result.plan, loaded.plan)
     return baseline
 

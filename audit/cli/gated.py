@@ -119,9 +119,9 @@ def _as_judged(path: Path, asked: Gated) -> tuple[AuditResult, Accepting]:
     result = load_result(path)
     if asked.baseline is None:
         return result, accepting(None, result.plan, None, quiet=asked.quiet)
-    from audit.changes.baseline import load_baseline
+    from audit.changes.baseline import named_baseline
 
-    earlier = load_baseline(asked.baseline)
+    earlier = named_baseline(asked.baseline)
     place = gate_place(path.parent, result.plan, None, asked.restricted_folder)
     accepted = accepting(earlier, result.plan, place, quiet=asked.quiet)
     return compared(result, path, earlier), accepted

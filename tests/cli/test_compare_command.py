@@ -276,6 +276,28 @@ def test_two_plans_of_one_system_have_a_record_each(here: Path) -> None:
     assert call("gate", "plan-2.toml", "--baseline", "one", "--restricted-folder", kept).exit_code in (0, 1, 3)
 
 
+def test_a_baseline_that_is_not_there_yet_says_how_one_gets_the_first(here: Path) -> None:
+    """And what the error says works."""
+    plan = here / "plan-2.toml"
+    without = plan.read_text(encoding="utf-8")
+    plan.write_text(without + '[baseline]\nresult = "accepted"\nregression_margin = 0.2\n', encoding="utf-8")
+    for asked in (("gate", "plan-2.toml"), ("run", "plan-2.toml", "--no-crosscheck", "--quiet")):
+        done = call(*asked)
+        assert done.exit_code == 4
+        assert done.stderr.startswith(
+            "error: there is no baseline at accepted, which the plan names — the first one is"
+        )
+        assert "leave `result` out of [baseline] for one run" in done.stderr
+    for asked in (("gate", "plan-1.toml", "--baseline", "nowhere"), ("gate", "one", "--baseline", "nowhere")):
+        done = call(*asked)
+        assert done.exit_code == 4
+        assert "no baseline at nowhere — check the path; the first one is the result of a run" in done.stderr
+    plan.write_text(without + "[baseline]\nregression_margin = 0.2\n", encoding="utf-8")
+    write_result_of(plan, here / "accepted")
+    plan.write_text(without + '[baseline]\nresult = "accepted"\nregression_margin = 0.2\n', encoding="utf-8")
+    assert call("gate", "plan-2.toml").exit_code in (0, 3)
+
+
 def test_a_run_does_not_write_over_its_baseline(here: Path) -> None:
     """Else the same command once more would hold what became worse against itself."""
     before = (here / "one" / "result.json").read_bytes()
