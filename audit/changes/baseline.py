@@ -17,7 +17,7 @@ from audit.changes.judge import judge_change, why_not_judged
 from audit.changes.margins import Evidence
 from audit.changes.pairs import Pairs, check_reproduced, count_pairs, view_now
 from audit.counting.table import FamilyCounts
-from audit.errors import DataError, PlanError
+from audit.errors import DataError, PlanError, ResultError
 from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.findings.change import Change, ChangeBaseline, Unpaired
 from audit.groups import Family, Group, SensitiveFeature
@@ -112,8 +112,8 @@ def baseline_for(loaded: LoadedPlan, named: Baseline | Path | None) -> Baseline 
         _refuse_missing(
             loaded.folder / of_plan,
             f"{one_line(str(of_plan))}, which the plan names",
-            "the first one is the result of an audit without one: leave `result` out of [baseline] for one run, look at "
-            "what came of it, and put its folder there",
+            "the first one is the result of an audit without one: leave `result` out of [baseline] for one run, look "
+            "at what came of it, and put its folder there",
         )
         baseline = load_baseline(loaded.folder / of_plan)
     else:
