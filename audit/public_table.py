@@ -30,6 +30,7 @@ __all__ = [
     "Group",
     "Level",
     "LevelName",
+    "PlanPart",
     "PublicAbout",
     "PublicChange",
     "PublicCoding",
@@ -65,6 +66,8 @@ TotalName = Literal["positives", "negatives", "unscored", "unlabelled"]
 Shown = Literal["value", "few_errors", "few_correct", "not_shown"]
 Why = Literal["small_or_withheld", "too_small_for_a_rate", "cannot_occur", "not_in_table"]
 FailsOn = Literal["groups", "probes", "change"]
+PlanPart = Literal["detector", "audit.title", "scoring", "sandbox", "disclosure", "governance", "waivers"]
+"""What may differ between the plans of two audits of which one is held against the other."""
 SizeClass = Literal["below 20", "20-49", "50-99", "100-299", "300-999", "1000 or more"]
 
 
@@ -105,6 +108,9 @@ SENTENCES: Final[Mapping[str, str]] = {
     "change_fail": "At least one group became worse than in the earlier audit by more than the limit set for it.",
     "change_pass": "No group that could be judged became worse than in the earlier audit by the limit set for it.",
     "change_inconclusive": "Whether a group became worse than in the earlier audit cannot be told.",
+    "change_weighted_set": "It is not judged: there is no exact test of a change for weighted cases.",
+    "change_clustered_set": "It is not judged: there is no exact test of a change for cases that belong together.",
+    "change_differs": "The plans of the two audits differ in: {features}.",
     "no_clear_change": "no clear change",
 }
 """The English of what a public report must say about its figures; other languages translate these."""
@@ -255,6 +261,21 @@ class PublicChange(Part):
     """Whether the same cases were compared one by one."""
     baseline_finished: str
     """The day on which the earlier audit ended, as YYYY-MM-DD (UTC)."""
+    not_judged: Literal["weighted_set", "clustered_set"] | None = None
+    """Why no change of such a set is judged, whatever it is; null where that is not why."""
+    differs: tuple[PlanPart, ...] = ()
+    """Which parts of the plan differ from the earlier audit's; `detector` also where only its file does."""
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """Names of the `SENTENCES` that tell it; the last one takes `differs` as its features."""
+        names = [f"change_{self.outcome}", *([f"change_{self.not_judged}"] if self.not_judged else [])]
+        return (*names, *(["change_differs"] if self.differs else []))
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """The same in English."""
+        return tuple(SENTENCES[name].format(features=", ".join(self.differs)) for name in self.told)
 
 
 class PublicHeadline(Part):

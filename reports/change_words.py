@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from audit.public_table import SENTENCES
 from audit.result import AuditResult, Change, ChangeVerdict, ProbeRuleResult, RuleResult
 from reports.language import Language
+from reports.plain_text import harmless
 
 __all__ = ["ChangeWords"]
 
@@ -84,6 +86,10 @@ class ChangeWords:
         }
         if not change.rules:
             return stopped.get(change.because, "")
+        if change.because == "group_vanished":
+            return self._t.gettext(
+                "The two audits are of different cases, and the later ones lack a group that was judged before."
+            )
         if change.unpaired is None:
             return self._t.gettext(
                 "Both versions decided the same cases, and these were compared one by one: only cases that changed "
@@ -95,6 +101,17 @@ class ChangeWords:
             "The decisions on single cases are not at hand, so that the two audits were compared as separate samples: "
             "that finds less."
         )
+
+    def differs(self) -> str:
+        """Which parts of the two plans differ; empty where none does."""
+        if self.change is None or not self.change.differs:
+            return ""
+        parts = ", ".join(map(harmless, self.change.differs))
+        return self._t.gettext(SENTENCES["change_differs"]).format(features=parts)
+
+    def whole(self) -> str:
+        """Outcome, how the two were compared, and what differs, in one paragraph."""
+        return " ".join(filter(None, (self.sentence(), self.compared(), self.differs())))
 
     def outcome(self, verdict: ChangeVerdict) -> str:
         """What became of a group."""

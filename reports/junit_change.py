@@ -23,9 +23,10 @@ def change_suite(result: AuditResult, name_of: Callable[[Group], str]) -> list[E
     properties = ET.SubElement(suite, "properties")
     ET.SubElement(properties, "property", name="release", value="restricted, exact counts")
     ET.SubElement(properties, "property", name="baseline", value=xml_text(_baseline(change)))
+    ET.SubElement(properties, "property", name="differs", value=xml_text(", ".join(change.differs)))
     ET.SubElement(properties, "property", name="outcome", value=change.outcome)
     whole = ET.SubElement(suite, "testcase", classname="change", name="change since the baseline")
-    _told(whole, change.outcome, f"{words.sentence()} {words.compared()}")
+    _told(whole, change.outcome, words.whole())
     for verdict in change.verdicts:
         name = f"{verdict.rule}: {name_of(verdict.group)}"
         case = ET.SubElement(suite, "testcase", classname=xml_text(f"change.{verdict.rule}"), name=xml_text(name))

@@ -70,6 +70,7 @@ class _Run:
                 "release": _RESTRICTED,
                 "system": harmless(result.plan.audit.title),
                 "outcome": result.overall.outcome,
+                "change": harmless(ChangeWords(result, ENGLISH).whole()),
                 "waivers": [
                     f"{line.rule}: {harmless(line.group)}: {line.state}; by {harmless(line.who)}, until {line.until}"
                     for line in self._waived.listed(self._names)
@@ -119,7 +120,7 @@ class _Run:
             if one.outcome == "fail"
         ]
         level: Literal["error", "warning"] = "error" if change.outcome == "fail" else "warning"
-        return [*made, self._made(_CHANGE, level, words.sentence().rstrip("."), "change")]
+        return [*made, self._made(_CHANGE, level, words.whole().rstrip("."), "change")]
 
     def _failing(self, rule: RuleResult) -> list[Finding]:
         return [

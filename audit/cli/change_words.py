@@ -4,7 +4,7 @@ who may see exact counts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from audit.cli.group_names import GroupNames, fit, printable
@@ -77,22 +77,37 @@ def change_sentence(change: Change) -> str:
 
 
 def public_change(result: AuditResult) -> list[str]:
-    """The one line of a public log on the change, where there is one."""
-    return [] if result.change is None else [change_sentence(result.change)]
+    """The lines of a public log on the change, where there is one: its word, and what of the plan differs."""
+    if result.change is None:
+        return []
+    from audit.disclosure.about import public_change as told
+
+    change = told(result)
+    return [*_differs(() if change is None else change.differs), change_sentence(result.change)]
+
+
+def _differs(parts: Sequence[str]) -> list[str]:
+    return [f"The plans differ in: {printable(', '.join(parts))}"] if parts else []
 
 
 def change_line(result: AuditResult) -> list[str]:
     """The same in one line of a summary."""
     change = result.change
-    return [] if change is None else [f"Since {change.baseline.finished[:10]}: {_SAID[change.outcome]}"]
+    if change is None:
+        return []
+    said = _SAID[change.outcome]
+    if change.because in _BY_PLAN:
+        cases = "weighted" if change.because == "weighted_set" else "clustered"
+        said = f"the change is not judged: no exact test for {cases} cases"
+    return [f"Since {change.baseline.finished[:10]}: {said}"]
 
 
 def exact_change(result: AuditResult, style: Style) -> list[str]:
     """The lines of a restricted log on the change, where there is one."""
     if result.change is None:
         return []
-    differs = [f"The plans differ in: {', '.join(result.change.differs)}"] if result.change.differs else []
-    return [*change_lines(result.change, result.features, style), *differs, change_sentence(result.change)]
+    change = result.change
+    return [*change_lines(change, result.features, style), *_differs(change.differs), change_sentence(change)]
 
 
 def headline_alone(result: AuditResult) -> dict[str, object]:
@@ -138,8 +153,7 @@ def change_summary(change: Change, features: tuple[SensitiveFeature, ...], title
     lines.append(f"  Since {change.baseline.finished[:10]} ({printable(change.baseline.title)})")
     lines.append(f"  {_SAID[change.outcome]}")
     lines.append(f"  {_compared(change)}")
-    if change.differs:
-        lines.append(f"  The plans differ in: {', '.join(change.differs)}")
+    lines += [f"  {line}" for line in _differs(change.differs)]
     lines.append("")
     for rule in change.rules[:4]:
         worse = sum(one.rule == rule.rule and one.outcome == "fail" for one in change.each_once)

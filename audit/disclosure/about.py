@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from typing import Final, get_args
 
 from audit.disclosure.features import features_without_figures
 from audit.metrics import MetricName
 from audit.plan import AuditPlan, PredictionsDetector
 from audit.public_about import PublicAbout, PublicCoding, PublicLook, PublicMetric
-from audit.public_table import PublicChange
+from audit.public_table import PlanPart, PublicChange
 from audit.result import AuditResult
 from audit.safeguards import public_governance, public_safeguards
 
@@ -97,10 +97,14 @@ def public_change(result: AuditResult) -> PublicChange | None:
     change = result.change
     if change is None:
         return None
+    # by the list and not as the result has it, whose words anybody can have written
+    parts: tuple[PlanPart, ...] = get_args(PlanPart)
     return PublicChange(
         outcome=change.outcome,
         paired=bool(change.rules) and change.unpaired is None,
         baseline_finished=change.baseline.finished[:10],
+        not_judged=change.because if change.because in ("weighted_set", "clustered_set") else None,
+        differs=tuple(part for part in parts if part in change.differs),
     )
 
 

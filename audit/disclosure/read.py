@@ -180,6 +180,8 @@ def _is_held_to_change(headline: PublicHeadline) -> bool:
     if change is None:
         return "change" not in headline.fails_on
     order = ("pass", "inconclusive", "fail")
+    if change.not_judged is not None and (change.outcome != "inconclusive" or change.paired):
+        return False
     fails = ("change" in headline.fails_on) == (change.outcome == "fail")
     return fails and order.index(headline.outcome) >= order.index(change.outcome) and _is_day(change.baseline_finished)
 

@@ -38,7 +38,7 @@ def _overall(release: PublicRelease) -> AuditCase:
     said += [SENTENCES["no_group_named"]] if release.headline.no_group_named else []
     said += [SENTENCES["fails_on_probes"]] if "probes" in release.headline.fails_on else []
     change = release.headline.change
-    said += [] if change is None else [SENTENCES[f"change_{change.outcome}"]]
+    said += [] if change is None else change.sentences
     said += [SENTENCES[name] for name in ("weighted", "clustered") if getattr(about, name)]
     found = "from the exact figures, which the auditor holds"
     if outcome == "inconclusive":

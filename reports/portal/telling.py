@@ -163,8 +163,10 @@ class Teller:
                 self.t.gettext("The verdict also rests on texts in which one word was changed; see the report.")
             )
         change = release.headline.change
-        if change is not None and release.headline.fails_on != ("change",):
-            told.append(self._sentence(f"change_{change.outcome}"))
+        if change is not None:
+            differs = ", ".join(change.differs)
+            said = [self._sentence(name).format(features=differs) for name in change.told]
+            told += said[1:] if release.headline.fails_on == ("change",) else said
         return told
 
     def waivers(self, figures: Figures) -> list[str]:

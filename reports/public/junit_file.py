@@ -57,7 +57,7 @@ def _headline(release: PublicRelease) -> ET.Element:
     if headline.outcome == "fail":
         said = [SENTENCES["no_group_named"]] if headline.no_group_named else []
         said += [SENTENCES["fails_on_probes"]] if "probes" in headline.fails_on else []
-        said += [SENTENCES["change_fail"]] if "change" in headline.fails_on else []
+        said += headline.change.sentences if headline.change is not None and "change" in headline.fails_on else ()
         ET.SubElement(case, "failure", type="verdict", message=xml_text(" ".join(["fail.", *said, told])))
     elif headline.outcome == "inconclusive":
         ET.SubElement(case, "skipped", message=xml_text(f"inconclusive: {_open(release)} {told}"))
@@ -70,7 +70,7 @@ def _open(release: PublicRelease) -> str:
     """What an inconclusive headline leaves open."""
     change = release.headline.change
     told = "the exact figures show neither."
-    return told if change is None or change.outcome != "inconclusive" else SENTENCES["change_inconclusive"]
+    return told if change is None or change.outcome != "inconclusive" else " ".join(change.sentences)
 
 
 def _notes(release: PublicRelease) -> list[str]:
@@ -84,7 +84,7 @@ def _notes(release: PublicRelease) -> list[str]:
     kept += [f"Waiver of {told}." for told in PublicWaived(release).sentences()]
     change = release.headline.change
     if change is not None:
-        kept.append(SENTENCES[f"change_{change.outcome}"])
+        kept += change.sentences
     return kept + [SENTENCES[name] for name in ("weighted", "clustered") if getattr(about, name)]
 
 

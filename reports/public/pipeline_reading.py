@@ -16,7 +16,16 @@ from functools import cached_property
 from typing import Final, Literal
 
 from audit.public_figures import each_people_once, people_apart
-from audit.public_table import SENTENCES, Group, PublicRate, PublicRelease, PublicRule, PublicWord, group_key
+from audit.public_table import (
+    SENTENCES,
+    Group,
+    PublicChange,
+    PublicRate,
+    PublicRelease,
+    PublicRule,
+    PublicWord,
+    group_key,
+)
 from reports.plain_text import harmless
 from reports.public.plain_names import PlainNames
 from reports.public.waived import PublicWaived
@@ -103,7 +112,8 @@ class PipelineReading:
         if "probes" in headline.fails_on:
             notes.append(SENTENCES["fails_on_probes"])
         if headline.change is not None:
-            notes.append(SENTENCES[f"change_{headline.change.outcome}"])
+            told, *more = headline.change.sentences
+            notes += [told, _earlier(headline.change), *more]
         if self.release.figures == "shown":
             notes.append(_PROTECTED.format(**self.release.table.method.model_dump()))
         else:
@@ -197,6 +207,12 @@ class PipelineReading:
 def is_plain_key(key: str) -> bool:
     """Whether a key can stand as one word of a line, so that numbers of its row can stand beside it."""
     return _PLAIN_KEY.fullmatch(key) is not None and key == harmless(key)
+
+
+def _earlier(change: PublicChange) -> str:
+    """When the audit before was, and how the two were compared."""
+    compared = "; both versions decided the same cases" if change.paired else ""
+    return f"The earlier audit ended on {harmless(change.baseline_finished)}{compared}."
 
 
 def likely_range(rate: PublicRate | None) -> tuple[str, str] | None:

@@ -38,7 +38,7 @@ class ChangeTeller(Teller):
         return Look(
             "change",
             title,
-            sentences=(words.sentence(), words.compared(), *self._limits()),
+            sentences=tuple(filter(None, (words.sentence(), words.compared(), words.differs(), *self._limits()))),
             note=self.t.gettext(
                 "The limits above compare a group with everyone else now; this compares each group with itself in the "
                 "earlier audit. A system can treat groups alike and have become worse for all of them."

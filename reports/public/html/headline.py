@@ -219,13 +219,13 @@ class HeadlineWriter:
         change = self._reading.release.headline.change
         if change is None:
             return ()
-        told = self._words.sentence(f"change_{change.outcome}")
+        told, *more = (self._words.sentence(name, features=", ".join(change.differs)) for name in change.told)
         compared = (
             self._t.gettext("The earlier audit ended on %(day)s; both versions decided the same cases.")
             if change.paired
             else self._t.gettext("The earlier audit ended on %(day)s.")
         ) % {"day": self._language.date(change.baseline_finished)}
-        return told, compared
+        return told, compared, *more
 
     def _of_groups(self) -> list[tuple[str, str]]:
         if self._below and self._outcome == "fail":
