@@ -18,6 +18,7 @@ _UNSEEN = re.compile(
 )
 _FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """Starts of a formula; the full-width forms count as well, as some programs read them alike."""
+_LONGEST = 200
 _NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -47,3 +48,8 @@ def spreadsheet_text(text: str) -> str:
     """`text` made harmless, with an apostrophe before what a spreadsheet would take for a formula."""
     plain = harmless(text)
     return f"'{plain}" if plain.lstrip().startswith(_FORMULA) else plain
+
+
+def shortened(text: str) -> str:
+    """A text of at most 200 characters."""
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

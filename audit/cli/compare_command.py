@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -15,6 +15,9 @@ from audit.cli.terminal import Style, note, say, say_document
 if TYPE_CHECKING:
     from audit.result import AuditResult
 
+_FORMATS: Final = {".html": "html", ".htm": "html", ".md": "markdown"}
+"""By the end of the file's name, which reporter writes it."""
+
 
 def compare(
     then: Annotated[Path, typer.Argument(metavar="A", help="The earlier result.json, or a folder with one.")],
@@ -24,7 +27,8 @@ def compare(
         typer.Option(metavar="PLAN", help="The plan of B, to look cases up in its set.  [where B says it was]"),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Also write B's report of exact counts there, with the change.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Also write B's report of exact counts there (.html, .md), with the change."),
     ] = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -38,8 +42,10 @@ def compare(
     from audit.changes.baseline import change_between, load_baseline, with_change
     from audit.cli.baselines import plan_at_hand
 
-    if out is not None and out.suffix.lower() not in (".html", ".htm"):
-        raise ArgumentError("--out writes a report in HTML", slug="report-name", hint="end its name in .html")
+    if out is not None and out.suffix.lower() not in _FORMATS:
+        raise ArgumentError(
+            "--out writes a report in HTML or Markdown", slug="report-name", hint="end its name in .html or .md"
+        )
     earlier, later = (load_baseline(result_at(path) or path) for path in (then, now))
     change = change_between(earlier, later, plan_at_hand(later.result, plan), only_the_same=False)
     if out is not None:
@@ -58,7 +64,7 @@ def _write(result: AuditResult, out: Path) -> None:
     from audit.cli.output_folder import write_file
     from audit.cli.reporters import find_reporters, render_each
 
-    (reporter,) = find_reporters(("html",))
+    (reporter,) = find_reporters((_FORMATS[out.suffix.lower()],))
     (made,) = render_each(reporter, result, ())
     write_file(out, made.content)
     note(f"Report: {out}")

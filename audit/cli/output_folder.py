@@ -21,6 +21,8 @@ EXACT_FILES: Final = (
     "predictions.parquet",
     "report.html",
     "junit.xml",
+    "restricted.sarif.json",
+    "restricted.md",
     "report.pdf",
     *(f"report.{language}.pdf" for language in ("en", "fr", "es", "ar", "ru", "zh")),
 )

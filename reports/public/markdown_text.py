@@ -1,35 +1,19 @@
-"""Markdown of a release for comments and summaries. What others wrote stands in code spans: no markup, no link.
-
-In a code span nothing is a link, a mention, a reference, a picture or HTML. Only plain words stand without one.
-"""
+"""Markdown of a release for comments and summaries. What others wrote stands in code spans: no markup, no link."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
 from audit.public_table import PublicWaiver, group_key
-from reports.plain_text import harmless
-from reports.public.pipeline_reading import Finding, PipelineReading, is_plain_key, likely_range, shortened
+from reports.markdown_text import literal
+from reports.public.pipeline_reading import Finding, PipelineReading, is_plain_key, likely_range
 from reports.public.waived import NOT_NAMED
 
-__all__ = ["counts_table", "findings_tables", "literal", "waiver_lines"]
+__all__ = ["counts_table", "findings_tables", "waiver_lines"]
 
-_PLAIN: Final = re.compile(r"[^\W_]+(?:(?:[ '’()-]|, |\. |(?<=[0-9])\.(?=[0-9]))+[^\W_]+)*[)]?")
-"""Words, with a stop only before a space or in a number: no domain, no address, no mark of Markdown."""
 _MOST_RULES: Final = 20
 _MOST_WAIVERS: Final = 20
-
-
-def literal(text: str) -> str:
-    """A text as it is: plain words as they are, everything else in a code span that nothing can end."""
-    plain = shortened(harmless(text)).strip()
-    if _PLAIN.fullmatch(plain) and "www" not in plain.lower():
-        return plain
-    # A bar would end a cell of a table, even within code.
-    code = plain.replace("`", "'").replace("|", "\u00a6")
-    return f"`{code}`" if code else ""
 
 
 def counts_table(reading: PipelineReading) -> Iterator[str]:

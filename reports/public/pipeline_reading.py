@@ -26,7 +26,7 @@ from audit.public_table import (
     PublicWord,
     group_key,
 )
-from reports.plain_text import harmless
+from reports.plain_text import harmless, shortened
 from reports.public.plain_names import PlainNames
 from reports.public.waived import PublicWaived
 
@@ -220,8 +220,3 @@ def likely_range(rate: PublicRate | None) -> tuple[str, str] | None:
     if rate is None or rate.value is None or rate.low is None or rate.high is None:
         return None
     return f"{rate.value * 100:.0f}%", f"{round(rate.low * 100)}% to {round(rate.high * 100)}%"
-
-
-def shortened(text: str) -> str:
-    """A text of at most 200 characters."""
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

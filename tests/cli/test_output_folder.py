@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import importlib
 import itertools
 import os
 import shutil
 import stat
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from audit.cli.output_folder import OutputFolder, write_file
+from audit.cli.output_folder import EXACT_FILES, OutputFolder, write_file
 from audit.errors import ExitCode, FolderInUseError, StorageError
 
 FILES = {"result.json": "{}\n", "report.html": "<p>é</p>\n", "predictions.parquet": "binary"}
@@ -224,3 +226,13 @@ def test_one_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: py
     with pytest.raises(StorageError, match="No such file"):
         write_file(tmp_path / "absent" / "x", "x")
     shutil.rmtree(tmp_path)
+
+
+def test_no_exact_report_of_an_earlier_run_stays_or_can_be_read_by_a_public_reporter() -> None:
+    """Every reporter of ours writes a file that goes with the result that it is of."""
+    offers = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
+    reporters = offers["project"]["entry-points"]["audit.reporters"]
+    assert len(reporters) >= 5
+    for name, place in reporters.items():
+        module, _, attribute = place.partition(":")
+        assert getattr(importlib.import_module(module), attribute).filename in EXACT_FILES, name

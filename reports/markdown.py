@@ -1,0 +1,162 @@
+"""`restricted.md`: the verdict and what changed since an earlier audit, with exact counts, for a comment that few read.
+
+What others wrote stands in code spans, as in the public comment: no markup, no link, no mention.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, Literal
+
+from audit.result import AuditResult, Change, ChangeVerdict, ProbeRuleResult, RuleResult
+from reports.change_words import ChangeWords
+from reports.language import ENGLISH
+from reports.markdown_text import literal
+from reports.names import Names
+from reports.numbers import NOT_KNOWN
+from reports.reading import Finding, Reading
+from reports.verdict_words import VerdictWriter
+from reports.waived_words import WaivedWords
+from reports.words import Words
+
+__all__ = ["MarkdownReporter"]
+
+_MOST: Final = 20
+"""Rows of a table: a comment is no report."""
+_RESTRICTED: Final = "Restricted: exact counts can single out people; not for publication."
+_ORDER: Final = ("fail", "inconclusive", "pass", "not_evaluable")
+_CHANGED: Final = {"fail": "Worse", "pass": "Not worse", "inconclusive": "Cannot tell"}
+
+
+class MarkdownReporter:
+    """Writes `restricted.md`."""
+
+    name: str = "markdown"
+    filename: str = "restricted.md"
+    audience: Literal["restricted"] = "restricted"
+
+    def render(self, result: AuditResult) -> str:
+        """The whole file as text, the same for the same result."""
+        return "\n".join(_Comment(result).write()) + "\n"
+
+
+class _Comment:
+    def __init__(self, result: AuditResult) -> None:
+        self._result = result
+        self._reading = Reading(result)
+        self._names = Names(result.features, ENGLISH)
+        self._words = Words(ENGLISH, self._names)
+        self._numbers = ENGLISH.numbers
+        self._waived = WaivedWords(result)
+        self._rules: list[RuleResult | ProbeRuleResult] = [*result.rules, *result.probe_rules]
+
+    def write(self) -> Iterator[str]:
+        told = VerdictWriter(self._reading, self._names, self._words, ENGLISH).write()
+        yield f"**{told.heading}.** {told.sentence}"
+        yield ""
+        yield f"System: {literal(self._result.plan.audit.title)}. {_RESTRICTED}"
+        yield ""
+        if self._result.change is not None:
+            yield from self._change(self._result.change)
+        yield "<details><summary>Groups and limits</summary>"
+        yield ""
+        yield from self._limits()
+        yield from self._findings()
+        yield from self._waivers()
+        yield f"What comes next: {told.next_step}"
+        yield ""
+        yield "</details>"
+
+    def _change(self, change: Change) -> Iterator[str]:
+        """What changed: the sentence, rule by rule, and the groups, worse first."""
+        words = ChangeWords(self._result, ENGLISH)
+        day = ENGLISH.date(change.baseline.finished)
+        yield f"### {_CHANGED[change.outcome]} since {day}"
+        yield ""
+        yield f"Held against {literal(change.baseline.title)}. {words.compared()}"
+        yield ""
+        if change.differs:
+            yield f"The plans of the two audits differ in: {', '.join(map(literal, change.differs))}."
+            yield ""
+        if not change.rules:
+            return
+        yield "| Rule | May become worse by | Change |"
+        yield "|---|---:|---|"
+        for rule in change.rules[:_MOST]:
+            margin = f"{self._numbers.points(rule.margin)} points"
+            yield f"| {literal(rule.rule)} | {margin} | {_CHANGED[rule.outcome].lower()} |"
+        yield ""
+        yield from self._changed_groups(change, words)
+
+    def _changed_groups(self, change: Change, words: ChangeWords) -> Iterator[str]:
+        told = sorted(
+            (one for one in change.each_once if one.outcome != "not_evaluable"),
+            key=lambda one: (_ORDER.index(one.outcome), not one.decidable, -_loss(one)),
+        )
+        yield "| Group | Rule | What became of it | Then | Now | Change in points (likely range) | Changed sides |"
+        yield "|---|---|---|---:|---:|---:|---|"
+        for one in told[:_MOST]:
+            cells = (
+                literal(self._names.group(one.group)),
+                literal(one.rule),
+                words.outcome(one),
+                self._share(one.then_numerator, one.then_denominator),
+                self._share(one.now_numerator, one.now_denominator),
+                self._numbers.points_with_range(one.difference, one.difference_low, one.difference_high),
+                NOT_KNOWN if one.n is None else f"{one.lost} for the worse, {one.gained} for the better, of {one.n}",
+            )
+            yield f"| {' | '.join(cells)} |"
+        yield ""
+        left = len(change.each_once) - len(told[:_MOST])
+        if left > 0:
+            yield f"{self._numbers.count(left)} more in `result.json`."
+            yield ""
+
+    def _limits(self) -> Iterator[str]:
+        yield "| Rule | Verdict | Why |"
+        yield "|---|---|---|"
+        for rule in self._rules[:_MOST]:
+            why = self._words.rule_because(rule.because) if isinstance(rule, RuleResult) else ""
+            yield f"| {literal(rule.rule)} | {self._words.rule_outcome(rule.outcome)} | {why} |"
+        yield ""
+
+    def _findings(self) -> Iterator[str]:
+        """The groups that fail, with their counts; a waived one is marked."""
+        failing = [one for one in self._reading.findings if one.verdict is not None and one.verdict.outcome == "fail"]
+        if not failing:
+            return
+        yield "| Group | Rule | Rate | Everyone else |"
+        yield "|---|---|---:|---:|"
+        yield from map(self._finding, failing[:_MOST])
+        yield ""
+        if len(failing) > _MOST:
+            yield f"{self._numbers.count(len(failing) - _MOST)} more in `result.json`."
+            yield ""
+
+    def _finding(self, finding: Finding) -> str:
+        rule = "" if finding.rule is None else finding.rule.rule
+        estimate = finding.estimate
+        rate = NOT_KNOWN if estimate is None else self._share(estimate.numerator, estimate.denominator)
+        mark = " (waived)" if self._waived.of(rule, finding.group) else ""
+        rest = self._numbers.percent(finding.rest)
+        return f"| {literal(self._names.group(finding.group))}{mark} | {literal(rule)} | {rate} | {rest} |"
+
+    def _waivers(self) -> Iterator[str]:
+        lines = self._waived.listed(self._names)
+        for line in lines[:_MOST]:
+            said = f"{line.state}; by {literal(line.who)} until {line.until}: {literal(line.why)}"
+            yield f"- Waiver of {literal(line.group)} under {literal(line.rule)}: {said}"
+        if len(lines) > _MOST:
+            yield "- Further waivers stand in `result.json`."
+        if lines:
+            yield ""
+
+    def _share(self, numerator: int, denominator: int) -> str:
+        return (
+            f"{self._numbers.percent(numerator / denominator)} ({numerator} of {denominator})" if denominator else "-"
+        )
+
+
+def _loss(one: ChangeVerdict) -> float:
+    difference = one.difference or 0.0
+    return -difference if one.side == "low" else difference
