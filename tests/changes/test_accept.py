@@ -85,7 +85,7 @@ def edited(path: Path, old: str, new: str) -> None:
             lambda folder: edited(folder / "old" / "result.json", '"schema_version": 1', '"schema_version": 9'),
             "newer-result",
         ),
-        (lambda folder: (folder / "old" / "result.json").unlink(), "no-result"),
+        (lambda folder: (folder / "old" / "result.json").unlink(), "no-baseline"),
     ],
 )
 def test_a_baseline_of_another_set_plan_or_schema_is_refused_before_anything_is_judged(
