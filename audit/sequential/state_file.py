@@ -13,15 +13,16 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from audit.errors import FolderInUseError, ResultError, StorageError
+from audit.evaluation.quoting import shown
 from audit.scoring.durable import write_durably
-from audit.sequential.state import State
+from audit.sequential.state import METHOD, State
 
 __all__ = ["LARGEST", "locked", "read_state", "write_state"]
 
 LARGEST: Final = 256 * 1024 * 1024
 """Bytes. A plan of a thousand groups and five rules has one of two megabytes; what is larger is another file."""
 _CHECKSUM: Final = "checksum"
-_SCHEMA: Final = 1
+_SCHEMA: Final = 2
 
 
 def read_state(path: Path) -> State | None:
@@ -30,7 +31,7 @@ def read_state(path: Path) -> State | None:
     Raises
     ------
     ResultError
-        If it is not as it was written, or of another version.
+        If it is not as it was written, of another version, or its nights were added up by another method.
     StorageError
         If it cannot be read.
     """
@@ -57,9 +58,18 @@ def read_state(path: Path) -> State | None:
             hint="use the version that wrote it, or begin a new state: that gives its evidence up",
         )
     try:
-        return State.model_validate_json(json.dumps(told))
+        state = State.model_validate_json(json.dumps(told))
     except ValidationError:
         raise _damaged(path) from None
+    # no new history by itself: an upgrade would take back a FAIL that stands, and nobody would look
+    if state.method != METHOD:
+        raise ResultError(
+            f"the nights of {path.name} were added up by method {state.method} of {shown(state.tool)}, and this "
+            f"audit7k has method {METHOD}",
+            slug="sequential-method",
+            hint="go on with the version that wrote it, or begin a new state: that gives its evidence up",
+        )
+    return state
 
 
 def write_state(path: Path, state: State) -> None:
