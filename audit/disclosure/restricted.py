@@ -6,12 +6,10 @@ digest of the one before, so that one that was changed, or taken out of the midd
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +17,7 @@ from typing import Any, Final
 from audit.disclosure.keys import new_key
 from audit.disclosure.keys_file import KEY, KEY_BYTES
 from audit.errors import AuditError, FolderInUseError, ResultError, StorageError
+from audit.evaluation.held_file import held, may_be_left
 from audit.scoring.durable import make_folder, write_durably
 
 __all__ = ["Entry", "RestrictedFolder", "locked", "restricted_folder", "storage"]
@@ -161,17 +160,17 @@ def locked(path: Path) -> Iterator[None]:
     with storage(path):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         make_folder(path)
-        lock = os.open(path / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise FolderInUseError(
-                f"{path.name} is in use by another release", slug="folder-in-use", hint="wait until it has ended"
-            ) from None
+    with ExitStack() as stack:
+        with storage(path):
+            try:
+                stack.enter_context(held(path / _LOCK))
+            except BlockingIOError:
+                raise FolderInUseError(
+                    f"{path.name} is in use by another release",
+                    slug="folder-in-use",
+                    hint=f"wait until it has ended{may_be_left(path / _LOCK)}",
+                ) from None
         yield
-    finally:
-        os.close(lock)
 
 
 @contextmanager
