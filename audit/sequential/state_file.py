@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 from pydantic import ValidationError
 
 from audit.errors import FolderInUseError, ResultError, StorageError
+from audit.evaluation.held_file import held, may_be_left
 from audit.evaluation.quoting import shown
 from audit.scoring.durable import write_durably
 from audit.sequential.state import METHOD, State
@@ -88,28 +88,18 @@ def locked(path: Path) -> Iterator[None]:
     Raises FolderInUseError where another holds it, StorageError where its folder cannot be written.
     """
     lock = path.with_name(f".{path.name}.lock")
-    try:
-        handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        raise _storage(path, error) from None
-    try:
-        _lock(handle, path)
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(held(lock))
+        except BlockingIOError:
+            raise FolderInUseError(
+                f"{path.name} is in use by another night",
+                slug="folder-in-use",
+                hint=f"wait until it has ended{may_be_left(lock)}",
+            ) from None
+        except OSError as error:
+            raise _storage(path, error) from None
         yield
-    finally:
-        os.close(handle)
-
-
-def _lock(handle: int, path: Path) -> None:
-    try:
-        import fcntl
-    except ImportError:
-        return
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise FolderInUseError(
-            f"{path.name} is in use by another night", slug="folder-in-use", hint="wait until it has ended"
-        ) from None
 
 
 def _text(told: dict[str, Any]) -> str:

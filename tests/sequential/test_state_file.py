@@ -6,6 +6,7 @@ import fcntl
 import json
 import math
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,19 @@ def test_two_nights_at_once_are_one_too_many(tmp_path: Path) -> None:
         with pytest.raises(BlockingIOError):
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         os.close(handle)
+
+
+def test_two_nights_at_once_are_one_too_many_where_the_system_has_no_locks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "fcntl", None)
+    path = tmp_path / "state.json"
+    left = r"if it was killed, remove \.state\.json\.lock\.held"
+    with locked(path), pytest.raises(FolderInUseError, match=left), locked(path):
+        pass
+    with locked(path):
+        write_state(path, made_state())
+    assert [one.name for one in tmp_path.iterdir()] == ["state.json"]
 
 
 def test_a_full_disk_leaves_the_state_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
