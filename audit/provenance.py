@@ -18,6 +18,7 @@ from audit.plan_file import LoadedPlan, canonical_plan_sha256
 from audit.result import Provenance
 
 if TYPE_CHECKING:
+    from audit.evaluation.evaluation_set import EvaluationSet
     from audit.scoring.scored import Scored
 
 __all__ = ["digests_of", "package_version", "provenance", "scoring_identity", "sha256_of"]
@@ -49,7 +50,7 @@ def provenance(
     started: datetime,
     scored: Scored | None = None,
 ) -> Provenance:
-    """Record digests, versions and times; `digests` names `evaluation_set`, `detector` and `predictions`.
+    """Record digests, versions and times; `digests` are those of `digests_of`.
 
     `scored` says when the rows were scored, told where it was not in this run alone, where, and how it went.
     """
@@ -60,6 +61,7 @@ def provenance(
         evaluation_set_sha256=digests["evaluation_set"],
         detector_sha256=digests["detector"],
         predictions_sha256=digests.get("predictions"),
+        cases_sha256=digests.get("cases"),
         tool=_TOOL,
         packages=_packages(),
         python=platform.python_version(),
@@ -76,10 +78,11 @@ def provenance(
     )
 
 
-def digests_of(evaluation_set: str | None, scored: Scored, predictions: Path | None) -> dict[str, str | None]:
-    """What `provenance` records of files: of the set, of the detector, and of predictions where they were written."""
+def digests_of(evaluation_set: EvaluationSet, scored: Scored, predictions: Path | None) -> dict[str, str | None]:
+    """What `provenance` records: of the set and its cases, the detector, and predictions where they were written."""
     return {
-        "evaluation_set": evaluation_set,
+        "evaluation_set": evaluation_set.sha256,
+        "cases": evaluation_set.cases_sha256(),
         "detector": scored.detector_sha256,
         "predictions": sha256_of(predictions),
     }

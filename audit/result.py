@@ -230,6 +230,8 @@ class Provenance(Part):
     """SHA-256 of the model or predictions file; null where there is none."""
     predictions_sha256: str | None = None
     """SHA-256 of `predictions.parquet` as it was written beside this result; null where none was."""
+    cases_sha256: str | None = None
+    """SHA-256 that stands for the ids of all cases, in any order and format of file; null in results of before."""
     tool: str
     """Name and version of this tool."""
     packages: dict[str, str]

@@ -105,7 +105,7 @@ def run_audit(  # noqa: PLR0913 - what an audit can be given
         rows = _single_rows(loaded.plan, evaluation_set) if crosscheck else None
         asked = (_own_measures(loaded, evaluation_set) if details else (), answered)
         evaluation_set.check_unchanged()
-        digests = digests_of(evaluation_set.sha256, scored, predictions_to)
+        digests = digests_of(evaluation_set, scored, predictions_to)
         features = evaluation_set.features
     families = _families(loaded.plan, counted.table, features)
     origin = provenance(loaded, digests, started, scored)

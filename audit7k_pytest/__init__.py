@@ -6,8 +6,6 @@ pytest imports this in every project in whose environment audit7k is installed, 
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -17,6 +15,7 @@ import pytest
 if TYPE_CHECKING:
     from audit.result import AuditResult
     from audit.testing.cases import AuditVerdict, Judged
+    from audit7k_pytest.shared_folder import SharedFolder
 
 _VERDICT: Final = "audit7k_verdict"
 _WORDS: Final = ("fail", "skip", "pass")
@@ -34,6 +33,7 @@ class _Session:
         self.shared: Path | None = None if given is None else Path(given)
         self.is_worker = bool(worker)
         self._found: dict[str, Judged] = {}
+        self._made: SharedFolder | None = None
 
     def judged(self, plan: Path, config: pytest.Config) -> Judged:
         """What the audit of a plan comes to. Raises CollectError, with one line."""
@@ -53,25 +53,28 @@ class _Session:
             raise pytest.Collector.CollectError(f"audit7k: {error}") from None
         return self._found[asked.key]
 
-    def notes(self) -> list[str]:
-        """What the log must say, also of what workers have audited."""
+    def found(self) -> list[Judged]:
+        """Everything that was audited, also by workers, in an order that does not depend on who was first."""
         found = list(self._found.values())
         if self.shared is not None and not self.is_worker and any(self.shared.glob("*.json")):
             from audit.testing.cases import Judged
 
             found += [Judged.from_json(file.read_text(encoding="utf-8")) for file in self.shared.glob("*.json")]
-        return sorted(f"audit7k: {note}" for judged in found for note in judged.notes)
+        return sorted(found, key=lambda judged: (judged.plan, judged.notes))
 
     def share(self) -> Path:
         """The folder that workers of this session share, for their owner alone."""
         if self.shared is None:
-            self.shared = Path(tempfile.mkdtemp(prefix="audit7k-pytest-"))
+            from audit7k_pytest.shared_folder import SharedFolder
+
+            self._made = SharedFolder()
+            self.shared = self._made.path
         return self.shared
 
     def close(self) -> None:
         """Remove it: it can hold exact counts."""
-        if self.shared is not None and not self.is_worker:
-            shutil.rmtree(self.shared, ignore_errors=True)
+        if self._made is not None:
+            self._made.remove()
 
 
 _SESSION: Final = pytest.StashKey[_Session]()
@@ -141,15 +144,19 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 
 def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
     """Say which plans were audited, for that happens before the first test runs."""
-    return config.stash[_SESSION].notes()
+    return [f"audit7k: {note}" for judged in config.stash[_SESSION].found() for note in judged.notes]
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Say the same at the end where workers have collected the tests, each for itself."""
-    session = config.stash[_SESSION]
-    if session.shared is not None:
-        for note in session.notes():
-            terminalreporter.write_line(note)
+    """Say at the end, however quiet the rest of the log is, what was audited, what is waived and what is undecided."""
+    found = config.stash[_SESSION].found()
+    if not found:
+        return
+    from audit.testing.telling import summary_lines
+
+    for judged in found:
+        for line in summary_lines(judged):
+            terminalreporter.write_line(f"audit7k: {line}")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -6,8 +6,9 @@ by exactly the margin, or by less once the last pair has come. Every night bring
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, Literal
 
 import numpy as np
@@ -18,13 +19,15 @@ from audit.groups import LevelName, SensitiveFeature
 from audit.plan import AuditPlan
 from audit.run import count_families
 from audit.sequential.judging import judged
-from audit.sequential.state import Sample, State, begun
+from audit.sequential.state import Evidence, Sample, State, begun
 from audit.sequential.taking_in import taken_in
 from audit.verdicts import judge
 from simulate.verdict_size import Measured
 
 FloatArray = npt.NDArray[np.float64]
 Event = Literal["fail", "pass"]
+Setting = Callable[[int, np.random.Generator], Iterator[Measured]]
+"""Takes a number of histories."""
 
 MARGIN: Final = 0.10
 GENDERS: Final = ("man", "woman")
@@ -92,20 +95,19 @@ def features(countries: Sequence[str]) -> list[SensitiveFeature]:
     ]
 
 
-def tables(world: World, nights: int, rng: np.random.Generator) -> Iterator[CountsTable]:
-    """The new cases of each night."""
-    for night in range(nights):
-        shares = np.where(world.since <= night, world.shares, 0.0)
-        split = rng.multinomial(world.cases, np.repeat(shares / shares.sum() / 2.0, 2)).reshape(-1, 2)
-        found = rng.binomial(split, world.rates[:, np.newaxis])
-        rows: dict[tuple[str, ...], IntArray] = {}
-        for country, gender in zip(*np.nonzero(split), strict=True):
-            cells = np.zeros((3, 4), dtype=np.int64)
-            cells[POSITIVE, [FLAGGED, NOT_FLAGGED]] = (
-                found[country, gender], split[country, gender] - found[country, gender]
-            )  # fmt: skip
-            rows[GENDERS[gender], f"C{country}"] = cells
-        yield CountsTable.of(("gender", "nationality"), rows)
+def table(world: World, night: int, rng: np.random.Generator) -> CountsTable:
+    """The new cases of a night, from 0."""
+    shares = np.where(world.since <= night, world.shares, 0.0)
+    split = rng.multinomial(world.cases, np.repeat(shares / shares.sum() / 2.0, 2)).reshape(-1, 2)
+    found = rng.binomial(split, world.rates[:, np.newaxis])
+    rows: dict[tuple[str, ...], IntArray] = {}
+    for country, gender in zip(*np.nonzero(split), strict=True):
+        cells = np.zeros((3, 4), dtype=np.int64)
+        cells[POSITIVE, [FLAGGED, NOT_FLAGGED]] = (
+            found[country, gender], split[country, gender] - found[country, gender]
+        )  # fmt: skip
+        rows[GENDERS[gender], f"C{country}"] = cells
+    return CountsTable.of(("gender", "nationality"), rows)
 
 
 def histories(
@@ -119,13 +121,22 @@ def histories(
 def _history(
     world: World, nights: int, rng: np.random.Generator, sample: Sample
 ) -> Iterator[tuple[State, CountsTable]]:
-    asked, state, whole = plan(), begun({}, sample), CountsTable.of(("gender", "nationality"), {})
-    for table in tables(world, nights, rng):
-        whole += table
-        given = whole if sample == "growing" else table
-        named = features(sorted({country for _, country in given.codes}))
-        state = taken_in(asked, state, count_families(asked, given, named), named)
+    state, whole = begun({}, sample), CountsTable.of(("gender", "nationality"), {})
+    for night in range(nights):
+        new = table(world, night, rng)
+        whole += new
+        state = _with(state, whole if sample == "growing" else new)
         yield state, whole
+
+
+def _with(state: State, given: CountsTable) -> State:
+    asked, named = plan(), features(sorted({country for _, country in given.codes}))
+    return taken_in(asked, state, count_families(asked, given, named), named)
+
+
+def _of_nationalities(state: State) -> Evidence:
+    (found,) = [one for one in state.evidence if one.family.axes[0].feature == "nationality"]
+    return found
 
 
 def false_fail(
@@ -140,13 +151,39 @@ def false_fail(
 
 
 def false_pass(setting: str, world: World, nights: int, runs: int, rng: np.random.Generator) -> Measured:
-    """In how many whole histories the first nationality passed, although it is beyond the limit."""
+    """In how many whole histories the first nationality passed in some night, although it is beyond the limit."""
     events = 0
     for history in histories(world, nights, runs, rng):
-        *_, (state, _) = history
-        (place,) = [at for at, one in enumerate(state.families) if one.family.axes[0].feature == "nationality"]
-        events += state.evidence[place].passed[0]
+        events += any(_of_nationalities(state).passed[0] for state, _ in history)
     return Measured(f"{nights} nights, {setting}", "false PASS of the group beyond", events, runs, "<= 5 %")
+
+
+def nights_to_doubt(worlds: tuple[World, World], good: int, nights: int, rng: np.random.Generator) -> int | None:
+    """In which night after a change the first nationality was in doubt; None where it was not in so many.
+
+    The change comes once it has passed and so many good nights have followed; a doubt in these counts as one at once.
+    """
+    before, then = worlds
+    state, night = begun({}, "fresh"), 0
+    while not _of_nationalities(state := _with(state, table(before, night, rng))).passed[0]:
+        night += 1
+    for since in range(1, good + nights + 1):
+        state = _with(state, table(before if since <= good else then, night + since, rng))
+        if _of_nationalities(state).doubted[0]:
+            return max(since - good, 1)
+    return None
+
+
+def doubted(
+    setting: str, gap: float, good: int, looks: Sequence[int], expected: str, runs: int, rng: np.random.Generator
+) -> Iterator[Measured]:
+    """How often the PASS of 10 % of the cases is in doubt so many nights after they have come to lie behind."""
+    worlds = one_gap(400, 0.7, 0.0, 0.1), one_gap(400, 0.7, gap, 0.1)
+    runs = max(1, runs // 3)
+    found = [nights_to_doubt(worlds, good, max(looks), rng) for _ in range(runs)]
+    for look in looks:
+        events = sum(one is not None and one <= look for one in found)
+        yield Measured(f"10 % to {setting}, {look} nights of 400", "PASS in doubt", events, runs, expected)
 
 
 def detection(
@@ -168,20 +205,46 @@ def detection(
         yield Measured(cases, f"{event.upper()}, one audit planned so", once[look], runs, "power")
 
 
-def all_settings(runs: int, seed: int) -> Iterator[Measured]:
-    """Measure every setting, each with its own stream of random numbers."""
-    streams = iter(np.random.default_rng(seed).spawn(16))
-    for cases, rate in ((100, 0.7), (400, 0.7), (400, 0.3)):
-        for sample in ("fresh", "growing"):
-            world = on_the_margin(cases, rate)
-            setting = f"rate {rate}, half on the margin, {cases} a night"
-            yield false_fail(setting, world, NIGHTS, runs, next(streams), sample)
-    beyond = one_gap(400, 0.7, MARGIN, 0.1)
-    yield false_pass("one of 10 % on the margin, 400 a night", beyond, NIGHTS, runs, next(streams))
-    looks = (5, 10, 15, 20, 30, 40, 60)
-    fewer = max(1, runs // 2)
-    yield from detection("10 % at .5 of .7", one_gap(100, 0.7, 0.2, 0.1), looks, fewer, next(streams), "fail")
-    yield from detection("10 % at .4 of .7", one_gap(100, 0.7, 0.3, 0.1), looks[:5], fewer, next(streams), "fail")
-    yield from detection(
-        "all at .7", one_gap(400, 0.7, 0.0, 0.125), (3, 5, 8, 10, 15, 20), fewer, next(streams), "pass"
-    )
+def _false_fails(cases: int, rate: float, sample: Sample, runs: int, rng: np.random.Generator) -> Iterator[Measured]:
+    setting = f"rate {rate}, half on the margin, {cases} a night"
+    yield false_fail(setting, on_the_margin(cases, rate), NIGHTS, runs, rng, sample)
+
+
+def _false_passes(runs: int, rng: np.random.Generator) -> Iterator[Measured]:
+    world = one_gap(400, 0.7, MARGIN, 0.1)
+    yield false_pass("one of 10 % on the margin, 400 a night", world, NIGHTS, runs, rng)
+
+
+def _found(
+    setting: str, world: World, looks: Sequence[int], event: Event, runs: int, rng: np.random.Generator
+) -> Iterator[Measured]:
+    yield from detection(setting, world, looks, max(1, runs // 3), rng, event)
+
+
+_LATE: Final = (3, 5, 10, 20)
+SETTINGS: Final[Mapping[str, Setting]] = {
+    "fail-100-fresh": partial(_false_fails, 100, 0.7, "fresh"),
+    "fail-100-growing": partial(_false_fails, 100, 0.7, "growing"),
+    "fail-400-fresh": partial(_false_fails, 400, 0.7, "fresh"),
+    "fail-400-growing": partial(_false_fails, 400, 0.7, "growing"),
+    "fail-rare-fresh": partial(_false_fails, 400, 0.3, "fresh"),
+    "fail-rare-growing": partial(_false_fails, 400, 0.3, "growing"),
+    "pass": _false_passes,
+    "found-at-.5": partial(_found, "10 % at .5 of .7", one_gap(100, 0.7, 0.2, 0.1), (20, 30, 40, 60), "fail"),
+    "found-at-.4": partial(_found, "10 % at .4 of .7", one_gap(100, 0.7, 0.3, 0.1), (10, 15, 20), "fail"),
+    "passed": partial(_found, "all at .7", one_gap(400, 0.7, 0.0, 0.125), (5, 10, 15), "pass"),
+    "doubt-on-the-limit": partial(doubted, ".6 once passed", MARGIN, 0, (NIGHTS,), "<= 5 %"),
+    "doubt-at-.5": partial(doubted, ".5 once passed", 2 * MARGIN, 0, _LATE, "power"),
+    "doubt-at-.4": partial(doubted, ".4 once passed", 3 * MARGIN, 0, _LATE, "power"),
+    "doubt-late-at-.5": partial(doubted, ".5 100 nights after passing", 2 * MARGIN, 100, _LATE, "power"),
+}
+"""By name. Each has a stream of random numbers of its own, by its place, so that it gives alone what it gives with the
+others; new ones come last."""
+
+
+def all_settings(runs: int, seed: int, only: str | None = None) -> Iterator[Measured]:
+    """Measure every setting, or one of `SETTINGS` alone."""
+    for place, (name, setting) in enumerate(SETTINGS.items()):
+        if only in (None, name):
+            stream = np.random.SeedSequence(seed, spawn_key=(place,))
+            yield from setting(runs, np.random.default_rng(stream))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from audit.result import AuditResult
     from audit.sequential.judging import JudgedRule
     from audit.sequential.night import Night
+    from audit.sequential.state import Reset
 
 
 class Sample(enum.StrEnum):
@@ -47,8 +48,9 @@ _MOST: Final = 3
 """Groups that are named under a rule."""
 _SENTENCES: Final = {
     "fail": "the evidence that some group is beyond a limit has reached its bar",
-    "pass": "every group that is judged alone has been shown to be within the limits",
+    "pass": "every group that is judged alone has been shown to be within the limits, and is not in doubt since",
     "inconclusive": "the evidence has reached no bar yet, neither for a FAIL nor for a PASS",
+    "doubt": "nights since a PASS have put it in doubt: to pass again it must be shown again",
     "outage": "nothing can be said of tonight, and a PASS is not given over an outage",
 }
 _NOT_TAKEN_IN: Final = {
@@ -127,13 +129,17 @@ def _notes(tonight: Night) -> None:
         )
     if tonight.came != "taken_in":
         note(_NOT_TAKEN_IN[tonight.came])
+    if tonight.alike is not None:
+        note(
+            f"note: every count is that of night {tonight.alike:,}, under other ids: if these are the same cases, they "
+            "have been counted twice"
+        )
 
 
 def _lines(tonight: Night, features: tuple[SensitiveFeature, ...], style: Style, *, exact: bool) -> list[str]:
     outcome = tonight.outcome
     words = style.paint(f"{style.shape(outcome)} {outcome.upper()}", outcome)
-    out = outcome == "inconclusive" and tonight.came == "too_many_failed"
-    said = f"{words}  {_nights(tonight.state.nights)} so far: {_SENTENCES['outage' if out else outcome]}"
+    said = f"{words}  {_nights(tonight.state.nights)} so far: {_SENTENCES[_why(tonight)]}"
     if not exact:
         return [said, "  groups are named with --restricted"]
     from audit.cli.group_names import GroupNames
@@ -144,14 +150,29 @@ def _lines(tonight: Night, features: tuple[SensitiveFeature, ...], style: Style,
     return [*(_rule_line(rule, names) for rule in tonight.rules), said]
 
 
+def _why(tonight: Night) -> str:
+    if tonight.outcome != "inconclusive":
+        return tonight.outcome
+    if tonight.came == "too_many_failed":
+        return "outage"
+    return "doubt" if _in_doubt(tonight) else "inconclusive"
+
+
+def _in_doubt(tonight: Night) -> bool:
+    return any(group.judged and group.doubted for rule in tonight.rules for group in rule.groups)
+
+
 def _rule_line(rule: JudgedRule, names: GroupNames) -> str:
     beyond = [names.name(group.group) for group in rule.groups if group.outcome == "fail"]
     within = sum(group.outcome == "pass" for group in rule.groups)
     open_ones = sum(group.judged and group.outcome == "inconclusive" for group in rule.groups)
+    doubted = sum(group.judged and group.doubted for group in rule.groups)
+    since = f", {doubted:,} of these shown to be within it before" if doubted else ""
     named = "; ".join(beyond[:_MOST]) + (f" and {len(beyond) - _MOST:,} more" if len(beyond) > _MOST else "")
     return (
         f"{rule.rule}: {rule.outcome} ({rule.because.replace('_', ' ')}): {len(beyond):,} beyond the limit, "
-        f"{within:,} within it, {open_ones:,} with the cases to be judged and undecided{f': {named}' if named else ''}"
+        f"{within:,} within it, {open_ones:,} with the cases to be judged and undecided{since}"
+        f"{f': {named}' if named else ''}"
     )
 
 
@@ -163,7 +184,10 @@ def _document(tonight: Night, *, exact: bool) -> dict[str, Any]:
             "nights": state.nights,
             "sample": state.sample,
             "came": tonight.came,
-            "resets": len(state.resets),
+            "counts_of_night": tonight.alike,
+            "in_doubt": _in_doubt(tonight),
+            "ended": None if tonight.ended is None else _ended(tonight.ended),
+            "earlier": [_ended(one) for one in state.resets],
         },
     }
     if exact:
@@ -177,6 +201,7 @@ def _document(tonight: Night, *, exact: bool) -> dict[str, Any]:
                         "group": [list(level) for level in group.group.levels],
                         "outcome": group.outcome,
                         "judged": group.judged,
+                        "doubted": group.doubted,
                         "log_e_fail": group.log_e_fail,
                         "log_e_pass": group.log_e_pass,
                     }
@@ -186,6 +211,10 @@ def _document(tonight: Night, *, exact: bool) -> dict[str, Any]:
             for rule in tonight.rules
         ]
     return told
+
+
+def _ended(history: Reset) -> dict[str, Any]:
+    return {"nights": history.nights, "outcome": history.outcome, "changed": list(history.changed)}
 
 
 def _nights(count: int) -> str:

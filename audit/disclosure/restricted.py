@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from audit.disclosure.keys import new_key
 from audit.disclosure.keys_file import KEY, KEY_BYTES
-from audit.disclosure.waiting import wait_for
+from audit.disclosure.waiting import in_turn
 from audit.errors import AuditError, ResultError, StorageError
 from audit.scoring.durable import make_folder, write_durably
 
@@ -169,13 +168,10 @@ def locked(path: Path) -> Iterator[None]:
     with storage(path):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         make_folder(path)
-        lock = os.open(path / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
+    with ExitStack() as stack:
         with storage(path):
-            wait_for(lock, path.name)
+            stack.enter_context(in_turn(path / _LOCK, path.name))
         yield
-    finally:
-        os.close(lock)
 
 
 @contextmanager

@@ -7,22 +7,21 @@ only to come after the first one.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import sys
-import time
 from collections.abc import Iterator
 from contextvars import ContextVar
+from pathlib import Path
 from typing import Final
 
 from audit.errors import FolderInUseError
+from audit.evaluation.held_file import held, may_be_left
 
-__all__ = ["PATIENCE", "patience", "wait_for"]
+__all__ = ["PATIENCE", "in_turn", "patience"]
 
 PATIENCE: Final = 600.0
 """Seconds for which a command waits: several releases of a large set, one after the other."""
 _SILENT: Final = 2.0
 """Seconds after which it says so."""
-_PAUSE: Final = 0.1
 _seconds: ContextVar[float] = ContextVar("seconds", default=PATIENCE)
 
 
@@ -36,14 +35,15 @@ def patience(seconds: float) -> Iterator[None]:
         _seconds.reset(before)
 
 
-def wait_for(lock: int, name: str) -> None:
-    """Take the lock of an open file, alone, as soon as nobody else has it; says on stderr that it waits.
+@contextlib.contextmanager
+def in_turn(lock: Path, name: str) -> Iterator[None]:
+    """Hold the lock of a file, alone, as soon as nobody else has it; says on stderr that it waits.
 
     Parameters
     ----------
-    lock : int
-        The open file.
-    name : str
+    lock
+        The file, which is made where it is not there.
+    name
         What is locked, for people.
 
     Raises
@@ -51,26 +51,24 @@ def wait_for(lock: int, name: str) -> None:
     FolderInUseError
         If another still has it when patience ends.
     OSError
-        If there are no locks here.
+        If the file cannot be made.
     """
-    began, patient, told = time.monotonic(), _seconds.get(), False
-    while True:
+    patient = _seconds.get()
+    with contextlib.ExitStack() as stack:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            stack.enter_context(held(lock, patience=min(_SILENT, patient)))
         except BlockingIOError:
-            waited = time.monotonic() - began
-        else:
-            return
-        if waited >= patient:
-            raise FolderInUseError(
-                f"{name} is in use by another command, and was for {patient:g} seconds",
-                slug="folder-in-use",
-                hint="wait until it has ended",
-            )
-        if waited >= _SILENT and not told:
-            told = True
-            _tell(f"note: waiting until another command has ended that uses {name}, {patient:g} seconds at most")
-        time.sleep(_PAUSE)
+            if patient > _SILENT:
+                _tell(f"note: waiting until another command has ended that uses {name}, {patient:g} seconds at most")
+            try:
+                stack.enter_context(held(lock, patience=max(patient - _SILENT, 0.0)))
+            except BlockingIOError:
+                raise FolderInUseError(
+                    f"{name} is in use by another command, and was for {patient:g} seconds",
+                    slug="folder-in-use",
+                    hint=f"wait until it has ended{may_be_left(lock)}",
+                ) from None
+        yield
 
 
 def _tell(line: str) -> None:

@@ -12,7 +12,7 @@ from audit.errors import PlanError
 from audit.evaluation.columns import text_of
 from audit.evaluation.connection import PrivateFolder, Unchanged, connect, reading
 from audit.evaluation.design import check_design
-from audit.evaluation.ids import check_ids
+from audit.evaluation.ids import cases_digest, check_ids
 from audit.evaluation.labels import check_labels
 from audit.evaluation.reading import ReadOptions, read_file, relation
 from audit.evaluation.reference_table import reference_path
@@ -129,6 +129,10 @@ class EvaluationSet:
         """SQL of a column of `relation` as canonical text: the number 1.0 is `1`, and an empty text is NULL."""
         text = text_of(relation.expression(column), relation.types[column])
         return f"NULLIF({text}, '')" if relation.types[column] == "VARCHAR" else text
+
+    def cases_sha256(self) -> str:
+        """A digest of which cases these are, by their ids alone, in whatever order and file they lie."""
+        return cases_digest(self.connection, self.source, self.expressions["case_id"])
 
     def check_unchanged(self) -> None:
         """Raise DataError if the file is not the one that was opened. For the end of a run."""

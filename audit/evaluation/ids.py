@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 from audit.errors import DataError
@@ -54,6 +55,27 @@ def has_repeats(connection: duckdb.DuckDBPyConnection, relation: Relation, text:
     """Whether two rows have the same value of an SQL expression, by 64-bit hashes."""
     query = f"SELECT hash({text}) FROM {identifier(relation.name)}"  # noqa: S608
     return len(repeated_hashes(connection, query, relation.rows, private, relation.source_name)) > 0
+
+
+def cases_digest(connection: duckdb.DuckDBPyConnection, relation: Relation, text: str) -> str:
+    """SHA-256 (hex) that stands for the ids of a relation: the same in any order of rows and in any format of file.
+
+    Parameters
+    ----------
+    text : str
+        SQL of the id, as `check_ids` returns it.
+
+    Notes
+    -----
+    The digest of how many ids there are and of the sums of the two halves of their MD5 (as a number whose
+    lowest byte comes first). It tells sets apart that were
+    not made to be taken for one another, and says nothing of one id. Raises DataError where rows cannot be read.
+    """
+    halves = f"SELECT md5_number({text}) AS one FROM {identifier(relation.name)}"  # noqa: S608
+    query = f"SELECT sum((one >> 64)::UBIGINT), sum((one & 18446744073709551615::UHUGEINT)::UBIGINT) FROM ({halves})"  # noqa: S608
+    with reading(relation.source_name):
+        ((high, low),) = connection.execute(query).fetchall()
+    return hashlib.sha256(f"{relation.rows} {high} {low}".encode()).hexdigest()
 
 
 def _refuse_rounded(connection: duckdb.DuckDBPyConnection, relation: Relation, column: str) -> None:

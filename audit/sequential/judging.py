@@ -3,7 +3,8 @@
 A rule fails once the evidence against one group, or against all nationalities together, has reached its bar in some
 night, and stays failed until the history ends: the bar is reached by mistake in at most the share alpha of whole
 histories, so that it need not be reached again. It passes when every group that is judged alone has in some night
-reached the bar for a PASS, 1/alpha on every side, and these groups cover enough people. Who is judged alone is asked of
+reached the bar for a PASS, 1/alpha on every side, no night after that has put it in doubt, and these groups cover
+enough people. Who is judged alone is asked of
 the cases of all nights, as in one audit.
 """
 
@@ -37,6 +38,8 @@ class JudgedGroup:
     outcome: Outcome
     judged: bool
     """Whether it has the cases to be judged alone."""
+    doubted: bool
+    """Whether it passed before, until later nights put that in doubt."""
     log_e_fail: float
     """Natural logarithm of the evidence that it is beyond the limit, on the side on which that is stronger."""
     log_e_pass: float
@@ -109,6 +112,7 @@ def _groups(
     mine = [one for one in evidence if one.family == family.family]
     failed = np.any([one.failed for one in mine], axis=0)
     passed = np.all([one.passed for one in mine], axis=0)
+    doubted = np.any([one.doubted for one in mine], axis=0)
     # where a group could not have failed, not failing is no evidence
     could_fail = np.any([could_be_beyond(question, counts) for question in questions(plan, rule)], axis=0)
     passes = family.decidable & could_fail & passed
@@ -119,6 +123,7 @@ def _groups(
             group,
             "fail" if failed[at] else "pass" if passes[at] else "inconclusive",
             bool(family.decidable[at]),
+            bool(doubted[at]) and not failed[at],
             float(fail[at]),
             float(within[at]),
         )

@@ -15,7 +15,8 @@ from audit.groups import Family, Group
 from audit.result import AuditResult
 from audit.sequential.identity import changed, check_plan, identity
 from audit.sequential.judging import JudgedRule, judged, overall
-from audit.sequential.state import FamilySeen, Outcome, Reset, Sample, State, begun
+from audit.sequential.sets import like, seen_before, set_of
+from audit.sequential.state import TOOL, FamilySeen, Outcome, Reset, Sample, State, begun
 from audit.sequential.taking_in import taken_in
 
 __all__ = ["Night", "check_sample", "night"]
@@ -39,6 +40,8 @@ class Night:
     """What decides the exit code: a FAIL stands whatever tonight was; a PASS is not given over an outage."""
     ended: Reset | None = None
     """The history that ended tonight, because it was of another detector or another question."""
+    alike: int | None = None
+    """The first night, from 1, that counted exactly what tonight counted although the cases have other ids."""
 
 
 def night(result: AuditResult, before: State | None, sample: Sample | None = None) -> Night:
@@ -56,19 +59,14 @@ def night(result: AuditResult, before: State | None, sample: Sample | None = Non
     PlanError
         If nights of the plan cannot be added up, or the sets are said to be what they were not said to be before.
     DataError
-        If the set has no digest, was said to grow and has shrunk, was taken in before with other predictions, or looks
-        in the second night like the first with cases added, and nobody said what the sets are.
+        If the result does not say of which cases it is, the set was said to grow and has shrunk, holds cases that were
+        taken in before with other answers, labels or groups, or looks in the second night like the first with cases
+        added, and nobody said what the sets are.
     """
-    plan, digest = result.plan, result.provenance.evaluation_set_sha256
-    answers = result.provenance.detector_sha256 if plan.detector.kind == "predictions" else None
+    plan, families = result.plan, _families(result)
     check_plan(plan)
     check_sample(before, sample)
-    if digest is None:
-        raise DataError(
-            "--sequential: this set is no file, so nobody can say whether it was taken in before",
-            slug="sequential-no-file",
-            hint="name a file in evaluation_set.path",
-        )
+    tonight = set_of(result, families)
     now = identity(plan, result.provenance.detector_sha256)
     state, ended = before or begun(now, sample or "fresh", declared=sample is not None), None
     words = changed(state, now, result.features)
@@ -76,29 +74,23 @@ def night(result: AuditResult, before: State | None, sample: Sample | None = Non
         ended = Reset(nights=state.nights, outcome=state.outcome, changed=words)
         state = begun(now, state.sample, (*state.resets, ended), declared=state.declared)
     came: Came = "taken_in"
-    if digest in state.sets:
-        # its old verdict would be given to a model that nobody looked at
-        if state.answers.get(digest, answers) != answers:
-            raise DataError(
-                "--sequential: this set was taken in before, and the predictions for it are other ones now",
-                slug="sequential-answers",
-                hint="name the new version in [audit] title: that begins a new history; or put the predictions back",
-            )
+    alike: int | None = None
+    if seen_before(state, tonight, asked=plan.detector.kind != "predictions") == "same":
         came = "same_set"
     elif any(rule.because == "too_many_failed" for rule in result.rules):
         came, state, ended = "too_many_failed", before or state, None
     else:
-        state = taken_in(plan, state, _declared(state, sample, _families(result)), result.features)
+        alike = like(state, tonight)
+        state = taken_in(plan, state, _declared(state, sample, families), result.features)
     # an outage under another detector or question leaves the old history as it is, and says nothing of the new one
     rules = judged(plan, begun(now, state.sample) if words and came == "too_many_failed" else state, result.features)
     found = overall(rules)
     if came == "taken_in":
-        told = {} if answers is None else {digest: answers}
-        sets, declared = (*state.sets, digest), state.declared or sample is not None
-        kept = {"sets": sets, "answers": {**state.answers, **told}, "outcome": found, "declared": declared}
+        sets, declared = (*state.sets, tonight), state.declared or sample is not None
+        kept = {"sets": sets, "outcome": found, "declared": declared, "tool": TOOL}
         state = state.model_copy(update=kept)
     outcome: Outcome = "inconclusive" if came == "too_many_failed" and found == "pass" else found
-    return Night(came, state, rules, outcome, ended)
+    return Night(came, state, rules, outcome, ended, alike)
 
 
 def check_sample(state: State | None, sample: Sample | None) -> None:

@@ -7,14 +7,33 @@ from typing import Any, Final, Literal, Self
 
 from pydantic import model_validator
 
+from audit import __version__
 from audit.groups import Family, Group, LevelName, Part
 
-__all__ = ["CELLS", "Evidence", "FamilySeen", "LevelSeen", "Outcome", "Process", "Reset", "Sample", "State", "begun"]
+__all__ = [
+    "CELLS",
+    "METHOD",
+    "TOOL",
+    "Evidence",
+    "FamilySeen",
+    "LevelSeen",
+    "Outcome",
+    "Process",
+    "Reset",
+    "Sample",
+    "SetTaken",
+    "State",
+    "begun",
+]
 
 Outcome = Literal["pass", "fail", "inconclusive"]
 Sample = Literal["fresh", "growing"]
 """Whether the rows of each night are new ones, or all rows of the night before with new ones added."""
 
+METHOD: Final = 1
+"""Of the way in which nights are added up. Whoever changes a number of it that a state holds, or a bar, raises it:
+evidence of two methods is not added up."""
+TOOL: Final = f"audit7k {__version__}"
 CELLS: Final = 12
 """Numbers of a group: for each label those flagged, not flagged, not scored, and not scored in the evidence."""
 
@@ -66,6 +85,12 @@ class Evidence(Part):
     """Groups for which it reached its bar in some night."""
     moved: tuple[int, ...]
     """Rows of unknown feature that were counted against each group, where the plan vouches for how many there are."""
+    drift: tuple[float, ...]
+    """Evidence that a group which passed is beyond the limit from some later night on; see `audit.sequential.drift`."""
+    nights_since: tuple[int, ...]
+    """Nights with cases of the group since it passed."""
+    doubted: tuple[bool, ...]
+    """Groups that passed before, until later nights put that in doubt."""
     several: bool
     """Whether all groups together were shown not to be within the limit, in some night."""
 
@@ -81,10 +106,25 @@ class Reset(Part):
     """What became another one, in words."""
 
 
+class SetTaken(Part):
+    """A set that was taken in, as digests: which cases it held, and what was counted of them."""
+
+    cases: str
+    """SHA-256 that stands for all ids, in any order: `Provenance.cases_sha256`."""
+    totals: str
+    """SHA-256 of how many cases of each label every group had."""
+    counts: str
+    """SHA-256 of the same with how many were flagged."""
+
+
 class State(Part):
     """The whole file."""
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
+    method: int = METHOD
+    """By which method its nights were added up."""
+    tool: str = TOOL
+    """What wrote it."""
     identity: dict[str, Any]
     """Of which detector and which question: see `audit.sequential.identity`."""
     sample: Sample
@@ -94,10 +134,8 @@ class State(Part):
     """Nights taken in."""
     outcome: Outcome = "inconclusive"
     """What they have come to."""
-    sets: tuple[str, ...] = ()
-    """SHA-256 of every set taken in, the oldest first: none is tested twice."""
-    answers: dict[str, str] = {}  # noqa: RUF012 - a field of pydantic, never shared
-    """SHA-256 of the file of predictions, where there is one, by that of the set for which it was taken in."""
+    sets: tuple[SetTaken, ...] = ()
+    """Every set taken in, the oldest first: none is tested twice."""
     levels: dict[str, tuple[LevelSeen, ...]] = {}  # noqa: RUF012 - a field of pydantic, never shared
     """By feature."""
     families: tuple[FamilySeen, ...] = ()
@@ -114,7 +152,10 @@ class State(Part):
             if not whole or any(len(row) != CELLS or min(row) < 0 for row in seen.cells):
                 raise ValueError("counts of groups that are none")
         for one in self.evidence:
-            columns: list[Sequence[float]] = [one.failed, one.passed, one.moved]
+            columns: list[Sequence[float]] = [one.failed, one.passed, one.moved, one.doubted]
+            columns += [one.drift, one.nights_since]
+            if min((*one.drift, *one.nights_since), default=0) < 0:
+                raise ValueError("evidence below 0")
             for process in (one.beyond, one.within):
                 numbers = (process.counted, process.cases, process.rest_counted, process.rest_cases)
                 if any(min(column, default=0) < 0 for column in numbers):

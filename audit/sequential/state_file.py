@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 from pydantic import ValidationError
 
 from audit.errors import FolderInUseError, ResultError, StorageError
+from audit.evaluation.held_file import held, may_be_left
+from audit.evaluation.quoting import shown
 from audit.scoring.durable import write_durably
-from audit.sequential.state import State
+from audit.sequential.state import METHOD, State
 
 __all__ = ["LARGEST", "locked", "read_state", "write_state"]
 
 LARGEST: Final = 256 * 1024 * 1024
 """Bytes. A plan of a thousand groups and five rules has one of two megabytes; what is larger is another file."""
 _CHECKSUM: Final = "checksum"
-_SCHEMA: Final = 1
+_SCHEMA: Final = 2
 
 
 def read_state(path: Path) -> State | None:
@@ -30,7 +31,7 @@ def read_state(path: Path) -> State | None:
     Raises
     ------
     ResultError
-        If it is not as it was written, or of another version.
+        If it is not as it was written, of another version, or its nights were added up by another method.
     StorageError
         If it cannot be read.
     """
@@ -57,9 +58,18 @@ def read_state(path: Path) -> State | None:
             hint="use the version that wrote it, or begin a new state: that gives its evidence up",
         )
     try:
-        return State.model_validate_json(json.dumps(told))
+        state = State.model_validate_json(json.dumps(told))
     except ValidationError:
         raise _damaged(path) from None
+    # no new history by itself: an upgrade would take back a FAIL that stands, and nobody would look
+    if state.method != METHOD:
+        raise ResultError(
+            f"the nights of {path.name} were added up by method {state.method} of {shown(state.tool)}, and this "
+            f"audit7k has method {METHOD}",
+            slug="sequential-method",
+            hint="go on with the version that wrote it, or begin a new state: that gives its evidence up",
+        )
+    return state
 
 
 def write_state(path: Path, state: State) -> None:
@@ -78,28 +88,18 @@ def locked(path: Path) -> Iterator[None]:
     Raises FolderInUseError where another holds it, StorageError where its folder cannot be written.
     """
     lock = path.with_name(f".{path.name}.lock")
-    try:
-        handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        raise _storage(path, error) from None
-    try:
-        _lock(handle, path)
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(held(lock))
+        except BlockingIOError:
+            raise FolderInUseError(
+                f"{path.name} is in use by another night",
+                slug="folder-in-use",
+                hint=f"wait until it has ended{may_be_left(lock)}",
+            ) from None
+        except OSError as error:
+            raise _storage(path, error) from None
         yield
-    finally:
-        os.close(handle)
-
-
-def _lock(handle: int, path: Path) -> None:
-    try:
-        import fcntl
-    except ImportError:
-        return
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise FolderInUseError(
-            f"{path.name} is in use by another night", slug="folder-in-use", hint="wait until it has ended"
-        ) from None
 
 
 def _text(told: dict[str, Any]) -> str:

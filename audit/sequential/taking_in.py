@@ -17,10 +17,11 @@ from audit.counting.table import ABSTAINED, DECISIONS, FLAGGED, NOT_FLAGGED, Fam
 from audit.errors import DataError
 from audit.groups import Family, Group, SensitiveFeature
 from audit.plan import AuditPlan
+from audit.sequential.drift import Doubt, looked_again
 from audit.sequential.shares import features_seen, group_shares, levels_seen
 from audit.sequential.state import CELLS, Evidence, FamilySeen, LevelSeen, Process, State
 from audit.stats.boundaries import Boundary, counted_outcome
-from audit.stats.safe_process import SafeState, e_holm, mean_log_e, seen
+from audit.stats.safe_process import SafeState, e_holm, log_factor, mean_log_e, seen
 
 __all__ = ["counts_so_far", "taken_in"]
 
@@ -183,17 +184,26 @@ def _counts(
 def _evidence(
     plan: AuditPlan, place: int, question: Question, family: _OneFamily, old: Evidence | None, spend: Budget
 ) -> Evidence:
-    failed_before, passed_before, moved = _remembered(family, old)
+    kept = _remembered(family, old)
     best = _Counts(*question.at_its_best(family.new))
     start = _Counts(*question.at_its_best(family.before))
-    beyond = _continued(None if old is None else old.beyond, family, start, best, question.fail)
-    worst, moved = _at_their_worst(question, family, moved)
+    known = _known(None if old is None else old.beyond, family, start, question.fail)
+    counted = _counted(best, question.fail)
+    beyond = seen(known, *counted, question.fail)
+    worst, moved = _at_their_worst(question, family, kept.moved)
     start = _Counts(*question.at_its_worst(family.before))
-    within = _continued(None if old is None else old.within, family, start, worst, question.within)
+    within = _known(None if old is None else old.within, family, start, question.within)
+    within = seen(within, *_counted(worst, question.within), question.within)
+    told = (best.n > 0) & (best.m > 0)
+    factor = log_factor(known, *counted, question.fail)
+    doubt, doubted = looked_again(kept.doubt, factor, told, kept.passed, plan.verdict.alpha)
+    # what it passed by is of the nights before
+    within = within._replace(log_e=np.where(doubted, 0.0, within.log_e))
+    passed = (kept.passed & ~doubted) | (within.log_e >= -np.log(plan.verdict.alpha))
     own, rest = cases(family.after, question.metric)
     stated = (own >= plan.verdict.min_denominator) & (rest >= plan.verdict.min_denominator)
     log_e = np.asarray(beyond.log_e)
-    failed = e_holm(np.where(stated, log_e, -np.inf), spend.names, family.shares, failed_before)
+    failed = e_holm(np.where(stated, log_e, -np.inf), spend.names, family.shares, kept.failed)
     several = old is not None and old.several
     if is_combined(plan, family.after.family):
         several |= mean_log_e(log_e, family.shares) >= -np.log(spend.unnamed)
@@ -204,10 +214,23 @@ def _evidence(
         beyond=_kept(beyond),
         failed=tuple(failed.tolist()),
         within=_kept(within),
-        passed=tuple((passed_before | (within.log_e >= -np.log(plan.verdict.alpha))).tolist()),
+        passed=tuple(passed.tolist()),
         moved=tuple(moved.tolist()),
+        drift=tuple(doubt.evidence.tolist()),
+        nights_since=tuple(doubt.nights.tolist()),
+        doubted=tuple(((kept.doubted | doubted) & ~passed).tolist()),
         several=bool(several),
     )
+
+
+class _Remembered(NamedTuple):
+    """What the nights before said of each group of now."""
+
+    failed: BoolArray
+    passed: BoolArray
+    doubted: BoolArray
+    moved: IntArray
+    doubt: Doubt
 
 
 class _Counts(NamedTuple):
@@ -217,14 +240,15 @@ class _Counts(NamedTuple):
     m: IntArray
 
 
-def _remembered(family: _OneFamily, old: Evidence | None) -> tuple[BoolArray, BoolArray, IntArray]:
-    """Who failed, who passed, and how many were moved, over the groups of now."""
-    failed, passed = np.zeros((2, family.late.size), dtype=np.bool_)
-    moved = np.zeros(family.late.size, dtype=np.int64)
+def _remembered(family: _OneFamily, old: Evidence | None) -> _Remembered:
+    failed, passed, doubted = np.zeros((3, family.late.size), dtype=np.bool_)
+    moved, nights = np.zeros((2, family.late.size), dtype=np.int64)
+    drift = np.zeros(family.late.size)
     if old is not None:
         early = ~family.late
-        failed[early], passed[early], moved[early] = old.failed, old.passed, old.moved
-    return failed, passed, moved
+        failed[early], passed[early], doubted[early] = old.failed, old.passed, old.doubted
+        moved[early], nights[early], drift[early] = old.moved, old.nights_since, old.drift
+    return _Remembered(failed, passed, doubted, moved, Doubt(drift, nights))
 
 
 def _at_their_worst(question: Question, family: _OneFamily, moved: IntArray) -> tuple[_Counts, IntArray]:
@@ -239,13 +263,13 @@ def _at_their_worst(question: Question, family: _OneFamily, moved: IntArray) -> 
     return _Counts(*family.new_members.at_their_worst(question, family.new, room)), moved + moving
 
 
-def _continued(old: Process | None, family: _OneFamily, start: _Counts, new: _Counts, boundary: Boundary) -> SafeState:
-    """The evidence with the new cases; of a group that was not there before only its rest is known."""
+def _known(old: Process | None, family: _OneFamily, start: _Counts, boundary: Boundary) -> SafeState:
+    """The evidence before the new cases; of a group that was not there before only its rest is known."""
     state = SafeState(*_counted(start, boundary), np.zeros(family.late.size))
     if old is not None:
         for column, before in zip(state, _columns(old), strict=True):
             column[~family.late] = before
-    return seen(state, *_counted(new, boundary), boundary)
+    return state
 
 
 def _counted(counts: _Counts, boundary: Boundary) -> tuple[IntArray, IntArray, IntArray, IntArray]:

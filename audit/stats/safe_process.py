@@ -15,7 +15,7 @@ from audit.stats.binomial import BoolArray, Counts, FloatArray, IntArray, checke
 from audit.stats.boundaries import Boundary
 from audit.stats.score_statistic import restricted_rates
 
-__all__ = ["SafeState", "begun", "e_holm", "mean_log_e", "seen"]
+__all__ = ["SafeState", "begun", "e_holm", "log_factor", "mean_log_e", "seen"]
 
 _LEAST_RATE: Final = 1e-6
 
@@ -71,26 +71,31 @@ def seen(state: SafeState, x: Counts, n: Counts, y: Counts, m: Counts, boundary:
     cases alone: the rest's rate with half a case of each kind added, the group's with one case at twice the margin (at
     the rest's rate, where the edge lies on the other side of it).
     """
-    x_, n_, y_, m_ = np.broadcast_arrays(*(np.asarray(count, dtype=np.int64) for count in (x, n, y, m)))
-    if not ((x_ >= 0) & (x_ <= n_) & (y_ >= 0) & (y_ <= m_)).all():
-        raise ValueError("counts must not be negative, and no more can be counted than there are cases")
+    x_, n_, y_, m_ = _checked(x, n, y, m)
     rest = (state.rest_counted + 0.5) / (state.rest_cases + 1.0)
-    edge = boundary.edge(rest)
-    planned = np.minimum(2.0 * (boundary.offset + boundary.slope * rest) - rest, rest)
-    group = np.clip((state.counted + np.clip(planned, 0.0, 1.0)) / (state.cases + 1.0), _LEAST_RATE, 1.0 - _LEAST_RATE)
-    tells = (n_ > 0) & (m_ > 0) & (group < edge)
-    safe_n, safe_m = np.where(tells, n_, 1), np.where(tells, m_, 1)
-    nearest_rest, nearest = restricted_rates(safe_n * group, safe_n, safe_m * rest, safe_m, boundary)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        gained = _times(x_, np.log(group / nearest)) + _times(n_ - x_, np.log((1.0 - group) / (1.0 - nearest)))
-        gained += _times(y_, np.log(rest / nearest_rest)) + _times(m_ - y_, np.log((1.0 - rest) / (1.0 - nearest_rest)))
+    group = np.clip((state.counted + _planned(rest, boundary)) / (state.cases + 1.0), _LEAST_RATE, 1.0 - _LEAST_RATE)
     return SafeState(
         state.counted + x_,
         state.cases + n_,
         state.rest_counted + y_,
         state.rest_cases + m_,
-        state.log_e + np.where(tells, gained, 0.0),
+        state.log_e + _gained(group, rest, _Counted(x_, n_, y_, m_), boundary),
     )
+
+
+def log_factor(state: SafeState, x: Counts, n: Counts, y: Counts, m: Counts, boundary: Boundary) -> FloatArray:
+    """float64[G]: logarithm of what new cases alone multiply evidence by, whatever the group showed before.
+
+    Parameters are those of `seen`. The alternative is the group at twice the margin, but at least at half of the edge,
+    beside what earlier cases of the rest have shown: so it is as ready to see a change on the last night as on the
+    first, where what was learnt from a long past would say that there is none. Its mean is at most 1 while the group is
+    within the margin, since it is fixed before the new cases. Raises ValueError if counts are impossible.
+    """
+    x_, n_, y_, m_ = _checked(x, n, y, m)
+    rest = (state.rest_counted + 0.5) / (state.rest_cases + 1.0)
+    edge = boundary.edge(rest)
+    group = np.clip(np.maximum(_planned(rest, boundary), edge / 2.0), _LEAST_RATE, 1.0 - _LEAST_RATE)
+    return _gained(group, rest, _Counted(x_, n_, y_, m_), boundary)
 
 
 def e_holm(
@@ -149,6 +154,38 @@ def mean_log_e(log_e: FloatArray, shares: FloatArray) -> float:
     left = max(1.0 - float(shares.sum()), 0.0)
     terms = np.append(log_e + np.log(shares), np.log(left) if left > 0.0 else -np.inf)
     return float(np.logaddexp.reduce(terms))
+
+
+class _Counted(NamedTuple):
+    x: IntArray
+    n: IntArray
+    y: IntArray
+    m: IntArray
+
+
+def _checked(x: Counts, n: Counts, y: Counts, m: Counts) -> tuple[IntArray, ...]:
+    x_, n_, y_, m_ = np.broadcast_arrays(*(np.asarray(count, dtype=np.int64) for count in (x, n, y, m)))
+    if not ((x_ >= 0) & (x_ <= n_) & (y_ >= 0) & (y_ <= m_)).all():
+        raise ValueError("counts must not be negative, and no more can be counted than there are cases")
+    return x_, n_, y_, m_
+
+
+def _planned(rest: FloatArray, boundary: Boundary) -> FloatArray:
+    """The group's rate at twice the margin, or at the rest's rate where the edge lies on the other side of it."""
+    planned: FloatArray = np.minimum(2.0 * (boundary.offset + boundary.slope * rest) - rest, rest)
+    return np.clip(planned, 0.0, 1.0)
+
+
+def _gained(group: FloatArray, rest: FloatArray, new: _Counted, boundary: Boundary) -> FloatArray:
+    """The logarithm of the likelihood of these rates over that of the nearest ones on the edge; 0 where none tells."""
+    x, n, y, m = new
+    tells = (n > 0) & (m > 0) & (group < boundary.edge(rest))
+    safe_n, safe_m = np.where(tells, n, 1), np.where(tells, m, 1)
+    nearest_rest, nearest = restricted_rates(safe_n * group, safe_n, safe_m * rest, safe_m, boundary)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        gained = _times(x, np.log(group / nearest)) + _times(n - x, np.log((1.0 - group) / (1.0 - nearest)))
+        gained += _times(y, np.log(rest / nearest_rest)) + _times(m - y, np.log((1.0 - rest) / (1.0 - nearest_rest)))
+    return np.where(tells, gained, 0.0)
 
 
 def _times(count: IntArray, logarithm: FloatArray) -> FloatArray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import hashlib
+import math
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from audit.errors import AuditError, RunInterruptedError
+from audit.evaluation.held_file import held
+from audit.scoring.durable import write_durably
 from audit.testing.cases import Judged
 
 if TYPE_CHECKING:
@@ -22,6 +25,8 @@ __all__ = ["Asked", "NotJudgedError", "judged", "judged_once", "quietly"]
 
 _RESTRICTED: Final = Path("audit-out", "restricted")
 """The restricted folder below the root of the tests: the one that `audit7k run` uses there."""
+_LONG: Final = 600.0
+"""Seconds that a worker waits for another of which nobody can tell whether it is still there."""
 
 
 class NotJudgedError(Exception):
@@ -65,19 +70,27 @@ def judged_once(asked: Asked, shared: Path | None) -> Judged:
     """
     if shared is None or not shared.is_dir():
         return judged(asked)
-    with _locked(shared / f"{asked.key}.lock"):
-        told, refused = shared / f"{asked.key}.json", shared / f"{asked.key}.error"
-        if told.exists():
-            return Judged.from_json(told.read_text(encoding="utf-8"))
-        if refused.exists():
-            raise NotJudgedError(refused.read_text(encoding="utf-8"))
+    with contextlib.ExitStack() as stack:
         try:
-            found = judged(asked)
-        except NotJudgedError as error:
-            refused.write_text(str(error), encoding="utf-8")
-            raise
-        told.write_text(found.to_json(), encoding="utf-8")
-        return found
+            stack.enter_context(held(shared / f"{asked.key}.lock", patience=math.inf, most=_LONG))
+        except BlockingIOError:
+            # once too often, and to the same verdict
+            return judged(asked)
+        return _judged_by_the_first(asked, shared / f"{asked.key}.json", shared / f"{asked.key}.error")
+
+
+def _judged_by_the_first(asked: Asked, told: Path, refused: Path) -> Judged:
+    if told.exists():
+        return Judged.from_json(told.read_text(encoding="utf-8"))
+    if refused.exists():
+        raise NotJudgedError(refused.read_text(encoding="utf-8"))
+    try:
+        found = judged(asked)
+    except NotJudgedError as error:
+        write_durably(refused, str(error).encode())
+        raise
+    write_durably(told, found.to_json().encode())
+    return found
 
 
 def judged(asked: Asked) -> Judged:
@@ -140,7 +153,7 @@ def _public(asked: Asked) -> Judged:
     if published.new_key:
         notes.append(f"{asked.name}: a new key was made in {_shown(place, asked.root)}; keep that folder")
     cases = with_waivers(public_cases(release), result, told_by_release(release), _today())
-    return Judged(cases, tuple(notes))
+    return Judged(cases, tuple(notes), asked.name)
 
 
 def _nowhere(files: Mapping[str, bytes]) -> None:
@@ -155,7 +168,7 @@ def _exact(asked: Asked) -> Judged:
     result = _audited(asked, read_plan_file(asked.plan))
     outcome = result.overall.outcome.upper()
     note = f"{asked.name}: audited at collection: {outcome}; exact counts, not for publication"
-    return Judged(with_waivers(exact_cases(result), result, told_by_result(result), _today()), (note,))
+    return Judged(with_waivers(exact_cases(result), result, told_by_result(result), _today()), (note,), asked.name)
 
 
 def _today() -> str:
@@ -181,16 +194,3 @@ def _place(asked: Asked, loaded: LoadedPlan) -> Path:
 
 def _shown(place: Path, root: Path) -> str:
     return place.relative_to(root).as_posix() if place.is_relative_to(root) else str(place)
-
-
-@contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold a lock, and wait for it."""
-    import fcntl
-
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)

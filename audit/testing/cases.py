@@ -51,6 +51,8 @@ class Judged:
     """The verdict, then rule by rule and group by group."""
     notes: tuple[str, ...]
     """Lines for the log: that the audit was run, and what must be known of it."""
+    plan: str = ""
+    """The plan as a log names it."""
 
     def to_json(self) -> str:
         """The same as text."""
@@ -60,7 +62,7 @@ class Judged:
     def from_json(cls, text: str) -> Judged:
         """What `to_json` wrote."""
         told = json.loads(text)
-        return cls(tuple(AuditCase(**case) for case in told["cases"]), tuple(told["notes"]))
+        return cls(tuple(AuditCase(**case) for case in told["cases"]), tuple(told["notes"]), told["plan"])
 
 
 class AuditVerdict:

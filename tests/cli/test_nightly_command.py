@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -156,6 +159,20 @@ def test_another_question_begins_another_history(gate: Gate) -> None:
     assert "history" not in gate().stderr
 
 
+def test_one_document_says_which_history_ended_and_what_it_had_come_to(gate: Gate) -> None:
+    for seed in (1, 2):
+        write_night(seed, 0.2)
+        gate()
+    Path("plan.toml").write_text(PLAN.replace("margin = 0.1", "margin = 0.12"), encoding="utf-8")
+    ended = {"nights": 2, "outcome": "fail", "changed": ["the rules"]}
+    write_night(3, 0.8)
+    told = json.loads(gate("--json").stdout)["sequential"]
+    assert (told["nights"], told["ended"], told["earlier"]) == (1, ended, [ended])
+    write_night(4, 0.8)
+    told = json.loads(gate("--json").stdout)["sequential"]
+    assert (told["nights"], told["ended"], told["earlier"]) == (2, None, [ended])
+
+
 def test_words_and_who_can_be_judged_begin_no_other_history(gate: Gate) -> None:
     write_night(1, 0.8)
     gate()
@@ -229,29 +246,146 @@ def test_a_damaged_state_is_refused_before_anything_is_scored(gate: Gate) -> Non
     assert "not as it was written" in done.stderr
 
 
-def test_other_predictions_for_a_set_that_was_taken_in_are_refused_until_they_have_a_name(gate: Gate) -> None:
-    apart = 'kind = "predictions"\npath = "answers.csv"'
-    Path("plan.toml").write_text(PLAN.replace('kind = "predictions"', apart), encoding="utf-8")
+def order_of_cases(change: Callable[[list[str]], list[str]]) -> None:
+    """Write the set again with its rows changed."""
+    head, *rows = Path("cases.csv").read_text(encoding="utf-8").splitlines()
+    Path("cases.csv").write_text("\n".join([head, *change(rows)]) + "\n", encoding="utf-8")
+
+
+def test_another_export_of_the_same_cases_is_the_same_set(gate: Gate) -> None:
+    """Each time another file, by its bytes: evidence for a FAIL would double with every export."""
+    write_night(1, 0.5)
+    code = gate("--sample", "fresh").exit_code
+    before = Path("state.json").read_bytes()
+    exports: list[Callable[[list[str]], list[str]]] = [
+        lambda rows: rows[::-1],
+        lambda rows: sorted(rows, key=lambda row: row[::-1]),
+        lambda rows: [row.replace(",F", ',"F"') for row in rows],
+        lambda rows: [row.replace(",0.9,", ",0.90,") for row in rows],
+    ]
+    for change in exports:
+        order_of_cases(change)
+        again = gate()
+        assert again.exit_code == code
+        assert "nothing new" in again.stderr
+        assert Path("state.json").read_bytes() == before
+    columns = [row.split(",") for row in Path("cases.csv").read_text(encoding="utf-8").replace('"', "").splitlines()]
+    table = {name: list(of) for name, *of in zip(*columns, strict=True)}
+    pq.write_table(pa.table({**table, "score": [float(one) for one in table["score"]]}), "cases.parquet")
+    Path("plan.toml").write_text(PLAN.replace("cases.csv", "cases.parquet"), encoding="utf-8")
+    assert "nothing new" in gate().stderr
+    assert len(state().sets) == 1
+
+
+def test_cases_taken_in_before_with_other_labels_or_groups_are_refused(gate: Gate) -> None:
+    write_night(1, 0.5)
+    gate()
+    before = Path("state.json").read_bytes()
+    changes: list[Callable[[str], str]] = [
+        lambda row: row.replace(",0,", ",1,"),
+        lambda row: row.replace(",F", ",M") if row.startswith("1F1") else row,
+    ]
+    kept = Path("cases.csv").read_text(encoding="utf-8")
+    for change in changes:
+        Path("cases.csv").write_text(kept, encoding="utf-8")
+        order_of_cases(lambda rows, change=change: [change(row) for row in rows])  # type: ignore[misc]
+        refused = gate()
+        assert refused.exit_code == 4
+        assert "labels or groups are other ones now" in refused.stderr
+        assert Path("state.json").read_bytes() == before
+
+
+def test_the_same_counts_under_other_ids_are_taken_in_with_a_warning(gate: Gate) -> None:
+    write_night(1, 0.5)
+    gate("--sample", "fresh")
+    order_of_cases(lambda rows: [f"x{row}" for row in rows])
+    done = gate("--json")
+    assert state().nights == 2
+    assert "every count is that of night 1, under other ids" in done.stderr
+    assert json.loads(done.stdout)["sequential"]["counts_of_night"] == 1
+
+
+def test_a_state_holds_no_id_and_stays_small(gate: Gate) -> None:
+    for seed in (1, 2, 3):
+        write_night(seed, 0.5, 500)
+        gate("--sample", "fresh")
+    kept = Path("state.json").read_text(encoding="utf-8")
+    ids = [row.partition(",")[0] for row in Path("cases.csv").read_text(encoding="utf-8").splitlines()[1:]]
+    assert not [one for one in ids if f'"{one}"' in kept]
+    assert len(kept) < 6000
+
+
+def answer(found: int, *, backwards: bool = False) -> None:
+    """Cases without scores, and predictions beside them, in which so many in ten women are found."""
     cases = [f"{sex}{n}" for sex in "FM" for n in range(1500)]
     labelled = [f"{one},1,{one[0]}" for one in cases]
     Path("cases.csv").write_text("\n".join(["case,label,sex", *labelled]), encoding="utf-8")
+    of = {"F": found, "M": 8}
+    rows = [f"{one},{0.9 if int(one[1:]) % 10 < of[one[0]] else 0.1}" for one in cases]
+    Path("answers.csv").write_text("\n".join(["case,score", *rows[:: -1 if backwards else 1]]), encoding="utf-8")
 
-    def answer(found: int) -> None:
-        of = {"F": found, "M": 8}
-        rows = [f"{one},{0.9 if int(one[1:]) % 10 < of[one[0]] else 0.1}" for one in cases]
-        Path("answers.csv").write_text("\n".join(["case,score", *rows]), encoding="utf-8")
 
+def test_other_predictions_for_a_set_that_was_taken_in_are_refused_until_they_have_a_name(gate: Gate) -> None:
+    apart = 'kind = "predictions"\npath = "answers.csv"'
+    Path("plan.toml").write_text(PLAN.replace('kind = "predictions"', apart), encoding="utf-8")
     answer(8)
     assert gate().exit_code == 0
     before = Path("state.json").read_bytes()
+    answer(8, backwards=True)
+    assert "nothing new" in gate().stderr
     answer(2)
     refused = gate()
     assert refused.exit_code == 4
-    assert "the predictions for it are other ones now" in refused.stderr
+    assert "the predictions for them are other ones now" in refused.stderr
     assert Path("state.json").read_bytes() == before
     named = Path("plan.toml").read_text(encoding="utf-8").replace("Screener", "Screener 2")
     Path("plan.toml").write_text(named, encoding="utf-8")
     assert gate().exit_code == 1
+
+
+def test_a_detector_that_is_asked_again_of_the_same_cases_is_not_tested_twice(gate: Gate) -> None:
+    """Whatever it answers this time: its answers are no input."""
+    here = ("--sandbox", "none")
+    Path("own_detector.py").write_text(DETECTOR, encoding="utf-8")
+    own = 'kind = "python"\nentry = "own_detector:score"\nfeatures = ["score"]\n'
+    Path("plan.toml").write_text(PLAN.replace('kind = "predictions"\nscore = "score"\n', own), encoding="utf-8")
+    write_night(1, 0.8)
+    code = gate(*here).exit_code
+    order_of_cases(lambda rows: [row.replace(",0.9,", ",0.2,") for row in rows])
+    again = gate(*here)
+    assert again.exit_code == code
+    assert "nothing new" in again.stderr
+
+
+def test_a_result_that_does_not_say_of_which_cases_it_is_is_refused(gate: Gate) -> None:
+    write_night(1, 0.5)
+    CliRunner().invoke(app, ["run", "plan.toml", "--restricted", "--quiet", "--no-crosscheck"])
+    place = Path("audit-out/result.json")
+    text = place.read_text(encoding="utf-8")
+    place.write_text(re.sub(r',"cases_sha256":"[0-9a-f]{64}"', "", text), encoding="utf-8")
+    assert place.read_text(encoding="utf-8") != text
+    refused = gate(plan="audit-out")
+    assert refused.exit_code == 4
+    assert "does not say of which cases it is" in refused.stderr
+
+
+def test_a_pass_that_later_nights_speak_against_is_none_and_the_output_says_so(gate: Gate) -> None:
+    codes = []
+    for seed in range(5):
+        write_night(seed, 0.8, 300)
+        codes.append(gate("--sample", "fresh").exit_code)
+    assert codes[-1] == 0
+    write_night(9, 0.4, 300)
+    done = gate("--restricted")
+    assert done.exit_code == 3
+    assert "nights since a PASS have put it in doubt" in done.stdout
+    assert "1 with the cases to be judged and undecided, 1 of these shown to be within it before" in done.stdout
+    told = json.loads(gate("--json").stdout)["sequential"]
+    assert (told["came"], told["in_doubt"]) == ("same_set", True)
+    for seed in range(10, 20):
+        write_night(seed, 0.8, 300)
+        codes.append(gate().exit_code)
+    assert codes[-1] == 0
 
 
 def test_a_link_to_a_state_stays_one_and_into_a_folder_that_is_gone_is_no_first_night(gate: Gate) -> None:
@@ -294,7 +428,10 @@ def test_one_document_for_machines_names_groups_only_where_asked(gate: Gate) -> 
     write_night(1, 0.8)
     told = json.loads(gate("--json").stdout)
     assert told["headline"] == {"outcome": "inconclusive"}
-    assert told["sequential"] == {"nights": 1, "sample": "fresh", "came": "taken_in", "resets": 0}
+    assert told["sequential"] == {
+        "nights": 1, "sample": "fresh", "came": "taken_in", "counts_of_night": None, "in_doubt": False, "ended": None,
+        "earlier": [],
+    }  # fmt: skip
     exact = json.loads(gate("--json", "--restricted").stdout)
     (rule,) = exact["sequential"]["rules"]
     assert [group["group"] for group in rule["groups"]] == [

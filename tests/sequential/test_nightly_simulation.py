@@ -43,3 +43,21 @@ def test_the_world_lies_on_the_margin_and_never_beyond_it(simulation: ModuleType
         widest.append(((rates.sum() - rates) / (rates.size - 1) - rates).max())
     assert widest[0] == pytest.approx(simulation.MARGIN)
     assert 0.9 * simulation.MARGIN < widest[1] < simulation.MARGIN
+
+
+def test_one_setting_alone_gives_what_it_gives_with_the_others(
+    simulation: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ["found-at-.4", "doubt-at-.4"]
+    chosen = {name: simulation.SETTINGS[name] if name in names else lambda *_: iter(()) for name in simulation.SETTINGS}
+    monkeypatch.setattr(simulation, "SETTINGS", chosen)
+    together = list(simulation.all_settings(3, 7))
+    assert together == [row for name in names for row in simulation.all_settings(3, 7, name)]
+    assert len(together) == 10
+
+
+def test_a_change_after_a_pass_puts_it_in_doubt(simulation: ModuleType) -> None:
+    before, then = simulation.one_gap(400, 0.7, 0.0, 0.2), simulation.one_gap(400, 0.7, 0.4, 0.2)
+    rng = np.random.default_rng(5)
+    assert simulation.nights_to_doubt((before, then), 20, 10, rng) in range(1, 11)
+    assert simulation.nights_to_doubt((before, before), 0, 20, rng) is None

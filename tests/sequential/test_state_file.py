@@ -6,6 +6,7 @@ import fcntl
 import json
 import math
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 
 from audit.errors import AuditError, FolderInUseError, StorageError
 from audit.groups import Axis, Family, Group, Level, LevelName
-from audit.sequential.state import Evidence, FamilySeen, LevelSeen, Process, Reset, State
+from audit.sequential.state import Evidence, FamilySeen, LevelSeen, Process, Reset, SetTaken, State
 from audit.sequential.state_file import locked, read_state, write_state
 
 BAND = Family((Axis("band", "level"),))
@@ -26,7 +27,7 @@ def made_state() -> State:
         sample="growing",
         nights=2,
         outcome="fail",
-        sets=("a" * 64,),
+        sets=(SetTaken(cases="a" * 64, totals="b" * 64, counts="c" * 64),),
         levels={"band": (LevelSeen(level=LevelName(rung="level", code="Ä", name="Ä"), late=0),)},
         families=(
             FamilySeen(family=BAND, groups=(Group((Level("band", "level", "Ä"),)),), cells=((1,) * 12,)),
@@ -34,7 +35,7 @@ def made_state() -> State:
         evidence=(
             Evidence(
                 rule=0, side="low", family=BAND, beyond=process, failed=(True,), within=process, passed=(False,),
-                moved=(0,), several=False,
+                moved=(0,), drift=(math.e,), nights_since=(3,), doubted=(False,), several=False,
             ),
         ),
         resets=(Reset(nights=3, outcome="pass", changed=("the detector",)),),
@@ -73,7 +74,7 @@ def test_a_file_that_is_not_as_it_was_written_is_refused(tmp_path: Path) -> None
     below = {**told, "families": [{**told["families"][0], "cells": [[-1] * 12]}]}
     for content in (
         b"", whole[:-20], b"[]", b"null", b"[" * 100_000, b'{"a": 1}', b"\xff\xfe", changed,
-        sealed(shorter), sealed(below), sealed({"schema_version": 1}),
+        sealed(shorter), sealed(below), sealed({"schema_version": 2}),
         sealed({**told, "unknown": 1}),
     ):  # fmt: skip
         path.write_bytes(content)
@@ -86,7 +87,7 @@ def test_a_file_that_is_not_as_it_was_written_is_refused(tmp_path: Path) -> None
 def test_another_version_is_named(tmp_path: Path) -> None:
     path = tmp_path / "state.json"
     write_state(path, made_state())
-    path.write_bytes(sealed({**json.loads(path.read_bytes()), "schema_version": 2}))
+    path.write_bytes(sealed({**json.loads(path.read_bytes()), "schema_version": 1}))
     with pytest.raises(AuditError, match="another version"):
         read_state(path)
 
@@ -109,6 +110,19 @@ def test_two_nights_at_once_are_one_too_many(tmp_path: Path) -> None:
         with pytest.raises(BlockingIOError):
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         os.close(handle)
+
+
+def test_two_nights_at_once_are_one_too_many_where_the_system_has_no_locks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "fcntl", None)
+    path = tmp_path / "state.json"
+    left = r"if it was killed, remove \.state\.json\.lock\.held"
+    with locked(path), pytest.raises(FolderInUseError, match=left), locked(path):
+        pass
+    with locked(path):
+        write_state(path, made_state())
+    assert [one.name for one in tmp_path.iterdir()] == ["state.json"]
 
 
 def test_a_full_disk_leaves_the_state_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

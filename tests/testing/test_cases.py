@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -15,9 +16,10 @@ from audit.result import AuditResult
 from audit.run import run_audit
 from audit.testing import AuditCase, AuditVerdict
 from audit.testing.asking import Asked, NotJudgedError, judged_once
-from audit.testing.cases import OnInconclusive, told_apart
+from audit.testing.cases import CaseOutcome, Judged, OnInconclusive, told_apart
 from audit.testing.exact_cases import exact_cases
 from audit.testing.public_cases import public_cases
+from audit.testing.telling import summary_lines
 from audit.testing.waived_cases import told_by_release, told_by_result, with_waivers
 from audit.waivers import standing
 
@@ -132,6 +134,24 @@ def test_the_first_worker_audits_for_all_of_them(tmp_path: Path) -> None:
     assert str(again.value) == str(told.value)
 
 
+def test_a_worker_whose_predecessor_was_killed_where_there_are_no_locks_audits_for_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is waited for ten minutes; here for a moment."""
+    monkeypatch.setitem(sys.modules, "fcntl", None)
+    monkeypatch.setattr("audit.testing.asking._LONG", 0.1)
+    plan, shared = write_set(tmp_path, PLAN), tmp_path / "shared"
+    shared.mkdir()
+    asked = Asked(plan, tmp_path, exact=True)
+    alone = judged_once(asked, None)
+    (shared / f"{asked.key}.lock.held").touch()
+    assert judged_once(asked, shared) == alone
+    (shared / f"{asked.key}.lock.held").unlink()
+    assert judged_once(asked, shared) == alone
+    plan.unlink()
+    assert judged_once(asked, shared) == alone
+
+
 @pytest.mark.parametrize("where", ["named", "plan", "default"])
 def test_the_restricted_folder_is_the_one_named_or_the_plans_or_that_of_run(tmp_path: Path, where: str) -> None:
     """One that has lost its key is noticed before anything is scored: that is how it shows which was looked at."""
@@ -230,3 +250,22 @@ def test_a_release_waives_by_name_only_what_it_names() -> None:
     cases = {(case.rule, case.group): case.outcome for case in public_cases(release)}
     assert len(told) == 1
     assert [cases[key] for key in told] == ["fail"]
+
+
+def test_the_end_of_a_log_names_what_is_waived_and_what_is_undecided_but_not_without_end() -> None:
+    def case(name: str, outcome: CaseOutcome, text: str = "why", group: str | None = "g") -> AuditCase:
+        return AuditCase(name, "r", group, outcome, text)
+
+    whole = AuditCase("VERDICT", None, None, "inconclusive", "the audit is INCONCLUSIVE\n  found  silence is no pass")
+    waived = [case(f"w{n}", "waived", f"w{n} FAILS, waived by W until D: Y") for n in range(12)]
+    told = [*waived, *(case(f"i{n}", "inconclusive") for n in range(13)), case("n", "not_evaluable"), case("p", "pass")]
+    lines = summary_lines(Judged((whole, *told, case("r", "inconclusive", group=None)), ("p.toml: audited",), "p.toml"))
+    assert lines == [
+        "p.toml: audited",
+        "p.toml: VERDICT: the audit is INCONCLUSIVE; found silence is no pass",
+        *(f"p.toml: waived: w{n} FAILS, waived by W until D: Y" for n in range(10)),
+        "p.toml: waived: 2 more (pytest -rs names them)",
+        f"p.toml: cannot tell of 13 (pytest -rs says why): {'; '.join(f'i{n}' for n in range(10))} and 3 more",
+        "p.toml: not tested 1 (pytest -rs says why): n",
+    ]
+    assert summary_lines(Judged((case("p", "pass"),), ("p.toml: audited",), "p.toml")) == ["p.toml: audited"]

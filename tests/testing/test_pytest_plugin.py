@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import textwrap
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -128,11 +129,13 @@ def test_an_inconclusive_verdict_is_no_pass(
     folder = project(pytester, FEW)
     if wanted != "fail":
         pytester.makeini(f"[pytest]\naudit7k_on_inconclusive = {wanted}\n")
-    done = run("--audit7k-restricted", "--junitxml=junit.xml", "-rs")
+    done = run("-q", "--audit7k-restricted", "--junitxml=junit.xml", "-rs")
     found = outcomes(folder)
     assert (done.ret, found["test_detector[VERDICT]"]) == (code, told)
     assert {outcome for name, outcome in found.items() if name != "test_detector[VERDICT]"} == {"skipped"}
-    assert "silence is no pass" in done.stdout.str()
+    end = done.stdout.str().partition("audit7k: plan.toml: VERDICT: ")[2].splitlines()
+    assert "silence is no pass" in end[0]
+    assert end[1].startswith("audit7k: plan.toml: cannot tell of ")
     assert "more cases needed" in done.stdout.str()
 
 
@@ -160,6 +163,74 @@ def test_what_cannot_be_judged_is_an_error_of_one_line(run: Run, pytester: pytes
     assert nowhere.startswith("audit7k: there is no plan nowhere.toml, neither beside test_nowhere.py nor in the root")
     assert unmarked.startswith('audit7k: test_detector takes audit7k_verdict and names no plan: @pytest.mark.audit7k("')
     assert str(folder) not in "".join(lines.values())
+
+
+def test_a_quiet_log_says_at_its_end_what_is_waived_and_what_is_undecided(run: Run, pytester: pytest.Pytester) -> None:
+    folder = project(pytester)
+    (folder / "plan.toml").write_text(f'{PLAN}[waivers]\nfile = "waivers.toml"\n', encoding="utf-8")
+    (folder / "waivers.toml").write_text(
+        '[[waivers]]\nrule = "true_positive_rate"\ngroup = { gender = "woman" }\nwho = "The owner"\n'
+        'why = "Being corrected"\nexpires = 2099-12-31\n',
+        encoding="utf-8",
+    )
+    done = run("-q", "--audit7k-restricted", "-n", "2")
+    end = done.stdout.str().partition("[100%]")[2].splitlines()
+    of_ours = [line for line in end if line.startswith("audit7k: ")]
+    assert of_ours[0] == "audit7k: plan.toml: audited at collection: FAIL; exact counts, not for publication"
+    assert of_ours[1] == (
+        "audit7k: plan.toml: waived: true_positive_rate[gender=woman] FAILS, waived by The owner until 2099-12-31: "
+        "Being corrected"
+    )
+    assert "cannot tell of" in of_ours[2]
+    assert "true_positive_rate[gender=non-binary]" in of_ours[2]
+    assert len(of_ours) == 3
+    assert "CANARY" not in done.stdout.str()
+
+
+def test_workers_share_an_audit_where_the_system_has_no_locks(run: Run, pytester: pytest.Pytester) -> None:
+    folder = project(pytester)
+    (folder / "conftest.py").write_text("import sys\nsys.modules['fcntl'] = None\n", encoding="utf-8")
+    keep_key(folder / "kept")
+    done = run("-n", "2", "-q", "--audit7k-restricted-folder", "kept")
+    assert done.ret == 1
+    assert done.stdout.str().count("audited at collection: FAIL") == 1
+    assert "internal error" not in done.stdout.str()
+    assert [path.name for path in (folder / "kept" / "releases").iterdir()] == ["0001.json"]
+    assert not list((folder / "kept").glob("*.held"))
+
+
+def test_what_a_killed_session_left_goes_with_the_next_and_what_a_living_one_holds_stays(
+    run: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("fcntl")
+    temporary = pytester.mkdir("temporary")
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    tests = """
+        import pathlib, sys, time
+
+        def test_that_waits():
+            pathlib.Path("begun").touch()
+            while not pathlib.Path("end").exists():
+                time.sleep(0.05)
+        """
+    pytester.makepyfile(test_waits=textwrap.dedent(tests))
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", "-n", "1", "test_waits.py"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as session:
+        try:
+            until = time.monotonic() + 60
+            while not Path("begun").exists() and time.monotonic() < until:
+                time.sleep(0.05)
+            (left,) = temporary.glob("audit7k-pytest-*")
+            (left / "counts.json").touch()
+            pytester.makepyfile(test_other="def test_nothing():\n    pass\n")
+            run("-q", "-n", "1", "test_other.py").assert_outcomes(passed=1)
+            assert (left / "counts.json").is_file()
+        finally:
+            session.kill()
+            Path("end").touch()
+    assert (left / "counts.json").is_file()
+    run("-q", "-n", "1", "test_other.py").assert_outcomes(passed=1)
+    assert not list(temporary.glob("audit7k-*"))
 
 
 def test_the_word_for_inconclusive_is_one_of_three(run: Run, pytester: pytest.Pytester) -> None:
