@@ -16,7 +16,16 @@ from functools import cached_property
 from typing import Final, Literal
 
 from audit.public_figures import each_people_once, people_apart
-from audit.public_table import SENTENCES, Group, PublicRate, PublicRelease, PublicRule, PublicWord, group_key
+from audit.public_table import (
+    SENTENCES,
+    Group,
+    PublicRate,
+    PublicRelease,
+    PublicRule,
+    PublicWord,
+    group_key,
+    why_no_rates,
+)
 from reports.plain_text import harmless
 from reports.public.plain_names import PlainNames
 from reports.public.waived import PublicWaived
@@ -96,7 +105,7 @@ class PipelineReading:
 
     def sentences(self, without_figures: str) -> list[str]:
         """Sentences that must stand beside the verdict; features without figures are named as the file writes them."""
-        headline, about = self.release.headline, self.about
+        headline = self.release.headline
         notes = []
         if headline.no_group_named:
             notes.append(SENTENCES["no_group_named"])
@@ -109,7 +118,7 @@ class PipelineReading:
         else:
             notes.append(SENTENCES[f"figures_{self.release.figures}"])
         notes += [_WAIVED] if self.waived.all else []
-        notes += [SENTENCES[name] for name in ("weighted", "clustered") if getattr(about, name)]
+        notes += [SENTENCES[name] for name in why_no_rates(self.release)]
         if without_figures:
             notes.append(SENTENCES["without_figures"].format(features=without_figures))
         return notes
