@@ -1,7 +1,8 @@
-"""A release that would be safe alone and is not beside an earlier one, from the command line to the page that is left."""
+"""A release that is safe alone and not beside an earlier one, from the command line to the page that is left."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from html import unescape
@@ -13,7 +14,7 @@ from made_published import PLAN, install_reporters, write_set
 from typer.testing import CliRunner
 
 from audit.cli.app import app
-from audit.counting.table import CountsTable
+from audit.counting.table import CountsTable, IntArray
 from audit.disclosure.exact import exact_counts
 from audit.disclosure.features import public_lattice, public_method
 from audit.disclosure.protect import protect
@@ -44,7 +45,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def counted(counts: Counts) -> CountsTable:
     """What the set of `write_set` comes to."""
-    rows = {}
+    rows: dict[tuple[str, ...], IntArray] = {}
     for key, (victims, found) in counts.items():
         rows[key] = np.zeros((3, 4), dtype=np.int64)
         rows[key][0, :2] = found, victims - found
@@ -61,12 +62,11 @@ def keep_a_key_that_meets_it(folder: Path) -> None:
         key = bytes([number]) * 32
         first = protect(exact_counts(lattice, counted(BEFORE), key), method)
         after = exact_counts(lattice, counted(AFTER), key)
-        try:
+        protect(after, method)  # alone it would be safe
+        with contextlib.suppress(RefusedReleaseError):
             protect(after, method, [first.seen])
-        except RefusedReleaseError as refused:
-            assert refused.slug == "not-safe-beside-earlier"
-            protect(after, method)  # alone it would be safe
-            break
+            continue
+        break
     else:
         pytest.fail("no key makes it happen")
     (folder / "audit-out").mkdir()
