@@ -1,8 +1,8 @@
-"""Numbers that are written as words, in the languages of the reports: "twelve", "douze", "двенадцать", "اثنا عشر", "十二".
+"""Numbers that are written as words, in the languages of the reports: "twelve", "douze", "двенадцать", "十二".
 
-Each word is a number by itself, so that "twenty-three" is 20 and 3, and both must be explained. Only Chinese numerals are
-read together. Words for one are not read: in five of the six languages they are articles, pronouns and parts of other
-words. Nor are "none", "both", "half" and endings such as the Arabic dual: what may stand there is held to the catalogs
+Each word is a number by itself, so that "twenty-three" is 20 and 3, and both must be explained. Only Chinese numerals
+are read together. Words for one are not read: in five of the six languages they are articles, pronouns and parts of
+other words. Nor are "none", "both", "half" and endings such as the Arabic dual: what may stand there is held to the catalogs
 by a test, and to the release by the gate that renders every file again.
 """
 
@@ -52,8 +52,8 @@ _RUSSIAN: Final = _table(
     "18 восемнадцать восемнадцати; 19 девятнадцать девятнадцати; 20 двадцать двадцати; 30 тридцать тридцати;"
     "40 сорок сорока; 50 пятьдесят пятидесяти; 60 шестьдесят шестидесяти; 70 семьдесят семидесяти;"
     "80 восемьдесят восьмидесяти; 90 девяносто девяноста; 100 сто ста сотня; 200 двести двухсот; 300 триста трёхсот;"
-    "400 четыреста четырёхсот; 500 пятьсот пятисот; 600 шестьсот шестисот; 700 семьсот семисот; 800 восемьсот восьмисот;"
-    "900 девятьсот девятисот; 1000 тысяча тысячи тысяч; 1000000 миллион миллиона миллионов"
+    "400 четыреста четырёхсот; 500 пятьсот пятисот; 600 шестьсот шестисот; 700 семьсот семисот;"
+    "800 восемьсот восьмисот; 900 девятьсот девятисот; 1000 тысяча тысячи тысяч; 1000000 миллион миллиона миллионов"
 )
 _ARABIC: Final = _table(
     "0 صفر; 2 اثنان اثنين اثنتان اثنتين اثنا اثني اثنتا اثنتي; 3 ثلاث ثلاثة; 4 أربع أربعة; 5 خمس خمسة; 6 ست ستة;"
@@ -94,8 +94,8 @@ def numbers_said(text: str, language: str = "") -> Iterator[tuple[str, int]]:
     Parameters
     ----------
     language : str
-        The language that the text is marked with, as `fr` or `fr-FR`; empty where it is not. Words in Arabic, Cyrillic and
-        Chinese letters are read in every text.
+        The language that the text is marked with, as `fr` or `fr-FR`; empty where it is not. Words in Arabic, Cyrillic
+        and Chinese letters are read in every text.
     """
     if not text.isascii():
         for run in _CHINESE.finditer(_PER_CENT.sub(" ", text)):
