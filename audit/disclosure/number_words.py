@@ -2,8 +2,8 @@
 
 Each word is a number by itself, so that "twenty-three" is 20 and 3, and both must be explained. Only Chinese numerals
 are read together. Words for one are not read: in five of the six languages they are articles, pronouns and parts of
-other words. Nor are "none", "both", "half" and endings such as the Arabic dual: what may stand there is held to the catalogs
-by a test, and to the release by the gate that renders every file again.
+other words. Nor are "none", "both", "half" and endings such as the Arabic dual: what may stand there is held to the
+catalogs by a test, and to the release by the gate that renders every file again.
 """
 
 from __future__ import annotations

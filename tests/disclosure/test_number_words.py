@@ -124,7 +124,7 @@ def plural_forms(template: Catalog) -> Iterator[tuple[tuple[str, ...], str]]:
             catalog = read_po(file)
         for message in catalog:
             if isinstance(message.id, tuple):
-                yield from ((message.id, form) for form in message.string)
+                yield from ((message.id, form) for form in message.string or ())
 
 
 def test_a_public_form_that_leaves_its_number_out_counts_groups_and_never_people() -> None:
