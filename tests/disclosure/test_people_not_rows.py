@@ -19,7 +19,7 @@ from audit.disclosure.publish import Published, check_folder, publish
 from audit.disclosure.read import parse_release
 from audit.disclosure.release import into
 from audit.errors import ResultError
-from audit.public_table import SENTENCES, group_key, public_json
+from audit.public_table import SENTENCES, group_key, public_json, why_no_rates
 from audit.result import AuditResult
 from audit.result_file import parse_result, result_to_json
 from audit.run import loaded_plan, run_audit
@@ -95,6 +95,9 @@ def test_every_file_says_what_it_counts(tmp_path: Path) -> None:
     assert json.loads(made.files["release.json"])["about"]["unit"] == "cluster"
     assert all(rate.value is None for rate in made.public.rates)
     assert {word.word for word in made.public.words} == {"cannot_tell"}
+    assert why_no_rates(made.public) == ("counted_once",)
+    both = made.public.model_copy(update={"about": made.public.about.model_copy(update={"weighted": True})})
+    assert why_no_rates(both) == ("weighted_once", "counted_once")
     claims = made.public.model_copy(update={"about": made.public.about.model_copy(update={"clustered": False})})
     with pytest.raises(ResultError, match="stand alone"):
         parse_release(public_json(claims).encode())
