@@ -291,6 +291,10 @@ class DisclosureSection(Strict):
     absent: tuple[Literal["positives", "negatives", "unscored", "unlabelled"], ...] = ()
     """Kinds of cases that cannot occur in this set, whoever is in it: a set of victims alone has no `negatives`. It is
     checked. Saying so leaves them out of public files and out of the attack on them."""
+    unit: Literal["cluster", "row"] = "cluster"
+    """Who is counted once in public files where the plan names a `cluster`: whatever rows belong to (a person with
+    several cases, an advertiser), or each row. `row` says that no two rows are of one person. Without a `cluster` each
+    row is counted."""
     folder: Path | None = None
     """The restricted folder, with the secret key of the set and the log of its releases. By default `restricted` in the
     output folder."""

@@ -21,7 +21,10 @@ __all__ = [
     "PublicLook",
     "PublicMetric",
     "PublicSafeguard",
+    "Unit",
 ]
+
+Unit = Literal["row", "cluster"]
 
 
 class PublicCoding(Part):
@@ -182,6 +185,8 @@ class PublicAbout(Part):
     """Whether the exact audit weights its cases. Protected figures do not, so that they have no rates and no words."""
     clustered: bool
     """Whether cases belong together. Protected intervals would not know of it: there are no rates and no words."""
+    unit: Unit = "row"
+    """What is counted once in the table: each row, or each cluster of rows, such as a person with several cases."""
     safeguards: tuple[PublicSafeguard, ...]
     """Clause by clause."""
     frameworks: tuple[PublicFramework, ...] = ()

@@ -58,6 +58,7 @@ __all__ = [
     "clear_change",
     "group_key",
     "public_json",
+    "why_no_rates",
 ]
 
 METHOD_VERSION: Final = 1
@@ -99,9 +100,15 @@ SENTENCES: Final[Mapping[str, str]] = {
         "The result weighs its cases, so that they stand for a population. The figures below count each case once: they"
         " are sizes, no rates are made of them, and no group has a word."
     ),
+    "weighted_once": "The result weighs its cases, so that they stand for a population. The figures below do not.",
     "clustered": (
         "Cases of this set belong together, and the protected figures do not know which. An interval from them would be"
         " too narrow, so no rates are made of them, and no group has a word."
+    ),
+    "counted_once": (
+        "Cases of this set belong together, for example those of one person. The figures below count whatever cases"
+        " belong to once, and not each case; under unknown where its cases differ. They are sizes, no rates are made of"
+        " them, and no group has a word."
     ),
     "without_figures": "No public figures are made for: {features}.",
     "fails_on_probes": "A rule on texts or rows in which one word or column was changed fails.",
@@ -357,3 +364,10 @@ def clear_change(before: int | None, after: int | None, method: PublicMethod) ->
 def public_json(part: PublicTable | PublicRelease) -> str:
     """The canonical text of a table or a release: the same bytes for the same numbers."""
     return part.model_dump_json() + "\n"
+
+
+def why_no_rates(release: PublicRelease) -> tuple[str, ...]:
+    """Which of `SENTENCES` say why a release has sizes and no rates; none where it has rates."""
+    once = release.about.unit == "cluster"
+    weighted, clustered = ("weighted_once", "counted_once") if once else ("weighted", "clustered")
+    return (*([weighted] if release.about.weighted else []), *([clustered] if release.about.clustered else []))

@@ -293,6 +293,8 @@ class AuditResult(Part):
     """The counts: first everyone, then group by group."""
     finest: tuple[GroupCounts, ...] = ()
     """The counts of the groups that public figures add up from, where `counts` does not hold them."""
+    clusters: tuple[GroupCounts, ...] = ()
+    """The same with every cluster counted once, where public figures protect these (`disclosure.unit`)."""
     estimates: tuple[Estimate, ...]
     """Every rate of every group; first everyone's."""
     disparities: tuple[Disparity, ...]

@@ -27,7 +27,6 @@ from audit.provenance import digests_of, provenance, scoring_identity
 from audit.result import (
     SCHEMA_VERSION,
     AuditResult,
-    GroupCounts,
     MetricDefinition,
     Notice,
     Provenance,
@@ -268,7 +267,6 @@ def summarise(
         verdicts=verdicts,
         rows=rows,
         counts=group_counts(shown),
-        finest=_finest(plan, counted.table, families, by_name),
         estimates=shown_rates,
         disparities=disparities(plan, list(families.values()), counted.moments),
         probes=probes,
@@ -280,6 +278,7 @@ def summarise(
         notices=(*notices(plan, system, overall, everyone, rows, families, features), *doubts),
         provenance=origin,
         own_measures=own_measures,
+        **_ground(plan, counted, families, by_name),
         **further,
     )
     return with_safeguards(result)
@@ -304,18 +303,16 @@ def _rates(plan: AuditPlan, shown: Sequence[FamilyCounts], counted: Counted) -> 
     return estimates(shown, level=plan.verdict.level, min_denominator=least, moments=counted.moments)
 
 
-def _finest(
+def _ground(
     plan: AuditPlan,
-    table: CountsTable,
+    counted: Counted,
     families: Mapping[Family, FamilyCounts],
     features: Mapping[str, SensitiveFeature],
-) -> tuple[GroupCounts, ...]:
-    """Counts of the finest groups of a public table, where no family that is shown has them."""
-    from audit.disclosure.features import finest_family, public_features
+) -> dict[str, Any]:
+    """Counts of the finest groups of a public table, which a gate, too, writes down."""
+    from audit.disclosure.ground import ground
 
-    names = public_features(plan)
-    family = finest_family(plan, names)
-    return () if not names or family in families else group_counts([table.family(family, features)])
+    return ground(plan, counted, families, features)
 
 
 def loaded_plan(plan: AuditPlan | LoadedPlan | str | Path, folder: Path | None = None) -> LoadedPlan:

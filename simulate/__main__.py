@@ -35,6 +35,7 @@ SUBJECTS: Final = {
     "disclosure_attack": 0.04,
     "disclosure_intervals": 0.08,
     "disclosure_words": 0.1,
+    "disclosure_cuts": 0.04,
 }
 """Modules of this folder in their order, and how many runs of each setting they get for one of `--runs`."""
 

@@ -27,12 +27,35 @@ EXACT_FILES: Final = (
     *(f"report.{language}.pdf" for language in ("en", "fr", "es", "ar", "ru", "zh")),
 )
 OUR_FILES: Final = (*EXACT_FILES, PUBLIC)
-"""Outputs of an earlier run with these names never stay beside a result that they do not belong to; of a folder, no
-file does."""
+"""Outputs of an earlier run with these names never stay beside a result that they do not belong to; of `public`, none
+does that an earlier run wrote there."""
+OUR_PUBLIC_FILES: Final = frozenset(
+    (
+        "annotations.txt",
+        "badge.svg",
+        "comment.md",
+        "gl-code-quality.json",
+        "groups.csv",
+        "junit.xml",
+        "metrics.txt",
+        "release.json",
+        "report.html",
+        "report.pdf",
+        "report.sarif.json",
+        "summary.md",
+    )
+)
+"""What our own public reporters write: ours in a folder of the first versions, which kept no list."""
+_LIST: Final = ".public-files"
+"""The list of what the last run wrote into `public`, beside it: whatever else is there is somebody's, and stays."""
 
 
 class OutputFolder:
     """Collects outputs in a hidden folder inside the output folder, and moves them into place together.
+
+    Each file takes the place of the one before in one step, and what has no successor goes last: whenever a run is
+    killed, every file that was there is there, as it was or new. Folders stay the same ones, for they may be links, or
+    served to somebody.
 
     Folder and files are for their owner alone (0700, 0600): exact counts can single out people. Those in `public` have
     the permissions that the user gives new files. Used with `with`; what was not published is removed, and so is the
@@ -43,7 +66,8 @@ class OutputFolder:
     path : Path
         The folder.
     replaces : sequence of str
-        Outputs of an earlier run that go, whether there are new ones in their place or not; all files of a folder.
+        Outputs of an earlier run that go, whether there are new ones in their place or not; of `public` those that an
+        earlier run wrote.
     public : bool
         Whether every file is public, and not those in `public` alone.
 
@@ -119,7 +143,8 @@ class OutputFolder:
                 folder.mkdir(parents=True, exist_ok=True)
             made = [folder for folder in {(self.path / name).parent for name in new} if _make_folder(folder)]
             try:
-                self._exchange(new, old, earlier)
+                with self._listed(new, old):
+                    self._exchange(new, old, earlier)
             except BaseException:
                 for folder in made:
                     with contextlib.suppress(OSError):
@@ -134,23 +159,52 @@ class OutputFolder:
             place = self.path / name
             if place.is_file():
                 yield name
-            elif place.is_dir() and not place.is_symlink():
-                yield from (f"{name}/{file.name}" for file in sorted(place.iterdir()) if file.is_file())
+            elif place.is_dir():
+                yield from (f"{name}/{file}" for file in sorted(self._ours()) if (place / file).is_file())
+
+    def _ours(self) -> frozenset[str]:
+        """Names of the files in `public` that an earlier run wrote."""
+        listed = self.path / _LIST
+        if not listed.is_file():
+            return OUR_PUBLIC_FILES
+        names = listed.read_text(encoding="utf-8").splitlines()
+        return frozenset(name for name in names if name == Path(name).name)
+
+    @contextlib.contextmanager
+    def _listed(self, new: list[str], old: list[str]) -> Iterator[None]:
+        """List what is ours in `public`: all of it meanwhile, for a run that is killed must leave no file unlisted."""
+        place = self.path / _LIST
+        before = place.read_bytes() if place.is_file() else None
+        if before is None and not any(name.startswith(f"{PUBLIC}/") for name in (*new, *old)):
+            yield
+            return
+        write_file(place, _lines([*new, *old]))
+        try:
+            yield
+        except BaseException:
+            with contextlib.suppress(OSError, StorageError):
+                place.unlink() if before is None else write_file(place, before)
+            raise
+        write_file(place, _lines(new))
 
     def _exchange(self, new: list[str], old: list[str], earlier: Path) -> None:
         undo: list[tuple[Path, Path]] = []
+        there = [name for name in old if (self.path / name).is_file()]
+        for name in there:
+            _keep(self.path / name, earlier / name)
         try:
-            for name in old:
-                if (self.path / name).is_file():
-                    (self.path / name).replace(earlier / name)
-                    undo.append((earlier / name, self.path / name))
             for name in new:
                 self.place(name).replace(self.path / name)
                 undo.append((self.path / name, self.place(name)))
+            for name in [name for name in there if name not in new]:
+                (self.path / name).unlink()
         except BaseException:
             for now, before in reversed(undo):
                 with contextlib.suppress(OSError):
                     now.replace(before)
+            for name in there:
+                with contextlib.suppress(OSError):
+                    (earlier / name).replace(self.path / name)
             raise
 
     def _make_folders(self) -> None:
@@ -205,6 +259,19 @@ def write_file(path: Path, content: str | bytes, *, private: bool = True) -> Non
             with contextlib.suppress(OSError):
                 Path(temporary).unlink()
             raise
+
+
+def _lines(names: list[str]) -> str:
+    ours = {name.removeprefix(f"{PUBLIC}/") for name in names if name.startswith(f"{PUBLIC}/")}
+    return "".join(f"{name}\n" for name in sorted(ours))
+
+
+def _keep(file: Path, copy: Path) -> None:
+    """The file under a second name; its bytes where the storage gives no file two names."""
+    try:
+        os.link(file, copy)
+    except OSError:
+        shutil.copy2(file, copy)
 
 
 def _bytes(content: str | bytes) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, get_args
 
-from audit.disclosure.features import features_without_figures
+from audit.disclosure.features import features_without_figures, public_method
 from audit.metrics import MetricName
 from audit.plan import AuditPlan, PredictionsDetector
 from audit.public_about import PublicAbout, PublicCoding, PublicLook, PublicMetric
@@ -76,6 +76,7 @@ def public_about(result: AuditResult, formats: Sequence[str], languages: Sequenc
         probe_rules=len(plan.named_probe_rules),
         weighted=plan.evaluation_set.weight is not None,
         clustered=plan.evaluation_set.cluster is not None,
+        unit=public_method(plan).unit,
         safeguards=public_safeguards(result),
         governance=public_governance(plan),
         looks=tuple(PublicLook(name=name, asked=asks(plan)) for name, asks in LOOKS.items()),

@@ -90,13 +90,9 @@ def unexplained(files: Mapping[str, bytes], furniture: Mapping[str, bytes], rele
         The same files rendered from `blank(release)`.
     """
     keys = [group_key(row.group) for row in release.table.groups]
-    known = {(number.file, number.row, number.value, number.digits) for number in read_numbers(furniture, keys)}
+    known = {number.kind for number in read_numbers(furniture, keys)}
     rows = _Rows(release, keys)
-    return [
-        number
-        for number in read_numbers(files, keys)
-        if (number.file, number.row, number.value, number.digits) not in known and not rows.gives(number)
-    ]
+    return [number for number in read_numbers(files, keys) if number.kind not in known and not rows.gives(number)]
 
 
 def refuse_unexplained(files: Mapping[str, bytes], furniture: Mapping[str, bytes], release: PublicRelease) -> None:
@@ -150,6 +146,8 @@ class _Rows:
         whole = number.digits == 0
         if whole and (number.value in gives.counts or (number.row is None and number.value in self._totals)):
             return True
+        if number.is_word:
+            return False  # neither a per cent nor a place is printed so
         if number.value in gives.places or (number.row is None and number.value in self._spans):
             return number.digits <= 1
         return any(printed_as(share, number) or printed_as(share / _HUNDRED, number) for share in gives.shares)

@@ -17,6 +17,7 @@ from audit.evaluation.sensitive import expected_codes
 from audit.evaluation.standing import STANDINGS
 from audit.groups import Axis, Family, SensitiveFeature
 from audit.plan import AuditPlan
+from audit.public_about import Unit
 from audit.public_table import group_key
 
 __all__ = ["features_without_figures", "finest_family", "public_features", "public_lattice", "public_method"]
@@ -65,8 +66,9 @@ def public_lattice(plan: AuditPlan) -> Lattice | None:
 
 
 def public_method(plan: AuditPlan) -> Method:
-    """Floor, noise and what cannot occur, as the plan has them."""
-    return method_of(plan.disclosure.floor, absent=tuple(sorted(plan.disclosure.absent)))
+    """Floor, noise, what cannot occur and what is counted once, as the plan has them."""
+    unit: Unit = "row" if plan.evaluation_set.cluster is None else plan.disclosure.unit
+    return method_of(plan.disclosure.floor, absent=tuple(sorted(plan.disclosure.absent)), unit=unit)
 
 
 def _ladders(plan: AuditPlan) -> list[Ladder]:

@@ -19,6 +19,7 @@ from audit.disclosure.release import Audited
 from audit.disclosure.rules import public_rules
 from audit.errors import ResultError
 from audit.plan import PredictionsDetector
+from audit.public_about import Unit
 from audit.public_table import FailsOn
 from audit.result import AuditResult
 from audit.result_file import result_sha256
@@ -50,7 +51,7 @@ def ready(result: AuditResult, formats: Sequence[str], languages: Sequence[str])
     ResultError
         If the result does not hold the counts of the finest groups, or they do not add up to everyone.
     """
-    lattice = public_lattice(result.plan)
+    lattice, method = public_lattice(result.plan), public_method(result.plan)
     features = public_features(result.plan)
     overall = result.overall
     fails_on: list[FailsOn] = []
@@ -61,7 +62,7 @@ def ready(result: AuditResult, formats: Sequence[str], languages: Sequence[str])
     if result.change is not None and result.change.outcome == "fail":
         fails_on.append("change")
     audited = Audited(
-        counts=finest_counts(result, features) if features else _NOBODY,
+        counts=finest_counts(result, features, method.unit) if features else _NOBODY,
         outcome=overall.outcome,
         rules=public_rules(result.plan, result.provenance.rule_lines),
         about=public_about(result, formats, languages),
@@ -73,15 +74,21 @@ def ready(result: AuditResult, formats: Sequence[str], languages: Sequence[str])
         digests=_digests(result),
         waivers=result.waivers,
     )
-    return Ready(lattice, audited, public_method(result.plan))
+    return Ready(lattice, audited, method)
 
 
-def finest_counts(result: AuditResult, features: Sequence[str]) -> CountsTable:
-    """The counts of the finest groups, from wherever the result holds them. Raises ResultError where it does not."""
+def finest_counts(result: AuditResult, features: Sequence[str], unit: Unit) -> CountsTable:
+    """The counts of the finest groups, from wherever the result holds them: of rows, or of clusters.
+
+    Raises
+    ------
+    ResultError
+        If it does not hold them, or they contradict those of everyone.
+    """
     family = finest_family(result.plan, features)
     rows = {
         tuple(level.code for level in counts.group.levels): cells_of(counts)
-        for counts in (*result.counts, *result.finest)
+        for counts in ((*result.counts, *result.finest) if unit == "row" else result.clusters)
         if counts.group.family == family
     }
     table = CountsTable.of(features, rows)
@@ -91,7 +98,10 @@ def finest_counts(result: AuditResult, features: Sequence[str]) -> CountsTable:
             slug="no-finest-counts",
             hint="it is of an earlier version: run the audit again, or add --restricted",
         )
-    if not np.array_equal(table.everyone, cells_of(result.counts[0])):
+    everyone = cells_of(result.counts[0])
+    # Each cluster stands in a cell that one of its rows is in.
+    fits = np.array_equal(table.everyone, everyone) if unit == "row" else bool((table.everyone <= everyone).all())
+    if not fits:
         raise ResultError(
             "the counts of the finest groups do not add up to everyone",
             slug="contradictory-result",

@@ -7,6 +7,7 @@ from typing import Final
 
 from audit.disclosure.noise import NoiseTable, noise_table
 from audit.errors import PlanError
+from audit.public_about import Unit
 from audit.public_table import METHOD_VERSION, PublicMethod
 
 __all__ = ["SMALLEST_FLOOR", "Method", "method_of"]
@@ -25,6 +26,8 @@ class Method:
     """The table of changes; its `largest` is D."""
     absent: tuple[str, ...] = field(default=())
     """Totals that cannot occur in this set, by `COUNTED`'s names: declared, checked, and left out of the table."""
+    unit: Unit = "row"
+    """What is counted once."""
 
     @property
     def largest(self) -> int:
@@ -42,7 +45,7 @@ class Method:
         )
 
 
-def method_of(floor: int = 10, variance: float = 3.0, absent: tuple[str, ...] = ()) -> Method:
+def method_of(floor: int = 10, variance: float = 3.0, absent: tuple[str, ...] = (), unit: Unit = "row") -> Method:
     """The method for a floor; the largest change is half of it, rounded up: less hides less, and more gains nothing.
 
     Raises
@@ -56,4 +59,4 @@ def method_of(floor: int = 10, variance: float = 3.0, absent: tuple[str, ...] = 
             slug="no-such-floor",
             hint=f"choose one from {SMALLEST_FLOOR} to {LARGEST_FLOOR}; 10 is the default",
         )
-    return Method(floor, noise_table(-(-floor // 2), variance), absent)
+    return Method(floor, noise_table(-(-floor // 2), variance), absent, unit)

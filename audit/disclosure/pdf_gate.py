@@ -99,7 +99,7 @@ def _refuse_attachments(name: str, told: PdfText, allowed: Mapping[str, bytes]) 
 
 
 def _refuse_numbers(name: str, told: PdfText, page: bytes) -> None:
-    printed = [(number.value, number.digits) for number in read_numbers({"page.html": page}, ())]
+    printed = [(number.value, number.digits) for number in read_numbers({"page.html": page}, ()) if not number.is_word]
     known = Counter(printed)
     lines = [line for line in told.lines if line.place == "text"]
     drawn = [text for key, text in told.strings if key == "/Alt"]
@@ -175,7 +175,7 @@ def _fixed(attached: Iterable[str]) -> frozenset[str]:
 
 
 def _numbers(text: str) -> list[_Number]:
-    return [(number.value, number.digits) for number in numbers_in(text)]
+    return [(number.value, number.digits) for number in numbers_in(text) if not number.is_word]
 
 
 def _count(texts: Iterable[str]) -> Counter[_Number]:

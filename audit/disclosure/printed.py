@@ -1,7 +1,8 @@
 """Every number that a public file prints, wherever it stands, and whose row it stands in.
 
 Read are the text, the attributes, the comments, the styles and the scripts of HTML, SVG and XML, cells of CSV, keys and
-values of JSON, lines of text, files inside of `data:` links, and file names. A file of any other kind is refused.
+values of JSON, lines of text, files inside of `data:` links, and file names; digits of every script, and numbers as
+words (`number_words`). A file of any other kind is refused.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from html.parser import HTMLParser
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
+from audit.disclosure.number_words import numbers_said
 from audit.errors import RefusedReleaseError
 
 __all__ = ["Number", "numbers_in", "read_numbers", "unread"]
@@ -56,6 +58,13 @@ class Number:
     """What they say."""
     digits: int
     """Decimals that are printed."""
+    is_word: bool = False
+    """Whether it is written as a word."""
+
+    @property
+    def kind(self) -> tuple[str, str | None, Decimal, int, bool]:
+        """What two numbers share that say the same in the same place. A word makes no digits known."""
+        return self.file, self.row, self.value, self.digits, self.is_word
 
 
 def read_numbers(files: Mapping[str, bytes], rows: Collection[str]) -> list[Number]:
@@ -105,6 +114,8 @@ class _Reader:
         """Read the numbers of a text. What names its row is no number."""
         if row is not None:
             text = text.replace(row, " ")
+        for word, value in numbers_said(text, language):
+            self.found.append(Number(file, row, word, Decimal(value), 0, is_word=True))
         # Most texts of a file have no digit at all, and nearly all of the others have Western ones alone.
         if _DIGIT.search(text) is None:
             return
@@ -247,7 +258,11 @@ def _number(file: str, row: str | None, text: str) -> Number:
 
 def _western(character: str) -> str:
     digit = unicodedata.digit(character, None)
-    return character if digit is None else str(digit)
+    if digit is not None:
+        return str(digit)
+    # Roman and circled numerals and fractions; Chinese ones are read as words.
+    number = None if unicodedata.category(character) == "Lo" else unicodedata.numeric(character, None)
+    return character if number is None else f" {number:g} "
 
 
 def _kind(name: str) -> str:

@@ -135,6 +135,8 @@ def _contradictions(release: PublicRelease, content: bytes) -> Iterator[str]:
         yield "its groups"
     if not all(_is_shown_rightly(row, release.table.method) for row in rows):
         yield "a number below the floor"
+    if release.about.unit == "cluster" and not release.about.clustered:
+        yield "it counts what cases belong to and says that they stand alone"
     if release.figures != "shown" and not all(map(_is_empty, rows)):
         yield "it holds figures and says that it has none"
     if not named_rightly(release.waivers, release.words):

@@ -44,12 +44,11 @@ def unexplained_in_site(files: Mapping[str, bytes], furniture: Mapping[str, byte
         The releases.
     """
     rows = _rows(site)
-    known = {(number.file, number.row, number.value, number.digits) for number in read_numbers(furniture, rows)}
+    known = {number.kind for number in read_numbers(furniture, rows)}
     return [
         number
         for number in read_numbers(files, rows)
-        if (number.file, number.row, number.value, number.digits) not in known
-        and not (number.row is not None and rows[number.row].gives(number))
+        if number.kind not in known and not (number.row is not None and rows[number.row].gives(number))
     ]
 
 
@@ -78,7 +77,9 @@ class _Row:
     def gives(self, number: Number) -> bool:
         if number.digits == 0 and number.value in self.counts:
             return True
-        return any(printed_as(share, number) or printed_as(share / _HUNDRED, number) for share in self.shares)
+        return not number.is_word and any(
+            printed_as(share, number) or printed_as(share / _HUNDRED, number) for share in self.shares
+        )
 
 
 def _rows(site: PublicSite) -> dict[str, _Row]:

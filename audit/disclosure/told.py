@@ -26,7 +26,9 @@ __all__ = ["attack_again", "exact_again", "is_of", "parameters", "seen", "table_
 
 def parameters(lattice: Lattice, method: Method, keyed_by: KeyedBy) -> dict[str, Any]:
     """What must be the same in every release of a data set."""
+    # Folders of the first versions do not say that they count rows.
     return {
+        **({} if method.unit == "row" else {"unit": method.unit}),
         "method": method.public().model_dump(mode="json"),
         "noise": [list(row) for row in method.noise.thresholds],
         "keyed_by": keyed_by,

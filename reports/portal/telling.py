@@ -151,7 +151,14 @@ class Teller:
                     "and no group has a word."
                 )
             )
-        if release.about.clustered:
+        if release.about.clustered and release.about.unit == "cluster":
+            told.append(
+                self.t.gettext(
+                    "Cases of this set belong together, and the protected figures count what owns them, each once: "
+                    "no rates are made of them, and no group has a word."
+                )
+            )
+        elif release.about.clustered:
             told.append(
                 self.t.gettext(
                     "Cases of this set belong together, and the protected figures do not know which: no rates are made "

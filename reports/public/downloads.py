@@ -80,6 +80,8 @@ def table_json(release: PublicRelease) -> str:
         "arrays": {"victims": ["cases", "missed"], "others": ["cases", "wrongly_flagged"]},
         "groups": groups,
     }
+    if release.about.unit == "cluster":
+        document["unit"] = release.about.unit
     if release.waivers:
         document["waivers"] = [waiver.model_dump(mode="json") for waiver in release.waivers]
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")) + "\n"

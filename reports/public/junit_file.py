@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final
 from xml.etree import ElementTree as ET
 
-from audit.public_table import SENTENCES, PublicRate, PublicRelease, PublicRule, PublicWord, group_key
+from audit.public_table import SENTENCES, PublicRate, PublicRelease, PublicRule, PublicWord, group_key, why_no_rates
 from reports.plain_text import xml_text
 from reports.public.waived import PublicWaived
 
@@ -85,7 +85,7 @@ def _notes(release: PublicRelease) -> list[str]:
     change = release.headline.change
     if change is not None:
         kept += change.sentences
-    return kept + [SENTENCES[name] for name in ("weighted", "clustered") if getattr(about, name)]
+    return kept + [SENTENCES[name] for name in why_no_rates(release)]
 
 
 def _suite(

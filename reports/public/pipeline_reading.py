@@ -25,6 +25,7 @@ from audit.public_table import (
     PublicRule,
     PublicWord,
     group_key,
+    why_no_rates,
 )
 from reports.plain_text import harmless, shortened
 from reports.public.plain_names import PlainNames
@@ -105,7 +106,7 @@ class PipelineReading:
 
     def sentences(self, without_figures: str) -> list[str]:
         """Sentences that must stand beside the verdict; features without figures are named as the file writes them."""
-        headline, about = self.release.headline, self.about
+        headline = self.release.headline
         notes = []
         if headline.no_group_named:
             notes.append(SENTENCES["no_group_named"])
@@ -119,7 +120,7 @@ class PipelineReading:
         else:
             notes.append(SENTENCES[f"figures_{self.release.figures}"])
         notes += [_WAIVED] if self.waived.all else []
-        notes += [SENTENCES[name] for name in ("weighted", "clustered") if getattr(about, name)]
+        notes += [SENTENCES[name] for name in why_no_rates(self.release)]
         if without_figures:
             notes.append(SENTENCES["without_figures"].format(features=without_figures))
         return notes

@@ -44,7 +44,7 @@ def test_it_finds_what_was_planted_and_fits_a_screen(demo: tuple[Path, subproces
 def test_its_folder_holds_the_outputs_of_any_audit(demo: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
     out = demo[0] / "audit7k-demo" / "audit-out"
     assert sorted(path.name for path in out.iterdir()) == [
-        "predictions.parquet", "public", "restricted", "result.json", "scoring",
+        ".public-files", "predictions.parquet", "public", "restricted", "result.json", "scoring",
     ]  # fmt: skip
     assert {"groups.csv", "junit.xml", "release.json"} <= {path.name for path in (out / "public").iterdir()}
     assert load_result(out / "result.json").rows[0].read == 20_000

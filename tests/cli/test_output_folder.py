@@ -129,11 +129,17 @@ def every_call_fails_once(
     raise AssertionError
 
 
+def no_second_name(*_: object, **__: object) -> None:
+    raise OSError(95, "Operation not supported")
+
+
 @pytest.mark.parametrize(
     ("holder", "name", "least"),
     [
         (os, "fsync", 3),
-        (Path, "replace", 6),
+        (Path, "replace", 3),
+        (Path, "unlink", 1),
+        (shutil, "copy2", 4),
         (Path, "chmod", 3),
         (Path, "mkdir", 1),
         (Path, "open", 3),
@@ -149,6 +155,8 @@ def test_whichever_step_fails_the_earlier_outputs_stay_whole(
     def check() -> None:
         assert content(tmp_path) == earlier
 
+    if holder is shutil:  # a storage that gives no file two names
+        monkeypatch.setattr(os, "link", no_second_name)
     # The last fsync and open are of the folder itself, which not every system can do: their failure is none.
     failed = every_call_fails_once(monkeypatch, holder, name, lambda: write(tmp_path, FILES), check)
     assert failed >= least

@@ -58,7 +58,7 @@ def test_run_writes_public_files_and_keeps_everything_else_to_its_owner(here: Pa
     (told,) = err.splitlines()
     assert told.startswith(f"note: a new key was made in {Path('audit-out', 'restricted')}; keep that folder")
     folder = here / "audit-out"
-    assert names(folder) == ["public", "restricted", "result.json"]
+    assert names(folder) == [".public-files", "public", "restricted", "result.json"]
     assert {"groups.csv", "junit.xml", "release.json"} <= set(names(folder / "public"))
     for path in (folder / "result.json", folder / "restricted" / "key", folder / "restricted" / "releases/0001.json"):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -77,7 +77,7 @@ def test_restricted_writes_the_exact_reports_as_before_and_no_key(here: Path) ->
     assert invoke(*RUN, "--restricted")[0] == ExitCode.FAIL
     assert names(here / "audit-out" / "public") == []
     assert invoke(*RUN, *JSON)[0] == ExitCode.FAIL
-    assert names(here / "audit-out") == ["public", "restricted", "result.json"]
+    assert names(here / "audit-out") == [".public-files", "public", "restricted", "result.json"]
     code, _, err = invoke(*RUN, "--restricted", "--restricted-folder", "x")
     assert (code, err.count("\n")) == (ExitCode.USAGE, 1)
 

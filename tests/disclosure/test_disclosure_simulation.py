@@ -17,7 +17,7 @@ def simulated(monkeypatch: pytest.MonkeyPatch) -> dict[str, ModuleType]:
     monkeypatch.syspath_prepend(str(ROOT))
     return {
         name: importlib.import_module(f"simulate.disclosure_{name}")
-        for name in ("attack", "intervals", "words", "world")
+        for name in ("attack", "cuts", "intervals", "words", "world")
     }
 
 
@@ -65,3 +65,29 @@ def test_words_never_contradict_the_exact_verdict(simulated: dict[str, ModuleTyp
     assert tally["fail/below"] > 0.4 * (tally["fail/below"] + tally["fail/cannot_tell"])
     assert tally["pass/meets"] > 0.6 * (tally["pass/meets"] + tally["pass/cannot_tell"])
     assert tally["inconclusive/meets"] + tally["not_evaluable/meets"] < 0.02 * tally["pass/meets"]
+
+
+def test_three_thresholds_of_every_group_cost_rates_and_those_of_large_genders_none(
+    simulated: dict[str, ModuleType],
+) -> None:
+    """Why the public page says "not shown" of other thresholds (decision 0027)."""
+    cuts, rng = simulated["cuts"], np.random.default_rng(3)
+    three, safe, _, refused = cuts.all_groups(20_000, 2, rng)
+    assert refused.events == 0
+    assert safe.share <= three.share < 0.85
+    told, kept = cuts.few_groups(20_000, 2, rng)
+    assert told.events == 0
+    assert kept.share == 1.0
+
+
+def test_a_band_between_two_thresholds_is_told_where_their_numbers_meet(simulated: dict[str, ModuleType]) -> None:
+    from audit.disclosure.view import VALUE, View
+
+    def view(missed: int) -> View:
+        return View(np.array([[100, 100, -1, -1]]), np.array([[VALUE, 0]], dtype=np.int8), np.array([[missed, -1]]), 1)
+
+    told = simulated["cuts"].band_is_told
+    # 31 and 30 missed, each off by at most 5: between them are at most 11; 29 and 30: at most 9.
+    assert not told([view(30), view(31), view(20)]).any()
+    assert told([view(30), view(29), view(20)]).all()
+    assert told([view(30), view(40), view(31)]).all()

@@ -164,7 +164,7 @@ def test_weighted_and_clustered_sets_show_sizes_alone(tmp_path: Path, site: Path
     assert all(rate.value is None and rate.at_least is None and rate.why for rate in made.rates)
     assert made.headline.outcome == "fail"
     assert (
-        SENTENCES["weighted" if column == "weight" else "clustered"].encode()
+        SENTENCES["weighted" if column == "weight" else "counted_once"].encode()
         in (tmp_path / "public" / "junit.xml").read_bytes()
     )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from audit.groups import Axis
 from audit.public_figures import FUNNEL_DEVIATIONS, funnel_curve
-from audit.public_table import PublicRelease, group_key
+from audit.public_table import PublicRelease, group_key, why_no_rates
 from reports.language import Language
 from reports.names import Names
 from reports.plain_text import capital, harmless
@@ -173,10 +173,8 @@ class _Writer:
     def _notices(self) -> Iterator[str]:
         """What a reader must know of the figures: why there are no rates, and what has no figures at all."""
         about = self._release.about
-        if about.weighted:
-            yield self._words.sentence("weighted")
-        if about.clustered:
-            yield self._words.sentence("clustered")
+        for name in why_no_rates(self._release):
+            yield self._words.sentence(name)
         if about.without_figures:
             named = self._t.gettext("; ").join(harmless(self._names.feature(name)) for name in about.without_figures)
             yield self._words.sentence("without_figures", named)

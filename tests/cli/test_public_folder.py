@@ -1,0 +1,147 @@
+"""What lies in `public` while files are exchanged: never nothing, never half a file, and whatever is not ours."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import pytest
+
+from audit.cli.output_folder import OUR_PUBLIC_FILES, OutputFolder
+from audit.errors import StorageError
+
+FIRST = {"result.json": "1", "public/release.json": "1", "public/report.html": "1", "public/third.txt": "1"}
+SECOND = {"result.json": "2", "public/release.json": "2", "public/groups.csv": "2"}
+MINE = {"public/CNAME": "mine", "public/images/logo.svg": "mine"}
+
+
+def write(out: Path, files: dict[str, str]) -> None:
+    with OutputFolder(out) as folder:
+        for name, text in files.items():
+            folder.add(name, text)
+        folder.publish()
+
+
+def put_mine(out: Path) -> None:
+    for name, text in MINE.items():
+        (out / name).parent.mkdir(exist_ok=True)
+        (out / name).write_text(text, encoding="utf-8")
+
+
+def content(out: Path) -> dict[str, str]:
+    return {
+        name: file.read_text(encoding="utf-8")
+        for file in out.rglob("*")
+        if file.is_file() and not (name := file.relative_to(out).as_posix()).startswith(".")
+    }
+
+
+def test_files_of_somebody_else_stay_and_ours_of_an_earlier_run_go(tmp_path: Path) -> None:
+    write(tmp_path, FIRST)
+    put_mine(tmp_path)
+    write(tmp_path, SECOND)
+    assert content(tmp_path) == SECOND | MINE
+    write(tmp_path, {"result.json": "3"})
+    assert content(tmp_path) == {"result.json": "3"} | MINE
+    write(tmp_path, FIRST)
+    assert content(tmp_path) == FIRST | MINE
+
+
+def test_a_folder_without_a_list_loses_what_our_reporters_write_and_nothing_else(tmp_path: Path) -> None:
+    write(tmp_path, FIRST)
+    put_mine(tmp_path)
+    (tmp_path / ".public-files").unlink()
+    write(tmp_path, SECOND)
+    assert content(tmp_path) == SECOND | MINE | {"public/third.txt": "1"}
+    ours = [
+        offer.load() for offer in entry_points(group="audit.public_reporters") if offer.module.startswith("reports")
+    ]
+    assert {reporter().filename for reporter in ours} == OUR_PUBLIC_FILES
+
+
+def test_a_list_that_somebody_wrote_names_nothing_outside(tmp_path: Path) -> None:
+    write(tmp_path, FIRST)
+    (tmp_path / "notes.txt").write_text("mine", encoding="utf-8")
+    (tmp_path / ".public-files").write_text("../notes.txt\n\n.\n..\nthird.txt\n", encoding="utf-8")
+    write(tmp_path, SECOND)
+    assert content(tmp_path) == SECOND | {"notes.txt": "mine", "public/report.html": "1"}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links of POSIX")
+def test_a_folder_that_is_a_link_stays_one(tmp_path: Path) -> None:
+    (tmp_path / "served").mkdir()
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "public").symlink_to(tmp_path / "served")
+    write(tmp_path / "out", FIRST)
+    write(tmp_path / "out", SECOND)
+    assert (tmp_path / "out" / "public").is_symlink()
+    assert content(tmp_path / "served") == {"release.json": "2", "groups.csv": "2"}
+
+
+KILLED = """
+import os, pathlib, signal, sys
+sys.path[:0] = {path!r}
+from audit.cli.output_folder import OutputFolder
+at = int(sys.argv[2])
+def dying(real):
+    def step(*arguments, **named):
+        global at
+        at -= 1
+        if at == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return real(*arguments, **named)
+    return step
+pathlib.Path.replace, pathlib.Path.unlink = dying(pathlib.Path.replace), dying(pathlib.Path.unlink)
+with OutputFolder(pathlib.Path(sys.argv[1])) as folder:
+    for name, text in {files!r}.items():
+        folder.add(name, text)
+    folder.publish()
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+def test_whenever_a_run_is_killed_nobody_is_left_with_nothing(tmp_path: Path) -> None:
+    program = KILLED.format(path=[str(Path(__file__).parents[2])], files=SECOND)
+    seen = set()
+    for step in range(1, 20):
+        out = tmp_path / str(step)
+        write(out, FIRST)
+        put_mine(out)
+        ended = subprocess.run([sys.executable, "-c", program, str(out), str(step)], check=False).returncode
+        left = content(out)
+        assert MINE.items() <= left.items()
+        if ended == 0:
+            assert left == SECOND | MINE
+            break
+        both = {name for name in FIRST if name in SECOND}
+        assert both <= left.keys()  # what has a successor is always there, as it was or new
+        assert all(text in (FIRST.get(name), SECOND.get(name), MINE.get(name)) for name, text in left.items())
+        if any(left.get(name) != text for name, text in SECOND.items()):
+            assert FIRST.keys() <= left.keys()  # and the rest is, until everything new is
+        seen.add(tuple(sorted(left.items())))
+        write(out, SECOND)
+        assert content(out) == SECOND | MINE
+    else:
+        pytest.fail("it never came to an end")
+    assert len(seen) >= 4
+
+
+def test_a_failure_leaves_the_list_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, FIRST)
+    put_mine(tmp_path)
+    listed = (tmp_path / ".public-files").read_text(encoding="utf-8")
+    real = Path.unlink
+
+    def fails(path: Path, *, missing_ok: bool = False) -> None:
+        if path.name == "third.txt":
+            raise OSError(5, "Input/output error")
+        real(path, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", fails)
+    with pytest.raises(StorageError):
+        write(tmp_path, SECOND | {"public/CNAME": "not mine"})
+    assert content(tmp_path) == FIRST | MINE
+    assert (tmp_path / ".public-files").read_text(encoding="utf-8") == listed
