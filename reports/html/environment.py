@@ -18,7 +18,7 @@ __all__ = ["Finished", "css_string", "environment", "isolated"]
 
 _TEMPLATES = Path(__file__).with_name("templates")
 _NUMBER = r"(?:&[lg]t;)?[≤≥]?[−+±]?\d(?:[\d.,\u00a0\u202f]*\d)?%?"
-_FORMULA = r"(?<![A-Za-z0-9_])[A-Za-z](?:[(/·²]| [=±] )[A-Za-z0-9()−·/²√.=±+ ]*[A-Za-z0-9)²]"
+_FORMULA = r"(?<![A-Za-z0-9_])[A-Za-z](?:[(/·²]| [=±] )[A-Za-z0-9()−·/²√.=±+′ ]*[A-Za-z0-9)²′]"
 _NUMBERS: Final = re.compile(
     r"(?P<kept><(?P<whole>svg|code)\b.*?</(?P=whole)>|<[^>]*>|&(?![lg]t;\d)#?\w+;|\[U\+[0-9A-F]+\])"
     rf"|{_FORMULA}|{_NUMBER}(?:\s?[–…/±^]\s?(?:{_NUMBER}|∞))+|[≤≥−+±]{_NUMBER}|(?:&[lg]t;)?\d[\d.,]*%"
