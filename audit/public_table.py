@@ -89,12 +89,12 @@ SENTENCES: Final[Mapping[str, str]] = {
     "cannot_occur": "does not occur in this set",
     "not_in_table": "not computed from protected figures",
     "figures_refused": (
-        "No figures are shown: a check that every public figure must pass did not pass, so all of them are withheld."
-        " The auditor holds the exact figures."
+        "No figures are shown: a check that protects the people in the test did not pass, so all of them are withheld."
+        " That says nothing about the system. The auditor holds the exact figures."
     ),
     "figures_not_made": (
-        "No public figures are made: the plan names no feature with a fixed list of levels. The auditor holds the exact"
-        " figures, and the result above was computed from them."
+        "No public figures are made: that needs a feature of people whose values form a fixed list, such as gender, and"
+        " the plan names none. The auditor holds the exact figures, and the result above was computed from them."
     ),
     "weighted": (
         "The result weighs its cases, so that they stand for a population. The figures below count each case once: they"
@@ -111,10 +111,16 @@ SENTENCES: Final[Mapping[str, str]] = {
         " them, and no group has a word."
     ),
     "without_figures": "No public figures are made for: {features}.",
-    "fails_on_probes": "A rule on texts or rows in which one word or column was changed fails.",
-    "change_fail": "At least one group became worse than in the earlier audit by more than the limit set for it.",
-    "change_pass": "No group that could be judged became worse than in the earlier audit by the limit set for it.",
-    "change_inconclusive": "Whether a group became worse than in the earlier audit cannot be told.",
+    "fails_on_probes": (
+        "Changing one word or column of a case, and nothing else, moved the score by more than the limit."
+    ),
+    "change_fail": (
+        "The system became worse for at least one group than in the earlier audit, by more than the limit set for that."
+    ),
+    "change_pass": (
+        "For no group that could be judged the system became worse than in the earlier audit by the limit set for that."
+    ),
+    "change_inconclusive": "Whether the system became worse for a group than in the earlier audit cannot be told.",
     "change_weighted_set": "It is not judged: there is no exact test of a change for weighted cases.",
     "change_clustered_set": "It is not judged: there is no exact test of a change for cases that belong together.",
     "change_differs": "The plans of the two audits differ in: {features}.",

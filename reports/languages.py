@@ -110,7 +110,11 @@ class _date_style:  # noqa: N801 - stands where a function would, and can be com
     def __call__(self, day: dt.date) -> str:
         from babel.dates import format_date
 
-        return format_date(day, "long", locale=self._locale)
+        told = format_date(day, "long", locale=self._locale)
+        if self._locale.language == "fr" and day.day == 1:
+            # CLDR has no ordinal for it: French counts the first day of a month, and no other, by one.
+            return told.replace("1 ", "1er ", 1)
+        return told
 
 
 def _places(code: str) -> dict[str, str]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import assert_never
+
+from audit.public_figures import State
 from reports.language import Language
 from reports.numbers import Frequency
 
@@ -30,6 +33,21 @@ class RateWords:
         if worse == "high":
             return self._t.gettext("at most %(high)s times the rate of everyone else") % factors
         return self._t.gettext("between %(low)s and %(high)s times the rate of everyone else") % factors
+
+    def groups_in(self, state: State, count: int) -> str:
+        """How many groups are in a state: "4 beyond the limit"."""
+        match state:
+            case "below":
+                told = self._t.ngettext("%(count)s beyond the limit", "%(count)s beyond the limit", count)
+            case "meets":
+                told = self._t.ngettext("%(count)s within the limit", "%(count)s within the limit", count)
+            case "cannot_tell":
+                told = self._t.ngettext("%(count)s cannot tell", "%(count)s cannot tell", count)
+            case "not_shown":
+                told = self._t.ngettext("%(count)s not shown", "%(count)s not shown", count)
+            case _:
+                assert_never(state)
+        return told % {"count": self._n.count(count)}
 
     def rate(self, metric: str) -> str:
         """A rate in one or two words, as the head of a column."""

@@ -1,12 +1,14 @@
 """Drawings that stand alone: the engine sees no style of the page inside of one, and no shape of another.
 
 What the style sheet of the page says of a drawing is written on it as attributes, and a shape that it refers to is put
-in the place of the reference. So a page may draw in whichever way suits it.
+in the place of the reference. The engine takes a share of a frame for one of the whole drawing, and stretches a line
+together with its frame: both are worked out here. So a page may draw in whichever way suits it.
 """
 
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -21,6 +23,11 @@ _DRAWN: Final = frozenset(
     ("fill", "stroke", "stroke-width", "stroke-dasharray", "x", "y", "r", "width", "height", "color", "opacity")
 )
 """Properties that draw."""
+_ACROSS: Final = ("x", "width")
+_DOWN: Final = ("y", "height")
+_STEPS: Final = re.compile(r"([A-Za-z])|(-?(?:\d+\.?\d*|\.\d+))|[\s,]+")
+_SCALED: Final = {"M": (0, 1), "L": (0, 1), "H": (0,), "V": (1,)}
+"""Commands of a path that are stretched, and along which axis each of their numbers runs."""
 
 
 def self_contained(root: Any) -> None:
@@ -31,6 +38,9 @@ def self_contained(root: Any) -> None:
     for drawing in drawings:
         _put_shapes(drawing, shapes)
         _name_colours(drawing, palette.INK)
+        for frame in list(drawing.iter(f"{SVG}svg")):
+            if frame is not drawing:
+                _lay_out_frame(frame)
 
 
 def _outermost(element: Any) -> Iterator[Any]:
@@ -88,6 +98,49 @@ def _copied(use: Any, shape: Any) -> Any:
     else:
         made.append(inside)
     return made
+
+
+def _lay_out_frame(frame: Any) -> None:
+    """Turn what stands in a frame of its own size into units of the drawing."""
+    try:
+        size = float(frame.get("width", "")), float(frame.get("height", ""))
+    except ValueError:
+        return
+    if frame.get("viewBox") is None:
+        for child in frame:
+            for names, whole in zip((_ACROSS, _DOWN), size, strict=True):
+                for name in names:
+                    share = child.get(name, "")
+                    if share.endswith("%"):
+                        child.set(name, _short(float(share[:-1]) * whole / 100))
+    elif frame.get("preserveAspectRatio") == "none":
+        _unstretched(frame, size)
+
+
+def _unstretched(frame: Any, size: tuple[float, float]) -> None:
+    left, top, *box = map(float, frame.get("viewBox").split())
+    if (left, top) != (0, 0) or any(child.tag != f"{SVG}path" for child in frame):
+        return
+    for child in frame:
+        child.set("d", _stretched(child.get("d", ""), (size[0] / box[0], size[1] / box[1])))
+    del frame.attrib["viewBox"], frame.attrib["preserveAspectRatio"]
+
+
+def _stretched(path: str, factors: tuple[float, float]) -> str:
+    """A path of straight lines with its numbers multiplied, across and down. Raises KeyError for other commands."""
+    told, place = "", 0
+    axes: tuple[int, ...] = (0,)
+    for command, number in _STEPS.findall(path):
+        if command:
+            told, axes, place = told + command, _SCALED[command], 0
+        elif number:
+            told += f"{_short(float(number) * factors[axes[place % len(axes)]])} "
+            place += 1
+    return told.rstrip()
+
+
+def _short(number: float) -> str:
+    return f"{number:.2f}"
 
 
 def _name_colours(element: Any, colour: str) -> None:

@@ -12,6 +12,7 @@ from reports.numbers import NOT_KNOWN
 from reports.plain_text import capital, harmless
 from reports.portal.figures import Change, Error, Figures
 from reports.public_names import names_of
+from reports.rate_words import RateWords
 from reports.words import Words
 
 __all__ = ["Teller"]
@@ -115,11 +116,15 @@ class Teller:
 
     def tallies(self, figures: Figures) -> list[tuple[str, str]]:
         """How many verdicts on groups there are of each word: the outcome whose mark they have, and the words."""
-        counted = figures.tallies
+        counted, words = figures.tallies, RateWords(self.language)
+        release = figures.release
+        if release.figures != "shown" or release.about.weighted or release.about.clustered:
+            # No group has a word: "0 beyond the limit" would read like a finding.
+            return [("not_evaluable", self.t.pgettext("figure", "not shown"))]
         return [
-            ("fail", self.t.gettext("%(count)s beyond the limit") % {"count": self.n.count(counted.below)}),
-            ("pass", self.t.gettext("%(count)s meet it") % {"count": self.n.count(counted.meets)}),
-            ("inconclusive", self.t.gettext("%(count)s cannot be told") % {"count": self.n.count(counted.cannot_tell)}),
+            ("fail", words.groups_in("below", counted.below)),
+            ("pass", words.groups_in("meets", counted.meets)),
+            ("inconclusive", words.groups_in("cannot_tell", counted.cannot_tell)),
         ]
 
     def names(self, figures: Figures) -> Names:

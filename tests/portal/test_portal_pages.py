@@ -19,6 +19,8 @@ import pytest
 from made_pages import find_all, parsed, structure, text
 from made_portal import BANK, BORDER, MINISTRY, OTHER_SET, made_release, made_site, put, rendered
 
+from audit.disclosure.explain import blank
+from audit.disclosure.words import public_release
 from audit.public_figures import each_people_once
 from audit.public_site import PortalIndex, PublicSite
 from audit.public_table import PublicRate, group_key
@@ -151,7 +153,7 @@ def test_words_on_groups_are_counted_and_the_furthest_group_is_named(
     once = each_people_once(audit.release.words)
     counted = [sum(word.word == name for word in once) for name in ("below", "meets", "cannot_tell")]
     told = text(row(parsed(page(pages, "index")), audit.name))
-    assert f"{counted[0]} beyond the limit {counted[1]} meet it {counted[2]} cannot be told" in told
+    assert f"{counted[0]} beyond the limit {counted[1]} within the limit {counted[2]} cannot tell" in told
     below = {group_key(word.group) for word in audit.release.words if word.word == "below"}
     worst = min(
         (rate for rate in audit.release.rates
@@ -255,7 +257,7 @@ def test_notes_say_what_the_protected_figures_leave_aside(pages: dict[str, bytes
     assert "The exact audit weighs its cases, and the protected figures do not: no rates are made of them" in told
     assert "Cases of this set belong together, and the protected figures do not know which: no rates" in told
     assert "too narrow" not in told
-    assert "0 beyond the limit 0 meet it" in told
+    assert "0 beyond the limit" not in told
     assert "No day of expiry declared." in told
     assert "No report stands beside this release." in told
 
@@ -345,3 +347,14 @@ def test_the_same_releases_give_the_same_bytes_in_another_process(audits: Path, 
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=60)
     here = hashlib.sha256(b"".join(name.encode() + pages[name] for name in sorted(pages))).hexdigest()
     assert done.stdout.strip() == here
+
+
+def test_of_a_system_without_words_on_groups_no_count_is_told(tmp_path: Path) -> None:
+    """ "0 beyond the limit" would read like a finding."""
+    shown = made_release(outcome="pass")
+    release = public_release(blank(shown).table, "pass", shown.rules, shown.about, figures="refused")
+    put(tmp_path / "one", release, report=None)
+    files = rendered(made_site(tmp_path))
+    pages = [text(parsed(files[name].decode())) for name in files if name.endswith(".html")]
+    assert not [page for page in pages if "0 beyond the limit" in page]
+    assert any("not shown" in page for page in pages)

@@ -56,6 +56,25 @@ def test_a_shape_of_elsewhere_stands_where_it_is_used_and_has_no_name() -> None:
     assert empty.find(f"{SVG}use").get("href") == "#nowhere"
 
 
+FRAMES = """<!doctype html><html lang="en"><head><title>t</title></head><body>
+<svg viewBox="0 0 640 320"><title>a</title><defs><circle id="p" r="4"/></defs>
+<svg x="54" y="14" width="578" height="276" viewBox="0 0 100 100" preserveAspectRatio="none">
+<path d="M0 50L10 25.5H100" fill="none"/></svg>
+<svg x="54" y="14" width="578" height="276" overflow="visible"><use href="#p" x="50%" y="90%"/></svg></svg>"""
+
+
+def test_a_mark_stands_at_its_share_of_the_frame_and_not_of_the_drawing() -> None:
+    """The engine takes 90% of the whole drawing, and a rate of one in ten would stand below the axis."""
+    root = weasyprint().HTML(string=FRAMES).etree_element
+    self_contained(root)
+    drawing = next(root.iter(f"{SVG}svg"))
+    lines, marks = drawing.findall(f"{SVG}svg")
+    put = marks.find(f"{SVG}svg")
+    assert (put.get("x"), put.get("y")) == ("289.00", "248.40")
+    assert lines.find(f"{SVG}path").get("d") == "M0.00 138.00 L57.80 70.38 H578.00"
+    assert lines.get("viewBox") is None, "and its lines are as thick as they say"
+
+
 def test_it_is_printed_in_its_colours() -> None:
     (sheet,) = opened(pdf_of(PAGE, {})).pages
     drawn = sheet.get_contents().get_data().decode("latin-1")

@@ -22,6 +22,7 @@ from made_pages import find_all, parsed, section, text
 from made_public import in_languages, made
 
 from audit.disclosure.explain import blank
+from audit.disclosure.words import public_release
 from audit.public_figures import state_tally
 from audit.public_table import (
     SENTENCES,
@@ -34,6 +35,7 @@ from audit.public_table import (
 )
 from reports.languages import language
 from reports.public.html import PublicHtmlReporter
+from reports.rate_words import RateWords
 
 TESTS = Path(__file__).parents[1]
 KINDS = ("small", "unnamed", "undecided", "passing", "refused")
@@ -105,7 +107,7 @@ def test_screen_one_of_a_fail_that_names_nobody(pages: dict[str, Element]) -> No
     assert release.headline.no_group_named
     told = text(section(pages["unnamed"], "verdict"))
     assert SENTENCES["no_group_named"] in told
-    assert "none groups beyond the limit" in told
+    assert "0 groups that the protected figures put beyond the limit" in told
     assert "should learn from the auditor" in told
     assert "That is no sign that there is none" in text(section(pages["unnamed"], "affected"))
     unsaid = release.model_copy(update={"headline": release.headline.model_copy(update={"fails_on": ()})})
@@ -129,6 +131,64 @@ def test_screen_one_of_a_set_that_does_not_fail(kind: str, heading: str, says: s
     told = text(section(pages[kind], "verdict"))
     assert told.startswith(heading)
     assert says in told
+
+
+def test_a_pass_says_of_whom_it_is_none_and_what_it_rests_on(pages: dict[str, Element]) -> None:
+    """A page without figures must not read like a pass that shows them."""
+    said = "It says nothing about groups that were too small to judge."
+    asks = "What comes next. The figures behind this result are not public: before relying on it, ask the auditor"
+    shown = made("passing")
+    bare = [
+        blank(shown).model_copy(update={"figures": "refused"}),
+        blank(shown).model_copy(update={"figures": "not_made"}),
+        public_release(shown.table, "pass", shown.rules, shown.about.model_copy(update={"clustered": True})),
+        public_release(shown.table, "pass", shown.rules, shown.about.model_copy(update={"weighted": True})),
+    ]
+    assert said in text(section(pages["passing"], "verdict"))
+    assert asks not in text(section(pages["passing"], "verdict"))
+    for release in bare:
+        screen = section(parsed(render(release)), "verdict")
+        assert said in text(screen)
+        assert asks in text(screen)
+        assert not list(find_all(screen, "ul", "svg"))[1:], "nothing is drawn but the mark of the verdict"
+    for kind in ("small", "undecided", "refused"):
+        assert said not in text(section(pages[kind], "verdict"))
+
+
+def test_screen_one_says_why_there_are_no_rates() -> None:
+    release = made("undecided")
+    told = text(section(parsed(render(about(release, weighted=True, clustered=False))), "verdict"))
+    assert "—" not in told
+    assert "No rate is shown and no group is named: protected figures cannot give them" in told
+    assert told.endswith("Until then this is not a pass.")
+
+
+def test_no_sentence_says_that_a_group_became_worse() -> None:
+    """The system did, for a group: else it sounds as though people were to blame."""
+    told = {name: sentence for name, sentence in SENTENCES.items() if name.startswith("change_")}
+    assert len(told) == 3
+    assert all("the system became worse" in sentence[0].lower() + sentence[1:] for sentence in told.values())
+
+
+@pytest.mark.parametrize(
+    ("code", "one", "many"),
+    [
+        ("fr", "1 non montré", "38 non montrés"),
+        ("es", "1 no mostrado", "38 no mostrados"),
+        ("ar", "1 غير معروضة", "38 غير معروضة"),
+        ("ru", "1 не показана", "38 не показано"),
+        ("zh", "1 个未显示", "38 个未显示"),
+    ],
+)
+def test_a_count_of_groups_agrees_with_its_word(code: str, one: str, many: str) -> None:
+    words = RateWords(language(code))
+    assert [words.groups_in("not_shown", count) for count in (1, 38)] == [one, many]
+
+
+def test_a_group_agrees_with_its_word_on_the_page() -> None:
+    screen = text(section(parsed(render(in_languages(made("small"), "fr"))), "verdict"))
+    assert re.search(r"\d+ non montrés", screen)
+    assert not re.search(r"\d+ non montré(?!s)", screen)
 
 
 def test_a_group_below_where_the_exact_verdict_is_none_is_said_to_be_no_fail() -> None:

@@ -51,6 +51,14 @@ def test_numbers_and_days_are_those_of_the_language(code: str, count: str, share
     assert spoken.date("2026-11-04T09:00:00Z") == day
 
 
+@pytest.mark.parametrize("month", range(1, 13))
+def test_the_first_of_a_month_is_an_ordinal_in_french_and_no_other_day_is(month: int) -> None:
+    told = [language("fr").date(f"2026-{month:02}-{day:02}").split()[0] for day in (1, 2, 11, 21)]
+    assert told == ["1er", "2", "11", "21"]
+    others = {language(code).date(f"2026-{month:02}-01") for code in CODES if code != "fr"}
+    assert not [day for day in others if "er " in day.partition(" ")[0] + " "]
+
+
 def test_four_digits_stay_together_in_spanish_alone() -> None:
     assert {code: language(code).numbers.count(1234) for code in ("es", "fr", "en")} == {
         "es": "1234",
@@ -202,6 +210,14 @@ def test_isolates_close_what_they_open_and_change_nothing_else(pieces: list[str]
     assert done.replace("\u2066", "").replace("\u2069", "") == markup
     assert re.fullmatch("[^\u2066\u2069]*(?:\u2066[^\u2066\u2069]+\u2069[^\u2066\u2069]*)*", done)
     assert not re.search("<[^>]*[\u2066\u2069][^>]*>", done)
+
+
+def test_a_formula_is_kept_in_its_order() -> None:
+    """In a line from right to left the plus of a sum would else stand behind it."""
+    told = isolated("المعدل r = x/d عند r(1−r)/v، حيث v = r(1−r)/d + V·m/d²، وk = 10 <code>v = r/d</code>")
+    kept = re.findall("\u2066([^\u2069]*)\u2069", told)
+    assert kept == ["r = x/d", "r(1−r)/v", "v = r(1−r)/d + V·m/d²", "k = 10"]
+    assert "<code>v = r/d</code>" in told
 
 
 def test_numbers_are_kept_together_from_right_to_left_alone(pages: dict[str, str]) -> None:

@@ -36,8 +36,7 @@ class StateLine:
     """How many groups are in a state under a rule."""
 
     outcome: str
-    count: str
-    word: str
+    told: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,9 +200,30 @@ class HeadlineWriter:
 
     def _more(self) -> list[tuple[str, str]]:
         """Whom most people affected are among; or that the protected figures and the verdict part."""
+        return [
+            *self._of_a_pass(),
+            *self._of_groups(),
+            *self._of_probes(),
+            *self._of_change(),
+            *self._without_figures(),
+        ]
+
+    def _of_a_pass(self) -> list[tuple[str, str]]:
+        """Of whom a pass is none."""
+        told = self._t.gettext("It says nothing about groups that were too small to judge.")
+        return [(told, "")] if self._outcome == "pass" else []
+
+    def _without_figures(self) -> list[tuple[str, str]]:
+        """Why no figure stands beside the verdict; nothing where some do."""
         if not self._reading.shown:
-            return [*self._of_change(), (self._words.sentence(f"figures_{self._reading.release.figures}"), "")]
-        return [*self._of_groups(), *self._of_probes(), *self._of_change()]
+            return [(self._words.sentence(f"figures_{self._reading.release.figures}"), "")]
+        if self._reading.has_rates:
+            return []
+        told = self._t.gettext(
+            "No rate is shown and no group is named: protected figures cannot give them for a test of this kind. The "
+            "result comes from the exact figures, which the auditor holds."
+        )
+        return [(told, "")]
 
     def _of_probes(self) -> list[tuple[str, str]]:
         fails_on = self._reading.release.headline.fails_on
@@ -250,7 +270,7 @@ class HeadlineWriter:
 
     def _numbers(self) -> tuple[PublicNumber, ...]:
         """Three: the rate of everyone, that of the group most affected, and how many groups stand how."""
-        if not self._reading.rules:
+        if not self._reading.rules or not self._reading.has_rates:
             return ()
         rule = self._below[0].rule if self._below and self._below[0].rule else self._reading.rules[0]
         tally = state_tally([word for word in self._reading.release.words if word.rule == rule.rule])
@@ -259,8 +279,6 @@ class HeadlineWriter:
             "of %(count)s group that can be compared", "of %(count)s groups that can be compared", judged
         ) % {"count": self._n.count(judged)}
         everyone = self._everyone(rule)
-        if not self._reading.has_rates:
-            return (everyone,)
         if self._outcome != "fail":
             return everyone, self._counted("meets", tally, of_groups), self._counted("cannot_tell", tally, of_groups)
         if not self._below:
@@ -289,14 +307,17 @@ class HeadlineWriter:
 
     def _counted(self, state: State, tally: dict[State, int], of_groups: str) -> PublicNumber:
         count = tally[state]
+        named_nobody = self._outcome == "fail" and not count
         labels = {
-            "below": self._t.ngettext("group beyond the limit", "groups beyond the limit", count),
+            "below": self._t.gettext("groups that the protected figures put beyond the limit")
+            if named_nobody
+            else self._t.ngettext("group beyond the limit", "groups beyond the limit", count),
             "meets": self._t.ngettext("group within the limit", "groups within the limit", count),
             "cannot_tell": self._t.ngettext(
                 "group of which the figures cannot tell", "groups of which the figures cannot tell", count
             ),
         }
-        return PublicNumber(self._n.count(count) if count else self._t.gettext("none"), labels[state], of_groups)
+        return PublicNumber(self._n.count(count), labels[state], of_groups)
 
     def _bar(self, rule: PublicRule) -> RuleBar:
         """The bar of states: from the words as released, or nothing where there are no rates."""
@@ -305,11 +326,9 @@ class HeadlineWriter:
         if not self._reading.has_rates:
             return RuleBar(capital(self.plain(rule.metric)), self._words.limit(rule), Markup(""), ())
         lines = tuple(
-            StateLine(OUTCOMES[state], self._n.count(count), self._words.state(state))
-            for state, count in tally.items()
-            if count
+            StateLine(OUTCOMES[state], self._words.groups_in(state, count)) for state, count in tally.items() if count
         )
-        title = self._t.gettext("; ").join(f"{line.count} {line.word}" for line in lines)
+        title = self._t.gettext("; ").join(line.told for line in lines)
         spans = {OUTCOMES[state]: span for state, span in spans_of(tally).items()}
         return RuleBar(capital(self.plain(rule.metric)), self._words.limit(rule), bar_of_states(spans, title), lines)
 
@@ -323,6 +342,11 @@ class HeadlineWriter:
             return self._t.gettext(
                 "Before anyone relies on this system, its operator should learn from the auditor, who holds the exact "
                 "figures, where it fails; explain that, correct it, and have it audited again."
+            )
+        if self._outcome == "pass" and not (self._reading.shown and self._reading.has_rates):
+            return self._t.gettext(
+                "The figures behind this result are not public: before relying on it, ask the auditor, who holds "
+                "them. It holds for this version of the system and these cases. Audit again when either changes."
             )
         if self._outcome == "pass":
             return self._t.gettext(
