@@ -106,9 +106,9 @@ SENTENCES: Final[Mapping[str, str]] = {
         " too narrow, so no rates are made of them, and no group has a word."
     ),
     "counted_once": (
-        "Cases of this set belong together, for example those of one person. The figures below count whatever cases"
-        " belong to once, and not each case; under unknown where its cases differ. They are sizes, no rates are made of"
-        " them, and no group has a word."
+        "Cases of this set belong together, for example those of one person. The figures below count all that belong"
+        " together once; under unknown where they differ. They are sizes, no rates are made of them, and no group has a"
+        " word."
     ),
     "without_figures": "No public figures are made for: {features}.",
     "fails_on_probes": (

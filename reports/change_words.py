@@ -36,8 +36,8 @@ class ChangeWords:
             return self._worse(self.change)
         if self.change.outcome == "pass":
             told = self._t.gettext(
-                "Compared with the audit of %(day)s, there is no group that could be judged for which the system became "
-                "worse by the limit set for that."
+                "Compared with the audit of %(day)s, there is no group that could be judged for which the system "
+                "became worse by the limit set for that."
             )
         else:
             told = self._t.gettext(
@@ -107,7 +107,8 @@ class ChangeWords:
         if self.change is None or not self.change.differs:
             return ""
         parts = ", ".join(map(harmless, self.change.differs))
-        return self._t.gettext(SENTENCES["change_differs"]).format(features=parts)
+        told = SENTENCES["change_differs"]
+        return self._t.gettext(told).format(features=parts)
 
     def whole(self) -> str:
         """Outcome, how the two were compared, and what differs, in one paragraph."""

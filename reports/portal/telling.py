@@ -159,7 +159,7 @@ class Teller:
         if release.about.clustered and release.about.unit == "cluster":
             told.append(
                 self.t.gettext(
-                    "Cases of this set belong together, and the protected figures count what owns them, each once: "
+                    "Cases of this set belong together, and the protected figures count all that do once: "
                     "no rates are made of them, and no group has a word."
                 )
             )
