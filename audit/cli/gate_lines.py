@@ -32,7 +32,7 @@ def say_gate(result: AuditResult, waived: AuditResult, told: AuditResult, asked:
 
         release = with_waivers(release, waived.waivers)
     if as_json:
-        _say_document(waived, restricted=asked.restricted, release=release)
+        _say_document(waived, told, restricted=asked.restricted, release=release)
     elif asked.restricted:
         _say_exact(told)
     else:
@@ -49,8 +49,8 @@ def _say_exact(result: AuditResult) -> None:
     say("\n".join([*lines, verdict_words(result, style)]))
 
 
-def _say_document(result: AuditResult, *, restricted: bool, release: PublicRelease | None) -> None:
-    """One document on the whole audit, whatever rules were chosen."""
+def _say_document(result: AuditResult, told: AuditResult, *, restricted: bool, release: PublicRelease | None) -> None:
+    """One document on the whole audit, whatever rules were chosen; what waivers leave is of the chosen ones, `told`."""
     if restricted:
         from audit.result_file import result_to_json
 
@@ -59,7 +59,7 @@ def _say_document(result: AuditResult, *, restricted: bool, release: PublicRelea
     from audit.cli.change_words import headline_alone
     from audit.public_table import public_json
 
-    alone = {"headline": headline_alone(result), **waived_alone(result)}
+    alone = {"headline": headline_alone(result), **waived_alone(result, told)}
     say_document(json.dumps(alone) + "\n" if release is None else public_json(release))
 
 

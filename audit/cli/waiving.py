@@ -148,18 +148,18 @@ def unnamed_waiver_lines(result: AuditResult) -> list[str]:
     return [_public_line(waiver) for waiver in unnamed(result.waivers)]
 
 
-def waived_alone(result: AuditResult) -> dict[str, object]:
+def waived_alone(result: AuditResult, told: AuditResult) -> dict[str, object]:
     """What a public log may hold of the waivers of a result without a public release, as JSON; empty without any.
 
-    How many waivers there are and when the first one expires, as a release lists them, and what is left once waived
-    findings are set aside, which the exit code says too. Not how many of them are in force.
+    How many waivers there are and when the first one expires, as a release lists them, and what is left of the rules
+    asked for, `told`, once waived findings are set aside, which the exit code says too. Not how many are in force.
     """
     if not result.waivers:
         return {}
     from audit.waivers import standing
 
     first = min(waiver.expires for waiver in result.waivers)
-    left = standing(result, today()).outcome
+    left = standing(told, today()).outcome
     return {"waived": {"left": left, "waivers": len(result.waivers), "first_expires": first}}
 
 

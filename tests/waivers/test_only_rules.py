@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,14 @@ def test_waivers_of_other_rules_are_not_looked_at(here: Path) -> None:
     code, _, err = invoke("gate", "plan.toml", "--waivers", "waivers.toml", "--only", "true_positive_rate")
     assert code == 1
     assert "waiver" not in err
+
+
+def test_what_waivers_leave_is_told_of_the_rules_that_decide_the_code(here: Path) -> None:
+    (here / "waivers.toml").write_text(WAIVER.replace(PAST, "2999-01-01"), encoding="utf-8")
+    for rule, left, expected in (("flags", "pass", 0), ("true_positive_rate", "fail", 1)):
+        asked = ("gate", "plan.toml", "--waivers", "waivers.toml", "--only", rule, "--json")
+        code, out, _ = invoke(*asked)
+        assert (code, json.loads(out)["waived"]["left"]) == (expected, left)
 
 
 def test_nobody_gains_power_by_choosing(here: Path) -> None:
