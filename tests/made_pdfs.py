@@ -49,6 +49,16 @@ def _below(part: Any) -> Iterator[Any]:
             yield from _below(under)
 
 
+def places_of(content: bytes, folder: Path) -> dict[str, float]:
+    """Where each word begins, from the left edge of its sheet in points; of a word that stands there twice, the last."""
+    if shutil.which("pdftotext") is None:
+        pytest.skip("pdftotext (poppler-utils) is not here")
+    (folder / "placed.pdf").write_bytes(content)
+    told = subprocess.run(["pdftotext", "-bbox", str(folder / "placed.pdf"), "-"], capture_output=True, check=True)
+    found = re.findall(r'<word xMin="([\d.]+)"[^>]*>([^<]*)</word>', told.stdout.decode())
+    return {word: float(left) for left, word in found}
+
+
 def words_of(content: bytes, folder: Path) -> str:
     """Its text in reading order, as pdftotext tells it."""
     if shutil.which("pdftotext") is None:

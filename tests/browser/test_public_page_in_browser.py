@@ -36,6 +36,7 @@ def public(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "arabic": in_languages(made("small"), "ar"),
         "chinese": in_languages(made("small"), "zh"),
         "russian": in_languages(made("small"), "ru"),
+        "spanish": in_languages(made("small"), "es"),
         "several": in_languages(made("passing"), "fr", "ar", "en"),
         "tiny": made("tiny"),
         "tiny-arabic": in_languages(made("tiny"), "ar"),
@@ -52,6 +53,34 @@ def page(browser: Browser) -> Iterator[Page]:
     opened = browser.new_page(viewport={"width": 1280, "height": 900})
     yield opened
     opened.close()
+
+
+BROKEN = """() => [...document.querySelectorAll("td")].flatMap(cell => {
+  const head = getComputedStyle(cell, "::before"), pen = document.createElement("canvas").getContext("2d");
+  if (head.content === "none" || head.content === "normal" || !cell.clientWidth) return [];
+  pen.font = `${head.fontWeight} ${head.fontSize} ${head.fontFamily}`;
+  return head.content.slice(1, -1).split(/\\s+/).filter(word => pen.measureText(word).width > cell.clientWidth + 1);
+})"""
+"""Words of heads of columns that are wider than their cell, on a phone."""
+
+
+@pytest.mark.parametrize("kind", ["small", "russian", "spanish"])
+def test_no_head_of_a_column_is_broken_within_a_word(page: Page, public: dict[str, Path], kind: str) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(public[kind].as_uri())
+    page.evaluate(OPEN_ALL)
+    assert set(page.evaluate(BROKEN)) == set()
+
+
+@pytest.mark.parametrize("kind", ["small", "arabic"])
+def test_the_bar_of_states_begins_where_its_words_begin(page: Page, public: dict[str, Path], kind: str) -> None:
+    page.goto(public[kind].as_uri())
+    first, bar, shape = page.evaluate(
+        "['.b rect', '.b', '.states li .m'].map(part => document.querySelector(part).getBoundingClientRect().toJSON())"
+    )
+    side = "right" if kind == "arabic" else "left"
+    assert abs(first[side] - bar[side]) < 1
+    assert abs(first[side] - shape[side]) < 10
 
 
 @pytest.mark.parametrize("kind", ["small", "several", "hostile"])

@@ -19,7 +19,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from made_entry_points import offered_by_this_version
 from made_pages import find_all, parsed
-from made_pdfs import opened, require_pdf, root_of, tags, words_of
+from made_pdfs import opened, places_of, require_pdf, root_of, tags, words_of
 from made_results import UNDECIDED, hostile_result, sample_result
 
 from audit.cli.reporters import find_reporters, languages_of, render_each
@@ -28,6 +28,7 @@ from audit.errors import AuditError
 from audit.result import AuditResult
 from audit.result_file import result_to_json
 from reports.html import render_page
+from reports.html.environment import environment
 from reports.languages import language
 from reports.pdf import PdfReporter, pdf_of
 from reports.pdf.counts import counts_csv
@@ -283,6 +284,38 @@ PAPER_LIKE = """
         def render_in(self, result, languages):
             return ",".join(languages).encode()
 """
+
+
+SIDES = """<!doctype html><html lang="{lang}" dir="{direction}"><head><title>t</title><style>
+.three{{display:grid;grid-template-columns:repeat(3,1fr)}}dl>div{{display:grid;grid-template-columns:13rem 1fr}}
+.squares{{display:grid;grid-template-columns:9rem 1fr}}.key ul{{display:grid;grid-template-columns:1fr 1fr}}
+</style></head><body><ul class="three"><li>111</li><li>222</li><li>333</li></ul><dl><div><dt>444</dt><dd>555</dd></div></dl>
+<div class="squares"><h3>666</h3><div><b>777</b><ul><li>888</li></ul></div></div>
+<div class="key"><ul><li>121</li><li>232</li><li>343</li><li>454</li></ul></div></body></html>"""
+"""What the page lays out in columns."""
+
+
+@pytest.mark.parametrize(("lang", "direction", "sign"), [("en", "ltr", 1), ("ar", "rtl", -1)])
+def test_columns_follow_the_direction_of_the_language(lang: str, direction: str, sign: int, tmp_path: Path) -> None:
+    """The engine lays grids out from the left whatever the language: a name would stand behind what it names."""
+    placed = places_of(pdf_of(SIDES.format(lang=lang, direction=direction), {}), tmp_path)
+    for inline in (("111", "222", "333"), ("444", "555"), ("666", "777", "888"), ("121", "232"), ("343", "454")):
+        assert sorted(inline, key=lambda word: sign * placed[word]) == list(inline)
+
+
+def test_the_first_letter_of_an_arabic_word_is_joined_to_the_next() -> None:
+    """It is none of a box of its own, as a capital is: letters are written together."""
+    rule = "::first-letter{text-transform:uppercase}"
+    style = environment(language("ar")).get_template("style.css").render(notice="")
+    assert rule in style
+    drawn = []
+    for told in (style, style.replace(rule, "::first-line{}")):
+        page = (
+            f"<title>t</title><style>{told}</style></head><body><dl><div><dt>تاريخ أُعدّ</dt><dd>1</dd></div></dl></body>"
+        )
+        (sheet,) = opened(pdf_of(f'<!doctype html><html lang="ar" dir="rtl"><head>{page}</html>', {})).pages
+        drawn.append(sheet.get_contents().get_data())
+    assert drawn[0] == drawn[1]
 
 
 def test_there_is_a_file_for_each_language(small: AuditResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
