@@ -34,8 +34,8 @@ class ChangeWords:
             return self._worse(self.change)
         if self.change.outcome == "pass":
             told = self._t.gettext(
-                "Compared with the audit of %(day)s, there is no group that could be judged for which the system became "
-                "worse by the limit set for that."
+                "Compared with the audit of %(day)s, there is no group that could be judged for which the system "
+                "became worse by the limit set for that."
             )
         else:
             told = self._t.gettext(
