@@ -50,7 +50,7 @@ def _below(part: Any) -> Iterator[Any]:
 
 
 def places_of(content: bytes, folder: Path) -> dict[str, float]:
-    """Where each word begins, from the left edge of its sheet in points; of a word that stands there twice, the last."""
+    """Where each word begins, in points from the left edge of its sheet; the last of those that are alike."""
     if shutil.which("pdftotext") is None:
         pytest.skip("pdftotext (poppler-utils) is not here")
     (folder / "placed.pdf").write_bytes(content)

@@ -13,8 +13,8 @@ from audit.result import AuditResult
 from reports.html import HtmlReporter
 
 SAID = {
-    "change": "Compared with the audit of 1 January 2026 the system became worse, by the limit set for that, for no "
-    "group that could be judged.",
+    "change": "Compared with the audit of 1 January 2026, there is no group that could be judged for which the system "
+    "became worse by the limit set for that.",
     "swaps": "When only the nationality word was changed, 18 of 100 decisions changed (7 of 40). Most often for "
     "Nigerian (NGA): 7 of 20.",
     "sure": "Found: the least sure “beyond the limit” is that of Ghana, which would not stand if 7 of its 480 labels",

@@ -289,7 +289,8 @@ PAPER_LIKE = """
 SIDES = """<!doctype html><html lang="{lang}" dir="{direction}"><head><title>t</title><style>
 .three{{display:grid;grid-template-columns:repeat(3,1fr)}}dl>div{{display:grid;grid-template-columns:13rem 1fr}}
 .squares{{display:grid;grid-template-columns:9rem 1fr}}.key ul{{display:grid;grid-template-columns:1fr 1fr}}
-</style></head><body><ul class="three"><li>111</li><li>222</li><li>333</li></ul><dl><div><dt>444</dt><dd>555</dd></div></dl>
+</style></head><body><ul class="three"><li>111</li><li>222</li><li>333</li></ul>
+<dl><div><dt>444</dt><dd>555</dd></div></dl>
 <div class="squares"><h3>666</h3><div><b>777</b><ul><li>888</li></ul></div></div>
 <div class="key"><ul><li>121</li><li>232</li><li>343</li><li>454</li></ul></div></body></html>"""
 """What the page lays out in columns."""
