@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from audit.errors import DataError, StorageError
 from audit.evaluation.byte_stream import DAMAGED
-from audit.evaluation.leftovers import PREFIX, hold, remove_leftovers
+from audit.evaluation.leftovers import PREFIX, hold, remove, remove_leftovers
 from audit.evaluation.quoting import literals, shown
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ class PrivateFolder:
 
     def remove(self) -> None:
         """Remove it and all that is in it; a second time does nothing."""
+        remove(self.path)
         self._folder.cleanup()
         if self._held is not None:
             self._held.close()

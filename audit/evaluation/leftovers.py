@@ -1,7 +1,8 @@
 """Folders for temporary files that a run which was killed has left behind: the next run removes them.
 
 Whoever uses such a folder holds a lock on a file in it, which goes with its process however that ends. A folder whose
-lock nobody holds belongs to no run any more. Where the system has no such locks, nothing is removed.
+lock nobody holds belongs to no run any more; neither does one without that file once nothing in it has changed for a
+week. Where the system has no such locks, nothing is removed.
 """
 
 from __future__ import annotations
@@ -10,14 +11,16 @@ import contextlib
 import os
 import shutil
 import stat
+import time
 from pathlib import Path
 from typing import IO, Final
 
-__all__ = ["PREFIX", "hold", "remove_leftovers"]
+__all__ = ["PREFIX", "hold", "remove", "remove_leftovers"]
 
 PREFIX: Final = "audit7k-"
 """How the names of these folders begin."""
 _LOCK: Final = ".in-use"
+_WEEK: Final = 7 * 24 * 3600.0
 
 
 def hold(folder: Path) -> IO[bytes] | None:
@@ -39,6 +42,21 @@ def hold(folder: Path) -> IO[bytes] | None:
         return file
 
 
+def remove(folder: Path) -> None:
+    """Remove a folder and all that is in it; what cannot be removed stays.
+
+    Its lock goes last: whoever is killed meanwhile leaves a folder that the next run knows as left behind.
+    """
+    with contextlib.suppress(OSError):
+        for entry in folder.iterdir():
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry, ignore_errors=True)
+            elif entry.name != _LOCK:
+                with contextlib.suppress(OSError):
+                    entry.unlink()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 def remove_leftovers(parent: Path) -> None:
     """Remove what killed runs of this user have left in `parent`; what cannot be removed stays."""
     try:
@@ -50,12 +68,21 @@ def remove_leftovers(parent: Path) -> None:
             with contextlib.suppress(OSError):
                 if not _is_ours(folder):
                     continue
+                if not (folder / _LOCK).exists():
+                    # of a run that was killed before it had a lock, or of one for which locks cannot be had
+                    if _last_change(folder) < time.time() - _WEEK:
+                        remove(folder)
+                    continue
                 with (folder / _LOCK).open("rb") as file:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    shutil.rmtree(folder, ignore_errors=True)
+                    remove(folder)
 
 
 def _is_ours(folder: Path) -> bool:
     """Whether it is a folder that only this user can enter: anybody may put something beside it."""
     state = folder.lstat()
     return stat.S_ISDIR(state.st_mode) and state.st_uid == os.getuid() and not stat.S_IMODE(state.st_mode) & 0o077
+
+
+def _last_change(folder: Path) -> float:
+    return max(path.lstat().st_mtime for path in (folder, *folder.iterdir()))

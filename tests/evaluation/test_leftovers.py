@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
 from made_private import private_folder
+
+from audit.evaluation.connection import PrivateFolder
+from audit.evaluation.leftovers import remove
 
 pytest.importorskip("fcntl")
 
@@ -16,6 +22,7 @@ HOLDS_ONE = """
 import sys, tempfile
 tempfile.tempdir = sys.argv[1]
 from audit.evaluation.connection import PrivateFolder
+from audit.evaluation.leftovers import remove
 private = PrivateFolder()
 (private.path / "places-0.arrow").write_text("ids")
 print(private.path, flush=True)
@@ -44,6 +51,44 @@ def test_the_folder_of_a_killed_run_goes_and_that_of_a_living_one_stays(temporar
     with private_folder() as private:
         assert not left.exists()
         assert private.path.stat().st_mode & 0o777 == 0o700
+    assert not list(temporary.iterdir())
+
+
+def test_what_was_left_without_its_lock_goes_after_a_week(temporary: Path) -> None:
+    ages = {"audit7k-empty": 8, "audit7k-full": 8, "audit7k-new": 6, "audit7k-at-work": 8}
+    for name in ages:
+        (temporary / name).mkdir(mode=0o700)
+    for name in ("audit7k-full", "audit7k-at-work"):
+        (temporary / name / "__answers__.parquet").write_text("ids")
+    for name, days in ages.items():
+        then = time.time() - days * 24 * 3600
+        if name == "audit7k-full":
+            os.utime(temporary / name / "__answers__.parquet", (then, then))
+        os.utime(temporary / name, (then, then))
+    with private_folder():
+        pass
+    assert sorted(path.name for path in temporary.iterdir()) == ["audit7k-at-work", "audit7k-new"]
+
+
+def test_the_lock_of_a_folder_is_the_last_to_go(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that of a run that is killed while it tidies up nothing is left for ever."""
+    private = PrivateFolder()
+    held = private.path
+    for name in ("a", "z"):
+        (private.path / name).write_text("ids")
+    (private.path / "tables").mkdir()
+    seen: list[list[str]] = []
+    whole = shutil.rmtree
+
+    def noticed(path: Path, ignore_errors: bool = False) -> None:
+        seen.append(sorted(entry.name for entry in private.path.iterdir()))
+        whole(path, ignore_errors)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", noticed)
+        remove(held)
+    assert seen[-1] == [".in-use"]
+    private.remove()
     assert not list(temporary.iterdir())
 
 
