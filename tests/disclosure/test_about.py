@@ -71,7 +71,7 @@ def test_further_questions_are_asked_by_the_plan() -> None:
 @pytest.mark.parametrize("code", CODES)
 def test_every_further_question_has_words(code: str) -> None:
     looks = said(RESULTS[0]).looks
-    told = questions(looks, language(code))
+    told = questions(looks, language(code), rates=True)
     assert [one.named for one in told] == [True] * len(LOOKS)
     assert {look.name for look in ABOUT_ALL.looks} <= set(LOOKS)
 

@@ -23,9 +23,9 @@ class PublicQuestion:
     """Why its answers are not public, where there is more to say of it than of the others."""
 
 
-def questions(looks: Iterable[PublicLook], language: Language) -> tuple[PublicQuestion, ...]:
-    """Every question, known ones in words."""
-    titles, reasons = _titles(language), _reasons(language)
+def questions(looks: Iterable[PublicLook], language: Language, *, rates: bool) -> tuple[PublicQuestion, ...]:
+    """Every question, known ones in words; `rates` says whether the page shows any, which others could cost."""
+    titles, reasons = _titles(language), _reasons(language) if rates else {}
     return tuple(
         PublicQuestion(
             titles.get(look.name, look.name),

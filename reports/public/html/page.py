@@ -148,7 +148,9 @@ class _Writer:
             forests=tuple(self._tables.forest(rule) for rule in self._reading.rules) if shown else (),
             funnels=tuple(self._funnels()) if shown else (),
             regions=regions(self._reading, names, words, self._language) if shown else (),
-            questions=questions(self._release.about.looks, self._language),
+            questions=questions(
+                self._release.about.looks, self._language, rates=shown and not why_no_rates(self._release)
+            ),
             rules=tuple(self._rules()),
             csv=as_link("text/csv", table_csv(self._release)) if shown else "",
             json=as_link("application/json", table_json(self._release)) if shown else "",
