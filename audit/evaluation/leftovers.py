@@ -2,7 +2,7 @@
 
 Whoever uses such a folder holds a lock on a file in it, which goes with its process however that ends. A folder whose
 lock nobody holds belongs to no run any more; neither does one without that file once nothing in it has changed for a
-week. Where the system has no such locks, nothing is removed.
+week, if its name can only be ours. Where the system has no such locks, nothing is removed.
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ from typing import IO, Final
 
 __all__ = ["PREFIX", "hold", "remove", "remove_leftovers"]
 
-PREFIX: Final = "audit7k-"
-"""How the names of these folders begin."""
+PREFIX: Final = "audit7k-private-"
+"""How the names of these folders begin: no folder that somebody names themselves, such as `audit7k-demo`, does."""
+_OTHERS: Final = "audit7k-"
+"""How those of other parts, and of versions before, begin."""
 _LOCK: Final = ".in-use"
 _WEEK: Final = 7 * 24 * 3600.0
 
@@ -64,13 +66,13 @@ def remove_leftovers(parent: Path) -> None:
     except ImportError:
         return
     with contextlib.suppress(OSError):
-        for folder in parent.glob(f"{PREFIX}*"):
+        for folder in parent.glob(f"{_OTHERS}*"):
             with contextlib.suppress(OSError):
                 if not _is_ours(folder):
                     continue
                 if not (folder / _LOCK).exists():
                     # of a run that was killed before it had a lock, or of one for which locks cannot be had
-                    if _last_change(folder) < time.time() - _WEEK:
+                    if folder.name.startswith(PREFIX) and _last_change(folder) < time.time() - _WEEK:
                         remove(folder)
                     continue
                 with (folder / _LOCK).open("rb") as file:

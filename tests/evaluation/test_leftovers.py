@@ -55,19 +55,20 @@ def test_the_folder_of_a_killed_run_goes_and_that_of_a_living_one_stays(temporar
 
 
 def test_what_was_left_without_its_lock_goes_after_a_week(temporary: Path) -> None:
-    ages = {"audit7k-empty": 8, "audit7k-full": 8, "audit7k-new": 6, "audit7k-at-work": 8}
+    ours = "audit7k-private-"
+    ages = {f"{ours}empty": 8, f"{ours}full": 8, f"{ours}new": 6, f"{ours}at-work": 8, "audit7k-demo": 8}
     for name in ages:
         (temporary / name).mkdir(mode=0o700)
-    for name in ("audit7k-full", "audit7k-at-work"):
+    for name in (f"{ours}full", f"{ours}at-work"):
         (temporary / name / "__answers__.parquet").write_text("ids")
     for name, days in ages.items():
         then = time.time() - days * 24 * 3600
-        if name == "audit7k-full":
+        if name == f"{ours}full":
             os.utime(temporary / name / "__answers__.parquet", (then, then))
         os.utime(temporary / name, (then, then))
     with private_folder():
         pass
-    assert sorted(path.name for path in temporary.iterdir()) == ["audit7k-at-work", "audit7k-new"]
+    assert sorted(path.name for path in temporary.iterdir()) == ["audit7k-demo", f"{ours}at-work", f"{ours}new"]
 
 
 def test_the_lock_of_a_folder_is_the_last_to_go(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
