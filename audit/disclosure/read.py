@@ -17,7 +17,7 @@ from typing import Any, Final, get_args
 from pydantic import ValidationError
 
 from audit.disclosure.waived import named_rightly
-from audit.disclosure.words import follow, headline_of
+from audit.disclosure.words import follow, headline_of, sizes_alone
 from audit.errors import RefusedReleaseError, ResultError
 from audit.public_table import (
     METHOD_VERSION,
@@ -137,6 +137,8 @@ def _contradictions(release: PublicRelease, content: bytes) -> Iterator[str]:
         yield "a number below the floor"
     if release.about.unit == "cluster" and not release.about.clustered:
         yield "it counts what cases belong to and says that they stand alone"
+    if release.about.unit == "cluster" and sizes_alone(release.table) != release.table:
+        yield "it counts what cases belong to and shows errors of them"
     if release.figures != "shown" and not all(map(_is_empty, rows)):
         yield "it holds figures and says that it has none"
     if not named_rightly(release.waivers, release.words):

@@ -47,7 +47,7 @@ from audit.public_table import (
 from audit.stats.intervals import wilson
 from audit.stats.mover import Limits, difference_of_limits, ratio_of_limits
 
-__all__ = ["Told", "follow", "headline_of", "public_release", "public_words"]
+__all__ = ["Told", "follow", "headline_of", "public_release", "public_words", "sizes_alone"]
 
 Outcome = Literal["pass", "fail", "inconclusive"]
 Figures = Literal["shown", "refused", "not_made"]
@@ -84,6 +84,8 @@ def public_release(  # noqa: PLR0913 - what a release is made of
     `fails_on` is None, a fail is one of groups. `figures` says why there are none, where there are none; the table is
     empty then.
     """
+    if about.unit == "cluster":
+        table = sizes_alone(table)
     failing = tuple(fails_on) if fails_on is not None else ("groups",) if outcome == "fail" else ()
     verdict = PublicHeadline(outcome=outcome, no_group_named=False, fails_on=failing, change=change)
     told = follow(table, rules, about, verdict, figures, level=level, alpha=alpha)
@@ -96,6 +98,22 @@ def public_release(  # noqa: PLR0913 - what a release is made of
         words=told.words,
         figures=figures,
     )
+
+
+def sizes_alone(table: PublicTable) -> PublicTable:
+    """The table without errors, for one that counts clusters.
+
+    Whose case was found once counts as found: the more cases a person has, the fewer are missed, and who divides would
+    get a better rate than the result has.
+    """
+    groups = []
+    for row in table.groups:
+        sides = {
+            name: side.model_copy(update={"shown": "not_shown", "errors": None, "why": side.why or "not_in_table"})
+            for name, side in (("positives", row.positives), ("negatives", row.negatives))
+        }
+        groups.append(row.model_copy(update=sides))
+    return table.model_copy(update={"groups": tuple(groups)})
 
 
 def follow(

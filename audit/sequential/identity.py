@@ -36,16 +36,19 @@ def identity(plan: AuditPlan, detector_sha256: str | None) -> dict[str, Any]:
     """What must stay as it is for a history to go on, as plain JSON.
 
     The detector is known by its digest, and where nothing but its answers can be had (predictions, a service) by the
-    title of the audit, which names the system and its version.
+    title of the audit, which names the system and its version. What has its default is left out: a key that a later
+    version adds ends no history, and with it no FAIL that stands.
     """
     answers_alone = detector_sha256 is None or plan.detector.kind == "predictions"
     told = {
         "detector": {"title": plan.audit.title} if answers_alone else {"sha256": detector_sha256},
-        "asked": plan.detector.model_dump(mode="json", by_alias=True, exclude=_NO_ANSWER_DEPENDS_ON),
-        "labels": plan.evaluation_set.model_dump(mode="json", by_alias=True, include=_LABELS),
+        "asked": plan.detector.model_dump(
+            mode="json", by_alias=True, exclude=_NO_ANSWER_DEPENDS_ON, exclude_defaults=True
+        ),
+        "labels": plan.evaluation_set.model_dump(mode="json", by_alias=True, include=_LABELS, exclude_defaults=True),
         "groups": {
             "features": {
-                name: feature.model_dump(mode="json", by_alias=True, exclude=_NOT_THE_READING)
+                name: feature.model_dump(mode="json", by_alias=True, exclude=_NOT_THE_READING, exclude_defaults=True)
                 for name, feature in plan.groups.items()
             },
             "order": list(plan.groups),

@@ -21,8 +21,8 @@ from audit.sequential.taking_in import taken_in
 
 __all__ = ["Night", "check_sample", "night"]
 
-_DECISIONS: Final = 3
-"""Flagged, not flagged, not scored."""
+_DECIDED: Final = 2
+"""Flagged, not flagged."""
 Came = Literal["taken_in", "same_set", "too_many_failed"]
 
 
@@ -75,10 +75,10 @@ def night(result: AuditResult, before: State | None, sample: Sample | None = Non
         state = begun(now, state.sample, (*state.resets, ended), declared=state.declared)
     came: Came = "taken_in"
     alike: int | None = None
-    if seen_before(state, tonight, asked=plan.detector.kind != "predictions") == "same":
-        came = "same_set"
-    elif any(rule.because == "too_many_failed" for rule in result.rules):
+    if any(rule.because == "too_many_failed" for rule in result.rules):
         came, state, ended = "too_many_failed", before or state, None
+    elif seen_before(state, tonight, asked=plan.detector.kind != "predictions") == "same":
+        came = "same_set"
     else:
         alike = like(state, tonight)
         state = taken_in(plan, state, _declared(state, sample, families), result.features)
@@ -120,14 +120,16 @@ def _declared(state: State, sample: Sample | None, families: dict[Family, Family
 
 def _holds(seen: FamilySeen, tonight: FamilyCounts | None) -> bool:
     cells = {} if tonight is None else dict(zip(tonight.groups, tonight.cells, strict=True))
-    then = {
-        group: np.array(row).reshape(3, -1)[:, :_DECISIONS] for group, row in zip(seen.groups, seen.cells, strict=True)
-    }
-    return all(
-        group in cells and (cells[group][:, :_DECISIONS] >= counts).all()
-        for group, counts in then.items()
-        if counts.any()
-    )
+    then = {group: np.array(row).reshape(3, -1) for group, row in zip(seen.groups, seen.cells, strict=True)}
+    return all(group in cells and _may_hold(counts, cells[group]) for group, counts in then.items() if counts.any())
+
+
+def _may_hold(
+    then: np.ndarray[tuple[int, int], np.dtype[np.int64]], now: np.ndarray[tuple[int, int], np.dtype[np.int64]]
+) -> bool:
+    """Whether all cases of `then` may be in `now`: those without an answer may have one by now."""
+    decided = (now[:, :_DECIDED] >= then[:, :_DECIDED]).all()
+    return bool(decided and (now.sum(axis=1) >= then.sum(axis=1)).all())
 
 
 def _families(result: AuditResult) -> dict[Family, FamilyCounts]:

@@ -33,7 +33,8 @@ def set_of(result: AuditResult, families: Mapping[Family, FamilyCounts]) -> SetT
             slug="sequential-no-cases",
             hint="run the audit again with this version of audit7k",
         )
-    return SetTaken(cases=cases, totals=_digest(families, decisions=False), counts=_digest(families))
+    file = result.provenance.evaluation_set_sha256
+    return SetTaken(cases=cases, totals=_digest(families, decisions=False), counts=_digest(families), file=file)
 
 
 def seen_before(state: State, tonight: SetTaken, *, asked: bool) -> Seen:
@@ -51,11 +52,15 @@ def seen_before(state: State, tonight: SetTaken, *, asked: bool) -> Seen:
         set that grows the same cases may have been answered since.
     """
     same = [one for one in state.sets if one.cases == tonight.cases]
-    if any(one.totals == tonight.totals if asked else one.counts == tonight.counts for one in same):
+    # a detector that is asked may answer otherwise; but ids alone do not say that cases are the same, where an export
+    # numbers its rows anew
+    if any(one.counts == tonight.counts or (asked and one.file == tonight.file is not None) for one in same):
         return "same"
     if same and state.sample == "fresh":
         # its old verdict would be given to answers that nobody looked at, and its cases would count twice
-        what = "the predictions for them" if any(one.totals == tonight.totals for one in same) else "labels or groups"
+        what = "labels or groups"
+        if any(one.totals == tonight.totals for one in same):
+            what = "the answers to them" if asked else "the predictions for them"
         raise DataError(
             f"--sequential: the cases of this set were taken in before, and {what} are other ones now",
             slug="sequential-answers",

@@ -115,6 +115,8 @@ class SetTaken(Part):
     """SHA-256 of how many cases of each label every group had."""
     counts: str
     """SHA-256 of the same with how many were flagged."""
+    file: str | None = None
+    """SHA-256 of its file; None where it was passed in memory."""
 
 
 class State(Part):

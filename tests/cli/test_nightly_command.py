@@ -349,12 +349,41 @@ def test_a_detector_that_is_asked_again_of_the_same_cases_is_not_tested_twice(ga
     Path("own_detector.py").write_text(DETECTOR, encoding="utf-8")
     own = 'kind = "python"\nentry = "own_detector:score"\nfeatures = ["score"]\n'
     Path("plan.toml").write_text(PLAN.replace('kind = "predictions"\nscore = "score"\n', own), encoding="utf-8")
+    moody = (
+        DETECTOR
+        + "\n_score = score\ndef score(batch):\n    from pathlib import Path\n"
+        + ("    return [0.2] * batch.num_rows if Path('moody').exists() else _score(batch)\n")
+    )
+    Path("own_detector.py").write_text(moody, encoding="utf-8")
     write_night(1, 0.8)
     code = gate(*here).exit_code
-    order_of_cases(lambda rows: [row.replace(",0.9,", ",0.2,") for row in rows])
+    Path("moody").touch()
     again = gate(*here)
     assert again.exit_code == code
     assert "nothing new" in again.stderr
+
+
+def test_ids_that_were_used_before_do_not_give_other_cases_an_old_pass(gate: Gate) -> None:
+    """An export that numbers its rows anew and draws as many of each group every night."""
+    here = ("--sandbox", "none")
+    Path("own_detector.py").write_text(DETECTOR, encoding="utf-8")
+    own = 'kind = "python"\nentry = "own_detector:score"\nfeatures = ["score"]\n'
+    Path("plan.toml").write_text(PLAN.replace('kind = "predictions"\nscore = "score"\n', own), encoding="utf-8")
+    for seed in range(4):
+        write_night(seed, 0.8, 300)
+        gate(*here)
+    assert state().outcome == "pass"
+    before = Path("state.json").read_bytes()
+    write_night(3, 0.8, 300)
+    order_of_cases(lambda rows: [row.replace(",0.9,F", ",0.1,F") for row in rows])
+    done = gate(*here)
+    assert done.exit_code == 4
+    assert "the answers to them are other ones now" in done.stderr
+    order_of_cases(lambda rows: [row.replace(",0.1,", ",inf,") for row in rows])
+    done = gate(*here)
+    assert done.exit_code == 3
+    assert "not taken in" in done.stderr
+    assert Path("state.json").read_bytes() == before
 
 
 def test_a_result_that_does_not_say_of_which_cases_it_is_is_refused(gate: Gate) -> None:
