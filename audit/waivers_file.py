@@ -95,7 +95,9 @@ def read_waivers(path: Path, plan: AuditPlan, features: Sequence[SensitiveFeatur
         WaivedGroupError where the error says who is in the set. Whether a waiver has expired is no mistake of the file.
     """
     raw, lines = read_toml(path, _LAYOUT)
-    return _Reader(one_line(str(path)), lines, plan, features).read(raw)
+    # a plan names it relative to itself, and where that is is nothing for a public log
+    named = path.name if path.is_absolute() else str(path)
+    return _Reader(one_line(named), lines, plan, features).read(raw)
 
 
 @dataclass(frozen=True, slots=True)

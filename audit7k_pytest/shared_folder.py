@@ -31,9 +31,10 @@ class SharedFolder:
 
     def remove(self) -> None:
         """Remove it and all that is in it, its lock last: it can hold exact counts, and this can be killed as well."""
-        for entry in self.path.iterdir():
-            if entry.name != _LOCK:
-                entry.unlink()
+        with contextlib.suppress(OSError):
+            for entry in self.path.iterdir():
+                if entry.name != _LOCK:
+                    entry.unlink()
         shutil.rmtree(self.path, ignore_errors=True)
         if self._held is not None:
             self._held.close()

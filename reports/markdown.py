@@ -137,7 +137,8 @@ class _Comment:
         rule = "" if finding.rule is None else finding.rule.rule
         estimate = finding.estimate
         rate = NOT_KNOWN if estimate is None else self._share(estimate.numerator, estimate.denominator)
-        mark = " (waived)" if self._waived.of(rule, finding.group) else ""
+        held = self._waived.of(rule, finding.group)
+        mark = "" if held is None else " (waived)" if held.state == "in_force" else " (its waiver has expired)"
         rest = self._numbers.percent(finding.rest)
         return f"| {literal(self._names.group(finding.group))}{mark} | {literal(rule)} | {rate} | {rest} |"
 

@@ -50,6 +50,8 @@ def compare(
     change = change_between(earlier, later, plan_at_hand(later.result, plan), only_the_same=False)
     if out is not None:
         _write(with_change(later.result, change), out)
+        if not quiet:
+            note(f"Report: {out}")
     if as_json and not quiet:
         say_document(change.model_dump_json(indent=1) + "\n")
     elif not quiet:
@@ -67,4 +69,3 @@ def _write(result: AuditResult, out: Path) -> None:
     (reporter,) = find_reporters((_FORMATS[out.suffix.lower()],))
     (made,) = render_each(reporter, result, ())
     write_file(out, made.content)
-    note(f"Report: {out}")

@@ -67,7 +67,8 @@ def code_with_waivers(
     for line in _change_of_code(result, stood, exact=False) if quiet else _notes(result, stood, exact=exact):
         note(line)
     left = None if stood.outcome == result.overall.outcome else stood.outcome
-    return code_for(result, on_inconclusive, quiet=quiet, left=left)
+    # a code that was named above is not the last word where `on_inconclusive` changes it
+    return code_for(result, on_inconclusive, quiet=quiet and left is None, left=left)
 
 
 def _notes(result: AuditResult, stood: Standing, *, exact: bool) -> list[str]:

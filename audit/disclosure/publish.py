@@ -111,7 +111,7 @@ def publish(
         audited = replace(of.audited, about=about)
         refused = _without_figures(of, audited, write, (restricted, *hidden))
         return replace(refused, refusal=refusal, new_key=is_new)
-    return Published(made.public, made.files, made.number, attacked=made.attacked, new_key=is_new)
+    return Published(made.public, made.files, made.number, attacked=made.attacked, new_key=made.new_key)
 
 
 def _without_figures(of: Ready, audited: Audited, write: Writer, hidden: Sequence[Path]) -> Published:

@@ -101,6 +101,8 @@ class Released:
     """What the attack found: nothing, or there were no release."""
     attacked: bool = True
     """Whether it was attacked now; not where the release before is of the same counts, which was."""
+    new_key: bool = False
+    """Whether the key was drawn for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +171,9 @@ def release(
             # Remembered before it is written: a release that nobody saw does no harm, one that nobody remembers does.
             entry = folder.append(_told(audited, exact, protected, made, files, renderer))
         write(files)
-        return Released(entry.number, made, files, protected.report, attacked=protected.of is None)
+        return Released(
+            entry.number, made, files, protected.report, attacked=protected.of is None, new_key=folder.made_key
+        )
 
 
 def into(public: Path) -> Writer:

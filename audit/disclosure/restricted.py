@@ -44,6 +44,7 @@ class RestrictedFolder:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._entries = list(self._read_log())
+        self.made_key = not (path / KEY).exists()
         self.secret = self._read_key()
 
     @property
@@ -64,11 +65,7 @@ class RestrictedFolder:
         text = _text(parameters)
         if path.exists():
             if _read(path) != text.encode():
-                raise ResultError(
-                    f"{path.name} holds other parameters than this release has",
-                    slug="other-parameters",
-                    hint="floor, noise, features and levels stay as they are for all releases of a set",
-                )
+                raise _other_parameters(path, json.loads(text))
         elif self._entries:
             raise _damaged(path.name)
         else:
@@ -187,6 +184,26 @@ def storage(path: Path) -> Iterator[None]:
             slug="storage-failed",
             hint="nothing was released; choose another folder, or free some space",
         ) from None
+
+
+def _other_parameters(path: Path, now: Mapping[str, Any]) -> ResultError:
+    """The error that this release has other parameters than those before, which names them."""
+    try:
+        before = json.loads(_read(path))
+        other = sorted(name for name in {*before, *now} if before.get(name) != now.get(name))
+    except (ValueError, TypeError, RecursionError):
+        return _damaged(path.name)
+    hint = "floor, noise, features and levels stay as they are for all releases of a set"
+    if "unit" in other and now.get("unit") is not None:
+        hint = (
+            'releases before counted rows: go on with [disclosure] unit = "row" where no two rows are of one person; '
+            "else make no further public release of this set, for two kinds of noise can be averaged"
+        )
+    return ResultError(
+        f"{path.name} holds other parameters than this release has ({', '.join(other)})",
+        slug="other-parameters",
+        hint=hint,
+    )
 
 
 def _read(path: Path) -> bytes:

@@ -55,7 +55,7 @@ def sync_folder(folder: Path) -> None:
 def make_folder(folder: Path) -> None:
     """Make a folder for its owner alone, where there is none. Raises OSError."""
     if not folder.is_dir():
-        folder.mkdir(mode=0o700)
+        folder.mkdir(mode=0o700, exist_ok=True)  # another may have made it meanwhile
         sync_folder(folder.parent)
 
 

@@ -5,8 +5,9 @@ group has passed, evidence that it is beyond the limit is collected that forgets
 anew, 1/(k(k+1)) at the k-th, and of what each part shows only the nights since count. The parts add up to 1, so while
 the group is within the limit all of it together has a mean of at most 1, whenever one stops (Ville 1939; Shin, Ramdas &
 Rinaldo 2024, "E-detectors", NEJSDS 2, 229-260, for sums of evidence begun at each moment): a PASS that is true of every
-night is put in doubt in at most the share alpha of whole histories. Then the group is undecided, and to pass again it
-must be shown again by what comes after. Taking a PASS back makes neither a false FAIL nor a false PASS more frequent.
+night is put in doubt in at most the share alpha of whole histories, for each group and each side by itself. Then the
+group is undecided, and to pass again it must be shown again by what comes after. Taking a PASS back makes neither a
+false FAIL nor a false PASS more frequent.
 """
 
 from __future__ import annotations

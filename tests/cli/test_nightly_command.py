@@ -199,6 +199,19 @@ def test_a_set_that_may_have_grown_is_not_taken_for_a_fresh_one_unless_somebody_
     assert state().nights == 3
 
 
+def test_a_set_that_may_have_grown_is_known_as_such_where_a_case_has_its_answer_late(gate: Gate) -> None:
+    write_night(1, 0.45)
+    late = Path("cases.csv").read_text(encoding="utf-8")
+    Path("cases.csv").write_text(
+        late.replace("1F0,1,0.1,", "1F0,1,,").replace("1F0,1,0.9,", "1F0,1,,"), encoding="utf-8"
+    )
+    assert ",1,,F" in Path("cases.csv").read_text(encoding="utf-8")
+    gate()
+    Path("cases.csv").write_text(late, encoding="utf-8")
+    write_night(2, 0.45, before=True)
+    assert "say --sample growing" in gate().stderr
+
+
 def test_a_set_that_grows_is_taken_in_by_what_is_new(gate: Gate) -> None:
     write_night(1, 0.45)
     gate("--sample", "growing")

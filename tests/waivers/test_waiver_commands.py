@@ -159,6 +159,24 @@ def test_whoever_reads_one_output_alone_sees_why_the_code_is_not_that_of_the_ver
     }
 
 
+@pytest.mark.parametrize(("chosen", "code"), [("pass", 0), ("warn", 0), ("fail", 1)])
+def test_the_last_code_that_a_quiet_command_names_is_the_one_it_ends_with(here: Path, chosen: str, code: int) -> None:
+    """Findings are waived, and a group is missing that was expected: what is left is undecided."""
+    plan = (here / "plan.toml").read_text(encoding="utf-8").replace('"south"]', '"south", "east"]')
+    (here / "plan.toml").write_text(plan, encoding="utf-8")
+    ended, out, err = invoke("gate", "plan.toml", "--quiet", "--on-inconclusive", chosen)
+    assert (ended, out) == (code, "")
+    assert f"exit code {code} instead of 3 because of --on-inconclusive {chosen}" in err.splitlines()[-1]
+    assert invoke("gate", "plan.toml", "--quiet")[0] == 3
+
+
+def test_an_error_of_a_waivers_file_does_not_tell_where_on_the_machine_it_lies(here: Path) -> None:
+    (here / "waivers.toml").write_text(written((WOMEN, LATER)).replace("who", "whom"), encoding="utf-8")
+    code, _, err = invoke("gate", str(here / "plan.toml"), "--quiet")
+    assert code == 4
+    assert err.startswith("error: waivers.toml, line ")
+
+
 @pytest.mark.parametrize(
     "group", ['{ gender = "women" }', '{ gender = "non-binary", site = "east" }', "{ gender = 7 }"]
 )
