@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from collections import defaultdict
 from pathlib import Path
@@ -101,6 +103,23 @@ def test_every_file_says_what_it_counts(tmp_path: Path) -> None:
     claims = made.public.model_copy(update={"about": made.public.about.model_copy(update={"clustered": False})})
     with pytest.raises(ResultError, match="stand alone"):
         parse_release(public_json(claims).encode())
+
+
+def test_of_clusters_sizes_are_printed_and_no_errors(tmp_path: Path) -> None:
+    """Whose case was found once counts as found: a rate of that is better than the result's."""
+    made = published(audited(tmp_path, CLUSTERED), tmp_path)
+    sides = [side for row in made.public.table.groups for side in (row.positives, row.negatives)]
+    assert any(side.cases for side in sides)
+    assert {(side.errors, side.shown) for side in sides} == {(None, "not_shown")}
+    rows = list(csv.DictReader(io.StringIO(made.files["groups.csv"].decode("utf-8-sig"))))
+    assert any(row["positives"] for row in rows)
+    assert not any(row["missed"] or row["wrongly_flagged"] for row in rows)
+    first = made.public.table.groups[0]
+    some = first.positives.model_copy(update={"errors": 20, "shown": "value", "why": None})
+    groups = (first.model_copy(update={"positives": some}), *made.public.table.groups[1:])
+    loud = made.public.model_copy(update={"table": made.public.table.model_copy(update={"groups": groups})})
+    with pytest.raises(ResultError, match="shows errors of them"):
+        parse_release(public_json(loud).encode())
 
 
 def test_a_written_result_is_enough_and_one_of_rows_alone_is_not(tmp_path: Path) -> None:
