@@ -46,6 +46,8 @@ OUR_PUBLIC_FILES: Final = frozenset(
     )
 )
 """What our own public reporters write: ours in a folder of the first versions, which kept no list."""
+_RELEASE: Final = "release.json"
+"""What every run that writes public files writes among them."""
 _LIST: Final = ".public-files"
 """The list of what the last run wrote into `public`, beside it: whatever else is there is somebody's, and stays."""
 
@@ -160,22 +162,25 @@ class OutputFolder:
             if place.is_file():
                 yield name
             elif place.is_dir():
-                yield from (f"{name}/{file}" for file in sorted(self._ours()) if (place / file).is_file())
+                ours = self._ours()
+                yield from (f"{name}/{file.name}" for file in sorted(place.iterdir()) if _is_one_of(file, ours))
 
     def _ours(self) -> frozenset[str]:
-        """Names of the files in `public` that an earlier run wrote."""
-        listed = self.path / _LIST
-        if not listed.is_file():
-            return OUR_PUBLIC_FILES
-        names = listed.read_text(encoding="utf-8").splitlines()
-        return frozenset(name for name in names if name == Path(name).name)
+        """Names of the files in `public` that an earlier run wrote: none where there is no sign of one.
+
+        A result is no such sign: a run with `--restricted` writes one, and nothing into `public`.
+        """
+        with contextlib.suppress(OSError, UnicodeDecodeError):  # a damaged list says no more than none
+            return frozenset((self.path / _LIST).read_text(encoding="utf-8").splitlines())
+        return OUR_PUBLIC_FILES if (self.path / PUBLIC / _RELEASE).is_file() else frozenset()
 
     @contextlib.contextmanager
     def _listed(self, new: list[str], old: list[str]) -> Iterator[None]:
         """List what is ours in `public`: all of it meanwhile, for a run that is killed must leave no file unlisted."""
         place = self.path / _LIST
-        before = place.read_bytes() if place.is_file() else None
-        if before is None and not any(name.startswith(f"{PUBLIC}/") for name in (*new, *old)):
+        before = _bytes_there(place)
+        nothing = before is None and not any(name.startswith(f"{PUBLIC}/") for name in (*new, *old))
+        if nothing or place.is_dir():  # a folder of that name is somebody's
             yield
             return
         write_file(place, _lines([*new, *old]))
@@ -264,6 +269,16 @@ def write_file(path: Path, content: str | bytes, *, private: bool = True) -> Non
 def _lines(names: list[str]) -> str:
     ours = {name.removeprefix(f"{PUBLIC}/") for name in names if name.startswith(f"{PUBLIC}/")}
     return "".join(f"{name}\n" for name in sorted(ours))
+
+
+def _is_one_of(file: Path, names: frozenset[str]) -> bool:
+    return file.name in names and file.is_file()
+
+
+def _bytes_there(file: Path) -> bytes | None:
+    with contextlib.suppress(OSError):
+        return file.read_bytes()
+    return None
 
 
 def _keep(file: Path, copy: Path) -> None:

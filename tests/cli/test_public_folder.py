@@ -70,6 +70,44 @@ def test_a_list_that_somebody_wrote_names_nothing_outside(tmp_path: Path) -> Non
     assert content(tmp_path) == SECOND | {"notes.txt": "mine", "public/report.html": "1"}
 
 
+def test_files_with_our_names_stay_where_no_run_wrote_any(tmp_path: Path) -> None:
+    mine = {f"public/{name}": "mine" for name in OUR_PUBLIC_FILES - {"release.json"}}
+    (tmp_path / "public").mkdir()
+    for name, text in mine.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    for number in "12":  # a run with --restricted leaves a result, and no sign that `public` is of a run
+        write(tmp_path, {"result.json": number})
+        assert content(tmp_path) == mine | {"result.json": number}
+    write(tmp_path, SECOND)
+    assert content(tmp_path) == mine | SECOND
+    write(tmp_path, {"result.json": "3"})
+    mine.pop("public/groups.csv")  # which the second run wrote in its place
+    assert content(tmp_path) == mine | {"result.json": "3"}
+
+
+@pytest.mark.parametrize(
+    "damaged", [b"\xff\xfe\x00", b"x" * 5000 + b"\n\x00\n", None], ids=["bytes", "names", "folder"]
+)
+def test_a_damaged_list_is_none(tmp_path: Path, damaged: bytes | None) -> None:
+    write(tmp_path, FIRST)
+    put_mine(tmp_path)
+    (tmp_path / ".public-files").unlink()
+    if damaged is None:
+        (tmp_path / ".public-files").mkdir()
+    else:
+        (tmp_path / ".public-files").write_bytes(damaged)
+    write(tmp_path, SECOND)
+    left = content(tmp_path)
+    assert SECOND.items() | MINE.items() <= left.items()
+    if damaged is None:
+        assert (tmp_path / ".public-files").is_dir()
+    else:
+        assert (tmp_path / ".public-files").read_text(encoding="utf-8") == "groups.csv\nrelease.json\n"
+    assert ("public/report.html" in left) == (
+        damaged is not None and damaged.startswith(b"x")
+    )  # a list that can be read
+
+
 @pytest.mark.skipif(os.name == "nt", reason="links of POSIX")
 def test_a_folder_that_is_a_link_stays_one(tmp_path: Path) -> None:
     (tmp_path / "served").mkdir()
