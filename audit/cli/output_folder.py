@@ -55,9 +55,10 @@ _LIST: Final = ".public-files"
 class OutputFolder:
     """Collects outputs in a hidden folder inside the output folder, and moves them into place together.
 
-    Each file takes the place of the one before in one step, and what has no successor goes last: whenever a run is
-    killed, every file that was there is there, as it was or new. Folders stay the same ones, for they may be links, or
-    served to somebody.
+    Each file takes the place of the one before in one step, and what has no successor goes after that: whenever a run
+    is killed, every file that was there is there, as it was or new. Only `release.json` of public files is taken away
+    first and put in place last: where there is none, the files may be of two runs. Folders stay the same ones, for they
+    may be links, or served to somebody.
 
     Folder and files are for their owner alone (0700, 0600): exact counts can single out people. Those in `public` have
     the permissions that the user gives new files. Used with `with`; what was not published is removed, and so is the
@@ -193,16 +194,20 @@ class OutputFolder:
         write_file(place, _lines(new))
 
     def _exchange(self, new: list[str], old: list[str], earlier: Path) -> None:
+        """The release goes first and comes last: beside one lies nothing that does not belong to it."""
         undo: list[tuple[Path, Path]] = []
-        there = [name for name in old if (self.path / name).is_file()]
+        there = sorted((name for name in old if (self.path / name).is_file()), key=self._is_release)
         for name in there:
             _keep(self.path / name, earlier / name)
         try:
-            for name in new:
-                self.place(name).replace(self.path / name)
-                undo.append((self.path / name, self.place(name)))
-            for name in [name for name in there if name not in new]:
+            for name in filter(self._is_release, there):
                 (self.path / name).unlink()
+            for name in [name for name in new if not self._is_release(name)]:
+                self._move(name, undo)
+            for name in [name for name in there if name not in new and not self._is_release(name)]:
+                (self.path / name).unlink()
+            for name in filter(self._is_release, new):
+                self._move(name, undo)
         except BaseException:
             for now, before in reversed(undo):
                 with contextlib.suppress(OSError):
@@ -211,6 +216,13 @@ class OutputFolder:
                 with contextlib.suppress(OSError):
                     (earlier / name).replace(self.path / name)
             raise
+
+    def _move(self, name: str, undo: list[tuple[Path, Path]]) -> None:
+        self.place(name).replace(self.path / name)
+        undo.append((self.path / name, self.place(name)))
+
+    def _is_release(self, name: str) -> bool:
+        return name == f"{PUBLIC}/{_RELEASE}" or (self._public and name == _RELEASE)
 
     def _make_folders(self) -> None:
         missing = [folder for folder in (self.path, *self.path.parents) if not folder.exists()]

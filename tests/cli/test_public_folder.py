@@ -15,6 +15,7 @@ from audit.errors import StorageError
 
 FIRST = {"result.json": "1", "public/release.json": "1", "public/report.html": "1", "public/third.txt": "1"}
 SECOND = {"result.json": "2", "public/release.json": "2", "public/groups.csv": "2"}
+RELEASE = "public/release.json"
 MINE = {"public/CNAME": "mine", "public/images/logo.svg": "mine"}
 
 
@@ -23,6 +24,10 @@ def write(out: Path, files: dict[str, str]) -> None:
         for name, text in files.items():
             folder.add(name, text)
         folder.publish()
+
+
+def of_run(files: dict[str, str]) -> dict[str, str]:
+    return {name: text for name, text in files.items() if name.startswith("public/")}
 
 
 def put_mine(out: Path) -> None:
@@ -143,7 +148,7 @@ with OutputFolder(pathlib.Path(sys.argv[1])) as folder:
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 def test_whenever_a_run_is_killed_nobody_is_left_with_nothing(tmp_path: Path) -> None:
     program = KILLED.format(path=[str(Path(__file__).parents[2])], files=SECOND)
-    seen = set()
+    seen, marked = set(), set()
     for step in range(1, 20):
         out = tmp_path / str(step)
         write(out, FIRST)
@@ -154,17 +159,45 @@ def test_whenever_a_run_is_killed_nobody_is_left_with_nothing(tmp_path: Path) ->
         if ended == 0:
             assert left == SECOND | MINE
             break
-        both = {name for name in FIRST if name in SECOND}
-        assert both <= left.keys()  # what has a successor is always there, as it was or new
+        kept = {name for name in FIRST if name in SECOND} - {RELEASE}
+        assert kept <= left.keys()  # what has a successor is always there, as it was or new
         assert all(text in (FIRST.get(name), SECOND.get(name), MINE.get(name)) for name, text in left.items())
-        if any(left.get(name) != text for name, text in SECOND.items()):
-            assert FIRST.keys() <= left.keys()  # and the rest is, until everything new is
+        if any(left.get(name) != text for name, text in SECOND.items() if name != RELEASE):
+            assert FIRST.keys() - {RELEASE} <= left.keys()  # and the rest is, until everything new is
+        public = {name: text for name, text in left.items() if name.startswith("public/") and name not in MINE}
+        if RELEASE in left:  # nothing of two runs lies beside a release
+            assert public in (of_run(FIRST), of_run(SECOND))
+        else:
+            marked.add(tuple(sorted(public.items())))
         seen.add(tuple(sorted(left.items())))
         write(out, SECOND)
         assert content(out) == SECOND | MINE
     else:
         pytest.fail("it never came to an end")
     assert len(seen) >= 4
+    assert len(marked) >= 3
+
+
+def test_a_folder_of_public_files_alone_has_no_release_meanwhile_either(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {"report.html": "1", "release.json": "1"}
+    there: list[bool] = []
+    real = Path.replace
+
+    def looks(path: Path, target: Path) -> Path:
+        if target.parent == tmp_path:
+            there.append((tmp_path / "release.json").exists())
+        return real(path, target)
+
+    monkeypatch.setattr(Path, "replace", looks)
+    for _ in "12":
+        with OutputFolder(tmp_path, (), public=True) as folder:
+            for name, text in files.items():
+                folder.add(name, text)
+            folder.publish()
+    assert there == [False] * 4
+    assert content(tmp_path) == files
 
 
 def test_a_failure_leaves_the_list_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
