@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import tempfile
@@ -14,6 +15,7 @@ from typing import Final, Self
 from audit.errors import FolderInUseError, StorageError
 
 _PREFIX: Final = ".audit7k-"
+_TRIED: Final = f"{_PREFIX}try-"
 PUBLIC: Final = "public"
 """The folder within an output folder that may leave the house; nothing else of it may."""
 EXACT_FILES: Final = (
@@ -73,6 +75,8 @@ class OutputFolder:
         earlier run wrote.
     public : bool
         Whether every file is public, and not those in `public` alone.
+    publishes : bool
+        Whether new files may come into `public`, where `replaces` names it.
 
     Raises
     ------
@@ -80,9 +84,12 @@ class OutputFolder:
         From any step, if the folder cannot be made or written; what was there before is as it was.
     """
 
-    def __init__(self, path: Path, replaces: Sequence[str] = OUR_FILES, *, public: bool = False) -> None:
+    def __init__(
+        self, path: Path, replaces: Sequence[str] = OUR_FILES, *, public: bool = False, publishes: bool = True
+    ) -> None:
         self.path = path
         self._public = public
+        self._publishes = publishes
         self._replaces = tuple(replaces)
         self._made: list[Path] = []
         self._lock: int | None = None
@@ -100,6 +107,7 @@ class OutputFolder:
                 self._take_lock()
                 self._remove_leftovers()
                 self._staging = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=self.path))
+            self._try_public()
         except BaseException:
             self._clear()
             raise
@@ -160,7 +168,7 @@ class OutputFolder:
     def _files_to_replace(self) -> Iterator[str]:
         for name in self._replaces:
             place = self.path / name
-            if place.is_file():
+            if name != PUBLIC and place.is_file():
                 yield name
             elif place.is_dir():
                 ours = self._ours()
@@ -248,6 +256,42 @@ class OutputFolder:
         if self._lock is not None:
             for leftover in self.path.glob(f"{_PREFIX}*"):
                 shutil.rmtree(leftover, ignore_errors=True)
+            if PUBLIC in self._replaces:
+                for leftover in (self.path / PUBLIC).glob(f"{_TRIED}*"):
+                    with contextlib.suppress(OSError):
+                        leftover.unlink()
+
+    def _try_public(self) -> None:
+        """Move an empty file into `public` and take it away: a link or a mount may lead where no move does.
+
+        Two mounts can have one device number, so that nothing but a move tells.
+        """
+        place = self.path / PUBLIC
+        if PUBLIC not in self._replaces:
+            return
+        if not place.is_dir():
+            if self._publishes and (place.is_symlink() or place.exists()):
+                raise StorageError(
+                    f"{place} is no folder", slug="not-a-folder", hint="choose another folder with --out"
+                )
+            return
+        with _storage(place):
+            if not self._publishes and not any(name.startswith(f"{PUBLIC}/") for name in self._files_to_replace()):
+                return
+            handle, tried = tempfile.mkstemp(prefix=_TRIED, dir=self.staging)
+            os.close(handle)
+            there = place / Path(tried).name
+            try:
+                Path(tried).replace(there)
+            except OSError as error:
+                if error.errno != errno.EXDEV:
+                    raise
+                raise StorageError(
+                    f"{place} lies on another file system than {self.path}, and files are moved there in one step",
+                    slug="public-elsewhere",
+                    hint="choose an output folder on the same file system with --out",
+                ) from None
+            there.unlink(missing_ok=True)
 
     def _clear(self) -> None:
         if self._staging is not None:

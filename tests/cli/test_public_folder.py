@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
 
 from audit.cli.output_folder import OUR_PUBLIC_FILES, OutputFolder
-from audit.errors import StorageError
+from audit.errors import ExitCode, StorageError
 
 FIRST = {"result.json": "1", "public/release.json": "1", "public/report.html": "1", "public/third.txt": "1"}
 SECOND = {"result.json": "2", "public/release.json": "2", "public/groups.csv": "2"}
@@ -40,7 +42,7 @@ def content(out: Path) -> dict[str, str]:
     return {
         name: file.read_text(encoding="utf-8")
         for file in out.rglob("*")
-        if file.is_file() and not (name := file.relative_to(out).as_posix()).startswith(".")
+        if file.is_file() and "/." not in f"/{(name := file.relative_to(out).as_posix())}"
     }
 
 
@@ -122,6 +124,54 @@ def test_a_folder_that_is_a_link_stays_one(tmp_path: Path) -> None:
     write(tmp_path / "out", SECOND)
     assert (tmp_path / "out" / "public").is_symlink()
     assert content(tmp_path / "served") == {"release.json": "2", "groups.csv": "2"}
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Iterator[Path]:
+    """A folder on another file system."""
+    memory = Path("/dev/shm")
+    if not os.access(memory, os.W_OK) or memory.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("no other file system here")
+    with tempfile.TemporaryDirectory(dir=memory) as folder:
+        yield Path(folder)
+
+
+def test_a_link_to_another_file_system_is_refused_before_anything_is_done(tmp_path: Path, elsewhere: Path) -> None:
+    (tmp_path / "public").symlink_to(elsewhere)
+    (elsewhere / "badge.svg").write_text("mine", encoding="utf-8")
+    with pytest.raises(StorageError, match="public lies on another file system") as caught, OutputFolder(tmp_path):
+        pytest.fail("it began")
+    assert caught.value.exit_code is ExitCode.STORAGE_FAILED
+    assert "\n" not in str(caught.value)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["public"]
+    with OutputFolder(tmp_path, publishes=False) as folder:  # a run that has nothing to do there is not refused
+        folder.add("result.json", "1")
+        folder.publish()
+    (elsewhere / "release.json").write_text("1", encoding="utf-8")
+    with pytest.raises(StorageError, match="file system"), OutputFolder(tmp_path, publishes=False):
+        pytest.fail("it began, with files of an earlier run to take away")
+    assert content(elsewhere) == {"badge.svg": "mine", "release.json": "1"}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links of POSIX")
+@pytest.mark.parametrize("link", [False, True])
+def test_what_is_no_folder_is_refused_before_anything_is_done_and_kept(tmp_path: Path, *, link: bool) -> None:
+    place = tmp_path / "public"
+    place.symlink_to(tmp_path / "absent") if link else place.write_text("mine", encoding="utf-8")
+    with pytest.raises(StorageError, match="public is no folder"), OutputFolder(tmp_path):
+        pytest.fail("it began")
+    with OutputFolder(tmp_path, publishes=False) as folder:
+        folder.add("result.json", "1")
+        folder.publish()
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["public", "result.json"]
+    assert place.is_symlink() == link
+
+
+def test_what_a_run_that_was_killed_at_once_left_in_public_goes(tmp_path: Path) -> None:
+    write(tmp_path, FIRST)
+    (tmp_path / "public" / ".audit7k-try-left").touch()
+    write(tmp_path, SECOND)
+    assert sorted(entry.name for entry in (tmp_path / "public").iterdir()) == ["groups.csv", "release.json"]
 
 
 KILLED = """
