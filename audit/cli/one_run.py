@@ -67,7 +67,7 @@ def run_into(  # noqa: PLR0913 - what a run can be given
     accepted = _accepting(out, loaded, place, baseline, quiet=quiet)
     # a quiet run is one for a log that many read
     exact = not quiet or not isinstance(asked, PublicFiles)
-    with OutputFolder(out) as folder, in_public_words(exact=exact):
+    with OutputFolder(out, publishes=place is not None) as folder, in_public_words(exact=exact):
         result = run_audit(
             loaded,
             progress=progress_on_stderr(quiet=quiet),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import tempfile
@@ -14,6 +15,7 @@ from typing import Final, Self
 from audit.errors import FolderInUseError, StorageError
 
 _PREFIX: Final = ".audit7k-"
+_TRIED: Final = f"{_PREFIX}try-"
 PUBLIC: Final = "public"
 """The folder within an output folder that may leave the house; nothing else of it may."""
 EXACT_FILES: Final = (
@@ -46,6 +48,8 @@ OUR_PUBLIC_FILES: Final = frozenset(
     )
 )
 """What our own public reporters write: ours in a folder of the first versions, which kept no list."""
+_RELEASE: Final = "release.json"
+"""What every run that writes public files writes among them."""
 _LIST: Final = ".public-files"
 """The list of what the last run wrote into `public`, beside it: whatever else is there is somebody's, and stays."""
 
@@ -53,9 +57,10 @@ _LIST: Final = ".public-files"
 class OutputFolder:
     """Collects outputs in a hidden folder inside the output folder, and moves them into place together.
 
-    Each file takes the place of the one before in one step, and what has no successor goes last: whenever a run is
-    killed, every file that was there is there, as it was or new. Folders stay the same ones, for they may be links, or
-    served to somebody.
+    Each file takes the place of the one before in one step, and what has no successor goes after that: whenever a run
+    is killed, every file that was there is there, as it was or new. Only `release.json` of public files is taken away
+    first and put in place last: where there is none, the files may be of two runs. Folders stay the same ones, for they
+    may be links, or served to somebody.
 
     Folder and files are for their owner alone (0700, 0600): exact counts can single out people. Those in `public` have
     the permissions that the user gives new files. Used with `with`; what was not published is removed, and so is the
@@ -70,6 +75,8 @@ class OutputFolder:
         earlier run wrote.
     public : bool
         Whether every file is public, and not those in `public` alone.
+    publishes : bool
+        Whether new files may come into `public`, where `replaces` names it.
 
     Raises
     ------
@@ -77,9 +84,12 @@ class OutputFolder:
         From any step, if the folder cannot be made or written; what was there before is as it was.
     """
 
-    def __init__(self, path: Path, replaces: Sequence[str] = OUR_FILES, *, public: bool = False) -> None:
+    def __init__(
+        self, path: Path, replaces: Sequence[str] = OUR_FILES, *, public: bool = False, publishes: bool = True
+    ) -> None:
         self.path = path
         self._public = public
+        self._publishes = publishes
         self._replaces = tuple(replaces)
         self._made: list[Path] = []
         self._lock: int | None = None
@@ -97,6 +107,7 @@ class OutputFolder:
                 self._take_lock()
                 self._remove_leftovers()
                 self._staging = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=self.path))
+            self._try_public()
         except BaseException:
             self._clear()
             raise
@@ -157,25 +168,28 @@ class OutputFolder:
     def _files_to_replace(self) -> Iterator[str]:
         for name in self._replaces:
             place = self.path / name
-            if place.is_file():
+            if name != PUBLIC and place.is_file():
                 yield name
             elif place.is_dir():
-                yield from (f"{name}/{file}" for file in sorted(self._ours()) if (place / file).is_file())
+                ours = self._ours()
+                yield from (f"{name}/{file.name}" for file in sorted(place.iterdir()) if _is_one_of(file, ours))
 
     def _ours(self) -> frozenset[str]:
-        """Names of the files in `public` that an earlier run wrote."""
-        listed = self.path / _LIST
-        if not listed.is_file():
-            return OUR_PUBLIC_FILES
-        names = listed.read_text(encoding="utf-8").splitlines()
-        return frozenset(name for name in names if name == Path(name).name)
+        """Names of the files in `public` that an earlier run wrote: none where there is no sign of one.
+
+        A result is no such sign: a run with `--restricted` writes one, and nothing into `public`.
+        """
+        with contextlib.suppress(OSError, UnicodeDecodeError):  # a damaged list says no more than none
+            return frozenset((self.path / _LIST).read_text(encoding="utf-8").splitlines())
+        return OUR_PUBLIC_FILES if (self.path / PUBLIC / _RELEASE).is_file() else frozenset()
 
     @contextlib.contextmanager
     def _listed(self, new: list[str], old: list[str]) -> Iterator[None]:
         """List what is ours in `public`: all of it meanwhile, for a run that is killed must leave no file unlisted."""
         place = self.path / _LIST
-        before = place.read_bytes() if place.is_file() else None
-        if before is None and not any(name.startswith(f"{PUBLIC}/") for name in (*new, *old)):
+        before = _bytes_there(place)
+        nothing = before is None and not any(name.startswith(f"{PUBLIC}/") for name in (*new, *old))
+        if nothing or place.is_dir():  # a folder of that name is somebody's
             yield
             return
         write_file(place, _lines([*new, *old]))
@@ -188,16 +202,20 @@ class OutputFolder:
         write_file(place, _lines(new))
 
     def _exchange(self, new: list[str], old: list[str], earlier: Path) -> None:
+        """The release goes first and comes last: beside one lies nothing that does not belong to it."""
         undo: list[tuple[Path, Path]] = []
-        there = [name for name in old if (self.path / name).is_file()]
+        there = sorted((name for name in old if (self.path / name).is_file()), key=self._is_release)
         for name in there:
             _keep(self.path / name, earlier / name)
         try:
-            for name in new:
-                self.place(name).replace(self.path / name)
-                undo.append((self.path / name, self.place(name)))
-            for name in [name for name in there if name not in new]:
+            for name in filter(self._is_release, there):
                 (self.path / name).unlink()
+            for name in [name for name in new if not self._is_release(name)]:
+                self._move(name, undo)
+            for name in [name for name in there if name not in new and not self._is_release(name)]:
+                (self.path / name).unlink()
+            for name in filter(self._is_release, new):
+                self._move(name, undo)
         except BaseException:
             for now, before in reversed(undo):
                 with contextlib.suppress(OSError):
@@ -206,6 +224,13 @@ class OutputFolder:
                 with contextlib.suppress(OSError):
                     (earlier / name).replace(self.path / name)
             raise
+
+    def _move(self, name: str, undo: list[tuple[Path, Path]]) -> None:
+        self.place(name).replace(self.path / name)
+        undo.append((self.path / name, self.place(name)))
+
+    def _is_release(self, name: str) -> bool:
+        return name == f"{PUBLIC}/{_RELEASE}" or (self._public and name == _RELEASE)
 
     def _make_folders(self) -> None:
         missing = [folder for folder in (self.path, *self.path.parents) if not folder.exists()]
@@ -231,6 +256,42 @@ class OutputFolder:
         if self._lock is not None:
             for leftover in self.path.glob(f"{_PREFIX}*"):
                 shutil.rmtree(leftover, ignore_errors=True)
+            if PUBLIC in self._replaces:
+                for leftover in (self.path / PUBLIC).glob(f"{_TRIED}*"):
+                    with contextlib.suppress(OSError):
+                        leftover.unlink()
+
+    def _try_public(self) -> None:
+        """Move an empty file into `public` and take it away: a link or a mount may lead where no move does.
+
+        Two mounts can have one device number, so that nothing but a move tells.
+        """
+        place = self.path / PUBLIC
+        if PUBLIC not in self._replaces:
+            return
+        if not place.is_dir():
+            if self._publishes and (place.is_symlink() or place.exists()):
+                raise StorageError(
+                    f"{place} is no folder", slug="not-a-folder", hint="choose another folder with --out"
+                )
+            return
+        with _storage(place):
+            if not self._publishes and not any(name.startswith(f"{PUBLIC}/") for name in self._files_to_replace()):
+                return
+            handle, tried = tempfile.mkstemp(prefix=_TRIED, dir=self.staging)
+            os.close(handle)
+            there = place / Path(tried).name
+            try:
+                Path(tried).replace(there)
+            except OSError as error:
+                if error.errno != errno.EXDEV:
+                    raise
+                raise StorageError(
+                    f"{place} lies on another file system than {self.path}, and files are moved there in one step",
+                    slug="public-elsewhere",
+                    hint="choose an output folder on the same file system with --out",
+                ) from None
+            there.unlink(missing_ok=True)
 
     def _clear(self) -> None:
         if self._staging is not None:
@@ -264,6 +325,16 @@ def write_file(path: Path, content: str | bytes, *, private: bool = True) -> Non
 def _lines(names: list[str]) -> str:
     ours = {name.removeprefix(f"{PUBLIC}/") for name in names if name.startswith(f"{PUBLIC}/")}
     return "".join(f"{name}\n" for name in sorted(ours))
+
+
+def _is_one_of(file: Path, names: frozenset[str]) -> bool:
+    return file.name in names and file.is_file()
+
+
+def _bytes_there(file: Path) -> bytes | None:
+    with contextlib.suppress(OSError):
+        return file.read_bytes()
+    return None
 
 
 def _keep(file: Path, copy: Path) -> None:
