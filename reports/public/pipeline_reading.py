@@ -26,6 +26,7 @@ from audit.public_table import (
     PublicWord,
     group_key,
     why_no_rates,
+    why_nobody_named,
 )
 from reports.plain_text import harmless, shortened
 from reports.public.plain_names import PlainNames
@@ -108,8 +109,8 @@ class PipelineReading:
         """Sentences that must stand beside the verdict; features without figures are named as the file writes them."""
         headline = self.release.headline
         notes = []
-        if headline.no_group_named:
-            notes.append(SENTENCES["no_group_named"])
+        no_rates = why_no_rates(self.release)
+        notes += [SENTENCES[name] for name in why_nobody_named(self.release) if name not in no_rates]
         if "probes" in headline.fails_on:
             notes.append(SENTENCES["fails_on_probes"])
         if headline.change is not None:
@@ -120,7 +121,7 @@ class PipelineReading:
         else:
             notes.append(SENTENCES[f"figures_{self.release.figures}"])
         notes += [_WAIVED] if self.waived.all else []
-        notes += [SENTENCES[name] for name in why_no_rates(self.release)]
+        notes += [SENTENCES[name] for name in no_rates]
         if without_figures:
             notes.append(SENTENCES["without_figures"].format(features=without_figures))
         return notes
