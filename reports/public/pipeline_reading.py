@@ -28,7 +28,7 @@ from audit.public_table import (
     why_no_rates,
     why_nobody_named,
 )
-from reports.plain_text import harmless, shortened
+from reports.plain_text import LONGEST, harmless, shortened
 from reports.public.plain_names import PlainNames
 from reports.public.waived import PublicWaived
 
@@ -48,7 +48,6 @@ _PROTECTED: Final = (
 )
 _WAIVED: Final = "Findings are waived: somebody answers for each of them until a day, and no verdict changes by it."
 _NO_NAME: Final = "a group whose name cannot be shown here"
-_LONGEST: Final = 200
 _PLAIN_PATH: Final = re.compile(r"\w[\w.-]{0,99}(?:/\w[\w.-]{0,99}){0,8}", re.ASCII)
 _PLAIN_KEY: Final = re.compile(r"""[^\s|"`\\]{1,300}""")
 _BROKEN_NUMBER: Final = re.compile(r"\d[.,'’\u00a0\u202f]\d|[^\W\d]\d|[^\x00-\x7f]\d|\d[^\x00-\x7f]")
@@ -201,7 +200,7 @@ class PipelineReading:
         unnamed = any(
             level.code in ("unknown", "unlisted") and any(map(str.isdigit, level.feature)) for level in group.levels
         )
-        if unnamed or "[U+" in name or len(name) > _LONGEST or _BROKEN_NUMBER.search(name):
+        if unnamed or "[U+" in name or len(name) > LONGEST or _BROKEN_NUMBER.search(name):
             return _NO_NAME
         return name
 
