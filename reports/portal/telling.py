@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from audit.public_site import State
-from audit.public_table import SENTENCES, PublicRate, PublicRelease, PublicWaiver, has_words, why_no_rates
+from audit.public_table import SENTENCES, PublicRate, PublicRelease, PublicWaiver, why_no_rates
 from reports.language import Language
 from reports.names import Names
 from reports.numbers import NOT_KNOWN
@@ -116,8 +116,7 @@ class Teller:
     def tallies(self, figures: Figures) -> list[tuple[str, str]]:
         """How many verdicts on groups there are of each word: the outcome whose mark they have, and the words."""
         counted, words = figures.tallies, RateWords(self.language)
-        if not has_words(figures.release):
-            # No group has a word: "0 beyond the limit" would read like a finding.
+        if counted is None:
             return [("not_evaluable", self.t.pgettext("figure", "not shown"))]
         return [
             ("fail", words.groups_in("below", counted.below)),
