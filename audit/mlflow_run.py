@@ -107,7 +107,9 @@ def _public(audit: AuditResult | str | Path) -> _Logged:
 
 
 def _words(release: PublicRelease) -> Iterator[tuple[str, float]]:
-    if release.figures != "shown" or release.about.weighted or release.about.clustered:
+    from audit.public_table import has_words
+
+    if not has_words(release):
         return
     for rule in release.rules:
         counted = Counter(word.word for word in release.words if word.rule == rule.rule)

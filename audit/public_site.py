@@ -113,12 +113,12 @@ class IndexAudit(Part):
     outcome: Literal["pass", "fail", "inconclusive"]
     """The verdict, computed from the exact figures that the auditor holds."""
     no_group_named: bool
-    """It fails, and the protected figures are too coarse to name a group."""
-    below: int
-    """Verdicts on groups, in the protected figures: below a limit."""
-    meets: int
+    """A rule on groups fails, and the protected figures name none."""
+    below: int | None
+    """Verdicts on groups, in the protected figures: below a limit; null, as the next two, where no group has one."""
+    meets: int | None
     """Those that meet it."""
-    cannot_tell: int
+    cannot_tell: int | None
     """Those of which the protected figures do not tell."""
     everyone: IndexRate
     """The rate in which the primary harm shows, over everyone."""

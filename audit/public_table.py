@@ -25,6 +25,7 @@ from audit.public_about import (
 
 __all__ = [
     "METHOD_VERSION",
+    "NO_WORDS",
     "SENTENCES",
     "FailsOn",
     "Group",
@@ -57,8 +58,10 @@ __all__ = [
     "Why",
     "clear_change",
     "group_key",
+    "has_words",
     "public_json",
     "why_no_rates",
+    "why_nobody_named",
 ]
 
 METHOD_VERSION: Final = 1
@@ -127,6 +130,9 @@ SENTENCES: Final[Mapping[str, str]] = {
     "no_clear_change": "no clear change",
 }
 """The English of what a public report must say about its figures; other languages translate these."""
+
+NO_WORDS: Final = "no group has a word in the protected figures"
+"""Said of a rule in the place of counts of words, where none are made: "0 beyond the limit" would read as a finding."""
 
 
 class PublicMethod(Part):
@@ -377,3 +383,13 @@ def why_no_rates(release: PublicRelease) -> tuple[str, ...]:
     once = release.about.unit == "cluster"
     weighted, clustered = ("weighted_once", "counted_once") if once else ("weighted", "clustered")
     return (*([weighted] if release.about.weighted else []), *([clustered] if release.about.clustered else []))
+
+
+def has_words(release: PublicRelease) -> bool:
+    """Whether the protected figures have words for groups; where they have none, none may be counted."""
+    return release.figures == "shown" and not why_no_rates(release)
+
+
+def why_nobody_named(release: PublicRelease) -> tuple[str, ...]:
+    """Which of `SENTENCES` say why a fail on groups names none; none where one is named or no such rule fails."""
+    return (why_no_rates(release) or ("no_group_named",)) if release.headline.no_group_named else ()

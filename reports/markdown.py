@@ -93,6 +93,8 @@ class _Comment:
             (one for one in change.each_once if one.outcome != "not_evaluable"),
             key=lambda one: (_ORDER.index(one.outcome), not one.decidable, -_loss(one)),
         )
+        if not told:
+            return
         yield "| Group | Rule | What became of it | Then | Now | Change in points (likely range) | Changed sides |"
         yield "|---|---|---|---:|---:|---:|---|"
         for one in told[:_MOST]:
@@ -107,9 +109,8 @@ class _Comment:
             )
             yield f"| {' | '.join(cells)} |"
         yield ""
-        left = len(change.each_once) - len(told[:_MOST])
-        if left > 0:
-            yield f"{self._numbers.count(left)} more in `result.json`."
+        if len(told) > _MOST:
+            yield f"{self._numbers.count(len(told) - _MOST)} more in `result.json`."
             yield ""
 
     def _limits(self) -> Iterator[str]:

@@ -6,6 +6,7 @@ Escaping of markup is the writer's own (Jinja's autoescape, ElementTree); this i
 from __future__ import annotations
 
 import re
+from typing import Final
 
 _WHITE = re.compile(r"[\t\n\r\x0b\x0c\x85\u2028\u2029]+")
 _UNSEEN = re.compile(
@@ -18,7 +19,8 @@ _UNSEEN = re.compile(
 )
 _FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """Starts of a formula; the full-width forms count as well, as some programs read them alike."""
-_LONGEST = 200
+LONGEST: Final = 200
+"""Characters of a text that stands on one line among others."""
 _NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -52,4 +54,4 @@ def spreadsheet_text(text: str) -> str:
 
 def shortened(text: str) -> str:
     """A text of at most 200 characters."""
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"

@@ -198,6 +198,14 @@ def page_files(release: PublicRelease) -> dict[str, bytes]:
     return {reporter.filename: reporter.render(release).encode()}
 
 
+def sizes_alone(outcome: Literal["pass", "fail", "inconclusive"], *flags: str) -> PublicRelease:
+    """A release of a set that is `weighted`, `clustered`, or counts what belongs together `once`: it has no words."""
+    shown = made("small")
+    changes = {"weighted": "weighted" in flags, "clustered": "clustered" in flags}
+    unit = {"unit": "cluster"} if "once" in flags else {}
+    return public_release(shown.table, outcome, shown.rules, shown.about.model_copy(update={**changes, **unit}))
+
+
 def hostile(payload: str, kind: str = "unnamed") -> PublicRelease:
     """A release with the payload behind each text that somebody else may have written."""
     release = made(kind)

@@ -89,14 +89,13 @@ def _say_public(result: AuditResult, release: PublicRelease | None, unnamed: lis
 
 
 def _public_lines(release: PublicRelease) -> list[str]:
-    """A line for each rule, and one where the protected figures do not name who fails."""
-    from audit.public_table import SENTENCES
+    """A line for each rule, and why there are no words for groups or the protected figures do not name who fails."""
+    from audit.public_table import SENTENCES, why_no_rates, why_nobody_named
 
     if release.figures != "shown":
         return [SENTENCES[f"figures_{release.figures}"], *public_waiver_lines(release)]
     lines = [_rule_line(release, rule) for rule in release.rules]
-    if release.headline.no_group_named:
-        lines.append(SENTENCES["no_group_named"])
+    lines += [SENTENCES[name] for name in why_no_rates(release) or why_nobody_named(release)]
     if "probes" in release.headline.fails_on:
         lines.append(SENTENCES["fails_on_probes"])
     return [*lines, *public_waiver_lines(release)]
@@ -105,8 +104,10 @@ def _public_lines(release: PublicRelease) -> list[str]:
 def _rule_line(release: PublicRelease, rule: PublicRule) -> str:
     from audit.cli.group_names import printable
     from audit.public_figures import each_people_once
-    from audit.public_table import group_key
+    from audit.public_table import NO_WORDS, group_key, has_words
 
+    if not has_words(release):
+        return f"{rule.rule}: {NO_WORDS}"
     words = [word for word in each_people_once(release.words) if word.rule == rule.rule]
     counted = Counter(word.word for word in words)
     limit = f"{rule.scale} {rule.limit:g} from the rest"

@@ -10,7 +10,18 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from audit.public_table import SENTENCES, Group, PublicRate, PublicRelease, PublicRule, PublicWord
+from audit.public_table import (
+    NO_WORDS,
+    SENTENCES,
+    Group,
+    PublicRate,
+    PublicRelease,
+    PublicRule,
+    PublicWord,
+    has_words,
+    why_no_rates,
+    why_nobody_named,
+)
 from audit.testing.cases import OVERALL, AuditCase, CaseOutcome, block, group_label, told_apart
 
 __all__ = ["public_cases"]
@@ -32,20 +43,19 @@ def public_cases(release: PublicRelease) -> tuple[AuditCase, ...]:
 
 
 def _overall(release: PublicRelease) -> AuditCase:
-    outcome, about = release.headline.outcome, release.about
+    outcome = release.headline.outcome
     failing = "; ".join(rule.rule for rule in release.rules if _outcome_of(release, rule) == "fail")
     said = [SENTENCES[f"figures_{release.figures}"]] if release.figures != "shown" else []
-    said += [SENTENCES["no_group_named"]] if release.headline.no_group_named else []
+    said += [SENTENCES[name] for name in why_no_rates(release) or why_nobody_named(release)]
     said += [SENTENCES["fails_on_probes"]] if "probes" in release.headline.fails_on else []
     change = release.headline.change
     said += [] if change is None else change.sentences
-    said += [SENTENCES[name] for name in ("weighted", "clustered") if getattr(about, name)]
     found = "from the exact figures, which the auditor holds"
     if outcome == "inconclusive":
         found += ": the evidence shows neither a fail nor a pass, and silence is no pass"
     text = block(
         f"the audit {'FAILS' if outcome == 'fail' else 'is INCONCLUSIVE' if outcome == 'inconclusive' else 'passes'}",
-        system=about.title,
+        system=release.about.title,
         found=found,
         rules=f"{failing} in the protected figures" if failing else "",
         note=" ".join(said),
@@ -71,9 +81,7 @@ def _of_rules(release: PublicRelease) -> Iterator[AuditCase]:
 
 def _words(release: PublicRelease, rule: PublicRule) -> list[PublicWord]:
     """The words under a rule; none where there are no figures that they could follow from."""
-    if release.figures != "shown" or release.about.weighted or release.about.clustered:
-        return []
-    return [word for word in release.words if word.rule == rule.rule]
+    return [word for word in release.words if word.rule == rule.rule] if has_words(release) else []
 
 
 def _outcome_of(release: PublicRelease, rule: PublicRule) -> CaseOutcome:
@@ -88,15 +96,14 @@ def _rule(release: PublicRelease, rule: PublicRule, judged: list[tuple[PublicWor
     counted = Counter(word.word for word, _ in judged)
     below = [label for word, label in judged if word.word == "below"]
     more = f" and {len(below) - _MOST:,} more" if len(below) > _MOST else ""
-    found = (
+    counts = (
         f"in the protected figures {counted['below']:,} groups beyond the limit, {counted['meets']:,} within it, "
         f"{counted['cannot_tell']:,} cannot tell"
     )
+    found = counts if judged else NO_WORDS
     if outcome == "inconclusive":
-        why = found if judged else "no group has a word in the protected figures"
-        return AuditCase(
-            rule.rule, rule.rule, None, outcome, f"{rule.rule}: {why}; see {OVERALL} for the exact figures"
-        )
+        text = f"{rule.rule}: {found}; see {OVERALL} for the exact figures"
+        return AuditCase(rule.rule, rule.rule, None, outcome, text)
     text = block(
         f"{rule.rule}: {_SAID[outcome]}",
         limit=_limit(rule),

@@ -10,7 +10,7 @@ from typing import Literal
 
 from audit.public_figures import each_people_once
 from audit.public_site import PublicAudit
-from audit.public_table import PublicRate, PublicRelease, PublicRule, PublicWord, clear_change
+from audit.public_table import PublicRate, PublicRelease, PublicRule, PublicWord, clear_change, has_words
 from reports.reading import MISSED, WRONGLY_FLAGGED
 
 __all__ = ["Change", "Error", "Figures", "Tallies", "changes"]
@@ -57,8 +57,10 @@ class Figures:
         return self._of_everyone.get(metric)
 
     @cached_property
-    def tallies(self) -> Tallies:
-        """Words on groups, counted."""
+    def tallies(self) -> Tallies | None:
+        """Words on groups, counted; None where no group has a word: "0 beyond the limit" would read like a finding."""
+        if not has_words(self.release):
+            return None
         counted = Counter(word.word for word in each_people_once(self.release.words))
         return Tallies(counted["below"], counted["meets"], counted["cannot_tell"])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from audit.public_site import State
-from audit.public_table import SENTENCES, PublicRate, PublicRelease, PublicWaiver
+from audit.public_table import SENTENCES, PublicRate, PublicRelease, PublicWaiver, why_no_rates
 from reports.language import Language
 from reports.names import Names
 from reports.numbers import NOT_KNOWN
@@ -64,8 +64,7 @@ class Teller:
                     return self._sentence("change_fail")
                 if not headline.no_group_named:
                     return self.t.gettext("In this test at least one limit is exceeded.")
-                about = release.about
-                if about.probe_rules or about.weighted or about.clustered:
+                if release.about.probe_rules or why_no_rates(release):
                     return self.t.gettext(
                         "In this test at least one limit is exceeded on the exact figures; the protected figures do "
                         "not say for whom."
@@ -117,9 +116,7 @@ class Teller:
     def tallies(self, figures: Figures) -> list[tuple[str, str]]:
         """How many verdicts on groups there are of each word: the outcome whose mark they have, and the words."""
         counted, words = figures.tallies, RateWords(self.language)
-        release = figures.release
-        if release.figures != "shown" or release.about.weighted or release.about.clustered:
-            # No group has a word: "0 beyond the limit" would read like a finding.
+        if counted is None:
             return [("not_evaluable", self.t.pgettext("figure", "not shown"))]
         return [
             ("fail", words.groups_in("below", counted.below)),

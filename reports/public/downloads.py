@@ -11,7 +11,7 @@ import json
 from typing import Any, Final
 from urllib.parse import quote
 
-from audit.public_table import SENTENCES, PublicGroup, PublicRelease, PublicSide, PublicWord, group_key
+from audit.public_table import SENTENCES, PublicGroup, PublicRelease, PublicSide, PublicWord, group_key, why_no_rates
 from reports.language import ENGLISH
 from reports.names import Names
 from reports.public.reading import PublicReading
@@ -100,7 +100,7 @@ def _is_shown(row: PublicGroup) -> bool:
 
 def _words(release: PublicRelease) -> tuple[PublicWord, ...]:
     """The words; none where the audit weights its cases, and they stand for no verdict."""
-    return () if release.about.weighted or release.about.clustered else release.words
+    return () if why_no_rates(release) else release.words
 
 
 def _errors(side: PublicSide, release: PublicRelease) -> object:

@@ -1,11 +1,14 @@
-"""`metrics.txt` in OpenMetrics text: the verdict, the word of each group under each rule, and protected rates."""
+"""`metrics.txt` in OpenMetrics text: the verdict, the word of each group under each rule, and protected rates.
+
+Where no group has a word, the metrics of groups are left out.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Final
 
-from audit.public_table import PublicRate, PublicRelease, group_key
+from audit.public_table import PublicRate, PublicRelease, group_key, has_words
 from reports.plain_text import harmless
 from reports.public.pipeline_reading import PipelineReading, is_plain_key
 
@@ -25,7 +28,9 @@ class PublicGitlabMetricsReporter:
     def render(self, release: PublicRelease) -> str:
         """The whole file as text, the same for the same release."""
         reading = PipelineReading(release)
-        lines = [*_whole_set(reading), *_groups(release), *_waivers(reading), *_rates(release), "# EOF"]
+        told = has_words(release)
+        groups, rates = (_groups(release), _rates(release)) if told else ((), ())
+        lines = [*_whole_set(reading), *groups, *_waivers(reading), *rates, "# EOF"]
         return "\n".join(lines) + "\n"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from audit.public_table import PublicWaiver, group_key
+from audit.public_table import NO_WORDS, PublicWaiver, group_key, has_words
 from reports.markdown_text import literal
 from reports.public.pipeline_reading import Finding, PipelineReading, is_plain_key, likely_range
 from reports.public.waived import NOT_NAMED
@@ -17,16 +17,21 @@ _MOST_WAIVERS: Final = 20
 
 
 def counts_table(reading: PipelineReading) -> Iterator[str]:
-    """Three counts for each rule."""
+    """Three counts for each rule; where no group has a word, that."""
     rules = reading.release.rules
     if not rules:
         yield "The plan limits no rate of groups."
         return
-    yield "| Groups under the rule | beyond the limit | within it | cannot tell |"
-    yield "|---|---:|---:|---:|"
+    told = has_words(reading.release)
+    if told:
+        yield "| Groups under the rule | beyond the limit | within it | cannot tell |"
+        yield "|---|---:|---:|---:|"
+    else:
+        yield "| Rule | Groups under the rule |"
+        yield "|---|---|"
     for rule in rules[:_MOST_RULES]:
-        told = ": ".join(filter(None, (literal(rule.rule), literal(reading.metric(rule)))))
-        yield f"| {told} | {' | '.join(map(str, reading.tally(rule.rule)))} |"
+        named = ": ".join(filter(None, (literal(rule.rule), literal(reading.metric(rule)))))
+        yield f"| {named} | {' | '.join(map(str, reading.tally(rule.rule))) if told else NO_WORDS} |"
     if len(rules) > _MOST_RULES:
         yield "\nFurther rules stand in `release.json`."
 

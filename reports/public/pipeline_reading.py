@@ -26,8 +26,9 @@ from audit.public_table import (
     PublicWord,
     group_key,
     why_no_rates,
+    why_nobody_named,
 )
-from reports.plain_text import harmless, shortened
+from reports.plain_text import LONGEST, harmless, shortened
 from reports.public.plain_names import PlainNames
 from reports.public.waived import PublicWaived
 
@@ -47,7 +48,6 @@ _PROTECTED: Final = (
 )
 _WAIVED: Final = "Findings are waived: somebody answers for each of them until a day, and no verdict changes by it."
 _NO_NAME: Final = "a group whose name cannot be shown here"
-_LONGEST: Final = 200
 _PLAIN_PATH: Final = re.compile(r"\w[\w.-]{0,99}(?:/\w[\w.-]{0,99}){0,8}", re.ASCII)
 _PLAIN_KEY: Final = re.compile(r"""[^\s|"`\\]{1,300}""")
 _BROKEN_NUMBER: Final = re.compile(r"\d[.,'’\u00a0\u202f]\d|[^\W\d]\d|[^\x00-\x7f]\d|\d[^\x00-\x7f]")
@@ -108,8 +108,8 @@ class PipelineReading:
         """Sentences that must stand beside the verdict; features without figures are named as the file writes them."""
         headline = self.release.headline
         notes = []
-        if headline.no_group_named:
-            notes.append(SENTENCES["no_group_named"])
+        no_rates = why_no_rates(self.release)
+        notes += [SENTENCES[name] for name in why_nobody_named(self.release) if name not in no_rates]
         if "probes" in headline.fails_on:
             notes.append(SENTENCES["fails_on_probes"])
         if headline.change is not None:
@@ -120,7 +120,7 @@ class PipelineReading:
         else:
             notes.append(SENTENCES[f"figures_{self.release.figures}"])
         notes += [_WAIVED] if self.waived.all else []
-        notes += [SENTENCES[name] for name in why_no_rates(self.release)]
+        notes += [SENTENCES[name] for name in no_rates]
         if without_figures:
             notes.append(SENTENCES["without_figures"].format(features=without_figures))
         return notes
@@ -200,7 +200,7 @@ class PipelineReading:
         unnamed = any(
             level.code in ("unknown", "unlisted") and any(map(str.isdigit, level.feature)) for level in group.levels
         )
-        if unnamed or "[U+" in name or len(name) > _LONGEST or _BROKEN_NUMBER.search(name):
+        if unnamed or "[U+" in name or len(name) > LONGEST or _BROKEN_NUMBER.search(name):
             return _NO_NAME
         return name
 

@@ -23,7 +23,15 @@ from audit.public_figures import (
     size_of,
     state_of,
 )
-from audit.public_table import PublicGroup, PublicMetric, PublicRate, PublicRelease, PublicRule, group_key
+from audit.public_table import (
+    PublicGroup,
+    PublicMetric,
+    PublicRate,
+    PublicRelease,
+    PublicRule,
+    group_key,
+    why_no_rates,
+)
 
 __all__ = ["MISSED", "OUTCOMES", "WRONGLY_FLAGGED", "FeatureNames", "PublicFinding", "PublicReading", "judges"]
 
@@ -115,7 +123,7 @@ class PublicReading:
         self.about = release.about
         self.method = release.table.method
         self.shown = release.figures == "shown"
-        self.has_rates = not (release.about.weighted or release.about.clustered)
+        self.has_rates = not why_no_rates(release)
         """Protected figures know neither of weights nor of cases that belong together, and then have no rates."""
         self.everyone = release.table.groups[0]
         self.metrics: dict[str, PublicMetric] = {metric.name: metric for metric in release.about.metrics}

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from audit.cli.app import app
 from audit.errors import ExitCode
-from audit.public_table import PublicRelease
+from audit.public_table import NO_WORDS, SENTENCES, PublicRelease
 from audit.result_file import load_result
 from reports.html import HtmlReporter
 
@@ -153,6 +153,19 @@ def test_what_is_refused_leaves_the_verdict_and_one_line(here: Path) -> None:
     assert names(here / "audit-out" / "restricted") == [".lock", "key"]
     gated = invoke("gate", "audit-out")
     assert (gated[0], "No figures are shown" in gated[1]) == (ExitCode.FAIL, True)
+
+
+def test_a_gate_of_a_weighted_set_counts_no_words_and_says_why_there_are_none(here: Path) -> None:
+    head, *rows = (here / "cases.csv").read_text(encoding="utf-8").splitlines()
+    (here / "cases.csv").write_text("\n".join([f"{head},weight", *(f"{row},1.5" for row in rows)]), encoding="utf-8")
+    plan = PLAN.replace('label = "label"\n', 'label = "label"\nweight = "weight"\n')
+    (here / "plan.toml").write_text(plan, encoding="utf-8")
+    keep_key(here / "kept")
+    assert invoke(*RUN, *JSON, "--restricted-folder", "kept")[0] == ExitCode.FAIL
+    _, told, _ = invoke("gate", "audit-out", "--restricted-folder", "kept")
+    rule, why, verdict = told.splitlines()
+    assert (rule, why) == (f"true_positive_rate: {NO_WORDS}", SENTENCES["weighted"])
+    assert "FAIL" in verdict
 
 
 def test_a_gate_prints_what_is_public_of_this_result_and_nothing_else(here: Path) -> None:

@@ -269,6 +269,18 @@ def test_a_fail_of_sizes_alone_is_not_called_coarse(tmp_path: Path) -> None:
     assert "too coarse" not in told
 
 
+def test_the_index_counts_no_words_where_no_group_has_one(tmp_path: Path) -> None:
+    """A zero would read like a finding."""
+    put(tmp_path / "one", made_release(poor=True, outcome="fail", weighted=True))
+    put(tmp_path / "two", made_release(poor=True, outcome="fail", title="Other 1", system="Other"))
+    index = PortalIndex.model_validate_json(rendered(made_site(tmp_path))["index.json"])
+    audits = [audit for system in index.systems for audit in system.audits]
+    found = {audit.title: (audit.below, audit.meets, audit.cannot_tell) for audit in audits}
+    other = found.pop("Other 1")
+    assert all(isinstance(count, int) for count in other)
+    assert list(found.values()) == [(None, None, None)]
+
+
 def test_no_word_of_mood_is_printed(files: dict[str, bytes]) -> None:
     for name, content in files.items():
         plain = content.decode().split("</style>")[-1]

@@ -12,14 +12,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from made_disclosure import changed_text
 from made_formats import REPORTERS, format_files, sarif_schema, text_of
-from made_public import bands, hostile, made
+from made_public import bands, hostile, made, sizes_alone
 from markdown_it import MarkdownIt
 
 from audit.disclosure.explain import blank, refuse_unexplained, unexplained
 from audit.disclosure.gates import refuse_unless_rendered_again
 from audit.errors import RefusedReleaseError
 from audit.groups import LevelName
-from audit.public_table import SENTENCES, PublicRelease, PublicWord, group_key
+from audit.public_table import NO_WORDS, SENTENCES, PublicRelease, PublicWord, group_key, has_words, why_no_rates
 from reports.public.junit_file import PublicJunitReporter
 from reports.public.pipeline_reading import PipelineReading
 
@@ -221,6 +221,42 @@ def test_a_fail_without_a_name_a_refusal_and_a_probe_are_said() -> None:
             assert sentence in files[name].decode(), name
         agree(release, set())
     assert 'audit_figures{audit_figures="refused"} 1' in text_of("metrics.txt", made("refused"))
+
+
+@pytest.mark.parametrize("flags", ["weighted", "clustered", "weighted clustered", "weighted clustered once"])
+def test_sizes_without_words_are_told_as_such_and_counted_nowhere(flags: str) -> None:
+    """ "0 beyond the limit" under a fail would read like a finding, and the figures are not too coarse: there are none.
+
+    What is said in its place has no number, so that the gate has nothing to explain.
+    """
+    release = sizes_alone("fail", *flags.split())
+    assert release.headline.no_group_named
+    assert not has_words(release)
+    files = format_files(release)
+    refuse_unexplained(files, format_files(blank(release)), release)
+    why = [SENTENCES[name] for name in why_no_rates(release)]
+    for name, content in {**files, "junit.xml": PublicJunitReporter().render(release).encode()}.items():
+        text = content.decode()
+        assert SENTENCES["no_group_named"] not in text, name
+        assert name == "metrics.txt" or all(sentence in text for sentence in why), name
+    for name in ("summary.md", "comment.md"):
+        text = files[name].decode()
+        assert text.count(f" | {NO_WORDS} |") == len(release.rules)
+        assert "beyond the limit" not in text
+        assert "| 0 |" not in text
+    assert "audit_group" not in files["metrics.txt"].decode()
+    assert "audit_protected_rate" not in files["metrics.txt"].decode()
+    agree(release, set())
+
+
+def test_a_rule_without_words_is_one_skipped_case() -> None:
+    for release in (sizes_alone("fail", "weighted"), made("refused")):
+        verdict, *suites = ET.fromstring(PublicJunitReporter().render(release)).iter("testsuite")
+        assert verdict.get("failures") == "1"
+        assert [suite.get("name") for suite in suites] == [rule.rule for rule in release.rules]
+        for suite in suites:
+            assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("1", "0", "1")
+            assert [case.get("message") for case in suite.iter("skipped")] == [NO_WORDS]
 
 
 @pytest.mark.parametrize("kind", KINDS)

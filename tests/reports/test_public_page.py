@@ -19,7 +19,7 @@ from xml.etree.ElementTree import Element
 import pytest
 from made_disclosure import RULE
 from made_pages import find_all, parsed, section, text
-from made_public import in_languages, made
+from made_public import in_languages, made, sizes_alone
 
 from audit.disclosure.explain import blank
 from audit.disclosure.words import public_release
@@ -163,6 +163,22 @@ def test_screen_one_says_why_there_are_no_rates() -> None:
     assert "—" not in told
     assert "No rate is shown and no group is named: protected figures cannot give them" in told
     assert told.endswith("Until then this is not a pass.")
+
+
+@pytest.mark.parametrize("flag", ["weighted", "clustered"])
+def test_a_fail_without_rates_says_once_that_there_are_none(flag: str) -> None:
+    told = text(section(parsed(render(sizes_alone("fail", flag))), "verdict"))
+    assert "The protected figures have no rates here, and name no group." in told
+    assert "No rate is shown and no group is named" not in told
+    assert SENTENCES["no_group_named"] not in told
+
+
+@pytest.mark.parametrize("harm", ["missed", "wrongly_flagged"])
+def test_without_rates_no_error_is_shown_as_well(harm: str) -> None:
+    for flag in ("weighted", "clustered"):
+        release = about(sizes_alone("fail", flag), primary_harm=harm)
+        assert "shown as well" not in text(section(parsed(render(release)), "affected"))
+    assert "shown as well" in text(section(parsed(render(about(made("small"), primary_harm=harm))), "affected"))
 
 
 def test_no_sentence_says_that_a_group_became_worse() -> None:

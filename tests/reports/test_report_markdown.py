@@ -81,6 +81,32 @@ def test_without_an_earlier_audit_it_tells_the_verdict_alone(result: AuditResult
     assert "### Not worse since 1 January 2026" in MarkdownReporter().render(changed)
 
 
+def test_a_group_without_a_rate_is_no_further_row() -> None:
+    """The table leaves it out wherever it stands, so that it is not one of those left out for length."""
+    result = passing_result()
+    change = change_told(result)
+    *told, last = change.verdicts
+    verdicts = (*told, last.model_copy(update={"outcome": "not_evaluable"}))
+    changed = result.model_copy(update={"change": change.model_copy(update={"verdicts": verdicts})})
+    assert len(change.each_once) > 1
+    assert "more in `result.json`" not in MarkdownReporter().render(changed)
+    nobody = tuple(one.model_copy(update={"outcome": "not_evaluable"}) for one in verdicts)
+    changed = result.model_copy(update={"change": change.model_copy(update={"verdicts": nobody})})
+    assert "What became of it" not in MarkdownReporter().render(changed)
+
+
+def test_rows_left_out_for_length_are_counted() -> None:
+    result = passing_result()
+    change = change_told(result)
+    first = change.verdicts[0]
+    many = tuple(
+        first.model_copy(update={"rule": f"rule-{place}", "outcome": "not_evaluable" if place > 22 else "pass"})
+        for place in range(30)
+    )
+    changed = result.model_copy(update={"change": change.model_copy(update={"verdicts": many})})
+    assert "\n3 more in `result.json`.\n" in MarkdownReporter().render(changed)
+
+
 @pytest.mark.parametrize(
     "payload",
     [

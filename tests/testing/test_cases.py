@@ -8,10 +8,10 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from made_public import made
+from made_public import made, sizes_alone
 from made_published import PLAN, write_set
 
-from audit.public_table import SENTENCES, PublicWaiver, group_key
+from audit.public_table import NO_WORDS, SENTENCES, PublicWaiver, group_key, why_no_rates
 from audit.result import AuditResult
 from audit.run import run_audit
 from audit.testing import AuditCase, AuditVerdict
@@ -67,6 +67,19 @@ def test_where_nobody_can_be_named_the_verdict_says_so() -> None:
     assert SENTENCES["no_group_named"] in unnamed[0].text
     assert "fail" not in {case.outcome for case in unnamed[1:]}
     assert SENTENCES["figures_refused"] in public_cases(made("refused"))[0].text
+
+
+@pytest.mark.parametrize("flags", ["weighted", "clustered", "weighted clustered once"])
+def test_sizes_without_words_are_not_called_coarse_and_not_counted(flags: str) -> None:
+    release = sizes_alone("fail", *flags.split())
+    verdict, *rules = public_cases(release)
+    assert SENTENCES["no_group_named"] not in verdict.text
+    assert all(SENTENCES[name] in " ".join(verdict.text.split()) for name in why_no_rates(release))
+    passing = public_cases(sizes_alone("pass", *flags.split()))[1:]
+    assert [case.rule for case in rules] == [case.rule for case in passing] == [rule.rule for rule in release.rules]
+    for case in (*rules, *passing):
+        assert NO_WORDS in case.text
+        assert "beyond the limit" not in case.text
 
 
 @pytest.mark.parametrize(

@@ -122,16 +122,20 @@ class HeadlineWriter:
         if fails_on and "groups" not in fails_on:
             return self._words.sentence("fails_on_probes")
         if not self._reading.has_rates:
-            return self._t.gettext(
-                "At least one group fails on the exact figures. The protected figures have no rates here, and name no "
-                "group."
-            )
+            return self._no_rates()
         if self._reading.about.probe_rules and not fails_on:
             return self._t.gettext(
                 "At least one limit is not met on the exact figures: a limit on groups, which the protected figures "
                 "are too coarse to name, or a limit on probes, whose answers stand in the restricted report."
             )
         return self._words.sentence("no_group_named")
+
+    def _no_rates(self) -> str:
+        """A fail on groups of a set that has sizes alone."""
+        return self._t.gettext(
+            "At least one group fails on the exact figures. The protected figures have no rates here, and name no "
+            "group."
+        )
 
     def _failing_sentence(self) -> str:
         """What happened clearly more often, in how many groups, rule by rule; the primary harm first."""
@@ -217,7 +221,7 @@ class HeadlineWriter:
         """Why no figure stands beside the verdict; nothing where some do."""
         if not self._reading.shown:
             return [(self._words.sentence(f"figures_{self._reading.release.figures}"), "")]
-        if self._reading.has_rates:
+        if self._reading.has_rates or self._sentence() == self._no_rates():
             return []
         told = self._t.gettext(
             "No rate is shown and no group is named: protected figures cannot give them for a test of this kind. The "
