@@ -106,7 +106,8 @@ SENTENCES: Final[Mapping[str, str]] = {
     "weighted_once": "The result weighs its cases, so that they stand for a population. The figures below do not.",
     "clustered": (
         "Cases of this set belong together, and the protected figures do not know which. An interval from them would be"
-        " too narrow, so no rates are made of them, and no group has a word."
+        " too narrow, so no rates are made of them, and no group has a word. The plan says that no two cases are of one"
+        " person: if two are, fewer people than cases stand behind a figure."
     ),
     "counted_once": (
         "Cases of this set belong together, for example those of one person. The figures below count all that belong"
