@@ -190,8 +190,8 @@ def _other_parameters(path: Path, now: Mapping[str, Any]) -> ResultError:
     """The error that this release has other parameters than those before, which names them."""
     try:
         before = json.loads(_read(path))
-        other = sorted(name for name in {*before, *now} if before.get(name) != now.get(name))
-    except (ValueError, TypeError, RecursionError):
+        other = sorted(name for name in {*before, *now} if before.get(name) != now.get(name) and name.isidentifier())
+    except (ValueError, TypeError, AttributeError, RecursionError):
         return _damaged(path.name)
     hint = "floor, noise, features and levels stay as they are for all releases of a set"
     if "unit" in other and now.get("unit") is not None:

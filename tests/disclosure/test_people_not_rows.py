@@ -140,6 +140,7 @@ def test_a_folder_keeps_to_what_it_counts(tmp_path: Path) -> None:
     with pytest.raises(ResultError) as refused:
         published(audited(tmp_path, CLUSTERED), tmp_path)
     assert refused.value.slug == "other-parameters"
+    assert "(unit)" in str(refused.value)
     with pytest.raises(ResultError):
         check_folder(loaded_plan(write_plan(tmp_path, CLUSTERED)).plan, tmp_path / "restricted")
     check_folder(loaded_plan(write_plan(tmp_path, ROWS)).plan, tmp_path / "restricted")
