@@ -14,7 +14,9 @@ import sys
 import threading
 import time
 from collections import Counter
+from inspect import getclosurevars
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 import pytest
@@ -129,8 +131,12 @@ def stopping_after(rows: int) -> Act:
         elif asked.number == rows:
             asked.handler.close_connection = True  # or it would read the next request when nobody waits any more
             answer(asked)
+            handler = signal.getsignal(signal.SIGINT)
+            assert isinstance(handler, FunctionType)
+            stop = getclosurevars(handler).nonlocals["stop"]
             os.kill(os.getpid(), signal.SIGINT)
-            time.sleep(0.2)
+            while not stop.asked:  # two signals that nobody has looked at are one
+                time.sleep(0.01)
             os.kill(os.getpid(), signal.SIGINT)
             stopped.set()
         else:
