@@ -81,7 +81,10 @@ SENTENCES: Final[Mapping[str, str]] = {
         " below was changed by at most {largest_change}; figures do not add up exactly. Groups with fewer than {floor}"
         " people are never shown; some larger ones are withheld too."
     ),
-    "no_group_named": "At least one group fails on the exact figures; the protected figures are too coarse to name it.",
+    "no_group_named": (
+        "On the exact figures the system does not meet the limit for at least one group; the protected figures are too"
+        " coarse to name it."
+    ),
     "below": "in the protected figures: beyond the limit",
     "meets": "in the protected figures: within the limit",
     "cannot_tell": "in the protected figures: cannot tell",

@@ -70,7 +70,8 @@ class Teller:
                         "not say for whom."
                     )
                 return self.t.gettext(
-                    "At least one group fails on the exact figures; the protected figures are too coarse to name it."
+                    "On the exact figures the system does not meet the limit for at least one group; the protected "
+                    "figures are too coarse to name it."
                 )
             case "inconclusive":
                 return self.t.gettext(

@@ -133,8 +133,8 @@ class HeadlineWriter:
     def _no_rates(self) -> str:
         """A fail on groups of a set that has sizes alone."""
         return self._t.gettext(
-            "At least one group fails on the exact figures. The protected figures have no rates here, and name no "
-            "group."
+            "On the exact figures the system does not meet the limit for at least one group. The protected figures "
+            "have no rates here, and name no group."
         )
 
     def _failing_sentence(self) -> str:
