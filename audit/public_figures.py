@@ -172,8 +172,11 @@ def state_tally(words: Sequence[PublicWord]) -> dict[State, int]:
 
 
 def spans_of(tally: Mapping[State, int]) -> dict[State, Span]:
-    """The bar of states: those with a word, each as long as its share of these; none for a state without groups."""
-    told = [(state, tally[state]) for state in STATES if state != "not_shown" and tally[state]]
+    """The bar of states: each as long as its share of the groups; none for a state without groups.
+
+    Groups of which nothing is shown are a part of it: a bar without them would say that nearly all are known.
+    """
+    told = [(state, tally[state]) for state in STATES if tally[state]]
     total = sum(count for _, count in told)
     spans: dict[State, Span] = {}
     before = 0

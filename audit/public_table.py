@@ -82,7 +82,7 @@ SENTENCES: Final[Mapping[str, str]] = {
         " people are never shown; some larger ones are withheld too."
     ),
     "no_group_named": (
-        "On the exact figures the system does not meet the limit for at least one group; the protected figures are too"
+        "On the exact figures the system exceeds the limit for at least one group; the public figures are too"
         " coarse to name it."
     ),
     "below": "in the protected figures: beyond the limit",
@@ -95,12 +95,12 @@ SENTENCES: Final[Mapping[str, str]] = {
     "cannot_occur": "does not occur in this set",
     "not_in_table": "not computed from protected figures",
     "figures_refused": (
-        "No figures are shown: a check that protects the people in the test did not pass, so all of them are withheld."
-        " That says nothing about the system. The auditor holds the exact figures."
+        "No figures are published: they might have told something about people in the test. The result does not depend"
+        " on that. The auditor holds the exact figures."
     ),
     "figures_not_made": (
-        "No public figures are made: that needs a feature of people whose values form a fixed list, such as gender, and"
-        " the plan names none. The auditor holds the exact figures, and the result above was computed from them."
+        "No figures are published: the plan of the audit names no feature with a fixed list of values, such as gender,"
+        " by which they could be protected. The auditor holds the exact figures, and the result comes from them."
     ),
     "weighted": (
         "The result weighs its cases, so that they stand for a population. The figures below count each case once: they"
@@ -119,7 +119,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     ),
     "without_figures": "No public figures are made for: {features}.",
     "fails_on_probes": (
-        "Changing one word or column of a case, and nothing else, moved the score by more than the limit."
+        "Changing one word or field of a case, and nothing else, moved its score by more than the limit allows."
     ),
     "change_fail": (
         "The system became worse for at least one group than in the earlier audit, by more than the limit set for that."

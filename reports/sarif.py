@@ -136,7 +136,7 @@ class _Run:
         return any(unnamed.rule == rule.rule for unnamed, _ in self._reading.unnamed)
 
     def _told(self, finding: Finding) -> str:
-        told = f"{self._names.group(finding.group)}: does not meet the limit in this test"
+        told = f"{self._names.group(finding.group)}: exceeds the limit in this test"
         estimate = finding.estimate
         if estimate is None:
             return told

@@ -144,8 +144,8 @@ def probe_rules(result: AuditResult, language: Language) -> tuple[ProbeRuleSumma
     """Every limit on probes, in the order of the plan."""
     t, n = language.translations, language.numbers
     words = {
-        "fail": t.gettext("does not meet the limit"),
-        "pass": t.gettext("meets the limit in every change"),
+        "fail": t.gettext("exceeds the limit"),
+        "pass": t.gettext("within the limit in every change"),
         "inconclusive": t.gettext("we cannot tell"),
     }
     return tuple(

@@ -48,7 +48,7 @@ OF_PEOPLE: Final = (
     "The share of victims found, by group, under %(rules)s.",
     "The share of victims found is listed by group, but no rule limits it.",
     "No group has enough victims for a rate.",
-    "The share of others wrongly flagged is stated for %(groups)s, under %(rules)s.",
+    "The share of non-victims wrongly flagged is stated for %(groups)s, under %(rules)s.",
     "No group has enough cases for a share wrongly flagged.",
     "No feature of the plan is a gender.",
     "No group by gender has enough victims for a rate.",

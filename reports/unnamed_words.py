@@ -114,16 +114,16 @@ class UnnamedWords:
             )
         told = {
             ("missed", "more"): self._t.gettext(
-                "missed clearly more victims of one or more nationalities than the limit allows"
+                "missed victims of one or more nationalities clearly more often than the limit allows"
             ),
             ("wrongly_flagged", "more"): self._t.gettext(
-                "wrongly flagged clearly more people of one or more nationalities than the limit allows"
+                "wrongly flagged people of one or more nationalities clearly more often than the limit allows"
             ),
             ("flagged", "more"): self._t.gettext(
-                "flagged clearly more people of one or more nationalities than the limit allows"
+                "flagged people of one or more nationalities clearly more often than the limit allows"
             ),
             ("flagged", "fewer"): self._t.gettext(
-                "flagged clearly fewer people of one or more nationalities than the limit allows"
+                "flagged people of one or more nationalities clearly less often than the limit allows"
             ),
         }
         wrong = self._t.gettext(

@@ -76,9 +76,9 @@ class VerdictWriter:
 
     def _heading(self) -> str:
         if self._outcome == "fail":
-            return self._t.gettext("Does not meet the limit")
+            return self._t.gettext("Exceeds the limit")
         if self._outcome == "pass":
-            return self._t.gettext("Meets the limit in every group we could judge")
+            return self._t.gettext("Within the limit in every group we could judge")
         return self._t.gettext("We cannot tell")
 
     def _sentence(self) -> str:
@@ -178,36 +178,36 @@ class VerdictWriter:
         return self._t.gettext("%(first)s %(more)s") % {"first": told, "more": more}
 
     def _clearly(self, kind: tuple[str, str], count: int) -> str:
-        """What happened and in how many groups: "missed clearly more victims in 3 groups"."""
+        """What happened and in how many groups: "missed victims clearly more often in 3 groups"."""
         one_and_many = {
             ("missed", "more"): self._t.ngettext(
-                "missed clearly more victims in %(count)s group",
-                "missed clearly more victims in %(count)s groups",
+                "missed victims clearly more often in %(count)s group",
+                "missed victims clearly more often in %(count)s groups",
                 count,
             ),
             ("missed", "fewer"): self._t.ngettext(
-                "missed clearly fewer victims in %(count)s group",
-                "missed clearly fewer victims in %(count)s groups",
+                "missed victims clearly less often in %(count)s group",
+                "missed victims clearly less often in %(count)s groups",
                 count,
             ),
             ("wrongly_flagged", "more"): self._t.ngettext(
-                "wrongly flagged clearly more people in %(count)s group",
-                "wrongly flagged clearly more people in %(count)s groups",
+                "wrongly flagged people clearly more often in %(count)s group",
+                "wrongly flagged people clearly more often in %(count)s groups",
                 count,
             ),
             ("wrongly_flagged", "fewer"): self._t.ngettext(
-                "wrongly flagged clearly fewer people in %(count)s group",
-                "wrongly flagged clearly fewer people in %(count)s groups",
+                "wrongly flagged people clearly less often in %(count)s group",
+                "wrongly flagged people clearly less often in %(count)s groups",
                 count,
             ),
             ("flagged", "more"): self._t.ngettext(
-                "flagged clearly more people in %(count)s group",
-                "flagged clearly more people in %(count)s groups",
+                "flagged people clearly more often in %(count)s group",
+                "flagged people clearly more often in %(count)s groups",
                 count,
             ),
             ("flagged", "fewer"): self._t.ngettext(
-                "flagged clearly fewer people in %(count)s group",
-                "flagged clearly fewer people in %(count)s groups",
+                "flagged people clearly less often in %(count)s group",
+                "flagged people clearly less often in %(count)s groups",
                 count,
             ),
             ("wrong", "more"): self._t.ngettext(
@@ -237,7 +237,9 @@ class VerdictWriter:
         worst = max(self._primary(), key=lambda finding: finding.people, default=None)
         if worst is None or worst.people <= 0:
             return ""
-        return self._t.gettext("Most people affected: %(group)s. Among them the system %(compared)s.") % {
+        return self._t.gettext(
+            "Group with the most people affected: %(group)s. Among them the system %(compared)s."
+        ) % {
             "group": self._names.group(worst.group),
             "compared": self._words.compared(worst),
         }
@@ -339,12 +341,13 @@ class VerdictWriter:
             return self._unnamed_words.next_step()
         if self._outcome == "fail":
             return self._t.gettext(
-                "Before anyone relies on this system for the groups named below, "
-                "its operator should explain these gaps, correct them, and have it audited again."
+                "Before anyone relies on this system, its operator should explain these gaps, correct them, and have "
+                "it audited again."
             )
         if self._outcome == "pass":
             return self._t.gettext(
-                "This holds for this version of the system and these cases. Audit again when either changes."
+                "This holds for this version of the system and these cases. When either changes, the operator should "
+                "have it audited again."
             )
         return self._what_would_decide(self._reasons())
 

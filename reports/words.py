@@ -37,9 +37,9 @@ class Words(RateWords):
         """The outcome of a whole rule."""
         match outcome:
             case "fail":
-                return self._t.gettext("does not meet the limit")
+                return self._t.gettext("exceeds the limit")
             case "pass":
-                return self._t.gettext("meets the limit in every group we could judge")
+                return self._t.gettext("within the limit in every group we could judge")
             case "inconclusive" | "not_evaluable":
                 return self._t.gettext("we cannot tell")
             case _:

@@ -187,7 +187,7 @@ groups = [{", ".join(groups + both)}]
 margin = 0.10  # at most ten percentage points below the rest
 
 [[rules]]
-metric = "false_positive_rate"  # the share of others wrongly flagged
+metric = "false_positive_rate"  # the share of non-victims wrongly flagged
 groups = [{", ".join(groups)}]
 margin = 0.05  # at most five percentage points above the rest
 """

@@ -29,7 +29,7 @@ def _false_alarms(held: Held) -> Found:
     if not known:
         return not_shown("No group has enough cases for a share wrongly flagged.")
     return measured(
-        f"The share of others wrongly flagged is stated for {count_of(len(known), 'group')}, under "
+        f"The share of non-victims wrongly flagged is stated for {count_of(len(known), 'group')}, under "
         f"{count_of(len(held.rules(WRONGLY_FLAGGED)), 'rule')}.",
         "estimates",
     )

@@ -64,7 +64,7 @@ reason = "One in ten is the most that this synthetic audit accepts."
 
 [[rules]]
 id = "wrongly-flagged"
-metric = "false_positive_rate"           # share of others wrongly flagged
+metric = "false_positive_rate"           # share of non-victims wrongly flagged
 groups = ["gender", "nationality", ["gender", "nationality"]]
 margin = 0.05
 expected_rate = {flagged:.2f}

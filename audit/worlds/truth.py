@@ -73,7 +73,7 @@ class Truth:
         return Gap(_rate(mass[where].sum(axis=0), metric), _rate(mass[~where].sum(axis=0), metric))
 
     def everyone(self) -> tuple[float, float]:
-        """Share of victims found and share of others wrongly flagged, of all rows."""
+        """Share of victims found and share of non-victims wrongly flagged, of all rows."""
         cells = self.recorded.mass.sum(axis=(0, 1, 2))
         return _known(_rate(cells, "true_positive_rate")), _known(_rate(cells, "false_positive_rate"))
 

@@ -73,7 +73,7 @@ class Possible:
     """What is done to the rows of this group, or to the detector."""
 
 
-WRONGLY_FLAGGED: Final = "share of others wrongly flagged, more than among all others"
+WRONGLY_FLAGGED: Final = "share of non-victims wrongly flagged, more than among all others"
 LABELLED_AS_NONE: Final = "share of the group's cases of exploitation that are labelled as none; of all others none is"
 EXAGGERATED: Final = "flags' gap to all others less the labels' gap to all others"
 """What a size is a size of, where it is the same in every world."""

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 
 def youden_index(y_true: npt.NDArray[np.int64], y_pred: npt.NDArray[np.int64]) -> float:
-    """Share of victims found minus share of others wrongly flagged (Youden 1950)."""
+    """Share of victims found minus share of non-victims wrongly flagged (Youden 1950)."""
     found = y_pred[y_true == 1].mean() if (y_true == 1).any() else np.nan
     flagged = y_pred[y_true == 0].mean() if (y_true == 0).any() else np.nan
     return float(found - flagged)

@@ -145,7 +145,7 @@ def _refuse_without_rates(release: PublicRelease) -> None:
         )
 
 
-_VERDICTS: Final = {"fail": "does not meet the limits", "pass": "meets the limits", "inconclusive": "we cannot tell"}
+_VERDICTS: Final = {"fail": "exceeds the limits", "pass": "within the limits", "inconclusive": "we cannot tell"}
 
 
 def forest_of_release(release: PublicRelease, rule: str | None, by: str | None) -> Forest:

@@ -31,13 +31,13 @@ class Teller:
         """The state of a system in a few words."""
         match state:
             case "fail":
-                return self.t.gettext("Does not meet the limit")
+                return self.t.gettext("Exceeds the limit")
             case "inconclusive":
                 return self.t.gettext("We cannot tell")
             case "expired":
                 return self.t.gettext("Met the limit, and has expired")
             case "pass":
-                return self.t.gettext("Meets the limit in every group we could judge")
+                return self.t.gettext("Within the limit in every group we could judge")
             case _:
                 assert_never(state)
 
@@ -45,13 +45,13 @@ class Teller:
         """The same, for a list of pages."""
         match state:
             case "fail":
-                return self.t.gettext("does not meet the limit")
+                return self.t.gettext("exceeds the limit")
             case "inconclusive":
                 return self.t.gettext("we cannot tell")
             case "expired":
                 return self.t.gettext("expired")
             case "pass":
-                return self.t.gettext("meets the limit")
+                return self.t.gettext("within the limit")
             case _:
                 assert_never(state)
 
@@ -70,7 +70,7 @@ class Teller:
                         "not say for whom."
                     )
                 return self.t.gettext(
-                    "On the exact figures the system does not meet the limit for at least one group; the protected "
+                    "On the exact figures the system exceeds the limit for at least one group; the public "
                     "figures are too coarse to name it."
                 )
             case "inconclusive":

@@ -27,8 +27,8 @@ _RING: Final = "M5 10A5 5 0 1 0 15 10A5 5 0 1 0 5 10Z"
 _DIAMOND: Final = "M10 4.5L15.5 10L10 15.5L4.5 10Z"
 _BAR: Final = "M10 4.5L16 15H4Z"
 _LOOKS: Final = {
-    "fail": _Look("does not meet the limit", palette.BEYOND, _CROSS, 146),
-    "pass": _Look("meets the limit", palette.WITHIN, _RING, 104),
+    "fail": _Look("exceeds the limit", palette.BEYOND, _CROSS, 112),
+    "pass": _Look("within the limit", palette.WITHIN, _RING, 102),
     "inconclusive": _Look("cannot tell", palette.UNDECIDED, _DIAMOND, 84),
     "expired": _Look("past its expiry", palette.UNDECIDED, _BAR, 103),
 }

@@ -37,8 +37,8 @@ __all__ = ["PLAN", "VERDICTS", "Finding", "PipelineReading", "is_plain_key", "li
 PLAN: Final = "plan.toml"
 """The plan file where the release does not name it."""
 VERDICTS: Final = {
-    "fail": "Does not meet the limit in this test",
-    "pass": "Meets the limit in every group that could be judged in this test",
+    "fail": "Exceeds the limit in this test",
+    "pass": "Within the limit in every group that could be judged in this test",
     "inconclusive": "Inconclusive: cannot tell in this test whether the limit is met",
 }
 _PROTECTED: Final = (
@@ -212,7 +212,7 @@ def is_plain_key(key: str) -> bool:
 
 def _earlier(change: PublicChange) -> str:
     """When the audit before was, and how the two were compared."""
-    compared = "; both versions decided the same cases" if change.paired else ""
+    compared = "; both versions were tested on the same cases" if change.paired else ""
     return f"The earlier audit ended on {harmless(change.baseline_finished)}{compared}."
 
 

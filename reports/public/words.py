@@ -35,9 +35,9 @@ class PublicWords(RateWords):
     def heading(self, outcome: str) -> str:
         """The verdict word, as in the restricted report."""
         if outcome == "fail":
-            return self._t.gettext("Does not meet the limit")
+            return self._t.gettext("Exceeds the limit")
         if outcome == "pass":
-            return self._t.gettext("Meets the limit in every group we could judge")
+            return self._t.gettext("Within the limit in every group we could judge")
         return self._t.gettext("We cannot tell")
 
     def state(self, state: State | None) -> str:

@@ -62,7 +62,7 @@ def test_it_opens_without_an_error_and_fits(page: Page, site: Path, start: str) 
 
 def test_one_can_go_from_page_to_page(page: Page, site: Path) -> None:
     page.goto(address(site, "index"))
-    page.get_by_role("link", name="does not meet the limit (1)").click()
+    page.get_by_role("link", name="exceeds the limit (1)").click()
     assert page.url.endswith("state-fail.html")
     page.get_by_role("link", name="Hotline triage 1").click()
     page.get_by_role("link", name="Next: Advert screener").click()

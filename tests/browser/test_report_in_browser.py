@@ -180,7 +180,7 @@ def test_a_language_is_chosen_by_keyboard_alone(page: Page, pages: dict[str, Pat
     assert page.url.endswith("#ar-findings")
     page.get_by_role("radio", name="English").check()
     assert page.evaluate(SEEN) == ["en"]
-    assert page.get_by_role("heading", level=2, name="Meets the limit in every group we could judge").count() == 1
+    assert page.get_by_role("heading", level=2, name="Within the limit in every group we could judge").count() == 1
 
 
 @pytest.mark.parametrize(("kind", "told"), [("several", "Diffusion restreinte"), ("chinese", "限制分发")])

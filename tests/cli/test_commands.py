@@ -245,7 +245,7 @@ def test_a_language_is_checked_before_anything_is_read(here: Path, arguments: li
 def test_explain_takes_any_name_and_lists_all() -> None:
     code, out, _ = invoke("explain", "FPR")
     assert code == 0
-    assert out.startswith("false_positive_rate: share of others wrongly flagged\n")
+    assert out.startswith("false_positive_rate: share of non-victims wrongly flagged\n")
     assert "FP / (FP + TN)" in out
     assert "[[rules]]" in out
     assert "no rule can be set on it" in invoke("explain", "prevalence")[1]

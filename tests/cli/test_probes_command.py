@@ -200,9 +200,9 @@ def test_the_report_says_how_many_decisions_the_word_changed(failing: Path) -> N
     assert "within the limit: no score moved" in part
     assert "When only the word for gender was changed, 0 of 100 decisions changed (0 of 40)." in part
     page = text(root)
-    assert "Does not meet the limit" in page
+    assert "Exceeds the limit" in page
     assert "moved the score on average by more than the limit in 3 of 12 changes" in page
-    assert "Swaps: does not meet the limit" in page
+    assert "Swaps: exceeds the limit" in page
     assert "the score may move by at most 5 points of its range, up or down" in page
 
 

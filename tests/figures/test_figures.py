@@ -93,7 +93,7 @@ def test_a_public_forest_draws_the_rates_of_the_release(release: PublicRelease) 
     assert "Everyone:" in told
     assert "Limit: at most 10 percentage points below everyone else." in told
     assert "Protected figures: every count was changed by at most 5" in told
-    assert "The overall verdict comes from the exact figures: does not meet the limits." in told
+    assert "The overall verdict comes from the exact figures: exceeds the limits." in told
     assert axes.get_xlabel().replace("\n", " ") == "Share of victims found: victims found, among victims"
     assert f"{len(rates) and sum(1 for _ in shown)} groups." in str(figure.get_label())
 

@@ -63,7 +63,7 @@ def test_a_new_user_has_a_gate_in_ten_minutes(tmp_path: Path) -> None:
             done.append(command)
     assert done == list(EXPECTED)
     assert (tmp_path / "lib" / "audit7k-0.dist-info").is_dir()
-    assert log.startswith("**Does not meet the limit in this test.**")
+    assert log.startswith("**Exceeds the limit in this test.**")
     assert (folder / "audit-out" / "public" / "report.html").is_file()
     assert (home / "audit-keys" / "screener" / "key").is_file()
     assert not (folder / "audit-out" / "restricted").exists()

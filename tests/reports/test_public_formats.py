@@ -196,13 +196,13 @@ def agree(release: PublicRelease, below: set[tuple[str, str]]) -> None:
     assert ("\n::error " in annotations) == fails
     assert f'audit_verdict{{audit_verdict="{outcome}"}} 1' in text_of("metrics.txt", release)
     first = [text_of(name, release).splitlines()[0] for name in ("summary.md", "comment.md")]
-    said = {"fail": "Does not meet", "pass": "Meets the limit", "inconclusive": "cannot tell"}
+    said = {"fail": "Exceeds the limit", "pass": "Within the limit", "inconclusive": "cannot tell"}
     badge = text_of("badge.svg", release)
     for one in OUTCOMES:
         assert all((said[one] in line) == (one == outcome) for line in first)
     for line in (*first, badge):
         assert ("Past its expiry" in line) == is_expired
-    quiet = (not run["results"], entries == [], "\n::" not in annotations, ">meets the limit<" in badge)
+    quiet = (not run["results"], entries == [], "\n::" not in annotations, ">within the limit<" in badge)
     assert quiet == ((outcome == "pass" and not is_expired),) * 4, "nothing but a pass is quiet"
 
 

@@ -66,8 +66,8 @@ def test_a_better_off_group_is_never_said_to_be_harmed(passing: AuditResult) -> 
     counts = {(): (10_000, 20_000), NIGERIA: (900, 1_000)}
     result = made({NIGERIA: FAIL_HIGH}, counts, passing, rule=BOTH)
     verdict = told(result)
-    assert "missed clearly fewer victims in 1 group than" in verdict
-    assert "Most people affected" not in verdict
+    assert "missed victims clearly less often in 1 group than" in verdict
+    assert "Group with the most people affected" not in verdict
     assert "more victims missed" not in verdict
     affected = told(result, "affected")
     assert "Clearly apart from everyone else" in affected
@@ -82,7 +82,7 @@ def test_a_better_off_group_is_never_said_to_be_harmed(passing: AuditResult) -> 
 def test_of_groups_to_both_sides_the_harmed_one_is_named(passing: AuditResult) -> None:
     counts = {(): (10_000, 20_000), NIGERIA: (950, 1_000), WOMEN: (4_800, 10_000)}
     verdict = told(made({NIGERIA: FAIL_HIGH, WOMEN: FAIL_LOW}, counts, passing, rule=BOTH))
-    assert "Most people affected: Women." in verdict
+    assert "Group with the most people affected: Women." in verdict
     assert "up to 400 more victims missed" in verdict
 
 
@@ -108,7 +108,7 @@ def test_the_same_people_on_several_rungs_are_counted_once(passing: AuditResult)
     result = made(dict.fromkeys(UNKNOWN, FAIL_LOW), counts, passing)
     assert sum(verdict.outcome == "fail" for verdict in result.verdicts) == 3
     verdict = told(result)
-    assert "missed clearly more victims in 1 group than" in verdict
+    assert "missed victims clearly more often in 1 group than" in verdict
     assert "1 group beyond the limit" in verdict
     assert "1 beyond the limit" in verdict
     assert "up to 110 more victims missed" in verdict  # 400 x (9,900/19,600 - 0.25) = 102.04, rounded up

@@ -35,7 +35,7 @@ def screen_one(result: AuditResult) -> str:
 
 
 def test_the_day_of_expiry_stands_on_screen_one_or_that_there_is_none() -> None:
-    assert "24 November 2026 Valid until 30 June 2027" in screen_one(declared(valid_until="2027-06-30"))
+    assert "24 November 2026 This audit expires on 30 June 2027" in screen_one(declared(valid_until="2027-06-30"))
     assert "No day of expiry is declared" in screen_one(declared())
 
 

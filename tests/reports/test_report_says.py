@@ -165,8 +165,8 @@ def test_the_row_account_adds_up_on_the_page(failing: AuditResult, failing_html:
 @pytest.mark.parametrize(
     ("sample", "heading", "sentence"),
     [
-        (FAILING, "Does not meet the limit", "In this test the system missed clearly more victims in"),
-        (PASSING, "Meets the limit in every group we could judge", "In this test all"),
+        (FAILING, "Exceeds the limit", "In this test the system missed victims clearly more often in"),
+        (PASSING, "Within the limit in every group we could judge", "In this test all"),
         (UNDECIDED, "We cannot tell", "In this test no group"),
     ],
 )

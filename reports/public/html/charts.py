@@ -94,7 +94,7 @@ def _zones(limits: tuple[float | None, float | None]) -> Iterable[str]:
 
 
 def bar_of_states(spans: Mapping[str, Span], title: str) -> Markup:
-    """A bar of states: one segment a state, as long as its share of the groups that have a word."""
+    """A bar of states: one segment a state, as long as its share of the groups."""
     parts = [
         f'<rect class="s-{outcome}" x="{_plain(span.start)}%" width="{_plain(span.length)}%"/>'
         for outcome, span in spans.items()

@@ -118,14 +118,14 @@ class HeadlineWriter:
         if fails_on == ("change",):
             return self._words.sentence("change_fail")
         if not self._reading.shown:
-            return self._t.gettext("In this test at least one limit was not met on the exact figures.")
+            return self._t.gettext("In this test at least one limit was exceeded on the exact figures.")
         if fails_on and "groups" not in fails_on:
             return self._words.sentence("fails_on_probes")
         if not self._reading.has_rates:
             return self._no_rates()
         if self._reading.about.probe_rules and not fails_on:
             return self._t.gettext(
-                "At least one limit is not met on the exact figures: a limit on groups, which the protected figures "
+                "At least one limit is exceeded on the exact figures: a limit on groups, which the public figures "
                 "are too coarse to name, or a limit on probes, whose answers stand in the restricted report."
             )
         return self._words.sentence("no_group_named")
@@ -133,8 +133,8 @@ class HeadlineWriter:
     def _no_rates(self) -> str:
         """A fail on groups of a set that has sizes alone."""
         return self._t.gettext(
-            "On the exact figures the system does not meet the limit for at least one group. The protected figures "
-            "have no rates here, and name no group."
+            "On the exact figures the system exceeds the limit for at least one group. The public figures have no "
+            "rates here, and name no group."
         )
 
     def _failing_sentence(self) -> str:
@@ -170,23 +170,23 @@ class HeadlineWriter:
     def _clause(self, kind: str, count: int) -> str:
         one_and_many = {
             "missed": self._t.ngettext(
-                "missed clearly more victims in %(count)s group",
-                "missed clearly more victims in %(count)s groups",
+                "missed victims clearly more often in %(count)s group",
+                "missed victims clearly more often in %(count)s groups",
                 count,
             ),
             "wrongly_flagged": self._t.ngettext(
-                "wrongly flagged clearly more people in %(count)s group",
-                "wrongly flagged clearly more people in %(count)s groups",
+                "wrongly flagged people clearly more often in %(count)s group",
+                "wrongly flagged people clearly more often in %(count)s groups",
                 count,
             ),
             "flagged": self._t.ngettext(
-                "flagged clearly more people in %(count)s group",
-                "flagged clearly more people in %(count)s groups",
+                "flagged people clearly more often in %(count)s group",
+                "flagged people clearly more often in %(count)s groups",
                 count,
             ),
             "flagged_less": self._t.ngettext(
-                "flagged clearly fewer people in %(count)s group",
-                "flagged clearly fewer people in %(count)s groups",
+                "flagged people clearly less often in %(count)s group",
+                "flagged people clearly less often in %(count)s groups",
                 count,
             ),
             "wrong": self._t.ngettext(
@@ -213,9 +213,18 @@ class HeadlineWriter:
         ]
 
     def _of_a_pass(self) -> list[tuple[str, str]]:
-        """Of whom a pass is none."""
+        """Of whom a pass is none, and of how many groups the public figures bear it out."""
+        if self._outcome != "pass":
+            return []
         told = self._t.gettext("It says nothing about groups that were too small to judge.")
-        return [(told, "")] if self._outcome == "pass" else []
+        if not (self._reading.rules and self._reading.has_rates and self._reading.shown):
+            return [(told, "")]
+        lines = self._t.gettext("; ").join(line.told for line in self._states(self._reading.rules[0]))
+        how_many = self._t.gettext("Groups in the public figures (%(rate)s): %(states)s.") % {
+            "rate": self.plain(self._reading.rules[0].metric),
+            "states": lines,
+        }
+        return [(told, ""), (how_many, "")]
 
     def _without_figures(self) -> list[tuple[str, str]]:
         """Why no figure stands beside the verdict; nothing where some do."""
@@ -245,7 +254,7 @@ class HeadlineWriter:
             return ()
         told, *more = (self._words.sentence(name, features=", ".join(change.differs)) for name in change.told)
         compared = (
-            self._t.gettext("The earlier audit ended on %(day)s; both versions decided the same cases.")
+            self._t.gettext("The earlier audit ended on %(day)s; both versions were tested on the same cases.")
             if change.paired
             else self._t.gettext("The earlier audit ended on %(day)s.")
         ) % {"day": self._language.date(change.baseline_finished)}
@@ -255,7 +264,9 @@ class HeadlineWriter:
         if self._below and self._outcome == "fail":
             worst = self._below[0]
             if worst.is_worse_off and self._words.compared(worst):
-                told = self._t.gettext("Most people affected: %(group)s. Among them the system %(compared)s.") % {
+                told = self._t.gettext(
+                    "Group with the most people affected: %(group)s. Among them the system %(compared)s."
+                ) % {
                     "group": self._names.group(worst.group),
                     "compared": self._words.compared(worst),
                 }
@@ -277,17 +288,18 @@ class HeadlineWriter:
         if not self._reading.rules or not self._reading.has_rates:
             return ()
         rule = self._below[0].rule if self._below and self._below[0].rule else self._reading.rules[0]
-        tally = state_tally([word for word in self._reading.release.words if word.rule == rule.rule])
+        tally = self._tally(rule)
         judged = sum(count for state, count in tally.items() if state != "not_shown")
         of_groups = self._t.ngettext(
-            "of %(count)s group that can be compared", "of %(count)s groups that can be compared", judged
+            "of %(count)s group with public figures on this rate",
+            "of %(count)s groups with public figures on this rate",
+            judged,
         ) % {"count": self._n.count(judged)}
         everyone = self._everyone(rule)
-        if self._outcome != "fail":
-            return everyone, self._counted("meets", tally, of_groups), self._counted("cannot_tell", tally, of_groups)
-        if not self._below:
-            return everyone, self._counted("below", tally, of_groups), self._counted("cannot_tell", tally, of_groups)
-        return everyone, self._worst(self._below[0]), self._counted("below", tally, of_groups)
+        if self._outcome == "fail" and self._below:
+            return everyone, self._worst(self._below[0]), self._counted("below", tally, of_groups)
+        # of a fail that names nobody, a large "0 groups beyond the limit" would say the contrary
+        return everyone, self._counted("meets", tally, of_groups), self._counted("cannot_tell", tally, of_groups)
 
     def _everyone(self, rule: PublicRule) -> PublicNumber:
         rate = self._reading.everyone_at(rule.metric)
@@ -311,36 +323,42 @@ class HeadlineWriter:
 
     def _counted(self, state: State, tally: dict[State, int], of_groups: str) -> PublicNumber:
         count = tally[state]
-        named_nobody = self._outcome == "fail" and not count
         labels = {
-            "below": self._t.gettext("groups that the protected figures put beyond the limit")
-            if named_nobody
-            else self._t.ngettext("group beyond the limit", "groups beyond the limit", count),
+            "below": self._t.ngettext("group beyond the limit", "groups beyond the limit", count),
             "meets": self._t.ngettext("group within the limit", "groups within the limit", count),
             "cannot_tell": self._t.ngettext(
-                "group of which the figures cannot tell", "groups of which the figures cannot tell", count
+                "group for which the public figures cannot tell",
+                "groups for which the public figures cannot tell",
+                count,
             ),
         }
         return PublicNumber(self._n.count(count), labels[state], of_groups)
 
     def _bar(self, rule: PublicRule) -> RuleBar:
         """The bar of states: from the words as released, or nothing where there are no rates."""
-        words = [word for word in self._reading.release.words if word.rule == rule.rule]
-        tally = state_tally(words)
+        limit = self._t.gettext("limit: %(limit)s") % {"limit": self._words.limit(rule)}
         if not self._reading.has_rates:
-            return RuleBar(capital(self.plain(rule.metric)), self._words.limit(rule), Markup(""), ())
-        lines = tuple(
+            return RuleBar(capital(self.plain(rule.metric)), limit, Markup(""), ())
+        lines = self._states(rule)
+        title = self._t.gettext("; ").join(line.told for line in lines)
+        spans = {OUTCOMES[state]: span for state, span in spans_of(self._tally(rule)).items()}
+        return RuleBar(capital(self.plain(rule.metric)), limit, bar_of_states(spans, title), lines)
+
+    def _tally(self, rule: PublicRule) -> dict[State, int]:
+        return state_tally([word for word in self._reading.release.words if word.rule == rule.rule])
+
+    def _states(self, rule: PublicRule) -> tuple[StateLine, ...]:
+        """How many groups are in which state under a rule, without those in which none is."""
+        tally = self._tally(rule)
+        return tuple(
             StateLine(OUTCOMES[state], self._words.groups_in(state, count)) for state, count in tally.items() if count
         )
-        title = self._t.gettext("; ").join(line.told for line in lines)
-        spans = {OUTCOMES[state]: span for state, span in spans_of(tally).items()}
-        return RuleBar(capital(self.plain(rule.metric)), self._words.limit(rule), bar_of_states(spans, title), lines)
 
     def _next_step(self) -> str:
         if self._outcome == "fail" and self._below:
             return self._t.gettext(
-                "Before anyone relies on this system for the groups named below, "
-                "its operator should explain these gaps, correct them, and have it audited again."
+                "Before anyone relies on this system, its operator should explain these gaps, correct them, and have "
+                "it audited again."
             )
         if self._outcome == "fail":
             return self._t.gettext(
@@ -349,14 +367,17 @@ class HeadlineWriter:
             )
         if self._outcome == "pass" and not (self._reading.shown and self._reading.has_rates):
             return self._t.gettext(
-                "The figures behind this result are not public: before relying on it, ask the auditor, who holds "
-                "them. It holds for this version of the system and these cases. Audit again when either changes."
+                "Before anyone relies on this result, they should ask the auditor, who holds the figures, which groups "
+                "could be judged. It holds for this version of the system and these cases. When either changes, the "
+                "operator should have it audited again."
             )
         if self._outcome == "pass":
             return self._t.gettext(
-                "This holds for this version of the system and these cases. Audit again when either changes."
+                "This holds for this version of the system and these cases. When either changes, the operator should "
+                "have it audited again."
             )
         return self._t.gettext(
-            "The auditor’s restricted report says what is missing: more labelled cases, group by group, or answers "
-            "that failed. Mend that and audit again. Until then this is not a pass."
+            "This is not a pass. The operator should ask the auditor why: too few cases with a known answer in some "
+            "groups, or cases to which the system gave no answer. The operator should put that right and have the "
+            "system audited again; until then nobody should rely on it as if it had passed."
         )
