@@ -117,7 +117,7 @@ def test_nouns_have_as_many_forms_as_the_language() -> None:
         ("es", "es", "ltr", "Supera el límite", "Nigeria, mujeres"),
         ("ar", "ar", "rtl", "لا يستوفي الحد", "نيجيريا، نساء"),
         ("ru", "ru", "ltr", "Не соблюдает предел", "Нигерия, женщины"),
-        ("zh", "zh-Hans", "ltr", "未达到限值的要求", "尼日利亚、女性"),
+        ("zh", "zh-Hans", "ltr", "超出限值", "尼日利亚，女性"),
     ],
 )
 def test_verdict_and_people_are_named_in_the_language(
