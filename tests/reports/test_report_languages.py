@@ -113,7 +113,7 @@ def test_nouns_have_as_many_forms_as_the_language() -> None:
 @pytest.mark.parametrize(
     ("code", "tag", "direction", "heading", "people"),
     [
-        ("fr", "fr", "ltr", "Ne respecte pas la limite", "Nigéria, femmes"),
+        ("fr", "fr", "ltr", "Dépasse la limite", "Nigéria, femmes"),
         ("es", "es", "ltr", "No respeta el límite", "Nigeria, mujeres"),
         ("ar", "ar", "rtl", "لا يستوفي الحد", "نيجيريا، نساء"),
         ("ru", "ru", "ltr", "Не соблюдает предел", "Нигерия, женщины"),
