@@ -390,7 +390,7 @@ def test_the_file_asks_for_nothing_and_its_policy_allows_its_style_alone(codes: 
     assert f"default-src 'none'; style-src 'sha256-{digest}'" in page
     for never in ("<script", " style=", "http:", "https:", "//www", "url(", "@import", "<link", "<iframe", "<img"):
         assert never not in page, never
-    notice = {"en": "Public", "ar": "للنشر", "fr": "Public"}[codes[0]]
+    notice = {"en": "Public", "ar": "للنشر", "fr": "Version publique"}[codes[0]]
     assert notice in style[style.index("@top-center") :][:200]
     assert "Recruitment" in style[style.index("@top-center") :][:200]
 
