@@ -104,7 +104,8 @@ class HeadlineWriter:
             return self._words.sentence("change_inconclusive")
         told = {
             "pass": self._t.gettext(
-                "In this test every group that was large enough to judge on the exact figures stayed within the limit."
+                "In this test, on the exact figures, the system stayed within the limit in every group that was large "
+                "enough to judge."
             ),
             "inconclusive": self._t.gettext(
                 "In this test the exact figures do not settle whether every group is within the limit."
