@@ -209,7 +209,7 @@ def test_no_sentence_says_that_a_group_became_worse() -> None:
         ("fr", "1 non montré", "38 non montrés"),
         ("es", "1 no mostrado", "38 no mostrados"),
         ("ar", "1 غير معروضة", "38 غير معروضة"),
-        ("ru", "1 не показана", "38 не показано"),
+        ("ru", "не показано: 1", "не показано: 38"),
         ("zh", "1 个未显示", "38 个未显示"),
     ],
 )

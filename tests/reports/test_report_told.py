@@ -137,7 +137,7 @@ def test_a_text_of_the_tables_is_told_whole_or_marked_as_english() -> None:
 def test_counted_nouns_and_known_phrases_in_a_sentence_are_told_too() -> None:
     russian = Told(language("ru"))
     assert "2 правила" in russian.tell("Differences and ratios with intervals for every group; 2 rules.")
-    assert "пропуск жертв" in russian.tell(
+    assert "невыявление жертв" in russian.tell(
         "No rule of this plan limits victims missed, which is the primary harm where flags go to services. The verdict "
         "says nothing about it."
     )
