@@ -3,7 +3,8 @@
 A PDF of a release is made from its page and its files alone. Two things are checked. It comes again, byte for byte, in
 a process of its own that is handed the page and the attached files, which passed their gates, and nothing else: so what
 it draws, and where, follows from them. And, read without the program that made it, its text and its other strings hold
-no number that the page does not, none more often, and its attachments are files of the release.
+no number that the page does not, none more often, and its attachments are files of the release. Of numbers that are
+written as words it holds none that the page does not.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import base64
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 from importlib.metadata import PackageNotFoundError, entry_points, version
 from pathlib import Path
@@ -21,7 +22,7 @@ from xml.etree import ElementTree as ET
 
 from audit.disclosure.gates import in_fresh_process
 from audit.disclosure.pdf_text import Line, PdfText, read_pdf
-from audit.disclosure.printed import numbers_in, read_numbers, unread
+from audit.disclosure.printed import Number, numbers_in, read_numbers, unread
 from audit.errors import DataError, RefusedReleaseError
 
 __all__ = ["pdf_maker", "refuse_other_pdfs"]
@@ -86,7 +87,9 @@ def refuse_other_pdfs(
             raise _refused(name, "is not of a page of the release", "ask for the page (html) as well")
         told = read_pdf(name, content)
         _refuse_attachments(name, told, {**more, **files})
-        _refuse_numbers(name, told, page)
+        printed = read_numbers({"page.html": page}, ())
+        _refuse_numbers(name, told, printed)
+        _refuse_words(name, told, {number.value for number in printed if number.is_word})
         again = _made_again(maker or pdf_maker(), page, told.attached, named["language"], hidden)
         if again != content:
             raise _refused(name, "is not what its page and its files make")
@@ -98,9 +101,8 @@ def _refuse_attachments(name: str, told: PdfText, allowed: Mapping[str, bytes]) 
             raise _refused(name, "has an attachment that is no file of the release")
 
 
-def _refuse_numbers(name: str, told: PdfText, page: bytes) -> None:
-    printed = [(number.value, number.digits) for number in read_numbers({"page.html": page}, ()) if not number.is_word]
-    known = Counter(printed)
+def _refuse_numbers(name: str, told: PdfText, printed: Iterable[Number]) -> None:
+    known = Counter((number.value, number.digits) for number in printed if not number.is_word)
     lines = [line for line in told.lines if line.place == "text"]
     drawn = [text for key, text in told.strings if key == "/Alt"]
     left = known - Counter(number for text in drawn for number in _numbers(text))
@@ -111,6 +113,22 @@ def _refuse_numbers(name: str, told: PdfText, page: bytes) -> None:
     elsewhere = [text for key, text in told.strings if key != "/Alt" and text not in _fixed(told.attached)]
     if set(_count([*elsewhere, *_metadata(name, told.metadata)])) - set(known):
         raise _refused(name, "holds a number beside its text that its page does not")
+
+
+def _refuse_words(name: str, told: PdfText, known: Collection[Decimal]) -> None:
+    """Numbers that are written as words: each must be one of the page, in words, wherever it stands."""
+    blocks: dict[int, list[str]] = {}
+    for line in told.lines:
+        blocks.setdefault(line.block, []).append(line.said)
+    elsewhere = [text for _, text in told.strings if text not in _fixed(told.attached)]
+    blocks.update(
+        enumerate(([text] for text in (*elsewhere, *_metadata(name, told.metadata))), start=max(blocks, default=0) + 1)
+    )
+    for texts in blocks.values():
+        # A word may be broken at the end of a line, and Chinese numerals are, without a hyphen.
+        readings = (texts, [" ".join(texts)], ["".join(texts)], ["".join(text.rstrip("-‐") for text in texts)])
+        if not any(_words(reading).issubset(known) for reading in readings):
+            raise _refused(name, "says a number as a word that its page does not")
 
 
 def _beyond(lines: Iterable[Line], left: Counter[_Number]) -> bool:
@@ -176,6 +194,10 @@ def _fixed(attached: Iterable[str]) -> frozenset[str]:
 
 def _numbers(text: str) -> list[_Number]:
     return [(number.value, number.digits) for number in numbers_in(text) if not number.is_word]
+
+
+def _words(texts: Iterable[str]) -> set[Decimal]:
+    return {number.value for text in texts for number in numbers_in(text) if number.is_word}
 
 
 def _count(texts: Iterable[str]) -> Counter[_Number]:

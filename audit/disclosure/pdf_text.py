@@ -26,6 +26,8 @@ _REFUSED_KINDS: Final = frozenset(("/Image", "/Movie", "/Sound", "/3D", "/Type3"
 _LARGEST: Final = 64 * 1024 * 1024
 _DEEPEST: Final = 60
 _PAIR: Final = re.compile(rb"<([0-9a-fA-F]+)>\s*<([0-9a-fA-F]+)>")
+_RIGHT_TO_LEFT: Final = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]+")
+_LEFT_TO_RIGHT: Final = re.compile("[^\\W\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]+")
 _CELL: Final = re.compile(r"\d+-\d+-\d+")
 
 
@@ -40,6 +42,9 @@ class Line:
     block: int
     """Of which part of the tree of tags it is: lines of one paragraph or cell have one number."""
     text: str
+    """As its glyphs stand on the sheet, from the left to the right."""
+    said: str
+    """The same with its words as they are read: those in Arabic letters from the right to the left."""
 
 
 @dataclass(slots=True)
@@ -147,11 +152,13 @@ class _Reading:
                 if annotation.get_object().get("/Subtype") != "/Link":
                     raise unread(self._name)
         of = places.of_sheet(page)
-        for mark, text in self._drawn(page.get_contents(), page["/Resources"], None, 0):
+        for mark, glyphs in self._drawn(page.get_contents(), page["/Resources"], None, 0):
             place, block = of.get(mark, ("margin", -1)) if mark is not None else ("margin", -1)
-            self._found.lines.append(Line(sheet, place, block, text))
+            self._found.lines.append(Line(sheet, place, block, "".join(glyphs), _said(glyphs)))
 
-    def _drawn(self, stream: Any, resources: Any, mark: int | None, depth: int) -> Iterator[tuple[int | None, str]]:
+    def _drawn(
+        self, stream: Any, resources: Any, mark: int | None, depth: int
+    ) -> Iterator[tuple[int | None, list[str]]]:
         """Lines of a stream and of the drawings that it calls, each with the mark that it stands under."""
         from pypdf.generic import ContentStream
 
@@ -170,10 +177,10 @@ class _Reading:
             elif operator == b"Tf":
                 font = self._table(resources["/Font"][operands[0]].get_object())
             elif operator in (b"TJ", b"Tj", b"'", b'"'):
-                line.append(_decoded(operands[-1], font))
+                line += _decoded(operands[-1], font)
             elif operator == b"ET":
-                yield marks[-1], "".join(line)
-                line.clear()
+                yield marks[-1], line
+                line = []
             elif operator in (b"BI", b"INLINE IMAGE"):
                 raise unread(self._name)
             elif operator == b"Do":
@@ -226,7 +233,7 @@ class _Places:
                 self._walk(under, place, block, depth + 1)
 
 
-def _decoded(shown: Any, font: Mapping[int, str]) -> str:
+def _decoded(shown: Any, font: Mapping[int, str]) -> list[str]:
     """The text of what is shown: glyphs of two bytes each. The second glyph of one letter has no text of its own."""
     parts = shown if isinstance(shown, list) else [shown]
     told = []
@@ -234,7 +241,15 @@ def _decoded(shown: Any, font: Mapping[int, str]) -> str:
         if isinstance(part, (str, bytes)):
             raw = part if isinstance(part, bytes) else part.original_bytes  # type: ignore[attr-defined]
             told += [font.get(int.from_bytes(raw[at : at + 2], "big"), "") for at in range(0, len(raw), 2)]
-    return "".join(told)
+    return told
+
+
+def _said(glyphs: list[str]) -> str:
+    """The words of a line. A glyph of several letters (lam and alif) holds them in the order of the script."""
+    text = "".join(glyphs)
+    if _RIGHT_TO_LEFT.search(text) is None:
+        return text
+    return _RIGHT_TO_LEFT.sub(" ", text) + " " + _LEFT_TO_RIGHT.sub(" ", "".join(reversed(glyphs)))
 
 
 def _is_name(value: object) -> bool:

@@ -21,6 +21,7 @@ from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
 from audit.disclosure.number_words import numbers_said
+from audit.disclosure.plain_letters import visible
 from audit.errors import RefusedReleaseError
 
 __all__ = ["Number", "numbers_in", "read_numbers", "unread"]
@@ -114,6 +115,7 @@ class _Reader:
         """Read the numbers of a text. What names its row is no number."""
         if row is not None:
             text = text.replace(row, " ")
+        text = visible(text)
         for word, value in numbers_said(text, language):
             self.found.append(Number(file, row, word, Decimal(value), 0, is_word=True))
         # Most texts of a file have no digit at all, and nearly all of the others have Western ones alone.

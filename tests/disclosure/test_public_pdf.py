@@ -218,6 +218,22 @@ def test_a_number_more_often_than_on_the_page_is_refused(files: dict[str, bytes]
         refuse_other_pdfs(planted, more(release), MAKER)
 
 
+IN_WORDS = ("seventeen", "cinquante", "семистам", "漏掉八百人", "والآلاف من النساء", "ثلاثمائة")
+
+
+@pytest.mark.parametrize(("lang", "direction"), [("en", "ltr"), ("ar", "rtl")])
+def test_numbers_in_words_are_read_as_they_are_drawn(lang: str, direction: str, release: PublicRelease) -> None:
+    narrow = "<table><tr><td style='inline-size:1rem'>{0}</td></tr></table>"
+    said = "".join(f"<p>{word}</p>{narrow.format(word)}" for word in IN_WORDS)
+    page = printed(release, lang, direction)["report.html"].decode().replace("</h1>", f"</h1>{said}")
+    files = {"report.html": page.encode(), "report.pdf": pdf_of(page, {}, None)}
+    refuse_other_pdfs(files, more(release), MAKER)
+    for word in IN_WORDS:
+        without = {**files, "report.html": page.replace(word, "-").encode()}
+        with pytest.raises(DataError, match="says a number as a word"):
+            refuse_other_pdfs(without, more(release), MAKER)
+
+
 def test_an_attachment_that_is_no_file_of_the_release_is_refused(
     files: dict[str, bytes], release: PublicRelease
 ) -> None:
