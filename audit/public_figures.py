@@ -17,22 +17,25 @@ from typing import Final, Literal, NamedTuple
 
 from audit.frequencies import Frequency, frequencies, rounded_up
 from audit.metrics import MetricName
-from audit.public_table import PublicGroup, PublicRate, PublicRule, PublicWord
+from audit.public_table import PublicGroup, PublicRate, PublicRelease, PublicRule, PublicWord
 
 __all__ = [
     "FUNNEL_DEVIATIONS",
     "FUNNEL_SIZES",
     "RATES",
     "STATES",
+    "Harm",
     "Place",
     "RateOf",
     "Span",
     "State",
+    "below_by_harm",
     "each_people_once",
     "error_of",
     "everyone_else",
     "funnel_curve",
     "funnel_place",
+    "harm_of",
     "limits_beside",
     "natural",
     "people_apart",
@@ -47,6 +50,9 @@ STATES: Final[tuple[State, ...]] = ("below", "meets", "cannot_tell", "not_shown"
 """What a page says of a group under a rule: a word, or that its rate is not shown, which is a state of its own."""
 
 _WORST_FIRST: Final[tuple[State, ...]] = ("below", "cannot_tell", "not_shown", "meets")
+
+Harm = Literal["missed", "wrongly_flagged", "flagged", "flagged_less", "wrong", "apart"]
+"""What a group beyond a limit suffers more of; `apart` where the limit holds to both sides."""
 
 FUNNEL_SIZES: Final = (10, 100_000)
 """The ends of the funnel's axis of sizes, which is logarithmic. It is the same for every set, so that it tells none."""
@@ -169,6 +175,34 @@ def state_tally(words: Sequence[PublicWord]) -> dict[State, int]:
     """How many groups are in which state, in the order of `STATES`; the same people count once."""
     counts = Counter(map(state_of, each_people_once(words)))
     return {state: counts[state] for state in STATES}
+
+
+def harm_of(rule: PublicRule) -> Harm:
+    """What a group beyond the limit of a rule suffers more of."""
+    if len(rule.worse) > 1:
+        return "apart"
+    match rule.metric:
+        case "true_positive_rate" | "false_negative_rate":
+            return "missed"
+        case "false_positive_rate" | "true_negative_rate":
+            return "wrongly_flagged"
+        case "selection_rate":
+            return "flagged" if rule.worse == ("high",) else "flagged_less"
+        case _:
+            return "wrong"
+
+
+def below_by_harm(release: PublicRelease) -> dict[Harm, int]:
+    """How many groups are beyond a limit, by what they suffer, in the order of the rules; the same people count once.
+
+    Two rules may be about one harm, such as the difference of a rate and its ratio: a group beyond both is one.
+    """
+    harms = {rule.rule: harm_of(rule) for rule in release.rules}
+    groups: dict[Harm, set[object]] = {harm: set() for harm in harms.values()}
+    for word in each_people_once(release.words):
+        if state_of(word) == "below" and word.rule in harms:
+            groups[harms[word.rule]].add(word.group.people)
+    return {harm: len(of_it) for harm, of_it in groups.items() if of_it}
 
 
 def spans_of(tally: Mapping[State, int]) -> dict[State, Span]:

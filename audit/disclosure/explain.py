@@ -23,6 +23,7 @@ from audit.metrics import MetricName
 from audit.public_figures import (
     FUNNEL_DEVIATIONS,
     Place,
+    below_by_harm,
     each_people_once,
     everyone_else,
     funnel_curve,
@@ -274,6 +275,7 @@ def tallies_of(release: PublicRelease) -> Iterator[int]:
         told = state_tally([word for word in release.words if word.rule == rule.rule])
         yield from told.values()
         yield sum(count for state, count in told.items() if state != "not_shown")
+    yield from below_by_harm(release).values()
     for kind in ("below", "meets"):
         yield len({word.group for word in release.words if word.word == kind})
         yield len({word.group for word in once if word.word == kind})

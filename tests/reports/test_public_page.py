@@ -522,3 +522,15 @@ def test_what_the_operator_declares_stands_there_and_is_called_declared() -> Non
 def test_an_audit_past_its_expiry_says_so_above_everything(end: str, past: bool) -> None:
     head = text(next(find_all(parsed(render(about(made("small"), finished=end, valid_until="2026-11-20"))), "header")))
     assert ("Past its expiry." in head) is past
+
+
+def test_groups_beyond_two_limits_on_one_harm_are_told_once_and_both_sides_by_themselves() -> None:
+    release = made("small")
+    first, other = release.rules
+    ratio = first.model_copy(update={"rule": "as_a_ratio", "scale": "ratio", "limit": 0.8})
+    both = other.model_copy(update={"worse": ("low", "high")})
+    again = [word.model_copy(update={"rule": ratio.rule}) for word in release.words if word.rule == first.rule]
+    release = release.model_copy(update={"rules": (first, ratio, both), "words": (*release.words, *again)})
+    told = text(section(parsed(render(release)), "verdict"))
+    assert "missed victims clearly more often in 4 groups than among everyone else. In this test the system " in told
+    assert told.split("than among everyone else.")[1].strip().startswith("In this test the system treated 2 groups")

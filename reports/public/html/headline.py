@@ -9,14 +9,14 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from audit.public_figures import State, spans_of, state_tally
+from audit.public_figures import Harm, State, below_by_harm, spans_of, state_tally
 from audit.public_table import PublicRule, group_key
 from reports.language import Language
 from reports.names import Names
 from reports.numbers import NOT_KNOWN
 from reports.plain_text import capital
 from reports.public.html.charts import bar_of_states
-from reports.public.reading import MISSED, OUTCOMES, WRONGLY_FLAGGED, PublicFinding, PublicReading
+from reports.public.reading import OUTCOMES, PublicFinding, PublicReading
 from reports.public.words import PublicWords
 
 
@@ -140,36 +140,22 @@ class HeadlineWriter:
 
     def _failing_sentence(self) -> str:
         """What happened clearly more often, in how many groups, rule by rule; the primary harm first."""
-        clauses: dict[str, str] = {}
-        for rule in self._reading.rules:
-            below = self._reading.below([rule])
-            if below:
-                clauses.setdefault(self._kind(rule), self._clause(self._kind(rule), len(below)))
+        clauses = {harm: self._clause(harm, count) for harm, count in below_by_harm(self._reading.release).items()}
+        apart = clauses.pop("apart", "")
+        both_sides = self._t.gettext("In this test the system %(what)s.") % {"what": apart}
+        if not clauses:
+            return both_sides
         first, *others = clauses.values()
         than = self._t.gettext("In this test the system %(what)s than among everyone else.")
         for other in others:
             first = self._t.gettext("%(first)s, and %(other)s") % {"first": first, "other": other}
         if others:
             than = self._t.gettext("In this test the system %(what)s, than among everyone else.")
-        if clauses.keys() == {"apart"}:
-            than = self._t.gettext("In this test the system %(what)s.")
-        return than % {"what": first}
+        told = than % {"what": first}
+        return self._t.gettext("%(first)s %(more)s") % {"first": told, "more": both_sides} if apart else told
 
-    @staticmethod
-    def _kind(rule: PublicRule) -> str:
-        """What a group beyond the limit suffers more of; `apart` where the limit holds to both sides."""
-        if len(rule.worse) > 1:
-            return "apart"
-        if rule.metric in MISSED:
-            return "missed"
-        if rule.metric in WRONGLY_FLAGGED:
-            return "wrongly_flagged"
-        if rule.metric == "selection_rate":
-            return "flagged" if rule.worse == ("high",) else "flagged_less"
-        return "wrong"
-
-    def _clause(self, kind: str, count: int) -> str:
-        one_and_many = {
+    def _clause(self, harm: Harm, count: int) -> str:
+        one_and_many: dict[Harm, str] = {
             "missed": self._t.ngettext(
                 "missed victims clearly more often in %(count)s group",
                 "missed victims clearly more often in %(count)s groups",
@@ -201,7 +187,7 @@ class HeadlineWriter:
                 count,
             ),
         }
-        return one_and_many[kind] % {"count": self._n.count(count)}
+        return one_and_many[harm] % {"count": self._n.count(count)}
 
     def _more(self) -> list[tuple[str, str]]:
         """Whom most people affected are among; or that the protected figures and the verdict part."""
