@@ -82,7 +82,7 @@ def test_a_fail_of_probes_alone_accuses_no_group() -> None:
     assert not any(word.word == "below" for word in release.words)
     said = PublicJunitReporter().render(release)
     assert said.count("<failure") == 1
-    assert "one word or column of a case, and nothing else, moved the score" in said
+    assert "one word or field of a case, and nothing else, moved its score" in said
 
 
 def test_hostile_names_stay_text() -> None:
