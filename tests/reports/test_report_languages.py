@@ -215,6 +215,13 @@ def test_isolates_close_what_they_open_and_change_nothing_else(pieces: list[str]
     assert not re.search("<[^>]*[\u2066\u2069][^>]*>", done)
 
 
+def test_a_moment_is_kept_in_its_order() -> None:
+    """In a line from right to left the year of 2026-11-24T09:12:03Z would else stand behind its hour."""
+    told = isolated("من 2026-11-24T09:12:03Z إلى 2026-11-24T09:12:07.25Z (UTC)، حتى 2027-11-24.")
+    kept = re.findall("\u2066([^\u2069]*)\u2069", told)
+    assert kept == ["2026-11-24T09:12:03Z", "2026-11-24T09:12:07.25Z", "2027-11-24"]
+
+
 def test_a_formula_is_kept_in_its_order() -> None:
     """In a line from right to left the plus of a sum would else stand behind it."""
     told = isolated("المعدل r = x/d عند r(1−r)/v، حيث v = r(1−r)/d + V·m/d²، وk = 10 <code>v = r/d</code>")
