@@ -21,6 +21,7 @@ _NUMBER = r"(?:&[lg]t;)?[≤≥]?[−+±]?\d(?:[\d.,\u00a0\u202f]*\d)?%?"
 _FORMULA = r"(?<![A-Za-z0-9_])[A-Za-z](?:[(/·²]| [=±] )[A-Za-z0-9()−·/²√.=±+′ ]*[A-Za-z0-9)²′]"
 _NUMBERS: Final = re.compile(
     r"(?P<kept><(?P<whole>svg|code)\b.*?</(?P=whole)>|<[^>]*>|&(?![lg]t;\d)#?\w+;|\[U\+[0-9A-F]+\])"
+    r"|\d{4}-\d\d-\d\d(?:T[\d:.]*\dZ?)?"
     rf"|{_FORMULA}|{_NUMBER}(?:\s?[–…/±^]\s?(?:{_NUMBER}|∞))+|[≤≥−+±]{_NUMBER}|(?:&[lg]t;)?\d[\d.,]*%"
     r"|\[[a-z_]+\] [a-z_]+",
     re.DOTALL,
@@ -91,7 +92,7 @@ def css_string(text: str) -> Markup:
 
 
 def isolated(text: str) -> str:
-    """`text` with ranges, signed numbers, percentages, formulas and keys of a plan in their order (U+2066, U+2069).
+    """`text` with moments, ranges, signed numbers, percentages, formulas and keys in their order (U+2066, U+2069).
 
     In a line from right to left "42–52%" would else be shown as "52–42%". `text` is markup: tags, drawings and code
     stay as they are.

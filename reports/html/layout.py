@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from reports.html.environment import Finished, environment, isolated
+from reports.html.spacing import spaced
 from reports.language import Language
 
 __all__ = ["Part", "one_file", "part_in", "scope_of"]
@@ -46,6 +47,7 @@ def scope_of(language: Language, *, several: bool) -> str:
 
 def part_in(language: Language, heading: str, notice: str, body: str, heads: str, *, several: bool) -> Part:
     """The part of a language: its ids its own, numbers kept in their order, texts of others in no known language."""
+    body = spaced(body, language)
     if language.direction == "rtl":
         body = isolated(body)
     if several:

@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader
 
 from audit.public_site import PublicSite
 from reports.html.environment import Finished, environment, isolated
+from reports.html.spacing import spaced
 from reports.language import Language
 from reports.languages import language as language_of
 from reports.portal.feed import feed
@@ -170,6 +171,7 @@ class _Writer:
             **self._views.constants(),
             **values,
         )
+        body = spaced(body, self._language)
         body = isolated(body) if self._language.direction == "rtl" else body
         if not self._language.is_english:
             body = body.replace("<bdi>", '<bdi lang="">')  # in a language that nobody has told

@@ -7,7 +7,16 @@ import io
 from collections.abc import Iterator
 from typing import Final
 
-from audit.public_table import SENTENCES, PublicGroup, PublicMethod, PublicRate, PublicRelease, PublicSide, group_key
+from audit.public_table import (
+    SENTENCES,
+    PublicGroup,
+    PublicMethod,
+    PublicRate,
+    PublicRelease,
+    PublicSide,
+    group_key,
+    has_words,
+)
 from reports.public.plain_names import PlainNames
 from reports.public.waived import PublicWaived
 
@@ -40,7 +49,8 @@ class _Rows:
         self._waived = PublicWaived(release)
         self._metrics = list(dict.fromkeys(rate.metric for rate in release.rates))
         self._rates = {(rate.metric, group_key(rate.group)): rate for rate in release.rates}
-        self._words = {(word.rule, group_key(word.group)): word.word for word in release.words}
+        words = release.words if has_words(release) else ()  # of sizes alone no group was judged
+        self._words = {(word.rule, group_key(word.group)): word.word for word in words}
 
     def all(self) -> Iterator[list[str]]:
         yield [

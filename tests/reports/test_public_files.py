@@ -7,7 +7,9 @@ import io
 from dataclasses import replace
 from xml.etree import ElementTree as ET
 
+import pytest
 from made_disclosure import ABOUT, RULE, SECRET, made_counts, made_lattice, made_method
+from made_public import sizes_alone
 
 from audit.counting.table import CountsTable
 from audit.disclosure.exact import exact_counts
@@ -103,3 +105,12 @@ def test_hostile_names_stay_text() -> None:
     root = ET.fromstring(PublicJunitReporter().render(release))
     assert "[U+202E]" in (root.get("name") or "")
     refuse_unexplained(files_of(release), files_of(blank(release)), release)
+
+
+@pytest.mark.parametrize("flag", ["weighted", "clustered"])
+def test_no_group_of_sizes_alone_has_a_word(flag: str) -> None:
+    """ "cannot_tell" would read as though its figures had been judged."""
+    release = sizes_alone("fail", flag)
+    for row in rows_of(release):
+        assert {row[f"word under {rule.rule}"] for rule in release.rules} == {""}
+    assert "cannot_tell" in {row[f"word under {RULE.rule}"] for row in rows_of(MADE)}

@@ -337,6 +337,16 @@ def test_a_clustered_audit_says_why_it_has_no_rates() -> None:
     assert "no rates are made" not in text(section(parsed(render(made("passing"))), "protected"))
 
 
+@pytest.mark.parametrize("flag", ["weighted", "clustered"])
+def test_without_rates_no_empty_frame_is_drawn(flag: str) -> None:
+    """An empty table of cells would say of its groups that they are small, and they are not."""
+    bare = parsed(render(sizes_alone("inconclusive", flag)))
+    assert not any("heat" in (table.get("class") or "") for table in find_all(bare, "table"))
+    assert not list(find_all(bare, "figure"))
+    assert "#all" not in {link.get("href") for link in find_all(bare, "a")}
+    assert any("findings" in (table.get("class") or "") for table in find_all(bare, "table"))
+
+
 def test_who_set_limits_and_until_when_it_is_valid_is_said_or_said_to_be_missing() -> None:
     release = about(made("passing"), valid_until=None, auditor="", limits_set_by="", digests=())
     root = parsed(render(release))

@@ -16,12 +16,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from made_pages import find_all, parsed, text
+from made_public import in_languages, made
 
 import reports.html
 from audit.result import AuditResult
 from reports.html import HtmlReporter
 from reports.html.environment import isolated
+from reports.html.spacing import spaced
 from reports.languages import CODES, language
+from reports.public.html import PublicHtmlReporter
 
 OTHERS = tuple(code for code in CODES if code != "en")
 
@@ -212,6 +215,13 @@ def test_isolates_close_what_they_open_and_change_nothing_else(pieces: list[str]
     assert not re.search("<[^>]*[\u2066\u2069][^>]*>", done)
 
 
+def test_a_moment_is_kept_in_its_order() -> None:
+    """In a line from right to left the year of 2026-11-24T09:12:03Z would else stand behind its hour."""
+    told = isolated("من 2026-11-24T09:12:03Z إلى 2026-11-24T09:12:07.25Z (UTC)، حتى 2027-11-24.")
+    kept = re.findall("\u2066([^\u2069]*)\u2069", told)
+    assert kept == ["2026-11-24T09:12:03Z", "2026-11-24T09:12:07.25Z", "2027-11-24"]
+
+
 def test_a_formula_is_kept_in_its_order() -> None:
     """In a line from right to left the plus of a sum would else stand behind it."""
     told = isolated("المعدل r = x/d عند r(1−r)/v، حيث v = r(1−r)/d + V·m/d²، وk = 10 <code>v = r/d</code>")
@@ -255,3 +265,19 @@ def test_a_language_costs_half_a_second_at_most_and_half_a_megabyte(failing: Aud
 def test_a_language_that_is_not_there_is_an_error() -> None:
     with pytest.raises(KeyError):
         language("de")
+
+
+def test_a_natural_frequency_stays_on_one_line_and_chinese_has_no_space_between_sentences() -> None:
+    told = "<p>unas 2 de cada 10; 3 in 10, 1 из 1 000 &amp; 5 of 7</p>"
+    assert spaced(told, language("es")) == (
+        "<p>unas 2\u00a0de\u00a0cada\u00a010; 3\u00a0in\u00a010, 1\u00a0из\u00a01 000 &amp; 5 of 7</p>"
+    )
+    joined = "<p>一。 <b>二：</b> “三”。 four。 <bdi lang=''>五</bdi></p>"
+    assert spaced(joined, language("zh")) == "<p>一。<b>二：</b>“三”。 four。<bdi lang=''>五</bdi></p>"
+    assert spaced(joined, language("ru")) == joined
+
+
+@pytest.mark.parametrize("kind", ["small", "undecided", "passing", "refused"])
+def test_no_space_follows_a_chinese_full_stop(kind: str) -> None:
+    page = re.sub(r"</?(?:b|bdi|small)\b[^>]*>", "", PublicHtmlReporter().render(in_languages(made(kind), "zh")))
+    assert not re.findall(r".{0,9}。 +[\u4e00-\u9fff].{0,9}", page)

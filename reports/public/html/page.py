@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from audit.groups import Axis
 from audit.public_figures import FUNNEL_DEVIATIONS, funnel_curve
-from audit.public_table import PublicRelease, group_key, why_no_rates
+from audit.public_table import PublicRelease, group_key, has_words, why_no_rates
 from reports.language import Language
 from reports.names import Names
 from reports.plain_text import capital, harmless
@@ -80,6 +80,8 @@ class PublicPage:
     features: tuple[Feature, ...]
     """Features that are no nationality."""
     by_region: tuple[Family, ...]
+    rated: bool
+    """Whether groups have rates and words."""
     both: tuple[Heat, ...]
     both_title: str
     forests: tuple[PublicRows, ...]
@@ -133,6 +135,7 @@ class _Writer:
         shown = self._reading.shown
         names, words = self._names, self._words
         families = list(self._reading.families) if shown else []
+        rated = has_words(self._release)  # without rates a table of cells, a forest and a funnel are empty frames
         return PublicPage(
             headline=HeadlineWriter(self._reading, names, words, self._language).write(),
             above_the_table=words.sentence("above_the_table"),
@@ -143,14 +146,13 @@ class _Writer:
             affected_first=MOST,
             features=tuple(self._features(families)),
             by_region=tuple(self._by_region(families)),
-            both=tuple(self._both(families)),
+            rated=rated,
+            both=tuple(self._both(families)) if rated else (),
             both_title=self._both_title(families),
-            forests=tuple(self._tables.forest(rule) for rule in self._reading.rules) if shown else (),
-            funnels=tuple(self._funnels()) if shown else (),
+            forests=tuple(self._tables.forest(rule) for rule in self._reading.rules) if rated else (),
+            funnels=tuple(self._funnels()) if rated else (),
             regions=regions(self._reading, names, words, self._language) if shown else (),
-            questions=questions(
-                self._release.about.looks, self._language, rates=shown and not why_no_rates(self._release)
-            ),
+            questions=questions(self._release.about.looks, self._language, rates=rated),
             rules=tuple(self._rules()),
             csv=as_link("text/csv", table_csv(self._release)) if shown else "",
             json=as_link("application/json", table_json(self._release)) if shown else "",
