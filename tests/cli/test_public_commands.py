@@ -82,9 +82,12 @@ def test_restricted_writes_the_exact_reports_as_before_and_no_key(here: Path) ->
     assert (code, err.count("\n")) == (ExitCode.USAGE, 1)
 
 
-def test_one_set_in_several_folders_is_one_release_where_they_share_the_key(here: Path) -> None:
+def test_one_set_in_several_folders_is_one_release_where_they_share_the_key(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     invoke(*RUN, *JSON)
     invoke(*RUN, *JSON, "--out", "second", "--restricted-folder", "audit-out/restricted")
+    monkeypatch.setattr("audit.disclosure.restricted.new_key", lambda: b"another key than this one, 32 by")
     invoke(*RUN, *JSON, "--out", "third")
     files = [(here / out / "public" / "release.json").read_bytes() for out in ("audit-out", "second", "third")]
     assert files[0] == files[1] != files[2]
