@@ -155,7 +155,7 @@ def test_what_is_refused_leaves_the_verdict_and_one_line(here: Path) -> None:
     assert names(here / "audit-out" / "public") == ["junit.xml", "release.json"]
     assert names(here / "audit-out" / "restricted") == [".lock", "key"]
     gated = invoke("gate", "audit-out")
-    assert (gated[0], "No figures are shown" in gated[1]) == (ExitCode.FAIL, True)
+    assert (gated[0], "No figures are published" in gated[1]) == (ExitCode.FAIL, True)
 
 
 def test_a_gate_of_a_weighted_set_counts_no_words_and_says_why_there_are_none(here: Path) -> None:
