@@ -352,16 +352,11 @@ class HeadlineWriter:
                 "Before anyone relies on this system, its operator should learn from the auditor, who holds the exact "
                 "figures, where it fails; explain that, correct it, and have it audited again."
             )
-        if self._outcome == "pass" and not (self._reading.shown and self._reading.has_rates):
+        if self._outcome == "pass":
             return self._t.gettext(
                 "Before anyone relies on this result, they should ask the auditor, who holds the figures, which groups "
                 "could be judged. It holds for this version of the system and these cases. When either changes, the "
                 "operator should have it audited again."
-            )
-        if self._outcome == "pass":
-            return self._t.gettext(
-                "This holds for this version of the system and these cases. When either changes, the operator should "
-                "have it audited again."
             )
         return self._t.gettext(
             "This is not a pass. The operator should ask the auditor why: too few cases with a known answer in some "
