@@ -9,17 +9,22 @@ that is what a written inclusion probability means. Of copies that are left out 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from audit.draw import draw_set
+from audit import draw
+from audit.analyses.sample_allocation import Allocation, ClusterShapes, PoolCell, allocate
+from audit.plan import AuditPlan
 from audit.plan_file import parse_design
+from audit.sampling_design import SamplingDesign
 from simulate.verdict_size import Measured
 
 FloatArray = npt.NDArray[np.float64]
@@ -132,14 +137,40 @@ def made_pool(rng: np.random.Generator) -> Pool:
     return Pool(group, label, flagged, nested, spanning, key)
 
 
+@contextmanager
+def allocated_once() -> Iterator[None]:
+    """Share out the cases of a design for its first seed alone, and do not say what each drawn set could decide.
+
+    Both take longer than to draw a set. The first goes by the cells of the pool, which are the same for every seed, and
+    of the second nothing is looked at here.
+    """
+    known: dict[tuple[tuple[PoolCell, ...], int | None, float], Allocation] = {}
+
+    def remembered(
+        design: SamplingDesign,
+        plan: AuditPlan,
+        cells: Sequence[PoolCell],
+        shapes: ClusterShapes,
+        size: int | None,
+        share: float = 1.0,
+    ) -> Allocation:
+        key = tuple(cells), size, share
+        if key not in known:
+            known[key] = allocate(design, plan, cells, shapes, size, share)
+        return known[key]
+
+    with patch.object(draw, "allocate", remembered), patch.object(draw, "_checked", return_value=None):
+        yield
+
+
 def drawn_weights(pool: Pool, way: Way, runs: int, first_seed: int) -> FloatArray:
     """float64[runs, N]: the weight of each row in each draw; 0 where it is not drawn."""
     weights = np.zeros((runs, pool.group.size))
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, allocated_once():
         path, target = Path(folder, "pool.parquet"), Path(folder, "drawn.parquet")
         pool.write(path)
         for run in range(runs):
-            draw_set(parse_design(way.design(first_seed + run)), path, target)
+            draw.draw_set(parse_design(way.design(first_seed + run)), path, target)
             drawn = pq.read_table(target, columns=["id", "design_weight", "inclusion_probability"])
             places = [int(one[1:]) for one in drawn["id"].to_pylist()]
             weights[run, places] = drawn["design_weight"].to_numpy()

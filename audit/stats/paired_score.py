@@ -217,21 +217,19 @@ def _largest(
     at_most, below = _borders(t, n, margin, observed)
     asked = (0, 1) if side == "both" else (0,) if side == "worse" else (1,)
 
-    def tails(share: float) -> list[float]:
-        weights = binomial_cdf(t, n, share) - binomial_cdf(t - 1, n, share)
-        gain = max(share - margin, 0.0) / (2.0 * share)
-        return [
-            float(weights @ (1.0 - binomial_cdf(below, t, gain) if one else binomial_cdf(at_most, t, gain)))
-            for one in asked
-        ]
+    def tails(shares: FloatArray, one: int) -> list[float]:
+        of = shares[:, np.newaxis]
+        weights = binomial_cdf(t, n, of) - binomial_cdf(t - 1, n, of)
+        gain = np.maximum(of - margin, 0.0) / (2.0 * of)
+        tail = 1.0 - binomial_cdf(below, t, gain) if one else binomial_cdf(at_most, t, gain)
+        return [float(row @ beyond) for row, beyond in zip(weights, tail, strict=True)]
 
-    found = np.array([tails(float(share)) for share in psi])
     largest = [1.0, 1.0]
-    for place, one in enumerate(asked):
-        best = int(found[:, place].argmax())
+    for one in asked:
+        found = tails(psi, one)
+        best = int(np.argmax(found))
         near = np.linspace(psi[max(best - 1, 0)], psi[min(best + 1, len(psi) - 1)], _CLOSER)
-        closer = max(tails(float(share))[place] for share in near)
-        largest[one] = min(1.0, max(float(found[best, place]), closer) + beta)
+        largest[one] = min(1.0, max(found[best], *tails(near, one)) + beta)
     return largest[0], largest[1]
 
 

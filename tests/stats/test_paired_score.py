@@ -93,7 +93,7 @@ def test_the_sum_is_that_over_all_tables(table: tuple[int, int, int], margin: fl
 def rejected(n: int, margin: float, side: Literal["worse", "within"], level: float) -> BoolArray:
     """Whether each of `all_tables` is rejected."""
     lost, gained = all_tables(n)
-    return np.asarray(getattr(paired_p(lost, gained, np.full(lost.shape, n), margin), side) <= level)
+    return np.asarray(getattr(paired_p(lost, gained, np.full(lost.shape, n), margin, side=side), side) <= level)
 
 
 @pytest.mark.parametrize("side", ["worse", "within"])
