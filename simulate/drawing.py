@@ -21,7 +21,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from audit import draw
-from audit.analyses.sample_allocation import Allocation, ClusterShapes, PoolCell, allocate
+from audit.analyses.sample_allocation import Allocation, ClusterShapes, allocate
+from audit.analyses.sample_sizes import PoolCell
 from audit.plan import AuditPlan
 from audit.plan_file import parse_design
 from audit.sampling_design import SamplingDesign
