@@ -119,7 +119,7 @@ def _write_public(result: AuditResult, beside: Path, asked: PublicFiles, out: Pa
 def _print_public(result: AuditResult, beside: Path, asked: PublicFiles, place: Path) -> None:
     from audit.disclosure.public_files import find_public_reporters
 
-    if len(asked.formats) > 1 and asked.formats != ("pdf", "html"):
+    if len(asked.formats) > 1 and asked.formats != ("pdf", "html", "csv"):
         raise ArgumentError("--out - is for one report", slug="several-reports-one-file", hint="ask for one")
     (first,) = find_public_reporters(asked.formats[:1])
     printed: dict[str, bytes] = {}

@@ -88,8 +88,8 @@ def _public(names: Sequence[str], lang: str | None) -> tuple[tuple[str, ...], tu
     from audit.errors import DataError
 
     formats = tuple(dict.fromkeys(names)) or default_formats()
-    if "pdf" in formats and "html" not in formats:
-        formats = (*formats, "html")  # a gate compares the two
+    if "pdf" in formats:  # a gate compares it with the page, and what is attached to it with the file of the release
+        formats = tuple(dict.fromkeys((*formats, "html", "csv")))
     for name in formats:
         if name not in known_formats() and name in known_reporters():
             raise ArgumentError(

@@ -164,11 +164,14 @@ class _Rows:
         )
 
     def _own_name(self, row: PublicGroup) -> Iterator[Decimal]:
-        """Whole numbers in what the levels of a group are called: "18-29" is nobody's number in its own row."""
+        """Whole numbers in what the levels and features of a group are called: "18-29" is nobody's number in its row.
+
+        A word such as "once" is a number in another language alone.
+        """
         for level in row.group.levels:
-            for number in numbers_in(self._names.get(level, "")):
-                if number.digits == 0:
-                    yield number.value
+            called = self._names.get(level, ""), level.feature, level.feature.replace("_", " ")
+            found = [number for name in called for part in ("", "es") for number in numbers_in(name, part)]
+            yield from (number.value for number in found if number.digits == 0)
 
 
 def printed_as(value: Decimal, number: Number) -> bool:
@@ -220,9 +223,11 @@ def _made_of_rates(
     """Denominators and natural frequencies of each rate, alone and beside everyone else; people apart; "<1", ">99"."""
     for rate in rates:
         size = size_of(row, rate.metric)
-        if rate.value is None or size is None:
+        if size is None:
             continue
         yield size
+        if rate.value is None:
+            continue
         rest = beside[rate.metric]
         told = natural(rate.metric, rate.value, None) if rest is None else natural(rate.metric, rate.value, rest)
         yield from (number for one in told if isinstance(one, Frequency) for number in (one.count, one.base))

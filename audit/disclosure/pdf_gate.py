@@ -105,8 +105,8 @@ def _refuse_numbers(name: str, told: PdfText, printed: Iterable[Number]) -> None
     known = Counter((number.value, number.digits) for number in printed if not number.is_word)
     lines = [line for line in told.lines if line.place == "text"]
     drawn = [text for key, text in told.strings if key == "/Alt"]
-    left = known - Counter(number for text in drawn for number in _numbers(text))
-    if _count(drawn) - known or _beyond(lines, left):
+    in_drawings = _fitting(drawn, known)
+    if in_drawings is None or _beyond(lines, known - in_drawings):
         raise _refused(name, "prints a number that its page does not, or one more often")
     if not _is_furniture(told, known):
         raise _refused(name, "prints a number at a margin, in a list or in a head that its page does not")
@@ -137,13 +137,20 @@ def _beyond(lines: Iterable[Line], left: Counter[_Number]) -> bool:
     for line in lines:
         blocks.setdefault(line.block, []).append(line.text)
     for texts in blocks.values():
-        found = _count(texts)
-        if found - left:
-            found = _count(["".join(texts)])
-        if found - left:
+        found = _fitting(texts, left)
+        if found is None:
             return True
         left -= found
     return False
+
+
+def _fitting(texts: Sequence[str], left: Counter[_Number]) -> Counter[_Number] | None:
+    """The numbers of a block in a reading in which all of them are left; None where there is no such reading.
+
+    The page marks which text is of a language that sets thousands apart with points, and a PDF does not.
+    """
+    readings = (_count(said, language) for language in ("", "es") for said in (texts, ["".join(texts)]))
+    return next((found for found in readings if not found - left), None)
 
 
 def _is_furniture(told: PdfText, known: Mapping[_Number, int]) -> bool:
@@ -192,16 +199,16 @@ def _fixed(attached: Iterable[str]) -> frozenset[str]:
     return _FIXED | {engine, *attached}
 
 
-def _numbers(text: str) -> list[_Number]:
-    return [(number.value, number.digits) for number in numbers_in(text) if not number.is_word]
+def _numbers(text: str, language: str = "") -> list[_Number]:
+    return [(number.value, number.digits) for number in numbers_in(text, language) if not number.is_word]
 
 
 def _words(texts: Iterable[str]) -> set[Decimal]:
     return {number.value for text in texts for number in numbers_in(text) if number.is_word}
 
 
-def _count(texts: Iterable[str]) -> Counter[_Number]:
-    return Counter(number for text in texts for number in _numbers(text))
+def _count(texts: Iterable[str], language: str = "") -> Counter[_Number]:
+    return Counter(number for text in texts for number in _numbers(text, language))
 
 
 def _made_again(

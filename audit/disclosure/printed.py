@@ -83,10 +83,10 @@ def read_numbers(files: Mapping[str, bytes], rows: Collection[str]) -> list[Numb
     return reader.found
 
 
-def numbers_in(text: str) -> list[Number]:
-    """The numbers of a text that stands in no file and no row."""
+def numbers_in(text: str, language: str = "") -> list[Number]:
+    """The numbers of a text that stands in no file and no row; `language` is its primary subtag, empty if unknown."""
     reader = _Reader(frozenset())
-    reader.text("", None, text)
+    reader.text("", None, text, language)
     return reader.found
 
 

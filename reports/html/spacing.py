@@ -9,14 +9,21 @@ from reports.language import Language
 
 __all__ = ["spaced"]
 
-_OFTEN: Final = re.compile(r" (?<=\d )(?:in|sur|de cada|из|من كل) (?=\d)")
-_AFTER_STOP: Final = re.compile(
-    r"([。；：，！？](?:</(?:b|bdi|small)>)*) (?=(?:<(?:b|bdi|small)(?: [^>]*)?>)*[\u3000-\u303f\u4e00-\u9fff“])"
+_KEPT: Final = r"<(style|svg|code|title|bdi)\b.*?</\1>"
+"""What is data or no sentence: names that somebody gave, commands, drawings and styles stay as they are."""
+_TAG: Final = r"<[^>]*>"
+_OFTEN: Final = r"(?<=\d) (?:in|sur|de cada|из|من كل) (?=\d)"
+_AFTER_STOP: Final = (
+    r"[。；：，！？](?:</(?:b|small)>)* (?=(?:<(?:b|bdi|small)(?: [^>]*)?>)*[\u3000-\u303f\u4e00-\u9fff“])"
 )
 """The space between two sentences that a template joins; Chinese writes none, since its stops hold one."""
+_FREQUENCIES: Final = re.compile(f"{_KEPT}|{_TAG}|(?P<often>{_OFTEN})", re.DOTALL)
+_STOPS: Final = re.compile(f"{_KEPT}|(?P<stop>{_AFTER_STOP})|{_TAG}", re.DOTALL)
 
 
 def spaced(text: str, language: Language) -> str:
     """`text`, which is markup, with a natural frequency as "2 in 10" on one line, and Chinese without spaces."""
-    text = _OFTEN.sub(lambda found: found[0].replace(" ", "\u00a0"), text)
-    return _AFTER_STOP.sub(r"\1", text) if language.short == "zh" else text
+    text = _FREQUENCIES.sub(lambda found: found[0].replace(" ", "\u00a0") if found["often"] else found[0], text)
+    if language.short != "zh":
+        return text
+    return _STOPS.sub(lambda found: found[0][:-1] if found["stop"] else found[0], text)

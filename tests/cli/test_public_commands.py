@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from made_pdfs import require_pdf
 from made_published import PLAN, install_reporters, keep_key, write_set
 from typer.testing import CliRunner
 
@@ -227,3 +228,13 @@ def test_the_log_remembers_before_files_are_written(here: Path, monkeypatch: pyt
     assert (code, "cannot write" in err) == (ExitCode.STORAGE_FAILED, True)
     assert names(here / "audit-out") == ["restricted"]
     assert names(here / "audit-out" / "restricted" / "releases") == ["0001.json"]
+
+
+def test_a_pdf_in_public_comes_with_what_it_is_held_against(here: Path) -> None:
+    """The commands of docs/how-to/pdf.md. In Spanish points part thousands, which the axis of a drawing has."""
+    require_pdf()
+    for command in (("run", "plan.toml", "--no-crosscheck"), ("report", "audit-out", "--lang", "es")):
+        asked = ("--report", "html", "--report", "pdf") if command[0] == "run" else ("--format", "pdf")
+        _, _, err = invoke(*command, *asked)
+        assert "refused" not in err
+        assert names(here / "audit-out" / "public") == ["groups.csv", "release.json", "report.html", "report.pdf"]

@@ -545,3 +545,32 @@ def test_groups_beyond_two_limits_on_one_harm_are_told_once_and_both_sides_by_th
     told = text(section(parsed(render(release)), "verdict"))
     assert "missed victims clearly more often in 4 groups than among everyone else. In this test the system " in told
     assert told.split("than among everyone else.")[1].strip().startswith("In this test the system treated 2 groups")
+
+
+def test_the_harm_of_the_verdict_is_told_first_whatever_the_order_of_the_plan() -> None:
+    release = made("small")
+    flipped = release.model_copy(update={"rules": release.rules[::-1]})
+    told = [text(section(parsed(render(each)), "verdict")) for each in (release, flipped)]
+    assert all(each.index("missed victims") < each.index("wrongly flagged people") for each in told)
+
+
+def test_two_limits_on_one_harm_have_one_number_of_groups() -> None:
+    release = made("small")
+    first, other = release.rules
+    narrow = first.model_copy(update={"rule": "narrow"})
+    few = [word for word in release.words if word.rule == first.rule][:1]
+    words = (*release.words, *(word.model_copy(update={"rule": "narrow"}) for word in few))
+    told = text(
+        section(parsed(render(release.model_copy(update={"rules": (narrow, first, other), "words": words}))), "verdict")
+    )
+    assert "more often in 4 groups" in told
+    assert "4 groups beyond the limit" in told
+    assert "with public figures on this rate" not in told
+
+
+def test_of_groups_that_the_public_table_does_not_hold_no_number_is_said() -> None:
+    release = made("passing").model_copy(update={"words": ()})
+    told = text(section(parsed(render(release)), "verdict"))
+    assert "Groups in the public figures" not in told
+    assert "0 groups" not in told
+    assert "share of victims found, everyone together" in told

@@ -281,3 +281,14 @@ def test_a_natural_frequency_stays_on_one_line_and_chinese_has_no_space_between_
 def test_no_space_follows_a_chinese_full_stop(kind: str) -> None:
     page = re.sub(r"</?(?:b|bdi|small)\b[^>]*>", "", PublicHtmlReporter().render(in_languages(made(kind), "zh")))
     assert not re.findall(r".{0,9}。 +[\u4e00-\u9fff].{0,9}", page)
+
+
+@pytest.mark.parametrize("code", ["en", "zh"])
+def test_spaces_are_minded_in_sentences_and_in_nothing_that_somebody_wrote(code: str) -> None:
+    """A key with other spaces names no row, and a command with other spaces is another one."""
+    kept = (
+        '<tr data-g="site:level=1 in 10，甲， 乙"><style>a{content:"3 in 4"}</style><title>2 in 5</title>'
+        '<code>run "3 in 4.toml"</code><bdi>1 in 10， 甲</bdi><svg><text>6 in 7</text></svg>'
+    )
+    said = "2 in 10"
+    assert spaced(kept + said, language(code)) == kept + "2\u00a0in\u00a010"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from audit.public_figures import Harm, State, below_by_harm, spans_of, state_tally
+from audit.public_figures import Harm, State, below_by_harm, harm_of, spans_of, state_tally
 from audit.public_table import PublicRule, group_key
 from reports.language import Language
 from reports.names import Names
@@ -140,7 +140,9 @@ class HeadlineWriter:
 
     def _failing_sentence(self) -> str:
         """What happened clearly more often, in how many groups, rule by rule; the primary harm first."""
-        clauses = {harm: self._clause(harm, count) for harm, count in below_by_harm(self._reading.release).items()}
+        counts = below_by_harm(self._reading.release)
+        first_harm_first = dict.fromkeys(harm_of(rule) for rule in self._reading.rules)
+        clauses = {harm: self._clause(harm, counts[harm]) for harm in first_harm_first if harm in counts}
         apart = clauses.pop("apart", "")
         both_sides = self._t.gettext("In this test the system %(what)s.") % {"what": apart}
         if not clauses:
@@ -206,10 +208,13 @@ class HeadlineWriter:
         told = self._t.gettext("It says nothing about groups that were too small to judge.")
         if not (self._reading.rules and self._reading.has_rates and self._reading.shown):
             return [(told, "")]
-        lines = self._t.gettext("; ").join(line.told for line in self._states(self._reading.rules[0]))
+        rule = self._counted_rule()
+        states = self._states(rule)
+        if not states:
+            return [(told, "")]
         how_many = self._t.gettext("Groups in the public figures (%(rate)s): %(states)s.") % {
-            "rate": self.plain(self._reading.rules[0].metric),
-            "states": lines,
+            "rate": self.plain(rule.metric),
+            "states": self._t.gettext("; ").join(line.told for line in states),
         }
         return [(told, ""), (how_many, "")]
 
@@ -271,22 +276,36 @@ class HeadlineWriter:
         return []
 
     def _numbers(self) -> tuple[PublicNumber, ...]:
-        """Three: the rate of everyone, that of the group most affected, and how many groups stand how."""
+        """Three: the rate of everyone, that of the group most affected, and how many groups stand how.
+
+        Of a fail that names nobody, a large "0 groups beyond the limit" would say the contrary, and so no number of
+        groups is said that is none; nor of groups that the public table does not hold.
+        """
         if not self._reading.rules or not self._reading.has_rates:
             return ()
-        rule = self._below[0].rule if self._below and self._below[0].rule else self._reading.rules[0]
-        tally = self._tally(rule)
+        rule = self._below[0].rule if self._below and self._below[0].rule else self._counted_rule()
+        everyone, tally = self._everyone(rule), self._tally(rule)
         judged = sum(count for state, count in tally.items() if state != "not_shown")
+        if not judged:
+            return (everyone,)
         of_groups = self._t.ngettext(
             "of %(count)s group with public figures on this rate",
             "of %(count)s groups with public figures on this rate",
             judged,
         ) % {"count": self._n.count(judged)}
-        everyone = self._everyone(rule)
+        if sum(harm_of(each) == harm_of(rule) for each in self._reading.rules) > 1:
+            of_groups = ""  # each limit has a number of groups of its own
         if self._outcome == "fail" and self._below:
-            return everyone, self._worst(self._below[0]), self._counted("below", tally, of_groups)
-        # of a fail that names nobody, a large "0 groups beyond the limit" would say the contrary
-        return everyone, self._counted("meets", tally, of_groups), self._counted("cannot_tell", tally, of_groups)
+            count = below_by_harm(self._reading.release)[harm_of(rule)]
+            return everyone, self._worst(self._below[0]), self._counted("below", count, of_groups)
+        states: tuple[State, ...] = ("meets", "cannot_tell")
+        told = [state for state in states if tally[state] or self._outcome != "fail"]
+        return everyone, *(self._counted(state, tally[state], of_groups) for state in told)
+
+    def _counted_rule(self) -> PublicRule:
+        """The first rule on groups that the public table holds; the first of all where it holds none."""
+        rules = self._reading.rules
+        return next((rule for rule in rules if any(self._tally(rule).values())), rules[0])
 
     def _everyone(self, rule: PublicRule) -> PublicNumber:
         rate = self._reading.everyone_at(rule.metric)
@@ -308,8 +327,7 @@ class HeadlineWriter:
         note = self._t.gettext("likely range %(span)s") % {"span": self._words.span(finding)}
         return PublicNumber(self._n.percent(finding.rate.value), label, note, finding.key)
 
-    def _counted(self, state: State, tally: dict[State, int], of_groups: str) -> PublicNumber:
-        count = tally[state]
+    def _counted(self, state: State, count: int, of_groups: str) -> PublicNumber:
         labels = {
             "below": self._t.ngettext("group beyond the limit", "groups beyond the limit", count),
             "meets": self._t.ngettext("group within the limit", "groups within the limit", count),
@@ -359,7 +377,6 @@ class HeadlineWriter:
                 "operator should have it audited again."
             )
         return self._t.gettext(
-            "This is not a pass. The operator should ask the auditor why: too few cases with a known answer in some "
-            "groups, or cases to which the system gave no answer. The operator should put that right and have the "
-            "system audited again; until then nobody should rely on it as if it had passed."
+            "This is not a pass. The operator should ask the auditor, who holds the exact figures, why, put that "
+            "right, and have the system audited again; until then nobody should rely on it as if it had passed."
         )
