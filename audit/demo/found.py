@@ -143,7 +143,7 @@ def _measured(finding: Finding) -> str:
         return "no rate can be stated"
     others = disparity.other_numerator / disparity.other_denominator
     said = "not judged" if finding.verdict is None else finding.verdict.outcome.upper().replace("_", " ")
-    return f"{percent(estimate.value)}, all others {percent(others)}. {said}"
+    return f"{percent(estimate.value)}, others {percent(others)}. {said}"
 
 
 def _name(group: Group, result: AuditResult) -> str:

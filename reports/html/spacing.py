@@ -12,7 +12,10 @@ __all__ = ["spaced"]
 _KEPT: Final = r"<(style|svg|code|title|bdi)\b.*?</\1>"
 """What is data or no sentence: names that somebody gave, commands, drawings and styles stay as they are."""
 _TAG: Final = r"<[^>]*>"
-_OFTEN: Final = r"(?<=\d) (?:in|sur|de cada|из|من كل) (?=\d)"
+_OFTEN: Final = (
+    r"(?<![\d.,\u00a0\u202f])\d{1,3} (?:in|sur|de cada|из|من كل) (?=100?(?!\d)|1[.,\u00a0\u202f ]?000(?!\d))"
+)
+"""A frequency, and not a count of counts in the cell of a table, which would be as wide as both."""
 _AFTER_STOP: Final = (
     r"[。；：，！？](?:</(?:b|small)>)* (?=(?:<(?:b|bdi|small)(?: [^>]*)?>)*[\u3000-\u303f\u4e00-\u9fff“])"
 )

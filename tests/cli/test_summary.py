@@ -85,7 +85,7 @@ def test_a_pass_has_no_line_of_a_rule() -> None:
     assert rule_lines(result, PLAIN) == []
     assert verdict_words(result, PLAIN) == "✓ PASS"
     assert "0 fail, 3 within the limit, 0 cannot tell" in shown(result)
-    assert "no share of non-victims wrongly flagged can be stated" in shown(result)
+    assert "no share of others wrongly flagged can be stated" in shown(result)
 
 
 def test_a_group_too_small_to_pass_is_told_as_a_part_of_a_larger_one() -> None:

@@ -134,7 +134,7 @@ def test_the_lines_say_both_and_fit_a_terminal(demo: PreparedDemo, result: Audit
     assert all(len(line) <= 80 for line in lines), max(lines, key=len)
     assert len(lines) <= 20
     text = "\n".join(lines)
-    assert len(re.findall(r": \d+%, all others \d+%\. [A-Z]", text)) == 5
+    assert len(re.findall(r": \d+%, others \d+%\. [A-Z]", text)) == 5
     assert text.count("FOUND") == 3
     assert text.count("NOT ACCUSED") == 2
     assert "none" in lines[-1]

@@ -287,8 +287,8 @@ def test_no_space_follows_a_chinese_full_stop(kind: str) -> None:
 def test_spaces_are_minded_in_sentences_and_in_nothing_that_somebody_wrote(code: str) -> None:
     """A key with other spaces names no row, and a command with other spaces is another one."""
     kept = (
-        '<tr data-g="site:level=1 in 10，甲， 乙"><style>a{content:"3 in 4"}</style><title>2 in 5</title>'
-        '<code>run "3 in 4.toml"</code><bdi>1 in 10， 甲</bdi><svg><text>6 in 7</text></svg>'
+        '<tr data-g="site:level=1 in 10，甲， 乙"><style>a{content:"3 in 10"}</style><title>2 in 10</title>'
+        '<code>run "3 in 10.toml"</code><bdi>1 in 10， 甲</bdi><svg><text>6 in 10</text></svg>'
     )
     said = "2 in 10"
     assert spaced(kept + said, language(code)) == kept + "2\u00a0in\u00a010"

@@ -202,21 +202,9 @@ class HeadlineWriter:
         ]
 
     def _of_a_pass(self) -> list[tuple[str, str]]:
-        """Of whom a pass is none, and of how many groups the public figures bear it out."""
-        if self._outcome != "pass":
-            return []
+        """Of whom a pass is none."""
         told = self._t.gettext("It says nothing about groups that were too small to judge.")
-        if not (self._reading.rules and self._reading.has_rates and self._reading.shown):
-            return [(told, "")]
-        rule = self._counted_rule()
-        states = self._states(rule)
-        if not states:
-            return [(told, "")]
-        how_many = self._t.gettext("Groups in the public figures (%(rate)s): %(states)s.") % {
-            "rate": self.plain(rule.metric),
-            "states": self._t.gettext("; ").join(line.told for line in states),
-        }
-        return [(told, ""), (how_many, "")]
+        return [(told, "")] if self._outcome == "pass" else []
 
     def _without_figures(self) -> list[tuple[str, str]]:
         """Why no figure stands beside the verdict; nothing where some do."""
