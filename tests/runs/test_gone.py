@@ -79,8 +79,7 @@ def test_a_service_that_dies_costs_no_row_its_answer(tmp_path: Path) -> None:
         made = of_a_service(tmp_path / "run", server)
         with pytest.raises(DetectorGoneError, match=r"3 batches in a row got no answer to any row \(no_connection 3\)"):
             made.run()
-        # read-ahead may have begun the next ones; none of them is kept
-        assert set(service.asked) <= set(range(9))
+        # read-ahead may have begun all of the next ones, on a busy machine; none of them is kept
         assert [path.name for path in sorted((made.kept / "parts").glob("*.json"))] == [
             f"{n:06}.json" for n in range(4)
         ]
