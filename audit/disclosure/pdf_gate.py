@@ -105,8 +105,10 @@ def _refuse_numbers(name: str, told: PdfText, printed: Iterable[Number]) -> None
     known = Counter((number.value, number.digits) for number in printed if not number.is_word)
     lines = [line for line in told.lines if line.place == "text"]
     drawn = [text for key, text in told.strings if key == "/Alt"]
-    in_drawings = _fitting(drawn, known)
-    if in_drawings is None or _beyond(lines, known - in_drawings):
+    in_drawings = [_fitting([text], known) for text in drawn]
+    left = Counter(known)
+    left.subtract(sum((found for found in in_drawings if found is not None), Counter()))
+    if None in in_drawings or min(left.values(), default=0) < 0 or _beyond(lines, +left):
         raise _refused(name, "prints a number that its page does not, or one more often")
     if not _is_furniture(told, known):
         raise _refused(name, "prints a number at a margin, in a list or in a head that its page does not")
