@@ -82,8 +82,8 @@ SENTENCES: Final[Mapping[str, str]] = {
         " people are never shown; some larger ones are withheld too."
     ),
     "no_group_named": (
-        "On the exact figures the system exceeds the limit for at least one group; the public figures are too"
-        " coarse to name it."
+        "On the exact figures the system exceeds the limit for at least one group; the public figures do not show"
+        " which."
     ),
     "below": "in the protected figures: beyond the limit",
     "meets": "in the protected figures: within the limit",

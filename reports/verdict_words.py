@@ -238,7 +238,7 @@ class VerdictWriter:
         if worst is None or worst.people <= 0:
             return ""
         return self._t.gettext(
-            "Group with the most people affected: %(group)s. Among them the system %(compared)s."
+            "These errors affect the most people in one group: %(group)s. Among them the system %(compared)s."
         ) % {
             "group": self._names.group(worst.group),
             "compared": self._words.compared(worst),

@@ -298,12 +298,12 @@ def _overall_rates(result: AuditResult) -> str:
     everyone = _of_everyone(result)
     shares = []
     for metric, words in (
-        ("true_positive_rate", "of victims found"),
-        ("false_positive_rate", "of others wrongly flagged"),
+        ("true_positive_rate", "victims found"),
+        ("false_positive_rate", "non-victims wrongly flagged"),
     ):
         estimate = everyone.get(metric)
         value = estimate.value if estimate else None
-        shares.append(f"{percent(value)} {words}" if value is not None else f"no share {words} can be stated")
+        shares.append(f"{percent(value)} of {words}" if value is not None else f"{words} not known")
     return f"Everyone: {', '.join(shares)}"
 
 

@@ -71,7 +71,7 @@ class Teller:
                     )
                 return self.t.gettext(
                     "On the exact figures the system exceeds the limit for at least one group; the public "
-                    "figures are too coarse to name it."
+                    "figures do not show which."
                 )
             case "inconclusive":
                 return self.t.gettext(

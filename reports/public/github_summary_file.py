@@ -29,7 +29,7 @@ class PublicGithubSummaryReporter:
         lines = [
             f"## {_SIGNS[reading.look]} {reading.verdict}",
             "",
-            f"System: {literal(reading.title)}. Audited: {literal(reading.about.finished)}. Public: protected figures.",
+            f"System: {literal(reading.title)}. Audited: {literal(reading.about.finished)}. {reading.notice}.",
             "",
             *counts_table(reading),
             "",

@@ -28,7 +28,7 @@ class PublicMarkdownReporter:
         lines = [
             f"**{reading.verdict}.** {reading.next_step}",
             "",
-            f"System: {literal(reading.title)}. Public: protected figures.",
+            f"System: {literal(reading.title)}. {reading.notice}.",
             "",
             "<details><summary>Groups and limits</summary>",
             "",

@@ -88,6 +88,11 @@ class PipelineReading:
         return shortened(harmless(self.about.title))
 
     @property
+    def notice(self) -> str:
+        """Who may read the file, and what its figures are."""
+        return "Public: protected figures" if self.release.figures == "shown" else "Public: without figures"
+
+    @property
     def is_expired(self) -> bool:
         """Whether the audit ended after the day until which it may be relied on."""
         return bool(self.about.valid_until) and self.about.finished > (self.about.valid_until or "")

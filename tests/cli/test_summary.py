@@ -68,7 +68,7 @@ def test_a_fail_names_the_group_its_rate_its_range_and_the_rest() -> None:
     row = next(line for line in text.splitlines() if line.startswith("✗ FAIL   "))
     assert row.split() == ["✗", "FAIL", "b", "found", "42%", "39-45%", "80%"]
     assert "Primary harm: victims missed" in text
-    assert "Everyone: 71% of victims found, 1% of others wrongly flagged" in text
+    assert "Everyone: 71% of victims found, 1% of non-victims wrongly flagged" in text
     assert "Coverage: 100% of people" in text
     assert "Rows: 5,000 read, 5,000 scored, 0 not scored, 0 unlabelled" in text
     assert "Report: audit-out/report.html\nNext:   audit7k gate audit-out\n" in text
@@ -85,7 +85,7 @@ def test_a_pass_has_no_line_of_a_rule() -> None:
     assert rule_lines(result, PLAIN) == []
     assert verdict_words(result, PLAIN) == "✓ PASS"
     assert "0 fail, 3 within the limit, 0 cannot tell" in shown(result)
-    assert "no share of others wrongly flagged can be stated" in shown(result)
+    assert "non-victims wrongly flagged not known" in shown(result)
 
 
 def test_a_group_too_small_to_pass_is_told_as_a_part_of_a_larger_one() -> None:

@@ -169,6 +169,37 @@ def test_weighted_and_clustered_sets_show_sizes_alone(tmp_path: Path, site: Path
     )
 
 
+_PRECISION = '[[rules]]\nmetric = "precision"\ngroups = ["gender"]\nmargin = 0.1\n'
+HONEST: dict[str, tuple[str, str]] = {
+    "a title with a number in words": (PLAN.replace('"Screener"', '"Three Rivers Screener"'), "south"),
+    "a feature with a number in its name": (
+        PLAN.replace("groups.site", "groups.area2").replace('"site"]', '"area2"]'),
+        "south",
+    ),
+    "a level that is a number word": (PLAN.replace('"south"]', '"Once"]'), "Once"),
+    "weights, and a limit on precision": (
+        PLAN.replace('id = "case"', 'id = "case"\nweight = "w"') + _PRECISION,
+        "south",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HONEST)
+def test_a_release_with_unusual_names_or_weights_is_published(tmp_path: Path, site: Path, name: str) -> None:
+    """The gates once took these for numbers that the table does not hold, and refused what was in order."""
+    install_reporters(site)
+    plan, south = HONEST[name]
+    write_set(tmp_path, plan, {(sex, south if where == "south" else where): n for (sex, where), n in COUNTS.items()})
+    head, *rows = (tmp_path / "cases.csv").read_text(encoding="utf-8").splitlines()
+    (tmp_path / "cases.csv").write_text("\n".join([f"{head},w", *(f"{row},1.5" for row in rows)]), encoding="utf-8")
+    keep_key(tmp_path / "restricted")
+    result, formats = run_audit(tmp_path / "plan.toml", crosscheck=False, details=False), ("html", *FORMATS)
+    places = tmp_path / "restricted", into(tmp_path / "public")
+    made = publish(result, *places, formats, ("en", "ru", "zh"), (tmp_path / "result.json",))
+    assert (made.public.figures, made.refusal, made.left_out) == ("shown", None, ())
+    assert (made.public.table.groups[0].positives.cases or 0) > 0
+
+
 def plan_of(text: str) -> AuditPlan:
     return parse_plan(text, folder=Path()).plan
 

@@ -72,7 +72,7 @@ def test_a_fail_that_nobody_can_be_named_for_is_a_failure_all_the_same() -> None
     assert (verdict.get("failures"), rule.get("failures")) == ("1", "0")
     failure = verdict.find("testcase/failure")
     assert failure is not None
-    assert "too coarse to name it" in failure.get("message", "")
+    assert "do not show which" in failure.get("message", "")
     undecided, _ = ET.fromstring(PublicJunitReporter().render(public_release(TABLE, "inconclusive", (RULE,), ABOUT)))
     assert (undecided.get("failures"), undecided.get("skipped")) == ("0", "1")
 

@@ -225,7 +225,7 @@ def test_a_fail_without_a_name_a_refusal_and_a_probe_are_said() -> None:
 
 @pytest.mark.parametrize("flags", ["weighted", "clustered", "weighted clustered", "weighted clustered once"])
 def test_sizes_without_words_are_told_as_such_and_counted_nowhere(flags: str) -> None:
-    """ "0 beyond the limit" under a fail would read like a finding, and the figures are not too coarse: there are none.
+    """ "0 beyond the limit" under a fail would read like a finding, and the figures do not hide a name: there are none.
 
     What is said in its place has no number, so that the gate has nothing to explain.
     """

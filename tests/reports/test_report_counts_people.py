@@ -67,7 +67,7 @@ def test_a_better_off_group_is_never_said_to_be_harmed(passing: AuditResult) -> 
     result = made({NIGERIA: FAIL_HIGH}, counts, passing, rule=BOTH)
     verdict = told(result)
     assert "missed victims clearly less often in 1 group than" in verdict
-    assert "Group with the most people affected" not in verdict
+    assert "affect the most people" not in verdict
     assert "more victims missed" not in verdict
     affected = told(result, "affected")
     assert "Clearly apart from everyone else" in affected
@@ -82,7 +82,7 @@ def test_a_better_off_group_is_never_said_to_be_harmed(passing: AuditResult) -> 
 def test_of_groups_to_both_sides_the_harmed_one_is_named(passing: AuditResult) -> None:
     counts = {(): (10_000, 20_000), NIGERIA: (950, 1_000), WOMEN: (4_800, 10_000)}
     verdict = told(made({NIGERIA: FAIL_HIGH, WOMEN: FAIL_LOW}, counts, passing, rule=BOTH))
-    assert "Group with the most people affected: Women." in verdict
+    assert "These errors affect the most people in one group: Women." in verdict
     assert "up to 400 more victims missed" in verdict
 
 

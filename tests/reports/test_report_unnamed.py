@@ -38,7 +38,7 @@ def test_the_first_screen_says_what_was_found_and_that_nobody_may_be_singled_out
     assert "No nationality may be singled out from this" in told
     assert "one or more nationalities beyond the limit of " in told
     assert "To learn which nationalities are beyond the limit takes more labelled cases of each" in told
-    assert "Group with the most people affected" not in told
+    assert "affect the most people" not in told
     assert "named below" not in told
 
 
@@ -92,7 +92,7 @@ def test_beside_groups_that_are_named_it_is_told_as_well(failing: AuditResult) -
     assert Reading(both).with_outcome("fail")
     told = text(section(parsed(HtmlReporter().render(both)), "verdict"))
     assert "than among everyone else. Beside the groups named, it missed victims of one or more" in told
-    assert "Group with the most people affected: " in told
+    assert "These errors affect the most people in one group: " in told
 
 
 def test_where_a_nationality_is_named_the_sum_over_all_says_nothing_of_its_own(failing: AuditResult) -> None:

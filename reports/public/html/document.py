@@ -33,7 +33,7 @@ def _part(release: PublicRelease, language: Language, *, several: bool) -> Part:
     release = _told(release, language)
     page = public_page(release, language)
     templates = environment(language, _TEMPLATES)
-    notice = language.translations.gettext("Public: protected figures")
+    notice = _notice(release, language)
     body = templates.get_template("public.html").render(
         release=release,
         about=release.about,
@@ -54,6 +54,14 @@ def _part(release: PublicRelease, language: Language, *, several: bool) -> Part:
     heads = templates.get_template("public_heads.css").render(page=page, scope=scope_of(language, several=several))
     title = language.translations.gettext("%(notice)s. %(title)s") % {"notice": notice, "title": release.about.title}
     return part_in(language, page.headline.heading, title, body, heads, several=several)
+
+
+def _notice(release: PublicRelease, language: Language) -> str:
+    """Who may read the page, and what its figures are."""
+    t = language.translations
+    if release.figures == "shown":
+        return t.gettext("Public: protected figures")
+    return t.gettext("Public: without figures")
 
 
 def _told(release: PublicRelease, language: Language) -> PublicRelease:

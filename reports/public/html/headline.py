@@ -87,7 +87,7 @@ class HeadlineWriter:
             sentence=self._sentence(),
             more=tuple(self._more()),
             numbers=self._numbers() if shown else (),
-            bars=tuple(map(self._bar, self._reading.rules)) if shown else (),
+            bars=tuple(map(self._bar, self._reading.rules)),
             next_step=self._next_step(),
             change=self._change(),
         )
@@ -107,11 +107,15 @@ class HeadlineWriter:
                 "In this test, on the exact figures, the system stayed within the limit in every group that was large "
                 "enough to judge."
             ),
-            "inconclusive": self._t.gettext(
-                "In this test the exact figures do not settle whether every group is within the limit."
-            ),
+            "inconclusive": self._undecided(),
         }
         return told.get(self._outcome) or self._nobody_named()
+
+    def _undecided(self) -> str:
+        """What the exact figures leave open: of groups, unless probes have limits too, which may be what is open."""
+        if self._reading.about.probe_rules:
+            return self._t.gettext("In this test the exact figures do not settle whether every limit is kept.")
+        return self._t.gettext("In this test the exact figures do not settle whether every group is within the limit.")
 
     def _nobody_named(self) -> str:
         """A fail of which the public figures name no group, and why they do not."""
@@ -126,8 +130,8 @@ class HeadlineWriter:
             return self._no_rates()
         if self._reading.about.probe_rules and not fails_on:
             return self._t.gettext(
-                "At least one limit is exceeded on the exact figures: a limit on groups, which the public figures "
-                "are too coarse to name, or a limit on probes, whose answers stand in the restricted report."
+                "At least one limit is exceeded on the exact figures: a limit on groups, of which the public figures "
+                "name none, or a limit on probes, whose answers stand in the restricted report."
             )
         return self._words.sentence("no_group_named")
 
@@ -245,7 +249,7 @@ class HeadlineWriter:
             worst = self._below[0]
             if worst.is_worse_off and self._words.compared(worst):
                 told = self._t.gettext(
-                    "Group with the most people affected: %(group)s. Among them the system %(compared)s."
+                    "These errors affect the most people in one group: %(group)s. Among them the system %(compared)s."
                 ) % {
                     "group": self._names.group(worst.group),
                     "compared": self._words.compared(worst),
@@ -328,9 +332,9 @@ class HeadlineWriter:
         return PublicNumber(self._n.count(count), labels[state], of_groups)
 
     def _bar(self, rule: PublicRule) -> RuleBar:
-        """The bar of states: from the words as released, or nothing where there are no rates."""
+        """The bar of states, from the words as released; the limit alone where there are no rates."""
         limit = self._t.gettext("limit: %(limit)s") % {"limit": self._words.limit(rule)}
-        if not self._reading.has_rates:
+        if not (self._reading.shown and self._reading.has_rates):
             return RuleBar(capital(self.plain(rule.metric)), limit, Markup(""), ())
         lines = self._states(rule)
         title = self._t.gettext("; ").join(line.told for line in lines)
