@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from made_public import hostile, in_languages, made
+from made_public import hostile, in_languages, made, sizes_alone
 
 from reports.public.html import PublicHtmlReporter
 
@@ -121,6 +121,20 @@ def test_screen_one_answers_on_a_desk_and_on_a_phone(page: Page, public: dict[st
         for selector in (*seen, *([".three"] if kind != "refused" else [])):
             bottom = page.evaluate(f"document.querySelector('{selector}').getBoundingClientRect().bottom")
             assert bottom <= height, f"{selector} at {width}"
+
+
+@pytest.mark.parametrize("code", ["en", "fr", "es", "ar", "ru", "zh"])
+def test_verdict_sentence_and_what_comes_next_are_seen_at_once_in_every_state(page: Page, code: str) -> None:
+    """On a desk and on a phone; what is named without figures, and what has sizes alone, too."""
+    states = {kind: made(kind) for kind in KINDS}
+    states |= {"sizes": sizes_alone("fail", "weighted"), "sizes, within": sizes_alone("pass", "clustered")}
+    for kind, release in states.items():
+        page.set_content(PublicHtmlReporter().render(in_languages(release, code)))
+        for width, height in ((1280, 900), (390, 844)):
+            page.set_viewport_size({"width": width, "height": height})
+            for selector in ("h1", "#verdict", ".lead", ".next"):
+                bottom = page.evaluate(f"document.querySelector('{selector}').getBoundingClientRect().bottom")
+                assert bottom <= height, f"{kind}: {selector} at {width}"
 
 
 def test_every_shape_that_a_row_refers_to_is_drawn(page: Page, public: dict[str, Path]) -> None:

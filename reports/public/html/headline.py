@@ -61,6 +61,8 @@ class Headline:
     numbers: tuple[PublicNumber, ...]
     bars: tuple[RuleBar, ...]
     next_step: str
+    without_rates: str = ""
+    """Why there is no number; empty where there are some, or where the sentence says it."""
     change: tuple[str, ...] = ()
     """What changed from an earlier audit, and how the two were compared; empty where there is none."""
 
@@ -89,6 +91,7 @@ class HeadlineWriter:
             numbers=self._numbers() if shown else (),
             bars=tuple(map(self._bar, self._reading.rules)),
             next_step=self._next_step(),
+            without_rates=self._without_rates(),
             change=self._change(),
         )
 
@@ -202,7 +205,7 @@ class HeadlineWriter:
             *self._of_groups(),
             *self._of_probes(),
             *self._of_change(),
-            *self._without_figures(),
+            *([] if self._reading.shown else [(self._words.sentence(f"figures_{self._reading.release.figures}"), "")]),
         ]
 
     def _of_a_pass(self) -> list[tuple[str, str]]:
@@ -210,17 +213,14 @@ class HeadlineWriter:
         told = self._t.gettext("It says nothing about groups that were too small to judge.")
         return [(told, "")] if self._outcome == "pass" else []
 
-    def _without_figures(self) -> list[tuple[str, str]]:
-        """Why no figure stands beside the verdict; nothing where some do."""
-        if not self._reading.shown:
-            return [(self._words.sentence(f"figures_{self._reading.release.figures}"), "")]
-        if self._reading.has_rates or self._sentence() == self._no_rates():
-            return []
-        told = self._t.gettext(
+    def _without_rates(self) -> str:
+        """Why there are sizes and no rates, which stands after what comes next; empty where that is not so, or said."""
+        if not self._reading.shown or self._reading.has_rates or self._sentence() == self._no_rates():
+            return ""
+        return self._t.gettext(
             "No rate is shown and no group is named: protected figures cannot give them for a test of this kind. The "
             "result comes from the exact figures, which the auditor holds."
         )
-        return [(told, "")]
 
     def _of_probes(self) -> list[tuple[str, str]]:
         fails_on = self._reading.release.headline.fails_on
