@@ -156,7 +156,7 @@ def test_what_comes_next_stands_before_the_numbers(kind: str, pages: dict[str, E
 
 def test_a_pass_says_of_whom_it_is_none_and_what_it_rests_on(pages: dict[str, Element]) -> None:
     """Neither a page without figures nor one with some may read like leave to rely on the system for everybody."""
-    said = "It says nothing about groups that were too small to judge."
+    said = "This says nothing about groups that were too small to judge."
     asks = "What comes next. Before anyone relies on this result, they should ask the auditor, who holds the figures"
     shown = made("passing")
     bare = [

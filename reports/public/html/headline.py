@@ -210,7 +210,7 @@ class HeadlineWriter:
 
     def _of_a_pass(self) -> list[tuple[str, str]]:
         """Of whom a pass is none."""
-        told = self._t.gettext("It says nothing about groups that were too small to judge.")
+        told = self._t.gettext("This says nothing about groups that were too small to judge.")
         return [(told, "")] if self._outcome == "pass" else []
 
     def _without_rates(self) -> str:
