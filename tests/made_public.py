@@ -124,6 +124,7 @@ SIZES = {
     "tiny": (5_000, 7, 2),
     "passing": (24_000, 11, 16),
     "refused": (24_000, 11, 16),
+    "sparse": (150, 5, 16),
 }
 """Rows, seed and countries (none: all) of each kind; the others have few rows."""
 
@@ -140,9 +141,9 @@ def exact(kind: str) -> ExactCounts:
 def made(kind: str) -> PublicRelease:
     """A release over few countries: `small`, `tiny` (groups named), `unnamed`, `undecided`, `passing`, `refused`.
 
-    `failing` is over all countries.
+    Of `sparse`, which is undecided, no rate of a group is shown. `failing` is over all countries.
     """
-    outcomes = {"passing": "pass", "undecided": "inconclusive"}
+    outcomes = {"passing": "pass", "undecided": "inconclusive", "sparse": "inconclusive"}
     table = protect(exact(kind), made_method()).table
     release = public_release(table, outcomes.get(kind, "fail"), (RULE, FLAGGED), ABOUT_ALL)  # type: ignore[arg-type]
     if kind == "refused":
