@@ -25,6 +25,7 @@ from audit.safeguards import (
     safeguards,
     with_safeguards,
 )
+from audit.safeguards.asked import asks_for
 from audit.safeguards.catalogue import catalogue
 from audit.safeguards.found import declared, measured
 
@@ -210,13 +211,30 @@ def test_a_public_sentence_does_not_change_with_a_count(result: AuditResult) -> 
     assert len(rows) == len(TABLES.clauses)
     for row, clause in zip(rows, TABLES.clauses, strict=True):
         evidence = TABLES.evidence[clause.evidence]
-        assert row.evidence == evidence.public[row.state]
+        assert row.evidence in (evidence.public.get(row.state), evidence.public.get("elsewhere"))
         assert not any(character.isdigit() for character in row.evidence)
         assert row.date == {"measured": "2026-11-24", "not_shown": None}.get(row.state, row.date)
         if evidence.small_groups:
             assert row.state == "not_shown", "already the state would tell of a small group"
         if evidence.of_table:
             assert row.state == "not_shown", "it follows from a protected table, and there is none yet"
+        asked = asks_for(result.plan, clause.evidence)
+        if evidence.small_groups or evidence.of_table:
+            assert row.evidence == evidence.public["elsewhere" if asked else "not_shown"], clause.evidence
+
+
+@pytest.mark.parametrize("result", [PLAIN["failing"], PLAIN["undecided"]])
+def test_what_the_plan_does_not_ask_for_no_report_has(result: AuditResult) -> None:
+    """Else the public would read "absent" of evidence that the restricted report of the same result holds.
+
+    `passing` is made with groups that its plan does not count. Audits that were run: tests/probing.
+    """
+    found, public = evidence_of(result), public_states(result)
+    for key, one in found.items():
+        if not asks_for(result.plan, key):
+            assert (one.state, public[key]) == ("not_shown", "not_shown"), key
+        if one.state == "measured":
+            assert public[key] != "not_shown", key
 
 
 def test_small_groups_stay_out_of_the_public_table_of_laws_too() -> None:
