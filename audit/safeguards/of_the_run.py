@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from audit.evaluation.row_numbers import count_of
-from audit.plan_services import ChatDetector, HttpDetector
+from audit.plan_services import ServiceDetector
 from audit.safeguards.found import Finding, Found, declared, measured, not_shown
 from audit.safeguards.held import Held
 
@@ -50,7 +50,7 @@ def _ran_here(held: Held) -> Found:
 
 
 def _offline(held: Held) -> Found:
-    if isinstance(held.plan.detector, HttpDetector | ChatDetector):
+    if isinstance(held.plan.detector, ServiceDetector):
         return not_shown("The features of every case were sent to a service: that none is needed is not shown.")
     if not held.result.system.features:
         return not_shown("Answers were supplied, so what running the detector takes is not known.")
