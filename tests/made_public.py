@@ -21,6 +21,8 @@ from audit.groups import LevelName, SensitiveFeature
 from audit.metrics import METRICS
 from audit.public_table import (
     PublicCoding,
+    PublicFramework,
+    PublicGovernance,
     PublicLook,
     PublicMetric,
     PublicRelease,
@@ -225,6 +227,16 @@ def hostile(payload: str, kind: str = "unnamed") -> PublicRelease:
                     update={name: getattr(each, name) + payload for name in ("clause", "words", "question", "evidence")}
                 )
                 for each in about.safeguards
+            ),
+            "frameworks": (
+                PublicFramework(
+                    instrument=f"A law{payload}", article=f"Article{payload}", evidence=f"a test{payload}",
+                    state="not_shown", measured=(f"one{payload}",), declared=(f"two{payload}",),
+                    not_shown=(f"three{payload}",), absent=(f"four{payload}",), checked=f"Nobody read it{payload}",
+                ),
+            ),
+            "governance": PublicGovernance(
+                named_patterns=(f"Feared{payload}", f"Untested{payload}"), patterns_not_tested=(f"Untested{payload}",)
             ),
             "looks": tuple(each.model_copy(update={"name": each.name + payload}) for each in about.looks),
             "digests": tuple(each.model_copy(update={"blake2b": each.blake2b + payload}) for each in about.digests),

@@ -581,6 +581,48 @@ def test_what_the_operator_declares_stands_there_and_is_called_declared() -> Non
     assert "not shown" in text(section(nothing, "frameworks"))
 
 
+def test_a_law_says_what_there_is_what_stands_elsewhere_and_what_nobody_has() -> None:
+    rows = (
+        PublicFramework(
+            instrument="EU AI Act", article="Art. 15", evidence="accuracy", state="not_shown",
+            not_shown=("flags against chance",), absent=("rates by period, language or site",),
+            checked="From memory. To be checked by a lawyer.",
+        ),
+        PublicFramework(
+            instrument="EU AI Act", article="Art. 13", evidence="performance", state="partial",
+            measured=("who is missed",), declared=("a contact",), absent=("like cases compared",),
+        ),
+        PublicFramework(instrument="EU AI Act", article="Art. 10", evidence="bias", state="absent"),
+    )  # fmt: skip
+    part = section(parsed(render(about(made("small"), frameworks=rows))), "frameworks")
+    told = {text(row[0]): [text(cell) for cell in row[1:]] for row in find_all(part, "tr")}
+    assert told["Art. 15"][1:] == [
+        "not shown here",
+        "not shown here: flags against chance absent: rates by period, language or site",
+    ]
+    assert told["Art. 13"][1] == "partial"
+    assert (
+        told["Art. 13"][2]
+        == "measured here: who is missed declared by the operator: a contact absent: like cases compared"
+    )
+    assert told["Art. 10"][1:] == ["absent", ""]
+    assert "Checked against: From memory. To be checked by a lawyer." in text(part)
+    (mark,) = [each for each in find_all(part, "b") if text(each) == "not shown here"]
+    assert mark.get("class") == "s-not_shown", "as the table of clauses marks it"
+
+
+def test_patterns_have_their_names_and_no_result() -> None:
+    told = PublicGovernance(
+        named_patterns=("Men are missed", "Dialects are missed"), patterns_not_tested=("Dialects are missed",)
+    )
+    part = section(parsed(render(about(made("small"), governance=told))), "safeguards")
+    assert [text(each) for each in find_all(part, "li")] == [
+        "Men are missed: The result stands in the restricted report.",
+        "Dialects are missed: not tested. No rule of the plan is about it.",
+    ]
+    assert "Left out: paragraphs 1, 4, 9(a) and 11" in text(part)
+
+
 @pytest.mark.parametrize(("end", "past"), [("2026-11-20", False), ("2026-11-21", True)])
 def test_an_audit_past_its_expiry_says_so_above_everything(end: str, past: bool) -> None:
     head = text(next(find_all(parsed(render(about(made("small"), finished=end, valid_until="2026-11-20"))), "header")))
