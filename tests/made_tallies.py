@@ -178,7 +178,7 @@ def _markdown(file: str) -> ByRule:
         if not line.startswith("|"):
             break
         _, rule, *cells, _ = line.split("|")
-        told[rule.split("`")[1]] = tuple(map(int, cells))
+        told[rule.partition(":")[0].strip(" `")] = tuple(map(int, cells))
     return told  # type: ignore[return-value]
 
 
