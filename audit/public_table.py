@@ -96,8 +96,8 @@ SENTENCES: Final[Mapping[str, str]] = {
     "cannot_occur": "does not occur in this set",
     "not_in_table": "not computed from protected figures",
     "figures_refused": (
-        "No figures are published: they might have told something about people in the test. The result does not depend"
-        " on that. The auditor holds the exact figures."
+        "No figures are published: they might tell something about people in the test. Not publishing them does not"
+        " change the result. The auditor holds the exact figures."
     ),
     "figures_not_made": (
         "No figures are published: the plan of the audit names no feature with a fixed list of values, such as gender,"
@@ -105,18 +105,18 @@ SENTENCES: Final[Mapping[str, str]] = {
     ),
     "weighted": (
         "The result weighs its cases, so that they stand for a population. The figures below count each case once: they"
-        " are sizes, no rates are made of them, and no group has a word."
+        " are sizes, no rates are made of them, and they say of no group whether it is within the limit."
     ),
     "weighted_once": "The result weighs its cases, so that they stand for a population. The figures below do not.",
     "clustered": (
         "Cases of this set belong together, and the protected figures do not know which. An interval from them would be"
-        " too narrow, so no rates are made of them, and no group has a word. The plan says that no two cases are of one"
-        " person: if two are, fewer people than cases stand behind a figure."
+        " too narrow, so no rates are made of them, and they say of no group whether it is within the limit. The plan"
+        " says that no two cases are of one person: if two are, fewer people than cases stand behind a figure."
     ),
     "counted_once": (
         "Cases of this set belong together, for example those of one person. The figures below count all that belong"
-        " together once; under unknown where they differ. They are sizes, no rates are made of them, and no group has a"
-        " word."
+        " together once; under unknown where they differ. They are sizes, no rates are made of them, and they say of no"
+        " group whether it is within the limit."
     ),
     "without_figures": "No public figures are made for: {features}.",
     "fails_on_probes": (
@@ -136,7 +136,7 @@ SENTENCES: Final[Mapping[str, str]] = {
 }
 """The English of what a public report must say about its figures; other languages translate these."""
 
-NO_WORDS: Final = "no group has a word in the protected figures"
+NO_WORDS: Final = "the protected figures say of no group whether it is within the limit"
 """Said of a rule in the place of counts of words, where none are made: "0 beyond the limit" would read as a finding."""
 
 

@@ -281,6 +281,7 @@ def tallies_of(release: PublicRelease) -> Iterator[int]:
         told = state_tally([word for word in release.words if word.rule == rule.rule])
         yield from told.values()
         yield sum(count for state, count in told.items() if state != "not_shown")
+        yield told["cannot_tell"] + told["not_shown"]
     yield from below_by_harm(release).values()
     for kind in ("below", "meets"):
         yield len({word.group for word in release.words if word.word == kind})

@@ -148,21 +148,21 @@ class Teller:
             told.append(
                 self.t.gettext(
                     "The exact audit weighs its cases, and the protected figures do not: no rates are made of them, "
-                    "and no group has a word."
+                    "and they say of no group whether it is within the limit."
                 )
             )
         if release.about.clustered and release.about.unit == "cluster":
             told.append(
                 self.t.gettext(
                     "Cases of this set belong together, and the protected figures count all that do once: "
-                    "no rates are made of them, and no group has a word."
+                    "no rates are made of them, and they say of no group whether it is within the limit."
                 )
             )
         elif release.about.clustered:
             told.append(
                 self.t.gettext(
                     "Cases of this set belong together, and the protected figures do not know which: no rates are made "
-                    "of them, and no group has a word."
+                    "of them, and they say of no group whether it is within the limit."
                 )
             )
         if release.about.probe_rules:

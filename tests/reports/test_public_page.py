@@ -78,7 +78,7 @@ def test_a_refused_table_leaves_the_verdict_and_says_why_there_are_no_figures(pa
     screen = text(section(root, "verdict"))
     assert screen.startswith("Exceeds the limit In this test at least one limit was exceeded")
     assert SENTENCES["figures_refused"] in screen
-    assert "Share of victims found limit: at most 10 percentage points below everyone else" in screen
+    assert "Limit on: share of victims found at most 10 percentage points below everyone else" in screen
     drawn = list(find_all(section(root, "verdict"), "svg", "ul"))
     assert len(drawn) == 1, "the verdict's own mark; a bar or a number of groups would be a figure"
     page = render(made("refused"))
@@ -116,7 +116,11 @@ def test_screen_one_of_a_fail_that_names_nobody(pages: dict[str, Element]) -> No
     assert release.headline.no_group_named
     told = text(section(pages["unnamed"], "verdict"))
     assert SENTENCES["no_group_named"] in told
-    assert "beyond the limit" not in told, "a large 0 would say the contrary of the verdict"
+    numbers = [text(each) for each in find_all(next(find_all(section(pages["unnamed"], "verdict"), "ul")), "li")]
+    assert numbers[1].startswith(
+        "140 groups for which the public figures cannot tell, or show nothing any of these may"
+    )
+    assert len(numbers) == 2, "a large 0, or how many are within the limit, would say the contrary of the verdict"
     assert "should learn from the auditor" in told
     assert "That is no sign that there is none" in text(section(pages["unnamed"], "affected"))
     unsaid = release.model_copy(update={"headline": release.headline.model_copy(update={"fails_on": ()})})
@@ -168,7 +172,7 @@ def test_a_rate_of_everyone_of_which_a_bound_is_known_is_told_by_it() -> None:
     rates = (known, *release.rates[1:])
     assert known.metric == "true_positive_rate"
     numbers = next(find_all(section(parsed(render(release.model_copy(update={"rates": rates}))), "verdict"), "ul"))
-    assert text(numbers).startswith("at least 79% share of victims found, everyone together 4 groups")
+    assert text(numbers).startswith("at least 79% share of victims found, everyone together 50 groups")
 
 
 def test_what_probes_leave_open_is_not_said_of_groups() -> None:

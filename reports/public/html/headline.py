@@ -270,8 +270,9 @@ class HeadlineWriter:
     def _numbers(self) -> tuple[PublicNumber, ...]:
         """Three: the rate of everyone, that of the group most affected, and how many groups stand how.
 
-        Of a fail that names nobody, a large "0 groups beyond the limit" would say the contrary, and so no number of
-        groups is said that is none; nor of groups that the public table does not hold.
+        Of a fail that names nobody, a large "0 groups beyond the limit" would say the contrary, and so would how many
+        are within it: of how many it is not known is said. Nor is a number of groups that the public table does not
+        hold.
         """
         if not self._reading.rules or not self._reading.has_rates:
             return ()
@@ -290,8 +291,9 @@ class HeadlineWriter:
         if self._outcome == "fail" and self._below:
             count = below_by_harm(self._reading.release)[harm_of(rule)]
             return everyone, self._worst(self._below[0]), self._counted("below", count, of_groups)
-        states: tuple[State, ...] = ("meets", "cannot_tell")
-        told = [state for state in states if tally[state] or self._outcome != "fail"]
+        if self._outcome == "fail":
+            return everyone, self._not_cleared(tally)
+        told: tuple[State, ...] = ("meets", "cannot_tell") if self._outcome == "pass" else ("cannot_tell", "meets")
         return everyone, *(self._counted(state, tally[state], of_groups) for state in told)
 
     def _counted_rule(self) -> PublicRule:
@@ -339,11 +341,22 @@ class HeadlineWriter:
         }
         return PublicNumber(self._n.count(count), labels[state], of_groups)
 
+    def _not_cleared(self, tally: dict[State, int]) -> PublicNumber:
+        """How many groups may be those of a fail that names nobody."""
+        count = tally["cannot_tell"] + tally["not_shown"]
+        label = self._t.ngettext(
+            "group for which the public figures cannot tell, or show nothing",
+            "groups for which the public figures cannot tell, or show nothing",
+            count,
+        )
+        return PublicNumber(self._n.count(count), label, self._t.gettext("any of these may be beyond the limit"))
+
     def _bar(self, rule: PublicRule) -> RuleBar:
         """The bar of states, from the words as released; the limit alone where there are no rates."""
-        limit = self._t.gettext("limit: %(limit)s") % {"limit": self._words.limit(rule)}
         if not (self._reading.shown and self._reading.has_rates):
-            return RuleBar(capital(self.plain(rule.metric)), limit, Markup(""), ())
+            what = self._t.gettext("Limit on: %(rate)s") % {"rate": self.plain(rule.metric)}
+            return RuleBar(what, self._words.limit(rule), Markup(""), ())
+        limit = self._t.gettext("limit: %(limit)s") % {"limit": self._words.limit(rule)}
         lines = self._states(rule)
         title = self._t.gettext("; ").join(line.told for line in lines)
         spans = {OUTCOMES[state]: span for state, span in spans_of(self._tally(rule)).items()}
