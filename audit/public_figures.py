@@ -12,7 +12,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Final, Literal, NamedTuple
 
 from audit.frequencies import Frequency, frequencies, rounded_up
@@ -36,13 +36,19 @@ __all__ = [
     "funnel_curve",
     "funnel_place",
     "harm_of",
+    "lengths_of",
     "limits_beside",
     "natural",
+    "of_share",
     "people_apart",
+    "per_cent",
     "size_of",
     "spans_of",
     "state_of",
     "state_tally",
+    "tenth",
+    "tenth_from_end",
+    "whole_per_cent",
 ]
 
 State = Literal["below", "meets", "cannot_tell", "not_shown"]
@@ -58,6 +64,8 @@ FUNNEL_SIZES: Final = (10, 100_000)
 """The ends of the funnel's axis of sizes, which is logarithmic. It is the same for every set, so that it tells none."""
 FUNNEL_DEVIATIONS: Final = (1.96, 3.09)
 """Standard deviations of the funnel's curves: 19 of 20 groups, and 998 of 1,000, lie between by chance."""
+_LEAST_LENGTH: Final = 0.012
+"""Of a bar: four pixels on a phone, so that one group of a thousand is seen on paper and without colours too."""
 _CURVE: Final = tuple(round(20 * 10 ** (step / 9)) for step in range(34))
 _SHARES_OF_GOOD: Final = ("true_positive_rate", "true_negative_rate", "precision", "accuracy")
 
@@ -99,6 +107,31 @@ class Span(NamedTuple):
 
     start: Decimal
     length: Decimal
+
+
+def per_cent(share: float) -> Decimal:
+    """A share in per cent, not rounded: from the shortest decimal that means this float, so that .6315 is 63.15."""
+    return Decimal(str(float(share))) * 100
+
+
+def whole_per_cent(share: float) -> int:
+    """A share in whole per cents, a half upwards, as `reports.numbers` writes it."""
+    return int(_rounded(per_cent(share), 0))
+
+
+def tenth(share: float) -> Decimal:
+    """A share in per cent to one decimal, a half upwards: figures of a table, and places from the start of an axis."""
+    return _rounded(per_cent(share), 1)
+
+
+def tenth_from_end(share: float) -> Decimal:
+    """The same from the other end of the axis: how far a place lies below the top, or what lies beyond it."""
+    return _rounded(100 - per_cent(share), 1)
+
+
+def of_share(share: float, digits: int) -> Decimal:
+    """A share as a number from 0 to 1 to so many decimals, a half upwards."""
+    return _rounded(Decimal(str(float(share))), digits)
 
 
 def size_of(row: PublicGroup, metric: MetricName) -> int | None:
@@ -210,21 +243,28 @@ def spans_of(tally: Mapping[State, int]) -> dict[State, Span]:
 
     Groups of which nothing is shown are a part of it: a bar without them would say that nearly all are known.
     """
-    told = [(state, tally[state]) for state in STATES if tally[state]]
-    total = sum(count for _, count in told)
-    spans: dict[State, Span] = {}
-    before = 0
-    for state, count in told:
-        spans[state] = Span(_tenths(100 * before / total), _tenths(100 * count / total))
-        before += count
-    return spans
+    told = [state for state in STATES if tally[state]]
+    lengths = lengths_of([tally[state] for state in told])
+    return {
+        state: Span(tenth(sum(lengths[:place])), tenth(length))
+        for place, (state, length) in enumerate(zip(told, lengths, strict=True))
+    }
+
+
+def lengths_of(counts: Sequence[int]) -> list[float]:
+    """Parts of a bar for these counts, as shares of it: none so short that nobody sees it, the others as they are."""
+    total = sum(counts)
+    is_short = [count < total * _LEAST_LENGTH for count in counts]
+    room = 1.0 - _LEAST_LENGTH * sum(is_short)
+    long = sum(count for count, short in zip(counts, is_short, strict=True) if not short)
+    return [_LEAST_LENGTH if short else room * count / long for count, short in zip(counts, is_short, strict=True)]
 
 
 def funnel_place(cases: int, rate: float) -> Place:
     """Where a group of this protected size, with this protected rate, stands in the funnel."""
     first, last = map(math.log10, FUNNEL_SIZES)
     share = (math.log10(max(cases, 1)) - first) / (last - first)
-    return Place(_tenths(100 * min(max(share, 0.0), 1.0)), _tenths(100 * (1.0 - min(max(rate, 0.0), 1.0))))
+    return Place(tenth(min(max(share, 0.0), 1.0)), tenth_from_end(min(max(rate, 0.0), 1.0)))
 
 
 def funnel_curve(rate: PublicRate, variance: float, deviations: float) -> tuple[tuple[Place, ...], tuple[Place, ...]]:
@@ -257,5 +297,5 @@ def _sum(counts: Sequence[int], times: Sequence[int]) -> int:
     return sum(count * often for count, often in zip(counts, times, strict=True))
 
 
-def _tenths(number: float) -> Decimal:
-    return Decimal(f"{number:.1f}")
+def _rounded(number: Decimal, digits: int) -> Decimal:
+    return number.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Final, Literal
 
 from audit.groups import Group, Level, LevelName, Part
+from audit.harmless import harmless
 from audit.metrics import MetricName
 from audit.public_about import (
     PublicAbout,
@@ -358,11 +359,11 @@ class PublicRelease(Part):
 
 
 def group_key(group: Group) -> str:
-    """The text by which a public file says whose numbers stand beside it: in a column or an attribute `group`.
+    """The text by which a public file says whose numbers stand beside it, in a column or an attribute `group`.
 
-    `gender:level=woman,nationality:country=NGA`; `everyone` for all. The gate that explains every number reads it.
+    `gender:level=woman,nationality:country=NGA`; `everyone` for all. Unseen characters are written out.
     """
-    return ",".join(f"{level.feature}:{level.rung}={level.code}" for level in group.levels) or "everyone"
+    return harmless(",".join(f"{level.feature}:{level.rung}={level.code}" for level in group.levels)) or "everyone"
 
 
 def clear_change(before: int | None, after: int | None, method: PublicMethod) -> tuple[int, int, int] | None:

@@ -36,6 +36,7 @@ SUBJECTS: Final = {
     "disclosure_intervals": 0.08,
     "disclosure_words": 0.1,
     "disclosure_cuts": 0.04,
+    "honest_releases": 0.4,
 }
 """Modules of this folder in their order, and how many runs of each setting they get for one of `--runs`."""
 

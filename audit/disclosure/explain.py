@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
@@ -19,6 +19,7 @@ from audit.disclosure.printed import Number, numbers_in, read_numbers
 from audit.errors import RefusedReleaseError
 from audit.frequencies import Frequency
 from audit.groups import Level
+from audit.harmless import harmless
 from audit.metrics import MetricName
 from audit.public_figures import (
     FUNNEL_DEVIATIONS,
@@ -31,9 +32,11 @@ from audit.public_figures import (
     limits_beside,
     natural,
     people_apart,
+    per_cent,
     size_of,
     spans_of,
     state_tally,
+    whole_per_cent,
 )
 from audit.public_table import (
     PublicGroup,
@@ -48,6 +51,7 @@ from audit.public_table import (
 __all__ = [
     "blank",
     "counts_of",
+    "numbers_of_names",
     "printed_as",
     "refuse_unexplained",
     "shares_of",
@@ -118,6 +122,8 @@ def refuse_unexplained(files: Mapping[str, bytes], furniture: Mapping[str, bytes
 class _Gives:
     counts: frozenset[Decimal]
     """Whole numbers, printed as such."""
+    names: frozenset[tuple[Decimal, int]]
+    """Numbers in what the group is called, with their decimals."""
     shares: tuple[Decimal, ...]
     """Per cents, which may be printed with any digits that are right, and as shares of 1."""
     places: frozenset[Decimal]
@@ -145,12 +151,15 @@ class _Rows:
         """Whether the row of a number gives it. Outside of all rows it may be everyone's, or a number of groups."""
         gives = self._rows[number.row or "everyone"]
         whole = number.digits == 0
+        if (number.value, number.digits) in gives.names:
+            return True
         if whole and (number.value in gives.counts or (number.row is None and number.value in self._totals)):
             return True
         if number.is_word:
             return False  # neither a per cent nor a place is printed so
-        if number.value in gives.places or (number.row is None and number.value in self._spans):
-            return number.digits <= 1
+        in_drawing = number.value in gives.places or (number.row is None and number.value in self._spans)
+        if in_drawing and number.digits <= 1:
+            return True  # with more digits it is no place, and may be a share that a place happens to equal
         return any(printed_as(share, number) or printed_as(share / _HUNDRED, number) for share in gives.shares)
 
     def _gives(self, row: PublicGroup, rates: list[PublicRate]) -> _Gives:
@@ -158,20 +167,27 @@ class _Rows:
         beside = {rate.metric: everyone_else(everyone, row, rate.metric) for rate in rates}
         counts = [*counts_of(row, method), *_classes(rates), *_made_of_rates(everyone, row, rates, beside)]
         return _Gives(
-            frozenset((*map(Decimal, counts), *self._own_name(row))),
+            frozenset(map(Decimal, counts)),
+            frozenset(numbers_of_names(self._called(row))),
             (*shares_of(rates), *_shares_beside(beside, self._release.rules, rates)),
             frozenset(_places(row, rates, method)),
         )
 
-    def _own_name(self, row: PublicGroup) -> Iterator[Decimal]:
-        """Whole numbers in what the levels and features of a group are called: "18-29" is nobody's number in its row.
-
-        A word such as "once" is a number in another language alone.
-        """
+    def _called(self, row: PublicGroup) -> Iterator[str]:
         for level in row.group.levels:
-            called = self._names.get(level, ""), level.feature, level.feature.replace("_", " ")
-            found = [number for name in called for part in ("", "es") for number in numbers_in(name, part)]
-            yield from (number.value for number in found if number.digits == 0)
+            yield from (self._names.get(level, ""), level.feature, level.feature.replace("_", " "))
+
+
+def numbers_of_names(names: Iterable[str]) -> Iterator[tuple[Decimal, int]]:
+    """Numbers in what levels and features are called, with their decimals: "18-29" is nobody's number in its row.
+
+    As others wrote the names and as reports do, with `[U+200F]` for what nobody sees. A word such as "once" is a number
+    in another language alone.
+    """
+    for name in names:
+        for written in {name, harmless(name)}:
+            for language in ("", "es"):
+                yield from ((number.value, number.digits) for number in numbers_in(written, language))
 
 
 def printed_as(value: Decimal, number: Number) -> bool:
@@ -204,17 +220,14 @@ def _classes(rates: list[PublicRate]) -> Iterator[int]:
 def shares_of(rates: list[PublicRate]) -> Iterator[Decimal]:
     """Per cents of a row: rates with all their digits, ends in whole per cents, and the lengths that charts draw."""
     for rate in rates:
-        ends = [_per_cent(end) for end in (rate.low, rate.high, rate.at_most, rate.at_least) if end is not None]
+        known = (rate.low, rate.high, rate.at_most, rate.at_least)
+        ends = [Decimal(whole_per_cent(end)) for end in known if end is not None]
         yield from ends
         yield from (_HUNDRED - end for end in ends)
         if rate.low is not None and rate.high is not None:
-            yield _per_cent(rate.high) - _per_cent(rate.low)
+            yield Decimal(whole_per_cent(rate.high) - whole_per_cent(rate.low))
         if rate.value is not None:
-            yield Decimal(str(rate.value)) * _HUNDRED
-
-
-def _per_cent(share: float) -> Decimal:
-    return Decimal(round(share * 100))
+            yield per_cent(rate.value)
 
 
 def _made_of_rates(
@@ -244,7 +257,7 @@ def _shares_beside(
     """Per cents of everyone else, and of the limits beside them; for everyone, of the limits beside the rate itself."""
     for rest in beside.values():
         if rest is not None:
-            yield Decimal(str(rest)) * _HUNDRED
+            yield per_cent(rest)
     values = {rate.metric: rate.value for rate in rates if not rate.group.levels}
     for rule in rules:
         against = beside.get(rule.metric)
@@ -252,7 +265,7 @@ def _shares_beside(
         if against is not None:
             for end in limits_beside(against, rule):
                 if end is not None:
-                    yield from (Decimal(str(end)) * _HUNDRED, _HUNDRED - Decimal(str(end)) * _HUNDRED)
+                    yield from (per_cent(end), _HUNDRED - per_cent(end))
 
 
 def _places(row: PublicGroup, rates: list[PublicRate], method: PublicMethod) -> Iterator[Decimal]:

@@ -23,6 +23,7 @@ from urllib.parse import unquote_to_bytes
 from audit.disclosure.number_words import numbers_said
 from audit.disclosure.plain_letters import visible
 from audit.errors import RefusedReleaseError
+from audit.harmless import harmless
 
 __all__ = ["Number", "numbers_in", "read_numbers", "unread"]
 
@@ -42,7 +43,7 @@ _GEOMETRY: Final = frozenset(("x1", "x2", "y1", "y2"))
 """Names of SVG's attributes that hold a figure and say nothing by it."""
 _OF_THE_PLAN: Final = ("check_name", "location")
 """Members of JSON that name a rule and its place in the plan (GitLab's code quality): they stand in no group's row."""
-_MARKUP, _DEEPEST = (".html", ".htm", ".svg", ".xml"), 200
+_MARKUP, _DEEPEST, _LONGEST_NUMBER = (".html", ".htm", ".svg", ".xml"), 200, 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +151,7 @@ class _Reader:
             for inner in value:
                 self._value(file, row, inner, depth + 1)
         elif isinstance(value, str):
-            self.text(file, row, value)
+            self.text(file, row, _written_out(value) if isinstance(value, _AsPrinted) else value)
 
     def _lines(self, file: str, text: str) -> None:
         for line in text.splitlines():
@@ -244,13 +245,23 @@ def _key_of(group: Any) -> str | None:
         return group if isinstance(group, str) else None
     if not all(isinstance(level, list) and len(level) == 3 for level in group):
         return None
-    return ",".join(f"{feature}:{rung}={code}" for feature, rung, code in group) or "everyone"
+    return harmless(",".join(f"{feature}:{rung}={code}" for feature, rung, code in group)) or "everyone"
 
 
 class _AsPrinted(str):
     """A number of JSON with its own digits."""
 
     __slots__ = ()
+
+
+def _written_out(number: str) -> str:
+    """A number of JSON without an exponent: 6.2e-5 is one number, and not 6.2 and 5."""
+    if "e" not in number.casefold():
+        return number
+    value = Decimal(number)
+    if abs(value.adjusted()) > _LONGEST_NUMBER:
+        raise ValueError("no number that a release prints")
+    return f"{value:f}"
 
 
 def _number(file: str, row: str | None, text: str) -> Number:

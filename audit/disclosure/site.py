@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from audit.disclosure.explain import blank, counts_of, printed_as, shares_of, tallies_of
-from audit.disclosure.printed import Number, numbers_in, read_numbers
+from audit.disclosure.explain import blank, counts_of, numbers_of_names, printed_as, shares_of, tallies_of
+from audit.disclosure.printed import Number, read_numbers
 from audit.errors import DataError
+from audit.groups import Level
+from audit.public_figures import per_cent
 from audit.public_site import PublicAudit, PublicSite, site_row
 from audit.public_table import PublicRate, clear_change, group_key
 
@@ -70,10 +72,11 @@ def refuse_unexplained_site(files: Mapping[str, bytes], furniture: Mapping[str, 
 @dataclass(frozen=True, slots=True)
 class _Row:
     counts: frozenset[Decimal]
+    names: frozenset[tuple[Decimal, int]]
     shares: tuple[Decimal, ...]
 
     def gives(self, number: Number) -> bool:
-        if number.digits == 0 and number.value in self.counts:
+        if (number.digits == 0 and number.value in self.counts) or (number.value, number.digits) in self.names:
             return True
         return not number.is_word and any(
             printed_as(share, number) or printed_as(share / _HUNDRED, number) for share in self.shares
@@ -89,18 +92,16 @@ def _rows(site: PublicSite) -> dict[str, _Row]:
         of: dict[str, list[PublicRate]] = {}
         for rate in release.rates:
             of.setdefault(group_key(rate.group), []).append(rate)
-        names = {(level.rung, level.code): level.name for feature in release.table.features for level in feature.levels}
+        features = release.table.features
+        names = {Level(each.name, level.rung, level.code): level.name for each in features for level in each.levels}
         for place, row in enumerate(release.table.groups):
             key = group_key(row.group)
             counts = [*counts_of(row, release.table.method)]
             if place == 0:
                 counts += [0, *tallies_of(release), *_changes(before, audit)]
-            for level in row.group.levels:
-                told = f"{level.rung} {level.code} {names.get((level.rung, level.code), '')}"
-                # A word is a number in one language and not in another.
-                found = [number for language in ("", "es") for number in numbers_in(told, language)]
-                counts += (int(number.value) for number in found if number.digits == 0)
-            made = _Row(frozenset(map(Decimal, counts)), tuple(_shares(of.get(key, []))))
+            levels = [each for level in row.group.levels for each in (level.rung, level.code, names.get(level, ""))]
+            called = frozenset(numbers_of_names(levels))
+            made = _Row(frozenset(map(Decimal, counts)), called, tuple(_shares(of.get(key, []))))
             rows[site_row(audit.name) if place == 0 else site_row(audit.name, key)] = made
         before = audit
     return rows
@@ -109,7 +110,7 @@ def _rows(site: PublicSite) -> dict[str, _Row]:
 def _shares(rates: list[PublicRate]) -> Iterator[Decimal]:
     """Those of `explain`, places on an axis that runs the other way, and the bound in "<1%" and ">99%"."""
     yield from shares_of(rates)
-    for value in (Decimal(str(rate.value)) * _HUNDRED for rate in rates if rate.value is not None):
+    for value in (per_cent(rate.value) for rate in rates if rate.value is not None):
         yield _HUNDRED - value
         if 0 < value < 1:
             yield Decimal(1)

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from audit.errors import PlanError
 from audit.evaluation.evaluation_set import open_evaluation_set
+from audit.harmless import starts_formula as is_formula
 from audit.plan_file import LoadedPlan, read_plan_file
 from audit.probing.asking import design_of
 from audit.probing.design import Design
@@ -73,8 +74,8 @@ def variants_csv(design: Design, identity: str) -> str:
 
 def starts_formula(written: str) -> bool:
     """Whether a spreadsheet would take a cell of a CSV for a formula. What is scored is not changed to prevent it."""
-    cells = (cell.lstrip() for row in csv.reader(io.StringIO(written)) for cell in row)
-    return any(cell.startswith(("=", "+", "-", "@")) and not _NUMBER.fullmatch(cell) for cell in cells)
+    cells = (cell for row in csv.reader(io.StringIO(written)) for cell in row)
+    return any(is_formula(cell) and not _NUMBER.fullmatch(cell.lstrip()) for cell in cells)
 
 
 def paths_of(part: object) -> Iterator[Path]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
+from audit.public_figures import lengths_of
 from reports.html import palette
 from reports.plain_text import harmless
 
@@ -94,19 +95,17 @@ def _point(outcome: str, at: str, colour: str) -> str:
 
 def states(counts: Sequence[tuple[str, int]], title: str) -> Markup:
     """A bar of states: one segment an outcome, as wide as its share; the words and counts stand under it."""
-    total = sum(count for _, count in counts)
+    told = [(outcome, count) for outcome, count in counts if count]
     parts, start = [], 0.0
-    for outcome, count in counts:
-        if not count:
-            continue
-        width = max(100 * count / total, 0.6)
+    for (outcome, _), share in zip(told, lengths_of([count for _, count in told]), strict=True):
+        width = 100 * share
         look = {
             "fail": f'fill="{palette.BEYOND}"',
             "pass": f'fill="{palette.WITHIN_AREA}"',
             "inconclusive": f'fill="{palette.PAPER}" stroke="{palette.UNDECIDED}"',
         }.get(outcome, f'fill="{palette.PAPER}" stroke="{palette.UNDECIDED}" stroke-dasharray="3 3"')
         parts.append(f'<rect x="{_percent(start)}" width="{_percent(width)}" y="1" height="16" {look}/>')
-        start += 100 * count / total
+        start += width
     return _svg("b", title, parts)
 
 

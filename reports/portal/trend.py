@@ -9,10 +9,12 @@ too: the gate of the portal holds a mark's own numbers against its release.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Final
 
 from markupsafe import Markup, escape
 
+from audit.public_figures import tenth, tenth_from_end
 from audit.public_table import PublicRate
 from reports.html import palette
 from reports.numbers import Numbers
@@ -58,7 +60,7 @@ def trend(audits: Sequence[tuple[str, str, PublicRate | None]], title: str, numb
 
 def level(name: str, rate: PublicRate | None, title: str) -> Markup:
     """One rate lying down, for a cell of a table; an empty axis where none is shown."""
-    inside = _dot_and_bar(name, "x", *map(_per_cent, _ends(rate)))
+    inside = _dot_and_bar(name, "x", *map(_per_cent, map(tenth, _ends(rate))))
     return Markup(  # noqa: S704 - numbers and colours of ours; the title is escaped
         f'<svg class="c" role="img" width="100%" height="20"><title>{escape(harmless(title))}</title>'
         f'<svg y="10" overflow="visible" stroke="{palette.INK}">{inside}</svg></svg>'
@@ -73,7 +75,7 @@ def _ends(rate: PublicRate | None) -> tuple[float, ...]:
 
 
 def _upright(name: str, rate: PublicRate | None) -> str:
-    return _dot_and_bar(name, "y", *(_per_cent(1 - share) for share in _ends(rate)))
+    return _dot_and_bar(name, "y", *map(_per_cent, map(tenth_from_end, _ends(rate))))
 
 
 def _dot_and_bar(name: str, axis: str, *ends: str) -> str:
@@ -86,5 +88,5 @@ def _dot_and_bar(name: str, axis: str, *ends: str) -> str:
     return f'<g stroke-width="2">{bar}</g><g stroke-width="6.5" stroke-linecap="round">{dot}</g>'
 
 
-def _per_cent(share: float) -> str:
-    return f"{100 * share:.1f}".removesuffix(".0") + "%"
+def _per_cent(place: Decimal) -> str:
+    return f"{place:f}".removesuffix(".0") + "%"

@@ -11,7 +11,7 @@ import io
 from collections.abc import Iterator
 from typing import Final
 
-from audit.public_figures import state_of
+from audit.public_figures import state_of, tenth, whole_per_cent
 from audit.public_table import (
     SENTENCES,
     PublicGroup,
@@ -22,13 +22,11 @@ from audit.public_table import (
     group_key,
     has_words,
 )
+from reports.plain_text import spreadsheet_text
 from reports.public.plain_names import PlainNames
 from reports.public.waived import PublicWaived
 
 __all__ = ["PublicCsvReporter"]
-
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""A cell that starts with one of these is a formula to a spreadsheet."""
 
 
 class PublicCsvReporter:
@@ -43,7 +41,7 @@ class PublicCsvReporter:
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         for cells in _Rows(release).all():
-            writer.writerow([_no_formula(cell) for cell in cells])
+            writer.writerow(map(spreadsheet_text, cells))
         return text.getvalue()
 
 
@@ -110,14 +108,10 @@ def _in_words(side: PublicSide, method: PublicMethod) -> str:
 def _rate(rate: PublicRate | None) -> list[str]:
     if rate is None:
         return [""] * 6
-    value = "" if rate.value is None else f"{rate.value * 100:.1f}"
+    value = "" if rate.value is None else f"{tenth(rate.value)}"
     ends = [_per_cent(end) for end in (rate.low, rate.high, rate.at_least, rate.at_most)]
     return [value, *ends, "" if rate.why is None else SENTENCES[rate.why]]
 
 
 def _per_cent(share: float | None) -> str:
-    return "" if share is None else str(round(share * 100))
-
-
-def _no_formula(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+    return "" if share is None else str(whole_per_cent(share))

@@ -11,16 +11,16 @@ import json
 from typing import Any, Final
 from urllib.parse import quote
 
-from audit.public_figures import state_of
+from audit.public_figures import of_share, state_of
 from audit.public_table import SENTENCES, PublicGroup, PublicRelease, PublicSide, PublicWord, group_key, why_no_rates
 from reports.language import ENGLISH
 from reports.names import Names
+from reports.plain_text import spreadsheet_text
 from reports.public.reading import PublicReading
 
 __all__ = ["as_link", "table_csv", "table_json"]
 
 _PLAIN: Final = "/:,;=+-_.!~*'(){}[]|@$?^"
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 def as_link(kind: str, text: str) -> str:
@@ -37,7 +37,7 @@ def table_csv(release: PublicRelease) -> str:
     writer = csv.writer(text, lineterminator="\n")
     head = ["group", "name", "victims", "victims_missed", "others", "others_wrongly_flagged", "unscored", "unlabelled"]
     head += [f"{metric}{end}" for metric in metrics for end in ("", "_low", "_high", "_at_most", "_at_least")]
-    writer.writerow([*head, *(f"word:{rule.rule}" for rule in reading.rules)])
+    writer.writerow(map(spreadsheet_text, [*head, *(f"word:{rule.rule}" for rule in reading.rules)]))
     words = {(word.rule, word.group.root): state_of(word) for word in _words(release)}
     rates = {(rate.metric, rate.group.root): rate for rate in release.rates}
     for row in release.table.groups:
@@ -49,10 +49,10 @@ def table_csv(release: PublicRelease) -> str:
         cells += [row.unscored, row.unlabelled]
         for metric in metrics:
             rate = rates[metric, row.group.root]
-            cells += [None if rate.value is None else f"{rate.value:.4f}"]
+            cells += [None if rate.value is None else of_share(rate.value, 4)]
             cells += [rate.low, rate.high, rate.at_most, rate.at_least]
         cells += [words.get((rule.rule, row.group.root)) for rule in reading.rules]
-        writer.writerow([_cell(cell) for cell in cells])
+        writer.writerow([spreadsheet_text(cell) if isinstance(cell, str) else cell for cell in cells])
     return text.getvalue()
 
 
@@ -109,8 +109,3 @@ def _errors(side: PublicSide, release: PublicRelease) -> object:
     if _few(side):
         return SENTENCES[side.shown].format(few_errors=method.few_errors, few_correct=method.few_correct)
     return side.errors
-
-
-def _cell(value: object) -> object:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from audit.public_figures import each_people_once, state_of
+from audit.public_figures import each_people_once, of_share, state_of
 from audit.public_table import PublicRate, PublicRelease, group_key, has_words
 from reports.plain_text import harmless
 from reports.public.pipeline_reading import PipelineReading, is_plain_key
@@ -85,11 +85,11 @@ def _rates(release: PublicRelease) -> Iterator[str]:
 
 def _figures(rate: PublicRate) -> Iterator[tuple[str, str]]:
     if rate.value is not None:
-        yield "rate", f"{rate.value:.3f}"
+        yield "rate", str(of_share(rate.value, 3))
     for figure in ("low", "high", "at_least", "at_most"):
         share = getattr(rate, figure)
         if share is not None:
-            yield figure, f"{share:.2f}"
+            yield figure, str(of_share(share, 2))
 
 
 def _label(text: str) -> str:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.plain_text import harmless, without_unseen
+from reports.plain_text import harmless, spreadsheet_text, without_unseen
 
 DIRECTION_CONTROLS = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 
@@ -31,3 +31,26 @@ def test_nothing_unseen_is_left(text: str) -> None:
     assert not set(told) & set(DIRECTION_CONTROLS)
     assert not any(unicodedata.category(letter) in ("Cc", "Cs") for letter in told)
     assert without_unseen(told) == told
+
+
+BEFORE = ("", " ", "\t", "\r\n", "\u00a0", "\u3000", "\u2009 ", "\u00ad", "\ufe0f", "\u2028")
+
+
+@pytest.mark.parametrize(
+    "sign", ["=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\ufe66", "\ufe62", "\ufe63"]
+)
+@pytest.mark.parametrize("before", BEFORE, ids=ascii)
+def test_no_cell_is_a_formula(sign: str, before: str) -> None:
+    told = spreadsheet_text(f"{before}{sign}1+1")
+    assert told.startswith("'")
+    assert told.endswith(f"{sign}1+1")
+
+
+@pytest.mark.parametrize("unseen", ["\ufeff", "\u200b", "\u200f", "\u202e", "\x00"])
+def test_what_nobody_sees_does_not_hide_a_formula(unseen: str) -> None:
+    assert spreadsheet_text(f"{unseen}=1+1") == f"[U+{ord(unseen):04X}]=1+1"
+
+
+@pytest.mark.parametrize("text", ["everyone", "18-29", "a=b", "'=1", "Île-3", "½", "", "12.5", " north"])
+def test_other_cells_stay_as_they_are(text: str) -> None:
+    assert spreadsheet_text(text) == text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from typing import Any, Literal
+from urllib.parse import unquote
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -22,6 +23,8 @@ from audit.errors import RefusedReleaseError
 from audit.groups import LevelName
 from audit.public_figures import STATES, each_people_once
 from audit.public_table import NO_WORDS, SENTENCES, PublicRelease, PublicWord, group_key, has_words, why_no_rates
+from reports.public.csv_file import PublicCsvReporter
+from reports.public.html import PublicHtmlReporter
 from reports.public.junit_file import PublicJunitReporter
 from reports.public.pipeline_reading import PipelineReading
 
@@ -90,12 +93,34 @@ def test_every_number_is_explained(kind: str) -> None:
     refuse_unexplained(format_files(release), format_files(blank(release)), release)
 
 
-@pytest.mark.parametrize("ending", ["", " 18-29", " 2.5", " 1,000", " a7", " \u202e", " \u0663", "[U+202E]"])
+ENDINGS = ("", " 18-29", " 2.5", " 1,000", " a7", " \u202e", " \u200f", "\u200b9", "\ufeff", " \u0663", "[U+202E]")
+
+
+@pytest.mark.parametrize("ending", ENDINGS, ids=ascii)
 def test_names_with_numbers_are_explained_or_not_printed(ending: str) -> None:
     release = lined(all_below(renamed(made("small"), ending)))
     files = format_files(release)
     assert unexplained(files, format_files(blank(release)), release) == []
     assert (b"Nepal" in files["summary.md"]) == (ending in ("", " 18-29", " \u0663"))
+
+
+def for_people(release: PublicRelease) -> dict[str, bytes]:
+    """Page, table and suites, by their names."""
+    reporters = (PublicHtmlReporter(), PublicCsvReporter(), PublicJunitReporter())
+    return {one.filename: one.render(release).encode() for one in reporters}
+
+
+@pytest.mark.parametrize("ending", ENDINGS, ids=ascii)
+def test_so_are_those_of_page_table_and_suites(ending: str) -> None:
+    """A level as a plan writes it is both name and code, and the code stands in the key of each row."""
+    bands_of = bands().model_dump_json().replace("18-29", json.dumps(f"north{ending}")[1:-1])
+    release = all_below(PublicRelease.model_validate_json(bands_of))
+    files = {**for_people(release), **format_files(release)}
+    assert unexplained(files, {**for_people(blank(release)), **format_files(blank(release))}, release) == []
+    text = "".join(content.decode() for content in files.values())
+    assert not re.search("[\u200b\u200e\u200f\u202a-\u202e\ufeff]", text)
+    links = unquote(files["report.html"].decode())
+    assert not re.search("[\u200b\u200e\u200f\u202a-\u202e\ufeff]", links)
 
 
 def test_bands_of_age_are_named() -> None:

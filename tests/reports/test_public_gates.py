@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cache
+from itertools import pairwise
 
 import pytest
 from made_disclosure import changed_text
@@ -15,7 +17,7 @@ from audit.disclosure.gates import refuse_unless_rendered_again
 from audit.disclosure.printed import read_numbers
 from audit.errors import DataError
 from audit.frequencies import frequencies, rounded_up
-from audit.public_figures import everyone_else, funnel_place, natural, spans_of, state_tally
+from audit.public_figures import STATES, everyone_else, funnel_place, natural, spans_of, state_tally
 from audit.public_table import PublicGroup, PublicRate, PublicRelease, group_key
 
 SMALL = made("small")
@@ -293,3 +295,14 @@ def test_a_bar_of_states_is_as_long_as_what_it_tells() -> None:
         assert float(span.start) == pytest.approx(sum(float(each.length) for each in spans[:place]), abs=0.2)
     assert sum(float(span.length) for span in spans) == pytest.approx(100, abs=0.2)
     assert spans_of(dict.fromkeys(tally, 0)) == {}
+
+
+@pytest.mark.parametrize("counts", [(1, 3, 1_000, 410), (1, 1, 1, 5_000), (0, 1, 0, 900), (3, 0, 0, 0), (1, 700, 1, 0)])
+def test_no_state_of_a_bar_is_too_short_to_be_seen(counts: tuple[int, ...]) -> None:
+    """Of 1,414 groups 1 was 0.1 % of the bar: less than a pixel."""
+    spans = spans_of(dict(zip(STATES, counts, strict=True)))
+    assert list(spans) == [state for state, count in zip(STATES, counts, strict=True) if count]
+    assert min(span.length for span in spans.values()) >= Decimal("1.2")
+    assert sum(span.length for span in spans.values()) == pytest.approx(Decimal(100), abs=Decimal("0.2"))
+    for span, after in pairwise(spans.values()):
+        assert after.start == pytest.approx(span.start + span.length, abs=Decimal("0.11"))

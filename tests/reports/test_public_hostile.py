@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import unicodedata
 from functools import cache
 from urllib.parse import unquote
 
@@ -14,6 +15,7 @@ from made_public import hostile, in_languages, made, page_files
 
 from audit.disclosure.explain import blank, refuse_unexplained
 from audit.public_table import group_key
+from reports.public.csv_file import PublicCsvReporter
 from reports.public.html import PublicHtmlReporter
 
 PAYLOADS = (
@@ -93,8 +95,12 @@ def test_numbers_in_what_others_wrote_are_the_furniture_of_the_page() -> None:
     refuse_unexplained(page_files(release), page_files(blank(release)), release)
 
 
-@pytest.mark.parametrize("name", ["=cmd|' /C calc'!A0", "+1", "-1", "@SUM(1)", "\tx", "a,b", 'a"b'])
-def test_no_cell_of_the_download_begins_a_formula(name: str) -> None:
+FORMULAS = ("=cmd|' /C calc'!A0", "+1", "-1", "@SUM(1)", "\tx", "a,b", 'a"b', "\uff1d1+1", "\uff0b1", "\uff0d1",
+            "\uff201", " =1", "\u00a0=1", "\u3000\uff1d1", "\n=1", "\ufeff=1", "\u200b=1", "\ufe661")  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FORMULAS, ids=ascii)
+def test_no_cell_of_a_table_begins_a_formula(name: str) -> None:
     release = made("undecided")
     features = tuple(
         feature.model_copy(
@@ -104,11 +110,15 @@ def test_no_cell_of_the_download_begins_a_formula(name: str) -> None:
     )
     about = release.about.model_copy(update={"codings": ()})
     table = release.table.model_copy(update={"features": features})
-    html = PublicHtmlReporter().render(release.model_copy(update={"table": table, "about": about}))
+    changed = release.model_copy(update={"table": table, "about": about})
+    html = PublicHtmlReporter().render(changed)
     link = next(
         str(each.get("href")) for each in find_all(parsed(html), "a") if each.get("download") == "protected.csv"
     )
-    rows = list(csv.reader(io.StringIO(unquote(link.partition(",")[2]))))
     keys = {group_key(row.group) for row in table.groups}
-    assert {row[0] for row in rows[1:]} <= keys
-    assert not [cell for row in rows for cell in row if cell.startswith(("=", "+", "-", "@", "\t", "\r"))]
+    for written in (unquote(link.partition(",")[2]), PublicCsvReporter().render(changed)):
+        rows = list(csv.reader(io.StringIO(written)))
+        assert {row[0] for row in rows[1:]} <= keys
+        cells = [unicodedata.normalize("NFKC", cell).lstrip(" \t\r\n\u200b\ufeff") for row in rows for cell in row]
+        assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@"))]
+        assert not [cell for row in rows for cell in row if cell.startswith(("\t", "\r", "\n"))]

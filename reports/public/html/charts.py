@@ -14,7 +14,16 @@ from typing import Final
 
 from markupsafe import Markup, escape
 
-from audit.public_figures import FUNNEL_SIZES, Place, Span, funnel_place, limits_beside
+from audit.public_figures import (
+    FUNNEL_SIZES,
+    Place,
+    Span,
+    funnel_place,
+    limits_beside,
+    tenth,
+    tenth_from_end,
+    whole_per_cent,
+)
 from audit.public_table import PublicRate, PublicRule
 from reports.html import palette
 from reports.html.charts import mark
@@ -68,16 +77,16 @@ def interval(finding: PublicFinding, title: str) -> Markup:
     high = rate.high if rate.high is not None else rate.at_most
     if low is None and high is None:
         return Markup("")
-    start, end = (0 if low is None else _whole(low)), (100 if high is None else _whole(high))
+    start, end = (0 if low is None else whole_per_cent(low)), (100 if high is None else whole_per_cent(high))
     parts = [*_zones(finding.limits)]
     if finding.rest is not None:
-        parts.append(f'<rect class="e" x="{_tenth(finding.rest)}%"/>')
+        parts.append(f'<rect class="e" x="{_plain(tenth(finding.rest))}%"/>')
     # An end that is not known lies at the end of the axis: it is left out, and the style sheet has it.
     at = f' x="{start}%"' if low is not None else ""
     length = f' width="{end - start}%"'
     parts.append(f'<rect class="i"{at}{length}/>')
     if rate.value is not None:
-        parts.append(f'<use href="#p-{_LOOKS[finding.outcome]}" x="{_tenth(rate.value)}%"/>')
+        parts.append(f'<use href="#p-{_LOOKS[finding.outcome]}" x="{_plain(tenth(rate.value))}%"/>')
     return _markup(
         f'<svg class="c k-{_LOOKS[finding.outcome]}" role="img"><title>{escape(harmless(title))}</title>'
         + "".join(parts)
@@ -88,9 +97,9 @@ def interval(finding: PublicFinding, title: str) -> Markup:
 def _zones(limits: tuple[float | None, float | None]) -> Iterable[str]:
     low, high = limits
     if low is not None and low > 0:
-        yield f'<rect class="z" width="{_tenth(low)}%"/>'
+        yield f'<rect class="z" width="{_plain(tenth(low))}%"/>'
     if high is not None and high < 1:
-        yield f'<rect class="z" x="{_tenth(high)}%" width="{_tenth_of(100 - 100 * Decimal(str(high)))}%"/>'
+        yield f'<rect class="z" x="{_plain(tenth(high))}%" width="{_plain(tenth_from_end(high))}%"/>'
 
 
 def bar_of_states(spans: Mapping[str, Span], title: str) -> Markup:
@@ -149,7 +158,7 @@ def _lines(value: float, rule: PublicRule, curves: Sequence[Sequence[Place]]) ->
     if curves and curves[0]:
         ends = f"{_plain(curves[0][0].x)}", f"{_plain(curves[0][-1].x)}"
         for kind, share in (("all", value), *(("limit", end) for end in limits_beside(value, rule) if end is not None)):
-            y = _tenth_of(100 - 100 * Decimal(str(share)))
+            y = _plain(tenth_from_end(share))
             yield f'<path class="{kind}" {attributes} d="M{ends[0]} {y}H{ends[1]}"/>'
 
 
@@ -167,18 +176,6 @@ def _marks(findings: Sequence[PublicFinding]) -> Iterable[str]:
 
 def _inside(svg: str) -> str:
     return svg[svg.index(">") + 1 : svg.rindex("</svg>")]
-
-
-def _whole(share: float) -> int:
-    return round(share * 100)
-
-
-def _tenth(share: float) -> str:
-    return _tenth_of(100 * Decimal(str(share)))
-
-
-def _tenth_of(number: Decimal) -> str:
-    return _plain(Decimal(f"{number:.1f}"))
 
 
 def _plain(number: Decimal) -> str:
