@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from reports.html.again import Again, Origin, command_again
 from reports.html.environment import environment
 from reports.html.layout import Part, one_file, part_in, scope_of
 from reports.language import Language
@@ -15,13 +16,15 @@ if TYPE_CHECKING:
 __all__ = ["document"]
 
 
-def document(result: AuditResult, languages: Sequence[Language]) -> str:
+def document(result: AuditResult, languages: Sequence[Language], origin: Origin) -> str:
     """The whole file in these languages, the first of them chosen."""
     several = len(languages) > 1
-    return one_file([_part(result, language, several=several) for language in languages], result.plan.audit.title)
+    again = Again(origin, command_again(result, languages, origin))
+    parts = [_part(result, language, again, several=several) for language in languages]
+    return one_file(parts, result.plan.audit.title)
 
 
-def _part(result: AuditResult, language: Language, *, several: bool) -> Part:
+def _part(result: AuditResult, language: Language, again: Again, *, several: bool) -> Part:
     from reports.harms import route_in_words, use_in_words
     from reports.html.charts import mark
     from reports.html.evidence import EvidenceWriter
@@ -41,6 +44,7 @@ def _part(result: AuditResult, language: Language, *, several: bool) -> Part:
         evidence=evidence,
         safeguards=SafeguardsWriter(result, writer.names, language).write(),
         language=language,
+        again=again,
         names=writer.names,
         plain=writer.plain,
         mark=mark,
