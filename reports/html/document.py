@@ -26,11 +26,12 @@ def document(result: AuditResult, languages: Sequence[Language], origin: Origin)
 
 def _part(result: AuditResult, language: Language, again: Again, *, several: bool) -> Part:
     from reports.harms import route_in_words, use_in_words
-    from reports.html.charts import mark
+    from reports.html.charts import row_mark, shapes
     from reports.html.evidence import EvidenceWriter
     from reports.html.page import PageWriter
     from reports.html.resolution import NOT_ASSOCIATED, PARAGRAPH_2, PARAGRAPH_7, PARAGRAPH_7K
     from reports.html.safeguards import SafeguardsWriter
+    from reports.html.slim import slimmed
     from reports.told import in_language
 
     result = in_language(result, language)
@@ -47,17 +48,20 @@ def _part(result: AuditResult, language: Language, again: Again, *, several: boo
         again=again,
         names=writer.names,
         plain=writer.plain,
-        mark=mark,
+        mark=row_mark,
+        shapes=shapes(),
         use=use_in_words(result.plan.audit.use, language),
         route=route_in_words(result.plan.audit.route, language),
         not_associated=NOT_ASSOCIATED,
         resolution=(PARAGRAPH_2, PARAGRAPH_7, PARAGRAPH_7K),
     )
+    scope = scope_of(language, several=several)
+    body, labels = slimmed(body, language, scope)
     return part_in(
         language,
         page.verdict.heading,
         language.translations.gettext("Restricted, not for publication: exact counts"),
         body,
-        templates.get_template("heads.css").render(evidence=evidence, scope=scope_of(language, several=several)),
+        templates.get_template("heads.css").render(evidence=evidence, scope=scope) + labels,
         several=several,
     )

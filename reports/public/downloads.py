@@ -9,22 +9,15 @@ import csv
 import io
 import json
 from typing import Any, Final
-from urllib.parse import quote
 
 from audit.public_table import SENTENCES, PublicGroup, PublicRelease, PublicSide, PublicWord, group_key, why_no_rates
 from reports.language import ENGLISH
 from reports.names import Names
 from reports.public.reading import PublicReading
 
-__all__ = ["as_link", "table_csv", "table_json"]
+__all__ = ["table_csv", "table_json"]
 
-_PLAIN: Final = "/:,;=+-_.!~*'(){}[]|@$?^"
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
-
-
-def as_link(kind: str, text: str) -> str:
-    """A `data:` link that holds a text."""
-    return f"data:{kind};charset=utf-8,{quote(text, safe=_PLAIN)}"
 
 
 def table_csv(release: PublicRelease) -> str:
