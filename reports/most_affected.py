@@ -9,7 +9,7 @@ from reports.language import Language
 from reports.reading import MISSED, WRONGLY_FLAGGED, Finding, Reading, people_beyond
 from reports.unnamed_words import Kind, kind_of
 
-__all__ = ["MostAffected", "kind_of_finding"]
+__all__ = ["MostAffected", "kind_of_finding", "people_more"]
 
 
 def kind_of_finding(finding: Finding) -> Kind:
@@ -20,11 +20,9 @@ def kind_of_finding(finding: Finding) -> Kind:
 class MostAffected:
     """The failing groups of one result about the harm that comes first."""
 
-    def __init__(self, reading: Reading, failing: Sequence[Finding], language: Language) -> None:
+    def __init__(self, reading: Reading, failing: Sequence[Finding]) -> None:
         self._reading = reading
         self._failing = failing
-        self._t = language.translations
-        self._n = language.numbers
 
     def worst(self) -> Finding | None:
         """The failing group in which most people are harmed; None where failing groups are better off."""
@@ -45,43 +43,43 @@ class MostAffected:
                 return primary or list(findings)
         return []
 
-    def people(self) -> str:
-        """At most how many more people met this harm in these groups than at the rate of everyone else."""
-        primary = self._primary()
-        if not primary:
-            return ""
-        kind = kind_of_finding(primary[0])
-        count = self._at_most([finding for finding in primary if kind_of_finding(finding) == kind], kind)
-        told = {
-            ("missed", "more"): self._t.ngettext(
-                "In the groups beyond the limit it missed up to %(count)s victim more than at the rate of everyone "
-                "else.",
-                "In the groups beyond the limit it missed up to %(count)s victims more than at the rate of everyone "
-                "else.",
-                count,
-            ),
-            ("wrongly_flagged", "more"): self._t.ngettext(
-                "In the groups beyond the limit it wrongly flagged up to %(count)s person more than at the rate of "
-                "everyone else.",
-                "In the groups beyond the limit it wrongly flagged up to %(count)s people more than at the rate of "
-                "everyone else.",
-                count,
-            ),
-        }
-        otherwise = self._t.ngettext(
-            "In the groups beyond the limit up to %(count)s case was decided otherwise than at the rate of everyone "
-            "else.",
-            "In the groups beyond the limit up to %(count)s cases were decided otherwise than at the rate of everyone "
-            "else.",
-            count,
-        )
-        return told.get(kind, otherwise) % {"count": self._n.count(count)}
 
-    def _at_most(self, affected: list[Finding], kind: Kind) -> int:
-        """An upper bound: no more people can be harmed beyond a rate than were harmed at all."""
-        beyond = people_beyond(affected)
-        error = {"missed": "false_negative_rate", "wrongly_flagged": "false_positive_rate"}.get(kind[0], "")
-        everyone = self._reading.everyone.get(error)
-        if kind[1] == "more" and everyone is not None and everyone.numerator < beyond:
-            return everyone.numerator
-        return rounded_up(beyond)
+def people_more(reading: Reading, failing: Sequence[Finding], language: Language) -> str:
+    """At most how many more people met an error in groups that fail on it than at the rate of everyone else."""
+    harmed = [finding for finding in failing if finding.people > 0] or list(failing)
+    if not harmed:
+        return ""
+    t = language.translations
+    kind = kind_of_finding(harmed[0])
+    count = _at_most(reading, [finding for finding in harmed if kind_of_finding(finding) == kind], kind)
+    told = {
+        ("missed", "more"): t.ngettext(
+            "In the groups beyond the limit it missed up to %(count)s victim more than at the rate of everyone else.",
+            "In the groups beyond the limit it missed up to %(count)s victims more than at the rate of everyone else.",
+            count,
+        ),
+        ("wrongly_flagged", "more"): t.ngettext(
+            "In the groups beyond the limit it wrongly flagged up to %(count)s person more than at the rate of "
+            "everyone else.",
+            "In the groups beyond the limit it wrongly flagged up to %(count)s people more than at the rate of "
+            "everyone else.",
+            count,
+        ),
+    }
+    otherwise = t.ngettext(
+        "In the groups beyond the limit up to %(count)s case was decided otherwise than at the rate of everyone else.",
+        "In the groups beyond the limit up to %(count)s cases were decided otherwise than at the rate of everyone "
+        "else.",
+        count,
+    )
+    return told.get(kind, otherwise) % {"count": language.numbers.count(count)}
+
+
+def _at_most(reading: Reading, affected: list[Finding], kind: Kind) -> int:
+    """An upper bound: no more people can be harmed beyond a rate than were harmed at all."""
+    beyond = people_beyond(affected)
+    error = {"missed": "false_negative_rate", "wrongly_flagged": "false_positive_rate"}.get(kind[0], "")
+    everyone = reading.everyone.get(error)
+    if kind[1] == "more" and everyone is not None and everyone.numerator < beyond:
+        return everyone.numerator
+    return rounded_up(beyond)

@@ -29,8 +29,6 @@ class VerdictWords:
     heading: str
     sentence: str
     widest: str
-    people: str
-    """At most how many people more met the harm in groups that fail; empty where none is named."""
     numbers: tuple[Number, ...]
     next_step: str
 
@@ -55,7 +53,7 @@ class VerdictWriter:
         self._worst = worst_outcomes(reading.findings)
         self._passing = {each.who for each in reading.findings if each.verdict and each.verdict.outcome == "pass"}
         self._unnamed = [rule for rule, _ in reading.unnamed]
-        self._affected = MostAffected(reading, self._failing, language)
+        self._affected = MostAffected(reading, self._failing)
 
     def write(self) -> VerdictWords:
         """The verdict of the whole audit."""
@@ -64,7 +62,6 @@ class VerdictWriter:
             heading=self._heading(),
             sentence=self._sentence(),
             widest=self._widest(),
-            people=self._affected.people() if self._of_rates == "fail" else "",
             numbers=ScreenNumbers(self._reading, self._names, self._words, self._language).write(
                 self._rules(), self._affected.shown()
             ),
