@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from markupsafe import Markup
 
@@ -79,6 +80,8 @@ class Page:
     """Limits on probes."""
     affected: tuple[Affected, ...]
     affected_first: int
+    overlap: Literal["ladder", "families", ""]
+    """How a person can stand in several groups: on the rungs of a nationality, as one of several features, or not."""
     breakdown: Breakdown
     needed: tuple[NeededCases, ...]
     needed_more: int
@@ -137,6 +140,7 @@ class PageWriter:
             probe_rules=probe_rules(self.reading.result, self._language),
             affected=AffectedWriter(self.reading, self.names, self.words, self._language).write(),
             affected_first=_AFFECTED_FIRST,
+            overlap=self._overlap(),
             breakdown=BreakdownWriter(self.reading, self.names, self.words, self._language, self._rules).write(),
             needed=tuple(needed[:_NEEDED_FIRST]),
             needed_more=max(len(needed) - _NEEDED_FIRST, 0),
@@ -153,6 +157,13 @@ class PageWriter:
             terms=tuple(self._terms(answered)),
             waivers=tuple(WaivedWords(self.reading.result, self._language).listed(self.names)),
         )
+
+    def _overlap(self) -> Literal["ladder", "families", ""]:
+        families = [family.axes for family in self.reading.families]
+        rungs = [axes[0] for axes in families if len(axes) == 1 and self.names.is_nationality(axes[0])]
+        if len(rungs) > len({axis.feature for axis in rungs}):
+            return "ladder"
+        return "families" if len(families) > 1 else ""
 
     @property
     def _worth_less(self) -> bool:
