@@ -1,4 +1,4 @@
-"""Parts of the restricted page beside the verdict: how sure, all at once, squares, downloads, and words for its plan."""
+"""Parts of the restricted page beside its verdict: how sure, all at once, squares, downloads, and words of its plan."""
 
 from __future__ import annotations
 
@@ -163,11 +163,11 @@ def test_the_download_holds_every_group_with_its_counts_and_verdicts(failing: Au
 def test_what_has_no_room_in_the_download_is_named(failing: AuditResult) -> None:
     whole, none = groups_csv(failing, 10**9)
     assert none == ()
-    part, left_out = groups_csv(failing, 12_000)
-    assert len(part) <= 12_000
+    part, left_out = groups_csv(failing, 35_000)
+    assert len(part) <= 35_000
     assert whole.startswith(part[: part.rindex("\n", 0, 2_000)])
     assert [len(family.root) for family in left_out] == [2]
-    assert left_out[0].root[-1].rung == "country" or left_out[0].root[0].rung == "country"
+    assert "country" in [axis.rung for axis in left_out[0].root]
 
 
 def test_no_cell_of_the_download_is_a_formula(passing: AuditResult) -> None:
@@ -176,11 +176,9 @@ def test_no_cell_of_the_download_is_a_formula(passing: AuditResult) -> None:
         each.model_copy(update={"name": name}) if each.name == "gender" else each for each in passing.features
     )
     text_of, _ = groups_csv(passing.model_copy(update={"features": features}), 10**6)
-    head = next(csv.reader(io.StringIO(text_of)))
-    assert spreadsheet_text(name) in head
-    assert not [
-        cell for row in csv.reader(io.StringIO(text_of)) for cell in row if cell.startswith(("=", "+", "-", "@"))
-    ]
+    cells = [cell for row in csv.reader(io.StringIO(text_of)) for cell in row]
+    assert spreadsheet_text(name) in cells
+    assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@"))]
 
 
 def test_where_there_is_no_funnel_the_page_says_why(passing: AuditResult, further_html: str) -> None:
