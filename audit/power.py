@@ -57,8 +57,11 @@ def plan_power(
     table: pa.Table | pd.DataFrame | None = None,
     *,
     folder: Path | None = None,
+    margins: bool = True,
 ) -> PowerReport:
     """Read plan and data and say which disparities the set can decide, without loading or running the detector.
+
+    Without `margins` nothing is said of the margins at which an equal group would pass, which is half of the work.
 
     Raises
     ------
@@ -67,11 +70,16 @@ def plan_power(
     """
     loaded = loaded_plan(plan, folder)
     counts, moments, features = count_labels(loaded, table)
-    return counts_power(loaded.plan, counts, features, moments)
+    return counts_power(loaded.plan, counts, features, moments, margins=margins)
 
 
 def counts_power(
-    plan: AuditPlan, counts: CountsTable, features: Sequence[SensitiveFeature], moments: Moments | None = None
+    plan: AuditPlan,
+    counts: CountsTable,
+    features: Sequence[SensitiveFeature],
+    moments: Moments | None = None,
+    *,
+    margins: bool = True,
 ) -> PowerReport:
     """The same from the counts of a set of which nothing is scored, and its weights and clusters."""
     families = count_families(plan, counts, features)
@@ -85,7 +93,7 @@ def counts_power(
                 sides=tuple(question.side for question in questions(plan, rule)),
                 level=budget(plan).names,
                 known_only_after_scoring=later,
-                families=() if later else rule_power(plan, rule, families, by_name, moments),
+                families=() if later else rule_power(plan, rule, families, by_name, moments, margins=margins),
             )
         )
     return PowerReport(plan, tuple(features), tuple(rules))

@@ -38,6 +38,10 @@ class PublicCoding(Part):
     """Whether the plan hands this column to the detector."""
     children: tuple[str, ...] = ()
     """Of an age band: the codes of levels that are children."""
+    means: str = ""
+    """What the operator says that the feature is, such as `form`; empty where nothing is said."""
+    forced_criminality: tuple[str, ...] = ()
+    """Of the form of exploitation: the codes of levels that are forced criminality."""
 
 
 class PublicMetric(Part):
@@ -89,10 +93,21 @@ class PublicFramework(Part):
     """The provision."""
     evidence: str
     """What it asks for, to follow "evidence relevant to"; in words of this tool and not of the instrument."""
-    state: Literal["present", "partial", "absent"]
-    """Of the evidence: all that is asked for, some of it, or none."""
+    state: Literal["present", "partial", "not_shown", "absent"]
+    """Of the evidence: all that is asked for, some of it, none in public (`not_shown`: the restricted report has some,
+    or may), or none anywhere."""
     declared_only: bool = False
     """Whether all that is there is the operator's word, and nothing of it was measured."""
+    measured: tuple[str, ...] = ()
+    """Evidence relevant to it that is measured and public, by its name."""
+    declared: tuple[str, ...] = ()
+    """Evidence relevant to it that the operator declares."""
+    not_shown: tuple[str, ...] = ()
+    """Evidence relevant to it that the restricted report alone has, or may have: which of the two is not public."""
+    absent: tuple[str, ...] = ()
+    """Evidence relevant to it that no report has."""
+    checked: str = ""
+    """Against what the table of this law or standard was checked."""
 
 
 class PublicGovernance(Part):
@@ -120,6 +135,8 @@ class PublicGovernance(Part):
     """Why features such as gender and nationality were processed, and when they are deleted."""
     named_patterns: tuple[str, ...] = ()
     """Patterns of inequality that were named in advance."""
+    patterns_not_tested: tuple[str, ...] = ()
+    """Those of them that no rule of the plan is about; what came of the others is in the restricted report."""
     limits_set_on: str | None = None
     """The day on which the limits were fixed, as YYYY-MM-DD."""
     baseline: str = ""

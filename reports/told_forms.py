@@ -42,6 +42,13 @@ SAFEGUARDS: Final = (
     "The detector's answers were supplied; that they are its answers is declared by the operator.",
     "The detector was run here; when the run began and ended is recorded.",
     "Answers were supplied, so what running the detector takes is not known.",
+    "The features of every case were sent to a service: that none is needed is not shown.",
+    "The detector was run on the machine of the audit and not as a service; the versions that it ran with are recorded, and whether it could reach a network.",
+    "This result is of version %(version)s of a published schema.",
+    "Nationalities have codes of ISO 3166, and sub-regions and regions those of UN M49.",
+    "The plan does not say which cases belong together, so that groups are judged by single cases.",
+    "%(verdicts)s on groups take all cases that belong together as one.",
+    "That these are of an organised group is not shown.",
 )
 
 OF_PEOPLE: Final = (

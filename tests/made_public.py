@@ -21,6 +21,8 @@ from audit.groups import LevelName, SensitiveFeature
 from audit.metrics import METRICS
 from audit.public_table import (
     PublicCoding,
+    PublicFramework,
+    PublicGovernance,
     PublicLook,
     PublicMetric,
     PublicRelease,
@@ -124,6 +126,7 @@ SIZES = {
     "tiny": (5_000, 7, 2),
     "passing": (24_000, 11, 16),
     "refused": (24_000, 11, 16),
+    "sparse": (150, 5, 16),
 }
 """Rows, seed and countries (none: all) of each kind; the others have few rows."""
 
@@ -140,9 +143,9 @@ def exact(kind: str) -> ExactCounts:
 def made(kind: str) -> PublicRelease:
     """A release over few countries: `small`, `tiny` (groups named), `unnamed`, `undecided`, `passing`, `refused`.
 
-    `failing` is over all countries.
+    Of `sparse`, which is undecided, no rate of a group is shown. `failing` is over all countries.
     """
-    outcomes = {"passing": "pass", "undecided": "inconclusive"}
+    outcomes = {"passing": "pass", "undecided": "inconclusive", "sparse": "inconclusive"}
     table = protect(exact(kind), made_method()).table
     release = public_release(table, outcomes.get(kind, "fail"), (RULE, FLAGGED), ABOUT_ALL)  # type: ignore[arg-type]
     if kind == "refused":
@@ -224,6 +227,16 @@ def hostile(payload: str, kind: str = "unnamed") -> PublicRelease:
                     update={name: getattr(each, name) + payload for name in ("clause", "words", "question", "evidence")}
                 )
                 for each in about.safeguards
+            ),
+            "frameworks": (
+                PublicFramework(
+                    instrument=f"A law{payload}", article=f"Article{payload}", evidence=f"a test{payload}",
+                    state="not_shown", measured=(f"one{payload}",), declared=(f"two{payload}",),
+                    not_shown=(f"three{payload}",), absent=(f"four{payload}",), checked=f"Nobody read it{payload}",
+                ),
+            ),
+            "governance": PublicGovernance(
+                named_patterns=(f"Feared{payload}", f"Untested{payload}"), patterns_not_tested=(f"Untested{payload}",)
             ),
             "looks": tuple(each.model_copy(update={"name": each.name + payload}) for each in about.looks),
             "digests": tuple(each.model_copy(update={"blake2b": each.blake2b + payload}) for each in about.digests),

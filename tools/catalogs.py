@@ -77,7 +77,10 @@ def _texts_of_audit() -> Iterator[tuple[str, str]]:
     tables = catalogue()
     yield from (("audit/safeguards/data/clauses.toml", clause.question) for clause in tables.clauses)
     for kind in tables.evidence.values():
-        yield from (("audit/safeguards/data/evidence.toml", text) for text in (kind.name, *kind.public.values()))
+        yield from (
+            ("audit/safeguards/data/evidence.toml", text)
+            for text in (kind.name, *kind.public.values(), *kind.headline.values())
+        )
     for instrument in tables.instruments:
         yield from (("audit/safeguards/data/instruments", one.about) for one in instrument.provisions)
 

@@ -75,7 +75,8 @@ class GroupPower:
     fails_from: tuple[Smallest, ...]
     """On each side of the rule: the smallest gap to the rest that would be named with the plan's power."""
     passes_at: tuple[Smallest, ...]
-    """On each side: the smallest margin at which a group equal to the rest would pass with that power."""
+    """On each side: the smallest margin at which a group equal to the rest would pass with that power; empty where it
+    was not asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +95,13 @@ def rule_power(
     families: Mapping[Family, FamilyCounts],
     features: Mapping[str, SensitiveFeature],
     moments: Moments | None = None,
+    *,
+    margins: bool = True,
 ) -> tuple[FamilyPower, ...]:
-    """Say of every group in every family of `rule` which gap would fail it, and at which margin it would pass."""
+    """Say of every group in every family of `rule` which gap would fail it, and at which of `margins` it would pass."""
     decidability = rule_decidability(plan, rule, families, features, moments)
     return tuple(
-        _family(plan, rule, families[decided.family], decided, decidability.judged_as, moments)
+        _family(plan, rule, families[decided.family], decided, decidability.judged_as, moments, margins=margins)
         for decided in decidability.families
     )
 
@@ -110,6 +113,8 @@ def _family(
     decided: FamilyDecidability,
     judged_as: Mapping[Group, Group | None],
     moments: Moments | None,
+    *,
+    margins: bool,
 ) -> FamilyPower:
     asked = questions(plan, rule)
     exact = moments is None or is_exact(plan, rule, counts, moments)
@@ -118,7 +123,8 @@ def _family(
     power = 1.0 - (1.0 - plan.verdict.power) / len(asked)
     failing = [_fails_from(plan, rule, question, counts, decided, None if exact else moments) for question in asked]
     passing = [
-        _passes_at(plan, rule, question, counts, decided, None if exact else moments, power) for question in asked
+        _passes_at(plan, rule, question, counts, decided, None if exact else moments, power)
+        for question in (asked if margins else ())
     ]
     return FamilyPower(
         family=decided.family,

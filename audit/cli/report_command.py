@@ -75,17 +75,17 @@ def report(
 
 def _write_exact(result: AuditResult, beside: Path, asked: ExactReports, out: Path | None) -> None:
     from audit.cli.output_folder import write_file
-    from audit.cli.reporters import render_each
+    from audit.cli.reporters import file_names, render_each
 
-    made = [each for reporter in asked.reporters for each in render_each(reporter, result, asked.languages)]
     if out is not None and len(asked.reporters) > 1:
         raise ArgumentError("--out names one file", slug="several-reports-one-file", hint="ask for one --format")
-    if out is not None and len(made) > 1:
+    if out is not None and len(file_names(asked.reporters[0], asked.languages)) > 1:
         raise ArgumentError(
             f"{asked.reporters[0].filename} holds one language, and --out names one file",
             slug="one-language",
             hint="leave --out out: there is a file for each language",
         )
+    made = [each for reporter in asked.reporters for each in render_each(reporter, result, asked.languages)]
     for each in made:
         if out == Path("-"):
             say_document(each.content)

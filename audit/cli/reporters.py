@@ -119,10 +119,18 @@ def codes_of(able: Mapping[str, Sequence[str]], names: Sequence[str], asked: str
 
 def render_each(reporter: Reporter, result: AuditResult, languages: Sequence[str] = ()) -> list[Report]:
     """The files of a reporter: one, or one for each language where a file can have one alone. Raises as `render`."""
-    if len(languages) < 2 or not getattr(reporter, "one_language", False):
+    names = file_names(reporter, languages)
+    if len(names) == 1:
         return [render(reporter, result, languages)]
+    return [Report(name, render(reporter, result, [code]).content) for name, code in zip(names, languages, strict=True)]
+
+
+def file_names(reporter: Reporter, languages: Sequence[str]) -> list[str]:
+    """How its files are called: one, or one for each language where a file can have one alone."""
+    if len(languages) < 2 or not getattr(reporter, "one_language", False):
+        return [reporter.filename]
     name = Path(reporter.filename)
-    return [Report(f"{name.stem}.{code}{name.suffix}", render(reporter, result, [code]).content) for code in languages]
+    return [f"{name.stem}.{code}{name.suffix}" for code in languages]
 
 
 def render(reporter: Reporter, result: AuditResult, languages: Sequence[str] = (), *, compared: bool = False) -> Report:

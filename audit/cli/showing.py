@@ -100,7 +100,10 @@ def _public(names: Sequence[str], lang: str | None) -> tuple[tuple[str, ...], tu
     except DataError as error:
         raise ArgumentError(error.message, slug=error.slug, hint=error.hint) from None
     able = {one.name: tuple(one.languages) for one in reporters if hasattr(one, "languages")}
-    return formats, codes_of(able, formats, lang)
+    codes = codes_of(able, formats, lang)
+    if "pdf" in formats and len(codes) > 1:
+        note(f'note: a public PDF is in one language, here "{codes[0]}"; the page holds them all')
+    return formats, codes
 
 
 def restricted_place(out: Path, plan: AuditPlan, plan_folder: Path | None, named: Path | None) -> Path:

@@ -14,7 +14,8 @@ Lang = Annotated[
     typer.Option(
         "--lang",
         metavar="CODES",
-        help="Languages of the report for people; PDF: a file each: fr,ar.  [en, fr, es, ar, ru, zh]",
+        help="Languages of the report for people: fr,ar. PDF: restricted a file each, public the first."
+        "  [en, fr, es, ar, ru, zh]",
     ),
 ]
 

@@ -7,10 +7,10 @@ from typing import Final, get_args
 
 from audit.disclosure.features import features_without_figures, public_method
 from audit.metrics import MetricName
-from audit.plan import AuditPlan, PredictionsDetector
+from audit.plan import AuditPlan, GovernanceSection, PredictionsDetector
 from audit.public_about import PublicAbout, PublicCoding, PublicLook, PublicMetric
 from audit.public_table import PlanPart, PublicChange
-from audit.result import AuditResult
+from audit.result import AuditResult, SensitiveFeature
 from audit.safeguards import public_governance, public_safeguards
 
 __all__ = ["LOOKS", "public_about", "public_change", "public_metrics"]
@@ -63,15 +63,7 @@ def public_about(result: AuditResult, formats: Sequence[str], languages: Sequenc
         decision=system.decision,
         features=system.features,
         sensitive_features_used=system.sensitive_features_used,
-        codings=tuple(
-            PublicCoding(
-                name=feature.name,
-                coding=feature.coding,
-                given_to_detector=feature.given_to_detector,
-                children=feature.children,
-            )
-            for feature in result.features
-        ),
+        codings=tuple(_coding(feature, plan.governance) for feature in result.features),
         metrics=public_metrics(result),
         probe_rules=len(plan.named_probe_rules),
         weighted=plan.evaluation_set.weight is not None,
@@ -90,6 +82,18 @@ def public_about(result: AuditResult, formats: Sequence[str], languages: Sequenc
         without_figures=features_without_figures(plan),
         rows_are=plan.evaluation_set.rows_are,
         plan_file=result.provenance.plan_file,
+    )
+
+
+def _coding(feature: SensitiveFeature, governance: GovernanceSection) -> PublicCoding:
+    means = next((meaning for meaning, named in governance.features.items() if named == feature.name), "")
+    return PublicCoding(
+        name=feature.name,
+        coding=feature.coding,
+        given_to_detector=feature.given_to_detector,
+        children=feature.children,
+        means=means,
+        forced_criminality=governance.forced_criminality if means == "form" else (),
     )
 
 

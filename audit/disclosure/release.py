@@ -32,7 +32,7 @@ from audit.disclosure.view import View
 from audit.disclosure.waived import with_waivers
 from audit.disclosure.words import public_release
 from audit.errors import DataError, ResultError
-from audit.findings.safeguards import EvidenceState
+from audit.findings.safeguards import PublicState
 from audit.public_table import FailsOn, PublicAbout, PublicChange, PublicRelease, PublicRule, PublicTable, public_json
 from audit.result import Waiver
 from audit.scoring.durable import make_folder, write_durably
@@ -65,7 +65,7 @@ class Audited:
     """The kinds of rules that fail; where it is None a fail is one of groups."""
     change: PublicChange | None = None
     """What the public reads of the change from an earlier audit; None where there is none."""
-    evidence: Mapping[str, EvidenceState] = field(default_factory=dict)
+    evidence: Mapping[str, PublicState] = field(default_factory=dict)
     """The public state of each kind of evidence for safeguards, before there is a table; none: no safeguards."""
     digests: Mapping[Kind, str] = field(default_factory=dict)
     """SHA-256 of what the audit was made from; under the key of the folder they become those of `about`."""

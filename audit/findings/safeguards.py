@@ -19,6 +19,8 @@ __all__ = [
     "ImpactRatios",
     "LeftOut",
     "MappingState",
+    "PublicMappingState",
+    "PublicState",
     "Safeguard",
 ]
 
@@ -27,11 +29,23 @@ EvidenceState = Literal[
     "declared",  # the operator says so, and nothing here checks it
     "not_shown",  # neither: never a pass
 ]
+PublicState = Literal[
+    "measured",
+    "declared",
+    "elsewhere",  # the restricted report has it, or may: which of the two is not public
+    "not_shown",  # nobody has it: the plan does not ask for it
+]
 GivenBy = Literal["audit", "operator", "nobody"]
 MappingState = Literal[
     "present",  # all the evidence that it asks for, each in the way that it asks for
     "partial",  # some of it; or declared where a measurement is asked for
     "absent",  # none of it
+]
+PublicMappingState = Literal[
+    "present",
+    "partial",
+    "not_shown",  # none of it in public; the restricted report has some, or may
+    "absent",  # none of it anywhere
 ]
 LeftOut = Literal[
     "unknown",  # the feature is not known of these people: counted, and compared with nobody
@@ -86,8 +100,8 @@ class FrameworkEvidence(Part):
     """Evidence relevant to it that the operator declares."""
     not_shown: tuple[str, ...]
     """Evidence relevant to it that is neither."""
-    public_state: MappingState = "absent"
-    """The state as a public report may tell it."""
+    public_state: PublicMappingState = "absent"
+    """The state as a public report may tell it: `not_shown` where the restricted report alone has evidence, or may."""
     public_declared_only: bool = False
     """Whether all that a public report may tell of it is the operator's word."""
 

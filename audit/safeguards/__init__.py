@@ -15,9 +15,9 @@ from typing import Final
 from audit.findings.safeguards import EvidenceState, Framework, GivenBy, Safeguard
 from audit.result import AuditResult
 from audit.safeguards.catalogue import Catalogue, catalogue
-from audit.safeguards.evidence import FINDINGS, evidence_of, public_state
+from audit.safeguards.evidence import FINDINGS, evidence_of, public_evidence, public_state, public_states
 from audit.safeguards.mapping import mapped
-from audit.safeguards.public import public_governance, public_safeguards, public_states, seen_in_table
+from audit.safeguards.public import as_state, public_governance, public_safeguards, seen_in_table
 
 __all__ = [
     "FINDINGS",
@@ -53,7 +53,7 @@ def safeguards(result: AuditResult, tables: Catalogue) -> tuple[tuple[Safeguard,
     """Clause by clause and provision by provision: what this result holds that speaks to it, and its state."""
     found = evidence_of(result)
     states: dict[str, EvidenceState] = {key: found[key].state for key in tables.evidence}
-    public = {key: public_state(one, states[key]) for key, one in tables.evidence.items()}
+    public = {key: public_state(one, states[key], result) for key, one in tables.evidence.items()}
     rows = tuple(
         Safeguard(
             clause=clause.clause,
@@ -65,8 +65,8 @@ def safeguards(result: AuditResult, tables: Catalogue) -> tuple[tuple[Safeguard,
             given_by=_GIVEN_BY[states[clause.evidence]],
             date=found[clause.evidence].date,
             rests_on=found[clause.evidence].rests_on,
-            public_state=public[clause.evidence],
-            public_evidence=tables.evidence[clause.evidence].public[public[clause.evidence]],
+            public_state=as_state(public[clause.evidence]),
+            public_evidence=public_evidence(tables.evidence[clause.evidence], public[clause.evidence], result),
         )
         for clause in tables.clauses
     )

@@ -13,13 +13,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from audit.errors import DataError
-from audit.findings.safeguards import EvidenceState
+from audit.findings.safeguards import PublicState
 
 __all__ = ["DATA", "Catalogue", "Clause", "Evidence", "Instrument", "Provision", "catalogue", "read_catalogue"]
 
 DATA: Final = Path(__file__).with_name("data")
-_STATES: Final[tuple[EvidenceState, ...]] = ("measured", "declared", "not_shown")
-_FLAGS: Final = ("small_groups", "of_table", "only_declared")
+_STATES: Final[tuple[PublicState, ...]] = ("measured", "declared", "elsewhere", "not_shown")
+_FLAGS: Final = ("small_groups", "of_table", "of_rules", "only_declared")
+_HIDING: Final = ("small_groups", "of_table", "of_rules")
+_HEADLINES: Final = ("kept", "exceeded", "exceeded_among")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +32,17 @@ class Evidence:
     """Names the function that looks for it."""
     name: str
     """What tables call it."""
-    public: Mapping[EvidenceState, str]
+    public: Mapping[PublicState, str]
     """The sentence of a public report for each state that can come out."""
+    headline: Mapping[str, str]
+    """What it says in place of `public.measured` where the headline settles it: `kept`, `exceeded`, or
+    `exceeded_among` others."""
     small_groups: bool = False
     """Whether already its state would tell how large a small group is."""
     of_table: bool = False
     """Whether its public state follows from the protected table of a release."""
+    of_rules: bool = False
+    """Whether its public state follows from the rules of the plan on texts that are about nobody."""
     only_declared: bool = False
     """Whether the public reads of the declaration alone, and not of what was measured on its ground."""
 
@@ -60,6 +67,11 @@ class Provision:
     """Keys of evidence that has to be measured to be there."""
     declared: tuple[str, ...]
     """Keys of evidence for which a declaration is enough."""
+
+    @property
+    def evidence(self) -> tuple[str, ...]:
+        """All of them."""
+        return (*self.measured, *self.declared)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,18 +129,29 @@ def _evidence(path: Path) -> Iterator[tuple[str, Evidence]]:
         if key in seen:
             raise _broken(path, where, "has a key that stands there already", "each kind of evidence stands once")
         seen.add(key)
-        _only(entry, {"key", "name", "public", *_FLAGS}, path, where)
+        _only(entry, {"key", "name", "public", "headline", *_FLAGS}, path, where)
         public, flags = entry.get("public"), {name: entry.get(name, False) for name in _FLAGS}
         if not isinstance(public, dict) or not public or not set(public) <= set(_STATES):
             raise _broken(path, where, "has no sentences in `public`", f"write one for each of {', '.join(_STATES)}")
         if not all(isinstance(flag, bool) for flag in flags.values()) or sum(flags.values()) > 1:
             raise _broken(path, where, f"has {', '.join(_FLAGS)} that are not read", "write one of them, as true")
-        if any(flags.values()) and "not_shown" not in public:
-            raise _broken(path, where, "has no sentence for what the public does not see", "write public.not_shown")
+        if ("elsewhere" in public) != any(flags[name] for name in _HIDING):
+            raise _broken(path, where, "has a sentence too many or too few for what the public does not see",
+                          f"public.elsewhere goes with {', '.join(_HIDING)}")  # fmt: skip
         sentences = {state: _text(public, state, path, where) for state in _STATES if state in public}
-        if any(character.isdigit() for sentence in sentences.values() for character in sentence):
+        headline = dict(_headline(entry, flags["of_rules"], path, where))
+        if any(character.isdigit() for text in (*sentences.values(), *headline.values()) for character in text):
             raise _broken(path, where, "has a digit in a public sentence", "a public sentence holds no number")
-        yield key, Evidence(key, _text(entry, "name", path, where), sentences, **flags)
+        yield key, Evidence(key, _text(entry, "name", path, where), sentences, headline, **flags)
+
+
+def _headline(entry: Mapping[str, Any], of_rules: bool, path: Path, where: str) -> Iterator[tuple[str, str]]:
+    told = entry.get("headline", {})
+    if not isinstance(told, dict) or bool(told) != of_rules:
+        raise _broken(path, where, "has a `headline` that is not read", "it goes with of_rules")
+    if of_rules:
+        _only(told, set(_HEADLINES), path, where)
+        yield from ((name, _text(told, name, path, where)) for name in _HEADLINES)
 
 
 def _clauses(path: Path, evidence: Mapping[str, Evidence]) -> Iterator[Clause]:

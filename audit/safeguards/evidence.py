@@ -5,28 +5,46 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from audit.findings.safeguards import EvidenceState
+from audit.findings.safeguards import EvidenceState, PublicState
 from audit.result import AuditResult
-from audit.safeguards.catalogue import Evidence
+from audit.safeguards.asked import asks_for
+from audit.safeguards.catalogue import Evidence, catalogue
 from audit.safeguards.found import Finding, Found
 from audit.safeguards.held import Held
+from audit.safeguards.limited_words import from_headline, is_limited
 from audit.safeguards.of_changes import CHANGES
 from audit.safeguards.of_declarations import DECLARATIONS
 from audit.safeguards.of_patterns import PATTERNS
 from audit.safeguards.of_people import PEOPLE
 from audit.safeguards.of_the_run import RUN
 
-__all__ = ["FINDINGS", "evidence_of", "public_state"]
+__all__ = ["FINDINGS", "evidence_of", "public_evidence", "public_state", "public_states"]
 
 FINDINGS: Final[Mapping[str, Finding]] = {**DECLARATIONS, **RUN, **PEOPLE, **PATTERNS, **CHANGES}
 """How each kind of evidence is looked for, by its key."""
 
 
-def public_state(evidence: Evidence, state: EvidenceState) -> EvidenceState:
+def public_states(result: AuditResult) -> dict[str, PublicState]:
+    """The public state of each kind of evidence by its key, before there is a protected table."""
+    found = evidence_of(result)
+    return {key: public_state(one, found[key].state, result) for key, one in catalogue().evidence.items()}
+
+
+def public_state(evidence: Evidence, state: EvidenceState, result: AuditResult) -> PublicState:
     """What the public reads of a state before there is a protected table: nothing that follows from cases."""
-    if evidence.small_groups or evidence.of_table:
+    if not asks_for(result.plan, evidence.key):
         return "not_shown"
+    if evidence.of_rules and is_limited(result, evidence.key):
+        return "measured"
+    if evidence.small_groups or evidence.of_table or evidence.of_rules:
+        return "elsewhere"
     return "declared" if evidence.only_declared and state == "measured" else state
+
+
+def public_evidence(evidence: Evidence, state: PublicState, result: AuditResult) -> str:
+    """The sentence of a public report in this state."""
+    settled = from_headline(result, evidence.key) if evidence.of_rules and state == "measured" else None
+    return evidence.public[state] if settled is None else evidence.headline[settled]
 
 
 def evidence_of(result: AuditResult) -> dict[str, Found]:

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from audit.findings.safeguards import EvidenceState, Framework, FrameworkEvidence, MappingState
+from audit.findings.safeguards import (
+    EvidenceState,
+    Framework,
+    FrameworkEvidence,
+    MappingState,
+    PublicMappingState,
+    PublicState,
+)
 from audit.safeguards.catalogue import Catalogue, Provision
 
-__all__ = ["mapped"]
+__all__ = ["mapped", "names_by_state", "public_mapping_state"]
 
 
 def mapped(
-    tables: Catalogue, states: Mapping[str, EvidenceState], public: Mapping[str, EvidenceState]
+    tables: Catalogue, states: Mapping[str, EvidenceState], public: Mapping[str, PublicState]
 ) -> Iterator[Framework]:
     """Law by law and standard by standard, a row for each provision.
 
@@ -29,23 +36,39 @@ def _row(
     tables: Catalogue,
     provision: Provision,
     states: Mapping[str, EvidenceState],
-    public: Mapping[str, EvidenceState],
+    public: Mapping[str, PublicState],
 ) -> FrameworkEvidence:
-    names: dict[EvidenceState, list[str]] = {"measured": [], "declared": [], "not_shown": []}
-    keys = (*provision.measured, *provision.declared)
-    for key in keys:
-        names[states[key]].append(tables.evidence[key].name)
-    told = {public[key] for key in keys}
+    names = names_by_state(tables, provision, states)
+    told = {public[key] for key in provision.evidence}
     return FrameworkEvidence(
         article=provision.article,
         about=provision.about,
         state=_state(provision, states),
-        measured=tuple(names["measured"]),
-        declared=tuple(names["declared"]),
-        not_shown=tuple(names["not_shown"]),
-        public_state=_state(provision, public),
+        measured=names["measured"],
+        declared=names["declared"],
+        not_shown=names["not_shown"],
+        public_state=public_mapping_state(provision, public),
         public_declared_only="declared" in told and "measured" not in told,
     )
+
+
+def names_by_state(
+    tables: Catalogue, provision: Provision, states: Mapping[str, PublicState] | Mapping[str, EvidenceState]
+) -> dict[PublicState, tuple[str, ...]]:
+    """The evidence that is relevant to a provision by its state, each by its name."""
+    names: dict[PublicState, list[str]] = {"measured": [], "declared": [], "elsewhere": [], "not_shown": []}
+    for key in provision.evidence:
+        names[states[key]].append(tables.evidence[key].name)
+    return {state: tuple(found) for state, found in names.items()}
+
+
+def public_mapping_state(provision: Provision, public: Mapping[str, PublicState]) -> PublicMappingState:
+    """The same as a public report may tell it: absent is only what no report has."""
+    shown: dict[str, EvidenceState] = {
+        key: "not_shown" if state == "elsewhere" else state for key, state in public.items()
+    }
+    state = _state(provision, shown)
+    return "not_shown" if state == "absent" and "elsewhere" in {public[key] for key in provision.evidence} else state
 
 
 def _state(provision: Provision, states: Mapping[str, EvidenceState]) -> MappingState:
@@ -54,5 +77,5 @@ def _state(provision: Provision, states: Mapping[str, EvidenceState]) -> Mapping
     full += [states[key] != "not_shown" for key in provision.declared]
     if all(full):
         return "present"
-    some = any(states[key] != "not_shown" for key in (*provision.measured, *provision.declared))
+    some = any(states[key] != "not_shown" for key in provision.evidence)
     return "partial" if some else "absent"

@@ -1,26 +1,34 @@
 """What of the safeguards a public report may say: fixed sentences, words of the plan, and no number of anybody.
 
 A state that follows from cases would tell of small groups: whether a rate could be stated is whether there were enough
-people for it. So it comes from the protected table of the release (`of_table` in `data/evidence.toml`), or reads "not
-shown" whatever the result holds (`small_groups`). All others follow from the plan and from how the detector was run.
+people for it. So it comes from the protected table of the release (`of_table` in `data/evidence.toml`), or the public
+reads that the restricted report has it, or may (`small_groups`). What a plan does not ask for is said to be nowhere.
+All others follow from the plan, from how the detector was run and scored texts that are about nobody (`of_rules`), and
+from the headline.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
-from audit.findings.safeguards import EvidenceState, Safeguard
+from audit.findings.safeguards import EvidenceState, PublicState, Safeguard
 from audit.plan import AuditPlan
+from audit.plan_governance import NOT_TESTED
 from audit.public_about import PublicAbout, PublicFramework, PublicGovernance, PublicSafeguard
 from audit.result import AuditResult
-from audit.safeguards.catalogue import catalogue
-from audit.safeguards.evidence import evidence_of, public_state
-from audit.safeguards.mapping import mapped
+from audit.safeguards.catalogue import Catalogue, catalogue
+from audit.safeguards.evidence import public_evidence, public_state
+from audit.safeguards.mapping import names_by_state, public_mapping_state
 
-__all__ = ["public_frameworks", "public_governance", "public_safeguards", "public_states", "seen_in_table"]
+__all__ = ["as_state", "public_frameworks", "public_governance", "public_safeguards", "seen_in_table"]
 
 _OF_AN_OLD_RESULT: Final = "This result is of a version that kept no words for the public."
+
+
+def as_state(state: PublicState) -> EvidenceState:
+    """The same in the three states of a table of clauses: what stands elsewhere is not shown."""
+    return "not_shown" if state == "elsewhere" else state
 
 
 def public_safeguards(result: AuditResult) -> tuple[PublicSafeguard, ...]:
@@ -34,7 +42,7 @@ def public_safeguards(result: AuditResult) -> tuple[PublicSafeguard, ...]:
 
 def _public(one: Safeguard, result: AuditResult) -> PublicSafeguard:
     known = catalogue().evidence.get(one.key)
-    state: EvidenceState = "not_shown" if known is None else public_state(known, one.state)
+    state: PublicState = "not_shown" if known is None else public_state(known, one.state, result)
     day = result.provenance.finished[:10] if state == "measured" else None
     if state == "declared":  # also where something was measured on its ground
         day = one.date if one.state == "declared" else result.plan.governance.declared_on
@@ -42,38 +50,40 @@ def _public(one: Safeguard, result: AuditResult) -> PublicSafeguard:
         clause=one.clause,
         words=one.words,
         question=one.question,
-        evidence=_OF_AN_OLD_RESULT if known is None else known.public[state],
-        state=state,
+        evidence=_OF_AN_OLD_RESULT if known is None else public_evidence(known, state, result),
+        state=as_state(state),
         date=day,
         key=one.key,
     )
 
 
-def public_frameworks(states: Mapping[str, EvidenceState]) -> tuple[PublicFramework, ...]:
+def public_frameworks(states: Mapping[str, PublicState]) -> tuple[PublicFramework, ...]:
     """Provision by provision, by the public state of each kind of evidence."""
-    return tuple(
-        PublicFramework(
-            instrument=one.instrument,
-            article=row.article,
-            evidence=row.about,
-            state=row.public_state,
-            declared_only=row.public_declared_only,
-        )
-        for one in mapped(catalogue(), states, states)
-        for row in one.provisions
-    )
+    return tuple(_frameworks(catalogue(), states))
 
 
-def public_states(result: AuditResult) -> dict[str, EvidenceState]:
-    """The public state of each kind of evidence by its key, before there is a table."""
-    found = evidence_of(result)
-    return {key: public_state(one, found[key].state) for key, one in catalogue().evidence.items()}
+def _frameworks(tables: Catalogue, states: Mapping[str, PublicState]) -> Iterator[PublicFramework]:
+    for instrument in tables.instruments:
+        for row in instrument.provisions:
+            names = names_by_state(tables, row, states)
+            yield PublicFramework(
+                instrument=instrument.name,
+                article=row.article,
+                evidence=row.about,
+                state=public_mapping_state(row, states),
+                declared_only=bool(names["declared"]) and not names["measured"],
+                measured=names["measured"],
+                declared=names["declared"],
+                not_shown=names["elsewhere"],
+                absent=names["not_shown"],
+                checked=instrument.checked,
+            )
 
 
-def seen_in_table(about: PublicAbout, states: Mapping[str, EvidenceState], seen: Collection[str]) -> PublicAbout:
+def seen_in_table(about: PublicAbout, states: Mapping[str, PublicState], seen: Collection[str]) -> PublicAbout:
     """The same with what a protected table shows: `seen` are keys of evidence that is `of_table` and stands in it."""
     known = catalogue().evidence
-    told: dict[str, EvidenceState] = {**states, **{key: "measured" for key in seen if known[key].of_table}}
+    told: dict[str, PublicState] = {**states, **{key: "measured" for key in seen if known[key].of_table}}
     safeguards = tuple(
         one.model_copy(
             update={"state": "measured", "evidence": known[one.key].public["measured"], "date": about.finished}
@@ -102,6 +112,7 @@ def public_governance(plan: AuditPlan) -> PublicGovernance | None:
         downstream=told.downstream or "",
         group_data=told.group_data or "",
         named_patterns=tuple(told.named_patterns),
+        patterns_not_tested=tuple(pattern for pattern, rule in told.named_patterns.items() if rule == NOT_TESTED),
         limits_set_on=told.limits_set_on,
         baseline=told.baseline or "",
         previous_audit=told.previous_audit or "",

@@ -19,6 +19,12 @@ from audit.stats.unseen_clusters import Bundles, chance_unseen, noise_of_rows
 __all__ = ["Hidden"]
 
 _STEPS = 40
+_HALVED = 4
+"""Halvings before the secant: from far away it would take many small steps."""
+_SECANTS = 10
+_NEAR = 1e-13
+"""Between values that are so near, halvings are left to find the last."""
+_TINY = 1e-300
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,23 +46,23 @@ class Hidden:
         boundary = margin_boundary("fail", limit.low_is_worse, limit.scale, limit.limit)
         rest = float(counted_rate(limit.rate, boundary))
 
-        def enough(metric_rate: float) -> bool:
+        def excess(metric_rate: float) -> float:
             own = float(counted_rate(metric_rate, boundary))
             seen = self._highest(own, power)
-            return self._chance(seen, rest, boundary) <= level
+            return _over(self._chance(seen, rest, boundary), level)
 
-        return _first(enough, rate, 0.0 if limit.low_is_worse else 1.0)
+        return _first(excess, rate, 0.0 if limit.low_is_worse else 1.0)
 
     def passing_edge(self, limit: Limit, edge: float, alpha: float, power: float) -> float | None:
         """The edge nearest to `edge`, and no nearer to the rest's rate, at which an equal group passes."""
 
-        def enough(of_edge: float) -> bool:
+        def excess(of_edge: float) -> float:
             boundary = margin_boundary("pass", limit.low_is_worse, limit.scale, limit.disparity(of_edge))
             rest = float(counted_rate(limit.rate, boundary))
             seen = self._highest(rest, power)
-            return self._chance(seen, rest, boundary) <= alpha
+            return _over(self._chance(seen, rest, boundary), alpha)
 
-        return _first(enough, edge, 1e-4 if limit.low_is_worse else 1.0 - 1e-4)
+        return _first(excess, edge, 1e-4 if limit.low_is_worse else 1.0 - 1e-4)
 
     def _chance(self, seen: float, rest: float, boundary: Boundary) -> float:
         noise = noise_of_rows(rest, self.rows, boundary)
@@ -71,13 +77,59 @@ class Hidden:
         return min(rate + float(ndtri((1.0 + power) / 2.0)) * math.sqrt(rate * (1.0 - rate) * self.spread), 1.0)
 
 
-def _first(enough: Callable[[float], bool], start: float, end: float) -> float | None:
-    """The value nearest to `start` on the way to `end` that is enough; None where not even the end is."""
-    if enough(start):
+def _over(chance: float, level: float) -> float:
+    """The logarithm of how many times the level a chance is; at most 0 exactly where the chance is at most the level.
+
+    A logarithm can round to 0 what is above, so the sign is taken from the chance itself.
+    """
+    found = math.log(max(chance, _TINY) / level)
+    return min(found, 0.0) if chance <= level else max(found, _TINY)
+
+
+def _first(excess: Callable[[float], float], start: float, end: float) -> float | None:
+    """The value nearest to `start` on the way to `end` whose excess is not above 0; None where not even the end's is.
+
+    It is the end of 40 halvings. After the first of them the place is found by the secant, and only those middles are
+    asked about that lie between the nearest values known: less than half as many questions, and the same answer.
+    """
+    over, under = excess(start), excess(end)
+    if over <= 0.0:
         return start
-    if not enough(end):
+    if under > 0.0:
         return None
-    for _ in range(_STEPS):
+    near, far, ahead = start, end, math.copysign(1.0, end - start)
+    for step in range(_STEPS):
+        if step == _HALVED:
+            near, far = _closer(excess, (near, over), (far, under))
         middle = (start + end) / 2.0
-        start, end = (start, middle) if enough(middle) else (middle, end)
+        if (middle - near) * ahead <= 0.0:
+            start = middle
+        elif (far - middle) * ahead <= 0.0:
+            end = middle
+        else:
+            found = excess(middle)
+            if found <= 0.0:
+                end, far, under = middle, middle, found
+            else:
+                start, near, over = middle, middle, found
     return end
+
+
+def _closer(
+    excess: Callable[[float], float], above: tuple[float, float], below: tuple[float, float]
+) -> tuple[float, float]:
+    """Two values about the place where the excess falls to 0, each given with its own: by the rule of Illinois."""
+    (near, over), (far, under) = above, below
+    moved = 0
+    for _ in range(_SECANTS):
+        if abs(far - near) <= _NEAR:
+            break
+        value = (near * under - far * over) / (under - over)
+        if not min(near, far) < value < max(near, far):
+            break
+        found = excess(value)
+        if found > 0.0:
+            near, over, under, moved = value, found, under / (2.0 if moved > 0 else 1.0), 1
+        else:
+            far, under, over, moved = value, found, over / (2.0 if moved < 0 else 1.0), -1
+    return near, far

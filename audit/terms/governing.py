@@ -19,11 +19,11 @@ GOVERNING: Final = (
     Term(
         "evidence relevant to",
         "How this audit speaks of laws and standards: some of its evidence bears on what a provision asks for. It is "
-        "present, partial or absent.",
+        "present, partial or absent; in public also “not shown here”, where the restricted report has some, or may.",
         "“Present” means that the evidence is there, whatever it shows.",
         "It does not say that a law applies to the system, or that it is kept. That is for a lawyer to say.",
         "how-to/governance.md",
-        ("present, partial, absent", "laws and standards", "frameworks"),
+        ("present, partial, absent", "not shown here", "laws and standards", "frameworks"),
     ),
     Term(
         "impact ratio",

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from audit.result import AuditResult, ImpactRatio, ImpactRatios, Safeguard
+from reports.html.patterns import PatternRow, pattern_register
 from reports.language import Language
 from reports.names import Names
 from reports.numbers import NOT_KNOWN
@@ -68,6 +69,8 @@ class SafeguardsPage:
     of_others: tuple[SafeguardRow, ...]
     states: tuple[tuple[str, int], ...]
     """How many of the other clauses are in which state."""
+    patterns: tuple[PatternRow, ...]
+    """The register of patterns named in advance."""
     ratios: tuple[RatioTable, ...]
     declared: tuple[Declared, ...]
     not_declared: tuple[str, ...]
@@ -99,6 +102,7 @@ class SafeguardsWriter:
             of_7k=tuple(self._rows(first)),
             of_others=tuple(self._rows(others)),
             states=tuple((state, counted[state]) for state in ("measured", "declared", "not_shown")),
+            patterns=pattern_register(self._result, self._language),
             ratios=tuple(self._ratios(table) for table in self._result.impact_ratios),
             declared=declared,
             not_declared=tuple(one.what for one in self._declared() if not one.words),

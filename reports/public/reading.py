@@ -216,6 +216,10 @@ class PublicReading:
         ]
         return sorted(found, key=lambda finding: (not finding.is_worse_off, -(finding.apart or 0), finding.key))
 
+    def tells_any(self, rule: PublicRule) -> bool:
+        """Whether a group that a rule judges has another state than not shown."""
+        return any(finding.state != "not_shown" for finding in self.findings(rule))
+
     @property
     def _keys(self) -> Iterator[Key]:
         return (key for key in self._rows if key)

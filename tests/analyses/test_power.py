@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -55,6 +56,17 @@ def test_every_group_has_an_answer_or_a_reason() -> None:
     for group in family.groups:
         for side in (*group.fails_from, *group.passes_at):
             assert (side.disparity is None) == (side.reason is not None) == (side.rate is None)
+
+
+def test_without_margins_the_gaps_are_the_same() -> None:
+    rows: dict[tuple[str, ...], IntArray] = {(name,): cells(fn=size, tn=3) for name, size in (("a", 900), ("b", 60))}
+    feature = categorical("sex", ["a", "b"])
+    plan = plan_of([RULE], [feature])
+    _, families = families_of(plan, [feature], rows)
+    asked = plan, plan.named_rules[0], families, {"sex": feature}
+    (every,), (gaps,) = rule_power(*asked), rule_power(*asked, margins=False)
+    assert all(group.passes_at for group in every.groups)
+    assert gaps.groups == tuple(replace(group, passes_at=()) for group in every.groups)
 
 
 def test_nobody_to_compare_with_and_a_limit_that_cannot_be_exceeded() -> None:

@@ -257,8 +257,9 @@ def test_on_paper_the_verdict_is_on_page_one_and_the_notice_on_each(
     assert lead in first
     assert "What comes next." in first
     assert len(sheets) > 2
+    notice = "Public: without figures" if kind == "refused" else "Public: protected figures"
     for sheet in sheets:
-        assert "Public: protected figures. Recruitment-advert screener 2.3" in sheet
+        assert f"{notice}. Recruitment-advert screener 2.3" in sheet
 
 
 @pytest.fixture(scope="module")

@@ -233,8 +233,9 @@ def test_the_log_remembers_before_files_are_written(here: Path, monkeypatch: pyt
 def test_a_pdf_in_public_comes_with_what_it_is_held_against(here: Path) -> None:
     """The commands of docs/how-to/pdf.md. In Spanish points part thousands, which the axis of a drawing has."""
     require_pdf()
-    for command in (("run", "plan.toml", "--no-crosscheck"), ("report", "audit-out", "--lang", "es")):
+    for command in (("run", "plan.toml", "--no-crosscheck"), ("report", "audit-out", "--lang", "es,fr")):
         asked = ("--report", "html", "--report", "pdf") if command[0] == "run" else ("--format", "pdf")
         _, _, err = invoke(*command, *asked)
         assert "refused" not in err
+        assert ('note: a public PDF is in one language, here "es"' in err) == (command[0] == "report")
         assert names(here / "audit-out" / "public") == ["groups.csv", "release.json", "report.html", "report.pdf"]

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 from made_audits import large_result
+from typer.testing import CliRunner
 
+from audit.cli.app import app
 from audit.cli.guard import ArgumentError
 from audit.cli.reporters import find_reporters, known_reporters, languages_of, render
 from audit.errors import AuditError, ExitCode
@@ -189,3 +191,17 @@ def test_a_reporter_of_another_package_can_have_languages_of_its_own(site: Path)
     assert str(render(reporters[0], large_result()).content).startswith("fail ")
     with pytest.raises(ArgumentError, match='"plain" has no language "fr"'):
         languages_of(reporters, "fr")
+
+
+SLOW = SPEAKER.replace('languages = ("en", "de")', 'languages = ("en", "de")\n        one_language = True').replace(
+    'return " ".join(languages)', 'raise RuntimeError("made before it was checked")'
+)
+
+
+def test_one_file_for_two_languages_is_refused_before_anything_is_made(site: Path, tmp_path: Path) -> None:
+    install(site, "slow", "plain = slow_plain:PlainReporter", {"slow_plain.py": SLOW})
+    (tmp_path / "result.json").write_text(result_to_json(large_result()), encoding="utf-8")
+    asked = ("report", str(tmp_path / "result.json"), "--restricted", "--format", "plain", "--lang", "de,en")
+    done = CliRunner().invoke(app, [*asked, "--out", str(tmp_path / "one.txt")])
+    assert (done.exit_code, "holds one language" in done.stderr) == (ExitCode.USAGE, True)
+    assert not (tmp_path / "one.txt").exists()

@@ -20,6 +20,7 @@ import pytest
 from typer.testing import CliRunner
 
 from audit.cli.app import app
+from audit.detectors.command_setup import chosen_environment
 from audit.worlds.folder import synthesise
 from audit.worlds.planting import WORLDS
 
@@ -94,7 +95,10 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def port(world: Path) -> Iterator[int]:
-    with subprocess.Popen([sys.executable, "service.py"], cwd=world, stdout=subprocess.PIPE, text=True) as process:
+    """The service, in the surroundings that a program under audit has: BLAS takes its kernel from other variables."""
+    started = [sys.executable, "service.py"]
+    given = chosen_environment(())
+    with subprocess.Popen(started, cwd=world, env=given, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
             yield int(process.stdout.readline())

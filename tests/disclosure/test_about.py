@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from made_public import ABOUT_ALL, CODES, made
+from made_public import ABOUT_ALL, CODES, made, sizes_alone
 from made_results import sample_result
 from made_samples import FAILING, PASSING, UNDECIDED
 from made_second_looks import further_result
@@ -12,7 +12,7 @@ from audit.disclosure.about import LOOKS, public_about
 from audit.disclosure.explain import blank
 from audit.disclosure.shown_evidence import shown_evidence, with_shown_evidence
 from audit.plan import AuditPlan
-from audit.public_table import PublicAbout
+from audit.public_table import PublicAbout, PublicLook, PublicRelease
 from audit.result import AuditResult
 from audit.safeguards import public_states, with_safeguards
 from reports.languages import language
@@ -55,6 +55,52 @@ def test_evidence_that_stands_in_the_table_is_called_measured_and_no_other() -> 
     assert (states["missed"], states["limits"]) == ("not_shown", "not_shown")
     assert nothing.frameworks
     assert told.frameworks != nothing.frameworks
+
+
+def coded(release: PublicRelease, **changes: object) -> PublicRelease:
+    """The release with other things said of its feature of gender."""
+    gender, *others = release.about.codings
+    codings = (gender.model_copy(update=changes), *others)
+    return release.model_copy(update={"about": release.about.model_copy(update={"codings": codings})})
+
+
+def test_what_the_protected_figures_hold_of_people_is_measured() -> None:
+    """Women in the set, cases of unknown gender, and how many flags are right: all follow from what is printed."""
+    release = made("small")
+    shown = shown_evidence(release)
+    assert {"present", "ratios_unknown", "above_chance"} <= shown
+    assert not {"children", "forms", "legal_status", "drift", "forced_criminality", "at_work"} & shown
+    assert "children" in shown_evidence(coded(release, children=("woman",)))
+    assert "forms" in shown_evidence(coded(release, means="form"))
+    assert "forced_criminality" in shown_evidence(coded(release, means="form", forced_criminality=("man",)))
+    assert "legal_status" in shown_evidence(coded(release, means="legal_status"))
+    for meaning in ("period", "language", "site"):
+        assert "drift" in shown_evidence(coded(release, means=meaning))
+    asked = release.about.model_copy(update={"looks": (PublicLook(name="at_work", asked=True),)})
+    assert "at_work" in shown_evidence(release.model_copy(update={"about": asked}))
+    for other in (coded(release, coding="categorical"), blank(release), made("refused")):
+        assert "present" not in shown_evidence(other)
+    for without in (blank(release), made("refused"), sizes_alone("fail", "weighted")):
+        assert "above_chance" not in shown_evidence(without)
+
+
+def test_what_the_restricted_report_alone_has_is_never_called_absent() -> None:
+    """The table of Local Law 144 of the same result has four rows that are present: no public row denies them."""
+    result = with_safeguards(RESULTS[0])
+    told = with_shown_evidence(made("small").model_copy(update={"about": said(result)}), public_states(result))
+    rows = {(row.instrument, row.article): row for row in told.about.frameworks}
+    for law in result.frameworks:
+        for row in law.provisions:
+            public = rows[law.instrument, row.article]
+            assert public.state != "absent" or row.state == "absent", row.article
+            assert public.checked == law.checked
+            every = (*public.measured, *public.declared, *public.not_shown, *public.absent)
+            assert sorted(every) == sorted((*row.measured, *row.declared, *row.not_shown))
+            assert not set(public.absent) & {*row.measured, *row.declared}
+    ratios = [row for row in told.about.frameworks if row.instrument == "NYC Local Law 144"]
+    assert [row.state for row in ratios[:4]] == ["not_shown", "not_shown", "not_shown", "present"]
+    states = {one.article: one.public_state for one in result.frameworks[3].provisions}
+    assert set(list(states.values())[:4]) == {"not_shown"}, "before there is a table"
 
 
 def test_further_questions_are_asked_by_the_plan() -> None:

@@ -187,6 +187,18 @@ def test_nothing_is_told_by_sums(rows: int, floor: int) -> None:
     refuse_if_told(report)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("floor", [5, 10, 20])
+def test_nothing_is_told_by_programs_of_the_set_of_the_design(floor: int) -> None:
+    """64,000 rows, 200 nationalities, 4 genders: 0 exactly, 0 within three, 0 known to be below the floor."""
+    lattice, method = made_lattice(), made_method(floor)
+    protected = protect(exact_counts(lattice, made_counts(64_000, 7), SECRET), method)
+    report = attack(lattice, [protected.seen.view], [], method)
+    assert (report.exactly, report.within_three, report.below_floor, report.told) == (0, 0, 0, ())
+    assert report.programs > 100
+    refuse_if_told(report)
+
+
 @pytest.mark.parametrize("floor", [5, 10, 20])
 def test_nothing_is_told_by_programs(floor: int) -> None:
     lattice, method = made_lattice(25, 6, 2), made_method(floor)

@@ -19,7 +19,7 @@ from xml.etree.ElementTree import Element
 import pytest
 from made_disclosure import RULE
 from made_pages import find_all, parsed, section, text
-from made_public import in_languages, made, sizes_alone
+from made_public import bands, in_languages, made, sizes_alone
 
 from audit.disclosure.explain import blank
 from audit.disclosure.words import public_release
@@ -70,7 +70,11 @@ def test_everything_stands_in_its_order(pages: dict[str, Element]) -> None:
 
 def test_a_refused_table_leaves_the_verdict_and_says_why_there_are_no_figures(pages: dict[str, Element]) -> None:
     root = pages["refused"]
-    assert sections(root) == [each for each in ORDER if each not in ORDER[1:2] + ORDER[3:9]]
+    absent = ["gender", *ORDER[4:9]]
+    assert sections(root) == ["verdict", "affected", *absent, *ORDER[9:]], "each keeps its place and heading"
+    for each in absent:
+        assert "Not shown: No figures are published" in text(section(root, each))
+        assert f"#{each}" in {link.get("href") for link in find_all(next(find_all(root, "nav")), "a")}
     screen = text(section(root, "verdict"))
     assert screen.startswith("Exceeds the limit In this test at least one limit was exceeded")
     assert SENTENCES["figures_refused"] in screen
@@ -123,6 +127,48 @@ def test_screen_one_of_a_fail_that_names_nobody(pages: dict[str, Element]) -> No
         headline = release.headline.model_copy(update={"fails_on": fails_on})
         alone = release.model_copy(update={"headline": headline})
         assert SENTENCES[said] in text(section(parsed(render(about(alone, probe_rules=1))), "verdict"))
+
+
+def test_where_nothing_is_shown_nobody_is_called_no_worse_off() -> None:
+    root = parsed(render(made("sparse")))
+    affected = text(section(root, "affected"))
+    assert affected.count("Not shown: of no group do the public figures say whether it is within this limit") == 2
+    assert "no group was clearly worse off" not in affected
+    undecided = text(section(parsed(render(made("undecided"))), "affected"))
+    assert (
+        "Of groups that are not shown, and of those for which the figures cannot tell, that says nothing" in undecided
+    )
+
+
+def test_a_rate_withheld_beside_its_size_is_called_not_shown_once() -> None:
+    release = made("small")
+    women = next(row.group for row in release.table.groups if group_key(row.group) == "gender:level=woman")
+    withheld = {"value": None, "low": None, "high": None, "why": "small_or_withheld"}
+    rates = [rate.model_copy(update=withheld if rate.group == women else {}) for rate in release.rates]
+    unsaid = {"word": "cannot_tell", "why": "rate_not_shown"}
+    words = [word.model_copy(update=unsaid if word.group == women else {}) for word in release.words]
+    by_gender = text(section(parsed(render(release.model_copy(update={"rates": rates, "words": words}))), "feature-1"))
+    assert (
+        re.findall(r"Women ((?:not shown)[^—]*) —", by_gender)
+        == ["not shown: small, or withheld to protect others"] * 2
+    )
+
+
+def test_what_the_audit_does_not_compare_keeps_its_heading() -> None:
+    root = parsed(render(bands()))
+    for name in ("region", "nationality"):
+        assert f"Not shown: This audit has no public figures by {name}." in text(section(root, name))
+    assert "as a national of a country" not in text(root)
+    assert len(sections(root)) == len(set(sections(root)))
+
+
+def test_a_rate_of_everyone_of_which_a_bound_is_known_is_told_by_it() -> None:
+    release = made("undecided")
+    known = release.rates[0].model_copy(update={"value": None, "low": None, "high": None, "at_least": 0.79})
+    rates = (known, *release.rates[1:])
+    assert known.metric == "true_positive_rate"
+    numbers = next(find_all(section(parsed(render(release.model_copy(update={"rates": rates}))), "verdict"), "ul"))
+    assert text(numbers).startswith("at least 79% share of victims found, everyone together 4 groups")
 
 
 def test_what_probes_leave_open_is_not_said_of_groups() -> None:
@@ -347,7 +393,8 @@ def test_without_rates_no_empty_frame_is_drawn(flag: str) -> None:
     bare = parsed(render(sizes_alone("inconclusive", flag)))
     assert not any("heat" in (table.get("class") or "") for table in find_all(bare, "table"))
     assert not list(find_all(bare, "figure"))
-    assert "#all" not in {link.get("href") for link in find_all(bare, "a")}
+    for each in ("both", "sure", "all"):
+        assert "Not shown: No rates are made of the public figures of this set" in text(section(bare, each))
     assert any("findings" in (table.get("class") or "") for table in find_all(bare, "table"))
 
 
@@ -532,6 +579,48 @@ def test_what_the_operator_declares_stands_there_and_is_called_declared() -> Non
     nothing = parsed(render(made("small")))
     assert "No contact is declared." in text(section(nothing, "contact"))
     assert "not shown" in text(section(nothing, "frameworks"))
+
+
+def test_a_law_says_what_there_is_what_stands_elsewhere_and_what_nobody_has() -> None:
+    rows = (
+        PublicFramework(
+            instrument="EU AI Act", article="Art. 15", evidence="accuracy", state="not_shown",
+            not_shown=("flags against chance",), absent=("rates by period, language or site",),
+            checked="From memory. To be checked by a lawyer.",
+        ),
+        PublicFramework(
+            instrument="EU AI Act", article="Art. 13", evidence="performance", state="partial",
+            measured=("who is missed",), declared=("a contact",), absent=("like cases compared",),
+        ),
+        PublicFramework(instrument="EU AI Act", article="Art. 10", evidence="bias", state="absent"),
+    )  # fmt: skip
+    part = section(parsed(render(about(made("small"), frameworks=rows))), "frameworks")
+    told = {text(row[0]): [text(cell) for cell in row[1:]] for row in find_all(part, "tr")}
+    assert told["Art. 15"][1:] == [
+        "not shown here",
+        "not shown here: flags against chance absent: rates by period, language or site",
+    ]
+    assert told["Art. 13"][1] == "partial"
+    assert (
+        told["Art. 13"][2]
+        == "measured here: who is missed declared by the operator: a contact absent: like cases compared"
+    )
+    assert told["Art. 10"][1:] == ["absent", ""]
+    assert "Checked against: From memory. To be checked by a lawyer." in text(part)
+    (mark,) = [each for each in find_all(part, "b") if text(each) == "not shown here"]
+    assert mark.get("class") == "s-not_shown", "as the table of clauses marks it"
+
+
+def test_patterns_have_their_names_and_no_result() -> None:
+    told = PublicGovernance(
+        named_patterns=("Men are missed", "Dialects are missed"), patterns_not_tested=("Dialects are missed",)
+    )
+    part = section(parsed(render(about(made("small"), governance=told))), "safeguards")
+    assert [text(each) for each in find_all(part, "li")] == [
+        "Men are missed: The result stands in the restricted report.",
+        "Dialects are missed: not tested. No rule of the plan is about it.",
+    ]
+    assert "Left out: paragraphs 1, 4, 9(a) and 11" in text(part)
 
 
 @pytest.mark.parametrize(("end", "past"), [("2026-11-20", False), ("2026-11-21", True)])

@@ -12,9 +12,11 @@ from made_pages import find_all, parsed, section, text
 from made_results import FAILING, PASSING, sample_result
 
 from audit.plan import GovernanceSection
-from audit.result import AuditResult
+from audit.result import AuditResult, ProbeRuleResult
 from audit.safeguards import with_safeguards
 from reports.html import HtmlReporter
+from reports.html.patterns import Came, PatternRow, pattern_register
+from reports.language import ENGLISH
 
 REPORTS = Path(__file__).parents[2] / "reports"
 PLAIN = sample_result(PASSING)
@@ -88,6 +90,53 @@ def test_rows_of_laws_say_what_there_is_and_that_words_are_words() -> None:
     told = text(part)
     assert "for a lawyer to say" in told
     assert "Evidence relevant to" in told
+
+
+@pytest.mark.parametrize(
+    ("outcome", "beyond", "came", "why"),
+    [
+        ("fail", 1234, "found", "Groups beyond the limit of this rule: 1,234."),
+        ("fail", 0, "found", "The limit of this rule is exceeded, and no group can be named."),
+        ("pass", 0, "not_found", "The limit of this rule is met."),
+        ("inconclusive", 0, "not_decided", "The cases do not say whether the limit of this rule is met."),
+        ("not_evaluable", 0, "not_decided", "The cases do not say whether the limit of this rule is met."),
+    ],
+)
+def test_the_register_says_of_each_pattern_what_came_of_it(outcome: str, beyond: int, came: Came, why: str) -> None:
+    first, *others = PLAIN.rules
+    result = declared(named_patterns={"Men are found less often": first.rule, "Dialects are missed": "not tested"})
+    told = first.model_copy(update={"outcome": outcome, "groups_by_outcome": {"fail": beyond}})
+    register = pattern_register(result.model_copy(update={"rules": (told, *others)}), ENGLISH)
+    assert register == (
+        PatternRow("Men are found less often", first.rule, came, why),
+        PatternRow("Dialects are missed", "—", "not_tested", "No rule of the plan is about it."),
+    )
+
+
+def test_the_register_stands_under_the_clauses_and_does_not_say_which_group() -> None:
+    rule = PLAIN.rules[0].rule
+    part = section(page(declared(named_patterns={"Men are found less often": rule})), "safeguards")
+    (register,) = [one for one in find_all(part, "table") if "patterns" in (one.get("class") or "")]
+    rows = [[text(cell) for cell in row] for row in find_all(register, "tr")][1:]
+    assert rows == [["Men are found less often", rule, "not found", "The limit of this rule is met."]]
+    assert "whether it is the one that the pattern names" in text(register)
+
+
+def test_the_register_of_a_pattern_about_probes_counts_changes() -> None:
+    told = ProbeRuleResult(
+        rule="swap", probes=(), margin=0.05, outcome="fail", because="comparison_beyond_limit", level=0.05, reason="",
+        comparisons_by_outcome={"fail": 3, "pass": 2, "inconclusive": 0, "not_evaluable": 0},
+    )  # fmt: skip
+    result = declared(named_patterns={"A nationality raises the score": "swap"}).model_copy(
+        update={"probe_rules": (told,)}
+    )
+    assert "swap found Changes beyond the limit of this rule: 3." in text(section(page(result), "safeguards"))
+
+
+def test_without_a_pattern_there_is_no_register_and_what_is_left_out_is_said() -> None:
+    told = text(section(page(declared()), "safeguards"))
+    assert "Patterns named in advance" not in told
+    assert told.count("Left out: paragraphs 1, 4, 9(a) and 11, which ask nothing of a detector; and 7(g)") == 1
 
 
 def test_ratios_on_the_page_are_those_of_the_result() -> None:

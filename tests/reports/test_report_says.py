@@ -243,7 +243,8 @@ def test_safeguards_are_measured_declared_or_not_shown(failing_html: str) -> Non
     assert told["Who can stop it?"] == ["declared by the operator", "2 November 2026"]
     assert told["Were the limits set before the data were seen?"] == ["declared by the operator", "3 June 2026"]
     assert told["Does naming a nationality move the detector?"] == ["not shown", "—"]
-    assert len(rows) == 44 + 2, "every clause, under two heads"
+    clauses = [row for row in rows if row[3] in ("State", "measured here", "declared by the operator", "not shown")]
+    assert len(clauses) == 48 + 2, "every clause, under two heads"
 
 
 def test_cases_still_needed_name_the_group_and_the_number(undecided_html: str, passing_html: str) -> None:

@@ -14,6 +14,7 @@ from made_second_looks import further_result
 
 from audit.analyses.impact_ratios import impact_ratios
 from audit.plan import GovernanceSection
+from audit.plan_services import HttpDetector
 from audit.result import AuditResult, Safeguard
 from audit.result_file import parse_result, result_to_json
 from audit.safeguards import (
@@ -25,6 +26,7 @@ from audit.safeguards import (
     safeguards,
     with_safeguards,
 )
+from audit.safeguards.asked import asks_for
 from audit.safeguards.catalogue import catalogue
 from audit.safeguards.found import declared, measured
 
@@ -192,6 +194,40 @@ def test_patterns_are_declared_and_only_limits_that_were_decided_are_measured() 
     assert evidence_of(undecided)["patterns"].state == "declared"
 
 
+def with_plan(result: AuditResult, section: str, **keys: Any) -> AuditResult:
+    """The result with other keys in a section of its plan; what it is checked for as a whole is not asked."""
+    changed = getattr(result.plan, section).model_copy(update=keys)
+    return result.model_copy(update={"plan": result.plan.model_copy(update={section: changed})})
+
+
+def test_what_belongs_together_is_measured_where_verdicts_take_it_as_one() -> None:
+    plain = PLAIN["failing"]
+    assert of_key(plain, "clusters").evidence.startswith("The plan does not say which cases belong together")
+    together = with_plan(plain, "evaluation_set", cluster="person")
+    told = of_key(together, "clusters")
+    assert (told.clause, told.state, told.rests_on) == ("7(h)", "measured", ("verdicts",))
+    assert "That these are of an organised group is not shown." in told.evidence
+    assert (told.public_state, public_states(together)["clusters"]) == ("not_shown", "elsewhere")
+    none = of_key(together.model_copy(update={"verdicts": ()}), "clusters")
+    assert (none.state, none.evidence) == ("not_shown", "No group could be judged.")
+
+
+def test_a_service_is_not_said_to_be_none() -> None:
+    plain = PLAIN["failing"]
+    ran = plain.model_copy(update={"system": plain.system.model_copy(update={"features": ("text",)})})
+    assert of_key(ran, "offline").state == "measured"
+    supplied = plain.model_copy(update={"system": plain.system.model_copy(update={"features": ()})})
+    assert of_key(supplied, "offline").state == "not_shown"
+    service = HttpDetector.model_construct(kind="http", features=("text",), answers_at="", score_at="", url="")
+    asked = ran.model_copy(update={"plan": ran.plan.model_copy(update={"detector": service})})
+    assert of_key(asked, "offline").evidence.startswith("The features of every case were sent to a service")
+
+
+def test_results_are_said_to_be_comparable_by_what_makes_them_so() -> None:
+    told = of_key(PLAIN["failing"], "comparable").evidence
+    assert told.startswith("This result is of version 1 of a published schema. Nationalities have codes")
+
+
 def test_review_and_override_say_what_is_declared_and_no_more() -> None:
     def told(**keys: Any) -> str:
         return evidence_of(with_governance(PLAIN["failing"], keys))["review"].evidence
@@ -210,13 +246,30 @@ def test_a_public_sentence_does_not_change_with_a_count(result: AuditResult) -> 
     assert len(rows) == len(TABLES.clauses)
     for row, clause in zip(rows, TABLES.clauses, strict=True):
         evidence = TABLES.evidence[clause.evidence]
-        assert row.evidence == evidence.public[row.state]
+        assert row.evidence in (evidence.public.get(row.state), evidence.public.get("elsewhere"))
         assert not any(character.isdigit() for character in row.evidence)
         assert row.date == {"measured": "2026-11-24", "not_shown": None}.get(row.state, row.date)
         if evidence.small_groups:
             assert row.state == "not_shown", "already the state would tell of a small group"
         if evidence.of_table:
             assert row.state == "not_shown", "it follows from a protected table, and there is none yet"
+        asked = asks_for(result.plan, clause.evidence)
+        if evidence.small_groups or evidence.of_table:
+            assert row.evidence == evidence.public["elsewhere" if asked else "not_shown"], clause.evidence
+
+
+@pytest.mark.parametrize("result", [PLAIN["failing"], PLAIN["undecided"]])
+def test_what_the_plan_does_not_ask_for_no_report_has(result: AuditResult) -> None:
+    """Else the public would read "absent" of evidence that the restricted report of the same result holds.
+
+    `passing` is made with groups that its plan does not count. Audits that were run: tests/probing.
+    """
+    found, public = evidence_of(result), public_states(result)
+    for key, one in found.items():
+        if not asks_for(result.plan, key):
+            assert (one.state, public[key]) == ("not_shown", "not_shown"), key
+        if one.state == "measured":
+            assert public[key] != "not_shown", key
 
 
 def test_small_groups_stay_out_of_the_public_table_of_laws_too() -> None:

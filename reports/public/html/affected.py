@@ -41,6 +41,8 @@ class PublicAffected:
     harm: str
     everyone: str
     has_rule: bool
+    any_told: bool
+    """Whether any group under a limit on it has another state than not shown."""
     both_ways: bool
     groups: tuple[PublicAffectedGroup, ...]
 
@@ -84,6 +86,7 @@ class PublicAffectedWriter:
             harm=harm_words,
             everyone=self._everyone(error) if self._reading.shown else "",
             has_rule=bool(rules),
+            any_told=any(self._reading.tells_any(rule) for rule in rules),
             both_ways=any(len(rule.worse) > 1 for rule in rules),
             groups=tuple(self._group(finding) for finding in below),
         )

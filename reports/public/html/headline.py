@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from audit.public_figures import Harm, State, below_by_harm, harm_of, spans_of, state_tally
-from audit.public_table import PublicRule, group_key
+from audit.public_table import PublicRate, PublicRule, group_key
 from reports.language import Language
 from reports.names import Names
 from reports.numbers import NOT_KNOWN
@@ -302,12 +302,20 @@ class HeadlineWriter:
     def _everyone(self, rule: PublicRule) -> PublicNumber:
         rate = self._reading.everyone_at(rule.metric)
         label = self._t.gettext("%(rate)s, everyone together") % {"rate": self.plain(rule.metric)}
+        if rate is not None and rate.value is None and (rate.at_least, rate.at_most) != (None, None):
+            return PublicNumber(self._bound(rate), label, "", group_key(rate.group))
         if rate is None or rate.value is None:
             why = self._words.sentence((rate and rate.why) or "small_or_withheld")
             return PublicNumber(NOT_KNOWN, label, why, "everyone")
         span = self._n.percent_range(rate.low, rate.high)
         note = self._t.gettext("likely range %(span)s") % {"span": span}
         return PublicNumber(self._n.percent(rate.value), label, note, group_key(rate.group))
+
+    def _bound(self, rate: PublicRate) -> str:
+        """What is known of a rate that is not shown."""
+        if rate.at_least is not None:
+            return self._t.gettext("at least %(share)s") % {"share": self._n.percent(rate.at_least)}
+        return self._t.gettext("at most %(share)s") % {"share": self._n.percent(rate.at_most)}
 
     def _worst(self, finding: PublicFinding) -> PublicNumber:
         label = self._t.gettext("%(rate)s: %(group)s") % {

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from audit.groups import Axis
 from audit.public_figures import FUNNEL_DEVIATIONS, funnel_curve
@@ -13,6 +13,7 @@ from reports.language import Language
 from reports.names import Names
 from reports.plain_text import capital, harmless
 from reports.public.downloads import table_csv, table_json
+from reports.public.html.absent import Absent, absent_sections
 from reports.public.html.affected import MOST, PublicAffected, PublicAffectedWriter
 from reports.public.html.headline import Headline, HeadlineWriter
 from reports.public.html.looks import PublicQuestion, questions
@@ -95,6 +96,8 @@ class PublicPage:
     """The protected figures as links that hold them; empty where none are shown."""
     axis: tuple[str, str]
     """The ends of every axis of rates."""
+    absent: Mapping[str, Absent]
+    """Sections of which nothing is shown, by their anchors."""
     waivers: tuple[WaiverRow, ...] = ()
     """Findings that somebody answers for."""
 
@@ -137,7 +140,7 @@ class _Writer:
         names, words = self._names, self._words
         families = list(self._reading.families) if shown else []
         rated = has_words(self._release)  # without rates a table of cells, a forest and a funnel are empty frames
-        return PublicPage(
+        page = PublicPage(
             headline=HeadlineWriter(self._reading, names, words, self._language).write(),
             above_the_table=words.sentence("above_the_table"),
             notices=tuple(self._notices()),
@@ -158,8 +161,23 @@ class _Writer:
             csv=as_link("text/csv", table_csv(self._release)) if shown else "",
             json=as_link("application/json", table_json(self._release)) if shown else "",
             axis=(self._language.numbers.percent(0.0), self._language.numbers.percent(1.0)),
+            absent={},
             waivers=tuple(self._waivers()),
         )
+        return replace(page, absent=absent_sections(self._reading, self._present(page), self._language))
+
+    def _present(self, page: PublicPage) -> set[str]:
+        """The anchors of sections of figures that the page has."""
+        by_gender = any(each.coding == "gender" for each in self._reading.features) and bool(page.features)
+        found = {
+            "gender": by_gender,
+            "region": page.by_region,
+            "both": page.both,
+            "sure": page.forests,
+            "all": page.funnels,
+            "nationality": page.regions,
+        }
+        return {anchor for anchor, parts in found.items() if parts}
 
     def _waivers(self) -> Iterator[WaiverRow]:
         for waiver in self._release.waivers:

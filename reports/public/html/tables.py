@@ -209,12 +209,15 @@ class PublicTables:
     def _row(self, finding: PublicFinding, *, chart: bool) -> PublicRow:
         value, span = self._words.value(finding), self._words.span(finding)
         title = f"{value} ({span})" if span != NOT_KNOWN else value
+        word, note = self._words.state(finding.state), self._words.note(finding)
+        if finding.state == "not_shown" and note == self._words.sentence("small_or_withheld"):
+            word, note = note, ""  # it begins with the word
         return PublicRow(
             key=finding.key,
             name=self._names.group(finding.group),
             outcome=finding.outcome,
-            word=self._words.state(finding.state),
-            note=self._words.note(finding),
+            word=word,
+            note=note,
             value=value,
             span=span,
             rest=self._n.percent(finding.rest),

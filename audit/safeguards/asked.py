@@ -1,0 +1,101 @@
+"""Whether a plan asks for evidence at all: what it does not ask for stands in no report, public or restricted.
+
+A public report that does not show a piece of evidence says which of the two it is: "not asked for" follows from the
+plan, and of what is asked for it says no more than that the restricted report has it, or may.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from audit.plan import AuditPlan
+from audit.plan_governance import Meaning
+from audit.plan_probes import TextProbe
+from audit.safeguards.held import MISSED
+
+__all__ = ["NATIONALITY_SLOTS", "asks_for", "changes_nationality", "coded"]
+
+NATIONALITY_SLOTS: Final = frozenset({"demonym", "country"})
+"""The words of a text that say a nationality."""
+
+
+def asks_for(plan: AuditPlan, key: str) -> bool:
+    """Whether an audit by this plan may come to evidence of this key."""
+    asked = _ASKED.get(key)
+    return asked is None or asked(plan)
+
+
+def coded(plan: AuditPlan, coding: str) -> list[str]:
+    """The sensitive features of a coding, by name."""
+    return [feature for feature in plan.groups if plan.coding(feature) == coding]
+
+
+def changes_nationality(plan: AuditPlan, probe: object, slot: str) -> bool:
+    """Whether a probe that changes this slot or column changes a nationality."""
+    if isinstance(probe, TextProbe):
+        return slot in NATIONALITY_SLOTS
+    return slot in {plan.groups[feature].column for feature in coded(plan, "nationality")}
+
+
+def _meant(plan: AuditPlan, *meanings: Meaning) -> list[str]:
+    named = plan.governance.features
+    return [named[one] for one in meanings if named.get(one) in plan.groups]
+
+
+def _religion(plan: AuditPlan) -> bool:
+    columns = {plan.groups[feature].column for feature in _meant(plan, "religion")}
+    return any(column in columns for probe in plan.probes if probe.kind == "columns" for column in probe.changed)
+
+
+def _children(plan: AuditPlan) -> bool:
+    return any(feature.children for feature in plan.groups.values())
+
+
+def _forms_outside(plan: AuditPlan) -> bool:
+    return plan.reference_table is not None and plan.reference_table.feature == plan.governance.features.get("form")
+
+
+def _by_gender(plan: AuditPlan) -> bool:
+    return bool(coded(plan, "gender"))
+
+
+def _by_nationality(plan: AuditPlan) -> bool:
+    return bool(coded(plan, "nationality"))
+
+
+def _by_both(plan: AuditPlan) -> bool:
+    """Whether a rule counts them together: nothing else does."""
+    sets = (features for rule in plan.rules for features in rule.feature_sets)
+    return any(sorted(map(plan.coding, features)) == ["gender", "nationality"] for features in sets)
+
+
+_ASKED: Final[Mapping[str, Callable[[AuditPlan], bool]]] = {
+    "missed": lambda plan: any(rule.metric in MISSED for rule in plan.rules),
+    "gender": _by_gender,
+    "nationalities": _by_nationality,
+    "children": _children,
+    "present": lambda plan: _by_gender(plan) or _children(plan),
+    "forms": lambda plan: "form" in plan.governance.features,
+    "forced_criminality": lambda plan: bool(plan.governance.forced_criminality and _meant(plan, "form")),
+    "legal_status": lambda plan: bool(_meant(plan, "legal_status")),
+    "drift": lambda plan: bool(_meant(plan, "period", "language", "site")),
+    "perpetuate": lambda plan: plan.reference_table is not None,
+    "forms_outside": _forms_outside,
+    "like_cases": lambda plan: bool(plan.control_features),
+    "clusters": lambda plan: plan.evaluation_set.cluster is not None,
+    "weighed": lambda plan: plan.costs is not None,
+    "at_work": lambda plan: plan.deployment is not None,
+    "calibration": lambda plan: plan.detector.has_scores,
+    "unnamed_groups": lambda plan: plan.scan is not None,
+    "swaps": lambda plan: bool(plan.probes),
+    "nationality_word": lambda plan: any(
+        changes_nationality(plan, probe, slot) for probe in plan.probes for slot in probe.changed
+    ),
+    "religion": _religion,
+    "ratios_gender": _by_gender,
+    "ratios_nationality": _by_nationality,
+    "ratios_both": _by_both,
+    "ratios_unknown": lambda plan: _by_gender(plan) or _by_nationality(plan),
+}
+"""By the key of the evidence; what is not here every plan asks for."""

@@ -1,0 +1,58 @@
+"""Limits on made-up texts in which one word is changed: what of them the public may read.
+
+The texts hold nobody, so that neither a limit on them nor that they were scored tells of a person. What was answered
+stays in the restricted report; whether the limit is kept is told as far as the headline tells it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from audit.findings import SwapProbe
+from audit.plan import AuditPlan
+from audit.result import AuditResult
+from audit.safeguards.asked import NATIONALITY_SLOTS, changes_nationality
+
+__all__ = ["from_headline", "is_limited"]
+
+
+def is_limited(result: AuditResult, key: str) -> bool:
+    """Whether a rule of the plan is on texts that change such a word, and these texts were scored."""
+    limited = {probe for probe, kind, slot in _limited(result.plan) if kind == "text" and _is_of(key, slot)}
+    return any(probe.probe in limited and _scored(probe, key) for probe in result.probes)
+
+
+def from_headline(result: AuditResult, key: str) -> str | None:
+    """What the headline tells of such a limit, as a key of `headline` in the table; None where it leaves it open."""
+    if result.overall.outcome == "pass":
+        return "kept"
+    if all(rule.outcome != "fail" for rule in result.probe_rules):
+        return None
+    probes = {probe.id: probe for probe in result.plan.probes}
+    alone = key == "swaps" or all(
+        kind == "text" and changes_nationality(result.plan, probes[probe], slot)
+        for probe, kind, slot in _limited(result.plan)
+    )
+    return "exceeded" if alone else "exceeded_among"
+
+
+def _limited(plan: AuditPlan) -> Iterator[tuple[str, str, str]]:
+    """Each probe that a rule limits: its id, its kind, and one slot or column that it changes."""
+    for rule in plan.named_probe_rules:
+        for probe in plan.probes:
+            if not rule.probes or probe.id in rule.probes:
+                yield from ((probe.id, probe.kind, slot) for slot in probe.changed)
+
+
+def _is_of(key: str, slot: str) -> bool:
+    return key == "swaps" or slot in NATIONALITY_SLOTS
+
+
+def _scored(probe: SwapProbe, key: str) -> bool:
+    """Whether the exact evidence is measured in this probe, as `of_changes` finds it."""
+    if key == "swaps":
+        return any(slot.pairs for slot in probe.slots)
+    return any(
+        _is_of(key, one.slot) and one.given_slot is None and one.shift is not None and one.reason is None
+        for one in probe.shifts
+    )

@@ -1,0 +1,104 @@
+"""One property: whatever the counts, all that is made of an exact result says the same of it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections import Counter
+from collections.abc import Mapping
+from xml.etree import ElementTree as ET
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from made_audits import result_of
+from made_counts import categorical, cells
+from made_pages import find_all, parsed, section, text
+
+from audit.cli.judging import code_for
+from audit.cli.summary import summary
+from audit.cli.terminal import Style
+from audit.counting.table import IntArray
+from audit.result import AuditResult
+from audit.result_file import parse_result, result_to_json
+from reports.html import HtmlReporter
+from reports.junit import JunitReporter
+from reports.markdown import MarkdownReporter
+from reports.pdf.counts import counts_csv
+from reports.sarif import SarifReporter
+
+FOUND = {"metric": "true_positive_rate", "groups": ["site"], "margin": 0.1}
+FLAGGED = {"metric": "false_positive_rate", "groups": ["site"], "margin": 0.1}
+HEADINGS = {
+    "fail": "Exceeds the limit",
+    "pass": "Within the limit in every group we could judge",
+    "inconclusive": "We cannot tell",
+}
+WORDS = {"fail": "beyond the limit", "pass": "within the limit", "inconclusive": "cannot tell"}
+CODES = {"fail": 1, "pass": 0, "inconclusive": 3}
+
+shares = st.tuples(
+    st.sampled_from([0, 4, 40, 400, 4_000]), st.sampled_from([0.5, 0.8, 0.82, 1.0]), st.sampled_from([0.02, 0.3])
+)
+
+
+def audited(sites: Mapping[str, tuple[int, float, float]]) -> AuditResult:
+    rows: dict[tuple[str, ...], IntArray] = {}
+    for site, (size, found, flagged) in sites.items():
+        hits, wrong = round(size * found), round(size * flagged)
+        rows[(site,)] = cells(hits, size - hits, wrong, size - wrong)
+    return result_of(rows, [categorical("site", list(sites))], [FOUND, FLAGGED])
+
+
+@settings(max_examples=40)
+@given(
+    st.dictionaries(st.sampled_from("abcdef"), shares, min_size=2).filter(
+        lambda sites: any(size for size, *_ in sites.values())
+    )
+)
+def test_page_json_junit_sarif_csv_terminal_and_exit_code_agree(sites: dict[str, tuple[int, float, float]]) -> None:
+    result = audited(sites)
+    outcome = result.overall.outcome
+    by_rule: dict[str, Counter[str]] = {
+        rule.rule: Counter(one.outcome for one in result.verdicts if one.rule == rule.rule) for rule in result.rules
+    }
+    failing = {(one.rule, one.group.levels[0].code) for one in result.verdicts if one.outcome == "fail"}
+    assert (outcome == "fail") >= bool(failing)
+
+    assert parse_result(result_to_json(result)) == result
+    assert json.loads(result_to_json(result))["overall"]["outcome"] == outcome
+    assert code_for(result, quiet=True) == CODES[outcome]
+
+    page = parsed(HtmlReporter().render(result))
+    screen = section(page, "verdict")
+    assert text(screen).startswith(HEADINGS[outcome])
+    bars = [each for each in find_all(screen, "div") if each.get("class") == "states"]
+    for bar, rule in zip(bars, result.rules, strict=True):
+        lines = [text(each) for each in find_all(bar, "li")]
+        for state, word in WORDS.items():
+            count = by_rule[rule.rule][state]
+            assert any(line.startswith(f"{count} {word}") for line in lines) == bool(count), (state, lines)
+    said = text(section(page, "affected"))
+    assert ("Clearly worse off than everyone else" in said) == bool(failing)
+
+    suites = {suite.get("name"): suite for suite in ET.fromstring(JunitReporter().render(result))}
+    for rule in result.rules:
+        suite, of_groups = suites[rule.rule], by_rule[rule.rule]
+        assert int(suite.get("failures", "")) == of_groups["fail"] + (rule.outcome == "fail")
+        passed = int(suite.get("tests", "")) - int(suite.get("failures", "")) - int(suite.get("skipped", ""))
+        assert passed == of_groups["pass"] + (rule.outcome == "pass")
+
+    levels = [each["level"] for each in json.loads(SarifReporter().render(result))["runs"][0]["results"]]
+    assert ("error" in levels) == (outcome == "fail")
+    assert bool(levels) == (outcome != "pass")
+
+    first = MarkdownReporter().render(result).splitlines()[0]
+    assert first.startswith(f"**{HEADINGS[outcome]}"), first
+    shown = summary(result, Style(unicode=True), "report.html", "audit7k gate .").splitlines()
+    assert outcome.upper() in shown[0]
+    told = sum(of_groups["fail"] for of_groups in by_rule.values())
+    assert shown[1].strip().startswith(f"{told} fail, "), shown[1]
+
+    exact = {row["site"]: row for row in csv.DictReader(io.StringIO(counts_csv(result)))}
+    for site, (size, found, _) in sites.items():
+        assert int(exact[site]["true_positive"]) == round(size * found)
