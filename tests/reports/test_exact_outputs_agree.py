@@ -24,7 +24,7 @@ from audit.result_file import parse_result, result_to_json
 from reports.html import HtmlReporter
 from reports.junit import JunitReporter
 from reports.markdown import MarkdownReporter
-from reports.pdf.counts import counts_csv
+from reports.group_counts import counts_csv
 from reports.sarif import SarifReporter
 
 FOUND = {"metric": "true_positive_rate", "groups": ["site"], "margin": 0.1}
