@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
-from audit.findings.many_groups import FUNNEL_GROUPS
 from audit.result import AuditResult, Axis, RuleResult
 from reports.language import Language
 
-__all__ = ["NoFunnel", "why_no_funnel"]
+__all__ = ["FUNNEL_GROUPS", "NoFunnel", "why_no_funnel"]
+
+FUNNEL_GROUPS: Final = 10
+"""So many groups of a family at least are tested exactly where an audit makes its funnel."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from typing import Final, Literal
 
 from audit.errors import AuditError
-from audit.findings.many_groups import FUNNEL_GROUPS
 from audit.public_table import PublicGroup, PublicMetric, PublicRate, PublicRelease, PublicRule, PublicSide, PublicWord
 from audit.result import Axis, Group
 from reports.figures.data import (
@@ -24,6 +23,7 @@ from reports.figures.data import (
     nothing_drawn,
 )
 from reports.language import ENGLISH
+from reports.no_funnel import FUNNEL_GROUPS
 from reports.plain_text import capital
 from reports.public_names import names_of
 from reports.reading import MISSED, WRONGLY_FLAGGED

@@ -263,6 +263,13 @@ def test_a_release_of_sizes_alone_is_not_drawn_and_says_why(draw: Any, about: di
         draw(made_release(**about))
 
 
+def test_a_funnel_takes_as_many_groups_as_an_audit_makes_one_of() -> None:
+    from audit.findings.many_groups import FUNNEL_GROUPS as OF_THE_AUDIT
+    from reports.no_funnel import FUNNEL_GROUPS
+
+    assert FUNNEL_GROUPS == OF_THE_AUDIT
+
+
 def why(draw: Any, *arguments: Any, **chosen: str) -> str:
     with pytest.raises(AuditError) as refused:
         draw(*arguments, **chosen)
