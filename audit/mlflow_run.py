@@ -6,7 +6,6 @@ MLflow is imported when something is logged, and brought by whoever calls this: 
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from audit.public_table import PublicRelease
     from audit.result import AuditResult
 
-__all__ = ["log_audit"]
+__all__ = ["log_audit", "release_metrics"]
 
 _PUBLIC: Final = "public"
 _EXACT: Final = ("result.json", "report.html", "report.pdf", "junit.xml", "restricted.sarif.json")
@@ -39,9 +38,9 @@ def log_audit(audit: AuditResult | str | Path, run_id: str | None = None, *, res
     """Log the outcome of an audit and its report to a run of MLflow.
 
     Metrics: `audit7k/exit_code` (0 pass, 1 fail, 3 inconclusive), and for each rule how many groups are beyond the
-    limit, within it, or cannot be told. Tags: `audit7k.verdict`, `audit7k.plan_sha256`, `audit7k.tool`. Artefacts: the
-    files of the folder `public`, under `audit7k/public`. All of that is public: the groups counted are those that the
-    protected figures name.
+    limit, within it, cannot be told, or are not shown. Tags: `audit7k.verdict`, `audit7k.plan_sha256`, `audit7k.tool`.
+    Artefacts: the files of the folder `public`, under `audit7k/public`. All of that is public: the groups counted are
+    those that the protected figures name.
 
     Parameters
     ----------
@@ -103,19 +102,26 @@ def _public(audit: AuditResult | str | Path) -> _Logged:
     files = tuple(
         (file, "audit7k/public") for file in sorted(folder.iterdir()) if file.is_file() and not file.is_symlink()
     )
-    return _Logged({**_code(release.headline.outcome), **dict(_words(release))}, _release_tags(release), files)
+    return _Logged(release_metrics(release), _release_tags(release), files)
+
+
+def release_metrics(release: PublicRelease) -> dict[str, float]:
+    """The metrics of a public release: its exit code, and the groups of each rule by their state."""
+    return {**_code(release.headline.outcome), **dict(_words(release))}
 
 
 def _words(release: PublicRelease) -> Iterator[tuple[str, float]]:
+    from audit.public_figures import state_tally
     from audit.public_table import has_words
 
     if not has_words(release):
         return
     for rule in release.rules:
-        counted = Counter(word.word for word in release.words if word.rule == rule.rule)
+        counted = state_tally([word for word in release.words if word.rule == rule.rule])
         yield f"audit7k/{rule.rule}/beyond_limit", counted["below"]
         yield f"audit7k/{rule.rule}/within_limit", counted["meets"]
         yield f"audit7k/{rule.rule}/cannot_tell", counted["cannot_tell"]
+        yield f"audit7k/{rule.rule}/not_shown", counted["not_shown"]
 
 
 def _exact(audit: AuditResult | str | Path) -> _Logged:

@@ -26,7 +26,7 @@ __all__ = [
     "site_row",
 ]
 
-INDEX_VERSION: Final = 1
+INDEX_VERSION: Final = 2
 INDEX_KIND: Final = "audit7k-portal"
 
 State = Literal["fail", "inconclusive", "expired", "pass"]
@@ -115,11 +115,13 @@ class IndexAudit(Part):
     no_group_named: bool
     """A rule on groups fails, and the protected figures name none."""
     below: int | None
-    """Verdicts on groups, in the protected figures: below a limit; null, as the next two, where no group has one."""
+    """Verdicts on groups, in the protected figures: below a limit; null, as the next three, where no group has one."""
     meets: int | None
     """Those that meet it."""
     cannot_tell: int | None
-    """Those of which the protected figures do not tell."""
+    """Those whose rate is shown, and does not tell."""
+    not_shown: int | None
+    """Those whose rate is not shown. Version 1 counted them as `cannot_tell`."""
     everyone: IndexRate
     """The rate in which the primary harm shows, over everyone."""
     furthest: IndexGroup | None

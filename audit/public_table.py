@@ -88,6 +88,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     "below": "in the protected figures: beyond the limit",
     "meets": "in the protected figures: within the limit",
     "cannot_tell": "in the protected figures: cannot tell",
+    "not_shown": "in the protected figures: not shown",
     "few_errors": "fewer than {few_errors}",
     "few_correct": "all but fewer than {few_correct}",
     "small_or_withheld": "not shown: small, or withheld to protect others",
@@ -351,8 +352,7 @@ class PublicRelease(Part):
     """Rule by rule and group by group."""
     figures: Literal["shown", "refused", "not_made"] = "shown"
     """`refused`: the check before publication found that figures could tell on people. `not_made`: no feature of the
-    plan has a fixed list of levels. Both show the headline and what the audit is of, and no figure; `SENTENCES` says
-    so as `figures_refused` and `figures_not_made`."""
+    plan has a fixed list of levels. Both show headline and what the audit is of; `SENTENCES["figures_…"]` says so."""
     waivers: tuple[PublicWaiver, ...] = ()
     """Findings that somebody answers for; first those that are named."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from audit.public_table import PublicRelease, PublicRule
     from audit.result import AuditResult
 
-__all__ = ["say_gate"]
+__all__ = ["public_lines", "say_gate"]
 
 _MOST: Final = 3
 """Groups that are named under a rule."""
@@ -84,11 +83,11 @@ def _say_public(result: AuditResult, release: PublicRelease | None, unnamed: lis
 
     if release is None:
         note("note: the verdict alone: no public release of this result is at hand, or not the key that says so")
-    lines = unnamed if release is None else _public_lines(of_chosen(release, result))
+    lines = unnamed if release is None else public_lines(of_chosen(release, result))
     say("\n".join([*lines, *public_change(result), verdict_words(result, Style.of(sys.stdout))]))
 
 
-def _public_lines(release: PublicRelease) -> list[str]:
+def public_lines(release: PublicRelease) -> list[str]:
     """A line for each rule, and why there are no words for groups or the protected figures do not name who fails."""
     from audit.public_table import SENTENCES, why_no_rates, why_nobody_named
 
@@ -103,18 +102,18 @@ def _public_lines(release: PublicRelease) -> list[str]:
 
 def _rule_line(release: PublicRelease, rule: PublicRule) -> str:
     from audit.cli.group_names import printable
-    from audit.public_figures import each_people_once
+    from audit.public_figures import each_people_once, state_of, state_tally
     from audit.public_table import NO_WORDS, group_key, has_words
 
     if not has_words(release):
         return f"{rule.rule}: {NO_WORDS}"
     words = [word for word in each_people_once(release.words) if word.rule == rule.rule]
-    counted = Counter(word.word for word in words)
+    counted = state_tally(words)
     limit = f"{rule.scale} {rule.limit:g} from the rest"
     said = (
         f"in the protected figures {counted['below']:,} beyond the limit ({limit}), {counted['meets']:,} within it, "
-        f"{counted['cannot_tell']:,} cannot tell"
+        f"{counted['cannot_tell']:,} cannot tell, {counted['not_shown']:,} not shown"
     )
-    below = [printable(group_key(word.group)) for word in words if word.word == "below"]
+    below = [printable(group_key(word.group)) for word in words if state_of(word) == "below"]
     named = "; ".join(below[:_MOST]) + (f" and {len(below) - _MOST:,} more" if len(below) > _MOST else "")
     return f"{rule.rule}: {said}{f': {named}' if named else ''}"

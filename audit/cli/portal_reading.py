@@ -13,6 +13,7 @@ import datetime as dt
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,6 +33,8 @@ _NAME_LETTERS: Final = 16
 _LARGEST_REPORT: Final = 64 * 1024 * 1024
 _RESTRICTED: Final = b'class="restricted'
 """The mark of a report that shows exact counts (reports/html/templates/body.html)."""
+_VERSIONS: Final = re.compile(r"(\D+|^)([0-9]{0,18})", re.ASCII)
+"""Parts of a title that end in a number."""
 _BADNESS: Final = {"pass": 0, "inconclusive": 1, "fail": 2}
 
 
@@ -190,10 +193,14 @@ def _name(digest: str) -> str:
     return "".join(_LETTERS[int(figure, 16)] for figure in digest[:_NAME_LETTERS])
 
 
-def _order(audit: PublicAudit) -> tuple[str, str, str, int, str]:
-    """By operator, system and day. Of one day the worse verdict comes last: the latest audit is the one that speaks."""
-    worse = _BADNESS[audit.release.headline.outcome]
-    return audit.release.about.owner, audit.system, audit.release.about.finished, worse, audit.name
+def _order(audit: PublicAudit) -> tuple[str, str, str, int, tuple[tuple[str, int], ...], str]:
+    """By operator, system and day. Of one day the worse verdict comes last: the latest audit is the one that speaks.
+
+    Of one verdict too the later version does, as far as titles say which that is: 2.10 comes after 2.9.
+    """
+    about, worse = audit.release.about, _BADNESS[audit.release.headline.outcome]
+    version = tuple((words, int(number or 0)) for words, number in _VERSIONS.findall(about.title))
+    return about.owner, audit.system, about.finished, worse, version, audit.name
 
 
 def _passed_over(found: Found) -> str:

@@ -275,6 +275,7 @@ def tallies_of(release: PublicRelease) -> Iterator[int]:
     for words in (release.words, once):
         yield from Counter((word.rule, word.word) for word in words).values()
         yield from Counter(word.word for word in words).values()
+    yield from state_tally(release.words).values()
     yield len(release.table.groups)
     for rule in release.rules:
         told = state_tally([word for word in release.words if word.rule == rule.rule])

@@ -2,7 +2,7 @@
 
 Words stand here as dictionaries write them; they are compared without marks, so that "zéro" is "zero" and "ثَلاثُمِئَة" is
 "ثلاثمئة" (`plain_letters`). Left out: words for one, of which most are articles; "score", which is what a detector
-gives; "both", "half", "pair" and ordinals.
+gives; "both", "half", "pair" and ordinals; how many times over, but for "tenfold".
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ _FRENCH: Final = (
 _SPANISH: Final = (
     "0 cero; 2 dos; 3 tres; 4 cuatro; 5 cinco; 6 seis; 7 siete; 8 ocho; 9 nueve; 10 diez decena decenas; 11 once;"
     "12 doce docena docenas; 13 trece; 14 catorce; 15 quince quincena quincenas; 16 dieciséis; 17 diecisiete;"
-    "18 dieciocho; 19 diecinueve; 20 veinte veintena veintenas; 21 veintiún veintiuno veintiuna; 22 veintidós;"
+    "18 dieciocho; 19 diecinueve; 20 veinte veintena veintenas veintitantos veintitantas;"
+    "21 veintiún veintiuno veintiuna; 22 veintidós;"
     "23 veintitrés; 24 veinticuatro; 25 veinticinco; 26 veintiséis; 27 veintisiete; 28 veintiocho; 29 veintinueve;"
     "30 treinta treintena treintenas; 40 cuarenta cuarentena cuarentenas; 50 cincuenta cincuentena cincuentenas;"
     "60 sesenta; 70 setenta; 80 ochenta; 90 noventa; 100 cien ciento cientos cientas centena centenas centenar"
@@ -55,7 +56,8 @@ _ARABIC: Final = (
     "0 صفر; 2 اثنان اثنين اثنتان اثنتين اثنا اثني اثنتا اثنتي; 3 ثلاث ثلاثة; 4 أربع أربعة; 5 خمس خمسة; 6 ست ستة;"
     "7 سبع سبعة; 8 ثمان ثماني ثمانيا ثمانية; 9 تسع تسعة; 10 عشر عشرة عشرات; 12 دزينة; 20 عشرون عشرين; 30 ثلاثون ثلاثين;"
     "40 أربعون أربعين; 50 خمسون خمسين; 60 ستون ستين; 70 سبعون سبعين; 80 ثمانون ثمانين; 90 تسعون تسعين;"
-    "100 مئة مائة مئات; 200 مئتان مئتين مئتا مئتي مائتان مائتين مائتا مائتي; 1000 ألف ألفا آلاف ألوف;"
+    "100 مئة مائة مئات; 300 ثلثمئة ثلثمائة; 200 مئتان مئتين مئتا مئتي مائتان مائتين مائتا مائتي;"
+    "1000 ألف ألفا آلاف ألوف;"
     "2000 ألفان ألفين ألفي; 1000000 مليون مليونا ملايين; 2000000 مليونان مليونين; 1000000000 مليار مليارات"
 )
 
@@ -85,13 +87,30 @@ def _declined() -> Iterator[tuple[str, int]]:
         stem = regular[number]
         forms = (f"{stem}ьсот", f"{stem}исот", f"{stem}истам", f"{stem}ьюстами", f"{stem}истах")
         yield from ((form, 100 * number) for form in forms)
+    cards = {2: "двой", 3: "трой", 4: "четвёр", 5: "пятёр", 6: "шестёр", 7: "семёр", 8: "восьмёр", 9: "девят"}
+    cards.update({20: "двадцат", 30: "тридцат"})
+    for number, stem in cards.items():
+        cases = ("ка", "ки", "ке", "ку", "кой", "кою", "кам", "ками", "ках")
+        yield from ((f"{stem}{ending}", number) for ending in cases)
+        yield f"{stem.removesuffix('й')}{'ек' if stem.endswith('й') else 'ок'}", number
     for number, stem in ((10**6, "миллион"), (10**9, "миллиард")):
         endings = ("", "а", "у", "ом", "е", "ы", "ов", "ам", "ами", "ах")
         yield from ((f"{stem}{ending}", number) for ending in endings)
 
 
+def _derived() -> Iterator[tuple[str, int]]:
+    """Words made of others: "tenfold", "treintaitantos", and "the three of them" as Arabic writes it."""
+    yield from ((f"{word}fold", number) for word, number in _pairs(_ENGLISH) if number)
+    tens = "30 treinta; 40 cuarenta; 50 cincuenta; 60 sesenta; 70 setenta; 80 ochenta; 90 noventa"
+    for word, number in _pairs(tens):
+        yield from ((f"{word}{between}tant{ending}", number) for between in "iy" for ending in ("os", "as"))
+    counted = "3 ثلاثت; 4 أربعت; 5 خمست; 6 ستت; 7 سبعت; 8 ثمانيت; 9 تسعت; 10 عشرت"
+    for word, number in _pairs(counted):
+        yield from ((f"{word}{whose}", number) for whose in ("هم", "هن", "هما", "كم", "كن", "نا"))
+
+
 NUMBERS: Final[Mapping[str, int]] = {
-    **dict(_declined()),
+    **{plain(word): number for word, number in (*_declined(), *_derived())},
     **{word: number for said in (_ENGLISH, _FRENCH, _SPANISH, _RUSSIAN, _ARABIC) for word, number in _pairs(said)},
 }
 """Every word of every language but Chinese. No word is two numbers in two languages."""

@@ -12,13 +12,14 @@ Words of all languages are read in every text. A text says itself which language
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import product
 from typing import Final
 
 from audit.disclosure.number_tables import BETWEEN, NUMBERS, ONE
-from audit.disclosure.plain_letters import plain
+from audit.disclosure.plain_letters import plain, visible
 
 __all__ = ["numbers_said"]
 
@@ -48,6 +49,13 @@ _CHINESE_DIGITS: Final = {
 _CHINESE_UNITS: Final = {"十": 10, "百": 100, "千": 1000, "拾": 10, "佰": 100, "仟": 1000}
 _CHINESE_TENS: Final = {"廿": 20, "卅": 30, "卌": 40}
 _CHINESE_GROUPS: Final = {"万": 10**4, "萬": 10**4, "亿": 10**8, "億": 10**8}
+_SMALL, _LARGE = "[a-zß-öø-ÿа-яё]", "[A-ZÀ-ÖØ-ÞА-ЯЁ]"
+_CAPITAL_WITHIN: Final = re.compile(f"{_SMALL}{_LARGE}|{_LARGE}{{2}}{_SMALL}")
+_BREAKS: Final = (
+    re.compile(f"(?<={_SMALL})(?={_LARGE})|(?<={_LARGE})(?={_LARGE}{_SMALL})"),
+    re.compile(f"(?<={_SMALL})(?={_LARGE})|(?<={_LARGE}{_LARGE})(?={_SMALL})"),
+)
+"""Where words that were written together come apart: "seventeenWomen", "WOMENSeventeen"; "SEVENTEENwomen"."""
 _HOMOGRAPH: Final = "once"
 """Spanish for 11. English has the word too, and English pages use it; no other word is kept back anywhere."""
 _KEPT: Final = 200
@@ -75,7 +83,7 @@ def _short(text: str, english: bool) -> Sequence[tuple[str, int]]:
 
 
 def _said(text: str, english: bool) -> Iterator[tuple[str, int]]:
-    letters = plain(text)
+    letters = plain(_apart(text))
     if not letters.isascii():
         for run in _CHINESE.finditer(_PER_CENT.sub(" ", letters)):
             yield run[0], _chinese(run[0])
@@ -88,6 +96,20 @@ def _said(text: str, english: bool) -> Iterator[tuple[str, int]]:
             continue
         yield word, number
         yield from _with_one(words, place, number)
+
+
+def _apart(text: str) -> str:
+    """A text with spaces where a capital within a word begins or ends a number: "seventeenWomen", not "sevenTeen"."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", visible(text))
+    return text if _CAPITAL_WITHIN.search(text) is None else _WORD.sub(lambda found: _parted(found[0]), text)
+
+
+def _parted(word: str) -> str:
+    if _CAPITAL_WITHIN.search(word) is None or _of_word(plain(word)) is not None:
+        return word
+    ways = (way.sub(" ", word) for way in _BREAKS)
+    return next((way for way in ways if any(_of_word(plain(part)) for part in way.split())), word)
 
 
 def _with_one(words: Sequence[str], place: int, number: int) -> Iterator[tuple[str, int]]:

@@ -7,14 +7,13 @@ protected figures of exactly that.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
 from audit.disclosure.explain import blank, counts_of, printed_as, shares_of, tallies_of
-from audit.disclosure.printed import Number, read_numbers
+from audit.disclosure.printed import Number, numbers_in, read_numbers
 from audit.errors import DataError
 from audit.public_site import PublicAudit, PublicSite, site_row
 from audit.public_table import PublicRate, clear_change, group_key
@@ -22,7 +21,6 @@ from audit.public_table import PublicRate, clear_change, group_key
 __all__ = ["blank_site", "refuse_unexplained_site", "unexplained_in_site"]
 
 _HUNDRED: Final = Decimal(100)
-_DIGITS: Final = re.compile(r"\d+")
 
 
 def blank_site(site: PublicSite) -> PublicSite:
@@ -99,7 +97,9 @@ def _rows(site: PublicSite) -> dict[str, _Row]:
                 counts += [0, *tallies_of(release), *_changes(before, audit)]
             for level in row.group.levels:
                 told = f"{level.rung} {level.code} {names.get((level.rung, level.code), '')}"
-                counts += map(int, _DIGITS.findall(told))
+                # A word is a number in one language and not in another.
+                found = [number for language in ("", "es") for number in numbers_in(told, language)]
+                counts += (int(number.value) for number in found if number.digits == 0)
             made = _Row(frozenset(map(Decimal, counts)), tuple(_shares(of.get(key, []))))
             rows[site_row(audit.name) if place == 0 else site_row(audit.name, key)] = made
         before = audit

@@ -20,7 +20,7 @@ __all__ = [
     "told_apart",
 ]
 
-CaseOutcome = Literal["pass", "fail", "inconclusive", "not_evaluable", "waived"]
+CaseOutcome = Literal["pass", "fail", "inconclusive", "not_evaluable", "not_shown", "waived"]
 OnInconclusive = Literal["fail", "skip", "pass"]
 
 OVERALL: Final = "VERDICT"
@@ -38,7 +38,7 @@ class AuditCase:
     group: str | None
     """The group, as in `nationality=NGA,gender=woman`; None for a rule and for the verdict."""
     outcome: CaseOutcome
-    """What the audit says of it."""
+    """What the audit says of it; `not_shown` of a group whose protected rate is not shown."""
     text: str
     """Rule, group, limit and what was found, in lines; of a case that neither fails nor passes the reason, in one."""
 
@@ -91,8 +91,8 @@ class AuditVerdict:
         """Fail, skip or pass, as the audit says.
 
         A fail fails, unless somebody answers for it: a waived finding is skipped, with who does until when. What is
-        inconclusive or not evaluable is skipped with its reason, as in our JUnit files; but the verdict over the whole
-        set fails then, unless the option `audit7k_on_inconclusive` says otherwise.
+        inconclusive, not shown or not evaluable is skipped with its reason, as in our JUnit files; but the verdict over
+        the whole set fails then, unless the option `audit7k_on_inconclusive` says otherwise.
         """
         __tracebackhide__ = True
         import pytest

@@ -1,15 +1,16 @@
 """A public release as tests. Only what the release says enters, so that the log may be read by whoever may read it.
 
 The verdict over the whole set is exact. What a test says of a group or a rule is the word of the protected figures:
-beyond the limit fails, "cannot tell" is no pass.
+beyond the limit fails, and neither "cannot tell" nor "not shown" is a pass. The same people, who have one code on every
+rung of a ladder, are one test.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from audit.public_figures import State, each_people_once, state_of, state_tally
 from audit.public_table import (
     NO_WORDS,
     SENTENCES,
@@ -26,13 +27,22 @@ from audit.testing.cases import OVERALL, AuditCase, CaseOutcome, block, group_la
 
 __all__ = ["public_cases"]
 
-_OUTCOMES: Final[Mapping[str, CaseOutcome]] = {"below": "fail", "meets": "pass", "cannot_tell": "inconclusive"}
+_OUTCOMES: Final[Mapping[State, CaseOutcome]] = {
+    "below": "fail",
+    "meets": "pass",
+    "cannot_tell": "inconclusive",
+    "not_shown": "not_shown",
+}
 _SAID: Final[Mapping[str, str]] = {
     "fail": "beyond the limit in the protected figures",
     "pass": "within the limit in the protected figures",
     "inconclusive": "cannot tell in the protected figures",
+    "not_shown": "not shown in the protected figures",
 }
-_UNDECIDED: Final = "the likely range does not exclude the limit, or too few cases for a word"
+_WHY: Final[Mapping[CaseOutcome, str]] = {
+    "inconclusive": "the likely range does not exclude the limit, or too few cases for a word",
+    "not_shown": "too little is shown to hold it against the limit",
+}
 _MOST: Final = 3
 """Groups that are named under a rule."""
 
@@ -81,24 +91,24 @@ def _of_rules(release: PublicRelease) -> Iterator[AuditCase]:
 
 def _words(release: PublicRelease, rule: PublicRule) -> list[PublicWord]:
     """The words under a rule; none where there are no figures that they could follow from."""
-    return [word for word in release.words if word.rule == rule.rule] if has_words(release) else []
+    return [word for word in each_people_once(release.words) if word.rule == rule.rule] if has_words(release) else []
 
 
 def _outcome_of(release: PublicRelease, rule: PublicRule) -> CaseOutcome:
     """The outcome of a rule as far as it is public: a pass of the whole set is one of each rule."""
     if release.headline.outcome == "pass":
         return "pass"
-    return "fail" if any(word.word == "below" for word in _words(release, rule)) else "inconclusive"
+    return "fail" if any(state_of(word) == "below" for word in _words(release, rule)) else "inconclusive"
 
 
 def _rule(release: PublicRelease, rule: PublicRule, judged: list[tuple[PublicWord, str]]) -> AuditCase:
     outcome = _outcome_of(release, rule)
-    counted = Counter(word.word for word, _ in judged)
-    below = [label for word, label in judged if word.word == "below"]
+    counted = state_tally([word for word, _ in judged])
+    below = [label for word, label in judged if state_of(word) == "below"]
     more = f" and {len(below) - _MOST:,} more" if len(below) > _MOST else ""
     counts = (
         f"in the protected figures {counted['below']:,} groups beyond the limit, {counted['meets']:,} within it, "
-        f"{counted['cannot_tell']:,} cannot tell"
+        f"{counted['cannot_tell']:,} cannot tell, {counted['not_shown']:,} not shown"
     )
     found = counts if judged else NO_WORDS
     if outcome == "inconclusive":
@@ -118,11 +128,11 @@ def _group(
     release: PublicRelease, rule: PublicRule, word: PublicWord, named: tuple[str, str], rate: PublicRate | None
 ) -> AuditCase:
     label, name = named
-    outcome = _OUTCOMES[word.word]
+    outcome = _OUTCOMES[state_of(word)]
     case = f"{rule.rule}[{label}]"
-    if outcome == "inconclusive":
+    if outcome in _WHY:
         # The same words for many groups are one line of pytest's summary.
-        why = _UNDECIDED if rate is None or rate.why is None else SENTENCES[rate.why]
+        why = _WHY[outcome] if rate is None or rate.why is None else SENTENCES[rate.why]
         return AuditCase(case, rule.rule, label, outcome, f"{rule.rule}: {_SAID[outcome]}: {why}")
     text = block(
         f"{case}: {_SAID[outcome]}",

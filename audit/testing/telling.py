@@ -21,7 +21,8 @@ def summary_lines(judged: Judged) -> list[str]:
     lines += [f"waived: {text}" for text in waived[:_MOST]]
     if len(waived) > _MOST:
         lines.append(f"waived: {len(waived) - _MOST:,} more (pytest -rs names them)")
-    for outcome, told in (("inconclusive", "cannot tell of"), ("not_evaluable", "not tested")):
+    kinds = (("inconclusive", "cannot tell of"), ("not_shown", "not shown"), ("not_evaluable", "not tested"))
+    for outcome, told in kinds:
         names = [case.name for case in of_groups if case.outcome == outcome]
         if names:
             lines.append(f"{told} {len(names):,} (pytest -rs says why): {_named(names)}")

@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from audit.public_figures import each_people_once
+from audit.public_figures import State, each_people_once, state_of, state_tally
 from audit.public_site import PublicAudit
 from audit.public_table import PublicRate, PublicRelease, PublicRule, PublicWord, clear_change, has_words
 from reports.reading import MISSED, WRONGLY_FLAGGED
 
-__all__ = ["Change", "Error", "Figures", "Tallies", "changes"]
+__all__ = ["Change", "Error", "Figures", "changes"]
 
 Error = Literal["missed", "wrongly_flagged"]
-
-
-@dataclass(frozen=True, slots=True)
-class Tallies:
-    """How many verdicts on groups there are of each word, over all rules."""
-
-    below: int
-    meets: int
-    cannot_tell: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +22,9 @@ class Change:
     """What became of one error since the audit before."""
 
     error: Error
-    state: Literal["other_set", "other_method", "not_clear", "clear"]
+    state: Literal["other_set", "other_key", "no_digest", "other_method", "not_clear", "clear"]
+    """`other_key`: the digests of the sets differ, and may do so only because another key was used. `no_digest`: one
+    of the two releases has no digest of its set."""
     by: int = 0
     """Of a clear one: the change, signed."""
     least: int = 0
@@ -57,12 +49,9 @@ class Figures:
         return self._of_everyone.get(metric)
 
     @cached_property
-    def tallies(self) -> Tallies | None:
-        """Words on groups, counted; None where no group has a word: "0 beyond the limit" would read like a finding."""
-        if not has_words(self.release):
-            return None
-        counted = Counter(word.word for word in each_people_once(self.release.words))
-        return Tallies(counted["below"], counted["meets"], counted["cannot_tell"])
+    def tallies(self) -> dict[State, int] | None:
+        """Groups in each state, over all rules; None where none has a word: "0 beyond it" reads like a finding."""
+        return state_tally(self.release.words) if has_words(self.release) else None
 
     @cached_property
     def below(self) -> tuple[tuple[PublicWord, PublicRate], ...]:
@@ -72,7 +61,7 @@ class Figures:
         """
         rules = {rule.rule: rule for rule in self.release.rules}
         told = each_people_once(self.release.words)
-        words = [word for word in told if word.word == "below" and word.rule in rules]
+        words = [word for word in told if state_of(word) == "below" and word.rule in rules]
         if not words:
             return ()
         rates = {(rate.metric, rate.group): rate for rate in self.release.rates}
@@ -99,13 +88,13 @@ class Figures:
 def changes(before: PublicRelease, after: PublicRelease) -> Iterator[Change]:
     """What became of everyone's errors, where both audits asked about the same people and protected them alike."""
     was, now = before.table.groups[0], after.table.groups[0]
-    same_set = _set_of(before) is not None and _set_of(before) == _set_of(after)
+    apart = _sets_apart(before, after)
     errors: tuple[Error, Error] = ("missed", "wrongly_flagged")
     for error, one, other in zip(errors, (was.positives, was.negatives), (now.positives, now.negatives), strict=True):
         if other.why == "cannot_occur":
             continue
-        if not same_set:
-            yield Change(error, "other_set")
+        if apart is not None:
+            yield Change(error, apart)
         elif before.table.method != after.table.method:
             yield Change(error, "other_method")
         else:
@@ -113,5 +102,19 @@ def changes(before: PublicRelease, after: PublicRelease) -> Iterator[Change]:
             yield Change(error, "not_clear") if clear is None else Change(error, "clear", *clear)
 
 
-def _set_of(release: PublicRelease) -> str | None:
-    return next((digest.blake2b for digest in release.about.digests if digest.of == "evaluation_set"), None)
+def _sets_apart(before: PublicRelease, after: PublicRelease) -> Literal["other_set", "other_key", "no_digest"] | None:
+    """Why two audits are not known to be of the same cases; None where they are.
+
+    Digests are made under the key of a restricted folder. Two that differ are of other cases only if the key was the
+    same, and that shows where another digest of the two releases is: of the detector, or of its predictions.
+    """
+    was, now = _digests(before), _digests(after)
+    if "evaluation_set" not in was or "evaluation_set" not in now:
+        return "no_digest"
+    if was["evaluation_set"] == now["evaluation_set"]:
+        return None
+    return "other_set" if was.items() & now.items() else "other_key"
+
+
+def _digests(release: PublicRelease) -> dict[str, str]:
+    return {digest.of: digest.blake2b for digest in release.about.digests}

@@ -11,6 +11,7 @@ from reports.names import Names
 from reports.numbers import NOT_KNOWN
 from reports.plain_text import capital, harmless
 from reports.portal.figures import Change, Error, Figures
+from reports.public.reading import OUTCOMES
 from reports.public_names import names_of
 from reports.rate_words import RateWords
 from reports.words import Words
@@ -115,15 +116,11 @@ class Teller:
         return f"{told} ({between})" if between else told
 
     def tallies(self, figures: Figures) -> list[tuple[str, str]]:
-        """How many verdicts on groups there are of each word: the outcome whose mark they have, and the words."""
+        """How many verdicts on groups there are in each state: the outcome whose mark they have, and the words."""
         counted, words = figures.tallies, RateWords(self.language)
         if counted is None:
             return [("not_evaluable", self.t.pgettext("figure", "not shown"))]
-        return [
-            ("fail", words.groups_in("below", counted.below)),
-            ("pass", words.groups_in("meets", counted.meets)),
-            ("inconclusive", words.groups_in("cannot_tell", counted.cannot_tell)),
-        ]
+        return [(OUTCOMES[state], words.groups_in(state, count)) for state, count in counted.items()]
 
     def names(self, figures: Figures) -> Names:
         """The names of groups of a release."""
@@ -208,6 +205,18 @@ class Teller:
         match change.state:
             case "other_set":
                 told = self.t.gettext("%(error)s: not compared, the audit before was of other cases")
+                return told % {"error": error}
+            case "other_key":
+                told = self.t.gettext(
+                    "%(error)s: not compared: whether these are the same cases cannot be told, because another key may "
+                    "have been used"
+                )
+                return told % {"error": error}
+            case "no_digest":
+                told = self.t.gettext(
+                    "%(error)s: not compared: whether these are the same cases cannot be told, because no digest of "
+                    "them was published"
+                )
                 return told % {"error": error}
             case "other_method":
                 return self.t.gettext("%(error)s: not compared, figures were protected in another way") % {

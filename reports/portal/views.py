@@ -72,6 +72,8 @@ class AuditLink:
 
     name: str
     day: str
+    title: str
+    """The system and its version, for audits of one day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,9 @@ class ViewWriter:
         """Every audit of a system, the latest first. The rate shown is the latest audit's, so that one is compared."""
         metric = self._figures[system.latest.name].metric
         links = [
-            AuditLink(audit.name, self._teller.language.date(audit.release.about.finished)) for audit in system.audits
+            AuditLink(audit.name, self._teller.language.date(about.finished), about.title)
+            for audit in system.audits
+            for about in (audit.release.about,)
         ]
         around = [None, *links, None]
         before: list[PublicAudit | None] = [None, *system.audits]

@@ -1,4 +1,8 @@
-"""`groups.csv`: one row for each group. The column `group` says whose numbers stand in it."""
+"""`groups.csv`: one row for each group. The column `group` says whose numbers stand in it.
+
+The same people have a row on every rung on which they have one code: who counts words counts them once, at their worst
+word, as `audit.public_figures.state_tally` does.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ import io
 from collections.abc import Iterator
 from typing import Final
 
+from audit.public_figures import state_of
 from audit.public_table import (
     SENTENCES,
     PublicGroup,
@@ -50,7 +55,7 @@ class _Rows:
         self._metrics = list(dict.fromkeys(rate.metric for rate in release.rates))
         self._rates = {(rate.metric, group_key(rate.group)): rate for rate in release.rates}
         words = release.words if has_words(release) else ()  # of sizes alone no group was judged
-        self._words = {(word.rule, group_key(word.group)): word.word for word in words}
+        self._words = {(word.rule, group_key(word.group)): state_of(word) for word in words}
 
     def all(self) -> Iterator[list[str]]:
         yield [

@@ -10,6 +10,7 @@ import io
 import json
 from typing import Any, Final
 
+from audit.public_figures import state_of
 from audit.public_table import SENTENCES, PublicGroup, PublicRelease, PublicSide, PublicWord, group_key, why_no_rates
 from reports.language import ENGLISH
 from reports.names import Names
@@ -30,7 +31,7 @@ def table_csv(release: PublicRelease) -> str:
     head = ["group", "name", "victims", "victims_missed", "others", "others_wrongly_flagged", "unscored", "unlabelled"]
     head += [f"{metric}{end}" for metric in metrics for end in ("", "_low", "_high", "_at_most", "_at_least")]
     writer.writerow([*head, *(f"word:{rule.rule}" for rule in reading.rules)])
-    words = {(word.rule, word.group.root): word.word for word in _words(release)}
+    words = {(word.rule, word.group.root): state_of(word) for word in _words(release)}
     rates = {(rate.metric, rate.group.root): rate for rate in release.rates}
     for row in release.table.groups:
         if not _is_shown(row):

@@ -1,4 +1,4 @@
-"""`summary.md` for the summary of a job on GitHub: verdict, three counts, at most ten groups, and what comes next."""
+"""`summary.md` for the summary of a job on GitHub: verdict, four counts, at most ten groups, and what comes next."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""`metrics.txt` in OpenMetrics text: the verdict, the word of each group under each rule, and protected rates.
+"""`metrics.txt` in OpenMetrics text: the verdict, the state of each group under each rule, and protected rates.
 
-Where no group has a word, the metrics of groups are left out.
+The same people, who have one code on every rung of a ladder, are there once, so that lines can be counted. Where no
+group has a word, the metrics of groups are left out.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from audit.public_figures import each_people_once, state_of
 from audit.public_table import PublicRate, PublicRelease, group_key, has_words
 from reports.plain_text import harmless
 from reports.public.pipeline_reading import PipelineReading, is_plain_key
@@ -51,9 +53,9 @@ def _whole_set(reading: PipelineReading) -> Iterator[str]:
 def _groups(release: PublicRelease) -> Iterator[str]:
     yield "# TYPE audit_group gauge"
     yield "# HELP audit_group What the protected figures say of a group under a rule, in the label word; always one."
-    for word in release.words:
+    for word in each_people_once(release.words):
         labels = f'rule="{_label(word.rule)}",group="{_label(group_key(word.group))}"'
-        yield f'audit_group{{{labels},word="{word.word}"}} 1'
+        yield f'audit_group{{{labels},word="{state_of(word)}"}} 1'
 
 
 def _waivers(reading: PipelineReading) -> Iterator[str]:
@@ -71,7 +73,7 @@ def _rates(release: PublicRelease) -> Iterator[str]:
     yield "# TYPE audit_protected_rate gauge"
     yield "# HELP audit_protected_rate Protected rate of a group, ends of its likely range, and bounds, in shares."
     rates = {(rate.metric, rate.group): rate for rate in release.rates}
-    for word in release.words:
+    for word in each_people_once(release.words):
         key = group_key(word.group)
         rule = next((rule for rule in release.rules if rule.rule == word.rule), None)
         rate = None if rule is None else rates.get((rule.metric, word.group))

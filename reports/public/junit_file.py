@@ -1,7 +1,8 @@
 """`junit.xml` for continuous integration whose reports are public: a suite a rule, a case a group, and the headline.
 
 A group below the limit in the protected figures is a failure, one that meets it passes, and one of which they do not
-tell is skipped with the reason. The headline is a case of its own, so that a set that fails fails here too where no
+tell, or whose rate is not shown, is skipped and says which of the two. The same people, who have one code on every rung
+of a ladder, are one case. The headline is a case of its own, so that a set that fails fails here too where no
 group can be named.
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 from typing import Final
 from xml.etree import ElementTree as ET
 
+from audit.public_figures import each_people_once, state_of, state_tally
 from audit.public_table import (
     NO_WORDS,
     SENTENCES,
@@ -27,10 +29,12 @@ from reports.public.waived import PublicWaived
 
 __all__ = ["PublicJunitReporter"]
 
-_WHY: Final = {
-    "limit_not_excluded": "the likely range does not exclude the limit, or too few cases for a word",
-    "rate_not_shown": "no rate is shown",
+_SKIPPED: Final = {
+    "cannot_tell": SENTENCES["cannot_tell"]
+    + "; the likely range does not exclude the limit, or too few cases for a word",
+    "not_shown": f"{SENTENCES['not_shown']}; too little is shown to hold it against the limit",
 }
+"""What a group says that neither fails nor passes."""
 
 
 class PublicJunitReporter:
@@ -48,7 +52,7 @@ class PublicJunitReporter:
         rates = {(str(rate.metric), group_key(rate.group)): rate for rate in release.rates}
         waived = PublicWaived(release)
         for rule in release.rules:
-            words = [word for word in release.words if word.rule == rule.rule]
+            words = [word for word in each_people_once(release.words) if word.rule == rule.rule]
             suite = _suite(rule, words if has_words(release) else [], rates, waived)
             root.append(suite if has_words(release) else _without_words(suite, rule))
         ET.indent(root)
@@ -116,15 +120,16 @@ def _suite(
         key = group_key(word.group)
         case = ET.SubElement(suite, "testcase", classname=xml_text(rule.rule), name=xml_text(key))
         told = _told(rates.get((rule.metric, key)))
-        if word.word == "below":
+        state = state_of(word)
+        if state == "below":
             message = f"{waived.before(rule.rule, word.group)}{SENTENCES['below']}{told}"
             ET.SubElement(case, "failure", type="disparity", message=xml_text(message))
-        elif word.word == "cannot_tell":
-            message = f"{SENTENCES['cannot_tell']}; {_WHY.get(word.why, word.why)}{told}"
-            ET.SubElement(case, "skipped", message=xml_text(message))
+        elif state in _SKIPPED:
+            ET.SubElement(case, "skipped", message=xml_text(f"{_SKIPPED[state]}{told}"))
+    counted = state_tally(words)
     suite.set("tests", str(len(words)))
-    suite.set("failures", str(sum(word.word == "below" for word in words)))
-    suite.set("skipped", str(sum(word.word == "cannot_tell" for word in words)))
+    suite.set("failures", str(counted["below"]))
+    suite.set("skipped", str(counted["cannot_tell"] + counted["not_shown"]))
     return suite
 
 

@@ -17,21 +17,21 @@ _MOST_WAIVERS: Final = 20
 
 
 def counts_table(reading: PipelineReading) -> Iterator[str]:
-    """Three counts for each rule; where no group has a word, that."""
+    """Four counts for each rule; where no group has a word, that."""
     rules = reading.release.rules
     if not rules:
         yield "The plan limits no rate of groups."
         return
     told = has_words(reading.release)
     if told:
-        yield "| Groups under the rule | beyond the limit | within it | cannot tell |"
-        yield "|---|---:|---:|---:|"
+        yield "| Groups under the rule | beyond the limit | within it | cannot tell | not shown |"
+        yield "|---|---:|---:|---:|---:|"
     else:
         yield "| Rule | Groups under the rule |"
         yield "|---|---|"
     for rule in rules[:_MOST_RULES]:
         named = ": ".join(filter(None, (literal(rule.rule), literal(reading.metric(rule)))))
-        yield f"| {named} | {' | '.join(map(str, reading.tally(rule.rule))) if told else NO_WORDS} |"
+        yield f"| {named} | {' | '.join(map(str, reading.tally(rule.rule).values())) if told else NO_WORDS} |"
     if len(rules) > _MOST_RULES:
         yield "\nFurther rules stand in `release.json`."
 

@@ -10,12 +10,11 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, Literal
 
-from audit.public_figures import each_people_once, people_apart
+from audit.public_figures import State, each_people_once, people_apart, state_of, state_tally
 from audit.public_table import (
     SENTENCES,
     Group,
@@ -161,12 +160,12 @@ class PipelineReading:
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
-        """What is beyond a limit, rule by rule, in the order of the table."""
+        """What is beyond a limit, rule by rule, in the order of the table; the same people once a rule."""
         rules = {rule.rule: rule for rule in self.release.rules}
         rows = {row.group: row for row in self.release.table.groups}
         rates = {(rate.metric, rate.group): rate for rate in self.release.rates}
         everyone, found = self.release.table.groups[0], []
-        for word in self._words("below"):
+        for word in self._below:
             rule = rules[word.rule]
             rate, row = rates.get((rule.metric, word.group)), rows.get(word.group)
             apart = None if rate is None or row is None or rate.value is None else people_apart(everyone, row, rate)
@@ -176,29 +175,28 @@ class PipelineReading:
 
     @property
     def first(self) -> list[Finding]:
-        """The same, most people first; the same people once a rule."""
-        once = {(word.rule, word.group) for word in each_people_once(self.release.words)}
-        findings = (finding for finding in self.findings if (finding.rule.rule, finding.group) in once)
-        return sorted(findings, key=lambda finding: (-finding.apart, finding.key, finding.rule.rule))
+        """The same, most people first."""
+        return sorted(self.findings, key=lambda finding: (-finding.apart, finding.key, finding.rule.rule))
 
     def failing_rules(self) -> list[PublicRule]:
         """Rules under which a group is beyond the limit."""
-        failing = {word.rule for word in self._words("below")}
+        failing = {word.rule for word in self._below}
         return [rule for rule in self.release.rules if rule.rule in failing]
 
-    def tally(self, rule: str | None = None) -> tuple[int, int, int]:
-        """How many groups are beyond the limit, within it, and untold; of one rule, or over all rules."""
-        told = Counter(word.word for word in each_people_once(self.release.words) if rule is None or word.rule == rule)
-        return told["below"], told["meets"], told["cannot_tell"]
+    def tally(self, rule: str) -> dict[State, int]:
+        """How many groups are in which state under a rule."""
+        return state_tally([word for word in self.release.words if word.rule == rule])
 
     def fingerprint(self, rule: str, key: str) -> str:
         """The same for the same rule and group of the same system, in letters alone: a digit would be a number."""
         of = json.dumps([self.about.system or self.about.title, rule, key])
         return hashlib.sha256(of.encode("utf-8", "surrogatepass")).hexdigest().translate(_LETTERS)
 
-    def _words(self, kind: str) -> list[PublicWord]:
+    @cached_property
+    def _below(self) -> list[PublicWord]:
         ids = {rule.rule for rule in self.release.rules}
-        return [word for word in self.release.words if word.word == kind and word.rule in ids]
+        once = each_people_once(self.release.words)
+        return [word for word in once if state_of(word) == "below" and word.rule in ids]
 
     def _name(self, group: Group) -> str:
         name = harmless(self._names.group(group))

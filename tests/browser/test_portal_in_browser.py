@@ -67,7 +67,9 @@ def test_one_can_go_from_page_to_page(page: Page, site: Path) -> None:
     page.get_by_role("link", name="Hotline triage 1").click()
     page.get_by_role("link", name="Next: Advert screener").click()
     page.get_by_role("link", name="Previous audit: 20 November 2025").click()
-    assert page.evaluate("document.getElementById(location.hash.slice(1)).textContent") == "20 November 2025"
+    assert page.evaluate("document.getElementById(location.hash.slice(1)).textContent") == (
+        "20 November 2025: Advert screener 2.2"
+    )
     page.get_by_role("link", name="العربية").click()
     assert page.evaluate("document.documentElement.dir") == "rtl"
     page.get_by_role("link", name="English").click()

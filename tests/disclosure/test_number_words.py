@@ -96,6 +96,8 @@ FORMS = [
     (12, "en", "twelve dozen dozens"),
     (60, "en", "sixty threescore"),
     (24, "en", "twentyfour"),
+    (10, "en", "tenfold"),
+    (100, "en", "hundredfold"),
     (500, "en", "fivehundred"),
     (97, "fr", "quatrevingtdixsept"),
     (32, "es", "treintaydos"),
@@ -106,6 +108,14 @@ FORMS = [
     (800, "ar", "ثمانمائة ثمانيمئة"),
     (1000, "ar", "ألف ألفًا الف آلاف والآلاف ألوف بألف"),
     (2000, "ar", "ألفان ألفين للألفين"),
+    (2, "ru", "двойка двойки двойкой двоек"),
+    (7, "ru", "семёрка семерка семёрки семёркой семёрок"),
+    (20, "ru", "двадцатка двадцатку двадцаток"),
+    (20, "es", "veintitantos veintitantas"),
+    (30, "es", "treintaitantos treintaytantas"),
+    (300, "ar", "ثلثمائة ثلثمئة وثلثمائة"),
+    (3, "ar", "ثلاثتهم ثلاثتهن وثلاثتهما"),
+    (8, "ar", "ثمانيتهم"),
     (7, "ar", "سبع سبعة سبعةً سبعـــة سبعه"),
 ]
 
@@ -142,6 +152,27 @@ def test_the_one_homograph_is_kept_back_in_english_alone() -> None:
     assert [len(numbers_said("at once", code)) for code in ("", "en", "en-GB", "es", "fr", "ar", "ru", "zh")] == [
         0, 0, 0, 1, 1, 1, 1, 1
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("seventeenWomen", [17]),
+        ("womenSeventeen and girlsTWELVE", [17, 12]),
+        ("WOMENSeventeen", [17]),
+        ("SEVENTEENwomen", [17]),
+        ("ofSeventeenWomen", [17]),
+        ("DouzeFemmes, СемнадцатьЖенщин", [12, 17]),
+        ("séptWömen", [7]),
+        ("𝐒𝐞𝐯𝐞𝐧𝐭𝐞𝐞𝐧𝐖𝐨𝐦𝐞𝐧", [17]),
+        ("seven\u00adteenWo\u200bmen", [17]),
+        ("SevenTeen", [17]),  # one word, however it is written
+        ("viewBox, textLength, McIntosh, startLine", []),
+        ("seventeenwomen", []),  # not read: docs/disclosure.md
+    ],
+)
+def test_words_that_a_capital_sets_apart_are_words(text: str, numbers: list[int]) -> None:
+    assert [number for _, number in numbers_said(text)] == numbers
 
 
 HIDDEN = {

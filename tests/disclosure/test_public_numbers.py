@@ -14,6 +14,7 @@ from audit.disclosure.rates import RATES, intervals, public_rates, size_class
 from audit.disclosure.words import public_release, public_words
 from audit.groups import Group, Level
 from audit.metrics import METRICS
+from audit.public_figures import STATES
 from audit.public_table import (
     SENTENCES,
     PublicGroup,
@@ -226,7 +227,7 @@ def test_small_changes_are_no_clear_change(
 
 def test_every_reason_and_every_word_has_its_sentence() -> None:
     whys = {"small_or_withheld", "too_small_for_a_rate", "cannot_occur", "not_in_table"}
-    assert whys | {"below", "meets", "cannot_tell", "few_errors", "few_correct", "no_group_named"} < set(SENTENCES)
+    assert whys | {*STATES, "few_errors", "few_correct", "no_group_named"} < set(SENTENCES)
     said = SENTENCES["above_the_table"].format(**METHOD.model_dump())
     assert "at most 5;" in said
     assert "fewer than 10 people" in said

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from made_published import COUNTS, KEY, PLAN, install_reporters, keep_key, read_public, state_of, write_set
+from made_tallies import surfaces_agree
 
 from audit.cli.judging import code_for
 from audit.disclosure.digests import release_of
@@ -20,8 +21,10 @@ from audit.disclosure.from_result import ready
 from audit.disclosure.publish import Published, publish
 from audit.disclosure.release import into
 from audit.errors import AuditError, PlanError, RefusedReleaseError, ResultError
+from audit.mlflow_run import release_metrics
 from audit.plan import AuditPlan
 from audit.plan_file import parse_plan
+from audit.public_figures import state_of as public_state
 from audit.public_table import SENTENCES, group_key
 from audit.result import AuditResult
 from audit.result_file import parse_result, result_to_json
@@ -260,8 +263,10 @@ def test_files_headline_and_exit_code_agree(site: Path, cells: list[tuple[int, i
     (headline,) = said["junit"]["verdict"].findall("testcase")
     assert state_of(headline) == {"pass": "passed", "fail": "failure", "inconclusive": "skipped"}[outcome]
     cases = {case.get("name"): state_of(case) for case in said["junit"]["true_positive_rate"].findall("testcase")}
-    words = {group_key(word.group): word.word for word in made.public.words}
+    words = {group_key(word.group): public_state(word) for word in made.public.words}
     assert cases == {key: {"below": "failure", "meets": "passed"}.get(word, "skipped") for key, word in words.items()}
+    surfaces_agree(made.public)
+    assert release_metrics(made.public)["audit7k/exit_code"] == code_for(result)
     for key, row in said["csv"].items():
         assert row["word under true_positive_rate"] == words.get(key, "")
     assert outcome == "fail" or "below" not in words.values()

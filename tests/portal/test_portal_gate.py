@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
-from made_portal import rendered
+from made_portal import made_release, made_site, put, rendered
 
 from audit.disclosure.printed import read_numbers
 from audit.disclosure.site import blank_site, refuse_unexplained_site, unexplained_in_site
@@ -31,6 +32,22 @@ def changed(files: Files, name: str, old: str, new: str) -> Files:
 
 
 def test_every_number_of_six_languages_is_explained(site: PublicSite, files: Files) -> None:
+    assert unexplained_in_site(files, rendered(blank_site(site)), site) == []
+
+
+@pytest.mark.parametrize("name", ["Ninety Mile", "Noventa", "NinetyForce", "91-97"])
+def test_a_number_in_the_name_of_a_group_is_nobodys(tmp_path: Path, name: str) -> None:
+    """The group furthest beyond is named where it is, and nowhere in a portal without figures."""
+    release = made_release(poor=True, outcome="fail")
+    first, features = release.table.features[1].levels[0], list(release.table.features)
+    features[1] = features[1].model_copy(
+        update={"levels": (first.model_copy(update={"name": name}), *features[1].levels[1:])}
+    )
+    table = release.table.model_copy(update={"features": tuple(features)})
+    put(tmp_path, release.model_copy(update={"table": table}), None)
+    site = made_site(tmp_path)
+    files = rendered(site)
+    assert any(f"<bdi>{name}, women</bdi>" in content.decode() for content in files.values())
     assert unexplained_in_site(files, rendered(blank_site(site)), site) == []
 
 

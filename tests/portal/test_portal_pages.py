@@ -16,14 +16,15 @@ from xml.etree import ElementTree as ET
 
 import jsonschema
 import pytest
+from made_disclosure import ABOUT
 from made_pages import find_all, parsed, structure, text
 from made_portal import BANK, BORDER, MINISTRY, OTHER_SET, made_release, made_site, put, rendered
 
 from audit.disclosure.explain import blank
 from audit.disclosure.words import public_release
-from audit.public_figures import each_people_once
+from audit.public_figures import state_tally
 from audit.public_site import PortalIndex, PublicSite
-from audit.public_table import PublicRate, group_key
+from audit.public_table import PublicDigest, PublicRate, group_key
 
 ROOT = Path(__file__).parents[2]
 
@@ -31,6 +32,10 @@ ROOT = Path(__file__).parents[2]
 def page(files: dict[str, bytes], start: str) -> str:
     (name,) = [name for name in files if name.startswith(start) and name.endswith(".html")]
     return files[name].decode()
+
+
+def index_of(files: dict[str, bytes]) -> PortalIndex:
+    return PortalIndex.model_validate_json(files["index.json"])
 
 
 def everyone(site: PublicSite, title: str, metric: str) -> PublicRate:
@@ -150,10 +155,13 @@ def test_words_on_groups_are_counted_and_the_furthest_group_is_named(
     english: PublicSite, pages: dict[str, bytes]
 ) -> None:
     (audit,) = [audit for audit in english.audits if audit.release.about.title == "Hotline triage 1"]
-    once = each_people_once(audit.release.words)
-    counted = [sum(word.word == name for word in once) for name in ("below", "meets", "cannot_tell")]
+    counted = list(state_tally(audit.release.words).values())
     told = text(row(parsed(page(pages, "index")), audit.name))
-    assert f"{counted[0]} beyond the limit {counted[1]} within the limit {counted[2]} cannot tell" in told
+    states = ("beyond the limit", "within the limit", "cannot tell", "not shown")
+    assert " ".join(f"{count:,} {state}" for count, state in zip(counted, states, strict=True)) in told
+    assert min(counted[2:]) > 0, "neither stands for the other"
+    (listed,) = [one for system in index_of(pages).systems for one in system.audits if one.audit == audit.name]
+    assert [listed.below, listed.meets, listed.cannot_tell, listed.not_shown] == counted
     below = {group_key(word.group) for word in audit.release.words if word.word == "below"}
     worst = min(
         (rate for rate in audit.release.rates
@@ -184,10 +192,51 @@ def test_no_change_is_told_between_other_cases_or_small_ones(tmp_path: Path) -> 
     put(tmp_path / "c", made_release(system="S", finished="2026-01-01", digests=OTHER_SET, found=0.5))
     put(tmp_path / "d", made_release(system="S", finished="2026-02-01", digests=(), found=0.9))
     told = text(parsed(page(rendered(made_site(tmp_path)), "systems/s-")))
-    assert told.count("Victims missed: not compared, the audit before was of other cases") == 2
+    not_told = "Victims missed: not compared: whether these are the same cases cannot be told, because "
+    assert told.count(f"{not_told}another key may have been used") == 1
+    assert told.count(f"{not_told}no digest of them was published") == 1
+    assert "other cases" not in told
     assert told.count("Victims missed: no clear change") == 1
     assert "fewer (" not in told
     assert "more (" not in told
+
+
+def test_other_cases_are_told_only_where_one_key_is_known_to_have_been_used(tmp_path: Path) -> None:
+    """Digests stand under a key: a set has another one under another key, and one that is shared shows the key."""
+    (first,) = ABOUT.digests
+    (other,) = OTHER_SET
+    model = PublicDigest(of="detector", blake2b="33" * 32)
+    answers = PublicDigest(of="predictions", blake2b="33" * 32)
+    for place, (then, now, said) in enumerate([
+        ((first, model), (other, model), "the audit before was of other cases"),
+        ((first, answers), (other, model), "another key may have been used"),
+        ((first,), (other,), "another key may have been used"),
+        ((first, model), (first, answers), "no clear change"),
+        ((model,), (first, model), "no digest of them was published"),
+    ]):  # fmt: skip
+        folder = tmp_path / str(place)
+        put(folder / "a", made_release(system="S", finished="2024-01-01", digests=then))
+        put(folder / "b", made_release(system="S", finished="2025-01-01", digests=now))
+        told = text(parsed(page(rendered(made_site(folder)), "systems/s-"))).partition("Since the audit before")[2]
+        assert said in told.partition("Since the audit before")[0], said
+
+
+def test_audits_of_one_day_are_told_apart_by_what_they_call_the_system(tmp_path: Path) -> None:
+    titles = [f"Screener {version}" for version in ("1.2", "1.9", "1.10", "1.10 beta", "2")]
+    for seed, title in enumerate(titles):
+        put(tmp_path / title, made_release(system="Screener", title=title, seed=seed + 1, finished="2026-01-01"))
+    files = rendered(made_site(tmp_path))
+    root = parsed(page(files, "systems/"))
+    by_name = {each.audit: each.title for each in index_of(files).systems[0].audits}
+    assert list(by_name.values()) == titles
+    told: dict[str, list[str]] = {}
+    for link in find_all(root, "a"):
+        told.setdefault(str(link.get("href")).removeprefix("#"), []).append(text(link))
+    for name, title in by_name.items():
+        assert len(told[name]) > 2
+        assert all(title in said for said in told[name])
+        (head,) = [each for each in find_all(root, "h2") if each.get("id") == name]
+        assert text(head) == f"1 January 2026: {title}"
 
 
 def test_every_link_leads_somewhere_within_the_site(site: PublicSite, files: dict[str, bytes]) -> None:
@@ -275,10 +324,10 @@ def test_the_index_counts_no_words_where_no_group_has_one(tmp_path: Path) -> Non
     put(tmp_path / "two", made_release(poor=True, outcome="fail", title="Other 1", system="Other"))
     index = PortalIndex.model_validate_json(rendered(made_site(tmp_path))["index.json"])
     audits = [audit for system in index.systems for audit in system.audits]
-    found = {audit.title: (audit.below, audit.meets, audit.cannot_tell) for audit in audits}
+    found = {audit.title: (audit.below, audit.meets, audit.cannot_tell, audit.not_shown) for audit in audits}
     other = found.pop("Other 1")
     assert all(isinstance(count, int) for count in other)
-    assert list(found.values()) == [(None, None, None)]
+    assert list(found.values()) == [(None,) * 4]
 
 
 def test_no_word_of_mood_is_printed(files: dict[str, bytes]) -> None:

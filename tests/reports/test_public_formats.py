@@ -13,12 +13,14 @@ from hypothesis import strategies as st
 from made_disclosure import changed_text
 from made_formats import REPORTERS, format_files, sarif_schema, text_of
 from made_public import bands, hostile, made, sizes_alone
+from made_tallies import surfaces_agree
 from markdown_it import MarkdownIt
 
 from audit.disclosure.explain import blank, refuse_unexplained, unexplained
 from audit.disclosure.gates import refuse_unless_rendered_again
 from audit.errors import RefusedReleaseError
 from audit.groups import LevelName
+from audit.public_figures import STATES, each_people_once
 from audit.public_table import NO_WORDS, SENTENCES, PublicRelease, PublicWord, group_key, has_words, why_no_rates
 from reports.public.junit_file import PublicJunitReporter
 from reports.public.pipeline_reading import PipelineReading
@@ -158,13 +160,13 @@ OUTCOMES: tuple[Literal["pass", "fail", "inconclusive"], ...] = ("pass", "fail",
 def test_all_of_them_say_what_the_headline_says(data: st.DataObject) -> None:
     base = made("tiny")
     outcome = data.draw(st.sampled_from(OUTCOMES))
-    kinds = ("below", "meets", "cannot_tell") if outcome == "fail" else ("meets", "cannot_tell")
+    kinds = STATES if outcome == "fail" else STATES[1:]
     drawn = data.draw(st.lists(st.sampled_from(kinds), min_size=len(base.words), max_size=len(base.words)))
-    words = tuple(word.model_copy(update={"word": one}) for word, one in zip(base.words, drawn, strict=True))
+    words = tuple(in_state(word, state) for word, state in zip(base.words, drawn, strict=True))
     fails_on = data.draw(st.sampled_from([("groups",), ("probes",), ("groups", "probes")])) if outcome == "fail" else ()
     if "groups" not in fails_on:
-        words = tuple(word.model_copy(update={"word": "cannot_tell"}) for word in words)
-    below = {(word.rule, group_key(word.group)) for word in words if word.word == "below"}
+        words = tuple(in_state(word, "cannot_tell") if word.word == "below" else word for word in words)
+    below = {(word.rule, group_key(word.group)) for word in each_people_once(words) if word.word == "below"}
     headline = base.headline.model_copy(
         update={"outcome": outcome, "fails_on": fails_on, "no_group_named": "groups" in fails_on and not below}
     )
@@ -172,8 +174,18 @@ def test_all_of_them_say_what_the_headline_says(data: st.DataObject) -> None:
     agree(expired(release) if data.draw(st.booleans()) else release, below)
 
 
+WHY = {"below": "beyond_limit", "meets": "within_limit", "cannot_tell": "limit_not_excluded"}
+
+
+def in_state(word: PublicWord, state: str) -> PublicWord:
+    """The word of a group in another state."""
+    said = {"word": state, "why": WHY[state]} if state in WHY else {"word": "cannot_tell", "why": "rate_not_shown"}
+    return word.model_copy(update=said)
+
+
 def agree(release: PublicRelease, below: set[tuple[str, str]]) -> None:
-    """Every file says the same verdict and the same groups."""
+    """Every file says the same verdict and the same groups, and counts as many of them in each state."""
+    surfaces_agree(release)
     outcome = release.headline.outcome
     is_expired = PipelineReading(release).is_expired
     junit = ET.fromstring(PublicJunitReporter().render(release))
@@ -340,7 +352,9 @@ def check_markdown(text: str, payload: str) -> None:
     tokens = MarkdownIt("gfm-like", {"linkify": False}).parse(text)
     inner = [child for token in tokens for child in token.children or ()]
     assert {child.type for child in inner} <= {"text", "code_inline", "strong_open", "strong_close", "softbreak"}
-    assert all(line.count("|") == 5 for line in text.splitlines() if line.startswith("|")), "four cells in each row"
+    tables = [part.splitlines() for part in text.split("\n\n") if part.startswith("|")]
+    for table in tables:
+        assert {line.count("|") for line in table} == {6 if "cannot tell" in table[0] else 5}, "as many cells a row"
     blocks = [token.content.strip() for token in tokens if token.type == "html_block"]
     assert blocks in ([], ["<details><summary>Groups and limits</summary>", "</details>"])
     assert [token.type for token in tokens].count("heading_open") == int(text.startswith("##"))

@@ -11,6 +11,7 @@ import pytest
 from made_public import made, sizes_alone
 from made_published import PLAN, write_set
 
+from audit.public_figures import each_people_once, state_of
 from audit.public_table import NO_WORDS, SENTENCES, PublicWaiver, group_key, why_no_rates
 from audit.result import AuditResult
 from audit.run import run_audit
@@ -24,7 +25,7 @@ from audit.testing.waived_cases import told_by_release, told_by_result, with_wai
 from audit.waivers import standing
 
 KINDS = ("small", "tiny", "unnamed", "undecided", "passing", "refused")
-WORDS = {"below": "fail", "meets": "pass", "cannot_tell": "inconclusive"}
+OUTCOMES = {"below": "fail", "meets": "pass", "cannot_tell": "inconclusive", "not_shown": "not_shown"}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -34,8 +35,8 @@ def test_every_word_of_a_release_is_a_case_and_the_verdict_is_that_of_the_headli
     assert len({case.name for case in cases}) == len(cases)
     assert (cases[0].name, cases[0].outcome) == ("VERDICT", release.headline.outcome)
     of_groups = [case.outcome for case in cases if case.group is not None]
-    words = [] if kind == "refused" else [WORDS[word.word] for word in release.words]
-    assert of_groups == words
+    words = [] if kind == "refused" else each_people_once(release.words)
+    assert of_groups == [OUTCOMES[state_of(word)] for word in words]
     of_rules = {case.rule: case.outcome for case in cases if case.group is None and case.rule is not None}
     assert list(of_rules) == [rule.rule for rule in release.rules]
     for rule, outcome in of_rules.items():
@@ -54,7 +55,8 @@ def test_the_cases_of_a_release_hold_no_number_but_those_of_its_rows(kind: str) 
     for rate in release.rates:
         shares = (rate.value, rate.low, rate.high)
         rates[rate.metric, group_key(rate.group)] = {round(100 * share) for share in shares if share is not None}
-    keys = [(word.rule, group_key(word.group)) for word in release.words] if kind != "refused" else []
+    words = [] if kind == "refused" else each_people_once(release.words)
+    keys = [(word.rule, group_key(word.group)) for word in words]
     for case, key in zip([case for case in public_cases(release) if case.group is not None], keys, strict=True):
         found = {int(share) for share in re.findall(r"(\d+)%", case.text)}
         assert found <= rates[key], case  # type: ignore[index]
@@ -272,6 +274,7 @@ def test_the_end_of_a_log_names_what_is_waived_and_what_is_undecided_but_not_wit
     whole = AuditCase("VERDICT", None, None, "inconclusive", "the audit is INCONCLUSIVE\n  found  silence is no pass")
     waived = [case(f"w{n}", "waived", f"w{n} FAILS, waived by W until D: Y") for n in range(12)]
     told = [*waived, *(case(f"i{n}", "inconclusive") for n in range(13)), case("n", "not_evaluable"), case("p", "pass")]
+    told += [case("s", "not_shown"), case("t", "not_shown")]
     lines = summary_lines(Judged((whole, *told, case("r", "inconclusive", group=None)), ("p.toml: audited",), "p.toml"))
     assert lines == [
         "p.toml: audited",
@@ -279,6 +282,7 @@ def test_the_end_of_a_log_names_what_is_waived_and_what_is_undecided_but_not_wit
         *(f"p.toml: waived: w{n} FAILS, waived by W until D: Y" for n in range(10)),
         "p.toml: waived: 2 more (pytest -rs names them)",
         f"p.toml: cannot tell of 13 (pytest -rs says why): {'; '.join(f'i{n}' for n in range(10))} and 3 more",
+        "p.toml: not shown 2 (pytest -rs says why): s; t",
         "p.toml: not tested 1 (pytest -rs says why): n",
     ]
     assert summary_lines(Judged((case("p", "pass"),), ("p.toml: audited",), "p.toml")) == ["p.toml: audited"]
