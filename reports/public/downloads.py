@@ -8,8 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from typing import Any, Final
-from urllib.parse import quote
+from typing import Any
 
 from audit.public_figures import of_share, state_of
 from audit.public_table import SENTENCES, PublicGroup, PublicRelease, PublicSide, PublicWord, group_key, why_no_rates
@@ -18,14 +17,7 @@ from reports.names import Names
 from reports.plain_text import spreadsheet_text
 from reports.public.reading import PublicReading
 
-__all__ = ["as_link", "table_csv", "table_json"]
-
-_PLAIN: Final = "/:,;=+-_.!~*'(){}[]|@$?^"
-
-
-def as_link(kind: str, text: str) -> str:
-    """A `data:` link that holds a text."""
-    return f"data:{kind};charset=utf-8,{quote(text, safe=_PLAIN)}"
+__all__ = ["table_csv", "table_json"]
 
 
 def table_csv(release: PublicRelease) -> str:

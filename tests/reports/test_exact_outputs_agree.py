@@ -21,10 +21,10 @@ from audit.cli.terminal import Style
 from audit.counting.table import IntArray
 from audit.result import AuditResult
 from audit.result_file import parse_result, result_to_json
+from reports.group_counts import counts_csv
 from reports.html import HtmlReporter
 from reports.junit import JunitReporter
 from reports.markdown import MarkdownReporter
-from reports.pdf.counts import counts_csv
 from reports.sarif import SarifReporter
 
 FOUND = {"metric": "true_positive_rate", "groups": ["site"], "margin": 0.1}
