@@ -191,7 +191,8 @@ def test_a_state_is_never_told_by_colour_alone(page: Page, public: dict[str, Pat
     borders = page.evaluate(
         """() => Object.fromEntries([...document.querySelectorAll('.squares li')].map(li => {
               const style = getComputedStyle(li);
-              return [li.parentElement.className, [style.borderTopStyle, style.borderTopWidth, style.backgroundColor].join()];
+              return [li.parentElement.className,
+                      [style.borderTopStyle, style.borderTopWidth, style.backgroundColor].join()];
         }))"""
     )
     assert len(set(borders.values())) == len(borders) >= 3
