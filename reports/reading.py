@@ -19,6 +19,7 @@ from audit.result import (
     Group,
     Level,
     MetricDefinition,
+    Outcome,
     RuleResult,
     Verdict,
 )
@@ -285,7 +286,7 @@ def _place(finding: Finding) -> int:
     return _WORST_FIRST.index(finding.verdict.outcome) if finding.verdict else len(_WORST_FIRST)
 
 
-def worst_outcomes(findings: list[Finding]) -> dict[Who, str]:
+def worst_outcomes(findings: list[Finding]) -> dict[Who, Outcome]:
     """For each group its worst outcome over all rules: fail, inconclusive, not evaluable, pass; same people once."""
     worst: dict[Who, Finding] = {}
     for finding in findings:

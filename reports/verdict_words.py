@@ -6,28 +6,19 @@ people counted in groups picked because they fail, and nothing about the world b
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 
 from audit.result import RuleResult
 from reports.answering_words import AnsweringWords
 from reports.change_words import ChangeWords
 from reports.language import Language
+from reports.most_affected import MostAffected, kind_of_finding
 from reports.names import Names
-from reports.numbers import NOT_KNOWN
-from reports.reading import MISSED, UNDECIDED_ALONE, WRONGLY_FLAGGED, Finding, Reading, people_beyond, worst_outcomes
+from reports.reading import MISSED, UNDECIDED_ALONE, WRONGLY_FLAGGED, Reading, worst_outcomes
+from reports.screen_numbers import Number, ScreenNumbers
 from reports.swap_words import SwapWords
-from reports.unnamed_words import UnnamedWords, kind_of
+from reports.unnamed_words import UnnamedWords
 from reports.words import Words
-
-
-@dataclass(frozen=True, slots=True)
-class Number:
-    """One of the three numbers."""
-
-    value: str
-    label: str
-    note: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +29,7 @@ class VerdictWords:
     heading: str
     sentence: str
     widest: str
-    numbers: tuple[Number, Number, Number]
+    numbers: tuple[Number, ...]
     next_step: str
 
 
@@ -51,6 +42,7 @@ class VerdictWriter:
         self._words = words
         self._unnamed_words = UnnamedWords(language)
         self._answering = AnsweringWords(language)
+        self._language = language
         self._t = language.translations
         self._n = language.numbers
         self._swaps = SwapWords(reading.result, language)
@@ -60,8 +52,8 @@ class VerdictWriter:
         self._failing = [each for each in reading.each_once if each.verdict and each.verdict.outcome == "fail"]
         self._worst = worst_outcomes(reading.findings)
         self._passing = {each.who for each in reading.findings if each.verdict and each.verdict.outcome == "pass"}
-        self._several_limits = len(reading.result.rules) > 1
         self._unnamed = [rule for rule, _ in reading.unnamed]
+        self._affected = MostAffected(reading, self._failing)
 
     def write(self) -> VerdictWords:
         """The verdict of the whole audit."""
@@ -70,8 +62,17 @@ class VerdictWriter:
             heading=self._heading(),
             sentence=self._sentence(),
             widest=self._widest(),
-            numbers=(*self._two_numbers(), self._coverage()),
+            numbers=ScreenNumbers(self._reading, self._names, self._words, self._language).write(
+                self._rules(), self._affected.shown()
+            ),
             next_step=self._next_step(),
+        )
+
+    def _rules(self) -> list[RuleResult]:
+        """Those beyond which nobody can be named first, where that is the verdict; then the harm that comes first."""
+        wanted = WRONGLY_FLAGGED if self._reading.result.overall.primary_harm == "wrongly_flagged" else MISSED
+        return sorted(
+            self._reading.result.rules, key=lambda rule: (rule not in self._unnamed, rule.metric not in wanted)
         )
 
     def _heading(self) -> str:
@@ -162,7 +163,7 @@ class VerdictWriter:
             return self._unnamed_words.sentence(self._unnamed)
         counts: dict[tuple[str, str], set[object]] = {}
         for finding in self._failing:
-            counts.setdefault(_kind(finding), set()).add(finding.who)
+            counts.setdefault(kind_of_finding(finding), set()).add(finding.who)
         wrong_first = self._reading.result.overall.primary_harm == "wrongly_flagged"
         order = sorted(counts, key=lambda kind: (kind[0] != "wrongly_flagged") if wrong_first else 0)
         first, *others = [self._clearly(kind, len(counts[kind])) for kind in order]
@@ -234,8 +235,8 @@ class VerdictWriter:
             return self._swaps.widest()
         if not self._failing:
             return self._unnamed_words.caution()
-        worst = max(self._primary(), key=lambda finding: finding.people, default=None)
-        if worst is None or worst.people <= 0:
+        worst = self._affected.worst()
+        if worst is None:
             return ""
         return self._t.gettext(
             "These errors affect the most people in one group: %(group)s. Among them the system %(compared)s."
@@ -243,94 +244,6 @@ class VerdictWriter:
             "group": self._names.group(worst.group),
             "compared": self._words.compared(worst),
         }
-
-    def _primary(self) -> list[Finding]:
-        """Failing findings about the primary harm; all failing ones where none is about it. Those harmed, if any."""
-        wanted = WRONGLY_FLAGGED if self._reading.result.overall.primary_harm == "wrongly_flagged" else MISSED
-        harmed = [finding for finding in self._failing if finding.people > 0]
-        for findings in (harmed, self._failing):
-            primary = [finding for finding in findings if finding.metric in wanted]
-            if primary or findings:
-                return primary or findings
-        return []
-
-    def _two_numbers(self) -> tuple[Number, Number]:
-        groups = len(self._worst)
-        by_outcome = Counter(self._worst.values())
-        of_groups = self._t.ngettext("of %(count)s group", "of %(count)s groups", groups) % {
-            "count": self._n.count(groups)
-        }
-        unsure = by_outcome.get("inconclusive", 0) + by_outcome.get("not_evaluable", 0)
-        undecided = Number(
-            self._n.count(unsure),
-            self._t.ngettext("group without a verdict of its own", "groups without a verdict of their own", unsure),
-            self._t.gettext("%(groups)s, on at least one limit") % {"groups": of_groups}
-            if self._several_limits
-            else of_groups,
-        )
-        if self._of_rates != "fail":
-            return self._within(by_outcome.get("pass", 0), of_groups), undecided
-        if not self._failing:
-            return self._several(), undecided
-        failing = by_outcome.get("fail", 0)
-        label = self._t.ngettext("group beyond the limit", "groups beyond the limit", failing)
-        return self._people(), Number(self._n.count(failing), label, of_groups)
-
-    def _within(self, count: int, of_groups: str) -> Number:
-        label = (
-            self._t.ngettext("group within every limit", "groups within every limit", count)
-            if self._several_limits
-            else self._t.ngettext("group within the limit", "groups within the limit", count)
-        )
-        return Number(self._n.count(count), label, of_groups)
-
-    def _several(self) -> Number:
-        """In the place of a number of groups that nobody knows."""
-        judged = max((family.tested for _, family in self._reading.unnamed), default=0)
-        return Number(
-            self._t.gettext("one or more"),
-            self._t.gettext("nationalities beyond the limit"),
-            self._t.gettext("of %(count)s judged together, none of which can be named")
-            % {"count": self._n.count(judged)},
-        )
-
-    def _people(self) -> Number:
-        primary = self._primary()
-        kind = _kind(primary[0]) if primary else ("", "")
-        labels = {
-            "missed": self._t.gettext("more victims missed"),
-            "wrongly_flagged": self._t.gettext("more people wrongly flagged"),
-        }
-        affected = [finding for finding in primary if _kind(finding) == kind]
-        return Number(
-            self._t.gettext("up to %(count)s") % {"count": self._at_most(affected, kind)},
-            labels.get(kind[0], self._t.gettext("more cases decided otherwise"))
-            if kind[1] == "more"
-            else self._t.gettext("cases decided otherwise"),
-            self._t.gettext("in these groups, than at the rate of everyone else"),
-        )
-
-    def _at_most(self, affected: list[Finding], kind: tuple[str, str]) -> str:
-        """An upper bound in words: no more people can be harmed beyond a rate than were harmed at all."""
-        beyond = people_beyond(affected)
-        error = {"missed": "false_negative_rate", "wrongly_flagged": "false_positive_rate"}.get(kind[0], "")
-        everyone = self._reading.everyone.get(error)
-        if kind[1] == "more" and everyone is not None and everyone.numerator < beyond:
-            return self._n.count(everyone.numerator)
-        return self._n.up_to(beyond)
-
-    def _coverage(self) -> Number:
-        rules: tuple[RuleResult, ...] = self._reading.result.rules
-        lowest = min(
-            (rule for rule in rules if rule.coverage is not None), key=lambda rule: rule.coverage or 0.0, default=None
-        )
-        return Number(
-            NOT_KNOWN if lowest is None else self._n.percent(lowest.coverage, against=lowest.min_coverage),
-            self._t.gettext("of people are in groups that could be judged"),
-            ""
-            if lowest is None
-            else self._t.gettext("a pass needs %(share)s") % {"share": self._n.percent(lowest.min_coverage)},
-        )
 
     def _next_step(self) -> str:
         if self._change.decides:
@@ -388,8 +301,3 @@ class VerdictWriter:
             "Add labelled cases and audit again: “Cases still needed” says how many, group by group. "
             "Until then this is not a pass."
         )
-
-
-def _kind(finding: Finding) -> tuple[str, str]:
-    """What a failing group suffers, and whether more or less of it than everyone else."""
-    return kind_of(finding.metric, low=finding.verdict is not None and finding.verdict.side == "low")

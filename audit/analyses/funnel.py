@@ -12,6 +12,7 @@ from audit.analyses.families import rule_families
 from audit.analyses.sides import Question, questions
 from audit.counting.table import FamilyCounts, IntArray
 from audit.findings import Funnel, FunnelPoint, Verdict
+from audit.findings.many_groups import FUNNEL_GROUPS
 from audit.groups import Family, Group
 from audit.plan import AuditPlan
 from audit.stats.binomial import FloatArray
@@ -21,7 +22,6 @@ from audit.stats.score_test import FAIL_BETA, PASS_BETA
 
 __all__ = ["funnels"]
 
-_FEWEST_GROUPS: Final = 10
 _POINTS: Final = 12
 
 
@@ -42,7 +42,7 @@ def funnels(
         assert rule.id is not None  # noqa: S101 - `named_rules` gives every rule an id
         tested = by_rule.get(rule.id, {})
         for family in rule_families(plan, rule):
-            if len(family.axes) == 1 and sum(group in tested for group in families[family].groups) >= _FEWEST_GROUPS:
+            if len(family.axes) == 1 and sum(group in tested for group in families[family].groups) >= FUNNEL_GROUPS:
                 found.extend(
                     Funnel(rule=rule.id, family=family, side=question.side, points=points)
                     for question in questions(plan, rule)

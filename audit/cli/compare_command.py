@@ -64,8 +64,7 @@ def compare(
 
 def _write(result: AuditResult, out: Path) -> None:
     from audit.cli.output_folder import write_file
-    from audit.cli.reporters import find_reporters, render_each
+    from audit.cli.reporters import find_reporters, render
 
     (reporter,) = find_reporters((_FORMATS[out.suffix.lower()],))
-    (made,) = render_each(reporter, result, ())
-    write_file(out, made.content)
+    write_file(out, render(reporter, result, compared=True).content)

@@ -45,6 +45,15 @@ class MultilingualReporter(Reporter, Protocol):
         ...
 
 
+@runtime_checkable
+class ComparedReporter(Reporter, Protocol):
+    """A reporter whose file says how to make it again, which after `compare` takes two results."""
+
+    def render_compared(self, result: AuditResult) -> str | bytes:
+        """The whole file, of a result into which the change from an earlier one was put."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """A report that was made: its file name and its text, or its bytes where it is no text."""
@@ -116,13 +125,15 @@ def render_each(reporter: Reporter, result: AuditResult, languages: Sequence[str
     return [Report(f"{name.stem}.{code}{name.suffix}", render(reporter, result, [code]).content) for code in languages]
 
 
-def render(reporter: Reporter, result: AuditResult, languages: Sequence[str] = ()) -> Report:
-    """Make a report, in these languages where it can. Raises AuditError where the reporter fails.
+def render(reporter: Reporter, result: AuditResult, languages: Sequence[str] = (), *, compared: bool = False) -> Report:
+    """Make a report, in these languages where it can; `compared` where `compare` has put the change into the result.
 
-    Never with the text of that failure, which may quote the result.
+    Raises AuditError where the reporter fails, never with the text of that failure, which may quote the result.
     """
     try:
-        if languages and isinstance(reporter, MultilingualReporter):
+        if compared and isinstance(reporter, ComparedReporter):
+            content = reporter.render_compared(result)
+        elif languages and isinstance(reporter, MultilingualReporter):
             content = reporter.render_in(result, languages)
         else:
             content = reporter.render(result)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 from audit.groups import Family, Group, Part
 from audit.metrics import MetricName
 
-__all__ = ["BetweenGroups", "Entropy", "Funnel", "FunnelPoint", "ManyGroupsReason", "ShrunkRate"]
+__all__ = ["FUNNEL_GROUPS", "BetweenGroups", "Entropy", "Funnel", "FunnelPoint", "ManyGroupsReason", "ShrunkRate"]
 
 ManyGroupsReason = Literal[
     "too_few_groups",  # fewer than two groups of which a rate may be stated
@@ -100,6 +100,10 @@ class Entropy(Part):
     """Upper end of its interval."""
     level: float
     """Level of the intervals."""
+
+
+FUNNEL_GROUPS: Final = 10
+"""So many groups of a family at least are tested exactly where it has a funnel."""
 
 
 class FunnelPoint(Part):

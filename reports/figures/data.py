@@ -26,9 +26,11 @@ __all__ = [
     "family_text",
     "limit_in_words",
     "limits_around",
+    "nothing_drawn",
 ]
 
-Outcome = Literal["fail", "pass", "inconclusive", "not_evaluable"]
+Outcome = Literal["fail", "pass", "inconclusive", "not_evaluable", "not_judged"]
+"""Of a verdict, or `not_judged` where the limit is not on the group."""
 RESTRICTED: Final = "restricted, not for publication: exact counts"
 
 
@@ -179,9 +181,22 @@ def chosen_family(
         raise AuditError(
             "there is no such family of groups to draw" if by is not None else "there is nothing to draw",
             slug="figure-family",
-            hint=f"--by takes one of: {', '.join(named) or 'none here'}",
+            hint=f"--by takes one of: {', '.join(named)}" if named else "",
         )
     return named[by]
+
+
+def nothing_drawn(
+    what: str,
+    drawable: Iterable[tuple[Axis, ...]],
+    finest: Mapping[str, str],
+    instead: str = "",
+    *,
+    slug: str = "figure-empty",
+) -> AuditError:
+    """That a family cannot be drawn, with those that can; where there are none, what else to do."""
+    named = ", ".join(family_text(axes, finest) for axes in drawable)
+    return AuditError(what, slug=slug, hint=f"--by takes one of: {named}" if named else instead)
 
 
 def limits_around(

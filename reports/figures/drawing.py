@@ -34,6 +34,7 @@ LOOKS: Final[Mapping[str, Mapping[str, Any]]] = {
     "fail": {"marker": "^", "color": palette.BEYOND, "markerfacecolor": palette.BEYOND, "markersize": 7},
     "pass": {"marker": "o", "color": palette.WITHIN, "markerfacecolor": palette.WITHIN, "markersize": 5.5},
     "inconclusive": {"marker": "o", "color": palette.UNDECIDED, "markerfacecolor": palette.PAPER, "markersize": 5.5},
+    "not_judged": {"marker": "D", "color": palette.UNDECIDED, "markerfacecolor": palette.PAPER, "markersize": 5},
     "not_evaluable": {"marker": "x", "color": palette.UNDECIDED, "markerfacecolor": palette.PAPER, "markersize": 5},
 }
 """The marks of outcomes: told by shape and filling, in grey as in colour."""

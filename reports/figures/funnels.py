@@ -25,6 +25,7 @@ _WORDS: Final = {
     "pass": "within the limit",
     "inconclusive": "cannot tell",
     "not_evaluable": "no rate stated",
+    "not_judged": "not judged by this limit",
 }
 
 
@@ -47,7 +48,7 @@ def draw(funnel: Funnel) -> Figure:
             if line.points:
                 cases, rates = zip(*line.points, strict=True)
                 axes.plot(cases, rates, label=line.name or f"_line {place}", **_LINES[line.style])
-        for outcome in ("not_evaluable", "inconclusive", "pass", "fail"):
+        for outcome in ("not_judged", "not_evaluable", "inconclusive", "pass", "fail"):
             marks = [mark for mark in funnel.marks if mark.outcome == outcome]
             if marks:
                 axes.plot(

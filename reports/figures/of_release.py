@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Final, Literal
 
 from audit.errors import AuditError
+from audit.findings.many_groups import FUNNEL_GROUPS
 from audit.public_table import PublicGroup, PublicMetric, PublicRate, PublicRelease, PublicRule, PublicSide, PublicWord
 from audit.result import Axis, Group
 from reports.figures.data import (
@@ -19,6 +21,7 @@ from reports.figures.data import (
     chosen_family,
     limit_in_words,
     limits_around,
+    nothing_drawn,
 )
 from reports.language import ENGLISH
 from reports.plain_text import capital
@@ -29,12 +32,13 @@ __all__ = ["forest_of_release", "funnel_of_release"]
 
 MOST_ROWS: Final = 40
 _OUTCOME: Final[dict[str, Outcome]] = {"below": "fail", "meets": "pass", "cannot_tell": "inconclusive"}
-_RANK: Final = {"fail": 0, "inconclusive": 1, "pass": 2}
+_RANK: Final = {"fail": 0, "inconclusive": 1, "pass": 2, "not_judged": 3}
 _BANDS: Final = ((1.959964, "inner", "95 of 100"), (3.090232, "outer", "998 of 1,000"))
 _STEPS: Final = 60
 _SEES: Final = (
     "Triangles: in the protected figures beyond the limit. Filled circles: meet it. Open circles: cannot tell."
 )
+_NOT_JUDGED: Final = "Diamonds: not judged by this limit, which the plan does not set on these groups."
 _BARS: Final = (
     "The limit is drawn from everyone's rate; the words compare with everyone else and are corrected for many groups, "
     "so that a bar may cross the line and still not be told."
@@ -49,7 +53,7 @@ _CURVES: Final = (
 class _Reader:
     """One rule of a release, and the families under it."""
 
-    def __init__(self, release: PublicRelease, rule: str | None) -> None:
+    def __init__(self, release: PublicRelease, rule: str | None, instead: str) -> None:
         known = {each.rule: each for each in release.rules}
         if not known or (rule is not None and rule not in known):
             raise AuditError(
@@ -57,7 +61,7 @@ class _Reader:
                 slug="figure-rule",
                 hint=f"it has: {', '.join(known) or 'none'}",
             )
-        _refuse_without_rates(release)
+        _refuse_without_rates(release, instead)
         self.release = release
         self.rule: PublicRule = known[rule] if rule is not None else release.rules[0]
         self.names = names_of(release, ENGLISH)
@@ -123,8 +127,8 @@ class _Reader:
         return self.release.headline.outcome
 
 
-def _refuse_without_rates(release: PublicRelease) -> None:
-    """Say why nothing can be drawn, whatever family is asked for."""
+def _refuse_without_rates(release: PublicRelease, instead: str) -> None:
+    """Say why nothing can be drawn, whatever family is asked for, and what can instead."""
     why = next(
         (
             words
@@ -141,32 +145,44 @@ def _refuse_without_rates(release: PublicRelease) -> None:
         raise AuditError(
             f"{why}, and no rate to draw",
             slug="figure-not-public",
-            hint="draw it from the exact result, for restricted use: add --restricted",
+            hint=instead,
         )
 
 
+def _exact_funnel(release: PublicRelease) -> str:
+    """What to do where no funnel can be drawn from a release: the exact result may have none either."""
+    about = release.about
+    sizes = [sum(level.rung == rung for level in each.levels) for each in release.table.features for rung in each.rungs]
+    if about.weighted or about.clustered or max(sizes, default=0) < FUNNEL_GROUPS:
+        return _EXACT_FOREST
+    return (
+        "draw it from the exact result, for restricted use: add --restricted. It takes "
+        f"{FUNNEL_GROUPS} groups of a kind that were tested exactly"
+    )
+
+
+_EXACT_FOREST: Final = "draw a forest from the exact result, for restricted use: add --restricted"
 _VERDICTS: Final = {"fail": "exceeds the limits", "pass": "within the limits", "inconclusive": "we cannot tell"}
 
 
 def forest_of_release(release: PublicRelease, rule: str | None, by: str | None) -> Forest:
     """Groups of a family with their protected rates, the most that there is room for. Raises AuditError."""
-    reader = _Reader(release, rule)
+    reader = _Reader(release, rule, _EXACT_FOREST)
     first = release.table.features[0]
     default = next((axes for axes in reader.families if axes == (Axis(first.name, first.rungs[0]),)), None)
     family = chosen_family(by, reader.families, reader.finest, default)
     found = [(row, reader.rates[row.group], reader.words.get(row.group)) for row in reader.families[family]]
     shown = [each for each in found if _is_shown(each[1])]
     if not shown:
-        raise AuditError(
-            "no group of this family has a rate that is shown", slug="figure-empty", hint="choose another with --by"
-        )
+        others = [axes for axes, rows in reader.families.items() if any(_is_shown(reader.rates[r.group]) for r in rows)]
+        raise nothing_drawn("no group of this family has a rate that is shown", others, reader.finest, _EXACT_FOREST)
     kept = sorted(shown, key=lambda each: (_RANK[_outcome(each[2])], -(_cases(reader, each[0]) or 0)))[:MOST_ROWS]
     rows = [_row(reader, *each) for each in kept]
     high_is_worse = reader.rule.worse == ("high",)
     rows.sort(key=lambda row: (_RANK[row.outcome], -row.low if high_is_worse else row.high, row.name))
     hidden, left_out = len(found) - len(shown), len(shown) - len(kept)
     notes = (
-        _SEES,
+        _NOT_JUDGED if _none_judged(rows) else _SEES,
         _BARS,
         *([f"{left_out} more groups are not drawn: those with the fewest cases."] if left_out else []),
         *([f"{hidden} groups have no rate here: small, or withheld to protect others."] if hidden else []),
@@ -176,18 +192,18 @@ def forest_of_release(release: PublicRelease, rule: str | None, by: str | None) 
         counted=reader.counted,
         rows=tuple(rows),
         reference=reader.reference,
-        limits=reader.limits,
+        limits=() if _none_judged(rows) else reader.limits,
     )
 
 
 def funnel_of_release(release: PublicRelease, rule: str | None, by: str | None) -> Funnel:
     """Groups of a family over their protected sizes, and where chance and noise would leave them. Raises AuditError."""
-    reader = _Reader(release, rule)
+    reader = _Reader(release, rule, _exact_funnel(release))
     if reader.side(release.table.groups[0]) is None:
         raise AuditError(
             f"{reader.rule.metric} is no rate among cases of one label, and a release holds no size for it",
             slug="figure-not-public",
-            hint="draw a forest, or the funnel of the exact result, for restricted use: add --restricted",
+            hint=f"draw a forest; or {_exact_funnel(release)}",
         )
     drawn = {axes: [mark for row in rows if (mark := _mark(reader, row))] for axes, rows in reader.families.items()}
     single = [axes for axes in drawn if len(axes) == 1]
@@ -195,12 +211,12 @@ def funnel_of_release(release: PublicRelease, rule: str | None, by: str | None) 
     family = chosen_family(by, reader.families, reader.finest, default)
     marks = drawn[family]
     if not marks or reader.reference is None:
-        raise AuditError(
-            "no group of this family has a rate that is shown", slug="figure-empty", hint="choose another with --by"
-        )
+        others = [axes for axes in reader.families if drawn[axes] and reader.reference is not None]
+        what = "no group of this family has a rate that is shown"
+        raise nothing_drawn(what, others, reader.finest, _exact_funnel(release))
     hidden = len(reader.families[family]) - len(marks)
     notes = (
-        _SEES,
+        _NOT_JUDGED if _none_judged(marks) else _SEES,
         _CURVES,
         *([f"{hidden} groups have no rate here: small, or withheld to protect others."] if hidden else []),
     )
@@ -211,7 +227,7 @@ def funnel_of_release(release: PublicRelease, rule: str | None, by: str | None) 
         marks=tuple(marks),
         lines=_bands(reader, marks),
         reference=reader.reference,
-        limits=reader.limits,
+        limits=() if _none_judged(marks) else reader.limits,
     )
 
 
@@ -220,7 +236,12 @@ def _is_shown(rate: PublicRate) -> bool:
 
 
 def _outcome(word: PublicWord | None) -> Outcome:
-    return "inconclusive" if word is None else _OUTCOME[word.word]
+    return "not_judged" if word is None else _OUTCOME[word.word]
+
+
+def _none_judged(drawn: Iterable[ForestRow | Mark]) -> bool:
+    """Whether the limit is on none of the groups drawn: a limit is on all groups of a family, or on none."""
+    return all(each.outcome == "not_judged" for each in drawn)
 
 
 def _cases(reader: _Reader, row: PublicGroup) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from audit.errors import AuditError
@@ -20,12 +21,15 @@ from reports.figures.data import (
     Reliability,
     Sweep,
     chosen_family,
+    family_text,
     limit_in_words,
     limits_around,
+    nothing_drawn,
 )
 from reports.html.funnel import limits_of_a_pass
 from reports.language import ENGLISH
 from reports.names import Names
+from reports.no_funnel import why_no_funnel
 from reports.plain_text import capital
 from reports.reading import Finding, Reading
 
@@ -34,7 +38,7 @@ __all__ = ["forest_of_result", "funnel_of_result", "reliability_of_result", "swe
 MOST_ROWS: Final = 40
 MOST_CURVES: Final = 6
 MOST_PANELS: Final = 6
-_RANK: Final = {"fail": 0, "inconclusive": 1, "pass": 2, "not_evaluable": 3}
+_RANK: Final = {"fail": 0, "inconclusive": 1, "pass": 2, "not_evaluable": 3, "not_judged": 4}
 _SEES: Final = (
     "Triangles: beyond the limit. Filled circles: within it. Open circles: cannot tell. Crosses: no rate is stated."
 )
@@ -113,9 +117,10 @@ def forest_of_result(result: AuditResult, rule: str | None, by: str | None) -> F
     reader = _Reader(result, rule)
     families = reader.families()
     axes = chosen_family(by, families, reader.finest, next(iter(families), None))
-    shown = [each for each in families[axes] if each.estimate is not None and each.value is not None]
+    shown = [each for each in families[axes] if _has_rate(each)]
     if not shown:
-        raise AuditError("no group of this family has a rate", slug="figure-empty", hint="choose another with --by")
+        others = [each for each, members in families.items() if any(map(_has_rate, members))]
+        raise nothing_drawn("no group of this family has a rate", others, reader.finest)
     kept = sorted(shown, key=lambda each: (_rank(each), -_cases(each)))[:MOST_ROWS]
     rows = [_row(reader, each) for each in kept]
     rows.sort(key=lambda row: (_RANK[row.outcome], -row.low if reader.worse == ("high",) else row.high, row.name))
@@ -138,16 +143,19 @@ def forest_of_result(result: AuditResult, rule: str | None, by: str | None) -> F
 def funnel_of_result(result: AuditResult, rule: str | None, by: str | None) -> Funnel:
     """Groups of a family with the limits of the verdict: the numbers of the result's own funnels. Raises AuditError."""
     reader = _Reader(result, rule)
-    funnels = {each.family.root: each for each in result.funnels if each.rule == reader.rule.rule and each.points}
-    axes = chosen_family(by, funnels, reader.finest, next(iter(funnels), None))
-    findings = reader.families()[axes]
+    families = reader.families()
+    drawn = {each.family.root: each for each in result.funnels if each.rule == reader.rule.rule and each.points}
+    funnels = {axes: each for axes, each in drawn.items() if any(map(_has_rate, families.get(axes, ())))}
+    known = {family_text(axes, reader.finest): axes for axes in families}
+    axes = next(iter(funnels), None) if by is None else known.get(by)
+    if axes is None or axes not in funnels:
+        raise _no_funnel(reader, axes, funnels, by)
+    findings = families[axes]
     marks = [
         Mark(reader.names.group(each.group), each.estimate.denominator, each.value, each.verdict.outcome)
         for each in findings
         if each.estimate is not None and each.value is not None and each.verdict is not None
     ]
-    if not marks:
-        raise AuditError("no group of this family has a rate", slug="figure-empty", hint="choose another with --by")
     alone = min((each.verdict.cases for each in findings if each.verdict and each.verdict.decidable), default=None)
     fails = tuple(
         (float(point.cases), point.fail_rate) for point in funnels[axes].points if point.fail_rate is not None
@@ -237,6 +245,29 @@ def reliability_of_result(result: AuditResult, rule: str | None, by: str | None)
     reference = f"{audit.title}, audited {day}. Reference: the diagonal. The plan sets no limit here."
     head = Head(title, reference, notes, restricted=True, described=f"Reliability diagram: {title}. {reference}")
     return Reliability(head, tuple(_panel(reader, each) for each in panels))
+
+
+def _has_rate(finding: Finding) -> bool:
+    return finding.estimate is not None and finding.value is not None
+
+
+def _no_funnel(
+    reader: _Reader, axes: tuple[Axis, ...] | None, funnels: Iterable[tuple[Axis, ...]], by: str | None
+) -> AuditError:
+    """Why there is no funnel of the family that was asked for; of all of one feature where none was."""
+    rated = any(any(map(_has_rate, members)) for members in reader.families().values())
+    forest = "a forest can be drawn of it: audit7k figure RESULT forest --restricted" if rated else ""
+    if by is not None and axes is None:
+        what = "there is no such family of groups to draw"
+        return nothing_drawn(what, funnels, reader.finest, forest, slug="figure-family")
+    asked = [each for each in reader.families() if len(each) == 1] if axes is None else [axes]
+    told = dict[str, list[str]]()
+    for each in asked:
+        why = why_no_funnel(reader.result, reader.rule, each)
+        words = "no group of it has a rate" if why is None else why.told(ENGLISH)
+        told.setdefault(words, []).append(reader.names.axes(each))
+    reasons = "; ".join(f"by {' or by '.join(names)}: {words}" for words, names in told.items())
+    return nothing_drawn(f"there is no funnel to draw {reasons}".rstrip(), funnels, reader.finest, forest)
 
 
 def _rank(finding: Finding) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
+from reports.html.again import FROM_THE_RESULT, Origin
 from reports.language import ENGLISH, Language
 
 if TYPE_CHECKING:
@@ -32,14 +33,18 @@ class HtmlReporter:
 
         return render_pages(result, [language(code) for code in dict.fromkeys(languages)])
 
+    def render_compared(self, result: AuditResult) -> str:
+        """The same of a result into which `compare` has put a change: it says how to be made again from two results."""
+        return render_pages(result, [ENGLISH], Origin(compared=True))
 
-def render_page(result: AuditResult, language: Language) -> str:
+
+def render_page(result: AuditResult, language: Language, origin: Origin = FROM_THE_RESULT) -> str:
     """The report in a language."""
-    return render_pages(result, [language])
+    return render_pages(result, [language], origin)
 
 
-def render_pages(result: AuditResult, languages: Sequence[Language]) -> str:
+def render_pages(result: AuditResult, languages: Sequence[Language], origin: Origin = FROM_THE_RESULT) -> str:
     """The report in one language, or in several of which a reader chooses one."""
     from reports.html.document import document
 
-    return document(result, languages)
+    return document(result, languages, origin)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from reports.harms import Error, harm
 from reports.language import Language
+from reports.most_affected import people_more
 from reports.names import Names
 from reports.plain_text import capital
 from reports.reading import MISSED, WRONGLY_FLAGGED, Finding, Reading
@@ -42,6 +43,8 @@ class Affected:
     both_ways: bool
     """Whether a limit holds in both directions, so that a group beyond it is apart and need not be worse off."""
     everyone: str
+    more: str
+    """At most how many more people met it in groups beyond a limit; empty where none is named."""
     clearly: tuple[AffectedGroup, ...]
     maybe: tuple[AffectedGroup, ...]
     unnamed: tuple[Unnamed, ...]
@@ -107,6 +110,7 @@ class AffectedWriter:
             stopped=stopped,
             both_ways=both_ways,
             everyone=self._everyone(metrics),
+            more=people_more(self._reading, clearly, self._language),
             clearly=tuple(self._affected_group(finding, both_ways=both_ways) for finding in _by_people(clearly)),
             maybe=tuple(self._affected_group(finding, both_ways=both_ways) for finding in _by_people(maybe)),
             unnamed=tuple(

@@ -1,8 +1,9 @@
 """The drawings: a mark for each state, an interval in a table cell, a bar of states. Nothing else in a report is drawn.
 
-SVG with presentation attributes only (a PDF engine that ignores page styles inside SVG draws the same), `<title>`
-first, percent coordinates rounded to 0.1 so that a cell can have any width, no ids. Each number drawn also stands
-beside the drawing as text.
+SVG with `<title>` first, percent coordinates rounded to 0.1 so that a cell can have any width, no ids. Each number
+drawn also stands beside the drawing as text. A page holds some hundred intervals and marks: colours and strokes of
+intervals stand once in the style sheet, and marks once in `shapes` (`reports.pdf.drawings` writes both onto each
+drawing for an engine that sees neither there).
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from markupsafe import Markup, escape
 from reports.html import palette
 from reports.plain_text import harmless
 
+LOOKS = {"fail": "f", "pass": "p", "inconclusive": "i", "not_evaluable": "n", "": "o"}
+"""Short names of looks, as the style sheet knows them."""
 _TRIANGLE = "M0-5.5 6 5H-6z"
 _OFF_THE_AXIS = "M0-5 7 0 0 5z"
 _AXIS_ENDS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
@@ -50,46 +53,56 @@ def mark(outcome: str) -> Markup:
     return _markup(f'<svg class="m" viewBox="-7 -7 14 14" width="14" height="14" aria-hidden="true">{shape}</svg>')
 
 
+def shapes() -> Markup:
+    """The shapes that `row_mark` refers to, drawn once in a page."""
+    symbols = "".join(
+        f'<symbol id="m-{short}" viewBox="-7 -7 14 14">{inside(str(mark(look)))}</symbol>'
+        for look, short in LOOKS.items()
+    )
+    return _markup(f'<svg class="defs" width="0" height="0" aria-hidden="true"><defs>{symbols}</defs></svg>')
+
+
+def inside(svg: str) -> str:
+    """What stands in a drawing, without its frame."""
+    return svg[svg.index(">") + 1 : svg.rindex("</svg>")]
+
+
+def row_mark(outcome: str) -> Markup:
+    """The shape of an outcome by reference: its word stands beside it. A page holds some hundred of them."""
+    return _markup(f'<svg class="m" aria-hidden="true"><use href="#m-{LOOKS[outcome]}"/></svg>')
+
+
 def interval(bar: Bar, end: float, title: str) -> Markup:
     """An interval with its mark, the zone beyond the limit behind it, and a line for everyone else; axis 0 to `end`."""
-    colour = palette.STATE[bar.outcome]
     parts = [*_zones(bar, end)]
     if bar.rest is not None:
         at = _place(bar.rest, end)
-        parts.append(f'<line x1="{at}" x2="{at}" y2="20" stroke="{palette.INK}" stroke-width="1.5"/>')
-    thick = 3 if bar.outcome == "fail" else 2
-    parts.append(
-        f'<line x1="{_place(bar.low, end)}" x2="{_place(bar.high, end)}" y1="10" y2="10" stroke="{colour}"'
-        f' stroke-width="{thick}"/>'
-    )
+        parts.append(f'<line x1="{at}" x2="{at}" y2="20"/>')
+    parts.append(f'<line class="r" x1="{_place(bar.low, end)}" x2="{_place(bar.high, end)}" y1="10" y2="10"/>')
     if bar.value > end:
-        parts.append(f'<svg x="100%" y="10" overflow="visible"><path d="{_OFF_THE_AXIS}" fill="{colour}"/></svg>')
+        parts.append(f'<svg x="100%" y="10" overflow="visible"><path d="{_OFF_THE_AXIS}"/></svg>')
     else:
-        parts.append(_point(bar.outcome, _place(bar.value, end), colour))
-    return _svg("c", title, parts)
+        parts.append(_point(bar.outcome, _place(bar.value, end)))
+    return _titled(f'class="c v k-{LOOKS[bar.outcome]}"', title, parts)
 
 
 def _zones(bar: Bar, end: float) -> list[str]:
     parts = []
-    edge = f'y2="20" stroke="{palette.BEYOND}" stroke-dasharray="2 2"/>'
     if bar.lower_limit is not None and bar.lower_limit > 0:
         at = _place(bar.lower_limit, end)
-        parts += [f'<rect width="{at}" height="20" fill="{palette.ZONE}"/>', f'<line x1="{at}" x2="{at}" {edge}']
+        parts += [f'<rect width="{at}"/>', f'<line class="l" x1="{at}" x2="{at}" y2="20"/>']
     if bar.upper_limit is not None and bar.upper_limit < end:
         at, width = _place(bar.upper_limit, end), _percent(100 - _number(bar.upper_limit, end))
-        parts += [
-            f'<rect x="{at}" width="{width}" height="20" fill="{palette.ZONE}"/>',
-            f'<line x1="{at}" x2="{at}" {edge}',
-        ]
+        parts += [f'<rect x="{at}" width="{width}"/>', f'<line class="l" x1="{at}" x2="{at}" y2="20"/>']
     return parts
 
 
-def _point(outcome: str, at: str, colour: str) -> str:
+def _point(outcome: str, at: str) -> str:
     if outcome == "fail":
-        return f'<svg x="{at}" y="10" overflow="visible"><path d="{_TRIANGLE}" fill="{colour}"/></svg>'
+        return f'<svg x="{at}" y="10" overflow="visible"><path d="{_TRIANGLE}"/></svg>'
     if outcome in ("pass", ""):
-        return f'<circle cx="{at}" cy="10" r="4.5" fill="{colour}"/>'
-    return f'<circle cx="{at}" cy="10" r="4" fill="#fff" stroke="{colour}" stroke-width="2"/>'
+        return f'<circle cx="{at}" cy="10" r="4.5"/>'
+    return f'<circle class="h" cx="{at}" cy="10" r="4"/>'
 
 
 def states(counts: Sequence[tuple[str, int]], title: str) -> Markup:
@@ -107,12 +120,11 @@ def states(counts: Sequence[tuple[str, int]], title: str) -> Markup:
         }.get(outcome, f'fill="{palette.PAPER}" stroke="{palette.UNDECIDED}" stroke-dasharray="3 3"')
         parts.append(f'<rect x="{_percent(start)}" width="{_percent(width)}" y="1" height="16" {look}/>')
         start += 100 * count / total
-    return _svg("b", title, parts)
+    return _titled('class="b" width="100%" height="18"', title, parts)
 
 
-def _svg(name: str, title: str, parts: Iterable[str]) -> Markup:
-    height = 20 if name == "c" else 18
-    head = f'<svg class="{name}" role="img" width="100%" height="{height}"><title>{escape(harmless(title))}</title>'
+def _titled(attributes: str, title: str, parts: Iterable[str]) -> Markup:
+    head = f'<svg {attributes} role="img"><title>{escape(harmless(title))}</title>'
     return _markup(head + "".join(parts) + "</svg>")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from reports.html.again import Again, Origin, command_again
 from reports.html.environment import environment
 from reports.html.layout import Part, one_file, part_in, scope_of
 from reports.language import Language
@@ -15,19 +16,22 @@ if TYPE_CHECKING:
 __all__ = ["document"]
 
 
-def document(result: AuditResult, languages: Sequence[Language]) -> str:
+def document(result: AuditResult, languages: Sequence[Language], origin: Origin) -> str:
     """The whole file in these languages, the first of them chosen."""
     several = len(languages) > 1
-    return one_file([_part(result, language, several=several) for language in languages], result.plan.audit.title)
+    again = Again(origin, command_again(result, languages, origin))
+    parts = [_part(result, language, again, several=several) for language in languages]
+    return one_file(parts, result.plan.audit.title)
 
 
-def _part(result: AuditResult, language: Language, *, several: bool) -> Part:
+def _part(result: AuditResult, language: Language, again: Again, *, several: bool) -> Part:
     from reports.harms import route_in_words, use_in_words
-    from reports.html.charts import mark
+    from reports.html.charts import row_mark, shapes
     from reports.html.evidence import EvidenceWriter
     from reports.html.page import PageWriter
     from reports.html.resolution import NOT_ASSOCIATED, PARAGRAPH_2, PARAGRAPH_7, PARAGRAPH_7K
     from reports.html.safeguards import SafeguardsWriter
+    from reports.html.slim import slimmed
     from reports.told import in_language
 
     result = in_language(result, language)
@@ -41,19 +45,23 @@ def _part(result: AuditResult, language: Language, *, several: bool) -> Part:
         evidence=evidence,
         safeguards=SafeguardsWriter(result, writer.names, language).write(),
         language=language,
+        again=again,
         names=writer.names,
         plain=writer.plain,
-        mark=mark,
+        mark=row_mark,
+        shapes=shapes(),
         use=use_in_words(result.plan.audit.use, language),
         route=route_in_words(result.plan.audit.route, language),
         not_associated=NOT_ASSOCIATED,
         resolution=(PARAGRAPH_2, PARAGRAPH_7, PARAGRAPH_7K),
     )
+    scope = scope_of(language, several=several)
+    body, labels = slimmed(body, language, scope)
     return part_in(
         language,
         page.verdict.heading,
         language.translations.gettext("Restricted, not for publication: exact counts"),
         body,
-        templates.get_template("heads.css").render(evidence=evidence, scope=scope_of(language, several=several)),
+        templates.get_template("heads.css").render(evidence=evidence, scope=scope) + labels,
         several=several,
     )

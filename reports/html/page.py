@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from markupsafe import Markup
 
 from audit.result import AuditResult, Family, Outcome, RuleResult
 from audit.terms import TERMS, Term
+from reports.data_links import as_link
+from reports.group_counts import groups_csv
 from reports.html.affected import Affected, AffectedWriter
+from reports.html.breakdown import Breakdown, BreakdownWriter
 from reports.html.charts import states
-from reports.html.looks import Look, looks
-from reports.html.tables import WHOLE, Table, TableWriter
+from reports.html.looks import Looks, looks
+from reports.html.tables import WHOLE
 from reports.language import Language
 from reports.names import Names
 from reports.plain_text import capital
@@ -25,6 +29,8 @@ from reports.words import Words
 
 _AFFECTED_FIRST = 10
 _NEEDED_FIRST = 12
+_MOST_DATA = 80_000
+"""Characters of data that lie in the page: with them a page of 800 strata keeps within half a million bytes."""
 _OUTCOMES: tuple[Outcome, ...] = ("fail", "inconclusive", "not_evaluable", "pass")
 
 
@@ -55,16 +61,6 @@ class RuleSummary:
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
-    """Findings by one feature, or by several together."""
-
-    anchor: str
-    title: str
-    families: tuple[tuple[str, tuple[Table, ...]], ...]
-    """For each family: a heading (empty where there is one family only) and its tables, the primary harm first."""
-
-
-@dataclass(frozen=True, slots=True)
 class NeededCases:
     """A group that cannot be decided, and what it would take."""
 
@@ -84,21 +80,21 @@ class Page:
     """Limits on probes."""
     affected: tuple[Affected, ...]
     affected_first: int
-    sections: tuple[Section, ...]
+    overlap: Literal["ladder", "families", ""]
+    """How a person can stand in several groups: on the rungs of a nationality, as one of several features, or not."""
+    breakdown: Breakdown
     needed: tuple[NeededCases, ...]
     needed_more: int
     waits_for_decisions: bool
     """Whether cases without a decision keep some group from a verdict."""
     both_ways: bool
     """Whether any limit holds in both directions."""
-    looks: tuple[Look, ...]
+    looks: Looks
     """The answers to further questions, those without one among them."""
-
-    @property
-    def not_looked_at(self) -> list[Look]:
-        """Questions without an answer, each with the reason."""
-        return [look for look in self.looks if look.absent]
-
+    csv: str
+    """The counts of groups as a link that holds them."""
+    not_in_csv: str
+    """The groups that have no room in it; empty where all have."""
     worth_less: bool
     """Whether rows are weighted or belong together, so that they say less than as many independent ones."""
     but_for_unknown: bool
@@ -129,7 +125,6 @@ class PageWriter:
         self._language = language
         self._t = language.translations
         self._n = language.numbers
-        self._tables = TableWriter(self.reading, self.names, self.words, language)
         self._findings = self.reading.each_once
         self._unnamed_words = UnnamedWords(language)
         self._rules = sorted(result.rules, key=self._harm_order)
@@ -137,6 +132,7 @@ class PageWriter:
     def write(self) -> Page:
         """The page."""
         needed = self._needed()
+        csv, left_out = groups_csv(self.reading.result, _MOST_DATA)
         answered = looks(self.reading, self.names, self.words, self._language)
         return Page(
             verdict=VerdictWriter(self.reading, self.names, self.words, self._language).write(),
@@ -144,7 +140,8 @@ class PageWriter:
             probe_rules=probe_rules(self.reading.result, self._language),
             affected=AffectedWriter(self.reading, self.names, self.words, self._language).write(),
             affected_first=_AFFECTED_FIRST,
-            sections=tuple(self._sections()),
+            overlap=self._overlap(),
+            breakdown=BreakdownWriter(self.reading, self.names, self.words, self._language, self._rules).write(),
             needed=tuple(needed[:_NEEDED_FIRST]),
             needed_more=max(len(needed) - _NEEDED_FIRST, 0),
             waits_for_decisions=any(
@@ -153,18 +150,27 @@ class PageWriter:
             ),
             both_ways=any(rule.direction == "both" for rule in self._rules),
             looks=answered,
+            csv=as_link("text/csv", csv),
+            not_in_csv=self._t.gettext("; ").join(self.names.axes(family.root) for family in left_out),
             worth_less=self._worth_less,
             but_for_unknown=any(verdict.because == "unknown_attribute" for verdict in self.reading.result.verdicts),
             terms=tuple(self._terms(answered)),
             waivers=tuple(WaivedWords(self.reading.result, self._language).listed(self.names)),
         )
 
+    def _overlap(self) -> Literal["ladder", "families", ""]:
+        families = [family.axes for family in self.reading.families]
+        rungs = [axes[0] for axes in families if len(axes) == 1 and self.names.is_nationality(axes[0])]
+        if len(rungs) > len({axis.feature for axis in rungs}):
+            return "ladder"
+        return "families" if len(families) > 1 else ""
+
     @property
     def _worth_less(self) -> bool:
         return any(estimate.effective_cases is not None for estimate in self.reading.everyone.values())
 
-    def _terms(self, answered: tuple[Look, ...]) -> Iterator[Term]:
-        used = {name for look in answered if not look.absent for name in look.terms}
+    def _terms(self, answered: Looks) -> Iterator[Term]:
+        used = answered.terms
         if self.reading.unnamed:
             used.add("unnamed fail")
         if self._worth_less:
@@ -218,59 +224,6 @@ class PageWriter:
             if any(each.rule == rule.rule for each, _ in self.reading.unnamed)
             else "",
         )
-
-    def _sections(self) -> list[Section]:
-        """By gender and other features; by region; by nationality; then features together, the coarsest first."""
-        parts: dict[tuple[int, str], list[Family]] = {}
-        for family in self.reading.families:
-            parts.setdefault(self._part(family), []).append(family)
-        sections = []
-        for place, ((_, title), families) in enumerate(sorted(parts.items(), key=lambda part: part[0][0]), start=1):
-            ordered = sorted(families, key=lambda family: len(self.reading.groups(family)))
-            laid = [
-                (
-                    capital(self.names.axes(family.axes)),
-                    tuple(self._family_tables(family, f"table-{place}-{number}")),
-                )
-                for number, family in enumerate(ordered, start=1)
-            ]
-            sections.append(
-                Section(
-                    anchor=f"part-{place}",
-                    title=title,
-                    families=tuple((heading if len(laid) > 1 else "", tables) for heading, tables in laid),
-                )
-            )
-        return sections
-
-    def _part(self, family: Family) -> tuple[int, str]:
-        axes = family.axes
-        if len(axes) > 1:
-            features = self.names.features(axes)
-            return 3, self._t.gettext("By %(features)s together") % {"features": features}
-        (axis,) = axes
-        if not self.names.is_nationality(axis):
-            return 0, self._t.gettext("By %(axes)s") % {"axes": self.names.axis(axis)}
-        if axis.rung == "country":
-            return 2, self._t.gettext("By %(axes)s") % {"axes": self.names.axis(axis)}
-        return 1, self._t.gettext("By region")
-
-    def _family_tables(self, family: Family, anchor: str) -> list[Table]:
-        """A table a rule; and for an error that no rule limits in this family, the rate as it is, not judged."""
-        tables = []
-        limited: set[str] = set()
-        for number, rule in enumerate(self._rules, start=1):
-            table = self._tables.judged(rule, family, f"{anchor}-{number}")
-            if table is not None:
-                limited.add(rule.metric)
-                tables.append(table)
-        open_errors = [error[0] for error in (MISSED, WRONGLY_FLAGGED) if not limited.intersection(error)]
-        tables += [
-            self._tables.shown(metric, family, f"{anchor}-{metric}")
-            for metric in open_errors
-            if metric in self.reading.everyone
-        ]
-        return tables
 
     def _needed(self) -> list[NeededCases]:
         undecided = [

@@ -12,6 +12,7 @@ from reports.html.charts import Bar, axis_end, interval
 from reports.language import Language
 from reports.names import Names
 from reports.numbers import NOT_KNOWN
+from reports.plain_text import capital
 from reports.reading import Finding, Reading
 from reports.waived_words import WaivedWords
 from reports.words import Words
@@ -20,8 +21,10 @@ WHOLE = 24
 """A table of at most so many rows is shown whole."""
 FIRST = 12
 """Of a longer one so many rows are shown; the rest is folded."""
-MOST_OF_TWO = 60
-"""Of groups by several features so many rows at most are folded, beside all that fail; the rest is in the result."""
+MOST_OF_TWO = 24
+"""Of groups by several features so many rows at most are folded, beside all that fail; all are in the downloads."""
+FOREST = 10
+"""So many rows stand in the table that says how sure it is."""
 _ENOUGH_TO_SET_THE_AXIS = 30
 _SMALL_RATES = 0.2
 RANKS = (
@@ -114,6 +117,36 @@ class TableWriter:
         """The table of a rate on which no limit is set."""
         return self._table(self._reading.shown(metric, family), metric, family, anchor, None)
 
+    def forest(self, rule: RuleResult, anchor: str) -> Table:
+        """The groups of all families of which it is surest that they are badly off: by the mildest end of the range.
+
+        Where somebody is beyond the limit who cannot be named, a list of the likeliest would name them.
+        """
+        findings = [
+            finding
+            for finding in self._reading.each_once
+            if finding.rule is rule and None not in _ends(finding) and not self._reading.may_be_unnamed(finding)
+        ]
+        findings.sort(key=lambda each: (_rank(each) > 0, -_surely_apart(each), self._names.group(each.group)))
+        shown = findings[:FOREST]
+        end = axis_end(_extent(shown))
+        digits = 1 if end <= _SMALL_RATES else 0
+        plain = self._reading.metrics[rule.metric].plain if rule.metric in self._reading.metrics else rule.metric
+        return Table(
+            anchor=anchor,
+            metric=rule.metric,
+            caption=self._t.gettext("%(rate)s, %(groups)s")
+            % {"rate": capital(plain), "groups": self._t.gettext("all groups")},
+            limit=self._words.limit(rule),
+            rate=self._words.rate(rule.metric),
+            axis_start=self._n.percent(0.0),
+            axis_end=self._n.percent(end),
+            judged=True,
+            rows=tuple(self.row(finding, end, digits) for finding in shown),
+            folded=(),
+            left_out="",
+        )
+
     def _table(
         self, findings: list[Finding], metric: str, family: Family, anchor: str, rule: RuleResult | None
     ) -> Table:
@@ -158,8 +191,7 @@ class TableWriter:
 
     def _urgency(self, finding: Finding) -> tuple[int, float, str]:
         """Failing groups first, by people affected; then the undecided, the passing and the unjudged, by size."""
-        verdict = finding.verdict
-        rank = RANKS.index(verdict.because if verdict else "")
+        rank = _rank(finding)
         weight = finding.people or finding.apart if rank == 0 else _cases_of(finding)
         return rank, -weight, self._names.group(finding.group)
 
@@ -271,6 +303,21 @@ class TableWriter:
             **told,
             "freedom": self._n.count(int(freedom)),
         }
+
+
+def _rank(finding: Finding) -> int:
+    return RANKS.index(finding.verdict.because if finding.verdict else "")
+
+
+def _surely_apart(finding: Finding) -> float:
+    """How far the milder end of the range lies towards the side that the limit is on; under one on both, from all."""
+    low, high = _ends(finding)
+    assert low is not None  # noqa: S101 - only groups with a range are asked
+    assert high is not None  # noqa: S101
+    worse = "low" if finding.rule is None else finding.rule.worse
+    if worse == "both":
+        return max(low - (finding.rest or 0.0), (finding.rest or 0.0) - high)
+    return low if worse == "high" else -high
 
 
 def _ends(finding: Finding) -> tuple[float | None, float | None]:

@@ -40,11 +40,12 @@ class PdfReporter:
     def render_in(self, result: AuditResult, languages: tuple[str, ...] | list[str]) -> bytes:
         """The same in a language: the first of these."""
         from audit.result_json import result_to_json
+        from reports.group_counts import counts_csv
         from reports.html import render_page
+        from reports.html.again import Origin
         from reports.languages import language
-        from reports.pdf.counts import counts_csv
 
-        page = render_page(result, language(languages[0]))
+        page = render_page(result, language(languages[0]), Origin(form="pdf"))
         return pdf_of(page, {"result.json": result_to_json(result).encode(), "counts.csv": counts_csv(result).encode()})
 
 

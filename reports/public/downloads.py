@@ -10,22 +10,15 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 from typing import Final
-from urllib.parse import quote
 
 from audit.groups import Group
 from audit.public_table import SENTENCES, PublicGroup, PublicRelease, PublicSide, PublicWord, why_no_rates
 from reports.public.reading import PublicReading
 
-__all__ = ["as_link", "table_csv"]
+__all__ = ["table_csv"]
 
-_PLAIN: Final = "/:,;=+-_.!~*'(){}[]|@$?^"
 _PER_CENT: Final = ("percent", "low_percent", "high_percent", "at_most_percent", "at_least_percent")
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
-
-
-def as_link(kind: str, text: str) -> str:
-    """A `data:` link that holds a text."""
-    return f"data:{kind};charset=utf-8,{quote(text, safe=_PLAIN)}"
 
 
 def table_csv(release: PublicRelease) -> str:

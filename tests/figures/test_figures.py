@@ -246,7 +246,7 @@ def test_what_is_not_there_is_said_with_what_is(release: PublicRelease, result: 
             forest(source, rule="absent")
     with pytest.raises(AuditError, match=r"no such family .* gender\+nationality:m49-region"):
         forest(release, by="age")
-    with pytest.raises(AuditError, match="there is nothing to draw"):
+    with pytest.raises(AuditError, match="by gender: 2 of its groups were tested exactly, and a funnel takes 10 — a"):
         funnel(result, rule="flagged")
     precision = release.rules[0].model_copy(update={"metric": "precision"})
     with pytest.raises(AuditError, match="precision is no rate among cases of one label"):
@@ -261,6 +261,76 @@ def test_what_is_not_there_is_said_with_what_is(release: PublicRelease, result: 
 def test_a_release_of_sizes_alone_is_not_drawn_and_says_why(draw: Any, about: dict[str, bool], words: str) -> None:
     with pytest.raises(AuditError, match=f"{words}.* holds sizes alone, and no rate to draw — .* add --restricted"):
         draw(made_release(**about))
+
+
+def why(draw: Any, *arguments: Any, **chosen: str) -> str:
+    with pytest.raises(AuditError) as refused:
+        draw(*arguments, **chosen)
+    return str(refused.value)
+
+
+def test_where_there_is_no_funnel_it_says_why_and_what_can_be_drawn(result: AuditResult) -> None:
+    few = "there is no funnel to draw by gender: 2 of its groups were tested exactly, and a funnel takes 10"
+    assert why(funnel, result, by="gender") == f"{few} — --by takes one of: nationality"
+    assert why(funnel, result, by="age") == "there is no such family of groups to draw — --by takes one of: nationality"
+    forest_of_it = " — a forest can be drawn of it: audit7k figure RESULT forest --restricted"
+    assert why(funnel, result, rule="flagged") == few + forest_of_it
+    assert forest(result, rule="flagged").axes, "what it advises can be done"
+    verdicts = tuple(each.model_copy(update={"degrees_of_freedom": 7.0}) for each in result.verdicts)
+    clustered = result.model_copy(update={"funnels": (), "verdicts": verdicts})
+    told = why(funnel, clustered)
+    assert "by gender or by nationality: its lines are those of exact tests, which there are none of where" in told
+    assert told.endswith(forest_of_it)
+    assert forest(clustered).axes
+
+
+def test_where_no_group_has_a_rate_no_other_family_is_advised(result: AuditResult, release: PublicRelease) -> None:
+    unstated = tuple(each.model_copy(update={"value": None, "low": None, "high": None}) for each in result.estimates)
+    without = result.model_copy(update={"estimates": unstated})
+    assert why(forest, without, by="gender") == "no group of this family has a rate"
+    assert "--by" not in why(funnel, without)
+    assert "forest" not in why(funnel, without)
+    gender_only = tuple(
+        each
+        if any(level.feature == "nationality" for level in each.group.levels)
+        else each.model_copy(update={"value": None, "low": None, "high": None})
+        for each in result.estimates
+    )
+    told = why(forest, result.model_copy(update={"estimates": gender_only}), by="gender")
+    assert told == "no group of this family has a rate — --by takes one of: nationality"
+    nothing = {"value": None, "low": None, "high": None, "at_least": None, "at_most": None}
+    hidden = tuple(each.model_copy(update=nothing) if each.group.levels else each for each in release.rates)
+    for draw in (forest, funnel):
+        told = why(draw, release.model_copy(update={"rates": hidden}))
+        assert told.startswith("no group of this family has a rate that is shown — draw")
+        assert "add --restricted" in told
+        assert "--by" not in told
+
+
+@pytest.mark.parametrize("about", [{"weighted": True}, {"clustered": True}])
+def test_no_funnel_of_the_exact_result_is_advised_where_there_is_none(about: dict[str, bool]) -> None:
+    told = why(funnel, made_release(**about))
+    assert told.endswith("— draw a forest from the exact result, for restricted use: add --restricted")
+
+
+@pytest.mark.parametrize("draw", [forest, funnel])
+def test_groups_that_a_limit_is_not_on_have_a_mark_of_their_own(release: PublicRelease, draw: Any) -> None:
+    words = tuple(each for each in release.words if [level.rung for level in each.group.levels] != ["country"])
+    unjudged = release.model_copy(update={"words": words})
+    figure = draw(unjudged, by="nationality")
+    (axes,) = figure.axes
+    drawn = lines(axes)
+    marks = {name: line for name, line in drawn.items() if line.get_marker() == "D"}
+    assert sum(len(points(line)) for line in marks.values()) > 5
+    assert not [name for name in drawn if name.startswith(("cannot tell", "within the limit", "beyond the limit"))]
+    assert not [name for name in drawn if name.startswith("limit")]
+    told = words_of(figure)
+    assert "Diamonds: not judged by this limit" in told
+    assert "Open circles" not in told
+    if draw is funnel:
+        assert [name.partition(" (")[0] for name in marks] == ["not judged by this limit"]
+    judged = lines(draw(release, by="nationality").axes[0])
+    assert not [name for name, line in judged.items() if line.get_marker() == "D"]
 
 
 def test_a_limit_both_ways_is_drawn_both_ways(result: AuditResult) -> None:

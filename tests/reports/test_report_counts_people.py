@@ -68,8 +68,9 @@ def test_a_better_off_group_is_never_said_to_be_harmed(passing: AuditResult) -> 
     verdict = told(result)
     assert "missed victims clearly less often in 1 group than" in verdict
     assert "affect the most people" not in verdict
-    assert "more victims missed" not in verdict
     affected = told(result, "affected")
+    assert "victims more than" not in affected
+    assert "up to 430 cases were decided otherwise than at the rate of everyone else." in affected
     assert "Clearly apart from everyone else" in affected
     assert "More missed" not in affected
     assert "422 fewer" not in affected  # rounded up to two digits
@@ -81,9 +82,9 @@ def test_a_better_off_group_is_never_said_to_be_harmed(passing: AuditResult) -> 
 
 def test_of_groups_to_both_sides_the_harmed_one_is_named(passing: AuditResult) -> None:
     counts = {(): (10_000, 20_000), NIGERIA: (950, 1_000), WOMEN: (4_800, 10_000)}
-    verdict = told(made({NIGERIA: FAIL_HIGH, WOMEN: FAIL_LOW}, counts, passing, rule=BOTH))
-    assert "These errors affect the most people in one group: Women." in verdict
-    assert "up to 400 more victims missed" in verdict
+    result = made({NIGERIA: FAIL_HIGH, WOMEN: FAIL_LOW}, counts, passing, rule=BOTH)
+    assert "These errors affect the most people in one group: Women." in told(result)
+    assert "it missed up to 400 victims more than at the rate of everyone else." in told(result, "affected")
 
 
 def test_up_to_is_an_upper_bound_where_groups_of_different_families_fail(passing: AuditResult) -> None:
@@ -92,14 +93,14 @@ def test_up_to_is_an_upper_bound_where_groups_of_different_families_fail(passing
     failing = Reading(result).with_outcome("fail")
     # 1,000 x (15,500/19,000 - 0.5) and 10,000 x (0.9 - 0.7): no one need stand in both groups.
     assert people_beyond(failing) == pytest.approx(315.79 + 2_000, abs=0.01)
-    assert "up to 2,400 more victims missed" in told(result)
+    assert "missed up to 2,400 victims more than" in told(result, "affected")
 
 
 def test_no_more_victims_are_missed_beyond_a_rate_than_are_missed(passing: AuditResult) -> None:
     groups = [(("nationality", "country", code),) for code in ("NGA", "GHA")]
     counts = {(): (1_900, 2_000), groups[0]: (400, 500), groups[1]: (400, 500)}
     result = made(dict.fromkeys((*groups, WOMEN), FAIL_LOW), {**counts, WOMEN: (900, 1_000)}, passing)
-    assert "up to 100 more victims missed" in told(result)
+    assert "missed up to 100 victims more than" in told(result, "affected")
 
 
 def test_the_same_people_on_several_rungs_are_counted_once(passing: AuditResult) -> None:
@@ -111,7 +112,8 @@ def test_the_same_people_on_several_rungs_are_counted_once(passing: AuditResult)
     assert "missed victims clearly more often in 1 group than" in verdict
     assert "1 group beyond the limit" in verdict
     assert "1 beyond the limit" in verdict
-    assert "up to 110 more victims missed" in verdict  # 400 x (9,900/19,600 - 0.25) = 102.04, rounded up
+    # 400 x (9,900/19,600 - 0.25) = 102.04, rounded up
+    assert "missed up to 110 victims more than" in told(result, "affected")
 
 
 def test_a_pass_says_how_many_groups_were_judged_on_every_limit() -> None:

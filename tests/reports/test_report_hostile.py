@@ -14,9 +14,9 @@ from made_hostile import KEPT, Field, everything, everywhere, open_fields, rewri
 from made_pages import find_all, parsed, structure, text
 
 from audit.result import AuditResult
+from reports.group_counts import counts_csv
 from reports.html import HtmlReporter
 from reports.junit import JunitReporter
-from reports.pdf.counts import counts_csv
 
 PAYLOADS = (
     "<script>alert(1)</script>",

@@ -44,8 +44,9 @@ def test_it_holds_nothing_that_runs_or_loads(html: str) -> None:
         for name, value in element.attrib.items():
             assert not name.startswith("on")
             assert name not in ("style", "src", "srcset", "background", "action", "ping", "xlink:href")
-            if name == "href":
-                assert value.startswith("#")
+            if name == "href" and not value.startswith("#"):
+                assert value.startswith("data:text/csv;charset=utf-8,"), "a file that lies in the page"
+                assert element.get("download") == "restricted-groups.csv"
     assert "url(" not in html
     assert "@import" not in html
     # the digest of the style is base64, in which two slashes can stand side by side
@@ -90,31 +91,60 @@ def test_the_parts_stand_in_their_order(failing_html: str) -> None:
         "Who is affected",
         "By gender",
         "By region",
-        "By nationality",
         "By nationality and gender together",
+        "How sure it is",
+        "All groups at once",
+        "By nationality",
         "A second and a third opinion",
         "What was not looked at",
         "Cases still needed",
-        "Where every row went",
-        "The limits, and who set them",
         "Waived findings",
-        "The system and the labels",
+        "What changed since the last audit",
         "Safeguards in the draft resolution",
         "Laws and standards",
         "What this does not show",
+        "The limits, and who set them",
+        "The system and the labels",
+        "Where every row went",
         "Method",
         "Words used",
         "Check this report",
+        "Downloads",
         "Corrections and contact",
     ]
+
+
+def test_further_questions_stand_in_the_order_of_a_reader_who_decides(further_html: str) -> None:
+    told = [text(heading) for heading in find_all(parsed(further_html), "h2")]
+    in_order = [
+        "All groups at once",
+        "By nationality",
+        "Do scores rank people alike?",
+        "Do scores mean the same for everyone?",
+        "Would another threshold help?",
+        "At work, where cases are rarer",
+        "Swaps: one word changed, all else the same",
+        "How sure is each verdict?",
+        "What changed since the last audit",
+        "Safeguards in the draft resolution",
+    ]
+    assert [heading for heading in told if heading in in_order] == in_order
+
+
+def test_the_contents_list_every_part_in_the_order_of_the_page(html: str) -> None:
+    root = parsed(html)
+    links = [((link.get("href") or "")[1:], text(link)) for link in find_all(next(find_all(root, "nav")), "a")]
+    main = next(find_all(root, "main"))
+    assert links == [(heading.get("id"), text(heading)) for heading in find_all(main, "h2")]
 
 
 def test_links_find_their_targets_and_targets_are_never_details_themselves(html: str) -> None:
     root = parsed(html)
     ids = [element.get("id") for element in root.iter() if element.get("id")]
     assert len(set(ids)) == len(ids)
-    for link in find_all(root, "a"):
-        assert (link.get("href") or "")[1:] in ids
+    for link in find_all(root, "a", "use"):
+        href = link.get("href") or ""
+        assert href.removeprefix("#") in ids or link.get("download")
     assert not any(details.get("id") for details in find_all(root, "details"))
 
 

@@ -80,7 +80,7 @@ def test_a_pdf_loads_the_nouns_the_extra_and_nothing_below_them(tmp_path: Path) 
         "import pathlib\n"
         "from audit.result import AuditResult\n"
         "from reports.pdf import pdf_of\n"
-        "from reports.pdf.counts import counts_csv\n"
+        "from reports.group_counts import counts_csv\n"
         "from audit.result_json import result_to_json\n"
         f"result = AuditResult.model_validate_json(pathlib.Path({str(path)!r}).read_text(encoding='utf-8'))\n"
         "assert counts_csv(result)\n"

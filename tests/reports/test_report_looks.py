@@ -49,10 +49,22 @@ def test_each_answer_stands_in_a_sentence_and_a_table(further_html: str, anchor:
 def test_what_has_no_answer_says_why_in_one_line(passing_html: str) -> None:
     part = section(parsed(passing_html), "not-looked-at")
     lines = [text(item) for item in find_all(part, "li")]
-    assert len(lines) == len(SAID) - 1, "the made-up result has a second opinion and nothing else"
+    own = ("change", "together")  # sections of their own, whether there is an answer or not
+    assert len(lines) == len(SAID) - 1 - len(own), "the made-up result has a second opinion and nothing else"
     for line in lines:
         assert re.fullmatch(r".+ Not shown: .+\.", line)
     assert "Like with like Not shown: the plan declares no control features." in lines
+
+
+def test_a_comparison_and_all_groups_at_once_are_sections_with_the_reason_where_there_is_no_answer(
+    passing_html: str,
+) -> None:
+    root = parsed(passing_html)
+    change, together = text(section(root, "change")), text(section(root, "together"))
+    assert "not shown: this report is not compared with an earlier one. That is no sign that nothing" in change
+    assert "Not shown: this result does not compare all groups at once." in together
+    links = [link.get("href") for link in find_all(next(find_all(root, "nav")), "a")]
+    assert {"#change", "#together"} <= set(links)
 
 
 def test_nothing_is_said_to_be_missing_where_all_is_there(further_html: str) -> None:

@@ -27,11 +27,11 @@ from audit.disclosure.pdf_text import read_pdf
 from audit.errors import AuditError
 from audit.result import AuditResult
 from audit.result_file import result_to_json
+from reports.group_counts import counts_csv
 from reports.html import render_page
 from reports.html.environment import environment
 from reports.languages import language
 from reports.pdf import PdfReporter, pdf_of
-from reports.pdf.counts import counts_csv
 
 require_pdf()
 

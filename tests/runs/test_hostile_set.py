@@ -19,9 +19,9 @@ from audit.cli.terminal import Style
 from audit.result import AuditResult
 from audit.result_file import parse_result, result_to_json
 from audit.run import run_audit
+from reports.group_counts import counts_csv
 from reports.html import HtmlReporter
 from reports.junit import JunitReporter
-from reports.pdf.counts import counts_csv
 
 ATTACK = "=<img src=x onerror=alert(1)>\u202e\u2066{{7*7}}%(n)s\"'"
 CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")

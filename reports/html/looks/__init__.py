@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from reports.html.looks.parts import Column, Fold, Look, SmallTable, Teller
-from reports.html.looks.writing import looks
+from reports.html.looks.writing import Looks, looks
 
-__all__ = ["Column", "Fold", "Look", "SmallTable", "Teller", "looks"]
+__all__ = ["Column", "Fold", "Look", "Looks", "SmallTable", "Teller", "looks"]

@@ -18,7 +18,7 @@ class ChangeTeller(Teller):
         title = self.t.gettext("What changed since the last audit")
         change, words = self.result.change, ChangeWords(self.result, self.language)
         if change is None:
-            return Look("change", title, absent=self.t.gettext("no earlier audit was named"))
+            return Look("change", title, absent=self._absent())
         tables, folds = self.split(
             self.t.gettext("Then and now, worse first"),
             (
@@ -46,6 +46,9 @@ class ChangeTeller(Teller):
             tables=tables,
             folds=folds,
         )
+
+    def _absent(self) -> str:
+        return self.t.gettext("this report is not compared with an earlier one. That is no sign that nothing changed.")
 
     def _limits(self) -> tuple[str, ...]:
         """How much worse each rate may have become."""

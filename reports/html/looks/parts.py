@@ -74,6 +74,8 @@ class Look:
     """Why nothing is shown."""
     pictures: tuple[Picture, ...] = ()
     tables: tuple[SmallTable, ...] = ()
+    not_drawn: tuple[str, ...] = ()
+    """Pictures that there are none of, each with the reason."""
     folds: tuple[Fold, ...] = ()
     terms: tuple[str, ...] = ()
     """Terms that it uses, by their names in `audit.terms`."""

@@ -7,10 +7,13 @@ from collections.abc import Iterator
 from audit.result import BetweenGroups, Family, Funnel, RuleResult
 from reports.html.funnel import Mark, funnel_chart, limits_of_a_pass
 from reports.html.looks.parts import Column, Fold, Look, Picture, SmallTable, Teller
+from reports.no_funnel import why_no_funnel
 from reports.numbers import NOT_KNOWN
 
 _RARELY = 0.05
 _FUNNEL_ROWS = 12
+_FINEST = ("country", "level")
+"""The rungs of which funnels stand on the page."""
 
 
 class TogetherTeller(Teller):
@@ -21,9 +24,10 @@ class TogetherTeller(Teller):
         title = self.t.gettext("All groups at once")
         limited = [each for each in self._limited() if each.reason is None]
         if not self.result.between_groups:
-            return Look("together", title, absent=self.t.gettext("this result does not compare all groups at once"))
+            absent = self.t.gettext("this result does not compare all groups at once")
+            return Look("together", title, absent=absent, not_drawn=tuple(self._not_drawn()))
         if not limited:
-            return Look("together", title, absent=self._absent())
+            return Look("together", title, absent=self._absent(), not_drawn=tuple(self._not_drawn()))
         columns = (
             Column(self.t.gettext("By"), number=False),
             Column(self.t.gettext("Rate"), number=False),
@@ -44,6 +48,7 @@ class TogetherTeller(Teller):
             ),
             tables=tables,
             pictures=tuple(self._pictures()),
+            not_drawn=tuple(self._not_drawn()),
             folds=(*folds, *self._funnel_numbers(), *self._ranked(limited), *self._entropy()),
             terms=(
                 "test of all equal",
@@ -151,10 +156,24 @@ class TogetherTeller(Teller):
         )
         return words % told
 
+    def _not_drawn(self) -> Iterator[str]:
+        """The funnels that there are none of, of those that would stand here: each with the reason."""
+        drawn = {(rule.rule, funnel.family) for funnel, rule in self._funnels()}
+        for rule in self.result.rules:
+            for family in self.reading.families:
+                is_here = len(family.axes) == 1 and family.axes[0].rung in _FINEST
+                why = why_no_funnel(self.result, rule, family.root) if is_here else None
+                if why is not None and why.reason != "not_judged" and (rule.rule, family) not in drawn:
+                    yield self.t.gettext("Funnel of “%(rate)s” by %(axes)s not shown: %(why)s.") % {
+                        "rate": self.words.rate(rule.metric),
+                        "axes": self.names.axes(family.axes),
+                        "why": why.told(self.language),
+                    }
+
     def _funnels(self) -> Iterator[tuple[Funnel, RuleResult]]:
         rules = {rule.rule: rule for rule in self.result.rules}
         for funnel in self.result.funnels:
-            if funnel.rule in rules and funnel.points and funnel.family.axes[0].rung in ("country", "level"):
+            if funnel.rule in rules and funnel.points and funnel.family.axes[0].rung in _FINEST:
                 yield funnel, rules[funnel.rule]
 
     def _funnel_numbers(self) -> Iterator[Fold]:

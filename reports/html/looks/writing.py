@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from reports.html.looks.answering import AskedAgainTeller, FailuresTeller
 from reports.html.looks.change import ChangeTeller
 from reports.html.looks.like import LikeTeller
@@ -19,28 +21,58 @@ from reports.names import Names
 from reports.reading import Reading
 from reports.words import Words
 
-_IN_ORDER = (
-    ChangeTeller,
-    SwapsTeller,
-    SureTeller,
-    ControlTeller,
-    FailuresTeller,
-    AskedAgainTeller,
-    SeveralTeller,
-    LikeTeller,
-    TogetherTeller,
+_ANSWERED = (
     RankingTeller,
     CalibrationTeller,
     SweepTeller,
     DeployedTeller,
+    SwapsTeller,
+    SureTeller,
+    ControlTeller,
+    LikeTeller,
+    SeveralTeller,
+    FailuresTeller,
+    AskedAgainTeller,
     PatternTeller,
     SearchTeller,
     CostTeller,
     MeasureTeller,
     OpinionTeller,
 )
+"""Scores and thresholds, swaps, what would overturn a verdict, then what else was asked."""
 
 
-def looks(reading: Reading, names: Names, words: Words, language: Language) -> tuple[Look, ...]:
-    """Every look, those without an answer among them."""
-    return tuple(teller(reading, names, words, language).look() for teller in _IN_ORDER)
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """Every further question, those without an answer among them."""
+
+    together: Look
+    """All groups at once: a section of its own, between the findings, whether there is an answer or not."""
+    asked: tuple[Look, ...]
+    change: Look
+    """What changed since the last audit: the same."""
+
+    @property
+    def answered(self) -> list[Look]:
+        """Those with an answer, in the order of the page."""
+        return [look for look in self.asked if not look.absent]
+
+    @property
+    def unanswered(self) -> list[Look]:
+        """Those without one, each with the reason."""
+        return [look for look in self.asked if look.absent]
+
+    @property
+    def terms(self) -> set[str]:
+        """The terms that the answers use."""
+        return {term for look in (self.together, *self.asked, self.change) if not look.absent for term in look.terms}
+
+
+def looks(reading: Reading, names: Names, words: Words, language: Language) -> Looks:
+    """Every look."""
+    asked = tuple(teller(reading, names, words, language).look() for teller in _ANSWERED)
+    return Looks(
+        together=TogetherTeller(reading, names, words, language).look(),
+        asked=asked,
+        change=ChangeTeller(reading, names, words, language).look(),
+    )

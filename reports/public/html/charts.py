@@ -17,15 +17,13 @@ from markupsafe import Markup, escape
 from audit.public_figures import FUNNEL_SIZES, Place, Span, funnel_place, limits_beside
 from audit.public_table import PublicRate, PublicRule
 from reports.html import palette
-from reports.html.charts import mark
+from reports.html.charts import LOOKS, inside, mark
 from reports.numbers import Numbers
 from reports.plain_text import harmless
 from reports.public.reading import PublicFinding
 
 __all__ = ["bar_of_states", "funnel", "interval", "row_mark", "shapes"]
 
-_LOOKS: Final = {"fail": "f", "pass": "p", "inconclusive": "i", "not_evaluable": "n", "": "o"}
-"""Short names of looks: a page refers to a shape some thousand times."""
 _WIDTH, _HEIGHT, _LEFT, _TOP, _BOTTOM = 640, 320, 54, 14, 30
 _PLANE: Final = (_WIDTH - _LEFT - 8, _HEIGHT - _TOP - _BOTTOM)
 _SIZES: Final = tuple(10**power for power in range(1, 6))
@@ -35,8 +33,8 @@ _SHARES: Final = tuple(share / 10 for share in range(0, 11, 2))
 def shapes() -> Markup:
     """The shapes that rows refer to, drawn once: marks of states, points of intervals, marks of the funnel."""
     marks = "".join(
-        f'<symbol id="m-{short}" viewBox="-7 -7 14 14">{_inside(str(mark(look)))}</symbol>'
-        for look, short in _LOOKS.items()
+        f'<symbol id="m-{short}" viewBox="-7 -7 14 14">{inside(str(mark(look)))}</symbol>'
+        for look, short in LOOKS.items()
         if look
     )
     points = (
@@ -66,7 +64,7 @@ def row_mark(outcome: str, word: str = "") -> Markup:
     if not outcome:
         return Markup("")
     said = f'role="img" aria-label="{escape(harmless(word))}"' if word else 'aria-hidden="true"'
-    return _markup(f'<svg class="m" {said}><use href="#m-{_LOOKS[outcome]}"/></svg>')
+    return _markup(f'<svg class="m" {said}><use href="#m-{LOOKS[outcome]}"/></svg>')
 
 
 def interval(finding: PublicFinding, title: str) -> Markup:
@@ -85,9 +83,9 @@ def interval(finding: PublicFinding, title: str) -> Markup:
     length = f' width="{end - start}%"'
     parts.append(f'<rect class="i"{at}{length}/>')
     if rate.value is not None:
-        parts.append(f'<use href="#p-{_LOOKS[finding.outcome]}" x="{_tenth(rate.value)}%"/>')
+        parts.append(f'<use href="#p-{LOOKS[finding.outcome]}" x="{_tenth(rate.value)}%"/>')
     return _markup(
-        f'<svg class="c k-{_LOOKS[finding.outcome]}" role="img"><title>{escape(harmless(title))}</title>'
+        f'<svg class="c k-{LOOKS[finding.outcome]}" role="img"><title>{escape(harmless(title))}</title>'
         + "".join(parts)
         + "</svg>"
     )
@@ -184,11 +182,7 @@ def _marks(findings: Sequence[PublicFinding], short: Mapping[str, str]) -> Itera
 
 
 def _mark_of(finding: PublicFinding) -> str:
-    return _LOOKS[finding.outcome if finding.outcome in ("fail", "pass") else "inconclusive"]
-
-
-def _inside(svg: str) -> str:
-    return svg[svg.index(">") + 1 : svg.rindex("</svg>")]
+    return LOOKS[finding.outcome if finding.outcome in ("fail", "pass") else "inconclusive"]
 
 
 def _whole(share: float) -> int:

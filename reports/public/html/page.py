@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from audit.groups import Axis
 from audit.public_figures import FUNNEL_DEVIATIONS, funnel_curve
 from audit.public_table import PublicRelease, group_key, has_words, why_no_rates
+from reports.data_links import as_link
 from reports.language import Language
 from reports.names import Names
 from reports.plain_text import capital, harmless
-from reports.public.downloads import as_link, table_csv
+from reports.public.downloads import table_csv
 from reports.public.html.absent import Absent, absent_sections
 from reports.public.html.affected import MOST, PublicAffected, PublicAffectedWriter
 from reports.public.html.every import Every, EveryWriter

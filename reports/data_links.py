@@ -1,0 +1,15 @@
+"""Files inside of a page: links that hold their text, so that nothing is loaded."""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import quote
+
+__all__ = ["as_link"]
+
+_PLAIN: Final = "/:,;=+-_.!~*'(){}[]|@$?^"
+
+
+def as_link(kind: str, text: str) -> str:
+    """A `data:` link that holds a text."""
+    return f"data:{kind};charset=utf-8,{quote(text, safe=_PLAIN)}"

@@ -1,0 +1,97 @@
+"""The exact counts of groups as CSV: restricted, attached to a PDF and lying in a page."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Final
+
+from reports.plain_text import spreadsheet_text
+
+if TYPE_CHECKING:
+    from audit.result import AuditResult, Family, GroupCounts
+
+__all__ = ["counts_csv", "groups_csv"]
+
+_COUNTS: Final = (
+    "true_positive",
+    "false_negative",
+    "false_positive",
+    "true_negative",
+    "unlabelled_flagged",
+    "unlabelled_not_flagged",
+    "unscored_positive",
+    "unscored_negative",
+    "unscored_unlabelled",
+)
+_WORST_FIRST: Final = ("fail", "inconclusive", "not_evaluable", "pass")
+
+
+def counts_csv(result: AuditResult) -> str:
+    """A line a group: for each sensitive feature its rung and code (empty: all of them), then the nine counts."""
+    features = [feature.name for feature in result.features]
+    lines: list[list[str | int]] = [[*(head for name in features for head in (f"{name}_rung", name)), *_COUNTS]]
+    for row in result.counts:
+        levels = {level.feature: level for level in row.group.levels}
+        cells = [
+            cell
+            for name in features
+            for cell in ((levels[name].rung, levels[name].code) if name in levels else ("", ""))
+        ]
+        lines.append([*cells, *(getattr(row, name) for name in _COUNTS)])
+    return _lines(lines)
+
+
+def groups_csv(result: AuditResult, most: int) -> tuple[str, tuple[Family, ...]]:
+    """A line a group with what each rule says of it, in at most so many characters.
+
+    A group stands by the code of each feature, which no two rungs share, or by nothing where it holds everyone; people
+    with one code on every rung stand once, with their worst outcome. Families of few features and few groups come
+    before others.
+
+    Returns
+    -------
+    tuple of str and tuple of Family
+        The file, and the families for which there was no room.
+    """
+    families: dict[Family, list[GroupCounts]] = {}
+    for row in result.counts:
+        families.setdefault(row.group.family, []).append(row)
+    features, rules = [feature.name for feature in result.features], [rule.rule for rule in result.rules]
+    words = _words(result)
+    text = _lines([[*features, *_COUNTS, *(f"verdict {rule}" for rule in rules)]])
+    left_out: list[Family] = []
+    told: set[tuple[str, ...]] = set()
+    for family, rows in sorted(families.items(), key=lambda each: (len(each[0].root), len(each[1]))):
+        lines: list[list[str | int]] = []
+        for row in rows:
+            codes = {level.feature: level.code for level in row.group.levels}
+            who = tuple(codes.get(name, "") for name in features)
+            if who not in told:
+                told.add(who)
+                verdicts = [words.get((rule, frozenset(codes.items())), "") for rule in rules]
+                lines.append([*who, *(getattr(row, name) for name in _COUNTS), *verdicts])
+        more = _lines(lines)
+        if len(text) + len(more) > most:
+            left_out.append(family)
+        else:
+            text += more
+    return text, tuple(left_out)
+
+
+def _words(result: AuditResult) -> dict[tuple[str, frozenset[tuple[str, str]]], str]:
+    """The outcome of each rule for the people of a group: the worst of all rungs on which they are one group."""
+    worst: dict[tuple[str, frozenset[tuple[str, str]]], str] = {}
+    for verdict in result.verdicts:
+        key = verdict.rule, frozenset((level.feature, level.code) for level in verdict.group.levels)
+        worst[key] = min(worst.get(key, "pass"), verdict.outcome, key=_WORST_FIRST.index)
+    return worst
+
+
+def _lines(rows: Iterable[Sequence[str | int]]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    for row in rows:
+        writer.writerow([spreadsheet_text(cell) if isinstance(cell, str) else cell for cell in row])
+    return text.getvalue()

@@ -1,0 +1,131 @@
+"""The findings, feature by feature: gender and others, region, both together, how sure, and nationality at the end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from audit.result import Axis, Family, Outcome, RuleResult
+from reports.html.squares import Region, State, by_region
+from reports.html.tables import Table, TableWriter
+from reports.language import Language
+from reports.names import Names
+from reports.plain_text import capital
+from reports.reading import MISSED, WRONGLY_FLAGGED, Reading, worst_outcomes
+from reports.words import Words
+
+__all__ = ["Breakdown", "BreakdownWriter", "Section"]
+
+_BY_FEATURE, _BY_REGION, _TOGETHER, _BY_NATIONALITY = range(4)
+_STATES: Final[tuple[Outcome, ...]] = ("fail", "pass", "inconclusive", "not_evaluable")
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Findings by one feature, or by several together."""
+
+    anchor: str
+    title: str
+    families: tuple[tuple[str, tuple[Table, ...]], ...]
+    """For each family: a heading (empty where there is one family only) and its tables, the primary harm first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Breakdown:
+    """Every finding in its section."""
+
+    sections: tuple[Section, ...]
+    """All but those by single nationality: pooled groups come first, since most single ones cannot be judged."""
+    forest: tuple[Table, ...]
+    """A table a limit: the groups of which it is surest that they are badly off."""
+    nationality: Section | None
+    regions: tuple[Region, ...]
+    """Nationalities as squares; none where none is judged."""
+
+
+class BreakdownWriter:
+    """Lays out the findings of one result in one language; `rules` in the order in which they are told."""
+
+    def __init__(
+        self, reading: Reading, names: Names, words: Words, language: Language, rules: list[RuleResult]
+    ) -> None:
+        self._reading = reading
+        self._names = names
+        self._words = words
+        self._language = language
+        self._t = language.translations
+        self._rules = rules
+        self._tables = TableWriter(reading, names, words, language)
+
+    def write(self) -> Breakdown:
+        """All of them."""
+        parts: dict[tuple[int, str], list[Family]] = {}
+        for family in self._reading.families:
+            parts.setdefault(self._part(family), []).append(family)
+        ordered = sorted(parts.items(), key=lambda part: part[0][0])
+        pooled = [(title, families) for (part, title), families in ordered if part != _BY_NATIONALITY]
+        single = [(title, families) for (part, title), families in ordered if part == _BY_NATIONALITY]
+        return Breakdown(
+            sections=tuple(
+                self._section(f"part-{place}", title, families) for place, (title, families) in enumerate(pooled, 1)
+            ),
+            forest=tuple(self._forest()),
+            nationality=None
+            if not single
+            else self._section("nationality", single[0][0], [family for _, families in single for family in families]),
+            regions=tuple(self._regions()),
+        )
+
+    def _section(self, anchor: str, title: str, families: list[Family]) -> Section:
+        ordered = sorted(families, key=lambda family: len(self._reading.groups(family)))
+        laid = [
+            (capital(self._names.axes(family.axes)), tuple(self._family_tables(family, f"{anchor}-{number}")))
+            for number, family in enumerate(ordered, start=1)
+        ]
+        several = len(laid) > 1
+        return Section(anchor, title, tuple((heading if several else "", tables) for heading, tables in laid))
+
+    def _part(self, family: Family) -> tuple[int, str]:
+        """By gender and other features; by region; features together; single nationalities, in one section."""
+        axes = family.axes
+        if len(axes) > 1:
+            return _TOGETHER, self._t.gettext("By %(features)s together") % {"features": self._names.features(axes)}
+        (axis,) = axes
+        if not self._names.is_nationality(axis):
+            return _BY_FEATURE, self._t.gettext("By %(axes)s") % {"axes": self._names.axis(axis)}
+        if axis.rung == "country":
+            return _BY_NATIONALITY, self._t.gettext("By %(axes)s") % {"axes": self._names.axis(axis)}
+        return _BY_REGION, self._t.gettext("By region")
+
+    def _family_tables(self, family: Family, anchor: str) -> list[Table]:
+        """A table a rule; and for an error that no rule limits in this family, the rate as it is, not judged."""
+        tables = []
+        limited: set[str] = set()
+        for number, rule in enumerate(self._rules, start=1):
+            table = self._tables.judged(rule, family, f"{anchor}-{number}")
+            if table is not None:
+                limited.add(rule.metric)
+                tables.append(table)
+        open_errors = [error[0] for error in (MISSED, WRONGLY_FLAGGED) if not limited.intersection(error)]
+        tables += [
+            self._tables.shown(metric, family, f"{anchor}-{metric}")
+            for metric in open_errors
+            if metric in self._reading.everyone
+        ]
+        return tables
+
+    def _forest(self) -> list[Table]:
+        made = [self._tables.forest(rule, f"forest-{number}") for number, rule in enumerate(self._rules, start=1)]
+        return [table for table in made if table.rows]
+
+    def _regions(self) -> list[Region]:
+        """Every nationality that is judged, in its worst state over all limits."""
+        looks = {outcome: State(outcome, self._words.outcome(outcome)) for outcome in _STATES}
+        found: list[Region] = []
+        for feature in self._reading.result.features:
+            axis = Axis(feature.name, feature.rungs[0])
+            if self._names.is_nationality(axis) and axis.rung == "country":
+                worst = worst_outcomes([each for each in self._reading.findings if each.axes == (axis,)])
+                told = {who[0][1]: looks[outcome] for who, outcome in worst.items()}
+                found += by_region(feature, told, list(looks.values()), self._names, self._language)
+        return found

@@ -1,0 +1,39 @@
+"""A page without what it would say a thousand times: labels of cells, and end tags that HTML does not need.
+
+A page has some thousand labelled cells and some forty labels: each is said once, in the style sheet, and meant in the
+cells by its number. Written out in every cell they would be a tenth of the page.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import Final
+
+from reports.html.environment import css_string
+from reports.html.spacing import spaced
+from reports.language import Language
+
+__all__ = ["slimmed"]
+
+_LABEL: Final = re.compile(r' data-l="([^"]*)"')
+"""An attribute of ours. Quotes in anyone's text are escaped, so none of these can come from there."""
+
+
+_ENDS: Final = re.compile(r"</t[dhr]>(?=\s*<(?:t[dhr]\b|/t(?:r|body|head)>))")
+"""The end of a cell or row where another one, or the end of the table's part, ends it as well."""
+
+
+def slimmed(body: str, language: Language, scope: str) -> tuple[str, str]:
+    """`body` so, and the rules of style that say its labels; `scope` is what rules begin with."""
+    places: dict[str, int] = {}
+
+    def number(found: re.Match[str]) -> str:
+        return f' data-l="{places.setdefault(found[1], len(places) + 1)}"'
+
+    body = _LABEL.sub(number, _ENDS.sub("", body))
+    told = "".join(
+        f'{scope}[data-l="{place}"]::before{{content:{css_string(spaced(html.unescape(label), language))}}}\n'
+        for label, place in places.items()
+    )
+    return body, f"@media (max-width:44rem){{\n{told}}}\n" if told else ""

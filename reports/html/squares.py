@@ -1,0 +1,79 @@
+"""Nationalities as squares, sub-region by sub-region: not a map, and no statement about any people.
+
+The public page and the restricted one lay them out alike; each says itself in which state a nationality is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from audit.groups import Level, LevelName, NamedFeature
+from reports.language import Language
+from reports.names import Names
+
+__all__ = ["Region", "Squares", "State", "by_region"]
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A state that a nationality can be in: its look, and its word."""
+
+    outcome: str
+    word: str
+
+
+@dataclass(frozen=True, slots=True)
+class Squares:
+    """The nationalities of one state in one region."""
+
+    outcome: str
+    word: str
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A region with its nationalities by state."""
+
+    name: str
+    states: tuple[Squares, ...]
+
+
+def by_region(
+    feature: NamedFeature, told: Mapping[str, State], order: Sequence[State], names: Names, language: Language
+) -> list[Region]:
+    """The nationalities of a feature by the rung above theirs.
+
+    Parameters
+    ----------
+    feature
+        Its levels, those of the finest rung first.
+    told
+        The state of each code; nationalities without one are left out.
+    order
+        The states, in the order in which a region tells them.
+    names, language
+        Of the page.
+    """
+    rungs = list(dict.fromkeys(level.rung for level in feature.levels))
+    if not rungs:
+        return []
+    by_code: dict[str, list[LevelName]] = {}
+    for level in feature.levels:
+        if level.rung == rungs[0] and level.code in told:
+            # Who has no nationality, or none that is known or listed, is of no region: the same code on every rung.
+            by_code.setdefault("" if level.parent in (None, level.code) else str(level.parent), []).append(level)
+    above = {level.code for level in feature.levels if len(rungs) > 1 and level.rung == rungs[1]}
+    other = language.translations.gettext("No region")
+    made = []
+    for code, members in by_code.items():
+        name = names.level(Level(feature.name, rungs[1], code)) if code in above else other
+        named: dict[State, list[str]] = {state: [] for state in order}
+        for level in members:
+            named[told[level.code]].append(names.level(Level(feature.name, level.rung, level.code)))
+        lines = tuple(
+            Squares(state.outcome, state.word, tuple(sorted(named[state]))) for state in order if named[state]
+        )
+        made.append(Region(name, lines))
+    return sorted(made, key=lambda region: (region.name == other, region.name))

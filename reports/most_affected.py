@@ -1,0 +1,85 @@
+"""Whom the errors of a failing audit fall on: the group with most people, and at most how many more than else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from audit.frequencies import rounded_up
+from reports.language import Language
+from reports.reading import MISSED, WRONGLY_FLAGGED, Finding, Reading, people_beyond
+from reports.unnamed_words import Kind, kind_of
+
+__all__ = ["MostAffected", "kind_of_finding", "people_more"]
+
+
+def kind_of_finding(finding: Finding) -> Kind:
+    """What a failing group suffers, and whether more or less of it than everyone else."""
+    return kind_of(finding.metric, low=finding.verdict is not None and finding.verdict.side == "low")
+
+
+class MostAffected:
+    """The failing groups of one result about the harm that comes first."""
+
+    def __init__(self, reading: Reading, failing: Sequence[Finding]) -> None:
+        self._reading = reading
+        self._failing = failing
+
+    def worst(self) -> Finding | None:
+        """The failing group in which most people are harmed; None where failing groups are better off."""
+        worst = max(self._primary(), key=lambda finding: finding.people, default=None)
+        return None if worst is None or worst.people <= 0 else worst
+
+    def shown(self) -> Finding | None:
+        """The same; where no side harms or those apart are better off, the one furthest apart."""
+        return self.worst() or max(self._primary(), key=lambda finding: finding.apart, default=None)
+
+    def _primary(self) -> list[Finding]:
+        """Failing findings about the primary harm; all failing ones where none is about it. Those harmed, if any."""
+        wanted = WRONGLY_FLAGGED if self._reading.result.overall.primary_harm == "wrongly_flagged" else MISSED
+        harmed = [finding for finding in self._failing if finding.people > 0]
+        for findings in (harmed, self._failing):
+            primary = [finding for finding in findings if finding.metric in wanted]
+            if primary or findings:
+                return primary or list(findings)
+        return []
+
+
+def people_more(reading: Reading, failing: Sequence[Finding], language: Language) -> str:
+    """At most how many more people met an error in groups that fail on it than at the rate of everyone else."""
+    harmed = [finding for finding in failing if finding.people > 0] or list(failing)
+    if not harmed:
+        return ""
+    t = language.translations
+    kind = kind_of_finding(harmed[0])
+    count = _at_most(reading, [finding for finding in harmed if kind_of_finding(finding) == kind], kind)
+    told = {
+        ("missed", "more"): t.ngettext(
+            "In the groups beyond the limit it missed up to %(count)s victim more than at the rate of everyone else.",
+            "In the groups beyond the limit it missed up to %(count)s victims more than at the rate of everyone else.",
+            count,
+        ),
+        ("wrongly_flagged", "more"): t.ngettext(
+            "In the groups beyond the limit it wrongly flagged up to %(count)s person more than at the rate of "
+            "everyone else.",
+            "In the groups beyond the limit it wrongly flagged up to %(count)s people more than at the rate of "
+            "everyone else.",
+            count,
+        ),
+    }
+    otherwise = t.ngettext(
+        "In the groups beyond the limit up to %(count)s case was decided otherwise than at the rate of everyone else.",
+        "In the groups beyond the limit up to %(count)s cases were decided otherwise than at the rate of everyone "
+        "else.",
+        count,
+    )
+    return told.get(kind, otherwise) % {"count": language.numbers.count(count)}
+
+
+def _at_most(reading: Reading, affected: list[Finding], kind: Kind) -> int:
+    """An upper bound: no more people can be harmed beyond a rate than were harmed at all."""
+    beyond = people_beyond(affected)
+    error = {"missed": "false_negative_rate", "wrongly_flagged": "false_positive_rate"}.get(kind[0], "")
+    everyone = reading.everyone.get(error)
+    if kind[1] == "more" and everyone is not None and everyone.numerator < beyond:
+        return everyone.numerator
+    return rounded_up(beyond)

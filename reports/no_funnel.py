@@ -1,0 +1,60 @@
+"""Why there is no funnel of a rule over a family: its lines are limits of exact tests, which not every family has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from audit.findings.many_groups import FUNNEL_GROUPS
+from audit.result import AuditResult, Axis, RuleResult
+from reports.language import Language
+
+__all__ = ["NoFunnel", "why_no_funnel"]
+
+
+@dataclass(frozen=True, slots=True)
+class NoFunnel:
+    """That there is none, and why."""
+
+    axes: tuple[Axis, ...]
+    reason: Literal["several_features", "not_judged", "weights_or_clusters", "too_few", "no_lines"]
+    tested: int = 0
+    """How many groups were tested exactly."""
+
+    def told(self, language: Language) -> str:
+        """The reason as a clause."""
+        t, n = language.translations, language.numbers
+        few = t.ngettext(
+            "%(tested)s of its groups was tested exactly, and a funnel takes %(fewest)s",
+            "%(tested)s of its groups were tested exactly, and a funnel takes %(fewest)s",
+            self.tested,
+        ) % {"tested": n.count(self.tested), "fewest": n.count(FUNNEL_GROUPS)}
+        return {
+            "several_features": t.gettext("a funnel is drawn by one feature at a time"),
+            "not_judged": t.gettext("the limit is not on these groups"),
+            "weights_or_clusters": t.gettext(
+                "its lines are those of exact tests, which there are none of where cases are weighted or belong "
+                "together"
+            ),
+            "too_few": few,
+            "no_lines": t.gettext("this result holds no lines of a funnel for it"),
+        }[self.reason]
+
+
+def why_no_funnel(result: AuditResult, rule: RuleResult, axes: tuple[Axis, ...]) -> NoFunnel | None:
+    """Why a result has no funnel of a rule over the family with these axes; None where it has one."""
+    if any(each.rule == rule.rule and each.family.root == axes and each.points for each in result.funnels):
+        return None
+    if len(axes) > 1:
+        return NoFunnel(axes, "several_features")
+    verdicts = [each for each in result.verdicts if each.rule == rule.rule and each.group.family.root == axes]
+    if not verdicts:
+        return NoFunnel(axes, "not_judged")
+    if any(each.degrees_of_freedom is not None for each in verdicts) or _is_weighted(result):
+        return NoFunnel(axes, "weights_or_clusters")
+    tested = sum(each.level_fail is not None for each in verdicts)
+    return NoFunnel(axes, "too_few" if tested < FUNNEL_GROUPS else "no_lines", tested)
+
+
+def _is_weighted(result: AuditResult) -> bool:
+    return any(each.effective_cases is not None for each in result.estimates if not each.group.root)

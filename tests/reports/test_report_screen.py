@@ -1,0 +1,119 @@
+"""The three numbers of the restricted screen one: rates with their likely range, and how many groups stand how."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+from made_pages import find_all, parsed, section, text
+from made_results import PASSING, sample_result
+from made_second_looks import unnamed_result
+
+from audit.result import AuditResult
+from reports.html import HtmlReporter
+from reports.language import ENGLISH
+from reports.names import Names
+from reports.reading import Reading, worst_outcomes
+
+RANGE = re.compile(r"likely range [<>]?\d+–[<>]?\d+%")
+
+
+def numbers(result: AuditResult) -> list[tuple[str, str, str]]:
+    """Value, label and note of each."""
+    part = section(parsed(HtmlReporter().render(result)), "verdict")
+    (three,) = [each for each in find_all(part, "ul") if each.get("class") == "three"]
+    return [(text(each[0]), text(each[1]), text(each[2])) for each in three]
+
+
+def everyone(result: AuditResult, metric: str = "true_positive_rate") -> tuple[str, str]:
+    """The rate of everyone and its likely range, as the page writes them."""
+    estimate = next(each for each in result.estimates if not each.group.root and each.metric == metric)
+    n = ENGLISH.numbers
+    return n.percent(estimate.value), f"likely range {n.percent_range(estimate.low, estimate.high)}"
+
+
+def test_a_fail_shows_two_rates_with_their_ranges_and_how_many_groups(failing: AuditResult) -> None:
+    first, second, third = numbers(failing)
+    rate, span = everyone(failing)
+    assert first == (rate, "share of victims found, everyone together", span)
+    reading = Reading(failing)
+    worst = max(
+        (each for each in reading.with_outcome("fail") if each.metric == "true_positive_rate"),
+        key=lambda each: each.people,
+    )
+    assert worst.estimate is not None
+    likely = ENGLISH.numbers.percent_range(worst.estimate.low, worst.estimate.high)
+    name = Names(failing.features, ENGLISH).group(worst.group)
+    assert second == (
+        ENGLISH.numbers.percent(worst.value),
+        f"share of victims found: {name}",
+        f"likely range {likely}",
+    )
+    assert RANGE.fullmatch(second[2])
+    judged = {each.who for each in reading.with_outcome("fail") + reading.with_outcome("pass")}
+    failed = {each.who for each in reading.with_outcome("fail")}
+    assert third == (
+        str(len(failed)),
+        "groups beyond the limit",
+        f"of {len(judged)} groups that could be judged",
+    )
+
+
+def test_the_group_of_the_second_number_is_that_of_the_sentence(failing: AuditResult) -> None:
+    root = parsed(HtmlReporter().render(failing))
+    told = text(section(root, "verdict"))
+    name = numbers(failing)[1][1].removeprefix("share of victims found: ")
+    assert f"These errors affect the most people in one group: {name}." in told
+    assert re.search(
+        r"In the groups beyond the limit it missed up to [\d,]+ victims more than", text(section(root, "affected"))
+    )
+
+
+@pytest.mark.parametrize("kind", ["passing", "undecided"])
+def test_without_a_fail_it_says_how_many_are_within_and_how_many_cannot_be_told(
+    kind: str, request: pytest.FixtureRequest
+) -> None:
+    result: AuditResult = request.getfixturevalue(kind)
+    first, second, third = numbers(result)
+    assert (first[0], first[2]) == everyone(result)
+    worst = list(worst_outcomes(Reading(result).findings).values())
+    assert int(second[0]) == worst.count("pass")
+    assert second[1].startswith("groups within")
+    assert int(third[0].replace(",", "")) == worst.count("inconclusive") + worst.count("not_evaluable")
+    assert third[1] == "groups without a verdict of their own"
+    assert "beyond the limit" not in " ".join((*second, *third))
+
+
+def test_a_fail_without_a_name_has_the_rate_of_its_limit_and_no_group(failing: AuditResult) -> None:
+    result = unnamed_result(failing, metric="false_positive_rate")
+    reading = Reading(result)
+    assert reading.unnamed
+    assert not reading.with_outcome("fail")
+    first, second, third = numbers(result)
+    assert (first[0], first[2]) == everyone(result, "false_positive_rate")
+    assert first[1] == "share of non-victims wrongly flagged, everyone together"
+    assert second[:2] == ("one or more", "nationalities beyond the limit")
+    assert third[1] == "groups without a verdict of their own"
+
+
+def test_where_flags_go_to_enforcement_the_wrong_flag_is_the_first_rate() -> None:
+    both = [
+        {"metric": metric, "groups": ["gender"], "margin": 0.3}
+        for metric in ("true_positive_rate", "false_positive_rate")
+    ]
+    result = sample_result(replace(PASSING, rows=4_000, rules=both, route="enforcement", use="lead-generation"))
+    first = numbers(result)[0]
+    assert first[1] == "share of non-victims wrongly flagged, everyone together"
+    assert (first[0], first[2]) == everyone(result, "false_positive_rate")
+
+
+def test_a_rate_of_everyone_that_cannot_be_stated_is_a_dash_with_its_reason(passing: AuditResult) -> None:
+    unstated = tuple(
+        each.model_copy(update={"value": None, "low": None, "high": None, "status": "not_evaluable"})
+        if not each.group.root
+        else each
+        for each in passing.estimates
+    )
+    first = numbers(passing.model_copy(update={"estimates": unstated}))[0]
+    assert first == ("—", "share of victims found, everyone together", "fewer than 5 cases: no rate is stated")

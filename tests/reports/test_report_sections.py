@@ -1,0 +1,194 @@
+"""Parts of the restricted page beside its verdict: how sure, all at once, squares, downloads, and words of its plan."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import replace
+from urllib.parse import unquote
+
+from made_pages import find_all, parsed, section, text
+from made_results import FAILING, PASSING, sample_result
+from made_second_looks import unnamed_result
+
+from audit.result import AuditResult
+from reports.group_counts import groups_csv
+from reports.html import HtmlReporter
+from reports.language import ENGLISH
+from reports.names import Names
+from reports.plain_text import spreadsheet_text
+from reports.reading import Reading, worst_outcomes
+
+GENDER = [{"metric": "true_positive_rate", "groups": ["gender"], "margin": 0.1}]
+
+
+def told(result: AuditResult, part: str) -> str:
+    return text(section(parsed(HtmlReporter().render(result)), part))
+
+
+def test_the_surest_stand_first_and_those_beyond_the_limit_before_all(failing: AuditResult, failing_html: str) -> None:
+    part = section(parsed(failing_html), "forest")
+    tables = list(find_all(part, "table"))
+    assert [text(next(find_all(table, "caption"))).partition(" Limit")[0] for table in tables] == [
+        "Share of victims found, all groups",
+        "Share of non-victims wrongly flagged, all groups",
+    ]
+    names, reading = Names(failing.features, ENGLISH), Reading(failing)
+    rows = [text(row[0]) for row in find_all(next(find_all(tables[0], "tbody")), "tr")]
+    failed = [
+        each for each in reading.each_once
+        if each.metric == "true_positive_rate" and each.verdict and each.verdict.outcome == "fail"
+    ]  # fmt: skip
+    high = {names.group(each.group): each.estimate.high for each in failed if each.estimate and each.estimate.high}
+    assert rows[: len(failed)] == sorted(high, key=lambda name: (high[name], name))
+    assert len(rows) > len(failed)
+
+
+def test_no_table_of_the_surest_names_whom_a_fail_without_a_name_does_not(failing: AuditResult) -> None:
+    result = unnamed_result(failing)
+    part = section(parsed(HtmlReporter().render(result)), "forest")
+    assert "a list of the likeliest would name them" in text(part)
+    first = next(find_all(part, "table"))
+    assert "Share of victims found" in text(next(find_all(first, "caption")))
+    names = Names(result.features, ENGLISH)
+    countries = {
+        names.group(each.group).partition(",")[0]
+        for each in Reading(result).findings
+        if any(axis.rung == "country" for axis in each.axes)
+    }
+    listed = {text(row[0]).partition(",")[0] for row in find_all(next(find_all(first, "tbody")), "tr")}
+    assert listed
+    assert not listed & countries
+
+
+def test_every_nationality_that_is_judged_is_a_square_in_its_worst_state(
+    failing: AuditResult, failing_html: str
+) -> None:
+    part = section(parsed(failing_html), "nationality")
+    shown = {text(each): str(state.get("class")) for state in find_all(part, "ul") for each in find_all(state, "li")}
+    country = [each for each in Reading(failing).findings if [axis.rung for axis in each.axes] == ["country"]]
+    names = Names(failing.features, ENGLISH)
+    worst = worst_outcomes(country)
+    assert shown == {names.group(each.group): f"q-{worst[each.who]}" for each in country}
+    assert set(shown.values()) == {"q-fail", "q-pass", "q-inconclusive"} | (
+        {"q-not_evaluable"} if "not_evaluable" in worst.values() else set()
+    )
+    regions = [text(heading) for heading in find_all(part, "h3")]
+    assert "Western Africa" in regions
+    assert regions[-1] == "No region"
+    assert "This is not a map and no statement about any people." in text(part)
+    assert "cannot and should not be associated with any religion, nationality or civilization" in text(part)
+
+
+def test_without_nationality_there_is_no_such_section_and_no_word_of_it() -> None:
+    result = sample_result(replace(PASSING, rows=3_000, rules=GENDER))
+    only = result.model_copy(
+        update={
+            "estimates": tuple(each for each in result.estimates if "nationality" not in str(each.group.root)),
+            "verdicts": tuple(each for each in result.verdicts if "nationality" not in str(each.group.root)),
+            "counts": tuple(each for each in result.counts if "nationality" not in str(each.group.root)),
+            "rows": tuple(each for each in result.rows if "nationality" not in str(each.group.root)),
+            "disparities": tuple(each for each in result.disparities if "nationality" not in str(each.group.root)),
+        }
+    )
+    root = parsed(HtmlReporter().render(only))
+    assert not [each for each in root.iter() if each.get("aria-labelledby") == "nationality"]
+    assert "as a national of a country" not in text(section(root, "affected"))
+
+
+def failing_by_gender() -> AuditResult:
+    """Women are missed more often; groups are judged by gender alone."""
+    result = sample_result(replace(FAILING, rows=4_000, countries=("GHA", "NGA"), rules=GENDER))
+    low = {"outcome": "fail", "because": "beyond_limit", "side": "low"}
+    woman = result.verdicts[0].group
+    verdicts = tuple(each.model_copy(update=low) if each.group == woman else each for each in result.verdicts)
+    rules = tuple(each.model_copy(update={"outcome": "fail"}) for each in result.rules)
+    overall = result.overall.model_copy(update={"outcome": "fail"})
+    made = result.model_copy(update={"verdicts": verdicts, "rules": rules, "overall": overall})
+    parts = ("estimates", "verdicts", "counts", "rows", "disparities")
+    return made.model_copy(
+        update={
+            part: tuple(
+                each
+                for each in getattr(made, part)
+                if not each.group.root or [level.feature for level in each.group.root] == ["gender"]
+            )
+            for part in parts
+        }
+    )
+
+
+def test_what_does_not_add_up_is_said_of_the_groups_of_the_plan(failing: AuditResult) -> None:
+    ladder = told(failing, "affected")
+    assert "(as a national of a country, and of its region), so the last column does not add up." in ladder
+    alone = told(failing_by_gender(), "affected")
+    assert "The last column counts the cases that would have gone the other way" in alone
+    assert "several of these groups" not in alone
+    assert "national of a country" not in alone
+
+
+def test_no_feature_is_said_to_be_missing_from_the_set(failing: AuditResult) -> None:
+    """A control feature such as age is in the set; no table is about its groups."""
+    part = told(failing, "not-shown")
+    assert "Groups that no table of this page is about, be they of age, religion," in part
+    assert "does not name" not in part
+
+
+def test_the_download_holds_every_group_with_its_counts_and_verdicts(failing: AuditResult, failing_html: str) -> None:
+    part = section(parsed(failing_html), "downloads")
+    (link,) = find_all(part, "a")
+    assert link.get("download") == "restricted-groups.csv"
+    kind, _, held = (link.get("href") or "").partition(",")
+    assert kind == "data:text/csv;charset=utf-8"
+    rows = list(csv.DictReader(io.StringIO(unquote(held))))
+    people = {frozenset((level.feature, level.code) for level in each.group.root) for each in failing.counts}
+    found = {frozenset((name, row[name]) for name in ("gender", "nationality") if row[name]): row for row in rows}
+    assert set(found) == people
+    assert len(found) == len(rows)
+    for each in failing.counts:
+        row = found[frozenset((level.feature, level.code) for level in each.group.root)]
+        assert int(row["true_positive"]) == each.true_positive
+        assert int(row["unscored_negative"]) == each.unscored_negative
+    worst = {
+        (each.rule.rule, frozenset(each.who)): each.verdict.outcome
+        for each in Reading(failing).each_once
+        if each.rule and each.verdict
+    }
+    for (rule, who), outcome in worst.items():
+        assert found[who][f"verdict {rule}"] == outcome
+    assert "restricted as this page is, and not for publication" in text(part)
+    assert "All groups are in it." in text(part)
+
+
+def test_what_has_no_room_in_the_download_is_named(failing: AuditResult) -> None:
+    whole, none = groups_csv(failing, 10**9)
+    assert none == ()
+    part, left_out = groups_csv(failing, 35_000)
+    assert len(part) <= 35_000
+    assert whole.startswith(part[: part.rindex("\n", 0, 2_000)])
+    assert [len(family.root) for family in left_out] == [2]
+    assert "country" in [axis.rung for axis in left_out[0].root]
+
+
+def test_no_cell_of_the_download_is_a_formula(passing: AuditResult) -> None:
+    name = "=cmd|' /C calc'!A0"
+    features = tuple(
+        each.model_copy(update={"name": name}) if each.name == "gender" else each for each in passing.features
+    )
+    text_of, _ = groups_csv(passing.model_copy(update={"features": features}), 10**6)
+    cells = [cell for row in csv.reader(io.StringIO(text_of)) for cell in row]
+    assert spreadsheet_text(name) in cells
+    assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@"))]
+
+
+def test_where_there_is_no_funnel_the_page_says_why(passing: AuditResult, further_html: str) -> None:
+    few = told(passing, "together")
+    assert "Funnel of “Found” by gender not shown: " in few
+    assert "of its groups were tested exactly, and a funnel takes 10." in few
+    assert "Funnel of “Found” by nationality not shown" not in text(section(parsed(further_html), "together"))
+    clustered = passing.model_copy(
+        update={"verdicts": tuple(each.model_copy(update={"degrees_of_freedom": 9.0}) for each in passing.verdicts)}
+    )
+    assert "its lines are those of exact tests, which there are none of where cases are weighted or" in told(
+        clustered, "together"
+    )
