@@ -20,6 +20,8 @@ class Account:
     name: str
     numbers: tuple[str, ...]
     """Read, scored, abstained, failed, labelled, unlabelled."""
+    is_whole: bool
+    """Whether every row was decided and has a label, so that one number says all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +133,11 @@ class EvidenceWriter:
                     account.labelled,
                     account.unlabelled,
                 )
-                yield Account(self._page.names.group(account.group), tuple(self._n.count(number) for number in numbers))
+                yield Account(
+                    self._page.names.group(account.group),
+                    tuple(self._n.count(number) for number in numbers),
+                    is_whole=account.read == account.scored == account.labelled and bool(account.group.root),
+                )
 
     def _rates(self, group: Group, metrics: Sequence[str]) -> Rates:
         return Rates(

@@ -24,13 +24,21 @@ _ENDS: Final = re.compile(r"</t[dhr]>(?=\s*<(?:t[dhr]\b|/t(?:r|body|head)>))")
 """The end of a cell or row where another one, or the end of the table's part, ends it as well."""
 
 
-_QUOTES: Final = re.compile(r"""( [a-z][\w-]*=)"([\w%.#-]+)"(?=[ >])""")
+_QUOTES: Final = re.compile(r"""( [a-z][\w-]*=)"([\w%.#-]+)"(?:(?=[ >])|(/))""")
 """Attributes of which HTML needs no quotes. One that stands before "/>" would take the stroke for its own."""
 
 
+_OFTEN: Final = re.compile(r"<(?:td|th|tr|svg|rect|circle|use|b)\b[^>]*>")
+"""The tags of which a page has some thousand."""
+
+
 def unquoted(body: str) -> str:
-    """`body`, which is finished, without quotes that HTML does not need: a page has ten thousand of them."""
-    return _QUOTES.sub(r"\1\2", body)
+    """`body`, which is finished, without quotes that HTML does not need: its cells and drawings have ten thousand."""
+    return _OFTEN.sub(lambda tag: _QUOTES.sub(_bare, tag[0]), body)
+
+
+def _bare(attribute: re.Match[str]) -> str:
+    return f"{attribute[1]}{attribute[2]}{' /' if attribute[3] else ''}"
 
 
 def slimmed(body: str, language: Language, scope: str) -> tuple[str, str]:

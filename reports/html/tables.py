@@ -243,16 +243,15 @@ class TableWriter:
 
     def _folds(self, findings: list[Finding], digits: int) -> list[Fold]:
         """Rows under their common outcome and reason, so that a row need not repeat it."""
-        folds = []
+        folds, said = [], ("", "")
         named = sorted(findings, key=lambda finding: (self._urgency(finding)[0], self._names.group(finding.group)))
         for members, larger in self._alike(named):
             verdict = members[0].verdict
             because = self._because(members[0])
-            word = self._words.outcome(verdict.outcome) if verdict else ""
-            title = self._t.gettext("%(outcome)s: %(because)s") % {
-                "outcome": word[:1].upper() + word[1:],
-                "because": because,
-            }
+            title = capital(self._words.outcome(verdict.outcome)) if verdict else ""
+            if (title, because) != said:  # the reason once; below it the same for other larger groups
+                said = title, because
+                title = self._t.gettext("%(outcome)s: %(because)s") % {"outcome": title, "because": because}
             title = self._t.gettext("; ").join(part for part in (title, larger) if part)
             folds.append(
                 Fold(

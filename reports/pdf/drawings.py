@@ -20,7 +20,7 @@ __all__ = ["SVG", "self_contained"]
 SVG: Final = "{http://www.w3.org/2000/svg}"
 _LINK: Final = "{http://www.w3.org/1999/xlink}href"
 _DRAWN: Final = frozenset(
-    ("fill", "stroke", "stroke-width", "stroke-dasharray", "x", "y", "r", "width", "height", "color", "opacity")
+    ("fill", "stroke", "stroke-width", "stroke-dasharray", "x", "y", "cy", "r", "width", "height", "color", "opacity")
 )
 """Properties that draw."""
 _ACROSS: Final = ("x", "width")

@@ -124,7 +124,7 @@ def test_verdict_and_people_are_named_in_the_language(
 ) -> None:
     assert f'<html lang="{tag}" dir="{direction}">' in pages[code]
     assert re.search(rf'<h2 id="verdict"><svg.*?</svg>{heading}</h2>', pages[code])
-    assert f'<th scope="row">{people}<' in pages[code]
+    assert f"<th scope=row>{people}<" in pages[code]
 
 
 @pytest.mark.parametrize("code", OTHERS)
