@@ -15,6 +15,7 @@ from made_disclosure import GENDERS, SECRET
 from made_samples import RULES, RUNGS, Drawn, Sample
 
 from audit.counting.counted import Counted
+from audit.counting.score_table import BINS, UNIT, ScoreTable
 from audit.counting.table import CountsTable
 from audit.disclosure.exact import exact_counts
 from audit.disclosure.from_result import ready
@@ -45,7 +46,7 @@ def heavy_result(people: int = PEOPLE) -> AuditResult:
     plan = Drawn(Sample(rows=50, rules=RULES)).plan
     loaded = LoadedPlan(plan=plan, as_asked=plan.model_dump(mode="json", by_alias=True), folder=Path())
     families = count_families(plan, table, features)
-    return summarise(loaded, features, Counted(table), families, SYSTEM, origin=ORIGIN)
+    return summarise(loaded, features, Counted(table, scores=_scores(table)), families, SYSTEM, origin=ORIGIN)
 
 
 @cache
@@ -79,3 +80,30 @@ def _counts(rng: np.random.Generator, people: int, codes: list[str]) -> CountsTa
     cells[:, 0, 0], cells[:, 0, 1] = right, victims - right
     cells[:, 1, 0], cells[:, 1, 1] = wrong, n - victims - wrong
     return CountsTable.of(("gender", "nationality"), dict(zip(keys, cells, strict=True)))
+
+
+def _scores(table: CountsTable) -> ScoreTable:
+    """Scores that fit the counts: flags lie in the upper half of the range, the others in the lower one."""
+    steps = np.arange(5, BINS // 2, 10)
+    found = []
+    for place, cells in enumerate(table.cells):
+        for label, (flagged, left) in enumerate(cells[:2, :2].tolist()):
+            for rows, start in ((flagged, BINS // 2), (left, 0)):
+                spread = np.diff(np.linspace(0, rows, len(steps) + 1).astype(np.int64))
+                found += [
+                    (place, label, start + step, n) for step, n in zip(steps.tolist(), spread.tolist(), strict=True)
+                ]
+    group, labels, bins, rows_in = np.array([each for each in found if each[3]], dtype=np.int64).T
+    score = (bins + 0.5) / BINS
+    return ScoreTable(
+        features=table.features,
+        codes=table.codes,
+        score_range=(0.0, 1.0),
+        place=group,
+        label=labels,
+        bin=bins,
+        rows=rows_in,
+        sums=np.rint(rows_in * score * UNIT).astype(np.int64),
+        squares=np.rint(rows_in * score**2 * UNIT).astype(np.int64),
+        near=np.zeros(len(table.codes), dtype=np.int64),
+    )

@@ -10,7 +10,7 @@ from reports.html.page import PageWriter
 from reports.language import Language
 from reports.numbers import NOT_KNOWN
 
-_TESTS_SHOWN = 24
+_TESTS_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
