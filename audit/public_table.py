@@ -136,7 +136,6 @@ SENTENCES: Final[Mapping[str, str]] = {
     "no_clear_change": "no clear change",
 }
 """The English of what a public report must say about its figures; other languages translate these."""
-
 NO_WORDS: Final = "the protected figures say of no group whether it is within the limit"
 """Said of a rule in the place of counts of words, where none are made: "0 beyond the limit" would read as a finding."""
 

@@ -47,8 +47,8 @@ def groups_csv(result: AuditResult, most: int) -> tuple[str, tuple[Family, ...]]
     """A line a group with what each rule says of it, in at most so many characters.
 
     A group stands by the code of each feature, which no two rungs share, or by nothing where it holds everyone; people
-    with one code on every rung stand once, with their worst outcome. Families of few features and few groups come
-    before others.
+    with one code on every rung stand once, with their worst outcome. A count that is 0 of all has no column. Families
+    of few features and few groups come before others.
 
     Returns
     -------
@@ -60,7 +60,8 @@ def groups_csv(result: AuditResult, most: int) -> tuple[str, tuple[Family, ...]]
         families.setdefault(row.group.family, []).append(row)
     features, rules = [feature.name for feature in result.features], [rule.rule for rule in result.rules]
     words = _words(result)
-    text = _lines([[*features, *_COUNTS, *(f"verdict {rule}" for rule in rules)]])
+    counts = [name for name in _COUNTS if any(getattr(row, name) for row in result.counts)]
+    text = _lines([[*features, *counts, *(f"verdict {rule}" for rule in rules)]])
     left_out: list[Family] = []
     told: set[tuple[str, ...]] = set()
     for family, rows in sorted(families.items(), key=lambda each: (len(each[0].root), len(each[1]))):
@@ -71,7 +72,7 @@ def groups_csv(result: AuditResult, most: int) -> tuple[str, tuple[Family, ...]]
             if who not in told:
                 told.add(who)
                 verdicts = [words.get((rule, frozenset(codes.items())), "") for rule in rules]
-                lines.append([*who, *(getattr(row, name) for name in _COUNTS), *verdicts])
+                lines.append([*who, *(getattr(row, name) for name in counts), *verdicts])
         more = _lines(lines)
         if len(text) + len(more) > most:
             left_out.append(family)

@@ -19,6 +19,7 @@ from audit.disclosure.words import public_release
 from audit.evaluation import nationality
 from audit.groups import LevelName, SensitiveFeature
 from audit.metrics import METRICS
+from audit.public_rows import short_names
 from audit.public_table import (
     PublicCoding,
     PublicFramework,
@@ -29,6 +30,7 @@ from audit.public_table import (
     PublicRule,
     PublicSafeguard,
     PublicWaiver,
+    group_key,
 )
 from reports.public.html import PublicHtmlReporter
 
@@ -188,6 +190,11 @@ def bands() -> PublicRelease:
         PublicCoding(name="age", coding="categorical", given_to_detector=False, children=("0-17",)),
     )
     return public_release(table, "pass", (RULE, FLAGGED), ABOUT_ALL.model_copy(update={"codings": codings}))
+
+
+def row_names(release: PublicRelease) -> dict[str, str]:
+    """The short names by which pages name rows, by the keys of the groups."""
+    return short_names(group_key(row.group) for row in release.table.groups)
 
 
 def in_languages(release: PublicRelease, *codes: str) -> PublicRelease:

@@ -38,6 +38,7 @@ from audit.public_figures import (
     state_tally,
     whole_per_cent,
 )
+from audit.public_rows import short_names
 from audit.public_table import (
     PublicGroup,
     PublicMethod,
@@ -95,9 +96,12 @@ def unexplained(files: Mapping[str, bytes], furniture: Mapping[str, bytes], rele
         The same files rendered from `blank(release)`.
     """
     keys = [group_key(row.group) for row in release.table.groups]
-    known = {number.kind for number in read_numbers(furniture, keys)}
+    short = {name: key for key, name in short_names(keys).items()}
+    known = {number.kind for number in read_numbers(furniture, keys, short)}
     rows = _Rows(release, keys)
-    return [number for number in read_numbers(files, keys) if number.kind not in known and not rows.gives(number)]
+    return [
+        number for number in read_numbers(files, keys, short) if number.kind not in known and not rows.gives(number)
+    ]
 
 
 def refuse_unexplained(files: Mapping[str, bytes], furniture: Mapping[str, bytes], release: PublicRelease) -> None:

@@ -17,6 +17,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from html.parser import HTMLParser
+from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
@@ -24,6 +25,7 @@ from audit.disclosure.number_words import numbers_said
 from audit.disclosure.plain_letters import visible
 from audit.errors import RefusedReleaseError
 from audit.harmless import harmless
+from audit.public_rows import ROW
 
 __all__ = ["Number", "numbers_in", "read_numbers", "unread"]
 
@@ -43,6 +45,9 @@ _GEOMETRY: Final = frozenset(("x1", "x2", "y1", "y2"))
 """Names of SVG's attributes that hold a figure and say nothing by it."""
 _OF_THE_PLAN: Final = ("check_name", "location")
 """Members of JSON that name a rule and its place in the plan (GitLab's code quality): they stand in no group's row."""
+_POINT: Final = re.compile("[ML]")
+"""The commands of a path that has rows of its own: each takes it to the next point."""
+_NONE: Final[Mapping[str, str]] = MappingProxyType({})
 _MARKUP, _DEEPEST, _LONGEST_NUMBER = (".html", ".htm", ".svg", ".xml"), 200, 400
 
 
@@ -69,15 +74,15 @@ class Number:
         return self.file, self.row, self.value, self.digits, self.is_word
 
 
-def read_numbers(files: Mapping[str, bytes], rows: Collection[str]) -> list[Number]:
-    """Every number of every file; `rows` are the keys of the groups.
+def read_numbers(files: Mapping[str, bytes], rows: Collection[str], short: Mapping[str, str] = _NONE) -> list[Number]:
+    """Every number of every file; `rows` are the keys of the groups, `short` the keys by the short names of pages.
 
     Raises
     ------
     DataError
         If a file is of a kind that cannot be read, or is not what its name says.
     """
-    reader = _Reader(frozenset(rows))
+    reader = _Reader(frozenset(rows), short)
     for name, content in sorted(files.items()):
         reader.text(name, None, name)
         reader.file(name, _kind(name), content)
@@ -92,8 +97,8 @@ def numbers_in(text: str, language: str = "") -> list[Number]:
 
 
 class _Reader:
-    def __init__(self, rows: frozenset[str]) -> None:
-        self._rows = rows
+    def __init__(self, rows: frozenset[str], short: Mapping[str, str] = _NONE) -> None:
+        self._rows, self._short = rows, short
         self.found: list[Number] = []
 
     def file(self, name: str, kind: str, content: bytes) -> None:
@@ -129,10 +134,27 @@ class _Reader:
             self.found.append(_number(file, row, found[0]))
 
     def _csv(self, file: str, text: str) -> None:
-        for cells in csv.reader(io.StringIO(text), strict=True):
-            row = next((cell for cell in cells if cell in self._rows), None)
-            for cell in cells:
+        heads: list[str] = []
+        for place, cells in enumerate(csv.reader(io.StringIO(text), strict=True)):
+            if not place:
+                heads = cells
+            row, named_by = self._row_of(heads, cells)
+            for cell in cells[named_by:]:
                 self.text(file, row, cell)
+
+    def _row_of(self, heads: list[str], cells: list[str]) -> tuple[str | None, int]:
+        """The row of a line, and how many cells name it: one holds its key, or the first ones hold its levels."""
+        row = next((cell for cell in cells if cell in self._rows), None)
+        if row is not None:
+            return row, 0
+        levels: list[str] = []
+        found: tuple[str | None, int] = (None, 0)
+        for place, (head, cell) in enumerate(zip(heads, cells, strict=False), start=1):
+            if cell:
+                levels.append(f"{head}:{cell}")
+                if ",".join(levels) in self._rows:
+                    found = ",".join(levels), place
+        return found
 
     def _json(self, file: str, text: str) -> None:
         # As text: a float of JSON must be read with the digits that it is printed with.
@@ -159,7 +181,7 @@ class _Reader:
             self.text(file, next((word for word in words if word in self._rows), None), line)
 
     def _markup(self, file: str, text: str) -> None:
-        parser = _Markup(self, file, self._rows)
+        parser = _Markup(self, file, self._rows, self._short)
         parser.feed(text)
         parser.close()
 
@@ -167,9 +189,9 @@ class _Reader:
 class _Markup(HTMLParser):
     """HTML, SVG and XML alike: elements nest, and the innermost that names a group is the row."""
 
-    def __init__(self, reader: _Reader, file: str, rows: frozenset[str]) -> None:
+    def __init__(self, reader: _Reader, file: str, rows: frozenset[str], short: Mapping[str, str]) -> None:
         super().__init__(convert_charrefs=True)
-        self._reader, self._file, self._names = reader, file, rows
+        self._reader, self._file, self._names, self._short = reader, file, rows, short
         self._open: list[tuple[str, str | None, str]] = [("", None, "")]
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -214,14 +236,28 @@ class _Markup(HTMLParser):
         values = [value for _, value in attrs if value]
         language = next((value for name, value in attrs if name == "lang" and value is not None), self._open[-1][2])
         row = next((value for value in values if value in self._names), self._open[-1][1])
+        named = next((value.split() for name, value in attrs if name == ROW and value), [])
+        rows = [self._short[name] for name in named] if all(name in self._short for name in named) else []
+        if len(rows) == 1:
+            row = rows[0]
         for name, value in attrs:
             if name not in _GEOMETRY:
                 self._reader.text(self._file, row, name)
             if value is not None and value.startswith("data:"):
                 self._link(value)
+            elif value is not None and name == "d" and len(rows) > 1:
+                self._points(value, rows)
             elif value is not None:
                 self._reader.text(self._file, row, value)
         return row, language
+
+    def _points(self, path: str, rows: list[str]) -> None:
+        """A path through points of several rows: each number is one of the row whose point it is."""
+        start, *points = _POINT.split(path)
+        if start or len(points) != len(rows):
+            raise ValueError("points of other rows")
+        for row, point in zip(rows, points, strict=True):
+            self._reader.text(self._file, row, point)
 
     def _link(self, value: str) -> None:
         head, _, body = value.removeprefix("data:").partition(",")

@@ -77,9 +77,9 @@ def interval(bar: Bar, end: float, title: str) -> Markup:
     """An interval with its mark, the zone beyond the limit behind it, and a line for everyone else; axis 0 to `end`."""
     parts = [*_zones(bar, end)]
     if bar.rest is not None:
-        at = _place(bar.rest, end)
-        parts.append(f'<line x1="{at}" x2="{at}" y2="20"/>')
-    parts.append(f'<line class="r" x1="{_place(bar.low, end)}" x2="{_place(bar.high, end)}" y1="10" y2="10"/>')
+        parts.append(f'<rect class="e" x="{_place(bar.rest, end)}"/>')
+    length = _percent(_number(bar.high, end) - _number(bar.low, end))
+    parts.append(f'<rect class="r" x="{_place(bar.low, end)}" width="{length}"/>')
     if bar.value > end:
         parts.append(f'<svg x="100%" y="10" overflow="visible"><path d="{_OFF_THE_AXIS}"/></svg>')
     else:
@@ -91,10 +91,10 @@ def _zones(bar: Bar, end: float) -> list[str]:
     parts = []
     if bar.lower_limit is not None and bar.lower_limit > 0:
         at = _place(bar.lower_limit, end)
-        parts += [f'<rect width="{at}"/>', f'<line class="l" x1="{at}" x2="{at}" y2="20"/>']
+        parts += [f'<rect width="{at}"/>', f'<rect class="l" x="{at}"/>']
     if bar.upper_limit is not None and bar.upper_limit < end:
         at, width = _place(bar.upper_limit, end), _percent(100 - _number(bar.upper_limit, end))
-        parts += [f'<rect x="{at}" width="{width}"/>', f'<line class="l" x1="{at}" x2="{at}" y2="20"/>']
+        parts += [f'<rect x="{at}" width="{width}"/>', f'<rect class="l" x="{at}"/>']
     return parts
 
 
@@ -102,8 +102,8 @@ def _point(outcome: str, at: str) -> str:
     if outcome == "fail":
         return f'<svg x="{at}" y="10" overflow="visible"><path d="{_TRIANGLE}"/></svg>'
     if outcome in ("pass", ""):
-        return f'<circle cx="{at}" cy="10" r="4.5"/>'
-    return f'<circle class="h" cx="{at}" cy="10" r="4"/>'
+        return f'<circle cx="{at}"/>'
+    return f'<circle class="h" cx="{at}"/>'
 
 
 def states(counts: Sequence[tuple[str, int]], title: str) -> Markup:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reports.html.again import Again, Origin, command_again
-from reports.html.environment import environment
+from reports.html.environment import Finished, environment
 from reports.html.layout import Part, one_file, part_in, scope_of
 from reports.language import Language
 
@@ -31,7 +32,7 @@ def _part(result: AuditResult, language: Language, again: Again, *, several: boo
     from reports.html.page import PageWriter
     from reports.html.resolution import NOT_ASSOCIATED, PARAGRAPH_2, PARAGRAPH_7, PARAGRAPH_7K
     from reports.html.safeguards import SafeguardsWriter
-    from reports.html.slim import slimmed
+    from reports.html.slim import slimmed, unquoted
     from reports.told import in_language
 
     result = in_language(result, language)
@@ -57,7 +58,7 @@ def _part(result: AuditResult, language: Language, again: Again, *, several: boo
     )
     scope = scope_of(language, several=several)
     body, labels = slimmed(body, language, scope)
-    return part_in(
+    part = part_in(
         language,
         page.verdict.heading,
         language.translations.gettext("Restricted, not for publication: exact counts"),
@@ -65,3 +66,4 @@ def _part(result: AuditResult, language: Language, again: Again, *, several: boo
         templates.get_template("heads.css").render(evidence=evidence, scope=scope) + labels,
         several=several,
     )
+    return replace(part, body=Finished(unquoted(part.body)))

@@ -10,7 +10,7 @@ from reports.html.page import PageWriter
 from reports.language import Language
 from reports.numbers import NOT_KNOWN
 
-_TESTS_SHOWN = 40
+_TESTS_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,8 @@ class Account:
     name: str
     numbers: tuple[str, ...]
     """Read, scored, abstained, failed, labelled, unlabelled."""
+    is_whole: bool
+    """Whether every row was decided and has a label, so that one number says all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +133,11 @@ class EvidenceWriter:
                     account.labelled,
                     account.unlabelled,
                 )
-                yield Account(self._page.names.group(account.group), tuple(self._n.count(number) for number in numbers))
+                yield Account(
+                    self._page.names.group(account.group),
+                    tuple(self._n.count(number) for number in numbers),
+                    is_whole=account.read == account.scored == account.labelled and bool(account.group.root),
+                )
 
     def _rates(self, group: Group, metrics: Sequence[str]) -> Rates:
         return Rates(

@@ -106,12 +106,12 @@ def _line(plane: _Plane, points: Sequence[tuple[int, float]], colour: str, dashe
 
 def _marks(plane: _Plane, marks: Sequence[Mark]) -> Iterable[str]:
     """Those that pass or cannot be told below, those beyond the limit on top of them; looks are said once for each."""
-    for outcomes, look, radius in (
-        (("inconclusive", "not_evaluable"), f'fill="none" stroke="{palette.UNDECIDED}" stroke-width="1.25"', "3.5"),
-        (("pass",), f'fill="{palette.WITHIN}"', "4"),
+    for outcomes, look in (
+        (("inconclusive", "not_evaluable"), f'class="u" fill="none" stroke="{palette.UNDECIDED}" stroke-width="1.25"'),
+        (("pass",), f'fill="{palette.WITHIN}"'),
     ):
         circles = (
-            f'<circle cx="{plane.x(mark.cases):.1f}" cy="{plane.y(mark.rate):.1f}" r="{radius}"/>'
+            f'<circle cx="{plane.x(mark.cases):.0f}" cy="{plane.y(mark.rate):.0f}"/>'  # their size: in the style sheet
             for mark in marks
             if mark.outcome in outcomes
         )

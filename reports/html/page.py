@@ -31,6 +31,9 @@ _AFFECTED_FIRST = 10
 _NEEDED_FIRST = 12
 _MOST_DATA = 80_000
 """Characters of data that lie in the page: with them a page of 800 strata keeps within half a million bytes."""
+_MOST_DATA_BESIDE_LONG_WORDS = 12_000
+_LONG_WORDS = ("ar", "ru")
+"""Languages whose letters take two bytes: the words of a page weigh 100,000 bytes more than in others."""
 _OUTCOMES: tuple[Outcome, ...] = ("fail", "inconclusive", "not_evaluable", "pass")
 
 
@@ -132,7 +135,7 @@ class PageWriter:
     def write(self) -> Page:
         """The page."""
         needed = self._needed()
-        csv, left_out = groups_csv(self.reading.result, _MOST_DATA)
+        csv, left_out = groups_csv(self.reading.result, self._most_data)
         answered = looks(self.reading, self.names, self.words, self._language)
         return Page(
             verdict=VerdictWriter(self.reading, self.names, self.words, self._language).write(),
@@ -164,6 +167,10 @@ class PageWriter:
         if len(rungs) > len({axis.feature for axis in rungs}):
             return "ladder"
         return "families" if len(families) > 1 else ""
+
+    @property
+    def _most_data(self) -> int:
+        return _MOST_DATA_BESIDE_LONG_WORDS if self._language.short in _LONG_WORDS else _MOST_DATA
 
     @property
     def _worth_less(self) -> bool:

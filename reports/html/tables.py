@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -27,6 +28,8 @@ FOREST = 10
 """So many rows stand in the table that says how sure it is."""
 _ENOUGH_TO_SET_THE_AXIS = 30
 _SMALL_RATES = 0.2
+_FEW_A_PART = 4
+"""From so many rows for each larger group on, that group stands once above its rows."""
 RANKS = (
     "beyond_limit",
     "limit_not_excluded",
@@ -240,36 +243,53 @@ class TableWriter:
 
     def _folds(self, findings: list[Finding], digits: int) -> list[Fold]:
         """Rows under their common outcome and reason, so that a row need not repeat it."""
-        folds = []
+        folds, said = [], ("", "")
         named = sorted(findings, key=lambda finding: (self._urgency(finding)[0], self._names.group(finding.group)))
-        for _, group in groupby(named, key=lambda finding: self._urgency(finding)[0]):
-            members = list(group)
+        for members, larger in self._alike(named):
             verdict = members[0].verdict
             because = self._because(members[0])
-            word = self._words.outcome(verdict.outcome) if verdict else ""
-            title = self._t.gettext("%(outcome)s: %(because)s") % {
-                "outcome": word[:1].upper() + word[1:],
-                "because": because,
-            }
+            title = capital(self._words.outcome(verdict.outcome)) if verdict else ""
+            if (title, because) != said:  # the reason once; below it the same for other larger groups
+                said = title, because
+                title = self._t.gettext("%(outcome)s: %(because)s") % {"outcome": title, "because": because}
+            title = self._t.gettext("; ").join(part for part in (title, larger) if part)
             folds.append(
                 Fold(
                     outcome=verdict.outcome if verdict else "",
                     title=title if verdict else self._t.gettext("Other groups"),
-                    rows=tuple(self._short(finding, digits) for finding in members),
+                    rows=tuple(self._short(finding, digits, told=larger) for finding in members),
                 )
             )
         return folds
 
-    def _short(self, finding: Finding, digits: int) -> Row:
-        """A row without a drawing, whose outcome stands above it."""
+    def _alike(self, named: list[Finding]) -> Iterator[tuple[list[Finding], str]]:
+        """Those of one outcome and reason; of one larger group as well, where it says less to name it once for all."""
+        for _, group in groupby(named, key=lambda finding: self._urgency(finding)[0]):
+            members = list(group)
+            larger = {self._larger_group(finding) for finding in members}
+            if len(members) < _FEW_A_PART * len(larger):
+                yield members, ""
+                continue
+            members.sort(key=self._larger_group)
+            for told, part in groupby(members, key=self._larger_group):
+                yield list(part), told
+
+    def _larger_group(self, finding: Finding) -> str:
+        """The larger group as part of which a group is judged, and what came of that; empty where there is none."""
+        verdict = finding.verdict
+        if verdict is None or verdict.judged_as is None or verdict.outcome == "fail":
+            return ""
+        return self._t.gettext("%(group)s: %(outcome)s") % {
+            "group": self._names.group(verdict.judged_as),
+            "outcome": self._words.outcome(verdict.judged_as_outcome or "inconclusive"),
+        }
+
+    def _short(self, finding: Finding, digits: int, *, told: str) -> Row:
+        """A row without a drawing, whose outcome stands above it, and so may its larger group."""
         verdict = finding.verdict
         note = ""
         if verdict is not None:
-            if verdict.judged_as is not None and verdict.outcome != "fail":
-                note = self._t.gettext("%(group)s: %(outcome)s") % {
-                    "group": self._names.group(verdict.judged_as),
-                    "outcome": self._words.outcome(verdict.judged_as_outcome or "inconclusive"),
-                }
+            note = "" if told else self._larger_group(finding)
             if verdict.cases_needed and verdict.because != "unscored_cases" and verdict.outcome not in ("pass", "fail"):
                 more = self._t.gettext("%(count)s more needed") % {"count": self._n.about(verdict.cases_needed)}
                 note = self._t.gettext("; ").join(part for part in (note, more) if part)

@@ -20,7 +20,7 @@ __all__ = ["SVG", "self_contained"]
 SVG: Final = "{http://www.w3.org/2000/svg}"
 _LINK: Final = "{http://www.w3.org/1999/xlink}href"
 _DRAWN: Final = frozenset(
-    ("fill", "stroke", "stroke-width", "stroke-dasharray", "x", "y", "r", "width", "height", "color", "opacity")
+    ("fill", "stroke", "stroke-width", "stroke-dasharray", "x", "y", "cy", "r", "width", "height", "color", "opacity")
 )
 """Properties that draw."""
 _ACROSS: Final = ("x", "width")
@@ -36,6 +36,7 @@ def self_contained(root: Any) -> None:
     _write_styles(root)
     shapes = {each.get("id"): each for drawing in drawings for each in drawing.iter() if each.get("id")}
     for drawing in drawings:
+        _put_marks(drawing, shapes)
         _put_shapes(drawing, shapes)
         _name_colours(drawing, palette.INK)
         for frame in list(drawing.iter(f"{SVG}svg")):
@@ -75,6 +76,21 @@ def _write_styles(root: Any) -> None:
                     # The page itself sets the size of a whole drawing, in units that a drawing does not know.
                     if not (outermost and name in ("width", "height")):
                         element.set(name, value)
+
+
+def _put_marks(drawing: Any, shapes: dict[str, Any]) -> None:
+    """A reference to a shape for each point of a path that draws one there; the frame is a plane in per cent."""
+    for frame in list(drawing.iter(f"{SVG}svg")):
+        for place, path in reversed(list(enumerate(frame))):
+            marker = shapes.get((path.get("marker-start") or "").removeprefix("url(#").removesuffix(")"))
+            if marker is not None:
+                points = [tuple(point.split()) for point in re.split("[ML]", path.get("d", "").lstrip("M"))]
+                frame[place : place + 1] = [
+                    path.makeelement(f"{SVG}use", {"href": marker[0].get("href"), "x": f"{x}%", "y": f"{y}%"})
+                    for x, y in dict.fromkeys(points)
+                ]
+                frame.attrib.pop("viewBox", None)
+                frame.attrib.pop("preserveAspectRatio", None)
 
 
 def _put_shapes(element: Any, shapes: dict[str, Any]) -> None:

@@ -1,83 +1,61 @@
-"""The protected figures as data, for links inside of a page: what stands in them stands in the page or its release.
+"""The protected figures as data, for a link inside of a page: what stands in it stands in the page or its release.
 
-A row names its group in the column or the field `group`; names are English, and numbers are plain.
+A row names its group by a column for each feature: `country=NGA` under `nationality`. Names and the form as JSON are
+left to the files beside the page: of a thousand groups it has half a megabyte for all (docs/decisions/0031).
 """
 
 from __future__ import annotations
 
 import csv
 import io
-import json
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Final
 
-from audit.public_figures import of_share, state_of
-from audit.public_table import SENTENCES, PublicGroup, PublicRelease, PublicSide, PublicWord, group_key, why_no_rates
-from reports.language import ENGLISH
-from reports.names import Names
-from reports.plain_text import spreadsheet_text
+from audit.groups import Group
+from audit.public_figures import state_of, tenth, whole_per_cent
+from audit.public_table import SENTENCES, PublicGroup, PublicRelease, PublicSide, PublicWord, why_no_rates
+from reports.plain_text import harmless, spreadsheet_text
 from reports.public.reading import PublicReading
 
-__all__ = ["table_csv", "table_json"]
+__all__ = ["table_csv"]
+
+_PER_CENT: Final = ("percent", "low_percent", "high_percent", "at_most_percent", "at_least_percent")
 
 
 def table_csv(release: PublicRelease) -> str:
     """The table as CSV: a row for each group of which anything is shown, an empty cell for what is not."""
     reading = PublicReading(release)
-    names = Names(reading.features, ENGLISH)
+    features = [feature.name for feature in release.table.features]
     metrics = list(dict.fromkeys(rule.metric for rule in reading.rules))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    head = ["group", "name", "victims", "victims_missed", "others", "others_wrongly_flagged", "unscored", "unlabelled"]
-    head += [f"{metric}{end}" for metric in metrics for end in ("", "_low", "_high", "_at_most", "_at_least")]
+    head = [*features, "victims", "victims_missed", "others", "others_wrongly_flagged", "unscored", "unlabelled"]
+    head += [f"{metric}_{end}" for metric in metrics for end in _PER_CENT]
     writer.writerow(map(spreadsheet_text, [*head, *(f"word:{rule.rule}" for rule in reading.rules)]))
     words = {(word.rule, word.group.root): state_of(word) for word in _words(release)}
     rates = {(rate.metric, rate.group.root): rate for rate in release.rates}
     for row in release.table.groups:
         if not _is_shown(row):
             continue
-        cells: list[object] = [group_key(row.group), names.group(row.group)]
+        cells: list[object] = list(_levels(row.group, features))
         for side in (row.positives, row.negatives):
             cells += [side.cases, _errors(side, release)]
         cells += [row.unscored, row.unlabelled]
         for metric in metrics:
             rate = rates[metric, row.group.root]
-            cells += [None if rate.value is None else of_share(rate.value, 4)]
-            cells += [rate.low, rate.high, rate.at_most, rate.at_least]
+            cells += [None if rate.value is None else tenth(rate.value)]
+            ends = (rate.low, rate.high, rate.at_most, rate.at_least)
+            cells += [None if end is None else whole_per_cent(end) for end in ends]
         cells += [words.get((rule.rule, row.group.root)) for rule in reading.rules]
         writer.writerow([spreadsheet_text(cell) if isinstance(cell, str) else cell for cell in cells])
     return text.getvalue()
 
 
-def table_json(release: PublicRelease) -> str:
-    """The protected counts as JSON, with the rules and how counts were protected: all else follows from them.
-
-    A group has the arrays `victims` (cases, missed) and `others` (cases, wrongly flagged); null or an absent array
-    stands for what is not shown.
-    """
-    groups: list[dict[str, Any]] = []
-    for row in release.table.groups:
-        if _is_shown(row):
-            told: dict[str, Any] = {"group": group_key(row.group)}
-            for name, side in (("victims", row.positives), ("others", row.negatives)):
-                if side.cases is not None:
-                    told[name] = [side.cases, side.errors if side.shown == "value" else _few(side)]
-            told |= {name: count for name in ("unscored", "unlabelled") if (count := getattr(row, name)) is not None}
-            groups.append(told)
-    document = {
-        "title": release.about.title,
-        "finished": release.about.finished,
-        "plan_sha256": release.about.plan_sha256,
-        "headline": release.headline.model_dump(mode="json"),
-        "method": release.table.method.model_dump(mode="json"),
-        "rules": [rule.model_dump(mode="json") for rule in release.rules],
-        "arrays": {"victims": ["cases", "missed"], "others": ["cases", "wrongly_flagged"]},
-        "groups": groups,
-    }
-    if release.about.unit == "cluster":
-        document["unit"] = release.about.unit
-    if release.waivers:
-        document["waivers"] = [waiver.model_dump(mode="json") for waiver in release.waivers]
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":")) + "\n"
+def _levels(group: Group, features: Sequence[str]) -> Iterator[str]:
+    """A cell for each feature: `country=NGA`, which with the name of its column is a part of the key of the group."""
+    levels = {level.feature: harmless(f"{level.rung}={level.code}") for level in group.levels}
+    for place, feature in enumerate(features):
+        yield levels.get(feature, "" if levels or place else "everyone")
 
 
 def _few(side: PublicSide) -> str | None:

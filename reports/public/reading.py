@@ -23,6 +23,7 @@ from audit.public_figures import (
     size_of,
     state_of,
 )
+from audit.public_rows import short_names
 from audit.public_table import (
     PublicGroup,
     PublicMetric,
@@ -139,6 +140,11 @@ class PublicReading:
     def _stands(self, state: State) -> State:
         """Rates without the audit's weights stand for no verdict, so that no word is said of them."""
         return "cannot_tell" if not self.has_rates and state in ("below", "meets") else state
+
+    @cached_property
+    def short(self) -> dict[str, str]:
+        """The short names of rows, by their keys."""
+        return short_names(group_key(row.group) for row in self.release.table.groups)
 
     @property
     def features(self) -> tuple[FeatureNames, ...]:

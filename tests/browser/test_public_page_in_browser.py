@@ -144,6 +144,7 @@ def test_every_shape_that_a_row_refers_to_is_drawn(page: Page, public: dict[str,
         page.locator(f"#in-{code}").check()
         missing = page.evaluate(
             """code => [...document.querySelectorAll(`.in-${code} use`)].filter(use => {
+                if (use.closest('marker')) return !document.querySelector(use.getAttribute('href'));
                 const target = document.querySelector(use.getAttribute('href'));
                 return !target || (use.checkVisibility() && use.getBoundingClientRect().width === 0
                                    && !use.getAttribute('href').endsWith('p-n'));
@@ -151,6 +152,13 @@ def test_every_shape_that_a_row_refers_to_is_drawn(page: Page, public: dict[str,
             code,
         )
         assert missing == 0, code
+        at_points = page.evaluate(
+            """code => [...document.querySelectorAll(`.in-${code} path[marker-mid]`)].map(path =>
+                document.querySelectorAll(path.getAttribute('marker-mid').slice(4, -1)).length)""",
+            code,
+        )
+        assert at_points
+        assert set(at_points) == {1}, code
 
 
 def test_an_interval_is_drawn_where_its_numbers_say(page: Page, public: dict[str, Path]) -> None:
@@ -183,7 +191,8 @@ def test_a_state_is_never_told_by_colour_alone(page: Page, public: dict[str, Pat
     borders = page.evaluate(
         """() => Object.fromEntries([...document.querySelectorAll('.squares li')].map(li => {
               const style = getComputedStyle(li);
-              return [li.className, [style.borderTopStyle, style.borderTopWidth, style.backgroundColor].join()];
+              return [li.parentElement.className,
+                      [style.borderTopStyle, style.borderTopWidth, style.backgroundColor].join()];
         }))"""
     )
     assert len(set(borders.values())) == len(borders) >= 3
@@ -220,8 +229,8 @@ def test_the_download_is_saved_from_the_file_itself(page: Page, public: dict[str
         page.locator("a[download='protected.csv']").click()
     saved.value.save_as(tmp_path / "protected.csv")
     lines = (tmp_path / "protected.csv").read_text(encoding="utf-8").splitlines()
-    assert lines[0].startswith("group,name,victims,")
-    assert lines[1].startswith("everyone,Everyone,")
+    assert lines[0].startswith("gender,nationality,victims,")
+    assert lines[1].startswith("everyone,,")
 
 
 def test_drawings_keep_their_ground_in_forced_colours(browser: Browser, public: dict[str, Path]) -> None:

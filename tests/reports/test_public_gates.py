@@ -10,20 +10,24 @@ from itertools import pairwise
 
 import pytest
 from made_disclosure import changed_text
-from made_public import CODES, bands, every_limit, exact, in_languages, made, page_files
+from made_public import CODES, bands, every_limit, exact, in_languages, made, page_files, row_names
 
 from audit.disclosure.explain import blank, refuse_unexplained, unexplained
 from audit.disclosure.gates import refuse_unless_rendered_again
-from audit.disclosure.printed import read_numbers
+from audit.disclosure.printed import numbers_in, read_numbers
 from audit.errors import DataError
 from audit.frequencies import frequencies, rounded_up
 from audit.public_figures import STATES, everyone_else, funnel_place, natural, spans_of, state_tally
+from audit.public_rows import short_names
 from audit.public_table import PublicGroup, PublicRate, PublicRelease, group_key
 
 SMALL = made("small")
 FILES = page_files(SMALL)
 FURNITURE = page_files(blank(SMALL))
 PAGE = FILES["report.html"].decode()
+SHORT = row_names(SMALL)
+GROUPS = list(SHORT)
+KEYS = {name: key for key, name in SHORT.items()}
 RENDERER = "made_public:page_files"
 
 
@@ -57,9 +61,7 @@ def victim() -> Victim:
         protected = row.positives.cases
         if not row.group.levels or rate.value is None or protected is None:
             continue
-        printed = re.search(
-            rf'<tr data-g="{re.escape(key)}">(?:(?!<tr).)*?<svg class="c.*?(?=<tr|</tbody>)', PAGE, re.DOTALL
-        )
+        printed = re.search(rf"<tr data-g={SHORT[key]}>(?:(?!<tr).)*?<svg class=.c.*?(?=<tr|</tbody>)", PAGE, re.DOTALL)
         places = funnel_place(cases, 1 - errors / cases), funnel_place(protected, rate.value)
         apart = places[0].x != places[1].x and places[0].y != places[1].y
         if printed and apart and 20 < cases < 400 and cases != protected and is_nobodys(key, cases):
@@ -72,8 +74,7 @@ def test_every_number_of_the_page_is_explained(code: str) -> None:
     release = in_languages(SMALL, *code.split("+"))
     files = page_files(release)
     refuse_unexplained(files, page_files(blank(release)), release)
-    keys = [group_key(row.group) for row in release.table.groups]
-    in_rows = [number for number in read_numbers(files, keys) if number.row]
+    in_rows = [number for number in read_numbers(files, GROUPS, KEYS) if number.row]
     assert len(in_rows) > 2_000
     assert any(number.value > 10_000 for number in in_rows)
 
@@ -121,6 +122,12 @@ def test_a_fresh_process_does_not_render_what_was_planted() -> None:
     assert refused.value.slug == "not-rendered-again"
 
 
+def funnel_marks(page: str) -> list[tuple[str, list[str], list[str]]]:
+    """Paths whose points are groups: each path, the rows of its points, and the points."""
+    found = re.finditer(r'<path marker-start="[^"]*"[^>]* data-g="([^"]*)" d="M([^"]*)"/>', page)
+    return [(each[0], each[1].split(), each[2].split("L")) for each in found]
+
+
 def exact_places() -> dict[str, tuple[str, str]]:
     """In each kind of place of a group's row: what stands there, and the same with an exact number."""
     v = victim()
@@ -128,13 +135,18 @@ def exact_places() -> dict[str, tuple[str, str]]:
     rate, value = 1 - v.errors / v.cases, v.rate.value
     assert value is not None
     own = f"{100 * rate:.1f}"
-    use = re.search(rf'<use data-g="{re.escape(v.key)}" href="#f-[a-z]+" x="([\d.]+)%" y="([\d.]+)%"/>', PAGE)
-    assert use is not None
+    path, rows, points = next(found for found in funnel_marks(PAGE) if SHORT[v.key] in found[1])
+    at = rows.index(SHORT[v.key])
+    right, up = points[at].split()
+
+    def moved(point: str) -> str:
+        return path.replace("L".join(points), "L".join([*points[:at], point, *points[at + 1 :]]))
+
     point = re.search(r'<use href="#p-[a-z]+" x="([\d.]+)%"/>', row)
     assert point is not None
     place = funnel_place(v.cases, rate)
-    assert str(place.x) != use[1]
-    opened = f'<tr data-g="{v.key}">'
+    assert str(place.x) != right
+    opened = f"<tr data-g={SHORT[v.key]}>"
     return {
         "text of a cell": (row, row.replace(f"<td>{v.row.positives.cases}", f"<td>{v.cases}")),
         "an attribute": (opened, f'{opened[:-1]} data-n="{v.cases}">'),
@@ -143,8 +155,9 @@ def exact_places() -> dict[str, tuple[str, str]]:
         "the point of an interval": (row, row.replace(point[0], point[0].replace(f"{point[1]}%", f"{own}%"))),
         "an end of an interval": (row, re.sub(r'(<rect class="i" x=")\d+%', rf"\g<1>{float(own) - 3.7:.1f}%", row)),
         "the title of a drawing": (row, re.sub(r"<title>[^<]*", f"<title>{own}%", row)),
-        "the funnel, to the right": (use[0], use[0].replace(f'x="{use[1]}%', f'x="{place.x}%')),
-        "the funnel, upwards": (use[0], use[0].replace(f'y="{use[2]}%', f'y="{place.y}%')),
+        "the funnel, to the right": (path, moved(f"{place.x} {up}")),
+        "the funnel, upwards": (path, moved(f"{right} {place.y}")),
+        "the funnel, in the place of another": (path, moved(points[at - 1])),
         "how many in how many": (opened, f"{opened}<td>about {v.errors} in {v.cases}"),
     }
 
@@ -173,7 +186,7 @@ NOBODYS = (
     ('<p class="lead">', '<p class="lead">4,717 '),
     ('<path class="curve" data-g="everyone"', '<path class="curve" data-g="everyone" data-n="4718"'),
     ("<title>", "<title>4719 "),
-    ('<li class="q-', '<li title="4720" class="q-'),
+    ('<ul class="q-', '<ul title="4720" class="q-'),
     ("</body>", '<a href="data:text/csv,group,n%0Ax,4721">x</a></body>'),
     ("</body>", '<a href="data:application/json,%7B%22n%22:4722%7D">x</a></body>'),
     ("</body>", '<a href="data:text/csv;base64,Z3JvdXAsbgp4LDQ3MjM=">x</a></body>'),
@@ -195,37 +208,82 @@ def test_a_number_of_nobody_is_refused_wherever_it_stands() -> None:
 def test_numbers_of_one_group_in_the_row_of_another_are_refused() -> None:
     """Data links as well: whose numbers they are is read in them too."""
     links = re.findall(r'href="(data:[^"]*)"', PAGE)
-    assert [link[: link.index(";")] for link in links] == ["data:text/csv", "data:application/json"]
-    table, counts = links
-    rows = [row for row in table.split("%0A")[1:] if row.count(",") > 12 and row.split(",")[-8].startswith("0.")]
+    assert [link[: link.index(";")] for link in links] == ["data:text/csv"]
+    (table,) = links
+    rows = [row for row in table.split("%0A")[1:] if re.search(r",\d+\.\d,", row)]
     one, other = rows[3].split(","), rows[7].split(",")
     one[-12:], other[-12:] = other[-12:], one[-12:]
-    rows = [rows[3], rows[7]]
-    swapped = table.replace(rows[0], ",".join(one)).replace(rows[1], ",".join(other))
+    swapped = table.replace(rows[3], ",".join(one)).replace(rows[7], ",".join(other))
     assert unexplained(changed_text(FILES, "report.html", table, swapped), FURNITURE, SMALL)
-    first, second = re.findall(r"%22victims%22:\[(\d+),(\d+)\]", counts)[:2]
-    changed = counts.replace(f"[{first[0]},{first[1]}]", f"[{second[0]},{second[1]}]", 1)
-    assert unexplained(changed_text(FILES, "report.html", counts, changed), FURNITURE, SMALL)
+    named = [re.match(r"(?:\w+=[\w-]+)?,m?\w[\w-]*=[\w-]+(?=,)", row) for row in rows]
+    names = [each[0] for each in named if each is not None]
+    assert len(names) > 20
+    exchanged = table.replace(f"%0A{names[3]},", "%0A|,").replace(f"%0A{names[7]},", f"%0A{names[3]},")
+    exchanged = exchanged.replace("%0A|,", f"%0A{names[7]},")
+    assert unexplained(changed_text(FILES, "report.html", table, exchanged), FURNITURE, SMALL)
+
+
+def test_every_row_of_the_download_is_the_row_of_its_group() -> None:
+    """By its levels, column by column: else a number of it would be held against everyone."""
+    (table,) = re.findall(r'href="(data:[^"]*)"', PAGE)
+    page = f'<a href="{table}">x</a>'.encode()
+    read = {number.row for number in read_numbers({"a.html": page}, list(SHORT))}
+    shown = {
+        group_key(row.group)
+        for row in SMALL.table.groups
+        if {row.positives.cases, row.negatives.cases, row.unscored, row.unlabelled} != {None}
+    }
+    assert read - {None} == shown
+    assert len([each for each in read_numbers({"a.html": page}, list(SHORT)) if each.row is None]) < 10
+
+
+def test_short_names_of_rows_hold_no_number_and_name_one_row_each() -> None:
+    keys = [f"a:b={number}" for number in range(30_000)]
+    short = short_names(keys)
+    assert len(set(short.values())) == len(keys)
+    assert not numbers_in(" ".join(short.values()))
+    assert max(map(len, short.values())) == 4
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "M1 2L3 4L5 6",
+        "M1 2",
+        "7M1 2L3 4",
+        "",
+    ],
+)
+def test_a_path_with_more_or_fewer_points_than_rows_cannot_be_read(path: str) -> None:
+    page = f'<svg><path data-g="{SHORT[GROUPS[1]]} {SHORT[GROUPS[2]]}" d="{path}"/></svg>'.encode()
+    with pytest.raises(DataError) as refused:
+        read_numbers({"a.html": page}, GROUPS, KEYS)
+    assert refused.value.slug == "unread-public-file"
+
+
+def test_a_point_is_of_its_row_and_of_no_other() -> None:
+    page = f'<svg><path data-g="{SHORT[GROUPS[1]]} {SHORT[GROUPS[2]]}" d="M1 2L3 4"/></svg>'.encode()
+    read = read_numbers({"a.html": page}, GROUPS, KEYS)
+    assert [(number.row, int(number.value)) for number in read] == [
+        (GROUPS[1], 1), (GROUPS[1], 2), (GROUPS[2], 3), (GROUPS[2], 4),
+    ]  # fmt: skip
 
 
 def test_a_funnel_that_is_drawn_from_exact_counts_is_refused() -> None:
     """All of its marks at once: most of them stand where no protected count stands."""
     counts = exact("small").counts
-    at = {group_key(row.group): counts[node] for node, row in enumerate(SMALL.table.groups)}
-    moved = 0
-
-    def exactly(found: re.Match[str]) -> str:
-        nonlocal moved
-        cases, errors = int(at[found[1]][0]), int(at[found[1]][1])
-        place = funnel_place(cases, 1 - errors / cases)
-        moved += (str(place.x).removesuffix(".0"), str(place.y).removesuffix(".0")) != (found[3], found[4])
-        return f'<use data-g="{found[1]}" href="#f-{found[2]}" x="{place.x}%" y="{place.y}%"/>'
-
-    first = PAGE[: PAGE.index('<figure class="funnel">', PAGE.index('<figure class="funnel">') + 1)]
-    mark = r'<use data-g="([^"]+)" href="#f-([a-z]+)" x="([\d.]+)%" y="([\d.]+)%"/>'
-    drawn = re.sub(mark, exactly, first)
+    at = {SHORT[group_key(row.group)]: counts[node] for node, row in enumerate(SMALL.table.groups)}
+    drawn, moved = PAGE, 0
+    for _, rows, points in funnel_marks(PAGE[: PAGE.index("</figure>")]):
+        exactly = []
+        for row in rows:
+            cases, errors = int(at[row][0]), int(at[row][1])
+            place = funnel_place(cases, 1 - errors / cases)
+            exactly.append(" ".join(str(each).removesuffix(".0") for each in place))
+        moved += sum(now != then for now, then in zip(exactly, points, strict=False))
+        drawn = drawn.replace("L".join(points), "L".join(exactly if len(rows) > 1 else exactly * 2))
     assert moved > 10
-    found = unexplained(changed_text(FILES, "report.html", first, drawn), FURNITURE, SMALL)
+    found = unexplained(changed_text(FILES, "report.html", PAGE, drawn), FURNITURE, SMALL)
     assert len({number.row for number in found}) > moved // 2
 
 

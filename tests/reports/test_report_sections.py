@@ -65,7 +65,7 @@ def test_every_nationality_that_is_judged_is_a_square_in_its_worst_state(
     failing: AuditResult, failing_html: str
 ) -> None:
     part = section(parsed(failing_html), "nationality")
-    shown = {text(each): str(each.get("class")) for each in find_all(part, "li")}
+    shown = {text(each): str(state.get("class")) for state in find_all(part, "ul") for each in find_all(state, "li")}
     country = [each for each in Reading(failing).findings if [axis.rung for axis in each.axes] == ["country"]]
     names = Names(failing.features, ENGLISH)
     worst = worst_outcomes(country)

@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 FIRST = 10
 """Rows of a table that are shown; the rest is folded."""
-MOST = 25
+MOST = 16
 """Rows of a folded table; what is left over stands in the result file."""
 
 

@@ -34,6 +34,7 @@ from reports.public.reading import PublicFinding
 __all__ = ["bar_of_states", "funnel", "interval", "row_mark", "shapes"]
 
 _WIDTH, _HEIGHT, _LEFT, _TOP, _BOTTOM = 640, 320, 54, 14, 30
+_PLANE: Final = (_WIDTH - _LEFT - 8, _HEIGHT - _TOP - _BOTTOM)
 _SIZES: Final = tuple(10**power for power in range(1, 6))
 _SHARES: Final = tuple(share / 10 for share in range(0, 11, 2))
 
@@ -55,8 +56,15 @@ def shapes() -> Markup:
         f'<circle id="f-p" r="4" fill="{palette.WITHIN}"/>'
         f'<circle id="f-i" r="3.5" fill="none" stroke="{palette.UNDECIDED}" stroke-width="1.25"/>'
     )
+    # On a plane that is stretched a mark is drawn by its vertex, and stretched back.
+    back = f'transform="scale({100 / _PLANE[0]:.4f} {100 / _PLANE[1]:.4f})"'
+    at_vertices = "".join(
+        f'<marker id="v-{look}" markerUnits="userSpaceOnUse" overflow="visible"><use href="#f-{look}" {back}/></marker>'
+        for look in "fpi"
+    )
     return _markup(
-        f'<svg class="defs" width="0" height="0" aria-hidden="true"><defs>{marks}{points}{in_funnel}</defs></svg>'
+        '<svg class="defs" width="0" height="0" aria-hidden="true">'
+        f"<defs>{marks}{points}{in_funnel}{at_vertices}</defs></svg>"
     )
 
 
@@ -118,23 +126,27 @@ def funnel(
     curves: Sequence[Sequence[Place]],
     title: str,
     numbers: Numbers,
+    short: Mapping[str, str],
 ) -> Markup:
     """The rate of each group over its protected number of cases, with the curves of chance round everyone's rate."""
     shown = [each for each in findings if each.rate.value is not None and each.cases is not None]
-    plane = f'x="{_LEFT}" y="{_TOP}" width="{_WIDTH - _LEFT - 8}" height="{_HEIGHT - _TOP - _BOTTOM}"'
+    plane = (
+        f'x="{_LEFT}" y="{_TOP}" width="{_PLANE[0]}" height="{_PLANE[1]}"'
+        ' viewBox="0 0 100 100" preserveAspectRatio="none"'
+    )
     lines = "" if everyone.value is None else "".join(_lines(everyone.value, rule, curves))
-    marks = "".join(_marks(shown))
+    marks = "".join(_marks(shown, short))
     return _markup(
         f'<svg class="f" role="img" viewBox="0 0 {_WIDTH} {_HEIGHT}"><title>{escape(harmless(title))}</title>'
         f"{''.join(_axes(numbers))}"
-        f'<svg {plane} viewBox="0 0 100 100" preserveAspectRatio="none" overflow="hidden">{lines}</svg>'
+        f'<svg {plane} overflow="hidden">{lines}</svg>'
         f'<svg {plane} overflow="visible">{marks}</svg></svg>'
     )
 
 
 def _axes(numbers: Numbers) -> Iterable[str]:
     text = f'font-size="15" fill="{palette.MUTED}"'
-    height, width = _HEIGHT - _TOP - _BOTTOM, _WIDTH - _LEFT - 8
+    width, height = _PLANE
     for share in _SHARES:
         y = _TOP + height * (1 - share)
         yield f'<path d="M{_LEFT} {y:.1f}H{_WIDTH - 8}" stroke="{palette.RULE}"/>'
@@ -160,16 +172,26 @@ def _lines(value: float, rule: PublicRule, curves: Sequence[Sequence[Place]]) ->
             yield f'<path class="{kind}" {attributes} d="M{ends[0]} {y}H{ends[1]}"/>'
 
 
-def _marks(findings: Sequence[PublicFinding]) -> Iterable[str]:
-    """Those that cannot be told at the back, those beyond the limit in front."""
-    order = {"inconclusive": 0, "not_evaluable": 0, "": 0, "pass": 1, "fail": 2}
-    for finding in sorted(findings, key=lambda each: (order[each.outcome], each.key)):
-        if finding.cases is not None and finding.rate.value is not None:
-            place = funnel_place(finding.cases, finding.rate.value)
-            look = LOOKS[finding.outcome if finding.outcome in ("fail", "pass") else "inconclusive"]
-            yield (
-                f'<use data-g="{escape(finding.key)}" href="#f-{look}" x="{_plain(place.x)}%" y="{_plain(place.y)}%"/>'
-            )
+def _marks(findings: Sequence[PublicFinding], short: Mapping[str, str]) -> Iterable[str]:
+    """Those that cannot be told at the back, those beyond the limit in front: a path each, with a mark at each point.
+
+    The rows of the points stand in `data-g`, in the order of the points: the gate reads them so.
+    """
+    for look in "ipf":
+        members = sorted((each for each in findings if _mark_of(each) == look), key=lambda each: each.key)
+        points = [
+            f"{_plain(place.x)} {_plain(place.y)}"
+            for place in (funnel_place(each.cases or 0, each.rate.value or 0.0) for each in members)
+        ]
+        if points:
+            ends = "".join(f' marker-{place}="url(#v-{look})"' for place in ("start", "mid", "end"))
+            path = "L".join(points if len(points) > 1 else points * 2)  # a point alone has no length, and no mark
+            rows = " ".join(short[each.key] for each in members)
+            yield f'<path{ends} fill="none" data-g="{rows}" d="M{path}"/>'
+
+
+def _mark_of(finding: PublicFinding) -> str:
+    return LOOKS[finding.outcome if finding.outcome in ("fail", "pass") else "inconclusive"]
 
 
 def _plain(number: Decimal) -> str:

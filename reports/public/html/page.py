@@ -12,9 +12,10 @@ from reports.data_links import as_link
 from reports.language import Language
 from reports.names import Names
 from reports.plain_text import capital, harmless
-from reports.public.downloads import table_csv, table_json
+from reports.public.downloads import table_csv
 from reports.public.html.absent import Absent, absent_sections
 from reports.public.html.affected import MOST, PublicAffected, PublicAffectedWriter
+from reports.public.html.every import Every, EveryWriter
 from reports.public.html.headline import Headline, HeadlineWriter
 from reports.public.html.looks import PublicQuestion, questions
 from reports.public.html.squares import Region, regions
@@ -88,12 +89,15 @@ class PublicPage:
     both_title: str
     forests: tuple[PublicRows, ...]
     funnels: tuple[PublicFunnel, ...]
+    every: Every
+    """What the funnels draw, as a table."""
+    short: Mapping[str, str]
+    """The short names of rows, by their keys."""
     regions: tuple[Region, ...]
     questions: tuple[PublicQuestion, ...]
     rules: tuple[LimitWords, ...]
     csv: str
-    json: str
-    """The protected figures as links that hold them; empty where none are shown."""
+    """The protected figures as a link that holds them; empty where none are shown."""
     axis: tuple[str, str]
     """The ends of every axis of rates."""
     absent: Mapping[str, Absent]
@@ -140,6 +144,8 @@ class _Writer:
         names, words = self._names, self._words
         families = list(self._reading.families) if shown else []
         rated = has_words(self._release)  # without rates a table of cells, a forest and a funnel are empty frames
+        funnels = tuple(self._funnels()) if rated else ()
+        every = EveryWriter(names, words, self._language)
         page = PublicPage(
             headline=HeadlineWriter(self._reading, names, words, self._language).write(),
             above_the_table=words.sentence("above_the_table"),
@@ -154,12 +160,13 @@ class _Writer:
             both=tuple(self._both(families)) if rated else (),
             both_title=self._both_title(families),
             forests=tuple(self._tables.forest(rule) for rule in self._reading.rules) if rated else (),
-            funnels=tuple(self._funnels()) if rated else (),
+            funnels=funnels,
+            every=every.write([(each.table, self._tables.plain(each.table.metric), each.findings) for each in funnels]),
+            short=self._reading.short,
             regions=regions(self._reading, names, words, self._language) if shown else (),
             questions=questions(self._release.about.looks, self._language, rates=rated),
             rules=tuple(self._rules()),
             csv=as_link("text/csv", table_csv(self._release)) if shown else "",
-            json=as_link("application/json", table_json(self._release)) if shown else "",
             axis=(self._language.numbers.percent(0.0), self._language.numbers.percent(1.0)),
             absent={},
             waivers=tuple(self._waivers()),

@@ -9,14 +9,14 @@ from markupsafe import Markup
 
 from audit.groups import Axis, Group, Level
 from audit.metrics import MetricName
-from audit.public_figures import STATES, Place
+from audit.public_figures import Place
 from audit.public_table import PublicRule, group_key
 from reports.language import Language
 from reports.names import UNKNOWN, UNLISTED, Names
 from reports.numbers import NOT_KNOWN
 from reports.plain_text import capital
 from reports.public.html.charts import funnel, interval
-from reports.public.reading import MISSED, OUTCOMES, WRONGLY_FLAGGED, PublicFinding, PublicReading, judges
+from reports.public.reading import MISSED, WRONGLY_FLAGGED, PublicFinding, PublicReading, judges
 from reports.public.words import PublicWords
 
 FOREST = 28
@@ -82,21 +82,19 @@ class Heat:
 
 
 @dataclass(frozen=True, slots=True)
-class StateRows:
-    """Rows that share a state, which stands once above them."""
-
-    outcome: str
-    word: str
-    rows: tuple[PublicRow, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class PublicFunnel:
-    """The drawing of all groups that print a rate, and the same as a table, state by state."""
+    """The drawing of all groups that print a rate, and what stands around it."""
 
     chart: Markup
     table: PublicRows
-    states: tuple[StateRows, ...]
+    """Caption, limit and heads, without rows."""
+    findings: tuple[PublicFinding, ...]
+    """What the limit says of every group; those that print a rate are drawn."""
+
+    @property
+    def drawn(self) -> bool:
+        """Whether any group is."""
+        return any(finding.rate.value is not None for finding in self.findings)
 
 
 class PublicTables:
@@ -148,22 +146,16 @@ class PublicTables:
 
     def funnel(self, rule: PublicRule, curves: Sequence[Sequence[Place]]) -> PublicFunnel | None:
         """All groups that print a rate; None where the table has no such rate."""
-        findings = [finding for finding in self._reading.each_once(rule) if finding.rate.value is not None]
+        findings = self._reading.each_once(rule)
         everyone = self._reading.everyone_at(rule.metric)
         if everyone is None:
             return None
         title = self._t.gettext("%(rate)s of each group, over its number of cases; every mark stands in the table") % {
             "rate": capital(self.plain(rule.metric))
         }
-        drawn = funnel(findings, everyone, rule, curves, title, self._n)
+        drawn = funnel(findings, everyone, rule, curves, title, self._n, self._reading.short)
         table = self._table((), rule.metric, self._t.gettext("all groups"), rule)
-        states = []
-        for state in STATES:
-            members = [finding for finding in findings if finding.state == state]
-            if members:
-                rows = tuple(self._row(finding, chart=False) for finding in members)
-                states.append(StateRows(OUTCOMES[state], capital(self._words.state(state)), rows))
-        return PublicFunnel(drawn, table, tuple(states))
+        return PublicFunnel(drawn, table, tuple(findings))
 
     def plain(self, metric: str) -> str:
         """The name of a rate, as a noun phrase."""
@@ -184,7 +176,7 @@ class PublicTables:
             if self._tells_nothing(finding):
                 hidden.append(self._names.group(finding.group))
             else:
-                rows.append(self._row(finding, chart=True))
+                rows.append(self._row(finding))
         return PublicRows(
             metric=metric,
             caption=caption,
@@ -206,7 +198,7 @@ class PublicTables:
         small = finding.rate.why in (None, "small_or_withheld")
         return small and not finding.is_shown and self._words.cases(finding) == NOT_KNOWN
 
-    def _row(self, finding: PublicFinding, *, chart: bool) -> PublicRow:
+    def _row(self, finding: PublicFinding) -> PublicRow:
         value, span = self._words.value(finding), self._words.span(finding)
         title = f"{value} ({span})" if span != NOT_KNOWN else value
         word, note = self._words.state(finding.state), self._words.note(finding)
@@ -222,7 +214,7 @@ class PublicTables:
             span=span,
             rest=self._n.percent(finding.rest),
             cases=self._words.cases(finding),
-            chart=interval(finding, title) if chart else Markup(""),
+            chart=interval(finding, title),
         )
 
     def _levels(self, axis: Axis) -> list[Level]:

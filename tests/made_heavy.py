@@ -1,0 +1,109 @@
+"""The audit that a page is heaviest of: 200 nationalities by 4 genders, under two limits, among a million people.
+
+Names are those of the real list, in whichever language, and every text that a plan may hold is there. Counts are drawn
+as counts, so that a million people cost nothing, and so many that nearly every group prints its numbers.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from made_audits import ORIGIN, SYSTEM
+from made_disclosure import GENDERS, SECRET
+from made_samples import RULES, RUNGS, Drawn, Sample
+
+from audit.counting.counted import Counted
+from audit.counting.score_table import BINS, UNIT, ScoreTable
+from audit.counting.table import CountsTable
+from audit.disclosure.exact import exact_counts
+from audit.disclosure.from_result import ready
+from audit.disclosure.protect import protect
+from audit.disclosure.shown_evidence import with_shown_evidence
+from audit.disclosure.words import public_release
+from audit.evaluation import nationality
+from audit.groups import LevelName, SensitiveFeature
+from audit.plan_file import LoadedPlan
+from audit.public_table import PublicRelease
+from audit.result import AuditResult
+from audit.run import count_families, summarise
+
+PEOPLE, NATIONALITIES = 1_000_000, 200
+
+
+@cache
+def heavy_result(people: int = PEOPLE) -> AuditResult:
+    """The exact result."""
+    rng = np.random.default_rng(5)
+    codes = rng.permutation(sorted(nationality.countries()))[:NATIONALITIES].tolist()
+    table = _counts(rng, people, codes)
+    genders = tuple(LevelName(rung="level", code=code, name=code) for code in sorted(GENDERS))
+    features = (
+        _feature("gender", ("level",), genders),
+        _feature("nationality", RUNGS, nationality.levels(codes, RUNGS)),
+    )
+    plan = Drawn(Sample(rows=50, rules=RULES)).plan
+    loaded = LoadedPlan(plan=plan, as_asked=plan.model_dump(mode="json", by_alias=True), folder=Path())
+    families = count_families(plan, table, features)
+    return summarise(loaded, features, Counted(table, scores=_scores(table)), families, SYSTEM, origin=ORIGIN)
+
+
+@cache
+def heavy_release(people: int = PEOPLE) -> PublicRelease:
+    """What is published of it."""
+    of = ready(heavy_result(people), ("html", "json"), ("en",))
+    assert of.lattice is not None
+    table = protect(exact_counts(of.lattice, of.audited.counts, SECRET), of.method).table
+    release = public_release(
+        table, of.audited.outcome, of.audited.rules, of.audited.about, fails_on=of.audited.fails_on
+    )
+    return with_shown_evidence(release, of.audited.evidence)
+
+
+def _feature(name: str, rungs: tuple[str, ...], levels: tuple[LevelName, ...]) -> SensitiveFeature:
+    return SensitiveFeature.model_validate(
+        {"name": name, "column": name, "coding": name, "rungs": rungs, "levels": levels, "given_to_detector": False}
+    )
+
+
+def _counts(rng: np.random.Generator, people: int, codes: list[str]) -> CountsTable:
+    """By gender and, Zipf, by nationality, with somebody everywhere; women of the second are found far less."""
+    share = np.outer(1.0 / np.arange(1, len(codes) + 1), list(GENDERS.values())).ravel()
+    keys = [(gender, code) for code in codes for gender in GENDERS]
+    n = rng.multinomial(people - len(keys), share / share.sum()) + 1
+    found = np.array([0.5 if key == ("woman", codes[1]) else 0.8 for key in keys])
+    victims = rng.binomial(n, 0.4)
+    right = rng.binomial(victims, found)
+    wrong = rng.binomial(n - victims, 0.12)
+    cells = np.zeros((n.size, 3, 4), dtype=np.int64)
+    cells[:, 0, 0], cells[:, 0, 1] = right, victims - right
+    cells[:, 1, 0], cells[:, 1, 1] = wrong, n - victims - wrong
+    return CountsTable.of(("gender", "nationality"), dict(zip(keys, cells, strict=True)))
+
+
+def _scores(table: CountsTable) -> ScoreTable:
+    """Scores that fit the counts: flags lie in the upper half of the range, the others in the lower one."""
+    steps = np.arange(5, BINS // 2, 10)
+    found = []
+    for place, cells in enumerate(table.cells):
+        for label, (flagged, left) in enumerate(cells[:2, :2].tolist()):
+            for rows, start in ((flagged, BINS // 2), (left, 0)):
+                spread = np.diff(np.linspace(0, rows, len(steps) + 1).astype(np.int64))
+                found += [
+                    (place, label, start + step, n) for step, n in zip(steps.tolist(), spread.tolist(), strict=True)
+                ]
+    group, labels, bins, rows_in = np.array([each for each in found if each[3]], dtype=np.int64).T
+    score = (bins + 0.5) / BINS
+    return ScoreTable(
+        features=table.features,
+        codes=table.codes,
+        score_range=(0.0, 1.0),
+        place=group,
+        label=labels,
+        bin=bins,
+        rows=rows_in,
+        sums=np.rint(rows_in * score * UNIT).astype(np.int64),
+        squares=np.rint(rows_in * score**2 * UNIT).astype(np.int64),
+        near=np.zeros(len(table.codes), dtype=np.int64),
+    )

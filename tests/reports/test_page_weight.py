@@ -1,0 +1,69 @@
+"""What a page of 800 strata weighs and costs: real names, every text, two limits, a million people (0031)."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from made_heavy import NATIONALITIES, PEOPLE, heavy_release, heavy_result
+from made_public import CODES, in_languages
+
+from reports.html import HtmlReporter
+from reports.public.html import PublicHtmlReporter
+
+TESTS = Path(__file__).parents[1]
+LARGEST = 500_000
+SECONDS = 1.0
+"""Of the processor, in a process of its own whose first page it is, with room for a machine that does other work."""
+SIZES = (64_000, PEOPLE)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("people", SIZES)
+@pytest.mark.parametrize("code", CODES)
+def test_a_public_page_has_half_a_megabyte_at_most(code: str, people: int) -> None:
+    page = PublicHtmlReporter().render(in_languages(heavy_release(people), code))
+    assert len(page.encode()) <= LARGEST
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("people", SIZES)
+@pytest.mark.parametrize("code", CODES)
+def test_a_restricted_page_has_half_a_megabyte_at_most(code: str, people: int) -> None:
+    page = HtmlReporter().render_in(heavy_result(people), [code])
+    assert len(page.encode()) <= LARGEST
+
+
+@pytest.mark.slow
+def test_the_set_is_as_heavy_as_is_promised() -> None:
+    """Somebody in each of 800 strata, and among a million people a rate for most of them."""
+    result, release = heavy_result(), heavy_release()
+    strata = [counts for counts in result.counts if len(counts.group.levels) == 2]
+    finest = [counts for counts in strata if counts.group.levels[1].rung == "country"]
+    assert len(finest) == 4 * NATIONALITIES
+    rates = [rate for rate in release.rates if rate.metric == "true_positive_rate" and rate.value is not None]
+    assert len([rate for rate in rates if len(rate.group.levels) == 2]) > 500
+    assert len(release.rules) == 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", ["PublicHtmlReporter().render(release)", "HtmlReporter().render_in(result, ['ar'])"])
+def test_a_language_costs_half_a_second_of_the_processor_at_most(page: str) -> None:
+    """Promised is half a second; a loaded machine may count twice that."""
+    program = (
+        "import time; from made_heavy import heavy_release, heavy_result; from made_public import in_languages\n"
+        "from reports.html import HtmlReporter; from reports.public.html import PublicHtmlReporter\n"
+        "release, result = in_languages(heavy_release(), 'ar'), heavy_result(); start = time.process_time()\n"
+        f"{page}; print(time.process_time() - start)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS), *sys.path])},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert float(done.stdout) <= SECONDS
