@@ -210,6 +210,11 @@ def state_tally(words: Sequence[PublicWord]) -> dict[State, int]:
     return {state: counts[state] for state in STATES}
 
 
+def groups_open(release: PublicRelease) -> int:
+    """Of how many groups it is not known whether they are within every limit on them; the same people count once."""
+    return len({word.group.people for word in release.words if state_of(word) in ("cannot_tell", "not_shown")})
+
+
 def harm_of(rule: PublicRule) -> Harm:
     """What a group beyond the limit of a rule suffers more of."""
     if len(rule.worse) > 1:

@@ -29,6 +29,7 @@ from audit.public_figures import (
     everyone_else,
     funnel_curve,
     funnel_place,
+    groups_open,
     limits_beside,
     natural,
     people_apart,
@@ -298,8 +299,8 @@ def tallies_of(release: PublicRelease) -> Iterator[int]:
         told = state_tally([word for word in release.words if word.rule == rule.rule])
         yield from told.values()
         yield sum(count for state, count in told.items() if state != "not_shown")
-        yield told["cannot_tell"] + told["not_shown"]
     yield from below_by_harm(release).values()
+    yield groups_open(release)
     for kind in ("below", "meets"):
         yield len({word.group for word in release.words if word.word == kind})
         yield len({word.group for word in once if word.word == kind})

@@ -60,7 +60,7 @@ def public_lattice(plan: AuditPlan) -> Lattice | None:
         raise PlanError(
             f"levels of {' and '.join(public_features(plan))} are written so that two groups have one name",
             slug="levels-alike",
-            hint="write no comma and no equals sign into `expected`",
+            hint="write no comma, no equals sign and nothing unseen into `expected`",
         )
     return lattice
 

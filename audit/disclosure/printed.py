@@ -37,6 +37,16 @@ _GROUPED: Final = re.compile(r"[\u202f\u00a0'’]|,(?=\d{3}(?:\D|$))")
 _POINTS_GROUP: Final = frozenset(("es",))
 """Languages that set thousands apart with points: in text that is marked as theirs, 12.345 is a whole number."""
 _POINT_OF_A_GROUP: Final = re.compile(r"(?<=\d)\.(?=\d{3}(?!\d))")
+_ENDED_BY: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "td": ("td", "th"),
+        "th": ("td", "th"),
+        "tr": ("td", "th", "tr"),
+        "tbody": ("td", "th", "tr", "tbody", "thead"),
+        "li": ("li",),
+    }
+)
+"""What an element ends that HTML lets a page leave open: else a cell would be read as part of its neighbour."""
 _NEVER_CLOSED: Final = frozenset(
     ("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr")
 )
@@ -196,6 +206,8 @@ class _Markup(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """An element begins."""
+        while self._open[-1][0] in _ENDED_BY.get(tag, ()):
+            self._open.pop()
         row, language = self._element(attrs)
         if tag not in _NEVER_CLOSED:
             self._open.append((tag, row, language))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from audit.public_figures import State, each_people_once, state_of, state_tally
+from audit.public_figures import State, each_people_once, state_of, state_tally, whole_per_cent
 from audit.public_table import (
     NO_WORDS,
     SENTENCES,
@@ -132,7 +132,7 @@ def _group(
     case = f"{rule.rule}[{label}]"
     if outcome in _WHY:
         # The same words for many groups are one line of pytest's summary.
-        why = _WHY[outcome] if rate is None or rate.why is None else SENTENCES[rate.why]
+        why = SENTENCES[rate.why] if outcome == "not_shown" and rate is not None and rate.why else _WHY[outcome]
         return AuditCase(case, rule.rule, label, outcome, f"{rule.rule}: {_SAID[outcome]}: {why}")
     text = block(
         f"{case}: {_SAID[outcome]}",
@@ -155,8 +155,8 @@ def _limit(rule: PublicRule) -> str:
 def _rate(rate: PublicRate | None) -> str:
     if rate is None or rate.value is None or rate.low is None or rate.high is None:
         return ""
-    low, high = round(rate.low * 100), round(rate.high * 100)
-    return f"{rate.value * 100:.0f}% (likely range {low}% to {high}%), protected figures"
+    value, low, high = map(whole_per_cent, (rate.value, rate.low, rate.high))
+    return f"{value}% (likely range {low}% to {high}%), protected figures"
 
 
 def _metric(release: PublicRelease, rule: PublicRule) -> str:

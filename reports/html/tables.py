@@ -23,7 +23,7 @@ WHOLE = 24
 FIRST = 12
 """Of a longer one so many rows are shown; the rest is folded."""
 MOST_OF_TWO = 24
-"""Of groups by several features so many rows at most are folded, beside all that fail; all are in the downloads."""
+"""Of groups by several features so many rows at most are folded, beside all that fail; all are in the result file."""
 FOREST = 10
 """So many rows stand in the table that says how sure it is."""
 _ENOUGH_TO_SET_THE_AXIS = 30

@@ -154,6 +154,8 @@ def test_hardly_two_rows_have_the_same_score(runs: dict[str, Path]) -> None:
 @pytest.mark.parametrize("way", WAYS[1:])
 def test_results_differ_in_what_names_the_detector_and_in_nothing_else(runs: dict[str, Path], way: str) -> None:
     one, other = (json.loads((runs[name] / "result.json").read_text(encoding="utf-8")) for name in ("python", way))
+    for result in (one, other):  # whether the audit runs without a network is asked of 7(l), and a service is one
+        result["safeguards"] = [row for row in result["safeguards"] if row["clause"] != "7(l)"]
     assert other["rows"][0]["scored"] == ROWS
     assert other["probe_verdicts"]
     found = differing(one, other)

@@ -16,8 +16,7 @@ from reports.public.html import PublicHtmlReporter
 
 TESTS = Path(__file__).parents[1]
 LARGEST = 500_000
-SECONDS = 1.0
-"""Of the processor, in a process of its own whose first page it is, with room for a machine that does other work."""
+SECONDS = 0.5
 SIZES = (64_000, PEOPLE)
 
 
@@ -52,12 +51,14 @@ def test_the_set_is_as_heavy_as_is_promised() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("page", ["PublicHtmlReporter().render(release)", "HtmlReporter().render_in(result, ['ar'])"])
 def test_a_language_costs_half_a_second_of_the_processor_at_most(page: str) -> None:
-    """Promised is half a second; a loaded machine may count twice that."""
+    """The best of three pages, in a process of its own."""
     program = (
         "import time; from made_heavy import heavy_release, heavy_result; from made_public import in_languages\n"
         "from reports.html import HtmlReporter; from reports.public.html import PublicHtmlReporter\n"
-        "release, result = in_languages(heavy_release(), 'ar'), heavy_result(); start = time.process_time()\n"
-        f"{page}; print(time.process_time() - start)"
+        "release, result = in_languages(heavy_release(), 'ar'), heavy_result(); taken = []\n"
+        "for _ in range(3):\n"
+        f"    start = time.process_time(); {page}; taken.append(time.process_time() - start)\n"
+        "print(min(taken))"
     )
     done = subprocess.run(
         [sys.executable, "-c", program],

@@ -223,6 +223,19 @@ def test_numbers_of_one_group_in_the_row_of_another_are_refused() -> None:
     assert unexplained(changed_text(FILES, "report.html", table, exchanged), FURNITURE, SMALL)
 
 
+def test_a_cell_of_nothing_takes_no_number_from_the_cell_before_it() -> None:
+    """Cells are left open, as HTML allows: what stands in the next one is not of the row of the last."""
+    rows = {group_key(row.group): row for row in SMALL.table.groups}
+    refused = tried = 0
+    for found in re.finditer(r"<td(?: class=\"h-fail\")? data-g=(\w+)>(?:(?!<td|<th|</tr>).)*<td class=o>", PAGE):
+        cases = rows[KEYS[found[1]]].positives.cases
+        if cases is None or not unexplained({"report.html": f"<p>{cases}</p>".encode()}, {"report.html": b""}, SMALL):
+            continue  # it is also a number of the whole
+        planted = f"{PAGE[: found.end()]}{cases} {PAGE[found.end() :]}"
+        tried, refused = tried + 1, refused + bool(unexplained({"report.html": planted.encode()}, FURNITURE, SMALL))
+    assert (tried > 3, refused) == (True, tried)
+
+
 def test_every_row_of_the_download_is_the_row_of_its_group() -> None:
     """By its levels, column by column: else a number of it would be held against everyone."""
     (table,) = re.findall(r'href="(data:[^"]*)"', PAGE)

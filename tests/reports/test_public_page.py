@@ -125,9 +125,13 @@ def test_screen_one_of_a_fail_that_names_nobody(pages: dict[str, Element]) -> No
     assert SENTENCES["no_group_named"] in told
     numbers = [text(each) for each in find_all(next(find_all(section(pages["unnamed"], "verdict"), "ul")), "li")]
     assert numbers[1].startswith(
-        "140 groups for which the public figures cannot tell, or show nothing any of these may"
+        "144 groups for which the public figures cannot tell, or show nothing any of these may"
     )
     assert len(numbers) == 2, "a large 0, or how many are within the limit, would say the contrary of the verdict"
+    for fails_on, open_too in ((("probes",), False), (("change",), False), (("groups", "probes"), True)):
+        headline = release.headline.model_copy(update={"fails_on": fails_on})
+        screen = text(section(parsed(render(release.model_copy(update={"headline": headline}))), "verdict"))
+        assert ("any of these may be beyond the limit" in screen) == open_too, fails_on
     assert "should learn from the auditor" in told
     assert "That is no sign that there is none" in text(section(pages["unnamed"], "affected"))
     unsaid = release.model_copy(update={"headline": release.headline.model_copy(update={"fails_on": ()})})

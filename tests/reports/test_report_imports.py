@@ -33,6 +33,7 @@ NOUNS = {
     "audit.plan_sections",
     "audit.metrics",
     "audit.frequencies",
+    "audit.harmless",
     "audit.statuses",
     "audit.terms",
     "audit.terms.term",

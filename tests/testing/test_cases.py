@@ -11,7 +11,7 @@ import pytest
 from made_public import made, sizes_alone
 from made_published import PLAN, write_set
 
-from audit.public_figures import each_people_once, state_of
+from audit.public_figures import each_people_once, state_of, whole_per_cent
 from audit.public_table import NO_WORDS, SENTENCES, PublicWaiver, group_key, why_no_rates
 from audit.result import AuditResult
 from audit.run import run_audit
@@ -54,7 +54,7 @@ def test_the_cases_of_a_release_hold_no_number_but_those_of_its_rows(kind: str) 
     rates = {}
     for rate in release.rates:
         shares = (rate.value, rate.low, rate.high)
-        rates[rate.metric, group_key(rate.group)] = {round(100 * share) for share in shares if share is not None}
+        rates[rate.metric, group_key(rate.group)] = {whole_per_cent(share) for share in shares if share is not None}
     words = [] if kind == "refused" else each_people_once(release.words)
     keys = [(word.rule, group_key(word.group)) for word in words]
     for case, key in zip([case for case in public_cases(release) if case.group is not None], keys, strict=True):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from audit.public_figures import Harm, State, below_by_harm, harm_of, spans_of, state_tally
+from audit.public_figures import Harm, State, below_by_harm, groups_open, harm_of, spans_of, state_tally
 from audit.public_table import PublicRate, PublicRule, group_key
 from reports.language import Language
 from reports.names import Names
@@ -268,7 +268,7 @@ class HeadlineWriter:
         return []
 
     def _numbers(self) -> tuple[PublicNumber, ...]:
-        """Three: the rate of everyone, that of the group most affected, and how many groups stand how.
+        """Three at most: the rate of everyone, that of the group most affected, and how many groups stand how.
 
         Of a fail that names nobody, a large "0 groups beyond the limit" would say the contrary, and so would how many
         are within it: of how many it is not known is said. Nor is a number of groups that the public table does not
@@ -292,7 +292,7 @@ class HeadlineWriter:
             count = below_by_harm(self._reading.release)[harm_of(rule)]
             return everyone, self._worst(self._below[0]), self._counted("below", count, of_groups)
         if self._outcome == "fail":
-            return everyone, self._not_cleared(tally)
+            return everyone, *self._not_cleared()
         told: tuple[State, ...] = ("meets", "cannot_tell") if self._outcome == "pass" else ("cannot_tell", "meets")
         return everyone, *(self._counted(state, tally[state], of_groups) for state in told)
 
@@ -341,15 +341,17 @@ class HeadlineWriter:
         }
         return PublicNumber(self._n.count(count), labels[state], of_groups)
 
-    def _not_cleared(self, tally: dict[State, int]) -> PublicNumber:
-        """How many groups may be those of a fail that names nobody."""
-        count = tally["cannot_tell"] + tally["not_shown"]
+    def _not_cleared(self) -> list[PublicNumber]:
+        """How many groups may be those of a fail that names nobody; none where the fail is of none, or of a word."""
+        count = groups_open(self._reading.release)
+        if "groups" not in self._reading.release.headline.fails_on or not count:
+            return []
         label = self._t.ngettext(
             "group for which the public figures cannot tell, or show nothing",
             "groups for which the public figures cannot tell, or show nothing",
             count,
         )
-        return PublicNumber(self._n.count(count), label, self._t.gettext("any of these may be beyond the limit"))
+        return [PublicNumber(self._n.count(count), label, self._t.gettext("any of these may be beyond the limit"))]
 
     def _bar(self, rule: PublicRule) -> RuleBar:
         """The bar of states, from the words as released; the limit alone where there are no rates."""
