@@ -48,6 +48,7 @@ __all__ = [
     "state_tally",
     "tenth",
     "tenth_from_end",
+    "told_per_cent",
     "whole_per_cent",
 ]
 
@@ -115,8 +116,16 @@ def per_cent(share: float) -> Decimal:
 
 
 def whole_per_cent(share: float) -> int:
-    """A share in whole per cents, a half upwards, as `reports.numbers` writes it."""
+    """A share in whole per cents, a half upwards."""
     return int(_rounded(per_cent(share), 0))
+
+
+def told_per_cent(share: float) -> str:
+    """The same as text: "12%"; "<1%" and ">99%" where it would else read as none or all (`reports.numbers`)."""
+    whole = whole_per_cent(share)
+    if whole == 0 < share:
+        return "<1%"
+    return ">99%" if whole == 100 and share < 1 else f"{whole}%"
 
 
 def tenth(share: float) -> Decimal:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from audit.public_figures import State, each_people_once, state_of, state_tally, whole_per_cent
+from audit.public_figures import State, each_people_once, state_of, state_tally, told_per_cent
 from audit.public_table import (
     NO_WORDS,
     SENTENCES,
@@ -155,8 +155,8 @@ def _limit(rule: PublicRule) -> str:
 def _rate(rate: PublicRate | None) -> str:
     if rate is None or rate.value is None or rate.low is None or rate.high is None:
         return ""
-    value, low, high = map(whole_per_cent, (rate.value, rate.low, rate.high))
-    return f"{value}% (likely range {low}% to {high}%), protected figures"
+    value, low, high = map(told_per_cent, (rate.value, rate.low, rate.high))
+    return f"{value} (likely range {low} to {high}), protected figures"
 
 
 def _metric(release: PublicRelease, rule: PublicRule) -> str:

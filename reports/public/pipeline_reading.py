@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, Literal
 
-from audit.public_figures import State, each_people_once, people_apart, state_of, state_tally, whole_per_cent
+from audit.public_figures import State, each_people_once, people_apart, state_of, state_tally, told_per_cent
 from audit.public_table import (
     SENTENCES,
     Group,
@@ -223,5 +223,5 @@ def likely_range(rate: PublicRate | None) -> tuple[str, str] | None:
     """A rate and its likely range, as texts; None where they are not shown."""
     if rate is None or rate.value is None or rate.low is None or rate.high is None:
         return None
-    value, low, high = map(whole_per_cent, (rate.value, rate.low, rate.high))
-    return f"{value}%", f"{low}% to {high}%"
+    value, low, high = map(told_per_cent, (rate.value, rate.low, rate.high))
+    return value, f"{low} to {high}"

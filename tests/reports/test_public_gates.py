@@ -17,9 +17,10 @@ from audit.disclosure.gates import refuse_unless_rendered_again
 from audit.disclosure.printed import numbers_in, read_numbers
 from audit.errors import DataError
 from audit.frequencies import frequencies, rounded_up
-from audit.public_figures import STATES, everyone_else, funnel_place, natural, spans_of, state_tally
+from audit.public_figures import STATES, everyone_else, funnel_place, natural, spans_of, state_tally, told_per_cent
 from audit.public_rows import short_names
 from audit.public_table import PublicGroup, PublicRate, PublicRelease, group_key
+from reports.language import ENGLISH
 
 SMALL = made("small")
 FILES = page_files(SMALL)
@@ -337,6 +338,13 @@ def test_natural_frequencies_tell_the_error_of_a_rate() -> None:
     assert natural("true_positive_rate", 0.53, 0.81) == frequencies(0.47, 1 - 0.81)
     assert natural("false_positive_rate", 0.28, None)[0].count == 3
     assert [rounded_up(value) for value in (0.0, 3.2, 61.1, 655.0, 1_201.0)] == [0, 4, 62, 660, 1300]
+
+
+@pytest.mark.parametrize(
+    ("share", "told"), [(0.0, "0%"), (0.004, "<1%"), (0.125, "13%"), (0.996, ">99%"), (0.995, ">99%"), (1.0, "100%")]
+)
+def test_a_share_is_told_alike_on_the_page_and_in_a_pipeline(share: float, told: str) -> None:
+    assert told_per_cent(share) == told == ENGLISH.numbers.percent(share)
 
 
 def test_everyone_else_is_what_group_words_compare_with() -> None:
