@@ -61,9 +61,16 @@ def _part(result: AuditResult, language: Language, again: Again, *, several: boo
     part = part_in(
         language,
         page.verdict.heading,
-        language.translations.gettext("Restricted, not for publication: exact counts"),
+        _running_head(result, language),
         body,
         templates.get_template("heads.css").render(evidence=evidence, scope=scope) + labels,
         several=several,
     )
     return replace(part, body=Finished(unquoted(part.body)))
+
+
+def _running_head(result: AuditResult, language: Language) -> str:
+    """What stands on each sheet: who may read it, and of which system it is."""
+    notice = language.translations.gettext("Restricted, not for publication: exact counts")
+    said = {"notice": notice, "title": result.plan.audit.title}
+    return language.translations.gettext("%(notice)s. %(title)s") % said

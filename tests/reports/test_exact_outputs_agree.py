@@ -102,3 +102,10 @@ def test_page_json_junit_sarif_csv_terminal_and_exit_code_agree(sites: dict[str,
     exact = {row["site"]: row for row in csv.DictReader(io.StringIO(counts_csv(result)))}
     for site, (size, found, _) in sites.items():
         assert int(exact[site]["true_positive"]) == round(size * found)
+
+
+def test_a_plan_without_gender_and_nationality_says_that_nobody_looked_at_them() -> None:
+    page = parsed(HtmlReporter().render(audited({"a": (400, 0.8, 0.02), "b": (400, 0.5, 0.02)})))
+    unseen = text(section(page, "not-looked-at"))
+    assert "By gender Not shown: no feature of the plan is a gender." in unseen
+    assert "By nationality Not shown: no feature of the plan is a nationality" in unseen
