@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 
 from audit.stats.binomial import BoolArray, FloatArray, IntArray
 from audit.stats.scan_starts import Corners, bernoulli_score, random_starts
-from audit.stats.subset_scan import SubsetSearch, best_values, split
+from audit.stats.subset_scan import SEVERITIES, SubsetSearch, best_values, split
 
 
 @settings(max_examples=60, deadline=None)
@@ -47,8 +48,19 @@ def best_of_all(harmed: FloatArray, cases: FloatArray, p: float, penalty: float)
     return best
 
 
+def best_of_the_grid(harmed: FloatArray, cases: FloatArray, p: float, penalty: float) -> float:
+    """The most that any subset scores at one of the severities tried, all subsets and severities one by one."""
+    best = float(bernoulli_score(harmed.sum(), cases.sum(), p))
+    for mask, theta in product(product((False, True), repeat=len(harmed)), SEVERITIES.tolist()):
+        inside = np.array(mask)
+        likelihood = harmed[inside].sum() * theta - cases[inside].sum() * math.log1p(p * math.expm1(theta))
+        best = max(best, likelihood - penalty * inside.sum())
+    return best
+
+
 @settings(max_examples=150, deadline=None)
 @given(VALUES, st.floats(0.05, 0.8), st.sampled_from([0.0, 0.3, 1.0, 3.0]))
+@example([(0, 1), (11, 28), (13, 35), (43, 57)], 0.15625, 0.0)
 def test_the_best_values_of_an_attribute_are_the_best_of_all_its_subsets(
     values: list[tuple[int, int]], p: float, penalty: float
 ) -> None:
@@ -56,8 +68,11 @@ def test_the_best_values_of_an_attribute_are_the_best_of_all_its_subsets(
     found = best_values(harmed[None], cases[None], np.array([p]), penalty)
     best = best_of_all(harmed, cases, p, penalty)
     assert found.score[0] <= best + 1e-9
-    # severities are tried on a grid, so that two subsets of almost one score may be taken for each other
-    assert found.score[0] >= best - 0.02 - 0.01 * best
+    # Severities are tried on a grid: what is found scores no less than the best of it, which is near the best of all.
+    # Half a step of the grid is 13 % of the severity and costs its square at small ones: 1.6 % of the likelihood, from
+    # which penalties are taken. A bound of 1 % of the score stood here: it holds for most sets, not for the example.
+    assert found.score[0] >= best_of_the_grid(harmed, cases, p, penalty) - 1e-9
+    assert found.score[0] >= best - 0.02 - 0.03 * (best + penalty * len(values))
     mask = found.chosen[0]
     named = 0 if mask.all() else int(mask.sum())
     own = float(bernoulli_score(harmed[mask].sum(), cases[mask].sum(), p)) - penalty * named
