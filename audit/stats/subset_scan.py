@@ -58,19 +58,24 @@ def best_values(harmed: FloatArray, cases: FloatArray, expected: FloatArray, pen
     Notes
     -----
     ``max_S F(S) - penalty |S| = max_theta sum_v max(0, h_v theta - n_v log(1 - p + p e^theta) - penalty)``: 28 log odds
-    ratios are tried and the best alternates with the maximum of its own subset, which never lowers the score.
+    ratios are tried, each by what its subset scores at that subset's own maximum, and the best alternates with it,
+    which never lowers the score. Compared at the ratios tried, a subset between two of them would lose to a worse one on
+    one. The best single value is tried too: penalties can leave it a range of ratios that lies between two of those.
     """
     p = expected[:, None]
     best, at = np.zeros(len(expected)), np.full(len(expected), SEVERITIES[0])
     for theta in SEVERITIES:
         gain = harmed * theta
         gain -= cases * np.log1p(p * np.expm1(theta))
-        gain -= penalty
-        total = np.maximum(gain, 0.0, out=gain).sum(axis=1)
-        at = np.where(total > best, theta, at)
-        best = np.maximum(total, best)
+        own = _penalised(harmed, cases, expected, penalty, gain > penalty)
+        at = np.where(own > best, theta, at)
+        best = np.maximum(own, best)
     chosen = _worthwhile(harmed, cases, p, penalty, at)
     score = _penalised(harmed, cases, expected, penalty, chosen)
+    alone = bernoulli_score(harmed, cases, p)
+    single = np.arange(harmed.shape[1]) == alone.argmax(axis=1)[:, None]
+    better = alone.max(axis=1) - penalty > score
+    chosen, score = np.where(better[:, None], single, chosen), np.where(better, alone.max(axis=1) - penalty, score)
     for _ in range(_REFINEMENTS):
         again = _worthwhile(harmed, cases, p, penalty, _severity(harmed, cases, expected, chosen))
         next_score = _penalised(harmed, cases, expected, penalty, again)

@@ -68,11 +68,9 @@ def test_the_best_values_of_an_attribute_are_the_best_of_all_its_subsets(
     found = best_values(harmed[None], cases[None], np.array([p]), penalty)
     best = best_of_all(harmed, cases, p, penalty)
     assert found.score[0] <= best + 1e-9
-    # Severities are tried on a grid: what is found scores no less than the best of it, which is near the best of all.
-    # Half a step of the grid is 13 % of the severity and costs its square at small ones: 1.6 % of the likelihood, from
-    # which penalties are taken. A bound of 1 % of the score stood here: it holds for most sets, not for the example.
+    # Severities are tried on a grid, so that two subsets of almost one score may be taken for each other.
     assert found.score[0] >= best_of_the_grid(harmed, cases, p, penalty) - 1e-9
-    assert found.score[0] >= best - 0.02 - 0.03 * (best + penalty * len(values))
+    assert found.score[0] >= best - 0.02 - 0.01 * best
     mask = found.chosen[0]
     named = 0 if mask.all() else int(mask.sum())
     own = float(bernoulli_score(harmed[mask].sum(), cases[mask].sum(), p)) - penalty * named
