@@ -59,8 +59,8 @@ def best_values(harmed: FloatArray, cases: FloatArray, expected: FloatArray, pen
     -----
     ``max_S F(S) - penalty |S| = max_theta sum_v max(0, h_v theta - n_v log(1 - p + p e^theta) - penalty)``: 28 log odds
     ratios are tried, each by what its subset scores at that subset's own maximum, and the best alternates with it,
-    which never lowers the score. Compared at the ratios tried, a subset between two of them would lose to a worse one on
-    one. The best single value is tried too: penalties can leave it a range of ratios that lies between two of those.
+    which never lowers the score. Compared at the ratios tried, a subset between two of them would lose to a worse one
+    on one. The best single value is tried too: penalties can leave it a range of ratios that lies between two of those.
     """
     p = expected[:, None]
     best, at = np.zeros(len(expected)), np.full(len(expected), SEVERITIES[0])
