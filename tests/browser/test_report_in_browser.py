@@ -89,7 +89,7 @@ def test_a_link_opens_what_is_folded(page: Page, pages: dict[str, Path], anchor:
     top = page.evaluate(f"document.getElementById('{anchor}').getBoundingClientRect().top")
     assert 0 <= top < 900
     page.locator(f"#{anchor}").click()
-    assert page.evaluate(f"document.getElementById('{anchor}').closest('details').open")
+    page.wait_for_function(f"document.getElementById('{anchor}').closest('details').open")
 
 
 def test_it_can_be_read_by_keyboard(page: Page, pages: dict[str, Path]) -> None:
@@ -98,7 +98,7 @@ def test_it_can_be_read_by_keyboard(page: Page, pages: dict[str, Path]) -> None:
     assert page.evaluate("document.activeElement.className") == "skip"
     assert page.evaluate("document.activeElement.getBoundingClientRect().top") >= 0
     page.keyboard.press("Enter")
-    assert page.url.endswith("#findings")
+    page.wait_for_url("**/failing.html#findings")
     reached = set()
     for _ in range(40):
         page.keyboard.press("Tab")
@@ -173,13 +173,13 @@ def test_a_language_is_chosen_by_keyboard_alone(page: Page, pages: dict[str, Pat
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.id") == "in-fr"
     page.keyboard.press("ArrowDown")
-    assert page.evaluate(SEEN) == ["ar"]
+    page.wait_for_function(f"({SEEN}).join() === 'ar'")
     assert page.evaluate("getComputedStyle(document.querySelector('.in-ar #ar-verdict')).direction") == "rtl"
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    assert page.url.endswith("#ar-findings")
+    page.wait_for_url("**/several.html#ar-findings")
     page.get_by_role("radio", name="English").check()
-    assert page.evaluate(SEEN) == ["en"]
+    page.wait_for_function(f"({SEEN}).join() === 'en'")
     assert page.get_by_role("heading", level=2, name="Within the limit in every group we could judge").count() == 1
 
 
