@@ -19,6 +19,7 @@ NOUNS = {
     "audit.waivers",
     "audit.public_figures",
     "audit.public_table",
+    "audit.public_sentences",
     "audit.public_about",
     "audit.findings",
     "audit.groups",
