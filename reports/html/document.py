@@ -46,6 +46,7 @@ def _part(result: AuditResult, language: Language, again: Again, *, several: boo
         evidence=evidence,
         safeguards=SafeguardsWriter(result, writer.names, language).write(),
         language=language,
+        several=several,
         again=again,
         names=writer.names,
         plain=writer.plain,

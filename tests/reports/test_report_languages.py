@@ -168,6 +168,27 @@ def test_one_file_holds_several_languages(several: str, undecided: AuditResult) 
     assert together == alone
 
 
+def downloads(page: str) -> list[tuple[str, str]]:
+    """The files that lie in a page, by the names under which they are saved."""
+    links = (each for each in find_all(parsed(page), "a") if each.get("download"))
+    return [(str(each.get("download")), str(each.get("href"))) for each in links]
+
+
+def test_no_two_files_in_a_page_are_saved_under_one_name(failing: AuditResult) -> None:
+    """In Arabic there is room for fewer groups than in English."""
+    found = downloads(HtmlReporter().render_in(failing, ["en", "ar"]))
+    assert [name for name, _ in found] == ["restricted-groups-en.csv", "restricted-groups-ar.csv"]
+    assert len({held for _, held in found}) == 2
+    alone = [downloads(HtmlReporter().render_in(failing, [code])) for code in ("en", "ar")]
+    assert [name for ((name, _),) in alone] == ["restricted-groups.csv"] * 2
+
+
+def test_the_public_file_in_a_page_is_the_same_in_every_language() -> None:
+    found = downloads(PublicHtmlReporter().render(in_languages(made("small"), *CODES)))
+    assert [name for name, _ in found] == ["protected.csv"] * len(CODES)
+    assert len({held for _, held in found}) == 1
+
+
 def test_ids_are_one_of_a_kind_and_links_stay_in_their_language(several: str) -> None:
     root = parsed(several)
     ids = [each.get("id") for each in root.iter() if each.get("id")]
