@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from decimal import Decimal
+
+from audit.rounding import half_up
 
 __all__ = ["Frequency", "frequencies", "rounded_up"]
 
@@ -43,7 +46,7 @@ def rounded_up(value: float) -> int:
 
 
 def _frequency(value: float, base: int) -> Frequency:
-    count = round(value * base)
+    count = int(half_up(Decimal(str(float(value))) * base, 0))
     if value in (0.0, 1.0):
         return Frequency(count, base, "exactly")
     if count == 0:

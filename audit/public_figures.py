@@ -12,12 +12,13 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Final, Literal, NamedTuple
 
 from audit.frequencies import Frequency, frequencies, rounded_up
 from audit.metrics import MetricName
 from audit.public_table import PublicGroup, PublicRate, PublicRelease, PublicRule, PublicWord
+from audit.rounding import half_up, hundredfold
 
 __all__ = [
     "FUNNEL_DEVIATIONS",
@@ -112,12 +113,12 @@ class Span(NamedTuple):
 
 def per_cent(share: float) -> Decimal:
     """A share in per cent, not rounded: from the shortest decimal that means this float, so that .6315 is 63.15."""
-    return Decimal(str(float(share))) * 100
+    return hundredfold(share)
 
 
 def whole_per_cent(share: float) -> int:
     """A share in whole per cents, a half upwards."""
-    return int(_rounded(per_cent(share), 0))
+    return int(half_up(per_cent(share), 0))
 
 
 def told_per_cent(share: float) -> str:
@@ -130,17 +131,17 @@ def told_per_cent(share: float) -> str:
 
 def tenth(share: float) -> Decimal:
     """A share in per cent to one decimal, a half upwards: figures of a table, and places from the start of an axis."""
-    return _rounded(per_cent(share), 1)
+    return half_up(per_cent(share), 1)
 
 
 def tenth_from_end(share: float) -> Decimal:
     """The same from the other end of the axis: how far a place lies below the top, or what lies beyond it."""
-    return _rounded(100 - per_cent(share), 1)
+    return half_up(100 - per_cent(share), 1)
 
 
 def of_share(share: float, digits: int) -> Decimal:
     """A share as a number from 0 to 1 to so many decimals, a half upwards."""
-    return _rounded(Decimal(str(float(share))), digits)
+    return half_up(share, digits)
 
 
 def size_of(row: PublicGroup, metric: MetricName) -> int | None:
@@ -309,7 +310,3 @@ def _drawn(row: PublicGroup, uses: Sequence[int]) -> list[int] | None:
 
 def _sum(counts: Sequence[int], times: Sequence[int]) -> int:
     return sum(count * often for count, often in zip(counts, times, strict=True))
-
-
-def _rounded(number: Decimal, digits: int) -> Decimal:
-    return number.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)

@@ -1,4 +1,4 @@
-"""How numbers are written. All rounding of every report is here, and a rounded number never says more than is true.
+"""How numbers are written. Every figure of a report is rounded here, and never says more than is true.
 
 "100%" is written only for exactly all and "0%" only for exactly none; a value that would round onto the limit it is
 compared with shows a further digit. Nothing here decides anything: verdicts compare unrounded numbers.
@@ -7,9 +7,10 @@ compared with shows a further digit. Nothing here decides anything: verdicts com
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 
 from audit.frequencies import Frequency, frequencies, rounded_up
+from audit.rounding import half_up, hundredfold, significant
 
 __all__ = ["NOT_KNOWN", "Frequency", "Numbers", "frequencies"]
 
@@ -37,9 +38,12 @@ class Numbers:
 
     def about(self, value: float) -> str:
         """A quantity that is itself an estimate, to two significant digits: 47, 820, 12,000."""
-        whole = round(value)
-        step = 10 ** max(len(str(abs(whole))) - 2, 0)
-        return self.count(round(whole / step) * step)
+        whole = int(half_up(value, 0))
+        return self.count(int(significant(value, 2)) if abs(whole) >= 100 else whole)
+
+    def whole(self, value: float) -> str:
+        """A quantity to the nearest whole one: 3, −1,204."""
+        return self.count(int(half_up(value, 0))).replace("-", "−")
 
     def up_to(self, value: float) -> str:
         """The same rounded up, for an upper bound."""
@@ -72,7 +76,27 @@ class Numbers:
 
     def ratio(self, value: float | None) -> str:
         """A ratio to two decimals."""
-        return NOT_KNOWN if value is None else f"{value:.2f}".replace(".", self.decimal)
+        return NOT_KNOWN if value is None else self.fixed(value, 2)
+
+    def of(self, base: int, share: float) -> str:
+        """A share as a count of so many: 29 of 100."""
+        return self.count(int(half_up(Decimal(str(float(share))) * base, 0)))
+
+    def fixed(self, value: float, digits: int) -> str:
+        """A number with so many decimals: 0.0830."""
+        return f"{half_up(value, digits):f}".replace(".", self.decimal)
+
+    def signed(self, value: float, digits: int) -> str:
+        """The same with its sign: +0.08, −0.12."""
+        return f"{half_up(value, digits):+f}".replace("-", "−").replace(".", self.decimal)
+
+    def significant(self, value: float, digits: int) -> str:
+        """A number of unknown size to so many significant digits, without zeros at its end: 0.0123, 1.5e-07."""
+        return f"{float(significant(value, digits)):.{digits}g}".replace("-", "−").replace(".", self.decimal)
+
+    def points_to_a_tenth(self, share: float) -> str:
+        """A distance of shares in percentage points to one decimal: 3.5."""
+        return f"{half_up(hundredfold(share), 1):f}".replace(".", self.decimal)
 
     def points_with_range(self, value: float | None, low: float | None, high: float | None) -> str:
         """A difference of shares in percentage points with its interval: −24.1 (−30.2 … −17.5)."""
@@ -90,8 +114,7 @@ class Numbers:
         return f"{self.ratio(value)} ({self.ratio(low)} … {'∞' if high is None else self.ratio(high)})"
 
     def _signed(self, share: float) -> str:
-        text = f"{share * 100:+.1f}".replace(".", self.decimal)
-        return text.replace("-", "−")
+        return f"{half_up(hundredfold(share), 1):+f}".replace("-", "−").replace(".", self.decimal)
 
     def probability(self, value: float | None) -> str:
         """A p-value, level or other small number to three significant digits; not for what decides."""
@@ -99,22 +122,17 @@ class Numbers:
             return NOT_KNOWN
         if 0 < value < 1e-12:
             return f"<{self.plain(1e-12)}"
-        return f"{value:.3g}".replace(".", self.decimal)
+        return f"{float(significant(value, 3)):.3g}".replace(".", self.decimal)
 
     def _bare_percent(self, value: float, digits: int, against: float | None) -> str:
-        rounded = _rounded(value, digits)
+        rounded = half_up(hundredfold(value), digits)
         if against is not None and against != value:
-            while digits < _MOST_DIGITS and rounded == _rounded(against, digits):
+            while digits < _MOST_DIGITS and rounded == half_up(hundredfold(against), digits):
                 digits += 1
-                rounded = _rounded(value, digits)
+                rounded = half_up(hundredfold(value), digits)
         smallest = Decimal(1).scaleb(-digits)
         if rounded == 0 and value > 0:
             return f"<{smallest}".replace(".", self.decimal)
         if rounded == 100 and value < 1:
             return f">{100 - smallest}".replace(".", self.decimal)
         return str(rounded).replace(".", self.decimal)
-
-
-def _rounded(value: float, digits: int) -> Decimal:
-    # From the shortest decimal that means this float, so that 19 of 40 is the 47.5 that a reader would round.
-    return (Decimal(str(float(value))) * 100).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)

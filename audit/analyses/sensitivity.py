@@ -34,6 +34,7 @@ from audit.groups import Family, Group
 from audit.metrics import Cell
 from audit.plan import AuditPlan, Rule
 from audit.result import Notice
+from audit.rounding import half_up, hundredfold
 from audit.stats.bounds import rate_bounds
 
 __all__ = ["sensitivity_findings", "sensitivity_notices"]
@@ -372,7 +373,8 @@ def _or_never(fewest: int | np.int64) -> float:
 
 def _one_in(share: float) -> str:
     """A share of a thousandth or more in words: "1 in 30 (3.3%)"."""
-    return f"1 in {math.floor(1.0 / share + 1e-9):,} ({share:.1%})" if share <= 0.5 else f"{share:.1%}"
+    told = f"{half_up(hundredfold(share), 1)}%"
+    return f"1 in {math.floor(1.0 / share + 1e-9):,} ({told})" if share <= 0.5 else told
 
 
 def _share_down(share: float) -> str:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from made_counts import categorical, cells, families_of, group, plan_of
 
 from audit.analyses.label_doubts import error_axes
-from audit.analyses.sensitivity import sensitivity_findings, sensitivity_notices
+from audit.analyses.sensitivity import _one_in, sensitivity_findings, sensitivity_notices
 from audit.counting.table import IntArray
 from audit.findings import RuleSensitivity, SensitivityFinding, Verdict
 from audit.metrics import METRICS, MetricName
@@ -286,3 +286,8 @@ def test_whatever_the_counts_doubts_agree_with_the_verdicts(data: st.DataObject)
     failing = {verdict.group for verdict in doubts.verdicts if verdict.outcome == "fail"}
     assert failing <= {found.group for found in doubts.found.findings}
     assert RuleSensitivity.model_validate_json(doubts.found.model_dump_json()) == doubts.found
+
+
+def test_a_share_in_words_is_rounded_half_up() -> None:
+    told = [_one_in(share) for share in (1 / 16, 3 / 80, 0.5625)]
+    assert told == ["1 in 16 (6.3%)", "1 in 26 (3.8%)", "56.3%"]

@@ -35,6 +35,7 @@ NOUNS = {
     "audit.metrics",
     "audit.frequencies",
     "audit.harmless",
+    "audit.rounding",
     "audit.statuses",
     "audit.terms",
     "audit.terms.term",

@@ -1,14 +1,23 @@
 from __future__ import annotations
 
+import ast
 import math
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import reports
 from reports.numbers import Numbers, frequencies
 
 NUMBERS = Numbers()
+REPORTS = Path(reports.__file__).parent
+DRAWINGS = (
+    "figures/drawing.py", "figures/funnels.py", "html/charts.py", "html/funnel.py", "pdf/drawings.py",
+    "public/html/charts.py",
+)  # fmt: skip
+"""They round where a line or a mark stands, which nobody reads as a number, and label axes at round numbers."""
 shares = st.floats(0, 1, allow_nan=False)
 
 
@@ -93,6 +102,10 @@ def test_natural_frequencies_share_the_smallest_honest_base(
     assert (mine.count, theirs.count, mine.base) == told
 
 
+def test_a_half_of_a_natural_frequency_is_rounded_upwards() -> None:
+    assert [frequencies(share, None)[0].count for share in (0.25, 0.45, 0.65, 0.845)] == [3, 5, 7, 85]
+
+
 def test_none_all_and_nearly_so_are_told_apart() -> None:
     assert frequencies(0.0, 0.2)[0].kind == "exactly"
     assert frequencies(1.0, 0.2)[0].kind == "exactly"
@@ -116,3 +129,62 @@ def test_two_shares_that_differ_are_told_apart_where_thousandths_can(value: floa
     assert theirs is not None
     if abs(value - other) > 0.001:
         assert (mine.count, mine.kind) != (theirs.count, theirs.kind)
+
+
+HALVES = [
+    (NUMBERS.percent(0.285), "29%"),
+    (NUMBERS.percent(0.0625, digits=1), "6.3%"),
+    (NUMBERS.ratio(0.125), "0.13"),
+    (NUMBERS.ratio(1.005), "1.01"),
+    (NUMBERS.points_with_range(-0.0625, -0.1875, 0.0625), "−6.3 (−18.8 … +6.3)"),
+    (NUMBERS.points_to_a_tenth(0.0625), "6.3"),
+    (NUMBERS.fixed(0.00125, 4), "0.0013"),
+    (NUMBERS.signed(0.125, 2), "+0.13"),
+    (NUMBERS.signed(-0.125, 2), "−0.13"),
+    (NUMBERS.significant(1.0625, 4), "1.063"),
+    (NUMBERS.significant(-12.345e-9, 4), "−1.235e−08"),
+    (NUMBERS.probability(0.00001225), "1.23e-05"),
+    (NUMBERS.whole(12.5), "13"),
+    (NUMBERS.whole(-1204.5), "−1,205"),
+    (NUMBERS.of(100, 0.285), "29"),
+    (NUMBERS.of(1000, 0.0125), "13"),
+    (NUMBERS.about(0.5), "1"),
+    (NUMBERS.about(125), "130"),
+    (NUMBERS.about(99.5), "100"),
+    (NUMBERS.about(12_500.0), "13,000"),
+]
+"""What is told of a number that ends in a half, and what a reader would make of it."""
+
+
+@pytest.mark.parametrize(("told", "rounded"), HALVES)
+def test_a_half_is_rounded_away_from_zero_in_every_form(told: str, rounded: str) -> None:
+    assert told == rounded
+
+
+@given(st.floats(-1e12, 1e12, allow_nan=False), st.integers(0, 4))
+def test_a_rounded_number_is_within_half_a_digit(value: float, digits: int) -> None:
+    told = float(NUMBERS.signed(value, digits).replace("−", "-"))
+    assert abs(told - value) <= 0.5000001 * 10.0**-digits + 1e-12 * abs(value)
+
+
+@given(st.floats(-1e308, 1e308, allow_nan=False))
+def test_any_finite_number_can_be_told(value: float) -> None:
+    assert float(NUMBERS.significant(value, 4).replace("−", "-")) == pytest.approx(value, rel=5.1e-4)
+    assert NUMBERS.fixed(value, 4)
+    assert NUMBERS.whole(value)
+
+
+def rounds_itself(node: ast.AST) -> bool:
+    """Whether this rounds a number without `reports.numbers`: `round`, or a format with a precision."""
+    if isinstance(node, ast.Call):
+        return isinstance(node.func, ast.Name) and node.func.id == "round"
+    if isinstance(node, ast.FormattedValue) and isinstance(node.format_spec, ast.JoinedStr):
+        return any(isinstance(part, ast.Constant) and "." in str(part.value) for part in node.format_spec.values)
+    return False
+
+
+def test_figures_of_reports_are_rounded_in_one_place() -> None:
+    """A half would else be rounded to the even digit on one page and upwards on the next."""
+    files = [path for path in REPORTS.rglob("*.py") if path.relative_to(REPORTS).as_posix() not in DRAWINGS]
+    trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in files if path.name != "numbers.py"}
+    assert [str(path) for path, tree in trees.items() if any(map(rounds_itself, ast.walk(tree)))] == []

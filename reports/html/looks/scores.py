@@ -101,10 +101,8 @@ class RankingTeller(Teller):
     def _signed(self, value: float | None, low: float | None, high: float | None) -> str:
         if value is None:
             return NOT_KNOWN
-        told = f"{value:+.2f}"
-        if low is not None and high is not None:
-            told = f"{told} ({low:+.2f} … {high:+.2f})"
-        return told.replace("-", "−").replace(".", self.n.decimal)
+        told = self.n.signed(value, 2)
+        return told if low is None or high is None else f"{told} ({self.n.signed(low, 2)} … {self.n.signed(high, 2)})"
 
 
 class CalibrationTeller(Teller):

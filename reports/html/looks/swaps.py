@@ -114,7 +114,10 @@ class SwapsTeller(Teller):
                     "the most."
                 )
             )
-            yield told % {"mean": self._points(slot.spread_mean), "most": self._points(slot.spread_max)}
+            yield told % {
+                "mean": self.n.points_to_a_tenth(slot.spread_mean),
+                "most": self.n.points_to_a_tenth(slot.spread_max),
+            }
 
     def _none_moved(self, probe: SwapProbe, slot: ChangedSlot) -> str:
         """That no score moved, over no more texts than were scored."""
@@ -158,10 +161,7 @@ class SwapsTeller(Teller):
             return self.t.gettext("fewer than 1")
         if 0.99 < share < 1:
             return self.t.gettext("more than 99")
-        return self.n.count(round(100 * share))
-
-    def _points(self, share: float) -> str:
-        return f"{share * 100:.1f}".replace(".", self.n.decimal)
+        return self.n.of(100, share)
 
     def _account(self, probe: SwapProbe) -> str:
         told = (

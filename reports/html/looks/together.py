@@ -92,18 +92,16 @@ class TogetherTeller(Teller):
             ) % {
                 "axes": self.names.axes(told.family.axes),
                 "rate": self.words.rate(told.metric),
-                "spread": self._points(told.spread),
+                "spread": self.n.points_to_a_tenth(told.spread),
             }
-
-    def _points(self, share: float) -> str:
-        return f"{share * 100:.1f}".replace(".", self.n.decimal)
 
     def _row(self, each: BetweenGroups) -> tuple[str, ...]:
         spread = NOT_KNOWN
         if each.spread is not None:
-            spread = self._points(each.spread)
+            spread = self.n.points_to_a_tenth(each.spread)
             if each.spread_low is not None and each.spread_high is not None:
-                spread = f"{spread} ({self._points(each.spread_low)}–{self._points(each.spread_high)})"
+                low, high = map(self.n.points_to_a_tenth, (each.spread_low, each.spread_high))
+                spread = f"{spread} ({low}–{high})"
         return (
             self.names.axes(each.family.axes),
             self.words.rate(each.metric),
@@ -117,9 +115,7 @@ class TogetherTeller(Teller):
             return NOT_KNOWN
         if each.equality_p <= 1 / 1000:
             return self.t.gettext("in at most 1 of 1,000 random divisions")
-        return self.t.gettext("in %(count)s of 1,000 random divisions") % {
-            "count": self.n.count(round(each.equality_p * 1000))
-        }
+        return self.t.gettext("in %(count)s of 1,000 random divisions") % {"count": self.n.of(1000, each.equality_p)}
 
     def _pictures(self) -> Iterator[Picture]:
         explained = False
@@ -271,10 +267,5 @@ class TogetherTeller(Teller):
     def _entropy_of(self, value: float | None, low: float | None, high: float | None) -> str:
         if value is None:
             return NOT_KNOWN
-        told = _four(value)
-        told = told if low is None or high is None else f"{told} ({_four(low)}–{_four(high)})"
-        return told.replace(".", self.n.decimal)
-
-
-def _four(value: float) -> str:
-    return f"{value:.4f}"
+        told = self.n.fixed(value, 4)
+        return told if low is None or high is None else f"{told} ({self.n.fixed(low, 4)}–{self.n.fixed(high, 4)})"

@@ -72,9 +72,7 @@ class CostTeller(Teller):
         return told if low is None or high is None else f"{told} ({self._whole(low)} … {self._whole(high)})"
 
     def _whole(self, value: float) -> str:
-        return (
-            self.n.count(round(value)).replace("-", "−") if abs(value) >= 10 else self.decimal(value).replace("-", "−")
-        )
+        return self.n.whole(value) if abs(value) >= 10 else self.decimal(value).replace("-", "−")
 
 
 class MeasureTeller(Teller):
@@ -128,10 +126,10 @@ class MeasureTeller(Teller):
         return reasons.get(each.reason or "", NOT_KNOWN)
 
     def _number(self, value: float, low: float | None, high: float | None) -> str:
-        told = f"{value:.4g}"
-        if low is not None and high is not None:
-            told = f"{told} ({low:.4g} … {high:.4g})"
-        return told.replace("-", "−").replace(".", self.n.decimal)
+        told = self.n.significant(value, 4)
+        if low is None or high is None:
+            return told
+        return f"{told} ({self.n.significant(low, 4)} … {self.n.significant(high, 4)})"
 
 
 class OpinionTeller(Teller):
