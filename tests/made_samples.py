@@ -9,6 +9,7 @@ from typing import Any
 
 from made_nationalities import nationality_levels
 
+from audit.analyses.families import plan_families
 from audit.groups import Axis, Level, LevelName, SensitiveFeature
 from audit.metrics import Cell
 from audit.plan import AuditPlan
@@ -208,9 +209,8 @@ class Drawn:
         return self.sample.found, self.sample.wrongly
 
     def _families(self) -> dict[tuple[Axis, ...], dict[Key, dict[Cell, int]]]:
-        gender = Axis("gender", "level")
-        families: list[tuple[Axis, ...]] = [(gender,), *((Axis("nationality", rung),) for rung in RUNGS)]
-        families += [(gender, Axis("nationality", rung)) for rung in RUNGS]
+        """The groups that an audit by this plan counts, and no others."""
+        families = [family.axes for family in plan_families(self.plan)]
         grouped: dict[tuple[Axis, ...], dict[Key, dict[Cell, int]]] = {axes: {} for axes in families}
         for finest, cells in self.cells.items():
             for axes in families:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -140,11 +141,13 @@ def test_without_a_pattern_there_is_no_register_and_what_is_left_out_is_said() -
 
 
 def test_ratios_on_the_page_are_those_of_the_result() -> None:
-    part = section(page(PLAIN), "frameworks")
+    both = {**PASSING.rules[0], "groups": ["gender", "nationality", ["gender", "nationality"]]}
+    result = sample_result(replace(PASSING, rules=(both,)))
+    part = section(page(result), "frameworks")
     assert "A form borrowed from employment" in text(part)
     tables = [one for one in find_all(part, "table") if "ratios" in (one.get("class") or "")]
-    assert len(tables) == len(PLAIN.impact_ratios) == 3
-    for table, held in zip(tables, PLAIN.impact_ratios, strict=True):
+    assert len(tables) == len(result.impact_ratios) == 3
+    for table, held in zip(tables, result.impact_ratios, strict=True):
         rows = [[text(cell) for cell in row] for row in find_all(table, "tr")][1:]
         assert len(rows) == len(held.groups)
         for row, one in zip(rows, held.groups, strict=True):
