@@ -27,7 +27,9 @@ from audit.public_table import (
     why_no_rates,
     why_nobody_named,
 )
+from reports.language import ENGLISH
 from reports.plain_text import LONGEST, harmless, shortened
+from reports.public.next_step import is_expired, next_step
 from reports.public.plain_names import PlainNames
 from reports.public.waived import PublicWaived
 
@@ -94,7 +96,7 @@ class PipelineReading:
     @property
     def is_expired(self) -> bool:
         """Whether the audit ended after the day until which it may be relied on."""
-        return bool(self.about.valid_until) and self.about.finished > (self.about.valid_until or "")
+        return is_expired(self.release)
 
     @property
     def look(self) -> Literal["fail", "pass", "inconclusive", "expired"]:
@@ -149,14 +151,8 @@ class PipelineReading:
 
     @property
     def next_step(self) -> str:
-        """What should happen next."""
-        if self.is_expired:
-            return "Have the system audited again before anyone relies on it."
-        if self.outcome == "fail":
-            return "Its operator should explain this gap, correct it, and have the system audited again."
-        if self.outcome == "inconclusive":
-            return "More labelled cases are needed; until then nothing may be concluded. This is no pass."
-        return "Audit again when the system, its use or the people it meets change."
+        """What should happen next, in the words of the page."""
+        return next_step(self.release, ENGLISH, names_groups=bool(self._below))
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:

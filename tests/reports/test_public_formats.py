@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from made_disclosure import changed_text
 from made_formats import REPORTERS, format_files, sarif_schema, text_of
+from made_pages import find_all, parsed, text
 from made_public import bands, hostile, made, sizes_alone
 from made_tallies import surfaces_agree
 from markdown_it import MarkdownIt
@@ -85,6 +86,21 @@ def all_below(release: PublicRelease) -> PublicRelease:
 
 def expired(release: PublicRelease) -> PublicRelease:
     return release.model_copy(update={"about": release.about.model_copy(update={"valid_until": "2026-01-31"})})
+
+
+@pytest.mark.parametrize("past", [False, True], ids=["", "expired"])
+@pytest.mark.parametrize("kind", [*KINDS, "tiny", "sparse", "sizes alone"])
+def test_what_comes_next_is_said_in_the_words_of_the_page(kind: str, past: bool) -> None:
+    release = sizes_alone("fail", "weighted") if kind == "sizes alone" else made(kind)
+    release = expired(release) if past else release
+    (line,) = [
+        each for each in find_all(parsed(PublicHtmlReporter().render(release)), "p") if each.get("class") == "next"
+    ]
+    said = text(line).removeprefix("What comes next. ")
+    assert f"**What comes next.** {said}\n" in text_of("summary.md", release)
+    assert text_of("comment.md", release).splitlines()[0].endswith(f".** {said}")
+    passes_expired = past and release.headline.outcome == "pass"
+    assert said.endswith("this audit is past its expiry.") == passes_expired
 
 
 @pytest.mark.parametrize("kind", [*KINDS, "tiny"])

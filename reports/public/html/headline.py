@@ -11,6 +11,7 @@ from audit.public_figures import Harm, below_by_harm, harm_of
 from reports.language import Language
 from reports.names import Names
 from reports.public.html.headline_figures import HeadlineFigures, PublicNumber, RuleBar
+from reports.public.next_step import next_step
 from reports.public.reading import PublicReading
 from reports.public.words import PublicWords
 
@@ -59,7 +60,7 @@ class HeadlineWriter:
             more=tuple(self._more()),
             numbers=figures.numbers() if shown else (),
             bars=figures.bars(),
-            next_step=self._next_step(),
+            next_step=next_step(self._reading.release, self._language, names_groups=bool(self._below)),
             without_rates=self._without_rates(),
             change=self._change(),
         )
@@ -231,25 +232,3 @@ class HeadlineWriter:
             ) % {"count": self._n.count(count)}
             return [(told, "")]
         return []
-
-    def _next_step(self) -> str:
-        if self._outcome == "fail" and self._below:
-            return self._t.gettext(
-                "Before anyone relies on this system, its operator should explain these gaps, correct them, and have "
-                "it audited again."
-            )
-        if self._outcome == "fail":
-            return self._t.gettext(
-                "Before anyone relies on this system, its operator should learn from the auditor, who holds the exact "
-                "figures, where it fails; explain that, correct it, and have it audited again."
-            )
-        if self._outcome == "pass":
-            return self._t.gettext(
-                "Before anyone relies on this result, they should ask the auditor, who holds the figures, which groups "
-                "could be judged. It holds for this version of the system and these cases. When either changes, the "
-                "operator should have it audited again."
-            )
-        return self._t.gettext(
-            "This is not a pass. The operator should ask the auditor, who holds the exact figures, why, put that "
-            "right, and have the system audited again; until then nobody should rely on it as if it had passed."
-        )
