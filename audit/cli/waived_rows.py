@@ -13,9 +13,11 @@ class Waived:
 
     def __init__(self, result: AuditResult) -> None:
         self._held = standing(result, day_of(result)).held if result.waivers else ()
-        # a code that stands on every rung of a ladder is the same people, as in the line of counts
-        self._failing = len({(each.rule, each.group.people) for each in result.verdicts if each.outcome == "fail"})
         self._covered = {(held.waiver.rule, held.waiver.group) for held in self._held if held.state == "in_force"}
+        failing = [each for each in result.verdicts if each.outcome == "fail"]
+        # a code that stands on every rung of a ladder is the same people, as in the line of counts
+        self._failing = {(each.rule, each.group.people) for each in failing}
+        self._left = {(each.rule, each.group.people) for each in failing if not self.covers(each)}
 
     def covers(self, verdict: Verdict) -> bool:
         """Whether a finding is waived, by a waiver that holds."""
@@ -27,7 +29,7 @@ class Waived:
             return []
         expired = sum(held.state == "expired" for held in self._held)
         unused = sum(held.state == "unused" for held in self._held)
-        told = [f"{len(self._covered):,} of {self._failing:,} findings"]
+        told = [f"{len(self._failing - self._left):,} of {len(self._failing):,} findings"]
         days = sorted({held.waiver.expires for held in self._held if held.state == "in_force"})
         if days:
             told[0] += f" until {days[0]}" if len(days) == 1 else f" until {days[0]} or later"

@@ -87,14 +87,28 @@ class _Run:
         made = self._result(finding.rule.rule, "error", text, finding.key, finding.rule)
         row = {"group": finding.key}
         made["message"]["properties"] = row
-        waiver = self._reading.waived.of(finding.rule.rule, finding.group)
-        if waiver is not None:
-            status = "rejected" if self._reading.waived.has_expired(waiver) else "accepted"
-            said = self._reading.waived.words(waiver)
-            suppressed = {"kind": "external", "status": status, "justification": said, "properties": row}
-            made["suppressions"] = [suppressed]
+        suppressed = self._suppressions(finding)
+        if suppressed:
+            made["suppressions"] = suppressed
         made["locations"][0]["logicalLocations"] = [{"fullyQualifiedName": finding.key, "properties": row}]
         return made
+
+    def _suppressions(self, finding: Finding) -> list[dict[str, Any]]:
+        """The waivers of these people, each in the row of the rung that it is of.
+
+        A viewer hides a result whose suppressions are all accepted: where a rung has no waiver, none of them is.
+        """
+        waived = self._reading.waived
+        holds = "accepted" if waived.covers(finding.rule.rule, finding.group) else "underReview"
+        return [
+            {
+                "kind": "external",
+                "status": "rejected" if waived.has_expired(waiver) else holds,
+                "justification": waived.words(waiver),
+                "properties": {"group": finding.key if waiver.group is None else group_key(waiver.group)},
+            }
+            for waiver in waived.about(finding.rule.rule, finding.group)
+        ]
 
     def _result(self, rule_id: str, level: str, text: str, of: str, rule: PublicRule | None) -> dict[str, Any]:
         reading = self._reading

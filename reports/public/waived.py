@@ -11,22 +11,41 @@ from reports.plain_text import harmless
 
 __all__ = ["NOT_NAMED", "PublicWaived", "place_of"]
 
+People = frozenset[tuple[str, str]]
+
 NOT_NAMED = "a finding that the protected figures do not name"
 """What stands in the place of a group that is not named."""
 
 
 class PublicWaived:
-    """The waivers of one release, found by rule and group."""
+    """The waivers of one release, found by rule and group.
+
+    A file tells of the same people once a rule, and a waiver is of a group on one rung. As a gate does it, people are
+    waived where they are on every rung on which they are beyond the limit, here in the protected figures.
+    """
 
     def __init__(self, release: PublicRelease) -> None:
         self._finished = release.about.finished
         self.all = release.waivers
         self.named = tuple(waiver for waiver in release.waivers if waiver.group is not None)
         self._by_finding = {(waiver.rule, waiver.group): waiver for waiver in self.named}
+        self._rungs: dict[tuple[str, People], list[Group]] = {}
+        for word in release.words:
+            if word.word == "below":
+                self._rungs.setdefault((word.rule, word.group.people), []).append(word.group)
 
     def of(self, rule: str, group: Group) -> PublicWaiver | None:
-        """The waiver of a finding; None where it has none that is named."""
-        return self._by_finding.get((rule, group))
+        """The waiver of a finding; None where it has none that is named, or not on every rung."""
+        return self._by_finding.get((rule, group)) if self.covers(rule, group) else None
+
+    def about(self, rule: str, group: Group) -> list[PublicWaiver]:
+        """The waivers of these people, on whatever rung they were written."""
+        found = (self._by_finding.get((rule, each)) for each in self._rungs.get((rule, group.people), ()))
+        return [waiver for waiver in found if waiver is not None]
+
+    def covers(self, rule: str, group: Group) -> bool:
+        """Whether these people have a waiver on every rung on which they are beyond the limit."""
+        return len(self.about(rule, group)) == len(self._rungs.get((rule, group.people), ()))
 
     def has_expired(self, waiver: PublicWaiver) -> bool:
         """Whether its last day was over when the audit ended."""

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from itertools import product
+from xml.etree import ElementTree as ET
 
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
+from made_formats import sarif_schema
 from made_public import made
 
 from audit.disclosure.explain import blank, unexplained
 from audit.disclosure.read import parse_release
 from audit.disclosure.waived import with_waivers
 from audit.errors import ResultError
-from audit.public_table import Group, PublicRelease, PublicWaiver, public_json
+from audit.public_table import Group, PublicRelease, PublicWaiver, group_key, public_json
 from audit.result import Waiver
 from reports.public.badge_file import PublicBadgeReporter
 from reports.public.csv_file import PublicCsvReporter
@@ -111,3 +115,58 @@ def test_a_release_that_says_half_a_name_is_not_read(change: str) -> None:
     told = release.model_copy(update={"waivers": (PublicWaiver.model_validate(said),)})
     with pytest.raises(ResultError, match="a waiver names what its words do not"):
         parse_release(public_json(told).encode())
+
+
+def on_every_rung() -> tuple[PublicRelease, str, list[Group]]:
+    """A release in which people of unknown nationality are below a limit on each rung, and their groups."""
+    release = made("small")
+    rule = release.rules[0].rule
+    groups = [row.group for row in release.table.groups if row.group.people == frozenset({("nationality", "unknown")})]
+    assert len(groups) == 3
+    below = {"word": "below", "why": "beyond_limit"}
+    words = tuple(
+        word.model_copy(update=below) if word.rule == rule and word.group in groups else word for word in release.words
+    )
+    headline = release.headline.model_copy(update={"outcome": "fail", "fails_on": ("groups",)})
+    return release.model_copy(update={"words": words, "headline": headline}), rule, groups
+
+
+@pytest.mark.parametrize("waived_rungs", [mask for mask in product((False, True), repeat=3) if any(mask)])
+@pytest.mark.parametrize("expired", [False, True])
+def test_people_of_one_code_on_every_rung_are_waived_where_a_gate_sets_them_aside(
+    waived_rungs: tuple[bool, ...], expired: bool
+) -> None:
+    """Told once, on one rung; a gate goes on failing until they are waived on each on which they fail."""
+    release, rule, groups = on_every_rung()
+    days = ["2020-02-29" if expired else "2031-12-01", *["2031-12-01"] * 2]
+    waivers = [
+        Waiver(rule=rule, group=group, who=f"Office {place}", why=f"Reason R{place}x", expires=day)
+        for place, (group, day, is_waived) in enumerate(zip(groups, days, waived_rungs, strict=True), start=3)
+        if is_waived
+    ]
+    told = with_waivers(release, waivers)
+    (row,) = [
+        one
+        for one in json.loads(PublicSarifReporter().render(told))["runs"][0]["results"]
+        if one["ruleId"] == rule and one["message"].get("properties", {}).get("group", "").endswith("=unknown")
+        and one["message"]["properties"]["group"].startswith("nationality:")
+    ]  # fmt: skip
+    assert [each["properties"]["group"] for each in row["suppressions"]] == [group_key(each.group) for each in waivers]
+    assert [each["justification"].split(":")[-1].strip() for each in row["suppressions"]] == [
+        each.why for each in waivers
+    ]
+    holds = "accepted" if all(waived_rungs) else "underReview"
+    assert [each["status"] for each in row["suppressions"]] == [
+        "rejected" if each.expires == "2020-02-29" else holds for each in waivers
+    ]
+    sarif_schema().validate(json.loads(PublicSarifReporter().render(told)))
+    cases = ET.fromstring(PublicJunitReporter().render(told)).iter("testcase")
+    (failure,) = [
+        case.find("failure")
+        for case in cases
+        if case.get("classname") == rule and case.get("name") in list(map(group_key, groups))
+    ]
+    assert failure is not None
+    assert str(failure.get("message")).startswith(("waived", "waiver")) == all(waived_rungs)
+    files = files_of(told)
+    assert unexplained(files, files_of(blank(told)), told) == []

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from made_hostile import filled
 from made_results import failing_result, passing_result, undecided_result
 
+from audit.cli.waived_rows import Waived
 from audit.errors import ResultError
 from audit.findings import ProbeRuleResult, RuleResult
 from audit.result import AuditResult, Verdict, Waiver
@@ -187,3 +188,23 @@ def test_a_result_whose_waivers_were_changed_is_refused(wrong: str) -> None:
     parse_result(result_to_json(waived(result, one)))
     with pytest.raises(ResultError, match="waivers"):
         parse_result(result_to_json(waived(result, *changed[wrong])))
+
+
+@pytest.mark.parametrize(("rungs", "told"), [(1, "0 of 1 findings"), (2, "1 of 1 findings until")])
+def test_people_of_one_code_on_two_rungs_are_one_finding_waived_on_both(rungs: int, told: str) -> None:
+    """The summary counts people, and the same people fail here twice: waived on one rung, a gate goes on failing."""
+    result = failing()
+    (rule, *_), unknown = result.rules, frozenset({("nationality", "unknown")})
+    both = [each for each in result.verdicts if each.rule == rule.rule and each.group.people == unknown][:2]
+    verdicts = tuple(
+        each.model_copy(
+            update={"outcome": "fail", "because": "beyond_limit"}
+            if each in both
+            else {"outcome": "pass", "because": "within_limit"}
+        )
+        for each in result.verdicts
+    )
+    made = decided(waived(result.model_copy(update={"verdicts": verdicts}), *map(waiver, both[:rungs])))
+    assert standing(made, DAY).outcome == ("pass" if rungs == 2 else "fail")
+    (line,) = Waived(made).line()
+    assert told in line
