@@ -23,17 +23,22 @@ def attached(release: PublicRelease) -> dict[str, bytes]:
     return {"groups.csv": render_files(release)["groups.csv"], "release.json": public_json(release).encode()}
 
 
-def printed(release: PublicRelease, lang: str = "en", direction: str = "ltr", *, more: str = "") -> dict[str, bytes]:
-    """A page with a table over several sheets, its CSV, and the PDF of both; `more` stands in the PDF alone."""
+def page_of(release: PublicRelease, lang: str = "en", direction: str = "ltr") -> str:
+    """A page with a table over several sheets."""
     made = render_files(release)
     table = re.search("<table>.*</table>", made["report.html"].decode(), re.DOTALL)
     assert table is not None
     rows = table[0].replace("<table>", "<table><thead><tr><th>Group<th>0%<th>100%</tr></thead><tbody>")
     rows = re.sub(r'(<tr data-group="([^"]*)">)', r"\1<th class=long>\2</th>", rows)
-    page = PAGE.format(lang=lang, dir=direction, body=rows)
+    return PAGE.format(lang=lang, dir=direction, body=rows)
+
+
+def printed(release: PublicRelease, lang: str = "en", direction: str = "ltr", *, more: str = "") -> dict[str, bytes]:
+    """Such a page, its CSV, and the PDF of both; `more` stands in the PDF alone."""
+    page = page_of(release, lang, direction)
     return {
         "report.html": page.encode(),
-        "groups.csv": made["groups.csv"],
+        "groups.csv": render_files(release)["groups.csv"],
         "report.pdf": pdf_of(page.replace("</h1>", f"</h1>{more}"), attached(release), None),
     }
 

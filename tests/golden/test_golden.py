@@ -10,6 +10,8 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -25,13 +27,20 @@ GOLDEN = [
 ]
 
 
-def outputs(example: str, folder: Path, code: int) -> Path:
-    """The output folder of an audit of an example, run as a user would."""
-    shutil.copytree(EXAMPLES / example, folder, ignore=shutil.ignore_patterns("audit-out", "__pycache__"))
-    command = [str(AUDIT7K), "run", "--restricted", "plan.toml", "--quiet"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=120)
-    assert done.returncode == code, done.stderr
-    return folder / "audit-out"
+@pytest.fixture(scope="module")
+def outputs(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, int], Path]:
+    """Gives the output folder of an audit of an example, run once and as a user would."""
+
+    @cache
+    def run(example: str, code: int) -> Path:
+        folder = tmp_path_factory.mktemp("golden") / example
+        shutil.copytree(EXAMPLES / example, folder, ignore=shutil.ignore_patterns("audit-out", "__pycache__"))
+        command = [str(AUDIT7K), "run", "--restricted", "plan.toml", "--quiet"]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=120)
+        assert done.returncode == code, done.stderr
+        return folder / "audit-out"
+
+    return run
 
 
 def without_provenance(text: str) -> str:
@@ -44,8 +53,8 @@ def without_provenance(text: str) -> str:
 
 
 @pytest.mark.parametrize(("example", "file", "code"), GOLDEN)
-def test_an_example_gives_what_it_gave(tmp_path: Path, example: str, file: str, code: int) -> None:
-    actual = (outputs(example, tmp_path / "example", code) / file).read_text(encoding="utf-8")
+def test_an_example_gives_what_it_gave(outputs: Callable[[str, int], Path], example: str, file: str, code: int) -> None:
+    actual = (outputs(example, code) / file).read_text(encoding="utf-8")
     if file == "result.json":
         actual = without_provenance(actual)
     assert_golden(actual, HERE / example / file)

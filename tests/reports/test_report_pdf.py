@@ -51,8 +51,13 @@ def pdf(small: AuditResult) -> bytes:
     return PdfReporter().render(small)
 
 
-def test_it_is_tagged_and_says_its_language_and_its_title(pdf: bytes) -> None:
-    document = opened(pdf)
+@pytest.fixture(scope="module")
+def document(pdf: bytes) -> Any:
+    """The same, read: no test writes into it, and what one of them has parsed the next need not."""
+    return opened(pdf)
+
+
+def test_it_is_tagged_and_says_its_language_and_its_title(document: Any) -> None:
     root = root_of(document)
     assert root["/Lang"] == "en"
     assert root["/MarkInfo"]["/Marked"]
@@ -66,16 +71,16 @@ def test_it_is_tagged_and_says_its_language_and_its_title(pdf: bytes) -> None:
     ]
 
 
-def test_every_drawing_has_its_text_and_every_head_its_scope(pdf: bytes) -> None:
-    parts = list(tags(opened(pdf)))
+def test_every_drawing_has_its_text_and_every_head_its_scope(document: Any) -> None:
+    parts = list(tags(document))
     drawings = [part for part in parts if part["/S"] == "/Figure"]
     assert len(drawings) > 10
     assert all(part["/Alt"].strip() for part in drawings)
     assert {part["/A"]["/Scope"] for part in parts if part["/S"] == "/TH"} == {"/Column", "/Row"}
 
 
-def test_it_says_that_it_is_pdf_a_3_and_nothing_of_pdf_ua(pdf: bytes) -> None:
-    root = root_of(opened(pdf))
+def test_it_says_that_it_is_pdf_a_3_and_nothing_of_pdf_ua(document: Any) -> None:
+    root = root_of(document)
     told = root["/Metadata"].get_data()
     (part,) = re.findall(rb'pdfaid:part="(\d)"', told)
     assert part == b"3"
@@ -86,8 +91,7 @@ def test_it_says_that_it_is_pdf_a_3_and_nothing_of_pdf_ua(pdf: bytes) -> None:
     ET.fromstring(told)
 
 
-def test_every_font_is_in_the_file(pdf: bytes) -> None:
-    document = opened(pdf)
+def test_every_font_is_in_the_file(document: Any) -> None:
     fonts = [font.get_object() for page in document.pages for font in page["/Resources"]["/Font"].get_object().values()]
     assert fonts
     for font in fonts:
@@ -97,8 +101,7 @@ def test_every_font_is_in_the_file(pdf: bytes) -> None:
         assert "/ToUnicode" in font
 
 
-def test_result_and_counts_are_attached_as_the_data_of_the_report(pdf: bytes, small: AuditResult) -> None:
-    document = opened(pdf)
+def test_result_and_counts_are_attached_as_the_data_of_the_report(document: Any, small: AuditResult) -> None:
     attached = {name: contents for name, (contents,) in document.attachments.items()}
     assert attached == {"result.json": result_to_json(small).encode(), "counts.csv": counts_csv(small).encode()}
     named = root_of(document)["/AF"]
@@ -109,8 +112,7 @@ def test_result_and_counts_are_attached_as_the_data_of_the_report(pdf: bytes, sm
         assert file["/EF"]["/F"].get_object()["/Subtype"] in ("/application/json", "/text/csv")
 
 
-def test_no_day_of_printing_and_no_name_of_this_machine_is_in_it(pdf: bytes) -> None:
-    document = opened(pdf)
+def test_no_day_of_printing_and_no_name_of_this_machine_is_in_it(document: Any) -> None:
     assert set(document.metadata) == {"/Producer", "/Title"}
     assert b"Date" not in root_of(document)["/Metadata"].get_data()
     for each in root_of(document)["/AF"]:
@@ -140,16 +142,18 @@ def test_it_is_the_same_file_in_another_process_with_other_hashes(pdf: bytes, tm
     assert int(other) != hash("a")
 
 
-def test_no_row_of_a_table_is_lost(pdf: bytes, small: AuditResult) -> None:
+def test_no_row_of_a_table_is_lost(document: Any, small: AuditResult) -> None:
     page = parsed(render_page(small, language("en")))
     rows = sum(1 for body in find_all(page, "tbody") for _ in find_all(body, "tr"))
-    printed = [part for part in tags(opened(pdf)) if part["/S"] == "/TBody"]
+    printed = [part for part in tags(document) if part["/S"] == "/TBody"]
     assert sum(1 for body in printed for row in body["/K"] if row.get_object()["/S"] == "/TR") == rows
 
 
-def test_each_sheet_says_of_what_it_is_who_may_read_it_and_its_number(pdf: bytes, tmp_path: Path) -> None:
+def test_each_sheet_says_of_what_it_is_who_may_read_it_and_its_number(
+    pdf: bytes, document: Any, tmp_path: Path
+) -> None:
     sheets = words_of(pdf, tmp_path).split("\f")[:-1]
-    assert len(sheets) == len(opened(pdf).pages)
+    assert len(sheets) == len(document.pages)
     for number, sheet in enumerate(sheets, start=1):
         assert "Recruitment-advert screener 2.3" in sheet
         assert "Restricted, not for publication: exact counts" in sheet
