@@ -70,8 +70,8 @@ def attack(
     views : sequence of View
         The release to be attacked, then earlier ones. With what is known of withheld items they are attacked at their
         worst; as printed, by somebody who has the tables alone.
-    same : sequence of (int, int, bool[nodes, 4])
-        Totals that count the same people in two releases.
+    same : sequence of (int, int, bool[nodes, 8])
+        Counts of the same people in two releases.
     programs : bool
         Whether to solve programs after propagation.
 
@@ -93,8 +93,9 @@ def attack(
     totals = _Totals()
     if programs:
         for release, bounds in enumerate(found):
-            if release == 0 or _narrowed(lattice, direct[release], bounds):
-                bad |= _programs(lattice, _met(direct[release], bounds), bounds, method, totals)
+            alone = propagate(lattice, direct[release])
+            if release == 0 or _narrower(alone, bounds).any():
+                bad |= _programs(lattice, _met(direct[release], alone, bounds), bounds, method, totals)
     return _report(lattice, found, bad, method, totals)
 
 
@@ -139,17 +140,20 @@ def _programs(lattice: Lattice, printed: Bounds, found: Bounds, method: Method, 
     return bad
 
 
-def _met(direct: Bounds, joint: Bounds) -> Bounds:
-    """What is printed of a release, with what other releases say of its totals."""
+def _met(direct: Bounds, alone: Bounds, joint: Bounds) -> Bounds:
+    """What is printed of a release, with what other releases say of it beyond what follows from it `alone`."""
     met = direct.copy()
-    met.low[:, TOTAL_OF] = joint.low[:, TOTAL_OF]
-    met.high[:, TOTAL_OF] = joint.high[:, TOTAL_OF]
+    told_elsewhere = _narrower(alone, joint)
+    told_elsewhere[:, TOTAL_OF] = True
+    met.low[told_elsewhere] = joint.low[told_elsewhere]
+    met.high[told_elsewhere] = joint.high[told_elsewhere]
     return met
 
 
-def _narrowed(lattice: Lattice, direct: Bounds, joint: Bounds) -> bool:
-    alone = propagate(lattice, direct)
-    return bool((alone.low < joint.low).any() or (alone.high > joint.high).any())
+def _narrower(alone: Bounds, joint: Bounds) -> BoolArray:
+    """bool[nodes, 8]: of which counts more is known by `joint`."""
+    found: BoolArray = (alone.low < joint.low) | (alone.high > joint.high)
+    return found
 
 
 def _report(lattice: Lattice, found: Sequence[Bounds], bad: BoolArray, method: Method, totals: _Totals) -> AttackReport:

@@ -16,6 +16,7 @@ from audit.disclosure.propagation import propagate_together
 from audit.disclosure.repair import repair
 from audit.disclosure.table import public_table
 from audit.disclosure.view import (
+    BOUNDED,
     CORRECT_OF,
     ERROR_OF,
     FEW_CORRECT,
@@ -91,11 +92,21 @@ def protect(exact: ExactCounts, method: Method, log: Sequence[Seen] = ()) -> Pro
 
 
 def same_people(keys: Sequence[UIntArray]) -> list[tuple[int, int, BoolArray]]:
-    """Pairs of releases, and bool[nodes, 4]: which totals count the same people in both."""
-    return [
-        (one, other, keys[one][:, list(TOTALS)] == keys[other][:, list(TOTALS)])
-        for one, other in combinations(range(len(keys)), 2)
-    ]
+    """Pairs of releases, and bool[nodes, 8]: which counts are of the same people in both.
+
+    Errors too: the same model on a set that one person left misses the same people everywhere else, and its readers
+    know that.
+    """
+    return [(one, other, _bounded_alike(keys[one] == keys[other])) for one, other in combinations(range(len(keys)), 2)]
+
+
+def _bounded_alike(alike: BoolArray) -> BoolArray:
+    """bool[nodes, 8] of bool[nodes, 6]: what is right is of the same people where all and the errors are."""
+    same = np.zeros((alike.shape[0], len(BOUNDED)), dtype=np.bool_)
+    same[:, TOTAL_OF] = alike[:, TOTALS]
+    same[:, ERROR_OF] = alike[:, ERRORS]
+    same[:, CORRECT_OF] = alike[:, TOTALS[: len(ERRORS)]] & alike[:, ERRORS]
+    return same
 
 
 def _check_absent(exact: ExactCounts, method: Method) -> None:
