@@ -15,6 +15,7 @@ from audit.cli.showing import (
     PublicFiles,
     RestrictedFolder,
     first_file,
+    keep_apart,
     make_public,
     public_folder,
     restricted_place,
@@ -102,6 +103,7 @@ def _write_public(result: AuditResult, beside: Path, asked: PublicFiles, out: Pa
     if out == Path("-"):
         _print_public(result, beside, asked, place)
         return
+    keep_apart(out or public_folder(beside), [place, beside / "result.json"])
     prefix = f"{PUBLIC}/" if out is None else ""
     replaced = (PUBLIC,) if out is None else ()
     with OutputFolder(out or beside, replaced, public=out is not None) as folder:
@@ -147,6 +149,8 @@ def _reproduce(result: AuditResult, beside: Path, named: Path | None, number: in
         raise ResultError(
             f"there is no release {number}", slug="no-such-release", hint="name its folder with --restricted-folder"
         )
+    if out is not None:
+        keep_apart(out, [place, beside / "result.json"])
     files = reproduce(place, lattice, public_method(result.plan), number)
     if out is not None:
         with OutputFolder(out, replaces=(), public=True) as folder:

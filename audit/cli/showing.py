@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -125,6 +126,25 @@ def restricted_place(out: Path, plan: AuditPlan, plan_folder: Path | None, named
             hint="name the folder with --restricted-folder",
         )
     return (plan_folder or Path()) / plan.disclosure.folder
+
+
+def keep_apart(public: Path, exact: Sequence[Path]) -> None:
+    """Let nothing exact lie in a folder of public files, whatever links lead there: whoever uploads one takes it whole.
+
+    Raises
+    ------
+    ArgumentError
+        If one of `exact`, files or folders that need not be there yet, is the folder `public` or lies under it.
+    """
+    reached = Path(os.path.realpath(public))
+    for place in exact:
+        there = Path(os.path.realpath(place))
+        if reached in (there, *there.parents):
+            raise ArgumentError(
+                f"{place} would lie in {public}, a folder of public files",
+                slug="exact-among-public",
+                hint="keep what is exact elsewhere: name another folder with --restricted-folder or --out",
+            )
 
 
 def make_public(

@@ -239,3 +239,28 @@ def test_a_pdf_in_public_comes_with_what_it_is_held_against(here: Path) -> None:
         assert "refused" not in err
         assert ('note: a public PDF is in one language, here "es"' in err) == (command[0] == "report")
         assert names(here / "audit-out" / "public") == ["groups.csv", "release.json", "report.html", "report.pdf"]
+
+
+@pytest.mark.parametrize("named", ["audit-out/public", "audit-out/public/kept", "linked", "linked/kept"])
+def test_no_key_lies_among_public_files(here: Path, named: str) -> None:
+    Path("linked").symlink_to(Path("audit-out", "public"), target_is_directory=True)
+    code, _, err = invoke(*RUN, *JSON, "--restricted-folder", named)
+    assert code == ExitCode.USAGE
+    assert "a folder of public files" in err
+    assert not list(here.rglob("key"))
+    assert invoke(*RUN, *JSON)[0] == ExitCode.FAIL
+    assert invoke("report", "audit-out", "--restricted-folder", named)[0] == ExitCode.USAGE
+    assert names(here / "audit-out/public") == ["release.json"]
+
+
+@pytest.mark.parametrize("folder", ["audit-out", "audit-out/restricted", ".", "linked"])
+@pytest.mark.parametrize("option", [("--format", "json"), ("--reproduce", "1")])
+def test_no_public_file_comes_to_lie_beside_exact_ones(here: Path, folder: str, option: tuple[str, str]) -> None:
+    assert invoke(*RUN, *JSON)[0] == ExitCode.FAIL
+    Path("linked").symlink_to("audit-out", target_is_directory=True)
+    before = sorted(path for path in here.rglob("*") if "public" not in path.parts)
+    code, _, err = invoke("report", "audit-out", *option, "--out", folder)
+    assert code == ExitCode.USAGE
+    assert "a folder of public files" in err
+    assert sorted(path for path in here.rglob("*") if "public" not in path.parts) == before
+    assert invoke("report", "audit-out", *option, "--out", "site")[0] == ExitCode.PASS
