@@ -15,6 +15,7 @@ from audit.cli.showing import (
     PublicFiles,
     RestrictedFolder,
     first_file,
+    inputs,
     keep_apart,
     make_public,
     public_folder,
@@ -113,7 +114,7 @@ def _write_public(result: AuditResult, beside: Path, asked: PublicFiles, out: Pa
                 folder.add(f"{prefix}{name}", content)
             folder.publish()
 
-        published = make_public(result, asked, place, beside, write, [folder.staging])
+        published = make_public(result, asked, place, beside, write, [folder.staging, *_inputs(result)])
     tell_of(published, place)
     note(f"Report: {first_file(out or public_folder(beside), published)}")
 
@@ -125,7 +126,7 @@ def _print_public(result: AuditResult, beside: Path, asked: PublicFiles, place: 
         raise ArgumentError("--out - is for one report", slug="several-reports-one-file", hint="ask for one")
     (first,) = find_public_reporters(asked.formats[:1])
     printed: dict[str, bytes] = {}
-    published = make_public(result, asked, place, beside, printed.update)
+    published = make_public(result, asked, place, beside, printed.update, _inputs(result))
     tell_of(published, place)
     if first.filename not in printed:
         raise AuditError(
@@ -135,6 +136,11 @@ def _print_public(result: AuditResult, beside: Path, asked: PublicFiles, place: 
         )
     content = printed[first.filename]
     say_document(content if first.filename.endswith(".pdf") else content.decode("utf-8"))
+
+
+def _inputs(result: AuditResult) -> list[Path]:
+    """What the audit read, if its plan is still where it was."""
+    return inputs(result.plan, Path(result.provenance.plan_file).parent)
 
 
 def _reproduce(result: AuditResult, beside: Path, named: Path | None, number: int, out: Path | None) -> None:

@@ -147,18 +147,34 @@ def keep_apart(public: Path, exact: Sequence[Path]) -> None:
             )
 
 
+def inputs(plan: AuditPlan, plan_folder: Path) -> list[Path]:
+    """The files of rows and of exact counts that a plan names, whether they are there or not."""
+    from audit.plan import PredictionsDetector
+
+    named = [plan.evaluation_set.path]
+    if isinstance(plan.detector, PredictionsDetector):
+        named.append(plan.detector.path)
+    if plan.baseline.result is not None:  # the file or its folder, in which anything may lie
+        named += [plan.baseline.result / name for name in EXACT_FILES]
+        named += [plan.baseline.result] if plan.baseline.result.suffix == ".json" else []
+    return [plan_folder / path for path in named if path is not None]
+
+
 def make_public(
     result: AuditResult,
     asked: PublicFiles,
     place: Path,
     out: Path,
     write: Callable[[Mapping[str, bytes]], None],
-    staging: Sequence[Path] = (),
+    elsewhere: Sequence[Path] = (),
 ) -> Published:
-    """Make the public files of a result that lies, or will lie, in `out`. Raises what `publish` raises."""
+    """Make the public files of a result that lies, or will lie, in `out`. Raises what `publish` raises.
+
+    No reporter may open what is exact there or `elsewhere`.
+    """
     from audit.disclosure.publish import publish
 
-    hidden = [*(out / name for name in EXACT_FILES), out / "scoring", *staging]
+    hidden = [*(out / name for name in EXACT_FILES), out / "scoring", *elsewhere]
     return publish(result, place, write, asked.formats, asked.languages, hidden)
 
 

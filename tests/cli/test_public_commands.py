@@ -29,6 +29,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         site,
         plain="return release.headline.outcome + ' ' + ' '.join(release.about.languages)",
         clock="import time\nreturn str(time.time_ns())",
+        rows=f"from pathlib import Path\nreturn Path({str(tmp_path / 'here/cases.csv')!r}).read_text()[:5000]",
     )
     monkeypatch.syspath_prepend(str(site))
     folder = tmp_path / "here"
@@ -264,3 +265,12 @@ def test_no_public_file_comes_to_lie_beside_exact_ones(here: Path, folder: str, 
     assert "a folder of public files" in err
     assert sorted(path for path in here.rglob("*") if "public" not in path.parts) == before
     assert invoke("report", "audit-out", *option, "--out", "site")[0] == ExitCode.PASS
+
+
+def test_no_reporter_reads_the_rows(here: Path) -> None:
+    code, _, err = invoke(*RUN, "--report", "rows")
+    assert code == ExitCode.FAIL
+    assert "refused (not-rendered-again)" in err
+    assert names(here / "audit-out/public") == ["release.json"]
+    assert invoke("report", "audit-out", "--format", "rows")[0] == ExitCode.PASS
+    assert names(here / "audit-out/public") == ["release.json"]
