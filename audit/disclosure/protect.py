@@ -60,7 +60,9 @@ class Protected:
     """What the worst attacker by propagation knows of every count, earlier releases included."""
 
 
-def protect(exact: ExactCounts, method: Method, log: Sequence[Seen] = ()) -> Protected:
+def protect(
+    exact: ExactCounts, method: Method, log: Sequence[Seen] = (), found_told: Sequence[BoolArray] = ()
+) -> Protected:
     """Protect the counts of one release.
 
     Parameters
@@ -71,6 +73,8 @@ def protect(exact: ExactCounts, method: Method, log: Sequence[Seen] = ()) -> Pro
         Floor and noise; the same in every release of a data set.
     log : sequence of Seen
         Earlier releases of the same data set.
+    found_told : sequence of bool[nodes, 8]
+        Counts that attacks on the table without them found told, one after the other.
 
     Raises
     ------
@@ -83,7 +87,7 @@ def protect(exact: ExactCounts, method: Method, log: Sequence[Seen] = ()) -> Pro
     first = _first_view(exact, changed, method)
     earlier = [seen.view for seen in log]
     same = same_people([exact.keys, *(seen.keys for seen in log)])
-    view = repair(exact.lattice, first, earlier, same, method)
+    view = repair(exact.lattice, first, earlier, same, method, found_told)
     each = [ranges(one, method) for one in (view, *earlier)]
     bounds = propagate_together(exact.lattice, each, same)[0]
     _check_truth(exact.counts, bounds)
