@@ -84,7 +84,7 @@ def run_into(  # noqa: PLR0913 - what a run can be given
         folder.add("result.json", document)
         if isinstance(asked, PublicFiles):
             assert place is not None  # noqa: S101 - looked at above
-            first = _publish(folder, result, asked, place, quiet=quiet)
+            first = _publish(folder, result, loaded.folder, asked, place, quiet=quiet)
         else:
             first = out / _write_exact(folder, result, asked)
     return OneRun(result, document, first)
@@ -114,24 +114,28 @@ def _write_exact(folder: OutputFolder, result: AuditResult, asked: ExactReports)
 
 def _checked_place(out: Path, loaded: LoadedPlan, asked: PublicFiles) -> Path:
     """The restricted folder, looked at before a night of scoring and not after."""
-    from audit.cli.showing import restricted_place
+    from audit.cli.showing import keep_apart, public_folder, restricted_place
     from audit.disclosure.publish import check_folder
 
     place = restricted_place(out, loaded.plan, loaded.folder, asked.folder)
+    keep_apart(public_folder(out), [place])
     check_folder(loaded.plan, place)
     return place
 
 
-def _publish(folder: OutputFolder, result: AuditResult, asked: PublicFiles, place: Path, *, quiet: bool) -> Path:
+def _publish(
+    folder: OutputFolder, result: AuditResult, plan_folder: Path, asked: PublicFiles, place: Path, *, quiet: bool
+) -> Path:
     from audit.cli.output_folder import PUBLIC
-    from audit.cli.showing import first_file, make_public, public_folder, tell_of
+    from audit.cli.showing import first_file, inputs, make_public, public_folder, tell_of
 
     def write(files: Mapping[str, bytes]) -> None:
         for name, content in files.items():
             folder.add(f"{PUBLIC}/{name}", content)
         folder.publish()
 
-    published = make_public(result, asked, place, folder.path, write, [folder.staging])
+    exact = [folder.staging, *inputs(result.plan, plan_folder)]
+    published = make_public(result, asked, place, folder.path, write, exact)
     if not quiet:
         tell_of(published, place)
     return first_file(public_folder(folder.path), published)

@@ -15,6 +15,8 @@ from audit.cli.showing import (
     PublicFiles,
     RestrictedFolder,
     first_file,
+    inputs,
+    keep_apart,
     make_public,
     public_folder,
     restricted_place,
@@ -102,6 +104,7 @@ def _write_public(result: AuditResult, beside: Path, asked: PublicFiles, out: Pa
     if out == Path("-"):
         _print_public(result, beside, asked, place)
         return
+    keep_apart(out or public_folder(beside), [place, beside / "result.json"])
     prefix = f"{PUBLIC}/" if out is None else ""
     replaced = (PUBLIC,) if out is None else ()
     with OutputFolder(out or beside, replaced, public=out is not None) as folder:
@@ -111,7 +114,7 @@ def _write_public(result: AuditResult, beside: Path, asked: PublicFiles, out: Pa
                 folder.add(f"{prefix}{name}", content)
             folder.publish()
 
-        published = make_public(result, asked, place, beside, write, [folder.staging])
+        published = make_public(result, asked, place, beside, write, [folder.staging, *_inputs(result)])
     tell_of(published, place)
     note(f"Report: {first_file(out or public_folder(beside), published)}")
 
@@ -123,7 +126,7 @@ def _print_public(result: AuditResult, beside: Path, asked: PublicFiles, place: 
         raise ArgumentError("--out - is for one report", slug="several-reports-one-file", hint="ask for one")
     (first,) = find_public_reporters(asked.formats[:1])
     printed: dict[str, bytes] = {}
-    published = make_public(result, asked, place, beside, printed.update)
+    published = make_public(result, asked, place, beside, printed.update, _inputs(result))
     tell_of(published, place)
     if first.filename not in printed:
         raise AuditError(
@@ -133,6 +136,11 @@ def _print_public(result: AuditResult, beside: Path, asked: PublicFiles, place: 
         )
     content = printed[first.filename]
     say_document(content if first.filename.endswith(".pdf") else content.decode("utf-8"))
+
+
+def _inputs(result: AuditResult) -> list[Path]:
+    """What the audit read, if its plan is still where it was."""
+    return inputs(result.plan, Path(result.provenance.plan_file).parent)
 
 
 def _reproduce(result: AuditResult, beside: Path, named: Path | None, number: int, out: Path | None) -> None:
@@ -147,6 +155,8 @@ def _reproduce(result: AuditResult, beside: Path, named: Path | None, number: in
         raise ResultError(
             f"there is no release {number}", slug="no-such-release", hint="name its folder with --restricted-folder"
         )
+    if out is not None:
+        keep_apart(out, [place, beside / "result.json"])
     files = reproduce(place, lattice, public_method(result.plan), number)
     if out is not None:
         with OutputFolder(out, replaces=(), public=True) as folder:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -127,18 +128,53 @@ def restricted_place(out: Path, plan: AuditPlan, plan_folder: Path | None, named
     return (plan_folder or Path()) / plan.disclosure.folder
 
 
+def keep_apart(public: Path, exact: Sequence[Path]) -> None:
+    """Let nothing exact lie in a folder of public files, whatever links lead there: whoever uploads one takes it whole.
+
+    Raises
+    ------
+    ArgumentError
+        If one of `exact`, files or folders that need not be there yet, is the folder `public` or lies under it.
+    """
+    reached = Path(os.path.realpath(public))
+    for place in exact:
+        there = Path(os.path.realpath(place))
+        if reached in (there, *there.parents):
+            raise ArgumentError(
+                f"{place} would lie in {public}, a folder of public files",
+                slug="exact-among-public",
+                hint="keep what is exact elsewhere: name another folder with --restricted-folder or --out",
+            )
+
+
+def inputs(plan: AuditPlan, plan_folder: Path) -> list[Path]:
+    """The files of rows and of exact counts that a plan names, whether they are there or not."""
+    from audit.plan import PredictionsDetector
+
+    named = [plan.evaluation_set.path]
+    if isinstance(plan.detector, PredictionsDetector):
+        named.append(plan.detector.path)
+    if plan.baseline.result is not None:  # the file or its folder, in which anything may lie
+        named += [plan.baseline.result / name for name in EXACT_FILES]
+        named += [plan.baseline.result] if plan.baseline.result.suffix == ".json" else []
+    return [plan_folder / path for path in named if path is not None]
+
+
 def make_public(
     result: AuditResult,
     asked: PublicFiles,
     place: Path,
     out: Path,
     write: Callable[[Mapping[str, bytes]], None],
-    staging: Sequence[Path] = (),
+    elsewhere: Sequence[Path] = (),
 ) -> Published:
-    """Make the public files of a result that lies, or will lie, in `out`. Raises what `publish` raises."""
+    """Make the public files of a result that lies, or will lie, in `out`. Raises what `publish` raises.
+
+    No reporter may open what is exact there or `elsewhere`.
+    """
     from audit.disclosure.publish import publish
 
-    hidden = [*(out / name for name in EXACT_FILES), out / "scoring", *staging]
+    hidden = [*(out / name for name in EXACT_FILES), out / "scoring", *elsewhere]
     return publish(result, place, write, asked.formats, asked.languages, hidden)
 
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from audit.disclosure.joint import joint_system, taken_together
 from audit.disclosure.lattice import Lattice
-from audit.disclosure.linear import attack_side, side_system
+from audit.disclosure.linear import SideSystem, attack_side, side_system
 from audit.disclosure.method import Method
 from audit.disclosure.propagation import ImpossibleBoundsError, propagate, propagate_together
 from audit.disclosure.repair import told
@@ -16,7 +17,7 @@ from audit.disclosure.view import BOUNDED, TOTAL_OF, BoolArray, Bounds, View, ra
 from audit.errors import RefusedReleaseError
 from audit.groups import Group
 
-__all__ = ["AttackReport", "Told", "attack", "refuse_if_told"]
+__all__ = ["AttackReport", "Told", "attack", "refuse_if_told", "told_nodes"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +71,8 @@ def attack(
     views : sequence of View
         The release to be attacked, then earlier ones. With what is known of withheld items they are attacked at their
         worst; as printed, by somebody who has the tables alone.
-    same : sequence of (int, int, bool[nodes, 4])
-        Totals that count the same people in two releases.
+    same : sequence of (int, int, bool[nodes, 8])
+        Counts of the same people in two releases.
     programs : bool
         Whether to solve programs after propagation.
 
@@ -92,10 +93,28 @@ def attack(
         bad |= told(bounds, method)
     totals = _Totals()
     if programs:
+        alone = [propagate(lattice, bounds) for bounds in direct]
+        met = [_met(*bounds) for bounds in zip(direct, alone, found, strict=True)]
+        taken, among = taken_together(lattice, len(views), same)
+        if len(taken) > 1:
+            bad |= _joint_programs(
+                lattice, [met[at] for at in taken], [found[at] for at in taken], among, method, totals
+            )
         for release, bounds in enumerate(found):
-            if release == 0 or _narrowed(lattice, direct[release], bounds):
-                bad |= _programs(lattice, _met(direct[release], bounds), bounds, method, totals)
+            is_open = release == 0 or _narrower(alone[release], bounds).any()
+            if is_open and (len(taken) == 1 or release not in taken):
+                bad |= _programs(lattice, met[release], bounds, method, totals)
     return _report(lattice, found, bad, method, totals)
+
+
+def told_nodes(lattice: Lattice, report: AttackReport) -> BoolArray:
+    """bool[nodes, 8]: the counts of published groups that are told."""
+    nodes = {group: node for node, group in enumerate(lattice.groups())}
+    found = np.zeros((lattice.nodes, len(BOUNDED)), dtype=np.bool_)
+    for one in report.told:
+        if one.group is not None:
+            found[nodes[one.group], BOUNDED.index(one.count)] = True
+    return found
 
 
 def refuse_if_told(report: AttackReport) -> None:
@@ -131,25 +150,53 @@ def _programs(lattice: Lattice, printed: Bounds, found: Bounds, method: Method, 
             continue
         system = side_system(lattice, printed, place)
         asked = found.low[system.nodes, system.columns] < method.floor
-        side = attack_side(system, method.floor, asked)
-        bad[system.nodes[side.told], system.columns[side.told]] = True
-        totals.by_table += side.by_table
-        totals.by_bound += side.by_bound
-        totals.programs += side.solved
+        _attacked(system, asked, method, totals, bad)
     return bad
 
 
-def _met(direct: Bounds, joint: Bounds) -> Bounds:
-    """What is printed of a release, with what other releases say of its totals."""
+def _joint_programs(
+    lattice: Lattice,
+    met: Sequence[Bounds],
+    found: Sequence[Bounds],
+    same: Sequence[tuple[int, int, BoolArray]],
+    method: Method,
+    totals: _Totals,
+) -> BoolArray:
+    """The same over whole tables of all releases at once."""
+    bad = np.zeros_like(found[0].low, dtype=np.bool_)
+    low = np.stack([bounds.low for bounds in found])
+    for place, column in enumerate(TOTAL_OF):
+        if BOUNDED[column] in method.absent:
+            continue
+        joint = joint_system(lattice, met, same, place)
+        system = joint.system
+        asked = (joint.releases >= 0) & (low[joint.releases, system.nodes, system.columns] < method.floor)
+        _attacked(system, asked, method, totals, bad)
+    return bad
+
+
+def _attacked(system: SideSystem, asked: BoolArray, method: Method, totals: _Totals, bad: BoolArray) -> None:
+    side = attack_side(system, method.floor, asked)
+    bad[system.nodes[side.told], system.columns[side.told]] = True
+    totals.by_table += side.by_table
+    totals.by_bound += side.by_bound
+    totals.programs += side.solved
+
+
+def _met(direct: Bounds, alone: Bounds, joint: Bounds) -> Bounds:
+    """What is printed of a release, with what other releases say of it beyond what follows from it `alone`."""
     met = direct.copy()
-    met.low[:, TOTAL_OF] = joint.low[:, TOTAL_OF]
-    met.high[:, TOTAL_OF] = joint.high[:, TOTAL_OF]
+    told_elsewhere = _narrower(alone, joint)
+    told_elsewhere[:, TOTAL_OF] = True
+    met.low[told_elsewhere] = joint.low[told_elsewhere]
+    met.high[told_elsewhere] = joint.high[told_elsewhere]
     return met
 
 
-def _narrowed(lattice: Lattice, direct: Bounds, joint: Bounds) -> bool:
-    alone = propagate(lattice, direct)
-    return bool((alone.low < joint.low).any() or (alone.high > joint.high).any())
+def _narrower(alone: Bounds, joint: Bounds) -> BoolArray:
+    """bool[nodes, 8]: of which counts more is known by `joint`."""
+    found: BoolArray = (alone.low < joint.low) | (alone.high > joint.high)
+    return found
 
 
 def _report(lattice: Lattice, found: Sequence[Bounds], bad: BoolArray, method: Method, totals: _Totals) -> AttackReport:

@@ -13,6 +13,8 @@ from collections.abc import Sequence
 __all__ = ["keep_out"]
 
 _OPENS = frozenset({"open", "os.listdir", "os.scandir", "os.link", "os.rename", "os.symlink", "shutil.copyfile"})
+_REACHES_WITHIN = frozenset({"open", "os.rename"})
+"""What is done so to a folder reaches all that lies in it, under names that no later event tells in full."""
 _LEAVES = frozenset(
     {"subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "socket.connect", "socket.getaddrinfo"}
 )
@@ -27,7 +29,13 @@ def keep_out(places: Sequence[str]) -> None:
             raise PermissionError(event)
         if event in _OPENS and arguments and isinstance(arguments[0], str | bytes | os.PathLike):
             path = os.path.realpath(os.fsdecode(arguments[0]))
-            if any(path == place or path.startswith(place + os.sep) for place in closed):
+            if any(_lies_in(path, place) for place in closed):
+                raise PermissionError(event)
+            if event in _REACHES_WITHIN and any(_lies_in(place, path) for place in closed):
                 raise PermissionError(event)
 
     sys.addaudithook(hook)
+
+
+def _lies_in(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)

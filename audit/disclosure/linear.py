@@ -23,7 +23,17 @@ from audit.errors import RefusedReleaseError
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-__all__ = ["SideAttack", "SideSystem", "SolverGaveUpError", "attack_side", "bound", "side_system"]
+__all__ = [
+    "SideAttack",
+    "SideSystem",
+    "SolverGaveUpError",
+    "attack_side",
+    "bound",
+    "few_of_each",
+    "finest_family",
+    "side_system",
+    "sums_of",
+]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -62,10 +72,7 @@ def side_system(lattice: Lattice, bounds: Bounds, place: int) -> SideSystem:
     """The system of one total (0 to 3 as in `TOTAL_OF`) under bounds that are printed, not propagated."""
     from scipy import sparse
 
-    nodes, finest = lattice.nodes, lattice.finest
-    at = np.concatenate(lattice.finest_to_node)
-    unknown = np.tile(np.arange(finest), len(lattice.finest_to_node))
-    sums = sparse.csr_array((np.ones(at.size), (at, unknown)), shape=(nodes, finest))
+    nodes, finest, sums = lattice.nodes, lattice.finest, sums_of(lattice)
     columns = [TOTAL_OF[place]]
     if place < len(ERROR_OF):
         none = sparse.csr_array((nodes, finest))
@@ -79,15 +86,25 @@ def side_system(lattice: Lattice, bounds: Bounds, place: int) -> SideSystem:
     high[high >= UNBOUNDED] = np.inf
     first = alike(lattice, bounds, columns)
     same = np.concatenate([first + block * nodes for block in range(len(columns))])
-    few = np.tile(_few(first[lattice.finest_to_node[_finest_family(lattice)]]), rows.shape[1] // finest)
+    few = np.tile(few_of_each(first[lattice.finest_to_node[finest_family(lattice)]]), rows.shape[1] // finest)
     return SideSystem(rows, low, high, np.tile(np.arange(nodes), len(columns)), np.repeat(columns, nodes), same, few)
 
 
-def _finest_family(lattice: Lattice) -> int:
+def sums_of(lattice: Lattice) -> csr_array:
+    """float64[nodes, finest]: each group as a sum of finest ones."""
+    from scipy import sparse
+
+    at = np.concatenate(lattice.finest_to_node)
+    unknown = np.tile(np.arange(lattice.finest), len(lattice.finest_to_node))
+    return sparse.csr_array((np.ones(at.size), (at, unknown)), shape=(lattice.nodes, lattice.finest))
+
+
+def finest_family(lattice: Lattice) -> int:
+    """The place of the family of the finest groups."""
     return lattice.families.index((0,) * len(lattice.ladders))
 
 
-def _few(kinds: IntArray) -> BoolArray:
+def few_of_each(kinds: IntArray) -> BoolArray:
     """bool[n]: the first `_FEW` of each kind."""
     order = np.argsort(kinds, kind="stable")
     starts = np.searchsorted(kinds[order], kinds[order])

@@ -45,14 +45,14 @@ def propagate(lattice: Lattice, bounds: Bounds) -> Bounds:
 def propagate_together(
     lattice: Lattice, each: Sequence[Bounds], same: Sequence[tuple[int, int, BoolArray]]
 ) -> list[Bounds]:
-    """Bounds of several releases, where totals of the same people are one number.
+    """Bounds of several releases, where counts of the same people are one number.
 
     Parameters
     ----------
     each : sequence of Bounds
         What each release says.
-    same : sequence of (int, int, bool[nodes, 4])
-        Two releases, and the totals that count the same people in both.
+    same : sequence of (int, int, bool[nodes, 8])
+        Two releases, and the counts that are of the same people in both.
     """
     found = [propagate(lattice, bounds) for bounds in each]
     stale = set(range(len(found)))
@@ -68,17 +68,14 @@ def propagate_together(
 
 
 def _meet(found: list[Bounds], one: int, other: int, mask: BoolArray) -> set[int]:
-    totals = list(TOTAL_OF)
     a, b = found[one], found[other]
-    low = np.where(mask, np.maximum(a.low[:, totals], b.low[:, totals]), 0)
-    high = np.where(mask, np.minimum(a.high[:, totals], b.high[:, totals]), UNBOUNDED)
+    low = np.where(mask, np.maximum(a.low, b.low), 0)
+    high = np.where(mask, np.minimum(a.high, b.high), UNBOUNDED)
     changed = set()
     for release in (one, other):
         bounds = found[release]
-        narrower = (low > bounds.low[:, totals]) | (high < bounds.high[:, totals])
-        if narrower.any():
-            bounds.low[:, totals] = np.maximum(bounds.low[:, totals], low)
-            bounds.high[:, totals] = np.minimum(bounds.high[:, totals], high)
+        if (low > bounds.low).any() or (high < bounds.high).any():
+            found[release] = Bounds(np.maximum(bounds.low, low), np.minimum(bounds.high, high))
             changed.add(release)
     return changed
 

@@ -16,6 +16,7 @@ from audit.disclosure.propagation import propagate_together
 from audit.disclosure.repair import repair
 from audit.disclosure.table import public_table
 from audit.disclosure.view import (
+    BOUNDED,
     CORRECT_OF,
     ERROR_OF,
     FEW_CORRECT,
@@ -59,7 +60,9 @@ class Protected:
     """What the worst attacker by propagation knows of every count, earlier releases included."""
 
 
-def protect(exact: ExactCounts, method: Method, log: Sequence[Seen] = ()) -> Protected:
+def protect(
+    exact: ExactCounts, method: Method, log: Sequence[Seen] = (), found_told: Sequence[BoolArray] = ()
+) -> Protected:
     """Protect the counts of one release.
 
     Parameters
@@ -70,6 +73,8 @@ def protect(exact: ExactCounts, method: Method, log: Sequence[Seen] = ()) -> Pro
         Floor and noise; the same in every release of a data set.
     log : sequence of Seen
         Earlier releases of the same data set.
+    found_told : sequence of bool[nodes, 8]
+        Counts that attacks on the table without them found told, one after the other.
 
     Raises
     ------
@@ -82,7 +87,7 @@ def protect(exact: ExactCounts, method: Method, log: Sequence[Seen] = ()) -> Pro
     first = _first_view(exact, changed, method)
     earlier = [seen.view for seen in log]
     same = same_people([exact.keys, *(seen.keys for seen in log)])
-    view = repair(exact.lattice, first, earlier, same, method)
+    view = repair(exact.lattice, first, earlier, same, method, found_told)
     each = [ranges(one, method) for one in (view, *earlier)]
     bounds = propagate_together(exact.lattice, each, same)[0]
     _check_truth(exact.counts, bounds)
@@ -91,11 +96,21 @@ def protect(exact: ExactCounts, method: Method, log: Sequence[Seen] = ()) -> Pro
 
 
 def same_people(keys: Sequence[UIntArray]) -> list[tuple[int, int, BoolArray]]:
-    """Pairs of releases, and bool[nodes, 4]: which totals count the same people in both."""
-    return [
-        (one, other, keys[one][:, list(TOTALS)] == keys[other][:, list(TOTALS)])
-        for one, other in combinations(range(len(keys)), 2)
-    ]
+    """Pairs of releases, and bool[nodes, 8]: which counts are of the same people in both.
+
+    Errors too: the same model on a set that one person left misses the same people everywhere else, and its readers
+    know that.
+    """
+    return [(one, other, _bounded_alike(keys[one] == keys[other])) for one, other in combinations(range(len(keys)), 2)]
+
+
+def _bounded_alike(alike: BoolArray) -> BoolArray:
+    """bool[nodes, 8] of bool[nodes, 6]: what is right is of the same people where all and the errors are."""
+    same = np.zeros((alike.shape[0], len(BOUNDED)), dtype=np.bool_)
+    same[:, TOTAL_OF] = alike[:, TOTALS]
+    same[:, ERROR_OF] = alike[:, ERRORS]
+    same[:, CORRECT_OF] = alike[:, TOTALS[: len(ERRORS)]] & alike[:, ERRORS]
+    return same
 
 
 def _check_absent(exact: ExactCounts, method: Method) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from audit.counting.table import CountsTable, IntArray
-from audit.disclosure.attack import AttackReport, attack, refuse_if_told
+from audit.disclosure.attack import AttackReport, attack, refuse_if_told, told_nodes
 from audit.disclosure.digests import Kind, keyed
 from audit.disclosure.exact import ExactCounts, exact_counts
 from audit.disclosure.explain import blank, refuse_unexplained
@@ -27,8 +27,17 @@ from audit.disclosure.read import refuse_unless_read_back
 from audit.disclosure.restricted import Entry, RestrictedFolder, restricted_folder, storage
 from audit.disclosure.shown_evidence import with_shown_evidence
 from audit.disclosure.table import view_of
-from audit.disclosure.told import attack_again, exact_again, is_of, parameters, seen, table_told, told_of_counts
-from audit.disclosure.view import View
+from audit.disclosure.told import (
+    attack_again,
+    exact_again,
+    found_told_again,
+    is_of,
+    parameters,
+    seen,
+    table_told,
+    told_of_counts,
+)
+from audit.disclosure.view import BoolArray, View
 from audit.disclosure.waived import with_waivers
 from audit.disclosure.words import public_release
 from audit.errors import DataError, ResultError
@@ -40,6 +49,8 @@ from audit.scoring.durable import make_folder, write_durably
 __all__ = ["Audited", "People", "Released", "Writer", "attack_release", "into", "release", "reproduce"]
 
 _RELEASE: Final = "release.json"
+_ATTACKS: Final = 10
+"""After how many attacks on one release that found something, and withheld more for it, it is refused."""
 
 Writer = Callable[[Mapping[str, bytes]], None]
 """Brings the public files to their place, all or none of them. Called when the log has remembered them."""
@@ -114,6 +125,8 @@ class _Table:
     report: AttackReport
     of: int | None
     """The number of the release that it was made for; None where that is this one."""
+    found_told: tuple[BoolArray, ...] = ()
+    """What attacks found told before more was withheld."""
 
 
 def release(
@@ -212,7 +225,8 @@ def reproduce(restricted: Path, lattice: Lattice, method: Method, number: int) -
         folder.settle(parameters(lattice, method, told["keyed_by"]))
         exact = exact_again(told, lattice, folder.secret)
         before = (told.get("table_of") or number) - 1
-        protected = protect(exact, method, [seen(entry, lattice, folder.secret) for entry in folder.entries[:before]])
+        log = [seen(entry, lattice, folder.secret) for entry in folder.entries[:before]]
+        protected = protect(exact, method, log, found_told_again(told, lattice))
         rules = tuple(PublicRule.model_validate_json(json.dumps(rule)) for rule in told["rules"])
         about = PublicAbout.model_validate_json(json.dumps(told["about"]))
         made = public_release(
@@ -245,12 +259,17 @@ def _protected(folder: RestrictedFolder, lattice: Lattice, exact: ExactCounts, m
         # The same numbers once more tell nothing that they did not tell before.
         of = last.told.get("table_of") or last.number
         view = seen(last, lattice, folder.secret).view
-        return _Table(table_told(last.told), view, attack_again(last.told), of)
+        return _Table(table_told(last.told), view, attack_again(last.told), of, found_told_again(last.told, lattice))
     log = [seen(entry, lattice, folder.secret) for entry in folder.entries]
-    protected = protect(exact, method, log)
-    report = attack_release(lattice, protected, log, method)
+    found_told: tuple[BoolArray, ...] = ()
+    while True:
+        protected = protect(exact, method, log, found_told)
+        report = attack_release(lattice, protected, log, method)
+        if not report.told or len(found_told) == _ATTACKS:
+            break
+        found_told = (*found_told, told_nodes(lattice, report))
     refuse_if_told(report)
-    return _Table(protected.table, protected.seen.view, report, None)
+    return _Table(protected.table, protected.seen.view, report, None, found_told)
 
 
 def _made(audited: Audited, table: PublicTable, secret: bytes) -> PublicRelease:
@@ -290,7 +309,7 @@ def _told(
     renderer: str,
 ) -> dict[str, Any]:
     return {
-        **told_of_counts(exact, protected.table, protected.view),
+        **told_of_counts(exact, protected.table, protected.view, protected.found_told),
         "table_of": protected.of,
         "outcome": audited.outcome,
         "fails_on": made.headline.fails_on,

@@ -48,9 +48,17 @@ def told(bounds: Bounds, method: Method) -> BoolArray:
 
 
 def repair(
-    lattice: Lattice, view: View, earlier: Sequence[View], same: Sequence[tuple[int, int, BoolArray]], method: Method
+    lattice: Lattice,
+    view: View,
+    earlier: Sequence[View],
+    same: Sequence[tuple[int, int, BoolArray]],
+    method: Method,
+    found_told: Sequence[BoolArray] = (),
 ) -> View:
     """Withhold items of `view` until `told` is silent, for this release and for every earlier one.
+
+    `found_told`, bool[nodes, 8] each, are counts that programs found told, attack by attack: something is withheld for
+    each of them first.
 
     Raises
     ------
@@ -60,6 +68,8 @@ def repair(
     now = replace(view, totals=view.totals.copy(), codes=view.codes.copy(), errors=view.errors.copy())
     past = [ranges(one, method) for one in earlier]
     near = _Relatives(lattice)
+    for bad in found_told:
+        _withhold(now, bad, near)
     for _ in range(_ROUNDS):
         found = propagate_together(lattice, [ranges(now, method), *past], same)
         bad = np.zeros((lattice.nodes, len(BOUNDED)), dtype=np.bool_)

@@ -18,10 +18,19 @@ from audit.disclosure.noise import UIntArray
 from audit.disclosure.protect import Seen
 from audit.disclosure.restricted import Entry
 from audit.disclosure.table import view_of
-from audit.disclosure.view import View
+from audit.disclosure.view import BOUNDED, BoolArray, View
 from audit.public_table import PublicTable
 
-__all__ = ["attack_again", "exact_again", "is_of", "parameters", "seen", "table_told", "told_of_counts"]
+__all__ = [
+    "attack_again",
+    "exact_again",
+    "found_told_again",
+    "is_of",
+    "parameters",
+    "seen",
+    "table_told",
+    "told_of_counts",
+]
 
 
 def parameters(lattice: Lattice, method: Method, keyed_by: KeyedBy) -> dict[str, Any]:
@@ -37,8 +46,10 @@ def parameters(lattice: Lattice, method: Method, keyed_by: KeyedBy) -> dict[str,
     }  # fmt: skip
 
 
-def told_of_counts(exact: ExactCounts, table: PublicTable, view: View) -> dict[str, Any]:
-    """Exact counts, their keys, the table made of them, and what was withheld."""
+def told_of_counts(
+    exact: ExactCounts, table: PublicTable, view: View, found_told: Sequence[BoolArray] = ()
+) -> dict[str, Any]:
+    """Exact counts, their keys, the table made of them, what was withheld, and for what programs found told."""
     assert view.was_shown is not None  # noqa: S101 - `protect` knows what it withheld
     assert view.was_coded is not None  # noqa: S101 - the same
     return {
@@ -48,6 +59,7 @@ def told_of_counts(exact: ExactCounts, table: PublicTable, view: View) -> dict[s
         "table": table.model_dump(mode="json"),
         "was_shown": _sparse(view.was_shown.astype(np.int64)),
         "was_coded": _sparse(view.was_coded.astype(np.int64)),
+        **({"found_told": [_sparse(found.astype(np.int64)) for found in found_told]} if found_told else {}),
         "tool": __version__,
     }
 
@@ -66,6 +78,12 @@ def is_of(entry: Entry, exact: ExactCounts) -> bool:
 def table_told(told: Mapping[str, Any]) -> PublicTable:
     """The table of a release."""
     return PublicTable.model_validate_json(json.dumps(told["table"]))
+
+
+def found_told_again(told: Mapping[str, Any], lattice: Lattice) -> tuple[BoolArray, ...]:
+    """What attacks on a release found told before more was withheld."""
+    shape = (lattice.nodes, len(BOUNDED))
+    return tuple(_dense(found, shape).astype(np.bool_) for found in told.get("found_told", ()))
 
 
 def attack_again(told: Mapping[str, Any]) -> AttackReport:

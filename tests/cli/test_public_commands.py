@@ -29,6 +29,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         site,
         plain="return release.headline.outcome + ' ' + ' '.join(release.about.languages)",
         clock="import time\nreturn str(time.time_ns())",
+        rows=f"from pathlib import Path\nreturn Path({str(tmp_path / 'here/cases.csv')!r}).read_text()[:5000]",
     )
     monkeypatch.syspath_prepend(str(site))
     folder = tmp_path / "here"
@@ -239,3 +240,37 @@ def test_a_pdf_in_public_comes_with_what_it_is_held_against(here: Path) -> None:
         assert "refused" not in err
         assert ('note: a public PDF is in one language, here "es"' in err) == (command[0] == "report")
         assert names(here / "audit-out" / "public") == ["groups.csv", "release.json", "report.html", "report.pdf"]
+
+
+@pytest.mark.parametrize("named", ["audit-out/public", "audit-out/public/kept", "linked", "linked/kept"])
+def test_no_key_lies_among_public_files(here: Path, named: str) -> None:
+    Path("linked").symlink_to(Path("audit-out", "public"), target_is_directory=True)
+    code, _, err = invoke(*RUN, *JSON, "--restricted-folder", named)
+    assert code == ExitCode.USAGE
+    assert "a folder of public files" in err
+    assert not list(here.rglob("key"))
+    assert invoke(*RUN, *JSON)[0] == ExitCode.FAIL
+    assert invoke("report", "audit-out", "--restricted-folder", named)[0] == ExitCode.USAGE
+    assert names(here / "audit-out/public") == ["release.json"]
+
+
+@pytest.mark.parametrize("folder", ["audit-out", "audit-out/restricted", ".", "linked"])
+@pytest.mark.parametrize("option", [("--format", "json"), ("--reproduce", "1")])
+def test_no_public_file_comes_to_lie_beside_exact_ones(here: Path, folder: str, option: tuple[str, str]) -> None:
+    assert invoke(*RUN, *JSON)[0] == ExitCode.FAIL
+    Path("linked").symlink_to("audit-out", target_is_directory=True)
+    before = sorted(path for path in here.rglob("*") if "public" not in path.parts)
+    code, _, err = invoke("report", "audit-out", *option, "--out", folder)
+    assert code == ExitCode.USAGE
+    assert "a folder of public files" in err
+    assert sorted(path for path in here.rglob("*") if "public" not in path.parts) == before
+    assert invoke("report", "audit-out", *option, "--out", "site")[0] == ExitCode.PASS
+
+
+def test_no_reporter_reads_the_rows(here: Path) -> None:
+    code, _, err = invoke(*RUN, "--report", "rows")
+    assert code == ExitCode.FAIL
+    assert "refused (not-rendered-again)" in err
+    assert names(here / "audit-out/public") == ["release.json"]
+    assert invoke("report", "audit-out", "--format", "rows")[0] == ExitCode.PASS
+    assert names(here / "audit-out/public") == ["release.json"]

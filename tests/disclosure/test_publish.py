@@ -115,6 +115,26 @@ CHEATS = {
         "import os\nfrom pathlib import Path\nreturn Path(HERE + '/result.json').read_text()[:5000]",
         "not-rendered-again",
     ),
+    "reads_from_the_folder": (
+        """
+        import os
+        folder = os.open(HERE, os.O_RDONLY)
+        return os.read(os.open('result.json', os.O_RDONLY, dir_fd=folder), 5000).decode()
+        """,
+        "not-rendered-again",
+    ),
+    "moves_the_folder": (
+        """
+        import os
+        from pathlib import Path
+        os.rename(HERE, HERE + '-moved')
+        try:
+            return Path(HERE + '-moved/result.json').read_text()[:5000]
+        finally:
+            os.rename(HERE + '-moved', HERE)
+        """,
+        "not-rendered-again",
+    ),
     "asks": ("import subprocess\nreturn subprocess.run(['ls'], capture_output=True, text=True).stdout", "not-rendered"),
 }
 
