@@ -149,13 +149,21 @@ class PipelineReading:
 
     @property
     def next_step(self) -> str:
-        """What should happen next."""
+        """What should happen next, as the page says it: why nothing is settled, or who fails, the auditor knows."""
         if self.is_expired:
             return "Have the system audited again before anyone relies on it."
+        if self.outcome == "fail" and self._below:
+            return "Its operator should explain these gaps, correct them, and have the system audited again."
         if self.outcome == "fail":
-            return "Its operator should explain this gap, correct it, and have the system audited again."
+            return (
+                "Its operator should learn from the auditor, who holds the exact figures, where it fails; explain "
+                "that, correct it, and have the system audited again."
+            )
         if self.outcome == "inconclusive":
-            return "More labelled cases are needed; until then nothing may be concluded. This is no pass."
+            return (
+                "This is no pass. Its operator should ask the auditor, who holds the exact figures, why, put that "
+                "right, and have the system audited again; until then nobody should rely on it as if it had passed."
+            )
         return "Audit again when the system, its use or the people it meets change."
 
     @cached_property

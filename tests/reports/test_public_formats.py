@@ -431,3 +431,15 @@ def test_many_rules_give_ten_annotations() -> None:
 
 def test_they_have_names_of_their_own() -> None:
     assert len({one.name for one in REPORTERS} | {"html", "json", "csv", "junit", "pdf"}) == len(REPORTERS) + 5
+
+
+@pytest.mark.parametrize("kind", ["small", "unnamed", "undecided"])
+def test_what_comes_next_is_that_of_the_page(kind: str) -> None:
+    """Undecided may be for want of answers, of a known gender or of cases, and the release does not say of which."""
+    release = made(kind)
+    page = PublicHtmlReporter().render(release)
+    told = {"small": "explain these gaps, correct them", "unnamed": "who holds the exact figures, where it fails"}
+    said = told.get(kind, "should ask the auditor, who holds the exact figures, why, put that right")
+    for text in (page, text_of("comment.md", release), text_of("summary.md", release)):
+        assert said in text
+        assert "labelled cases are needed" not in text
