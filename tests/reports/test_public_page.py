@@ -699,3 +699,31 @@ def test_a_bar_beyond_the_limit_beside_the_words_cannot_tell_is_explained(pages:
     assert said in text(section(pages["small"], "feature-1"))
     assert said not in text(pages["refused"])
     assert said in text(section(parsed(HtmlReporter().render(passing_result())), "part-1"))
+
+
+def test_groups_stand_in_one_order_in_tables_of_one_feature_and_of_two(pages: dict[str, Element]) -> None:
+    """People of unknown gender stand last, and a sub-region is found where its name is."""
+    root = pages["small"]
+    gender = next(find_all(section(root, "feature-1"), "tbody"))
+    assert [text(row[0]) for row in gender] == ["Men", "Non-binary people", "Women", "Gender unknown"]
+    by_region = [[text(row[0]) for row in body] for body in find_all(section(root, "region"), "tbody")]
+    assert all(names[-1] == "Nationality unknown" for names in by_region)
+    assert all(names[:-1] == sorted(names[:-1]) for names in by_region)
+    crossed = [[text(row[0]) for row in body] for body in find_all(section(root, "both"), "tbody")]
+    assert by_region[0] == crossed[0]
+    assert by_region[2] == crossed[2]
+    assert any(link.get("href") == "#key" for link in find_all(section(root, "both"), "a"))
+
+
+def test_gender_stands_before_other_features() -> None:
+    root = parsed(render(bands()))
+    assert [text(section(root, f"feature-{n}")).split(" How ")[0][:9] for n in (1, 2)] == ["By gender", "By age Sh"]
+
+
+def test_no_table_is_without_rows() -> None:
+    """Of none of the groups of a table a rate need be shown; its heading and the reason stand there alone."""
+    root = parsed(render(made("sparse")))
+    for body in find_all(root, "tbody"):
+        assert list(find_all(body, "tr"))
+    assert "Share of victims found, by region of nationality" in text(section(root, "region"))
+    assert "Share of victims found, by region of nationality and gender" in text(section(root, "both"))
