@@ -150,7 +150,7 @@ class PipelineReading:
     @property
     def next_step(self) -> str:
         """What should happen next, as the page says it: why nothing is settled, or who fails, the auditor knows."""
-        if self.is_expired:
+        if self.is_expired and self.outcome != "fail":
             return "Have the system audited again before anyone relies on it."
         if self.outcome == "fail" and self._below:
             return "Its operator should explain these gaps, correct them, and have the system audited again."

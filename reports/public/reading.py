@@ -147,6 +147,11 @@ class PublicReading:
         return short_names(group_key(row.group) for row in self.release.table.groups)
 
     @property
+    def is_expired(self) -> bool:
+        """Whether the audit ended after the day until which it may be relied on."""
+        return bool(self.about.valid_until) and self.about.finished > (self.about.valid_until or "")
+
+    @property
     def features(self) -> tuple[FeatureNames, ...]:
         """The features, with what names are made of."""
         codings = {coding.name: coding for coding in self.about.codings}

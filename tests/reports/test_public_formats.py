@@ -433,6 +433,19 @@ def test_they_have_names_of_their_own() -> None:
     assert len({one.name for one in REPORTERS} | {"html", "json", "csv", "junit", "pdf"}) == len(REPORTERS) + 5
 
 
+@pytest.mark.parametrize("kind", ["small", "passing", "undecided"])
+def test_past_its_expiry_no_surface_says_on_what_to_rely(kind: str) -> None:
+    release = expired(made(kind))
+    page = PublicHtmlReporter().render(release)
+    assert "This audit expired on" in page
+    assert "This audit expires on" not in page
+    failed = kind == "small"
+    for text in (page, text_of("comment.md", release), text_of("summary.md", release)):
+        assert ("Have the system audited again before anyone relies on it." in text) is not failed
+        assert ("explain these gaps, correct them" in text) is failed
+        assert "relies on this result" not in text
+
+
 @pytest.mark.parametrize("kind", ["small", "unnamed", "undecided"])
 def test_what_comes_next_is_that_of_the_page(kind: str) -> None:
     """Undecided may be for want of answers, of a known gender or of cases, and the release does not say of which."""

@@ -375,6 +375,8 @@ class HeadlineWriter:
         )
 
     def _next_step(self) -> str:
+        if self._outcome != "fail" and self._reading.is_expired:
+            return self._t.gettext("Have the system audited again before anyone relies on it.")
         if self._outcome == "fail" and self._below:
             return self._t.gettext(
                 "Before anyone relies on this system, its operator should explain these gaps, correct them, and have "
