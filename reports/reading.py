@@ -6,7 +6,7 @@ is decided: verdicts are read, never made.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -21,6 +21,7 @@ from audit.result import (
     MetricDefinition,
     Outcome,
     RuleResult,
+    SensitiveFeature,
     Verdict,
 )
 
@@ -297,13 +298,42 @@ def worst_outcomes(findings: list[Finding]) -> dict[Who, Outcome]:
     return {people: finding.verdict.outcome for people, finding in worst.items() if finding.verdict}
 
 
-def people_beyond(findings: list[Finding]) -> float:
+def people_beyond(findings: list[Finding], features: Sequence[SensitiveFeature]) -> float:
     """At most how many cases of these groups would have gone the other way at the rate of everyone else.
 
-    The sum over groups, the same people counted once. A person may stand in several of the groups, or in one only:
-    no smaller number is certain to be enough.
+    The same people are counted once: a country, its sub-region and its region count as much as the one of them that is
+    furthest apart, or as the groups inside of it together. Of groups that merely overlap nobody need stand in both, so
+    that no smaller number than their sum is certain to be enough.
     """
     largest: dict[Who, float] = {}
     for finding in findings:
         largest[finding.who] = max(largest.get(finding.who, 0.0), finding.apart)
-    return sum(largest.values())
+    parents = {
+        (feature.name, level.code): (feature.name, level.parent)
+        for feature in features
+        for level in feature.levels
+        if level.parent is not None and level.parent != level.code
+    }
+    # From the inside out, each group into the smallest one around it: whoever is held by fewer codes comes first.
+    reach = {people: _reach(people, parents) for people in largest}
+    inside: dict[Who, float] = dict.fromkeys(largest, 0.0)
+    total = 0.0
+    for people in sorted(largest, key=lambda each: -len(reach[each])):
+        most = max(largest[people], inside[people])
+        around = [other for other in largest if other != people and reach[people].issuperset(other)]
+        if around:
+            inside[max(around, key=lambda other: len(reach[other]))] += most
+        else:
+            total += most
+    return total
+
+
+def _reach(people: Who, parents: Mapping[tuple[str, str], tuple[str, str]]) -> frozenset[tuple[str, str]]:
+    """The codes of a group, and of all that they are a part of."""
+    reached = set()
+    for code in people:
+        known: tuple[str, str] | None = code
+        while known is not None:
+            reached.add(known)
+            known = parents.get(known)
+    return frozenset(reached)

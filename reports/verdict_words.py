@@ -65,7 +65,7 @@ class VerdictWriter:
             numbers=ScreenNumbers(self._reading, self._names, self._words, self._language).write(
                 self._rules(), self._affected.shown()
             ),
-            next_step=self._next_step(),
+            next_step=self._past_expiry() or self._next_step(),
         )
 
     def _rules(self) -> list[RuleResult]:
@@ -244,6 +244,16 @@ class VerdictWriter:
             "group": self._names.group(worst.group),
             "compared": self._words.compared(worst),
         }
+
+    def _past_expiry(self) -> str:
+        """What comes next of a pass that may not be relied on any more; else empty."""
+        valid_until = self._reading.result.plan.governance.valid_until
+        if self._outcome != "pass" or not valid_until or valid_until >= self._reading.result.provenance.finished[:10]:
+            return ""
+        return self._t.gettext(
+            "Before anyone relies on this system, its operator should have it audited again: this audit is past its "
+            "expiry."
+        )
 
     def _next_step(self) -> str:
         if self._change.decides:

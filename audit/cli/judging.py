@@ -136,8 +136,16 @@ def _summarise(done: OneRun, following: str) -> None:
 def check(
     plan: PlanPath,
     every_group: Annotated[bool, typer.Option("--all", help="Name every group that is too small.")] = False,
+    digest: Annotated[
+        bool, typer.Option("--digest", help="Print the digest of the plan as reports do; read no data.")
+    ] = False,
 ) -> None:
     """Read plan and data and say what would be judged, and which groups are too small. Scores nothing."""
+    if digest:
+        from audit.plan_file import canonical_plan_sha256, load_plan
+
+        say(f"{canonical_plan_sha256(load_plan(plan))}\n")
+        return
     from audit.check import check_plan
     from audit.cli.check_summary import check_summary
 

@@ -13,12 +13,14 @@ from audit.terms.doubting import DOUBTING
 from audit.terms.governing import GOVERNING
 from audit.terms.judging import JUDGING
 from audit.terms.looking import LOOKING
+from audit.terms.reporting import REPORTING
 from audit.terms.swapping import SLOT_WORDS, SWAPPING
 from audit.terms.term import Term, plain_name
 
 __all__ = ["SLOT_WORDS", "TERMS", "Term", "plain_name", "term_called", "terms_like"]
 
-TERMS: Final[Mapping[str, Term]] = {term.name: term for term in (*JUDGING, *DOUBTING, *LOOKING, *SWAPPING, *GOVERNING)}
+_PARTS: Final = (*JUDGING, *DOUBTING, *LOOKING, *SWAPPING, *GOVERNING, *REPORTING)
+TERMS: Final[Mapping[str, Term]] = {term.name: term for term in _PARTS}
 
 
 def term_called(word: str) -> Term | None:

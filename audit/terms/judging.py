@@ -78,7 +78,7 @@ JUDGING: Final = (
         "It counts as covered. By itself it stays “cannot tell”, and can still be found beyond the limit.",
         "“Western Africa passes” is not “each country of Western Africa passes”.",
         "decisions/0003-who-can-be-judged-alone.md",
-        ("as part", "judged as a part"),
+        ("as part", "judged as a part", "judged as part of"),
     ),
     Term(
         "ladder",

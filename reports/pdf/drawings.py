@@ -35,8 +35,10 @@ def self_contained(root: Any) -> None:
     drawings = list(_outermost(root))
     _write_styles(root)
     shapes = {each.get("id"): each for drawing in drawings for each in drawing.iter() if each.get("id")}
+    # Marks first, in all of them: a shape that stands in the place of a reference has no name to refer to any more.
     for drawing in drawings:
         _put_marks(drawing, shapes)
+    for drawing in drawings:
         _put_shapes(drawing, shapes)
         _name_colours(drawing, palette.INK)
         for frame in list(drawing.iter(f"{SVG}svg")):

@@ -92,6 +92,12 @@ class Teller:
         plain = next((each.plain for each in figures.release.about.metrics if each.name == metric), "")
         return capital(self.t.gettext(plain)) if plain else Words(self.language, self.names(figures)).rate(metric)
 
+    def both_of(self, rate: PublicRate, figures: Figures) -> str:
+        """A rate with its interval and its name: "28% (25–32%), share of non-victims wrongly flagged"."""
+        plain = next((each.plain for each in figures.release.about.metrics if each.name == rate.metric), "")
+        name = self.t.gettext(plain) if plain else self.rate_name(rate.metric, figures)
+        return self.t.gettext("%(first)s, %(other)s") % {"first": self.both(rate), "other": name}
+
     def rate(self, rate: PublicRate | None) -> str:
         """A rate, or the bound that is known of it; a dash where nothing is shown."""
         if rate is None:

@@ -31,7 +31,7 @@ class GroupView:
     """Whose numbers stand beside it."""
     name: str
     rate: str
-    """With its interval."""
+    """With its interval, and which rate it is: groups are listed over all limits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,5 +191,5 @@ class ViewWriter:
         return GroupView(
             row=site_row(figures.audit.name, group_key(word.group)),
             name=self._teller.names(figures).group(word.group),
-            rate=self._teller.both(rate),
+            rate=self._teller.both_of(rate, figures),
         )

@@ -38,9 +38,9 @@ __all__ = ["MISSED", "OUTCOMES", "WRONGLY_FLAGGED", "FeatureNames", "PublicFindi
 
 Key = tuple[Level, ...]
 
-MISSED: Final = ("true_positive_rate", "false_negative_rate")
+MISSED: Final[tuple[MetricName, ...]] = ("true_positive_rate", "false_negative_rate")
 """Rates that speak of victims missed."""
-WRONGLY_FLAGGED: Final = ("false_positive_rate", "true_negative_rate")
+WRONGLY_FLAGGED: Final[tuple[MetricName, ...]] = ("false_positive_rate", "true_negative_rate")
 """Rates that speak of people wrongly flagged."""
 OUTCOMES: Final = {"below": "fail", "meets": "pass", "cannot_tell": "inconclusive", "not_shown": "not_evaluable"}
 """The look of each state: shape and colour are those of the restricted report."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -274,6 +275,25 @@ def test_check_scores_nothing(here: Path) -> None:
         "Check of Screener: nothing was scored\nRows: 840 read; 800 labelled as exploitation, 40 as none"
     )
     assert "gender: 2 groups: 2 judged alone" in out
+
+
+@pytest.mark.parametrize("more", [(), ("--lang", "fr,en")])
+def test_who_has_the_plan_can_print_the_digest_that_a_report_names(here: Path, more: tuple[str, ...]) -> None:
+    """That of the file is another one: comments and order do not count. No data are asked for."""
+    write_case(here, 80)
+    assert invoke("run", "plan.toml", *more)[0] == ExitCode.PASS
+    assert invoke("report", "audit-out", "--restricted", "--lang", "en")[0] == ExitCode.PASS
+    pages = [(here / "audit-out" / each).read_text("utf-8") for each in ("report.html", "public/report.html")]
+    (here / "cases.csv").unlink()
+    (here / "plan.toml").write_text(f"# one more remark\n{PLAN}", encoding="utf-8")
+    code, out, err = invoke("check", "--digest", "plan.toml")
+    assert (code, err) == (0, "")
+    assert re.fullmatch(r"[0-9a-f]{64}\n", out)
+    for page in pages:
+        assert f"<code>{out.strip()}</code>" in page
+        assert "audit7k check --digest plan.toml" in page
+    code, out, err = invoke("check", "--digest", "absent.toml")
+    assert (code, out, err.count("\n")) == (ExitCode.NOT_JUDGED, "", 1)
 
 
 def test_colour_is_asked_for_or_absent(here: Path) -> None:

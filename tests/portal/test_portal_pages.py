@@ -171,6 +171,11 @@ def test_words_on_groups_are_counted_and_the_furthest_group_is_named(
     assert "Furthest beyond: Country 0, women" in told
     assert group_key(worst.group) == "gender:level=woman,nationality:country=C000"
     assert f"{round(100 * (worst.value or 0))}%" in told
+    assert re.search(r"Furthest beyond: Country 0, women, \d+% \(\d+–\d+%\), share of victims found", told)
+    alone = parsed(page(pages, str(Path(listed.page).with_suffix(""))))
+    named = [text(each) for each in find_all(alone, "li") if each.get("data-group")]
+    assert named, "and each group on the page of its system: limits on several rates share the list"
+    assert all(each.endswith(", share of victims found") for each in named)
 
 
 def test_changes_are_told_where_they_are_clear_and_not_where_they_are_not(

@@ -7,10 +7,12 @@ import re
 from typing import Any
 
 from made_pdfs import opened, require_pdf
+from made_public import made
 
 from reports.pdf import pdf_of
 from reports.pdf.drawings import SVG, self_contained
 from reports.pdf.engine import weasyprint
+from reports.public.html import PublicHtmlReporter
 
 require_pdf()
 
@@ -73,6 +75,20 @@ def test_a_mark_stands_at_its_share_of_the_frame_and_not_of_the_drawing() -> Non
     assert (put.get("x"), put.get("y")) == ("289.00", "248.40")
     assert lines.find(f"{SVG}path").get("d") == "M0.00 138.00 L57.80 70.38 H578.00"
     assert lines.get("viewBox") is None, "and its lines are as thick as they say"
+
+
+def test_a_funnel_of_the_public_page_has_a_mark_for_each_of_its_groups_on_paper() -> None:
+    root = weasyprint().HTML(string=PublicHtmlReporter().render(made("small"))).etree_element
+    planes = [plane for plane in root.iter(f"{SVG}svg") if any(path.get("marker-start") for path in plane)]
+    groups = [sum(len(path.get("data-g").split()) for path in plane if path.get("marker-start")) for plane in planes]
+    assert len(groups) == 2
+    assert min(groups) > 50
+    self_contained(root)
+    for plane, expected in zip(planes, groups, strict=True):
+        marks = [mark for mark in plane if mark.tag == f"{SVG}svg"]
+        # Groups of one place share their mark.
+        assert expected * 0.9 < len(marks) <= expected
+        assert all(mark.find(f"{SVG}circle") is not None or mark.find(f"{SVG}path") is not None for mark in marks)
 
 
 def test_it_is_printed_in_its_colours() -> None:

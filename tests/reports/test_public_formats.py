@@ -447,3 +447,28 @@ def test_many_rules_give_ten_annotations() -> None:
 
 def test_they_have_names_of_their_own() -> None:
     assert len({one.name for one in REPORTERS} | {"html", "json", "csv", "junit", "pdf"}) == len(REPORTERS) + 5
+
+
+@pytest.mark.parametrize("kind", ["small", "passing", "undecided"])
+def test_past_its_expiry_no_surface_says_on_what_to_rely(kind: str) -> None:
+    release = expired(made(kind))
+    page = PublicHtmlReporter().render(release)
+    assert "This audit expired on" in page
+    assert "This audit expires on" not in page
+    for text in (page, text_of("comment.md", release), text_of("summary.md", release)):
+        assert ("audited again: this audit is past its expiry." in text) is (kind == "passing")
+        assert ("explain these gaps, correct them" in text) is (kind == "small")
+        assert ("nobody should rely on it as if it had passed" in text) is (kind == "undecided")
+        assert "relies on this result" not in text
+
+
+@pytest.mark.parametrize("kind", ["small", "unnamed", "undecided"])
+def test_what_comes_next_is_that_of_the_page(kind: str) -> None:
+    """Undecided may be for want of answers, of a known gender or of cases, and the release does not say of which."""
+    release = made(kind)
+    page = PublicHtmlReporter().render(release)
+    told = {"small": "explain these gaps, correct them", "unnamed": "who holds the exact figures, where it fails"}
+    said = told.get(kind, "should ask the auditor, who holds the exact figures, why, put that right")
+    for text in (page, text_of("comment.md", release), text_of("summary.md", release)):
+        assert said in text
+        assert "labelled cases are needed" not in text

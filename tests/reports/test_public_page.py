@@ -19,6 +19,7 @@ import pytest
 from made_disclosure import RULE
 from made_pages import find_all, parsed, section, text
 from made_public import bands, in_languages, made, row_names, sizes_alone
+from made_results import passing_result
 
 from audit.disclosure.explain import blank
 from audit.disclosure.words import public_release
@@ -32,6 +33,7 @@ from audit.public_table import (
     group_key,
     public_json,
 )
+from reports.html import HtmlReporter
 from reports.languages import language
 from reports.public.html import PublicHtmlReporter
 from reports.rate_words import RateWords
@@ -667,3 +669,61 @@ def test_of_groups_that_the_public_table_does_not_hold_no_number_is_said() -> No
     told = text(section(parsed(render(release)), "verdict"))
     assert "0 groups" not in told
     assert "share of victims found, everyone together" in told
+
+
+def test_how_often_everyone_is_missed_is_said_whichever_rate_the_plan_asks_for() -> None:
+    """Most plans limit the share of victims found and ask for no share missed."""
+    metrics = tuple(each for each in made("small").about.metrics if each.name != "false_negative_rate")
+    release = public_release(
+        made("small").table, "fail", made("small").rules, about(made("small"), metrics=metrics).about
+    )
+    told = text(section(parsed(render(release)), "affected"))
+    assert "In this test the system missed about 2 in 10 victims: of 9,663 it missed 2,264." in told
+
+
+def test_the_page_claims_nothing_of_when_limits_were_set(pages: dict[str, Element]) -> None:
+    """Whether that was before the data were seen is a question of the safeguards, and may be not shown."""
+    assert "before the data were seen" not in text(section(pages["small"], "glossary"))
+
+
+def test_who_sees_what_should_not_be_public_is_sent_to_somebody_who_is_named() -> None:
+    assert "can say so to either of them" in text(section(parsed(render(made("small"))), "contact"))
+    nobody = text(section(parsed(render(about(made("small"), auditor=None))), "contact"))
+    assert "can say so to the operator; no reason has to be given." in nobody
+    assert "either" not in nobody
+
+
+def test_a_bar_beyond_the_limit_beside_the_words_cannot_tell_is_explained(pages: dict[str, Element]) -> None:
+    """Of the women and men of Ghana the whole bar is on the shaded side, and nobody could say why they have no word."""
+    said = "A bar may lie on the shaded side and the word still be “cannot tell”"
+    assert said in text(section(pages["small"], "feature-1"))
+    assert said not in text(pages["refused"])
+    assert said in text(section(parsed(HtmlReporter().render(passing_result())), "part-1"))
+
+
+def test_groups_stand_in_one_order_in_tables_of_one_feature_and_of_two(pages: dict[str, Element]) -> None:
+    """People of unknown gender stand last, and a sub-region is found where its name is."""
+    root = pages["small"]
+    gender = next(find_all(section(root, "feature-1"), "tbody"))
+    assert [text(row[0]) for row in gender] == ["Men", "Non-binary people", "Women", "Gender unknown"]
+    by_region = [[text(row[0]) for row in body] for body in find_all(section(root, "region"), "tbody")]
+    assert all(names[-1] == "Nationality unknown" for names in by_region)
+    assert all(names[:-1] == sorted(names[:-1]) for names in by_region)
+    crossed = [[text(row[0]) for row in body] for body in find_all(section(root, "both"), "tbody")]
+    assert by_region[0] == crossed[0]
+    assert by_region[2] == crossed[2]
+    assert any(link.get("href") == "#key" for link in find_all(section(root, "both"), "a"))
+
+
+def test_gender_stands_before_other_features() -> None:
+    root = parsed(render(bands()))
+    assert [text(section(root, f"feature-{n}")).split(" How ")[0][:9] for n in (1, 2)] == ["By gender", "By age Sh"]
+
+
+def test_no_table_is_without_rows() -> None:
+    """Of none of the groups of a table a rate need be shown; its heading and the reason stand there alone."""
+    root = parsed(render(made("sparse")))
+    for body in find_all(root, "tbody"):
+        assert list(find_all(body, "tr"))
+    assert "Share of victims found, by region of nationality" in text(section(root, "region"))
+    assert "Share of victims found, by region of nationality and gender" in text(section(root, "both"))

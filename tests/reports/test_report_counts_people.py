@@ -11,7 +11,7 @@ import pytest
 from made_pages import parsed, section, text
 from made_results import PASSING, sample_result
 
-from audit.result import AuditResult, Because
+from audit.result import AuditResult, Because, Group, Level
 from reports.html import HtmlReporter
 from reports.html.tables import RANKS
 from reports.language import ENGLISH
@@ -92,7 +92,7 @@ def test_up_to_is_an_upper_bound_where_groups_of_different_families_fail(passing
     result = made({NIGERIA: FAIL_LOW, WOMEN: FAIL_LOW}, counts, passing)
     failing = Reading(result).with_outcome("fail")
     # 1,000 x (15,500/19,000 - 0.5) and 10,000 x (0.9 - 0.7): no one need stand in both groups.
-    assert people_beyond(failing) == pytest.approx(315.79 + 2_000, abs=0.01)
+    assert people_beyond(failing, result.features) == pytest.approx(315.79 + 2_000, abs=0.01)
     assert "missed up to 2,400 victims more than" in told(result, "affected")
 
 
@@ -190,3 +190,39 @@ def test_the_level_of_the_intervals_is_that_of_the_plan(passing: AuditResult) ->
 )
 def test_an_upper_bound_is_rounded_up(value: float, written: str) -> None:
     assert Numbers().up_to(value) == written
+
+
+def test_a_country_its_region_and_the_women_of_it_are_counted_once(passing: AuditResult) -> None:
+    """They are one another's people: their sum would tell of up to three times as many."""
+    africa = (("nationality", "m49-region", "002"),)
+    western = (("nationality", "m49-subregion", "011"),)
+    women_of_nigeria = (("gender", "level", "woman"), *NIGERIA)
+    counts: dict[tuple[tuple[str, str, str], ...], tuple[int, int]] = {
+        (): (16_000, 20_000),
+        africa: (1_300, 2_000),
+        western: (650, 1_100),
+        NIGERIA: (500, 1_000),
+    }
+    result = made(dict.fromkeys((africa, western, NIGERIA), FAIL_LOW), counts, passing)
+    failing = Reading(result).with_outcome("fail")
+    assert {finding.group.root for finding in failing} == {africa, western, NIGERIA}
+    most = max(finding.apart for finding in failing)
+    assert people_beyond(failing, result.features) == pytest.approx(most)
+    alone = [finding for finding in failing if finding.group.root == NIGERIA]
+    woman = replace(alone[0], group=Group(tuple(Level(*level) for level in women_of_nigeria)))
+    assert people_beyond([*failing, woman], result.features) == pytest.approx(most)
+
+
+def test_groups_inside_of_one_count_together_where_that_is_more(passing: AuditResult) -> None:
+    africa = (("nationality", "m49-region", "002"),)
+    ghana = (("nationality", "country", "GHA"),)
+    counts: dict[tuple[tuple[str, str, str], ...], tuple[int, int]] = {
+        (): (16_000, 20_000),
+        africa: (1_400, 2_000),
+        NIGERIA: (300, 600),
+        ghana: (300, 600),
+    }
+    result = made(dict.fromkeys((africa, NIGERIA, ghana), FAIL_LOW), counts, passing)
+    failing = Reading(result).with_outcome("fail")
+    inside = sum(finding.apart for finding in failing if finding.group.root != africa)
+    assert people_beyond(failing, result.features) == pytest.approx(inside)

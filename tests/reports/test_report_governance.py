@@ -48,6 +48,10 @@ def test_an_audit_that_ended_after_that_day_says_so(day: str, past: bool) -> Non
     told = screen_one(declared(valid_until=day))
     assert ("Past its expiry." in told) is past
     assert ("It ended later, on 24 November 2026: do not rely on it." in told) is past
+    assert ("This audit expired on" in told) is past
+    assert ("This audit expires on" in told) is not past
+    assert ("its operator should have it audited again: this audit is past its expiry." in told) is past
+    assert ("What comes next. This holds for this version of the system" in told) is not past
 
 
 def test_no_clock_enters_a_report() -> None:

@@ -43,6 +43,7 @@ NOUNS = {
     "audit.terms.doubting",
     "audit.terms.governing",
     "audit.terms.looking",
+    "audit.terms.reporting",
     "audit.terms.swapping",
     "audit.errors",
 }

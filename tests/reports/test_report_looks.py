@@ -183,3 +183,37 @@ def test_none_is_a_word_where_nothing_was_found(further: AuditResult) -> None:
     assert "no group is surely found less or more often" in text(section(root, "thresholds"))
     assert "the scores of none are clearly not what they say" in text(section(root, "calibration"))
     assert "In no group do errors surely cost more" in text(section(root, "costs"))
+
+
+def test_the_threshold_of_the_audit_stands_among_those_tried(further: AuditResult) -> None:
+    """A reader asks of other thresholds beside the one that is used: it is said, and its row is there, marked."""
+    for chosen in (0.4, 0.45, 0.9):
+        detector = further.plan.detector.model_copy(update={"threshold": chosen})
+        at = further.model_copy(update={"plan": further.plan.model_copy(update={"detector": detector})})
+        part = section(parsed(HtmlReporter().render(at)), "thresholds")
+        assert f"This audit’s own threshold is {chosen}." in text(part)
+        rows = [text(row) for row in find_all(next(find_all(part, "tbody")), "tr")]
+        marked = [row for row in rows if "(this audit)" in row]
+        assert [row.split(" ")[0] for row in marked] == [f"{chosen:.2f}"]
+        assert rows == sorted(rows)
+
+
+@pytest.mark.parametrize(
+    ("for_all", "for_half", "told"),
+    [
+        (0.00259, 0.0457, "of no group more than 0.2% are unrecorded. Half of them would at 4.5%."),
+        (0.03, 0.03, "of no group more than 3.0% are unrecorded."),
+        (0.0004, 0.05, "2 groups would pass, but for people whose group is unknown."),
+    ],
+)
+def test_a_share_to_vouch_for_is_never_rounded_up(
+    for_all: float, for_half: float, told: str, further: AuditResult
+) -> None:
+    """Whoever vouches for what a report says must get what it says: the notice of the same page rounds down too."""
+    doubts = tuple(
+        rule.model_copy(update={"missing_share_for_all": for_all, "missing_share_for_half": for_half})
+        for rule in further.sensitivity
+    )
+    html = HtmlReporter().render(further.model_copy(update={"sensitivity": doubts}))
+    sentence = next(text(line) for line in find_all(section(parsed(html), "sure"), "p") if "would pass" in text(line))
+    assert sentence.endswith(told)

@@ -8,15 +8,19 @@ from dataclasses import replace
 from urllib.parse import unquote
 
 from made_pages import find_all, parsed, section, text
+from made_public import made
 from made_results import FAILING, PASSING, sample_result
 from made_second_looks import unnamed_result
 
+from audit.plan_file.metric_names import metric_called
 from audit.result import AuditResult
+from audit.terms import term_called
 from reports.group_counts import groups_csv
 from reports.html import HtmlReporter
 from reports.language import ENGLISH
 from reports.names import Names
 from reports.plain_text import spreadsheet_text
+from reports.public.html import PublicHtmlReporter
 from reports.reading import Reading, worst_outcomes
 
 GENDER = [{"metric": "true_positive_rate", "groups": ["gender"], "margin": 0.1}]
@@ -192,3 +196,17 @@ def test_where_there_is_no_funnel_the_page_says_why(passing: AuditResult, furthe
     assert "its lines are those of exact tests, which there are none of where cases are weighted or" in told(
         clustered, "together"
     )
+
+
+def test_every_word_of_a_glossary_is_explained_in_the_terminal(further_html: str) -> None:
+    """The documentation promises it, and that both say the same."""
+    pages = [parsed(further_html), parsed(PublicHtmlReporter().render(made("small")))]
+    for root in pages:
+        for entry in find_all(section(root, "glossary"), "dt"):
+            assert term_called(text(entry)) or metric_called(text(entry)), text(entry)
+    own = {"Limit", "Clearly", "Percentage point", "Protected figures", "Restricted report"}
+    for root in pages:
+        for entry in find_all(section(root, "glossary"), "div"):
+            name, means = (text(part) for part in entry)
+            term = term_called(name)
+            assert name not in own or (term is not None and means == term.means)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 from audit.result import Calibration, GroupAuc, Sweep, SweepGap, SweepStep
@@ -235,6 +236,10 @@ class SweepTeller(Teller):
         )
 
     def _sentences(self, sweeps: Sequence[Sweep]) -> Iterator[str]:
+        if self._own is not None:
+            yield self.t.gettext("This audit’s own threshold is %(threshold)s.") % {
+                "threshold": self.n.plain(self._own)
+            }
         for sweep in sweeps:
             surely = sum(_surely(_gap(step, "true_positive_rate")) for step in sweep.steps)
             if not surely:
@@ -261,8 +266,7 @@ class SweepTeller(Teller):
             Column(self.t.gettext("Widest gap in victims found"), number=False),
             Column(self.t.gettext("Widest gap in wrong flags"), number=False),
         )
-        step = max(-(-len(sweep.steps) // _STEPS), 1)
-        rows = tuple(self._row(sweep, each) for each in sweep.steps[step // 2 :: step])
+        rows = tuple(self._row(sweep, each) for each in self._some(sweep))
         caption = (
             self.t.gettext("Other thresholds, by %(axes)s")
             if sweep.over == "threshold"
@@ -270,8 +274,28 @@ class SweepTeller(Teller):
         ) % {"axes": self.names.axes(sweep.family.axes)}
         return SmallTable(caption, columns, rows, self.more_in_result(len(sweep.steps) - len(rows)))
 
+    def _some(self, sweep: Sweep) -> Sequence[SweepStep]:
+        """Steps at equal distances, and that of the audit in the place of the one next to it."""
+        apart = max(-(-len(sweep.steps) // _STEPS), 1)
+        places = list(range(len(sweep.steps)))[apart // 2 :: apart]
+        own = next((place for place, step in enumerate(sweep.steps) if self._is_own(step)), None)
+        if own is not None and own not in places:
+            nearest = min(range(len(places)), key=lambda place: abs(places[place] - own))
+            places[nearest] = own
+        return [sweep.steps[place] for place in places]
+
+    def _is_own(self, step: SweepStep) -> bool:
+        return step.share is None and self._own is not None and math.isclose(step.threshold, self._own, abs_tol=1e-9)
+
+    @property
+    def _own(self) -> float | None:
+        """The threshold of the audit; None where it flags by a capacity, or without scores."""
+        return getattr(self.result.plan.detector, "threshold", None)
+
     def _row(self, sweep: Sweep, step: SweepStep) -> tuple[str, ...]:
         head = self.n.ratio(step.threshold) if step.share is None else self.n.percent(step.share)
+        if self._is_own(step):
+            head = self.t.gettext("%(threshold)s (this audit)") % {"threshold": head}
         return (
             head,
             self.n.percent(step.found / sweep.positives) if sweep.positives else NOT_KNOWN,

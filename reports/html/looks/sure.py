@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from audit.result import ControlComparison, ControlSample, Group, LabelErrorGrid, RuleSensitivity, SensitivityFinding
@@ -10,6 +11,7 @@ from reports.numbers import NOT_KNOWN
 from reports.reading import Who, who
 
 _MOST_GRIDS = 3
+_FLOAT_NOISE = 1e-9
 _ORDER = {"fail": 0, "pass": 1, "inconclusive": 2, "not_evaluable": 3}
 
 
@@ -82,20 +84,20 @@ class SureTeller(Teller):
                 yield self._held_back(rule)
 
     def _held_back(self, rule: RuleSensitivity) -> str:
+        share = _down(rule.missing_share_for_all)
         told = self.t.ngettext(
             "%(limit)s: %(count)s group would pass, but for people whose group is unknown.",
             "%(limit)s: %(count)s groups would pass, but for people whose group is unknown.",
             rule.held_back,
         ) % {"limit": self._limit(rule), "count": self.n.count(rule.held_back)}
-        if not rule.missing_share_for_all:
+        if not share:
             return told
         more = self.t.gettext(
             "All of them would pass if somebody vouched that of no group more than %(share)s are unrecorded."
-        ) % {"share": self.n.percent(rule.missing_share_for_all, digits=1)}
-        if rule.missing_share_for_half and rule.missing_share_for_half > rule.missing_share_for_all:
-            half = self.t.gettext("Half of them would at %(share)s.") % {
-                "share": self.n.percent(rule.missing_share_for_half, digits=1)
-            }
+        ) % {"share": self.n.percent(share, digits=1)}
+        larger = _down(rule.missing_share_for_half)
+        if larger > share:
+            half = self.t.gettext("Half of them would at %(share)s.") % {"share": self.n.percent(larger, digits=1)}
             more = f"{more} {half}"
         return f"{told} {more}"
 
@@ -277,3 +279,8 @@ class ControlTeller(Teller):
 def _excludes_zero(each: ControlComparison) -> bool:
     low, high = each.difference_low, each.difference_high
     return low is not None and high is not None and (low > 0 or high < 0)
+
+
+def _down(share: float | None) -> float:
+    """A share that somebody may vouch for, in tenths of a per cent and never rounded up: with more they do not pass."""
+    return math.floor((share or 0.0) * 1000.0 + _FLOAT_NOISE) / 1000.0

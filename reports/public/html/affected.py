@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from audit.metrics import MetricName
 from audit.public_figures import natural
 from reports.harms import Error, harm
 from reports.language import Language
@@ -77,26 +78,30 @@ class PublicAffectedWriter:
             found.append(self._error("other", self._t.gettext("Other limits of this plan"), "", others))
         return tuple(found)
 
-    def _error(self, error: str, title: str, harm_words: str, metrics: tuple[str, ...]) -> PublicAffected:
+    def _error(self, error: str, title: str, harm_words: str, metrics: tuple[MetricName, ...]) -> PublicAffected:
         rules = [rule for rule in self._reading.rules if rule.metric in metrics]
         below = self._reading.below(rules) if self._reading.shown else []
         return PublicAffected(
             error=error,
             title=title,
             harm=harm_words,
-            everyone=self._everyone(error) if self._reading.shown else "",
+            everyone=self._everyone(error, metrics) if self._reading.shown else "",
             has_rule=bool(rules),
             any_told=any(self._reading.tells_any(rule) for rule in rules),
             both_ways=any(len(rule.worse) > 1 for rule in rules),
             groups=tuple(self._group(finding) for finding in below),
         )
 
-    def _everyone(self, error: str) -> str:
-        """The error among everyone, as a natural frequency and in protected numbers of people."""
+    def _everyone(self, error: str, metrics: tuple[MetricName, ...]) -> str:
+        """The error among everyone, as a natural frequency and in protected numbers of people.
+
+        From whichever rate of it the plan asks for: who limits the share found need not ask for the share missed.
+        """
         if error == "other":
             return ""
         missed = error == "missed"
-        rate = self._reading.everyone_at("false_negative_rate" if missed else "false_positive_rate")
+        rates = (self._reading.everyone_at(metric) for metric in metrics)
+        rate = next((rate for rate in rates if rate is not None), None)
         side = self._reading.everyone.positives if missed else self._reading.everyone.negatives
         if rate is None or rate.value is None or side.cases is None or side.errors is None:
             return ""

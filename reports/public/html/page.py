@@ -211,6 +211,8 @@ class _Writer:
 
     def _features(self, families: list[tuple[Axis, ...]]) -> list[Feature]:
         found = [axes for axes in families if len(axes) == 1 and not self._names.is_nationality(axes[0])]
+        genders = {each.name for each in self._reading.features if each.coding == "gender"}
+        found.sort(key=lambda axes: axes[0].feature not in genders)
         return [
             Feature(
                 f"feature-{place}",

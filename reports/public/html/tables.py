@@ -111,7 +111,10 @@ class PublicTables:
         """A table a rule, and for an error that no rule limits the rate as it is, not judged."""
         tables = [
             self._table(
-                self._reading.of_family(axes, rule), rule.metric, self._names.axes(axes), self._if_judged(rule, axes)
+                self._in_order(self._reading.of_family(axes, rule)),
+                rule.metric,
+                self._names.axes(axes),
+                self._if_judged(rule, axes),
             )
             for rule in self._reading.rules
         ]
@@ -119,7 +122,7 @@ class PublicTables:
         for errors in (MISSED, WRONGLY_FLAGGED):
             metric: MetricName = "true_positive_rate" if errors is MISSED else "false_positive_rate"
             if not limited.intersection(errors) and self._reading.everyone_at(metric) is not None:
-                found = self._reading.unjudged(axes, metric)
+                found = self._in_order(self._reading.unjudged(axes, metric))
                 tables.append(self._table(found, metric, self._names.axes(axes), None))
         return tables
 
@@ -226,7 +229,14 @@ class PublicTables:
             for level in feature.levels
             if level.rung == axis.rung
         ]
-        return sorted(found, key=lambda level: (level.code in (UNKNOWN, UNLISTED), self._names.level(level)))
+        return sorted(found, key=self._place)
+
+    def _in_order(self, findings: Iterable[PublicFinding]) -> list[PublicFinding]:
+        """Groups in the order in which their levels stand in a table of two features."""
+        return sorted(findings, key=lambda finding: [self._place(level) for level in finding.group.root])
+
+    def _place(self, level: Level) -> tuple[bool, str]:
+        return level.code in (UNKNOWN, UNLISTED), self._names.level(level)
 
     def _heat(self, rule: PublicRule, axes: tuple[Axis, ...], rows: list[Level], columns: list[Level]) -> Heat:
         at = {finding.group.root: finding for finding in self._reading.of_family(axes, rule)}
