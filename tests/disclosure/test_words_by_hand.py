@@ -1,0 +1,157 @@
+"""Intervals and words of public figures, beside the formulas of the design written out once more, without our code.
+
+Tables are drawn so that many of their groups stand close to the limit, where a level, a variance or a side that is
+wrong says another word.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+
+import numpy as np
+import pytest
+from made_disclosure import RULE
+from scipy.stats import norm
+
+from audit.disclosure.rates import RATES, intervals
+from audit.disclosure.words import public_words
+from audit.groups import Group, Level
+from audit.metrics import METRICS, MetricName
+from audit.public_table import PublicGroup, PublicMethod, PublicRule, PublicSide, PublicTable
+
+Counts = tuple[int, int, int, int]
+"""Positives, missed, negatives, wrongly flagged."""
+Ends = tuple[float, float, float]
+"""A rate, its lower and its upper limit."""
+
+VARIANCE, ALPHA = 3.0, 0.05
+METHOD = PublicMethod(version=1, floor=10, largest_change=5, variance=VARIANCE, absent=("unscored", "unlabelled"))
+
+
+def cells(counts: Counts) -> dict[str, int]:
+    positives, missed, negatives, wrong = counts
+    return {
+        "true_positive": positives - missed,
+        "false_negative": missed,
+        "false_positive": wrong,
+        "true_negative": negatives - wrong,
+    }
+
+
+def quotient(metric: MetricName, counts: Counts) -> float:
+    """The rate as `audit.metrics` defines it, of the cells of a table of two by two."""
+    of = cells(counts)
+    top, bottom = (
+        sum(of.get(cell.value, 0) for cell in part) for part in (METRICS[metric].numerator, METRICS[metric].denominator)
+    )
+    return top / bottom
+
+
+def size(metric: MetricName, counts: Counts) -> int:
+    return sum(cells(counts).get(cell.value, 0) for cell in METRICS[metric].denominator)
+
+
+def spread_of_noise(metric: MetricName, counts: Counts, variance: float) -> float:
+    """How far noise on each drawn count moves the rate: by differences, where the code has a formula."""
+    step, total = 1e-4, 0.0
+    for place in range(len(counts)):
+        up, down = ([*counts], [*counts])
+        up[place] += step  # type: ignore[call-overload]
+        down[place] -= step  # type: ignore[call-overload]
+        slope = (quotient(metric, tuple(up)) - quotient(metric, tuple(down))) / (2 * step)  # type: ignore[arg-type]
+        total += variance * slope * slope
+    return total
+
+
+def limits(metric: MetricName, counts: Counts, variance: float, level: float) -> Ends:
+    """Wilson's interval at the size at which sampling alone would be as unsure as sampling and noise together."""
+    rate, cases = quotient(metric, counts), size(metric, counts)
+    n = rate * (1 - rate) / (rate * (1 - rate) / cases + spread_of_noise(metric, counts, variance))
+    z = float(norm.ppf(1 - (1 - level) / 2))
+    middle = (rate + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * math.sqrt(rate * (1 - rate) / n + z * z / (4 * n * n))
+    return rate, middle - half, middle + half
+
+
+def gap(own: Ends, rest: Ends, scale: str) -> tuple[float, float]:
+    """Limits of a difference (Newcombe 1998) or of a ratio (Donner and Zou 2012) from those of its parts."""
+    (p, lower, upper), (q, m, v) = own, rest
+    if scale == "difference":
+        return p - q - math.hypot(p - lower, v - q), p - q + math.hypot(upper - p, q - m)
+    low = (p * q - math.sqrt((p * q) ** 2 - lower * v * (2 * p - lower) * (2 * q - v))) / (v * (2 * q - v))
+    high = (p * q + math.sqrt((p * q) ** 2 - upper * m * (2 * p - upper) * (2 * q - m))) / (m * (2 * q - m))
+    return low, high
+
+
+def word(rule: PublicRule, everyone: Counts, own: Counts, groups: int) -> str:
+    rest: Counts = tuple(whole - part for whole, part in zip(everyone, own, strict=True))  # type: ignore[assignment]
+    below, meets = False, size(rule.metric, own) - METHOD.largest_change >= rule.least_cases
+    lowest, highest = (-rule.limit, rule.limit) if rule.scale == "difference" else (rule.limit, 1 / rule.limit)
+    for side in rule.worse:
+        (low, high), (low_alone, high_alone) = (
+            # Of everyone else both counts have noise: everyone's own and that of the group.
+            gap(limits(rule.metric, own, VARIANCE, level), limits(rule.metric, rest, 2 * VARIANCE, level), rule.scale)
+            for level in (1 - 2 * ALPHA / groups, 1 - 2 * ALPHA)
+        )
+        below = below or (high < lowest if side == "low" else low > highest)
+        meets = meets and (low_alone > lowest if side == "low" else high_alone < highest)
+    return "below" if below else "meets" if meets else "cannot_tell"
+
+
+def drawn(rng: np.random.Generator, most: int = 900) -> Counts:
+    positives, negatives = (int(rng.integers(40, most)) for _ in range(2))
+    return (
+        positives, int(positives * rng.uniform(0.1, 0.5)) + 10, negatives, int(negatives * rng.uniform(0.05, 0.4)) + 10
+    )  # fmt: skip
+
+
+def table(everyone: Counts, groups: list[Counts]) -> PublicTable:
+    rows = [((), everyone), *(((Level("age", "level", f"g{place}"),), one) for place, one in enumerate(groups))]
+    return PublicTable(
+        method=METHOD,
+        features=(),
+        groups=tuple(
+            PublicGroup(
+                group=Group(levels),
+                positives=PublicSide(cases=positives, shown="value", errors=missed, why=None),
+                negatives=PublicSide(cases=negatives, shown="value", errors=wrong, why=None),
+                unscored=None,
+                unlabelled=None,
+            )
+            for levels, (positives, missed, negatives, wrong) in rows
+        ),
+    )
+
+
+@pytest.mark.parametrize("metric", sorted(METRICS))
+def test_intervals_are_those_of_the_design_for_every_rate(metric: MetricName) -> None:
+    rng = np.random.default_rng(1)
+    for counts in [drawn(rng) for _ in range(20)]:
+        if metric == "base_rate" and counts[0] == counts[2]:
+            continue
+        value, low, high, cases = intervals(np.array([counts]), RATES[metric], VARIANCE, 0.95)
+        assert cases[0] == size(metric, counts)
+        np.testing.assert_allclose([value[0], low[0], high[0]], limits(metric, counts, VARIANCE, 0.95), rtol=1e-6)
+
+
+@pytest.mark.parametrize("scale", ["difference", "ratio"])
+@pytest.mark.parametrize("metric", ["true_positive_rate", "false_positive_rate", "precision", "selection_rate"])
+def test_words_are_those_of_the_design_at_the_very_limit(metric: MetricName, scale: str) -> None:
+    rng = np.random.default_rng(2)
+    said: Counter[str] = Counter()
+    for _ in range(9):
+        groups = [drawn(rng) for _ in range(int(rng.integers(1, 4)))]
+        everyone: Counts = tuple(sum(part) for part in zip(*groups, drawn(rng, most=80), strict=True))
+        sides = (("low",), ("high",), ("low", "high"))[int(rng.integers(3))]
+        for limit in np.linspace(0.01, 0.2, 20) if scale == "difference" else np.linspace(0.6, 0.98, 20):
+            rule = RULE.model_copy(
+                update={
+                    "metric": metric, "scale": scale, "limit": float(limit), "worse": sides,
+                    "least_cases": int(rng.integers(0, 500)),
+                }
+            )  # fmt: skip
+            told = [each.word for each in public_words(table(everyone, groups), rule, alpha=ALPHA)]
+            assert told == [word(rule, everyone, one, len(groups)) for one in groups]
+            said.update(told)
+    assert min(said[each] for each in ("below", "meets", "cannot_tell")) > 5, said
