@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -84,6 +85,15 @@ def gap(own: Ends, rest: Ends, scale: str) -> tuple[float, float]:
     return low, high
 
 
+def passes(rule: PublicRule, everyone: Counts, own: Counts, moved: Counts) -> bool:
+    """Whether a group is within the limit on each side, with these people of unknown features counted as its own."""
+    there: Counts = tuple(map(sum, zip(own, moved, strict=True)))  # type: ignore[assignment]
+    rest: Counts = tuple(whole - part for whole, part in zip(everyone, there, strict=True))  # type: ignore[assignment]
+    ends = limits(rule.metric, there, VARIANCE, 1 - 2 * ALPHA), limits(rule.metric, rest, 2 * VARIANCE, 1 - 2 * ALPHA)
+    low, high = gap(*ends, rule.scale)
+    return low > -rule.limit if rule.worse == ("low",) else high < rule.limit
+
+
 def word(rule: PublicRule, everyone: Counts, own: Counts, groups: int) -> str:
     rest: Counts = tuple(whole - part for whole, part in zip(everyone, own, strict=True))  # type: ignore[assignment]
     below, meets = False, size(rule.metric, own) - METHOD.largest_change >= rule.least_cases
@@ -155,3 +165,50 @@ def test_words_are_those_of_the_design_at_the_very_limit(metric: MetricName, sca
             assert told == [word(rule, everyone, one, len(groups)) for one in groups]
             said.update(told)
     assert min(said[each] for each in ("below", "meets", "cannot_tell")) > 5, said
+
+
+UNKNOWN_SIDES: dict[str, tuple[dict[str, object], int, int]] = {
+    "nothing shown": ({"cases": None, "shown": "not_shown", "errors": None, "why": "small_or_withheld"}, 14, 14),
+    "a size alone": ({"cases": 40, "shown": "not_shown", "errors": None, "why": "small_or_withheld"}, 45, 45),
+    "few errors": ({"cases": 40, "shown": "few_errors", "errors": None, "why": None}, 14, 45),
+    "few right": ({"cases": 40, "shown": "few_correct", "errors": None, "why": None}, 45, 19),
+    "numbers": ({"cases": 40, "shown": "value", "errors": 12, "why": None}, 17, 38),
+    "cannot occur": ({"cases": None, "shown": "not_shown", "errors": None, "why": "cannot_occur"}, 0, 0),
+}
+"""What is shown of people of unknown age, and how many of them can be errors or right at most: floor 10, change 5."""
+
+
+@pytest.mark.parametrize("shown", UNKNOWN_SIDES)
+@pytest.mark.parametrize(
+    ("metric", "side", "errors_harm"),
+    [
+        ("true_positive_rate", "low", True),
+        ("true_positive_rate", "high", False),
+        ("false_positive_rate", "high", True),
+        ("false_positive_rate", "low", False),
+    ],
+)
+def test_a_group_passes_only_if_it_would_with_the_most_that_the_unknown_can_be(
+    shown: str, metric: MetricName, side: str, errors_harm: bool
+) -> None:
+    unknown, errors, right = UNKNOWN_SIDES[shown]
+    most = errors if errors_harm else right
+    moved_side = (most, most if errors_harm else 0)
+    moved: Counts = (*moved_side, 0, 0) if metric == "true_positive_rate" else (0, 0, *moved_side)
+    everyone: Counts = (4_000, 1_200, 4_000, 1_200)
+    rule = RULE.model_copy(update={"metric": metric, "worse": (side,)})
+    row = PublicGroup(
+        group=Group((Level("age", "level", "unknown"),)),
+        positives=PublicSide.model_validate(unknown),
+        negatives=PublicSide.model_validate(unknown),
+        unscored=None,
+        unlabelled=None,
+    )
+    owns: list[Counts] = [(200, missed, 200, missed) for missed in range(25, 110)]
+    expected = [passes(rule, everyone, own, moved) for own in owns]
+    (turn,) = [place for place, pair in enumerate(pairwise(expected)) if pair[0] != pair[1]]
+    for place in range(turn - 3, turn + 5):
+        made = table(everyone, [owns[place]])
+        made = made.model_copy(update={"groups": (*made.groups, row)})
+        told = next(each.word for each in public_words(made, rule) if each.group == made.groups[1].group)
+        assert (told == "meets") == expected[place], owns[place]
