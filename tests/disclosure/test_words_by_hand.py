@@ -212,3 +212,47 @@ def test_a_group_passes_only_if_it_would_with_the_most_that_the_unknown_can_be(
         made = made.model_copy(update={"groups": (*made.groups, row)})
         told = next(each.word for each in public_words(made, rule) if each.group == made.groups[1].group)
         assert (told == "meets") == expected[place], owns[place]
+
+
+def plain_or_noisy(metric: MetricName, counts: Counts, variance: float, level: float) -> tuple[float, float]:
+    """Limits of a rate; of none or of all it is Wilson's own, since noise moves no count of none."""
+    if 0.0 < quotient(metric, counts) < 1.0:
+        return limits(metric, counts, variance, level)[1:]
+    n, z = size(metric, counts), float(norm.ppf(1 - (1 - level) / 2))
+    far = z * z / (n + z * z)
+    return (0.0, far) if quotient(metric, counts) == 0.0 else (1 - far, 1.0)
+
+
+@pytest.mark.parametrize("scale", ["difference", "ratio"])
+@pytest.mark.parametrize("shown", ["few_errors", "few_correct"])
+def test_few_say_a_word_where_it_holds_from_none_of_them_to_all(shown: str, scale: str) -> None:
+    """Of 95 to 105 at most 14 are missed, or at most 19 found: the word takes whichever end is the worse one."""
+    everyone: Counts = (1_500, 600, 0, 0)
+    few = 14 if shown == "few_errors" else 19
+    rule = RULE.model_copy(update={"scale": scale})
+    said: Counter[str] = Counter()
+    for cases in range(40, 400, 12):
+        fewest = cases - METHOD.largest_change
+        owns: list[Counts] = [(fewest, count if shown == "few_errors" else fewest - count, 0, 0) for count in (0, few)]
+        rests: list[Counts] = [(everyone[0] - own[0], everyone[1] - own[1], 0, 0) for own in owns]
+        ends: dict[float, tuple[float, float]] = {}
+        for level in (1 - 2 * ALPHA, 1 - 2 * ALPHA / 2):
+            mine = [plain_or_noisy(rule.metric, own, VARIANCE, level) for own in owns]
+            theirs = [plain_or_noisy(rule.metric, rest, 2 * VARIANCE, level) for rest in rests]
+            low, high = min(end for end, _ in mine), max(end for _, end in mine)
+            least, most = min(end for end, _ in theirs), max(end for _, end in theirs)
+            ends[level] = (low - most, high - least) if scale == "difference" else (low / most, high / least)
+        made = table(everyone, [everyone, everyone])  # two groups that are judged, so that a word below costs half
+        side = made.groups[1].positives.model_copy(update={"cases": cases, "shown": shown, "errors": None})
+        few_row = made.groups[1].model_copy(update={"positives": side})
+        half = made.groups[2].positives.model_copy(update={"cases": 300, "errors": 120})
+        other = made.groups[2].model_copy(update={"positives": half})
+        made = made.model_copy(update={"groups": (made.groups[0], few_row, other)})
+        for limit in np.linspace(0.02, 0.4, 39) if scale == "difference" else np.linspace(0.3, 0.98, 35):
+            told = public_words(made, rule.model_copy(update={"limit": float(limit)}), alpha=ALPHA)[0].word
+            lowest = -limit if scale == "difference" else limit
+            below, meets = ends[1 - ALPHA][1] < lowest, ends[1 - 2 * ALPHA][0] > lowest
+            assert told == ("below" if below else "meets" if meets else "cannot_tell"), (cases, limit)
+            said[told] += 1
+    assert said["below" if shown == "few_correct" else "meets"] > 30, said
+    assert said["cannot_tell"] > 10, said
