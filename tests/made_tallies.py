@@ -7,7 +7,7 @@ import io
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from xml.etree import ElementTree as ET
 
 from made_formats import text_of
@@ -129,6 +129,7 @@ def surfaces_agree(release: PublicRelease) -> None:
     screen = text(section(parsed(PublicHtmlReporter().render(release)), "verdict"))
     said = [verdict for verdict, words in SCREEN.items() if screen.startswith(words)]
     assert said == [release.headline.outcome]
+    assert ("stayed within the limit in every group" in screen) == (release.headline.outcome == "pass")
     assert json.loads(PublicJsonReporter().render(release))["headline"]["outcome"] == release.headline.outcome
     assert release_metrics(release)["audit7k/exit_code"] == ExitCode[release.headline.outcome.upper()]
     if not has_words(release):
@@ -186,12 +187,29 @@ def rows_agree(release: PublicRelease) -> None:
             assert text(said[0]).lower().startswith(WORD_OF.get(state, "not shown")), (key, state)
             seen += 1
     assert seen or not any(rate.value is not None and rate.group.levels for rate in release.rates), "no row is found"
+    cells_agree(release, root, words, keys)
     lines = list(csv.DictReader(io.StringIO(table_csv(release))))
     features = [feature.name for feature in release.table.features]
     for line in lines:
         levels = [f"{name}:{line[name]}" for name in features if line[name] not in ("", "everyone")]
         for rule in release.rules:
             assert line[f"word:{rule.rule}"] == words.get((rule.rule, ",".join(levels)), ""), (line, rule.rule)
+
+
+def cells_agree(
+    release: PublicRelease, root: ET.Element, words: Mapping[tuple[str, str], str], keys: Mapping[str, str]
+) -> None:
+    """The mark of each cell of two features crossed says the word of its group under the limit of its table."""
+    plain = {metric.name: metric.plain for metric in release.about.metrics}
+    for table in find_all(root, "table"):
+        if table.get("class") == "heat":
+            caption = text(next(find_all(table, "caption"))).lower()
+            (rule,) = [each for each in release.rules if caption.startswith(f"{plain[each.metric]}, by ")]
+            for cell in find_all(table, "td"):
+                mark = next(find_all(cell, "svg"), None)
+                if mark is not None and cell.get("data-g") in keys:
+                    state = words[rule.rule, keys[str(cell.get("data-g"))]]
+                    assert str(mark.get("aria-label")) == WORD_OF.get(state, "not shown")
 
 
 def _is_word(element: ET.Element) -> bool:
