@@ -226,3 +226,29 @@ def test_a_state_of_one_group_is_told_as_well() -> None:
         said = {"word": state, "why": reasons[state]} if is_one else {"word": "cannot_tell", "why": "rate_not_shown"}
         words.append(word.model_copy(update=said))
     surfaces_agree(release.model_copy(update={"words": tuple(words)}))
+
+
+def test_each_square_has_the_state_of_its_nationality_over_all_limits() -> None:
+    release = made("small")
+    places = {
+        level.name: level.code
+        for feature in release.table.features
+        for level in feature.levels
+        if feature.name == "nationality" and level.rung == "country"
+    }
+    states: dict[str, set[str]] = {}
+    for word in release.words:
+        (first, *others) = word.group.levels
+        if not others and (first.feature, first.rung) == ("nationality", "country"):
+            states.setdefault(first.code, set()).add(state_of(word))
+    looks = {"below": "fail", "meets": "pass", "cannot_tell": "inconclusive", "not_shown": "not_evaluable"}
+    seen = set()
+    squares = section(parsed(PublicHtmlReporter().render(release)), "nationality")
+    for part in find_all(squares, "ul"):
+        for name in (text(each) for each in find_all(part, "li")):
+            if name in places:
+                found = states[places[name]]
+                one = "below" if "below" in found else found.pop() if len(found) == 1 else "cannot_tell"
+                assert part.get("class") == f"q-{looks[one]}", name
+                seen.add(one)
+    assert {"below", "cannot_tell"} <= seen
