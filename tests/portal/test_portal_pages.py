@@ -101,6 +101,28 @@ def test_a_fail_that_has_expired_stays_a_fail(tmp_path: Path) -> None:
     assert {(each.get("class"), text(each)) for each in words} == {("w-fail", "Exceeds the limit")}
 
 
+def test_each_list_says_how_many_systems_are_in_its_state(pages: dict[str, bytes]) -> None:
+    """Of the four systems one fails, one is undecided, one has expired and one passes; of each operator its own."""
+    links = {str(each.get("href")): text(each) for each in find_all(parsed(page(pages, "index")), "a")}
+    words = {
+        "fail": "exceeds the limit",
+        "inconclusive": "we cannot tell",
+        "expired": "expired",
+        "pass": "within the limit",
+    }
+    states: list[str] = [system.state for system in index_of(pages).systems]
+    assert set(states) == set(words)
+    for state, word in words.items():
+        assert links[f"state-{state}.html"] == f"{word} ({states.count(state)})"
+    for name in (name for name in pages if name.startswith("operators/")):
+        root = parsed(pages[name].decode())
+        (legend,) = [each for each in find_all(root, "ul") if each.get("class") == "legend"]
+        own: list[str] = [
+            system.state for system in index_of(pages).systems if Path(system.page).name in pages[name].decode()
+        ]
+        assert [text(each) for each in find_all(legend, "li")] == [f"{own.count(each)} {words[each]}" for each in words]
+
+
 def test_ten_groups_are_named_and_the_others_counted(tmp_path: Path) -> None:
     put(tmp_path / "one", made_release(poor=True, outcome="fail"))
     site = made_site(tmp_path)
