@@ -116,3 +116,9 @@ def test_two_shares_that_differ_are_told_apart_where_thousandths_can(value: floa
     assert theirs is not None
     if abs(value - other) > 0.001:
         assert (mine.count, mine.kind) != (theirs.count, theirs.kind)
+
+
+def test_a_half_is_rounded_upwards_in_every_report() -> None:
+    """As `audit.public_figures` does: else one share would read 12% in one file and 13% in another."""
+    for share, told in ((0.125, "13%"), (0.005, "1%"), (0.045, "5%"), (0.475, "48%"), (0.985, "99%")):
+        assert Numbers().percent(share) == told
