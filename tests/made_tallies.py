@@ -7,7 +7,7 @@ import io
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from xml.etree import ElementTree as ET
 
 from made_formats import text_of
@@ -16,14 +16,17 @@ from made_pages import find_all, parsed, section, text
 from audit.cli.gate_lines import public_lines
 from audit.errors import ExitCode
 from audit.mlflow_run import release_metrics
+from audit.public_rows import short_names
 from audit.public_site import PortalIndex, PublicAudit, PublicSite
-from audit.public_table import PublicRelease, group_key, has_words, public_json
+from audit.public_table import PublicRelease, group_key, has_words
 from audit.testing.cases import Judged
 from audit.testing.public_cases import public_cases
 from audit.testing.telling import summary_lines
 from reports.portal import SitePortal
 from reports.public.csv_file import PublicCsvReporter
+from reports.public.downloads import table_csv
 from reports.public.html import PublicHtmlReporter
+from reports.public.json_file import PublicJsonReporter
 from reports.public.junit_file import PublicJunitReporter
 from reports.public.reading import PublicReading
 
@@ -61,7 +64,7 @@ def once(states: Iterable[tuple[str, str]]) -> Counts:
 def by_surface(release: PublicRelease) -> dict[str, ByRule]:
     """The four counts of each rule, by the surface that says so. The release must have words."""
     rules = [rule.rule for rule in release.rules]
-    document = json.loads(public_json(release))
+    document = json.loads(PublicJsonReporter().render(release))
     states: dict[str, list[tuple[str, str]]] = {rule: [] for rule in rules}
     keys = [group_key(word.group) for word in release.words]
     for word, key in zip(document["words"], keys, strict=True):
@@ -126,11 +129,16 @@ def surfaces_agree(release: PublicRelease) -> None:
     screen = text(section(parsed(PublicHtmlReporter().render(release)), "verdict"))
     said = [verdict for verdict, words in SCREEN.items() if screen.startswith(words)]
     assert said == [release.headline.outcome]
+    assert ("stayed within the limit in every group" in screen) == (release.headline.outcome == "pass")
+    assert json.loads(PublicJsonReporter().render(release))["headline"]["outcome"] == release.headline.outcome
     assert release_metrics(release)["audit7k/exit_code"] == ExitCode[release.headline.outcome.upper()]
     if not has_words(release):
         assert not PRINTED.search(" ".join(public_lines(release)))
         return
+    rows_agree(release)
     first, *others = by_surface(release).items()
+    if release.headline.outcome == "fail":
+        sentence_agrees(release, screen, first[1])
     for surface, told in others:
         assert told == first[1], (surface, first[0])
     for surface, found in beyond(release).items():
@@ -138,6 +146,74 @@ def surfaces_agree(release: PublicRelease) -> None:
     whole = tuple(map(sum, zip(*first[1].values(), strict=True)))
     for surface, total in in_all(release).items():
         assert total == whole, surface
+
+
+SENTENCE = {
+    "true_positive_rate": r"missed victims clearly more often in ([\d,]+) groups?\b",
+    "false_positive_rate": r"wrongly flagged people clearly more often in ([\d,]+) groups?\b",
+}
+WORD_OF = {"below": "beyond the limit", "meets": "within the limit", "cannot_tell": "cannot tell"}
+
+
+def sentence_agrees(release: PublicRelease, screen: str, counted: ByRule) -> None:
+    """The sentence of a fail, and the number beside it, count as many groups beyond each limit as all else does."""
+    assert len({rule.metric for rule in release.rules}) == len(release.rules), "a sentence counts groups, and no limits"
+    for rule in release.rules:
+        told = [int(count.replace(",", "")) for count in re.findall(SENTENCE[rule.metric], screen)]
+        assert told == [count for count in counted[rule.rule][:1] if count], screen
+    large = re.findall(r"([\d,]+) groups? beyond the limit of ", screen)
+    assert {int(count.replace(",", "")) for count in large} <= {of[0] for of in counted.values() if of[0]}, screen
+    assert len(large) == any(of[0] for of in counted.values())
+
+
+def rows_agree(release: PublicRelease) -> None:
+    """Every row and cell of the page, and every line of the file in it, has the word that the release has for it."""
+    words = {
+        (word.rule, group_key(word.group)): "not_shown" if word.why == "rate_not_shown" else word.word
+        for word in release.words
+    }
+    keys = {short: key for key, short in short_names(group_key(row.group) for row in release.table.groups).items()}
+    root = parsed(PublicHtmlReporter().render(release))
+    by_metric: dict[str, str] = {rule.metric: rule.rule for rule in release.rules}
+    seen = 0
+    for table in find_all(root, "table"):
+        classes = str(table.get("class")).split()
+        metric = next((each.removeprefix("r-") for each in classes if each.startswith("r-")), "")
+        for row in find_all(table, "tr") if metric in by_metric else ():
+            key, said = keys.get(str(row.get("data-g"))), [each for each in row.iter() if _is_word(each)]
+            if key in (None, "everyone") or not said:
+                continue
+            state = words[by_metric[metric], str(key)]
+            assert text(said[0]).lower().startswith(WORD_OF.get(state, "not shown")), (key, state)
+            seen += 1
+    assert seen or not any(rate.value is not None and rate.group.levels for rate in release.rates), "no row is found"
+    cells_agree(release, root, words, keys)
+    lines = list(csv.DictReader(io.StringIO(table_csv(release))))
+    features = [feature.name for feature in release.table.features]
+    for line in lines:
+        levels = [f"{name}:{line[name]}" for name in features if line[name] not in ("", "everyone")]
+        for rule in release.rules:
+            assert line[f"word:{rule.rule}"] == words.get((rule.rule, ",".join(levels)), ""), (line, rule.rule)
+
+
+def cells_agree(
+    release: PublicRelease, root: ET.Element, words: Mapping[tuple[str, str], str], keys: Mapping[str, str]
+) -> None:
+    """The mark of each cell of two features crossed says the word of its group under the limit of its table."""
+    plain = {metric.name: metric.plain for metric in release.about.metrics}
+    for table in find_all(root, "table"):
+        if table.get("class") == "heat":
+            caption = text(next(find_all(table, "caption"))).lower()
+            (rule,) = [each for each in release.rules if caption.startswith(f"{plain[each.metric]}, by ")]
+            for cell in find_all(table, "td"):
+                mark = next(find_all(cell, "svg"), None)
+                if mark is not None and cell.get("data-g") in keys:
+                    state = words[rule.rule, keys[str(cell.get("data-g"))]]
+                    assert str(mark.get("aria-label")) == WORD_OF.get(state, "not shown")
+
+
+def _is_word(element: ET.Element) -> bool:
+    return element.tag == "b" and str(element.get("class")).startswith("w-")
 
 
 def _page(release: PublicRelease) -> ByRule:

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from made_counts import categorical, plan_of
 
+from audit.analyses.sides import questions
 from audit.disclosure.rules import public_rules
 from audit.plan import AuditPlan
+from audit.stats.planning import cases_to_pass
 
 FEATURE = categorical("sector", ["farm", "mine"])
 
@@ -43,3 +45,26 @@ def test_planned_sizes_are_those_of_the_verdict(monkeypatch: pytest.MonkeyPatch)
     words = importlib.import_module("simulate.disclosure_words")
     (made,) = public_rules(importlib.import_module("simulate.whole_audit").plan())
     assert made == words.RULE.model_copy(update={"groups": made.groups})
+
+
+def test_no_group_needs_fewer_cases_than_a_rate_does() -> None:
+    plan = plan_with({"metric": "true_positive_rate", "margin": 0.1}, min_cases=40)
+    verdict = plan.verdict.model_copy(update={"min_denominator": 60})
+    (made,) = public_rules(plan.model_copy(update={"verdict": verdict}))
+    assert made.least_cases == 60
+
+
+@pytest.mark.parametrize("direction", ["worse", "both"])
+def test_a_limit_on_both_sides_needs_the_power_of_each(direction: str) -> None:
+    """Two questions that are each answered nine times in ten are both answered eight times in ten."""
+    plan = plan_with({"metric": "true_positive_rate", "margin": 0.1, "direction": direction})
+    (rule,), verdict = plan.named_rules, plan.verdict
+    asked = questions(plan, rule)
+    assert len(asked) == (2 if direction == "both" else 1)
+    power = (1 + verdict.power) / 2 if direction == "both" else verdict.power
+    needed = [
+        cases_to_pass([rule.planned_rate], [1_000_000], each.within, alpha=verdict.alpha, power=power)[0]
+        for each in asked
+    ]
+    (made,) = public_rules(plan)
+    assert max(needed) <= made.least_cases < max(needed) + 1

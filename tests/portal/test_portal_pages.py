@@ -12,6 +12,7 @@ import subprocess
 import sys
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import jsonschema
@@ -96,6 +97,43 @@ def test_a_fail_that_has_expired_stays_a_fail(tmp_path: Path) -> None:
     made = rendered(made_site(tmp_path))
     assert "Recruitment-advert screener 2.3" in made["state-fail.html"].decode()
     assert "Expired: was valid until 1 January 2026" in made["state-fail.html"].decode()
+    words = [each for each in find_all(parsed(page(made, "systems/")), "b") if str(each.get("class")).startswith("w-")]
+    assert {(each.get("class"), text(each)) for each in words} == {("w-fail", "Exceeds the limit")}
+
+
+def test_each_list_says_how_many_systems_are_in_its_state(pages: dict[str, bytes]) -> None:
+    """Of the four systems one fails, one is undecided, one has expired and one passes; of each operator its own."""
+    links = {str(each.get("href")): text(each) for each in find_all(parsed(page(pages, "index")), "a")}
+    words = {
+        "fail": "exceeds the limit",
+        "inconclusive": "we cannot tell",
+        "expired": "expired",
+        "pass": "within the limit",
+    }
+    states: list[str] = [system.state for system in index_of(pages).systems]
+    assert set(states) == set(words)
+    for state, word in words.items():
+        assert links[f"state-{state}.html"] == f"{word} ({states.count(state)})"
+    for name in (name for name in pages if name.startswith("operators/")):
+        root = parsed(pages[name].decode())
+        (legend,) = [each for each in find_all(root, "ul") if each.get("class") == "legend"]
+        own: list[str] = [
+            system.state for system in index_of(pages).systems if Path(system.page).name in pages[name].decode()
+        ]
+        assert [text(each) for each in find_all(legend, "li")] == [f"{own.count(each)} {words[each]}" for each in words]
+
+
+def test_ten_groups_are_named_and_the_others_counted(tmp_path: Path) -> None:
+    put(tmp_path / "one", made_release(poor=True, outcome="fail"))
+    site = made_site(tmp_path)
+    (audit,) = site.audits
+    shown = {rate.group for rate in audit.release.rates if rate.value is not None}
+    known = [word for word in audit.release.words if word.group in shown and len(word.group.levels) == 1][:13]
+    words = tuple(word.model_copy(update={"word": "below", "why": "beyond_limit"}) for word in known)
+    below = audit.model_copy(update={"release": audit.release.model_copy(update={"words": words})})
+    told = parsed(page(rendered(site.model_copy(update={"audits": (below,)})), "systems/"))
+    assert len([each for each in find_all(told, "li") if each.get("data-group")]) == 10
+    assert "and 3 more in the report" in text(told)
 
 
 def test_of_two_audits_of_one_day_the_worse_one_speaks(tmp_path: Path) -> None:
@@ -376,6 +414,39 @@ def test_the_feed_is_atom_with_ids_that_stay(english: PublicSite, pages: dict[st
     fewer = english.model_copy(update={"audits": english.audits[:-1]})
     again = ET.fromstring(rendered(fewer)["feed.xml"])
     assert {entry.findtext(f"{atom}id") for entry in again.findall(f"{atom}entry")} < set(ids)
+
+
+@pytest.mark.parametrize(("code", "tag", "until"), [("en", "en", "Valid until 7 May 2027."), ("fr", "fr", "7 mai 2027"),
+                                                     ("zh", "zh-Hans", "2027年5月7日")])  # fmt: skip
+def test_an_entry_of_the_feed_has_its_own_day_author_and_language(
+    tmp_path: Path, code: str, tag: str, until: str
+) -> None:
+    first_one: dict[str, Any] = {
+        "title": "A 1",
+        "system": "A",
+        "auditor": "An auditor",
+        "finished": "2026-03-04",
+        "valid_until": "2027-05-07",
+    }
+    other_one: dict[str, Any] = {
+        "title": "B 1",
+        "system": "B",
+        "auditor": "",
+        "finished": "2026-02-03",
+        "valid_until": None,
+    }
+    for place, told in enumerate((first_one, other_one)):
+        put(tmp_path / str(place), made_release(poor=True, outcome="fail", owner="The ministry", **told))
+    atom = "{http://www.w3.org/2005/Atom}"
+    root = ET.fromstring(rendered(made_site(tmp_path, (code,)))["feed.xml"])
+    assert root.get("{http://www.w3.org/XML/1998/namespace}lang") == tag
+    first, second = root.findall(f"{atom}entry")
+    assert first.findtext(f"{atom}updated") == root.findtext(f"{atom}updated") == "2026-03-04T00:00:00Z"
+    assert second.findtext(f"{atom}updated") == "2026-02-03T00:00:00Z"
+    people = [each.findtext(f"{atom}author/{atom}name") for each in (first, second)]
+    assert people == ["An auditor", "The ministry"]
+    assert until in str(first.findtext(f"{atom}summary"))
+    assert "2027" not in str(second.findtext(f"{atom}summary"))
 
 
 HOSTILE = "</title></style><script>document.title='owned'</script>\u202eevil\u2066 ]]> =1+1 \x07 {{ 7*7 }} %(x)s"

@@ -34,6 +34,14 @@ def test_waived_findings_stand_by_name_where_the_figures_name_them(tmp_path: Pat
     assert "A group that is not named here: waiver by Unit 15 until 31 January 2020, expired when the audit was" in told
 
 
+def test_a_waiver_holds_on_its_last_day(tmp_path: Path) -> None:
+    release = made_release(seed=3, poor=True, outcome="fail", title="Screener 4", finished="2026-03-04")
+    for place, (day, expired) in enumerate((("2026-03-03", True), ("2026-03-04", False), ("2026-03-05", False))):
+        waiver = PublicWaiver(who="Unit 15", expires=day)
+        told = system_page(tmp_path / str(place), release.model_copy(update={"waivers": (waiver,)}))
+        assert ("expired when the audit was run" in told) == expired, day
+
+
 def test_a_fail_on_a_change_alone_is_told_as_that_and_claims_no_limit(tmp_path: Path) -> None:
     release = made_release(outcome="pass", title="Screener 4")
     alone = {"outcome": "fail", "fails_on": ("change",), "change": CHANGE, "no_group_named": False}

@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections import Counter
 from collections.abc import Mapping
 from xml.etree import ElementTree as ET
+from xml.etree.ElementTree import Element
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,7 +23,7 @@ from audit.cli.terminal import Style
 from audit.counting.table import IntArray
 from audit.result import AuditResult
 from audit.result_file import parse_result, result_to_json
-from reports.group_counts import counts_csv
+from reports.group_counts import counts_csv, groups_csv
 from reports.html import HtmlReporter
 from reports.junit import JunitReporter
 from reports.markdown import MarkdownReporter
@@ -78,6 +80,10 @@ def test_page_json_junit_sarif_csv_terminal_and_exit_code_agree(sites: dict[str,
         for state, word in WORDS.items():
             count = by_rule[rule.rule][state]
             assert any(line.startswith(f"{count} {word}") for line in lines) == bool(count), (state, lines)
+    sentence_agrees(text(screen), outcome, by_rule)
+    large = re.findall(r"([\d,]+) groups? beyond the limit of ", text(screen))
+    assert large == ([str(len({site for _, site in failing}))] if failing else [])
+    rows_agree(page, result)
     said = text(section(page, "affected"))
     assert ("Clearly worse off than everyone else" in said) == bool(failing)
 
@@ -100,8 +106,47 @@ def test_page_json_junit_sarif_csv_terminal_and_exit_code_agree(sites: dict[str,
     assert shown[1].strip().startswith(f"{told} fail, "), shown[1]
 
     exact = {row["site"]: row for row in csv.DictReader(io.StringIO(counts_csv(result)))}
-    for site, (size, found, _) in sites.items():
-        assert int(exact[site]["true_positive"]) == round(size * found)
+    beside, left_out = groups_csv(result, 1_000_000)
+    assert not left_out
+    in_page = {row["site"]: row for row in csv.DictReader(io.StringIO(beside))}
+    verdicts = {(one.rule, one.group.levels[0].code): one.outcome for one in result.verdicts}
+    for site, (size, found, flagged) in sites.items():
+        hits, wrong = round(size * found), round(size * flagged)
+        counted = {"true_positive": hits, "false_negative": size - hits}
+        counted |= {"false_positive": wrong, "true_negative": size - wrong}
+        for name, count in counted.items():
+            assert int(exact[site][name]) == int(in_page[site].get(name, 0)) == count, name
+        for rule in result.rules:
+            assert in_page[site][f"verdict {rule.rule}"] == verdicts[rule.rule, site]
+
+
+def sentence_agrees(screen: str, outcome: str, by_rule: Mapping[str, Counter[str]]) -> None:
+    """The sentence says what happened in how many groups, and the large numbers are those of the verdicts."""
+    for metric, error in (("true_positive_rate", "missed victims"), ("false_positive_rate", "wrongly flagged people")):
+        told = re.findall(rf"{error} clearly more often in ([\d,]+) groups?\b", screen)
+        count = by_rule[metric]["fail"]
+        assert told == ([str(count)] if count else []), screen
+    assert ("stayed within the limit" in screen) == (outcome == "pass")
+    assert ("was clearly worse off than everyone else" in screen) <= (outcome == "inconclusive")
+
+
+def rows_agree(page: Element, result: AuditResult) -> None:
+    """Each row of the tables of findings has the word of its verdict; sites are few, so that none is folded."""
+    verdicts = {(one.rule, one.group.levels[0].code): one.outcome for one in result.verdicts}
+    rules: dict[str, str] = {rule.metric: rule.rule for rule in result.rules}
+    seen = set()
+    for table in find_all(page, "table"):
+        metric = next((each[2:] for each in str(table.get("class")).split() if each.startswith("r-")), "")
+        rows = find_all(table, "tr") if metric in rules else ()
+        for row in rows:
+            said = [each for each in find_all(row, "b") if str(each.get("class")).startswith("w-")]
+            if said:
+                site = text(next(find_all(row, "th")))
+                outcome = verdicts[rules[metric], site]
+                assert str(said[0].get("class")) == f"w-{outcome}"
+                assert text(said[0]) == {**WORDS, "not_evaluable": "no rate can be stated"}[outcome], site
+                seen.add((rules[metric], site))
+    assert seen == set(verdicts)
 
 
 def test_a_plan_without_gender_and_nationality_says_that_nobody_looked_at_them() -> None:

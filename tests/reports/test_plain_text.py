@@ -25,6 +25,13 @@ def test_a_text_has_one_line() -> None:
     assert harmless("one\r\n\ttwo\u2028three") == "one two three"
 
 
+@pytest.mark.parametrize("code", [0xE0001, 0xE0041, 0xE007F, 0xFFFE, 0xFDD0, 0xFFF9, 0x85, 0x2060])
+def test_what_nobody_sees_is_written_out(code: int) -> None:
+    """Letters of the block of tags have no picture: a name could carry a second text in them."""
+    told = harmless(f"a{chr(code)}b")
+    assert told == ("a b" if code == 0x85 else f"a[U+{code:04X}]b")
+
+
 @given(st.text())
 def test_nothing_unseen_is_left(text: str) -> None:
     told = harmless(text)

@@ -455,11 +455,11 @@ def test_past_its_expiry_no_surface_says_on_what_to_rely(kind: str) -> None:
     page = PublicHtmlReporter().render(release)
     assert "This audit expired on" in page
     assert "This audit expires on" not in page
-    for text in (page, text_of("comment.md", release), text_of("summary.md", release)):
-        assert ("audited again: this audit is past its expiry." in text) is (kind == "passing")
-        assert ("explain these gaps, correct them" in text) is (kind == "small")
-        assert ("nobody should rely on it as if it had passed" in text) is (kind == "undecided")
-        assert "relies on this result" not in text
+    for said in (page, text_of("comment.md", release), text_of("summary.md", release)):
+        assert ("audited again: this audit is past its expiry." in said) is (kind == "passing")
+        assert ("explain these gaps, correct them" in said) is (kind == "small")
+        assert ("nobody should rely on it as if it had passed" in said) is (kind == "undecided")
+        assert "relies on this result" not in said
 
 
 @pytest.mark.parametrize("kind", ["small", "unnamed", "undecided"])
@@ -469,6 +469,6 @@ def test_what_comes_next_is_that_of_the_page(kind: str) -> None:
     page = PublicHtmlReporter().render(release)
     told = {"small": "explain these gaps, correct them", "unnamed": "who holds the exact figures, where it fails"}
     said = told.get(kind, "should ask the auditor, who holds the exact figures, why, put that right")
-    for text in (page, text_of("comment.md", release), text_of("summary.md", release)):
-        assert said in text
-        assert "labelled cases are needed" not in text
+    for surface in (page, text_of("comment.md", release), text_of("summary.md", release)):
+        assert said in surface
+        assert "labelled cases are needed" not in surface

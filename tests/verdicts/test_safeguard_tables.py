@@ -13,6 +13,7 @@ from made_results import PASSING, sample_result
 from audit.errors import DataError
 from audit.safeguards import FINDINGS, safeguards
 from audit.safeguards.catalogue import DATA, catalogue, read_catalogue
+from audit.safeguards.mapping import public_mapping_state
 from reports.html.resolution import PARAGRAPH_2, PARAGRAPH_7, PARAGRAPH_7K
 
 TABLES = catalogue()
@@ -170,3 +171,13 @@ def test_a_table_that_is_gone_or_unreadable_is_one_line(folder: Path) -> None:
     shutil.rmtree(folder / "instruments")
     with pytest.raises(DataError, match="holds no law or standard"):
         read_catalogue(folder)
+
+
+def test_a_declaration_is_not_there_where_measuring_is_asked_for() -> None:
+    """What is asked to be measured and is declared leaves a provision partial; what may be declared does not."""
+    asked = [row for one in catalogue().instruments for row in one.provisions if row.measured]
+    assert asked
+    for row in asked:
+        assert public_mapping_state(row, dict.fromkeys(row.evidence, "declared")) == "partial"
+        assert public_mapping_state(row, dict.fromkeys(row.evidence, "measured")) == "present"
+        assert public_mapping_state(row, dict.fromkeys(row.evidence, "not_shown")) == "absent"
