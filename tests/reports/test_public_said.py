@@ -11,7 +11,7 @@ import pytest
 from made_disclosure import ABOUT, RULE
 from made_formats import text_of
 from made_pages import find_all, parsed, section, text
-from made_public import FLAGGED, every_limit, made, row_names
+from made_public import FLAGGED, every_limit, made, row_names, sizes_alone
 from made_tallies import surfaces_agree
 
 from audit.disclosure.words import public_release
@@ -252,3 +252,16 @@ def test_each_square_has_the_state_of_its_nationality_over_all_limits() -> None:
                 assert part.get("class") == f"q-{looks[one]}", name
                 seen.add(one)
     assert {"below", "cannot_tell"} <= seen
+
+
+@pytest.mark.parametrize("flag", ["weighted", "clustered"])
+def test_a_release_of_sizes_alone_holds_no_rate_and_no_word_itself(flag: str) -> None:
+    """Files leave them out, but whoever reads `release.json` would find them."""
+    release = sizes_alone("fail", flag)
+    ends = ("value", *ENDS)
+    assert not any(getattr(rate, end) is not None for rate in release.rates for end in ends)
+    assert {state_of(word) for word in release.words} == {"not_shown"}
+
+
+def test_that_nobody_is_named_is_no_news_where_no_figures_were_made() -> None:
+    assert not made("refused").headline.no_group_named
