@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 from made_disclosure import ABOUT, RULE, SECRET, made_counts, made_lattice, made_method
+from scipy.stats import norm
 
 from audit.disclosure.exact import exact_counts
 from audit.disclosure.protect import protect
@@ -70,10 +71,14 @@ def test_the_variance_of_the_noise_is_what_drawing_it_gives(metric: str) -> None
     of = RATES[metric]  # type: ignore[index]
     drawn = truth + rng.normal(0, math.sqrt(3.0), (200_000, 4))
     spread = np.var((drawn @ np.array(of.top)) / (drawn @ np.array(of.bottom)))
-    rate = (truth @ np.array(of.top)) / (truth @ np.array(of.bottom))
-    moves = np.array(of.top) - rate * np.array(of.bottom)
-    said = 3.0 * (moves @ moves) / (truth @ np.array(of.bottom)) ** 2
-    assert said == pytest.approx(spread, rel=0.03)
+    drawn_rate, low, high, bottom = intervals(truth[np.newaxis].astype(np.int64), of, 3.0, 0.95)
+    (least, most), (rate,), (cases,) = (*low, *high), drawn_rate, bottom
+    z = norm.isf(0.025)
+    of_sampling = rate * (1 - rate) / cases
+    # the rate is z standard errors away from each of Wilson's limits, which tells the size that they stand on
+    for limit in (least, most):
+        size = z * z * limit * (1 - limit) / (rate - limit) ** 2
+        assert rate * (1 - rate) / size - of_sampling == pytest.approx(spread, rel=0.03)
 
 
 def test_the_formula_for_errors_is_that_of_the_design() -> None:

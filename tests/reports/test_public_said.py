@@ -89,10 +89,12 @@ def test_an_audit_has_expired_from_the_day_after(kind: str, ended: str) -> None:
     assert reading.look == ("expired" if expired and outcome == "pass" else outcome)
     assert ("It ended later: do not rely on it." in PublicJunitReporter().render(release)) == expired
     assert (f"audit_past_expiry {int(expired)}\n") in text_of("metrics.txt", release)
-    first = "Have the system audited again" if expired else {
-        "fail": "Its operator should explain", "pass": "Audit again when", "inconclusive": "More labelled cases"
-    }[outcome]  # fmt: skip
-    assert reading.next_step.startswith(first)
+    next_steps = {
+        "fail": "its operator should explain these gaps, correct them, and have it audited again.",
+        "pass": "this audit is past its expiry." if expired else "the operator should have it audited again.",
+        "inconclusive": "until then nobody should rely on it as if it had passed.",
+    }
+    assert reading.next_step.endswith(next_steps[outcome])
     assert reading.next_step in text_of("summary.md", release)
     assert reading.next_step in text_of("comment.md", release)
     (run,) = json.loads(text_of("report.sarif.json", release))["runs"]
