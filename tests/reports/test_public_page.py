@@ -22,14 +22,18 @@ from made_public import bands, in_languages, made, row_names, sizes_alone
 from made_results import passing_result
 
 from audit.disclosure.explain import blank
-from audit.disclosure.words import public_release
+from audit.disclosure.words import public_release, public_words
+from audit.groups import Group, Level
 from audit.public_figures import state_tally
 from audit.public_table import (
     SENTENCES,
     PublicFramework,
     PublicGovernance,
+    PublicGroup,
     PublicLook,
     PublicRelease,
+    PublicSide,
+    PublicTable,
     group_key,
     public_json,
 )
@@ -727,3 +731,35 @@ def test_no_table_is_without_rows() -> None:
         assert list(find_all(body, "tr"))
     assert "Share of victims found, by region of nationality" in text(section(root, "region"))
     assert "Share of victims found, by region of nationality and gender" in text(section(root, "both"))
+
+
+def test_how_many_cases_a_group_needs_to_be_found_within_a_limit_is_said() -> None:
+    """As many as the rule asks for and the noise on top, as the words themselves have it, one case at a time."""
+    found, flagged = (rule.model_copy(update={"least_cases": 150}) for rule in made("small").rules)
+    release = made("small").model_copy(update={"rules": (found, flagged.model_copy(update={"least_cases": 1_230}))})
+    words = {cases: public_words(beside_many(cases), found)[0].word for cases in range(140, 170)}
+    assert [cases for cases, word in words.items() if word == "meets"] == list(range(155, 170))
+    method = text(section(parsed(render(release)), "method"))
+    assert "“Within the limit” is said of a group only where its number under “Victims” is at least 155." in method
+    assert "its number under “Not victims” is at least 1,235." in method
+    without = release.model_copy(update={"about": release.about.model_copy(update={"weighted": True})})
+    for other in (without, made("small"), made("refused").model_copy(update={"rules": release.rules})):
+        assert "is said of a group only where" not in text(section(parsed(render(other)), "method"))
+
+
+def beside_many(cases: int) -> PublicTable:
+    """A group of so many victims, ten of them missed, beside a large rest of whom half are."""
+    none = PublicSide(cases=None, shown="not_shown", errors=None, why="small_or_withheld")
+    sizes = {Group(()): (100_000, 50_000), Group((Level("gender", "level", "man"),)): (cases, 10)}
+    rows = tuple(
+        PublicGroup(
+            group=group,
+            positives=PublicSide(cases=size, shown="value", errors=errors, why=None),
+            negatives=none,
+            unscored=None,
+            unlabelled=None,
+        )
+        for group, (size, errors) in sizes.items()
+    )
+    table = made("small").table
+    return PublicTable(method=table.method, features=table.features, groups=rows)

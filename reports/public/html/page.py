@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from audit.groups import Axis
 from audit.public_figures import FUNNEL_DEVIATIONS, funnel_curve
-from audit.public_table import PublicRelease, group_key, has_words, why_no_rates
+from audit.public_table import PublicRelease, PublicRule, group_key, has_words, why_no_rates
 from reports.data_links import as_link
 from reports.language import Language
 from reports.names import Names
@@ -50,6 +50,8 @@ class LimitWords:
     name: str
     rate: str
     limit: str
+    least: str
+    """How many cases a group needs to be found within it; empty where no group is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +263,15 @@ class _Writer:
 
     def _rules(self) -> list[LimitWords]:
         return [
-            LimitWords(rule.rule, capital(self._tables.plain(rule.metric)), self._words.limit(rule))
+            LimitWords(rule.rule, capital(self._tables.plain(rule.metric)), self._words.limit(rule), self._least(rule))
             for rule in self._reading.rules
         ]
+
+    def _least(self, rule: PublicRule) -> str:
+        if not (rule.least_cases and self._reading.shown and self._reading.has_rates):
+            return ""
+        # Each number may have been raised by as much as the noise, and counts for so many fewer.
+        least = rule.least_cases + self._release.table.method.largest_change
+        return self._t.gettext(
+            "“Within the limit” is said of a group only where its number under “%(column)s” is at least %(count)s."
+        ) % {"column": self._tables.among(rule.metric), "count": self._language.numbers.count(least)}

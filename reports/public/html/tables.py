@@ -185,13 +185,14 @@ class PublicTables:
             caption=caption,
             limit=self._words.limit(rule) if rule else "",
             rate=self._words.rate(metric),
-            cases=self._among(metric),
+            cases=self.among(metric),
             judged=rule is not None,
             rows=tuple(rows),
             hidden=tuple(hidden),
         )
 
-    def _among(self, metric: str) -> str:
+    def among(self, metric: str) -> str:
+        """The head of the column of cases that a rate is among."""
         if metric in MISSED:
             return self._t.gettext("Victims")
         return self._t.gettext("Not victims") if metric in WRONGLY_FLAGGED else self._t.gettext("Cases")
