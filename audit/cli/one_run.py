@@ -114,11 +114,11 @@ def _write_exact(folder: OutputFolder, result: AuditResult, asked: ExactReports)
 
 def _checked_place(out: Path, loaded: LoadedPlan, asked: PublicFiles) -> Path:
     """The restricted folder, looked at before a night of scoring and not after."""
-    from audit.cli.showing import keep_apart, public_folder, restricted_place
+    from audit.cli.showing import inputs, keep_apart, public_folder, restricted_place
     from audit.disclosure.publish import check_folder
 
     place = restricted_place(out, loaded.plan, loaded.folder, asked.folder)
-    keep_apart(public_folder(out), [place])
+    keep_apart(public_folder(out), [place, *inputs(loaded.plan, loaded.folder)])
     check_folder(loaded.plan, place)
     return place
 

@@ -104,7 +104,7 @@ def _write_public(result: AuditResult, beside: Path, asked: PublicFiles, out: Pa
     if out == Path("-"):
         _print_public(result, beside, asked, place)
         return
-    keep_apart(out or public_folder(beside), [place, beside / "result.json"])
+    keep_apart(out or public_folder(beside), _exact(result, beside, place))
     prefix = f"{PUBLIC}/" if out is None else ""
     replaced = (PUBLIC,) if out is None else ()
     with OutputFolder(out or beside, replaced, public=out is not None) as folder:
@@ -138,6 +138,11 @@ def _print_public(result: AuditResult, beside: Path, asked: PublicFiles, place: 
     say_document(content if first.filename.endswith(".pdf") else content.decode("utf-8"))
 
 
+def _exact(result: AuditResult, beside: Path, place: Path) -> list[Path]:
+    """What no public file may lie beside; of the inputs those that are there, as the plan may have moved."""
+    return [place, beside / "result.json", *(path for path in _inputs(result) if path.exists())]
+
+
 def _inputs(result: AuditResult) -> list[Path]:
     """What the audit read, if its plan is still where it was."""
     return inputs(result.plan, Path(result.provenance.plan_file).parent)
@@ -156,7 +161,7 @@ def _reproduce(result: AuditResult, beside: Path, named: Path | None, number: in
             f"there is no release {number}", slug="no-such-release", hint="name its folder with --restricted-folder"
         )
     if out is not None:
-        keep_apart(out, [place, beside / "result.json"])
+        keep_apart(out, _exact(result, beside, place))
     files = reproduce(place, lattice, public_method(result.plan), number)
     if out is not None:
         with OutputFolder(out, replaces=(), public=True) as folder:

@@ -28,6 +28,8 @@ class Told:
     """The group; None for one that stands in no table."""
     count: str
     """Which of `BOUNDED`."""
+    node: int
+    """The node of the lattice; also of one that stands in no table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +110,10 @@ def attack(
 
 
 def told_nodes(lattice: Lattice, report: AttackReport) -> BoolArray:
-    """bool[nodes, 8]: the counts of published groups that are told."""
-    nodes = {group: node for node, group in enumerate(lattice.groups())}
+    """bool[nodes, 8]: the counts that are told, also of groups that stand in no table: what tells them does."""
     found = np.zeros((lattice.nodes, len(BOUNDED)), dtype=np.bool_)
     for one in report.told:
-        if one.group is not None:
-            found[nodes[one.group], BOUNDED.index(one.count)] = True
+        found[one.node, BOUNDED.index(one.count)] = True
     return found
 
 
@@ -209,7 +209,7 @@ def _report(lattice: Lattice, found: Sequence[Bounds], bad: BoolArray, method: M
     width = high - low
     groups = lattice.groups()
     names = tuple(
-        Told(groups[node] if node < lattice.published else None, BOUNDED[column])
+        Told(groups[node] if node < lattice.published else None, BOUNDED[column], int(node))
         for node, column in zip(*np.nonzero(bad), strict=True)
     )
     return AttackReport(

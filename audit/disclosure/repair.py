@@ -69,7 +69,8 @@ def repair(
     past = [ranges(one, method) for one in earlier]
     near = _Relatives(lattice)
     for bad in found_told:
-        _withhold(now, bad, near)
+        if not _withhold(now, bad, near):
+            raise _not_safe()  # the same table again, of which the same is told
     for _ in range(_ROUNDS):
         found = propagate_together(lattice, [ranges(now, method), *past], same)
         bad = np.zeros((lattice.nodes, len(BOUNDED)), dtype=np.bool_)
@@ -79,7 +80,11 @@ def repair(
             return now
         if not _withhold(now, bad, near):
             break
-    raise RefusedReleaseError(
+    raise _not_safe()
+
+
+def _not_safe() -> RefusedReleaseError:
+    return RefusedReleaseError(
         "no public table can be made that is safe beside the releases before it",
         slug="not-safe-beside-earlier",
         hint="publish the verdict without a table of groups, or release a new set under a key of its own",

@@ -35,7 +35,7 @@ REPORTING: Final = (
         "Numbers that a secret key has changed a little, so that nobody can be found in them. The exact ones are with "
         "the auditor.",
         "Each count was changed by at most 5 unless the file says otherwise, and likely ranges allow for it.",
-        "They do not add up exactly, and a difference of two of them tells nothing of single people.",
+        "They do not add up exactly: a difference of two of them is no number of people.",
         "disclosure.md",
         ("protected figure", "public figures", "protected table"),
     ),

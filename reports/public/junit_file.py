@@ -25,6 +25,7 @@ from audit.public_table import (
     why_nobody_named,
 )
 from reports.plain_text import xml_text
+from reports.public.next_step import is_expired
 from reports.public.waived import PublicWaived
 
 __all__ = ["PublicJunitReporter"]
@@ -95,7 +96,7 @@ def _notes(release: PublicRelease) -> list[str]:
     notes = [SENTENCES["without_figures"].format(features=", ".join(about.without_figures))]
     kept = notes if about.without_figures else []
     if about.valid_until is not None:
-        past = " It ended later: do not rely on it." if about.finished > about.valid_until else ""
+        past = " It ended later: do not rely on it." if is_expired(release) else ""
         kept.append(f"The operator declares that this audit may be relied on until {about.valid_until}.{past}")
     kept += [f"Waiver of {told}." for told in PublicWaived(release).sentences()]
     change = release.headline.change

@@ -45,7 +45,7 @@ def findings_tables(reading: PipelineReading, most: int) -> Iterator[str]:
         yield "| Group | Rate | Likely range | Key |\n|---|---:|---|---|"
         for finding in first:
             if finding.rule.rule == rule:
-                yield _row(finding, " (waived)" if reading.waived.of(rule, finding.group) else "")
+                yield _row(finding, reading.waived.mark(rule, finding.group))
         yield ""
     if len(reading.first) > len(first):
         yield "More groups are beyond a limit: `release.json` has them all.\n"

@@ -35,8 +35,19 @@ class PublicWaived:
                 self._rungs.setdefault((word.rule, word.group.people), []).append(word.group)
 
     def of(self, rule: str, group: Group) -> PublicWaiver | None:
-        """The waiver of a finding; None where it has none that is named, or not on every rung."""
-        return self._by_finding.get((rule, group)) if self.covers(rule, group) else None
+        """The waiver of a finding; None where it has none that is named, or another rung leaves it without effect.
+
+        One that has expired is found too: it is told of with that.
+        """
+        waiver = self._by_finding.get((rule, group))
+        return waiver if waiver is None or self.has_expired(waiver) or self.covers(rule, group) else None
+
+    def mark(self, rule: str, group: Group) -> str:
+        """What stands beside a finding that has a waiver: whether it is waived, or was until a day that is over."""
+        waiver = self.of(rule, group)
+        if waiver is None:
+            return ""
+        return " (its waiver has expired)" if self.has_expired(waiver) else " (waived)"
 
     def about(self, rule: str, group: Group) -> list[PublicWaiver]:
         """The waivers of these people, on whatever rung they were written."""
@@ -44,8 +55,9 @@ class PublicWaived:
         return [waiver for waiver in found if waiver is not None]
 
     def covers(self, rule: str, group: Group) -> bool:
-        """Whether these people have a waiver on every rung on which they are beyond the limit."""
-        return len(self.about(rule, group)) == len(self._rungs.get((rule, group.people), ()))
+        """Whether these people have a waiver that holds on every rung on which they are beyond the limit."""
+        holding = [waiver for waiver in self.about(rule, group) if not self.has_expired(waiver)]
+        return len(holding) == len(self._rungs.get((rule, group.people), ()))
 
     def has_expired(self, waiver: PublicWaiver) -> bool:
         """Whether its last day was over when the audit ended."""

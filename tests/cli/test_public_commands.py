@@ -267,6 +267,31 @@ def test_no_public_file_comes_to_lie_beside_exact_ones(here: Path, folder: str, 
     assert invoke("report", "audit-out", *option, "--out", "site")[0] == ExitCode.PASS
 
 
+@pytest.mark.parametrize("command", [("--format", "json"), ("--reproduce", "1")])
+def test_no_public_file_comes_to_lie_beside_the_rows(here: Path, command: tuple[str, str]) -> None:
+    Path("data").mkdir()
+    Path("cases.csv").rename("data/cases.csv")
+    plan = Path("plan.toml").read_text("utf-8")
+    assert '"cases.csv"' in plan
+    Path("plan.toml").write_text(plan.replace('"cases.csv"', '"data/cases.csv"'), encoding="utf-8")
+    assert invoke(*RUN, *JSON)[0] == ExitCode.FAIL
+    code, _, err = invoke("report", "audit-out", *command, "--out", "data")
+    assert code == ExitCode.USAGE
+    assert "data/cases.csv would lie in data, a folder of public files" in err
+    assert names(here / "data") == ["cases.csv"]
+    Path("data").rename("gone")
+    assert invoke("report", "audit-out", *command, "--out", "data")[0] == ExitCode.PASS
+    shutil.rmtree("data")
+    Path("gone").rename("data")
+    Path("audit-out").rename("away")
+    Path("data").rename("old")
+    Path("audit-out/public").mkdir(parents=True)
+    Path("old/cases.csv").rename("audit-out/public/cases.csv")
+    Path("plan.toml").write_text(plan.replace('"cases.csv"', '"audit-out/public/cases.csv"'), encoding="utf-8")
+    assert invoke(*RUN, *JSON)[0] == ExitCode.USAGE
+    assert names(here / "audit-out") == ["public"]
+
+
 def test_no_reporter_reads_the_rows(here: Path) -> None:
     code, _, err = invoke(*RUN, "--report", "rows")
     assert code == ExitCode.FAIL

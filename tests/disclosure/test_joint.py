@@ -11,14 +11,19 @@ from scipy import sparse
 from scipy.optimize import LinearConstraint, milp
 
 from audit.counting.table import CountsTable
+from audit.disclosure import attack as attacking
 from audit.disclosure.attack import attack
 from audit.disclosure.exact import exact_counts
 from audit.disclosure.joint import LARGEST, joint_system, taken_together, unknowns_of
+from audit.disclosure.lattice import Lattice, lattice_of
 from audit.disclosure.linear import bound
 from audit.disclosure.propagation import propagate_together
 from audit.disclosure.protect import Protected, protect, same_people
 from audit.disclosure.release import Audited, into, release, reproduce
-from audit.disclosure.view import CORRECT_OF, ERROR_OF, TOTAL_OF, UNBOUNDED, ranges
+from audit.disclosure.view import BOUNDED, CORRECT_OF, ERROR_OF, TOTAL_OF, UNBOUNDED, Bounds, ranges
+from audit.disclosure.vocabulary import ladder_of
+from audit.errors import RefusedReleaseError
+from audit.groups import LevelName
 
 LATTICE = made_lattice(10, 3, 2)
 METHOD = made_method()
@@ -141,5 +146,42 @@ def test_as_many_releases_are_taken_together_as_programs_can_be_solved_for() -> 
     same = [(one, other, nobody) for one in range(20) for other in range(one + 1, 20)]
     taken, among = taken_together(LATTICE, 20, same)
     assert taken == [0, *range(19, 20 - most, -1)]
+    assert most == 7  # as the documentation says, and two of forty
+    assert LARGEST // (2 * made_lattice(40, 3, 2).finest) == 2
     assert {pair[:2] for pair in among} == {(taken.index(one), taken.index(other)) for one, other, _ in same
                                             if one in taken and other in taken}  # fmt: skip
+
+
+def test_more_is_withheld_for_a_count_of_a_group_that_stands_in_no_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of three features the finest groups are in no table. What tells of them is."""
+    lattice = lattice_of([
+        ladder_of(name, ["level"], [LevelName(rung="level", code=code, name=code) for code in "ab"], closed=True)
+        for name in "xyz"
+    ])  # fmt: skip
+    finest = lattice.nodes - 1
+    assert finest >= lattice.published
+    keys = [(x, y, z) for x in "ab" for y in "ab" for z in "ab"]
+    cells = np.zeros((3, 4), dtype=np.int64)
+    cells[0, :2] = cells[1, :2] = 40
+    exact = exact_counts(lattice, CountsTable.of(("x", "y", "z"), dict.fromkeys(keys, cells)), SECRET)
+    made = protect(exact, METHOD)
+
+    def found_by_programs(_: Lattice, __: Bounds, found: Bounds, *___: object) -> np.ndarray:
+        bad = np.zeros_like(found.low, dtype=np.bool_)
+        bad[finest, TOTAL_OF[0]] = True
+        return bad
+
+    monkeypatch.setattr(attacking, "_programs", found_by_programs)
+    report = attack(lattice, [made.seen.view], [], METHOD)
+    assert [(one.group, one.count) for one in report.told] == [(None, BOUNDED[TOTAL_OF[0]])]
+    again = protect(exact, METHOD, found_told=[attacking.told_nodes(lattice, report)])
+    assert again.withheld > made.withheld
+
+
+def test_where_nothing_is_left_to_withhold_a_release_is_refused_at_once() -> None:
+    exact = exact_counts(LATTICE, tables(1, models=False)[0], SECRET)
+    told = np.zeros((LATTICE.nodes, len(BOUNDED)), dtype=np.bool_)
+    told[:, TOTAL_OF[0]] = True
+    with pytest.raises(RefusedReleaseError) as refused:
+        protect(exact, METHOD, found_told=[told] * 1_000)
+    assert refused.value.slug == "not-safe-beside-earlier"

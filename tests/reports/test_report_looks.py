@@ -217,3 +217,20 @@ def test_a_share_to_vouch_for_is_never_rounded_up(
     html = HtmlReporter().render(further.model_copy(update={"sensitivity": doubts}))
     sentence = next(text(line) for line in find_all(section(parsed(html), "sure"), "p") if "would pass" in text(line))
     assert sentence.endswith(told)
+
+
+def test_the_threshold_of_the_audit_has_the_digits_that_the_plan_gave_it(further: AuditResult) -> None:
+    """One page does not say 0.475 in a sentence and 0.48 in the table below it."""
+    detector = further.plan.detector.model_copy(update={"threshold": 0.475})
+    sweeps = tuple(
+        sweep.model_copy(update={"steps": tuple(
+            step.model_copy(update={"threshold": 0.475}) if step.threshold == 0.45 else step for step in sweep.steps
+        )})
+        for sweep in further.sweeps
+    )  # fmt: skip
+    plan = further.plan.model_copy(update={"detector": detector})
+    page = HtmlReporter().render(further.model_copy(update={"plan": plan, "sweeps": sweeps}))
+    part = section(parsed(page), "thresholds")
+    assert "This audit’s own threshold is 0.475." in text(part)
+    rows = [text(row) for row in find_all(next(find_all(part, "tbody")), "tr")]
+    assert [row.split(" ")[0] for row in rows if "(this audit)" in row] == ["0.475"]

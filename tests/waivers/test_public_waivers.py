@@ -155,7 +155,7 @@ def test_people_of_one_code_on_every_rung_are_waived_where_a_gate_sets_them_asid
     assert [each["justification"].split(":")[-1].strip() for each in row["suppressions"]] == [
         each.why for each in waivers
     ]
-    holds = "accepted" if all(waived_rungs) else "underReview"
+    holds = "accepted" if all(waived_rungs) and not expired else "underReview"
     assert [each["status"] for each in row["suppressions"]] == [
         "rejected" if each.expires == "2020-02-29" else holds for each in waivers
     ]
@@ -167,6 +167,23 @@ def test_people_of_one_code_on_every_rung_are_waived_where_a_gate_sets_them_asid
         if case.get("classname") == rule and case.get("name") in list(map(group_key, groups))
     ]
     assert failure is not None
-    assert str(failure.get("message")).startswith(("waived", "waiver")) == all(waived_rungs)
+    assert str(failure.get("message")).startswith(("waived", "waiver")) == (all(waived_rungs) and not expired)
     files = files_of(told)
+    (row_of_summary,) = [
+        line
+        for line in files["summary.md"].decode().splitlines()
+        if line.startswith("|") and line.endswith(tuple(f"`{group_key(group)}` |" for group in groups))
+    ]
+    assert ("(waived)" in row_of_summary) == (all(waived_rungs) and not expired)
     assert unexplained(files, files_of(blank(told)), told) == []
+
+
+def test_a_finding_whose_waiver_is_over_is_not_called_waived() -> None:
+    """The restricted summary says that it has expired, and a gate fails: the public one must not say otherwise."""
+    release = made("small")
+    word = next(word for word in release.words if word.word == "below")
+    for day, mark in (("2020-02-29", " (its waiver has expired) |"), ("2031-12-01", " (waived) |")):
+        waiver = Waiver(rule=word.rule, group=word.group, who="Office", why="Reason", expires=day)
+        summary = str(PublicGithubSummaryReporter().render(with_waivers(release, [waiver])))
+        (row,) = [line for line in summary.splitlines() if line.endswith(f"`{group_key(word.group)}` |")]
+        assert mark in row

@@ -295,7 +295,9 @@ class SweepTeller(Teller):
     def _row(self, sweep: Sweep, step: SweepStep) -> tuple[str, ...]:
         head = self.n.ratio(step.threshold) if step.share is None else self.n.percent(step.share)
         if self._is_own(step):
-            head = self.t.gettext("%(threshold)s (this audit)") % {"threshold": head}
+            # With the digits of the plan where it has more: 0.475 beside the sentence that says so, and not 0.48.
+            digits = max(head, self.n.plain(step.threshold), key=len)
+            head = self.t.gettext("%(threshold)s (this audit)") % {"threshold": digits}
         return (
             head,
             self.n.percent(step.found / sweep.positives) if sweep.positives else NOT_KNOWN,

@@ -15,6 +15,7 @@ from reports.html.resolution import NOT_ASSOCIATED, PARAGRAPH_2, PARAGRAPH_7, PA
 from reports.language import Language
 from reports.public.html.charts import row_mark, shapes
 from reports.public.html.page import public_page
+from reports.public.next_step import is_expired
 
 __all__ = ["document"]
 
@@ -37,6 +38,7 @@ def _part(release: PublicRelease, language: Language, *, several: bool) -> Part:
     body = templates.get_template("public.html").render(
         release=release,
         about=release.about,
+        past_expiry=is_expired(release),
         method=release.table.method,
         variance=language.numbers.plain(release.table.method.variance),
         page=page,
