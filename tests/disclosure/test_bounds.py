@@ -175,6 +175,19 @@ def test_exact_counts_with_the_small_ones_hidden_are_told() -> None:
     assert told(found, METHOD)[:, list(TOTAL_OF[:2])][exactly].all()
 
 
+@pytest.mark.parametrize("floor", [3, 10])
+def test_a_count_is_told_where_it_is_below_the_floor_or_has_too_few_values_left(floor: int) -> None:
+    method = made_method(floor)
+    ends = [*range(2 * floor + 1), UNBOUNDED]
+    pairs = [(low, high) for low, high in product(ends, ends) if low <= high]
+    low, high = (np.repeat([[pair[end]] for pair in pairs], 8, axis=1) for end in (0, 1))
+    found = told(Bounds(low, high), method)
+    for row, (least, most) in enumerate(pairs):
+        values = range(least, most + 1)
+        expected = values[-1] < floor or (values[0] < floor and len(values) < floor)
+        assert found[row].tolist() == [expected] * 6 + [False] * 2, (least, most)
+
+
 @pytest.mark.parametrize("floor", [5, 10, 20])
 @pytest.mark.parametrize("rows", [5_000, 64_000])
 def test_nothing_is_told_by_sums(rows: int, floor: int) -> None:

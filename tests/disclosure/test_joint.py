@@ -18,7 +18,7 @@ from audit.disclosure.linear import bound
 from audit.disclosure.propagation import propagate_together
 from audit.disclosure.protect import Protected, protect, same_people
 from audit.disclosure.release import Audited, into, release, reproduce
-from audit.disclosure.view import CORRECT_OF, ERROR_OF, TOTAL_OF, UNBOUNDED, ranges
+from audit.disclosure.view import CORRECT_OF, ERROR_OF, TOTAL_OF, UNBOUNDED, Bounds, ranges
 
 LATTICE = made_lattice(10, 3, 2)
 METHOD = made_method()
@@ -143,3 +143,35 @@ def test_as_many_releases_are_taken_together_as_programs_can_be_solved_for() -> 
     assert taken == [0, *range(19, 20 - most, -1)]
     assert {pair[:2] for pair in among} == {(taken.index(one), taken.index(other)) for one, other, _ in same
                                             if one in taken and other in taken}  # fmt: skip
+
+
+@pytest.mark.parametrize("release_", [0, 1])
+@pytest.mark.parametrize("end", ["low", "high"])
+@pytest.mark.parametrize("column", [0, 1, 2])
+def test_a_group_that_one_release_bounds_otherwise_keeps_its_place_in_all(release_: int, end: str, column: int) -> None:
+    shape = (LATTICE.nodes, 8)
+    each = [Bounds(np.zeros(shape, dtype=np.int64), np.full(shape, UNBOUNDED, dtype=np.int64)) for _ in range(2)]
+    same = [(0, 1, np.zeros(shape, dtype=np.bool_))]
+    before = joint_system(LATTICE, each, same, 0).system
+    moved = int(before.nodes[np.flatnonzero(before.same != np.arange(before.same.size))[0]])
+    getattr(each[release_], end)[moved, column] = 7
+    after = joint_system(LATTICE, each, same, 0).system
+    rows = np.flatnonzero(after.nodes == moved)
+    assert rows.size == 6
+    assert (after.same[rows] == rows).all()
+
+
+@pytest.mark.parametrize("column", [0, 1, 2])
+def test_a_group_of_the_same_people_changes_no_place_with_one_of_others(column: int) -> None:
+    shape = (LATTICE.nodes, 8)
+    each = [Bounds(np.zeros(shape, dtype=np.int64), np.full(shape, UNBOUNDED, dtype=np.int64)) for _ in range(2)]
+    same = np.zeros(shape, dtype=np.bool_)
+    before = joint_system(LATTICE, each, [(0, 1, same)], 0).system
+    finest = LATTICE.finest_to_node[LATTICE.families.index((0, 0))]
+    moved = np.flatnonzero((before.same != np.arange(before.same.size)) & np.isin(before.nodes, finest))
+    node = int(before.nodes[moved[0]])
+    same[node, column] = True
+    joint = joint_system(LATTICE, each, [(0, 1, same)], 0)
+    rows = np.flatnonzero((joint.system.nodes == node) & (joint.releases >= 0))
+    assert rows.size == 5
+    assert (joint.system.same[rows] == rows).all()
