@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +13,14 @@ from scipy.optimize import LinearConstraint, milp
 
 from audit.counting.table import CountsTable
 from audit.disclosure.attack import attack
-from audit.disclosure.exact import exact_counts
+from audit.disclosure.exact import ExactCounts, exact_counts
 from audit.disclosure.joint import LARGEST, joint_system, taken_together, unknowns_of
 from audit.disclosure.linear import bound
+from audit.disclosure.method import Method
 from audit.disclosure.propagation import propagate_together
-from audit.disclosure.protect import Protected, protect, same_people
+from audit.disclosure.protect import Protected, Seen, protect, same_people
 from audit.disclosure.release import Audited, into, release, reproduce
-from audit.disclosure.view import CORRECT_OF, ERROR_OF, TOTAL_OF, UNBOUNDED, Bounds, ranges
+from audit.disclosure.view import CORRECT_OF, ERROR_OF, TOTAL_OF, UNBOUNDED, BoolArray, Bounds, ranges
 
 LATTICE = made_lattice(10, 3, 2)
 METHOD = made_method()
@@ -122,6 +124,29 @@ def test_more_is_withheld_for_it_and_the_folder_makes_the_bytes_again(tmp_path: 
     assert made[0].public.table == log[0].table
     assert made[1].public.table != log[1].table
     assert reproduce(restricted, LATTICE, METHOD, 2) == dict(made[1].files)
+
+
+def test_every_release_before_comes_back_from_the_folder_with_what_was_withheld(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: dict[int, Protected] = {}
+    logs: list[list[Seen]] = []
+
+    def noted(exact: ExactCounts, method: Method, log: Sequence[Seen], told: Sequence[BoolArray]) -> Protected:
+        logs.append(list(log))
+        made[len(log)] = protect(exact, method, log, told)
+        return made[len(log)]
+
+    monkeypatch.setattr("audit.disclosure.release.protect", noted)
+    for table in tables(3, models=False):
+        audited = Audited(table, "fail", (RULE,), ABOUT)
+        release(tmp_path / "kept", into(tmp_path / "public"), LATTICE, audited, METHOD, "made_disclosure:render")
+    assert sorted(made) == [0, 1, 2]
+    for log in logs:
+        for before, one in zip([made[at].seen for at in range(len(log))], log, strict=True):
+            assert one.keys.tolist() == before.keys.tolist()
+            for name in ("totals", "codes", "errors", "was_shown", "was_coded"):
+                np.testing.assert_array_equal(getattr(one.view, name), getattr(before.view, name))
 
 
 def test_releases_of_the_same_people_share_their_unknowns() -> None:
