@@ -270,30 +270,33 @@ def test_a_release_between_is_attacked_with_what_others_tell_of_it(
 
 
 @pytest.mark.parametrize(("row", "least"), [((15, 12, 18), 4), ((14, 12, 24), 9)])
+@pytest.mark.parametrize("place", [0, 1, 2, 3])
 @pytest.mark.parametrize("releases", [1, 2])
 def test_programs_look_at_every_count_that_sums_leave_below_the_floor(
-    row: tuple[int, int, int], least: int, releases: int
+    row: tuple[int, int, int], least: int, releases: int, place: int
 ) -> None:
     """The first two cells of a row are known to be small, 20 at most: of the third more than `least` is not known.
 
     It is r0 + r1 - c0 - c1 - r1 c2 + r2 c0 + r2 c1, of which each is within 1.
     """
     at = {" ".join(level.code for level in group.levels): node for node, group in enumerate(GRID.groups())}
+    method = Method(CLOSE.floor, CLOSE.noise)
     first = {"r0": sum(row), "r1": 100, "c0": row[0] + 70}
     second = {"c1": row[1] + 70, "r1 c2": 40, "r2 c0": 40, "r2 c1": 40}
     views = []
     for printed in [{**first, **second}] if releases == 1 else [first, second]:
         view = view_of_errors({name: (total, NOT_SHOWN, NOTHING) for name, total in printed.items()})
         small = np.ones_like(view.totals, dtype=np.bool_)
-        small[[at["r0 c0"], at["r0 c1"]], 0] = False
+        view.totals[:, [0, place]] = view.totals[:, [place, 0]]
+        small[[at["r0 c0"], at["r0 c1"]], place] = False
         views.append(View(view.totals, view.codes, view.errors, GRID.nodes, small))
     same = np.zeros((GRID.nodes, len(BOUNDED)), dtype=np.bool_)
-    same[:, 0] = True
+    same[:, TOTAL_OF[place]] = True
     pairs = [(0, 1, same)][: releases - 1]
-    known = propagate_together(GRID, [ranges(view, CLOSE) for view in views], pairs)[0]
-    assert known.low[at["r0 c2"], 0] == least
-    assert not attack(GRID, views, pairs, CLOSE, programs=False).told
-    told = {one.group for one in attack(GRID, views, pairs, CLOSE).told if one.count == "positives"}
+    known = propagate_together(GRID, [ranges(view, method) for view in views], pairs)[0]
+    assert known.low[at["r0 c2"], TOTAL_OF[place]] == least
+    assert not attack(GRID, views, pairs, method, programs=False).told
+    told = {one.group for one in attack(GRID, views, pairs, method).told if one.count == KINDS[place]}
     assert GRID.groups()[at["r0 c2"]] in told
 
 
