@@ -124,7 +124,11 @@ def _check_absent(exact: ExactCounts, method: Method) -> None:
 
 
 def _first_view(exact: ExactCounts, changed: IntArray, method: Method) -> View:
-    """What the floor leaves: a number only where the exact and the changed count both reach it."""
+    """What the floor leaves: a number only where the exact and the changed count both reach it.
+
+    Where errors and right answers are both small the total is withheld: beside it, of 2 k or more, the dash of the
+    errors would tell that they are at least the total - k + 1 - D, or that what is right is below k.
+    """
     k, published = method.floor, exact.lattice.published
     nodes = exact.lattice.nodes
     totals = np.full((nodes, len(TOTALS)), NOTHING, dtype=np.int64)
@@ -134,6 +138,7 @@ def _first_view(exact: ExactCounts, changed: IntArray, method: Method) -> View:
     for place, column in enumerate(TOTALS):
         shown = is_group & (exact.counts[:, column] >= k) & (changed[:, column] >= k)
         totals[shown, place] = changed[shown, column]
+    was_shown = totals != NOTHING
     for side, column in enumerate(ERRORS):
         total = TOTALS[side]
         few_errors = (exact.counts[:, column] < k) | (changed[:, column] < k)
@@ -143,9 +148,10 @@ def _first_view(exact: ExactCounts, changed: IntArray, method: Method) -> View:
             [few_errors & few_right, few_errors, few_right], [NOT_SHOWN, FEW_ERRORS, FEW_CORRECT], VALUE
         )
         codes[totals[:, side] < 2 * k, side] = NOT_SHOWN
+        totals[few_errors & few_right & (totals[:, side] >= 2 * k), side] = NOTHING
         value = codes[:, side] == VALUE
         errors[value, side] = changed[value, column]
-    return View(totals, codes, errors, published, totals != NOTHING, codes.copy())
+    return View(totals, codes, errors, published, was_shown, codes.copy())
 
 
 def _check_truth(counts: IntArray, bounds: Bounds) -> None:

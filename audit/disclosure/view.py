@@ -122,12 +122,16 @@ def _errors(view: View, method: Method, bounds: Bounds, side: int) -> None:
     value = code == VALUE
     error_low[value] = np.maximum(k, view.errors[value, side] - most)
     error_high[value] = view.errors[value, side] + most
-    error_low[code == FEW_CORRECT] = k
+    # What is right is small, exactly or after noise: either way the errors are nearly all of the total that is printed.
+    nearly_all = view.totals[:, side] - most - k + 1
+    few_correct = code == FEW_CORRECT
+    error_low[few_correct] = np.maximum(k, nearly_all[few_correct])
     correct_low[(code == VALUE) | (code == FEW_ERRORS)] = k
     error_high[code == FEW_ERRORS] = k - 1 + most
-    correct_high[code == FEW_CORRECT] = k - 1 + 2 * most
+    correct_high[few_correct] = k - 1 + 2 * most
     if view.was_coded is not None:
         was_none = view.was_coded[:, side] == NOT_SHOWN
         both_small = (code == NOT_SHOWN) & was_none & (view.totals[:, side] >= 2 * k)
+        error_low[both_small] = np.maximum(0, nearly_all[both_small])
         error_high[both_small] = k - 1 + most
         correct_high[both_small] = k - 1 + 2 * most

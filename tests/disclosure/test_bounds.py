@@ -175,6 +175,19 @@ def test_exact_counts_with_the_small_ones_hidden_are_told() -> None:
     assert told(found, METHOD)[:, list(TOTAL_OF[:2])][exactly].all()
 
 
+@pytest.mark.parametrize("floor", [3, 10])
+def test_a_count_is_told_where_it_is_below_the_floor_or_has_too_few_values_left(floor: int) -> None:
+    method = made_method(floor)
+    ends = [*range(2 * floor + 1), UNBOUNDED]
+    pairs = [(low, high) for low, high in product(ends, ends) if low <= high]
+    low, high = (np.repeat([[pair[end]] for pair in pairs], 8, axis=1) for end in (0, 1))
+    found = told(Bounds(low, high), method)
+    for row, (least, most) in enumerate(pairs):
+        values = range(least, most + 1)
+        expected = values[-1] < floor or (values[0] < floor and len(values) < floor)
+        assert found[row].tolist() == [expected] * 6 + [False] * 2, (least, most)
+
+
 @pytest.mark.parametrize("floor", [5, 10, 20])
 @pytest.mark.parametrize("rows", [5_000, 64_000])
 def test_nothing_is_told_by_sums(rows: int, floor: int) -> None:
@@ -271,6 +284,35 @@ def test_every_sign_says_what_the_method_means_by_it(
         column = BOUNDED.index(name)
         assert found.low[0, column] == low
         assert found.high[0, column] == (UNBOUNDED if high is None else high)
+
+
+@pytest.mark.parametrize(("total", "was", "missed", "found"), [
+    (19, NOT_SHOWN, (0, UNBOUNDED), (0, UNBOUNDED)),
+    (20, NOT_SHOWN, (6, 14), (0, 19)),
+    (24, NOT_SHOWN, (10, 14), (0, 19)),
+    (24, VALUE, (0, UNBOUNDED), (0, UNBOUNDED)),
+    (24, FEW_ERRORS, (0, UNBOUNDED), (0, UNBOUNDED)),
+])  # fmt: skip
+def test_a_dash_beside_a_total_that_earlier_tables_printed_tells_that_both_are_few(
+    total: int, was: int, missed: tuple[int, int], found: tuple[int, int]
+) -> None:
+    """Errors after noise are above the total - 10, and so are 5 less before it; later tables withhold the total."""
+    lattice = lattice_of([ladder_of("g", ["level"], [LevelName(rung="level", code="f", name="")], closed=True)])
+    totals, codes = np.full((2, 4), NOTHING), np.full((2, 2), was, dtype=np.int8)
+    totals[:, 0] = total
+    view = View(totals, np.zeros_like(codes), np.full((2, 2), NOTHING), lattice.published, totals != NOTHING, codes)
+    bounds = ranges(view, METHOD)
+    assert [(bounds.low[0, column], bounds.high[0, column]) for column in (1, 2)] == [missed, found]
+
+
+def test_what_cannot_occur_is_known_to_be_0_and_only_groups_of_the_table_are_known_to_be_small() -> None:
+    view = View(
+        np.full((4, 4), NOTHING), np.zeros((4, 2), dtype=np.int8), np.full((4, 2), NOTHING), 3,
+        np.zeros((4, 4), dtype=np.bool_), np.zeros((4, 2), dtype=np.int8),
+    )  # fmt: skip
+    high = ranges(view, METHOD).high
+    assert high[:, [0, 3]].tolist() == [[14, 14]] * 3 + [[UNBOUNDED, UNBOUNDED]]
+    assert high[:, [6, 7]].tolist() == [[0, 0]] * 4
 
 
 def test_a_dash_says_nothing_to_readers_and_that_it_is_small_to_whoever_knows_it() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,14 +14,15 @@ from scipy.optimize import LinearConstraint, milp
 from audit.counting.table import CountsTable
 from audit.disclosure import attack as attacking
 from audit.disclosure.attack import attack
-from audit.disclosure.exact import exact_counts
+from audit.disclosure.exact import ExactCounts, exact_counts
 from audit.disclosure.joint import LARGEST, joint_system, taken_together, unknowns_of
 from audit.disclosure.lattice import Lattice, lattice_of
 from audit.disclosure.linear import bound
+from audit.disclosure.method import Method
 from audit.disclosure.propagation import propagate_together
-from audit.disclosure.protect import Protected, protect, same_people
+from audit.disclosure.protect import Protected, Seen, protect, same_people
 from audit.disclosure.release import Audited, into, release, reproduce
-from audit.disclosure.view import BOUNDED, CORRECT_OF, ERROR_OF, TOTAL_OF, UNBOUNDED, Bounds, ranges
+from audit.disclosure.view import BOUNDED, CORRECT_OF, ERROR_OF, TOTAL_OF, UNBOUNDED, BoolArray, Bounds, ranges
 from audit.disclosure.vocabulary import ladder_of
 from audit.errors import RefusedReleaseError
 from audit.groups import LevelName
@@ -129,6 +131,29 @@ def test_more_is_withheld_for_it_and_the_folder_makes_the_bytes_again(tmp_path: 
     assert reproduce(restricted, LATTICE, METHOD, 2) == dict(made[1].files)
 
 
+def test_every_release_before_comes_back_from_the_folder_with_what_was_withheld(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: dict[int, Protected] = {}
+    logs: list[list[Seen]] = []
+
+    def noted(exact: ExactCounts, method: Method, log: Sequence[Seen], told: Sequence[BoolArray]) -> Protected:
+        logs.append(list(log))
+        made[len(log)] = protect(exact, method, log, told)
+        return made[len(log)]
+
+    monkeypatch.setattr("audit.disclosure.release.protect", noted)
+    for table in tables(3, models=False):
+        audited = Audited(table, "fail", (RULE,), ABOUT)
+        release(tmp_path / "kept", into(tmp_path / "public"), LATTICE, audited, METHOD, "made_disclosure:render")
+    assert sorted(made) == [0, 1, 2]
+    for log in logs:
+        for before, one in zip([made[at].seen for at in range(len(log))], log, strict=True):
+            assert one.keys.tolist() == before.keys.tolist()
+            for name in ("totals", "codes", "errors", "was_shown", "was_coded"):
+                np.testing.assert_array_equal(getattr(one.view, name), getattr(before.view, name))
+
+
 def test_releases_of_the_same_people_share_their_unknowns() -> None:
     counts = tables(3, models=False)[:1] * 3
     seen = [protect(exact_counts(LATTICE, table, SECRET), METHOD).seen for table in counts]
@@ -185,3 +210,35 @@ def test_where_nothing_is_left_to_withhold_a_release_is_refused_at_once() -> Non
     with pytest.raises(RefusedReleaseError) as refused:
         protect(exact, METHOD, found_told=[told] * 1_000)
     assert refused.value.slug == "not-safe-beside-earlier"
+
+
+@pytest.mark.parametrize("release_", [0, 1])
+@pytest.mark.parametrize("end", ["low", "high"])
+@pytest.mark.parametrize("column", [0, 1, 2])
+def test_a_group_that_one_release_bounds_otherwise_keeps_its_place_in_all(release_: int, end: str, column: int) -> None:
+    shape = (LATTICE.nodes, 8)
+    each = [Bounds(np.zeros(shape, dtype=np.int64), np.full(shape, UNBOUNDED, dtype=np.int64)) for _ in range(2)]
+    same = [(0, 1, np.zeros(shape, dtype=np.bool_))]
+    before = joint_system(LATTICE, each, same, 0).system
+    moved = int(before.nodes[np.flatnonzero(before.same != np.arange(before.same.size))[0]])
+    getattr(each[release_], end)[moved, column] = 7
+    after = joint_system(LATTICE, each, same, 0).system
+    rows = np.flatnonzero(after.nodes == moved)
+    assert rows.size == 6
+    assert (after.same[rows] == rows).all()
+
+
+@pytest.mark.parametrize("column", [0, 1, 2])
+def test_a_group_of_the_same_people_changes_no_place_with_one_of_others(column: int) -> None:
+    shape = (LATTICE.nodes, 8)
+    each = [Bounds(np.zeros(shape, dtype=np.int64), np.full(shape, UNBOUNDED, dtype=np.int64)) for _ in range(2)]
+    same = np.zeros(shape, dtype=np.bool_)
+    before = joint_system(LATTICE, each, [(0, 1, same)], 0).system
+    finest = LATTICE.finest_to_node[LATTICE.families.index((0, 0))]
+    moved = np.flatnonzero((before.same != np.arange(before.same.size)) & np.isin(before.nodes, finest))
+    node = int(before.nodes[moved[0]])
+    same[node, column] = True
+    joint = joint_system(LATTICE, each, [(0, 1, same)], 0)
+    rows = np.flatnonzero((joint.system.nodes == node) & (joint.releases >= 0))
+    assert rows.size == 5
+    assert (joint.system.same[rows] == rows).all()

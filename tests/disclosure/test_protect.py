@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,10 +22,10 @@ from audit.disclosure.keys import key_sums
 from audit.disclosure.lattice import Lattice
 from audit.disclosure.method import method_of
 from audit.disclosure.noise import UIntArray
-from audit.disclosure.propagation import ImpossibleBoundsError
+from audit.disclosure.propagation import ImpossibleBoundsError, propagate_together
 from audit.disclosure.protect import Protected, protect, same_people
 from audit.disclosure.table import view_of
-from audit.disclosure.view import FEW_CORRECT, FEW_ERRORS, NOTHING, VALUE
+from audit.disclosure.view import FEW_CORRECT, FEW_ERRORS, NOTHING, VALUE, BoolArray, Bounds
 from audit.errors import DataError, PlanError
 from audit.public_table import public_json
 
@@ -273,3 +274,23 @@ def test_a_count_outside_of_what_the_table_says_is_a_defect_that_stops() -> None
     lied.counts[node, ERRORS[0]] += 1_000
     with pytest.raises((AssertionError, ImpossibleBoundsError)):
         protect(lied, METHOD)
+
+
+@pytest.mark.parametrize(("end", "off"), [("low", 1), ("high", -1)])
+@pytest.mark.parametrize("column", range(6))
+def test_a_count_beside_what_is_known_of_it_by_one_stops(
+    monkeypatch: pytest.MonkeyPatch, end: str, off: int, column: int
+) -> None:
+    exact = exact_counts(made_lattice(8, 2, 1), made_counts(2_000, 7, countries=8), SECRET)
+    counts = exact.counts[3]
+    truth = (counts[0], counts[1], counts[0] - counts[1], counts[2], counts[3], counts[2] - counts[3])[column]
+
+    def beside(lattice: Lattice, each: Sequence[Bounds], same: Sequence[tuple[int, int, BoolArray]]) -> list[Bounds]:
+        found = propagate_together(lattice, each, same)
+        getattr(found[0], end)[3, column] = truth + off
+        return found
+
+    protect(exact, METHOD)
+    monkeypatch.setattr("audit.disclosure.protect.propagate_together", beside)
+    with pytest.raises(AssertionError):
+        protect(exact, METHOD)
