@@ -268,7 +268,7 @@ def test_what_programs_tell_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     (VALUE, 23, {"missed": (18, 28), "found": (10, None)}),
     (VALUE, 12, {"missed": (10, 17), "found": (10, None)}),
     (FEW_ERRORS, NOTHING, {"missed": (0, 14), "found": (10, None)}),
-    (FEW_CORRECT, NOTHING, {"missed": (10, None), "found": (0, 19)}),
+    (FEW_CORRECT, NOTHING, {"missed": (46, None), "found": (0, 19)}),
     (NOT_SHOWN, NOTHING, {"missed": (0, None), "found": (0, None)}),
 ])  # fmt: skip
 def test_every_sign_says_what_the_method_means_by_it(
