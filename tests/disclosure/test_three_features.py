@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+from made_disclosure import SECRET, made_method
 from made_published import PLAN, install_reporters, keep_key
 
+from audit.counting.table import CountsTable
+from audit.disclosure.exact import exact_counts
 from audit.disclosure.features import features_without_figures, public_features
 from audit.disclosure.lattice import lattice_of
+from audit.disclosure.protect import protect
 from audit.disclosure.publish import publish
 from audit.disclosure.release import into
+from audit.disclosure.table import view_of
 from audit.disclosure.vocabulary import ladder_of
 from audit.groups import LevelName
 from audit.public_table import group_key
@@ -62,3 +68,21 @@ def test_a_table_over_three_features_holds_pairs_alone() -> None:
     lattice = lattice_of(ladders)
     assert max(len(group.levels) for group in lattice.groups()) == 2
     assert lattice.nodes > lattice.published  # those of three tie the pairs together for the attack
+
+
+def test_of_groups_of_three_features_a_release_is_held_to_have_printed_nothing() -> None:
+    """What it is held to have printed is what its table gives back: else what nobody reads is withheld and counted."""
+    lattice = lattice_of([
+        ladder_of(name, ("level",), [LevelName(rung="level", code=code, name=code) for code in "ab"], closed=True)
+        for name in "xyz"
+    ])  # fmt: skip
+    cells = np.zeros((3, 4), dtype=np.int64)
+    cells[0, :2] = cells[1, :2] = 40
+    counts = CountsTable.of(("x", "y", "z"), dict.fromkeys(lattice.finest_names(), cells))
+    made = protect(exact_counts(lattice, counts, SECRET), made_method())
+    printed = view_of(lattice, made.table)
+    assert made.withheld == 0
+    for name in ("totals", "codes", "errors"):
+        assert (getattr(made.seen.view, name) == getattr(printed, name)).all(), name
+    assert made.seen.view.was_shown is not None
+    assert not made.seen.view.was_shown[lattice.published :].any()
