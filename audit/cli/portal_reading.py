@@ -82,14 +82,14 @@ def find_audits(folder: Path, site: Path) -> Found:
     found, places = Found(), dict[str, Path]()
     for path in _releases(folder, site, found):
         release, content = load_release(path)
-        digest = hashlib.sha256(content).hexdigest()
-        if digest in places:
+        digest, audited = hashlib.sha256(content).hexdigest(), _in_no_language(release)
+        if audited in places:
             raise ResultError(
-                f"{path} and {places[digest]} are the same release",
+                f"{path} and {places[audited]} are the same release",
                 slug="same-release-twice",
-                hint="an audit has one place in a portal: remove one of them",
+                hint="an audit has one place in a portal, in whatever languages its report is: remove one of them",
             )
-        places[digest] = path
+        places[audited] = path
         report = _report(path.with_name(REPORT), found)
         other = report is not None and report != _report_of(release)
         if other:
@@ -105,6 +105,13 @@ def find_audits(folder: Path, site: Path) -> Found:
             hint=f"every audit writes one into the folder public of its outputs{_passed_over(found)}",
         )
     return found
+
+
+def _in_no_language(release: PublicRelease) -> str:
+    """The release without the languages of its report: made once more in another one, it is no other audit."""
+    from audit.public_table import public_json
+
+    return public_json(release.model_copy(update={"about": release.about.model_copy(update={"languages": ()})}))
 
 
 def _releases(folder: Path, site: Path, found: Found) -> Iterator[Path]:

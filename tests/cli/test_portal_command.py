@@ -16,8 +16,9 @@ from typer.testing import CliRunner
 
 from audit.cli.app import app
 from audit.cli.site_folder import write_site
+from audit.disclosure.read import load_release
 from audit.errors import ExitCode, StorageError
-from audit.public_table import public_json
+from audit.public_table import PublicRelease, public_json
 
 DAY = ("--today", "2026-11-26")
 
@@ -193,6 +194,10 @@ def _make_a_folder(path: Path) -> None:
     path.mkdir()
 
 
+def _in_arabic(release: PublicRelease) -> PublicRelease:
+    return release.model_copy(update={"about": release.about.model_copy(update={"languages": ("ar",)})})
+
+
 BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
     "a newer version": (lambda p: _edit(p, _newer), "protected by version 2 of the method; this audit7k reads up to 1"),
     "no version": (lambda p: _edit(p, lambda d: d["table"]["method"].pop("version")), "has no version that is known"),
@@ -203,6 +208,10 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
     "nested": (lambda p: p.write_text("[" * 100_000, encoding="utf-8"), "is not the JSON of a public release"),
     "a folder": (_make_a_folder, "no release.json under audits"),
     "the same twice": (lambda p: shutil.copytree(p.parents[1], p.parents[2] / "two"), "are the same release"),
+    "the same in another language": (
+        lambda p: put(p.parents[2] / "two", _in_arabic(load_release(p)[0])),
+        "are the same release",
+    ),
     "a restricted report": (
         lambda p: p.with_name("report.html").write_text('<aside class="restricted">', encoding="utf-8"),
         "shows exact counts and lies beside a public release",
