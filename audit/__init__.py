@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from audit.version import __version__
+
 if TYPE_CHECKING:
     from audit.errors import AuditError
     from audit.plan import AuditPlan
@@ -14,8 +16,6 @@ if TYPE_CHECKING:
     from audit.result import AuditResult
     from audit.result_file import load_result
     from audit.run import run_audit
-
-__version__ = "0.1.0"
 
 __all__ = ["AuditError", "AuditPlan", "AuditResult", "__version__", "load_plan", "load_result", "run_audit"]
 

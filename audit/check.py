@@ -18,12 +18,12 @@ from audit.analyses.missing_attributes import member_places
 from audit.analyses.set_review import SetReview
 from audit.counting.table import ABSTAINED, CountsTable, FamilyCounts
 from audit.findings import RowAccount
-from audit.groups import Family, Group, SensitiveFeature
-from audit.metrics import METRICS, Cell, MetricName
 from audit.plan import AuditPlan, Rule
 from audit.plan_file import LoadedPlan
 from audit.review import review_set
 from audit.run import count_families, loaded_plan
+from audit.vocabulary.groups import Family, Group, SensitiveFeature
+from audit.vocabulary.metrics import METRICS, Cell, MetricName
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -21,16 +21,16 @@ from audit.analyses.sample_allocation import (
 )
 from audit.analyses.sample_sizes import PoolCell, cell_groups
 from audit.check import CheckReport, check_counts, count_labels
-from audit.evaluation.byte_stream import file_sha256
 from audit.evaluation.drawn_file import write_drawn
 from audit.evaluation.pool import Copies, Pool, open_pool
 from audit.evaluation.quota_levels import with_levels_read
 from audit.evaluation.sampling import Strata, distinct_rows, draw_units, strata_for, unit_shapes
-from audit.groups import Family, Group, Level, SensitiveFeature
 from audit.plan import Rule
 from audit.plan_file import LoadedPlan, load_design
 from audit.sampling_design import Quota, SamplingDesign
 from audit.stats.unit_shapes import UnitShapes
+from audit.storage import file_sha256
+from audit.vocabulary.groups import Family, Group, Level, SensitiveFeature
 
 __all__ = ["CellDraw", "DrawReport", "GroupStanding", "Why", "draw_set"]
 

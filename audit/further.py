@@ -25,12 +25,12 @@ from audit.analyses.subgroup_scan import subgroup_scan
 from audit.counting.counted import Counted
 from audit.counting.table import FamilyCounts
 from audit.findings import ControlSample, Estimate, RuleResult, Verdict
-from audit.groups import Family, SensitiveFeature
-from audit.metrics import MetricName
 from audit.plan import AuditPlan
 from audit.result import Notice
 from audit.stats.deployed import RateLimits
 from audit.verdicts import judge
+from audit.vocabulary.groups import Family, SensitiveFeature
+from audit.vocabulary.metrics import MetricName
 
 __all__ = ["further_findings"]
 

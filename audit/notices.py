@@ -7,11 +7,11 @@ from typing import Final
 
 from audit.counting.table import FamilyCounts
 from audit.findings import RowAccount
-from audit.groups import Family, SensitiveFeature
-from audit.metrics import METRICS
-from audit.percentages import exact_percent, percent
 from audit.plan import AuditPlan
 from audit.result import Notice, OverallVerdict, SystemDescription
+from audit.vocabulary.groups import Family, SensitiveFeature
+from audit.vocabulary.metrics import METRICS
+from audit.vocabulary.numbers import exact_percent, percent
 
 __all__ = ["notices"]
 

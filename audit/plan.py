@@ -10,7 +10,6 @@ from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import ConfigDict, Field, model_validator
 
-from audit.metrics import METRICS, MetricName, Worse, worse_direction
 from audit.plan_answers import ModelDetector, Name, PredictionsDetector, Strict
 from audit.plan_detectors import (
     CommandDetector,
@@ -48,6 +47,7 @@ from audit.plan_sections import (
     VerdictSection,
 )
 from audit.plan_services import ChatDetector, HttpDetector
+from audit.vocabulary.metrics import METRICS, MetricName, Worse, worse_direction
 
 __all__ = [
     "GENDERS",

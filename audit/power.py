@@ -12,11 +12,11 @@ from audit.analyses.power import FamilyPower, GroupPower, Smallest, rule_power
 from audit.analyses.sides import Side, questions
 from audit.check import count_labels
 from audit.counting.table import CountsTable
-from audit.groups import SensitiveFeature
-from audit.metrics import METRICS
 from audit.plan import AuditPlan, Rule
 from audit.plan_file import LoadedPlan
 from audit.run import count_families, loaded_plan
+from audit.vocabulary.groups import SensitiveFeature
+from audit.vocabulary.metrics import METRICS
 
 if TYPE_CHECKING:
     import pandas as pd

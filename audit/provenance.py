@@ -12,10 +12,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from audit import __version__
 from audit.plan import AuditPlan, BaselineSection, DisclosureSection, GovernanceSection, Rule, SandboxSection
 from audit.plan_file import LoadedPlan, canonical_plan_sha256
 from audit.result import Provenance
+from audit.version import __version__
 
 if TYPE_CHECKING:
     from audit.evaluation.evaluation_set import EvaluationSet
@@ -92,7 +92,7 @@ def sha256_of(path: Path | None) -> str | None:
     """SHA-256 (hex) of a file; None where there is none."""
     if path is None or not path.is_file():
         return None
-    from audit.evaluation.byte_stream import file_sha256
+    from audit.storage import file_sha256
 
     return file_sha256(path)
 

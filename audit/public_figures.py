@@ -15,10 +15,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, Literal, NamedTuple
 
-from audit.frequencies import Frequency, frequencies, rounded_up
-from audit.metrics import MetricName
 from audit.public_table import PublicGroup, PublicRate, PublicRelease, PublicRule, PublicWord
-from audit.rounding import half_up, hundredfold
+from audit.vocabulary.metrics import MetricName
+from audit.vocabulary.numbers import Frequency, frequencies, half_up, hundredfold, rounded_up
 
 __all__ = [
     "FUNNEL_DEVIATIONS",

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-from audit.groups import Group, Part
-from audit.metrics import MetricName
 from audit.public_table import PublicRelease
+from audit.vocabulary.groups import Group, Part
+from audit.vocabulary.metrics import MetricName
 
 __all__ = [
     "INDEX_KIND",

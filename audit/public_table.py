@@ -9,9 +9,6 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-from audit.groups import Group, Level, LevelName, Part
-from audit.harmless import harmless
-from audit.metrics import MetricName
 from audit.public_about import (
     PublicAbout,
     PublicCoding,
@@ -23,6 +20,9 @@ from audit.public_about import (
     PublicSafeguard,
 )
 from audit.public_sentences import NO_WORDS, SENTENCES
+from audit.vocabulary.groups import Group, Level, LevelName, Part
+from audit.vocabulary.metrics import MetricName
+from audit.vocabulary.text import harmless
 
 __all__ = [
     "METHOD_VERSION",

@@ -81,9 +81,9 @@ from audit.findings import (
     Verdict,
 )
 from audit.findings.like_with_like import Note as ConditionalNote
-from audit.groups import Axis, Family, Group, Level, LevelName, Part, SensitiveFeature, without_age
 from audit.plan import AuditPlan
-from audit.statuses import Reason, Status
+from audit.vocabulary.groups import Axis, Family, Group, Level, LevelName, Part, SensitiveFeature, without_age
+from audit.vocabulary.statuses import Reason, Status
 
 if TYPE_CHECKING:
     import pandas as pd

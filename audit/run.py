@@ -17,9 +17,7 @@ from audit.changes.baseline import Baseline, baseline_for, changed, check_before
 from audit.counting.table import CountsTable, FamilyCounts
 from audit.errors import DataError
 from audit.findings import Estimate, OwnMeasure, RuleResult, Verdict
-from audit.groups import Family, Group, SensitiveFeature
 from audit.isolation.options import Isolating, IsolationOptions
-from audit.metrics import METRICS, worse_direction
 from audit.notices import notices
 from audit.plan import AuditPlan
 from audit.plan_file import LoadedPlan, read_plan_file
@@ -36,6 +34,8 @@ from audit.result import (
 from audit.safeguards import with_safeguards
 from audit.safeguards.catalogue import catalogue
 from audit.verdicts import judge, overall_verdict
+from audit.vocabulary.groups import Family, Group, SensitiveFeature
+from audit.vocabulary.metrics import METRICS, worse_direction
 from audit.waivers_file import waivers_of
 
 if TYPE_CHECKING:

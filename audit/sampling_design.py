@@ -12,9 +12,9 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import ConfigDict, Field, ValidationError, model_validator
 
-from audit.metrics import METRICS
 from audit.plan import AuditPlan, GroupFeature, Route, Rule, VerdictSection
 from audit.plan_answers import Column, Name, Strict, check_disjoint
+from audit.vocabulary.metrics import METRICS
 
 __all__ = [
     "COLUMNS_ADDED",

@@ -25,9 +25,9 @@ from audit.analyses.weighted_tests import designed_rule_tests
 from audit.counting.moments import Moments
 from audit.counting.table import FAILED, FamilyCounts
 from audit.findings import Because, FamilyResult, Outcome, ProbeRuleResult, RuleBecause, RuleResult, Verdict
-from audit.groups import Family, Group, SensitiveFeature
 from audit.plan import AuditPlan, Rule
 from audit.result import OverallVerdict
+from audit.vocabulary.groups import Family, Group, SensitiveFeature
 
 __all__ = ["exit_code", "judge", "judge_rule", "overall_verdict", "too_many_failed"]
 

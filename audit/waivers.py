@@ -15,8 +15,8 @@ from typing import Literal
 
 from audit.findings import ProbeRuleResult
 from audit.findings.change import Change, ChangeBecause
-from audit.groups import Family, Group
 from audit.result import AuditResult, OverallVerdict, RuleResult, Verdict, Waiver
+from audit.vocabulary.groups import Family, Group
 
 __all__ = [
     "Held",

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from audit.errors import PlanError
-from audit.groups import Group, Level, SensitiveFeature
 from audit.plan import AuditPlan
 from audit.plan_file import LoadedPlan, read_toml
 from audit.plan_file.known_keys import Layout, nearest, quoted
@@ -23,6 +22,7 @@ from audit.plan_file.lines import KeyLines, Where
 from audit.plan_file.mistakes import dotted, one_line
 from audit.plan_governance import WaiversSection
 from audit.result import Waiver
+from audit.vocabulary.groups import Group, Level, SensitiveFeature
 
 __all__ = ["MOST", "WaivedGroupError", "in_public_words", "read_waivers", "waivers_of"]
 

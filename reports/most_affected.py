@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from audit.frequencies import rounded_up
+from audit.vocabulary.numbers import rounded_up
 from reports.language import Language
 from reports.reading import MISSED, WRONGLY_FLAGGED, Finding, Reading, people_beyond
 from reports.unnamed_words import Kind, kind_of

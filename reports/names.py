@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from audit.groups import Axis, Group, Level, LevelName, NamedFeature, without_age
+from audit.vocabulary.groups import Axis, Group, Level, LevelName, NamedFeature, without_age
 from reports.language import Language
 
 UNKNOWN = "unknown"

@@ -9,8 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from audit.frequencies import Frequency, frequencies, rounded_up
-from audit.rounding import half_up, hundredfold, significant
+from audit.vocabulary.numbers import Frequency, frequencies, half_up, hundredfold, rounded_up, significant
 
 __all__ = ["NOT_KNOWN", "Frequency", "Numbers", "frequencies"]
 

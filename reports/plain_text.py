@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from audit.harmless import harmless, starts_formula, without_unseen
+from audit.vocabulary.text import harmless, starts_formula, without_unseen
 
 __all__ = ["LONGEST", "capital", "harmless", "shortened", "spreadsheet_text", "without_unseen", "xml_text"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from audit.result import AuditResult, ProbeRuleResult, ProbeVerdict, SwapProbe, SwapShift
-from audit.terms import SLOT_WORDS
+from audit.vocabulary.terms import SLOT_WORDS
 from reports.language import Language
 
 __all__ = ["ProbeRuleSummary", "SwapWords", "probe_rules"]

@@ -13,7 +13,6 @@ import numpy.typing as npt
 from audit.analyses.amplification import amplification, amplification_outcomes
 from audit.analyses.label_gaps import label_gaps
 from audit.counting.table import FamilyCounts
-from audit.groups import Axis, Family, Group, Level
 from audit.plan import AuditPlan
 from audit.stats.conditioning import NOTES, note_on_conditioning
 from audit.stats.deployed import RateLimits, flag_rate_at, precision_at
@@ -28,6 +27,7 @@ from audit.stats.mantel_haenszel import (
     same_in_all_strata,
 )
 from audit.stats.paired import difference_of_independent, newcombe_paired
+from audit.vocabulary.groups import Axis, Family, Group, Level
 from simulate.verdict_size import Measured
 
 FloatArray = npt.NDArray[np.float64]

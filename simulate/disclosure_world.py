@@ -13,7 +13,7 @@ from audit.disclosure.lattice import Lattice, lattice_of
 from audit.disclosure.method import Method, method_of
 from audit.disclosure.noise import UIntArray
 from audit.disclosure.vocabulary import ladder_of
-from audit.groups import LevelName
+from audit.vocabulary.groups import LevelName
 from simulate.whole_audit import GENDERS, NATIONALITIES, features
 
 IntArray = npt.NDArray[np.int64]

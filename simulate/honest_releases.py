@@ -17,8 +17,6 @@ from audit.disclosure.gates import render
 from audit.disclosure.protect import protect
 from audit.disclosure.public_files import RENDERER
 from audit.disclosure.words import public_release
-from audit.groups import Group, Level, LevelName
-from audit.metrics import METRICS
 from audit.public_table import (
     PublicAbout,
     PublicCoding,
@@ -30,6 +28,8 @@ from audit.public_table import (
     PublicSide,
     PublicTable,
 )
+from audit.vocabulary.groups import Group, Level, LevelName
+from audit.vocabulary.metrics import METRICS
 from simulate.disclosure_world import counted, method, people, world_lattice
 from simulate.verdict_size import Measured
 

@@ -16,7 +16,6 @@ import numpy.typing as npt
 
 from audit.analyses.sides import questions
 from audit.counting.table import FLAGGED, NOT_FLAGGED, POSITIVE, CountsTable, FamilyCounts
-from audit.groups import Group
 from audit.plan import AuditPlan
 from audit.run import count_families
 from audit.stats.boundaries import Boundary, margin_boundary
@@ -26,6 +25,7 @@ from audit.stats.heterogeneity import spread_between
 from audit.stats.score_test import FAIL_BETA, screened_p
 from audit.stats.unnamed import unnamed_p
 from audit.verdicts import judge
+from audit.vocabulary.groups import Group
 from simulate import whole_audit
 from simulate.verdict_size import Measured, zipf_sizes
 

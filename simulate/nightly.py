@@ -15,13 +15,13 @@ import numpy as np
 import numpy.typing as npt
 
 from audit.counting.table import FLAGGED, NOT_FLAGGED, POSITIVE, CountsTable, IntArray
-from audit.groups import LevelName, SensitiveFeature
 from audit.plan import AuditPlan
 from audit.run import count_families
 from audit.sequential.judging import judged
 from audit.sequential.state import Evidence, Sample, State, begun
 from audit.sequential.taking_in import taken_in
 from audit.verdicts import judge
+from audit.vocabulary.groups import LevelName, SensitiveFeature
 from simulate.verdict_size import Measured
 
 FloatArray = npt.NDArray[np.float64]

@@ -17,12 +17,12 @@ import numpy.typing as npt
 from audit.analyses.planned_cases import Asked, planned_cases
 from audit.counting.moments import Moments
 from audit.counting.table import FLAGGED, NEGATIVE, NOT_FLAGGED, POSITIVE, CountsTable
-from audit.groups import LevelName, SensitiveFeature
 from audit.plan import AuditPlan
 from audit.power import GroupPower, counts_power
 from audit.run import count_families
 from audit.stats.decidable_disparity import Limit
 from audit.verdicts import judge
+from audit.vocabulary.groups import LevelName, SensitiveFeature
 from simulate.verdict_size import Measured, zipf_sizes
 from simulate.weighted_clusters import FEATURE, GROUPS, Drawn, Setting, cluster_rates, counted, draw
 

@@ -21,11 +21,11 @@ from audit.counting.family_moments import CELLS
 from audit.counting.moments import Moments
 from audit.counting.table import FLAGGED, NOT_FLAGGED, POSITIVE, CountsTable
 from audit.findings import Verdict
-from audit.groups import LevelName, SensitiveFeature
-from audit.metrics import Cell
 from audit.plan import AuditPlan
 from audit.run import count_families
 from audit.verdicts import judge
+from audit.vocabulary.groups import LevelName, SensitiveFeature
+from audit.vocabulary.metrics import Cell
 from simulate.verdict_size import Measured
 
 FloatArray = npt.NDArray[np.float64]

@@ -15,10 +15,10 @@ import numpy.typing as npt
 
 from audit.counting.table import FLAGGED, NOT_FLAGGED, POSITIVE, CountsTable, IntArray
 from audit.findings import Verdict
-from audit.groups import Group, LevelName, SensitiveFeature
 from audit.plan import AuditPlan
 from audit.run import count_families
 from audit.verdicts import judge
+from audit.vocabulary.groups import Group, LevelName, SensitiveFeature
 from simulate.verdict_size import Measured
 
 FloatArray = npt.NDArray[np.float64]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from audit.findings import FailedRows, SelfDisagreement
-from audit.groups import Group, Level
 from audit.plan import ScoringSection
 from audit.result import AuditResult, Reason, Status
+from audit.vocabulary.groups import Group, Level
 
 WOMEN = Group((Level("gender", "level", "woman"),))
 

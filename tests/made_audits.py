@@ -12,10 +12,10 @@ from made_counts import cells, families_of, plan_of
 from audit.check import CheckReport, check_counts
 from audit.counting.counted import Counted
 from audit.counting.table import CountsTable, IntArray
-from audit.groups import LevelName, SensitiveFeature
 from audit.plan_file import LoadedPlan
 from audit.result import AuditResult, Provenance, SystemDescription
 from audit.run import summarise
+from audit.vocabulary.groups import LevelName, SensitiveFeature
 
 ORIGIN = Provenance(
     plan_sha256="0" * 64,

@@ -13,9 +13,9 @@ from made_counts import cells as counted
 from audit.changes.baseline import Baseline, Joined, change_of, with_change
 from audit.counting.table import IntArray
 from audit.findings.change import Change
-from audit.groups import SensitiveFeature
 from audit.result import AuditResult
 from audit.run import run_audit
+from audit.vocabulary.groups import SensitiveFeature
 
 __all__ = [
     "PLAN",

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from audit.counting.table import CountsTable, FamilyCounts, IntArray
-from audit.groups import Family, Group, Level, LevelName, SensitiveFeature
 from audit.plan import AuditPlan
 from audit.run import count_families
+from audit.vocabulary.groups import Family, Group, Level, LevelName, SensitiveFeature
 
 REGIONS = {"NGA": "011", "GHA": "011", "MLI": "011", "FRA": "155", "DEU": "155", "THA": "035", "unknown": "unknown"}
 CONTINENTS = {"011": "002", "155": "150", "035": "142", "unknown": "unknown"}

@@ -15,7 +15,6 @@ from audit.counting.table import CountsTable
 from audit.disclosure.lattice import Lattice, lattice_of
 from audit.disclosure.method import Method, method_of
 from audit.disclosure.vocabulary import Ladder, ladder_of
-from audit.groups import LevelName
 from audit.public_table import (
     PublicAbout,
     PublicCoding,
@@ -30,6 +29,7 @@ from audit.public_table import (
     PublicSide,
     group_key,
 )
+from audit.vocabulary.groups import LevelName
 
 SECRET = bytes(range(32))
 GENDERS = {"man": 0.38, "non-binary": 0.02, "unknown": 0.05, "woman": 0.55}

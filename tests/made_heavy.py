@@ -23,11 +23,11 @@ from audit.disclosure.protect import protect
 from audit.disclosure.shown_evidence import with_shown_evidence
 from audit.disclosure.words import public_release
 from audit.evaluation import nationality
-from audit.groups import LevelName, SensitiveFeature
 from audit.plan_file import LoadedPlan
 from audit.public_table import PublicRelease
 from audit.result import AuditResult
 from audit.run import count_families, summarise
+from audit.vocabulary.groups import LevelName, SensitiveFeature
 
 PEOPLE, NATIONALITIES = 1_000_000, 200
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from functools import cache
 
-from audit.groups import LevelName
+from audit.vocabulary.groups import LevelName
 
 REGIONS = {"002": "Africa", "019": "Americas", "142": "Asia", "150": "Europe", "009": "Oceania"}
 SUBREGIONS = {

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from audit.counting.table import CountsTable, IntArray
-from audit.groups import LevelName, SensitiveFeature
 from audit.plan import AuditPlan
 from audit.run import count_families
 from audit.sequential.state import Evidence, Sample, State, begun
 from audit.sequential.taking_in import taken_in
+from audit.vocabulary.groups import LevelName, SensitiveFeature
 
 NOBODY: IntArray = np.zeros((3, 4), dtype=np.int64)
 Night = dict[str, IntArray]

@@ -17,8 +17,6 @@ from audit.disclosure.protect import protect
 from audit.disclosure.vocabulary import ladder_of, public_ladder
 from audit.disclosure.words import public_release
 from audit.evaluation import nationality
-from audit.groups import LevelName, SensitiveFeature
-from audit.metrics import METRICS
 from audit.public_rows import short_names
 from audit.public_table import (
     PublicCoding,
@@ -32,6 +30,8 @@ from audit.public_table import (
     PublicWaiver,
     group_key,
 )
+from audit.vocabulary.groups import LevelName, SensitiveFeature
+from audit.vocabulary.metrics import METRICS
 from reports.public.html import PublicHtmlReporter
 
 FLAGGED = PublicRule(

@@ -26,8 +26,6 @@ from audit.findings import (
     RuleResult,
     Verdict,
 )
-from audit.groups import Axis, Family, Group
-from audit.metrics import METRICS, Cell, Metric, worse_direction
 from audit.plan import Rule
 from audit.result import (
     Agreement,
@@ -39,6 +37,8 @@ from audit.result import (
     Waiver,
 )
 from audit.safeguards import with_safeguards
+from audit.vocabulary.groups import Axis, Family, Group
+from audit.vocabulary.metrics import METRICS, Cell, Metric, worse_direction
 
 __all__ = [
     "FAILING",

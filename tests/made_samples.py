@@ -10,9 +10,9 @@ from typing import Any
 from made_nationalities import nationality_levels
 
 from audit.analyses.families import plan_families
-from audit.groups import Axis, Level, LevelName, SensitiveFeature
-from audit.metrics import Cell
 from audit.plan import AuditPlan
+from audit.vocabulary.groups import Axis, Level, LevelName, SensitiveFeature
+from audit.vocabulary.metrics import Cell
 
 Key = tuple[Level, ...]
 Text = Callable[[str], str]

@@ -53,9 +53,9 @@ from audit.findings import (
     SweepGap,
     SweepStep,
 )
-from audit.groups import Axis, Family, Group, Level, SensitiveFeature
 from audit.plan_sections import CostsSection
 from audit.result import AuditResult
+from audit.vocabulary.groups import Axis, Family, Group, Level, SensitiveFeature
 
 NATIONALITIES = [["nationality", "country"]]
 

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from audit.groups import Group
-from audit.metrics import MetricName
+from audit.vocabulary.groups import Group
+from audit.vocabulary.metrics import MetricName
 from audit.worlds.folder import companions
 from audit.worlds.mechanism import Mechanism
 from audit.worlds.plan_text import feature_columns

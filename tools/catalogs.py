@@ -27,10 +27,10 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
 from audit.crosscheck.conventions import CONVENTIONS
-from audit.metrics import METRICS
 from audit.public_sentences import SENTENCES as PUBLIC_SENTENCES
 from audit.safeguards.catalogue import catalogue
-from audit.terms import SLOT_WORDS, TERMS
+from audit.vocabulary.metrics import METRICS
+from audit.vocabulary.terms import SLOT_WORDS, TERMS
 from reports.languages import CODES, LOCALE, REVIEWED_BY, read_catalog, reviewer
 from reports.told_forms import PHRASES, SENTENCES
 
@@ -69,8 +69,8 @@ def _texts_of_audit() -> Iterator[tuple[str, str]]:
     for term in TERMS.values():
         yield from (("audit/terms", text) for text in (term.name, term.means, term.not_said))
     for metric in METRICS.values():
-        yield from (("audit/metrics.py", text) for text in (metric.plain, metric.among, metric.definition))
-    yield from (("audit/terms/swapping.py", word) for word in SLOT_WORDS.values())
+        yield from (("audit/vocabulary/metrics.py", text) for text in (metric.plain, metric.among, metric.definition))
+    yield from (("audit/vocabulary/terms/swapping.py", word) for word in SLOT_WORDS.values())
     yield from (("audit/crosscheck/conventions.py", one.words) for one in CONVENTIONS.values())
     yield from (("audit/public_sentences.py", text) for text in PUBLIC_SENTENCES.values())
     yield from (("reports/told_forms.py", text) for text in (*SENTENCES, *PHRASES))

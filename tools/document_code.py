@@ -49,7 +49,7 @@ name, its slug, by which this page lists it.
 
 def metrics_page() -> str:
     """The page on metrics, as Markdown."""
-    from audit.metrics import METRICS
+    from audit.vocabulary.metrics import METRICS
 
     blocks = [GENERATED + METRICS_INTRODUCTION]
     for metric in METRICS.values():

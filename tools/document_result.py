@@ -56,9 +56,9 @@ def result_page() -> str:
 
 def _description(name: str, part: Mapping[str, Any]) -> str:
     """The words of a part; a named tuple, which has none in the schema, is described by its class."""
-    import audit.groups
+    import audit.vocabulary.groups
 
-    described = getattr(audit.groups, name, None)
+    described = getattr(audit.vocabulary.groups, name, None)
     fields = getattr(described, "_fields", ())
     if fields:
         return f"{cell(str(described.__doc__))} A list of {len(fields)}: {', '.join(f'`{field}`' for field in fields)}."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from audit.terms import TERMS, Term
+from audit.vocabulary.terms import TERMS, Term
 from tools.schema_page import GENERATED
 
 INTRODUCTION = """

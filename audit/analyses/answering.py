@@ -10,10 +10,10 @@ from audit.analyses.estimates import as_known
 from audit.counting.answering import GroupTallies
 from audit.counting.counted import Counted
 from audit.findings.answering import FailedRows, SelfDisagreement
-from audit.groups import Family, SensitiveFeature
 from audit.plan import AuditPlan
 from audit.stats.intervals import wilson
-from audit.statuses import Reason, Status
+from audit.vocabulary.groups import Family, SensitiveFeature
+from audit.vocabulary.statuses import Reason, Status
 
 __all__ = ["failed_rows", "self_disagreement"]
 

@@ -24,11 +24,11 @@ from audit.findings import (
     RuleResult,
     Verdict,
 )
-from audit.groups import Family, Group
-from audit.metrics import METRICS, Metric, MetricName
-from audit.percentages import percent
 from audit.plan import AuditPlan
 from audit.stats.intervals import newcombe_difference
+from audit.vocabulary.groups import Family, Group
+from audit.vocabulary.metrics import METRICS, Metric, MetricName
+from audit.vocabulary.numbers import percent
 
 __all__ = ["Judged", "control_sample"]
 

@@ -18,14 +18,14 @@ from audit.analyses.sides import cases, cases_cells, questions
 from audit.analyses.weighted_rates import least_q
 from audit.counting.moments import Moments
 from audit.counting.table import FamilyCounts, IntArray
-from audit.groups import Family, Group, SensitiveFeature
-from audit.metrics import METRICS
 from audit.plan import AuditPlan, Rule
 from audit.stats.effective_test import MIN_DEGREES_OF_FREEDOM, few_degrees_factor
 from audit.stats.own_correlation import Alike
 from audit.stats.planning import cases_to_pass
 from audit.stats.unseen_clusters import too_few_clusters
 from audit.stats.weighted_rate import design_size, satterthwaite, variance_factor
+from audit.vocabulary.groups import Family, Group, SensitiveFeature
+from audit.vocabulary.metrics import METRICS
 
 __all__ = [
     "DesignedSizes",

@@ -14,12 +14,12 @@ from audit.counting.family_moments import Cells
 from audit.counting.moments import Moments
 from audit.counting.table import FamilyCounts
 from audit.findings.patterns import Deployed, DeployedGroup, PatternReason
-from audit.groups import Family
-from audit.metrics import METRICS, Cell, Metric
 from audit.plan import AuditPlan
 from audit.stats.binomial import FloatArray
 from audit.stats.deployed import RateLimits, flag_rate_at, precision_at
 from audit.stats.intervals import wilson
+from audit.vocabulary.groups import Family
+from audit.vocabulary.metrics import METRICS, Cell, Metric
 
 __all__ = ["Rates", "deployed"]
 

@@ -13,12 +13,12 @@ from audit.analyses.missing_attributes import PossibleMembers, possible_members
 from audit.analyses.sides import Question
 from audit.counting.table import FamilyCounts
 from audit.findings import Verdict
-from audit.groups import Family
 from audit.plan import AuditPlan, Rule
 from audit.stats.binomial import FloatArray
 from audit.stats.boundaries import Boundary
 from audit.stats.bounds import Tables
 from audit.stats.score_test import FAIL_BETA, PASS_BETA
+from audit.vocabulary.groups import Family
 
 __all__ = ["Doubted", "RuleCounts", "rule_counts"]
 

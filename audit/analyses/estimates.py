@@ -22,9 +22,9 @@ from audit.counting.table import (
     IntArray,
 )
 from audit.findings import Estimate, EstimateReason, GroupCounts, RowAccount
-from audit.groups import Family, Group
-from audit.metrics import METRICS, Cell, Metric
 from audit.stats.intervals import clopper_pearson, wilson
+from audit.vocabulary.groups import Family, Group
+from audit.vocabulary.metrics import METRICS, Cell, Metric
 
 __all__ = [
     "EVERYONE",

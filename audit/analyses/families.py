@@ -7,9 +7,9 @@ from itertools import product
 from typing import Final
 
 from audit.counting.table import FamilyCounts
-from audit.groups import Axis, Family, Group, Level, SensitiveFeature
-from audit.metrics import MetricName
 from audit.plan import AuditPlan, Rule
+from audit.vocabulary.groups import Axis, Family, Group, Level, SensitiveFeature
+from audit.vocabulary.metrics import MetricName
 
 __all__ = [
     "ERROR_RATES",

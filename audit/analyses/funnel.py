@@ -13,12 +13,12 @@ from audit.analyses.sides import Question, questions
 from audit.counting.table import FamilyCounts, IntArray
 from audit.findings import Funnel, FunnelPoint, Verdict
 from audit.findings.many_groups import FUNNEL_GROUPS
-from audit.groups import Family, Group
 from audit.plan import AuditPlan
 from audit.stats.binomial import FloatArray
 from audit.stats.boundaries import Boundary, counted_outcome
 from audit.stats.funnel import largest_rejected
 from audit.stats.score_test import FAIL_BETA, PASS_BETA
+from audit.vocabulary.groups import Family, Group
 
 __all__ = ["funnels"]
 

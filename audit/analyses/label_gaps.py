@@ -15,11 +15,11 @@ from audit.counting.moments import Moments
 from audit.counting.table import CountsTable, FamilyCounts
 from audit.evaluation.reference_table import ReferenceTable
 from audit.findings.patterns import LabelGap, ReferenceComparison, ReferenceShare
-from audit.groups import Axis, Family, Group, Level, SensitiveFeature
-from audit.metrics import METRICS, Cell
 from audit.plan import AuditPlan
 from audit.stats.binomial import FloatArray, IntArray
 from audit.stats.intervals import clopper_pearson, newcombe_difference, wilson
+from audit.vocabulary.groups import Axis, Family, Group, Level, SensitiveFeature
+from audit.vocabulary.metrics import METRICS, Cell
 
 __all__ = ["REPLICATES", "label_gaps", "reference_comparison"]
 

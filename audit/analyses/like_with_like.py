@@ -15,8 +15,6 @@ from audit.analyses.families import ERROR_RATES, MOST_GROUPS, is_listed
 from audit.counting.controls import StratifiedCounts, control_sets, encoded, stratified
 from audit.counting.table import CountsTable, FamilyCounts
 from audit.findings.like_with_like import ConditionalGap, GapReason, LikeWithLike, Note
-from audit.groups import Family, Group, SensitiveFeature
-from audit.metrics import METRICS, Metric
 from audit.plan import AuditPlan
 from audit.stats.binomial import FloatArray, IntArray
 from audit.stats.conditioning import NOTES, Gap, note_on_conditioning
@@ -30,6 +28,8 @@ from audit.stats.mantel_haenszel import (
     ratio_interval,
     same_in_all_strata,
 )
+from audit.vocabulary.groups import Family, Group, SensitiveFeature
+from audit.vocabulary.metrics import METRICS, Metric
 
 __all__ = ["like_with_like"]
 

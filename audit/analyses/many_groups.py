@@ -13,13 +13,13 @@ from audit.analyses.estimates import as_known
 from audit.analyses.families import ERROR_RATES, rule_families
 from audit.counting.table import FamilyCounts, IntArray
 from audit.findings import BetweenGroups, Entropy, ManyGroupsReason, ShrunkRate
-from audit.groups import Family
-from audit.metrics import METRICS, Cell, Metric, MetricName, Worse, worse_direction
 from audit.plan import AuditPlan
 from audit.stats.equality import MOST_CASES, equality_p
 from audit.stats.generalized_entropy import entropy_interval, generalized_entropy
 from audit.stats.heterogeneity import spread_between
 from audit.stats.shrinkage import BetaPrior, beta_prior, shrunk_rates
+from audit.vocabulary.groups import Family
+from audit.vocabulary.metrics import METRICS, Cell, Metric, MetricName, Worse, worse_direction
 
 __all__ = ["between_groups", "entropies"]
 

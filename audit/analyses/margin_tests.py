@@ -14,13 +14,13 @@ from audit.analyses.decidability import RuleDecidability
 from audit.analyses.missing_attributes import PossibleMembers, possible_members
 from audit.analyses.sides import Question, questions
 from audit.counting.table import FamilyCounts
-from audit.groups import Family
 from audit.plan import AuditPlan, Rule
 from audit.stats.boundaries import counted_outcome
 from audit.stats.multiplicity import DISCARDING_MIN_GROUPS, Method, reject_family
 from audit.stats.planning import cases_to_decide
 from audit.stats.score_test import FAIL_BETA, PASS_BETA, screened_p
 from audit.stats.unnamed import unnamed_p
+from audit.vocabulary.groups import Family
 
 __all__ = [
     "FamilyTests",

@@ -10,8 +10,8 @@ from audit.analyses.estimates import estimates
 from audit.counting.moments import Moments
 from audit.counting.table import UNKNOWN, CountsTable, FamilyCounts
 from audit.findings.memberships import Membership
-from audit.groups import Axis, Family, Group, Level, LevelName, SensitiveFeature
 from audit.plan import AuditPlan
+from audit.vocabulary.groups import Axis, Family, Group, Level, LevelName, SensitiveFeature
 
 __all__ = ["memberships"]
 

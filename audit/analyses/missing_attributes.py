@@ -19,8 +19,8 @@ import numpy as np
 
 from audit.analyses.sides import Question, cases
 from audit.counting.table import UNKNOWN, FamilyCounts, IntArray
-from audit.groups import Family, Level
-from audit.metrics import Metric
+from audit.vocabulary.groups import Family, Level
+from audit.vocabulary.metrics import Metric
 
 __all__ = ["MemberPlaces", "Moved", "PossibleMembers", "member_places", "possible_members"]
 

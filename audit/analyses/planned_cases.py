@@ -11,13 +11,13 @@ from typing import Literal
 import numpy as np
 
 from audit.analyses.budget import NAMES
-from audit.metrics import Cell, Metric
 from audit.stats.boundaries import Boundary, margin_boundary
 from audit.stats.decidable_disparity import Limit, failing_rate, passing_edge
 from audit.stats.multiplicity import first_step_levels
 from audit.stats.planning import cases_to_pass
 from audit.stats.required_cases import MOST_CASES, Design, cases_for, power_with
 from audit.stats.score_test import FAIL_BETA, PASS_BETA
+from audit.vocabulary.metrics import Cell, Metric
 
 __all__ = ["Answer", "Asked", "Why", "planned_cases", "share_of_rows"]
 

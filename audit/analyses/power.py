@@ -26,14 +26,14 @@ from audit.analyses.weighted_tests import is_exact
 from audit.counting.moments import Moments
 from audit.counting.table import FamilyCounts
 from audit.findings import Because
-from audit.groups import Family, Group, SensitiveFeature
-from audit.metrics import METRICS
 from audit.plan import AuditPlan, Rule
 from audit.stats.decidable_clusters import Hidden
 from audit.stats.decidable_disparity import Limit, failing_rate, passing_edge
 from audit.stats.effective_levels import first_effective_levels, power_width
 from audit.stats.multiplicity import Method, first_step_levels
 from audit.stats.weighted_rate import design_size, variance_factor
+from audit.vocabulary.groups import Family, Group, SensitiveFeature
+from audit.vocabulary.metrics import METRICS
 
 __all__ = ["FamilyPower", "GroupPower", "Smallest", "rule_power"]
 

@@ -16,8 +16,6 @@ from audit.analyses.enough_clusters import cases_from_enough_clusters
 from audit.analyses.families import finest, rule_families
 from audit.analyses.sides import questions
 from audit.counting.family_moments import of_the_others
-from audit.groups import Family, Group, Level
-from audit.metrics import METRICS, Cell
 from audit.plan import AuditPlan, Rule
 from audit.stats.allocation import GroupCells
 from audit.stats.boundaries import Boundary, margin_boundary
@@ -28,6 +26,8 @@ from audit.stats.planning import cases_to_pass
 from audit.stats.unit_shapes import UnitShapes
 from audit.stats.unseen_clusters import too_few_clusters
 from audit.stats.weighted_rate import design_size, satterthwaite, variance_factor
+from audit.vocabulary.groups import Family, Group, Level
+from audit.vocabulary.metrics import METRICS, Cell
 
 __all__ = [
     "NEAREST",

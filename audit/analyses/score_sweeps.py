@@ -12,9 +12,9 @@ from audit.analyses.score_calibration import known_number
 from audit.counting.score_table import BINS, FamilyScores
 from audit.counting.table import NEGATIVE, POSITIVE, IntArray
 from audit.findings.scores import SWEEP_NOTE, Sweep, SweepGap, SweepStep, SweptRate, Unused
-from audit.groups import Group
 from audit.plan import AuditPlan
 from audit.stats.sweeps import NOBODY, edges_for, flagged_from, largest_gap
+from audit.vocabulary.groups import Group
 
 __all__ = ["CAPACITIES", "MOST_GROUPS_LISTED", "sweeps"]
 

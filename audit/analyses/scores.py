@@ -14,9 +14,9 @@ from audit.analyses.score_sweeps import sweeps
 from audit.counting.score_table import FamilyScores, ScoreTable
 from audit.counting.table import FamilyCounts, IntArray
 from audit.findings.scores import AucDecomposition, Calibration, GroupAuc, ScoreReason, Sweep, Unused
-from audit.groups import Family, SensitiveFeature
 from audit.plan import AuditPlan
 from audit.stats.auc import MIN_CASES, Auc, auc, split_auc
+from audit.vocabulary.groups import Family, SensitiveFeature
 
 __all__ = ["ScoreFindings", "score_findings"]
 

@@ -30,12 +30,12 @@ from audit.analyses.unknown_doubts import (
 from audit.counting.table import FamilyCounts, IntArray
 from audit.findings import Verdict
 from audit.findings.sensitivity import Doubt, LabelErrorGrid, RuleSensitivity, SensitivityFinding
-from audit.groups import Family, Group
-from audit.metrics import Cell
 from audit.plan import AuditPlan, Rule
 from audit.result import Notice
-from audit.rounding import half_up, hundredfold
 from audit.stats.bounds import rate_bounds
+from audit.vocabulary.groups import Family, Group
+from audit.vocabulary.metrics import Cell
+from audit.vocabulary.numbers import half_up, hundredfold
 
 __all__ = ["sensitivity_findings", "sensitivity_notices"]
 

@@ -14,8 +14,8 @@ from scipy.special import chdtrc
 
 from audit.counting.set_columns import ColumnLabels, Repeats
 from audit.counting.table import FamilyCounts
-from audit.groups import Family, Group
-from audit.metrics import Cell
+from audit.vocabulary.groups import Family, Group
+from audit.vocabulary.metrics import Cell
 
 __all__ = [
     "LEAK_AUC",

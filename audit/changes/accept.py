@@ -10,9 +10,9 @@ from datetime import datetime
 from typing import Any, Final
 
 from audit.errors import ResultError
-from audit.groups import SensitiveFeature
 from audit.plan import AuditPlan
 from audit.result import AuditResult
+from audit.vocabulary.groups import SensitiveFeature
 
 __all__ = ["MAY_DIFFER", "check_earlier", "check_features", "check_plans", "check_sets", "question_of"]
 

@@ -20,7 +20,6 @@ from audit.counting.table import FamilyCounts
 from audit.errors import DataError, PlanError, ResultError
 from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.findings.change import Change, ChangeBaseline, Unpaired
-from audit.groups import Family, Group, SensitiveFeature
 from audit.plan import AuditPlan
 from audit.plan_file import LoadedPlan
 from audit.plan_file.mistakes import one_line
@@ -29,6 +28,7 @@ from audit.result_change import worse_of
 from audit.result_file import load_result, result_sha256
 from audit.safeguards import with_safeguards
 from audit.verdicts import overall_verdict
+from audit.vocabulary.groups import Family, Group, SensitiveFeature
 
 if TYPE_CHECKING:
     import pyarrow as pa

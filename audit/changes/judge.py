@@ -29,9 +29,9 @@ from audit.findings.change import (
     GroupChangeBecause,
     Unpaired,
 )
-from audit.groups import Family, Group, SensitiveFeature
-from audit.metrics import METRICS
 from audit.plan import AuditPlan, Rule
+from audit.vocabulary.groups import Family, Group, SensitiveFeature
+from audit.vocabulary.metrics import METRICS
 
 __all__ = ["judge_change", "why_not_judged"]
 

@@ -27,8 +27,6 @@ from audit.changes.sides import (
     separate_counts,
 )
 from audit.counting.table import FamilyCounts, IntArray
-from audit.groups import Family
-from audit.metrics import METRICS
 from audit.plan import AuditPlan, Rule
 from audit.stats.boundaries import counted_outcome
 from audit.stats.intervals import newcombe_difference
@@ -36,6 +34,8 @@ from audit.stats.multiplicity import FamilyRejections, Method, reject_family
 from audit.stats.paired_naming import name_paired
 from audit.stats.paired_score import BETA, paired_interval, screened_paired_p
 from audit.stats.score_test import FAIL_BETA, PASS_BETA, screened_p
+from audit.vocabulary.groups import Family
+from audit.vocabulary.metrics import METRICS
 
 __all__ = ["ChangeTests", "Evidence", "change_level", "change_tests"]
 

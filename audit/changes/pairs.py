@@ -14,7 +14,7 @@ from audit.counting.table import DECISIONS, UNLABELLED, CountsTable, FamilyCount
 from audit.errors import ResultError
 from audit.evaluation.connection import reading
 from audit.evaluation.quoting import identifier
-from audit.groups import Family, SensitiveFeature
+from audit.vocabulary.groups import Family, SensitiveFeature
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -16,10 +16,9 @@ from typing import Any, Final
 
 from audit.changes.accept import question_of
 from audit.changes.baseline import Baseline
-from audit.disclosure.restricted import locked, storage
 from audit.errors import ResultError
 from audit.plan import AuditPlan
-from audit.scoring.durable import write_durably
+from audit.storage import locked, storage, write_durably
 
 __all__ = ["ACCEPTED", "refuse_rolled_back", "remember"]
 

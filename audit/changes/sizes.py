@@ -9,11 +9,11 @@ from audit.analyses.decidability import FamilyDecidability
 from audit.analyses.sides import cases_cells
 from audit.changes.margins import Evidence
 from audit.changes.sides import change_questions, margin_of
-from audit.groups import Family
-from audit.metrics import METRICS
 from audit.plan import AuditPlan, Rule
 from audit.stats.paired_planning import pairs_to_pass
 from audit.stats.planning import cases_to_pass
+from audit.vocabulary.groups import Family
+from audit.vocabulary.metrics import METRICS
 
 __all__ = ["family_sizes"]
 

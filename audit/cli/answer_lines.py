@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from audit.percentages import percent
 from audit.result import AuditResult
+from audit.vocabulary.numbers import percent
 
 _MOST = 3
 """Reasons that are named; the report has all."""

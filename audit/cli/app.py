@@ -52,7 +52,7 @@ app = typer.Typer(
 
 def _version(wanted: bool) -> None:
     if wanted:
-        from audit import __version__
+        from audit.version import __version__
 
         typer.echo(f"audit7k {__version__}")
         raise typer.Exit

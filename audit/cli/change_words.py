@@ -17,9 +17,9 @@ from audit.findings.change import (
     ChangeVerdict,
     Unpaired,
 )
-from audit.groups import SensitiveFeature
-from audit.percentages import percent
 from audit.result import AuditResult
+from audit.vocabulary.groups import SensitiveFeature
+from audit.vocabulary.numbers import percent
 
 __all__ = [
     "change_line",

@@ -8,9 +8,9 @@ from audit.cli.group_names import GroupNames, fit, printable
 from audit.cli.set_summary import set_summary
 from audit.cli.terminal import Style
 from audit.cli.unknown_people import held_back_line, remedy_lines
-from audit.evaluation.row_numbers import count_of
-from audit.metrics import METRICS
-from audit.percentages import exact_percent, percent
+from audit.vocabulary.metrics import METRICS
+from audit.vocabulary.numbers import exact_percent, percent
+from audit.vocabulary.text import count_of
 
 if TYPE_CHECKING:
     from audit.check import CheckReport, FamilyCheck, GroupCheck, ProbeCheck, RuleCheck

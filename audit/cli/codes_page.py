@@ -10,10 +10,10 @@ from audit.cli.group_names import fit, printable
 from audit.cli.terminal import Style
 from audit.evaluation.meaning import REASONS, Meaning
 from audit.evaluation.nationality import name_of
-from audit.evaluation.row_numbers import count_of
 from audit.plan import GENDERS
 from audit.plan_file.toml_text import toml_text
 from audit.plan_file.unfinished import WRITE_HERE
+from audit.vocabulary.text import count_of
 
 if TYPE_CHECKING:
     from audit.evaluation.column_codes import ColumnCodes, ValueReading

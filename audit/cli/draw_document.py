@@ -6,10 +6,10 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from audit import __version__
 from audit.cli.group_names import GroupNames
 from audit.plan_file import canonical_plan_sha256
 from audit.provenance import package_version
+from audit.version import __version__
 
 if TYPE_CHECKING:
     from audit.analyses.quota_gaps import QuotaGap

@@ -10,9 +10,9 @@ from audit.analyses.sample_sizes import NEAREST
 from audit.cli.group_names import GroupNames, fit, printable
 from audit.cli.terminal import Style
 from audit.cli.unknown_people import held_back_line
-from audit.groups import Group, Level
-from audit.metrics import METRICS
-from audit.percentages import percent
+from audit.vocabulary.groups import Group, Level
+from audit.vocabulary.metrics import METRICS
+from audit.vocabulary.numbers import percent
 
 if TYPE_CHECKING:
     from audit.analyses.quota_gaps import QuotaGap

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from audit.groups import CHILDREN, Family, Group, Level, SensitiveFeature, without_age
+from audit.vocabulary.groups import CHILDREN, Family, Group, Level, SensitiveFeature, without_age
 
 
 class GroupNames:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from audit.metrics import METRICS, Metric, Worse
+from audit.vocabulary.metrics import METRICS, Metric, Worse
 
 _WORSE = {
     Worse.LOW: "a low rate harms the group",

@@ -16,11 +16,11 @@ from audit.cli.terminal import Style, note, say, say_document
 
 if TYPE_CHECKING:
     from audit.cli.group_names import GroupNames
-    from audit.groups import SensitiveFeature
     from audit.result import AuditResult
     from audit.sequential.judging import JudgedRule
     from audit.sequential.night import Night
     from audit.sequential.state import Reset
+    from audit.vocabulary.groups import SensitiveFeature
 
 
 class Sample(enum.StrEnum):

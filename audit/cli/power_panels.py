@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from audit.cli.group_names import GroupNames
 from audit.cli.power_picture import Mark, Panel
-from audit.metrics import METRICS
+from audit.vocabulary.metrics import METRICS
 
 if TYPE_CHECKING:
     from audit.analyses.planned_cases import Answer

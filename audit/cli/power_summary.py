@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from audit.cli.group_names import GroupNames, fit, printable
 from audit.cli.terminal import Style
-from audit.metrics import METRICS
-from audit.percentages import exact_percent
+from audit.vocabulary.metrics import METRICS
+from audit.vocabulary.numbers import exact_percent
 
 if TYPE_CHECKING:
     from audit.analyses.planned_cases import Answer

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from audit.cli.group_names import printable
 from audit.cli.terminal import Style
-from audit.evaluation.row_numbers import count_of
+from audit.vocabulary.text import count_of
 
 if TYPE_CHECKING:
     from audit.probing.design import Design

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from audit.cli.group_names import GroupNames, printable
 from audit.cli.swap_lines import swap_line
 from audit.findings import RuleSensitivity, ScanValues, SubgroupScan
-from audit.groups import Group, Level
 from audit.result import AuditResult
+from audit.vocabulary.groups import Group, Level
 
 _WIDTH = 80
 _CHANGES = {"vanishes": "vanishes", "appears": "appears", "reverses": "turns round"}

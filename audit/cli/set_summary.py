@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from audit.cli.group_names import GroupNames, printable
 from audit.cli.terminal import State, Style
-from audit.groups import Group, Level
-from audit.percentages import percent
+from audit.vocabulary.groups import Group, Level
+from audit.vocabulary.numbers import percent
 
 if TYPE_CHECKING:
     from audit.analyses.set_review import EmptyCells, OneLabel, SetReview, ToldBy

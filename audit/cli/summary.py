@@ -16,10 +16,10 @@ from audit.cli.terminal import State, Style
 from audit.cli.unnamed import UNNAMED, Unnamed
 from audit.cli.waived_rows import Waived
 from audit.findings import Estimate, RuleResult, Verdict
-from audit.groups import Group
-from audit.metrics import MetricName
-from audit.percentages import exact_percent, percent
 from audit.result import AuditResult
+from audit.vocabulary.groups import Group
+from audit.vocabulary.metrics import MetricName
+from audit.vocabulary.numbers import exact_percent, percent
 
 WIDTH: Final = 80
 """Columns. A wider terminal gets the same text: it is read in logs, too."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from audit.cli.group_names import printable
 from audit.cli.terminal import Style
-from audit.evaluation.row_numbers import count_of
 from audit.findings import ProbeRuleResult, SwapProbe, SwapShift
 from audit.result import AuditResult
-from audit.terms import SLOT_WORDS
+from audit.vocabulary.terms import SLOT_WORDS
+from audit.vocabulary.text import count_of
 
 __all__ = ["probe_rule_lines", "swap_line"]
 

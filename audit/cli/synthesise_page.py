@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from audit.groups import Group
+from audit.vocabulary.groups import Group
 from audit.worlds.folder import TRUTH, Synthesised
 from audit.worlds.world import World
 

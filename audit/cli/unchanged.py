@@ -46,8 +46,8 @@ def inputs_digest(path: Path, options: Mapping[str, Any], *, details: bool) -> s
     PlanError
         If the plan cannot be read.
     """
-    from audit import __version__
     from audit.plan_file import read_plan_file
+    from audit.version import __version__
 
     loaded = read_plan_file(path)
     plan = loaded.plan
@@ -112,7 +112,7 @@ def _of_path(path: Path) -> str:
         files = [one for one in found if not one.is_dir()]
         lines = "".join(f"{_of_path(one)}  {one.relative_to(path).as_posix()}\n" for one in files)
         return hashlib.sha256(lines.encode()).hexdigest()
-    from audit.evaluation.byte_stream import file_sha256
+    from audit.storage import file_sha256
 
     return file_sha256(path)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from audit.findings import Verdict
-from audit.groups import Family
 from audit.result import AuditResult
+from audit.vocabulary.groups import Family
 
 UNNAMED: Final = "one or more nationalities are beyond the limit; none may be singled out"
 """What is said of them, in one line of 80 columns."""

@@ -12,9 +12,9 @@ from audit.counting.table import ABSTAINED, FAILED, IntArray, ladder_map
 from audit.evaluation.connection import reading
 from audit.evaluation.quoting import identifier
 from audit.evaluation.relation import ROW
-from audit.groups import Family, Group, Level, SensitiveFeature
 from audit.stats.binomial import FloatArray
-from audit.statuses import REASONS, STATUSES, Reason, Status
+from audit.vocabulary.groups import Family, Group, Level, SensitiveFeature
+from audit.vocabulary.statuses import REASONS, STATUSES, Reason, Status
 
 if TYPE_CHECKING:
     from audit.evaluation.evaluation_set import EvaluationSet
@@ -72,7 +72,7 @@ def round_name(place: int) -> str:
     """Name of the view with what a detector answered when it was asked the first, second … time: `place` from 1.
 
     Scoring leaves them in the connection, a row for each row of the set: `__row__`, `score` (DOUBLE or NULL),
-    `decision` (0 to 3), `status` and `reason` (codes of `audit.statuses`; no reason is -1).
+    `decision` (0 to 3), `status` and `reason` (codes of `audit.vocabulary.statuses`; no reason is -1).
     """
     return f"round_{place}"
 

@@ -13,7 +13,7 @@ from audit.counting.family_moments import indicator
 from audit.counting.moments import Moments
 from audit.counting.table import FamilyCounts
 from audit.counting.weights import WeightTable
-from audit.metrics import Cell
+from audit.vocabulary.metrics import Cell
 
 __all__ = ["Composition", "composition"]
 

@@ -11,9 +11,9 @@ import numpy as np
 from audit.counting.count import SCORED, count_expression
 from audit.counting.table import DECISIONS, UNKNOWN, UNLABELLED, CountsTable, FamilyCounts, IntArray, ladder_map
 from audit.evaluation.connection import reading
-from audit.groups import Family, Group, Level, SensitiveFeature
-from audit.metrics import Cell
 from audit.plan import AuditPlan
+from audit.vocabulary.groups import Family, Group, Level, SensitiveFeature
+from audit.vocabulary.metrics import Cell
 
 if TYPE_CHECKING:
     from audit.evaluation.evaluation_set import EvaluationSet

@@ -15,7 +15,7 @@ from audit.counting.moments import Moments
 from audit.counting.table import DECISIONS, NEGATIVE, POSITIVE, UNLABELLED
 from audit.counting.weights import WeightTable
 from audit.evaluation.connection import reading
-from audit.metrics import Cell
+from audit.vocabulary.metrics import Cell
 
 if TYPE_CHECKING:
     from audit.evaluation.evaluation_set import EvaluationSet

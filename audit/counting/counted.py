@@ -18,7 +18,7 @@ from audit.counting.table import FAILED, CountsTable
 from audit.evaluation.connection import sparingly
 from audit.evaluation.reference_table import ReferenceTable, read_reference_table
 from audit.plan import AuditPlan
-from audit.statuses import Reason, Status
+from audit.vocabulary.statuses import Reason, Status
 
 if TYPE_CHECKING:
     from audit.evaluation.evaluation_set import EvaluationSet

@@ -9,9 +9,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from audit.metrics import METRICS, Cell
 from audit.stats.own_correlation import Evened
 from audit.stats.weighted_rate import WeightedRate
+from audit.vocabulary.metrics import METRICS, Cell
 
 __all__ = ["CELLS", "DENOMINATORS", "Cells", "FamilyMoments", "indicator", "of_the_others", "weighted_rate"]
 

@@ -11,7 +11,7 @@ from audit.counting.clusters import ClusterTable
 from audit.counting.family_moments import FamilyMoments
 from audit.counting.table import FamilyCounts, ladder_map
 from audit.counting.weights import WeightTable
-from audit.groups import Family, SensitiveFeature
+from audit.vocabulary.groups import Family, SensitiveFeature
 
 __all__ = ["FamilyMoments", "Moments"]
 

@@ -11,7 +11,7 @@ import numpy as np
 from audit.counting.count import SCORED
 from audit.counting.table import DECISIONS, NEAR, NEGATIVE, POSITIVE, UNLABELLED, CountsTable, IntArray, ladder_map
 from audit.evaluation.connection import reading
-from audit.groups import Family, Group, Level, SensitiveFeature
+from audit.vocabulary.groups import Family, Group, Level, SensitiveFeature
 
 if TYPE_CHECKING:
     from audit.evaluation.evaluation_set import EvaluationSet

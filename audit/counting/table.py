@@ -10,8 +10,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from audit.groups import Axis, Family, Group, Level, SensitiveFeature
-from audit.metrics import Cell, Metric
+from audit.vocabulary.groups import Axis, Family, Group, Level, SensitiveFeature
+from audit.vocabulary.metrics import Cell, Metric
 
 IntArray = npt.NDArray[np.int64]
 

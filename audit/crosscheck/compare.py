@@ -11,8 +11,8 @@ import numpy as np
 from audit.crosscheck.conventions import rate_convention
 from audit.crosscheck.tables import Answers, BoolArray, FloatArray, Tables, four_cells, rates_of
 from audit.findings import ConventionCode
-from audit.groups import Group
-from audit.metrics import MetricName
+from audit.vocabulary.groups import Group
+from audit.vocabulary.metrics import MetricName
 
 __all__ = ["TOLERANCE", "Comparison", "compare", "distance"]
 

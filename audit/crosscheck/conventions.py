@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from audit.findings import ConventionCode
-from audit.metrics import MetricName
+from audit.vocabulary.metrics import MetricName
 
 __all__ = ["CONVENTIONS", "Stated", "rate_convention"]
 

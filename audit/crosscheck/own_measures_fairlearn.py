@@ -30,9 +30,9 @@ from audit.detectors.raised import name_of
 from audit.errors import DetectorError
 from audit.evaluation.connection import reading
 from audit.findings import OwnMeasure, OwnMeasureReason
-from audit.groups import Axis, Family, Group, Level, SensitiveFeature
 from audit.plan import AuditPlan, Measure
 from audit.stats.row_bootstrap import expanded_percentiles, resampled_places
+from audit.vocabulary.groups import Axis, Family, Group, Level, SensitiveFeature
 
 if TYPE_CHECKING:
     from audit.evaluation.evaluation_set import EvaluationSet

@@ -27,7 +27,7 @@ from audit.crosscheck.tables import (
     labelled,
     two_cells,
 )
-from audit.metrics import MetricName
+from audit.vocabulary.metrics import MetricName
 
 __all__ = ["DISTRIBUTION", "answers", "quiet_import", "row_rates"]
 

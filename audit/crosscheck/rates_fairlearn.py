@@ -25,7 +25,7 @@ from audit.crosscheck.tables import (
     labelled,
     two_cells,
 )
-from audit.metrics import METRICS, Cell, MetricName
+from audit.vocabulary.metrics import METRICS, Cell, MetricName
 
 __all__ = ["DISTRIBUTION", "MOST_RESTS", "answers", "row_rates"]
 

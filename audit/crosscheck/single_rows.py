@@ -12,7 +12,7 @@ from audit.counting.count import SCORED
 from audit.counting.table import FLAGGED, NOT_FLAGGED
 from audit.crosscheck.tables import Rows
 from audit.evaluation.connection import reading
-from audit.groups import Family, Group, Level
+from audit.vocabulary.groups import Family, Group, Level
 
 if TYPE_CHECKING:
     import pyarrow as pa

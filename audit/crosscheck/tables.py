@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from audit.counting.table import FLAGGED, NOT_FLAGGED, FamilyCounts
-from audit.metrics import METRICS, Cell, MetricName
+from audit.vocabulary.metrics import METRICS, Cell, MetricName
 
 __all__ = [
     "DECISIONS",

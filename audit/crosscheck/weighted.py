@@ -10,7 +10,7 @@ import numpy as np
 from audit.counting.moments import FamilyMoments, Moments
 from audit.counting.table import FamilyCounts
 from audit.crosscheck.tables import Answers, FloatArray, Tables
-from audit.metrics import METRICS, Cell, MetricName
+from audit.vocabulary.metrics import METRICS, Cell, MetricName
 
 __all__ = ["weighted_ours", "weighted_tables"]
 

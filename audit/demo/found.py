@@ -9,10 +9,10 @@ from typing import Final, Literal
 from audit.demo.prepare import PreparedDemo
 from audit.evaluation.synthetic import PlantedFinding
 from audit.findings import Disparity, Estimate, Verdict
-from audit.groups import Group, Level
-from audit.metrics import METRICS
-from audit.percentages import percent
 from audit.result import AuditResult
+from audit.vocabulary.groups import Group, Level
+from audit.vocabulary.metrics import METRICS
+from audit.vocabulary.numbers import percent
 
 __all__ = ["Finding", "State", "accused_without_cause", "lines_to_print", "what_was_found"]
 

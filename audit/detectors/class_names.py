@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from audit.errors import DetectorError
-from audit.evaluation.quoting import shown
 from audit.plan import ModelDetector
+from audit.vocabulary.text import shown
 
 _SHOWN: Final = 10
 """At most so many classes are listed in an error."""

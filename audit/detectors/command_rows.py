@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from audit.detectors.protocol import ROW_ID
 from audit.errors import DetectorError
-from audit.evaluation.quoting import shown
+from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:
     import pyarrow as pa

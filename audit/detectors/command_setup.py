@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from audit.errors import DetectorError
-from audit.evaluation.quoting import shown
+from audit.vocabulary.text import shown
 
 GIVEN: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
 """Environment variables that every program is given, where they are set."""

@@ -15,7 +15,7 @@ from audit.detectors.mlflow_folder import MODEL_FILE, ModelFolder, pickled_model
 from audit.detectors.mlflow_signature import Signature, read_signature
 from audit.detectors.mlflow_yaml import LARGEST, NotPlainError, read_plain_yaml
 from audit.errors import DetectorError
-from audit.evaluation.quoting import shown
+from audit.vocabulary.text import shown
 
 Flavour = Literal["onnx", "sklearn"]
 

@@ -14,7 +14,7 @@ from typing import Final
 
 from audit.detectors.skops_file import PICKLE_NAMES
 from audit.errors import DetectorError
-from audit.evaluation.quoting import shown
+from audit.vocabulary.text import shown
 
 MODEL_FILE: Final = "MLmodel"
 """The file in which MLflow describes a model."""

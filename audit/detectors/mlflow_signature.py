@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from audit.detectors.mlflow_folder import unreadable
 from audit.errors import DetectorError
-from audit.evaluation.quoting import shown
+from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:
     import pyarrow as pa

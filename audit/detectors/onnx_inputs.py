@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from audit.detectors.column_order import BY_PLAN
 from audit.errors import DetectorError
-from audit.evaluation.quoting import shown
+from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -16,8 +16,8 @@ from audit.detectors.one_thread import NOTE
 from audit.detectors.protocol import API_VERSION, DetectorInfo, RunContext
 from audit.detectors.raised import name_of
 from audit.errors import DetectorError
-from audit.evaluation.quoting import shown
 from audit.plan import OnnxDetector as OnnxSection
+from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -53,7 +53,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, cast
 
-from audit.statuses import REASONS, STATUSES, Reason, Status
+from audit.vocabulary.statuses import REASONS, STATUSES, Reason, Status
 
 if TYPE_CHECKING:
     import numpy.typing as npt

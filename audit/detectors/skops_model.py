@@ -18,9 +18,9 @@ from audit.detectors.one_thread import NOTE, OneThread
 from audit.detectors.protocol import API_VERSION, DetectorInfo, RunContext
 from audit.detectors.raised import name_of
 from audit.errors import DetectorError
-from audit.evaluation.quoting import shown
 from audit.plan import PickleDetector as PickleSection
 from audit.plan import SkopsDetector as SkopsSection
+from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:
     import pyarrow as pa

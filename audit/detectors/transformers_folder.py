@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from audit.errors import DetectorError
-from audit.evaluation.quoting import shown
+from audit.vocabulary.text import shown
 
 _PROGRAMS: Final = frozenset(
     {

@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final, get_args
 
 from audit.disclosure.features import features_without_figures, public_method
-from audit.metrics import MetricName
 from audit.plan import AuditPlan, GovernanceSection, PredictionsDetector
 from audit.public_about import PublicAbout, PublicCoding, PublicLook, PublicMetric
 from audit.public_table import PlanPart, PublicChange
 from audit.result import AuditResult, SensitiveFeature
 from audit.safeguards import public_governance, public_safeguards
+from audit.vocabulary.metrics import MetricName
 
 __all__ = ["LOOKS", "public_about", "public_change", "public_metrics"]
 

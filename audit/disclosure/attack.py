@@ -15,7 +15,7 @@ from audit.disclosure.propagation import ImpossibleBoundsError, propagate, propa
 from audit.disclosure.repair import told
 from audit.disclosure.view import BOUNDED, TOTAL_OF, BoolArray, Bounds, View, ranges
 from audit.errors import RefusedReleaseError
-from audit.groups import Group
+from audit.vocabulary.groups import Group
 
 __all__ = ["AttackReport", "Told", "attack", "refuse_if_told", "told_nodes"]
 

@@ -17,10 +17,6 @@ from typing import Final
 
 from audit.disclosure.printed import Number, numbers_in, read_numbers
 from audit.errors import RefusedReleaseError
-from audit.frequencies import Frequency
-from audit.groups import Level
-from audit.harmless import harmless
-from audit.metrics import MetricName
 from audit.public_figures import (
     FUNNEL_DEVIATIONS,
     Place,
@@ -49,6 +45,10 @@ from audit.public_table import (
     PublicSide,
     group_key,
 )
+from audit.vocabulary.groups import Level
+from audit.vocabulary.metrics import MetricName
+from audit.vocabulary.numbers import Frequency
+from audit.vocabulary.text import harmless
 
 __all__ = [
     "blank",

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from audit.counting.table import IntArray
 from audit.disclosure.vocabulary import Ladder
 from audit.errors import PlanError
-from audit.groups import Group, Level
+from audit.vocabulary.groups import Group, Level
 
 __all__ = ["Lattice", "Relation", "lattice_of"]
 

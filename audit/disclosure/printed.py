@@ -24,8 +24,8 @@ from urllib.parse import unquote_to_bytes
 from audit.disclosure.number_words import numbers_said
 from audit.disclosure.plain_letters import visible
 from audit.errors import RefusedReleaseError
-from audit.harmless import harmless
 from audit.public_rows import ROW
+from audit.vocabulary.text import harmless
 
 __all__ = ["Number", "numbers_in", "read_numbers", "unread"]
 

@@ -26,10 +26,10 @@ from audit.disclosure.view import NOTHING, View
 from audit.disclosure.waived import with_waivers
 from audit.disclosure.words import public_release
 from audit.errors import RefusedReleaseError
-from audit.groups import Group
 from audit.plan import AuditPlan
 from audit.public_table import PublicGroup, PublicRelease, PublicSide, PublicTable
 from audit.result import AuditResult
+from audit.vocabulary.groups import Group
 
 __all__ = ["Published", "check_folder", "publish"]
 

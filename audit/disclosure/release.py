@@ -24,7 +24,7 @@ from audit.disclosure.method import Method
 from audit.disclosure.pdf_gate import refuse_other_pdfs
 from audit.disclosure.protect import Protected, Seen, protect, same_people
 from audit.disclosure.read import refuse_unless_read_back
-from audit.disclosure.restricted import Entry, RestrictedFolder, restricted_folder, storage
+from audit.disclosure.restricted import Entry, RestrictedFolder, restricted_folder
 from audit.disclosure.shown_evidence import with_shown_evidence
 from audit.disclosure.table import view_of
 from audit.disclosure.told import (
@@ -44,7 +44,7 @@ from audit.errors import DataError, ResultError
 from audit.findings.safeguards import PublicState
 from audit.public_table import FailsOn, PublicAbout, PublicChange, PublicRelease, PublicRule, PublicTable, public_json
 from audit.result import Waiver
-from audit.scoring.durable import make_folder, write_durably
+from audit.storage import make_folder, storage, write_durably
 
 __all__ = ["Audited", "People", "Released", "Writer", "attack_release", "into", "release", "reproduce"]
 

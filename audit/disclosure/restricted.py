@@ -9,22 +9,23 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from audit.disclosure.keys import new_key
 from audit.disclosure.keys_file import KEY, KEY_BYTES
-from audit.disclosure.waiting import in_turn
-from audit.errors import AuditError, ResultError, StorageError
-from audit.scoring.durable import make_folder, write_durably
+from audit.errors import ResultError
+from audit.storage import locked, make_folder, storage, write_durably
 
-__all__ = ["Entry", "RestrictedFolder", "locked", "restricted_folder", "storage"]
+__all__ = ["Entry", "RestrictedFolder", "restricted_folder"]
+
 
 PARAMETERS: Final = "parameters.json"
+
 RELEASES: Final = "releases"
-_LOCK: Final = ".lock"
+
 _LARGEST: Final = 256 * 1024 * 1024
 
 
@@ -149,41 +150,6 @@ def restricted_folder(path: Path) -> Iterator[RestrictedFolder]:
         with storage(path):
             folder = RestrictedFolder(path)
         yield folder
-
-
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold a restricted folder, which is made (0700) where it is not there, once nobody else does.
-
-    Raises
-    ------
-    FolderInUseError
-        If another holds it for longer than `patience` waits.
-    StorageError
-        If it cannot be made or locked.
-    """
-    with storage(path):
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        make_folder(path)
-    with ExitStack() as stack:
-        with storage(path):
-            stack.enter_context(in_turn(path / _LOCK, path.name))
-        yield
-
-
-@contextmanager
-def storage(path: Path) -> Iterator[None]:
-    """Turn an error of the storage into one line that names the last part of the path. Raises StorageError."""
-    try:
-        yield
-    except AuditError:
-        raise
-    except OSError as error:
-        raise StorageError(
-            f"{path.name} could not be read or written ({error.strerror or 'storage error'})",
-            slug="storage-failed",
-            hint="nothing was released; choose another folder, or free some space",
-        ) from None
 
 
 def _other_parameters(path: Path, now: Mapping[str, Any]) -> ResultError:

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from audit.findings.safeguards import PublicState
-from audit.groups import Group
 from audit.public_table import PublicGroup, PublicRelease
 from audit.safeguards import seen_in_table
+from audit.vocabulary.groups import Group
 
 __all__ = ["shown_evidence", "with_shown_evidence"]
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from audit import __version__
 from audit.counting.table import IntArray
 from audit.disclosure.attack import AttackReport
 from audit.disclosure.exact import ExactCounts, KeyedBy, from_finest
@@ -20,6 +19,7 @@ from audit.disclosure.restricted import Entry
 from audit.disclosure.table import view_of
 from audit.disclosure.view import BOUNDED, BoolArray, View
 from audit.public_table import PublicTable
+from audit.version import __version__
 
 __all__ = [
     "attack_again",

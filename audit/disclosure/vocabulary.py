@@ -16,8 +16,8 @@ import numpy as np
 from audit.counting.table import UNKNOWN, IntArray
 from audit.errors import PlanError
 from audit.evaluation import nationality
-from audit.groups import LevelName, SensitiveFeature
 from audit.plan_sections import GENDERS
+from audit.vocabulary.groups import LevelName, SensitiveFeature
 
 __all__ = ["UNLISTED", "Ladder", "ladder_of", "public_ladder"]
 

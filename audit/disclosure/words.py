@@ -29,7 +29,6 @@ from audit.disclosure.rates import (
     sums,
     why_no_rate,
 )
-from audit.groups import Group
 from audit.public_table import (
     FailsOn,
     PublicAbout,
@@ -46,6 +45,7 @@ from audit.public_table import (
 )
 from audit.stats.intervals import wilson
 from audit.stats.mover import Limits, difference_of_limits, ratio_of_limits
+from audit.vocabulary.groups import Group
 
 __all__ = ["Told", "follow", "headline_of", "public_release", "public_words", "sizes_alone"]
 

@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import codecs
 import gzip
-import hashlib
 import io
 import zlib
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from audit.errors import DataError
-from audit.evaluation.quoting import shown
+from audit.vocabulary.text import shown
 
 DAMAGED = (OSError, EOFError, zlib.error)
 """What reading a file that is cut short or damaged raises."""
+
 _GZIP = b"\x1f\x8b"
+
 _ZSTD = b"\x28\xb5\x2f\xfd"
+
 _PIECE = 1 << 16
-
-
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file as it lies on the disk, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def compression(path: Path) -> str | None:

@@ -17,10 +17,11 @@ from audit.evaluation.connection import PrivateFolder, connect, reading
 from audit.evaluation.design import MOST_LEVELS
 from audit.evaluation.look import likely_delimiter
 from audit.evaluation.meaning import Meaning
-from audit.evaluation.quoting import identifier, shown
+from audit.evaluation.quoting import identifier
 from audit.evaluation.reading import ReadOptions, check_file, read_file
 from audit.evaluation.relation import Relation
 from audit.plan import GenderCodes
+from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:
     import duckdb

@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from audit.errors import DataError
-from audit.evaluation.quoting import shown
 from audit.evaluation.relation import ROW
+from audit.vocabulary.text import shown
 
 _INTEGERS = frozenset(
     {

@@ -11,11 +11,12 @@ from audit.errors import DataError
 from audit.evaluation.cell_values import distinct_texts, refuse_suppressed
 from audit.evaluation.columns import check_text_type, text_of
 from audit.evaluation.connection import reading
-from audit.evaluation.quoting import identifier, literal, shown
+from audit.evaluation.quoting import identifier, literal
 from audit.evaluation.relation import Relation
-from audit.evaluation.row_numbers import rows_text, rows_where
+from audit.evaluation.row_numbers import rows_where
 from audit.evaluation.scores import number_cells
 from audit.plan import AuditPlan
+from audit.vocabulary.text import rows_text, shown
 
 if TYPE_CHECKING:
     import duckdb

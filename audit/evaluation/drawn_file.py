@@ -13,10 +13,11 @@ from audit.errors import DataError, StorageError
 from audit.evaluation.columns import BETWEEN_ITEMS, is_number_type, text_of
 from audit.evaluation.connection import reading
 from audit.evaluation.pool import PREFIX, Pool
-from audit.evaluation.quoting import identifier, literal, shown
+from audit.evaluation.quoting import identifier, literal
 from audit.evaluation.relation import ROW
 from audit.evaluation.sampling import Strata
 from audit.sampling_design import SamplingDesign
+from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -14,8 +14,8 @@ from typing import Final
 from audit.evaluation.meaning import Meaning
 from audit.evaluation.spelling import bare
 from audit.evaluation.suppressed import is_suppressed
-from audit.groups import LevelName
 from audit.plan import GENDERS, GenderCodes
+from audit.vocabulary.groups import LevelName
 
 CODES: Final[Mapping[GenderCodes, Mapping[str, str]]] = {
     "iso-5218": {"0": "unknown", "1": "man", "2": "woman"},

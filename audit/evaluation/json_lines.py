@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from audit.errors import DataError
 from audit.evaluation.byte_stream import not_in_encoding, open_text
 from audit.evaluation.columns import BETWEEN_ITEMS, EXACT_INTEGERS, check_asked, check_header
-from audit.evaluation.quoting import shown
 from audit.evaluation.relation import Content
 from audit.evaluation.text_table import BATCH, LONGEST, TextTable, no_rows
+from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:
     import duckdb

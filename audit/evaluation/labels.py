@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from audit.errors import DataError
 from audit.evaluation.cell_values import distinct_texts, refuse_suppressed, rows_with
 from audit.evaluation.columns import check_text_type, is_integer_type
-from audit.evaluation.quoting import literal, shown
+from audit.evaluation.quoting import literal
 from audit.evaluation.relation import Relation
-from audit.evaluation.row_numbers import rows_text
 from audit.plan import EvaluationSetSection
+from audit.vocabulary.text import rows_text, shown
 
 if TYPE_CHECKING:
     import duckdb

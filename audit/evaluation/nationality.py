@@ -28,7 +28,7 @@ from typing import Final
 
 from audit.evaluation.several import TOGETHER, join, parts_of
 from audit.evaluation.several import UNKNOWN as _UNKNOWN
-from audit.groups import LevelName
+from audit.vocabulary.groups import LevelName
 
 UNKNOWN: Final = _UNKNOWN
 TRAVEL_DOCUMENT_CODES = {

@@ -20,12 +20,13 @@ from audit.evaluation.copies import NUMBER, add_copied
 from audit.evaluation.design import cluster_text
 from audit.evaluation.ids import check_ids
 from audit.evaluation.labels import check_labels
-from audit.evaluation.quoting import identifier, literal, shown
+from audit.evaluation.quoting import identifier, literal
 from audit.evaluation.reading import ReadOptions, read_file
 from audit.evaluation.relation import ROW, Relation
 from audit.evaluation.sensitive import CodedFeature, check_maps, check_names, code_features, list_columns
-from audit.groups import SensitiveFeature
 from audit.sampling_design import COLUMNS_ADDED, SamplingDesign
+from audit.vocabulary.groups import SensitiveFeature
+from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:
     import duckdb

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 from audit.errors import PlanError
 from audit.evaluation import gender, nationality
-from audit.evaluation.quoting import shown
 from audit.evaluation.several import join, parts_of, read_parts
 from audit.evaluation.standing import STANDINGS
 from audit.plan import GENDERS, Coding
+from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:
     from audit.sampling_design import SamplingDesign

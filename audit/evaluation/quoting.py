@@ -18,9 +18,3 @@ def literal(text: str) -> str:
 def literals(texts: Iterable[str]) -> str:
     """`texts` as the inside of an SQL list."""
     return ", ".join(literal(text) for text in texts)
-
-
-def shown(name: str) -> str:
-    """The name of a file or column as a message shows it: on one line, at most 80 characters."""
-    plain = "".join(character if character.isprintable() else "?" for character in name)
-    return plain if len(plain) <= 80 else plain[:79] + "…"

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 from audit.errors import DataError
-from audit.evaluation.byte_stream import file_sha256
 from audit.evaluation.connection import PrivateFolder, Unchanged, reading
-from audit.evaluation.quoting import shown
 from audit.evaluation.relation import ROW, Content, Relation
+from audit.storage import file_sha256
+from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:
     import duckdb

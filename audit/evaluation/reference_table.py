@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from audit.errors import DataError, PlanError
-from audit.evaluation.quoting import shown
 from audit.evaluation.standing import STANDINGS
 from audit.plan import GENDERS, AuditPlan
+from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:
     from audit.evaluation.evaluation_set import EvaluationSet

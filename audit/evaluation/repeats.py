@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from audit.errors import StorageError
 from audit.evaluation.connection import stream
-from audit.evaluation.quoting import shown
+from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:
     import duckdb

@@ -2,40 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from audit.evaluation.relation import ROW
+from audit.vocabulary.text import SHOWN
 
 if TYPE_CHECKING:
     import duckdb
-
-SHOWN = 5
-"""Row numbers that a message lists before it says how many more there are."""
-
-
-def rows_text(count: int, first: Sequence[int]) -> str:
-    """`row 7`, `rows 3 and 9`, or `rows 1, 2, 3, 4, 5 and 12 more`.
-
-    Parameters
-    ----------
-    count : int
-        How many rows it is about; at least 1.
-    first : sequence of int
-        The lowest of their numbers; at least min(count, SHOWN) of them.
-    """
-    shown = [str(number) for number in first[:SHOWN]]
-    more = count - len(shown)
-    if count == 1:
-        return f"row {shown[0]}"
-    if more:
-        return f"rows {', '.join(shown)} and {more} more"
-    return f"rows {', '.join(shown[:-1])} and {shown[-1]}"
-
-
-def count_of(count: int, singular: str, plural: str = "") -> str:
-    """`1 row`, `12,000 rows`."""
-    return f"{count:,} {singular if count == 1 else plural or singular + 's'}"
 
 
 def rows_where(

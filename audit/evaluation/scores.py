@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 from audit.errors import DataError
 from audit.evaluation.columns import is_float, is_number_type
 from audit.evaluation.connection import reading
-from audit.evaluation.quoting import identifier, literal, shown
+from audit.evaluation.quoting import identifier, literal
 from audit.evaluation.relation import Relation
-from audit.evaluation.row_numbers import rows_text, rows_where
+from audit.evaluation.row_numbers import rows_where
 from audit.evaluation.suppressed import suppressed_cells, suppressed_condition
+from audit.vocabulary.text import rows_text, shown
 
 if TYPE_CHECKING:
     import duckdb

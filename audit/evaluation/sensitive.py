@@ -11,13 +11,14 @@ from audit.evaluation import gender, nationality, nationality_reading
 from audit.evaluation.cell_values import distinct_texts, refuse_suppressed, rows_with
 from audit.evaluation.columns import BETWEEN_ITEMS, check_text_type, is_list_type, is_number_type, text_of
 from audit.evaluation.connection import reading
-from audit.evaluation.quoting import identifier, shown
+from audit.evaluation.quoting import identifier
 from audit.evaluation.relation import Relation
-from audit.evaluation.row_numbers import rows_text, rows_where
+from audit.evaluation.row_numbers import rows_where
 from audit.evaluation.several import counted_under, parts_of, read_parts, split
 from audit.evaluation.standing import STANDINGS, Standing, standing, standing_of_all
-from audit.groups import LevelName, SensitiveFeature
 from audit.plan import AuditPlan, Coding, GroupFeature
+from audit.vocabulary.groups import LevelName, SensitiveFeature
+from audit.vocabulary.text import rows_text, shown
 
 if TYPE_CHECKING:
     import duckdb

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Final, Literal
 
 from audit.evaluation.nationality import TRAVEL_DOCUMENT_CODES, UNKNOWN
-from audit.groups import LevelName
+from audit.vocabulary.groups import LevelName
 
 Standing = Literal["national", "foreign", "stateless", "unknown"]
 STANDINGS: Final[tuple[Standing, ...]] = ("national", "foreign", "stateless", "unknown")

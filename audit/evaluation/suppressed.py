@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from audit.errors import DataError
-from audit.evaluation.quoting import literal, shown
-from audit.evaluation.row_numbers import rows_text
+from audit.evaluation.quoting import literal
+from audit.vocabulary.text import rows_text, shown
 
 PATTERN = r"^\s*(<|<=|≤|&lt;)\s*[0-9]+\s*$|^\s*\*+\s*$|^\s*\.\.+\s*$"
 """`<5`, `< 10`, `<=5`, `≤5`, `&lt;5`, `*`, `**`, `..`: for Python and for DuckDB alike."""

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 import numpy.typing as npt
 
-from audit.groups import Group, Level
-from audit.metrics import MetricName
+from audit.vocabulary.groups import Group, Level
+from audit.vocabulary.metrics import MetricName
 
 if TYPE_CHECKING:
     import pyarrow as pa

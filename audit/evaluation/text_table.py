@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from audit.errors import DataError
-from audit.evaluation.quoting import identifier, shown
+from audit.evaluation.quoting import identifier
 from audit.evaluation.relation import ROW
+from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:
     import duckdb

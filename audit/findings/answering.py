@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from audit.groups import Group, Part
-from audit.statuses import Reason, Status
+from audit.vocabulary.groups import Group, Part
+from audit.vocabulary.statuses import Reason, Status
 
 
 class FailedRows(Part):

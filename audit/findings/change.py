@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-from audit.groups import Family, Group, Part
-from audit.metrics import MetricName
+from audit.vocabulary.groups import Family, Group, Part
+from audit.vocabulary.metrics import MetricName
 
 __all__ = [
     "Change",

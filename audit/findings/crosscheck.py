@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from audit.groups import Part
+from audit.vocabulary.groups import Part
 
 __all__ = ["Agreement", "Convention", "ConventionCode", "CrosscheckState"]
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from audit.groups import Family, Group, Part
-from audit.metrics import MetricName
 from audit.plan import Comparison
+from audit.vocabulary.groups import Family, Group, Part
+from audit.vocabulary.metrics import MetricName
 
 Outcome = Literal["pass", "fail", "inconclusive", "not_evaluable"]
 Scale = Literal["difference", "ratio"]

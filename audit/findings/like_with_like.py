@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from audit.groups import Family, Group, Part
-from audit.metrics import MetricName
+from audit.vocabulary.groups import Family, Group, Part
+from audit.vocabulary.metrics import MetricName
 
 Note = Literal[
     "vanishes",  # a crude gap is seen; within strata neither half of it nor the limit can remain

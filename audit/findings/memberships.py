@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from audit.findings.judged import Estimate
-from audit.groups import Part
+from audit.vocabulary.groups import Part
 
 
 class Membership(Part):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from audit.groups import Group, Part
+from audit.vocabulary.groups import Group, Part
 
 __all__ = ["OwnMeasure", "OwnMeasureReason"]
 

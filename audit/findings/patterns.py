@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from audit.groups import Family, Group, Part
+from audit.vocabulary.groups import Family, Group, Part
 
 Amplifies = Literal[
     "adds",  # the detector's flags differ more between group and rest than the labels do, or the other way round

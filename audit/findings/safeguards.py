@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from audit.groups import Family, Group, Part
+from audit.vocabulary.groups import Family, Group, Part
 
 __all__ = [
     "EvidenceState",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from audit.groups import Family, Group, Part
+from audit.vocabulary.groups import Family, Group, Part
 
 ScoreReason = Literal[
     "no_cases",  # no labelled case with a score

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Literal
 
 from audit.findings.judged import Outcome
-from audit.groups import Group, Part
-from audit.metrics import MetricName
+from audit.vocabulary.groups import Group, Part
+from audit.vocabulary.metrics import MetricName
 
 __all__ = [
     "ControlComparison",

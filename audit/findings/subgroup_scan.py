@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from audit.groups import Part
-from audit.metrics import MetricName
+from audit.vocabulary.groups import Part
+from audit.vocabulary.metrics import MetricName
 
 __all__ = ["ScanHalf", "ScanOutcome", "ScanQuestion", "ScanReason", "ScanValues", "SubgroupScan"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from audit.findings.judged import Outcome
-from audit.groups import Part
+from audit.vocabulary.groups import Part
 
 __all__ = [
     "ChangedSlot",

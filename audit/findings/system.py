@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from audit.groups import Part
+from audit.vocabulary.groups import Part
 
 __all__ = ["SystemDescription"]
 

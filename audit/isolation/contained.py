@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeGuard
 from audit.detectors.protocol import API_VERSION, DetectorInfo, RunContext
 from audit.detectors.raised import OWN, RaisedThereError, is_builtin
 from audit.errors import DetectorError
-from audit.evaluation.quoting import shown
 from audit.isolation.process import Child, ChildGoneError, GarbledError, TooLateError
 from audit.isolation.wire import Asked, Replied, as_json
+from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:
     import pyarrow as pa

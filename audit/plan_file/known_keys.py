@@ -12,7 +12,6 @@ from typing import Any, Final
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from audit.metrics import METRICS
 from audit.plan import (
     PLAN_SCHEMA,
     AuditPlan,
@@ -62,6 +61,7 @@ from audit.sampling_design import (
     Quota,
     SamplingDesign,
 )
+from audit.vocabulary.metrics import METRICS
 
 DETECTORS: Final[Mapping[str, type[BaseModel]]] = {
     "predictions": PredictionsDetector,

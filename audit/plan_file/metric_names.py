@@ -6,7 +6,7 @@ import difflib
 import re
 from typing import Final
 
-from audit.metrics import METRICS, Metric, MetricName
+from audit.vocabulary.metrics import METRICS, Metric, MetricName
 
 _SHORT: Final[dict[str, MetricName]] = {
     "tpr": "true_positive_rate",

@@ -18,8 +18,7 @@ from audit.detectors.protocol import REASONS, STATUSES
 from audit.errors import DataError, PlanError
 from audit.evaluation.columns import check_text_type
 from audit.evaluation.connection import reading
-from audit.evaluation.quoting import identifier, shown
-from audit.evaluation.row_numbers import count_of
+from audit.evaluation.quoting import identifier
 from audit.isolation.options import IN_PROCESS, Isolating
 from audit.plan import AuditPlan, ColumnsProbe, PredictionsDetector, Probe, TextProbe
 from audit.probing.answered_now import answers_of
@@ -29,6 +28,7 @@ from audit.probing.text_design import Written, variant_id, written
 from audit.scoring.batches import check_features
 from audit.scoring.progress import NoProgress, Progress
 from audit.scoring.rules import decision_rule
+from audit.vocabulary.text import count_of, shown
 
 if TYPE_CHECKING:
     from audit.evaluation.evaluation_set import EvaluationSet

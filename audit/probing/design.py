@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from audit.errors import PlanError
-from audit.evaluation.quoting import shown
+from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -26,9 +26,9 @@ from pathlib import Path
 from typing import Any, Final, get_args
 
 from audit.errors import PlanError
-from audit.evaluation.quoting import shown
 from audit.plan_probes import ProbeLanguage, TextProbe
 from audit.probing.words import ANCHOR, NO_NAME, Words, read_toml
+from audit.vocabulary.text import shown
 
 __all__ = ["Choice", "Piece", "Template", "Templates", "pieces_of", "render", "slots_of", "templates_of"]
 

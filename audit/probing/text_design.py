@@ -12,12 +12,12 @@ from typing import Final
 import numpy as np
 
 from audit.errors import PlanError
-from audit.evaluation.quoting import shown
 from audit.plan_probes import ProbeSlot, TextProbe
 from audit.probing.design import MOST_VARIANTS, Comparison, Pairs, SlotOfProbe
 from audit.probing.templates import Choice, Template, Templates, render, slots_of, templates_of
 from audit.probing.unused import unused_texts, unused_words
 from audit.probing.words import GENDERS_OF_NAMES, NO_NAME, Words, words_of
+from audit.vocabulary.text import shown
 
 __all__ = ["Variant", "Written", "variant_id", "written"]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
-from audit.evaluation.quoting import shown
 from audit.plan_probes import TextProbe
 from audit.probing.templates import Template, Templates
 from audit.probing.words import GENDERS_OF_NAMES, Words
+from audit.vocabulary.text import shown
 
 __all__ = ["unused_texts", "unused_words"]
 

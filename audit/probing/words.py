@@ -29,7 +29,7 @@ from typing import Any, Final
 
 from audit.errors import PlanError
 from audit.evaluation.nationality import name_of
-from audit.evaluation.quoting import shown
+from audit.vocabulary.text import shown
 
 __all__ = ["ANCHOR", "FORMS", "GENDERS_OF_NAMES", "Words", "built_in_words", "words_of"]
 

@@ -6,10 +6,10 @@ from collections.abc import Collection
 from functools import cached_property
 
 from audit.findings import Estimate, RuleResult, Verdict
-from audit.groups import Group
-from audit.metrics import MetricName
 from audit.plan import AuditPlan, GovernanceSection
 from audit.result import AuditResult
+from audit.vocabulary.groups import Group
+from audit.vocabulary.metrics import MetricName
 
 __all__ = ["FOUND", "MISSED", "WRONGLY_FLAGGED", "Held"]
 

@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from audit.evaluation.row_numbers import count_of
 from audit.findings import ChangedSlot, Outcome, SwapProbe, SwapShift
-from audit.percentages import percent
 from audit.safeguards.found import Finding, Found, measured, not_shown
 from audit.safeguards.held import Held
-from audit.terms import SLOT_WORDS
+from audit.vocabulary.numbers import percent
+from audit.vocabulary.terms import SLOT_WORDS
+from audit.vocabulary.text import count_of
 
 __all__ = ["CHANGES"]
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from audit.evaluation.row_numbers import count_of
 from audit.findings import ChangeOutcome, ProbeRuleResult, RuleResult
-from audit.percentages import exact_percent
 from audit.plan_governance import NOT_TESTED
 from audit.safeguards.found import Finding, Found, declared, measured, not_shown
 from audit.safeguards.held import Held
+from audit.vocabulary.numbers import exact_percent
+from audit.vocabulary.text import count_of
 
 __all__ = ["DECLARATIONS"]
 

@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Final
 
-from audit.evaluation.row_numbers import count_of
-from audit.percentages import percent
 from audit.safeguards.found import Finding, Found, measured, not_shown
 from audit.safeguards.held import Held
+from audit.vocabulary.numbers import percent
+from audit.vocabulary.text import count_of
 
 __all__ = ["PATTERNS"]
 

@@ -20,7 +20,7 @@ from typing import Any, Final, Self
 
 from audit.errors import AuditError, DataError
 from audit.scoring.checkpoint import Checkpoint, answers_digest
-from audit.scoring.durable import make_folder
+from audit.storage import make_folder
 
 __all__ = ["MOST_KEYS", "AnswerCache", "private_folder"]
 

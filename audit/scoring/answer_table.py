@@ -14,9 +14,10 @@ from audit.detectors.answers import ABSTAIN, NO_REASON, OK, CheckedAnswers
 from audit.detectors.protocol import REASONS, STATUSES, Reason, Status
 from audit.errors import DetectorError, StorageError
 from audit.evaluation.connection import as_one_file, reading
-from audit.evaluation.quoting import literals, shown
+from audit.evaluation.quoting import literals
 from audit.evaluation.relation import ROW
 from audit.scoring.decisions import AnswerSource
+from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:
     from audit.evaluation.evaluation_set import EvaluationSet

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from audit.evaluation.quoting import shown
 from audit.plan import PredictionsDetector
+from audit.vocabulary.text import shown
 
 __all__ = ["DecisionRule", "decision_rule"]
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from audit.scoring.durable import write_durably
+from audit.storage import write_durably
 
 __all__ = ["digest", "read_sealed", "write_sealed"]
 

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from audit.analyses.sides import questions
 from audit.errors import PlanError
-from audit.groups import SensitiveFeature
 from audit.plan import AuditPlan
 from audit.sequential.state import State
+from audit.vocabulary.groups import SensitiveFeature
 
 __all__ = ["changed", "check_plan", "identity"]
 

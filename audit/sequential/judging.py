@@ -21,11 +21,11 @@ from audit.analyses.margin_tests import could_be_beyond
 from audit.analyses.sides import questions
 from audit.counting.table import FamilyCounts
 from audit.findings import RuleBecause
-from audit.groups import Family, Group, SensitiveFeature
 from audit.plan import AuditPlan, Rule
 from audit.sequential.shares import features_seen, levels_seen
 from audit.sequential.state import Evidence, Outcome, State
 from audit.sequential.taking_in import counts_so_far
+from audit.vocabulary.groups import Family, Group, SensitiveFeature
 
 __all__ = ["JudgedGroup", "JudgedRule", "judged", "overall"]
 

@@ -11,13 +11,13 @@ import numpy as np
 from audit.analyses.estimates import cells_of
 from audit.counting.table import FamilyCounts
 from audit.errors import DataError, PlanError
-from audit.groups import Family, Group
 from audit.result import AuditResult
 from audit.sequential.identity import changed, check_plan, identity
 from audit.sequential.judging import JudgedRule, judged, overall
 from audit.sequential.sets import like, seen_before, set_of
 from audit.sequential.state import TOOL, FamilySeen, Outcome, Reset, Sample, State, begun
 from audit.sequential.taking_in import taken_in
+from audit.vocabulary.groups import Family, Group
 
 __all__ = ["Night", "check_sample", "night"]
 

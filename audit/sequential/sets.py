@@ -15,9 +15,9 @@ import numpy as np
 
 from audit.counting.table import ABSTAINED, FamilyCounts
 from audit.errors import DataError
-from audit.groups import Family
 from audit.result import AuditResult
 from audit.sequential.state import SetTaken, State
+from audit.vocabulary.groups import Family
 
 __all__ = ["Seen", "like", "seen_before", "set_of"]
 

@@ -17,8 +17,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from audit.groups import Group, SensitiveFeature
 from audit.sequential.state import LevelSeen
+from audit.vocabulary.groups import Group, SensitiveFeature
 
 __all__ = ["FIRST_NIGHT", "features_seen", "group_shares", "levels_seen"]
 

@@ -7,8 +7,8 @@ from typing import Any, Final, Literal, Self
 
 from pydantic import model_validator
 
-from audit import __version__
-from audit.groups import Family, Group, LevelName, Part
+from audit.version import __version__
+from audit.vocabulary.groups import Family, Group, LevelName, Part
 
 __all__ = [
     "CELLS",

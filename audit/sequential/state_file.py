@@ -12,10 +12,9 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from audit.errors import FolderInUseError, ResultError, StorageError
-from audit.evaluation.held_file import held, may_be_left
-from audit.evaluation.quoting import shown
-from audit.scoring.durable import write_durably
 from audit.sequential.state import METHOD, State
+from audit.storage import held, may_be_left, write_durably
+from audit.vocabulary.text import shown
 
 __all__ = ["LARGEST", "locked", "read_state", "write_state"]
 

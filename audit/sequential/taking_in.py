@@ -15,13 +15,13 @@ from audit.analyses.missing_attributes import PossibleMembers, possible_members
 from audit.analyses.sides import Question, cases, questions
 from audit.counting.table import ABSTAINED, DECISIONS, FLAGGED, NOT_FLAGGED, FamilyCounts, IntArray, parts_of
 from audit.errors import DataError
-from audit.groups import Family, Group, SensitiveFeature
 from audit.plan import AuditPlan
 from audit.sequential.drift import Doubt, looked_again
 from audit.sequential.shares import features_seen, group_shares, levels_seen
 from audit.sequential.state import CELLS, Evidence, FamilySeen, LevelSeen, Process, State
 from audit.stats.boundaries import Boundary, counted_outcome
 from audit.stats.safe_process import SafeState, e_holm, log_factor, mean_log_e, seen
+from audit.vocabulary.groups import Family, Group, SensitiveFeature
 
 __all__ = ["counts_so_far", "taken_in"]
 

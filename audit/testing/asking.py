@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from audit.errors import AuditError, RunInterruptedError
-from audit.evaluation.held_file import held
-from audit.scoring.durable import write_durably
+from audit.storage import held, write_durably
 from audit.testing.cases import Judged
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from audit.groups import Group
 from audit.testing.cases import OVERALL, AuditCase, CaseOutcome, group_label, printable
+from audit.vocabulary.groups import Group
 
 if TYPE_CHECKING:
     from audit.public_table import PublicRelease

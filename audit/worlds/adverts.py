@@ -6,7 +6,7 @@ few wordings; one that does not may leave an ordinary sentence in its place.
 
 from __future__ import annotations
 
-from audit.groups import Group
+from audit.vocabulary.groups import Group
 from audit.worlds.world import (
     EXAGGERATED,
     LABELLED_AS_NONE,

@@ -7,8 +7,8 @@ from functools import partial
 from typing import Final, Literal
 
 from audit.findings import Outcome, ProbeVerdict, Verdict
-from audit.groups import Group, Level
 from audit.result import AuditResult
+from audit.vocabulary.groups import Group, Level
 from audit.worlds.probe_texts import MARGIN, mean_shift
 from audit.worlds.truth import Truth
 from audit.worlds.world import FindingName, Possible

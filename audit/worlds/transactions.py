@@ -5,7 +5,7 @@ A row holds amounts, times and counts; a sign is a number beyond a bound that th
 
 from __future__ import annotations
 
-from audit.groups import Group
+from audit.vocabulary.groups import Group
 from audit.worlds.world import (
     EXAGGERATED,
     LABELLED_AS_NONE,

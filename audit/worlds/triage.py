@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from audit.groups import Group
+from audit.vocabulary.groups import Group
 from audit.worlds.world import (
     EXAGGERATED,
     LABELLED_AS_NONE,

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from audit.groups import Group, Level
-from audit.metrics import MetricName
+from audit.vocabulary.groups import Group, Level
+from audit.vocabulary.metrics import MetricName
 
 __all__ = [
     "EXAGGERATED",

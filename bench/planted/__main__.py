@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from audit.metrics import MetricName
+from audit.vocabulary.metrics import MetricName
 from audit.worlds.planting import WORLDS
 from audit.worlds.truth import Truth
 from audit.worlds.world import WorldName

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from audit.crosscheck.rates_aif360 import quiet_import
-from audit.metrics import MetricName
+from audit.vocabulary.metrics import MetricName
 from audit.worlds.truth import RATES
 from bench.planted.sets import Flag
 

@@ -20,7 +20,7 @@ from typing import Final, Literal
 import pandas as pd
 from fairlearn import metrics
 
-from audit.metrics import MetricName
+from audit.vocabulary.metrics import MetricName
 from bench.planted.sets import Flag, sized
 
 __all__ = ["FEWEST", "LIMITS", "READINGS", "Rates", "Reading", "flagged", "measured", "vanishes", "within_channels"]

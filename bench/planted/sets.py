@@ -14,10 +14,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from audit.groups import Group
-from audit.metrics import MetricName
 from audit.plan_file import LoadedPlan, read_plan_file
 from audit.run import run_audit
+from audit.vocabulary.groups import Group
+from audit.vocabulary.metrics import MetricName
 from audit.worlds.draws import IntArray
 from audit.worlds.folder import companions
 from audit.worlds.mechanism import GENDERS, Mechanism

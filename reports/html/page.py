@@ -9,7 +9,7 @@ from typing import Literal
 from markupsafe import Markup
 
 from audit.result import AuditResult, Family, Outcome, RuleResult
-from audit.terms import TERMS, Term
+from audit.vocabulary.terms import TERMS, Term
 from reports.data_links import as_link
 from reports.group_counts import groups_csv
 from reports.html.affected import Affected, AffectedWriter

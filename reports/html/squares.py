@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from audit.groups import Level, LevelName, NamedFeature
+from audit.vocabulary.groups import Level, LevelName, NamedFeature
 from reports.language import Language
 from reports.names import Names
 

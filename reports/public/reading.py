@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, Literal
 
-from audit.groups import Axis, Group, Level, LevelName
-from audit.metrics import MetricName
 from audit.public_figures import (
     State,
     each_people_once,
@@ -33,6 +31,8 @@ from audit.public_table import (
     group_key,
     why_no_rates,
 )
+from audit.vocabulary.groups import Axis, Group, Level, LevelName
+from audit.vocabulary.metrics import MetricName
 
 __all__ = ["MISSED", "OUTCOMES", "WRONGLY_FLAGGED", "FeatureNames", "PublicFinding", "PublicReading", "judges"]
 

@@ -12,9 +12,9 @@ from audit.analyses.control_sample import control_sample
 from audit.analyses.estimates import EVERYONE
 from audit.counting.table import IntArray
 from audit.findings import ControlComparison, ControlSample
-from audit.groups import Group
-from audit.metrics import MetricName
 from audit.verdicts import judge
+from audit.vocabulary.groups import Group
+from audit.vocabulary.metrics import MetricName
 
 TPR = {"metric": "true_positive_rate", "margin": 0.1, "groups": ["sex"]}
 

@@ -13,8 +13,8 @@ from audit.analyses.estimates import everyone_as_family
 from audit.analyses.families import MOST_GROUPS
 from audit.counting.table import IntArray
 from audit.findings.patterns import Deployed, DeployedGroup
-from audit.groups import Axis, Family
 from audit.plan import AuditPlan
+from audit.vocabulary.groups import Axis, Family
 
 
 def at_work(rows: dict[str, IntArray], prevalence: float | None = 0.01, rates: Any = None) -> tuple[Deployed, ...]:

@@ -13,8 +13,8 @@ from audit.analyses.families import MOST_GROUPS
 from audit.analyses.like_with_like import like_with_like
 from audit.counting.table import CountsTable, IntArray
 from audit.findings.like_with_like import ConditionalGap, LikeWithLike
-from audit.groups import SensitiveFeature
 from audit.plan import AuditPlan
+from audit.vocabulary.groups import SensitiveFeature
 
 Rows = Mapping[tuple[str, ...], IntArray]
 TPR_RULE = {"metric": "true_positive_rate", "groups": ["sex"], "margin": 0.1}

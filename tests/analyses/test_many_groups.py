@@ -10,9 +10,9 @@ from made_counts import categorical, cells, families_of, plan_of
 from audit.analyses.funnel import funnels
 from audit.analyses.many_groups import between_groups, entropies
 from audit.counting.table import FamilyCounts, IntArray
-from audit.groups import Family, SensitiveFeature
 from audit.plan import AuditPlan
 from audit.verdicts import judge
+from audit.vocabulary.groups import Family, SensitiveFeature
 
 CODES = [f"{letter}{number}" for letter in "ABCDE" for number in range(6)]
 RULE: dict[str, Any] = {"metric": "true_positive_rate", "groups": ["g"], "ratio": 0.8, "expected_rate": 0.7}

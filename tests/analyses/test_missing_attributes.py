@@ -15,12 +15,12 @@ from audit.analyses.missing_attributes import PossibleMembers, possible_members
 from audit.analyses.sides import Question, questions
 from audit.counting.table import FamilyCounts, IntArray
 from audit.findings import Verdict
-from audit.groups import Axis, Family, Group, SensitiveFeature
 from audit.plan import AuditPlan
 from audit.plan_sections import SensitivitySection
 from audit.stats.boundaries import counted_outcome
 from audit.stats.score_test import PASS_BETA, exact_p, screened_p
 from audit.verdicts import judge
+from audit.vocabulary.groups import Axis, Family, Group, SensitiveFeature
 
 TPR = {"metric": "true_positive_rate", "margin": 0.1, "groups": ["sex"]}
 FPR = {"metric": "false_positive_rate", "margin": 0.05, "groups": ["sex"]}

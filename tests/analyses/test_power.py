@@ -16,13 +16,13 @@ from audit.counting.clusters import ClusterTable
 from audit.counting.family_moments import CELLS
 from audit.counting.moments import Moments
 from audit.counting.table import IntArray
-from audit.metrics import METRICS, Cell
 from audit.power import counts_power
 from audit.stats.boundaries import margin_boundary
 from audit.stats.decidable_disparity import Limit
 from audit.stats.effective_levels import effective_levels, first_effective_levels
 from audit.stats.multiplicity import first_step_levels, reject_family
 from audit.stats.score_test import exact_p
+from audit.vocabulary.metrics import METRICS, Cell
 
 RULE = {"metric": "true_positive_rate", "groups": ["sex"], "margin": 0.1}
 LOW = margin_boundary("fail", True, "difference", 0.1)

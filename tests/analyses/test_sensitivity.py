@@ -16,9 +16,9 @@ from audit.analyses.label_doubts import error_axes
 from audit.analyses.sensitivity import _one_in, sensitivity_findings, sensitivity_notices
 from audit.counting.table import IntArray
 from audit.findings import RuleSensitivity, SensitivityFinding, Verdict
-from audit.metrics import METRICS, MetricName
 from audit.plan_sections import SensitivitySection
 from audit.verdicts import judge
+from audit.vocabulary.metrics import METRICS, MetricName
 
 TPR = {"metric": "true_positive_rate", "margin": 0.1, "groups": ["sex"]}
 FPR = {"metric": "false_positive_rate", "margin": 0.05, "groups": ["sex"]}

@@ -19,10 +19,10 @@ from audit.analyses.sensitivity import sensitivity_findings
 from audit.counting.table import CountsTable, FamilyCounts, IntArray
 from audit.evaluation.nationality import levels
 from audit.findings import Verdict
-from audit.groups import SensitiveFeature
 from audit.plan import AuditPlan
 from audit.plan_sections import SensitivitySection
 from audit.verdicts import judge
+from audit.vocabulary.groups import SensitiveFeature
 
 TPR = {"metric": "true_positive_rate", "margin": 0.1, "groups": ["nationality"]}
 

@@ -24,12 +24,12 @@ from audit.counting.moments import Moments
 from audit.counting.table import CountsTable, FamilyCounts
 from audit.counting.weights import WeightTable
 from audit.findings import RuleResult, Verdict
-from audit.groups import Family, SensitiveFeature
-from audit.metrics import METRICS, Cell
 from audit.plan import AuditPlan
 from audit.run import count_families
 from audit.stats.effective_test import effective_test
 from audit.verdicts import judge
+from audit.vocabulary.groups import Family, SensitiveFeature
+from audit.vocabulary.metrics import METRICS, Cell
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]

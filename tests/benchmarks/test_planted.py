@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from audit.metrics import MetricName
+from audit.vocabulary.metrics import MetricName
 from audit.worlds.found import state_of
 from audit.worlds.mechanism import Mechanism
 from audit.worlds.planting import WORLDS

@@ -15,9 +15,9 @@ from typer.testing import CliRunner
 from audit.cli.app import app
 from audit.cli.reporters import known_reporters
 from audit.errors import ExitCode
-from audit.metrics import METRICS
 from audit.result_file import load_result
-from audit.terms import TERMS
+from audit.vocabulary.metrics import METRICS
+from audit.vocabulary.terms import TERMS
 
 SCRIPT = Path(sys.executable).parent / "audit7k"
 PLAN = """\

@@ -16,8 +16,8 @@ from audit.counting.moments import Moments
 from audit.counting.table import CountsTable, FamilyCounts
 from audit.counting.weights import WeightTable
 from audit.evaluation.reference_table import ReferenceTable
-from audit.groups import Axis, Family
-from audit.metrics import Cell
+from audit.vocabulary.groups import Axis, Family
+from audit.vocabulary.metrics import Cell
 
 LEVELS = ("a", "b", "c")
 SEX = categorical("sex", LEVELS)

@@ -17,9 +17,9 @@ from audit.counting.controls import control_sets, count_controls, encoded, strat
 from audit.counting.count import count_cases
 from audit.counting.table import CountsTable, IntArray
 from audit.evaluation.evaluation_set import EvaluationSet, open_evaluation_set
-from audit.groups import Axis, Family
-from audit.metrics import METRICS
 from audit.plan import AuditPlan
+from audit.vocabulary.groups import Axis, Family
+from audit.vocabulary.metrics import METRICS
 
 CONTROLS = {"form": {"column": "form", "missing": ["n/a"]}, "channel": {"column": "channel"}}
 GROUPS = {"gender": {"column": "gender"}, "nationality": {"column": "nationality"}}

@@ -19,11 +19,11 @@ from audit.counting.family_moments import Cells
 from audit.counting.moments import Moments
 from audit.counting.table import CountsTable, FamilyCounts
 from audit.evaluation.evaluation_set import EvaluationSet, open_evaluation_set
-from audit.groups import Axis, Family, Group
-from audit.metrics import METRICS, Cell
 from audit.plan import AuditPlan
 from audit.stats.own_correlation import Evened
 from audit.stats.weighted_rate import WeightedRate
+from audit.vocabulary.groups import Axis, Family, Group
+from audit.vocabulary.metrics import METRICS, Cell
 
 ROWS = 600
 COUNTRIES = ["NGA", "GHA", "FRA", None]

@@ -17,7 +17,7 @@ from audit.counting.count import count_cases
 from audit.counting.score_table import BINS, UNIT, ScoreTable, count_scored, count_scores, score_expression
 from audit.counting.table import NEAR
 from audit.evaluation.evaluation_set import EvaluationSet, open_evaluation_set
-from audit.groups import Axis, Family
+from audit.vocabulary.groups import Axis, Family
 
 GROUPS = {"gender": {"column": "gender", "map": {"F": "woman"}}, "nationality": {"column": "nationality"}}
 LADDERED = {**GROUPS, "nationality": {"column": "nationality", "ladder": LADDER}}

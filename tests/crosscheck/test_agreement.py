@@ -24,8 +24,8 @@ from audit.crosscheck.conventions import CONVENTIONS
 from audit.crosscheck.tables import Answers, Rows, Tables, ours, tables_of
 from audit.errors import AuditError, CrosscheckError, ExitCode
 from audit.findings import Agreement, ConventionCode
-from audit.groups import Axis, Family, Group, Level
-from audit.metrics import METRICS, MetricName
+from audit.vocabulary.groups import Axis, Family, Group, Level
+from audit.vocabulary.metrics import METRICS, MetricName
 
 AXIS = Axis("ethnicity", "level")
 JUDGED: tuple[MetricName, ...] = tuple(name for name in METRICS if name != "base_rate")
@@ -160,7 +160,7 @@ def test_asking_leaves_logging_as_it_was_and_writes_nothing() -> None:
         "import numpy as np\n"
         "from audit.counting.table import FamilyCounts\n"
         "from audit.crosscheck.agreement import HEADLINES, crosscheck\n"
-        "from audit.groups import Family, Group\n"
+        "from audit.vocabulary.groups import Family, Group\n"
         "ones = np.ones((1, 3, 4), dtype=np.int64)\n"
         "found = crosscheck([FamilyCounts(Family(()), (Group(()),), ones, ones[0])], HEADLINES)\n"
         "root = logging.getLogger()\n"
@@ -186,7 +186,7 @@ def test_a_library_that_cannot_be_loaded_has_no_agreement_and_a_notice(missing: 
         "import numpy as np\n"
         "from audit.counting.table import FamilyCounts\n"
         "from audit.crosscheck.agreement import HEADLINES, agreement_notices, crosscheck\n"
-        "from audit.groups import Family, Group\n"
+        "from audit.vocabulary.groups import Family, Group\n"
         "ones = np.ones((1, 3, 4), dtype=np.int64)\n"
         "found = crosscheck([FamilyCounts(Family(()), (Group(()),), ones, ones[0])], HEADLINES)\n"
         "print([one.library for one in found], [(one.code, one.text) for one in agreement_notices(found)])\n"

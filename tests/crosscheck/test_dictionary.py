@@ -25,8 +25,8 @@ from audit.crosscheck.dictionary import ENTRIES
 from audit.crosscheck.rates_aif360 import quiet_import
 from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.findings import Disparity, Estimate
-from audit.metrics import MetricName
 from audit.stats.generalized_entropy import generalized_entropy
+from audit.vocabulary.metrics import MetricName
 from tools.document_dictionary import dictionary_page
 
 with quiet_import():
@@ -410,9 +410,9 @@ def weighted_here(rows: Rows, weight: npt.NDArray[np.float64]) -> float:
     """The weighted share found in group b, as verdicts take it."""
     from audit.counting.count import count_cases
     from audit.counting.count_moments import count_moments
-    from audit.metrics import METRICS
     from audit.run import count_families
     from audit.scoring import score
+    from audit.vocabulary.metrics import METRICS
 
     made = plan_of([{"metric": "true_positive_rate", "groups": ["origin"], "margin": 0.1}], [FEATURE])
     section = made.evaluation_set.model_copy(update={"weight": "weight"})

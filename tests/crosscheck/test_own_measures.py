@@ -18,10 +18,10 @@ from audit.crosscheck.own_measures_fairlearn import own_measures
 from audit.errors import DetectorError
 from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.findings import OwnMeasure
-from audit.groups import Group
 from audit.plan import AuditPlan, Measure
 from audit.scoring import score
 from audit.stats.row_bootstrap import expanded_percentiles, resampled_places
+from audit.vocabulary.groups import Group
 from simulate.costs_and_own_measures import own_measure
 
 FEATURES = [categorical("origin", ["north", "south", "tiny"]), nationality(["NGA", "GHA", "FRA"])]

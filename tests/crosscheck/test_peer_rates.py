@@ -28,7 +28,7 @@ from audit.analyses.disparities import disparities
 from audit.analyses.estimates import EVERYONE, estimates, everyone_as_family
 from audit.crosscheck import rates_aif360
 from audit.findings import Disparity, Estimate
-from audit.metrics import MetricName
+from audit.vocabulary.metrics import MetricName
 
 NAMES = "ABCDE"
 CLOSE = 1e-12

@@ -10,9 +10,9 @@ import pytest
 from audit.demo.found import Finding, State, accused_without_cause, lines_to_print, what_was_found
 from audit.demo.prepare import PreparedDemo, prepare_demo
 from audit.findings import Outcome
-from audit.groups import Group, Level
 from audit.result import AuditResult
 from audit.run import run_audit
+from audit.vocabulary.groups import Group, Level
 
 MEN = Group((Level("gender", "level", "man"),))
 WOMEN = Group((Level("gender", "level", "woman"),))

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from audit.groups import Group, Level
 from audit.result import AuditResult
 from audit.run import run_audit
+from audit.vocabulary.groups import Group, Level
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "weighted-adverts"
 

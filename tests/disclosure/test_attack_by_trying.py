@@ -30,7 +30,7 @@ from audit.disclosure.view import (
     ranges,
 )
 from audit.disclosure.vocabulary import ladder_of
-from audit.groups import LevelName
+from audit.vocabulary.groups import LevelName
 
 KINDS = ("positives", "negatives", "unscored", "unlabelled")
 K, D = 3, 2

@@ -36,7 +36,7 @@ from audit.disclosure.view import (
 )
 from audit.disclosure.vocabulary import ladder_of
 from audit.errors import DataError, RefusedReleaseError
-from audit.groups import LevelName
+from audit.vocabulary.groups import LevelName
 
 METHOD = made_method()
 

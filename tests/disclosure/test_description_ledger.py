@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from audit.disclosure.description.ledger import LEDGER, TableSpending, open_ledger
-from audit.disclosure.waiting import patience
 from audit.errors import FolderInUseError, RefusedReleaseError, ResultError
+from audit.storage import patience
 
 SHA = "a" * 64
 DAY = "2026-11-26"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from audit.groups import Group, Level
 from audit.public_figures import each_people_once, state_tally
 from audit.public_table import PublicWord
+from audit.vocabulary.groups import Group, Level
 
 WHY = {"below": "beyond_limit", "meets": "within_limit", "cannot_tell": "limit_not_excluded"}
 RUNGS = ("m49-region", "m49-subregion", "country")

@@ -18,8 +18,6 @@ from audit.disclosure.explain import blank, unexplained
 from audit.disclosure.printed import read_numbers
 from audit.disclosure.site import blank_site, unexplained_in_site
 from audit.disclosure.words import public_release
-from audit.groups import Group, Level, LevelName
-from audit.metrics import METRICS
 from audit.public_figures import of_share, per_cent, tenth, tenth_from_end, whole_per_cent
 from audit.public_site import PublicAudit, PublicSite
 from audit.public_table import (
@@ -31,6 +29,8 @@ from audit.public_table import (
     PublicSide,
     PublicTable,
 )
+from audit.vocabulary.groups import Group, Level, LevelName
+from audit.vocabulary.metrics import METRICS
 from reports.public.csv_file import PublicCsvReporter
 from reports.public.json_file import PublicJsonReporter
 from reports.public.junit_file import PublicJunitReporter

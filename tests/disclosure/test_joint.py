@@ -25,7 +25,7 @@ from audit.disclosure.release import Audited, into, release, reproduce
 from audit.disclosure.view import BOUNDED, CORRECT_OF, ERROR_OF, TOTAL_OF, UNBOUNDED, BoolArray, Bounds, ranges
 from audit.disclosure.vocabulary import ladder_of
 from audit.errors import RefusedReleaseError
-from audit.groups import LevelName
+from audit.vocabulary.groups import LevelName
 
 LATTICE = made_lattice(10, 3, 2)
 METHOD = made_method()

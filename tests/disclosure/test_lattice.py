@@ -14,7 +14,7 @@ from audit.disclosure.lattice import lattice_of
 from audit.disclosure.vocabulary import UNLISTED, ladder_of, public_ladder
 from audit.errors import PlanError
 from audit.evaluation.nationality import countries
-from audit.groups import LevelName, SensitiveFeature
+from audit.vocabulary.groups import LevelName, SensitiveFeature
 
 
 def gender(levels: tuple[str, ...]) -> SensitiveFeature:

@@ -18,7 +18,7 @@ from audit.disclosure.method import Method
 from audit.disclosure.noise import noise_table
 from audit.disclosure.view import NOTHING, TOTAL_OF, UNBOUNDED, Bounds, View
 from audit.disclosure.vocabulary import ladder_of
-from audit.groups import LevelName
+from audit.vocabulary.groups import LevelName
 
 MOST = 6
 """No table tried has more people."""

@@ -10,8 +10,6 @@ import pytest
 from made_disclosure import RULE
 from made_public import every_limit, made
 
-from audit.groups import Group, Level
-from audit.metrics import METRICS, MetricName
 from audit.public_figures import (
     FUNNEL_DEVIATIONS,
     below_by_harm,
@@ -28,6 +26,8 @@ from audit.public_figures import (
 )
 from audit.public_rows import short_names
 from audit.public_table import PublicGroup, PublicRate, PublicSide, PublicWord
+from audit.vocabulary.groups import Group, Level
+from audit.vocabulary.metrics import METRICS, MetricName
 
 Side = Literal["low", "high"]
 

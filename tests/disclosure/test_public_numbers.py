@@ -13,8 +13,6 @@ from audit.disclosure.exact import exact_counts
 from audit.disclosure.protect import protect
 from audit.disclosure.rates import RATES, intervals, public_rates, size_class
 from audit.disclosure.words import public_release, public_words
-from audit.groups import Group, Level
-from audit.metrics import METRICS
 from audit.public_figures import STATES
 from audit.public_table import (
     SENTENCES,
@@ -26,6 +24,8 @@ from audit.public_table import (
     PublicWord,
     clear_change,
 )
+from audit.vocabulary.groups import Group, Level
+from audit.vocabulary.metrics import METRICS
 
 METHOD = PublicMethod(version=1, floor=10, largest_change=5, variance=3.0, absent=("unscored", "unlabelled"))
 TABLE = protect(exact_counts(made_lattice(), made_counts(64_000, 7), SECRET), made_method()).table
@@ -50,7 +50,7 @@ def rate_of(made: PublicTable, metric: str, place: int = 0) -> PublicRate:
 
 
 def test_rates_are_those_of_the_metrics_definitions() -> None:
-    """The same quotients by way of TP, FN, FP, TN, as `audit.metrics` defines them."""
+    """The same quotients by way of TP, FN, FP, TN, as `audit.vocabulary.metrics` defines them."""
     cells = {"true_positive": 160, "false_negative": 40, "false_positive": 30, "true_negative": 370}
     made = table(row(None, side(200, 40), side(400, 30)))
     for metric, definition in METRICS.items():

@@ -27,10 +27,10 @@ from audit.disclosure.protect import protect
 from audit.disclosure.release import Audited, People, into, release, reproduce
 from audit.disclosure.restricted import restricted_folder
 from audit.disclosure.view import BoolArray
-from audit.disclosure.waiting import patience
 from audit.disclosure.words import public_release
 from audit.errors import AuditError, DataError
 from audit.public_table import PublicRelease, group_key
+from audit.storage import patience
 
 LATTICE, METHOD = made_lattice(12, 4, 2), made_method()
 COUNTS = made_counts(6_000, 3, countries=12)
@@ -242,7 +242,7 @@ def test_the_public_nouns_load_nothing_that_holds_exact_counts() -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=_here())
     ours = {name for name in json.loads(done.stdout) if name.startswith("audit.")}
     nouns = {"audit.public_about", "audit.public_sentences", "audit.public_table"}
-    assert ours == {*nouns, "audit.groups", "audit.harmless", "audit.metrics"}
+    assert ours == {*nouns, "audit.vocabulary.groups", "audit.vocabulary.text", "audit.vocabulary.metrics"}
     assert "numpy" not in json.loads(done.stdout)
 
 

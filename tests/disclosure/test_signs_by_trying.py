@@ -17,7 +17,7 @@ from audit.disclosure.propagation import propagate
 from audit.disclosure.protect import protect
 from audit.disclosure.view import FEW_CORRECT, FEW_ERRORS, NOT_SHOWN, NOTHING, VALUE, Bounds, View, ranges
 from audit.disclosure.vocabulary import ladder_of
-from audit.groups import LevelName
+from audit.vocabulary.groups import LevelName
 
 Sign = tuple[int, int, int]
 """A total, what stands for its errors, and their number."""

@@ -14,9 +14,8 @@ from typer.testing import CliRunner
 
 from audit.changes.record import ACCEPTED
 from audit.cli.app import app
-from audit.disclosure.restricted import locked
-from audit.disclosure.waiting import PATIENCE, patience
 from audit.errors import ExitCode, FolderInUseError
+from audit.storage import PATIENCE, locked, patience
 
 HOLD = """
 import fcntl, os, sys, time

@@ -17,9 +17,9 @@ from scipy.stats import norm
 
 from audit.disclosure.rates import RATES, intervals
 from audit.disclosure.words import public_words
-from audit.groups import Group, Level
-from audit.metrics import METRICS, MetricName
 from audit.public_table import PublicGroup, PublicMethod, PublicRule, PublicSide, PublicTable
+from audit.vocabulary.groups import Group, Level
+from audit.vocabulary.metrics import METRICS, MetricName
 
 Counts = tuple[int, int, int, int]
 """Positives, missed, negatives, wrongly flagged."""
@@ -41,7 +41,7 @@ def cells(counts: Counts) -> dict[str, int]:
 
 
 def quotient(metric: MetricName, counts: Counts) -> float:
-    """The rate as `audit.metrics` defines it, of the cells of a table of two by two."""
+    """The rate as `audit.vocabulary.metrics` defines it, of the cells of a table of two by two."""
     of = cells(counts)
     top, bottom = (
         sum(of.get(cell.value, 0) for cell in part) for part in (METRICS[metric].numerator, METRICS[metric].denominator)

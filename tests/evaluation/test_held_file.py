@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from audit.evaluation.held_file import held, may_be_left
+from audit.storage import held, may_be_left
 
 COUNTS = """
 import sys, time
 if sys.argv[2] == "without":
     sys.modules["fcntl"] = None
 from pathlib import Path
-from audit.evaluation.held_file import held
+from audit.storage import held
 place = Path(sys.argv[1])
 for _ in range(5):
     with held(place / "lock", patience=30.0):

@@ -17,8 +17,8 @@ from made_counts import nationality as made_nationality
 from audit.disclosure.vocabulary import public_ladder
 from audit.evaluation import nationality
 from audit.evaluation.several import join
-from audit.groups import Group, Level
 from audit.plan_sections import GroupFeature
+from audit.vocabulary.groups import Group, Level
 
 RUNGS = ("country", "m49-subregion", "m49-region")
 OWN = ("unknown", "XKX", "QMA", "ZZZ")

@@ -10,7 +10,7 @@ from made_sets import LADDER, made_cells, made_plan, write_set
 
 from audit.errors import DataError
 from audit.evaluation.evaluation_set import open_evaluation_set
-from audit.groups import LevelName, SensitiveFeature
+from audit.vocabulary.groups import LevelName, SensitiveFeature
 
 
 def opened_features(folder: Path, groups: dict[str, Any], **columns: list[str | None]) -> tuple[Any, Any]:

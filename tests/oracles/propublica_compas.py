@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from audit.metrics import MetricName
+from audit.vocabulary.metrics import MetricName
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ import typing
 import pytest
 from pydantic import BaseModel
 
-from audit.metrics import METRICS
 from audit.plan import AuditPlan, OtherDetector
 from audit.plan_detectors import OWN_KINDS, OwnDetector
 from audit.plan_file.known_keys import (
@@ -21,6 +20,7 @@ from audit.plan_file.known_keys import (
     nearest,
 )
 from audit.plan_file.metric_names import metric_called, metrics_like
+from audit.vocabulary.metrics import METRICS
 
 FORMS = (REPEATED, DETECTORS, PROBES, RULE_FORMS, TABLES)
 MODELS: list[type[BaseModel]] = [

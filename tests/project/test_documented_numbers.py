@@ -10,10 +10,10 @@ import pytest
 from typer.testing import CliRunner
 
 from audit.cli.app import app
-from audit.metrics import METRICS, Worse
 from audit.plan import Rule, VerdictSection
 from audit.stats.boundaries import margin_boundary
 from audit.stats.planning import cases_to_pass
+from audit.vocabulary.metrics import METRICS, Worse
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 REST = 100_000

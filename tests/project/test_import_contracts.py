@@ -166,12 +166,11 @@ PUBLIC_NOUNS = {
     "audit.public_table", "audit.public_about", "audit.public_figures", "audit.public_rows", "audit.public_site",
 }  # fmt: skip
 HOW_TOLD = {
-    "audit.terms",
-    "audit.groups",
-    "audit.metrics",
-    "audit.frequencies",
-    "audit.harmless",
-    "audit.rounding",
+    "audit.vocabulary.terms",
+    "audit.vocabulary.groups",
+    "audit.vocabulary.metrics",
+    "audit.vocabulary.numbers",
+    "audit.vocabulary.text",
     "audit.errors",
 }
 PUBLIC_PARTS = ("public/", "portal/", "public_names.py")

@@ -9,8 +9,8 @@ from oracles.propublica_compas import published_tables
 from realdata.shared_data import shared_file
 
 from audit import AuditResult, run_audit
-from audit.groups import Group, Level
-from audit.metrics import METRICS
+from audit.vocabulary.groups import Group, Level
+from audit.vocabulary.metrics import METRICS
 
 PLAN = """
 schema = 1

@@ -17,8 +17,8 @@ from realdata.shared_data import shared_file
 
 from audit import AuditResult, run_audit
 from audit.findings import GroupCounts
-from audit.groups import Group
-from audit.metrics import MetricName
+from audit.vocabulary.groups import Group
+from audit.vocabulary.metrics import MetricName
 
 FEATURES = ["Datasource", "ControlCategory", "RecruiterCategory", "ageCategories"]
 PLAN = f"""

@@ -23,7 +23,6 @@ from made_results import passing_result
 
 from audit.disclosure.explain import blank
 from audit.disclosure.words import public_release, public_words
-from audit.groups import Group, Level
 from audit.public_figures import state_tally
 from audit.public_table import (
     SENTENCES,
@@ -37,6 +36,7 @@ from audit.public_table import (
     group_key,
     public_json,
 )
+from audit.vocabulary.groups import Group, Level
 from reports.html import HtmlReporter
 from reports.languages import language
 from reports.public.html import PublicHtmlReporter

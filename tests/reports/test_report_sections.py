@@ -14,7 +14,7 @@ from made_second_looks import unnamed_result
 
 from audit.plan_file.metric_names import metric_called
 from audit.result import AuditResult
-from audit.terms import term_called
+from audit.vocabulary.terms import term_called
 from reports.group_counts import groups_csv
 from reports.html import HtmlReporter
 from reports.language import ENGLISH

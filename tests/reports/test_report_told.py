@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from audit.scoring.rules import DecisionRule
-from audit.terms import SLOT_WORDS
+from audit.vocabulary.terms import SLOT_WORDS
 from reports.language import ENGLISH
 from reports.languages import language
 from reports.told import Told

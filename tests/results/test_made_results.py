@@ -8,8 +8,8 @@ import pytest
 from made_results import failing_result, passing_result, undecided_result
 
 from audit.analyses.families import plan_families, rule_families
-from audit.groups import Family
 from audit.result import AuditResult
+from audit.vocabulary.groups import Family
 
 EVERYONE = Family(())
 

@@ -10,7 +10,7 @@ from made_audits import large_result
 from pydantic import BaseModel, Field
 
 from audit.findings import GroupCounts
-from audit.groups import LevelName, Part
+from audit.vocabulary.groups import LevelName, Part
 
 
 class Optioned(Part):

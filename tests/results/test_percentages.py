@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.percentages import exact_percent, percent
+from audit.vocabulary.numbers import exact_percent, percent
 
 SHARES = st.floats(0, 1, allow_subnormal=False)
 

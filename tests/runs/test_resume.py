@@ -267,12 +267,12 @@ class Faults:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
         self.count, self.fails_at, self._folder = 0, -1, folder
         for name in self.CALLS:
-            monkeypatch.setattr(f"audit.scoring.durable.os.{name}", self._faulty(getattr(os, name)))
+            monkeypatch.setattr(f"audit.storage.os.{name}", self._faulty(getattr(os, name)))
 
     def _faulty(self, call: object) -> object:
         def faulty(*arguments: object, **more: object) -> object:
             assert callable(call)
-            if not sys._getframe(1).f_globals["__name__"].startswith("audit.scoring.durable"):
+            if not sys._getframe(1).f_globals["__name__"].startswith("audit.storage"):
                 return call(*arguments, **more)
             self.count += 1
             if self.count == self.fails_at:

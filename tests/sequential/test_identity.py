@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from made_nights import feature, made_plan
 
-from audit.groups import LevelName
 from audit.plan import AuditPlan
 from audit.sequential.identity import changed, identity
 from audit.sequential.shares import levels_seen
 from audit.sequential.state import begun
+from audit.vocabulary.groups import LevelName
 
 SHA = "0" * 64
 OTHER = "1" * 64

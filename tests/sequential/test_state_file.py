@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from audit.errors import AuditError, FolderInUseError, StorageError
-from audit.groups import Axis, Family, Group, Level, LevelName
 from audit.sequential.state import Evidence, FamilySeen, LevelSeen, Process, Reset, SetTaken, State
 from audit.sequential.state_file import locked, read_state, write_state
+from audit.vocabulary.groups import Axis, Family, Group, Level, LevelName
 
 BAND = Family((Axis("band", "level"),))
 

@@ -16,12 +16,12 @@ from made_nights import Night, cells, draws, feature, made_plan, only, sums, tak
 from audit.analyses.budget import budget
 from audit.counting.table import CountsTable, IntArray
 from audit.errors import DataError
-from audit.groups import Axis, Family, Group, Level, LevelName
 from audit.sequential.judging import judged, overall
 from audit.sequential.shares import group_shares, levels_seen
 from audit.sequential.state import State, begun
 from audit.sequential.taking_in import taken_in
 from audit.stats.safe_process import e_holm, mean_log_e
+from audit.vocabulary.groups import Axis, Family, Group, Level, LevelName
 
 
 def plain_log_e(

@@ -18,9 +18,9 @@ from audit.cli.terminal import Style
 from audit.counting.table import IntArray
 from audit.errors import PlanError, ResultError
 from audit.evaluation.evaluation_set import open_evaluation_set
-from audit.groups import SensitiveFeature
 from audit.result import AuditResult
 from audit.result_file import parse_result, result_to_json
+from audit.vocabulary.groups import SensitiveFeature
 from reports.html import HtmlReporter
 
 RULE = {"metric": "true_positive_rate", "margin": 0.1, "groups": ["sex"]}

@@ -9,9 +9,9 @@ from made_counts import categorical, cells, families_of, group, nationality, pla
 
 from audit.counting.table import FamilyCounts, IntArray
 from audit.findings import RuleResult, Verdict
-from audit.groups import Group, LevelName, SensitiveFeature
 from audit.result import OverallVerdict
 from audit.verdicts import exit_code, judge, overall_verdict
+from audit.vocabulary.groups import Group, LevelName, SensitiveFeature
 
 TPR = {"metric": "true_positive_rate", "margin": 0.1}
 FPR = {"metric": "false_positive_rate", "margin": 0.05}

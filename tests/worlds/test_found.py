@@ -9,10 +9,10 @@ import pytest
 from made_worlds import everything
 
 from audit.findings import Outcome
-from audit.groups import Group, Level
 from audit.power import plan_power
 from audit.result import AuditResult
 from audit.run import run_audit
+from audit.vocabulary.groups import Group, Level
 from audit.worlds.folder import Synthesised, companions, synthesise
 from audit.worlds.found import ASKED, accused_without_cause, found_by, rules_fail, state_of, words_accused
 from audit.worlds.planting import WORLDS, findings_asked

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from made_worlds import everything, mechanism, scored
 
-from audit.groups import Group
-from audit.metrics import MetricName
+from audit.vocabulary.groups import Group
+from audit.vocabulary.metrics import MetricName
 from audit.worlds.mechanism import GENDERS, Mechanism
 from audit.worlds.planting import WORLDS
 from audit.worlds.truth import RATES, Truth, gap_within_channels, measured, truth_document

@@ -14,8 +14,8 @@ from audit.detectors.extras import import_extra
 from audit.detectors.protocol import API_VERSION, ROW_ID, DetectorInfo, RunContext, Status, answer_batch
 from audit.detectors.row_cache import Kept, RowCache, row_key
 from audit.detectors.rows_at_once import RowsAtOnce
-from audit.evaluation.quoting import shown
 from audit.plan import ChatDetector as ChatSection
+from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from audit.evaluation.quoting import shown
+from audit.vocabulary.text import shown
 
 __all__ = ["named", "notes_on_models"]
 

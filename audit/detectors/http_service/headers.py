@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from audit import __version__
 from audit.errors import DetectorError
 from audit.plan_http import FROM_ENVIRONMENT
+from audit.version import __version__
 
 __all__ = ["headers_of"]
 

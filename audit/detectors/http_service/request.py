@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from audit.detectors.protocol import ROW_ID
 from audit.errors import DetectorError
-from audit.evaluation.quoting import shown
 from audit.plan import HttpDetector
 from audit.plan_http import ROWS
+from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -14,10 +14,9 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, ValidationError
 
-from audit.disclosure.restricted import locked, storage
 from audit.errors import RefusedReleaseError, ResultError
 from audit.plan_answers import Strict
-from audit.scoring.durable import write_durably
+from audit.storage import locked, storage, write_durably
 
 __all__ = ["DEFAULT_BUDGET", "LEDGER", "Ledger", "Spending", "TableSpending", "open_ledger"]
 

@@ -78,7 +78,7 @@ class Look:
     """Pictures that there are none of, each with the reason."""
     folds: tuple[Fold, ...] = ()
     terms: tuple[str, ...] = ()
-    """Terms that it uses, by their names in `audit.terms`."""
+    """Terms that it uses, by their names in `audit.vocabulary.terms`."""
 
 
 class Teller:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from audit.metrics import MetricName
 from audit.public_figures import natural
+from audit.vocabulary.metrics import MetricName
 from reports.harms import Error, harm
 from reports.language import Language
 from reports.names import Names

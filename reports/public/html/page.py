@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from audit.groups import Axis
 from audit.public_figures import FUNNEL_DEVIATIONS, funnel_curve
 from audit.public_table import PublicRelease, PublicRule, group_key, has_words, why_no_rates
+from audit.vocabulary.groups import Axis
 from reports.data_links import as_link
 from reports.language import Language
 from reports.names import Names

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from audit.groups import Axis
 from audit.public_figures import STATES
 from audit.public_figures import State as PublicState
+from audit.vocabulary.groups import Axis
 from reports.html.squares import Region, State, by_region
 from reports.language import Language
 from reports.names import Names

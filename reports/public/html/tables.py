@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from audit.groups import Axis, Group, Level
-from audit.metrics import MetricName
 from audit.public_figures import Place
 from audit.public_table import PublicRule, group_key
+from audit.vocabulary.groups import Axis, Group, Level
+from audit.vocabulary.metrics import MetricName
 from reports.language import Language
 from reports.names import UNKNOWN, UNLISTED, Names
 from reports.numbers import NOT_KNOWN

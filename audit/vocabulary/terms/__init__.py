@@ -1,7 +1,7 @@
 """The terms that reports use, for a reader who is no statistician: what each means, how to read it, what it says not.
 
 One place for `audit7k explain`, for the glossary of a report and for docs/glossary.md. Rates have their own place,
-`audit.metrics`.
+`audit.vocabulary.metrics`.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from audit.terms.doubting import DOUBTING
-from audit.terms.governing import GOVERNING
-from audit.terms.judging import JUDGING
-from audit.terms.looking import LOOKING
-from audit.terms.reporting import REPORTING
-from audit.terms.swapping import SLOT_WORDS, SWAPPING
-from audit.terms.term import Term, plain_name
+from audit.vocabulary.terms.doubting import DOUBTING
+from audit.vocabulary.terms.governing import GOVERNING
+from audit.vocabulary.terms.judging import JUDGING
+from audit.vocabulary.terms.looking import LOOKING
+from audit.vocabulary.terms.reporting import REPORTING
+from audit.vocabulary.terms.swapping import SLOT_WORDS, SWAPPING
+from audit.vocabulary.terms.term import Term, plain_name
 
 __all__ = ["SLOT_WORDS", "TERMS", "Term", "plain_name", "term_called", "terms_like"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from audit.terms.term import Term
+from audit.vocabulary.terms.term import Term
 
 JUDGING: Final = (
     Term(

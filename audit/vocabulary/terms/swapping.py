@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from audit.terms.term import Term
+from audit.vocabulary.terms.term import Term
 
 SLOT_WORDS: Final[Mapping[str, str]] = {
     "demonym": "nationality word",

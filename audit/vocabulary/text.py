@@ -1,18 +1,20 @@
-"""Text that other people wrote, made harmless: what cannot be seen, or reorders what can, is shown as what it is.
+"""Text for people: what others wrote made harmless, row numbers, counted nouns.
 
-Here and not with the reports, because the gate that explains every number of a public file must read names as reports
-write them: `[U+200F]` has digits.
+What cannot be seen, or reorders what can, is shown as what it is: `[U+200F]`.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from typing import Final
 
-__all__ = ["harmless", "starts_formula", "without_unseen"]
+__all__ = ["SHOWN", "count_of", "harmless", "rows_text", "shown", "starts_formula", "without_unseen"]
+
 
 _WHITE: Final = re.compile(r"[\t\n\r\x0b\x0c\x85\u2028\u2029]+")
+
 _UNSEEN: Final = re.compile(
     "["
     "\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029"  # control characters
@@ -21,8 +23,10 @@ _UNSEEN: Final = re.compile(
     "\U000e0000-\U000e007f"  # tags
     "]"
 )
+
 _SKIPPED: Final = re.compile(r"[\s\u00ad\u034f\u180b-\u180e\u200b-\u200f\u2060-\u206f\ufe00-\ufe0f\ufeff]+")
 """What a program may leave out before it looks whether a cell is a formula."""
+
 _FORMULA: Final = ("=", "+", "-", "@")
 
 
@@ -42,3 +46,37 @@ def starts_formula(cell: str) -> bool:
     """Whether a spreadsheet may take a cell for a formula: full-width and small forms of the signs count as well."""
     begin = _SKIPPED.match(cell)
     return unicodedata.normalize("NFKC", cell[begin.end() if begin else 0 :][:1]).startswith(_FORMULA)
+
+
+SHOWN = 5
+"""Row numbers that a message lists before it says how many more there are."""
+
+
+def rows_text(count: int, first: Sequence[int]) -> str:
+    """`row 7`, `rows 3 and 9`, or `rows 1, 2, 3, 4, 5 and 12 more`.
+
+    Parameters
+    ----------
+    count : int
+        How many rows it is about; at least 1.
+    first : sequence of int
+        The lowest of their numbers; at least min(count, SHOWN) of them.
+    """
+    shown = [str(number) for number in first[:SHOWN]]
+    more = count - len(shown)
+    if count == 1:
+        return f"row {shown[0]}"
+    if more:
+        return f"rows {', '.join(shown)} and {more} more"
+    return f"rows {', '.join(shown[:-1])} and {shown[-1]}"
+
+
+def count_of(count: int, singular: str, plural: str = "") -> str:
+    """`1 row`, `12,000 rows`."""
+    return f"{count:,} {singular if count == 1 else plural or singular + 's'}"
+
+
+def shown(name: str) -> str:
+    """The name of a file or column as a message shows it: on one line, at most 80 characters."""
+    plain = "".join(character if character.isprintable() else "?" for character in name)
+    return plain if len(plain) <= 80 else plain[:79] + "…"

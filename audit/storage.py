@@ -1,0 +1,272 @@
+"""Files that are there whole or not at all, one writer at a time, and their digests."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import math
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Final
+
+from audit.errors import AuditError, FolderInUseError, StorageError
+
+__all__ = [
+    "PATIENCE",
+    "TEMPORARY",
+    "file_sha256",
+    "held",
+    "in_turn",
+    "locked",
+    "make_folder",
+    "may_be_left",
+    "patience",
+    "remove_temporaries",
+    "storage",
+    "sync_folder",
+    "write_durably",
+]
+
+
+TEMPORARY: Final = ".partial"
+"""How the name of a file ends that is still being written."""
+
+
+def write_durably(path: Path, content: bytes | memoryview) -> None:
+    """Write a file for its owner alone: beside its place, brought to the disk, then renamed, and the folder after it.
+
+    Raises
+    ------
+    OSError
+        What was at `path` before is as it was, and nothing half-written is left.
+    """
+    partial = path.with_name(f".{path.name}{TEMPORARY}")
+    try:
+        handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        try:
+            _write_all(handle, content)
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        os.replace(partial, path)  # noqa: PTH105 - the faults of every call are tested by name
+    except BaseException:
+        with contextlib.suppress(OSError):
+            partial.unlink()
+        raise
+    sync_folder(path.parent)
+
+
+def _write_all(handle: int, content: bytes | memoryview) -> None:
+    left = memoryview(content)
+    while left:
+        left = left[os.write(handle, left) :]
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring the names in a folder to the disk. Raises OSError."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder for its owner alone, where there is none. Raises OSError."""
+    if not folder.is_dir():
+        folder.mkdir(mode=0o700, exist_ok=True)  # another may have made it meanwhile
+        sync_folder(folder.parent)
+
+
+def remove_temporaries(folder: Path) -> None:
+    """Remove what a run that was killed has left half-written."""
+    for leftover in folder.glob(f".*{TEMPORARY}"):
+        with contextlib.suppress(OSError):
+            leftover.unlink()
+
+
+_LOCK: Final = ".lock"
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold a restricted folder, which is made (0700) where it is not there, once nobody else does.
+
+    Raises
+    ------
+    FolderInUseError
+        If another holds it for longer than `patience` waits.
+    StorageError
+        If it cannot be made or locked.
+    """
+    with storage(path):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(path)
+    with ExitStack() as stack:
+        with storage(path):
+            stack.enter_context(in_turn(path / _LOCK, path.name))
+        yield
+
+
+@contextmanager
+def storage(path: Path) -> Iterator[None]:
+    """Turn an error of the storage into one line that names the last part of the path. Raises StorageError."""
+    try:
+        yield
+    except AuditError:
+        raise
+    except OSError as error:
+        raise StorageError(
+            f"{path.name} could not be read or written ({error.strerror or 'storage error'})",
+            slug="storage-failed",
+            hint="nothing was released; choose another folder, or free some space",
+        ) from None
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file as it lies on the disk, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+_PAUSE: Final = 0.05
+"""Seconds between two attempts."""
+
+
+@contextmanager
+def held(path: Path, *, patience: float = 0.0, most: float = math.inf) -> Iterator[None]:
+    """Hold the lock of a file, which is made (0600) where it is not there.
+
+    Where the system has no such locks (`fcntl`), a second file, `….held`, is there for as long as it is held. Of a
+    process that was killed it stays: then `most` says after how long to give up, and somebody must remove it.
+
+    Parameters
+    ----------
+    path
+        The file.
+    patience
+        Seconds to wait for whoever holds it.
+    most
+        The same where nobody can tell whether they are still there.
+
+    Raises
+    ------
+    BlockingIOError
+        If another process holds it after all.
+    OSError
+        If the file cannot be made.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        mark = _mark(path)
+        _tried_until(lambda: _make(mark), min(patience, most))
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):
+                mark.unlink()
+        return
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        _tried_until(lambda: fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB), patience)
+        yield
+    finally:
+        os.close(handle)
+
+
+def may_be_left(path: Path) -> str:
+    """What to add to the words that a file is held, where the one who holds it may have been killed; else nothing."""
+    mark = _mark(path)
+    return f"; if it was killed, remove {mark.name}" if mark.exists() else ""
+
+
+def _mark(path: Path) -> Path:
+    return path.with_name(f"{path.name}.held")
+
+
+def _make(mark: Path) -> None:
+    try:
+        os.close(os.open(mark, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        raise BlockingIOError(f"{mark.name} is there") from None
+
+
+def _tried_until(attempt: Callable[[], None], patience: float) -> None:
+    until = time.monotonic() + patience
+    while True:
+        try:
+            attempt()
+        except BlockingIOError:
+            if time.monotonic() >= until:
+                raise
+            time.sleep(_PAUSE)
+        else:
+            return
+
+
+PATIENCE: Final = 600.0
+"""Seconds for which a command waits: several releases of a large set, one after the other."""
+
+_SILENT: Final = 2.0
+"""Seconds after which it says so."""
+
+_seconds: ContextVar[float] = ContextVar("seconds", default=PATIENCE)
+
+
+@contextlib.contextmanager
+def patience(seconds: float) -> Iterator[None]:
+    """Wait so long and no longer, in what is done within this context."""
+    before = _seconds.set(seconds)
+    try:
+        yield
+    finally:
+        _seconds.reset(before)
+
+
+@contextlib.contextmanager
+def in_turn(lock: Path, name: str) -> Iterator[None]:
+    """Hold the lock of a file, alone, as soon as nobody else has it; says on stderr that it waits.
+
+    Parameters
+    ----------
+    lock
+        The file, which is made where it is not there.
+    name
+        What is locked, for people.
+
+    Raises
+    ------
+    FolderInUseError
+        If another still has it when patience ends.
+    OSError
+        If the file cannot be made.
+    """
+    patient = _seconds.get()
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(held(lock, patience=min(_SILENT, patient)))
+        except BlockingIOError:
+            if patient > _SILENT:
+                _tell(f"note: waiting until another command has ended that uses {name}, {patient:g} seconds at most")
+            try:
+                stack.enter_context(held(lock, patience=max(patient - _SILENT, 0.0)))
+            except BlockingIOError:
+                raise FolderInUseError(
+                    f"{name} is in use by another command, and was for {patient:g} seconds",
+                    slug="folder-in-use",
+                    hint=f"wait until it has ended{may_be_left(lock)}",
+                ) from None
+        yield
+
+
+def _tell(line: str) -> None:
+    if sys.stderr is not None:  # it may have been closed before the process began, or have nobody who reads
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.write(f"{line}\n")
+            sys.stderr.flush()

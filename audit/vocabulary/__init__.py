@@ -1,0 +1,1 @@
+"""What everything is called: groups, rates, statuses, numbers and text. Imports nothing but errors."""

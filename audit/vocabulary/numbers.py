@@ -1,0 +1,124 @@
+"""How a number is rounded for people: a half upwards, from the shortest decimal that means the float.
+
+19 of 40 is the 47.5 that a reader would round, and 0.285 is 29 per cent, although the float lies a little below. Every
+figure that a report, a notice or a terminal shows is rounded here; verdicts and stored results are not rounded at all.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Context, Decimal
+from typing import Final
+
+__all__ = [
+    "Frequency",
+    "exact_percent",
+    "frequencies",
+    "half_up",
+    "hundredfold",
+    "percent",
+    "rounded_up",
+    "significant",
+]
+
+
+_WIDE: Final = Context(prec=400)
+"""Room for every finite float with the decimals of a report."""
+
+
+def hundredfold(share: float) -> Decimal:
+    """A share in per cent, not rounded: .6315 is 63.15."""
+    return Decimal(str(float(share))) * 100
+
+
+def half_up(number: Decimal | float, digits: int) -> Decimal:
+    """A finite number to so many decimals, or to tens and hundreds where `digits` is below 0; a half away from zero."""
+    exact = number if isinstance(number, Decimal) else Decimal(str(float(number)))
+    return exact.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP, _WIDE)
+
+
+def significant(number: float, digits: int) -> Decimal:
+    """A finite number to so many significant digits, a half away from zero."""
+    exact = Decimal(str(float(number)))
+    return half_up(exact, digits - 1 - exact.adjusted()) if exact else exact
+
+
+def percent(share: float | None, *, against: float | None = None) -> str:
+    """A share as a whole percentage; "100%" and "0%" only where they are exactly true.
+
+    With `against`, the limit that the share is compared with, as many decimals as show on which side of it the share
+    lies: .796 is "80%", and "79.6%" against .8.
+    """
+    if share is None:
+        return "-"
+    digits, rounded = 0, half_up(hundredfold(share), 0)
+    while against is not None and _side(rounded, hundredfold(against)) != _side(share, against):
+        digits += 1
+        rounded = half_up(hundredfold(share), digits)
+    if rounded == 0 and share > 0:
+        return "<1%"
+    if rounded == 100 and share < 1:
+        return ">99%"
+    return f"{rounded}%"
+
+
+def exact_percent(share: float) -> str:
+    """A share that the plan states, with all its digits: .8 is "80%", .795 is "79.5%"."""
+    return f"{hundredfold(share).normalize():f}%"
+
+
+def _side(number: Decimal | float, limit: Decimal | float) -> int:
+    return (number > limit) - (number < limit)
+
+
+_FLOAT_NOISE = 6
+
+_BASES = (10, 100, 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class Frequency:
+    """A share as a count among `base`: "about 5 in 10"."""
+
+    count: int
+    base: int
+    kind: str
+    """`about`, `exactly` (none or all), `below` (more than none, but under 1 in `base`), `above` (nearly all)."""
+
+
+def frequencies(value: float, other: float | None) -> tuple[Frequency, Frequency | None]:
+    """Two shares as counts among one base (10, 100 or 1,000): the smallest at which both are told truly and apart."""
+    for base in _BASES:
+        mine, theirs = _frequency(value, base), None if other is None else _frequency(other, base)
+        told_apart = theirs is None or mine.count != theirs.count or value == other
+        if told_apart and _close(mine, value) and (theirs is None or other is None or _close(theirs, other)):
+            return mine, theirs
+    return _frequency(value, _BASES[-1]), None if other is None else _frequency(other, _BASES[-1])
+
+
+def rounded_up(value: float) -> int:
+    """A quantity rounded up to two significant digits, for an upper bound: 47, 820, 12000."""
+    whole = math.ceil(round(value, _FLOAT_NOISE))
+    step: int = 10 ** max(len(str(whole)) - 2, 0)
+    return -(-whole // step) * step
+
+
+def _frequency(value: float, base: int) -> Frequency:
+    count = int(half_up(Decimal(str(float(value))) * base, 0))
+    if value in (0.0, 1.0):
+        return Frequency(count, base, "exactly")
+    if count == 0:
+        return Frequency(1, base, "below")
+    if count == base:
+        return Frequency(base - 1, base, "above")
+    return Frequency(count, base, "about")
+
+
+def _close(frequency: Frequency, value: float) -> bool:
+    """Whether the frequency is within a quarter of what it stands for, on the side of the rarer event."""
+    if frequency.kind == "exactly":
+        return True
+    if frequency.kind != "about":
+        return False
+    return abs(frequency.count / frequency.base - value) <= min(value, 1 - value) / 4
