@@ -11,8 +11,8 @@ from audit.version import __version__
 
 if TYPE_CHECKING:
     from audit.errors import AuditError
-    from audit.plan import AuditPlan
-    from audit.plan_file import load_plan
+    from audit.plan.audit_plan import AuditPlan
+    from audit.plan.file.reading import load_plan
     from audit.result import AuditResult
     from audit.result_file import load_result
     from audit.run import run_audit
@@ -21,8 +21,8 @@ __all__ = ["AuditError", "AuditPlan", "AuditResult", "__version__", "load_plan",
 
 _HOMES = {
     "AuditError": "audit.errors",
-    "AuditPlan": "audit.plan",
-    "load_plan": "audit.plan_file",
+    "AuditPlan": "audit.plan.audit_plan",
+    "load_plan": "audit.plan.file.reading",
     "AuditResult": "audit.result",
     "load_result": "audit.result_file",
     "run_audit": "audit.run",

@@ -18,10 +18,10 @@ from audit.analyses.missing_attributes import member_places
 from audit.analyses.set_review import SetReview
 from audit.counting.table import ABSTAINED, CountsTable, FamilyCounts
 from audit.findings import RowAccount
-from audit.plan import AuditPlan, Rule
-from audit.plan_file import LoadedPlan
+from audit.plan.audit_plan import AuditPlan, Rule
+from audit.plan.file.reading import LoadedPlan, loaded_plan
 from audit.review import review_set
-from audit.run import count_families, loaded_plan
+from audit.run import count_families
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
 from audit.vocabulary.metrics import METRICS, Cell, MetricName
 

@@ -25,9 +25,9 @@ from audit.evaluation.drawn_file import write_drawn
 from audit.evaluation.pool import Copies, Pool, open_pool
 from audit.evaluation.quota_levels import with_levels_read
 from audit.evaluation.sampling import Strata, distinct_rows, draw_units, strata_for, unit_shapes
-from audit.plan import Rule
-from audit.plan_file import LoadedPlan, load_design
-from audit.sampling_design import Quota, SamplingDesign
+from audit.plan.audit_plan import Rule
+from audit.plan.file.reading import LoadedPlan, load_design
+from audit.plan.sampling_design import Quota, SamplingDesign
 from audit.stats.unit_shapes import UnitShapes
 from audit.storage import file_sha256
 from audit.vocabulary.groups import Family, Group, Level, SensitiveFeature

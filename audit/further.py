@@ -25,7 +25,7 @@ from audit.analyses.subgroup_scan import subgroup_scan
 from audit.counting.counted import Counted
 from audit.counting.table import FamilyCounts
 from audit.findings import ControlSample, Estimate, RuleResult, Verdict
-from audit.plan import AuditPlan
+from audit.plan.audit_plan import AuditPlan
 from audit.result import Notice
 from audit.stats.deployed import RateLimits
 from audit.verdicts import judge

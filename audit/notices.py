@@ -7,7 +7,7 @@ from typing import Final
 
 from audit.counting.table import FamilyCounts
 from audit.findings import RowAccount
-from audit.plan import AuditPlan
+from audit.plan.audit_plan import AuditPlan
 from audit.result import Notice, OverallVerdict, SystemDescription
 from audit.vocabulary.groups import Family, SensitiveFeature
 from audit.vocabulary.metrics import METRICS

@@ -12,8 +12,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from audit.plan import AuditPlan, BaselineSection, DisclosureSection, GovernanceSection, Rule, SandboxSection
-from audit.plan_file import LoadedPlan, canonical_plan_sha256
+from audit.plan.audit_plan import AuditPlan, BaselineSection, DisclosureSection, GovernanceSection, Rule, SandboxSection
+from audit.plan.file.reading import LoadedPlan, canonical_plan_sha256
 from audit.result import Provenance
 from audit.version import __version__
 

@@ -81,7 +81,7 @@ from audit.findings import (
     Verdict,
 )
 from audit.findings.like_with_like import Note as ConditionalNote
-from audit.plan import AuditPlan
+from audit.plan.audit_plan import AuditPlan
 from audit.vocabulary.groups import Axis, Family, Group, Level, LevelName, Part, SensitiveFeature, without_age
 from audit.vocabulary.statuses import Reason, Status
 

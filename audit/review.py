@@ -12,9 +12,9 @@ from audit.errors import DataError
 from audit.evaluation.reading import ReadOptions, read_file, relation
 from audit.evaluation.relation import ROW, Relation
 from audit.evaluation.sensitive import list_columns
-from audit.plan import AuditPlan, PredictionsDetector
-from audit.plan_file import LoadedPlan
-from audit.sampling_design import COLUMNS_ADDED
+from audit.plan.audit_plan import AuditPlan, PredictionsDetector
+from audit.plan.file.reading import LoadedPlan
+from audit.plan.sampling_design import COLUMNS_ADDED
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -19,8 +19,8 @@ from audit.errors import DataError
 from audit.findings import Estimate, OwnMeasure, RuleResult, Verdict
 from audit.isolation.options import Isolating, IsolationOptions
 from audit.notices import notices
-from audit.plan import AuditPlan
-from audit.plan_file import LoadedPlan, read_plan_file
+from audit.plan.audit_plan import AuditPlan
+from audit.plan.file.reading import LoadedPlan, loaded_plan
 from audit.provenance import digests_of, provenance, scoring_identity
 from audit.result import (
     SCHEMA_VERSION,
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from audit.scoring import Keeping, Progress, Scored
     from audit.scoring.checkpoint import Checkpoint
 
-__all__ = ["count_families", "loaded_plan", "run_audit", "summarise"]
+__all__ = ["count_families", "run_audit", "summarise"]
 
 
 def run_audit(  # noqa: PLR0913 - what an audit can be given
@@ -313,16 +313,6 @@ def _ground(
     from audit.disclosure.ground import ground
 
     return ground(plan, counted, families, features)
-
-
-def loaded_plan(plan: AuditPlan | LoadedPlan | str | Path, folder: Path | None = None) -> LoadedPlan:
-    """The plan with what was asked and the folder that its paths are relative to. Raises PlanError."""
-    if isinstance(plan, LoadedPlan):
-        return plan
-    if isinstance(plan, AuditPlan):
-        as_asked: dict[str, Any] = plan.model_dump(mode="json", by_alias=True, exclude_unset=True)
-        return LoadedPlan(plan=plan, as_asked=as_asked, folder=folder or Path())
-    return read_plan_file(Path(plan))
 
 
 def _definitions(plan: AuditPlan) -> tuple[MetricDefinition, ...]:

@@ -25,7 +25,7 @@ from audit.analyses.weighted_tests import designed_rule_tests
 from audit.counting.moments import Moments
 from audit.counting.table import FAILED, FamilyCounts
 from audit.findings import Because, FamilyResult, Outcome, ProbeRuleResult, RuleBecause, RuleResult, Verdict
-from audit.plan import AuditPlan, Rule
+from audit.plan.audit_plan import AuditPlan, Rule
 from audit.result import OverallVerdict
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
 

@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from audit.errors import PlanError
-from audit.plan import AuditPlan
-from audit.plan_file import LoadedPlan, read_toml
-from audit.plan_file.known_keys import Layout, nearest, quoted
-from audit.plan_file.lines import KeyLines, Where
-from audit.plan_file.mistakes import dotted, one_line
-from audit.plan_governance import WaiversSection
+from audit.plan.audit_plan import AuditPlan
+from audit.plan.file.known_keys import Layout, nearest, quoted
+from audit.plan.file.lines import KeyLines, Where
+from audit.plan.file.mistakes import dotted, one_line
+from audit.plan.file.reading import LoadedPlan, read_toml
+from audit.plan.governance import WaiversSection
 from audit.result import Waiver
 from audit.vocabulary.groups import Group, Level, SensitiveFeature
 

@@ -41,8 +41,9 @@ def analysis(data: Path, rounds: int = 3) -> Analysis:
     from audit.cli import collect_rarely
     from audit.counting.counted import count_everything
     from audit.evaluation.evaluation_set import open_evaluation_set
+    from audit.plan.file.reading import loaded_plan
     from audit.provenance import provenance
-    from audit.run import count_families, loaded_plan, summarise
+    from audit.run import count_families, summarise
     from audit.scoring import score
 
     collect_rarely()

@@ -29,7 +29,7 @@ def scanned(rows: int, columns: int) -> dict[str, float | int | str]:
     from audit.analyses.subgroup_scan import subgroup_scan
     from audit.counting.scan_cells import count_scan_cells
     from audit.evaluation.evaluation_set import open_evaluation_set
-    from audit.plan import AuditPlan
+    from audit.plan.audit_plan import AuditPlan
     from audit.scoring import score
 
     rng = np.random.default_rng(SEED)

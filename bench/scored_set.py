@@ -35,7 +35,7 @@ def write_set(path: Path, rows: int) -> None:
 
 def plan_for(data: Path, detector: dict[str, Any], batch_size: int) -> Any:
     """A plan with this `[detector]`; its rule is of no account here."""
-    from audit.plan import AuditPlan
+    from audit.plan.audit_plan import AuditPlan
 
     return AuditPlan.model_validate(
         {

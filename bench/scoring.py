@@ -120,7 +120,7 @@ def _timed(what: Callable[[], object]) -> float:
 def _scored(plan: object, folder: Path, kept: Path, sandbox: Sandbox = Sandbox.NONE) -> float:
     """Seconds from an open set to the decision on every row."""
     from audit.evaluation.evaluation_set import open_evaluation_set
-    from audit.plan import AuditPlan
+    from audit.plan.audit_plan import AuditPlan
     from audit.provenance import scoring_identity
     from audit.scoring import Keeping, score
     from audit.scoring.checkpoint import Checkpoint

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from audit.analyses.amplification import amplification, amplification_outcomes
 from audit.analyses.label_gaps import label_gaps
 from audit.counting.table import FamilyCounts
-from audit.plan import AuditPlan
+from audit.plan.audit_plan import AuditPlan
 from audit.stats.conditioning import NOTES, note_on_conditioning
 from audit.stats.deployed import RateLimits, flag_rate_at, precision_at
 from audit.stats.intervals import newcombe_difference, wilson

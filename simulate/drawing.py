@@ -23,9 +23,9 @@ import pyarrow.parquet as pq
 from audit import draw
 from audit.analyses.sample_allocation import Allocation, ClusterShapes, allocate
 from audit.analyses.sample_sizes import PoolCell
-from audit.plan import AuditPlan
-from audit.plan_file import parse_design
-from audit.sampling_design import SamplingDesign
+from audit.plan.audit_plan import AuditPlan
+from audit.plan.file.reading import parse_design
+from audit.plan.sampling_design import SamplingDesign
 from simulate.verdict_size import Measured
 
 FloatArray = npt.NDArray[np.float64]

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from audit.analyses.sides import questions
 from audit.counting.table import FLAGGED, NOT_FLAGGED, POSITIVE, CountsTable, FamilyCounts
-from audit.plan import AuditPlan
+from audit.plan.audit_plan import AuditPlan
 from audit.run import count_families
 from audit.stats.boundaries import Boundary, margin_boundary
 from audit.stats.equality import equality_p

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from audit.counting.table import FLAGGED, NOT_FLAGGED, POSITIVE, CountsTable, IntArray
-from audit.plan import AuditPlan
+from audit.plan.audit_plan import AuditPlan
 from audit.run import count_families
 from audit.sequential.judging import judged
 from audit.sequential.state import Evidence, Sample, State, begun

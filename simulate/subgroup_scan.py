@@ -15,7 +15,7 @@ import numpy.typing as npt
 from audit.analyses.subgroup_scan import subgroup_scan
 from audit.counting.scan_cells import ScanAttribute, ScanCells
 from audit.findings.subgroup_scan import SubgroupScan
-from audit.plan import AuditPlan
+from audit.plan.audit_plan import AuditPlan
 from simulate.verdict_size import Measured
 
 FloatArray = npt.NDArray[np.float64]

@@ -21,7 +21,7 @@ from audit.counting.family_moments import CELLS
 from audit.counting.moments import Moments
 from audit.counting.table import FLAGGED, NOT_FLAGGED, POSITIVE, CountsTable
 from audit.findings import Verdict
-from audit.plan import AuditPlan
+from audit.plan.audit_plan import AuditPlan
 from audit.run import count_families
 from audit.verdicts import judge
 from audit.vocabulary.groups import LevelName, SensitiveFeature

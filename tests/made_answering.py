@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from audit.findings import FailedRows, SelfDisagreement
-from audit.plan import ScoringSection
+from audit.plan.audit_plan import ScoringSection
 from audit.result import AuditResult, Reason, Status
 from audit.vocabulary.groups import Group, Level
 

@@ -12,7 +12,7 @@ from made_counts import cells, families_of, plan_of
 from audit.check import CheckReport, check_counts
 from audit.counting.counted import Counted
 from audit.counting.table import CountsTable, IntArray
-from audit.plan_file import LoadedPlan
+from audit.plan.file.reading import LoadedPlan
 from audit.result import AuditResult, Provenance, SystemDescription
 from audit.run import summarise
 from audit.vocabulary.groups import LevelName, SensitiveFeature

@@ -18,7 +18,7 @@ from audit.detectors.protocol import Detector
 from audit.isolation.choosing import contained
 from audit.isolation.contained import ContainedDetector
 from audit.isolation.options import Isolating
-from audit.plan import AuditPlan
+from audit.plan.audit_plan import AuditPlan
 from audit.scoring.context import run_context
 
 CANARY = "canary-51c7"

@@ -23,7 +23,7 @@ from audit.disclosure.protect import protect
 from audit.disclosure.shown_evidence import with_shown_evidence
 from audit.disclosure.words import public_release
 from audit.evaluation import nationality
-from audit.plan_file import LoadedPlan
+from audit.plan.file.reading import LoadedPlan
 from audit.public_table import PublicRelease
 from audit.result import AuditResult
 from audit.run import count_families, summarise

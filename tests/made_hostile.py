@@ -16,8 +16,8 @@ from made_second_looks import further_result
 from pydantic import BaseModel
 
 from audit.findings import ProbeRuleResult, ProbeVerdict
-from audit.plan import AuditPlan, ProbeRule
-from audit.plan_probes import ColumnsProbe, TextProbe
+from audit.plan.audit_plan import AuditPlan, ProbeRule
+from audit.plan.probes import ColumnsProbe, TextProbe
 from audit.result import AuditResult
 
 __all__ = ["KEPT", "Field", "completed", "everything", "everywhere", "filled", "open_fields", "rewritten"]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from audit.counting.table import CountsTable, IntArray
-from audit.plan import AuditPlan
+from audit.plan.audit_plan import AuditPlan
 from audit.run import count_families
 from audit.sequential.state import Evidence, Sample, State, begun
 from audit.sequential.taking_in import taken_in

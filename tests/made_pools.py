@@ -9,8 +9,8 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from audit.draw import DrawReport, draw_set
-from audit.plan_file import parse_design
-from audit.sampling_design import SamplingDesign
+from audit.plan.file.reading import parse_design
+from audit.plan.sampling_design import SamplingDesign
 
 POOL = """
 schema = 1

@@ -26,7 +26,7 @@ from audit.findings import (
     RuleResult,
     Verdict,
 )
-from audit.plan import Rule
+from audit.plan.audit_plan import Rule
 from audit.result import (
     Agreement,
     AuditResult,

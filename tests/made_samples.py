@@ -10,7 +10,7 @@ from typing import Any
 from made_nationalities import nationality_levels
 
 from audit.analyses.families import plan_families
-from audit.plan import AuditPlan
+from audit.plan.audit_plan import AuditPlan
 from audit.vocabulary.groups import Axis, Level, LevelName, SensitiveFeature
 from audit.vocabulary.metrics import Cell
 

@@ -53,7 +53,7 @@ from audit.findings import (
     SweepGap,
     SweepStep,
 )
-from audit.plan_sections import CostsSection
+from audit.plan.sections import CostsSection
 from audit.result import AuditResult
 from audit.vocabulary.groups import Axis, Family, Group, Level, SensitiveFeature
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from audit.evaluation.evaluation_set import EvaluationSet
-from audit.plan import AuditPlan
+from audit.plan.audit_plan import AuditPlan
 
 Cells = dict[str, list[str | None]]
 

@@ -76,14 +76,14 @@ The first line is `schema = 1`, the version of this format.
 
 def plan_page() -> str:
     """The page of the plan, as Markdown. Raises ValueError where sections and models of the plan do not match."""
-    from audit.plan import AuditPlan
+    from audit.plan.audit_plan import AuditPlan
 
     return _page(INTRODUCTION, SECTIONS, AuditPlan.model_json_schema()["$defs"])
 
 
 def design_page() -> str:
     """The page of the design, as Markdown. Raises ValueError where sections and models of the design do not match."""
-    from audit.sampling_design import SamplingDesign
+    from audit.plan.sampling_design import SamplingDesign
 
     return _page(DESIGN_INTRODUCTION, DESIGN_SECTIONS, SamplingDesign.model_json_schema()["$defs"])
 

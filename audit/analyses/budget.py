@@ -10,7 +10,7 @@ from typing import Final
 
 from audit.analyses.families import finest, rule_families
 from audit.analyses.sides import questions
-from audit.plan import AuditPlan
+from audit.plan.audit_plan import AuditPlan
 from audit.vocabulary.groups import Family
 
 __all__ = ["ALL_NAMES", "NAMES", "UNNAMED", "Budget", "budget", "is_combined"]

@@ -24,7 +24,7 @@ from audit.findings import (
     RuleResult,
     Verdict,
 )
-from audit.plan import AuditPlan
+from audit.plan.audit_plan import AuditPlan
 from audit.stats.intervals import newcombe_difference
 from audit.vocabulary.groups import Family, Group
 from audit.vocabulary.metrics import METRICS, Metric, MetricName

@@ -18,7 +18,7 @@ from audit.analyses.sides import cases, cases_cells, questions
 from audit.analyses.weighted_rates import least_q
 from audit.counting.moments import Moments
 from audit.counting.table import FamilyCounts, IntArray
-from audit.plan import AuditPlan, Rule
+from audit.plan.audit_plan import AuditPlan, Rule
 from audit.stats.effective_test import MIN_DEGREES_OF_FREEDOM, few_degrees_factor
 from audit.stats.own_correlation import Alike
 from audit.stats.planning import cases_to_pass

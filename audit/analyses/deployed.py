@@ -14,7 +14,7 @@ from audit.counting.family_moments import Cells
 from audit.counting.moments import Moments
 from audit.counting.table import FamilyCounts
 from audit.findings.patterns import Deployed, DeployedGroup, PatternReason
-from audit.plan import AuditPlan
+from audit.plan.audit_plan import AuditPlan
 from audit.stats.binomial import FloatArray
 from audit.stats.deployed import RateLimits, flag_rate_at, precision_at
 from audit.stats.intervals import wilson

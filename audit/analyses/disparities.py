@@ -12,7 +12,7 @@ from audit.analyses.weighted_intervals import contrast
 from audit.counting.moments import FamilyMoments, Moments
 from audit.counting.table import FamilyCounts, IntArray
 from audit.findings import Disparity, EstimateReason
-from audit.plan import AuditPlan, Comparison
+from audit.plan.audit_plan import AuditPlan, Comparison
 from audit.stats.intervals import mover_ratio, newcombe_difference
 from audit.vocabulary.metrics import METRICS, Metric
 

@@ -13,7 +13,7 @@ from audit.analyses.missing_attributes import PossibleMembers, possible_members
 from audit.analyses.sides import Question
 from audit.counting.table import FamilyCounts
 from audit.findings import Verdict
-from audit.plan import AuditPlan, Rule
+from audit.plan.audit_plan import AuditPlan, Rule
 from audit.stats.binomial import FloatArray
 from audit.stats.boundaries import Boundary
 from audit.stats.bounds import Tables

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from scipy.special import ndtri
 
 from audit.analyses.sides import questions
-from audit.plan import AuditPlan, Rule
+from audit.plan.audit_plan import AuditPlan, Rule
 from audit.stats.boundaries import Boundary, counted_rate
 from audit.stats.unseen_clusters import Bundles, times_wanted
 

@@ -9,7 +9,7 @@ from itertools import product
 from audit.analyses.families import finest, rule_families
 from audit.analyses.sides import cases
 from audit.counting.table import FamilyCounts
-from audit.plan import AuditPlan, Rule
+from audit.plan.audit_plan import AuditPlan, Rule
 from audit.vocabulary.groups import Family, Group, Level, SensitiveFeature
 from audit.vocabulary.metrics import METRICS
 

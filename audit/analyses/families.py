@@ -7,7 +7,7 @@ from itertools import product
 from typing import Final
 
 from audit.counting.table import FamilyCounts
-from audit.plan import AuditPlan, Rule
+from audit.plan.audit_plan import AuditPlan, Rule
 from audit.vocabulary.groups import Axis, Family, Group, Level, SensitiveFeature
 from audit.vocabulary.metrics import MetricName
 

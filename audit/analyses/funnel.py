@@ -13,7 +13,7 @@ from audit.analyses.sides import Question, questions
 from audit.counting.table import FamilyCounts, IntArray
 from audit.findings import Funnel, FunnelPoint, Verdict
 from audit.findings.many_groups import FUNNEL_GROUPS
-from audit.plan import AuditPlan
+from audit.plan.audit_plan import AuditPlan
 from audit.stats.binomial import FloatArray
 from audit.stats.boundaries import Boundary, counted_outcome
 from audit.stats.funnel import largest_rejected

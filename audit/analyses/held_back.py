@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from audit.analyses.missing_attributes import MemberPlaces
 from audit.analyses.sides import Question, questions
-from audit.plan import AuditPlan, Rule
+from audit.plan.audit_plan import AuditPlan, Rule
 from audit.stats.boundaries import counted_rate
 from audit.stats.score_test import asymptotic_p
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from audit.findings import Estimate, ImpactRatio, ImpactRatios, LeftOut
-from audit.plan import AuditPlan
+from audit.plan.audit_plan import AuditPlan
 from audit.vocabulary.groups import Axis, Family, Group
 
 __all__ = ["impact_ratios"]

@@ -13,7 +13,7 @@ from audit.analyses.estimates import as_known
 from audit.analyses.families import ERROR_RATES, rule_families
 from audit.counting.table import FamilyCounts, IntArray
 from audit.findings import BetweenGroups, Entropy, ManyGroupsReason, ShrunkRate
-from audit.plan import AuditPlan
+from audit.plan.audit_plan import AuditPlan
 from audit.stats.equality import MOST_CASES, equality_p
 from audit.stats.generalized_entropy import entropy_interval, generalized_entropy
 from audit.stats.heterogeneity import spread_between

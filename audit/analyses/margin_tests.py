@@ -14,7 +14,7 @@ from audit.analyses.decidability import RuleDecidability
 from audit.analyses.missing_attributes import PossibleMembers, possible_members
 from audit.analyses.sides import Question, questions
 from audit.counting.table import FamilyCounts
-from audit.plan import AuditPlan, Rule
+from audit.plan.audit_plan import AuditPlan, Rule
 from audit.stats.boundaries import counted_outcome
 from audit.stats.multiplicity import DISCARDING_MIN_GROUPS, Method, reject_family
 from audit.stats.planning import cases_to_decide

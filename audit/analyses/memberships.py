@@ -10,7 +10,7 @@ from audit.analyses.estimates import estimates
 from audit.counting.moments import Moments
 from audit.counting.table import UNKNOWN, CountsTable, FamilyCounts
 from audit.findings.memberships import Membership
-from audit.plan import AuditPlan
+from audit.plan.audit_plan import AuditPlan
 from audit.vocabulary.groups import Axis, Family, Group, Level, LevelName, SensitiveFeature
 
 __all__ = ["memberships"]

@@ -26,7 +26,7 @@ from audit.analyses.weighted_tests import is_exact
 from audit.counting.moments import Moments
 from audit.counting.table import FamilyCounts
 from audit.findings import Because
-from audit.plan import AuditPlan, Rule
+from audit.plan.audit_plan import AuditPlan, Rule
 from audit.stats.decidable_clusters import Hidden
 from audit.stats.decidable_disparity import Limit, failing_rate, passing_edge
 from audit.stats.effective_levels import first_effective_levels, power_width

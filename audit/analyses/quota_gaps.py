@@ -9,7 +9,7 @@ from math import prod
 from typing import Final
 
 from audit.analyses.sample_sizes import PoolCell
-from audit.sampling_design import Quota, SamplingDesign
+from audit.plan.sampling_design import Quota, SamplingDesign
 
 __all__ = ["MOST_NAMED", "QuotaGap", "quota_gaps"]
 

@@ -23,8 +23,8 @@ from audit.analyses.sample_sizes import (
 )
 from audit.counting.table import FamilyCounts
 from audit.errors import PlanError
-from audit.plan import AuditPlan
-from audit.sampling_design import SamplingDesign
+from audit.plan.audit_plan import AuditPlan
+from audit.plan.sampling_design import SamplingDesign
 from audit.stats.allocation import GroupCells, fewest, filled, worth
 from audit.stats.unit_shapes import UnitShapes
 

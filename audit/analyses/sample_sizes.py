@@ -16,7 +16,7 @@ from audit.analyses.enough_clusters import cases_from_enough_clusters
 from audit.analyses.families import finest, rule_families
 from audit.analyses.sides import questions
 from audit.counting.family_moments import of_the_others
-from audit.plan import AuditPlan, Rule
+from audit.plan.audit_plan import AuditPlan, Rule
 from audit.stats.allocation import GroupCells
 from audit.stats.boundaries import Boundary, margin_boundary
 from audit.stats.decidable_disparity import Limit

@@ -14,7 +14,7 @@ from audit.analyses.score_sweeps import sweeps
 from audit.counting.score_table import FamilyScores, ScoreTable
 from audit.counting.table import FamilyCounts, IntArray
 from audit.findings.scores import AucDecomposition, Calibration, GroupAuc, ScoreReason, Sweep, Unused
-from audit.plan import AuditPlan
+from audit.plan.audit_plan import AuditPlan
 from audit.stats.auc import MIN_CASES, Auc, auc, split_auc
 from audit.vocabulary.groups import Family, SensitiveFeature
 

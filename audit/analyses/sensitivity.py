@@ -30,7 +30,7 @@ from audit.analyses.unknown_doubts import (
 from audit.counting.table import FamilyCounts, IntArray
 from audit.findings import Verdict
 from audit.findings.sensitivity import Doubt, LabelErrorGrid, RuleSensitivity, SensitivityFinding
-from audit.plan import AuditPlan, Rule
+from audit.plan.audit_plan import AuditPlan, Rule
 from audit.result import Notice
 from audit.stats.bounds import rate_bounds
 from audit.vocabulary.groups import Family, Group

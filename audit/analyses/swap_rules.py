@@ -21,7 +21,7 @@ from audit.analyses.estimates import as_known
 from audit.analyses.swaps import ComparedTemplates, compared
 from audit.findings.judged import Outcome
 from audit.findings.swaps import ProbeBecause, ProbeRuleBecause, ProbeRuleResult, ProbeVerdict
-from audit.plan import AuditPlan, ProbeRule
+from audit.plan.audit_plan import AuditPlan, ProbeRule
 from audit.probing.design import Answered
 from audit.stats.template_shifts import MIN_TEMPLATES, HolmStep, ShiftTests, holm, shift_tests
 

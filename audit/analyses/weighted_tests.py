@@ -20,7 +20,7 @@ from audit.analyses.weighted_rates import compared, with_possible_members
 from audit.counting.family_moments import FamilyMoments
 from audit.counting.moments import Moments
 from audit.counting.table import FamilyCounts
-from audit.plan import AuditPlan, Rule
+from audit.plan.audit_plan import AuditPlan, Rule
 from audit.stats.boundaries import counted_rate
 from audit.stats.effective_levels import effective_levels, power_width
 from audit.stats.effective_test import MIN_DEGREES_OF_FREEDOM, Comparison, effective_test, few_degrees_factor

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from audit.errors import ResultError
-from audit.plan import AuditPlan
+from audit.plan.audit_plan import AuditPlan
 from audit.result import AuditResult
 from audit.vocabulary.groups import SensitiveFeature
 

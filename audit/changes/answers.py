@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from audit.counting.count import SCORED
 from audit.errors import ResultError
 from audit.evaluation.evaluation_set import open_evaluation_set
-from audit.plan import AuditPlan, PredictionsDetector
+from audit.plan.audit_plan import AuditPlan, PredictionsDetector
 from audit.provenance import sha256_of
 from audit.result import AuditResult
 from audit.scoring.predictions_file import DECISIONS

@@ -20,9 +20,9 @@ from audit.counting.table import FamilyCounts
 from audit.errors import DataError, PlanError, ResultError
 from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.findings.change import Change, ChangeBaseline, Unpaired
-from audit.plan import AuditPlan
-from audit.plan_file import LoadedPlan
-from audit.plan_file.mistakes import one_line
+from audit.plan.audit_plan import AuditPlan
+from audit.plan.file.mistakes import one_line
+from audit.plan.file.reading import LoadedPlan
 from audit.result import AuditResult, GroupCounts
 from audit.result_change import worse_of
 from audit.result_file import load_result, result_sha256

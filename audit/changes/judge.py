@@ -29,7 +29,7 @@ from audit.findings.change import (
     GroupChangeBecause,
     Unpaired,
 )
-from audit.plan import AuditPlan, Rule
+from audit.plan.audit_plan import AuditPlan, Rule
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
 from audit.vocabulary.metrics import METRICS
 

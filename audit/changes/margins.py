@@ -27,7 +27,7 @@ from audit.changes.sides import (
     separate_counts,
 )
 from audit.counting.table import FamilyCounts, IntArray
-from audit.plan import AuditPlan, Rule
+from audit.plan.audit_plan import AuditPlan, Rule
 from audit.stats.boundaries import counted_outcome
 from audit.stats.intervals import newcombe_difference
 from audit.stats.multiplicity import FamilyRejections, Method, reject_family

@@ -17,7 +17,7 @@ from typing import Any, Final
 from audit.changes.accept import question_of
 from audit.changes.baseline import Baseline
 from audit.errors import ResultError
-from audit.plan import AuditPlan
+from audit.plan.audit_plan import AuditPlan
 from audit.storage import locked, storage, write_durably
 
 __all__ = ["ACCEPTED", "refuse_rolled_back", "remember"]

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from audit.analyses.sides import Question, When, questions
 from audit.counting.table import FLAGGED, NOT_FLAGGED, FamilyCounts, IntArray, cells_mask
-from audit.plan import AuditPlan, Rule
+from audit.plan.audit_plan import AuditPlan, Rule
 from audit.stats.boundaries import margin_boundary
 from audit.vocabulary.metrics import METRICS, Metric
 

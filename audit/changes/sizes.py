@@ -9,7 +9,7 @@ from audit.analyses.decidability import FamilyDecidability
 from audit.analyses.sides import cases_cells
 from audit.changes.margins import Evidence
 from audit.changes.sides import change_questions, margin_of
-from audit.plan import AuditPlan, Rule
+from audit.plan.audit_plan import AuditPlan, Rule
 from audit.stats.paired_planning import pairs_to_pass
 from audit.stats.planning import cases_to_pass
 from audit.vocabulary.groups import Family

@@ -13,8 +13,8 @@ from audit.cli.terminal import note
 
 if TYPE_CHECKING:
     from audit.changes.baseline import Baseline
-    from audit.plan import AuditPlan
-    from audit.plan_file import LoadedPlan
+    from audit.plan.audit_plan import AuditPlan
+    from audit.plan.file.reading import LoadedPlan
     from audit.result import AuditResult
 
 __all__ = ["Accepting", "BaselineResult", "accepting", "check_kept", "compared", "gate_place", "plan_at_hand"]
@@ -121,7 +121,7 @@ def plan_at_hand(result: AuditResult, named: Path | None) -> LoadedPlan | None:
     """
     from audit.changes.accept import check_plans
     from audit.errors import AuditError
-    from audit.plan_file import read_plan_file
+    from audit.plan.file.reading import read_plan_file
 
     path = named or (Path(result.provenance.plan_file) if result.provenance.plan_file else None)
     if path is None or (named is None and not path.is_file()):

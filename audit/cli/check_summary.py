@@ -14,7 +14,7 @@ from audit.vocabulary.text import count_of
 
 if TYPE_CHECKING:
     from audit.check import CheckReport, FamilyCheck, GroupCheck, ProbeCheck, RuleCheck
-    from audit.plan import Rule
+    from audit.plan.audit_plan import Rule
 
 MOST_GROUPS: Final = 10
 """Small groups that are named for each family, unless all are asked for."""

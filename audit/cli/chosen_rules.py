@@ -11,7 +11,7 @@ from audit.cli.guard import ArgumentError
 from audit.cli.terminal import note
 
 if TYPE_CHECKING:
-    from audit.plan import AuditPlan
+    from audit.plan.audit_plan import AuditPlan
     from audit.public_table import PublicRelease
     from audit.result import AuditResult
 
@@ -31,7 +31,7 @@ def check_rules(plan: AuditPlan, only: Sequence[str]) -> None:
     known = [str(rule.id) for rule in plan.named_rules] + [str(rule.id) for rule in plan.named_probe_rules]
     for rule in only:
         if rule not in known:
-            from audit.plan_file.known_keys import nearest, quoted
+            from audit.plan.file.known_keys import nearest, quoted
 
             found = nearest(rule, known)
             plain = "".join(character if character.isprintable() else "?" for character in rule)[:60]

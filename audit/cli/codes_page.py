@@ -10,9 +10,8 @@ from audit.cli.group_names import fit, printable
 from audit.cli.terminal import Style
 from audit.evaluation.meaning import REASONS, Meaning
 from audit.evaluation.nationality import name_of
-from audit.plan import GENDERS
-from audit.plan_file.toml_text import toml_text
-from audit.plan_file.unfinished import WRITE_HERE
+from audit.plan.audit_plan import GENDERS
+from audit.plan.file.unfinished import WRITE_HERE, toml_text
 from audit.vocabulary.text import count_of
 
 if TYPE_CHECKING:

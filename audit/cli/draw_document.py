@@ -7,14 +7,14 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from audit.cli.group_names import GroupNames
-from audit.plan_file import canonical_plan_sha256
+from audit.plan.file.reading import canonical_plan_sha256
 from audit.provenance import package_version
 from audit.version import __version__
 
 if TYPE_CHECKING:
     from audit.analyses.quota_gaps import QuotaGap
     from audit.draw import CellDraw, DrawReport, GroupStanding
-    from audit.sampling_design import SamplingDesign
+    from audit.plan.sampling_design import SamplingDesign
 
 __all__ = ["draw_document"]
 

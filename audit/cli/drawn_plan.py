@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, get_args
 
-from audit.plan import Route
-from audit.plan_file.toml_text import toml_text
-from audit.plan_file.unfinished import WRITE_HERE
+from audit.plan.audit_plan import Route
+from audit.plan.file.unfinished import WRITE_HERE, toml_text
 
 if TYPE_CHECKING:
-    from audit.sampling_design import SamplingDesign
+    from audit.plan.sampling_design import SamplingDesign
 
 __all__ = ["drawn_plan"]
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from audit.plan_file.draft import PlanDraft, TwoSided
+from audit.plan.file.draft import PlanDraft, TwoSided
 
 if TYPE_CHECKING:
     from audit.evaluation.look import ColumnLook, DataLook

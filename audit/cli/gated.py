@@ -20,7 +20,7 @@ from audit.isolation.options import Sandbox
 
 if TYPE_CHECKING:
     from audit.changes.baseline import Baseline
-    from audit.plan_file import LoadedPlan
+    from audit.plan.file.reading import LoadedPlan
     from audit.result import AuditResult
 
 __all__ = ["Gated", "check_gate", "judged", "judged_alone"]
@@ -78,7 +78,7 @@ def judged(asked: Gated) -> tuple[AuditResult, Accepting]:
     if asked.result_path is not None:
         return _as_judged(asked.result_path, asked)
     from audit.changes.baseline import baseline_for
-    from audit.plan_file import read_plan_file
+    from audit.plan.file.reading import read_plan_file
 
     loaded = with_waivers_from(read_plan_file(asked.path), asked.waivers)
     check_rules(loaded.plan, asked.only)
@@ -96,8 +96,8 @@ def judged_alone(asked: Gated) -> AuditResult:
         result = load_result(asked.result_path)
         _say_left_out(change=result.change is not None, waivers=bool(result.waivers), quiet=asked.quiet)
         return result
-    from audit.plan import BaselineSection
-    from audit.plan_file import read_plan_file
+    from audit.plan.audit_plan import BaselineSection
+    from audit.plan.file.reading import read_plan_file
 
     loaded = read_plan_file(asked.path)
     named = loaded.plan.baseline.result is not None

@@ -10,7 +10,7 @@ from audit.analyses.planned_cases import Answer, Asked, planned_cases, share_of_
 from audit.cli.group_names import printable
 from audit.cli.guard import ArgumentError
 from audit.errors import PlanError
-from audit.plan_file.metric_names import metric_called, metrics_like
+from audit.plan.file.metric_names import metric_called, metrics_like
 from audit.stats.decidable_disparity import Limit
 from audit.vocabulary.metrics import METRICS, Metric, Worse, worse_direction
 

@@ -12,7 +12,7 @@ from audit.cli.guard import ArgumentError
 from audit.cli.terminal import Style, note, say
 
 if TYPE_CHECKING:
-    from audit.plan_file import LoadedPlan
+    from audit.plan.file.reading import LoadedPlan
 
 
 def probes(

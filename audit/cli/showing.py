@@ -17,7 +17,7 @@ from audit.cli.terminal import note
 if TYPE_CHECKING:
     from audit.cli.reporters import Reporter
     from audit.disclosure.publish import Published
-    from audit.plan import AuditPlan
+    from audit.plan.audit_plan import AuditPlan
     from audit.result import AuditResult
 
 RESTRICTED: Final = "restricted"
@@ -149,7 +149,7 @@ def keep_apart(public: Path, exact: Sequence[Path]) -> None:
 
 def inputs(plan: AuditPlan, plan_folder: Path) -> list[Path]:
     """The files of rows and of exact counts that a plan names, whether they are there or not."""
-    from audit.plan import PredictionsDetector
+    from audit.plan.audit_plan import PredictionsDetector
 
     named = [plan.evaluation_set.path]
     if isinstance(plan.detector, PredictionsDetector):

@@ -55,7 +55,7 @@ def init(
     from audit.cli.group_names import printable
     from audit.cli.output_folder import write_file
     from audit.evaluation.look import look_at
-    from audit.plan_file.draft import draft_plan, gaps_in
+    from audit.plan.file.draft import draft_plan, gaps_in
 
     if out.exists() and not force:
         raise ArgumentError(

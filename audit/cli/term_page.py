@@ -7,7 +7,7 @@ from typing import Final
 from audit.cli.group_names import printable
 from audit.cli.guard import ArgumentError
 from audit.cli.metric_page import metric_list, metric_page
-from audit.plan_file.metric_names import metric_called, metrics_like
+from audit.plan.file.metric_names import metric_called, metrics_like
 from audit.vocabulary.metrics import METRICS
 from audit.vocabulary.terms import TERMS, Term, term_called, terms_like
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from audit.plan import AuditPlan
+    from audit.plan.audit_plan import AuditPlan
 
 __all__ = ["Kept", "inputs_digest", "keep_verdict", "kept_verdict"]
 
@@ -46,7 +46,7 @@ def inputs_digest(path: Path, options: Mapping[str, Any], *, details: bool) -> s
     PlanError
         If the plan cannot be read.
     """
-    from audit.plan_file import read_plan_file
+    from audit.plan.file.reading import read_plan_file
     from audit.version import __version__
 
     loaded = read_plan_file(path)

@@ -13,7 +13,7 @@ from audit.cli.terminal import note
 if TYPE_CHECKING:
     from audit.cli.judging import OnInconclusive
     from audit.errors import ExitCode
-    from audit.plan_file import LoadedPlan
+    from audit.plan.file.reading import LoadedPlan
     from audit.public_table import PublicRelease, PublicWaiver
     from audit.result import AuditResult, Waiver
     from audit.waivers import Held, Standing

@@ -11,7 +11,7 @@ import numpy as np
 from audit.counting.count import SCORED, count_expression
 from audit.counting.table import DECISIONS, UNKNOWN, UNLABELLED, CountsTable, FamilyCounts, IntArray, ladder_map
 from audit.evaluation.connection import reading
-from audit.plan import AuditPlan
+from audit.plan.audit_plan import AuditPlan
 from audit.vocabulary.groups import Family, Group, Level, SensitiveFeature
 from audit.vocabulary.metrics import Cell
 

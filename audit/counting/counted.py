@@ -17,7 +17,7 @@ from audit.counting.score_table import ScoreTable, count_scored
 from audit.counting.table import FAILED, CountsTable
 from audit.evaluation.connection import sparingly
 from audit.evaluation.reference_table import ReferenceTable, read_reference_table
-from audit.plan import AuditPlan
+from audit.plan.audit_plan import AuditPlan
 from audit.vocabulary.statuses import Reason, Status
 
 if TYPE_CHECKING:

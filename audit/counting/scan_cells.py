@@ -11,7 +11,7 @@ import numpy as np
 from audit.counting.count import SCORED
 from audit.counting.table import ABSTAINED, FLAGGED, IntArray
 from audit.evaluation.connection import reading
-from audit.plan import AuditPlan
+from audit.plan.audit_plan import AuditPlan
 
 if TYPE_CHECKING:
     from audit.evaluation.evaluation_set import EvaluationSet

@@ -20,7 +20,7 @@ from audit.crosscheck.tables import Answers, Rows, Tables, ours, rates_of, table
 from audit.crosscheck.weighted import weighted_ours, weighted_tables
 from audit.errors import CrosscheckError
 from audit.findings import Agreement, Convention, CrosscheckState, Disparity, Estimate
-from audit.plan import AuditPlan
+from audit.plan.audit_plan import AuditPlan
 from audit.result import Notice
 from audit.vocabulary.groups import Group
 from audit.vocabulary.metrics import MetricName

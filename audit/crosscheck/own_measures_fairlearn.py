@@ -30,7 +30,7 @@ from audit.detectors.raised import name_of
 from audit.errors import DetectorError
 from audit.evaluation.connection import reading
 from audit.findings import OwnMeasure, OwnMeasureReason
-from audit.plan import AuditPlan, Measure
+from audit.plan.audit_plan import AuditPlan, Measure
 from audit.stats.row_bootstrap import expanded_percentiles, resampled_places
 from audit.vocabulary.groups import Axis, Family, Group, Level, SensitiveFeature
 

@@ -15,7 +15,7 @@ from audit.detectors.class_names import check_every_class, find_class
 from audit.detectors.onnx_classes import classes_of_labels, classes_of_scores
 from audit.detectors.onnx_file import OnnxGraph
 from audit.errors import DetectorError
-from audit.plan import OnnxDetector as OnnxSection
+from audit.plan.audit_plan import OnnxDetector as OnnxSection
 from audit.vocabulary.text import shown
 
 _SCORES: Final = ("tensor(float)", "tensor(double)")

@@ -17,7 +17,7 @@ from audit.evaluation.connection import reading, sparingly, stream
 from audit.evaluation.quoting import literal, literals
 from audit.evaluation.relation import ROW, Relation
 from audit.evaluation.row_numbers import rows_where
-from audit.plan import PredictionsDetector as PredictionsSection
+from audit.plan.audit_plan import PredictionsDetector as PredictionsSection
 from audit.vocabulary.text import count_of, rows_text, shown
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from audit.detectors.one_thread import OneThread
 from audit.detectors.protocol import API_VERSION, ROW_ID, DetectorInfo, RunContext
 from audit.detectors.raised import name_of
 from audit.errors import DetectorError
-from audit.plan import PythonDetector as PythonSection
+from audit.plan.audit_plan import PythonDetector as PythonSection
 
 if TYPE_CHECKING:
     import pyarrow as pa

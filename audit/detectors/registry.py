@@ -11,7 +11,7 @@ from audit.detectors.raised import name_of
 from audit.errors import AuditError, DetectorError
 
 ENTRY_POINT_GROUP: Final = "audit.detectors"
-"""Where packages offer kinds. `audit.plan_detectors` has the same word: a plan is checked without this layer."""
+"""Where packages offer kinds. `audit.plan.detectors` has the same word: a plan is checked without this layer."""
 
 
 def known_kinds() -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final, get_args
 
 from audit.disclosure.features import features_without_figures, public_method
-from audit.plan import AuditPlan, GovernanceSection, PredictionsDetector
+from audit.plan.audit_plan import AuditPlan, GovernanceSection, PredictionsDetector
 from audit.public_about import PublicAbout, PublicCoding, PublicLook, PublicMetric
 from audit.public_table import PlanPart, PublicChange
 from audit.result import AuditResult, SensitiveFeature

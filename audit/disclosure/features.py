@@ -15,7 +15,7 @@ from audit.disclosure.vocabulary import Ladder, public_ladder
 from audit.errors import PlanError
 from audit.evaluation.sensitive import expected_codes
 from audit.evaluation.standing import STANDINGS
-from audit.plan import AuditPlan
+from audit.plan.audit_plan import AuditPlan
 from audit.public_about import Unit
 from audit.public_table import group_key
 from audit.vocabulary.groups import Axis, Family, SensitiveFeature

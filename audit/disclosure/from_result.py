@@ -18,7 +18,7 @@ from audit.disclosure.method import Method
 from audit.disclosure.release import Audited
 from audit.disclosure.rules import public_rules
 from audit.errors import ResultError
-from audit.plan import PredictionsDetector
+from audit.plan.audit_plan import PredictionsDetector
 from audit.public_about import Unit
 from audit.public_table import FailsOn
 from audit.result import AuditResult

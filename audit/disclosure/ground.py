@@ -10,7 +10,7 @@ from audit.counting.clusters import ClusterTable
 from audit.counting.once import each_once
 from audit.counting.table import FamilyCounts
 from audit.disclosure.features import finest_family, public_features, public_method
-from audit.plan import AuditPlan
+from audit.plan.audit_plan import AuditPlan
 from audit.result import GroupCounts
 from audit.vocabulary.groups import Family, Group, Level, SensitiveFeature
 

@@ -26,7 +26,7 @@ from audit.disclosure.view import NOTHING, View
 from audit.disclosure.waived import with_waivers
 from audit.disclosure.words import public_release
 from audit.errors import RefusedReleaseError
-from audit.plan import AuditPlan
+from audit.plan.audit_plan import AuditPlan
 from audit.public_table import PublicGroup, PublicRelease, PublicSide, PublicTable
 from audit.result import AuditResult
 from audit.vocabulary.groups import Group

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from audit.analyses.sides import questions
-from audit.plan import AuditPlan, Rule
+from audit.plan.audit_plan import AuditPlan, Rule
 from audit.public_table import PublicRule
 from audit.stats.planning import cases_to_pass
 

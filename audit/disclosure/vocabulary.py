@@ -16,7 +16,7 @@ import numpy as np
 from audit.counting.table import UNKNOWN, IntArray
 from audit.errors import PlanError
 from audit.evaluation import nationality
-from audit.plan_sections import GENDERS
+from audit.plan.sections import GENDERS
 from audit.vocabulary.groups import LevelName, SensitiveFeature
 
 __all__ = ["UNLISTED", "Ladder", "ladder_of", "public_ladder"]

@@ -20,7 +20,7 @@ from audit.evaluation.meaning import Meaning
 from audit.evaluation.quoting import identifier
 from audit.evaluation.reading import ReadOptions, check_file, read_file
 from audit.evaluation.relation import Relation
-from audit.plan import GenderCodes
+from audit.plan.audit_plan import GenderCodes
 from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:

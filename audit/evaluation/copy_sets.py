@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from audit.evaluation.connection import reading
 from audit.evaluation.pool import Copies, Pool, ticket_of
-from audit.sampling_design import SamplingDesign
+from audit.plan.sampling_design import SamplingDesign
 
 if TYPE_CHECKING:
     import numpy as np

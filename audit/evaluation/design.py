@@ -15,7 +15,7 @@ from audit.evaluation.quoting import identifier, literal
 from audit.evaluation.relation import Relation
 from audit.evaluation.row_numbers import rows_where
 from audit.evaluation.scores import number_cells
-from audit.plan import AuditPlan
+from audit.plan.audit_plan import AuditPlan
 from audit.vocabulary.text import rows_text, shown
 
 if TYPE_CHECKING:

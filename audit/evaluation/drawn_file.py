@@ -16,7 +16,7 @@ from audit.evaluation.pool import PREFIX, Pool
 from audit.evaluation.quoting import identifier, literal
 from audit.evaluation.relation import ROW
 from audit.evaluation.sampling import Strata
-from audit.sampling_design import SamplingDesign
+from audit.plan.sampling_design import SamplingDesign
 from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from audit.evaluation.reference_table import reference_path
 from audit.evaluation.relation import Relation
 from audit.evaluation.scores import check_numbers, number_expression
 from audit.evaluation.sensitive import check_maps, check_names, code_features, list_columns
-from audit.plan import AuditPlan, ColumnsProbe, PredictionsDetector
+from audit.plan.audit_plan import AuditPlan, ColumnsProbe, PredictionsDetector
 from audit.vocabulary.groups import SensitiveFeature
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from audit.evaluation.quoting import identifier, literal
 from audit.evaluation.reading import ReadOptions, read_file
 from audit.evaluation.relation import ROW, Relation
 from audit.evaluation.sensitive import CodedFeature, check_maps, check_names, code_features, list_columns
-from audit.sampling_design import COLUMNS_ADDED, SamplingDesign
+from audit.plan.sampling_design import COLUMNS_ADDED, SamplingDesign
 from audit.vocabulary.groups import SensitiveFeature
 from audit.vocabulary.text import shown
 

@@ -8,11 +8,11 @@ from audit.errors import PlanError
 from audit.evaluation import gender, nationality
 from audit.evaluation.several import join, parts_of, read_parts
 from audit.evaluation.standing import STANDINGS
-from audit.plan import GENDERS, Coding
+from audit.plan.audit_plan import GENDERS, Coding
 from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:
-    from audit.sampling_design import SamplingDesign
+    from audit.plan.sampling_design import SamplingDesign
 
 _WRITE: Final[dict[Coding, str]] = {
     "gender": ", ".join(GENDERS),

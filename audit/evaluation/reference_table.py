@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from audit.errors import DataError, PlanError
 from audit.evaluation.standing import STANDINGS
-from audit.plan import GENDERS, AuditPlan
+from audit.plan.audit_plan import GENDERS, AuditPlan
 from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:

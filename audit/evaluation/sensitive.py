@@ -16,7 +16,7 @@ from audit.evaluation.relation import Relation
 from audit.evaluation.row_numbers import rows_where
 from audit.evaluation.several import counted_under, parts_of, read_parts, split
 from audit.evaluation.standing import STANDINGS, Standing, standing, standing_of_all
-from audit.plan import AuditPlan, Coding, GroupFeature
+from audit.plan.audit_plan import AuditPlan, Coding, GroupFeature
 from audit.vocabulary.groups import LevelName, SensitiveFeature
 from audit.vocabulary.text import rows_text, shown
 

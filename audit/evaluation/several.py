@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from audit.evaluation.columns import BETWEEN_ITEMS
-from audit.plan import GroupFeature
+from audit.plan.audit_plan import GroupFeature
 
 TOGETHER: Final = "+"
 """What stands between the codes of somebody who has several: no code of one nationality holds it."""

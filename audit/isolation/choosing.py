@@ -16,7 +16,7 @@ from audit.isolation.options import Isolating, Sandbox
 if TYPE_CHECKING:
     from audit.findings import RanIn
     from audit.isolation.contained import ContainedDetector, Held
-    from audit.plan import AuditPlan
+    from audit.plan.audit_plan import AuditPlan
 
 __all__ = ["OUR_OWN_CODE", "contained", "ran_in", "restarted"]
 

@@ -22,7 +22,7 @@ from audit.vocabulary.text import shown
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from audit.plan_sections import SandboxSection
+    from audit.plan.sections import SandboxSection
 
 _MOST_TOLD: Final = 1 << 20
 """Bytes that any reply but answers may have."""

@@ -15,7 +15,7 @@ from audit.detectors.answers import CheckedAnswers, FloatArray
 from audit.detectors.protocol import ROW_ID, Detector
 from audit.isolation.choosing import restarted
 from audit.isolation.options import Isolating
-from audit.plan import AuditPlan, ModelDetector
+from audit.plan.audit_plan import AuditPlan, ModelDetector
 from audit.probing.design import Design
 from audit.scoring.progress import Progress
 from audit.scoring.rounds import Rounds

@@ -20,7 +20,7 @@ from audit.evaluation.columns import check_text_type
 from audit.evaluation.connection import reading
 from audit.evaluation.quoting import identifier
 from audit.isolation.options import IN_PROCESS, Isolating
-from audit.plan import AuditPlan, ColumnsProbe, PredictionsDetector, Probe, TextProbe
+from audit.plan.audit_plan import AuditPlan, ColumnsProbe, PredictionsDetector, Probe, TextProbe
 from audit.probing.answered_now import answers_of
 from audit.probing.column_design import column_design
 from audit.probing.design import Answered, Design, cast_value

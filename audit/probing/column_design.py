@@ -12,7 +12,7 @@ import numpy as np
 from audit.errors import PlanError
 from audit.evaluation.connection import reading
 from audit.evaluation.quoting import identifier
-from audit.plan_probes import ColumnsProbe
+from audit.plan.probes import ColumnsProbe
 from audit.probing.design import MOST_VARIANTS, Comparison, Design, Pairs, SlotOfProbe, cast_value
 from audit.probing.text_design import variant_id
 from audit.vocabulary.text import shown

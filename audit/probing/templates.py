@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any, Final, get_args
 
 from audit.errors import PlanError
-from audit.plan_probes import ProbeLanguage, TextProbe
+from audit.plan.probes import ProbeLanguage, TextProbe
 from audit.probing.words import ANCHOR, NO_NAME, Words, read_toml
 from audit.vocabulary.text import shown
 

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 from audit.errors import PlanError
-from audit.plan_probes import ProbeSlot, TextProbe
+from audit.plan.probes import ProbeSlot, TextProbe
 from audit.probing.design import MOST_VARIANTS, Comparison, Pairs, SlotOfProbe
 from audit.probing.templates import Choice, Template, Templates, render, slots_of, templates_of
 from audit.probing.unused import unused_texts, unused_words

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
-from audit.plan_probes import TextProbe
+from audit.plan.probes import TextProbe
 from audit.probing.templates import Template, Templates
 from audit.probing.words import GENDERS_OF_NAMES, Words
 from audit.vocabulary.text import shown

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from audit.errors import PlanError
 from audit.evaluation.evaluation_set import open_evaluation_set
-from audit.plan_file import LoadedPlan, read_plan_file
+from audit.plan.file.reading import LoadedPlan, read_plan_file
 from audit.probing.asking import design_of
 from audit.probing.design import Design
 from audit.vocabulary.text import starts_formula as is_formula

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from audit.plan import AuditPlan
-from audit.plan_governance import Meaning
-from audit.plan_probes import TextProbe
+from audit.plan.audit_plan import AuditPlan
+from audit.plan.governance import Meaning
+from audit.plan.probes import TextProbe
 from audit.safeguards.held import MISSED
 
 __all__ = ["NATIONALITY_SLOTS", "asks_for", "changes_nationality", "coded"]

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from functools import cached_property
 
 from audit.findings import Estimate, RuleResult, Verdict
-from audit.plan import AuditPlan, GovernanceSection
+from audit.plan.audit_plan import AuditPlan, GovernanceSection
 from audit.result import AuditResult
 from audit.vocabulary.groups import Group
 from audit.vocabulary.metrics import MetricName

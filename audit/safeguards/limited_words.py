@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from audit.findings import SwapProbe
-from audit.plan import AuditPlan
+from audit.plan.audit_plan import AuditPlan
 from audit.result import AuditResult
 from audit.safeguards.asked import NATIONALITY_SLOTS, changes_nationality
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from audit.plan_services import ServiceDetector
+from audit.plan.services import ServiceDetector
 from audit.safeguards.found import Finding, Found, declared, measured, not_shown
 from audit.safeguards.held import Held
 from audit.vocabulary.text import count_of

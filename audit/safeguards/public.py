@@ -13,8 +13,8 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
 from audit.findings.safeguards import EvidenceState, PublicState, Safeguard
-from audit.plan import AuditPlan
-from audit.plan_governance import NOT_TESTED
+from audit.plan.audit_plan import AuditPlan
+from audit.plan.governance import NOT_TESTED
 from audit.public_about import PublicAbout, PublicFramework, PublicGovernance, PublicSafeguard
 from audit.result import AuditResult
 from audit.safeguards.catalogue import Catalogue, catalogue

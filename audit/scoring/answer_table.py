@@ -21,7 +21,7 @@ from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:
     from audit.evaluation.evaluation_set import EvaluationSet
-    from audit.plan import ModelDetector
+    from audit.plan.audit_plan import ModelDetector
 
 TABLE = "__answers__"
 """Name of the table: `__row__`, `score` DOUBLE, `status` and `reason` TINYINT (codes of the protocol)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from audit.detectors.protocol import RunContext
-from audit.plan import AuditPlan, ModelDetector
+from audit.plan.audit_plan import AuditPlan, ModelDetector
 
 __all__ = ["run_context"]
 

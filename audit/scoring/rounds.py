@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from audit.detectors.answers import CheckedAnswers
-    from audit.plan import AuditPlan
+    from audit.plan.audit_plan import AuditPlan
     from audit.scoring.breaker import Breaker
     from audit.scoring.checkpoint import Checkpoint
     from audit.scoring.in_flight import InFlight

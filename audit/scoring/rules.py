@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from audit.plan import PredictionsDetector
+from audit.plan.audit_plan import PredictionsDetector
 from audit.vocabulary.text import shown
 
 __all__ = ["DecisionRule", "decision_rule"]

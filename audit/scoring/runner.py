@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from audit.detectors.answers import CheckedAnswers
     from audit.evaluation.evaluation_set import EvaluationSet
-    from audit.plan import AuditPlan, ModelDetector
+    from audit.plan.audit_plan import AuditPlan, ModelDetector
     from audit.result import SystemDescription
     from audit.scoring.checkpoint import Checkpoint, Leg
     from audit.scoring.decisions import Decided

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from audit.analyses.sides import questions
 from audit.errors import PlanError
-from audit.plan import AuditPlan
+from audit.plan.audit_plan import AuditPlan
 from audit.sequential.state import State
 from audit.vocabulary.groups import SensitiveFeature
 

@@ -21,7 +21,7 @@ from audit.analyses.margin_tests import could_be_beyond
 from audit.analyses.sides import questions
 from audit.counting.table import FamilyCounts
 from audit.findings import RuleBecause
-from audit.plan import AuditPlan, Rule
+from audit.plan.audit_plan import AuditPlan, Rule
 from audit.sequential.shares import features_seen, levels_seen
 from audit.sequential.state import Evidence, Outcome, State
 from audit.sequential.taking_in import counts_so_far

@@ -15,7 +15,7 @@ from audit.analyses.missing_attributes import PossibleMembers, possible_members
 from audit.analyses.sides import Question, cases, questions
 from audit.counting.table import ABSTAINED, DECISIONS, FLAGGED, NOT_FLAGGED, FamilyCounts, IntArray, parts_of
 from audit.errors import DataError
-from audit.plan import AuditPlan
+from audit.plan.audit_plan import AuditPlan
 from audit.sequential.drift import Doubt, looked_again
 from audit.sequential.shares import features_seen, group_shares, levels_seen
 from audit.sequential.state import CELLS, Evidence, FamilySeen, LevelSeen, Process, State

@@ -17,7 +17,7 @@ from audit.storage import held, write_durably
 from audit.testing.cases import Judged
 
 if TYPE_CHECKING:
-    from audit.plan_file import LoadedPlan
+    from audit.plan.file.reading import LoadedPlan
     from audit.result import AuditResult
 
 __all__ = ["Asked", "NotJudgedError", "judged", "judged_once", "quietly"]
@@ -134,7 +134,7 @@ def quietly() -> Iterator[None]:
 
 def _public(asked: Asked) -> Judged:
     from audit.disclosure.publish import check_folder, publish
-    from audit.plan_file import read_plan_file
+    from audit.plan.file.reading import read_plan_file
     from audit.testing.public_cases import public_cases
     from audit.testing.waived_cases import told_by_release, with_waivers
 
@@ -160,7 +160,7 @@ def _nowhere(files: Mapping[str, bytes]) -> None:
 
 
 def _exact(asked: Asked) -> Judged:
-    from audit.plan_file import read_plan_file
+    from audit.plan.file.reading import read_plan_file
     from audit.testing.exact_cases import exact_cases
     from audit.testing.waived_cases import told_by_result, with_waivers
 

@@ -17,7 +17,7 @@ from audit.analyses.estimates import everyone_as_family
 from audit.counting.counted import count_everything
 from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.findings import CostOfErrors
-from audit.plan_sections import CostsSection
+from audit.plan.sections import CostsSection
 from audit.run import count_families
 from audit.scoring import score
 from audit.stats.expected_cost import difference_of_costs, expected_cost

@@ -13,7 +13,7 @@ from audit.analyses.estimates import everyone_as_family
 from audit.analyses.families import MOST_GROUPS
 from audit.counting.table import IntArray
 from audit.findings.patterns import Deployed, DeployedGroup
-from audit.plan import AuditPlan
+from audit.plan.audit_plan import AuditPlan
 from audit.vocabulary.groups import Axis, Family
 
 

@@ -13,7 +13,7 @@ from audit.analyses.families import MOST_GROUPS
 from audit.analyses.like_with_like import like_with_like
 from audit.counting.table import CountsTable, IntArray
 from audit.findings.like_with_like import ConditionalGap, LikeWithLike
-from audit.plan import AuditPlan
+from audit.plan.audit_plan import AuditPlan
 from audit.vocabulary.groups import SensitiveFeature
 
 Rows = Mapping[tuple[str, ...], IntArray]

@@ -10,7 +10,7 @@ from made_counts import categorical, cells, families_of, plan_of
 from audit.analyses.funnel import funnels
 from audit.analyses.many_groups import between_groups, entropies
 from audit.counting.table import FamilyCounts, IntArray
-from audit.plan import AuditPlan
+from audit.plan.audit_plan import AuditPlan
 from audit.verdicts import judge
 from audit.vocabulary.groups import Family, SensitiveFeature
 

@@ -15,8 +15,8 @@ from audit.analyses.missing_attributes import PossibleMembers, possible_members
 from audit.analyses.sides import Question, questions
 from audit.counting.table import FamilyCounts, IntArray
 from audit.findings import Verdict
-from audit.plan import AuditPlan
-from audit.plan_sections import SensitivitySection
+from audit.plan.audit_plan import AuditPlan
+from audit.plan.sections import SensitivitySection
 from audit.stats.boundaries import counted_outcome
 from audit.stats.score_test import PASS_BETA, exact_p, screened_p
 from audit.verdicts import judge

@@ -15,7 +15,7 @@ from audit.analyses.scores import ScoreFindings, score_findings
 from audit.counting.score_table import BINS, UNIT, ScoreTable
 from audit.counting.table import NEAR, CountsTable
 from audit.findings.scores import SWEEP_NOTE, AucDecomposition, Calibration, GroupAuc, Sweep
-from audit.plan import AuditPlan
+from audit.plan.audit_plan import AuditPlan
 from audit.run import count_families
 from audit.vocabulary.groups import Part, SensitiveFeature
 

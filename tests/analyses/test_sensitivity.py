@@ -16,7 +16,7 @@ from audit.analyses.label_doubts import error_axes
 from audit.analyses.sensitivity import _one_in, sensitivity_findings, sensitivity_notices
 from audit.counting.table import IntArray
 from audit.findings import RuleSensitivity, SensitivityFinding, Verdict
-from audit.plan_sections import SensitivitySection
+from audit.plan.sections import SensitivitySection
 from audit.verdicts import judge
 from audit.vocabulary.metrics import METRICS, MetricName
 

@@ -20,7 +20,7 @@ from audit.check import CheckReport, check_plan
 from audit.cli.check_summary import check_summary
 from audit.cli.terminal import Style
 from audit.counting.set_columns import ColumnLabels
-from audit.plan import AuditPlan
+from audit.plan.audit_plan import AuditPlan
 
 ROWS = 600
 PLAIN = Style(colour=False)

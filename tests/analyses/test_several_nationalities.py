@@ -19,8 +19,8 @@ from audit.analyses.sensitivity import sensitivity_findings
 from audit.counting.table import CountsTable, FamilyCounts, IntArray
 from audit.evaluation.nationality import levels
 from audit.findings import Verdict
-from audit.plan import AuditPlan
-from audit.plan_sections import SensitivitySection
+from audit.plan.audit_plan import AuditPlan
+from audit.plan.sections import SensitivitySection
 from audit.verdicts import judge
 from audit.vocabulary.groups import SensitiveFeature
 

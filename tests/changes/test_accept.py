@@ -10,8 +10,8 @@ from made_changes import RULES, ask, made_pair, write_plan, write_result_of
 
 from audit.changes.accept import check_plans, question_of
 from audit.errors import ResultError
-from audit.plan import AuditPlan
-from audit.plan_file import load_plan
+from audit.plan.audit_plan import AuditPlan
+from audit.plan.file.reading import load_plan
 from audit.provenance import scoring_identity
 
 

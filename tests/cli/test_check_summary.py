@@ -13,7 +13,7 @@ from audit.check import check_plan
 from audit.cli.check_summary import MOST_GROUPS, check_summary
 from audit.cli.terminal import Style
 from audit.counting.table import IntArray
-from audit.plan import AuditPlan
+from audit.plan.audit_plan import AuditPlan
 
 PLAIN = Style(colour=False, unicode=True)
 TPR = {"metric": "true_positive_rate", "groups": ["sex"], "margin": 0.1}

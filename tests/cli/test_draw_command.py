@@ -18,9 +18,9 @@ from typer.testing import CliRunner
 from audit.check import check_plan
 from audit.cli.app import app
 from audit.errors import ExitCode
-from audit.plan_file import parse_plan
+from audit.plan.file.reading import parse_plan
+from audit.plan.sampling_design import COLUMNS_ADDED
 from audit.run import run_audit
-from audit.sampling_design import COLUMNS_ADDED
 
 DESIGN = f"{POOL}\n[draw]\nallocation = 'decidable'\nsize = 160\nseed = 3\n{GROUPS}{RULE}"
 WRITTEN = ["drawn.manifest.json", "drawn.parquet", "drawn.plan.toml"]

@@ -9,7 +9,7 @@ import pytest
 
 from audit.cli.guard import ArgumentError
 from audit.cli.term_page import everything_listed, explained, term_page
-from audit.plan_file.metric_names import metric_called
+from audit.plan.file.metric_names import metric_called
 from audit.vocabulary.terms import TERMS, Term, plain_name, term_called
 
 DOCS = Path(__file__).parents[2] / "docs"

@@ -19,8 +19,8 @@ from audit.disclosure.exact import exact_counts
 from audit.disclosure.features import public_lattice, public_method
 from audit.disclosure.protect import protect
 from audit.errors import ExitCode, RefusedReleaseError
+from audit.plan.file.reading import loaded_plan
 from audit.public_table import SENTENCES, PublicRelease
-from audit.run import loaded_plan
 
 Counts = dict[tuple[str, str], tuple[int, int]]
 

@@ -14,7 +14,7 @@ from audit.counting.control_sample import count_control_sample
 from audit.counting.count import count_cases
 from audit.counting.table import CountsTable
 from audit.evaluation.evaluation_set import EvaluationSet, open_evaluation_set
-from audit.plan import AuditPlan
+from audit.plan.audit_plan import AuditPlan
 
 GROUPS = {"gender": {"column": "gender"}}
 GENDERS = {"woman": "woman", "man": "man", None: "unknown"}

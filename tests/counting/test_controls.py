@@ -17,7 +17,7 @@ from audit.counting.controls import control_sets, count_controls, encoded, strat
 from audit.counting.count import count_cases
 from audit.counting.table import CountsTable, IntArray
 from audit.evaluation.evaluation_set import EvaluationSet, open_evaluation_set
-from audit.plan import AuditPlan
+from audit.plan.audit_plan import AuditPlan
 from audit.vocabulary.groups import Axis, Family
 from audit.vocabulary.metrics import METRICS
 

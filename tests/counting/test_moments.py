@@ -19,7 +19,7 @@ from audit.counting.family_moments import Cells
 from audit.counting.moments import Moments
 from audit.counting.table import CountsTable, FamilyCounts
 from audit.evaluation.evaluation_set import EvaluationSet, open_evaluation_set
-from audit.plan import AuditPlan
+from audit.plan.audit_plan import AuditPlan
 from audit.stats.own_correlation import Evened
 from audit.stats.weighted_rate import WeightedRate
 from audit.vocabulary.groups import Axis, Family, Group

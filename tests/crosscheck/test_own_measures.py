@@ -18,7 +18,7 @@ from audit.crosscheck.own_measures_fairlearn import own_measures
 from audit.errors import DetectorError
 from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.findings import OwnMeasure
-from audit.plan import AuditPlan, Measure
+from audit.plan.audit_plan import AuditPlan, Measure
 from audit.scoring import score
 from audit.stats.row_bootstrap import expanded_percentiles, resampled_places
 from audit.vocabulary.groups import Group

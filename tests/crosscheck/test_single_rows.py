@@ -16,7 +16,7 @@ from audit.crosscheck.single_rows import group_rows
 from audit.crosscheck.tables import Answers
 from audit.errors import CrosscheckError
 from audit.evaluation.evaluation_set import open_evaluation_set
-from audit.plan import AuditPlan
+from audit.plan.audit_plan import AuditPlan
 from audit.result import AuditResult
 from audit.run import count_families, run_audit
 from audit.scoring import score

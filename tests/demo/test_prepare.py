@@ -18,8 +18,8 @@ import skops.io
 from audit.demo.detector import FEATURES, saved_detector, train_detector
 from audit.demo.prepare import DEFAULT_SEED, make_cases, prepare_demo
 from audit.errors import StorageError
-from audit.plan import SkopsDetector
-from audit.plan_file import load_plan
+from audit.plan.audit_plan import SkopsDetector
+from audit.plan.file.reading import load_plan
 
 FILES = {"README.txt", "detector.skops", "evaluation.parquet", "plan.toml", "planted.json", "training.parquet"}
 IN_A_PROCESS = (

@@ -20,9 +20,10 @@ from audit.counting.table import FAILED, FLAGGED, NEGATIVE, NOT_FLAGGED, POSITIV
 from audit.demo.prepare import prepare_demo
 from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.findings import ControlSample, RuleSensitivity, SensitivityFinding, Verdict
-from audit.plan import AuditPlan
-from audit.plan_sections import SensitivitySection
-from audit.run import count_families, loaded_plan
+from audit.plan.audit_plan import AuditPlan
+from audit.plan.file.reading import loaded_plan
+from audit.plan.sections import SensitivitySection
+from audit.run import count_families
 from audit.scoring import score
 from audit.stats.label_noise import corrected_rate
 from audit.verdicts import judge

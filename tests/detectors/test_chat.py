@@ -25,8 +25,8 @@ from audit.detectors.chat import ChatDetector
 from audit.detectors.chat.models_seen import named, notes_on_models
 from audit.detectors.protocol import DetectorInfo, RunContext
 from audit.errors import DetectorError
-from audit.plan import ChatDetector as ChatSection
-from audit.plan_chat import Slot, pieces_of
+from audit.plan.audit_plan import ChatDetector as ChatSection
+from audit.plan.services import Slot, pieces_of
 from audit.scoring.accept import accept_answer
 from audit.scoring.withholding import opened
 

@@ -36,7 +36,7 @@ from audit.detectors.testing import (
 from audit.detectors.testing.surroundings import Surroundings
 from audit.isolation.choosing import contained
 from audit.isolation.options import Isolating, Sandbox
-from audit.plan import AuditPlan
+from audit.plan.audit_plan import AuditPlan
 
 TEXTS: dict[str, list[Any]] = {
     "text": ["passport", "a room", "", "work", "pay later", "four words"],

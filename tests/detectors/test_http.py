@@ -25,7 +25,7 @@ from pydantic import ValidationError
 from audit.detectors.http_service import HttpDetector
 from audit.detectors.protocol import DetectorInfo, RunContext
 from audit.errors import DetectorError
-from audit.plan import HttpDetector as HttpSection
+from audit.plan.audit_plan import HttpDetector as HttpSection
 from audit.scoring.accept import accept_answer
 from audit.scoring.in_flight import InFlight
 from audit.scoring.withholding import opened
@@ -773,7 +773,7 @@ def test_a_plan_that_cannot_be(more: dict[str, Any], said: str) -> None:
 
 def test_a_literal_token_in_a_plan_file_is_refused_in_one_line(tmp_path: Path) -> None:
     from audit.errors import PlanError
-    from audit.plan_file import load_plan
+    from audit.plan.file.reading import load_plan
 
     (tmp_path / "plan.toml").write_text(
         'schema = 1\n[audit]\ntitle = "T"\nowner = "O"\nuse = "hotline-triage"\nroute = "services"\n[detector]\n'

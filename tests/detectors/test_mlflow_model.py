@@ -20,7 +20,7 @@ from made_mlflow import CASES, LABELS, NUMBERS, ROWS, Audited, saved
 
 from audit.detectors.column_order import BY_PLAN, BY_SIGNATURE
 from audit.detectors.testing import Promise, check_detector, detector_maker
-from audit.plan import AuditPlan
+from audit.plan.audit_plan import AuditPlan
 from audit.run import run_audit
 
 MIXED = ("age", "country", "pay")

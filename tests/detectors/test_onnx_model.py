@@ -29,7 +29,7 @@ from sklearn.tree import DecisionTreeClassifier
 from audit.detectors.one_thread import NOTE
 from audit.detectors.onnx_classes import classes_of_scores
 from audit.detectors.onnx_file import OnnxGraph
-from audit.plan import AuditPlan
+from audit.plan.audit_plan import AuditPlan
 from audit.run import run_audit
 
 ROWS = 600

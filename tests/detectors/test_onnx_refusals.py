@@ -27,7 +27,7 @@ from onnx import TensorProto, helper
 
 import audit.detectors.onnx_file
 from audit.errors import DetectorError
-from audit.plan import OnnxDetector as OnnxSection
+from audit.plan.audit_plan import OnnxDetector as OnnxSection
 
 CANARY = "canary-90ab"
 PAY = pd.DataFrame({"pay": [0.5, 0.25]})

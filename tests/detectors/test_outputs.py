@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from audit.detectors.answers import CheckedAnswers, read_answers
 from audit.detectors.command_reply import Reply
 from audit.detectors.protocol import REASONS, STATUSES
-from audit.plan import AuditPlan
+from audit.plan.audit_plan import AuditPlan
 from audit.result import AuditResult
 from audit.run import run_audit
 

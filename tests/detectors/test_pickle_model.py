@@ -26,7 +26,7 @@ from sklearn.linear_model import LogisticRegression
 from audit.check import check_plan
 from audit.detectors.pickle_model import PickleDetector
 from audit.errors import DetectorError
-from audit.plan import PickleDetector as PickleSection
+from audit.plan.audit_plan import PickleDetector as PickleSection
 from audit.run import run_audit
 from audit.scoring.context import run_context
 

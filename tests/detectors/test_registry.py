@@ -9,13 +9,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from audit import plan_detectors
 from audit.detectors.protocol import table_detector
 from audit.detectors.registry import ENTRY_POINT_GROUP, known_kinds, make_detector
 from audit.errors import DetectorError
-from audit.plan import OnnxDetector as OnnxSection
-from audit.plan import PredictionsDetector as PredictionsSection
-from audit.plan import PythonDetector as PythonSection
+from audit.plan import detectors as plan_detectors
+from audit.plan.audit_plan import OnnxDetector as OnnxSection
+from audit.plan.audit_plan import PredictionsDetector as PredictionsSection
+from audit.plan.audit_plan import PythonDetector as PythonSection
 
 CODE = """
 class Constant:
@@ -117,7 +117,7 @@ def test_only_the_kind_that_is_named_is_imported(tmp_path: Path) -> None:
     code = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
         "from pathlib import Path\n"
-        "from audit.plan import PythonDetector\n"
+        "from audit.plan.audit_plan import PythonDetector\n"
         "from audit.detectors.registry import known_kinds, make_detector\n"
         "assert 'loud' in known_kinds()\n"
         "make_detector(PythonDetector(kind='python', entry='m:f', features=('a',), threshold=0.5), Path())\n"

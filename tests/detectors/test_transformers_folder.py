@@ -16,7 +16,7 @@ from made_transformers import looks_like_a_model
 from audit.detectors.transformers_folder import check_folder
 from audit.detectors.transformers_model import TransformersDetector
 from audit.errors import DetectorError
-from audit.plan import TransformersDetector as TransformersSection
+from audit.plan.audit_plan import TransformersDetector as TransformersSection
 from audit.scoring.context import run_context
 
 

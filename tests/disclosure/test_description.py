@@ -20,8 +20,8 @@ from audit.disclosure.description.document import description_json
 from audit.disclosure.description.ledger import LEDGER, open_ledger
 from audit.disclosure.description.tables import possible_tables, without_list
 from audit.errors import DataError, PlanError, RefusedReleaseError
-from audit.plan import AuditPlan
-from audit.plan_file import LoadedPlan
+from audit.plan.audit_plan import AuditPlan
+from audit.plan.file.reading import LoadedPlan
 
 PLAN = made_plan(groups=GROUPS)
 TABLES = possible_tables(PLAN)

@@ -21,10 +21,11 @@ from audit.disclosure.publish import Published, check_folder, publish
 from audit.disclosure.read import parse_release
 from audit.disclosure.release import into
 from audit.errors import ResultError
+from audit.plan.file.reading import loaded_plan
 from audit.public_table import SENTENCES, group_key, public_json, why_no_rates
 from audit.result import AuditResult
 from audit.result_file import parse_result, result_to_json
-from audit.run import loaded_plan, run_audit
+from audit.run import run_audit
 
 CLUSTERED = PLAN.replace('id = "case"', 'id = "case"\ncluster = "person"')
 ROWS = CLUSTERED + '[disclosure]\nunit = "row"\n'

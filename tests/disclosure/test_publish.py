@@ -22,8 +22,8 @@ from audit.disclosure.publish import Published, publish
 from audit.disclosure.release import into
 from audit.errors import AuditError, PlanError, RefusedReleaseError, ResultError
 from audit.mlflow_run import release_metrics
-from audit.plan import AuditPlan
-from audit.plan_file import parse_plan
+from audit.plan.audit_plan import AuditPlan
+from audit.plan.file.reading import parse_plan
 from audit.public_figures import state_of as public_state
 from audit.public_table import SENTENCES, group_key
 from audit.result import AuditResult

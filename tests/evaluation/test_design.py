@@ -15,7 +15,7 @@ from made_sets import made_cells, made_plan, write_set
 
 from audit.errors import DataError, PlanError
 from audit.evaluation.evaluation_set import EvaluationSet, open_evaluation_set
-from audit.plan import AuditPlan
+from audit.plan.audit_plan import AuditPlan
 
 
 def plan_with(**tables: Any) -> AuditPlan:

@@ -10,7 +10,7 @@ from made_sets import LADDER, canonical_rows, made_plan
 
 from audit.errors import DataError
 from audit.evaluation.evaluation_set import open_evaluation_set
-from audit.plan import AuditPlan
+from audit.plan.audit_plan import AuditPlan
 
 
 @pytest.fixture(scope="module")

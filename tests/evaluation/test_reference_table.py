@@ -12,7 +12,7 @@ from made_sets import made_cells, made_plan, write_set
 from audit.errors import AuditError, DataError, PlanError
 from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.evaluation.reference_table import ReferenceTable, read_reference_table
-from audit.plan import AuditPlan
+from audit.plan.audit_plan import AuditPlan
 
 SECTION = {"path": "known.csv", "feature": "gender", "level": "who", "share": "persons", "source": "a report of 2024"}
 GROUPS = {

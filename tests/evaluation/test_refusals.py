@@ -14,7 +14,7 @@ from made_sets import Cells, made_cells, made_plan, write_set
 
 from audit.errors import AuditError, DataError, ExitCode, PlanError
 from audit.evaluation.evaluation_set import open_evaluation_set
-from audit.plan import AuditPlan
+from audit.plan.audit_plan import AuditPlan
 
 HEADER = "case_id,exploited,gender,nationality,text\n"
 GOOD = "a,1,woman,NGA,x\n"

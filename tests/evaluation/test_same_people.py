@@ -17,7 +17,7 @@ from made_counts import nationality as made_nationality
 from audit.disclosure.vocabulary import public_ladder
 from audit.evaluation import nationality
 from audit.evaluation.several import join
-from audit.plan_sections import GroupFeature
+from audit.plan.sections import GroupFeature
 from audit.vocabulary.groups import Group, Level
 
 RUNGS = ("country", "m49-subregion", "m49-region")

@@ -25,7 +25,7 @@ from audit.detectors.protocol import Detector
 from audit.errors import DetectorError
 from audit.isolation.choosing import restarted
 from audit.isolation.options import Isolating
-from audit.plan import AuditPlan
+from audit.plan.audit_plan import AuditPlan
 from audit.run import run_audit
 from audit.scoring.context import run_context
 from audit.scoring.withholding import withheld

@@ -24,8 +24,8 @@ from made_runs import PLAN, made_run
 from audit.errors import DetectorError
 from audit.isolation.choosing import ran_in
 from audit.isolation.options import Sandbox
-from audit.plan import SandboxSection
-from audit.plan_file import load_plan
+from audit.plan.audit_plan import SandboxSection
+from audit.plan.file.reading import load_plan
 from audit.provenance import scoring_identity
 from audit.run import run_audit
 

@@ -28,7 +28,7 @@ from audit.crosscheck.rates_aif360 import quiet_import
 from audit.errors import DataError
 from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.findings import Disparity, Estimate, OwnMeasure
-from audit.plan import AuditPlan, Measure
+from audit.plan.audit_plan import AuditPlan, Measure
 from audit.result import AuditResult
 from audit.run import run_audit
 from audit.scoring import score

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audit.errors import PlanError
-from audit.plan import AuditPlan, GovernanceSection
-from audit.plan_file import LoadedPlan, canonical_plan_sha256, parse_plan
-from audit.plan_file.toml_text import toml_text
+from audit.plan.audit_plan import AuditPlan, GovernanceSection
+from audit.plan.file.reading import LoadedPlan, canonical_plan_sha256, parse_plan
+from audit.plan.file.unfinished import toml_text
 from audit.provenance import scoring_identity
 
 SMALL = (Path(__file__).with_name("small_plan.toml")).read_text(encoding="utf-8")
@@ -108,7 +108,7 @@ def test_the_second_plan_of_the_page_fits_a_plan_with_those_columns() -> None:
 
 
 def test_a_draft_of_a_plan_offers_it_as_a_comment() -> None:
-    from audit.plan_file.draft import PlanDraft, draft_plan
+    from audit.plan.file.draft import PlanDraft, draft_plan
 
     text = draft_plan(PlanDraft(path="x.csv"))
     offered = text[text.index("# [governance]") :]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.plan_file.lines import KeyLines, Where
+from audit.plan.file.lines import KeyLines, Where
 
 TEXT = '''\
 # comment = 1 [not.a.table]

@@ -7,9 +7,9 @@ import typing
 import pytest
 from pydantic import BaseModel
 
-from audit.plan import AuditPlan, OtherDetector
-from audit.plan_detectors import OWN_KINDS, OwnDetector
-from audit.plan_file.known_keys import (
+from audit.plan.audit_plan import AuditPlan, OtherDetector
+from audit.plan.detectors import OWN_KINDS, OwnDetector
+from audit.plan.file.known_keys import (
     DETECTORS,
     PROBES,
     REPEATED,
@@ -19,7 +19,7 @@ from audit.plan_file.known_keys import (
     known_values,
     nearest,
 )
-from audit.plan_file.metric_names import metric_called, metrics_like
+from audit.plan.file.metric_names import metric_called, metrics_like
 from audit.vocabulary.metrics import METRICS
 
 FORMS = (REPEATED, DETECTORS, PROBES, RULE_FORMS, TABLES)

@@ -11,7 +11,7 @@ import pytest
 from made_portal import made_release, put
 from pydantic import BaseModel
 
-from audit.plan import AuditSection
+from audit.plan.audit_plan import AuditSection
 from audit.public_site import IndexAudit, IndexGroup, IndexRate, IndexSystem, PublicSite
 
 HOW_TO = Path(__file__).parents[2] / "docs" / "how-to"

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from audit.cli.app import app
 from audit.errors import AuditError, DataError, DetectorError, PlanError
-from audit.plan_file import read_plan_file
+from audit.plan.file.reading import read_plan_file
 from audit.probing.design import Comparison, Design
 from audit.probing.writing import designs_of_plan
 from audit.result import AuditResult

@@ -15,7 +15,7 @@ from audit.cli.app import app
 from audit.cli.swap_lines import swap_line
 from audit.errors import PlanError
 from audit.evaluation.evaluation_set import open_evaluation_set
-from audit.plan_file import parse_plan
+from audit.plan.file.reading import parse_plan
 from audit.probing.asking import design_of
 from audit.probing.design import Design
 from audit.result import AuditResult

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit.errors import PlanError
-from audit.plan_probes import TextProbe
+from audit.plan.probes import TextProbe
 from audit.probing.templates import Choice, Piece, pieces_of, render, slots_of, templates_of
 from audit.probing.text_design import written
 from audit.probing.words import ANCHOR, NO_NAME, built_in_words

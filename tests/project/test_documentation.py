@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from audit.plan.sampling_design import DrawSection, DuplicatesSection, PoolSection, Quota
 from audit.result import Waiver
-from audit.sampling_design import DrawSection, DuplicatesSection, PoolSection, Quota
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from audit.cli.app import app
-from audit.plan import Rule, VerdictSection
+from audit.plan.audit_plan import Rule, VerdictSection
 from audit.stats.boundaries import margin_boundary
 from audit.stats.planning import cases_to_pass
 from audit.vocabulary.metrics import METRICS, Worse

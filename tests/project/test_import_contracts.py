@@ -25,8 +25,8 @@ CONTRACTS = contracts()
 
 PLANTS: dict[str, list[tuple[str, str]]] = {
     "layers": [
-        ("audit/errors.py", "import audit.plan"),
-        ("audit/plan.py", "def late() -> None:\n    import audit.run"),
+        ("audit/errors.py", "import audit.plan.audit_plan"),
+        ("audit/plan/audit_plan.py", "def late() -> None:\n    import audit.run"),
         ("audit/stats/__init__.py", "from audit import verdicts"),
         ("audit/counting/__init__.py", "from audit.scoring import score"),
         ("audit/analyses/__init__.py", "import audit.crosscheck"),
@@ -51,7 +51,7 @@ PLANTS: dict[str, list[tuple[str, str]]] = {
         ("audit/verdicts.py", "import ibis"),
     ],
     "nouns-are-light": [
-        ("audit/plan.py", "import numpy"),
+        ("audit/plan/audit_plan.py", "import numpy"),
         ("audit/result.py", "import pandas"),
         ("audit/public_table.py", "import numpy"),
     ],

@@ -12,7 +12,7 @@ import pytest
 from made_pages import find_all, parsed, section, text
 from made_results import FAILING, PASSING, sample_result
 
-from audit.plan import GovernanceSection
+from audit.plan.audit_plan import GovernanceSection
 from audit.result import AuditResult, ProbeRuleResult
 from audit.safeguards import with_safeguards
 from reports.html import HtmlReporter

@@ -12,7 +12,7 @@ from made_public import made
 from made_results import FAILING, PASSING, sample_result
 from made_second_looks import unnamed_result
 
-from audit.plan_file.metric_names import metric_called
+from audit.plan.file.metric_names import metric_called
 from audit.result import AuditResult
 from audit.vocabulary.terms import term_called
 from reports.group_counts import groups_csv

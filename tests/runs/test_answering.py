@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from statsmodels.stats.proportion import proportion_confint
 
-from audit.plan import AuditPlan
+from audit.plan.audit_plan import AuditPlan
 from audit.result import AuditResult, Group
 from audit.run import run_audit
 from audit.scoring.checkpoint import Checkpoint

@@ -27,7 +27,7 @@ from audit.draw import draw_set
 from audit.errors import AuditError, DataError, PlanError
 from audit.evaluation import connection as connection_module
 from audit.evaluation import pool as pool_module
-from audit.plan_file import LoadedPlan, parse_design
+from audit.plan.file.reading import LoadedPlan, parse_design
 from audit.power import plan_power
 
 ALLOCATIONS = ('allocation = "equal"\nsize = 120', 'allocation = "proportional"\nsize = 120',

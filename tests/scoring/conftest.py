@@ -13,7 +13,7 @@ import pytest
 
 from audit.errors import AuditError
 from audit.evaluation.evaluation_set import EvaluationSet, open_evaluation_set
-from audit.plan import AuditPlan
+from audit.plan.audit_plan import AuditPlan
 from audit.scoring import Progress, Scored, score
 
 CANARY = "canary-e19d"

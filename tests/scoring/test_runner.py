@@ -25,7 +25,7 @@ from audit.detectors.protocol import (
     answer_batch,
 )
 from audit.errors import DetectorError
-from audit.plan import ModelDetector
+from audit.plan.audit_plan import ModelDetector
 from audit.scoring.scored import Tally
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from made_nights import feature, made_plan
 
-from audit.plan import AuditPlan
+from audit.plan.audit_plan import AuditPlan
 from audit.sequential.identity import changed, identity
 from audit.sequential.shares import levels_seen
 from audit.sequential.state import begun

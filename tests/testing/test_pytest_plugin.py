@@ -280,7 +280,7 @@ def test_projects_that_audit_nothing_pay_nothing(run: Run, pytester: pytest.Pyte
         "pandas",
         "pydantic",
         "audit.result",
-        "audit.plan",
+        "audit.plan.audit_plan",
         "audit.run",
         "audit.errors",
         "audit",

@@ -13,8 +13,8 @@ from made_results import FAILING, PASSING, UNDECIDED, sample_result
 from made_second_looks import further_result
 
 from audit.analyses.impact_ratios import impact_ratios
-from audit.plan import GovernanceSection
-from audit.plan_services import HttpDetector
+from audit.plan.audit_plan import GovernanceSection
+from audit.plan.services import HttpDetector
 from audit.result import AuditResult, Safeguard
 from audit.result_file import parse_result, result_to_json
 from audit.safeguards import (

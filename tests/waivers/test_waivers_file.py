@@ -8,8 +8,8 @@ import pytest
 from made_audits import gender
 
 from audit.errors import PlanError
-from audit.plan import AuditPlan
-from audit.plan_file import parse_plan
+from audit.plan.audit_plan import AuditPlan
+from audit.plan.file.reading import parse_plan
 from audit.vocabulary.groups import Group, Level, LevelName, SensitiveFeature
 from audit.waivers_file import MOST, WaivedGroupError, in_public_words, read_waivers
 

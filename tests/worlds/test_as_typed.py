@@ -11,7 +11,7 @@ import pytest
 from audit import run_audit
 from audit.evaluation import gender, nationality_reading
 from audit.evaluation.nationality import map_target
-from audit.plan_file import read_plan_file
+from audit.plan.file.reading import read_plan_file
 from audit.worlds.as_typed import MAPS, MISSING, NOT_KNOWN, READ
 from audit.worlds.folder import synthesise
 from audit.worlds.mechanism import GENDERS

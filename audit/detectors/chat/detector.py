@@ -14,7 +14,7 @@ from audit.detectors.extras import import_extra
 from audit.detectors.protocol import API_VERSION, ROW_ID, DetectorInfo, RunContext, Status, answer_batch
 from audit.detectors.row_cache import Kept, RowCache, row_key
 from audit.detectors.rows_at_once import RowsAtOnce
-from audit.plan import ChatDetector as ChatSection
+from audit.plan.audit_plan import ChatDetector as ChatSection
 from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from audit.detectors.http_service.request import json_column
-from audit.plan import ChatDetector
-from audit.plan_chat import pieces_of
+from audit.plan.audit_plan import ChatDetector
+from audit.plan.services import pieces_of
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -13,7 +13,7 @@ from typing import Any, Final
 from audit.detectors.chat.prompt import ANSWER_KEYS
 from audit.detectors.protocol import Reason, Status
 from audit.detectors.strict_json import ABSENT, Constant, parsed
-from audit.plan import ChatDetector
+from audit.plan.audit_plan import ChatDetector
 
 __all__ = ["Reading", "RowAnswer", "read_reply"]
 

@@ -17,7 +17,7 @@ from audit.detectors.http_service.pace import Pace
 from audit.detectors.http_service.silence import silent_loggers
 from audit.detectors.protocol import Status
 from audit.errors import DetectorError
-from audit.plan_services import ServiceDetector
+from audit.plan.services import ServiceDetector
 
 __all__ = ["Asker"]
 

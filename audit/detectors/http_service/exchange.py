@@ -26,7 +26,7 @@ from audit.detectors.http_service.outcome import (
     failure_by_code,
 )
 from audit.detectors.http_service.pace import seconds_asked_for
-from audit.plan_http import host_of, split_url
+from audit.plan.http import host_of, split_url
 
 _PORTS: Final = {"https": 443, "http": 80}
 _GZIP: Final = 16 + zlib.MAX_WBITS

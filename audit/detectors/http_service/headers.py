@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 
 from audit.errors import DetectorError
-from audit.plan_http import FROM_ENVIRONMENT
+from audit.plan.http import FROM_ENVIRONMENT
 from audit.version import __version__
 
 __all__ = ["headers_of"]

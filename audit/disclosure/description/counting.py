@@ -17,7 +17,7 @@ from audit.evaluation.quoting import identifier
 from audit.evaluation.reading import ReadOptions, read_file
 from audit.evaluation.relation import ROW
 from audit.evaluation.sensitive import CodedFeature, check_maps, check_names, code_features, list_columns
-from audit.plan import AuditPlan
+from audit.plan.audit_plan import AuditPlan
 
 if TYPE_CHECKING:
     import duckdb

@@ -15,8 +15,8 @@ from audit.disclosure.description.ledger import Ledger, TableSpending, open_ledg
 from audit.disclosure.description.mechanism import Mechanism, Noise, OpenDP
 from audit.disclosure.description.tables import Table, possible_tables, without_list
 from audit.errors import PlanError
-from audit.plan import AuditPlan
-from audit.plan_file import LoadedPlan
+from audit.plan.audit_plan import AuditPlan
+from audit.plan.file.reading import LoadedPlan
 
 __all__ = ["ROWS_PER_CLUSTER", "Asked", "described_set", "shares_of"]
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from audit.plan_answers import Strict
+from audit.plan.answers import Strict
 
 __all__ = ["DescribedCell", "DescribedTable", "SetDescription", "description_json"]
 

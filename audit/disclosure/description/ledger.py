@@ -15,7 +15,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field, ValidationError
 
 from audit.errors import RefusedReleaseError, ResultError
-from audit.plan_answers import Strict
+from audit.plan.answers import Strict
 from audit.storage import locked, storage, write_durably
 
 __all__ = ["DEFAULT_BUDGET", "LEDGER", "Ledger", "Spending", "TableSpending", "open_ledger"]

@@ -12,7 +12,7 @@ from audit.errors import PlanError
 from audit.evaluation.nationality import COUNTRY, REGION, SUBREGION
 from audit.evaluation.sensitive import expected_codes
 from audit.evaluation.standing import STANDINGS
-from audit.plan import AuditPlan
+from audit.plan.audit_plan import AuditPlan
 from audit.vocabulary.groups import SensitiveFeature
 
 __all__ = ["LABEL", "Axis", "Table", "possible_tables", "without_list"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from audit.plan_file.lines import Where
+from audit.plan.file.lines import Where
 
 WRITE_HERE: Final = "write here"
 """How a value begins that a person has still to write."""
@@ -29,3 +29,9 @@ def leaves(raw: object) -> Iterator[tuple[Where, object]]:
             pending.extend(((*where, place), inner) for place, inner in enumerate(value))
         else:
             yield where, value
+
+
+def toml_text(value: str) -> str:
+    """`value` as a basic string of TOML, on one line and without invisible characters."""
+    plain = (one if one.isprintable() and one not in '"\\' else f"\\U{ord(one):08X}" for one in value)
+    return '"' + "".join(plain) + '"'

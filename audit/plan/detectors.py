@@ -10,8 +10,8 @@ from typing import Annotated, Any, ClassVar, Final, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from audit.plan_answers import ClassName, ModelDetector, PredictionsDetector
-from audit.plan_services import ChatDetector, HttpDetector
+from audit.plan.answers import ClassName, ModelDetector, PredictionsDetector
+from audit.plan.services import ChatDetector, HttpDetector
 
 Argument = Annotated[str, Field(pattern=r"^[^\x00]*$")]
 EnvironmentName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from audit.plan_answers import Column, PredictionsDetector, Strict
-from audit.plan_detectors import Detector
+from audit.plan.answers import Column, PredictionsDetector, Strict
+from audit.plan.detectors import Detector
 
 __all__ = [
     "COUNTERFACTUAL_SHIFT",

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from audit.errors import PlanError
-from audit.plan_file.known_keys import (
+from audit.plan.file.known_keys import (
     PLAN,
     Layout,
     description,
@@ -26,8 +26,8 @@ from audit.plan_file.known_keys import (
     step_into,
     table_header,
 )
-from audit.plan_file.lines import KeyLines, Where
-from audit.plan_file.unfinished import WRITE_HERE, leaves, unfinished
+from audit.plan.file.lines import KeyLines, Where
+from audit.plan.file.unfinished import WRITE_HERE, leaves, unfinished
 
 _LONGEST: Final = 400
 """Characters of a message that are shown: a plan may hold a megabyte in one value."""

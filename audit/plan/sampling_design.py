@@ -1,7 +1,7 @@
 """The design of a drawn set: from which pool, in which cells, how many of each, and by which seed.
 
 It shares its sections with the plan of an audit (`[groups]`, `[[rules]]`, `[verdict]`), so that every value is read as
-the audit will read it. Reading a design from a file is `audit.plan_file`.
+the audit will read it. Reading a design from a file is `audit.plan.file.reading`.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import ConfigDict, Field, ValidationError, model_validator
 
-from audit.plan import AuditPlan, GroupFeature, Route, Rule, VerdictSection
-from audit.plan_answers import Column, Name, Strict, check_disjoint
+from audit.plan.answers import Column, Name, Strict, check_disjoint
+from audit.plan.audit_plan import AuditPlan, GroupFeature, Route, Rule, VerdictSection
 from audit.vocabulary.metrics import METRICS
 
 __all__ = [

@@ -13,7 +13,7 @@ from typing import Annotated, Final, Literal, Self, get_args
 
 from pydantic import AfterValidator, Field, model_validator
 
-from audit.plan_answers import Name, Strict, check_disjoint
+from audit.plan.answers import Name, Strict, check_disjoint
 
 __all__ = ["MEANINGS", "NOT_TESTED", "Day", "GovernanceSection", "Meaning", "Role", "WaiversSection", "Words"]
 

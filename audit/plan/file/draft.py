@@ -7,11 +7,10 @@ import typing
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from audit.plan import GENDERS, PLAN_SCHEMA, Route, Use
-from audit.plan_file.lines import KeyLines
-from audit.plan_file.mistakes import dotted
-from audit.plan_file.toml_text import toml_text
-from audit.plan_file.unfinished import WRITE_HERE, unfinished
+from audit.plan.audit_plan import GENDERS, PLAN_SCHEMA, Route, Use
+from audit.plan.file.lines import KeyLines
+from audit.plan.file.mistakes import dotted
+from audit.plan.file.unfinished import WRITE_HERE, toml_text, unfinished
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,10 +17,10 @@ from typing import Any, Final
 from pydantic import BaseModel, ValidationError
 
 from audit.errors import PlanError
-from audit.plan import AuditPlan
-from audit.plan_file.known_keys import DESIGN, PLAN, Layout
-from audit.plan_file.lines import KeyLines
-from audit.plan_file.mistakes import (
+from audit.plan.audit_plan import AuditPlan
+from audit.plan.file.known_keys import DESIGN, PLAN, Layout
+from audit.plan.file.lines import KeyLines
+from audit.plan.file.mistakes import (
     dated_values,
     first_of,
     gaps,
@@ -29,7 +29,7 @@ from audit.plan_file.mistakes import (
     unknown_kinds,
     wrong_version,
 )
-from audit.sampling_design import SamplingDesign
+from audit.plan.sampling_design import SamplingDesign
 
 __all__ = [
     "LARGEST_PLAN",
@@ -38,6 +38,7 @@ __all__ = [
     "design_schema",
     "load_design",
     "load_plan",
+    "loaded_plan",
     "parse_design",
     "parse_plan",
     "plan_schema",
@@ -45,15 +46,20 @@ __all__ = [
     "read_toml",
 ]
 
+
 LARGEST_PLAN: Final = 1024 * 1024
 """Bytes. A plan is a page or two; what is larger is another file, or an attack on the reader."""
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
 """A part of a path that may stand in any report; `..` is none."""
+
 _AT: Final = re.compile(r"\(at line (\d+), column (\d+)\)")
+
 _BACKSLASH: Final = "a backslash in a text: write paths with / or put the text in single quotes"
+
 _MOST_DOTS: Final = 1000
 """In a line. tomllib's time for a dotted key grows with the square of its parts."""
+
 _SYNTAX: Final = (
     ("Cannot overwrite a value", "a key is written twice"),
     ("Cannot declare", "a table is declared twice"),
@@ -257,3 +263,13 @@ def _toml(text: str, name: str, layout: Layout) -> dict[str, Any]:
     why = next((ours for theirs, ours in _SYNTAX if said.startswith(theirs)), "")
     what = f"not valid TOML{end}" + (f": {why}" if why else "")
     raise PlanError(f"{where}: {what}", slug="plan-syntax", hint="" if why else layout.start)
+
+
+def loaded_plan(plan: AuditPlan | LoadedPlan | str | Path, folder: Path | None = None) -> LoadedPlan:
+    """The plan with what was asked and the folder that its paths are relative to. Raises PlanError."""
+    if isinstance(plan, LoadedPlan):
+        return plan
+    if isinstance(plan, AuditPlan):
+        as_asked: dict[str, Any] = plan.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        return LoadedPlan(plan=plan, as_asked=as_asked, folder=folder or Path())
+    return read_plan_file(Path(plan))

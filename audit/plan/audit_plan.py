@@ -1,7 +1,7 @@
 """The audit plan: what is audited, on which cases, against which limits. Everything decided before the data are seen.
 
 The models here are strict: an unknown key, a wrong type or an impossible combination is an error. Reading a plan from
-a file, with the line and the nearest known key in each error, is `audit.plan_file`.
+a file, with the line and the nearest known key in each error, is `audit.plan.file.reading`.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import ConfigDict, Field, model_validator
 
-from audit.plan_answers import ModelDetector, Name, PredictionsDetector, Strict
-from audit.plan_detectors import (
+from audit.plan.answers import ModelDetector, Name, PredictionsDetector, Strict
+from audit.plan.detectors import (
     CommandDetector,
     Detector,
     MlflowDetector,
@@ -22,9 +22,9 @@ from audit.plan_detectors import (
     SkopsDetector,
     TransformersDetector,
 )
-from audit.plan_governance import GovernanceSection, WaiversSection
-from audit.plan_probes import ByMetric, ColumnsProbe, Probe, ProbeForm, ProbeRule, RateForm, TextProbe, check_probes
-from audit.plan_sections import (
+from audit.plan.governance import GovernanceSection, WaiversSection
+from audit.plan.probes import ByMetric, ColumnsProbe, Probe, ProbeForm, ProbeRule, RateForm, TextProbe, check_probes
+from audit.plan.sections import (
     GENDERS,
     BaselineSection,
     Coding,
@@ -46,7 +46,7 @@ from audit.plan_sections import (
     SensitivitySection,
     VerdictSection,
 )
-from audit.plan_services import ChatDetector, HttpDetector
+from audit.plan.services import ChatDetector, HttpDetector
 from audit.vocabulary.metrics import METRICS, MetricName, Worse, worse_direction
 
 __all__ = [

@@ -12,7 +12,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from audit.plan import (
+from audit.plan.audit_plan import (
     PLAN_SCHEMA,
     AuditPlan,
     AuditSection,
@@ -49,11 +49,11 @@ from audit.plan import (
     VerdictSection,
     WaiversSection,
 )
-from audit.plan_detectors import ENTRY_POINT_GROUP
-from audit.plan_file.lines import Where
-from audit.plan_file.metric_names import metric_called, metrics_like
-from audit.plan_probes import COUNTERFACTUAL_SHIFT, rule_form
-from audit.sampling_design import (
+from audit.plan.detectors import ENTRY_POINT_GROUP
+from audit.plan.file.lines import Where
+from audit.plan.file.metric_names import metric_called, metrics_like
+from audit.plan.probes import COUNTERFACTUAL_SHIFT, rule_form
+from audit.plan.sampling_design import (
     DESIGN_SCHEMA,
     DrawSection,
     DuplicatesSection,

@@ -7,8 +7,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from audit.plan_answers import Column, Name, Strict, check_disjoint
-from audit.plan_detectors import EnvironmentName, Seconds
+from audit.plan.answers import Column, Name, Strict, check_disjoint
+from audit.plan.detectors import EnvironmentName, Seconds
 
 __all__ = [
     "GENDERS",

@@ -1,0 +1,1 @@
+"""Reading a plan from TOML, and saying in one line what is wrong with it and where."""
