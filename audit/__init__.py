@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from audit.errors import AuditError
     from audit.plan.audit_plan import AuditPlan
     from audit.plan.file.reading import load_plan
-    from audit.result import AuditResult
-    from audit.result_file import load_result
+    from audit.result.audit_result import AuditResult
+    from audit.result.file import load_result
     from audit.run import run_audit
 
 __all__ = ["AuditError", "AuditPlan", "AuditResult", "__version__", "load_plan", "load_result", "run_audit"]
@@ -23,8 +23,8 @@ _HOMES = {
     "AuditError": "audit.errors",
     "AuditPlan": "audit.plan.audit_plan",
     "load_plan": "audit.plan.file.reading",
-    "AuditResult": "audit.result",
-    "load_result": "audit.result_file",
+    "AuditResult": "audit.result.audit_result",
+    "load_result": "audit.result.file",
     "run_audit": "audit.run",
 }
 

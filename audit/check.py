@@ -17,9 +17,9 @@ from audit.analyses.held_back import PlannedPeople, held_back, share_for_all
 from audit.analyses.missing_attributes import member_places
 from audit.analyses.set_review import SetReview
 from audit.counting.table import ABSTAINED, CountsTable, FamilyCounts
-from audit.findings import RowAccount
 from audit.plan.audit_plan import AuditPlan, Rule
 from audit.plan.file.reading import LoadedPlan, loaded_plan
+from audit.result.findings import RowAccount
 from audit.review import review_set
 from audit.run import count_families
 from audit.vocabulary.groups import Family, Group, SensitiveFeature

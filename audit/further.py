@@ -24,9 +24,9 @@ from audit.analyses.sensitivity import sensitivity_findings, sensitivity_notices
 from audit.analyses.subgroup_scan import subgroup_scan
 from audit.counting.counted import Counted
 from audit.counting.table import FamilyCounts
-from audit.findings import ControlSample, Estimate, RuleResult, Verdict
 from audit.plan.audit_plan import AuditPlan
-from audit.result import Notice
+from audit.result.audit_result import Notice
+from audit.result.findings import ControlSample, Estimate, RuleResult, Verdict
 from audit.stats.deployed import RateLimits
 from audit.verdicts import judge
 from audit.vocabulary.groups import Family, SensitiveFeature

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 from audit.errors import AuditError, ExitCode
 
 if TYPE_CHECKING:
-    from audit.public_table import PublicRelease
-    from audit.result import AuditResult
+    from audit.public.table import PublicRelease
+    from audit.result.audit_result import AuditResult
 
 __all__ = ["log_audit", "release_metrics"]
 
@@ -111,8 +111,8 @@ def release_metrics(release: PublicRelease) -> dict[str, float]:
 
 
 def _words(release: PublicRelease) -> Iterator[tuple[str, float]]:
-    from audit.public_figures import state_tally
-    from audit.public_table import has_words
+    from audit.public.figures import state_tally
+    from audit.public.table import has_words
 
     if not has_words(release):
         return
@@ -127,7 +127,7 @@ def _words(release: PublicRelease) -> Iterator[tuple[str, float]]:
 def _exact(audit: AuditResult | str | Path) -> _Logged:
     files: tuple[tuple[Path, str], ...] = ()
     if isinstance(audit, str | Path):
-        from audit.result_file import load_result
+        from audit.result.file import load_result
 
         folder = Path(audit)
         audit = load_result(folder / "result.json")

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from audit.counting.table import FamilyCounts
-from audit.findings import RowAccount
 from audit.plan.audit_plan import AuditPlan
-from audit.result import Notice, OverallVerdict, SystemDescription
+from audit.result.audit_result import Notice, OverallVerdict, SystemDescription
+from audit.result.findings import RowAccount
 from audit.vocabulary.groups import Family, SensitiveFeature
 from audit.vocabulary.metrics import METRICS
 from audit.vocabulary.numbers import exact_percent, percent

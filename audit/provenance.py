@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from audit.plan.audit_plan import AuditPlan, BaselineSection, DisclosureSection, GovernanceSection, Rule, SandboxSection
 from audit.plan.file.reading import LoadedPlan, canonical_plan_sha256
-from audit.result import Provenance
+from audit.result.audit_result import Provenance
 from audit.version import __version__
 
 if TYPE_CHECKING:

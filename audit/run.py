@@ -16,13 +16,12 @@ from audit.analyses.swaps import swap_probes
 from audit.changes.baseline import Baseline, baseline_for, changed, check_before, joined_while_open
 from audit.counting.table import CountsTable, FamilyCounts
 from audit.errors import DataError
-from audit.findings import Estimate, OwnMeasure, RuleResult, Verdict
 from audit.isolation.options import Isolating, IsolationOptions
 from audit.notices import notices
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.file.reading import LoadedPlan, loaded_plan
 from audit.provenance import digests_of, provenance, scoring_identity
-from audit.result import (
+from audit.result.audit_result import (
     SCHEMA_VERSION,
     AuditResult,
     MetricDefinition,
@@ -31,12 +30,13 @@ from audit.result import (
     SystemDescription,
     Waiver,
 )
+from audit.result.findings import Estimate, OwnMeasure, RuleResult, Verdict
+from audit.result.waivers_file import waivers_of
 from audit.safeguards import with_safeguards
 from audit.safeguards.catalogue import catalogue
 from audit.verdicts import judge, overall_verdict
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
 from audit.vocabulary.metrics import METRICS, worse_direction
-from audit.waivers_file import waivers_of
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -24,9 +24,9 @@ from audit.analyses.sides import questions
 from audit.analyses.weighted_tests import designed_rule_tests
 from audit.counting.moments import Moments
 from audit.counting.table import FAILED, FamilyCounts
-from audit.findings import Because, FamilyResult, Outcome, ProbeRuleResult, RuleBecause, RuleResult, Verdict
 from audit.plan.audit_plan import AuditPlan, Rule
-from audit.result import OverallVerdict
+from audit.result.audit_result import OverallVerdict
+from audit.result.findings import Because, FamilyResult, Outcome, ProbeRuleResult, RuleBecause, RuleResult, Verdict
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
 
 __all__ = ["exit_code", "judge", "judge_rule", "overall_verdict", "too_many_failed"]

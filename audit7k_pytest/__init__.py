@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 if TYPE_CHECKING:
-    from audit.result import AuditResult
+    from audit.result.audit_result import AuditResult
     from audit.testing.cases import AuditVerdict, Judged
     from audit7k_pytest.shared_folder import SharedFolder
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from audit.public_table import SENTENCES
-from audit.result import AuditResult, Change, ChangeVerdict, ProbeRuleResult, RuleResult
+from audit.public.table import SENTENCES
+from audit.result.audit_result import AuditResult, Change, ChangeVerdict, ProbeRuleResult, RuleResult
 from reports.language import Language
 from reports.plain_text import harmless
 

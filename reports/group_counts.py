@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from reports.plain_text import spreadsheet_text
 
 if TYPE_CHECKING:
-    from audit.result import AuditResult, Family, GroupCounts
+    from audit.result.audit_result import AuditResult, Family, GroupCounts
 
 __all__ = ["counts_csv", "groups_csv"]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Literal
 from xml.etree import ElementTree as ET
 
-from audit.result import AuditResult, Group, Level, RuleResult
+from audit.result.audit_result import AuditResult, Group, Level, RuleResult
 from reports.junit_change import change_suite
 from reports.junit_swaps import SwapSuites
 from reports.language import ENGLISH

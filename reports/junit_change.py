@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from xml.etree import ElementTree as ET
 
-from audit.result import AuditResult, Change, ChangeVerdict, Group
+from audit.result.audit_result import AuditResult, Change, ChangeVerdict, Group
 from reports.change_words import ChangeWords
 from reports.language import ENGLISH
 from reports.plain_text import xml_text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xml.etree import ElementTree as ET
 
-from audit.result import AuditResult, ProbeRuleResult, ProbeVerdict
+from audit.result.audit_result import AuditResult, ProbeRuleResult, ProbeVerdict
 from reports.language import ENGLISH
 from reports.plain_text import xml_text
 from reports.swap_words import SwapWords, probe_rules

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, Literal
 
-from audit.result import AuditResult, Change, ChangeVerdict, ProbeRuleResult, RuleResult
+from audit.result.audit_result import AuditResult, Change, ChangeVerdict, ProbeRuleResult, RuleResult
 from reports.change_words import ChangeWords
 from reports.language import ENGLISH
 from reports.markdown_text import literal

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from audit.result import AuditResult, Axis, RuleResult
+from audit.result.audit_result import AuditResult, Axis, RuleResult
 from reports.language import Language
 
 __all__ = ["FUNNEL_GROUPS", "NoFunnel", "why_no_funnel"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from audit.public_table import PublicRelease
+from audit.public.table import PublicRelease
 from reports.language import Language
 from reports.names import Names
 from reports.public.reading import PublicReading

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from audit.public_figures import State
+from audit.public.figures import State
 from reports.language import Language
 from reports.numbers import Frequency
 

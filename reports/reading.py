@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from audit.result import (
+from audit.result.audit_result import (
     AuditResult,
     Axis,
     Estimate,

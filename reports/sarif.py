@@ -10,7 +10,7 @@ import hashlib
 import json
 from typing import Any, Final, Literal
 
-from audit.result import AuditResult, Group, ProbeRuleResult, RuleResult
+from audit.result.audit_result import AuditResult, Group, ProbeRuleResult, RuleResult
 from reports.change_words import ChangeWords
 from reports.language import ENGLISH
 from reports.names import Names

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from audit.result import Outcome, RuleResult
+from audit.result.audit_result import Outcome, RuleResult
 from reports.language import Language
 from reports.names import Names
 from reports.numbers import NOT_KNOWN

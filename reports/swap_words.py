@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from audit.result import AuditResult, ProbeRuleResult, ProbeVerdict, SwapProbe, SwapShift
+from audit.result.audit_result import AuditResult, ProbeRuleResult, ProbeVerdict, SwapProbe, SwapShift
 from audit.vocabulary.terms import SLOT_WORDS
 from reports.language import Language
 

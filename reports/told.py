@@ -19,7 +19,7 @@ from reports.plain_text import harmless
 from reports.told_forms import SENTENCES
 
 if TYPE_CHECKING:
-    from audit.result import AuditResult
+    from audit.result.audit_result import AuditResult
 
 __all__ = ["Told", "in_language"]
 

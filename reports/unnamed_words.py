@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from audit.result import FamilyResult, RuleResult
+from audit.result.audit_result import FamilyResult, RuleResult
 from reports.language import Language
 from reports.reading import MISSED, WRONGLY_FLAGGED
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from audit.result import RuleResult
+from audit.result.audit_result import RuleResult
 from reports.answering_words import AnsweringWords
 from reports.change_words import ChangeWords
 from reports.language import Language

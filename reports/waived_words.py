@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from audit.result import AuditResult, Group, Waiver
-from audit.waivers import Held, day_of, standing
+from audit.result.audit_result import AuditResult, Group, Waiver
+from audit.result.waivers import Held, day_of, standing
 from reports.language import ENGLISH, Language
 from reports.names import Names
 from reports.plain_text import harmless

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from audit.result import Because, Outcome, RuleBecause, RuleResult, Verdict
+from audit.result.audit_result import Because, Outcome, RuleBecause, RuleResult, Verdict
 from reports.language import Language
 from reports.names import Names
 from reports.numbers import frequencies

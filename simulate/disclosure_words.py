@@ -10,7 +10,7 @@ import numpy as np
 from audit.counting.table import CountsTable
 from audit.disclosure.protect import protect
 from audit.disclosure.words import public_words
-from audit.public_table import PublicRule
+from audit.public.table import PublicRule
 from audit.run import count_families
 from audit.verdicts import judge
 from simulate.disclosure_world import counted, method, people, world_lattice

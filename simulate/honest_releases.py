@@ -17,7 +17,7 @@ from audit.disclosure.gates import render
 from audit.disclosure.protect import protect
 from audit.disclosure.public_files import RENDERER
 from audit.disclosure.words import public_release
-from audit.public_table import (
+from audit.public.table import (
     PublicAbout,
     PublicCoding,
     PublicFeature,

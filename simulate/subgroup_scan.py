@@ -14,8 +14,8 @@ import numpy.typing as npt
 
 from audit.analyses.subgroup_scan import subgroup_scan
 from audit.counting.scan_cells import ScanAttribute, ScanCells
-from audit.findings.subgroup_scan import SubgroupScan
 from audit.plan.audit_plan import AuditPlan
+from audit.result.findings.subgroup_scan import SubgroupScan
 from simulate.verdict_size import Measured
 
 FloatArray = npt.NDArray[np.float64]

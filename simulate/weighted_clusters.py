@@ -20,8 +20,8 @@ from audit.counting.clusters import ClusterTable
 from audit.counting.family_moments import CELLS
 from audit.counting.moments import Moments
 from audit.counting.table import FLAGGED, NOT_FLAGGED, POSITIVE, CountsTable
-from audit.findings import Verdict
 from audit.plan.audit_plan import AuditPlan
+from audit.result.findings import Verdict
 from audit.run import count_families
 from audit.verdicts import judge
 from audit.vocabulary.groups import LevelName, SensitiveFeature

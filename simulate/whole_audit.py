@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from audit.counting.table import FLAGGED, NOT_FLAGGED, POSITIVE, CountsTable, IntArray
-from audit.findings import Verdict
 from audit.plan.audit_plan import AuditPlan
+from audit.result.findings import Verdict
 from audit.run import count_families
 from audit.verdicts import judge
 from audit.vocabulary.groups import Group, LevelName, SensitiveFeature

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from audit.findings import FailedRows, SelfDisagreement
 from audit.plan.audit_plan import ScoringSection
-from audit.result import AuditResult, Reason, Status
+from audit.result.audit_result import AuditResult, Reason, Status
+from audit.result.findings import FailedRows, SelfDisagreement
 from audit.vocabulary.groups import Group, Level
 
 WOMEN = Group((Level("gender", "level", "woman"),))

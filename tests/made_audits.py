@@ -13,7 +13,7 @@ from audit.check import CheckReport, check_counts
 from audit.counting.counted import Counted
 from audit.counting.table import CountsTable, IntArray
 from audit.plan.file.reading import LoadedPlan
-from audit.result import AuditResult, Provenance, SystemDescription
+from audit.result.audit_result import AuditResult, Provenance, SystemDescription
 from audit.run import summarise
 from audit.vocabulary.groups import LevelName, SensitiveFeature
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from audit.result import (
+from audit.result.audit_result import (
     AuditResult,
     Change,
     ChangeBaseline,

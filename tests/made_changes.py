@@ -12,8 +12,8 @@ from made_counts import cells as counted
 
 from audit.changes.baseline import Baseline, Joined, change_of, with_change
 from audit.counting.table import IntArray
-from audit.findings.change import Change
-from audit.result import AuditResult
+from audit.result.audit_result import AuditResult
+from audit.result.findings.change import Change
 from audit.run import run_audit
 from audit.vocabulary.groups import SensitiveFeature
 
@@ -118,7 +118,7 @@ def ask(plan: Path, baseline: Path | None = None) -> AuditResult:
 
 def write_result_of(plan: Path, out: Path, baseline: Path | None = None) -> AuditResult:
     """The same, written into a folder."""
-    from audit.result_file import write_result
+    from audit.result.file import write_result
 
     out.mkdir(exist_ok=True)
     result = ask(plan, baseline)

@@ -15,7 +15,7 @@ from audit.counting.table import CountsTable
 from audit.disclosure.lattice import Lattice, lattice_of
 from audit.disclosure.method import Method, method_of
 from audit.disclosure.vocabulary import Ladder, ladder_of
-from audit.public_table import (
+from audit.public.table import (
     PublicAbout,
     PublicCoding,
     PublicDigest,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from audit.result import AuditResult
+from audit.result.audit_result import AuditResult
 from audit.run import run_audit
 
 PLAN = """\

@@ -9,7 +9,7 @@ from functools import cache
 
 import jsonschema
 
-from audit.public_table import PublicRelease
+from audit.public.table import PublicRelease
 from reports.public.badge_file import PublicBadgeReporter
 from reports.public.github_annotations_file import PublicGithubAnnotationsReporter
 from reports.public.github_summary_file import PublicGithubSummaryReporter

@@ -24,8 +24,8 @@ from audit.disclosure.shown_evidence import with_shown_evidence
 from audit.disclosure.words import public_release
 from audit.evaluation import nationality
 from audit.plan.file.reading import LoadedPlan
-from audit.public_table import PublicRelease
-from audit.result import AuditResult
+from audit.public.table import PublicRelease
+from audit.result.audit_result import AuditResult
 from audit.run import count_families, summarise
 from audit.vocabulary.groups import LevelName, SensitiveFeature
 

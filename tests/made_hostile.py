@@ -15,10 +15,10 @@ from made_results import UNDECIDED, sample_result
 from made_second_looks import further_result
 from pydantic import BaseModel
 
-from audit.findings import ProbeRuleResult, ProbeVerdict
 from audit.plan.audit_plan import AuditPlan, ProbeRule
 from audit.plan.probes import ColumnsProbe, TextProbe
-from audit.result import AuditResult
+from audit.result.audit_result import AuditResult
+from audit.result.findings import ProbeRuleResult, ProbeVerdict
 
 __all__ = ["KEPT", "Field", "completed", "everything", "everywhere", "filled", "open_fields", "rewritten"]
 

@@ -17,8 +17,8 @@ from audit.disclosure.protect import protect
 from audit.disclosure.vocabulary import ladder_of, public_ladder
 from audit.disclosure.words import public_release
 from audit.evaluation import nationality
-from audit.public_rows import short_names
-from audit.public_table import (
+from audit.public.figures import short_names
+from audit.public.table import (
     PublicCoding,
     PublicFramework,
     PublicGovernance,

@@ -6,7 +6,7 @@ import re
 
 from made_disclosure import render as render_files
 
-from audit.public_table import PublicRelease, public_json
+from audit.public.table import PublicRelease, public_json
 from reports.pdf import pdf_of
 
 PAGE = """<!doctype html><html lang="{lang}" dir="{dir}"><head><meta charset="utf-8"><title>Fails · Screener 2.3</title>

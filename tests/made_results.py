@@ -16,7 +16,17 @@ from typing import Any
 from made_samples import FAILING, PASSING, RULES, RUNGS, UNDECIDED, Drawn, Key, Sample
 
 from audit.analyses.impact_ratios import impact_ratios
-from audit.findings import (
+from audit.plan.audit_plan import Rule
+from audit.result.audit_result import (
+    Agreement,
+    AuditResult,
+    Notice,
+    OverallVerdict,
+    Provenance,
+    SystemDescription,
+    Waiver,
+)
+from audit.result.findings import (
     Disparity,
     Estimate,
     FamilyResult,
@@ -25,16 +35,6 @@ from audit.findings import (
     RowAccount,
     RuleResult,
     Verdict,
-)
-from audit.plan.audit_plan import Rule
-from audit.result import (
-    Agreement,
-    AuditResult,
-    Notice,
-    OverallVerdict,
-    Provenance,
-    SystemDescription,
-    Waiver,
 )
 from audit.safeguards import with_safeguards
 from audit.vocabulary.groups import Axis, Family, Group

@@ -12,7 +12,9 @@ from typing import Any
 from made_answering import answering
 from made_change_told import change_told
 
-from audit.findings import (
+from audit.plan.sections import CostsSection
+from audit.result.audit_result import AuditResult
+from audit.result.findings import (
     Agreement,
     Amplification,
     AucDecomposition,
@@ -53,8 +55,6 @@ from audit.findings import (
     SweepGap,
     SweepStep,
 )
-from audit.plan.sections import CostsSection
-from audit.result import AuditResult
 from audit.vocabulary.groups import Axis, Family, Group, Level, SensitiveFeature
 
 NATIONALITIES = [["nationality", "country"]]

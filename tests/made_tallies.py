@@ -16,9 +16,9 @@ from made_pages import find_all, parsed, section, text
 from audit.cli.gate_lines import public_lines
 from audit.errors import ExitCode
 from audit.mlflow_run import release_metrics
-from audit.public_rows import short_names
-from audit.public_site import PortalIndex, PublicAudit, PublicSite
-from audit.public_table import PublicRelease, group_key, has_words
+from audit.public.figures import short_names
+from audit.public.site import PortalIndex, PublicAudit, PublicSite
+from audit.public.table import PublicRelease, group_key, has_words
 from audit.testing.cases import Judged
 from audit.testing.public_cases import public_cases
 from audit.testing.telling import summary_lines

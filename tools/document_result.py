@@ -1,4 +1,4 @@
-"""The reference of result.json, from the docstrings of `audit.result` and `audit.findings`."""
+"""The reference of result.json, from the docstrings of `audit.result.audit_result` and `audit.result.findings`."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ REASONS = (
 
 def result_page() -> str:
     """The page, as Markdown."""
-    from audit.result import AuditResult
+    from audit.result.audit_result import AuditResult
 
     schema = AuditResult.model_json_schema(mode="serialization")
     parts = {name: part for name, part in schema["$defs"].items() if name not in PLAN_PARTS}
@@ -67,12 +67,12 @@ def _description(name: str, part: Mapping[str, Any]) -> str:
 
 def _reasons(name: str) -> str:
     """The members of a closed set of reasons, with the comments that stand beside them in the code."""
-    import audit.findings.judged
+    import audit.result.findings.judged
 
-    source = Path(str(audit.findings.judged.__file__)).read_text(encoding="utf-8")
+    source = Path(str(audit.result.findings.judged.__file__)).read_text(encoding="utf-8")
     body = re.search(rf"^{name} = Literal\[(.*?)^\]", source, re.MULTILINE | re.DOTALL)
     if body is None:
-        raise ValueError(f"audit.findings.judged has no list {name}")
+        raise ValueError(f"audit.result.findings.judged has no list {name}")
     rows = [
         [f"`{reason}`", *(cell(word) for word in words.partition(": ")[::2])]
         for reason, words in re.findall(r'^\s+"(\w+)",\s+# (.*)$', body[1], re.MULTILINE)

@@ -11,8 +11,8 @@ import numpy as np
 from audit.analyses.estimates import as_known
 from audit.analyses.families import MOST_GROUPS, is_listed
 from audit.counting.table import FamilyCounts
-from audit.findings.patterns import Amplification, Amplifies, GroupAmplification
 from audit.plan.audit_plan import AuditPlan
+from audit.result.findings.patterns import Amplification, Amplifies, GroupAmplification
 from audit.stats.binomial import BoolArray, FloatArray, IntArray
 from audit.stats.intervals import newcombe_difference
 from audit.stats.paired import difference_of_independent, mean_of_signed, newcombe_paired

@@ -9,8 +9,8 @@ import numpy as np
 from audit.analyses.estimates import as_known
 from audit.counting.answering import GroupTallies
 from audit.counting.counted import Counted
-from audit.findings.answering import FailedRows, SelfDisagreement
 from audit.plan.audit_plan import AuditPlan
+from audit.result.findings.further import FailedRows, SelfDisagreement
 from audit.stats.intervals import wilson
 from audit.vocabulary.groups import Family, SensitiveFeature
 from audit.vocabulary.statuses import Reason, Status

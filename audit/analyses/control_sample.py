@@ -16,7 +16,8 @@ from audit.analyses.estimates import EVERYONE, as_known
 from audit.analyses.families import finest
 from audit.analyses.sides import cases
 from audit.counting.table import POSITIVE, UNLABELLED, FamilyCounts, IntArray
-from audit.findings import (
+from audit.plan.audit_plan import AuditPlan
+from audit.result.findings import (
     ControlComparison,
     ControlSample,
     ControlVerdict,
@@ -24,7 +25,6 @@ from audit.findings import (
     RuleResult,
     Verdict,
 )
-from audit.plan.audit_plan import AuditPlan
 from audit.stats.intervals import newcombe_difference
 from audit.vocabulary.groups import Family, Group
 from audit.vocabulary.metrics import METRICS, Metric, MetricName

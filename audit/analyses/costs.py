@@ -10,9 +10,9 @@ import numpy as np
 from audit.analyses.estimates import as_known, stated
 from audit.counting.moments import Moments
 from audit.counting.table import FamilyCounts
-from audit.findings import CostOfErrors, CostReason
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.sections import CostsSection
+from audit.result.findings import CostOfErrors, CostReason
 from audit.stats.binomial import FloatArray
 from audit.stats.expected_cost import difference_of_costs, expected_cost
 from audit.vocabulary.metrics import Cell

@@ -13,8 +13,8 @@ from audit.analyses.families import MOST_GROUPS, finest
 from audit.counting.family_moments import Cells
 from audit.counting.moments import Moments
 from audit.counting.table import FamilyCounts
-from audit.findings.patterns import Deployed, DeployedGroup, PatternReason
 from audit.plan.audit_plan import AuditPlan
+from audit.result.findings.patterns import Deployed, DeployedGroup, PatternReason
 from audit.stats.binomial import FloatArray
 from audit.stats.deployed import RateLimits, flag_rate_at, precision_at
 from audit.stats.intervals import wilson

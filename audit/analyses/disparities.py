@@ -11,8 +11,8 @@ from audit.analyses.estimates import as_known, stated
 from audit.analyses.weighted_intervals import contrast
 from audit.counting.moments import FamilyMoments, Moments
 from audit.counting.table import FamilyCounts, IntArray
-from audit.findings import Disparity, EstimateReason
 from audit.plan.audit_plan import AuditPlan, Comparison
+from audit.result.findings import Disparity, EstimateReason
 from audit.stats.intervals import mover_ratio, newcombe_difference
 from audit.vocabulary.metrics import METRICS, Metric
 

@@ -12,8 +12,8 @@ from audit.analyses.families import rule_families
 from audit.analyses.missing_attributes import PossibleMembers, possible_members
 from audit.analyses.sides import Question
 from audit.counting.table import FamilyCounts
-from audit.findings import Verdict
 from audit.plan.audit_plan import AuditPlan, Rule
+from audit.result.findings import Verdict
 from audit.stats.binomial import FloatArray
 from audit.stats.boundaries import Boundary
 from audit.stats.bounds import Tables

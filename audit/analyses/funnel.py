@@ -11,9 +11,9 @@ from audit.analyses.estimates import as_known
 from audit.analyses.families import rule_families
 from audit.analyses.sides import Question, questions
 from audit.counting.table import FamilyCounts, IntArray
-from audit.findings import Funnel, FunnelPoint, Verdict
-from audit.findings.many_groups import FUNNEL_GROUPS
 from audit.plan.audit_plan import AuditPlan
+from audit.result.findings import Funnel, FunnelPoint, Verdict
+from audit.result.findings.many_groups import FUNNEL_GROUPS
 from audit.stats.binomial import FloatArray
 from audit.stats.boundaries import Boundary, counted_outcome
 from audit.stats.funnel import largest_rejected

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from audit.findings import Estimate, ImpactRatio, ImpactRatios, LeftOut
 from audit.plan.audit_plan import AuditPlan
+from audit.result.findings import Estimate, ImpactRatio, ImpactRatios, LeftOut
 from audit.vocabulary.groups import Axis, Family, Group
 
 __all__ = ["impact_ratios"]

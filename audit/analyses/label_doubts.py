@@ -18,7 +18,7 @@ import numpy as np
 from audit.analyses.doubted import Doubted
 from audit.analyses.estimates import as_known
 from audit.counting.table import IntArray
-from audit.findings.sensitivity import LabelErrorGrid
+from audit.result.findings.sensitivity import LabelErrorGrid
 from audit.stats.binomial import BoolArray, FloatArray
 from audit.stats.boundaries import counted_outcome, counted_rate
 from audit.stats.bounds import Tables, asymptotically_fewest, fewest_to_overturn

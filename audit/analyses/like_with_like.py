@@ -14,8 +14,8 @@ from audit.analyses.estimates import as_known
 from audit.analyses.families import ERROR_RATES, MOST_GROUPS, is_listed
 from audit.counting.controls import StratifiedCounts, control_sets, encoded, stratified
 from audit.counting.table import CountsTable, FamilyCounts
-from audit.findings.like_with_like import ConditionalGap, GapReason, LikeWithLike, Note
 from audit.plan.audit_plan import AuditPlan
+from audit.result.findings.like_with_like import ConditionalGap, GapReason, LikeWithLike, Note
 from audit.stats.binomial import FloatArray, IntArray
 from audit.stats.conditioning import NOTES, Gap, note_on_conditioning
 from audit.stats.intervals import mover_ratio, newcombe_difference

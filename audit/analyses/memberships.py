@@ -9,8 +9,8 @@ from typing import Final
 from audit.analyses.estimates import estimates
 from audit.counting.moments import Moments
 from audit.counting.table import UNKNOWN, CountsTable, FamilyCounts
-from audit.findings.memberships import Membership
 from audit.plan.audit_plan import AuditPlan
+from audit.result.findings.memberships import Membership
 from audit.vocabulary.groups import Axis, Family, Group, Level, LevelName, SensitiveFeature
 
 __all__ = ["memberships"]

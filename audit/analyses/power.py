@@ -25,8 +25,8 @@ from audit.analyses.sides import Question, Side, cases_cells, questions
 from audit.analyses.weighted_tests import is_exact
 from audit.counting.moments import Moments
 from audit.counting.table import FamilyCounts
-from audit.findings import Because
 from audit.plan.audit_plan import AuditPlan, Rule
+from audit.result.findings import Because
 from audit.stats.decidable_clusters import Hidden
 from audit.stats.decidable_disparity import Limit, failing_rate, passing_edge
 from audit.stats.effective_levels import first_effective_levels, power_width

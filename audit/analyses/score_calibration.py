@@ -10,8 +10,8 @@ import numpy as np
 from audit.analyses.estimates import as_known
 from audit.counting.score_table import BINS, COARSE_BINS, UNIT, FamilyScores
 from audit.counting.table import NEGATIVE, POSITIVE, IntArray
-from audit.findings.scores import Calibration, CalibrationBin, ScoreReason, Unused
 from audit.plan.audit_plan import AuditPlan
+from audit.result.findings.scores import Calibration, CalibrationBin, ScoreReason, Unused
 from audit.stats.binomial import FloatArray
 from audit.stats.calibration import (
     LEAST_CASES,

@@ -11,8 +11,8 @@ from audit.analyses.estimates import as_known
 from audit.analyses.score_calibration import known_number
 from audit.counting.score_table import BINS, FamilyScores
 from audit.counting.table import NEGATIVE, POSITIVE, IntArray
-from audit.findings.scores import SWEEP_NOTE, Sweep, SweepGap, SweepStep, SweptRate, Unused
 from audit.plan.audit_plan import AuditPlan
+from audit.result.findings.scores import SWEEP_NOTE, Sweep, SweepGap, SweepStep, SweptRate, Unused
 from audit.stats.sweeps import NOBODY, edges_for, flagged_from, largest_gap
 from audit.vocabulary.groups import Group
 

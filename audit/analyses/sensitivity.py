@@ -28,10 +28,10 @@ from audit.analyses.unknown_doubts import (
     unknown_to_hold_back,
 )
 from audit.counting.table import FamilyCounts, IntArray
-from audit.findings import Verdict
-from audit.findings.sensitivity import Doubt, LabelErrorGrid, RuleSensitivity, SensitivityFinding
 from audit.plan.audit_plan import AuditPlan, Rule
-from audit.result import Notice
+from audit.result.audit_result import Notice
+from audit.result.findings import Verdict
+from audit.result.findings.sensitivity import Doubt, LabelErrorGrid, RuleSensitivity, SensitivityFinding
 from audit.stats.bounds import rate_bounds
 from audit.vocabulary.groups import Family, Group
 from audit.vocabulary.metrics import Cell

@@ -11,9 +11,16 @@ import numpy as np
 
 from audit.analyses.estimates import as_known
 from audit.counting.scan_cells import CONFIRMATION, SEARCH, ScanAttribute, ScanCells, ScanTable
-from audit.findings.subgroup_scan import ScanHalf, ScanOutcome, ScanQuestion, ScanReason, ScanValues, SubgroupScan
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.sections import ScanSection
+from audit.result.findings.subgroup_scan import (
+    ScanHalf,
+    ScanOutcome,
+    ScanQuestion,
+    ScanReason,
+    ScanValues,
+    SubgroupScan,
+)
 from audit.stats.binomial import BoolArray, IntArray
 from audit.stats.scan_confirm import Confirmation, clustered_confirmation, exact_confirmation
 from audit.stats.scan_null import CalibratedScan, ClusterCells, calibrated_scan, detectable_rate

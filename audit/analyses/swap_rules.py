@@ -19,10 +19,10 @@ import numpy.typing as npt
 from audit.analyses.budget import budget
 from audit.analyses.estimates import as_known
 from audit.analyses.swaps import ComparedTemplates, compared
-from audit.findings.judged import Outcome
-from audit.findings.swaps import ProbeBecause, ProbeRuleBecause, ProbeRuleResult, ProbeVerdict
 from audit.plan.audit_plan import AuditPlan, ProbeRule
 from audit.probing.design import Answered
+from audit.result.findings.judged import Outcome
+from audit.result.findings.swaps import ProbeBecause, ProbeRuleBecause, ProbeRuleResult, ProbeVerdict
 from audit.stats.template_shifts import MIN_TEMPLATES, HolmStep, ShiftTests, holm, shift_tests
 
 __all__ = ["judge_probes"]

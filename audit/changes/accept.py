@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from audit.errors import ResultError
 from audit.plan.audit_plan import AuditPlan
-from audit.result import AuditResult
+from audit.result.audit_result import AuditResult
 from audit.vocabulary.groups import SensitiveFeature
 
 __all__ = ["MAY_DIFFER", "check_earlier", "check_features", "check_plans", "check_sets", "question_of"]

@@ -11,7 +11,7 @@ from audit.errors import ResultError
 from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.plan.audit_plan import AuditPlan, PredictionsDetector
 from audit.provenance import sha256_of
-from audit.result import AuditResult
+from audit.result.audit_result import AuditResult
 from audit.scoring.predictions_file import DECISIONS
 
 if TYPE_CHECKING:

@@ -19,13 +19,13 @@ from audit.changes.pairs import Pairs, check_reproduced, count_pairs, view_now
 from audit.counting.table import FamilyCounts
 from audit.errors import DataError, PlanError, ResultError
 from audit.evaluation.evaluation_set import open_evaluation_set
-from audit.findings.change import Change, ChangeBaseline, Unpaired
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.file.mistakes import one_line
 from audit.plan.file.reading import LoadedPlan
-from audit.result import AuditResult, GroupCounts
-from audit.result_change import worse_of
-from audit.result_file import load_result, result_sha256
+from audit.result.audit_result import AuditResult, GroupCounts
+from audit.result.change_follows import worse_of
+from audit.result.file import load_result, result_sha256
+from audit.result.findings.change import Change, ChangeBaseline, Unpaired
 from audit.safeguards import with_safeguards
 from audit.verdicts import overall_verdict
 from audit.vocabulary.groups import Family, Group, SensitiveFeature

@@ -17,7 +17,8 @@ from audit.analyses.families import rule_families
 from audit.changes.margins import ChangeTests, Evidence, change_level, change_tests
 from audit.changes.sides import change_questions, margin_of
 from audit.changes.sizes import family_sizes
-from audit.findings.change import (
+from audit.plan.audit_plan import AuditPlan, Rule
+from audit.result.findings.change import (
     Change,
     ChangeBaseline,
     ChangeBecause,
@@ -29,7 +30,6 @@ from audit.findings.change import (
     GroupChangeBecause,
     Unpaired,
 )
-from audit.plan.audit_plan import AuditPlan, Rule
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
 from audit.vocabulary.metrics import METRICS
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from audit.evaluation.evaluation_set import EvaluationSet
-    from audit.result import AuditResult
+    from audit.result.audit_result import AuditResult
 
 __all__ = ["Pairs", "check_reproduced", "count_pairs", "view_now"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from audit.result import AuditResult
+from audit.result.audit_result import AuditResult
 from audit.vocabulary.numbers import percent
 
 _MOST = 3

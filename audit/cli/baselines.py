@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from audit.changes.baseline import Baseline
     from audit.plan.audit_plan import AuditPlan
     from audit.plan.file.reading import LoadedPlan
-    from audit.result import AuditResult
+    from audit.result.audit_result import AuditResult
 
 __all__ = ["Accepting", "BaselineResult", "accepting", "check_kept", "compared", "gate_place", "plan_at_hand"]
 

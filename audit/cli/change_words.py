@@ -9,7 +9,8 @@ from typing import Final
 
 from audit.cli.group_names import GroupNames, fit, printable
 from audit.cli.terminal import State, Style
-from audit.findings.change import (
+from audit.result.audit_result import AuditResult
+from audit.result.findings.change import (
     Change,
     ChangeOutcome,
     ChangeRule,
@@ -17,7 +18,6 @@ from audit.findings.change import (
     ChangeVerdict,
     Unpaired,
 )
-from audit.result import AuditResult
 from audit.vocabulary.groups import SensitiveFeature
 from audit.vocabulary.numbers import percent
 

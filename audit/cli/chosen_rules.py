@@ -12,8 +12,8 @@ from audit.cli.terminal import note
 
 if TYPE_CHECKING:
     from audit.plan.audit_plan import AuditPlan
-    from audit.public_table import PublicRelease
-    from audit.result import AuditResult
+    from audit.public.table import PublicRelease
+    from audit.result.audit_result import AuditResult
 
 OnlyRules = Annotated[
     list[str] | None,
@@ -46,7 +46,7 @@ def chosen(result: AuditResult, only: Sequence[str], *, quiet: bool) -> AuditRes
     """The result as far as it is about these rules, all of it where none is named; says what is left out on stderr."""
     if not only:
         return result
-    from audit.waivers import only_rules
+    from audit.result.waivers import only_rules
 
     check_rules(result.plan, only)
     told = only_rules(result, only)

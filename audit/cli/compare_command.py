@@ -13,7 +13,7 @@ from audit.cli.judging import AsJson, Quiet, WhenInconclusive, code_of, result_a
 from audit.cli.terminal import Style, note, say, say_document
 
 if TYPE_CHECKING:
-    from audit.result import AuditResult
+    from audit.result.audit_result import AuditResult
 
 _FORMATS: Final = {".html": "html", ".htm": "html", ".md": "markdown"}
 """By the end of the file's name, which reporter writes it."""

@@ -13,8 +13,8 @@ from audit.cli.terminal import note
 from audit.errors import AuditError
 
 if TYPE_CHECKING:
-    from audit.public_table import PublicRelease
-    from audit.result import AuditResult
+    from audit.public.table import PublicRelease
+    from audit.result.audit_result import AuditResult
 
 
 class FigureKind(enum.StrEnum):
@@ -91,6 +91,6 @@ def _release_at(path: Path, kind: FigureKind) -> PublicRelease:
 
 
 def _result_at(path: Path) -> AuditResult:
-    from audit.result_file import load_result
+    from audit.result.file import load_result
 
     return load_result(path / "result.json" if path.is_dir() else path)

@@ -8,8 +8,8 @@ from audit.cli.offered import nothing_of_the_kind, offered
 from audit.errors import AuditError
 
 if TYPE_CHECKING:
-    from audit.public_table import PublicRelease
-    from audit.result import AuditResult
+    from audit.public.table import PublicRelease
+    from audit.result.audit_result import AuditResult
 
 GROUP: Final = "audit.figures"
 

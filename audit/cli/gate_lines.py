@@ -14,8 +14,8 @@ from audit.cli.waiving import public_waiver_lines, unnamed_waiver_lines, waived_
 
 if TYPE_CHECKING:
     from audit.cli.gated import Gated
-    from audit.public_table import PublicRelease, PublicRule
-    from audit.result import AuditResult
+    from audit.public.table import PublicRelease, PublicRule
+    from audit.result.audit_result import AuditResult
 
 __all__ = ["public_lines", "say_gate"]
 
@@ -51,12 +51,12 @@ def _say_exact(result: AuditResult) -> None:
 def _say_document(result: AuditResult, told: AuditResult, *, restricted: bool, release: PublicRelease | None) -> None:
     """One document on the whole audit, whatever rules were chosen; what waivers leave is of the chosen ones, `told`."""
     if restricted:
-        from audit.result_file import result_to_json
+        from audit.result.file import result_to_json
 
         say_document(result_to_json(result))
         return
     from audit.cli.change_words import headline_alone
-    from audit.public_table import public_json
+    from audit.public.table import public_json
 
     alone = {"headline": headline_alone(result), **waived_alone(result, told)}
     say_document(json.dumps(alone) + "\n" if release is None else public_json(release))
@@ -89,7 +89,7 @@ def _say_public(result: AuditResult, release: PublicRelease | None, unnamed: lis
 
 def public_lines(release: PublicRelease) -> list[str]:
     """A line for each rule, and why there are no words for groups or the protected figures do not name who fails."""
-    from audit.public_table import SENTENCES, why_no_rates, why_nobody_named
+    from audit.public.table import SENTENCES, why_no_rates, why_nobody_named
 
     if release.figures != "shown":
         return [SENTENCES[f"figures_{release.figures}"], *public_waiver_lines(release)]
@@ -102,8 +102,8 @@ def public_lines(release: PublicRelease) -> list[str]:
 
 def _rule_line(release: PublicRelease, rule: PublicRule) -> str:
     from audit.cli.group_names import printable
-    from audit.public_figures import each_people_once, state_of, state_tally
-    from audit.public_table import NO_WORDS, group_key, has_words
+    from audit.public.figures import each_people_once, state_of, state_tally
+    from audit.public.table import NO_WORDS, group_key, has_words
 
     if not has_words(release):
         return f"{rule.rule}: {NO_WORDS}"

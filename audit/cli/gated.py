@@ -21,7 +21,7 @@ from audit.isolation.options import Sandbox
 if TYPE_CHECKING:
     from audit.changes.baseline import Baseline
     from audit.plan.file.reading import LoadedPlan
-    from audit.result import AuditResult
+    from audit.result.audit_result import AuditResult
 
 __all__ = ["Gated", "check_gate", "judged", "judged_alone"]
 
@@ -91,7 +91,7 @@ def judged(asked: Gated) -> tuple[AuditResult, Accepting]:
 def judged_alone(asked: Gated) -> AuditResult:
     """The same for one night of many, which is held against no baseline."""
     if asked.result_path is not None:
-        from audit.result_file import load_result
+        from audit.result.file import load_result
 
         result = load_result(asked.result_path)
         _say_left_out(change=result.change is not None, waivers=bool(result.waivers), quiet=asked.quiet)
@@ -114,7 +114,7 @@ def _say_left_out(*, change: bool, waivers: bool, quiet: bool) -> None:
 
 
 def _as_judged(path: Path, asked: Gated) -> tuple[AuditResult, Accepting]:
-    from audit.result_file import load_result
+    from audit.result.file import load_result
 
     result = load_result(path)
     if asked.baseline is None:
@@ -129,9 +129,9 @@ def _as_judged(path: Path, asked: Gated) -> tuple[AuditResult, Accepting]:
 
 def _of_plan(loaded: LoadedPlan, asked: Gated, earlier: Baseline | None) -> AuditResult:
     """The result of a plan, without what decides no verdict."""
+    from audit.result.waivers_file import in_public_words
     from audit.run import run_audit
     from audit.scoring.progress import progress_on_stderr
-    from audit.waivers_file import in_public_words
 
     answers = answer_cache(asked.cache)
     with in_public_words(exact=asked.restricted):

@@ -21,7 +21,7 @@ from audit.isolation.options import Sandbox
 if TYPE_CHECKING:
     from audit.cli.one_run import OneRun
     from audit.cli.unchanged import Kept
-    from audit.result import AuditResult
+    from audit.result.audit_result import AuditResult
 
 PlanPath = Annotated[Path, typer.Argument(help="The plan file (TOML).")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON and nothing else.")]

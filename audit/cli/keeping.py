@@ -15,7 +15,7 @@ from audit.cli.terminal import Style, say, say_document
 
 if TYPE_CHECKING:
     from audit.cli.unchanged import Kept
-    from audit.result import AuditResult
+    from audit.result.audit_result import AuditResult
     from audit.scoring.answer_cache import AnswerCache
 
 CacheFolder = Annotated[

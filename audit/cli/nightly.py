@@ -16,7 +16,7 @@ from audit.cli.terminal import Style, note, say, say_document
 
 if TYPE_CHECKING:
     from audit.cli.group_names import GroupNames
-    from audit.result import AuditResult
+    from audit.result.audit_result import AuditResult
     from audit.sequential.judging import JudgedRule
     from audit.sequential.night import Night
     from audit.sequential.state import Reset

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from audit.cli.showing import ExactReports, PublicFiles, Showing
     from audit.isolation.options import IsolationOptions
     from audit.plan.file.reading import LoadedPlan
-    from audit.result import AuditResult
+    from audit.result.audit_result import AuditResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +56,11 @@ def run_into(  # noqa: PLR0913 - what a run can be given
     from audit.cli.output_folder import OutputFolder
     from audit.cli.showing import PublicFiles
     from audit.cli.waiving import with_waivers_from
-    from audit.result_file import result_to_json
+    from audit.result.file import result_to_json
+    from audit.result.waivers_file import in_public_words
     from audit.run import run_audit
     from audit.scoring.checkpoint import Checkpoint
     from audit.scoring.progress import progress_on_stderr
-    from audit.waivers_file import in_public_words
 
     loaded = with_waivers_from(_asked_so_often(plan, repeat), waivers)
     place = _checked_place(out, loaded, asked) if isinstance(asked, PublicFiles) else None

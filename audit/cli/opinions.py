@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from audit.cli.group_names import printable
-from audit.result import AuditResult
+from audit.result.audit_result import AuditResult
 
 __all__ = ["opinion_line"]
 

@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Final
 from audit.errors import AuditError, ResultError
 
 if TYPE_CHECKING:
-    from audit.public_site import PublicAudit, PublicSite
-    from audit.public_table import PublicRelease
+    from audit.public.site import PublicAudit, PublicSite
+    from audit.public.table import PublicRelease
 
 RELEASE, REPORT, INDEX = "release.json", "report.html", "index.json"
 _REPORTER: Final = "html"
@@ -53,7 +53,7 @@ class Found:
 
     def site(self, today: dt.date, languages: tuple[str, ...]) -> PublicSite:
         """All of it, in the order in which a portal tells it."""
-        from audit.public_site import PublicSite
+        from audit.public.site import PublicSite
 
         audits = tuple(sorted((audit for audit, _, _ in self.audits), key=_order))
         return PublicSite(audits=audits, today=today.isoformat(), languages=languages)
@@ -77,7 +77,7 @@ def find_audits(folder: Path, site: Path) -> Found:
         There is none; one cannot be read, was changed, or stands there twice; a report shows exact counts.
     """
     from audit.disclosure.read import load_release
-    from audit.public_site import PublicAudit
+    from audit.public.site import PublicAudit
 
     found, places = Found(), dict[str, Path]()
     for path in _releases(folder, site, found):
@@ -109,7 +109,7 @@ def find_audits(folder: Path, site: Path) -> Found:
 
 def _in_no_language(release: PublicRelease) -> str:
     """The release without the languages of its report: made once more in another one, it is no other audit."""
-    from audit.public_table import public_json
+    from audit.public.table import public_json
 
     return public_json(release.model_copy(update={"about": release.about.model_copy(update={"languages": ()})}))
 
@@ -140,7 +140,7 @@ def _releases(folder: Path, site: Path, found: Found) -> Iterator[Path]:
 
 def is_site(folder: Path) -> bool:
     """Whether a portal made this folder: its index says so."""
-    from audit.public_site import INDEX_KIND
+    from audit.public.site import INDEX_KIND
 
     index = folder / INDEX
     if index.is_symlink() or not index.is_file():

@@ -11,7 +11,7 @@ from audit.cli.offered import nothing_of_the_kind, offered
 from audit.errors import AuditError
 
 if TYPE_CHECKING:
-    from audit.public_site import PublicSite
+    from audit.public.site import PublicSite
 
 GROUP: Final = "audit.portals"
 _PLAIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")

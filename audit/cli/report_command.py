@@ -28,7 +28,7 @@ from audit.cli.terminal import note, say_document
 from audit.errors import AuditError
 
 if TYPE_CHECKING:
-    from audit.result import AuditResult
+    from audit.result.audit_result import AuditResult
 
 
 def report(
@@ -57,7 +57,7 @@ def report(
 ) -> None:
     """Write reports of a result that is already there, for the public or of exact counts. Scores nothing."""
     from audit.cli.judging import result_at
-    from audit.result_file import load_result
+    from audit.result.file import load_result
 
     path = result_at(result) or result
     names = [name.strip() for name in form.split(",")] if form else []

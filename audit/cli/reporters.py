@@ -12,7 +12,7 @@ from audit.cli.guard import ArgumentError
 from audit.errors import AuditError
 
 if TYPE_CHECKING:
-    from audit.result import AuditResult
+    from audit.result.audit_result import AuditResult
 
 GROUP: Final = "audit.reporters"
 

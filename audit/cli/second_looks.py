@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from audit.cli.group_names import GroupNames, printable
 from audit.cli.swap_lines import swap_line
-from audit.findings import RuleSensitivity, ScanValues, SubgroupScan
-from audit.result import AuditResult
+from audit.result.audit_result import AuditResult
+from audit.result.findings import RuleSensitivity, ScanValues, SubgroupScan
 from audit.vocabulary.groups import Group, Level
 
 _WIDTH = 80

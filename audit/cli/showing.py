@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from audit.cli.reporters import Reporter
     from audit.disclosure.publish import Published
     from audit.plan.audit_plan import AuditPlan
-    from audit.result import AuditResult
+    from audit.result.audit_result import AuditResult
 
 RESTRICTED: Final = "restricted"
 """The folder within an output folder that holds the key and the log, unless another is named."""

@@ -15,8 +15,8 @@ from audit.cli.swap_lines import probe_rule_lines
 from audit.cli.terminal import State, Style
 from audit.cli.unnamed import UNNAMED, Unnamed
 from audit.cli.waived_rows import Waived
-from audit.findings import Estimate, RuleResult, Verdict
-from audit.result import AuditResult
+from audit.result.audit_result import AuditResult
+from audit.result.findings import Estimate, RuleResult, Verdict
 from audit.vocabulary.groups import Group
 from audit.vocabulary.metrics import MetricName
 from audit.vocabulary.numbers import exact_percent, percent

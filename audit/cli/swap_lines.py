@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from audit.cli.group_names import printable
 from audit.cli.terminal import Style
-from audit.findings import ProbeRuleResult, SwapProbe, SwapShift
-from audit.result import AuditResult
+from audit.result.audit_result import AuditResult
+from audit.result.findings import ProbeRuleResult, SwapProbe, SwapShift
 from audit.vocabulary.terms import SLOT_WORDS
 from audit.vocabulary.text import count_of
 

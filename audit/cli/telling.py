@@ -37,7 +37,7 @@ def schema(
     import json
 
     from audit.plan.file.reading import design_schema, plan_schema
-    from audit.result_file import result_schema
+    from audit.result.file import result_schema
 
     if plan and design:
         raise ArgumentError("give one of --plan and --design", slug="schema-arguments")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from audit.findings import Verdict
-from audit.result import AuditResult
+from audit.result.audit_result import AuditResult
+from audit.result.findings import Verdict
 from audit.vocabulary.groups import Family
 
 UNNAMED: Final = "one or more nationalities are beyond the limit; none may be singled out"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from audit.cli.group_names import printable
-from audit.findings import Verdict
-from audit.result import AuditResult
-from audit.waivers import day_of, standing
+from audit.result.audit_result import AuditResult
+from audit.result.findings import Verdict
+from audit.result.waivers import day_of, standing
 
 
 class Waived:

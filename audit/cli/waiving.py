@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from audit.cli.judging import OnInconclusive
     from audit.errors import ExitCode
     from audit.plan.file.reading import LoadedPlan
-    from audit.public_table import PublicRelease, PublicWaiver
-    from audit.result import AuditResult, Waiver
-    from audit.waivers import Held, Standing
+    from audit.public.table import PublicRelease, PublicWaiver
+    from audit.result.audit_result import AuditResult, Waiver
+    from audit.result.waivers import Held, Standing
 
 WaiversFile = Annotated[
     Path | None,
@@ -43,7 +43,7 @@ def waived_anew(result: AuditResult, named: Path | None, *, exact: bool) -> Audi
     """
     if named is None:
         return result
-    from audit.waivers_file import in_public_words, read_waivers
+    from audit.result.waivers_file import in_public_words, read_waivers
 
     with in_public_words(exact=exact):
         return result.model_copy(update={"waivers": read_waivers(named, result.plan, result.features)})
@@ -61,7 +61,7 @@ def code_with_waivers(
 
     if not result.waivers:
         return code_for(result, on_inconclusive, quiet=quiet)
-    from audit.waivers import standing
+    from audit.result.waivers import standing
 
     stood = standing(result, today())
     for line in _change_of_code(result, stood, exact=False) if quiet else _notes(result, stood, exact=exact):
@@ -122,7 +122,7 @@ def _unused(result: AuditResult, held: Held) -> str:
 def waiver_lines(result: AuditResult) -> list[str]:
     """A line for each waiver, with all that it says, beside exact findings."""
     from audit.cli.group_names import GroupNames, printable
-    from audit.waivers import standing
+    from audit.result.waivers import standing
 
     names = GroupNames(result.features)
     lines = []
@@ -157,7 +157,7 @@ def waived_alone(result: AuditResult, told: AuditResult) -> dict[str, object]:
     """
     if not result.waivers:
         return {}
-    from audit.waivers import standing
+    from audit.result.waivers import standing
 
     first = min(waiver.expires for waiver in result.waivers)
     left = standing(told, today()).outcome
@@ -171,7 +171,7 @@ def public_waiver_lines(release: PublicRelease) -> list[str]:
 
 def _public_line(waiver: PublicWaiver) -> str:
     from audit.cli.group_names import printable
-    from audit.public_table import group_key
+    from audit.public.table import group_key
 
     who = printable(_plain(waiver.who))
     expired = waiver.expires < today()

@@ -19,9 +19,9 @@ from audit.crosscheck.conventions import CONVENTIONS
 from audit.crosscheck.tables import Answers, Rows, Tables, ours, rates_of, tables_of
 from audit.crosscheck.weighted import weighted_ours, weighted_tables
 from audit.errors import CrosscheckError
-from audit.findings import Agreement, Convention, CrosscheckState, Disparity, Estimate
 from audit.plan.audit_plan import AuditPlan
-from audit.result import Notice
+from audit.result.audit_result import Notice
+from audit.result.findings import Agreement, Convention, CrosscheckState, Disparity, Estimate
 from audit.vocabulary.groups import Group
 from audit.vocabulary.metrics import MetricName
 

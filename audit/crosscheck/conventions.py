@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from audit.findings import ConventionCode
+from audit.result.findings import ConventionCode
 from audit.vocabulary.metrics import MetricName
 
 __all__ = ["CONVENTIONS", "Stated", "rate_convention"]

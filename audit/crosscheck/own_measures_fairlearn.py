@@ -29,8 +29,8 @@ from audit.detectors.python_function import ModulesBeside
 from audit.detectors.raised import name_of
 from audit.errors import DetectorError
 from audit.evaluation.connection import reading
-from audit.findings import OwnMeasure, OwnMeasureReason
 from audit.plan.audit_plan import AuditPlan, Measure
+from audit.result.findings import OwnMeasure, OwnMeasureReason
 from audit.stats.row_bootstrap import expanded_percentiles, resampled_places
 from audit.vocabulary.groups import Axis, Family, Group, Level, SensitiveFeature
 

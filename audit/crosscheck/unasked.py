@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from audit.result import Notice
+from audit.result.audit_result import Notice
 
 __all__ = ["UNASKED"]
 

@@ -8,8 +8,8 @@ from typing import Final, Literal
 
 from audit.demo.prepare import PreparedDemo
 from audit.evaluation.synthetic import PlantedFinding
-from audit.findings import Disparity, Estimate, Verdict
-from audit.result import AuditResult
+from audit.result.audit_result import AuditResult
+from audit.result.findings import Disparity, Estimate, Verdict
 from audit.vocabulary.groups import Group, Level
 from audit.vocabulary.metrics import METRICS
 from audit.vocabulary.numbers import percent

@@ -7,9 +7,9 @@ from typing import Final, get_args
 
 from audit.disclosure.features import features_without_figures, public_method
 from audit.plan.audit_plan import AuditPlan, GovernanceSection, PredictionsDetector
-from audit.public_about import PublicAbout, PublicCoding, PublicLook, PublicMetric
-from audit.public_table import PlanPart, PublicChange
-from audit.result import AuditResult, SensitiveFeature
+from audit.public.about import PublicAbout, PublicCoding, PublicLook, PublicMetric
+from audit.public.table import PlanPart, PublicChange
+from audit.result.audit_result import AuditResult, SensitiveFeature
 from audit.safeguards import public_governance, public_safeguards
 from audit.vocabulary.metrics import MetricName
 

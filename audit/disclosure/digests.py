@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Final, Literal
 
 from audit.disclosure.keys_file import read_key
-from audit.public_table import PublicAbout, PublicDigest, PublicRelease
-from audit.result import AuditResult
-from audit.result_file import result_sha256
+from audit.public.table import PublicAbout, PublicDigest, PublicRelease
+from audit.result.audit_result import AuditResult
+from audit.result.file import result_sha256
 
 __all__ = ["Kind", "keyed", "release_of"]
 

@@ -3,7 +3,7 @@
 What a file prints with nothing in its table is its furniture: styles, sizes, limits of the plan. The files are
 rendered once more from a release in which nothing is shown, and the numbers found there, row by row, are furniture.
 Every other one must follow from the row that it stands in, to the digits that are printed. What follows is listed here:
-protected counts, rates and ends of intervals, and what the functions of `audit.public_figures` make of them.
+protected counts, rates and ends of intervals, and what the functions of `audit.public.figures` make of them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Final
 
 from audit.disclosure.printed import Number, numbers_in, read_numbers
 from audit.errors import RefusedReleaseError
-from audit.public_figures import (
+from audit.public.figures import (
     FUNNEL_DEVIATIONS,
     Place,
     below_by_harm,
@@ -30,13 +30,13 @@ from audit.public_figures import (
     natural,
     people_apart,
     per_cent,
+    short_names,
     size_of,
     spans_of,
     state_tally,
     whole_per_cent,
 )
-from audit.public_rows import short_names
-from audit.public_table import (
+from audit.public.table import (
     PublicGroup,
     PublicMethod,
     PublicRate,

@@ -16,8 +16,8 @@ from audit.errors import PlanError
 from audit.evaluation.sensitive import expected_codes
 from audit.evaluation.standing import STANDINGS
 from audit.plan.audit_plan import AuditPlan
-from audit.public_about import Unit
-from audit.public_table import group_key
+from audit.public.about import Unit
+from audit.public.table import group_key
 from audit.vocabulary.groups import Axis, Family, SensitiveFeature
 
 __all__ = ["features_without_figures", "finest_family", "public_features", "public_lattice", "public_method"]

@@ -19,10 +19,10 @@ from audit.disclosure.release import Audited
 from audit.disclosure.rules import public_rules
 from audit.errors import ResultError
 from audit.plan.audit_plan import PredictionsDetector
-from audit.public_about import Unit
-from audit.public_table import FailsOn
-from audit.result import AuditResult
-from audit.result_file import result_sha256
+from audit.public.about import Unit
+from audit.public.table import FailsOn
+from audit.result.audit_result import AuditResult
+from audit.result.file import result_sha256
 from audit.safeguards import public_states
 
 __all__ = ["Ready", "finest_counts", "ready"]

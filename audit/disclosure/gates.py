@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from audit.errors import DataError, RefusedReleaseError
-from audit.public_table import PublicRelease, public_json
+from audit.public.table import PublicRelease, public_json
 
 __all__ = ["PublicRenderer", "in_fresh_process", "refuse_unless_rendered_again", "render", "render_in_fresh_process"]
 

@@ -11,7 +11,7 @@ from audit.counting.once import each_once
 from audit.counting.table import FamilyCounts
 from audit.disclosure.features import finest_family, public_features, public_method
 from audit.plan.audit_plan import AuditPlan
-from audit.result import GroupCounts
+from audit.result.audit_result import GroupCounts
 from audit.vocabulary.groups import Family, Group, Level, SensitiveFeature
 
 if TYPE_CHECKING:

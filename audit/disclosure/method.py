@@ -7,8 +7,8 @@ from typing import Final
 
 from audit.disclosure.noise import NoiseTable, noise_table
 from audit.errors import PlanError
-from audit.public_about import Unit
-from audit.public_table import METHOD_VERSION, PublicMethod
+from audit.public.about import Unit
+from audit.public.table import METHOD_VERSION, PublicMethod
 
 __all__ = ["SMALLEST_FLOOR", "Method", "method_of"]
 

@@ -24,7 +24,7 @@ from urllib.parse import unquote_to_bytes
 from audit.disclosure.number_words import numbers_said
 from audit.disclosure.plain_letters import visible
 from audit.errors import RefusedReleaseError
-from audit.public_rows import ROW
+from audit.public.figures import ROW
 from audit.vocabulary.text import harmless
 
 __all__ = ["Number", "numbers_in", "read_numbers", "unread"]

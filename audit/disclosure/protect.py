@@ -31,7 +31,7 @@ from audit.disclosure.view import (
     ranges,
 )
 from audit.errors import DataError
-from audit.public_table import PublicTable
+from audit.public.table import PublicTable
 
 __all__ = ["Protected", "Seen", "protect", "same_people"]
 

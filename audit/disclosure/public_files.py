@@ -13,7 +13,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Final, Protocol, runtime_checkable
 
 from audit.errors import AuditError, DataError
-from audit.public_table import PublicRelease
+from audit.public.table import PublicRelease
 
 __all__ = [
     "GROUP",

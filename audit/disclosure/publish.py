@@ -27,8 +27,8 @@ from audit.disclosure.waived import with_waivers
 from audit.disclosure.words import public_release
 from audit.errors import RefusedReleaseError
 from audit.plan.audit_plan import AuditPlan
-from audit.public_table import PublicGroup, PublicRelease, PublicSide, PublicTable
-from audit.result import AuditResult
+from audit.public.table import PublicGroup, PublicRelease, PublicSide, PublicTable
+from audit.result.audit_result import AuditResult
 from audit.vocabulary.groups import Group
 
 __all__ = ["Published", "check_folder", "publish"]

@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from audit.counting.table import IntArray
-from audit.public_figures import RATES, RateOf
-from audit.public_table import PublicGroup, PublicMethod, PublicRate, PublicSide, PublicTable, SizeClass, Why
+from audit.public.figures import RATES, RateOf
+from audit.public.table import PublicGroup, PublicMethod, PublicRate, PublicSide, PublicTable, SizeClass, Why
 from audit.stats.intervals import wilson
 from audit.vocabulary.metrics import METRICS, MetricName
 

@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from audit.disclosure.waived import named_rightly
 from audit.disclosure.words import follow, headline_of, sizes_alone
 from audit.errors import RefusedReleaseError, ResultError
-from audit.public_table import (
+from audit.public.table import (
     METHOD_VERSION,
     FailsOn,
     PublicGroup,

@@ -41,9 +41,9 @@ from audit.disclosure.view import BoolArray, View
 from audit.disclosure.waived import with_waivers
 from audit.disclosure.words import public_release
 from audit.errors import DataError, ResultError
-from audit.findings.safeguards import PublicState
-from audit.public_table import FailsOn, PublicAbout, PublicChange, PublicRelease, PublicRule, PublicTable, public_json
-from audit.result import Waiver
+from audit.public.table import FailsOn, PublicAbout, PublicChange, PublicRelease, PublicRule, PublicTable, public_json
+from audit.result.audit_result import Waiver
+from audit.result.findings.safeguards import PublicState
 from audit.storage import make_folder, storage, write_durably
 
 __all__ = ["Audited", "People", "Released", "Writer", "attack_release", "into", "release", "reproduce"]

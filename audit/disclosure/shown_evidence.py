@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from audit.findings.safeguards import PublicState
-from audit.public_table import PublicGroup, PublicRelease
+from audit.public.table import PublicGroup, PublicRelease
+from audit.result.findings.safeguards import PublicState
 from audit.safeguards import seen_in_table
 from audit.vocabulary.groups import Group
 

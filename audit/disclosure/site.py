@@ -15,9 +15,9 @@ from typing import Final
 from audit.disclosure.explain import blank, counts_of, numbers_of_names, printed_as, shares_of, tallies_of
 from audit.disclosure.printed import Number, read_numbers
 from audit.errors import DataError
-from audit.public_figures import per_cent
-from audit.public_site import PublicAudit, PublicSite, site_row
-from audit.public_table import PublicRate, clear_change, group_key
+from audit.public.figures import per_cent
+from audit.public.site import PublicAudit, PublicSite, site_row
+from audit.public.table import PublicRate, clear_change, group_key
 from audit.vocabulary.groups import Level
 
 __all__ = ["blank_site", "refuse_unexplained_site", "unexplained_in_site"]

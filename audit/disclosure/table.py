@@ -9,7 +9,7 @@ import numpy as np
 from audit.disclosure.lattice import Lattice
 from audit.disclosure.method import Method
 from audit.disclosure.view import FEW_CORRECT, FEW_ERRORS, NOT_SHOWN, NOTHING, VALUE, View
-from audit.public_table import PublicFeature, PublicGroup, PublicSide, PublicTable, Shown, TotalName, Why
+from audit.public.table import PublicFeature, PublicGroup, PublicSide, PublicTable, Shown, TotalName, Why
 
 __all__ = ["public_table", "view_of"]
 

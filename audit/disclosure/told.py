@@ -18,7 +18,7 @@ from audit.disclosure.protect import Seen
 from audit.disclosure.restricted import Entry
 from audit.disclosure.table import view_of
 from audit.disclosure.view import BOUNDED, BoolArray, View
-from audit.public_table import PublicTable
+from audit.public.table import PublicTable
 from audit.version import __version__
 
 __all__ = [

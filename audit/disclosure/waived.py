@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from audit.public_table import PublicRelease, PublicWaiver, PublicWord
-from audit.result import Waiver
+from audit.public.table import PublicRelease, PublicWaiver, PublicWord
+from audit.result.audit_result import Waiver
 
 __all__ = ["named_rightly", "unnamed", "with_waivers"]
 

@@ -29,7 +29,7 @@ from audit.disclosure.rates import (
     sums,
     why_no_rate,
 )
-from audit.public_table import (
+from audit.public.table import (
     FailsOn,
     PublicAbout,
     PublicChange,

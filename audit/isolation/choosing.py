@@ -14,9 +14,9 @@ from audit.errors import DetectorError
 from audit.isolation.options import Isolating, Sandbox
 
 if TYPE_CHECKING:
-    from audit.findings import RanIn
     from audit.isolation.contained import ContainedDetector, Held
     from audit.plan.audit_plan import AuditPlan
+    from audit.result.findings import RanIn
 
 __all__ = ["OUR_OWN_CODE", "contained", "ran_in", "restarted"]
 
@@ -90,9 +90,9 @@ def restarted(plan: AuditPlan, folder: Path, isolating: Isolating) -> Detector |
 
 def ran_in(detector: Detector | TableDetector) -> RanIn | None:
     """Where a detector ran, once it was open; None for answers that stand in a table."""
-    from audit.findings import RanIn
     from audit.isolation.contained import ContainedDetector
     from audit.isolation.restarted import RestartedDetector
+    from audit.result.findings import RanIn
 
     if table_detector(detector) is not None:
         return None

@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from audit.findings.safeguards import EvidenceState, Framework, GivenBy, Safeguard
-from audit.result import AuditResult
+from audit.result.audit_result import AuditResult
+from audit.result.findings.safeguards import EvidenceState, Framework, GivenBy, Safeguard
 from audit.safeguards.catalogue import Catalogue, catalogue
 from audit.safeguards.evidence import FINDINGS, evidence_of, public_evidence, public_state, public_states
 from audit.safeguards.mapping import mapped

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from audit.errors import DataError
-from audit.findings.safeguards import PublicState
+from audit.result.findings.safeguards import PublicState
 
 __all__ = ["DATA", "Catalogue", "Clause", "Evidence", "Instrument", "Provision", "catalogue", "read_catalogue"]
 

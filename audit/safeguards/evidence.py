@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from audit.findings.safeguards import EvidenceState, PublicState
-from audit.result import AuditResult
+from audit.result.audit_result import AuditResult
+from audit.result.findings.safeguards import EvidenceState, PublicState
 from audit.safeguards.asked import asks_for
 from audit.safeguards.catalogue import Evidence, catalogue
 from audit.safeguards.found import Finding, Found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from audit.findings.safeguards import EvidenceState
+from audit.result.findings.safeguards import EvidenceState
 from audit.safeguards.held import Held
 
 __all__ = ["Finding", "Found", "declared", "measured", "not_shown"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from functools import cached_property
 
-from audit.findings import Estimate, RuleResult, Verdict
 from audit.plan.audit_plan import AuditPlan, GovernanceSection
-from audit.result import AuditResult
+from audit.result.audit_result import AuditResult
+from audit.result.findings import Estimate, RuleResult, Verdict
 from audit.vocabulary.groups import Group
 from audit.vocabulary.metrics import MetricName
 

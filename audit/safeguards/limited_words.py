@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from audit.findings import SwapProbe
 from audit.plan.audit_plan import AuditPlan
-from audit.result import AuditResult
+from audit.result.audit_result import AuditResult
+from audit.result.findings import SwapProbe
 from audit.safeguards.asked import NATIONALITY_SLOTS, changes_nationality
 
 __all__ = ["from_headline", "is_limited"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from audit.findings.safeguards import (
+from audit.result.findings.safeguards import (
     EvidenceState,
     Framework,
     FrameworkEvidence,

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from audit.findings import ChangedSlot, Outcome, SwapProbe, SwapShift
+from audit.result.findings import ChangedSlot, Outcome, SwapProbe, SwapShift
 from audit.safeguards.found import Finding, Found, measured, not_shown
 from audit.safeguards.held import Held
 from audit.vocabulary.numbers import percent

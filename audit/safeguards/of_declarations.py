@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from audit.findings import ChangeOutcome, ProbeRuleResult, RuleResult
 from audit.plan.governance import NOT_TESTED
+from audit.result.findings import ChangeOutcome, ProbeRuleResult, RuleResult
 from audit.safeguards.found import Finding, Found, declared, measured, not_shown
 from audit.safeguards.held import Held
 from audit.vocabulary.numbers import exact_percent

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Final
 
-from audit.findings import Estimate
+from audit.result.findings import Estimate
 from audit.safeguards.found import Finding, Found, measured, not_shown
 from audit.safeguards.held import FOUND, MISSED, WRONGLY_FLAGGED, Held
 from audit.vocabulary.text import count_of

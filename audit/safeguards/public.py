@@ -12,11 +12,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
-from audit.findings.safeguards import EvidenceState, PublicState, Safeguard
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.governance import NOT_TESTED
-from audit.public_about import PublicAbout, PublicFramework, PublicGovernance, PublicSafeguard
-from audit.result import AuditResult
+from audit.public.about import PublicAbout, PublicFramework, PublicGovernance, PublicSafeguard
+from audit.result.audit_result import AuditResult
+from audit.result.findings.safeguards import EvidenceState, PublicState, Safeguard
 from audit.safeguards.catalogue import Catalogue, catalogue
 from audit.safeguards.evidence import public_evidence, public_state
 from audit.safeguards.mapping import names_by_state, public_mapping_state

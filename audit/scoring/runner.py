@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from audit.detectors.answers import CheckedAnswers
     from audit.evaluation.evaluation_set import EvaluationSet
     from audit.plan.audit_plan import AuditPlan, ModelDetector
-    from audit.result import SystemDescription
+    from audit.result.audit_result import SystemDescription
     from audit.scoring.checkpoint import Checkpoint, Leg
     from audit.scoring.decisions import Decided
     from audit.scoring.rules import DecisionRule
@@ -232,7 +232,7 @@ def _interrupted(kept: int, rows: int) -> RunInterruptedError:
 
 
 def _describe(plan: AuditPlan, info: DetectorInfo, rule: DecisionRule, decided: Decided) -> SystemDescription:
-    from audit.result import SystemDescription
+    from audit.result.audit_result import SystemDescription
 
     given = getattr(plan.detector, "features", ())
     sensitive = [name for name, feature in plan.groups.items() if feature.column in given]

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from audit.detectors.protocol import Reason, Status
 
 if TYPE_CHECKING:
-    from audit.findings import RanIn
-    from audit.result import SystemDescription
+    from audit.result.audit_result import SystemDescription
+    from audit.result.findings import RanIn
 
 
 @dataclass(frozen=True, slots=True)

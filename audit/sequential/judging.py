@@ -20,8 +20,8 @@ from audit.analyses.expected import missing_expected
 from audit.analyses.margin_tests import could_be_beyond
 from audit.analyses.sides import questions
 from audit.counting.table import FamilyCounts
-from audit.findings import RuleBecause
 from audit.plan.audit_plan import AuditPlan, Rule
+from audit.result.findings import RuleBecause
 from audit.sequential.shares import features_seen, levels_seen
 from audit.sequential.state import Evidence, Outcome, State
 from audit.sequential.taking_in import counts_so_far

@@ -11,7 +11,7 @@ import numpy as np
 from audit.analyses.estimates import cells_of
 from audit.counting.table import FamilyCounts
 from audit.errors import DataError, PlanError
-from audit.result import AuditResult
+from audit.result.audit_result import AuditResult
 from audit.sequential.identity import changed, check_plan, identity
 from audit.sequential.judging import JudgedRule, judged, overall
 from audit.sequential.sets import like, seen_before, set_of

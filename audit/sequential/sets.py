@@ -15,7 +15,7 @@ import numpy as np
 
 from audit.counting.table import ABSTAINED, FamilyCounts
 from audit.errors import DataError
-from audit.result import AuditResult
+from audit.result.audit_result import AuditResult
 from audit.sequential.state import SetTaken, State
 from audit.vocabulary.groups import Family
 

@@ -18,7 +18,7 @@ from audit.testing.cases import Judged
 
 if TYPE_CHECKING:
     from audit.plan.file.reading import LoadedPlan
-    from audit.result import AuditResult
+    from audit.result.audit_result import AuditResult
 
 __all__ = ["Asked", "NotJudgedError", "judged", "judged_once", "quietly"]
 
@@ -176,8 +176,8 @@ def _today() -> str:
 
 def _audited(asked: Asked, loaded: LoadedPlan) -> AuditResult:
     """The audit as `gate` carries it out: what decides no verdict is left out."""
+    from audit.result.waivers_file import in_public_words
     from audit.run import run_audit
-    from audit.waivers_file import in_public_words
 
     with in_public_words(exact=asked.exact):
         return run_audit(loaded, crosscheck=False, details=False, sandbox="auto", allow_pickle=asked.allow_pickle)

@@ -8,7 +8,7 @@ from typing import Final
 from audit.cli.change_words import change_sentence
 from audit.cli.group_names import GroupNames
 from audit.cli.summary import Finding, findings
-from audit.result import AuditResult, ProbeRuleResult, ProbeVerdict, RuleResult, Verdict
+from audit.result.audit_result import AuditResult, ProbeRuleResult, ProbeVerdict, RuleResult, Verdict
 from audit.testing.cases import OVERALL, AuditCase, block, group_label, told_apart
 from audit.vocabulary.numbers import percent
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from audit.public_figures import State, each_people_once, state_of, state_tally, told_per_cent
-from audit.public_table import (
+from audit.public.figures import State, each_people_once, state_of, state_tally, told_per_cent
+from audit.public.table import (
     NO_WORDS,
     SENTENCES,
     Group,

@@ -10,8 +10,8 @@ from audit.testing.cases import OVERALL, AuditCase, CaseOutcome, group_label, pr
 from audit.vocabulary.groups import Group
 
 if TYPE_CHECKING:
-    from audit.public_table import PublicRelease
-    from audit.result import AuditResult, Waiver
+    from audit.public.table import PublicRelease
+    from audit.result.audit_result import AuditResult, Waiver
 
 __all__ = ["Told", "told_by_release", "told_by_result", "with_waivers"]
 
@@ -55,7 +55,7 @@ def with_waivers(
     """
     if not result.waivers:
         return cases
-    from audit.waivers import standing
+    from audit.result.waivers import standing
 
     left = standing(result, today).outcome
     of_groups = [case if case.group is None else _group(case, told, today) for case in cases]

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Final, Literal
 
-from audit.findings import Outcome, ProbeVerdict, Verdict
-from audit.result import AuditResult
+from audit.result.audit_result import AuditResult
+from audit.result.findings import Outcome, ProbeVerdict, Verdict
 from audit.vocabulary.groups import Group, Level
 from audit.worlds.probe_texts import MARGIN, mean_shift
 from audit.worlds.truth import Truth

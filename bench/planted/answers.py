@@ -9,7 +9,7 @@ from typing import Final
 
 import pandas as pd
 
-from audit.result import AuditResult
+from audit.result.audit_result import AuditResult
 from audit.worlds.found import accused_without_cause, rules_fail, state_of, words_accused
 from audit.worlds.truth import Truth
 from audit.worlds.world import FindingName

@@ -28,7 +28,7 @@ from audit.worlds.world import Finding, FindingName, Possible, World, WorldName
 from audit.worlds.writing import rows_table
 
 if TYPE_CHECKING:
-    from audit.result import AuditResult
+    from audit.result.audit_result import AuditResult
 
 __all__ = [
     "ARMS",

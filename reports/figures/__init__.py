@@ -18,8 +18,8 @@ from audit.errors import AuditError
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from audit.public_table import PublicRelease
-    from audit.result import AuditResult
+    from audit.public.table import PublicRelease
+    from audit.result.audit_result import AuditResult
 
 __all__ = ["KINDS", "PaperFigures", "forest", "funnel", "image", "reliability", "sweep"]
 
@@ -86,7 +86,7 @@ def _taken(
     by: str | None,
 ) -> Data:
     """What a figure is drawn from. The two kinds of source are told apart by their type, as the wall is."""
-    from audit.public_table import PublicRelease
+    from audit.public.table import PublicRelease
 
     if isinstance(source, PublicRelease):
         return of_release(source, rule, by)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from audit.errors import AuditError
-from audit.result import Axis
+from audit.result.audit_result import Axis
 from reports.numbers import Numbers
 
 __all__ = [

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from typing import Final, Literal
 
 from audit.errors import AuditError
-from audit.public_table import PublicGroup, PublicMetric, PublicRate, PublicRelease, PublicRule, PublicSide, PublicWord
-from audit.result import Axis, Group
+from audit.public.table import PublicGroup, PublicMetric, PublicRate, PublicRelease, PublicRule, PublicSide, PublicWord
+from audit.result.audit_result import Axis, Group
 from reports.figures.data import (
     Forest,
     ForestRow,

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import Final
 
 from audit.errors import AuditError
-from audit.result import AuditResult, Axis, Calibration, Group, RuleResult
-from audit.result import Sweep as ResultSweep
+from audit.result.audit_result import AuditResult, Axis, Calibration, Group, RuleResult
+from audit.result.audit_result import Sweep as ResultSweep
 from reports.figures.data import (
     Bin,
     Curve,

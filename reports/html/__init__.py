@@ -9,7 +9,7 @@ from reports.html.again import FROM_THE_RESULT, Origin
 from reports.language import ENGLISH, Language
 
 if TYPE_CHECKING:
-    from audit.result import AuditResult
+    from audit.result.audit_result import AuditResult
 
 __all__ = ["HtmlReporter", "render_page", "render_pages"]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from reports.language import Language
 
 if TYPE_CHECKING:
-    from audit.result import AuditResult
+    from audit.result.audit_result import AuditResult
 
 __all__ = ["FROM_THE_RESULT", "Again", "Origin", "command_again"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from audit.result import Axis, Family, Outcome, RuleResult
+from audit.result.audit_result import Axis, Family, Outcome, RuleResult
 from reports.html.squares import Region, State, by_region
 from reports.html.tables import Table, TableWriter
 from reports.language import Language

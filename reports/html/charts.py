@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-from audit.public_figures import lengths_of
+from audit.public.figures import lengths_of
 from reports.html import palette
 from reports.plain_text import harmless
 

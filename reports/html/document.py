@@ -12,7 +12,7 @@ from reports.html.layout import Part, one_file, part_in, scope_of
 from reports.language import Language
 
 if TYPE_CHECKING:
-    from audit.result import AuditResult
+    from audit.result.audit_result import AuditResult
 
 __all__ = ["document"]
 

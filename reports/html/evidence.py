@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from audit.result import AuditResult, Disparity, Estimate, FamilyResult, Group, RowAccount
+from audit.result.audit_result import AuditResult, Disparity, Estimate, FamilyResult, Group, RowAccount
 from reports.html.page import PageWriter
 from reports.language import Language
 from reports.numbers import NOT_KNOWN

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-from audit.result import Funnel
+from audit.result.audit_result import Funnel
 from reports.html import palette
 from reports.numbers import Numbers
 from reports.plain_text import harmless

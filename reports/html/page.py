@@ -8,7 +8,7 @@ from typing import Literal
 
 from markupsafe import Markup
 
-from audit.result import AuditResult, Family, Outcome, RuleResult
+from audit.result.audit_result import AuditResult, Family, Outcome, RuleResult
 from audit.vocabulary.terms import TERMS, Term
 from reports.data_links import as_link
 from reports.group_counts import groups_csv

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from audit.result import AuditResult, ProbeRuleResult, RuleResult
+from audit.result.audit_result import AuditResult, ProbeRuleResult, RuleResult
 from reports.language import Language
 from reports.numbers import NOT_KNOWN
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from audit.result import AuditResult, ImpactRatio, ImpactRatios, Safeguard
+from audit.result.audit_result import AuditResult, ImpactRatio, ImpactRatios, Safeguard
 from reports.html.patterns import PatternRow, pattern_register
 from reports.language import Language
 from reports.names import Names

@@ -8,7 +8,7 @@ from itertools import groupby
 
 from markupsafe import Markup
 
-from audit.result import Family, RuleResult
+from audit.result.audit_result import Family, RuleResult
 from reports.html.charts import Bar, axis_end, interval
 from reports.language import Language
 from reports.names import Names

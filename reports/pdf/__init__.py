@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from audit.result import AuditResult
+    from audit.result.audit_result import AuditResult
 
 __all__ = ["PdfReporter", "pdf_of"]
 
@@ -39,7 +39,7 @@ class PdfReporter:
 
     def render_in(self, result: AuditResult, languages: tuple[str, ...] | list[str]) -> bytes:
         """The same in a language: the first of these."""
-        from audit.result_json import result_to_json
+        from audit.result.json_text import result_to_json
         from reports.group_counts import counts_csv
         from reports.html import render_page
         from reports.html.again import Origin

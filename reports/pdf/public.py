@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from audit.public_table import PublicRelease
+    from audit.public.table import PublicRelease
 
 __all__ = ["PublicPdfReporter"]
 
@@ -34,7 +34,7 @@ class PublicPdfReporter:
 
     def render(self, release: PublicRelease) -> bytes:
         """The whole file, the same bytes for the same release, fonts and libraries."""
-        from audit.public_table import public_json
+        from audit.public.table import public_json
         from reports.pdf.paper import pdf_of
         from reports.public.csv_file import PublicCsvReporter
         from reports.public.html import PublicHtmlReporter

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from audit.public_site import PublicSite
+    from audit.public.site import PublicSite
 
 __all__ = ["SitePortal"]
 

@@ -6,7 +6,7 @@ import uuid
 from typing import Final
 from xml.etree import ElementTree as ET
 
-from audit.public_site import PublicAudit, PublicSite
+from audit.public.site import PublicAudit, PublicSite
 from reports.plain_text import xml_text
 from reports.portal.systems import System
 from reports.portal.telling import Teller

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from audit.public_figures import State, each_people_once, state_of, state_tally
-from audit.public_site import PublicAudit
-from audit.public_table import PublicRate, PublicRelease, PublicRule, PublicWord, clear_change, has_words
+from audit.public.figures import State, each_people_once, state_of, state_tally
+from audit.public.site import PublicAudit
+from audit.public.table import PublicRate, PublicRelease, PublicRule, PublicWord, clear_change, has_words
 from reports.reading import MISSED, WRONGLY_FLAGGED
 
 __all__ = ["Change", "Error", "Figures", "changes"]

@@ -1,9 +1,9 @@
-"""`index.json`: what the portal lists, for machines. Its form is `audit.public_site.PortalIndex`."""
+"""`index.json`: what the portal lists, for machines. Its form is `audit.public.site.PortalIndex`."""
 
 from __future__ import annotations
 
-from audit.public_site import IndexAudit, IndexGroup, IndexRate, IndexSystem, PortalIndex, PublicSite, site_row
-from audit.public_table import PublicRate, group_key
+from audit.public.site import IndexAudit, IndexGroup, IndexRate, IndexSystem, PortalIndex, PublicSite, site_row
+from audit.public.table import PublicRate, group_key
 from reports.portal.figures import Figures
 from reports.portal.systems import Operator, System, is_expired
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader
 
-from audit.public_site import PublicSite
+from audit.public.site import PublicSite
 from reports.html.environment import Finished, environment, isolated
 from reports.html.spacing import spaced
 from reports.language import Language

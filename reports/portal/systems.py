@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from audit.public_site import PublicAudit, PublicSite, State
+from audit.public.site import PublicAudit, PublicSite, State
 
 __all__ = ["STATES", "Operator", "System", "is_expired", "operators"]
 

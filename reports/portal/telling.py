@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from audit.public_site import State
-from audit.public_table import SENTENCES, PublicRate, PublicRelease, PublicWaiver, why_no_rates
+from audit.public.site import State
+from audit.public.table import SENTENCES, PublicRate, PublicRelease, PublicWaiver, why_no_rates
 from reports.language import Language
 from reports.names import Names
 from reports.numbers import NOT_KNOWN

@@ -14,8 +14,8 @@ from typing import Final
 
 from markupsafe import Markup, escape
 
-from audit.public_figures import tenth, tenth_from_end
-from audit.public_table import PublicRate
+from audit.public.figures import tenth, tenth_from_end
+from audit.public.table import PublicRate
 from reports.html import palette
 from reports.numbers import Numbers
 from reports.plain_text import harmless

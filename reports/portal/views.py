@@ -8,8 +8,8 @@ from typing import Any
 
 from markupsafe import Markup
 
-from audit.public_site import PublicAudit, State, site_row
-from audit.public_table import group_key
+from audit.public.site import PublicAudit, State, site_row
+from audit.public.table import group_key
 from reports.harms import route_in_words, use_in_words
 from reports.html.charts import mark
 from reports.html.resolution import PARAGRAPH_7K, PARAGRAPH_10

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 from xml.etree import ElementTree as ET
 
-from audit.public_table import PublicRelease
+from audit.public.table import PublicRelease
 from reports.html import palette
 from reports.plain_text import xml_text
 from reports.public.pipeline_reading import PipelineReading

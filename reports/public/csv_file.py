@@ -1,7 +1,7 @@
 """`groups.csv`: one row for each group. The column `group` says whose numbers stand in it.
 
 The same people have a row on every rung on which they have one code: who counts words counts them once, at their worst
-word, as `audit.public_figures.state_tally` does.
+word, as `audit.public.figures.state_tally` does.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import io
 from collections.abc import Iterator
 from typing import Final
 
-from audit.public_figures import state_of, tenth, whole_per_cent
-from audit.public_table import (
+from audit.public.figures import state_of, tenth, whole_per_cent
+from audit.public.table import (
     SENTENCES,
     PublicGroup,
     PublicMethod,

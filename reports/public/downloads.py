@@ -11,8 +11,8 @@ import io
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from audit.public_figures import state_of, tenth, whole_per_cent
-from audit.public_table import SENTENCES, PublicGroup, PublicRelease, PublicSide, PublicWord, why_no_rates
+from audit.public.figures import state_of, tenth, whole_per_cent
+from audit.public.table import SENTENCES, PublicGroup, PublicRelease, PublicSide, PublicWord, why_no_rates
 from audit.vocabulary.groups import Group
 from reports.plain_text import harmless, spreadsheet_text
 from reports.public.reading import PublicReading

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from audit.public_table import PublicRelease, PublicRule
+from audit.public.table import PublicRelease, PublicRule
 from reports.plain_text import harmless
 from reports.public.pipeline_reading import PipelineReading
 

@@ -10,7 +10,7 @@ import json
 from functools import partial
 from typing import Any, Final
 
-from audit.public_table import SENTENCES, PublicRelease, PublicRule, PublicWaiver, group_key
+from audit.public.table import SENTENCES, PublicRelease, PublicRule, PublicWaiver, group_key
 from reports.plain_text import harmless
 from reports.public.pipeline_reading import Finding, PipelineReading, likely_range
 

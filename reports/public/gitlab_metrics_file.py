@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from audit.public_figures import each_people_once, of_share, state_of
-from audit.public_table import PublicRate, PublicRelease, group_key, has_words
+from audit.public.figures import each_people_once, of_share, state_of
+from audit.public.table import PublicRate, PublicRelease, group_key, has_words
 from reports.plain_text import harmless
 from reports.public.pipeline_reading import PipelineReading, is_plain_key
 

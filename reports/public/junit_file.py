@@ -11,8 +11,8 @@ from __future__ import annotations
 from typing import Final
 from xml.etree import ElementTree as ET
 
-from audit.public_figures import each_people_once, state_of, state_tally, told_per_cent
-from audit.public_table import (
+from audit.public.figures import each_people_once, state_of, state_tally, told_per_cent
+from audit.public.table import (
     NO_WORDS,
     SENTENCES,
     PublicRate,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from audit.public_table import PublicRelease
+from audit.public.table import PublicRelease
 from reports.markdown_text import literal
 from reports.public.markdown_text import counts_table, findings_tables, waiver_lines
 from reports.public.pipeline_reading import PipelineReading

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from audit.public_table import NO_WORDS, PublicWaiver, group_key, has_words
+from audit.public.table import NO_WORDS, PublicWaiver, group_key, has_words
 from reports.markdown_text import literal
 from reports.public.pipeline_reading import Finding, PipelineReading, is_plain_key, likely_range
 from reports.public.waived import NOT_NAMED

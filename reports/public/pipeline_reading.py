@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, Literal
 
-from audit.public_figures import State, each_people_once, people_apart, state_of, state_tally, told_per_cent
-from audit.public_table import (
+from audit.public.figures import State, each_people_once, people_apart, state_of, state_tally, told_per_cent
+from audit.public.table import (
     SENTENCES,
     Group,
     PublicChange,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from audit.public_table import Group, Level, PublicTable
+from audit.public.table import Group, Level, PublicTable
 from reports.plain_text import harmless
 
 __all__ = ["PlainNames"]

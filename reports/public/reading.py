@@ -1,7 +1,7 @@
 """A public release made easy to read: every finding by rule and group, and what it was held against.
 
 Nothing is decided here, and nothing comes from elsewhere than the release: words are read, and numbers are those of the
-release or of a function of `audit.public_figures`.
+release or of a function of `audit.public.figures`.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, Literal
 
-from audit.public_figures import (
+from audit.public.figures import (
     State,
     each_people_once,
     error_of,
     everyone_else,
     limits_beside,
     people_apart,
+    short_names,
     size_of,
     state_of,
 )
-from audit.public_rows import short_names
-from audit.public_table import (
+from audit.public.table import (
     PublicGroup,
     PublicMetric,
     PublicRate,

@@ -6,7 +6,7 @@ not that group is named as failing there.
 
 from __future__ import annotations
 
-from audit.public_table import Group, PublicRelease, PublicWaiver, group_key
+from audit.public.table import Group, PublicRelease, PublicWaiver, group_key
 from reports.plain_text import harmless
 
 __all__ = ["NOT_NAMED", "PublicWaived", "place_of"]

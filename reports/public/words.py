@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from audit.public_figures import State, natural
-from audit.public_table import SENTENCES, PublicMethod, PublicRule
+from audit.public.figures import State, natural
+from audit.public.table import SENTENCES, PublicMethod, PublicRule
 from reports.language import Language
 from reports.numbers import NOT_KNOWN
 from reports.public.reading import MISSED, WRONGLY_FLAGGED, PublicFinding

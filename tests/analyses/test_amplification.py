@@ -13,7 +13,7 @@ from made_counts import categorical, cells, families_of, group, plan_of
 from audit.analyses.amplification import amplification
 from audit.analyses.families import MOST_GROUPS
 from audit.counting.table import IntArray
-from audit.findings.patterns import Amplification, GroupAmplification
+from audit.result.findings.patterns import Amplification, GroupAmplification
 
 CELLS = st.tuples(*[st.integers(0, 60)] * 4)
 

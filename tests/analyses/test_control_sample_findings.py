@@ -11,7 +11,7 @@ from scipy.stats import norm
 from audit.analyses.control_sample import control_sample
 from audit.analyses.estimates import EVERYONE
 from audit.counting.table import IntArray
-from audit.findings import ControlComparison, ControlSample
+from audit.result.findings import ControlComparison, ControlSample
 from audit.verdicts import judge
 from audit.vocabulary.groups import Group
 from audit.vocabulary.metrics import MetricName

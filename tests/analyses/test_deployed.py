@@ -12,8 +12,8 @@ from audit.analyses.deployed import Rates, deployed
 from audit.analyses.estimates import everyone_as_family
 from audit.analyses.families import MOST_GROUPS
 from audit.counting.table import IntArray
-from audit.findings.patterns import Deployed, DeployedGroup
 from audit.plan.audit_plan import AuditPlan
+from audit.result.findings.patterns import Deployed, DeployedGroup
 from audit.vocabulary.groups import Axis, Family
 
 

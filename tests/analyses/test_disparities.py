@@ -4,7 +4,7 @@ from made_counts import categorical, cells, families_of, group, plan_of
 
 from audit.analyses.disparities import disparities
 from audit.counting.table import IntArray
-from audit.findings import Disparity
+from audit.result.findings import Disparity
 
 
 def compared(rows: dict[str, IntArray], **verdict: object) -> list[Disparity]:

@@ -11,7 +11,7 @@ from statsmodels.stats.proportion import proportion_confint
 from audit.analyses.label_gaps import REPLICATES, label_gaps, reference_comparison
 from audit.counting.table import CountsTable, IntArray
 from audit.evaluation.reference_table import ReferenceTable
-from audit.findings.patterns import LabelGap, ReferenceComparison, ReferenceShare
+from audit.result.findings.patterns import LabelGap, ReferenceComparison, ReferenceShare
 from audit.stats.intervals import newcombe_difference
 
 RULES = [{"metric": "true_positive_rate", "groups": ["sex"], "margin": 0.1}]

@@ -12,8 +12,8 @@ from made_counts import categorical, cells, families_of, group, plan_of
 from audit.analyses.families import MOST_GROUPS
 from audit.analyses.like_with_like import like_with_like
 from audit.counting.table import CountsTable, IntArray
-from audit.findings.like_with_like import ConditionalGap, LikeWithLike
 from audit.plan.audit_plan import AuditPlan
+from audit.result.findings.like_with_like import ConditionalGap, LikeWithLike
 from audit.vocabulary.groups import SensitiveFeature
 
 Rows = Mapping[tuple[str, ...], IntArray]

@@ -14,9 +14,9 @@ from made_counts import categorical, cells, families_of, group, nationality, pla
 from audit.analyses.missing_attributes import PossibleMembers, possible_members
 from audit.analyses.sides import Question, questions
 from audit.counting.table import FamilyCounts, IntArray
-from audit.findings import Verdict
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.sections import SensitivitySection
+from audit.result.findings import Verdict
 from audit.stats.boundaries import counted_outcome
 from audit.stats.score_test import PASS_BETA, exact_p, screened_p
 from audit.verdicts import judge

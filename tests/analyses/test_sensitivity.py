@@ -15,8 +15,8 @@ from made_counts import categorical, cells, families_of, group, plan_of
 from audit.analyses.label_doubts import error_axes
 from audit.analyses.sensitivity import _one_in, sensitivity_findings, sensitivity_notices
 from audit.counting.table import IntArray
-from audit.findings import RuleSensitivity, SensitivityFinding, Verdict
 from audit.plan.sections import SensitivitySection
+from audit.result.findings import RuleSensitivity, SensitivityFinding, Verdict
 from audit.verdicts import judge
 from audit.vocabulary.metrics import METRICS, MetricName
 

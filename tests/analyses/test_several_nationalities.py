@@ -18,9 +18,9 @@ from audit.analyses.missing_attributes import member_places
 from audit.analyses.sensitivity import sensitivity_findings
 from audit.counting.table import CountsTable, FamilyCounts, IntArray
 from audit.evaluation.nationality import levels
-from audit.findings import Verdict
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.sections import SensitivitySection
+from audit.result.findings import Verdict
 from audit.verdicts import judge
 from audit.vocabulary.groups import SensitiveFeature
 

@@ -16,8 +16,8 @@ from audit.counting.scan_cells import ScanAttribute, ScanCells, count_scan_cells
 from audit.demo.detector import FEATURES, train_detector
 from audit.demo.prepare import make_cases
 from audit.evaluation.evaluation_set import open_evaluation_set
-from audit.findings.subgroup_scan import SubgroupScan
 from audit.plan.audit_plan import AuditPlan, ScanSection
+from audit.result.findings.subgroup_scan import SubgroupScan
 from audit.scoring import score
 from simulate.subgroup_scan import SHARES, World, drawn_cells, measured, plan_of
 

@@ -23,8 +23,8 @@ from audit.counting.family_moments import CELLS
 from audit.counting.moments import Moments
 from audit.counting.table import CountsTable, FamilyCounts
 from audit.counting.weights import WeightTable
-from audit.findings import RuleResult, Verdict
 from audit.plan.audit_plan import AuditPlan
+from audit.result.findings import RuleResult, Verdict
 from audit.run import count_families
 from audit.stats.effective_test import effective_test
 from audit.verdicts import judge

@@ -15,8 +15,8 @@ from audit.cli.summary import summary, verdict_words
 from audit.cli.terminal import Style
 from audit.disclosure.publish import publish
 from audit.disclosure.read import load_release
-from audit.result import AuditResult
-from audit.result_file import result_to_json
+from audit.result.audit_result import AuditResult
+from audit.result.file import result_to_json
 from reports.html import HtmlReporter
 from reports.junit import JunitReporter
 from reports.sarif import SarifReporter

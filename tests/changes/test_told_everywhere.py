@@ -20,9 +20,9 @@ from audit.cli.summary import summary
 from audit.cli.terminal import Style
 from audit.disclosure.about import public_change
 from audit.disclosure.publish import publish
-from audit.public_table import PlanPart, PublicChange
-from audit.result import AuditResult
-from audit.result_file import result_to_json
+from audit.public.table import PlanPart, PublicChange
+from audit.result.audit_result import AuditResult
+from audit.result.file import result_to_json
 from audit.testing.public_cases import public_cases
 from reports.html import HtmlReporter
 from reports.junit import JunitReporter

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from audit.cli.app import app
 from audit.cli.reporters import known_reporters
 from audit.errors import ExitCode
-from audit.result_file import load_result
+from audit.result.file import load_result
 from audit.vocabulary.metrics import METRICS
 from audit.vocabulary.terms import TERMS
 

@@ -21,7 +21,7 @@ from audit.changes.record import ACCEPTED
 from audit.cli.app import app
 from audit.cli.change_words import change_summary
 from audit.cli.terminal import Style
-from audit.result_file import load_result
+from audit.result.file import load_result
 
 RUNNER = CliRunner()
 

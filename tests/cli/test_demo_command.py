@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from audit.errors import ExitCode
-from audit.result_file import load_result
+from audit.result.file import load_result
 
 SCRIPT = Path(sys.executable).parent / "audit7k"
 

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from audit.cli.app import app
 from audit.errors import ExitCode
-from audit.result_file import load_result, result_to_json
+from audit.result.file import load_result, result_to_json
 from reports.figures import forest, funnel, image
 
 

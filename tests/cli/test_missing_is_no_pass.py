@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from audit.cli.app import app
 from audit.disclosure.read import parse_release
-from audit.result_file import load_result
+from audit.result.file import load_result
 
 PLAN = """\
 schema = 1

@@ -14,8 +14,8 @@ from audit.cli.app import app
 from audit.cli.opinions import opinion_line
 from audit.crosscheck import rates_fairlearn
 from audit.errors import ExitCode
-from audit.result import AuditResult
-from audit.result_file import load_result
+from audit.result.audit_result import AuditResult
+from audit.result.file import load_result
 
 PLAN = """
 schema = 1

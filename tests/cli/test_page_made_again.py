@@ -100,7 +100,7 @@ def test_the_page_of_a_comparison_takes_both_results(
 
 def test_a_pdf_says_how_to_make_itself(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     require_pdf()
-    from audit.result_file import load_result
+    from audit.result.file import load_result
     from reports.html import render_page
     from reports.html.again import Origin
     from reports.languages import language

@@ -18,7 +18,7 @@ from audit.cli.app import app
 from audit.cli.site_folder import write_site
 from audit.disclosure.read import load_release
 from audit.errors import ExitCode, StorageError
-from audit.public_table import PublicRelease, public_json
+from audit.public.table import PublicRelease, public_json
 
 DAY = ("--today", "2026-11-26")
 

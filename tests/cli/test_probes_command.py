@@ -21,8 +21,8 @@ from audit.cli.summary import rule_lines, summary
 from audit.cli.terminal import Style
 from audit.errors import ResultError
 from audit.probing.writing import starts_formula
-from audit.result import AuditResult
-from audit.result_file import load_result, parse_result, result_to_json
+from audit.result.audit_result import AuditResult
+from audit.result.file import load_result, parse_result, result_to_json
 
 PROBE = '[[probes]]\nid = "words"\nkind = "text"\ncolumn = "text"\nslots = ["demonym"]\n'
 LEVELS = 'levels = { demonym = ["NGA", "PHL"] }\n'

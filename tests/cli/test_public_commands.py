@@ -16,8 +16,8 @@ from typer.testing import CliRunner
 
 from audit.cli.app import app
 from audit.errors import ExitCode
-from audit.public_table import NO_WORDS, SENTENCES, PublicRelease
-from audit.result_file import load_result
+from audit.public.table import NO_WORDS, SENTENCES, PublicRelease
+from audit.result.file import load_result
 from reports.html import HtmlReporter
 
 

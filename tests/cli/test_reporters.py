@@ -15,7 +15,7 @@ from audit.cli.app import app
 from audit.cli.guard import ArgumentError
 from audit.cli.reporters import find_reporters, known_reporters, languages_of, render
 from audit.errors import AuditError, ExitCode
-from audit.result_file import result_to_json
+from audit.result.file import result_to_json
 
 
 def install(

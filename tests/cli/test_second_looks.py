@@ -11,7 +11,7 @@ from audit.cli.group_names import GroupNames
 from audit.cli.second_looks import second_looks
 from audit.cli.summary import MOST_GROUPS, summary
 from audit.cli.terminal import Style
-from audit.result import AuditResult
+from audit.result.audit_result import AuditResult
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from audit.cli.second_looks import second_looks
 from audit.cli.summary import MOST_GROUPS, SHORT, findings, rule_lines, summary, verdict_words
 from audit.cli.terminal import Style
 from audit.counting.table import IntArray
-from audit.result import AuditResult
+from audit.result.audit_result import AuditResult
 from audit.vocabulary.groups import Group, Level
 from audit.vocabulary.metrics import METRICS
 from reports.language import ENGLISH

@@ -23,7 +23,7 @@ from audit.crosscheck.compare import TOLERANCE, distance
 from audit.crosscheck.conventions import CONVENTIONS
 from audit.crosscheck.tables import Answers, Rows, Tables, ours, tables_of
 from audit.errors import AuditError, CrosscheckError, ExitCode
-from audit.findings import Agreement, ConventionCode
+from audit.result.findings import Agreement, ConventionCode
 from audit.vocabulary.groups import Axis, Family, Group, Level
 from audit.vocabulary.metrics import METRICS, MetricName
 

@@ -24,7 +24,7 @@ from audit.counting.table import FamilyCounts
 from audit.crosscheck.dictionary import ENTRIES
 from audit.crosscheck.rates_aif360 import quiet_import
 from audit.evaluation.evaluation_set import open_evaluation_set
-from audit.findings import Disparity, Estimate
+from audit.result.findings import Disparity, Estimate
 from audit.stats.generalized_entropy import generalized_entropy
 from audit.vocabulary.metrics import MetricName
 from tools.document_dictionary import dictionary_page

@@ -17,7 +17,7 @@ from audit.crosscheck.tables import Answers
 from audit.errors import CrosscheckError
 from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.plan.audit_plan import AuditPlan
-from audit.result import AuditResult
+from audit.result.audit_result import AuditResult
 from audit.run import count_families, run_audit
 from audit.scoring import score
 from audit.vocabulary.groups import Axis, Family, Group, SensitiveFeature

@@ -9,8 +9,8 @@ import pytest
 
 from audit.demo.found import Finding, State, accused_without_cause, lines_to_print, what_was_found
 from audit.demo.prepare import PreparedDemo, prepare_demo
-from audit.findings import Outcome
-from audit.result import AuditResult
+from audit.result.audit_result import AuditResult
+from audit.result.findings import Outcome
 from audit.run import run_audit
 from audit.vocabulary.groups import Group, Level
 

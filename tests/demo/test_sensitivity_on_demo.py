@@ -19,10 +19,10 @@ from audit.counting.count import count_cases
 from audit.counting.table import FAILED, FLAGGED, NEGATIVE, NOT_FLAGGED, POSITIVE, CountsTable
 from audit.demo.prepare import prepare_demo
 from audit.evaluation.evaluation_set import open_evaluation_set
-from audit.findings import ControlSample, RuleSensitivity, SensitivityFinding, Verdict
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.file.reading import loaded_plan
 from audit.plan.sections import SensitivitySection
+from audit.result.findings import ControlSample, RuleSensitivity, SensitivityFinding, Verdict
 from audit.run import count_families
 from audit.scoring import score
 from audit.stats.label_noise import corrected_rate

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from audit.result import AuditResult
+from audit.result.audit_result import AuditResult
 from audit.run import run_audit
 from audit.vocabulary.groups import Group, Level
 

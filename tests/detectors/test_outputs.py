@@ -21,7 +21,7 @@ from audit.detectors.answers import CheckedAnswers, read_answers
 from audit.detectors.command_reply import Reply
 from audit.detectors.protocol import REASONS, STATUSES
 from audit.plan.audit_plan import AuditPlan
-from audit.result import AuditResult
+from audit.result.audit_result import AuditResult
 from audit.run import run_audit
 
 FORMS = ("none", "sexual", "labour", "domestic")

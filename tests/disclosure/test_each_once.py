@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from audit.public_figures import each_people_once, state_tally
-from audit.public_table import PublicWord
+from audit.public.figures import each_people_once, state_tally
+from audit.public.table import PublicWord
 from audit.vocabulary.groups import Group, Level
 
 WHY = {"below": "beyond_limit", "meets": "within_limit", "cannot_tell": "limit_not_excluded"}

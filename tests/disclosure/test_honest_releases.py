@@ -18,9 +18,9 @@ from audit.disclosure.explain import blank, unexplained
 from audit.disclosure.printed import read_numbers
 from audit.disclosure.site import blank_site, unexplained_in_site
 from audit.disclosure.words import public_release
-from audit.public_figures import of_share, per_cent, tenth, tenth_from_end, whole_per_cent
-from audit.public_site import PublicAudit, PublicSite
-from audit.public_table import (
+from audit.public.figures import of_share, per_cent, tenth, tenth_from_end, whole_per_cent
+from audit.public.site import PublicAudit, PublicSite
+from audit.public.table import (
     PublicFeature,
     PublicGroup,
     PublicMethod,

@@ -18,7 +18,7 @@ from audit.disclosure.explain import blank, unexplained
 from audit.disclosure.number_words import numbers_said
 from audit.disclosure.plain_letters import visible
 from audit.disclosure.printed import numbers_in
-from audit.public_table import group_key
+from audit.public.table import group_key
 from reports.languages import LOCALE
 from tools import catalogs
 

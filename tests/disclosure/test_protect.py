@@ -27,7 +27,7 @@ from audit.disclosure.protect import Protected, protect, same_people
 from audit.disclosure.table import view_of
 from audit.disclosure.view import FEW_CORRECT, FEW_ERRORS, NOTHING, VALUE, BoolArray, Bounds
 from audit.errors import DataError, PlanError
-from audit.public_table import public_json
+from audit.public.table import public_json
 
 TESTS = Path(__file__).parents[1]
 METHOD = made_method()
@@ -110,7 +110,7 @@ PROGRAM = """
 from made_disclosure import *
 from audit.disclosure.exact import exact_counts
 from audit.disclosure.protect import protect
-from audit.public_table import public_json
+from audit.public.table import public_json
 exact = exact_counts(made_lattice(40, 8, 3), made_counts(9_000, 3, countries=40), SECRET)
 print(public_json(protect(exact, made_method()).table))
 """

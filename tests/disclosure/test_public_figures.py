@@ -10,7 +10,7 @@ import pytest
 from made_disclosure import RULE
 from made_public import every_limit, made
 
-from audit.public_figures import (
+from audit.public.figures import (
     FUNNEL_DEVIATIONS,
     below_by_harm,
     each_people_once,
@@ -22,10 +22,10 @@ from audit.public_figures import (
     lengths_of,
     limits_beside,
     people_apart,
+    short_names,
     state_of,
 )
-from audit.public_rows import short_names
-from audit.public_table import PublicGroup, PublicRate, PublicSide, PublicWord
+from audit.public.table import PublicGroup, PublicRate, PublicSide, PublicWord
 from audit.vocabulary.groups import Group, Level
 from audit.vocabulary.metrics import METRICS, MetricName
 

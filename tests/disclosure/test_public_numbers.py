@@ -13,8 +13,8 @@ from audit.disclosure.exact import exact_counts
 from audit.disclosure.protect import protect
 from audit.disclosure.rates import RATES, intervals, public_rates, size_class
 from audit.disclosure.words import public_release, public_words
-from audit.public_figures import STATES
-from audit.public_table import (
+from audit.public.figures import STATES
+from audit.public.table import (
     SENTENCES,
     PublicGroup,
     PublicMethod,

@@ -33,7 +33,7 @@ from audit.disclosure.release import Audited, into
 from audit.disclosure.release import release as release_from
 from audit.disclosure.words import public_release
 from audit.errors import DataError
-from audit.public_table import PublicRelease, public_json
+from audit.public.table import PublicRelease, public_json
 from reports.pdf import pdf_of
 
 require_pdf()

@@ -8,7 +8,7 @@ from made_public import in_languages, made
 
 from audit.disclosure.pdf_gate import refuse_other_pdfs
 from audit.disclosure.pdf_text import read_pdf
-from audit.public_table import public_json
+from audit.public.table import public_json
 from reports.pdf.public import PublicPdfReporter
 from reports.public.csv_file import PublicCsvReporter
 from reports.public.html import PublicHtmlReporter

@@ -24,10 +24,10 @@ from audit.errors import AuditError, PlanError, RefusedReleaseError, ResultError
 from audit.mlflow_run import release_metrics
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.file.reading import parse_plan
-from audit.public_figures import state_of as public_state
-from audit.public_table import SENTENCES, group_key
-from audit.result import AuditResult
-from audit.result_file import parse_result, result_to_json
+from audit.public.figures import state_of as public_state
+from audit.public.table import SENTENCES, group_key
+from audit.result.audit_result import AuditResult
+from audit.result.file import parse_result, result_to_json
 from audit.run import run_audit
 
 FORMATS = ("json", "csv", "junit")

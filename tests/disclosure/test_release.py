@@ -29,7 +29,7 @@ from audit.disclosure.restricted import restricted_folder
 from audit.disclosure.view import BoolArray
 from audit.disclosure.words import public_release
 from audit.errors import AuditError, DataError
-from audit.public_table import PublicRelease, group_key
+from audit.public.table import PublicRelease, group_key
 from audit.storage import patience
 
 LATTICE, METHOD = made_lattice(12, 4, 2), made_method()
@@ -238,10 +238,10 @@ def test_only_a_public_release_is_rendered() -> None:
 
 
 def test_the_public_nouns_load_nothing_that_holds_exact_counts() -> None:
-    program = "import audit.public_table, sys, json; print(json.dumps(sorted(sys.modules)))"
+    program = "import audit.public.table, sys, json; print(json.dumps(sorted(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=_here())
     ours = {name for name in json.loads(done.stdout) if name.startswith("audit.")}
-    nouns = {"audit.public_about", "audit.public_sentences", "audit.public_table"}
+    nouns = {"audit.public.about", "audit.public.sentences", "audit.public.table"}
     assert ours == {*nouns, "audit.vocabulary.groups", "audit.vocabulary.text", "audit.vocabulary.metrics"}
     assert "numpy" not in json.loads(done.stdout)
 
@@ -415,6 +415,6 @@ def test_people_without_stable_ids_get_one_release(tmp_path: Path) -> None:
 
 
 def test_a_release_round_trips_as_text() -> None:
-    from audit.public_table import public_json
+    from audit.public.table import public_json
 
     assert PublicRelease.model_validate_json(public_json(MADE)) == MADE

@@ -18,7 +18,7 @@ from audit.disclosure.publish import publish
 from audit.disclosure.release import into
 from audit.disclosure.table import view_of
 from audit.disclosure.vocabulary import ladder_of
-from audit.public_table import group_key
+from audit.public.table import group_key
 from audit.run import run_audit
 from audit.vocabulary.groups import LevelName
 

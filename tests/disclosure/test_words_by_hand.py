@@ -17,7 +17,7 @@ from scipy.stats import norm
 
 from audit.disclosure.rates import RATES, intervals
 from audit.disclosure.words import public_words
-from audit.public_table import PublicGroup, PublicMethod, PublicRule, PublicSide, PublicTable
+from audit.public.table import PublicGroup, PublicMethod, PublicRule, PublicSide, PublicTable
 from audit.vocabulary.groups import Group, Level
 from audit.vocabulary.metrics import METRICS, MetricName
 

@@ -6,8 +6,8 @@ import pytest
 from made_figures import scored_result
 from made_portal import made_release
 
-from audit.public_table import PublicRelease
-from audit.result import AuditResult
+from audit.public.table import PublicRelease
+from audit.result.audit_result import AuditResult
 
 
 @pytest.fixture(scope="session")

@@ -21,8 +21,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from audit.errors import AuditError
-from audit.public_table import PublicRelease, group_key, public_json
-from audit.result import AuditResult
+from audit.public.table import PublicRelease, group_key, public_json
+from audit.result.audit_result import AuditResult
 from reports.figures import forest, funnel, image, reliability, sweep
 from reports.figures.data import limit_in_words
 from reports.figures.drawing import LOOKS
@@ -264,7 +264,7 @@ def test_a_release_of_sizes_alone_is_not_drawn_and_says_why(draw: Any, about: di
 
 
 def test_a_funnel_takes_as_many_groups_as_an_audit_makes_one_of() -> None:
-    from audit.findings.many_groups import FUNNEL_GROUPS as OF_THE_AUDIT
+    from audit.result.findings.many_groups import FUNNEL_GROUPS as OF_THE_AUDIT
     from reports.no_funnel import FUNNEL_GROUPS
 
     assert FUNNEL_GROUPS == OF_THE_AUDIT

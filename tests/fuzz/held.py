@@ -20,7 +20,7 @@ from fuzz.data_files import CELL_CANARY, ID_CANARY
 from typer.testing import CliRunner
 
 from audit.cli.app import app
-from audit.result_file import parse_result
+from audit.result.file import parse_result
 
 CODES: Final = frozenset({0, 1, 2, 3, 4, 73, 74, 75, 130})
 VERDICTS: Final = {"pass": 0, "fail": 1, "inconclusive": 3}

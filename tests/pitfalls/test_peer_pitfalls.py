@@ -27,9 +27,9 @@ from audit.crosscheck.own_measures_fairlearn import own_measures
 from audit.crosscheck.rates_aif360 import quiet_import
 from audit.errors import DataError
 from audit.evaluation.evaluation_set import open_evaluation_set
-from audit.findings import Disparity, Estimate, OwnMeasure
 from audit.plan.audit_plan import AuditPlan, Measure
-from audit.result import AuditResult
+from audit.result.audit_result import AuditResult
+from audit.result.findings import Disparity, Estimate, OwnMeasure
 from audit.run import run_audit
 from audit.scoring import score
 from audit.stats.auc import auc

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from made_portal import made_audits, made_site, rendered
 
-from audit.public_site import PublicSite
+from audit.public.site import PublicSite
 
 LANGUAGES = ("en", "fr", "es", "ar", "ru", "zh")
 

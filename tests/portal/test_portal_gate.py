@@ -11,7 +11,7 @@ from made_portal import made_release, made_site, put, rendered
 from audit.disclosure.printed import read_numbers
 from audit.disclosure.site import blank_site, refuse_unexplained_site, unexplained_in_site
 from audit.errors import DataError
-from audit.public_site import PublicSite
+from audit.public.site import PublicSite
 
 EXACT = "48317"
 """A number that no release holds."""

@@ -12,7 +12,7 @@ from made_portal import made_release, put
 from pydantic import BaseModel
 
 from audit.plan.audit_plan import AuditSection
-from audit.public_site import IndexAudit, IndexGroup, IndexRate, IndexSystem, PublicSite
+from audit.public.site import IndexAudit, IndexGroup, IndexRate, IndexSystem, PublicSite
 
 HOW_TO = Path(__file__).parents[2] / "docs" / "how-to"
 

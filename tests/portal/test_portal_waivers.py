@@ -8,7 +8,7 @@ from made_pages import parsed, text
 from made_portal import made_release, made_site, put, rendered
 
 from audit.disclosure.site import blank_site, refuse_unexplained_site
-from audit.public_table import SENTENCES, PublicChange, PublicRelease, PublicWaiver
+from audit.public.table import SENTENCES, PublicChange, PublicRelease, PublicWaiver
 
 CHANGE = PublicChange(outcome="fail", paired=True, baseline_finished="2026-01-31")
 

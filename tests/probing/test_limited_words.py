@@ -10,8 +10,8 @@ import pytest
 from made_probes import IGNORES, LEXICON, write_audit
 
 from audit.disclosure.about import public_about
-from audit.public_table import PublicSafeguard
-from audit.result import AuditResult
+from audit.public.table import PublicSafeguard
+from audit.result.audit_result import AuditResult
 from audit.run import run_audit
 from audit.safeguards import evidence_of, public_states, with_safeguards
 from audit.safeguards.asked import asks_for

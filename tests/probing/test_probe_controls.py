@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from made_probes import IGNORES, LEXICON, write_audit
 
-from audit.result import AuditResult, SwapShift
-from audit.result_file import parse_result, result_to_json
+from audit.result.audit_result import AuditResult, SwapShift
+from audit.result.file import parse_result, result_to_json
 from audit.run import run_audit
 from audit.verdicts import exit_code
 

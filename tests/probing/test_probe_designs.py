@@ -16,7 +16,7 @@ from audit.errors import AuditError, DataError, DetectorError, PlanError
 from audit.plan.file.reading import read_plan_file
 from audit.probing.design import Comparison, Design
 from audit.probing.writing import designs_of_plan
-from audit.result import AuditResult
+from audit.result.audit_result import AuditResult
 from audit.run import run_audit
 
 TEXT = '[[probes]]\nid = "words"\nkind = "text"\ncolumn = "text"\n'

@@ -18,8 +18,8 @@ from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.plan.file.reading import parse_plan
 from audit.probing.asking import design_of
 from audit.probing.design import Design
-from audit.result import AuditResult
-from audit.result_file import parse_result, result_to_json
+from audit.result.audit_result import AuditResult
+from audit.result.file import parse_result, result_to_json
 from audit.run import run_audit
 from reports.html import HtmlReporter
 from reports.junit import JunitReporter

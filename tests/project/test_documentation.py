@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from audit.plan.sampling_design import DrawSection, DuplicatesSection, PoolSection, Quota
-from audit.result import Waiver
+from audit.result.audit_result import Waiver
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"

@@ -18,16 +18,16 @@ from typer.testing import CliRunner
 from audit.cli.app import app
 from audit.errors import AuditError
 from audit.mlflow_run import log_audit
-from audit.public_figures import state_tally
-from audit.public_table import PublicRelease
-from audit.result_file import load_result
+from audit.public.figures import state_tally
+from audit.public.table import PublicRelease
+from audit.result.file import load_result
 
 ROOT = Path(__file__).resolve().parents[2]
 LOG = """
 import json, sys
 from audit.errors import AuditError
 from audit.mlflow_run import log_audit
-from audit.result_file import load_result
+from audit.result.file import load_result
 try:
     log_audit("audit-out")
 except AuditError as error:

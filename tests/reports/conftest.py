@@ -6,7 +6,7 @@ import pytest
 from made_results import failing_result, passing_result, undecided_result
 from made_second_looks import further_result
 
-from audit.result import AuditResult
+from audit.result.audit_result import AuditResult
 from reports.html import HtmlReporter
 
 

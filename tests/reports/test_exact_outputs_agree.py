@@ -21,8 +21,8 @@ from audit.cli.judging import code_for
 from audit.cli.summary import summary
 from audit.cli.terminal import Style
 from audit.counting.table import IntArray
-from audit.result import AuditResult
-from audit.result_file import parse_result, result_to_json
+from audit.result.audit_result import AuditResult
+from audit.result.file import parse_result, result_to_json
 from reports.group_counts import counts_csv, groups_csv
 from reports.html import HtmlReporter
 from reports.junit import JunitReporter

@@ -14,7 +14,7 @@ from made_entry_points import offered_by_this_version
 from made_pdfs import opened, require_pdf, root_of
 from made_results import UNDECIDED, sample_result
 
-from audit.result_file import result_to_json
+from audit.result.file import result_to_json
 
 require_pdf()
 

@@ -16,7 +16,7 @@ from audit.disclosure.exact import exact_counts
 from audit.disclosure.explain import blank, refuse_unexplained
 from audit.disclosure.protect import protect
 from audit.disclosure.words import public_release
-from audit.public_table import PublicRelease, group_key, public_json
+from audit.public.table import PublicRelease, group_key, public_json
 from reports.public.csv_file import PublicCsvReporter
 from reports.public.json_file import PublicJsonReporter
 from reports.public.junit_file import PublicJunitReporter

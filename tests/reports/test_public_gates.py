@@ -16,9 +16,17 @@ from audit.disclosure.explain import blank, refuse_unexplained, unexplained
 from audit.disclosure.gates import refuse_unless_rendered_again
 from audit.disclosure.printed import numbers_in, read_numbers
 from audit.errors import DataError
-from audit.public_figures import STATES, everyone_else, funnel_place, natural, spans_of, state_tally, told_per_cent
-from audit.public_rows import short_names
-from audit.public_table import PublicGroup, PublicRate, PublicRelease, group_key
+from audit.public.figures import (
+    STATES,
+    everyone_else,
+    funnel_place,
+    natural,
+    short_names,
+    spans_of,
+    state_tally,
+    told_per_cent,
+)
+from audit.public.table import PublicGroup, PublicRate, PublicRelease, group_key
 from audit.vocabulary.numbers import frequencies, rounded_up
 from reports.language import ENGLISH
 

@@ -14,7 +14,7 @@ from made_pages import find_all, parsed, structure, text
 from made_public import hostile, in_languages, made, page_files
 
 from audit.disclosure.explain import blank, refuse_unexplained
-from audit.public_table import group_key
+from audit.public.table import group_key
 from reports.public.csv_file import PublicCsvReporter
 from reports.public.html import PublicHtmlReporter
 

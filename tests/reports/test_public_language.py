@@ -13,7 +13,7 @@ from made_public import made
 
 import reports.public.html
 from audit.disclosure.words import public_release
-from audit.public_table import PublicRelease
+from audit.public.table import PublicRelease
 from reports.public.html.document import document
 
 _SHAPES = ("\\25b2", "\\25cf", "\\25cb")

@@ -23,8 +23,8 @@ from made_results import passing_result
 
 from audit.disclosure.explain import blank
 from audit.disclosure.words import public_release, public_words
-from audit.public_figures import state_tally
-from audit.public_table import (
+from audit.public.figures import state_tally
+from audit.public.table import (
     SENTENCES,
     PublicFramework,
     PublicGovernance,
@@ -526,7 +526,7 @@ def test_it_is_made_of_the_public_release_and_loads_nothing_exact(tmp_path: Path
     """A process that has the release as text, and no way to a result."""
     (tmp_path / "release.json").write_text(public_json(made("undecided")), encoding="utf-8")
     program = (
-        "import json, sys; from audit.public_table import PublicRelease; from reports.public.html import "
+        "import json, sys; from audit.public.table import PublicRelease; from reports.public.html import "
         "PublicHtmlReporter; release = PublicRelease.model_validate_json(open(sys.argv[1]).read()); "
         "page = PublicHtmlReporter().render(release); assert 'lead' in page; print(json.dumps(sorted(sys.modules)))"
     )
@@ -536,9 +536,9 @@ def test_it_is_made_of_the_public_release_and_loads_nothing_exact(tmp_path: Path
     )  # fmt: skip
     loaded = set(json.loads(done.stdout))
     assert not loaded & {
-        "audit.result",
+        "audit.result.audit_result",
         "audit.plan.audit_plan",
-        "audit.findings",
+        "audit.result.findings",
         "audit.disclosure",
         "numpy",
         "pandas",

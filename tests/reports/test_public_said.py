@@ -15,8 +15,8 @@ from made_public import FLAGGED, every_limit, made, row_names, sizes_alone
 from made_tallies import surfaces_agree
 
 from audit.disclosure.words import public_release
-from audit.public_figures import people_apart, state_of
-from audit.public_table import SENTENCES, PublicChange, PublicRelease, PublicWord, group_key
+from audit.public.figures import people_apart, state_of
+from audit.public.table import SENTENCES, PublicChange, PublicRelease, PublicWord, group_key
 from audit.vocabulary.groups import Group
 from reports.public.csv_file import PublicCsvReporter
 from reports.public.html import PublicHtmlReporter

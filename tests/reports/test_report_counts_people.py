@@ -11,7 +11,7 @@ import pytest
 from made_pages import parsed, section, text
 from made_results import PASSING, sample_result
 
-from audit.result import AuditResult, Because, Group, Level
+from audit.result.audit_result import AuditResult, Because, Group, Level
 from reports.html import HtmlReporter
 from reports.html.tables import RANKS
 from reports.language import ENGLISH

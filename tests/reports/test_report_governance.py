@@ -13,7 +13,7 @@ from made_pages import find_all, parsed, section, text
 from made_results import FAILING, PASSING, sample_result
 
 from audit.plan.audit_plan import GovernanceSection
-from audit.result import AuditResult, ProbeRuleResult
+from audit.result.audit_result import AuditResult, ProbeRuleResult
 from audit.safeguards import with_safeguards
 from reports.html import HtmlReporter
 from reports.html.patterns import Came, PatternRow, pattern_register

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from made_hostile import KEPT, Field, everything, everywhere, open_fields, rewritten
 from made_pages import find_all, parsed, structure, text
 
-from audit.result import AuditResult
+from audit.result.audit_result import AuditResult
 from reports.group_counts import counts_csv
 from reports.html import HtmlReporter
 from reports.junit import JunitReporter

@@ -16,7 +16,7 @@ import pytest
 from made_pages import find_all, parsed, section, tag, text
 from made_results import PASSING, sample_result
 
-from audit.result import AuditResult
+from audit.result.audit_result import AuditResult
 from reports.html import HtmlReporter
 from reports.html.resolution import PARAGRAPH_2, PARAGRAPH_7, PARAGRAPH_7K
 

@@ -15,13 +15,13 @@ TESTS = Path(__file__).parents[1]
 HEAVY = {"numpy", "pandas", "duckdb", "ibis", "pyarrow", "scipy", "sklearn", "fairlearn", "aif360", "skops"}
 NOUNS = {
     "audit",
-    "audit.result",
-    "audit.waivers",
-    "audit.public_figures",
-    "audit.public_table",
-    "audit.public_sentences",
-    "audit.public_about",
-    "audit.findings",
+    "audit.result.audit_result",
+    "audit.result.waivers",
+    "audit.public.figures",
+    "audit.public.table",
+    "audit.public.sentences",
+    "audit.public.about",
+    "audit.result.findings",
     "audit.vocabulary.groups",
     "audit.plan.audit_plan",
     "audit.plan.detectors",
@@ -64,14 +64,16 @@ def test_a_report_loads_the_nouns_and_nothing_below_them(module: str, reporter: 
     path.write_text(undecided_result().model_dump_json(by_alias=True), encoding="utf-8")
     program = (
         "import pathlib\n"
-        "from audit.result import AuditResult\n"
+        "from audit.result.audit_result import AuditResult\n"
         f"from {module} import {reporter}\n"
         f"result = AuditResult.model_validate_json(pathlib.Path({str(path)!r}).read_text(encoding='utf-8'))\n"
         f"assert {reporter}().render(result)"
     )
     loaded = modules_after(program)
     assert not {name.partition(".")[0] for name in loaded} & HEAVY
-    ours = {name for name in loaded if name.partition(".")[0] == "audit" and not name.startswith("audit.findings.")}
+    ours = {
+        name for name in loaded if name.partition(".")[0] == "audit" and not name.startswith("audit.result.findings.")
+    }
     assert ours <= NOUNS
 
 
@@ -80,10 +82,10 @@ def test_a_pdf_loads_the_nouns_the_extra_and_nothing_below_them(tmp_path: Path) 
     path.write_text(undecided_result().model_dump_json(by_alias=True), encoding="utf-8")
     program = (
         "import pathlib\n"
-        "from audit.result import AuditResult\n"
+        "from audit.result.audit_result import AuditResult\n"
         "from reports.pdf import pdf_of\n"
         "from reports.group_counts import counts_csv\n"
-        "from audit.result_json import result_to_json\n"
+        "from audit.result.json_text import result_to_json\n"
         f"result = AuditResult.model_validate_json(pathlib.Path({str(path)!r}).read_text(encoding='utf-8'))\n"
         "assert counts_csv(result)\n"
         "try:\n    assert pdf_of('<html lang=en><title>t</title><p>t', {})\n"
@@ -91,13 +93,15 @@ def test_a_pdf_loads_the_nouns_the_extra_and_nothing_below_them(tmp_path: Path) 
     )
     loaded = modules_after(program)
     assert not {name.partition(".")[0] for name in loaded} & HEAVY
-    ours = {name for name in loaded if name.partition(".")[0] == "audit" and not name.startswith("audit.findings.")}
-    assert ours <= NOUNS | {"audit.result_json"}
+    ours = {
+        name for name in loaded if name.partition(".")[0] == "audit" and not name.startswith("audit.result.findings.")
+    }
+    assert ours <= NOUNS | {"audit.result.json_text"}
 
 
 def test_a_pdf_is_not_loaded_before_it_is_asked_for() -> None:
     loaded = modules_after("import reports.pdf, reports.html")
-    assert not loaded & {"weasyprint", "pypdf", "jinja2", "audit.result"}
+    assert not loaded & {"weasyprint", "pypdf", "jinja2", "audit.result.audit_result"}
 
 
 def test_finding_a_reporter_does_not_load_its_templates() -> None:

@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from made_results import UNDECIDED, sample_result
 
-from audit.result import AuditResult
+from audit.result.audit_result import AuditResult
 from reports.junit import JunitReporter
 
 

@@ -11,7 +11,7 @@ from made_pages import parsed
 from made_pseudo import PSEUDO, data, letters, outside_brackets, sentences
 from made_second_looks import further_result, unnamed_result
 
-from audit.result import AuditResult
+from audit.result.audit_result import AuditResult
 from reports.html import render_page
 from reports.language import ENGLISH, Language
 

@@ -15,7 +15,7 @@ from made_pages import find_all, parsed, text
 from made_public import in_languages, made
 
 import reports.html
-from audit.result import AuditResult
+from audit.result.audit_result import AuditResult
 from reports.html import HtmlReporter
 from reports.html.environment import isolated
 from reports.html.spacing import spaced

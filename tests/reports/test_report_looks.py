@@ -9,7 +9,7 @@ import pytest
 from made_pages import find_all, parsed, section, text
 from made_second_looks import COUNTRY, further_result
 
-from audit.result import AuditResult
+from audit.result.audit_result import AuditResult
 from reports.html import HtmlReporter
 
 SAID = {

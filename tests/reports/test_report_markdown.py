@@ -14,7 +14,7 @@ from made_results import failing_result, passing_result, undecided_result
 from typer.testing import CliRunner
 
 from audit.cli.app import app
-from audit.result import AuditResult
+from audit.result.audit_result import AuditResult
 from reports.markdown import MarkdownReporter
 
 _CODE = re.compile(r"`[^`\n]*`")

@@ -191,6 +191,6 @@ def test_figures_of_reports_are_rounded_in_one_place() -> None:
 
 
 def test_a_half_is_rounded_upwards_in_every_report() -> None:
-    """As `audit.public_figures` does: else one share would read 12% in one file and 13% in another."""
+    """As `audit.public.figures` does: else one share would read 12% in one file and 13% in another."""
     for share, told in ((0.125, "13%"), (0.005, "1%"), (0.045, "5%"), (0.475, "48%"), (0.985, "99%")):
         assert Numbers().percent(share) == told

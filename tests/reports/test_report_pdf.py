@@ -25,8 +25,8 @@ from made_results import UNDECIDED, hostile_result, sample_result
 from audit.cli.reporters import find_reporters, languages_of, render_each
 from audit.disclosure.pdf_text import read_pdf
 from audit.errors import AuditError
-from audit.result import AuditResult
-from audit.result_file import result_to_json
+from audit.result.audit_result import AuditResult
+from audit.result.file import result_to_json
 from reports.group_counts import counts_csv
 from reports.html import render_page
 from reports.html.environment import environment

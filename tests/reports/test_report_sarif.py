@@ -11,7 +11,7 @@ from made_formats import sarif_schema
 from made_results import failing_result, passing_result, undecided_result
 from made_second_looks import further_result
 
-from audit.result import AuditResult, Outcome, ProbeRuleResult, RuleResult
+from audit.result.audit_result import AuditResult, Outcome, ProbeRuleResult, RuleResult
 from reports.junit import JunitReporter
 from reports.sarif import SarifReporter
 

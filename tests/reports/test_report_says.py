@@ -11,7 +11,7 @@ import pytest
 from made_pages import find_all, parsed, section, text
 from made_results import FAILING, PASSING, RULES, UNDECIDED, sample_result
 
-from audit.result import AuditResult
+from audit.result.audit_result import AuditResult
 from reports.html import HtmlReporter
 from reports.language import ENGLISH
 from reports.names import Names

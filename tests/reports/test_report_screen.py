@@ -10,7 +10,7 @@ from made_pages import find_all, parsed, section, text
 from made_results import PASSING, sample_result
 from made_second_looks import unnamed_result
 
-from audit.result import AuditResult
+from audit.result.audit_result import AuditResult
 from reports.html import HtmlReporter
 from reports.language import ENGLISH
 from reports.names import Names

@@ -13,7 +13,7 @@ from made_results import FAILING, PASSING, sample_result
 from made_second_looks import unnamed_result
 
 from audit.plan.file.metric_names import metric_called
-from audit.result import AuditResult
+from audit.result.audit_result import AuditResult
 from audit.vocabulary.terms import term_called
 from reports.group_counts import groups_csv
 from reports.html import HtmlReporter

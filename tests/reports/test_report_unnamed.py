@@ -10,7 +10,7 @@ from made_second_looks import unnamed_result
 
 from audit.cli.summary import rule_lines, summary
 from audit.cli.terminal import Style
-from audit.result import AuditResult
+from audit.result.audit_result import AuditResult
 from reports.html import HtmlReporter
 from reports.html.resolution import NOT_ASSOCIATED, PARAGRAPH_2
 from reports.junit import JunitReporter

@@ -8,7 +8,7 @@ import pytest
 from made_results import failing_result, passing_result, undecided_result
 
 from audit.analyses.families import plan_families, rule_families
-from audit.result import AuditResult
+from audit.result.audit_result import AuditResult
 from audit.vocabulary.groups import Family
 
 EVERYONE = Family(())

@@ -13,8 +13,8 @@ from audit.counting.counted import Counted
 from audit.counting.table import IntArray
 from audit.errors import ResultError, StorageError
 from audit.plan.file.reading import LoadedPlan
-from audit.result import AuditResult, Provenance, SystemDescription
-from audit.result_file import load_result, parse_result, result_schema, result_to_json, write_result
+from audit.result.audit_result import AuditResult, Provenance, SystemDescription
+from audit.result.file import load_result, parse_result, result_schema, result_to_json, write_result
 from audit.run import summarise
 
 ORIGIN = Provenance(

@@ -15,7 +15,7 @@ import pytest
 from statsmodels.stats.proportion import proportion_confint
 
 from audit.plan.audit_plan import AuditPlan
-from audit.result import AuditResult, Group
+from audit.result.audit_result import AuditResult, Group
 from audit.run import run_audit
 from audit.scoring.checkpoint import Checkpoint
 from reports.html import render_page as html

@@ -16,8 +16,8 @@ from audit.check import check_plan
 from audit.cli.check_summary import check_summary
 from audit.cli.summary import summary
 from audit.cli.terminal import Style
-from audit.result import AuditResult
-from audit.result_file import parse_result, result_to_json
+from audit.result.audit_result import AuditResult
+from audit.result.file import parse_result, result_to_json
 from audit.run import run_audit
 from reports.group_counts import counts_csv
 from reports.html import HtmlReporter

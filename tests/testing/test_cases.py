@@ -11,9 +11,10 @@ import pytest
 from made_public import made, sizes_alone
 from made_published import PLAN, write_set
 
-from audit.public_figures import each_people_once, state_of, whole_per_cent
-from audit.public_table import NO_WORDS, SENTENCES, PublicWaiver, group_key, why_no_rates
-from audit.result import AuditResult
+from audit.public.figures import each_people_once, state_of, whole_per_cent
+from audit.public.table import NO_WORDS, SENTENCES, PublicWaiver, group_key, why_no_rates
+from audit.result.audit_result import AuditResult
+from audit.result.waivers import standing
 from audit.run import run_audit
 from audit.testing import AuditCase, AuditVerdict
 from audit.testing.asking import Asked, NotJudgedError, judged_once
@@ -22,7 +23,6 @@ from audit.testing.exact_cases import exact_cases
 from audit.testing.public_cases import public_cases
 from audit.testing.telling import summary_lines
 from audit.testing.waived_cases import told_by_release, told_by_result, with_waivers
-from audit.waivers import standing
 
 KINDS = ("small", "tiny", "unnamed", "undecided", "passing", "refused")
 OUTCOMES = {"below": "fail", "meets": "pass", "cannot_tell": "inconclusive", "not_shown": "not_shown"}

@@ -279,7 +279,7 @@ def test_projects_that_audit_nothing_pay_nothing(run: Run, pytester: pytest.Pyte
         "numpy",
         "pandas",
         "pydantic",
-        "audit.result",
+        "audit.result.audit_result",
         "audit.plan.audit_plan",
         "audit.run",
         "audit.errors",

@@ -18,8 +18,8 @@ from audit.cli.terminal import Style
 from audit.counting.table import IntArray
 from audit.errors import PlanError, ResultError
 from audit.evaluation.evaluation_set import open_evaluation_set
-from audit.result import AuditResult
-from audit.result_file import parse_result, result_to_json
+from audit.result.audit_result import AuditResult
+from audit.result.file import parse_result, result_to_json
 from audit.vocabulary.groups import SensitiveFeature
 from reports.html import HtmlReporter
 

@@ -15,8 +15,8 @@ from made_second_looks import further_result
 from audit.analyses.impact_ratios import impact_ratios
 from audit.plan.audit_plan import GovernanceSection
 from audit.plan.services import HttpDetector
-from audit.result import AuditResult, Safeguard
-from audit.result_file import parse_result, result_to_json
+from audit.result.audit_result import AuditResult, Safeguard
+from audit.result.file import parse_result, result_to_json
 from audit.safeguards import (
     FINDINGS,
     evidence_of,

@@ -8,8 +8,8 @@ import pytest
 from made_counts import categorical, cells, families_of, group, nationality, plan_of
 
 from audit.counting.table import FamilyCounts, IntArray
-from audit.findings import RuleResult, Verdict
-from audit.result import OverallVerdict
+from audit.result.audit_result import OverallVerdict
+from audit.result.findings import RuleResult, Verdict
 from audit.verdicts import exit_code, judge, overall_verdict
 from audit.vocabulary.groups import Group, LevelName, SensitiveFeature
 

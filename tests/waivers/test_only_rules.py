@@ -13,9 +13,9 @@ from typer.testing import CliRunner
 from audit.cli.app import app
 from audit.disclosure.digests import release_of
 from audit.plan.file.reading import load_plan
-from audit.result_file import load_result
+from audit.result.file import load_result
+from audit.result.waivers import only_rules
 from audit.run import run_audit
-from audit.waivers import only_rules
 
 RULES = """\
 [[rules]]

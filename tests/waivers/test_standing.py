@@ -12,10 +12,10 @@ from made_results import failing_result, passing_result, undecided_result
 
 from audit.cli.waived_rows import Waived
 from audit.errors import ResultError
-from audit.findings import ProbeRuleResult, RuleResult
-from audit.result import AuditResult, Verdict, Waiver
-from audit.result_file import parse_result, result_to_json
-from audit.waivers import has_expired, only_rules, standing, waivers_by_finding
+from audit.result.audit_result import AuditResult, Verdict, Waiver
+from audit.result.file import parse_result, result_to_json
+from audit.result.findings import ProbeRuleResult, RuleResult
+from audit.result.waivers import has_expired, only_rules, standing, waivers_by_finding
 
 DAY, BEFORE, AFTER = "2026-11-26", "2026-11-25", "2027-01-31"
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from made_worlds import everything
 
-from audit.findings import Outcome
 from audit.power import plan_power
-from audit.result import AuditResult
+from audit.result.audit_result import AuditResult
+from audit.result.findings import Outcome
 from audit.run import run_audit
 from audit.vocabulary.groups import Group, Level
 from audit.worlds.folder import Synthesised, companions, synthesise

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from audit.result import FailedRows, Group, SelfDisagreement
+from audit.result.audit_result import FailedRows, Group, SelfDisagreement
 from reports.answering_words import AnsweringWords
 from reports.html.looks.parts import Column, Look, Teller
 from reports.numbers import NOT_KNOWN

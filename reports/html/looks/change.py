@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from audit.result import Change, ChangeVerdict
+from audit.result.audit_result import Change, ChangeVerdict
 from reports.change_words import ChangeWords
 from reports.html.looks.parts import Column, Look, Teller
 from reports.numbers import NOT_KNOWN

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from audit.result import ConditionalGap, ConditionalNote, LikeWithLike
+from audit.result.audit_result import ConditionalGap, ConditionalNote, LikeWithLike
 from reports.html.looks.parts import Column, Fold, Look, SmallTable, Teller
 
 _TELLING: Final[tuple[ConditionalNote, ...]] = ("vanishes", "appears", "reverses")

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from markupsafe import Markup
 
-from audit.result import AuditResult, Group
+from audit.result.audit_result import AuditResult, Group
 from reports.language import Language
 from reports.names import Names
 from reports.numbers import NOT_KNOWN

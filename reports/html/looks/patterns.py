@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from audit.result import Deployed, DeployedGroup, GroupAmplification, LabelGap, ReferenceComparison, ReferenceShare
+from audit.result.audit_result import (
+    Deployed,
+    DeployedGroup,
+    GroupAmplification,
+    LabelGap,
+    ReferenceComparison,
+    ReferenceShare,
+)
 from reports.html.looks.parts import Column, Fold, Look, SmallTable, Teller
 from reports.numbers import NOT_KNOWN
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from audit.result import Group, Level, ScanHalf, ScanValues, SubgroupScan
+from audit.result.audit_result import Group, Level, ScanHalf, ScanValues, SubgroupScan
 from reports.html.looks.parts import Column, Look, Teller
 from reports.numbers import NOT_KNOWN
 

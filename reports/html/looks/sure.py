@@ -5,7 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from audit.result import ControlComparison, ControlSample, Group, LabelErrorGrid, RuleSensitivity, SensitivityFinding
+from audit.result.audit_result import (
+    ControlComparison,
+    ControlSample,
+    Group,
+    LabelErrorGrid,
+    RuleSensitivity,
+    SensitivityFinding,
+)
 from reports.html.looks.parts import Column, Fold, Look, SmallTable, Teller
 from reports.numbers import NOT_KNOWN
 from reports.reading import Who, who

@@ -7,7 +7,7 @@ from typing import Final
 
 from markupsafe import Markup
 
-from audit.result import ChangedSlot, Outcome, ProbeVerdict, SwapProbe, SwapShift
+from audit.result.audit_result import ChangedSlot, Outcome, ProbeVerdict, SwapProbe, SwapShift
 from reports.html.charts import Bar, interval
 from reports.html.looks.parts import Column, Fold, Look, SmallTable, Teller
 from reports.html.resolution import NOT_ASSOCIATED

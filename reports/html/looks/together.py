@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from audit.result import BetweenGroups, Family, Funnel, RuleResult
+from audit.result.audit_result import BetweenGroups, Family, Funnel, RuleResult
 from reports.html.funnel import Mark, funnel_chart, limits_of_a_pass
 from reports.html.looks.parts import Column, Fold, Look, Picture, SmallTable, Teller
 from reports.no_funnel import why_no_funnel

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from audit.public_table import PublicRelease
+    from audit.public.table import PublicRelease
 
 __all__ = ["PublicHtmlReporter"]
 

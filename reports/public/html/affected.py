@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from audit.public_figures import natural
+from audit.public.figures import natural
 from audit.vocabulary.metrics import MetricName
 from reports.harms import Error, harm
 from reports.language import Language

@@ -1,6 +1,6 @@
 """The drawings of the public report: an interval in a table cell, a bar of states, the funnel.
 
-Coordinates are whole per cents of a protected rate's interval, or what a function of `audit.public_figures` gives, and
+Coordinates are whole per cents of a protected rate's interval, or what a function of `audit.public.figures` gives, and
 stand in the row of their group. Nothing else in a row is a number: heights, widths of strokes and colours come from the
 style sheet and from shapes that are drawn once, so that the gate need not tell them from counts. The axis is 0 to 100%
 everywhere: an axis fitted to the data would tell of it.
@@ -14,7 +14,7 @@ from typing import Final
 
 from markupsafe import Markup, escape
 
-from audit.public_figures import (
+from audit.public.figures import (
     FUNNEL_SIZES,
     Place,
     Span,
@@ -24,7 +24,7 @@ from audit.public_figures import (
     tenth_from_end,
     whole_per_cent,
 )
-from audit.public_table import PublicRate, PublicRule
+from audit.public.table import PublicRate, PublicRule
 from reports.html import palette
 from reports.html.charts import LOOKS, inside, mark
 from reports.numbers import Numbers

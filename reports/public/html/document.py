@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from audit.public_table import PublicRelease
+from audit.public.table import PublicRelease
 from reports.harms import route_in_words, use_in_words
 from reports.html.charts import mark
 from reports.html.environment import environment

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from audit.public_figures import STATES, State
+from audit.public.figures import STATES, State
 from reports.language import Language
 from reports.names import Names
 from reports.numbers import NOT_KNOWN

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from audit.public_figures import Harm, below_by_harm, harm_of
+from audit.public.figures import Harm, below_by_harm, harm_of
 from reports.language import Language
 from reports.names import Names
 from reports.public.html.headline_figures import HeadlineFigures, PublicNumber, RuleBar

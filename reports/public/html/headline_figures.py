@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from audit.public_figures import State, below_by_harm, groups_open, harm_of, spans_of, state_tally
-from audit.public_table import PublicRate, PublicRule, group_key
+from audit.public.figures import State, below_by_harm, groups_open, harm_of, spans_of, state_tally
+from audit.public.table import PublicRate, PublicRule, group_key
 from reports.language import Language
 from reports.names import Names
 from reports.numbers import NOT_KNOWN

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from audit.public_about import PublicLook
+from audit.public.about import PublicLook
 from reports.language import Language
 
 __all__ = ["PublicQuestion", "questions"]

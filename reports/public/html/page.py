@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from audit.public_figures import FUNNEL_DEVIATIONS, funnel_curve
-from audit.public_table import PublicRelease, PublicRule, group_key, has_words, why_no_rates
+from audit.public.figures import FUNNEL_DEVIATIONS, funnel_curve
+from audit.public.table import PublicRelease, PublicRule, group_key, has_words, why_no_rates
 from audit.vocabulary.groups import Axis
 from reports.data_links import as_link
 from reports.language import Language

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from audit.public_figures import STATES
-from audit.public_figures import State as PublicState
+from audit.public.figures import STATES
+from audit.public.figures import State as PublicState
 from audit.vocabulary.groups import Axis
 from reports.html.squares import Region, State, by_region
 from reports.language import Language

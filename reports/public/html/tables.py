@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from audit.public_figures import Place
-from audit.public_table import PublicRule, group_key
+from audit.public.figures import Place
+from audit.public.table import PublicRule, group_key
 from audit.vocabulary.groups import Axis, Group, Level
 from audit.vocabulary.metrics import MetricName
 from reports.language import Language

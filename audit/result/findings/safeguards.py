@@ -1,7 +1,7 @@
 """What an audit has to say to clauses of the draft resolution, and to laws and standards; and its ratios of selection.
 
 A clause without evidence is `not_shown`, which is a state of its own and never a pass. The fields are part of
-`result.json`: change one only together with `audit.result.SCHEMA_VERSION`.
+`result.json`: change one only together with `audit.result.audit_result.SCHEMA_VERSION`.
 """
 
 from __future__ import annotations

@@ -1,10 +1,9 @@
 """What an audit finds: a file per question, and every name of them here.
 
-The fields are part of `result.json`: change one only together with `audit.result.SCHEMA_VERSION`.
+The fields are part of `result.json`: change one only together with `audit.result.audit_result.SCHEMA_VERSION`.
 """
 
-from audit.findings.answering import FailedRows, SelfDisagreement
-from audit.findings.change import (
+from audit.result.findings.change import (
     Change,
     ChangeBaseline,
     ChangeBecause,
@@ -16,9 +15,19 @@ from audit.findings.change import (
     GroupChangeBecause,
     Unpaired,
 )
-from audit.findings.costs import CostOfErrors, CostReason
-from audit.findings.crosscheck import Agreement, Convention, ConventionCode, CrosscheckState
-from audit.findings.judged import (
+from audit.result.findings.further import (
+    Agreement,
+    Convention,
+    ConventionCode,
+    CostOfErrors,
+    CostReason,
+    CrosscheckState,
+    FailedRows,
+    OwnMeasure,
+    OwnMeasureReason,
+    SelfDisagreement,
+)
+from audit.result.findings.judged import (
     Because,
     Disparity,
     Estimate,
@@ -33,11 +42,10 @@ from audit.findings.judged import (
     Scale,
     Verdict,
 )
-from audit.findings.like_with_like import ConditionalGap, GapReason, LikeWithLike, Note
-from audit.findings.many_groups import BetweenGroups, Entropy, Funnel, FunnelPoint, ManyGroupsReason, ShrunkRate
-from audit.findings.memberships import Membership
-from audit.findings.own_measures import OwnMeasure, OwnMeasureReason
-from audit.findings.patterns import (
+from audit.result.findings.like_with_like import ConditionalGap, GapReason, LikeWithLike, Note
+from audit.result.findings.many_groups import BetweenGroups, Entropy, Funnel, FunnelPoint, ManyGroupsReason, ShrunkRate
+from audit.result.findings.memberships import Membership
+from audit.result.findings.patterns import (
     Amplification,
     Amplifies,
     Deployed,
@@ -48,8 +56,7 @@ from audit.findings.patterns import (
     ReferenceComparison,
     ReferenceShare,
 )
-from audit.findings.ran_in import RanIn
-from audit.findings.safeguards import (
+from audit.result.findings.safeguards import (
     EvidenceState,
     Framework,
     FrameworkEvidence,
@@ -59,7 +66,7 @@ from audit.findings.safeguards import (
     MappingState,
     Safeguard,
 )
-from audit.findings.scores import (
+from audit.result.findings.scores import (
     AucDecomposition,
     Calibration,
     CalibrationBin,
@@ -71,7 +78,7 @@ from audit.findings.scores import (
     SweptRate,
     Unused,
 )
-from audit.findings.sensitivity import (
+from audit.result.findings.sensitivity import (
     ControlComparison,
     ControlSample,
     ControlVerdict,
@@ -80,7 +87,7 @@ from audit.findings.sensitivity import (
     RuleSensitivity,
     SensitivityFinding,
 )
-from audit.findings.subgroup_scan import (
+from audit.result.findings.subgroup_scan import (
     ScanHalf,
     ScanOutcome,
     ScanQuestion,
@@ -88,7 +95,7 @@ from audit.findings.subgroup_scan import (
     ScanValues,
     SubgroupScan,
 )
-from audit.findings.swaps import (
+from audit.result.findings.swaps import (
     ChangedSlot,
     ProbeBecause,
     ProbeRuleBecause,
@@ -98,7 +105,7 @@ from audit.findings.swaps import (
     SwapReason,
     SwapShift,
 )
-from audit.findings.system import SystemDescription
+from audit.result.findings.system import RanIn, SystemDescription
 
 __all__ = [
     "Agreement",

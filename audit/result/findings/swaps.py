@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from audit.findings.judged import Outcome
+from audit.result.findings.judged import Outcome
 from audit.vocabulary.groups import Part
 
 __all__ = [

@@ -1,7 +1,8 @@
 """What an audit finds: counts, estimates, disparities and verdicts, group by group and rule by rule.
 
 Integer counts are the truth and rates are derived from them; a number that is not known is `None` with a status and a
-reason, never 0. The fields are part of `result.json`: change one only together with `audit.result.SCHEMA_VERSION`.
+reason, never 0. The fields are part of `result.json`: change one only together with
+`audit.result.audit_result.SCHEMA_VERSION`.
 """
 
 from __future__ import annotations

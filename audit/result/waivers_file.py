@@ -21,7 +21,7 @@ from audit.plan.file.lines import KeyLines, Where
 from audit.plan.file.mistakes import dotted, one_line
 from audit.plan.file.reading import LoadedPlan, read_toml
 from audit.plan.governance import WaiversSection
-from audit.result import Waiver
+from audit.result.audit_result import Waiver
 from audit.vocabulary.groups import Group, Level, SensitiveFeature
 
 __all__ = ["MOST", "WaivedGroupError", "in_public_words", "read_waivers", "waivers_of"]

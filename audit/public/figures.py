@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, Literal, NamedTuple
 
-from audit.public_table import PublicGroup, PublicRate, PublicRelease, PublicRule, PublicWord
+from audit.public.table import PublicGroup, PublicRate, PublicRelease, PublicRule, PublicWord
 from audit.vocabulary.metrics import MetricName
 from audit.vocabulary.numbers import Frequency, frequencies, half_up, hundredfold, rounded_up
 
@@ -23,6 +23,7 @@ __all__ = [
     "FUNNEL_DEVIATIONS",
     "FUNNEL_SIZES",
     "RATES",
+    "ROW",
     "STATES",
     "Harm",
     "Place",
@@ -42,6 +43,7 @@ __all__ = [
     "of_share",
     "people_apart",
     "per_cent",
+    "short_names",
     "size_of",
     "spans_of",
     "state_of",
@@ -51,6 +53,7 @@ __all__ = [
     "told_per_cent",
     "whole_per_cent",
 ]
+
 
 State = Literal["below", "meets", "cannot_tell", "not_shown"]
 STATES: Final[tuple[State, ...]] = ("below", "meets", "cannot_tell", "not_shown")
@@ -309,3 +312,18 @@ def _drawn(row: PublicGroup, uses: Sequence[int]) -> list[int] | None:
 
 def _sum(counts: Sequence[int], times: Sequence[int]) -> int:
     return sum(count * often for count, often in zip(counts, times, strict=True))
+
+
+ROW: Final = "data-g"
+"""The attribute that holds the short name of a row; on a path, those of its points, in their order."""
+_LETTERS: Final = "bcdfghjklmnpqrstvwxz"
+
+
+def short_names(keys: Iterable[str]) -> dict[str, str]:
+    """A short name for each key, by its place among them."""
+    return {key: _name(place) for place, key in enumerate(keys)}
+
+
+def _name(place: int) -> str:
+    rest, letter = divmod(place, len(_LETTERS))
+    return (_name(rest - 1) if rest else "") + _LETTERS[letter]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-from audit.public_about import (
+from audit.public.about import (
     PublicAbout,
     PublicCoding,
     PublicDigest,
@@ -19,7 +19,7 @@ from audit.public_about import (
     PublicMetric,
     PublicSafeguard,
 )
-from audit.public_sentences import NO_WORDS, SENTENCES
+from audit.public.sentences import NO_WORDS, SENTENCES
 from audit.vocabulary.groups import Group, Level, LevelName, Part
 from audit.vocabulary.metrics import MetricName
 from audit.vocabulary.text import harmless

@@ -6,8 +6,16 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from audit.findings import Outcome, ProbeBecause, ProbeRuleBecause, ProbeRuleResult, ProbeVerdict, SwapProbe, SwapShift
-from audit.result import AuditResult
+from audit.result.audit_result import AuditResult
+from audit.result.findings import (
+    Outcome,
+    ProbeBecause,
+    ProbeRuleBecause,
+    ProbeRuleResult,
+    ProbeVerdict,
+    SwapProbe,
+    SwapShift,
+)
 
 __all__ = ["probe_contradiction", "rejected_as_said"]
 

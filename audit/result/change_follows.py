@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from audit.findings.change import (
+from audit.result.audit_result import AuditResult
+from audit.result.findings.change import (
     Change,
     ChangeBecause,
     ChangeOutcome,
@@ -15,8 +16,7 @@ from audit.findings.change import (
     ChangeVerdict,
     GroupChangeBecause,
 )
-from audit.result import AuditResult
-from audit.result_probes import rejected_as_said
+from audit.result.probes_follow import rejected_as_said
 
 __all__ = ["change_contradiction", "worse_of"]
 

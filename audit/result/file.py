@@ -14,12 +14,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from audit.errors import ResultError, StorageError
-from audit.findings import ChangeOutcome, FamilyResult, ProbeRuleResult, RuleResult, Verdict
-from audit.result import SCHEMA_VERSION, AuditResult
-from audit.result_change import change_contradiction, worse_of
-from audit.result_json import result_sha256, result_to_json
-from audit.result_probes import probe_contradiction, rejected_as_said
-from audit.waivers import waiver_contradiction
+from audit.result.audit_result import SCHEMA_VERSION, AuditResult
+from audit.result.change_follows import change_contradiction, worse_of
+from audit.result.findings import ChangeOutcome, FamilyResult, ProbeRuleResult, RuleResult, Verdict
+from audit.result.json_text import result_sha256, result_to_json
+from audit.result.probes_follow import probe_contradiction, rejected_as_said
+from audit.result.waivers import waiver_contradiction
 
 __all__ = ["load_result", "parse_result", "result_schema", "result_sha256", "result_to_json", "write_result"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from audit.findings.judged import Estimate
+from audit.result.findings.judged import Estimate
 from audit.vocabulary.groups import Part
 
 

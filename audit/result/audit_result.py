@@ -10,7 +10,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from audit.findings import (
+from audit.plan.audit_plan import AuditPlan
+from audit.result.findings import (
     Agreement,
     Amplification,
     AucDecomposition,
@@ -80,8 +81,7 @@ from audit.findings import (
     SystemDescription,
     Verdict,
 )
-from audit.findings.like_with_like import Note as ConditionalNote
-from audit.plan.audit_plan import AuditPlan
+from audit.result.findings.like_with_like import Note as ConditionalNote
 from audit.vocabulary.groups import Axis, Family, Group, Level, LevelName, Part, SensitiveFeature, without_age
 from audit.vocabulary.statuses import Reason, Status
 

@@ -7,7 +7,7 @@ import json
 
 from pydantic import BaseModel
 
-from audit.result import AuditResult
+from audit.result.audit_result import AuditResult
 
 __all__ = ["result_sha256", "result_to_json"]
 

@@ -13,9 +13,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from audit.findings import ProbeRuleResult
-from audit.findings.change import Change, ChangeBecause
-from audit.result import AuditResult, OverallVerdict, RuleResult, Verdict, Waiver
+from audit.result.audit_result import AuditResult, OverallVerdict, RuleResult, Verdict, Waiver
+from audit.result.findings import ProbeRuleResult
+from audit.result.findings.change import Change, ChangeBecause
 from audit.vocabulary.groups import Family, Group
 
 __all__ = [

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-from audit.public_table import PublicRelease
+from audit.public.table import PublicRelease
 from audit.vocabulary.groups import Group, Part
 from audit.vocabulary.metrics import MetricName
 

@@ -1,0 +1,187 @@
+"""How the detector answered: what failed and why, and whether it says the same when it is asked again."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from audit.vocabulary.groups import Group, Part
+from audit.vocabulary.statuses import Reason, Status
+
+__all__ = [
+    "Agreement",
+    "Convention",
+    "ConventionCode",
+    "CostOfErrors",
+    "CostReason",
+    "CrosscheckState",
+    "FailedRows",
+    "OwnMeasure",
+    "OwnMeasureReason",
+    "SelfDisagreement",
+]
+
+
+class FailedRows(Part):
+    """Rows of a group without a usable answer, for one reason."""
+
+    group: Group
+    """The group; no levels: everyone."""
+    status: Status
+    """What became of them."""
+    reason: Reason | None
+    """Why, from a closed list; null where the status says it."""
+    rows: int
+    """Rows. Over all statuses and reasons they add up to `failed` in `rows`."""
+
+
+class SelfDisagreement(Part):
+    """What became of a group when the detector was asked about every row several times."""
+
+    group: Group
+    """The group; no levels: everyone."""
+    answered: int
+    """Rows with a score or decision every time."""
+    decisions_differ: int
+    """Rows of these for which some later decision is not the first."""
+    share: float | None
+    """decisions_differ / answered; null where there is none."""
+    low: float | None
+    """Lower end of the Wilson score interval of that share."""
+    high: float | None
+    """Upper end of the same."""
+    level: float
+    """Level of the interval."""
+    scores_differ: int
+    """Rows of these for which some later score is not the first, by however little."""
+    largest_difference: float | None
+    """The largest difference between the first score of a row and a later one; null for a detector without scores."""
+    answered_sometimes: int
+    """Rows with a usable answer at least once, and not every time."""
+
+
+CostReason = Literal[
+    "no_cases",  # no case of the group is labelled and scored
+    "too_few_for_a_rate",  # fewer than `min_denominator`
+    "no_rest",  # nobody is left to compare with
+    "too_few_in_rest",  # fewer than `min_denominator` are left to compare with
+    "weights_or_clusters",  # a cost without an interval: rows are weighted or belong together
+]
+
+
+class CostOfErrors(Part):
+    """The expected cost of errors per 1,000 labelled and scored cases of a group, beside that of the rest."""
+
+    group: Group
+    """Of whom; no levels: everyone."""
+    missed: int
+    """Cases of exploitation that were not flagged."""
+    wrongly_flagged: int
+    """Other cases that were flagged."""
+    cases: int
+    """Labelled and scored cases."""
+    per_1000: float | None
+    """(cost_missed x missed + cost_flagged x wrongly flagged) / cases x 1,000; null where there is a reason."""
+    low: float | None
+    """Lower end of its interval."""
+    high: float | None
+    """Upper end of its interval."""
+    rest_per_1000: float | None
+    """The same of everyone else."""
+    difference: float | None
+    """Cost of the group minus cost of the rest, per 1,000 cases. Positive: errors cost more here."""
+    difference_low: float | None
+    """Lower end of its interval."""
+    difference_high: float | None
+    """Upper end of its interval."""
+    level: float
+    """Level of the intervals."""
+    reason: CostReason | None = None
+    """Why no cost, no difference or no interval is stated."""
+
+
+OwnMeasureReason = Literal[
+    "no_cases",  # no case of the group is labelled and answered
+    "too_few_for_a_rate",  # fewer than `min_denominator`
+    "raised",  # the function raised an error; its text can quote a row and is withheld
+    "not_a_number",  # the function returned no single finite number
+    "interval_unstable",  # too many replicates had no value, or too few clusters: a value without an interval
+]
+
+
+class OwnMeasure(Part):
+    """One measure of the operator's own, of one group, with a bootstrap interval. No rule can be set on it."""
+
+    measure: str
+    """What the plan calls it."""
+    function: str
+    """`module:function`."""
+    given: Literal["decision", "score"]
+    """What it was given beside the labels."""
+    group: Group
+    """Of whom; no levels: everyone."""
+    n: int
+    """Cases that are labelled and answered: what the function was given."""
+    clusters: int | None
+    """Clusters that these belong to; null where rows stand for themselves."""
+    value: float | None
+    """What the function returned; null with a reason."""
+    low: float | None
+    """Lower end of the interval: the percentiles of the replicates."""
+    high: float | None
+    """Upper end of the interval."""
+    level: float
+    """Level of the interval."""
+    replicates: int
+    """Replicates asked for; clusters are drawn whole where the plan names them."""
+    replicates_used: int
+    """Replicates in which the function returned a number."""
+    reason: OwnMeasureReason | None = None
+    """Why there is no value, or no interval."""
+    error: str | None = None
+    """With `raised`: the type of the error."""
+
+
+CrosscheckState = Literal["agreed", "no_answer", "not_asked"]
+ConventionCode = Literal["no_positives", "no_negatives", "no_flags", "no_cases", "ratio_to_zero"]
+
+
+class Convention(Part):
+    """A rule by which another library states a number where this project states none. Closed: any other differs."""
+
+    code: ConventionCode
+    """A stable name."""
+    words: str
+    """What the library does, in one sentence."""
+    values: int
+    """How many rates and disparities of this audit it concerns."""
+
+
+class Agreement(Part):
+    """What another library computed from the same counts. Where it differed, there is no result at all."""
+
+    library: str
+    """Name and version."""
+    groups: int = 0
+    """Groups of the families that the rules name, and everyone."""
+    groups_compared: int = 0
+    """How many of them were compared: all, but for sets with more distinct groups than a run can afford."""
+    rates_compared: int
+    """Rates that both could compute."""
+    disparities_compared: int = 0
+    """Differences from the rest and ratios to the rest that both could compute."""
+    groups_beside_rest: int = 0
+    """Of how many of the compared groups these were asked for."""
+    shown_compared: int = 0
+    """How many of the compared numbers are shown in this result; the others stand below the floor of the plan."""
+    row_groups_compared: int = 0
+    """Groups whose rates it also computed from single rows, without any counting of ours; 0 for a set too large."""
+    row_rates_compared: int = 0
+    """Rates so computed."""
+    weighted: bool = False
+    """Whether these are weighted rates, as verdicts take them. Single cases are compared without their weights."""
+    largest_difference: float
+    """The largest absolute difference among all of these, to twelve decimals; relative for ratios above 1."""
+    differs_by_convention: int
+    """Rates and disparities for which the library reports a number and this project none."""
+    conventions: tuple[Convention, ...] = ()
+    """By which of its conventions."""
