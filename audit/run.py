@@ -15,8 +15,8 @@ from audit.analyses.swap_rules import judge_probes
 from audit.analyses.swaps import swap_probes
 from audit.changes.baseline import Baseline, baseline_for, changed, check_before, joined_while_open
 from audit.counting.table import CountsTable, FamilyCounts
+from audit.detectors.isolation.options import Isolating, IsolationOptions
 from audit.errors import DataError
-from audit.isolation.options import Isolating, IsolationOptions
 from audit.notices import notices
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.file.reading import LoadedPlan, loaded_plan
@@ -86,7 +86,7 @@ def run_audit(  # noqa: PLR0913 - what an audit can be given
     baseline
         An earlier `result.json` of the same plan and set, or its folder, in place of the one that the plan names.
     isolation
-        `sandbox` and `allow_pickle`: where the detector runs; see `audit.isolation.options.IsolationOptions`.
+        `sandbox` and `allow_pickle`: where the detector runs; see `audit.detectors.isolation.options.IsolationOptions`.
 
     Raises
     ------

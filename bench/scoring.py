@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from audit.isolation.options import Isolating, Sandbox
+from audit.detectors.isolation.options import Isolating, Sandbox
 from bench.scored_kinds import Batches, contenders
 from bench.scored_set import FEATURES, plan_for
 
@@ -57,8 +57,8 @@ def overhead(data: Path, kind: str, batch_size: int, rounds: int) -> Overhead:
 
 
 def _opening(plan: Any, folder: Path, rounds: int, sandbox: Sandbox) -> float:
+    from audit.detectors.isolation.choosing import contained
     from audit.detectors.protocol import RunContext
-    from audit.isolation.choosing import contained
 
     spent = []
     for _ in range(rounds):

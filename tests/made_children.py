@@ -14,10 +14,10 @@ from typing import Any, cast
 
 import pyarrow as pa
 
+from audit.detectors.isolation.choosing import contained
+from audit.detectors.isolation.contained import ContainedDetector
+from audit.detectors.isolation.options import Isolating
 from audit.detectors.protocol import Detector
-from audit.isolation.choosing import contained
-from audit.isolation.contained import ContainedDetector
-from audit.isolation.options import Isolating
 from audit.plan.audit_plan import AuditPlan
 from audit.scoring.context import run_context
 

@@ -26,7 +26,7 @@ from audit.cli.keeping import GATE, CacheFolder, ChangedOnly, keep, kept_by_gate
 from audit.cli.nightly import SampleKind, StateFile, judged_tonight
 from audit.cli.showing import ExactCounts, RestrictedFolder
 from audit.cli.waiving import WaiversFile, code_with_waivers, waived_anew
-from audit.isolation.options import Sandbox
+from audit.detectors.isolation.options import Sandbox
 
 
 def gate(  # noqa: PLR0913, PLR0917 - a parameter for each option

@@ -16,7 +16,7 @@ from audit.cli.keeping import answer_cache, check_keeping, too_many_failed
 from audit.cli.nightly import Sample, check_sequential
 from audit.cli.terminal import note
 from audit.cli.waiving import with_waivers_from
-from audit.isolation.options import Sandbox
+from audit.detectors.isolation.options import Sandbox
 
 if TYPE_CHECKING:
     from audit.changes.baseline import Baseline

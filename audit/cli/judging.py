@@ -15,8 +15,8 @@ from audit.cli.showing import ExactCounts, RestrictedFolder
 from audit.cli.telling import Lang
 from audit.cli.terminal import Style, note, say, say_document
 from audit.cli.waiving import WaiversFile, code_with_waivers
+from audit.detectors.isolation.options import Sandbox
 from audit.errors import ExitCode
-from audit.isolation.options import Sandbox
 
 if TYPE_CHECKING:
     from audit.cli.one_run import OneRun

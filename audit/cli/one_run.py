@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from audit.cli.baselines import Accepting
     from audit.cli.output_folder import OutputFolder
     from audit.cli.showing import ExactReports, PublicFiles, Showing
-    from audit.isolation.options import IsolationOptions
+    from audit.detectors.isolation.options import IsolationOptions
     from audit.plan.file.reading import LoadedPlan
     from audit.result.audit_result import AuditResult
 

@@ -12,9 +12,9 @@ import numpy as np
 import pyarrow as pa
 
 from audit.detectors.answers import CheckedAnswers, FloatArray
+from audit.detectors.isolation.choosing import restarted
+from audit.detectors.isolation.options import Isolating
 from audit.detectors.protocol import ROW_ID, Detector
-from audit.isolation.choosing import restarted
-from audit.isolation.options import Isolating
 from audit.plan.audit_plan import AuditPlan, ModelDetector
 from audit.probing.design import Design
 from audit.scoring.progress import Progress

@@ -13,13 +13,13 @@ import pyarrow as pa
 
 from audit.counting.table import FLAGGED
 from audit.detectors.answers import ABSTAIN, NO_REASON, OK, CheckedAnswers
+from audit.detectors.isolation.options import IN_PROCESS, Isolating
 from audit.detectors.predictions import checked_answer
 from audit.detectors.protocol import REASONS, STATUSES
 from audit.errors import DataError, PlanError
 from audit.evaluation.columns import check_text_type
 from audit.evaluation.connection import reading
 from audit.evaluation.quoting import identifier
-from audit.isolation.options import IN_PROCESS, Isolating
 from audit.plan.audit_plan import AuditPlan, ColumnsProbe, PredictionsDetector, Probe, TextProbe
 from audit.probing.answered_now import answers_of
 from audit.probing.column_design import column_design

@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
+from audit.detectors.isolation.choosing import ran_in, restarted
+from audit.detectors.isolation.options import IN_PROCESS, Isolating
 from audit.detectors.protocol import (
     Detector,
     DetectorInfo,
@@ -14,8 +16,6 @@ from audit.detectors.protocol import (
     table_detector,
 )
 from audit.errors import DetectorGoneError, RunInterruptedError
-from audit.isolation.choosing import ran_in, restarted
-from audit.isolation.options import IN_PROCESS, Isolating
 from audit.scoring.interrupts import finishing_batches
 from audit.scoring.kept_rows import rows_kept_in
 from audit.scoring.progress import NoProgress, Progress

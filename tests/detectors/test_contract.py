@@ -25,6 +25,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from audit.detectors.isolation.choosing import contained
+from audit.detectors.isolation.options import Isolating, Sandbox
 from audit.detectors.protocol import Detector
 from audit.detectors.testing import (
     DetectorContract,
@@ -34,8 +36,6 @@ from audit.detectors.testing import (
     examine_detector,
 )
 from audit.detectors.testing.surroundings import Surroundings
-from audit.isolation.choosing import contained
-from audit.isolation.options import Isolating, Sandbox
 from audit.plan.audit_plan import AuditPlan
 
 TEXTS: dict[str, list[Any]] = {

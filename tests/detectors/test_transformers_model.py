@@ -12,11 +12,11 @@ import pytest
 from made_children import opened, plan_of
 from made_transformers import LABELS, save_model
 
+from audit.detectors.isolation.choosing import contained
+from audit.detectors.isolation.options import Isolating, Sandbox
 from audit.detectors.protocol import Detector
 from audit.detectors.testing import check_detector
 from audit.errors import DetectorError
-from audit.isolation.choosing import contained
-from audit.isolation.options import Isolating, Sandbox
 
 torch = pytest.importorskip("torch", reason="the extra transformers is not installed")
 transformers = pytest.importorskip("transformers", reason="the extra transformers is not installed")

@@ -21,10 +21,10 @@ import pyarrow.parquet as pq
 import pytest
 from made_children import BATCH, CANARY, alive, descendants, function, gone, opened, plan_of
 
+from audit.detectors.isolation.choosing import restarted
+from audit.detectors.isolation.options import Isolating
 from audit.detectors.protocol import Detector
 from audit.errors import DetectorError
-from audit.isolation.choosing import restarted
-from audit.isolation.options import Isolating
 from audit.plan.audit_plan import AuditPlan
 from audit.run import run_audit
 from audit.scoring.context import run_context
@@ -368,7 +368,7 @@ def test_a_row_that_makes_the_model_crash_fails_and_no_other(tmp_path: Path) -> 
 def test_rows_that_end_the_model_are_found_among_many(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int
 ) -> None:
-    monkeypatch.setattr("audit.isolation.restarted.MOST_IN_A_BATCH", most)
+    monkeypatch.setattr("audit.detectors.isolation.restarted.MOST_IN_A_BATCH", most)
     body = "if {'17', '60'} & set(batch['text'].to_pylist()):\n    os._exit(3)\nreturn [0.5] * batch.num_rows"
     plan = plan_of(function(tmp_path, body))
     made = cast("Detector", restarted(plan, tmp_path, Isolating("auto")))

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from audit.detectors.isolation.packed import BYTES_A_ROW, pack, unpack
 from audit.detectors.protocol import REASONS, STATUSES, Reason, Status, answer_batch
 from audit.errors import DetectorError
-from audit.isolation.packed import BYTES_A_ROW, pack, unpack
 from audit.scoring.accept import accept_answer
 
 IDS = pa.array([0, 1, 2], pa.int64())

@@ -21,9 +21,9 @@ import pytest
 from made_children import BATCH, Listener, can_unshare, function, opened
 from made_runs import PLAN, made_run
 
+from audit.detectors.isolation.choosing import ran_in
+from audit.detectors.isolation.options import Sandbox
 from audit.errors import DetectorError
-from audit.isolation.choosing import ran_in
-from audit.isolation.options import Sandbox
 from audit.plan.audit_plan import SandboxSection
 from audit.plan.file.reading import load_plan
 from audit.provenance import scoring_identity

@@ -6,10 +6,13 @@ could go better; see `http_service.asker`.
 
 from __future__ import annotations
 
+import threading
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from audit.detectors.chat.tally import Tally
+from audit.detectors.chat.models_seen import notes_on_models
 from audit.detectors.extras import import_extra
 from audit.detectors.protocol import API_VERSION, ROW_ID, DetectorInfo, RunContext, Status, answer_batch
 from audit.detectors.row_cache import Kept, RowCache, row_key
@@ -23,6 +26,9 @@ if TYPE_CHECKING:
     from audit.detectors.chat.prompt import Asking, Writer
     from audit.detectors.chat.reply import RowAnswer
     from audit.detectors.http_service.asker import Asker
+
+__all__ = ["ChatDetector", "Tally"]
+
 
 _ANSWERED = frozenset({Status.OK, Status.ABSTAIN})
 
@@ -146,3 +152,58 @@ class ChatDetector:
         if self._unkept:
             notes.append("Not every answer could be kept by itself: a run that stops asks for some of them again.")
         return notes
+
+
+_MOST: Final = 200
+"""Different names that are kept apart: a service could make up one for each reply."""
+_OTHERS: Final = "others"
+
+
+class Tally:
+    """Counts rows; begins with those of which nothing is kept."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._sources: dict[Path | None, Counter[str]] = {None: Counter()}
+        self._failed: dict[Path | None, Counter[str]] = {None: Counter()}
+        self._now: Path | None = None
+
+    def turn_to(self, file: Path | None, before: Mapping[str, int]) -> None:
+        """Count for `file` from now on. `before` are the answers that were in it when it was first turned to.
+
+        What was asked before answers were kept at all served to see whether the detector is the same: it is dropped.
+        """
+        with self._lock:
+            if file is not None:
+                self._sources[None], self._failed[None] = Counter(), Counter()
+            if file not in self._sources:
+                self._sources[file], self._failed[file] = Counter(), Counter()
+                for source, count in before.items():
+                    self._add(self._sources[file], source, count)
+            self._now = file
+
+    def answered(self, source: str) -> None:
+        """Count an answer that can be used."""
+        with self._lock:
+            self._add(self._sources[self._now], source, 1)
+
+    def failed(self, why: str) -> None:
+        """Count a row without one."""
+        with self._lock:
+            self._failed[self._now][why] += 1
+
+    def notes(self) -> list[str]:
+        """What a reader of the report must know."""
+        with self._lock:
+            sources = sum(self._sources.values(), Counter[str]())
+            failed = sum(self._failed.values(), Counter[str]())
+        notes = notes_on_models(sources)
+        if failed:
+            kinds = ", ".join(f"{name} {count}" for name, count in sorted(failed.items()))
+            asked = sources.total() + failed.total()
+            notes.append(f"{failed.total()} of {asked} rows asked about got no answer that can be used: {kinds}.")
+        return notes
+
+    def _add(self, counts: Counter[str], source: str, count: int) -> None:
+        known = source in counts or len(counts) < _MOST
+        counts[source if known else _OTHERS] += count

@@ -7,19 +7,23 @@ reached at the start.
 from __future__ import annotations
 
 import contextlib
+import logging
+import os
 import threading
 import time
+from collections.abc import Iterator, Mapping
+from typing import Final
 
 from audit.detectors.http_service.exchange import Address, Exchange
-from audit.detectors.http_service.headers import headers_of
 from audit.detectors.http_service.outcome import BUSY, NO_CONNECTION, REFUSED, TIMEOUT, UNAUTHORISED, Failure
 from audit.detectors.http_service.pace import Pace
-from audit.detectors.http_service.silence import silent_loggers
 from audit.detectors.protocol import Status
 from audit.errors import DetectorError
+from audit.plan.http import FROM_ENVIRONMENT
 from audit.plan.services import ServiceDetector
+from audit.version import __version__
 
-__all__ = ["Asker"]
+__all__ = ["Asker", "headers_of", "silent_loggers"]
 
 
 class Asker:
@@ -127,3 +131,67 @@ class Asker:
         self._ended = DetectorError(message, slug=slug, hint=hint)
         self._pace.stop()
         return self._ended
+
+
+_TOPS: Final = ("httpcore2", "httpx2")
+_lock = threading.Lock()
+_former: dict[str, bool] = {}
+_held = 0
+
+
+@contextlib.contextmanager
+def silent_loggers() -> Iterator[None]:
+    """Disable their loggers, whatever level somebody has set, until everybody who asked for it has done."""
+    global _held  # noqa: PLW0603 - loggers are global
+    with _lock:
+        _held += 1
+        if _held == 1:
+            for name in [*_TOPS, *logging.root.manager.loggerDict]:
+                if name.partition(".")[0] in _TOPS:
+                    logger = logging.getLogger(name)
+                    _former[name] = logger.disabled
+                    logger.disabled = True
+    try:
+        yield
+    finally:
+        with _lock:
+            _held -= 1
+            if not _held:
+                for name, disabled in _former.items():
+                    logging.getLogger(name).disabled = disabled
+                _former.clear()
+
+
+def headers_of(token: str | None, headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    """The headers that every request has, by the plan's `token` and `headers`. Raises DetectorError."""
+    found = [
+        (b"User-Agent", f"audit7k/{__version__}".encode()),
+        (b"Content-Type", b"application/json"),
+        (b"Accept", b"application/json"),
+        (b"Accept-Encoding", b"identity"),
+    ]
+    if token is not None:
+        found.append((b"Authorization", b"Bearer " + _secret(token)))
+    for name, value in headers.items():
+        secret = FROM_ENVIRONMENT.fullmatch(value) is not None
+        found.append((name.encode(), _secret(value) if secret else value.encode()))
+    return found
+
+
+def _secret(source: str) -> bytes:
+    """The value of the environment variable that "env:NAME" names. Raises DetectorError, which never repeats it."""
+    name = source.removeprefix("env:")
+    value = os.environ.get(name, "").strip()
+    if not value:
+        raise DetectorError(
+            f"the environment variable {name} is not set, or empty",
+            slug="detector-secret",
+            hint=f"set {name} to the secret that the service knows; it is read when the run begins, and never written",
+        )
+    if not (value.isascii() and value.isprintable()):
+        raise DetectorError(
+            f"the environment variable {name} holds characters that no header can have",
+            slug="detector-secret",
+            hint="a token is one line of ASCII characters",
+        )
+    return value.encode()

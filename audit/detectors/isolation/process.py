@@ -17,7 +17,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from audit.isolation.wire import AT_ONCE, HEADER, Asked, Replied
+from audit.detectors.isolation.wire import AT_ONCE, HEADER, Asked, Replied
 
 _LOOK: Final = 0.2
 """Seconds after which the child is looked after: a pipe that a grandchild holds open does not close when it ends."""
@@ -60,7 +60,7 @@ class Child:
         given, self._out = os.pipe()
         self._in, replies = os.pipe()
         try:
-            command = [sys.executable, "-P", "-m", "audit.isolation.child", str(given), str(replies)]
+            command = [sys.executable, "-P", "-m", "audit.detectors.isolation.child", str(given), str(replies)]
             self._process = subprocess.Popen(  # noqa: S603 - an argv list of our own, and never a shell
                 [*before, *command],
                 stdin=subprocess.DEVNULL,

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeGuard
 
+from audit.detectors.isolation.process import Child, ChildGoneError, GarbledError, TooLateError
+from audit.detectors.isolation.wire import Asked, Replied, as_json
 from audit.detectors.protocol import API_VERSION, DetectorInfo, RunContext
 from audit.detectors.raised import OWN, RaisedThereError, is_builtin
 from audit.errors import DetectorError
-from audit.isolation.process import Child, ChildGoneError, GarbledError, TooLateError
-from audit.isolation.wire import Asked, Replied, as_json
 from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ class ContainedDetector:
         """Ask the child for one batch. Raises DetectorError, or an error with the name of what was raised there."""
         import pyarrow as pa
 
-        from audit.isolation.packed import BYTES_A_ROW, unpack
+        from audit.detectors.isolation.packed import BYTES_A_ROW, unpack
 
         self._batches += 1
         sink = pa.BufferOutputStream()
@@ -156,7 +156,7 @@ class ContainedDetector:
             child.end()
 
     def _confine(self) -> None:
-        from audit.isolation.confinement import network_namespace
+        from audit.detectors.isolation.confinement import network_namespace
 
         held = self._held
         setup = {

@@ -1,4 +1,4 @@
-"""What runs in the child: `python -P -m audit.isolation.child READ WRITE`, the numbers of its two pipes.
+"""What runs in the child: `python -P -m audit.detectors.isolation.child READ WRITE`, the numbers of its two pipes.
 
 It gives up its rights, opens the detector and answers batches until it is told to close or the harness is gone. Its
 standard input, output and error lead nowhere. Of an exception only the name of its type is told, unless it is an error
@@ -15,8 +15,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from audit.isolation.confinement import confine
-from audit.isolation.wire import Asked, Replied, as_json, read_message, write_message
+from audit.detectors.isolation.confinement import confine
+from audit.detectors.isolation.wire import Asked, Replied, as_json, read_message, write_message
 
 if TYPE_CHECKING:
     from audit.detectors.protocol import Detector, RunContext
@@ -124,7 +124,7 @@ def _context(asked: Mapping[str, Any]) -> RunContext:
 def _scored(detector: Detector, content: bytearray) -> bytes:
     import pyarrow as pa
 
-    from audit.isolation.packed import pack
+    from audit.detectors.isolation.packed import pack
 
     with pa.ipc.open_stream(pa.py_buffer(content)) as batches:
         batch = batches.read_next_batch()

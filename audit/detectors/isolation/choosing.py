@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 from audit.detectors.command_setup import GIVEN, ONE_THREAD
+from audit.detectors.isolation.options import Isolating, Sandbox
 from audit.detectors.protocol import Detector, TableDetector, table_detector
 from audit.detectors.registry import make_detector
 from audit.errors import DetectorError
-from audit.isolation.options import Isolating, Sandbox
 
 if TYPE_CHECKING:
-    from audit.isolation.contained import ContainedDetector, Held
+    from audit.detectors.isolation.contained import ContainedDetector, Held
     from audit.plan.audit_plan import AuditPlan
     from audit.result.findings import RanIn
 
@@ -72,15 +72,15 @@ def contained(plan: AuditPlan, folder: Path, isolating: Isolating) -> Detector |
             slug="isolation-platform",
             hint="audit its file of predictions, or another kind of detector with --sandbox none",
         )
-    from audit.isolation.contained import ContainedDetector
+    from audit.detectors.isolation.contained import ContainedDetector
 
     return ContainedDetector(section, folder, _held(plan, folder, isolating))
 
 
 def restarted(plan: AuditPlan, folder: Path, isolating: Isolating) -> Detector | TableDetector:
     """The same, for a run: one in a child is started anew where its process is lost."""
-    from audit.isolation.contained import ContainedDetector
-    from audit.isolation.restarted import RestartedDetector
+    from audit.detectors.isolation.contained import ContainedDetector
+    from audit.detectors.isolation.restarted import RestartedDetector
 
     detector = contained(plan, folder, isolating)
     if not isinstance(detector, ContainedDetector):
@@ -90,8 +90,8 @@ def restarted(plan: AuditPlan, folder: Path, isolating: Isolating) -> Detector |
 
 def ran_in(detector: Detector | TableDetector) -> RanIn | None:
     """Where a detector ran, once it was open; None for answers that stand in a table."""
-    from audit.isolation.contained import ContainedDetector
-    from audit.isolation.restarted import RestartedDetector
+    from audit.detectors.isolation.contained import ContainedDetector
+    from audit.detectors.isolation.restarted import RestartedDetector
     from audit.result.findings import RanIn
 
     if table_detector(detector) is not None:
@@ -122,8 +122,8 @@ def ran_in(detector: Detector | TableDetector) -> RanIn | None:
 
 
 def _held(plan: AuditPlan, folder: Path, isolating: Isolating) -> Held:
-    from audit.isolation.bubblewrap import bubblewrap
-    from audit.isolation.contained import Held
+    from audit.detectors.isolation.bubblewrap import bubblewrap
+    from audit.detectors.isolation.contained import Held
 
     path = [entry or os.getcwd() for entry in sys.path]  # noqa: PTH109 - as Python reads the empty entry
     shut_in = isolating.sandbox != Sandbox.NONE

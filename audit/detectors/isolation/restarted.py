@@ -19,7 +19,7 @@ from audit.errors import DetectorError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from audit.isolation.contained import ContainedDetector
+    from audit.detectors.isolation.contained import ContainedDetector
 
 __all__ = ["MOST_RESTARTS", "RestartedDetector"]
 
