@@ -20,7 +20,6 @@ from audit.errors import DataError
 from audit.notices import notices
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.file.reading import LoadedPlan, loaded_plan
-from audit.provenance import digests_of, provenance, scoring_identity
 from audit.result.audit_result import (
     SCHEMA_VERSION,
     AuditResult,
@@ -34,6 +33,7 @@ from audit.result.findings import Estimate, OwnMeasure, RuleResult, Verdict
 from audit.result.waivers_file import waivers_of
 from audit.safeguards import with_safeguards
 from audit.safeguards.catalogue import catalogue
+from audit.scoring.provenance import digests_of, provenance, scoring_identity
 from audit.verdicts import judge, overall_verdict
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
 from audit.vocabulary.metrics import METRICS, worse_direction
@@ -43,9 +43,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from audit.counting.counted import Counted
+    from audit.counting.probed import Answered, Design
     from audit.crosscheck.tables import Rows
     from audit.evaluation.evaluation_set import EvaluationSet
-    from audit.probing.design import Answered, Design
     from audit.scoring import Keeping, Progress, Scored
     from audit.scoring.checkpoint import Checkpoint
 
@@ -176,7 +176,7 @@ def _check_before(
         check_measures(loaded.plan, loaded.folder)
     if not loaded.plan.probes:
         return waivers, ()
-    from audit.probing.asking import check_can_be_asked, check_probes
+    from audit.scoring.probing.asking import check_can_be_asked, check_probes
 
     check_can_be_asked(loaded.plan, details=details)
     return waivers, check_probes(loaded.plan, evaluation_set, loaded.folder, details=details)
@@ -193,7 +193,7 @@ def _answered(
     """The plan's probes with the detector's answers; nothing is loaded where it has none."""
     if not designs:
         return ()
-    from audit.probing.asking import ask_probes
+    from audit.scoring.probing.asking import ask_probes
 
     return ask_probes(
         loaded.plan,

@@ -42,9 +42,9 @@ def analysis(data: Path, rounds: int = 3) -> Analysis:
     from audit.counting.counted import count_everything
     from audit.evaluation.evaluation_set import open_evaluation_set
     from audit.plan.file.reading import loaded_plan
-    from audit.provenance import provenance
     from audit.run import count_families, summarise
     from audit.scoring import score
+    from audit.scoring.provenance import provenance
 
     collect_rarely()
     loaded = loaded_plan(write_plan(data, decided="score"))

@@ -121,9 +121,9 @@ def _scored(plan: object, folder: Path, kept: Path, sandbox: Sandbox = Sandbox.N
     """Seconds from an open set to the decision on every row."""
     from audit.evaluation.evaluation_set import open_evaluation_set
     from audit.plan.audit_plan import AuditPlan
-    from audit.provenance import scoring_identity
     from audit.scoring import Keeping, score
     from audit.scoring.checkpoint import Checkpoint
+    from audit.scoring.provenance import scoring_identity
 
     assert isinstance(plan, AuditPlan)
     with open_evaluation_set(plan, folder) as opened:

@@ -19,7 +19,7 @@ from audit.detectors.isolation.contained import ContainedDetector
 from audit.detectors.isolation.options import Isolating
 from audit.detectors.protocol import Detector
 from audit.plan.audit_plan import AuditPlan
-from audit.scoring.context import run_context
+from audit.scoring.runner import run_context
 
 CANARY = "canary-51c7"
 BATCH = pa.record_batch(

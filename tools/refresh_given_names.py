@@ -1,4 +1,4 @@
-"""Writes the given names of `audit/probing/data/given_names.csv` from the locales of Faker.
+"""Writes the given names of `audit/scoring/probing/data/given_names.csv` from the locales of Faker.
 
     pip install faker
     python -m tools.refresh_given_names [--to FILE]

@@ -19,8 +19,8 @@ import numpy.typing as npt
 from audit.analyses.budget import budget
 from audit.analyses.estimates import as_known
 from audit.analyses.swaps import ComparedTemplates, compared
+from audit.counting.probed import Answered
 from audit.plan.audit_plan import AuditPlan, ProbeRule
-from audit.probing.design import Answered
 from audit.result.findings.judged import Outcome
 from audit.result.findings.swaps import ProbeBecause, ProbeRuleBecause, ProbeRuleResult, ProbeVerdict
 from audit.stats.template_shifts import MIN_TEMPLATES, HolmStep, ShiftTests, holm, shift_tests

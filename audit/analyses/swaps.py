@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from audit.analyses.estimates import as_known
-from audit.probing.design import Answered, Comparison
+from audit.counting.probed import Answered, Comparison
 from audit.result.findings.swaps import ChangedSlot, SwapProbe, SwapShift
 from audit.stats.template_shifts import MIN_TEMPLATES, mean_interval, undetected_share
 

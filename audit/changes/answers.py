@@ -10,9 +10,9 @@ from audit.counting.count import SCORED
 from audit.errors import ResultError
 from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.plan.audit_plan import AuditPlan, PredictionsDetector
-from audit.provenance import sha256_of
 from audit.result.audit_result import AuditResult
 from audit.scoring.predictions_file import DECISIONS
+from audit.scoring.provenance import sha256_of
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from audit.cli.group_names import GroupNames
 from audit.plan.file.reading import canonical_plan_sha256
-from audit.provenance import package_version
+from audit.scoring.provenance import package_version
 from audit.version import __version__
 
 if TYPE_CHECKING:

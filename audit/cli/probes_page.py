@@ -10,7 +10,7 @@ from audit.cli.terminal import Style
 from audit.vocabulary.text import count_of
 
 if TYPE_CHECKING:
-    from audit.probing.design import Design
+    from audit.counting.probed import Design
 
 _TEXTS: Final = 3
 _NAMED: Final = 6

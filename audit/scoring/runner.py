@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 from audit.detectors.isolation.choosing import ran_in, restarted
@@ -12,27 +16,31 @@ from audit.detectors.isolation.options import IN_PROCESS, Isolating
 from audit.detectors.protocol import (
     Detector,
     DetectorInfo,
+    RunContext,
     TableDetector,
     table_detector,
 )
 from audit.errors import DetectorGoneError, RunInterruptedError
-from audit.scoring.interrupts import finishing_batches
+from audit.plan.audit_plan import AuditPlan, ModelDetector
 from audit.scoring.kept_rows import rows_kept_in
 from audit.scoring.progress import NoProgress, Progress
 from audit.scoring.rounds import Rounds
 from audit.scoring.scored import Scored
 from audit.scoring.withholding import advance, opened, told, withheld
+from audit.plan.audit_plan import ModelDetector
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from audit.detectors.answers import CheckedAnswers
     from audit.evaluation.evaluation_set import EvaluationSet
-    from audit.plan.audit_plan import AuditPlan, ModelDetector
+    from audit.plan.audit_plan import AuditPlan
     from audit.result.audit_result import SystemDescription
     from audit.scoring.checkpoint import Checkpoint, Leg
     from audit.scoring.decisions import Decided
     from audit.scoring.rules import DecisionRule
+
+__all__ = ["Keeping", "Stop", "Taker", "finishing_batches", "run_context", "run_rounds", "score"]
 
 
 def score(
@@ -157,7 +165,6 @@ def run_rounds(
     AuditError
         The detector cannot be opened or cannot go on; or the run was interrupted, and can go on.
     """
-    from audit.scoring.context import run_context
     from audit.scoring.in_flight import InFlight, workers_of
 
     kind, detector = batches.section.kind, batches.detector
@@ -251,3 +258,55 @@ def _describe(plan: AuditPlan, info: DetectorInfo, rule: DecisionRule, decided: 
         ties_at_capacity=decided.ties_at_capacity,
         notes=tuple(notes),
     )
+
+
+def run_context(plan: AuditPlan, folder: Path) -> RunContext:
+    """The context of a detector that is run, and so no table of predictions; `folder` is that of the plan."""
+    section = plan.detector
+    assert isinstance(section, ModelDetector)  # noqa: S101 - a table is never opened
+    return RunContext(
+        folder=folder,
+        columns=section.features,
+        answers=section.answers,
+        score_range=section.answer_range,
+        batch_size=plan.scoring.batch_size,
+        classes=section.classes if section.answers == "class" else (),
+    )
+
+
+_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
+
+
+class Stop:
+    """Whether somebody asked for the end of the run."""
+
+    def __init__(self) -> None:
+        self.asked = False
+
+
+@contextlib.contextmanager
+def finishing_batches(tell: Callable[[], None]) -> Iterator[Stop]:
+    """Take the first interrupt as a request; the second interrupts at once, as ever. `tell` is called at the first.
+
+    Outside the main thread no signal can be taken: there everything stays as it was.
+    """
+    stop = Stop()
+    former: dict[int, object] = {}
+
+    def ask(_number: int, _frame: FrameType | None) -> None:
+        if stop.asked:
+            raise KeyboardInterrupt
+        stop.asked = True
+        tell()
+
+    if threading.current_thread() is threading.main_thread():
+        for name in _SIGNALS:
+            number = getattr(signal, name, None)
+            # who ignores a signal (nohup) goes on ignoring it
+            if number is not None and signal.getsignal(number) not in {signal.SIG_IGN, None}:
+                former[number] = signal.signal(number, ask)
+    try:
+        yield stop
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]

@@ -12,7 +12,7 @@ from audit.changes.accept import check_plans, question_of
 from audit.errors import ResultError
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.file.reading import load_plan
-from audit.provenance import scoring_identity
+from audit.scoring.provenance import scoring_identity
 
 
 def with_parts(plan: AuditPlan, **parts: dict[str, object]) -> AuditPlan:

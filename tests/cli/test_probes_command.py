@@ -20,9 +20,9 @@ from audit.cli.second_looks import second_looks
 from audit.cli.summary import rule_lines, summary
 from audit.cli.terminal import Style
 from audit.errors import ResultError
-from audit.probing.writing import starts_formula
 from audit.result.audit_result import AuditResult
 from audit.result.file import load_result, parse_result, result_to_json
+from audit.scoring.probing.writing import starts_formula
 
 PROBE = '[[probes]]\nid = "words"\nkind = "text"\ncolumn = "text"\nslots = ["demonym"]\n'
 LEVELS = 'levels = { demonym = ["NGA", "PHL"] }\n'

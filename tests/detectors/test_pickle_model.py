@@ -28,7 +28,7 @@ from audit.detectors.pickle_model import PickleDetector
 from audit.errors import DetectorError
 from audit.plan.audit_plan import PickleDetector as PickleSection
 from audit.run import run_audit
-from audit.scoring.context import run_context
+from audit.scoring.runner import run_context
 
 NAMESPACES = can_unshare()
 ROOT = Path(__file__).resolve().parents[2]

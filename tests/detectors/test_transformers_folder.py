@@ -17,7 +17,7 @@ from audit.detectors.transformers_folder import check_folder
 from audit.detectors.transformers_model import TransformersDetector
 from audit.errors import DetectorError
 from audit.plan.audit_plan import TransformersDetector as TransformersSection
-from audit.scoring.context import run_context
+from audit.scoring.runner import run_context
 
 
 @pytest.fixture

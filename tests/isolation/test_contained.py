@@ -27,7 +27,7 @@ from audit.detectors.protocol import Detector
 from audit.errors import DetectorError
 from audit.plan.audit_plan import AuditPlan
 from audit.run import run_audit
-from audit.scoring.context import run_context
+from audit.scoring.runner import run_context
 from audit.scoring.withholding import withheld
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs process groups")

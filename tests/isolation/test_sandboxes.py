@@ -26,8 +26,8 @@ from audit.detectors.isolation.options import Sandbox
 from audit.errors import DetectorError
 from audit.plan.audit_plan import SandboxSection
 from audit.plan.file.reading import load_plan
-from audit.provenance import scoring_identity
 from audit.run import run_audit
+from audit.scoring.provenance import scoring_identity
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="namespaces are Linux's")
 ROOT = Path(__file__).resolve().parents[2]

@@ -14,7 +14,7 @@ from audit.errors import PlanError
 from audit.plan.audit_plan import AuditPlan, GovernanceSection
 from audit.plan.file.reading import LoadedPlan, canonical_plan_sha256, parse_plan
 from audit.plan.file.unfinished import toml_text
-from audit.provenance import scoring_identity
+from audit.scoring.provenance import scoring_identity
 
 SMALL = (Path(__file__).with_name("small_plan.toml")).read_text(encoding="utf-8")
 PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "governance.md").read_text(encoding="utf-8")

@@ -12,12 +12,12 @@ from made_probes import IGNORES, LEXICON, RUN, write_audit
 from typer.testing import CliRunner
 
 from audit.cli.app import app
+from audit.counting.probed import Comparison, Design
 from audit.errors import AuditError, DataError, DetectorError, PlanError
 from audit.plan.file.reading import read_plan_file
-from audit.probing.design import Comparison, Design
-from audit.probing.writing import designs_of_plan
 from audit.result.audit_result import AuditResult
 from audit.run import run_audit
+from audit.scoring.probing.writing import designs_of_plan
 
 TEXT = '[[probes]]\nid = "words"\nkind = "text"\ncolumn = "text"\n'
 RULE = '[[rules]]\nmetric = "counterfactual_shift"\nmargin = 0.05\n'

@@ -13,14 +13,14 @@ from typer.testing import CliRunner
 
 from audit.cli.app import app
 from audit.cli.swap_lines import swap_line
+from audit.counting.probed import Design
 from audit.errors import PlanError
 from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.plan.file.reading import parse_plan
-from audit.probing.asking import design_of
-from audit.probing.design import Design
 from audit.result.audit_result import AuditResult
 from audit.result.file import parse_result, result_to_json
 from audit.run import run_audit
+from audit.scoring.probing.asking import design_of
 from reports.html import HtmlReporter
 from reports.junit import JunitReporter
 

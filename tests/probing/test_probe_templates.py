@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from audit.errors import PlanError
 from audit.plan.probes import TextProbe
-from audit.probing.templates import Choice, Piece, pieces_of, render, slots_of, templates_of
-from audit.probing.text_design import written
-from audit.probing.words import ANCHOR, NO_NAME, built_in_words
+from audit.scoring.probing.templates import Choice, Piece, pieces_of, render, slots_of, templates_of
+from audit.scoring.probing.text_design import written
+from audit.scoring.probing.words import ANCHOR, NO_NAME, built_in_words
 
 WORDS = built_in_words()
 LANGUAGES = ("en", "es", "fr")

@@ -11,7 +11,7 @@ from audit.errors import PlanError
 from audit.evaluation.nationality import countries
 from audit.evaluation.nationality_words import meanings
 from audit.evaluation.spelling import fold
-from audit.probing.words import ANCHOR, FORMS, GENDERS_OF_NAMES, built_in_words, words_of
+from audit.scoring.probing.words import ANCHOR, FORMS, GENDERS_OF_NAMES, built_in_words, words_of
 
 WORDS = built_in_words()
 ALL = ("en", "es", "fr")

@@ -17,8 +17,8 @@ from audit.cli.app import app
 from audit.disclosure.read import parse_release
 from audit.errors import ResultError
 from audit.plan.file.reading import canonical_plan_sha256, load_plan
-from audit.provenance import scoring_identity
 from audit.result.file import load_result
+from audit.scoring.provenance import scoring_identity
 
 WHO, WHY = "Head of inspection, 3rd floor", "Model 2.4 corrects it; 1,234 rows"
 LATER, SOONER, PAST = "2999-06-30", "2999-01-01", "2020-02-29"

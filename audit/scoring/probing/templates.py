@@ -27,7 +27,7 @@ from typing import Any, Final, get_args
 
 from audit.errors import PlanError
 from audit.plan.probes import ProbeLanguage, TextProbe
-from audit.probing.words import ANCHOR, NO_NAME, Words, read_toml
+from audit.scoring.probing.words import ANCHOR, NO_NAME, Words, read_toml
 from audit.vocabulary.text import shown
 
 __all__ = ["Choice", "Piece", "Template", "Templates", "pieces_of", "render", "slots_of", "templates_of"]
@@ -139,7 +139,9 @@ def _check_different(templates: Iterable[Template], languages: tuple[str, ...], 
 
 @functools.cache
 def _built_in(name: str) -> dict[str, Any]:
-    text = importlib.resources.files("audit.probing").joinpath("data", f"{name}.toml").read_text(encoding="utf-8")
+    text = (
+        importlib.resources.files("audit.scoring.probing").joinpath("data", f"{name}.toml").read_text(encoding="utf-8")
+    )
     return tomllib.loads(text)
 
 

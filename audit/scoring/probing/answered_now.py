@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 import pyarrow as pa
 
+from audit.counting.probed import Design
 from audit.detectors.answers import CheckedAnswers, FloatArray
 from audit.detectors.isolation.choosing import restarted
 from audit.detectors.isolation.options import Isolating
 from audit.detectors.protocol import ROW_ID, Detector
 from audit.plan.audit_plan import AuditPlan, ModelDetector
-from audit.probing.design import Design
 from audit.scoring.progress import Progress
 from audit.scoring.rounds import Rounds
 from audit.scoring.runner import run_rounds

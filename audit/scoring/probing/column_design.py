@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from audit.counting.probed import MOST_VARIANTS, Comparison, Design, Pairs, SlotOfProbe, cast_value
 from audit.errors import PlanError
 from audit.evaluation.connection import reading
 from audit.evaluation.quoting import identifier
 from audit.plan.probes import ColumnsProbe
-from audit.probing.design import MOST_VARIANTS, Comparison, Design, Pairs, SlotOfProbe, cast_value
-from audit.probing.text_design import variant_id
+from audit.scoring.probing.text_design import variant_id
 from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:

@@ -11,11 +11,11 @@ from typing import Final
 
 from pydantic import BaseModel
 
+from audit.counting.probed import Design
 from audit.errors import PlanError
 from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.plan.file.reading import LoadedPlan, read_plan_file
-from audit.probing.asking import design_of
-from audit.probing.design import Design
+from audit.scoring.probing.asking import design_of
 from audit.vocabulary.text import starts_formula as is_formula
 
 __all__ = ["designs_of_plan", "paths_of", "starts_formula", "variants_csv"]

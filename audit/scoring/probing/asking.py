@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pyarrow as pa
 
+from audit.counting.probed import Answered, Design, cast_value
 from audit.counting.table import FLAGGED
 from audit.detectors.answers import ABSTAIN, NO_REASON, OK, CheckedAnswers
 from audit.detectors.isolation.options import IN_PROCESS, Isolating
@@ -21,11 +22,10 @@ from audit.evaluation.columns import check_text_type
 from audit.evaluation.connection import reading
 from audit.evaluation.quoting import identifier
 from audit.plan.audit_plan import AuditPlan, ColumnsProbe, PredictionsDetector, Probe, TextProbe
-from audit.probing.answered_now import answers_of
-from audit.probing.column_design import column_design
-from audit.probing.design import Answered, Design, cast_value
-from audit.probing.text_design import Written, variant_id, written
 from audit.scoring.batches import check_features
+from audit.scoring.probing.answered_now import answers_of
+from audit.scoring.probing.column_design import column_design
+from audit.scoring.probing.text_design import Written, variant_id, written
 from audit.scoring.progress import NoProgress, Progress
 from audit.scoring.rules import decision_rule
 from audit.vocabulary.text import count_of, shown

@@ -224,5 +224,5 @@ def _amiss(where: str, what: str, hint: str) -> PlanError:
 
 
 def _table(name: str) -> list[dict[str, str]]:
-    text = importlib.resources.files("audit.probing").joinpath("data", name).read_text(encoding="utf-8")
+    text = importlib.resources.files("audit.scoring.probing").joinpath("data", name).read_text(encoding="utf-8")
     return list(csv.DictReader(text.splitlines()))
