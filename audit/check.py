@@ -12,7 +12,7 @@ from audit.analyses.budget import budget
 from audit.analyses.decidability import FamilyDecidability, RuleDecidability, rule_decidability
 from audit.analyses.estimates import everyone_as_family, row_accounts
 from audit.analyses.expected import missing_expected
-from audit.analyses.families import finest
+from audit.analyses.families import count_families, finest
 from audit.analyses.held_back import PlannedPeople, held_back, share_for_all
 from audit.analyses.missing_attributes import member_places
 from audit.analyses.set_review import SetReview
@@ -21,7 +21,6 @@ from audit.plan.audit_plan import AuditPlan, Rule
 from audit.plan.file.reading import LoadedPlan, loaded_plan
 from audit.result.findings import RowAccount
 from audit.review import review_set
-from audit.run import count_families
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
 from audit.vocabulary.metrics import METRICS, Cell, MetricName
 
@@ -250,7 +249,7 @@ def _opened(loaded: LoadedPlan, table: pa.Table | pd.DataFrame | None) -> Iterat
         )
         read_reference_table(evaluation_set, loaded.plan, loaded.folder)
         if loaded.plan.measures:
-            from audit.crosscheck.own_measures_fairlearn import check_measures
+            from audit.analyses.crosscheck.own_measures_fairlearn import check_measures
 
             check_measures(loaded.plan, loaded.folder)
         yield evaluation_set

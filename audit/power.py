@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audit.analyses.budget import budget
+from audit.analyses.families import count_families
 from audit.analyses.power import FamilyPower, GroupPower, Smallest, rule_power
 from audit.analyses.sides import Side, questions
 from audit.check import count_labels
 from audit.counting.table import CountsTable
 from audit.plan.audit_plan import AuditPlan, Rule
 from audit.plan.file.reading import LoadedPlan, loaded_plan
-from audit.run import count_families
 from audit.vocabulary.groups import SensitiveFeature
 from audit.vocabulary.metrics import METRICS
 

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from audit.analyses.disparities import disparities
 from audit.analyses.estimates import estimates, everyone_as_family, group_counts, row_accounts
-from audit.analyses.families import finest, plan_families, rule_families
+from audit.analyses.families import count_families, finest, plan_families, rule_families
 from audit.analyses.impact_ratios import impact_ratios
+from audit.analyses.notices import notices
 from audit.analyses.swap_rules import judge_probes
 from audit.analyses.swaps import swap_probes
 from audit.changes.baseline import Baseline, baseline_for, changed, check_before, joined_while_open
 from audit.counting.table import CountsTable, FamilyCounts
 from audit.detectors.isolation.options import Isolating, IsolationOptions
 from audit.errors import DataError
-from audit.notices import notices
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.file.reading import LoadedPlan, loaded_plan
 from audit.result.audit_result import (
@@ -42,14 +42,14 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+    from audit.analyses.crosscheck.tables import Rows
     from audit.counting.counted import Counted
     from audit.counting.probed import Answered, Design
-    from audit.crosscheck.tables import Rows
     from audit.evaluation.evaluation_set import EvaluationSet
     from audit.scoring import Keeping, Progress, Scored
     from audit.scoring.checkpoint import Checkpoint
 
-__all__ = ["count_families", "run_audit", "summarise"]
+__all__ = ["run_audit", "summarise"]
 
 
 def run_audit(  # noqa: PLR0913 - what an audit can be given
@@ -171,7 +171,7 @@ def _check_before(
     if earlier is not None:
         check_before(earlier, evaluation_set)
     if details and loaded.plan.measures:
-        from audit.crosscheck.own_measures_fairlearn import check_measures
+        from audit.analyses.crosscheck.own_measures_fairlearn import check_measures
 
         check_measures(loaded.plan, loaded.folder)
     if not loaded.plan.probes:
@@ -210,17 +210,9 @@ def _own_measures(loaded: LoadedPlan, evaluation_set: EvaluationSet) -> tuple[Ow
     """The plan's own measures; the libraries they need are not loaded where it has none."""
     if not loaded.plan.measures:
         return ()
-    from audit.crosscheck.own_measures_fairlearn import own_measures
+    from audit.analyses.crosscheck.own_measures_fairlearn import own_measures
 
     return own_measures(loaded.plan, loaded.folder, evaluation_set, evaluation_set.features)
-
-
-def count_families(
-    plan: AuditPlan, counts: CountsTable, features: Sequence[SensitiveFeature]
-) -> dict[Family, FamilyCounts]:
-    """Add the counts up to every family that the plan asks for, in the order of reports."""
-    by_name = {feature.name: feature for feature in features}
-    return {family: counts.family(family, by_name) for family in plan_families(plan)}
 
 
 def summarise(
@@ -293,7 +285,7 @@ def _further(
     rates: Sequence[Estimate],
 ) -> tuple[dict[str, Any], tuple[Notice, ...]]:
     """Every finding that decides nothing. A gate, which leaves them out, does not load what answers them."""
-    from audit.further import further_findings
+    from audit.analyses.further import further_findings
 
     return further_findings(plan, counted, families, features, judged, rates)
 
@@ -331,7 +323,7 @@ def _definitions(plan: AuditPlan) -> tuple[MetricDefinition, ...]:
 
 
 def _single_rows(plan: AuditPlan, evaluation_set: EvaluationSet) -> Mapping[Group, Rows]:
-    from audit.crosscheck.single_rows import group_rows
+    from audit.analyses.crosscheck.single_rows import group_rows
 
     return group_rows(evaluation_set, _compared_families(plan))
 
@@ -351,10 +343,10 @@ def _with_opinions(
 ) -> AuditResult:
     """The result with what other libraries say; `rows` is None where they are not asked. Raises CrosscheckError."""
     if rows is None:
-        from audit.crosscheck.unasked import UNASKED
+        from audit.analyses.crosscheck.unasked import UNASKED
 
         return result.model_copy(update={"notices": (*result.notices, UNASKED)})
-    from audit.crosscheck.agreement import opinions
+    from audit.analyses.crosscheck.agreement import opinions
 
     compared = [
         everyone_as_family(counted.table),

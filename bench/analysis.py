@@ -38,11 +38,12 @@ def analysis(data: Path, rounds: int = 3) -> Analysis:
     """Measure the parts of an analysis of `data`."""
     import duckdb
 
+    from audit.analyses.families import count_families
     from audit.cli import collect_rarely
     from audit.counting.counted import count_everything
     from audit.evaluation.evaluation_set import open_evaluation_set
     from audit.plan.file.reading import loaded_plan
-    from audit.run import count_families, summarise
+    from audit.run import summarise
     from audit.scoring import score
     from audit.scoring.provenance import provenance
 

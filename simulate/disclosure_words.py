@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from audit.analyses.families import count_families
 from audit.counting.table import CountsTable
 from audit.disclosure.protect import protect
 from audit.disclosure.words import public_words
 from audit.public.table import PublicRule
-from audit.run import count_families
 from audit.verdicts import judge
 from simulate.disclosure_world import counted, method, people, world_lattice
 from simulate.verdict_size import Measured

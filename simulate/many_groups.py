@@ -14,10 +14,10 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from audit.analyses.families import count_families
 from audit.analyses.sides import questions
 from audit.counting.table import FLAGGED, NOT_FLAGGED, POSITIVE, CountsTable, FamilyCounts
 from audit.plan.audit_plan import AuditPlan
-from audit.run import count_families
 from audit.stats.boundaries import Boundary, margin_boundary
 from audit.stats.equality import equality_p
 from audit.stats.generalized_entropy import entropy_interval, generalized_entropy

@@ -14,9 +14,9 @@ from typing import Final, Literal
 import numpy as np
 import numpy.typing as npt
 
+from audit.analyses.families import count_families
 from audit.counting.table import FLAGGED, NOT_FLAGGED, POSITIVE, CountsTable, IntArray
 from audit.plan.audit_plan import AuditPlan
-from audit.run import count_families
 from audit.sequential.judging import judged
 from audit.sequential.state import Evidence, Sample, State, begun
 from audit.sequential.taking_in import taken_in

@@ -16,13 +16,13 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import betaincinv
 
+from audit.analyses.families import count_families
 from audit.counting.clusters import ClusterTable
 from audit.counting.family_moments import CELLS
 from audit.counting.moments import Moments
 from audit.counting.table import FLAGGED, NOT_FLAGGED, POSITIVE, CountsTable
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings import Verdict
-from audit.run import count_families
 from audit.verdicts import judge
 from audit.vocabulary.groups import LevelName, SensitiveFeature
 from audit.vocabulary.metrics import Cell

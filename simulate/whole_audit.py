@@ -13,10 +13,10 @@ from itertools import product
 import numpy as np
 import numpy.typing as npt
 
+from audit.analyses.families import count_families
 from audit.counting.table import FLAGGED, NOT_FLAGGED, POSITIVE, CountsTable, IntArray
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings import Verdict
-from audit.run import count_families
 from audit.verdicts import judge
 from audit.vocabulary.groups import Group, LevelName, SensitiveFeature
 from simulate.verdict_size import Measured

@@ -14,6 +14,7 @@ from made_audits import ORIGIN, SYSTEM
 from made_disclosure import GENDERS, SECRET
 from made_samples import RULES, RUNGS, Drawn, Sample
 
+from audit.analyses.families import count_families
 from audit.counting.counted import Counted
 from audit.counting.score_table import BINS, UNIT, ScoreTable
 from audit.counting.table import CountsTable
@@ -26,7 +27,7 @@ from audit.evaluation import nationality
 from audit.plan.file.reading import LoadedPlan
 from audit.public.table import PublicRelease
 from audit.result.audit_result import AuditResult
-from audit.run import count_families, summarise
+from audit.run import summarise
 from audit.vocabulary.groups import LevelName, SensitiveFeature
 
 PEOPLE, NATIONALITIES = 1_000_000, 200

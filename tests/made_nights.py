@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from audit.analyses.families import count_families
 from audit.counting.table import CountsTable, IntArray
 from audit.plan.audit_plan import AuditPlan
-from audit.run import count_families
 from audit.sequential.state import Evidence, Sample, State, begun
 from audit.sequential.taking_in import taken_in
 from audit.vocabulary.groups import LevelName, SensitiveFeature

@@ -1,11 +1,11 @@
-"""The page that reconciles this project's metrics with those of fairlearn and AIF360, from `audit.crosscheck`."""
+"""The page that reconciles this project's metrics with those of fairlearn and AIF360, from `audit.analyses.crosscheck`."""
 
 from __future__ import annotations
 
 from typing import get_args
 
-from audit.crosscheck.conventions import CONVENTIONS
-from audit.crosscheck.dictionary import ENTRIES, Section
+from audit.analyses.crosscheck.conventions import CONVENTIONS
+from audit.analyses.crosscheck.dictionary import ENTRIES, Section
 
 _HEAD = """\
 <!-- Generated from the code by `make reference`. Do not edit by hand. -->

@@ -27,7 +27,7 @@ def missing_expected(
     Parameters
     ----------
     families : mapping of Family to FamilyCounts
-        The counts of every family of the plan, as `audit.run.count_families` gives them.
+        The counts of every family of the plan, as `audit.analyses.families.count_families` gives them.
 
     Returns
     -------

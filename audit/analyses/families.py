@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import Final
 
-from audit.counting.table import FamilyCounts
+from audit.counting.table import CountsTable, FamilyCounts
 from audit.plan.audit_plan import AuditPlan, Rule
 from audit.vocabulary.groups import Axis, Family, Group, Level, SensitiveFeature
 from audit.vocabulary.metrics import MetricName
@@ -15,6 +15,7 @@ __all__ = [
     "ERROR_RATES",
     "MOST_GROUPS",
     "Parents",
+    "count_families",
     "finest",
     "is_listed",
     "ladder_parents",
@@ -104,3 +105,11 @@ def _rung_above(plan: AuditPlan, axis: Axis) -> str:
     rungs = plan.rungs(axis.feature)
     place = rungs.index(axis.rung)
     return rungs[min(place + 1, len(rungs) - 1)]
+
+
+def count_families(
+    plan: AuditPlan, counts: CountsTable, features: Sequence[SensitiveFeature]
+) -> dict[Family, FamilyCounts]:
+    """Add the counts up to every family that the plan asks for, in the order of reports."""
+    by_name = {feature.name: feature for feature in features}
+    return {family: counts.family(family, by_name) for family in plan_families(plan)}

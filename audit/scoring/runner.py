@@ -27,7 +27,6 @@ from audit.scoring.progress import NoProgress, Progress
 from audit.scoring.rounds import Rounds
 from audit.scoring.scored import Scored
 from audit.scoring.withholding import advance, opened, told, withheld
-from audit.plan.audit_plan import ModelDetector
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -17,7 +17,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from audit.crosscheck.rates_aif360 import quiet_import
+from audit.analyses.crosscheck.rates_aif360 import quiet_import
 from audit.vocabulary.metrics import MetricName
 from audit.worlds.truth import RATES
 from bench.planted.sets import Flag

@@ -14,11 +14,11 @@ from statsmodels.stats.proportion import confint_proportions_2indep, proportion_
 
 from audit.analyses.costs import cost_findings
 from audit.analyses.estimates import everyone_as_family
+from audit.analyses.families import count_families
 from audit.counting.counted import count_everything
 from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.plan.sections import CostsSection
 from audit.result.findings import CostOfErrors
-from audit.run import count_families
 from audit.scoring import score
 from audit.stats.expected_cost import difference_of_costs, expected_cost
 from simulate.costs_and_own_measures import costs as simulated_costs

@@ -10,13 +10,12 @@ import pytest
 from made_counts import categorical, plan_of
 from sklearn.metrics import roc_auc_score
 
-from audit.analyses.families import MOST_GROUPS, plan_families
+from audit.analyses.families import MOST_GROUPS, count_families, plan_families
 from audit.analyses.scores import ScoreFindings, score_findings
 from audit.counting.score_table import BINS, UNIT, ScoreTable
 from audit.counting.table import NEAR, CountsTable
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings.scores import SWEEP_NOTE, AucDecomposition, Calibration, GroupAuc, Sweep
-from audit.run import count_families
 from audit.vocabulary.groups import Part, SensitiveFeature
 
 FloatArray = npt.NDArray[np.float64]

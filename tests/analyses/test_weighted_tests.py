@@ -15,6 +15,7 @@ from made_counts import categorical, plan_of
 
 from audit.analyses.disparities import disparities
 from audit.analyses.estimates import estimates, everyone_as_family
+from audit.analyses.families import count_families
 from audit.analyses.missing_attributes import member_places
 from audit.analyses.sides import questions
 from audit.analyses.weighted_rates import compared, with_possible_members
@@ -25,7 +26,6 @@ from audit.counting.table import CountsTable, FamilyCounts
 from audit.counting.weights import WeightTable
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings import RuleResult, Verdict
-from audit.run import count_families
 from audit.stats.effective_test import effective_test
 from audit.verdicts import judge
 from audit.vocabulary.groups import Family, SensitiveFeature

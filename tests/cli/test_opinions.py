@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from audit.analyses.crosscheck import rates_fairlearn
 from audit.cli.app import app
 from audit.cli.opinions import opinion_line
-from audit.crosscheck import rates_fairlearn
 from audit.errors import ExitCode
 from audit.result.audit_result import AuditResult
 from audit.result.file import load_result
@@ -104,7 +104,7 @@ def test_a_machine_without_the_libraries_says_that_nobody_was_asked(
         raise ImportError
 
     for library in ("rates_fairlearn", "rates_aif360"):
-        monkeypatch.setattr(f"audit.crosscheck.{library}.answers", missing)
+        monkeypatch.setattr(f"audit.analyses.crosscheck.{library}.answers", missing)
     code, out, _ = invoke("run", "--restricted", "plan.toml")
     assert code == ExitCode.PASS
     assert "Checked: neither fairlearn nor AIF360 could be asked" in out

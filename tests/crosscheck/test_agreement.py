@@ -15,13 +15,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from made_counts import cells
 
+from audit.analyses.crosscheck import agreement, rates_aif360, rates_fairlearn
+from audit.analyses.crosscheck.agreement import HEADLINES, agreement_notices, crosscheck
+from audit.analyses.crosscheck.compare import TOLERANCE, distance
+from audit.analyses.crosscheck.conventions import CONVENTIONS
+from audit.analyses.crosscheck.tables import Answers, Rows, Tables, ours, tables_of
 from audit.analyses.estimates import estimates
 from audit.counting.table import CountsTable, FamilyCounts, IntArray
-from audit.crosscheck import agreement, rates_aif360, rates_fairlearn
-from audit.crosscheck.agreement import HEADLINES, agreement_notices, crosscheck
-from audit.crosscheck.compare import TOLERANCE, distance
-from audit.crosscheck.conventions import CONVENTIONS
-from audit.crosscheck.tables import Answers, Rows, Tables, ours, tables_of
 from audit.errors import AuditError, CrosscheckError, ExitCode
 from audit.result.findings import Agreement, ConventionCode
 from audit.vocabulary.groups import Axis, Family, Group, Level
@@ -159,7 +159,7 @@ def test_asking_leaves_logging_as_it_was_and_writes_nothing() -> None:
         "warnings.simplefilter('error')\n"
         "import numpy as np\n"
         "from audit.counting.table import FamilyCounts\n"
-        "from audit.crosscheck.agreement import HEADLINES, crosscheck\n"
+        "from audit.analyses.crosscheck.agreement import HEADLINES, crosscheck\n"
         "from audit.vocabulary.groups import Family, Group\n"
         "ones = np.ones((1, 3, 4), dtype=np.int64)\n"
         "found = crosscheck([FamilyCounts(Family(()), (Group(()),), ones, ones[0])], HEADLINES)\n"
@@ -185,7 +185,7 @@ def test_a_library_that_cannot_be_loaded_has_no_agreement_and_a_notice(missing: 
         f"sys.modules[{missing!r}] = None\n"
         "import numpy as np\n"
         "from audit.counting.table import FamilyCounts\n"
-        "from audit.crosscheck.agreement import HEADLINES, agreement_notices, crosscheck\n"
+        "from audit.analyses.crosscheck.agreement import HEADLINES, agreement_notices, crosscheck\n"
         "from audit.vocabulary.groups import Family, Group\n"
         "ones = np.ones((1, 3, 4), dtype=np.int64)\n"
         "found = crosscheck([FamilyCounts(Family(()), (Group(()),), ones, ones[0])], HEADLINES)\n"

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from packaging.requirements import Requirement
 
-from audit.crosscheck.rates_aif360 import quiet_import
+from audit.analyses.crosscheck.rates_aif360 import quiet_import
 
 PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
 

@@ -17,12 +17,12 @@ from fairlearn import metrics as fairlearn
 from made_counts import categorical, cells, families_of, plan_of
 from sklearn import metrics as sklearn
 
+from audit.analyses.crosscheck.dictionary import ENTRIES
+from audit.analyses.crosscheck.rates_aif360 import quiet_import
 from audit.analyses.disparities import disparities
 from audit.analyses.estimates import estimates
 from audit.counting.moments import Moments
 from audit.counting.table import FamilyCounts
-from audit.crosscheck.dictionary import ENTRIES
-from audit.crosscheck.rates_aif360 import quiet_import
 from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.result.findings import Disparity, Estimate
 from audit.stats.generalized_entropy import generalized_entropy
@@ -408,9 +408,9 @@ def weights() -> None:
 
 def weighted_here(rows: Rows, weight: npt.NDArray[np.float64]) -> float:
     """The weighted share found in group b, as verdicts take it."""
+    from audit.analyses.families import count_families
     from audit.counting.count import count_cases
     from audit.counting.count_moments import count_moments
-    from audit.run import count_families
     from audit.scoring import score
     from audit.vocabulary.metrics import METRICS
 

@@ -14,7 +14,7 @@ from made_counts import categorical, nationality, plan_of
 from scipy.stats import norm, t
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
-from audit.crosscheck.own_measures_fairlearn import own_measures
+from audit.analyses.crosscheck.own_measures_fairlearn import own_measures
 from audit.errors import DetectorError
 from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.plan.audit_plan import AuditPlan, Measure

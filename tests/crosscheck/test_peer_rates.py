@@ -24,9 +24,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from made_counts import categorical, cells, families_of, plan_of
 
+from audit.analyses.crosscheck import rates_aif360
 from audit.analyses.disparities import disparities
 from audit.analyses.estimates import EVERYONE, estimates, everyone_as_family
-from audit.crosscheck import rates_aif360
 from audit.result.findings import Disparity, Estimate
 from audit.vocabulary.metrics import MetricName
 

@@ -10,15 +10,16 @@ import pyarrow as pa
 import pytest
 from made_counts import plan_of
 
+from audit.analyses.crosscheck import single_rows
+from audit.analyses.crosscheck.single_rows import group_rows
+from audit.analyses.crosscheck.tables import Answers
+from audit.analyses.families import count_families
 from audit.counting.count import count_cases
-from audit.crosscheck import single_rows
-from audit.crosscheck.single_rows import group_rows
-from audit.crosscheck.tables import Answers
 from audit.errors import CrosscheckError
 from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.plan.audit_plan import AuditPlan
 from audit.result.audit_result import AuditResult
-from audit.run import count_families, run_audit
+from audit.run import run_audit
 from audit.scoring import score
 from audit.vocabulary.groups import Axis, Family, Group, SensitiveFeature
 
@@ -139,12 +140,12 @@ def test_weighted_rates_are_compared_as_verdicts_take_them() -> None:
 
 
 def test_a_weighted_rate_that_verdicts_take_differently_ends_the_audit(monkeypatch: pytest.MonkeyPatch) -> None:
-    import audit.crosscheck.agreement as agreement
+    import audit.analyses.crosscheck.agreement as agreement
 
     asked = plan()
     section = asked.evaluation_set.model_copy(update={"weight": "weight"})
     weighed = table(400, 4).append_column("weight", pa.array(np.linspace(1, 9, 400)))
-    from audit.crosscheck.weighted import weighted_ours as honest
+    from audit.analyses.crosscheck.agreement import weighted_ours as honest
 
     def wrong(*args: Any) -> Answers:
         mine = honest(*args)

@@ -13,6 +13,7 @@ import pytest
 
 from audit.analyses.control_sample import control_sample
 from audit.analyses.estimates import EVERYONE
+from audit.analyses.families import count_families
 from audit.analyses.sensitivity import sensitivity_findings, sensitivity_notices
 from audit.counting.control_sample import count_control_sample
 from audit.counting.count import count_cases
@@ -23,7 +24,6 @@ from audit.plan.audit_plan import AuditPlan
 from audit.plan.file.reading import loaded_plan
 from audit.plan.sections import SensitivitySection
 from audit.result.findings import ControlSample, RuleSensitivity, SensitivityFinding, Verdict
-from audit.run import count_families
 from audit.scoring import score
 from audit.stats.label_noise import corrected_rate
 from audit.verdicts import judge

@@ -22,9 +22,9 @@ from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.metrics import roc_auc_score
 from statsmodels.stats.multitest import multipletests
 
+from audit.analyses.crosscheck.own_measures_fairlearn import own_measures
+from audit.analyses.crosscheck.rates_aif360 import quiet_import
 from audit.counting.table import IntArray
-from audit.crosscheck.own_measures_fairlearn import own_measures
-from audit.crosscheck.rates_aif360 import quiet_import
 from audit.errors import DataError
 from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.plan.audit_plan import AuditPlan, Measure

@@ -29,7 +29,7 @@ PLANTS: dict[str, list[tuple[str, str]]] = {
         ("audit/plan/audit_plan.py", "def late() -> None:\n    import audit.run"),
         ("audit/stats/__init__.py", "from audit import verdicts"),
         ("audit/counting/__init__.py", "from audit.scoring import score"),
-        ("audit/analyses/__init__.py", "import audit.crosscheck"),
+        ("audit/analyses/__init__.py", "import audit.analyses.crosscheck"),
         ("audit/verdicts.py", "import audit.safeguards"),
         ("audit/undeclared.py", "WEIGHT = 1"),
     ],

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from audit.crosscheck.rates_aif360 import quiet_import
+from audit.analyses.crosscheck.rates_aif360 import quiet_import
 from audit.stats.generalized_entropy import Entropy, entropy_interval, generalized_entropy
 
 

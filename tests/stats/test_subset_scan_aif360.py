@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from audit.crosscheck.rates_aif360 import quiet_import
+from audit.analyses.crosscheck.rates_aif360 import quiet_import
 from audit.stats.binomial import IntArray
 from audit.stats.scan_null import MOST_TRIES
 from audit.stats.scan_starts import bernoulli_score, random_starts

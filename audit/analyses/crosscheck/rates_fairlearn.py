@@ -2,7 +2,7 @@
 
 fairlearn has no difference between a group and its rest: `MetricFrame.difference` is the largest minus the smallest,
 without a sign, and `ratio` the smallest over the largest. Its rates of the group and of the rest are subtracted and
-divided here. What it states where a rate has no denominator is in `audit.crosscheck.conventions`.
+divided here. What it states where a rate has no denominator is in `audit.analyses.crosscheck.conventions`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Final
 
 import numpy as np
 
-from audit.crosscheck.tables import (
+from audit.analyses.crosscheck.tables import (
     DECISIONS,
     LABELS,
     Answers,

@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from audit.analyses.crosscheck.single_rows import code_places
 from audit.counting.count import SCORED
 from audit.counting.table import FLAGGED, NOT_FLAGGED, ladder_map
-from audit.crosscheck.single_rows import code_places
 from audit.detectors.one_thread import OneThread
 from audit.detectors.python_function import ModulesBeside
 from audit.detectors.raised import name_of

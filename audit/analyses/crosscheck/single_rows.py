@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import numpy.typing as npt
 
+from audit.analyses.crosscheck.tables import Rows
 from audit.counting.count import SCORED
 from audit.counting.table import FLAGGED, NOT_FLAGGED
-from audit.crosscheck.tables import Rows
 from audit.evaluation.connection import reading
 from audit.vocabulary.groups import Family, Group, Level
 
