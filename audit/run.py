@@ -12,9 +12,7 @@ from audit.analyses.estimates import estimates, everyone_as_family, group_counts
 from audit.analyses.families import count_families, finest, plan_families, rule_families
 from audit.analyses.impact_ratios import impact_ratios
 from audit.analyses.notices import notices
-from audit.analyses.swap_rules import judge_probes
 from audit.analyses.swaps import swap_probes
-from audit.changes.baseline import Baseline, baseline_for, changed, check_before, joined_while_open
 from audit.counting.table import CountsTable, FamilyCounts
 from audit.detectors.isolation.options import Isolating, IsolationOptions
 from audit.errors import DataError
@@ -34,7 +32,9 @@ from audit.result.waivers_file import waivers_of
 from audit.safeguards import with_safeguards
 from audit.safeguards.catalogue import catalogue
 from audit.scoring.provenance import digests_of, provenance, scoring_identity
-from audit.verdicts import judge, overall_verdict
+from audit.verdicts.changes.baseline import Baseline, baseline_for, changed, check_before, joined_while_open
+from audit.verdicts.judge import judge, overall_verdict
+from audit.verdicts.probe_rules import judge_probes
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
 from audit.vocabulary.metrics import METRICS, worse_direction
 
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+    from audit.analyses.control_sample import JudgedSample
     from audit.analyses.crosscheck.tables import Rows
     from audit.counting.counted import Counted
     from audit.counting.probed import Answered, Design
@@ -110,7 +111,7 @@ def run_audit(  # noqa: PLR0913 - what an audit can be given
     origin = provenance(loaded, digests, started, scored)
     result = summarise(loaded, features, counted, families, scored.system, details=details, asked=asked, origin=origin)
     result = _with_opinions(result, counted, families, rows).model_copy(update={"waivers": waivers})
-    return changed(result, earlier, pairs)
+    return with_safeguards(changed(result, earlier, pairs))
 
 
 def _opened(loaded: LoadedPlan, table: pa.Table | pd.DataFrame | None) -> EvaluationSet:
@@ -245,7 +246,7 @@ def summarise(
     further, doubts = (
         _further(plan, counted, families, features, (rules, verdicts), shown_rates) if details else ({}, ())
     )
-    result = AuditResult.model_construct(
+    return AuditResult.model_construct(
         schema_version=SCHEMA_VERSION,
         status="complete",
         release="restricted",
@@ -273,7 +274,6 @@ def summarise(
         **_ground(plan, counted, families, by_name),
         **further,
     )
-    return with_safeguards(result)
 
 
 def _further(
@@ -287,7 +287,26 @@ def _further(
     """Every finding that decides nothing. A gate, which leaves them out, does not load what answers them."""
     from audit.analyses.further import further_findings
 
-    return further_findings(plan, counted, families, features, judged, rates)
+    sampled = _judged_sample(plan, counted, families, features)
+    return further_findings(plan, counted, families, features, judged, rates, sampled)
+
+
+def _judged_sample(
+    plan: AuditPlan,
+    counted: Counted,
+    families: Mapping[Family, FamilyCounts],
+    features: Sequence[SensitiveFeature],
+) -> JudgedSample | None:
+    """The cases drawn at random, judged by themselves; None where the set has no control sample."""
+    from audit.analyses.control_sample import JudgedSample
+
+    sample = counted.control_sample
+    if sample is None:
+        return None
+    by_name = {feature.name: feature for feature in features}
+    drawn = {family: sample.family(family, by_name) for family in families}
+    rules, verdicts, _ = judge(plan, drawn, by_name, counted.control_moments)
+    return JudgedSample(drawn, (rules, verdicts))
 
 
 def _rates(plan: AuditPlan, shown: Sequence[FamilyCounts], counted: Counted) -> tuple[Estimate, ...]:

@@ -12,7 +12,7 @@ from audit.counting.table import CountsTable
 from audit.disclosure.protect import protect
 from audit.disclosure.words import public_words
 from audit.public.table import PublicRule
-from audit.verdicts import judge
+from audit.verdicts.judge import judge
 from simulate.disclosure_world import counted, method, people, world_lattice
 from simulate.verdict_size import Measured
 from simulate.whole_audit import RATIO, features, plan

@@ -20,12 +20,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from audit import draw
-from audit.analyses.sample_allocation import Allocation, ClusterShapes, allocate
-from audit.analyses.sample_sizes import PoolCell
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.file.reading import parse_design
 from audit.plan.sampling_design import SamplingDesign
+from audit.planning import draw
+from audit.planning.sample_allocation import Allocation, ClusterShapes, allocate
+from audit.planning.sample_sizes import PoolCell
 from simulate.verdict_size import Measured
 
 FloatArray = npt.NDArray[np.float64]

@@ -24,7 +24,7 @@ from audit.stats.generalized_entropy import entropy_interval, generalized_entrop
 from audit.stats.heterogeneity import spread_between
 from audit.stats.score_test import FAIL_BETA, screened_p
 from audit.stats.unnamed import unnamed_p
-from audit.verdicts import judge
+from audit.verdicts.judge import judge
 from audit.vocabulary.groups import Group
 from simulate import whole_audit
 from simulate.verdict_size import Measured, zipf_sizes

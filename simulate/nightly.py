@@ -17,10 +17,10 @@ import numpy.typing as npt
 from audit.analyses.families import count_families
 from audit.counting.table import FLAGGED, NOT_FLAGGED, POSITIVE, CountsTable, IntArray
 from audit.plan.audit_plan import AuditPlan
-from audit.sequential.judging import judged
-from audit.sequential.state import Evidence, Sample, State, begun
-from audit.sequential.taking_in import taken_in
-from audit.verdicts import judge
+from audit.verdicts.judge import judge
+from audit.verdicts.nights.judging import judged
+from audit.verdicts.nights.state import Evidence, Sample, State, begun
+from audit.verdicts.nights.taking_in import taken_in
 from audit.vocabulary.groups import LevelName, SensitiveFeature
 from simulate.verdict_size import Measured
 

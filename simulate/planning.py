@@ -15,13 +15,13 @@ import numpy as np
 import numpy.typing as npt
 
 from audit.analyses.families import count_families
-from audit.analyses.planned_cases import Asked, planned_cases
 from audit.counting.moments import Moments
 from audit.counting.table import FLAGGED, NEGATIVE, NOT_FLAGGED, POSITIVE, CountsTable
 from audit.plan.audit_plan import AuditPlan
-from audit.power import GroupPower, counts_power
+from audit.planning.planned_cases import Asked, planned_cases
+from audit.planning.power import GroupPower, counts_power
 from audit.stats.decidable_disparity import Limit
-from audit.verdicts import judge
+from audit.verdicts.judge import judge
 from audit.vocabulary.groups import LevelName, SensitiveFeature
 from simulate.verdict_size import Measured, zipf_sizes
 from simulate.weighted_clusters import FEATURE, GROUPS, Drawn, Setting, cluster_rates, counted, draw

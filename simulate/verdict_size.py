@@ -9,11 +9,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from audit.analyses.budget import NAMES, UNNAMED
 from audit.stats.boundaries import Boundary, counted_outcome, margin_boundary
 from audit.stats.multiplicity import Method, reject_family
 from audit.stats.score_test import FAIL_BETA, PASS_BETA, screened_p
 from audit.stats.unnamed import unnamed_p
+from audit.verdicts.budget import NAMES, UNNAMED
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]

@@ -23,7 +23,7 @@ from audit.counting.moments import Moments
 from audit.counting.table import FLAGGED, NOT_FLAGGED, POSITIVE, CountsTable
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings import Verdict
-from audit.verdicts import judge
+from audit.verdicts.judge import judge
 from audit.vocabulary.groups import LevelName, SensitiveFeature
 from audit.vocabulary.metrics import Cell
 from simulate.verdict_size import Measured

@@ -17,7 +17,7 @@ from audit.analyses.families import count_families
 from audit.counting.table import FLAGGED, NOT_FLAGGED, POSITIVE, CountsTable, IntArray
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings import Verdict
-from audit.verdicts import judge
+from audit.verdicts.judge import judge
 from audit.vocabulary.groups import Group, LevelName, SensitiveFeature
 from simulate.verdict_size import Measured
 

@@ -9,12 +9,13 @@ from typing import Any
 
 from made_counts import cells, families_of, plan_of
 
-from audit.check import CheckReport, check_counts
 from audit.counting.counted import Counted
 from audit.counting.table import CountsTable, IntArray
 from audit.plan.file.reading import LoadedPlan
+from audit.planning.check import CheckReport, check_counts
 from audit.result.audit_result import AuditResult, Provenance, SystemDescription
 from audit.run import summarise
+from audit.safeguards import with_safeguards
 from audit.vocabulary.groups import LevelName, SensitiveFeature
 
 ORIGIN = Provenance(
@@ -46,7 +47,7 @@ def result_of(
     asked = asked.model_copy(update={"audit": asked.audit.model_copy(update={"title": title})})
     table, families = families_of(asked, features, rows)
     loaded = LoadedPlan(plan=asked, as_asked=asked.model_dump(mode="json", by_alias=True), folder=Path())
-    return summarise(loaded, features, Counted(table), families, SYSTEM, origin=ORIGIN)
+    return with_safeguards(summarise(loaded, features, Counted(table), families, SYSTEM, origin=ORIGIN))
 
 
 def check_of(

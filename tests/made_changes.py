@@ -10,11 +10,11 @@ import pandas as pd
 from made_audits import result_of
 from made_counts import cells as counted
 
-from audit.changes.baseline import Baseline, Joined, change_of, with_change
 from audit.counting.table import IntArray
 from audit.result.audit_result import AuditResult
 from audit.result.findings.change import Change
 from audit.run import run_audit
+from audit.verdicts.changes.baseline import Baseline, Joined, change_of, with_change
 from audit.vocabulary.groups import SensitiveFeature
 
 __all__ = [

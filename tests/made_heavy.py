@@ -28,6 +28,7 @@ from audit.plan.file.reading import LoadedPlan
 from audit.public.table import PublicRelease
 from audit.result.audit_result import AuditResult
 from audit.run import summarise
+from audit.safeguards import with_safeguards
 from audit.vocabulary.groups import LevelName, SensitiveFeature
 
 PEOPLE, NATIONALITIES = 1_000_000, 200
@@ -47,7 +48,9 @@ def heavy_result(people: int = PEOPLE) -> AuditResult:
     plan = Drawn(Sample(rows=50, rules=RULES)).plan
     loaded = LoadedPlan(plan=plan, as_asked=plan.model_dump(mode="json", by_alias=True), folder=Path())
     families = count_families(plan, table, features)
-    return summarise(loaded, features, Counted(table, scores=_scores(table)), families, SYSTEM, origin=ORIGIN)
+    return with_safeguards(
+        summarise(loaded, features, Counted(table, scores=_scores(table)), families, SYSTEM, origin=ORIGIN)
+    )
 
 
 @cache

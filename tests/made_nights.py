@@ -10,8 +10,8 @@ import numpy as np
 from audit.analyses.families import count_families
 from audit.counting.table import CountsTable, IntArray
 from audit.plan.audit_plan import AuditPlan
-from audit.sequential.state import Evidence, Sample, State, begun
-from audit.sequential.taking_in import taken_in
+from audit.verdicts.nights.state import Evidence, Sample, State, begun
+from audit.verdicts.nights.taking_in import taken_in
 from audit.vocabulary.groups import LevelName, SensitiveFeature
 
 NOBODY: IntArray = np.zeros((3, 4), dtype=np.int64)

@@ -8,9 +8,9 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from audit.draw import DrawReport, draw_set
 from audit.plan.file.reading import parse_design
 from audit.plan.sampling_design import SamplingDesign
+from audit.planning.draw import DrawReport, draw_set
 
 POOL = """
 schema = 1

@@ -8,7 +8,7 @@ that is no contradiction, and a FAIL in both is what a critic cannot explain by 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -30,32 +30,39 @@ from audit.vocabulary.groups import Family, Group
 from audit.vocabulary.metrics import METRICS, Metric, MetricName
 from audit.vocabulary.numbers import percent
 
-__all__ = ["Judged", "control_sample"]
+__all__ = ["Judged", "JudgedSample", "control_sample"]
 
 MOST_COMPARED: Final = 60
 """Groups compared for each rate, those with the most cases in the sample first."""
 
 Judged = tuple[Sequence[RuleResult], Sequence[Verdict]]
-"""What `audit.verdicts.judge` says of every rule, and of every rule and group."""
+"""What `audit.verdicts.judge.judge` says of every rule, and of every rule and group."""
+
+
+class JudgedSample(NamedTuple):
+    """The control sample, counted and judged by itself."""
+
+    families: Mapping[Family, FamilyCounts]
+    """Counts by family; a group of which nobody was drawn is not in them."""
+    judged: Judged
 
 
 def control_sample(
     plan: AuditPlan,
     families: Mapping[Family, FamilyCounts],
-    drawn: Mapping[Family, FamilyCounts],
     judged: Judged,
-    judged_drawn: Judged,
+    sample_alone: JudgedSample,
 ) -> ControlSample:
-    """Set the control sample beside the rest of the set.
+    """Set the control sample beside the whole set.
 
     Parameters
     ----------
-    families, drawn
-        Counts of the whole set, and of the control sample alone; groups of which nobody was drawn are not in the
-        latter.
-    judged, judged_drawn
-        What the same plan says of the one and of the other.
+    families, judged
+        Counts of the whole set, and what the plan says of it.
+    sample_alone
+        The counts of the control sample, and what the same plan says of it.
     """
+    drawn, judged_drawn = sample_alone
     comparisons, left_out = _comparisons(plan, families, drawn)
     whole, sample = _everyone(families), _everyone(drawn)
     drawn_cases = int(sample.sum())

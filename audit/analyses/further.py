@@ -9,7 +9,7 @@ import numpy as np
 
 from audit.analyses.amplification import amplification
 from audit.analyses.answering import failed_rows, self_disagreement
-from audit.analyses.control_sample import control_sample
+from audit.analyses.control_sample import JudgedSample, control_sample
 from audit.analyses.costs import cost_findings
 from audit.analyses.deployed import Rates, deployed
 from audit.analyses.estimates import everyone_as_family
@@ -26,9 +26,8 @@ from audit.counting.counted import Counted
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan
 from audit.result.audit_result import Notice
-from audit.result.findings import ControlSample, Estimate, RuleResult, Verdict
+from audit.result.findings import Estimate, RuleResult, Verdict
 from audit.stats.deployed import RateLimits
-from audit.verdicts import judge
 from audit.vocabulary.groups import Family, SensitiveFeature
 from audit.vocabulary.metrics import MetricName
 
@@ -42,6 +41,7 @@ def further_findings(
     features: Sequence[SensitiveFeature],
     judged: tuple[Sequence[RuleResult], Sequence[Verdict]],
     estimates: Sequence[Estimate],
+    sampled: JudgedSample | None,
 ) -> tuple[dict[str, Any], tuple[Notice, ...]]:
     """Every finding that decides nothing, by the field of `AuditResult` that holds it, and what a reader must know."""
     by_name = {feature.name: feature for feature in features}
@@ -56,7 +56,7 @@ def further_findings(
         "entropies": entropies(plan, families, independent=alike),
         "funnels": funnels(plan, families, verdicts),
         "sensitivity": sensitivity,
-        "control_sample": _control_sample(plan, counted, families, by_name, judged),
+        "control_sample": None if sampled is None else control_sample(plan, families, judged, sampled),
         "subgroup_scan": subgroup_scan(plan, counted.scan),
         "costs": cost_findings(plan, [everyone, *filter(is_listed, of_all)], counted.moments),
         "conditional": like_with_like(plan, counted.controls, families, by_name),
@@ -69,22 +69,6 @@ def further_findings(
         "deployed": deployed(plan, shown, _weighted_rates(shown, estimates, counted), counted.moments),
     }
     return found, sensitivity_notices(sensitivity)
-
-
-def _control_sample(
-    plan: AuditPlan,
-    counted: Counted,
-    families: Mapping[Family, FamilyCounts],
-    features: Mapping[str, SensitiveFeature],
-    judged: tuple[Sequence[RuleResult], Sequence[Verdict]],
-) -> ControlSample | None:
-    """The cases drawn at random, judged by themselves and set beside the whole."""
-    sample = counted.control_sample
-    if sample is None:
-        return None
-    drawn = {family: sample.family(family, features) for family in families}
-    rules, verdicts, _ = judge(plan, drawn, features, counted.control_moments)
-    return control_sample(plan, families, drawn, judged, (rules, verdicts))
 
 
 def _weighted_rates(

@@ -59,7 +59,7 @@ def sensitivity_findings(
     families
         The counts that the verdicts came from.
     verdicts
-        Those of `audit.verdicts.judge`.
+        Those of `audit.verdicts.judge.judge`.
     whole_counts
         Whether they come from the tests of whole counts. What would overturn a verdict is asked of the test that
         reached it; verdicts on weighted or clustered rows are only counted.

@@ -12,10 +12,10 @@ import typer
 from audit.cli.terminal import note
 
 if TYPE_CHECKING:
-    from audit.changes.baseline import Baseline
     from audit.plan.audit_plan import AuditPlan
     from audit.plan.file.reading import LoadedPlan
     from audit.result.audit_result import AuditResult
+    from audit.verdicts.changes.baseline import Baseline
 
 __all__ = ["Accepting", "BaselineResult", "accepting", "check_kept", "compared", "gate_place", "plan_at_hand"]
 
@@ -41,7 +41,7 @@ class Accepting:
     def remember(self) -> None:
         """Write it down, once the comparison is judged and before anything is published."""
         if self.baseline is not None and self.place is not None:
-            from audit.changes.record import remember
+            from audit.verdicts.changes.record import remember
 
             remember(self.baseline, self.plan, self.place)
 
@@ -64,7 +64,7 @@ def accepting(baseline: Baseline | None, plan: AuditPlan, place: Path | None, *,
                 "older one; name a folder that stays between builds with --restricted-folder"
             )
     else:
-        from audit.changes.record import refuse_rolled_back
+        from audit.verdicts.changes.record import refuse_rolled_back
 
         refuse_rolled_back(baseline, plan, place)
     return Accepting(baseline, plan, place)
@@ -119,9 +119,9 @@ def plan_at_hand(result: AuditResult, named: Path | None) -> LoadedPlan | None:
 
     Raises PlanError or ResultError for one that was named and cannot be used.
     """
-    from audit.changes.accept import check_plans
     from audit.errors import AuditError
     from audit.plan.file.reading import read_plan_file
+    from audit.verdicts.changes.accept import check_plans
 
     path = named or (Path(result.provenance.plan_file) if result.provenance.plan_file else None)
     if path is None or (named is None and not path.is_file()):
@@ -141,12 +141,14 @@ def compared(result: AuditResult, result_path: Path, baseline: Baseline) -> Audi
 
     Raises ResultError where they cannot be compared, or the baseline is no earlier one.
     """
-    from audit.changes.accept import check_earlier
-    from audit.changes.baseline import Baseline as Result
-    from audit.changes.baseline import change_between, with_change
+    from audit.safeguards import with_safeguards
+    from audit.verdicts.changes.accept import check_earlier
+    from audit.verdicts.changes.baseline import Baseline as Result
+    from audit.verdicts.changes.baseline import change_between, with_change
 
     check_earlier(baseline.result, result)
     if result.change is not None and result.change.baseline == baseline.told:
         return result
     now = Result(result, result_path.parent)
-    return with_change(result, change_between(baseline, now, plan_at_hand(result, None), only_the_same=True))
+    change = change_between(baseline, now, plan_at_hand(result, None), only_the_same=True)
+    return with_safeguards(with_change(result, change))

@@ -13,8 +13,8 @@ from audit.vocabulary.numbers import exact_percent, percent
 from audit.vocabulary.text import count_of
 
 if TYPE_CHECKING:
-    from audit.check import CheckReport, FamilyCheck, GroupCheck, ProbeCheck, RuleCheck
     from audit.plan.audit_plan import Rule
+    from audit.planning.check import CheckReport, FamilyCheck, GroupCheck, ProbeCheck, RuleCheck
 
 MOST_GROUPS: Final = 10
 """Small groups that are named for each family, unless all are asked for."""

@@ -39,8 +39,9 @@ def compare(
     The exit code is that of the change alone. It prints exact counts and is not for a log that many read: `gate
     --baseline` is.
     """
-    from audit.changes.baseline import change_between, load_baseline, with_change
     from audit.cli.baselines import plan_at_hand
+    from audit.safeguards import with_safeguards
+    from audit.verdicts.changes.baseline import change_between, load_baseline, with_change
 
     if out is not None and out.suffix.lower() not in _FORMATS:
         raise ArgumentError(
@@ -49,7 +50,7 @@ def compare(
     earlier, later = (load_baseline(result_at(path) or path) for path in (then, now))
     change = change_between(earlier, later, plan_at_hand(later.result, plan), only_the_same=False)
     if out is not None:
-        _write(with_change(later.result, change), out)
+        _write(with_safeguards(with_change(later.result, change)), out)
         if not quiet:
             note(f"Report: {out}")
     if as_json and not quiet:

@@ -32,7 +32,7 @@ def draw(
     """
     from audit.cli.draw_document import draw_document
     from audit.cli.draw_summary import draw_summary
-    from audit.draw import draw_set
+    from audit.planning.draw import draw_set
 
     if out.suffix.casefold() not in FORMATS:
         raise ArgumentError(
@@ -55,7 +55,7 @@ def _drawn(pool: Path, design: Path, out: Path, *, every_cell: bool, force: bool
     from audit.cli.draw_summary import draw_summary
     from audit.cli.drawn_plan import drawn_plan
     from audit.cli.output_folder import OutputFolder
-    from audit.draw import draw_set
+    from audit.planning.draw import draw_set
 
     manifest, plan = out.with_suffix(".manifest.json"), out.with_suffix(".plan.toml")
     there = [path for path in (out, manifest, plan) if path.exists()]

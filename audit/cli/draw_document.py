@@ -12,9 +12,9 @@ from audit.scoring.provenance import package_version
 from audit.version import __version__
 
 if TYPE_CHECKING:
-    from audit.analyses.quota_gaps import QuotaGap
-    from audit.draw import CellDraw, DrawReport, GroupStanding
     from audit.plan.sampling_design import SamplingDesign
+    from audit.planning.draw import CellDraw, DrawReport, GroupStanding
+    from audit.planning.quota_gaps import QuotaGap
 
 __all__ = ["draw_document"]
 

@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
-from audit.analyses.sample_sizes import NEAREST
 from audit.cli.group_names import GroupNames, fit, printable
 from audit.cli.terminal import Style
 from audit.cli.unknown_people import held_back_line
+from audit.planning.sample_sizes import NEAREST
 from audit.vocabulary.groups import Group, Level
 from audit.vocabulary.metrics import METRICS
 from audit.vocabulary.numbers import percent
 
 if TYPE_CHECKING:
-    from audit.analyses.quota_gaps import QuotaGap
-    from audit.draw import CellDraw, DrawReport, GroupStanding
+    from audit.planning.draw import CellDraw, DrawReport, GroupStanding
+    from audit.planning.quota_gaps import QuotaGap
 
 __all__ = ["MOST_SHOWN", "draw_summary"]
 

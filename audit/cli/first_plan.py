@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 from audit.plan.file.draft import PlanDraft, TwoSided
 
 if TYPE_CHECKING:
-    from audit.evaluation.look import ColumnLook, DataLook
-    from audit.evaluation.roles import Role
+    from audit.evaluation.look import DataLook
+    from audit.evaluation.roles import ColumnLook, Role
 
 Choose = Callable[[str, Sequence[str]], str | None]
 """Given a role in words and the columns that could have it, the likeliest first, the one that has it."""

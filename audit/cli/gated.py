@@ -19,9 +19,9 @@ from audit.cli.waiving import with_waivers_from
 from audit.detectors.isolation.options import Sandbox
 
 if TYPE_CHECKING:
-    from audit.changes.baseline import Baseline
     from audit.plan.file.reading import LoadedPlan
     from audit.result.audit_result import AuditResult
+    from audit.verdicts.changes.baseline import Baseline
 
 __all__ = ["Gated", "check_gate", "judged", "judged_alone"]
 
@@ -77,8 +77,8 @@ def judged(asked: Gated) -> tuple[AuditResult, Accepting]:
     """The result that is there, or that of a plan, held against a baseline where there is one."""
     if asked.result_path is not None:
         return _as_judged(asked.result_path, asked)
-    from audit.changes.baseline import baseline_for
     from audit.plan.file.reading import read_plan_file
+    from audit.verdicts.changes.baseline import baseline_for
 
     loaded = with_waivers_from(read_plan_file(asked.path), asked.waivers)
     check_rules(loaded.plan, asked.only)
@@ -119,7 +119,7 @@ def _as_judged(path: Path, asked: Gated) -> tuple[AuditResult, Accepting]:
     result = load_result(path)
     if asked.baseline is None:
         return result, accepting(None, result.plan, None, quiet=asked.quiet)
-    from audit.changes.baseline import named_baseline
+    from audit.verdicts.changes.baseline import named_baseline
 
     earlier = named_baseline(asked.baseline)
     place = gate_place(path.parent, result.plan, None, asked.restricted_folder)

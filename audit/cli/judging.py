@@ -146,8 +146,8 @@ def check(
 
         say(f"{canonical_plan_sha256(load_plan(plan))}\n")
         return
-    from audit.check import check_plan
     from audit.cli.check_summary import check_summary
+    from audit.planning.check import check_plan
 
     say(check_summary(check_plan(plan), Style.of(sys.stdout), every_group=every_group))
 

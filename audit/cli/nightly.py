@@ -17,9 +17,9 @@ from audit.cli.terminal import Style, note, say, say_document
 if TYPE_CHECKING:
     from audit.cli.group_names import GroupNames
     from audit.result.audit_result import AuditResult
-    from audit.sequential.judging import JudgedRule
-    from audit.sequential.night import Night
-    from audit.sequential.state import Reset
+    from audit.verdicts.nights.judging import JudgedRule
+    from audit.verdicts.nights.night import Night
+    from audit.verdicts.nights.state import Reset
     from audit.vocabulary.groups import SensitiveFeature
 
 
@@ -88,9 +88,9 @@ def judged_tonight(
         Whether groups are named.
     """
     from audit.plan.file.reading import read_plan_file
-    from audit.sequential.identity import check_plan
-    from audit.sequential.night import check_sample, night
-    from audit.sequential.state_file import locked, read_state, write_state
+    from audit.verdicts.nights.identity import check_plan
+    from audit.verdicts.nights.night import check_sample, night
+    from audit.verdicts.nights.state_file import locked, read_state, write_state
 
     kind: Literal["fresh", "growing"] | None = None
     if sample is not None:
@@ -143,7 +143,7 @@ def _lines(tonight: Night, features: tuple[SensitiveFeature, ...], style: Style,
     if not exact:
         return [said, "  groups are named with --restricted"]
     from audit.cli.group_names import GroupNames
-    from audit.sequential.shares import features_seen, levels_seen
+    from audit.verdicts.nights.shares import features_seen, levels_seen
 
     seen = levels_seen(tonight.state.levels, features, first=False)
     names = GroupNames(features_seen(features, seen).values())

@@ -92,8 +92,8 @@ def run_into(  # noqa: PLR0913 - what a run can be given
 
 def _accepting(out: Path, loaded: LoadedPlan, place: Path | None, named: Path | None, *, quiet: bool) -> Accepting:
     """The baseline of a run, where it has one, looked at before a night of scoring."""
-    from audit.changes.baseline import baseline_for
     from audit.cli.baselines import accepting, check_kept, gate_place
+    from audit.verdicts.changes.baseline import baseline_for
 
     earlier = baseline_for(loaded, named)
     if earlier is not None:

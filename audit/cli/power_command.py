@@ -75,7 +75,7 @@ def _of_plan(plan: Path, *, every_group: bool) -> tuple[str, str, list[Panel]]:
     from audit.cli.power_document import set_document
     from audit.cli.power_panels import set_panels
     from audit.cli.power_summary import power_summary
-    from audit.power import plan_power
+    from audit.planning.power import plan_power
 
     report = plan_power(plan)
     text = power_summary(report, Style.of(sys.stdout), every_group=every_group)

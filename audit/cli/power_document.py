@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from audit.cli.group_names import GroupNames
 
 if TYPE_CHECKING:
-    from audit.analyses.planned_cases import Answer
     from audit.cli.power_flags import AskedOf
-    from audit.power import FamilyPower, GroupPower, PowerReport, RulePower, Smallest
+    from audit.planning.planned_cases import Answer
+    from audit.planning.power import FamilyPower, GroupPower, PowerReport, RulePower, Smallest
 
 __all__ = ["cases_document", "set_document"]
 

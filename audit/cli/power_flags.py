@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, cast
 
-from audit.analyses.planned_cases import Answer, Asked, planned_cases, share_of_rows
 from audit.cli.group_names import printable
 from audit.cli.guard import ArgumentError
 from audit.errors import PlanError
 from audit.plan.file.metric_names import metric_called, metrics_like
+from audit.planning.planned_cases import Answer, Asked, planned_cases, share_of_rows
 from audit.stats.decidable_disparity import Limit
 from audit.vocabulary.metrics import METRICS, Metric, Worse, worse_direction
 

@@ -10,10 +10,10 @@ from audit.cli.power_picture import Mark, Panel
 from audit.vocabulary.metrics import METRICS
 
 if TYPE_CHECKING:
-    from audit.analyses.planned_cases import Answer
-    from audit.analyses.power import Smallest
     from audit.cli.power_flags import AskedOf
-    from audit.power import PowerReport, RulePower
+    from audit.planning.decidable_gaps import Smallest
+    from audit.planning.planned_cases import Answer
+    from audit.planning.power import PowerReport, RulePower
 
 __all__ = ["cases_panels", "set_panels"]
 

@@ -12,9 +12,9 @@ from audit.vocabulary.metrics import METRICS
 from audit.vocabulary.numbers import exact_percent
 
 if TYPE_CHECKING:
-    from audit.analyses.planned_cases import Answer
     from audit.cli.power_flags import AskedOf
-    from audit.power import FamilyPower, GroupPower, PowerReport, RulePower, Smallest
+    from audit.planning.planned_cases import Answer
+    from audit.planning.power import FamilyPower, GroupPower, PowerReport, RulePower, Smallest
 
 __all__ = ["MOST_GROUPS", "cases_summary", "disparity_words", "power_summary"]
 

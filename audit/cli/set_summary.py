@@ -11,7 +11,7 @@ from audit.vocabulary.groups import Group, Level
 from audit.vocabulary.numbers import percent
 
 if TYPE_CHECKING:
-    from audit.analyses.set_review import EmptyCells, OneLabel, SetReview, ToldBy
+    from audit.planning.set_review import EmptyCells, OneLabel, SetReview, ToldBy
 
 MOST_NAMED: Final = 3
 WIDTH: Final = 80

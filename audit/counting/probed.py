@@ -4,51 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from audit.errors import PlanError
-from audit.vocabulary.text import shown
-
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["MOST_VARIANTS", "Answered", "Comparison", "Design", "Pairs", "SlotOfProbe", "cast_value"]
+__all__ = ["MOST_VARIANTS", "Answered", "Comparison", "Design", "Pairs", "SlotOfProbe"]
+
 
 MOST_VARIANTS: Final = 500_000
 """Rows that one probe may hand to a detector."""
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
-
-
-def cast_value(value: object, kind: pa.DataType | None, *, probe: str, column: str) -> Any:
-    """A value of the plan in the type of its column; in its own where `kind` is None.
-
-    Raises
-    ------
-    PlanError
-        It is none of that type, too large for it, or no finite number.
-    """
-    import pyarrow as pa
-
-    try:
-        found = pa.array([value])
-        if kind is not None:
-            found = found.cast(pa.string() if pa.types.is_dictionary(kind) else kind)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError, OverflowError):
-        found = None
-    cell = None if found is None else found[0].as_py()
-    if cell is None or (isinstance(cell, float) and not np.isfinite(cell)):
-        of = "no number that can be given" if kind is None else f"none of its type in the evaluation set ({kind})"
-        raise PlanError(
-            f"probe {probe}: {shown(repr(value))} for {shown(column)} is {of}",
-            slug="probe-value",
-            hint="write it as the set stores it",
-        )
-    return cell
 
 
 @dataclass(frozen=True, slots=True, order=True)

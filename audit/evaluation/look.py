@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from audit.evaluation.columns import is_number_type, text_of
 from audit.evaluation.connection import PrivateFolder, connect, reading
@@ -18,42 +18,14 @@ from audit.evaluation.nationality_reading import read as read_nationality
 from audit.evaluation.quoting import identifier, literal
 from audit.evaluation.reading import Format, ReadOptions, check_file, format_of, read_file
 from audit.evaluation.relation import Relation
-from audit.evaluation.roles import Role, candidates
+from audit.evaluation.roles import MOST_SHOWN, ColumnLook, Kind, Role, candidates
 from audit.evaluation.scores import NUMBER, number_expression
 
 if TYPE_CHECKING:
     import duckdb
 
-MOST_SHOWN = 30
-"""A column with more different values than this shows none of them."""
 _DELIMITERS = (",", ";", "\t", "|")
 _LEAST_CODES = 0.9
-
-Kind = Literal["text", "number", "truth", "other"]
-
-
-@dataclass(frozen=True, slots=True)
-class ColumnLook:
-    """What a column looks like."""
-
-    name: str
-    """Its name in the file."""
-    kind: Kind
-    """`number` where it is stored as numbers, or as text of which every filled cell is a number."""
-    missing: float
-    """Share of rows in which it is empty."""
-    distinct: int
-    """About how many different values it has; exact up to `MOST_SHOWN`."""
-    unique: bool
-    """Whether every row has a value of its own."""
-    values: tuple[str, ...]
-    """Its different values, sorted, where they are at most `MOST_SHOWN` and shared by rows; else none."""
-    in_unit_interval: bool
-    """Of a number: whether all values lie within [0, 1]."""
-    codes: int | None
-    """How many of its different values are read as nationalities, where most are; None where not."""
-    other_codes: int
-    """How many of its different values are not, where most are."""
 
 
 @dataclass(frozen=True, slots=True)

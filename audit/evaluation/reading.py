@@ -10,15 +10,21 @@ from typing import TYPE_CHECKING, Final, Literal
 from audit.errors import DataError
 from audit.evaluation.connection import PrivateFolder, Unchanged, reading
 from audit.evaluation.relation import ROW, Content, Relation
+from audit.plan.audit_plan import AuditPlan
 from audit.storage import file_sha256
 from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:
     import duckdb
 
+
+__all__ = ["reference_path"]
+
+
 Format = Literal["parquet", "csv", "jsonl"]
 
 _COMPRESSED = (".gz", ".zst", ".zstd")
+
 _SUFFIXES: Final[Mapping[str, Format]] = {
     ".parquet": "parquet",
     ".pq": "parquet",
@@ -167,3 +173,8 @@ def check_file(path: Path) -> None:
         problem, hint = "cannot be opened", "check its path and who may read it"
     slug = "empty-set" if problem == "is empty" else "no-file"
     raise DataError(f"{shown(path.name)} {problem}", slug=slug, hint=hint)
+
+
+def reference_path(plan: AuditPlan, folder: Path) -> Path | None:
+    """The file of the reference table; None where the plan has none."""
+    return None if plan.reference_table is None else (folder / plan.reference_table.path).absolute()

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from audit.errors import DataError, PlanError
+from audit.evaluation.reading import reference_path
 from audit.evaluation.standing import STANDINGS
 from audit.plan.audit_plan import GENDERS, AuditPlan
 from audit.vocabulary.text import shown
@@ -22,7 +23,8 @@ from audit.vocabulary.text import shown
 if TYPE_CHECKING:
     from audit.evaluation.evaluation_set import EvaluationSet
 
-__all__ = ["ReferenceTable", "read_reference_table", "reference_path"]
+__all__ = ["ReferenceTable", "read_reference_table"]
+
 
 RELATION: Final = "reference_table"
 _MOST_ROWS: Final = 10_000
@@ -43,11 +45,6 @@ class ReferenceTable:
     """By code, in the order of the codes; they add up to 1."""
     sha256: str | None
     """SHA-256 of the file."""
-
-
-def reference_path(plan: AuditPlan, folder: Path) -> Path | None:
-    """The file of the reference table; None where the plan has none."""
-    return None if plan.reference_table is None else (folder / plan.reference_table.path).absolute()
 
 
 def read_reference_table(evaluation_set: EvaluationSet, plan: AuditPlan, folder: Path) -> ReferenceTable | None:

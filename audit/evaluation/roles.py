@@ -4,12 +4,39 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final, Literal
+from dataclasses import dataclass
+from typing import Final, Literal
 
-if TYPE_CHECKING:
-    from audit.evaluation.look import ColumnLook
+MOST_SHOWN: Final = 30
+"""A column with more different values than this shows none of them."""
 
 Role = Literal["id", "label", "score", "decision", "gender", "nationality"]
+Kind = Literal["text", "number", "truth", "other"]
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnLook:
+    """What a column looks like."""
+
+    name: str
+    """Its name in the file."""
+    kind: Kind
+    """`number` where it is stored as numbers, or as text of which every filled cell is a number."""
+    missing: float
+    """Share of rows in which it is empty."""
+    distinct: int
+    """About how many different values it has; exact up to `MOST_SHOWN`."""
+    unique: bool
+    """Whether every row has a value of its own."""
+    values: tuple[str, ...]
+    """Its different values, sorted, where they are at most `MOST_SHOWN` and shared by rows; else none."""
+    in_unit_interval: bool
+    """Of a number: whether all values lie within [0, 1]."""
+    codes: int | None
+    """How many of its different values are read as nationalities, where most are; None where not."""
+    other_codes: int
+    """How many of its different values are not, where most are."""
+
 
 _NAMES: Final[dict[Role, re.Pattern[str]]] = {
     "id": re.compile(r"(^|_)(id|uuid|guid|key|ref|reference|number|nr|no)$"),
@@ -25,10 +52,12 @@ _NAMES: Final[dict[Role, re.Pattern[str]]] = {
     ),
 }
 _COUNTRY = re.compile(r"(^|_)(country|origin|iso[23]?|cca[23])($|_)")
+
 _GENDER_WORDS: Final = frozenset(
     {"woman", "women", "man", "men", "female", "male", "girl", "boy", "non-binary", "nonbinary", "femme", "homme",
      "mujer", "hombre", "frau", "mann", "f", "m", "x", "w", "unknown", "other", "trans", "transgender"}
 )  # fmt: skip
+
 _TWO_SIDED: Final = (
     frozenset({"0", "1"}),
     frozenset({"true", "false"}),

@@ -17,7 +17,7 @@ from typing import Final
 import numpy as np
 from scipy.stats import ncx2, norm
 
-from audit.power import plan_power
+from audit.planning.power import plan_power
 from audit.worlds.draws import FloatArray
 from audit.worlds.mechanism import Mechanism
 from audit.worlds.planting import WORLDS

@@ -8,11 +8,11 @@ import pytest
 from made_counts import categorical, cells, families_of, group, plan_of
 from scipy.stats import norm
 
-from audit.analyses.control_sample import control_sample
+from audit.analyses.control_sample import JudgedSample, control_sample
 from audit.analyses.estimates import EVERYONE
 from audit.counting.table import IntArray
 from audit.result.findings import ControlComparison, ControlSample
-from audit.verdicts import judge
+from audit.verdicts.judge import judge
 from audit.vocabulary.groups import Group
 from audit.vocabulary.metrics import MetricName
 
@@ -26,7 +26,7 @@ def compared(whole: Mapping[str, IntArray], drawn: Mapping[str, IntArray]) -> Co
     _, families = families_of(plan, features, {(code,): of for code, of in whole.items()})
     _, sample = families_of(plan, features, {(code,): of for code, of in drawn.items()})
     judged, judged_drawn = judge(plan, families, by_name), judge(plan, sample, by_name)
-    return control_sample(plan, families, sample, judged[:2], judged_drawn[:2])
+    return control_sample(plan, families, judged[:2], JudgedSample(sample, judged_drawn[:2]))
 
 
 def of(found: ControlSample, metric: MetricName, of_group: Group) -> ControlComparison:

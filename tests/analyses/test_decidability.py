@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_counts import cells, families_of, group, nationality, plan_of
 
-from audit.analyses.decidability import RuleDecidability, rule_decidability
 from audit.counting.table import IntArray
+from audit.verdicts.decidability import RuleDecidability, rule_decidability
 
 RULE = {"metric": "true_positive_rate", "groups": ["nationality"], "margin": 0.1}
 BIG, SMALL = 2_000, 40

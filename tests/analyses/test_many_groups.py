@@ -11,7 +11,7 @@ from audit.analyses.funnel import funnels
 from audit.analyses.many_groups import between_groups, entropies
 from audit.counting.table import FamilyCounts, IntArray
 from audit.plan.audit_plan import AuditPlan
-from audit.verdicts import judge
+from audit.verdicts.judge import judge
 from audit.vocabulary.groups import Family, SensitiveFeature
 
 CODES = [f"{letter}{number}" for letter in "ABCDE" for number in range(6)]

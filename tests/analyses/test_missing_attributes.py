@@ -19,7 +19,7 @@ from audit.plan.sections import SensitivitySection
 from audit.result.findings import Verdict
 from audit.stats.boundaries import counted_outcome
 from audit.stats.score_test import PASS_BETA, exact_p, screened_p
-from audit.verdicts import judge
+from audit.verdicts.judge import judge
 from audit.vocabulary.groups import Axis, Family, Group, SensitiveFeature
 
 TPR = {"metric": "true_positive_rate", "margin": 0.1, "groups": ["sex"]}

@@ -10,13 +10,13 @@ import pytest
 from made_clusters import chance_of_both, highest, over_rows
 from made_counts import categorical, cells, families_of, nationality, plan_of
 
-from audit.analyses.planned_cases import Answer, Asked, planned_cases, share_of_rows
-from audit.analyses.power import FamilyPower, rule_power
 from audit.counting.clusters import ClusterTable
 from audit.counting.family_moments import CELLS
 from audit.counting.moments import Moments
 from audit.counting.table import IntArray
-from audit.power import counts_power
+from audit.planning.decidable_gaps import FamilyPower, rule_power
+from audit.planning.planned_cases import Answer, Asked, planned_cases, share_of_rows
+from audit.planning.power import counts_power
 from audit.stats.boundaries import margin_boundary
 from audit.stats.decidable_disparity import Limit
 from audit.stats.effective_levels import effective_levels, first_effective_levels

@@ -17,7 +17,7 @@ from audit.analyses.sensitivity import _one_in, sensitivity_findings, sensitivit
 from audit.counting.table import IntArray
 from audit.plan.sections import SensitivitySection
 from audit.result.findings import RuleSensitivity, SensitivityFinding, Verdict
-from audit.verdicts import judge
+from audit.verdicts.judge import judge
 from audit.vocabulary.metrics import METRICS, MetricName
 
 TPR = {"metric": "true_positive_rate", "margin": 0.1, "groups": ["sex"]}

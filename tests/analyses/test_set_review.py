@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn.metrics import roc_auc_score
 
-from audit.analyses.set_review import LEAK_AUC, SetReview, empty_cells, told_by
-from audit.check import CheckReport, check_plan
 from audit.cli.check_summary import check_summary
 from audit.cli.terminal import Style
 from audit.counting.set_columns import ColumnLabels
 from audit.plan.audit_plan import AuditPlan
+from audit.planning.check import CheckReport, check_plan
+from audit.planning.set_review import LEAK_AUC, SetReview, empty_cells, told_by
 
 ROWS = 600
 PLAIN = Style(colour=False)

@@ -21,7 +21,7 @@ from audit.evaluation.nationality import levels
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.sections import SensitivitySection
 from audit.result.findings import Verdict
-from audit.verdicts import judge
+from audit.verdicts.judge import judge
 from audit.vocabulary.groups import SensitiveFeature
 
 TPR = {"metric": "true_positive_rate", "margin": 0.1, "groups": ["nationality"]}

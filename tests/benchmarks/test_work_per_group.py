@@ -11,7 +11,7 @@ from made_counts import cells, families_of, plan_of
 
 import audit.stats
 from audit.counting.table import IntArray
-from audit.verdicts import judge
+from audit.verdicts.judge import judge
 from audit.vocabulary.groups import LevelName, SensitiveFeature
 
 STATS = str(Path(next(iter(audit.stats.__path__))))

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from made_changes import RULES, ask, made_pair, write_plan, write_result_of
 
-from audit.changes.accept import check_plans, question_of
 from audit.errors import ResultError
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.file.reading import load_plan
 from audit.scoring.provenance import scoring_identity
+from audit.verdicts.changes.accept import check_plans, question_of
 
 
 def with_parts(plan: AuditPlan, **parts: dict[str, object]) -> AuditPlan:

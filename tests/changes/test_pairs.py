@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from made_changes import PLAN, ask, made_pair, write_answers, write_plan, write_result_of
 
 from audit.analyses.sides import When
-from audit.changes.sides import as_a_rate, change_questions, paired_counts
 from audit.counting.table import ABSTAINED, FAILED, FLAGGED, NOT_FLAGGED, POSITIVE
 from audit.errors import ResultError
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.file.reading import parse_plan
+from audit.verdicts.changes.sides import as_a_rate, change_questions, paired_counts
 from audit.vocabulary.metrics import METRICS
 
 EVERY_RULE = "".join(
@@ -112,7 +112,7 @@ def test_the_change_of_a_rate_has_the_rates_own_direction() -> None:
 
 def test_the_answers_of_another_run_are_seen(tmp_path: Path) -> None:
     """A file in the place of the predictions that gives other counts, or is of other cases."""
-    from audit.changes.answers import PREDICTIONS
+    from audit.verdicts.changes.answers import PREDICTIONS
 
     table = made_pair(tmp_path)
     answer = "[0.9 if len(one) == 5 else 0.1 for one in batch['gender'].to_pylist()]"

@@ -9,11 +9,11 @@ from made_audits import check_of, gender
 from made_counts import categorical, cells, nationality
 from rich.cells import cell_len
 
-from audit.check import check_plan
 from audit.cli.check_summary import MOST_GROUPS, check_summary
 from audit.cli.terminal import Style
 from audit.counting.table import IntArray
 from audit.plan.audit_plan import AuditPlan
+from audit.planning.check import check_plan
 
 PLAIN = Style(colour=False, unicode=True)
 TPR = {"metric": "true_positive_rate", "groups": ["sex"], "margin": 0.1}

@@ -15,11 +15,11 @@ from made_pools import GROUPS, POOL, RULE, pool_cells, usual_pool
 from made_sets import write_set
 from typer.testing import CliRunner
 
-from audit.check import check_plan
 from audit.cli.app import app
 from audit.errors import ExitCode
 from audit.plan.file.reading import parse_plan
 from audit.plan.sampling_design import COLUMNS_ADDED
+from audit.planning.check import check_plan
 from audit.run import run_audit
 
 DESIGN = f"{POOL}\n[draw]\nallocation = 'decidable'\nsize = 160\nseed = 3\n{GROUPS}{RULE}"

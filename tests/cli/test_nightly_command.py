@@ -14,8 +14,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from audit.cli.app import app
-from audit.sequential.state import State
-from audit.sequential.state_file import locked, read_state
+from audit.verdicts.nights.state import State
+from audit.verdicts.nights.state_file import locked, read_state
 
 Gate = Callable[..., Result]
 DETECTOR = """

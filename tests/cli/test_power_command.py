@@ -18,7 +18,7 @@ from audit.cli.power_picture import BEYOND, INK, MUTED, RULE, WITHIN, Mark, Pane
 from audit.cli.power_summary import MOST_GROUPS, disparity_words, power_summary
 from audit.cli.terminal import Style
 from audit.counting.table import CountsTable, IntArray
-from audit.power import counts_power
+from audit.planning.power import counts_power
 from reports.html import palette
 
 PLAN = """\

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from audit.analyses.control_sample import control_sample
+from audit.analyses.control_sample import JudgedSample, control_sample
 from audit.analyses.estimates import EVERYONE
 from audit.analyses.families import count_families
 from audit.analyses.sensitivity import sensitivity_findings, sensitivity_notices
@@ -26,7 +26,7 @@ from audit.plan.sections import SensitivitySection
 from audit.result.findings import ControlSample, RuleSensitivity, SensitivityFinding, Verdict
 from audit.scoring import score
 from audit.stats.label_noise import corrected_rate
-from audit.verdicts import judge
+from audit.verdicts.judge import judge
 from audit.vocabulary.groups import Group, Level, SensitiveFeature
 
 MEN = Group((Level("gender", "level", "man"),))
@@ -233,7 +233,7 @@ def sampled(folder: Path, target: Path, *, selective: bool) -> ControlSample:
     by_name = {feature.name: feature for feature in features}
     families, of_sample = (count_families(loaded.plan, table, features) for table in (whole, sample))
     judged, judged_drawn = (judge(loaded.plan, counts, by_name)[:2] for counts in (families, of_sample))
-    return control_sample(loaded.plan, families, of_sample, judged, judged_drawn)
+    return control_sample(loaded.plan, families, judged, JudgedSample(of_sample, judged_drawn))
 
 
 def test_a_gap_that_is_in_the_world_is_there_among_those_drawn_at_random(folder: Path, tmp_path: Path) -> None:

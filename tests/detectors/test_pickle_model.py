@@ -23,10 +23,10 @@ from made_children import BATCH, Listener, can_unshare, descendants, opened, pla
 from made_runs import PLAN, made_run
 from sklearn.linear_model import LogisticRegression
 
-from audit.check import check_plan
 from audit.detectors.pickle_model import PickleDetector
 from audit.errors import DetectorError
 from audit.plan.audit_plan import PickleDetector as PickleSection
+from audit.planning.check import check_plan
 from audit.run import run_audit
 from audit.scoring.runner import run_context
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.evaluation.copies import copied
 from audit.evaluation.spelling import fold
+from audit.planning.drawing.pool import copied
 
 
 @pytest.mark.parametrize(

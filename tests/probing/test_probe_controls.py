@@ -12,7 +12,7 @@ from made_probes import IGNORES, LEXICON, write_audit
 from audit.result.audit_result import AuditResult, SwapShift
 from audit.result.file import parse_result, result_to_json
 from audit.run import run_audit
-from audit.verdicts import exit_code
+from audit.verdicts.judge import exit_code
 
 PROBE = '[[probes]]\nid = "words"\nkind = "text"\ncolumn = "text"\n'
 RULE = '[[rules]]\nmetric = "counterfactual_shift"\nmargin = 0.05\n'

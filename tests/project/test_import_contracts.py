@@ -30,7 +30,7 @@ PLANTS: dict[str, list[tuple[str, str]]] = {
         ("audit/stats/__init__.py", "from audit import verdicts"),
         ("audit/counting/__init__.py", "from audit.scoring import score"),
         ("audit/analyses/__init__.py", "import audit.analyses.crosscheck"),
-        ("audit/verdicts.py", "import audit.safeguards"),
+        ("audit/verdicts/judge.py", "import audit.safeguards"),
         ("audit/undeclared.py", "WEIGHT = 1"),
     ],
     "reports-see-nouns": [
@@ -48,7 +48,7 @@ PLANTS: dict[str, list[tuple[str, str]]] = {
     ],
     "stats-are-pure": [
         ("audit/stats/__init__.py", "import pandas"),
-        ("audit/verdicts.py", "import ibis"),
+        ("audit/verdicts/judge.py", "import ibis"),
     ],
     "nouns-are-light": [
         ("audit/plan/audit_plan.py", "import numpy"),

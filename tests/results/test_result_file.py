@@ -16,6 +16,7 @@ from audit.plan.file.reading import LoadedPlan
 from audit.result.audit_result import AuditResult, Provenance, SystemDescription
 from audit.result.file import load_result, parse_result, result_schema, result_to_json, write_result
 from audit.run import summarise
+from audit.safeguards import with_safeguards
 
 ORIGIN = Provenance(
     plan_sha256="0" * 64,
@@ -48,7 +49,7 @@ def result() -> AuditResult:
     table, families = families_of(plan, [feature], rows)
     system = SystemDescription(kind="predictions", name="score", decision="d", features=(), sensitive_features_used=())
     loaded = LoadedPlan(plan=plan, as_asked=plan.model_dump(mode="json", by_alias=True), folder=Path())
-    return summarise(loaded, [feature], Counted(table), families, system, origin=ORIGIN)
+    return with_safeguards(summarise(loaded, [feature], Counted(table), families, system, origin=ORIGIN))
 
 
 def test_a_result_comes_back_as_it_was_written(result: AuditResult, tmp_path: Path) -> None:

@@ -23,12 +23,12 @@ from made_sets import write_set
 from audit.cli.draw_document import draw_document
 from audit.cli.draw_summary import draw_summary
 from audit.cli.terminal import Style
-from audit.draw import draw_set
 from audit.errors import AuditError, DataError, PlanError
 from audit.evaluation import connection as connection_module
-from audit.evaluation import pool as pool_module
 from audit.plan.file.reading import LoadedPlan, parse_design
-from audit.power import plan_power
+from audit.planning.draw import draw_set
+from audit.planning.drawing import pool as pool_module
+from audit.planning.power import plan_power
 
 ALLOCATIONS = ('allocation = "equal"\nsize = 120', 'allocation = "proportional"\nsize = 120',
                'allocation = "decidable"\nsize = 120')  # fmt: skip

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_nights import Night, cells, draws, feature, made_plan, only, taken
 
-from audit.sequential.drift import Doubt, looked_again
-from audit.sequential.judging import judged
-from audit.sequential.state import State
 from audit.stats.boundaries import Boundary
 from audit.stats.safe_process import begun, log_factor
+from audit.verdicts.nights.judging import judged
+from audit.verdicts.nights.state import State
+from audit.verdicts.nights.taking_in import Doubt, looked_again
 
 ALPHA = 0.05
 EDGE = Boundary(-0.1, 1.0, True)

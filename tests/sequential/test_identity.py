@@ -8,9 +8,9 @@ import pytest
 from made_nights import feature, made_plan
 
 from audit.plan.audit_plan import AuditPlan
-from audit.sequential.identity import changed, identity
-from audit.sequential.shares import levels_seen
-from audit.sequential.state import begun
+from audit.verdicts.nights.identity import changed, identity
+from audit.verdicts.nights.shares import levels_seen
+from audit.verdicts.nights.state import begun
 from audit.vocabulary.groups import LevelName
 
 SHA = "0" * 64

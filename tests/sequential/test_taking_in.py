@@ -13,14 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_nights import Night, cells, draws, feature, made_plan, only, sums, taken
 
-from audit.analyses.budget import budget
 from audit.counting.table import CountsTable, IntArray
 from audit.errors import DataError
-from audit.sequential.judging import judged, overall
-from audit.sequential.shares import group_shares, levels_seen
-from audit.sequential.state import State, begun
-from audit.sequential.taking_in import taken_in
 from audit.stats.safe_process import e_holm, mean_log_e
+from audit.verdicts.budget import budget
+from audit.verdicts.nights.judging import judged, overall
+from audit.verdicts.nights.shares import group_shares, levels_seen
+from audit.verdicts.nights.state import State, begun
+from audit.verdicts.nights.taking_in import taken_in
 from audit.vocabulary.groups import Axis, Family, Group, Level, LevelName
 
 

@@ -10,7 +10,7 @@ from made_counts import categorical, cells, families_of, group, nationality, pla
 from audit.counting.table import FamilyCounts, IntArray
 from audit.result.audit_result import OverallVerdict
 from audit.result.findings import RuleResult, Verdict
-from audit.verdicts import exit_code, judge, overall_verdict
+from audit.verdicts.judge import exit_code, judge, overall_verdict
 from audit.vocabulary.groups import Group, LevelName, SensitiveFeature
 
 TPR = {"metric": "true_positive_rate", "margin": 0.1}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from made_worlds import everything
 
-from audit.power import plan_power
+from audit.planning.power import plan_power
 from audit.result.audit_result import AuditResult
 from audit.result.findings import Outcome
 from audit.run import run_audit

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pyarrow as pa
 
-from audit.counting.probed import Answered, Design, cast_value
+from audit.counting.probed import Answered, Design
 from audit.counting.table import FLAGGED
 from audit.detectors.answers import ABSTAIN, NO_REASON, OK, CheckedAnswers
 from audit.detectors.isolation.options import IN_PROCESS, Isolating
@@ -24,7 +24,7 @@ from audit.evaluation.quoting import identifier
 from audit.plan.audit_plan import AuditPlan, ColumnsProbe, PredictionsDetector, Probe, TextProbe
 from audit.scoring.batches import check_features
 from audit.scoring.probing.answered_now import answers_of
-from audit.scoring.probing.column_design import column_design
+from audit.scoring.probing.column_design import cast_value, column_design
 from audit.scoring.probing.text_design import Written, variant_id, written
 from audit.scoring.progress import NoProgress, Progress
 from audit.scoring.rules import decision_rule

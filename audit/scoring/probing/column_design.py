@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from audit.counting.probed import MOST_VARIANTS, Comparison, Design, Pairs, SlotOfProbe, cast_value
+from audit.counting.probed import MOST_VARIANTS, Comparison, Design, Pairs, SlotOfProbe
 from audit.errors import PlanError
 from audit.evaluation.connection import reading
 from audit.evaluation.quoting import identifier
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     from audit.evaluation.evaluation_set import EvaluationSet
 
-__all__ = ["column_design"]
+__all__ = ["cast_value", "column_design"]
+
 
 _Key = tuple[tuple[str, str], ...]
 """The value of every column that is changed."""
@@ -228,3 +229,30 @@ def _changed(rows: pa.Table, keys: list[_Key], cells: _Cells) -> pa.RecordBatch:
         [column.chunk(0) if column.num_chunks else pa.array([], column.type) for column in whole.columns],
         schema=whole.schema,
     )
+
+
+def cast_value(value: object, kind: pa.DataType | None, *, probe: str, column: str) -> Any:
+    """A value of the plan in the type of its column; in its own where `kind` is None.
+
+    Raises
+    ------
+    PlanError
+        It is none of that type, too large for it, or no finite number.
+    """
+    import pyarrow as pa
+
+    try:
+        found = pa.array([value])
+        if kind is not None:
+            found = found.cast(pa.string() if pa.types.is_dictionary(kind) else kind)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError, OverflowError):
+        found = None
+    cell = None if found is None else found[0].as_py()
+    if cell is None or (isinstance(cell, float) and not np.isfinite(cell)):
+        of = "no number that can be given" if kind is None else f"none of its type in the evaluation set ({kind})"
+        raise PlanError(
+            f"probe {probe}: {shown(repr(value))} for {shown(column)} is {of}",
+            slug="probe-value",
+            hint="write it as the set stores it",
+        )
+    return cell

@@ -1,0 +1,335 @@
+"""What an audit could say, before the detector is run: who could be judged, and how many cases are missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from audit.analyses.estimates import everyone_as_family, row_accounts
+from audit.analyses.families import count_families, finest
+from audit.analyses.missing_attributes import member_places
+from audit.counting.table import ABSTAINED, CountsTable, FamilyCounts
+from audit.plan.audit_plan import AuditPlan, Rule
+from audit.plan.file.reading import LoadedPlan, loaded_plan
+from audit.planning.held_back import PlannedPeople, held_back, share_for_all
+from audit.planning.review import review_set
+from audit.planning.set_review import SetReview
+from audit.result.findings import RowAccount
+from audit.verdicts.budget import budget
+from audit.verdicts.decidability import FamilyDecidability, RuleDecidability, rule_decidability
+from audit.verdicts.expected import missing_expected
+from audit.vocabulary.groups import Family, Group, SensitiveFeature
+from audit.vocabulary.metrics import METRICS, Cell, MetricName
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+    from audit.counting.moments import Moments
+    from audit.evaluation.evaluation_set import EvaluationSet
+
+__all__ = [
+    "CheckReport",
+    "FamilyCheck",
+    "GroupCheck",
+    "ProbeCheck",
+    "RuleCheck",
+    "check_counts",
+    "check_plan",
+    "count_labels",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class GroupCheck:
+    """What could be said of a group."""
+
+    group: Group
+    cases: int
+    """Cases in the denominator of the rule's rate."""
+    required: int | None
+    """Cases with which it would be judged alone; None where no number would do."""
+    needed: int | None
+    """Cases still missing for that: 0 where it is judged alone, None where no number would do."""
+    evaluable: bool
+    """Whether a rate could be stated of it at all."""
+    decidable: bool
+    """Whether it would be judged alone."""
+    judged_as: Group | None
+    """If not: the larger group as a part of which it would be judged."""
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyCheck:
+    """What could be said over a family."""
+
+    family: Family
+    finest: bool
+    """Whether it stands on the finest rungs, where coverage is measured."""
+    level: float
+    """The share of alpha that it could spend on false alarms."""
+    groups: tuple[GroupCheck, ...]
+    coverage: float | None
+    """Share of its people in groups that would be judged, alone or as a part."""
+    held_back: tuple[Group, ...]
+    """Groups that would be judged alone and cannot pass even if treated like everyone else: too many people are
+    unknown, or have their nationality beside others."""
+    share_for_all: float | None
+    """The largest `max_missing_share` with which none is held back; None where none is, 0 where none would do."""
+
+    @property
+    def alone(self) -> int:
+        """Groups that would be judged alone."""
+        return sum(group.decidable for group in self.groups)
+
+    @property
+    def as_part(self) -> int:
+        """Groups that would be judged only as a part of a larger one."""
+        return sum(not group.decidable and group.judged_as is not None for group in self.groups)
+
+    @property
+    def not_judged(self) -> int:
+        """Groups that could be judged neither way."""
+        return len(self.groups) - self.alone - self.as_part
+
+
+@dataclass(frozen=True, slots=True)
+class RuleCheck:
+    """What a rule could say."""
+
+    rule: str
+    metric: MetricName
+    planned_rate: float
+    """The rate that sizes were planned with."""
+    known_only_after_scoring: bool
+    """Whether the denominator is made of decisions; then nothing is known yet and `families` is empty."""
+    families: tuple[FamilyCheck, ...]
+    coverage: float | None
+    """The smallest coverage over the families on the finest rungs."""
+    min_coverage: float
+    """The coverage that a pass needs."""
+    missing_expected: tuple[Group, ...]
+    """Groups that the plan expects and that have too few cases for a rate: no pass without them."""
+
+    @property
+    def can_pass(self) -> bool | None:
+        """Whether a pass is within reach of this set; None where that is known only after scoring."""
+        if self.known_only_after_scoring:
+            return None
+        judged = any(family.alone for family in self.families)
+        covered = self.coverage is not None and self.coverage >= self.min_coverage
+        held = any(family.held_back for family in self.families)
+        return judged and covered and not held and not self.missing_expected
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeCheck:
+    """What a probe would ask."""
+
+    probe: str
+    variants: int
+    """Texts or rows to score."""
+    changes: int
+    """Comparisons."""
+    unused: tuple[str, ...]
+    """What of the operator's own words and texts is not used, and why."""
+    unanswered: bool
+    """Whether somebody else has still to score them: the detector cannot be called, and no file holds its answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """What `audit7k check` says."""
+
+    plan: AuditPlan
+    features: tuple[SensitiveFeature, ...]
+    """The sensitive features and the names of their levels."""
+    everyone: RowAccount
+    """All rows; none is scored yet, so all of them count as abstained."""
+    positive: int
+    """Rows labelled as exploitation."""
+    negative: int
+    """Rows labelled as no exploitation."""
+    rules: tuple[RuleCheck, ...]
+    review: SetReview | None = None
+    """What is conspicuous about the set itself; None where only counts were checked."""
+    probes: tuple[ProbeCheck, ...] = ()
+    """What the plan's probes would ask."""
+    model_missing: bool = False
+    """Whether the model file or folder that the plan names is not there."""
+
+
+def check_plan(
+    plan: AuditPlan | LoadedPlan | str | Path,
+    table: pa.Table | pd.DataFrame | None = None,
+    *,
+    folder: Path | None = None,
+) -> CheckReport:
+    """Read plan and data and say what would be judged, without loading or running the detector.
+
+    Raises
+    ------
+    AuditError
+        If plan or data are in error, exactly as `run_audit` would say it.
+    """
+    loaded = loaded_plan(plan, folder)
+    with _opened(loaded, table) as evaluation_set:
+        counts, moments, features = _counted(evaluation_set)
+        families = count_families(loaded.plan, counts, features)
+        review = review_set(evaluation_set, loaded, families.values(), table)
+        probes = _probes(loaded, evaluation_set)
+    found = check_counts(loaded.plan, counts, features, moments)
+    return replace(found, review=review, probes=probes, model_missing=_model_missing(loaded))
+
+
+def _model_missing(loaded: LoadedPlan) -> bool:
+    """Whether a run would find no model; a file of predictions is looked for where it is read."""
+    path = getattr(loaded.plan.detector, "path", None)
+    return path is not None and not (loaded.folder / path).exists()
+
+
+def _probes(loaded: LoadedPlan, evaluation_set: EvaluationSet) -> tuple[ProbeCheck, ...]:
+    """What the probes would ask; nothing is loaded where the plan has none."""
+    if not loaded.plan.probes:
+        return ()
+    from audit.scoring.probing.asking import check_answers, check_probes, is_unanswered
+
+    plan, folder = loaded.plan, loaded.folder
+    designs = check_probes(plan, evaluation_set, folder)
+    check_answers(plan, designs, evaluation_set, folder)
+    return tuple(
+        ProbeCheck(
+            probe=probe.id,
+            variants=len(design.ids),
+            changes=len(design.comparisons),
+            unused=design.unused,
+            unanswered=is_unanswered(probe, plan, folder),
+        )
+        for probe, design in zip(plan.probes, designs, strict=True)
+    )
+
+
+def count_labels(
+    loaded: LoadedPlan, table: pa.Table | pd.DataFrame | None = None
+) -> tuple[CountsTable, Moments | None, tuple[SensitiveFeature, ...]]:
+    """Read the data of a plan as `run_audit` would, and count them with every case left unscored.
+
+    Raises
+    ------
+    AuditError
+        As `check_plan` does.
+    """
+    with _opened(loaded, table) as evaluation_set:
+        return _counted(evaluation_set)
+
+
+def _counted(evaluation_set: EvaluationSet) -> tuple[CountsTable, Moments | None, tuple[SensitiveFeature, ...]]:
+    from audit.counting.count import count_cases
+    from audit.counting.count_moments import count_moments
+
+    return count_cases(evaluation_set), count_moments(evaluation_set), tuple(evaluation_set.features)
+
+
+@contextmanager
+def _opened(loaded: LoadedPlan, table: pa.Table | pd.DataFrame | None) -> Iterator[EvaluationSet]:
+    """The set, with every case left unscored."""
+    from audit.evaluation.evaluation_set import open_evaluation_set
+    from audit.evaluation.reference_table import read_reference_table
+
+    with open_evaluation_set(loaded.plan, loaded.folder, table) as evaluation_set:
+        columns = ", ".join(
+            f"{sql} AS {name}" if name.isidentifier() else f'{sql} AS "{name}"'
+            for name, sql in evaluation_set.expressions.items()
+        )
+        evaluation_set.connection.execute(
+            f"CREATE OR REPLACE TEMP VIEW scored AS SELECT {columns}, {ABSTAINED}::TINYINT AS decision FROM source"  # noqa: S608
+        )
+        read_reference_table(evaluation_set, loaded.plan, loaded.folder)
+        if loaded.plan.measures:
+            from audit.analyses.crosscheck.own_measures_fairlearn import check_measures
+
+            check_measures(loaded.plan, loaded.folder)
+        yield evaluation_set
+
+
+def check_counts(
+    plan: AuditPlan, counts: CountsTable, features: Sequence[SensitiveFeature], moments: Moments | None = None
+) -> CheckReport:
+    """The same from the counts of a set of which nothing is scored, and its weights and clusters."""
+    families = count_families(plan, counts, features)
+    by_name = {feature.name: feature for feature in features}
+    everyone = everyone_as_family(counts)
+    return CheckReport(
+        plan=plan,
+        features=tuple(features),
+        everyone=row_accounts(counts, [everyone])[0],
+        positive=int(everyone.cell(Cell.UNSCORED_POSITIVE)[0]),
+        negative=int(everyone.cell(Cell.UNSCORED_NEGATIVE)[0]),
+        rules=_rules(plan, families, by_name, moments),
+    )
+
+
+def _rules(
+    plan: AuditPlan,
+    families: Mapping[Family, FamilyCounts],
+    features: Mapping[str, SensitiveFeature],
+    moments: Moments | None,
+) -> tuple[RuleCheck, ...]:
+    checks: list[RuleCheck] = []
+    for rule in plan.named_rules:
+        later = METRICS[rule.metric].denominator_is == "decisions"
+        decidability = None if later else rule_decidability(plan, rule, families, features, moments)
+        checks.append(
+            RuleCheck(
+                rule=rule.id or rule.metric,
+                metric=rule.metric,
+                planned_rate=rule.planned_rate,
+                known_only_after_scoring=later,
+                families=() if decidability is None else _families(plan, rule, decidability, families),
+                coverage=None if decidability is None else decidability.lowest_coverage,
+                min_coverage=plan.verdict.min_coverage,
+                missing_expected=() if later else missing_expected(plan, rule, families, features),
+            )
+        )
+    return tuple(checks)
+
+
+def _families(
+    plan: AuditPlan, rule: Rule, decidability: RuleDecidability, counts: Mapping[Family, FamilyCounts]
+) -> tuple[FamilyCheck, ...]:
+    return tuple(_family(plan, rule, family, decidability, counts[family.family]) for family in decidability.families)
+
+
+def _family(
+    plan: AuditPlan, rule: Rule, family: FamilyDecidability, decidability: RuleDecidability, counts: FamilyCounts
+) -> FamilyCheck:
+    planned = PlannedPeople(family.people, family.size, family.rest_size, family.decidable, member_places(counts))
+    held = held_back(plan, rule, planned, plan.sensitivity.max_missing_share)
+    return FamilyCheck(
+        family=family.family,
+        finest=finest(plan, family.family),
+        level=budget(plan).names,
+        groups=tuple(_group(family, decidability, place) for place in range(len(family.groups))),
+        coverage=decidability.coverage[family.family],
+        held_back=tuple(group for group, is_held in zip(family.groups, held, strict=True) if is_held),
+        share_for_all=share_for_all(plan, rule, planned) if held.any() else None,
+    )
+
+
+def _group(family: FamilyDecidability, decidability: RuleDecidability, place: int) -> GroupCheck:
+    group, cases = family.groups[place], int(family.cases[place])
+    required = family.required_cases(place)
+    decidable = bool(family.decidable[place])
+    needed = 0 if decidable else None if required is None else max(required - cases, 0)
+    return GroupCheck(
+        group=group,
+        cases=cases,
+        required=required,
+        needed=needed,
+        evaluable=bool(family.evaluable[place]),
+        decidable=decidable,
+        judged_as=decidability.judged_as.get(group),
+    )

@@ -1,0 +1,272 @@
+"""What the cases at hand can decide: the smallest gap that would be named, and at which margin a group would pass.
+
+Everything follows from the plan and the labels: sizes, levels and the rate that the rule expects. Nothing is scored.
+All cases are supposed to be answered, and everybody else to be at the expected rate.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from audit.analyses.sides import Question, Side, cases_cells, questions
+from audit.counting.moments import Moments
+from audit.counting.table import FamilyCounts
+from audit.plan.audit_plan import AuditPlan, Rule
+from audit.result.findings import Because
+from audit.stats.decidable_clusters import Hidden
+from audit.stats.decidable_disparity import Limit, failing_rate, passing_edge
+from audit.stats.effective_levels import first_effective_levels, power_width
+from audit.stats.multiplicity import Method, first_step_levels
+from audit.stats.weighted_rate import design_size, variance_factor
+from audit.verdicts.budget import budget
+from audit.verdicts.decidability import (
+    DesignedSizes,
+    FamilyDecidability,
+    designed_sizes,
+    rule_decidability,
+)
+from audit.verdicts.margin_tests import procedure_of
+from audit.verdicts.weighted_tests import is_exact
+from audit.vocabulary.groups import Family, Group, SensitiveFeature
+from audit.vocabulary.metrics import METRICS
+
+__all__ = ["FamilyPower", "GroupPower", "Smallest", "rule_power"]
+
+FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Smallest:
+    """The smallest disparity that can be decided on one side of a rule, or why there is none."""
+
+    side: Side
+    """The side on which the group's rate lies."""
+    disparity: float | None
+    """On the rule's scale: a difference in shares, or a ratio of at most 1."""
+    rate: float | None
+    """The group's rate at that disparity, everybody else being at the expected rate."""
+    reason: Because | None
+    """Why there is none."""
+    level: float | None
+    """The level of the test; None where it would not be tested."""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupPower:
+    """What can be decided about a group."""
+
+    group: Group
+    cases: int
+    """Cases in the denominator of the rule's rate."""
+    worth: float
+    """How many independent cases of equal weight they are worth for a PASS."""
+    required: int | None
+    """Cases with which it would be judged alone; None where no number would do."""
+    decidable: bool
+    """Whether it would be judged alone."""
+    judged_as: Group | None
+    """If not: the larger group as a part of which it would be judged."""
+    fails_from: tuple[Smallest, ...]
+    """On each side of the rule: the smallest gap to the rest that would be named with the plan's power."""
+    passes_at: tuple[Smallest, ...]
+    """On each side: the smallest margin at which a group equal to the rest would pass with that power; empty where it
+    was not asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyPower:
+    """The same over a family."""
+
+    family: Family
+    exact: bool
+    """Whether its tests are those of whole counts; otherwise they rest on effective sizes."""
+    groups: tuple[GroupPower, ...]
+
+
+def rule_power(
+    plan: AuditPlan,
+    rule: Rule,
+    families: Mapping[Family, FamilyCounts],
+    features: Mapping[str, SensitiveFeature],
+    moments: Moments | None = None,
+    *,
+    margins: bool = True,
+) -> tuple[FamilyPower, ...]:
+    """Say of every group in every family of `rule` which gap would fail it, and at which of `margins` it would pass."""
+    decidability = rule_decidability(plan, rule, families, features, moments)
+    return tuple(
+        _family(plan, rule, families[decided.family], decided, decidability.judged_as, moments, margins=margins)
+        for decided in decidability.families
+    )
+
+
+def _family(
+    plan: AuditPlan,
+    rule: Rule,
+    counts: FamilyCounts,
+    decided: FamilyDecidability,
+    judged_as: Mapping[Group, Group | None],
+    moments: Moments | None,
+    *,
+    margins: bool,
+) -> FamilyPower:
+    asked = questions(plan, rule)
+    exact = moments is None or is_exact(plan, rule, counts, moments)
+    sizes = designed_sizes(plan, rule, counts, moments)
+    # as where sizes are planned: of two sides each passes with half of the risk
+    power = 1.0 - (1.0 - plan.verdict.power) / len(asked)
+    failing = [_fails_from(plan, rule, question, counts, decided, None if exact else moments) for question in asked]
+    passing = [
+        _passes_at(plan, rule, question, counts, decided, None if exact else moments, power)
+        for question in (asked if margins else ())
+    ]
+    return FamilyPower(
+        family=decided.family,
+        exact=exact,
+        groups=tuple(
+            GroupPower(
+                group=group,
+                cases=int(decided.cases[place]),
+                worth=float(decided.cases[place] * sizes.worth[place]),
+                required=decided.required_cases(place),
+                decidable=bool(decided.decidable[place]),
+                judged_as=judged_as.get(group),
+                fails_from=tuple(side[place] for side in failing),
+                passes_at=tuple(side[place] for side in passing),
+            )
+            for place, group in enumerate(decided.groups)
+        ),
+    )
+
+
+def _limit(rule: Rule, question: Question) -> Limit:
+    return Limit(question.side == "low", rule.scale, rule.limit, rule.planned_rate)
+
+
+def _fails_from(
+    plan: AuditPlan,
+    rule: Rule,
+    question: Question,
+    counts: FamilyCounts,
+    decided: FamilyDecidability,
+    moments: Moments | None,
+) -> list[Smallest]:
+    limit = _limit(rule, question)
+    tested = decided.evaluable & limit.can_be_exceeded & ~decided.too_few_clusters
+    levels = _levels(plan, rule, question, counts, decided, tested, moments)
+    sizes = designed_sizes(plan, rule, counts, moments, np.where(tested, levels, 0.01))
+    hidden = _hidden(plan, rule, counts, moments)
+    found = []
+    for place, level in enumerate(levels.tolist()):
+        if not tested[place]:
+            found.append(Smallest(question.side, None, None, _untested(decided, place, limit), None))
+            continue
+        n, m = _whole(decided, sizes, place)
+        rate = failing_rate(limit, n, m, level, plan.verdict.power) if n and m else None
+        if rate is not None and hidden:
+            rate = hidden[place].failing_rate(limit, rate, level, plan.verdict.power)
+            if rate is None:
+                found.append(Smallest(question.side, None, None, "too_few_clusters", level))
+                continue
+        found.append(_smallest(question.side, limit, rate, level))
+    return found
+
+
+def _levels(
+    plan: AuditPlan,
+    rule: Rule,
+    question: Question,
+    counts: FamilyCounts,
+    decided: FamilyDecidability,
+    tested: BoolArray,
+    moments: Moments | None,
+) -> FloatArray:
+    """float64[G]: the levels of the first step of the family's procedure; nan where a group is not tested."""
+    levels, share = np.full(tested.shape, np.nan), budget(plan).names
+    if not tested.any():
+        return levels
+    if moments is None:
+        method: Method = "any_dependence" if procedure_of(counts, tested) == "any_dependence" else "discarding"
+        n, m = decided.cases[tested], decided.rest_cases[tested]
+        levels[tested] = first_step_levels(n, m, rule.planned_rate, question.fail, share, method)
+        return levels
+    own = moments.of(counts).own(((), cases_cells(METRICS[rule.metric])))
+    size = design_size(own, plan.evaluation_set.expected_icc if moments.clustered else 0.0)[tested]
+    levels[tested] = first_effective_levels(power_width(rule.planned_rate, size, question.fail), share)
+    return levels
+
+
+def _passes_at(
+    plan: AuditPlan,
+    rule: Rule,
+    question: Question,
+    counts: FamilyCounts,
+    decided: FamilyDecidability,
+    moments: Moments | None,
+    power: float,
+) -> list[Smallest]:
+    limit = replace(_limit(rule, question), limit=0.5)
+    alpha = plan.verdict.alpha
+    sizes = designed_sizes(plan, rule, counts, moments, np.full(len(decided.groups), alpha))
+    hidden = _hidden(plan, rule, counts, moments)
+    found = []
+    for place in range(len(decided.groups)):
+        if not decided.evaluable[place] or decided.too_few_clusters[place]:
+            found.append(Smallest(question.side, None, None, _untested(decided, place, limit), None))
+            continue
+        n, m = _whole(decided, sizes, place)
+        edge = passing_edge(limit, n, m, alpha, power) if n and m else None
+        if edge is not None and hidden:
+            edge = hidden[place].passing_edge(limit, edge, alpha, power)
+            if edge is None:
+                found.append(Smallest(question.side, None, None, "too_few_clusters", alpha))
+                continue
+        found.append(_smallest(question.side, limit, edge, alpha))
+    return found
+
+
+def _hidden(plan: AuditPlan, rule: Rule, counts: FamilyCounts, moments: Moments | None) -> list[Hidden]:
+    """What clusters could hide of each group; empty where there are none."""
+    if moments is None or not moments.clustered:
+        return []
+    of, cells = moments.of(counts), ((), cases_cells(METRICS[rule.metric]))
+    correlation = plan.evaluation_set.expected_icc
+    bundles, rest = (of.evened(cells, rest=side).bundles.at_least(correlation) for side in (False, True))
+    own, others = of.own(cells), of.rest(cells)
+    spread, joint = variance_factor(own, correlation).tolist(), of.shared(cells[1]).tolist()
+    rows = zip(own.q.tolist(), others.q.tolist(), strict=True)
+    places = [slice(place, place + 1) for place in range(len(spread))]
+    return [
+        Hidden(bundles[place], rest[place], *each) for place, *each in zip(places, spread, joint, rows, strict=True)
+    ]
+
+
+def _whole(decided: FamilyDecidability, sizes: DesignedSizes, place: int) -> tuple[int, int]:
+    """Whole independent cases that a group and its rest are worth."""
+    own, rest = float(decided.cases[place] * sizes.worth[place]), float(sizes.rest_size[place])
+    return math.floor(own + 1e-6), math.floor(rest + 1e-6)
+
+
+def _smallest(side: Side, limit: Limit, rate: float | None, level: float) -> Smallest:
+    if rate is None:
+        return Smallest(side, None, None, "too_few_cases", level)
+    return Smallest(side, limit.disparity(rate), rate, None, level)
+
+
+def _untested(decided: FamilyDecidability, place: int, limit: Limit) -> Because:
+    if decided.cases[place] == 0:
+        return "no_cases"
+    if decided.rest_cases[place] == 0:
+        return "no_rest"
+    if not decided.evaluable[place]:
+        return "too_few_for_a_rate"
+    if decided.too_few_clusters[place]:
+        return "too_few_clusters"
+    assert not limit.can_be_exceeded  # noqa: S101 - nothing else keeps a group from being tested
+    return "limit_cannot_be_exceeded"

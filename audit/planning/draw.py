@@ -1,0 +1,361 @@
+"""Draws an evaluation set from a labelled pool by a design, and says what the set could decide."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from audit.plan.audit_plan import Rule
+from audit.plan.file.reading import LoadedPlan, load_design
+from audit.plan.sampling_design import Quota, SamplingDesign
+from audit.planning.check import CheckReport, check_counts, count_labels
+from audit.planning.drawing.drawn_file import write_drawn
+from audit.planning.drawing.open_pool import open_pool
+from audit.planning.drawing.pool import Copies, Pool
+from audit.planning.drawing.quota_levels import with_levels_read
+from audit.planning.drawing.sampling import Strata, distinct_rows, draw_units, strata_for, unit_shapes
+from audit.planning.quota_gaps import QuotaGap, quota_gaps
+from audit.planning.sample_allocation import (
+    Allocation,
+    ClusterShapes,
+    GroupReach,
+    allocate,
+    least_cases,
+    planned_reach,
+)
+from audit.planning.sample_sizes import PoolCell, cell_groups
+from audit.stats.unit_shapes import UnitShapes
+from audit.storage import file_sha256
+from audit.vocabulary.groups import Family, Group, Level, SensitiveFeature
+
+__all__ = ["CellDraw", "DrawReport", "GroupStanding", "Why", "draw_set"]
+
+IntArray = npt.NDArray[np.int64]
+Why = Literal["pool_has_no_more", "copies_left_out", "whole_units"]
+"""Why a cell gives another number than was asked: the pool has no more; what it has are copies of rows of other
+cells; units are drawn whole, so that numbers vary and cells come along with others."""
+_ROUNDS = 8
+_OVER = 1.005
+_MORE, _STEP_OF_ROWS, _STEP_OF_UNITS = 20, 0.99, 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class CellDraw:
+    """One cell of the design: what the pool has of it, what was asked, and what it gave."""
+
+    number: int
+    """Its number, from 1: the value of `stratum` in the drawn set."""
+    codes: tuple[str, ...]
+    """A code of each feature on its finest rung, in the order of the design."""
+    positive: bool
+    """Whether its cases are labelled as exploitation."""
+    pool: int
+    """Rows in the pool."""
+    distinct: int
+    """Rows of them that could be drawn: without copies of others where the design leaves these out."""
+    asked: int
+    """Rows that the design asks for."""
+    expected: float
+    """Rows to expect; where rows are drawn one by one, exactly so many are drawn."""
+    drawn: int | None
+    """Rows drawn; None where nothing is drawn yet."""
+    units: int
+    """Units whose chance this cell decides: those of which no other cell calls for a larger share."""
+    units_drawn: int
+    """How many of them are drawn."""
+
+    @property
+    def probability(self) -> float | None:
+        """The chance of each of these units; None where there are none."""
+        return self.units_drawn / self.units if self.units else None
+
+    @property
+    def why(self) -> Why | None:
+        """Why it gives another number than was asked; None where it does not."""
+        given = self.expected if self.drawn is None else float(self.drawn)
+        if self.asked > self.distinct:
+            return "copies_left_out" if self.asked <= self.pool else "pool_has_no_more"
+        return "whole_units" if abs(given - self.asked) >= 0.5 else None
+
+
+@dataclass(frozen=True, slots=True)
+class GroupStanding:
+    """What the set means for the verdict about one group."""
+
+    rule: Rule
+    """With its id."""
+    family: Family
+    group: Group
+    pool: int
+    """Its cases in the pool that can be drawn, in the denominator of the rule's rate."""
+    cases: int
+    """Its cases in the drawn set, or to be expected there."""
+    required: int | None
+    """Cases of the same kind with which it is judged alone; None where no number would do."""
+    decidable: bool
+    """Whether it is judged alone."""
+    judged_as: Group | None
+    """If not: the larger group as a part of which it is judged; None too where nothing is drawn yet."""
+    held_back: bool
+    """Whether it cannot pass, even if treated like everyone else, since too many people are unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class DrawReport:
+    """What `audit7k draw` says."""
+
+    design: SamplingDesign
+    features: tuple[SensitiveFeature, ...]
+    """The sensitive features and the names of their levels."""
+    pool_name: str
+    pool_sha256: str | None
+    pool_rows: int
+    unlabelled: int
+    """Rows of the pool without a label: they are not drawn from."""
+    copies: Copies | None
+    """What was found of copies, where the design asks."""
+    columns_left_out: int
+    """Columns of the pool that cannot be written."""
+    cells: tuple[CellDraw, ...]
+    gaps: tuple[QuotaGap, ...]
+    """Quotas that describe cells of which the pool has no case."""
+    share: float | None
+    """Of a decidable allocation: at which margin groups with enough cases can pass, as a share of the rules' own."""
+    rules_take: int | None
+    """Where the size is too small for the rules' own margins: rows to draw one by one that would be enough."""
+    largest_unit: int
+    """Rows of the largest unit; 1 where rows are drawn one by one."""
+    planned: tuple[GroupReach, ...]
+    """Which groups of the rules could be judged alone, as planned."""
+    drawn_sha256: str | None
+    """Of the drawn set; None where nothing is drawn yet."""
+    check: CheckReport | None
+    """What `audit7k check` says of the drawn set; None without rules, or where nothing is drawn yet."""
+
+    @property
+    def drawn(self) -> int:
+        """Rows drawn, or to be expected."""
+        return round(sum(cell.expected if cell.drawn is None else cell.drawn for cell in self.cells))
+
+    @property
+    def absent(self) -> tuple[Quota, ...]:
+        """Quotas that describe no cell of the pool."""
+        return tuple(gap.quota for gap in self.gaps if gap.lacking == gap.cells)
+
+    @property
+    def absent_levels(self) -> tuple[Level, ...]:
+        """Levels that the design expects of a feature and nobody in the pool has: no rule passes without them."""
+        found = {
+            (feature.name, cell.codes[place]) for cell in self.cells for place, feature in enumerate(self.features)
+        }
+        return tuple(
+            Level(feature.name, feature.rungs[0], code)
+            for feature in self.features
+            for code in feature.expected
+            if (feature.name, code) not in found
+        )
+
+    @property
+    def short(self) -> tuple[CellDraw, ...]:
+        """Cells that cannot give what was asked of them."""
+        return tuple(cell for cell in self.cells if cell.asked > cell.distinct)
+
+    @property
+    def unlucky(self) -> tuple[CellDraw, ...]:
+        """Cells that could give what was asked of them and gave less, since units are drawn whole."""
+        return tuple(cell for cell in self.cells if cell.drawn is not None and cell.drawn < cell.asked <= cell.distinct)
+
+    def standings(self) -> tuple[GroupStanding, ...]:
+        """Every group of every rule on the finest rungs: of the set that was drawn, else as planned."""
+        found = {} if self.check is None else _of_check(self.check)
+        named = self.design.as_plan().named_rules
+        standings = []
+        for reach in self.planned:
+            rule = named[self.design.rules.index(reach.groups.rule)]
+            group = reach.groups.groups[reach.place]
+            planned = (reach.cases, reach.wanted, reach.decidable, None, reach.held_back)
+            told = planned if self.check is None else found.get((rule.id, group), (0, reach.wanted, False, None, False))
+            standings.append(GroupStanding(rule, reach.groups.family, group, reach.pool, *told))
+        return tuple(standings)
+
+
+def draw_set(design: SamplingDesign | str | Path, pool: str | Path, target: Path | None) -> DrawReport:
+    """Draw a set and write it.
+
+    Parameters
+    ----------
+    design
+        A design, or the path of a design file.
+    pool
+        The file to draw from: Parquet, CSV or JSONL, plain or compressed.
+    target
+        Where to write the set: its ending says whether Parquet or CSV. None to plan the allocation and draw nothing.
+
+    Raises
+    ------
+    AuditError
+        If the design or the pool is in error, or there is no room.
+    """
+    asked = with_levels_read(design if isinstance(design, SamplingDesign) else load_design(design))
+    with open_pool(Path(pool), asked) as opened:
+        rows = distinct_rows(opened)
+        cells = [
+            PoolCell(cell.codes, cell.positive, cell.rows, int(distinct))
+            for cell, distinct in zip(opened.cells, rows, strict=True)
+        ]
+        shapes = _shapes(opened, rows)
+        allocation, strata = _allocated(asked, opened, cells, rows, shapes)
+        plan = asked.as_plan()
+        planned = planned_reach(plan, cell_groups(plan, asked.rules, cells), cells, strata.sums, shapes)
+        drawn = None
+        if target is not None:
+            drawn = draw_units(opened, strata)
+            write_drawn(opened, asked, strata, target)
+        opened.unchanged.check()
+        return DrawReport(
+            design=asked,
+            features=opened.features,
+            pool_name=opened.source.source_name,
+            pool_sha256=opened.source.sha256,
+            pool_rows=opened.source.rows,
+            unlabelled=opened.unlabelled,
+            copies=opened.copies,
+            columns_left_out=opened.columns_left_out,
+            cells=_cells(cells, allocation, strata, drawn),
+            gaps=quota_gaps(asked, cells),
+            share=allocation.share,
+            rules_take=allocation.rules_take,
+            largest_unit=strata.largest,
+            planned=planned,
+            drawn_sha256=None if target is None else file_sha256(target),
+            check=None if target is None or not asked.rules else _checked(asked, target),
+        )
+
+
+def _shapes(pool: Pool, rows: IntArray) -> ClusterShapes:
+    """The sizes of units by groups: a look at the units for each family, and only one."""
+    known: dict[tuple[bytes, int], UnitShapes] = {}
+
+    def shapes(assigned: IntArray, groups: int) -> UnitShapes:
+        key = assigned.tobytes(), groups
+        if key not in known:
+            known[key] = unit_shapes(pool, rows, assigned, groups)
+        return known[key]
+
+    return shapes
+
+
+def _allocated(
+    design: SamplingDesign, pool: Pool, cells: Sequence[PoolCell], rows: IntArray, shapes: ClusterShapes
+) -> tuple[Allocation, Strata]:
+    """The allocation and its strata."""
+    plan, size = design.as_plan(), design.draw.size
+
+    def at(tried: int | None) -> tuple[Allocation, Strata]:
+        allocation = allocate(design, plan, cells, shapes, tried)
+        return allocation, strata_for(pool, rows, allocation.drawn)
+
+    if size is None:
+        return _enough(design, pool, cells, rows, shapes, at(None))
+    return _within(size, least_cases(design, cells), at) if pool.whole_units else at(size)
+
+
+def _within(size: int, least: int, at: Callable[[int], tuple[Allocation, Strata]]) -> tuple[Allocation, Strata]:
+    """Ask for less than a size until no more than it is to be expected: whole units bring other cells along.
+
+    What comes nearest to the size from below; if not even the `least` that can be asked does, that.
+    """
+    fits, beyond, tried = least - 1, size + 1, size
+    looked, found = at(tried), None
+    for last in (*[False] * (_ROUNDS - 1), True):
+        expected = float(looked[1].expected.sum())
+        if expected <= _OVER * size:
+            fits, found = tried, looked
+        else:
+            beyond = tried
+        if last or beyond - fits <= 1 or size <= _OVER * expected <= _OVER**2 * size:
+            break
+        guess = int(tried * size / expected)
+        middle = least if found is None else (fits + beyond) // 2
+        tried = guess if fits < guess < beyond else middle
+        looked = at(tried)
+    return looked if found is None else found
+
+
+def _enough(
+    design: SamplingDesign,
+    pool: Pool,
+    cells: Sequence[PoolCell],
+    rows: IntArray,
+    shapes: ClusterShapes,
+    first: tuple[Allocation, Strata],
+) -> tuple[Allocation, Strata]:
+    """Ask for more until every group that the pool has enough of can be judged.
+
+    An allocation can be short by a case or two, and knows nothing of how uneven weights become where units are drawn
+    because of another cell.
+    """
+    allocation, strata = first
+    if design.draw.allocation != "decidable":
+        return first
+    plan = design.as_plan()
+    judged = cell_groups(plan, design.rules, cells)
+    share = 1.0
+    for _ in range(_MORE):
+        reach = planned_reach(plan, judged, cells, strata.sums, shapes)
+        if not any(group.cases < min(group.wanted or 0, group.pool) for group in reach):
+            break
+        share *= _STEP_OF_UNITS if pool.whole_units else _STEP_OF_ROWS
+        allocation = allocate(design, plan, cells, shapes, None, share)
+        strata = strata_for(pool, rows, allocation.drawn)
+    return allocation, strata
+
+
+def _cells(
+    cells: Sequence[PoolCell], allocation: Allocation, strata: Strata, drawn: IntArray | None
+) -> tuple[CellDraw, ...]:
+    return tuple(
+        CellDraw(
+            number=place + 1,
+            codes=cell.codes,
+            positive=cell.positive,
+            pool=cell.rows,
+            distinct=cell.distinct,
+            asked=int(allocation.asked[place]),
+            expected=float(strata.expected[place]),
+            drawn=None if drawn is None else int(drawn[place]),
+            units=int(strata.units[place]),
+            units_drawn=int(strata.drawn[place]),
+        )
+        for place, cell in enumerate(cells)
+    )
+
+
+def _checked(design: SamplingDesign, target: Path) -> CheckReport:
+    """What the set as it was written could decide, by the same steps as `audit7k check`."""
+    plan = design.as_plan(target)
+    counts, moments, features = count_labels(LoadedPlan(plan, {}, Path()))
+    return check_counts(plan, counts, features, moments)
+
+
+_Judged = tuple[int, int | None, bool, Group | None, bool]
+
+
+def _of_check(check: CheckReport) -> dict[tuple[str | None, Group], _Judged]:
+    return {
+        (rule.rule, group.group): (
+            group.cases,
+            group.required,
+            group.decidable,
+            group.judged_as,
+            group.group in family.held_back,
+        )
+        for rule in check.rules
+        for family in rule.families
+        for group in family.groups
+    }

@@ -1,0 +1,1 @@
+"""Drawing an evaluation set from a pool of labelled cases."""

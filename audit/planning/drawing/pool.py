@@ -1,0 +1,284 @@
+"""A pool to draw from: every row that can be drawn with its cell, its ticket and the unit that it is drawn with.
+
+The tickets are 128-bit digests (MD5) of the seed and an id, so that which rows are drawn depends on nothing else: not
+on the order of rows, the number of threads or the format of the file. The pool is never loaded: of each row a few
+numbers go into a table that DuckDB writes to the private folder where it does not fit into memory.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from audit.errors import DataError
+from audit.evaluation.columns import check_asked, check_text_type, text_of
+from audit.evaluation.connection import PrivateFolder, Unchanged, reading
+from audit.evaluation.quoting import identifier, literal
+from audit.evaluation.relation import ROW, Relation
+from audit.evaluation.sensitive import CodedFeature
+from audit.plan.sampling_design import COLUMNS_ADDED, SamplingDesign
+from audit.vocabulary.groups import SensitiveFeature
+from audit.vocabulary.text import shown
+
+if TYPE_CHECKING:
+    import duckdb
+
+__all__ = ["NUMBER", "PREFIX", "CellRows", "Copies", "Pool", "add_copied", "copied", "ticket_of"]
+
+
+PREFIX: Final = "audit7k_"
+"""Before names in queries over the pool's own columns."""
+_BETWEEN: Final = "chr(31)"
+
+
+@dataclass(frozen=True, slots=True)
+class CellRows:
+    """A cell and its rows."""
+
+    codes: tuple[str, ...]
+    """A code of each feature on its finest rung, in the order of the design."""
+    positive: bool
+    """Whether its rows are labelled as exploitation."""
+    rows: int
+    """How many there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Copies:
+    """Rows that are copies of one another."""
+
+    sets: int
+    """Sets of two and more rows."""
+    rows: int
+    """Rows in them."""
+    labels_differ: int
+    """Sets whose rows are labelled differently."""
+    groups_differ: int
+    """Sets whose rows are of different groups."""
+    joined_clusters: int = 0
+    """Clusters that are drawn with others, because they share copies."""
+
+
+@dataclass(slots=True)
+class Pool:
+    """A checked pool around one DuckDB connection. A context manager: closing it removes every trace.
+
+    The table `frame` holds a row for each row of the pool that can be drawn: its number `place`, its `cell` (from 0, in
+    the order of `cells`), and its `unit` (UHUGEINT): what is drawn whole, and its ticket.
+    """
+
+    connection: duckdb.DuckDBPyConnection
+    source: Relation
+    """The pool's file; every column of it can be asked for."""
+    case_id: str
+    """SQL of the id."""
+    features: tuple[SensitiveFeature, ...]
+    """The sensitive features with every level found."""
+    cells: tuple[CellRows, ...]
+    """The cells, sorted; a cell without an exploited (or another) case is not among them."""
+    unlabelled: int
+    """Rows without a label: counted, and not in the frame."""
+    copies: Copies | None
+    """What was found of copies, where the design asks."""
+    whole_units: bool
+    """Whether units can have more than one row."""
+    private: PrivateFolder
+    unchanged: Unchanged
+
+    @property
+    def columns_left_out(self) -> int:
+        """Columns of the file that cannot be written: those without a name, and lists or objects in JSONL."""
+        return len(self.source.columns) - len(self.source.types)
+
+    def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+        """Every row of an answer. Raises DataError or StorageError as reading the pool does."""
+        with reading(self.source.source_name):
+            return self.connection.execute(sql, dict(parameters or {})).fetchall()
+
+    def put(self, name: str, columns: Mapping[str, Any]) -> None:
+        """Put a small table (lists, numpy or Arrow arrays) beside the frame, in the place of the last of that name."""
+        import pyarrow as pa
+
+        self.connection.register("incoming", pa.table(dict(columns)))
+        self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {identifier(name)} AS SELECT * FROM incoming")  # noqa: S608
+        self.connection.unregister("incoming")
+
+    def close(self) -> None:
+        """Close the connection and remove its private folder."""
+        self.connection.close()
+        self.private.remove()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def check_columns(source: Relation, design: SamplingDesign) -> None:
+    """Every column that the design names is there and can be used, and none has a name that the drawn set gives."""
+    keys: dict[str, str] = {}
+    pool = design.pool
+    asked = [(pool.id, "pool.id"), (pool.label, "pool.label"), (pool.cluster, "pool.cluster")]
+    for name, feature in design.groups.items():
+        asked.append((feature.column, f"groups.{name}.column"))
+        asked.append((feature.country_column, f"groups.{name}.country_column"))
+    duplicates = design.duplicates
+    asked += [(column, "duplicates.columns") for column in (duplicates.columns if duplicates else ())]
+    for column, key in asked:
+        if column is not None:
+            keys.setdefault(column, key)
+    check_asked(source.source_name, source.columns, list(keys), keys)
+    nested = [column for column in keys if column not in source.types]
+    if nested:
+        raise DataError(
+            f'{shown(source.source_name)}: "{shown(nested[0])}" ({keys[nested[0]]}) holds lists or objects',
+            slug="column-type",
+            hint="store it as text, as an integer or as true and false",
+        )
+    taken = [column for column in source.types if column.casefold() in COLUMNS_ADDED]
+    if taken:
+        raise DataError(
+            f"{shown(source.source_name)}: a column is called {taken[0]}, a name that a drawn set gives",
+            slug="column-reserved",
+            hint="rename the column: a set that was drawn before keeps its weights under another name",
+        )
+
+
+def find_cells(pool: Pool, label: str, coded: Sequence[CodedFeature]) -> None:
+    """The cells, and the table `cell_of` from what stands in the file to the number of the cell."""
+    expressions = [*(entry.expression for entry in coded), label]
+    places = ", ".join(str(place) for place in range(1, len(expressions) + 1))
+    found = pool.query(f"SELECT {', '.join(expressions)}, count(*) FROM source GROUP BY {places}")  # noqa: S608
+    rows: dict[tuple[tuple[str, ...], bool], int] = {}
+    for *values, side, count in found:
+        if side is None:
+            pool.unlabelled += count
+            continue
+        key = (_codes(coded, values), side == 1)
+        rows[key] = rows.get(key, 0) + count
+    if not rows:
+        raise DataError(
+            f"{shown(pool.source.source_name)}: no row has a label",
+            slug="no-labels",
+            hint="draw from labelled cases; check label_positive and label_negative in [pool]",
+        )
+    ordered = sorted(rows, key=lambda key: (key[0], not key[1]))
+    pool.cells = tuple(CellRows(codes, positive, rows[codes, positive]) for codes, positive in ordered)
+    at = {key: place for place, key in enumerate(ordered)}
+    groups = {codes: place for place, codes in enumerate(sorted({codes for codes, _ in ordered}))}
+    labelled = [(values, side) for *values, side, _ in found if side is not None]
+    keys = [(_codes(coded, values), side == 1) for values, side in labelled]
+    columns: dict[str, list[Any]] = {
+        f"value_{place}": [values[place] for values, _ in labelled] for place in range(len(coded))
+    }
+    columns["side"] = [side for _, side in labelled]
+    columns["cell"] = [at[key] for key in keys]
+    columns["of_group"] = [groups[codes] for codes, _ in keys]
+    _put_texts(pool, columns)
+
+
+def _codes(coded: Sequence[CodedFeature], values: Sequence[str | None]) -> tuple[str, ...]:
+    return tuple(entry.codes[value] for entry, value in zip(coded, values, strict=True))
+
+
+def _put_texts(pool: Pool, columns: Mapping[str, Sequence[Any]]) -> None:
+    """The table `cell_of`; a column of which every value is missing is one of texts all the same."""
+    import pyarrow as pa
+
+    kinds = {"side": pa.int8(), "cell": pa.int32(), "of_group": pa.int32()}
+    pool.put("cell_of", {name: pa.array(values, kinds.get(name, pa.string())) for name, values in columns.items()})
+
+
+def make_frame(
+    pool: Pool, design: SamplingDesign, label: str, coded: Sequence[CodedFeature], cluster: str | None
+) -> None:
+    seed = design.draw.seed
+    unit = ticket_of(seed, "row", pool.case_id) if cluster is None else ticket_of(seed, "cluster", cluster)
+    read = {"place": ROW, "side": label, "unit": unit}
+    read |= {f"value_{place}": entry.expression for place, entry in enumerate(coded)}
+    kept = ["place", "cell", "unit"]
+    if design.duplicates is not None:
+        kept += ["side", "of_group", "copy"]
+        read["copy"] = _copy_key(pool, design)
+        if design.duplicates.compare == "text":
+            add_copied(pool.connection)
+    if design.duplicates is not None and not design.together:
+        # a ticket of its own: the first of a set would else be drawn more often than other rows
+        kept.append("lot")
+        read["lot"] = ticket_of(seed, "copy", pool.case_id)
+    # the inner query has the names of the file alone, and gives names that none of its columns is confused with
+    inner = ", ".join(f"{sql} AS {PREFIX}{name}" for name, sql in read.items())
+    on = [f"{PREFIX}value_{place} IS NOT DISTINCT FROM value_{place}" for place in range(len(coded))]
+    outer = ", ".join(f"{PREFIX}{name} AS {name}" if name in read else name for name in kept)
+    pool.query(
+        f"CREATE TEMP TABLE frame AS SELECT {outer} FROM (SELECT {inner} FROM source) "  # noqa: S608
+        f"JOIN cell_of ON {' AND '.join([*on, f'{PREFIX}side = cell_of.side'])}"
+    )
+
+
+def ticket_of(seed: int, what: str, text: str) -> str:
+    """SQL of the ticket (UHUGEINT) of a text, of one kind of `what`: kinds are as good as independent."""
+    return f"md5_number(concat({literal(f'{seed}:{what}:')}, {text}))"
+
+
+def _copy_key(pool: Pool, design: SamplingDesign) -> str:
+    """SQL of what copies share (UHUGEINT), NULL for a row that is nobody's copy."""
+    duplicates = design.duplicates
+    assert duplicates is not None  # noqa: S101 - asked for by a design that has them
+    texts = []
+    for column in duplicates.columns:
+        kind = pool.source.types[column]
+        check_text_type(pool.source.source_name, column, kind, "the text")
+        texts.append(f"COALESCE({text_of(pool.source.expression(column), kind)}, '')")
+    if duplicates.compare == "value":
+        filled = " AND ".join(f"{text} <> ''" for text in texts)
+        parts = ", ".join(f"length({text}), ':', {text}" for text in texts)
+        return f"CASE WHEN {filled} THEN md5_number(concat({parts})) END"
+    key = f"concat_ws({_BETWEEN}, {', '.join(f'copied({text})' for text in texts)})"
+    letters = f"length(replace(replace({key}, {literal(NUMBER)}, ''), {_BETWEEN}, ''))"
+    return f"CASE WHEN {letters} >= {duplicates.least_letters} THEN md5_number({key}) END"
+
+
+NUMBER: Final = "#"
+"""What stands for any number: of a telephone, a price, a date."""
+_NO_WORD: Final = re.compile("[\\W_\u02bb\u02bc\u0640]+")
+"""What is no letter or digit; with two apostrophes and the Arabic tatweel, which Unicode counts among letters."""
+_DIGITS: Final = re.compile(r"\d+")
+_ASCII: Final = bytes(ord(NUMBER) if 0x30 <= one <= 0x39 else ord(chr(one).lower()) for one in range(128)) + bytes(128)
+_ASCII_MARKS: Final = bytes(one for one in range(128) if not chr(one).isalnum())
+_ASCII_NUMBERS: Final = re.compile(b"##+")
+
+
+def copied(text: str) -> str:
+    """What copies of a text share: its letters, and `#` for each number.
+
+    The spelling rule of names (`audit.evaluation.spelling.fold`: compatibility forms, case, accents, width, spaces)
+    without any other character: punctuation, symbols and emoji go, vowel signs and other marks as well. What is left
+    of digits is then one number wherever it stood together: `+39 06 123-45` and `+39 06 99` are both `#`. Words are
+    compared as they are spelt: `m4ssage` is no copy of `massage`, and a text with one more word is another text.
+    """
+    if text.isascii():  # the same, ten times as fast: a pool can have ten million texts
+        return _ASCII_NUMBERS.sub(b"#", text.encode().translate(_ASCII, _ASCII_MARKS)).decode()
+    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold()).casefold()
+    return _DIGITS.sub(NUMBER, _NO_WORD.sub("", plain.replace("ı", "i")))
+
+
+def add_copied(connection: duckdb.DuckDBPyConnection) -> None:
+    """Give a connection the SQL function `copied`, of texts that are not NULL."""
+    from duckdb.func import PythonUDFType
+
+    connection.create_function("copied", _of_batch, ["VARCHAR"], "VARCHAR", type=PythonUDFType.ARROW)
+
+
+def _of_batch(texts: Any) -> Any:
+    """Arrow texts to Arrow texts; DuckDB evaluates the annotations of a function, so that they name no module."""
+    import pyarrow as pa
+
+    return pa.array([copied(text) for text in texts.to_pylist()], type=pa.string())

@@ -1,0 +1,99 @@
+"""What a set could decide, before anything is scored: how large a gap would be named, how small a margin passed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from audit.analyses.families import count_families
+from audit.analyses.sides import Side, questions
+from audit.counting.table import CountsTable
+from audit.plan.audit_plan import AuditPlan, Rule
+from audit.plan.file.reading import LoadedPlan, loaded_plan
+from audit.planning.check import count_labels
+from audit.planning.decidable_gaps import FamilyPower, GroupPower, Smallest, rule_power
+from audit.verdicts.budget import budget
+from audit.vocabulary.groups import SensitiveFeature
+from audit.vocabulary.metrics import METRICS
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+    from audit.counting.moments import Moments
+
+__all__ = ["FamilyPower", "GroupPower", "PowerReport", "RulePower", "Smallest", "counts_power", "plan_power"]
+
+
+@dataclass(frozen=True, slots=True)
+class RulePower:
+    """What can be decided by a rule."""
+
+    rule: Rule
+    """As the plan has it, with its id."""
+    sides: tuple[Side, ...]
+    """The sides on which it limits a group."""
+    level: float
+    """The share of alpha that each of its families can spend on false alarms, on each side."""
+    known_only_after_scoring: bool
+    """Whether the denominator is made of decisions; then nothing is known yet and `families` is empty."""
+    families: tuple[FamilyPower, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PowerReport:
+    """What `audit7k power PLAN` says."""
+
+    plan: AuditPlan
+    features: tuple[SensitiveFeature, ...]
+    """The sensitive features and the names of their levels."""
+    rules: tuple[RulePower, ...]
+
+
+def plan_power(
+    plan: AuditPlan | LoadedPlan | str | Path,
+    table: pa.Table | pd.DataFrame | None = None,
+    *,
+    folder: Path | None = None,
+    margins: bool = True,
+) -> PowerReport:
+    """Read plan and data and say which disparities the set can decide, without loading or running the detector.
+
+    Without `margins` nothing is said of the margins at which an equal group would pass, which is half of the work.
+
+    Raises
+    ------
+    AuditError
+        If plan or data are in error, exactly as `run_audit` would say it.
+    """
+    loaded = loaded_plan(plan, folder)
+    counts, moments, features = count_labels(loaded, table)
+    return counts_power(loaded.plan, counts, features, moments, margins=margins)
+
+
+def counts_power(
+    plan: AuditPlan,
+    counts: CountsTable,
+    features: Sequence[SensitiveFeature],
+    moments: Moments | None = None,
+    *,
+    margins: bool = True,
+) -> PowerReport:
+    """The same from the counts of a set of which nothing is scored, and its weights and clusters."""
+    families = count_families(plan, counts, features)
+    by_name = {feature.name: feature for feature in features}
+    rules = []
+    for rule in plan.named_rules:
+        later = METRICS[rule.metric].denominator_is == "decisions"
+        rules.append(
+            RulePower(
+                rule=rule,
+                sides=tuple(question.side for question in questions(plan, rule)),
+                level=budget(plan).names,
+                known_only_after_scoring=later,
+                families=() if later else rule_power(plan, rule, families, by_name, moments, margins=margins),
+            )
+        )
+    return PowerReport(plan, tuple(features), tuple(rules))

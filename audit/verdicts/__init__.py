@@ -1,0 +1,1 @@
+"""All that can turn a verdict: judging rates, probes, changes against a baseline, and many nights."""

@@ -1,0 +1,269 @@
+"""A baseline from beginning to end: read it, say whether it may be one, join its answers, and judge the change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from audit.analyses.estimates import cells_of
+from audit.analyses.families import plan_families
+from audit.counting.table import FamilyCounts
+from audit.errors import DataError, PlanError, ResultError
+from audit.evaluation.evaluation_set import open_evaluation_set
+from audit.plan.audit_plan import AuditPlan
+from audit.plan.file.mistakes import one_line
+from audit.plan.file.reading import LoadedPlan
+from audit.result.audit_result import AuditResult, GroupCounts
+from audit.result.change_follows import worse_of
+from audit.result.file import load_result, result_sha256
+from audit.result.findings.change import Change, ChangeBaseline, Unpaired
+from audit.verdicts.changes.accept import check_features, check_plans, check_sets, differing
+from audit.verdicts.changes.answers import answers_of
+from audit.verdicts.changes.judge import judge_change, why_not_judged
+from audit.verdicts.changes.margins import Evidence
+from audit.verdicts.changes.pairs import Pairs, check_reproduced, count_pairs, view_now
+from audit.verdicts.judge import overall_verdict
+from audit.vocabulary.groups import Family, Group, SensitiveFeature
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from audit.evaluation.evaluation_set import EvaluationSet
+
+__all__ = [
+    "Baseline",
+    "Joined",
+    "baseline_for",
+    "change_between",
+    "change_of",
+    "changed",
+    "check_before",
+    "joined_while_open",
+    "load_baseline",
+    "named_baseline",
+    "with_change",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """An earlier result, and where it lies."""
+
+    result: AuditResult
+    beside: Path
+    """The folder of its file: its predictions are looked for there."""
+
+    @property
+    def told(self) -> ChangeBaseline:
+        """What a change says of it."""
+        origin = self.result.provenance
+        return ChangeBaseline(
+            sha256=result_sha256(self.result),
+            finished=origin.finished,
+            detector_sha256=origin.detector_sha256,
+            title=self.result.plan.audit.title,
+            outcome=overall_verdict(self.result.plan, (*self.result.rules, *self.result.probe_rules)).outcome,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Pairs of both audits' decisions, or why there are none."""
+
+    pairs: Pairs | None
+    unpaired: Unpaired | None
+
+
+def load_baseline(path: Path) -> Baseline:
+    """Read an earlier result: its file, or the folder with it. Raises ResultError."""
+    file = path / "result.json" if path.is_dir() else path
+    return Baseline(load_result(file), file.parent)
+
+
+def named_baseline(path: Path) -> Baseline:
+    """The same of one that somebody named. Raises ResultError."""
+    hint = "check the path; the first one is the result of a run without a baseline"
+    _refuse_missing(path, one_line(str(path)), hint)
+    return load_baseline(path)
+
+
+def _refuse_missing(path: Path, told: str, hint: str) -> None:
+    """Raise ResultError where there is no result yet: it says how one gets the first."""
+    if not (path / "result.json" if path.is_dir() else path).exists():
+        raise ResultError(f"there is no baseline at {told}", slug="no-baseline", hint=hint)
+
+
+def baseline_for(loaded: LoadedPlan, named: Baseline | Path | None) -> Baseline | None:
+    """The baseline of a run: the one that was named, else the plan's; None where there is neither.
+
+    Raises ResultError where it cannot be read, or is of another plan.
+    """
+    if isinstance(named, Baseline):
+        return named
+    of_plan = loaded.plan.baseline.result
+    if named is not None:
+        baseline = named_baseline(named)
+    elif of_plan is not None:
+        _refuse_missing(
+            loaded.folder / of_plan,
+            f"{one_line(str(of_plan))}, which the plan names",
+            "the first one is the result of an audit without one: leave `result` out of [baseline] for one run, look "
+            "at what came of it, and put its folder there",
+        )
+        baseline = load_baseline(loaded.folder / of_plan)
+    else:
+        return None
+    check_plans(baseline.result.plan, loaded.plan)
+    return baseline
+
+
+def check_before(baseline: Baseline, evaluation_set: EvaluationSet) -> None:
+    """Whatever can be told before a night of scoring. Raises ResultError where it is of another set or its groups."""
+    check_sets(baseline.result, evaluation_set.sha256, only_the_same=True)
+    check_features(baseline.result, evaluation_set.features)
+
+
+def joined_while_open(baseline: Baseline | None, loaded: LoadedPlan, evaluation_set: EvaluationSet) -> Joined | None:
+    """Join the baseline's answers to a set that was just scored; None where there is no baseline.
+
+    Raises ResultError where they are of another run.
+    """
+    if baseline is None:
+        return None
+    if why_not_judged(loaded.plan, too_many_failed=False):
+        return Joined(None, None)
+    answers = answers_of(baseline.result, baseline.beside, loaded.plan, loaded.folder)
+    if answers is None:
+        return Joined(None, "no_predictions_then")
+    pairs = count_pairs(evaluation_set, answers)
+    check_reproduced(baseline.result, pairs.then(), plan_families(loaded.plan))
+    return Joined(pairs, None)
+
+
+def change_of(baseline: Baseline, result: AuditResult, joined: Joined) -> Change:
+    """The change from the baseline to a result with the same plan."""
+    plan, by_name = result.plan, {feature.name: feature for feature in result.features}
+    evidence = {
+        family: _evidence(family, baseline.result, result, joined.pairs, by_name) for family in plan_families(plan)
+    }
+    return judge_change(
+        plan,
+        evidence,
+        by_name,
+        baseline.told,
+        differing(baseline.result, plan, result.provenance.detector_sha256),
+        joined.unpaired,
+        too_many_failed=any(_too_many_failed(one) for one in (baseline.result, result)),
+    )
+
+
+def changed(result: AuditResult, baseline: Baseline | None, joined: Joined | None) -> AuditResult:
+    """The result with its change from a baseline, where there is one."""
+    if baseline is None or joined is None:
+        return result
+    return with_change(result, change_of(baseline, result, joined))
+
+
+def with_change(result: AuditResult, change: Change) -> AuditResult:
+    """The result with a change: its overall verdict is the worse of both."""
+    own = overall_verdict(result.plan, (*result.rules, *result.probe_rules))
+    overall = own.model_copy(update={"outcome": worse_of(own.outcome, change.outcome)})
+    return result.model_copy(update={"change": change, "overall": overall})
+
+
+def change_between(then: Baseline, now: Baseline, loaded: LoadedPlan | None, *, only_the_same: bool) -> Change:
+    """The change between two results that are there already.
+
+    Parameters
+    ----------
+    then, now
+        The earlier result, and the later one.
+    loaded
+        The plan of the later one, where it is at hand: without it no case can be looked up.
+    only_the_same
+        Whether another evaluation set is refused; else it is compared as a separate sample.
+
+    Raises
+    ------
+    ResultError
+        If they are not of one plan, or one of them lies beside answers of another run.
+    """
+    check_plans(then.result.plan, now.result.plan)
+    same = check_sets(then.result, now.result.provenance.evaluation_set_sha256, only_the_same=only_the_same)
+    if same:
+        check_features(then.result, now.result.features)
+        joined = _joined_again(then, now, loaded)
+    else:
+        joined = Joined(None, "other_set")
+    change = change_of(then, now.result, joined)
+    return change if same else _unless_vanished(change, then.result, now.result)
+
+
+def _unless_vanished(change: Change, then: AuditResult, now: AuditResult) -> Change:
+    """A change between two sets, which passes only if the later one holds every group that the earlier one judged."""
+    counted = {counts.group for counts in now.counts if cells_of(counts).any()}
+    judged = {verdict.group for verdict in then.verdicts if verdict.decidable}
+    if change.outcome != "pass" or judged <= counted:
+        return change
+    return change.model_copy(update={"outcome": "inconclusive", "because": "group_vanished"})
+
+
+def _joined_again(then: Baseline, now: Baseline, loaded: LoadedPlan | None) -> Joined:
+    if why_not_judged(now.result.plan, too_many_failed=False) or loaded is None:
+        return Joined(None, None if loaded else "set_not_at_hand")
+    check_plans(loaded.plan, now.result.plan)
+    # with the detector of the result: the plan at hand may already be that of the next version
+    plan = now.result.plan.model_copy(update={"evaluation_set": loaded.plan.evaluation_set})
+    before = answers_of(then.result, then.beside, plan, loaded.folder)
+    after = answers_of(now.result, now.beside, plan, loaded.folder)
+    if before is None or after is None:
+        return Joined(None, "no_predictions_then" if before is None else "no_predictions_now")
+    pairs = _pairs_of(before, after, plan.model_copy(update={"detector": loaded.plan.detector}), now, loaded)
+    if pairs is None:
+        return Joined(None, "set_not_at_hand")
+    for result, table in ((then.result, pairs.then()), (now.result, pairs.now())):
+        check_reproduced(result, table, plan_families(plan))
+    return Joined(pairs, None)
+
+
+def _pairs_of(before: pa.Table, after: pa.Table, plan: AuditPlan, now: Baseline, loaded: LoadedPlan) -> Pairs | None:
+    """The pairs of two tables of answers; None where the set cannot be read, or is another one."""
+    try:
+        evaluation_set = open_evaluation_set(plan, loaded.folder)
+    except (DataError, PlanError):
+        return None
+    with evaluation_set:
+        if evaluation_set.sha256 != now.result.provenance.evaluation_set_sha256:
+            return None
+        view_now(evaluation_set, after)
+        return count_pairs(evaluation_set, before)
+
+
+def _evidence(
+    family: Family,
+    then: AuditResult,
+    now: AuditResult,
+    pairs: Pairs | None,
+    features: Mapping[str, SensitiveFeature],
+) -> Evidence:
+    groups = tuple(counts.group for counts in now.counts if counts.group.family == family and counts.group.levels)
+    return Evidence(
+        then=_counts(family, groups, then.counts),
+        now=_counts(family, groups, now.counts),
+        pairs=None if pairs is None else pairs.cells(family, features),
+    )
+
+
+def _counts(family: Family, groups: Sequence[Group], counts: Sequence[GroupCounts]) -> FamilyCounts:
+    known = {one.group: one for one in counts}
+    nobody = np.zeros_like(cells_of(counts[0]))
+    cells = np.stack([nobody if (one := known.get(group)) is None else cells_of(one) for group in groups])
+    return FamilyCounts(family, tuple(groups), cells, cells_of(counts[0]))
+
+
+def _too_many_failed(result: AuditResult) -> bool:
+    return any(rule.because == "too_many_failed" for rule in result.rules)

@@ -1,0 +1,286 @@
+"""From counts then and now to the change: who became worse beyond the margin, who did not, and whom nobody can judge.
+
+FAIL is tested for every group on every rung, with one budget of false alarms for all rules and families of the plan: a
+budget of its own, since whether a new version became worse is another question than whether groups are treated alike.
+PASS needs every group that is large enough to show that it did not; a smaller one is judged as a part of a larger one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from audit.analyses.estimates import as_known
+from audit.analyses.families import rule_families
+from audit.analyses.sides import cases_cells
+from audit.plan.audit_plan import AuditPlan, Rule
+from audit.result.findings.change import (
+    Change,
+    ChangeBaseline,
+    ChangeBecause,
+    ChangeFamily,
+    ChangeOutcome,
+    ChangeRule,
+    ChangeRuleBecause,
+    ChangeVerdict,
+    GroupChangeBecause,
+    Unpaired,
+)
+from audit.stats.paired_planning import pairs_to_pass
+from audit.stats.planning import cases_to_pass
+from audit.verdicts.changes.margins import ChangeTests, Evidence, change_level, change_tests
+from audit.verdicts.changes.sides import change_questions, margin_of
+from audit.verdicts.decidability import FamilyDecidability, RuleDecidability, on_the_ladder
+from audit.vocabulary.groups import Family, Group, SensitiveFeature
+from audit.vocabulary.metrics import METRICS
+
+__all__ = ["family_sizes", "judge_change", "why_not_judged"]
+
+
+def why_not_judged(plan: AuditPlan, *, too_many_failed: bool) -> ChangeBecause | None:
+    """Why no change of this plan is judged at all; None where it is."""
+    if too_many_failed:
+        return "too_many_failed"
+    if plan.evaluation_set.weight is not None:
+        return "weighted_set"
+    return "clustered_set" if plan.evaluation_set.cluster is not None else None
+
+
+def judge_change(
+    plan: AuditPlan,
+    evidence: Mapping[Family, Evidence],
+    features: Mapping[str, SensitiveFeature],
+    baseline: ChangeBaseline,
+    differs: tuple[str, ...],
+    unpaired: Unpaired | None,
+    *,
+    too_many_failed: bool = False,
+) -> Change:
+    """Judge the change of every rule.
+
+    Parameters
+    ----------
+    evidence
+        Counts then and now of every family of the plan, and pairs where `unpaired` is None.
+    too_many_failed
+        Whether one of the detectors failed on more rows than the plan allows, so that nothing is decided.
+    """
+    stopped = why_not_judged(plan, too_many_failed=too_many_failed)
+    rules: list[ChangeRule] = []
+    verdicts: list[ChangeVerdict] = []
+    for rule in () if stopped else plan.named_rules:
+        judged, of_groups = _judge_rule(plan, rule, evidence, features, unpaired)
+        rules.append(judged)
+        verdicts.extend(of_groups)
+    outcome, because = ("inconclusive", stopped) if stopped else _outcome(rules)
+    return Change(
+        outcome=outcome,
+        because=because,
+        unpaired=unpaired,
+        baseline=baseline,
+        differs=differs,
+        rules=tuple(rules),
+        verdicts=tuple(verdicts),
+    )
+
+
+def _outcome(rules: Sequence[ChangeRule]) -> tuple[ChangeOutcome, ChangeBecause]:
+    if any(rule.outcome == "fail" for rule in rules):
+        return "fail", "group_became_worse"
+    if all(rule.outcome == "pass" for rule in rules):
+        return "pass", "none_became_worse"
+    return "inconclusive", "rule_undecided"
+
+
+def _judge_rule(
+    plan: AuditPlan,
+    rule: Rule,
+    evidence: Mapping[Family, Evidence],
+    features: Mapping[str, SensitiveFeature],
+    unpaired: Unpaired | None,
+) -> tuple[ChangeRule, tuple[ChangeVerdict, ...]]:
+    if unpaired is None and METRICS[rule.metric].denominator_is == "decisions":
+        unpaired = "made_of_decisions"
+    of = {
+        family: Evidence(evidence[family].then, evidence[family].now, None) if unpaired else evidence[family]
+        for family in rule_families(plan, rule)
+    }
+    sizes = tuple(family_sizes(plan, rule, family, known) for family, known in of.items())
+    ladder = on_the_ladder(plan, sizes, features)
+    tests = change_tests(
+        plan,
+        rule,
+        of,
+        {one.family: one.evaluable for one in sizes},
+        {one.family: one.decidable for one in sizes},
+    )
+    found = {
+        group: _of_group(one, tests[one.family], ladder, place)
+        for one in sizes
+        for place, group in enumerate(one.groups)
+    }
+    verdicts = tuple(
+        _verdict(plan, rule, of[one.family], one, tests[one.family], ladder, found, place)
+        for one in sizes
+        for place in range(len(one.groups))
+    )
+    return _rule(plan, rule, ladder, tests, verdicts, unpaired), verdicts
+
+
+def _of_group(
+    sizes: FamilyDecidability, tests: ChangeTests, ladder: RuleDecidability, place: int
+) -> tuple[str, GroupChangeBecause]:
+    if tests.worse[place]:
+        return "fail", "worse_beyond_margin"
+    if not sizes.evaluable[place]:
+        nobody = sizes.cases[place] == 0 or sizes.rest_cases[place] == 0
+        return "not_evaluable", "no_cases" if nobody else "too_few_for_a_rate"
+    if not sizes.decidable[place]:
+        part = ladder.judged_as[sizes.groups[place]] is not None
+        return "inconclusive", "judged_as_part" if part else "too_few_cases"
+    if tests.within[place]:
+        return "pass", "not_worse"
+    return "inconclusive", "unscored_cases" if tests.unscored_decide[place] else "margin_not_excluded"
+
+
+def _verdict(
+    plan: AuditPlan,
+    rule: Rule,
+    evidence: Evidence,
+    sizes: FamilyDecidability,
+    tests: ChangeTests,
+    ladder: RuleDecidability,
+    found: Mapping[Group, tuple[str, GroupChangeBecause]],
+    place: int,
+) -> ChangeVerdict:
+    group, metric = sizes.groups[place], METRICS[rule.metric]
+    outcome, because = found[group]
+    larger = ladder.judged_as.get(group)
+    tested, pairs = bool(tests.tested[place]), tests.pairs
+    value, low, high = (as_known(end[place]) for end in tests.difference)
+    return ChangeVerdict.model_validate(
+        {
+            "rule": rule.id,
+            "group": group,
+            "outcome": outcome,
+            "because": because,
+            "then_numerator": int(evidence.then.numerator(metric)[place]),
+            "then_denominator": int(evidence.then.denominator(metric)[place]),
+            "now_numerator": int(evidence.now.numerator(metric)[place]),
+            "now_denominator": int(evidence.now.denominator(metric)[place]),
+            "n": None if pairs is None else int(pairs.n[place]),
+            "lost": None if pairs is None else int(pairs.lost[place]),
+            "gained": None if pairs is None else int(pairs.gained[place]),
+            "difference": value,
+            "difference_low": low,
+            "difference_high": high,
+            "level": plan.verdict.level,
+            "cases": int(sizes.cases[place]),
+            "cases_required": sizes.required_cases(place),
+            "decidable": bool(sizes.decidable[place]),
+            "judged_as": larger,
+            "judged_as_outcome": None if larger is None else found[larger][0],
+            "p_worse": as_known(tests.p_worse[place]) if tested else None,
+            "level_worse": as_known(tests.level_worse[place]) if tested else None,
+            "p_within": as_known(tests.p_within[place]),
+            "side": "high" if tests.high_side[place] else "low",
+        }
+    )
+
+
+def _rule(
+    plan: AuditPlan,
+    rule: Rule,
+    ladder: RuleDecidability,
+    tests: Mapping[Family, ChangeTests],
+    verdicts: Sequence[ChangeVerdict],
+    unpaired: Unpaired | None,
+) -> ChangeRule:
+    outcome, because = _rule_outcome(plan, ladder, verdicts)
+    sides = [question.side for question in change_questions(plan, rule)]
+    assert rule.id is not None  # noqa: S101 - `named_rules` gives every rule an id
+    return ChangeRule(
+        rule=rule.id,
+        metric=rule.metric,
+        margin=margin_of(plan, rule),
+        worse="both" if len(sides) > 1 else sides[0],
+        unpaired=unpaired,
+        outcome=outcome,
+        because=because,
+        coverage=ladder.lowest_coverage,
+        min_coverage=plan.verdict.min_coverage,
+        families=tuple(
+            ChangeFamily(
+                family=one.family,
+                groups=len(one.groups),
+                tested=int(np.count_nonzero(tests[one.family].tested)),
+                level=change_level(plan),
+                coverage=ladder.coverage[one.family],
+            )
+            for one in ladder.families
+        ),
+    )
+
+
+def _rule_outcome(
+    plan: AuditPlan, ladder: RuleDecidability, verdicts: Sequence[ChangeVerdict]
+) -> tuple[ChangeOutcome, ChangeRuleBecause]:
+    if any(verdict.outcome == "fail" for verdict in verdicts):
+        return "fail", "group_became_worse"
+    alone = [verdict for verdict in verdicts if verdict.decidable]
+    coverage = ladder.lowest_coverage
+    if not alone:
+        return "inconclusive", "nothing_judged"
+    if any(verdict.outcome != "pass" for verdict in alone):
+        return "inconclusive", "group_undecided"
+    if coverage is None or coverage < plan.verdict.min_coverage:
+        return "inconclusive", "coverage_too_small"
+    return "pass", "none_became_worse"
+
+
+def family_sizes(plan: AuditPlan, rule: Rule, family: Family, evidence: Evidence) -> FamilyDecidability:
+    """What the cases of each group of a family allow to be said of its change.
+
+    A group is judged alone if it has the cases that the plan sets for it (`min_cases`, `min_denominator`) and as many
+    as a version that is no worse needs to pass with the plan's power: where cases are compared one by one, if both
+    versions differ on `baseline.expected_change` of them.
+    """
+    cells = cases_cells(METRICS[rule.metric])
+    n, m = evidence.now.total(cells), evidence.then.total(cells)
+    floor = plan.verdict.min_denominator
+    evaluable = (n >= floor) & (m >= floor)
+    required = np.maximum(np.full(n.shape, _declared(plan, family)), _planned(plan, rule, evidence, m))
+    no = np.zeros(n.shape, dtype=np.bool_)
+    return FamilyDecidability(
+        family=family,
+        groups=evidence.now.groups,
+        cases=n,
+        rest_cases=m,
+        required=required,
+        evaluable=evaluable,
+        decidable=evaluable & (n >= required),
+        people=n.astype(np.float64),
+        size=n.astype(np.float64),
+        rest_size=m.astype(np.float64),
+        too_few_clusters=no,
+        too_few_to_pass=no,
+    )
+
+
+def _declared(plan: AuditPlan, family: Family) -> float:
+    declared = [plan.groups[axis.feature].min_cases for axis in family.axes]
+    return float(max([plan.verdict.min_denominator, *(number for number in declared if isinstance(number, int))]))
+
+
+def _planned(
+    plan: AuditPlan, rule: Rule, evidence: Evidence, m: npt.NDArray[np.int64]
+) -> npt.NDArray[np.float64] | float:
+    asked, alpha = change_questions(plan, rule), plan.verdict.alpha
+    # of two sides each is planned for half of the risk, so that both pass together with the power asked for
+    power = 1.0 - (1.0 - plan.verdict.power) / len(asked)
+    if evidence.pairs is not None:
+        return pairs_to_pass(plan.baseline.expected_change, margin_of(plan, rule), alpha, power)
+    planned = [cases_to_pass(rule.planned_rate, m, one.within, alpha=alpha, power=power) for one in asked]
+    return np.asarray(np.max(np.stack(planned), axis=0), dtype=np.float64)

@@ -1,0 +1,290 @@
+"""Rules and counts become verdicts: pass, fail, inconclusive or not evaluable, each with its reason.
+
+FAIL is tested for every group on every rung against the rest, with one budget of false alarms for the whole audit, and
+for all nationalities together: several can be beyond the limit although none can be named.
+PASS needs every group that is large enough to be judged alone to show that it is within the limit. A smaller group can
+fail by itself but is never passed by itself: it is judged as a part of a larger one, and counts towards coverage.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+
+import numpy as np
+
+from audit.analyses.estimates import as_known
+from audit.analyses.sides import questions
+from audit.counting.moments import Moments
+from audit.counting.table import FAILED, FamilyCounts
+from audit.plan.audit_plan import AuditPlan, Rule
+from audit.result.audit_result import OverallVerdict
+from audit.result.findings import Because, FamilyResult, Outcome, ProbeRuleResult, RuleBecause, RuleResult, Verdict
+from audit.verdicts.budget import Budget, budget
+from audit.verdicts.decidability import FamilyDecidability, RuleDecidability, rule_decidability
+from audit.verdicts.expected import missing_expected
+from audit.verdicts.margin_tests import FamilyTests
+from audit.verdicts.weighted_tests import designed_rule_tests
+from audit.vocabulary.groups import Family, Group, SensitiveFeature
+
+__all__ = ["exit_code", "judge", "judge_rule", "overall_verdict", "too_many_failed"]
+
+_DECIDED = ("pass", "fail")
+
+
+def judge(
+    plan: AuditPlan,
+    families: Mapping[Family, FamilyCounts],
+    features: Mapping[str, SensitiveFeature],
+    moments: Moments | None = None,
+) -> tuple[tuple[RuleResult, ...], tuple[Verdict, ...], OverallVerdict]:
+    """Judge every rule of the plan over the counts of its families, and the moments of a plan that has them."""
+    spend = budget(plan)
+    rules: list[RuleResult] = []
+    verdicts: list[Verdict] = []
+    stopped = too_many_failed(plan, families)
+    for rule in plan.named_rules:
+        result, of_groups = judge_rule(plan, rule, families, features, spend, moments, stopped=stopped)
+        rules.append(result)
+        verdicts.extend(of_groups)
+    return tuple(rules), tuple(verdicts), overall_verdict(plan, rules)
+
+
+def judge_rule(
+    plan: AuditPlan,
+    rule: Rule,
+    families: Mapping[Family, FamilyCounts],
+    features: Mapping[str, SensitiveFeature],
+    spend: Budget,
+    moments: Moments | None = None,
+    *,
+    stopped: bool = False,
+) -> tuple[RuleResult, tuple[Verdict, ...]]:
+    """Judge one rule; `spend` is what each of its families may spend on each side.
+
+    Where `stopped`, the detector failed too often for anything to be decided, and no group passes or fails.
+    """
+    decidability = rule_decidability(plan, rule, families, features, moments)
+    tests = designed_rule_tests(plan, rule, families, decidability, spend, moments)
+    outcomes: dict[Group, tuple[Outcome, Because]] = {}
+    for family in decidability.families:
+        for place, group in enumerate(family.groups):
+            found = _outcome(family, tests[family.family], decidability, place)
+            outcomes[group] = ("inconclusive", "too_many_failed") if stopped and found[0] in _DECIDED else found
+    verdicts = tuple(
+        _verdict(rule, family, tests[family.family], decidability, outcomes, place)
+        for family in decidability.families
+        for place in range(len(family.groups))
+    )
+    missing = missing_expected(plan, rule, families, features)
+    result = _rule_result(plan, rule, decidability, tests, verdicts, missing)
+    return (_stopped(result) if stopped else result), verdicts
+
+
+def too_many_failed(plan: AuditPlan, families: Mapping[Family, FamilyCounts]) -> bool:
+    """Whether the detector failed on more rows than the plan allows. Every family counts the same rows."""
+    for family in families.values():
+        failed, rows = int(family.everyone[:, FAILED].sum()), int(family.everyone.sum())
+        # as it is written in the plan: in doubles 0.41 * 600 is less than 246
+        return failed > Fraction(repr(plan.verdict.max_failed)) * rows
+    return False
+
+
+def _stopped(result: RuleResult) -> RuleResult:
+    """The rule undecided, whatever groups taken together would have shown."""
+    families = tuple(family.model_copy(update={"unnamed_beyond": False}) for family in result.families)
+    return result.model_copy(update={"outcome": "inconclusive", "because": "too_many_failed", "families": families})
+
+
+def _outcome(
+    family: FamilyDecidability, tests: FamilyTests, decidability: RuleDecidability, place: int
+) -> tuple[Outcome, Because]:
+    if tests.beyond[place]:
+        return "fail", "beyond_limit"
+    if not family.evaluable[place]:
+        return "not_evaluable", _no_rate(family, place)
+    if not family.decidable[place]:
+        if decidability.judged_as[family.groups[place]] is not None:
+            return "inconclusive", "judged_as_part"
+        few = family.too_few_clusters[place] or family.too_few_to_pass[place]
+        return "inconclusive", "too_few_clusters" if few else "too_few_cases"
+    if tests.within[place]:
+        return "pass", "within_limit"
+    return "inconclusive", _undecided(tests, place)
+
+
+def _no_rate(family: FamilyDecidability, place: int) -> Because:
+    if family.cases[place] == 0:
+        return "no_cases"
+    return "no_rest" if family.rest_cases[place] == 0 else "too_few_for_a_rate"
+
+
+def _undecided(tests: FamilyTests, place: int) -> Because:
+    if tests.too_few_clusters is not None and tests.too_few_clusters[place]:
+        return "too_few_clusters"
+    if not tests.tested[place]:
+        return "limit_cannot_be_exceeded"
+    if tests.unscored_decide[place]:
+        return "unscored_cases"
+    if tests.several_decide[place]:
+        return "several_nationalities"
+    return "unknown_attribute" if tests.unknown_decide[place] else "limit_not_excluded"
+
+
+def _verdict(
+    rule: Rule,
+    family: FamilyDecidability,
+    tests: FamilyTests,
+    decidability: RuleDecidability,
+    outcomes: Mapping[Group, tuple[Outcome, Because]],
+    place: int,
+) -> Verdict:
+    group = family.groups[place]
+    outcome, because = outcomes[group]
+    larger = decidability.judged_as.get(group)
+    tested = bool(tests.tested[place])
+    assert rule.id is not None  # noqa: S101 - `named_rules` gives every rule an id
+    return Verdict.model_construct(
+        rule=rule.id,
+        group=group,
+        outcome=outcome,
+        because=because,
+        cases=int(family.cases[place]),
+        cases_required=family.required_cases(place),
+        cases_needed=None if because == "too_many_failed" else _cases_needed(family, tests, outcome, place),
+        decidable=bool(family.decidable[place]),
+        judged_as=larger,
+        judged_as_outcome=None if larger is None else outcomes[larger][0],
+        p_fail=as_known(tests.p_fail[place]) if tested else None,
+        level_fail=as_known(tests.level_fail[place]) if tested else None,
+        p_pass=as_known(tests.p_pass[place]),
+        side="high" if tests.high_side[place] else "low",
+        degrees_of_freedom=None if tests.degrees_of_freedom is None else as_known(tests.degrees_of_freedom[place]),
+    )
+
+
+def _cases_needed(family: FamilyDecidability, tests: FamilyTests, outcome: Outcome, place: int) -> int | None:
+    """Cases still missing: to be judged alone, or, for a group large enough, to be decided at the rates measured."""
+    if outcome in ("pass", "fail"):
+        return 0
+    own = int(family.cases[place])
+    if not family.decidable[place]:
+        planned = family.required_cases(place)
+        return None if planned is None else max(planned - own, 0)
+    if tests.unscored_decide[place] or tests.several_decide[place] or tests.unknown_decide[place]:
+        return None
+    if tests.too_few_clusters is not None and tests.too_few_clusters[place]:
+        return None
+    needed = float(tests.cases_to_verdict[place])
+    return max(math.ceil(needed) - own, 1) if math.isfinite(needed) else None
+
+
+def _rule_result(
+    plan: AuditPlan,
+    rule: Rule,
+    decidability: RuleDecidability,
+    tests: Mapping[Family, FamilyTests],
+    verdicts: tuple[Verdict, ...],
+    missing: tuple[Group, ...],
+) -> RuleResult:
+    outcomes = Counter(verdict.outcome for verdict in verdicts)
+    together = any(family.together.beyond for family in tests.values())
+    outcome, because = _rule_outcome(plan, decidability, verdicts, together=together, missing=bool(missing))
+    sides = [question.side for question in questions(plan, rule)]
+    assert rule.id is not None  # noqa: S101 - `named_rules` gives every rule an id
+    return RuleResult(
+        rule=rule.id,
+        metric=rule.metric,
+        scale=rule.scale,
+        limit=rule.limit,
+        direction=rule.direction,
+        worse="both" if len(sides) > 1 else sides[0],
+        outcome=outcome,
+        because=because,
+        coverage=decidability.lowest_coverage,
+        min_coverage=plan.verdict.min_coverage,
+        groups_by_outcome={
+            "fail": outcomes["fail"],
+            "pass": outcomes["pass"],
+            "inconclusive": outcomes["inconclusive"],
+            "not_evaluable": outcomes["not_evaluable"],
+        },
+        judged_as_part=sum(verdict.because == "judged_as_part" for verdict in verdicts),
+        families=tuple(
+            FamilyResult(
+                family=family.family,
+                groups=len(family.groups),
+                tested=int(np.count_nonzero(tests[family.family].tested)),
+                level=tests[family.family].level,
+                procedure=tests[family.family].procedure,
+                coverage=decidability.coverage[family.family],
+                unnamed_p=_known(tests[family.family].together.p),
+                unnamed_level=_known(tests[family.family].together.level),
+                unnamed_survivors=tests[family.family].together.survivors,
+                unnamed_beyond=tests[family.family].together.beyond,
+            )
+            for family in decidability.families
+        ),
+        reason=rule.reason,
+        missing_expected=missing,
+    )
+
+
+def _known(value: float | None) -> float | None:
+    return None if value is None else as_known(value)
+
+
+def _rule_outcome(
+    plan: AuditPlan, decidability: RuleDecidability, verdicts: tuple[Verdict, ...], *, together: bool, missing: bool
+) -> tuple[Outcome, RuleBecause]:
+    if any(verdict.outcome == "fail" for verdict in verdicts):
+        return "fail", "group_beyond_limit"
+    if together:
+        return "fail", "unnamed_beyond_limit"
+    alone = [verdict for verdict in verdicts if verdict.decidable]
+    coverage = decidability.lowest_coverage
+    open_questions: dict[RuleBecause, bool] = {
+        "nothing_judged": not alone,
+        "expected_group_missing": missing,
+        "group_undecided": any(verdict.outcome != "pass" for verdict in alone),
+        "coverage_too_small": coverage is None or coverage < plan.verdict.min_coverage,
+    }
+    for because, is_open in open_questions.items():
+        if is_open:
+            return "inconclusive", because
+    return "pass", "all_judged_within_limit"
+
+
+def overall_verdict(plan: AuditPlan, rules: Sequence[RuleResult | ProbeRuleResult]) -> OverallVerdict:
+    """FAIL if any rule fails, PASS only if every rule passes, else INCONCLUSIVE."""
+    failing = tuple(rule.rule for rule in rules if rule.outcome == "fail")
+    undecided = tuple(rule.rule for rule in rules if rule.outcome not in ("fail", "pass"))
+    return OverallVerdict.model_validate(
+        {
+            "outcome": "fail" if failing else "inconclusive" if undecided or not rules else "pass",
+            "failing_rules": failing,
+            "undecided_rules": undecided,
+            "primary_harm": _primary_harm(plan),
+        }
+    )
+
+
+_PROTECTS = ("victim-identification", "hotline-triage")
+_COERCES = ("lead-generation", "border-screening", "financial-monitoring")
+
+
+def _primary_harm(plan: AuditPlan) -> str:
+    """Where a flag goes decides which error harms most, unless what the system is used for says otherwise."""
+    use, route = plan.audit.use, plan.audit.route
+    if route == "services":
+        return "both" if use in _COERCES else "missed"
+    if route == "enforcement":
+        return "both" if use in _PROTECTS else "wrongly_flagged"
+    return "both"
+
+
+def exit_code(overall: OverallVerdict) -> int:
+    """The exit code of a verdict: 0 pass, 1 fail, 3 inconclusive."""
+    return {"pass": 0, "fail": 1, "inconclusive": 3}[overall.outcome]

@@ -1,0 +1,131 @@
+"""What the nights so far have come to: the verdict of each rule, from evidence whose bar holds for the whole history.
+
+A rule fails once the evidence against one group, or against all nationalities together, has reached its bar in some
+night, and stays failed until the history ends: the bar is reached by mistake in at most the share alpha of whole
+histories, so that it need not be reached again. It passes when every group that is judged alone has in some night
+reached the bar for a PASS, 1/alpha on every side, no night after that has put it in doubt, and these groups cover
+enough people. Who is judged alone is asked of
+the cases of all nights, as in one audit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from audit.analyses.sides import questions
+from audit.counting.table import FamilyCounts
+from audit.plan.audit_plan import AuditPlan, Rule
+from audit.result.findings import RuleBecause
+from audit.verdicts.decidability import FamilyDecidability, rule_decidability
+from audit.verdicts.expected import missing_expected
+from audit.verdicts.margin_tests import could_be_beyond
+from audit.verdicts.nights.shares import features_seen, levels_seen
+from audit.verdicts.nights.state import Evidence, Outcome, State
+from audit.verdicts.nights.taking_in import counts_so_far
+from audit.vocabulary.groups import Family, Group, SensitiveFeature
+
+__all__ = ["JudgedGroup", "JudgedRule", "judged", "overall"]
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedGroup:
+    """What the nights say of a group."""
+
+    group: Group
+    outcome: Outcome
+    judged: bool
+    """Whether it has the cases to be judged alone."""
+    doubted: bool
+    """Whether it passed before, until later nights put that in doubt."""
+    log_e_fail: float
+    """Natural logarithm of the evidence that it is beyond the limit, on the side on which that is stronger."""
+    log_e_pass: float
+    """The same that it is within it, on the side on which that is weaker."""
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedRule:
+    """What the nights say of a rule."""
+
+    rule: str
+    outcome: Outcome
+    because: RuleBecause
+    groups: tuple[JudgedGroup, ...]
+
+
+def judged(plan: AuditPlan, state: State, features: Sequence[SensitiveFeature]) -> tuple[JudgedRule, ...]:
+    """Judge every rule of the plan over the nights taken in; `features` are those of any set of the plan."""
+    if not state.nights:
+        return tuple(JudgedRule(str(rule.id), "inconclusive", "nothing_judged", ()) for rule in plan.named_rules)
+    by_name = features_seen(features, levels_seen(state.levels, features, first=False))
+    counts = counts_so_far(state, by_name)
+    return tuple(_rule(plan, place, rule, state, counts, by_name) for place, rule in enumerate(plan.named_rules))
+
+
+def overall(rules: Sequence[JudgedRule]) -> Outcome:
+    """FAIL if any rule fails, PASS only if every rule passes."""
+    outcomes = {rule.outcome for rule in rules}
+    return "fail" if "fail" in outcomes else "pass" if outcomes == {"pass"} else "inconclusive"
+
+
+def _rule(
+    plan: AuditPlan,
+    place: int,
+    rule: Rule,
+    state: State,
+    counts: Mapping[Family, FamilyCounts],
+    features: Mapping[str, SensitiveFeature],
+) -> JudgedRule:
+    decidability = rule_decidability(plan, rule, counts, features)
+    mine = [one for one in state.evidence if one.rule == place]
+    groups = [
+        judged_group
+        for family in decidability.families
+        for judged_group in _groups(plan, rule, family, counts[family.family], mine)
+    ]
+    alone = [group for group in groups if group.judged]
+    coverage = decidability.lowest_coverage
+    reasons: dict[RuleBecause, bool] = {
+        "group_beyond_limit": any(group.outcome == "fail" for group in groups),
+        "unnamed_beyond_limit": any(one.several for one in mine),
+        "nothing_judged": not alone,
+        "expected_group_missing": bool(missing_expected(plan, rule, counts, features)),
+        "group_undecided": any(group.outcome != "pass" for group in alone),
+        "coverage_too_small": coverage is None or coverage < plan.verdict.min_coverage,
+        "all_judged_within_limit": True,
+    }
+    because = next(reason for reason, holds in reasons.items() if holds)
+    outcome: Outcome = "inconclusive"
+    if because in ("group_beyond_limit", "unnamed_beyond_limit"):
+        outcome = "fail"
+    elif because == "all_judged_within_limit":
+        outcome = "pass"
+    return JudgedRule(str(rule.id), outcome, because, tuple(groups))
+
+
+def _groups(
+    plan: AuditPlan, rule: Rule, family: FamilyDecidability, counts: FamilyCounts, evidence: Sequence[Evidence]
+) -> list[JudgedGroup]:
+    mine = [one for one in evidence if one.family == family.family]
+    failed = np.any([one.failed for one in mine], axis=0)
+    passed = np.all([one.passed for one in mine], axis=0)
+    doubted = np.any([one.doubted for one in mine], axis=0)
+    # where a group could not have failed, not failing is no evidence
+    could_fail = np.any([could_be_beyond(question, counts) for question in questions(plan, rule)], axis=0)
+    passes = family.decidable & could_fail & passed
+    fail = np.max([one.beyond.log_e for one in mine], axis=0)
+    within = np.min([one.within.log_e for one in mine], axis=0)
+    return [
+        JudgedGroup(
+            group,
+            "fail" if failed[at] else "pass" if passes[at] else "inconclusive",
+            bool(family.decidable[at]),
+            bool(doubted[at]) and not failed[at],
+            float(fail[at]),
+            float(within[at]),
+        )
+        for at, group in enumerate(family.groups)
+    ]

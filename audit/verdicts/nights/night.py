@@ -1,0 +1,145 @@
+"""A night: a result and a state go in; what was done with it, the verdict so far and the next state come out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+
+from audit.analyses.estimates import cells_of
+from audit.counting.table import FamilyCounts
+from audit.errors import DataError, PlanError
+from audit.result.audit_result import AuditResult
+from audit.verdicts.nights.identity import changed, check_plan, identity
+from audit.verdicts.nights.judging import JudgedRule, judged, overall
+from audit.verdicts.nights.sets import like, seen_before, set_of
+from audit.verdicts.nights.state import TOOL, FamilySeen, Outcome, Reset, Sample, State, begun
+from audit.verdicts.nights.taking_in import taken_in
+from audit.vocabulary.groups import Family, Group
+
+__all__ = ["Night", "check_sample", "night"]
+
+_DECIDED: Final = 2
+"""Flagged, not flagged."""
+Came = Literal["taken_in", "same_set", "too_many_failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """What came of a night."""
+
+    came: Came
+    """`taken_in`; or not, since the set was taken in before, or the detector failed on too many rows."""
+    state: State
+    """The state to keep; the one before where nothing was taken in."""
+    rules: tuple[JudgedRule, ...]
+    """What all nights say of each rule."""
+    outcome: Outcome
+    """What decides the exit code: a FAIL stands whatever tonight was; a PASS is not given over an outage."""
+    ended: Reset | None = None
+    """The history that ended tonight, because it was of another detector or another question."""
+    alike: int | None = None
+    """The first night, from 1, that counted exactly what tonight counted although the cases have other ids."""
+
+
+def night(result: AuditResult, before: State | None, sample: Sample | None = None) -> Night:
+    """Take a night in.
+
+    Parameters
+    ----------
+    before
+        The state so far; None in the first night.
+    sample
+        What the sets are said to be; as in the state where not given, `fresh` in the first night.
+
+    Raises
+    ------
+    PlanError
+        If nights of the plan cannot be added up, or the sets are said to be what they were not said to be before.
+    DataError
+        If the result does not say of which cases it is, the set was said to grow and has shrunk, holds cases that were
+        taken in before with other answers, labels or groups, or looks in the second night like the first with cases
+        added, and nobody said what the sets are.
+    """
+    plan, families = result.plan, _families(result)
+    check_plan(plan)
+    check_sample(before, sample)
+    tonight = set_of(result, families)
+    now = identity(plan, result.provenance.detector_sha256)
+    state, ended = before or begun(now, sample or "fresh", declared=sample is not None), None
+    words = changed(state, now, result.features)
+    if words:
+        ended = Reset(nights=state.nights, outcome=state.outcome, changed=words)
+        state = begun(now, state.sample, (*state.resets, ended), declared=state.declared)
+    came: Came = "taken_in"
+    alike: int | None = None
+    if any(rule.because == "too_many_failed" for rule in result.rules):
+        came, state, ended = "too_many_failed", before or state, None
+    elif seen_before(state, tonight, asked=plan.detector.kind != "predictions") == "same":
+        came = "same_set"
+    else:
+        alike = like(state, tonight)
+        state = taken_in(plan, state, _declared(state, sample, families), result.features)
+    # an outage under another detector or question leaves the old history as it is, and says nothing of the new one
+    rules = judged(plan, begun(now, state.sample) if words and came == "too_many_failed" else state, result.features)
+    found = overall(rules)
+    if came == "taken_in":
+        sets, declared = (*state.sets, tonight), state.declared or sample is not None
+        kept = {"sets": sets, "outcome": found, "declared": declared, "tool": TOOL}
+        state = state.model_copy(update=kept)
+    outcome: Outcome = "inconclusive" if came == "too_many_failed" and found == "pass" else found
+    return Night(came, state, rules, outcome, ended, alike)
+
+
+def check_sample(state: State | None, sample: Sample | None) -> None:
+    """Raise PlanError where a history is said to go on with sets of another kind."""
+    if state is not None and sample is not None and sample != state.sample:
+        raise PlanError(
+            f"the nights of this state were {state.sample} samples, and --sample says {sample}",
+            slug="sequential-sample",
+            hint="leave --sample out, or begin a new state: rows would be counted twice, or not at all",
+        )
+
+
+def _declared(state: State, sample: Sample | None, families: dict[Family, FamilyCounts]) -> dict[Family, FamilyCounts]:
+    """The counts of tonight's set.
+
+    Raises DataError where nobody said what the sets are, and the second holds as many of everything as the first.
+    """
+    silent = not state.declared and sample is None and state.nights == 1
+    if silent and all(_holds(seen, families.get(seen.family)) for seen in state.families):
+        raise DataError(
+            "--sequential: this set holds at least as many cases of everything as the last, so it may hold the same",
+            slug="sequential-undeclared",
+            hint="say --sample growing if earlier rows are in it, and --sample fresh if every row is a new case",
+        )
+    return families
+
+
+def _holds(seen: FamilySeen, tonight: FamilyCounts | None) -> bool:
+    cells = {} if tonight is None else dict(zip(tonight.groups, tonight.cells, strict=True))
+    then = {group: np.array(row).reshape(3, -1) for group, row in zip(seen.groups, seen.cells, strict=True)}
+    return all(group in cells and _may_hold(counts, cells[group]) for group, counts in then.items() if counts.any())
+
+
+def _may_hold(
+    then: np.ndarray[tuple[int, int], np.dtype[np.int64]], now: np.ndarray[tuple[int, int], np.dtype[np.int64]]
+) -> bool:
+    """Whether all cases of `then` may be in `now`: those without an answer may have one by now."""
+    decided = (now[:, :_DECIDED] >= then[:, :_DECIDED]).all()
+    return bool(decided and (now.sum(axis=1) >= then.sum(axis=1)).all())
+
+
+def _families(result: AuditResult) -> dict[Family, FamilyCounts]:
+    """The counts of every family, from the result."""
+    by_family: dict[Family, dict[Group, np.ndarray[tuple[int, int], np.dtype[np.int64]]]] = {}
+    for counts in result.counts:
+        by_family.setdefault(counts.group.family, {})[counts.group] = cells_of(counts)
+    return {family: _counts(family, cells) for family, cells in by_family.items()}
+
+
+def _counts(family: Family, cells: Mapping[Group, np.ndarray[tuple[int, int], np.dtype[np.int64]]]) -> FamilyCounts:
+    stacked = np.stack(list(cells.values()))
+    return FamilyCounts(family, tuple(cells), stacked, stacked.sum(axis=0))

@@ -1,0 +1,125 @@
+"""The file of a history: written whole or not at all, for its owner alone, by one night at a time."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from audit.errors import FolderInUseError, ResultError, StorageError
+from audit.storage import held, may_be_left, write_durably
+from audit.verdicts.nights.state import METHOD, State
+from audit.vocabulary.text import shown
+
+__all__ = ["LARGEST", "locked", "read_state", "write_state"]
+
+LARGEST: Final = 256 * 1024 * 1024
+"""Bytes. A plan of a thousand groups and five rules has one of two megabytes; what is larger is another file."""
+_CHECKSUM: Final = "checksum"
+_SCHEMA: Final = 2
+
+
+def read_state(path: Path) -> State | None:
+    """The state in a file; None where there is no file yet.
+
+    Raises
+    ------
+    ResultError
+        If it is not as it was written, of another version, or its nights were added up by another method.
+    StorageError
+        If it cannot be read.
+    """
+    try:
+        if not path.exists():
+            return None
+        if path.is_dir() or path.stat().st_size > LARGEST:
+            raise _damaged(path)
+        content = path.read_bytes()
+    except OSError as error:
+        raise _storage(path, error) from None
+    try:
+        told = json.loads(content)
+        checksum = told.pop(_CHECKSUM)
+        version = told["schema_version"]
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
+        raise _damaged(path) from None
+    if checksum != _digest(told):
+        raise _damaged(path)
+    if version != _SCHEMA:
+        raise ResultError(
+            f"{path.name} is of another version of this file than this audit7k reads",
+            slug="sequential-version",
+            hint="use the version that wrote it, or begin a new state: that gives its evidence up",
+        )
+    try:
+        state = State.model_validate_json(json.dumps(told))
+    except ValidationError:
+        raise _damaged(path) from None
+    # no new history by itself: an upgrade would take back a FAIL that stands, and nobody would look
+    if state.method != METHOD:
+        raise ResultError(
+            f"the nights of {path.name} were added up by method {state.method} of {shown(state.tool)}, and this "
+            f"audit7k has method {METHOD}",
+            slug="sequential-method",
+            hint="go on with the version that wrote it, or begin a new state: that gives its evidence up",
+        )
+    return state
+
+
+def write_state(path: Path, state: State) -> None:
+    """Write a state (0600). Raises StorageError, and then the file is as it was."""
+    told = state.model_dump(mode="json")
+    try:
+        write_durably(path, _text({**told, _CHECKSUM: _digest(told)}).encode())
+    except OSError as error:
+        raise _storage(path, error) from None
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold a state against a second night at the same time, by an empty file beside it.
+
+    Raises FolderInUseError where another holds it, StorageError where its folder cannot be written.
+    """
+    lock = path.with_name(f".{path.name}.lock")
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(held(lock))
+        except BlockingIOError:
+            raise FolderInUseError(
+                f"{path.name} is in use by another night",
+                slug="folder-in-use",
+                hint=f"wait until it has ended{may_be_left(lock)}",
+            ) from None
+        except OSError as error:
+            raise _storage(path, error) from None
+        yield
+
+
+def _text(told: dict[str, Any]) -> str:
+    return json.dumps(told, sort_keys=True, separators=(",", ":"), allow_nan=False) + "\n"
+
+
+def _digest(told: dict[str, Any]) -> str:
+    return hashlib.sha256(_text(told).encode()).hexdigest()
+
+
+def _damaged(path: Path) -> ResultError:
+    return ResultError(
+        f"{path.name} is not as it was written",
+        slug="sequential-damaged",
+        hint="put it back from a copy, or begin a new state: that gives its evidence up",
+    )
+
+
+def _storage(path: Path, error: OSError) -> StorageError:
+    return StorageError(
+        f"{path.name} could not be read or written ({error.strerror or 'storage error'})",
+        slug="storage-failed",
+        hint="nothing was taken in; choose another place for the state, or free some space",
+    )

@@ -1,0 +1,330 @@
+"""One night more: what is new in a set, and what it adds to the evidence. Counts go in; no row, file or clock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from audit.analyses.families import rule_families
+from audit.analyses.missing_attributes import PossibleMembers, possible_members
+from audit.analyses.sides import Question, cases, questions
+from audit.counting.table import ABSTAINED, DECISIONS, FLAGGED, NOT_FLAGGED, FamilyCounts, IntArray, parts_of
+from audit.errors import DataError
+from audit.plan.audit_plan import AuditPlan
+from audit.stats.boundaries import Boundary, counted_outcome
+from audit.stats.safe_process import SafeState, e_holm, log_factor, mean_log_e, seen
+from audit.verdicts.budget import Budget, budget, is_combined
+from audit.verdicts.nights.shares import features_seen, group_shares, levels_seen
+from audit.verdicts.nights.state import CELLS, Evidence, FamilySeen, LevelSeen, Process, State
+from audit.vocabulary.groups import Family, Group, SensitiveFeature
+
+__all__ = ["Doubt", "counts_so_far", "looked_again", "taken_in"]
+
+
+BoolArray = npt.NDArray[np.bool_]
+_IN_EVIDENCE: Final = 3
+"""Place of the cases that the evidence holds as unscored, behind the three decisions of a label."""
+
+
+@dataclass(frozen=True, slots=True)
+class _OneFamily:
+    """A family before this night, in it, and after it: the same groups in the same order."""
+
+    before: FamilyCounts
+    new: FamilyCounts
+    after: FamilyCounts
+    new_members: PossibleMembers
+    """Who may belong to each group although nothing says so, among the new rows."""
+    members: PossibleMembers
+    """The same among all rows."""
+    rows: IntArray
+    """int64[G, 3, 4]: what is kept of it."""
+    late: BoolArray
+    """bool[G]: groups that were never there before."""
+    shares: npt.NDArray[np.float64]
+
+
+def taken_in(
+    plan: AuditPlan,
+    state: State,
+    families: Mapping[Family, FamilyCounts],
+    features: Sequence[SensitiveFeature],
+) -> State:
+    """The state with one night more; its `sets` and `outcome` are the caller's to write.
+
+    Evidence for a FAIL counts unscored cases in favour of the group and evidence for a PASS against it, with rows of
+    unknown feature at their worst, as verdicts do (docs, "How a verdict is reached"): so either holds whatever they
+    would have been. Of a growing set a case that was not scored stays in the evidence as it was taken in; if it is
+    answered later, it is a new case, and the most unscored cases that any night had stand for those of later nights.
+    Both only lower the evidence.
+
+    Parameters
+    ----------
+    families : mapping of Family to FamilyCounts
+        Everything that tonight's set holds, for every family of every rule.
+
+    Raises
+    ------
+    DataError
+        If the set is said to grow, and some count is smaller than before.
+    """
+    levels = levels_seen(state.levels, features, first=not state.nights)
+    by_name = features_seen(features, levels)
+    asked = dict.fromkeys(family for rule in plan.rules for family in rule_families(plan, rule))
+    held = {one.family: one for one in state.families}
+    made = {family: _family(plan, state, held.get(family), families[family], by_name, levels) for family in asked}
+    before = {(one.rule, one.side, one.family): one for one in state.evidence}
+    spend = budget(plan)
+    evidence = []
+    for place, rule in enumerate(plan.rules):
+        for family in rule_families(plan, rule):
+            for question in questions(plan, rule):
+                old = before.get((place, question.side, family))
+                evidence.append(_evidence(plan, place, question, made[family], old, spend))
+    return state.model_copy(
+        update={
+            "nights": state.nights + 1,
+            "levels": levels,
+            "families": tuple(
+                FamilySeen(
+                    family=family,
+                    groups=one.after.groups,
+                    cells=tuple(tuple(row) for row in one.rows.reshape(-1, CELLS).tolist()),
+                )
+                for family, one in made.items()
+            ),
+            "evidence": tuple(evidence),
+        }
+    )
+
+
+def counts_so_far(state: State, features: Mapping[str, SensitiveFeature]) -> dict[Family, FamilyCounts]:
+    """The counts of all nights, or of a growing set those of the last one."""
+    return {
+        one.family: _counts(one.family, one.groups, _cells(np.array(one.cells).reshape(-1, 3, 4)), features)
+        for one in state.families
+    }
+
+
+def _family(
+    plan: AuditPlan,
+    state: State,
+    held: FamilySeen | None,
+    tonight: FamilyCounts,
+    features: Mapping[str, SensitiveFeature],
+    levels: Mapping[str, Sequence[LevelSeen]],
+) -> _OneFamily:
+    known = {} if held is None else dict(zip(held.groups, held.cells, strict=True))
+    groups = tuple(sorted({*known, *tonight.groups}, key=lambda group: group.levels))
+    kept = np.array([known.get(group, (0,) * CELLS) for group in groups], dtype=np.int64).reshape(-1, 3, 4)
+    found = {group: place for place, group in enumerate(tonight.groups)}
+    now = np.zeros((len(groups), 3, 3), dtype=np.int64)
+    for place, group in enumerate(groups):
+        if group in found:
+            of = tonight.cells[found[group]]
+            now[place] = np.column_stack([of[:, FLAGGED], of[:, NOT_FLAGGED], of[:, ABSTAINED:].sum(axis=1)])
+    new, rows = _new_rows(kept, now) if state.sample == "growing" else _added(kept, now)
+    family = tonight.family
+    before, new_counts, after = (
+        _counts(family, groups, cells, features) for cells in (_cells(kept), _whole(new), _cells(rows))
+    )
+    return _OneFamily(
+        before,
+        new_counts,
+        after,
+        new_members=possible_members([new_counts], None),
+        members=possible_members([after], plan.sensitivity.max_missing_share),
+        rows=rows,
+        late=np.array([group not in known for group in groups], dtype=np.bool_),
+        shares=group_shares(groups, levels),
+    )
+
+
+def _added(kept: IntArray, now: IntArray) -> tuple[IntArray, IntArray]:
+    """Every row of the set is a new one."""
+    return now, kept + np.concatenate([now, now[:, :, ABSTAINED:]], axis=2)
+
+
+def _new_rows(kept: IntArray, now: IntArray) -> tuple[IntArray, IntArray]:
+    """The rows that came to a set that grows. Raises DataError where it does not."""
+    new = now - kept[:, :, :_IN_EVIDENCE]
+    # an unscored case may be answered later, but then it is still a case
+    if (new[:, :, :ABSTAINED] < 0).any() or (new.sum(axis=2) < 0).any():
+        raise DataError(
+            "the set was said to grow, and some group has fewer cases, or fewer answers of one kind, than before",
+            slug="sequential-shrank",
+            hint="give a set with all earlier rows and answers in it, or begin a new state with --sample fresh",
+        )
+    in_evidence = np.maximum(kept[:, :, _IN_EVIDENCE], now[:, :, ABSTAINED])
+    new[:, :, ABSTAINED] = in_evidence - kept[:, :, _IN_EVIDENCE]
+    return new, np.concatenate([now, in_evidence[:, :, np.newaxis]], axis=2)
+
+
+def _cells(rows: IntArray) -> IntArray:
+    """int64[G, 3, 4]: cells as counts have them, from the numbers that are kept."""
+    return _whole(rows[:, :, :_IN_EVIDENCE])
+
+
+def _whole(three: IntArray) -> IntArray:
+    cells = np.zeros((three.shape[0], 3, DECISIONS), dtype=np.int64)
+    cells[:, :, :_IN_EVIDENCE] = three
+    return cells
+
+
+def _counts(
+    family: Family, groups: tuple[Group, ...], cells: IntArray, features: Mapping[str, SensitiveFeature]
+) -> FamilyCounts:
+    return FamilyCounts(family, groups, cells, cells.sum(axis=0), parts_of(family, features))
+
+
+def _evidence(
+    plan: AuditPlan, place: int, question: Question, family: _OneFamily, old: Evidence | None, spend: Budget
+) -> Evidence:
+    kept = _remembered(family, old)
+    best = _Counts(*question.at_its_best(family.new))
+    start = _Counts(*question.at_its_best(family.before))
+    known = _known(None if old is None else old.beyond, family, start, question.fail)
+    counted = _counted(best, question.fail)
+    beyond = seen(known, *counted, question.fail)
+    worst, moved = _at_their_worst(question, family, kept.moved)
+    start = _Counts(*question.at_its_worst(family.before))
+    within = _known(None if old is None else old.within, family, start, question.within)
+    within = seen(within, *_counted(worst, question.within), question.within)
+    told = (best.n > 0) & (best.m > 0)
+    factor = log_factor(known, *counted, question.fail)
+    doubt, doubted = looked_again(kept.doubt, factor, told, kept.passed, plan.verdict.alpha)
+    # what it passed by is of the nights before
+    within = within._replace(log_e=np.where(doubted, 0.0, within.log_e))
+    passed = (kept.passed & ~doubted) | (within.log_e >= -np.log(plan.verdict.alpha))
+    own, rest = cases(family.after, question.metric)
+    stated = (own >= plan.verdict.min_denominator) & (rest >= plan.verdict.min_denominator)
+    log_e = np.asarray(beyond.log_e)
+    failed = e_holm(np.where(stated, log_e, -np.inf), spend.names, family.shares, kept.failed)
+    several = old is not None and old.several
+    if is_combined(plan, family.after.family):
+        several |= mean_log_e(log_e, family.shares) >= -np.log(spend.unnamed)
+    return Evidence(
+        rule=place,
+        side=question.side,
+        family=family.after.family,
+        beyond=_kept(beyond),
+        failed=tuple(failed.tolist()),
+        within=_kept(within),
+        passed=tuple(passed.tolist()),
+        moved=tuple(moved.tolist()),
+        drift=tuple(doubt.evidence.tolist()),
+        nights_since=tuple(doubt.nights.tolist()),
+        doubted=tuple(((kept.doubted | doubted) & ~passed).tolist()),
+        several=bool(several),
+    )
+
+
+class _Remembered(NamedTuple):
+    """What the nights before said of each group of now."""
+
+    failed: BoolArray
+    passed: BoolArray
+    doubted: BoolArray
+    moved: IntArray
+    doubt: Doubt
+
+
+class _Counts(NamedTuple):
+    x: IntArray
+    n: IntArray
+    y: IntArray
+    m: IntArray
+
+
+def _remembered(family: _OneFamily, old: Evidence | None) -> _Remembered:
+    failed, passed, doubted = np.zeros((3, family.late.size), dtype=np.bool_)
+    moved, nights = np.zeros((2, family.late.size), dtype=np.int64)
+    drift = np.zeros(family.late.size)
+    if old is not None:
+        early = ~family.late
+        failed[early], passed[early], doubted[early] = old.failed, old.passed, old.doubted
+        moved[early], nights[early], drift[early] = old.moved, old.nights_since, old.drift
+    return _Remembered(failed, passed, doubted, moved, Doubt(drift, nights))
+
+
+def _at_their_worst(question: Question, family: _OneFamily, moved: IntArray) -> tuple[_Counts, IntArray]:
+    """New cases with everything unknown against the group, and how many of those vouched for were moved so far.
+
+    A share that is vouched for is one of all cases so far: of three new ones it would always be none.
+    """
+    if family.members.max_share is None:
+        return _Counts(*family.new_members.at_their_worst(question, family.new)), moved
+    room = np.maximum(family.members.vouched_for(question.metric, family.after) - moved, 0)
+    moving = np.minimum(room, family.new_members.against(question, family.new))
+    return _Counts(*family.new_members.at_their_worst(question, family.new, room)), moved + moving
+
+
+def _known(old: Process | None, family: _OneFamily, start: _Counts, boundary: Boundary) -> SafeState:
+    """The evidence before the new cases; of a group that was not there before only its rest is known."""
+    state = SafeState(*_counted(start, boundary), np.zeros(family.late.size))
+    if old is not None:
+        for column, before in zip(state, _columns(old), strict=True):
+            column[~family.late] = before
+    return state
+
+
+def _counted(counts: _Counts, boundary: Boundary) -> tuple[IntArray, IntArray, IntArray, IntArray]:
+    """The same with the outcome that the boundary counts in the place of the metric's own."""
+    own, rest = counted_outcome(counts.x, counts.n, boundary), counted_outcome(counts.y, counts.m, boundary)
+    return own.astype(np.int64), counts.n.copy(), rest.astype(np.int64), counts.m.copy()
+
+
+def _columns(process: Process) -> tuple[tuple[int, ...] | tuple[float, ...], ...]:
+    return process.counted, process.cases, process.rest_counted, process.rest_cases, process.log_e
+
+
+def _kept(state: SafeState) -> Process:
+    return Process(**{name: tuple(column.tolist()) for name, column in state._asdict().items()})
+
+
+class Doubt(NamedTuple):
+    """What is remembered of each group since it passed; every field has shape (G,)."""
+
+    evidence: npt.NDArray[np.float64]
+    """Of the parts that have begun; 0 for a group that has not passed."""
+    nights: npt.NDArray[np.int64]
+    """Nights with cases of the group since it passed."""
+
+
+def looked_again(
+    before: Doubt,
+    log_factor: npt.NDArray[np.float64],
+    told: npt.NDArray[np.bool_],
+    passed: npt.NDArray[np.bool_],
+    alpha: float,
+) -> tuple[Doubt, npt.NDArray[np.bool_]]:
+    """Take in what a night says against groups that had passed before it; every array has shape (G,).
+
+    Parameters
+    ----------
+    log_factor
+        Logarithm of what the night's new cases multiply evidence by: `audit.stats.safe_process.log_factor`.
+    told
+        Groups of which, and of whose rest, there were new cases.
+    passed
+        Groups that had passed before this night.
+    alpha
+        The share of histories in which a PASS that is true may be put in doubt.
+
+    Returns
+    -------
+    tuple of Doubt and bool[G]
+        What to remember, and which groups are in doubt from this night on; of these nothing is remembered.
+    """
+    seen = passed & told
+    nights = np.where(passed, before.nights + seen, 0)
+    begins = np.where(seen, 1.0 / np.maximum(nights * (nights + 1), 1), 0.0)
+    with np.errstate(over="ignore"):
+        evidence = np.where(passed, (before.evidence + begins) * np.exp(np.where(seen, log_factor, 0.0)), 0.0)
+    # what has not begun yet counts as it is
+    doubted = passed & (evidence + 1.0 / (nights + 1.0) >= 1.0 / alpha)
+    return Doubt(np.where(doubted, 0.0, evidence), np.where(doubted, 0, nights)), doubted

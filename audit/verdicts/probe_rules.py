@@ -1,0 +1,149 @@
+"""Rules on probes become verdicts: pass, fail or inconclusive for every change, with one budget of false alarms.
+
+A change passes when the mean shift is shown to lie within the margin on both sides, and fails when it is shown to lie
+beyond it on one, corrected for all changes of the same slots (Holm) and for whatever else the plan judges. Variants
+that were not scored are taken at their worst for a pass and at their best for a fail. Where every variant was given
+exactly the score of its anchor nothing is estimated: it passes, and the result says how much of such texts that leaves
+open.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from audit.analyses.estimates import as_known
+from audit.analyses.swaps import ComparedTemplates, compared
+from audit.counting.probed import Answered
+from audit.plan.audit_plan import AuditPlan, ProbeRule
+from audit.result.findings.judged import Outcome
+from audit.result.findings.swaps import ProbeBecause, ProbeRuleBecause, ProbeRuleResult, ProbeVerdict
+from audit.stats.template_shifts import MIN_TEMPLATES, HolmStep, ShiftTests, holm, shift_tests
+from audit.verdicts.budget import budget
+
+__all__ = ["judge_probes"]
+
+
+class _Judged(NamedTuple):
+    """The tests of one family of comparisons."""
+
+    tests: ShiftTests
+    above: HolmStep
+    below: HolmStep
+    as_scored: npt.NDArray[np.float64]
+    """p-values of a pass over the scored pairs alone."""
+
+
+def judge_probes(
+    plan: AuditPlan, answered: Sequence[Answered]
+) -> tuple[tuple[ProbeRuleResult, ...], tuple[ProbeVerdict, ...]]:
+    """Judge every rule on probes. Each of its probes must have been asked."""
+    by_id = {one.design.probe: one for one in answered}
+    shifts: dict[str, tuple[ComparedTemplates, ...]] = {}
+    results: list[ProbeRuleResult] = []
+    verdicts: list[ProbeVerdict] = []
+    level = budget(plan).names
+    for rule in plan.named_probe_rules:
+        of_rule: list[ProbeVerdict] = []
+        for probe in rule.probes:
+            if probe not in shifts:
+                shifts[probe] = compared(by_id[probe])
+            of_rule += _of_probe(rule, probe, shifts[probe], level=level, alpha=plan.verdict.alpha)
+        results.append(_result(rule, of_rule, level))
+        verdicts += of_rule
+    return tuple(results), tuple(verdicts)
+
+
+def _of_probe(
+    rule: ProbeRule, probe: str, found: Sequence[ComparedTemplates], *, level: float, alpha: float
+) -> list[ProbeVerdict]:
+    families: dict[tuple[str, str], list[ComparedTemplates]] = {}
+    for one in found:
+        families.setdefault(one.comparison.family, []).append(one)
+    return [
+        _verdict(rule, probe, one, judged, place, alpha=alpha)
+        for family in families.values()
+        for judged in [_tested(family, rule.margin, level)]
+        for place, one in enumerate(family)
+    ]
+
+
+def _tested(family: Sequence[ComparedTemplates], margin: float, level: float) -> _Judged:
+    tests = shift_tests([one.lowest for one in family], [one.highest for one in family], margin)
+    known = [one.known for one in family]
+    return _Judged(
+        tests=tests,
+        above=holm(tests.above, level),
+        below=holm(tests.below, level),
+        as_scored=shift_tests(known, known, margin).within,
+    )
+
+
+def _verdict(
+    rule: ProbeRule, probe: str, one: ComparedTemplates, judged: _Judged, place: int, *, alpha: float
+) -> ProbeVerdict:
+    outcome, because = _outcome(one, judged, place, alpha)
+    down = judged.tests.below[place] < judged.tests.above[place]
+    p, step = (judged.tests.below, judged.below) if down else (judged.tests.above, judged.above)
+    comparison = one.comparison
+    return ProbeVerdict(
+        rule=rule.rule,
+        probe=probe,
+        slot=comparison.slot,
+        level=comparison.level,
+        given_slot=comparison.given_slot or None,
+        given=comparison.given if comparison.given_slot else None,
+        outcome=outcome,
+        because=because,
+        p_fail=as_known(p[place]),
+        level_fail=as_known(step.level[place]),
+        p_pass=as_known(judged.tests.within[place]),
+        side="down" if down else "up",
+    )
+
+
+def _outcome(one: ComparedTemplates, judged: _Judged, place: int, alpha: float) -> tuple[Outcome, ProbeBecause]:
+    if not one.pairs:
+        return "not_evaluable", "no_pairs"
+    if len(one.templates) < MIN_TEMPLATES:
+        return "inconclusive", "too_few_templates"
+    if judged.above.rejected[place] or judged.below.rejected[place]:
+        return "fail", "beyond_limit"
+    if not one.moved and not one.pairs_unscored:
+        return "pass", "no_shift"
+    if judged.tests.within[place] <= alpha:
+        return "pass", "within_limit"
+    unscored = one.pairs_unscored and (not one.moved or judged.as_scored[place] <= alpha)
+    return "inconclusive", "unscored_variants" if unscored else "limit_not_excluded"
+
+
+def _result(rule: ProbeRule, verdicts: Sequence[ProbeVerdict], level: float) -> ProbeRuleResult:
+    counted: Counter[Outcome] = Counter(verdict.outcome for verdict in verdicts)
+    outcome, because = _of_rule(counted)
+    return ProbeRuleResult(
+        rule=rule.rule,
+        probes=rule.probes,
+        margin=rule.margin,
+        outcome=outcome,
+        because=because,
+        comparisons_by_outcome={
+            "fail": counted["fail"],
+            "pass": counted["pass"],
+            "inconclusive": counted["inconclusive"],
+            "not_evaluable": counted["not_evaluable"],
+        },
+        level=level,
+        reason=rule.reason,
+    )
+
+
+def _of_rule(counted: Mapping[Outcome, int]) -> tuple[Outcome, ProbeRuleBecause]:
+    if counted["fail"]:
+        return "fail", "comparison_beyond_limit"
+    if counted["inconclusive"] or counted["not_evaluable"] or not counted["pass"]:
+        return "inconclusive", "comparison_undecided"
+    return "pass", "all_within_limit"
