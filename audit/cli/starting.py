@@ -23,8 +23,8 @@ def demo(
     from audit.cli.one_run import run_into
     from audit.cli.showing import showing
     from audit.cli.summary import verdict_words
-    from audit.demo.found import lines_to_print
-    from audit.demo.prepare import DEFAULT_SEED, prepare_demo
+    from audit.worlds.demo.found import lines_to_print
+    from audit.worlds.demo.prepare import DEFAULT_SEED, prepare_demo
 
     asked = showing((), None, restricted=restricted)
     prepared = prepare_demo(out, seed=DEFAULT_SEED if seed is None else seed)

@@ -13,8 +13,8 @@ from collections import Counter
 from pathlib import Path
 
 from audit import run_audit
-from audit.demo.found import accused_without_cause, what_was_found
-from audit.demo.prepare import prepare_demo
+from audit.worlds.demo.found import accused_without_cause, what_was_found
+from audit.worlds.demo.prepare import prepare_demo
 
 
 def main(seeds: int, first: int) -> None:

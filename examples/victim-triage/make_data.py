@@ -1,6 +1,6 @@
 """Makes evaluation.parquet and training.parquet beside this file, or in the folder given as an argument.
 
-The cases are synthetic: how they are drawn, and what is planted in them, stands in `audit/evaluation/synthetic.py`.
+The cases are synthetic: how they are drawn, and what is planted in them, stands in `audit/worlds/demo/referral_cases.py`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from audit.demo.prepare import DEFAULT_SEED, make_cases
+from audit.worlds.demo.prepare import DEFAULT_SEED, make_cases
 
 
 def main(folder: Path) -> None:

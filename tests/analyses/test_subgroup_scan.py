@@ -13,12 +13,12 @@ from scipy.stats import binomtest
 
 from audit.analyses.subgroup_scan import power_of_ten, subgroup_scan
 from audit.counting.scan_cells import ScanAttribute, ScanCells, count_scan_cells
-from audit.demo.detector import FEATURES, train_detector
-from audit.demo.prepare import make_cases
 from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.plan.audit_plan import AuditPlan, ScanSection
 from audit.result.findings.subgroup_scan import SubgroupScan
 from audit.scoring import score
+from audit.worlds.demo.detector import FEATURES, train_detector
+from audit.worlds.demo.prepare import make_cases
 from simulate.subgroup_scan import SHARES, World, drawn_cells, measured, plan_of
 
 
@@ -55,7 +55,7 @@ def named(answer: SubgroupScan) -> dict[str, set[str]]:
 
 
 def test_the_demonstration_misses_men_and_wrongly_flags_two_nationalities(demo_cases: pa.Table) -> None:
-    """What `audit.evaluation.synthetic` planted, found among all subgroups without being asked for."""
+    """What `audit.worlds.demo.referral_cases` planted, found among all subgroups without being asked for."""
     missed, wrongly = scanned(demo_plan(), demo_cases)
     assert (missed.outcome, named(missed)) == ("confirmed", {"gender": {"man"}})
     assert (wrongly.outcome, named(wrongly)) == ("confirmed", {"nationality": {"VNM", "NGA"}})

@@ -130,7 +130,7 @@ def test_the_example_trains_the_detector_of_the_demonstration(made: Callable[[st
     import pyarrow.parquet as pq
     import skops.io
 
-    from audit.demo.detector import FEATURES, train_detector
+    from audit.worlds.demo.detector import FEATURES, train_detector
 
     folder = made("victim-triage")
     loaded = skops.io.load(folder / "detector.skops", trusted=["numpy.dtype"])

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from audit.demo.found import Finding, State, accused_without_cause, lines_to_print, what_was_found
-from audit.demo.prepare import PreparedDemo, prepare_demo
 from audit.result.audit_result import AuditResult
 from audit.result.findings import Outcome
 from audit.run import run_audit
 from audit.vocabulary.groups import Group, Level
+from audit.worlds.demo.found import Finding, State, accused_without_cause, lines_to_print, what_was_found
+from audit.worlds.demo.prepare import PreparedDemo, prepare_demo
 
 MEN = Group((Level("gender", "level", "man"),))
 WOMEN = Group((Level("gender", "level", "woman"),))

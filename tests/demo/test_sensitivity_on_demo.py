@@ -18,7 +18,6 @@ from audit.analyses.sensitivity import sensitivity_findings, sensitivity_notices
 from audit.counting.control_sample import count_control_sample
 from audit.counting.count import count_cases
 from audit.counting.table import FAILED, FLAGGED, NEGATIVE, NOT_FLAGGED, POSITIVE, CountsTable
-from audit.demo.prepare import prepare_demo
 from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.file.reading import loaded_plan
@@ -28,6 +27,7 @@ from audit.scoring import score
 from audit.stats.label_noise import corrected_rate
 from audit.verdicts.judge import judge
 from audit.vocabulary.groups import Group, Level, SensitiveFeature
+from audit.worlds.demo.prepare import prepare_demo
 
 MEN = Group((Level("gender", "level", "man"),))
 MISSED, WRONGLY = "missed", "wrongly-flagged"

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from audit.evaluation.synthetic import (
+from audit.worlds.demo.referral_cases import (
     CONTROL,
     HOURS,
     MEN_SHOW,

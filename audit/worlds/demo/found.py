@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from audit.demo.prepare import PreparedDemo
-from audit.evaluation.synthetic import PlantedFinding
 from audit.result.audit_result import AuditResult
 from audit.result.findings import Disparity, Estimate, Verdict
 from audit.vocabulary.groups import Group, Level
 from audit.vocabulary.metrics import METRICS
 from audit.vocabulary.numbers import percent
+from audit.worlds.demo.prepare import PreparedDemo
+from audit.worlds.demo.referral_cases import PlantedFinding
 
 __all__ = ["Finding", "State", "accused_without_cause", "lines_to_print", "what_was_found"]
 

@@ -7,7 +7,7 @@ import json
 import zipfile
 from typing import TYPE_CHECKING, Any, Final
 
-from audit.evaluation.synthetic import HOURS, SIGNS
+from audit.worlds.demo.referral_cases import HOURS, SIGNS
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from audit.errors import StorageError
-from audit.evaluation.synthetic import PLANTED, PlantedFinding
+from audit.worlds.demo.referral_cases import PLANTED, PlantedFinding
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -61,7 +61,7 @@ def prepare_demo(folder: Path, *, seed: int = DEFAULT_SEED) -> PreparedDemo:
     StorageError
         The folder holds something else, or cannot be written to.
     """
-    from audit.demo.detector import saved_detector, train_detector
+    from audit.worlds.demo.detector import saved_detector, train_detector
 
     _check_folder(folder)
     evaluation, training = make_cases(seed)
@@ -81,7 +81,7 @@ def make_cases(seed: int) -> tuple[pa.Table, pa.Table]:
     """The evaluation set and the training set of a seed, drawn from two independent streams."""
     import numpy as np
 
-    from audit.evaluation.synthetic import referral_cases
+    from audit.worlds.demo.referral_cases import referral_cases
 
     streams = [np.random.Generator(np.random.PCG64(stream)) for stream in np.random.SeedSequence(seed).spawn(2)]
     evaluation = referral_cases(EVALUATION_CASES, streams[0])
@@ -97,7 +97,7 @@ def _parquet(table: pa.Table) -> bytes:
 
 
 def _text(name: str) -> bytes:
-    return resources.files("audit.demo").joinpath(name).read_bytes()
+    return resources.files("audit.worlds.demo").joinpath(name).read_bytes()
 
 
 def _planted_json(seed: int) -> bytes:

@@ -1,5 +1,0 @@
-"""The demonstration: made-up cases, a detector trained on them, a plan, and what the audit should find in them.
-
-`audit.demo.prepare.prepare_demo` fills a folder; the audit itself is `audit.run.run_audit` and the reporters, as for
-anyone; `audit.demo.found.what_was_found` compares its result with what was planted.
-"""
