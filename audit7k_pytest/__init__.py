@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 if TYPE_CHECKING:
+    from audit.cli.testing.cases import AuditVerdict, Judged
     from audit.result.audit_result import AuditResult
-    from audit.testing.cases import AuditVerdict, Judged
     from audit7k_pytest.shared_folder import SharedFolder
 
 _VERDICT: Final = "audit7k_verdict"
@@ -37,7 +37,7 @@ class _Session:
 
     def judged(self, plan: Path, config: pytest.Config) -> Judged:
         """What the audit of a plan comes to. Raises CollectError, with one line."""
-        from audit.testing.asking import Asked, NotJudgedError, judged_once
+        from audit.cli.testing.asking import Asked, NotJudgedError, judged_once
 
         asked = Asked(
             plan=plan,
@@ -57,7 +57,7 @@ class _Session:
         """Everything that was audited, also by workers, in an order that does not depend on who was first."""
         found = list(self._found.values())
         if self.shared is not None and not self.is_worker and any(self.shared.glob("*.json")):
-            from audit.testing.cases import Judged
+            from audit.cli.testing.cases import Judged
 
             found += [Judged.from_json(file.read_text(encoding="utf-8")) for file in self.shared.glob("*.json")]
         return sorted(found, key=lambda judged: (judged.plan, judged.notes))
@@ -152,7 +152,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     found = config.stash[_SESSION].found()
     if not found:
         return
-    from audit.testing.telling import summary_lines
+    from audit.cli.testing.telling import summary_lines
 
     for judged in found:
         for line in summary_lines(judged):
@@ -180,7 +180,7 @@ def pytest_runtest_call(item: pytest.Item) -> None:
     verdict = getattr(item, "funcargs", {}).get(_VERDICT)
     if verdict is None:
         return
-    from audit.testing.cases import AuditVerdict
+    from audit.cli.testing.cases import AuditVerdict
 
     if isinstance(verdict, AuditVerdict) and not verdict.was_read:
         verdict.check()
@@ -189,7 +189,7 @@ def pytest_runtest_call(item: pytest.Item) -> None:
 @pytest.fixture
 def audit7k_verdict(request: pytest.FixtureRequest) -> AuditVerdict:
     """One outcome of the audit that the marker names: of a group, of a rule, or the verdict."""
-    from audit.testing.cases import AuditVerdict
+    from audit.cli.testing.cases import AuditVerdict
 
     return AuditVerdict(request.param, request.config.getini("audit7k_on_inconclusive"))
 
@@ -203,9 +203,9 @@ def audit7k(request: pytest.FixtureRequest) -> Callable[..., AuditResult]:
 
     def run(plan: Any, table: Any = None, **options: Any) -> AuditResult:
         __tracebackhide__ = True
+        from audit.cli.testing.asking import quietly
         from audit.errors import AuditError
         from audit.run import run_audit
-        from audit.testing.asking import quietly
 
         try:
             if isinstance(plan, str | Path):

@@ -13,15 +13,15 @@ from xml.etree import ElementTree as ET
 from made_formats import text_of
 from made_pages import find_all, parsed, section, text
 
-from audit.cli.gate_lines import public_lines
+from audit.cli.mlflow_run import release_metrics
+from audit.cli.outputs.gate_lines import public_lines
+from audit.cli.testing.cases import Judged
+from audit.cli.testing.public_cases import public_cases
+from audit.cli.testing.telling import summary_lines
 from audit.errors import ExitCode
-from audit.mlflow_run import release_metrics
 from audit.public.figures import short_names
 from audit.public.site import PortalIndex, PublicAudit, PublicSite
 from audit.public.table import PublicRelease, group_key, has_words
-from audit.testing.cases import Judged
-from audit.testing.public_cases import public_cases
-from audit.testing.telling import summary_lines
 from reports.portal import SitePortal
 from reports.public.csv_file import PublicCsvReporter
 from reports.public.downloads import table_csv

@@ -40,7 +40,7 @@ def commands() -> list[str]:
     """The names of the commands, in the order of the help."""
     import typer.main
 
-    from audit.cli.app import app
+    from audit.cli.commands.app import app
 
     group = typer.main.get_command(app)
     return list(getattr(group, "commands", {}))

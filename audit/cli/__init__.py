@@ -14,13 +14,13 @@ def main() -> None:
     collect_rarely()
     _end_cleanly_when_told_to()
     try:
-        from audit.cli.app import app
+        from audit.cli.commands.app import app
 
         app(prog_name="audit7k")
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception as error:  # outside any command: help that could not be printed
-        from audit.cli.guard import complain_of
+        from audit.cli.console.guard import complain_of
 
         sys.exit(complain_of(error))
 

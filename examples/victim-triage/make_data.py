@@ -1,6 +1,7 @@
 """Makes evaluation.parquet and training.parquet beside this file, or in the folder given as an argument.
 
-The cases are synthetic: how they are drawn, and what is planted in them, stands in `audit/worlds/demo/referral_cases.py`.
+The cases are synthetic. How they are drawn, and what is planted in them, stands in
+`audit/worlds/demo/referral_cases.py`.
 """
 
 from __future__ import annotations

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn.metrics import roc_auc_score
 
-from audit.cli.check_summary import check_summary
-from audit.cli.terminal import Style
+from audit.cli.console.terminal import Style
+from audit.cli.pages.check_summary import check_summary
 from audit.counting.set_columns import ColumnLabels
 from audit.plan.audit_plan import AuditPlan
 from audit.planning.check import CheckReport, check_plan

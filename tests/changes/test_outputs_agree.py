@@ -10,9 +10,9 @@ import pytest
 from made_changes import found, separately
 from made_counts import categorical
 
-from audit.cli.judging import code_for
-from audit.cli.summary import summary, verdict_words
-from audit.cli.terminal import Style
+from audit.cli.console.terminal import Style
+from audit.cli.outputs.verdict_code import code_for
+from audit.cli.pages.summary import summary, verdict_words
 from audit.disclosure.publish import publish
 from audit.disclosure.read import load_release
 from audit.result.audit_result import AuditResult

@@ -13,16 +13,16 @@ import pytest
 from made_changes import ask, made_pair, write_plan, write_result_of
 from typer.testing import CliRunner
 
-from audit.cli.app import app
-from audit.cli.change_words import change_summary
-from audit.cli.summary import summary
-from audit.cli.terminal import Style
+from audit.cli.commands.app import app
+from audit.cli.console.terminal import Style
+from audit.cli.pages.change_words import change_summary
+from audit.cli.pages.summary import summary
+from audit.cli.testing.public_cases import public_cases
 from audit.disclosure.about import public_change
 from audit.disclosure.publish import publish
 from audit.public.table import PlanPart, PublicChange
 from audit.result.audit_result import AuditResult
 from audit.result.file import result_to_json
-from audit.testing.public_cases import public_cases
 from audit.verdicts.changes.accept import MAY_DIFFER
 from reports.html import HtmlReporter
 from reports.junit import JunitReporter

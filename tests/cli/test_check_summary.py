@@ -9,8 +9,8 @@ from made_audits import check_of, gender
 from made_counts import categorical, cells, nationality
 from rich.cells import cell_len
 
-from audit.cli.check_summary import MOST_GROUPS, check_summary
-from audit.cli.terminal import Style
+from audit.cli.console.terminal import Style
+from audit.cli.pages.check_summary import MOST_GROUPS, check_summary
 from audit.counting.table import IntArray
 from audit.plan.audit_plan import AuditPlan
 from audit.planning.check import check_plan

@@ -14,7 +14,7 @@ import pytest
 from made_sets import write_set
 from typer.testing import CliRunner
 
-from audit.cli.app import app
+from audit.cli.commands.app import app
 from audit.errors import PlanError
 from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.evaluation.meaning import REASONS

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from audit.cli.app import app
-from audit.cli.reporters import known_reporters
+from audit.cli.commands.app import app
+from audit.cli.outputs.reporters import known_reporters
 from audit.errors import ExitCode
 from audit.result.file import load_result
 from audit.vocabulary.metrics import METRICS

@@ -16,9 +16,9 @@ from made_changes import made_pair, write_plan, write_result_of
 from made_entry_points import offered_by_this_version
 from typer.testing import CliRunner, Result
 
-from audit.cli.app import app
-from audit.cli.change_words import change_summary
-from audit.cli.terminal import Style
+from audit.cli.commands.app import app
+from audit.cli.console.terminal import Style
+from audit.cli.pages.change_words import change_summary
 from audit.result.file import load_result
 from audit.verdicts.changes.baseline import Baseline, change_between
 from audit.verdicts.changes.record import ACCEPTED

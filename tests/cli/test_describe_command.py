@@ -13,7 +13,7 @@ from made_descriptions import Blind
 from scipy.stats import dlaplace
 from typer.testing import CliRunner
 
-from audit.cli.app import app
+from audit.cli.commands.app import app
 from audit.disclosure.description import describe
 from audit.disclosure.description.document import DescribedCell, DescribedTable, SetDescription
 from audit.errors import ExitCode

@@ -15,7 +15,7 @@ from made_pools import GROUPS, POOL, RULE, pool_cells, usual_pool
 from made_sets import write_set
 from typer.testing import CliRunner
 
-from audit.cli.app import app
+from audit.cli.commands.app import app
 from audit.errors import ExitCode
 from audit.plan.file.reading import parse_plan
 from audit.plan.sampling_design import COLUMNS_ADDED

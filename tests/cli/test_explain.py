@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from audit.cli.guard import ArgumentError
-from audit.cli.term_page import everything_listed, explained, term_page
+from audit.cli.console.guard import ArgumentError
+from audit.cli.pages.term_page import everything_listed, explained, term_page
 from audit.plan.file.metric_names import metric_called
 from audit.vocabulary.terms import TERMS, Term, plain_name, term_called
 

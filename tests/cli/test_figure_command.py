@@ -12,7 +12,7 @@ from made_figures import scored_result
 from made_portal import made_release, put
 from typer.testing import CliRunner
 
-from audit.cli.app import app
+from audit.cli.commands.app import app
 from audit.errors import ExitCode
 from audit.result.file import load_result, result_to_json
 from reports.figures import forest, funnel, image

@@ -11,7 +11,7 @@ import sys
 import pytest
 import typer
 
-from audit.cli.guard import ArgumentError, guarded, show_tracebacks
+from audit.cli.console.guard import ArgumentError, guarded, show_tracebacks
 from audit.errors import AuditError, DataError, ExitCode, StorageError
 
 
@@ -116,7 +116,7 @@ def test_a_stderr_that_is_closed_changes_no_code(monkeypatch: pytest.MonkeyPatch
 def test_what_other_packages_warn_of_or_log_is_not_shown() -> None:
     program = (
         "import logging, warnings\n"
-        "from audit.cli.guard import guarded\n"
+        "from audit.cli.console.guard import guarded\n"
         "def command() -> None:\n"
         "    warnings.warn('SECRET cell')\n"
         "    logging.getLogger('third.party').error('SECRET cell')\n"
@@ -129,8 +129,8 @@ def test_what_other_packages_warn_of_or_log_is_not_shown() -> None:
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 def test_an_interrupt_ends_with_130_and_one_line() -> None:
     program = (
-        "import sys, time; import audit.cli.app as app\n"
-        "from audit.cli.guard import guarded\n"
+        "import sys, time; import audit.cli.commands.app as app\n"
+        "from audit.cli.console.guard import guarded\n"
         "def wait() -> None:\n"
         "    print('ready', flush=True); time.sleep(60)\n"
         "app.app.command()(guarded(wait)); sys.argv = ['audit7k', 'wait']\n"

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from audit.cli.app import app
+from audit.cli.commands.app import app
 from audit.errors import ExitCode, PlanError
 from audit.plan.file.draft import PlanDraft, TwoSided, draft_plan, gaps_in
 from audit.plan.file.reading import load_plan, parse_plan

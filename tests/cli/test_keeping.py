@@ -14,9 +14,9 @@ from made_runs import Made, made_run
 from sklearn.linear_model import LogisticRegression
 from typer.testing import CliRunner, Result
 
-from audit.cli import unchanged
-from audit.cli.app import app
-from audit.cli.unchanged import inputs_digest
+from audit.cli.commands.app import app
+from audit.cli.outputs import unchanged
+from audit.cli.outputs.unchanged import inputs_digest
 from audit.detectors.skops_model import SkopsDetector
 from audit.scoring.answer_cache import AnswerCache
 

@@ -12,7 +12,7 @@ import pytest
 from made_entry_points import offered_by_this_version
 from typer.testing import CliRunner
 
-from audit.cli.app import app
+from audit.cli.commands.app import app
 from audit.disclosure.read import parse_release
 from audit.result.file import load_result
 

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner, Result
 
-from audit.cli.app import app
+from audit.cli.commands.app import app
 from audit.verdicts.nights.state import State
 from audit.verdicts.nights.state_file import locked, read_state
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from audit.cli.figure_drawers import find_figures
-from audit.cli.portals import find_portal
+from audit.cli.commands.figure_command import find_figures
+from audit.cli.outputs.portals import find_portal
 from audit.errors import AuditError
 
 FINDERS = {"audit.portals": find_portal, "audit.figures": find_figures}

@@ -11,8 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from audit.analyses.crosscheck import rates_fairlearn
-from audit.cli.app import app
-from audit.cli.opinions import opinion_line
+from audit.cli.commands.app import app
+from audit.cli.pages.summary_lines import opinion_line
 from audit.errors import ExitCode
 from audit.result.audit_result import AuditResult
 from audit.result.file import load_result

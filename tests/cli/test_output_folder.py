@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from audit.cli.output_folder import EXACT_FILES, OutputFolder, write_file
+from audit.cli.outputs.output_folder import EXACT_FILES, OutputFolder, write_file
 from audit.errors import ExitCode, FolderInUseError, StorageError
 
 FILES = {"result.json": "{}\n", "report.html": "<p>é</p>\n", "predictions.parquet": "binary"}
@@ -183,7 +183,7 @@ def test_a_folder_that_may_not_be_written_is_an_error(tmp_path: Path) -> None:
 @pytest.mark.skipif(os.name == "nt", reason="locks of POSIX")
 def test_two_runs_cannot_write_into_one_folder(tmp_path: Path) -> None:
     program = (
-        "import sys; from pathlib import Path; from audit.cli.output_folder import OutputFolder\n"
+        "import sys; from pathlib import Path; from audit.cli.outputs.output_folder import OutputFolder\n"
         "with OutputFolder(Path(sys.argv[1])) as folder:\n"
         "    folder.add('result.json', 'first'); print('ready', flush=True); input(); folder.publish()\n"
     )
@@ -207,7 +207,7 @@ def test_two_runs_cannot_write_into_one_folder(tmp_path: Path) -> None:
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 def test_what_a_killed_run_left_is_cleared_by_the_next(tmp_path: Path) -> None:
     program = (
-        "import os, sys, signal; from pathlib import Path; from audit.cli.output_folder import OutputFolder\n"
+        "import os, sys, signal; from pathlib import Path; from audit.cli.outputs.output_folder import OutputFolder\n"
         "with OutputFolder(Path(sys.argv[1])) as folder:\n"
         "    folder.add('result.json', 'half'); os.kill(os.getpid(), signal.SIGKILL)\n"
     )

@@ -13,7 +13,7 @@ from made_pdfs import require_pdf
 from made_published import write_set
 from typer.testing import CliRunner
 
-from audit.cli.app import app
+from audit.cli.commands.app import app
 from reports.languages import CODES
 
 

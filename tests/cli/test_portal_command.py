@@ -14,8 +14,8 @@ from made_entry_points import offered_by_this_version
 from made_portal import MINISTRY, made_audits, made_release, put
 from typer.testing import CliRunner
 
-from audit.cli.app import app
-from audit.cli.site_folder import write_site
+from audit.cli.commands.app import app
+from audit.cli.outputs.site_folder import write_site
 from audit.disclosure.read import load_release
 from audit.errors import ExitCode, StorageError
 from audit.public.table import PublicRelease, public_json
@@ -332,7 +332,7 @@ class _Failing(_Planting):
 def test_another_portal_is_held_to_the_same(
     here: Path, monkeypatch: pytest.MonkeyPatch, portal: type, words: str
 ) -> None:
-    monkeypatch.setattr("audit.cli.portals.find_portal", portal)
+    monkeypatch.setattr("audit.cli.outputs.portals.find_portal", portal)
     code, _, err = invoke("audits", *DAY)
     assert code == ExitCode.NOT_JUDGED
     assert words in err

@@ -13,10 +13,10 @@ from made_counts import categorical, cells, plan_of
 from rich.cells import cell_len
 from typer.testing import CliRunner
 
-from audit.cli.app import app
-from audit.cli.power_picture import BEYOND, INK, MUTED, RULE, WITHIN, Mark, Panel, drawn
-from audit.cli.power_summary import MOST_GROUPS, disparity_words, power_summary
-from audit.cli.terminal import Style
+from audit.cli.commands.app import app
+from audit.cli.console.terminal import Style
+from audit.cli.pages.power_picture import BEYOND, INK, MUTED, RULE, WITHIN, Mark, Panel, drawn
+from audit.cli.pages.power_summary import MOST_GROUPS, disparity_words, power_summary
 from audit.counting.table import CountsTable, IntArray
 from audit.planning.power import counts_power
 from reports.html import palette

@@ -15,10 +15,10 @@ from made_probes import IGNORES, LEXICON, write_audit
 from rich.cells import cell_len
 from typer.testing import CliRunner
 
-from audit.cli.app import app
-from audit.cli.second_looks import second_looks
-from audit.cli.summary import rule_lines, summary
-from audit.cli.terminal import Style
+from audit.cli.commands.app import app
+from audit.cli.console.terminal import Style
+from audit.cli.pages.second_looks import second_looks
+from audit.cli.pages.summary import rule_lines, summary
 from audit.errors import ResultError
 from audit.result.audit_result import AuditResult
 from audit.result.file import load_result, parse_result, result_to_json
@@ -180,7 +180,7 @@ def test_the_summary_has_a_line_for_it(result: AuditResult) -> None:
 
 
 def test_a_summary_without_probes_says_nothing_of_them(result: AuditResult) -> None:
-    from audit.cli.group_names import GroupNames
+    from audit.cli.console.group_names import GroupNames
 
     none = result.model_copy(update={"probes": (), "probe_rules": (), "probe_verdicts": ()})
     assert not any("Swaps" in line for line in second_looks(none, GroupNames(none.features)))

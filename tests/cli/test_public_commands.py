@@ -14,7 +14,7 @@ from made_pdfs import require_pdf
 from made_published import PLAN, install_reporters, keep_key, write_set
 from typer.testing import CliRunner
 
-from audit.cli.app import app
+from audit.cli.commands.app import app
 from audit.errors import ExitCode
 from audit.public.table import NO_WORDS, SENTENCES, PublicRelease
 from audit.result.file import load_result
@@ -218,7 +218,7 @@ def test_report_makes_files_in_languages_and_releases_again(here: Path) -> None:
 
 
 def test_the_log_remembers_before_files_are_written(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from audit.cli import output_folder
+    from audit.cli.outputs import output_folder
 
     def fails(folder: Path) -> None:
         raise OSError(28, "No space left on device")

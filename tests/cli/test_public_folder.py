@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from audit.cli.output_folder import OUR_PUBLIC_FILES, OutputFolder
+from audit.cli.outputs.output_folder import OUR_PUBLIC_FILES, OutputFolder
 from audit.errors import ExitCode, StorageError
 
 FIRST = {"result.json": "1", "public/release.json": "1", "public/report.html": "1", "public/third.txt": "1"}
@@ -177,7 +177,7 @@ def test_what_a_run_that_was_killed_at_once_left_in_public_goes(tmp_path: Path) 
 KILLED = """
 import os, pathlib, signal, sys
 sys.path[:0] = {path!r}
-from audit.cli.output_folder import OutputFolder
+from audit.cli.outputs.output_folder import OutputFolder
 at = int(sys.argv[2])
 def dying(real):
     def step(*arguments, **named):

@@ -13,7 +13,7 @@ import pytest
 from made_published import PLAN, install_reporters, write_set
 from typer.testing import CliRunner
 
-from audit.cli.app import app
+from audit.cli.commands.app import app
 from audit.counting.table import CountsTable, IntArray
 from audit.disclosure.exact import exact_counts
 from audit.disclosure.features import public_lattice, public_method

@@ -11,9 +11,9 @@ import pytest
 from made_audits import large_result
 from typer.testing import CliRunner
 
-from audit.cli.app import app
-from audit.cli.guard import ArgumentError
-from audit.cli.reporters import find_reporters, known_reporters, languages_of, render
+from audit.cli.commands.app import app
+from audit.cli.console.guard import ArgumentError
+from audit.cli.outputs.reporters import find_reporters, known_reporters, languages_of, render
 from audit.errors import AuditError, ExitCode
 from audit.result.file import result_to_json
 

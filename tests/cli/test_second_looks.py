@@ -7,10 +7,10 @@ from made_results import FAILING, passing_result, sample_result
 from made_second_looks import further_result, unnamed_result
 from rich.cells import cell_len
 
-from audit.cli.group_names import GroupNames
-from audit.cli.second_looks import second_looks
-from audit.cli.summary import MOST_GROUPS, summary
-from audit.cli.terminal import Style
+from audit.cli.console.group_names import GroupNames
+from audit.cli.console.terminal import Style
+from audit.cli.pages.second_looks import second_looks
+from audit.cli.pages.summary import MOST_GROUPS, summary
 from audit.result.audit_result import AuditResult
 
 

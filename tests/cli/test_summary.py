@@ -12,10 +12,10 @@ from made_audits import gender, large_result, many_nationalities, result_of
 from made_counts import categorical, cells, nationality
 from rich.cells import cell_len
 
-from audit.cli.group_names import GroupNames, fit
-from audit.cli.second_looks import second_looks
-from audit.cli.summary import MOST_GROUPS, SHORT, findings, rule_lines, summary, verdict_words
-from audit.cli.terminal import Style
+from audit.cli.console.group_names import GroupNames, fit
+from audit.cli.console.terminal import Style
+from audit.cli.pages.second_looks import second_looks
+from audit.cli.pages.summary import MOST_GROUPS, SHORT, findings, rule_lines, summary, verdict_words
 from audit.counting.table import IntArray
 from audit.result.audit_result import AuditResult
 from audit.vocabulary.groups import Group, Level

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from audit.cli.terminal import State, Style, colour_wanted
+from audit.cli.console.terminal import State, Style, colour_wanted
 
 STATES: tuple[State, ...] = ("pass", "fail", "inconclusive", "not_evaluable", "as_part")
 
@@ -61,7 +61,7 @@ def run(program: str, **kwargs: str) -> subprocess.CompletedProcess[bytes]:
 
 def test_a_stream_that_is_not_unicode_gets_what_it_can_show() -> None:
     program = (
-        "import sys; from audit.cli.terminal import say, Style\n"
+        "import sys; from audit.cli.console.terminal import say, Style\n"
         "style = Style.of(sys.stdout); say(style.shape('fail') + ' café 国')"
     )
     done = run(program, PYTHONIOENCODING="ascii")
@@ -70,14 +70,14 @@ def test_a_stream_that_is_not_unicode_gets_what_it_can_show() -> None:
 
 
 def test_a_document_is_utf_8_whatever_the_terminal() -> None:
-    done = run("from audit.cli.terminal import say_document; say_document('é国\\n')", PYTHONIOENCODING="ascii")
+    done = run("from audit.cli.console.terminal import say_document; say_document('é国\\n')", PYTHONIOENCODING="ascii")
     assert (done.returncode, done.stdout) == (0, "é国\n".encode())
 
 
 @pytest.mark.parametrize("function", ["say", "say_document"])
 def test_a_reader_that_has_gone_away_is_no_error(function: str) -> None:
     program = (
-        f"import sys; from audit.cli.terminal import {function}\n"
+        f"import sys; from audit.cli.console.terminal import {function}\n"
         f"sys.stdin.readline(); {function}('x' * 1_000_000); {function}('again'); sys.exit(3)"
     )
     process = subprocess.Popen(

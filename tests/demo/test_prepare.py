@@ -22,7 +22,10 @@ from audit.worlds.demo.detector import FEATURES, saved_detector, train_detector
 from audit.worlds.demo.prepare import DEFAULT_SEED, make_cases, prepare_demo
 
 FILES = {"README.txt", "detector.skops", "evaluation.parquet", "plan.toml", "planted.json", "training.parquet"}
-IN_A_PROCESS = "import sys; from pathlib import Path; from audit.worlds.demo.prepare import prepare_demo as p; p(Path(sys.argv[1]))"
+IN_A_PROCESS = (
+    "import sys; from pathlib import Path; "
+    "from audit.worlds.demo.prepare import prepare_demo as p; p(Path(sys.argv[1]))"
+)
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -21,7 +21,7 @@ from made_entry_points import offered_by_this_version
 from made_mlflow import CASES, LABELS, ROWS, Audited, pipeline
 from typer.testing import CliRunner
 
-from audit.cli.app import app
+from audit.cli.commands.app import app
 from audit.detectors.mlflow_description import read_description
 from audit.detectors.mlflow_folder import ModelFolder
 from audit.detectors.mlflow_yaml import LARGEST, NotPlainError, read_plain_yaml

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from audit.cli.app import app
+from audit.cli.commands.app import app
 from audit.detectors.command_setup import chosen_environment
 from audit.worlds.folder import synthesise
 from audit.worlds.planting import WORLDS

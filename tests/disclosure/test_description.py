@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from made_descriptions import GROUPS, Blind, Row, made_loaded
 from made_sets import made_plan
 
-from audit.cli.description_page import description_page
+from audit.cli.pages.description_page import description_page
 from audit.disclosure.description.counting import Counted, count_rows, needed_columns
 from audit.disclosure.description.describe import Asked, described_set, shares_of
 from audit.disclosure.description.document import description_json

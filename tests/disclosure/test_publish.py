@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 from made_published import COUNTS, KEY, PLAN, install_reporters, keep_key, read_public, state_of, write_set
 from made_tallies import surfaces_agree
 
-from audit.cli.judging import code_for
+from audit.cli.mlflow_run import release_metrics
+from audit.cli.outputs.verdict_code import code_for
 from audit.disclosure.digests import release_of
 from audit.disclosure.features import features_without_figures, public_features, public_lattice
 from audit.disclosure.from_result import ready
 from audit.disclosure.publish import Published, publish
 from audit.disclosure.release import into
 from audit.errors import AuditError, PlanError, RefusedReleaseError, ResultError
-from audit.mlflow_run import release_metrics
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.file.reading import parse_plan
 from audit.public.figures import state_of as public_state

@@ -16,7 +16,7 @@ from made_published import PLAN, install_reporters, keep_key, write_set
 from typer.testing import CliRunner
 
 import audit.disclosure.words
-from audit.cli.app import app
+from audit.cli.commands.app import app
 from audit.disclosure.explain import blank
 from audit.disclosure.publish import Published, publish
 from audit.disclosure.read import parse_release, refuse_unless_read_back

@@ -12,7 +12,7 @@ import pytest
 from made_changes import made_pair, write_result_of
 from typer.testing import CliRunner
 
-from audit.cli.app import app
+from audit.cli.commands.app import app
 from audit.errors import ExitCode, FolderInUseError
 from audit.storage import PATIENCE, locked, patience
 from audit.verdicts.changes.record import ACCEPTED

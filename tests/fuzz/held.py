@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from fuzz.data_files import CELL_CANARY, ID_CANARY
 from typer.testing import CliRunner
 
-from audit.cli.app import app
+from audit.cli.commands.app import app
 from audit.result.file import parse_result
 
 CODES: Final = frozenset({0, 1, 2, 3, 4, 73, 74, 75, 130})

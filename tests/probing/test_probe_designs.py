@@ -11,7 +11,7 @@ import pytest
 from made_probes import IGNORES, LEXICON, RUN, write_audit
 from typer.testing import CliRunner
 
-from audit.cli.app import app
+from audit.cli.commands.app import app
 from audit.counting.probed import Comparison, Design
 from audit.errors import AuditError, DataError, DetectorError, PlanError
 from audit.plan.file.reading import read_plan_file

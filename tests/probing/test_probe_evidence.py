@@ -11,8 +11,8 @@ from made_pages import parsed, section, text
 from made_probes import LEXICON, PLAN, write_audit
 from typer.testing import CliRunner
 
-from audit.cli.app import app
-from audit.cli.swap_lines import swap_line
+from audit.cli.commands.app import app
+from audit.cli.pages.summary_lines import swap_line
 from audit.counting.probed import Design
 from audit.errors import PlanError
 from audit.evaluation.evaluation_set import open_evaluation_set

@@ -9,7 +9,7 @@ from typing import Literal
 import pytest
 from typer.testing import CliRunner
 
-from audit.cli.app import app
+from audit.cli.commands.app import app
 from audit.plan.audit_plan import Rule, VerdictSection
 from audit.stats.boundaries import margin_boundary
 from audit.stats.planning import cases_to_pass

@@ -15,9 +15,9 @@ from made_entry_points import offered_by_this_version
 from made_published import keep_key, write_set
 from typer.testing import CliRunner
 
-from audit.cli.app import app
+from audit.cli.commands.app import app
+from audit.cli.mlflow_run import log_audit
 from audit.errors import AuditError
-from audit.mlflow_run import log_audit
 from audit.public.figures import state_tally
 from audit.public.table import PublicRelease
 from audit.result.file import load_result
@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LOG = """
 import json, sys
 from audit.errors import AuditError
-from audit.mlflow_run import log_audit
+from audit.cli.mlflow_run import log_audit
 from audit.result.file import load_result
 try:
     log_audit("audit-out")
@@ -138,7 +138,9 @@ def test_it_says_what_is_missing(logged: list[Any], tmp_path: Path) -> None:
 
 
 def test_a_run_without_mlflow_is_told_to_install_it(folder: Path) -> None:
-    code = "import sys; sys.modules['mlflow'] = None; from audit.mlflow_run import log_audit; log_audit('audit-out')"
+    code = (
+        "import sys; sys.modules['mlflow'] = None; from audit.cli.mlflow_run import log_audit; log_audit('audit-out')"
+    )
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=60)

@@ -17,9 +17,9 @@ from made_audits import result_of
 from made_counts import categorical, cells
 from made_pages import find_all, parsed, section, text
 
-from audit.cli.judging import code_for
-from audit.cli.summary import summary
-from audit.cli.terminal import Style
+from audit.cli.console.terminal import Style
+from audit.cli.outputs.verdict_code import code_for
+from audit.cli.pages.summary import summary
 from audit.counting.table import IntArray
 from audit.result.audit_result import AuditResult
 from audit.result.file import parse_result, result_to_json

@@ -13,7 +13,7 @@ from made_hostile import everywhere
 from made_results import failing_result, passing_result, undecided_result
 from typer.testing import CliRunner
 
-from audit.cli.app import app
+from audit.cli.commands.app import app
 from audit.result.audit_result import AuditResult
 from reports.markdown import MarkdownReporter
 

@@ -22,7 +22,7 @@ from made_pages import find_all, parsed
 from made_pdfs import opened, places_of, require_pdf, root_of, tags, words_of
 from made_results import UNDECIDED, hostile_result, sample_result
 
-from audit.cli.reporters import find_reporters, languages_of, render_each
+from audit.cli.outputs.reporters import find_reporters, languages_of, render_each
 from audit.disclosure.pdf_text import read_pdf
 from audit.errors import AuditError
 from audit.result.audit_result import AuditResult

@@ -8,8 +8,8 @@ import pytest
 from made_pages import find_all, parsed, section, text
 from made_second_looks import unnamed_result
 
-from audit.cli.summary import rule_lines, summary
-from audit.cli.terminal import Style
+from audit.cli.console.terminal import Style
+from audit.cli.pages.summary import rule_lines, summary
 from audit.result.audit_result import AuditResult
 from reports.html import HtmlReporter
 from reports.html.resolution import NOT_ASSOCIATED, PARAGRAPH_2

@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 from made_pools import GROUPS, RULE, Pool, draw, drawn_rows, made_design, pool_cells, usual_pool
 from made_sets import write_set
 
-from audit.cli.draw_document import draw_document
-from audit.cli.draw_summary import draw_summary
-from audit.cli.terminal import Style
+from audit.cli.console.terminal import Style
+from audit.cli.pages.draw_document import draw_document
+from audit.cli.pages.draw_summary import draw_summary
 from audit.errors import AuditError, DataError, PlanError
 from audit.evaluation import connection as connection_module
 from audit.plan.file.reading import LoadedPlan, parse_design

@@ -12,9 +12,9 @@ from xml.etree import ElementTree as ET
 import pytest
 from made_pages import find_all, parsed, text
 
-from audit.cli.check_summary import check_summary
-from audit.cli.summary import summary
-from audit.cli.terminal import Style
+from audit.cli.console.terminal import Style
+from audit.cli.pages.check_summary import check_summary
+from audit.cli.pages.summary import summary
 from audit.planning.check import check_plan
 from audit.result.audit_result import AuditResult
 from audit.result.file import parse_result, result_to_json

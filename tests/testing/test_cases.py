@@ -11,18 +11,18 @@ import pytest
 from made_public import made, sizes_alone
 from made_published import PLAN, write_set
 
+from audit.cli.testing import AuditCase, AuditVerdict
+from audit.cli.testing.asking import Asked, NotJudgedError, judged_once
+from audit.cli.testing.cases import CaseOutcome, Judged, OnInconclusive, told_apart
+from audit.cli.testing.exact_cases import exact_cases
+from audit.cli.testing.public_cases import public_cases
+from audit.cli.testing.telling import summary_lines
+from audit.cli.testing.waived_cases import told_by_release, told_by_result, with_waivers
 from audit.public.figures import each_people_once, state_of, whole_per_cent
 from audit.public.table import NO_WORDS, SENTENCES, PublicWaiver, group_key, why_no_rates
 from audit.result.audit_result import AuditResult
 from audit.result.waivers import standing
 from audit.run import run_audit
-from audit.testing import AuditCase, AuditVerdict
-from audit.testing.asking import Asked, NotJudgedError, judged_once
-from audit.testing.cases import CaseOutcome, Judged, OnInconclusive, told_apart
-from audit.testing.exact_cases import exact_cases
-from audit.testing.public_cases import public_cases
-from audit.testing.telling import summary_lines
-from audit.testing.waived_cases import told_by_release, told_by_result, with_waivers
 
 KINDS = ("small", "tiny", "unnamed", "undecided", "passing", "refused")
 OUTCOMES = {"below": "fail", "meets": "pass", "cannot_tell": "inconclusive", "not_shown": "not_shown"}
@@ -154,7 +154,7 @@ def test_a_worker_whose_predecessor_was_killed_where_there_are_no_locks_audits_f
 ) -> None:
     """It is waited for ten minutes; here for a moment."""
     monkeypatch.setitem(sys.modules, "fcntl", None)
-    monkeypatch.setattr("audit.testing.asking._LONG", 0.1)
+    monkeypatch.setattr("audit.cli.testing.asking._LONG", 0.1)
     plan, shared = write_set(tmp_path, PLAN), tmp_path / "shared"
     shared.mkdir()
     asked = Asked(plan, tmp_path, exact=True)

@@ -12,9 +12,9 @@ from made_counts import categorical, cells, group, nationality
 from made_pages import parsed, section, text
 from made_sets import made_cells, made_plan, write_set
 
-from audit.cli.check_summary import check_summary
-from audit.cli.summary import rule_lines, summary
-from audit.cli.terminal import Style
+from audit.cli.console.terminal import Style
+from audit.cli.pages.check_summary import check_summary
+from audit.cli.pages.summary import rule_lines, summary
 from audit.counting.table import IntArray
 from audit.errors import PlanError, ResultError
 from audit.evaluation.evaluation_set import open_evaluation_set

@@ -10,7 +10,7 @@ from made_entry_points import offered_by_this_version
 from made_published import PLAN, write_set
 from typer.testing import CliRunner
 
-from audit.cli.app import app
+from audit.cli.commands.app import app
 from audit.disclosure.digests import release_of
 from audit.plan.file.reading import load_plan
 from audit.result.file import load_result

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from made_hostile import filled
 from made_results import failing_result, passing_result, undecided_result
 
-from audit.cli.waived_rows import Waived
+from audit.cli.pages.summary_lines import Waived
 from audit.errors import ResultError
 from audit.result.audit_result import AuditResult, Verdict, Waiver
 from audit.result.file import parse_result, result_to_json

@@ -13,7 +13,7 @@ from made_entry_points import offered_by_this_version
 from made_published import COUNTS, PLAN, write_set
 from typer.testing import CliRunner
 
-from audit.cli.app import app
+from audit.cli.commands.app import app
 from audit.disclosure.read import parse_release
 from audit.errors import ResultError
 from audit.plan.file.reading import canonical_plan_sha256, load_plan

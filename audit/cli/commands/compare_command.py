@@ -1,0 +1,72 @@
+"""`compare`: what changed from one audit to the next of the same plan. It scores nothing and accepts no baseline."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from audit.cli.commands.judging_options import AsJson, Quiet, WhenInconclusive
+from audit.cli.console.guard import ArgumentError
+from audit.cli.console.terminal import Style, note, say, say_document
+from audit.cli.outputs.verdict_code import code_of, result_at
+
+if TYPE_CHECKING:
+    from audit.result.audit_result import AuditResult
+
+_FORMATS: Final = {".html": "html", ".htm": "html", ".md": "markdown"}
+"""By the end of the file's name, which reporter writes it."""
+
+
+def compare(
+    then: Annotated[Path, typer.Argument(metavar="A", help="The earlier result.json, or a folder with one.")],
+    now: Annotated[Path, typer.Argument(metavar="B", help="The later one, of the same plan.")],
+    plan: Annotated[
+        Path | None,
+        typer.Option(metavar="PLAN", help="The plan of B, to look cases up in its set.  [where B says it was]"),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Also write B's report of exact counts there (.html, .md), with the change."),
+    ] = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    on_inconclusive: WhenInconclusive = None,
+) -> None:
+    """Say what changed from one audit to the next: which groups became worse, which did not, which cannot be told.
+
+    The exit code is that of the change alone. It prints exact counts and is not for a log that many read: `gate
+    --baseline` is.
+    """
+    from audit.cli.outputs.baselines import plan_at_hand
+    from audit.safeguards import with_safeguards
+    from audit.verdicts.changes.baseline import change_between, load_baseline, with_change
+
+    if out is not None and out.suffix.lower() not in _FORMATS:
+        raise ArgumentError(
+            "--out writes a report in HTML or Markdown", slug="report-name", hint="end its name in .html or .md"
+        )
+    earlier, later = (load_baseline(result_at(path) or path) for path in (then, now))
+    change = change_between(earlier, later, plan_at_hand(later.result, plan), only_the_same=False)
+    if out is not None:
+        _write(with_safeguards(with_change(later.result, change)), out)
+        if not quiet:
+            note(f"Report: {out}")
+    if as_json and not quiet:
+        say_document(change.model_dump_json(indent=1) + "\n")
+    elif not quiet:
+        from audit.cli.pages.change_words import change_summary
+
+        features = later.result.features
+        say(change_summary(change, features, later.result.plan.audit.title, Style.of(sys.stdout)))
+    raise typer.Exit(code_of(change.outcome, on_inconclusive, quiet=quiet))
+
+
+def _write(result: AuditResult, out: Path) -> None:
+    from audit.cli.outputs.output_folder import write_file
+    from audit.cli.outputs.reporters import find_reporters, render
+
+    (reporter,) = find_reporters((_FORMATS[out.suffix.lower()],))
+    write_file(out, render(reporter, result, compared=True).content)

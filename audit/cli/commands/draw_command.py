@@ -1,0 +1,80 @@
+"""`draw`: a stratified set from a labelled pool, with its weights, a manifest and the beginning of its plan."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from audit.cli.console.guard import ArgumentError
+from audit.cli.console.terminal import Style, note, say, say_document
+
+FORMATS = (".parquet", ".csv")
+
+
+def draw(
+    pool: Annotated[Path, typer.Argument(help="The labelled cases to draw from: Parquet, CSV or JSONL.")],
+    design: Annotated[Path, typer.Option(metavar="FILE", help="The design (TOML).")],
+    out: Annotated[
+        Path, typer.Option(metavar="FILE", help="The set: .parquet or .csv. Manifest and plan come beside it.")
+    ] = Path("drawn.parquet"),
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the allocation; draw and write nothing.")] = False,
+    every_cell: Annotated[bool, typer.Option("--all", help="Name every cell and group that falls short.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace files that are there already.")] = False,
+) -> None:
+    """Draw a stratified evaluation set from a labelled pool by a design.
+
+    Writes the rows drawn with their design weights, a manifest with seed and digests, and a plan to complete. Says
+    which cells the pool could not fill, and which groups can be judged. The same pool and design give the same set.
+    """
+    from audit.cli.pages.draw_document import draw_document
+    from audit.cli.pages.draw_summary import draw_summary
+    from audit.planning.draw import draw_set
+
+    if out.suffix.casefold() not in FORMATS:
+        raise ArgumentError(
+            f"--out {out}: its ending says neither .parquet nor .csv", slug="drawn-format", hint="name it drawn.parquet"
+        )
+    if dry_run:
+        report = draw_set(design, pool, None)
+        text = draw_summary(report, Style.of(sys.stdout), every_cell=every_cell)
+        document = draw_document(report, None)
+    else:
+        text, document = _drawn(pool, design, out, every_cell=every_cell, force=force)
+    if as_json:
+        say_document(document)
+    else:
+        say(text)
+
+
+def _drawn(pool: Path, design: Path, out: Path, *, every_cell: bool, force: bool) -> tuple[str, str]:
+    from audit.cli.outputs.output_folder import OutputFolder
+    from audit.cli.pages.draw_document import draw_document
+    from audit.cli.pages.draw_summary import draw_summary
+    from audit.cli.pages.drawn_plan import drawn_plan
+    from audit.planning.draw import draw_set
+
+    manifest, plan = out.with_suffix(".manifest.json"), out.with_suffix(".plan.toml")
+    there = [path for path in (out, manifest, plan) if path.exists()]
+    if there and not force:
+        raise ArgumentError(
+            f"{there[0]} is there already", slug="drawn-exists", hint="name another with --out, or add --force"
+        )
+    for path in there:
+        for what, read in (("pool", pool), ("design", design)):
+            if read.exists() and path.samefile(read):
+                raise ArgumentError(
+                    f"{path} is the {what} itself", slug="drawn-exists", hint="name another file with --out"
+                )
+    with OutputFolder(out.parent, replaces=()) as folder:
+        report = draw_set(design, pool, folder.place(out.name))
+        document = draw_document(report, out.name)
+        folder.add(manifest.name, document)
+        folder.add(plan.name, drawn_plan(report.design, out.name, report.drawn_sha256))
+        folder.publish()
+    for what, path in (("Set", out), ("Manifest", manifest), ("Plan to complete", plan)):
+        note(f"{what}: {path}")
+    return draw_summary(report, Style.of(sys.stdout), every_cell=every_cell), document

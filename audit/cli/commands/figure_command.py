@@ -1,0 +1,148 @@
+"""`figure`: a picture for a paper, of a public release or, for restricted use, of an exact result."""
+
+from __future__ import annotations
+
+import enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final, Literal, Protocol, runtime_checkable
+
+import typer
+
+from audit.cli.console.guard import ArgumentError
+from audit.cli.console.offered import nothing_of_the_kind, offered
+from audit.cli.console.terminal import note
+from audit.errors import AuditError
+
+if TYPE_CHECKING:
+    from audit.public.table import PublicRelease
+    from audit.result.audit_result import AuditResult
+
+
+class FigureKind(enum.StrEnum):
+    """What is drawn."""
+
+    FUNNEL = "funnel"
+    FOREST = "forest"
+    SWEEP = "sweep"
+    RELIABILITY = "reliability"
+
+
+class FigureForm(enum.StrEnum):
+    """As what kind of file."""
+
+    SVG = "svg"
+    PNG = "png"
+
+
+def figure(
+    result: Annotated[Path, typer.Argument(help="A release.json, or a folder with one.")],
+    kind: Annotated[FigureKind, typer.Argument(help="What to draw.")],
+    form: Annotated[FigureForm, typer.Option("--format", help="The kind of file.")] = FigureForm.SVG,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where to write it.  [KIND.svg, or KIND-restricted.svg]")
+    ] = None,
+    rule: Annotated[str | None, typer.Option(metavar="ID", help="The rule whose rate is drawn.  [the first]")] = None,
+    by: Annotated[
+        str | None, typer.Option(metavar="FEATURES", help="gender, nationality:m49-region, gender+nationality.")
+    ] = None,
+    restricted: Annotated[
+        bool, typer.Option("--restricted", help="Draw the exact counts of result.json; the picture says so.")
+    ] = False,
+) -> None:
+    """Draw a figure for a paper. The same numbers give the same bytes.
+
+    Funnel and forest are drawn from the protected figures of a public release. Sweep and reliability need scores, which
+    only an exact result holds: add --restricted.
+    """
+    from audit.cli.outputs.output_folder import write_file
+
+    drawer = find_figures()
+    source = _result_at(result) if restricted else _release_at(result, kind)
+    content = drawer.draw(kind.value, source, form.value, rule, by)
+    target = out or Path(f"{kind.value}{'-restricted' if restricted else ''}.{form.value}")
+    write_file(target, content, private=restricted)
+    note(f"Figure: {target}")
+
+
+def _release_at(path: Path, kind: FigureKind) -> PublicRelease:
+    from audit.disclosure.read import load_release
+
+    places = [path / "public" / "release.json", path / "release.json"] if path.is_dir() else [path]
+    found = next((place for place in places if place.exists()), None)
+    if found is None:
+        raise AuditError(
+            f"no release.json at {path}",
+            slug="no-release",
+            hint="name the folder public of an audit, or add --restricted to draw exact counts",
+        )
+    if found.name == "result.json":
+        raise ArgumentError(
+            f"{found} holds exact counts",
+            slug="figure-restricted",
+            hint="name a release.json, or add --restricted: the picture then says that it is not for publication",
+        )
+    if kind in (FigureKind.SWEEP, FigureKind.RELIABILITY):
+        raise AuditError(
+            f"a public release holds no scores, and no {kind.value} can be drawn from it",
+            slug="figure-not-public",
+            hint="draw it from the exact result, for restricted use: add --restricted",
+        )
+    return load_release(found)[0]
+
+
+def _result_at(path: Path) -> AuditResult:
+    from audit.result.file import load_result
+
+    return load_result(path / "result.json" if path.is_dir() else path)
+
+
+GROUP: Final = "audit.figures"
+
+
+@runtime_checkable
+class Figures(Protocol):
+    """What draws figures for papers. An entry point of `audit.figures` names a class of these."""
+
+    kinds: tuple[str, ...]
+    """What it can draw."""
+
+    def draw(
+        self,
+        kind: str,
+        source: PublicRelease | AuditResult,
+        form: Literal["svg", "png"],
+        rule: str | None,
+        by: str | None,
+    ) -> bytes:
+        """The file of a figure."""
+        ...
+
+
+class GuardedFigures:
+    """Figures that never say what went wrong in words of a third party, which may quote a result."""
+
+    def __init__(self, figures: Figures) -> None:
+        self._figures = figures
+
+    def draw(
+        self, kind: str, source: PublicRelease | AuditResult, form: str, rule: str | None, by: str | None
+    ) -> bytes:
+        """The file of a figure. Raises AuditError where it cannot be drawn."""
+        try:
+            return self._figures.draw(kind, source, "png" if form == "png" else "svg", rule, by)
+        except AuditError:
+            raise
+        except Exception as error:
+            raise AuditError(
+                f"the figure failed ({type(error).__name__})",
+                slug="figure-failed",
+                hint="run again as `audit7k --debug …`",
+            ) from error
+
+
+def find_figures(name: str = "matplotlib") -> GuardedFigures:
+    """What an installed package offers under this name. Raises AuditError where nothing is, or it cannot be loaded."""
+    figures = offered(GROUP, name, "figures")
+    if not isinstance(figures, Figures):
+        raise nothing_of_the_kind("figures")
+    return GuardedFigures(figures)

@@ -1,0 +1,82 @@
+"""`gate`: the verdict by the exit code. What it prints goes into a build log, which is public unless it is said not."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from audit.cli.commands.judging_options import AllowPickle, AsJson, QuietButWaived, WhenInconclusive, Where
+from audit.cli.outputs.baselines import BaselineResult
+from audit.cli.outputs.chosen_rules import OnlyRules, chosen
+from audit.cli.outputs.gate_lines import say_gate
+from audit.cli.outputs.gated import Gated, check_gate, judged, judged_alone
+from audit.cli.outputs.keeping import GATE, CacheFolder, ChangedOnly, keep, kept_by_gate
+from audit.cli.outputs.nightly import SampleKind, StateFile, judged_tonight
+from audit.cli.outputs.showing import ExactCounts, RestrictedFolder
+from audit.cli.outputs.verdict_code import code_for, give_kept, result_at
+from audit.cli.outputs.waiving import WaiversFile, code_with_waivers, waived_anew
+from audit.detectors.isolation.options import Sandbox
+
+
+def gate(  # noqa: PLR0913, PLR0917 - a parameter for each option
+    path: Annotated[Path, typer.Argument(metavar="PLAN|RESULT", help="A plan, a result.json or a folder with one.")],
+    as_json: AsJson = False,
+    quiet: QuietButWaived = False,
+    on_inconclusive: WhenInconclusive = None,
+    restricted: ExactCounts = False,
+    restricted_folder: RestrictedFolder = None,
+    baseline: BaselineResult = None,
+    sandbox: Where = Sandbox.AUTO,
+    allow_pickle: AllowPickle = False,
+    waivers: WaiversFile = None,
+    only: OnlyRules = None,
+    sequential: StateFile = None,
+    sample: SampleKind = None,
+    cache: CacheFolder = None,
+    changed_only: ChangedOnly = False,
+) -> None:
+    """Say only the verdict, by the exit code: 0 pass, 1 fail, 3 inconclusive.
+
+    It prints the verdict, and rules and groups as far as the public files beside the result name them: a build log is
+    read by many. With --restricted it prints the exact ones. It writes no file but the state of --sequential, what
+    --cache keeps, and in the restricted folder which baseline was accepted.
+    """
+    result_path = result_at(path)
+    check_gate(
+        cache,
+        sample,
+        changed_only=changed_only,
+        of_result=result_path is not None,
+        sequential=sequential is not None,
+        other={"--baseline": baseline is not None, "--only": bool(only), "--waivers": waivers is not None},
+    )
+    asked = Gated(
+        path,
+        result_path,
+        cache,
+        waivers,
+        baseline,
+        tuple(only or ()),
+        quiet=quiet,
+        restricted=restricted,
+        restricted_folder=restricted_folder,
+        sandbox=sandbox,
+        allow_pickle=allow_pickle,
+    )
+    if sequential is not None:
+        plan, once = None if result_path else path, partial(judged_alone, asked)
+        result = judged_tonight(sequential, sample, plan, once, quiet=quiet, as_json=as_json, exact=restricted)
+        raise typer.Exit(code_for(result, on_inconclusive, quiet=quiet))
+    kept = kept_by_gate(cache, path, changed_only=changed_only)
+    give_kept(kept, on_inconclusive, quiet=quiet, as_json=as_json)
+    result, accepted = judged(asked)
+    keep(kept, path, GATE, result, details=False)
+    waived = result if result_path is None else waived_anew(result, waivers, exact=restricted)
+    told = chosen(waived, asked.only, quiet=quiet)
+    accepted.remember()
+    if not quiet:
+        say_gate(result, waived, told, asked, as_json=as_json)
+    raise typer.Exit(code_with_waivers(told, on_inconclusive, quiet=quiet, exact=restricted))

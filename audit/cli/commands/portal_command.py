@@ -1,0 +1,68 @@
+"""`portal`: a static site over the public releases of many audits."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from audit.cli.console.guard import ArgumentError
+from audit.cli.console.terminal import note, say
+
+
+def portal(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder with audits, at any depth.")],
+    out: Annotated[Path, typer.Option(metavar="SITE", help="The site.")] = Path("audit-portal"),
+    lang: Annotated[
+        str | None,
+        typer.Option(metavar="CODES", help="Languages, the first at the root: en,fr.  [en, fr, es, ar, ru, zh]"),
+    ] = None,
+    today: Annotated[
+        str | None,
+        typer.Option(
+            metavar="YYYY-MM-DD", help="The day on which validity is judged; it is shown.  [the real one]",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:  # fmt: skip
+    """Build a static site over many audits: systems, their history, a summary for each operator, a feed.
+
+    Reads public releases (release.json) and never an exact result. The same releases and day give the same bytes.
+    """
+    from audit.cli.outputs.portal_reading import find_audits, is_site
+    from audit.cli.outputs.portals import find_portal, portal_languages, rendered
+    from audit.cli.outputs.site_folder import refuse_place, write_site
+    from audit.disclosure.site import blank_site, refuse_unexplained_site
+
+    day = _day(today)
+    maker = find_portal()
+    languages = portal_languages(maker, lang)
+    refuse_place(out, folder, ours=is_site(out))
+    found = find_audits(folder, out)
+    site = found.site(day, languages)
+    pages = rendered(maker, site)
+    refuse_unexplained_site(pages, rendered(maker, blank_site(site)), site)
+    write_site(out, {**pages, **found.copies()})
+    for count, told in (
+        (found.links, "links not followed"),
+        (found.sites, "portals passed over"),
+        (found.others, "reports not copied, as they are not what this version makes of their releases"),
+    ):
+        if count:
+            note(f"note: {told}: {count}")
+    systems = {(audit.release.about.owner, audit.system) for audit in site.audits}
+    say(f"Portal: {out / 'index.html'} (audits: {len(site.audits)}, systems: {len(systems)}, as of {day.isoformat()})")
+
+
+def _day(text: str | None) -> dt.date:
+    if text is None:
+        return dt.datetime.now(dt.UTC).date()
+    try:
+        day = dt.date.fromisoformat(text)
+    except ValueError:
+        day = None
+    if day is None or day.isoformat() != text:
+        raise ArgumentError("--today is no day", slug="portal-day", hint="write it as YYYY-MM-DD")
+    return day

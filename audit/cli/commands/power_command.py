@@ -1,0 +1,93 @@
+"""`power`: what a set can decide, and without a set how many cases would be needed. Scores nothing."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from audit.cli.console.guard import ArgumentError
+from audit.cli.console.terminal import Style, note, say, say_document
+
+if TYPE_CHECKING:
+    from audit.cli.pages.power_picture import Panel
+
+
+def power(  # noqa: PLR0913, PLR0917 - a parameter for each option
+    plan: Annotated[Path | None, typer.Argument(help="The plan file (TOML). Without one, give --metric.")] = None,
+    metric: Annotated[str | None, typer.Option(metavar="NAME", help="The rate that will be limited.")] = None,
+    rate: Annotated[float | None, typer.Option(help="The rate expected of everyone.  [the metric's]")] = None,
+    margin: Annotated[float | None, typer.Option(help="The limit, as a difference in shares.")] = None,
+    ratio: Annotated[float | None, typer.Option(help="The limit, as a ratio.")] = None,
+    gap: Annotated[float | None, typer.Option(help="A gap that should be named, on the scale of the limit.")] = None,
+    groups: Annotated[int | None, typer.Option(help="Groups of the same size.  [2]", show_default=False)] = None,
+    rest: Annotated[int | None, typer.Option(help="Cases of everyone else.  [the other groups]")] = None,
+    alpha: Annotated[float | None, typer.Option(help="As in a plan.  [0.05]")] = None,
+    power_: Annotated[float | None, typer.Option("--power", help="The probability wanted.  [0.8]")] = None,
+    prevalence: Annotated[float | None, typer.Option(help="Share of rows labelled positive: adds rows.")] = None,
+    route: Annotated[str | None, typer.Option(help="Where flags go, as in a plan.  [services]")] = None,
+    every_group: Annotated[bool, typer.Option("--all", help="Name every group, not the worst placed ten.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")] = False,
+    picture: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw it as SVG.", show_default=False)] = None,
+) -> None:
+    """Say which gaps a set can decide, or how many cases a verdict needs. Scores nothing.
+
+    With a plan: for every rule and group the smallest gap that would be named (FAIL), and the smallest margin at which
+    an equal group would pass, with the plan's power. With --metric and no plan: cases that each group needs.
+    """
+    given = {
+        "--metric": metric,
+        "--rate": rate,
+        "--margin": margin,
+        "--ratio": ratio,
+        "--gap": gap,
+        "--groups": groups,
+        "--rest": rest,
+        "--alpha": alpha,
+        "--power": power_,
+        "--prevalence": prevalence,
+        "--route": route,
+    }
+    flags = {name: value for name, value in given.items() if value is not None}
+    if plan is None:
+        text, document, panels = _without_data(flags)
+    elif flags:
+        said_twice = ", ".join(flags)
+        raise ArgumentError(f"the plan says these itself: leave out {said_twice}", slug="power-arguments")
+    else:
+        text, document, panels = _of_plan(plan, every_group=every_group)
+    if picture is not None:
+        from audit.cli.outputs.output_folder import write_file
+        from audit.cli.pages.power_picture import drawn
+
+        write_file(picture, drawn(panels, restricted=plan is not None))
+        note(f"Picture: {picture}")
+    if as_json:
+        say_document(document)
+    else:
+        say(text)
+
+
+def _of_plan(plan: Path, *, every_group: bool) -> tuple[str, str, list[Panel]]:
+    from audit.cli.pages.power_document import set_document
+    from audit.cli.pages.power_panels import set_panels
+    from audit.cli.pages.power_summary import power_summary
+    from audit.planning.power import plan_power
+
+    report = plan_power(plan)
+    text = power_summary(report, Style.of(sys.stdout), every_group=every_group)
+    return text, set_document(report), set_panels(report)
+
+
+def _without_data(flags: Mapping[str, object]) -> tuple[str, str, list[Panel]]:
+    from audit.cli.pages.power_document import cases_document
+    from audit.cli.pages.power_flags import asked_by
+    from audit.cli.pages.power_panels import cases_panels
+    from audit.cli.pages.power_summary import cases_summary
+
+    asked = asked_by(flags)
+    answers = asked.answers()
+    return cases_summary(asked, answers), cases_document(asked, answers), cases_panels(asked, answers)

@@ -1,0 +1,107 @@
+"""`probes`: what a plan's probes would ask, and the texts themselves for a detector that cannot be called."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from audit.cli.console.group_names import printable
+from audit.cli.console.guard import ArgumentError
+from audit.cli.console.terminal import Style, note, say
+from audit.vocabulary.text import count_of
+
+if TYPE_CHECKING:
+    from audit.counting.probed import Design
+    from audit.plan.file.reading import LoadedPlan
+
+
+def probes(
+    plan: Annotated[Path, typer.Argument(help="The plan file (TOML).")],
+    probe: Annotated[str | None, typer.Option(metavar="ID", help="This probe alone.", show_default=False)] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write what is to be scored, as CSV.", show_default=False)
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is already there.")] = False,
+) -> None:
+    """Show what the probes of a plan change and ask, with a few of their texts. Scores nothing.
+
+    With --out, write every text or row of one probe with an id. Have them scored, keep the ids, and name the file with
+    the answers under `answers` in the probe: so a detector known by its predictions is probed as well.
+    """
+    from audit.cli.outputs.output_folder import write_file
+    from audit.scoring.probing.writing import designs_of_plan, starts_formula, variants_csv
+
+    if out is not None and out.exists() and not force:
+        raise ArgumentError(
+            f"{out} is there already", slug="variants-exist", hint="name another with --out, or add --force"
+        )
+    loaded, designs = designs_of_plan(plan, probe)
+    if out is not None and out.exists():
+        _check_may_be_replaced(out, plan, loaded)
+    if out is None:
+        say(probes_page(designs, Style.of(sys.stdout)))
+        return
+    if len(designs) > 1:
+        names = ", ".join(design.probe for design in designs)
+        raise ArgumentError(
+            "one file holds one probe", slug="variants-of-one-probe", hint=f"name it with --probe: {names}"
+        )
+    (design,) = designs
+    identity = getattr(loaded.plan.detector, "id", None) or loaded.plan.evaluation_set.id
+    written = variants_csv(design, identity)
+    write_file(out, written)
+    note(f"Wrote {out}: {len(design.ids):,} to score. Keep the column {identity} beside the answers.")
+    if starts_formula(written):
+        note("note: some cells start as a formula would, and are kept as they are: open the file in no spreadsheet")
+
+
+def _check_may_be_replaced(out: Path, plan: Path, loaded: LoadedPlan) -> None:
+    """Raise ArgumentError where `out` is the plan, or a file that it reads: --force is meant for what was written."""
+    from audit.scoring.probing.writing import paths_of
+
+    for path in (plan, *(loaded.folder / named for named in paths_of(loaded.plan))):
+        if path.exists() and out.samefile(path):
+            raise ArgumentError(
+                f"{out} is {'the plan' if path is plan else 'a file that the plan reads'}",
+                slug="variants-over-input",
+                hint="name another with --out",
+            )
+
+
+_TEXTS: Final = 3
+_NAMED: Final = 6
+
+
+def probes_page(designs: Sequence[Design], style: Style) -> str:
+    """Probe by probe. Of rows of the evaluation set nothing is shown: they are about people."""
+    return "\n".join(line for design in designs for line in _lines(design, style)) + "\n"
+
+
+def _lines(design: Design, style: Style) -> Iterator[str]:
+    templates = {"text": "templates", "row": "rows", "cluster": "clusters"}[design.unit]
+    changes = count_of(len(design.comparisons), "change")
+    yield style.paint(f"{design.probe}: {len(design.ids):,} to score, {changes}", "strong")
+    yield f"  {design.templates:,} {templates} from {printable(design.source)}; words: {printable(design.words)}"
+    if design.alike:
+        yield f"  {design.alike:,} pairs read the same after the change, and are left out"
+    yield from (f"  not used: {printable(told)}" for told in design.unused)
+    for slot in design.slots:
+        names = list(slot.names.values())
+        more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+        yield f"  {slot.slot}: {printable(', '.join(names[:_NAMED]))}{more}; compared with: {printable(slot.anchor)}"
+    if design.kind == "text":
+        yield from (f"  > {printable(text)}" for text in _texts(design))
+    yield ""
+
+
+def _texts(design: Design) -> list[str]:
+    """The first anchor, and what becomes of it under the first changes."""
+    column = design.batch.column(design.batch.schema.get_field_index(design.columns[0]))
+    pairs = design.pairs
+    first = int(pairs.anchor[0])
+    changed = [int(place) for place in pairs.variant[pairs.anchor == first][: _TEXTS - 1]]
+    return [column[place].as_py() for place in (first, *changed)]

@@ -1,0 +1,171 @@
+"""`report`: files of a result that is already there. Public ones unless the exact ones are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from audit.cli.commands.telling import Lang
+from audit.cli.console.guard import ArgumentError
+from audit.cli.console.terminal import note, say_document
+from audit.cli.outputs.showing import (
+    ExactCounts,
+    ExactReports,
+    PublicFiles,
+    RestrictedFolder,
+    first_file,
+    inputs,
+    keep_apart,
+    make_public,
+    public_folder,
+    restricted_place,
+    showing,
+    tell_of,
+)
+from audit.errors import AuditError
+
+if TYPE_CHECKING:
+    from audit.result.audit_result import AuditResult
+
+
+def report(
+    result: Annotated[Path, typer.Argument(help="A result.json or a folder with one.")],
+    form: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="NAMES",
+            help="The reports: html,csv,json,junit, or forms for pipelines: sarif, badge …  [the four; exact: html]",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PATH",
+            help="Where to write: a folder for public files, a file for a restricted report, - for stdout.  [beside]",
+        ),
+    ] = None,
+    lang: Lang = None,
+    restricted: ExactCounts = False,
+    restricted_folder: RestrictedFolder = None,
+    reproduce: Annotated[
+        int | None, typer.Option(metavar="NUMBER", min=1, help="Make the public files of an earlier release again.")
+    ] = None,
+) -> None:
+    """Write reports of a result that is already there, for the public or of exact counts. Scores nothing."""
+    from audit.cli.outputs.verdict_code import result_at
+    from audit.result.file import load_result
+
+    path = result_at(result) or result
+    names = [name.strip() for name in form.split(",")] if form else []
+    if reproduce is not None:
+        if restricted or names or lang:
+            raise ArgumentError(
+                "--reproduce makes a release as it was", slug="reproduce-arguments", hint="leave the other options out"
+            )
+        _reproduce(load_result(path), path.parent, restricted_folder, reproduce, out)
+        return
+    asked = showing(names, lang, restricted=restricted, folder=restricted_folder, exact=("html",))
+    if isinstance(asked, ExactReports):
+        _write_exact(load_result(path), path.parent, asked, out)
+    else:
+        _write_public(load_result(path), path.parent, asked, out)
+
+
+def _write_exact(result: AuditResult, beside: Path, asked: ExactReports, out: Path | None) -> None:
+    from audit.cli.outputs.output_folder import write_file
+    from audit.cli.outputs.reporters import file_names, render_each
+
+    if out is not None and len(asked.reporters) > 1:
+        raise ArgumentError("--out names one file", slug="several-reports-one-file", hint="ask for one --format")
+    if out is not None and len(file_names(asked.reporters[0], asked.languages)) > 1:
+        raise ArgumentError(
+            f"{asked.reporters[0].filename} holds one language, and --out names one file",
+            slug="one-language",
+            hint="leave --out out: there is a file for each language",
+        )
+    made = [each for reporter in asked.reporters for each in render_each(reporter, result, asked.languages)]
+    for each in made:
+        if out == Path("-"):
+            say_document(each.content)
+            return
+        target = out or beside / each.filename
+        write_file(target, each.content)
+        note(f"Report: {target}")
+
+
+def _write_public(result: AuditResult, beside: Path, asked: PublicFiles, out: Path | None) -> None:
+    from audit.cli.outputs.output_folder import PUBLIC, OutputFolder
+
+    place = restricted_place(beside, result.plan, None, asked.folder)
+    if out == Path("-"):
+        _print_public(result, beside, asked, place)
+        return
+    keep_apart(out or public_folder(beside), _exact(result, beside, place))
+    prefix = f"{PUBLIC}/" if out is None else ""
+    replaced = (PUBLIC,) if out is None else ()
+    with OutputFolder(out or beside, replaced, public=out is not None) as folder:
+
+        def write(files: Mapping[str, bytes]) -> None:
+            for name, content in files.items():
+                folder.add(f"{prefix}{name}", content)
+            folder.publish()
+
+        published = make_public(result, asked, place, beside, write, [folder.staging, *_inputs(result)])
+    tell_of(published, place)
+    note(f"Report: {first_file(out or public_folder(beside), published)}")
+
+
+def _print_public(result: AuditResult, beside: Path, asked: PublicFiles, place: Path) -> None:
+    from audit.disclosure.public_files import find_public_reporters
+
+    if len(asked.formats) > 1 and asked.formats != ("pdf", "html", "csv"):
+        raise ArgumentError("--out - is for one report", slug="several-reports-one-file", hint="ask for one")
+    (first,) = find_public_reporters(asked.formats[:1])
+    printed: dict[str, bytes] = {}
+    published = make_public(result, asked, place, beside, printed.update, _inputs(result))
+    tell_of(published, place)
+    if first.filename not in printed:
+        raise AuditError(
+            f"{first.filename} could not be made even without figures",
+            slug="report-left-out",
+            hint="what it was refused for stands above",
+        )
+    content = printed[first.filename]
+    say_document(content if first.filename.endswith(".pdf") else content.decode("utf-8"))
+
+
+def _exact(result: AuditResult, beside: Path, place: Path) -> list[Path]:
+    """What no public file may lie beside; of the inputs those that are there, as the plan may have moved."""
+    return [place, beside / "result.json", *(path for path in _inputs(result) if path.exists())]
+
+
+def _inputs(result: AuditResult) -> list[Path]:
+    """What the audit read, if its plan is still where it was."""
+    return inputs(result.plan, Path(result.provenance.plan_file).parent)
+
+
+def _reproduce(result: AuditResult, beside: Path, named: Path | None, number: int, out: Path | None) -> None:
+    from audit.cli.outputs.output_folder import OutputFolder
+    from audit.disclosure.features import public_lattice, public_method
+    from audit.disclosure.release import reproduce
+    from audit.errors import ResultError
+
+    place = restricted_place(beside, result.plan, None, named)
+    lattice = public_lattice(result.plan)
+    if lattice is None or not place.is_dir():
+        raise ResultError(
+            f"there is no release {number}", slug="no-such-release", hint="name its folder with --restricted-folder"
+        )
+    if out is not None:
+        keep_apart(out, _exact(result, beside, place))
+    files = reproduce(place, lattice, public_method(result.plan), number)
+    if out is not None:
+        with OutputFolder(out, replaces=(), public=True) as folder:
+            for name, content in files.items():
+                folder.add(name, content)
+            folder.publish()
+    note(f"release {number} comes out byte for byte: {', '.join(files)}{f'; written to {out}' if out else ''}")

@@ -1,0 +1,115 @@
+"""`run`: an audit into an output folder, and the verdict as exit code."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from audit.cli.commands.judging_options import AllowPickle, AsJson, PlanPath, QuietButWaived, WhenInconclusive, Where
+from audit.cli.commands.telling import Lang
+from audit.cli.console.terminal import Style, say, say_document
+from audit.cli.outputs.baselines import BaselineResult
+from audit.cli.outputs.keeping import ChangedOnly, keep, kept_by_run
+from audit.cli.outputs.showing import ExactCounts, RestrictedFolder
+from audit.cli.outputs.verdict_code import give_kept, say_if_network_stayed
+from audit.cli.outputs.waiving import WaiversFile, code_with_waivers
+from audit.detectors.isolation.options import Sandbox
+
+if TYPE_CHECKING:
+    from audit.cli.outputs.one_run import OneRun
+    from audit.result.audit_result import AuditResult
+
+ToWrite = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME", help="A report to write; may be repeated.  [html, json, csv, junit]"),
+]
+
+AskOthers = Annotated[
+    bool, typer.Option("--crosscheck/--no-crosscheck", help="Ask fairlearn and AIF360 for the same numbers.")
+]
+
+Anew = Annotated[
+    bool, typer.Option("--fresh", help="Score everything anew, whatever an earlier run has kept in the folder.")
+]
+
+Repeats = Annotated[
+    int | None,
+    typer.Option(
+        metavar="TIMES", min=1, max=5, help="Ask about every row so often, and show how often the answers differ."
+    ),
+]
+
+
+def run(  # noqa: PLR0913, PLR0917 - a parameter for each option
+    plan: PlanPath,
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where outputs go.")] = Path("audit-out"),
+    report: ToWrite = None,
+    as_json: AsJson = False,
+    quiet: QuietButWaived = False,
+    on_inconclusive: WhenInconclusive = None,
+    crosscheck: AskOthers = True,
+    fresh: Anew = False,
+    repeat: Repeats = None,
+    lang: Lang = None,
+    restricted: ExactCounts = False,
+    restricted_folder: RestrictedFolder = None,
+    baseline: BaselineResult = None,
+    sandbox: Where = Sandbox.AUTO,
+    allow_pickle: AllowPickle = False,
+    waivers: WaiversFile = None,
+    changed_only: ChangedOnly = False,
+) -> None:
+    """Run the detector over the evaluation set, judge it, and write the result and public files of it.
+
+    Public files go into the folder `public`, the only one that may leave the house; everything else holds exact counts.
+    A run that is interrupted keeps what was scored: the same command goes on where it stopped.
+    """
+    from audit.cli.outputs.one_run import run_into
+    from audit.cli.outputs.showing import showing
+
+    asked = showing(report or (), lang, restricted=restricted, folder=restricted_folder)
+    options = {"asked": [*(report or ()), lang, restricted, str(restricted_folder), crosscheck, repeat]}
+    against = "--waivers" if waivers else "--baseline" if baseline else None
+    kept = kept_by_run(out, plan, options, changed_only=changed_only, fresh=fresh, against=against)
+    give_kept(kept, on_inconclusive, quiet=quiet, as_json=as_json)
+    done = run_into(
+        out,
+        plan,
+        asked,
+        quiet=quiet,
+        crosscheck=crosscheck,
+        fresh=fresh,
+        repeat=repeat,
+        waivers=waivers,
+        baseline=baseline,
+        sandbox=sandbox,
+        allow_pickle=allow_pickle,
+    )
+    keep(kept, plan, options, done.result, details=True)
+    say_if_network_stayed(done.result, quiet=quiet)
+    if as_json and not quiet:
+        say_document(done.document)
+    elif not quiet:
+        _summarise(done, _next_command(done.result, plan, out))
+    raise typer.Exit(code_with_waivers(done.result, on_inconclusive, quiet=quiet))
+
+
+def _summarise(done: OneRun, following: str) -> None:
+    from audit.cli.pages.summary import summary
+
+    say(summary(done.result, Style.of(sys.stdout), report=str(done.first), next_command=following))
+
+
+def _next_command(result: AuditResult, plan: Path, out: Path) -> str:
+    import shlex
+
+    if any(rule.because == "too_many_failed" for rule in result.rules):
+        return f"audit7k run {shlex.quote(str(plan))} --fresh  (once what failed is mended; it asks about every row)"
+    if result.overall.outcome == "inconclusive":
+        return f"audit7k check {shlex.quote(str(plan))}  (how many more cases each group needs)"
+    if result.overall.outcome == "fail":
+        return f"audit7k gate {shlex.quote(str(out))}  (the failing rules, one a line)"
+    return f"audit7k gate {shlex.quote(str(out))}  (for a build: exit code 0, 1 or 3)"

@@ -1,0 +1,45 @@
+"""Commands that tell: `explain` a term, `schema` the format of a result or a plan."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from audit.cli.console.guard import ArgumentError
+from audit.cli.console.terminal import say, say_document
+
+Lang = Annotated[
+    str | None,
+    typer.Option(
+        "--lang",
+        metavar="CODES",
+        help="Languages of the report for people: fr,ar. PDF: restricted a file each, public the first."
+        "  [en, fr, es, ar, ru, zh]",
+    ),
+]
+
+
+def explain(
+    term: Annotated[str | None, typer.Argument(help="A metric or a term of the reports, by any of its names.")] = None,
+) -> None:
+    """Explain a metric or a term of the reports in plain words; without one, list them all."""
+    from audit.cli.pages.term_page import everything_listed, explained
+
+    say(explained(term) if term else everything_listed())
+
+
+def schema(
+    plan: Annotated[bool, typer.Option("--plan", help="Of a plan instead of a result.")] = False,
+    design: Annotated[bool, typer.Option("--design", help="Of the design of a drawn set.")] = False,
+) -> None:
+    """Print the JSON Schema of result.json."""
+    import json
+
+    from audit.plan.file.reading import design_schema, plan_schema
+    from audit.result.file import result_schema
+
+    if plan and design:
+        raise ArgumentError("give one of --plan and --design", slug="schema-arguments")
+    wanted = design_schema() if design else plan_schema() if plan else result_schema()
+    say_document(json.dumps(wanted, indent=2, ensure_ascii=False) + "\n")

@@ -1,0 +1,1 @@
+"""The terminal: colours, width, names of groups, what a mistyped name may have meant."""

@@ -1,0 +1,98 @@
+"""What a command that goes wrong tells its caller: one line on stderr, and an exit code that is never a verdict."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+from collections.abc import Callable
+from typing import NoReturn, ParamSpec
+
+import typer
+
+from audit.cli.console.terminal import note
+from audit.errors import AuditError, ExitCode, RunInterruptedError
+
+P = ParamSpec("P")
+
+_shown = {"traceback": False}
+
+
+class ArgumentError(AuditError):
+    """An argument asks for something that is not there or cannot be."""
+
+    exit_code = ExitCode.USAGE
+
+
+def show_tracebacks(wanted: bool) -> None:
+    """Whether errors of this process are shown with their traceback (`--debug`). A traceback can quote data."""
+    _shown["traceback"] = wanted
+
+
+def guarded(command: Callable[P, None]) -> Callable[P, None]:
+    """Make `command` end with one line and an exit code whatever is raised in it."""
+
+    @functools.wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        if not _shown["traceback"]:
+            _silence_third_parties()
+        try:
+            command(*args, **kwargs)
+        except (typer.Exit, typer.BadParameter):
+            raise
+        except BaseException as error:  # the one place where everything is caught
+            _end(error)
+
+    return run
+
+
+def _end(error: BaseException) -> NoReturn:
+    if isinstance(error, SystemExit):
+        raise error
+    raise typer.Exit(complain_of(error))
+
+
+def complain_of(error: BaseException) -> int:
+    """Tell of an error in one line on stderr; returns the exit code that it ends in."""
+    if _shown["traceback"]:
+        import traceback
+
+        traceback.print_exception(error)
+    line, code = _line_and_code(error)
+    if line:
+        _complain(line)
+    return code
+
+
+def _line_and_code(error: BaseException) -> tuple[str, int]:
+    if isinstance(error, AuditError):
+        return f"{'' if isinstance(error, RunInterruptedError) else 'error: '}{error}", error.exit_code
+    if isinstance(error, KeyboardInterrupt | typer.Abort | EOFError):
+        return "interrupted: nothing was judged", ExitCode.INTERRUPTED
+    if isinstance(error, BrokenPipeError):
+        return "", ExitCode.STORAGE_FAILED
+    if isinstance(error, OSError):
+        why = os.strerror(error.errno) if error.errno else type(error).__name__
+        return f"error: reading or writing failed ({why}) — free some space or check the path", ExitCode.STORAGE_FAILED
+    if isinstance(error, MemoryError):
+        return "error: not enough memory; nothing was judged", ExitCode.NOT_JUDGED
+    # Never the text of an unknown error: it may quote a row.
+    name = type(error).__name__
+    return f"internal error ({name}); nothing was judged — run again as `audit7k --debug …`", ExitCode.NOT_JUDGED
+
+
+def _complain(line: str) -> None:
+    clean = "".join(one if one.isprintable() else "?" for one in " ".join(line.split()))
+    with contextlib.suppress(OSError):
+        note(clean)
+
+
+def _silence_third_parties() -> None:
+    """Warnings and log lines of other packages can quote cells; ours go through errors and notices."""
+    import logging
+    import warnings
+
+    warnings.simplefilter("ignore")
+    root = logging.getLogger()
+    if not root.handlers:
+        root.addHandler(logging.NullHandler())

@@ -1,0 +1,1 @@
+"""What a command leaves behind: folders, reports, exit codes, baselines, waivers."""

@@ -1,0 +1,154 @@
+"""Baselines on the command line: which one is named, whether it goes back, and when it counts as accepted."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from audit.cli.console.terminal import note
+
+if TYPE_CHECKING:
+    from audit.plan.audit_plan import AuditPlan
+    from audit.plan.file.reading import LoadedPlan
+    from audit.result.audit_result import AuditResult
+    from audit.verdicts.changes.baseline import Baseline
+
+__all__ = ["Accepting", "BaselineResult", "accepting", "check_kept", "compared", "gate_place", "plan_at_hand"]
+
+_CLOCKS: Final = dt.timedelta(days=1)
+"""How far clocks may be apart."""
+
+BaselineResult = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="RESULT", help="An earlier result.json of the same plan and set: fail what became worse since then."
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Accepting:
+    """A baseline in use, and the folder that remembers it."""
+
+    baseline: Baseline | None
+    plan: AuditPlan
+    place: Path | None
+
+    def remember(self) -> None:
+        """Write it down, once the comparison is judged and before anything is published."""
+        if self.baseline is not None and self.place is not None:
+            from audit.verdicts.changes.record import remember
+
+            remember(self.baseline, self.plan, self.place)
+
+
+def accepting(baseline: Baseline | None, plan: AuditPlan, place: Path | None, *, quiet: bool) -> Accepting:
+    """A baseline that goes back to no older audit than the last one accepted, as far as a folder says so.
+
+    Raises ResultError where it does.
+    """
+    if baseline is None:
+        return Accepting(None, plan, None)
+    _refuse_from_the_future(baseline)
+    before = baseline.result.change
+    if before is not None and before.outcome == "fail" and not quiet:
+        note("note: the baseline became worse than the one before it; a pass says that nothing is worse than that")
+    if place is None:
+        if not quiet:
+            note(
+                "note: no restricted folder is at hand, so that nobody can see whether this baseline goes back to an "
+                "older one; name a folder that stays between builds with --restricted-folder"
+            )
+    else:
+        from audit.verdicts.changes.record import refuse_rolled_back
+
+        refuse_rolled_back(baseline, plan, place)
+    return Accepting(baseline, plan, place)
+
+
+def _refuse_from_the_future(baseline: Baseline) -> None:
+    """Raise ResultError for a time to come, which once accepted would make every later baseline an older one."""
+    from audit.errors import ResultError
+
+    now = dt.datetime.now(dt.UTC)
+    if dt.datetime.fromisoformat(baseline.result.provenance.finished) > now + _CLOCKS:
+        raise ResultError(
+            "the baseline says that it ended in the future",
+            slug="baseline-not-earlier",
+            hint="set the clocks of this machine and of the one that made it, and run the earlier model again",
+        )
+
+
+def check_kept(baseline: Baseline, out: Path) -> None:
+    """Raise ArgumentError where a run would write over its own baseline: the next one would be held against this."""
+    from audit.cli.console.guard import ArgumentError
+
+    if baseline.beside.resolve() == out.resolve():
+        raise ArgumentError(
+            "the baseline lies where this run writes its result",
+            slug="baseline-overwritten",
+            hint="name another folder with --out, or keep the baseline elsewhere",
+        )
+
+
+def gate_place(out: Path | None, plan: AuditPlan, plan_folder: Path | None, named: Path | None) -> Path | None:
+    """The restricted folder of a gate, which makes none in an output folder of its own; None where there is none.
+
+    `out` is the output folder, for a gate on a result.
+    """
+    from audit.cli.console.guard import ArgumentError
+    from audit.cli.outputs.showing import restricted_place
+
+    if named is not None:
+        return named
+    if out is None and plan.disclosure.folder is None:
+        return None
+    try:
+        place = restricted_place(out or Path(), plan, plan_folder, None)
+    except ArgumentError:
+        return None
+    return place if plan.disclosure.folder is not None or place.is_dir() else None
+
+
+def plan_at_hand(result: AuditResult, named: Path | None) -> LoadedPlan | None:
+    """The plan of a result: the one that was named, else the file of its name, if it asks the same; else None.
+
+    Raises PlanError or ResultError for one that was named and cannot be used.
+    """
+    from audit.errors import AuditError
+    from audit.plan.file.reading import read_plan_file
+    from audit.verdicts.changes.accept import check_plans
+
+    path = named or (Path(result.provenance.plan_file) if result.provenance.plan_file else None)
+    if path is None or (named is None and not path.is_file()):
+        return None
+    try:
+        loaded = read_plan_file(path)
+        check_plans(loaded.plan, result.plan)
+    except AuditError:
+        if named is not None:
+            raise
+        return None
+    return loaded
+
+
+def compared(result: AuditResult, result_path: Path, baseline: Baseline) -> AuditResult:
+    """A result with its change from a baseline: the one that it has, if it is from this one, or a new one.
+
+    Raises ResultError where they cannot be compared, or the baseline is no earlier one.
+    """
+    from audit.safeguards import with_safeguards
+    from audit.verdicts.changes.accept import check_earlier
+    from audit.verdicts.changes.baseline import Baseline as Result
+    from audit.verdicts.changes.baseline import change_between, with_change
+
+    check_earlier(baseline.result, result)
+    if result.change is not None and result.change.baseline == baseline.told:
+        return result
+    now = Result(result, result_path.parent)
+    change = change_between(baseline, now, plan_at_hand(result, None), only_the_same=True)
+    return with_safeguards(with_change(result, change))

@@ -1,0 +1,85 @@
+"""`--only RULE`: an exit code and lines of some rules alone. What the audit may err stays what its whole plan says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from audit.cli.console.guard import ArgumentError
+from audit.cli.console.terminal import note
+
+if TYPE_CHECKING:
+    from audit.plan.audit_plan import AuditPlan
+    from audit.public.table import PublicRelease
+    from audit.result.audit_result import AuditResult
+
+OnlyRules = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--only",
+        metavar="RULE",
+        help="Exit code and lines of this rule alone, by its id; may be repeated. The budget of false alarms stays "
+        "that of the whole plan.",
+    ),
+]
+
+
+def check_rules(plan: AuditPlan, only: Sequence[str]) -> None:
+    """Raise ArgumentError where the plan has no rule of such an id."""
+    known = [str(rule.id) for rule in plan.named_rules] + [str(rule.id) for rule in plan.named_probe_rules]
+    for rule in only:
+        if rule not in known:
+            from audit.plan.file.known_keys import nearest, quoted
+
+            found = nearest(rule, known)
+            plain = "".join(character if character.isprintable() else "?" for character in rule)[:60]
+            raise ArgumentError(
+                f'no rule "{plain}" in this plan',
+                slug="unknown-rule",
+                hint=f'did you mean "{found}"?' if found else f"it has {quoted(known[:20], 'and')}",
+            )
+
+
+def chosen(result: AuditResult, only: Sequence[str], *, quiet: bool) -> AuditResult:
+    """The result as far as it is about these rules, all of it where none is named; says what is left out on stderr."""
+    if not only:
+        return result
+    from audit.result.waivers import only_rules
+
+    check_rules(result.plan, only)
+    told = only_rules(result, only)
+    every = len(result.rules) + len(result.probe_rules)
+    left = every - len(told.rules) - len(told.probe_rules)
+    if not quiet:
+        rules = "1 rule is" if left == 1 else f"{left:,} rules are"
+        note(f"note: {rules} left out because of --only; the audit judged all {every:,} with one budget")
+    return told
+
+
+def of_chosen(release: PublicRelease, told: AuditResult) -> PublicRelease:
+    """A release as far as it is about the rules of `told`, with the verdict of these alone. For lines in a log."""
+    from audit.disclosure.about import public_change
+
+    ids = {rule.rule for rule in told.rules}
+    rules = tuple(rule for rule in release.rules if rule.rule in ids)
+    if len(rules) == len(release.rules) and len(told.probe_rules) == release.about.probe_rules:
+        return release
+    words = tuple(word for word in release.words if word.rule in ids)
+    of_groups = any(rule.outcome == "fail" for rule in told.rules)
+    on_probes = any(rule.outcome == "fail" for rule in told.probe_rules)
+    named = any(word.word == "below" for word in words)
+    worse = told.change is not None and told.change.outcome == "fail"
+    failing = {"groups": of_groups, "probes": on_probes, "change": worse}
+    headline = release.headline.model_copy(
+        update={
+            "outcome": told.overall.outcome,
+            "no_group_named": release.figures == "shown" and of_groups and not named,
+            "fails_on": tuple(kind for kind, fails in failing.items() if fails),
+            "change": public_change(told),
+        }
+    )
+    # those that are not named stay: of which rule they are is not told
+    waivers = tuple(waiver for waiver in release.waivers if waiver.group is None or waiver.rule in ids)
+    return release.model_copy(update={"rules": rules, "words": words, "headline": headline, "waivers": waivers})

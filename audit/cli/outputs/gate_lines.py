@@ -1,0 +1,119 @@
+"""What `gate` prints: the words of the public files beside a result, or with `--restricted` the exact ones."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from audit.cli.console.terminal import Style, note, say, say_document
+from audit.cli.outputs.chosen_rules import of_chosen
+from audit.cli.outputs.showing import public_folder, restricted_place
+from audit.cli.outputs.waiving import public_waiver_lines, unnamed_waiver_lines, waived_alone, waiver_lines
+
+if TYPE_CHECKING:
+    from audit.cli.outputs.gated import Gated
+    from audit.public.table import PublicRelease, PublicRule
+    from audit.result.audit_result import AuditResult
+
+__all__ = ["public_lines", "say_gate"]
+
+_MOST: Final = 3
+"""Groups that are named under a rule."""
+
+
+def say_gate(result: AuditResult, waived: AuditResult, told: AuditResult, asked: Gated, *, as_json: bool) -> None:
+    """Print a verdict: `waived` is `result` with the waivers that count, `told` its part on the rules asked for."""
+    release = None if asked.restricted else _release(result, asked.result_path, asked.restricted_folder)
+    if release is not None and waived.waivers != result.waivers:
+        from audit.disclosure.waived import with_waivers
+
+        release = with_waivers(release, waived.waivers)
+    if as_json:
+        _say_document(waived, told, restricted=asked.restricted, release=release)
+    elif asked.restricted:
+        _say_exact(told)
+    else:
+        # of which of the rules asked for a waiver is that is not named, is not told: all of them
+        _say_public(told, release, unnamed_waiver_lines(waived))
+
+
+def _say_exact(result: AuditResult) -> None:
+    from audit.cli.pages.change_words import exact_change
+    from audit.cli.pages.summary import rule_lines, verdict_words
+
+    style = Style.of(sys.stdout)
+    lines = [*rule_lines(result, style), *exact_change(result, style), *waiver_lines(result)]
+    say("\n".join([*lines, verdict_words(result, style)]))
+
+
+def _say_document(result: AuditResult, told: AuditResult, *, restricted: bool, release: PublicRelease | None) -> None:
+    """One document on the whole audit, whatever rules were chosen; what waivers leave is of the chosen ones, `told`."""
+    if restricted:
+        from audit.result.file import result_to_json
+
+        say_document(result_to_json(result))
+        return
+    from audit.cli.pages.change_words import headline_alone
+    from audit.public.table import public_json
+
+    alone = {"headline": headline_alone(result), **waived_alone(result, told)}
+    say_document(json.dumps(alone) + "\n" if release is None else public_json(release))
+
+
+def _release(result: AuditResult, result_path: Path | None, named: Path | None) -> PublicRelease | None:
+    """The public release of this result that lies beside it, if the key says so."""
+    if result_path is None:
+        return None
+    from audit.cli.console.guard import ArgumentError
+    from audit.disclosure.digests import release_of
+
+    out = result_path.parent
+    try:
+        place = restricted_place(out, result.plan, None, named)
+    except ArgumentError:
+        return None
+    return release_of(result, public_folder(out) / "release.json", place)
+
+
+def _say_public(result: AuditResult, release: PublicRelease | None, unnamed: list[str]) -> None:
+    from audit.cli.pages.change_words import public_change
+    from audit.cli.pages.summary import verdict_words
+
+    if release is None:
+        note("note: the verdict alone: no public release of this result is at hand, or not the key that says so")
+    lines = unnamed if release is None else public_lines(of_chosen(release, result))
+    say("\n".join([*lines, *public_change(result), verdict_words(result, Style.of(sys.stdout))]))
+
+
+def public_lines(release: PublicRelease) -> list[str]:
+    """A line for each rule, and why there are no words for groups or the protected figures do not name who fails."""
+    from audit.public.table import SENTENCES, why_no_rates, why_nobody_named
+
+    if release.figures != "shown":
+        return [SENTENCES[f"figures_{release.figures}"], *public_waiver_lines(release)]
+    lines = [_rule_line(release, rule) for rule in release.rules]
+    lines += [SENTENCES[name] for name in why_no_rates(release) or why_nobody_named(release)]
+    if "probes" in release.headline.fails_on:
+        lines.append(SENTENCES["fails_on_probes"])
+    return [*lines, *public_waiver_lines(release)]
+
+
+def _rule_line(release: PublicRelease, rule: PublicRule) -> str:
+    from audit.cli.console.group_names import printable
+    from audit.public.figures import each_people_once, state_of, state_tally
+    from audit.public.table import NO_WORDS, group_key, has_words
+
+    if not has_words(release):
+        return f"{rule.rule}: {NO_WORDS}"
+    words = [word for word in each_people_once(release.words) if word.rule == rule.rule]
+    counted = state_tally(words)
+    limit = f"{rule.scale} {rule.limit:g} from the rest"
+    said = (
+        f"in the protected figures {counted['below']:,} beyond the limit ({limit}), {counted['meets']:,} within it, "
+        f"{counted['cannot_tell']:,} cannot tell, {counted['not_shown']:,} not shown"
+    )
+    below = [printable(group_key(word.group)) for word in words if state_of(word) == "below"]
+    named = "; ".join(below[:_MOST]) + (f" and {len(below) - _MOST:,} more" if len(below) > _MOST else "")
+    return f"{rule.rule}: {said}{f': {named}' if named else ''}"

@@ -1,0 +1,152 @@
+"""What `gate` is asked, which of its options exclude one another, and the result that it judges by."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from audit.cli.console.guard import ArgumentError
+from audit.cli.console.terminal import note
+from audit.cli.outputs.baselines import Accepting, accepting, compared, gate_place
+from audit.cli.outputs.chosen_rules import check_rules
+from audit.cli.outputs.keeping import answer_cache, check_keeping, too_many_failed
+from audit.cli.outputs.nightly import Sample, check_sequential
+from audit.cli.outputs.verdict_code import say_if_network_stayed
+from audit.cli.outputs.waiving import with_waivers_from
+from audit.detectors.isolation.options import Sandbox
+
+if TYPE_CHECKING:
+    from audit.plan.file.reading import LoadedPlan
+    from audit.result.audit_result import AuditResult
+    from audit.verdicts.changes.baseline import Baseline
+
+__all__ = ["Gated", "check_gate", "judged", "judged_alone"]
+
+
+@dataclass(frozen=True, slots=True)
+class Gated:
+    """What was asked of a gate."""
+
+    path: Path
+    """A plan, a result or a folder with one."""
+    result_path: Path | None
+    """The result; None for a plan."""
+    cache: Path | None
+    waivers: Path | None
+    baseline: Path | None
+    only: tuple[str, ...]
+    quiet: bool
+    restricted: bool
+    restricted_folder: Path | None
+    sandbox: Sandbox
+    allow_pickle: bool
+
+
+def check_gate(
+    cache: Path | None,
+    sample: Sample | None,
+    *,
+    changed_only: bool,
+    of_result: bool,
+    sequential: bool,
+    other: Mapping[str, bool],
+) -> None:
+    """Raise ArgumentError where options ask for what cannot be.
+
+    `other` says of options that change what a verdict comes to whether they are given: nights have a verdict of their
+    own, and what is kept of unchanged inputs is the verdict of all rules.
+    """
+    check_keeping(cache, changed_only=changed_only, of_result=of_result, sequential=sequential)
+    check_sequential(sample, sequential=sequential)
+    given = [option for option, is_given in other.items() if is_given]
+    if given and (sequential or changed_only):
+        against = "--sequential" if sequential else "--changed-only"
+        raise ArgumentError(
+            f"{given[0]} cannot be asked together with {against}",
+            slug="gate-arguments",
+            hint="the nights have one verdict"
+            if sequential
+            else "only the whole verdict is kept; leave one of them out",
+        )
+
+
+def judged(asked: Gated) -> tuple[AuditResult, Accepting]:
+    """The result that is there, or that of a plan, held against a baseline where there is one."""
+    if asked.result_path is not None:
+        return _as_judged(asked.result_path, asked)
+    from audit.plan.file.reading import read_plan_file
+    from audit.verdicts.changes.baseline import baseline_for
+
+    loaded = with_waivers_from(read_plan_file(asked.path), asked.waivers)
+    check_rules(loaded.plan, asked.only)
+    earlier = baseline_for(loaded, asked.baseline)
+    place = gate_place(None, loaded.plan, loaded.folder, asked.restricted_folder)
+    accepted = accepting(earlier, loaded.plan, place, quiet=asked.quiet)
+    return _of_plan(loaded, asked, earlier), accepted
+
+
+def judged_alone(asked: Gated) -> AuditResult:
+    """The same for one night of many, which is held against no baseline."""
+    if asked.result_path is not None:
+        from audit.result.file import load_result
+
+        result = load_result(asked.result_path)
+        _say_left_out(change=result.change is not None, waivers=bool(result.waivers), quiet=asked.quiet)
+        return result
+    from audit.plan.audit_plan import BaselineSection
+    from audit.plan.file.reading import read_plan_file
+
+    loaded = read_plan_file(asked.path)
+    named = loaded.plan.baseline.result is not None
+    _say_left_out(change=named, waivers=loaded.waivers_file is not None, quiet=asked.quiet)
+    without = loaded.plan.model_copy(update={"baseline": BaselineSection()})
+    return _of_plan(dataclasses.replace(loaded, plan=without), asked, None)
+
+
+def _say_left_out(*, change: bool, waivers: bool, quiet: bool) -> None:
+    """Say what decides a single audit, and takes no part in the verdict of many nights."""
+    left = [told for told, is_there in (("the change from a baseline", change), ("waivers", waivers)) if is_there]
+    if left and not quiet:
+        note(f"note: left out of the verdict of many nights: {' and '.join(left)}")
+
+
+def _as_judged(path: Path, asked: Gated) -> tuple[AuditResult, Accepting]:
+    from audit.result.file import load_result
+
+    result = load_result(path)
+    if asked.baseline is None:
+        return result, accepting(None, result.plan, None, quiet=asked.quiet)
+    from audit.verdicts.changes.baseline import named_baseline
+
+    earlier = named_baseline(asked.baseline)
+    place = gate_place(path.parent, result.plan, None, asked.restricted_folder)
+    accepted = accepting(earlier, result.plan, place, quiet=asked.quiet)
+    return compared(result, path, earlier), accepted
+
+
+def _of_plan(loaded: LoadedPlan, asked: Gated, earlier: Baseline | None) -> AuditResult:
+    """The result of a plan, without what decides no verdict."""
+    from audit.result.waivers_file import in_public_words
+    from audit.run import run_audit
+    from audit.scoring.progress import progress_on_stderr
+
+    answers = answer_cache(asked.cache)
+    with in_public_words(exact=asked.restricted):
+        result = run_audit(
+            loaded,
+            baseline=earlier,
+            # a line of progress counts rows, and those that failed: no line of a log that many read
+            progress=progress_on_stderr(quiet=asked.quiet or not asked.restricted),
+            crosscheck=False,
+            details=False,
+            checkpoint=answers,
+            sandbox=asked.sandbox,
+            allow_pickle=asked.allow_pickle,
+        )
+    if answers is not None and too_many_failed(result):
+        answers.forget()
+    say_if_network_stayed(result, quiet=asked.quiet)
+    return result

@@ -1,0 +1,134 @@
+"""What `gate` and `run` keep so that nothing is done twice: answers in a cache, and the verdict of unchanged inputs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from audit.cli.console.guard import ArgumentError
+from audit.cli.console.terminal import Style, say, say_document
+
+if TYPE_CHECKING:
+    from audit.cli.outputs.unchanged import Kept
+    from audit.result.audit_result import AuditResult
+    from audit.scoring.answer_cache import AnswerCache
+
+CacheFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--cache", metavar="FOLDER", help="Keep answers of the detector here: the same set and detector score nothing."
+    ),
+]
+ChangedOnly = Annotated[
+    bool,
+    typer.Option(
+        "--changed-only", help="Give the verdict that was kept where plan, detector and set are byte for byte the same."
+    ),
+]
+GATE: Final[Mapping[str, Any]] = {}
+"""No option of a gate changes its verdict."""
+_INPUTS: Final = ".inputs.json"
+_SAID: Final = "kept: plan, detector, set and versions are as they were; nothing was scored or judged"
+
+
+def check_keeping(cache: Path | None, *, changed_only: bool, of_result: bool = False, sequential: bool = False) -> None:
+    """Raise ArgumentError where options of `gate` ask for what cannot be."""
+    if of_result and (cache is not None or changed_only):
+        raise ArgumentError(
+            "--cache and --changed-only are for a plan, and this is a result",
+            slug="cache-arguments",
+            hint="leave them out",
+        )
+    if changed_only and (cache is None or sequential):
+        raise ArgumentError(
+            "--changed-only needs the --cache in which the verdict is kept, and is of no use with --sequential",
+            slug="cache-arguments",
+            hint="a set that a state has taken in is not tested again either",
+        )
+
+
+def kept_by_gate(cache: Path | None, plan: Path, *, changed_only: bool) -> Kept | None:
+    """The place of the verdict of a plan in a cache; None where none is asked for."""
+    if not changed_only or cache is None:
+        return None
+    from audit.cli.outputs.unchanged import Kept, inputs_digest
+    from audit.scoring.answer_cache import private_folder
+
+    private_folder(cache)
+    inputs = inputs_digest(plan, GATE, details=False)
+    return Kept(cache / f"verdict-{inputs}.json", inputs)
+
+
+def kept_by_run(
+    out: Path, plan: Path, options: Mapping[str, Any], *, changed_only: bool, fresh: bool, against: str | None = None
+) -> Kept | None:
+    """The place of the verdict of a plan in an output folder; None where none is asked for.
+
+    `against` names an option that was given and cannot be together with it.
+    """
+    if not changed_only:
+        return None
+    if against is not None:
+        raise ArgumentError(
+            f"{against} cannot be asked together with --changed-only",
+            slug="gate-arguments",
+            hint="only the whole verdict is kept; leave one of them out",
+        )
+    if fresh:
+        raise ArgumentError(
+            "--fresh scores everything, and --changed-only nothing that is unchanged", slug="changed-only-fresh"
+        )
+    from audit.cli.outputs.unchanged import Kept, inputs_digest
+
+    inputs = inputs_digest(plan, options, details=True)
+    return Kept(out / _INPUTS, inputs, out / "result.json")
+
+
+def kept_outcome(kept: Kept | None) -> str | None:
+    """The outcome that was kept for the same inputs, if any."""
+    if kept is None:
+        return None
+    from audit.cli.outputs.unchanged import kept_verdict
+
+    return kept_verdict(kept)
+
+
+def keep(kept: Kept | None, plan: Path, options: Mapping[str, Any], result: AuditResult, *, details: bool) -> None:
+    """Keep the verdict of a result, unless the detector was out: that is worth no keeping."""
+    if kept is None or too_many_failed(result):
+        return
+    from audit.cli.outputs.unchanged import inputs_digest, keep_verdict
+
+    keep_verdict(kept, result.overall.outcome, inputs_digest(plan, options, details=details))
+
+
+def answer_cache(cache: Path | None) -> AnswerCache | None:
+    """The cache of answers in a folder."""
+    if cache is None:
+        return None
+    from audit.scoring.answer_cache import AnswerCache
+
+    return AnswerCache(cache)
+
+
+def too_many_failed(result: AuditResult) -> bool:
+    """Whether the detector failed on more rows than the plan allows."""
+    return any(rule.because == "too_many_failed" for rule in result.rules)
+
+
+def say_kept(outcome: str, *, quiet: bool, as_json: bool, document: Path | None = None) -> None:
+    """Say a verdict that was kept; for machines the document that is there, or the headline."""
+    if quiet:
+        return
+    if as_json:
+        alone = json.dumps({"headline": {"outcome": outcome}, "kept": True}) + "\n"
+        say_document(alone if document is None else document.read_bytes())
+        return
+    style = Style.of(sys.stdout)
+    shape = style.shape("pass" if outcome == "pass" else "fail" if outcome == "fail" else "inconclusive")
+    say(f"{style.paint(f'{shape} {outcome.upper()}', outcome)}  {_SAID}")

@@ -1,0 +1,221 @@
+"""`gate --sequential`: the verdict of all nights so far, for a detector that is tried on new cases every night."""
+
+from __future__ import annotations
+
+import enum
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+
+import typer
+
+from audit.cli.console.guard import ArgumentError
+from audit.cli.console.terminal import Style, note, say, say_document
+
+if TYPE_CHECKING:
+    from audit.cli.console.group_names import GroupNames
+    from audit.result.audit_result import AuditResult
+    from audit.verdicts.nights.judging import JudgedRule
+    from audit.verdicts.nights.night import Night
+    from audit.verdicts.nights.state import Reset
+    from audit.vocabulary.groups import SensitiveFeature
+
+
+class Sample(enum.StrEnum):
+    """What the sets of the nights are."""
+
+    FRESH = "fresh"
+    GROWING = "growing"
+
+
+StateFile = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="STATE", help="Judge all nights so far, remembered in this file; for sets with new cases every night."
+    ),
+]
+SampleKind = Annotated[
+    Sample | None,
+    typer.Option(
+        help="With --sequential: all rows of each night are new, or new ones are added to the earlier.  "
+        "[as in the state; fresh at first]"
+    ),
+]
+
+_MOST: Final = 3
+"""Groups that are named under a rule."""
+_SENTENCES: Final = {
+    "fail": "the evidence that some group is beyond a limit has reached its bar",
+    "pass": "every group that is judged alone has been shown to be within the limits, and is not in doubt since",
+    "inconclusive": "the evidence has reached no bar yet, neither for a FAIL nor for a PASS",
+    "doubt": "nights since a PASS have put it in doubt: to pass again it must be shown again",
+    "outage": "nothing can be said of tonight, and a PASS is not given over an outage",
+}
+_NOT_TAKEN_IN: Final = {
+    "same_set": "note: nothing new: this set was taken in before, and is not tested twice",
+    "too_many_failed": "note: the detector failed on more rows than the plan allows: this night was not taken in",
+}
+
+
+def check_sequential(sample: Sample | None, *, sequential: bool) -> None:
+    """Raise ArgumentError where nights are described of which none is kept."""
+    if sample is not None and not sequential:
+        raise ArgumentError("--sample says what nights are; name their state with --sequential", slug="sample-alone")
+
+
+def judged_tonight(
+    place: Path,
+    sample: Sample | None,
+    plan: Path | None,
+    judged: Callable[[], AuditResult],
+    *,
+    quiet: bool,
+    as_json: bool,
+    exact: bool,
+) -> AuditResult:
+    """The result of tonight with the verdict of all nights in the place of its own, once the state is kept.
+
+    What can be refused without scoring is refused before it: a state in use or damaged, a plan of which nights cannot
+    be added up.
+
+    Parameters
+    ----------
+    plan
+        The plan file; None where `judged` reads a result.
+    exact
+        Whether groups are named.
+    """
+    from audit.plan.file.reading import read_plan_file
+    from audit.verdicts.nights.identity import check_plan
+    from audit.verdicts.nights.night import check_sample, night
+    from audit.verdicts.nights.state_file import locked, read_state, write_state
+
+    kind: Literal["fresh", "growing"] | None = None
+    if sample is not None:
+        kind = "growing" if sample is Sample.GROWING else "fresh"
+    if plan is not None:
+        check_plan(read_plan_file(plan).plan)
+    place = place.resolve()  # a link would be replaced by a file, and one into a folder that is gone taken for new
+    with locked(place):
+        before = read_state(place)
+        check_sample(before, kind)
+        result = judged()
+        tonight = night(result, before, kind)
+        if tonight.came == "taken_in":
+            write_state(place, tonight.state)
+    if not quiet:
+        _notes(tonight)
+        if as_json:
+            say_document(json.dumps(_document(tonight, exact=exact), ensure_ascii=False) + "\n")
+        else:
+            say("\n".join(_lines(tonight, result.features, Style.of(sys.stdout), exact=exact)))
+    return _with_verdict(result, tonight)
+
+
+def _with_verdict(result: AuditResult, tonight: Night) -> AuditResult:
+    failing = tuple(rule.rule for rule in tonight.rules if rule.outcome == "fail")
+    undecided = tuple(rule.rule for rule in tonight.rules if rule.outcome == "inconclusive")
+    said = {"outcome": tonight.outcome, "failing_rules": failing, "undecided_rules": undecided}
+    return result.model_copy(update={"overall": result.overall.model_copy(update=said)})
+
+
+def _notes(tonight: Night) -> None:
+    if tonight.ended is not None:
+        note(
+            f"note: a new history begins, since {' and '.join(tonight.ended.changed)} changed; the one before had "
+            f"taken in {_nights(tonight.ended.nights)} and came to {tonight.ended.outcome.upper()}"
+        )
+    if tonight.came != "taken_in":
+        note(_NOT_TAKEN_IN[tonight.came])
+    if tonight.alike is not None:
+        note(
+            f"note: every count is that of night {tonight.alike:,}, under other ids: if these are the same cases, they "
+            "have been counted twice"
+        )
+
+
+def _lines(tonight: Night, features: tuple[SensitiveFeature, ...], style: Style, *, exact: bool) -> list[str]:
+    outcome = tonight.outcome
+    words = style.paint(f"{style.shape(outcome)} {outcome.upper()}", outcome)
+    said = f"{words}  {_nights(tonight.state.nights)} so far: {_SENTENCES[_why(tonight)]}"
+    if not exact:
+        return [said, "  groups are named with --restricted"]
+    from audit.cli.console.group_names import GroupNames
+    from audit.verdicts.nights.shares import features_seen, levels_seen
+
+    seen = levels_seen(tonight.state.levels, features, first=False)
+    names = GroupNames(features_seen(features, seen).values())
+    return [*(_rule_line(rule, names) for rule in tonight.rules), said]
+
+
+def _why(tonight: Night) -> str:
+    if tonight.outcome != "inconclusive":
+        return tonight.outcome
+    if tonight.came == "too_many_failed":
+        return "outage"
+    return "doubt" if _in_doubt(tonight) else "inconclusive"
+
+
+def _in_doubt(tonight: Night) -> bool:
+    return any(group.judged and group.doubted for rule in tonight.rules for group in rule.groups)
+
+
+def _rule_line(rule: JudgedRule, names: GroupNames) -> str:
+    beyond = [names.name(group.group) for group in rule.groups if group.outcome == "fail"]
+    within = sum(group.outcome == "pass" for group in rule.groups)
+    open_ones = sum(group.judged and group.outcome == "inconclusive" for group in rule.groups)
+    doubted = sum(group.judged and group.doubted for group in rule.groups)
+    since = f", {doubted:,} of these shown to be within it before" if doubted else ""
+    named = "; ".join(beyond[:_MOST]) + (f" and {len(beyond) - _MOST:,} more" if len(beyond) > _MOST else "")
+    return (
+        f"{rule.rule}: {rule.outcome} ({rule.because.replace('_', ' ')}): {len(beyond):,} beyond the limit, "
+        f"{within:,} within it, {open_ones:,} with the cases to be judged and undecided{since}"
+        f"{f': {named}' if named else ''}"
+    )
+
+
+def _document(tonight: Night, *, exact: bool) -> dict[str, Any]:
+    state = tonight.state
+    told: dict[str, Any] = {
+        "headline": {"outcome": tonight.outcome},
+        "sequential": {
+            "nights": state.nights,
+            "sample": state.sample,
+            "came": tonight.came,
+            "counts_of_night": tonight.alike,
+            "in_doubt": _in_doubt(tonight),
+            "ended": None if tonight.ended is None else _ended(tonight.ended),
+            "earlier": [_ended(one) for one in state.resets],
+        },
+    }
+    if exact:
+        told["sequential"]["rules"] = [
+            {
+                "rule": rule.rule,
+                "outcome": rule.outcome,
+                "because": rule.because,
+                "groups": [
+                    {
+                        "group": [list(level) for level in group.group.levels],
+                        "outcome": group.outcome,
+                        "judged": group.judged,
+                        "doubted": group.doubted,
+                        "log_e_fail": group.log_e_fail,
+                        "log_e_pass": group.log_e_pass,
+                    }
+                    for group in rule.groups
+                ],
+            }
+            for rule in tonight.rules
+        ]
+    return told
+
+
+def _ended(history: Reset) -> dict[str, Any]:
+    return {"nights": history.nights, "outcome": history.outcome, "changed": list(history.changed)}
+
+
+def _nights(count: int) -> str:
+    return f"{count:,} night{'' if count == 1 else 's'}"

@@ -1,0 +1,212 @@
+"""Finds reporters by entry point: ours are registered in the same way as anyone's, and `audit` never names them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
+
+from audit.cli.console.guard import ArgumentError
+from audit.errors import AuditError
+
+if TYPE_CHECKING:
+    from audit.result.audit_result import AuditResult
+
+GROUP: Final = "audit.reporters"
+
+
+@runtime_checkable
+class Reporter(Protocol):
+    """A form in which a result is shown. An entry point of `audit.reporters` names a class of these, or one of them."""
+
+    name: str
+    """What `--report` and `--format` call it."""
+    filename: str
+    """The name of the file that it makes."""
+    audience: str
+    """`restricted` where it shows exact counts."""
+
+    def render(self, result: AuditResult) -> str | bytes:
+        """The whole file: its text, or its bytes where it is none."""
+        ...
+
+
+@runtime_checkable
+class MultilingualReporter(Reporter, Protocol):
+    """A reporter that writes other languages than English as well."""
+
+    languages: tuple[str, ...]
+    """The codes of the languages that it can write."""
+
+    def render_in(self, result: AuditResult, languages: Sequence[str]) -> str | bytes:
+        """The whole file, in each of these languages; in one alone where the reporter says `one_language`."""
+        ...
+
+
+@runtime_checkable
+class ComparedReporter(Reporter, Protocol):
+    """A reporter whose file says how to make it again, which after `compare` takes two results."""
+
+    def render_compared(self, result: AuditResult) -> str | bytes:
+        """The whole file, of a result into which the change from an earlier one was put."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A report that was made: its file name and its text, or its bytes where it is no text."""
+
+    filename: str
+    content: str | bytes
+
+
+def known_reporters() -> tuple[str, ...]:
+    """Names of the reporters that installed packages offer; none of them is imported."""
+    return tuple(sorted(set(entry_points(group=GROUP).names)))
+
+
+def find_reporters(names: Sequence[str]) -> list[Reporter]:
+    """The reporters with these names, in their order, each once.
+
+    Raises
+    ------
+    ArgumentError
+        No package offers a name, or more than one does.
+    AuditError
+        A reporter cannot be loaded, or is none.
+    """
+    found = [_loaded(_found(name)) for name in dict.fromkeys(names)]
+    files = [reporter.filename for reporter in found]
+    for filename in files:
+        if files.count(filename) > 1:
+            raise ArgumentError(f"two of these reporters write {filename}", slug="same-report-file", hint="ask for one")
+    return found
+
+
+def languages_of(reporters: Sequence[Reporter], asked: str | None) -> tuple[str, ...]:
+    """The languages in `asked`, codes with commas between them; none where it is None, and then it is English.
+
+    Raises
+    ------
+    ArgumentError
+        None of the reporters writes other languages, or one that does lacks a language.
+    """
+    able = {one.name: tuple(one.languages) for one in reporters if isinstance(one, MultilingualReporter)}
+    return codes_of(able, [reporter.name for reporter in reporters], asked)
+
+
+def codes_of(able: Mapping[str, Sequence[str]], names: Sequence[str], asked: str | None) -> tuple[str, ...]:
+    """The same of reporters by name; `able` are those that write other languages than English, with all of theirs."""
+    if asked is None:
+        return ()
+    codes = tuple(dict.fromkeys(code.strip().lower() for code in asked.split(",")))
+    if not able:
+        named = ", ".join(f'"{name}"' for name in names)
+        raise ArgumentError(f"{named} writes English alone", slug="english-only", hint="leave --lang out")
+    for name, languages in able.items():
+        for code in codes:
+            if code not in languages:
+                known = ", ".join(languages)
+                raise ArgumentError(
+                    f'the reporter "{name}" has no language "{_plain(code)}"',
+                    slug="unknown-language",
+                    hint=f"it has {known}; several with commas between them: --lang fr,ar,en",
+                )
+    return codes
+
+
+def render_each(reporter: Reporter, result: AuditResult, languages: Sequence[str] = ()) -> list[Report]:
+    """The files of a reporter: one, or one for each language where a file can have one alone. Raises as `render`."""
+    names = file_names(reporter, languages)
+    if len(names) == 1:
+        return [render(reporter, result, languages)]
+    return [Report(name, render(reporter, result, [code]).content) for name, code in zip(names, languages, strict=True)]
+
+
+def file_names(reporter: Reporter, languages: Sequence[str]) -> list[str]:
+    """How its files are called: one, or one for each language where a file can have one alone."""
+    if len(languages) < 2 or not getattr(reporter, "one_language", False):
+        return [reporter.filename]
+    name = Path(reporter.filename)
+    return [f"{name.stem}.{code}{name.suffix}" for code in languages]
+
+
+def render(reporter: Reporter, result: AuditResult, languages: Sequence[str] = (), *, compared: bool = False) -> Report:
+    """Make a report, in these languages where it can; `compared` where `compare` has put the change into the result.
+
+    Raises AuditError where the reporter fails, never with the text of that failure, which may quote the result.
+    """
+    try:
+        if compared and isinstance(reporter, ComparedReporter):
+            content = reporter.render_compared(result)
+        elif languages and isinstance(reporter, MultilingualReporter):
+            content = reporter.render_in(result, languages)
+        else:
+            content = reporter.render(result)
+    except AuditError:
+        raise
+    except Exception as error:
+        raise AuditError(
+            f'the reporter "{reporter.name}" failed ({type(error).__name__})',
+            slug="reporter-failed",
+            hint="leave it out, or run again as `audit7k --debug …`",
+        ) from error
+    if not isinstance(content, (str, bytes)):
+        raise AuditError(f'the reporter "{reporter.name}" made no file', slug="reporter-failed")
+    return Report(reporter.filename, content)
+
+
+def _found(name: str) -> EntryPoint:
+    offers = {(offer.value, _package(offer)): offer for offer in entry_points(group=GROUP, name=name)}
+    if not offers:
+        known = ", ".join(known_reporters()) or "none"
+        raise ArgumentError(f'no reporter "{_plain(name)}"', slug="unknown-reporter", hint=f"installed here: {known}")
+    if len(offers) > 1:
+        packages = ", ".join(sorted({package for _, package in offers}))
+        raise ArgumentError(
+            f'more than one installed package offers the reporter "{name}": {packages}',
+            slug="ambiguous-reporter",
+            hint="uninstall all but one of them",
+        )
+    return next(iter(offers.values()))
+
+
+def _loaded(offer: EntryPoint) -> Reporter:
+    try:
+        made = offer.load()
+        reporter = made() if isinstance(made, type) else made
+    except AuditError:  # it says what it lacks
+        raise
+    except (Exception, SystemExit) as error:
+        from audit.disclosure.public_files import who_answered
+
+        raise AuditError(
+            f'the reporter "{offer.name}" of {_package(offer)} cannot be loaded ({type(error).__name__}); '
+            f"{who_answered(offer)}",
+            slug="reporter-not-loaded",
+            hint="start audit7k from another folder or rename what hides it; else reinstall the package",
+        ) from error
+    filename = getattr(reporter, "filename", None)
+    if not isinstance(reporter, Reporter) or not isinstance(filename, str) or not _is_plain_filename(filename):
+        raise AuditError(
+            f'the reporter "{offer.name}" of {_package(offer)} is none: it needs name, filename, audience and render',
+            slug="reporter-not-loaded",
+            hint='see "A report" in CONTRIBUTING.md',
+        )
+    return reporter
+
+
+def _is_plain_filename(filename: str) -> bool:
+    return (
+        bool(filename) and filename.isprintable() and Path(filename).name == filename and not filename.startswith(".")
+    )
+
+
+def _package(offer: EntryPoint) -> str:
+    return offer.dist.name if offer.dist is not None else "an unnamed package"
+
+
+def _plain(name: str) -> str:
+    return "".join(character if character.isprintable() else "?" for character in name)[:60]

@@ -1,0 +1,76 @@
+"""The exit code of a verdict, and what a command says when something changes it."""
+
+from __future__ import annotations
+
+import enum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from audit.cli.console.terminal import note
+from audit.cli.outputs.keeping import kept_outcome, say_kept
+from audit.errors import ExitCode
+
+if TYPE_CHECKING:
+    from audit.cli.outputs.unchanged import Kept
+    from audit.result.audit_result import AuditResult
+
+
+class OnInconclusive(enum.StrEnum):
+    """What an inconclusive verdict does to the exit code."""
+
+    FAIL = "fail"
+    WARN = "warn"
+    PASS = "pass"  # noqa: S105 - a verdict
+
+
+def result_at(path: Path) -> Path | None:
+    """The result file that `path` names: itself, or the one in a folder; None where it is a plan."""
+    if path.is_dir():
+        return path / "result.json"
+    return path if path.suffix.lower() == ".json" else None
+
+
+def say_if_network_stayed(result: AuditResult, *, quiet: bool) -> None:
+    """Say so where a model was to be kept from the network, and this system could not."""
+    ran = result.provenance.ran_in
+    if ran is not None and ran.kind == "child" and ran.network == "open" and ran.memory_limit_mib and not quiet:
+        note(f"note: {ran.sentence}")
+
+
+def code_for(
+    result: AuditResult,
+    on_inconclusive: OnInconclusive | None = None,
+    *,
+    quiet: bool = False,
+    left: str | None = None,
+) -> ExitCode:
+    """The exit code of a verdict, or of what waivers leave of it. Says where `on_inconclusive` changes it."""
+    told = "what is left" if left else "the verdict"
+    return code_of(left or result.overall.outcome, on_inconclusive, quiet=quiet, told=told)
+
+
+def give_kept(kept: Kept | None, on_inconclusive: OnInconclusive | None, *, quiet: bool, as_json: bool) -> None:
+    """End with the verdict that was kept, where there is one. Raises typer.Exit then."""
+    outcome = kept_outcome(kept)
+    if kept is not None and outcome is not None:
+        say_kept(outcome, quiet=quiet, as_json=as_json, document=kept.document)
+        raise typer.Exit(code_of(outcome, on_inconclusive, quiet=quiet))
+
+
+def code_of(
+    outcome: str, on_inconclusive: OnInconclusive | None = None, *, quiet: bool = False, told: str = "the verdict"
+) -> ExitCode:
+    """The exit code of an outcome, which is called `told`. Says where `on_inconclusive` changes it."""
+    code = ExitCode[outcome.upper()]
+    if code is not ExitCode.INCONCLUSIVE or on_inconclusive is None:
+        return code
+    code = ExitCode.FAIL if on_inconclusive is OnInconclusive.FAIL else ExitCode.PASS
+    if not quiet:
+        level = "note" if on_inconclusive is OnInconclusive.PASS else "warning"
+        note(
+            f"{level}: {told} is inconclusive; exit code {code.value} instead of {ExitCode.INCONCLUSIVE.value} "
+            f"because of --on-inconclusive {on_inconclusive.value}"
+        )
+    return code

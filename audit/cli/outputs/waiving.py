@@ -1,0 +1,187 @@
+"""Waived findings on the command line: what they do to an exit code, and how they are said. They change no verdict."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from audit.cli.console.terminal import note
+
+if TYPE_CHECKING:
+    from audit.cli.outputs.verdict_code import OnInconclusive
+    from audit.errors import ExitCode
+    from audit.plan.file.reading import LoadedPlan
+    from audit.public.table import PublicRelease, PublicWaiver
+    from audit.result.audit_result import AuditResult, Waiver
+    from audit.result.waivers import Held, Standing
+
+WaiversFile = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="A file of waivers, in the place of the plan's: findings somebody answers for."),
+]
+
+
+def today() -> str:
+    """The day in UTC, as YYYY-MM-DD."""
+    return dt.datetime.now(dt.UTC).date().isoformat()
+
+
+def with_waivers_from(loaded: LoadedPlan, named: Path | None) -> LoadedPlan:
+    """The plan with the file of waivers that was named, if one was."""
+    import dataclasses
+
+    return loaded if named is None else dataclasses.replace(loaded, waivers=named)
+
+
+def waived_anew(result: AuditResult, named: Path | None, *, exact: bool) -> AuditResult:
+    """A result with the waivers of the file that was named in the place of its own. Raises PlanError.
+
+    Where not `exact`, for a log that many read.
+    """
+    if named is None:
+        return result
+    from audit.result.waivers_file import in_public_words, read_waivers
+
+    with in_public_words(exact=exact):
+        return result.model_copy(update={"waivers": read_waivers(named, result.plan, result.features)})
+
+
+def code_with_waivers(
+    result: AuditResult, on_inconclusive: OnInconclusive | None, *, quiet: bool, exact: bool = True
+) -> ExitCode:
+    """The exit code of a verdict once waived findings are set aside. Every change of it is said on stderr.
+
+    Where not `exact`, what is said is for a log that many read: which waivers have expired, and of no finding whether
+    it is there. Where `quiet`, one line is left, for such a log: why the code is not that of the verdict.
+    """
+    from audit.cli.outputs.verdict_code import code_for
+
+    if not result.waivers:
+        return code_for(result, on_inconclusive, quiet=quiet)
+    from audit.result.waivers import standing
+
+    stood = standing(result, today())
+    for line in _change_of_code(result, stood, exact=False) if quiet else _notes(result, stood, exact=exact):
+        note(line)
+    left = None if stood.outcome == result.overall.outcome else stood.outcome
+    # a code that was named above is not the last word where `on_inconclusive` changes it
+    return code_for(result, on_inconclusive, quiet=quiet and left is None, left=left)
+
+
+def _notes(result: AuditResult, stood: Standing, *, exact: bool) -> list[str]:
+    lines = [_expired(held, exact=exact) for held in stood.those("expired")]
+    if exact:
+        lines += [_unused(result, held) for held in stood.those("unused")]
+    return [*lines, *_change_of_code(result, stood, exact=exact)]
+
+
+def _change_of_code(result: AuditResult, stood: Standing, *, exact: bool) -> list[str]:
+    """The line that says why the exit code is not that of the verdict, where it is not."""
+    from audit.errors import ExitCode
+
+    was, code = ExitCode[result.overall.outcome.upper()], ExitCode[stood.outcome.upper()]
+    if code is was:
+        return []
+    why = "a waiver has expired" if stood.those("expired") else _because(stood, exact=exact)
+    said = f"exit code {code.value} instead of {was.value} because {why}"
+    return [f"warning: the verdict is {result.overall.outcome}; {said}"]
+
+
+def _because(stood: Standing, *, exact: bool) -> str:
+    # in a log that many read, of all waivers: the days of those in force would say which of them are
+    held = stood.those("in_force") if exact else stood.held
+    days = sorted({each.waiver.expires for each in held})
+    until = f"until {days[0]}" if len(days) == 1 else f"until {days[0]}, some of them longer"
+    if not exact:
+        return f"what fails is waived {until}"
+    return f"1 finding is waived {until}" if len(held) == 1 else f"{len(held):,} findings are waived {until}"
+
+
+def _expired(held: Held, *, exact: bool) -> str:
+    from audit.cli.console.group_names import printable
+
+    waiver = held.waiver
+    if not exact:
+        # of which rule it is says that a group fails under that one, which public files may not
+        return f"warning: a waiver by {printable(_plain(waiver.who))} expired on {waiver.expires}: renew or remove it"
+    then = "its finding still fails" if held.fails else "its finding is no longer there: remove it"
+    return f"warning: a waiver of {printable(waiver.rule)} expired on {waiver.expires}: {then}"
+
+
+def _unused(result: AuditResult, held: Held) -> str:
+    from audit.cli.console.group_names import GroupNames, printable
+
+    waiver = held.waiver
+    name = GroupNames(result.features).name(waiver.group)
+    return f"note: a waiver of {printable(waiver.rule)} is unused: {name} does not fail"
+
+
+def waiver_lines(result: AuditResult) -> list[str]:
+    """A line for each waiver, with all that it says, beside exact findings."""
+    from audit.cli.console.group_names import GroupNames, printable
+    from audit.result.waivers import standing
+
+    names = GroupNames(result.features)
+    lines = []
+    for held in standing(result, today()).held:
+        waiver = held.waiver
+        group, rule = names.name(waiver.group), printable(waiver.rule)
+        lines.append(f"  {_said(waiver, held.state)}: {group} under {rule}: {printable(_plain(waiver.why))}")
+    return lines
+
+
+def _said(waiver: Waiver, state: str) -> str:
+    from audit.cli.console.group_names import printable
+
+    who = printable(_plain(waiver.who))
+    if state == "expired":
+        return f"waiver by {who} expired on {waiver.expires}"
+    return f"waived by {who} until {waiver.expires}{'' if state == 'in_force' else ' (unused)'}"
+
+
+def unnamed_waiver_lines(result: AuditResult) -> list[str]:
+    """The same for a log that many read where no public release is at hand: who answers, and until when."""
+    from audit.disclosure.waived import unnamed
+
+    return [_public_line(waiver) for waiver in unnamed(result.waivers)]
+
+
+def waived_alone(result: AuditResult, told: AuditResult) -> dict[str, object]:
+    """What a public log may hold of the waivers of a result without a public release, as JSON; empty without any.
+
+    How many waivers there are and when the first one expires, as a release lists them, and what is left of the rules
+    asked for, `told`, once waived findings are set aside, which the exit code says too. Not how many are in force.
+    """
+    if not result.waivers:
+        return {}
+    from audit.result.waivers import standing
+
+    first = min(waiver.expires for waiver in result.waivers)
+    left = standing(told, today()).outcome
+    return {"waived": {"left": left, "waivers": len(result.waivers), "first_expires": first}}
+
+
+def public_waiver_lines(release: PublicRelease) -> list[str]:
+    """The same of a public release: by name those of groups that its figures name."""
+    return [_public_line(waiver) for waiver in release.waivers]
+
+
+def _public_line(waiver: PublicWaiver) -> str:
+    from audit.cli.console.group_names import printable
+    from audit.public.table import group_key
+
+    who = printable(_plain(waiver.who))
+    expired = waiver.expires < today()
+    until = f"waiver by {who} expired on {waiver.expires}" if expired else f"waived by {who} until {waiver.expires}"
+    if waiver.group is None:
+        return f"  {until}: a finding that is not named here"
+    key, rule = printable(group_key(waiver.group)), printable(waiver.rule)
+    return f"  {until}: {key} under {rule}: {printable(_plain(waiver.why))}"
+
+
+def _plain(text: str) -> str:
+    """A text on one line."""
+    return " ".join(text.split())

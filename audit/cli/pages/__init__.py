@@ -1,0 +1,1 @@
+"""What a command prints: summaries, tables and documents as text."""

@@ -1,0 +1,196 @@
+"""The change from a baseline in words of the terminal: one sentence that names nobody, and rules and groups for those
+who may see exact counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from audit.cli.console.group_names import GroupNames, fit, printable
+from audit.cli.console.terminal import State, Style
+from audit.result.audit_result import AuditResult
+from audit.result.findings.change import (
+    Change,
+    ChangeOutcome,
+    ChangeRule,
+    ChangeRuleBecause,
+    ChangeVerdict,
+    Unpaired,
+)
+from audit.vocabulary.groups import SensitiveFeature
+from audit.vocabulary.numbers import percent
+
+__all__ = [
+    "change_line",
+    "change_lines",
+    "change_sentence",
+    "change_summary",
+    "exact_change",
+    "headline_alone",
+    "public_change",
+]
+
+WIDTH: Final = 80
+_MOST: Final = 10
+"""Groups that the summary shows."""
+_SAID: Final[Mapping[ChangeOutcome, str]] = {
+    "fail": "at least one group became worse by more than its margin",
+    "pass": "no group that could be judged became worse by its margin",
+    "inconclusive": "whether a group became worse cannot be told",
+}
+UNPAIRED: Final[Mapping[Unpaired, str]] = {
+    "no_predictions_then": "separate samples: the earlier predictions are not at hand",
+    "no_predictions_now": "separate samples: the later predictions are not at hand",
+    "set_not_at_hand": "separate samples: the evaluation set is not at hand (--plan)",
+    "other_set": "separate samples: another evaluation set",
+    "made_of_decisions": "separate samples: the rate is among the flagged",
+}
+_BECAUSE: Final[Mapping[ChangeRuleBecause, str]] = {
+    "group_became_worse": "became worse",
+    "none_became_worse": "no group became worse",
+    "group_undecided": "a group with enough cases could not be decided",
+    "coverage_too_small": "too many people are in groups that could not be judged",
+    "nothing_judged": "no group has enough cases",
+}
+_STOPPED: Final[Mapping[str, str]] = {
+    "weighted_set": "not judged: there is no exact test of a change for weighted cases",
+    "clustered_set": "not judged: there is no exact test of a change for cases that belong together",
+    "too_many_failed": "not judged: a detector failed on more rows than the plan allows",
+}
+_BY_PLAN: Final = {because: _STOPPED[because] for because in ("weighted_set", "clustered_set")}
+"""Reasons that follow from the plan, and from no count."""
+_WORDS: Final[Mapping[str, str]] = {
+    "fail": "worse",
+    "pass": "not worse",
+    "inconclusive": "cannot tell",
+    "not_evaluable": "no rate",
+}
+_ORDER: Final = ("fail", "inconclusive", "pass", "not_evaluable")
+
+
+def change_sentence(change: Change) -> str:
+    """The outcome of the change for a log that many read: of no group, and without a count."""
+    how = "the same cases one by one" if change.unpaired is None and change.rules else ""
+    how = how or (UNPAIRED[change.unpaired] if change.unpaired else _BY_PLAN.get(change.because, ""))
+    return f"Since {change.baseline.finished[:10]} {_SAID[change.outcome]}{f' ({how})' if how else ''}"
+
+
+def public_change(result: AuditResult) -> list[str]:
+    """The lines of a public log on the change, where there is one: its word, and what of the plan differs."""
+    if result.change is None:
+        return []
+    from audit.disclosure.about import public_change as told
+
+    change = told(result)
+    return [*_differs(() if change is None else change.differs), change_sentence(result.change)]
+
+
+def _differs(parts: Sequence[str]) -> list[str]:
+    return [f"The plans differ in: {printable(', '.join(parts))}"] if parts else []
+
+
+def change_line(result: AuditResult) -> list[str]:
+    """The same in one line of a summary."""
+    change = result.change
+    if change is None:
+        return []
+    said = _SAID[change.outcome]
+    if change.because in _BY_PLAN:
+        cases = "weighted" if change.because == "weighted_set" else "clustered"
+        said = f"the change is not judged: no exact test for {cases} cases"
+    return [f"Since {change.baseline.finished[:10]}: {said}"]
+
+
+def exact_change(result: AuditResult, style: Style) -> list[str]:
+    """The lines of a restricted log on the change, where there is one."""
+    if result.change is None:
+        return []
+    change = result.change
+    return [*change_lines(change, result.features, style), *_differs(change.differs), change_sentence(change)]
+
+
+def headline_alone(result: AuditResult) -> dict[str, object]:
+    """What a public log may hold of a result without a public release, as JSON."""
+    from audit.disclosure.about import public_change as told
+
+    change = told(result)
+    alone: dict[str, object] = {"outcome": result.overall.outcome}
+    return alone if change is None else {**alone, "change": change.model_dump(mode="json")}
+
+
+def change_lines(change: Change, features: tuple[SensitiveFeature, ...], style: Style) -> list[str]:
+    """A line for each rule whose change does not pass, with the groups that became worse."""
+    names = GroupNames(features)
+    lines = []
+    for rule in change.rules:
+        if rule.outcome == "pass":
+            continue
+        worse = [one for one in change.each_once if one.rule == rule.rule and one.outcome == "fail"]
+        named = "; ".join(names.name_within(one.group, 40) for one in worse[:3])
+        more = f" and {len(worse) - 3:,} more" if len(worse) > 3 else ""
+        said = f"{style.shape(rule.outcome)} change of {rule.rule}: {_rule_words(rule, len(worse))}"
+        lines.append(style.paint(said + (f": {named}{more}" if named else ""), rule.outcome))
+    return lines
+
+
+def _rule_words(rule: ChangeRule, worse: int) -> str:
+    if rule.outcome == "fail":
+        return f"{worse:,} group{'' if worse == 1 else 's'} worse by more than {rule.margin * 100:g} points"
+    return _BECAUSE[rule.because]
+
+
+def _order_of(verdict: ChangeVerdict) -> tuple[int, bool, float]:
+    """Worse first, then what cannot be told, then what is not worse; the largest loss first."""
+    loss = verdict.difference or 0.0
+    return _ORDER.index(verdict.outcome), not verdict.decidable, loss if verdict.side == "low" else -loss
+
+
+def change_summary(change: Change, features: tuple[SensitiveFeature, ...], title: str, style: Style) -> str:
+    """The summary of a change: at most 24 lines of at most 80 columns, the prompt after it included."""
+    words = f"{style.shape(change.outcome)} {change.outcome.upper()}"
+    lines = [f"{style.paint(words, change.outcome)}  {fit(printable(title), WIDTH - len(words) - 2).rstrip()}"]
+    lines.append(f"  Since {change.baseline.finished[:10]} ({printable(change.baseline.title)})")
+    lines.append(f"  {_SAID[change.outcome]}")
+    lines.append(f"  {_compared(change)}")
+    lines += [f"  {line}" for line in _differs(change.differs)]
+    lines.append("")
+    for rule in change.rules[:4]:
+        worse = sum(one.rule == rule.rule and one.outcome == "fail" for one in change.each_once)
+        lines.append(f"{style.shape(rule.outcome)} {rule.rule} (margin {rule.margin:g}): {_rule_words(rule, worse)}")
+    if change.rules:
+        lines += ["", style.paint(_columns("", "Group", "Rule", "then", "now", "change"), "faint")]
+    shown = sorted((one for one in change.each_once if one.outcome != "not_evaluable"), key=_order_of)
+    names = GroupNames(features)
+    lines += [_row(one, names, style) for one in shown[: _MOST - max(0, len(change.rules[:4]) - 2)]]
+    left = len(change.each_once) - min(len(shown), _MOST - max(0, len(change.rules[:4]) - 2))
+    lines.append(f"  and {left:,} more with --json or --out" if left > 0 else "")
+    lines.append("Restricted: exact counts can single out people; not for publication.")
+    return "\n".join(fit(line, WIDTH).rstrip() if "\x1b" not in line else line for line in lines) + "\n"
+
+
+def _compared(change: Change) -> str:
+    if change.because == "group_vanished":
+        return "separate samples: another set, which lacks a group that was judged before"
+    if not change.rules:
+        return _STOPPED.get(change.because, "")
+    return "The same cases were compared one by one" if change.unpaired is None else UNPAIRED[change.unpaired]
+
+
+def _columns(state: str, group: str, rule: str, then: str, now: str, change: str) -> str:
+    return f"{fit(state, 13)} {fit(group, 27)} {fit(rule, 20)} {then:>4} {now:>4} {change:>6}"
+
+
+def _row(verdict: ChangeVerdict, names: GroupNames, style: Style) -> str:
+    ellipsis = "…" if style.unicode else "..."
+    state: State = "as_part" if verdict.because == "judged_as_part" else verdict.outcome
+    label = style.paint(fit(f"{style.shape(state)} {_WORDS[verdict.outcome]}", 13), state)
+    group = fit(names.name_within(verdict.group, 27, ellipsis), 27)
+    then = _share(verdict.then_numerator, verdict.then_denominator)
+    now = _share(verdict.now_numerator, verdict.now_denominator)
+    change = "-" if verdict.difference is None else f"{verdict.difference * 100:+.1f}"
+    return f"{label} {group} {fit(verdict.rule, 20, ellipsis)} {then:>4} {now:>4} {change:>6}"
+
+
+def _share(numerator: int, denominator: int) -> str:
+    return percent(numerator / denominator if denominator else None)

@@ -1,0 +1,148 @@
+"""What `audit7k check` prints: rule by rule, who would be judged, and how many cases the others are short of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from audit.cli.console.group_names import GroupNames, fit, printable
+from audit.cli.console.terminal import Style
+from audit.cli.pages.set_summary import set_summary
+from audit.cli.pages.unknown_people import held_back_line, remedy_lines
+from audit.vocabulary.metrics import METRICS
+from audit.vocabulary.numbers import exact_percent, percent
+from audit.vocabulary.text import count_of
+
+if TYPE_CHECKING:
+    from audit.plan.audit_plan import Rule
+    from audit.planning.check import CheckReport, FamilyCheck, GroupCheck, ProbeCheck, RuleCheck
+
+MOST_GROUPS: Final = 10
+"""Small groups that are named for each family, unless all are asked for."""
+
+
+_COUNTED_UNDER: Final = {
+    "first": "the first",
+    "together": "all of them together",
+    "standing": "how any of them stands to the country",
+}
+
+
+def check_summary(report: CheckReport, style: Style, *, every_group: bool = False) -> str:
+    """The page of a check; `every_group` names every group that is too small instead of the nearest ten."""
+    names = GroupNames(report.features)
+    rows = report.everyone
+    lines = [
+        style.paint(f"Check of {printable(report.plan.audit.title)}: nothing was scored", "strong"),
+        f"Rows: {rows.read:,} read; {report.positive:,} labelled as exploitation, {report.negative:,} as none",
+        f"      {rows.unlabelled:,} without a label",
+        f"      {rows.attribute_unknown:,} with an unknown {' or '.join(report.plan.groups)}",
+    ]
+    lines += [
+        f"      {feature.several:,} with several in one cell ({feature.name.replace('_', ' ')}), counted under "
+        f"{_COUNTED_UNDER[feature.several_as]}"
+        for feature in report.features
+        if feature.several_as is not None
+    ]
+    lines += _detector(report, style)
+    if report.review is not None:
+        lines += ["", *set_summary(report.review, names, style)]
+    asked = {rule.id: rule for rule in report.plan.named_rules}
+    for rule in report.rules:
+        lines += ["", *_rule(rule, asked[rule.rule], names, style, every_group)]
+    for probe in report.probes:
+        lines += ["", *_probe(probe, style)]
+    return "\n".join(lines) + "\n"
+
+
+def _detector(report: CheckReport, style: Style) -> list[str]:
+    """What a run would say of the detector before it scores anything."""
+    shape, told = style.shape("inconclusive"), []
+    if report.model_missing:
+        told.append("Detector: its file is not there yet, and a run needs it")
+    if report.plan.detector.kind == "pickle":
+        told.append("Detector: a pickle runs the code in its file; a run needs --allow-pickle")
+    return [style.paint(f"{shape} {line}", "inconclusive") for line in told]
+
+
+def _probe(probe: ProbeCheck, style: Style) -> list[str]:
+    changes = count_of(probe.changes, "change")
+    told = [style.paint(f"Probe {probe.probe}: {probe.variants:,} to score, {changes}", "strong")]
+    told += [f"  Not used: {printable(each)}" for each in probe.unused]
+    if not probe.unanswered:
+        return told
+    shape = style.shape("inconclusive")
+    return [
+        *told,
+        style.paint(
+            f"  {shape} Not answered yet, and a run waits for it: this detector cannot be called", "inconclusive"
+        ),
+        f"  Next: audit7k probes PLAN --probe {probe.probe} --out FILE",
+        "  Have every line scored, and name the file with the answers: answers = …",
+    ]
+
+
+def _rule(rule: RuleCheck, asked: Rule, names: GroupNames, style: Style, every_group: bool) -> list[str]:
+    scale = "difference" if asked.scale == "difference" else "ratio"
+    head = f"{rule.rule}: {METRICS[rule.metric].plain}, {scale} {asked.limit:g} from the rest"
+    lines = [style.paint(head, "strong")]
+    if rule.known_only_after_scoring:
+        return [*lines, "  Known only after scoring: its groups are counted over the detector's decisions."]
+    lines.append(f"  Sizes are planned with a rate of {percent(rule.planned_rate)} (expected_rate in the plan)")
+    for family in rule.families:
+        lines += _family(family, names, every_group)
+    return [*lines, _reach(rule, names, style)]
+
+
+def _reach(rule: RuleCheck, names: GroupNames, style: Style) -> str:
+    if rule.missing_expected:
+        missing = "; ".join(names.name_within(group, 40) for group in rule.missing_expected)
+        text = f"  {style.shape('inconclusive')} No pass is within reach: too few cases of groups that are expected: "
+        return style.paint(text + missing, "inconclusive")
+    share = percent(rule.coverage, against=rule.min_coverage)
+    needed = exact_percent(rule.min_coverage)
+    covered = f"{share} of people are in groups that would be judged ({needed} needed)"
+    if rule.coverage is None or not any(family.alone for family in rule.families):
+        return style.paint(
+            f"  {style.shape('inconclusive')} No pass is within reach: no group could be judged", "inconclusive"
+        )
+    held = sum(len(family.held_back) for family in rule.families)
+    if held:
+        groups = f"{held:,} group{'' if held == 1 else 's'} could not, since people are unknown who may belong there"
+        return style.paint(f"  {style.shape('inconclusive')} No pass is within reach: {groups}", "inconclusive")
+    if rule.can_pass:
+        return style.paint(f"  {style.shape('pass')} A pass is within reach: {covered}", "pass")
+    return style.paint(f"  {style.shape('inconclusive')} No pass is within reach: only {covered}", "inconclusive")
+
+
+def _family(family: FamilyCheck, names: GroupNames, every_group: bool) -> list[str]:
+    count = len(family.groups)
+    parts = [f"{family.alone:,} judged alone"]
+    if family.as_part:
+        parts.append(f"{family.as_part:,} only as part of a larger group")
+    if family.not_judged:
+        parts.append(f"{family.not_judged:,} not judged")
+    lines = [f"  {names.family(family.family)}: {count:,} group{'' if count == 1 else 's'}: {', '.join(parts)}"]
+    if family.held_back:
+        lines.append(f"    {held_back_line(len(family.held_back), family.alone)}")
+        lines += [f"    {line}" for line in remedy_lines(family.share_for_all or 0.0)]
+    small = sorted((group for group in family.groups if not group.decidable), key=_nearness)
+    shown = small if every_group else small[:MOST_GROUPS]
+    lines += [_small(group, names) for group in shown]
+    if len(small) > len(shown):
+        lines.append(f"    and {len(small) - len(shown):,} more that are too small (--all names them)")
+    return lines
+
+
+def _nearness(group: GroupCheck) -> tuple[bool, int, int]:
+    """Groups that lack the fewest cases first."""
+    return group.needed is None, group.needed or 0, -group.cases
+
+
+def _small(group: GroupCheck, names: GroupNames) -> str:
+    if group.needed is None:
+        needs = "no number of cases would do" if group.evaluable else "too few others to compare with"
+    else:
+        needs = f"needs {group.needed:,} more{'' if group.evaluable else '; too few for a rate'}"
+    part = f"; only as part of {names.name_within(group.judged_as, 40)}" if group.judged_as else ""
+    cases = f"{group.cases:>7,} case{' ' if group.cases == 1 else 's'}"
+    return f"    {fit(names.name_within(group.group, 30), 30)} {cases}  {needs}{part}"

@@ -1,0 +1,119 @@
+"""What `audit7k codes` prints of a column, and the map that it writes for a person to complete."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from audit.cli.console.group_names import fit, printable
+from audit.cli.console.terminal import Style
+from audit.evaluation.meaning import REASONS, Meaning
+from audit.evaluation.nationality import name_of
+from audit.plan.audit_plan import GENDERS
+from audit.plan.file.unfinished import WRITE_HERE, toml_text
+from audit.vocabulary.text import count_of
+
+if TYPE_CHECKING:
+    from audit.evaluation.column_codes import ColumnCodes, ValueReading
+
+_WIDEST: Final = 36
+_NAMED: Final = 4
+"""Up to so many candidates are named, more stand there as codes."""
+_MAY_BE_MISSING: Final = frozenset({"not_known", "number", "suppressed"})
+
+
+def codes_page(found: ColumnCodes, style: Style) -> str:
+    """Every different value: first what is not read and why, then what is read and as what."""
+    refused, read = found.refused, found.read
+    head = f"{printable(found.column)} in {printable(found.source_name)}, read as {found.coding}"
+    rows = f"{count_of(found.rows, 'row')}, {found.missing:,} of them empty"
+    values = f"{count_of(len(found.values), 'value')}: {len(read):,} read, {len(refused):,} not"
+    lines = [style.paint(head, "strong"), f"  {rows}; {values}"]
+    width = max((_width(value) for value in found.values), default=0)
+    if refused:
+        lines += ["", style.paint("Not read", "strong")]
+        lines += [_line(value, width, _why(value.meaning)) for value in refused]
+    if read:
+        lines += ["", style.paint("Read", "strong")]
+        lines += [_line(value, width, _named(value.meaning.code or "")) for value in read]
+    return "\n".join(lines) + "\n"
+
+
+def codes_document(found: ColumnCodes) -> str:
+    """The same as JSON."""
+    document = {
+        "source": found.source_name,
+        "column": found.column,
+        "coding": found.coding,
+        "rows": found.rows,
+        "missing": found.missing,
+        "read": len(found.read),
+        "refused": len(found.refused),
+        "values": [_entry(value) for value in found.values],
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def map_to_complete(found: ColumnCodes) -> str:
+    """The values that are not read as a `map` of a plan, each with the reason and what it could stand for."""
+    lines = [
+        f"# Values of {toml_text(found.column)} that are not read, for the plan. Complete each line, or take it",
+        "# out and name the value under `missing` in the table above. Nobody has decided anything here yet.",
+        f"[groups.{found.coding}.map]",
+    ]
+    for value in found.refused:
+        reason = value.meaning.reason or "unknown_word"
+        missing = f"; or missing = [{toml_text(value.value)}]" if reason in _MAY_BE_MISSING else ""
+        lines.append(f"# {_why(value.meaning)}{missing}")
+        lines.append(f"{toml_text(value.value)} = {toml_text(f'{WRITE_HERE}: {_choices(found, value.meaning)}')}")
+    return "\n".join(lines) + "\n"
+
+
+def _choices(found: ColumnCodes, meaning: Meaning) -> str:
+    if found.coding == "gender":
+        return _words(GENDERS)
+    codes = [code for code in meaning.candidates if not code.isdigit()]
+    if not codes or meaning.reason == "several":
+        return "an ISO 3166-1 code, XXA, XXB, XXC, XXX or unknown"
+    return _words([*codes, "unknown"])
+
+
+def _entry(value: ValueReading) -> dict[str, object]:
+    meaning = value.meaning
+    return {
+        "value": value.value,
+        "rows": value.rows,
+        "code": meaning.code,
+        "name": value.name or None,
+        "reason": meaning.reason,
+        "why": REASONS[meaning.reason] if meaning.reason else None,
+        "candidates": list(meaning.candidates),
+    }
+
+
+def _line(value: ValueReading, width: int, told: str) -> str:
+    return f"{value.rows:>9,}  {fit(printable(value.value), width)}  {told}"
+
+
+def _width(value: ValueReading) -> int:
+    from rich.cells import cell_len
+
+    return min(cell_len(printable(value.value)), _WIDEST)
+
+
+def _why(meaning: Meaning) -> str:
+    why = REASONS[meaning.reason or "unknown_word"]
+    if not meaning.candidates:
+        return why
+    named = [code if len(meaning.candidates) > _NAMED else _named(code) for code in meaning.candidates]
+    return f"{why}: {', '.join(named)}"
+
+
+def _named(code: str) -> str:
+    name = name_of(code)
+    return code if name == code else f"{code} {name}"
+
+
+def _words(words: Sequence[str]) -> str:
+    return f"{', '.join(words[:-1])} or {words[-1]}"

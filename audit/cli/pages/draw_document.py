@@ -1,0 +1,106 @@
+"""The manifest of a drawn set, which is also what `audit7k draw --json` prints: counts and digests, and no row."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from audit.cli.console.group_names import GroupNames
+from audit.plan.file.reading import canonical_plan_sha256
+from audit.scoring.provenance import package_version
+from audit.version import __version__
+
+if TYPE_CHECKING:
+    from audit.plan.sampling_design import SamplingDesign
+    from audit.planning.draw import CellDraw, DrawReport, GroupStanding
+    from audit.planning.quota_gaps import QuotaGap
+
+__all__ = ["draw_document"]
+
+SCHEMA_VERSION = 1
+
+
+def draw_document(report: DrawReport, name: str | None) -> str:
+    """The document; `name`: of the file that was drawn, None where nothing is."""
+    design = report.design
+    document = {
+        "schema_version": SCHEMA_VERSION,
+        "kind": "planned_draw" if name is None else "drawn_set",
+        "release": "restricted",
+        "tool": f"audit7k {__version__}",
+        "packages": {package: package_version(package) for package in ("duckdb", "pyarrow")},
+        "seed": design.draw.seed,
+        "pool": {
+            "name": report.pool_name,
+            "sha256": report.pool_sha256,
+            "rows": report.pool_rows,
+            "without_label": report.unlabelled,
+            "columns_left_out": report.columns_left_out,
+        },
+        "design": {
+            "sha256": canonical_plan_sha256(design),
+            "used": design.model_dump(mode="json", by_alias=True),
+        },
+        "drawn": None if name is None else {"name": name, "sha256": report.drawn_sha256, "rows": report.drawn},
+        "rows_expected": round(sum(cell.expected for cell in report.cells), 3),
+        "drawn_as": _drawn_as(design),
+        "weights_stand_for": _weights_stand_for(design),
+        "copies": None if report.copies is None else asdict(report.copies),
+        "largest_unit": report.largest_unit,
+        "share_of_margins": None if report.share is None else round(report.share, 6),
+        "rules_take": report.rules_take,
+        "cells": [_cell(cell, tuple(design.groups)) for cell in report.cells],
+        "quotas_without_cases": [quota.model_dump(mode="json") for quota in report.absent],
+        "quotas_in_part_without_cases": [_gap(gap) for gap in report.gaps if gap.lacking < gap.cells],
+        "expected_without_cases": [list(level) for level in report.absent_levels],
+        "groups": [_group(standing, GroupNames(report.features)) for standing in report.standings()],
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _drawn_as(design: SamplingDesign) -> str:
+    if design.together:
+        return "clusters_with_their_copies" if design.pool.cluster else "sets_of_copies"
+    return "clusters" if design.pool.cluster else "rows"
+
+
+def _weights_stand_for(design: SamplingDesign) -> str:
+    distinct = design.duplicates is not None and design.duplicates.copies == "out"
+    return "labelled rows of the pool, each set of copies as one" if distinct else "labelled rows of the pool"
+
+
+def _cell(cell: CellDraw, features: tuple[str, ...]) -> dict[str, Any]:
+    return {
+        "stratum": cell.number,
+        "of": dict(zip(features, cell.codes, strict=True)),
+        "label": "positive" if cell.positive else "negative",
+        "in_pool": cell.pool,
+        "can_be_drawn": cell.distinct,
+        "asked": cell.asked,
+        "expected": round(cell.expected, 3),
+        "drawn": cell.drawn,
+        "units": cell.units,
+        "units_drawn": cell.units_drawn,
+        "inclusion_probability": cell.probability,
+        "why": cell.why,
+    }
+
+
+def _gap(gap: QuotaGap) -> dict[str, Any]:
+    return {"quota": gap.quota.model_dump(mode="json"), "cells": gap.cells, "without_cases": gap.lacking}
+
+
+def _group(standing: GroupStanding, names: GroupNames) -> dict[str, Any]:
+    return {
+        "rule": standing.rule.id,
+        "metric": standing.rule.metric,
+        "group": [list(level) for level in standing.group.levels],
+        "name": names.name(standing.group),
+        "in_pool": standing.pool,
+        "cases": standing.cases,
+        "cases_required": standing.required,
+        "decidable": standing.decidable,
+        "held_back": standing.held_back,
+        "judged_as": None if standing.judged_as is None else [list(level) for level in standing.judged_as.levels],
+    }

@@ -1,0 +1,167 @@
+"""What `audit7k power` prints: for each rule and family, which gaps can be decided; the worst placed groups first."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from audit.cli.console.group_names import GroupNames, fit, printable
+from audit.cli.console.terminal import Style
+from audit.vocabulary.metrics import METRICS
+from audit.vocabulary.numbers import exact_percent
+
+if TYPE_CHECKING:
+    from audit.cli.pages.power_flags import AskedOf
+    from audit.planning.planned_cases import Answer
+    from audit.planning.power import FamilyPower, GroupPower, PowerReport, RulePower, Smallest
+
+__all__ = ["MOST_GROUPS", "cases_summary", "disparity_words", "power_summary"]
+
+MOST_GROUPS: Final = 10
+"""Groups that are named for each family, unless all are asked for."""
+_NONE: Final = {
+    "too_few_cases": "none",
+    "too_few_clusters": "few clusters",
+    "too_few_for_a_rate": "no rate",
+    "no_cases": "no cases",
+    "no_rest": "no rest",
+    "limit_cannot_be_exceeded": "impossible",
+}
+_SUPPOSED: Final = "Everybody else at the rate expected, every case answered."
+_NAME, _COLUMN = 30, 13
+
+
+def power_summary(report: PowerReport, style: Style, *, every_group: bool = False) -> str:
+    """The page of a set; `every_group` names every group instead of the worst placed ten of each family."""
+    names = GroupNames(report.features)
+    verdict = report.plan.verdict
+    lines = [
+        style.paint(f"Power of {printable(report.plan.audit.title)}: nothing was scored", "strong"),
+        f"Power {exact_percent(verdict.power)}, alpha {verdict.alpha:g}. {_SUPPOSED}",
+        "FAIL from: the smallest gap to the rest that would be named.",
+        "PASS at: the smallest limit at which a group equal to the rest would pass,",
+        "  if nobody of unknown group belongs to it: `audit7k check` says whom they hold back.",
+    ]
+    for rule in report.rules:
+        lines += ["", *_rule(rule, names, style, every_group)]
+    lines += ["", "Restricted: exact counts can single out people; not for publication."]
+    return "\n".join(lines) + "\n"
+
+
+def _rule(rule: RulePower, names: GroupNames, style: Style, every_group: bool) -> list[str]:
+    asked = rule.rule
+    scale = "difference" if asked.scale == "difference" else "ratio"
+    head = f"{asked.id}: {METRICS[asked.metric].plain}, {scale} {asked.limit:g} from the rest"
+    lines = [style.paint(head, "strong")]
+    if rule.known_only_after_scoring:
+        return [*lines, "  Known only after scoring: its groups are counted over the detector's decisions."]
+    lines.append(f"  Planned with a rate of {exact_percent(asked.planned_rate)} (expected_rate in the plan)")
+    for family in rule.families:
+        lines += _family(rule, family, names, every_group)
+    return lines
+
+
+def _family(rule: RulePower, family: FamilyPower, names: GroupNames, every_group: bool) -> list[str]:
+    count = len(family.groups)
+    sizes = "" if family.exact else " (by effective sizes)"
+    ordered = sorted(family.groups, key=lambda group: _placed(rule.rule.scale, group))
+    shown = ordered if every_group else ordered[:MOST_GROUPS]
+    fails = ["FAIL from"] if len(rule.sides) == 1 else ["FAIL below", "FAIL above"]
+    heads = "".join(f"{head:>{_COLUMN}}" for head in (*fails, "PASS at"))
+    lines = [
+        f"  {names.family(family.family)}: {count:,} group{'' if count == 1 else 's'}{sizes}",
+        f"    {'':{_NAME}}{'cases':>9}{'alone from':>12}{heads}",
+        *(_group(rule, group, names) for group in shown),
+    ]
+    if len(ordered) > len(shown):
+        lines.append(f"    and {len(ordered) - len(shown):,} more that are better placed (--all names them)")
+    return lines
+
+
+def _placed(scale: str, group: GroupPower) -> tuple[float, int]:
+    """Groups of which no gap would be named first, the largest of them before the others; then the widest gaps."""
+    return -_width(scale, _widest(scale, group.fails_from)), -group.cases
+
+
+def _widest(scale: str, sides: Sequence[Smallest]) -> Smallest:
+    """The side on which the least can be decided: one without an answer, else the one with the widest disparity."""
+    return max(sides, key=lambda side: _width(scale, side))
+
+
+def _width(scale: str, side: Smallest) -> float:
+    if side.disparity is None:
+        return math.inf
+    return side.disparity if scale == "difference" else 1.0 - side.disparity
+
+
+def _group(rule: RulePower, group: GroupPower, names: GroupNames) -> str:
+    alone = "never" if group.required is None else f"{group.required:,}"
+    told = [*group.fails_from, _widest(rule.rule.scale, group.passes_at)]
+    columns = "".join(f"{_disparity(rule, side):>{_COLUMN}}" for side in told)
+    return f"    {fit(names.name_within(group.group, _NAME), _NAME)}{group.cases:>9,}{alone:>12}{columns}"
+
+
+def _disparity(rule: RulePower, side: Smallest) -> str:
+    if side.disparity is None:
+        return _NONE.get(side.reason or "", "none")
+    return disparity_words(rule.rule.scale, side.disparity)
+
+
+def disparity_words(scale: str, disparity: float) -> str:
+    """A disparity in a few digits, rounded so that it never promises more than is true."""
+    if scale == "difference":
+        return f"{math.ceil(disparity * 1000 - 1e-6) / 10:.1f} points"
+    return f"ratio {math.floor(disparity * 1000 + 1e-6) / 1000:.3f}"
+
+
+_WANTED: Final = {
+    "one_group_passes": "one group passes",
+    "all_groups_pass": "all groups pass",
+    "gap_is_named": "a gap is named",
+}
+_WHY: Final = {
+    "rest_too_small": "no number: everyone else is too few",
+    "limit_cannot_be_exceeded": "no number: the limit cannot be exceeded",
+}
+
+
+def cases_summary(asked: AskedOf, answers: Sequence[Answer]) -> str:
+    """The page without a set: cases for each question."""
+    limit, groups = asked.asked.limit, asked.asked.groups
+    rest = asked.asked.rest_cases
+    beside = "one another" if rest is None else f"a rest of {rest:,}"
+    scale = "difference" if limit.scale == "difference" else "ratio"
+    lines = [
+        f"{asked.metric.name}: {asked.metric.plain}, {scale} {limit.limit:g} from the rest",
+        f"Rate {exact_percent(limit.rate)}, {groups:,} groups of one size beside {beside}.",
+        f"Alpha {asked.asked.alpha:g}, power {exact_percent(asked.asked.power)}.",
+        f"Cases are {asked.metric.among}; from these numbers on:",
+        "",
+        f"  {'':30}{'cases a group':>14}{'in all':>11}{'power of one':>14}{'level':>9}",
+        *(line for answer in answers for line in _answer(asked, answer)),
+    ]
+    if asked.gap is None:
+        lines.append("  (--gap says how many cases a FAIL would need)")
+    alone = answers[0].judged_alone_from
+    if alone is not None:
+        lines.append(f'With min_cases = "auto" a group is judged alone from {alone:,} cases on.')
+    return "\n".join(lines) + "\n"
+
+
+def _answer(asked: AskedOf, answer: Answer) -> list[str]:
+    wanted = _WANTED[answer.wanted]
+    if answer.wanted == "gap_is_named":
+        wanted = f"a gap of {asked.gap:g} is named"
+    if answer.cases is None:
+        return [f"  {wanted:30}{_WHY[answer.reason or 'rest_too_small']}"]
+    groups = asked.asked.groups
+    power = math.floor((answer.enumerated_power or 0.0) * 10_000 + 1e-6) / 100
+    line = f"  {wanted:30}{answer.cases:>14,}{answer.cases * groups:>11,}{power:>13.2f}%{answer.level or 0.0:>9.2g}"
+    rows = asked.rows(answer.cases)
+    if asked.prevalence is None:
+        return [line]
+    if rows is None:
+        return [line, "    rows: known only after scoring"]
+    label = f"    rows, {exact_percent(asked.prevalence)} positive"
+    return [line, f"{label:32}{rows:>14,}{rows * groups:>11,}"]

@@ -1,0 +1,87 @@
+"""What else was found, in the terminal: one line a question, only where it changes how a verdict is to be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from audit.cli.console.group_names import GroupNames, printable
+from audit.cli.pages.summary_lines import swap_line
+from audit.result.audit_result import AuditResult
+from audit.result.findings import RuleSensitivity, ScanValues, SubgroupScan
+from audit.vocabulary.groups import Group, Level
+
+_WIDTH = 80
+_CHANGES = {"vanishes": "vanishes", "appears": "appears", "reverses": "turns round"}
+
+
+def second_looks(result: AuditResult, names: GroupNames) -> list[str]:
+    """At most four lines: one changed word, what would overturn a verdict, like with like, the search."""
+    told = (swap_line(result), _weakest(result, names), _like_with_like(result, names), _search(result, names))
+    return [line for line in told if line]
+
+
+def _weakest(result: AuditResult, names: GroupNames) -> str:
+    """The FAIL that the fewest wrong labels would overturn; of an audit that passes, the PASS."""
+    outcome = result.overall.outcome
+    found = [
+        (finding.overturned_by, finding.among, names.name(finding.group), finding.group)
+        for rule in _examined(result)
+        for finding in rule.findings
+        if finding.kind == "labels_flipped" and finding.outcome == outcome and finding.overturned_by is not None
+    ]
+    if not found:
+        return ""
+    count, among, _, group = min(found, key=lambda each: each[:3])
+    falls = f": {count:,} wrong label{'' if count == 1 else 's'} of {among:,} would overturn it"
+    start = f"Least sure: the {outcome.upper()} of "
+    return f"{start}{names.name_within(group, _WIDTH - len(start) - len(falls), '..')}{falls}"
+
+
+def _examined(result: AuditResult) -> Iterator[RuleSensitivity]:
+    return (rule for rule in result.sensitivity if rule.examined == "yes")
+
+
+def _like_with_like(result: AuditResult, names: GroupNames) -> str:
+    """What comparing only cases of the same kind does to gaps, and one group by name."""
+    changed = [
+        (gap.note, gap.group, record.controls)
+        for record in result.conditional
+        for gap in record.groups
+        if gap.note in _CHANGES
+    ]
+    if not changed:
+        return ""
+    note, group, controls = changed[0]
+    kinds = " and ".join(printable(control.replace("_", " ")) for control in controls)
+    more = f" (and {len(changed) - 1:,} more)" if len(changed) > 1 else ""
+    end = f" {_CHANGES[note]} within {kinds}{more}"
+    start = "Like with like: the gap of "
+    return f"{start}{names.name_within(group, max(_WIDTH - len(start) - len(end), 12), '..')}{end}"
+
+
+def _search(result: AuditResult, names: GroupNames) -> str:
+    """The subgroup that held up among other cases; else that none did."""
+    if not result.subgroup_scan:
+        return ""
+    confirmed = [scan for scan in result.subgroup_scan if scan.outcome == "confirmed"]
+    if not confirmed:
+        told = all(scan.outcome == "cannot_tell" for scan in result.subgroup_scan)
+        return f"Search for subgroups: {'too few cases to tell' if told else 'none stands out and holds up'}"
+    scan = confirmed[0]
+    harm = "missed" if scan.question == "missed" else "wrongly flagged"
+    more = "; another in the report" if len(confirmed) > 1 else ""
+    return f"Search: {harm} more often: {_subset(scan, result, names)}{more}"
+
+
+def _subset(scan: SubgroupScan, result: AuditResult, names: GroupNames) -> str:
+    finest = {feature.name: feature.rungs[0] for feature in result.features}
+    return "; ".join(_values(part, finest, names) for part in scan.subset)
+
+
+def _values(part: ScanValues, finest: dict[str, str], names: GroupNames) -> str:
+    if part.kind == "feature" and part.attribute in finest:
+        groups = [Group((Level(part.attribute, finest[part.attribute], value),)) for value in part.values]
+        told = [names.name(group) for group in groups]
+    else:
+        told = [f"{printable(part.attribute)} {printable(value)}" for value in part.values]
+    return " or ".join([*told, *([f"{part.others} more"] if part.others else [])])

@@ -1,0 +1,347 @@
+"""The terminal summary of a result: 80 x 24, verdict first. Everything is read from the result; nothing is decided."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from audit.cli.console.group_names import GroupNames, fit, printable
+from audit.cli.console.terminal import State, Style
+from audit.cli.pages.change_words import change_line
+from audit.cli.pages.second_looks import second_looks
+from audit.cli.pages.summary_lines import UNNAMED, Unnamed, Waived, answer_lines, opinion_line, probe_rule_lines
+from audit.result.audit_result import AuditResult
+from audit.result.findings import Estimate, RuleResult, Verdict
+from audit.vocabulary.groups import Group
+from audit.vocabulary.metrics import MetricName
+from audit.vocabulary.numbers import exact_percent, percent
+
+WIDTH: Final = 80
+"""Columns. A wider terminal gets the same text: it is read in logs, too."""
+MOST_GROUPS: Final = 8
+"""Groups that are shown; a group fewer for each line of what else was found."""
+
+SHORT: Final[Mapping[MetricName, str]] = {
+    "true_positive_rate": "found",
+    "false_negative_rate": "missed",
+    "false_positive_rate": "wrong flags",
+    "true_negative_rate": "left alone",
+    "precision": "right flags",
+    "accuracy": "agreement",
+    "selection_rate": "flagged",
+    "base_rate": "labelled",
+}
+_WORDS: Final[Mapping[State, str]] = {
+    "fail": "FAIL",
+    "pass": "within",
+    "inconclusive": "cannot tell",
+    "not_evaluable": "no rate",
+    "as_part": "cannot tell",
+}
+_URGENCY: Final[Mapping[State, int]] = {"fail": 0, "inconclusive": 1, "as_part": 2, "pass": 3, "not_evaluable": 4}
+_PRIMARY: Final[Mapping[str, tuple[MetricName, ...]]] = {
+    "missed": ("true_positive_rate", "false_negative_rate"),
+    "wrongly_flagged": ("false_positive_rate", "true_negative_rate"),
+    "both": ("true_positive_rate", "false_negative_rate", "false_positive_rate", "true_negative_rate"),
+}
+_HARMS: Final = {
+    "missed": "victims missed (flags lead to services)",
+    "wrongly_flagged": "people wrongly flagged (flags lead to enforcement)",
+    "both": "victims missed and people wrongly flagged (flags lead to both)",
+}
+
+
+_PLACES: Final = {
+    "in_process": "this process",
+    "child": "a process of its own",
+    "namespaces": "a process of its own",
+    "bwrap": "bubblewrap",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A verdict with the rates that it is about."""
+
+    verdict: Verdict
+    rule: RuleResult
+    estimate: Estimate | None
+    rest: float | None
+
+    @property
+    def state(self) -> State:
+        """The outcome, with groups that were judged only as a part of a larger one told apart."""
+        return "as_part" if self.verdict.because == "judged_as_part" else self.verdict.outcome
+
+    @property
+    def excess(self) -> float:
+        """How far the measured rate lies beyond the limit, in shares; negative within it. For the order alone."""
+        value = self.estimate.value if self.estimate else None
+        if value is None or self.rest is None:
+            return float("-inf")
+        low = self.verdict.side == "low"
+        if self.rule.scale == "difference":
+            limit = self.rest - self.rule.limit if low else self.rest + self.rule.limit
+        else:
+            limit = self.rest * self.rule.limit if low else self.rest / self.rule.limit
+        return limit - value if low else value - limit
+
+
+def findings(result: AuditResult) -> list[Finding]:
+    """Every verdict of `result` with its rates, the most urgent first; the same people once for each rule.
+
+    Within a state the primary harm comes first, then groups with enough cases to be judged alone: they are what stands
+    between the audit and a verdict, and a handful of people with an extreme rate is no finding.
+    """
+    primary = _PRIMARY[result.overall.primary_harm]
+    rules = {rule.rule: rule for rule in result.rules}
+    estimates = {(estimate.metric, estimate.group.levels): estimate for estimate in result.estimates}
+    everyone = _of_everyone(result)
+    found = []
+    for verdict in result.verdicts:
+        rule = rules[verdict.rule]
+        estimate = estimates.get((rule.metric, verdict.group.levels))
+        found.append(Finding(verdict, rule, estimate, _rest(everyone.get(rule.metric), estimate)))
+    return _same_people_once(sorted(found, key=lambda finding: _order(finding, primary)))
+
+
+def _order(finding: Finding, primary: tuple[MetricName, ...]) -> tuple[int, bool, bool, float]:
+    return (
+        _URGENCY[finding.state],
+        finding.rule.metric not in primary,
+        not finding.verdict.decidable,
+        -finding.excess,
+    )
+
+
+def _same_people_once(found: list[Finding]) -> list[Finding]:
+    """Without the repeats of a group that stands for itself on every rung, such as "unknown": the first of each stays.
+
+    A plan's own ladder may use one code for different people on two rungs; those differ in their numbers.
+    """
+    once: dict[tuple[object, ...], Finding] = {}
+    for finding in found:
+        codes = tuple((level.feature, level.code) for level in finding.verdict.group.levels)
+        rate = finding.estimate and (finding.estimate.numerator, finding.estimate.denominator)
+        once.setdefault((finding.rule.rule, codes, finding.verdict.cases, rate), finding)
+    return list(once.values())
+
+
+def summary(result: AuditResult, style: Style, report: str = "", next_command: str = "") -> str:
+    """The summary: at most 24 lines of at most 80 columns, the prompt after it included."""
+    found = findings(result)
+    names = GroupNames(result.features)
+    unnamed = Unnamed(result)
+    lines = [_verdict_line(result, style), *_counts(found, unnamed), ""]
+    lines += [_line(f"Primary harm: {_HARMS[result.overall.primary_harm]}"), _line(_overall_rates(result)), ""]
+    lines.append(style.paint(_columns("", "Group", "Share", "rate", "likely", "rest"), "faint"))
+    waived = Waived(result)
+    further = [
+        *change_line(result),
+        *waived.line(),
+        *_expected(result, names),
+        *second_looks(result, names),
+        *answer_lines(result),
+        *_where(result),
+    ]
+    listed = [
+        each
+        for each in found
+        if each.state == "fail" or (each.state != "not_evaluable" and not unnamed.may_hold(each.verdict))
+    ]
+    room = MOST_GROUPS - bool(unnamed)
+    further = further[: room - 1]  # a group is always shown; the report has every line
+    shown = listed[: room - len(further)]
+    lines += [_row(finding, names, style, waived) for finding in shown]
+    left = len(found) - len(shown)
+    lines += [
+        _line(f"  and {left:,} more in the report" if left else ""),
+        *map(_line, further),
+        _line(_coverage(result)),
+        _line(_rows(result)),
+        _line(opinion_line(result)),
+    ]
+    if report:
+        lines.append(f"Report: {printable(report)}")
+    if next_command:
+        lines.append(f"Next:   {printable(next_command)}")
+    lines.append("Restricted: exact counts can single out people; not for publication.")
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def verdict_words(result: AuditResult, style: Style) -> str:
+    """The verdict as shape and word: "✗ FAIL"."""
+    outcome = result.overall.outcome
+    return style.paint(f"{style.shape(outcome)} {outcome.upper()}", outcome)
+
+
+def rule_lines(result: AuditResult, style: Style) -> list[str]:
+    """One line for each rule that does not pass."""
+    names = GroupNames(result.features)
+    found = findings(result)
+    of_rates = [
+        _rule_line(rule, [one for one in found if one.rule is rule], names, style)
+        for rule in result.rules
+        if rule.outcome != "pass"
+    ]
+    return [*of_rates, *probe_rule_lines(result, style)]
+
+
+def _rule_line(rule: RuleResult, found: list[Finding], names: GroupNames, style: Style) -> str:
+    failing = [finding for finding in found if finding.state == "fail"]
+    limit = f"{'difference' if rule.scale == 'difference' else 'ratio'} {rule.limit:g}"
+    covered = percent(rule.coverage, against=rule.min_coverage)
+    reasons = {
+        "group_beyond_limit": f"{_groups(len(failing))} beyond the limit ({limit} from the rest)",
+        "unnamed_beyond_limit": f"one or more nationalities are beyond the limit ({limit} from the rest); "
+        "none can be named, and none may be singled out",
+        "group_undecided": f"{_groups(sum(f.state == 'inconclusive' and f.verdict.decidable for f in found))} "
+        "with enough cases could not be decided",
+        "coverage_too_small": f"only {covered} of the people are in groups that could be judged "
+        f"(the plan needs {exact_percent(rule.min_coverage)})",
+        "expected_group_missing": _missing(rule, names),
+        "too_many_failed": "the detector failed on more rows than the plan allows (verdict.max_failed)",
+        "nothing_judged": "no group has enough cases to be judged",
+    }
+    state: State = "fail" if rule.outcome == "fail" else "inconclusive"
+    text = f"{style.shape(state)} {_WORDS[state]} {rule.rule}: {reasons.get(rule.because, rule.because)}"
+    worst = "; ".join(names.name_within(finding.verdict.group, 40) for finding in failing[:3])
+    more = f" and {len(failing) - 3} more" if len(failing) > 3 else ""
+    return style.paint(text + (f": {worst}{more}" if worst else ""), state)
+
+
+def _expected(result: AuditResult, names: GroupNames) -> list[str]:
+    """One line where the set lacks groups that the plan expects."""
+    missing = tuple({group: None for rule in result.rules for group in rule.missing_expected})
+    return [f"Expected by the plan, too few in the set: {_named(missing, names)}"] if missing else []
+
+
+def _where(result: AuditResult) -> list[str]:
+    """One line on where the detector ran, where it was run."""
+    ran = result.provenance.ran_in
+    if ran is None:
+        return []
+    place = _PLACES[ran.kind]
+    network = "without network" if ran.network == "blocked" else "with network"
+    memory = "" if ran.memory_limit_mib is None else f", at most {ran.memory_limit_mib:,} MiB"
+    return [f"Detector: ran in {place}, {network}{memory}"]
+
+
+def _missing(rule: RuleResult, names: GroupNames) -> str:
+    missing = rule.missing_expected
+    return f"too few cases of {_groups(len(missing))} that the plan expects: {_named(missing, names)}"
+
+
+def _named(groups: tuple[Group, ...], names: GroupNames) -> str:
+    more = f" and {len(groups) - 3:,} more" if len(groups) > 3 else ""
+    return ", ".join(names.name_within(group, 40) for group in groups[:3]) + more
+
+
+def _groups(count: int) -> str:
+    return f"{count:,} group{'' if count == 1 else 's'}"
+
+
+def _of_everyone(result: AuditResult) -> dict[str, Estimate]:
+    return {estimate.metric: estimate for estimate in result.estimates if not estimate.group.levels}
+
+
+def _rest(everyone: Estimate | None, estimate: Estimate | None) -> float | None:
+    """The rate of everyone else, from integer counts; with design weights from their sums."""
+    if everyone is None or estimate is None:
+        return None
+    numbers = (
+        everyone.weighted_numerator,
+        everyone.weighted_denominator,
+        estimate.weighted_numerator,
+        estimate.weighted_denominator,
+    )
+    if everyone.denominator > estimate.denominator and None not in numbers:
+        whole_x, whole_n, x, n = (number or 0.0 for number in numbers)
+        return (whole_x - x) / (whole_n - n) if whole_n > n else None
+    denominator = everyone.denominator - estimate.denominator
+    return (everyone.numerator - estimate.numerator) / denominator if denominator else None
+
+
+def _verdict_line(result: AuditResult, style: Style) -> str:
+    outcome = result.overall.outcome
+    words = f"{style.shape(outcome)} {outcome.upper()}"
+    title = fit(printable(result.plan.audit.title), WIDTH - len(words) - 2).rstrip()
+    return f"{style.paint(words, outcome)}  {title}"
+
+
+def _counts(found: list[Finding], unnamed: Unnamed) -> list[str]:
+    by_state = {state: sum(finding.state == state for finding in found) for state in _WORDS}
+    cannot = by_state["inconclusive"] + by_state["as_part"] + by_state["not_evaluable"]
+    detail = [
+        f"{count:,} {words}"
+        for count, words in (
+            (by_state["as_part"], "judged only as part of a larger group"),
+            (by_state["not_evaluable"], "without a rate"),
+        )
+        if count
+    ]
+    failing = "no group fails by name" if unnamed and not by_state["fail"] else f"{by_state['fail']:,} fail"
+    lines = [f"  {failing}, {by_state['pass']:,} within the limit, {cannot:,} cannot tell"]
+    if unnamed:
+        lines.insert(0, f"  {UNNAMED}")
+    if detail:
+        lines.append(f"  (of these {' and '.join(detail)})")
+    return [_line(line) for line in lines]
+
+
+def _overall_rates(result: AuditResult) -> str:
+    everyone = _of_everyone(result)
+    shares = []
+    for metric, words in (
+        ("true_positive_rate", "victims found"),
+        ("false_positive_rate", "non-victims wrongly flagged"),
+    ):
+        estimate = everyone.get(metric)
+        value = estimate.value if estimate else None
+        shares.append(f"{percent(value)} of {words}" if value is not None else f"{words} not known")
+    return f"Everyone: {', '.join(shares)}"
+
+
+def _columns(state: str, group: str, metric: str, rate: str, likely: str, rest: str) -> str:
+    return f"{fit(state, 13)} {fit(group, 31)} {fit(metric, 11)} {rate:>4} {likely:>9} {rest:>5}"
+
+
+def _row(finding: Finding, names: GroupNames, style: Style, waived: Waived) -> str:
+    state = finding.state
+    ellipsis = "…" if style.unicode else "..."
+    if state == "as_part" and finding.verdict.judged_as is not None:
+        own = names.name_within(finding.verdict.group, 20, ellipsis)
+        group = fit(f"{own}: only as part of {names.name(finding.verdict.judged_as)}", 43, ellipsis)
+    else:
+        own = names.name_within(finding.verdict.group, 31, ellipsis)
+        group = f"{fit(own, 31)} {fit(SHORT[finding.rule.metric], 11)}"
+    estimate = finding.estimate
+    likely = f"{_bare(estimate.low)}-{percent(estimate.high)}" if estimate and estimate.value is not None else "-"
+    rate = percent(estimate.value) if estimate else "-"
+    word = f"{_WORDS[state]} waived" if waived.covers(finding.verdict) else _WORDS[state]
+    words = style.paint(fit(f"{style.shape(state)} {word}", 13), state)
+    return f"{words} {group} {rate:>4} {likely:>9} {percent(finding.rest):>5}"
+
+
+def _bare(value: float | None) -> str:
+    return percent(value).rstrip("%")
+
+
+def _coverage(result: AuditResult) -> str:
+    known = [rule.coverage for rule in result.rules if rule.coverage is not None]
+    least = result.plan.verdict.min_coverage
+    if not known:
+        return "Coverage: nobody is in a group that could be judged"
+    share = percent(min(known), against=least)
+    return f"Coverage: {share} of people are in groups that could be judged (needed: {exact_percent(least)})"
+
+
+def _rows(result: AuditResult) -> str:
+    rows = result.rows[0]
+    unscored = rows.abstained + rows.failed
+    return f"Rows: {rows.read:,} read, {rows.scored:,} scored, {unscored:,} not scored, {rows.unlabelled:,} unlabelled"
+
+
+def _line(text: str) -> str:
+    return fit(text, WIDTH).rstrip()

@@ -1,0 +1,194 @@
+"""Counterfactual probes in the terminal: one line in the summary, and a line for each limit on them that is not met."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from audit.cli.console.group_names import printable
+from audit.cli.console.terminal import Style
+from audit.result.audit_result import AuditResult
+from audit.result.findings import ProbeRuleResult, SwapProbe, SwapShift, Verdict
+from audit.result.waivers import day_of, standing
+from audit.vocabulary.groups import Family
+from audit.vocabulary.numbers import percent
+from audit.vocabulary.terms import SLOT_WORDS
+from audit.vocabulary.text import count_of
+
+__all__ = ["UNNAMED", "Unnamed", "Waived", "answer_lines", "opinion_line", "probe_rule_lines", "swap_line"]
+
+
+_MOST_NAMED = 3
+
+
+def swap_line(result: AuditResult) -> str:
+    """The change that moves the score most, over all probes, and what it did to decisions; empty without probes."""
+    moved = [
+        ((abs(shift.shift), shift.to_flagged + shift.to_not_flagged, shift.pairs_moved), probe, shift)
+        for probe in result.probes
+        for shift in probe.shifts
+        if shift.shift is not None
+    ]
+    if not moved:
+        return "Swaps: nothing was scored" if result.probes else ""
+    if not any(shift.pairs_moved for _, _, shift in moved):
+        return f"Swaps{_judged(result)}: no score moved{_over(result)}"
+    _, probe, shift = max(moved, key=lambda each: each[0])
+    slot = SLOT_WORDS.get(shift.slot, shift.slot) if probe.kind == "text" else f"column {shift.slot}"
+    name = f"{slot} {_change(probe, shift)}"
+    flipped = shift.to_flagged + shift.to_not_flagged
+    decisions = f"{flipped:,} of {count_of(shift.pairs, 'decision')} changed"
+    return f"Swaps{_judged(result)}: widest {100 * (shift.shift or 0.0):+.1f} points, {decisions}: {printable(name)}"
+
+
+def _over(result: AuditResult) -> str:
+    """How much a sentence about all changes rests on: the fewest texts that any of them was scored in."""
+    unscored = sum(shift.pairs_unscored for probe in result.probes for shift in probe.shifts)
+    if unscored:
+        every = unscored + sum(shift.pairs for probe in result.probes for shift in probe.shifts)
+        return f", but {unscored:,} of {count_of(every, 'pair')} were not scored"
+    scored, probe = min(
+        ((slot.templates_scored, one) for one in result.probes for slot in one.slots), key=lambda x: x[0]
+    )
+    return f", whatever was changed ({count_of(scored, probe.unit)})"
+
+
+def _judged(result: AuditResult) -> str:
+    """What the limits on probes came to, where there are any."""
+    outcomes = {rule.outcome for rule in result.probe_rules}
+    if not outcomes:
+        return ""
+    return " FAIL" if "fail" in outcomes else " within the limit" if outcomes == {"pass"} else " cannot tell"
+
+
+def probe_rule_lines(result: AuditResult, style: Style) -> list[str]:
+    """One line for each limit on probes that is not met or not decided."""
+    return [_rule_line(result, rule, style) for rule in result.probe_rules if rule.outcome != "pass"]
+
+
+def _rule_line(result: AuditResult, rule: ProbeRuleResult, style: Style) -> str:
+    fails = rule.outcome == "fail"
+    wanted = {"fail"} if fails else {"inconclusive", "not_evaluable"}
+    verdicts = [one for one in result.probe_verdicts if one.rule == rule.rule and one.outcome in wanted]
+    what = "move the mean score beyond the limit" if fails else "could not be decided"
+    names = {
+        (probe.probe, shift.slot, shift.given_slot, shift.given, shift.level): _change(probe, shift)
+        for probe in result.probes
+        for shift in probe.shifts
+    }
+    named = [
+        names.get((one.probe, one.slot, one.given_slot, one.given, one.level), one.level)
+        for one in verdicts[:_MOST_NAMED]
+    ]
+    more = f" and {len(verdicts) - _MOST_NAMED:,} more" if len(verdicts) > _MOST_NAMED else ""
+    state = "FAIL" if fails else "cannot tell"
+    text = (
+        f"{style.shape(rule.outcome)} {state} {rule.rule}: {count_of(len(verdicts), 'change')} {what} "
+        f"({rule.margin:g} of the score range): {printable('; '.join(named))}{more}"
+    )
+    return style.paint(text, rule.outcome)
+
+
+def _change(probe: SwapProbe, shift: SwapShift) -> str:
+    if shift.given_slot is None or shift.given is None:
+        return shift.name
+    held = next(
+        (one.name for one in probe.shifts if (one.slot, one.level) == (shift.given_slot, shift.given)), shift.given
+    )
+    return f"{shift.name} within {held}"
+
+
+def opinion_line(result: AuditResult) -> str:
+    """Which libraries computed the same numbers, and how many; that none did where none was asked or could answer."""
+    if result.crosscheck_state == "not_asked":
+        return "Checked: no other library was asked for the same numbers"
+    if result.crosscheck_state == "no_answer":
+        return "Checked: neither fairlearn nor AIF360 could be asked"
+    names = " and ".join(printable(agreement.library) for agreement in result.crosscheck)
+    numbers = min(agreement.rates_compared + agreement.disparities_compared for agreement in result.crosscheck)
+    verb = "agrees" if len(result.crosscheck) == 1 else "agree"
+    return f"Checked: {names} {verb} on {numbers:,} rates and disparities"
+
+
+_MOST = 3
+"""Reasons that are named; the report has all."""
+
+
+def answer_lines(result: AuditResult) -> list[str]:
+    """Why answers failed, and how often the detector contradicts itself."""
+    return [*_failed(result), *_asked_again(result)]
+
+
+def _failed(result: AuditResult) -> list[str]:
+    everyone = [each for each in result.failures if not each.group.root]
+    if not everyone:
+        return []
+    told = sorted(everyone, key=lambda each: -each.rows)
+    reasons = [f"{each.reason or each.status} {each.rows:,}" for each in told[:_MOST]]
+    more = f", {len(told) - _MOST} more reasons" if len(told) > _MOST else ""
+    return [f"Failed: {sum(each.rows for each in told):,} rows ({', '.join(reasons)}{more})"]
+
+
+def _asked_again(result: AuditResult) -> list[str]:
+    for each in result.self_disagreement:
+        if not each.group.root:
+            differ = f"{each.decisions_differ:,} of {each.answered:,} decisions differ"
+            share = f" ({percent(each.share)})" if each.share else ""
+            return [f"Asked {result.plan.scoring.repeat} times: {differ}{share}"]
+    return []
+
+
+UNNAMED: Final = "one or more nationalities are beyond the limit; none may be singled out"
+"""What is said of them, in one line of 80 columns."""
+
+
+class Unnamed:
+    """The families of a result some of whose groups are beyond a limit although none is named, by rule."""
+
+    def __init__(self, result: AuditResult) -> None:
+        named = {(verdict.rule, verdict.group.family) for verdict in result.verdicts if verdict.outcome == "fail"}
+        self._families: list[tuple[str, Family]] = [
+            (rule.rule, family.family)
+            for rule in result.rules
+            for family in rule.families
+            if family.unnamed_beyond and (rule.rule, family.family) not in named
+        ]
+
+    def __bool__(self) -> bool:
+        return bool(self._families)
+
+    def may_hold(self, verdict: Verdict) -> bool:
+        """Whether a group may be one of them, or a part of one: none such is listed, as a list would do the naming."""
+        axes = {*verdict.group.family.axes}
+        return any(rule == verdict.rule and axes.issuperset(family.axes) for rule, family in self._families)
+
+
+class Waived:
+    """The waivers of a result as they stood when the audit ended."""
+
+    def __init__(self, result: AuditResult) -> None:
+        self._held = standing(result, day_of(result)).held if result.waivers else ()
+        self._covered = {(held.waiver.rule, held.waiver.group) for held in self._held if held.state == "in_force"}
+        failing = [each for each in result.verdicts if each.outcome == "fail"]
+        # a code that stands on every rung of a ladder is the same people, as in the line of counts
+        self._failing = {(each.rule, each.group.people) for each in failing}
+        self._left = {(each.rule, each.group.people) for each in failing if not self.covers(each)}
+
+    def covers(self, verdict: Verdict) -> bool:
+        """Whether a finding is waived, by a waiver that holds."""
+        return (verdict.rule, verdict.group) in self._covered
+
+    def line(self) -> list[str]:
+        """One line where there are waivers: how many findings they cover, until when, and which have expired."""
+        if not self._held:
+            return []
+        expired = sum(held.state == "expired" for held in self._held)
+        unused = sum(held.state == "unused" for held in self._held)
+        told = [f"{len(self._failing - self._left):,} of {len(self._failing):,} findings"]
+        days = sorted({held.waiver.expires for held in self._held if held.state == "in_force"})
+        if days:
+            told[0] += f" until {days[0]}" if len(days) == 1 else f" until {days[0]} or later"
+        told += [f"{expired:,} expired"] if expired else []
+        told += [f"{unused:,} unused"] if unused else []
+        who = sorted({printable(held.waiver.who) for held in self._held})
+        by = f", by {who[0]}" if len(who) == 1 else ""
+        return [f"Waived: {'; '.join(told)}{by}"]

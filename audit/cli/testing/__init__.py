@@ -1,0 +1,17 @@
+"""Audits as tests: how pytest asks a plan, and what a test is handed of it.
+
+    import pytest
+
+    @pytest.mark.audit7k("plan.toml")
+    def test_detector(audit7k_verdict):
+        audit7k_verdict.check()
+
+pytest loads `audit7k_pytest` by its entry point, also in projects that audit nothing: it imports nothing of this
+package before a test asks for it.
+"""
+
+from __future__ import annotations
+
+from audit.cli.testing.cases import AuditCase, AuditVerdict
+
+__all__ = ["AuditCase", "AuditVerdict"]

@@ -1,0 +1,129 @@
+"""A result as tests, with exact counts: for a log that nobody reads but those who may see them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from audit.cli.console.group_names import GroupNames
+from audit.cli.pages.change_words import change_sentence
+from audit.cli.pages.summary import Finding, findings
+from audit.cli.testing.cases import OVERALL, AuditCase, block, group_label, told_apart
+from audit.result.audit_result import AuditResult, ProbeRuleResult, ProbeVerdict, RuleResult, Verdict
+from audit.vocabulary.numbers import percent
+
+__all__ = ["exact_cases"]
+
+_NOTE: Final = "exact counts, not for publication"
+_HEADS: Final = {"pass": "passes", "fail": "FAILS", "inconclusive": "is INCONCLUSIVE"}
+
+
+def exact_cases(result: AuditResult) -> tuple[AuditCase, ...]:
+    """The verdict, then every rule with its groups, and every rule on probes with its changes, in the plan's order."""
+    of_probes = (case for rule in result.probe_rules for case in _of_probes(result, rule))
+    return told_apart([_overall(result), *_of_rules(result), *of_probes])
+
+
+def _overall(result: AuditResult) -> AuditCase:
+    overall = result.overall
+    found = "the evidence shows neither a fail nor a pass, and silence is no pass"
+    text = block(
+        f"the audit {_HEADS[overall.outcome]}",
+        system=result.plan.audit.title,
+        found=found if overall.outcome == "inconclusive" else "",
+        fail="; ".join(overall.failing_rules),
+        open="; ".join(overall.undecided_rules),
+        change="" if result.change is None else change_sentence(result.change),
+        note=_NOTE,
+    )
+    return AuditCase(OVERALL, None, None, overall.outcome, text)
+
+
+def _of_rules(result: AuditResult) -> Iterator[AuditCase]:
+    names = GroupNames(result.features)
+    finest = {feature.name: feature.rungs[0] for feature in result.features}
+    found = {id(finding.verdict): finding for finding in findings(result)}
+    for rule in result.rules:
+        yield _rule(rule)
+        for verdict in result.verdicts:
+            # A group that stands for itself on every rung is told of once.
+            if verdict.rule == rule.rule and id(verdict) in found:
+                label = group_label(verdict.group.levels, finest)
+                yield _group(found[id(verdict)], label, names.name(verdict.group))
+
+
+def _rule(rule: RuleResult) -> AuditCase:
+    because = rule.because.replace("_", " ")
+    counted = ", ".join(f"{count:,} {outcome.replace('_', ' ')}" for outcome, count in rule.groups_by_outcome.items())
+    coverage = f"{percent(rule.coverage, against=rule.min_coverage)} (a pass needs {percent(rule.min_coverage)})"
+    if rule.outcome not in ("fail", "pass"):
+        text = f"{rule.rule}: {rule.outcome.replace('_', ' ')}: {because}; coverage {coverage}"
+        return AuditCase(rule.rule, rule.rule, None, rule.outcome, text)
+    text = block(
+        f"{rule.rule}: {rule.outcome}: {because}",
+        limit=_limit(rule),
+        groups=counted,
+        cover=coverage,
+        reason=rule.reason,
+        note=_NOTE,
+    )
+    return AuditCase(rule.rule, rule.rule, None, rule.outcome, text)
+
+
+def _group(finding: Finding, label: str, name: str) -> AuditCase:
+    rule, verdict = finding.rule, finding.verdict
+    case = f"{rule.rule}[{label}]"
+    because = verdict.because.replace("_", " ")
+    if verdict.outcome not in ("fail", "pass"):
+        text = f"{rule.rule}: {verdict.outcome.replace('_', ' ')}: {because}{_needed(verdict)}"
+        return AuditCase(case, rule.rule, label, verdict.outcome, text)
+    text = block(
+        f"{case}: {because}",
+        rule=f"{rule.rule} ({rule.metric.replace('_', ' ')})",
+        group=f"{label} ({name})",
+        limit=_limit(rule),
+        found=_numbers(finding),
+        note=_NOTE,
+    )
+    return AuditCase(case, rule.rule, label, verdict.outcome, text)
+
+
+def _limit(rule: RuleResult) -> str:
+    sides = "lower or higher" if rule.worse == "both" else f"{rule.worse}er"
+    if rule.scale == "difference":
+        return f"{sides} by at most {rule.limit:g} than for everyone else"
+    return f"{sides} by a ratio of at least {rule.limit:g} to everyone else"
+
+
+def _numbers(finding: Finding) -> str:
+    """Counts, rate, likely range and the rate of everyone else."""
+    estimate = finding.estimate
+    if estimate is None or estimate.value is None:
+        return ""
+    counted = f"{estimate.numerator:,} of {estimate.denominator:,}"
+    likely = f"likely range {percent(estimate.low)} to {percent(estimate.high)}"
+    return f"{counted}: {percent(estimate.value)} ({likely}); everyone else {percent(finding.rest)}"
+
+
+def _needed(verdict: Verdict) -> str:
+    return f"; {verdict.cases_needed:,} more cases needed" if verdict.cases_needed else ""
+
+
+def _of_probes(result: AuditResult, rule: ProbeRuleResult) -> Iterator[AuditCase]:
+    limit = f"a mean shift of at most {rule.margin:g} of the score range"
+    because = f"{rule.outcome.replace('_', ' ')}: {rule.because.replace('_', ' ')}"
+    told = block(f"{rule.rule}: {because}", limit=limit, probes="; ".join(rule.probes), note=_NOTE)
+    text = told if rule.outcome in ("fail", "pass") else f"{rule.rule}: {because}"
+    yield AuditCase(rule.rule, rule.rule, None, rule.outcome, text)
+    for verdict in result.probe_verdicts:
+        if verdict.rule == rule.rule:
+            yield _change(verdict, limit)
+
+
+def _change(verdict: ProbeVerdict, limit: str) -> AuditCase:
+    given = f",{verdict.given_slot}={verdict.given}" if verdict.given_slot is not None else ""
+    label = block(f"{verdict.probe}:{verdict.slot}={verdict.level}{given}")
+    case, because = f"{verdict.rule}[{label}]", verdict.because.replace("_", " ")
+    told = block(f"{case}: {because}", rule=verdict.rule, change=label, limit=limit, note=_NOTE)
+    reason = f"{verdict.rule}: {verdict.outcome.replace('_', ' ')}: {because}"
+    return AuditCase(case, verdict.rule, label, verdict.outcome, told if verdict.outcome == "fail" else reason)

@@ -1,0 +1,38 @@
+"""What the log says at its end of outcomes that fail no test: pytest shows a skipped test as one letter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from audit.cli.testing.cases import OVERALL, AuditCase, Judged
+
+__all__ = ["summary_lines"]
+
+_MOST: Final = 10
+"""Cases that are named of each kind."""
+
+
+def summary_lines(judged: Judged) -> list[str]:
+    """Lines for the end of a log: that the plan was audited, what is waived, and of what nobody can tell."""
+    of_groups = [case for case in judged.cases if case.group is not None]
+    lines = [_in_one_line(case) for case in judged.cases if case.name == OVERALL and case.outcome == "inconclusive"]
+    waived = [case.text for case in judged.cases if case.outcome == "waived"]
+    lines += [f"waived: {text}" for text in waived[:_MOST]]
+    if len(waived) > _MOST:
+        lines.append(f"waived: {len(waived) - _MOST:,} more (pytest -rs names them)")
+    kinds = (("inconclusive", "cannot tell of"), ("not_shown", "not shown"), ("not_evaluable", "not tested"))
+    for outcome, told in kinds:
+        names = [case.name for case in of_groups if case.outcome == outcome]
+        if names:
+            lines.append(f"{told} {len(names):,} (pytest -rs says why): {_named(names)}")
+    return [*judged.notes, *(f"{judged.plan}: {line}" for line in lines)]
+
+
+def _in_one_line(case: AuditCase) -> str:
+    return f"{case.name}: " + "; ".join(" ".join(line.split()) for line in case.text.splitlines())
+
+
+def _named(names: Sequence[str]) -> str:
+    more = len(names) - _MOST
+    return "; ".join(names[:_MOST]) + (f" and {more:,} more" if more > 0 else "")

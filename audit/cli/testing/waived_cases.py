@@ -1,0 +1,101 @@
+"""Waived findings as tests: skipped with who answers for them until when, and failed again once that day is over."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from audit.cli.testing.cases import OVERALL, AuditCase, CaseOutcome, group_label, printable
+from audit.vocabulary.groups import Group
+
+if TYPE_CHECKING:
+    from audit.public.table import PublicRelease
+    from audit.result.audit_result import AuditResult, Waiver
+
+__all__ = ["Told", "told_by_release", "told_by_result", "with_waivers"]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A waiver that a test may name."""
+
+    who: str
+    why: str
+    expires: str
+
+
+def told_by_result(result: AuditResult) -> Mapping[tuple[str, str], Told]:
+    """Every waiver, by rule and label of its group."""
+    finest = {feature.name: feature.rungs[0] for feature in result.features}
+    return {(one.rule, _label(one.group, finest)): _told(one) for one in result.waivers}
+
+
+def told_by_release(release: PublicRelease) -> Mapping[tuple[str, str], Told]:
+    """The waivers of findings that the protected figures name."""
+    finest = {feature.name: feature.rungs[0] for feature in release.table.features}
+    return {
+        (one.rule, _label(one.group, finest)): Told(one.who, one.why, one.expires)
+        for one in release.waivers
+        if one.group is not None
+    }
+
+
+def with_waivers(
+    cases: tuple[AuditCase, ...], result: AuditResult, told: Mapping[tuple[str, str], Told], today: str
+) -> tuple[AuditCase, ...]:
+    """The cases with waived findings set aside, as `gate` does it: the verdict is what is left of the exact one.
+
+    Parameters
+    ----------
+    told
+        The waivers that may be named, by rule and label of the group.
+    today
+        The day, as YYYY-MM-DD.
+    """
+    if not result.waivers:
+        return cases
+    from audit.result.waivers import standing
+
+    left = standing(result, today).outcome
+    of_groups = [case if case.group is None else _group(case, told, today) for case in cases]
+    failing = {case.rule for case in of_groups if case.group is not None and case.outcome == "fail"}
+    waived = {case.rule for case in of_groups if case.outcome == "waived"}
+    aside = waived - failing if left != "fail" else set[str | None]()
+    return tuple(_whole(case, left, aside) if case.group is None else case for case in of_groups)
+
+
+def _group(case: AuditCase, told: Mapping[tuple[str, str], Told], today: str) -> AuditCase:
+    waiver = told.get((str(case.rule), str(case.group)))
+    if waiver is None or case.outcome != "fail":
+        return case
+    who, why = _plain(waiver.who), _plain(waiver.why)
+    if waiver.expires < today:
+        return replace(case, text=f"{case.text}\n  waiver by {who} expired on {waiver.expires}: {why}")
+    return replace(case, outcome="waived", text=f"{case.name} FAILS, waived by {who} until {waiver.expires}: {why}")
+
+
+def _whole(case: AuditCase, left: CaseOutcome, aside: Collection[str | None]) -> AuditCase:
+    """A rule of which all that fails is waived, or the verdict by what is left."""
+    if case.name != OVERALL:
+        waived = case.outcome == "fail" and case.rule in aside
+        return replace(case, outcome="waived", text=f"{case.name} FAILS; what fails is waived") if waived else case
+    if case.outcome == left:
+        return case
+    if left == "fail":
+        return replace(case, outcome="fail", text=f"{case.text}\n  waiver a waiver has expired: renew or remove it")
+    if left == "pass":
+        return replace(case, outcome="waived", text="the audit FAILS; what fails is waived")
+    return replace(case, outcome=left, text="the audit FAILS; what fails is waived, and what is left is INCONCLUSIVE")
+
+
+def _label(group: Group, finest: Mapping[str, str]) -> str:
+    return group_label(((level.feature, level.rung, level.code) for level in group.levels), finest)
+
+
+def _told(waiver: Waiver) -> Told:
+    return Told(waiver.who, waiver.why, waiver.expires)
+
+
+def _plain(text: str) -> str:
+    return " ".join(printable(text).split())
