@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr, ndtri
 
-from audit.stats.auc import auc, pair_wins, split_auc
+from audit.stats.scores.auc import auc, pair_wins, split_auc
 from simulate.verdict_size import Measured
 
 FloatArray = npt.NDArray[np.float64]

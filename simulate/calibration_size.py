@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import numpy.typing as npt
 
-from audit.stats.calibration import CalibrationBins, mean_gap, miscalibration
+from audit.stats.scores.calibration import CalibrationBins, mean_gap, miscalibration
 from simulate.verdict_size import Measured
 
 FloatArray = npt.NDArray[np.float64]

@@ -13,11 +13,11 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from audit.stats.boundaries import margin_boundary
-from audit.stats.multiplicity import reject_family
-from audit.stats.paired_naming import name_paired
-from audit.stats.paired_score import BETA, screened_paired_p
-from audit.stats.score_test import FAIL_BETA, PASS_BETA, screened_p
+from audit.stats.margins.multiplicity import reject_family
+from audit.stats.margins.score_test import FAIL_BETA, PASS_BETA, screened_p
+from audit.stats.pairs.paired_naming import name_paired
+from audit.stats.pairs.paired_score import BETA, screened_paired_p
+from audit.stats.rates.boundaries import margin_boundary
 from audit.verdicts.budget import ALL_NAMES
 from audit.verdicts.changes.margins import NAMING_BETA, SEPARATELY
 from simulate.verdict_size import Measured, zipf_sizes

@@ -13,12 +13,12 @@ from itertools import product
 import numpy as np
 import numpy.typing as npt
 
-from audit.stats.boundaries import margin_boundary
-from audit.stats.effective_test import Comparison, effective_size, effective_test, few_degrees_factor
-from audit.stats.intervals import wilson
-from audit.stats.mover import Limits, difference_of_limits, ratio_of_limits
-from audit.stats.own_correlation import Alike, Evened
-from audit.stats.weighted_rate import MAX_CORRELATION, WeightedRate
+from audit.stats.clusters.effective_test import Comparison, effective_size, effective_test, few_degrees_factor
+from audit.stats.clusters.own_correlation import Alike, Evened
+from audit.stats.clusters.weighted_rate import MAX_CORRELATION, WeightedRate
+from audit.stats.rates.boundaries import margin_boundary
+from audit.stats.rates.intervals import wilson
+from audit.stats.rates.mover import Limits, difference_of_limits, ratio_of_limits
 from simulate.verdict_size import Measured
 from simulate.weighted_clusters import WEIGHT_CV, Setting, cluster_sizes, rates_of, settings
 

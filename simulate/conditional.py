@@ -14,10 +14,8 @@ from audit.analyses.amplification import amplification, amplification_outcomes
 from audit.analyses.label_gaps import label_gaps
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan
-from audit.stats.conditioning import NOTES, note_on_conditioning
-from audit.stats.deployed import RateLimits, flag_rate_at, precision_at
-from audit.stats.intervals import newcombe_difference, wilson
-from audit.stats.mantel_haenszel import (
+from audit.stats.doubts.conditioning import NOTES, note_on_conditioning
+from audit.stats.doubts.mantel_haenszel import (
     StratumPairs,
     common_difference,
     common_ratio,
@@ -26,7 +24,9 @@ from audit.stats.mantel_haenszel import (
     ratio_interval,
     same_in_all_strata,
 )
-from audit.stats.paired import difference_of_independent, newcombe_paired
+from audit.stats.pairs.paired import difference_of_independent, newcombe_paired
+from audit.stats.rates.intervals import newcombe_difference, wilson
+from audit.stats.scores.deployed import RateLimits, flag_rate_at, precision_at
 from audit.vocabulary.groups import Axis, Family, Group, Level
 from simulate.verdict_size import Measured
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from audit.stats.expected_cost import difference_of_costs, expected_cost
-from audit.stats.row_bootstrap import expanded_percentiles, resampled_places
+from audit.stats.rates.row_bootstrap import expanded_percentiles, resampled_places
+from audit.stats.scores.expected_cost import difference_of_costs, expected_cost
 from simulate.verdict_size import Measured
 
 LEVEL = 0.95

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from audit.disclosure.exact import ExactCounts
 from audit.disclosure.rates import RATES, intervals
-from audit.stats.intervals import wilson
+from audit.stats.rates.intervals import wilson
 from simulate.disclosure_world import People as Set
 from simulate.disclosure_world import counted, method, world_lattice
 from simulate.verdict_size import Measured

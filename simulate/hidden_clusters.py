@@ -15,10 +15,10 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from audit.stats.boundaries import margin_boundary
-from audit.stats.effective_test import Comparison, effective_test
-from audit.stats.own_correlation import Alike, Evened
-from audit.stats.weighted_rate import Tilt, WeightedRate
+from audit.stats.clusters.effective_test import Comparison, effective_test
+from audit.stats.clusters.own_correlation import Alike, Evened
+from audit.stats.clusters.weighted_rate import Tilt, WeightedRate
+from audit.stats.rates.boundaries import margin_boundary
 from simulate.clustered_comparison import pooled
 from simulate.verdict_size import Measured
 

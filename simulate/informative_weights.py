@@ -13,9 +13,9 @@ from itertools import product
 import numpy as np
 import numpy.typing as npt
 
-from audit.stats.boundaries import margin_boundary
-from audit.stats.effective_test import Comparison, effective_test
-from audit.stats.weighted_rate import Tilt, WeightedRate
+from audit.stats.clusters.effective_test import Comparison, effective_test
+from audit.stats.clusters.weighted_rate import Tilt, WeightedRate
+from audit.stats.rates.boundaries import margin_boundary
 from simulate.verdict_size import Measured
 from simulate.weighted_clusters import Setting, settings
 

@@ -20,7 +20,7 @@ from audit.counting.table import FLAGGED, NEGATIVE, NOT_FLAGGED, POSITIVE, Count
 from audit.plan.audit_plan import AuditPlan
 from audit.planning.planned_cases import Asked, planned_cases
 from audit.planning.power import GroupPower, counts_power
-from audit.stats.decidable_disparity import Limit
+from audit.stats.sizes.decidable_disparity import Limit
 from audit.verdicts.judge import judge
 from audit.vocabulary.groups import LevelName, SensitiveFeature
 from simulate.verdict_size import Measured, zipf_sizes

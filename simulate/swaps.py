@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from audit.stats.template_shifts import holm, mean_interval, shift_tests
+from audit.stats.pairs.template_shifts import holm, mean_interval, shift_tests
 from simulate.verdict_size import Measured
 
 FloatArray = npt.NDArray[np.float64]

@@ -11,7 +11,7 @@ from audit.counting.answering import GroupTallies
 from audit.counting.counted import Counted
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings.further import FailedRows, SelfDisagreement
-from audit.stats.intervals import wilson
+from audit.stats.rates.intervals import wilson
 from audit.vocabulary.groups import Family, SensitiveFeature
 from audit.vocabulary.statuses import Reason, Status
 

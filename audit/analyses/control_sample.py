@@ -25,7 +25,7 @@ from audit.result.findings import (
     RuleResult,
     Verdict,
 )
-from audit.stats.intervals import newcombe_difference
+from audit.stats.rates.intervals import newcombe_difference
 from audit.vocabulary.groups import Family, Group
 from audit.vocabulary.metrics import METRICS, Metric, MetricName
 from audit.vocabulary.numbers import percent

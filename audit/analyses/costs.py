@@ -13,8 +13,8 @@ from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.sections import CostsSection
 from audit.result.findings import CostOfErrors, CostReason
-from audit.stats.binomial import FloatArray
-from audit.stats.expected_cost import difference_of_costs, expected_cost
+from audit.stats.rates.binomial import FloatArray
+from audit.stats.scores.expected_cost import difference_of_costs, expected_cost
 from audit.vocabulary.metrics import Cell
 
 __all__ = ["PER", "cost_findings"]

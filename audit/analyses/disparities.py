@@ -13,7 +13,7 @@ from audit.counting.moments import FamilyMoments, Moments
 from audit.counting.table import FamilyCounts, IntArray
 from audit.plan.audit_plan import AuditPlan, Comparison
 from audit.result.findings import Disparity, EstimateReason
-from audit.stats.intervals import mover_ratio, newcombe_difference
+from audit.stats.rates.intervals import mover_ratio, newcombe_difference
 from audit.vocabulary.metrics import METRICS, Metric
 
 __all__ = ["disparities"]

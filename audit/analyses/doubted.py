@@ -14,10 +14,10 @@ from audit.analyses.sides import Question
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan, Rule
 from audit.result.findings import Verdict
-from audit.stats.binomial import FloatArray
-from audit.stats.boundaries import Boundary
-from audit.stats.bounds import Tables
-from audit.stats.score_test import FAIL_BETA, PASS_BETA
+from audit.stats.margins.bounds import Tables
+from audit.stats.margins.score_test import FAIL_BETA, PASS_BETA
+from audit.stats.rates.binomial import FloatArray
+from audit.stats.rates.boundaries import Boundary
 from audit.vocabulary.groups import Family
 
 __all__ = ["Doubted", "RuleCounts", "rule_counts"]

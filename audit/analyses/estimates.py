@@ -22,7 +22,7 @@ from audit.counting.table import (
     IntArray,
 )
 from audit.result.findings import Estimate, EstimateReason, GroupCounts, RowAccount
-from audit.stats.intervals import clopper_pearson, wilson
+from audit.stats.rates.intervals import clopper_pearson, wilson
 from audit.vocabulary.groups import Family, Group
 from audit.vocabulary.metrics import METRICS, Cell, Metric
 

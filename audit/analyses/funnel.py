@@ -14,10 +14,10 @@ from audit.counting.table import FamilyCounts, IntArray
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings import Funnel, FunnelPoint, Verdict
 from audit.result.findings.many_groups import FUNNEL_GROUPS
-from audit.stats.binomial import FloatArray
-from audit.stats.boundaries import Boundary, counted_outcome
-from audit.stats.funnel import largest_rejected
-from audit.stats.score_test import FAIL_BETA, PASS_BETA
+from audit.stats.groups.funnel import largest_rejected
+from audit.stats.margins.score_test import FAIL_BETA, PASS_BETA
+from audit.stats.rates.binomial import FloatArray
+from audit.stats.rates.boundaries import Boundary, counted_outcome
 from audit.vocabulary.groups import Family, Group
 
 __all__ = ["funnels"]

@@ -16,10 +16,8 @@ from audit.counting.controls import StratifiedCounts, control_sets, encoded, str
 from audit.counting.table import CountsTable, FamilyCounts
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings.like_with_like import ConditionalGap, GapReason, LikeWithLike, Note
-from audit.stats.binomial import FloatArray, IntArray
-from audit.stats.conditioning import NOTES, Gap, note_on_conditioning
-from audit.stats.intervals import mover_ratio, newcombe_difference
-from audit.stats.mantel_haenszel import (
+from audit.stats.doubts.conditioning import NOTES, Gap, note_on_conditioning
+from audit.stats.doubts.mantel_haenszel import (
     StratumPairs,
     common_difference,
     common_ratio,
@@ -28,6 +26,8 @@ from audit.stats.mantel_haenszel import (
     ratio_interval,
     same_in_all_strata,
 )
+from audit.stats.rates.binomial import FloatArray, IntArray
+from audit.stats.rates.intervals import mover_ratio, newcombe_difference
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
 from audit.vocabulary.metrics import METRICS, Metric
 

@@ -14,10 +14,10 @@ from audit.analyses.families import ERROR_RATES, rule_families
 from audit.counting.table import FamilyCounts, IntArray
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings import BetweenGroups, Entropy, ManyGroupsReason, ShrunkRate
-from audit.stats.equality import MOST_CASES, equality_p
-from audit.stats.generalized_entropy import entropy_interval, generalized_entropy
-from audit.stats.heterogeneity import spread_between
-from audit.stats.shrinkage import BetaPrior, beta_prior, shrunk_rates
+from audit.stats.groups.equality import MOST_CASES, equality_p
+from audit.stats.groups.generalized_entropy import entropy_interval, generalized_entropy
+from audit.stats.groups.heterogeneity import spread_between
+from audit.stats.groups.shrinkage import BetaPrior, beta_prior, shrunk_rates
 from audit.vocabulary.groups import Family
 from audit.vocabulary.metrics import METRICS, Cell, Metric, MetricName, Worse, worse_direction
 

@@ -12,8 +12,9 @@ from audit.counting.score_table import BINS, COARSE_BINS, UNIT, FamilyScores
 from audit.counting.table import NEGATIVE, POSITIVE, IntArray
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings.scores import Calibration, CalibrationBin, ScoreReason, Unused
-from audit.stats.binomial import FloatArray
-from audit.stats.calibration import (
+from audit.stats.rates.binomial import FloatArray
+from audit.stats.rates.intervals import wilson
+from audit.stats.scores.calibration import (
     LEAST_CASES,
     CalibrationBins,
     MeanGap,
@@ -22,7 +23,6 @@ from audit.stats.calibration import (
     mean_gap,
     miscalibration,
 )
-from audit.stats.intervals import wilson
 
 __all__ = ["MOST_GROUPS_WITH_BINS", "calibrations", "known_number"]
 

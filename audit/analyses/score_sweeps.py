@@ -13,7 +13,7 @@ from audit.counting.score_table import BINS, FamilyScores
 from audit.counting.table import NEGATIVE, POSITIVE, IntArray
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings.scores import SWEEP_NOTE, Sweep, SweepGap, SweepStep, SweptRate, Unused
-from audit.stats.sweeps import NOBODY, edges_for, flagged_from, largest_gap
+from audit.stats.scores.sweeps import NOBODY, edges_for, flagged_from, largest_gap
 from audit.vocabulary.groups import Group
 
 __all__ = ["CAPACITIES", "MOST_GROUPS_LISTED", "sweeps"]

@@ -15,7 +15,7 @@ from audit.counting.score_table import FamilyScores, ScoreTable
 from audit.counting.table import FamilyCounts, IntArray
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings.scores import AucDecomposition, Calibration, GroupAuc, ScoreReason, Sweep, Unused
-from audit.stats.auc import MIN_CASES, Auc, auc, split_auc
+from audit.stats.scores.auc import MIN_CASES, Auc, auc, split_auc
 from audit.vocabulary.groups import Family, SensitiveFeature
 
 __all__ = ["ScoreFindings", "score_findings"]

@@ -32,7 +32,7 @@ from audit.plan.audit_plan import AuditPlan, Rule
 from audit.result.audit_result import Notice
 from audit.result.findings import Verdict
 from audit.result.findings.sensitivity import Doubt, LabelErrorGrid, RuleSensitivity, SensitivityFinding
-from audit.stats.bounds import rate_bounds
+from audit.stats.margins.bounds import rate_bounds
 from audit.vocabulary.groups import Family, Group
 from audit.vocabulary.metrics import Cell
 from audit.vocabulary.numbers import half_up, hundredfold

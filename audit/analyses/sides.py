@@ -10,7 +10,7 @@ import numpy as np
 from audit.counting.family_moments import Cells
 from audit.counting.table import FamilyCounts, IntArray
 from audit.plan.audit_plan import AuditPlan, Rule
-from audit.stats.boundaries import Boundary, margin_boundary
+from audit.stats.rates.boundaries import Boundary, margin_boundary
 from audit.vocabulary.metrics import METRICS, Cell, Metric, Worse, worse_direction
 
 __all__ = ["Question", "Side", "When", "cases", "cases_cells", "questions"]

@@ -21,9 +21,9 @@ from audit.result.findings.subgroup_scan import (
     ScanValues,
     SubgroupScan,
 )
-from audit.stats.binomial import BoolArray, IntArray
-from audit.stats.scan_confirm import Confirmation, clustered_confirmation, exact_confirmation
-from audit.stats.scan_null import CalibratedScan, ClusterCells, calibrated_scan, detectable_rate
+from audit.stats.rates.binomial import BoolArray, IntArray
+from audit.stats.scan.scan_confirm import Confirmation, clustered_confirmation, exact_confirmation
+from audit.stats.scan.scan_null import CalibratedScan, ClusterCells, calibrated_scan, detectable_rate
 from audit.vocabulary.metrics import MetricName
 
 __all__ = ["DETECTABLE_SHARE", "subgroup_scan"]
@@ -62,10 +62,10 @@ _QUESTIONS: Final = (
 def subgroup_scan(plan: AuditPlan, cells: ScanCells | None) -> tuple[SubgroupScan, ...]:
     """Search for the subgroup whose cases are missed most, and for the one that is wrongly flagged most.
 
-    The search half is searched and calibrated (`audit.stats.scan_null`); what it finds is tested on the other half,
-    at the plan's alpha over the questions. So whatever the search does, the chance that anything is `confirmed` where
-    everyone is treated alike is at most alpha. Cases are counted as rows: design weights have no part in it, and each
-    record says whether there are any.
+    The search half is searched and calibrated (`audit.stats.scan.scan_null`); what it finds is tested on the other
+    half, at the plan's alpha over the questions. So whatever the search does, the chance that anything is `confirmed`
+    where everyone is treated alike is at most alpha. Cases are counted as rows: design weights have no part in it, and
+    each record says whether there are any.
 
     Parameters
     ----------

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from audit.analyses.estimates import as_known
 from audit.counting.probed import Answered, Comparison
 from audit.result.findings.swaps import ChangedSlot, SwapProbe, SwapShift
-from audit.stats.template_shifts import MIN_TEMPLATES, mean_interval, undetected_share
+from audit.stats.pairs.template_shifts import MIN_TEMPLATES, mean_interval, undetected_share
 
 __all__ = ["ComparedTemplates", "compared", "swap_probes"]
 

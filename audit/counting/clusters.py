@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from audit.counting.evened_clusters import EvenedSums, evened_sums
 from audit.counting.family_moments import CELLS, DENOMINATORS, Cells, FamilyMoments, indicator, weighted_rate
-from audit.stats.own_correlation import Evened
-from audit.stats.weighted_rate import WeightedRate
+from audit.stats.clusters.own_correlation import Evened
+from audit.stats.clusters.weighted_rate import WeightedRate
 from audit.vocabulary.metrics import Cell
 
 FloatArray = npt.NDArray[np.float64]

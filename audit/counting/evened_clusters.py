@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from audit.counting.family_moments import CELLS, Cells
-from audit.stats.own_correlation import Evened, evened_powers, evened_weight
-from audit.stats.unseen_clusters import CLASSES, Bundles, ClassSums, size_class
-from audit.stats.weighted_rate import WeightedRate
+from audit.stats.clusters.own_correlation import Evened, evened_powers, evened_weight
+from audit.stats.clusters.unseen_clusters import CLASSES, Bundles, ClassSums, size_class
+from audit.stats.clusters.weighted_rate import WeightedRate
 
 __all__ = ["EvenedSums", "evened_sums"]
 

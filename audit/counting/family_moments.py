@@ -9,8 +9,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from audit.stats.own_correlation import Evened
-from audit.stats.weighted_rate import WeightedRate
+from audit.stats.clusters.own_correlation import Evened
+from audit.stats.clusters.weighted_rate import WeightedRate
 from audit.vocabulary.metrics import METRICS, Cell
 
 __all__ = ["CELLS", "DENOMINATORS", "Cells", "FamilyMoments", "indicator", "of_the_others", "weighted_rate"]
@@ -58,7 +58,7 @@ class FamilyMoments(ABC):
     def evened(self, cells: Cells, *, rest: bool) -> Evened:
         """The same rates, with clusters weighed by what they tell of how alike their rows are, and not by their size.
 
-        Of each group, or of its rest. For `audit.stats.own_correlation`.
+        Of each group, or of its rest. For `audit.stats.clusters.own_correlation`.
         """
 
     @abstractmethod

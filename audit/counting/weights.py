@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from audit.counting.family_moments import CELLS, Cells, FamilyMoments, indicator, of_the_others, weighted_rate
-from audit.stats.own_correlation import Evened
-from audit.stats.unseen_clusters import Bundles
-from audit.stats.weighted_rate import WeightedRate
+from audit.stats.clusters.own_correlation import Evened
+from audit.stats.clusters.unseen_clusters import Bundles
+from audit.stats.clusters.weighted_rate import WeightedRate
 from audit.vocabulary.metrics import Cell
 
 FloatArray = npt.NDArray[np.float64]

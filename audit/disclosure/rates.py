@@ -17,7 +17,7 @@ import numpy.typing as npt
 from audit.counting.table import IntArray
 from audit.public.figures import RATES, RateOf
 from audit.public.table import PublicGroup, PublicMethod, PublicRate, PublicSide, PublicTable, SizeClass, Why
-from audit.stats.intervals import wilson
+from audit.stats.rates.intervals import wilson
 from audit.vocabulary.metrics import METRICS, MetricName
 
 __all__ = [

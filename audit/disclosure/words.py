@@ -43,8 +43,8 @@ from audit.public.table import (
     PublicTable,
     PublicWord,
 )
-from audit.stats.intervals import wilson
-from audit.stats.mover import Limits, difference_of_limits, ratio_of_limits
+from audit.stats.rates.intervals import wilson
+from audit.stats.rates.mover import Limits, difference_of_limits, ratio_of_limits
 from audit.vocabulary.groups import Group
 
 __all__ = ["Told", "follow", "headline_of", "public_release", "public_words", "sizes_alone"]

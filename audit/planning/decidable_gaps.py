@@ -18,11 +18,11 @@ from audit.counting.moments import Moments
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan, Rule
 from audit.result.findings import Because
-from audit.stats.decidable_clusters import Hidden
-from audit.stats.decidable_disparity import Limit, failing_rate, passing_edge
-from audit.stats.effective_levels import first_effective_levels, power_width
-from audit.stats.multiplicity import Method, first_step_levels
-from audit.stats.weighted_rate import design_size, variance_factor
+from audit.stats.clusters.weighted_rate import design_size, variance_factor
+from audit.stats.margins.multiplicity import Method, first_step_levels
+from audit.stats.sizes.decidable_clusters import Hidden
+from audit.stats.sizes.decidable_disparity import Limit, failing_rate, passing_edge
+from audit.stats.sizes.effective_levels import first_effective_levels, power_width
 from audit.verdicts.budget import budget
 from audit.verdicts.decidability import (
     DesignedSizes,

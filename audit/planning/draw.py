@@ -29,7 +29,7 @@ from audit.planning.sample_allocation import (
     planned_reach,
 )
 from audit.planning.sample_sizes import PoolCell, cell_groups
-from audit.stats.unit_shapes import UnitShapes
+from audit.stats.sizes.unit_shapes import UnitShapes
 from audit.storage import file_sha256
 from audit.vocabulary.groups import Family, Group, Level, SensitiveFeature
 

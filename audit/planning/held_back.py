@@ -16,8 +16,8 @@ import numpy.typing as npt
 from audit.analyses.missing_attributes import MemberPlaces
 from audit.analyses.sides import Question, questions
 from audit.plan.audit_plan import AuditPlan, Rule
-from audit.stats.boundaries import counted_rate
-from audit.stats.score_test import asymptotic_p
+from audit.stats.margins.score_test import asymptotic_p
+from audit.stats.rates.boundaries import counted_rate
 
 __all__ = ["PlannedPeople", "held_back", "share_for_all"]
 

@@ -25,8 +25,8 @@ from audit.planning.sample_sizes import (
     wanted_sizes,
     weight_sums,
 )
-from audit.stats.allocation import GroupCells, fewest, filled, worth
-from audit.stats.unit_shapes import UnitShapes
+from audit.stats.sizes.allocation import GroupCells, fewest, filled, worth
+from audit.stats.sizes.unit_shapes import UnitShapes
 
 __all__ = ["Allocation", "ClusterShapes", "GroupReach", "allocate", "least_cases", "planned_reach"]
 

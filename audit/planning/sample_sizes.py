@@ -16,15 +16,15 @@ from audit.analyses.families import finest, rule_families
 from audit.analyses.sides import questions
 from audit.counting.family_moments import of_the_others
 from audit.plan.audit_plan import AuditPlan, Rule
-from audit.stats.allocation import GroupCells
-from audit.stats.boundaries import Boundary, margin_boundary
-from audit.stats.decidable_disparity import Limit
-from audit.stats.effective_test import MIN_DEGREES_OF_FREEDOM, few_degrees_factor
-from audit.stats.own_correlation import Alike
-from audit.stats.planning import cases_to_pass
-from audit.stats.unit_shapes import UnitShapes
-from audit.stats.unseen_clusters import too_few_clusters
-from audit.stats.weighted_rate import design_size, satterthwaite, variance_factor
+from audit.stats.clusters.effective_test import MIN_DEGREES_OF_FREEDOM, few_degrees_factor
+from audit.stats.clusters.own_correlation import Alike
+from audit.stats.clusters.unseen_clusters import too_few_clusters
+from audit.stats.clusters.weighted_rate import design_size, satterthwaite, variance_factor
+from audit.stats.rates.boundaries import Boundary, margin_boundary
+from audit.stats.sizes.allocation import GroupCells
+from audit.stats.sizes.decidable_disparity import Limit
+from audit.stats.sizes.planning import cases_to_pass
+from audit.stats.sizes.unit_shapes import UnitShapes
 from audit.verdicts.enough_clusters import cases_from_enough_clusters
 from audit.vocabulary.groups import Family, Group, Level
 from audit.vocabulary.metrics import METRICS, Cell
@@ -48,7 +48,9 @@ NEAREST, WIDEST = 0.01, 0.999
 """How narrow and how wide a margin is looked for: as a share of the rule's own, and of what a rate has room for."""
 _RESTS = 40
 _LARGEST_SHARE = 20
-"""As in `audit.stats.decidable_disparity`: a group so many times as large as its rest gains nothing by growing."""
+"""As in `audit.stats.sizes.decidable_disparity`: a group so many times as large as its rest gains nothing by
+growing.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,11 +18,11 @@ from audit.analyses.weighted_rates import least_q
 from audit.counting.moments import Moments
 from audit.counting.table import FamilyCounts, IntArray
 from audit.plan.audit_plan import AuditPlan, Rule
-from audit.stats.effective_test import MIN_DEGREES_OF_FREEDOM, few_degrees_factor
-from audit.stats.own_correlation import Alike
-from audit.stats.planning import cases_to_pass
-from audit.stats.unseen_clusters import too_few_clusters
-from audit.stats.weighted_rate import design_size, satterthwaite, variance_factor
+from audit.stats.clusters.effective_test import MIN_DEGREES_OF_FREEDOM, few_degrees_factor
+from audit.stats.clusters.own_correlation import Alike
+from audit.stats.clusters.unseen_clusters import too_few_clusters
+from audit.stats.clusters.weighted_rate import design_size, satterthwaite, variance_factor
+from audit.stats.sizes.planning import cases_to_pass
 from audit.verdicts.enough_clusters import cases_from_enough_clusters
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
 from audit.vocabulary.metrics import METRICS

@@ -10,8 +10,8 @@ from scipy.special import ndtri
 
 from audit.analyses.sides import questions
 from audit.plan.audit_plan import AuditPlan, Rule
-from audit.stats.boundaries import Boundary, counted_rate
-from audit.stats.unseen_clusters import Bundles, times_wanted
+from audit.stats.clusters.unseen_clusters import Bundles, times_wanted
+from audit.stats.rates.boundaries import Boundary, counted_rate
 
 __all__ = ["cases_from_enough_clusters"]
 

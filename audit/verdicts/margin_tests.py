@@ -13,11 +13,11 @@ from audit.analyses.missing_attributes import PossibleMembers, possible_members
 from audit.analyses.sides import Question, questions
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan, Rule
-from audit.stats.boundaries import counted_outcome
-from audit.stats.multiplicity import DISCARDING_MIN_GROUPS, Method, reject_family
-from audit.stats.planning import cases_to_decide
-from audit.stats.score_test import FAIL_BETA, PASS_BETA, screened_p
-from audit.stats.unnamed import unnamed_p
+from audit.stats.margins.multiplicity import DISCARDING_MIN_GROUPS, Method, reject_family
+from audit.stats.margins.score_test import FAIL_BETA, PASS_BETA, screened_p
+from audit.stats.margins.unnamed import unnamed_p
+from audit.stats.rates.boundaries import counted_outcome
+from audit.stats.sizes.planning import cases_to_decide
 from audit.verdicts.budget import Budget, is_combined
 from audit.verdicts.decidability import RuleDecidability
 from audit.vocabulary.groups import Family

@@ -22,7 +22,7 @@ from audit.counting.probed import Answered
 from audit.plan.audit_plan import AuditPlan, ProbeRule
 from audit.result.findings.judged import Outcome
 from audit.result.findings.swaps import ProbeBecause, ProbeRuleBecause, ProbeRuleResult, ProbeVerdict
-from audit.stats.template_shifts import MIN_TEMPLATES, HolmStep, ShiftTests, holm, shift_tests
+from audit.stats.pairs.template_shifts import MIN_TEMPLATES, HolmStep, ShiftTests, holm, shift_tests
 from audit.verdicts.budget import budget
 
 __all__ = ["judge_probes"]

@@ -20,7 +20,7 @@ from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.plan.sections import CostsSection
 from audit.result.findings import CostOfErrors
 from audit.scoring import score
-from audit.stats.expected_cost import difference_of_costs, expected_cost
+from audit.stats.scores.expected_cost import difference_of_costs, expected_cost
 from simulate.costs_and_own_measures import costs as simulated_costs
 
 FEATURE = categorical("origin", ["north", "south", "east"])

@@ -17,8 +17,8 @@ from audit.counting.table import FamilyCounts, IntArray
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.sections import SensitivitySection
 from audit.result.findings import Verdict
-from audit.stats.boundaries import counted_outcome
-from audit.stats.score_test import PASS_BETA, exact_p, screened_p
+from audit.stats.margins.score_test import PASS_BETA, exact_p, screened_p
+from audit.stats.rates.boundaries import counted_outcome
 from audit.verdicts.judge import judge
 from audit.vocabulary.groups import Axis, Family, Group, SensitiveFeature
 

@@ -17,11 +17,11 @@ from audit.counting.table import IntArray
 from audit.planning.decidable_gaps import FamilyPower, rule_power
 from audit.planning.planned_cases import Answer, Asked, planned_cases, share_of_rows
 from audit.planning.power import counts_power
-from audit.stats.boundaries import margin_boundary
-from audit.stats.decidable_disparity import Limit
-from audit.stats.effective_levels import effective_levels, first_effective_levels
-from audit.stats.multiplicity import first_step_levels, reject_family
-from audit.stats.score_test import exact_p
+from audit.stats.margins.multiplicity import first_step_levels, reject_family
+from audit.stats.margins.score_test import exact_p
+from audit.stats.rates.boundaries import margin_boundary
+from audit.stats.sizes.decidable_disparity import Limit
+from audit.stats.sizes.effective_levels import effective_levels, first_effective_levels
 from audit.vocabulary.metrics import METRICS, Cell
 
 RULE = {"metric": "true_positive_rate", "groups": ["sex"], "margin": 0.1}

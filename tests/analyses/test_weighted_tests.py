@@ -26,7 +26,7 @@ from audit.counting.table import CountsTable, FamilyCounts
 from audit.counting.weights import WeightTable
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings import RuleResult, Verdict
-from audit.stats.effective_test import effective_test
+from audit.stats.clusters.effective_test import effective_test
 from audit.verdicts.judge import judge
 from audit.vocabulary.groups import Family, SensitiveFeature
 from audit.vocabulary.metrics import METRICS, Cell

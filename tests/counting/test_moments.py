@@ -20,8 +20,8 @@ from audit.counting.moments import Moments
 from audit.counting.table import CountsTable, FamilyCounts
 from audit.evaluation.evaluation_set import EvaluationSet, open_evaluation_set
 from audit.plan.audit_plan import AuditPlan
-from audit.stats.own_correlation import Evened
-from audit.stats.weighted_rate import WeightedRate
+from audit.stats.clusters.own_correlation import Evened
+from audit.stats.clusters.weighted_rate import WeightedRate
 from audit.vocabulary.groups import Axis, Family, Group
 from audit.vocabulary.metrics import METRICS, Cell
 

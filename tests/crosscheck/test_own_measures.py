@@ -20,7 +20,7 @@ from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.plan.audit_plan import AuditPlan, Measure
 from audit.result.findings import OwnMeasure
 from audit.scoring import score
-from audit.stats.row_bootstrap import expanded_percentiles, resampled_places
+from audit.stats.rates.row_bootstrap import expanded_percentiles, resampled_places
 from audit.vocabulary.groups import Group
 from simulate.costs_and_own_measures import own_measure
 

@@ -24,7 +24,7 @@ from audit.plan.file.reading import loaded_plan
 from audit.plan.sections import SensitivitySection
 from audit.result.findings import ControlSample, RuleSensitivity, SensitivityFinding, Verdict
 from audit.scoring import score
-from audit.stats.label_noise import corrected_rate
+from audit.stats.doubts.label_noise import corrected_rate
 from audit.verdicts.judge import judge
 from audit.vocabulary.groups import Group, Level, SensitiveFeature
 from audit.worlds.demo.prepare import prepare_demo

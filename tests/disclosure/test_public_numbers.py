@@ -83,7 +83,7 @@ def test_the_variance_of_the_noise_is_what_drawing_it_gives(metric: str) -> None
 
 def test_the_formula_for_errors_is_that_of_the_design() -> None:
     """disclosure.md, section 3: var = r(1-r)/P + V(1+r^2)/P^2 for the share missed, n_eff = r(1-r)/var."""
-    from audit.stats.intervals import wilson
+    from audit.stats.rates.intervals import wilson
 
     r, cases = 40 / 200, 200
     n_eff = r * (1 - r) / (r * (1 - r) / cases + 3.0 * (1 + r * r) / cases**2)
@@ -97,7 +97,7 @@ def test_without_noise_the_interval_is_wilsons_and_with_it_wider() -> None:
     of = RATES["true_positive_rate"]
     _, low, high, _ = intervals(counts, of, 0.0, 0.95)
     _, noisy_low, noisy_high, _ = intervals(counts, of, 3.0, 0.95)
-    from audit.stats.intervals import wilson
+    from audit.stats.rates.intervals import wilson
 
     np.testing.assert_allclose([low, high], wilson(counts[:, 0] - counts[:, 1], counts[:, 0]))
     width = (noisy_high - noisy_low) / (high - low)

@@ -32,13 +32,13 @@ from audit.result.audit_result import AuditResult
 from audit.result.findings import Disparity, Estimate, OwnMeasure
 from audit.run import run_audit
 from audit.scoring import score
-from audit.stats.auc import auc
-from audit.stats.equality import equality_p
-from audit.stats.heterogeneity import spread_between
-from audit.stats.intervals import wilson
-from audit.stats.replicates import replicate_counts
-from audit.stats.row_bootstrap import expanded_percentiles
-from audit.stats.scan_null import calibrated_scan
+from audit.stats.groups.equality import equality_p
+from audit.stats.groups.heterogeneity import spread_between
+from audit.stats.rates.intervals import wilson
+from audit.stats.rates.replicates import replicate_counts
+from audit.stats.rates.row_bootstrap import expanded_percentiles
+from audit.stats.scan.scan_null import calibrated_scan
+from audit.stats.scores.auc import auc
 
 with quiet_import():
     from aif360.datasets import BinaryLabelDataset

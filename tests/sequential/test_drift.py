@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_nights import Night, cells, draws, feature, made_plan, only, taken
 
-from audit.stats.boundaries import Boundary
-from audit.stats.safe_process import begun, log_factor
+from audit.stats.margins.safe_process import begun, log_factor
+from audit.stats.rates.boundaries import Boundary
 from audit.verdicts.nights.judging import judged
 from audit.verdicts.nights.state import State
 from audit.verdicts.nights.taking_in import Doubt, looked_again

@@ -15,7 +15,7 @@ from made_nights import Night, cells, draws, feature, made_plan, only, sums, tak
 
 from audit.counting.table import CountsTable, IntArray
 from audit.errors import DataError
-from audit.stats.safe_process import e_holm, mean_log_e
+from audit.stats.margins.safe_process import e_holm, mean_log_e
 from audit.verdicts.budget import budget
 from audit.verdicts.nights.judging import judged, overall
 from audit.verdicts.nights.shares import group_shares, levels_seen

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from scipy import optimize, stats
 
-from audit.stats.binomial import FloatArray
-from audit.stats.boundaries import Boundary, counted_rate
-from audit.stats.score_test import exact_p
+from audit.stats.margins.score_test import exact_p
+from audit.stats.rates.binomial import FloatArray
+from audit.stats.rates.boundaries import Boundary, counted_rate
 
 
 def critical_counts(

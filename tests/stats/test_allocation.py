@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import Bounds, NonlinearConstraint, minimize
 
-from audit.stats.allocation import GroupCells, fewest, filled, worth
+from audit.stats.sizes.allocation import GroupCells, fewest, filled, worth
 
 CELLS = st.lists(st.tuples(st.integers(0, 300), st.integers(0, 10)), min_size=1, max_size=30)
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from scipy.stats import mannwhitneyu
 from sklearn.metrics import roc_auc_score
 
-from audit.stats.auc import MIN_CASES, auc, pair_wins, split_auc
+from audit.stats.scores.auc import MIN_CASES, auc, pair_wins, split_auc
 
 Histograms = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
 

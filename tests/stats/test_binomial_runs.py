@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audit.stats.binomial import binomial_cdf
-from audit.stats.binomial_runs import CdfAlong, reach
-from audit.stats.intervals import clopper_pearson
+from audit.stats.rates.binomial import binomial_cdf
+from audit.stats.rates.binomial_runs import CdfAlong, reach
+from audit.stats.rates.intervals import clopper_pearson
 
 
 @settings(deadline=None, max_examples=200)

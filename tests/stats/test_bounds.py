@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audit.stats.boundaries import counted_outcome, margin_boundary
-from audit.stats.bounds import IntArray, Tables, fewest_to_overturn, rate_bounds
-from audit.stats.score_test import FAIL_BETA, PASS_BETA, exact_p
+from audit.stats.margins.bounds import IntArray, Tables, fewest_to_overturn, rate_bounds
+from audit.stats.margins.score_test import FAIL_BETA, PASS_BETA, exact_p
+from audit.stats.rates.boundaries import counted_outcome, margin_boundary
 
 
 @given(x=st.integers(0, 6), more=st.integers(0, 6), hits=st.integers(0, 4), misses=st.integers(0, 4))

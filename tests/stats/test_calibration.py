@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.stats import chi2
 from sklearn.calibration import calibration_curve
 
-from audit.stats.calibration import CalibrationBins, holm, mean_gap, miscalibration
+from audit.stats.scores.calibration import CalibrationBins, holm, mean_gap, miscalibration
 
 FloatArray = npt.NDArray[np.float64]
 Truth = Callable[[FloatArray], FloatArray]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from audit.stats.conditioning import NOTES, Gap, note_on_conditioning
+from audit.stats.doubts.conditioning import NOTES, Gap, note_on_conditioning
 
 MOVED_UP = (0.15, 0.12, 0.18)
 STILL = (0.01, -0.02, 0.04)

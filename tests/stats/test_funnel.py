@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audit.stats import funnel
-from audit.stats.boundaries import Boundary, margin_boundary
-from audit.stats.funnel import largest_rejected
-from audit.stats.multiplicity import reject_family
-from audit.stats.score_test import FAIL_BETA, PASS_BETA, exact_p, exact_rejects, screened_p
+from audit.stats.groups import funnel
+from audit.stats.groups.funnel import largest_rejected
+from audit.stats.margins.multiplicity import reject_family
+from audit.stats.margins.score_test import FAIL_BETA, PASS_BETA, exact_p, exact_rejects, screened_p
+from audit.stats.rates.boundaries import Boundary, margin_boundary
 
 FAIL_SIDES = [
     margin_boundary("fail", low, scale, limit)  # type: ignore[arg-type]

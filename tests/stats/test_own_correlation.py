@@ -9,9 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from audit.stats.boundaries import margin_boundary
-from audit.stats.own_correlation import UPPER_TAIL, Alike, Evened
-from audit.stats.unseen_clusters import (
+from audit.stats.clusters.own_correlation import UPPER_TAIL, Alike, Evened
+from audit.stats.clusters.unseen_clusters import (
     CLASSES,
     Bundles,
     chance_unseen,
@@ -20,7 +19,8 @@ from audit.stats.unseen_clusters import (
     times_wanted,
     too_few_clusters,
 )
-from audit.stats.weighted_rate import WeightedRate
+from audit.stats.clusters.weighted_rate import WeightedRate
+from audit.stats.rates.boundaries import margin_boundary
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.stats.intervals import newcombe_difference, wilson
-from audit.stats.paired import difference_of_independent, mean_of_signed, newcombe_paired
+from audit.stats.pairs.paired import difference_of_independent, mean_of_signed, newcombe_paired
+from audit.stats.rates.intervals import newcombe_difference, wilson
 
 
 @pytest.mark.parametrize(

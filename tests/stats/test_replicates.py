@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
 
-from audit.stats.replicates import CHUNK_CELLS, Scheme, replicate_counts
+from audit.stats.rates.replicates import CHUNK_CELLS, Scheme, replicate_counts
 
 SCHEMES: list[Scheme] = ["within_groups", "whole_table"]
 

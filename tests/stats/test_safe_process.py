@@ -8,8 +8,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from audit.stats.boundaries import Boundary, Scale, Side, margin_boundary
-from audit.stats.safe_process import SafeState, begun, e_holm, seen
+from audit.stats.margins.safe_process import SafeState, begun, e_holm, seen
+from audit.stats.rates.boundaries import Boundary, Scale, Side, margin_boundary
 
 
 def mean_factor(state: SafeState, sizes: tuple[int, int], boundary: Boundary, group: float, rest: float) -> float:

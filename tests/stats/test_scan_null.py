@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest, fisher_exact
 
-from audit.stats.binomial import IntArray
-from audit.stats.scan_confirm import clustered_confirmation, exact_confirmation
-from audit.stats.scan_null import (
+from audit.stats.rates.binomial import IntArray
+from audit.stats.scan.scan_confirm import clustered_confirmation, exact_confirmation
+from audit.stats.scan.scan_null import (
     ClusterCells,
     calibrated_scan,
     clustered_sets,
@@ -18,7 +18,7 @@ from audit.stats.scan_null import (
     null_sets,
     size_bins,
 )
-from audit.stats.scan_starts import bernoulli_score
+from audit.stats.scan.scan_starts import bernoulli_score
 
 LEVELS = (12, 3, 2)
 

@@ -10,10 +10,10 @@ from scipy import stats
 from stats.made_enumerations import rate_with_known_rest_power, rejection_probabilities
 from stats.made_tables import EVERY_BOUNDARY, boundaries, tables
 
-from audit.stats.boundaries import Boundary, margin_boundary
-from audit.stats.intervals import clopper_pearson
-from audit.stats.score_statistic import score_statistic
-from audit.stats.score_test import FAIL_BETA, PASS_BETA, asymptotic_p, exact_p, screened_p
+from audit.stats.margins.score_statistic import score_statistic
+from audit.stats.margins.score_test import FAIL_BETA, PASS_BETA, asymptotic_p, exact_p, screened_p
+from audit.stats.rates.boundaries import Boundary, margin_boundary
+from audit.stats.rates.intervals import clopper_pearson
 
 
 def rest_rates(low: float, high: float, n: int, boundary: Boundary) -> list[float]:
@@ -59,7 +59,7 @@ def test_merging_steps_only_raises_the_p_value(monkeypatch: pytest.MonkeyPatch) 
     exact = exact_p(x, n, y, m, boundary)
     excess = []
     for steps in (16, 128):
-        monkeypatch.setattr("audit.stats.rejection_region.MAX_STEPS", steps)
+        monkeypatch.setattr("audit.stats.margins.rejection_region.MAX_STEPS", steps)
         merged = exact_p(x, n, y, m, boundary)
         assert (merged >= exact * (1.0 - 1e-12)).all()
         excess.append(merged / exact)

@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stats.made_tables import boundaries
 
-from audit.stats.binomial import BoolArray, FloatArray
-from audit.stats.boundaries import Boundary
-from audit.stats.score_statistic import score_statistic
-from audit.stats.staircase import Samples, Span, samples_of, span_of, staircase_of
+from audit.stats.margins.score_statistic import score_statistic
+from audit.stats.margins.staircase import Samples, Span, samples_of, span_of, staircase_of
+from audit.stats.rates.binomial import BoolArray, FloatArray
+from audit.stats.rates.boundaries import Boundary
 
 
 def drawn(seed: int, boundary: Boundary, most: float) -> tuple[Samples, Span]:

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 from audit.analyses.crosscheck.rates_aif360 import quiet_import
-from audit.stats.binomial import IntArray
-from audit.stats.scan_null import MOST_TRIES
-from audit.stats.scan_starts import bernoulli_score, random_starts
-from audit.stats.subset_scan import SubsetSearch
+from audit.stats.rates.binomial import IntArray
+from audit.stats.scan.scan_null import MOST_TRIES
+from audit.stats.scan.scan_starts import bernoulli_score, random_starts
+from audit.stats.scan.subset_scan import SubsetSearch
 
 with quiet_import():
     from aif360.detectors import bias_scan

@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from audit.stats.template_shifts import MIN_TEMPLATES, holm, mean_interval, shift_tests, undetected_share
+from audit.stats.pairs.template_shifts import MIN_TEMPLATES, holm, mean_interval, shift_tests, undetected_share
 
 SHIFTS = arrays(np.float64, st.integers(10, 30), elements=st.floats(-1, 1, allow_subnormal=False))
 

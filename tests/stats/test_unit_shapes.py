@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from audit.stats.own_correlation import Evened
-from audit.stats.unit_shapes import UnitShapes
+from audit.stats.clusters.own_correlation import Evened
+from audit.stats.sizes.unit_shapes import UnitShapes
 
 FloatArray = npt.NDArray[np.float64]
 

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from audit.stats.boundaries import Boundary, margin_boundary
-from audit.stats.score_test import exact_p, screened_p
-from audit.stats.unnamed import unnamed_p
+from audit.stats.margins.score_test import exact_p, screened_p
+from audit.stats.margins.unnamed import unnamed_p
+from audit.stats.rates.boundaries import Boundary, margin_boundary
 
 RATIO = margin_boundary("fail", True, "ratio", 0.8)
 WRONGLY_FLAGGED = margin_boundary("fail", False, "ratio", 0.8)

@@ -10,7 +10,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from audit.stats.multiplicity import Method
+from audit.stats.margins.multiplicity import Method
 
 DRIVER = Path(__file__).parents[2] / "simulate" / "verdict_size.py"
 

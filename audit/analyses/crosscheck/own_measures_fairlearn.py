@@ -31,7 +31,7 @@ from audit.errors import DetectorError
 from audit.evaluation.connection import reading
 from audit.plan.audit_plan import AuditPlan, Measure
 from audit.result.findings import OwnMeasure, OwnMeasureReason
-from audit.stats.row_bootstrap import expanded_percentiles, resampled_places
+from audit.stats.rates.row_bootstrap import expanded_percentiles, resampled_places
 from audit.vocabulary.groups import Axis, Family, Group, Level, SensitiveFeature
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from audit.planning.drawing.pool import Pool
-from audit.stats.unit_shapes import UnitShapes
+from audit.stats.sizes.unit_shapes import UnitShapes
 
 __all__ = ["Strata", "distinct_rows", "draw_units", "strata_for", "unit_shapes"]
 

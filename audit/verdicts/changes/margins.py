@@ -17,12 +17,12 @@ from audit.analyses.families import rule_families
 from audit.analyses.sides import Question, When, questions
 from audit.counting.table import FamilyCounts, IntArray
 from audit.plan.audit_plan import AuditPlan, Rule
-from audit.stats.boundaries import counted_outcome
-from audit.stats.intervals import newcombe_difference
-from audit.stats.multiplicity import FamilyRejections, Method, reject_family
-from audit.stats.paired_naming import name_paired
-from audit.stats.paired_score import BETA, paired_interval, screened_paired_p
-from audit.stats.score_test import FAIL_BETA, PASS_BETA, screened_p
+from audit.stats.margins.multiplicity import FamilyRejections, Method, reject_family
+from audit.stats.margins.score_test import FAIL_BETA, PASS_BETA, screened_p
+from audit.stats.pairs.paired_naming import name_paired
+from audit.stats.pairs.paired_score import BETA, paired_interval, screened_paired_p
+from audit.stats.rates.boundaries import counted_outcome
+from audit.stats.rates.intervals import newcombe_difference
 from audit.verdicts.budget import ALL_NAMES
 from audit.verdicts.changes.sides import (
     Paired,

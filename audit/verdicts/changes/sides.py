@@ -11,7 +11,7 @@ import numpy.typing as npt
 from audit.analyses.sides import Question, When, questions
 from audit.counting.table import FLAGGED, NOT_FLAGGED, FamilyCounts, IntArray, cells_mask
 from audit.plan.audit_plan import AuditPlan, Rule
-from audit.stats.boundaries import margin_boundary
+from audit.stats.rates.boundaries import margin_boundary
 from audit.vocabulary.metrics import METRICS, Metric
 
 __all__ = ["Paired", "Separate", "as_a_rate", "change_questions", "margin_of", "paired_counts", "separate_counts"]

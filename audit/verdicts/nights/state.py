@@ -58,7 +58,9 @@ class FamilySeen(Part):
 
 
 class Process(Part):
-    """The evidence against one hypothesis on each of G groups: `audit.stats.safe_process.SafeState` as it is kept."""
+    """The evidence against one hypothesis on each of G groups: `audit.stats.margins.safe_process.SafeState` as it is
+    kept.
+    """
 
     counted: tuple[int, ...]
     cases: tuple[int, ...]

@@ -15,8 +15,8 @@ from audit.analyses.sides import Question, cases, questions
 from audit.counting.table import ABSTAINED, DECISIONS, FLAGGED, NOT_FLAGGED, FamilyCounts, IntArray, parts_of
 from audit.errors import DataError
 from audit.plan.audit_plan import AuditPlan
-from audit.stats.boundaries import Boundary, counted_outcome
-from audit.stats.safe_process import SafeState, e_holm, log_factor, mean_log_e, seen
+from audit.stats.margins.safe_process import SafeState, e_holm, log_factor, mean_log_e, seen
+from audit.stats.rates.boundaries import Boundary, counted_outcome
 from audit.verdicts.budget import Budget, budget, is_combined
 from audit.verdicts.nights.shares import features_seen, group_shares, levels_seen
 from audit.verdicts.nights.state import CELLS, Evidence, FamilySeen, LevelSeen, Process, State
@@ -307,7 +307,7 @@ def looked_again(
     Parameters
     ----------
     log_factor
-        Logarithm of what the night's new cases multiply evidence by: `audit.stats.safe_process.log_factor`.
+        Logarithm of what the night's new cases multiply evidence by: `audit.stats.margins.safe_process.log_factor`.
     told
         Groups of which, and of whose rest, there were new cases.
     passed

@@ -1,0 +1,1 @@
+"""Rates of rows that come in clusters."""

@@ -1,0 +1,386 @@
+"""Group against rest within strata: Mantel-Haenszel difference and ratio, with intervals that hold in sparse strata.
+
+A stratum in which the group or the rest has no case says nothing and is left out. The intervals invert a stratified
+score test (Miettinen & Nurminen 1985) whose numerator is zero at the Mantel-Haenszel estimate: unlike those from a
+standard error at the estimate, they have a width where nothing was counted, and hold both for few large strata and for
+many small ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from scipy.special import chdtrc, ndtri
+
+from audit.stats.rates.binomial import Counts, FloatArray, IntArray, checked_counts, checked_fraction
+
+__all__ = [
+    "LEAST_EXPECTED",
+    "StratumPairs",
+    "common_difference",
+    "common_ratio",
+    "conditioning_shift",
+    "difference_interval",
+    "ratio_interval",
+    "same_in_all_strata",
+]
+
+LEAST_EXPECTED = 2.0
+"""A stratum enters the test of "the same in all strata" with at least so many expected in each of its four cells."""
+_STEPS = 80
+_TOLERANCE = 1e-14
+
+
+@dataclass(frozen=True, slots=True)
+class StratumPairs:
+    """Group and rest in the strata in which both have cases: P pairs over G groups."""
+
+    x: FloatArray
+    """Shape (P,): successes of the group in a stratum."""
+    n: FloatArray
+    """Its cases, at least 1."""
+    y: FloatArray
+    """Successes of the rest in the same stratum."""
+    m: FloatArray
+    """Cases of the rest, at least 1."""
+    of: IntArray
+    """The group, from 0 to G - 1."""
+    groups: int
+    """G."""
+
+    @classmethod
+    def of_counts(cls, x: Counts, n: Counts, y: Counts, m: Counts, of: IntArray, groups: int) -> StratumPairs:
+        """Make pairs from counts, leaving out strata without a case on either side.
+
+        Parameters
+        ----------
+        x, n, y, m : array_like, shape (P,)
+            Successes and totals of the group and of the rest in a stratum.
+        of : ndarray of int64, shape (P,)
+            The group that each pair belongs to.
+        groups : int
+            How many groups there are.
+
+        Raises
+        ------
+        ValueError
+            If counts are impossible.
+        """
+        x_, n_ = checked_counts(x, n)
+        y_, m_ = checked_counts(y, m)
+        kept = (n_ > 0) & (m_ > 0)
+        return cls(x_[kept], n_[kept], y_[kept], m_[kept], np.asarray(of, dtype=np.int64)[kept], groups)
+
+    def over_strata(self, values: FloatArray) -> FloatArray:
+        """Shape (G,): the sum of one value a pair over the strata of each group."""
+        return np.bincount(self.of, weights=values, minlength=self.groups).astype(np.float64)
+
+    @property
+    def strata(self) -> IntArray:
+        """Shape (G,): strata in which group and rest can be compared."""
+        return np.bincount(self.of, minlength=self.groups).astype(np.int64)
+
+    @property
+    def weights(self) -> FloatArray:
+        """Shape (P,): Mantel-Haenszel weights, ``n m / (n + m)``."""
+        return np.asarray(self.n * self.m / (self.n + self.m))
+
+    def where(self, kept: np.typing.NDArray[np.bool_]) -> StratumPairs:
+        """Some of the pairs."""
+        return StratumPairs(
+            self.x[kept], self.n[kept], self.y[kept], self.m[kept], np.asarray(self.of[kept]), self.groups
+        )
+
+
+def common_difference(pairs: StratumPairs) -> tuple[FloatArray, FloatArray]:
+    """Mantel-Haenszel difference of rates and its standard error.
+
+    Parameters
+    ----------
+    pairs : StratumPairs
+        P strata of G groups.
+
+    Returns
+    -------
+    value, standard_error : ndarray of float64, shape (G,)
+        nan where no stratum has both sides.
+
+    Notes
+    -----
+    Greenland & Robins (1985), Biometrics 41, 55-68; variance of Sato (1989), Biometrics 45, 1323-1324, consistent both
+    for few large and for many sparse strata.
+    """
+    x, n, y, m = pairs.x, pairs.n, pairs.y, pairs.m
+    total = n + m
+    weight = pairs.over_strata(pairs.weights)
+    slope = pairs.over_strata((n * n * y - m * m * x + n * m * (m - n) / 2.0) / total**2)
+    constant = pairs.over_strata((x * (m - y) + y * (n - x)) / (2.0 * total))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        value = pairs.over_strata((x * m - y * n) / total) / weight
+        return value, np.sqrt(np.maximum(value * slope + constant, 0.0)) / weight
+
+
+def common_ratio(pairs: StratumPairs) -> tuple[FloatArray, FloatArray]:
+    """Mantel-Haenszel ratio of rates and the standard error of its logarithm.
+
+    Parameters
+    ----------
+    pairs : StratumPairs
+        P strata of G groups.
+
+    Returns
+    -------
+    value, standard_error_of_log : ndarray of float64, shape (G,)
+        nan where the rest has no success in any stratum; the standard error also where the group has none.
+
+    Notes
+    -----
+    Rothman & Greenland, Modern Epidemiology; variance of Greenland & Robins (1985), Biometrics 41, 55-68.
+    """
+    x, n, y, m = pairs.x, pairs.n, pairs.y, pairs.m
+    total = n + m
+    own, other = pairs.over_strata(x * m / total), pairs.over_strata(y * n / total)
+    spread = pairs.over_strata((n * m * (x + y) - x * y * total) / total**2)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        value = np.where(other > 0, own / other, np.nan)
+        return value, np.where((own > 0) & (other > 0), np.sqrt(spread / (own * other)), np.nan)
+
+
+def difference_interval(pairs: StratumPairs, level: float = 0.95) -> tuple[FloatArray, FloatArray]:
+    """Stratified score interval for the common difference of rates.
+
+    Parameters
+    ----------
+    pairs : StratumPairs
+        P strata of G groups.
+    level : float
+        Two-sided confidence level.
+
+    Returns
+    -------
+    low, high : ndarray of float64, shape (G,)
+        Around the Mantel-Haenszel difference, within [-1, 1]; nan where no stratum has both sides.
+
+    Notes
+    -----
+    The differences d with ``(sum w (p - q - d))^2 <= z^2 sum w^2 v(d) N / (N - 1)``, w the Mantel-Haenszel weights and
+    v the variance at the likeliest rates that differ by d (Miettinen & Nurminen 1985, Statistics in Medicine 4,
+    213-226).
+    """
+    z = float(ndtri(0.5 + checked_fraction(level, "level") / 2.0))
+    value, _ = common_difference(pairs)
+    weight = pairs.over_strata(pairs.weights)
+
+    def beyond(at: FloatArray, side: float) -> FloatArray:
+        group, rest = _rates_at_difference(pairs, at[pairs.of])
+        spread = pairs.over_strata(pairs.weights**2 * _variance(pairs, group, rest, 1.0, 1.0))
+        with np.errstate(invalid="ignore"):
+            return np.asarray(side * (at - value) * weight - z * np.sqrt(spread))
+
+    known = np.where(np.isnan(value), 0.0, value)
+    low = _root(lambda at: beyond(at, -1.0), np.full_like(known, -1.0), known)
+    high = _root(lambda at: beyond(at, 1.0), np.full_like(known, 1.0), known)
+    return np.where(np.isnan(value), np.nan, low), np.where(np.isnan(value), np.nan, high)
+
+
+def ratio_interval(pairs: StratumPairs, level: float = 0.95) -> tuple[FloatArray, FloatArray]:
+    """Stratified score interval for the common ratio of rates.
+
+    Parameters
+    ----------
+    pairs : StratumPairs
+        P strata of G groups.
+    level : float
+        Two-sided confidence level.
+
+    Returns
+    -------
+    low, high : ndarray of float64, shape (G,)
+        Around the Mantel-Haenszel ratio. ``low`` is 0 where the group has no success, ``high`` is inf where the rest
+        has none; nan, nan where no stratum has both sides or nobody in any has a success.
+
+    Notes
+    -----
+    As `difference_interval`, with ``p - r q`` in place of ``p - q - d``. Solved for ``r / (1 + r)``, which is bounded.
+    """
+    z = float(ndtri(0.5 + checked_fraction(level, "level") / 2.0))
+    total = pairs.n + pairs.m
+    own, other = pairs.over_strata(pairs.x * pairs.m / total), pairs.over_strata(pairs.y * pairs.n / total)
+    counted = own + other
+    middle = np.where(counted > 0, own / np.where(counted > 0, counted, 1.0), 0.5)
+
+    def beyond(at: FloatArray, side: float) -> FloatArray:
+        odds = at[pairs.of]
+        group, rest = _rates_at_ratio(pairs, odds)
+        spread = pairs.over_strata(pairs.weights**2 * _variance(pairs, group, rest, 1.0 - odds, odds))
+        return np.asarray(side * (at * other - (1.0 - at) * own) - z * np.sqrt(spread))
+
+    low = _root(lambda at: beyond(at, -1.0), np.zeros_like(middle), middle)
+    high = _root(lambda at: beyond(at, 1.0), np.ones_like(middle), middle)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        low = np.where(own > 0, low / (1.0 - low), 0.0)
+        high = np.where(other > 0, high / (1.0 - high), np.inf)
+    return np.where(counted > 0, low, np.nan), np.where(counted > 0, high, np.nan)
+
+
+def same_in_all_strata(pairs: StratumPairs, scale: Literal["difference", "ratio"]) -> tuple[FloatArray, IntArray]:
+    """Test whether the difference, or the ratio, is the same in all strata.
+
+    Parameters
+    ----------
+    pairs : StratumPairs
+        P strata of G groups.
+    scale : {"difference", "ratio"}
+        What is to be the same.
+
+    Returns
+    -------
+    p : ndarray of float64, shape (G,)
+        p-values; nan where fewer than two strata have enough cases.
+    strata : ndarray of int64, shape (G,)
+        Strata that were tested.
+
+    Notes
+    -----
+    The score statistic ``sum (p - q - d)^2 / v(d)`` at the Mantel-Haenszel estimate (Gart & Nam 1990, Biometrics 46,
+    637-643, for differences; Gart 1985, Biometrika 72, 673-677, for ratios), with the factor N / (N - 1), against a
+    chi-square with a degree of freedom less than strata. Only over strata that expect at least `LEAST_EXPECTED` in each
+    cell: the statistic of smaller ones has no chi-square. Which ones those are depends on their totals.
+    """
+    estimate = common_difference if scale == "difference" else common_ratio
+    value = estimate(pairs)[0][pairs.of]
+    group, rest = _rates(pairs, value, scale)
+    with np.errstate(invalid="ignore"):
+        least = np.minimum(
+            np.minimum(pairs.n * group, pairs.n * (1.0 - group)), np.minimum(pairs.m * rest, pairs.m * (1.0 - rest))
+        )
+        tested = pairs.where(least >= LEAST_EXPECTED)
+    value = estimate(tested)[0][tested.of]
+    group, rest = _rates(tested, value, scale)
+    factor = 1.0 if scale == "difference" else value
+    with np.errstate(invalid="ignore", divide="ignore"):
+        offset = value if scale == "difference" else 0.0
+        distance = tested.x / tested.n - factor * tested.y / tested.m - offset
+        statistic = tested.over_strata(distance**2 / _variance(tested, group, rest, 1.0, factor))
+    strata = tested.strata
+    p = np.where(strata >= 2, chdtrc(np.maximum(strata - 1, 1).astype(np.float64), statistic), np.nan)
+    return p, strata
+
+
+def conditioning_shift(pairs: StratumPairs, level: float = 0.95) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """How far comparing within strata moves the difference, and how sure that is.
+
+    Parameters
+    ----------
+    pairs : StratumPairs
+        P strata of G groups.
+    level : float
+        Two-sided confidence level.
+
+    Returns
+    -------
+    shift, low, high : ndarray of float64, shape (G,)
+        Mantel-Haenszel difference minus the crude difference of the same cases; nan where there is none.
+
+    Notes
+    -----
+    With the numbers of cases given, both are sums of the same stratum rates with other coefficients, and so is their
+    difference: it is known far better than either. Variance at the likeliest rates with one common difference, with
+    the factor N / (N - 1).
+    """
+    z = float(ndtri(0.5 + checked_fraction(level, "level") / 2.0))
+    value, _ = common_difference(pairs)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = pairs.weights / pairs.over_strata(pairs.weights)[pairs.of]
+        of_group = share - pairs.n / pairs.over_strata(pairs.n)[pairs.of]
+        of_rest = share - pairs.m / pairs.over_strata(pairs.m)[pairs.of]
+        shift = pairs.over_strata(of_group * pairs.x / pairs.n - of_rest * pairs.y / pairs.m)
+        group, rest = _rates_at_difference(pairs, value[pairs.of])
+        half = z * np.sqrt(pairs.over_strata(_variance(pairs, group, rest, of_group, of_rest)))
+    shift = np.where(pairs.strata > 0, shift, np.nan)
+    return shift, shift - half, shift + half
+
+
+def _rates(
+    pairs: StratumPairs, value: FloatArray, scale: Literal["difference", "ratio"]
+) -> tuple[FloatArray, FloatArray]:
+    if scale == "difference":
+        return _rates_at_difference(pairs, value)
+    with np.errstate(invalid="ignore"):
+        return _rates_at_ratio(pairs, value / (1.0 + value))
+
+
+def _variance(
+    pairs: StratumPairs,
+    group: FloatArray,
+    rest: FloatArray,
+    of_group: FloatArray | float,
+    of_rest: FloatArray | float,
+) -> FloatArray:
+    """Variance of ``of_group x/n - of_rest y/m``, with the factor that makes it right for the smallest strata."""
+    total = pairs.n + pairs.m
+    own = np.square(of_group) * group * (1.0 - group) / pairs.n
+    return np.asarray((own + np.square(of_rest) * rest * (1.0 - rest) / pairs.m) * total / (total - 1.0))
+
+
+def _rates_at_difference(pairs: StratumPairs, difference: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The likeliest rates of group and rest that differ by this much: Farrington & Manning (1990), appendix.
+
+    The middle root of a cubic by cosines, polished by Newton steps: the cosines lose half the digits where two roots
+    nearly meet.
+    """
+    x, n, y, m, d = pairs.x, pairs.n, pairs.y, pairs.m, difference
+    total = n + m
+    c2 = ((n + 2.0 * m) * d - total - x - y) / total
+    c1 = ((m * d - total - 2.0 * y) * d + x + y) / total
+    c0 = y * d * (1.0 - d) / total
+    centre = c2 / 3.0
+    spread = np.sqrt(np.maximum(centre * centre - c1 / 3.0, 0.0))
+    skew = centre * (centre * centre - c1 / 2.0) + c0 / 2.0
+    with np.errstate(invalid="ignore", divide="ignore"):
+        cosine = np.clip(np.where(spread > 0.0, skew / spread**3, 0.0), -1.0, 1.0)
+        rest = 2.0 * spread * np.cos((np.arccos(-cosine) + 4.0 * np.pi) / 3.0) - centre
+        for _ in range(2):
+            value = ((rest + c2) * rest + c1) * rest + c0
+            slope = (3.0 * rest + 2.0 * c2) * rest + c1
+            better = rest - np.where(slope < 0.0, value / slope, 0.0)
+            improves = np.abs(((better + c2) * better + c1) * better + c0) < np.abs(value)
+            rest = np.where(improves, better, rest)
+    rest = np.clip(rest, np.maximum(0.0, -d), np.minimum(1.0, 1.0 - d))
+    return np.clip(rest + d, 0.0, 1.0), rest
+
+
+def _rates_at_ratio(pairs: StratumPairs, share: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The likeliest rates of group and rest with the ratio ``share / (1 - share)``."""
+    x, n, y, m = pairs.x, pairs.n, pairs.y, pairs.m
+    # everything times 1 - share, so that a ratio without end is a number like any other
+    linear = (m + x) * (1.0 - share) + (n + y) * share
+    root = np.sqrt(np.maximum(linear * linear - 4.0 * share * (1.0 - share) * (n + m) * (x + y), 0.0))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        scaled = np.where(linear + root > 0.0, 2.0 * (x + y) / (linear + root), 0.0)
+    return np.clip(share * scaled, 0.0, 1.0), np.clip((1.0 - share) * scaled, 0.0, 1.0)
+
+
+def _root(beyond: Callable[[FloatArray], FloatArray], outer: FloatArray, inner: FloatArray) -> FloatArray:
+    """Where a function that is at least 0 at ``outer`` and at most 0 at ``inner`` is 0: the Illinois method."""
+    outer, inner = outer.copy(), inner.copy()
+    at_outer, at_inner = np.maximum(beyond(outer), 0.0), np.minimum(beyond(inner), 0.0)
+    last = np.zeros_like(outer)
+    for _ in range(_STEPS):
+        if not (np.abs(outer - inner) > _TOLERANCE).any():
+            break
+        with np.errstate(invalid="ignore", divide="ignore"):
+            secant = (outer * at_inner - inner * at_outer) / (at_inner - at_outer)
+        low, high = np.minimum(outer, inner), np.maximum(outer, inner)
+        # where nothing varies at the estimate the function is 0 there and falls before it rises
+        middle = np.clip(np.where((at_inner < 0.0) & (at_outer > 0.0), secant, (outer + inner) / 2.0), low, high)
+        at_middle = beyond(middle)
+        moves_outer = at_middle > 0.0
+        at_inner = np.where(moves_outer, np.where(last > 0.0, at_inner / 2.0, at_inner), np.minimum(at_middle, 0.0))
+        at_outer = np.where(moves_outer, at_middle, np.where(last < 0.0, at_outer / 2.0, at_outer))
+        outer, inner = np.where(moves_outer, middle, outer), np.where(moves_outer, inner, middle)
+        last = np.where(moves_outer, 1.0, -1.0)
+    return np.asarray((outer + inner) / 2.0)

@@ -1,0 +1,155 @@
+"""How far apart the groups of a family lie, as one figure without the part that chance alone would show.
+
+The figure is the standard deviation of the groups' true rates around the family's, each group weighted by its cases:
+how far the rate of a case's group typically lies from the average. It says nothing of groups outside the family.
+Unlike the gap between the highest and the lowest rate it does not grow with the number of groups, and its interval
+reaches 0 where the groups are alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import gammainc, gammaincc
+
+from audit.stats.groups.shrinkage import beta_prior, shrunk_rates
+from audit.stats.rates.binomial import Counts, FloatArray, checked_counts, checked_fraction
+
+_FEWEST = 2
+"""Groups, and cases of a group: one case shows nothing of the chance that must be taken off."""
+_LEAST = 0.05
+"""Groups that agree better than chance are taken to be this far from perfect agreement, of which no tail is left."""
+_BISECTIONS = 60
+
+
+class Spread(NamedTuple):
+    """Standard deviation between groups, in shares.
+
+    Attributes
+    ----------
+    estimate : float
+        Chance taken off; 0 where the groups lie no further apart than chance explains.
+    low, high : float
+        Ends of the interval.
+    """
+
+    estimate: float
+    low: float
+    high: float
+
+
+def spread_between(x: Counts, n: Counts, level: float = 0.95) -> Spread | None:
+    """Standard deviation of the true rates of the groups of a family, weighted by cases.
+
+    Parameters
+    ----------
+    x, n : array_like, shape (G,)
+        Successes and totals of groups that share no row; groups of fewer than two cases are left out.
+    level : float
+        Two-sided confidence level.
+
+    Returns
+    -------
+    Spread or None
+        None where fewer than two groups are left, or where all cases or none are successes.
+
+    Raises
+    ------
+    ValueError
+        If not ``0 <= x <= n``, or the level is not in (0, 1).
+
+    Notes
+    -----
+    `spread_of_means` with ``x/n`` as means; what is believed about the groups' variances follows from shrunk rates.
+    """
+    x_, n_ = checked_counts(x, n)
+    x_, n_ = x_[n_ >= _FEWEST], n_[n_ >= _FEWEST]
+    if n_.size < _FEWEST or not 0.0 < x_.sum() < n_.sum():
+        return None
+    prior = beta_prior(x_, n_)
+    # Not weaker than one case: groups that differ in everything would seem to have no variance within.
+    shrunk = shrunk_rates(x_, n_, prior._replace(strength=max(prior.strength, 1.0)))
+    return spread_of_means(n_, x_ / n_, x_ / n_ * (1.0 - x_ / n_) * n_ / (n_ - 1.0), shrunk * (1.0 - shrunk), level)
+
+
+def spread_of_means(
+    n: FloatArray, mean: FloatArray, variance: FloatArray, believed_variance: FloatArray, level: float = 0.95
+) -> Spread:
+    """Standard deviation of the true means of the groups of a family, weighted by cases.
+
+    Parameters
+    ----------
+    n, mean, variance : ndarray of float64, shape (G,)
+        Cases of each of at least two groups, at least two in each; their mean and their sample variance, over n - 1.
+    believed_variance : ndarray of float64, shape (G,)
+        Steadier estimates of the same variances, some of them above 0; they shape the interval, not the estimate.
+    level : float
+        Two-sided confidence level.
+
+    Returns
+    -------
+    Spread
+
+    Raises
+    ------
+    ValueError
+        If the level is not in (0, 1).
+
+    Notes
+    -----
+    With ``w`` the groups' shares of the N cases, ``r`` their means, ``P`` that of all and ``s`` their variances,
+
+        D = sum n (r - P)^2 - sum (1-w) s
+
+    has mean ``N theta``, theta being the weighted variance of the true means, whatever they are and however small the
+    groups; the estimate is ``sqrt(max(D, 0) / N)``. Its variance is, with true within-group variances ``v`` and true
+    means ``p``, about
+
+        2 [sum n/(n-1) v^2 (1-2w) + (sum w v)^2] + 4 sum n (p - sum w p)^2 v
+
+    for small groups too, because taking ``s`` off leaves only products of different cases. ``D + sum (1-w) v`` is taken
+    as a multiple of a chi-squared variable with that mean and variance (Patnaik 1949; exact for normal means and one
+    ``v`` when theta is 0), and the interval is where a two-sided test of theta does not reject. At the upper end the
+    tail is divided by its value at theta = 0 (Read 2002), so that no interval says that there is no spread at all.
+    """
+    tail = (1.0 - checked_fraction(level, "level")) / 2.0
+    total, share = float(n.sum()), n / n.sum()
+    away = mean - (share * mean).sum()
+    excess = float((n * away**2).sum() - ((1.0 - share) * variance).sum())
+    tails = _distribution(n, share, mean, believed_variance, excess)
+    at_zero, largest = tails(0.0)[0], 4.0 * float((share * away**2).sum()) + 4.0 * float(believed_variance.max())
+    low = _last(lambda theta: tails(theta)[1] <= tail, largest)
+    high = _last(lambda theta: tails(theta)[0] > tail * at_zero, largest)
+    return Spread(float(np.sqrt(max(excess, 0.0) / total)), float(np.sqrt(low)), float(np.sqrt(high)))
+
+
+def _distribution(
+    n: FloatArray, share: FloatArray, mean: FloatArray, variance: FloatArray, excess: float
+) -> Callable[[float], tuple[float, float]]:
+    """Return the function theta -> (P(D <= excess), P(D >= excess))."""
+    total, average = float(n.sum()), float((share * variance).sum())
+    away = n * (mean - (share * mean).sum()) ** 2
+    typical = float((away * variance).sum() / away.sum()) if away.any() else average
+    by_chance = 2.0 * (float((n / (n - 1.0) * variance**2 * (1.0 - 2.0 * share)).sum()) + average**2)
+    offset = float(((1.0 - share) * variance).sum())
+
+    def tails(theta: float) -> tuple[float, float]:
+        expected = offset + total * theta
+        scale = (by_chance + 4.0 * total * theta * typical) / (2.0 * expected)
+        shape, at = expected / (2.0 * scale), max(excess + offset, _LEAST * offset) / (2.0 * scale)
+        return float(gammainc(shape, at)), float(gammaincc(shape, at))
+
+    return tails
+
+
+def _last(holds: Callable[[float], bool], upper: float) -> float:
+    """Largest value in [0, upper] up to which a condition holds; 0 where it holds nowhere."""
+    low, high = 0.0, upper
+    if not holds(0.0):
+        return 0.0
+    for _ in range(_BISECTIONS):
+        middle = (low + high) / 2.0
+        low, high = (middle, high) if holds(middle) else (low, middle)
+    return low

@@ -1,0 +1,221 @@
+"""How likely the tables at least as extreme as the observed one are, without listing them all.
+
+Those tables are the steps of a staircase (`audit.stats.margins.staircase`). The probability of a step, at any rate of
+the rest, is that of the rest's counts on it times that of the group's counts up to its level.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import numpy as np
+
+from audit.stats.margins.staircase import Span, Staircase, samples_of, span_of, staircase_of
+from audit.stats.rates.binomial import BoolArray, FloatArray, IntArray, binomial_cdf
+from audit.stats.rates.binomial_runs import CdfAlong, reach
+from audit.stats.rates.boundaries import Boundary
+
+MAX_STEPS = 1024
+NEGLIGIBLE = 1e-9
+"""Probability that the enumeration may leave out; it is added to the result."""
+
+_UNSEEN = 1e-17
+"""A sum that cannot be larger is not computed: its bound is added in its place, and shows in none of ten digits."""
+_UNMATTERING = NEGLIGIBLE / (2.0 * MAX_STEPS)
+_QUICK_CELLS = 20_000
+_CLOSE = 1e-6
+_CLOSE_SMALL = 1e-14
+"""Quick sums agree with exact ones to less than half of this share of them, and half of this beside (tests)."""
+_MOST_QUICK_RATES = 512
+"""More rates of the rest stand for a group so much larger than it that the runs of quick sums are too many."""
+_SMOOTH_WIDTH = 256
+"""From so many steps on the sum varies smoothly with the rest's rate, and its maximum is looked for in two passes."""
+_COARSE = 4
+_AROUND = np.array([-3, -2, -1, 1, 2, 3])
+
+
+_Chunk: TypeAlias = tuple[int, IntArray]
+"""Signed width, and the places of groups that share it."""
+
+
+def largest_rejection_probability(
+    x: FloatArray,
+    n: FloatArray,
+    y: FloatArray,
+    m: FloatArray,
+    rest_rates: FloatArray,
+    boundary: Boundary,
+    *,
+    in_two_passes: bool = True,
+    limit: FloatArray | None = None,
+) -> FloatArray:
+    """Largest probability, over rates of the rest, of a table at least as extreme as (x, y).
+
+    Parameters
+    ----------
+    x, n, y, m : ndarray of float64, shape (G,)
+        Whole counts; ``n`` and ``m`` positive.
+    rest_rates : ndarray of float64, shape (G, R)
+        Increasing counted rates of the rest; the group's rate is the edge at each of them.
+    boundary : Boundary
+        The edge.
+    in_two_passes : bool
+        Whether, where there are many steps, every fourth rate is tried first and then those around the best.
+    limit : ndarray of float64, shape (G,), optional
+        Where all that is asked is whether the answer exceeds this: any number on the same side of it may be returned.
+
+    Returns
+    -------
+    ndarray of float64, shape (G,)
+        Exact up to an excess: `NEGLIGIBLE`, and where more than `MAX_STEPS` steps had to be merged a few per cent.
+    """
+    samples = samples_of(x, n, y, m, boundary)
+    span = span_of(samples, *_worth_a_look(samples.m, rest_rates[:, :1], rest_rates[:, -1:]), boundary)
+    # no step goes further than the highest, and no rate of the group is below its edge at the lowest rate of the rest
+    bound = binomial_cdf(span.highest, samples.n, boundary.edge(rest_rates[:, :1]))[:, 0]
+    probability = bound + NEGLIGIBLE
+    for signed_width, rows in _chunks(span, np.flatnonzero(bound > _UNSEEN)):
+        width, by_group, rates = abs(signed_width), signed_width > 0, rest_rates[rows]
+        staircase = staircase_of(samples.take(rows), span.take(rows), width, boundary, by_group=by_group)
+        two_passes = in_two_passes and width >= _SMOOTH_WIDTH
+        if rates.shape[1] > _MOST_QUICK_RATES:
+            probability[rows] = _sums(staircase, rates, boundary).max(axis=1)
+        elif limit is None:
+            probability[rows] = _largest(staircase, rates, boundary, in_two_passes=two_passes)
+        else:
+            probability[rows] = _beside(limit[rows], staircase, rates, boundary, in_two_passes=two_passes)
+    return probability
+
+
+def _chunks(span: Span, rows: IntArray) -> list[_Chunk]:
+    by_group = (span.highest - span.lowest <= span.last - span.first)[rows, 0]
+    needed = np.minimum(span.highest - span.lowest, span.last - span.first)[rows, 0] + 1.0
+    # The padded width depends on the group alone, so that a p-value does not depend on the group's companions.
+    width = np.minimum(2.0 ** np.ceil(np.log2(np.maximum(needed, 8.0))), MAX_STEPS).astype(np.int64)
+    shape = np.where(by_group, width, -width)
+    chunks: list[_Chunk] = []
+    for signed_width in np.unique(shape):
+        alike = rows[shape == signed_width]
+        cut = max(1, _QUICK_CELLS // (abs(int(signed_width)) + 200))
+        chunks += [(int(signed_width), alike[start : start + cut]) for start in range(0, alike.size, cut)]
+    return chunks
+
+
+def _largest(staircase: Staircase, rates: FloatArray, boundary: Boundary, *, in_two_passes: bool) -> FloatArray:
+    """float64[G]: the largest of the sums at all rates, or of those that two passes look at.
+
+    Quick sums say which rates can have the largest sum: one or two, as a rule. Exact ones of these decide.
+    """
+    quick = _QuickSums(staircase, rates, boundary)
+    if not in_two_passes:
+        return _largest_near(staircase, rates, quick.at(rates), boundary)
+    first = rates[:, ::_COARSE]
+    coarse = quick.at(first)
+    best = coarse.argmax(axis=1)
+    unclear = np.flatnonzero(_close(coarse).sum(axis=1) > 1)
+    if unclear.size:
+        best[unclear] = _sums(staircase.take(unclear), first[unclear], boundary).argmax(axis=1)
+    between = np.clip(_COARSE * best[:, None] + _AROUND, 0, rates.shape[1] - 1)
+    near = np.take_along_axis(rates, between, axis=1)
+    return _largest_near(
+        staircase, np.concatenate([first, near], axis=1), np.concatenate([coarse, quick.at(near)], axis=1), boundary
+    )
+
+
+def _largest_near(staircase: Staircase, rates: FloatArray, quick: FloatArray, boundary: Boundary) -> FloatArray:
+    # each group's own candidates only, however many another has: its answer does not depend on its companions
+    order = np.argsort(-quick, axis=1, kind="stable")
+    order = order[:, : int(_close(quick).sum(axis=1).max(initial=1))]
+    own = np.take_along_axis(_close(quick), order, axis=1)
+    sums = _sums(staircase, np.take_along_axis(rates, order, axis=1), boundary)
+    return np.asarray(np.where(own, sums, 0.0).max(axis=1))
+
+
+def _close(quick: FloatArray) -> BoolArray:
+    """bool[G, R]: sums that are the largest, or may be."""
+    return np.asarray(quick >= quick.max(axis=1, keepdims=True) * (1.0 - _CLOSE))
+
+
+def _beside(
+    limit: FloatArray, staircase: Staircase, rates: FloatArray, boundary: Boundary, *, in_two_passes: bool
+) -> FloatArray:
+    """float64[G]: a number on the same side of the limit as `_largest`: by quick sums wherever these leave no doubt.
+
+    Two passes look at every fourth rate and at no rate beyond all of them, which brackets their largest.
+    """
+    quick = _QuickSums(staircase, rates, boundary)
+    above = np.asarray(quick.at(rates[:, ::_COARSE] if in_two_passes else rates).max(axis=1) + NEGLIGIBLE)
+    below = above.copy()
+    rest = np.flatnonzero(above <= limit)
+    if in_two_passes and rest.size:
+        between = np.delete(rates[rest], np.s_[::_COARSE], axis=1)
+        quick = _QuickSums(staircase.take(rest), rates[rest], boundary)
+        below[rest] = np.maximum(above[rest], quick.at(between).max(axis=1) + NEGLIGIBLE)
+    doubt = _CLOSE * np.abs(limit) + _CLOSE_SMALL
+    doubtful = np.flatnonzero((above <= limit + doubt) & (below >= limit - doubt))
+    if doubtful.size:
+        some = staircase.take(doubtful)
+        above[doubtful] = _largest(some, rates[doubtful], boundary, in_two_passes=in_two_passes)
+    return above
+
+
+def _worth_a_look(m: FloatArray, low: FloatArray, high: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """First and last count of the rest that is not negligible at every rate from low to high."""
+    first = np.floor(np.maximum(m * low - _reach(m, low), 0.0))
+    return first, np.ceil(np.minimum(m * high + _reach(m, high), m))
+
+
+def _reach(m: FloatArray, rate: FloatArray) -> FloatArray:
+    """Distance from the mean with less than `NEGLIGIBLE` beyond it on either side."""
+    return reach(m, rate, NEGLIGIBLE)
+
+
+def _sums(staircase: Staircase, rest_rates: FloatArray, boundary: Boundary) -> FloatArray:
+    """float64[G, R]: the sum over steps of P(Y on the step) P(U <= c), at each of the rest's rates."""
+    tops, levels, samples = staircase
+    trials = np.broadcast_to(samples.n, tops.shape)
+    sums = np.empty(rest_rates.shape)
+    for column in range(rest_rates.shape[1]):
+        rate = rest_rates[:, column : column + 1]
+        weight = np.diff(_rest_cdf(tops, samples.m, rate), axis=1, prepend=0.0)
+        matters = weight > _UNMATTERING
+        below = np.ones(tops.shape)
+        edge = np.broadcast_to(boundary.edge(rate), tops.shape)
+        below[matters] = binomial_cdf(levels[matters], trials[matters], edge[matters])
+        sums[:, column] = (weight * below).sum(axis=1)
+    return sums + NEGLIGIBLE
+
+
+def _rest_cdf(tops: FloatArray, m: FloatArray, rate: FloatArray) -> FloatArray:
+    """Binomial distribution function, not evaluated where it is 0 or 1 up to `NEGLIGIBLE`."""
+    away = tops - m * rate
+    near = np.abs(away) <= _reach(m, rate)
+    cdf = np.where(away > 0.0, 1.0, 0.0)
+    trials, chance = np.broadcast_to(m, tops.shape), np.broadcast_to(rate, tops.shape)
+    cdf[near] = binomial_cdf(tops[near], trials[near], chance[near])
+    return cdf
+
+
+class _QuickSums:
+    """The same sums with the distribution functions of `CdfAlong`."""
+
+    def __init__(self, staircase: Staircase, rates: FloatArray, boundary: Boundary) -> None:
+        self._tops, self._m, self._boundary = staircase.tops, staircase.samples.m, boundary
+        # to the end, so that what is left beyond a step is a sum, which keeps its digits, and no difference to 1
+        self._rest = CdfAlong(np.concatenate([self._tops, self._m], axis=1), self._m, rates)
+        self._group = CdfAlong(staircase.levels, staircase.samples.n, boundary.edge(rates))
+
+    def at(self, rates: FloatArray) -> FloatArray:
+        """float64[G, R]: without `NEGLIGIBLE`."""
+        together = max(1, _QUICK_CELLS // max(self._rest.cells, 1))
+        parts = range(0, rates.shape[1], together)
+        return np.concatenate([self._of_some(rates[:, start : start + together]) for start in parts], axis=1)
+
+    def _of_some(self, rates: FloatArray) -> FloatArray:
+        away = self._tops[:, None] - (self._m * rates)[:, :, None]
+        seen = _reach(self._m, rates)[:, :, None]
+        cdf = self._rest.at(rates)
+        cdf = np.where(np.abs(away) <= seen, cdf[:, :, :-1], np.where(away > 0.0, cdf[:, :, -1:], 0.0))
+        weight = np.diff(cdf, axis=2, prepend=0.0)
+        below = np.where(weight > _UNMATTERING, self._group.at(self._boundary.edge(rates)), 1.0)
+        return np.asarray((weight * below).sum(axis=2))

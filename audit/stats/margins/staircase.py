@@ -1,0 +1,167 @@
+"""The tables that a score rejects, as the steps of a staircase.
+
+A table (u, Y) is rejected when its score is at most the observed score. The score increases in the group's count u and
+decreases in the rest's count Y, so the region is a staircase: for every Y all u up to some c(Y), with c increasing. A
+staircase needs only its steps, the pairs ``(largest Y of the step, c on it)``, and where there are too many they
+are merged so that the region grows, never shrinks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+
+from audit.stats.margins.score_statistic import score_statistic
+from audit.stats.rates.binomial import FloatArray, IntArray
+from audit.stats.rates.boundaries import Boundary
+
+__all__ = ["Samples", "Span", "Staircase", "samples_of", "span_of", "staircase_of"]
+
+_TIE = 1e-9
+_ANCHOR_SPACING = 16
+_SECANTS = 8
+
+_Function: TypeAlias = Callable[[FloatArray], FloatArray]
+"""Increasing in whole numbers."""
+
+
+class Samples(NamedTuple):
+    """Counts and totals of group and rest and the largest rejected score, each of shape (G, 1)."""
+
+    x: FloatArray
+    n: FloatArray
+    y: FloatArray
+    m: FloatArray
+    limit: FloatArray
+
+    def take(self, rows: IntArray) -> Samples:
+        """Some of the groups."""
+        return Samples(*(values[rows] for values in self))
+
+
+class Span(NamedTuple):
+    """Corners of the staircase, each of shape (G, 1): the rest's counts worth a look and c at both ends."""
+
+    first: FloatArray
+    last: FloatArray
+    lowest: FloatArray
+    highest: FloatArray
+
+    def take(self, rows: IntArray) -> Span:
+        """Some of the groups."""
+        return Span(*(corner[rows] for corner in self))
+
+
+class Staircase(NamedTuple):
+    """The steps of groups, each with the largest count of the rest on it and of the group (float64[G, W])."""
+
+    tops: FloatArray
+    levels: FloatArray
+    samples: Samples
+
+    def take(self, rows: IntArray) -> Staircase:
+        """Some of the groups."""
+        return Staircase(self.tops[rows], self.levels[rows], self.samples.take(rows))
+
+
+def samples_of(x: FloatArray, n: FloatArray, y: FloatArray, m: FloatArray, boundary: Boundary) -> Samples:
+    """The observed tables (float64[G] each); scores equal up to rounding are rejected as well."""
+    return Samples(*(counts[:, None] for counts in (x, n, y, m, score_statistic(x, n, y, m, boundary) + _TIE)))
+
+
+def span_of(samples: Samples, first: FloatArray, last: FloatArray, boundary: Boundary) -> Span:
+    """Corners of the staircases over counts of the rest from first to last (float64[G, 1])."""
+    # along the edge a step of the rest moves the group's count by so much; from the observed table it is not far
+    tread = boundary.slope * samples.n / samples.m
+    lowest, highest = (
+        _last(
+            np.full(counts.shape, -1.0),
+            samples.n,
+            samples.x + (counts - samples.y) * tread,
+            _over_limit(counts, samples, boundary),
+        )
+        for counts in (first, last)
+    )
+    return Span(first, last, lowest, highest)
+
+
+def staircase_of(samples: Samples, span: Span, width: int, boundary: Boundary, *, by_group: bool) -> Staircase:
+    """The steps, up to `width` of them: one per count of the group, or of the rest, or per run of counts."""
+    steps = _steps_by_group if by_group else _steps_by_rest
+    return Staircase(*steps(samples, span, width, boundary), samples)
+
+
+def _steps_by_rest(samples: Samples, span: Span, width: int, boundary: Boundary) -> tuple[FloatArray, FloatArray]:
+    """One step per count of the rest, or per run of counts, which then all reject as the largest of them does."""
+    stride = np.ceil((span.last - span.first + 1.0) / width)
+    tops = np.minimum(span.first + stride * np.arange(1.0, width + 1.0) - 1.0, span.last)
+    levels = _last_along(tops, span.lowest, span.highest, lambda some: _over_limit(some, samples, boundary))
+    return tops, levels
+
+
+def _steps_by_group(samples: Samples, span: Span, width: int, boundary: Boundary) -> tuple[FloatArray, FloatArray]:
+    """One step per count of the group, or per run of counts, which are then all rejected when the smallest is."""
+    stride = np.ceil((span.highest - span.lowest + 1.0) / width)
+    levels = np.minimum(span.lowest + stride * np.arange(1.0, width + 1.0) - 1.0, span.highest)
+
+    # a count stays on the step as long as the next count of the group would have a score above the limit
+    beyond = np.nextafter(samples.limit, np.inf)
+
+    def short_of_limit(some_levels: FloatArray) -> _Function:
+        above = np.minimum(some_levels + 1.0, samples.n)
+        return lambda counts: beyond - score_statistic(above, samples.n, counts, samples.m, boundary)
+
+    tops = _last_along(levels, span.first - 1.0, span.last, short_of_limit)
+    return np.where(levels >= span.highest, span.last, tops), levels
+
+
+def _over_limit(rest_counts: FloatArray, samples: Samples, boundary: Boundary) -> _Function:
+    return lambda u: score_statistic(u, samples.n, rest_counts, samples.m, boundary) - samples.limit
+
+
+def _last_along(
+    points: FloatArray,
+    low: FloatArray,
+    high: FloatArray,
+    function_at: Callable[[FloatArray], _Function],
+) -> FloatArray:
+    """`_last` at every point, knowing that the answer increases along a row: some points bracket those between."""
+    width = points.shape[1]
+    anchors = np.append(np.arange(0, width - 1, _ANCHOR_SPACING), width - 1)
+    some = points[:, anchors]
+    low, high = np.broadcast_to(low, some.shape), np.broadcast_to(high, some.shape)
+    found = _last(low, high, _between(some, some[:, :1], some[:, -1:], low, high), function_at(some))
+    left = np.minimum(np.arange(width) // _ANCHOR_SPACING, anchors.size - 2)
+    low, high = found[:, left], found[:, left + 1]
+    guess = _between(points, some[:, left], some[:, left + 1], low, high)
+    return _last(low, high, guess, function_at(points))
+
+
+def _between(points: FloatArray, left: FloatArray, right: FloatArray, low: FloatArray, high: FloatArray) -> FloatArray:
+    """On the straight line from (left, low) to (right, high)."""
+    return np.asarray(low + (high - low) * (points - left) / np.maximum(right - left, 1.0))
+
+
+def _last(low: FloatArray, high: FloatArray, guess: FloatArray, excess: _Function) -> FloatArray:
+    """Largest whole number in [low, high] where an increasing function is at most 0, as it is known to be at ``low``.
+
+    Every number looked at narrows what encloses the answer; secants say where to look next, because the function is
+    nearly straight, and after a few of them the middle, so that any increasing function ends.
+    """
+    probe = np.clip(np.floor(guess), np.minimum(low + 1.0, high), high)
+    before, value_before, rounds = probe, np.zeros(probe.shape), 0
+    while (open_ := low < high).any():
+        value = excess(probe)
+        holds = value <= 0.0
+        low, high = np.where(open_ & holds, probe, low), np.where(open_ & ~holds, probe - 1.0, high)
+        if rounds < _SECANTS:
+            with np.errstate(invalid="ignore", divide="ignore"):
+                root = np.floor(probe - value * (probe - before) / (value - value_before))
+            ahead = np.where(np.isfinite(root), root, np.where(holds, probe + 1.0, probe - 1.0))
+        else:
+            ahead = np.ceil((low + high) / 2.0)
+        before, value_before, rounds = probe, value, rounds + 1
+        probe = np.clip(ahead, np.minimum(low + 1.0, high), high)
+    return low

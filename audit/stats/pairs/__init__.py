@@ -1,0 +1,1 @@
+"""Two answers about the same case: probes and model versions."""

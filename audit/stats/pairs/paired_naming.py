@@ -1,0 +1,147 @@
+"""Which groups of a family became worse beyond the margin between two models: names at a family-wise error.
+
+As in `audit.stats.margins.multiplicity`: groups in which the loss found is smaller than the margin are discarded and
+the others pay for having been selected, the level is shared by what a group of that size could show, then step down.
+There is no rest that groups share, so that families of any size are discarded from.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from scipy.special import ndtr
+
+from audit.stats.margins.multiplicity import FamilyRejections
+from audit.stats.rates.binomial import BoolArray, Counts, FloatArray, IntArray, binomial_cdf, checked_fraction
+
+__all__ = ["name_paired", "smallest_paired_p", "survival"]
+
+EXPECTED_DIFFERING: Final = 0.10
+"""The share of differing cases that the weights suppose; they decide who gains most, never whether a name is valid."""
+_MAX_WIDTH: Final = 4.0
+_LARGEST_PENALTY: Final = 400.0
+_BISECTIONS: Final = 40
+_SHARES: Final = 65
+_TAIL: Final = 9.0
+_TIE: Final = 1e-9
+
+
+def name_paired(
+    p: Counts,
+    lost: Counts,
+    gained: Counts,
+    n: Counts,
+    margin: float,
+    level: float,
+    beta: float,
+    *,
+    independent: bool,
+) -> FamilyRejections:
+    """Name the groups of one family that became worse by more than the margin.
+
+    Parameters
+    ----------
+    p : array_like, shape (G,)
+        P-values of "worse" from `audit.stats.pairs.paired_score`; those at or below `level` must be exact.
+    lost, gained, n : array_like of integers, shape (G,)
+        As given to the test.
+    margin : float
+        The largest loss that is within the limit.
+    level : float
+        The family's share of the error.
+    beta : float
+        What the test spent on its confidence set: no p-value is smaller.
+    independent : bool
+        Whether the groups share no case. Where they do, no group is discarded, and the weighted Bonferroni that is left
+        holds under any dependence.
+
+    Returns
+    -------
+    FamilyRejections
+        Groups without cases are never named and do not count. Raises ValueError where the level is not in (0, 1).
+
+    Notes
+    -----
+    A group survives if ``gained - lost <= -n margin``. With w the smallest probability of that over all shares of
+    differing cases, at a loss of exactly the margin, ``P(p <= w t | it survives) <= t`` for a valid p-value, whatever
+    the share. A smaller loss makes that rarer for each number of differing cases (monotone likelihood ratio); over all
+    of them it is measured and not proved. So the survivors are tested at ``w t`` and charged t, as far as any table of
+    their size can reach ``w t``.
+    """
+    checked_fraction(level, "level")
+    p_ = np.atleast_1d(np.asarray(p, dtype=np.float64))
+    b, c, total = (np.broadcast_to(np.asarray(count, dtype=np.int64), p_.shape) for count in (lost, gained, n))
+    weight = survival(total, margin) if independent else np.ones(p_.shape)
+    in_play = (total > 0) & ((c - b <= -total * margin + _TIE) if independent else True)
+    width = np.minimum(margin * np.sqrt(np.maximum(total, 1) / max(EXPECTED_DIFFERING, margin)), _MAX_WIDTH)
+    least, rejected = smallest_paired_p(total, margin, beta), np.zeros(p_.shape, dtype=np.bool_)
+    while True:
+        penalty = _penalty(width, weight, least, in_play, level)
+        local = np.where(in_play | rejected, weight * _given(width, penalty, level), 0.0)
+        new: BoolArray = in_play & (p_ <= local)
+        if not new.any():
+            return FamilyRejections(rejected, local)
+        rejected |= new
+        in_play = in_play & ~new
+
+
+def smallest_paired_p(n: Counts, margin: float, beta: float) -> FloatArray:
+    """The smallest p-value of "worse" that n cases can have: that of all of them lost."""
+    total = np.asarray(n, dtype=np.float64)
+    return np.where(total > 0, np.minimum(1.0, ((1.0 + margin) / 2.0) ** total + beta), 1.0)
+
+
+def survival(n: Counts, margin: float) -> FloatArray:
+    """Smallest probability of finding a loss of the margin or more where that is the loss, over all shares that differ.
+
+    Parameters
+    ----------
+    n : array_like of integers, shape (G,)
+        Cases.
+    margin : float
+        The loss, in (0, 1).
+
+    Returns
+    -------
+    ndarray of float64, shape (G,)
+        0 where there are no cases. Over 65 shares between the margin and 1, closest near the margin.
+    """
+    total = np.atleast_1d(np.asarray(n, dtype=np.int64))
+    sizes, alike = np.unique(total, return_inverse=True)
+    found = np.array([_least_survival(int(size), margin) if size else 0.0 for size in sizes])
+    return np.asarray(found[alike.reshape(-1)].reshape(total.shape))
+
+
+def _least_survival(n: int, margin: float) -> float:
+    shares = margin + (1.0 - margin) * np.linspace(0.0, 1.0, _SHARES) ** 2
+    return min(_survives(n, margin, float(share)) for share in shares)
+
+
+def _survives(n: int, margin: float, share: float) -> float:
+    center, spread = n * share, _TAIL * np.sqrt(n * share * (1.0 - share))
+    t: IntArray = np.arange(max(0, int(center - spread) - 1), min(n, int(center + spread) + 1) + 1)
+    most = np.floor((t - n * margin) / 2.0 + _TIE)
+    weights = binomial_cdf(t, n, share) - binomial_cdf(t - 1, n, share)
+    gain = (share - margin) / (2.0 * share)
+    return float(weights @ np.where(most >= 0.0, binomial_cdf(np.maximum(most, 0.0), t, gain), 0.0))
+
+
+def _given(width: FloatArray, penalty: float, level: float) -> FloatArray:
+    return np.minimum(ndtr(-(width / 2.0 + penalty / width)), level)
+
+
+def _penalty(width: FloatArray, weight: FloatArray, least: FloatArray, in_play: BoolArray, level: float) -> float:
+    """The smallest penalty at which the groups in play are charged no more than the level."""
+
+    def within(penalty: float) -> bool:
+        given = _given(width, penalty, level)
+        return float(np.where(in_play & (weight * given >= least), given, 0.0).sum()) <= level
+
+    if within(0.0):
+        return 0.0
+    low, high = 0.0, _LARGEST_PENALTY
+    for _ in range(_BISECTIONS):
+        middle = (low + high) / 2.0
+        low, high = (low, middle) if within(middle) else (middle, high)
+    return high

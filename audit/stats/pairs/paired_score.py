@@ -1,0 +1,247 @@
+"""Exact test of the change between two models on the same cases: worse by more than a margin, or not.
+
+Each case is right or wrong under the old model and under the new one. Only cases on which they differ tell of a change:
+`lost` were right and are wrong now, `gained` were wrong and are right. Tables are ordered by the score statistic (Tango
+1998), and the unknown share of cases on which the models differ ranges over a confidence set (Berger & Boos 1994).
+"""
+
+from __future__ import annotations
+
+from statistics import NormalDist
+from typing import Final, Literal, NamedTuple
+
+import numpy as np
+from scipy.special import ndtr
+
+from audit.stats.rates.binomial import Counts, FloatArray, IntArray, binomial_cdf, checked_fraction
+from audit.stats.rates.intervals import clopper_pearson
+
+__all__ = ["BETA", "PairedP", "paired_interval", "paired_p", "paired_statistic", "screened_paired_p"]
+
+BETA: Final = 1e-4
+"""Error spent on the confidence set of the share of cases on which the models differ."""
+_SHARES: Final = 33
+_CLOSER: Final = 33
+"""Shares that are tried around the best of those."""
+_TAIL: Final = 9.0
+"""Standard errors of the number of differing cases beyond which nothing is summed: less than 1e-17 is left out."""
+_TIE: Final = 1e-9
+_BISECTIONS: Final = 60
+
+Sides = Literal["both", "worse", "within"]
+
+
+class PairedP(NamedTuple):
+    """P-values of both questions."""
+
+    worse: FloatArray
+    """Small: the new model is worse by more than the margin."""
+    within: FloatArray
+    """Small: the new model is not worse by the margin."""
+
+
+def paired_statistic(lost: Counts, gained: Counts, n: Counts, change: float | FloatArray) -> FloatArray:
+    """Score statistic of "the share that is right changed by `change`".
+
+    Parameters
+    ----------
+    lost, gained, n : array_like
+        Cases that the new model gets wrong and the old one did not, the other way round, and all cases; they broadcast.
+    change : float or ndarray
+        New share minus old share, in (-1, 1).
+
+    Returns
+    -------
+    ndarray of float64
+        Negative where the change is smaller. 0 where nothing varies, nan where there are no cases.
+
+    Notes
+    -----
+    Tango (1998), Statistics in Medicine 17, 891-908: ``(gained - lost - n D) / sqrt(n (2 q + D - D^2))`` with q the
+    likeliest share of lost cases under a change of D, the larger root of ``2n q^2 + B q - lost D (1 - D) = 0`` with
+    ``B = (2n + lost - gained) D - lost - gained``, and no less than 0 and -D.
+    """
+    b, c, total = (np.asarray(count, dtype=np.float64) for count in (lost, gained, n))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        linear = (2.0 * total + b - c) * change - b - c
+        root = np.sqrt(np.maximum(linear * linear + 8.0 * total * b * change * (1.0 - change), 0.0))
+        q = np.maximum((root - linear) / (4.0 * total), np.maximum(-change, 0.0))
+        variance = total * (2.0 * q + change - change * change)
+        distance = c - b - total * change
+        z = np.where(variance > 0.0, distance / np.sqrt(np.maximum(variance, 0.0)), 0.0)
+    return np.where(total > 0.0, z, np.nan)
+
+
+def screened_paired_p(
+    lost: Counts,
+    gained: Counts,
+    n: Counts,
+    margin: float,
+    side: Literal["worse", "within"],
+    beta: float = BETA,
+    threshold: float = 0.10,
+) -> FloatArray:
+    """One of the p-values of `paired_p`, exact where it can matter, that of the large sample elsewhere.
+
+    Parameters
+    ----------
+    lost, gained, n, margin, beta
+        As in `paired_p`.
+    side : {"worse", "within"}
+        Which of the two.
+    threshold : float
+        Groups whose large-sample p-value is at or above it keep that one: it must not be compared with a level.
+
+    Returns
+    -------
+    ndarray of float64, shape (G,)
+
+    Raises
+    ------
+    ValueError
+        As `paired_p`.
+    """
+    b, c, total = _checked(lost, gained, n, margin, beta)
+    z = paired_statistic(b, c, np.maximum(total, 1), -margin)
+    p = np.where(total > 0, ndtr(z if side == "worse" else -z), 1.0)
+    close = (p < threshold) & (total > 0)
+    tables, alike = np.unique(np.stack([b[close], c[close], total[close]]), axis=1, return_inverse=True)
+    exact = paired_p(tables[0], tables[1], tables[2], margin, beta, side)
+    p[close] = getattr(exact, side)[alike.reshape(-1)]
+    return p
+
+
+def paired_interval(lost: Counts, gained: Counts, n: Counts, level: float) -> tuple[FloatArray, FloatArray]:
+    """Score interval of the change of the share that is right: the changes that `paired_statistic` does not exclude.
+
+    Parameters
+    ----------
+    lost, gained, n : array_like of integers, shape (G,)
+        As in `paired_statistic`, n positive.
+    level : float
+        Level of the interval, two-sided.
+
+    Returns
+    -------
+    low, high : ndarray of float64, shape (G,)
+
+    Notes
+    -----
+    Tango (1998), section 3: both ends solve ``|z(D)| = z_(1 - alpha/2)``, found by bisection, since z falls with D. It
+    is of the large sample; no verdict rests on it.
+    """
+    checked_fraction(level, "level")
+    b, c, total = np.broadcast_arrays(*(np.asarray(count, dtype=np.float64) for count in (lost, gained, n)))
+    quantile = float(NormalDist().inv_cdf((1.0 + level) / 2.0))
+    ends = []
+    for limit in (quantile, -quantile):
+        low, high = np.full(b.shape, -1.0), np.full(b.shape, 1.0)
+        for _ in range(_BISECTIONS):
+            middle = (low + high) / 2.0
+            above = paired_statistic(b, c, total, middle) > limit
+            low, high = np.where(above, middle, low), np.where(above, high, middle)
+        ends.append((low + high) / 2.0)
+    return ends[0], ends[1]
+
+
+def paired_p(
+    lost: Counts, gained: Counts, n: Counts, margin: float, beta: float = BETA, side: Sides = "both"
+) -> PairedP:
+    """Exact one-sided p-values of "worse by more than the margin" and of "not worse by the margin".
+
+    Parameters
+    ----------
+    lost, gained, n : array_like of integers, shape (G,)
+        As in `paired_statistic`, group by group; ``lost + gained <= n``.
+    margin : float
+        The largest loss that is within the limit, a share in (0, 1).
+    beta : float
+        Error spent on the confidence set, and so the smallest p-value possible.
+    side : {"both", "worse", "within"}
+        Which of the two to compute; the other one is 1 then.
+
+    Returns
+    -------
+    PairedP
+        Two ndarrays of float64, shape (G,); 1 where there are no cases.
+
+    Raises
+    ------
+    ValueError
+        If counts are impossible, or margin or beta is not in (0, 1).
+
+    Notes
+    -----
+    ``p = beta + max P(z' <= z)`` (or ``>= z``) over 33 shares psi of differing cases across their Clopper-Pearson set
+    of level ``1 - beta``, and 33 more around the best of them, as far as a loss of the margin is possible with them
+    (psi >= margin); where it is not for any, the question "worse" has ``p = 1`` and "within" has ``p = beta``. With
+    3,001 shares the p-value was larger by at most 1.9e-6 in 150 tables. Given the number t of differing cases the
+    gained ones are binomial with ``(psi - margin) / (2 psi)``, and the statistic grows with them, so that each t has
+    one border and the sum is one of binomial tails.
+    """
+    b, c, total = _checked(lost, gained, n, margin, beta)
+    worse, within = np.ones(b.shape), np.ones(b.shape)
+    low, high = clopper_pearson(b + c, np.maximum(total, 1), 1.0 - beta)
+    for place in np.ndindex(b.shape):
+        if total[place]:
+            shares = (float(low[place]), float(high[place]))
+            found = _largest(int(b[place]), int(c[place]), int(total[place]), margin, shares, beta, side)
+            worse[place], within[place] = found
+    return PairedP(worse, within)
+
+
+def _checked(
+    lost: Counts, gained: Counts, n: Counts, margin: float, beta: float
+) -> tuple[IntArray, IntArray, IntArray]:
+    b, c, total = np.broadcast_arrays(
+        *(np.atleast_1d(np.asarray(count, dtype=np.int64)) for count in (lost, gained, n))
+    )
+    if not ((b >= 0) & (c >= 0) & (b + c <= total)).all():
+        raise ValueError("counts must not be negative, and no more cases can differ than there are")
+    checked_fraction(margin, "margin")
+    checked_fraction(beta, "beta")
+    return b, c, total
+
+
+def _largest(
+    b: int, c: int, n: int, margin: float, shares: tuple[float, float], beta: float, side: Sides
+) -> tuple[float, float]:
+    if shares[1] < margin:
+        return 1.0, (1.0 if side == "worse" else beta)
+    psi = np.linspace(max(shares[0], margin), shares[1], _SHARES)
+    observed = float(paired_statistic(b, c, n, -margin))
+    center, spread = n * psi, np.sqrt(n * psi * (1.0 - psi))
+    first = max(0, int(np.floor((center - _TAIL * spread).min())) - 1)
+    last = min(n, int(np.ceil((center + _TAIL * spread).max())) + 1)
+    t = np.arange(first, last + 1)
+    at_most, below = _borders(t, n, margin, observed)
+    asked = (0, 1) if side == "both" else (0,) if side == "worse" else (1,)
+
+    def tails(shares: FloatArray, one: int) -> list[float]:
+        of = shares[:, np.newaxis]
+        weights = binomial_cdf(t, n, of) - binomial_cdf(t - 1, n, of)
+        gain = np.maximum(of - margin, 0.0) / (2.0 * of)
+        tail = 1.0 - binomial_cdf(below, t, gain) if one else binomial_cdf(at_most, t, gain)
+        return [float(row @ beyond) for row, beyond in zip(weights, tail, strict=True)]
+
+    largest = [1.0, 1.0]
+    for one in asked:
+        found = tails(psi, one)
+        best = int(np.argmax(found))
+        near = np.linspace(psi[max(best - 1, 0)], psi[min(best + 1, len(psi) - 1)], _CLOSER)
+        largest[one] = min(1.0, max(found[best], *tails(near, one)) + beta)
+    return largest[0], largest[1]
+
+
+def _borders(t: IntArray, n: int, margin: float, observed: float) -> tuple[FloatArray, FloatArray]:
+    """For each t the most gained cases with a statistic of at most, and of less than, the observed one; -1: none."""
+
+    def most(limit: float) -> FloatArray:
+        low, high = np.full(t.shape, -1, dtype=np.int64), t.copy()
+        while (low < high).any():
+            middle = (low + high + 1) // 2
+            fits = paired_statistic(t - middle, middle, n, -margin) <= limit
+            low, high = np.where(fits, middle, low), np.where(fits, high, middle - 1)
+        return low.astype(np.float64)
+
+    return most(observed + _TIE), most(observed - _TIE)

@@ -1,0 +1,1 @@
+"""Binomial rates and their intervals, with or without weights."""

@@ -1,0 +1,160 @@
+"""Confidence intervals for one rate, a difference and a ratio of two rates.
+
+All intervals are closed forms over counts, two-sided, and vectorised over groups. Wilson, Newcombe and MOVER-R are
+for display (right on average); Clopper-Pearson never covers less than its level and is what decisions may use.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import betainccinv, betaincinv, ndtri
+
+from audit.stats.rates.binomial import Counts, FloatArray, checked_counts, checked_fraction
+from audit.stats.rates.mover import Limits, ratio_of_limits
+
+
+def wilson(x: Counts, n: Counts, level: float = 0.95) -> tuple[FloatArray, FloatArray]:
+    """Wilson score interval for a rate.
+
+    Parameters
+    ----------
+    x, n : array_like, shape (G,)
+        Successes and totals; effective (non-integer) counts are accepted.
+    level : float
+        Two-sided confidence level.
+
+    Returns
+    -------
+    low, high : ndarray of float64, shape (G,)
+        ``x = 0`` gives ``low == 0`` exactly, ``x = n`` gives ``high == 1`` exactly, ``n = 0`` gives nan, nan.
+
+    Raises
+    ------
+    ValueError
+        If not ``0 <= x <= n``, or the level is not in (0, 1).
+
+    Notes
+    -----
+    Wilson (1927). Exact coverage averages within 0.4 points of 95 % but dips to 86 % at n = 10 for some rates.
+    """
+    x_, n_ = checked_counts(x, n)
+    z = ndtri(0.5 + checked_fraction(level, "level") / 2.0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        rate = x_ / n_
+        shrink = 1.0 + z * z / n_
+        centre = (rate + z * z / (2.0 * n_)) / shrink
+        half = z / shrink * np.sqrt(rate * (1.0 - rate) / n_ + z * z / (4.0 * n_ * n_))
+    empty = n_ == 0
+    low = np.where(x_ == 0, 0.0, np.clip(centre - half, 0.0, 1.0))
+    high = np.where(x_ == n_, 1.0, np.clip(centre + half, 0.0, 1.0))
+    return np.where(empty, np.nan, low), np.where(empty, np.nan, high)
+
+
+def clopper_pearson(x: Counts, n: Counts, level: float = 0.95) -> tuple[FloatArray, FloatArray]:
+    """Clopper-Pearson interval for a rate, covering at least ``level`` at every true rate.
+
+    Parameters
+    ----------
+    x, n : array_like, shape (G,)
+        Successes and totals; effective (non-integer) counts are accepted.
+    level : float
+        Two-sided confidence level.
+
+    Returns
+    -------
+    low, high : ndarray of float64, shape (G,)
+        ``x = 0`` gives ``low == 0``, ``x = n`` gives ``high == 1``, ``n = 0`` gives nan, nan.
+
+    Raises
+    ------
+    ValueError
+        If not ``0 <= x <= n``, or the level is not in (0, 1).
+
+    Notes
+    -----
+    Clopper & Pearson (1934); the limits are beta quantiles with ``(1 - level) / 2`` in each tail.
+    """
+    x_, n_ = checked_counts(x, n)
+    tail = (1.0 - checked_fraction(level, "level")) / 2.0
+    empty = n_ == 0
+    at_bottom, at_top = x_ == 0, x_ == n_
+    low = betaincinv(np.where(at_bottom, 1.0, x_), n_ - x_ + 1.0, tail)
+    high = betainccinv(x_ + 1.0, np.where(at_top, 1.0, n_ - x_), tail)
+    return (
+        np.where(empty, np.nan, np.where(at_bottom, 0.0, low)),
+        np.where(empty, np.nan, np.where(at_top, 1.0, high)),
+    )
+
+
+def newcombe_difference(
+    x1: Counts, n1: Counts, x2: Counts, n2: Counts, level: float = 0.95
+) -> tuple[FloatArray, FloatArray]:
+    """Hybrid score interval for ``x1/n1 - x2/n2``.
+
+    Parameters
+    ----------
+    x1, n1, x2, n2 : array_like, shape (G,)
+        Successes and totals of two independent samples.
+    level : float
+        Two-sided confidence level.
+
+    Returns
+    -------
+    low, high : ndarray of float64, shape (G,)
+        Within [-1, 1]; nan, nan where either total is 0.
+
+    Raises
+    ------
+    ValueError
+        If counts are impossible, or the level is not in (0, 1).
+
+    Notes
+    -----
+    Newcombe (1998), Statistics in Medicine 17, 873-890, method 10: the distances from the rates to their Wilson
+    limits, added in quadrature.
+    """
+    p1, low1, high1 = _rate_with_limits(x1, n1, level)
+    p2, low2, high2 = _rate_with_limits(x2, n2, level)
+    difference = p1 - p2
+    return (
+        difference - np.hypot(p1 - low1, high2 - p2),
+        difference + np.hypot(high1 - p1, p2 - low2),
+    )
+
+
+def mover_ratio(x1: Counts, n1: Counts, x2: Counts, n2: Counts, level: float = 0.95) -> tuple[FloatArray, FloatArray]:
+    """MOVER-R interval for ``(x1/n1) / (x2/n2)`` from Wilson limits.
+
+    Parameters
+    ----------
+    x1, n1, x2, n2 : array_like, shape (G,)
+        Successes and totals of two independent samples.
+    level : float
+        Two-sided confidence level.
+
+    Returns
+    -------
+    low, high : ndarray of float64, shape (G,)
+        Never negative. ``x1 = 0`` gives ``low == 0``; ``x2 = 0`` gives ``high == inf``; nan, nan where either total
+        is 0.
+
+    Raises
+    ------
+    ValueError
+        If counts are impossible, or the level is not in (0, 1).
+
+    Notes
+    -----
+    Donner & Zou (2012), Statistical Methods in Medical Research 21, 347-359; see `ratio_of_limits`.
+    """
+    p1, low1, high1 = _rate_with_limits(x1, n1, level)
+    p2, low2, high2 = _rate_with_limits(x2, n2, level)
+    return ratio_of_limits(Limits(p1, low1, high1), Limits(p2, low2, high2))
+
+
+def _rate_with_limits(x: Counts, n: Counts, level: float) -> tuple[FloatArray, FloatArray, FloatArray]:
+    low, high = wilson(x, n, level)
+    x_, n_ = checked_counts(x, n)
+    rate: npt.NDArray[np.float64] = np.where(n_ > 0, x_ / np.where(n_ > 0, n_, 1.0), np.nan)
+    return rate, low, high

@@ -1,0 +1,92 @@
+"""Intervals for a difference and a ratio of two rates from limits of each (MOVER), correlated or not.
+
+The method of variance estimates recovery: distances from the rates to their limits stand for standard errors, each on
+the side that matters. With Wilson limits and no correlation the difference is Newcombe's, the ratio that of
+`audit.stats.rates.intervals.mover_ratio`, which is computed here.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from audit.stats.rates.binomial import FloatArray
+
+__all__ = ["Limits", "difference_of_limits", "ratio_of_limits"]
+
+
+class Limits(NamedTuple):
+    """A rate with its limits, float64 of shape (G,) each."""
+
+    rate: FloatArray
+    low: FloatArray
+    high: FloatArray
+
+
+def difference_of_limits(one: Limits, other: Limits, correlation: npt.ArrayLike = 0.0) -> tuple[FloatArray, FloatArray]:
+    """Interval for ``one - other``.
+
+    Parameters
+    ----------
+    one, other : Limits
+        Two rates, limits of one level.
+    correlation : array_like, shape (G,) or one
+        Of the two estimated rates, in [-1, 1].
+
+    Returns
+    -------
+    low, high : ndarray of float64, shape (G,)
+        Within [-1, 1].
+
+    Notes
+    -----
+    Zou (2007), Psychological Methods 12, 399-413: ``d - sqrt((p-l)^2 - 2 rho (p-l)(u'-p') + (u'-p')^2)`` and the same
+    upwards.
+    """
+    rho = np.asarray(correlation, dtype=np.float64)
+    below, above = one.rate - one.low, one.high - one.rate
+    other_below, other_above = other.rate - other.low, other.high - other.rate
+    difference = one.rate - other.rate
+    low = difference - np.sqrt(_squared(below, other_above, rho))
+    high = difference + np.sqrt(_squared(above, other_below, rho))
+    return np.maximum(low, -1.0), np.minimum(high, 1.0)
+
+
+def _squared(one: FloatArray, other: FloatArray, rho: FloatArray) -> FloatArray:
+    return np.maximum(one * one - 2.0 * rho * one * other + other * other, 0.0)
+
+
+def ratio_of_limits(one: Limits, other: Limits, correlation: npt.ArrayLike = 0.0) -> tuple[FloatArray, FloatArray]:
+    """Interval for ``one / other``.
+
+    Parameters
+    ----------
+    one, other, correlation
+        As in `difference_of_limits`.
+
+    Returns
+    -------
+    low, high : ndarray of float64, shape (G,)
+        Never negative; ``low == 0`` where the one is 0, ``high == inf`` where the other rate could be 0; nan, nan where
+        either rate is.
+
+    Notes
+    -----
+    Donner & Zou (2012): the ratios R at which the interval of ``one - R other`` just reaches 0, that is the roots of
+    ``a R^2 - 2 b R + c`` with ``a = u'(2p'-u')``, ``b = p p' - rho (p-l)(u'-p')``, ``c = l(2p-l)`` for the lower limit.
+    That one is written as ``c / (b + sqrt(...))``, which stays finite where their own form is 0/0 (an upper limit of
+    twice the rate).
+    """
+    rho = np.asarray(correlation, dtype=np.float64)
+    (p, l1, u1), (r, l2, u2) = one, other
+    b_low, c_low, a_low = p * r - rho * (p - l1) * (u2 - r), l1 * (2.0 * p - l1), u2 * (2.0 * r - u2)
+    b_high, c_high, a_high = p * r - rho * (u1 - p) * (r - l2), u1 * (2.0 * p - u1), l2 * (2.0 * r - l2)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        low = c_low / (b_low + np.sqrt(np.maximum(b_low * b_low - a_low * c_low, 0.0)))
+        high = (b_high + np.sqrt(np.maximum(b_high * b_high - a_high * c_high, 0.0))) / a_high
+    finite = (l2 > 0.0) & (a_high > 0.0) & (high > 0.0)
+    low = np.where((p > 0.0) & (l1 > 0.0) & np.isfinite(low), np.maximum(low, 0.0), 0.0)
+    unknown = np.isnan(p * r)
+    return np.where(unknown, np.nan, low), np.where(unknown, np.nan, np.where(finite, high, np.inf))

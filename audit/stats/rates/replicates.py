@@ -1,0 +1,74 @@
+"""Bootstrap replicates of counts: what resampling the rows would give, at a cost that no number of rows changes.
+
+Resampling rows with replacement and counting again gives multinomial counts, so they are drawn as such.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal, get_args
+
+import numpy as np
+
+from audit.stats.rates.binomial import FloatArray, IntArray
+
+Scheme = Literal["within_groups", "whole_table"]
+"""Whether every group keeps its number of cases, or only the table does."""
+
+CHUNK_CELLS = 1_000_000
+"""Counts drawn at a time: 8 MB."""
+
+
+def replicate_counts(
+    cells: IntArray, replicates: int, rng: np.random.Generator, scheme: Scheme = "within_groups"
+) -> Iterator[IntArray]:
+    """Draw bootstrap replicates of a table of counts, a bounded number at a time.
+
+    Parameters
+    ----------
+    cells : ndarray of int64, shape (G, ...)
+        Counts of G groups that share no row, such as label x decision. Cells that are empty in every group cost
+        nothing.
+    replicates : int
+        Replicates to draw in all.
+    rng : Generator
+        Source of the draws; the replicates depend on nothing else.
+    scheme : {"within_groups", "whole_table"}
+        "within_groups" resamples the rows of each group by themselves, "whole_table" all rows together.
+
+    Yields
+    ------
+    ndarray of int64, shape (r, G, ...)
+        The r add up to ``replicates``; no array holds more than `CHUNK_CELLS` counts unless one replicate does.
+
+    Raises
+    ------
+    ValueError
+        If a count is negative, there is no replicate to draw, or the scheme is unknown.
+    """
+    if scheme not in get_args(Scheme):
+        raise ValueError(f"unknown scheme {scheme!r}")
+    if replicates < 1 or (cells < 0).any():
+        raise ValueError("replicates need a positive number and counts of at least 0")
+    flat = cells.reshape(cells.shape[0], -1)
+    occupied = np.flatnonzero(flat.any(axis=0)) if scheme == "within_groups" else np.flatnonzero(flat)
+    drawn = flat[:, occupied] if scheme == "within_groups" else flat.reshape(1, -1)[:, occupied]
+    totals = drawn.sum(axis=1)
+    shares = _shares(drawn, totals)
+    chunk = max(1, CHUNK_CELLS // max(flat.size, 1))
+    for start in range(0, replicates, chunk):
+        size = min(chunk, replicates - start)
+        counts = np.zeros((size, *flat.shape), dtype=np.int64)
+        if occupied.size:
+            some = rng.multinomial(totals, shares, size=(size, totals.size))
+            if scheme == "within_groups":
+                counts[:, :, occupied] = some
+            else:
+                counts.reshape(size, -1)[:, occupied] = some[:, 0]
+        yield counts.reshape(size, *cells.shape)
+
+
+def _shares(counts: IntArray, totals: IntArray) -> FloatArray:
+    shares = counts / np.where(totals > 0, totals, 1)[:, np.newaxis]
+    shares[totals == 0, :1] = 1.0
+    return np.asarray(shares)

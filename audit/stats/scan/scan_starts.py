@@ -1,0 +1,120 @@
+"""Where the ascents of a subset scan start: everything, random subsets, and the corners that already look worst."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+from math import prod
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import xlogy
+
+from audit.stats.rates.binomial import BoolArray, FloatArray, IntArray
+
+__all__ = ["MOST_MARGINS", "Corners", "bernoulli_score", "random_starts"]
+
+MOST_MARGINS: Final = 64
+"""Margins in which corners are looked for: those of two attributes first, then those of three."""
+KEPT: Final = 12
+"""Corners that are ascended from, by data set."""
+_LARGEST_MARGIN: Final = 1_000_000
+
+
+def bernoulli_score(harmed: npt.ArrayLike, cases: npt.ArrayLike, expected: npt.ArrayLike) -> FloatArray:
+    """Log likelihood ratio of "the odds of harm are multiplied by q > 1" against "the rate is the expected one".
+
+    Parameters
+    ----------
+    harmed, cases : array_like
+        Sums over the subset; they broadcast.
+    expected : array_like
+        The rate that every case has under the null hypothesis, within (0, 1).
+
+    Returns
+    -------
+    ndarray of float64
+        ``max_q h log q - n log(1 - p + q p) = h log(r/p) + (n - h) log((1 - r)/(1 - p))`` with ``r = h/n``; 0 where
+        ``r <= p`` or nothing is counted.
+    """
+    h, n, p = np.broadcast_arrays(*(np.asarray(given, dtype=np.float64) for given in (harmed, cases, expected)))
+    rate = h / np.where(n > 0.0, n, 1.0)
+    score = xlogy(h, rate / p) + xlogy(n - h, (1.0 - rate) / (1.0 - p))
+    return np.where((n > 0.0) & (rate > p), np.maximum(score, 0.0), 0.0)
+
+
+def random_starts(levels: Sequence[int], tries: int, rng: np.random.Generator) -> tuple[BoolArray, ...]:
+    """Where ascents start, by attribute bool[tries, V]: everything first, then each value with one chance per start.
+
+    Every other attribute is left free, in the mean: a start that cuts all attributes at once holds hardly a case.
+    """
+    chance = rng.uniform(0.02, 0.8, tries)[:, None]
+    starts = []
+    for count in levels:
+        mask = (rng.random((tries, count)) < chance) | (rng.random((tries, 1)) < 0.5)
+        mask[0] = True
+        starts.append(mask | ~mask.any(axis=1, keepdims=True))
+    return tuple(starts)
+
+
+class Corners:
+    """One value of each of two or three attributes: the worst of each margin, and of these the worst few.
+
+    A start that the data suggest finds small corners that no random start comes near. It is a fixed function of the
+    data, so that a simulated data set is searched exactly like the real one.
+    """
+
+    def __init__(
+        self, codes: IntArray, levels: Sequence[int], cases: FloatArray, penalty: float, most: int = MOST_MARGINS
+    ) -> None:
+        self.levels = tuple(levels)
+        self.penalty = penalty
+        attributes = range(len(levels))
+        wanted = [which for size in (2, 3) for which in combinations(attributes, size)] or [(0,)]
+        small = [which for which in wanted if prod(levels[a] for a in which) <= _LARGEST_MARGIN]
+        self.margins = small[:most] or [(0,)]
+        self._keys = [self._key(codes, which) for which in self.margins]
+        self._cases = [np.bincount(key, cases, self._size(which)) for which, key in self._margins()]
+
+    @property
+    def kept(self) -> int:
+        """Corners given for each data set."""
+        return min(KEPT, len(self.margins))
+
+    def starts(self, harmed: FloatArray, rate: float) -> tuple[BoolArray, ...]:
+        """The worst corners of one data set, by attribute bool[kept, V].
+
+        Parameters
+        ----------
+        harmed : ndarray of float64, shape (K,)
+            Harmed cases in each cell.
+        rate : float
+            Their share of all cases.
+        """
+        found = []
+        for (which, key), cases in zip(self._margins(), self._cases, strict=True):
+            score = bernoulli_score(np.bincount(key, harmed, len(cases)), cases, rate)
+            at = int(score.argmax())
+            found.append((float(score[at]) - self.penalty * len(which), which, at))
+        # a stable order, so that corners of one score are taken in the order of their attributes
+        worst = sorted(found, key=lambda corner: -corner[0])[: self.kept]
+        masks = tuple(np.ones((self.kept, count), dtype=np.bool_) for count in self.levels)
+        for row, (_, which, at) in enumerate(worst):
+            values = np.unravel_index(at, [self.levels[attribute] for attribute in which])
+            for attribute, value in zip(which, values, strict=True):
+                masks[attribute][row] = False
+                masks[attribute][row, value] = True
+        return masks
+
+    def _margins(self) -> list[tuple[tuple[int, ...], IntArray]]:
+        return list(zip(self.margins, self._keys, strict=True))
+
+    def _size(self, which: tuple[int, ...]) -> int:
+        return prod(self.levels[attribute] for attribute in which)
+
+    def _key(self, codes: IntArray, which: tuple[int, ...]) -> IntArray:
+        key = np.zeros(len(codes), dtype=np.int64)
+        for attribute in which:
+            key = key * self.levels[attribute] + codes[:, attribute]
+        return key

@@ -1,0 +1,1 @@
+"""Scores: ranking, calibration, thresholds and costs."""

@@ -1,0 +1,1 @@
+"""How many cases a question needs, and which gaps a set can decide."""

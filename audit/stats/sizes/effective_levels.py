@@ -1,0 +1,105 @@
+"""Divide a level over groups whose p-values depend on the level they are held against."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import ndtr
+
+from audit.stats.rates.binomial import BoolArray, FloatArray, checked_fraction
+from audit.stats.rates.boundaries import Boundary, counted_rate
+
+__all__ = ["effective_levels", "first_effective_levels", "power_width"]
+
+_MAX_WIDTH, _MIN_WIDTH = 4.0, 1e-3
+_LARGEST_PENALTY = 400.0
+_BISECTIONS = 60
+
+
+def power_width(overall: npt.ArrayLike, size: npt.ArrayLike, boundary: Boundary) -> FloatArray:
+    """How many standard errors of a group of effective size `size` the margin is wide, at most 4.
+
+    `overall` is the metric's rate over everyone. What the weights of `effective_levels` are made of (Spjotvoll 1972).
+    """
+    rate = counted_rate(overall, boundary)
+    edge = boundary.edge(rate)
+    width = np.abs(rate - edge)
+    n = np.asarray(size, dtype=np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        in_errors = np.where(width > 0.0, width / np.sqrt(edge * (1.0 - edge) / n), 1.0)
+    known = np.nan_to_num(in_errors, nan=0.0, posinf=_MAX_WIDTH)
+    return np.where(known > _MAX_WIDTH, _MAX_WIDTH, np.maximum(known, _MIN_WIDTH))
+
+
+def effective_levels(
+    p_at: Callable[[FloatArray], FloatArray], width: npt.ArrayLike, level: float
+) -> tuple[BoolArray, FloatArray, FloatArray]:
+    """Name groups by weighted Bonferroni with step-down, for p-values that depend on the level they are held against.
+
+    Parameters
+    ----------
+    p_at : callable
+        P-values, shape (G,), at levels of shape (G,). A group named at a level must be named at any larger one; that
+        of `audit.stats.clusters.effective_test` is, because ``(z / t)^2`` rises with the level.
+    width : array_like, shape (G,)
+        `power_width` of each group, from weights, cluster sizes and the overall rate only.
+    level : float
+        The family's share of the error.
+
+    Returns
+    -------
+    rejected : ndarray of bool, shape (G,)
+    local_level : ndarray of float64, shape (G,)
+        The level each group was held against in the last step in which it took part.
+    p : ndarray of float64, shape (G,)
+        The p-values at those levels.
+
+    Raises
+    ------
+    ValueError
+        If the level is not in (0, 1).
+
+    Notes
+    -----
+    Levels ``min(Phi(-(mu/2 + lambda/mu)), level)`` add up to at most `level` over the groups left; each only rises when
+    others have been named, so the family-wise error is at most `level` under any dependence (Bonferroni, Holm 1979),
+    clusters that span groups included. Discarding (`audit.stats.margins.multiplicity`) is not used: it needs p-values
+    that are independent between groups and uniformly conservative on the margin, which effective sizes do not promise.
+    """
+    checked_fraction(level, "level")
+    mu = np.asarray(width, dtype=np.float64)
+    left = np.ones(mu.shape, dtype=np.bool_)
+    rejected = np.zeros(mu.shape, dtype=np.bool_)
+    local, p = np.zeros(mu.shape), np.ones(mu.shape)
+    while left.any():
+        local = np.where(left, _levels(mu, left, level), local)
+        p = np.where(left, p_at(local), p)
+        new = left & (p <= local)
+        if not new.any():
+            break
+        rejected |= new
+        left &= ~new
+    return rejected, local, p
+
+
+def first_effective_levels(width: npt.ArrayLike, level: float) -> FloatArray:
+    """The levels of the first step of `effective_levels`: no answer enters them."""
+    mu = np.asarray(width, dtype=np.float64)
+    return _levels(mu, np.ones(mu.shape, dtype=np.bool_), checked_fraction(level, "level"))
+
+
+def _levels(mu: FloatArray, left: BoolArray, level: float) -> FloatArray:
+    def levels(penalty: float) -> FloatArray:
+        return np.minimum(ndtr(-(mu / 2.0 + penalty / mu)), level)
+
+    # a negative penalty gives back what the weights of few groups would leave unspent
+    low, high = -_LARGEST_PENALTY, _LARGEST_PENALTY
+    for _ in range(_BISECTIONS):
+        middle = (low + high) / 2.0
+        if float(levels(middle)[left].sum()) <= level:
+            high = middle
+        else:
+            low = middle
+    return levels(high)

@@ -1,0 +1,115 @@
+"""From how many cases on a group is decided with a given power, by the exact test itself.
+
+`audit.stats.sizes.planning` gives a first answer from the large-sample power; the exact test is then asked around it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+from audit.stats.rates.binomial import checked_fraction
+from audit.stats.rates.boundaries import Boundary, counted_rate
+from audit.stats.sizes.enumerated_power import critical_counts, enumerated_power
+from audit.stats.sizes.planning import rejection_power
+
+__all__ = ["MOST_CASES", "CasesFor", "Design", "cases_for", "power_with"]
+
+MOST_CASES = 2**24
+"""Larger numbers are not looked for."""
+_BELOW, _ABOVE = 0.7, 1.25
+_LOOKS = 60
+
+
+class Design(NamedTuple):
+    """What is asked of a group of n cases: how often is a true rate told from an edge."""
+
+    rate_group: float
+    rate_rest: float
+    boundary: Boundary
+    beta: float
+    rest: Callable[[int], int]
+    """Cases of the rest, for a group of n."""
+    level: Callable[[int], float]
+    """Level of the test, for a group of n."""
+
+
+class CasesFor(NamedTuple):
+    """An answer of `cases_for`."""
+
+    cases: int
+    power: float
+    """The enumerated power at that number."""
+    level: float
+    """The level of the test at that number."""
+
+
+def cases_for(design: Design, power: float) -> CasesFor | None:
+    """The number of cases from which on the exact test rejects with at least the given probability.
+
+    Parameters
+    ----------
+    design : Design
+        Rates, edge, rest and level.
+    power : float
+        Probability wanted.
+
+    Returns
+    -------
+    CasesFor or None
+        None where no number is enough.
+
+    Raises
+    ------
+    ValueError
+        If the power is not in (0, 1).
+
+    Notes
+    -----
+    Power rises with the number of cases like the teeth of a saw. The answer lies behind the last tooth that falls
+    short: of all numbers from .7 to 1.25 times the large-sample one, or of 60 of them where they are more.
+    """
+    checked_fraction(power, "power")
+    start = _large_sample(design, power)
+    if start is None:
+        return None
+    first, last = max(1, math.floor(_BELOW * start)), math.ceil(_ABOVE * start) + 5
+    while last <= MOST_CASES:
+        stride = max(1, (last - first) // _LOOKS)
+        found = None
+        for n in range(last, first - 1, -stride):
+            reached = power_with(design, n)
+            if reached < power:
+                break
+            found = CasesFor(n, reached, design.level(n))
+        if found is not None:
+            return found
+        first, last = last, 2 * last
+    return None
+
+
+def power_with(design: Design, n: int) -> float:
+    """Probability that the exact test rejects with n cases; 0 where all of its level would be spent on beta."""
+    level, rest = design.level(n), design.rest(n)
+    if level <= design.beta:
+        return 0.0
+    critical = critical_counts(n, rest, design.rate_rest, design.boundary, level, design.beta)
+    return float(enumerated_power(critical, counted_rate(design.rate_group, design.boundary)))
+
+
+def _large_sample(design: Design, power: float) -> int | None:
+    """The smallest number that is enough by the large-sample power, found by bisection."""
+
+    def enough(n: int) -> bool:
+        level, rest = design.level(n), design.rest(n)
+        reached = rejection_power(design.rate_group, n, design.rate_rest, rest, design.boundary, level)
+        return float(reached) >= power
+
+    if not enough(MOST_CASES):
+        return None
+    low, high = 0, MOST_CASES
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return high
