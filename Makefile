@@ -1,6 +1,6 @@
 # The whole project with Python 3.11 or newer and make. `make help` lists the targets.
 #
-# The environment in .venv is set up once from requirements/dev.txt, whose every file is named by its hash.
+# The environment in .venv is set up once from tools/requirements/dev.txt, whose every file is named by its hash.
 # Another interpreter: make test PYTHON=/path/to/python3.12     Another place: make test VENV=/tmp/env
 
 MAKEFLAGS += --no-print-directory
@@ -19,7 +19,7 @@ PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14 p
 	if "$$p" -c '$(FITS)' >/dev/null 2>&1; then command -v "$$p"; exit; fi; done)
 
 PACKAGES := audit reports audit7k_pytest
-SCRIPTS := $(foreach folder,bench simulate tools examples,$(if $(wildcard $(folder)/*.py $(folder)/*/*.py),$(folder)))
+SCRIPTS := tools $(if $(wildcard examples/*/*.py),examples)
 LOCKED := $(VENV)/.locked
 INSTALLED := $(VENV)/.installed
 
@@ -35,11 +35,11 @@ python: # Prints the interpreter in use, for scripts
 		echo 'No Python 3.11 or newer with venv and ensurepip found; name one: make PYTHON=/path/to/python3' >&2; exit 1; fi
 	@echo "$(PYTHON)"
 
-$(LOCKED): requirements/dev.txt
+$(LOCKED): tools/requirements/dev.txt
 	@$(MAKE) python >/dev/null
 	@test -x $(BIN)/python || "$(PYTHON)" -m venv $(VENV)
 	@echo 'Installing the locked packages into $(VENV) (once; a few minutes)'
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r tools/requirements/dev.txt
 	@touch $@
 
 $(INSTALLED): $(LOCKED) pyproject.toml
@@ -91,15 +91,15 @@ format: $(INSTALLED) ## Let ruff put the code into form
 
 .PHONY: bench
 bench: $(INSTALLED) ## Measure speed and memory against other libraries (minutes)
-	$(BIN)/python -m bench
+	$(BIN)/python -m tools.bench
 
 .PHONY: planted
 planted: $(INSTALLED) ## Measure what audits of synthetic worlds find, beside other tools (half an hour)
-	$(BIN)/python -m bench.planted
+	$(BIN)/python -m tools.bench.planted
 
 .PHONY: simulate
 simulate: $(INSTALLED) ## Measure how often verdicts are wrong, by simulation (minutes)
-	$(BIN)/python -m simulate
+	$(BIN)/python -m tools.simulate
 
 .PHONY: soak
 soak: $(INSTALLED) ## Kill a run 200 times, and see that it comes to the same bytes (KILLS=n; ten minutes)

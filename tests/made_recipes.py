@@ -17,7 +17,7 @@ import yaml
 ROOT = Path(__file__).resolve().parents[1]
 ACTION: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
 GITLAB: dict[str, Any] = yaml.safe_load(
-    (ROOT / "recipes" / "gitlab" / "audit7k.gitlab-ci.yml").read_text(encoding="utf-8")
+    (ROOT / "examples" / "pipelines" / "gitlab" / "audit7k.gitlab-ci.yml").read_text(encoding="utf-8")
 )[".audit7k"]
 HOOKS: dict[str, Any] = {
     hook["id"]: hook for hook in yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))

@@ -14,7 +14,7 @@ from pathlib import Path
 
 MODULE_LINES = 400
 FUNCTION_LINES = 60
-SIZED = ("audit", "reports", "audit7k_pytest", "tools", "bench", "simulate", "examples")
+SIZED = ("audit", "reports", "audit7k_pytest", "tools", "examples")
 PRODUCT = ("audit", "reports", "audit7k_pytest", "examples", "docs")
 PRODUCT_FILES = ("README.md", "CHANGELOG.md", "mkdocs.yml", "pyproject.toml")
 TEXT = {
@@ -95,7 +95,7 @@ def _line(path: Path, line: str) -> Iterator[str]:
         yield f"{unfinished[0]}: finish it, or file an issue"
     if top == "reports" and path.suffix == ".py" and ALIAS.search(line):
         yield "call gettext by its name: catalogs do not find messages that are given to another"
-    if top == "requirements" and path.suffix == ".txt" and ADDRESS.search(line):
+    if path.parts[:2] == ("tools", "requirements") and path.suffix == ".txt" and ADDRESS.search(line):
         yield "a lock file holds names, versions and hashes, and no address"
     if SOMEONES_FOLDER.search(line):
         yield "a path of someone's machine"

@@ -1,4 +1,4 @@
-"""Resolve the requirements anew, with `uv`, into requirements/dev.txt and requirements/run.txt.
+"""Resolve the requirements anew, with `uv`, into tools/requirements/dev.txt and tools/requirements/run.txt.
 
 One release of each package, by the hashes of its files, for Python 3.11 and newer on every platform; no addresses.
 What runs is a part of what is tested: run.txt is resolved within dev.txt. Options (`--upgrade`, say) are handed on to
@@ -33,9 +33,9 @@ def main() -> int:
     if uv is None:
         print("`uv` is needed to resolve requirements: pip install uv", file=sys.stderr)
         return 1
-    for name, more in (("dev", ["--extra", "dev"]), ("run", ["--constraint", "requirements/dev.txt"])):
+    for name, more in (("dev", ["--extra", "dev"]), ("run", ["--constraint", "tools/requirements/dev.txt"])):
         command = [uv, "pip", "compile", "pyproject.toml", *OPTIONS, *more, *sys.argv[1:]]
-        done = subprocess.run([*command, "--output-file", f"requirements/{name}.txt"], cwd=ROOT, check=False)
+        done = subprocess.run([*command, "--output-file", f"tools/requirements/{name}.txt"], cwd=ROOT, check=False)
         if done.returncode:
             return done.returncode
     return 0

@@ -19,7 +19,7 @@ import unicodedata
 from pathlib import Path
 from typing import Any
 
-PLACE = Path(__file__).resolve().parent.parent / "audit" / "probing" / "data" / "given_names.csv"
+PLACE = Path(__file__).resolve().parent.parent / "audit" / "scoring" / "probing" / "data" / "given_names.csv"
 EACH = 10
 LOCALES = [
     "az_AZ",

@@ -21,7 +21,7 @@ from audit.plan.sections import CostsSection
 from audit.result.findings import CostOfErrors
 from audit.scoring import score
 from audit.stats.scores.expected_cost import difference_of_costs, expected_cost
-from simulate.costs_and_own_measures import costs as simulated_costs
+from tools.simulate.costs_and_own_measures import costs as simulated_costs
 
 FEATURE = categorical("origin", ["north", "south", "east"])
 

@@ -19,7 +19,7 @@ from audit.result.findings.subgroup_scan import SubgroupScan
 from audit.scoring import score
 from audit.worlds.demo.detector import FEATURES, train_detector
 from audit.worlds.demo.prepare import make_cases
-from simulate.subgroup_scan import SHARES, World, drawn_cells, measured, plan_of
+from tools.simulate.subgroup_scan import SHARES, World, drawn_cells, measured, plan_of
 
 
 def demo_plan() -> AuditPlan:
@@ -93,7 +93,7 @@ def test_the_order_of_the_rows_changes_no_byte(demo_cases: pa.Table) -> None:
 
 
 def test_noise_is_confirmed_no_more_often_than_alpha_and_a_gap_is_found() -> None:
-    """A slice of `simulate/subgroup_scan.py`."""
+    """A slice of `tools/simulate/subgroup_scan.py`."""
     rng = np.random.default_rng(1)
     for row in measured("noise", World(1_000), 30, rng, 19):
         assert binomtest(row.events, row.runs, 0.05, alternative="greater").pvalue > 1e-3, row

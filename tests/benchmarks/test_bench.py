@@ -10,18 +10,18 @@ import pyarrow.parquet as pq
 import pytest
 
 from audit import AuditResult, load_result
-from bench.__main__ import Sizes, main, measure
-from bench.aequitas_environment import LOCK, aequitas_python
-from bench.contender_fairlearn import by_group
-from bench.harness import MEASURED, harness_lines
-from bench.lines import Line, table
-from bench.made_cases import GENDERS, NATIONALITIES, write_cases
-from bench.measures import JUDGED, whole_audit
-from bench.plans import THRESHOLD
-from bench.processes import ProcessError, run
-from bench.scored_kinds import KINDS
-from bench.scored_set import write_set
-from bench.scoring import overhead
+from tools.bench.__main__ import Sizes, main, measure
+from tools.bench.aequitas_environment import LOCK, aequitas_python
+from tools.bench.contender_fairlearn import by_group
+from tools.bench.harness import MEASURED, harness_lines
+from tools.bench.lines import Line, table
+from tools.bench.made_cases import GENDERS, NATIONALITIES, write_cases
+from tools.bench.measures import JUDGED, whole_audit
+from tools.bench.plans import THRESHOLD
+from tools.bench.processes import ProcessError, run
+from tools.bench.scored_kinds import KINDS
+from tools.bench.scored_set import write_set
+from tools.bench.scoring import overhead
 
 ROWS = 1_000
 TINY = Sizes(counted=(200,), peers=200, largest=200, strata=800, rounds=1, scored=0, gates=1)
@@ -119,7 +119,7 @@ def test_everything_is_measured_and_what_cannot_be_is_said(
 def test_counts_are_complete(tmp_path: Path) -> None:
     data = made(tmp_path, 2_000)
     for decided in ("decision", "score"):
-        used = run([sys.executable, "-m", "bench.counting", str(data), decided, "1"], folder=tmp_path)
+        used = run([sys.executable, "-m", "tools.bench.counting", str(data), decided, "1"], folder=tmp_path)
         counted = json.loads(used.output)
         assert counted["rows"] == 2_000
         assert 300 < counted["strata"] < 800

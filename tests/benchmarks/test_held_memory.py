@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from bench.harness import MOST_HELD
-from bench.scored_set import write_set
+from tools.bench.harness import MOST_HELD
+from tools.bench.scored_set import write_set
 
 SCORE = """
 import sys
 from pathlib import Path
-from bench.scoring import memory
+from tools.bench.scoring import memory
 memory(Path(sys.argv[1]))
 status = Path("/proc/self/status").read_text()
 print(status.partition("VmHWM:")[2].split()[0])

@@ -16,12 +16,12 @@ from audit.worlds.mechanism import Mechanism
 from audit.worlds.planting import WORLDS
 from audit.worlds.truth import Truth
 from audit.worlds.world import FindingName, WorldName
-from bench.planted import __main__ as benchmark
-from bench.planted import aif360_scan, fairlearn_rules
-from bench.planted.answers import OURS, Answer, Task, by_flags, run_task
-from bench.planted.planning import BY_POWER, Planned, large_sample_power, planned
-from bench.planted.sets import ASKED, Arm, Flag, audited, controls, decided_rows, mechanism_of, own_sizes
-from bench.planted.tally import Share, goals, of_tools, of_words, of_worlds
+from tools.bench.planted import __main__ as benchmark
+from tools.bench.planted import aif360_scan, fairlearn_rules
+from tools.bench.planted.answers import OURS, Answer, Task, by_flags, run_task
+from tools.bench.planted.planning import BY_POWER, Planned, large_sample_power, planned
+from tools.bench.planted.sets import ASKED, Arm, Flag, audited, controls, decided_rows, mechanism_of, own_sizes
+from tools.bench.planted.tally import Share, goals, of_tools, of_words, of_worlds
 
 TPR: MetricName = "true_positive_rate"
 FPR: MetricName = "false_positive_rate"

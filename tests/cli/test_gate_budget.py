@@ -14,8 +14,8 @@ import duckdb
 import pytest
 
 from audit.run import run_audit
-from bench.made_cases import write_answers, write_cases
-from bench.plans import write_plan
+from tools.bench.made_cases import write_answers, write_cases
+from tools.bench.plans import write_plan
 
 PROBE = """
 import atexit, json, sys

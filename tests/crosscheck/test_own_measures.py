@@ -22,7 +22,7 @@ from audit.result.findings import OwnMeasure
 from audit.scoring import score
 from audit.stats.rates.row_bootstrap import expanded_percentiles, resampled_places
 from audit.vocabulary.groups import Group
-from simulate.costs_and_own_measures import own_measure
+from tools.simulate.costs_and_own_measures import own_measure
 
 FEATURES = [categorical("origin", ["north", "south", "tiny"]), nationality(["NGA", "GHA", "FRA"])]
 MODULE = """

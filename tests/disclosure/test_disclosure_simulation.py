@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 def simulated(monkeypatch: pytest.MonkeyPatch) -> dict[str, ModuleType]:
     monkeypatch.syspath_prepend(str(ROOT))
     return {
-        name: importlib.import_module(f"simulate.disclosure_{name}")
+        name: importlib.import_module(f"tools.simulate.disclosure_{name}")
         for name in ("attack", "cuts", "intervals", "words", "world")
     }
 

@@ -42,8 +42,8 @@ def test_declared_sizes_are_kept() -> None:
 
 def test_planned_sizes_are_those_of_the_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(Path(__file__).parents[2]))
-    words = importlib.import_module("simulate.disclosure_words")
-    (made,) = public_rules(importlib.import_module("simulate.whole_audit").plan())
+    words = importlib.import_module("tools.simulate.disclosure_words")
+    (made,) = public_rules(importlib.import_module("tools.simulate.whole_audit").plan())
     assert made == words.RULE.model_copy(update={"groups": made.groups})
 
 

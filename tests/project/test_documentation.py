@@ -131,11 +131,11 @@ def test_a_page_names_only_commands_that_exist(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_a_page_names_only_targets_and_files_that_exist(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
-    makefiles = (ROOT / "Makefile", ROOT / "recipes" / "make" / "audit7k.mk")
+    makefiles = (ROOT / "Makefile", ROOT / "examples" / "pipelines" / "make" / "audit7k.mk")
     made = "".join(path.read_text(encoding="utf-8") for path in makefiles)
     targets = set(re.findall(r"^([a-z]+):", made, re.MULTILINE))
     assert set(re.findall(r"(?:^|`)make ([a-z]+)", text, re.MULTILINE)) <= targets
-    for path in re.findall(r"`((?:audit|reports|tests|tools|docs|requirements|examples)/[\w./-]*\w)`", text):
+    for path in re.findall(r"`((?:audit|reports|tests|tools|docs|examples)/[\w./-]*\w)`", text):
         assert (ROOT / path).exists(), path
 
 

@@ -19,7 +19,7 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 PACKAGES = ("audit", "reports", "audit7k_pytest")
-LOCKS = {name: ROOT / "requirements" / f"{name}.txt" for name in ("run", "dev")}
+LOCKS = {name: ROOT / "tools" / "requirements" / f"{name}.txt" for name in ("run", "dev")}
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +110,7 @@ def test_a_lock_answers_every_requirement(lock: str, declared: list[str]) -> Non
     for line in declared:
         wanted = Requirement(line)
         locked = [r for r, _ in pins(lock) if canonicalize_name(r.name) == canonicalize_name(wanted.name)]
-        assert locked, f"{wanted.name} is not in requirements/{lock}.txt; run `make lock`"
+        assert locked, f"{wanted.name} is not in tools/requirements/{lock}.txt; run `make lock`"
         for requirement in locked:
             (clause,) = requirement.specifier
             assert wanted.specifier.contains(clause.version, prereleases=True), requirement

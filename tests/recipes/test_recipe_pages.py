@@ -108,7 +108,7 @@ def test_the_page_about_recipes_names_what_there_is() -> None:
     (makefile,) = blocks("recipes.md", "make")
     assert makefile == "AUDITED := cases.csv\ninclude audit7k.mk\n"
     assert typed("recipes.md") == ["make gate"]
-    named = re.findall(r"`(recipes/[^`]+)`", (HOW_TO / "recipes.md").read_text(encoding="utf-8"))
+    named = re.findall(r"`(examples/pipelines/[^`]+)`", (HOW_TO / "recipes.md").read_text(encoding="utf-8"))
     assert len(named) == 2
     assert all((ROOT / each).is_file() for each in named)
 

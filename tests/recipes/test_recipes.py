@@ -236,7 +236,7 @@ def test_pre_commit_takes_the_hooks() -> None:
 
 
 def test_make_audits_when_something_has_changed_and_gates(tmp_path: Path, checkout: Path, bin_folder: Path) -> None:
-    recipe = ROOT / "recipes" / "make" / "audit7k.mk"
+    recipe = ROOT / "examples" / "pipelines" / "make" / "audit7k.mk"
     (checkout / "Makefile").write_text(f"AUDITED := cases.csv\ninclude {recipe}\n", encoding="utf-8")
     keep_key(tmp_path / "kept")
     told = environment(bin_folder, tmp_path, AUDIT7K_RESTRICTED_FOLDER=str(tmp_path / "kept"))
@@ -258,7 +258,7 @@ def test_make_audits_when_something_has_changed_and_gates(tmp_path: Path, checko
 def test_the_stages_of_dvc_run_and_depend_on_each_other(tmp_path: Path, checkout: Path, bin_folder: Path) -> None:
     """DVC is no dependency: what it would hand to a shell is handed to one."""
     told = environment(bin_folder, tmp_path)
-    document = yaml.safe_load((ROOT / "recipes" / "dvc" / "dvc.yaml").read_text(encoding="utf-8"))
+    document = yaml.safe_load((ROOT / "examples" / "pipelines" / "dvc" / "dvc.yaml").read_text(encoding="utf-8"))
     (variables,) = document["vars"]
     stages = _with_variables(document["stages"], variables["audit7k"])
     assert list(stages) == ["audit", "gate"]

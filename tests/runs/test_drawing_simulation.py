@@ -1,4 +1,4 @@
-"""A small seeded version of `simulate/drawing.py`: drawn sets say of a pool what is true of it, on average."""
+"""A small seeded version of `tools/simulate/drawing.py`: drawn sets say of a pool what is true of it, on average."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WORST = 4.2
 @pytest.fixture
 def simulation(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.syspath_prepend(str(ROOT))
-    return importlib.import_module("simulate.drawing")
+    return importlib.import_module("tools.simulate.drawing")
 
 
 # Clusters across groups, decidable (place 5), take minutes: `make simulate` looks at them with all the others.

@@ -1,4 +1,4 @@
-"""A small seeded version of `simulate/nightly.py`: whole histories, through the code that `gate` runs."""
+"""A small seeded version of `tools/simulate/nightly.py`: whole histories, through the code that `gate` runs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RUNS = 3
 @pytest.fixture
 def simulation(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.syspath_prepend(str(ROOT))
-    return importlib.import_module("simulate.nightly")
+    return importlib.import_module("tools.simulate.nightly")
 
 
 @pytest.mark.parametrize("sample", ["fresh", "growing"])

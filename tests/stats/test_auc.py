@@ -28,7 +28,7 @@ GROUPS = st.lists(st.tuples(HISTOGRAM, HISTOGRAM), min_size=1, max_size=6)
 def driver() -> ModuleType:
     sys.path.insert(0, str(ROOT))
     try:
-        spec = importlib.util.spec_from_file_location("auc_coverage", ROOT / "simulate" / "auc_coverage.py")
+        spec = importlib.util.spec_from_file_location("auc_coverage", ROOT / "tools" / "simulate" / "auc_coverage.py")
         assert spec is not None
         assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)

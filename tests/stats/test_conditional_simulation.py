@@ -1,4 +1,4 @@
-"""Small seeded versions of `simulate/conditional.py`: the bounds are three standard errors wide."""
+"""Small seeded versions of `tools/simulate/conditional.py`: the bounds are three standard errors wide."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RUNS = 4_000
 def driver() -> ModuleType:
     sys.path.insert(0, str(Path(__file__).parents[2]))
     try:
-        return importlib.import_module("simulate.conditional")
+        return importlib.import_module("tools.simulate.conditional")
     finally:
         sys.path.pop(0)
 

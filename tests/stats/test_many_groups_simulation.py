@@ -1,4 +1,4 @@
-"""Small seeded versions of `simulate/many_groups.py`: the bounds are three standard errors wide."""
+"""Small seeded versions of `tools/simulate/many_groups.py`: the bounds are three standard errors wide."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 def driver() -> ModuleType:
     sys.path.insert(0, str(Path(__file__).parents[2]))
     try:
-        return importlib.import_module("simulate.many_groups")
+        return importlib.import_module("tools.simulate.many_groups")
     finally:
         sys.path.pop(0)
 

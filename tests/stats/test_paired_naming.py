@@ -14,7 +14,7 @@ from audit.stats.pairs.paired_naming import name_paired, smallest_paired_p, surv
 from audit.stats.pairs.paired_planning import pairs_to_pass
 from audit.stats.pairs.paired_score import BETA, paired_interval, paired_p, paired_statistic, screened_paired_p
 from audit.stats.rates.binomial import FloatArray, IntArray
-from simulate.changes import MARGIN, false_names, named_paired, named_separate, twice
+from tools.simulate.changes import MARGIN, false_names, named_paired, named_separate, twice
 
 NAMING = 1e-6
 

@@ -166,7 +166,7 @@ SETTINGS = [
 @pytest.mark.parametrize(("shape", "comparisons", "templates"), SETTINGS)
 def test_verdicts_on_the_margin_are_rarely_wrong(shape: str, comparisons: int, templates: int) -> None:
     """A small part of `make simulate`: 400 runs, standard error 1.1 points, so 9 % is nearly four beyond 5 %."""
-    from simulate.swaps import on_the_margin
+    from tools.simulate.swaps import on_the_margin
 
     seed = [len(shape), comparisons, templates]
     fails, passes, _ = on_the_margin(400, np.random.default_rng(seed), shape, comparisons, templates)

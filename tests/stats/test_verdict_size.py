@@ -1,4 +1,4 @@
-"""Small seeded versions of the simulations in ``simulate/``: the bounds are three standard errors wide."""
+"""Small seeded versions of the simulations in ``tools/simulate/``: the bounds are three standard errors wide."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from audit.stats.margins.multiplicity import Method
 
-DRIVER = Path(__file__).parents[2] / "simulate" / "verdict_size.py"
+DRIVER = Path(__file__).parents[2] / "tools" / "simulate" / "verdict_size.py"
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""A small seeded version of `simulate/planning.py`: what is said to be decidable is decided, in whole audits."""
+"""A small seeded version of `tools/simulate/planning.py`: what is said to be decidable is decided, in whole audits."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RUNS = 60
 @pytest.fixture
 def simulation(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.syspath_prepend(str(ROOT))
-    return importlib.import_module("simulate.planning")
+    return importlib.import_module("tools.simulate.planning")
 
 
 def as_promised(share: float, power: float = 0.8) -> bool:

@@ -1,4 +1,4 @@
-"""Small seeded versions of `simulate/weighted_clusters.py` and `clustered_comparison.py`, three errors wide."""
+"""Small seeded versions of `tools/simulate/weighted_clusters.py` and `clustered_comparison.py`, three errors wide."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 def audits() -> Iterator[ModuleType]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "path", [str(ROOT), *sys.path])
-        yield importlib.import_module("simulate.weighted_clusters")
+        yield importlib.import_module("tools.simulate.weighted_clusters")
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def comparisons(audits: ModuleType) -> ModuleType:
     del audits  # it is imported by this one, and its folder has to be on the path
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "path", [str(ROOT), *sys.path])
-        return importlib.import_module("simulate.clustered_comparison")
+        return importlib.import_module("tools.simulate.clustered_comparison")
 
 
 def at_most(share: float, level: float, runs: int) -> bool:
@@ -128,7 +128,7 @@ def test_weights_that_go_with_the_outcome(comparisons: ModuleType) -> None:
     """Rows with the outcome weigh twice as much: without saying so, false passes are well above 5 %."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "path", [str(ROOT), *sys.path])
-        simulation = importlib.import_module("simulate.informative_weights")
+        simulation = importlib.import_module("tools.simulate.informative_weights")
     setting = comparisons.Setting(10, False, 0.1, 0.1, "ratio", 0.8, low=False)
     passed, failed, _ = simulation.one_comparison(setting, 3_000, np.random.default_rng(7), 100, 10, 0.5, 2.0)
     assert at_most(passed.share, 0.05, 3_000)

@@ -1,4 +1,6 @@
-"""A small seeded version of `simulate/whole_audit.py`: whole audits over a full ladder, judged as any audit is."""
+"""A small seeded version of `tools/simulate/whole_audit.py`: whole audits over a full ladder, judged as any audit
+is.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,7 @@ RUNS = 8
 @pytest.fixture
 def simulation(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.syspath_prepend(str(ROOT))
-    return importlib.import_module("simulate.whole_audit")
+    return importlib.import_module("tools.simulate.whole_audit")
 
 
 @pytest.mark.slow

@@ -6,8 +6,8 @@ variance (Korn & Graubard 1998). Two variances are known and the larger is taken
 estimate badly, and the one that its weights and cluster sizes give with the correlation that all groups show together.
 The test must also hold at the largest correlation that the group's own clusters allow
 (`audit.stats.clusters.own_correlation`), and no p-value is smaller than the chance that none of its bad clusters was
-drawn (`audit.stats.clusters.unseen_clusters`). An approximation, measured in ``simulate``; everything is closed form
-and vectorised over groups.
+drawn (`audit.stats.clusters.unseen_clusters`). An approximation, measured in ``tools.simulate``; everything is closed
+form and vectorised over groups.
 """
 
 from __future__ import annotations

@@ -25,7 +25,9 @@ from audit.stats.rates.binomial import BoolArray, FloatArray
 __all__ = ["UPPER_TAIL", "Alike", "Evened", "evened_powers", "evened_weight", "largest_correlation"]
 
 UPPER_TAIL: Final = 0.10
-"""How often the upper end lies below a group's own correlation. Chosen by simulation: `simulate.unlike_clusters`."""
+"""How often the upper end lies below a group's own correlation. Chosen by simulation:
+`tools.simulate.unlike_clusters`.
+"""
 _STEPS: Final = 40
 _NOTHING: Final = 1e-9
 """A share of a cluster's pairs of rows that is nothing but rounding."""

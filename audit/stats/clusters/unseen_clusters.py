@@ -4,7 +4,7 @@ A group whose clusters look good may have bad ones that were not drawn, and thos
 With clusters of two kinds, good ones at one rate and bad ones that are counted whole, the correlation seen says at
 which rate the good ones are, and what is left is a binomial test of how many bad ones there are. Data that such a group
 gives on the edge with some chance cannot be told from it by any test that holds for every distribution of cluster
-rates; with this and the upper end of the correlation errors stay at their level (``simulate.unlike_clusters``).
+rates; with this and the upper end of the correlation errors stay at their level (``tools.simulate.unlike_clusters``).
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ CLASSES: Final = 40
 many that a giant somewhere else leaves no two sizes in one class that differ by more: weights differ by up to 2^29."""
 
 FEWEST_CLUSTERS = 10
-"""With fewer, false passes reached 5.8 % where clusters were of two kinds: `simulate.unlike_clusters`."""
+"""With fewer, false passes reached 5.8 % where clusters were of two kinds: `tools.simulate.unlike_clusters`."""
 _NO_PAIRS = 1e-9
 _TINY = 1e-300
 _SAME = 1e-12

@@ -104,7 +104,7 @@ class Tilt(NamedTuple):
         Rows of one outcome may weigh at most 8 times as much as those of the other. With fewer than 5 rows of one among
         everyone that is not seen: then there have to be so many `rows` (of the group, and of its rest) that no more of
         them would be there by chance alone less often than `level`, were the rate on the `edge` and they 20 times as
-        heavy. Without this false passes reached 22 % with 30 rows a group (``simulate.informative_weights``).
+        heavy. Without this false passes reached 22 % with 30 rows a group (``tools.simulate.informative_weights``).
         """
         factor = np.maximum(self.rows_with, self.rows_without) / np.minimum(self.rows_with, self.rows_without)
         few = np.minimum(self.fewest, _FEWEST_TOLD)

@@ -11,7 +11,7 @@ stays monotone and large distances stay large (Cornish-Fisher; Johnson 1978 has 
 
 k would be 1 for a known g. From few templates skewness is found too small, so k is 2; in families of two comparisons
 3, of one 5, and up to three the degrees of freedom are halved, since there little is pooled. k was chosen by simulation
-(`simulate/swaps.py`), with other seeds than those that are reported.
+(`tools/simulate/swaps.py`), with other seeds than those that are reported.
 """
 
 from __future__ import annotations

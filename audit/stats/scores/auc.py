@@ -16,7 +16,7 @@ from scipy.special import stdtrit
 from audit.stats.rates.binomial import FloatArray, IntArray, checked_fraction
 
 MIN_CASES: Final = 5
-"""With fewer positives or negatives no interval is given: coverage was measured from here on (`simulate`)."""
+"""With fewer positives or negatives no interval is given: coverage was measured from here on (`tools.simulate`)."""
 _LEAST_DISTANCE: Final = 0.025
 """Newcombe's variance is taken no nearer to 0 or 1 than this over the root of the number of pairs."""
 

@@ -17,7 +17,9 @@ from audit.stats.rates.binomial import FloatArray
 from audit.stats.rates.intervals import wilson
 
 LEAST_CASES: Final = 10
-"""From here on test and interval were measured to keep their level (`simulate`); with 5 cases they miss it a little."""
+"""From here on test and interval were measured to keep their level (`tools.simulate`); with 5 cases they miss it a
+little.
+"""
 _CERTAIN: Final = 1e-6
 """Below this variance a bin's scores leave nothing to chance: they say 0 or 1."""
 _LEAST_SKEW: Final = 0.01
@@ -95,7 +97,7 @@ def miscalibration(bins: CalibrationBins) -> Miscalibration:
 
     The test is Pearson's sum of squares ``sum (x_k - S_k)^2 / V_k`` over bins, with S_k the sum of scores and V_k the
     binomial variance at the bin's mean score. Its first three moments under "the scores are right" are exact, and a
-    gamma law with these moments gives the p-value: within its level from ten cases in all on (`simulate`), where
+    gamma law with these moments gives the p-value: within its level from ten cases in all on (`tools.simulate`), where
     chi-square is not. Within a bin scores differ, so that counts vary a little less than binomial ones: the safe side.
     """
     n = bins.cases

@@ -1,0 +1,194 @@
+"""Makes the data, measures, and prints the table: `python -m tools.bench [--small] [--folder FOLDER]`."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from tools.bench.aequitas_environment import aequitas_python
+from tools.bench.harness import harness_lines
+from tools.bench.lines import Line, table
+from tools.bench.measures import contender, gates, module, start_up, whole_audit
+from tools.bench.processes import ProcessError, Used
+
+SEED: Final = 20240412
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """Rows of the files, and how often what is quick is repeated: the best counts, for other work only adds to it."""
+
+    counted: tuple[int, ...]
+    peers: int
+    largest: int
+    strata: int
+    rounds: int
+    scored: int = 100_000
+    held: tuple[int, ...] = (100_000, 1_000_000)
+    gates: int = 5
+
+
+FULL: Final = Sizes(counted=(1_000_000, 10_000_000), peers=1_000_000, largest=10_000_000, strata=64_000, rounds=15)
+SMALL: Final = Sizes(
+    counted=(20_000,), peers=20_000, largest=20_000, strata=1_600, rounds=2, scored=2_000, held=(2_000, 4_000), gates=1
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and print. A value over its goal is said in the table: a busy machine is no defect of the code."""
+    parser = argparse.ArgumentParser(prog="python -m tools.bench", description=__doc__)
+    parser.add_argument("--small", action="store_true", help="few rows: to see that everything runs")
+    parser.add_argument("--folder", type=Path, help="keep data and the environment of aequitas there for another run")
+    parser.add_argument("--large", action="store_true", help="score ten million rows as well, to see what they hold")
+    parser.add_argument("--only", choices=["harness"], help="only what the harness costs over a bare model")
+    asked = parser.parse_args(arguments)
+    sizes = SMALL if asked.small else FULL
+    if asked.large:
+        sizes = replace(sizes, held=(*sizes.held, 10_000_000))
+    with _folder(asked.folder) as folder:
+        lines = list(_harness(folder, sizes) if asked.only else measure(folder, sizes))
+    print(f"\n{os.cpu_count()} processors, {platform.machine()}, Python {platform.python_version()}; one run\n")
+    print(table(lines))
+    return 0
+
+
+def measure(folder: Path, sizes: Sizes) -> Iterator[Line]:
+    """Every line of the table, as it is measured."""
+    yield from _start_up(sizes)
+    yield from _strata(_data(folder, sizes.strata, "even"), sizes)
+    for rows in sizes.counted:
+        yield from _counts(_data(folder, rows, "zipf"), rows, sizes)
+    yield from _peers(_data(folder, sizes.peers, "zipf"), folder, sizes)
+    yield from _analysis(_data(folder, sizes.largest, "zipf"), sizes.largest)
+    yield from _replicates(sizes)
+    yield from _scan(sizes)
+    yield from _largest(_data(folder, sizes.largest, "zipf"), sizes)
+    if sizes.scored:
+        yield from _harness(folder, sizes)
+
+
+def _harness(folder: Path, sizes: Sizes) -> Iterator[Line]:
+    yield from harness_lines(folder, sizes.scored, sizes.held, rounds=max(1, min(3, sizes.rounds)), say=_say)
+
+
+def _start_up(sizes: Sizes) -> Iterator[Line]:
+    _say("audit7k --help")
+    spent = min(used.processor_seconds for used in start_up(sizes.rounds))
+    yield Line("audit7k --help, processor time", spent * 1000, "ms", 150)
+
+
+def _strata(data: Path, sizes: Sizes) -> Iterator[Line]:
+    _say("an audit with 800 strata")
+    used = whole_audit(data)
+    what = f"audit7k run, {data.stem} rows, 800 strata, processor time"
+    yield Line(what, used.processor_seconds, "s", 3, _spent(used))
+    _say("a gate over 800 strata, with a predictions file")
+    best = min(gates(data, sizes.gates), key=lambda used: used.seconds)
+    what = f"audit7k gate, {data.stem} rows, 800 strata, predictions file"
+    yield Line(what, best.seconds, "s", 2.5, f"best of {sizes.gates}; {_spent(best)}")
+
+
+def _counts(data: Path, rows: int, sizes: Sizes) -> Iterator[Line]:
+    for decided in ("decision", "score"):
+        _say(f"counts of {rows:,} rows by {decided}")
+        counted = json.loads(module("counting", data, decided, sizes.rounds).output)
+        if counted["rows"] != rows:
+            raise AssertionError(f"{rows} rows were written and {counted['rows']} counted")
+        what = f"counts of {rows:,} rows by {decided}, to a bare GROUP BY"
+        note = f"{counted['ours'] * 1000:.0f} ms to {counted['bare'] * 1000:.0f} ms; {counted['strata']} strata"
+        yield Line(what, counted["ours"] / counted["bare"], "x", 2.5, note)
+
+
+def _peers(data: Path, folder: Path, sizes: Sizes) -> Iterator[Line]:
+    _say(f"the whole audit of {sizes.peers:,} rows, and the same rates from other libraries")
+    ours = whole_audit(data)
+    yield Line(f"audit7k run, {sizes.peers:,} rows", ours.seconds, "s", None, _spent(ours))
+    for name, script in (("fairlearn MetricFrame", "contender_fairlearn.py"), ("aequitas", "contender_aequitas.py")):
+        what = f"audit7k run, {sizes.peers:,} rows, time to {name}'s"
+        try:
+            python = aequitas_python(folder / "aequitas") if name == "aequitas" else Path(sys.executable)
+            theirs = contender(python, script, data)
+        except ProcessError as reason:
+            yield Line(what, None, "x", None, " ".join(str(reason).split())[-160:])
+            continue
+        note = f"{ours.seconds:.2f} s to {theirs.seconds:.2f} s; theirs: {_spent(theirs)}"
+        yield Line(what, ours.seconds / theirs.seconds, "x", None, note)
+
+
+def _analysis(data: Path, rows: int) -> Iterator[Line]:
+    _say(f"the whole analysis of {rows:,} rows, after scoring")
+    spent = json.loads(module("analysis", data).output)
+    note = (
+        f"bare {spent['bare']:.2f} s; counts and histograms {spent['counting']:.2f} s; {spent['groups']:,} verdicts "
+        f"{spent['judging']:.2f} s; cross-check aside"
+    )
+    what = f"whole analysis of {rows:,} rows after scoring (goal: 5 bare scans and 2 s)"
+    yield Line(what, spent["whole"], "s", 5 * spent["bare"] + 2, note)
+
+
+def _replicates(sizes: Sizes) -> Iterator[Line]:
+    for rows in sorted({sizes.peers, sizes.largest}):
+        _say(f"bootstrap replicates of the counts of {rows:,} rows")
+        spent = json.loads(module("replicates", rows).output)
+        yield Line(f"2,000 replicates of 800 groups x 5 rates, {rows:,} rows", spent, "s", 1)
+
+
+def _scan(sizes: Sizes) -> Iterator[Line]:
+    for columns in (3, 5):
+        _say(f"the subgroup scan of {sizes.peers:,} rows, {columns} columns and two features")
+        spent = json.loads(module("scan", sizes.peers, columns).output)
+        what = f"subgroup scan, {sizes.peers:,} rows, {columns} columns, gender and nationality"
+        note = f"counting {spent['counting']:.1f} s, searching {spent['searching']:.1f} s"
+        yield Line(what, spent["counting"] + spent["searching"], "s", 60, note)
+
+
+def _largest(data: Path, sizes: Sizes) -> Iterator[Line]:
+    _say(f"the whole audit of {sizes.largest:,} rows")
+    used = whole_audit(data)
+    what = f"audit7k run, {sizes.largest:,} rows, peak memory"
+    yield Line(what, used.peak_bytes / 1e9, "GB", 1.5, _spent(used))
+
+
+def _data(folder: Path, rows: int, spread: str) -> Path:
+    path = folder / spread / f"{rows}.parquet"
+    if not path.exists():
+        _say(f"making {rows:,} rows ({spread})")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_suffix(".unfinished")
+        module("made_cases", unfinished, rows, SEED, spread)
+        unfinished.replace(path)
+    return path
+
+
+def _spent(used: Used) -> str:
+    return (
+        f"{used.seconds:.1f} s from start to end, {used.processor_seconds:.1f} s of processors, "
+        f"{used.peak_bytes / 1e6:,.0f} MB at most"
+    )
+
+
+@contextlib.contextmanager
+def _folder(kept: Path | None) -> Iterator[Path]:
+    if kept is not None:
+        kept.mkdir(parents=True, exist_ok=True)
+        yield kept.resolve()
+        return
+    with tempfile.TemporaryDirectory(prefix="audit7k-bench-") as name:
+        yield Path(name).resolve()
+
+
+def _say(what: str) -> None:
+    print(f"measuring: {what}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,82 @@
+"""Everything after scoring, against a bare `GROUP BY` of DuckDB over the same file: `python -m tools.bench.analysis
+FILE`.
+
+Counts with score histograms, estimates, verdicts and every further finding; reading and checking the set, scoring and
+the cross-check are outside. Prints what `analysis` returns, as JSON.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tools.bench.counting import BARE
+from tools.bench.plans import write_plan
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """The shortest seconds of each part over a few rounds in one process."""
+
+    bare: float
+    """The bare `GROUP BY`."""
+    counting: float
+    """Rows to counts, with score histograms."""
+    judging: float
+    """Counts to estimates and verdicts, as a gate asks for them."""
+    whole: float
+    """Rows to a result with every further finding."""
+    groups: int
+    """Groups judged, over all rules."""
+
+
+def analysis(data: Path, rounds: int = 3) -> Analysis:
+    """Measure the parts of an analysis of `data`."""
+    import duckdb
+
+    from audit.analyses.families import count_families
+    from audit.cli import collect_rarely
+    from audit.counting.counted import count_everything
+    from audit.evaluation.evaluation_set import open_evaluation_set
+    from audit.plan.file.reading import loaded_plan
+    from audit.run import summarise
+    from audit.scoring import score
+    from audit.scoring.provenance import provenance
+
+    collect_rarely()
+    loaded = loaded_plan(write_plan(data, decided="score"))
+    bare, origin = (
+        duckdb.connect(),
+        provenance(loaded, dict.fromkeys(("evaluation_set", "detector")), datetime.now(UTC)),
+    )
+    times: dict[str, list[float]] = {"bare": [], "counting": [], "judging": [], "whole": []}
+    groups = 0
+    with open_evaluation_set(loaded.plan, data.parent) as evaluation_set:
+        system = score(loaded.plan, evaluation_set, data.parent).system
+        for _ in range(rounds):
+            started = time.perf_counter()
+            bare.sql(BARE, params={"path": str(data)}).to_arrow_table()
+            scanned = time.perf_counter()
+            counted = count_everything(evaluation_set, loaded.plan, data.parent)
+            ended = time.perf_counter()
+            families = count_families(loaded.plan, counted.table, evaluation_set.features)
+            for details, name in ((True, "whole"), (False, "judging")):
+                begun = time.perf_counter()
+                result = summarise(
+                    loaded, evaluation_set.features, counted, families, system, details=details, origin=origin
+                )
+                groups = len(result.verdicts)
+                times[name].append(time.perf_counter() - begun + (ended - scanned if details else 0.0))
+            times["bare"].append(scanned - started)
+            times["counting"].append(ended - scanned)
+    bare.close()
+    return Analysis(**{name: min(seconds) for name, seconds in times.items()}, groups=groups)
+
+
+if __name__ == "__main__":
+    print(json.dumps(dataclasses.asdict(analysis(Path(sys.argv[1])))))

@@ -1,0 +1,162 @@
+"""Which findings are of decidable size: what planning says before any set of the benchmark is drawn.
+
+For a gap that a rule limits, `audit7k power` is asked about a set of the world's own number of rows, and the gap is
+planted as small as it says it can be and still be named with power 80 %. For the further questions audit7k plans
+nothing; the size is the world's own, and the power is that of the large-sample intervals that decide their words,
+from the truth. What clusters cost there is taken from the audit of a set of its own.
+"""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from scipy.stats import ncx2, norm
+
+from audit.planning.power import plan_power
+from audit.worlds.draws import FloatArray
+from audit.worlds.mechanism import Mechanism
+from audit.worlds.planting import WORLDS
+from audit.worlds.probe_texts import MARGIN, mean_shift
+from audit.worlds.truth import Truth, measured, true_composition
+from audit.worlds.world import FindingName, Possible, WorldName
+from audit.worlds.writing import rows_table
+from tools.bench.planted.sets import audited, loaded_folder, mechanism_of, own_sizes, planted
+
+__all__ = ["BY_POWER", "Planned", "large_sample_power", "planned"]
+
+BY_POWER: Final[tuple[FindingName, ...]] = ("group-gap", "intersection-gap")
+PLANNED_POWER: Final = 0.80
+_PLANNING_SEED: Final = 1
+_ROUNDS: Final = 2
+"""Times planning is asked: another size moves the rate of the rest a little."""
+_Z: Final = float(norm.ppf(0.975))
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A world with every finding in the size that is benchmarked."""
+
+    world: WorldName
+    rows: int
+    mechanism: Mechanism
+    sizes: dict[FindingName, float]
+    power: dict[FindingName, float]
+    """What planning promises for so many rows."""
+
+
+def planned(world: WorldName, rows: int | None = None) -> Planned:
+    """Ask planning about a world."""
+    chosen = WORLDS[world]
+    count = chosen.rows if rows is None else rows
+    sizes = own_sizes(world)
+    for _ in range(_ROUNDS):
+        made = mechanism_of(chosen, sizes)
+        smallest = _smallest_gaps(made, count)
+        sizes |= {name: math.ceil(1000.0 * size) / 1000.0 for name, size in smallest.items()}
+    made = mechanism_of(chosen, sizes)
+    compared = audited(made, count, _PLANNING_SEED).result.reference_comparison
+    effect = 1.0 if compared is None or compared.design_effect is None else compared.design_effect
+    power: dict[FindingName, float] = {
+        possible.finding: PLANNED_POWER
+        if possible.finding in BY_POWER
+        else large_sample_power(made, possible, count, effect)
+        for possible in planted(made)
+    }
+    return Planned(world, count, made, sizes, power)
+
+
+def _smallest_gaps(made: Mechanism, rows: int) -> dict[FindingName, float]:
+    """For each finding that a rule limits, the smallest gap that would be named with the plan's power."""
+    with tempfile.TemporaryDirectory() as folder:
+        report = plan_power(loaded_folder(made, Path(folder)), rows_table(made, rows, _PLANNING_SEED), margins=False)
+    told = {
+        (rule.rule.metric, group.group): group.fails_from[0].disparity
+        for rule in report.rules
+        for family in rule.families
+        for group in family.groups
+    }
+    found: dict[FindingName, float] = {}
+    for possible in planted(made):
+        if possible.finding in BY_POWER:
+            smallest = told[possible.metric, possible.group]
+            if smallest is None:
+                raise ValueError(f"{rows} rows of {made.world.name} decide no {possible.finding}")
+            found[possible.finding] = smallest
+    return found
+
+
+def large_sample_power(made: Mechanism, possible: Possible, rows: int, label_effect: float = 1.0) -> float:
+    """The power of a further question's word: as if all rows were independent, but for the make-up of labels.
+
+    There so many labels as `label_effect` are worth one. The other two are of rates, whose clusters weigh little in
+    these worlds.
+    """
+    if possible.finding == "amplification":
+        return _amplification(made, possible, rows)
+    if possible.finding == "biased-labels":
+        return _labels(made, possible, rows / label_effect)
+    if possible.finding == "word-leak":
+        # texts and detector are the same in every set: nothing is drawn that could miss it
+        return float(mean_shift(made.world, made.strengths["word-leak"]) > MARGIN)
+    return _conditioning(made, possible, rows)
+
+
+def _amplification(made: Mechanism, possible: Possible, rows: int) -> float:
+    """That the interval of what is added lies above 0."""
+    truth = Truth.of(made)
+    mass, where = rows * truth.recorded.mass.sum(axis=2), truth.of_group(possible.group)
+    variance = 0.0
+    for cells in (mass[where].sum(axis=0), mass[~where].sum(axis=0)):
+        wrong, missed = cells[0, 1] / cells.sum(), cells[1, 0] / cells.sum()
+        variance += (wrong + missed - (wrong - missed) ** 2) / cells.sum()
+    return float(norm.cdf(measured(made, possible) / math.sqrt(variance) - _Z))
+
+
+def _labels(made: Mechanism, possible: Possible, rows: float) -> float:
+    """That labels differ from the reference table and the group's share is seen to be below: at least so often."""
+    truth = Truth.of(made)
+    labelled = rows * truth.recorded.mass[:, :-1, :, 1].sum(axis=(0, 2, 3))
+    cases, shares = float(labelled.sum()), labelled / labelled.sum()
+    reference = np.array(list(true_composition(made, "nationality").values()))
+    place = truth.recorded.codes[1].index(possible.group.levels[0].code)
+    error = math.sqrt(shares[place] * (1.0 - shares[place]) / cases)
+    below = float(norm.cdf((reference[place] - shares[place]) / error - _Z))
+    noncentral = float(2.0 * cases * np.sum(shares * np.log(shares / reference)))
+    freedom = len(shares) - 1
+    differs = float(ncx2.sf(ncx2.ppf(0.95, freedom, 1e-9), freedom, noncentral))
+    return max(0.0, below + differs - 1.0)
+
+
+def _conditioning(made: Mechanism, possible: Possible, rows: int) -> float:
+    """That the crude gap is seen, and the conditional interval holds 0 within half of it and within the limit.
+
+    Something can truly be left: in adverts the word that the detector learned lifts those who are compared with. With
+    nothing left the interval still misses 0 in one set of twenty, so that no power is above 95 %.
+    """
+    truth = Truth.of(made)
+    label = int(possible.metric == "true_positive_rate")
+    mass, where = rows * truth.recorded.mass[:, :, :, label], truth.of_group(possible.group)
+    own, rest = mass[where].sum(axis=0), mass[~where].sum(axis=0)
+    gap = abs(measured(made, possible))
+    crude = math.sqrt(_variance(own.sum(axis=0)) + _variance(rest.sum(axis=0)))
+    weights = own.sum(axis=1) * rest.sum(axis=1) / (own.sum(axis=1) + rest.sum(axis=1))
+    of_channels = [
+        weight**2 * (_variance(one) + _variance(other)) for weight, one, other in zip(weights, own, rest, strict=True)
+    ]
+    conditional = math.sqrt(sum(of_channels)) / float(weights.sum())
+    limit = 0.10 if label else 0.05
+    left = float((weights * (own[:, 1] / own.sum(axis=1) - rest[:, 1] / rest.sum(axis=1))).sum() / weights.sum())
+    reach, off = min(_Z, min(limit, gap / 2.0) / conditional - _Z), left / conditional
+    near = max(0.0, float(norm.cdf(reach - off) - norm.cdf(-reach - off)))
+    return max(0.0, float(norm.cdf(gap / crude - _Z)) + near - 1.0)
+
+
+def _variance(cells: FloatArray) -> float:
+    """Variance of a share from counts of not flagged and flagged."""
+    share = cells[1] / cells.sum()
+    return float(share * (1.0 - share) / cells.sum())

@@ -1,0 +1,118 @@
+"""Counts the answers and puts them into tables, each share with its standard error."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+from audit.worlds.world import FindingName
+from tools.bench.planted.answers import OURS, Answer
+from tools.bench.planted.planning import PLANNED_POWER, Planned
+from tools.bench.planted.sets import ASKED, Arm
+
+__all__ = ["Share", "goals", "of_tools", "of_words", "of_worlds", "share_of"]
+
+GOAL_FOUND: Final = 0.95
+GOAL_ACCUSED: Final = 0.05
+NO_QUESTION: Final = "no such question"
+
+
+class Share:
+    """So many of so many."""
+
+    def __init__(self, events: Iterable[bool]) -> None:
+        counted = list(events)
+        self.events, self.runs = sum(counted), len(counted)
+
+    @property
+    def value(self) -> float | None:
+        """The share; None of nothing."""
+        return self.events / self.runs if self.runs else None
+
+    @property
+    def error(self) -> float | None:
+        """Its standard error; None of nothing."""
+        share = self.value
+        return None if share is None else math.sqrt(share * (1.0 - share) / self.runs)
+
+    def __str__(self) -> str:
+        """In percent, with the standard error in points."""
+        if self.value is None or self.error is None:
+            return NO_QUESTION
+        return f"{100.0 * self.value:.1f} ({100.0 * self.error:.1f})"
+
+
+def share_of(answers: Iterable[Answer], finding: FindingName) -> Share:
+    """How often a finding is found by those that have a question for it."""
+    return Share(answer.found[finding] for answer in answers if finding in answer.found)
+
+
+def of_tools(answers: Sequence[Answer]) -> str:
+    """Every tool over all worlds: what it finds in doubled sets, and how often it accuses a control."""
+    header = ["tool", *ASKED, "accuses alone, planted", "any, planted", "accuses alone, controls", "any, controls"]
+    return _table(header, (_tool(tool, answers) for tool in dict.fromkeys(answer.tool for answer in answers)))
+
+
+def of_worlds(planned: Sequence[Planned], answers: Sequence[Answer]) -> str:
+    """audit7k, finding by finding: size, planned power, found with as many rows as planned for and with twice."""
+    header = ["world", "rows", "finding", "size", "planned power %", "found, planned rows", "found, twice the rows"]
+    return _table(header, (line for one in planned for line in _world(one, answers)))
+
+
+def of_words(answers: Sequence[Answer]) -> str:
+    """audit7k's further questions where nothing is planted: how often their word is said of anybody at all."""
+    own = [answer for answer in answers if answer.tool == OURS and answer.arm == "controls"]
+    lines = []
+    for world in dict.fromkeys(answer.world for answer in own):
+        said = [answer.said_of_anyone for answer in own if answer.world == world]
+        names = [name for name in ASKED if name in said[0]]
+        lines.append([world, *(str(Share(one[name] for one in said)) for name in names)])
+    return _table(["world", "vanishes", "labels differ from the table", "adds"], lines)
+
+
+def goals(planned: Sequence[Planned], answers: Sequence[Answer]) -> tuple[Share, Share]:
+    """The two goals: findings of decidable size that are found in doubled sets; audits that accuse a control."""
+    # texts and detector are the same in every set, so that each of them would count one answer again
+    decidable = {
+        (one.world, finding)
+        for one in planned
+        for finding, power in one.power.items()
+        if power >= PLANNED_POWER and finding != "word-leak"
+    }
+    own = [answer for answer in answers if answer.tool == OURS and answer.arm != "planned"]
+    found = Share(
+        answer.found[finding]
+        for answer in own
+        for finding in answer.found
+        if (answer.world, finding) in decidable and answer.arm == "doubled"
+    )
+    return found, Share(answer.accuses_any for answer in own)
+
+
+def _tool(tool: str, answers: Sequence[Answer]) -> list[str]:
+    own = [answer for answer in answers if answer.tool == tool]
+
+    def of(arm: Arm) -> list[Answer]:
+        return [answer for answer in own if answer.arm == arm]
+
+    accused = [
+        str(Share(getattr(answer, kind) for answer in of(arm)))
+        for arm in ("doubled", "controls")
+        for kind in ("accuses_alone", "accuses_any")
+    ]
+    return [tool, *(str(share_of(of("doubled"), finding)) for finding in ASKED), *accused]
+
+
+def _world(one: Planned, answers: Sequence[Answer]) -> Iterator[list[str]]:
+    own = [answer for answer in answers if answer.tool == OURS and answer.world == one.world]
+    for finding, size in one.sizes.items():
+        found = [
+            str(share_of((answer for answer in own if answer.arm == arm), finding)) for arm in ("planned", "doubled")
+        ]
+        yield [one.world, f"{one.rows:,}", finding, f"{size:g}", f"{100.0 * one.power[finding]:.1f}", *found]
+
+
+def _table(header: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+    rows = [header, ["---"] * len(header), *lines]
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
