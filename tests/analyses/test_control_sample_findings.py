@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pytest
-from made_counts import categorical, cells, families_of, group, plan_of
+from made.counts import categorical, cells, families_of, group, plan_of
 from scipy.stats import norm
 
 from audit.analyses.control_sample import JudgedSample, control_sample

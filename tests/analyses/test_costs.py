@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_counts import categorical, cells, families_of, plan_of
+from made.counts import categorical, cells, families_of, plan_of
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
 from audit.analyses.costs import cost_findings

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_counts import cells, families_of, group, nationality, plan_of
+from made.counts import cells, families_of, group, nationality, plan_of
 
 from audit.counting.table import IntArray
 from audit.verdicts.decidability import RuleDecidability, rule_decidability

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made_counts import categorical, cells, families_of, group, plan_of
+from made.counts import categorical, cells, families_of, group, plan_of
 
 from audit.analyses.deployed import Rates, deployed
 from audit.analyses.estimates import everyone_as_family

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from made_counts import categorical, cells, families_of, group, plan_of
+from made.counts import categorical, cells, families_of, group, plan_of
 
 from audit.analyses.disparities import disparities
 from audit.counting.table import IntArray

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made_audits import check_of, result_of
-from made_counts import categorical, cells, nationality, plan_of
+from made.audits import check_of, result_of
+from made.counts import categorical, cells, nationality, plan_of
 
 from audit.analyses.missing_attributes import MemberPlaces
 from audit.counting.table import IntArray

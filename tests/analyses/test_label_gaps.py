@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from made_counts import categorical, cells, families_of, group, plan_of
+from made.counts import categorical, cells, families_of, group, plan_of
 from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 

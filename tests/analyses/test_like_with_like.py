@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made_counts import categorical, cells, families_of, group, plan_of
+from made.counts import categorical, cells, families_of, group, plan_of
 
 from audit.analyses.families import MOST_GROUPS
 from audit.analyses.like_with_like import like_with_like

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made_counts import categorical, cells, families_of, plan_of
+from made.counts import categorical, cells, families_of, plan_of
 
 from audit.analyses.funnel import funnels
 from audit.analyses.many_groups import between_groups, entropies

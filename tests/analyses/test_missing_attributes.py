@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_counts import categorical, cells, families_of, group, nationality, plan_of
+from made.counts import categorical, cells, families_of, group, nationality, plan_of
 
 from audit.analyses.missing_attributes import PossibleMembers, possible_members
 from audit.analyses.sides import Question, questions

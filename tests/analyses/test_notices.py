@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from made_audits import result_of
-from made_counts import categorical, cells
+from made.audits import result_of
+from made.counts import categorical, cells
 
 RULES = [{"metric": "true_positive_rate", "groups": ["sex"], "margin": 0.1}]
 

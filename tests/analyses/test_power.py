@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from made_clusters import chance_of_both, highest, over_rows
-from made_counts import categorical, cells, families_of, nationality, plan_of
+from made.clusters import chance_of_both, highest, over_rows
+from made.counts import categorical, cells, families_of, nationality, plan_of
 
 from audit.counting.clusters import ClusterTable
 from audit.counting.family_moments import CELLS

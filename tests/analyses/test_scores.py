@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 import pytest
-from made_counts import categorical, plan_of
+from made.counts import categorical, plan_of
 from sklearn.metrics import roc_auc_score
 
 from audit.analyses.families import MOST_GROUPS, count_families, plan_families

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_counts import categorical, cells, families_of, group, plan_of
+from made.counts import categorical, cells, families_of, group, plan_of
 
 from audit.analyses.label_doubts import error_axes
 from audit.analyses.sensitivity import _one_in, sensitivity_findings, sensitivity_notices

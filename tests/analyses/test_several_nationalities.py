@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_counts import cells, families_of, group, plan_of
+from made.counts import cells, families_of, group, plan_of
 
 from audit.analyses.estimates import estimates
 from audit.analyses.memberships import memberships

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from made_clusters import chance_of_both, highest, over_rows
-from made_counts import categorical, plan_of
+from made.clusters import chance_of_both, highest, over_rows
+from made.counts import categorical, plan_of
 
 from audit.analyses.disparities import disparities
 from audit.analyses.estimates import estimates, everyone_as_family

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_counts import cells, families_of, plan_of
+from made.counts import cells, families_of, plan_of
 
 import audit.stats
 from audit.counting.table import IntArray

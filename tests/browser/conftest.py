@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from made_results import failing_result, hostile_result, passing_result, undecided_result
-from made_second_looks import further_result, unnamed_result
+from made.results import failing_result, hostile_result, passing_result, undecided_result
+from made.second_looks import further_result, unnamed_result
 
 from reports.html import HtmlReporter
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from made_hostile import everywhere
+from made.hostile import everywhere
 
 from reports.html import HtmlReporter
 

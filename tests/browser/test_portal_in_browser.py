@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from made_portal import made_audits, made_site, rendered
+from made.portal import made_audits, made_site, rendered
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from made_public import hostile, in_languages, made, sizes_alone
+from made.public import hostile, in_languages, made, sizes_alone
 
 from reports.public.html import PublicHtmlReporter
 

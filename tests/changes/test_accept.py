@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from made_changes import RULES, ask, made_pair, write_plan, write_result_of
+from made.changes import RULES, ask, made_pair, write_plan, write_result_of
 
 from audit.errors import ResultError
 from audit.plan.audit_plan import AuditPlan

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_changes import ask, found, made_pair, separately, write_plan, write_result_of
-from made_counts import categorical, cells, nationality
+from made.changes import ask, found, made_pair, separately, write_plan, write_result_of
+from made.counts import categorical, cells, nationality
 from scipy.stats import norm
 
 from audit.errors import ResultError

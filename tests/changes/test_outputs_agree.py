@@ -7,8 +7,8 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
-from made_changes import found, separately
-from made_counts import categorical
+from made.changes import found, separately
+from made.counts import categorical
 
 from audit.cli.console.terminal import Style
 from audit.cli.outputs.verdict_code import code_for

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_changes import PLAN, ask, made_pair, write_answers, write_plan, write_result_of
+from made.changes import PLAN, ask, made_pair, write_answers, write_plan, write_result_of
 
 from audit.analyses.sides import When
 from audit.counting.table import ABSTAINED, FAILED, FLAGGED, NOT_FLAGGED, POSITIVE

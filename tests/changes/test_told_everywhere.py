@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pandas as pd
 import pytest
-from made_changes import ask, made_pair, write_plan, write_result_of
+from made.changes import ask, made_pair, write_plan, write_result_of
 from typer.testing import CliRunner
 
 from audit.cli.commands.app import app

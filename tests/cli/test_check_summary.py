@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from made_audits import check_of, gender
-from made_counts import categorical, cells, nationality
+from made.audits import check_of, gender
+from made.counts import categorical, cells, nationality
 from rich.cells import cell_len
 
 from audit.cli.console.terminal import Style

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from made_sets import write_set
+from made.sets import write_set
 from typer.testing import CliRunner
 
 from audit.cli.commands.app import app

@@ -12,8 +12,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from made_changes import made_pair, write_plan, write_result_of
-from made_entry_points import offered_by_this_version
+from made.changes import made_pair, write_plan, write_result_of
+from made.entry_points import offered_by_this_version
 from typer.testing import CliRunner, Result
 
 from audit.cli.commands.app import app

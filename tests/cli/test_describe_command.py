@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from made_descriptions import Blind
+from made.descriptions import Blind
 from scipy.stats import dlaplace
 from typer.testing import CliRunner
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from made_pools import GROUPS, POOL, RULE, pool_cells, usual_pool
-from made_sets import write_set
+from made.pools import GROUPS, POOL, RULE, pool_cells, usual_pool
+from made.sets import write_set
 from typer.testing import CliRunner
 
 from audit.cli.commands.app import app

@@ -7,9 +7,9 @@ import stat
 from pathlib import Path
 
 import pytest
-from made_entry_points import offered_by_this_version
-from made_figures import scored_result
-from made_portal import made_release, put
+from made.entry_points import offered_by_this_version
+from made.figures import scored_result
+from made.portal import made_release, put
 from typer.testing import CliRunner
 
 from audit.cli.commands.app import app

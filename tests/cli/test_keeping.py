@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import skops.io
-from made_runs import Made, made_run
+from made.runs import Made, made_run
 from sklearn.linear_model import LogisticRegression
 from typer.testing import CliRunner, Result
 

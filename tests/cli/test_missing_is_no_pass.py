@@ -9,7 +9,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
-from made_entry_points import offered_by_this_version
+from made.entry_points import offered_by_this_version
 from typer.testing import CliRunner
 
 from audit.cli.commands.app import app

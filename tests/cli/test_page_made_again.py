@@ -7,10 +7,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-from made_changes import made_pair, write_result_of
-from made_pages import find_all, parsed, section, text
-from made_pdfs import require_pdf
-from made_published import write_set
+from made.changes import made_pair, write_result_of
+from made.pages import find_all, parsed, section, text
+from made.pdfs import require_pdf
+from made.published import write_set
 from typer.testing import CliRunner
 
 from audit.cli.commands.app import app

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_entry_points import offered_by_this_version
-from made_portal import MINISTRY, made_audits, made_release, put
+from made.entry_points import offered_by_this_version
+from made.portal import MINISTRY, made_audits, made_release, put
 from typer.testing import CliRunner
 
 from audit.cli.commands.app import app

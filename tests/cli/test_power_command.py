@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_counts import categorical, cells, plan_of
+from made.counts import categorical, cells, plan_of
 from rich.cells import cell_len
 from typer.testing import CliRunner
 

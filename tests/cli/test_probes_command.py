@@ -10,8 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from made_pages import parsed, section, text
-from made_probes import IGNORES, LEXICON, write_audit
+from made.pages import parsed, section, text
+from made.probes import IGNORES, LEXICON, write_audit
 from rich.cells import cell_len
 from typer.testing import CliRunner
 

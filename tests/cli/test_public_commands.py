@@ -10,8 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from made_pdfs import require_pdf
-from made_published import PLAN, install_reporters, keep_key, write_set
+from made.pdfs import require_pdf
+from made.published import PLAN, install_reporters, keep_key, write_set
 from typer.testing import CliRunner
 
 from audit.cli.commands.app import app

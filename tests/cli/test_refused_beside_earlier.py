@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_published import PLAN, install_reporters, write_set
+from made.published import PLAN, install_reporters, write_set
 from typer.testing import CliRunner
 
 from audit.cli.commands.app import app

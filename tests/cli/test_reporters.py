@@ -8,7 +8,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from made_audits import large_result
+from made.audits import large_result
 from typer.testing import CliRunner
 
 from audit.cli.commands.app import app

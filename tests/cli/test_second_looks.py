@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from made_results import FAILING, passing_result, sample_result
-from made_second_looks import further_result, unnamed_result
+from made.results import FAILING, passing_result, sample_result
+from made.second_looks import further_result, unnamed_result
 from rich.cells import cell_len
 
 from audit.cli.console.group_names import GroupNames

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made_audits import gender, large_result, many_nationalities, result_of
-from made_counts import categorical, cells, nationality
+from made.audits import gender, large_result, many_nationalities, result_of
+from made.counts import categorical, cells, nationality
 from rich.cells import cell_len
 
 from audit.cli.console.group_names import GroupNames, fit

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import statsmodels.api as sm
-from made_counts import categorical, cells, plan_of
+from made.counts import categorical, cells, plan_of
 
 from audit.analyses.label_gaps import reference_comparison
 from audit.counting.clusters import ClusterTable

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-from made_sets import made_plan
+from made.sets import made_plan
 
 from audit.counting.control_sample import count_control_sample
 from audit.counting.count import count_cases

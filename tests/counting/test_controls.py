@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from made_counts import nationality
-from made_sets import made_plan
+from made.counts import nationality
+from made.sets import made_plan
 
 from audit.counting.controls import control_sets, count_controls, encoded, stratified
 from audit.counting.count import count_cases

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_sets import made_plan
+from made.sets import made_plan
 
 from audit.counting.count import count_cases, count_expression
 from audit.counting.table import CountsTable

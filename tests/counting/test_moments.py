@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from made_sets import made_plan
+from made.sets import made_plan
 
 from audit.analyses.families import plan_families
 from audit.counting.count import count_cases

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from made_sets import made_plan
+from made.sets import made_plan
 
 from audit.counting.scan_cells import CONFIRMATION, SEARCH, ScanCells, count_scan_cells, scan_expression
 from audit.evaluation.evaluation_set import EvaluationSet, open_evaluation_set

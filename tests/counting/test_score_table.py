@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_sets import LADDER, made_plan
+from made.sets import LADDER, made_plan
 
 from audit.counting.count import count_cases
 from audit.counting.score_table import BINS, UNIT, ScoreTable, count_scored, count_scores, score_expression

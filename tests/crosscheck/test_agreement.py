@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from made_counts import cells
+from made.counts import cells
 
 from audit.analyses.crosscheck import agreement, rates_aif360, rates_fairlearn
 from audit.analyses.crosscheck.agreement import HEADLINES, agreement_notices, crosscheck

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 import pytest
 from fairlearn import metrics as fairlearn
-from made_counts import categorical, cells, families_of, plan_of
+from made.counts import categorical, cells, families_of, plan_of
 from sklearn import metrics as sklearn
 
 from audit.analyses.crosscheck.dictionary import ENTRIES

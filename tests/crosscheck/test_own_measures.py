@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from made_counts import categorical, nationality, plan_of
+from made.counts import categorical, nationality, plan_of
 from scipy.stats import norm, t
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 

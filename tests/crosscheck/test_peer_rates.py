@@ -22,7 +22,7 @@ import pandas as pd
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from made_counts import categorical, cells, families_of, plan_of
+from made.counts import categorical, cells, families_of, plan_of
 
 from audit.analyses.crosscheck import rates_aif360
 from audit.analyses.disparities import disparities

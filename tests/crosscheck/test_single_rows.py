@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from made_counts import plan_of
+from made.counts import plan_of
 
 from audit.analyses.crosscheck import single_rows
 from audit.analyses.crosscheck.single_rows import group_rows

@@ -19,7 +19,7 @@ import skops.io
 from detectors.broken_detectors import BROKEN, LeavesAProcess, NeverOpens, Scores, Sound
 from detectors.chat_server import chatting, prompt_of, reply_of
 from detectors.fault_server import Asked, serving
-from made_onnx import converted
+from made.onnx import converted
 from sklearn.compose import ColumnTransformer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline

@@ -15,8 +15,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from made_entry_points import offered_by_this_version
-from made_mlflow import CASES, LABELS, NUMBERS, ROWS, Audited, saved
+from made.entry_points import offered_by_this_version
+from made.mlflow import CASES, LABELS, NUMBERS, ROWS, Audited, saved
 
 from audit.detectors.column_order import BY_PLAN, BY_SIGNATURE
 from audit.detectors.testing import Promise, check_detector, detector_maker
@@ -144,7 +144,7 @@ def test_mlflow_itself_is_never_imported(folder: Path) -> None:
         "import sys; from pathlib import Path; sys.path.insert(0, 'tests')\n"
         "import audit.detectors.mlflow_model\n"
         "assert not {'mlflow', 'yaml', 'numpy', 'pyarrow', 'skops', 'onnxruntime'} & set(sys.modules)\n"
-        "from made_mlflow import Audited\n"
+        "from made.mlflow import Audited\n"
         "for name in ('skops', 'onnx'):\n"
         "    Audited(Path(sys.argv[1]) / name, ('age', 'country', 'pay')).scores()\n"
         "assert 'mlflow' not in sys.modules and 'yaml' in sys.modules\n"

@@ -17,8 +17,8 @@ import skops.io
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from made_entry_points import offered_by_this_version
-from made_mlflow import CASES, LABELS, ROWS, Audited, pipeline
+from made.entry_points import offered_by_this_version
+from made.mlflow import CASES, LABELS, ROWS, Audited, pipeline
 from typer.testing import CliRunner
 
 from audit.cli.commands.app import app

@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import skops.io
-from made_entry_points import offered_by_this_version
-from made_onnx import BOOL, DOUBLE, FLOAT, INT64, TEXT, Run, built, converted, identity, node
+from made.entry_points import offered_by_this_version
+from made.onnx import BOOL, DOUBLE, FLOAT, INT64, TEXT, Run, built, converted, identity, node
 from onnx import ModelProto, helper
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from made_onnx import (
+from made.onnx import (
     BOOL,
     FLOAT,
     INT64,

@@ -19,8 +19,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import skops.io
-from made_children import BATCH, Listener, can_unshare, descendants, opened, plan_of
-from made_runs import PLAN, made_run
+from made.children import BATCH, Listener, can_unshare, descendants, opened, plan_of
+from made.runs import PLAN, made_run
 from sklearn.linear_model import LogisticRegression
 
 from audit.detectors.pickle_model import PickleDetector

@@ -10,8 +10,8 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from made_children import opened, plan_of
-from made_transformers import looks_like_a_model
+from made.children import opened, plan_of
+from made.transformers import looks_like_a_model
 
 from audit.detectors.transformers_folder import check_folder
 from audit.detectors.transformers_model import TransformersDetector

@@ -9,8 +9,8 @@ from typing import Any, cast
 import numpy as np
 import pyarrow as pa
 import pytest
-from made_children import opened, plan_of
-from made_transformers import LABELS, save_model
+from made.children import opened, plan_of
+from made.transformers import LABELS, save_model
 
 from audit.detectors.isolation.choosing import contained
 from audit.detectors.isolation.options import Isolating, Sandbox

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from made_public import ABOUT_ALL, CODES, made, sizes_alone
-from made_results import sample_result
-from made_samples import FAILING, PASSING, UNDECIDED
-from made_second_looks import further_result
+from made.public import ABOUT_ALL, CODES, made, sizes_alone
+from made.results import sample_result
+from made.samples import FAILING, PASSING, UNDECIDED
+from made.second_looks import further_result
 
 from audit.disclosure.about import LOOKS, public_about
 from audit.disclosure.explain import blank

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_disclosure import SECRET, made_counts, made_lattice, made_method
+from made.disclosure import SECRET, made_counts, made_lattice, made_method
 
 from audit.counting.table import IntArray
 from audit.disclosure.attack import attack, refuse_if_told

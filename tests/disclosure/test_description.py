@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from made_descriptions import GROUPS, Blind, Row, made_loaded
-from made_sets import made_plan
+from made.descriptions import GROUPS, Blind, Row, made_loaded
+from made.sets import made_plan
 
 from audit.cli.pages.description_page import description_page
 from audit.disclosure.description.counting import Counted, count_rows, needed_columns

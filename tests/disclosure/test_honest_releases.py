@@ -9,10 +9,10 @@ from functools import cache
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from made_disclosure import RULE
-from made_formats import format_files
-from made_portal import rendered
-from made_public import ABOUT_ALL, FLAGGED, page_files
+from made.disclosure import RULE
+from made.formats import format_files
+from made.portal import rendered
+from made.public import ABOUT_ALL, FLAGGED, page_files
 
 from audit.disclosure.explain import blank, unexplained
 from audit.disclosure.printed import read_numbers

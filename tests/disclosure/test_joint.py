@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_disclosure import ABOUT, RULE, SECRET, made_counts, made_lattice, made_method
+from made.disclosure import ABOUT, RULE, SECRET, made_counts, made_lattice, made_method
 from scipy import sparse
 from scipy.optimize import LinearConstraint, milp
 
@@ -121,7 +121,7 @@ def test_more_is_withheld_for_it_and_the_folder_makes_the_bytes_again(tmp_path: 
     (restricted / "key").write_text(SECRET.hex())
     places = restricted, into(tmp_path / "public"), LATTICE
     made = [
-        release(*places, Audited(table, "fail", (RULE,), ABOUT), METHOD, "made_disclosure:render")
+        release(*places, Audited(table, "fail", (RULE,), ABOUT), METHOD, "made.disclosure:render")
         for table in tables(1, models=True)[:2]
     ]
     assert [(one.number, one.report.told) for one in made] == [(1, ()), (2, ())]
@@ -145,7 +145,7 @@ def test_every_release_before_comes_back_from_the_folder_with_what_was_withheld(
     monkeypatch.setattr("audit.disclosure.release.protect", noted)
     for table in tables(3, models=False):
         audited = Audited(table, "fail", (RULE,), ABOUT)
-        release(tmp_path / "kept", into(tmp_path / "public"), LATTICE, audited, METHOD, "made_disclosure:render")
+        release(tmp_path / "kept", into(tmp_path / "public"), LATTICE, audited, METHOD, "made.disclosure:render")
     assert sorted(made) == [0, 1, 2]
     for log in logs:
         for before, one in zip([made[at].seen for at in range(len(log))], log, strict=True):

@@ -6,8 +6,8 @@ import hashlib
 
 import numpy as np
 import pytest
-from made_counts import cells
-from made_disclosure import SECRET, made_counts, made_lattice
+from made.counts import cells
+from made.disclosure import SECRET, made_counts, made_lattice
 
 from audit.counting.table import DECISIONS, CountsTable, IntArray
 from audit.disclosure.exact import exact_counts

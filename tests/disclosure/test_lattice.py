@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from made_counts import categorical, cells
-from made_counts import nationality as nationality_feature
-from made_disclosure import SECRET, made_counts, made_lattice
+from made.counts import categorical, cells
+from made.counts import nationality as nationality_feature
+from made.disclosure import SECRET, made_counts, made_lattice
 
 from audit.counting.table import CountsTable
 from audit.disclosure.exact import exact_counts

@@ -11,8 +11,8 @@ from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 from hypothesis import given
 from hypothesis import strategies as st
-from made_disclosure import changed_text
-from made_public import CODES, in_languages, made, page_files
+from made.disclosure import changed_text
+from made.public import CODES, in_languages, made, page_files
 
 from audit.disclosure.explain import blank, unexplained
 from audit.disclosure.number_words import numbers_said

@@ -6,7 +6,7 @@ from itertools import permutations
 
 import numpy as np
 import pytest
-from made_disclosure import SECRET, made_counts, made_lattice, made_method
+from made.disclosure import SECRET, made_counts, made_lattice, made_method
 
 from audit.counting.table import CountsTable
 from audit.disclosure import protect as protecting

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_published import PLAN, install_reporters, keep_key
+from made.published import PLAN, install_reporters, keep_key
 
 from audit.counting.clusters import ClusterTable
 from audit.counting.once import each_once

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_disclosure import SECRET, made_counts, made_lattice, made_method
+from made.disclosure import SECRET, made_counts, made_lattice, made_method
 
 from audit.counting.table import CountsTable, IntArray
 from audit.disclosure.attack import attack
@@ -107,7 +107,7 @@ def test_a_table_says_all_that_its_readers_have() -> None:
 
 
 PROGRAM = """
-from made_disclosure import *
+from made.disclosure import *
 from audit.disclosure.exact import exact_counts
 from audit.disclosure.protect import protect
 from audit.public.table import public_json

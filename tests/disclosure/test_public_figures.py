@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import Literal
 
 import pytest
-from made_disclosure import RULE
-from made_public import every_limit, made
+from made.disclosure import RULE
+from made.public import every_limit, made
 
 from audit.public.figures import (
     FUNNEL_DEVIATIONS,

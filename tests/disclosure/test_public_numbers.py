@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from made_disclosure import ABOUT, RULE, SECRET, made_counts, made_lattice, made_method
+from made.disclosure import ABOUT, RULE, SECRET, made_counts, made_lattice, made_method
 from scipy.stats import norm
 
 from audit.disclosure.exact import exact_counts

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_disclosure import ABOUT, RULE, made_counts, made_lattice, made_method
-from made_entry_points import offered_by_this_version
-from made_pdfs import require_pdf
-from made_public_pdf import attached, page_of, printed
+from made.disclosure import ABOUT, RULE, made_counts, made_lattice, made_method
+from made.entry_points import offered_by_this_version
+from made.pdfs import require_pdf
+from made.public_pdf import attached, page_of, printed
 from pypdf import PdfReader, PdfWriter
 from pypdf.generic import (
     ArrayObject,
@@ -296,12 +296,12 @@ def released(folder: Path, renderer: str) -> dict[str, bytes]:
 
 @pytest.mark.usefixtures("offered")
 def test_a_release_with_a_pdf_is_written(tmp_path: Path) -> None:
-    files = released(tmp_path, "made_public_pdf:render")
+    files = released(tmp_path, "made.public_pdf:render")
     assert (tmp_path / "public" / "report.pdf").read_bytes() == files["report.pdf"]
 
 
 @pytest.mark.usefixtures("offered")
 def test_a_release_whose_pdf_says_more_is_not_written(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"report\.pdf prints a number that its page does not"):
-        released(tmp_path, "made_public_pdf:render_more")
+        released(tmp_path, "made.public_pdf:render_more")
     assert not (tmp_path / "public").exists()

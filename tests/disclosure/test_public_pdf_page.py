@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from made_pdfs import opened, require_pdf, root_of
-from made_public import in_languages, made
+from made.pdfs import opened, require_pdf, root_of
+from made.public import in_languages, made
 
 from audit.disclosure.pdf_gate import refuse_other_pdfs
 from audit.disclosure.pdf_text import read_pdf

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_counts import categorical, plan_of
+from made.counts import categorical, plan_of
 
 from audit.analyses.sides import questions
 from audit.disclosure.rules import public_rules

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from made_published import COUNTS, KEY, PLAN, install_reporters, keep_key, read_public, state_of, write_set
-from made_tallies import surfaces_agree
+from made.published import COUNTS, KEY, PLAN, install_reporters, keep_key, read_public, state_of, write_set
+from made.tallies import surfaces_agree
 
 from audit.cli.mlflow_run import release_metrics
 from audit.cli.outputs.verdict_code import code_for

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_disclosure import RULE
-from made_public import ABOUT_ALL, FLAGGED, bands, every_limit, made
-from made_published import PLAN, install_reporters, keep_key, write_set
+from made.disclosure import RULE
+from made.public import ABOUT_ALL, FLAGGED, bands, every_limit, made
+from made.published import PLAN, install_reporters, keep_key, write_set
 from typer.testing import CliRunner
 
 import audit.disclosure.words

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made_disclosure import ABOUT, RULE, SECRET, changed_text, made_counts, made_lattice, made_method, render
+from made.disclosure import ABOUT, RULE, SECRET, changed_text, made_counts, made_lattice, made_method, render
 
 from audit.counting.table import CountsTable
 from audit.disclosure.exact import exact_counts
@@ -35,7 +35,7 @@ from audit.storage import patience
 LATTICE, METHOD = made_lattice(12, 4, 2), made_method()
 COUNTS = made_counts(6_000, 3, countries=12)
 AUDITED = Audited(COUNTS, "fail", (RULE,), ABOUT)
-RENDERER = "made_disclosure:render"
+RENDERER = "made.disclosure:render"
 MADE = public_release(protect(exact_counts(LATTICE, COUNTS, SECRET), METHOD).table, "fail", (RULE,), ABOUT)
 FILES = render(MADE)
 FURNITURE = render(blank(MADE))
@@ -168,7 +168,7 @@ def test_a_number_of_another_row_is_not_explained_by_its_own() -> None:
 
 RENDERERS = """
 import sys
-from made_disclosure import render as honest
+from made.disclosure import render as honest
 
 def by_hash(release):
     return {**honest(release), "note.txt": " ".join(set("abcdefgh")).encode()}

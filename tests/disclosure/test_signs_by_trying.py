@@ -7,7 +7,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from made_disclosure import SECRET
+from made.disclosure import SECRET
 
 from audit.counting.table import CountsTable
 from audit.disclosure.exact import exact_counts

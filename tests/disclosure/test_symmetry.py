@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from made_disclosure import SECRET, made_counts, made_lattice, made_method
+from made.disclosure import SECRET, made_counts, made_lattice, made_method
 
 from audit.disclosure.exact import exact_counts
 from audit.disclosure.lattice import Lattice

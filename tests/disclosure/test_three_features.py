@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_disclosure import SECRET, made_method
-from made_published import PLAN, install_reporters, keep_key
+from made.disclosure import SECRET, made_method
+from made.published import PLAN, install_reporters, keep_key
 
 from audit.counting.table import CountsTable
 from audit.disclosure.exact import exact_counts

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from made_changes import made_pair, write_result_of
+from made.changes import made_pair, write_result_of
 from typer.testing import CliRunner
 
 from audit.cli.commands.app import app

@@ -12,7 +12,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from made_disclosure import RULE
+from made.disclosure import RULE
 from scipy.stats import norm
 
 from audit.disclosure.rates import RATES, intervals

@@ -6,7 +6,7 @@ import gzip
 from pathlib import Path
 
 import pytest
-from made_sets import Cells, made_cells, made_plan, write_set
+from made.sets import Cells, made_cells, made_plan, write_set
 
 from audit.errors import AuditError
 from audit.evaluation.evaluation_set import open_evaluation_set

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_nights import made_plan
+from made.nights import made_plan
 
 from audit.evaluation.evaluation_set import open_evaluation_set
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made_sets import made_cells, made_plan, write_set
+from made.sets import made_cells, made_plan, write_set
 from pydantic import ValidationError
 
 from audit.errors import DataError, PlanError

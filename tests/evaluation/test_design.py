@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_sets import made_cells, made_plan, write_set
+from made.sets import made_cells, made_plan, write_set
 
 from audit.errors import DataError, PlanError
 from audit.evaluation.evaluation_set import EvaluationSet, open_evaluation_set

@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from made_sets import Cells, canonical_rows, made_cells, made_plan, write_set
+from made.sets import Cells, canonical_rows, made_cells, made_plan, write_set
 
 from audit.errors import DataError
 from audit.evaluation.evaluation_set import open_evaluation_set

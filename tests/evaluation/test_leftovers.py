@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from made_private import private_folder
+from made.private import private_folder
 
 from audit.evaluation.connection import PrivateFolder
 from audit.evaluation.leftovers import remove

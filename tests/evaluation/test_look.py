@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from made_sets import made_cells, write_set
+from made.sets import made_cells, write_set
 
 from audit.errors import DataError
 from audit.evaluation.look import look_at

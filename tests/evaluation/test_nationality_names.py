@@ -10,7 +10,7 @@ from typing import get_args
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made_sets import made_cells, made_plan, write_set
+from made.sets import made_cells, made_plan, write_set
 
 from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.evaluation.meaning import REASONS, Meaning, Reason

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from made_sets import LADDER, canonical_rows, made_plan
+from made.sets import LADDER, canonical_rows, made_plan
 
 from audit.errors import DataError
 from audit.evaluation.evaluation_set import open_evaluation_set

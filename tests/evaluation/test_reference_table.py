@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_sets import made_cells, made_plan, write_set
+from made.sets import made_cells, made_plan, write_set
 
 from audit.errors import AuditError, DataError, PlanError
 from audit.evaluation.evaluation_set import open_evaluation_set

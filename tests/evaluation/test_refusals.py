@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from made_sets import Cells, made_cells, made_plan, write_set
+from made.sets import Cells, made_cells, made_plan, write_set
 
 from audit.errors import AuditError, DataError, ExitCode, PlanError
 from audit.evaluation.evaluation_set import open_evaluation_set

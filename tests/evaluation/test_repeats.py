@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_private import private_folder
+from made.private import private_folder
 
 from audit.errors import StorageError
 from audit.evaluation.connection import PrivateFolder, connect

@@ -10,8 +10,8 @@ import duckdb
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_private import private_folder
-from made_sets import Cells, canonical_rows, made_cells, made_plan, write_set
+from made.private import private_folder
+from made.sets import Cells, canonical_rows, made_cells, made_plan, write_set
 
 from audit.errors import AuditError
 from audit.evaluation.evaluation_set import open_evaluation_set

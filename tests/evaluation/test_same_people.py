@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made_counts import nationality as made_nationality
+from made.counts import nationality as made_nationality
 
 from audit.disclosure.vocabulary import public_ladder
 from audit.evaluation import nationality

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_sets import made_cells, made_plan, write_set
+from made.sets import made_cells, made_plan, write_set
 
 from audit.errors import DataError
 from audit.evaluation.evaluation_set import open_evaluation_set

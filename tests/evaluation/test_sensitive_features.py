@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_sets import LADDER, made_cells, made_plan, write_set
+from made.sets import LADDER, made_cells, made_plan, write_set
 
 from audit.errors import DataError
 from audit.evaluation.evaluation_set import open_evaluation_set

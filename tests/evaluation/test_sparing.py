@@ -7,7 +7,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from made_private import private_folder
+from made.private import private_folder
 
 from audit.errors import StorageError
 from audit.evaluation.connection import connect, reading, sparingly, stream

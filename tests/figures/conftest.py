@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from made_figures import scored_result
-from made_portal import made_release
+from made.figures import scored_result
+from made.portal import made_release
 
 from audit.public.table import PublicRelease
 from audit.result.audit_result import AuditResult

@@ -14,7 +14,7 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
-from made_portal import made_release
+from made.portal import made_release
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure

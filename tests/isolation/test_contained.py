@@ -15,11 +15,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast
 
-import made_children
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from made_children import BATCH, CANARY, alive, descendants, function, gone, opened, plan_of
+from made import children as made_children
+from made.children import BATCH, CANARY, alive, descendants, function, gone, opened, plan_of
 
 from audit.detectors.isolation.choosing import restarted
 from audit.detectors.isolation.options import Isolating
@@ -308,7 +308,7 @@ def test_a_child_that_is_killed_in_mid_batch_ends_the_run_in_one_line(tmp_path: 
 HARNESS = """
 import sys
 from pathlib import Path
-from made_children import BATCH, function, opened
+from made.children import BATCH, function, opened
 folder = Path(sys.argv[1])
 with opened(folder, {"kind": "python", "entry": "child_model:score"}) as detector:
     detector.score(BATCH)
@@ -317,7 +317,7 @@ with opened(folder, {"kind": "python", "entry": "child_model:score"}) as detecto
 
 def test_nothing_of_it_outlives_a_harness_that_is_killed(tmp_path: Path) -> None:
     function(tmp_path, LEAVES.format(new=False).replace("return", "time.sleep(60)\nreturn"))
-    paths = [str(Path(made_children.__file__).parent), *filter(None, sys.path)]
+    paths = [str(Path(made_children.__file__).parents[1]), *filter(None, sys.path)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
     harness = subprocess.Popen([sys.executable, "-c", HARNESS, str(tmp_path)], env=environment)
     try:

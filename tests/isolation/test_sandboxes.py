@@ -18,8 +18,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from made_children import BATCH, Listener, can_unshare, function, opened
-from made_runs import PLAN, made_run
+from made.children import BATCH, Listener, can_unshare, function, opened
+from made.runs import PLAN, made_run
 
 from audit.detectors.isolation.choosing import ran_in
 from audit.detectors.isolation.options import Sandbox

@@ -15,8 +15,8 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from fairlearn import metrics as fairlearn
-from made_audits import result_of
-from made_counts import categorical, cells, group, nationality, plan_of
+from made.audits import result_of
+from made.counts import categorical, cells, group, nationality, plan_of
 from scipy.stats import norm
 from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.metrics import roc_auc_score

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from made_probes import PLAN, RUN
+from made.probes import PLAN, RUN
 
 from audit.errors import PlanError
 from audit.plan.audit_plan import AuditPlan, ProbeRule, Rule, TextProbe

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from made_portal import made_audits, made_site, rendered
+from made.portal import made_audits, made_site, rendered
 
 from audit.public.site import PublicSite
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from made_portal import made_release, made_site, put, rendered
+from made.portal import made_release, made_site, put, rendered
 
 from audit.disclosure.printed import read_numbers
 from audit.disclosure.site import blank_site, refuse_unexplained_site, unexplained_in_site

@@ -8,7 +8,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from made_portal import made_release, put
+from made.portal import made_release, put
 from pydantic import BaseModel
 
 from audit.plan.audit_plan import AuditSection

@@ -17,9 +17,9 @@ from xml.etree import ElementTree as ET
 
 import jsonschema
 import pytest
-from made_disclosure import ABOUT
-from made_pages import find_all, parsed, structure, text
-from made_portal import BANK, BORDER, MINISTRY, OTHER_SET, made_release, made_site, put, rendered
+from made.disclosure import ABOUT
+from made.pages import find_all, parsed, structure, text
+from made.portal import BANK, BORDER, MINISTRY, OTHER_SET, made_release, made_site, put, rendered
 
 from audit.disclosure.explain import blank
 from audit.disclosure.words import public_release
@@ -475,7 +475,7 @@ def test_hostile_titles_change_no_markup(tmp_path: Path) -> None:
 
 def test_the_same_releases_give_the_same_bytes_in_another_process(audits: Path, pages: dict[str, bytes]) -> None:
     program = (
-        "import hashlib, sys; from pathlib import Path; from made_portal import made_site, rendered\n"
+        "import hashlib, sys; from pathlib import Path; from made.portal import made_site, rendered\n"
         "made = rendered(made_site(Path(sys.argv[1])))\n"
         "print(hashlib.sha256(b''.join(name.encode() + made[name] for name in sorted(made))).hexdigest())"
     )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from made_pages import parsed, text
-from made_portal import made_release, made_site, put, rendered
+from made.pages import parsed, text
+from made.portal import made_release, made_site, put, rendered
 
 from audit.disclosure.site import blank_site, refuse_unexplained_site
 from audit.public.table import SENTENCES, PublicChange, PublicRelease, PublicWaiver

@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from made_probes import IGNORES, LEXICON, write_audit
+from made.probes import IGNORES, LEXICON, write_audit
 
 from audit.disclosure.about import public_about
 from audit.public.table import PublicSafeguard

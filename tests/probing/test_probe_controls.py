@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made_probes import IGNORES, LEXICON, write_audit
+from made.probes import IGNORES, LEXICON, write_audit
 
 from audit.result.audit_result import AuditResult, SwapShift
 from audit.result.file import parse_result, result_to_json

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_probes import IGNORES, LEXICON, RUN, write_audit
+from made.probes import IGNORES, LEXICON, RUN, write_audit
 from typer.testing import CliRunner
 
 from audit.cli.commands.app import app

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from made_pages import parsed, section, text
-from made_probes import LEXICON, PLAN, write_audit
+from made.pages import parsed, section, text
+from made.probes import LEXICON, PLAN, write_audit
 from typer.testing import CliRunner
 
 from audit.cli.commands.app import app

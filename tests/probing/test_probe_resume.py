@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_probes import LEXICON, write_audit
+from made.probes import LEXICON, write_audit
 
 from audit.errors import RunInterruptedError
 from audit.run import run_audit

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_entry_points import offered_by_this_version
-from made_published import keep_key, write_set
+from made.entry_points import offered_by_this_version
+from made.published import keep_key, write_set
 from typer.testing import CliRunner
 
 from audit.cli.commands.app import app

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from made_published import write_set
-from made_recipes import ACTION, GITLAB, HOOKS, ROOT, commands, environment, in_shell, stub_wheel
+from made.published import write_set
+from made.recipes import ACTION, GITLAB, HOOKS, ROOT, commands, environment, in_shell, stub_wheel
 
 HOW_TO = ROOT / "docs" / "how-to"
 EXPECTED = {

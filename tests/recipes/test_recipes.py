@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 import yaml
-from made_published import COUNTS, PLAN, keep_key, write_set
-from made_recipes import (
+from made.published import COUNTS, PLAN, keep_key, write_set
+from made.recipes import (
     ACTION,
     GITLAB,
     HOOKS,

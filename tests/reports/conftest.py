@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from made_results import failing_result, passing_result, undecided_result
-from made_second_looks import further_result
+from made.results import failing_result, passing_result, undecided_result
+from made.second_looks import further_result
 
 from audit.result.audit_result import AuditResult
 from reports.html import HtmlReporter

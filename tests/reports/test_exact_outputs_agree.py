@@ -13,9 +13,9 @@ from xml.etree.ElementTree import Element
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_audits import result_of
-from made_counts import categorical, cells
-from made_pages import find_all, parsed, section, text
+from made.audits import result_of
+from made.counts import categorical, cells
+from made.pages import find_all, parsed, section, text
 
 from audit.cli.console.terminal import Style
 from audit.cli.outputs.verdict_code import code_for

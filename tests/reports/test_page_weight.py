@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from made_heavy import NATIONALITIES, PEOPLE, heavy_release, heavy_result
-from made_public import CODES, in_languages
+from made.heavy import NATIONALITIES, PEOPLE, heavy_release, heavy_result
+from made.public import CODES, in_languages
 
 from reports.html import HtmlReporter
 from reports.public.html import PublicHtmlReporter
@@ -53,7 +53,7 @@ def test_the_set_is_as_heavy_as_is_promised() -> None:
 def test_a_language_costs_half_a_second_of_the_processor_at_most(page: str) -> None:
     """The best of three pages, in a process of its own."""
     program = (
-        "import time; from made_heavy import heavy_release, heavy_result; from made_public import in_languages\n"
+        "import time; from made.heavy import heavy_release, heavy_result; from made.public import in_languages\n"
         "from reports.html import HtmlReporter; from reports.public.html import PublicHtmlReporter\n"
         "release, result = in_languages(heavy_release(), 'ar'), heavy_result(); taken = []\n"
         "for _ in range(3):\n"

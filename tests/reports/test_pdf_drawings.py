@@ -6,8 +6,8 @@ import importlib
 import re
 from typing import Any
 
-from made_pdfs import opened, require_pdf
-from made_public import made
+from made.pdfs import opened, require_pdf
+from made.public import made
 
 from reports.pdf import pdf_of
 from reports.pdf.drawings import SVG, self_contained

@@ -10,9 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from made_entry_points import offered_by_this_version
-from made_pdfs import opened, require_pdf, root_of
-from made_results import UNDECIDED, sample_result
+from made.entry_points import offered_by_this_version
+from made.pdfs import opened, require_pdf, root_of
+from made.results import UNDECIDED, sample_result
 
 from audit.result.file import result_to_json
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from made_published import PLAN, write_set
+from made.published import PLAN, write_set
 
 import audit
 from audit.disclosure.from_result import ready

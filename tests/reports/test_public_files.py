@@ -8,8 +8,8 @@ from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 import pytest
-from made_disclosure import ABOUT, RULE, SECRET, made_counts, made_lattice, made_method
-from made_public import sizes_alone
+from made.disclosure import ABOUT, RULE, SECRET, made_counts, made_lattice, made_method
+from made.public import sizes_alone
 
 from audit.counting.table import CountsTable
 from audit.disclosure.exact import exact_counts

@@ -11,11 +11,11 @@ from xml.etree import ElementTree as ET
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from made_disclosure import changed_text
-from made_formats import REPORTERS, format_files, sarif_schema, text_of
-from made_pages import find_all, parsed, text
-from made_public import bands, hostile, made, sizes_alone
-from made_tallies import surfaces_agree
+from made.disclosure import changed_text
+from made.formats import REPORTERS, format_files, sarif_schema, text_of
+from made.pages import find_all, parsed, text
+from made.public import bands, hostile, made, sizes_alone
+from made.tallies import surfaces_agree
 from markdown_it import MarkdownIt
 
 from audit.disclosure.explain import blank, refuse_unexplained, unexplained
@@ -149,7 +149,7 @@ def test_bands_of_age_are_named() -> None:
 @pytest.mark.parametrize("kind", ["small", "refused"])
 def test_a_fresh_process_makes_the_same_bytes(kind: str) -> None:
     release = lined(made(kind))
-    refuse_unless_rendered_again(format_files(release), release, "made_formats:format_files")
+    refuse_unless_rendered_again(format_files(release), release, "made.formats:format_files")
 
 
 def planted_at() -> list[tuple[str, str, str]]:

@@ -9,8 +9,8 @@ from functools import cache
 from itertools import pairwise
 
 import pytest
-from made_disclosure import changed_text
-from made_public import CODES, bands, every_limit, exact, in_languages, made, page_files, row_names
+from made.disclosure import changed_text
+from made.public import CODES, bands, every_limit, exact, in_languages, made, page_files, row_names
 
 from audit.disclosure.explain import blank, refuse_unexplained, unexplained
 from audit.disclosure.gates import refuse_unless_rendered_again
@@ -37,7 +37,7 @@ PAGE = FILES["report.html"].decode()
 SHORT = row_names(SMALL)
 GROUPS = list(SHORT)
 KEYS = {name: key for key, name in SHORT.items()}
-RENDERER = "made_public:page_files"
+RENDERER = "made.public:page_files"
 
 
 @dataclass(frozen=True)

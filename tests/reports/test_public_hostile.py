@@ -10,8 +10,8 @@ from functools import cache
 from urllib.parse import unquote
 
 import pytest
-from made_pages import find_all, parsed, structure, text
-from made_public import hostile, in_languages, made, page_files
+from made.pages import find_all, parsed, structure, text
+from made.public import hostile, in_languages, made, page_files
 
 from audit.disclosure.explain import blank, refuse_unexplained
 from audit.public.table import group_key

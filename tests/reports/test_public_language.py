@@ -7,9 +7,9 @@ import re
 from pathlib import Path
 
 import pytest
-from made_pages import parsed
-from made_pseudo import PSEUDO, data, letters, outside_brackets, sentences
-from made_public import made
+from made.pages import parsed
+from made.pseudo import PSEUDO, data, letters, outside_brackets, sentences
+from made.public import made
 
 import reports.public.html
 from audit.disclosure.words import public_release

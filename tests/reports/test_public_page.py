@@ -16,10 +16,10 @@ from urllib.parse import unquote
 from xml.etree.ElementTree import Element
 
 import pytest
-from made_disclosure import RULE
-from made_pages import find_all, parsed, section, text
-from made_public import bands, in_languages, made, row_names, sizes_alone
-from made_results import passing_result
+from made.disclosure import RULE
+from made.pages import find_all, parsed, section, text
+from made.public import bands, in_languages, made, row_names, sizes_alone
+from made.results import passing_result
 
 from audit.disclosure.explain import blank
 from audit.disclosure.words import public_release, public_words

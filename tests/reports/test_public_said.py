@@ -8,11 +8,11 @@ import json
 from xml.etree.ElementTree import Element
 
 import pytest
-from made_disclosure import ABOUT, RULE
-from made_formats import text_of
-from made_pages import find_all, parsed, section, text
-from made_public import FLAGGED, every_limit, made, row_names, sizes_alone
-from made_tallies import surfaces_agree
+from made.disclosure import ABOUT, RULE
+from made.formats import text_of
+from made.pages import find_all, parsed, section, text
+from made.public import FLAGGED, every_limit, made, row_names, sizes_alone
+from made.tallies import surfaces_agree
 
 from audit.disclosure.words import public_release
 from audit.public.figures import people_apart, state_of

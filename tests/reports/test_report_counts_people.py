@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import Any, get_args
 
 import pytest
-from made_pages import parsed, section, text
-from made_results import PASSING, sample_result
+from made.pages import parsed, section, text
+from made.results import PASSING, sample_result
 
 from audit.result.audit_result import AuditResult, Because, Group, Level
 from reports.html import HtmlReporter

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_pages import find_all, parsed, section, text
-from made_results import FAILING, PASSING, sample_result
+from made.pages import find_all, parsed, section, text
+from made.results import FAILING, PASSING, sample_result
 
 from audit.plan.audit_plan import GovernanceSection
 from audit.result.audit_result import AuditResult, ProbeRuleResult

@@ -10,8 +10,8 @@ from xml.etree import ElementTree as ET
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from made_hostile import KEPT, Field, everything, everywhere, open_fields, rewritten
-from made_pages import find_all, parsed, structure, text
+from made.hostile import KEPT, Field, everything, everywhere, open_fields, rewritten
+from made.pages import find_all, parsed, structure, text
 
 from audit.result.audit_result import AuditResult
 from reports.group_counts import counts_csv

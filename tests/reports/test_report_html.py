@@ -13,8 +13,8 @@ import time
 from pathlib import Path
 
 import pytest
-from made_pages import find_all, parsed, section, tag, text
-from made_results import PASSING, sample_result
+from made.pages import find_all, parsed, section, tag, text
+from made.results import PASSING, sample_result
 
 from audit.result.audit_result import AuditResult
 from reports.html import HtmlReporter

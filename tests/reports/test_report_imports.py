@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from made_results import undecided_result
+from made.results import undecided_result
 
 TESTS = Path(__file__).parents[1]
 HEAVY = {"numpy", "pandas", "duckdb", "ibis", "pyarrow", "scipy", "sklearn", "fairlearn", "aif360", "skops"}

@@ -8,7 +8,7 @@ from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 import pytest
-from made_results import UNDECIDED, sample_result
+from made.results import UNDECIDED, sample_result
 
 from audit.result.audit_result import AuditResult
 from reports.junit import JunitReporter

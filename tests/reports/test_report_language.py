@@ -7,9 +7,9 @@ import re
 from collections.abc import Callable
 
 import pytest
-from made_pages import parsed
-from made_pseudo import PSEUDO, data, letters, outside_brackets, sentences
-from made_second_looks import further_result, unnamed_result
+from made.pages import parsed
+from made.pseudo import PSEUDO, data, letters, outside_brackets, sentences
+from made.second_looks import further_result, unnamed_result
 
 from audit.result.audit_result import AuditResult
 from reports.html import render_page

@@ -11,8 +11,8 @@ from xml.etree.ElementTree import Element
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from made_pages import find_all, parsed, text
-from made_public import in_languages, made
+from made.pages import find_all, parsed, text
+from made.public import in_languages, made
 
 import reports.html
 from audit.result.audit_result import AuditResult

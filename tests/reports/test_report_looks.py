@@ -6,8 +6,8 @@ import re
 from xml.etree.ElementTree import Element
 
 import pytest
-from made_pages import find_all, parsed, section, text
-from made_second_looks import COUNTRY, further_result
+from made.pages import find_all, parsed, section, text
+from made.second_looks import COUNTRY, further_result
 
 from audit.result.audit_result import AuditResult
 from reports.html import HtmlReporter
@@ -128,7 +128,7 @@ def test_the_funnel_has_a_mark_a_group_and_its_limits_in_numbers(further: AuditR
 def test_no_list_of_the_worst_names_whom_a_fail_without_a_name_does_not(
     failing: AuditResult, further: AuditResult
 ) -> None:
-    from made_second_looks import unnamed_result
+    from made.second_looks import unnamed_result
 
     told = section(parsed(HtmlReporter().render(further_result(unnamed_result(failing)))), "together")
     assert "Who stands furthest towards harm" not in text(told)

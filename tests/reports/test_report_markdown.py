@@ -6,11 +6,11 @@ import re
 from pathlib import Path
 
 import pytest
-from made_change_told import change_told
-from made_changes import ask, made_pair, write_plan, write_result_of
-from made_entry_points import offered_by_this_version
-from made_hostile import everywhere
-from made_results import failing_result, passing_result, undecided_result
+from made.change_told import change_told
+from made.changes import ask, made_pair, write_plan, write_result_of
+from made.entry_points import offered_by_this_version
+from made.hostile import everywhere
+from made.results import failing_result, passing_result, undecided_result
 from typer.testing import CliRunner
 
 from audit.cli.commands.app import app

@@ -17,10 +17,10 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
-from made_entry_points import offered_by_this_version
-from made_pages import find_all, parsed
-from made_pdfs import opened, places_of, require_pdf, root_of, tags, words_of
-from made_results import UNDECIDED, hostile_result, sample_result
+from made.entry_points import offered_by_this_version
+from made.pages import find_all, parsed
+from made.pdfs import opened, places_of, require_pdf, root_of, tags, words_of
+from made.results import UNDECIDED, hostile_result, sample_result
 
 from audit.cli.outputs.reporters import find_reporters, languages_of, render_each
 from audit.disclosure.pdf_text import read_pdf

@@ -7,9 +7,9 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
-from made_formats import sarif_schema
-from made_results import failing_result, passing_result, undecided_result
-from made_second_looks import further_result
+from made.formats import sarif_schema
+from made.results import failing_result, passing_result, undecided_result
+from made.second_looks import further_result
 
 from audit.result.audit_result import AuditResult, Outcome, ProbeRuleResult, RuleResult
 from reports.junit import JunitReporter

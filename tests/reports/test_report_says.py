@@ -8,8 +8,8 @@ from dataclasses import replace
 from xml.etree.ElementTree import Element
 
 import pytest
-from made_pages import find_all, parsed, section, text
-from made_results import FAILING, PASSING, RULES, UNDECIDED, sample_result
+from made.pages import find_all, parsed, section, text
+from made.results import FAILING, PASSING, RULES, UNDECIDED, sample_result
 
 from audit.result.audit_result import AuditResult
 from reports.html import HtmlReporter

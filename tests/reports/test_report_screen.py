@@ -6,9 +6,9 @@ import re
 from dataclasses import replace
 
 import pytest
-from made_pages import find_all, parsed, section, text
-from made_results import PASSING, sample_result
-from made_second_looks import unnamed_result
+from made.pages import find_all, parsed, section, text
+from made.results import PASSING, sample_result
+from made.second_looks import unnamed_result
 
 from audit.result.audit_result import AuditResult
 from reports.html import HtmlReporter

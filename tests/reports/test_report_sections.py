@@ -7,10 +7,10 @@ import io
 from dataclasses import replace
 from urllib.parse import unquote
 
-from made_pages import find_all, parsed, section, text
-from made_public import made
-from made_results import FAILING, PASSING, sample_result
-from made_second_looks import unnamed_result
+from made.pages import find_all, parsed, section, text
+from made.public import made
+from made.results import FAILING, PASSING, sample_result
+from made.second_looks import unnamed_result
 
 from audit.plan.file.metric_names import metric_called
 from audit.result.audit_result import AuditResult

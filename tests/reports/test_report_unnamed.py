@@ -5,8 +5,8 @@ from __future__ import annotations
 from xml.etree import ElementTree as ET
 
 import pytest
-from made_pages import find_all, parsed, section, text
-from made_second_looks import unnamed_result
+from made.pages import find_all, parsed, section, text
+from made.second_looks import unnamed_result
 
 from audit.cli.console.terminal import Style
 from audit.cli.pages.summary import rule_lines, summary

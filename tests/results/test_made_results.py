@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from made_results import failing_result, passing_result, undecided_result
+from made.results import failing_result, passing_result, undecided_result
 
 from audit.analyses.families import plan_families, rule_families
 from audit.result.audit_result import AuditResult

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from made_audits import large_result
+from made.audits import large_result
 from pydantic import BaseModel, Field
 
 from audit.result.findings import GroupCounts

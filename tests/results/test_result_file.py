@@ -7,7 +7,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from made_counts import cells, families_of, nationality, plan_of
+from made.counts import cells, families_of, nationality, plan_of
 
 from audit.counting.counted import Counted
 from audit.counting.table import IntArray

@@ -17,8 +17,8 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from made_pools import GROUPS, RULE, Pool, draw, drawn_rows, made_design, pool_cells, usual_pool
-from made_sets import write_set
+from made.pools import GROUPS, RULE, Pool, draw, drawn_rows, made_design, pool_cells, usual_pool
+from made.sets import write_set
 
 from audit.cli.console.terminal import Style
 from audit.cli.pages.draw_document import draw_document

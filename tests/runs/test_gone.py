@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from detectors.fault_server import Asked, FaultServer, serving
-from made_runs import CANARY, Made, made_run
+from made.runs import CANARY, Made, made_run
 
 from audit.errors import DetectorError, DetectorGoneError, ResumeError, RunInterruptedError
 from audit.run import run_audit

@@ -10,7 +10,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
-from made_pages import find_all, parsed, text
+from made.pages import find_all, parsed, text
 
 from audit.cli.console.terminal import Style
 from audit.cli.pages.check_summary import check_summary

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_runs import CANARY, Made, made_run
+from made.runs import CANARY, Made, made_run
 
 from audit.detectors.answers import CheckedAnswers
 from audit.errors import FolderInUseError, ResumeError, RunInterruptedError, StorageError

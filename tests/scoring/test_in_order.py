@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from made_private import private_folder
+from made.private import private_folder
 
 from audit.detectors.answers import CheckedAnswers
 from audit.errors import StorageError

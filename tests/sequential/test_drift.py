@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_nights import Night, cells, draws, feature, made_plan, only, taken
+from made.nights import Night, cells, draws, feature, made_plan, only, taken
 
 from audit.stats.margins.safe_process import begun, log_factor
 from audit.stats.rates.boundaries import Boundary

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from made_nights import feature, made_plan
+from made.nights import feature, made_plan
 
 from audit.plan.audit_plan import AuditPlan
 from audit.verdicts.nights.identity import changed, identity

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from made_nights import draws, made_plan, taken
+from made.nights import draws, made_plan, taken
 
 from audit.errors import AuditError
 from audit.verdicts.nights.state import METHOD, Evidence, State

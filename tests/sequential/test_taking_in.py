@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_nights import Night, cells, draws, feature, made_plan, only, sums, taken
+from made.nights import Night, cells, draws, feature, made_plan, only, sums, taken
 
 from audit.counting.table import CountsTable, IntArray
 from audit.errors import DataError

@@ -13,7 +13,7 @@ import pytest
 import statsmodels.api as sm
 from hypothesis import given
 from hypothesis import strategies as st
-from made_clusters import chance_of_both, over_rows
+from made.clusters import chance_of_both, over_rows
 from scipy import stats
 
 from audit.stats.clusters.effective_test import (

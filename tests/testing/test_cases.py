@@ -8,8 +8,8 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from made_public import made, sizes_alone
-from made_published import PLAN, write_set
+from made.public import made, sizes_alone
+from made.published import PLAN, write_set
 
 from audit.cli.testing import AuditCase, AuditVerdict
 from audit.cli.testing.asking import Asked, NotJudgedError, judged_once

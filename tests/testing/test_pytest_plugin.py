@@ -13,8 +13,8 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
-from made_entry_points import offered_by_this_version
-from made_published import COUNTS, PLAN, keep_key, write_set
+from made.entry_points import offered_by_this_version
+from made.published import COUNTS, PLAN, keep_key, write_set
 
 pytest_plugins = ["pytester"]
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_audits import check_of, result_of
-from made_counts import categorical, cells, group, nationality
-from made_pages import parsed, section, text
-from made_sets import made_cells, made_plan, write_set
+from made.audits import check_of, result_of
+from made.counts import categorical, cells, group, nationality
+from made.pages import parsed, section, text
+from made.sets import made_cells, made_plan, write_set
 
 from audit.cli.console.terminal import Style
 from audit.cli.pages.check_summary import check_summary

@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from made_results import PASSING, sample_result
+from made.results import PASSING, sample_result
 
 from audit.errors import DataError
 from audit.safeguards import FINDINGS, safeguards

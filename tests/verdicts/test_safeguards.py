@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_results import FAILING, PASSING, UNDECIDED, sample_result
-from made_second_looks import further_result
+from made.results import FAILING, PASSING, UNDECIDED, sample_result
+from made.second_looks import further_result
 
 from audit.analyses.impact_ratios import impact_ratios
 from audit.plan.audit_plan import GovernanceSection

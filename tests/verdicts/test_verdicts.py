@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made_counts import categorical, cells, families_of, group, nationality, plan_of
+from made.counts import categorical, cells, families_of, group, nationality, plan_of
 
 from audit.counting.table import FamilyCounts, IntArray
 from audit.result.audit_result import OverallVerdict

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from made_entry_points import offered_by_this_version
-from made_published import PLAN, write_set
+from made.entry_points import offered_by_this_version
+from made.published import PLAN, write_set
 from typer.testing import CliRunner
 
 from audit.cli.commands.app import app

@@ -10,8 +10,8 @@ from xml.etree import ElementTree as ET
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from made_formats import sarif_schema
-from made_public import made
+from made.formats import sarif_schema
+from made.public import made
 
 from audit.disclosure.explain import blank, unexplained
 from audit.disclosure.read import parse_release

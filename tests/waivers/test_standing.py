@@ -7,8 +7,8 @@ from functools import cache
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_hostile import filled
-from made_results import failing_result, passing_result, undecided_result
+from made.hostile import filled
+from made.results import failing_result, passing_result, undecided_result
 
 from audit.cli.pages.summary_lines import Waived
 from audit.errors import ResultError

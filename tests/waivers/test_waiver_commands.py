@@ -9,8 +9,8 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
-from made_entry_points import offered_by_this_version
-from made_published import COUNTS, PLAN, write_set
+from made.entry_points import offered_by_this_version
+from made.published import COUNTS, PLAN, write_set
 from typer.testing import CliRunner
 
 from audit.cli.commands.app import app

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from made_audits import gender
+from made.audits import gender
 
 from audit.errors import PlanError
 from audit.plan.audit_plan import AuditPlan

@@ -7,7 +7,7 @@ import re
 
 import pyarrow as pa
 import pytest
-from made_worlds import detector, mechanism, scored
+from made.worlds import detector, mechanism, scored
 
 from audit.worlds.advert_text import nationality_sentence
 from audit.worlds.adverts import ADVERTS

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from made_worlds import everything, scored
+from made.worlds import everything, scored
 
 from audit import load_plan
 from audit.errors import AuditError, StorageError

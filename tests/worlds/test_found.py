@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from made_worlds import everything
+from made.worlds import everything
 
 from audit.planning.power import plan_power
 from audit.result.audit_result import AuditResult

@@ -6,7 +6,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from made_worlds import everything, mechanism, scored
+from made.worlds import everything, mechanism, scored
 
 from audit.vocabulary.groups import Group
 from audit.vocabulary.metrics import MetricName

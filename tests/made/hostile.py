@@ -11,8 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
-from made_results import UNDECIDED, sample_result
-from made_second_looks import further_result
+from made.results import UNDECIDED, sample_result
+from made.second_looks import further_result
 from pydantic import BaseModel
 
 from audit.plan.audit_plan import AuditPlan, ProbeRule

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from made_audits import result_of
-from made_counts import cells as counted
+from made.audits import result_of
+from made.counts import cells as counted
 
 from audit.counting.table import IntArray
 from audit.result.audit_result import AuditResult

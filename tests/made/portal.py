@@ -6,8 +6,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from made_disclosure import ABOUT, RULE, SECRET, made_counts, made_lattice, made_method
-from made_public import ABOUT_ALL
+from made.disclosure import ABOUT, RULE, SECRET, made_counts, made_lattice, made_method
+from made.public import ABOUT_ALL
 
 from audit.counting.table import CountsTable
 from audit.disclosure.exact import exact_counts

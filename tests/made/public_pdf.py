@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from made_disclosure import render as render_files
+from made.disclosure import render as render_files
 
 from audit.public.table import PublicRelease, public_json
 from reports.pdf import pdf_of

@@ -9,8 +9,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from made_answering import answering
-from made_change_told import change_told
+from made.answering import answering
+from made.change_told import change_told
 
 from audit.plan.sections import CostsSection
 from audit.result.audit_result import AuditResult

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from gettext import NullTranslations
 from xml.etree.ElementTree import Element
 
-from made_pages import tag
+from made.pages import tag
 
 from reports.language import Language
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from made_counts import cells, families_of, plan_of
+from made.counts import cells, families_of, plan_of
 
 from audit.counting.counted import Counted
 from audit.counting.table import CountsTable, IntArray

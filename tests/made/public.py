@@ -7,7 +7,7 @@ from functools import cache
 from typing import Literal
 
 import numpy as np
-from made_disclosure import ABOUT, GENDERS, RULE, SECRET, made_method
+from made.disclosure import ABOUT, GENDERS, RULE, SECRET, made_method
 
 from audit.counting.table import UNKNOWN, CountsTable
 from audit.disclosure.exact import ExactCounts, exact_counts

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from made_nationalities import nationality_levels
+from made.nationalities import nationality_levels
 
 from audit.analyses.families import plan_families
 from audit.plan.audit_plan import AuditPlan

@@ -10,9 +10,9 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from made_audits import ORIGIN, SYSTEM
-from made_disclosure import GENDERS, SECRET
-from made_samples import RULES, RUNGS, Drawn, Sample
+from made.audits import ORIGIN, SYSTEM
+from made.disclosure import GENDERS, SECRET
+from made.samples import RULES, RUNGS, Drawn, Sample
 
 from audit.analyses.families import count_families
 from audit.counting.counted import Counted

@@ -1,6 +1,6 @@
 """Model folders that MLflow itself saved, with the answers that MLflow gives for them.
 
-Run as a program, `made_mlflow.py FOLDER`, so that MLflow is never imported in the tests: it puts import hooks, loggers
+Run as a program, `made/mlflow.py FOLDER`, so that MLflow is never imported in the tests: it puts import hooks, loggers
 and a client that reports its use into a process.
 """
 
@@ -156,7 +156,7 @@ def _save_onnx(folder: Path) -> dict[str, list[float]]:
     import mlflow.onnx
     import mlflow.pyfunc
     import onnx
-    from made_onnx import converted
+    from made.onnx import converted
     from mlflow.models import infer_signature
 
     def save(name: str, model: bytes, given: pd.DataFrame, **more: Any) -> list[float]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from made_sets import made_plan, write_set
+from made.sets import made_plan, write_set
 
 from audit.plan.file.reading import LoadedPlan
 

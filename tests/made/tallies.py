@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from xml.etree import ElementTree as ET
 
-from made_formats import text_of
-from made_pages import find_all, parsed, section, text
+from made.formats import text_of
+from made.pages import find_all, parsed, section, text
 
 from audit.cli.mlflow_run import release_metrics
 from audit.cli.outputs.gate_lines import public_lines

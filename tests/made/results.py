@@ -13,7 +13,7 @@ from dataclasses import replace
 from statistics import NormalDist
 from typing import Any
 
-from made_samples import FAILING, PASSING, RULES, RUNGS, UNDECIDED, Drawn, Key, Sample
+from made.samples import FAILING, PASSING, RULES, RUNGS, UNDECIDED, Drawn, Key, Sample
 
 from audit.analyses.impact_ratios import impact_ratios
 from audit.plan.audit_plan import Rule

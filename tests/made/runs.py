@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from made_sets import write_set
+from made.sets import write_set
 
 from audit.run import run_audit
 from audit.scoring.checkpoint import Checkpoint

@@ -1,4 +1,4 @@
-"""Made-up accounts of how a detector answered, put into the made-up results of `made_results`."""
+"""Made-up accounts of how a detector answered, put into the made-up results of `made.results`."""
 
 from __future__ import annotations
 

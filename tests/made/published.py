@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from made_entry_points import offered_by_this_version
+from made.entry_points import offered_by_this_version
 
 PLAN = """\
 schema = 1
