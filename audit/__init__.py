@@ -12,7 +12,7 @@ from audit.version import __version__
 if TYPE_CHECKING:
     from audit.errors import AuditError
     from audit.plan.audit_plan import AuditPlan
-    from audit.plan.file.reading import load_plan
+    from audit.plan.file.plan_file import load_plan
     from audit.result.audit_result import AuditResult
     from audit.result.file import load_result
     from audit.run import run_audit
@@ -22,7 +22,7 @@ __all__ = ["AuditError", "AuditPlan", "AuditResult", "__version__", "load_plan",
 _HOMES = {
     "AuditError": "audit.errors",
     "AuditPlan": "audit.plan.audit_plan",
-    "load_plan": "audit.plan.file.reading",
+    "load_plan": "audit.plan.file.plan_file",
     "AuditResult": "audit.result.audit_result",
     "load_result": "audit.result.file",
     "run_audit": "audit.run",

@@ -17,7 +17,7 @@ from audit.counting.table import CountsTable, FamilyCounts
 from audit.detectors.isolation.options import Isolating, IsolationOptions
 from audit.errors import DataError
 from audit.plan.audit_plan import AuditPlan
-from audit.plan.file.reading import LoadedPlan, loaded_plan
+from audit.plan.file.plan_file import LoadedPlan, loaded_plan
 from audit.result.audit_result import (
     SCHEMA_VERSION,
     AuditResult,

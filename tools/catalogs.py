@@ -70,7 +70,7 @@ def _texts_of_audit() -> Iterator[tuple[str, str]]:
         yield from (("audit/terms", text) for text in (term.name, term.means, term.not_said))
     for metric in METRICS.values():
         yield from (("audit/vocabulary/metrics.py", text) for text in (metric.plain, metric.among, metric.definition))
-    yield from (("audit/vocabulary/terms/swapping.py", word) for word in SLOT_WORDS.values())
+    yield from (("audit/vocabulary/terms/probes.py", word) for word in SLOT_WORDS.values())
     yield from (("audit/analyses/crosscheck/conventions.py", one.words) for one in CONVENTIONS.values())
     yield from (("audit/public/sentences.py", text) for text in PUBLIC_SENTENCES.values())
     yield from (("reports/told_forms.py", text) for text in (*SENTENCES, *PHRASES))

@@ -16,7 +16,7 @@ from audit.counting.controls import StratifiedCounts, control_sets, encoded, str
 from audit.counting.table import CountsTable, FamilyCounts
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings.like_with_like import ConditionalGap, GapReason, LikeWithLike, Note
-from audit.stats.doubts.conditioning import NOTES, Gap, note_on_conditioning
+from audit.stats.doubts.conditional_change import NOTES, Gap, change_by_conditioning
 from audit.stats.doubts.mantel_haenszel import (
     StratumPairs,
     common_difference,
@@ -171,7 +171,7 @@ def _notes(plan: AuditPlan, question: _Question, compared: _Compared, reasons: l
         crude, conditional = compared.crude_difference, compared.difference
     else:
         crude, conditional = _logarithms(compared.crude_ratio), _logarithms(compared.ratio)
-    chosen = note_on_conditioning(crude, conditional, compared.shift, question.bound)
+    chosen = change_by_conditioning(crude, conditional, compared.shift, question.bound)
     # what holds of a minority of the group's cases says nothing of the group
     enough = compared.own >= plan.verdict.min_coverage * compared.cases
     return [

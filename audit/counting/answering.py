@@ -10,8 +10,8 @@ import numpy as np
 
 from audit.counting.table import ABSTAINED, FAILED, IntArray, ladder_map
 from audit.evaluation.connection import reading
-from audit.evaluation.quoting import identifier
 from audit.evaluation.relation import ROW
+from audit.evaluation.sql import identifier
 from audit.stats.rates.binomial import FloatArray
 from audit.vocabulary.groups import Family, Group, Level, SensitiveFeature
 from audit.vocabulary.statuses import REASONS, STATUSES, Reason, Status

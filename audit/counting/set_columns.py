@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final
 
 from audit.evaluation.columns import is_number_type, text_of
 from audit.evaluation.connection import reading
-from audit.evaluation.quoting import identifier, literal
 from audit.evaluation.relation import Relation
 from audit.evaluation.scores import NUMBER, number_expression
+from audit.evaluation.sql import identifier, literal
 
 if TYPE_CHECKING:
     from audit.evaluation.evaluation_set import EvaluationSet

@@ -14,9 +14,9 @@ from audit.errors import DataError
 from audit.evaluation.cell_values import distinct_texts, refuse_suppressed, rows_with
 from audit.evaluation.columns import check_text_type, is_float
 from audit.evaluation.connection import reading, sparingly, stream
-from audit.evaluation.quoting import literal, literals
 from audit.evaluation.relation import ROW, Relation
 from audit.evaluation.row_numbers import rows_where
+from audit.evaluation.sql import literal, literals
 from audit.plan.audit_plan import PredictionsDetector as PredictionsSection
 from audit.vocabulary.text import count_of, rows_text, shown
 

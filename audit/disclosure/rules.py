@@ -9,7 +9,7 @@ from typing import Final
 from audit.analyses.sides import questions
 from audit.plan.audit_plan import AuditPlan, Rule
 from audit.public.table import PublicRule
-from audit.stats.sizes.planning import cases_to_pass
+from audit.stats.sizes.approximate_power import cases_to_pass
 
 __all__ = ["public_rules"]
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from audit.errors import DataError
 from audit.evaluation.columns import text_of
 from audit.evaluation.connection import reading
-from audit.evaluation.quoting import identifier
 from audit.evaluation.relation import Relation
 from audit.evaluation.row_numbers import rows_where
+from audit.evaluation.sql import identifier
 from audit.evaluation.suppressed import is_suppressed, suppressed_cells
 from audit.vocabulary.text import shown
 

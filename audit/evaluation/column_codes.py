@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from audit.errors import DataError
-from audit.evaluation import gender, nationality, nationality_reading
+from audit.evaluation import gender, nationality, nationality_words
 from audit.evaluation.columns import BETWEEN_ITEMS, check_text_type, is_list_type, is_number_type, text_of
 from audit.evaluation.connection import PrivateFolder, connect, reading
 from audit.evaluation.design import MOST_LEVELS
 from audit.evaluation.look import likely_delimiter
 from audit.evaluation.meaning import Meaning
-from audit.evaluation.quoting import identifier
-from audit.evaluation.reading import ReadOptions, check_file, read_file
 from audit.evaluation.relation import Relation
+from audit.evaluation.sql import identifier
+from audit.evaluation.table_file import ReadOptions, check_file, read_file
 from audit.plan.audit_plan import GenderCodes
 from audit.vocabulary.text import shown
 
@@ -149,7 +149,7 @@ def _reading(value: str, rows: int, coding: ReadAs, as_numbers: bool, codes: Gen
     if coding == "gender":
         meaning = gender.read(value, codes)
         return ValueReading(value, rows, meaning, meaning.code or "")
-    meaning = nationality_reading.read(value, stored_as_number=as_numbers)
+    meaning = nationality_words.read(value, stored_as_number=as_numbers)
     return ValueReading(value, rows, meaning, nationality.name_of(meaning.code) if meaning.code else "")
 
 

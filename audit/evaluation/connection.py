@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 from audit.errors import DataError, StorageError
 from audit.evaluation.byte_stream import DAMAGED
 from audit.evaluation.leftovers import PREFIX, hold, remove, remove_leftovers
-from audit.evaluation.quoting import literals
+from audit.evaluation.sql import literals
 from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:

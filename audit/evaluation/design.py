@@ -11,10 +11,10 @@ from audit.errors import DataError
 from audit.evaluation.cell_values import distinct_texts, refuse_suppressed
 from audit.evaluation.columns import check_text_type, text_of
 from audit.evaluation.connection import reading
-from audit.evaluation.quoting import identifier, literal
 from audit.evaluation.relation import Relation
 from audit.evaluation.row_numbers import rows_where
 from audit.evaluation.scores import number_cells
+from audit.evaluation.sql import identifier, literal
 from audit.plan.audit_plan import AuditPlan
 from audit.vocabulary.text import rows_text, shown
 

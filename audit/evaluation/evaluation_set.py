@@ -14,10 +14,10 @@ from audit.evaluation.connection import PrivateFolder, Unchanged, connect, readi
 from audit.evaluation.design import check_design
 from audit.evaluation.ids import cases_digest, check_ids
 from audit.evaluation.labels import check_labels
-from audit.evaluation.reading import ReadOptions, read_file, reference_path, relation
 from audit.evaluation.relation import Relation
 from audit.evaluation.scores import check_numbers, number_expression
 from audit.evaluation.sensitive import check_maps, check_names, code_features, list_columns
+from audit.evaluation.table_file import ReadOptions, read_file, reference_path, relation
 from audit.plan.audit_plan import AuditPlan, ColumnsProbe, PredictionsDetector
 from audit.vocabulary.groups import SensitiveFeature
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from audit.errors import DataError
 from audit.evaluation.columns import EXACT_INTEGERS, check_text_type, is_float, text_of
 from audit.evaluation.connection import reading
-from audit.evaluation.quoting import identifier
 from audit.evaluation.relation import ROW, Relation
 from audit.evaluation.repeats import repeated_hashes
 from audit.evaluation.row_numbers import rows_where
+from audit.evaluation.sql import identifier
 from audit.vocabulary.text import SHOWN, rows_text, shown
 
 if TYPE_CHECKING:

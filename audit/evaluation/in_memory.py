@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from audit.errors import DataError
 from audit.evaluation.columns import check_asked, check_header
-from audit.evaluation.quoting import identifier
 from audit.evaluation.relation import ROW, Content
+from audit.evaluation.sql import identifier
 from audit.evaluation.text_table import no_rows
 from audit.vocabulary.text import shown
 

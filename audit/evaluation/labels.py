@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from audit.errors import DataError
 from audit.evaluation.cell_values import distinct_texts, refuse_suppressed, rows_with
 from audit.evaluation.columns import check_text_type, is_integer_type
-from audit.evaluation.quoting import literal
 from audit.evaluation.relation import Relation
+from audit.evaluation.sql import literal
 from audit.plan.audit_plan import EvaluationSetSection
 from audit.vocabulary.text import rows_text, shown
 

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 from audit.evaluation.columns import is_number_type, text_of
 from audit.evaluation.connection import PrivateFolder, connect, reading
 from audit.evaluation.ids import has_repeats
-from audit.evaluation.nationality_reading import read as read_nationality
-from audit.evaluation.quoting import identifier, literal
-from audit.evaluation.reading import Format, ReadOptions, check_file, format_of, read_file
+from audit.evaluation.nationality_words import read as read_nationality
 from audit.evaluation.relation import Relation
 from audit.evaluation.roles import MOST_SHOWN, ColumnLook, Kind, Role, candidates
 from audit.evaluation.scores import NUMBER, number_expression
+from audit.evaluation.sql import identifier, literal
+from audit.evaluation.table_file import Format, ReadOptions, check_file, format_of, read_file
 
 if TYPE_CHECKING:
     import duckdb

@@ -6,7 +6,7 @@ may hold `4` for it. `XXA` (stateless), `XXB` (refugee), `XXC` (other refugee) a
 9303. `XXX` stays a group of its own: that a document leaves the nationality unspecified is a fact about the case, and
 an empty cell is none. A plan that sees no difference writes `missing = ["XXX"]`.
 
-Names are read as well, and what is neither is refused with a reason: see `nationality_reading`. Codes outside ISO, such
+Names are read as well, and what is neither is refused with a reason: see `nationality_words`. Codes outside ISO, such
 as `XKX` for Kosovo, are refused too. A `map` in the plan can name any of these codes, and also one that ISO leaves to
 users (`XKX`, `QZZ`): then somebody has decided.
 

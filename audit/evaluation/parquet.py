@@ -11,8 +11,8 @@ from audit.errors import DataError
 from audit.evaluation.byte_stream import DAMAGED, compression, open_bytes
 from audit.evaluation.columns import check_asked, check_header
 from audit.evaluation.connection import PrivateFolder, unreadable
-from audit.evaluation.quoting import identifier, literal
 from audit.evaluation.relation import ROW, Content
+from audit.evaluation.sql import identifier, literal
 from audit.evaluation.text_table import no_rows
 from audit.vocabulary.text import shown
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from audit.errors import DataError, PlanError
-from audit.evaluation.reading import reference_path
 from audit.evaluation.standing import STANDINGS
+from audit.evaluation.table_file import reference_path
 from audit.plan.audit_plan import GENDERS, AuditPlan
 from audit.vocabulary.text import shown
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from audit.evaluation.quoting import identifier
+from audit.evaluation.sql import identifier
 
 ROW = "__row__"
 """The column with the number of a row in its file: 1 is the first row of data, below the header of a CSV file."""

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from audit.errors import DataError
 from audit.evaluation.columns import is_float, is_number_type
 from audit.evaluation.connection import reading
-from audit.evaluation.quoting import identifier, literal
 from audit.evaluation.relation import Relation
 from audit.evaluation.row_numbers import rows_where
+from audit.evaluation.sql import identifier, literal
 from audit.evaluation.suppressed import suppressed_cells, suppressed_condition
 from audit.vocabulary.text import rows_text, shown
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from audit.errors import DataError, PlanError
-from audit.evaluation import gender, nationality, nationality_reading
+from audit.evaluation import gender, nationality, nationality_words
 from audit.evaluation.cell_values import distinct_texts, refuse_suppressed, rows_with
 from audit.evaluation.columns import BETWEEN_ITEMS, check_text_type, is_list_type, is_number_type, text_of
 from audit.evaluation.connection import reading
-from audit.evaluation.quoting import identifier
 from audit.evaluation.relation import Relation
 from audit.evaluation.row_numbers import rows_where
 from audit.evaluation.several import counted_under, parts_of, read_parts, split
+from audit.evaluation.sql import identifier
 from audit.evaluation.standing import STANDINGS, Standing, standing, standing_of_all
 from audit.plan.audit_plan import AuditPlan, Coding, GroupFeature
 from audit.vocabulary.groups import LevelName, SensitiveFeature
@@ -216,7 +216,7 @@ def _reader(section: GroupFeature, coding: Coding, as_numbers: bool) -> Callable
 
     def read(text: str) -> str | None:
         declared = _declared(text, section, "nationality")  # a part of a cell may be declared as well
-        return declared or nationality_reading.read(text, stored_as_number=as_numbers).code
+        return declared or nationality_words.read(text, stored_as_number=as_numbers).code
 
     return read
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from audit.errors import DataError
-from audit.evaluation.quoting import identifier
 from audit.evaluation.relation import ROW
+from audit.evaluation.sql import identifier
 from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:

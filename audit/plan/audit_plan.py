@@ -1,7 +1,7 @@
 """The audit plan: what is audited, on which cases, against which limits. Everything decided before the data are seen.
 
 The models here are strict: an unknown key, a wrong type or an impossible combination is an error. Reading a plan from
-a file, with the line and the nearest known key in each error, is `audit.plan.file.reading`.
+a file, with the line and the nearest known key in each error, is `audit.plan.file.plan_file`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The design of a drawn set: from which pool, in which cells, how many of each, and by which seed.
 
 It shares its sections with the plan of an audit (`[groups]`, `[[rules]]`, `[verdict]`), so that every value is read as
-the audit will read it. Reading a design from a file is `audit.plan.file.reading`.
+the audit will read it. Reading a design from a file is `audit.plan.file.plan_file`.
 """
 
 from __future__ import annotations

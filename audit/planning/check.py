@@ -13,7 +13,7 @@ from audit.analyses.families import count_families, finest
 from audit.analyses.missing_attributes import member_places
 from audit.counting.table import ABSTAINED, CountsTable, FamilyCounts
 from audit.plan.audit_plan import AuditPlan, Rule
-from audit.plan.file.reading import LoadedPlan, loaded_plan
+from audit.plan.file.plan_file import LoadedPlan, loaded_plan
 from audit.planning.held_back import PlannedPeople, held_back, share_for_all
 from audit.planning.review import review_set
 from audit.planning.set_review import SetReview

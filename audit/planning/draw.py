@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from audit.plan.audit_plan import Rule
-from audit.plan.file.reading import LoadedPlan, load_design
+from audit.plan.file.plan_file import LoadedPlan, load_design
 from audit.plan.sampling_design import Quota, SamplingDesign
 from audit.planning.check import CheckReport, check_counts, count_labels
 from audit.planning.drawing.drawn_file import write_drawn

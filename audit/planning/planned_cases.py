@@ -13,8 +13,8 @@ import numpy as np
 from audit.stats.margins.multiplicity import first_step_levels
 from audit.stats.margins.score_test import FAIL_BETA, PASS_BETA
 from audit.stats.rates.boundaries import Boundary, margin_boundary
+from audit.stats.sizes.approximate_power import cases_to_pass
 from audit.stats.sizes.decidable_disparity import Limit, failing_rate, passing_edge
-from audit.stats.sizes.planning import cases_to_pass
 from audit.stats.sizes.required_cases import MOST_CASES, Design, cases_for, power_with
 from audit.verdicts.budget import NAMES
 from audit.vocabulary.metrics import Cell, Metric

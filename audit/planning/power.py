@@ -11,7 +11,7 @@ from audit.analyses.families import count_families
 from audit.analyses.sides import Side, questions
 from audit.counting.table import CountsTable
 from audit.plan.audit_plan import AuditPlan, Rule
-from audit.plan.file.reading import LoadedPlan, loaded_plan
+from audit.plan.file.plan_file import LoadedPlan, loaded_plan
 from audit.planning.check import count_labels
 from audit.planning.decidable_gaps import FamilyPower, GroupPower, Smallest, rule_power
 from audit.verdicts.budget import budget

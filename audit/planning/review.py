@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from audit.counting.set_columns import column_labels, is_plain, missing_by_group, repeats
 from audit.counting.table import FamilyCounts
 from audit.errors import DataError
-from audit.evaluation.reading import ReadOptions, read_file, relation
 from audit.evaluation.relation import ROW, Relation
 from audit.evaluation.sensitive import list_columns
+from audit.evaluation.table_file import ReadOptions, read_file, relation
 from audit.plan.audit_plan import AuditPlan, PredictionsDetector
-from audit.plan.file.reading import LoadedPlan
+from audit.plan.file.plan_file import LoadedPlan
 from audit.plan.sampling_design import COLUMNS_ADDED
 from audit.planning.set_review import EmptyCells, SetReview, empty_cells, one_label, told_by, worth_telling
 

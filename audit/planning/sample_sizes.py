@@ -22,8 +22,8 @@ from audit.stats.clusters.unseen_clusters import too_few_clusters
 from audit.stats.clusters.weighted_rate import design_size, satterthwaite, variance_factor
 from audit.stats.rates.boundaries import Boundary, margin_boundary
 from audit.stats.sizes.allocation import GroupCells
+from audit.stats.sizes.approximate_power import cases_to_pass
 from audit.stats.sizes.decidable_disparity import Limit
-from audit.stats.sizes.planning import cases_to_pass
 from audit.stats.sizes.unit_shapes import UnitShapes
 from audit.verdicts.enough_clusters import cases_from_enough_clusters
 from audit.vocabulary.groups import Family, Group, Level

@@ -19,7 +19,7 @@ from audit.plan.audit_plan import AuditPlan
 from audit.plan.file.known_keys import Layout, nearest, quoted
 from audit.plan.file.lines import KeyLines, Where
 from audit.plan.file.mistakes import dotted, one_line
-from audit.plan.file.reading import LoadedPlan, read_toml
+from audit.plan.file.plan_file import LoadedPlan, read_toml
 from audit.plan.governance import WaiversSection
 from audit.result.audit_result import Waiver
 from audit.vocabulary.groups import Group, Level, SensitiveFeature

@@ -14,8 +14,8 @@ from audit.detectors.answers import ABSTAIN, NO_REASON, OK, CheckedAnswers
 from audit.detectors.protocol import REASONS, STATUSES, Reason, Status
 from audit.errors import DetectorError, StorageError
 from audit.evaluation.connection import as_one_file, reading
-from audit.evaluation.quoting import literals
 from audit.evaluation.relation import ROW
+from audit.evaluation.sql import literals
 from audit.scoring.decisions import AnswerSource
 from audit.vocabulary.text import shown
 

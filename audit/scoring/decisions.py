@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from audit.counting.answering import round_name
 from audit.counting.table import ABSTAINED, FAILED, FLAGGED, NEAR, NOT_FLAGGED
-from audit.evaluation.quoting import identifier
 from audit.evaluation.relation import ROW
+from audit.evaluation.sql import identifier
 from audit.scoring.rules import DecisionRule
 from audit.scoring.scored import Tally
 

@@ -19,8 +19,8 @@ import pyarrow.compute as pc
 
 from audit.errors import StorageError
 from audit.evaluation.connection import sparingly, stream
-from audit.evaluation.quoting import identifier
 from audit.evaluation.relation import ROW
+from audit.evaluation.sql import identifier
 from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from audit.plan.audit_plan import AuditPlan, BaselineSection, DisclosureSection, GovernanceSection, Rule, SandboxSection
-from audit.plan.file.reading import LoadedPlan, canonical_plan_sha256
+from audit.plan.file.plan_file import LoadedPlan, canonical_plan_sha256
 from audit.result.audit_result import Provenance
 from audit.version import __version__
 

@@ -22,7 +22,7 @@ from audit.stats.clusters.effective_test import MIN_DEGREES_OF_FREEDOM, few_degr
 from audit.stats.clusters.own_correlation import Alike
 from audit.stats.clusters.unseen_clusters import too_few_clusters
 from audit.stats.clusters.weighted_rate import design_size, satterthwaite, variance_factor
-from audit.stats.sizes.planning import cases_to_pass
+from audit.stats.sizes.approximate_power import cases_to_pass
 from audit.verdicts.enough_clusters import cases_from_enough_clusters
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
 from audit.vocabulary.metrics import METRICS

@@ -17,7 +17,7 @@ from audit.stats.margins.multiplicity import DISCARDING_MIN_GROUPS, Method, reje
 from audit.stats.margins.score_test import FAIL_BETA, PASS_BETA, screened_p
 from audit.stats.margins.unnamed import unnamed_p
 from audit.stats.rates.boundaries import counted_outcome
-from audit.stats.sizes.planning import cases_to_decide
+from audit.stats.sizes.approximate_power import cases_to_decide
 from audit.verdicts.budget import Budget, is_combined
 from audit.verdicts.decidability import RuleDecidability
 from audit.vocabulary.groups import Family

@@ -10,7 +10,7 @@ from made.changes import RULES, ask, made_pair, write_plan, write_result_of
 
 from audit.errors import ResultError
 from audit.plan.audit_plan import AuditPlan
-from audit.plan.file.reading import load_plan
+from audit.plan.file.plan_file import load_plan
 from audit.scoring.provenance import scoring_identity
 from audit.verdicts.changes.accept import check_plans, question_of
 

@@ -16,7 +16,7 @@ from audit.analyses.sides import When
 from audit.counting.table import ABSTAINED, FAILED, FLAGGED, NOT_FLAGGED, POSITIVE
 from audit.errors import ResultError
 from audit.plan.audit_plan import AuditPlan
-from audit.plan.file.reading import parse_plan
+from audit.plan.file.plan_file import parse_plan
 from audit.verdicts.changes.sides import as_a_rate, change_questions, paired_counts
 from audit.vocabulary.metrics import METRICS
 

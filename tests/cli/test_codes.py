@@ -18,7 +18,7 @@ from audit.cli.commands.app import app
 from audit.errors import PlanError
 from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.evaluation.meaning import REASONS
-from audit.plan.file.reading import parse_plan
+from audit.plan.file.plan_file import parse_plan
 from audit.plan.file.unfinished import WRITE_HERE, unfinished
 
 FLAGS = ["Nigerian", "NGA", "尼日利亚", "Congolese", "TOTAL", "NA", None, "SUN", "<5", "N/A", "Ghana/Togo", "Nigerian"]

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from audit.cli.commands.app import app
 from audit.errors import ExitCode
-from audit.plan.file.reading import parse_plan
+from audit.plan.file.plan_file import parse_plan
 from audit.plan.sampling_design import COLUMNS_ADDED
 from audit.planning.check import check_plan
 from audit.run import run_audit

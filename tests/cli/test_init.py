@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from audit.cli.commands.app import app
 from audit.errors import ExitCode, PlanError
 from audit.plan.file.draft import PlanDraft, TwoSided, draft_plan, gaps_in
-from audit.plan.file.reading import load_plan, parse_plan
+from audit.plan.file.plan_file import load_plan, parse_plan
 from audit.plan.file.unfinished import WRITE_HERE
 
 SCRIPT = Path(sys.executable).parent / "audit7k"

@@ -19,7 +19,7 @@ from audit.disclosure.exact import exact_counts
 from audit.disclosure.features import public_lattice, public_method
 from audit.disclosure.protect import protect
 from audit.errors import ExitCode, RefusedReleaseError
-from audit.plan.file.reading import loaded_plan
+from audit.plan.file.plan_file import loaded_plan
 from audit.public.table import SENTENCES, PublicRelease
 
 Counts = dict[tuple[str, str], tuple[int, int]]

@@ -20,7 +20,7 @@ from audit.counting.count import count_cases
 from audit.counting.table import FAILED, FLAGGED, NEGATIVE, NOT_FLAGGED, POSITIVE, CountsTable
 from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.plan.audit_plan import AuditPlan
-from audit.plan.file.reading import loaded_plan
+from audit.plan.file.plan_file import loaded_plan
 from audit.plan.sections import SensitivitySection
 from audit.result.findings import ControlSample, RuleSensitivity, SensitivityFinding, Verdict
 from audit.scoring import score

@@ -773,7 +773,7 @@ def test_a_plan_that_cannot_be(more: dict[str, Any], said: str) -> None:
 
 def test_a_literal_token_in_a_plan_file_is_refused_in_one_line(tmp_path: Path) -> None:
     from audit.errors import PlanError
-    from audit.plan.file.reading import load_plan
+    from audit.plan.file.plan_file import load_plan
 
     (tmp_path / "plan.toml").write_text(
         'schema = 1\n[audit]\ntitle = "T"\nowner = "O"\nuse = "hotline-triage"\nroute = "services"\n[detector]\n'

@@ -26,7 +26,7 @@ from audit.detectors.mlflow_description import read_description
 from audit.detectors.mlflow_folder import ModelFolder
 from audit.detectors.mlflow_yaml import LARGEST, NotPlainError, read_plain_yaml
 from audit.errors import AuditError, DetectorError
-from audit.plan.file.reading import parse_plan
+from audit.plan.file.plan_file import parse_plan
 
 FEATURES = ("country", "pay", "age")
 COLUMNS = [{"type": "string", "name": "country"}, {"type": "double", "name": "pay"}, {"type": "long", "name": "age"}]

@@ -21,7 +21,7 @@ from audit.disclosure.description.ledger import LEDGER, open_ledger
 from audit.disclosure.description.tables import possible_tables, without_list
 from audit.errors import DataError, PlanError, RefusedReleaseError
 from audit.plan.audit_plan import AuditPlan
-from audit.plan.file.reading import LoadedPlan
+from audit.plan.file.plan_file import LoadedPlan
 
 PLAN = made_plan(groups=GROUPS)
 TABLES = possible_tables(PLAN)

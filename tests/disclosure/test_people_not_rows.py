@@ -21,7 +21,7 @@ from audit.disclosure.publish import Published, check_folder, publish
 from audit.disclosure.read import parse_release
 from audit.disclosure.release import into
 from audit.errors import ResultError
-from audit.plan.file.reading import loaded_plan
+from audit.plan.file.plan_file import loaded_plan
 from audit.public.table import SENTENCES, group_key, public_json, why_no_rates
 from audit.result.audit_result import AuditResult
 from audit.result.file import parse_result, result_to_json

@@ -12,7 +12,7 @@ from made.counts import categorical, plan_of
 from audit.analyses.sides import questions
 from audit.disclosure.rules import public_rules
 from audit.plan.audit_plan import AuditPlan
-from audit.stats.sizes.planning import cases_to_pass
+from audit.stats.sizes.approximate_power import cases_to_pass
 
 FEATURE = categorical("sector", ["farm", "mine"])
 

@@ -23,7 +23,7 @@ from audit.disclosure.publish import Published, publish
 from audit.disclosure.release import into
 from audit.errors import AuditError, PlanError, RefusedReleaseError, ResultError
 from audit.plan.audit_plan import AuditPlan
-from audit.plan.file.reading import parse_plan
+from audit.plan.file.plan_file import parse_plan
 from audit.public.figures import state_of as public_state
 from audit.public.table import SENTENCES, group_key
 from audit.result.audit_result import AuditResult

@@ -25,7 +25,7 @@ from audit.detectors.isolation.choosing import ran_in
 from audit.detectors.isolation.options import Sandbox
 from audit.errors import DetectorError
 from audit.plan.audit_plan import SandboxSection
-from audit.plan.file.reading import load_plan
+from audit.plan.file.plan_file import load_plan
 from audit.run import run_audit
 from audit.scoring.provenance import scoring_identity
 

@@ -11,7 +11,7 @@ from made.counts import cells, families_of, plan_of
 
 from audit.counting.counted import Counted
 from audit.counting.table import CountsTable, IntArray
-from audit.plan.file.reading import LoadedPlan
+from audit.plan.file.plan_file import LoadedPlan
 from audit.planning.check import CheckReport, check_counts
 from audit.result.audit_result import AuditResult, Provenance, SystemDescription
 from audit.run import summarise

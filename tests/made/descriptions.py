@@ -9,7 +9,7 @@ from typing import Any
 
 from made.sets import made_plan, write_set
 
-from audit.plan.file.reading import LoadedPlan
+from audit.plan.file.plan_file import LoadedPlan
 
 GROUPS: Mapping[str, Any] = {
     "gender": {"column": "gender"},

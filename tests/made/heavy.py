@@ -24,7 +24,7 @@ from audit.disclosure.protect import protect
 from audit.disclosure.shown_evidence import with_shown_evidence
 from audit.disclosure.words import public_release
 from audit.evaluation import nationality
-from audit.plan.file.reading import LoadedPlan
+from audit.plan.file.plan_file import LoadedPlan
 from audit.public.table import PublicRelease
 from audit.result.audit_result import AuditResult
 from audit.run import summarise

@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from audit.plan.file.reading import parse_design
+from audit.plan.file.plan_file import parse_design
 from audit.plan.sampling_design import SamplingDesign
 from audit.planning.draw import DrawReport, draw_set
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from audit.errors import PlanError
 from audit.plan.file.known_keys import DESIGN, known_keys, known_values
-from audit.plan.file.reading import canonical_plan_sha256, design_schema, load_design, parse_design
+from audit.plan.file.plan_file import canonical_plan_sha256, design_schema, load_design, parse_design
 from audit.plan.sampling_design import SamplingDesign
 
 DESIGN_TEXT = """\

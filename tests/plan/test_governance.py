@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from audit.errors import PlanError
 from audit.plan.audit_plan import AuditPlan, GovernanceSection
-from audit.plan.file.reading import LoadedPlan, canonical_plan_sha256, parse_plan
+from audit.plan.file.plan_file import LoadedPlan, canonical_plan_sha256, parse_plan
 from audit.plan.file.unfinished import toml_text
 from audit.scoring.provenance import scoring_identity
 

@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from audit.plan.audit_plan import AuditPlan
-from audit.plan.file.reading import parse_plan
+from audit.plan.file.plan_file import parse_plan
 from audit.vocabulary.metrics import METRICS, Worse
 
 RAW = parse_plan((Path(__file__).parent / "small_plan.toml").read_text(encoding="utf-8"), folder=Path()).as_asked

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from audit.errors import PlanError
 from audit.plan.audit_plan import AuditPlan
-from audit.plan.file.reading import parse_plan, read_plan_file
+from audit.plan.file.plan_file import parse_plan, read_plan_file
 
 GOOD = (Path(__file__).parent / "small_plan.toml").read_text(encoding="utf-8")
 

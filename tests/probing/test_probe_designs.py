@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from audit.cli.commands.app import app
 from audit.counting.probed import Comparison, Design
 from audit.errors import AuditError, DataError, DetectorError, PlanError
-from audit.plan.file.reading import read_plan_file
+from audit.plan.file.plan_file import read_plan_file
 from audit.result.audit_result import AuditResult
 from audit.run import run_audit
 from audit.scoring.probing.writing import designs_of_plan

@@ -16,7 +16,7 @@ from audit.cli.pages.summary_lines import swap_line
 from audit.counting.probed import Design
 from audit.errors import PlanError
 from audit.evaluation.evaluation_set import open_evaluation_set
-from audit.plan.file.reading import parse_plan
+from audit.plan.file.plan_file import parse_plan
 from audit.result.audit_result import AuditResult
 from audit.result.file import parse_result, result_to_json
 from audit.run import run_audit

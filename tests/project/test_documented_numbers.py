@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from audit.cli.commands.app import app
 from audit.plan.audit_plan import Rule, VerdictSection
 from audit.stats.rates.boundaries import margin_boundary
-from audit.stats.sizes.planning import cases_to_pass
+from audit.stats.sizes.approximate_power import cases_to_pass
 from audit.vocabulary.metrics import METRICS, Worse
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"

@@ -9,7 +9,7 @@ from made.published import PLAN, write_set
 
 import audit
 from audit.disclosure.from_result import ready
-from audit.plan.file.reading import read_plan_file
+from audit.plan.file.plan_file import read_plan_file
 
 RULES = """
 [[rules]]

@@ -37,12 +37,12 @@ NOUNS = {
     "audit.vocabulary.statuses",
     "audit.vocabulary.terms",
     "audit.vocabulary.terms.term",
-    "audit.vocabulary.terms.judging",
-    "audit.vocabulary.terms.doubting",
-    "audit.vocabulary.terms.governing",
-    "audit.vocabulary.terms.looking",
-    "audit.vocabulary.terms.reporting",
-    "audit.vocabulary.terms.swapping",
+    "audit.vocabulary.terms.verdicts",
+    "audit.vocabulary.terms.doubts",
+    "audit.vocabulary.terms.governance",
+    "audit.vocabulary.terms.further_questions",
+    "audit.vocabulary.terms.reports",
+    "audit.vocabulary.terms.probes",
     "audit.errors",
 }
 

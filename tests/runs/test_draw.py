@@ -25,7 +25,7 @@ from audit.cli.pages.draw_document import draw_document
 from audit.cli.pages.draw_summary import draw_summary
 from audit.errors import AuditError, DataError, PlanError
 from audit.evaluation import connection as connection_module
-from audit.plan.file.reading import LoadedPlan, parse_design
+from audit.plan.file.plan_file import LoadedPlan, parse_design
 from audit.planning.draw import draw_set
 from audit.planning.drawing import pool as pool_module
 from audit.planning.power import plan_power

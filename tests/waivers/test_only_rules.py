@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from audit.cli.commands.app import app
 from audit.disclosure.digests import release_of
-from audit.plan.file.reading import load_plan
+from audit.plan.file.plan_file import load_plan
 from audit.result.file import load_result
 from audit.result.waivers import only_rules
 from audit.run import run_audit

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from audit.cli.commands.app import app
 from audit.disclosure.read import parse_release
 from audit.errors import ResultError
-from audit.plan.file.reading import canonical_plan_sha256, load_plan
+from audit.plan.file.plan_file import canonical_plan_sha256, load_plan
 from audit.result.file import load_result
 from audit.scoring.provenance import scoring_identity
 

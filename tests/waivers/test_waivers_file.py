@@ -9,7 +9,7 @@ from made.audits import gender
 
 from audit.errors import PlanError
 from audit.plan.audit_plan import AuditPlan
-from audit.plan.file.reading import parse_plan
+from audit.plan.file.plan_file import parse_plan
 from audit.result.waivers_file import MOST, WaivedGroupError, in_public_words, read_waivers
 from audit.vocabulary.groups import Group, Level, LevelName, SensitiveFeature
 

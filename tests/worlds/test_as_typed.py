@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from audit import run_audit
-from audit.evaluation import gender, nationality_reading
+from audit.evaluation import gender, nationality_words
 from audit.evaluation.nationality import map_target
-from audit.plan.file.reading import read_plan_file
+from audit.plan.file.plan_file import read_plan_file
 from audit.worlds.as_typed import MAPS, MISSING, NOT_KNOWN, READ
 from audit.worlds.folder import synthesise
 from audit.worlds.mechanism import GENDERS
@@ -21,15 +21,15 @@ from audit.worlds.world import WorldName
 
 @pytest.mark.parametrize(("level", "spellings"), READ["nationality"].items())
 def test_spellings_that_are_said_to_be_read_are(level: str, spellings: tuple[str, ...]) -> None:
-    assert {nationality_reading.read(spelling).code for spelling in spellings} == {level}
+    assert {nationality_words.read(spelling).code for spelling in spellings} == {level}
 
 
 def test_spellings_that_are_said_not_to_be_read_are_not() -> None:
     for spelling, level in MAPS["nationality"].items():
-        assert nationality_reading.read(spelling).code is None
+        assert nationality_words.read(spelling).code is None
         assert map_target(level) == level
     for spelling in MISSING["nationality"]:
-        assert nationality_reading.read(spelling).code is None
+        assert nationality_words.read(spelling).code is None
     for spelling in MAPS["gender"]:
         assert gender.canonical(spelling) is None
 

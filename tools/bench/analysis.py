@@ -43,7 +43,7 @@ def analysis(data: Path, rounds: int = 3) -> Analysis:
     from audit.cli import collect_rarely
     from audit.counting.counted import count_everything
     from audit.evaluation.evaluation_set import open_evaluation_set
-    from audit.plan.file.reading import loaded_plan
+    from audit.plan.file.plan_file import loaded_plan
     from audit.run import summarise
     from audit.scoring import score
     from audit.scoring.provenance import provenance

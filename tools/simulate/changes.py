@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from audit.stats.margins.multiplicity import reject_family
 from audit.stats.margins.score_test import FAIL_BETA, PASS_BETA, screened_p
-from audit.stats.pairs.paired_naming import name_paired
+from audit.stats.pairs.paired_family import name_paired
 from audit.stats.pairs.paired_score import BETA, screened_paired_p
 from audit.stats.rates.boundaries import margin_boundary
 from audit.verdicts.budget import ALL_NAMES

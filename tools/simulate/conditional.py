@@ -14,7 +14,7 @@ from audit.analyses.amplification import amplification, amplification_outcomes
 from audit.analyses.label_gaps import label_gaps
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan
-from audit.stats.doubts.conditioning import NOTES, note_on_conditioning
+from audit.stats.doubts.conditional_change import NOTES, change_by_conditioning
 from audit.stats.doubts.mantel_haenszel import (
     StratumPairs,
     common_difference,
@@ -125,7 +125,7 @@ def notes(
     x, own, y, rest = (pairs.over_strata(values) for values in (pairs.x, pairs.n, pairs.y, pairs.m))
     crude = (x / own - y / rest, *newcombe_difference(x, own, y, rest))
     conditional = (common_difference(pairs)[0], *difference_interval(pairs))
-    given = note_on_conditioning(crude, conditional, conditioning_shift(pairs), limit)
+    given = change_by_conditioning(crude, conditional, conditioning_shift(pairs), limit)
     return {note: int((given == place).sum()) for place, note in enumerate(NOTES)}
 
 

@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from audit.plan.audit_plan import AuditPlan
-from audit.plan.file.reading import parse_design
+from audit.plan.file.plan_file import parse_design
 from audit.plan.sampling_design import SamplingDesign
 from audit.planning import draw
 from audit.planning.sample_allocation import Allocation, ClusterShapes, allocate

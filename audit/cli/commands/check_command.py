@@ -20,7 +20,7 @@ def check(
 ) -> None:
     """Read plan and data and say what would be judged, and which groups are too small. Scores nothing."""
     if digest:
-        from audit.plan.file.reading import canonical_plan_sha256, load_plan
+        from audit.plan.file.plan_file import canonical_plan_sha256, load_plan
 
         say(f"{canonical_plan_sha256(load_plan(plan))}\n")
         return

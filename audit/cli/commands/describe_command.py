@@ -51,7 +51,7 @@ def describe(
     from audit.disclosure.description.describe import Asked, described_set
     from audit.disclosure.description.document import description_json
     from audit.disclosure.description.ledger import LEDGER
-    from audit.plan.file.reading import read_plan_file
+    from audit.plan.file.plan_file import read_plan_file
 
     asked = Asked(
         epsilon=_amount("--epsilon", epsilon, MOST_EPSILON),

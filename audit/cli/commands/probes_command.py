@@ -16,7 +16,7 @@ from audit.vocabulary.text import count_of
 
 if TYPE_CHECKING:
     from audit.counting.probed import Design
-    from audit.plan.file.reading import LoadedPlan
+    from audit.plan.file.plan_file import LoadedPlan
 
 
 def probes(

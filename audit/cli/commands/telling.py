@@ -36,7 +36,7 @@ def schema(
     """Print the JSON Schema of result.json."""
     import json
 
-    from audit.plan.file.reading import design_schema, plan_schema
+    from audit.plan.file.plan_file import design_schema, plan_schema
     from audit.result.file import result_schema
 
     if plan and design:

@@ -13,7 +13,7 @@ from audit.cli.console.terminal import note
 
 if TYPE_CHECKING:
     from audit.plan.audit_plan import AuditPlan
-    from audit.plan.file.reading import LoadedPlan
+    from audit.plan.file.plan_file import LoadedPlan
     from audit.result.audit_result import AuditResult
     from audit.verdicts.changes.baseline import Baseline
 
@@ -120,7 +120,7 @@ def plan_at_hand(result: AuditResult, named: Path | None) -> LoadedPlan | None:
     Raises PlanError or ResultError for one that was named and cannot be used.
     """
     from audit.errors import AuditError
-    from audit.plan.file.reading import read_plan_file
+    from audit.plan.file.plan_file import read_plan_file
     from audit.verdicts.changes.accept import check_plans
 
     path = named or (Path(result.provenance.plan_file) if result.provenance.plan_file else None)

@@ -19,7 +19,7 @@ from audit.cli.outputs.waiving import with_waivers_from
 from audit.detectors.isolation.options import Sandbox
 
 if TYPE_CHECKING:
-    from audit.plan.file.reading import LoadedPlan
+    from audit.plan.file.plan_file import LoadedPlan
     from audit.result.audit_result import AuditResult
     from audit.verdicts.changes.baseline import Baseline
 
@@ -77,7 +77,7 @@ def judged(asked: Gated) -> tuple[AuditResult, Accepting]:
     """The result that is there, or that of a plan, held against a baseline where there is one."""
     if asked.result_path is not None:
         return _as_judged(asked.result_path, asked)
-    from audit.plan.file.reading import read_plan_file
+    from audit.plan.file.plan_file import read_plan_file
     from audit.verdicts.changes.baseline import baseline_for
 
     loaded = with_waivers_from(read_plan_file(asked.path), asked.waivers)
@@ -97,7 +97,7 @@ def judged_alone(asked: Gated) -> AuditResult:
         _say_left_out(change=result.change is not None, waivers=bool(result.waivers), quiet=asked.quiet)
         return result
     from audit.plan.audit_plan import BaselineSection
-    from audit.plan.file.reading import read_plan_file
+    from audit.plan.file.plan_file import read_plan_file
 
     loaded = read_plan_file(asked.path)
     named = loaded.plan.baseline.result is not None

@@ -87,7 +87,7 @@ def judged_tonight(
     exact
         Whether groups are named.
     """
-    from audit.plan.file.reading import read_plan_file
+    from audit.plan.file.plan_file import read_plan_file
     from audit.verdicts.nights.identity import check_plan
     from audit.verdicts.nights.night import check_sample, night
     from audit.verdicts.nights.state_file import locked, read_state, write_state

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from audit.cli.outputs.output_folder import OutputFolder
     from audit.cli.outputs.showing import ExactReports, PublicFiles, Showing
     from audit.detectors.isolation.options import IsolationOptions
-    from audit.plan.file.reading import LoadedPlan
+    from audit.plan.file.plan_file import LoadedPlan
     from audit.result.audit_result import AuditResult
 
 
@@ -145,7 +145,7 @@ def _asked_so_often(path: Path, repeat: int | None) -> LoadedPlan:
     """The plan, with another `scoring.repeat` if asked. Raises PlanError where its detector cannot be asked again."""
     from audit.errors import PlanError
     from audit.plan.audit_plan import PredictionsDetector
-    from audit.plan.file.reading import read_plan_file
+    from audit.plan.file.plan_file import read_plan_file
 
     loaded = read_plan_file(path)
     if repeat is None:

@@ -46,7 +46,7 @@ def inputs_digest(path: Path, options: Mapping[str, Any], *, details: bool) -> s
     PlanError
         If the plan cannot be read.
     """
-    from audit.plan.file.reading import read_plan_file
+    from audit.plan.file.plan_file import read_plan_file
     from audit.version import __version__
 
     loaded = read_plan_file(path)

@@ -13,7 +13,7 @@ from audit.cli.console.terminal import note
 if TYPE_CHECKING:
     from audit.cli.outputs.verdict_code import OnInconclusive
     from audit.errors import ExitCode
-    from audit.plan.file.reading import LoadedPlan
+    from audit.plan.file.plan_file import LoadedPlan
     from audit.public.table import PublicRelease, PublicWaiver
     from audit.result.audit_result import AuditResult, Waiver
     from audit.result.waivers import Held, Standing

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from audit.cli.console.group_names import GroupNames
-from audit.plan.file.reading import canonical_plan_sha256
+from audit.plan.file.plan_file import canonical_plan_sha256
 from audit.scoring.provenance import package_version
 from audit.version import __version__
 

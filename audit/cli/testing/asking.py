@@ -17,7 +17,7 @@ from audit.errors import AuditError, RunInterruptedError
 from audit.storage import held, write_durably
 
 if TYPE_CHECKING:
-    from audit.plan.file.reading import LoadedPlan
+    from audit.plan.file.plan_file import LoadedPlan
     from audit.result.audit_result import AuditResult
 
 __all__ = ["Asked", "NotJudgedError", "judged", "judged_once", "quietly"]
@@ -136,7 +136,7 @@ def _public(asked: Asked) -> Judged:
     from audit.cli.testing.public_cases import public_cases
     from audit.cli.testing.waived_cases import told_by_release, with_waivers
     from audit.disclosure.publish import check_folder, publish
-    from audit.plan.file.reading import read_plan_file
+    from audit.plan.file.plan_file import read_plan_file
 
     loaded = read_plan_file(asked.plan)
     place = _place(asked, loaded)
@@ -162,7 +162,7 @@ def _nowhere(files: Mapping[str, bytes]) -> None:
 def _exact(asked: Asked) -> Judged:
     from audit.cli.testing.exact_cases import exact_cases
     from audit.cli.testing.waived_cases import told_by_result, with_waivers
-    from audit.plan.file.reading import read_plan_file
+    from audit.plan.file.plan_file import read_plan_file
 
     result = _audited(asked, read_plan_file(asked.plan))
     outcome = result.overall.outcome.upper()

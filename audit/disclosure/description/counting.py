@@ -13,10 +13,10 @@ from audit.evaluation.connection import PrivateFolder, Unchanged, connect, readi
 from audit.evaluation.design import cluster_text
 from audit.evaluation.ids import check_ids
 from audit.evaluation.labels import check_labels
-from audit.evaluation.quoting import identifier
-from audit.evaluation.reading import ReadOptions, read_file
 from audit.evaluation.relation import ROW
 from audit.evaluation.sensitive import CodedFeature, check_maps, check_names, code_features, list_columns
+from audit.evaluation.sql import identifier
+from audit.evaluation.table_file import ReadOptions, read_file
 from audit.plan.audit_plan import AuditPlan
 
 if TYPE_CHECKING:

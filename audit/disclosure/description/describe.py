@@ -16,7 +16,7 @@ from audit.disclosure.description.mechanism import Mechanism, Noise, OpenDP
 from audit.disclosure.description.tables import Table, possible_tables, without_list
 from audit.errors import PlanError
 from audit.plan.audit_plan import AuditPlan
-from audit.plan.file.reading import LoadedPlan
+from audit.plan.file.plan_file import LoadedPlan
 
 __all__ = ["ROWS_PER_CLUSTER", "Asked", "described_set", "shares_of"]
 

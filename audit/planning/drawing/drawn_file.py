@@ -12,8 +12,8 @@ import numpy as np
 from audit.errors import DataError, StorageError
 from audit.evaluation.columns import BETWEEN_ITEMS, is_number_type, text_of
 from audit.evaluation.connection import reading
-from audit.evaluation.quoting import identifier, literal
 from audit.evaluation.relation import ROW
+from audit.evaluation.sql import identifier, literal
 from audit.plan.sampling_design import SamplingDesign
 from audit.planning.drawing.pool import PREFIX, Pool
 from audit.planning.drawing.sampling import Strata

@@ -9,8 +9,8 @@ from audit.evaluation.connection import PrivateFolder, Unchanged, connect
 from audit.evaluation.design import cluster_text
 from audit.evaluation.ids import check_ids
 from audit.evaluation.labels import check_labels
-from audit.evaluation.reading import ReadOptions, read_file
 from audit.evaluation.sensitive import check_maps, check_names, code_features, list_columns
+from audit.evaluation.table_file import ReadOptions, read_file
 from audit.plan.sampling_design import SamplingDesign
 from audit.planning.drawing.pool import Pool, check_columns, find_cells, make_frame
 

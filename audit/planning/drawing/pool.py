@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from audit.errors import DataError
 from audit.evaluation.columns import check_asked, check_text_type, text_of
 from audit.evaluation.connection import PrivateFolder, Unchanged, reading
-from audit.evaluation.quoting import identifier, literal
 from audit.evaluation.relation import ROW, Relation
 from audit.evaluation.sensitive import CodedFeature
+from audit.evaluation.sql import identifier, literal
 from audit.plan.sampling_design import COLUMNS_ADDED, SamplingDesign
 from audit.vocabulary.groups import SensitiveFeature
 from audit.vocabulary.text import shown

@@ -20,7 +20,7 @@ from audit.detectors.protocol import REASONS, STATUSES
 from audit.errors import DataError, PlanError
 from audit.evaluation.columns import check_text_type
 from audit.evaluation.connection import reading
-from audit.evaluation.quoting import identifier
+from audit.evaluation.sql import identifier
 from audit.plan.audit_plan import AuditPlan, ColumnsProbe, PredictionsDetector, Probe, TextProbe
 from audit.scoring.batches import check_features
 from audit.scoring.probing.answered_now import answers_of

@@ -12,7 +12,7 @@ import numpy as np
 from audit.counting.probed import MOST_VARIANTS, Comparison, Design, Pairs, SlotOfProbe
 from audit.errors import PlanError
 from audit.evaluation.connection import reading
-from audit.evaluation.quoting import identifier
+from audit.evaluation.sql import identifier
 from audit.plan.probes import ColumnsProbe
 from audit.scoring.probing.text_design import variant_id
 from audit.vocabulary.text import shown

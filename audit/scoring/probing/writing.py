@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from audit.counting.probed import Design
 from audit.errors import PlanError
 from audit.evaluation.evaluation_set import open_evaluation_set
-from audit.plan.file.reading import LoadedPlan, read_plan_file
+from audit.plan.file.plan_file import LoadedPlan, read_plan_file
 from audit.scoring.probing.asking import design_of
 from audit.vocabulary.text import starts_formula as is_formula
 

@@ -15,8 +15,8 @@ import numpy as np
 
 from audit.stats.margins.score_test import FAIL_BETA, PASS_BETA
 from audit.stats.rates.boundaries import Boundary, Scale, counted_rate, margin_boundary
+from audit.stats.sizes.approximate_power import rejection_power, smallest_decidable_gap
 from audit.stats.sizes.enumerated_power import critical_counts, enumerated_power, farthest_rate
-from audit.stats.sizes.planning import rejection_power, smallest_decidable_gap
 
 __all__ = ["EXACT_UP_TO", "Limit", "failing_rate", "passing_edge"]
 

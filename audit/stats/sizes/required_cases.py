@@ -1,6 +1,7 @@
 """From how many cases on a group is decided with a given power, by the exact test itself.
 
-`audit.stats.sizes.planning` gives a first answer from the large-sample power; the exact test is then asked around it.
+`audit.stats.sizes.approximate_power` gives a first answer from the large-sample power; the exact test is then asked
+around it.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from typing import NamedTuple
 
 from audit.stats.rates.binomial import checked_fraction
 from audit.stats.rates.boundaries import Boundary, counted_rate
+from audit.stats.sizes.approximate_power import rejection_power
 from audit.stats.sizes.enumerated_power import critical_counts, enumerated_power
-from audit.stats.sizes.planning import rejection_power
 
 __all__ = ["MOST_CASES", "CasesFor", "Design", "cases_for", "power_with"]
 

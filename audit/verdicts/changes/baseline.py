@@ -16,7 +16,7 @@ from audit.errors import DataError, PlanError, ResultError
 from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.file.mistakes import one_line
-from audit.plan.file.reading import LoadedPlan
+from audit.plan.file.plan_file import LoadedPlan
 from audit.result.audit_result import AuditResult, GroupCounts
 from audit.result.change_follows import worse_of
 from audit.result.file import load_result, result_sha256

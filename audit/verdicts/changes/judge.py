@@ -28,8 +28,8 @@ from audit.result.findings.change import (
     GroupChangeBecause,
     Unpaired,
 )
-from audit.stats.pairs.paired_planning import pairs_to_pass
-from audit.stats.sizes.planning import cases_to_pass
+from audit.stats.pairs.paired_score import pairs_to_pass
+from audit.stats.sizes.approximate_power import cases_to_pass
 from audit.verdicts.changes.margins import ChangeTests, Evidence, change_level, change_tests
 from audit.verdicts.changes.sides import change_questions, margin_of
 from audit.verdicts.decidability import FamilyDecidability, RuleDecidability, on_the_ladder

@@ -19,7 +19,7 @@ from audit.counting.table import FamilyCounts, IntArray
 from audit.plan.audit_plan import AuditPlan, Rule
 from audit.stats.margins.multiplicity import FamilyRejections, Method, reject_family
 from audit.stats.margins.score_test import FAIL_BETA, PASS_BETA, screened_p
-from audit.stats.pairs.paired_naming import name_paired
+from audit.stats.pairs.paired_family import name_paired
 from audit.stats.pairs.paired_score import BETA, paired_interval, screened_paired_p
 from audit.stats.rates.boundaries import counted_outcome
 from audit.stats.rates.intervals import newcombe_difference

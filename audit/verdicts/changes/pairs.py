@@ -13,7 +13,7 @@ from audit.counting.count import SCORED
 from audit.counting.table import DECISIONS, UNLABELLED, CountsTable, FamilyCounts, IntArray
 from audit.errors import ResultError
 from audit.evaluation.connection import reading
-from audit.evaluation.quoting import identifier
+from audit.evaluation.sql import identifier
 from audit.vocabulary.groups import Family, SensitiveFeature
 
 if TYPE_CHECKING:

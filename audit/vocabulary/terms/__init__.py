@@ -9,17 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from audit.vocabulary.terms.doubting import DOUBTING
-from audit.vocabulary.terms.governing import GOVERNING
-from audit.vocabulary.terms.judging import JUDGING
-from audit.vocabulary.terms.looking import LOOKING
-from audit.vocabulary.terms.reporting import REPORTING
-from audit.vocabulary.terms.swapping import SLOT_WORDS, SWAPPING
+from audit.vocabulary.terms.doubts import DOUBTS
+from audit.vocabulary.terms.further_questions import FURTHER_QUESTIONS
+from audit.vocabulary.terms.governance import GOVERNANCE
+from audit.vocabulary.terms.probes import PROBES, SLOT_WORDS
+from audit.vocabulary.terms.reports import REPORTS
 from audit.vocabulary.terms.term import Term, plain_name
+from audit.vocabulary.terms.verdicts import VERDICTS
 
 __all__ = ["SLOT_WORDS", "TERMS", "Term", "plain_name", "term_called", "terms_like"]
 
-_PARTS: Final = (*JUDGING, *DOUBTING, *LOOKING, *SWAPPING, *GOVERNING, *REPORTING)
+_PARTS: Final = (*VERDICTS, *DOUBTS, *FURTHER_QUESTIONS, *PROBES, *GOVERNANCE, *REPORTS)
 TERMS: Final[Mapping[str, Term]] = {term.name: term for term in _PARTS}
 
 

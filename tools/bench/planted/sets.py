@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from audit.plan.file.reading import LoadedPlan, read_plan_file
+from audit.plan.file.plan_file import LoadedPlan, read_plan_file
 from audit.run import run_audit
 from audit.vocabulary.groups import Group
 from audit.vocabulary.metrics import MetricName

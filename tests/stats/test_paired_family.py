@@ -10,9 +10,15 @@ from scipy.optimize import brentq
 from scipy.stats import multinomial, norm
 from statsmodels.stats.contingency_tables import mcnemar
 
-from audit.stats.pairs.paired_naming import name_paired, smallest_paired_p, survival
-from audit.stats.pairs.paired_planning import pairs_to_pass
-from audit.stats.pairs.paired_score import BETA, paired_interval, paired_p, paired_statistic, screened_paired_p
+from audit.stats.pairs.paired_family import name_paired, smallest_paired_p, survival
+from audit.stats.pairs.paired_score import (
+    BETA,
+    paired_interval,
+    paired_p,
+    paired_statistic,
+    pairs_to_pass,
+    screened_paired_p,
+)
 from audit.stats.rates.binomial import FloatArray, IntArray
 from tools.simulate.changes import MARGIN, false_names, named_paired, named_separate, twice
 

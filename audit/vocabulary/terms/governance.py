@@ -6,7 +6,7 @@ from typing import Final
 
 from audit.vocabulary.terms.term import Term
 
-GOVERNING: Final = (
+GOVERNANCE: Final = (
     Term(
         "measured, declared, not shown",
         "The three states of evidence. Measured: numbers of this audit speak to the question, whatever they say. "

@@ -6,7 +6,7 @@ from typing import Final
 
 from audit.vocabulary.terms.term import Term
 
-LOOKING: Final = (
+FURTHER_QUESTIONS: Final = (
     Term(
         "test of all equal",
         "Asks whether all groups of a kind have the same rate. The outcomes are dealt out at random over the groups "

@@ -99,7 +99,7 @@ def cases_to_decide(
     The smallest n at which `rejection_power` is large enough, found by bisection; then raised, in steps of 1 or 1 %,
     until a binomial test that knew the rest's rate would have the power too, because that bounds the exact test and
     falls far short of the approximation when few cases are expected. Enumerated power of the exact test at the answer
-    to "80 %": .75 to .88 (tests/stats/test_planning.py).
+    to "80 %": .75 to .88 (tests/stats/test_approximate_power.py).
     """
     checked_fraction(power, "power")
     group, rest, m, alpha = np.broadcast_arrays(

@@ -6,7 +6,7 @@ from typing import Final
 
 from audit.vocabulary.terms.term import Term
 
-JUDGING: Final = (
+VERDICTS: Final = (
     Term(
         "interval",
         "A range of values that the counts leave possible; reports call it the likely range. If the test were repeated "

@@ -16,7 +16,7 @@ SLOT_WORDS: Final[Mapping[str, str]] = {
 }
 """What a reader calls the slots of a text."""
 
-SWAPPING: Final = (
+PROBES: Final = (
     Term(
         "counterfactual probe",
         "Texts, or rows, that differ in one place only: the nationality word, the country, the word for gender, a "

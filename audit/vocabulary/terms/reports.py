@@ -6,7 +6,7 @@ from typing import Final
 
 from audit.vocabulary.terms.term import Term
 
-REPORTING: Final = (
+REPORTS: Final = (
     Term(
         "limit",
         "How much worse off than everyone else a group may be before the audit fails. Set in the plan.",

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from audit.stats.rates.binomial import BoolArray, FloatArray
 
-__all__ = ["APPEARS", "CANNOT_TELL", "NOTES", "REVERSES", "STAYS", "VANISHES", "note_on_conditioning"]
+__all__ = ["APPEARS", "CANNOT_TELL", "NOTES", "REVERSES", "STAYS", "VANISHES", "change_by_conditioning"]
 
 Gap: TypeAlias = tuple[FloatArray, FloatArray, FloatArray]
 """A difference, or the logarithm of a ratio, with its limits; each of shape (G,)."""
@@ -18,7 +18,7 @@ NOTES: Final = ("vanishes", "appears", "stays", "reverses", "cannot_tell")
 VANISHES, APPEARS, STAYS, REVERSES, CANNOT_TELL = range(5)
 
 
-def note_on_conditioning(crude: Gap, conditional: Gap, shift: Gap, limit: float | None) -> npt.NDArray[np.int64]:
+def change_by_conditioning(crude: Gap, conditional: Gap, shift: Gap, limit: float | None) -> npt.NDArray[np.int64]:
     """What conditioning does to a gap.
 
     Parameters

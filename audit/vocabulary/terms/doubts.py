@@ -6,7 +6,7 @@ from typing import Final
 
 from audit.vocabulary.terms.term import Term
 
-DOUBTING: Final = (
+DOUBTS: Final = (
     Term(
         "label flips",
         "The fewest labels of a group that would have to be wrong for its verdict not to stand, if they were the ones "

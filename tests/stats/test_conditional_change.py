@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from audit.stats.doubts.conditioning import NOTES, Gap, note_on_conditioning
+from audit.stats.doubts.conditional_change import NOTES, Gap, change_by_conditioning
 
 MOVED_UP = (0.15, 0.12, 0.18)
 STILL = (0.01, -0.02, 0.04)
@@ -15,7 +15,7 @@ def note(
     crude: tuple[float, ...], conditional: tuple[float, ...], shift: tuple[float, ...], limit: float | None
 ) -> str:
     first, second, third = (_gap(gap) for gap in (crude, conditional, shift))
-    return NOTES[int(note_on_conditioning(first, second, third, limit)[0])]
+    return NOTES[int(change_by_conditioning(first, second, third, limit)[0])]
 
 
 def _gap(gap: tuple[float, ...]) -> Gap:
