@@ -13,7 +13,7 @@ from audit.analyses.families import MOST_GROUPS, is_listed
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings.patterns import Amplification, Amplifies, GroupAmplification
-from audit.stats.pairs.paired import difference_of_independent, mean_of_signed, newcombe_paired
+from audit.stats.pairs.paired import difference_of_independent, mean_of_signed_estimates, newcombe_paired
 from audit.stats.rates.binomial import BoolArray, FloatArray, IntArray
 from audit.stats.rates.intervals import newcombe_difference
 from audit.vocabulary.metrics import Cell
@@ -80,7 +80,7 @@ def _of_family(plan: AuditPlan, family: FamilyCounts) -> Amplification:
         _only(has_rest, labels), _only(has_rest, _gap(flagged, n, rest[0] + rest[1], m, level)), added
     )
     settled = _side(labels) != 0
-    total = mean_of_signed(np.where(above, 1.0, -1.0), settled, change)
+    total = mean_of_signed_estimates(np.where(above, 1.0, -1.0), settled, change)
     tally = Counter(words)
     everyone = [int(family.total((cell,)).sum()) for cell in _CELLS]
     many = len(family.groups) > MOST_GROUPS

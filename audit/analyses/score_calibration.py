@@ -19,7 +19,7 @@ from audit.stats.scores.calibration import (
     CalibrationBins,
     MeanGap,
     Miscalibration,
-    holm,
+    holm_adjusted,
     mean_gap,
     miscalibration,
 )
@@ -49,7 +49,7 @@ def _of_family(plan: AuditPlan, scores: FamilyScores, unused: tuple[Unused, ...]
     reasons = [_reason(int(count), floor, is_share=is_share) for count in cases]
     tested = np.array([place for place, reason in enumerate(reasons) if reason is None], dtype=np.int64)
     adjusted = np.full(cases.size, np.nan)
-    adjusted[tested] = holm(found.p_value[tested])
+    adjusted[tested] = holm_adjusted(found.p_value[tested])
     with_bins = len(scores.groups) <= MOST_GROUPS_WITH_BINS
     return [
         Calibration.model_construct(

@@ -13,7 +13,7 @@ from audit.counting.score_table import BINS, FamilyScores
 from audit.counting.table import NEGATIVE, POSITIVE, IntArray
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings.scores import SWEEP_NOTE, Sweep, SweepGap, SweepStep, SweptRate, Unused
-from audit.stats.scores.sweeps import NOBODY, edges_for, flagged_from, largest_gap
+from audit.stats.scores.sweeps import NOBODY, edges_flagging, flagged_at_edges, largest_gap
 from audit.vocabulary.groups import Group
 
 __all__ = ["CAPACITIES", "MOST_GROUPS_LISTED", "sweeps"]
@@ -72,7 +72,7 @@ def _of_family(plan: AuditPlan, scores: FamilyScores, unused: tuple[Unused, ...]
 def _flagged(scores: FamilyScores) -> IntArray:
     """int64[G, 3, 201]: positives, negatives and all rows with a score, at or above every edge."""
     kinds = np.stack([scores.positives, scores.negatives, scores.cases.sum(axis=1)], axis=1)
-    return flagged_from(kinds)
+    return flagged_at_edges(kinds)
 
 
 def _thresholds(plan: AuditPlan, score_range: tuple[float, float]) -> list[int]:
@@ -91,7 +91,7 @@ def _thresholds(plan: AuditPlan, score_range: tuple[float, float]) -> list[int]:
 def _capacities(flagged: IntArray) -> list[tuple[int, float]]:
     met: dict[int, float] = {}
     if flagged[0] > 0:
-        for share, edge in zip(CAPACITIES, edges_for(flagged, CAPACITIES).tolist(), strict=True):
+        for share, edge in zip(CAPACITIES, edges_flagging(flagged, CAPACITIES).tolist(), strict=True):
             if flagged[edge] > 0:
                 met.setdefault(edge, share)
     return list(met.items())

@@ -60,7 +60,7 @@ def compared(of: FamilyMoments, family: FamilyCounts, question: Question, when: 
 def _alike(of: FamilyMoments, cells: Cells, scored: Cells, *, rest: bool) -> Alike:
     rate = of.rest if rest else of.own
     alike = Alike.of(rate(cells), of.evened(cells, rest=rest))
-    return alike if scored == cells else alike.and_of(Alike.of(rate(scored), of.evened(scored, rest=rest)))
+    return alike if scored == cells else alike.worse_of(Alike.of(rate(scored), of.evened(scored, rest=rest)))
 
 
 def least_q(of: FamilyMoments, family: FamilyCounts, cells: Iterable[Cell]) -> FloatArray:
@@ -137,7 +137,7 @@ def with_possible_members(
 
 
 def _with(alike: Alike | None, moved: WeightedRate) -> Alike | None:
-    return None if alike is None else alike.and_of(Alike.of(moved))
+    return None if alike is None else alike.worse_of(Alike.of(moved))
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from audit.stats.margins.score_test import FAIL_BETA, PASS_BETA
 from audit.stats.rates.boundaries import Boundary, margin_boundary
 from audit.stats.sizes.approximate_power import cases_to_pass
 from audit.stats.sizes.decidable_disparity import Limit, failing_rate, passing_edge
-from audit.stats.sizes.required_cases import MOST_CASES, Design, cases_for, power_with
+from audit.stats.sizes.required_cases import MOST_CASES, Design, exact_power, required_cases
 from audit.verdicts.budget import NAMES
 from audit.vocabulary.metrics import Cell, Metric
 
@@ -110,7 +110,7 @@ def _passes(asked: Asked, wanted: Wanted, power: float) -> Answer:
         if n >= MOST_CASES or (math.isinf(alone) and asked.rest_cases is not None):
             return Answer(wanted, None, "rest_too_small", power, None, None, None)
         n = math.ceil(min(alone, 1.02 * n + 1.0))
-    reached = found.enumerated_power if n == found.cases else power_with(design, n)
+    reached = found.enumerated_power if n == found.cases else exact_power(design, n)
     return replace(found, cases=n, enumerated_power=reached, judged_alone_from=int(alone))
 
 
@@ -137,7 +137,7 @@ def _first_level(asked: Asked, boundary: Boundary) -> Callable[[int], float]:
 
 
 def _answer(asked: Asked, wanted: Wanted, design: Design, power: float) -> Answer:
-    found = cases_for(design, power) if asked.limit.can_be_exceeded else None
+    found = required_cases(design, power) if asked.limit.can_be_exceeded else None
     if found is None:
         why: Why = "rest_too_small" if asked.limit.can_be_exceeded else "limit_cannot_be_exceeded"
         return Answer(wanted, None, why, power, None, None, None)

@@ -25,7 +25,7 @@ from audit.planning.sample_sizes import (
     wanted_sizes,
     weight_sums,
 )
-from audit.stats.sizes.allocation import GroupCells, fewest, filled, worth
+from audit.stats.sizes.allocation import GroupCells, effective_sizes, proportional_counts, smallest_allocation
 from audit.stats.sizes.unit_shapes import UnitShapes
 
 __all__ = ["Allocation", "ClusterShapes", "GroupReach", "allocate", "least_cases", "planned_reach"]
@@ -112,7 +112,7 @@ def allocate(
     if design.draw.allocation is None or size is None:
         return Allocation(least, floor, None)
     shares = np.ones(pool.size) if design.draw.allocation == "equal" else pool.astype(np.float64)
-    drawn = filled(shares, floor, pool, size)
+    drawn = proportional_counts(shares, floor, pool, size)
     asked = np.maximum(least, drawn)
     if design.draw.allocation == "equal":
         # of cells that have enough some give one more than others, so that the sum is right; all are asked as much
@@ -164,7 +164,7 @@ def _decidable(
     share = _smallest_share(lambda tried: int(search.at(tried)[0].sum()), size)
     drawn, asked = search.at(share)
     if int(drawn.sum()) > size:  # not even the widest margin leaves room for more than the least of each
-        return Allocation(least, filled(drawn.astype(np.float64), floor, pool, size), None, rules_take)
+        return Allocation(least, proportional_counts(drawn.astype(np.float64), floor, pool, size), None, rules_take)
     return Allocation(np.maximum(least, asked), drawn, share, rules_take if rules_take > size else None)
 
 
@@ -213,7 +213,7 @@ class _Search:
         for _ in range(_ROUNDS):
             looks = zip(self._judged, wanted, least, self._shapes, strict=True)
             needed = np.concatenate([self._needed(*of, drawn) for of in looks])
-            before, drawn = drawn, fewest(self._members, needed, self._pool, self._floor)
+            before, drawn = drawn, smallest_allocation(self._members, needed, self._pool, self._floor)
             if np.abs(before - drawn).max(initial=0.0) < 0.5:
                 break
         whole = np.clip(np.ceil(drawn - 1e-6), self._floor, self._pool).astype(np.int64)
@@ -236,7 +236,7 @@ class _Search:
         """float64[G]: Kish's effective size that each group needs, by what the last look left of it and of its rest."""
         pool, cases = groups.members.added(self._pool), groups.members.added(drawn)
         sizes = planned_sizes(self._plan, groups, weight_sums(self._pool, drawn), shapes)
-        kish = worth(groups.members, self._pool, drawn)
+        kish = effective_sizes(groups.members, self._pool, drawn)
         some = kish > 0.0
         kept = np.where(some, sizes.own / np.where(some, kish, 1.0), 1.0)
         from_clusters = kish * least / np.where(cases > 0.0, cases, 1.0)

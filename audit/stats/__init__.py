@@ -1,5 +1,5 @@
-"""Statistics on counts: intervals, exact tests, families of tests, planning.
+"""Statistics of counts: intervals, exact tests, families of tests, sample sizes.
 
-Every function takes arrays with one element per group and returns arrays; nothing here reads a file, the clock or
-a random state, and numpy and scipy.special are the only imports.
+Every function takes arrays with one element for each group and returns arrays. Nothing here reads a file, the clock or
+a random state; numpy and scipy are the only imports.
 """

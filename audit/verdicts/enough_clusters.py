@@ -10,7 +10,7 @@ from scipy.special import ndtri
 
 from audit.analyses.sides import questions
 from audit.plan.audit_plan import AuditPlan, Rule
-from audit.stats.clusters.unseen_clusters import Bundles, times_wanted
+from audit.stats.clusters.unseen_clusters import Bundles, clusters_factor_needed
 from audit.stats.rates.boundaries import Boundary, counted_rate
 
 __all__ = ["cases_from_enough_clusters"]
@@ -53,7 +53,7 @@ def cases_from_enough_clusters(
     """
     n = np.asarray(cases, dtype=np.float64)
     group, rest = sides
-    hiding = group.hide | rest.hide
+    hiding = group.can_hide | rest.can_hide
     if not hiding.any():
         return np.zeros(n.shape)
     asked = questions(plan, rule)
@@ -63,6 +63,6 @@ def cases_from_enough_clusters(
     wanted = np.zeros(n.shape)
     for boundary in [question.within for question in asked] if within is None else within:
         rate = float(counted_rate(rule.planned_rate, boundary))
-        times = times_wanted(group, rate, error, rest, boundary, plan.verdict.alpha, joint=joint, rows=rows)
+        times = clusters_factor_needed(group, rate, error, rest, boundary, plan.verdict.alpha, joint=joint, rows=rows)
         wanted = np.maximum(wanted, np.ceil(np.where(n > 0.0, n, 1.0) * times - 1e-6))
     return np.where(hiding, wanted, 0.0)

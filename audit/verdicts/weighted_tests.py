@@ -206,7 +206,7 @@ def _named(
     p, levels, beyond = np.ones(size), np.full(size, np.nan), np.zeros(size, dtype=bool)
     if not can_fail.any():
         return p, levels, beyond
-    some = best.some(can_fail)
+    some = best.of_groups(can_fail)
     own, _ = question.cells("best")
     numerator, denominator = of.units(own[0]).sum(), of.units(own[1]).sum()
     width = power_width(numerator / max(float(denominator), 1.0), design_size(some.group, expected_icc), question.fail)

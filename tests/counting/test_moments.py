@@ -220,7 +220,7 @@ def test_clusters_evened_are_the_sums_over_rows(
             inside = rows.members(group)
             expected = evened_the_long_way(rows, ~inside if rest else inside, cells)
             if not moments.clustered:
-                assert not found.bundles.hide[place]
+                assert not found.bundles.can_hide[place]
                 continue
             assert_same(
                 found.rate, place, {name: getattr(expected.rate, name)[0] for name in expected.rate.__annotations__}

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made.nights import Night, cells, draws, feature, made_plan, only, taken
 
-from audit.stats.margins.safe_process import begun, log_factor
+from audit.stats.margins.safe_process import log_factor, new_state
 from audit.stats.rates.boundaries import Boundary
 from audit.verdicts.nights.judging import judged
 from audit.verdicts.nights.state import State
@@ -59,7 +59,7 @@ def test_no_pair_of_rates_within_the_limit_makes_a_night_gain_on_average(
 
     own = float(np.clip(edge.edge(np.array([rest]))[0], 0.0, 1.0))
     for shown in ((0, 0), (70, 100), (10, 100)):
-        state = begun(1)._replace(rest_counted=np.array([shown[0]]), rest_cases=np.array([shown[1]]))
+        state = new_state(1)._replace(rest_counted=np.array([shown[0]]), rest_cases=np.array([shown[1]]))
         for rate in (own, (own + 1.0) / 2.0):
             mean = sum(
                 binom.pmf(x, n, rate) * binom.pmf(y, m, rest) * math.exp(log_factor(state, x, n, y, m, edge)[0])
@@ -71,7 +71,7 @@ def test_no_pair_of_rates_within_the_limit_makes_a_night_gain_on_average(
 
 def test_impossible_counts_are_refused() -> None:
     with pytest.raises(ValueError, match="more can be counted"):
-        log_factor(begun(1), 2, 1, 0, 1, EDGE)
+        log_factor(new_state(1), 2, 1, 0, 1, EDGE)
 
 
 RATES = {"a": 0.8, "b": 0.8, "c": 0.8}
@@ -115,7 +115,7 @@ def test_a_pass_that_is_true_of_every_night_is_seldom_put_in_doubt() -> None:
     runs, nights = 200, 100
     every = np.ones(runs, dtype=np.bool_)
     doubt, ever = Doubt(np.zeros(runs), np.zeros(runs, dtype=np.int64)), np.zeros(runs, dtype=np.bool_)
-    state = begun(runs)._replace(rest_counted=np.full(runs, 700), rest_cases=np.full(runs, 1000))
+    state = new_state(runs)._replace(rest_counted=np.full(runs, 700), rest_cases=np.full(runs, 1000))
     for _ in range(nights):
         n, m = np.full(runs, 30), np.full(runs, 300)
         x, y = rng.binomial(n, 0.6), rng.binomial(m, 0.7)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import Bounds, NonlinearConstraint, minimize
 
-from audit.stats.sizes.allocation import GroupCells, fewest, filled, worth
+from audit.stats.sizes.allocation import GroupCells, effective_sizes, proportional_counts, smallest_allocation
 
 CELLS = st.lists(st.tuples(st.integers(0, 300), st.integers(0, 10)), min_size=1, max_size=30)
 
@@ -20,7 +20,7 @@ def test_a_filled_allocation_has_the_size_asked_within_its_bounds(
 ) -> None:
     pool = np.array([size for size, _ in cells])
     least = np.minimum([low for _, low in cells], pool)
-    drawn = filled(np.ones(pool.size) if equal else pool, least, pool, total)
+    drawn = proportional_counts(np.ones(pool.size) if equal else pool, least, pool, total)
     assert int(drawn.sum()) == min(max(total, int(least.sum())), int(pool.sum()))
     assert np.all((least <= drawn) & (drawn <= pool))
     inner = (least < drawn) & (drawn < pool)
@@ -30,9 +30,9 @@ def test_a_filled_allocation_has_the_size_asked_within_its_bounds(
 
 
 def test_proportional_shares_are_those_of_largest_remainders() -> None:
-    assert filled([5, 3, 3], [0, 0, 0], [9, 9, 9], 10).tolist() == [4, 3, 3]
-    assert filled([1, 1, 1], [0, 0, 0], [9, 9, 9], 10).tolist() == [4, 3, 3]
-    assert filled([100, 10, 1], [1, 1, 1], [100, 10, 1], 56).tolist() == [50, 5, 1]
+    assert proportional_counts([5, 3, 3], [0, 0, 0], [9, 9, 9], 10).tolist() == [4, 3, 3]
+    assert proportional_counts([1, 1, 1], [0, 0, 0], [9, 9, 9], 10).tolist() == [4, 3, 3]
+    assert proportional_counts([100, 10, 1], [1, 1, 1], [100, 10, 1], 56).tolist() == [50, 5, 1]
 
 
 @given(
@@ -43,16 +43,16 @@ def test_worth_is_the_effective_size_of_the_weights_written_out(cells: list[tupl
     drawn = np.array([min(pool, drawn) for pool, drawn in cells], dtype=np.int64)
     weights = np.repeat(sizes / drawn, drawn)
     kish = weights.sum() ** 2 / (weights**2).sum()
-    assert worth(GroupCells.of([range(len(cells))]), sizes, drawn)[0] == pytest.approx(kish)
+    assert effective_sizes(GroupCells.of([range(len(cells))]), sizes, drawn)[0] == pytest.approx(kish)
 
 
 def test_a_group_with_a_cell_of_which_nothing_is_drawn_is_worth_nothing() -> None:
     groups = GroupCells.of([[0, 1], [1], [2]])
-    assert worth(groups, [10, 10, 0], [0, 5, 0]).tolist() == [0.0, 5.0, 0.0]
+    assert effective_sizes(groups, [10, 10, 0], [0, 5, 0]).tolist() == [0.0, 5.0, 0.0]
 
 
 def test_one_group_is_served_in_proportion() -> None:
-    drawn = fewest(GroupCells.of([[0, 1, 2]]), [30.0], [100, 200, 300], [0, 0, 0])
+    drawn = smallest_allocation(GroupCells.of([[0, 1, 2]]), [30.0], [100, 200, 300], [0, 0, 0])
     np.testing.assert_allclose(drawn, [5, 10, 15], rtol=1e-6)
 
 
@@ -67,8 +67,8 @@ def test_fewest_agrees_with_a_general_optimiser(seed: int) -> None:
     groups = GroupCells.of(members)
     wanted = np.minimum(rng.integers(20, 400, len(members)), 0.8 * groups.added(pool))
     least = np.minimum(2.0, pool)
-    drawn = fewest(groups, wanted, pool, least)
-    assert np.all(worth(groups, pool, drawn) >= wanted * (1 - 1e-5))
+    drawn = smallest_allocation(groups, wanted, pool, least)
+    assert np.all(effective_sizes(groups, pool, drawn) >= wanted * (1 - 1e-5))
 
     def short(n: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         return 1.0 - groups.added(pool**2 / n) * wanted / groups.added(pool) ** 2
@@ -87,8 +87,8 @@ def test_fewest_agrees_with_a_general_optimiser(seed: int) -> None:
 
 def test_a_group_without_enough_cases_gives_all_and_takes_nothing_from_others() -> None:
     groups = GroupCells.of([[0], [1]])
-    assert fewest(groups, [50.0, 20.0], [10, 1_000], [5, 5]).tolist() == pytest.approx([10.0, 20.0])
+    assert smallest_allocation(groups, [50.0, 20.0], [10, 1_000], [5, 5]).tolist() == pytest.approx([10.0, 20.0])
 
 
 def test_nothing_beyond_the_least_is_drawn_where_nothing_is_wanted() -> None:
-    assert fewest(GroupCells.of([[0, 1]]), [0.0], [10, 10], [2, 3]).tolist() == [2.0, 3.0]
+    assert smallest_allocation(GroupCells.of([[0, 1]]), [0.0], [10, 10], [2, 3]).tolist() == [2.0, 3.0]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.stats import chi2
 from sklearn.calibration import calibration_curve
 
-from audit.stats.scores.calibration import CalibrationBins, holm, mean_gap, miscalibration
+from audit.stats.scores.calibration import CalibrationBins, holm_adjusted, mean_gap, miscalibration
 
 FloatArray = npt.NDArray[np.float64]
 Truth = Callable[[FloatArray], FloatArray]
@@ -156,4 +156,4 @@ def test_sums_that_no_scores_have_are_refused() -> None:
 def test_adjusted_p_values_are_those_of_statsmodels(p: list[float]) -> None:
     from statsmodels.stats.multitest import multipletests
 
-    assert holm(p) == pytest.approx(multipletests(p, method="holm")[1])
+    assert holm_adjusted(p) == pytest.approx(multipletests(p, method="holm_adjusted")[1])

@@ -12,7 +12,7 @@ from audit.stats.margins.score_test import FAIL_BETA, PASS_BETA
 from audit.stats.rates.boundaries import Side, counted_rate, margin_boundary
 from audit.stats.sizes.decidable_disparity import EXACT_UP_TO, Limit, failing_rate, passing_edge
 from audit.stats.sizes.enumerated_power import CriticalCounts, critical_counts, enumerated_power, farthest_rate
-from audit.stats.sizes.required_cases import Design, cases_for, power_with
+from audit.stats.sizes.required_cases import Design, exact_power, required_cases
 
 SETTINGS: list[tuple[Side, bool, float, float, float, int, int, float]] = [
     ("fail", True, 0.1, 0.8, 0.55, 30, 300, 0.05),
@@ -141,18 +141,18 @@ def test_from_the_number_found_on_the_power_is_reached_and_before_it_is_not(
 ) -> None:
     boundary = margin_boundary("pass", low, "difference", margin)
     design = Design(rate, rate, boundary, PASS_BETA, lambda _: rest, lambda _: 0.05)
-    found = cases_for(design, 0.8)
+    found = required_cases(design, 0.8)
     assert found is not None
     (power,) = rejection_probabilities([rate], found.cases, rate, rest, boundary, 0.05, PASS_BETA, at_most=200)
     assert found.power == pytest.approx(power, abs=0.02)
-    assert all(power_with(design, found.cases + more) >= 0.8 for more in range(0, found.cases // 5, 4))
-    assert any(power_with(design, found.cases - less) < 0.8 for less in range(1, 8))
+    assert all(exact_power(design, found.cases + more) >= 0.8 for more in range(0, found.cases // 5, 4))
+    assert any(exact_power(design, found.cases - less) < 0.8 for less in range(1, 8))
 
 
 def test_no_number_of_cases_where_none_is_enough() -> None:
     boundary = margin_boundary("pass", True, "difference", 0.05)
-    assert cases_for(Design(0.7, 0.7, boundary, PASS_BETA, lambda _: 100, lambda _: 0.05), 0.8) is None
+    assert required_cases(Design(0.7, 0.7, boundary, PASS_BETA, lambda _: 100, lambda _: 0.05), 0.8) is None
     fail = margin_boundary("fail", True, "difference", 0.1)
-    assert cases_for(Design(0.5, 0.8, fail, FAIL_BETA, lambda _: 10_000, lambda _: 1e-7), 0.8) is None
+    assert required_cases(Design(0.5, 0.8, fail, FAIL_BETA, lambda _: 10_000, lambda _: 1e-7), 0.8) is None
     with pytest.raises(ValueError, match="power"):
-        cases_for(Design(0.5, 0.8, fail, FAIL_BETA, lambda _: 10_000, lambda _: 0.01), 0.0)
+        required_cases(Design(0.5, 0.8, fail, FAIL_BETA, lambda _: 10_000, lambda _: 0.01), 0.0)

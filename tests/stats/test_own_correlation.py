@@ -15,8 +15,8 @@ from audit.stats.clusters.unseen_clusters import (
     Bundles,
     chance_unseen,
     cluster_number,
+    clusters_factor_needed,
     size_class,
-    times_wanted,
     too_few_clusters,
 )
 from audit.stats.clusters.weighted_rate import WeightedRate
@@ -170,7 +170,7 @@ def test_with_so_many_times_as_many_clusters_the_chance_is_the_level(
     number: float, rate: float, alike: float, share: float
 ) -> None:
     group, error = of(number, alike, share), np.array([0.02])
-    times = times_wanted(group, rate, error, known_rest(), WITHIN, 0.05)
+    times = clusters_factor_needed(group, rate, error, known_rest(), WITHIN, 0.05)
 
     def chance(factor: FloatArray) -> float:
         seen = np.minimum(rate + error / np.sqrt(factor), 1.0)
@@ -253,4 +253,4 @@ def test_looked_at_in_the_ways_of_both_the_larger_chance_counts_in_any_order(one
         return float(chance_unseen(bundles, [0.2], known_rest(), [0.2], WITHIN)[0])
 
     larger = max(chance(first), chance(second))
-    assert chance(first.and_of(second)) == chance(second.and_of(first)) == larger
+    assert chance(first.with_views_of(second)) == chance(second.with_views_of(first)) == larger

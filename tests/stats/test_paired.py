@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.stats.pairs.paired import difference_of_independent, mean_of_signed, newcombe_paired
+from audit.stats.pairs.paired import difference_of_independent, mean_of_signed_estimates, newcombe_paired
 from audit.stats.rates.intervals import newcombe_difference, wilson
 
 
@@ -56,12 +56,12 @@ def test_a_difference_of_two_rates_is_newcombes() -> None:
 def test_the_mean_allows_a_sign_that_is_not_settled_either_way() -> None:
     estimates = np.array([0.1, -0.2]), np.array([0.05, -0.3]), np.array([0.12, -0.15])
     signs = np.array([1.0, -1.0])
-    mean, low, high = mean_of_signed(signs, np.array([True, True]), estimates)
+    mean, low, high = mean_of_signed_estimates(signs, np.array([True, True]), estimates)
     assert mean == pytest.approx(0.15)
     assert low == pytest.approx(0.15 - np.hypot(0.05, 0.05) / 2)
     assert high == pytest.approx(0.15 + np.hypot(0.02, 0.1) / 2)
-    loose = mean_of_signed(signs, np.array([True, False]), estimates)
+    loose = mean_of_signed_estimates(signs, np.array([True, False]), estimates)
     assert loose[0] == mean
     assert loose[1] == pytest.approx((0.1 - 0.2) / 2 - np.hypot(0.05, 0.1) / 2)
     assert loose[2] == pytest.approx(high)
-    assert all(np.isnan(mean_of_signed(np.array([]), np.array([], dtype=bool), (np.array([]),) * 3)))
+    assert all(np.isnan(mean_of_signed_estimates(np.array([]), np.array([], dtype=bool), (np.array([]),) * 3)))

@@ -10,7 +10,7 @@ from scipy.optimize import brentq
 from scipy.stats import multinomial, norm
 from statsmodels.stats.contingency_tables import mcnemar
 
-from audit.stats.pairs.paired_family import name_paired, smallest_paired_p, survival
+from audit.stats.pairs.paired_family import name_paired, smallest_paired_p, survival_probability
 from audit.stats.pairs.paired_score import (
     BETA,
     paired_interval,
@@ -40,7 +40,7 @@ def test_no_share_of_differing_cases_makes_survival_rarer_than_it_is_said_to_be(
     for differ in np.linspace(margin, 1.0, 40):
         lost, gained, law = chances(n, margin, float(differ))
         least = min(least, float(law[gained - lost <= -n * margin + 1e-9].sum()))
-    assert survival([n], margin)[0] == pytest.approx(least, abs=2e-3)
+    assert survival_probability([n], margin)[0] == pytest.approx(least, abs=2e-3)
 
 
 @pytest.mark.parametrize(("n", "margin", "differ"), [(24, 0.1, 0.15), (30, 0.05, 0.3), (21, 0.05, 0.1)])
@@ -55,7 +55,7 @@ def test_among_survivors_no_group_within_the_margin_is_named_more_often_than_it_
         law = chances(n, loss, differ)[2]
         survive = law[kept].sum()
         for level in (0.05, 0.01, 0.002):
-            named = law[close][p <= survival([n], margin)[0] * level].sum()
+            named = law[close][p <= survival_probability([n], margin)[0] * level].sum()
             assert named / survive <= level + 1e-5
 
 

@@ -8,7 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from audit.stats.margins.safe_process import SafeState, begun, e_holm, seen
+from audit.stats.margins.safe_process import SafeState, e_holm, new_state, take_in
 from audit.stats.rates.boundaries import Boundary, Scale, Side, margin_boundary
 
 
@@ -17,7 +17,7 @@ def mean_factor(state: SafeState, sizes: tuple[int, int], boundary: Boundary, gr
     n, m = sizes
     x, y = (grid.ravel() for grid in np.meshgrid(np.arange(n + 1), np.arange(m + 1), indexing="ij"))
     every = SafeState._make(np.broadcast_to(field, x.shape) for field in state)
-    gained = seen(every, x, n, y, m, boundary).log_e - every.log_e
+    gained = take_in(every, x, n, y, m, boundary).log_e - every.log_e
     return float((binom.pmf(x, n, group) * binom.pmf(y, m, rest) * np.exp(gained)).sum())
 
 
@@ -49,10 +49,10 @@ def nights(group: float, nights: int, histories: int, seed: int) -> np.ndarray[t
     """float64[nights, histories]: 20 cases of the group and 400 of everyone else each night, of whom 70 % are found."""
     rng = np.random.default_rng(seed)
     boundary = margin_boundary("fail", True, "difference", 0.05)
-    state, told = begun(histories), []
+    state, told = new_state(histories), []
     for _ in range(nights):
         x, y = rng.binomial(20, group, histories), rng.binomial(400, 0.7, histories)
-        state = seen(state, x, 20, y, 400, boundary)
+        state = take_in(state, x, 20, y, 400, boundary)
         told.append(state.log_e)
     return np.array(told)
 
@@ -67,21 +67,21 @@ def test_looked_at_every_night_it_errs_in_few_histories_and_finds_what_is_there(
 
 def test_nothing_new_changes_nothing() -> None:
     boundary = margin_boundary("fail", True, "ratio", 0.8)
-    before = seen(begun(2), [3, 9], [10, 10], [70, 70], [100, 100], boundary)
-    after = seen(before, [0, 0], [0, 0], [0, 5], [0, 10], boundary)
+    before = take_in(new_state(2), [3, 9], [10, 10], [70, 70], [100, 100], boundary)
+    after = take_in(before, [0, 0], [0, 0], [0, 5], [0, 10], boundary)
     assert after.log_e.tolist() == before.log_e.tolist()
     assert after.rest_cases.tolist() == [100, 110]
 
 
 def test_a_group_as_good_as_the_rest_gains_no_evidence_for_a_fail_and_much_for_a_pass() -> None:
     counts = (np.array([700]), np.array([1000]), np.array([7000]), np.array([10000]))
-    fail, both = margin_boundary("fail", True, "difference", 0.1), begun(1)
+    fail, both = margin_boundary("fail", True, "difference", 0.1), new_state(1)
     for _ in range(3):
-        both = seen(both, *counts, fail)
+        both = take_in(both, *counts, fail)
     assert both.log_e[0] < -20
-    passing, state = margin_boundary("pass", True, "difference", 0.1), begun(1)
+    passing, state = margin_boundary("pass", True, "difference", 0.1), new_state(1)
     for _ in range(3):
-        state = seen(state, counts[1] - counts[0], counts[1], counts[3] - counts[2], counts[3], passing)
+        state = take_in(state, counts[1] - counts[0], counts[1], counts[3] - counts[2], counts[3], passing)
     assert state.log_e[0] > 20
 
 
@@ -95,4 +95,4 @@ def test_several_hypotheses_share_one_level() -> None:
 @pytest.mark.parametrize("counts", [(3, 2, 0, 0), (-1, 2, 0, 0), (0, 0, 4, 3)])
 def test_impossible_counts_are_refused(counts: tuple[int, int, int, int]) -> None:
     with pytest.raises(ValueError, match="counts"):
-        seen(begun(1), *counts, margin_boundary("fail", True, "difference", 0.1))
+        take_in(new_state(1), *counts, margin_boundary("fail", True, "difference", 0.1))

@@ -13,7 +13,7 @@ from scipy.optimize import minimize_scalar
 
 from audit.stats.rates.binomial import BoolArray, FloatArray, IntArray
 from audit.stats.scan.scan_starts import Corners, bernoulli_score, random_starts
-from audit.stats.scan.subset_scan import SEVERITIES, SubsetSearch, best_values, split
+from audit.stats.scan.subset_scan import SEVERITIES, SubsetSearch, best_values, two_blocks
 
 
 @settings(max_examples=60, deadline=None)
@@ -187,8 +187,11 @@ def test_corners_of_many_attributes_are_bounded_and_of_one_attribute_is_its_valu
 
 
 def test_blocks_share_the_attributes_out() -> None:
-    assert split((200, 3, 5, 6, 5, 8)) == ((0, 2), (1, 3, 4, 5)) or sum(map(len, split((200, 3, 5, 6, 5, 8)))) == 6
-    assert split((7,)) == ((0,), ())
+    assert (
+        two_blocks((200, 3, 5, 6, 5, 8)) == ((0, 2), (1, 3, 4, 5))
+        or sum(map(len, two_blocks((200, 3, 5, 6, 5, 8)))) == 6
+    )
+    assert two_blocks((7,)) == ((0,), ())
 
 
 @pytest.mark.parametrize(

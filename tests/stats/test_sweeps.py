@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from sklearn.metrics import roc_curve
 
 from audit.stats.rates.intervals import newcombe_difference
-from audit.stats.scores.sweeps import NOBODY, edges_for, flagged_from, largest_gap
+from audit.stats.scores.sweeps import NOBODY, edges_flagging, flagged_at_edges, largest_gap
 
 
 def test_every_edge_flags_what_a_threshold_there_flags() -> None:
     rng = np.random.default_rng(1)
     cases = rng.integers(0, 4, (3, 2, 30))
-    flagged = flagged_from(cases)
+    flagged = flagged_at_edges(cases)
     assert flagged.shape == (3, 2, 31)
     assert (flagged[..., -1] == 0).all()
     for edge in range(31):
@@ -29,15 +29,15 @@ def test_the_rates_are_those_of_the_roc_curve() -> None:
     labels = np.repeat([1, 0], [pos.sum(), neg.sum()])
     fpr, tpr, thresholds = roc_curve(labels, scores, drop_intermediate=False)
     edges = thresholds[1:].astype(np.int64)
-    assert flagged_from(pos)[edges] / pos.sum() == pytest.approx(tpr[1:])
-    assert flagged_from(neg)[edges] / neg.sum() == pytest.approx(fpr[1:])
+    assert flagged_at_edges(pos)[edges] / pos.sum() == pytest.approx(tpr[1:])
+    assert flagged_at_edges(neg)[edges] / neg.sum() == pytest.approx(fpr[1:])
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=20), st.floats(0, 1))
 def test_a_capacity_is_met_as_nearly_as_bins_allow(cases: list[int], share: float) -> None:
-    flagged = flagged_from(np.array(cases))
-    edge = int(edges_for(flagged, [share])[0])
+    flagged = flagged_at_edges(np.array(cases))
+    edge = int(edges_flagging(flagged, [share])[0])
     nearest = np.abs(flagged - share * sum(cases)).min()
     assert abs(flagged[edge] - share * sum(cases)) == nearest
     assert edge == len(cases) or (np.abs(flagged[edge + 1 :] - share * sum(cases)) > nearest).all()

@@ -1,13 +1,12 @@
 """Test that a group lies beyond (or within) a margin of the rest, where rows have weights or belong to clusters.
 
-The exact tests need independent rows that count alike. Here a group's rate is replaced by as many independent rows as
-its variance is worth, the *effective size*, and the size is cut again for how little its clusters tell of that
-variance (Korn & Graubard 1998). Two variances are known and the larger is taken: the group's own, which few clusters
-estimate badly, and the one that its weights and cluster sizes give with the correlation that all groups show together.
-The test must also hold at the largest correlation that the group's own clusters allow
-(`audit.stats.clusters.own_correlation`), and no p-value is smaller than the chance that none of its bad clusters was
-drawn (`audit.stats.clusters.unseen_clusters`). An approximation, measured in ``tools.simulate``; everything is closed
-form and vectorised over groups.
+The exact tests need independent rows that all count the same. This test replaces the rows of a group by the number of
+independent rows that its variance is worth: the *effective size*. It then cuts that size, because few clusters estimate
+a variance badly (Korn & Graubard 1998). There are two variances, and the larger one counts: the group's own variance,
+and the variance that its weights and cluster sizes give with the correlation of all groups together. The test must also
+hold at the largest correlation that the group's own clusters allow (`audit.stats.clusters.own_correlation`). No p-value
+is smaller than the chance that none of the group's bad clusters was drawn (`audit.stats.clusters.unseen_clusters`). The
+test is an approximation, measured in ``tools.simulate``. Everything is closed form and vectorised over groups.
 """
 
 from __future__ import annotations
@@ -43,12 +42,12 @@ __all__ = [
 ]
 
 MIN_DEGREES_OF_FREEDOM = 3.0
-"""With fewer a group can neither pass nor fail: the quantiles of t say that its variance is as good as unknown."""
+"""With fewer, a group can neither pass nor fail: its variance is as good as unknown, as the quantiles of t show."""
 _PSEUDO_CASES = 4.0
-"""Added to the rest, half of them counted, before its variance is taken (Agresti & Coull 1998): a rate of 0 or 1 in a
-small rest is no proof that it does not vary."""
+"""Cases added to the rest before its variance is taken, half of them counted (Agresti & Coull 1998). A rate of 0 or 1
+in a small rest does not prove that the rate never varies."""
 _LEVEL_WEIGHTS = 1e-9
-"""How far from 1 a tilt may be by rounding."""
+"""Largest distance of a tilt from 1 that rounding explains."""
 _OF_RARER = 0.5
 """Degrees of freedom that one row of the rarer outcome gives to a tilt. Chosen by simulation."""
 
@@ -58,29 +57,30 @@ class Comparison:
     """Groups against their rests; every array is float64 of shape (G,)."""
 
     group: WeightedRate
-    """Rates of the metric, not counted rates."""
+    """Rates of the metric of each group, not counted rates."""
     rest: WeightedRate
     cross: FloatArray
-    """``sum_k e_k f_k`` over clusters with rows in group and rest, ``e_k = (A - pB)/S`` of the group and f_k of the
-    rest: the covariance of the two rates. 0 without such clusters."""
+    """Covariance of the two rates: ``sum_k e_k f_k`` over clusters with rows in group and rest. ``e_k = (A - pB)/S`` is
+    of the group, f_k of the rest. 0 without such clusters."""
     correlation: float | FloatArray
-    """`pooled_correlation` of the family; one for all, or (G,)."""
+    """`pooled_correlation` of the family: one number for all groups, or shape (G,)."""
     tilts: tuple[Tilt, ...] = ()
-    """How weights may go with the outcome, everyone's last; the largest variance counts. Without them weights must not
-    go with it: false passes rose to 9 % with weights twice as large for one outcome."""
+    """How weights may depend on the outcome; the last one is the tilt of all rows together. The largest variance
+    counts. Without tilts the weights must not depend on the outcome: with weights twice as large for one outcome, false
+    passes rose to 9 %."""
     rest_tilts: tuple[Tilt, ...] = ()
     least_q: FloatArray | float = 0.0
-    """``sum_k Q / S^2`` of as many rows, were their weights as unlike as those within all groups together: a group that
-    drew few heavy rows by chance does not look better for it."""
+    """``sum_k Q / S^2`` if the weights of the rows differed as much as the weights within all groups together do. A
+    group that drew few heavy rows by chance does not look better for it."""
     alike: Alike | None = None
-    """What the groups' own clusters show of how alike their rows are; None where nothing is known."""
+    """How similar the rows within a cluster are, as the groups' own clusters show; None where nothing is known."""
     rest_alike: Alike | None = None
-    """The same of the rests."""
+    """How similar the rows within a cluster of the rest are; None where nothing is known."""
     joint: npt.NDArray[np.bool_] | bool = False
     """bool[G]: whether a cluster can have rows in the group and in its rest."""
 
-    def some(self, places: BoolArray) -> Comparison:
-        """The same of some groups."""
+    def of_groups(self, places: BoolArray) -> Comparison:
+        """Select some of the groups."""
         own, rest = (
             tuple(Tilt(*(values[places] for values in tilt)) for tilt in tilts)
             for tilts in (self.tilts, self.rest_tilts)
@@ -89,23 +89,23 @@ class Comparison:
             np.broadcast_to(np.asarray(values, dtype=np.float64), places.shape)[places]
             for values in (self.correlation, self.least_q)
         )
-        alike, rest_alike = (None if of is None else of.some(places) for of in (self.alike, self.rest_alike))
+        alike, rest_alike = (None if of is None else of.of_groups(places) for of in (self.alike, self.rest_alike))
         group, rest_rate, cross = self.group[places], self.rest[places], self.cross[places]
         joint = np.broadcast_to(np.asarray(self.joint, dtype=np.bool_), places.shape)[places]
         return Comparison(group, rest_rate, cross, correlation, own, rest, least_q, alike, rest_alike, joint)
 
     def edge(self, boundary: Boundary) -> FloatArray:
-        """The counted rate on the edge of the hypothesis, at the rest's rate; not clipped."""
+        """Counted rate of the group on the edge of the hypothesis, at the rest's rate; not clipped."""
         return np.asarray(boundary.offset + boundary.slope * counted_rate(self.rest.rate, boundary))
 
     @property
     def own_correlation(self) -> FloatArray:
-        """The largest correlation within the groups that is possible."""
+        """Largest correlation that is possible within the clusters of the groups."""
         return self._possible(self.alike)
 
     @property
     def rest_correlation(self) -> FloatArray:
-        """The same within the rests."""
+        """Largest correlation that is possible within the clusters of the rests."""
         return self._possible(self.rest_alike)
 
     def _possible(self, alike: Alike | None) -> FloatArray:
@@ -113,14 +113,16 @@ class Comparison:
         return np.asarray(np.maximum(largest, self.correlation), dtype=np.float64)
 
     def rest_on_edge(self, boundary: Boundary) -> FloatArray:
-        """The rest's counted rate with which a group as counted would be on the edge.
+        """Counted rate of the rest at which the group, with its counted rate, would lie on the edge.
+
+        The rest then shows too high a rate: the clusters that were missed are those without the counted outcome.
 
         The rest then shows too high a rate, so it is clusters that are not counted that were missed.
         """
         return np.clip((counted_rate(self.group.rate, boundary) - boundary.offset) / boundary.slope, 0.0, 1.0)
 
     def unseen(self, boundary: Boundary) -> FloatArray:
-        """`chance_unseen` of both sides."""
+        """Compute `chance_unseen` for both sides."""
         own, others = (
             (Bundles.all_of(side) if alike is None else alike.bundles).at_least(self.correlation)
             for side, alike in ((self.group, self.alike), (self.rest, self.rest_alike))
@@ -134,7 +136,7 @@ class Comparison:
         return chance_unseen(own, rate, others, rest_rate, boundary, heavy=heavy, joint=self.joint, noise=noise)
 
     def _by_rows(self, boundary: Boundary) -> FloatArray:
-        """float64[G]: the variance of the distance from the edge, were rows alike to nobody."""
+        """float64[G]: variance of the distance from the edge if rows within a cluster were independent."""
         edge = np.clip(self.edge(boundary), 0.0, 1.0)
         tilt, _ = _tilted(self.tilts, counted_rate(edge, boundary))
         of_group = edge * (1.0 - edge) * tilt * variance_factor(self.group, 0.0, self.least_q)
@@ -144,16 +146,17 @@ class Comparison:
 
 
 class EffectiveTest(NamedTuple):
-    """P-values and what they rest on, each float64 of shape (G,)."""
+    """P-values and the figures they rest on, each float64 of shape (G,)."""
 
     p: FloatArray
-    """1 where nothing can be said: fewer than 3 degrees of freedom or 10 clusters, no rows, nothing below the edge."""
+    """1 where the test can say nothing: fewer than 3 degrees of freedom or 10 clusters, no rows, nothing below the
+    edge."""
     effective_size: FloatArray
-    """Independent rows that the comparison is worth at the least, before any cut for few degrees of freedom."""
+    """Smallest number of independent rows that the comparison is worth, before any cut for few degrees of freedom."""
     degrees_of_freedom: FloatArray
-    """Of the variance."""
+    """Degrees of freedom of the variance."""
     too_few_clusters: BoolArray
-    """Whether a group has too few clusters to be judged, or so few that by chance no bad one may have been drawn."""
+    """Whether the group has too few clusters to be judged, or so few that chance may have left out every bad one."""
 
 
 def effective_size(side: WeightedRate, correlation: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
@@ -164,13 +167,16 @@ def effective_size(side: WeightedRate, correlation: npt.ArrayLike) -> tuple[Floa
     """
     pooled = design_size(side, correlation)
     own, spread = own_variance(side), side.rate * (1.0 - side.rate)
-    told = (own > 0.0) & (spread > 0.0)
-    size = np.where(told, np.minimum(spread / np.where(told, own, 1.0), pooled), pooled)
+    known = (own > 0.0) & (spread > 0.0)
+    size = np.where(known, np.minimum(spread / np.where(known, own, 1.0), pooled), pooled)
     return np.where(np.isinf(own), 0.0, size), satterthwaite(side, correlation)
 
 
 def few_degrees_factor(df: npt.ArrayLike, level: npt.ArrayLike) -> FloatArray:
-    """What is left of an effective size at a one-sided level: ``(z / t_df)^2`` (Korn & Graubard 1998); 0 at level 0."""
+    """Share of an effective size that is left at a one-sided level: ``(z / t_df)^2``; 0 at level 0.
+
+    Korn & Graubard (1998).
+    """
     tail = np.asarray(level, dtype=np.float64)
     possible = (tail > 0.0) & (tail < 0.5)
     safe = np.where(possible, tail, 0.25)
@@ -180,7 +186,7 @@ def few_degrees_factor(df: npt.ArrayLike, level: npt.ArrayLike) -> FloatArray:
 def effective_test(
     compared: Comparison, boundary: Boundary, level: npt.ArrayLike, *, unseen: FloatArray | None = None
 ) -> EffectiveTest:
-    """One-sided p-values of "the group's counted rate is at or above the edge", to be held against `level` only.
+    """One-sided p-values of "the group's counted rate is at or above the edge"; compare them with `level` only.
 
     Parameters
     ----------
@@ -189,9 +195,10 @@ def effective_test(
     boundary : Boundary
         Edge of the hypothesis.
     level : array_like, shape (G,) or one
-        The level that the p-value is going to be compared with; it fixes the quantile of t.
+        The level that the p-value will be compared with; it fixes the quantile of t.
     unseen : ndarray, shape (G,), optional
-        `Comparison.unseen` at this boundary, where many levels are tried: it depends on none.
+        `Comparison.unseen` at this boundary. It does not depend on the level, so a caller that tries many computes it
+        once.
 
     Returns
     -------
@@ -206,12 +213,12 @@ def effective_test(
         n_eff  = b(1-b) / max(v_own, v(I_pooled)) (z / t_df)^2,                     x = n_eff times the counted rate
         p      = I_{1-b}(n_eff - x, x + 1)             the binomial tail P(X <= x), for any real x and n_eff
 
-    and p is at least the same tail at the largest correlations that the clusters of group and rest allow, without t:
+    and p is at least this tail at the largest correlations that the clusters of group and rest allow, without t:
     those already are upper ends. ``v_rest`` is s^2 times the larger of the rest's own and pooled variance, and for that
     second tail at least the one that the rest would have at the rate that puts the group on the edge. The degrees of
-    freedom are Satterthwaite's of both parts, never more than the group's own. What is known of a tilt rests on the
-    rows of the rarer outcome, of which each gives half a degree; together they give no fewer than 3. Where it is not
-    told (the last of `tilts`, everyone's: `Tilt.is_told`), p is 1.
+    freedom are Satterthwaite's of both parts, never more than the group's own. A tilt is estimated from the
+    rows of the rarer outcome: each gives half a degree, and together they give no fewer than 3. Where the tilt is not
+    known (the last of `tilts`, that of all rows: `Tilt.is_known`), p is 1.
     """
     group, rest, edge = compared.group, compared.rest, compared.edge(boundary)
     counted = counted_rate(group.rate, boundary)
@@ -226,7 +233,7 @@ def effective_test(
     if compared.tilts and compared.rest_tilts:
         rows = np.minimum(compared.tilts[0].rows, compared.rest_tilts[0].rows)
         for everyone in (compared.tilts[-1], compared.rest_tilts[-1]):
-            able &= everyone.is_told(rows, b, level)
+            able &= everyone.is_known(rows, b, level)
     shown = np.maximum(_tail(counted, cut, b, able), _tail(counted, least, b, able))
     unseen = compared.unseen(boundary) if unseen is None else unseen
     tail = np.asarray(level, dtype=np.float64)
@@ -236,15 +243,15 @@ def effective_test(
 
 class _Spread(NamedTuple):
     variance: FloatArray
-    """Of the distance from the edge: the larger of own and pooled."""
+    """Variance of the distance from the edge: the larger of own and pooled."""
     largest: FloatArray
-    """The same at the largest correlations that the clusters of both sides allow."""
+    """Variance at the largest correlations that the clusters of both sides allow."""
     df: FloatArray
     tilt_df: FloatArray
 
 
 def _spread(compared: Comparison, boundary: Boundary, b: FloatArray) -> _Spread:
-    """The variances of `effective_test` on the edge b."""
+    """Variances of `effective_test` on the edge b."""
     group, rest = compared.group, compared.rest
     tilt, tilt_df = _tilted(compared.tilts, counted_rate(b, boundary))
     of_rest = _variance_of_rest(rest, boundary, compared.correlation, compared.rest_tilts)
@@ -260,10 +267,10 @@ def _spread(compared: Comparison, boundary: Boundary, b: FloatArray) -> _Spread:
     of_worst_rest = boundary.slope**2 * rest_rate * (1.0 - rest_rate) * rest_factor
     of_worst_rest = of_worst_rest * _tilted(compared.rest_tilts, counted_rate(rest_rate, boundary))[0]
     possible = of_group(compared.own_correlation) + np.maximum(of_rest, of_worst_rest)
-    # what clusters on both sides add to the variance grows with how alike rows are, as the rest of it does
+    # the part of the variance from clusters on both sides grows with the correlation, as the other parts do
     apart = of_rest + np.maximum(own_variance(group), pooled)
-    told = (apart > 0.0) & np.isfinite(apart)
-    grown = np.where(told, possible / np.where(told, apart, 1.0), 1.0)
+    known = (apart > 0.0) & np.isfinite(apart)
+    grown = np.where(known, possible / np.where(known, apart, 1.0), 1.0)
     against = np.maximum(-shared, 0.0) * np.maximum(grown, 1.0)
     largest = np.maximum(variance, possible + against - np.maximum(shared, 0.0))
     df = _joint_df(group, rest, pooled, of_rest, compared.correlation)
@@ -277,7 +284,7 @@ def _tail(rate: FloatArray, size: FloatArray, edge: FloatArray, able: BoolArray)
 
 
 def _tilted(tilts: Sequence[Tilt], rate: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """By how much weights that go with the outcome widen a variance, and on how many degrees of freedom that rests."""
+    """Factor by which weights that depend on the outcome widen a variance, and its degrees of freedom."""
     factor, df = np.ones(rate.shape), np.full(rate.shape, np.inf)
     for tilt in tilts:
         factor = np.maximum(factor, tilt.at(rate))
@@ -286,7 +293,7 @@ def _tilted(tilts: Sequence[Tilt], rate: FloatArray) -> tuple[FloatArray, FloatA
 
 
 def _heaviest(tilts: Sequence[Tilt], *, with_outcome: bool, shape: tuple[int, ...]) -> FloatArray:
-    """float64[G]: how many times as heavy as the average a row with the outcome is, or one without it; at least 1."""
+    """float64[G]: weight of a row with the outcome (or without it) relative to the average row; at least 1."""
     heaviest = np.ones(shape)
     for tilt in tilts:
         rows = tilt.rows_with if with_outcome else tilt.rows_without

@@ -1,12 +1,12 @@
-"""How alike the rows of a group's own clusters may be, at the most that its data allow.
+"""The largest similarity of rows within a group's own clusters that its data allow.
 
-The correlation of all groups together says little of a group whose rows are more alike within clusters than theirs, and
-few clusters say little themselves. So the test is also asked to hold at the upper end of the correlation that the
-group's clusters show; and the rest's, which can be as small as a group.
+The correlation of all groups together says little about a group whose rows are more similar within clusters than those
+of the others, and few clusters say little about themselves. So the test must also hold at the upper end of the
+correlation that the group's own clusters show. The same goes for the rest, which can be as small as a group.
 
-Clusters are looked at in two ways. Weighed by their size they give the variance of the rate, and little of what small
-ones show; weighed by what they tell of their rows' likeness, a hundred small clusters are heard beside ten large ones
-of which by chance all were good. The larger end counts.
+Clusters are weighted in two ways. Weighted by their size they give the variance of the rate, but small clusters then
+hardly count. Weighted by the information they carry about the similarity of rows, a hundred small clusters count beside
+ten large ones that all happened to be good. The larger upper end counts.
 """
 
 from __future__ import annotations
@@ -25,30 +25,32 @@ from audit.stats.rates.binomial import BoolArray, FloatArray
 __all__ = ["UPPER_TAIL", "Alike", "Evened", "evened_powers", "evened_weight", "largest_correlation"]
 
 UPPER_TAIL: Final = 0.10
-"""How often the upper end lies below a group's own correlation. Chosen by simulation:
-`tools.simulate.unlike_clusters`.
-"""
+"""How often the upper end lies below the true correlation of a group. Chosen by simulation:
+`tools.simulate.unlike_clusters`."""
 _STEPS: Final = 40
 _NOTHING: Final = 1e-9
-"""A share of a cluster's pairs of rows that is nothing but rounding."""
+"""Share of a cluster's pairs of rows below which only rounding is left."""
 _GRID: Final = np.linspace(0.0, 1.0, _STEPS + 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Evened:
-    """The clusters of G groups that have two rows or more, each heard for what it tells of how alike its rows are."""
+    """Clusters of G groups that have two rows or more, each weighted by its information on how similar its rows are."""
 
     rate: WeightedRate
-    """The groups' rates, with ``h = (1 - Q/B^2) / B^2`` in every sum over clusters in the place of ``1/S^2``: a pair
-    counts half of a cluster of many rows, and a single row not at all. Not a variance of the rate."""
+    """Rates of the groups, with ``h = (1 - Q/B^2) / B^2`` instead of ``1/S^2`` in every sum over clusters: a pair
+    counts half of a cluster of many rows, and a single row does not count. Not a variance of the rate."""
     bundles: Bundles
-    """How many there are."""
+    """The clusters as they could hide bad ones."""
 
     @classmethod
     def of_clusters(
         cls, counted: FloatArray, weight: FloatArray, squared: FloatArray, largest: float | None = None
     ) -> Evened:
-        """From float64[G, K] of A, B and Q of each group's clusters; their classes go by each group's own largest one.
+        """Build from float64[G, K] of A, B and Q of each group's clusters.
+
+        Classes of size are relative to each group's own largest cluster, or to `largest`, the largest weight of all
+        groups.
 
         Or by `largest`, the weight of the largest of all.
         """
@@ -68,7 +70,7 @@ class Evened:
 
 
 def evened_weight(b: FloatArray, q: FloatArray) -> FloatArray:
-    """``h = (1 - Q/B^2) / B^2`` of clusters: 0 for a single row, and for nothing."""
+    """Weight ``h = (1 - Q/B^2) / B^2`` of each cluster: 0 for a single row and for an empty cluster."""
     some = b > 0.0
     divisor = np.where(some, b, 1.0)
     pairs = 1.0 - q / divisor / divisor
@@ -76,30 +78,30 @@ def evened_weight(b: FloatArray, q: FloatArray) -> FloatArray:
 
 
 def evened_powers(h: FloatArray, b: FloatArray, q: FloatArray) -> tuple[FloatArray, ...]:
-    """Of each cluster: whether it counts, hQ, hB^2, (hQ)^2, hQ hB^2, (hB^2)^2."""
+    """For each cluster: whether it counts, hQ, hB^2, (hQ)^2, hQ hB^2, (hB^2)^2."""
     hq, hbb = h * q, h * b * b
     return (h > 0.0).astype(np.float64), hq, hbb, hq * hq, hq * hbb, hbb * hbb
 
 
 @dataclass(frozen=True, slots=True)
 class Alike:
-    """What the clusters of G groups show of how alike their rows are."""
+    """How similar the rows within a cluster are, as the clusters of G groups show it."""
 
     largest: FloatArray
-    """float64[G]: the largest correlation that they allow (`largest_correlation`)."""
+    """float64[G]: largest correlation that the clusters allow (`largest_correlation`)."""
     bundles: Bundles
     """The clusters that could hide bad ones, with the correlation found."""
 
     @classmethod
     def of(cls, side: WeightedRate, evened: Evened | None = None) -> Alike:
-        """As the clusters of `side` show it, looked at in both ways where the second is given."""
+        """Measure it from the clusters of `side`, and from `evened` as well where that is given."""
         bundles = Bundles.all_of(side) if evened is None else evened.bundles
         sides = (side,) if evened is None else (side, evened.rate)
         return cls._of(sides, [_shown(one) for one in sides], bundles)
 
     @classmethod
     def supposing(cls, correlation: float, side: WeightedRate, evened: Evened) -> Alike:
-        """As the clusters would show it, were that the correlation."""
+        """Suppose a correlation, and give what these clusters would then be expected to show."""
         sides = (side, evened.rate)
         return cls._of(sides, [variance_factor(one, correlation) for one in sides], evened.bundles)
 
@@ -110,12 +112,12 @@ class Alike:
         found = np.max(np.stack([_found(one, variance) for one, variance in pairs]), axis=0)
         return cls(largest, bundles.at_least(found))
 
-    def and_of(self, other: Alike) -> Alike:
-        """The worse of both, of the same groups."""
-        return Alike(np.maximum(self.largest, other.largest), self.bundles.and_of(other.bundles))
+    def worse_of(self, other: Alike) -> Alike:
+        """Take the worse of two measurements of the same groups."""
+        return Alike(np.maximum(self.largest, other.largest), self.bundles.with_views_of(other.bundles))
 
-    def some(self, places: BoolArray) -> Alike:
-        """Of some of the groups."""
+    def of_groups(self, places: BoolArray) -> Alike:
+        """Select some of the groups."""
         return Alike(self.largest[places], self.bundles[places])
 
 
@@ -127,7 +129,7 @@ def largest_correlation(side: WeightedRate, shown: FloatArray) -> FloatArray:
     side : WeightedRate, shape (G,)
         Rates of the groups.
     shown : ndarray, shape (G,)
-        The own variance over p(1-p); inf where nothing is known of it.
+        Own variance over p(1-p); inf where it is not known.
 
     Returns
     -------
@@ -155,14 +157,14 @@ def largest_correlation(side: WeightedRate, shown: FloatArray) -> FloatArray:
 
 
 def _shown(side: WeightedRate) -> FloatArray:
-    """float64[G]: the own variance over p(1-p); inf where all rows have one outcome, or there is but one cluster."""
+    """float64[G]: own variance over p(1-p); inf where all rows have one outcome, or there is only one cluster."""
     spread = side.rate * (1.0 - side.rate)
-    told = (side.clusters > 1.0) & (spread > 0.0)
-    return np.where(told, np.where(told, own_variance(side), 0.0) / np.where(told, spread, 1.0), np.inf)
+    known = (side.clusters > 1.0) & (spread > 0.0)
+    return np.where(known, np.where(known, own_variance(side), 0.0) / np.where(known, spread, 1.0), np.inf)
 
 
 def _found(side: WeightedRate, shown: FloatArray) -> FloatArray:
-    """float64[G]: the correlation with which the own variance is what is expected; 0 where nothing is known of it."""
-    told = np.isfinite(shown) & ~without_pairs(side)
-    pairs = np.where(told, side.bb - side.q, 1.0)
-    return np.where(told, np.clip((np.where(told, shown, 0.0) - side.q) / pairs, 0.0, 1.0), 0.0)
+    """float64[G]: correlation at which the own variance is the expected one; 0 where it is not known."""
+    known = np.isfinite(shown) & ~without_pairs(side)
+    pairs = np.where(known, side.bb - side.q, 1.0)
+    return np.where(known, np.clip((np.where(known, shown, 0.0) - side.q) / pairs, 0.0, 1.0), 0.0)

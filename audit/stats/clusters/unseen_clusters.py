@@ -1,10 +1,11 @@
-"""The chance that so few bad clusters were drawn, were clusters of two kinds: no valid test has a smaller p-value.
+"""The chance that so few bad clusters were drawn, if clusters are of two kinds: no valid test has a smaller p-value.
 
-A group whose clusters look good may have bad ones that were not drawn, and those drawn say little of their number.
-With clusters of two kinds, good ones at one rate and bad ones that are counted whole, the correlation seen says at
-which rate the good ones are, and what is left is a binomial test of how many bad ones there are. Data that such a group
-gives on the edge with some chance cannot be told from it by any test that holds for every distribution of cluster
-rates; with this and the upper end of the correlation errors stay at their level (``tools.simulate.unlike_clusters``).
+A group whose clusters look good may have bad clusters that were not drawn, and the clusters drawn say little about how
+many there are. Suppose that clusters are of two kinds: good ones at one rate, and bad ones in which every row is
+counted. Then the correlation seen gives the rate of the good ones, and what is left is a binomial test of the number of
+bad ones. If such a group on the edge gives the data with some chance, then no test that holds for every distribution of
+cluster rates can tell the group from it. With this bound and the upper end of the correlation, errors stay at their
+level (``tools.simulate.unlike_clusters``).
 """
 
 from __future__ import annotations
@@ -27,15 +28,16 @@ __all__ = [
     "ClassSums",
     "chance_unseen",
     "cluster_number",
+    "clusters_factor_needed",
     "noise_of_rows",
     "size_class",
-    "times_wanted",
     "too_few_clusters",
 ]
 
 CLASSES: Final = 40
-"""Classes of size of clusters, each of twice the size of the one before; the smallest holds all that are smaller. So
-many that a giant somewhere else leaves no two sizes in one class that differ by more: weights differ by up to 2^29."""
+"""Number of size classes of clusters. Each class holds clusters of twice the size of the class before; the first class
+also holds everything smaller. There are enough of them that one giant cluster elsewhere puts no two sizes that differ
+by more into one class: weights differ by up to 2^29."""
 
 FEWEST_CLUSTERS = 10
 """With fewer, false passes reached 5.8 % where clusters were of two kinds: `tools.simulate.unlike_clusters`."""
@@ -44,27 +46,27 @@ _TINY = 1e-300
 _SAME = 1e-12
 _RATES = 21
 _LARGE = 0.25
-"""A chance that is above every level that can be declared, whatever rows do."""
+"""A chance above every level that a plan can declare, whatever the rows show."""
 _NOISE = (
     (0.0, 0.7285714285714286),
     (1.1544053947399682, 0.2401231786050127),
     (2.366759410734541, 0.03075712396758652),
     (3.7504397177257425, 0.000548268855972217),
 )
-"""Standard errors and their shares: Gauss-Hermite's seven, those below 0 counted as 0."""
+"""Standard errors and their shares: the seven nodes of Gauss-Hermite, with those below 0 counted as 0."""
 _MOST_TIMES = 2.0**20
 _PRECISION = 1e-6
-"""Of the logarithm of how many times as many."""
+"""Precision of the logarithm of the factor in `clusters_factor_needed`."""
 
 
 class ClassSums(NamedTuple):
-    """Sums over the clusters of two rows or more of G groups, each in one of C classes of size, the smallest first.
+    """Sums over the clusters of two rows or more of G groups, by C classes of size, the smallest first.
 
     float64[G, C] each, with ``B = sum w`` of a cluster.
     """
 
     counted: FloatArray | None
-    """Weight of the rows that have the outcome; None where outcomes are not looked at."""
+    """Weight of the rows that have the outcome; None where the outcome is not used."""
     weight: FloatArray
     """``sum B``."""
     squares: FloatArray
@@ -72,7 +74,7 @@ class ClassSums(NamedTuple):
 
 
 def size_class(weight: FloatArray, largest: npt.ArrayLike) -> npt.NDArray[np.int64]:
-    """The class of a cluster by its weight: each is of twice the size of the one before, the last holds `largest`."""
+    """Size class of a cluster by its weight. The last class holds `largest`; each class is twice the one before."""
     share = np.where(weight > 0.0, weight, 1.0) / np.maximum(largest, _TINY)
     place = np.ceil(np.log2(np.maximum(share, _TINY)) - _SAME) + CLASSES - 1
     classes: npt.NDArray[np.int64] = np.clip(place, 0, CLASSES - 1).astype(np.int64)
@@ -81,25 +83,25 @@ def size_class(weight: FloatArray, largest: npt.ArrayLike) -> npt.NDArray[np.int
 
 @dataclass(frozen=True, slots=True)
 class Bundles:
-    """The clusters of G groups that have two rows or more: a row that belongs to nobody hides nothing.
+    """The clusters of G groups that have two rows or more. A row that belongs to no cluster hides nothing.
 
-    Looked at in C ways: the largest alone, with those half as large, and so on, until all are in. All are float64
-    of shape (G, C).
+    There are C views of the clusters: the largest alone, then also those half as large, and so on until all are in. All
+    fields are float64 of shape (G, C).
     """
 
     number: FloatArray
-    """How many of one size they are worth, ``(sum B)^2 / sum B^2``; inf where there are none, or the next way looks at
-    the same."""
+    """Number of clusters of equal size that the clusters are worth, ``(sum B)^2 / sum B^2``; inf where there are none,
+    or where the next view has the same clusters."""
     share: FloatArray
-    """The share of all weight that they hold, in (0, 1]."""
+    """Share of all weight that lies in them, in (0, 1]."""
     shown: FloatArray
-    """The metric's rate in them; nan where it is not known."""
+    """Rate of the metric in them; nan where it is not known."""
     alike: FloatArray
-    """How alike the rows of all clusters are found to be, within [0, 1]."""
+    """Correlation found within all clusters, within [0, 1]."""
 
     @classmethod
     def of(cls, total: FloatArray, sums: ClassSums) -> Bundles:
-        """From the sums of weight of all rows, float64[G], and those of the clusters."""
+        """Build from the weight of all rows, float64[G], and the sums over clusters."""
         there = sums.weight > _NO_PAIRS * np.maximum(sums.weight.sum(axis=1, keepdims=True), _TINY)
         weight, squares = (_from_the_largest(of, there) for of in sums[1:])
         some = (squares > 0.0) & (total > 0.0)[:, np.newaxis]
@@ -108,7 +110,7 @@ class Bundles:
         if sums.counted is not None:
             counted = _from_the_largest(sums.counted, there)
             shown = np.clip(counted / np.where(some, weight, 1.0), 0.0, 1.0)
-        # where the next class is empty the same clusters would be looked at twice
+        # where the next class is empty, the next view would have the same clusters
         twice = np.concatenate([weight[:, 1:] == weight[:, :-1], np.zeros((len(weight), 1), dtype=np.bool_)], axis=1)
         return cls(
             number=np.where(some & ~twice, weight**2 / np.where(some, squares, 1.0), np.inf),
@@ -119,49 +121,49 @@ class Bundles:
 
     @classmethod
     def none(cls, groups: int) -> Bundles:
-        """Of G groups without any."""
+        """Build for G groups without any such cluster."""
         nothing = np.zeros((groups, 1))
         return cls(nothing + np.inf, nothing + 1.0, nothing + np.nan, nothing)
 
     @classmethod
     def all_of(cls, side: WeightedRate) -> Bundles:
-        """All clusters, where it is not known which have two rows."""
+        """Take all clusters, for rates of which nobody knows which clusters have two rows."""
         number = cluster_number(side)[:, np.newaxis]
         return cls(number, np.ones(number.shape), side.rate[:, np.newaxis], np.zeros(number.shape))
 
     def __getitem__(self, place: Place) -> Bundles:
-        """Of some of the groups."""
+        """Select some of the groups."""
         return Bundles(*(getattr(self, field.name)[place] for field in fields(self)))
 
-    def and_of(self, other: Bundles) -> Bundles:
-        """Looked at in the ways of both, of the same groups."""
+    def with_views_of(self, other: Bundles) -> Bundles:
+        """Add the views of another object of the same groups."""
         pairs = [(getattr(self, field.name), getattr(other, field.name)) for field in fields(self)]
         return Bundles(*(np.concatenate(pair, axis=1) for pair in pairs))
 
     def at_least(self, correlation: npt.ArrayLike) -> Bundles:
-        """With rows no less alike than that over all clusters together, one or float64[G]."""
+        """Raise the correlation to at least this one, which is a number or float64[G]."""
         found = np.broadcast_to(np.asarray(correlation, dtype=np.float64), self.number.shape[:1])[:, np.newaxis]
         return replace(self, alike=np.maximum(self.alike, found))
 
     def times(self, factor: FloatArray) -> Bundles:
-        """With so many times as many clusters; float64[G]."""
+        """Multiply the number of clusters by a factor, float64[G]."""
         return replace(self, number=self.number * factor[:, np.newaxis])
 
     @property
-    def hide(self) -> BoolArray:
-        """bool[G]: whether there are any."""
+    def can_hide(self) -> BoolArray:
+        """bool[G]: whether the group has any such cluster."""
         return np.asarray(np.isfinite(self.number).any(axis=1))
 
 
 def _from_the_largest(values: FloatArray, there: BoolArray) -> FloatArray:
-    """float64[G, C]: sums over the largest class, over that and the next, and so on."""
+    """float64[G, C]: sums over the largest class, over the two largest, and so on."""
     return np.cumsum(np.where(there, np.maximum(values, 0.0), 0.0)[:, ::-1], axis=1)
 
 
 def cluster_number(side: WeightedRate) -> FloatArray:
-    """float64[G]: how many clusters of one size a group's are worth, ``S^2 / sum_k B^2``; inf without two rows in any.
+    """float64[G]: number of clusters of equal size, ``S^2 / sum_k B^2``; inf if no cluster has two rows.
 
-    Ten large clusters beside a hundred rows of their own are ten: a rate is made of the large ones.
+    Ten large clusters beside a hundred single rows count as ten, because the large ones make the rate.
     """
     known = ~without_pairs(side) & (side.bb > 0.0)
     return np.where(known, 1.0 / np.where(known, side.bb, 1.0), np.inf)
@@ -173,7 +175,7 @@ def too_few_clusters(side: WeightedRate) -> BoolArray:
 
 
 def without_pairs(side: WeightedRate) -> BoolArray:
-    """Whether no cluster has two rows of the group."""
+    """bool[G]: whether no cluster has two rows of the group."""
     return np.asarray(side.bb - side.q <= _NO_PAIRS * side.bb, dtype=np.bool_)
 
 
@@ -188,7 +190,7 @@ def chance_unseen(
     joint: npt.ArrayLike = False,
     noise: npt.ArrayLike = 0.0,
 ) -> FloatArray:
-    """The largest chance, on the edge, of so few bad clusters of the group and so few good ones of the rest.
+    """Largest chance, on the edge, that so few bad clusters of the group and good ones of the rest were drawn.
 
     Parameters
     ----------
@@ -199,7 +201,7 @@ def chance_unseen(
     boundary : Boundary
         Edge of the hypothesis.
     heavy : tuple of two array_like, shape (G,)
-        How many times as heavy as the average a row is that is counted in the group, and one that is not counted in
+        Weight, relative to the average, of a row that is counted in the group, and of one that is not counted in
         the rest; 1 or more. A bad cluster then weighs so many times as much as others, and fewer of them are as bad.
     joint : array_like of bool, shape (G,)
         Whether a cluster can have rows in the group and in its rest.
@@ -214,7 +216,8 @@ def chance_unseen(
 
     Notes
     -----
-    Of K clusters a share u is counted whole and all others have the rate g. With ``c = g + u (1 - g)`` seen in them and
+    A share u of the K clusters is counted whole and all others have the rate g. With ``c = g + u (1 - g)`` seen in them
+    and
     the correlation I, ``u (1 - u) (1 - g)^2 = I c (1 - c)`` gives ``g = c (1 - I)``. Were all rows but theirs as they
     are seen, and the group, seen at x, on the edge b, their true rate would be ``t = c + (b - x) / w``, w being their
     share of all weight; where that is above 1 these clusters alone cannot hide it. The share of bad ones would be
@@ -222,7 +225,7 @@ def chance_unseen(
     rows are in them, with ``((1 - b) / (1 - x))^K``. The largest chance over the classes of size counts: few large
     clusters can hide what hundreds of small ones beside them do not.
 
-    Of the rest it is clusters without the outcome of which few may be seen: the same with ``1 - r`` for b. What counts
+    In the rest, the clusters of which few may be seen are those without the outcome: use ``1 - r`` for b. What counts
     is the worst rate r of the rest, from the one that puts the group on the edge ``b(r)`` to the one seen (of 21, and
     of 21 around the worst of these): there the product of both chances, and their minimum where clusters have rows on
     both sides, since the same cluster can then be bad for the one and good for the other.
@@ -234,7 +237,7 @@ def chance_unseen(
 
 
 class _Sides(NamedTuple):
-    """The arguments of `chance_unseen`."""
+    """Arguments of `chance_unseen`."""
 
     group: Bundles
     rest: Bundles
@@ -245,8 +248,8 @@ class _Sides(NamedTuple):
     joint: BoolArray
 
     def averaged(self, noise: FloatArray) -> FloatArray:
-        """float64[G]: the chance averaged over what rows may have done, or as rows are seen if that is larger."""
-        hiding = self.group.hide | self.rest.hide
+        """float64[G]: the chance averaged over the noise of rows, or without that noise if this is larger."""
+        hiding = self.group.can_hide | self.rest.can_hide
         below = self.rate < self.boundary.edge(self.rest_rate)
         chance = np.where(below, self.chance(), np.where(hiding, 1.0, 0.0))
         open_: BoolArray = hiding & (noise > 0.0) & (chance < _LARGE)
@@ -254,20 +257,20 @@ class _Sides(NamedTuple):
             return chance
         over_rows = _NOISE[0][1] * chance[open_]
         for errors, share in _NOISE[1:]:
-            moved = self.some(open_, np.minimum(self.rate + errors * noise, 1.0))
+            moved = self.of_groups(open_, np.minimum(self.rate + errors * noise, 1.0))
             beyond = moved.rate >= moved.boundary.edge(moved.rest_rate)
             over_rows += share * np.where(beyond, 1.0, moved.chance(refined=False))
         chance[open_] = np.maximum(chance[open_], over_rows)
         return chance
 
-    def some(self, places: BoolArray, rate: FloatArray) -> _Sides:
-        """Of some of the groups, at other rates."""
+    def of_groups(self, places: BoolArray, rate: FloatArray) -> _Sides:
+        """Select some of the groups, at other rates."""
         first, second = (np.broadcast_to(np.asarray(of, dtype=np.float64), rate.shape)[places] for of in self.heavy)
         of_groups = self.group[places], self.rest[places], rate[places], self.rest_rate[places]
         return _Sides(*of_groups, self.boundary, (first, second), self.joint[places])
 
     def chance(self, *, refined: bool = True) -> FloatArray:
-        """float64[G]: the largest chance over the rates of the rest, of groups within the edge."""
+        """float64[G]: the largest chance over the rates of the rest, for groups within the edge."""
         y = self.rest_rate
         lowest = np.clip((self.rate - self.boundary.offset) / self.boundary.slope, 0.0, y)
         found, worst = self.largest(lowest, y)
@@ -278,7 +281,7 @@ class _Sides(NamedTuple):
         return np.maximum(found, nearer)
 
     def largest(self, low: FloatArray, high: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """float64[G] each: the largest chance with a rate of the rest between two, and that rate."""
+        """float64[G] each: the largest chance over rates of the rest from `low` to `high`, and the rate that has it."""
         of, rest = self.group, self.rest
         r = low[:, np.newaxis] + (high - low)[:, np.newaxis] * np.linspace(0.0, 1.0, _RATES)
         shown, rest_shown = (counted_rate(side.shown, self.boundary) for side in (of, rest))
@@ -290,7 +293,7 @@ class _Sides(NamedTuple):
 
 
 def _chance(of: Bundles, shown: FloatArray, true: FloatArray, seen: FloatArray, heavy: npt.ArrayLike) -> FloatArray:
-    """float64[G, R]: the chance of so few clusters that are counted whole, at each of R true rates of the groups."""
+    """float64[G, R]: chance of so few clusters that are counted whole, at each of R true rates of the groups."""
     shift = (true - seen[:, np.newaxis])[:, np.newaxis]
     without = np.where(shift[:, 0] > _SAME, 0.0, 1.0)
     ways = np.isfinite(of.number).any(axis=0)
@@ -313,16 +316,16 @@ def _chance(of: Bundles, shown: FloatArray, true: FloatArray, seen: FloatArray, 
 
 
 def noise_of_rows(rate: float, rows: tuple[npt.ArrayLike, npt.ArrayLike], boundary: Boundary) -> FloatArray:
-    """float64[G]: `noise` of `chance_unseen` where the rest has the counted rate `rate`, and the group is on the edge.
+    """float64[G]: `noise` of `chance_unseen` for a rest of counted rate `rate` and a group on the edge.
 
-    `rows` are ``sum Q / S^2`` of groups and of rests.
+    `rows` holds ``sum Q / S^2`` of groups and of rests.
     """
     edge = float(boundary.edge(rate))
     own, rest = (np.asarray(of, dtype=np.float64) for of in rows)
     return np.asarray(np.sqrt(edge * (1.0 - edge) * own + boundary.slope**2 * rate * (1.0 - rate) * rest))
 
 
-def times_wanted(
+def clusters_factor_needed(
     group: Bundles,
     rate: float,
     error: FloatArray,
@@ -333,7 +336,7 @@ def times_wanted(
     joint: npt.ArrayLike = False,
     rows: tuple[npt.ArrayLike, npt.ArrayLike] = (0.0, 0.0),
 ) -> FloatArray:
-    """How many times as many clusters, like those there are, it takes until the chance is at most a level.
+    """Factor by which the number of clusters must grow until the chance is at most a level.
 
     Parameters
     ----------
@@ -342,7 +345,7 @@ def times_wanted(
     rate : float
         The counted rate of both.
     error : ndarray, shape (G,)
-        How far above its rate a group may come out, with the clusters that it has; it shrinks with their square root.
+        Distance above its true rate that a group may show with its present clusters; it shrinks with their square root.
     boundary : Boundary
         Edge of the hypothesis.
     level : float
@@ -350,12 +353,12 @@ def times_wanted(
     joint : array_like of bool, shape (G,)
         As in `chance_unseen`.
     rows : tuple of two array_like, shape (G,)
-        ``sum Q / S^2`` of the groups, with the clusters that there are, and of their rests: for `noise_of_rows`.
+        ``sum Q / S^2`` of the groups with their present clusters, and of their rests: for `noise_of_rows`.
 
     Returns
     -------
     ndarray of float64, shape (G,)
-        inf where no number would do, and less than 1 where fewer would.
+        inf where no number is enough; below 1 where fewer clusters would be enough.
     """
     from scipy.optimize.elementwise import find_root  # 0.2 s, and no audit without clusters needs it
 
@@ -371,6 +374,6 @@ def times_wanted(
     every, most = np.arange(error.size), np.full(error.shape, np.log(_MOST_TIMES))
     found = find_root(excess, (-most, most), args=(every,), tolerances={"xatol": _PRECISION, "fatol": 0.0})
     low, high = found.bracket
-    # where the ends are on one side of the level it is never reached, or with the fewest already
+    # both ends on one side of the level: it is never reached, or reached with the fewest already
     never, always = found.f_bracket[1] > 0.0, found.f_bracket[0] <= 0.0
     return np.where(never, np.inf, np.exp(np.where(always, low, high)))

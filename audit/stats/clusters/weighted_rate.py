@@ -1,4 +1,4 @@
-"""Weighted rates of groups whose rows may belong to clusters, and what their variances are made of."""
+"""Weighted rates of groups whose rows may belong to clusters, and the parts of their variances."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ Place: TypeAlias = npt.NDArray[np.bool_] | npt.NDArray[np.int64] | slice | tuple
 
 @dataclass(frozen=True)
 class WeightedRate:
-    """Weighted rates of G groups (or of their rests) with what their variances are made of.
+    """Weighted rates of G groups (or of their rests), with the parts of their variances.
 
-    With y in {0, 1}, and for cluster k of a group ``A = sum w y``, ``B = sum w``, ``Q = sum w^2``, ``S = sum_k B``. A
-    row without a cluster is a cluster by itself. All are of shape (G,); the value in a group without rows is free.
+    With y in {0, 1}, cluster k of a group has ``A = sum w y``, ``B = sum w``, ``Q = sum w^2``; ``S = sum_k B``. A
+    row without a cluster is a cluster by itself. All fields have shape (G,); a group without rows may have any value.
     """
 
     rate: FloatArray
@@ -53,20 +53,22 @@ class WeightedRate:
     """``sum_k B^4 / S^4``."""
 
     def __getitem__(self, place: Place) -> WeightedRate:
-        """The same of some of the groups, or with a further axis."""
+        """Select some of the groups, or add an axis."""
         return WeightedRate(*(getattr(self, field.name)[place] for field in fields(self)))
 
 
 _ALIKE: Final = 1e-9
-_FEWEST_TOLD: Final = 5
+_FEWEST_KNOWN: Final = 5
 _MOST_TILTED: Final = 8.0
 _HEAVIEST: Final = 20.0
 
 
 class Tilt(NamedTuple):
-    """How weights go with the outcome: mean weights of rows with and without it, relative to all; (G,) each.
+    """Dependence of weights on the outcome: mean weights of rows with and without it, relative to all; (G,) each.
 
-    With sums of weights ``S_1, S_0``, of their squares ``Q_1, Q_0`` and rows ``n_1, n_0`` of either outcome.
+    ``S_1, S_0`` are sums of weights, ``Q_1, Q_0`` sums of their squares and ``n_1, n_0`` numbers of rows, with and
+    without
+    the outcome.
     """
 
     squares_with: FloatArray
@@ -76,54 +78,58 @@ class Tilt(NamedTuple):
     """``(n_1 / S_1) / (n / S)``."""
     rows_without: FloatArray
     rows: FloatArray
-    """``n``: how many rows of either outcome there are."""
+    """``n``: number of rows with either outcome."""
     fewest: FloatArray
-    """``min(n_1, n_0)``: rows of the rarer outcome; inf where all rows weigh the same, and nothing can go with it."""
+    """``min(n_1, n_0)``: rows of the rarer outcome; inf where all rows weigh the same, so that weights cannot depend on
+    it."""
 
     @classmethod
     def of(cls, weights: Pair, squares: Pair, rows: Pair) -> Tilt:
-        """From the sums with and without the outcome; level where one of them has no rows."""
-        told = (weights[0] > 0.0) & (weights[1] > 0.0)
+        """Build from the sums with and without the outcome; level where one of them has no rows."""
+        known = (weights[0] > 0.0) & (weights[1] > 0.0)
         (s1, s0), (q1, q0), (n1, n0) = (
-            tuple(np.where(told, of_outcome, 1.0) for of_outcome in pair) for pair in (weights, squares, rows)
+            tuple(np.where(known, of_outcome, 1.0) for of_outcome in pair) for pair in (weights, squares, rows)
         )
         s, q, n = s1 + s0, q1 + q0, n1 + n0
         relative = (q1 * s / (s1 * q), q0 * s / (s0 * q), n1 * s / (s1 * n), n0 * s / (s0 * n))
-        first, second, third, fourth = (np.where(told, value, 1.0) for value in relative)
+        first, second, third, fourth = (np.where(known, value, 1.0) for value in relative)
         alike = sum(squares) * sum(rows) <= sum(weights) ** 2 * (1.0 + _ALIKE)
         return cls(first, second, third, fourth, rows[0] + rows[1], np.where(alike, np.inf, np.minimum(*rows)))
 
     def at(self, rate: FloatArray) -> FloatArray:
-        """How many times as large a weighted rate's variance is, were it `rate`, as with weights that tell nothing."""
+        """Factor by which the dependence of weights on the outcome changes a rate's variance, if the rate is `rate`."""
         squares = (1.0 - rate) * self.squares_with + rate * self.squares_without
         return squares * (rate * self.rows_with + (1.0 - rate) * self.rows_without)
 
-    def is_told(self, rows: FloatArray, edge: FloatArray, level: npt.ArrayLike) -> BoolArray:
-        """bool[G]: whether enough rows say how weights go with the outcome, and they do not go with it too far.
+    def is_known(self, rows: FloatArray, edge: FloatArray, level: npt.ArrayLike) -> BoolArray:
+        """bool[G]: whether enough rows show how weights depend on the outcome, and the dependence is not too strong.
 
-        Rows of one outcome may weigh at most 8 times as much as those of the other. With fewer than 5 rows of one among
-        everyone that is not seen: then there have to be so many `rows` (of the group, and of its rest) that no more of
-        them would be there by chance alone less often than `level`, were the rate on the `edge` and they 20 times as
-        heavy. Without this false passes reached 22 % with 30 rows a group (``tools.simulate.informative_weights``).
+        Rows of one outcome may weigh at most 8 times as much as rows of the other. If fewer than 5 of all rows have one
+        outcome, the dependence cannot be seen. Then the group and its rest must have enough `rows`: if the rate were on
+        the
+        `edge` and rows with the outcome weighed 20 times as much, so few of them would be there by chance less often
+        than
+        `level`. Without this condition false passes reached 22 % with 30 rows a group
+        (``tools.simulate.informative_weights``).
         """
         factor = np.maximum(self.rows_with, self.rows_without) / np.minimum(self.rows_with, self.rows_without)
-        few = np.minimum(self.fewest, _FEWEST_TOLD)
+        few = np.minimum(self.fewest, _FEWEST_KNOWN)
         wanted = _HEAVIEST * (2.0 * few - np.log(np.asarray(level, dtype=np.float64))) / np.maximum(edge, 1e-9)
-        return np.asarray(((self.fewest >= _FEWEST_TOLD) | (rows >= wanted)) & (factor <= _MOST_TILTED))
+        return np.asarray(((self.fewest >= _FEWEST_KNOWN) | (rows >= wanted)) & (factor <= _MOST_TILTED))
 
     def rarer(self, rate: FloatArray) -> FloatArray:
-        """Rows to expect of the outcome that fewer of them have, were the weighted rate `rate`."""
+        """Expected rows of the rarer outcome, if the weighted rate is `rate`."""
         having, lacking = rate * self.rows_with, (1.0 - rate) * self.rows_without
         both = having + lacking
         return self.rows * np.minimum(having, lacking) / np.where(both > 0.0, both, 1.0)
 
 
 Pair: TypeAlias = tuple[FloatArray, FloatArray]
-"""Of rows with the outcome, and of rows without it."""
+"""A value for rows with the outcome, and one for rows without it."""
 
 
 def pooled_correlation(side: WeightedRate, total: npt.ArrayLike) -> float:
-    """Intracluster correlation over all groups together: how alike the rows of a cluster are.
+    """Intracluster correlation over all groups together: how similar the rows of a cluster are.
 
     Parameters
     ----------
@@ -135,7 +141,8 @@ def pooled_correlation(side: WeightedRate, total: npt.ArrayLike) -> float:
     Returns
     -------
     float
-        Within [0, .95]; 0 where no cluster has two rows. Groups in which all rows are alike say nothing and are left
+        Within [0, .95]; 0 where no cluster has two rows. Groups in which all rows have one outcome say nothing and are
+        left
         out.
 
     Notes
@@ -145,11 +152,11 @@ def pooled_correlation(side: WeightedRate, total: npt.ArrayLike) -> float:
     """
     size = np.asarray(total, dtype=np.float64)
     spread = side.rate * (1.0 - side.rate)
-    told = (size > 0.0) & (spread > 0.0)
-    if not told.any():
+    known = (size > 0.0) & (spread > 0.0)
+    if not known.any():
         return 0.0
-    some, squared = side[told], size[told] ** 2
-    excess = (some.residual / spread[told] - some.q) * squared
+    some, squared = side[known], size[known] ** 2
+    excess = (some.residual / spread[known] - some.q) * squared
     pairs = float(((some.bb - some.q) * squared).sum())
     if not pairs > 1e-12 * float((some.bb * squared).sum()):
         return 0.0
@@ -157,7 +164,7 @@ def pooled_correlation(side: WeightedRate, total: npt.ArrayLike) -> float:
 
 
 def design_size(side: WeightedRate, correlation: npt.ArrayLike, least_q: npt.ArrayLike = 0.0) -> FloatArray:
-    """Independent rows that weights and cluster sizes are worth: ``S^2 / sum_k [Q + I (B^2 - Q)]``.
+    """Number of independent rows that weights and cluster sizes are worth: ``S^2 / sum_k [Q + I (B^2 - Q)]``.
 
     Kish (1965): with equal weights the reciprocal of the design effect ``1 + (n/K - 1) I`` per row; without clusters
     ``(sum w)^2 / sum w^2``. 0 in a group without rows.
@@ -167,7 +174,7 @@ def design_size(side: WeightedRate, correlation: npt.ArrayLike, least_q: npt.Arr
 
 
 def variance_factor(side: WeightedRate, correlation: npt.ArrayLike, least_q: npt.ArrayLike = 0.0) -> FloatArray:
-    """What p(1-p) is multiplied with: ``sum_k [Q + I (B^2 - Q)] / S^2``, with at least `least_q` for the sum of Q."""
+    """Factor on p(1-p) in the variance: ``sum_k [Q + I (B^2 - Q)] / S^2``, with a sum of Q of at least `least_q`."""
     correlated = np.asarray(correlation, dtype=np.float64) * (side.bb - side.q)
     return np.asarray(np.maximum(side.q, least_q) + correlated, dtype=np.float64)
 
@@ -182,11 +189,11 @@ def satterthwaite(side: WeightedRate, correlation: npt.ArrayLike) -> FloatArray:
     factor = variance_factor(side, icc)
     known = (squares > 0.0) & (side.clusters > 0.0)
     df = np.where(known, factor * factor / np.where(known, squares, 1.0), 1.0) - 1.0
-    # rounding may carry the quotient past the number of clusters, which it cannot exceed
+    # the quotient cannot exceed the number of clusters, but rounding may carry it there
     return np.maximum(np.minimum(df, side.clusters - 1.0), 1.0)
 
 
 def own_variance(side: WeightedRate) -> FloatArray:
-    """``K/(K-1)`` times the residual: the variance as the group's own clusters show it; inf with fewer than two."""
+    """``K/(K-1)`` times the residual: the variance that the group's own clusters show; inf with fewer than two."""
     clusters = side.clusters
     return np.where(clusters > 1.0, side.residual * clusters / np.where(clusters > 1.0, clusters - 1.0, 1.0), np.inf)

@@ -1,1 +1,1 @@
-"""What would overturn a difference: label noise, confounders, unknown groups."""
+"""Doubts about a difference: label noise, confounders, unknown groups."""

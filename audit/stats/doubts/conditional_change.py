@@ -1,4 +1,7 @@
-"""What comparing like with like does to a gap: one word from three intervals, so that noise is not called a change."""
+"""Classify the change of a gap when like is compared with like.
+
+One word from three intervals, so that noise is not called a change.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ VANISHES, APPEARS, STAYS, REVERSES, CANNOT_TELL = range(5)
 
 
 def change_by_conditioning(crude: Gap, conditional: Gap, shift: Gap, limit: float | None) -> npt.NDArray[np.int64]:
-    """What conditioning does to a gap.
+    """Classify the change of a gap by conditioning.
 
     Parameters
     ----------
@@ -41,10 +44,10 @@ def change_by_conditioning(crude: Gap, conditional: Gap, shift: Gap, limit: floa
 
     - `vanishes`: the crude gap is seen; the conditional interval holds 0, and lies so near to it that neither half of
       the crude gap nor the limit can remain; and conditioning moved the gap towards 0 by more than noise would.
-    - `appears`: the same with crude and conditional exchanged.
+    - `appears`: as `vanishes`, with crude and conditional exchanged.
     - `reverses`: both are seen, on opposite sides, and conditioning moved the gap by more than noise would.
     - `stays`: both are seen, on the same side; or both intervals lie within the limit and neither of the above holds.
-    - `cannot_tell`: anything else, and whatever is not known.
+    - `cannot_tell`: anything else, and anything that is not known.
 
     An interval that holds 0 is no evidence of no gap, so a small group never `vanishes` for want of cases; and the
     shift has an interval of its own, so a crude gap that chance put beyond 0 does not either.

@@ -1,4 +1,4 @@
-"""What wrong labels could do to a rate: the fewest that matter, and the rate behind labels of known error.
+"""Effects of wrong labels on a rate: the fewest that matter, and the rate behind labels of known error.
 
 The four counts of a group stand in the order true positive, false negative, false positive, true negative: by label,
 then by decision. A label that is wrong moves a case between the first and third, or between the second and fourth.
@@ -20,7 +20,7 @@ from audit.stats.rates.boundaries import Boundary
 __all__ = ["Corrected", "FewestFlips", "corrected_rate", "fewest_flips", "fewest_flips_to_rate"]
 
 Effect = tuple[int, int]
-"""What one flipped label adds to numerator and denominator."""
+"""Change of numerator and denominator by one flipped label."""
 
 
 class FewestFlips(NamedTuple):
@@ -65,8 +65,8 @@ def fewest_flips(
 
     Notes
     -----
-    On a straight edge the fewest flips take one kind first and the other when it is used up, so that the two orders
-    are all there is to try; the shorter one by the asymptotic test is decided by the exact one.
+    On a straight edge the fewest flips use up one kind first and then take the other, so that the two orders
+    are all there is to try. The asymptotic test finds the shorter order, and the exact test decides on it.
     """
     x, n, y, m = start
     orders = [_in_order(effects, available, order) for order in _orders(len(effects))]
@@ -116,7 +116,7 @@ def fewest_flips_to_rate(
         while (high - low > 1).any():
             middle = (low + high) // 2
             added = order.added(np.clip(middle, 0, most))
-            # compared without a quotient, so that a rate that is the target's to the last digit counts as there
+            # compare without a quotient, so that a rate equal to the target in every digit counts as reached
             distance = (x + added[0]) - target * (n + added[1])
             slack = 1e-9 * np.maximum(n, 1)
             there = ((distance >= -slack) if up else (distance <= slack)) | (middle > most)
@@ -134,7 +134,7 @@ class Corrected(NamedTuple):
     rate : ndarray of float64, shape (G,)
         nan where it cannot be stated.
     size : ndarray of float64, shape (G,)
-        Cases that tell as much about it when their labels are right: at most the measured denominator's worth.
+        Number of cases with right labels that would be as informative: at most the measured denominator's worth.
     possible : ndarray of bool, shape (G,)
         Whether the counts allow labels as wrong as this.
     """
@@ -160,7 +160,7 @@ def corrected_rate(
     numerator, denominator : sequence of int, length 4
         1 for each count that the rate takes in.
     sensitivity, specificity : float
-        Shares of victims labelled as victims, and of others labelled as none, whatever the detector decided.
+        Shares of victims labelled as victims, and of others labelled as none; the same for both decisions.
 
     Returns
     -------
@@ -193,13 +193,13 @@ def corrected_rate(
         influence = (top - rate[:, None] * bottom) @ behind / (true @ bottom)[:, None]
         size = rate * (1.0 - rate) / (observed * influence**2).sum(axis=1)
     known = possible & np.isfinite(rate)
-    # where nothing varies, every case tells the same
+    # where nothing varies, every case is equally informative
     size = np.where(np.isfinite(size) & (size > 0.0), size, true @ bottom)
     return Corrected(np.where(known, rate, np.nan), np.where(known, size, 0.0), possible)
 
 
 def _true_counts(sensitivity: float, specificity: float) -> FloatArray:
-    """float64[4, 4]: what takes counts by label to the counts by truth that would give them."""
+    """float64[4, 4]: matrix from counts by label to the counts by truth that would give them."""
     wrong_yes, wrong_no = 1.0 - specificity, 1.0 - sensitivity
     return np.array(
         [
@@ -217,7 +217,7 @@ class _Order(NamedTuple):
     available: IntArray
 
     def split(self, flips: IntArray) -> IntArray:
-        """int64[2, G]: how many flips of each kind, by their place in the caller's list."""
+        """int64[2, G]: number of flips of each kind, by their place in the caller's list."""
         by_kind = np.zeros((2, *flips.shape), dtype=np.int64)
         left = flips
         for kind in self.kinds:

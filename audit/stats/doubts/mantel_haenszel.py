@@ -2,8 +2,8 @@
 
 A stratum in which the group or the rest has no case says nothing and is left out. The intervals invert a stratified
 score test (Miettinen & Nurminen 1985) whose numerator is zero at the Mantel-Haenszel estimate: unlike those from a
-standard error at the estimate, they have a width where nothing was counted, and hold both for few large strata and for
-many small ones.
+standard error at the estimate, they have a width even where nothing was counted, and hold both for few large strata
+and for many small ones.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 LEAST_EXPECTED = 2.0
-"""A stratum enters the test of "the same in all strata" with at least so many expected in each of its four cells."""
+"""Least number expected in each of its four cells for a stratum to enter the test of "the same in all strata"."""
 _STEPS = 80
 _TOLERANCE = 1e-14
 
@@ -41,15 +41,15 @@ class StratumPairs:
     x: FloatArray
     """Shape (P,): successes of the group in a stratum."""
     n: FloatArray
-    """Its cases, at least 1."""
+    """Cases of the group in the stratum, at least 1."""
     y: FloatArray
-    """Successes of the rest in the same stratum."""
+    """Successes of the rest in this stratum."""
     m: FloatArray
-    """Cases of the rest, at least 1."""
+    """Cases of the rest in this stratum, at least 1."""
     of: IntArray
-    """The group, from 0 to G - 1."""
+    """Number of the group, from 0 to G - 1."""
     groups: int
-    """G."""
+    """Number of groups, G."""
 
     @classmethod
     def of_counts(cls, x: Counts, n: Counts, y: Counts, m: Counts, of: IntArray, groups: int) -> StratumPairs:
@@ -75,12 +75,12 @@ class StratumPairs:
         return cls(x_[kept], n_[kept], y_[kept], m_[kept], np.asarray(of, dtype=np.int64)[kept], groups)
 
     def over_strata(self, values: FloatArray) -> FloatArray:
-        """Shape (G,): the sum of one value a pair over the strata of each group."""
+        """Shape (G,): sum over the strata of each group of one value for each pair."""
         return np.bincount(self.of, weights=values, minlength=self.groups).astype(np.float64)
 
     @property
     def strata(self) -> IntArray:
-        """Shape (G,): strata in which group and rest can be compared."""
+        """Shape (G,): number of strata in which group and rest can be compared."""
         return np.bincount(self.of, minlength=self.groups).astype(np.int64)
 
     @property
@@ -89,7 +89,7 @@ class StratumPairs:
         return np.asarray(self.n * self.m / (self.n + self.m))
 
     def where(self, kept: np.typing.NDArray[np.bool_]) -> StratumPairs:
-        """Some of the pairs."""
+        """Select some of the pairs."""
         return StratumPairs(
             self.x[kept], self.n[kept], self.y[kept], self.m[kept], np.asarray(self.of[kept]), self.groups
         )
@@ -234,21 +234,21 @@ def same_in_all_strata(pairs: StratumPairs, scale: Literal["difference", "ratio"
     pairs : StratumPairs
         P strata of G groups.
     scale : {"difference", "ratio"}
-        What is to be the same.
+        The measure that is tested to be the same.
 
     Returns
     -------
     p : ndarray of float64, shape (G,)
         p-values; nan where fewer than two strata have enough cases.
     strata : ndarray of int64, shape (G,)
-        Strata that were tested.
+        Number of strata that were tested.
 
     Notes
     -----
     The score statistic ``sum (p - q - d)^2 / v(d)`` at the Mantel-Haenszel estimate (Gart & Nam 1990, Biometrics 46,
     637-643, for differences; Gart 1985, Biometrika 72, 673-677, for ratios), with the factor N / (N - 1), against a
     chi-square with a degree of freedom less than strata. Only over strata that expect at least `LEAST_EXPECTED` in each
-    cell: the statistic of smaller ones has no chi-square. Which ones those are depends on their totals.
+    cell: the statistic of smaller ones has no chi-square distribution. Their totals decide which strata those are.
     """
     estimate = common_difference if scale == "difference" else common_ratio
     value = estimate(pairs)[0][pairs.of]
@@ -271,7 +271,7 @@ def same_in_all_strata(pairs: StratumPairs, scale: Literal["difference", "ratio"
 
 
 def conditioning_shift(pairs: StratumPairs, level: float = 0.95) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """How far comparing within strata moves the difference, and how sure that is.
+    """Shift of the difference when groups are compared within strata, with its interval.
 
     Parameters
     ----------
@@ -287,8 +287,8 @@ def conditioning_shift(pairs: StratumPairs, level: float = 0.95) -> tuple[FloatA
 
     Notes
     -----
-    With the numbers of cases given, both are sums of the same stratum rates with other coefficients, and so is their
-    difference: it is known far better than either. Variance at the likeliest rates with one common difference, with
+    For given numbers of cases, both are sums of the same stratum rates with other coefficients, and so is their
+    difference, which is known far better than either. Variance at the likeliest rates with one common difference, with
     the factor N / (N - 1).
     """
     z = float(ndtri(0.5 + checked_fraction(level, "level") / 2.0))
@@ -327,7 +327,7 @@ def _variance(
 
 
 def _rates_at_difference(pairs: StratumPairs, difference: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """The likeliest rates of group and rest that differ by this much: Farrington & Manning (1990), appendix.
+    """Likeliest rates of group and rest that differ by this much: Farrington & Manning (1990), appendix.
 
     The middle root of a cubic by cosines, polished by Newton steps: the cosines lose half the digits where two roots
     nearly meet.
@@ -354,9 +354,9 @@ def _rates_at_difference(pairs: StratumPairs, difference: FloatArray) -> tuple[F
 
 
 def _rates_at_ratio(pairs: StratumPairs, share: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """The likeliest rates of group and rest with the ratio ``share / (1 - share)``."""
+    """Likeliest rates of group and rest with the ratio ``share / (1 - share)``."""
     x, n, y, m = pairs.x, pairs.n, pairs.y, pairs.m
-    # everything times 1 - share, so that a ratio without end is a number like any other
+    # everything times 1 - share, so that an infinite ratio is a number like any other
     linear = (m + x) * (1.0 - share) + (n + y) * share
     root = np.sqrt(np.maximum(linear * linear - 4.0 * share * (1.0 - share) * (n + m) * (x + y), 0.0))
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -365,7 +365,7 @@ def _rates_at_ratio(pairs: StratumPairs, share: FloatArray) -> tuple[FloatArray,
 
 
 def _root(beyond: Callable[[FloatArray], FloatArray], outer: FloatArray, inner: FloatArray) -> FloatArray:
-    """Where a function that is at least 0 at ``outer`` and at most 0 at ``inner`` is 0: the Illinois method."""
+    """Zero of a function that is at least 0 at ``outer`` and at most 0 at ``inner``: the Illinois method."""
     outer, inner = outer.copy(), inner.copy()
     at_outer, at_inner = np.maximum(beyond(outer), 0.0), np.minimum(beyond(inner), 0.0)
     last = np.zeros_like(outer)

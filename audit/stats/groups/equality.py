@@ -1,6 +1,6 @@
-"""Do all groups of a family have the same rate? A permutation test on counts, which needs no margin.
+"""Test whether all groups of a family have the same rate: a permutation test on counts, which needs no margin.
 
-That groups differ at all is neither a FAIL nor a PASS: with many cases the smallest difference shows.
+A difference between groups is neither a FAIL nor a PASS: with many cases the smallest difference shows.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from scipy.special import xlogy
 from audit.stats.rates.binomial import Counts, FloatArray, checked_counts
 
 MOST_CASES = 10**9 - 1
-"""The hypergeometric generator takes no more."""
+"""Largest number of cases that numpy's hypergeometric generator takes."""
 
 _CHUNK_CELLS = 100_000
 _TIE = 1e-9
@@ -29,7 +29,7 @@ class EqualityTest(NamedTuple):
     p : float
         P-value of "all groups have the same rate".
     replicates : int
-        Random divisions that it took.
+        Random divisions that the test drew.
     """
 
     statistic: float

@@ -1,4 +1,4 @@
-"""Where the verdict changes: the counts up to which the exact test rejects, for a group of a given size.
+"""Counts up to which the exact test rejects, for a group of a given size: where the verdict changes.
 
 A funnel plot drawn from normal approximations disagrees with exact verdicts for just those small groups that it is
 meant for. These limits come from the test itself.
@@ -27,12 +27,12 @@ def largest_rejected(
     boundary, beta
         As in `exact_p`.
     level : array_like, shape (G,)
-        Level that each group's p-value has to reach.
+        Level that the p-value of each group must reach.
 
     Returns
     -------
     ndarray of int64, shape (G,)
-        A count ``x`` is rejected exactly where it is at most the answer; -1 where no count is.
+        A count ``x`` is rejected exactly when it is at most the answer; -1 where no count is rejected.
 
     Raises
     ------

@@ -1,8 +1,8 @@
 """Generalised entropy: how unequally a detector's errors fall on single cases, between groups and within them.
 
 A case has a benefit of ``1 + decision - label``: 2 where it was flagged without reason, 0 where it was missed, else 1.
-The index measures the inequality of benefits (Speicher et al. 2018); AIF360 computes the same, with decisions as the
-favourable outcome. It depends on four counts of each group.
+The index measures the inequality of benefits (Speicher et al. 2018). AIF360 computes the same index and takes a flag as
+the favourable outcome. The index depends on four counts of each group.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from audit.stats.rates.replicates import replicate_counts
 _MOST_BENEFIT = 2.0
 _FEWEST = 2
 _POOLED_CASES = 20.0
-"""A group's variance of benefits is steadied by as many cases of the family's."""
+"""Number of cases of the whole family that steady the variance of benefits of one group."""
 
 
 class Entropy(NamedTuple):
@@ -31,7 +31,7 @@ class Entropy(NamedTuple):
 
 
 class EntropyInterval(NamedTuple):
-    """Ends of the intervals of the three, and the part between groups without what chance alone would show."""
+    """Intervals of the three values, and the part between groups after chance is taken off."""
 
     total: tuple[float, float]
     between: tuple[float, float]
@@ -65,7 +65,7 @@ def generalized_entropy(
     Notes
     -----
     ``GE = sum [(b/mu)^alpha - 1] / (n alpha (alpha-1))``, for alpha = 1 ``sum (b/mu) ln(b/mu) / n``. Between groups:
-    the same with every benefit replaced by its group's mean. Within groups: the rest of it.
+    the index with every benefit replaced by its group's mean. Within groups: the remaining part.
     """
     if not alpha > 0.0:
         raise ValueError(f"alpha must be above 0, not {alpha}")
@@ -114,7 +114,7 @@ def entropy_interval(
     Total and within: basic bootstrap intervals ``[2 e - q_high, 2 e - q_low]`` over the cases of each group, which
     take off that resampled groups vary too little within. Between: the spread of the groups' mean benefits (see
     `audit.stats.groups.heterogeneity.spread_of_means`), since ``2 mu^2`` times this part is their variance; of
-    replicates, which vary by chance twice, an interval would cover too much where groups are alike and too little
+    replicates, which vary by chance twice, an interval would cover too much where groups are equal and too little
     where few differ.
     """
     tail = (1.0 - checked_fraction(level, "level")) / 2.0
@@ -129,7 +129,7 @@ def entropy_interval(
         ],
         axis=1,
     )
-    # Where a replicate has no benefit at all the index has no value in it.
+    # A replicate without any benefit has no index.
     drawn = drawn[:, np.isfinite(drawn).all(axis=0)]
     bottoms, tops = np.quantile(drawn, [tail, 1.0 - tail], axis=1)
     ends = [
@@ -155,7 +155,7 @@ def _between(counts: FloatArray, level: float) -> Spread:
 
 
 def _inequality(relative: FloatArray | float, alpha: float) -> FloatArray:
-    """What a benefit of this many times the mean adds."""
+    """Contribution of one benefit, given as a multiple of the mean."""
     relative_ = np.asarray(relative, dtype=np.float64)
     if alpha == 1.0:
         return np.asarray(xlogy(relative_, relative_))

@@ -1,9 +1,9 @@
-"""How far apart the groups of a family lie, as one figure without the part that chance alone would show.
+"""Spread between the groups of a family: one figure without the part that chance alone would show.
 
-The figure is the standard deviation of the groups' true rates around the family's, each group weighted by its cases:
-how far the rate of a case's group typically lies from the average. It says nothing of groups outside the family.
-Unlike the gap between the highest and the lowest rate it does not grow with the number of groups, and its interval
-reaches 0 where the groups are alike.
+The figure is the standard deviation of the groups' true rates around the family's rate. Each group is weighted by its
+cases, so it says how far the rate of a case's group typically lies from the average. It says nothing about groups
+outside the family. Unlike the gap between the highest and the lowest rate it does not grow with the number of groups,
+and its interval reaches 0 where the groups are equal.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from audit.stats.groups.shrinkage import beta_prior, shrunk_rates
 from audit.stats.rates.binomial import Counts, FloatArray, checked_counts, checked_fraction
 
 _FEWEST = 2
-"""Groups, and cases of a group: one case shows nothing of the chance that must be taken off."""
+"""Least number of groups, and of cases of a group: one case shows nothing of the chance that must be taken off."""
 _LEAST = 0.05
-"""Groups that agree better than chance are taken to be this far from perfect agreement, of which no tail is left."""
+"""Least distance from perfect agreement, as a share: groups that agree better than chance are taken to be this far
+away."""
 _BISECTIONS = 60
 
 

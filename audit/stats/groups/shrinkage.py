@@ -1,13 +1,14 @@
-"""Rates pulled towards what their family has in common: for ranking and display, never for a verdict.
+"""Rates shrunk towards the mean of their family: for ranking and display, never for a verdict.
 
-The rates of a family are taken as draws from one beta distribution, fitted by moments. A group's shrunk rate is the
-mean of what is then believed about it: few cases, and it is mostly the family's mean; many, and it is its own.
+The rates of a family are taken as draws from one beta distribution, fitted by moments. A group's shrunk rate is its
+posterior mean: close to the family's mean with few cases, close to its own rate with many.
 
-It may rank, because an extreme raw rate of a small group is mostly noise. It may not decide. Intervals that come with
-such rates cover 57 to 100 % instead of 95 % on average over the groups, and one group that is unlike the others, the
-very group an audit is for, is covered in 56 to 91 % (mean rate .1) or 0 to 0.7 % (.7) of cases with 10 to 300 cases of
-its own. Passing groups by them passed a group that lay exactly on the margin in every one of 24 simulated settings
-(199 equal groups beside it).
+Shrunk rates may rank, because an extreme raw rate of a small group is mostly noise. They may not decide. Intervals that
+come with such rates cover 57 to 100 % instead of 95 % on average over the groups. One group that differs from all
+others
+is the group an audit is for, and it is covered in 56 to 91 % (mean rate .1) or 0 to 0.7 % (.7) of cases with 10 to 300
+cases of its own. If such rates decided on a PASS, a group exactly on the margin passed in every one of 24 simulated
+settings (199 equal groups beside it).
 """
 
 from __future__ import annotations
@@ -19,18 +20,18 @@ import numpy as np
 from audit.stats.rates.binomial import Counts, FloatArray, checked_counts
 
 _REWEIGHTINGS = 20
-"""More change no digit that is shown."""
+"""Number of rounds. More of them change no digit that is shown."""
 
 
 class BetaPrior(NamedTuple):
-    """The beta distribution that a family's rates were fitted by.
+    """Beta distribution fitted to the rates of a family.
 
     Attributes
     ----------
     mean : float
-        Its mean; nan where no group has a case.
+        Mean of the distribution; nan where no group has a case.
     strength : float
-        Cases that it weighs as much as, ``alpha + beta``; inf where the rates differ no more than by chance.
+        Number of cases that it is worth, ``alpha + beta``; inf where the rates differ no more than by chance.
     """
 
     mean: float

@@ -1,4 +1,4 @@
-"""How far what is not known could move a rate, and how many cases it takes to move a test past its level."""
+"""Bounds of a rate when something is unknown, and the fewest changes that move a test past its level."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Tables", "asymptotically_fewest", "fewest_to_overturn", "rate_bounds
 
 IntArray = npt.NDArray[np.int64]
 Tables = tuple[IntArray, IntArray, IntArray, IntArray]
-"""Numerator and denominator of each of G groups, and of its rest."""
+"""Numerator and denominator of each of G groups, and numerator and denominator of its rest."""
 
 
 def rate_bounds(x: Counts, n: Counts, hits: Counts, misses: Counts) -> tuple[FloatArray, FloatArray]:
@@ -24,9 +24,9 @@ def rate_bounds(x: Counts, n: Counts, hits: Counts, misses: Counts) -> tuple[Flo
     Parameters
     ----------
     x, n : array_like, shape (G,)
-        Numerator and denominator over the cases that do belong to it.
+        Numerator and denominator over the cases that certainly belong to the group.
     hits, misses : array_like, shape (G,)
-        Cases that may belong to it, in the numerator if they do, and outside it.
+        Cases that may belong to the group: those that would be in its numerator, and those that would not.
 
     Returns
     -------
@@ -50,13 +50,13 @@ def fewest_to_overturn(
     Parameters
     ----------
     tables : callable
-        For int64[G] changes of each group, its counts and those of its rest after them.
-    most : ndarray of int64, shape (G,)
-        Changes that are possible.
+        Takes int64[G], a number of changes for each group; returns the counts of the groups and of their rests after
+        them. most : ndarray of int64, shape (G,)
+        Largest number of changes that is possible.
     boundary, beta
         As in `audit.stats.margins.score_test.exact_p`.
     level : ndarray of float64, shape (G,)
-        The test rejects at or below it; without changes it does.
+        The test rejects at or below this level, and does so without changes.
 
     Returns
     -------
@@ -66,7 +66,7 @@ def fewest_to_overturn(
 
     Notes
     -----
-    The asymptotic test, held against a level that makes up for how far it was off in the last place tried, says where
+    The asymptotic test, with a level corrected by its error at the last place tried, says where
     to look next; the exact one decides. At a level of .01 or more, and with more than 3,000 cases on either side, where
     the exact test takes longest and differs least, the asymptotic one decides, plus beta: in 108 such designs it
     was off by at most 3 of 257 people, and by none in most.
@@ -88,7 +88,7 @@ def fewest_to_overturn(
 
 
 _GUESSES = 8
-"""After so many the middle is tried, so that a guess that does not come nearer ends."""
+"""After this many guesses the middle is tried, so that the search ends even if guesses do not come nearer."""
 _TINY = 1e-300
 _LARGE_LEVEL = 0.01
 _LARGE = 3_000
@@ -97,7 +97,7 @@ _LARGE = 3_000
 def asymptotically_fewest(
     tables: Callable[[IntArray], Tables], most: IntArray, boundary: Boundary, level: FloatArray
 ) -> IntArray:
-    """The same by the asymptotic test: to see where to look, never to decide. Parameters as there."""
+    """Find the fewest changes by the asymptotic test: a place to start from, never a decision."""
     low, high = np.zeros_like(most), most + 1
     while (open_ := high - low > 1).any():
         middle = np.maximum((low + high) // 2, 1)
@@ -112,7 +112,7 @@ def _asymptotic(counts: Tables, boundary: Boundary) -> FloatArray:
 
 
 def _exact(counts: Tables, boundary: Boundary, beta: float, wanted: BoolArray) -> FloatArray:
-    """Exact p-values where wanted, each table once; 1 elsewhere."""
+    """Exact p-values where wanted, with each table computed once; 1 elsewhere."""
     p = np.ones(wanted.shape)
     if not wanted.any():
         return p

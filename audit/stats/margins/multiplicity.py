@@ -138,14 +138,14 @@ def reject_family(
 def first_step_levels(
     n: Counts, m: Counts, rate: float, boundary: Boundary, level: float, method: Method = "discarding"
 ) -> FloatArray:
-    """The level that each group's p-value would be held against in the first step, before any answer is known.
+    """Level for each group's p-value in the first step, before any answer is known.
 
     Parameters
     ----------
     n, m : array_like, shape (G,)
         Cases of each group and of its own rest, positive.
     rate : float
-        True rate of the metric, supposed of everyone but the group in question, which is supposed to point to harm.
+        True rate of the metric, supposed for all but the group in question, which is supposed to point to harm.
     boundary, level, method
         As in `reject_family`.
 
@@ -155,8 +155,9 @@ def first_step_levels(
 
     Notes
     -----
-    "discarding": every other group is charged with the probability that it is not set aside, in place of whether it
-    is; the rest shows the rate supposed. "any_dependence": the level that is certain, ``level / G``, since its first
+    "discarding": every other group is charged with the probability that it is kept, in place of whether it
+    is kept; the rest shows the rate supposed. "any_dependence": the level that is certain, ``level / G``, since its
+    first
     step depends on what is found. Later steps only raise a level.
     """
     checked_fraction(level, "level")
@@ -201,13 +202,13 @@ def _family(p: FloatArray, x: FloatArray, n: FloatArray, y: FloatArray, m: Float
 
 
 def _power_width(x_all: FloatArray, n_all: FloatArray, n: FloatArray, boundary: Boundary) -> FloatArray:
-    """How many standard errors of the group the margin is wide, at most 4: what the weights are made of."""
+    """Width of the margin in standard errors of the group, at most 4: the weights are made from it."""
     overall = x_all / n_all
     edge = boundary.edge(overall)
     width = np.abs(overall - edge)
     with np.errstate(divide="ignore", invalid="ignore"):
         in_errors = np.where(width > 0.0, width / np.sqrt(edge * (1.0 - edge) / n), 1.0)
-    # A margin of zero says nothing about who could show more, so everyone then weighs the same.
+    # A margin of zero does not say which group could show more, so all groups then weigh the same.
     return np.minimum(in_errors, _MAX_WIDTH)
 
 
@@ -232,7 +233,7 @@ def _discarding(family: _Family, level: float) -> tuple[BoolArray, FloatArray]:
 
 
 def _survivors(family: _Family, groups: int) -> tuple[FloatArray, FloatArray]:
-    """Up to which count a group is kept, and how likely that is on the edge; all are kept where they are few."""
+    """Largest count at which a group is kept, and its probability on the edge; small families keep every group."""
     if groups < DISCARDING_MIN_GROUPS:
         return family.n, np.ones(family.n.shape)
     top = largest_count(np.full(family.n.shape, 0.5), family.n, family.edge)
@@ -284,7 +285,7 @@ def _common_level(family: _Family, rate: FloatArray, in_play: BoolArray, level: 
 
 
 def _smallest(holds: Callable[[float], bool], upper: float) -> float:
-    """Smallest value in [0, upper] for which a condition holds that holds at ``upper`` and down to a point."""
+    """Smallest value in [0, upper] that meets a condition, which holds at ``upper`` and down to some point."""
     if holds(0.0):
         return 0.0
     low, high = 0.0, upper

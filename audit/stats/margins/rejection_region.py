@@ -1,7 +1,7 @@
-"""How likely the tables at least as extreme as the observed one are, without listing them all.
+"""Probability of the tables at least as extreme as the observed one, without listing them all.
 
-Those tables are the steps of a staircase (`audit.stats.margins.staircase`). The probability of a step, at any rate of
-the rest, is that of the rest's counts on it times that of the group's counts up to its level.
+Those tables are the steps of a staircase (`audit.stats.margins.staircase`). At any rate of the rest, the probability of
+a step is that of the rest's counts on it times that of the group's counts up to its level.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ NEGLIGIBLE = 1e-9
 """Probability that the enumeration may leave out; it is added to the result."""
 
 _UNSEEN = 1e-17
-"""A sum that cannot be larger is not computed: its bound is added in its place, and shows in none of ten digits."""
+"""A sum that is at most this large is not computed. Its bound is added instead, which changes none of ten digits."""
 _UNMATTERING = NEGLIGIBLE / (2.0 * MAX_STEPS)
 _QUICK_CELLS = 20_000
 _CLOSE = 1e-6
 _CLOSE_SMALL = 1e-14
-"""Quick sums agree with exact ones to less than half of this share of them, and half of this beside (tests)."""
+"""Quick sums agree with exact ones to less than half of `_CLOSE` times the sum plus half of this number (tests)."""
 _MOST_QUICK_RATES = 512
-"""More rates of the rest stand for a group so much larger than it that the runs of quick sums are too many."""
+"""With more rates of the rest, the group is so much larger than its rest that quick sums need too many runs."""
 _SMOOTH_WIDTH = 256
-"""From so many steps on the sum varies smoothly with the rest's rate, and its maximum is looked for in two passes."""
+"""From this many steps on the sum is a smooth function of the rest's rate, so two passes find its maximum."""
 _COARSE = 4
 _AROUND = np.array([-3, -2, -1, 1, 2, 3])
 
 
 _Chunk: TypeAlias = tuple[int, IntArray]
-"""Signed width, and the places of groups that share it."""
+"""Signed width, and the places of the groups that share it."""
 
 
 def largest_rejection_probability(
@@ -60,9 +60,9 @@ def largest_rejection_probability(
     boundary : Boundary
         The edge.
     in_two_passes : bool
-        Whether, where there are many steps, every fourth rate is tried first and then those around the best.
+        Whether to try every fourth rate first and then those around the best, where there are many steps.
     limit : ndarray of float64, shape (G,), optional
-        Where all that is asked is whether the answer exceeds this: any number on the same side of it may be returned.
+        Threshold, for callers that only ask whether the answer exceeds it: any number on the same side may be returned.
 
     Returns
     -------
@@ -71,7 +71,7 @@ def largest_rejection_probability(
     """
     samples = samples_of(x, n, y, m, boundary)
     span = span_of(samples, *_worth_a_look(samples.m, rest_rates[:, :1], rest_rates[:, -1:]), boundary)
-    # no step goes further than the highest, and no rate of the group is below its edge at the lowest rate of the rest
+    # no step goes past the highest, and no rate of the group is below its edge at the lowest rate of the rest
     bound = binomial_cdf(span.highest, samples.n, boundary.edge(rest_rates[:, :1]))[:, 0]
     probability = bound + NEGLIGIBLE
     for signed_width, rows in _chunks(span, np.flatnonzero(bound > _UNSEEN)):
@@ -90,7 +90,7 @@ def largest_rejection_probability(
 def _chunks(span: Span, rows: IntArray) -> list[_Chunk]:
     by_group = (span.highest - span.lowest <= span.last - span.first)[rows, 0]
     needed = np.minimum(span.highest - span.lowest, span.last - span.first)[rows, 0] + 1.0
-    # The padded width depends on the group alone, so that a p-value does not depend on the group's companions.
+    # The padded width depends on the group alone, so that a p-value does not depend on the other groups.
     width = np.minimum(2.0 ** np.ceil(np.log2(np.maximum(needed, 8.0))), MAX_STEPS).astype(np.int64)
     shape = np.where(by_group, width, -width)
     chunks: list[_Chunk] = []
@@ -102,9 +102,9 @@ def _chunks(span: Span, rows: IntArray) -> list[_Chunk]:
 
 
 def _largest(staircase: Staircase, rates: FloatArray, boundary: Boundary, *, in_two_passes: bool) -> FloatArray:
-    """float64[G]: the largest of the sums at all rates, or of those that two passes look at.
+    """float64[G]: the largest of the sums at all rates, or at the rates of two passes.
 
-    Quick sums say which rates can have the largest sum: one or two, as a rule. Exact ones of these decide.
+    Quick sums show which rates can have the largest sum: one or two, as a rule. Their exact sums decide.
     """
     quick = _QuickSums(staircase, rates, boundary)
     if not in_two_passes:
@@ -123,7 +123,7 @@ def _largest(staircase: Staircase, rates: FloatArray, boundary: Boundary, *, in_
 
 
 def _largest_near(staircase: Staircase, rates: FloatArray, quick: FloatArray, boundary: Boundary) -> FloatArray:
-    # each group's own candidates only, however many another has: its answer does not depend on its companions
+    # only the group's own candidates, so that its answer does not depend on the other groups
     order = np.argsort(-quick, axis=1, kind="stable")
     order = order[:, : int(_close(quick).sum(axis=1).max(initial=1))]
     own = np.take_along_axis(_close(quick), order, axis=1)
@@ -132,16 +132,16 @@ def _largest_near(staircase: Staircase, rates: FloatArray, quick: FloatArray, bo
 
 
 def _close(quick: FloatArray) -> BoolArray:
-    """bool[G, R]: sums that are the largest, or may be."""
+    """bool[G, R]: sums that are, or may be, the largest."""
     return np.asarray(quick >= quick.max(axis=1, keepdims=True) * (1.0 - _CLOSE))
 
 
 def _beside(
     limit: FloatArray, staircase: Staircase, rates: FloatArray, boundary: Boundary, *, in_two_passes: bool
 ) -> FloatArray:
-    """float64[G]: a number on the same side of the limit as `_largest`: by quick sums wherever these leave no doubt.
+    """float64[G]: a number on the same side of the limit as `_largest`, from quick sums where these leave no doubt.
 
-    Two passes look at every fourth rate and at no rate beyond all of them, which brackets their largest.
+    Two passes look at every fourth rate and at no rate outside of all of them, which brackets their largest.
     """
     quick = _QuickSums(staircase, rates, boundary)
     above = np.asarray(quick.at(rates[:, ::_COARSE] if in_two_passes else rates).max(axis=1) + NEGLIGIBLE)
@@ -166,7 +166,7 @@ def _worth_a_look(m: FloatArray, low: FloatArray, high: FloatArray) -> tuple[Flo
 
 
 def _reach(m: FloatArray, rate: FloatArray) -> FloatArray:
-    """Distance from the mean with less than `NEGLIGIBLE` beyond it on either side."""
+    """Distance from the mean with less than `NEGLIGIBLE` probability beyond it on either side."""
     return reach(m, rate, NEGLIGIBLE)
 
 
@@ -187,7 +187,7 @@ def _sums(staircase: Staircase, rest_rates: FloatArray, boundary: Boundary) -> F
 
 
 def _rest_cdf(tops: FloatArray, m: FloatArray, rate: FloatArray) -> FloatArray:
-    """Binomial distribution function, not evaluated where it is 0 or 1 up to `NEGLIGIBLE`."""
+    """Binomial distribution function, evaluated only where it is not 0 or 1 up to `NEGLIGIBLE`."""
     away = tops - m * rate
     near = np.abs(away) <= _reach(m, rate)
     cdf = np.where(away > 0.0, 1.0, 0.0)
@@ -197,16 +197,16 @@ def _rest_cdf(tops: FloatArray, m: FloatArray, rate: FloatArray) -> FloatArray:
 
 
 class _QuickSums:
-    """The same sums with the distribution functions of `CdfAlong`."""
+    """Sums of `_sums` from the distribution functions of `CdfAlong`."""
 
     def __init__(self, staircase: Staircase, rates: FloatArray, boundary: Boundary) -> None:
         self._tops, self._m, self._boundary = staircase.tops, staircase.samples.m, boundary
-        # to the end, so that what is left beyond a step is a sum, which keeps its digits, and no difference to 1
+        # to the end: the part beyond a step is then a sum, which keeps its digits, and no difference to 1
         self._rest = CdfAlong(np.concatenate([self._tops, self._m], axis=1), self._m, rates)
         self._group = CdfAlong(staircase.levels, staircase.samples.n, boundary.edge(rates))
 
     def at(self, rates: FloatArray) -> FloatArray:
-        """float64[G, R]: without `NEGLIGIBLE`."""
+        """float64[G, R]: the sums, without `NEGLIGIBLE`."""
         together = max(1, _QUICK_CELLS // max(self._rest.cells, 1))
         parts = range(0, rates.shape[1], together)
         return np.concatenate([self._of_some(rates[:, start : start + together]) for start in parts], axis=1)

@@ -1,7 +1,8 @@
-"""Evidence that may be looked at every night: a group beyond a margin of the rest, in samples that go on coming.
+"""Evidence that a group is beyond a margin of the rest, which may be read every night while new cases arrive.
 
-A p-value that is looked at again and again finds something in the end. The product of likelihood ratios kept here has a
-mean of at most 1 while the group is within the margin, whenever one stops; so whoever fails a group once the product
+A p-value that is read again and again finds something in the end. The product of likelihood ratios kept here has a mean
+of at most 1 while the group is within the margin, at any time of stopping. So a rule that fails a group once the
+product
 reaches 1/a is wrong in at most the share a of whole histories (Ville 1939).
 """
 
@@ -15,39 +16,39 @@ from audit.stats.margins.score_statistic import restricted_rates
 from audit.stats.rates.binomial import BoolArray, Counts, FloatArray, IntArray, checked_fraction
 from audit.stats.rates.boundaries import Boundary
 
-__all__ = ["SafeState", "begun", "e_holm", "log_factor", "mean_log_e", "seen"]
+__all__ = ["SafeState", "e_holm", "log_factor", "mean_log_e", "new_state", "take_in"]
 
 _LEAST_RATE: Final = 1e-6
 
 
 class SafeState(NamedTuple):
-    """What is remembered of each group; every field has shape (G,)."""
+    """State of the process for each group; every field has shape (G,)."""
 
     counted: IntArray
     """Counted outcomes of the group so far."""
     cases: IntArray
-    """Its cases."""
+    """Cases of the group so far."""
     rest_counted: IntArray
-    """Counted outcomes of the rest."""
+    """Counted outcomes of the rest so far."""
     rest_cases: IntArray
-    """Cases of the rest."""
+    """Cases of the rest so far."""
     log_e: FloatArray
     """Natural logarithm of the evidence against "the group is within the margin"."""
 
 
-def begun(groups: int) -> SafeState:
-    """Nothing seen yet, of so many groups."""
+def new_state(groups: int) -> SafeState:
+    """Start the process of so many groups, with nothing seen yet."""
     zeros = np.zeros(groups, dtype=np.int64)
     return SafeState(zeros, zeros, zeros, zeros, np.zeros(groups))
 
 
-def seen(state: SafeState, x: Counts, n: Counts, y: Counts, m: Counts, boundary: Boundary) -> SafeState:
-    """Take new cases in, each of which is taken in once.
+def take_in(state: SafeState, x: Counts, n: Counts, y: Counts, m: Counts, boundary: Boundary) -> SafeState:
+    """Add new cases to the evidence, each of them once.
 
     Parameters
     ----------
     state : SafeState
-        What was seen before, of the same model, metric and margin.
+        State so far, of the same model, metric and margin.
     x, n, y, m : array_like of integers, shape (G,)
         Counted outcomes and totals of each group and of its rest among the new cases; where a group or its rest has
         none, the evidence stays as it is.
@@ -67,7 +68,7 @@ def seen(state: SafeState, x: Counts, n: Counts, y: Counts, m: Counts, boundary:
     -----
     Turner, Ly & Grünwald (2024), "Generic E-variables for exact sequential k-sample tests that allow for optional
     stopping", J. Statistical Planning and Inference 230: the likelihood of an alternative over that of its projection
-    onto the convex hypothesis, the point of the edge that is nearest to it. The alternative is learnt from earlier
+    onto the convex hypothesis, the nearest point of the edge. The alternative is learnt from earlier
     cases alone: the rest's rate with half a case of each kind added, the group's with one case at twice the margin (at
     the rest's rate, where the edge lies on the other side of it).
     """
@@ -84,12 +85,15 @@ def seen(state: SafeState, x: Counts, n: Counts, y: Counts, m: Counts, boundary:
 
 
 def log_factor(state: SafeState, x: Counts, n: Counts, y: Counts, m: Counts, boundary: Boundary) -> FloatArray:
-    """float64[G]: logarithm of what new cases alone multiply evidence by, whatever the group showed before.
+    """float64[G]: logarithm of the factor on the evidence from new cases alone, whatever the group showed before.
 
-    Parameters are those of `seen`. The alternative is the group at twice the margin, but at least at half of the edge,
-    beside what earlier cases of the rest have shown: so it is as ready to see a change on the last night as on the
-    first, where what was learnt from a long past would say that there is none. Its mean is at most 1 while the group is
-    within the margin, since it is fixed before the new cases. Raises ValueError if counts are impossible.
+    Parameters are those of `take_in`. The alternative is the group at twice the margin, but at least at half of the
+    edge, with
+    the rest as earlier cases have shown it. So it can see a change on the last night as well as on the first; an
+    alternative
+    learnt from a long past would say that there is none. The mean of the factor is at most 1 while the group is within
+    the
+    margin, since the alternative is fixed before the new cases. Raises ValueError if counts are impossible.
     """
     x_, n_, y_, m_ = _checked(x, n, y, m)
     rest = (state.rest_counted + 0.5) / (state.rest_cases + 1.0)
@@ -101,7 +105,7 @@ def log_factor(state: SafeState, x: Counts, n: Counts, y: Counts, m: Counts, bou
 def e_holm(
     log_e: FloatArray, level: float, shares: FloatArray | None = None, rejected: BoolArray | None = None
 ) -> BoolArray:
-    """Hypotheses that evidence rejects with at most this chance of rejecting any true one, whenever it is looked at.
+    """Hypotheses that the evidence rejects; any true one is rejected with at most this chance, at any time.
 
     Parameters
     ----------
@@ -110,10 +114,11 @@ def e_holm(
     level : float
         Chance of any false rejection, in (0, 1).
     shares : ndarray of float64, shape (G,)
-        What each hypothesis has of the level, adding up to at most 1 and fixed before its evidence; equal shares where
-        not given. What is left belongs to hypotheses that are still to come, and is never freed.
+        Share of the level that each hypothesis has. Shares add up to at most 1 and are fixed before the evidence; equal
+        where
+        not given. The remaining share belongs to hypotheses that are still to come, and is never freed.
     rejected : ndarray of bool, shape (G,)
-        Those that were rejected when it was looked at before; they stay rejected.
+        Hypotheses that were rejected earlier; they stay rejected.
 
     Returns
     -------
@@ -138,7 +143,7 @@ def e_holm(
         raise ValueError("shares must be positive and add up to at most 1")
     found: BoolArray = np.zeros(log_e.shape, dtype=np.bool_) if rejected is None else rejected.copy()
     while True:
-        # what is left is never less than a hypothesis' own share, but for rounding
+        # the remaining share is at least a hypothesis' own share, apart from rounding
         left = np.maximum(1.0 - own[found].sum(), own)
         more = ~found & (log_e >= np.log(left / own) - np.log(level))
         if not more.any():
@@ -147,9 +152,9 @@ def e_holm(
 
 
 def mean_log_e(log_e: FloatArray, shares: FloatArray) -> float:
-    """Logarithm of the evidence against "all of these hypotheses are true": the mean of E, weighted by their shares.
+    """Logarithm of the evidence against "all of these hypotheses are true": mean of E, weighted by their shares.
 
-    What the shares leave to hypotheses still to come counts as E = 1. Arrays have shape (G,); shares as in `e_holm`.
+    The share left to hypotheses still to come counts as E = 1. Arrays have shape (G,); shares as in `e_holm`.
     """
     left = max(1.0 - float(shares.sum()), 0.0)
     terms = np.append(log_e + np.log(shares), np.log(left) if left > 0.0 else -np.inf)
@@ -171,21 +176,21 @@ def _checked(x: Counts, n: Counts, y: Counts, m: Counts) -> tuple[IntArray, ...]
 
 
 def _planned(rest: FloatArray, boundary: Boundary) -> FloatArray:
-    """The group's rate at twice the margin, or at the rest's rate where the edge lies on the other side of it."""
+    """Rate of the group at twice the margin, or at the rest's rate where the edge lies on the other side of it."""
     planned: FloatArray = np.minimum(2.0 * (boundary.offset + boundary.slope * rest) - rest, rest)
     return np.clip(planned, 0.0, 1.0)
 
 
 def _gained(group: FloatArray, rest: FloatArray, new: _Counted, boundary: Boundary) -> FloatArray:
-    """The logarithm of the likelihood of these rates over that of the nearest ones on the edge; 0 where none tells."""
+    """Log likelihood of these rates over that of the nearest ones on the edge; 0 where the cases say nothing."""
     x, n, y, m = new
-    tells = (n > 0) & (m > 0) & (group < boundary.edge(rest))
-    safe_n, safe_m = np.where(tells, n, 1), np.where(tells, m, 1)
+    counts = (n > 0) & (m > 0) & (group < boundary.edge(rest))
+    safe_n, safe_m = np.where(counts, n, 1), np.where(counts, m, 1)
     nearest_rest, nearest = restricted_rates(safe_n * group, safe_n, safe_m * rest, safe_m, boundary)
     with np.errstate(divide="ignore", invalid="ignore"):
         gained = _times(x, np.log(group / nearest)) + _times(n - x, np.log((1.0 - group) / (1.0 - nearest)))
         gained += _times(y, np.log(rest / nearest_rest)) + _times(m - y, np.log((1.0 - rest) / (1.0 - nearest_rest)))
-    return np.where(tells, gained, 0.0)
+    return np.where(counts, gained, 0.0)
 
 
 def _times(count: IntArray, logarithm: FloatArray) -> FloatArray:

@@ -1,4 +1,4 @@
-"""The score statistic: how far a group's counts lie from the edge of the margin, in standard errors.
+"""The score statistic: distance of a group's counts from the edge of the margin, in standard errors.
 
 The variance is taken at the restricted maximum likelihood estimate, the likeliest pair of rates that lies exactly on
 the edge (Miettinen & Nurminen 1985; Farrington & Manning 1990).
@@ -98,7 +98,7 @@ def _proportional_root(x: FloatArray, n: FloatArray, y: FloatArray, m: FloatArra
 
 
 def _cubic_root(x: FloatArray, n: FloatArray, y: FloatArray, m: FloatArray, boundary: Boundary) -> FloatArray:
-    """Middle root of the cubic, scaled by ``s^2 (n+m)``."""
+    """Middle root of the cubic, divided by ``s^2 (n+m)``."""
     a, s = boundary.offset, boundary.slope
     scale = s * s * (n + m)
     excess = s * (x - n * a)

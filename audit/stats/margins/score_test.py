@@ -21,17 +21,18 @@ from audit.stats.rates.intervals import clopper_pearson
 FAIL_BETA = 1e-6
 """Error spent on the confidence set of the rest's rate when testing for FAIL."""
 PASS_BETA = 1e-3
-"""The same for PASS, where levels are never as small."""
+"""Error spent on the confidence set when testing for PASS, where levels are never as small."""
 
 _REST_RATES = 33
 _LARGEST_STEP = 0.5
-"""Where 33 rates of the rest lie further apart than this many standard errors of the group (a group several times as
-large as its rest), the largest probability can lie between them: at 1,000 against 8 the size was 7.97 % at 5 %."""
+"""Largest distance of neighbouring rates, in standard errors of the group. If the 33 rates lie further apart (a group
+several times as large as its rest), the largest probability can lie between them: at 1,000 against 8 the size was 7.97
+% at 5 %."""
 _FINE_STEP = 0.25
 
 
 class ScreenedP(NamedTuple):
-    """P-values and which of them are exact."""
+    """P-values, and which of them are exact."""
 
     p: FloatArray
     is_exact: BoolArray
@@ -91,11 +92,11 @@ def exact_p(x: Counts, n: Counts, y: Counts, m: Counts, boundary: Boundary, beta
     Notes
     -----
     ``p = beta + max_r P(z(U, Y) <= z(x, y))`` with ``U ~ Bin(n, edge(r))``, ``Y ~ Bin(m, r)`` and 33 values of r
-    across the Clopper-Pearson set of level ``1 - beta``, as far as the unclipped edge stays within 1: beyond that no
+    across the Clopper-Pearson set of level ``1 - beta``, as far as the unclipped edge stays within 1. Beyond that no
     group can be worse than the rest by the margin, and where the whole set lies there the p-value is ``beta``.
 
-    The 33 values are enough where the group is not much larger than its rest. Where their edges lie more than half a
-    standard error of the group apart, as many values are tried as bring them to a quarter of it.
+    33 values are enough where the group is not much larger than its rest. Where their edges lie more than half a
+    standard error of the group apart, more values are tried, so that the distance is a quarter of it.
 
     With 9 values of r the size reached 1.025 times the level at n = 7; with 33 it stayed below 1 in 109 designs. Where
     more than 256 steps are summed the sum is smooth in r: then 9 of the 33 are tried, and 6 more around the best, which
@@ -111,14 +112,14 @@ def exact_p(x: Counts, n: Counts, y: Counts, m: Counts, boundary: Boundary, beta
 def exact_rejects(
     x: Counts, n: Counts, y: Counts, m: Counts, boundary: Boundary, level: Counts, beta: float = FAIL_BETA
 ) -> BoolArray:
-    """Whether `exact_p` is at most a level, without its digits: about ten times as fast for large groups.
+    """Whether `exact_p` is at most a level: about ten times as fast for large groups, without the digits.
 
     Parameters
     ----------
     x, n, y, m, boundary, beta
         As in `exact_p`.
     level : array_like, shape (G,)
-        Level that each p-value has to reach.
+        Level that each p-value must reach.
 
     Returns
     -------
@@ -137,7 +138,7 @@ def exact_rejects(
 def _exact(
     x: Counts, n: Counts, y: Counts, m: Counts, boundary: Boundary, beta: float, level: FloatArray | None
 ) -> FloatArray:
-    """The p-values, or numbers on the same side of the level as they are."""
+    """P-values, or numbers on the same side of the level as they are."""
     checked_fraction(beta, "beta")
     x_, n_, y_, m_, testable = _testable(x, n, y, m, boundary)
     if any(not np.array_equal(counts, np.floor(counts)) for counts in (x_, n_, y_, m_)):
@@ -164,7 +165,7 @@ def _largest_over_rest(
     boundary: Boundary,
     limit: FloatArray | None,
 ) -> FloatArray:
-    """Largest probability over rates of the rest from low to high, tried close enough together for each group."""
+    """Largest probability over rates of the rest from low to high, in steps close enough for each group."""
     steps = _steps_in_group_errors(low, high, n, boundary)
     fine = steps > (_REST_RATES - 1) * _LARGEST_STEP
     rates = low[:, None] + (high - low)[:, None] * np.linspace(0.0, 1.0, _REST_RATES)
@@ -190,12 +191,12 @@ def _largest_over_rest(
 
 
 def _angle(rate: FloatArray) -> FloatArray:
-    """The arcsine transform, in which a binomial rate of n cases has a standard error of 1 / sqrt(n) everywhere."""
+    """Arcsine transform: a binomial rate of n cases then has a standard error of 1 / sqrt(n) everywhere."""
     return np.asarray(2.0 * np.arcsin(np.sqrt(np.clip(rate, 0.0, 1.0))))
 
 
 def _steps_in_group_errors(low: FloatArray, high: FloatArray, n: FloatArray, boundary: Boundary) -> FloatArray:
-    """How many standard errors of the group lie between the edges at both ends of the rest's confidence set."""
+    """Distance of the edges at both ends of the rest's confidence set, in standard errors of the group."""
     return np.asarray((_angle(boundary.edge(high)) - _angle(boundary.edge(low))) * np.sqrt(n))
 
 
@@ -205,7 +206,7 @@ def _fine_rates(low: float, high: float, errors: float, boundary: Boundary) -> F
     first, last = (float(_angle(boundary.edge(rate))) for rate in (low, high))
     edges = np.sin(np.linspace(first, last, count) / 2.0) ** 2
     rates = np.clip((edges - boundary.offset) / boundary.slope, low, high)
-    # where the edge is clipped at 0 the rates below it are all alike
+    # where the edge is clipped at 0, all rates below it are equivalent
     return np.unique(np.concatenate([[low], rates, [high]]))[np.newaxis]
 
 

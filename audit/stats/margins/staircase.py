@@ -24,7 +24,7 @@ _ANCHOR_SPACING = 16
 _SECANTS = 8
 
 _Function: TypeAlias = Callable[[FloatArray], FloatArray]
-"""Increasing in whole numbers."""
+"""A function that increases in whole numbers."""
 
 
 class Samples(NamedTuple):
@@ -37,12 +37,12 @@ class Samples(NamedTuple):
     limit: FloatArray
 
     def take(self, rows: IntArray) -> Samples:
-        """Some of the groups."""
+        """Select some of the groups."""
         return Samples(*(values[rows] for values in self))
 
 
 class Span(NamedTuple):
-    """Corners of the staircase, each of shape (G, 1): the rest's counts worth a look and c at both ends."""
+    """Corners of the staircase, each of shape (G, 1): range of the rest's counts, and c at both ends."""
 
     first: FloatArray
     last: FloatArray
@@ -50,30 +50,30 @@ class Span(NamedTuple):
     highest: FloatArray
 
     def take(self, rows: IntArray) -> Span:
-        """Some of the groups."""
+        """Select some of the groups."""
         return Span(*(corner[rows] for corner in self))
 
 
 class Staircase(NamedTuple):
-    """The steps of groups, each with the largest count of the rest on it and of the group (float64[G, W])."""
+    """Steps of each group: the largest count of the rest, and of the group, on each step (float64[G, W])."""
 
     tops: FloatArray
     levels: FloatArray
     samples: Samples
 
     def take(self, rows: IntArray) -> Staircase:
-        """Some of the groups."""
+        """Select some of the groups."""
         return Staircase(self.tops[rows], self.levels[rows], self.samples.take(rows))
 
 
 def samples_of(x: FloatArray, n: FloatArray, y: FloatArray, m: FloatArray, boundary: Boundary) -> Samples:
-    """The observed tables (float64[G] each); scores equal up to rounding are rejected as well."""
+    """Observed tables (float64[G] each); scores that are equal up to rounding are rejected as well."""
     return Samples(*(counts[:, None] for counts in (x, n, y, m, score_statistic(x, n, y, m, boundary) + _TIE)))
 
 
 def span_of(samples: Samples, first: FloatArray, last: FloatArray, boundary: Boundary) -> Span:
     """Corners of the staircases over counts of the rest from first to last (float64[G, 1])."""
-    # along the edge a step of the rest moves the group's count by so much; from the observed table it is not far
+    # along the edge a step of the rest moves the group's count by this much: a good guess from the observed table
     tread = boundary.slope * samples.n / samples.m
     lowest, highest = (
         _last(
@@ -88,13 +88,13 @@ def span_of(samples: Samples, first: FloatArray, last: FloatArray, boundary: Bou
 
 
 def staircase_of(samples: Samples, span: Span, width: int, boundary: Boundary, *, by_group: bool) -> Staircase:
-    """The steps, up to `width` of them: one per count of the group, or of the rest, or per run of counts."""
+    """Steps of the staircase, at most `width`: one for each count of the group or the rest, or for a run of counts."""
     steps = _steps_by_group if by_group else _steps_by_rest
     return Staircase(*steps(samples, span, width, boundary), samples)
 
 
 def _steps_by_rest(samples: Samples, span: Span, width: int, boundary: Boundary) -> tuple[FloatArray, FloatArray]:
-    """One step per count of the rest, or per run of counts, which then all reject as the largest of them does."""
+    """One step for each count of the rest, or for a run of counts that all reject as its largest does."""
     stride = np.ceil((span.last - span.first + 1.0) / width)
     tops = np.minimum(span.first + stride * np.arange(1.0, width + 1.0) - 1.0, span.last)
     levels = _last_along(tops, span.lowest, span.highest, lambda some: _over_limit(some, samples, boundary))
@@ -102,11 +102,11 @@ def _steps_by_rest(samples: Samples, span: Span, width: int, boundary: Boundary)
 
 
 def _steps_by_group(samples: Samples, span: Span, width: int, boundary: Boundary) -> tuple[FloatArray, FloatArray]:
-    """One step per count of the group, or per run of counts, which are then all rejected when the smallest is."""
+    """One step for each count of the group, or for a run of counts that are all rejected if its smallest is."""
     stride = np.ceil((span.highest - span.lowest + 1.0) / width)
     levels = np.minimum(span.lowest + stride * np.arange(1.0, width + 1.0) - 1.0, span.highest)
 
-    # a count stays on the step as long as the next count of the group would have a score above the limit
+    # a count of the rest is on the step as long as the next count of the group has a score above the limit
     beyond = np.nextafter(samples.limit, np.inf)
 
     def short_of_limit(some_levels: FloatArray) -> _Function:
@@ -127,7 +127,7 @@ def _last_along(
     high: FloatArray,
     function_at: Callable[[FloatArray], _Function],
 ) -> FloatArray:
-    """`_last` at every point, knowing that the answer increases along a row: some points bracket those between."""
+    """`_last` at every point. The answer increases along a row, so some points bracket those between."""
     width = points.shape[1]
     anchors = np.append(np.arange(0, width - 1, _ANCHOR_SPACING), width - 1)
     some = points[:, anchors]
@@ -140,15 +140,16 @@ def _last_along(
 
 
 def _between(points: FloatArray, left: FloatArray, right: FloatArray, low: FloatArray, high: FloatArray) -> FloatArray:
-    """On the straight line from (left, low) to (right, high)."""
+    """Value at each point on the straight line from (left, low) to (right, high)."""
     return np.asarray(low + (high - low) * (points - left) / np.maximum(right - left, 1.0))
 
 
 def _last(low: FloatArray, high: FloatArray, guess: FloatArray, excess: _Function) -> FloatArray:
-    """Largest whole number in [low, high] where an increasing function is at most 0, as it is known to be at ``low``.
+    """Largest whole number in [low, high] at which an increasing function is at most 0; it is so at ``low``.
 
-    Every number looked at narrows what encloses the answer; secants say where to look next, because the function is
-    nearly straight, and after a few of them the middle, so that any increasing function ends.
+    Every number tried narrows the bracket. Secants choose the next number, because the function is nearly straight.
+    After
+    a few of them the middle is taken, so that the search ends for any increasing function.
     """
     probe = np.clip(np.floor(guess), np.minimum(low + 1.0, high), high)
     before, value_before, rounds = probe, np.zeros(probe.shape), 0

@@ -1,8 +1,8 @@
-"""Are some groups of a family beyond the margin, even where none can be named?
+"""Test whether some groups of a family are beyond the margin, even where none can be named.
 
-Fisher's combination of the groups that point towards harm (verdict "several are beyond the margin; none can be
-named"). Sums over all groups would drown in those that are well within the margin, whose p-values lie near 1; the sum
-over those in the worse half of their own null distribution, each made up for its selection, does not.
+Fisher's combination of the groups that point towards harm (verdict "several are beyond the margin; none can be named").
+A sum over all groups would drown in those that are well within the margin, whose p-values lie near 1. The sum over the
+groups in the worse half of their own null distribution, each corrected for its selection, does not.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from audit.stats.rates.binomial import Counts, FloatArray, binomial_cdf, checked
 from audit.stats.rates.boundaries import Boundary
 
 EXACT_BELOW = 0.1
-"""P-values below it must be exact, as those of `audit.stats.margins.score_test.screened_p` are."""
+"""P-values below this number must be exact, as those of `audit.stats.margins.score_test.screened_p` are."""
 
 _SMALLEST_P = 1e-300
 
@@ -29,7 +29,7 @@ class UnnamedTest(NamedTuple):
     p : float
         P-value of "no group of the family lies beyond the margin"; 1 where no group survives.
     survivors : int
-        Groups that point towards harm, over which the sum was taken.
+        Number of groups that point towards harm; the sum is over these.
     """
 
     p: float
@@ -98,7 +98,7 @@ def unnamed_p(p: Counts, x: Counts, n: Counts, y: Counts, m: Counts, boundary: B
 
 
 def _rest_rate(total: FloatArray, n: FloatArray, m: FloatArray, boundary: Boundary) -> FloatArray:
-    """Rate of the rest if the group lies on the edge, by the counts of both together."""
+    """Rate of the rest if the group lies on the edge, from the counts of both together."""
     cases = n + m
     expected = (total + 0.5) * cases / (cases + 1.0)
     return np.clip((expected - n * boundary.offset) / (n * boundary.slope + m), 0.0, 1.0)

@@ -7,7 +7,7 @@ from scipy.special import ndtri
 
 from audit.stats.rates.binomial import BoolArray, Counts, FloatArray, checked_fraction
 
-__all__ = ["difference_of_independent", "mean_of_signed", "newcombe_paired"]
+__all__ = ["difference_of_independent", "mean_of_signed_estimates", "newcombe_paired"]
 
 
 def newcombe_paired(
@@ -84,17 +84,17 @@ def difference_of_independent(
     )
 
 
-def mean_of_signed(
+def mean_of_signed_estimates(
     signs: FloatArray, settled: BoolArray, estimates: tuple[FloatArray, FloatArray, FloatArray]
 ) -> tuple[float, float, float]:
-    """Mean of independent estimates, each with a sign of which some may be wrong.
+    """Mean of independent estimates with signs, some of which may be wrong.
 
     Parameters
     ----------
     signs : ndarray of float64, shape (G,)
         1 or -1.
     settled : ndarray of bool, shape (G,)
-        Which signs are known; the limits allow the others either way.
+        Whether each sign is known; the limits allow the other signs either way.
     estimates : triple of ndarray of float64, shape (G,)
         Estimate, lower and upper limit.
 
@@ -105,9 +105,10 @@ def mean_of_signed(
 
     Notes
     -----
-    MOVER, as `difference_of_independent`: distances to the limits added in quadrature. Over all signs that are not
-    settled, the mean lies at most twice their absolute estimates away on one side: that is added as it is, for a wrong
-    sign is no noise that could average out.
+    MOVER, as `difference_of_independent`: distances to the limits added in quadrature. Where signs are not
+    settled, the mean lies at most twice their absolute estimates away on one side. That is added as it is, because a
+    wrong
+    sign is not noise that averages out.
     """
     if signs.size == 0:
         return float("nan"), float("nan"), float("nan")
@@ -128,7 +129,7 @@ def mean_of_signed(
 
 
 def _wilson_distances(x: FloatArray, n: FloatArray, z: float) -> tuple[FloatArray, FloatArray]:
-    """How far the lower and the upper Wilson limit lie from the rate."""
+    """Distances of the lower and the upper Wilson limit from the rate."""
     with np.errstate(invalid="ignore", divide="ignore"):
         rate = x / n
         shrink = 1.0 + z * z / n

@@ -1,8 +1,9 @@
-"""Which groups of a family became worse beyond the margin between two models: names at a family-wise error.
+"""Name the groups of a family that became worse beyond the margin between two models, at a family-wise error.
 
-As in `audit.stats.margins.multiplicity`: groups in which the loss found is smaller than the margin are discarded and
-the others pay for having been selected, the level is shared by what a group of that size could show, then step down.
-There is no rest that groups share, so that families of any size are discarded from.
+The method is that of `audit.stats.margins.multiplicity`. Groups whose loss is smaller than the margin are discarded,
+and
+the others pay for the selection. The level is shared by what a group of that size could show; then step down. Groups
+share no rest here, so families of any size are discarded from.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ from scipy.special import ndtr
 from audit.stats.margins.multiplicity import FamilyRejections
 from audit.stats.rates.binomial import BoolArray, Counts, FloatArray, IntArray, binomial_cdf, checked_fraction
 
-__all__ = ["name_paired", "smallest_paired_p", "survival"]
+__all__ = ["name_paired", "smallest_paired_p", "survival_probability"]
 
 EXPECTED_DIFFERING: Final = 0.10
-"""The share of differing cases that the weights suppose; they decide who gains most, never whether a name is valid."""
+"""Share of differing cases that the weights suppose. It decides which groups gain power, never whether a name is valid.
+"""
 _MAX_WIDTH: Final = 4.0
 _LARGEST_PENALTY: Final = 400.0
 _BISECTIONS: Final = 40
@@ -45,16 +47,16 @@ def name_paired(
     p : array_like, shape (G,)
         P-values of "worse" from `audit.stats.pairs.paired_score`; those at or below `level` must be exact.
     lost, gained, n : array_like of integers, shape (G,)
-        As given to the test.
+        Counts of the paired test.
     margin : float
         The largest loss that is within the limit.
     level : float
         The family's share of the error.
     beta : float
-        What the test spent on its confidence set: no p-value is smaller.
+        Error that the test spent on its confidence set: no p-value is smaller.
     independent : bool
-        Whether the groups share no case. Where they do, no group is discarded, and the weighted Bonferroni that is left
-        holds under any dependence.
+        Whether the groups share no case. If they share cases, no group is discarded, and the remaining weighted
+        Bonferroni holds under any dependence.
 
     Returns
     -------
@@ -72,7 +74,7 @@ def name_paired(
     checked_fraction(level, "level")
     p_ = np.atleast_1d(np.asarray(p, dtype=np.float64))
     b, c, total = (np.broadcast_to(np.asarray(count, dtype=np.int64), p_.shape) for count in (lost, gained, n))
-    weight = survival(total, margin) if independent else np.ones(p_.shape)
+    weight = survival_probability(total, margin) if independent else np.ones(p_.shape)
     in_play = (total > 0) & ((c - b <= -total * margin + _TIE) if independent else True)
     width = np.minimum(margin * np.sqrt(np.maximum(total, 1) / max(EXPECTED_DIFFERING, margin)), _MAX_WIDTH)
     least, rejected = smallest_paired_p(total, margin, beta), np.zeros(p_.shape, dtype=np.bool_)
@@ -87,13 +89,13 @@ def name_paired(
 
 
 def smallest_paired_p(n: Counts, margin: float, beta: float) -> FloatArray:
-    """The smallest p-value of "worse" that n cases can have: that of all of them lost."""
+    """Smallest p-value of "worse" that n cases can have: that of a group in which all of them are lost."""
     total = np.asarray(n, dtype=np.float64)
     return np.where(total > 0, np.minimum(1.0, ((1.0 + margin) / 2.0) ** total + beta), 1.0)
 
 
-def survival(n: Counts, margin: float) -> FloatArray:
-    """Smallest probability of finding a loss of the margin or more where that is the loss, over all shares that differ.
+def survival_probability(n: Counts, margin: float) -> FloatArray:
+    """Smallest probability, over all shares of differing cases, of finding at least the margin if that is the loss.
 
     Parameters
     ----------
@@ -105,7 +107,7 @@ def survival(n: Counts, margin: float) -> FloatArray:
     Returns
     -------
     ndarray of float64, shape (G,)
-        0 where there are no cases. Over 65 shares between the margin and 1, closest near the margin.
+        0 where there are no cases. The shares are 65 between the margin and 1, closest near the margin.
     """
     total = np.atleast_1d(np.asarray(n, dtype=np.int64))
     sizes, alike = np.unique(total, return_inverse=True)
@@ -132,7 +134,7 @@ def _given(width: FloatArray, penalty: float, level: float) -> FloatArray:
 
 
 def _penalty(width: FloatArray, weight: FloatArray, least: FloatArray, in_play: BoolArray, level: float) -> float:
-    """The smallest penalty at which the groups in play are charged no more than the level."""
+    """Smallest penalty at which the groups in play are charged no more than the level."""
 
     def within(penalty: float) -> bool:
         given = _given(width, penalty, level)

@@ -1,6 +1,6 @@
 """Exact test of the change between two models on the same cases: worse by more than a margin, or not.
 
-Each case is right or wrong under the old model and under the new one. Only cases on which they differ tell of a change:
+Each case is right or wrong under the old model and under the new one. Only cases on which they differ show a change:
 `lost` were right and are wrong now, `gained` were wrong and are right. Tables are ordered by the score statistic (Tango
 1998), and the unknown share of cases on which the models differ ranges over a confidence set (Berger & Boos 1994).
 """
@@ -24,7 +24,7 @@ BETA: Final = 1e-4
 """Error spent on the confidence set of the share of cases on which the models differ."""
 _SHARES: Final = 33
 _CLOSER: Final = 33
-"""Shares that are tried around the best of those."""
+"""Number of shares that are tried around the best of the first ones."""
 _TAIL: Final = 9.0
 """Standard errors of the number of differing cases beyond which nothing is summed: less than 1e-17 is left out."""
 _TIE: Final = 1e-9
@@ -34,7 +34,7 @@ Sides = Literal["both", "worse", "within"]
 
 
 class PairedP(NamedTuple):
-    """P-values of both questions."""
+    """P-values of the two questions."""
 
     worse: FloatArray
     """Small: the new model is worse by more than the margin."""
@@ -83,16 +83,16 @@ def screened_paired_p(
     beta: float = BETA,
     threshold: float = 0.10,
 ) -> FloatArray:
-    """One of the p-values of `paired_p`, exact where it can matter, that of the large sample elsewhere.
+    """One of the p-values of `paired_p`: exact where it can matter, from the large sample elsewhere.
 
     Parameters
     ----------
     lost, gained, n, margin, beta
         As in `paired_p`.
     side : {"worse", "within"}
-        Which of the two.
+        Which of the two p-values.
     threshold : float
-        Groups whose large-sample p-value is at or above it keep that one: it must not be compared with a level.
+        Groups whose large-sample p-value is at or above it keep that p-value, which must not be compared with a level.
 
     Returns
     -------
@@ -114,7 +114,7 @@ def screened_paired_p(
 
 
 def paired_interval(lost: Counts, gained: Counts, n: Counts, level: float) -> tuple[FloatArray, FloatArray]:
-    """Score interval of the change of the share that is right: the changes that `paired_statistic` does not exclude.
+    """Score interval of the change in the share of right answers: changes that the statistic does not exclude.
 
     Parameters
     ----------
@@ -129,8 +129,9 @@ def paired_interval(lost: Counts, gained: Counts, n: Counts, level: float) -> tu
 
     Notes
     -----
-    Tango (1998), section 3: both ends solve ``|z(D)| = z_(1 - alpha/2)``, found by bisection, since z falls with D. It
-    is of the large sample; no verdict rests on it.
+    Tango (1998), section 3: both ends solve ``|z(D)| = z_(1 - alpha/2)``, found by bisection, since z falls with D. The
+    interval
+    is for large samples; no verdict rests on it.
     """
     checked_fraction(level, "level")
     b, c, total = np.broadcast_arrays(*(np.asarray(count, dtype=np.float64) for count in (lost, gained, n)))
@@ -160,7 +161,7 @@ def paired_p(
     beta : float
         Error spent on the confidence set, and so the smallest p-value possible.
     side : {"both", "worse", "within"}
-        Which of the two to compute; the other one is 1 then.
+        Which of the two to compute; the other one is then 1.
 
     Returns
     -------

@@ -30,38 +30,38 @@ __all__ = ["MIN_TEMPLATES", "HolmStep", "ShiftTests", "holm", "mean_interval", "
 FloatArray = npt.NDArray[np.float64]
 
 MIN_TEMPLATES: Final = 10
-"""With fewer templates nothing is decided: neither the spread nor the skewness of shifts can be told."""
+"""With fewer templates nothing is decided: neither the spread nor the skewness of shifts is known."""
 _SKEW: Final = {1: 5.0, 2: 3.0, 3: 2.0}
-"""k by the number of comparisons that are tested, where these are few."""
+"""k by the number of comparisons that are tested, for small numbers."""
 _SKEW_OF_MANY: Final = 2.0
 _DUST: Final = 1e-12
-"""Scores are shares of their range: distances and standard deviations below this are what rounding leaves of none."""
+"""Scores are shares of their range. Smaller distances and standard deviations are rounding errors of 0."""
 
 
 class ShiftTests(NamedTuple):
     """p-values of the L comparisons of one family; NaN where there are fewer than `MIN_TEMPLATES` templates."""
 
     within: FloatArray
-    """float64[L]: of "the mean shift is the margin or more, up or down". Small: it is within."""
+    """float64[L]: for "the mean shift is the margin or more, up or down". Small: the shift is within the margin."""
     above: FloatArray
-    """float64[L]: of "the mean shift is at most the margin". Small: it is beyond, upwards."""
+    """float64[L]: for "the mean shift is at most the margin". Small: the shift is beyond the margin, upwards."""
     below: FloatArray
-    """float64[L]: the same downwards."""
+    """float64[L]: for "the mean shift is at least minus the margin". Small: it is beyond the margin, downwards."""
 
 
 class HolmStep(NamedTuple):
-    """What Holm's procedure says of m hypotheses."""
+    """Outcome of Holm's procedure for m hypotheses."""
 
     rejected: npt.NDArray[np.bool_]
-    """bool[m]."""
+    """bool[m]: whether each hypothesis is rejected."""
     level: FloatArray
-    """float64[m]: the level that each p-value had to reach; NaN where it is not tested."""
+    """float64[m]: level that each p-value had to reach; NaN where it is not tested."""
 
 
 def mean_interval(shifts: FloatArray, level: float) -> tuple[float | None, float | None, float | None]:
     """Mean of n shifts and Student's t-interval with n - 1 degrees of freedom.
 
-    Of a single shift there is a mean and no interval, of none not even that. Where all are equal, the interval is the
+    A single shift has a mean and no interval; no shift has neither. Where all shifts are equal, the interval is the
     mean: nothing varies over these templates.
     """
     checked_fraction(level, "level")
@@ -81,8 +81,8 @@ def shift_tests(lowest: Sequence[FloatArray], highest: Sequence[FloatArray], mar
     Parameters
     ----------
     lowest, highest : sequence of L arrays of n_l floats
-        The shift of each template, with variants that were not scored at their lowest and at their highest. The same
-        where all were.
+        Shift of each template, with variants that were not scored at their lowest and at their highest. Both are equal
+        where all variants were scored.
     margin : float
         The largest mean shift that is within the limit.
 
@@ -101,7 +101,7 @@ def shift_tests(lowest: Sequence[FloatArray], highest: Sequence[FloatArray], mar
 
 
 def _below(samples: Sequence[FloatArray], edge: float) -> FloatArray:
-    """float64[L]: p-values of "the mean is `edge` or more"; small: it is below."""
+    """float64[L]: p-values of "the mean is `edge` or more"; small: the mean is below."""
     count = np.array([len(one) for one in samples], dtype=np.float64)
     shifts = np.zeros((len(samples), max((len(one) for one in samples), default=0)))
     there = np.zeros(shifts.shape, dtype=np.bool_)
@@ -131,20 +131,20 @@ def _below(samples: Sequence[FloatArray], edge: float) -> FloatArray:
 
 
 def _without_skew(distance: FloatArray, harm: FloatArray) -> FloatArray:
-    """The quantile u with u + c (1 + 2 u^2) = t, for a distance t and a harm c: t itself where c is 0.
+    """Quantile u with u + c (1 + 2 u^2) = t, for a distance t and a harm c; t itself where c is 0.
 
-    No distance up to the harm counts for anything, so that u never falls as t grows.
+    A distance up to the harm counts as 0, so that u never falls as t grows.
     """
     counts = (harm > 0.0) & (distance > harm) & np.isfinite(distance)
     c, beyond = np.where(counts, harm, 0.0), np.where(counts, distance - harm, 0.0)
-    # the root of the quadratic in the form that does not cancel where c is next to nothing
+    # the root of the quadratic in the form that does not cancel where c is nearly 0
     within_harm = np.where(harm > 0.0, np.minimum(distance, 0.0), distance)
     far = np.where(np.isfinite(distance), within_harm, distance)
     return np.where(counts, 2.0 * beyond / (1.0 + np.sqrt(1.0 + 8.0 * c * beyond)), far)
 
 
 def _scaled(distance: FloatArray, variance: FloatArray, count: FloatArray) -> FloatArray:
-    """Distances in standard errors; infinite where nothing varies, and no distance is none there, so that p is 1."""
+    """Distances in standard errors; infinite where nothing varies, where a distance of 0 is -inf, so that p is 1."""
     vary = variance > 0.0
     error = np.sqrt(np.where(vary, variance, 1.0) / count)
     scaled: FloatArray = np.where(vary, distance / error, np.where(distance > 0, np.inf, -np.inf))
@@ -152,7 +152,7 @@ def _scaled(distance: FloatArray, variance: FloatArray, count: FloatArray) -> Fl
 
 
 def holm(p: FloatArray, level: float) -> HolmStep:
-    """Holm's step-down procedure (1979), which bears any dependence; NaN is not tested and costs nothing."""
+    """Holm's step-down procedure (1979), valid under any dependence; NaN is not tested and costs nothing."""
     tested = np.flatnonzero(~np.isnan(p))
     rejected = np.zeros(len(p), dtype=np.bool_)
     needed = np.full(len(p), np.nan)
@@ -167,10 +167,10 @@ def holm(p: FloatArray, level: float) -> HolmStep:
 
 
 def undetected_share(templates: int, level: float) -> float:
-    """The largest share of texts of the kind in which a change could work without showing in any of n templates.
+    """Largest share of such texts in which a change could have an effect without showing in n templates.
 
-    1 - (1 - level)^(1/n): the exact upper limit of a share of which none was seen in n independent draws. Of no
-    template it is 1: a change could work in all.
+    1 - (1 - level)^(1/n): the exact upper limit of a share of which none was seen in n independent draws. Without a
+    template it is 1: the change could have an effect in all texts.
     """
     if not templates:
         return 1.0

@@ -13,7 +13,7 @@ IntArray: TypeAlias = npt.NDArray[np.int64]
 BoolArray: TypeAlias = npt.NDArray[np.bool_]
 
 Counts: TypeAlias = npt.ArrayLike
-"""One count per group; anything numpy turns into an array."""
+"""One count for each group: anything that numpy turns into an array."""
 
 
 def binomial_cdf(k: npt.ArrayLike, n: npt.ArrayLike, p: npt.ArrayLike) -> FloatArray:
@@ -58,7 +58,7 @@ def largest_count(
     probability, n, p : array_like
         Probabilities below 1, numbers of trials (at least one of them) and success probabilities; they broadcast.
     within : pair of ndarray of float64, optional
-        Bounds that the answer is known to lie between; knowing them saves time.
+        Known bounds of the answer, which save time.
 
     Returns
     -------

@@ -1,7 +1,7 @@
-"""Binomial distribution functions at many counts and several rates at once, much faster than one incomplete beta each.
+"""Binomial distribution functions at many counts and several rates at once, faster than one incomplete beta each.
 
-Close enough to say which of several sums is the largest, or on which side of a level it lies; what is reported is then
-computed by `audit.stats.rates.binomial`.
+They are close enough to say which of several sums is the largest, or on which side of a level a sum lies. The reported
+number is then computed by `audit.stats.rates.binomial`.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from audit.stats.rates.binomial import FloatArray, IntArray
 __all__ = ["CdfAlong", "reach"]
 
 _UNSEEN = 1e-20
-"""Probability left out below the counts that are summed."""
+"""Probability below the summed counts that is left out."""
 _RUN = 0.15
-"""Longest run of counts taken together, in standard errors."""
+"""Longest run of counts that is taken together, in standard errors."""
 _STIRLING = 16.0
 _CLOSEST = 1e-16
 """Rates this near to 0 or 1 have no finite odds in double precision."""
 
 
 def reach(n: FloatArray, rate: FloatArray, mass: float) -> FloatArray:
-    """Distance from a binomial's mean with less than ``mass`` beyond it on either side (Bernstein's inequality)."""
+    """Distance from a binomial's mean with probability below ``mass`` beyond it on either side (Bernstein)."""
     log_mass = -np.log(mass)
     third = log_mass / 3.0
     return np.asarray(third + np.sqrt(third * third + 2.0 * log_mass * n * rate * (1.0 - rate)))
@@ -37,7 +37,7 @@ class _Runs(NamedTuple):
     length: FloatArray
     middle: FloatArray
     place: IntArray
-    """int64[G, W]: how many runs end at or before each of the counts asked for."""
+    """int64[G, W]: number of runs that end at or before each of the counts."""
 
 
 class CdfAlong:
@@ -54,7 +54,7 @@ class CdfAlong:
     n : ndarray of float64, shape (G, 1)
         Numbers of trials.
     rates : ndarray of float64, shape (G, R)
-        The rates that will be asked for, increasing along a row.
+        Rates that `at` will be called with, increasing along a row.
     """
 
     def __init__(self, counts: FloatArray, n: FloatArray, rates: FloatArray) -> None:
@@ -76,7 +76,7 @@ class CdfAlong:
 
     @property
     def cells(self) -> int:
-        """How many runs there are in all: numbers in each array that `at` makes for one rate."""
+        """Number of runs in all: the size of each array that `at` makes for one rate."""
         return self._runs.length.size
 
     def at(self, rates: FloatArray) -> FloatArray:
@@ -97,7 +97,7 @@ class CdfAlong:
         np.cumsum(density, axis=2, out=sums[:, :, 1:])
         found = np.asarray(np.take_along_axis(sums, self._runs.place[:, None], axis=2))
         certain = rates >= 1.0
-        # the closest rate that has odds leaves n times its distance from 1 below the highest count
+        # at the rate closest to 1 that has odds, n times its distance from 1 is left below the highest count
         return np.where(certain[:, :, None], self._at_most_n[:, None], found) if certain.any() else found
 
 
@@ -125,7 +125,7 @@ def _log_odds(rate: FloatArray) -> FloatArray:
 
 
 def _divergence(centre: FloatArray, rate: FloatArray) -> FloatArray:
-    """Of the rate from the centre (Kullback & Leibler), for one trial."""
+    """Kullback-Leibler divergence of the rate from the centre, for one trial."""
     # from the same logarithms as the odds, so that rates next to 0 and 1 cancel
     heads, tails = np.log(centre) - np.log(rate), np.log1p(-centre) - np.log1p(-rate)
     return np.asarray(centre * heads + (1.0 - centre) * tails)

@@ -1,7 +1,7 @@
 """Confidence intervals for one rate, a difference and a ratio of two rates.
 
-All intervals are closed forms over counts, two-sided, and vectorised over groups. Wilson, Newcombe and MOVER-R are
-for display (right on average); Clopper-Pearson never covers less than its level and is what decisions may use.
+All intervals are closed forms of counts, two-sided, and vectorised over groups. Wilson, Newcombe and MOVER-R are
+for display (right on average). Clopper-Pearson never covers less than its level, so decisions may use it.
 """
 
 from __future__ import annotations

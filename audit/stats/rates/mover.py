@@ -1,8 +1,8 @@
-"""Intervals for a difference and a ratio of two rates from limits of each (MOVER), correlated or not.
+"""Intervals for a difference and a ratio of two rates from the limits of each (MOVER), correlated or not.
 
-The method of variance estimates recovery: distances from the rates to their limits stand for standard errors, each on
-the side that matters. With Wilson limits and no correlation the difference is Newcombe's, the ratio that of
-`audit.stats.rates.intervals.mover_ratio`, which is computed here.
+In the method of variance estimates recovery, the distances from the rates to their limits stand for standard errors,
+each on the side that matters. With Wilson limits and no correlation the difference is Newcombe's, and the ratio is
+`audit.stats.rates.intervals.mover_ratio`, which calls this module.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ def difference_of_limits(one: Limits, other: Limits, correlation: npt.ArrayLike 
     Parameters
     ----------
     one, other : Limits
-        Two rates, limits of one level.
+        Two rates with limits of one level.
     correlation : array_like, shape (G,) or one
-        Of the two estimated rates, in [-1, 1].
+        Correlation of the two estimated rates, in [-1, 1].
 
     Returns
     -------
@@ -42,7 +42,7 @@ def difference_of_limits(one: Limits, other: Limits, correlation: npt.ArrayLike 
 
     Notes
     -----
-    Zou (2007), Psychological Methods 12, 399-413: ``d - sqrt((p-l)^2 - 2 rho (p-l)(u'-p') + (u'-p')^2)`` and the same
+    Zou (2007), Psychological Methods 12, 399-413: ``d - sqrt((p-l)^2 - 2 rho (p-l)(u'-p') + (u'-p')^2)`` and likewise
     upwards.
     """
     rho = np.asarray(correlation, dtype=np.float64)
@@ -69,15 +69,15 @@ def ratio_of_limits(one: Limits, other: Limits, correlation: npt.ArrayLike = 0.0
     Returns
     -------
     low, high : ndarray of float64, shape (G,)
-        Never negative; ``low == 0`` where the one is 0, ``high == inf`` where the other rate could be 0; nan, nan where
-        either rate is.
+        Never negative; ``low == 0`` where `one` is 0, ``high == inf`` where `other` could be 0; nan, nan where
+        either rate is nan.
 
     Notes
     -----
     Donner & Zou (2012): the ratios R at which the interval of ``one - R other`` just reaches 0, that is the roots of
     ``a R^2 - 2 b R + c`` with ``a = u'(2p'-u')``, ``b = p p' - rho (p-l)(u'-p')``, ``c = l(2p-l)`` for the lower limit.
-    That one is written as ``c / (b + sqrt(...))``, which stays finite where their own form is 0/0 (an upper limit of
-    twice the rate).
+    The lower limit is written as ``c / (b + sqrt(...))``, which stays finite where their own form is 0/0 (an upper
+    limit of twice the rate).
     """
     rho = np.asarray(correlation, dtype=np.float64)
     (p, l1, u1), (r, l2, u2) = one, other

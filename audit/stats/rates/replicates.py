@@ -1,6 +1,6 @@
-"""Bootstrap replicates of counts: what resampling the rows would give, at a cost that no number of rows changes.
+"""Bootstrap replicates of counts: the counts of resampled rows, at a cost that does not grow with the number of rows.
 
-Resampling rows with replacement and counting again gives multinomial counts, so they are drawn as such.
+Counts of rows that are resampled with replacement are multinomial, so they are drawn as such.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import numpy as np
 from audit.stats.rates.binomial import FloatArray, IntArray
 
 Scheme = Literal["within_groups", "whole_table"]
-"""Whether every group keeps its number of cases, or only the table does."""
+"""Whether every group keeps its number of cases, or only the whole table does."""
 
 CHUNK_CELLS = 1_000_000
-"""Counts drawn at a time: 8 MB."""
+"""Number of counts that are drawn at a time: 8 MB."""
 
 
 def replicate_counts(
@@ -34,7 +34,7 @@ def replicate_counts(
     rng : Generator
         Source of the draws; the replicates depend on nothing else.
     scheme : {"within_groups", "whole_table"}
-        "within_groups" resamples the rows of each group by themselves, "whole_table" all rows together.
+        "within_groups" resamples the rows of each group separately, "whole_table" all rows together.
 
     Yields
     ------

@@ -1,4 +1,4 @@
-"""Bootstrap of any function of rows, drawn one by one or in whole clusters: for measures without a formula."""
+"""Bootstrap of any function of rows, for measures without a formula: rows are drawn singly or in whole clusters."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from audit.stats.rates.binomial import FloatArray, IntArray, checked_fraction
 __all__ = ["LEAST_USED", "expanded_percentiles", "resampled_places"]
 
 LEAST_USED: Final = 0.9
-"""Share of the replicates that must have a value: those that have none are no random part of all."""
+"""Least share of the replicates that must have a value, because those without one are not a random part of all."""
 
 
 def resampled_places(clusters: IntArray, replicates: int, rng: np.random.Generator) -> Iterator[IntArray]:
@@ -23,7 +23,7 @@ def resampled_places(clusters: IntArray, replicates: int, rng: np.random.Generat
     Parameters
     ----------
     clusters : ndarray of int64, shape (n,)
-        The cluster of each row, from 0 to K - 1, every one of them there. Rows that stand for themselves have one each.
+        Cluster of each row, from 0 to K - 1, all of them present. Rows without a cluster have one each.
     replicates : int
         How many times to draw.
     rng : Generator
@@ -32,7 +32,7 @@ def resampled_places(clusters: IntArray, replicates: int, rng: np.random.Generat
     Yields
     ------
     ndarray of int64
-        Places of the rows of K clusters that were drawn, each as often as its cluster was.
+        Places of the rows of the K clusters drawn; a row appears as often as its cluster was drawn.
     """
     order = np.argsort(clusters, kind="stable")
     lengths = np.bincount(clusters)
@@ -59,13 +59,14 @@ def expanded_percentiles(replicates: FloatArray, clusters: int, level: float = 0
     Returns
     -------
     (low, high), or None
-        None where it would mislead: fewer than two clusters, less than `LEAST_USED` of the replicates with a value, or
-        all of them alike, as where a small group has no error of a kind and resampling can bring none.
+        None where the interval would mislead: fewer than two clusters, less than `LEAST_USED` of the replicates with a
+        value, or all values equal, as for a small group without an error of some kind, where resampling cannot bring
+        one.
 
     Notes
     -----
     Hesterberg (2015, The American Statistician 69, section 5.3): percentiles at ``Phi(sqrt(n / (n - 1)) t)`` with t of
-    n - 1 degrees of freedom, instead of the level's own, undo that a resample of n varies too little.
+    n - 1 degrees of freedom, instead of the level's own, correct for resamples of n that vary too little.
     """
     checked_fraction(level, "level")
     known = replicates[np.isfinite(replicates)]

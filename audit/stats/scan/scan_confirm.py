@@ -1,4 +1,4 @@
-"""Was a subset that was found in one half of the cases also worse than everyone else in the other?"""
+"""Confirm, in one half of the cases, that a subset found in the other half is worse than all other cases."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from audit.stats.margins.score_test import exact_p
 from audit.stats.rates.binomial import BoolArray, FloatArray, IntArray
 from audit.stats.rates.boundaries import Boundary, counted_outcome, margin_boundary
 
-__all__ = ["Confirmation", "clustered_confirmation", "exact_confirmation", "no_worse"]
+__all__ = ["Confirmation", "clustered_confirmation", "exact_confirmation", "no_worse_boundary"]
 
 
 class Confirmation(NamedTuple):
@@ -23,8 +23,8 @@ class Confirmation(NamedTuple):
     able: bool
 
 
-def no_worse(low_is_worse: bool) -> Boundary:
-    """The hypothesis that a group is no worse than the rest: a margin of 0."""
+def no_worse_boundary(low_is_worse: bool) -> Boundary:
+    """Boundary of the hypothesis that a group is no worse than the rest: a margin of 0."""
     return margin_boundary("fail", low_is_worse, "difference", 0.0)
 
 
@@ -33,9 +33,9 @@ def exact_confirmation(
 ) -> Confirmation:
     """One-sided exact p-value that a subset is worse than the rest, for independent rows (`exact_p`).
 
-    It is able to confirm if it would be at most `level` were everyone in the subset harmed.
+    The test is able to confirm if p would be at most `level` with every case of the subset harmed.
     """
-    boundary = no_worse(low_is_worse)
+    boundary = no_worse_boundary(low_is_worse)
     worst = 0 if low_is_worse else cases
     counted = counted_outcome([flagged, worst], [cases] * 2, boundary)
     rest = counted_outcome([rest_flagged] * 2, [rest_cases] * 2, boundary)
@@ -46,7 +46,7 @@ def exact_confirmation(
 def clustered_confirmation(
     flagged: IntArray, cases: IntArray, cluster: IntArray, inside: BoolArray, low_is_worse: bool, level: float
 ) -> Confirmation:
-    """The same for rows in clusters, by effective sizes (`effective_test`); to be held against `level` only.
+    """One-sided p-value for rows in clusters, by effective sizes (`effective_test`); valid at `level` only.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def clustered_confirmation(
     Returns
     -------
     Confirmation
-        Not able with fewer than 3 degrees of freedom, or too few clusters to tell a subset from its rest.
+        Not able with fewer than 3 degrees of freedom, or with too few clusters to separate a subset from its rest.
     """
     clusters = int(cluster.max(initial=-1)) + 1
     sides = [_by_cluster(cluster, clusters, flagged * side, cases * side) for side in (inside, ~inside)]
@@ -76,7 +76,7 @@ def clustered_confirmation(
     compared = Comparison(
         parts[0], parts[1], cross, correlation, alike=alike[0], rest_alike=alike[1], joint=np.array([joint])
     )
-    test = effective_test(compared, no_worse(low_is_worse), level)
+    test = effective_test(compared, no_worse_boundary(low_is_worse), level)
     able = test.degrees_of_freedom[0] >= MIN_DEGREES_OF_FREEDOM and not test.too_few_clusters[0]
     return Confirmation(float(test.p[0]), bool(able))
 
@@ -87,7 +87,7 @@ def _by_cluster(cluster: IntArray, clusters: int, flagged: IntArray, cases: IntA
 
 
 def _weighted_rate(a: FloatArray, b: FloatArray) -> WeightedRate:
-    """The moments of one side, each of shape (1,): every row weighs 1, so that ``Q = B``."""
+    """Moments of one side, each of shape (1,). Every row weighs 1, so that ``Q = B``."""
     total = b.sum()
     rate = a.sum() / total
     share = b / total

@@ -1,4 +1,4 @@
-"""What the best score of a subset scan would be if nobody were treated differently: data sets drawn under the null."""
+"""Best scores of a subset scan if no group were treated differently: data sets drawn under the null."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ __all__ = [
 ]
 
 FEWEST_TRIES: Final = 8
-"""Ascents from everything and from random subsets, beside those from the corners of the data."""
+"""Number of ascents from all values and from random subsets, beside those from the corners of the data."""
 MOST_TRIES: Final = 64
 _WORK: Final = 300_000_000
-"""Cells looked at over all tries and data sets, where that leaves more than the fewest tries."""
+"""Number of cells looked at over all tries and data sets, where this allows more than the fewest tries."""
 _FEWEST_MARGINS: Final = 16
 _WORK_ON_MARGINS: Final = 1_500_000_000
-"""The same over all margins in which corners are looked for."""
+"""Number of cells looked at over all margins that are searched for corners."""
 _HELD_AT_A_TIME: Final = 2_000_000
-"""Numbers in one array of a batch of data sets: 16 MB."""
+"""Number of values in one array of a batch of data sets: 16 MB."""
 _CLUSTERS_IN_A_BIN: Final = 5
-"""With 20 the error at level .05 was 6.3 % where one cluster in thirty is nearly all harmed, with 5 it was 5.3 %: 1,500
-runs each on the same cases, standard error 0.6 points."""
+"""Least number of clusters in a bin. With 20 the error at level .05 was 6.3 % where one cluster in thirty is nearly all
+harmed, with 5 it was 5.3 %: 1,500 runs each on the same cases, standard error 0.6 points."""
 _SAME: Final = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
 class ClusterCells:
-    """The cases of each cluster in each cell: E entries."""
+    """Cases of each cluster in each cell: E entries."""
 
     cell: IntArray
     """int64[E]: the cell, as a place in the table of cells."""
@@ -51,25 +51,25 @@ class ClusterCells:
     cases: IntArray
     """int64[E]: cases."""
     harmed: IntArray
-    """int64[E]: those of them that were harmed."""
+    """int64[E]: cases that were harmed."""
 
 
 class CalibratedScan(NamedTuple):
     """The best subset of a table of cells, and how often chance alone does as well."""
 
     score: float
-    """Its score, less its penalties."""
+    """Score of the subset, less its penalties."""
     p: float
     """``(1 + data sets under the null with at least this score) / (1 + data sets)``."""
     chosen: tuple[BoolArray, ...]
-    """By attribute, bool[V]: its values; all of them where the attribute is not named."""
+    """For each attribute, bool[V]: the values chosen; all of them where the attribute is not named."""
     evaluated: int
     """Subsets whose score was computed in the search of the real data."""
     null_scores: FloatArray
     """float64[replicates]: the best score of each data set drawn."""
 
     def critical_score(self, level: float) -> float:
-        """The smallest score with a p-value of at most `level`, which is at least ``1 / (1 + data sets)``."""
+        """Smallest score with a p-value of at most `level`, which is at least ``1 / (1 + data sets)``."""
         allowed = int(np.floor(level * (len(self.null_scores) + 1) + _SAME)) - 1
         in_order = np.sort(self.null_scores)[::-1]
         return float(in_order[allowed] if 0 <= allowed < len(in_order) else np.inf)
@@ -97,9 +97,9 @@ def calibrated_scan(
     replicates : int
         Data sets drawn.
     rng : numpy.random.Generator
-        Decides the starts, then the data sets.
+        Source of the starts, then of the data sets.
     clusters : ClusterCells, optional
-        Where rows belong to clusters.
+        Cases by cluster and cell, where rows belong to clusters.
 
     Raises
     ------
@@ -132,9 +132,9 @@ def calibrated_scan(
 
 
 def detectable_rate(critical: float, cases: float, expected: float, penalty: float) -> float | None:
-    """The rate of harm that a subset of so many cases, named by one value, needs for its score to exceed `critical`.
+    """Rate of harm at which a subset of so many cases, named by one value, has a score above `critical`.
 
-    None where not even all of them harmed would do.
+    None where even a rate of 1 is not enough.
     """
     if bernoulli_score(cases, cases, expected) - penalty <= critical:
         return None
@@ -170,11 +170,11 @@ class _Rows:
     harmed: BoolArray
     """bool[N]: whether it was harmed."""
     cluster: IntArray
-    """int64[N]: its cluster, ascending."""
+    """int64[N]: cluster of each row, ascending."""
     first: IntArray
-    """int64[C]: where each cluster begins."""
+    """int64[C]: first row of each cluster."""
     size: IntArray
-    """int64[C]: its rows."""
+    """int64[C]: number of rows of each cluster."""
 
 
 def clustered_sets(
@@ -182,10 +182,11 @@ def clustered_sets(
 ) -> Iterator[IntArray]:
     """Draw harmed cases for each cell, int64[up to batch, K], where rows of a cluster are alike.
 
-    Whole clusters change places: each gets the outcomes of another of about its size, spread over its own rows at
-    random. Under the null outcomes do not depend on cells, whatever makes the rows of a cluster alike; among clusters
-    of one size every exchange is then equally likely, and the p-value exact. A larger cluster than the one it gets its
-    outcomes from repeats some of them, which makes it more alike and the p-value larger.
+    Whole clusters change places: each gets the outcomes of another one of about its size, spread over its own rows at
+    random. Under the null, outcomes do not depend on cells, for any reason that makes the rows of a cluster alike.
+    Among clusters of one size every exchange is then equally likely, and the p-value is exact. A cluster that is
+    larger than the one it gets its outcomes from repeats some of them, which makes its rows more alike and the p-value
+    larger.
     """
     rows = _rows(clusters)
     bins = size_bins(rows.size)
@@ -207,9 +208,9 @@ def clustered_sets(
 
 
 def size_bins(sizes: IntArray) -> IntArray:
-    """A bin for each cluster, int64[C]: one size by itself where at least 5 clusters have it, else with the next ones.
+    """int64[C]: bin of each cluster. A size that at least 5 clusters have is a bin; rarer sizes share one.
 
-    The largest clusters go with those before them where they are fewer.
+    The largest clusters join the bin before them where they are fewer than 5.
     """
     _, place, count = np.unique(sizes, return_inverse=True, return_counts=True)
     bin_of = np.zeros(len(count), dtype=np.int64)
@@ -234,7 +235,7 @@ def _rows(clusters: ClusterCells) -> _Rows:
 
 
 def _mixed(rows: _Rows) -> IntArray:
-    """The rows of clusters in which some were harmed and some were not: only there does it matter which."""
+    """Rows of clusters with both harmed and unharmed rows: only there does it matter which row is harmed."""
     harmed = np.bincount(rows.cluster, rows.harmed)
     mixed = (harmed > 0) & (harmed < rows.size)
     return np.flatnonzero(mixed[rows.cluster])

@@ -1,4 +1,4 @@
-"""Where the ascents of a subset scan start: everything, random subsets, and the corners that already look worst."""
+"""Starting points for the ascents of a subset scan: all values, random subsets, and the corners that look worst."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from audit.stats.rates.binomial import BoolArray, FloatArray, IntArray
 __all__ = ["MOST_MARGINS", "Corners", "bernoulli_score", "random_starts"]
 
 MOST_MARGINS: Final = 64
-"""Margins in which corners are looked for: those of two attributes first, then those of three."""
+"""Number of margins that are searched for corners: those of two attributes first, then those of three."""
 KEPT: Final = 12
-"""Corners that are ascended from, by data set."""
+"""Number of corners in each data set that ascents start from."""
 _LARGEST_MARGIN: Final = 1_000_000
 
 
@@ -45,9 +45,10 @@ def bernoulli_score(harmed: npt.ArrayLike, cases: npt.ArrayLike, expected: npt.A
 
 
 def random_starts(levels: Sequence[int], tries: int, rng: np.random.Generator) -> tuple[BoolArray, ...]:
-    """Where ascents start, by attribute bool[tries, V]: everything first, then each value with one chance per start.
+    """Starting points, for each attribute bool[tries, V]: all values first, then random values.
 
-    Every other attribute is left free, in the mean: a start that cuts all attributes at once holds hardly a case.
+    A random start has one chance for all its values. On average it leaves every other attribute free: a start that
+    narrows all attributes at once holds hardly a case.
     """
     chance = rng.uniform(0.02, 0.8, tries)[:, None]
     starts = []
@@ -59,10 +60,11 @@ def random_starts(levels: Sequence[int], tries: int, rng: np.random.Generator) -
 
 
 class Corners:
-    """One value of each of two or three attributes: the worst of each margin, and of these the worst few.
+    """One value of each of two or three attributes: the worst of each margin, and the worst few of these.
 
     A start that the data suggest finds small corners that no random start comes near. It is a fixed function of the
-    data, so that a simulated data set is searched exactly like the real one.
+    data,
+    so that a simulated data set is searched exactly like the real one.
     """
 
     def __init__(
@@ -79,25 +81,25 @@ class Corners:
 
     @property
     def kept(self) -> int:
-        """Corners given for each data set."""
+        """Number of corners given for each data set."""
         return min(KEPT, len(self.margins))
 
     def starts(self, harmed: FloatArray, rate: float) -> tuple[BoolArray, ...]:
-        """The worst corners of one data set, by attribute bool[kept, V].
+        """Worst corners of one data set, for each attribute bool[kept, V].
 
         Parameters
         ----------
         harmed : ndarray of float64, shape (K,)
             Harmed cases in each cell.
         rate : float
-            Their share of all cases.
+            Share of harmed cases among all cases.
         """
         found = []
         for (which, key), cases in zip(self._margins(), self._cases, strict=True):
             score = bernoulli_score(np.bincount(key, harmed, len(cases)), cases, rate)
             at = int(score.argmax())
             found.append((float(score[at]) - self.penalty * len(which), which, at))
-        # a stable order, so that corners of one score are taken in the order of their attributes
+        # a stable order, so that corners of equal score are taken in the order of their attributes
         worst = sorted(found, key=lambda corner: -corner[0])[: self.kept]
         masks = tuple(np.ones((self.kept, count), dtype=np.bool_) for count in self.levels)
         for row, (_, which, at) in enumerate(worst):

@@ -1,10 +1,11 @@
 """Search for the subset of cells with the most harm: multi-dimensional subset scan on counts.
 
-A subset names values of some attributes: the cells whose every attribute has one of the values named for it. Its score
-is the expectation-based Bernoulli log likelihood ratio (Zhang & Neill 2016; `bias_scan` of AIF360). All cells share one
-expected rate, so that the score of a subset needs its two sums alone, and rows need never be seen.
+A subset names values of some attributes. It consists of the cells in which every such attribute has one of the values
+named. Its score is the expectation-based Bernoulli log likelihood ratio (Zhang & Neill 2016; `bias_scan` of AIF360).
+All
+cells share one expected rate, so the score of a subset needs only its two sums, and no row is needed.
 
-The search is a coordinate ascent from many starts. Over one attribute, the others being held, the penalised score is
+The search is a coordinate ascent from many starts. For one attribute, with the others fixed, the penalised score is
 maximised as in Speakman et al. (2016): at a given severity each value is in or out by itself.
 """
 
@@ -20,18 +21,18 @@ import numpy as np
 from audit.stats.rates.binomial import BoolArray, FloatArray, IntArray
 from audit.stats.scan.scan_starts import MOST_MARGINS, Corners, bernoulli_score
 
-__all__ = ["SEVERITIES", "BestValues", "Found", "SubsetSearch", "best_values"]
+__all__ = ["SEVERITIES", "BestSubset", "BestValues", "SubsetSearch", "best_values"]
 
 _LARGEST_SEVERITY: Final = 30.0
-"""Log odds ratio that stands for an endless one: all cases of a subset are harmed."""
+"""Log odds ratio that stands for an infinite one, where all cases of a subset are harmed."""
 SEVERITIES: Final = np.geomspace(0.01, 10.0, 28)
-"""Log odds ratios tried; the best of them is then moved to its maximum."""
+"""Log odds ratios that are tried; the best of them is then moved to its maximum."""
 _REFINEMENTS: Final = 4
 _PACK: Final = float(1 << 26)
 _MOST_ROUNDS: Final = 20
 _TOLERANCE: Final = 1e-9
 _DENSE: Final = 8
-"""Up to this many places a cell, a product of matrices is quicker than a sum over the cells that are there."""
+"""Up to this many places for each cell, a product of matrices is faster than a sum over the occupied cells."""
 
 
 class BestValues(NamedTuple):
@@ -40,7 +41,7 @@ class BestValues(NamedTuple):
     chosen: BoolArray
     """bool[P, V]: the values; all of them where naming none scores best."""
     score: FloatArray
-    """float64[P]: the score less the penalty of these values."""
+    """float64[P]: score less the penalty of these values."""
 
 
 def best_values(harmed: FloatArray, cases: FloatArray, expected: FloatArray, penalty: float) -> BestValues:
@@ -49,18 +50,19 @@ def best_values(harmed: FloatArray, cases: FloatArray, expected: FloatArray, pen
     Parameters
     ----------
     harmed, cases : ndarray of float64, shape (P, V)
-        Sums over each value, within what the other attributes hold.
+        Sums over each value, within the values chosen for the other attributes.
     expected : ndarray of float64, shape (P,)
         Expected rate of each search.
     penalty : float
-        What each value named costs; naming none, which leaves the attribute free, costs nothing.
+        Penalty of each value named. Naming none, which leaves the attribute free, costs nothing.
 
     Notes
     -----
     ``max_S F(S) - penalty |S| = max_theta sum_v max(0, h_v theta - n_v log(1 - p + p e^theta) - penalty)``: 28 log odds
-    ratios are tried, each by what its subset scores at that subset's own maximum, and the best alternates with it,
-    which never lowers the score. Compared at the ratios tried, a subset between two of them would lose to a worse one
-    on one. The best single value is tried too: penalties can leave it a range of ratios that lies between two of those.
+    ratios are tried. Each is rated by the score of its subset at that subset's own maximum. The best then alternates
+    with it, which never lowers the score. If scores were compared at the ratios tried, a subset between two of them
+    would lose to a worse one on a ratio. The best single value is tried too: penalties can leave it a range of ratios
+    between two of those tried.
     """
     p = expected[:, None]
     best, at = np.zeros(len(expected)), np.full(len(expected), SEVERITIES[0])
@@ -95,7 +97,7 @@ def _worthwhile(harmed: FloatArray, cases: FloatArray, p: FloatArray, penalty: f
 
 
 def _severity(harmed: FloatArray, cases: FloatArray, expected: FloatArray, chosen: BoolArray) -> FloatArray:
-    """The log odds ratio that fits the chosen values best."""
+    """Log odds ratio that fits the chosen values best."""
     h, n = (harmed * chosen).sum(axis=1), (cases * chosen).sum(axis=1)
     some = (h > 0.0) & (h < n)
     rate = np.where(some, h / np.where(n > 0.0, n, 1.0), 0.5)
@@ -111,20 +113,20 @@ def _penalised(
     return score - penalties
 
 
-class Found(NamedTuple):
+class BestSubset(NamedTuple):
     """The best subset of each of B data sets."""
 
     score: FloatArray
-    """float64[B]: its score less its penalties."""
+    """float64[B]: score of the subset, less its penalties."""
     chosen: tuple[BoolArray, ...]
-    """By attribute, bool[B, V]: its values; all of them where the attribute is not named."""
+    """For each attribute, bool[B, V]: the values chosen; all of them where the attribute is not named."""
     evaluated: int
     """Subsets whose score was computed, over all data sets."""
 
 
 @dataclass(frozen=True)
 class Block:
-    """Some of the attributes, and their combinations that occur."""
+    """Some of the attributes, and the combinations of their values that occur."""
 
     attributes: tuple[int, ...]
     codes: IntArray
@@ -132,16 +134,17 @@ class Block:
     order: IntArray
     """int64[K]: cells in the order of their combinations."""
     first: IntArray
-    """int64[M]: where each combination begins in that order."""
+    """int64[M]: position of the first cell of each combination in that order."""
     place: IntArray
-    """int64[K]: the combination of each cell."""
+    """int64[K]: combination of each cell."""
 
 
 class SubsetSearch:
-    """The search over one table of cells, for as many data sets as have the same cases in its cells.
+    """Search over one table of cells, for any number of data sets with these cases in its cells.
 
-    The attributes are split into two blocks. While one block is held, the cells are added up to the combinations of the
-    other once, and its attributes are ascended there, on far fewer numbers.
+    The attributes are split into two blocks. While one block is fixed, the cells are added up to the combinations of
+    the
+    other block once. The ascent over that block's attributes then works on far fewer numbers.
     """
 
     def __init__(
@@ -157,15 +160,15 @@ class SubsetSearch:
         Parameters
         ----------
         codes : ndarray of int64, shape (K, A)
-            The value of each attribute in each cell, from 0; A at least 1.
+            Value of each attribute in each cell, from 0; A at least 1.
         levels : sequence of int
-            How many values each attribute has.
+            Number of values of each attribute.
         cases : ndarray of int64, shape (K,)
             Cases in each cell, at least one.
         penalty : float
-            What each value named costs.
+            Penalty of each value named.
         margins : int
-            The largest number of margins in which corners are looked for.
+            Largest number of margins that are searched for corners.
         """
         if codes.ndim != 2 or codes.shape[1] != len(levels) or not len(levels) or not len(codes):
             raise ValueError("a scan needs cells and an attribute")
@@ -174,7 +177,7 @@ class SubsetSearch:
         self.levels = tuple(levels)
         self.cases = np.asarray(cases, dtype=np.float64)
         self.penalty = penalty
-        # Two whole numbers travel in one float: sums up to 2^53 are exact in any order.
+        # Two whole numbers are packed into one float: sums up to 2^53 are exact in any order.
         self._packs = float(self.cases.sum()) < _PACK
         self._codes = np.asarray(codes, dtype=np.int64)
         self._margins = margins
@@ -182,7 +185,7 @@ class SubsetSearch:
     @cached_property
     def blocks(self) -> tuple[Block, Block]:
         """The two halves of the attributes."""
-        first, second = split(self.levels)
+        first, second = two_blocks(self.levels)
         return _block(self._codes, self.levels, first), _block(self._codes, self.levels, second)
 
     @cached_property
@@ -191,10 +194,10 @@ class SubsetSearch:
 
     @property
     def widest(self) -> int:
-        """Numbers that one search holds at a time; for sizing batches."""
+        """Number of values that one search holds at a time; for the size of batches."""
         return max(len(self.blocks[0].first), len(self.blocks[1].first), *self.levels)
 
-    def search(self, harmed: IntArray, starts: Sequence[BoolArray]) -> Found:
+    def search(self, harmed: IntArray, starts: Sequence[BoolArray]) -> BestSubset:
         """Find the best subset of each data set.
 
         Parameters
@@ -204,7 +207,7 @@ class SubsetSearch:
         starts : sequence of ndarray of bool, shape (T, V)
             By attribute: values that ascents start from, beside the corners of each data set.
         """
-        # a data set drawn with nobody harmed has no rate to exceed, and scores 0
+        # a data set without harm has no rate to exceed, and scores 0
         rates = np.clip(harmed.sum(axis=1) / self.cases.sum(), 1e-12, 1.0 - 1e-12)
         corners = [self._corners.starts(of.astype(np.float64), rate) for of, rate in zip(harmed, rates, strict=True)]
         chosen = [
@@ -216,13 +219,13 @@ class SubsetSearch:
         ascent.run()
         by_start = ascent.score.reshape(len(harmed), tries)
         best = by_start.argmax(axis=1) + tries * np.arange(len(harmed))
-        return Found(ascent.score[best], tuple(mask[best] for mask in ascent.chosen), ascent.evaluated)
+        return BestSubset(ascent.score[best], tuple(mask[best] for mask in ascent.chosen), ascent.evaluated)
 
     def contract(self, harmed: IntArray, block: int, held: BoolArray, owner: IntArray) -> tuple[FloatArray, FloatArray]:
-        """Add the cells up to the combinations of a block, as far as the other block's combinations are `held`.
+        """Add the cells up to the combinations of a block, for cells whose other combination is in `held`.
 
-        Returns harmed and all cases, each float64[P, M]; `owner` (int64[P], ascending) says to which data set each
-        search belongs.
+        Returns harmed and all cases, each float64[P, M]. `owner` (int64[P], ascending) is the data set that each
+        search belongs to.
         """
         mine = self.blocks[block]
         shape = (len(held), len(mine.first))
@@ -250,7 +253,7 @@ class SubsetSearch:
 
 
 class _Ascent:
-    """P ascents side by side: T starts of each data set."""
+    """P ascents in parallel: T starts of each data set."""
 
     def __init__(self, search: SubsetSearch, harmed: IntArray, base: FloatArray, chosen: list[BoolArray]) -> None:
         self.search, self.harmed, self.base, self.chosen = search, harmed, base, chosen
@@ -263,7 +266,7 @@ class _Ascent:
         active = np.arange(len(self.base))
         for turn in range(2 * _MOST_ROUNDS):
             gained = self._ascend_block(turn % 2, active)
-            # an ascent ends where one block gains nothing after the other; the first block has nothing before it
+            # an ascent ends where one block gains nothing after the other; no block comes before the first one
             active = active[gained] if turn else active
             if not active.size:
                 break
@@ -306,7 +309,7 @@ class _Ascent:
         return better
 
     def _named(self, active: IntArray, but: int) -> IntArray:
-        """How many values the other attributes name."""
+        """Number of values that the other attributes name."""
         named = np.zeros(len(active), dtype=np.int64)
         for attribute, mask in enumerate(self.chosen):
             if attribute != but:
@@ -315,8 +318,8 @@ class _Ascent:
         return named
 
 
-def split(levels: Sequence[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Two blocks of attributes with about as many combinations each; the second may be empty."""
+def two_blocks(levels: Sequence[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Split the attributes into two blocks with about as many combinations each; the second may be empty."""
     blocks: tuple[list[int], list[int]] = ([], [])
     sizes = [1, 1]
     for attribute in sorted(range(len(levels)), key=lambda place: (-levels[place], place)):

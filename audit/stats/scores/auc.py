@@ -1,6 +1,6 @@
-"""AUC from score histograms: the value by exact pair counts, its interval, and what of it lies within groups.
+"""AUC from score histograms: the exact value, its interval, and the part that lies within groups.
 
-The AUC is the chance that a case of exploitation scores higher than another case, ties counting one half. All pairs
+The AUC is the chance that a case of exploitation scores higher than another case, where ties count one half. All pairs
 are counted in integers from histograms, for all groups in one array operation.
 """
 
@@ -16,9 +16,10 @@ from scipy.special import stdtrit
 from audit.stats.rates.binomial import FloatArray, IntArray, checked_fraction
 
 MIN_CASES: Final = 5
-"""With fewer positives or negatives no interval is given: coverage was measured from here on (`tools.simulate`)."""
+"""With fewer positives or negatives no interval is given: coverage was measured from this number on (`tools.simulate`).
+"""
 _LEAST_DISTANCE: Final = 0.025
-"""Newcombe's variance is taken no nearer to 0 or 1 than this over the root of the number of pairs."""
+"""Least distance from 0 and 1 at which Newcombe's variance is taken, over the root of the number of pairs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Auc:
 
 @dataclass(frozen=True, slots=True)
 class AucSplit:
-    """The pooled AUC of a family of groups that share no rows, split by whether a pair lies within one group."""
+    """Pooled AUC of a family of groups that share no rows, split by whether a pair lies within one group."""
 
     pooled: float
     """AUC over all pairs; nan without pairs."""
@@ -52,19 +53,19 @@ class AucSplit:
     within_share: float
     """Share of the pairs that lie within a group; nan without pairs."""
     difference: float
-    """pooled - within; nan where one of them is."""
+    """pooled - within; nan where one of them is nan."""
     difference_low: float
-    """Lower end of its interval; nan where it cannot be told."""
+    """Lower end of the interval of the difference; nan where it is not known."""
     difference_high: float
-    """Upper end of its interval; nan where it cannot be told."""
+    """Upper end of the interval of the difference; nan where it is not known."""
     within_pairs: int
-    """Pairs of the same group."""
+    """Number of pairs of the same group."""
     pairs: int
-    """All pairs."""
+    """Number of all pairs."""
 
 
 def auc(positives: npt.ArrayLike, negatives: npt.ArrayLike, level: float = 0.95) -> Auc:
-    """AUC with the interval whose coverage was the best of those measured.
+    """AUC with the interval that covered best of those measured.
 
     Parameters
     ----------
@@ -84,7 +85,7 @@ def auc(positives: npt.ArrayLike, negatives: npt.ArrayLike, level: float = 0.95)
     DeLong, DeLong & Clarke-Pearson (1988) from midranks; ``v_N`` is method 5 of Newcombe (2006), Statistics in
     Medicine 25, 559-573. The degrees of freedom are Satterthwaite's where ``v_D`` is larger, and never fewer than one
     less than the smaller sample. DeLong's own interval misses the truth up to five times as often as it says where
-    positives are few and the AUC is high, always by calling the detector better than it is.
+    positives are few and the AUC is high. It then always makes the detector look better than it is.
     """
     pos, neg = _histograms(positives, negatives)
     m, n = pos.sum(axis=1), neg.sum(axis=1)
@@ -117,7 +118,7 @@ def pair_wins(positives: IntArray, negatives: IntArray) -> IntArray:
     Returns
     -------
     ndarray of int64, shape (G,)
-        Over ``2 m n`` it is the AUC: the Mann-Whitney statistic with ties at one half.
+        Divided by ``2 m n`` it is the AUC: the Mann-Whitney statistic with ties at one half.
     """
     below = np.cumsum(negatives, axis=1) - negatives
     wins: IntArray = (positives * (2 * below + negatives)).sum(axis=1, dtype=np.int64)
@@ -182,14 +183,14 @@ def _histograms(positives: npt.ArrayLike, negatives: npt.ArrayLike) -> tuple[Int
 
 
 def _placements(pos: IntArray, neg: IntArray) -> tuple[IntArray, IntArray]:
-    """For a positive in each bin twice the negatives it beats (ties 1); for a negative twice the positives above it."""
+    """For each bin, twice the negatives that a positive beats (ties 1), and twice the positives above a negative."""
     below = np.cumsum(neg, axis=1) - neg
     above = pos.sum(axis=1, keepdims=True) - np.cumsum(pos, axis=1)
     return 2 * below + neg, 2 * above + pos
 
 
 def _component_variances(pos: IntArray, neg: IntArray, value: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """DeLong's S10 and S01: the sample variances of the placements of positives and of negatives."""
+    """DeLong's S10 and S01: sample variances of the placements of positives and of negatives."""
     beaten, beating = _placements(pos, neg)
     m, n = pos.sum(axis=1), neg.sum(axis=1)
     of_positives = beaten / (2.0 * n[:, np.newaxis]) - value[:, np.newaxis]
@@ -208,7 +209,7 @@ def _wilson_limits(value: FloatArray, n: FloatArray, t: npt.ArrayLike) -> tuple[
     shrink = 1.0 + t * t / n
     centre = (value + t * t / (2.0 * n)) / shrink
     half = t / shrink * np.sqrt(value * (1.0 - value) / n + t * t / (4.0 * n * n))
-    # an AUC of exactly 0 or 1 is its own limit; what is left of rounding goes
+    # an AUC of exactly 0 or 1 is its own limit; this removes the rounding error
     low, high = np.clip(centre - half, 0.0, 1.0), np.clip(centre + half, 0.0, 1.0)
     return np.where(value == 0.0, np.minimum(low, 0.0), low), np.where(value == 1.0, np.maximum(high, 1.0), high)
 
@@ -218,7 +219,7 @@ def _quotient(numerator: int, denominator: int) -> float:
 
 
 def _difference_error(pos: IntArray, neg: IntArray, pairs: int, within_pairs: int) -> float:
-    """Standard error of pooled - within: what each case adds to it, spread within its own group and class."""
+    """Standard error of pooled - within, from the contribution of each case within its group and class."""
     if not pairs or not within_pairs:
         return np.nan
     everyone = _placements(pos.sum(axis=0, keepdims=True), neg.sum(axis=0, keepdims=True))
@@ -229,7 +230,7 @@ def _difference_error(pos: IntArray, neg: IntArray, pairs: int, within_pairs: in
         size = cases.sum(axis=1)
         mean = (cases * adds).sum(axis=1) / np.maximum(size, 1)
         squares = (cases * (adds - mean[:, np.newaxis]) ** 2).sum(axis=1)
-        # a group of one shows no spread of its own: its whole deviation from the others counts instead
+        # a group of one shows no spread of its own, so its whole deviation from the others counts instead
         alone = size == 1
         overall = (cases * adds).sum() / max(int(size.sum()), 1)
         squares = np.where(

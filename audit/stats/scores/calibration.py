@@ -1,7 +1,8 @@
-"""Is a score of 0.3 right in 3 cases of 10: error, gap and test for calibration, by group, from bins.
+"""Calibration by group from bins: error, gap and test. Calibrated means that a score of 0.3 is right in 3 cases of 10.
 
 Everything is computed from sums over score bins: cases, positives, the score and its square. A plug-in error is never
-0, not even for a perfect score, and is the larger the smaller the group; what it would be by chance is taken off.
+0,
+even for a perfect score, and grows as groups get smaller. So the error expected by chance is taken off.
 """
 
 from __future__ import annotations
@@ -17,26 +18,25 @@ from audit.stats.rates.binomial import FloatArray
 from audit.stats.rates.intervals import wilson
 
 LEAST_CASES: Final = 10
-"""From here on test and interval were measured to keep their level (`tools.simulate`); with 5 cases they miss it a
-little.
-"""
+"""Least number of cases. From it on, test and interval were measured to keep their level (`tools.simulate`); with 5
+cases they miss it slightly."""
 _CERTAIN: Final = 1e-6
-"""Below this variance a bin's scores leave nothing to chance: they say 0 or 1."""
+"""Variance below which the scores of a bin leave nothing to chance: they are 0 or 1."""
 _LEAST_SKEW: Final = 0.01
 
 
 @dataclass(frozen=True, slots=True)
 class CalibrationBins:
-    """What G groups have in each of B score bins, lowest first."""
+    """Sums of G groups in each of B score bins, lowest first."""
 
     cases: FloatArray
-    """float64[G, B]: labelled cases; whole numbers."""
+    """float64[G, B]: labelled cases, as whole numbers."""
     positives: FloatArray
-    """float64[G, B]: those of them labelled as exploitation."""
+    """float64[G, B]: cases labelled as exploitation."""
     scores: FloatArray
-    """float64[G, B]: sum of their scores, each in [0, 1]."""
+    """float64[G, B]: sum of the scores, each in [0, 1]."""
     squares: FloatArray
-    """float64[G, B]: sum of the squares."""
+    """float64[G, B]: sum of the squared scores."""
 
     def __post_init__(self) -> None:
         """Refuse shapes that differ, and sums that no scores in [0, 1] have."""
@@ -52,14 +52,14 @@ class CalibrationBins:
 
 @dataclass(frozen=True, slots=True)
 class Miscalibration:
-    """How far the scores of G groups are from the rates observed; nan for a group without cases."""
+    """Distance of the scores of G groups from the observed rates; nan for a group without cases."""
 
     error: FloatArray
     """float64[G]: expected calibration error: mean over cases of the distance of their bin's rate and mean score."""
     by_chance: FloatArray
-    """float64[G]: what that error would be on average if the scores were right."""
+    """float64[G]: mean of that error if the scores were right."""
     squared_error: FloatArray
-    """float64[G]: the squared error with its bias taken off; can be negative. Unknown bins of one case add nothing."""
+    """float64[G]: squared error with its bias taken off; can be negative. Bins of one case add nothing."""
     p_value: FloatArray
     """float64[G]: p-value of "in every bin the scores are right"."""
 
@@ -75,13 +75,13 @@ class MeanGap:
     gap: FloatArray
     """float64[G]: observed - mean score. Above 0 the scores are too low for the group."""
     low: FloatArray
-    """float64[G]: lower end of its interval."""
+    """float64[G]: lower end of the interval of the gap."""
     high: FloatArray
-    """float64[G]: upper end of its interval."""
+    """float64[G]: upper end of the interval of the gap."""
 
 
 def miscalibration(bins: CalibrationBins) -> Miscalibration:
-    """Expected calibration error, what it would be by chance, the bias-corrected squared error, and a test.
+    """Expected calibration error, its mean by chance, the bias-corrected squared error, and a test.
 
     Parameters
     ----------
@@ -97,8 +97,9 @@ def miscalibration(bins: CalibrationBins) -> Miscalibration:
 
     The test is Pearson's sum of squares ``sum (x_k - S_k)^2 / V_k`` over bins, with S_k the sum of scores and V_k the
     binomial variance at the bin's mean score. Its first three moments under "the scores are right" are exact, and a
-    gamma law with these moments gives the p-value: within its level from ten cases in all on (`tools.simulate`), where
-    chi-square is not. Within a bin scores differ, so that counts vary a little less than binomial ones: the safe side.
+    gamma distribution with these moments gives the p-value. It keeps its level from ten cases in all on
+    (`tools.simulate`), where
+    chi-square does not. Scores differ within a bin, so counts vary a little less than binomial ones: the safe side.
     """
     n = bins.cases
     total = n.sum(axis=1)
@@ -137,9 +138,9 @@ def mean_gap(bins: CalibrationBins, level: float = 0.95) -> MeanGap:
 
     Notes
     -----
-    The interval is Wilson's for the observed rate, less the mean score: the scores of these cases are taken as given
-    and their labels as chance. It is wider than it need be where scores separate the cases well, since it does not use
-    them to explain the labels; it is valid where no case or every case is positive.
+    The interval is Wilson's for the observed rate, less the mean score. The scores of these cases are taken as given
+    and their labels as random. It is wider than necessary where scores separate the cases well, since it does not use
+    them to explain the labels. It is valid where no case or every case is positive.
     """
     n, x = bins.cases.sum(axis=1), bins.positives.sum(axis=1)
     low, high = wilson(x, n, level)
@@ -149,7 +150,7 @@ def mean_gap(bins: CalibrationBins, level: float = 0.95) -> MeanGap:
 
 
 def _pearson_p(bins: CalibrationBins) -> FloatArray:
-    """P-value of Pearson's statistic by a gamma law with its exact mean, variance and skewness."""
+    """P-value of Pearson's statistic by a gamma distribution with its exact mean, variance and skewness."""
     n = bins.cases
     chance = np.clip(np.divide(bins.scores, n, out=np.full_like(n, 0.5), where=n > 0), 0.0, 1.0)
     variance = n * chance * (1.0 - chance)
@@ -160,7 +161,7 @@ def _pearson_p(bins: CalibrationBins) -> FloatArray:
     random = spread > 1e-9
     spread = np.where(random, spread, 1.0)
     shape = 4.0 / np.maximum(third / spread**1.5, _LEAST_SKEW) ** 2
-    # one case at a chance of one half has a statistic that cannot vary, and says nothing
+    # the statistic of one case at a chance of one half cannot vary, and says nothing
     p = np.where(random, gammaincc(shape, np.maximum((statistic - mean) / np.sqrt(spread / shape) + shape, 0.0)), 1.0)
     impossible = (~uncertain & (np.abs(bins.positives - bins.scores) > 0.5)).any(axis=1)
     return np.where(impossible, 0.0, p)
@@ -175,7 +176,7 @@ def _pearson_moments(chance: FloatArray, variance: FloatArray) -> tuple[FloatArr
     return np.ones_like(chance), fourth - 1.0, sixth - 3.0 * fourth + 2.0
 
 
-def holm(p: npt.ArrayLike) -> FloatArray:
+def holm_adjusted(p: npt.ArrayLike) -> FloatArray:
     """Holm's (1979) adjusted p-values: at or below alpha where the step-down procedure rejects at alpha.
 
     Parameters

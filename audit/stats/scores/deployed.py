@@ -1,6 +1,6 @@
 """Precision and share flagged at another base rate than that of the evaluation set.
 
-An evaluation set is enriched with positives, and neither figure means anything at work. Both are functions of the true
+An evaluation set is enriched with positives, so neither figure of the set holds in use. Both are functions of the true
 and the false positive rate, which are estimated on different cases and so are independent.
 """
 
@@ -20,7 +20,7 @@ RateLimits: TypeAlias = tuple[FloatArray, FloatArray, FloatArray]
 
 
 def flag_rate_at(prevalence: float, tpr: RateLimits, fpr: RateLimits) -> RateLimits:
-    """Share of all cases that is flagged where `prevalence` of them are positive.
+    """Share of all cases that is flagged if `prevalence` of them are positive.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def flag_rate_at(prevalence: float, tpr: RateLimits, fpr: RateLimits) -> RateLim
 
 
 def precision_at(prevalence: float, tpr: RateLimits, fpr: RateLimits) -> RateLimits:
-    """Share of the flagged that is positive where `prevalence` of all cases are.
+    """Share of flagged cases that is positive if `prevalence` of all cases are.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def precision_at(prevalence: float, tpr: RateLimits, fpr: RateLimits) -> RateLim
 
     Notes
     -----
-    It rises with TPR / FPR, so the limits of that ratio (`audit.stats.rates.mover.ratio_of_limits`) carry over.
+    Precision rises with TPR / FPR, so the limits of that ratio (`audit.stats.rates.mover.ratio_of_limits`) carry over.
     """
     pi = checked_fraction(prevalence, "prevalence")
     low, high = ratio_of_limits(Limits(*tpr), Limits(*fpr))

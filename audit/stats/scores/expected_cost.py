@@ -1,4 +1,4 @@
-"""The expected cost of errors in a group, and how it differs from another's: intervals that hold at small counts."""
+"""Expected cost of errors in a group, and its difference from another group's: intervals that hold at small counts."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ def expected_cost(
     Parameters
     ----------
     missed, flagged : array_like, shape (G,)
-        Cases of the two errors; no case is both.
+        Cases with each of the two errors; no case has both.
     cases : array_like, shape (G,)
-        Cases among which they were counted.
+        All cases, with and without errors.
     cost_missed, cost_flagged : float
-        What one error costs; not negative.
+        Cost of one error; not negative.
     level : float
         Two-sided confidence level.
 
@@ -65,7 +65,7 @@ def expected_cost(
 def difference_of_costs(
     own: tuple[FloatArray, FloatArray, FloatArray], rest: tuple[FloatArray, FloatArray, FloatArray]
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Difference of two independent costs, each given with its limits; of the same level as those.
+    """Difference of two independent costs with limits; the result has limits of their level.
 
     Returns
     -------

@@ -1,6 +1,6 @@
-"""What every threshold and every capacity would have done, for all groups at once, from score histograms.
+"""Results of every threshold and every capacity, for all groups at once, from score histograms.
 
-A sweep describes. A threshold chosen on the cases that the detector is judged on makes the verdict on it void.
+A sweep describes. A threshold that was chosen on the cases that judge the detector makes the verdict void.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from audit.stats.rates.binomial import FloatArray, IntArray, checked_fraction
 from audit.stats.rates.intervals import newcombe_difference
 
 NOBODY: Final = -1
-"""In `LargestGap.group`: no group has enough cases to be compared."""
+"""Value of `LargestGap.group` where no group has enough cases to be compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,16 +23,16 @@ class LargestGap:
     """At each of T steps, the group whose rate is most surely far from that of the rest; nan where there is none."""
 
     group: IntArray
-    """int64[T]: its place, or `NOBODY`."""
+    """int64[T]: place of the group, or `NOBODY`."""
     difference: FloatArray
     """float64[T]: rate of the group minus rate of the rest."""
     low: FloatArray
-    """float64[T]: lower end of an interval that holds for every group compared at this step at once."""
+    """float64[T]: lower end of an interval that holds for all groups compared at this step together."""
     high: FloatArray
-    """float64[T]: upper end of the same."""
+    """float64[T]: upper end of an interval that holds for all groups compared at this step together."""
 
 
-def flagged_from(cases: IntArray) -> IntArray:
+def flagged_at_edges(cases: IntArray) -> IntArray:
     """Cases at or above every bin edge.
 
     Parameters
@@ -43,27 +43,27 @@ def flagged_from(cases: IntArray) -> IntArray:
     Returns
     -------
     ndarray of int64, shape (..., B + 1)
-        Entry k: cases in bin k and above, those that a threshold at the lower edge of bin k flags; entry B is 0.
+        Entry k: cases in bin k and above, which a threshold at the lower edge of bin k flags; entry B is 0.
     """
     flagged = np.zeros((*cases.shape[:-1], cases.shape[-1] + 1), dtype=np.int64)
     flagged[..., :-1] = np.cumsum(cases[..., ::-1], axis=-1)[..., ::-1]
     return flagged
 
 
-def edges_for(flagged: IntArray, shares: npt.ArrayLike) -> IntArray:
-    """For each share of all cases, the edge that flags the number of cases nearest to it.
+def edges_flagging(flagged: IntArray, shares: npt.ArrayLike) -> IntArray:
+    """For each share of all cases, the edge that flags the nearest number of cases.
 
     Parameters
     ----------
     flagged : ndarray of int64, shape (B + 1,)
-        What `flagged_from` gives for everyone.
+        Result of `flagged_at_edges` for all cases.
     shares : array_like, shape (T,)
-        Shares of everyone that can be looked at.
+        Shares of all cases that can be reviewed.
 
     Returns
     -------
     ndarray of int64, shape (T,)
-        Edges from 0 to B; of two equally near the higher one, which flags fewer.
+        Edges from 0 to B. Of two equally near edges it is the higher one, which flags fewer.
     """
     wanted = np.asarray(shares, dtype=np.float64) * float(flagged[0])
     distance = np.abs(flagged[np.newaxis, :] - wanted[:, np.newaxis])
@@ -93,9 +93,9 @@ def largest_gap(x: IntArray, n: IntArray, min_cases: int, level: float = 0.95) -
     Notes
     -----
     Newcombe's (1998) hybrid score interval at level ``1 - (1 - level) / C`` for C groups compared (Bonferroni): the
-    largest of many gaps is picked for being large, and an interval for one group would not allow for that. Of groups
-    whose interval leaves out 0, the one whose interval stays farthest from it is taken, so that a few cases far out do
-    not hide many; where there is none, the one with the largest difference.
+    largest of many gaps is picked because it is large, and an interval for one group would not allow for that. Of
+    groups whose interval excludes 0, the one whose interval is farthest from 0 is taken, so that a few extreme cases do
+    not hide many. Where there is none, the group with the largest difference is taken.
     """
     checked_fraction(level, "level")
     compared = (n >= min_cases) & (n.sum() - n >= min_cases) & (n > 0) & (n.sum() > n)

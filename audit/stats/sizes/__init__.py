@@ -1,1 +1,1 @@
-"""How many cases a question needs, and which gaps a set can decide."""
+"""Number of cases that a question needs, and gaps that a set can decide."""

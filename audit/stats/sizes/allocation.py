@@ -1,7 +1,7 @@
-"""How many cases to draw from each cell of a pool: equal, proportional, or as much as groups of cells need.
+"""Allocate the cases to draw over the cells of a pool: equally, in proportion, or as much as groups of cells need.
 
-Cells hold N cases, of which n are drawn, and each case drawn then stands for N/n. What the weighted cases of a group
-of cells are worth is Kish's effective size, ``(sum N)^2 / sum N^2/n``; with weights of one size it is their number.
+A cell holds N cases, of which n are drawn, and each case drawn then stands for N/n. The weighted cases of a group of
+cells are worth Kish's effective size, ``(sum N)^2 / sum N^2/n``. With equal weights that is their number.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["GroupCells", "fewest", "filled", "worth"]
+__all__ = ["GroupCells", "effective_sizes", "proportional_counts", "smallest_allocation"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -24,38 +24,38 @@ _CLOSE = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class GroupCells:
-    """Which cells G groups are made of; a cell can be in several groups, and in none."""
+    """Cells of each of G groups; a cell can be in several groups, and in none."""
 
     cell: IntArray
     """int64[M]: a cell, for each membership."""
     group: IntArray
-    """int64[M]: the group that it is in."""
+    """int64[M]: group that the cell is in, for each membership."""
     groups: int
 
     @classmethod
     def of(cls, members: Sequence[Sequence[int]]) -> GroupCells:
-        """From the cells of each group."""
+        """Build from the list of cells of each group."""
         cell = np.array([one for some in members for one in some], dtype=np.int64)
         group = np.repeat(np.arange(len(members), dtype=np.int64), [len(some) for some in members])
         return cls(cell, group, len(members))
 
     def added(self, values: npt.ArrayLike) -> FloatArray:
-        """float64[G]: the sum over the cells of each group of a value for each cell."""
+        """float64[G]: sum over the cells of each group, from a value for each cell."""
         weights = np.asarray(values, dtype=np.float64)[self.cell]
         return np.bincount(self.group, weights=weights, minlength=self.groups).astype(np.float64)
 
     def spread(self, values: FloatArray, cells: int) -> FloatArray:
-        """float64[C]: the sum over the groups of each cell of a value for each group."""
+        """float64[C]: sum over the groups of each cell, from a value for each group."""
         return np.bincount(self.cell, weights=values[self.group], minlength=cells).astype(np.float64)
 
 
-def worth(groups: GroupCells, sizes: npt.ArrayLike, drawn: npt.ArrayLike) -> FloatArray:
+def effective_sizes(groups: GroupCells, sizes: npt.ArrayLike, drawn: npt.ArrayLike) -> FloatArray:
     """float64[G]: Kish's effective size of each group; 0 where one of its cells has cases of which none is drawn.
 
     Parameters
     ----------
     groups : GroupCells
-        What they are made of.
+        Cells of each group.
     sizes, drawn : array_like, shape (C,)
         Cases of each cell in the pool, and drawn from it.
     """
@@ -66,23 +66,23 @@ def worth(groups: GroupCells, sizes: npt.ArrayLike, drawn: npt.ArrayLike) -> Flo
         return np.where((total > 0.0) & np.isfinite(second), total * total / np.where(second > 0.0, second, 1.0), 0.0)
 
 
-def filled(shares: npt.ArrayLike, least: npt.ArrayLike, most: npt.ArrayLike, total: int) -> IntArray:
-    """Whole numbers that add up to `total`, in proportion to `shares` as far as they stay between `least` and `most`.
+def proportional_counts(shares: npt.ArrayLike, least: npt.ArrayLike, most: npt.ArrayLike, total: int) -> IntArray:
+    """Whole numbers that add up to `total`, in proportion to `shares`, between `least` and `most`.
 
     Parameters
     ----------
     shares : array_like, shape (C,)
-        Equal for equal numbers, the cells' sizes for a proportional allocation; not negative.
+        Equal shares for equal numbers, the sizes of the cells for a proportional allocation; not negative.
     least, most : array_like of int, shape (C,)
         Bounds, ``least <= most``.
     total : int
-        Between the sums of both; beyond them it is taken for the nearer.
+        Sum wanted. Outside of the sums of both bounds, the nearer one is taken.
 
     Returns
     -------
     ndarray of int64, shape (C,)
-        ``clip(f * shares, least, most)`` with the f that makes the sum right, rounded down; what is left goes, one
-        each, to the largest fractions, and of equal ones to the first.
+        ``clip(f * shares, least, most)`` with the f that gives the sum, rounded down. The remaining cases go, one
+        each, to the largest fractions; of equal fractions the first comes first.
     """
     scale = np.asarray(shares, dtype=np.float64)
     low, high = np.asarray(least, dtype=np.int64), np.asarray(most, dtype=np.int64)
@@ -107,15 +107,17 @@ def filled(shares: npt.ArrayLike, least: npt.ArrayLike, most: npt.ArrayLike, tot
     return whole
 
 
-def fewest(groups: GroupCells, wanted: npt.ArrayLike, sizes: npt.ArrayLike, least: npt.ArrayLike) -> FloatArray:
-    """The fewest cases in all with which every group is worth as many independent ones as it should be.
+def smallest_allocation(
+    groups: GroupCells, wanted: npt.ArrayLike, sizes: npt.ArrayLike, least: npt.ArrayLike
+) -> FloatArray:
+    """Smallest allocation with which every group is worth its wanted number of independent cases.
 
     Parameters
     ----------
     groups : GroupCells
-        What they are made of.
+        Cells of each group.
     wanted : array_like, shape (G,)
-        Effective size wanted of each group. A group that cannot be worth so much gives all its cases.
+        Effective size wanted for each group. A group that cannot reach it gives all its cases.
     sizes, least : array_like, shape (C,)
         Cases in the pool, and the fewest to draw, ``least <= sizes``.
 
@@ -128,8 +130,8 @@ def fewest(groups: GroupCells, wanted: npt.ArrayLike, sizes: npt.ArrayLike, leas
     -----
     Minimises ``sum n`` under ``sum N^2/n <= (sum N)^2 / wanted`` for each group: a convex programme whose solution is
     ``n = N sqrt(sum of the multipliers of its groups)``, cut to its bounds (Bethel 1989, "Sample allocation in
-    multivariate surveys"). Multipliers are found by Chromy's (1987) iteration, which multiplies each by the square of
-    how far its group is off. A last step lifts whatever is then still short.
+    multivariate surveys"). Multipliers are found by Chromy's (1987) iteration: each is multiplied by the square of
+    the ratio by which its group is off. A last step raises the groups that are still short.
     """
     pool, low = np.asarray(sizes, dtype=np.float64), np.asarray(least, dtype=np.float64).copy()
     target, total = np.asarray(wanted, dtype=np.float64), groups.added(pool)
@@ -142,7 +144,7 @@ def fewest(groups: GroupCells, wanted: npt.ArrayLike, sizes: npt.ArrayLike, leas
     drawn = low
     for _ in range(_ROUNDS):
         drawn = np.clip(pool * np.sqrt(groups.spread(multipliers, pool.size)), low, pool)
-        short = np.where(asked, target / np.maximum(worth(groups, pool, drawn), 1e-300), 0.0)
+        short = np.where(asked, target / np.maximum(effective_sizes(groups, pool, drawn), 1e-300), 0.0)
         slack = (short < 1.0 - _CLOSE) & (multipliers > 1e-12 * multipliers.max())
         if short.max() <= 1.0 + _CLOSE and not slack.any():
             break
@@ -152,7 +154,7 @@ def fewest(groups: GroupCells, wanted: npt.ArrayLike, sizes: npt.ArrayLike, leas
 
 def _lifted(groups: GroupCells, target: FloatArray, pool: FloatArray, drawn: FloatArray) -> FloatArray:
     for _ in range(_ROUNDS):
-        short = target / np.maximum(worth(groups, pool, drawn), 1e-300)
+        short = target / np.maximum(effective_sizes(groups, pool, drawn), 1e-300)
         if short.max() <= 1.0 + _CLOSE:
             break
         factor = np.ones(pool.size)

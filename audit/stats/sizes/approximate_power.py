@@ -1,8 +1,7 @@
-"""How many cases a group needs before a verdict about it can be expected.
+"""Large-sample power of the margin test, and the cases that a group needs before a verdict about it can be expected.
 
-The answers come from the large-sample power of the score test, with its variance at the likeliest pair of rates on
-the edge (Farrington & Manning 1990). Counts are always cases in the metric's denominator: for a true positive rate,
-cases with a positive label.
+The power is that of the score test, with its variance at the likeliest pair of rates on the edge (Farrington & Manning
+1990). Counts are always cases in the metric's denominator: for a true positive rate, cases with a positive label.
 """
 
 from __future__ import annotations
@@ -96,10 +95,10 @@ def cases_to_decide(
 
     Notes
     -----
-    The smallest n at which `rejection_power` is large enough, found by bisection; then raised, in steps of 1 or 1 %,
-    until a binomial test that knew the rest's rate would have the power too, because that bounds the exact test and
-    falls far short of the approximation when few cases are expected. Enumerated power of the exact test at the answer
-    to "80 %": .75 to .88 (tests/stats/test_approximate_power.py).
+    Bisection finds the smallest n at which `rejection_power` is large enough. It is then raised, in steps of 1 or 1 %,
+    until a binomial test that knew the rest's rate would have the power too, because that test bounds the exact test
+    and falls far short of the approximation when few cases are expected. Enumerated power of the exact test at the
+    answer to "80 %": .75 to .88 (tests/stats/test_approximate_power.py).
     """
     checked_fraction(power, "power")
     group, rest, m, alpha = np.broadcast_arrays(

@@ -1,7 +1,7 @@
 """The smallest disparity that clusters can decide: the one that cases decide, widened until no bad cluster can hide.
 
-Cases may be many and clusters few: then a group is not told from one whose bad clusters were not drawn, however sure
-its own rate is (`audit.stats.clusters.unseen_clusters`).
+Cases may be many and clusters few. Then a group cannot be distinguished from one whose bad clusters were not drawn,
+however sure its own rate is (`audit.stats.clusters.unseen_clusters`).
 """
 
 from __future__ import annotations
@@ -20,29 +20,29 @@ __all__ = ["Hidden"]
 
 _STEPS = 40
 _HALVED = 4
-"""Halvings before the secant: from far away it would take many small steps."""
+"""Number of halvings before the secant, which would need many small steps from far away."""
 _SECANTS = 10
 _NEAR = 1e-13
-"""Between values that are so near, halvings are left to find the last."""
+"""Distance below which halvings find the last value."""
 _TINY = 1e-300
 
 
 @dataclass(frozen=True, slots=True)
 class Hidden:
-    """What could be hidden from a test of one group."""
+    """The clusters in which bad treatment could be hidden from a test of one group."""
 
     group: Bundles
-    """Of one group."""
+    """Clusters of the group, as `Bundles` of one group."""
     rest: Bundles
     spread: float
-    """The variance of the group's rate over ``p (1 - p)``."""
+    """Variance of the group's rate over ``p (1 - p)``."""
     joint: bool = False
     """Whether a cluster can have rows in the group and in its rest."""
     rows: tuple[float, float] = (0.0, 0.0)
-    """The variances of the rates of group and rest over ``p (1 - p)``, were rows alike to nobody."""
+    """Variances of the rates of group and rest over ``p (1 - p)`` if rows were independent."""
 
     def failing_rate(self, limit: Limit, rate: float, level: float, power: float) -> float | None:
-        """The rate nearest to `rate`, and no nearer to the rest's, at which the group is named with that power."""
+        """Rate at which the group is named with this power: from `rate` away from the rest's rate, the nearest."""
         boundary = margin_boundary("fail", limit.low_is_worse, limit.scale, limit.limit)
         rest = float(counted_rate(limit.rate, boundary))
 
@@ -54,7 +54,7 @@ class Hidden:
         return _first(excess, rate, 0.0 if limit.low_is_worse else 1.0)
 
     def passing_edge(self, limit: Limit, edge: float, alpha: float, power: float) -> float | None:
-        """The edge nearest to `edge`, and no nearer to the rest's rate, at which an equal group passes."""
+        """Edge at which an equal group passes: from `edge` away from the rest's rate, the nearest."""
 
         def excess(of_edge: float) -> float:
             boundary = margin_boundary("pass", limit.low_is_worse, limit.scale, limit.disparity(of_edge))
@@ -70,27 +70,28 @@ class Hidden:
         return float(found[0])
 
     def _highest(self, rate: float, power: float) -> float:
-        """A counted rate that a group of that rate rarely comes out above.
+        """Counted rate that a group with the true rate `rate` rarely exceeds.
 
-        Half of the risk is left for the correlation, which can be found to be larger than expected.
+        Half of the risk is left for the correlation, whose estimate can be larger than expected.
         """
         return min(rate + float(ndtri((1.0 + power) / 2.0)) * math.sqrt(rate * (1.0 - rate) * self.spread), 1.0)
 
 
 def _over(chance: float, level: float) -> float:
-    """The logarithm of how many times the level a chance is; at most 0 exactly where the chance is at most the level.
+    """Logarithm of the chance over the level; at most 0 exactly where the chance is at most the level.
 
-    A logarithm can round to 0 what is above, so the sign is taken from the chance itself.
+    The sign is taken from the chance itself, because a logarithm of something larger than 1 can round to 0.
     """
     found = math.log(max(chance, _TINY) / level)
     return min(found, 0.0) if chance <= level else max(found, _TINY)
 
 
 def _first(excess: Callable[[float], float], start: float, end: float) -> float | None:
-    """The value nearest to `start` on the way to `end` whose excess is not above 0; None where not even the end's is.
+    """Value nearest to `start` on the way to `end` whose excess is at most 0; None where the excess at `end` is not.
 
-    It is the end of 40 halvings. After the first of them the place is found by the secant, and only those middles are
-    asked about that lie between the nearest values known: less than half as many questions, and the same answer.
+    The value is the end of 40 halvings. After the first of them a secant narrows the place, and the excess is computed
+    only
+    for middles between the nearest known values: less than half as many calls, and the same answer.
     """
     over, under = excess(start), excess(end)
     if over <= 0.0:
@@ -118,7 +119,7 @@ def _first(excess: Callable[[float], float], start: float, end: float) -> float 
 def _closer(
     excess: Callable[[float], float], above: tuple[float, float], below: tuple[float, float]
 ) -> tuple[float, float]:
-    """Two values about the place where the excess falls to 0, each given with its own: by the rule of Illinois."""
+    """Two values on both sides of the zero of the excess, each given with its own excess: the Illinois method."""
     (near, over), (far, under) = above, below
     moved = 0
     for _ in range(_SECANTS):

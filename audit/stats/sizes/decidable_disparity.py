@@ -1,8 +1,8 @@
-"""The smallest disparity that cases at hand can decide: from which gap on a group fails, at which margin it passes.
+"""The smallest disparity that the cases at hand can decide: the gap that fails, and the margin at which a group passes.
 
-Up to 2,000 cases of a group or of its rest the answers rest on the exact test's own critical counts; beyond that on its
-large-sample power, which is then within a point or two. A group more than 20 times as large as its rest is taken for 20
-times as large: its own rate is as good as known, and few cases never decide more than many.
+Up to 2,000 cases of a group or of its rest the answers come from the exact test's own critical counts. Beyond that they
+come from its large-sample power, which is then within a point or two. A group more than 20 times as large as its rest
+is treated as 20 times as large: its own rate is as good as known, and fewer cases never decide more than many.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from audit.stats.sizes.enumerated_power import critical_counts, enumerated_power
 __all__ = ["EXACT_UP_TO", "Limit", "failing_rate", "passing_edge"]
 
 EXACT_UP_TO = 2_000
-"""Cases of a group, or of its rest, up to which the exact test itself is asked."""
+"""Number of cases of a group, or of its rest, up to which the exact test itself is used."""
 _LARGEST_SHARE = 20
 _NEAREST = 1e-4
-"""No margin nearer to the rest's rate than this share of the way is looked for."""
+"""Smallest margin that is tried, as a share of the widest."""
 _EXPECTED_TO, _COUNTED_TO = 0.002, 0.01
-"""How closely a margin is found where power is computed, and where it is counted."""
+"""Precision of a margin where power is computed, and where it is counted."""
 _STRIDE = 1.05
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """One side of a rule, with the rate that planning supposes of everyone else."""
+    """One side of a rule, with the rate that planning supposes for everyone else."""
 
     low_is_worse: bool
     scale: Scale
@@ -40,7 +40,7 @@ class Limit:
     rate: float
 
     def disparity(self, group_rate: float) -> float:
-        """How far a group's rate lies from the rest's on the rule's scale: a difference, or a ratio up to 1."""
+        """Distance of a group's rate from the rest's on the rule's scale: a difference, or a ratio up to 1."""
         if self.scale == "difference":
             return abs(self.rate - group_rate)
         low, high = sorted((self.rate, group_rate))
@@ -55,16 +55,16 @@ class Limit:
 
 @lru_cache(maxsize=4096)
 def failing_rate(limit: Limit, n: int, m: int, level: float, power: float) -> float | None:
-    """The rate nearest to the rest's at which a group of n cases is found beyond the limit with the given power.
+    """Rate nearest to the rest's at which a group of n cases is found beyond the limit with the given power.
 
     Parameters
     ----------
     limit : Limit
-        The side of the rule.
+        Side of the rule.
     n, m : int
         Cases of the group and of its rest, positive; effective ones where rows have weights or clusters.
     level : float
-        The level that the group's p-value is held against.
+        Level for the group's p-value.
     power : float
         Probability wanted.
 
@@ -88,18 +88,18 @@ def failing_rate(limit: Limit, n: int, m: int, level: float, power: float) -> fl
 
 @lru_cache(maxsize=4096)
 def passing_edge(limit: Limit, n: int, m: int, alpha: float, power: float) -> float | None:
-    """The rate nearest to the rest's that could be the edge of a margin at which an equal group passes.
+    """Edge of a margin at which an equal group passes: the one nearest to the rest's rate.
 
     Parameters
     ----------
     limit : Limit
-        The side of the rule; its own limit plays no part.
+        Side of the rule; its own limit is not used.
     n, m : int
         As in `failing_rate`.
     alpha : float
         Level of the PASS test.
     power : float
-        Probability of a PASS wanted of a group whose rate is the rest's.
+        Wanted probability of a PASS for a group whose rate is the rest's.
 
     Returns
     -------
@@ -108,7 +108,8 @@ def passing_edge(limit: Limit, n: int, m: int, alpha: float, power: float) -> fl
 
     Notes
     -----
-    Found to a hundredth of the margin, on the wider side. With few cases the power is a step function of the margin.
+    The edge is found to a hundredth of the margin, on the wider side. With few cases the power is a step function of
+    the margin.
     """
     n = min(n, _LARGEST_SHARE * m)
     sign = -1.0 if limit.low_is_worse else 1.0
@@ -133,7 +134,7 @@ def passing_edge(limit: Limit, n: int, m: int, alpha: float, power: float) -> fl
 
 
 def _around(enough: Callable[[float], bool], start: float, least: float, widest: float) -> tuple[float, float] | None:
-    """Two widths near `start`, of which the second is enough and the first is not; None where none is enough."""
+    """Two widths near `start`: the first is not enough, the second is; None where none is enough."""
     low = high = start
     stride = _STRIDE
     if enough(start):
@@ -152,7 +153,7 @@ def _around(enough: Callable[[float], bool], start: float, least: float, widest:
 
 
 def _bisected(enough: Callable[[float], bool], low: float, high: float, share: float) -> float:
-    """The smallest width that is enough, to within a share of it and on the wider side; `high` is taken to be one."""
+    """Smallest width that is enough, to within a share of it and on the wider side; `high` is taken to be enough."""
     while high - low > share * high:
         middle = (low + high) / 2.0
         low, high = (low, middle) if enough(middle) else (middle, high)

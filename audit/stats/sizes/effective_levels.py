@@ -1,4 +1,4 @@
-"""Divide a level over groups whose p-values depend on the level they are held against."""
+"""Divide a level over groups whose p-values depend on the level that they are compared with."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ _BISECTIONS = 60
 
 
 def power_width(overall: npt.ArrayLike, size: npt.ArrayLike, boundary: Boundary) -> FloatArray:
-    """How many standard errors of a group of effective size `size` the margin is wide, at most 4.
+    """Width of the margin in standard errors of a group of effective size `size`, at most 4.
 
-    `overall` is the metric's rate over everyone. What the weights of `effective_levels` are made of (Spjotvoll 1972).
+    `overall` is the metric's rate over all cases. The weights of `effective_levels` are made from this width (Spjotvoll
+    1972).
     """
     rate = counted_rate(overall, boundary)
     edge = boundary.edge(rate)
@@ -36,13 +37,13 @@ def power_width(overall: npt.ArrayLike, size: npt.ArrayLike, boundary: Boundary)
 def effective_levels(
     p_at: Callable[[FloatArray], FloatArray], width: npt.ArrayLike, level: float
 ) -> tuple[BoolArray, FloatArray, FloatArray]:
-    """Name groups by weighted Bonferroni with step-down, for p-values that depend on the level they are held against.
+    """Name groups by weighted Bonferroni with step-down, for p-values that depend on their level.
 
     Parameters
     ----------
     p_at : callable
-        P-values, shape (G,), at levels of shape (G,). A group named at a level must be named at any larger one; that
-        of `audit.stats.clusters.effective_test` is, because ``(z / t)^2`` rises with the level.
+        Returns p-values, shape (G,), at levels of shape (G,). A group named at a level must be named at any larger one.
+        With `audit.stats.clusters.effective_test` it is, because ``(z / t)^2`` rises with the level.
     width : array_like, shape (G,)
         `power_width` of each group, from weights, cluster sizes and the overall rate only.
     level : float
@@ -52,7 +53,7 @@ def effective_levels(
     -------
     rejected : ndarray of bool, shape (G,)
     local_level : ndarray of float64, shape (G,)
-        The level each group was held against in the last step in which it took part.
+        Level for each group in the last step in which it took part.
     p : ndarray of float64, shape (G,)
         The p-values at those levels.
 
@@ -85,7 +86,7 @@ def effective_levels(
 
 
 def first_effective_levels(width: npt.ArrayLike, level: float) -> FloatArray:
-    """The levels of the first step of `effective_levels`: no answer enters them."""
+    """Levels of the first step of `effective_levels`: no answer enters them."""
     mu = np.asarray(width, dtype=np.float64)
     return _levels(mu, np.ones(mu.shape, dtype=np.bool_), checked_fraction(level, "level"))
 

@@ -1,6 +1,6 @@
-"""From how many cases on a group is decided with a given power, by the exact test itself.
+"""Number of cases from which on a group is decided with a given power, by the exact test itself.
 
-`audit.stats.sizes.approximate_power` gives a first answer from the large-sample power; the exact test is then asked
+`audit.stats.sizes.approximate_power` gives a first answer from the large-sample power. The exact test is then computed
 around it.
 """
 
@@ -15,16 +15,16 @@ from audit.stats.rates.boundaries import Boundary, counted_rate
 from audit.stats.sizes.approximate_power import rejection_power
 from audit.stats.sizes.enumerated_power import critical_counts, enumerated_power
 
-__all__ = ["MOST_CASES", "CasesFor", "Design", "cases_for", "power_with"]
+__all__ = ["MOST_CASES", "Design", "RequiredCases", "exact_power", "required_cases"]
 
 MOST_CASES = 2**24
-"""Larger numbers are not looked for."""
+"""Largest number that is tried."""
 _BELOW, _ABOVE = 0.7, 1.25
 _LOOKS = 60
 
 
 class Design(NamedTuple):
-    """What is asked of a group of n cases: how often is a true rate told from an edge."""
+    """Design of one question about a group of n cases: how often does the test separate a true rate from an edge?"""
 
     rate_group: float
     rate_rest: float
@@ -36,18 +36,18 @@ class Design(NamedTuple):
     """Level of the test, for a group of n."""
 
 
-class CasesFor(NamedTuple):
-    """An answer of `cases_for`."""
+class RequiredCases(NamedTuple):
+    """An answer of `required_cases`."""
 
     cases: int
     power: float
-    """The enumerated power at that number."""
+    """Enumerated power at that number."""
     level: float
-    """The level of the test at that number."""
+    """Level of the test at that number."""
 
 
-def cases_for(design: Design, power: float) -> CasesFor | None:
-    """The number of cases from which on the exact test rejects with at least the given probability.
+def required_cases(design: Design, power: float) -> RequiredCases | None:
+    """Number of cases from which on the exact test rejects with at least the given probability.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def cases_for(design: Design, power: float) -> CasesFor | None:
 
     Notes
     -----
-    Power rises with the number of cases like the teeth of a saw. The answer lies behind the last tooth that falls
+    Power rises with the number of cases like the teeth of a saw. The answer lies after the last tooth that falls
     short: of all numbers from .7 to 1.25 times the large-sample one, or of 60 of them where they are more.
     """
     checked_fraction(power, "power")
@@ -80,18 +80,18 @@ def cases_for(design: Design, power: float) -> CasesFor | None:
         stride = max(1, (last - first) // _LOOKS)
         found = None
         for n in range(last, first - 1, -stride):
-            reached = power_with(design, n)
+            reached = exact_power(design, n)
             if reached < power:
                 break
-            found = CasesFor(n, reached, design.level(n))
+            found = RequiredCases(n, reached, design.level(n))
         if found is not None:
             return found
         first, last = last, 2 * last
     return None
 
 
-def power_with(design: Design, n: int) -> float:
-    """Probability that the exact test rejects with n cases; 0 where all of its level would be spent on beta."""
+def exact_power(design: Design, n: int) -> float:
+    """Probability that the exact test rejects with n cases; 0 where beta would use up the whole level."""
     level, rest = design.level(n), design.rest(n)
     if level <= design.beta:
         return 0.0
@@ -100,7 +100,7 @@ def power_with(design: Design, n: int) -> float:
 
 
 def _large_sample(design: Design, power: float) -> int | None:
-    """The smallest number that is enough by the large-sample power, found by bisection."""
+    """Smallest number that is enough by the large-sample power, found by bisection."""
 
     def enough(n: int) -> bool:
         level, rest = design.level(n), design.rest(n)

@@ -1,7 +1,7 @@
-"""The clusters that a planned set would have, told from the sizes of those that it is drawn from.
+"""Shapes of the clusters that a planned set will have, from the sizes of the clusters of its pool.
 
-A set is planned by its rows and their weights; which clusters will be drawn is left to chance. Where weights tell
-nothing of sizes, sums over the clusters of the set are those of the pool, thinned.
+A set is planned by its rows and their weights; chance decides which clusters are drawn. Where weights do not depend on
+sizes, sums over the clusters of the set are those of the pool, thinned.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class UnitShapes:
     """Sums over the units of G groups of a pool, where a unit has r > 0 rows of the group; float64[G] each."""
 
     units: FloatArray
-    """How many there are."""
+    """Number of units."""
     rows: FloatArray
     """``sum r``."""
     rows_2: FloatArray
@@ -31,15 +31,15 @@ class UnitShapes:
     rows_3: FloatArray
     rows_4: FloatArray
     bundles: FloatArray
-    """How many have two rows or more."""
+    """Number of units with two rows or more."""
     bundled: FloatArray
-    """``sum r`` over these."""
+    """``sum r`` over units with two rows or more."""
     bundled_2: FloatArray
-    """``sum r^2`` over these."""
+    """``sum r^2`` over units with two rows or more."""
     even_q: FloatArray
-    """``sum (r - 1) / r^2``: with ``B = r w``, ``Q = r w^2`` and ``h`` of `Evened`, ``h Q``."""
+    """``sum (r - 1) / r^2``: this is ``h Q``, with ``B = r w``, ``Q = r w^2`` and ``h`` of `Evened`."""
     even_bb: FloatArray
-    """``sum (r - 1) / r``: ``h B^2``."""
+    """``sum (r - 1) / r``: this is ``h B^2``."""
     even_q_q: FloatArray
     """``sum (r - 1)^2 / r^4``."""
     even_q_bb: FloatArray
@@ -49,17 +49,17 @@ class UnitShapes:
 
     @classmethod
     def of_rows(cls, rows: FloatArray) -> UnitShapes:
-        """Of groups all units of which are single rows."""
+        """Build for groups in which every unit is a single row."""
         none = np.zeros(rows.shape)
         return cls(*[rows] * 5, *[none] * 8)
 
     @property
     def of_the_others(self) -> UnitShapes:
-        """Sums over the units of all groups but each one's own; a unit counts in every group that it has rows of."""
+        """Sums over the units of all other groups; a unit counts in every group that it has rows of."""
         return UnitShapes(*(np.asarray(values.sum() - values, dtype=np.float64) for values in astuple(self)))
 
     def side(self, sums: FloatArray) -> WeightedRate:
-        """The groups of a planned set, with rates that are nobody's.
+        """Rates of the groups of a planned set; the rates themselves are free.
 
         Parameters
         ----------
@@ -82,7 +82,7 @@ class UnitShapes:
         )
 
     def evened(self, sums: FloatArray) -> Evened:
-        """Their clusters of two rows and more, each heard for what it tells; `sums` as in `side`."""
+        """Clusters of two rows and more, each weighted by its information; `sums` as in `side`."""
         cases, first, second, _ = sums
         nothing = np.zeros(cases.shape)
         even = (self.bundles, self.even_q, self.even_bb, self.even_q_q, self.even_q_bb, self.even_bb_bb)
@@ -92,5 +92,5 @@ class UnitShapes:
         return Evened(side, Bundles.of(first, by_class))
 
     def _each(self, values: FloatArray) -> FloatArray:
-        """Per row of the pool."""
+        """Divide by the rows of the pool."""
         return values / np.where(self.rows > 0.0, self.rows, 1.0)

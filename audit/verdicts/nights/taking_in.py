@@ -15,7 +15,7 @@ from audit.analyses.sides import Question, cases, questions
 from audit.counting.table import ABSTAINED, DECISIONS, FLAGGED, NOT_FLAGGED, FamilyCounts, IntArray, parts_of
 from audit.errors import DataError
 from audit.plan.audit_plan import AuditPlan
-from audit.stats.margins.safe_process import SafeState, e_holm, log_factor, mean_log_e, seen
+from audit.stats.margins.safe_process import SafeState, e_holm, log_factor, mean_log_e, take_in
 from audit.stats.rates.boundaries import Boundary, counted_outcome
 from audit.verdicts.budget import Budget, budget, is_combined
 from audit.verdicts.nights.shares import features_seen, group_shares, levels_seen
@@ -189,11 +189,11 @@ def _evidence(
     start = _Counts(*question.at_its_best(family.before))
     known = _known(None if old is None else old.beyond, family, start, question.fail)
     counted = _counted(best, question.fail)
-    beyond = seen(known, *counted, question.fail)
+    beyond = take_in(known, *counted, question.fail)
     worst, moved = _at_their_worst(question, family, kept.moved)
     start = _Counts(*question.at_its_worst(family.before))
     within = _known(None if old is None else old.within, family, start, question.within)
-    within = seen(within, *_counted(worst, question.within), question.within)
+    within = take_in(within, *_counted(worst, question.within), question.within)
     told = (best.n > 0) & (best.m > 0)
     factor = log_factor(known, *counted, question.fail)
     doubt, doubted = looked_again(kept.doubt, factor, told, kept.passed, plan.verdict.alpha)

@@ -20,27 +20,27 @@ def tilt(with_outcome: int, without: int, factor: float = 1.0, *, uneven: bool =
     return Tilt.of((sums[0], sums[1]), (sums[2], sums[3]), rows)
 
 
-def is_told(of: Tilt, rows: int, edge: float, level: float = 0.05) -> bool:
-    return bool(of.is_told(np.array([float(rows)]), np.array([edge]), level)[0])
+def is_known(of: Tilt, rows: int, edge: float, level: float = 0.05) -> bool:
+    return bool(of.is_known(np.array([float(rows)]), np.array([edge]), level)[0])
 
 
 @pytest.mark.parametrize(
     ("factor", "told"), [(1.0, True), (7.9, True), (8.1, False), (1 / 7.9, True), (1 / 8.1, False)]
 )
 def test_rows_of_one_outcome_may_weigh_eight_times_as_much(factor: float, told: bool) -> None:
-    assert is_told(tilt(40, 400, factor), 10, 0.1) is told
+    assert is_known(tilt(40, 400, factor), 10, 0.1) is told
 
 
 def test_where_all_rows_weigh_the_same_nothing_can_go_with_the_outcome() -> None:
-    assert is_told(tilt(0, 30, uneven=False), 30, 0.05)
-    assert is_told(tilt(4, 30, uneven=False), 30, 0.05)
-    assert not is_told(tilt(4, 30), 30, 0.05)
-    assert is_told(tilt(5, 30), 30, 0.05)
+    assert is_known(tilt(0, 30, uneven=False), 30, 0.05)
+    assert is_known(tilt(4, 30, uneven=False), 30, 0.05)
+    assert not is_known(tilt(4, 30), 30, 0.05)
+    assert is_known(tilt(5, 30), 30, 0.05)
 
 
 def test_a_detector_without_errors_can_pass_in_a_large_weighted_set() -> None:
-    assert is_told(tilt(0, 5_000), 2_000, 0.05)
-    assert not is_told(tilt(0, 5_000), 300, 0.05)
+    assert is_known(tilt(0, 5_000), 2_000, 0.05)
+    assert not is_known(tilt(0, 5_000), 300, 0.05)
 
 
 @pytest.mark.parametrize("level", LEVELS)
@@ -49,7 +49,7 @@ def test_a_detector_without_errors_can_pass_in_a_large_weighted_set() -> None:
 def test_so_few_would_not_be_there_by_chance(seen: int, edge: float, level: float) -> None:
     """Were they 20 times as heavy and the weighted rate on the edge: against scipy's binomial."""
     of = tilt(seen, 100_000)
-    rows = next(rows for rows in range(10, 100_000, 10) if is_told(of, rows, edge, level))
+    rows = next(rows for rows in range(10, 100_000, 10) if is_known(of, rows, edge, level))
     share = edge / (20.0 * (1.0 - edge) + edge)
     assert binom.cdf(seen, rows, share) <= level * 1.1
     assert binom.cdf(seen, rows // 3, share) > level
