@@ -1,4 +1,4 @@
-"""What can go wrong before anything is judged: one class, one line, one exit code."""
+"""Errors of audit7k, with one line for people, a slug and an exit code."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import enum
 
 
 class ExitCode(enum.IntEnum):
-    """What the process tells the caller; the table in docs/reference/exit-codes.md is made from this."""
+    """Exit code of the process; the table in docs/reference/exit-codes.md is made from this."""
 
     PASS = 0
     """Every rule passes, and no group became worse than in a baseline."""
@@ -31,9 +31,9 @@ class ExitCode(enum.IntEnum):
 
 
 class AuditError(Exception):
-    """Something that the person who called can put right.
+    """An error that the caller can put right.
 
-    Its text is one line that says what is wrong and where, and never repeats the content of a row: cells of an
+    The text is one line that says what is wrong and where. It never repeats the content of a row, because cells of an
     evaluation set describe people. A `hint` says what to do; a `slug` names the entry in docs/reference/errors.md.
     """
 
@@ -58,7 +58,7 @@ class DataError(AuditError):
 
 
 class RefusedReleaseError(DataError):
-    """A check before publication found that public figures could tell on people: none of them is written."""
+    """A check before publication found that public figures could reveal something about people: none is written."""
 
 
 class DetectorError(AuditError):
@@ -66,11 +66,11 @@ class DetectorError(AuditError):
 
 
 class DetectorGoneError(DetectorError):
-    """Nothing answers any more; what was scored before is kept, and the same command goes on."""
+    """The detector no longer answers; scores so far are kept, and the same command goes on."""
 
 
 class CrosscheckError(AuditError):
-    """Another library computes a different number from the same counts: there is no verdict until it is known why."""
+    """Another library computes a different number from the same counts: no verdict until the reason is known."""
 
 
 class ResultError(AuditError):
@@ -96,6 +96,6 @@ class ResumeError(AuditError):
 
 
 class RunInterruptedError(AuditError):
-    """Somebody asked the run to stop, and what was scored is kept."""
+    """A person asked the run to stop; scores so far are kept."""
 
     exit_code = ExitCode.INTERRUPTED

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, one writer at a time, and their digests."""
+"""Files that are complete or absent, one writer at a time, and digests of files."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ __all__ = [
 
 
 TEMPORARY: Final = ".partial"
-"""How the name of a file ends that is still being written."""
+"""End of the name of a file that is still being written."""
 
 
 def write_durably(path: Path, content: bytes | memoryview) -> None:
@@ -43,7 +43,7 @@ def write_durably(path: Path, content: bytes | memoryview) -> None:
     Raises
     ------
     OSError
-        What was at `path` before is as it was, and nothing half-written is left.
+        If writing fails. The file at `path` is then as before, and nothing half-written is left.
     """
     partial = path.with_name(f".{path.name}{TEMPORARY}")
     try:
@@ -79,12 +79,12 @@ def sync_folder(folder: Path) -> None:
 def make_folder(folder: Path) -> None:
     """Make a folder for its owner alone, where there is none. Raises OSError."""
     if not folder.is_dir():
-        folder.mkdir(mode=0o700, exist_ok=True)  # another may have made it meanwhile
+        folder.mkdir(mode=0o700, exist_ok=True)  # another process may have made it meanwhile
         sync_folder(folder.parent)
 
 
 def remove_temporaries(folder: Path) -> None:
-    """Remove what a run that was killed has left half-written."""
+    """Remove half-written files of a run that was killed."""
     for leftover in folder.glob(f".*{TEMPORARY}"):
         with contextlib.suppress(OSError):
             leftover.unlink()
@@ -95,15 +95,7 @@ _LOCK: Final = ".lock"
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold a restricted folder, which is made (0700) where it is not there, once nobody else does.
-
-    Raises
-    ------
-    FolderInUseError
-        If another holds it for longer than `patience` waits.
-    StorageError
-        If it cannot be made or locked.
-    """
+    """Hold the lock of a restricted folder, once no other process does; the folder is made (0700) if it is missing."""
     with storage(path):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         make_folder(path)
@@ -140,19 +132,19 @@ _PAUSE: Final = 0.05
 
 @contextmanager
 def held(path: Path, *, patience: float = 0.0, most: float = math.inf) -> Iterator[None]:
-    """Hold the lock of a file, which is made (0600) where it is not there.
+    """Hold the lock of a file, which is made (0600) if it is missing.
 
-    Where the system has no such locks (`fcntl`), a second file, `….held`, is there for as long as it is held. Of a
-    process that was killed it stays: then `most` says after how long to give up, and somebody must remove it.
+    Where the system has no such locks (`fcntl`), a second file, `….held`, exists as long as the lock is held. If the
+    process is killed, the file stays: `most` says when to give up, and a person must remove the file.
 
     Parameters
     ----------
     path
         The file.
     patience
-        Seconds to wait for whoever holds it.
+        Seconds to wait for the process that holds it.
     most
-        The same where nobody can tell whether they are still there.
+        Seconds to wait where it cannot be known whether that process still runs.
 
     Raises
     ------
@@ -181,7 +173,7 @@ def held(path: Path, *, patience: float = 0.0, most: float = math.inf) -> Iterat
 
 
 def may_be_left(path: Path) -> str:
-    """What to add to the words that a file is held, where the one who holds it may have been killed; else nothing."""
+    """End of a message that a file is held, for the case that its holder was killed; empty otherwise."""
     mark = _mark(path)
     return f"; if it was killed, remove {mark.name}" if mark.exists() else ""
 
@@ -211,17 +203,17 @@ def _tried_until(attempt: Callable[[], None], patience: float) -> None:
 
 
 PATIENCE: Final = 600.0
-"""Seconds for which a command waits: several releases of a large set, one after the other."""
+"""Seconds that a command waits: enough for several releases of a large set, one after the other."""
 
 _SILENT: Final = 2.0
-"""Seconds after which it says so."""
+"""Seconds of waiting after which a note is written."""
 
 _seconds: ContextVar[float] = ContextVar("seconds", default=PATIENCE)
 
 
 @contextlib.contextmanager
 def patience(seconds: float) -> Iterator[None]:
-    """Wait so long and no longer, in what is done within this context."""
+    """Set how many seconds `in_turn` waits within this context."""
     before = _seconds.set(seconds)
     try:
         yield
@@ -231,19 +223,19 @@ def patience(seconds: float) -> Iterator[None]:
 
 @contextlib.contextmanager
 def in_turn(lock: Path, name: str) -> Iterator[None]:
-    """Hold the lock of a file, alone, as soon as nobody else has it; says on stderr that it waits.
+    """Hold the lock of a file as soon as no other process has it; a note on stderr says if it has to wait.
 
     Parameters
     ----------
     lock
-        The file, which is made where it is not there.
+        The file, which is made if it is missing.
     name
-        What is locked, for people.
+        Name of the locked thing in messages.
 
     Raises
     ------
     FolderInUseError
-        If another still has it when patience ends.
+        If another process still has it when patience ends.
     OSError
         If the file cannot be made.
     """
@@ -266,7 +258,7 @@ def in_turn(lock: Path, name: str) -> Iterator[None]:
 
 
 def _tell(line: str) -> None:
-    if sys.stderr is not None:  # it may have been closed before the process began, or have nobody who reads
+    if sys.stderr is not None:  # stderr may be closed, or have no reader
         with contextlib.suppress(OSError, ValueError):
             sys.stderr.write(f"{line}\n")
             sys.stderr.flush()

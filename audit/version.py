@@ -1,3 +1,3 @@
-"""The version of audit7k, for whoever needs it without the public names."""
+"""Version of audit7k, for code that does not need the public names."""
 
 __version__ = "0.1.0"

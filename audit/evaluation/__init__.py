@@ -1,1 +1,1 @@
-"""The evaluation set: files and tables read without guessing, checked cell by cell, and given canonical codes."""
+"""Evaluation set: files and tables read without guessing, checked cell by cell, and given canonical codes."""

@@ -13,7 +13,7 @@ from audit.errors import DataError
 from audit.vocabulary.text import shown
 
 DAMAGED = (OSError, EOFError, zlib.error)
-"""What reading a file that is cut short or damaged raises."""
+"""Errors raised by reading a file that is cut short or damaged."""
 
 _GZIP = b"\x1f\x8b"
 
@@ -23,7 +23,7 @@ _PIECE = 1 << 16
 
 
 def compression(path: Path) -> str | None:
-    """`gzip`, `zstd` or None, by the first bytes and not by the name: no text in a usable encoding begins so."""
+    """`gzip`, `zstd` or None, from the first bytes and not from the name: no usable encoding of text begins so."""
     with path.open("rb") as file:
         start = file.read(4)
     if start.startswith(_GZIP):
@@ -32,7 +32,7 @@ def compression(path: Path) -> str | None:
 
 
 def open_bytes(path: Path) -> BinaryIO:
-    """The decompressed bytes. A stream that is cut short or damaged raises OSError or EOFError while it is read."""
+    """Open the decompressed bytes. Reading a damaged or cut stream raises OSError or EOFError."""
     kind = compression(path)
     if kind == "gzip":
         return cast("BinaryIO", gzip.open(path, "rb"))
@@ -44,13 +44,13 @@ def open_bytes(path: Path) -> BinaryIO:
 
 
 def open_text(path: Path, encoding: str, newline: str) -> io.TextIOWrapper:
-    """The decompressed text; a byte outside the encoding raises UnicodeError, see `not_in_encoding`."""
+    """Open the decompressed text; a byte outside the encoding raises UnicodeError, see `not_in_encoding`."""
     codec = _codec(path.name, encoding)
     return io.TextIOWrapper(open_bytes(path), encoding=codec, errors="strict", newline=newline)
 
 
 def not_in_encoding(path: Path, encoding: str) -> DataError:
-    """The error of a file with a byte outside its encoding: finds the line by reading it once more, piece by piece."""
+    """Make the error for a byte outside the encoding: read the file again, piece by piece, to find the line."""
     codec = _codec(path.name, encoding)
     decoder = codecs.getincrementaldecoder(codec)(errors="strict")
     lines = 1
@@ -86,7 +86,7 @@ def _lines_before_error(decoder: codecs.IncrementalDecoder, piece: bytes) -> int
 
 
 def _codec(source_name: str, encoding: str) -> str:
-    """The codec of a declared encoding. UTF-8 is read with or without a byte order mark."""
+    """Codec of a declared encoding. UTF-8 is read with or without a byte order mark."""
     try:
         name = codecs.lookup(encoding).name
         io.TextIOWrapper(io.BytesIO(), encoding=name).close()  # refuses codecs between bytes and bytes: base64

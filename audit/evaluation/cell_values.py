@@ -1,4 +1,4 @@
-"""The different values of a column, and the rows that hold some of them."""
+"""Distinct values of a column, and the rows that hold some of them."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     import duckdb
 
 MOST_VALUES = 10_000
-"""Different values that a column of labels or groups can have; more is an id or free text."""
+"""Most distinct values that a column of labels or groups can have; with more it holds ids or free text."""
 
 
 def distinct_texts(connection: duckdb.DuckDBPyConnection, relation: Relation, column: str) -> list[str | None]:
-    """The different values of a column as canonical text, sorted, None last. Raises DataError at too many."""
+    """Distinct values of a column as canonical text, sorted, None last. Raises DataError if there are too many."""
     expression, name = relation.expression(column), identifier(relation.name)
-    # The inner query groups cells as they are stored: turning each into text first would take several times as long.
+    # The inner query groups cells as they are stored: converting each to text first would take several times as long.
     query = (
         f"SELECT DISTINCT {text_of('value', relation.types[column])} FROM "  # noqa: S608
         f"(SELECT DISTINCT {expression} AS value FROM {name} LIMIT {MOST_VALUES + 2})"
@@ -42,7 +42,7 @@ def distinct_texts(connection: duckdb.DuckDBPyConnection, relation: Relation, co
 def rows_with(
     connection: duckdb.DuckDBPyConnection, relation: Relation, column: str, values: list[str]
 ) -> tuple[int, list[int]]:
-    """How many rows hold one of `values`, which were seen before, and the lowest of their numbers."""
+    """Number of rows that hold one of `values`, which were seen before, and the lowest row numbers."""
     text = text_of(relation.expression(column), relation.types[column])
     with reading(relation.source_name):
         count, rows = rows_where(

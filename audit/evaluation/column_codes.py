@@ -1,7 +1,7 @@
-"""How every different value of one column is read, before there is a plan. For `audit7k codes`.
+"""Reading of each distinct value of one column, before there is a plan. For `audit7k codes`.
 
-The only content in what is returned are the different values of the one column that was asked for, and only where it is
-a column of categories: ids, names of persons and free text are not shown.
+The result shows only the distinct values of the one column that was asked for, and only if it is a column of
+categories: ids, names of persons and free text are not shown.
 """
 
 from __future__ import annotations
@@ -29,41 +29,41 @@ if TYPE_CHECKING:
 ReadAs = Literal["nationality", "gender"]
 _NEVER_HEARD_OF = frozenset({"unknown_word", "number", "one_letter"})
 LONGEST = 120
-"""Characters of a value; a column with a longer one is one of texts."""
+"""Longest value in characters; a column with a longer one holds texts."""
 FEW = 5
-"""So many values that are hardly ever shared are shown even where nobody knows most of them."""
+"""A column with at most this many unknown values is shown, even if rows hardly share its values."""
 
 
 @dataclass(frozen=True, slots=True)
 class ValueReading:
-    """How one value is read."""
+    """Reading of one value."""
 
     value: str
-    """As it stands in the file."""
+    """The value as it stands in the file."""
     rows: int
     """Rows that hold it."""
     meaning: Meaning
-    """What it stands for."""
+    """Meaning of the value."""
     name: str
-    """The name of the code that it is read as; empty where it is not read."""
+    """Name of the code that the value is read as; empty where it is not read."""
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnCodes:
-    """How a column is read."""
+    """Readings of all values of a column."""
 
     source_name: str
     """Name of the file."""
     column: str
     """Name of the column."""
     coding: ReadAs
-    """As what it is read."""
+    """Coding by which the values are read."""
     rows: int
     """Rows of the file."""
     missing: int
     """Rows in which the cell is empty."""
     values: tuple[ValueReading, ...]
-    """Its different values: those that most rows hold first, then by value."""
+    """Distinct values: those in most rows first, then by value."""
 
     @property
     def read(self) -> tuple[ValueReading, ...]:
@@ -72,7 +72,7 @@ class ColumnCodes:
 
     @property
     def refused(self) -> tuple[ValueReading, ...]:
-        """The values that are not."""
+        """The values that are not read."""
         return tuple(value for value in self.values if value.meaning.code is None)
 
 
@@ -84,7 +84,7 @@ def column_codes(
     delimiter: str | None = None,
     codes: GenderCodes | None = None,
 ) -> ColumnCodes:
-    """Read one column of a file and say how each of its values is read.
+    """Read one column of a file, and the code of each of its values.
 
     Parameters
     ----------
@@ -93,13 +93,13 @@ def column_codes(
     column : str
         The column.
     coding : {"nationality", "gender"}
-        As what its values are read.
+        Coding by which its values are read.
     encoding : str
-        Of a CSV or JSONL file; never guessed.
+        Encoding of a CSV or JSONL file; never guessed.
     delimiter : str, optional
-        Of a CSV file; by default the one of comma, semicolon, tab and bar that splits the first line most.
+        Delimiter of a CSV file; by default the one of comma, semicolon, tab and bar that splits the first line most.
     codes : {"iso-5218", "icao-9303", "unodc"}, optional
-        Of a gender: whose codes the column holds.
+        For a gender: the list whose codes the column holds.
 
     Raises
     ------
@@ -128,7 +128,7 @@ def column_codes(
 
 
 def _counted(connection: duckdb.DuckDBPyConnection, relation: Relation, column: str) -> list[tuple[str | None, int]]:
-    """Every different value, or item of a list, and how many rows hold it, the most frequent first."""
+    """Each distinct value, or item of a list, with its number of rows, the most frequent first."""
     kind, cell, rows = relation.types[column], relation.expression(column), identifier(relation.name)
     if is_list_type(kind) or column in relation.lists:  # item by item; a row without any holds nothing
         held = cell if is_list_type(kind) else f"string_split({cell}, chr({ord(BETWEEN_ITEMS)}))"
@@ -154,7 +154,7 @@ def _reading(value: str, rows: int, coding: ReadAs, as_numbers: bool, codes: Gen
 
 
 def _evidently_texts(found: ColumnCodes) -> bool:
-    """Whether this is a column of ids or texts: values too long, or of one row each and most of them never heard of."""
+    """Whether this column holds ids or texts: long values, or values of one row each that are mostly unknown."""
     if any(len(value.value) > LONGEST for value in found.values):
         return True
     hardly_shared = 2 * len(found.values) > found.rows - found.missing

@@ -1,4 +1,4 @@
-"""Which columns a file has, which of them are asked for, and how a cell of any type becomes canonical text."""
+"""Columns of a file: which there are, which are asked for, and how a cell of any type becomes canonical text."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ _INTEGERS = frozenset(
 )  # fmt: skip
 _FLOATS = frozenset({"FLOAT", "DOUBLE"})
 BETWEEN_ITEMS = "\x1f"
-"""What stands between the items of a list in its text: the unit separator of ASCII, which no text should hold."""
+"""Separator of the items of a list in its text: the unit separator of ASCII, which no text should hold."""
 _LIST_OF_TEXTS = re.compile(r"VARCHAR\[[0-9]*\]")
 EXACT_INTEGERS = 2**53
-"""From here on a float no longer holds every integer."""
+"""From this number on a float does not hold every integer."""
 
 
 def check_header(source_name: str, columns: Sequence[str]) -> None:
-    """Raise DataError if a name occurs twice. Columns without a name cannot be asked for, and may be many.
+    """Raise DataError if a name occurs twice. Columns without a name cannot be asked for, so several are allowed.
 
-    The message gives places and no names: of a file without a header, the first row of data stands here.
+    The message gives positions and no names: in a file without a header, the first row of data stands here.
     """
     counted = Counter(name for name in columns if name)
     twice = [name for name, count in counted.items() if count > 1]
@@ -48,7 +48,7 @@ def check_header(source_name: str, columns: Sequence[str]) -> None:
 
 
 def check_asked(source_name: str, columns: Sequence[str], asked: Sequence[str], keys: Mapping[str, str]) -> None:
-    """Raise DataError if a column that is asked for is not there, or cannot be told from another by more than case."""
+    """Raise DataError if a column that is asked for is missing, or differs from another only in case."""
     present = set(columns)
     missing = [name for name in asked if name not in present]
     if missing:
@@ -84,7 +84,7 @@ def _no_column(
 
 
 def _nearest(name: str, columns: Sequence[str]) -> str | None:
-    """The column that was probably meant. A high cut-off: without a header, these are cells of the first row."""
+    """Column that was probably meant. The cut-off is high: without a header, these are cells of the first row."""
     by_fold = {column.casefold(): column for column in reversed(columns) if column}
     near = difflib.get_close_matches(name.casefold(), by_fold, n=1, cutoff=0.7)
     return by_fold[near[0]] if near else None
@@ -131,8 +131,8 @@ def check_text_type(source_name: str, column: str, duckdb_type: str, what: str) 
 def text_of(expression: str, duckdb_type: str) -> str:
     """SQL of the canonical text of a cell.
 
-    A float without a fraction is the integer that it was before a missing value beside it made the column float: 1.0
-    is `1`. NaN is missing. Truth values are `true` and `false`. Between the items of a list stands `BETWEEN_ITEMS`.
+    A float without a fraction is written as an integer, because a missing value can turn a column into floats: 1.0
+    is `1`. NaN is missing. Truth values are `true` and `false`. `BETWEEN_ITEMS` separates the items of a list.
     """
     if duckdb_type == "VARCHAR":
         return expression

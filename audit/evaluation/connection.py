@@ -1,4 +1,4 @@
-"""The one DuckDB connection of an audit: in memory, offline, and with a private folder for what does not fit."""
+"""The one DuckDB connection of an audit: in memory, offline, with a private folder for data larger than memory."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ if TYPE_CHECKING:
 
 _PATTERN = frozenset("*?[]{}")
 _INTERRUPTED = re.compile(r"Query interrupted$|Invalid Input Error: [^:]* the UDF: KeyboardInterrupt\b")
-"""What DuckDB says where Ctrl-C reaches it while it waits, or a function of ours while it works."""
+"""Message of DuckDB if Ctrl-C reaches it while it waits, or reaches a function of ours while it works."""
 _OUT_OF_MEMORY = "Out of Memory Error"
-"""How DuckDB begins to say so where rows are on their way to Arrow already, which makes an OSError of it."""
+"""Beginning of DuckDB's message when rows are already on their way to Arrow, which makes it an OSError."""
 MEMORY_LIMIT = "1GB"
-"""What DuckDB may keep in memory before it writes to the private folder."""
+"""Memory that DuckDB may use before it writes to the private folder."""
 STREAMING_LIMIT = "128MB"
-"""The same while rows are handed out in order: measured with 1e7 rows it takes no longer, and holds a quarter."""
+"""Memory while rows are handed out in order. Measured with 1e7 rows: as fast, with a quarter of the memory."""
 LEAST_LIMIT, LIMIT_OF_A_THREAD = 64, 32
-"""The same while they are joined or counted, in MB: at least, and for each thread."""
+"""Memory in MB while rows are joined or counted: at least this, and this for each thread."""
 
 Result = TypeVar("Result")
 
 
 class PrivateFolder:
-    """A folder that only this user can enter, for whatever does not fit into memory. It goes when it is removed.
+    """A folder that only this user can enter, for data that does not fit into memory; `remove` deletes it.
 
-    What runs that were killed have left beside it is removed when it is made.
+    Making one also removes the folders that killed runs have left beside it.
     """
 
     def __init__(self) -> None:
@@ -50,11 +50,11 @@ class PrivateFolder:
 
     @property
     def path(self) -> Path:
-        """Where it is."""
+        """Path of the folder."""
         return Path(self._folder.name).resolve()
 
     def plain(self, path: Path) -> Path:
-        """A path to the same file without the characters that DuckDB takes for a pattern of many files."""
+        """Path to the same file without the characters that DuckDB takes for a pattern of many files."""
         if not _PATTERN.intersection(str(path)):
             return path
         link = self.path / f"link-{hashlib.sha256(str(path).encode(errors='surrogatepass')).hexdigest()[:16]}"
@@ -63,7 +63,7 @@ class PrivateFolder:
         return link
 
     def remove(self) -> None:
-        """Remove it and all that is in it; a second time does nothing."""
+        """Remove the folder and all that is in it; a second call does nothing."""
         remove(self.path)
         self._folder.cleanup()
         if self._held is not None:
@@ -73,7 +73,7 @@ class PrivateFolder:
 def connect(private: PrivateFolder, files: Sequence[Path]) -> duckdb.DuckDBPyConnection:
     """Open a connection that can read `files` and nothing else, and that spills only into `private`.
 
-    It neither loads extensions nor looks into Python variables for tables that a query names.
+    It does not load extensions, and does not look for tables of a query among Python variables.
     """
     import duckdb
 
@@ -90,28 +90,29 @@ def connect(private: PrivateFolder, files: Sequence[Path]) -> duckdb.DuckDBPyCon
     )
     folders = dict.fromkeys((str(private.path), as_one_file(private.path)))
     connection.execute(f"SET allowed_directories = [{literals(folders)}]")
-    # A link is followed before it is checked, so that both its ends have to be allowed.
+    # A link is followed before it is checked, so both its ends must be allowed.
     allowed = dict.fromkeys(str(name) for path in files for name in (path, path.resolve(), private.plain(path)))
     connection.execute(f"SET allowed_paths = [{literals(allowed)}]")
-    # it would write into the output of a command once a query takes two seconds
+    # the bar would write into the output of a command once a query takes two seconds
     connection.execute("SET enable_progress_bar = false")
-    # else every thread holds the columns of a whole row group, however large whoever wrote the file made it
+    # otherwise every thread holds the columns of a whole row group, and the file decides how large that is
     connection.execute("SET disable_parquet_prefetching = true")
-    connection.execute("SET TimeZone = 'UTC'")  # else times would be written as the clock of this machine has them
+    connection.execute("SET TimeZone = 'UTC'")  # otherwise times would be written in the time zone of this machine
     connection.execute("SET enable_external_access = false")
     return connection
 
 
 def as_one_file(path: Path) -> str:
-    """A path as DuckDB has to be given it where it would take some characters for a pattern of many files."""
+    """Path as DuckDB must be given it, with the characters quoted that it takes for a pattern of many files."""
     return re.sub(r"([*?\[])", r"[\1]", str(path))
 
 
 def stream(connection: duckdb.DuckDBPyConnection, query: str, size: int) -> Iterator[pa.RecordBatch]:
-    """Hand out the rows of a query in record batches of about `size`, and hold little meanwhile.
+    """Yield the rows of a query in record batches of about `size`, with little memory.
 
-    DuckDB may keep less than otherwise. Where that is too little, for long texts, what is left is read with as much as
-    it has otherwise: `query` must give its rows in the same order each time.
+    DuckDB gets less memory than usual. If that is not enough, as with long texts, the remaining rows are read with the
+    usual
+    memory. So `query` must give its rows in the same order each time.
     """
     import duckdb
 
@@ -129,16 +130,9 @@ def stream(connection: duckdb.DuckDBPyConnection, query: str, size: int) -> Iter
 
 
 def sparingly(connection: duckdb.DuckDBPyConnection, work: Callable[[], Result], *, threads: int = 0) -> Result:
-    """Return what `work` does while DuckDB may keep less than otherwise, so that what it joins and sorts goes to disk.
+    """Return the result of `work`, which runs while DuckDB has little memory and so joins and sorts on disk.
 
-    Where that is too little, `work` is done once more from its beginning with as much as DuckDB has otherwise.
-
-    Parameters
-    ----------
-    work : callable
-        Runs queries, and can be run twice.
-    threads : int
-        How many threads DuckDB uses; as many as it has by default. One hands rows out fastest, and holds least.
+    If that is not enough, `work` runs again from its beginning with the usual memory.
     """
     import duckdb
 
@@ -147,7 +141,7 @@ def sparingly(connection: duckdb.DuckDBPyConnection, work: Callable[[], Result],
         with _holding(connection, f"{max(LEAST_LIMIT, LIMIT_OF_A_THREAD * used)}MB", used):
             return work()
     except (duckdb.OutOfMemoryException, OSError) as error:
-        if not _out_of_memory(error):  # behind the handler nothing of the first attempt is held any more
+        if not _out_of_memory(error):  # after the handler nothing of the first attempt is in memory
             raise
     except StorageError as error:
         if error.slug != "no-room":
@@ -161,7 +155,7 @@ def _out_of_memory(error: Exception) -> bool:
 
 @contextlib.contextmanager
 def _holding(connection: duckdb.DuckDBPyConnection, limit: str, threads: int) -> Iterator[None]:
-    """Let DuckDB keep so much and use so many threads meanwhile."""
+    """Limit memory and threads of DuckDB within this context."""
     import duckdb
 
     before = _threads(connection)
@@ -170,7 +164,7 @@ def _holding(connection: duckdb.DuckDBPyConnection, limit: str, threads: int) ->
         connection.execute(f"SET memory_limit = '{limit}'" + f"; SET threads = {threads}" * others)
         yield
     finally:
-        with contextlib.suppress(duckdb.ConnectionException):  # whoever stopped in the middle has closed it
+        with contextlib.suppress(duckdb.ConnectionException):  # a caller that stopped in the middle has closed it
             connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'" + f"; SET threads = {before}" * others)
 
 
@@ -181,7 +175,7 @@ def _threads(connection: duckdb.DuckDBPyConnection) -> int:
 
 @contextlib.contextmanager
 def reading(source_name: str) -> Iterator[None]:
-    """Turn what DuckDB, Arrow and the system raise while a file is read into a DataError without their words.
+    """Turn errors of DuckDB, Arrow and the system while a file is read into a DataError without their words.
 
     Their messages quote cells. Raises StorageError where memory or the private folder is exhausted.
     """
@@ -205,7 +199,7 @@ def reading(source_name: str) -> Iterator[None]:
         duckdb.ResourceInUseException,
         duckdb.SyntaxException,
     ):
-        raise  # a query of ours is wrong, and no file is to blame
+        raise  # a query of ours is wrong, not the file
     except (duckdb.OutOfMemoryException, MemoryError):
         raise _no_room(source_name) from None
     except (duckdb.Error, pa.ArrowException, *DAMAGED) as error:
@@ -223,7 +217,7 @@ def _no_room(source_name: str) -> StorageError:
 
 
 def unreadable(source_name: str) -> DataError:
-    """The error of a file that is not what its name says."""
+    """Make the error for a file that is not what its name says."""
     return DataError(
         f"{shown(source_name)} cannot be read: it is damaged, cut short, or of another format",
         slug="unreadable-file",
@@ -233,21 +227,21 @@ def unreadable(source_name: str) -> DataError:
 
 @dataclass(frozen=True, slots=True)
 class Unchanged:
-    """Remembers what a file looked like when it was opened."""
+    """Record of a file's size, time and inode when it was opened."""
 
     path: Path | None
     _seen: tuple[int, int, int] | None
 
     @classmethod
     def now(cls, path: Path | None) -> Unchanged:
-        """Remember the file as it is; None for a table in memory, which is not watched."""
+        """Record the file as it is; None stands for a table in memory, which is not watched."""
         try:
             return cls(path, None if path is None else _look(path))
         except OSError:
-            return cls(path, None)  # whoever reads it says what is wrong
+            return cls(path, None)  # the code that reads the file reports the error
 
     def check(self) -> None:
-        """Raise DataError if the file has changed since."""
+        """Raise DataError if the file has changed since then."""
         if self.path is None:
             return
         try:

@@ -35,7 +35,7 @@ def load_csv(
 ) -> Content:
     """Load columns of a CSV file into the table `name`: RFC 4180 quoting, any line ends, a header in the first line.
 
-    `NA`, `null` and the like are texts: `NA` is Namibia. Empty lines are allowed at the end of the file only.
+    `NA`, `null` and similar words are texts: `NA` is Namibia. Empty lines are allowed only at the end of the file.
 
     Raises
     ------
@@ -80,7 +80,7 @@ def _load(
 class _Rows:
     """The rows below the header, each with as many cells as the header.
 
-    Rows are taken and checked by batches: a step of Python for each row would take most of the time.
+    Rows are taken and checked in batches, because a step of Python for each row would take most of the time.
     """
 
     def __init__(self, text: io.TextIOWrapper, delimiter: str, source_name: str):
@@ -93,7 +93,7 @@ class _Rows:
         self.header = (first[0][0].removeprefix("\ufeff"), *first[0][1:])
 
     def batches(self) -> Iterator[list[list[str]]]:
-        """The rows, in their order. Empty lines at the end of the file are left out."""
+        """Yield the rows in their order. Empty lines at the end of the file are left out."""
         width = {len(self.header)}
         line = self._reader.line_num + 1
         while batch := self._take(BATCH):
@@ -103,7 +103,7 @@ class _Rows:
             yield batch
 
     def _checked(self, batch: list[list[str]], line: int) -> list[list[str]]:
-        """The rows that have cells. Raises DataError at another number of them, or at an empty line before the end."""
+        """Return the rows that have cells. Raises DataError for a wrong number of cells or an early empty line."""
         filled: list[list[str]] = []
         for row in batch:
             if not row:
@@ -143,7 +143,7 @@ class _Rows:
 
 @contextlib.contextmanager
 def _long_cells() -> Iterator[None]:
-    # The limit of the csv module is one for the whole process, and too small for the text of an advert.
+    # The csv module has one limit for the whole process, which is too small for the text of an advert.
     before = csv.field_size_limit(LONGEST)
     try:
         yield

@@ -1,4 +1,4 @@
-"""What a row stands for and what it belongs to: design weights, clusters, and the columns that like is compared by."""
+"""Design of a set: design weights, clusters, and the columns by which like is compared with like."""
 
 from __future__ import annotations
 
@@ -24,27 +24,27 @@ if TYPE_CHECKING:
 __all__ = ["MOST_LEVELS", "UNKNOWN", "WEIGHT_BITS", "Design", "check_design", "cluster_text"]
 
 UNKNOWN: Final = "unknown"
-"""The level of a missing value of a control feature or of a column that is scanned."""
+"""Level of a missing value of a control feature or of a scanned column."""
 MOST_LEVELS: Final = 1_000
-"""Levels of a control feature or of a column that is scanned: more is a column of ids or texts."""
+"""Most levels of a control feature or of a scanned column; with more it holds ids or texts."""
 WEIGHT_BITS: Final = 30
-"""Weights are whole multiples of a power of two, the largest below 2**30 of them: sums of integers are the same in
-every order, and those of squares still fit. A weight is exact to one part in 2**29 of the largest."""
+"""Weights are whole multiples of a power of two, and the largest weight is below 2**30 of them. So sums of integers are
+equal in every order, and sums of their squares still fit. A weight is exact to one part in 2**29 of the largest."""
 
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """The further columns of a set, as SQL over its relation."""
+    """Further columns of a set, as SQL over its relation."""
 
     expressions: Mapping[str, str] = field(default_factory=dict)
     """`weight_units` (BIGINT), `cluster` (VARCHAR), `control_<name>` and `scan_<place>` (VARCHAR, never NULL) and
-    `in_control_sample` (BOOLEAN): those that the plan asks for."""
+    `in_control_sample` (BOOLEAN), as far as the plan asks for them."""
     weight_unit: float = 1.0
-    """What one unit of `weight_units` weighs: a power of two."""
+    """Weight of one unit of `weight_units`: a power of two."""
 
 
 def check_design(connection: duckdb.DuckDBPyConnection, relation: Relation, plan: AuditPlan) -> Design:
-    """Check the columns of a plan that say what a row stands for, and what it is compared by.
+    """Check the plan's columns for weights, clusters, control features, the scan and the control sample.
 
     Raises
     ------
@@ -72,7 +72,7 @@ def check_design(connection: duckdb.DuckDBPyConnection, relation: Relation, plan
 
 
 def _weights(connection: duckdb.DuckDBPyConnection, relation: Relation, column: str) -> tuple[str, float]:
-    """SQL of the weight in whole units, and the unit."""
+    """SQL of the weight in whole units, and the weight of a unit."""
     name = identifier(relation.name)
     with reading(relation.source_name):
         number = number_cells(connection, relation, column, "weight")
@@ -93,12 +93,12 @@ def _weights(connection: duckdb.DuckDBPyConnection, relation: Relation, column: 
             slug="weight-range",
             hint="a row that weighs as much as five hundred million others is a mistake in the weights",
         )
-    # greatest(): a weight of half a unit must not round to none
+    # greatest(): a weight of half a unit must not round to 0
     return f"greatest(CAST(round({number} / CAST({unit!r} AS DOUBLE)) AS BIGINT), 1)", unit
 
 
 def cluster_text(connection: duckdb.DuckDBPyConnection, relation: Relation, column: str) -> str:
-    """SQL of what a row belongs to, as text (VARCHAR, never NULL or empty). Raises DataError where a row has none."""
+    """SQL of the cluster of a row, as text (VARCHAR, never NULL or empty). Raises DataError where a row has none."""
     check_text_type(relation.source_name, column, relation.types[column], "the cluster")
     text = text_of(relation.expression(column), relation.types[column])
     with reading(relation.source_name):
@@ -113,7 +113,7 @@ def cluster_text(connection: duckdb.DuckDBPyConnection, relation: Relation, colu
 
 
 def _text(connection: duckdb.DuckDBPyConnection, relation: Relation, column: str) -> tuple[str, list[str]]:
-    """SQL of a category as text, and its different values."""
+    """SQL of a category as text, and its distinct values."""
     check_text_type(relation.source_name, column, relation.types[column], "the category")
     values = [value or "" for value in distinct_texts(connection, relation, column)]
     refuse_suppressed(connection, relation, column, [value for value in values if value])
@@ -123,7 +123,7 @@ def _text(connection: duckdb.DuckDBPyConnection, relation: Relation, column: str
 def _categories(
     connection: duckdb.DuckDBPyConnection, relation: Relation, key: str, column: str, missing: tuple[str, ...]
 ) -> str:
-    """SQL of a category; what is missing, or declared so, is the level `unknown`."""
+    """SQL of a category; a missing value, or one declared missing, is the level `unknown`."""
     text, values = _text(connection, relation, column)
     none = ("", *missing)
     levels = len({UNKNOWN if value in none else value for value in values})
@@ -138,7 +138,7 @@ def _categories(
 
 
 def _drawn(connection: duckdb.DuckDBPyConnection, relation: Relation, column: str, yes: tuple[str, ...]) -> str:
-    """SQL of whether a row was drawn at random. Case is folded here: DuckDB's lower() knows no other form of ß."""
+    """SQL of whether a row was drawn at random. Case is folded in Python, because DuckDB's lower() keeps ß."""
     text, values = _text(connection, relation, column)
     folded = {value.casefold() for value in yes}
     wanted = [value for value in values if value.casefold() in folded]

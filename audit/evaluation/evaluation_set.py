@@ -1,4 +1,4 @@
-"""Opens an evaluation set: reads it, checks every cell that the audit uses, and gives groups their canonical codes."""
+"""Open an evaluation set: read it, check every cell that the audit uses, and give groups their canonical codes."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 SOURCE = "source"
-"""Name of the relation with the evaluation set."""
+"""Name of the relation that holds the evaluation set."""
 
 
 @dataclass(frozen=True, slots=True)
 class EvaluationSet:
-    """A checked evaluation set around one DuckDB connection. A context manager: closing it removes every trace.
+    """A checked evaluation set on one DuckDB connection. As a context manager, it removes every trace at the end.
 
     The relation `source` holds the columns that the plan names, under their own names, and `__row__`, the number of
     the row in the file (BIGINT, from 1). All expressions are SQL over `source` and need no qualification. Ids are
@@ -40,28 +40,28 @@ class EvaluationSet:
     """
 
     connection: duckdb.DuckDBPyConnection
-    """The connection. It cannot reach the network, load extensions, or open files other than those of the plan."""
+    """DuckDB connection. It cannot reach the network, load extensions, or open files that the plan does not name."""
     source: Relation
-    """What was read."""
+    """Relation that was read."""
     expressions: Mapping[str, str]
     """SQL of `case_id` (VARCHAR), `label` (TINYINT: 1, 0, NULL for unlabelled), for each feature `group_<feature>`
     (VARCHAR: the raw value or NULL), and the columns of `audit.evaluation.design` that the plan asks for."""
     features: tuple[SensitiveFeature, ...]
-    """The sensitive features with every level found, in the order of the plan."""
+    """Sensitive features with every level found, in the order of the plan."""
     codes: Mapping[str, Mapping[str | None, str]]
-    """By feature: the canonical code of every raw value in the set, None included where a value is missing."""
+    """For each feature, the canonical code of every raw value in the set; None is the key of a missing value."""
     numbers: frozenset[str]
     """Text columns that the plan declares as numbers."""
     private: PrivateFolder
-    """The folder for whatever does not fit into memory."""
+    """Folder for data that does not fit into memory."""
     unchanged: Unchanged
-    """The file as it was when it was opened."""
+    """State of the file when it was opened."""
     weight_unit: float = 1.0
-    """What one of the `weight_units` weighs, where the plan has weights."""
+    """Weight of one of the `weight_units`, where the plan has weights."""
 
     @property
     def rows(self) -> int:
-        """Rows of the set."""
+        """Number of rows of the set."""
         return self.source.rows
 
     @property
@@ -80,7 +80,7 @@ class EvaluationSet:
         return self.source.columns
 
     def feature_expression(self, column: str) -> str:
-        """SQL over `source` of a column that the detector is given, in the type it is given in.
+        """SQL over `source` of a column for the detector, in the type that the detector gets.
 
         Columns of a Parquet file or a table in memory keep their own types. Columns of CSV and JSONL are VARCHAR; those
         that the plan lists under `numbers` are DOUBLE. An empty cell of a CSV file is NULL.
@@ -100,7 +100,7 @@ class EvaluationSet:
     ) -> Relation:
         """Read a second file, such as predictions, into the relation `name` of the same connection.
 
-        Its columns are read as those of an evaluation set: text from CSV and JSONL, own types from Parquet, each row
+        Its columns are read like those of an evaluation set: text from CSV and JSONL, own types from Parquet, each row
         with its `__row__`. Ids are made comparable by `text_expression`. Only a file that the plan names can be opened.
 
         Parameters
@@ -112,7 +112,7 @@ class EvaluationSet:
         columns : sequence of str
             The columns to read; all of them must be there.
         encoding, delimiter : str
-            Of a CSV or JSONL file.
+            Encoding and delimiter of a CSV or JSONL file.
         keys : mapping of str to str, optional
             For each column the key of the plan that asks for it, for messages.
 
@@ -130,11 +130,11 @@ class EvaluationSet:
         return f"NULLIF({text}, '')" if relation.types[column] == "VARCHAR" else text
 
     def cases_sha256(self) -> str:
-        """A digest of which cases these are, by their ids alone, in whatever order and file they lie."""
+        """Digest of the ids of the cases, equal for every order of rows and every format of file."""
         return cases_digest(self.connection, self.source, self.expressions["case_id"])
 
     def check_unchanged(self) -> None:
-        """Raise DataError if the file is not the one that was opened. For the end of a run."""
+        """Raise DataError if the file is not the one that was opened. Call it at the end of a run."""
         self.unchanged.check()
 
     def close(self) -> None:
@@ -157,7 +157,7 @@ def open_evaluation_set(plan: AuditPlan, folder: Path, table: pa.Table | pd.Data
     Parameters
     ----------
     plan : AuditPlan
-        What to read, and what its values mean.
+        Plan that names the set and the meaning of its values.
     folder : Path
         The folder that paths in the plan are relative to.
     table : pyarrow.Table or pandas.DataFrame, optional
@@ -237,7 +237,7 @@ def _open(
 
 
 def asked_columns(plan: AuditPlan) -> dict[str, str]:
-    """The columns that a plan takes from its evaluation set, each with the key of the plan that asks for it first."""
+    """Columns that a plan takes from its evaluation set, each with the first key of the plan that asks for it."""
     section, detector = plan.evaluation_set, plan.detector
     asked = [(section.id, "evaluation_set.id"), (section.label, "evaluation_set.label")]
     asked += [(feature.column, f"groups.{name}.column") for name, feature in plan.groups.items()]
@@ -285,7 +285,7 @@ def _path(plan: AuditPlan, folder: Path) -> Path:
 
 
 def _files(plan: AuditPlan, folder: Path, path: Path | None) -> list[Path]:
-    """The files that the connection may open, under every name by which they are opened."""
+    """Files that the connection may open, under every name by which they are opened."""
     files = [] if path is None else [path]
     if isinstance(plan.detector, PredictionsDetector) and plan.detector.path is not None:
         files.append((folder / plan.detector.path).absolute())

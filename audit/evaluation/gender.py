@@ -2,8 +2,8 @@
 
 M is man in Dutch and woman (mujer) in Spanish; K is woman (kvinna) in Swedish. So only the words themselves are known
 without a `map` in the plan: `woman`, `man`, `non-binary`, `unknown`. A plan can declare that a column holds the codes
-of a list. Of ISO/IEC 5218, 9 (not applicable) is not read, nor is X or `<` (unspecified) of passports: whether they
-mean unknown, non-binary or something else is for the plan to say.
+of a list. The code 9 (not applicable) of ISO/IEC 5218 is not read, nor is X or `<` (unspecified) of passports: whether
+they mean unknown, non-binary or something else is for the plan to say.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ CODES: Final[Mapping[GenderCodes, Mapping[str, str]]] = {
     "icao-9303": {"f": "woman", "m": "man"},
     "unodc": {"female": "woman", "male": "man", "other": "non-binary", "unknown": "unknown"},
 }
-"""The codes of each list that a plan can declare, and what they are read as."""
+"""Codes of each list that a plan can declare, with their canonical words."""
 
 
 def canonical(text: str) -> str | None:
-    """The canonical word, in any letter case; None for anything else."""
+    """Canonical word of a text in any letter case; None for anything else."""
     word = text.lower()
     return word if word in GENDERS else None
 
 
 def read(text: str, codes: GenderCodes | None = None) -> Meaning:
-    """What one value stands for, or why it stands for nothing; `codes`: the list whose codes the plan declares."""
+    """Meaning of one value, or the reason why it has none; `codes` is the list whose codes the plan declares."""
     code = canonical(text) or (CODES[codes].get(bare(text).casefold()) if codes else None)
     if code is not None:
         return Meaning(code)
@@ -45,5 +45,5 @@ def read(text: str, codes: GenderCodes | None = None) -> Meaning:
 
 
 def levels(codes: Iterable[str], rungs: tuple[str, ...]) -> tuple[LevelName, ...]:
-    """The names of the levels found."""
+    """Names of the levels found."""
     return tuple(LevelName(rung=rungs[0], code=code, name=code) for code in sorted(codes))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def check_ids(connection: duckdb.DuckDBPyConnection, relation: Relation, column: str, private: PrivateFolder) -> str:
-    """Check the ids of a relation; `private` is where what does not fit into memory is written, and removed again.
+    """Check the ids of a relation. Larger sets are written to `private` for a while.
 
     Returns
     -------
@@ -59,7 +59,7 @@ def has_repeats(connection: duckdb.DuckDBPyConnection, relation: Relation, text:
 
 
 def cases_digest(connection: duckdb.DuckDBPyConnection, relation: Relation, text: str) -> str:
-    """SHA-256 (hex) that stands for the ids of a relation: the same in any order of rows and in any format of file.
+    """SHA-256 (hex) of the ids of a relation, equal for every order of rows and every format of file.
 
     Parameters
     ----------
@@ -69,8 +69,8 @@ def cases_digest(connection: duckdb.DuckDBPyConnection, relation: Relation, text
     Notes
     -----
     The digest of how many ids there are and of the sums of the two halves of their MD5 (as a number whose
-    lowest byte comes first). It tells sets apart that were
-    not made to be taken for one another, and says nothing of one id. Raises DataError where rows cannot be read.
+    lowest byte comes first). It distinguishes sets that were
+    not made to collide, and reveals nothing about a single id. Raises DataError where rows cannot be read.
     """
     halves = f"SELECT md5_number({text}) AS one FROM {identifier(relation.name)}"  # noqa: S608
     query = f"SELECT sum((one >> 64)::UBIGINT), sum((one & 18446744073709551615::UHUGEINT)::UBIGINT) FROM ({halves})"  # noqa: S608
@@ -94,8 +94,11 @@ def _refuse_rounded(connection: duckdb.DuckDBPyConnection, relation: Relation, c
 def _refuse_repeated(
     connection: duckdb.DuckDBPyConnection, relation: Relation, column: str, text: str, private: PrivateFolder
 ) -> None:
-    """Compare 64-bit hashes first: 8 bytes a row, where the ids themselves would take gigabytes. Only equal hashes
-    are looked at again, by the ids themselves, so that a collision refuses nothing.
+    """Raise DataError if an id occurs twice.
+
+    64-bit hashes are compared first: 8 bytes a row, where the ids themselves would take gigabytes. Rows with equal
+    hashes
+    are then compared by their ids, so that a collision refuses nothing.
     """
     name = identifier(relation.name)
     query = f"SELECT hash({text}) FROM {name}"  # noqa: S608

@@ -1,4 +1,4 @@
-"""A table that Python passes in: an Arrow table is used as it is, a pandas DataFrame is turned into one, once."""
+"""A table passed from Python: an Arrow table is used as it is, a pandas DataFrame is converted once."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 PASSED = "the table"
-"""What messages call a table that has no file."""
+"""Name of a table without a file in messages."""
 
 
 def view_table(
@@ -30,8 +30,8 @@ def view_table(
 ) -> Content:
     """Create the view `name` over a table in memory, without copying an Arrow table.
 
-    Missing values of pandas (None, NaN, NA, NaT) are missing here, but for scores: there a NaN is what a broken model
-    gave and no abstention, and `audit.evaluation.scores` refuses it as it would in a file.
+    Missing values of pandas (None, NaN, NA, NaT) are missing here, except in scores: there a NaN is the answer of a
+    broken model and not an abstention, and `audit.evaluation.scores` refuses it as it does in a file.
 
     Raises
     ------
@@ -104,7 +104,7 @@ def _from_pandas(table: pd.DataFrame, wanted: Sequence[str], keys: Mapping[str, 
 
 
 def _readable(column: Any) -> Any:
-    """The column in a type that DuckDB reads: half floats are widened, which changes no value."""
+    """Convert a column to a type that DuckDB reads: half floats are widened, which changes no value."""
     import pyarrow as pa
 
     return column.cast(pa.float32()) if pa.types.is_float16(column.type) else column

@@ -1,4 +1,4 @@
-"""JSONL, read strictly: one object a line, no key twice, no NaN; cells become the same texts as in CSV."""
+"""JSONL, read strictly: one object a line, no key twice, no NaN. Cells become the texts that CSV would have."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def load_json_lines(
     """Load keys of the objects of a JSONL file into the table `name`, as texts.
 
     A number without a fraction is written as an integer (1.0 is `1`), true and false as words. An absent key and null
-    are missing. With `asked` None every key is loaded whose values are never lists or objects, and of `lists` those
-    whose values are never objects: `BETWEEN_ITEMS` stands between the items of a list of texts.
+    are missing. With `asked` None a key is loaded if its values are never lists or objects, and a key in `lists`
+    if its values are never objects: `BETWEEN_ITEMS` separates the items of a list of texts.
 
     Raises
     ------
@@ -84,7 +84,7 @@ def _load(
 
 
 def _apart(wanted: Sequence[str]) -> list[str]:
-    """Names that DuckDB can tell apart; where they differ only in case, `check_asked` refuses them once all is read."""
+    """Names that differ for DuckDB. Names that differ only in case are refused by `check_asked` after reading."""
     seen: set[str] = set()
     apart = []
     for place, column in enumerate(wanted):
@@ -94,7 +94,7 @@ def _apart(wanted: Sequence[str]) -> list[str]:
 
 
 class _Cells:
-    """Turns the cells of a batch into texts, column by column, and remembers which columns hold nothing but numbers."""
+    """Converts the cells of a batch to texts, column by column, and records which columns hold only numbers."""
 
     def __init__(self, source_name: str, wanted: Sequence[str], lists: frozenset[str]):
         self._source_name = source_name
@@ -108,7 +108,7 @@ class _Cells:
         return frozenset(self._with_numbers - self._with_others)
 
     def read(self, batch: Sequence[Mapping[str, Any]], rows_before: int) -> list[list[str | None]]:
-        """The texts of a batch, a list for each column. Raises DataError where a cell is a list or an object."""
+        """Texts of a batch, a list for each column. Raises DataError where a cell is a list or an object."""
         columns = []
         for name in self._wanted:
             values = [entry.get(name) for entry in batch]
@@ -127,7 +127,7 @@ class _Cells:
 
 
 def _joined(value: Any) -> Any:
-    """A list of texts as one text; anything else as it is. A missing item leaves its place empty."""
+    """Join a list of texts to one text; anything else is returned as it is. A missing item leaves its place empty."""
     if not isinstance(value, list) or not all(item is None or isinstance(item, str) for item in value):
         return value
     return BETWEEN_ITEMS.join(item or "" for item in value)
@@ -161,7 +161,7 @@ def _may_be(key: str, value: Any, lists: frozenset[str]) -> bool:
 
 
 def _objects(text: io.TextIOWrapper, source_name: str) -> Iterator[dict[str, Any]]:
-    """The objects, line by line: object n is line n. Lines end with a line feed alone."""
+    """Yield the objects, line by line: object n is line n. Only a line feed ends a line."""
     decoder = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant, parse_float=_finite)
     blank: int | None = None
     line = 0

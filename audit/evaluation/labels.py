@@ -1,4 +1,4 @@
-"""Labels: what the plan declares and nothing else."""
+"""Labels: only the values that the plan declares."""
 
 from __future__ import annotations
 
@@ -54,14 +54,14 @@ def check_labels(connection: duckdb.DuckDBPyConnection, relation: Relation, sect
 
 
 def _expression(expression: str, kind: str, meanings: dict[str, int], *, whole: bool) -> str:
-    """SQL of the label. The count scans it row by row, so that the shape that DuckDB computes fastest is chosen.
+    """SQL of the label. The count reads it for every row, so it has the form that DuckDB computes fastest.
 
     Parameters
     ----------
     meanings : dict of str to int
-        1 or 0 for every spelling found that is a label.
+        For every spelling found that is a label: 1 or 0.
     whole : bool
-        Whether every cell that is not NULL is among them.
+        Whether these spellings cover every cell that is not NULL.
     """
     if not meanings:
         return "CAST(NULL AS TINYINT)"
@@ -78,5 +78,5 @@ def _expression(expression: str, kind: str, meanings: dict[str, int], *, whole: 
 
 
 def _stored(value: str, kind: str) -> str:
-    """A value as the column stores it: comparing integers with integers needs no text for each row."""
+    """Value as the column stores it: a comparison of integers with integers needs no text for each row."""
     return literal(value) if kind == "VARCHAR" else f"CAST({literal(value)} AS {kind})"

@@ -1,8 +1,9 @@
-"""Folders for temporary files that a run which was killed has left behind: the next run removes them.
+"""Temporary folders that killed runs have left behind: the next run removes them.
 
-Whoever uses such a folder holds a lock on a file in it, which goes with its process however that ends. A folder whose
-lock nobody holds belongs to no run any more; neither does one without that file once nothing in it has changed for a
-week, if its name can only be ours. Where the system has no such locks, nothing is removed.
+A run that uses such a folder holds a lock on a file in it. The lock ends with the process, however that ends. A folder
+whose lock is free belongs to no run. A folder without that file is removed once nothing in it has changed for a week,
+if
+its name can only be ours. Where the system has no such locks, nothing is removed.
 """
 
 from __future__ import annotations
@@ -18,20 +19,20 @@ from typing import IO, Final
 __all__ = ["PREFIX", "hold", "remove", "remove_leftovers"]
 
 PREFIX: Final = "audit7k-private-"
-"""How the names of these folders begin: no folder that somebody names themselves, such as `audit7k-demo`, does."""
+"""Beginning of the names of these folders. A folder that a user names, such as `audit7k-demo`, does not begin so."""
 _OTHERS: Final = "audit7k-"
-"""How those of other parts, and of versions before, begin."""
+"""Beginning of the names of folders of other parts, and of earlier versions."""
 _LOCK: Final = ".in-use"
 _WEEK: Final = 7 * 24 * 3600.0
 
 
 def hold(folder: Path) -> IO[bytes] | None:
-    """Lock a new folder: it is in use until the file is closed. None where that cannot be done."""
+    """Lock a new folder: it is in use until the file is closed. Returns None if there are no locks."""
     try:
         import fcntl
     except ImportError:
         return None
-    # locked before it has its name, so that nobody ever sees it without its lock
+    # lock it before it has its name, so that no process ever sees it without its lock
     unnamed = folder / f"{_LOCK}-soon"
     with contextlib.ExitStack() as stack:
         try:
@@ -45,9 +46,10 @@ def hold(folder: Path) -> IO[bytes] | None:
 
 
 def remove(folder: Path) -> None:
-    """Remove a folder and all that is in it; what cannot be removed stays.
+    """Remove a folder and all that is in it; files that cannot be removed stay.
 
-    Its lock goes last: whoever is killed meanwhile leaves a folder that the next run knows as left behind.
+    The lock is removed last: if the process is killed meanwhile, the next run still sees that the folder was left
+    behind.
     """
     with contextlib.suppress(OSError):
         for entry in folder.iterdir():
@@ -60,7 +62,7 @@ def remove(folder: Path) -> None:
 
 
 def remove_leftovers(parent: Path) -> None:
-    """Remove what killed runs of this user have left in `parent`; what cannot be removed stays."""
+    """Remove the folders that killed runs of this user have left in `parent`, as far as possible."""
     try:
         import fcntl
     except ImportError:
@@ -71,7 +73,7 @@ def remove_leftovers(parent: Path) -> None:
                 if not _is_ours(folder):
                     continue
                 if not (folder / _LOCK).exists():
-                    # of a run that was killed before it had a lock, or of one for which locks cannot be had
+                    # the run was killed before it had a lock, or its file system has no locks
                     if folder.name.startswith(PREFIX) and _last_change(folder) < time.time() - _WEEK:
                         remove(folder)
                     continue
@@ -81,7 +83,7 @@ def remove_leftovers(parent: Path) -> None:
 
 
 def _is_ours(folder: Path) -> bool:
-    """Whether it is a folder that only this user can enter: anybody may put something beside it."""
+    """Whether only this user can enter the folder: anybody may put something beside it."""
     state = folder.lstat()
     return stat.S_ISDIR(state.st_mode) and state.st_uid == os.getuid() and not stat.S_IMODE(state.st_mode) & 0o077
 

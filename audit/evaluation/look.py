@@ -1,7 +1,7 @@
-"""Looks at a data file before there is a plan: which column could be what. For `audit7k init`.
+"""First look at a data file, before there is a plan: which column could have which role. For `audit7k init`.
 
-What is returned describes columns and never rows. The only content in it are the different values of columns that have
-at most `MOST_SHOWN` of them and whose values are shared by rows: such values are codes that a plan has to name.
+The result describes columns and never rows. The only content in it is the distinct values of columns that have at most
+`MOST_SHOWN` of them, shared by rows: such values are codes that a plan must name.
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ _LEAST_CODES = 0.9
 
 @dataclass(frozen=True, slots=True)
 class DataLook:
-    """What a file looks like."""
+    """Description of a file."""
 
     source_name: str
     """Name of the file."""
     format: Format
-    """Its format."""
+    """Format of the file."""
     delimiter: str
-    """Of a CSV file, the delimiter that splits its first line into most columns."""
+    """For a CSV file, the delimiter that splits its first line into most columns."""
     rows: int
-    """Its rows."""
+    """Number of rows."""
     columns: tuple[ColumnLook, ...]
-    """Its columns, in their order; columns without a name and columns of lists or objects are left out."""
+    """Descriptions of the columns, in their order, without unnamed columns and columns of lists or objects."""
     candidates: dict[Role, tuple[str, ...]]
-    """For every role the columns that could have it, the likeliest first."""
+    """For every role, the columns that could have it, the likeliest first."""
 
     @property
     def numbers(self) -> tuple[str, ...]:
@@ -53,7 +53,7 @@ class DataLook:
         return tuple(column.name for column in self.columns if column.kind == "number")
 
     def column(self, name: str) -> ColumnLook:
-        """The look of one column. Raises KeyError where there is none of that name."""
+        """Description of one column. Raises KeyError where no column has that name."""
         for column in self.columns:
             if column.name == name:
                 return column
@@ -61,18 +61,18 @@ class DataLook:
 
 
 def look_at(path: Path, encoding: str = "utf-8", delimiter: str | None = None, kind: Format | None = None) -> DataLook:
-    """Read a whole file and say what its columns look like.
+    """Read a whole file and describe its columns.
 
     Parameters
     ----------
     path : Path
         Parquet, CSV or JSONL, plain or compressed.
     encoding : str
-        Of a CSV or JSONL file; never guessed.
+        Encoding of a CSV or JSONL file; never guessed.
     delimiter : str, optional
-        Of a CSV file; by default the one of comma, semicolon, tab and bar that splits the first line most.
+        Delimiter of a CSV file; by default the one of comma, semicolon, tab and bar that splits the first line most.
     kind : {"parquet", "csv", "jsonl"}, optional
-        Its format, where its name does not say.
+        Format of the file, where its name does not say.
 
     Raises
     ------
@@ -95,7 +95,7 @@ def look_at(path: Path, encoding: str = "utf-8", delimiter: str | None = None, k
 
 
 def likely_delimiter(path: Path, encoding: str, kind: Format | None) -> str:
-    """The delimiter that splits the first line of a CSV file most; a comma for any other file."""
+    """Delimiter that splits the first line of a CSV file most; a comma for any other file."""
     from audit.evaluation.byte_stream import DAMAGED, open_text
 
     try:
@@ -150,7 +150,7 @@ def _kind(stored: str, filled: int, numbers: int) -> Kind:
 
 
 def _distinct(connection: duckdb.DuckDBPyConnection, table: str, text: str, most: int) -> list[str] | None:
-    """The different values, sorted; None where there are more than `most`."""
+    """Distinct values, sorted; None where there are more than `most`."""
     found = connection.execute(
         f"SELECT DISTINCT {text} AS value FROM {table} WHERE {text} IS NOT NULL LIMIT {most + 1}"  # noqa: S608
     ).fetchall()

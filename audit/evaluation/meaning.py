@@ -1,4 +1,4 @@
-"""What a value of a sensitive feature stands for: a canonical code, or nothing and the reason."""
+"""Meaning of a value of a sensitive feature: a canonical code, or none and the reason."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Reason = Literal[
     "one_letter",
     "unknown_word",
 ]
-"""Why a value is not read. The set is closed: `REASONS` says each in words."""
+"""Reason why a value is not read. The set is closed: `REASONS` has the words for each."""
 
 REASONS: Mapping[Reason, str] = {
     "ambiguous": "more than one country or region is called that",
@@ -46,11 +46,11 @@ REASONS: Mapping[Reason, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What a spelling stands for."""
+    """Meaning of a spelling."""
 
     code: str | None = None
-    """The canonical code; None where it is refused."""
+    """Canonical code; None where the spelling is refused."""
     reason: Reason | None = None
-    """Why it is refused."""
+    """Reason for the refusal."""
     candidates: tuple[str, ...] = ()
-    """Codes that it could stand for, sorted: for a person to choose from, never chosen here."""
+    """Codes that the spelling could mean, sorted. A person may choose one of them; the code never does."""

@@ -1,18 +1,18 @@
 """Codes of nationality: ISO 3166-1, four of travel documents, and the regions of UN M49 above them.
 
-The canonical code is the alpha-3 code. Read are alpha-2 (`NA` is Namibia), alpha-3 and numeric codes, in any letter
+The canonical code is the alpha-3 code. Alpha-2 (`NA` is Namibia), alpha-3 and numeric codes are read, in any letter
 case, and the word `unknown`. A numeric code has three digits as text (`004`); only a column that is stored as numbers
-may hold `4` for it. `XXA` (stateless), `XXB` (refugee), `XXC` (other refugee) and `XXX` (unspecified) are those of ICAO
+may hold `4` for it. `XXA` (stateless), `XXB` (refugee), `XXC` (other refugee) and `XXX` (unspecified) are codes of ICAO
 9303. `XXX` stays a group of its own: that a document leaves the nationality unspecified is a fact about the case, and
-an empty cell is none. A plan that sees no difference writes `missing = ["XXX"]`.
+an empty cell is not. A plan that makes no difference writes `missing = ["XXX"]`.
 
-Names are read as well, and what is neither is refused with a reason: see `nationality_words`. Codes outside ISO, such
-as `XKX` for Kosovo, are refused too. A `map` in the plan can name any of these codes, and also one that ISO leaves to
-users (`XKX`, `QZZ`): then somebody has decided.
+Names are read as well, and any other value is refused with a reason: see `nationality_words`. Codes outside ISO, such
+as `XKX` for Kosovo, are refused too. A `map` in the plan can name any of these codes, and also a code that ISO leaves
+to users (`XKX`, `QZZ`): then a person has decided.
 
-The rungs above the country are UN M49's. Sub-regions are its finest: Western Africa (011), not Sub-Saharan Africa
-(202). M49 has no entry for Taiwan (TWN), which stands in Eastern Asia (030) as in other UN statistics, and no region
-for Antarctica. Codes without a region stand for themselves on every rung. Names and groupings are those of statistical
+The rungs above the country are those of UN M49. Its finest sub-regions are used: Western Africa (011), not Sub-Saharan
+Africa (202). M49 has no entry for Taiwan (TWN), which stands in Eastern Asia (030) as in other UN statistics, and no
+region for Antarctica. A code without a region stands for itself on every rung. Names and groupings follow statistical
 convention and say nothing about the status of any territory.
 """
 
@@ -37,7 +37,7 @@ TRAVEL_DOCUMENT_CODES = {
     "XXC": "refugee (other)",
     "XXX": "unspecified nationality",
 }
-"""The codes of ICAO 9303 that are read, and their names in reports."""
+"""Codes of ICAO 9303 that are read, and their names in reports."""
 _USER_ASSIGNED = re.compile(r"^(AA[A-Z]|Q[M-Z][A-Z]|X[A-Z]{2}|ZZ[A-Z])$")
 COUNTRY, SUBREGION, REGION = "country", "m49-subregion", "m49-region"
 
@@ -47,15 +47,15 @@ class Country:
     """A country or area of ISO 3166-1."""
 
     alpha3: str
-    """Its canonical code."""
+    """Canonical code."""
     alpha2: str
-    """Two letters."""
+    """Code of two letters."""
     numeric: str
-    """Three digits; also its UN M49 code."""
+    """Code of three digits; also the UN M49 code."""
     name: str
-    """Its English name in UN M49."""
+    """English name in UN M49."""
     subregion: str
-    """UN M49 code of its sub-region; empty where it has none."""
+    """UN M49 code of the sub-region; empty where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +63,11 @@ class Region:
     """A region or sub-region of UN M49."""
 
     code: str
-    """Three digits."""
+    """Code of three digits."""
     name: str
-    """Its English name."""
+    """English name."""
     region: str
-    """Of a sub-region: the region that it is a part of; empty for a region."""
+    """For a sub-region: the region that contains it; empty for a region."""
 
 
 @functools.cache
@@ -83,7 +83,7 @@ def regions() -> dict[str, Region]:
 
 
 def data_rows(name: str) -> list[list[str]]:
-    """The rows of a table of the package, below its header."""
+    """Rows of a table of the package, without its header."""
     text = importlib.resources.files("audit.evaluation").joinpath("data", name).read_text(encoding="utf-8")
     return list(csv.reader(text.splitlines()))[1:]
 
@@ -98,7 +98,7 @@ def _spellings() -> dict[str, str]:
 
 
 def canonical(text: str, *, stored_as_number: bool = False) -> str | None:
-    """The canonical code of a nationality code, or None for anything that is no such code.
+    """Canonical code of a nationality code; None for anything else.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ def canonical(text: str, *, stored_as_number: bool = False) -> str | None:
 
 
 def map_target(text: str) -> str | None:
-    """What a `map` in the plan can name: a nationality code, a code that ISO leaves to users, or `unknown`."""
+    """Code that a `map` in the plan can name: a nationality code, a code that ISO leaves to users, or `unknown`."""
     if text.lower() == UNKNOWN:
         return UNKNOWN
     code = canonical(text)
@@ -124,14 +124,14 @@ def map_target(text: str) -> str | None:
 
 
 def levels(codes: Iterable[str], rungs: tuple[str, ...]) -> tuple[LevelName, ...]:
-    """The levels found, those that people hold together, and every level above, on each rung, sorted by rung and code.
+    """Levels found, levels of several nationalities, and every level above, sorted by rung and code.
 
     Parameters
     ----------
     codes : iterable of str
         Canonical codes found.
     rungs : tuple of str
-        The rungs of the feature, finest first.
+        Rungs of the feature, finest first.
     """
     found: dict[tuple[int, str], LevelName] = {}
     counted = set(codes)
@@ -145,13 +145,13 @@ def levels(codes: Iterable[str], rungs: tuple[str, ...]) -> tuple[LevelName, ...
 
 
 def name_of(code: str) -> str:
-    """The name of a code of a country, of a travel document or of a region; the code itself where it has none."""
+    """Name of a code of a country, of a travel document or of a region; the code itself where it has no name."""
     known = countries().get(code) or regions().get(code)
     return known.name if known is not None else TRAVEL_DOCUMENT_CODES.get(code, code)
 
 
 def _on_rung(code: str, rung: str) -> tuple[str, str]:
-    """The code and the name on `rung` of what `code` is a part of."""
+    """Code and name on `rung` of the level that contains `code`."""
     if TOGETHER in code:
         parts = sorted({_on_rung(part, rung) for part in parts_of(code)})
         return join(part for part, _ in parts), " + ".join(name for _, name in parts)

@@ -1,9 +1,9 @@
-"""Names of nationalities beside their codes: what each spelling stands for, and why a spelling stands for nothing.
+"""Meanings of the values of a nationality column: codes, names of countries and peoples, and reasons for a refusal.
 
-The tables are data: `names.csv` and `names_odbl.csv` hold the names of countries and peoples by language, written by
-`tools/refresh_names.py` from maintained sources; `words.csv` holds what people decided, above all what is refused;
-`historic.csv` the withdrawn codes of ISO 3166-3. A spelling that two countries share, in one language or in two, stands
-for neither of them.
+The tables are data. `names.csv` and `names_odbl.csv` hold the names of countries and peoples by language;
+`tools/refresh_names.py` writes them from maintained sources. `words.csv` holds decisions of people, above all about
+words that are refused. `historic.csv` holds the withdrawn codes of ISO 3166-3. A spelling that two countries share, in
+one language or in two, means neither of them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from audit.evaluation.spelling import bare, fold
 from audit.evaluation.suppressed import is_suppressed
 
 KOSOVO = "XKX"
-"""A code that ISO leaves to users and that many use so: a candidate, never a reading."""
+"""Code that ISO leaves to users and that many use for Kosovo: a candidate, never a reading."""
 
 
 class NameRow(NamedTuple):
@@ -33,9 +33,9 @@ class NameRow(NamedTuple):
     name: str
     """The name as the source writes it."""
     languages: str
-    """Languages in which it is that, separated by spaces."""
+    """Languages that have this name, separated by spaces."""
     source: str
-    """Where it is from; see docs/how-to/codes.md."""
+    """Source of the name; see docs/how-to/codes.md."""
 
 
 class HistoricCode(NamedTuple):
@@ -43,12 +43,12 @@ class HistoricCode(NamedTuple):
 
     alpha3: str
     alpha2: str
-    """Withdrawn two letters."""
+    """Withdrawn code of two letters."""
     numeric: str
-    """Withdrawn three digits; empty where a country of today has them, or where there were none."""
+    """Withdrawn code of three digits; empty where a country of today has it, or where there was none."""
     name: str
     successors: str
-    """Alpha-3 codes of what became of it, separated by spaces."""
+    """Alpha-3 codes of the successors, separated by spaces."""
 
 
 @functools.cache
@@ -65,7 +65,7 @@ def historic_codes() -> tuple[HistoricCode, ...]:
 
 @functools.cache
 def meanings() -> Mapping[str, Meaning]:
-    """What every known spelling stands for, by its folded form. What people decided comes before the names."""
+    """Meaning of every known spelling, by its folded form. Decisions of people come before the names."""
     found = {spelling: _of_claims(codes) for spelling, codes in claims(name_rows()).items()}
     found.update(_withdrawn())
     for reading, codes, words in data_rows("words.csv"):
@@ -75,7 +75,7 @@ def meanings() -> Mapping[str, Meaning]:
 
 
 def claims(rows: Iterable[NameRow]) -> dict[str, set[str]]:
-    """The codes that claim each folded spelling; more than one is a collision."""
+    """Codes that claim each folded spelling; more than one code is a collision."""
     claimed: dict[str, set[str]] = defaultdict(set)
     for row in rows:
         claimed[fold(row.name)].add(row.code)
@@ -86,7 +86,7 @@ def claims(rows: Iterable[NameRow]) -> dict[str, set[str]]:
 
 @functools.cache
 def region_codes() -> frozenset[str]:
-    """Codes of the regions of UN M49 that have a name, those above and below the ladder among them."""
+    """Codes of the regions of UN M49 that have a name, including those outside the ladder."""
     return frozenset(row.code for row in name_rows() if row.kind == "region")
 
 
@@ -100,7 +100,10 @@ def _of_claims(codes: set[str]) -> Meaning:
 
 
 def _withdrawn() -> dict[str, Meaning]:
-    """Withdrawn codes. One with a single successor is read; two letters never are, since other lists use them anew."""
+    """Meanings of withdrawn codes. Only a code with one successor and more than two letters is read.
+
+    Other lists reuse codes of two letters.
+    """
     successors: dict[str, set[str]] = defaultdict(set)
     letters: set[str] = set()
     for entry in historic_codes():
@@ -129,7 +132,7 @@ _BETWEEN_SEVERAL = re.compile(r"[;,/&+|\n]")
 
 
 def read(text: str, *, stored_as_number: bool = False) -> Meaning:
-    """What one value stands for; never a guess.
+    """Meaning of one value; never a guess.
 
     A code comes first, so that `NA` is Namibia. No name is spelt like a code of another country, which the tests hold.
 

@@ -1,4 +1,4 @@
-"""Parquet, read in place: DuckDB scans the file whenever a query asks for a column."""
+"""Parquet, read in place: DuckDB scans the file each time a query needs a column."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def view_parquet(
     described = connection.execute(f"DESCRIBE SELECT * FROM {scan}").fetchall()  # noqa: S608
     if len(described) != len(columns) + 1:
         raise unreadable(source_name)
-    # DuckDB renames columns that differ only in case, so that a column is found by its place.
+    # DuckDB renames columns that differ only in case, so a column is found by its position.
     inside = {column: (str(row[0]), str(row[1])) for column, row in zip(columns, described, strict=False)}
     picked = "".join(f"{identifier(inside[column][0])} AS {identifier(column)}, " for column in wanted)
     connection.execute(

@@ -1,8 +1,9 @@
-"""The reference table of a plan: who is known from elsewhere to be exploited, by level of one sensitive feature.
+"""Reference table of a plan: known shares of exploited people, by level of one sensitive feature.
 
-It is compared with who is labelled as exploited here. UNODC counts women, men, girls and boys, which are gender and age
-band together: such a table fits only a plan with one feature of just those levels (coding "categorical", made from both
-columns before the audit). A plan that has gender alone needs a table with women and girls added up, and men and boys.
+It is compared with the people labelled as exploited in the set. UNODC counts women, men, girls and boys, which combines
+gender and age band. Such a table fits only a plan with one feature that has exactly those levels (coding "categorical",
+made from both columns before the audit). A plan with gender alone needs a table with women and girls added up, and men
+and boys.
 """
 
 from __future__ import annotations
@@ -33,22 +34,22 @@ _NUMBER: Final = re.compile(r"[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?")
 
 @dataclass(frozen=True, slots=True)
 class ReferenceTable:
-    """A checked table: every level is one that the feature can have, and no share is negative."""
+    """A checked table: the feature can have every level in it, and no share is negative."""
 
     feature: str
     """The sensitive feature."""
     rung: str
-    """The rung of its ladder that the levels stand on."""
+    """Rung of the feature's ladder that the levels belong to."""
     source: str
-    """Where the table comes from, in the words of the plan."""
+    """Source of the table, in the words of the plan."""
     shares: Mapping[str, float]
-    """By code, in the order of the codes; they add up to 1."""
+    """Share of each code, in the order of the codes; they add up to 1."""
     sha256: str | None
     """SHA-256 of the file."""
 
 
 def read_reference_table(evaluation_set: EvaluationSet, plan: AuditPlan, folder: Path) -> ReferenceTable | None:
-    """Read and check the plan's reference table; None where it has none.
+    """Read and check the plan's reference table; None where the plan has none.
 
     Raises
     ------
@@ -112,7 +113,7 @@ def _shares(path: Path, rows: list[tuple[str | None, str | None]], levels: froze
 
 
 def _levels(evaluation_set: EvaluationSet, plan: AuditPlan, feature: str, rung: str) -> frozenset[str]:
-    """Every code that the feature can have on a rung: what its coding knows, what is mapped to, and what was found."""
+    """Every code that the feature can have on a rung: codes of its coding, targets of its map, and codes found."""
     (sensitive,) = (entry for entry in evaluation_set.features if entry.name == feature)
     found = {level.code for level in sensitive.levels if level.rung == rung} | {"unknown"}
     coding = plan.coding(feature)

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from audit.evaluation.sql import identifier
 
 ROW = "__row__"
-"""The column with the number of a row in its file: 1 is the first row of data, below the header of a CSV file."""
+"""Column with the number of a row in its file: 1 is the first row of data, below the header of a CSV file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a reader found in a file or table; the fields, `lists` among them, are those of `Relation`."""
+    """Content that a reader found in a file or table; its fields are those of `Relation`."""
 
     columns: tuple[str, ...]
     types: Mapping[str, str]
@@ -24,7 +24,7 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """What was read. Its columns in DuckDB are those that were asked for, under their own names, and `__row__`."""
+    """A file that was read. Its columns in DuckDB are those asked for, under their own names, and `__row__`."""
 
     name: str
     """Name of the relation in the connection."""
@@ -35,16 +35,16 @@ class Relation:
     types: Mapping[str, str]
     """DuckDB type of each column that was asked for. CSV and JSONL have VARCHAR only."""
     all_numbers: frozenset[str]
-    """Columns of a JSONL file in which every value is a number: text here, but numbers for their author."""
+    """Columns of a JSONL file in which every value is a number; they are text here."""
     rows: int
-    """Rows of the file."""
+    """Number of rows of the file."""
     sha256: str | None
     """SHA-256 of the file as it lies on the disk; None for a table passed in memory."""
     lists: frozenset[str] = frozenset()
-    """Columns of a JSONL file that were asked for and may hold lists: `BETWEEN_ITEMS` stands between the items."""
+    """Columns of a JSONL file that were asked for and may hold lists; `BETWEEN_ITEMS` separates the items."""
 
     def expression(self, column: str) -> str:
-        """The SQL of a column that was asked for."""
+        """SQL of a column that was asked for."""
         if column not in self.types:
             raise KeyError(column)
         return identifier(column)

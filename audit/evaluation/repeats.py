@@ -1,7 +1,7 @@
-"""Finds the 64-bit hashes that stand twice among those of all rows, and holds a few megabytes however many there are.
+"""Find the 64-bit hashes that occur twice among the hashes of all rows, with a few megabytes for any number of rows.
 
-Up to `IN_MEMORY` hashes are sorted at once. More of them are dealt out by their first bits into files in the private
-folder, each of which is sorted by itself: equal hashes are always in the same one.
+Up to `IN_MEMORY` hashes are sorted at once. More hashes are distributed by their first bits over files in the private
+folder, and each file is sorted by itself: equal hashes are always in the same file.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 __all__ = ["IN_MEMORY", "repeated_hashes"]
 
 IN_MEMORY: Final = 1 << 20
-"""Hashes that are sorted at once: 8 MiB."""
+"""Number of hashes that are sorted at once: 8 MiB."""
 _MOST_BITS: Final = 8
-"""At most 256 files are open at the same time; beyond 2**28 rows they grow."""
+"""With 8 bits at most 256 files are open at the same time; beyond 2**28 rows the files grow."""
 _BATCH: Final = 1 << 17
 
 
@@ -43,7 +43,7 @@ def repeated_hashes(
     *,
     in_memory: int = IN_MEMORY,
 ) -> Hashes:
-    """The hashes that occur more than once, each of them once, uint64[m].
+    """Hashes that occur more than once, each of them once, uint64[m].
 
     Parameters
     ----------
@@ -51,9 +51,9 @@ def repeated_hashes(
     query : str
         SQL that gives one UBIGINT for each row, none of them NULL, in the same order each time.
     rows : int
-        How many it gives.
+        Number of rows of the query.
     private : PrivateFolder
-        Where files are written if there are more than `in_memory`; none is left.
+        Folder for files if there are more than `in_memory` rows; none of them is left.
     source_name : str
         Name of the file, for messages.
 
@@ -92,7 +92,7 @@ def _hashes(batches: Iterable[pa.RecordBatch]) -> Iterator[Hashes]:
 
 
 def _deal(hashes: Hashes, files: Sequence[FileIO], bits: int) -> None:
-    """Append every hash to the file of its first bits."""
+    """Append each hash to the file of its first bits."""
     import numpy as np
 
     first = (hashes >> np.uint64(64 - bits)).astype(np.uint8)
@@ -106,7 +106,7 @@ def _deal(hashes: Hashes, files: Sequence[FileIO], bits: int) -> None:
 
 @contextlib.contextmanager
 def _room(source_name: str) -> Iterator[None]:
-    """An error at a file of ours: `evaluation.connection.reading` would take it for damage of the set."""
+    """Report an error at a file of ours, which `evaluation.connection.reading` would take for damage of the set."""
     try:
         yield
     except OSError as error:
@@ -119,7 +119,7 @@ def _room(source_name: str) -> Iterator[None]:
 
 
 def _repeated(hashes: Hashes) -> Hashes:
-    """The values that occur more than once. Sorts `hashes` in place."""
+    """Values that occur more than once. Sorts `hashes` in place."""
     import numpy as np
 
     hashes.sort()

@@ -1,4 +1,4 @@
-"""Which role a column could have in a plan, by its name and by what it looks like. A suggestion, never a decision."""
+"""Suggest the role of a column in a plan, from its name and its values. A suggestion, never a decision."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ Kind = Literal["text", "number", "truth", "other"]
 
 @dataclass(frozen=True, slots=True)
 class ColumnLook:
-    """What a column looks like."""
+    """Description of a column."""
 
     name: str
-    """Its name in the file."""
+    """Name in the file."""
     kind: Kind
-    """`number` where it is stored as numbers, or as text of which every filled cell is a number."""
+    """`number` if the column is stored as numbers, or as text in which every filled cell is a number."""
     missing: float
-    """Share of rows in which it is empty."""
+    """Share of rows with an empty cell."""
     distinct: int
-    """About how many different values it has; exact up to `MOST_SHOWN`."""
+    """Approximate number of distinct values; exact up to `MOST_SHOWN`."""
     unique: bool
     """Whether every row has a value of its own."""
     values: tuple[str, ...]
-    """Its different values, sorted, where they are at most `MOST_SHOWN` and shared by rows; else none."""
+    """Distinct values, sorted, if there are at most `MOST_SHOWN` and rows share them; else none."""
     in_unit_interval: bool
-    """Of a number: whether all values lie within [0, 1]."""
+    """For a number: whether all values lie within [0, 1]."""
     codes: int | None
-    """How many of its different values are read as nationalities, where most are; None where not."""
+    """Number of distinct values that are read as nationalities, if most are; else None."""
     other_codes: int
-    """How many of its different values are not, where most are."""
+    """Number of distinct values that are not read as nationalities, if most are."""
 
 
 _NAMES: Final[dict[Role, re.Pattern[str]]] = {
@@ -69,7 +69,7 @@ _MOST_CLASSES = 4
 
 
 def candidates(columns: Sequence[ColumnLook]) -> dict[Role, tuple[str, ...]]:
-    """For every role the names of the columns that could have it, the likeliest first; often none."""
+    """For every role, the names of the columns that could have it, the likeliest first; often none."""
     judged = {
         "id": _id,
         "label": _label,
@@ -86,7 +86,7 @@ def candidates(columns: Sequence[ColumnLook]) -> dict[Role, tuple[str, ...]]:
 
 
 def snake_case(name: str) -> str:
-    """`isForcedLabour` and `Case ID` as `is_forced_labour` and `case_id`."""
+    """Name in snake case: `isForcedLabour` and `Case ID` become `is_forced_labour` and `case_id`."""
     parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.strip())
     return re.sub(r"[\W_]+", "_", parted).casefold()
 

@@ -1,4 +1,4 @@
-"""Rows in messages: how many and which, by number, never by content."""
+"""Rows in messages: their number and their row numbers, never their content."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 def rows_where(
     connection: duckdb.DuckDBPyConnection, relation: str, condition: str, parameters: dict[str, Any] | None = None
 ) -> tuple[int, list[int]]:
-    """How many rows of `relation` meet an SQL condition, and the lowest `SHOWN` of their numbers."""
+    """Number of rows of `relation` that meet an SQL condition, and the lowest `SHOWN` of their row numbers."""
     # Both names and condition are built by this package from quoted identifiers; values travel as parameters.
-    # FILTER and not WHERE: row groups of a Parquet file whose statistics say that no row can meet a condition are not
-    # read for a WHERE, and these statistics leave NaN out.
+    # FILTER and not WHERE: for a WHERE, DuckDB skips row groups of a Parquet file whose statistics exclude the
+    # condition, and these statistics leave NaN out.
     met = f"FILTER (WHERE {condition})"
     ((count, lowest),) = connection.execute(
         f"SELECT count(*) {met}, min({ROW}, {SHOWN}) {met} FROM {relation}",  # noqa: S608
@@ -26,6 +26,6 @@ def rows_where(
     if not count:
         return 0, []
     if len(lowest) < min(count, SHOWN):
-        # seen with damaged Parquet files: what is read depends on which columns are read
+        # seen with damaged Parquet files: the rows read depend on which columns are read
         raise EOFError("not the same rows twice")
     return int(count), sorted(int(row) for row in lowest)

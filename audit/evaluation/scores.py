@@ -1,7 +1,7 @@
-"""Scores and numbers in a file: every cell a finite number in range, or an abstention, before SQL compares anything.
+"""Scores and numbers in a file: every cell is a finite number in range, or an abstention, before SQL compares anything.
 
-DuckDB orders NaN above every number, so that `NaN >= 0.5` is true there: a broken model would be counted as one that
-flags everyone. Texts are read by a closed grammar, because SQL would also take `inf`, `1_000` and ` 0.5 `.
+DuckDB orders NaN above every number, so `NaN >= 0.5` is true there: a broken model would count as one that flags
+everyone. Texts are read by a closed grammar, because SQL would also take `inf`, `1_000` and ` 0.5 `.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     import duckdb
 
 NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
-"""What a number looks like in a text file: digits, a decimal point, an exponent; no spaces, no commas."""
+"""Pattern of a number in a text file: digits, a decimal point, an exponent; no spaces, no commas."""
 
 _EXACT = 2**53
-"""Up to here every whole number is a double."""
+"""Up to this number every whole number is a double."""
 
 
 def check_scores(
@@ -32,12 +32,13 @@ def check_scores(
 ) -> str:
     """Check every score of a column.
 
-    A single-precision score is widened as it is: 0.7 stored in 32 bits is 0.699999988, and below a threshold of 0.7.
+    A single-precision score is widened as it is: 0.7 stored in 32 bits is 0.699999988, which is below a threshold of
+    0.7.
 
     Parameters
     ----------
     relation : Relation
-        What was read; `column` is one of those asked for.
+        Relation that was read; `column` is one of those asked for.
     score_range : (float, float)
         Lowest and highest score, both allowed.
 
@@ -70,7 +71,7 @@ def check_scores(
 def check_levels(
     connection: duckdb.DuckDBPyConnection, relation: Relation, column: str, score_range: tuple[float, float]
 ) -> str:
-    """Check every level of an ordinal scale: a score in range, and a whole number. Returns and raises as above."""
+    """Check that every level of an ordinal scale is a whole number in range. Returns and raises as `check_scores`."""
     number = check_scores(connection, relation, column, score_range)
     _refuse(
         connection,
@@ -83,7 +84,7 @@ def check_levels(
 
 
 def check_ranks(connection: duckdb.DuckDBPyConnection, relation: Relation, column: str) -> str:
-    """Check every place of a ranking: whole numbers from 1, none of them twice.
+    """Check every rank of a ranking: whole numbers from 1, none of them twice.
 
     Returns
     -------
@@ -124,7 +125,7 @@ def _refuse(
     wrong: str,
     hint: str,
 ) -> None:
-    """Raise DataError where `condition` holds of a cell that is filled; `where` ends with what messages call it."""
+    """Raise DataError where `condition` holds for a filled cell; `where` ends with the name of a cell in messages."""
     relation, column, what = where
     with reading(relation.source_name):
         count, rows = rows_where(connection, identifier(relation.name), condition)
@@ -154,9 +155,9 @@ def number_expression(expression: str) -> str:
 
 
 def number_cells(connection: duckdb.DuckDBPyConnection, relation: Relation, column: str, what: str) -> str:
-    """SQL of the number in a column, DOUBLE or NULL, after every cell was found to be empty or finite.
+    """SQL of the number in a column, DOUBLE or NULL, after a check that every cell is empty or finite.
 
-    `what` is what messages call it: `score`. Raises DataError with how many and which rows.
+    `what` is the name of a cell in messages: `score`. Raises DataError with how many and which rows.
     """
     expression, kind = relation.expression(column), relation.types[column]
     name = identifier(relation.name)

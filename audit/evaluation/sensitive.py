@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import duckdb
 
 UNKNOWN = nationality.UNKNOWN
-"""The level of a missing value, of a value declared missing, and of the word itself."""
+"""Level of a missing value, of a value declared missing, and of the word `unknown` itself."""
 
 _EXPECTED: Mapping[Coding, str] = {
     "gender": "is none of woman, man, non-binary and unknown",
@@ -45,9 +45,9 @@ class CodedFeature:
     """A sensitive feature as it was found in the set."""
 
     feature: SensitiveFeature
-    """Its legend."""
+    """Legend of the feature."""
     codes: Mapping[str | None, str]
-    """The canonical code of every raw value found."""
+    """Canonical code of every raw value found."""
     expression: str
     """SQL of the raw value over the relation: VARCHAR, or NULL."""
 
@@ -57,14 +57,14 @@ def code_features(
 ) -> tuple[CodedFeature, ...]:
     """Read every sensitive feature of the plan.
 
-    A value that `missing` lists is missing, one that `map` lists is what the map says; only then is it read as a code,
-    a name or a word. Both are compared as they stand: spaces around a value make another one. An empty cell, NULL and
-    an empty text are missing.
+    A value in `missing` is missing, and a value in `map` is what the map says. Any other value is read as a code,
+    a name or a word. Values of both lists are compared as they stand: spaces around a value make another value. An
+    empty cell, NULL and an empty text are missing.
 
     Raises
     ------
     DataError
-        If a cell is a mark of suppression or is not read; with how many and which rows, never what they hold.
+        If a cell is a mark of suppression or is not read; with how many and which rows, never with their content.
     PlanError
         If a map names something that is no nationality code.
     """
@@ -126,12 +126,12 @@ def _several_as(section: GroupFeature, coding: Coding) -> Literal["first", "toge
 
 
 def list_columns(plan: AuditPlan) -> frozenset[str]:
-    """The columns whose cells may be lists: those of nationalities of which one case may have several."""
+    """Columns whose cells may be lists: those of nationalities of which one case may have several."""
     return frozenset(section.column for section in plan.groups.values() if section.dual is not None)
 
 
 def expected_codes(section: GroupFeature, coding: Coding) -> tuple[str, ...]:
-    """The canonical codes of the levels that the plan expects, each once, in the order of the plan."""
+    """Canonical codes of the levels that the plan expects, each once, in the order of the plan."""
     if coding != "nationality":
         return section.expected
     return tuple(dict.fromkeys(nationality.map_target(code) or code for code in section.expected))
@@ -149,7 +149,7 @@ def _code_feature(
     feature = SensitiveFeature(
         name=name,
         column=section.column,
-        coding="categorical" if coding == "relation" else coding,  # what is derived are categories
+        coding="categorical" if coding == "relation" else coding,  # the derived values are categories
         rungs=plan.rungs(name),
         levels=_levels(coding, {*codes.values(), *expected}, plan.rungs(name)),
         given_to_detector=section.column in getattr(plan.detector, "features", ()),
@@ -164,9 +164,9 @@ def _code_feature(
 def _read_values(
     connection: duckdb.DuckDBPyConnection, relation: Relation, plan: AuditPlan, name: str, column: str
 ) -> tuple[dict[str | None, str], int]:
-    """The canonical code of every raw value of a column, which for a relation is that of a nationality.
+    """Canonical code of every raw value of a column, and the number of rows with several nationalities.
 
-    Also how many rows hold several nationalities.
+    For a relation these are codes of nationalities.
     """
     section, coding = plan.groups[name], plan.coding(name)
     kind = relation.types[column]
@@ -201,7 +201,7 @@ def _read_values(
 
 
 def _declared(value: str | None, section: GroupFeature, coding: Coding) -> str | None:
-    """The code that the plan itself gives a value; None where it says nothing."""
+    """Code that the plan itself gives a value; None where it gives none."""
     if not value or value in section.missing:
         return UNKNOWN
     target = section.map.get(value)
@@ -234,7 +234,7 @@ def _code_standings(
     name: str,
     nationalities: Mapping[str | None, str],
 ) -> tuple[dict[str | None, str], str]:
-    """How every case stands to the country of exploitation, by a key of both cells, and the SQL of that key."""
+    """Standing of every case to the country of exploitation, by a key of both cells, and the SQL of that key."""
     section = plan.groups[name]
     person = f"COALESCE({text_of(relation.expression(section.column), relation.types[section.column])}, '')"
     place = "''"

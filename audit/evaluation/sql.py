@@ -1,4 +1,4 @@
-"""Names and texts inside SQL: any column name and any value, whatever characters it holds."""
+"""Names and texts in SQL: any column name and any value, with any characters."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections.abc import Iterable
 
 
 def identifier(name: str) -> str:
-    """`name` as a quoted SQL identifier."""
+    """Quote a name as an SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
 
 
 def literal(text: str) -> str:
-    """`text` as an SQL string."""
+    """Quote a text as an SQL string."""
     return "'" + text.replace("'", "''") + "'"
 
 
 def literals(texts: Iterable[str]) -> str:
-    """`texts` as the inside of an SQL list."""
+    """Quote texts as the items of an SQL list."""
     return ", ".join(literal(text) for text in texts)

@@ -1,4 +1,4 @@
-"""How a person stands to the country of exploitation: a national of it, a foreigner, stateless, or not known."""
+"""Standing of a person in the country of exploitation: national, foreign, stateless, or unknown."""
 
 from __future__ import annotations
 
@@ -24,17 +24,19 @@ _OF_A_STATE: Final = {
     "NZL": "COK NIU TKL",
     "USA": "ASM GUM MNP PRI UMI VIR",
 }
-"""Codes of ISO 3166-1 beside that of a state whose nationality many of the people there have, or which administers
-them. This says nothing about the status of any territory; it only keeps such pairs from being read."""
+"""Codes of ISO 3166-1 of places that a state administers, or whose people often have its nationality, by the code of
+that state. This says nothing about the status of any territory. It only keeps such pairs from being read."""
 _STATE: Final = {code: state for state, codes in _OF_A_STATE.items() for code in codes.split()}
 
 
 def standing(nationality: str, country: str) -> Standing | None:
-    """How a person of `nationality` stands to `country`, both canonical codes; None where the codes do not say.
+    """Standing of a person of `nationality` in `country`, both canonical codes; None where the codes do not say.
 
-    A refugee (XXB, XXC) or a person of unspecified nationality (XXX) can be a foreigner or stateless: unknown. Of two
-    different codes of one state (PRI and USA, HKG and CHN) nobody can tell from codes whether the person is a national:
-    None, until the plan maps one of them.
+    A refugee (XXB, XXC) or a person of unspecified nationality (XXX) can be a foreigner or stateless: unknown. If both
+    are
+    different codes of one state (PRI and USA, HKG and CHN), the codes do not say whether the person is a national:
+    None,
+    until the plan maps one of them.
     """
     if nationality == _STATELESS:
         return "stateless"
@@ -46,10 +48,10 @@ def standing(nationality: str, country: str) -> Standing | None:
 
 
 def standing_of_all(standings: Iterable[Standing | None]) -> Standing | None:
-    """How a person with several nationalities stands, from how each of them does: a national if by any of them.
+    """Standing of a person with several nationalities, from the standing by each of them: national if any of them is.
 
-    Else None where one of them does not say, and unknown where one is unknown. Who has any other nationality is a
-    foreigner, whatever else is on record.
+    Otherwise None if one of them does not say, and unknown if one is unknown. A person with any other nationality is a
+    foreigner, and stateless only if every record says so.
     """
     found = set(standings)
     for first in ("national", None, "unknown", "foreign"):
@@ -59,5 +61,5 @@ def standing_of_all(standings: Iterable[Standing | None]) -> Standing | None:
 
 
 def levels(codes: Iterable[str]) -> tuple[LevelName, ...]:
-    """The names of the levels found."""
+    """Names of the levels found."""
     return tuple(LevelName(rung="level", code=code, name=code) for code in sorted(codes))

@@ -1,4 +1,4 @@
-"""Marks of suppressed cells: `<5` and its like stand in tables that were protected, and are no value of a case."""
+"""Marks of suppressed cells, such as `<5`: they come from tables that were protected, and are not values of a case."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from audit.evaluation.sql import literal
 from audit.vocabulary.text import rows_text, shown
 
 PATTERN = r"^\s*(<|<=|≤|&lt;)\s*[0-9]+\s*$|^\s*\*+\s*$|^\s*\.\.+\s*$"
-"""`<5`, `< 10`, `<=5`, `≤5`, `&lt;5`, `*`, `**`, `..`: for Python and for DuckDB alike."""
+"""Marks `<5`, `< 10`, `<=5`, `≤5`, `&lt;5`, `*`, `**`, `..`; Python and DuckDB both read this pattern."""
 _MARK = re.compile(PATTERN, re.ASCII)
 
 
@@ -19,12 +19,12 @@ def is_suppressed(text: str) -> bool:
 
 
 def suppressed_condition(expression: str) -> str:
-    """SQL that is true for a mark of suppression, of a text expression."""
+    """SQL that is true where a text expression is a mark of suppression."""
     return f"regexp_matches({expression}, {literal(PATTERN)})"
 
 
 def suppressed_cells(source_name: str, column: str, count: int, first: list[int]) -> DataError:
-    """The error of a column with such marks."""
+    """Make the error for a column with marks of suppression."""
     return DataError(
         f'{shown(source_name)}: "{shown(column)}" holds marks of suppression such as <5 instead of values in '
         f"{rows_text(count, first)}",

@@ -1,4 +1,4 @@
-"""Finds out what a file is and reads it into a relation of the connection."""
+"""Recognise the format of a file and read it into a relation of the connection."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ _SUFFIXES: Final[Mapping[str, Format]] = {
 
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
-    """What the plan says about a file."""
+    """Options of a file, from the plan."""
 
     format: Format | None = None
-    """Its format; None goes by its name."""
+    """Format; None to go by the name of the file."""
     encoding: str = "utf-8"
     """Encoding of CSV or JSONL; UTF-8 is read with or without a byte order mark."""
     delimiter: str = ","
@@ -49,7 +49,7 @@ class ReadOptions:
     lists: frozenset[str] = frozenset()
     """Columns of JSONL whose cells may be lists of texts."""
     seal: str | None = None
-    """The SHA-256 that the file must have."""
+    """SHA-256 that the file must have."""
 
 
 def read_file(
@@ -66,15 +66,15 @@ def read_file(
     Parameters
     ----------
     connection : DuckDB connection
-        One that may open this file.
+        Connection that may open this file.
     path : Path
-        The file; plain, or compressed as a whole with gzip or Zstandard, which its first bytes tell.
+        The file; plain, or compressed as a whole with gzip or Zstandard, as its first bytes show.
     private : PrivateFolder
-        Where a compressed Parquet file is unpacked.
+        Folder in which a compressed Parquet file is unpacked.
     asked : sequence of str or None
         The columns that become columns of the relation, beside `__row__`; None for all.
     keys : mapping of str to str
-        For a column the key of the plan that asks for it, for messages.
+        For each column the key of the plan that asks for it, for messages.
 
     Raises
     ------
@@ -111,7 +111,7 @@ def _another_file(source_name: str, found: str, seal: str) -> DataError:
 
 
 def relation(name: str, source_name: str, content: Content, sha256: str | None) -> Relation:
-    """The relation `name`, from what a reader found."""
+    """Make the relation `name` from the content that a reader found."""
     return Relation(
         name, source_name, content.columns, content.types, content.all_numbers, content.rows, sha256, content.lists
     )
@@ -141,7 +141,7 @@ def _read(
 
 
 def format_of(path: Path) -> Format:
-    """The format that a file name tells. Raises DataError where it tells none."""
+    """Format of a file by its name. Raises DataError where the name does not say."""
     suffixes = [suffix.lower() for suffix in path.suffixes]
     if suffixes and suffixes[-1] in _COMPRESSED:
         suffixes.pop()
@@ -156,7 +156,7 @@ def format_of(path: Path) -> Format:
 
 
 def check_file(path: Path) -> None:
-    """Raise DataError unless it is a file that can be opened and holds something. Opens nothing that could block."""
+    """Raise DataError unless the file can be opened and is not empty. Opens nothing that could block."""
     try:
         if path.is_dir():
             problem, hint = "is a folder", "name a file; join the parts of a folder into one Parquet file"
@@ -176,5 +176,5 @@ def check_file(path: Path) -> None:
 
 
 def reference_path(plan: AuditPlan, folder: Path) -> Path | None:
-    """The file of the reference table; None where the plan has none."""
+    """Path of the reference table; None where the plan has none."""
     return None if plan.reference_table is None else (folder / plan.reference_table.path).absolute()

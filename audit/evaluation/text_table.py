@@ -1,4 +1,4 @@
-"""Cells of a text file, batch by batch, into a DuckDB table of texts."""
+"""Write the cells of a text file, batch by batch, into a DuckDB table of texts."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     import duckdb
 
 BATCH = 16_384
-"""Rows that are in memory as Python texts at a time."""
+"""Number of rows that are in memory as Python texts at a time."""
 LONGEST = 1 << 24
-"""Characters of the longest line or cell: more is a quote that was not closed, or no text file at all."""
+"""Longest line or cell in characters: a longer one is a quote that was not closed, or not a text file."""
 
 
 class TextTable:
-    """A table with a VARCHAR for each column and the row number, which grows by batches."""
+    """Table with a VARCHAR for each column and the row number; it grows by batches."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, name: str, source_name: str, columns: Sequence[str]):
         self._connection = connection
@@ -33,7 +33,7 @@ class TextTable:
         connection.execute(f"CREATE TABLE {self._name} ({declared}{ROW} BIGINT)")
 
     def append(self, cells: Sequence[Sequence[str | None]], rows: int) -> None:
-        """Add `rows` rows, given column by column. Raises DataError where a text is no Unicode text."""
+        """Add `rows` rows, given column by column. Raises DataError where a text is not Unicode text."""
         import pyarrow as pa
 
         if not rows:
@@ -43,7 +43,7 @@ class TextTable:
             arrays = [pa.array(column, type=pa.large_string()) for column in cells]
         except UnicodeEncodeError:
             raise self._no_text(cells) from None
-        # Placeholder names: a column of a file can be called anything, and DuckDB matches names without regard to case.
+        # Placeholder names: a column of a file can have any name, and DuckDB matches names without regard to case.
         names = [f"c{place}" for place in range(len(arrays))]
         self._connection.register(self._incoming, pa.Table.from_arrays([*arrays, numbers], names=[*names, "row"]))
         picked = "".join(f"{name}, " for name in names)
@@ -68,7 +68,7 @@ class TextTable:
 
 
 def no_rows(source_name: str) -> DataError:
-    """The error of a file or table without rows."""
+    """Make the error for a file or table without rows."""
     return DataError(
         f"{shown(source_name)} has no rows",
         slug="empty-set",

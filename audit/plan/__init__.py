@@ -1,4 +1,4 @@
-"""What is asked: the plan of an audit, a file for each of its sections, and reading it from TOML."""
+"""The plan of an audit: what is asked, one file for each of its sections, and the TOML file that holds it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["AuditPlan"]
 
 
 def __getattr__(name: str) -> object:
-    """Load the plan when it is first asked for: its sections alone are light."""
+    """Load the plan when it is first used: the sections alone are light."""
     if name == "AuditPlan":
         from audit.plan.audit_plan import AuditPlan
 

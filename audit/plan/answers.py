@@ -1,4 +1,4 @@
-"""What a plan says of every detector: what it is given, what it answers with, and when a case is flagged."""
+"""The part of a plan that every detector has: its input, its kind of answer, and when a case is flagged."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ class ModelDetector(_Decision):
 
 
 def check_disjoint(keys: str, values: Sequence[str]) -> None:
-    """Raise ValueError where `values` holds one twice, whatever its case; `keys` says where they stand."""
+    """Raise ValueError where `values` holds one twice, regardless of case; `keys` names their place in the plan."""
     if len({value.casefold() for value in values}) < len(values):
         raise ValueError(f"{keys} name the same value twice")
 

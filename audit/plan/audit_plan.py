@@ -1,7 +1,7 @@
-"""The audit plan: what is audited, on which cases, against which limits. Everything decided before the data are seen.
+"""The audit plan: what is audited, on which cases, against which limits. It is decided before the data are seen.
 
-The models here are strict: an unknown key, a wrong type or an impossible combination is an error. Reading a plan from
-a file, with the line and the nearest known key in each error, is `audit.plan.file.plan_file`.
+The models here are strict: an unknown key, a wrong type or an impossible combination is an error. The module
+`audit.plan.file.plan_file` reads a plan from a file; its errors name the line and the nearest known key.
 """
 
 from __future__ import annotations
@@ -174,7 +174,7 @@ class Rule(Strict):
 
     @property
     def planned_rate(self) -> float:
-        """The rate that planning assumes."""
+        """Rate that planning assumes."""
         return METRICS[self.metric].expected_rate if self.expected_rate is None else self.expected_rate
 
     @property
@@ -270,7 +270,7 @@ class AuditPlan(Strict):
         return self
 
     def _check_columns(self) -> None:
-        """No column speaks twice: an answer that is the label passes everything; a group of ids is a list of people."""
+        """Refuse a column with two roles: an answer that is the label passes everything, and ids are no group."""
         section, detector = self.evaluation_set, self.detector
         if section.id == section.label:
             raise ValueError("evaluation_set.id and evaluation_set.label name the same column")
@@ -293,7 +293,7 @@ class AuditPlan(Strict):
 
     @property
     def _extra_columns(self) -> list[tuple[str, str]]:
-        """The columns that like is compared by, each with its key."""
+        """Columns by which like is compared with like, each with its key."""
         asked = [(f"control_features.{name}.column", control.column) for name, control in self.control_features.items()]
         asked += [("scan.columns", column) for column in (self.scan.columns if self.scan else ())]
         if self.control_sample is not None:
@@ -301,7 +301,7 @@ class AuditPlan(Strict):
         return asked
 
     def _check_extra_columns(self) -> None:
-        """Control features and columns of the scan are no id, no label, and no sensitive feature under another name."""
+        """Refuse control features and scanned columns that are the id, the label or a sensitive feature."""
         section = self.evaluation_set
         taken = {section.id: "the id", section.label: "the label"}
         for name, feature in self.groups.items():
@@ -336,31 +336,31 @@ class AuditPlan(Strict):
             )
 
     def coding(self, feature: str) -> Coding:
-        """How the values of `feature` are read: as declared, or by the feature's own name."""
+        """Coding of the values of `feature`: as declared, or by the feature's own name."""
         declared = self.groups[feature].coding
         if declared is not None:
             return declared
         return "gender" if feature == "gender" else "nationality" if feature == "nationality" else "categorical"
 
     def rungs(self, feature: str) -> tuple[str, ...]:
-        """The rungs on which `feature` is broken down, finest first; `("level",)` where it has no ladder."""
+        """Rungs on which `feature` is broken down, finest first; `("level",)` where it has no ladder."""
         if self.coding(feature) != "nationality":
             return ("level",)
         return self.groups[feature].ladder or ("country",)
 
     @property
     def rules(self) -> tuple[Rule, ...]:
-        """The limits on rates."""
+        """Limits on rates."""
         return tuple(rule for rule in self.every_rule if isinstance(rule, Rule))
 
     @property
     def named_rules(self) -> tuple[Rule, ...]:
-        """The limits on rates, each with an id: its own, or its metric with a number where several rules share it."""
+        """Limits on rates, each with an id: its own, or its metric with a number where several rules share it."""
         return _named(self.rules)
 
     @property
     def named_probe_rules(self) -> tuple[ProbeRule, ...]:
-        """The limits on probes, each with an id made in the same way and with the probes that it limits."""
+        """Limits on probes, each with an id as in `named_rules` and with the probes that it limits."""
         every = tuple(probe.id for probe in self.probes)
         asked = (rule for rule in self.every_rule if isinstance(rule, ProbeRule))
         return _named(tuple(rule.model_copy(update={"probes": rule.probes or every}) for rule in asked))

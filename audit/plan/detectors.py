@@ -1,4 +1,4 @@
-"""The detector under audit, as a plan names it: answers that exist, a function, a model, a program or a service."""
+"""The detector under audit, as a plan names it: existing answers, a function, a model, a program or a service."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from audit.plan.services import ChatDetector, HttpDetector
 Argument = Annotated[str, Field(pattern=r"^[^\x00]*$")]
 EnvironmentName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 _ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
-"""What an address begins with, such as `runs:/` or `s3://`; a drive has one letter."""
+"""Beginning of an address, such as `runs:/` or `s3://`; a drive has one letter."""
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
 
@@ -197,11 +197,11 @@ OwnDetector = Annotated[
     | ChatDetector,
     Field(discriminator="kind"),
 ]
-"""The kinds that audit7k itself brings."""
+"""Kinds of detectors that audit7k itself brings."""
 
 
 def _whose(section: Any) -> str:
-    """Which of the two forms a section has: one without a kind is shown the kinds of our own."""
+    """Form of a section: "own" or "other". A section without a kind has the form "own"."""
     kind = section.get("kind") if isinstance(section, dict) else getattr(section, "kind", None)
     return "other" if isinstance(kind, str) and kind not in OWN_KINDS else "own"
 
@@ -212,4 +212,4 @@ OWN_KINDS: Final = frozenset(
     for model in typing.get_args(typing.get_args(OwnDetector)[0])
 )
 ENTRY_POINT_GROUP: Final = "audit.detectors"
-"""Where packages offer kinds."""
+"""Entry-point group in which packages offer kinds of detectors."""

@@ -1,7 +1,7 @@
-"""What the operator declares beside the numbers: who can stop the system, how a person contests a flag, until when.
+"""Declarations of the operator beside the numbers: who can stop the system, how a person contests a flag, until when.
 
-All of it is optional, all of it is shown as declared, and none of it as measured. It changes no number, no verdict and
-nothing that is scored. Offices and roles are asked for, and no names: a role outlives its holder, and reports travel.
+All of them are optional. They are shown as declared, never as measured, and they change no number, no verdict and no
+score. The plan asks for offices and roles, not for names: a role outlives its holder, and reports travel.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ __all__ = ["MEANINGS", "NOT_TESTED", "Day", "GovernanceSection", "Meaning", "Rol
 Meaning = Literal["form", "period", "language", "site", "legal_status", "religion"]
 MEANINGS: Final[tuple[str, ...]] = get_args(Meaning)
 NOT_TESTED: Final = "not tested"
-"""What stands in place of a rule for a pattern that no rule of the plan is about."""
+"""Text in place of a rule, for a pattern that no rule of the plan is about."""
 
 
 _LONGEST_PATTERN: Final = 200
@@ -114,7 +114,7 @@ class GovernanceSection(Strict):
         return self
 
     def check(self, features: Container[str], rules: Container[str]) -> Iterator[str]:
-        """What of it names a feature or a rule that the plan does not have, in words."""
+        """Yield a sentence for each feature or rule that is named here and missing in the plan."""
         for meaning, feature in self.features.items():
             if feature not in features:
                 yield f"governance.features.{meaning} names no feature of [groups] or [control_features]"
@@ -125,7 +125,7 @@ class GovernanceSection(Strict):
 
     @property
     def says_something(self) -> bool:
-        """Whether anything is declared at all."""
+        """Whether anything is declared."""
         return bool(self.model_dump(exclude_defaults=True))
 
 

@@ -1,7 +1,7 @@
-"""What a plan may say about a service that is asked over HTTP: its address, what it is sent, what must stay out of it.
+"""Checks of the part of a plan about an HTTP service: its address, its requests, and secrets that must stay out.
 
-Every function raises ValueError in words that begin with the key and never repeat a value: it may be a secret that was
-written into the plan by mistake.
+Every function raises ValueError with words that begin with the key. The words never repeat a value, which may be a
+secret that was written into the plan by mistake.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from typing import Any, Final
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 ROWS: Final = "$rows"
-"""In `request`: the list of rows."""
+"""Placeholder in `request` for the list of rows."""
 ROW_ID: Final = "$row_id"
-"""In `row`: the number of the row."""
+"""Placeholder in `row` for the number of the row."""
 FROM_ENVIRONMENT: Final = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*")
 OWN_HEADERS: Final = frozenset(
     {
@@ -35,7 +35,7 @@ OWN_HEADERS: Final = frozenset(
         "expect",
     }
 )
-"""Headers that are written by the harness, or that change how a message is read."""
+"""Headers that the harness writes, or that change how a message is read."""
 _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _HEADER_VALUE: Final = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
 _SECRET: Final = re.compile(r"auth|key|token|secret|cookie|passw|credential|signature|^sig$|^code$", re.IGNORECASE)
@@ -70,12 +70,12 @@ def check_url(url: str, hosts: Sequence[str], *, allow_local: bool) -> None:
 
 
 def looks_secret(name: str) -> bool:
-    """Whether what stands under this name is probably a secret."""
+    """Whether a value under this name is probably a secret."""
     return _SECRET.search(name) is not None
 
 
 def split_url(url: str) -> SplitResult:
-    """The parts of an address."""
+    """Split an address into its parts."""
     try:
         parts = urlsplit(url)
         _ = parts.port
@@ -85,7 +85,7 @@ def split_url(url: str) -> SplitResult:
 
 
 def host_of(parts: SplitResult) -> str:
-    """The host, in small letters, an IPv6 address without its brackets."""
+    """Host in small letters; an IPv6 address without its brackets."""
     return (parts.hostname or "").casefold()
 
 
@@ -109,7 +109,7 @@ def check_request(request: Any) -> None:
 
 
 def check_row(row: Any, features: Sequence[str], *, with_id: bool) -> None:
-    """Check the template of a row: it sends every feature, and the row's number where answers are to repeat it."""
+    """Check the template of a row: it sends every feature, and the row's number if answers must repeat it."""
     words = {word for word in _words(row, "row") if _is_placeholder(word)}
     known = {f"${name}" for name in features}
     if not words <= known | {ROW_ID}:
@@ -124,7 +124,7 @@ def check_row(row: Any, features: Sequence[str], *, with_id: bool) -> None:
 
 
 def check_path(key: str, path: str) -> None:
-    """Check the way to a value in an answer: keys and places with dots between them, or nothing."""
+    """Check the path to a value in an answer: keys and positions with dots between them, or empty."""
     if path and not all(path.split(".")):
         raise ValueError(f'{key} must be keys with dots between them, like "data.results"; "" for the value itself')
 
@@ -166,7 +166,7 @@ def _is_placeholder(word: str) -> bool:
 
 
 def _words(template: Any, key: str) -> Iterator[str]:
-    """Every text that stands in a template as a value."""
+    """Yield every text that is a value in a template."""
     try:
         json.dumps(template, allow_nan=False)
     except (TypeError, ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""Counterfactual probes in a plan: what is changed in a text or a row, what it is compared with, and a limit on it."""
+"""Counterfactual probes of a plan: the change in a text or a row, the anchor it is compared with, and a limit."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 COUNTERFACTUAL_SHIFT: Final = "counterfactual_shift"
-"""The metric of a rule on probes."""
+"""Metric of a rule on probes."""
 
 ProbeSlot = Literal["demonym", "country", "gender", "name", "language"]
 ProbeLanguage = Literal["en", "es", "fr"]
@@ -99,12 +99,15 @@ class TextProbe(_Probe):
 
     @property
     def changed(self) -> tuple[str, ...]:
-        """What is changed, in the order of the plan."""
+        """Slots that are changed, in the order of the plan."""
         return self.slots
 
     @property
     def families(self) -> int:
-        """Families of comparisons: each slot by itself, and within the levels of each other one that can be held."""
+        """Number of families of comparisons: each slot by itself, and within the levels of each other slot.
+
+        A name cannot be held while the gender is changed.
+        """
         return _families(len(self.slots), self.intersections) - (
             self.intersections and {"gender", "name"} <= set(self.slots)
         )
@@ -148,12 +151,12 @@ class ColumnsProbe(_Probe):
 
     @property
     def changed(self) -> tuple[str, ...]:
-        """The columns that are changed, in the order of the plan."""
+        """Columns that are changed, in the order of the plan."""
         return tuple(self.values)
 
     @property
     def families(self) -> int:
-        """Families of comparisons: each column by itself, and within the values of each other one."""
+        """Number of families of comparisons: each column by itself, and within the values of each other one."""
         return _families(len(self.values), self.intersections)
 
 
@@ -176,13 +179,13 @@ class ProbeRule(Strict):
 
     @property
     def rule(self) -> str:
-        """Its id; `AuditPlan.named_probe_rules` gives every rule one."""
+        """Id of the rule; `AuditPlan.named_probe_rules` gives every rule one."""
         assert self.id is not None  # noqa: S101 - see above
         return self.id
 
 
 def rule_form(value: Any) -> str:
-    """Which of the two forms of a rule `value` has: by its metric, misspelt or not, so other mistakes stay theirs."""
+    """Form of a rule, by its metric even if that is misspelt, so that other mistakes are reported as they are."""
     metric = value.get("metric") if isinstance(value, dict) else getattr(value, "metric", None)
     return "probes" if str(metric).casefold().startswith("counterfact") else "rates"
 

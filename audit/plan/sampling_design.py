@@ -1,7 +1,7 @@
-"""The design of a drawn set: from which pool, in which cells, how many of each, and by which seed.
+"""The design of a drawn set: its pool, its cells, the number of cases of each, and the seed.
 
-It shares its sections with the plan of an audit (`[groups]`, `[[rules]]`, `[verdict]`), so that every value is read as
-the audit will read it. Reading a design from a file is `audit.plan.file.plan_file`.
+It shares sections with the plan of an audit (`[groups]`, `[[rules]]`, `[verdict]`), so that every value is read as the
+audit will read it. The module `audit.plan.file.plan_file` reads a design from a file.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ __all__ = [
 
 DESIGN_SCHEMA: Final = 1
 COLUMNS_ADDED: Final = ("inclusion_probability", "design_weight", "stratum", "copies", "sampling_unit")
-"""Columns that a drawn set has beside those of its pool; the last two only where a design has use for them."""
+"""Columns that a drawn set has beside those of its pool; the last two only where the design uses them."""
 SIDES: Final = ("positive", "negative")
 
 
@@ -110,7 +110,7 @@ class Quota(Strict):
     """Cases from each of these cells. Of several quotas that describe a cell the largest holds."""
 
     def describes(self, features: Sequence[str], codes: Sequence[str], positive: bool) -> bool:
-        """Whether a cell (a code of each of `features`, and a label) is one of those."""
+        """Whether a cell (a code of each of `features`, and a label) is one that the quota describes."""
         if self.label is not None and positive != (self.label == "positive"):
             return False
         return all(codes[features.index(feature)] == code for feature, code in self.of.items())
@@ -188,9 +188,9 @@ class SamplingDesign(Strict):
                 )
 
     def as_plan(self, path: Path | None = None) -> AuditPlan:
-        """The plan of an audit of the pool, or of the set drawn from it at `path`; its detector is left open.
+        """Plan of an audit of the pool, or of the set drawn from it at `path`; its detector is left open.
 
-        Without rules it has one that is nobody's, for a plan needs one.
+        A plan needs a rule, so a design without rules gets an arbitrary one.
         """
         return AuditPlan.model_validate(self._plan(path))
 
@@ -218,7 +218,7 @@ class SamplingDesign(Strict):
 
     @property
     def cluster_drawn(self) -> str | None:
-        """The column of the drawn set that says which rows were drawn together; None where each was by itself."""
+        """Column of the drawn set that says which rows were drawn together; None where each was drawn alone."""
         return "sampling_unit" if self.together else self.pool.cluster
 
 

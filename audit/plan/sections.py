@@ -1,4 +1,4 @@
-"""The parts of a plan beside its limits: its groups, how it judges, what it compares and what it doubts."""
+"""Sections of a plan beside its limits: groups, verdicts, comparisons, and doubts."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class GroupFeature(Strict):
         return ladder
 
     def check(self, key: str, coding: Coding) -> None:
-        """Raise ValueError where keys stand here that mean nothing in this coding."""
+        """Raise ValueError for keys that have no meaning in this coding."""
         if self.ladder and coding != "nationality":
             raise ValueError(f"{key}: only a nationality has a ladder")
         if self.codes is not None and coding != "gender":
@@ -193,7 +193,7 @@ class ScoringSection(Strict):
 
 
 class SandboxSection(Strict):
-    """How a detector is held that runs in a process of its own. Whether it does says the person who runs the audit."""
+    """Limits of a detector that runs in a process of its own. The person who runs the audit decides whether it does."""
 
     memory_mib: Annotated[int, Field(ge=256, le=2**24)] = 16_384
     """MiB of address space that the process, and each one it starts, may have. Libraries reserve far more than they

@@ -1,4 +1,4 @@
-"""Detectors that are asked over the network, as a plan names them: a service, and a language model."""
+"""Detectors that are asked over the network, as a plan names them: an HTTP service, and a language model."""
 
 from __future__ import annotations
 
@@ -138,13 +138,13 @@ class ChatDetector(ServiceDetector):
 
 
 ENDING: Final = "/chat/completions"
-"""How the path of an endpoint ends that is asked in this form."""
+"""End of the path of an endpoint that is asked in this form."""
 
 OWN_KEYS: Final = frozenset({"model", "messages", "temperature", "seed", "max_tokens", "response_format"})
 """Keys of a request that other keys of the plan write."""
 
 OTHER_REPLIES: Final = frozenset({"stream", "stream_options", "n"})
-"""Keys that make a reply something else than one answer in one document."""
+"""Keys that turn a reply into something other than one answer in one document."""
 
 _TOKENS: Final = re.compile(r"\{\{|\}\}|\{[^{}]*\}|[{}]")
 
@@ -157,7 +157,7 @@ class Slot:
 
 
 def pieces_of(prompt: str) -> tuple[str | Slot, ...]:
-    """Take a prompt apart: texts as they are sent, and slots. Raises ValueError for a brace without its other half."""
+    """Split a prompt into texts and slots. Raises ValueError for a brace without its other half."""
     pieces: list[str | Slot] = []
     end = 0
     for found in _TOKENS.finditer(prompt):
@@ -191,7 +191,7 @@ def check_prompt(prompt: str, features: Sequence[str]) -> None:
 
 
 def check_system(system: str, features: Sequence[str]) -> None:
-    """Refuse a slot where none is filled."""
+    """Refuse a slot in a text in which no slot is filled."""
     if any(f"{{{name}}}" in system for name in features):
         raise ValueError("system has a feature in braces, and is sent as it is; values go into `prompt`")
 

@@ -1,1 +1,1 @@
-"""What everything is called: groups, rates, statuses, numbers and text. Imports nothing but errors."""
+"""Names for everything: groups, rates, statuses, numbers and text. Imports nothing but errors."""

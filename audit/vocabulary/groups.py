@@ -22,10 +22,10 @@ class Part(BaseModel):
 
         @classmethod
         def model_construct(cls, _fields_set: set[str] | None = None, **values: Any) -> Self:
-            """As pydantic's own, for values known to be right: a result has tens of thousands of parts.
+            """Construct as pydantic does, from values known to be right: a result has tens of thousands of parts.
 
-            One merge of dicts in the place of a loop over fields, in a fifth of the time: where nothing is missing,
-            nothing is left over, and no field has an alias or a default that would have to be made anew.
+            One merge of dicts replaces a loop over fields and takes a fifth of the time. It is used where nothing is
+            missing, nothing is left over, and no field has an alias or a default that must be made anew.
             """
             known = _template(cls)
             fields = {} if known is None else known[0] | values
@@ -41,7 +41,7 @@ class Part(BaseModel):
 
 @cache
 def _template(part: type[Part]) -> tuple[dict[str, Any], frozenset[str]] | None:
-    """Every field in its order, with its default, and those that have none; None where only pydantic's own way does."""
+    """Default of every field, in order, and the required fields; None where only pydantic's own way is right."""
     fields = part.model_fields
     if part.__pydantic_post_init__ or part.__private_attributes__ or any(map(_is_special, fields.values())):
         return None
@@ -81,17 +81,17 @@ class Group(RootModel[tuple[Level, ...]]):
 
     @property
     def people(self) -> frozenset[tuple[str, str]]:
-        """Whom it is of, whatever the rung: a code that stands on every rung of a ladder is the same people there."""
+        """Features and codes without rungs: a code on every rung of a ladder is the same people on each."""
         return frozenset((level.feature, level.code) for level in self.root)
 
     @property
     def family(self) -> Family:
-        """The features and rungs of this group, without the codes."""
+        """Features and rungs of this group, without the codes."""
         return Family(tuple(Axis(level.feature, level.rung) for level in self.root))
 
 
 class Axis(NamedTuple):
-    """A feature on a rung: what the groups of a family have in common."""
+    """A feature on a rung: the part that the groups of a family have in common."""
 
     feature: str
     rung: str
@@ -150,7 +150,7 @@ class SensitiveFeature(Part):
 
 
 class NamedFeature(Protocol):
-    """What naming a group takes of its features: of a result, or of a public release."""
+    """A feature with what the name of a group needs: one of a result, or of a public release."""
 
     @property
     def name(self) -> str:
@@ -174,13 +174,13 @@ class NamedFeature(Protocol):
 
 
 CHILDREN: Final = {"woman": "girl", "man": "boy", "non-binary": "non-binary child"}
-"""What a child of each gender is called."""
+"""Word for a child of each gender."""
 
 
 def without_age(levels: Sequence[Level], features: Mapping[str, NamedFeature]) -> tuple[Sequence[Level], bool]:
-    """Whether these people are children of one gender, and the levels that are left to be told.
+    """Levels that the name of these people still needs, and whether they are children of one gender.
 
-    That they are girls or boys says their age band, unless it is one of several bands of children.
+    The words girl and boy already say the age band, unless there are several bands of children.
     """
     ages = {level for level in levels if level.feature in features and level.code in features[level.feature].children}
     young = bool(ages) and any(

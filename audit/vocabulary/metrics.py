@@ -1,7 +1,7 @@
-"""The rates this project knows: their names in the field, their definitions in counts, and which way harm lies.
+"""The rates of this project: their names in the field, their definitions in counts, and the direction of harm.
 
-Every rate is a quotient of integer counts of cases by label (positive, negative, unlabelled) and by what the detector
-did with them (flagged, not flagged; abstained and failed cases are unscored). The names are fairlearn's.
+Every rate is a quotient of integer counts of cases by label (positive, negative, unlabelled) and by answer of the
+detector (flagged, not flagged; abstained and failed cases are unscored). The names are fairlearn's.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ class Cell(enum.StrEnum):
 
 
 class Worse(enum.StrEnum):
-    """Which way a group is worse off than the others."""
+    """Direction in which a group is worse off than the others."""
 
     LOW = "low"
     """A low rate harms: too few found, too few right."""
     HIGH = "high"
     """A high rate harms: too many missed, too many wrongly flagged."""
     BY_ROUTE = "by_route"
-    """It depends on where a flag goes: to services a low rate harms, to enforcement a high one."""
+    """The direction depends on where a flag goes: to services a low rate harms, to enforcement a high one."""
     NOT_JUDGED = "not_judged"
     """A property of the labels, not of the detector: no rule can be set on it."""
 
@@ -59,23 +59,23 @@ class Metric:
     denominator: tuple[Cell, ...]
     worse: Worse
     lowest_if_unscored: tuple[Cell, ...]
-    """Unscored cells that join the denominator when each unscored case takes the value that makes the rate lowest."""
+    """Unscored cells that join the denominator when unscored cases count so that the rate is lowest."""
     highest_if_unscored: tuple[Cell, ...]
     """Unscored cells that join numerator and denominator when the rate is to be highest."""
     denominator_is: Literal["labels", "decisions", "cases"]
-    """What fixes the denominator: the labels (known before scoring), the decisions, or every scored case."""
+    """Source of the denominator: the labels (known before scoring), the decisions, or every scored case."""
     expected_rate: float
-    """The rate that planning assumes where the plan names none; it sizes groups and never enters a test."""
+    """Rate that planning assumes where the plan names none; it sizes groups and never enters a test."""
     plain: str
-    """The name in reports, as a noun phrase: "share of victims found"."""
+    """Name in reports, as a noun phrase: "share of victims found"."""
     counted: str
-    """What the numerator counts, in plain words and the plural: "victims found"."""
+    """Cases in the numerator, in plain words and the plural: "victims found"."""
     among: str
-    """What the denominator counts: "victims in the test set"."""
+    """Cases in the denominator: "victims in the test set"."""
     definition: str
-    """One sentence that a person who is no statistician can use."""
+    """Definition in one sentence for a person who is no statistician."""
     formula: str
-    """The formula in counts."""
+    """Formula in counts."""
     also_called: tuple[str, ...]
     """Other names in the field, so that a search finds this one."""
 
@@ -220,7 +220,7 @@ METRICS: Final[Mapping[MetricName, Metric]] = {
 
 
 def worse_direction(name: MetricName, route: Literal["services", "enforcement", "both"]) -> Worse:
-    """The direction in which `name` harms when flags go to `route`: LOW, HIGH, or NOT_JUDGED where it has none."""
+    """Direction in which `name` harms when flags go to `route`: LOW, HIGH, or NOT_JUDGED where it has none."""
     worse = METRICS[name].worse
     if worse is not Worse.BY_ROUTE:
         return worse

@@ -1,7 +1,7 @@
-"""How a number is rounded for people: a half upwards, from the shortest decimal that means the float.
+"""Rounding of numbers for people: a half upwards, from the shortest decimal that stands for the float.
 
-19 of 40 is the 47.5 that a reader would round, and 0.285 is 29 per cent, although the float lies a little below. Every
-figure that a report, a notice or a terminal shows is rounded here; verdicts and stored results are not rounded at all.
+19 of 40 is the 47.5 % that a reader would round, and 0.285 is 29 per cent, although the float is slightly below. Every
+figure in a report, a notice or a terminal is rounded here. Verdicts and stored results are not rounded.
 """
 
 from __future__ import annotations
@@ -24,30 +24,31 @@ __all__ = [
 
 
 _WIDE: Final = Context(prec=400)
-"""Room for every finite float with the decimals of a report."""
+"""Context with room for every finite float with the decimals of a report."""
 
 
 def hundredfold(share: float) -> Decimal:
-    """A share in per cent, not rounded: .6315 is 63.15."""
+    """Convert a share to per cent, not rounded: .6315 is 63.15."""
     return Decimal(str(float(share))) * 100
 
 
 def half_up(number: Decimal | float, digits: int) -> Decimal:
-    """A finite number to so many decimals, or to tens and hundreds where `digits` is below 0; a half away from zero."""
+    """Round a finite number to so many decimals, or to tens and hundreds below 0; a half away from zero."""
     exact = number if isinstance(number, Decimal) else Decimal(str(float(number)))
     return exact.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP, _WIDE)
 
 
 def significant(number: float, digits: int) -> Decimal:
-    """A finite number to so many significant digits, a half away from zero."""
+    """Round a finite number to so many significant digits, a half away from zero."""
     exact = Decimal(str(float(number)))
     return half_up(exact, digits - 1 - exact.adjusted()) if exact else exact
 
 
 def percent(share: float | None, *, against: float | None = None) -> str:
-    """A share as a whole percentage; "100%" and "0%" only where they are exactly true.
+    """Write a share as a whole percentage; "100%" and "0%" only where they are exactly true.
 
-    With `against`, the limit that the share is compared with, as many decimals as show on which side of it the share
+    `against` is the limit that the share is compared with. As many decimals are written as show on which side of it the
+    share
     lies: .796 is "80%", and "79.6%" against .8.
     """
     if share is None:
@@ -64,7 +65,7 @@ def percent(share: float | None, *, against: float | None = None) -> str:
 
 
 def exact_percent(share: float) -> str:
-    """A share that the plan states, with all its digits: .8 is "80%", .795 is "79.5%"."""
+    """Write a share of the plan with all its digits: .8 is "80%", .795 is "79.5%"."""
     return f"{hundredfold(share).normalize():f}%"
 
 
@@ -88,17 +89,17 @@ class Frequency:
 
 
 def frequencies(value: float, other: float | None) -> tuple[Frequency, Frequency | None]:
-    """Two shares as counts among one base (10, 100 or 1,000): the smallest at which both are told truly and apart."""
+    """Two shares as counts among one base (10, 100 or 1,000): the smallest at which both are close and distinct."""
     for base in _BASES:
         mine, theirs = _frequency(value, base), None if other is None else _frequency(other, base)
-        told_apart = theirs is None or mine.count != theirs.count or value == other
-        if told_apart and _close(mine, value) and (theirs is None or other is None or _close(theirs, other)):
+        distinct = theirs is None or mine.count != theirs.count or value == other
+        if distinct and _close(mine, value) and (theirs is None or other is None or _close(theirs, other)):
             return mine, theirs
     return _frequency(value, _BASES[-1]), None if other is None else _frequency(other, _BASES[-1])
 
 
 def rounded_up(value: float) -> int:
-    """A quantity rounded up to two significant digits, for an upper bound: 47, 820, 12000."""
+    """Round a quantity up to two significant digits, for an upper bound: 47, 820, 12000."""
     whole = math.ceil(round(value, _FLOAT_NOISE))
     step: int = 10 ** max(len(str(whole)) - 2, 0)
     return -(-whole // step) * step
@@ -116,7 +117,7 @@ def _frequency(value: float, base: int) -> Frequency:
 
 
 def _close(frequency: Frequency, value: float) -> bool:
-    """Whether the frequency is within a quarter of what it stands for, on the side of the rarer event."""
+    """Whether the frequency is within a quarter of the share it stands for, on the side of the rarer event."""
     if frequency.kind == "exactly":
         return True
     if frequency.kind != "about":

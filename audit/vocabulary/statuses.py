@@ -1,4 +1,4 @@
-"""What became of a row that a detector was asked about, and why: closed lists, in which no free text has a place."""
+"""Outcome of a row that a detector was asked about, with its reason: closed lists without free text."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Status(enum.StrEnum):
 
 
 class Reason(enum.StrEnum):
-    """Why there is no usable answer. A closed list."""
+    """Reason why there is no usable answer. A closed list."""
 
     NOT_A_NUMBER = "not_a_number"
     """The score is text, a truth value or something else that is no number."""
@@ -63,6 +63,6 @@ class Reason(enum.StrEnum):
 
 
 STATUSES: Final = tuple(Status)
-"""The statuses, in the order of the codes of a dictionary-encoded `status` column."""
+"""Statuses, in the order of the codes of a dictionary-encoded `status` column."""
 REASONS: Final = tuple(Reason)
-"""The reasons, in the order of the codes of a dictionary-encoded `reason` column."""
+"""Reasons, in the order of the codes of a dictionary-encoded `reason` column."""

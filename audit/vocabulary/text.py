@@ -1,6 +1,6 @@
-"""Text for people: what others wrote made harmless, row numbers, counted nouns.
+"""Text for people: harmless forms of text from elsewhere, row numbers, counted nouns.
 
-What cannot be seen, or reorders what can, is shown as what it is: `[U+200F]`.
+A character that is invisible, or reorders others, is written out: `[U+200F]`.
 """
 
 from __future__ import annotations
@@ -25,42 +25,42 @@ _UNSEEN: Final = re.compile(
 )
 
 _SKIPPED: Final = re.compile(r"[\s\u00ad\u034f\u180b-\u180e\u200b-\u200f\u2060-\u206f\ufe00-\ufe0f\ufeff]+")
-"""What a program may leave out before it looks whether a cell is a formula."""
+"""Characters that a program may skip before it checks whether a cell is a formula."""
 
 _FORMULA: Final = ("=", "+", "-", "@")
 
 
 def harmless(text: str) -> str:
-    """`text` on one line, with each unseen or direction-changing character written out as `[U+202E]`."""
+    """Put `text` on one line, with each invisible or direction-changing character written out as `[U+202E]`."""
     if text.isascii() and text.isprintable():
         return text
     return without_unseen(_WHITE.sub(" ", text))
 
 
 def without_unseen(text: str) -> str:
-    """`text` with each unseen or direction-changing character written out as `[U+202E]`; its lines stay as they are."""
+    """Write out each invisible or direction-changing character as `[U+202E]`; lines stay as they are."""
     return _UNSEEN.sub(lambda found: f"[U+{ord(found[0]):04X}]", text)
 
 
 def starts_formula(cell: str) -> bool:
-    """Whether a spreadsheet may take a cell for a formula: full-width and small forms of the signs count as well."""
+    """Whether a spreadsheet may take a cell for a formula: full-width and small forms of the signs count too."""
     begin = _SKIPPED.match(cell)
     return unicodedata.normalize("NFKC", cell[begin.end() if begin else 0 :][:1]).startswith(_FORMULA)
 
 
 SHOWN = 5
-"""Row numbers that a message lists before it says how many more there are."""
+"""Number of row numbers that a message lists before it gives the number of further rows."""
 
 
 def rows_text(count: int, first: Sequence[int]) -> str:
-    """`row 7`, `rows 3 and 9`, or `rows 1, 2, 3, 4, 5 and 12 more`.
+    """Text for row numbers: `row 7`, `rows 3 and 9`, or `rows 1, 2, 3, 4, 5 and 12 more`.
 
     Parameters
     ----------
     count : int
-        How many rows it is about; at least 1.
+        Number of rows; at least 1.
     first : sequence of int
-        The lowest of their numbers; at least min(count, SHOWN) of them.
+        Lowest row numbers; at least min(count, SHOWN) of them.
     """
     shown = [str(number) for number in first[:SHOWN]]
     more = count - len(shown)
@@ -72,11 +72,11 @@ def rows_text(count: int, first: Sequence[int]) -> str:
 
 
 def count_of(count: int, singular: str, plural: str = "") -> str:
-    """`1 row`, `12,000 rows`."""
+    """Write a count with its noun: `1 row`, `12,000 rows`."""
     return f"{count:,} {singular if count == 1 else plural or singular + 's'}"
 
 
 def shown(name: str) -> str:
-    """The name of a file or column as a message shows it: on one line, at most 80 characters."""
+    """Name of a file or column for a message: on one line, at most 80 characters."""
     plain = "".join(character if character.isprintable() else "?" for character in name)
     return plain if len(plain) <= 80 else plain[:79] + "…"

@@ -1,1 +1,1 @@
-"""Reading a plan from TOML, and saying in one line what is wrong with it and where."""
+"""The TOML file of a plan: reading it, and one line for each mistake in it."""

@@ -1,4 +1,4 @@
-"""Writes a plan to begin from. What only a person can know says "write here", and a plan that says so is not read."""
+"""Draft of a plan to begin from. A value that only a person knows says "write here"; such a plan is not run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from audit.plan.file.unfinished import WRITE_HERE, toml_text, unfinished
 
 @dataclass(frozen=True, slots=True)
 class TwoSided:
-    """A column of two sides, such as a label: what is taken for yes, what for no, and what is neither."""
+    """A column with two sides, such as a label: the values for yes, for no, and for neither."""
 
     column: str
     yes: tuple[str, ...] = ()
@@ -25,7 +25,7 @@ class TwoSided:
 
 @dataclass(frozen=True, slots=True)
 class PlanDraft:
-    """What is known of an evaluation set before its plan is written; None or empty where it is not known."""
+    """Known facts about an evaluation set before its plan is written; None or empty where not known."""
 
     path: str
     """The file, as it will stand in the plan."""
@@ -42,31 +42,31 @@ class PlanDraft:
     score: str | None = None
     """Column of scores."""
     score_in_unit_interval: bool = True
-    """Whether its values lie within [0, 1]."""
+    """Whether all scores lie within [0, 1]."""
     decision: TwoSided | None = None
     """Column of decisions; used where there is no score."""
     gender: str | None = None
     """Column of gender."""
     gender_values: tuple[str, ...] = ()
-    """Its values."""
+    """Distinct values of that column."""
     nationality: str | None = None
     """Column of nationality."""
     nationality_others: int = 0
-    """How many of its values are no code of a nationality."""
+    """Number of its values that are not codes of a nationality."""
     numbers: tuple[str, ...] = ()
     """Columns of text that hold numbers."""
     alternatives: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """By the name of a column that was taken without asking: other columns that could have been."""
+    """For a column that was taken without asking: other columns that would fit."""
 
     @property
     def features(self) -> tuple[str, ...]:
-        """The sensitive features of the plan: those whose column is known, or both where neither is."""
+        """Sensitive features of the plan: those with a known column, or both where neither is known."""
         known = {"gender": self.gender, "nationality": self.nationality}
         return tuple(name for name, column in known.items() if column is not None) or tuple(known)
 
 
 def draft_plan(draft: PlanDraft) -> str:
-    """The text of a plan with comments, to be completed wherever it says "write here"."""
+    """Text of a plan with comments, to be completed at each "write here"."""
     groups = {"gender": _gender, "nationality": _nationality}
     parts = [_head(draft), _audit(), _detector(draft), _evaluation_set(draft)]
     parts += [groups[feature](draft) for feature in draft.features]
@@ -74,7 +74,7 @@ def draft_plan(draft: PlanDraft) -> str:
 
 
 def gaps_in(text: str) -> list[str]:
-    """The keys of a plan that still say "write here", each with its line, in the order of the file."""
+    """Keys of a plan that still say "write here", each with its line, in the order of the file."""
     lines = KeyLines.of(text)
     places = [(lines.line(where) or 0, dotted(where)) for where in unfinished(tomllib.loads(text))]
     return [f"line {line}: {key}" for line, key in sorted(places)]
@@ -140,7 +140,7 @@ def _evaluation_set(draft: PlanDraft) -> str:
 
 
 def _sides(key: str, column: TwoSided, yes: str, no: str) -> list[str]:
-    """The values of a column of two sides. They are written out even where they are the default, to be checked."""
+    """Values of a column with two sides. They are written out even where they are the default, to be checked."""
     lines = [
         f"{key}_{side} = {_list(values) if values else _list([f'{WRITE_HERE}: values that mean {meaning}'])}"
         + (f"  # taken for: {meaning}" if values else "")

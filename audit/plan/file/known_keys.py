@@ -1,4 +1,4 @@
-"""What a plan or a design may hold at each place: keys, values and their meaning, all read from their models."""
+"""Keys, values and their meaning at each place of a plan or a design, all read from their models."""
 
 from __future__ import annotations
 
@@ -75,11 +75,11 @@ DETECTORS: Final[Mapping[str, type[BaseModel]]] = {
     "http": HttpDetector,
     "chat": ChatDetector,
 }
-"""The detectors of a plan by their kind."""
+"""Detectors of a plan by their kind."""
 PROBES: Final[Mapping[str, type[BaseModel]]] = {"text": TextProbe, "columns": ColumnsProbe}
-"""The probes of a plan by their kind."""
+"""Probes of a plan by their kind."""
 RULE_FORMS: Final[Mapping[str, type[BaseModel]]] = {"rates": Rule, "probes": ProbeRule}
-"""The rules of a plan by what they limit."""
+"""Rules of a plan by what they limit."""
 TABLES: Final[Mapping[str, type[BaseModel]]] = {
     "audit": AuditSection,
     "evaluation_set": EvaluationSetSection,
@@ -97,39 +97,39 @@ TABLES: Final[Mapping[str, type[BaseModel]]] = {
     "waivers": WaiversSection,
     "baseline": BaselineSection,
 }
-"""The tables that a plan has once."""
+"""Tables that a plan has once."""
 REPEATED: Final[Mapping[str, type[BaseModel]]] = {
     "groups": GroupFeature,
     "control_features": ControlFeature,
     "rules": Rule,
     "measures": Measure,
 }
-"""The tables that a plan has several times, by name or in a list."""
+"""Tables that a plan has several times, by name or in a list."""
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What a kind of file is made of."""
+    """Tables and models of one kind of file."""
 
     noun: str
-    """What it is called in messages: a plan, a design."""
+    """Noun for the file in messages: plan, design."""
     root: type[BaseModel]
     schema: int
-    """The version of its format."""
+    """Version of the format."""
     start: str
-    """Where to find one to start from."""
+    """Sentence that says where to find a file to start from."""
     tables: Mapping[str, type[BaseModel]]
     repeated: Mapping[str, type[BaseModel]]
     listed: frozenset[str]
-    """Those of `repeated` that stand in a list, in double brackets."""
+    """Tables among `repeated` that stand in a list, in double brackets."""
     detectors: Mapping[str, type[BaseModel]] = field(default_factory=dict)
     probes: Mapping[str, type[BaseModel]] = field(default_factory=dict)
     rule_forms: Mapping[str, type[BaseModel]] = field(default_factory=dict)
-    """Where rules can limit more than one kind of thing: the model of each form."""
+    """Model of each form of a rule, where rules can limit more than one kind of thing."""
 
     @property
     def places(self) -> list[Where]:
-        """Every table that there can be, one of each kind."""
+        """Every possible table, one of each kind."""
         found: list[Where] = [("detector",)] if self.detectors else []
         found += [(name, 0) if name in self.listed else (name, "<name>") for name in self.repeated]
         return found + [(name,) for name in self.tables]
@@ -164,7 +164,7 @@ DESIGN: Final = Layout(
 
 
 def other_kinds() -> list[str]:
-    """Kinds of detectors that other installed packages offer, sorted; none of them is imported."""
+    """Kinds of detectors that other installed packages offer, sorted; none of the packages is imported."""
     from importlib.metadata import entry_points
 
     return sorted(set(entry_points(group=ENTRY_POINT_GROUP).names) - set(DETECTORS))
@@ -177,7 +177,7 @@ def _model_of_kind(kind: object, models: Mapping[str, type[BaseModel]]) -> type[
 
 
 def model_at(table: Where, raw: Mapping[str, Any], layout: Layout = PLAN) -> type[BaseModel] | None:
-    """The model of the table at `table`, for a detector by the kind that `raw` names."""
+    """Model of the table at `table`; for a detector it depends on the kind in `raw`."""
     match table:
         case ():
             return layout.root
@@ -195,13 +195,13 @@ def model_at(table: Where, raw: Mapping[str, Any], layout: Layout = PLAN) -> typ
 
 
 def known_keys(table: Where, raw: Mapping[str, Any], layout: Layout = PLAN) -> list[str]:
-    """The keys that the table at `table` may have, as they are written in a file."""
+    """Keys that the table at `table` may have, as they are written in a file."""
     model = model_at(table, raw, layout)
     return [field.alias or name for name, field in model.model_fields.items()] if model else []
 
 
 def known_values(where: Where, raw: Mapping[str, Any], layout: Layout = PLAN) -> list[str]:
-    """The words that the key at `where` may have; empty where it is not a choice among words."""
+    """Words that the key at `where` may have; empty where it is not a choice among words."""
     if where == ("detector", "kind"):
         return [*layout.detectors, *other_kinds()]
     match where:
@@ -214,13 +214,13 @@ def known_values(where: Where, raw: Mapping[str, Any], layout: Layout = PLAN) ->
 
 
 def description(where: Where, raw: Mapping[str, Any], layout: Layout = PLAN) -> str:
-    """What the key at `where` means, in the words of the model."""
+    """Meaning of the key at `where`, in the words of the model."""
     field = _field_at(where, raw, layout)
     return (field.description or "") if field else ""
 
 
 def table_header(table: Where, layout: Layout = PLAN) -> str:
-    """How the table at `table` is opened in a file."""
+    """Header that opens the table at `table` in a file."""
     if not table:
         return f"the top of a {layout.noun}"
     name, *rest = table
@@ -232,7 +232,7 @@ def table_header(table: Where, layout: Layout = PLAN) -> str:
 
 
 def nearest(word: str, known: Sequence[str]) -> str | None:
-    """The known word that `word` was probably meant to be, or None."""
+    """Known word that `word` was probably meant to be, or None."""
     if set(known) >= set(METRICS):
         metric = metric_called(word) or next(iter(metrics_like(word, 1)), None)
         if metric or not difflib.get_close_matches(word[:60].casefold().replace("-", "_"), [COUNTERFACTUAL_SHIFT]):
@@ -244,20 +244,20 @@ def nearest(word: str, known: Sequence[str]) -> str | None:
 
 
 def elsewhere(key: str, table: Where, raw: Mapping[str, Any], layout: Layout = PLAN) -> str:
-    """The header of the table in which `key` is a known key, or nothing."""
+    """Header of another table in which `key` is a known key, or an empty text."""
     places = [place for place in layout.places if place != table and key in known_keys(place, raw, layout)]
     own = table_header(table, layout)
     return next((home for place in places if (home := table_header(place, layout)) != own), "")
 
 
 def quoted(words: Sequence[str], last: str) -> str:
-    """Words in quotes, as a list in a sentence."""
+    """Words in quotes, joined as a list in a sentence."""
     shown = [f'"{word}"' for word in words]
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} {last} {shown[-1]}" if shown else "…"
 
 
 def step_into(raw: object, where: Where) -> object:
-    """The value at `where`; None where there is none."""
+    """Value at `where`; None where there is none."""
     for part in where:
         if isinstance(raw, dict) and isinstance(part, str):
             raw = raw.get(part)
@@ -269,7 +269,7 @@ def step_into(raw: object, where: Where) -> object:
 
 
 def _field_at(where: Where, raw: Mapping[str, Any], layout: Layout) -> FieldInfo | None:
-    """The field that holds the value at `where`, or the one around it."""
+    """Field that holds the value at `where`, or the field around it."""
     for end in range(len(where) - 1, -1, -1):
         model = model_at(where[:end], raw, layout)
         if model is not None:

@@ -1,4 +1,4 @@
-"""Finds the line on which a key of a TOML text stands: tomllib reads values and forgets where they were."""
+"""Line of each key in a TOML text: tomllib reads values and forgets where they were."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 Where = tuple[str | int, ...]
-"""The way to a value: keys of tables and places in lists, counted from 0."""
+"""Path to a value: keys of tables and positions in lists, counted from 0."""
 
 _DEEPEST: Final = 32
-"""Keys on the way to a value; beyond, places are not worth their memory."""
+"""Most keys on the path to a value; deeper positions are not worth their memory."""
 _BLANK: Final = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
 _BARE_KEY: Final = re.compile(r"[A-Za-z0-9_-]+")
 _SCALAR: Final = re.compile(r"[^,\]}#\n]*")
@@ -25,21 +25,21 @@ _STRINGS: Final = (
 
 
 class KeyLines:
-    """Where the keys of a TOML text stand. Best effort: a place that is not found has no line, never a wrong error."""
+    """Lines of the keys of a TOML text. Best effort: a key that is not found has no line, which causes no error."""
 
     def __init__(self, lines: dict[Where, int]) -> None:
         self._lines = lines
 
     @classmethod
     def of(cls, text: str) -> KeyLines:
-        """Find the lines of every key in `text`, which tomllib has read without complaint."""
+        """Find the lines of every key in `text`, which tomllib has read without an error."""
         scan = _Scan(text.replace("\r\n", "\n"))
         with contextlib.suppress(RecursionError, ValueError):
             scan.document()
         return cls(scan.lines)
 
     def line(self, where: Where) -> int | None:
-        """The line (from 1) of the value at `where`, or of the nearest table or list around it that is written out."""
+        """Line (from 1) of the value at `where`, or of the nearest table or list around it that is written out."""
         for end in range(len(where), 0, -1):
             line = self._lines.get(where[:end])
             if line is not None:
@@ -53,9 +53,9 @@ class _Scan:
     at: int = 0
     lines: dict[Where, int] = field(default_factory=dict)
     entries: dict[Where, int] = field(default_factory=dict)
-    """How many `[[headers]]` each array of tables has had so far."""
+    """Number of `[[headers]]` of each array of tables so far."""
     counted: tuple[int, int] = (0, 1)
-    """A place in the text and its line, so that counting goes on from there."""
+    """A place in the text and its line, from which counting goes on."""
 
     def document(self) -> None:
         table: Where = ()

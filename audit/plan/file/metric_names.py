@@ -1,4 +1,4 @@
-"""Finds a metric by any of the names that the field has for it."""
+"""Find a metric by any of the names that the field has for it."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _SHORT: Final[dict[str, MetricName]] = {
     "false alarms": "false_positive_rate",
     "prevalence": "base_rate",
 }
-"""Abbreviations, and notions that are not a rate but compare one."""
+"""Abbreviations, and notions that compare a rate without being one."""
 
 
 def metric_called(word: str) -> Metric | None:
-    """The metric with this name, plain name, abbreviation or other name of the field; None where none has it."""
+    """Metric with this name, plain name, abbreviation or other name in the field; None if there is none."""
     name = _names().get(_plain(word))
     return METRICS[name] if name else None
 

@@ -1,4 +1,4 @@
-"""Turns what pydantic says about a plan or a design into one line that a person can act on."""
+"""Turn pydantic's errors about a plan or a design into one line that a person can act on."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from audit.plan.file.lines import KeyLines, Where
 from audit.plan.file.unfinished import WRITE_HERE, leaves, unfinished
 
 _LONGEST: Final = 400
-"""Characters of a message that are shown: a plan may hold a megabyte in one value."""
+"""Characters of a message that are shown, because a plan may hold a megabyte in one value."""
 
 _TYPES: Final[Mapping[str, str]] = {
     "string_type": "text in quotes",
@@ -65,7 +65,7 @@ _NAMED_IN_MESSAGE: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One mistake in words."""
+    """A mistake in words."""
 
     what: str
     hint: str
@@ -74,14 +74,14 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """One mistake: its place, and its words once they are wanted (a file may hold a hundred thousand)."""
+    """A mistake: its place, and a function for its words, because a file may hold a hundred thousand mistakes."""
 
     where: Where
     words: Callable[[], Said]
 
 
 def first_of(mistakes: Sequence[Mistake], lines: KeyLines, name: str, layout: Layout = PLAN) -> PlanError:
-    """The error for the mistake that stands first in the file, with the number of the others."""
+    """Error for the mistake that comes first in the file, with the number of the others."""
     numbered = [(lines.line(mistake.where), mistake) for mistake in mistakes]
     line, first = min(numbered, key=lambda entry: (entry[0] is None, entry[0] or 0))
     said = first.words()
@@ -93,13 +93,13 @@ def first_of(mistakes: Sequence[Mistake], lines: KeyLines, name: str, layout: La
 
 
 def one_line(text: str) -> str:
-    """`text` on one line, without control characters, and cut where it is very long."""
+    """Put `text` on one line, without control characters, and cut it if it is very long."""
     clean = "".join(character if character.isprintable() else "?" for character in text.replace("\n", " "))
     return clean if len(clean) <= _LONGEST else clean[: _LONGEST - 1] + "…"
 
 
 def wrong_version(raw: Mapping[str, Any], layout: Layout = PLAN) -> list[Mistake]:
-    """A file of another version is told so first: everything else in it may be right in that version."""
+    """Report the wrong version of a file first: everything else in it may be right in that version."""
     version = raw.get("schema")
     if version is None or (type(version) is int and version == layout.schema):
         return []
@@ -110,7 +110,7 @@ def wrong_version(raw: Mapping[str, Any], layout: Layout = PLAN) -> list[Mistake
 
 
 def dated_values(raw: Mapping[str, Any], layout: Layout = PLAN) -> list[Mistake]:
-    """Dates and times without quotes: TOML has them, neither a plan nor a design has a place for one."""
+    """Report dates and times without quotes: TOML has them, but no key of a plan or a design takes one."""
     dates = [where for where, value in leaves(raw) if isinstance(value, dt.date | dt.time)]
     return [Mistake(where, partial(_date, where, layout)) for where in dates]
 
@@ -121,7 +121,7 @@ def _date(where: Where, layout: Layout) -> Said:
 
 
 def gaps(raw: Mapping[str, Any], layout: Layout = PLAN) -> list[Mistake]:
-    """Values that a person has still to write: a plan with gaps is not run, however well they are formed."""
+    """Report values that a person must still write: a plan with gaps is not run, even if they are well formed."""
     return [Mistake(where, partial(_gap, where, raw, layout)) for where in unfinished(raw)]
 
 
@@ -132,7 +132,7 @@ def _gap(where: Where, raw: Mapping[str, Any], layout: Layout) -> Said:
 
 
 def unknown_kinds(raw: Mapping[str, Any], layout: Layout = PLAN) -> list[Mistake]:
-    """A kind of detector that neither audit7k nor another installed package has; what its table takes is not known."""
+    """Report a kind of detector that neither audit7k nor another package has; the keys of its table are unknown."""
     where: Where = ("detector", "kind")
     kind = step_into(raw, where)
     if not layout.detectors or not isinstance(kind, str) or kind in layout.detectors or kind in other_kinds():
@@ -141,7 +141,7 @@ def unknown_kinds(raw: Mapping[str, Any], layout: Layout = PLAN) -> list[Mistake
 
 
 def mistakes_in(error: ValidationError, raw: Mapping[str, Any], layout: Layout = PLAN) -> list[Mistake]:
-    """What pydantic found in `raw`: one mistake for each place, however many forms were tried there."""
+    """Mistakes that pydantic found in `raw`: one for each place, for any number of forms tried there."""
     by_place: dict[Where, list[ErrorDetails]] = {}
     for details in error.errors(include_url=False, include_input=False):
         where = _place(details, raw, layout)
@@ -156,7 +156,7 @@ def mistakes_in(error: ValidationError, raw: Mapping[str, Any], layout: Layout =
 
 
 def dotted(where: Where) -> str:
-    """The way to a value as a reader writes it: `rules[2].metric` is the metric of the second rule."""
+    """Path to a value as a reader writes it: `rules[2].metric` is the metric of the second rule."""
     shown = ""
     for part in where:
         if isinstance(part, int):
@@ -168,11 +168,11 @@ def dotted(where: Where) -> str:
 
 
 def _place(details: ErrorDetails, raw: Mapping[str, Any], layout: Layout) -> Where | None:
-    """The place of an error in the file: pydantic's, without the names of the forms that it tried on the way."""
+    """Place of an error in the file: pydantic's location without the names of the forms that it tried."""
     location = list(details["loc"])
     detector = raw.get("detector")
     if layout.detectors and len(location) > 1 and location[0] == "detector" and isinstance(detector, dict):
-        # by what pydantic chose among the detectors: whether it is one of our own, and then its kind
+        # remove pydantic's choice among the detectors: the form "own" or "other", and then the kind
         del location[1 : 3 if location[1] == "own" else 2]
     if layout.rule_forms and len(location) > 2 and location[0] in {"rules", "probes"} and isinstance(location[1], int):
         del location[2]  # the form of a rule, the kind of a probe
@@ -189,20 +189,20 @@ def _place(details: ErrorDetails, raw: Mapping[str, Any], layout: Layout) -> Whe
         else:
             break
     if details["type"] == "too_short" and isinstance(value, list | dict) and value:
-        return None  # not short: all its entries are wrong, and each has its own error
+        return None  # it is not short: all its entries are wrong, and each has its own error
     if details["type"] in {"union_tag_invalid", "union_tag_not_found"}:
         where = (*where, "kind")
     return where or _named_place(details)
 
 
 def _misspelt(missing: Where, unknown: Sequence[Where]) -> bool:
-    """Whether a missing key is there under a name so like it that the unknown name is the mistake to report."""
+    """Whether a missing key is there under a similar unknown name, which is then the mistake to report."""
     siblings = [where for where in unknown[:50] if where[:-1] == missing[:-1]]
     return any(nearest(str(where[-1]), [str(missing[-1])]) for where in siblings)
 
 
 def _within(where: Where, details: ErrorDetails, raw: Mapping[str, Any]) -> Where:
-    """The key below the table at `where` with which the words of a conflict begin, if they do: `scan.columns`."""
+    """Key below the table at `where` with which the words of a conflict begin, if they do: `scan.columns`."""
     if details["type"] != "value_error":
         return where
     for part in _words_of(details).split(" ", 1)[0].strip("`:,").split("."):
@@ -214,7 +214,7 @@ def _within(where: Where, details: ErrorDetails, raw: Mapping[str, Any]) -> Wher
 
 
 def _named_place(details: ErrorDetails) -> Where:
-    """The place of an error about the plan as a whole, where its words begin with one."""
+    """Place of an error about the plan as a whole, if its words begin with one."""
     found = _NAMED_IN_MESSAGE.match(_words_of(details))
     if found is None:
         return ()

@@ -1,6 +1,6 @@
-"""Reads a plan, or the design of a drawn set, from a TOML file.
+"""Read a plan, or the design of a drawn set, from a TOML file.
 
-Every mistake in it is one line: where, what, and what to write instead.
+Every mistake in it gives one line: where, what, and what to write instead.
 """
 
 from __future__ import annotations
@@ -48,17 +48,17 @@ __all__ = [
 
 
 LARGEST_PLAN: Final = 1024 * 1024
-"""Bytes. A plan is a page or two; what is larger is another file, or an attack on the reader."""
+"""Largest file in bytes. A plan is a page or two; a larger file is another file, or an attack on the reader."""
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
-"""A part of a path that may stand in any report; `..` is none."""
+"""Pattern of a part of a path that any report may show; `..` does not match."""
 
 _AT: Final = re.compile(r"\(at line (\d+), column (\d+)\)")
 
 _BACKSLASH: Final = "a backslash in a text: write paths with / or put the text in single quotes"
 
 _MOST_DOTS: Final = 1000
-"""In a line. tomllib's time for a dotted key grows with the square of its parts."""
+"""Most dots in a line. tomllib's time for a dotted key grows with the square of its parts."""
 
 _SYNTAX: Final = (
     ("Cannot overwrite a value", "a key is written twice"),
@@ -83,30 +83,30 @@ _SYNTAX: Final = (
     ("Invalid statement", "neither a key, a [table] nor a # comment"),
     ("Expected newline", "something follows after the end of a value"),
 )
-"""Beginnings of tomllib's messages, and the same in words that repeat nothing of the file."""
+"""Beginnings of tomllib's messages, each with our own words, which repeat nothing of the file."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedPlan:
-    """A plan and where it came from."""
+    """A plan, and where it came from."""
 
     plan: AuditPlan
-    """The plan as it will be used, defaults filled in."""
+    """Plan as it will be used, with defaults filled in."""
     as_asked: dict[str, Any]
-    """The plan as it was written, without defaults: what JSON can hold and nothing else."""
+    """Plan as it was written, without defaults: only values that JSON can hold."""
     folder: Path
-    """The absolute folder that the paths in the plan are relative to."""
+    """Absolute folder that the paths in the plan are relative to."""
     file: str = ""
-    """The file as it was named, with `/`, where that is a plain relative path, else its own name; empty where neither
-    is plain. A report may show it."""
+    """Name of the file with `/`, as given if that is a plain relative path, else only its last part; empty where
+    neither is plain. A report may show it."""
     rule_lines: tuple[int | None, ...] = ()
-    """The lines of the file on which its rules stand, one for each; none where the plan came from no text."""
+    """Line of each rule in the file; empty where the plan came from no text."""
     waivers: Path | None = None
-    """A file of waivers that stands in the place of the plan's own."""
+    """File of waivers that replaces the plan's own."""
 
     @property
     def waivers_file(self) -> Path | None:
-        """The file of waivers: the one that was named, else the plan's; None where there is none."""
+        """File of waivers: the one that was named, else the plan's; None where there is none."""
         own = self.plan.waivers.file
         return self.waivers if self.waivers is not None else None if own is None else self.folder / own
 
@@ -117,7 +117,7 @@ def load_plan(path: str | os.PathLike[str]) -> AuditPlan:
 
 
 def read_plan_file(path: str | os.PathLike[str]) -> LoadedPlan:
-    """Read a plan file and keep what was asked beside what is used. Raises PlanError, always one line."""
+    """Read a plan file, and keep its text as written beside the plan. Raises PlanError, always one line."""
     path = Path(path)
     text = _text_of(path, PLAN)
     loaded = parse_plan(text, name=str(path), folder=Path(os.path.abspath(path.parent)))  # noqa: PTH100 - keeps symlinks
@@ -151,7 +151,7 @@ def parse_design(text: str, *, name: str = "design") -> SamplingDesign:
 
 
 def _checked(text: str, name: str, layout: Layout) -> tuple[BaseModel, dict[str, Any]]:
-    """What a text says, checked, and as it was written."""
+    """Parse and check a text. Returns the model, and the table as it was written."""
     as_asked = _toml(text, name, layout)
     lines = KeyLines.of(text)
     early = wrong_version(as_asked, layout) or gaps(as_asked, layout) or dated_values(as_asked, layout)
@@ -176,8 +176,8 @@ def _checked(text: str, name: str, layout: Layout) -> tuple[BaseModel, dict[str,
 def canonical_plan_sha256(plan: AuditPlan | SamplingDesign) -> str:
     """SHA-256 (hex) of a plan or design as used, in canonical JSON: sorted keys, no spaces, UTF-8, paths with `/`.
 
-    Two files that differ in comments, order of keys or written-out defaults have the same digest; and so have two that
-    differ in where their waivers are, which change nothing that is scored or judged.
+    Two files that differ in comments, order of keys or written-out defaults have the same digest. So have two that
+    name different files of waivers, because these change nothing that is scored or judged.
     """
     used = plan.model_dump(mode="python", by_alias=True, exclude={"waivers"})
     text = json.dumps(used, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_plain)
@@ -185,18 +185,18 @@ def canonical_plan_sha256(plan: AuditPlan | SamplingDesign) -> str:
 
 
 def read_toml(path: Path, layout: Layout) -> tuple[dict[str, Any], KeyLines]:
-    """What stands in a TOML file of ours, and on which lines. Raises PlanError, always one line."""
+    """Read one of our TOML files: its content, and the lines of its keys. Raises PlanError, always one line."""
     text = _text_of(path, layout)
     return _toml(text, one_line(str(path)), layout), KeyLines.of(text)
 
 
 def plan_schema() -> dict[str, Any]:
-    """The JSON Schema of a plan, for editors that check TOML by it."""
+    """JSON Schema of a plan, for editors that check TOML with it."""
     return _schema_of(AuditPlan)
 
 
 def design_schema() -> dict[str, Any]:
-    """The JSON Schema of a design."""
+    """JSON Schema of a design."""
     return _schema_of(SamplingDesign)
 
 
@@ -206,7 +206,7 @@ def _schema_of(model: type[BaseModel]) -> dict[str, Any]:
 
 
 def _plain_name(path: Path) -> str:
-    """A path as a report may show it: never from a root, and never upwards, for the parts of these are not plain."""
+    """Path as a report may show it: never absolute and never upwards, because such parts are not plain."""
     if len(path.parts) <= 8 and all(map(_PLAIN.fullmatch, path.parts)):
         return path.as_posix()
     return path.name if _PLAIN.fullmatch(path.name) else ""
@@ -266,7 +266,7 @@ def _toml(text: str, name: str, layout: Layout) -> dict[str, Any]:
 
 
 def loaded_plan(plan: AuditPlan | LoadedPlan | str | Path, folder: Path | None = None) -> LoadedPlan:
-    """The plan with what was asked and the folder that its paths are relative to. Raises PlanError."""
+    """Return a plan in any form as a `LoadedPlan`. Raises PlanError."""
     if isinstance(plan, LoadedPlan):
         return plan
     if isinstance(plan, AuditPlan):

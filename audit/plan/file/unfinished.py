@@ -1,4 +1,4 @@
-"""A plan that `audit7k init` began and nobody has completed: its gaps are named, and it is not run with them."""
+"""Gaps of a plan that `audit7k init` began: values that a person must still write."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import Final
 from audit.plan.file.lines import Where
 
 WRITE_HERE: Final = "write here"
-"""How a value begins that a person has still to write."""
+"""Beginning of a value that a person must still write."""
 
 
 def unfinished(raw: object) -> Iterator[Where]:
-    """The places in a plan that still say "write here"."""
+    """Yield the places in a plan that still say "write here"."""
     for where, value in leaves(raw):
         if isinstance(value, str) and value.strip().casefold().startswith(WRITE_HERE):
             yield where
 
 
 def leaves(raw: object) -> Iterator[tuple[Where, object]]:
-    """Every value in `raw` that is neither a table nor a list, with the way to it."""
+    """Yield every value in `raw` that is neither a table nor a list, with the path to it."""
     pending: list[tuple[Where, object]] = [((), raw)]
     while pending:
         where, value = pending.pop()
@@ -32,6 +32,6 @@ def leaves(raw: object) -> Iterator[tuple[Where, object]]:
 
 
 def toml_text(value: str) -> str:
-    """`value` as a basic string of TOML, on one line and without invisible characters."""
+    """Write `value` as a basic string of TOML, on one line and without invisible characters."""
     plain = (one if one.isprintable() and one not in '"\\' else f"\\U{ord(one):08X}" for one in value)
     return '"' + "".join(plain) + '"'

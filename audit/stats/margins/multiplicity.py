@@ -1,4 +1,4 @@
-"""Which groups of one family of disjoint groups may be named, at a family-wise error of at most the family's level.
+"""Name groups of one family of disjoint groups, at a family-wise error of at most the family's level.
 
 A family is a set of groups that share no row, such as all countries, or all crosses of gender and region. Families
 are combined by splitting the level between them, which needs no independence.

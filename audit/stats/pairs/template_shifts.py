@@ -1,4 +1,4 @@
-"""How far a change moves a score, over templates: intervals, one-sided tests against a margin, and Holm's procedure.
+"""Shifts of a score over templates: intervals, one-sided tests against a margin, and Holm's procedure.
 
 Each template gives one number, the mean shift over its variants, so that the template is the cluster and whatever
 varies within it is averaged. Templates are taken for independent draws of texts of their kind. With some ten of them

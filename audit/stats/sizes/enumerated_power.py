@@ -1,4 +1,4 @@
-"""How often the exact test rejects, from its own critical counts: no normal approximation of the group's count.
+"""Power of the exact test from its own critical counts: no normal approximation of the group's count.
 
 The large-sample power of `audit.stats.sizes.approximate_power` is off by several points where few cases are expected
 and by more at the small levels of a large family. Here the critical counts come from the test itself, and the group's

@@ -1,6 +1,6 @@
-"""The terms that reports use, for a reader who is no statistician: what each means, how to read it, what it says not.
+"""The terms that reports use, for a reader who is no statistician: meaning, how to read a number, what it does not say.
 
-One place for `audit7k explain`, for the glossary of a report and for docs/glossary.md. Rates have their own place,
+`audit7k explain`, the glossary of a report and docs/glossary.md are made from these. Rates are in
 `audit.vocabulary.metrics`.
 """
 
@@ -24,7 +24,7 @@ TERMS: Final[Mapping[str, Term]] = {term.name: term for term in _PARTS}
 
 
 def term_called(word: str) -> Term | None:
-    """The term with this name or another name of it; None where none has it."""
+    """Term with this name or another name of it; None where there is none."""
     name = _names().get(plain_name(word))
     return TERMS[name] if name else None
 

@@ -14,7 +14,7 @@ SLOT_WORDS: Final[Mapping[str, str]] = {
     "name": "given name",
     "language": "language",
 }
-"""What a reader calls the slots of a text."""
+"""Words for the slots of a text in reports."""
 
 PROBES: Final = (
     Term(

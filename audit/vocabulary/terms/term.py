@@ -1,4 +1,4 @@
-"""What a term is made of."""
+"""A term of the reports, and the plain form of its name."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ class Term:
     """A term of the reports in plain words."""
 
     name: str
-    """As it stands within a sentence: in small letters, but for names and acronyms."""
+    """Name as it stands within a sentence: in small letters, except names and acronyms."""
     means: str
-    """What it is, in two to four sentences."""
+    """Meaning, in two to four sentences."""
     read: str
-    """How to read a number of it."""
+    """How to read a number."""
     not_said: str
-    """What it does not say."""
+    """What a number does not say."""
     page: str
-    """The page of the documentation that has more, below docs/."""
+    """Page of the documentation with more about it, below docs/."""
     also_called: tuple[str, ...] = ()
     """Other names, so that a search finds this one."""
 
 
 def plain_name(word: str) -> str:
-    """`word` in small letters, with single spaces for whatever separates its parts."""
+    """Write `word` in small letters, with single spaces between its parts."""
     return " ".join(re.split(r"[\s_\-–/]+", word.strip().casefold()))
