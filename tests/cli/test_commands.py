@@ -379,7 +379,7 @@ def test_completion_is_installed_for_the_shell_that_asks(tmp_path: Path) -> None
 
 def test_every_command_is_guarded_and_says_what_it_does() -> None:
     names = {info.callback.__name__ for info in app.registered_commands if info.callback is not None}
-    telling = {"codes", "describe", "explain", "figure", "portal", "probes", "report", "schema"}
+    telling = {"codes", "explain", "figure", "portal", "probes", "report", "schema"}
     judging = {"check", "compare", "power", "run", "gate"}
     assert names == {"demo", "draw", "init", "synthesise", *judging, *telling}
     for info in app.registered_commands:

@@ -19,7 +19,6 @@ HEAVY = FRAMEWORKS | {
     "babel",
     "rich",
     "reports",
-    "opendp",
 }
 COMMANDS = (
     "demo",
@@ -35,7 +34,6 @@ COMMANDS = (
     "report",
     "figure",
     "portal",
-    "describe",
     "explain",
     "schema",
 )

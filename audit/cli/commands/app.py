@@ -9,7 +9,6 @@ from typer.core import TyperGroup
 
 from audit.cli.commands.check_command import check
 from audit.cli.commands.compare_command import compare
-from audit.cli.commands.describe_command import describe
 from audit.cli.commands.draw_command import draw
 from audit.cli.commands.figure_command import figure
 from audit.cli.commands.gate_command import gate
@@ -85,7 +84,6 @@ _COMMANDS = (
     (report, "Write reports of a result."),
     (figure, "Draw a figure for a paper."),
     (portal, "Build a static site over many audits."),
-    (describe, "Describe a set with differential privacy."),
     (explain, "Explain a metric or term in plain words."),
     (schema, "Print the JSON Schema of a result or plan."),
 )

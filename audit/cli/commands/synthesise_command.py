@@ -10,12 +10,11 @@ import typer
 
 from audit.cli.console.guard import ArgumentError
 from audit.cli.console.terminal import say
-from audit.vocabulary.groups import Group
-from audit.worlds.folder import TRUTH, Synthesised
-from audit.worlds.world import World
 
 if TYPE_CHECKING:
+    from audit.vocabulary.groups import Group
     from audit.worlds.folder import Synthesised
+    from audit.worlds.world import World
 
 __all__ = ["synthesise", "worlds_page", "written_page"]
 
@@ -81,6 +80,8 @@ def worlds_page(worlds: Iterable[World]) -> str:
 
 def written_page(made: Synthesised) -> str:
     """What was written, and what to do with it."""
+    from audit.worlds.folder import TRUTH
+
     rows_are = made.mechanism.world.rows_are
     planted = [
         f"  {finding.possible.finding:<18}{_group(finding.possible.group)}, size {finding.size:g}"
