@@ -177,7 +177,7 @@ def _check_before(
         check_measures(loaded.plan, loaded.folder)
     if not loaded.plan.probes:
         return waivers, ()
-    from audit.scoring.probing.asking import check_can_be_asked, check_probes
+    from audit.scoring.probing.probes import check_can_be_asked, check_probes
 
     check_can_be_asked(loaded.plan, details=details)
     return waivers, check_probes(loaded.plan, evaluation_set, loaded.folder, details=details)
@@ -194,7 +194,7 @@ def _answered(
     """The plan's probes with the detector's answers; nothing is loaded where it has none."""
     if not designs:
         return ()
-    from audit.scoring.probing.asking import ask_probes
+    from audit.scoring.probing.probes import ask_probes
 
     return ask_probes(
         loaded.plan,

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from audit.analyses.estimates import as_known
-from audit.counting.answering import GroupTallies
+from audit.counting.answer_tallies import GroupTallies
 from audit.counting.counted import Counted
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings.further import FailedRows, SelfDisagreement

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from audit.counting.answering import GroupTallies, count_disagreement, count_failures
+from audit.counting.answer_tallies import GroupTallies, count_disagreement, count_failures
 from audit.counting.control_sample import IN_CONTROL_SAMPLE, count_control_sample
 from audit.counting.controls import count_controls
 from audit.counting.count import SCORED, count_cases

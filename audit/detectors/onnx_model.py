@@ -11,10 +11,10 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from audit.detectors.error_names import name_of
 from audit.detectors.extras import import_extra
 from audit.detectors.one_thread import NOTE
 from audit.detectors.protocol import API_VERSION, DetectorInfo, RunContext
-from audit.detectors.raised import name_of
 from audit.errors import DetectorError
 from audit.plan.audit_plan import OnnxDetector as OnnxSection
 from audit.vocabulary.text import shown

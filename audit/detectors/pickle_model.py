@@ -11,9 +11,9 @@ import io
 import warnings
 from typing import Any
 
+from audit.detectors.error_names import name_of
 from audit.detectors.inside import check_inside
 from audit.detectors.model_file import read_model_file
-from audit.detectors.raised import name_of
 from audit.detectors.skops_model import SkopsDetector
 from audit.errors import DetectorError
 

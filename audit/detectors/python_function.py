@@ -18,9 +18,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
+from audit.detectors.error_names import name_of
 from audit.detectors.one_thread import OneThread
 from audit.detectors.protocol import API_VERSION, ROW_ID, DetectorInfo, RunContext
-from audit.detectors.raised import name_of
 from audit.errors import DetectorError
 from audit.plan.audit_plan import PythonDetector as PythonSection
 

@@ -6,8 +6,8 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, Final
 
+from audit.detectors.error_names import name_of
 from audit.detectors.protocol import API_VERSION, Detector, TableDetector
-from audit.detectors.raised import name_of
 from audit.errors import AuditError, DetectorError
 
 ENTRY_POINT_GROUP: Final = "audit.detectors"

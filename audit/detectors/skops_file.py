@@ -10,8 +10,8 @@ import zipfile
 from pathlib import Path
 from typing import Any, Final
 
+from audit.detectors.error_names import name_of
 from audit.detectors.model_file import read_model_file
-from audit.detectors.raised import name_of
 from audit.detectors.skops_types import ALLOWED
 from audit.errors import DetectorError
 

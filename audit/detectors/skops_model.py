@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from audit.detectors.column_order import BY_PLAN
+from audit.detectors.error_names import name_of
 from audit.detectors.one_thread import NOTE, OneThread
 from audit.detectors.protocol import API_VERSION, DetectorInfo, RunContext
-from audit.detectors.raised import name_of
 from audit.errors import DetectorError
 from audit.plan.audit_plan import PickleDetector as PickleSection
 from audit.plan.audit_plan import SkopsDetector as SkopsSection

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from audit.analyses.estimates import group_counts
 from audit.counting.clusters import ClusterTable
-from audit.counting.once import each_once
+from audit.counting.clusters_once import each_once
 from audit.counting.table import FamilyCounts
 from audit.disclosure.features import finest_family, public_features, public_method
 from audit.plan.audit_plan import AuditPlan

@@ -195,7 +195,7 @@ def _probes(loaded: LoadedPlan, evaluation_set: EvaluationSet) -> tuple[ProbeChe
     """What the probes would ask; nothing is loaded where the plan has none."""
     if not loaded.plan.probes:
         return ()
-    from audit.scoring.probing.asking import check_answers, check_probes, is_unanswered
+    from audit.scoring.probing.probes import check_answers, check_probes, is_unanswered
 
     plan, folder = loaded.plan, loaded.folder
     designs = check_probes(plan, evaluation_set, folder)

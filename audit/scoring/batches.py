@@ -60,7 +60,7 @@ def read_batches(
     import pyarrow as pa
 
     from audit.evaluation.connection import reading
-    from audit.scoring.in_order import in_file_order, in_id_order
+    from audit.scoring.row_order import in_file_order, in_id_order
 
     columns = {name: evaluation_set.feature_expression(name) for name in features}
     ordered = in_id_order if scoring.order == "id" else in_file_order

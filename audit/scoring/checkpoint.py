@@ -21,7 +21,7 @@ from audit.detectors.answers import CheckedAnswers
 from audit.detectors.row_cache import remove_row_cache
 from audit.errors import FolderInUseError, ResumeError, StorageError
 from audit.scoring.parts import Part, read_part, read_parts, write_part
-from audit.scoring.sealed import digest, read_sealed, write_sealed
+from audit.scoring.sealed_json import digest, read_sealed, write_sealed
 from audit.storage import make_folder, remove_temporaries
 
 __all__ = ["COMMIT_EVERY", "Checkpoint", "Leg", "answers_digest"]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from audit.counting.answering import round_name
+from audit.counting.answer_tallies import round_name
 from audit.counting.table import ABSTAINED, FAILED, FLAGGED, NEAR, NOT_FLAGGED
 from audit.evaluation.relation import ROW
 from audit.evaluation.sql import identifier
@@ -80,7 +80,7 @@ def keep_rounds(
 ) -> int:
     """Create a view for each time that the detector was asked about the set: `round_1`, and so on.
 
-    For what is in them see `audit.counting.answering.round_name`. The decisions of later rounds follow the same rule, a
+    `audit.counting.answer_tallies.round_name` says what they hold. Later rounds are decided by the same rule, a
     capacity within their own scores.
 
     Parameters

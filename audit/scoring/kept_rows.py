@@ -33,7 +33,7 @@ def rows_kept_in(file: Path, detector: Detector) -> Iterator[None]:
     Nowhere else: what a detector is asked a second time, to see whether it is the same or agrees with itself, must not
     come from what it said the first time.
     """
-    from audit.scoring.withholding import withheld
+    from audit.scoring.foreign_errors import withheld
 
     if not keeps_rows(detector):
         yield

@@ -20,7 +20,7 @@ import numpy as np
 import pyarrow as pa
 
 from audit.detectors.answers import ABSTAIN, OK, CheckedAnswers
-from audit.scoring.sealed import read_sealed, write_sealed
+from audit.scoring.sealed_json import read_sealed, write_sealed
 from audit.storage import write_durably
 
 __all__ = ["Part", "read_part", "read_parts", "same_answers", "says_anything", "write_part"]

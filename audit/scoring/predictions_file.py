@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from audit.evaluation.evaluation_set import EvaluationSet
     from audit.scoring.decisions import AnswerSource
-    from audit.scoring.in_order import Wanted
+    from audit.scoring.row_order import Wanted
 
 DECISIONS: Final = ("flagged", "not flagged", "abstained", "failed")
 """The words of the decision codes."""
@@ -74,7 +74,7 @@ def _write(wanted: Wanted, evaluation_set: EvaluationSet, file: object, classes:
     import pyarrow.parquet as pq
 
     from audit.scoring.batches import exactly
-    from audit.scoring.in_order import in_order
+    from audit.scoring.row_order import in_order
 
     words = pa.dictionary(pa.int32(), pa.string())
     schema = pa.schema(
@@ -105,7 +105,7 @@ def _in_words(piece: pa.RecordBatch, schema: pa.Schema, classes: Sequence[str]) 
 
 
 def _wanted(evaluation_set: EvaluationSet, answers: AnswerSource, decision: str, classes: Sequence[str]) -> Wanted:
-    from audit.scoring.in_order import Wanted, bytes_of
+    from audit.scoring.row_order import Wanted, bytes_of
 
     case_id, source = evaluation_set.expressions["case_id"], evaluation_set.source.name
     # the place of the class is what the table of answers has for a score

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from audit.detectors.protocol import Detector
 from audit.errors import DetectorGoneError
+from audit.scoring.foreign_errors import withheld
 from audit.scoring.kept_rows import first_rows, keeps_rows, rows_kept_in
-from audit.scoring.withholding import withheld
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -210,7 +210,7 @@ class Rounds:
         return self._checked(number, batch, lambda: self.detector.score(batch))
 
     def _checked(self, number: int, batch: pa.RecordBatch, answer: Callable[[], pa.RecordBatch]) -> CheckedAnswers:
-        from audit.scoring.accept import accept_answer
+        from audit.scoring.answer_check import accept_answer
 
         section = self.section
         where = f"{self.where}, batch {number + 1}"

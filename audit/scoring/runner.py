@@ -11,8 +11,8 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
-from audit.detectors.isolation.choosing import ran_in, restarted
 from audit.detectors.isolation.options import IN_PROCESS, Isolating
+from audit.detectors.isolation.placement import ran_in, restarted
 from audit.detectors.protocol import (
     Detector,
     DetectorInfo,
@@ -22,11 +22,11 @@ from audit.detectors.protocol import (
 )
 from audit.errors import DetectorGoneError, RunInterruptedError
 from audit.plan.audit_plan import AuditPlan, ModelDetector
+from audit.scoring.foreign_errors import advance, opened, told, withheld
 from audit.scoring.kept_rows import rows_kept_in
 from audit.scoring.progress import NoProgress, Progress
 from audit.scoring.rounds import Rounds
 from audit.scoring.scored import Scored
-from audit.scoring.withholding import advance, opened, told, withheld
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -15,11 +15,11 @@ from audit.errors import StorageError
 from audit.worlds.mechanism import Mechanism
 from audit.worlds.phrases import NATIONALITY_WORDS
 from audit.worlds.plan_text import plan_text
-from audit.worlds.planting import WORLDS, PlantingError, plant
 from audit.worlds.probe_texts import TEXTS, texts
+from audit.worlds.set_file import DataFormat, write_rows
+from audit.worlds.strengths import WORLDS, PlantingError, plant
 from audit.worlds.truth import MADE_BY, true_composition, truth_document
 from audit.worlds.world import Finding, World, WorldName
-from audit.worlds.writing import DataFormat, write_rows
 
 __all__ = ["MOST_ROWS", "TRUTH", "Synthesised", "companions", "make_example", "synthesise"]
 
@@ -84,7 +84,7 @@ def synthesise(
     Parameters
     ----------
     world
-        One of `audit.worlds.planting.WORLDS`.
+        One of `audit.worlds.strengths.WORLDS`.
     folder
         A folder that does not exist, is empty, or was filled by this before. All files are written, or none.
     rows

@@ -13,7 +13,7 @@ import pytest
 from audit.vocabulary.metrics import MetricName
 from audit.worlds.found import state_of
 from audit.worlds.mechanism import Mechanism
-from audit.worlds.planting import WORLDS
+from audit.worlds.strengths import WORLDS
 from audit.worlds.truth import Truth
 from audit.worlds.world import FindingName, WorldName
 from tools.bench.planted import __main__ as benchmark

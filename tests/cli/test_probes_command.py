@@ -22,7 +22,7 @@ from audit.cli.pages.summary import rule_lines, summary
 from audit.errors import ResultError
 from audit.result.audit_result import AuditResult
 from audit.result.file import load_result, parse_result, result_to_json
-from audit.scoring.probing.writing import starts_formula
+from audit.scoring.probing.variants_file import starts_formula
 
 PROBE = '[[probes]]\nid = "words"\nkind = "text"\ncolumn = "text"\nslots = ["demonym"]\n'
 LEVELS = 'levels = { demonym = ["NGA", "PHL"] }\n'

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from audit.cli.commands.app import app
-from audit.worlds.planting import WORLDS
+from audit.worlds.strengths import WORLDS
 
 
 @pytest.fixture(autouse=True)

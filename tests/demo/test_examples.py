@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from audit.worlds.planting import WORLDS
+from audit.worlds.strengths import WORLDS
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"

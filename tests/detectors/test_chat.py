@@ -27,8 +27,8 @@ from audit.detectors.protocol import DetectorInfo, RunContext
 from audit.errors import DetectorError
 from audit.plan.audit_plan import ChatDetector as ChatSection
 from audit.plan.services import Slot, pieces_of
-from audit.scoring.accept import accept_answer
-from audit.scoring.withholding import opened
+from audit.scoring.answer_check import accept_answer
+from audit.scoring.foreign_errors import opened
 
 CANARY = "canary-3e19"
 TOKEN = "token-canary-88d2"

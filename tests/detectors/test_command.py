@@ -27,7 +27,7 @@ from audit.detectors.protocol import Answers, DetectorInfo, RunContext
 from audit.detectors.registry import make_detector
 from audit.errors import DetectorError
 from audit.plan.audit_plan import CommandDetector as CommandSection
-from audit.scoring.accept import accept_answer
+from audit.scoring.answer_check import accept_answer
 
 PROGRAMS = Path(__file__).parent / "programs"
 CANARY = "canary-7d41-ü"

@@ -25,8 +25,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from audit.detectors.isolation.choosing import contained
 from audit.detectors.isolation.options import Isolating, Sandbox
+from audit.detectors.isolation.placement import contained
 from audit.detectors.protocol import Detector
 from audit.detectors.testing import (
     DetectorContract,

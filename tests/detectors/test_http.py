@@ -26,9 +26,9 @@ from audit.detectors.http_service import HttpDetector
 from audit.detectors.protocol import DetectorInfo, RunContext
 from audit.errors import DetectorError
 from audit.plan.audit_plan import HttpDetector as HttpSection
-from audit.scoring.accept import accept_answer
+from audit.scoring.answer_check import accept_answer
+from audit.scoring.foreign_errors import opened
 from audit.scoring.in_flight import InFlight
-from audit.scoring.withholding import opened
 
 CANARY = "canary-93b7"
 TOKEN = "token-canary-4f1e"

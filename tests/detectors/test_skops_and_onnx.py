@@ -22,7 +22,7 @@ from audit.plan.audit_plan import OnnxDetector, SkopsDetector
 from audit.plan.file.plan_file import load_plan
 from audit.run import run_audit
 from audit.worlds.folder import Synthesised, synthesise
-from audit.worlds.planting import WORLDS
+from audit.worlds.strengths import WORLDS
 from audit.worlds.world import WorldName
 
 ROWS = 1_500

@@ -22,7 +22,7 @@ from typer.testing import CliRunner
 from audit.cli.commands.app import app
 from audit.detectors.command_setup import chosen_environment
 from audit.worlds.folder import synthesise
-from audit.worlds.planting import WORLDS
+from audit.worlds.strengths import WORLDS
 
 ROWS = 900
 ENGLISH = """

@@ -12,8 +12,8 @@ import pytest
 from made.children import opened, plan_of
 from made.transformers import LABELS, save_model
 
-from audit.detectors.isolation.choosing import contained
 from audit.detectors.isolation.options import Isolating, Sandbox
+from audit.detectors.isolation.placement import contained
 from audit.detectors.protocol import Detector
 from audit.detectors.testing import check_detector
 from audit.errors import DetectorError

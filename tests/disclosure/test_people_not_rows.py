@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from made.published import PLAN, install_reporters, keep_key
 
 from audit.counting.clusters import ClusterTable
-from audit.counting.once import each_once
+from audit.counting.clusters_once import each_once
 from audit.disclosure.from_result import ready
 from audit.disclosure.publish import Published, check_folder, publish
 from audit.disclosure.read import parse_release

@@ -21,14 +21,14 @@ import pytest
 from made import children as made_children
 from made.children import BATCH, CANARY, alive, descendants, function, gone, opened, plan_of
 
-from audit.detectors.isolation.choosing import restarted
 from audit.detectors.isolation.options import Isolating
+from audit.detectors.isolation.placement import restarted
 from audit.detectors.protocol import Detector
 from audit.errors import DetectorError
 from audit.plan.audit_plan import AuditPlan
 from audit.run import run_audit
+from audit.scoring.foreign_errors import withheld
 from audit.scoring.runner import run_context
-from audit.scoring.withholding import withheld
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs process groups")
 

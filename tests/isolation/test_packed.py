@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from audit.detectors.isolation.packed import BYTES_A_ROW, pack, unpack
 from audit.detectors.protocol import REASONS, STATUSES, Reason, Status, answer_batch
 from audit.errors import DetectorError
-from audit.scoring.accept import accept_answer
+from audit.scoring.answer_check import accept_answer
 
 IDS = pa.array([0, 1, 2], pa.int64())
 GOOD: dict[str, Any] = {

@@ -21,8 +21,8 @@ import pytest
 from made.children import BATCH, Listener, can_unshare, function, opened
 from made.runs import PLAN, made_run
 
-from audit.detectors.isolation.choosing import ran_in
 from audit.detectors.isolation.options import Sandbox
+from audit.detectors.isolation.placement import ran_in
 from audit.errors import DetectorError
 from audit.plan.audit_plan import SandboxSection
 from audit.plan.file.plan_file import load_plan

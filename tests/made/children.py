@@ -14,9 +14,9 @@ from typing import Any, cast
 
 import pyarrow as pa
 
-from audit.detectors.isolation.choosing import contained
 from audit.detectors.isolation.contained import ContainedDetector
 from audit.detectors.isolation.options import Isolating
+from audit.detectors.isolation.placement import contained
 from audit.detectors.protocol import Detector
 from audit.plan.audit_plan import AuditPlan
 from audit.scoring.runner import run_context

@@ -15,9 +15,9 @@ from audit.vocabulary.metrics import MetricName
 from audit.worlds.folder import companions
 from audit.worlds.mechanism import Mechanism
 from audit.worlds.plan_text import feature_columns
-from audit.worlds.planting import WORLDS, findings_asked, plant
+from audit.worlds.set_file import blocks
+from audit.worlds.strengths import WORLDS, findings_asked, plant
 from audit.worlds.world import WorldName
-from audit.worlds.writing import blocks
 
 TextArray = npt.NDArray[np.str_]
 Score = Callable[[pa.RecordBatch], list[float]]

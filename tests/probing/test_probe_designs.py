@@ -17,7 +17,7 @@ from audit.errors import AuditError, DataError, DetectorError, PlanError
 from audit.plan.file.plan_file import read_plan_file
 from audit.result.audit_result import AuditResult
 from audit.run import run_audit
-from audit.scoring.probing.writing import designs_of_plan
+from audit.scoring.probing.variants_file import designs_of_plan
 
 TEXT = '[[probes]]\nid = "words"\nkind = "text"\ncolumn = "text"\n'
 RULE = '[[rules]]\nmetric = "counterfactual_shift"\nmargin = 0.05\n'

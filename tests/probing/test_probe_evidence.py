@@ -20,7 +20,7 @@ from audit.plan.file.plan_file import parse_plan
 from audit.result.audit_result import AuditResult
 from audit.result.file import parse_result, result_to_json
 from audit.run import run_audit
-from audit.scoring.probing.asking import design_of
+from audit.scoring.probing.probes import design_of
 from reports.html import HtmlReporter
 from reports.junit import JunitReporter
 

@@ -15,7 +15,7 @@ from audit.plan.file.plan_file import read_plan_file
 from audit.worlds.as_typed import MAPS, MISSING, NOT_KNOWN, READ
 from audit.worlds.folder import synthesise
 from audit.worlds.mechanism import GENDERS
-from audit.worlds.planting import WORLDS, findings_asked
+from audit.worlds.strengths import WORLDS, findings_asked
 from audit.worlds.world import WorldName
 
 

@@ -17,10 +17,10 @@ from audit import load_plan
 from audit.errors import AuditError, StorageError
 from audit.worlds import folder as module
 from audit.worlds.folder import Synthesised, companions, synthesise
-from audit.worlds.planting import WORLDS, PlantingError, findings_asked, plant, world_named
 from audit.worlds.rows import BLOCK
+from audit.worlds.set_file import DataFormat
+from audit.worlds.strengths import WORLDS, PlantingError, findings_asked, plant, world_named
 from audit.worlds.world import WorldName
-from audit.worlds.writing import DataFormat
 
 FILES = {"README.txt", "detector.py", "plan.toml", "reference.csv", "truth.json"}
 DIGESTS: dict[WorldName, str] = {

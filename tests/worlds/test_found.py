@@ -15,8 +15,8 @@ from audit.run import run_audit
 from audit.vocabulary.groups import Group, Level
 from audit.worlds.folder import Synthesised, companions, synthesise
 from audit.worlds.found import ASKED, accused_without_cause, found_by, rules_fail, state_of, words_accused
-from audit.worlds.planting import WORLDS, findings_asked
 from audit.worlds.probe_texts import MARGIN, PROBED
+from audit.worlds.strengths import WORLDS, findings_asked
 from audit.worlds.truth import Truth, measured, truth_document
 from audit.worlds.world import Possible, WorldName, nationals
 

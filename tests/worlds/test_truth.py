@@ -11,7 +11,7 @@ from made.worlds import everything, mechanism, scored
 from audit.vocabulary.groups import Group
 from audit.vocabulary.metrics import MetricName
 from audit.worlds.mechanism import GENDERS, Mechanism
-from audit.worlds.planting import WORLDS
+from audit.worlds.strengths import WORLDS
 from audit.worlds.truth import RATES, Truth, gap_within_channels, measured, truth_document
 from audit.worlds.world import WorldName, nationals, of_gender
 

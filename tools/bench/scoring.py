@@ -57,7 +57,7 @@ def overhead(data: Path, kind: str, batch_size: int, rounds: int) -> Overhead:
 
 
 def _opening(plan: Any, folder: Path, rounds: int, sandbox: Sandbox) -> float:
-    from audit.detectors.isolation.choosing import contained
+    from audit.detectors.isolation.placement import contained
     from audit.detectors.protocol import RunContext
 
     spent = []

@@ -24,9 +24,9 @@ import numpy.typing as npt
 from audit.analyses.crosscheck.single_rows import code_places
 from audit.counting.count import SCORED
 from audit.counting.table import FLAGGED, NOT_FLAGGED, ladder_map
+from audit.detectors.error_names import name_of
 from audit.detectors.one_thread import OneThread
 from audit.detectors.python_function import ModulesBeside
-from audit.detectors.raised import name_of
 from audit.errors import DetectorError
 from audit.evaluation.connection import reading
 from audit.plan.audit_plan import AuditPlan, Measure

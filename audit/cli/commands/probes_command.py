@@ -33,7 +33,7 @@ def probes(
     the answers under `answers` in the probe: so a detector known by its predictions is probed as well.
     """
     from audit.cli.outputs.output_folder import write_file
-    from audit.scoring.probing.writing import designs_of_plan, starts_formula, variants_csv
+    from audit.scoring.probing.variants_file import designs_of_plan, starts_formula, variants_csv
 
     if out is not None and out.exists() and not force:
         raise ArgumentError(
@@ -61,7 +61,7 @@ def probes(
 
 def _check_may_be_replaced(out: Path, plan: Path, loaded: LoadedPlan) -> None:
     """Raise ArgumentError where `out` is the plan, or a file that it reads: --force is meant for what was written."""
-    from audit.scoring.probing.writing import paths_of
+    from audit.scoring.probing.variants_file import paths_of
 
     for path in (plan, *(loaded.folder / named for named in paths_of(loaded.plan))):
         if path.exists() and out.samefile(path):

@@ -46,7 +46,7 @@ def synthesise(  # noqa: PLR0913, PLR0917 - a parameter for each option
     find the first and accuse none of the others; truth.json says which is which.
     """
     from audit.worlds.folder import synthesise as write_world
-    from audit.worlds.planting import WORLDS, findings_asked
+    from audit.worlds.strengths import WORLDS, findings_asked
 
     if listed:
         say(worlds_page(WORLDS.values() if world is None else (WORLDS[world],)))

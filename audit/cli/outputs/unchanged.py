@@ -135,7 +135,7 @@ class Kept:
 
 def kept_verdict(kept: Kept) -> str | None:
     """The outcome that was kept for the same inputs; None where there is none."""
-    from audit.scoring.sealed import read_sealed
+    from audit.scoring.sealed_json import read_sealed
 
     if kept.inputs is None:
         return None
@@ -150,7 +150,7 @@ def kept_verdict(kept: Kept) -> str | None:
 
 def keep_verdict(kept: Kept, outcome: str, now: str | None) -> None:
     """Keep an outcome, if its inputs were known and are `now` what they were before. A full disk keeps none."""
-    from audit.scoring.sealed import write_sealed
+    from audit.scoring.sealed_json import write_sealed
 
     if kept.inputs is None or kept.inputs != now:
         return

@@ -32,7 +32,7 @@ class Server:
 
     def reply(self, asked: Asked, content: bytearray) -> Reply:
         """What is replied to a message; whatever the detector raises becomes a reply."""
-        from audit.detectors.raised import name_of
+        from audit.detectors.error_names import name_of
         from audit.errors import AuditError
 
         try:

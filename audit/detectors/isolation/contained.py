@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeGuard
 
+from audit.detectors.error_names import OWN, RaisedThereError, is_builtin
 from audit.detectors.isolation.process import Child, ChildGoneError, GarbledError, TooLateError
 from audit.detectors.isolation.wire import Asked, Replied, as_json
 from audit.detectors.protocol import API_VERSION, DetectorInfo, RunContext
-from audit.detectors.raised import OWN, RaisedThereError, is_builtin
 from audit.errors import DetectorError
 from audit.vocabulary.text import shown
 

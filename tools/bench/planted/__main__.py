@@ -14,7 +14,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from audit.vocabulary.metrics import MetricName
-from audit.worlds.planting import WORLDS
+from audit.worlds.strengths import WORLDS
 from audit.worlds.truth import Truth
 from audit.worlds.world import WorldName
 from tools.bench.aequitas_environment import aequitas_python

@@ -20,11 +20,11 @@ from scipy.stats import ncx2, norm
 from audit.planning.power import plan_power
 from audit.worlds.draws import FloatArray
 from audit.worlds.mechanism import Mechanism
-from audit.worlds.planting import WORLDS
 from audit.worlds.probe_texts import MARGIN, mean_shift
+from audit.worlds.set_file import rows_table
+from audit.worlds.strengths import WORLDS
 from audit.worlds.truth import Truth, measured, true_composition
 from audit.worlds.world import FindingName, Possible, WorldName
-from audit.worlds.writing import rows_table
 from tools.bench.planted.sets import audited, loaded_folder, mechanism_of, own_sizes, planted
 
 __all__ = ["BY_POWER", "Planned", "large_sample_power", "planned"]

@@ -21,11 +21,11 @@ from audit.vocabulary.metrics import MetricName
 from audit.worlds.draws import IntArray
 from audit.worlds.folder import companions
 from audit.worlds.mechanism import GENDERS, Mechanism
-from audit.worlds.planting import WORLDS, findings_asked, plant
 from audit.worlds.rows import drawn_rows
+from audit.worlds.set_file import rows_table
+from audit.worlds.strengths import WORLDS, findings_asked, plant
 from audit.worlds.truth import RATES, Truth, moved_by
 from audit.worlds.world import Finding, FindingName, Possible, World, WorldName
-from audit.worlds.writing import rows_table
 
 if TYPE_CHECKING:
     from audit.result.audit_result import AuditResult

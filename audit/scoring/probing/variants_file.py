@@ -15,7 +15,7 @@ from audit.counting.probed import Design
 from audit.errors import PlanError
 from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.plan.file.plan_file import LoadedPlan, read_plan_file
-from audit.scoring.probing.asking import design_of
+from audit.scoring.probing.probes import design_of
 from audit.vocabulary.text import starts_formula as is_formula
 
 __all__ = ["designs_of_plan", "paths_of", "starts_formula", "variants_csv"]

@@ -19,11 +19,11 @@ from audit.detectors.answers import CheckedAnswers
 from audit.errors import StorageError
 from audit.evaluation import connection
 from audit.evaluation.evaluation_set import EvaluationSet, open_evaluation_set
-from audit.scoring import in_order
+from audit.scoring import row_order
 from audit.scoring.answer_table import AnswerTable
 from audit.scoring.batches import read_batches
-from audit.scoring.in_order import in_file_order, in_id_order
 from audit.scoring.predictions_file import write_predictions
+from audit.scoring.row_order import in_file_order, in_id_order
 
 if TYPE_CHECKING:
     from scoring.conftest import Scene
@@ -88,7 +88,7 @@ def test_any_ids_are_ordered_by_their_bytes_whichever_edges_files_have(
     }
     pq.write_table(pa.table(scene.columns), scene.folder / "set.parquet")
     with pytest.MonkeyPatch.context() as patch, opened(scene) as evaluation_set:
-        patch.setattr(in_order, "_FOR_AN_EDGE", looked_at)  # few: files of different sizes, or none that has an edge
+        patch.setattr(row_order, "_FOR_AN_EDGE", looked_at)  # few: files of different sizes, or none that has an edge
         found = rows_of(evaluation_set, at_once=at_once)
     places = sorted(range(len(ids)), key=lambda place: ids[place].encode())
     assert found.column("__row__").to_pylist() == [place + 1 for place in places]
@@ -111,7 +111,7 @@ def test_predictions_are_the_same_bytes_whichever_way_they_are_put_in_order(
 ) -> None:
     make(scene, 2000, 6)
     written = {}
-    defaults = in_order.in_order.__kwdefaults__
+    defaults = row_order.in_order.__kwdefaults__
     assert defaults is not None
     for at_once in (defaults["at_once"], 5000):
         monkeypatch.setitem(defaults, "at_once", at_once)

@@ -13,8 +13,8 @@ import pyarrow as pa
 
 from audit.counting.probed import Design
 from audit.detectors.answers import CheckedAnswers, FloatArray
-from audit.detectors.isolation.choosing import restarted
 from audit.detectors.isolation.options import Isolating
+from audit.detectors.isolation.placement import restarted
 from audit.detectors.protocol import ROW_ID, Detector
 from audit.plan.audit_plan import AuditPlan, ModelDetector
 from audit.scoring.progress import Progress

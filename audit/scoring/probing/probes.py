@@ -23,8 +23,8 @@ from audit.evaluation.connection import reading
 from audit.evaluation.sql import identifier
 from audit.plan.audit_plan import AuditPlan, ColumnsProbe, PredictionsDetector, Probe, TextProbe
 from audit.scoring.batches import check_features
-from audit.scoring.probing.answered_now import answers_of
 from audit.scoring.probing.column_design import cast_value, column_design
+from audit.scoring.probing.detector_answers import answers_of
 from audit.scoring.probing.text_design import Written, variant_id, written
 from audit.scoring.progress import NoProgress, Progress
 from audit.scoring.rules import decision_rule

@@ -10,9 +10,9 @@ import pyarrow as pa
 import pytest
 from sklearn.exceptions import NotFittedError
 
-from audit.detectors.raised import OWN, RaisedThereError, is_builtin, name_of
+from audit.detectors.error_names import OWN, RaisedThereError, is_builtin, name_of
 from audit.errors import DetectorError
-from audit.scoring.withholding import withheld
+from audit.scoring.foreign_errors import withheld
 
 CANARY = "canary_3b0d"
 

@@ -6,8 +6,8 @@ import contextlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from audit.detectors.error_names import name_of
 from audit.detectors.protocol import Detector, RunContext
-from audit.detectors.raised import name_of
 from audit.errors import AuditError, DetectorError
 from audit.scoring.progress import Progress
 
