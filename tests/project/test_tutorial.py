@@ -71,6 +71,6 @@ def test_a_reader_who_follows_the_tutorial_sees_what_it_says(tmp_path: Path) -> 
 
 def test_the_rules_that_the_tutorial_quotes_are_those_of_the_demonstration() -> None:
     (quoted,) = re.findall(r"```toml\n(.*?)```", (ROOT / "docs" / "tutorial.md").read_text("utf-8"), re.DOTALL)
-    plan = tomllib.loads((ROOT / "audit" / "demo" / "plan.toml").read_text(encoding="utf-8"))
+    plan = tomllib.loads((ROOT / "audit" / "worlds" / "demo" / "plan.toml").read_text(encoding="utf-8"))
     for shown, rule in zip(tomllib.loads(quoted)["rules"], plan["rules"], strict=True):
         assert shown.items() <= rule.items()

@@ -15,6 +15,11 @@ TESTS = Path(__file__).parents[1]
 HEAVY = {"numpy", "pandas", "duckdb", "ibis", "pyarrow", "scipy", "sklearn", "fairlearn", "aif360", "skops"}
 NOUNS = {
     "audit",
+    "audit.version",
+    "audit.result",
+    "audit.public",
+    "audit.plan",
+    "audit.vocabulary",
     "audit.result.audit_result",
     "audit.result.waivers",
     "audit.public.figures",

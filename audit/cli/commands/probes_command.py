@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from audit.cli.console.group_names import printable
 from audit.cli.console.guard import ArgumentError
 from audit.cli.console.terminal import Style, note, say
-from audit.vocabulary.text import count_of
 
 if TYPE_CHECKING:
     from audit.counting.probed import Design
@@ -82,6 +80,9 @@ def probes_page(designs: Sequence[Design], style: Style) -> str:
 
 
 def _lines(design: Design, style: Style) -> Iterator[str]:
+    from audit.cli.console.group_names import printable
+    from audit.vocabulary.text import count_of
+
     templates = {"text": "templates", "row": "rows", "cluster": "clusters"}[design.unit]
     changes = count_of(len(design.comparisons), "change")
     yield style.paint(f"{design.probe}: {len(design.ids):,} to score, {changes}", "strong")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
-
 from audit.errors import AuditError
 
 __all__ = ["nothing_of_the_kind", "offered"]
@@ -24,6 +22,8 @@ def offered(group: str, name: str, what: str) -> object:
     AuditError
         None is offered, more than one, or it cannot be loaded.
     """
+    from importlib.metadata import entry_points
+
     offers = {(offer.value, offer.dist.name if offer.dist else ""): offer for offer in entry_points(group=group)}
     named = [offer for offer in offers.values() if offer.name == name]
     if len(named) != 1:
