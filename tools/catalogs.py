@@ -6,10 +6,10 @@
     python -m tools.catalogs fill fr FILE      take translations from such a file
 
 Messages come from the Python code and the templates of `reports`, and from texts of `audit` that a report shows: terms,
-rates, conventions of other libraries, the tables of safeguards, what public figures are called, and the forms of
-sentences in `reports.told_forms`. No translation is guessed from a similar message: a changed text is a new one, and
-its old translation is gone with it (git has it). Files are named without line numbers, so that a catalog changes where
-a text does and nowhere else.
+rates, conventions of other libraries, the tables of safeguards, what public figures are called, and the sentences of
+`audit.vocabulary.sentences`. No translation is guessed from a similar message: a changed text is a new one, and its old
+translation is gone with it (git has it). Files are named without line numbers, so that a catalog changes where a text
+does and nowhere else.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from audit.analyses.crosscheck.conventions import CONVENTIONS
 from audit.public.sentences import SENTENCES as PUBLIC_SENTENCES
 from audit.safeguards.catalogue import catalogue
 from audit.vocabulary.metrics import METRICS
+from audit.vocabulary.sentences import SENTENCES, WORDS
 from audit.vocabulary.terms import SLOT_WORDS, TERMS
 from reports.languages import CODES, LOCALE, REVIEWED_BY, read_catalog, reviewer
-from reports.told_forms import PHRASES, SENTENCES
 
 REPORTS: Final = LOCALE.parent
 METHODS: Final = [("**.py", "python"), ("**/templates/**.html", "jinja2"), ("**/templates/**.css", "jinja2")]
@@ -73,7 +73,7 @@ def _texts_of_audit() -> Iterator[tuple[str, str]]:
     yield from (("audit/vocabulary/terms/probes.py", word) for word in SLOT_WORDS.values())
     yield from (("audit/analyses/crosscheck/conventions.py", one.words) for one in CONVENTIONS.values())
     yield from (("audit/public/sentences.py", text) for text in PUBLIC_SENTENCES.values())
-    yield from (("reports/told_forms.py", text) for text in (*SENTENCES, *PHRASES))
+    yield from (("audit/vocabulary/sentences.py", text) for text in (*SENTENCES.values(), *WORDS))
     tables = catalogue()
     yield from (("audit/safeguards/data/clauses.toml", clause.question) for clause in tables.clauses)
     for kind in tables.evidence.values():

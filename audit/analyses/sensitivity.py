@@ -36,6 +36,7 @@ from audit.stats.margins.bounds import rate_bounds
 from audit.vocabulary.groups import Family, Group
 from audit.vocabulary.metrics import Cell
 from audit.vocabulary.numbers import half_up, hundredfold
+from audit.vocabulary.sentences import sentence, share
 
 __all__ = ["sensitivity_findings", "sensitivity_notices"]
 
@@ -80,24 +81,15 @@ def sensitivity_notices(found: Sequence[RuleSensitivity]) -> tuple[Notice, ...]:
     for rule in found:
         if not rule.held_back:
             continue
-        groups = "1 group that would pass" if rule.held_back == 1 else f"{rule.held_back} groups that would pass"
-        told = (
-            f"Rule {rule.rule}: {groups} by the records cannot, because people whose group is unknown may belong there."
-        )
+        several = {"groups": rule.held_back} if rule.held_back > 1 else {}
+        said = [sentence("held_back" if several else "one_held_back", rule=rule.rule, **several)]
         if rule.missing_share_for_all:
-            told += (
-                f" All of them would pass if in no group more than {_share_down(rule.missing_share_for_all)} of its "
-                "own cases were unknown."
-            )
+            said.append(sentence("missing_share_for_all", share=share(rule.missing_share_for_all, _share_down)))
         elif rule.missing_share_for_all == 0.0:
-            told += " No declared share would let all of them pass: a single person could hold one of them back."
+            said.append(sentence("no_missing_share_for_all"))
         if rule.missing_share_for_half:
-            told += (
-                f" With at most {_share_down(rule.missing_share_for_half)}, half of the largest of them would. Whoever "
-                "can vouch for a share writes it, with the ground, as [sensitivity] max_missing_share; otherwise it "
-                "has to be found out who these people are."
-            )
-        notices.append(Notice(code=f"unknown_attribute_{rule.rule}", text=told))
+            said.append(sentence("missing_share_for_half", share=share(rule.missing_share_for_half, _share_down)))
+        notices.append(Notice.of(f"unknown_attribute_{rule.rule}", *said))
     return tuple(notices)
 
 

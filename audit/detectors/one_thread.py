@@ -6,7 +6,9 @@ in 12 runs on the same rows, and with one thread one. A score that moves in its 
 
 from __future__ import annotations
 
-NOTE = "The model was run on one thread, so that the same batch always gives the same scores."
+from audit.vocabulary.sentences import SENTENCES
+
+NOTE = SENTENCES["one_thread_model"]
 
 
 class OneThread:

@@ -16,8 +16,7 @@ from audit.detectors.inside import check_inside
 from audit.detectors.model_file import read_model_file
 from audit.detectors.skops_model import SkopsDetector
 from audit.errors import DetectorError
-
-_RAN = "Loading a pickled model runs whatever code stands in its file. It was loaded in a process of its own."
+from audit.vocabulary.sentences import SENTENCES
 
 
 class PickleDetector(SkopsDetector):
@@ -32,7 +31,7 @@ class PickleDetector(SkopsDetector):
 
         content = read_model_file(self._path, self._file, ending=".pkl or .joblib")
         self._sha256 = hashlib.sha256(content).hexdigest()
-        notes = [_RAN, "The digest covers the file of the model, not the modules that it uses."]
+        notes = [SENTENCES["pickle_loaded"], SENTENCES["model_file_digested"]]
         try:
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always")

@@ -23,6 +23,7 @@ from audit.detectors.one_thread import OneThread
 from audit.detectors.protocol import API_VERSION, ROW_ID, DetectorInfo, RunContext
 from audit.errors import DetectorError
 from audit.plan.audit_plan import PythonDetector as PythonSection
+from audit.vocabulary.sentences import SENTENCES
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -55,10 +56,7 @@ class PythonDetector:
             artefact_sha256=self._sha256,
             deterministic=False,
             needs=self._section.features,
-            notes=(
-                "The digest covers the module's own file, not what it imports or reads.",
-                "The numerical libraries that the function uses were limited to one thread.",
-            ),
+            notes=(SENTENCES["own_file_digested"], SENTENCES["one_thread_libraries"]),
         )
 
     def open(self, ctx: RunContext) -> None:

@@ -54,6 +54,7 @@ from audit.result.findings import (
     LikeWithLike,
     Membership,
     MetricDefinition,
+    Notice,
     Outcome,
     OwnMeasure,
     ProbeRuleResult,
@@ -208,15 +209,6 @@ class Waiver(Part):
     """On what ground."""
     expires: str
     """The day after which it no longer holds, as YYYY-MM-DD."""
-
-
-class Notice(Part):
-    """Something a reader must know before using the numbers."""
-
-    code: str
-    """A stable name."""
-    text: str
-    """One or two sentences."""
 
 
 class Provenance(Part):

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from dataclasses import dataclass
 
 from audit.result.findings.safeguards import EvidenceState
 from audit.safeguards.held import Held
+from audit.vocabulary.sentences import Sentence, Value, counted, english, sentence
 
-__all__ = ["Finding", "Found", "declared", "measured", "not_shown"]
+__all__ = ["Finding", "Found", "Said", "declared", "measured", "not_shown", "rates_stated"]
+
+Said = str | Sentence | tuple[str | Sentence, ...]
+"""One sentence or several; the key alone of a sentence that holds no value."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A state, its evidence in words, and the fields of the result that hold it."""
+    """A state, its evidence in sentences, and the fields of the result that hold it."""
 
     state: EvidenceState
-    evidence: str
+    sentences: tuple[Sentence, ...]
     rests_on: tuple[str, ...]
     date: str | None = None
+
+    @property
+    def evidence(self) -> str:
+        """The sentences in English."""
+        return english(self.sentences)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,20 +38,32 @@ class Finding:
     states: tuple[EvidenceState, ...] = ("measured", "not_shown")
 
 
-def measured(evidence: str, *rests_on: str) -> Found:
+def measured(said: Said, *rests_on: str) -> Found:
     """Measured: `rests_on` names the fields of the result that hold the numbers. There is no measuring without any."""
     if not rests_on:
         raise ValueError("measured, and on nothing")
-    return Found("measured", evidence, rests_on)
+    return Found("measured", _sentences(said), rests_on)
 
 
-def declared(evidence: str, *rests_on: str, date: str | None = None) -> Found:
+def declared(said: Said, *rests_on: str, date: str | None = None) -> Found:
     """Declared by the operator, in these fields of the plan, on a day that the operator gives."""
     if not rests_on or not all(field.startswith("plan.") for field in rests_on):
         raise ValueError("declared, and nowhere in the plan")
-    return Found("declared", evidence, rests_on, date)
+    return Found("declared", _sentences(said), rests_on, date)
 
 
-def not_shown(evidence: str) -> Found:
+def not_shown(said: Said) -> Found:
     """Neither measured nor declared."""
-    return Found("not_shown", evidence, ())
+    return Found("not_shown", _sentences(said), ())
+
+
+def rates_stated(key: str, known: Sized, rests_on: str = "estimates", **values: Value) -> Found:
+    """Measured by the sentence `key` for a number of groups; not shown, by `no_` and the key, where there are none."""
+    if not known:
+        return not_shown(f"no_{key}")
+    return measured(sentence(key, groups=counted(len(known), "group"), **values), rests_on)
+
+
+def _sentences(said: Said) -> tuple[Sentence, ...]:
+    several = said if isinstance(said, tuple) else (said,)
+    return tuple(sentence(one) if isinstance(one, str) else one for one in several)

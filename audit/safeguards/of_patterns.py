@@ -6,132 +6,97 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Final
 
-from audit.safeguards.found import Finding, Found, measured, not_shown
+from audit.safeguards.found import Finding, Found, measured, not_shown, rates_stated
 from audit.safeguards.held import Held
-from audit.vocabulary.numbers import percent
-from audit.vocabulary.text import count_of
+from audit.vocabulary.sentences import Word, counted, sentence, share
 
 __all__ = ["PATTERNS"]
 
 
 def _limits(held: Held) -> Found:
-    judged = len(held.decided())
+    judged = held.decided()
     if not judged:
-        return not_shown("Limits were set in the plan, and the data decide on no group.")
-    return measured(
-        f"{count_of(len(held.result.rules), 'rule')}; {count_of(judged, 'verdict')} on groups that the data decide.",
-        "verdicts",
-    )
+        return not_shown("no_limits")
+    rules, verdicts = counted(len(held.result.rules), "rule"), counted(len(judged), "verdict")
+    return measured(sentence("limits", rules=rules, verdicts=verdicts), "verdicts")
 
 
 def _inequality(held: Held) -> Found:
-    rules = count_of(len(held.result.rules), "rule")
-    told = f"Differences and ratios with intervals for every group; {rules}."
+    said = sentence("inequality", rules=counted(len(held.result.rules), "rule"))
     if not held.decided() or not held.result.disparities:
-        return not_shown(f"{told} No group could be judged.")
-    return measured(told, "disparities", "verdicts")
+        return not_shown((said, "nobody_judged"))
+    return measured(said, "disparities", "verdicts")
 
 
 def _facilitate(held: Held) -> Found:
-    groups: Counter[str] = Counter()
-    for record in held.result.amplification:
-        groups.update(record.outcomes)
-    rest = "What it would do without gender and nationality was not tested."
-    if not groups.total():
-        return not_shown(f"Flags were not compared with labels. {rest}")
-    told = (
-        f"Flags against labels, for {count_of(groups.total(), 'group')}: the gap is added to or turned round for "
-        f"{groups['adds']}, repeated for {groups['repeats']}, narrowed for {groups['removes']}; the cases do not say "
-        f"for {groups['cannot_tell']}. {rest}"
-    )
-    if not groups["adds"] + groups["repeats"] + groups["removes"]:
-        return not_shown(told)
-    return measured(told, "amplification")
+    groups = sum((Counter[str](record.outcomes) for record in held.result.amplification), Counter[str]())
+    if not groups:
+        return not_shown(("no_facilitate", "not_without_features"))
+    counts = {"adds": groups["adds"], "repeats": groups["repeats"], "removes": groups["removes"]}
+    total = counted(groups.total(), "group")
+    said = (sentence("facilitate", groups=total, **counts, open=groups["cannot_tell"]), "not_without_features")
+    return measured(said, "amplification") if any(counts.values()) else not_shown(said)
 
 
 def _perpetuate(held: Held) -> Found:
     reference = held.result.reference_comparison
     if reference is None or reference.p is None:
-        return not_shown("Labels are compared with nothing from outside the set.")
-    return measured(
-        f"Labels are compared by {reference.feature} with a table from elsewhere ({reference.source}), which is no "
-        "truth either.",
-        "reference_comparison",
-    )
+        return not_shown("no_perpetuate")
+    said = sentence("perpetuate", feature=Word(word=reference.feature), source=reference.source)
+    return measured(said, "reference_comparison")
 
 
 def _forms_outside(held: Held) -> Found:
     reference, form = held.result.reference_comparison, held.governance.features.get("form")
     if reference is None or reference.p is None or reference.feature != form:
-        return not_shown("The forms in the set are compared with nothing from outside.")
-    return measured(
-        f"The forms in the set are compared with a table from elsewhere ({reference.source}), which is no truth "
-        "either.",
-        "reference_comparison",
-    )
+        return not_shown("no_forms_outside")
+    return measured(sentence("forms_outside", source=reference.source), "reference_comparison")
 
 
 def _like_cases(held: Held) -> Found:
     records = held.result.conditional
     if not records:
-        return not_shown("The plan declares no control features, so like cases were not compared.")
-    notes: Counter[str] = Counter()
-    for record in records:
-        notes.update(record.notes)
-    controls = dict.fromkeys(control for record in records for control in record.controls)
-    told = (
-        f"Gaps among cases of the same {', '.join(controls)}, beside those among all: {notes['vanishes']} vanish, "
-        f"{notes['appears']} appear, {notes['reverses']} turn round, {notes['stays']} stay; of "
-        f"{notes['cannot_tell']} it cannot be told."
-    )
-    return measured(told, "conditional") if notes.total() - notes["cannot_tell"] else not_shown(told)
+        return not_shown("no_like_cases")
+    notes = sum((Counter[str](record.notes) for record in records), Counter[str]())
+    counts = {note: notes[note] for note in ("vanishes", "appears", "reverses", "stays")}
+    controls = Word(word=", ".join(dict.fromkeys(control for record in records for control in record.controls)))
+    said = sentence("like_cases", controls=controls, **counts, open=notes["cannot_tell"])
+    return measured(said, "conditional") if any(counts.values()) else not_shown(said)
 
 
 def _weighed(held: Held) -> Found:
     known = [one for one in held.result.costs if one.per_1000 is not None and one.group.root]
-    if not known:
-        return not_shown("The plan weighs no cost of an error against another, or no cost can be stated.")
-    return measured(
-        f"What errors cost is stated for {count_of(len(known), 'group')}, at costs that the plan weighs.", "costs"
-    )
+    return rates_stated("weighed", known, "costs")
 
 
 def _above_chance(held: Held) -> Found:
     right, labelled = held.of_everyone("precision"), held.of_everyone("base_rate")
     if right is None or labelled is None:
-        return not_shown("Nobody was flagged or labelled, so that flags cannot be set beside chance.")
-    return measured(
-        f"{percent(right)} of flags are right; {percent(labelled)} of flags at random would be.", "estimates"
-    )
+        return not_shown("no_above_chance")
+    return measured(sentence("above_chance", right=share(right), chance=share(labelled)), "estimates")
 
 
 def _at_work(held: Held) -> Found:
     everyone = [one for table in held.result.deployed for one in table.groups if not one.group.root]
     right = next((one.precision for one in everyone if one.precision is not None), None)
-    if right is None:
-        return not_shown("The base rate where the detector works is not in the plan, or the cases do not say.")
-    return measured(f"At the base rate where it works, {percent(right)} of flags are right.", "deployed")
+    return not_shown("no_at_work") if right is None else measured(sentence("at_work", right=share(right)), "deployed")
 
 
 def _calibration(held: Held) -> Found:
     known = [one for one in held.result.calibrations if one.group.root and one.reason is None]
-    if not known:
-        return not_shown("Whether scores mean the same for everyone is not shown.")
-    return measured(f"Scores are set against labels for {count_of(len(known), 'group')}.", "calibrations")
+    return rates_stated("calibration", known, "calibrations")
 
 
 def _unnamed_groups(held: Held) -> Found:
-    searched = [one for one in held.result.subgroup_scan if one.outcome != "cannot_tell"]
-    if not searched:
-        return not_shown("Subgroups that nobody named were not searched for.")
-    return measured("Subgroups that nobody named were searched for.", "subgroup_scan")
+    searched = any(one.outcome != "cannot_tell" for one in held.result.subgroup_scan)
+    return measured("unnamed_groups", "subgroup_scan") if searched else not_shown("no_unnamed_groups")
 
 
 def _doubts(held: Held) -> Found:
-    rules = [rule for rule in held.result.sensitivity if rule.examined == "yes" and rule.listed]
+    rules = sum(rule.examined == "yes" and bool(rule.listed) for rule in held.result.sensitivity)
     if not rules:
-        return not_shown("How easily verdicts would change is not shown.")
-    return measured(f"What would overturn a verdict is stated under {count_of(len(rules), 'rule')}.", "sensitivity")
+        return not_shown("no_doubts")
+    return measured(sentence("doubts", rules=counted(rules, "rule")), "sensitivity")
 
 
 PATTERNS: Final[Mapping[str, Finding]] = {

@@ -1,4 +1,4 @@
-"""When a case is flagged, in a form that decides and in words."""
+"""When a case is flagged, in a form that decides and in a sentence."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from audit.plan.audit_plan import PredictionsDetector
+from audit.vocabulary.sentences import Sentence, Word, english, sentence
 from audit.vocabulary.text import shown
 
 __all__ = ["DecisionRule", "decision_rule"]
@@ -17,43 +18,38 @@ class DecisionRule:
 
     threshold: float | None
     top_k: int | None
-    source: str
-    """Where the decision comes from if neither is set, in words."""
-    what: str = "score"
-    """What the threshold is compared with: a score, or a level."""
+    sentence: Sentence
+    """The rule, to follow "A case is"."""
 
     @property
     def words(self) -> str:
-        """The rule in words, to follow "A case is"."""
-        if self.threshold is not None:
-            return f"flagged when the {self.what} is at least {_number(self.threshold)}"
-        if self.top_k is not None:
-            what = self.what
-            return f"flagged when its {what} is among the {self.top_k} highest; equal {what}s in the order of their ids"
-        return f"flagged when {self.source}"
+        """The rule in English."""
+        return english([self.sentence])
 
 
 def decision_rule(section: Any) -> DecisionRule:
     """When a case is flagged, by a `[detector]` section."""
+    if not section.has_scores:
+        return DecisionRule(None, None, _without_scores(section))
     what = "level" if section.answers == "ordinal" else "score"
-    if section.has_scores:
-        return DecisionRule(section.threshold, section.top_k, source="", what=what)
-    return DecisionRule(None, None, source=_source(section))
+    if section.threshold is None:
+        return DecisionRule(None, section.top_k, sentence(f"top_k_{what}s", count=section.top_k))
+    said = sentence("threshold", what=Word(word=what), threshold=_number(section.threshold))
+    return DecisionRule(section.threshold, section.top_k, said)
 
 
-def _source(section: Any) -> str:
-    """Who flags a case where no score does, to follow "flagged when"."""
+def _without_scores(section: Any) -> Sentence:
     if isinstance(section, PredictionsDetector):
-        column = f"the column {shown(section.answer)}"
+        column = shown(section.answer)
         if section.rank is not None:
-            return f"{column} puts it among the first {section.top_k}"
-        return f"{column} says so"
+            return sentence("rank_says", column=column, count=section.top_k or 0)
+        return sentence("column_says", column=column)
     if section.answers == "class":
-        named = ", ".join(shown(name) for name in section.positive_classes)
         only = len(section.positive_classes) == 1
-        return f"the detector's answer is {'' if only else 'one of: '}{named}"
-    return "the detector says so"
+        named = ", ".join(shown(name) for name in section.positive_classes)
+        return sentence("class_says" if only else "one_of_classes", answers=named)
+    return sentence("detector_says")
 
 
-def _number(value: float) -> str:
-    return str(int(value)) if float(value).is_integer() and abs(value) < 1e15 else repr(float(value))
+def _number(value: float) -> int | str:
+    return int(value) if float(value).is_integer() and abs(value) < 1e15 else repr(float(value))

@@ -27,6 +27,7 @@ from audit.scoring.kept_rows import rows_kept_in
 from audit.scoring.progress import NoProgress, Progress
 from audit.scoring.rounds import Rounds
 from audit.scoring.scored import Scored
+from audit.vocabulary.sentences import SENTENCES
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -246,11 +247,12 @@ def _describe(plan: AuditPlan, info: DetectorInfo, rule: DecisionRule, decided: 
         sensitive.append("label")
     notes = [*info.notes, *decided.notes]
     if plan.evaluation_set.id in given:
-        notes.append("The detector is given the column that names the cases.")
+        notes.append(SENTENCES["id_given"])
     return SystemDescription(
         kind=info.kind,
         name=info.name,
         decision=rule.words,
+        decision_sentence=rule.sentence,
         features=given,
         sensitive_features_used=tuple(sensitive),
         near_threshold=decided.tally.near_threshold,

@@ -33,9 +33,8 @@ def _part(result: AuditResult, language: Language, again: Again, *, several: boo
     from reports.html.resolution import NOT_ASSOCIATED, PARAGRAPH_2, PARAGRAPH_7, PARAGRAPH_7K
     from reports.html.safeguards import SafeguardsWriter
     from reports.html.slim import slimmed, unquoted
-    from reports.told import in_language
 
-    result = in_language(result, language)
+    result = result if language.is_english else _in_language(result, language)
     writer = PageWriter(result, language)
     page, evidence = writer.write(), EvidenceWriter(result, writer, language).write()
     templates = environment(language)
@@ -75,3 +74,13 @@ def _running_head(result: AuditResult, language: Language) -> str:
     notice = language.translations.gettext("Restricted, not for publication: exact counts")
     said = {"notice": notice, "title": result.plan.audit.title}
     return language.translations.gettext("%(notice)s. %(title)s") % said
+
+
+def _in_language(result: AuditResult, language: Language) -> AuditResult:
+    """The result with the names of its rates in the language; nothing else of it is changed."""
+    t = language.translations
+    metrics = tuple(
+        each.model_copy(update={name: t.gettext(getattr(each, name)) for name in ("plain", "among", "definition")})
+        for each in result.metrics
+    )
+    return result.model_copy(update={"metrics": metrics})

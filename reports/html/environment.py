@@ -58,7 +58,7 @@ class Finished(Markup):
 def environment(language: Language, folder: Path | None = None) -> Environment:
     """The templates of the report in a language; those of `folder` before those that all reports share."""
     from reports.html import palette
-    from reports.told import Told
+    from reports.sentences import SentenceWriter
 
     made = Environment(
         loader=FileSystemLoader([_TEMPLATES] if folder is None else [folder, _TEMPLATES]),
@@ -80,8 +80,10 @@ def environment(language: Language, folder: Path | None = None) -> Environment:
     made.filters["probability"] = language.numbers.probability
     made.filters["css_string"] = css_string
     made.filters["capital"] = capital
-    made.filters["told"] = Told(language).tell
-    made.filters["known"] = Told(language).known
+    writer = SentenceWriter(language)
+    made.filters["written"] = writer.written
+    made.filters["known"] = writer.known
+    made.filters["decision"] = writer.decision
     return made
 
 

@@ -39,6 +39,7 @@ from audit.result.findings import (
 from audit.safeguards import with_safeguards
 from audit.vocabulary.groups import Axis, Family, Group
 from audit.vocabulary.metrics import METRICS, Cell, Metric, worse_direction
+from audit.vocabulary.sentences import Word, sentence
 
 __all__ = [
     "FAILING",
@@ -115,6 +116,7 @@ class _Maker(Drawn):
                 kind="skops",
                 name=text("model.skops"),
                 decision=text("flagged when the score is at least 0.5"),
+                decision_sentence=sentence("threshold", what=Word(word="score"), threshold="0.5"),
                 features=(text("advert_text"), text("pay_offered")),
                 sensitive_features_used=(text("nationality"),),
                 near_threshold=3,
@@ -157,7 +159,11 @@ class _Maker(Drawn):
             ),
             notices=(
                 Notice(code="labels", text=text("Labels are not truth. These come from: NGO case files.")),
-                Notice(code="given", text=text("The detector is given: nationality.")),
+                Notice(
+                    code="given",
+                    text=text("The detector is given: nationality."),
+                    sentences=(sentence("columns_given", columns=Word(word="nationality")),),
+                ),
             ),
             provenance=self._provenance(),
         )

@@ -38,6 +38,7 @@ NOUNS = {
     "audit.plan.sections",
     "audit.vocabulary.metrics",
     "audit.vocabulary.numbers",
+    "audit.vocabulary.sentences",
     "audit.vocabulary.text",
     "audit.vocabulary.statuses",
     "audit.vocabulary.terms",

@@ -23,6 +23,7 @@ from audit.result.audit_result import Notice
 from audit.result.findings import Agreement, Convention, CrosscheckState, Disparity, Estimate
 from audit.vocabulary.groups import Group
 from audit.vocabulary.metrics import METRICS, Cell, MetricName
+from audit.vocabulary.sentences import sentence
 
 __all__ = [
     "HEADLINES",
@@ -148,20 +149,13 @@ def agreement_notices(agreements: Sequence[Agreement]) -> tuple[Notice, ...]:
     silent = [module.DISTRIBUTION for module in LIBRARIES if module.DISTRIBUTION not in answered]
     cut = [agreement for agreement in agreements if agreement.groups_compared < agreement.groups]
     return (
+        *(Notice.of("crosscheck-missing", sentence("crosscheck_missing", name=name)) for name in silent),
         *(
-            Notice(
-                code="crosscheck-missing",
-                text=f"{name} was asked for the same rates and could not answer; nothing here was compared with it.",
+            Notice.of(
+                "crosscheck-part",
+                sentence("crosscheck_part", library=one.library, compared=one.groups_compared, all=one.groups),
             )
-            for name in silent
-        ),
-        *(
-            Notice(
-                code="crosscheck-part",
-                text=f"{agreement.library} was asked about {agreement.groups_compared:,} of {agreement.groups:,} "
-                "groups: the finest families first.",
-            )
-            for agreement in cut
+            for one in cut
         ),
     )
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from audit.result.audit_result import Notice
+from audit.vocabulary.sentences import sentence
 
 __all__ = ["UNASKED"]
 
-UNASKED: Final = Notice(
-    code="crosscheck-skipped",
-    text="fairlearn and AIF360 were not asked for the same numbers: nobody but this tool has computed them.",
-)
+UNASKED: Final = Notice.of("crosscheck-skipped", sentence("crosscheck_skipped"))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from audit.detectors.extras import import_extra
 from audit.detectors.protocol import API_VERSION, ROW_ID, DetectorInfo, RunContext, Status
 from audit.plan.audit_plan import HttpDetector as HttpSection
+from audit.vocabulary.sentences import SENTENCES
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -102,7 +103,7 @@ class HttpDetector:
 
     def _notes(self) -> list[str]:
         section = self._section
-        notes = ["The features of every case were sent to the service, over the network."]
+        notes = [SENTENCES["sent_over_network"]]
         if section.id_at is None:
             notes.append(
                 "The service does not repeat the numbers of the rows (`id_at`): that its answers came in the order of "

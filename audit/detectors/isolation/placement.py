@@ -12,6 +12,7 @@ from audit.detectors.isolation.options import Isolating, Sandbox
 from audit.detectors.protocol import Detector, TableDetector, table_detector
 from audit.detectors.registry import make_detector
 from audit.errors import DetectorError
+from audit.vocabulary.sentences import Value, Word, english, sentence
 
 if TYPE_CHECKING:
     from audit.detectors.isolation.contained import ContainedDetector, Held
@@ -99,7 +100,8 @@ def ran_in(detector: Detector | TableDetector) -> RanIn | None:
     if isinstance(detector, RestartedDetector):
         detector = detector.inner
     if not isinstance(detector, ContainedDetector):
-        return RanIn(kind="in_process", network="open", sentence="The detector ran in this process, with network.")
+        here = sentence("ran_in_process")
+        return RanIn(kind="in_process", network="open", sentence=english([here]), sentences=(here,))
     held, blocked = detector.held, detector.network == "blocked"
     kind: Literal["bwrap", "namespaces", "child"] = "child"
     if held.before:
@@ -110,14 +112,19 @@ def ran_in(detector: Detector | TableDetector) -> RanIn | None:
     without = "without network" if blocked else "with network"
     if held.namespaces and not blocked:
         without += ", because this system does not let it be shut off"
-    memory = "" if held.memory_mib is None else f", with at most {held.memory_mib:,} MiB of memory"
+    values: dict[str, Value] = {"where": Word(word=where), "network": Word(word=without)}
+    if held.memory_mib is None:
+        apart = sentence("ran_apart", **values)
+    else:
+        apart = sentence("ran_within_memory", **values, memory=held.memory_mib)
     return RanIn(
         kind=kind,
         network="blocked" if blocked else "open",
         memory_limit_mib=held.memory_mib,
         batch_timeout=held.limits.batch_timeout,
         open_timeout=held.limits.open_timeout,
-        sentence=f"The detector ran {where}, {without}{memory}.",
+        sentence=english([apart]),
+        sentences=(apart,),
     )
 
 

@@ -105,7 +105,7 @@ from audit.result.findings.swaps import (
     SwapReason,
     SwapShift,
 )
-from audit.result.findings.system import RanIn, SystemDescription
+from audit.result.findings.system import Notice, RanIn, SystemDescription
 
 __all__ = [
     "Agreement",
@@ -164,6 +164,7 @@ __all__ = [
     "Membership",
     "MetricDefinition",
     "Note",
+    "Notice",
     "Outcome",
     "OwnMeasure",
     "OwnMeasureReason",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Literal
 
 from audit.vocabulary.groups import Family, Group, Part
+from audit.vocabulary.sentences import Sentence
 
 __all__ = [
     "EvidenceState",
@@ -66,6 +67,8 @@ class Safeguard(Part):
     """What an auditor asks of it."""
     evidence: str
     """What this result holds that speaks to it."""
+    sentences: tuple[Sentence, ...] = ()
+    """The sentences of `evidence` by key and values; empty in results of versions that did not keep them."""
     state: EvidenceState
     """`measured` here, `declared` by the operator, or `not_shown`: never a pass."""
     key: str = ""

@@ -1,16 +1,19 @@
-"""Where the detector ran: a part of the provenance, because it may differ between machines and changes no score."""
+"""What was audited, where it ran, and what a reader must know of it."""
 
 from __future__ import annotations
 
 from typing import Literal
 
 from audit.vocabulary.groups import Part
+from audit.vocabulary.sentences import Sentence, english
 
-__all__ = ["RanIn", "SystemDescription"]
+__all__ = ["Notice", "RanIn", "SystemDescription"]
 
 
 class RanIn(Part):
-    """Where the detector ran, and what was kept from it."""
+    """Where the detector ran, and what was kept from it: a part of the provenance, because it may differ between
+    machines and changes no score.
+    """
 
     kind: Literal["in_process", "child", "namespaces", "bwrap"]
     """`in_process`: in the process of the audit. `child`: in a process of its own. `namespaces`: in one of its own that
@@ -24,7 +27,9 @@ class RanIn(Part):
     open_timeout: float | None = None
     """Seconds that it had to load; null without a limit."""
     sentence: str
-    """The same for a reader."""
+    """What a reader is to know of it."""
+    sentences: tuple[Sentence, ...] = ()
+    """That by key and values; empty in results of versions that did not keep them."""
 
 
 class SystemDescription(Part):
@@ -44,5 +49,23 @@ class SystemDescription(Part):
     """Rows whose score lies within 1e-6 of the threshold."""
     ties_at_capacity: int | None = None
     """With `top_k`: rows that share the lowest flagged score where not all of them fit, so that ids decided; else 0."""
+    decision_sentence: Sentence | None = None
+    """The decision rule by key and values; null in results of versions that did not keep it."""
     notes: tuple[str, ...] = ()
     """Facts about how the detector was run that a reader must know."""
+
+
+class Notice(Part):
+    """Something a reader must know before using the numbers."""
+
+    code: str
+    """A stable name."""
+    text: str
+    """One or two sentences."""
+    sentences: tuple[Sentence, ...] = ()
+    """The sentences of `text` by key and values; empty in results of versions that did not keep them."""
+
+    @classmethod
+    def of(cls, code: str, *sentences: Sentence) -> Notice:
+        """A notice made of these sentences."""
+        return cls(code=code, text=english(sentences), sentences=sentences)

@@ -1,0 +1,96 @@
+"""Sentences that a result holds, written in the language of a report from their keys and values.
+
+Words of others in them are set apart. A text that has no sentences (an old result), or others than it says, stays
+English and is marked as such, so that a reader and a screen reader know.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+from markupsafe import Markup, escape
+
+from audit.vocabulary.sentences import SENTENCES, Counted, Sentence, Share, Value, Word, english
+from reports.language import Language
+from reports.plain_text import harmless
+
+__all__ = ["SentenceWriter"]
+
+_DECISIONS = ("threshold", "top_k_scores", "top_k_levels", "rank_says", "column_says", "one_of_classes", "class_says")
+
+
+class SentenceWriter:
+    """Writes the sentences of a result in one language."""
+
+    def __init__(self, language: Language) -> None:
+        self._language = language
+        self._t = language.translations
+        self._n = language.numbers
+
+    def written(self, text: str, sentences: Collection[Sentence]) -> Markup:
+        """`text` in the language, by its sentences; as it is, marked as English, where they are not known."""
+        if self._language.is_english or not _are_of(sentences, text):
+            return self._english(text)
+        return Markup(" ").join(self._sentence(one) for one in sentences)
+
+    def known(self, text: str) -> Markup:
+        """A fixed text of `audit` in the language; as it is, marked as English, where it is no message."""
+        translated = self._t.gettext(text) if text else text
+        if self._language.is_english or translated == text:
+            return self._english(text)
+        return escape(translated)
+
+    def decision(self, text: str) -> Markup:
+        """A decision rule in the language, from its English text: a public file holds nothing else of it."""
+        for key in _DECISIONS:
+            pattern = re.sub(r"%\\\((\w+)\\\)s", r"(?P<\1>.+)", re.escape(SENTENCES[key]))
+            if found := re.fullmatch(pattern, text):
+                values: dict[str, Value] = {
+                    name: int(value) if value.isdecimal() else Word(word=value)
+                    for name, value in found.groupdict().items()
+                }
+                return self.written(text, [Sentence(key=key, values=values)])
+        return self.known(text)
+
+    def _english(self, text: str) -> Markup:
+        if self._language.is_english:
+            return Markup("<bdi>{}</bdi>").format(harmless(text))
+        return Markup('<bdi lang="en" dir="ltr">{}</bdi>').format(harmless(text))
+
+    def _sentence(self, one: Sentence) -> Markup:
+        values = {name: self._value(value) for name, value in one.values.items()}
+        return escape(self._t.gettext(SENTENCES[one.key])) % values
+
+    def _value(self, value: Value) -> Markup | str:
+        if isinstance(value, int):
+            return self._n.count(value)
+        if isinstance(value, Counted):
+            return self._counted(value.noun, value.count) % {"count": self._n.count(value.count)}
+        if isinstance(value, Share):
+            return self._n.percent_pattern.format(value.written.removesuffix("%").replace(".", self._n.decimal))
+        word = value.word if isinstance(value, Word) else value
+        translated = self._t.gettext(word) if isinstance(value, Word) and word else word
+        return translated if translated != word else Markup("<bdi>{}</bdi>").format(harmless(word))
+
+    def _counted(self, noun: str, count: int) -> str:
+        forms = {
+            "rule": self._t.ngettext("%(count)s rule", "%(count)s rules", count),
+            "verdict": self._t.ngettext("%(count)s verdict", "%(count)s verdicts", count),
+            "group": self._t.ngettext("%(count)s group", "%(count)s groups", count),
+            "decision": self._t.ngettext("%(count)s decision", "%(count)s decisions", count),
+            "level": self._t.ngettext("%(count)s level", "%(count)s levels", count),
+            "text": self._t.ngettext("%(count)s text", "%(count)s texts", count),
+            "row": self._t.ngettext("%(count)s row", "%(count)s rows", count),
+            "cluster": self._t.ngettext("%(count)s cluster", "%(count)s clusters", count),
+            "case": self._t.ngettext("%(count)s case", "%(count)s cases", count),
+            "pattern": self._t.ngettext("%(count)s pattern", "%(count)s patterns", count),
+        }
+        return forms[noun.removesuffix(" has")]
+
+
+def _are_of(sentences: Collection[Sentence], text: str) -> bool:
+    try:
+        return bool(sentences) and english(sentences) == text
+    except KeyError:
+        return False
