@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from audit.public.table import SENTENCES
 from audit.result.audit_result import AuditResult, Change, ChangeVerdict, ProbeRuleResult, RuleResult
+from audit.result.reading import changed_groups
 from reports.language import Language
 from reports.plain_text import harmless
 
@@ -50,7 +51,7 @@ class ChangeWords:
         return "" if self.change is None else self._language.date(self.change.baseline.finished)
 
     def _worse(self, change: Change) -> str:
-        groups = len({one.group.people for one in change.each_once if one.outcome == "fail"})
+        groups = len({one.group.people for one in changed_groups(change) if one.outcome == "fail"})
         told = self._t.ngettext(
             "Compared with the audit of %(day)s the system became clearly worse for %(count)s group.",
             "Compared with the audit of %(day)s the system became clearly worse for %(count)s groups.",

@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
+from audit.result.reading import Reading
 from reports.plain_text import spreadsheet_text
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ _COUNTS: Final = (
     "unscored_negative",
     "unscored_unlabelled",
 )
-_WORST_FIRST: Final = ("fail", "inconclusive", "not_evaluable", "pass")
 
 
 def counts_csv(result: AuditResult) -> str:
@@ -59,7 +59,7 @@ def groups_csv(result: AuditResult, most: int) -> tuple[str, tuple[Family, ...]]
     for row in result.counts:
         families.setdefault(row.group.family, []).append(row)
     features, rules = [feature.name for feature in result.features], [rule.rule for rule in result.rules]
-    words = _words(result)
+    words = {(each.rule.rule, each.group.people): each.outcome for each in Reading(result).each_once}
     counts = [name for name in _COUNTS if any(getattr(row, name) for row in result.counts)]
     text = _lines([[*features, *counts, *(f"verdict {rule}" for rule in rules)]])
     left_out: list[Family] = []
@@ -71,7 +71,7 @@ def groups_csv(result: AuditResult, most: int) -> tuple[str, tuple[Family, ...]]
             who = tuple(codes.get(name, "") for name in features)
             if who not in told:
                 told.add(who)
-                verdicts = [words.get((rule, frozenset(codes.items())), "") for rule in rules]
+                verdicts = [words.get((rule, row.group.people), "") for rule in rules]
                 lines.append([*who, *(getattr(row, name) for name in counts), *verdicts])
         more = _lines(lines)
         if len(text) + len(more) > most:
@@ -79,15 +79,6 @@ def groups_csv(result: AuditResult, most: int) -> tuple[str, tuple[Family, ...]]
         else:
             text += more
     return text, tuple(left_out)
-
-
-def _words(result: AuditResult) -> dict[tuple[str, frozenset[tuple[str, str]]], str]:
-    """The outcome of each rule for the people of a group: the worst of all rungs on which they are one group."""
-    worst: dict[tuple[str, frozenset[tuple[str, str]]], str] = {}
-    for verdict in result.verdicts:
-        key = verdict.rule, frozenset((level.feature, level.code) for level in verdict.group.levels)
-        worst[key] = min(worst.get(key, "pass"), verdict.outcome, key=_WORST_FIRST.index)
-    return worst
 
 
 def _lines(rows: Iterable[Sequence[str | int]]) -> str:

@@ -10,12 +10,12 @@ from typing import Literal
 from xml.etree import ElementTree as ET
 
 from audit.result.audit_result import AuditResult, Group, Level, RuleResult
+from audit.result.reading import Finding, Reading
 from reports.junit_change import change_suite
 from reports.junit_swaps import SwapSuites
 from reports.language import ENGLISH
 from reports.names import Names, reading_order
 from reports.plain_text import xml_text
-from reports.reading import Finding, Reading
 from reports.unnamed_words import UnnamedWords
 from reports.waived_words import WaivedWords, plain_words
 from reports.words import Words
@@ -52,8 +52,7 @@ class _Suites:
         self._order = reading_order(result.features)
         self._by_rule: dict[str, list[Finding]] = {rule.rule: [] for rule in result.rules}
         for finding in self._reading.findings:
-            if finding.rule is not None:
-                self._by_rule[finding.rule.rule].append(finding)
+            self._by_rule[finding.rule.rule].append(finding)
 
     def write(self) -> ET.Element:
         suites = [self._suite(rule) for rule in self._result.rules]
@@ -105,7 +104,7 @@ class _Suites:
     def _case(self, finding: Finding, rule: RuleResult, name: str) -> ET.Element:
         case = ET.Element("testcase", classname=xml_text(rule.rule), name=name)
         verdict = finding.verdict
-        if verdict is None or verdict.outcome == "pass":
+        if verdict.outcome == "pass":
             return case
         if verdict.outcome == "fail":
             held = self._waived.of(rule.rule, finding.group)

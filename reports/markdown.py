@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, Literal
 
-from audit.result.audit_result import AuditResult, Change, ChangeVerdict, ProbeRuleResult, RuleResult
+from audit.result.audit_result import AuditResult, Change, ProbeRuleResult, RuleResult
+from audit.result.reading import Finding, Reading, changed_worst_first
 from reports.change_words import ChangeWords
 from reports.language import ENGLISH
 from reports.markdown_text import literal
 from reports.names import Names
 from reports.numbers import NOT_KNOWN
-from reports.reading import Finding, Reading
 from reports.verdict_words import VerdictWriter
 from reports.waived_words import WaivedWords
 from reports.words import Words
@@ -24,7 +24,6 @@ __all__ = ["MarkdownReporter"]
 _MOST: Final = 20
 """Rows of a table: a comment is no report."""
 _RESTRICTED: Final = "Restricted: exact counts can single out people; not for publication."
-_ORDER: Final = ("fail", "inconclusive", "pass", "not_evaluable")
 _CHANGED: Final = {"fail": "Worse", "pass": "Not worse", "inconclusive": "Cannot tell"}
 
 
@@ -89,10 +88,7 @@ class _Comment:
         yield from self._changed_groups(change, words)
 
     def _changed_groups(self, change: Change, words: ChangeWords) -> Iterator[str]:
-        told = sorted(
-            (one for one in change.each_once if one.outcome != "not_evaluable"),
-            key=lambda one: (_ORDER.index(one.outcome), not one.decidable, -_loss(one)),
-        )
+        told = changed_worst_first(change)
         if not told:
             return
         yield "| Group | Rule | What became of it | Then | Now | Change in points (likely range) | Changed sides |"
@@ -123,7 +119,7 @@ class _Comment:
 
     def _findings(self) -> Iterator[str]:
         """The groups that fail, with their counts; a waived one is marked."""
-        failing = [one for one in self._reading.findings if one.verdict is not None and one.verdict.outcome == "fail"]
+        failing = self._reading.with_outcome("fail")
         if not failing:
             return
         yield "| Group | Rule | Rate | Everyone else |"
@@ -135,7 +131,7 @@ class _Comment:
             yield ""
 
     def _finding(self, finding: Finding) -> str:
-        rule = "" if finding.rule is None else finding.rule.rule
+        rule = finding.rule.rule
         estimate = finding.estimate
         rate = NOT_KNOWN if estimate is None else self._share(estimate.numerator, estimate.denominator)
         held = self._waived.of(rule, finding.group)
@@ -157,8 +153,3 @@ class _Comment:
         return (
             f"{self._numbers.percent(numerator / denominator)} ({numerator} of {denominator})" if denominator else "-"
         )
-
-
-def _loss(one: ChangeVerdict) -> float:
-    difference = one.difference or 0.0
-    return -difference if one.side == "low" else difference

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from audit.result.reading import MISSED, WRONGLY_FLAGGED, Finding, Reading, people_beyond
 from audit.vocabulary.numbers import rounded_up
 from reports.language import Language
-from reports.reading import MISSED, WRONGLY_FLAGGED, Finding, Reading, people_beyond
 from reports.unnamed_words import Kind, kind_of
 
 __all__ = ["MostAffected", "kind_of_finding", "people_more"]
@@ -14,7 +14,7 @@ __all__ = ["MostAffected", "kind_of_finding", "people_more"]
 
 def kind_of_finding(finding: Finding) -> Kind:
     """What a failing group suffers, and whether more or less of it than everyone else."""
-    return kind_of(finding.metric, low=finding.verdict is not None and finding.verdict.side == "low")
+    return kind_of(finding.metric, low=finding.verdict.side == "low")
 
 
 class MostAffected:
@@ -26,8 +26,8 @@ class MostAffected:
 
     def worst(self) -> Finding | None:
         """The failing group in which most people are harmed; None where failing groups are better off."""
-        worst = max(self._primary(), key=lambda finding: finding.people, default=None)
-        return None if worst is None or worst.people <= 0 else worst
+        worst = max(self._primary(), key=lambda finding: finding.more_harmed, default=None)
+        return None if worst is None or worst.more_harmed <= 0 else worst
 
     def shown(self) -> Finding | None:
         """The same; where no side harms or those apart are better off, the one furthest apart."""
@@ -36,7 +36,7 @@ class MostAffected:
     def _primary(self) -> list[Finding]:
         """Failing findings about the primary harm; all failing ones where none is about it. Those harmed, if any."""
         wanted = WRONGLY_FLAGGED if self._reading.result.overall.primary_harm == "wrongly_flagged" else MISSED
-        harmed = [finding for finding in self._failing if finding.people > 0]
+        harmed = [finding for finding in self._failing if finding.more_harmed > 0]
         for findings in (harmed, self._failing):
             primary = [finding for finding in findings if finding.metric in wanted]
             if primary or findings:
@@ -46,7 +46,7 @@ class MostAffected:
 
 def people_more(reading: Reading, failing: Sequence[Finding], language: Language) -> str:
     """At most how many more people met an error in groups that fail on it than at the rate of everyone else."""
-    harmed = [finding for finding in failing if finding.people > 0] or list(failing)
+    harmed = [finding for finding in failing if finding.more_harmed > 0] or list(failing)
     if not harmed:
         return ""
     t = language.translations

@@ -11,11 +11,11 @@ import json
 from typing import Any, Final, Literal
 
 from audit.result.audit_result import AuditResult, Group, ProbeRuleResult, RuleResult
+from audit.result.reading import Finding, Reading
 from reports.change_words import ChangeWords
 from reports.language import ENGLISH
 from reports.names import Names
 from reports.plain_text import harmless
-from reports.reading import Finding, Reading
 from reports.unnamed_words import UnnamedWords
 from reports.waived_words import WaivedWords, plain_words
 from reports.words import Words
@@ -123,14 +123,7 @@ class _Run:
         return [*made, self._made(_CHANGE, level, words.whole().rstrip("."), "change")]
 
     def _failing(self, rule: RuleResult) -> list[Finding]:
-        return [
-            finding
-            for finding in self._reading.findings
-            if finding.rule is not None
-            and finding.rule.rule == rule.rule
-            and finding.verdict is not None
-            and finding.verdict.outcome == "fail"
-        ]
+        return [finding for finding in self._reading.with_outcome("fail") if finding.rule is rule]
 
     def _unnamed_in(self, rule: RuleResult | ProbeRuleResult) -> bool:
         return any(unnamed.rule == rule.rule for unnamed, _ in self._reading.unnamed)

@@ -10,10 +10,10 @@ from collections import Counter
 from dataclasses import dataclass
 
 from audit.result.audit_result import Outcome, RuleResult
+from audit.result.reading import Finding, Reading, worst_outcomes
 from reports.language import Language
 from reports.names import Names
 from reports.numbers import NOT_KNOWN
-from reports.reading import Finding, Reading, worst_outcomes
 from reports.words import Words
 
 __all__ = ["Number", "ScreenNumbers"]
@@ -42,7 +42,7 @@ class ScreenNumbers:
 
     def write(self, rules: list[RuleResult], worst: Finding | None) -> tuple[Number, ...]:
         """The numbers; `rules` with the harm that comes first at their head, `worst` the group most affected."""
-        rule = worst.rule if worst is not None and worst.rule is not None else next(iter(rules), None)
+        rule = next(iter(rules), None) if worst is None else worst.rule
         everyone = self._everyone("true_positive_rate" if rule is None else rule.metric)
         if self._reading.outcome_of_rates != "fail":
             return (*everyone, self._within(), self._undecided())
@@ -83,9 +83,7 @@ class ScreenNumbers:
 
     def _beyond(self) -> Number:
         failing = self._with("fail")
-        judged = len(
-            {each.who for each in self._reading.findings if each.verdict and each.verdict.outcome in ("pass", "fail")}
-        )
+        judged = len({each.group.people for each in self._reading.findings if each.outcome in ("pass", "fail")})
         note = self._t.ngettext(
             "of %(count)s group that could be judged", "of %(count)s groups that could be judged", judged
         ) % {"count": self._n.count(judged)}

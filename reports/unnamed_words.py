@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from audit.result.audit_result import FamilyResult, RuleResult
+from audit.result.reading import MISSED, WRONGLY_FLAGGED
 from reports.language import Language
-from reports.reading import MISSED, WRONGLY_FLAGGED
 
 Kind = tuple[str, str]
 """What people suffer (`missed`, `wrongly_flagged`, `flagged`, `wrong`), and whether `more` or `fewer` of it."""

@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from audit.result.audit_result import RuleResult
+from audit.result.reading import MISSED, UNDECIDED_ALONE, WRONGLY_FLAGGED, Reading, worst_outcomes
 from reports.answering_words import AnsweringWords
 from reports.change_words import ChangeWords
 from reports.language import Language
 from reports.most_affected import MostAffected, kind_of_finding
 from reports.names import Names
-from reports.reading import MISSED, UNDECIDED_ALONE, WRONGLY_FLAGGED, Reading, worst_outcomes
 from reports.screen_numbers import Number, ScreenNumbers
 from reports.swap_words import SwapWords
 from reports.unnamed_words import UnnamedWords
@@ -49,9 +49,9 @@ class VerdictWriter:
         self._change = ChangeWords(reading.result, language)
         self._outcome = reading.result.overall.outcome
         self._of_rates = reading.outcome_of_rates
-        self._failing = [each for each in reading.each_once if each.verdict and each.verdict.outcome == "fail"]
+        self._failing = [each for each in reading.each_once if each.outcome == "fail"]
         self._worst = worst_outcomes(reading.findings)
-        self._passing = {each.who for each in reading.findings if each.verdict and each.verdict.outcome == "pass"}
+        self._passing = {each.group.people for each in reading.with_outcome("pass")}
         self._unnamed = [rule for rule, _ in reading.unnamed]
         self._affected = MostAffected(reading, self._failing)
 
@@ -149,7 +149,7 @@ class VerdictWriter:
         reasons: set[str] = {"too_many_failed" for rule in undecided.values() if rule.because == "too_many_failed"}
         for finding in self._reading.findings:
             verdict = finding.verdict
-            if verdict is None or verdict.rule not in undecided or verdict.outcome in ("pass", "fail"):
+            if verdict.rule not in undecided or verdict.outcome in ("pass", "fail"):
                 continue
             if verdict.because in UNDECIDED_ALONE:
                 reasons.add(verdict.because)
@@ -163,7 +163,7 @@ class VerdictWriter:
             return self._unnamed_words.sentence(self._unnamed)
         counts: dict[tuple[str, str], set[object]] = {}
         for finding in self._failing:
-            counts.setdefault(kind_of_finding(finding), set()).add(finding.who)
+            counts.setdefault(kind_of_finding(finding), set()).add(finding.group.people)
         wrong_first = self._reading.result.overall.primary_harm == "wrongly_flagged"
         order = sorted(counts, key=lambda kind: (kind[0] != "wrongly_flagged") if wrong_first else 0)
         first, *others = [self._clearly(kind, len(counts[kind])) for kind in order]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import assert_never
 
 from audit.result.audit_result import Because, Outcome, RuleBecause, RuleResult, Verdict
+from audit.result.reading import Rate
 from reports.language import Language
 from reports.names import Names
 from reports.numbers import frequencies
 from reports.rate_words import RateWords
-from reports.reading import Finding
 
 
 class Words(RateWords):
@@ -140,7 +140,7 @@ class Words(RateWords):
         """The limit of a rule in words."""
         return self.limit_of(rule.scale, rule.limit, rule.worse)
 
-    def compared(self, finding: Finding) -> str:
+    def compared(self, finding: Rate) -> str:
         """A group beside everyone else, in natural frequencies; empty where either has no rate."""
         often = self.often(finding)
         if often is None:
@@ -150,7 +150,7 @@ class Words(RateWords):
             "rest": often[1],
         }
 
-    def often(self, finding: Finding) -> tuple[str, str] | None:
+    def often(self, finding: Rate) -> tuple[str, str] | None:
         """How often the error happens to the group, and among everyone else; None where either has no rate."""
         if finding.error is None or finding.rest_error is None:
             return None

@@ -39,7 +39,6 @@ def funnels(
             by_rule.setdefault(verdict.rule, {})[verdict.group] = verdict
     found: list[Funnel] = []
     for rule in plan.named_rules:
-        assert rule.id is not None  # noqa: S101 - `named_rules` gives every rule an id
         tested = by_rule.get(rule.id, {})
         for family in rule_families(plan, rule):
             if len(family.axes) == 1 and sum(group in tested for group in families[family].groups) >= FUNNEL_GROUPS:

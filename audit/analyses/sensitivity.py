@@ -28,7 +28,7 @@ from audit.analyses.unknown_doubts import (
     unknown_to_hold_back,
 )
 from audit.counting.table import FamilyCounts, IntArray
-from audit.plan.audit_plan import AuditPlan, Rule
+from audit.plan.audit_plan import AuditPlan, NamedRule
 from audit.result.audit_result import Notice
 from audit.result.findings import Verdict
 from audit.result.findings.sensitivity import Doubt, LabelErrorGrid, RuleSensitivity, SensitivityFinding
@@ -93,9 +93,9 @@ def sensitivity_notices(found: Sequence[RuleSensitivity]) -> tuple[Notice, ...]:
     return tuple(notices)
 
 
-def _not_examined(plan: AuditPlan, rule: Rule, verdicts: Sequence[Verdict]) -> RuleSensitivity:
+def _not_examined(plan: AuditPlan, rule: NamedRule, verdicts: Sequence[Verdict]) -> RuleSensitivity:
     return RuleSensitivity(
-        rule=str(rule.id),
+        rule=rule.id,
         metric=rule.metric,
         examined="weights_or_clusters",
         held_back=sum(verdict.because == "unknown_attribute" for verdict in verdicts),
@@ -109,7 +109,7 @@ def _not_examined(plan: AuditPlan, rule: Rule, verdicts: Sequence[Verdict]) -> R
     )
 
 
-def _of_rule(plan: AuditPlan, rule: Rule, counts: RuleCounts, verdicts: Sequence[Verdict]) -> RuleSensitivity:
+def _of_rule(plan: AuditPlan, rule: NamedRule, counts: RuleCounts, verdicts: Sequence[Verdict]) -> RuleSensitivity:
     asked = questions(plan, rule)
     failing = [verdict for verdict in verdicts if verdict.outcome == "fail"]
     others = sorted(filter(_open_to_doubt, verdicts), key=lambda verdict: (-verdict.cases, verdict.group.levels))
@@ -134,7 +134,7 @@ def _of_rule(plan: AuditPlan, rule: Rule, counts: RuleCounts, verdicts: Sequence
     shares.extend(_nearest_shares(plan, asked, counts, left))
     labels = [found.overturned_by for found in findings if found.kind == "labels_flipped"]
     return RuleSensitivity(
-        rule=str(rule.id),
+        rule=rule.id,
         metric=rule.metric,
         examined="yes",
         held_back=sum(verdict.because == "unknown_attribute" for verdict in verdicts),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from audit.analyses.sides import questions
-from audit.plan.audit_plan import AuditPlan, Rule
+from audit.plan.audit_plan import AuditPlan, NamedRule
 from audit.public.table import PublicRule
 from audit.stats.sizes.approximate_power import cases_to_pass
 
@@ -27,8 +27,7 @@ def public_rules(plan: AuditPlan, lines: Sequence[int | None] = ()) -> tuple[Pub
     return tuple(_public(plan, rule, line) for rule, line in zip(rules, known, strict=True))
 
 
-def _public(plan: AuditPlan, rule: Rule, line: int | None) -> PublicRule:
-    assert rule.id is not None  # noqa: S101 - `named_rules` gives every rule an id
+def _public(plan: AuditPlan, rule: NamedRule, line: int | None) -> PublicRule:
     return PublicRule(
         rule=rule.id,
         metric=rule.metric,
@@ -41,7 +40,7 @@ def _public(plan: AuditPlan, rule: Rule, line: int | None) -> PublicRule:
     )
 
 
-def _least(plan: AuditPlan, rule: Rule) -> int:
+def _least(plan: AuditPlan, rule: NamedRule) -> int:
     """The largest that any feature of the rule asks for; one that leaves it to planning asks for what is planned."""
     named = {name for part in rule.groups for name in ((part,) if isinstance(part, str) else part)}
     declared = [plan.groups[name].min_cases for name in sorted(named)]

@@ -6,7 +6,8 @@ The models here are strict: an unknown key, a wrong type or an impossible combin
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self, TypeVar
+from collections.abc import Sequence
+from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
@@ -23,7 +24,17 @@ from audit.plan.detectors import (
     TransformersDetector,
 )
 from audit.plan.governance import GovernanceSection, WaiversSection
-from audit.plan.probes import ByMetric, ColumnsProbe, Probe, ProbeForm, ProbeRule, RateForm, TextProbe, check_probes
+from audit.plan.probes import (
+    ByMetric,
+    ColumnsProbe,
+    NamedProbeRule,
+    Probe,
+    ProbeForm,
+    ProbeRule,
+    RateForm,
+    TextProbe,
+    check_probes,
+)
 from audit.plan.sections import (
     GENDERS,
     BaselineSection,
@@ -74,6 +85,8 @@ __all__ = [
     "Measure",
     "MlflowDetector",
     "ModelDetector",
+    "NamedProbeRule",
+    "NamedRule",
     "NationalityRung",
     "OnnxDetector",
     "OtherDetector",
@@ -183,7 +196,10 @@ class Rule(Strict):
         return tuple((entry,) if isinstance(entry, str) else entry for entry in self.groups)
 
 
-AnyRule = TypeVar("AnyRule", Rule, ProbeRule)
+class NamedRule(Rule):
+    """A limit on a rate whose id is known: its own, or one made from its metric."""
+
+    id: str
 
 
 class AuditPlan(Strict):
@@ -265,7 +281,7 @@ class AuditPlan(Strict):
         ids = [*(rule.id for rule in self.named_rules), *(rule.id for rule in self.named_probe_rules)]
         if len(set(ids)) < len(ids):
             raise ValueError("two rules have the same id")
-        for mistake in self.governance.check({**self.groups, **self.control_features}, {str(rule) for rule in ids}):
+        for mistake in self.governance.check({**self.groups, **self.control_features}, set(ids)):
             raise ValueError(mistake)
         return self
 
@@ -354,25 +370,29 @@ class AuditPlan(Strict):
         return tuple(rule for rule in self.every_rule if isinstance(rule, Rule))
 
     @property
-    def named_rules(self) -> tuple[Rule, ...]:
+    def named_rules(self) -> tuple[NamedRule, ...]:
         """Limits on rates, each with an id: its own, or its metric with a number where several rules share it."""
-        return _named(self.rules)
+        ids = _ids(self.rules)
+        return tuple(
+            NamedRule.model_construct(**{**dict(rule), "id": id_}) for rule, id_ in zip(self.rules, ids, strict=True)
+        )
 
     @property
-    def named_probe_rules(self) -> tuple[ProbeRule, ...]:
+    def named_probe_rules(self) -> tuple[NamedProbeRule, ...]:
         """Limits on probes, each with an id as in `named_rules` and with the probes that it limits."""
         every = tuple(probe.id for probe in self.probes)
-        asked = (rule for rule in self.every_rule if isinstance(rule, ProbeRule))
-        return _named(tuple(rule.model_copy(update={"probes": rule.probes or every}) for rule in asked))
+        rules = tuple(rule for rule in self.every_rule if isinstance(rule, ProbeRule))
+        return tuple(
+            NamedProbeRule.model_construct(**{**dict(rule), "id": id_, "probes": rule.probes or every})
+            for rule, id_ in zip(rules, _ids(rules), strict=True)
+        )
 
 
-def _named(rules: tuple[AnyRule, ...]) -> tuple[AnyRule, ...]:
-    named: list[AnyRule] = []
-    for rule in rules:
-        same = [str(earlier.metric) for earlier in named].count(str(rule.metric))
-        rule_id = rule.id or (f"{rule.metric}-{same + 1}" if same else rule.metric)
-        named.append(rule.model_copy(update={"id": rule_id}))
-    return tuple(named)
+def _ids(rules: Sequence[Rule | ProbeRule]) -> list[str]:
+    """The id of each rule: its own, or its metric, numbered from the second rule on that metric."""
+    metrics = [rule.metric for rule in rules]
+    earlier = [metrics[:place].count(metric) for place, metric in enumerate(metrics)]
+    return [rule.id or (f"{rule.metric}-{n + 1}" if n else rule.metric) for rule, n in zip(rules, earlier, strict=True)]
 
 
 def _check_feature(name: str, feature: GroupFeature, coding: Coding) -> None:

@@ -13,6 +13,7 @@ from audit.plan.detectors import Detector
 __all__ = [
     "COUNTERFACTUAL_SHIFT",
     "ColumnsProbe",
+    "NamedProbeRule",
     "Probe",
     "ProbeLanguage",
     "ProbeRule",
@@ -177,11 +178,11 @@ class ProbeRule(Strict):
     reason: str = ""
     """Why this limit: who set it and on what ground."""
 
-    @property
-    def rule(self) -> str:
-        """Id of the rule; `AuditPlan.named_probe_rules` gives every rule one."""
-        assert self.id is not None  # noqa: S101 - see above
-        return self.id
+
+class NamedProbeRule(ProbeRule):
+    """A limit on probes whose id is known: its own, or one made from its metric."""
+
+    id: str
 
 
 def rule_form(value: Any) -> str:

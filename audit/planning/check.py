@@ -12,7 +12,7 @@ from audit.analyses.estimates import everyone_as_family, row_accounts
 from audit.analyses.families import count_families, finest
 from audit.analyses.missing_attributes import member_places
 from audit.counting.table import ABSTAINED, CountsTable, FamilyCounts
-from audit.plan.audit_plan import AuditPlan, Rule
+from audit.plan.audit_plan import AuditPlan, NamedRule
 from audit.plan.file.plan_file import LoadedPlan, loaded_plan
 from audit.planning.held_back import PlannedPeople, held_back, share_for_all
 from audit.planning.review import review_set
@@ -284,7 +284,7 @@ def _rules(
         decidability = None if later else rule_decidability(plan, rule, families, features, moments)
         checks.append(
             RuleCheck(
-                rule=rule.id or rule.metric,
+                rule=rule.id,
                 metric=rule.metric,
                 planned_rate=rule.planned_rate,
                 known_only_after_scoring=later,
@@ -298,13 +298,13 @@ def _rules(
 
 
 def _families(
-    plan: AuditPlan, rule: Rule, decidability: RuleDecidability, counts: Mapping[Family, FamilyCounts]
+    plan: AuditPlan, rule: NamedRule, decidability: RuleDecidability, counts: Mapping[Family, FamilyCounts]
 ) -> tuple[FamilyCheck, ...]:
     return tuple(_family(plan, rule, family, decidability, counts[family.family]) for family in decidability.families)
 
 
 def _family(
-    plan: AuditPlan, rule: Rule, family: FamilyDecidability, decidability: RuleDecidability, counts: FamilyCounts
+    plan: AuditPlan, rule: NamedRule, family: FamilyDecidability, decidability: RuleDecidability, counts: FamilyCounts
 ) -> FamilyCheck:
     planned = PlannedPeople(family.people, family.size, family.rest_size, family.decidable, member_places(counts))
     held = held_back(plan, rule, planned, plan.sensitivity.max_missing_share)

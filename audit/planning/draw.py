@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from audit.plan.audit_plan import Rule
+from audit.plan.audit_plan import NamedRule
 from audit.plan.file.plan_file import LoadedPlan, load_design
 from audit.plan.sampling_design import Quota, SamplingDesign
 from audit.planning.check import CheckReport, check_counts, count_labels
@@ -87,7 +87,7 @@ class CellDraw:
 class GroupStanding:
     """What the set means for the verdict about one group."""
 
-    rule: Rule
+    rule: NamedRule
     """With its id."""
     family: Family
     group: Group

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from audit.analyses.families import count_families
 from audit.analyses.sides import Side, questions
 from audit.counting.table import CountsTable
-from audit.plan.audit_plan import AuditPlan, Rule
+from audit.plan.audit_plan import AuditPlan, NamedRule
 from audit.plan.file.plan_file import LoadedPlan, loaded_plan
 from audit.planning.check import count_labels
 from audit.planning.decidable_gaps import FamilyPower, GroupPower, Smallest, rule_power
@@ -31,7 +31,7 @@ __all__ = ["FamilyPower", "GroupPower", "PowerReport", "RulePower", "Smallest", 
 class RulePower:
     """What can be decided by a rule."""
 
-    rule: Rule
+    rule: NamedRule
     """As the plan has it, with its id."""
     sides: tuple[Side, ...]
     """The sides on which it limits a group."""

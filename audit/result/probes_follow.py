@@ -43,7 +43,7 @@ def probe_contradiction(result: AuditResult) -> str | None:
     for place, probe in enumerate(result.probes):
         if probe.probe not in known or ids.count(probe.probe) > 1 or not _adds_up(probe):
             return f"probes.{place}"
-    asked = [(rule.rule, rule.probes, rule.margin, rule.reason) for rule in result.plan.named_probe_rules]
+    asked = [(rule.id, rule.probes, rule.margin, rule.reason) for rule in result.plan.named_probe_rules]
     if asked != [(rule.rule, rule.probes, rule.margin, rule.reason) for rule in result.probe_rules]:
         return "probe_rules"
     shifts = {_change(probe.probe, shift): shift for probe in result.probes for shift in probe.shifts}

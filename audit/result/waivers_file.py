@@ -145,7 +145,7 @@ class _Reader:
         )
 
     def _rule(self, at: Where, rule: object) -> str:
-        known = [str(each.id) for each in self.plan.named_rules]
+        known = [each.id for each in self.plan.named_rules]
         if isinstance(rule, str) and rule in known:
             return rule
         if rule in [each.id for each in self.plan.named_probe_rules]:

@@ -19,7 +19,7 @@ from audit.analyses.estimates import as_known
 from audit.analyses.sides import questions
 from audit.counting.moments import Moments
 from audit.counting.table import FAILED, FamilyCounts
-from audit.plan.audit_plan import AuditPlan, Rule
+from audit.plan.audit_plan import AuditPlan, NamedRule
 from audit.result.audit_result import OverallVerdict
 from audit.result.findings import Because, FamilyResult, Outcome, ProbeRuleResult, RuleBecause, RuleResult, Verdict
 from audit.verdicts.budget import Budget, budget
@@ -54,7 +54,7 @@ def judge(
 
 def judge_rule(
     plan: AuditPlan,
-    rule: Rule,
+    rule: NamedRule,
     families: Mapping[Family, FamilyCounts],
     features: Mapping[str, SensitiveFeature],
     spend: Budget,
@@ -134,7 +134,7 @@ def _undecided(tests: FamilyTests, place: int) -> Because:
 
 
 def _verdict(
-    rule: Rule,
+    rule: NamedRule,
     family: FamilyDecidability,
     tests: FamilyTests,
     decidability: RuleDecidability,
@@ -145,7 +145,6 @@ def _verdict(
     outcome, because = outcomes[group]
     larger = decidability.judged_as.get(group)
     tested = bool(tests.tested[place])
-    assert rule.id is not None  # noqa: S101 - `named_rules` gives every rule an id
     return Verdict.model_construct(
         rule=rule.id,
         group=group,
@@ -183,7 +182,7 @@ def _cases_needed(family: FamilyDecidability, tests: FamilyTests, outcome: Outco
 
 def _rule_result(
     plan: AuditPlan,
-    rule: Rule,
+    rule: NamedRule,
     decidability: RuleDecidability,
     tests: Mapping[Family, FamilyTests],
     verdicts: tuple[Verdict, ...],
@@ -193,7 +192,6 @@ def _rule_result(
     together = any(family.together.beyond for family in tests.values())
     outcome, because = _rule_outcome(plan, decidability, verdicts, together=together, missing=bool(missing))
     sides = [question.side for question in questions(plan, rule)]
-    assert rule.id is not None  # noqa: S101 - `named_rules` gives every rule an id
     return RuleResult(
         rule=rule.id,
         metric=rule.metric,

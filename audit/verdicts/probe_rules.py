@@ -19,7 +19,7 @@ import numpy.typing as npt
 from audit.analyses.estimates import as_known
 from audit.analyses.swaps import ComparedTemplates, compared
 from audit.counting.probed import Answered
-from audit.plan.audit_plan import AuditPlan, ProbeRule
+from audit.plan.audit_plan import AuditPlan, NamedProbeRule
 from audit.result.findings.judged import Outcome
 from audit.result.findings.swaps import ProbeBecause, ProbeRuleBecause, ProbeRuleResult, ProbeVerdict
 from audit.stats.pairs.template_shifts import MIN_TEMPLATES, HolmStep, ShiftTests, holm, shift_tests
@@ -59,7 +59,7 @@ def judge_probes(
 
 
 def _of_probe(
-    rule: ProbeRule, probe: str, found: Sequence[ComparedTemplates], *, level: float, alpha: float
+    rule: NamedProbeRule, probe: str, found: Sequence[ComparedTemplates], *, level: float, alpha: float
 ) -> list[ProbeVerdict]:
     families: dict[tuple[str, str], list[ComparedTemplates]] = {}
     for one in found:
@@ -84,14 +84,14 @@ def _tested(family: Sequence[ComparedTemplates], margin: float, level: float) ->
 
 
 def _verdict(
-    rule: ProbeRule, probe: str, one: ComparedTemplates, judged: _Judged, place: int, *, alpha: float
+    rule: NamedProbeRule, probe: str, one: ComparedTemplates, judged: _Judged, place: int, *, alpha: float
 ) -> ProbeVerdict:
     outcome, because = _outcome(one, judged, place, alpha)
     down = judged.tests.below[place] < judged.tests.above[place]
     p, step = (judged.tests.below, judged.below) if down else (judged.tests.above, judged.above)
     comparison = one.comparison
     return ProbeVerdict(
-        rule=rule.rule,
+        rule=rule.id,
         probe=probe,
         slot=comparison.slot,
         level=comparison.level,
@@ -121,11 +121,11 @@ def _outcome(one: ComparedTemplates, judged: _Judged, place: int, alpha: float) 
     return "inconclusive", "unscored_variants" if unscored else "limit_not_excluded"
 
 
-def _result(rule: ProbeRule, verdicts: Sequence[ProbeVerdict], level: float) -> ProbeRuleResult:
+def _result(rule: NamedProbeRule, verdicts: Sequence[ProbeVerdict], level: float) -> ProbeRuleResult:
     counted: Counter[Outcome] = Counter(verdict.outcome for verdict in verdicts)
     outcome, because = _of_rule(counted)
     return ProbeRuleResult(
-        rule=rule.rule,
+        rule=rule.id,
         probes=rule.probes,
         margin=rule.margin,
         outcome=outcome,

@@ -9,6 +9,7 @@ from typing import Final, Literal
 from audit.errors import AuditError
 from audit.public.table import PublicGroup, PublicMetric, PublicRate, PublicRelease, PublicRule, PublicSide, PublicWord
 from audit.result.audit_result import Axis, Group
+from audit.result.reading import MISSED, WRONGLY_FLAGGED
 from reports.figures.data import (
     Forest,
     ForestRow,
@@ -26,7 +27,6 @@ from reports.language import ENGLISH
 from reports.no_funnel import FUNNEL_GROUPS
 from reports.plain_text import capital
 from reports.public_names import names_of
-from reports.reading import MISSED, WRONGLY_FLAGGED
 
 __all__ = ["forest_of_release", "funnel_of_release"]
 

@@ -8,6 +8,7 @@ from typing import Final
 from audit.errors import AuditError
 from audit.result.audit_result import AuditResult, Axis, Calibration, Group, RuleResult
 from audit.result.audit_result import Sweep as ResultSweep
+from audit.result.reading import Finding, Reading
 from reports.figures.data import (
     Bin,
     Curve,
@@ -31,7 +32,6 @@ from reports.language import ENGLISH
 from reports.names import Names
 from reports.no_funnel import why_no_funnel
 from reports.plain_text import capital
-from reports.reading import Finding, Reading
 
 __all__ = ["forest_of_result", "funnel_of_result", "reliability_of_result", "sweep_of_result"]
 
@@ -121,7 +121,7 @@ def forest_of_result(result: AuditResult, rule: str | None, by: str | None) -> F
     if not shown:
         others = [each for each, members in families.items() if any(map(_has_rate, members))]
         raise nothing_drawn("no group of this family has a rate", others, reader.finest)
-    kept = sorted(shown, key=lambda each: (_rank(each), -_cases(each)))[:MOST_ROWS]
+    kept = sorted(shown, key=lambda each: (_RANK[each.outcome], -each.denominator))[:MOST_ROWS]
     rows = [_row(reader, each) for each in kept]
     rows.sort(key=lambda row: (_RANK[row.outcome], -row.low if reader.worse == ("high",) else row.high, row.name))
     left_out, none = len(shown) - len(kept), len(families[axes]) - len(shown)
@@ -152,11 +152,11 @@ def funnel_of_result(result: AuditResult, rule: str | None, by: str | None) -> F
         raise _no_funnel(reader, axes, funnels, by)
     findings = families[axes]
     marks = [
-        Mark(reader.names.group(each.group), each.estimate.denominator, each.value, each.verdict.outcome)
+        Mark(reader.names.group(each.group), each.denominator, each.value, each.outcome)
         for each in findings
-        if each.estimate is not None and each.value is not None and each.verdict is not None
+        if each.value is not None
     ]
-    alone = min((each.verdict.cases for each in findings if each.verdict and each.verdict.decidable), default=None)
+    alone = min((each.verdict.cases for each in findings if each.verdict.decidable), default=None)
     fails = tuple(
         (float(point.cases), point.fail_rate) for point in funnels[axes].points if point.fail_rate is not None
     )
@@ -248,7 +248,7 @@ def reliability_of_result(result: AuditResult, rule: str | None, by: str | None)
 
 
 def _has_rate(finding: Finding) -> bool:
-    return finding.estimate is not None and finding.value is not None
+    return finding.value is not None
 
 
 def _no_funnel(
@@ -270,29 +270,19 @@ def _no_funnel(
     return nothing_drawn(f"there is no funnel to draw {reasons}".rstrip(), funnels, reader.finest, forest)
 
 
-def _rank(finding: Finding) -> int:
-    return _RANK[finding.verdict.outcome] if finding.verdict else len(_RANK)
-
-
-def _cases(finding: Finding) -> int:
-    return finding.estimate.denominator if finding.estimate else 0
-
-
 def _row(reader: _Reader, finding: Finding) -> ForestRow:
-    numbers, estimate = ENGLISH.numbers, finding.estimate
-    assert estimate is not None  # noqa: S101 - only groups with a rate are drawn
+    numbers = ENGLISH.numbers
     value = finding.value or 0.0
-    low = value if estimate.low is None else estimate.low
-    high = value if estimate.high is None else estimate.high
+    low, high = [value if end is None else end for end in finding.ends]
     limits = limits_around(finding.rest, reader.rule.limit, reader.rule.scale, reader.worse)
     return ForestRow(
         name=reader.names.group(finding.group),
-        outcome=finding.verdict.outcome if finding.verdict else "inconclusive",
+        outcome=finding.outcome,
         value=value,
         low=low,
         high=high,
         told=f"{numbers.percent(value)} ({numbers.percent_range(low, high)})",
-        cases=numbers.count(estimate.denominator),
+        cases=numbers.count(finding.denominator),
         rest=finding.rest,
         limits=limits,
     )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from audit.result.reading import MISSED, WRONGLY_FLAGGED, Finding, Reading
 from reports.harms import Error, harm
 from reports.language import Language
 from reports.most_affected import people_more
 from reports.names import Names
 from reports.plain_text import capital
-from reports.reading import MISSED, WRONGLY_FLAGGED, Finding, Reading
 from reports.unnamed_words import Unnamed, UnnamedWords
 from reports.waived_words import WaivedWords
 from reports.words import Words
@@ -91,13 +91,12 @@ class AffectedWriter:
     def _affected_by(self, error: str, title: str, harm_words: str, metrics: tuple[str, ...]) -> Affected:
         findings = [finding for finding in self._reading.each_once if finding.metric in metrics]
         stopped = any(rule.because == "too_many_failed" for rule in self._reading.result.rules)
-        clearly = [finding for finding in findings if finding.verdict and finding.verdict.outcome == "fail"]
+        clearly = [finding for finding in findings if finding.outcome == "fail"]
         maybe = [
             finding
             for finding in findings
             if finding.beyond
             and not stopped
-            and finding.verdict
             and finding.verdict.because in ("limit_not_excluded", "unscored_cases")
             and not self._reading.may_be_unnamed(finding)
         ]
@@ -164,19 +163,17 @@ class AffectedWriter:
         return everyone.unscored_positive if victims else everyone.unscored_negative
 
     def _affected_group(self, finding: Finding, *, both_ways: bool) -> AffectedGroup:
-        estimate = finding.estimate
         often = self._words.often(finding) or ("", "")
         error = self._words.error_in_short(finding.metric) % {"often": often[0]}
-        ends = (None, None) if estimate is None else (estimate.low, estimate.high)
         return AffectedGroup(
             name=self._names.group(finding.group),
             often=capital(error),
             rest=often[1],
             rate_head=self._words.rate(finding.metric),
             rate=self._n.percent(finding.value, against=finding.nearest_limit),
-            range=self._n.percent_range(*ends),
+            range=self._n.percent_range(*finding.ends),
             people=self._people(finding, both_ways=both_ways),
-            waived="" if finding.rule is None else self._waived.mark(finding.rule.rule, finding.group),
+            waived=self._waived.mark(finding.rule.rule, finding.group),
         )
 
     def _people(self, finding: Finding, *, both_ways: bool) -> str:
@@ -191,4 +188,4 @@ class AffectedWriter:
 
 def _by_people(findings: list[Finding]) -> list[Finding]:
     """Those harmed first, by how many; then those apart to the side that harms nobody."""
-    return sorted(findings, key=lambda finding: (-finding.people, -finding.apart))
+    return sorted(findings, key=lambda finding: (-finding.more_harmed, -finding.apart))

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from audit.result.audit_result import Axis, Family, Outcome, RuleResult
+from audit.result.reading import MISSED, WRONGLY_FLAGGED, Reading, worst_outcomes
 from reports.html.squares import Region, State, by_region
 from reports.html.tables import Table, TableWriter
 from reports.language import Language
 from reports.names import Names
 from reports.plain_text import capital
-from reports.reading import MISSED, WRONGLY_FLAGGED, Reading, worst_outcomes
 from reports.words import Words
 
 __all__ = ["Breakdown", "BreakdownWriter", "Section"]
@@ -125,7 +125,7 @@ class BreakdownWriter:
         for feature in self._reading.result.features:
             axis = Axis(feature.name, feature.rungs[0])
             if self._names.is_nationality(axis) and axis.rung == "country":
-                worst = worst_outcomes([each for each in self._reading.findings if each.axes == (axis,)])
-                told = {who[0][1]: looks[outcome] for who, outcome in worst.items()}
+                worst = worst_outcomes([each for each in self._reading.findings if each.group.family.axes == (axis,)])
+                told = {code: looks[outcome] for ((_, code),), outcome in worst.items()}
                 found += by_region(feature, told, list(looks.values()), self._names, self._language)
         return found

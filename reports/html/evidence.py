@@ -185,28 +185,23 @@ class EvidenceWriter:
 
     def _tests(self) -> Iterable[Test]:
         """The tests of failing groups and of the largest others."""
-        decided = [finding for finding in self._page.reading.findings if finding.verdict is not None]
-        failing = [finding for finding in decided if finding.verdict and finding.verdict.outcome == "fail"]
-        others = [
-            finding
-            for finding in decided
-            if finding.verdict and finding.verdict.outcome != "fail" and finding.verdict.p_pass is not None
-        ]
-        others.sort(key=lambda finding: -finding.verdict.cases if finding.verdict else 0)
+        findings = self._page.reading.findings
+        failing = [finding for finding in findings if finding.outcome == "fail"]
+        others = [finding for finding in findings if finding.outcome != "fail" and finding.verdict.p_pass is not None]
+        others.sort(key=lambda finding: -finding.verdict.cases)
         for finding in (*failing, *others)[:_TESTS_SHOWN]:
             verdict = finding.verdict
-            if verdict is not None:
-                yield Test(
-                    name=self._page.names.group(finding.group),
-                    rule=verdict.rule,
-                    word=self._page.words.outcome(verdict.outcome),
-                    p_fail=self._n.probability(verdict.p_fail),
-                    level_fail=self._n.probability(verdict.level_fail),
-                    p_pass=self._n.probability(verdict.p_pass),
-                    freedom=NOT_KNOWN
-                    if verdict.degrees_of_freedom is None
-                    else self._n.count(int(verdict.degrees_of_freedom)),
-                )
+            yield Test(
+                name=self._page.names.group(finding.group),
+                rule=verdict.rule,
+                word=self._page.words.outcome(verdict.outcome),
+                p_fail=self._n.probability(verdict.p_fail),
+                level_fail=self._n.probability(verdict.level_fail),
+                p_pass=self._n.probability(verdict.p_pass),
+                freedom=NOT_KNOWN
+                if verdict.degrees_of_freedom is None
+                else self._n.count(int(verdict.degrees_of_freedom)),
+            )
 
     def _families(self) -> Iterable[FamilyLine]:
         procedures = {

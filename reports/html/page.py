@@ -9,6 +9,7 @@ from typing import Literal
 from markupsafe import Markup
 
 from audit.result.audit_result import AuditResult, Family, Outcome, RuleResult
+from audit.result.reading import MISSED, WRONGLY_FLAGGED, Reading
 from audit.vocabulary.terms import TERMS, Term
 from reports.data_links import as_link
 from reports.group_counts import groups_csv
@@ -20,7 +21,6 @@ from reports.html.tables import WHOLE
 from reports.language import Language
 from reports.names import Names
 from reports.plain_text import capital
-from reports.reading import MISSED, WRONGLY_FLAGGED, Reading
 from reports.swap_words import ProbeRuleSummary, probe_rules
 from reports.unnamed_words import UnnamedWords
 from reports.verdict_words import VerdictWords, VerdictWriter
@@ -147,10 +147,7 @@ class PageWriter:
             breakdown=BreakdownWriter(self.reading, self.names, self.words, self._language, self._rules).write(),
             needed=tuple(needed[:_NEEDED_FIRST]),
             needed_more=max(len(needed) - _NEEDED_FIRST, 0),
-            waits_for_decisions=any(
-                finding.verdict is not None and finding.verdict.because == "unscored_cases"
-                for finding in self._findings
-            ),
+            waits_for_decisions=any(finding.verdict.because == "unscored_cases" for finding in self._findings),
             both_ways=any(rule.direction == "both" for rule in self._rules),
             looks=answered,
             csv=as_link("text/csv", csv),
@@ -212,7 +209,7 @@ class PageWriter:
         return capital(name)
 
     def _rule(self, rule: RuleResult) -> RuleSummary:
-        verdicts = [each.verdict for each in self._findings if each.verdict and each.verdict.rule == rule.rule]
+        verdicts = [each.verdict for each in self._findings if each.rule is rule]
         counts = [(outcome, sum(verdict.outcome == outcome for verdict in verdicts)) for outcome in _OUTCOMES]
         told = tuple(StateCount(name, count, self.words.outcome(name)) for name, count in counts if count)
         title = self._t.gettext("; ").join(f"{self._n.count(state.count)} {state.word}" for state in told)
@@ -236,12 +233,11 @@ class PageWriter:
         undecided = [
             finding
             for finding in self._findings
-            if finding.verdict is not None
-            and finding.verdict.outcome in ("inconclusive", "not_evaluable")
+            if finding.outcome in ("inconclusive", "not_evaluable")
             and finding.verdict.cases_needed
             and finding.verdict.because != "unscored_cases"
         ]
-        undecided.sort(key=lambda finding: -finding.verdict.cases if finding.verdict else 0)
+        undecided.sort(key=lambda finding: -finding.verdict.cases)
         return [
             NeededCases(
                 name=self.names.group(finding.group),
@@ -250,7 +246,6 @@ class PageWriter:
                 needed=self._n.about(finding.verdict.cases_needed or 0),
             )
             for finding in undecided
-            if finding.verdict is not None
         ]
 
     @property

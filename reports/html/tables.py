@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 from markupsafe import Markup
 
 from audit.result.audit_result import Family, RuleResult
+from audit.result.reading import Finding, Rate, Reading
 from reports.html.charts import Bar, axis_end, interval
 from reports.language import Language
 from reports.names import Names
 from reports.numbers import NOT_KNOWN
 from reports.plain_text import capital
-from reports.reading import Finding, Reading
 from reports.waived_words import WaivedWords
 from reports.words import Words
 
@@ -128,7 +128,7 @@ class TableWriter:
         findings = [
             finding
             for finding in self._reading.each_once
-            if finding.rule is rule and None not in _ends(finding) and not self._reading.may_be_unnamed(finding)
+            if finding.rule is rule and None not in finding.ends and not self._reading.may_be_unnamed(finding)
         ]
         findings.sort(key=lambda each: (_rank(each) > 0, -_surely_apart(each), self._names.group(each.group)))
         shown = findings[:FOREST]
@@ -151,7 +151,7 @@ class TableWriter:
         )
 
     def _table(
-        self, findings: list[Finding], metric: str, family: Family, anchor: str, rule: RuleResult | None
+        self, findings: Sequence[Rate], metric: str, family: Family, anchor: str, rule: RuleResult | None
     ) -> Table:
         findings = sorted(findings, key=self._urgency)
         first = findings if len(findings) <= WHOLE else findings[:FIRST]
@@ -174,16 +174,16 @@ class TableWriter:
             left_out=left_out,
         )
 
-    def _kept(self, findings: list[Finding], family: Family) -> tuple[list[Finding], str]:
+    def _kept(self, findings: list[Rate], family: Family) -> tuple[list[Rate], str]:
         """Every group of one feature, so that anyone finds her own; of several the failing and the largest ones."""
         if len(family.axes) == 1 or len(findings) <= MOST_OF_TWO:
             return findings, ""
         failing = [each for each in findings if each.verdict and each.verdict.outcome == "fail"]
         others = [each for each in findings if not (each.verdict and each.verdict.outcome == "fail")]
-        others.sort(key=lambda each: (-_cases_of(each), self._names.group(each.group)))
+        others.sort(key=lambda each: (-each.denominator, self._names.group(each.group)))
         return [*failing, *others[:MOST_OF_TWO]], self._counted(others[MOST_OF_TWO:])
 
-    def _counted(self, findings: list[Finding]) -> str:
+    def _counted(self, findings: Sequence[Rate]) -> str:
         """How many groups have which outcome: "253 cannot tell; 12 no rate can be stated"."""
         outcomes = [each.verdict.outcome for each in findings if each.verdict]
         told = [
@@ -192,17 +192,17 @@ class TableWriter:
         ]
         return self._t.gettext("; ").join(told) if told else self._n.count(len(findings))
 
-    def _urgency(self, finding: Finding) -> tuple[int, float, str]:
+    def _urgency(self, finding: Rate) -> tuple[int, float, str]:
         """Failing groups first, by people affected; then the undecided, the passing and the unjudged, by size."""
         rank = _rank(finding)
-        weight = finding.people or finding.apart if rank == 0 else _cases_of(finding)
+        weight = finding.more_harmed or finding.apart if rank == 0 else finding.denominator
         return rank, -weight, self._names.group(finding.group)
 
-    def row(self, finding: Finding, end: float, digits: int) -> Row:
+    def row(self, finding: Rate, end: float, digits: int) -> Row:
         """A row with its drawing."""
         verdict = finding.verdict
         rate = self._n.percent(finding.value, digits=digits, against=finding.nearest_limit)
-        likely = self._n.percent_range(*_ends(finding), digits=digits)
+        likely = self._n.percent_range(*finding.ends, digits=digits)
         return Row(
             name=self._names.group(finding.group),
             outcome=verdict.outcome if verdict else "",
@@ -216,17 +216,17 @@ class TableWriter:
             waived=self._waived_by(finding),
         )
 
-    def _waived_by(self, finding: Finding) -> str:
+    def _waived_by(self, finding: Rate) -> str:
         return "" if finding.rule is None else self._waived.mark(finding.rule.rule, finding.group)
 
-    def _note(self, finding: Finding) -> str:
+    def _note(self, finding: Rate) -> str:
         """Why there is no verdict and what it would take; empty where there is one."""
         because = self._because(finding)
         if finding.verdict is None or finding.verdict.because == "unknown_attribute":
             return because  # what to do about it is the same for all of them, and stands once, in the key
         return self._words.undecided(finding.verdict, because)
 
-    def _because(self, finding: Finding) -> str:
+    def _because(self, finding: Rate) -> str:
         among = self._reading.metrics[finding.metric].among if finding.metric in self._reading.metrics else ""
         if finding.verdict is not None:
             return self._words.because(
@@ -241,7 +241,7 @@ class TableWriter:
             return self._words.because("too_few_for_a_rate", among=among, min_denominator=self._min_denominator)
         return ""
 
-    def _folds(self, findings: list[Finding], digits: int) -> list[Fold]:
+    def _folds(self, findings: Sequence[Rate], digits: int) -> list[Fold]:
         """Rows under their common outcome and reason, so that a row need not repeat it."""
         folds, said = [], ("", "")
         named = sorted(findings, key=lambda finding: (self._urgency(finding)[0], self._names.group(finding.group)))
@@ -262,7 +262,7 @@ class TableWriter:
             )
         return folds
 
-    def _alike(self, named: list[Finding]) -> Iterator[tuple[list[Finding], str]]:
+    def _alike(self, named: Sequence[Rate]) -> Iterator[tuple[list[Rate], str]]:
         """Those of one outcome and reason; of one larger group as well, where it says less to name it once for all."""
         for _, group in groupby(named, key=lambda finding: self._urgency(finding)[0]):
             members = list(group)
@@ -274,7 +274,7 @@ class TableWriter:
             for told, part in groupby(members, key=self._larger_group):
                 yield list(part), told
 
-    def _larger_group(self, finding: Finding) -> str:
+    def _larger_group(self, finding: Rate) -> str:
         """The larger group as part of which a group is judged, and what came of that; empty where there is none."""
         verdict = finding.verdict
         if verdict is None or verdict.judged_as is None or verdict.outcome == "fail":
@@ -284,7 +284,7 @@ class TableWriter:
             "outcome": self._words.outcome(verdict.judged_as_outcome or "inconclusive"),
         }
 
-    def _short(self, finding: Finding, digits: int, *, told: str) -> Row:
+    def _short(self, finding: Rate, digits: int, *, told: str) -> Row:
         """A row without a drawing, whose outcome stands above it, and so may its larger group."""
         verdict = finding.verdict
         note = ""
@@ -299,14 +299,14 @@ class TableWriter:
             word="",
             note=note,
             rate=self._n.percent(finding.value, digits=digits, against=finding.nearest_limit),
-            range=self._n.percent_range(*_ends(finding), digits=digits),
+            range=self._n.percent_range(*finding.ends, digits=digits),
             rest="",
             cases=self._cases(finding),
             chart=Markup(""),
             waived=self._waived_by(finding),
         )
 
-    def _cases(self, finding: Finding) -> str:
+    def _cases(self, finding: Rate) -> str:
         if finding.estimate is None or not finding.estimate.denominator:
             return self._n.count(0) if finding.estimate else NOT_KNOWN
         counts = self._t.gettext("%(part)s of %(whole)s") % {
@@ -325,32 +325,22 @@ class TableWriter:
         }
 
 
-def _rank(finding: Finding) -> int:
+def _rank(finding: Rate) -> int:
     return RANKS.index(finding.verdict.because if finding.verdict else "")
 
 
 def _surely_apart(finding: Finding) -> float:
     """How far the milder end of the range lies towards the side that the limit is on; under one on both, from all."""
-    low, high = _ends(finding)
-    assert low is not None  # noqa: S101 - only groups with a range are asked
-    assert high is not None  # noqa: S101
-    worse = "low" if finding.rule is None else finding.rule.worse
+    low, high = finding.ends
+    if low is None or high is None:
+        return float("-inf")
+    worse = finding.rule.worse
     if worse == "both":
         return max(low - (finding.rest or 0.0), (finding.rest or 0.0) - high)
     return low if worse == "high" else -high
 
 
-def _ends(finding: Finding) -> tuple[float | None, float | None]:
-    if finding.estimate is None or finding.estimate.value is None:
-        return None, None
-    return finding.estimate.low, finding.estimate.high
-
-
-def _cases_of(finding: Finding) -> int:
-    return finding.estimate.denominator if finding.estimate else 0
-
-
-def _extent(findings: list[Finding]) -> list[float]:
+def _extent(findings: Sequence[Rate]) -> list[float]:
     """What the axis must hold: limits, comparisons, and rates with their intervals, of all but tiny groups."""
     needed: list[float] = []
     for finding in findings:
@@ -361,8 +351,8 @@ def _extent(findings: list[Finding]) -> list[float]:
     return needed
 
 
-def _chart(finding: Finding, end: float, title: str) -> Markup:
-    low, high = _ends(finding)
+def _chart(finding: Rate, end: float, title: str) -> Markup:
+    low, high = finding.ends
     if finding.value is None or low is None or high is None:
         return Markup("")
     bar = Bar(

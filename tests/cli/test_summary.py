@@ -15,9 +15,10 @@ from rich.cells import cell_len
 from audit.cli.console.group_names import GroupNames, fit
 from audit.cli.console.terminal import Style
 from audit.cli.pages.second_looks import second_looks
-from audit.cli.pages.summary import MOST_GROUPS, SHORT, findings, rule_lines, summary, verdict_words
+from audit.cli.pages.summary import MOST_GROUPS, SHORT, most_urgent_first, rule_lines, state_of, summary, verdict_words
 from audit.counting.table import IntArray
 from audit.result.audit_result import AuditResult
+from audit.result.reading import Reading
 from audit.vocabulary.groups import Group, Level
 from audit.vocabulary.metrics import METRICS
 from reports.language import ENGLISH
@@ -126,11 +127,11 @@ def test_an_open_rule_says_why(rows: dict[str, tuple[int, int]], words: str) -> 
 
 
 def test_the_most_urgent_stand_first() -> None:
-    found = findings(large_result())
+    found = most_urgent_first(Reading(large_result()))
     order = ["fail", "inconclusive", "as_part", "pass", "not_evaluable"]
-    states = [finding.state for finding in found]
+    states = [state_of(finding) for finding in found]
     assert states == sorted(states, key=order.index)
-    failing = [finding for finding in found if finding.state == "fail"]
+    failing = [finding for finding in found if state_of(finding) == "fail"]
     assert all(finding.excess > 0 for finding in failing)
     for metric in {finding.rule.metric for finding in failing}:
         for alone in (True, False):
@@ -149,7 +150,9 @@ def test_the_primary_harm_stands_first_and_a_handful_of_people_never_before_a_gr
     rules = [TPR, {**TPR, "metric": "false_positive_rate", "margin": 0.05}]
     for route, first in (("services", "true_positive_rate"), ("enforcement", "false_positive_rate")):
         found = [
-            f for f in findings(result_of(of_codes(rows), features, rules, route=route)) if f.state == "inconclusive"
+            f
+            for f in most_urgent_first(Reading(result_of(of_codes(rows), features, rules, route=route)))
+            if state_of(f) == "inconclusive"
         ]
         assert found[0].rule.metric == first
         assert [f.verdict.group.levels[0].code for f in found if f.rule.metric == first] == ["b", "few"]
@@ -181,7 +184,7 @@ def test_one_code_for_different_people_on_two_rungs_is_two_groups() -> None:
         return Group(tuple(level._replace(code="X") for level in group.levels))
 
     verdicts = tuple(verdict.model_copy(update={"group": recoded(verdict.group)}) for verdict in result.verdicts)
-    found = findings(result.model_copy(update={"verdicts": verdicts, "estimates": ()}))
+    found = most_urgent_first(Reading(result.model_copy(update={"verdicts": verdicts, "estimates": ()})))
     assert sorted(finding.verdict.cases for finding in found) == [1000, 2000]
 
 
@@ -201,8 +204,9 @@ def test_coverage_never_rounds_onto_what_the_plan_needs(share: float, told: str)
 def test_the_order_agrees_with_the_sign_of_the_excess(scale: str, limit: float, metric: str) -> None:
     rows = {"a": cells(500, 500, 400, 600), "b": cells(800, 200, 100, 900), "c": cells(800, 200, 100, 900)}
     rule = {"metric": metric, "groups": ["sex"], scale: limit}
-    for finding in findings(result_of(of_codes(rows), [categorical("sex", ["a", "b", "c"])], [rule])):
-        assert (finding.excess > 0) == (finding.state == "fail")
+    result = result_of(of_codes(rows), [categorical("sex", ["a", "b", "c"])], [rule])
+    for finding in most_urgent_first(Reading(result)):
+        assert (finding.excess > 0) == (state_of(finding) == "fail")
 
 
 def test_every_metric_has_a_short_name_that_fits() -> None:

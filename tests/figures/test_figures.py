@@ -23,13 +23,13 @@ from matplotlib.lines import Line2D
 from audit.errors import AuditError
 from audit.public.table import PublicRelease, group_key, public_json
 from audit.result.audit_result import AuditResult
+from audit.result.reading import Reading
 from reports.figures import forest, funnel, image, reliability, sweep
 from reports.figures.data import limit_in_words
 from reports.figures.drawing import LOOKS
 from reports.language import ENGLISH
 from reports.names import Names
 from reports.public_names import names_of
-from reports.reading import Reading
 from reports.words import Words
 
 ROOT = Path(__file__).parents[2]

@@ -26,7 +26,7 @@ def test_a_rule_on_probes_stands_beside_those_on_rates() -> None:
     assert [type(rule) for rule in read.every_rule] == [Rule, ProbeRule, ProbeRule]
     assert [rule.id for rule in read.named_rules] == ["true_positive_rate"]
     named = read.named_probe_rules
-    assert [rule.rule for rule in named] == ["counterfactual_shift", "counterfactual_shift-2"]
+    assert [rule.id for rule in named] == ["counterfactual_shift", "counterfactual_shift-2"]
     assert named[0].probes == ("words", "field")
     assert AuditPlan.model_validate_json(read.model_dump_json(by_alias=True)) == read
     assert canonical_plan_sha256(read) == canonical_plan_sha256(plan(TEXT + RULE + RULE + COLUMNS))

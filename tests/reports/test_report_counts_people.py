@@ -12,12 +12,12 @@ from made.pages import parsed, section, text
 from made.results import PASSING, sample_result
 
 from audit.result.audit_result import AuditResult, Because, Group, Level
+from audit.result.reading import Reading, people_beyond
 from reports.html import HtmlReporter
 from reports.html.tables import RANKS
 from reports.language import ENGLISH
 from reports.names import Names
 from reports.numbers import Numbers
-from reports.reading import Reading, people_beyond
 from reports.words import Words
 
 NIGERIA = (("nationality", "country", "NGA"),)

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from audit.cli.commands.app import app
 from audit.result.audit_result import AuditResult
+from audit.result.reading import changed_groups
 from reports.markdown import MarkdownReporter
 
 _CODE = re.compile(r"`[^`\n]*`")
@@ -88,7 +89,7 @@ def test_a_group_without_a_rate_is_no_further_row() -> None:
     *told, last = change.verdicts
     verdicts = (*told, last.model_copy(update={"outcome": "not_evaluable"}))
     changed = result.model_copy(update={"change": change.model_copy(update={"verdicts": verdicts})})
-    assert len(change.each_once) > 1
+    assert len(changed_groups(change)) > 1
     assert "more in `result.json`" not in MarkdownReporter().render(changed)
     nobody = tuple(one.model_copy(update={"outcome": "not_evaluable"}) for one in verdicts)
     changed = result.model_copy(update={"change": change.model_copy(update={"verdicts": nobody})})

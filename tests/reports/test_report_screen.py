@@ -11,10 +11,10 @@ from made.results import PASSING, sample_result
 from made.second_looks import unnamed_result
 
 from audit.result.audit_result import AuditResult
+from audit.result.reading import Reading, worst_outcomes
 from reports.html import HtmlReporter
 from reports.language import ENGLISH
 from reports.names import Names
-from reports.reading import Reading, worst_outcomes
 
 RANGE = re.compile(r"likely range [<>]?\d+–[<>]?\d+%")
 
@@ -40,7 +40,7 @@ def test_a_fail_shows_two_rates_with_their_ranges_and_how_many_groups(failing: A
     reading = Reading(failing)
     worst = max(
         (each for each in reading.with_outcome("fail") if each.metric == "true_positive_rate"),
-        key=lambda each: each.people,
+        key=lambda each: each.more_harmed,
     )
     assert worst.estimate is not None
     likely = ENGLISH.numbers.percent_range(worst.estimate.low, worst.estimate.high)
@@ -51,8 +51,8 @@ def test_a_fail_shows_two_rates_with_their_ranges_and_how_many_groups(failing: A
         f"likely range {likely}",
     )
     assert RANGE.fullmatch(second[2])
-    judged = {each.who for each in reading.with_outcome("fail") + reading.with_outcome("pass")}
-    failed = {each.who for each in reading.with_outcome("fail")}
+    judged = {each.group.people for each in reading.with_outcome("fail") + reading.with_outcome("pass")}
+    failed = {each.group.people for each in reading.with_outcome("fail")}
     assert third == (
         str(len(failed)),
         "groups beyond the limit",

@@ -14,6 +14,7 @@ from made.second_looks import unnamed_result
 
 from audit.plan.file.metric_names import metric_called
 from audit.result.audit_result import AuditResult
+from audit.result.reading import Reading, worst_outcomes
 from audit.vocabulary.terms import term_called
 from reports.group_counts import groups_csv
 from reports.html import HtmlReporter
@@ -21,7 +22,6 @@ from reports.language import ENGLISH
 from reports.names import Names
 from reports.plain_text import spreadsheet_text
 from reports.public.html import PublicHtmlReporter
-from reports.reading import Reading, worst_outcomes
 
 GENDER = [{"metric": "true_positive_rate", "groups": ["gender"], "margin": 0.1}]
 
@@ -41,7 +41,7 @@ def test_the_surest_stand_first_and_those_beyond_the_limit_before_all(failing: A
     rows = [text(row[0]) for row in find_all(next(find_all(tables[0], "tbody")), "tr")]
     failed = [
         each for each in reading.each_once
-        if each.metric == "true_positive_rate" and each.verdict and each.verdict.outcome == "fail"
+        if each.metric == "true_positive_rate" and each.outcome == "fail"
     ]  # fmt: skip
     high = {names.group(each.group): each.estimate.high for each in failed if each.estimate and each.estimate.high}
     assert rows[: len(failed)] == sorted(high, key=lambda name: (high[name], name))
@@ -58,7 +58,7 @@ def test_no_table_of_the_surest_names_whom_a_fail_without_a_name_does_not(failin
     countries = {
         names.group(each.group).partition(",")[0]
         for each in Reading(result).findings
-        if any(axis.rung == "country" for axis in each.axes)
+        if any(axis.rung == "country" for axis in each.group.family.axes)
     }
     listed = {text(row[0]).partition(",")[0] for row in find_all(next(find_all(first, "tbody")), "tr")}
     assert listed
@@ -70,10 +70,12 @@ def test_every_nationality_that_is_judged_is_a_square_in_its_worst_state(
 ) -> None:
     part = section(parsed(failing_html), "nationality")
     shown = {text(each): str(state.get("class")) for state in find_all(part, "ul") for each in find_all(state, "li")}
-    country = [each for each in Reading(failing).findings if [axis.rung for axis in each.axes] == ["country"]]
+    country = [
+        each for each in Reading(failing).findings if [axis.rung for axis in each.group.family.axes] == ["country"]
+    ]
     names = Names(failing.features, ENGLISH)
     worst = worst_outcomes(country)
-    assert shown == {names.group(each.group): f"q-{worst[each.who]}" for each in country}
+    assert shown == {names.group(each.group): f"q-{worst[each.group.people]}" for each in country}
     assert set(shown.values()) == {"q-fail", "q-pass", "q-inconclusive"} | (
         {"q-not_evaluable"} if "not_evaluable" in worst.values() else set()
     )
@@ -153,11 +155,7 @@ def test_the_download_holds_every_group_with_its_counts_and_verdicts(failing: Au
         row = found[frozenset((level.feature, level.code) for level in each.group.root)]
         assert int(row["true_positive"]) == each.true_positive
         assert int(row["unscored_negative"]) == each.unscored_negative
-    worst = {
-        (each.rule.rule, frozenset(each.who)): each.verdict.outcome
-        for each in Reading(failing).each_once
-        if each.rule and each.verdict
-    }
+    worst = {(each.rule.rule, each.group.people): each.outcome for each in Reading(failing).each_once}
     for (rule, who), outcome in worst.items():
         assert found[who][f"verdict {rule}"] == outcome
     assert "restricted as this page is, and not for publication" in text(part)

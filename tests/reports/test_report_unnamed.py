@@ -11,12 +11,12 @@ from made.second_looks import unnamed_result
 from audit.cli.console.terminal import Style
 from audit.cli.pages.summary import rule_lines, summary
 from audit.result.audit_result import AuditResult
+from audit.result.reading import Reading
 from reports.html import HtmlReporter
 from reports.html.resolution import NOT_ASSOCIATED, PARAGRAPH_2
 from reports.junit import JunitReporter
 from reports.language import ENGLISH
 from reports.names import Names
-from reports.reading import Reading
 
 PLAIN = Style(colour=False, unicode=True)
 
@@ -73,7 +73,7 @@ def test_no_list_of_the_likeliest_stands_under_it(html: str, unnamed: AuditResul
     suspects = {
         names.group(finding.group)
         for finding in Reading(unnamed).findings
-        if finding.beyond and finding.rule is rule and ("nationality", "country") in finding.axes
+        if finding.beyond and finding.rule is rule and ("nationality", "country") in finding.group.family.axes
     }
     assert len(suspects) > 10
     affected = section(parsed(html), "affected")

@@ -28,7 +28,7 @@ OnlyRules = Annotated[
 
 def check_rules(plan: AuditPlan, only: Sequence[str]) -> None:
     """Raise ArgumentError where the plan has no rule of such an id."""
-    known = [str(rule.id) for rule in plan.named_rules] + [str(rule.id) for rule in plan.named_probe_rules]
+    known = [*(rule.id for rule in plan.named_rules), *(rule.id for rule in plan.named_probe_rules)]
     for rule in only:
         if rule not in known:
             from audit.plan.file.known_keys import nearest, quoted

@@ -18,6 +18,7 @@ from audit.result.findings.change import (
     ChangeVerdict,
     Unpaired,
 )
+from audit.result.reading import changed_groups, changed_worst_first
 from audit.vocabulary.groups import SensitiveFeature
 from audit.vocabulary.numbers import percent
 
@@ -66,7 +67,6 @@ _WORDS: Final[Mapping[str, str]] = {
     "inconclusive": "cannot tell",
     "not_evaluable": "no rate",
 }
-_ORDER: Final = ("fail", "inconclusive", "pass", "not_evaluable")
 
 
 def change_sentence(change: Change) -> str:
@@ -126,7 +126,7 @@ def change_lines(change: Change, features: tuple[SensitiveFeature, ...], style: 
     for rule in change.rules:
         if rule.outcome == "pass":
             continue
-        worse = [one for one in change.each_once if one.rule == rule.rule and one.outcome == "fail"]
+        worse = [one for one in changed_groups(change) if one.rule == rule.rule and one.outcome == "fail"]
         named = "; ".join(names.name_within(one.group, 40) for one in worse[:3])
         more = f" and {len(worse) - 3:,} more" if len(worse) > 3 else ""
         said = f"{style.shape(rule.outcome)} change of {rule.rule}: {_rule_words(rule, len(worse))}"
@@ -140,12 +140,6 @@ def _rule_words(rule: ChangeRule, worse: int) -> str:
     return _BECAUSE[rule.because]
 
 
-def _order_of(verdict: ChangeVerdict) -> tuple[int, bool, float]:
-    """Worse first, then what cannot be told, then what is not worse; the largest loss first."""
-    loss = verdict.difference or 0.0
-    return _ORDER.index(verdict.outcome), not verdict.decidable, loss if verdict.side == "low" else -loss
-
-
 def change_summary(change: Change, features: tuple[SensitiveFeature, ...], title: str, style: Style) -> str:
     """The summary of a change: at most 24 lines of at most 80 columns, the prompt after it included."""
     words = f"{style.shape(change.outcome)} {change.outcome.upper()}"
@@ -156,14 +150,14 @@ def change_summary(change: Change, features: tuple[SensitiveFeature, ...], title
     lines += [f"  {line}" for line in _differs(change.differs)]
     lines.append("")
     for rule in change.rules[:4]:
-        worse = sum(one.rule == rule.rule and one.outcome == "fail" for one in change.each_once)
+        worse = sum(one.rule == rule.rule and one.outcome == "fail" for one in changed_groups(change))
         lines.append(f"{style.shape(rule.outcome)} {rule.rule} (margin {rule.margin:g}): {_rule_words(rule, worse)}")
     if change.rules:
         lines += ["", style.paint(_columns("", "Group", "Rule", "then", "now", "change"), "faint")]
-    shown = sorted((one for one in change.each_once if one.outcome != "not_evaluable"), key=_order_of)
+    shown = changed_worst_first(change)
     names = GroupNames(features)
     lines += [_row(one, names, style) for one in shown[: _MOST - max(0, len(change.rules[:4]) - 2)]]
-    left = len(change.each_once) - min(len(shown), _MOST - max(0, len(change.rules[:4]) - 2))
+    left = len(changed_groups(change)) - min(len(shown), _MOST - max(0, len(change.rules[:4]) - 2))
     lines.append(f"  and {left:,} more with --json or --out" if left > 0 else "")
     lines.append("Restricted: exact counts can single out people; not for publication.")
     return "\n".join(fit(line, WIDTH).rstrip() if "\x1b" not in line else line for line in lines) + "\n"

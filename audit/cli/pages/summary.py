@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from audit.cli.console.group_names import GroupNames, fit, printable
 from audit.cli.console.terminal import State, Style
 from audit.cli.pages.change_words import change_line
 from audit.cli.pages.second_looks import second_looks
-from audit.cli.pages.summary_lines import UNNAMED, Unnamed, Waived, answer_lines, opinion_line, probe_rule_lines
+from audit.cli.pages.summary_lines import UNNAMED, Waived, answer_lines, opinion_line, probe_rule_lines
 from audit.result.audit_result import AuditResult
-from audit.result.findings import Estimate, RuleResult, Verdict
+from audit.result.findings import RuleResult
+from audit.result.reading import Finding, Reading, each_once
 from audit.vocabulary.groups import Group
 from audit.vocabulary.metrics import MetricName
 from audit.vocabulary.numbers import exact_percent, percent
@@ -60,81 +61,37 @@ _PLACES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """A verdict with the rates that it is about."""
-
-    verdict: Verdict
-    rule: RuleResult
-    estimate: Estimate | None
-    rest: float | None
-
-    @property
-    def state(self) -> State:
-        """The outcome, with groups that were judged only as a part of a larger one told apart."""
-        return "as_part" if self.verdict.because == "judged_as_part" else self.verdict.outcome
-
-    @property
-    def excess(self) -> float:
-        """How far the measured rate lies beyond the limit, in shares; negative within it. For the order alone."""
-        value = self.estimate.value if self.estimate else None
-        if value is None or self.rest is None:
-            return float("-inf")
-        low = self.verdict.side == "low"
-        if self.rule.scale == "difference":
-            limit = self.rest - self.rule.limit if low else self.rest + self.rule.limit
-        else:
-            limit = self.rest * self.rule.limit if low else self.rest / self.rule.limit
-        return limit - value if low else value - limit
+def state_of(finding: Finding) -> State:
+    """The outcome, with groups that were judged only as a part of a larger one apart."""
+    return "as_part" if finding.verdict.because == "judged_as_part" else finding.outcome
 
 
-def findings(result: AuditResult) -> list[Finding]:
-    """Every verdict of `result` with its rates, the most urgent first; the same people once for each rule.
+def most_urgent_first(reading: Reading) -> list[Finding]:
+    """Every finding, the most urgent first; the same people once for each rule.
 
     Within a state the primary harm comes first, then groups with enough cases to be judged alone: they are what stands
     between the audit and a verdict, and a handful of people with an extreme rate is no finding.
     """
-    primary = _PRIMARY[result.overall.primary_harm]
-    rules = {rule.rule: rule for rule in result.rules}
-    estimates = {(estimate.metric, estimate.group.levels): estimate for estimate in result.estimates}
-    everyone = _of_everyone(result)
-    found = []
-    for verdict in result.verdicts:
-        rule = rules[verdict.rule]
-        estimate = estimates.get((rule.metric, verdict.group.levels))
-        found.append(Finding(verdict, rule, estimate, _rest(everyone.get(rule.metric), estimate)))
-    return _same_people_once(sorted(found, key=lambda finding: _order(finding, primary)))
+    primary = _PRIMARY[reading.result.overall.primary_harm]
+    return each_once(sorted(reading.findings, key=lambda each: _urgency(each, primary)), lambda each: each.verdict)
 
 
-def _order(finding: Finding, primary: tuple[MetricName, ...]) -> tuple[int, bool, bool, float]:
+def _urgency(finding: Finding, primary: tuple[MetricName, ...]) -> tuple[int, bool, bool, float]:
     return (
-        _URGENCY[finding.state],
-        finding.rule.metric not in primary,
+        _URGENCY[state_of(finding)],
+        finding.metric not in primary,
         not finding.verdict.decidable,
         -finding.excess,
     )
 
 
-def _same_people_once(found: list[Finding]) -> list[Finding]:
-    """Without the repeats of a group that stands for itself on every rung, such as "unknown": the first of each stays.
-
-    A plan's own ladder may use one code for different people on two rungs; those differ in their numbers.
-    """
-    once: dict[tuple[object, ...], Finding] = {}
-    for finding in found:
-        codes = tuple((level.feature, level.code) for level in finding.verdict.group.levels)
-        rate = finding.estimate and (finding.estimate.numerator, finding.estimate.denominator)
-        once.setdefault((finding.rule.rule, codes, finding.verdict.cases, rate), finding)
-    return list(once.values())
-
-
 def summary(result: AuditResult, style: Style, report: str = "", next_command: str = "") -> str:
     """The summary: at most 24 lines of at most 80 columns, the prompt after it included."""
-    found = findings(result)
+    reading = Reading(result)
+    found = most_urgent_first(reading)
     names = GroupNames(result.features)
-    unnamed = Unnamed(result)
-    lines = [_verdict_line(result, style), *_counts(found, unnamed), ""]
-    lines += [_line(f"Primary harm: {_HARMS[result.overall.primary_harm]}"), _line(_overall_rates(result)), ""]
+    lines = [_verdict_line(result, style), *_counts(found, reading), ""]
+    lines += [_line(f"Primary harm: {_HARMS[result.overall.primary_harm]}"), _line(_overall_rates(reading)), ""]
     lines.append(style.paint(_columns("", "Group", "Share", "rate", "likely", "rest"), "faint"))
     waived = Waived(result)
     further = [
@@ -148,9 +105,9 @@ def summary(result: AuditResult, style: Style, report: str = "", next_command: s
     listed = [
         each
         for each in found
-        if each.state == "fail" or (each.state != "not_evaluable" and not unnamed.may_hold(each.verdict))
+        if each.outcome == "fail" or (each.outcome != "not_evaluable" and not reading.may_be_unnamed(each))
     ]
-    room = MOST_GROUPS - bool(unnamed)
+    room = MOST_GROUPS - bool(reading.unnamed)
     further = further[: room - 1]  # a group is always shown; the report has every line
     shown = listed[: room - len(further)]
     lines += [_row(finding, names, style, waived) for finding in shown]
@@ -179,7 +136,7 @@ def verdict_words(result: AuditResult, style: Style) -> str:
 def rule_lines(result: AuditResult, style: Style) -> list[str]:
     """One line for each rule that does not pass."""
     names = GroupNames(result.features)
-    found = findings(result)
+    found = most_urgent_first(Reading(result))
     of_rates = [
         _rule_line(rule, [one for one in found if one.rule is rule], names, style)
         for rule in result.rules
@@ -189,14 +146,14 @@ def rule_lines(result: AuditResult, style: Style) -> list[str]:
 
 
 def _rule_line(rule: RuleResult, found: list[Finding], names: GroupNames, style: Style) -> str:
-    failing = [finding for finding in found if finding.state == "fail"]
+    failing = [finding for finding in found if finding.outcome == "fail"]
     limit = f"{'difference' if rule.scale == 'difference' else 'ratio'} {rule.limit:g}"
     covered = percent(rule.coverage, against=rule.min_coverage)
     reasons = {
         "group_beyond_limit": f"{_groups(len(failing))} beyond the limit ({limit} from the rest)",
         "unnamed_beyond_limit": f"one or more nationalities are beyond the limit ({limit} from the rest); "
         "none can be named, and none may be singled out",
-        "group_undecided": f"{_groups(sum(f.state == 'inconclusive' and f.verdict.decidable for f in found))} "
+        "group_undecided": f"{_groups(sum(state_of(f) == 'inconclusive' and f.verdict.decidable for f in found))} "
         "with enough cases could not be decided",
         "coverage_too_small": f"only {covered} of the people are in groups that could be judged "
         f"(the plan needs {exact_percent(rule.min_coverage)})",
@@ -242,27 +199,6 @@ def _groups(count: int) -> str:
     return f"{count:,} group{'' if count == 1 else 's'}"
 
 
-def _of_everyone(result: AuditResult) -> dict[str, Estimate]:
-    return {estimate.metric: estimate for estimate in result.estimates if not estimate.group.levels}
-
-
-def _rest(everyone: Estimate | None, estimate: Estimate | None) -> float | None:
-    """The rate of everyone else, from integer counts; with design weights from their sums."""
-    if everyone is None or estimate is None:
-        return None
-    numbers = (
-        everyone.weighted_numerator,
-        everyone.weighted_denominator,
-        estimate.weighted_numerator,
-        estimate.weighted_denominator,
-    )
-    if everyone.denominator > estimate.denominator and None not in numbers:
-        whole_x, whole_n, x, n = (number or 0.0 for number in numbers)
-        return (whole_x - x) / (whole_n - n) if whole_n > n else None
-    denominator = everyone.denominator - estimate.denominator
-    return (everyone.numerator - estimate.numerator) / denominator if denominator else None
-
-
 def _verdict_line(result: AuditResult, style: Style) -> str:
     outcome = result.overall.outcome
     words = f"{style.shape(outcome)} {outcome.upper()}"
@@ -270,8 +206,8 @@ def _verdict_line(result: AuditResult, style: Style) -> str:
     return f"{style.paint(words, outcome)}  {title}"
 
 
-def _counts(found: list[Finding], unnamed: Unnamed) -> list[str]:
-    by_state = {state: sum(finding.state == state for finding in found) for state in _WORDS}
+def _counts(found: list[Finding], reading: Reading) -> list[str]:
+    by_state = Counter(map(state_of, found))
     cannot = by_state["inconclusive"] + by_state["as_part"] + by_state["not_evaluable"]
     detail = [
         f"{count:,} {words}"
@@ -281,23 +217,22 @@ def _counts(found: list[Finding], unnamed: Unnamed) -> list[str]:
         )
         if count
     ]
-    failing = "no group fails by name" if unnamed and not by_state["fail"] else f"{by_state['fail']:,} fail"
+    failing = "no group fails by name" if reading.unnamed and not by_state["fail"] else f"{by_state['fail']:,} fail"
     lines = [f"  {failing}, {by_state['pass']:,} within the limit, {cannot:,} cannot tell"]
-    if unnamed:
+    if reading.unnamed:
         lines.insert(0, f"  {UNNAMED}")
     if detail:
         lines.append(f"  (of these {' and '.join(detail)})")
     return [_line(line) for line in lines]
 
 
-def _overall_rates(result: AuditResult) -> str:
-    everyone = _of_everyone(result)
+def _overall_rates(reading: Reading) -> str:
     shares = []
     for metric, words in (
         ("true_positive_rate", "victims found"),
         ("false_positive_rate", "non-victims wrongly flagged"),
     ):
-        estimate = everyone.get(metric)
+        estimate = reading.everyone.get(metric)
         value = estimate.value if estimate else None
         shares.append(f"{percent(value)} of {words}" if value is not None else f"{words} not known")
     return f"Everyone: {', '.join(shares)}"
@@ -308,7 +243,7 @@ def _columns(state: str, group: str, metric: str, rate: str, likely: str, rest: 
 
 
 def _row(finding: Finding, names: GroupNames, style: Style, waived: Waived) -> str:
-    state = finding.state
+    state = state_of(finding)
     ellipsis = "…" if style.unicode else "..."
     if state == "as_part" and finding.verdict.judged_as is not None:
         own = names.name_within(finding.verdict.group, 20, ellipsis)

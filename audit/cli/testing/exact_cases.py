@@ -7,9 +7,10 @@ from typing import Final
 
 from audit.cli.console.group_names import GroupNames
 from audit.cli.pages.change_words import change_sentence
-from audit.cli.pages.summary import Finding, findings
+from audit.cli.pages.summary import most_urgent_first
 from audit.cli.testing.cases import OVERALL, AuditCase, block, group_label, told_apart
 from audit.result.audit_result import AuditResult, ProbeRuleResult, ProbeVerdict, RuleResult, Verdict
+from audit.result.reading import Finding, Reading
 from audit.vocabulary.numbers import percent
 
 __all__ = ["exact_cases"]
@@ -42,7 +43,7 @@ def _overall(result: AuditResult) -> AuditCase:
 def _of_rules(result: AuditResult) -> Iterator[AuditCase]:
     names = GroupNames(result.features)
     finest = {feature.name: feature.rungs[0] for feature in result.features}
-    found = {id(finding.verdict): finding for finding in findings(result)}
+    found = {id(each.verdict): each for each in most_urgent_first(Reading(result))}
     for rule in result.rules:
         yield _rule(rule)
         for verdict in result.verdicts:

@@ -5,7 +5,7 @@ Whether the detector treats groups unlike is the audit's question; whether it be
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Literal
 
 from audit.vocabulary.groups import Family, Group, Part
 from audit.vocabulary.metrics import MetricName
@@ -23,7 +23,6 @@ __all__ = [
     "Unpaired",
 ]
 
-_WORST_FIRST: Final = ("fail", "inconclusive", "not_evaluable", "pass")
 ChangeOutcome = Literal["pass", "fail", "inconclusive"]
 Unpaired = Literal[
     "no_predictions_then",  # the answers of the earlier audit are not at hand
@@ -186,14 +185,3 @@ class Change(Part):
     """Rule by rule."""
     verdicts: tuple[ChangeVerdict, ...]
     """Rule by rule and group by group."""
-
-    @property
-    def each_once(self) -> list[ChangeVerdict]:
-        """The verdicts with people who have one code on every rung of a ladder once a rule, at their worst."""
-        once: dict[tuple[str, frozenset[tuple[str, str]]], ChangeVerdict] = {}
-        for verdict in self.verdicts:
-            people = verdict.rule, verdict.group.people
-            known = once.get(people)
-            if known is None or _WORST_FIRST.index(verdict.outcome) < _WORST_FIRST.index(known.outcome):
-                once[people] = verdict
-        return list(once.values())

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from audit.analyses.estimates import as_known
 from audit.analyses.families import rule_families
 from audit.analyses.sides import cases_cells
-from audit.plan.audit_plan import AuditPlan, Rule
+from audit.plan.audit_plan import AuditPlan, NamedRule
 from audit.result.findings.change import (
     Change,
     ChangeBaseline,
@@ -96,7 +96,7 @@ def _outcome(rules: Sequence[ChangeRule]) -> tuple[ChangeOutcome, ChangeBecause]
 
 def _judge_rule(
     plan: AuditPlan,
-    rule: Rule,
+    rule: NamedRule,
     evidence: Mapping[Family, Evidence],
     features: Mapping[str, SensitiveFeature],
     unpaired: Unpaired | None,
@@ -147,7 +147,7 @@ def _of_group(
 
 def _verdict(
     plan: AuditPlan,
-    rule: Rule,
+    rule: NamedRule,
     evidence: Evidence,
     sizes: FamilyDecidability,
     tests: ChangeTests,
@@ -192,7 +192,7 @@ def _verdict(
 
 def _rule(
     plan: AuditPlan,
-    rule: Rule,
+    rule: NamedRule,
     ladder: RuleDecidability,
     tests: Mapping[Family, ChangeTests],
     verdicts: Sequence[ChangeVerdict],
@@ -200,7 +200,6 @@ def _rule(
 ) -> ChangeRule:
     outcome, because = _rule_outcome(plan, ladder, verdicts)
     sides = [question.side for question in change_questions(plan, rule)]
-    assert rule.id is not None  # noqa: S101 - `named_rules` gives every rule an id
     return ChangeRule(
         rule=rule.id,
         metric=rule.metric,
@@ -240,7 +239,7 @@ def _rule_outcome(
     return "pass", "none_became_worse"
 
 
-def family_sizes(plan: AuditPlan, rule: Rule, family: Family, evidence: Evidence) -> FamilyDecidability:
+def family_sizes(plan: AuditPlan, rule: NamedRule, family: Family, evidence: Evidence) -> FamilyDecidability:
     """What the cases of each group of a family allow to be said of its change.
 
     A group is judged alone if it has the cases that the plan sets for it (`min_cases`, `min_denominator`) and as many
@@ -275,7 +274,7 @@ def _declared(plan: AuditPlan, family: Family) -> float:
 
 
 def _planned(
-    plan: AuditPlan, rule: Rule, evidence: Evidence, m: npt.NDArray[np.int64]
+    plan: AuditPlan, rule: NamedRule, evidence: Evidence, m: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.float64] | float:
     asked, alpha = change_questions(plan, rule), plan.verdict.alpha
     # of two sides each is planned for half of the risk, so that both pass together with the power asked for

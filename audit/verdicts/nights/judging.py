@@ -17,7 +17,7 @@ import numpy as np
 
 from audit.analyses.sides import questions
 from audit.counting.table import FamilyCounts
-from audit.plan.audit_plan import AuditPlan, Rule
+from audit.plan.audit_plan import AuditPlan, NamedRule
 from audit.result.findings import RuleBecause
 from audit.verdicts.decidability import FamilyDecidability, rule_decidability
 from audit.verdicts.expected import missing_expected
@@ -59,7 +59,7 @@ class JudgedRule:
 def judged(plan: AuditPlan, state: State, features: Sequence[SensitiveFeature]) -> tuple[JudgedRule, ...]:
     """Judge every rule of the plan over the nights taken in; `features` are those of any set of the plan."""
     if not state.nights:
-        return tuple(JudgedRule(str(rule.id), "inconclusive", "nothing_judged", ()) for rule in plan.named_rules)
+        return tuple(JudgedRule(rule.id, "inconclusive", "nothing_judged", ()) for rule in plan.named_rules)
     by_name = features_seen(features, levels_seen(state.levels, features, first=False))
     counts = counts_so_far(state, by_name)
     return tuple(_rule(plan, place, rule, state, counts, by_name) for place, rule in enumerate(plan.named_rules))
@@ -74,7 +74,7 @@ def overall(rules: Sequence[JudgedRule]) -> Outcome:
 def _rule(
     plan: AuditPlan,
     place: int,
-    rule: Rule,
+    rule: NamedRule,
     state: State,
     counts: Mapping[Family, FamilyCounts],
     features: Mapping[str, SensitiveFeature],
@@ -103,11 +103,11 @@ def _rule(
         outcome = "fail"
     elif because == "all_judged_within_limit":
         outcome = "pass"
-    return JudgedRule(str(rule.id), outcome, because, tuple(groups))
+    return JudgedRule(rule.id, outcome, because, tuple(groups))
 
 
 def _groups(
-    plan: AuditPlan, rule: Rule, family: FamilyDecidability, counts: FamilyCounts, evidence: Sequence[Evidence]
+    plan: AuditPlan, rule: NamedRule, family: FamilyDecidability, counts: FamilyCounts, evidence: Sequence[Evidence]
 ) -> list[JudgedGroup]:
     mine = [one for one in evidence if one.family == family.family]
     failed = np.any([one.failed for one in mine], axis=0)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from audit.result.audit_result import Change, ChangeVerdict
+from audit.result.audit_result import ChangeVerdict
+from audit.result.reading import changed_worst_first
 from reports.change_words import ChangeWords
 from reports.html.looks.parts import Column, Look, Teller
 from reports.numbers import NOT_KNOWN
-
-_ORDER = ("fail", "inconclusive", "pass", "not_evaluable")
 
 
 class ChangeTeller(Teller):
@@ -32,7 +31,7 @@ class ChangeTeller(Teller):
                 Column(self.t.gettext("Cases changed for the better")),
                 Column(self.t.gettext("Cases compared")),
             ),
-            [self._row(one, words) for one in _ordered(change)],
+            [self._row(one, words) for one in changed_worst_first(change)],
             "change-more",
         )
         return Look(
@@ -79,14 +78,3 @@ class ChangeTeller(Teller):
 
     def _count(self, count: int | None) -> str:
         return NOT_KNOWN if count is None else self.n.count(count)
-
-
-def _ordered(change: Change) -> list[ChangeVerdict]:
-    """Worse first, the largest loss first; groups without a rate stand in the result alone."""
-    told = [one for one in change.each_once if one.outcome != "not_evaluable"]
-    return sorted(told, key=lambda one: (_ORDER.index(one.outcome), not one.decidable, -_loss(one)))
-
-
-def _loss(one: ChangeVerdict) -> float:
-    difference = one.difference or 0.0
-    return -difference if one.side == "low" else difference

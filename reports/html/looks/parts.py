@@ -9,10 +9,10 @@ from typing import TypeVar
 from markupsafe import Markup
 
 from audit.result.audit_result import AuditResult, Group
+from audit.result.reading import Reading
 from reports.language import Language
 from reports.names import Names
 from reports.numbers import NOT_KNOWN
-from reports.reading import Reading, who
 from reports.words import Words
 
 T = TypeVar("T")
@@ -129,12 +129,10 @@ class Teller:
         return self.names.group(group)
 
     def once(self, groups: Iterable[T], group_of: Callable[[T], Group]) -> list[T]:
-        """Without the repeats of people who stand for themselves on every rung, such as those of unknown "
-        "nationality.
-        """
+        """Drop the repeats of people who stand for themselves on every rung, such as those of unknown nationality."""
         first: dict[object, T] = {}
         for each in groups:
-            first.setdefault(who(group_of(each)), each)
+            first.setdefault(group_of(each).people, each)
         return list(first.values())
 
     def group_column(self) -> Column:

@@ -13,9 +13,9 @@ from audit.result.audit_result import (
     RuleSensitivity,
     SensitivityFinding,
 )
+from audit.result.reading import People
 from reports.html.looks.parts import Column, Fold, Look, SmallTable, Teller
 from reports.numbers import NOT_KNOWN
-from reports.reading import Who, who
 
 _MOST_GRIDS = 3
 _FLOAT_NOISE = 1e-9
@@ -112,12 +112,12 @@ class SureTeller(Teller):
         return self.words.rate(rule.metric)
 
     def _rows(self, rules: list[RuleSensitivity]) -> Iterator[tuple[str, ...]]:
-        by_verdict: dict[tuple[str, Who], list[SensitivityFinding]] = {}
-        first: dict[tuple[str, Who], Group] = {}
+        by_verdict: dict[tuple[str, People], list[SensitivityFinding]] = {}
+        first: dict[tuple[str, People], Group] = {}
         limits = {rule.rule: self._limit(rule) for rule in rules}
         for rule in rules:
             for finding in rule.findings:
-                key = rule.rule, who(finding.group)
+                key = rule.rule, finding.group.people
                 if first.setdefault(key, finding.group) == finding.group:
                     by_verdict.setdefault(key, []).append(finding)
         ordered = sorted(by_verdict.items(), key=lambda each: (_ORDER[each[1][0].outcome], _fewest(each[1])))

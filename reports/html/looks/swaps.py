@@ -8,13 +8,13 @@ from typing import Final
 from markupsafe import Markup
 
 from audit.result.audit_result import ChangedSlot, Outcome, ProbeVerdict, SwapProbe, SwapShift
+from audit.result.reading import Reading
 from reports.html.charts import Bar, interval
 from reports.html.looks.parts import Column, Fold, Look, SmallTable, Teller
 from reports.html.resolution import NOT_ASSOCIATED
 from reports.language import Language
 from reports.names import Names
 from reports.numbers import NOT_KNOWN
-from reports.reading import Reading
 from reports.swap_words import SwapWords
 from reports.words import Words
 

@@ -121,9 +121,9 @@ class TogetherTeller(Teller):
         explained = False
         for funnel, rule in self._funnels():
             marks = [
-                Mark(finding.estimate.denominator, finding.estimate.value, finding.verdict.outcome)
+                Mark(finding.denominator, finding.value, finding.outcome)
                 for finding in self.reading.judged(rule, funnel.family)
-                if finding.estimate is not None and finding.estimate.value is not None and finding.verdict is not None
+                if finding.value is not None
             ]
             drawing = funnel_chart(funnel, marks, self._alone_from(funnel, rule), self._funnel_title(rule), self.n)
             if drawing:
@@ -132,7 +132,7 @@ class TogetherTeller(Teller):
 
     def _alone_from(self, funnel: Funnel, rule: RuleResult) -> int | None:
         """The smallest group of the family that is judged alone: a smaller one never passes."""
-        verdicts = [each.verdict for each in self.reading.judged(rule, funnel.family) if each.verdict is not None]
+        verdicts = [each.verdict for each in self.reading.judged(rule, funnel.family)]
         return min((verdict.cases for verdict in verdicts if verdict.decidable), default=None)
 
     def _funnel_title(self, rule: RuleResult) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from audit.result.reading import Reading
 from reports.html.looks.answering import AskedAgainTeller, FailuresTeller
 from reports.html.looks.change import ChangeTeller
 from reports.html.looks.like import LikeTeller
@@ -18,7 +19,6 @@ from reports.html.looks.together import TogetherTeller
 from reports.html.looks.weighing import CostTeller, MeasureTeller, OpinionTeller
 from reports.language import Language
 from reports.names import Names
-from reports.reading import Reading
 from reports.words import Words
 
 _ANSWERED = (

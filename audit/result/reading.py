@@ -6,13 +6,16 @@ is decided: verdicts are read, never made.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Final, TypeVar
 
 from audit.result.audit_result import (
     AuditResult,
     Axis,
+    Change,
+    ChangeVerdict,
     Estimate,
     Family,
     FamilyResult,
@@ -26,8 +29,9 @@ from audit.result.audit_result import (
 )
 
 Key = tuple[Level, ...]
-Who = tuple[tuple[str, str], ...]
-"""The people of a group: feature and code, without the rung. Unknown is unknown on every rung."""
+People = frozenset[tuple[str, str]]
+"""The people of a group, as `Group.people` gives them: on whatever rung they are looked at."""
+T = TypeVar("T")
 
 MISSED = ("true_positive_rate", "false_negative_rate")
 """Rates that speak of victims missed."""
@@ -36,7 +40,7 @@ WRONGLY_FLAGGED = ("false_positive_rate", "true_negative_rate")
 SHARES_OF_GOOD = ("true_positive_rate", "true_negative_rate", "precision", "accuracy")
 """Rates whose complement is the share of errors."""
 
-
+WORST_FIRST: Final = ("fail", "inconclusive", "not_evaluable", "pass")
 UNDECIDED_ALONE = (
     "too_many_failed",
     "unscored_cases",
@@ -50,20 +54,17 @@ UNDECIDED_ALONE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """What a result holds about one rate of one group; with a rule and a verdict where the plan sets a limit on it."""
+class Rate:
+    """One rate of one group and of everyone else; with a rule and a verdict where the plan sets a limit on it."""
 
     group: Group
     metric: str
     estimate: Estimate | None
-    rest_numerator: int
-    rest_denominator: int
+    everyone: Estimate | None
+    harms: str
+    """Which side of everyone else's rate harms: low, high, or not_judged where it is neither."""
     rule: RuleResult | None = None
     verdict: Verdict | None = None
-    rest_weights: tuple[float, float] | None = None
-    """With design weights: the weighted numerator and denominator of everyone else."""
-    harms: str = "not_judged"
-    """Which side of everyone else's rate harms: low, high, or not_judged where it is neither."""
 
     @property
     def value(self) -> float | None:
@@ -71,12 +72,28 @@ class Finding:
         return None if self.estimate is None else self.estimate.value
 
     @property
+    def ends(self) -> tuple[float | None, float | None]:
+        """The ends of its likely range; None where no rate is stated."""
+        return (None, None) if self.estimate is None or self.value is None else (self.estimate.low, self.estimate.high)
+
+    @property
+    def denominator(self) -> int:
+        """The cases among which it was counted."""
+        return self.estimate.denominator if self.estimate else 0
+
+    @property
     def rest(self) -> float | None:
-        """The rate of everyone else; None where nobody else has a denominator."""
-        if self.rest_weights is not None:
-            numerator, denominator = self.rest_weights
-            return numerator / denominator if self.rest_denominator and denominator > 0 else None
-        return self.rest_numerator / self.rest_denominator if self.rest_denominator else None
+        """The rate of everyone else, of weighted sums where cases have weights; None where nobody else is counted."""
+        everyone, own = self.everyone, self.estimate
+        if everyone is None:
+            return None
+        cases = everyone.denominator - (own.denominator if own else 0)
+        x, n = everyone.weighted_numerator, everyone.weighted_denominator
+        if x is None or n is None:
+            return (everyone.numerator - (own.numerator if own else 0)) / cases if cases else None
+        if own is not None and own.weighted_numerator is not None and own.weighted_denominator is not None:
+            x, n = x - own.weighted_numerator, n - own.weighted_denominator
+        return x / n if cases and n > 0 else None
 
     @property
     def lower_limit(self) -> float | None:
@@ -107,24 +124,22 @@ class Finding:
 
     @property
     def error(self) -> float | None:
-        """The group's rate told as a share of errors: victims missed, people wrongly flagged, flags that are wrong."""
+        """The group's rate as a share of errors: victims missed, people wrongly flagged, flags that are wrong."""
         return _error(self.metric, self.value)
 
     @property
     def rest_error(self) -> float | None:
-        """The same of everyone else."""
+        """Everyone else's rate as a share of errors."""
         return _error(self.metric, self.rest)
 
     @property
     def apart(self) -> float:
         """Cases of this group that would have gone the other way at the rate of everyone else, to whichever side."""
-        if self.estimate is None or self.value is None or self.rest is None:
-            return 0.0
-        return abs(self.value - self.rest) * self.estimate.denominator
+        return 0.0 if self.value is None or self.rest is None else abs(self.value - self.rest) * self.denominator
 
     @property
-    def people(self) -> float:
-        """The same with its sign: how many more were harmed; negative where fewer were; 0 where no side harms."""
+    def more_harmed(self) -> float:
+        """How many more were harmed than at everyone else's rate; negative where fewer; 0 where no side harms."""
         if self.value is None or self.rest is None or self.harms == "not_judged":
             return 0.0
         return self.apart if (self.value < self.rest) == (self.harms == "low") else -self.apart
@@ -134,26 +149,69 @@ class Finding:
         """Whether the limit holds in both directions, so that a group beyond it need not be worse off."""
         return self.rule is not None and self.rule.direction == "both"
 
-    @property
-    def axes(self) -> tuple[Axis, ...]:
-        """The features and rungs of the group: its family."""
-        return tuple([Axis(level.feature, level.rung) for level in self.group.root])
+
+@dataclass(frozen=True, slots=True)
+class Finding(Rate):
+    """A verdict on one group under one rule, with the rates that it is about."""
+
+    rule: RuleResult
+    verdict: Verdict
 
     @property
-    def who(self) -> Who:
-        """The people concerned, whatever the rung on which they are looked at."""
-        return who(self.group)
+    def outcome(self) -> Outcome:
+        """The outcome of the verdict."""
+        return self.verdict.outcome
 
-
-def who(group: Group) -> Who:
-    """The people of a group. Codes of rungs do not overlap: one code on several rungs stands for the same people."""
-    return tuple([(level.feature, level.code) for level in group.root])
+    @property
+    def excess(self) -> float:
+        """How far the measured rate lies beyond the limit, in shares; negative within it. To sort by, alone."""
+        value, limit = self.value, self.nearest_limit
+        if value is None or limit is None:
+            return float("-inf")
+        return limit - value if self.verdict.side == "low" else value - limit
 
 
 def _error(metric: str, value: float | None) -> float | None:
     if value is None:
         return None
     return 1 - value if metric in SHARES_OF_GOOD else value
+
+
+def each_once(found: Iterable[T], verdict_of: Callable[[T], Verdict | ChangeVerdict]) -> list[T]:
+    """Drop the repeats of people who stand on several rungs of a ladder, such as those of unknown nationality.
+
+    No two rungs share the code of a country or region, so one code on several rungs, with as many cases, stands for the
+    same people. Of these the first with the worst outcome is kept, once a rule, in the place of the first.
+    """
+    once: dict[tuple[str, People, int], T] = {}
+    for each in found:
+        verdict = verdict_of(each)
+        key = verdict.rule, verdict.group.people, verdict.cases
+        known = once.get(key)
+        if known is None or _badness(verdict) < _badness(verdict_of(known)):
+            once[key] = each
+    return list(once.values())
+
+
+def _badness(verdict: Verdict | ChangeVerdict) -> int:
+    return WORST_FIRST.index(verdict.outcome)
+
+
+def changed_groups(change: Change) -> list[ChangeVerdict]:
+    """The verdicts on a change, with the same people once a rule."""
+    return each_once(change.verdicts, lambda verdict: verdict)
+
+
+def changed_worst_first(change: Change) -> list[ChangeVerdict]:
+    """The changed groups that have a rate: worse first, then unknown, then not worse; the largest loss first."""
+    order = ("fail", "inconclusive", "pass")
+    rated = [each for each in changed_groups(change) if each.outcome != "not_evaluable"]
+    return sorted(rated, key=lambda each: (order.index(each.outcome), not each.decidable, -_loss(each)))
+
+
+def _loss(verdict: ChangeVerdict) -> float:
+    difference = verdict.difference or 0.0
+    return -difference if verdict.side == "low" else difference
 
 
 class Reading:
@@ -169,15 +227,15 @@ class Reading:
             key = estimate.group.root
             self._estimates[estimate.metric, key] = estimate
             if key:
-                self._know(estimate.group)
+                self._add(estimate.group)
             else:
                 self.everyone[estimate.metric] = estimate
         self._verdicts: dict[str, dict[Key, Verdict]] = {rule.rule: {} for rule in result.rules}
         for verdict in result.verdicts:
             self._verdicts.setdefault(verdict.rule, {})[verdict.group.root] = verdict
-            self._know(verdict.group)
+            self._add(verdict.group)
 
-    def _know(self, group: Group) -> None:
+    def _add(self, group: Group) -> None:
         axes = tuple([Axis(level.feature, level.rung) for level in group.root])
         self._groups.setdefault(axes, {}).setdefault(group.root, group)
 
@@ -199,43 +257,35 @@ class Reading:
     def judged(self, rule: RuleResult, family: Family) -> list[Finding]:
         """What `rule` says of the groups of `family`; empty where it is not about them."""
         verdicts = self._verdicts[rule.rule]
-        return [
-            self._finding(group, rule.metric, rule, verdicts[key])
-            for key, group in self._groups[family.root].items()
-            if key in verdicts
-        ]
+        return [self._finding(rule, verdicts[key]) for key in self._groups[family.root] if key in verdicts]
 
-    def shown(self, metric: str, family: Family) -> list[Finding]:
+    def shown(self, metric: str, family: Family) -> list[Rate]:
         """A rate of the groups of `family` on which no limit is set: shown, not judged."""
-        return [self._finding(group, metric, None, None) for group in self._groups[family.root].values()]
+        return [Rate(group, metric, *self._numbers(group, metric)) for group in self._groups[family.root].values()]
 
     @cached_property
     def findings(self) -> list[Finding]:
         """Every verdict with its numbers, rule by rule."""
         return [
-            self._finding(verdict.group, rule.metric, rule, verdict)
-            for rule in self.result.rules
-            for verdict in self._verdicts[rule.rule].values()
+            self._finding(rule, verdict) for rule in self.result.rules for verdict in self._verdicts[rule.rule].values()
         ]
 
     def with_outcome(self, outcome: str) -> list[Finding]:
         """Findings with this outcome, by rule."""
-        return [finding for finding in self.findings if finding.verdict and finding.verdict.outcome == outcome]
+        return [finding for finding in self.findings if finding.outcome == outcome]
 
     def estimate(self, metric: str, group: Group) -> Estimate | None:
         """One rate of one group."""
         return self._estimates.get((metric, group.root))
 
-    def _finding(self, group: Group, metric: str, rule: RuleResult | None, verdict: Verdict | None) -> Finding:
-        estimate, everyone = self._estimates.get((metric, group.root)), self.everyone.get(metric)
-        numerator = denominator = 0
-        if everyone is not None:
-            numerator = everyone.numerator - (estimate.numerator if estimate else 0)
-            denominator = everyone.denominator - (estimate.denominator if estimate else 0)
+    def _finding(self, rule: RuleResult, verdict: Verdict) -> Finding:
+        return Finding(verdict.group, rule.metric, *self._numbers(verdict.group, rule.metric), rule, verdict)
+
+    def _numbers(self, group: Group, metric: str) -> tuple[Estimate | None, Estimate | None, str]:
+        """The estimate of a group, that of everyone, and which side of everyone else's rate harms."""
         definition = self.metrics.get(metric)
         harms = "not_judged" if definition is None else definition.worse
-        weights = _weights_of_the_rest(everyone, estimate)
-        return Finding(group, metric, estimate, numerator, denominator, rule, verdict, weights, harms)
+        return self._estimates.get((metric, group.root)), self.everyone.get(metric), harms
 
     @cached_property
     def unnamed(self) -> list[tuple[RuleResult, FamilyResult]]:
@@ -243,59 +293,32 @@ class Reading:
 
         Where one is named, that one alone may be why all of them together are beyond the limit.
         """
-        named = {(each.rule.rule, each.axes) for each in self.with_outcome("fail") if each.rule is not None}
+        named = {(each.rule.rule, each.group.family) for each in self.with_outcome("fail")}
         return [
             (rule, family)
             for rule in self.result.rules
             for family in rule.families
-            if family.unnamed_beyond and (rule.rule, family.family.root) not in named
+            if family.unnamed_beyond and (rule.rule, family.family) not in named
         ]
 
     def may_be_unnamed(self, finding: Finding) -> bool:
         """Whether a group may be one of several beyond the limit of which none can be named, or a part of one."""
-        return finding.rule is not None and any(
-            rule.rule == finding.rule.rule and set(family.family.root) <= set(finding.axes)
-            for rule, family in self.unnamed
-        )
+        axes = {Axis(level.feature, level.rung) for level in finding.group.root}
+        return any(rule is finding.rule and axes.issuperset(family.family.root) for rule, family in self.unnamed)
 
     @cached_property
     def each_once(self) -> list[Finding]:
         """Findings with the same people counted once a rule, with their worst outcome, in the order of the result."""
-        once: dict[tuple[str, Who], Finding] = {}
-        for finding in self.findings:
-            if finding.rule is not None and finding.verdict is not None:
-                key = finding.rule.rule, finding.who
-                known = once.get(key)
-                if known is None or _place(finding) < _place(known):
-                    once[key] = finding
-        return list(once.values())
+        return each_once(self.findings, lambda finding: finding.verdict)
 
 
-def _weights_of_the_rest(everyone: Estimate | None, estimate: Estimate | None) -> tuple[float, float] | None:
-    if everyone is None or everyone.weighted_numerator is None or everyone.weighted_denominator is None:
-        return None
-    own = (0.0, 0.0)
-    if estimate is not None and estimate.weighted_numerator is not None and estimate.weighted_denominator is not None:
-        own = estimate.weighted_numerator, estimate.weighted_denominator
-    return everyone.weighted_numerator - own[0], everyone.weighted_denominator - own[1]
-
-
-_WORST_FIRST = ("fail", "inconclusive", "not_evaluable", "pass")
-
-
-def _place(finding: Finding) -> int:
-    return _WORST_FIRST.index(finding.verdict.outcome) if finding.verdict else len(_WORST_FIRST)
-
-
-def worst_outcomes(findings: list[Finding]) -> dict[Who, Outcome]:
+def worst_outcomes(findings: Iterable[Finding]) -> dict[People, Outcome]:
     """For each group its worst outcome over all rules: fail, inconclusive, not evaluable, pass; same people once."""
-    worst: dict[Who, Finding] = {}
+    worst: dict[People, Outcome] = {}
     for finding in findings:
-        if finding.verdict is not None:
-            known = worst.get(finding.who)
-            if known is None or _place(finding) < _place(known):
-                worst[finding.who] = finding
-    return {people: finding.verdict.outcome for people, finding in worst.items() if finding.verdict}
+        people = finding.group.people
+        worst[people] = min(worst.get(people, "pass"), finding.outcome, key=WORST_FIRST.index)
+    return worst
 
 
 def people_beyond(findings: list[Finding], features: Sequence[SensitiveFeature]) -> float:
@@ -305,9 +328,9 @@ def people_beyond(findings: list[Finding], features: Sequence[SensitiveFeature])
     furthest apart, or as the groups inside of it together. Of groups that merely overlap nobody need stand in both, so
     that no smaller number than their sum is certain to be enough.
     """
-    largest: dict[Who, float] = {}
+    largest: dict[People, float] = {}
     for finding in findings:
-        largest[finding.who] = max(largest.get(finding.who, 0.0), finding.apart)
+        largest[finding.group.people] = max(largest.get(finding.group.people, 0.0), finding.apart)
     parents = {
         (feature.name, level.code): (feature.name, level.parent)
         for feature in features
@@ -316,7 +339,7 @@ def people_beyond(findings: list[Finding], features: Sequence[SensitiveFeature])
     }
     # From the inside out, each group into the smallest one around it: whoever is held by fewer codes comes first.
     reach = {people: _reach(people, parents) for people in largest}
-    inside: dict[Who, float] = dict.fromkeys(largest, 0.0)
+    inside: dict[People, float] = dict.fromkeys(largest, 0.0)
     total = 0.0
     for people in sorted(largest, key=lambda each: -len(reach[each])):
         most = max(largest[people], inside[people])
@@ -328,7 +351,7 @@ def people_beyond(findings: list[Finding], features: Sequence[SensitiveFeature])
     return total
 
 
-def _reach(people: Who, parents: Mapping[tuple[str, str], tuple[str, str]]) -> frozenset[tuple[str, str]]:
+def _reach(people: People, parents: Mapping[tuple[str, str], tuple[str, str]]) -> frozenset[tuple[str, str]]:
     """The codes of a group, and of all that they are a part of."""
     reached = set()
     for code in people:
