@@ -1,7 +1,8 @@
 """JUnit XML for continuous integration: a suite a rule, a case a group, and a case for the rule itself.
 
 Only a fail is a failure. Inconclusive and not evaluable are `skipped` with the reason, never a pass; the rule's own
-case makes an inconclusive rule visible even where no group is.
+case makes an inconclusive rule visible even where no group is. Limits on probes and the change since an earlier audit
+are suites beside those of the rates.
 """
 
 from __future__ import annotations
@@ -9,13 +10,14 @@ from __future__ import annotations
 from typing import Literal
 from xml.etree import ElementTree as ET
 
-from audit.result.audit_result import AuditResult, Group, Level, RuleResult
+from audit.result.audit_result import AuditResult, Change, ChangeVerdict, Group, Level, ProbeVerdict, RuleResult
+from audit.result.cases import Case, Suite, suites
 from audit.result.reading import Finding, Reading
-from reports.junit_change import change_suite
-from reports.junit_swaps import SwapSuites
+from reports.change_words import ChangeWords
 from reports.language import ENGLISH
 from reports.names import Names, reading_order
 from reports.plain_text import xml_text
+from reports.swap_words import SwapWords, probe_rules
 from reports.unnamed_words import UnnamedWords
 from reports.waived_words import WaivedWords, plain_words
 from reports.words import Words
@@ -23,6 +25,7 @@ from reports.words import Words
 __all__ = ["JunitReporter"]
 
 _FINEST = ("level", "country")
+_RELEASE = ("release", "restricted, exact counts")
 
 
 class JunitReporter:
@@ -47,82 +50,101 @@ class _Suites:
         self._words = Words(ENGLISH, self._names)
         self._numbers = ENGLISH.numbers
         self._unnamed = UnnamedWords(ENGLISH)
-        self._swaps = SwapSuites(result)
-        self._waived = WaivedWords(result)
+        self._swaps = SwapWords(result, ENGLISH)
+        self._limits_on_probes = {summary.rule.rule: summary for summary in probe_rules(result, ENGLISH)}
+        self._change = ChangeWords(result, ENGLISH)
+        self._waivers = WaivedWords(result).listed(self._names)
         self._order = reading_order(result.features)
-        self._by_rule: dict[str, list[Finding]] = {rule.rule: [] for rule in result.rules}
-        for finding in self._reading.findings:
-            self._by_rule[finding.rule.rule].append(finding)
 
     def write(self) -> ET.Element:
-        suites = [self._suite(rule) for rule in self._result.rules]
-        suites += [self._swaps.suite(rule) for rule in self._result.probe_rules]
-        suites += change_suite(self._result, self._group_name)
+        made = [self._suite(suite) for suite in suites(self._reading)]
         root = ET.Element("testsuites", name=xml_text(f"audit7k: {self._result.plan.audit.title}"))
         for total in ("tests", "failures", "errors", "skipped"):
-            root.set(total, str(sum(int(suite.get(total, "0")) for suite in suites)))
-        root.extend(suites)
+            root.set(total, str(sum(int(suite.get(total, "0")) for suite in made)))
+        root.extend(made)
         return root
 
-    def _suite(self, rule: RuleResult) -> ET.Element:
-        suite = ET.Element("testsuite", name=xml_text(rule.rule))
-        properties = ET.SubElement(suite, "properties")
-        ET.SubElement(properties, "property", name="release", value="restricted, exact counts")
-        ET.SubElement(properties, "property", name="limit", value=xml_text(self._words.limit(rule)))
-        ET.SubElement(properties, "property", name="outcome", value=rule.outcome)
-        for line in self._waived.listed(self._names):
-            if line.rule == rule.rule:
-                told = f"{line.group}: {line.state}; by {line.who}, until {line.until}: {line.why}"
-                ET.SubElement(properties, "property", name="waiver", value=xml_text(told))
-        suite.append(self._rule_case(rule))
-        taken = {f"rule {rule.rule}"}
-        for finding in self._by_rule[rule.rule]:
-            suite.append(self._case(finding, rule, _unique(self._group_name(finding.group), taken)))
-        cases = suite.findall("testcase")
-        suite.set("tests", str(len(cases)))
-        suite.set("failures", str(sum(case.find("failure") is not None for case in cases)))
-        suite.set("errors", "0")
-        suite.set("skipped", str(sum(case.find("skipped") is not None for case in cases)))
-        return suite
+    def _suite(self, suite: Suite) -> ET.Element:
+        made = ET.Element("testsuite", name=xml_text(suite.name))
+        properties = ET.SubElement(made, "properties")
+        for name, value in self._properties(suite):
+            ET.SubElement(properties, "property", name=name, value=xml_text(value))
+        kind = "regression" if isinstance(suite.of, Change) else "disparity"
+        whole = "change since the baseline" if isinstance(suite.of, Change) else f"rule {suite.name}"
+        _add(made, suite.name, whole, kind, suite.outcome, self._whole_message(suite))
+        taken = {whole}
+        for case in suite.cases:
+            within = f"change.{case.of.rule}" if isinstance(case.of, ChangeVerdict) else suite.name
+            message = "" if case.outcome == "pass" else self._message(case)
+            _add(made, within, _unique(self._name(case), taken), kind, case.outcome, message)
+        cases = made.findall("testcase")
+        made.set("tests", str(len(cases)))
+        made.set("failures", str(sum(case.find("failure") is not None for case in cases)))
+        made.set("errors", "0")
+        made.set("skipped", str(sum(case.find("skipped") is not None for case in cases)))
+        return made
 
-    def _rule_case(self, rule: RuleResult) -> ET.Element:
-        case = ET.Element("testcase", classname=xml_text(rule.rule), name=xml_text(f"rule {rule.rule}"))
+    def _properties(self, suite: Suite) -> list[tuple[str, str]]:
+        if isinstance(suite.of, Change):
+            baseline = suite.of.baseline
+            named = f"{baseline.title}, {baseline.finished}, {baseline.sha256}"
+            known = [_RELEASE, ("baseline", named), ("differs", ", ".join(suite.of.differs))]
+        elif isinstance(suite.of, RuleResult):
+            known = [_RELEASE, ("limit", self._words.limit(suite.of))]
+        else:
+            known = [("limit", self._limits_on_probes[suite.name].limit)]
+        waivers = [
+            ("waiver", f"{line.group}: {line.state}; by {line.who}, until {line.until}: {line.why}")
+            for line in self._waivers
+            if line.rule == suite.name
+        ]
+        return [*known, ("outcome", suite.outcome), *waivers]
+
+    def _whole_message(self, suite: Suite) -> str:
+        rule = suite.of
+        if isinstance(rule, Change):
+            return self._change.whole()
+        if not isinstance(rule, RuleResult):
+            summary = self._limits_on_probes[suite.name]
+            return f"{summary.word}: {summary.changes}"
         message = (
             f"{self._words.rule_outcome(rule.outcome)}: {self._words.rule_because(rule.because)}; "
             f"coverage {self._numbers.percent(rule.coverage, digits=1, against=rule.min_coverage)}, "
             f"a pass needs {self._numbers.percent(rule.min_coverage)}"
         )
-        if any(unnamed.rule == rule.rule for unnamed, _ in self._reading.unnamed):
+        if suite.unnamed:
             beside = f"{self._unnamed.of_the_rule()}; " if rule.because != "unnamed_beyond_limit" else ""
             message += f"; {beside}{self._unnamed.caution()}"
-        if rule.outcome == "fail":
-            ET.SubElement(case, "failure", type="disparity", message=xml_text(message))
-        elif rule.outcome != "pass":
-            ET.SubElement(case, "skipped", message=xml_text(message))
-        return case
+        return message
 
-    def _case(self, finding: Finding, rule: RuleResult, name: str) -> ET.Element:
-        case = ET.Element("testcase", classname=xml_text(rule.rule), name=name)
-        verdict = finding.verdict
-        if verdict.outcome == "pass":
-            return case
-        if verdict.outcome == "fail":
-            held = self._waived.of(rule.rule, finding.group)
-            waived = "" if held is None else plain_words(self._result, held.waiver)
-            message = "; ".join(filter(None, (waived, self._numbers_of(finding))))
-            ET.SubElement(case, "failure", type="disparity", message=xml_text(message))
-            return case
-        among = self._reading.metrics[finding.metric].among if finding.metric in self._reading.metrics else ""
+    def _name(self, case: Case) -> str:
+        one = case.of
+        if isinstance(one, Finding):
+            return self._group_name(one.group)
+        if isinstance(one, ChangeVerdict):
+            return xml_text(f"{one.rule}: {self._group_name(one.group)}")
+        within = "" if one.given_slot is None else f", within {one.given_slot}={one.given}"
+        return xml_text(f"probe={one.probe}, {one.slot}={one.level}{within}")
+
+    def _message(self, case: Case) -> str:
+        one = case.of
+        if isinstance(one, ProbeVerdict):
+            return self._shift(one)
+        if isinstance(one, ChangeVerdict):
+            return f"{self._change.outcome(one)}; {_then_and_now(one)}"
+        numbers = self._numbers_of(one)
+        if case.outcome == "fail":
+            waived = "" if case.waiver is None else plain_words(self._result, case.waiver.waiver)
+            return "; ".join(filter(None, (waived, numbers)))
+        among = self._reading.metrics[one.metric].among if one.metric in self._reading.metrics else ""
         reason = self._words.because(
-            verdict.because,
+            one.verdict.because,
             among=among,
             min_denominator=self._result.plan.verdict.min_denominator,
-            both_ways=finding.both_ways,
+            both_ways=one.both_ways,
         )
-        told = f"{self._words.outcome(verdict.outcome)}: {self._words.undecided(verdict, reason)}"
-        numbers = self._numbers_of(finding)
-        ET.SubElement(case, "skipped", message=xml_text(f"{told}; {numbers}" if numbers else told))
-        return case
+        why = f"{self._words.outcome(one.outcome)}: {self._words.undecided(one.verdict, reason)}"
+        return f"{why}; {numbers}" if numbers else why
 
     def _numbers_of(self, finding: Finding) -> str:
         """Counts, rate, likely range, the rest and the limit."""
@@ -133,18 +155,46 @@ class _Suites:
         if estimate.value is None:
             return counts
         limits = [limit for limit in (finding.lower_limit, finding.upper_limit) if limit is not None]
-        told = " and ".join(
+        shown = " and ".join(
             self._numbers.percent(min(max(limit, 0.0), 1.0), digits=1, against=estimate.value) for limit in limits
         )
         return (
             f"{counts}: {self._numbers.percent(estimate.value, digits=1, against=finding.nearest_limit)} "
             f"(likely range {self._numbers.percent_range(estimate.low, estimate.high, digits=1)}); "
-            f"everyone else {self._numbers.percent(finding.rest, digits=1)}; limit {told}"
+            f"everyone else {self._numbers.percent(finding.rest, digits=1)}; limit {shown}"
         )
+
+    def _shift(self, verdict: ProbeVerdict) -> str:
+        """Why, and how far the score moved."""
+        shift = self._swaps.shift(verdict)
+        because = verdict.because.replace("_", " ")
+        if shift is None or shift.shift is None:
+            return because
+        points = self._numbers.points_with_range(shift.shift, shift.low, shift.high)
+        over = self._swaps.counted(shift.templates, self._swaps.probes[verdict.probe])
+        return f"{because}; mean shift {points} points of the score range over {over}"
 
     def _group_name(self, group: Group) -> str:
         levels = sorted(group.root, key=lambda level: self._order.index(level.feature))
         return xml_text(", ".join(map(_level_name, levels)))
+
+
+def _add(suite: ET.Element, within: str, name: str, kind: str, outcome: str, message: str) -> None:
+    case = ET.SubElement(suite, "testcase", classname=xml_text(within), name=xml_text(name))
+    if outcome == "fail":
+        ET.SubElement(case, "failure", type=kind, message=xml_text(message))
+    elif outcome != "pass":
+        ET.SubElement(case, "skipped", message=xml_text(message))
+
+
+def _then_and_now(verdict: ChangeVerdict) -> str:
+    counts = (
+        f"then {verdict.then_numerator} of {verdict.then_denominator}, "
+        f"now {verdict.now_numerator} of {verdict.now_denominator}"
+    )
+    if verdict.n is None:
+        return counts
+    return f"{counts}; of {verdict.n} cases {verdict.lost} changed for the worse and {verdict.gained} for the better"
 
 
 def _level_name(level: Level) -> str:
@@ -154,9 +204,9 @@ def _level_name(level: Level) -> str:
 
 def _unique(name: str, taken: set[str]) -> str:
     """`name`, numbered where another case of the suite has it: of two cases with one name, some readers see one."""
-    number, told = 1, name
-    while told in taken:
+    number, unique = 1, name
+    while unique in taken:
         number += 1
-        told = f"{name} ({number})"
-    taken.add(told)
-    return told
+        unique = f"{name} ({number})"
+    taken.add(unique)
+    return unique

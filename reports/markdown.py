@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, Literal
 
-from audit.result.audit_result import AuditResult, Change, ProbeRuleResult, RuleResult
+from audit.result.audit_result import AuditResult, Change, RuleResult
+from audit.result.cases import suites
 from audit.result.reading import Finding, Reading, changed_worst_first
+from audit.result.waivers import Held
 from reports.change_words import ChangeWords
 from reports.language import ENGLISH
 from reports.markdown_text import literal
@@ -46,8 +48,7 @@ class _Comment:
         self._names = Names(result.features, ENGLISH)
         self._words = Words(ENGLISH, self._names)
         self._numbers = ENGLISH.numbers
-        self._waived = WaivedWords(result)
-        self._rules: list[RuleResult | ProbeRuleResult] = [*result.rules, *result.probe_rules]
+        self._suites = [suite for suite in suites(self._reading) if not isinstance(suite.of, Change)]
 
     def write(self) -> Iterator[str]:
         told = VerdictWriter(self._reading, self._names, self._words, ENGLISH).write()
@@ -112,35 +113,36 @@ class _Comment:
     def _limits(self) -> Iterator[str]:
         yield "| Rule | Verdict | Why |"
         yield "|---|---|---|"
-        for rule in self._rules[:_MOST]:
-            why = self._words.rule_because(rule.because) if isinstance(rule, RuleResult) else ""
-            yield f"| {literal(rule.rule)} | {self._words.rule_outcome(rule.outcome)} | {why} |"
+        for suite in self._suites[:_MOST]:
+            why = self._words.rule_because(suite.of.because) if isinstance(suite.of, RuleResult) else ""
+            yield f"| {literal(suite.name)} | {self._words.rule_outcome(suite.outcome)} | {why} |"
         yield ""
 
     def _findings(self) -> Iterator[str]:
         """The groups that fail, with their counts; a waived one is marked."""
-        failing = self._reading.with_outcome("fail")
+        failing = [
+            (case.of, case.waiver) for suite in self._suites for case in suite.failing if isinstance(case.of, Finding)
+        ]
         if not failing:
             return
         yield "| Group | Rule | Rate | Everyone else |"
         yield "|---|---|---:|---:|"
-        yield from map(self._finding, failing[:_MOST])
+        for finding, held in failing[:_MOST]:
+            yield self._finding(finding, held)
         yield ""
         if len(failing) > _MOST:
             yield f"{self._numbers.count(len(failing) - _MOST)} more in `result.json`."
             yield ""
 
-    def _finding(self, finding: Finding) -> str:
-        rule = finding.rule.rule
+    def _finding(self, finding: Finding, held: Held | None) -> str:
         estimate = finding.estimate
         rate = NOT_KNOWN if estimate is None else self._share(estimate.numerator, estimate.denominator)
-        held = self._waived.of(rule, finding.group)
         mark = "" if held is None else " (waived)" if held.state == "in_force" else " (its waiver has expired)"
         rest = self._numbers.percent(finding.rest)
-        return f"| {literal(self._names.group(finding.group))}{mark} | {literal(rule)} | {rate} | {rest} |"
+        return f"| {literal(self._names.group(finding.group))}{mark} | {literal(finding.rule.rule)} | {rate} | {rest} |"
 
     def _waivers(self) -> Iterator[str]:
-        lines = self._waived.listed(self._names)
+        lines = WaivedWords(self._result).listed(self._names)
         for line in lines[:_MOST]:
             said = f"{line.state}; by {literal(line.who)} until {line.until}: {literal(line.why)}"
             yield f"- Waiver of {literal(line.group)} under {literal(line.rule)}: {said}"

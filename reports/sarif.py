@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from typing import Any, Final, Literal
 
-from audit.result.audit_result import AuditResult, Group, ProbeRuleResult, RuleResult
+from audit.result.audit_result import AuditResult, Change, ChangeVerdict, Group
+from audit.result.cases import Suite, suites
 from audit.result.reading import Finding, Reading
+from audit.result.waivers import Held
 from reports.change_words import ChangeWords
 from reports.language import ENGLISH
 from reports.names import Names
@@ -52,7 +55,6 @@ class _Run:
         self._words = Words(ENGLISH, self._names)
         self._unnamed = UnnamedWords(ENGLISH)
         self._waived = WaivedWords(result)
-        self._rules: list[RuleResult | ProbeRuleResult] = [*result.rules, *result.probe_rules]
         lines = result.provenance.rule_lines
         known = lines if len(lines) == len(result.rules) else [None] * len(result.rules)
         self._lines = {rule.rule: line for rule, line in zip(result.rules, known, strict=True)}
@@ -79,67 +81,48 @@ class _Run:
         }
 
     def _results(self) -> list[dict[str, Any]]:
-        made = []
-        for rule in self._rules:
-            failing = self._failing(rule) if isinstance(rule, RuleResult) else []
-            made += [self._of_group(rule, one) for one in failing]
-            if rule.outcome == "fail" and (not failing or self._unnamed_in(rule)):
-                made.append(self._made(rule.rule, "error", self._of_rule(rule), "rule"))
-            elif rule.outcome not in ("fail", "pass"):
-                made.append(self._made(rule.rule, "warning", self._of_rule(rule), "rule"))
-        made += self._change()
+        made = [each for suite in suites(self._reading) for each in self._of_suite(suite)]
         until = self._result.plan.governance.valid_until
         if until is not None and self._result.provenance.finished[:10] > until:
             made.append(self._made(_EXPIRY, "warning", "Past its expiry: do not rely on this audit.", "expiry"))
         return made
 
-    def _of_group(self, rule: RuleResult | ProbeRuleResult, finding: Finding) -> dict[str, Any]:
+    def _of_suite(self, suite: Suite) -> Iterator[dict[str, Any]]:
+        """The groups that fail; and the whole, where it is not passed and no group says so."""
+        named = False
+        for case in suite.failing:
+            if isinstance(case.of, Finding):
+                named = True
+                yield self._of_group(suite.name, case.of, case.waiver)
+            elif isinstance(case.of, ChangeVerdict):
+                text = f"{self._names.group(case.of.group)}: {case.of.rule}: worse than before"
+                yield self._made(_CHANGE, "error", text, f"{case.of.rule} {_key(case.of.group)}")
+        level: Literal["error", "warning"] = "error" if suite.outcome == "fail" else "warning"
+        if isinstance(suite.of, Change):
+            if suite.outcome != "pass":
+                whole = ChangeWords(self._result, ENGLISH).whole().rstrip(".")
+                yield self._made(_CHANGE, level, whole, "change")
+        elif suite.outcome != "pass" and (level == "warning" or suite.unnamed or not named):
+            yield self._made(suite.name, level, self._of_rule(suite), "rule")
+
+    def _of_group(self, rule: str, finding: Finding, held: Held | None) -> dict[str, Any]:
         """A group that fails; waived, it is suppressed from outside, which hides neither it nor who did so."""
-        made = self._made(rule.rule, "error", self._told(finding), _key(finding.group))
-        held = self._waived.of(rule.rule, finding.group)
+        text = f"{self._names.group(finding.group)}: exceeds the limit in this test"
+        if finding.estimate is not None:
+            counts = f"{finding.estimate.numerator} of {finding.estimate.denominator}"
+            text += f"; {self._words.rate(finding.metric)} {counts}"
+        made = self._made(rule, "error", text, _key(finding.group))
         if held is not None:
             status = "rejected" if held.state == "expired" else "accepted"
             justification = plain_words(self._result, held.waiver)
             made["suppressions"] = [{"kind": "external", "status": status, "justification": justification}]
         return made
 
-    def _change(self) -> list[dict[str, Any]]:
-        """A result for each group that became worse, and one where the change neither passes nor fails."""
-        change = self._result.change
-        if change is None or change.outcome == "pass":
-            return []
-        words = ChangeWords(self._result, ENGLISH)
-        made = [
-            self._made(
-                _CHANGE,
-                "error",
-                f"{self._names.group(one.group)}: {one.rule}: worse than before",
-                f"{one.rule} {_key(one.group)}",
-            )
-            for one in change.verdicts
-            if one.outcome == "fail"
-        ]
-        level: Literal["error", "warning"] = "error" if change.outcome == "fail" else "warning"
-        return [*made, self._made(_CHANGE, level, words.whole().rstrip("."), "change")]
-
-    def _failing(self, rule: RuleResult) -> list[Finding]:
-        return [finding for finding in self._reading.with_outcome("fail") if finding.rule is rule]
-
-    def _unnamed_in(self, rule: RuleResult | ProbeRuleResult) -> bool:
-        return any(unnamed.rule == rule.rule for unnamed, _ in self._reading.unnamed)
-
-    def _told(self, finding: Finding) -> str:
-        told = f"{self._names.group(finding.group)}: exceeds the limit in this test"
-        estimate = finding.estimate
-        if estimate is None:
-            return told
-        return f"{told}; {self._words.rate(finding.metric)} {estimate.numerator} of {estimate.denominator}"
-
-    def _of_rule(self, rule: RuleResult | ProbeRuleResult) -> str:
-        told = f"{self._words.rule_outcome(rule.outcome)} in this test: rule {rule.rule}"
-        if self._unnamed_in(rule):
-            told += f"; {self._unnamed.of_the_rule()}; {self._unnamed.caution()}"
-        return told
+    def _of_rule(self, suite: Suite) -> str:
+        text = f"{self._words.rule_outcome(suite.outcome)} in this test: rule {suite.name}"
+        if suite.unnamed:
+            text += f"; {self._unnamed.of_the_rule()}; {self._unnamed.caution()}"
+        return text
 
     def _made(self, rule: str, level: str, text: str, of: str) -> dict[str, Any]:
         audit = self._result.plan.audit

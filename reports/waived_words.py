@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from audit.result.audit_result import AuditResult, Group, Waiver
-from audit.result.waivers import Held, day_of, standing
+from audit.result.waivers import Held, day_of, held_by_finding, standing
 from reports.language import ENGLISH, Language
 from reports.names import Names
 from reports.plain_text import harmless
@@ -38,16 +38,11 @@ class WaivedWords:
         self._language = language
         self._t = language.translations
         self._held = standing(result, day_of(result)).held if result.waivers else ()
-        self._by_finding = {(held.waiver.rule, held.waiver.group.root): held for held in self._held}
-
-    def of(self, rule: str, group: Group) -> Held | None:
-        """The waiver of a finding; None where it has none, or does not fail."""
-        held = self._by_finding.get((rule, group.root))
-        return held if held is not None and held.fails else None
+        self._by_finding = held_by_finding(result)
 
     def mark(self, rule: str, group: Group) -> str:
         """What stands beside a finding that is waived; empty where it is not."""
-        held = self.of(rule, group)
+        held = self._by_finding.get((rule, group))
         if held is None:
             return ""
         told = {

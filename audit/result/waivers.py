@@ -23,6 +23,7 @@ __all__ = [
     "Standing",
     "day_of",
     "has_expired",
+    "held_by_finding",
     "only_rules",
     "standing",
     "waiver_contradiction",
@@ -77,6 +78,12 @@ def waivers_by_finding(result: AuditResult) -> dict[tuple[str, Group], Waiver]:
     return {finding: waiver for finding, waiver in named.items() if finding in failing}
 
 
+def held_by_finding(result: AuditResult) -> dict[tuple[str, Group], Held]:
+    """The waiver of each finding that fails and has one, as it stood when the audit ended."""
+    day = day_of(result)
+    return {finding: _held(waiver, day, fails=True) for finding, waiver in waivers_by_finding(result).items()}
+
+
 def standing(result: AuditResult, day: str) -> Standing:
     """How the waivers of `result` stand on `day` (YYYY-MM-DD).
 
@@ -86,7 +93,7 @@ def standing(result: AuditResult, day: str) -> Standing:
     else there is.
     """
     covered = waivers_by_finding(result)
-    held = tuple(_held(waiver, day, (waiver.rule, waiver.group) in covered) for waiver in result.waivers)
+    held = tuple(_held(waiver, day, fails=(waiver.rule, waiver.group) in covered) for waiver in result.waivers)
     if any(each.state == "expired" for each in held):
         return Standing(held, "fail")
     verdicts: dict[str, list[Verdict]] = {rule.rule: [] for rule in result.rules}
@@ -160,7 +167,7 @@ def waiver_contradiction(result: AuditResult) -> str | None:
     return next((f"waivers.{place}" for place in wrong), None)
 
 
-def _held(waiver: Waiver, day: str, fails: bool) -> Held:
+def _held(waiver: Waiver, day: str, *, fails: bool) -> Held:
     state: State = "expired" if has_expired(waiver, day) else "in_force" if fails else "unused"
     return Held(waiver, state, fails)
 

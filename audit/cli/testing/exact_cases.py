@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
 from audit.cli.console.group_names import GroupNames
@@ -10,6 +9,7 @@ from audit.cli.pages.change_words import change_sentence
 from audit.cli.pages.summary import most_urgent_first
 from audit.cli.testing.cases import OVERALL, AuditCase, block, group_label, told_apart
 from audit.result.audit_result import AuditResult, ProbeRuleResult, ProbeVerdict, RuleResult, Verdict
+from audit.result.cases import suites
 from audit.result.reading import Finding, Reading
 from audit.vocabulary.numbers import percent
 
@@ -21,8 +21,24 @@ _HEADS: Final = {"pass": "passes", "fail": "FAILS", "inconclusive": "is INCONCLU
 
 def exact_cases(result: AuditResult) -> tuple[AuditCase, ...]:
     """The verdict, then every rule with its groups, and every rule on probes with its changes, in the plan's order."""
-    of_probes = (case for rule in result.probe_rules for case in _of_probes(result, rule))
-    return told_apart([_overall(result), *_of_rules(result), *of_probes])
+    reading = Reading(result)
+    # A group that stands for itself on every rung is one test.
+    once = {id(finding.verdict) for finding in most_urgent_first(reading)}
+    names = GroupNames(result.features)
+    finest = {feature.name: feature.rungs[0] for feature in result.features}
+    found = [_overall(result)]
+    for suite in suites(reading):
+        if isinstance(suite.of, RuleResult):
+            found.append(_rule(suite.of))
+        elif isinstance(suite.of, ProbeRuleResult):
+            found.append(_rule_on_probes(suite.of))
+        for case in suite.cases:
+            if isinstance(case.of, Finding) and id(case.of.verdict) in once:
+                group = case.of.group
+                found.append(_group(case.of, group_label(group.levels, finest), names.name(group)))
+            elif isinstance(case.of, ProbeVerdict) and isinstance(suite.of, ProbeRuleResult):
+                found.append(_changed(case.of, _limit_on_probes(suite.of)))
+    return told_apart(found)
 
 
 def _overall(result: AuditResult) -> AuditCase:
@@ -38,19 +54,6 @@ def _overall(result: AuditResult) -> AuditCase:
         note=_NOTE,
     )
     return AuditCase(OVERALL, None, None, overall.outcome, text)
-
-
-def _of_rules(result: AuditResult) -> Iterator[AuditCase]:
-    names = GroupNames(result.features)
-    finest = {feature.name: feature.rungs[0] for feature in result.features}
-    found = {id(each.verdict): each for each in most_urgent_first(Reading(result))}
-    for rule in result.rules:
-        yield _rule(rule)
-        for verdict in result.verdicts:
-            # A group that stands for itself on every rung is told of once.
-            if verdict.rule == rule.rule and id(verdict) in found:
-                label = group_label(verdict.group.levels, finest)
-                yield _group(found[id(verdict)], label, names.name(verdict.group))
 
 
 def _rule(rule: RuleResult) -> AuditCase:
@@ -110,21 +113,20 @@ def _needed(verdict: Verdict) -> str:
     return f"; {verdict.cases_needed:,} more cases needed" if verdict.cases_needed else ""
 
 
-def _of_probes(result: AuditResult, rule: ProbeRuleResult) -> Iterator[AuditCase]:
-    limit = f"a mean shift of at most {rule.margin:g} of the score range"
-    because = f"{rule.outcome.replace('_', ' ')}: {rule.because.replace('_', ' ')}"
-    told = block(f"{rule.rule}: {because}", limit=limit, probes="; ".join(rule.probes), note=_NOTE)
-    text = told if rule.outcome in ("fail", "pass") else f"{rule.rule}: {because}"
-    yield AuditCase(rule.rule, rule.rule, None, rule.outcome, text)
-    for verdict in result.probe_verdicts:
-        if verdict.rule == rule.rule:
-            yield _change(verdict, limit)
+def _limit_on_probes(rule: ProbeRuleResult) -> str:
+    return f"a mean shift of at most {rule.margin:g} of the score range"
 
 
-def _change(verdict: ProbeVerdict, limit: str) -> AuditCase:
+def _rule_on_probes(rule: ProbeRuleResult) -> AuditCase:
+    because = f"{rule.rule}: {rule.outcome.replace('_', ' ')}: {rule.because.replace('_', ' ')}"
+    text = block(because, limit=_limit_on_probes(rule), probes="; ".join(rule.probes), note=_NOTE)
+    return AuditCase(rule.rule, rule.rule, None, rule.outcome, text if rule.outcome in ("fail", "pass") else because)
+
+
+def _changed(verdict: ProbeVerdict, limit: str) -> AuditCase:
     given = f",{verdict.given_slot}={verdict.given}" if verdict.given_slot is not None else ""
     label = block(f"{verdict.probe}:{verdict.slot}={verdict.level}{given}")
     case, because = f"{verdict.rule}[{label}]", verdict.because.replace("_", " ")
-    told = block(f"{case}: {because}", rule=verdict.rule, change=label, limit=limit, note=_NOTE)
+    text = block(f"{case}: {because}", rule=verdict.rule, change=label, limit=limit, note=_NOTE)
     reason = f"{verdict.rule}: {verdict.outcome.replace('_', ' ')}: {because}"
-    return AuditCase(case, verdict.rule, label, verdict.outcome, told if verdict.outcome == "fail" else reason)
+    return AuditCase(case, verdict.rule, label, verdict.outcome, text if verdict.outcome == "fail" else reason)
