@@ -21,6 +21,8 @@ NOUNS = {
     "audit.plan",
     "audit.vocabulary",
     "audit.result.audit_result",
+    "audit.result.cases",
+    "audit.result.reading",
     "audit.result.waivers",
     "audit.public.figures",
     "audit.public.table",
