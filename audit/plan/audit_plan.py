@@ -7,7 +7,7 @@ The models here are strict: an unknown key, a wrong type or an impossible combin
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
@@ -372,27 +372,22 @@ class AuditPlan(Strict):
     @property
     def named_rules(self) -> tuple[NamedRule, ...]:
         """Limits on rates, each with an id: its own, or its metric with a number where several rules share it."""
-        ids = _ids(self.rules)
-        return tuple(
-            NamedRule.model_construct(**{**dict(rule), "id": id_}) for rule, id_ in zip(self.rules, ids, strict=True)
-        )
+        return tuple(NamedRule.model_construct(**fields) for fields in _with_ids(self.rules))
 
     @property
     def named_probe_rules(self) -> tuple[NamedProbeRule, ...]:
         """Limits on probes, each with an id as in `named_rules` and with the probes that it limits."""
         every = tuple(probe.id for probe in self.probes)
-        rules = tuple(rule for rule in self.every_rule if isinstance(rule, ProbeRule))
-        return tuple(
-            NamedProbeRule.model_construct(**{**dict(rule), "id": id_, "probes": rule.probes or every})
-            for rule, id_ in zip(rules, _ids(rules), strict=True)
-        )
+        named = _with_ids([rule for rule in self.every_rule if isinstance(rule, ProbeRule)])
+        return tuple(NamedProbeRule.model_construct(**{**one, "probes": one["probes"] or every}) for one in named)
 
 
-def _ids(rules: Sequence[Rule | ProbeRule]) -> list[str]:
-    """The id of each rule: its own, or its metric, numbered from the second rule on that metric."""
+def _with_ids(rules: Sequence[Rule | ProbeRule]) -> list[dict[str, Any]]:
+    """The fields of each rule, with an id."""
     metrics = [rule.metric for rule in rules]
     earlier = [metrics[:place].count(metric) for place, metric in enumerate(metrics)]
-    return [rule.id or (f"{rule.metric}-{n + 1}" if n else rule.metric) for rule, n in zip(rules, earlier, strict=True)]
+    made = [f"{metric}-{same + 1}" if same else metric for metric, same in zip(metrics, earlier, strict=True)]
+    return [{**dict(rule), "id": rule.id or own} for rule, own in zip(rules, made, strict=True)]
 
 
 def _check_feature(name: str, feature: GroupFeature, coding: Coding) -> None:
