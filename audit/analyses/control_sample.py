@@ -15,7 +15,7 @@ import numpy as np
 from audit.analyses.estimates import EVERYONE, as_known
 from audit.analyses.families import finest
 from audit.analyses.sides import cases
-from audit.counting.table import POSITIVE, UNLABELLED, FamilyCounts, IntArray
+from audit.counting.table import POSITIVE, UNLABELLED, FamilyCounts
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings import (
     ControlComparison,
@@ -25,6 +25,7 @@ from audit.result.findings import (
     RuleResult,
     Verdict,
 )
+from audit.stats.arrays import IntArray
 from audit.stats.rates.intervals import newcombe_difference
 from audit.vocabulary.groups import Family, Group
 from audit.vocabulary.metrics import METRICS, Metric, MetricName

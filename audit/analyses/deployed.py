@@ -15,7 +15,7 @@ from audit.counting.moments import Moments
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings.patterns import Deployed, DeployedGroup, PatternReason
-from audit.stats.rates.binomial import FloatArray
+from audit.stats.arrays import FloatArray
 from audit.stats.rates.intervals import wilson
 from audit.stats.scores.deployed import RateLimits, flag_rate_at, precision_at
 from audit.vocabulary.groups import Family

@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from audit.analyses.estimates import as_known, stated
 from audit.analyses.weighted_intervals import contrast
 from audit.counting.moments import FamilyMoments, Moments
-from audit.counting.table import FamilyCounts, IntArray
+from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan, Comparison
 from audit.result.findings import Disparity, EstimateReason
+from audit.stats.arrays import FloatArray, IntArray
 from audit.stats.rates.intervals import mover_ratio, newcombe_difference
 from audit.vocabulary.metrics import METRICS, Metric
 
 __all__ = ["disparities"]
-
-FloatArray = npt.NDArray[np.float64]
 
 
 def disparities(

@@ -14,9 +14,9 @@ from audit.analyses.sides import Question
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan, Rule
 from audit.result.findings import Verdict
+from audit.stats.arrays import FloatArray
 from audit.stats.margins.bounds import Tables
 from audit.stats.margins.score_test import FAIL_BETA, PASS_BETA
-from audit.stats.rates.binomial import FloatArray
 from audit.stats.rates.boundaries import Boundary
 from audit.vocabulary.groups import Family
 

@@ -19,9 +19,9 @@ from audit.counting.table import (
     UNLABELLED,
     CountsTable,
     FamilyCounts,
-    IntArray,
 )
 from audit.result.findings import Estimate, EstimateReason, GroupCounts, RowAccount
+from audit.stats.arrays import IntArray
 from audit.stats.rates.intervals import clopper_pearson, wilson
 from audit.vocabulary.groups import Family, Group
 from audit.vocabulary.metrics import METRICS, Cell, Metric

@@ -16,6 +16,7 @@ from audit.counting.controls import StratifiedCounts, control_sets, encoded, str
 from audit.counting.table import CountsTable, FamilyCounts
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings.like_with_like import ConditionalGap, GapReason, LikeWithLike, Note
+from audit.stats.arrays import FloatArray, IntArray
 from audit.stats.doubts.conditional_change import NOTES, Gap, change_by_conditioning
 from audit.stats.doubts.mantel_haenszel import (
     StratumPairs,
@@ -26,7 +27,6 @@ from audit.stats.doubts.mantel_haenszel import (
     ratio_interval,
     same_in_all_strata,
 )
-from audit.stats.rates.binomial import FloatArray, IntArray
 from audit.stats.rates.intervals import mover_ratio, newcombe_difference
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
 from audit.vocabulary.metrics import METRICS, Metric

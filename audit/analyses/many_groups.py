@@ -11,9 +11,10 @@ import numpy.typing as npt
 
 from audit.analyses.estimates import as_known
 from audit.analyses.families import ERROR_RATES, rule_families
-from audit.counting.table import FamilyCounts, IntArray
+from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings import BetweenGroups, Entropy, ManyGroupsReason, ShrunkRate
+from audit.stats.arrays import IntArray
 from audit.stats.groups.equality import MOST_CASES, equality_p
 from audit.stats.groups.generalized_entropy import entropy_interval, generalized_entropy
 from audit.stats.groups.heterogeneity import spread_between

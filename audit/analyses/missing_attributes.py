@@ -18,7 +18,8 @@ from typing import NamedTuple
 import numpy as np
 
 from audit.analyses.sides import Question, cases
-from audit.counting.table import UNKNOWN, FamilyCounts, IntArray
+from audit.counting.table import UNKNOWN, FamilyCounts
+from audit.stats.arrays import IntArray
 from audit.vocabulary.groups import Family, Level
 from audit.vocabulary.metrics import Metric
 

@@ -9,10 +9,10 @@ import numpy as np
 
 from audit.analyses.estimates import as_known
 from audit.counting.score_table import BINS, COARSE_BINS, UNIT, FamilyScores
-from audit.counting.table import NEGATIVE, POSITIVE, IntArray
+from audit.counting.table import NEGATIVE, POSITIVE
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings.scores import Calibration, CalibrationBin, ScoreReason, Unused
-from audit.stats.rates.binomial import FloatArray
+from audit.stats.arrays import FloatArray, IntArray
 from audit.stats.rates.intervals import wilson
 from audit.stats.scores.calibration import (
     LEAST_CASES,

@@ -10,9 +10,10 @@ import numpy as np
 from audit.analyses.estimates import as_known
 from audit.analyses.score_calibration import known_number
 from audit.counting.score_table import BINS, FamilyScores
-from audit.counting.table import NEGATIVE, POSITIVE, IntArray
+from audit.counting.table import NEGATIVE, POSITIVE
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings.scores import SWEEP_NOTE, Sweep, SweepGap, SweepStep, SweptRate, Unused
+from audit.stats.arrays import IntArray
 from audit.stats.scores.sweeps import NOBODY, edges_flagging, flagged_at_edges, largest_gap
 from audit.vocabulary.groups import Group
 

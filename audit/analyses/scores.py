@@ -12,9 +12,10 @@ from audit.analyses.families import is_listed
 from audit.analyses.score_calibration import calibrations
 from audit.analyses.score_sweeps import sweeps
 from audit.counting.score_table import FamilyScores, ScoreTable
-from audit.counting.table import FamilyCounts, IntArray
+from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings.scores import AucDecomposition, Calibration, GroupAuc, ScoreReason, Sweep, Unused
+from audit.stats.arrays import IntArray
 from audit.stats.scores.auc import MIN_CASES, Auc, auc, split_auc
 from audit.vocabulary.groups import Family, SensitiveFeature
 

@@ -27,11 +27,12 @@ from audit.analyses.unknown_doubts import (
     unknown_in_favour,
     unknown_to_hold_back,
 )
-from audit.counting.table import FamilyCounts, IntArray
+from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan, NamedRule
 from audit.result.audit_result import Notice
 from audit.result.findings import Verdict
 from audit.result.findings.sensitivity import Doubt, LabelErrorGrid, RuleSensitivity, SensitivityFinding
+from audit.stats.arrays import IntArray
 from audit.stats.margins.bounds import rate_bounds
 from audit.vocabulary.groups import Family, Group
 from audit.vocabulary.metrics import Cell

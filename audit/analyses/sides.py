@@ -8,8 +8,9 @@ from typing import Literal
 import numpy as np
 
 from audit.counting.family_moments import Cells
-from audit.counting.table import FamilyCounts, IntArray
+from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan, Rule
+from audit.stats.arrays import IntArray
 from audit.stats.rates.boundaries import Boundary, margin_boundary
 from audit.vocabulary.metrics import METRICS, Cell, Metric, Worse, worse_direction
 

@@ -21,7 +21,7 @@ from audit.result.findings.subgroup_scan import (
     ScanValues,
     SubgroupScan,
 )
-from audit.stats.rates.binomial import BoolArray, IntArray
+from audit.stats.arrays import BoolArray, IntArray
 from audit.stats.scan.scan_confirm import Confirmation, clustered_confirmation, exact_confirmation
 from audit.stats.scan.scan_null import CalibratedScan, ClusterCells, calibrated_scan, detectable_rate
 from audit.vocabulary.metrics import MetricName

@@ -11,11 +11,11 @@ import numpy.typing as npt
 from audit.analyses.estimates import as_known
 from audit.counting.probed import Answered, Comparison
 from audit.result.findings.swaps import ChangedSlot, SwapProbe, SwapShift
+from audit.stats.arrays import FloatArray
 from audit.stats.pairs.template_shifts import MIN_TEMPLATES, mean_interval, undetected_share
 
 __all__ = ["ComparedTemplates", "compared", "swap_probes"]
 
-FloatArray = npt.NDArray[np.float64]
 
 _DUST = 1e-12
 """A mean this near to nothing is what rounding leaves of scores that cancel out."""

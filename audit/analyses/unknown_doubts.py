@@ -11,9 +11,8 @@ import numpy as np
 from audit.analyses.doubted import Doubted, RuleCounts
 from audit.analyses.missing_attributes import Moved
 from audit.analyses.sides import Question
-from audit.counting.table import IntArray
+from audit.stats.arrays import FloatArray, IntArray
 from audit.stats.margins.bounds import asymptotically_fewest, fewest_to_overturn, rate_bounds
-from audit.stats.rates.binomial import FloatArray
 from audit.vocabulary.metrics import Metric
 
 __all__ = ["Unknown", "smallest_shares", "unknown_bounds", "unknown_in_favour", "unknown_to_hold_back"]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from audit.analyses.weighted_rates import correlation
 from audit.counting.family_moments import Cells, FamilyMoments
 from audit.counting.table import FamilyCounts
+from audit.stats.arrays import FloatArray
 from audit.stats.clusters.effective_test import effective_size, few_degrees_factor
 from audit.stats.clusters.weighted_rate import WeightedRate
 from audit.stats.rates.intervals import clopper_pearson, wilson
@@ -17,8 +17,6 @@ from audit.stats.rates.mover import Limits, difference_of_limits, ratio_of_limit
 from audit.vocabulary.metrics import Metric
 
 __all__ = ["Contrast", "RateIntervals", "contrast", "rate_intervals"]
-
-FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

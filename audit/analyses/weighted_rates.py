@@ -12,14 +12,13 @@ from audit.analyses.missing_attributes import member_places
 from audit.analyses.sides import Question, When, cases_cells
 from audit.counting.family_moments import Cells, FamilyMoments, of_the_others
 from audit.counting.table import FamilyCounts
+from audit.stats.arrays import FloatArray
 from audit.stats.clusters.effective_test import Comparison
 from audit.stats.clusters.own_correlation import Alike
 from audit.stats.clusters.weighted_rate import Tilt, WeightedRate, pooled_correlation
 from audit.vocabulary.metrics import Cell
 
 __all__ = ["compared", "correlation", "least_q", "with_possible_members"]
-
-FloatArray = npt.NDArray[np.float64]
 
 
 def _tilts(of: FamilyMoments, family: FamilyCounts, cells: Cells) -> tuple[Tilt, Tilt, Tilt]:

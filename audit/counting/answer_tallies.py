@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from audit.counting.table import ABSTAINED, FAILED, IntArray, ladder_map
+from audit.counting.table import ABSTAINED, FAILED, ladder_map
 from audit.evaluation.connection import reading
 from audit.evaluation.relation import ROW
 from audit.evaluation.sql import identifier
-from audit.stats.rates.binomial import FloatArray
+from audit.stats.arrays import FloatArray, IntArray
 from audit.vocabulary.groups import Family, Group, Level, SensitiveFeature
 from audit.vocabulary.statuses import REASONS, STATUSES, Reason, Status
 

@@ -6,17 +6,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from audit.counting.evened_clusters import EvenedSums, evened_sums
 from audit.counting.family_moments import CELLS, DENOMINATORS, Cells, FamilyMoments, indicator, weighted_rate
+from audit.stats.arrays import BoolArray, FloatArray, IntArray
 from audit.stats.clusters.own_correlation import Evened
 from audit.stats.clusters.weighted_rate import WeightedRate
 from audit.vocabulary.metrics import Cell
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
-BoolArray = npt.NDArray[np.bool_]
 
 _NOTHING = 1e-9
 """The share of a cluster's weight below which a difference of sums is nothing: rounding, no row."""

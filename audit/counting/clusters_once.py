@@ -9,17 +9,8 @@ import numpy as np
 
 from audit.counting.clusters import ClusterTable
 from audit.counting.family_moments import CELLS
-from audit.counting.table import (
-    ABSTAINED,
-    FLAGGED,
-    NEGATIVE,
-    NOT_FLAGGED,
-    POSITIVE,
-    UNKNOWN,
-    UNLABELLED,
-    CountsTable,
-    IntArray,
-)
+from audit.counting.table import ABSTAINED, FLAGGED, NEGATIVE, NOT_FLAGGED, POSITIVE, UNKNOWN, UNLABELLED, CountsTable
+from audit.stats.arrays import IntArray
 
 __all__ = ["each_once"]
 

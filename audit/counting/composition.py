@@ -13,12 +13,10 @@ from audit.counting.family_moments import indicator
 from audit.counting.moments import Moments
 from audit.counting.table import FamilyCounts
 from audit.counting.weights import WeightTable
+from audit.stats.arrays import FloatArray, IntArray
 from audit.vocabulary.metrics import Cell
 
 __all__ = ["Composition", "composition"]
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)

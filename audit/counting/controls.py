@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from audit.counting.count import SCORED, count_expression
-from audit.counting.table import DECISIONS, UNKNOWN, UNLABELLED, CountsTable, FamilyCounts, IntArray, ladder_map
+from audit.counting.table import DECISIONS, UNKNOWN, UNLABELLED, CountsTable, FamilyCounts, ladder_map
 from audit.evaluation.connection import reading
 from audit.plan.audit_plan import AuditPlan
+from audit.stats.arrays import IntArray
 from audit.vocabulary.groups import Family, Group, Level, SensitiveFeature
 from audit.vocabulary.metrics import Cell
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from audit.counting.table import DECISIONS, NEGATIVE, POSITIVE, UNLABELLED, CountsTable, IntArray
+from audit.counting.table import DECISIONS, NEGATIVE, POSITIVE, UNLABELLED, CountsTable
 from audit.evaluation.connection import reading
+from audit.stats.arrays import IntArray
 
 if TYPE_CHECKING:
     from audit.evaluation.evaluation_set import EvaluationSet

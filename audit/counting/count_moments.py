@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from audit.counting.clusters import ClusterTable
 from audit.counting.count import SCORED
@@ -15,6 +14,7 @@ from audit.counting.moments import Moments
 from audit.counting.table import DECISIONS, NEGATIVE, POSITIVE, UNLABELLED
 from audit.counting.weights import WeightTable
 from audit.evaluation.connection import reading
+from audit.stats.arrays import FloatArray, IntArray
 from audit.vocabulary.metrics import Cell
 
 if TYPE_CHECKING:
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["count_moments"]
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 _CUT: Final = 20
 """Bits that are cut from a square before it is squared again: fourth powers of 2^30 do not fit into 128 bits summed."""

@@ -5,17 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from audit.counting.family_moments import CELLS, Cells
+from audit.stats.arrays import FloatArray, IntArray
 from audit.stats.clusters.own_correlation import Evened, evened_powers, evened_weight
 from audit.stats.clusters.unseen_clusters import CLASSES, Bundles, ClassSums, size_class
 from audit.stats.clusters.weighted_rate import WeightedRate
 
 __all__ = ["EvenedSums", "evened_sums"]
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 _NOTHING = 1e-9
 """A share of a cluster's weight that is nothing but rounding."""

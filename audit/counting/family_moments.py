@@ -7,16 +7,14 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
+from audit.stats.arrays import BoolArray, FloatArray
 from audit.stats.clusters.own_correlation import Evened
 from audit.stats.clusters.weighted_rate import WeightedRate
 from audit.vocabulary.metrics import METRICS, Cell
 
 __all__ = ["CELLS", "DENOMINATORS", "Cells", "FamilyMoments", "indicator", "of_the_others", "weighted_rate"]
 
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
 
 CELLS: Final = tuple(Cell)
 """The cells, in the order of every cell axis here."""

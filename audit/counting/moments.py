@@ -5,17 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
 from audit.counting.clusters import ClusterTable
 from audit.counting.family_moments import FamilyMoments
 from audit.counting.table import FamilyCounts, ladder_map
 from audit.counting.weights import WeightTable
+from audit.stats.arrays import IntArray
 from audit.vocabulary.groups import Family, SensitiveFeature
 
 __all__ = ["FamilyMoments", "Moments"]
-
-IntArray = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)

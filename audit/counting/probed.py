@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import numpy.typing as npt
 
+from audit.stats.arrays import FloatArray, IntArray
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -17,9 +19,6 @@ __all__ = ["MOST_VARIANTS", "Answered", "Comparison", "Design", "Pairs", "SlotOf
 
 MOST_VARIANTS: Final = 500_000
 """Rows that one probe may hand to a detector."""
-
-IntArray = npt.NDArray[np.int64]
-FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, order=True)

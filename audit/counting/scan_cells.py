@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 
 from audit.counting.count import SCORED
-from audit.counting.table import ABSTAINED, FLAGGED, IntArray
+from audit.counting.table import ABSTAINED, FLAGGED
 from audit.evaluation.connection import reading
 from audit.plan.audit_plan import AuditPlan
+from audit.stats.arrays import IntArray
 
 if TYPE_CHECKING:
     from audit.evaluation.evaluation_set import EvaluationSet

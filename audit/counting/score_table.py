@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from audit.counting.count import SCORED
-from audit.counting.table import DECISIONS, NEAR, NEGATIVE, POSITIVE, UNLABELLED, CountsTable, IntArray, ladder_map
+from audit.counting.table import DECISIONS, NEAR, NEGATIVE, POSITIVE, UNLABELLED, CountsTable, ladder_map
 from audit.evaluation.connection import reading
+from audit.stats.arrays import IntArray
 from audit.vocabulary.groups import Family, Group, Level, SensitiveFeature
 
 if TYPE_CHECKING:

@@ -10,10 +10,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from audit.stats.arrays import IntArray
 from audit.vocabulary.groups import Axis, Family, Group, Level, SensitiveFeature
 from audit.vocabulary.metrics import Cell, Metric
-
-IntArray = npt.NDArray[np.int64]
 
 POSITIVE, NEGATIVE, UNLABELLED = range(3)
 """Indices of the label axis of `CountsTable.cells`."""

@@ -6,17 +6,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from audit.counting.family_moments import CELLS, Cells, FamilyMoments, indicator, of_the_others, weighted_rate
+from audit.stats.arrays import BoolArray, FloatArray, IntArray
 from audit.stats.clusters.own_correlation import Evened
 from audit.stats.clusters.unseen_clusters import Bundles
 from audit.stats.clusters.weighted_rate import WeightedRate
 from audit.vocabulary.metrics import Cell
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
-BoolArray = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,14 +27,13 @@ from audit.detectors.protocol import (
     answer_schema,
 )
 from audit.errors import DetectorError
+from audit.stats.arrays import BoolArray, FloatArray
 
 OK: Final = STATUSES.index(Status.OK)
 ABSTAIN: Final = STATUSES.index(Status.ABSTAIN)
 INVALID_OUTPUT: Final = STATUSES.index(Status.INVALID_OUTPUT)
 NO_REASON: Final = -1
 
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
 CodeArray = npt.NDArray[np.int8]
 
 ACCEPTED = "a list, a numpy or pyarrow array, or a pandas Series, with one answer for each row"

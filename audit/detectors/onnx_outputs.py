@@ -16,6 +16,7 @@ from audit.detectors.onnx_classes import classes_of_labels, classes_of_scores
 from audit.detectors.onnx_file import OnnxGraph
 from audit.errors import DetectorError
 from audit.plan.audit_plan import OnnxDetector as OnnxSection
+from audit.stats.arrays import FloatArray
 from audit.vocabulary.text import shown
 
 _SCORES: Final = ("tensor(float)", "tensor(double)")
@@ -25,8 +26,6 @@ _LABELS: Final = ("tensor(int64)", "tensor(int32)", "tensor(string)", "tensor(bo
 _SHOWN: Final = 10
 _ROUNDING: Final = 1e-5
 """What sums of 32-bit numbers can be off by, as a share of the range."""
-
-FloatArray = npt.NDArray[np.float64]
 
 
 class OnnxOutput:

@@ -13,8 +13,9 @@ from audit.disclosure.linear import SideSystem, attack_side, side_system
 from audit.disclosure.method import Method
 from audit.disclosure.propagation import ImpossibleBoundsError, propagate, propagate_together
 from audit.disclosure.repair import told
-from audit.disclosure.view import BOUNDED, TOTAL_OF, BoolArray, Bounds, View, ranges
+from audit.disclosure.view import BOUNDED, TOTAL_OF, Bounds, View, ranges
 from audit.errors import RefusedReleaseError
+from audit.stats.arrays import BoolArray
 from audit.vocabulary.groups import Group
 
 __all__ = ["AttackReport", "Told", "attack", "refuse_if_told", "told_nodes"]

@@ -7,20 +7,11 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from audit.counting.table import (
-    ABSTAINED,
-    FAILED,
-    FLAGGED,
-    NEGATIVE,
-    NOT_FLAGGED,
-    POSITIVE,
-    UNLABELLED,
-    CountsTable,
-    IntArray,
-)
+from audit.counting.table import ABSTAINED, FAILED, FLAGGED, NEGATIVE, NOT_FLAGGED, POSITIVE, UNLABELLED, CountsTable
 from audit.disclosure.keys import keys_of_counts, mixed
 from audit.disclosure.lattice import Lattice
 from audit.disclosure.noise import UIntArray
+from audit.stats.arrays import IntArray
 
 __all__ = ["COUNTED", "ERRORS", "TOTALS", "ExactCounts", "KeyedBy", "exact_counts"]
 

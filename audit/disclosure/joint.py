@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from audit.counting.table import IntArray
 from audit.disclosure.lattice import Lattice
 from audit.disclosure.linear import SideSystem, few_of_each, finest_family, sums_of
 from audit.disclosure.symmetry import alike
-from audit.disclosure.view import BOUNDED, CORRECT_OF, ERROR_OF, TOTAL_OF, UNBOUNDED, BoolArray, Bounds
+from audit.disclosure.view import BOUNDED, CORRECT_OF, ERROR_OF, TOTAL_OF, UNBOUNDED, Bounds
+from audit.stats.arrays import BoolArray, IntArray
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array

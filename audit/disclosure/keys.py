@@ -15,10 +15,11 @@ from typing import Final
 
 import numpy as np
 
-from audit.counting.table import DECISIONS, UNLABELLED, CountsTable, IntArray
+from audit.counting.table import DECISIONS, UNLABELLED, CountsTable
 from audit.disclosure.keys_file import KEY_BYTES
 from audit.disclosure.noise import UIntArray
 from audit.errors import DataError
+from audit.stats.arrays import IntArray
 
 __all__ = ["KEY_BYTES", "key_sums", "keys_of_counts", "mixed", "new_key", "record_keys"]
 

@@ -15,9 +15,9 @@ from typing import Final, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from audit.counting.table import IntArray
 from audit.disclosure.vocabulary import Ladder
 from audit.errors import PlanError
+from audit.stats.arrays import IntArray
 from audit.vocabulary.groups import Group, Level
 
 __all__ = ["Lattice", "Relation", "lattice_of"]

@@ -12,13 +12,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import numpy.typing as npt
 
-from audit.counting.table import IntArray
 from audit.disclosure.lattice import Lattice
 from audit.disclosure.symmetry import alike
-from audit.disclosure.view import CORRECT_OF, ERROR_OF, TOTAL_OF, UNBOUNDED, BoolArray, Bounds
+from audit.disclosure.view import CORRECT_OF, ERROR_OF, TOTAL_OF, UNBOUNDED, Bounds
 from audit.errors import RefusedReleaseError
+from audit.stats.arrays import BoolArray, FloatArray, IntArray
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -35,7 +34,6 @@ __all__ = [
     "sums_of",
 ]
 
-FloatArray = npt.NDArray[np.float64]
 
 _SECONDS: Final = 60.0
 _WHOLE: Final = 1e-6

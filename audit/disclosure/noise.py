@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from audit.counting.table import IntArray
+from audit.stats.arrays import IntArray
 
 __all__ = ["NoiseTable", "UIntArray", "noise_table"]
 

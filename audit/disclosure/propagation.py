@@ -7,9 +7,9 @@ from typing import Final
 
 import numpy as np
 
-from audit.counting.table import IntArray
 from audit.disclosure.lattice import Lattice, Relation
-from audit.disclosure.view import CORRECT_OF, ERROR_OF, TOTAL_OF, UNBOUNDED, BoolArray, Bounds
+from audit.disclosure.view import CORRECT_OF, ERROR_OF, TOTAL_OF, UNBOUNDED, Bounds
+from audit.stats.arrays import BoolArray, IntArray
 
 __all__ = ["ImpossibleBoundsError", "propagate", "propagate_together"]
 

@@ -8,7 +8,6 @@ from itertools import combinations
 
 import numpy as np
 
-from audit.counting.table import IntArray
 from audit.disclosure.exact import COUNTED, ERRORS, TOTALS, ExactCounts
 from audit.disclosure.method import Method
 from audit.disclosure.noise import UIntArray
@@ -25,13 +24,13 @@ from audit.disclosure.view import (
     NOTHING,
     TOTAL_OF,
     VALUE,
-    BoolArray,
     Bounds,
     View,
     ranges,
 )
 from audit.errors import DataError
 from audit.public.table import PublicTable
+from audit.stats.arrays import BoolArray, IntArray
 
 __all__ = ["Protected", "Seen", "protect", "same_people"]
 

@@ -12,11 +12,10 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
-from audit.counting.table import IntArray
 from audit.public.figures import RATES, RateOf
 from audit.public.table import PublicGroup, PublicMethod, PublicRate, PublicSide, PublicTable, SizeClass, Why
+from audit.stats.arrays import FloatArray, IntArray
 from audit.stats.rates.intervals import wilson
 from audit.vocabulary.metrics import METRICS, MetricName
 
@@ -36,7 +35,6 @@ __all__ = [
     "why_no_rate",
 ]
 
-FloatArray = npt.NDArray[np.float64]
 
 DRAWN: Final = ("positives", "missed", "negatives", "wrongly_flagged")
 """The counts with noise of their own that rates are made of."""

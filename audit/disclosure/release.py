@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from audit.counting.table import CountsTable, IntArray
+from audit.counting.table import CountsTable
 from audit.disclosure.attack import AttackReport, attack, refuse_if_told, told_nodes
 from audit.disclosure.digests import Kind, keyed
 from audit.disclosure.exact import ExactCounts, exact_counts
@@ -37,13 +37,14 @@ from audit.disclosure.told import (
     table_told,
     told_of_counts,
 )
-from audit.disclosure.view import BoolArray, View
+from audit.disclosure.view import View
 from audit.disclosure.waived import with_waivers
 from audit.disclosure.words import public_release
 from audit.errors import DataError, ResultError
 from audit.public.table import FailsOn, PublicAbout, PublicChange, PublicRelease, PublicRule, PublicTable, public_json
 from audit.result.audit_result import Waiver
 from audit.result.findings.safeguards import PublicState
+from audit.stats.arrays import BoolArray, IntArray
 from audit.storage import make_folder, storage, write_durably
 
 __all__ = ["Audited", "People", "Released", "Writer", "attack_release", "into", "release", "reproduce"]

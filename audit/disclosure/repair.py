@@ -14,19 +14,9 @@ import numpy as np
 from audit.disclosure.lattice import Lattice
 from audit.disclosure.method import Method
 from audit.disclosure.propagation import propagate_together
-from audit.disclosure.view import (
-    BOUNDED,
-    CORRECT_OF,
-    ERROR_OF,
-    NOT_SHOWN,
-    NOTHING,
-    TOTAL_OF,
-    BoolArray,
-    Bounds,
-    View,
-    ranges,
-)
+from audit.disclosure.view import BOUNDED, CORRECT_OF, ERROR_OF, NOT_SHOWN, NOTHING, TOTAL_OF, Bounds, View, ranges
 from audit.errors import RefusedReleaseError
+from audit.stats.arrays import BoolArray
 
 __all__ = ["repair", "told"]
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from audit.counting.table import IntArray
 from audit.disclosure.lattice import Lattice
 from audit.disclosure.view import Bounds
+from audit.stats.arrays import IntArray
 
 __all__ = ["alike"]
 

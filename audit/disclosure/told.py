@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from audit.counting.table import IntArray
 from audit.disclosure.attack import AttackReport
 from audit.disclosure.exact import ExactCounts, KeyedBy, from_finest
 from audit.disclosure.lattice import Lattice
@@ -17,8 +16,9 @@ from audit.disclosure.noise import UIntArray
 from audit.disclosure.protect import Seen
 from audit.disclosure.restricted import Entry
 from audit.disclosure.table import view_of
-from audit.disclosure.view import BOUNDED, BoolArray, View
+from audit.disclosure.view import BOUNDED, View
 from audit.public.table import PublicTable
+from audit.stats.arrays import BoolArray, IntArray
 from audit.version import __version__
 
 __all__ = [

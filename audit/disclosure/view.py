@@ -8,8 +8,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from audit.counting.table import IntArray
 from audit.disclosure.method import Method
+from audit.stats.arrays import BoolArray, IntArray
 
 __all__ = [
     "BOUNDED",
@@ -22,13 +22,11 @@ __all__ = [
     "TOTAL_OF",
     "UNBOUNDED",
     "VALUE",
-    "BoolArray",
     "Bounds",
     "View",
     "ranges",
 ]
 
-BoolArray = npt.NDArray[np.bool_]
 
 NOT_SHOWN, VALUE, FEW_ERRORS, FEW_CORRECT = range(4)
 """What stands for the errors of a group: nothing, their number, "fewer than", "all but fewer than"."""

@@ -13,10 +13,11 @@ from typing import Final
 
 import numpy as np
 
-from audit.counting.table import UNKNOWN, IntArray
+from audit.counting.table import UNKNOWN
 from audit.errors import PlanError
 from audit.evaluation import nationality
 from audit.plan.sections import GENDERS
+from audit.stats.arrays import IntArray
 from audit.vocabulary.groups import LevelName, SensitiveFeature
 
 __all__ = ["UNLISTED", "Ladder", "ladder_of", "public_ladder"]

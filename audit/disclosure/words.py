@@ -14,9 +14,8 @@ from itertools import product
 from typing import Literal, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from audit.counting.table import UNKNOWN, IntArray
+from audit.counting.table import UNKNOWN
 from audit.disclosure.rates import (
     DRAWN,
     RATES,
@@ -43,6 +42,7 @@ from audit.public.table import (
     PublicTable,
     PublicWord,
 )
+from audit.stats.arrays import IntArray
 from audit.stats.rates.intervals import wilson
 from audit.stats.rates.mover import Limits, difference_of_limits, ratio_of_limits
 from audit.vocabulary.groups import Group
@@ -51,8 +51,6 @@ __all__ = ["Told", "follow", "headline_of", "public_release", "public_words", "s
 
 Outcome = Literal["pass", "fail", "inconclusive"]
 Figures = Literal["shown", "refused", "not_made"]
-
-FloatArray = npt.NDArray[np.float64]
 
 
 class Told(NamedTuple):

@@ -11,13 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from audit.analyses.sides import Question, Side, cases_cells, questions
 from audit.counting.moments import Moments
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan, Rule
 from audit.result.findings import Because
+from audit.stats.arrays import BoolArray, FloatArray
 from audit.stats.clusters.weighted_rate import design_size, variance_factor
 from audit.stats.margins.multiplicity import Method, first_step_levels
 from audit.stats.sizes.decidable_clusters import Hidden
@@ -36,9 +36,6 @@ from audit.vocabulary.groups import Family, Group, SensitiveFeature
 from audit.vocabulary.metrics import METRICS
 
 __all__ = ["FamilyPower", "GroupPower", "Smallest", "rule_power"]
-
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)

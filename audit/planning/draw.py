@@ -7,9 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-import numpy.typing as npt
-
 from audit.plan.audit_plan import NamedRule
 from audit.plan.file.plan_file import LoadedPlan, load_design
 from audit.plan.sampling_design import Quota, SamplingDesign
@@ -29,13 +26,13 @@ from audit.planning.sample_allocation import (
     planned_reach,
 )
 from audit.planning.sample_sizes import PoolCell, cell_groups
+from audit.stats.arrays import IntArray
 from audit.stats.sizes.unit_shapes import UnitShapes
 from audit.storage import file_sha256
 from audit.vocabulary.groups import Family, Group, Level, SensitiveFeature
 
 __all__ = ["CellDraw", "DrawReport", "GroupStanding", "Why", "draw_set"]
 
-IntArray = npt.NDArray[np.int64]
 Why = Literal["pool_has_no_more", "copies_left_out", "whole_units"]
 """Why a cell gives another number than was asked: the pool has no more; what it has are copies of rows of other
 cells; units are drawn whole, so that numbers vary and cells come along with others."""

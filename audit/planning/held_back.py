@@ -11,18 +11,16 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from audit.analyses.missing_attributes import MemberPlaces
 from audit.analyses.sides import Question, questions
 from audit.plan.audit_plan import AuditPlan, Rule
+from audit.stats.arrays import BoolArray, FloatArray
 from audit.stats.margins.score_test import asymptotic_p
 from audit.stats.rates.boundaries import counted_rate
 
 __all__ = ["PlannedPeople", "held_back", "share_for_all"]
 
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
 _MOST: Final = 0.5
 _PRECISION: Final = 1e-4
 

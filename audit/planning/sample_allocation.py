@@ -25,13 +25,12 @@ from audit.planning.sample_sizes import (
     wanted_sizes,
     weight_sums,
 )
+from audit.stats.arrays import FloatArray, IntArray
 from audit.stats.sizes.allocation import GroupCells, effective_sizes, proportional_counts, smallest_allocation
 from audit.stats.sizes.unit_shapes import UnitShapes
 
 __all__ = ["Allocation", "ClusterShapes", "GroupReach", "allocate", "least_cases", "planned_reach"]
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 ClusterShapes = Callable[[IntArray, int], UnitShapes]
 """From the group of each cell (int64[C], -1 for none) and the number of groups to their clusters in the pool."""
 

@@ -16,6 +16,7 @@ from audit.analyses.families import finest, rule_families
 from audit.analyses.sides import questions
 from audit.counting.family_moments import of_the_others
 from audit.plan.audit_plan import AuditPlan, Rule
+from audit.stats.arrays import FloatArray, IntArray
 from audit.stats.clusters.effective_test import MIN_DEGREES_OF_FREEDOM, few_degrees_factor
 from audit.stats.clusters.own_correlation import Alike
 from audit.stats.clusters.unseen_clusters import too_few_clusters
@@ -41,8 +42,6 @@ __all__ = [
     "weight_sums",
 ]
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 NEAREST, WIDEST = 0.01, 0.999
 """How narrow and how wide a margin is looked for: as a share of the rule's own, and of what a rate has room for."""

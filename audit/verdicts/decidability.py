@@ -16,8 +16,9 @@ from audit.analyses.families import Parents, finest, ladder_parents, parent_fami
 from audit.analyses.sides import cases, cases_cells, questions
 from audit.analyses.weighted_rates import least_q
 from audit.counting.moments import Moments
-from audit.counting.table import FamilyCounts, IntArray
+from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan, Rule
+from audit.stats.arrays import IntArray
 from audit.stats.clusters.effective_test import MIN_DEGREES_OF_FREEDOM, few_degrees_factor
 from audit.stats.clusters.own_correlation import Alike
 from audit.stats.clusters.unseen_clusters import too_few_clusters

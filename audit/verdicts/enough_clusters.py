@@ -10,12 +10,11 @@ from scipy.special import ndtri
 
 from audit.analyses.sides import questions
 from audit.plan.audit_plan import AuditPlan, Rule
+from audit.stats.arrays import FloatArray
 from audit.stats.clusters.unseen_clusters import Bundles, clusters_factor_needed
 from audit.stats.rates.boundaries import Boundary, counted_rate
 
 __all__ = ["cases_from_enough_clusters"]
-
-FloatArray = npt.NDArray[np.float64]
 
 
 def cases_from_enough_clusters(

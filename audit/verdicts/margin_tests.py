@@ -13,6 +13,7 @@ from audit.analyses.missing_attributes import PossibleMembers, possible_members
 from audit.analyses.sides import Question, questions
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan, Rule
+from audit.stats.arrays import BoolArray, FloatArray
 from audit.stats.margins.multiplicity import DISCARDING_MIN_GROUPS, Method, reject_family
 from audit.stats.margins.score_test import FAIL_BETA, PASS_BETA, screened_p
 from audit.stats.margins.unnamed import unnamed_p
@@ -35,9 +36,6 @@ __all__ = [
 
 Procedure = Literal["discarding", "weights_only", "any_dependence"]
 """How a family's share of alpha is divided over its groups."""
-
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from audit.analyses.sides import Question, questions
 from audit.analyses.weighted_rates import compared, with_possible_members
@@ -18,6 +17,7 @@ from audit.counting.family_moments import FamilyMoments
 from audit.counting.moments import Moments
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan, Rule
+from audit.stats.arrays import BoolArray, FloatArray
 from audit.stats.clusters.effective_test import MIN_DEGREES_OF_FREEDOM, Comparison, effective_test, few_degrees_factor
 from audit.stats.clusters.weighted_rate import design_size, satterthwaite
 from audit.stats.rates.boundaries import counted_rate
@@ -29,9 +29,6 @@ from audit.verdicts.margin_tests import FamilyTests, Together, nearest_side, rul
 from audit.vocabulary.groups import Family
 
 __all__ = ["designed_rule_tests", "is_exact", "weighted_rule_tests"]
-
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
 
 
 def designed_rule_tests(

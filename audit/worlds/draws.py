@@ -6,13 +6,12 @@ import itertools
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-__all__ = ["BoolArray", "Draws", "FloatArray", "IntArray"]
+from audit.stats.arrays import BoolArray, FloatArray, IntArray
 
-BoolArray = npt.NDArray[np.bool_]
-IntArray = npt.NDArray[np.int64]
-FloatArray = npt.NDArray[np.float64]
+__all__ = [
+    "Draws",
+]
 
 
 class Draws:

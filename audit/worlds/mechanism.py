@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from audit.worlds.draws import BoolArray, FloatArray, IntArray
+from audit.stats.arrays import BoolArray, FloatArray, IntArray
 from audit.worlds.world import EXPLOITED_GENDERS, OTHER_GENDERS, FindingName, Possible, World
 
 __all__ = ["EXPLOITED", "GENDERS", "UNKNOWN", "Kinds", "Mechanism", "Recorded", "kinds", "recorded"]

@@ -8,7 +8,8 @@ from typing import Final
 
 import numpy as np
 
-from audit.worlds.draws import BoolArray, Draws, FloatArray, IntArray
+from audit.stats.arrays import BoolArray, FloatArray, IntArray
+from audit.worlds.draws import Draws
 from audit.worlds.mechanism import EXPLOITED, GENDERS, Kinds, Mechanism, kinds
 
 __all__ = ["BLOCK", "Rows", "drawn_rows"]

@@ -7,7 +7,8 @@ from typing import Final
 
 import numpy as np
 
-from audit.worlds.draws import BoolArray, Draws, IntArray
+from audit.stats.arrays import BoolArray, IntArray
+from audit.worlds.draws import Draws
 from audit.worlds.mechanism import GENDERS
 from audit.worlds.rows import FORMS, Rows
 from audit.worlds.world import World

@@ -9,9 +9,9 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from audit.stats.arrays import BoolArray, FloatArray
 from audit.vocabulary.groups import Group, Level
 from audit.vocabulary.metrics import MetricName
-from audit.worlds.draws import BoolArray, FloatArray
 from audit.worlds.mechanism import EXPLOITED, GENDERS, UNKNOWN, Mechanism, Recorded, kinds, recorded
 from audit.worlds.probe_texts import mean_shift
 from audit.worlds.world import Possible, nationals, of_gender

@@ -12,8 +12,8 @@ from made.counts import categorical, cells, families_of, group, plan_of
 
 from audit.analyses.amplification import amplification
 from audit.analyses.families import MOST_GROUPS
-from audit.counting.table import IntArray
 from audit.result.findings.patterns import Amplification, GroupAmplification
+from audit.stats.arrays import IntArray
 
 CELLS = st.tuples(*[st.integers(0, 60)] * 4)
 

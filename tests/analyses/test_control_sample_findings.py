@@ -10,8 +10,8 @@ from scipy.stats import norm
 
 from audit.analyses.control_sample import JudgedSample, control_sample
 from audit.analyses.estimates import EVERYONE
-from audit.counting.table import IntArray
 from audit.result.findings import ControlComparison, ControlSample
+from audit.stats.arrays import IntArray
 from audit.verdicts.judge import judge
 from audit.vocabulary.groups import Group
 from audit.vocabulary.metrics import MetricName

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made.counts import cells, families_of, group, nationality, plan_of
 
-from audit.counting.table import IntArray
+from audit.stats.arrays import IntArray
 from audit.verdicts.decidability import RuleDecidability, rule_decidability
 
 RULE = {"metric": "true_positive_rate", "groups": ["nationality"], "margin": 0.1}

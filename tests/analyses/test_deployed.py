@@ -11,9 +11,9 @@ from made.counts import categorical, cells, families_of, group, plan_of
 from audit.analyses.deployed import Rates, deployed
 from audit.analyses.estimates import everyone_as_family
 from audit.analyses.families import MOST_GROUPS
-from audit.counting.table import IntArray
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings.patterns import Deployed, DeployedGroup
+from audit.stats.arrays import IntArray
 from audit.vocabulary.groups import Axis, Family
 
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 from made.counts import categorical, cells, families_of, group, plan_of
 
 from audit.analyses.disparities import disparities
-from audit.counting.table import IntArray
 from audit.result.findings import Disparity
+from audit.stats.arrays import IntArray
 
 
 def compared(rows: dict[str, IntArray], **verdict: object) -> list[Disparity]:

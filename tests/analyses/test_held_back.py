@@ -12,8 +12,8 @@ from made.audits import check_of, result_of
 from made.counts import categorical, cells, nationality, plan_of
 
 from audit.analyses.missing_attributes import MemberPlaces
-from audit.counting.table import IntArray
 from audit.planning.held_back import PlannedPeople, held_back, share_for_all
+from audit.stats.arrays import IntArray
 
 SIZES = {"a": 200, "b": 400, "c": 1000, "d": 4000}
 RULES: list[dict[str, Any]] = [

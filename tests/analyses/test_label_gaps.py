@@ -9,9 +9,10 @@ from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
 from audit.analyses.label_gaps import REPLICATES, label_gaps, reference_comparison
-from audit.counting.table import CountsTable, IntArray
+from audit.counting.table import CountsTable
 from audit.evaluation.reference_table import ReferenceTable
 from audit.result.findings.patterns import LabelGap, ReferenceComparison, ReferenceShare
+from audit.stats.arrays import IntArray
 from audit.stats.rates.intervals import newcombe_difference
 
 RULES = [{"metric": "true_positive_rate", "groups": ["sex"], "margin": 0.1}]

@@ -9,8 +9,9 @@ from made.counts import categorical, cells, families_of, plan_of
 
 from audit.analyses.funnel import funnels
 from audit.analyses.many_groups import between_groups, entropies
-from audit.counting.table import FamilyCounts, IntArray
+from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan
+from audit.stats.arrays import IntArray
 from audit.verdicts.judge import judge
 from audit.vocabulary.groups import Family, SensitiveFeature
 

@@ -13,10 +13,11 @@ from made.counts import categorical, cells, families_of, group, nationality, pla
 
 from audit.analyses.missing_attributes import PossibleMembers, possible_members
 from audit.analyses.sides import Question, questions
-from audit.counting.table import FamilyCounts, IntArray
+from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.sections import SensitivitySection
 from audit.result.findings import Verdict
+from audit.stats.arrays import IntArray
 from audit.stats.margins.score_test import PASS_BETA, exact_p, screened_p
 from audit.stats.rates.boundaries import counted_outcome
 from audit.verdicts.judge import judge

@@ -13,10 +13,10 @@ from made.counts import categorical, cells, families_of, nationality, plan_of
 from audit.counting.clusters import ClusterTable
 from audit.counting.family_moments import CELLS
 from audit.counting.moments import Moments
-from audit.counting.table import IntArray
 from audit.planning.decidable_gaps import FamilyPower, rule_power
 from audit.planning.planned_cases import Answer, Asked, planned_cases, share_of_rows
 from audit.planning.power import counts_power
+from audit.stats.arrays import IntArray
 from audit.stats.margins.multiplicity import first_step_levels, reject_family
 from audit.stats.margins.score_test import exact_p
 from audit.stats.rates.boundaries import margin_boundary

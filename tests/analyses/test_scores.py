@@ -16,9 +16,9 @@ from audit.counting.score_table import BINS, UNIT, ScoreTable
 from audit.counting.table import NEAR, CountsTable
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings.scores import SWEEP_NOTE, AucDecomposition, Calibration, GroupAuc, Sweep
+from audit.stats.arrays import FloatArray
 from audit.vocabulary.groups import Part, SensitiveFeature
 
-FloatArray = npt.NDArray[np.float64]
 Key = tuple[str, ...]
 Scored = tuple[FloatArray, npt.NDArray[np.int64]]
 """Scores in [0, 1] and labels (0 positive, 1 negative, 2 unlabelled) of one group; a score of nan is none."""

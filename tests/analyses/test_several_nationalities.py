@@ -16,11 +16,12 @@ from audit.analyses.estimates import estimates
 from audit.analyses.memberships import memberships
 from audit.analyses.missing_attributes import member_places
 from audit.analyses.sensitivity import sensitivity_findings
-from audit.counting.table import CountsTable, FamilyCounts, IntArray
+from audit.counting.table import CountsTable, FamilyCounts
 from audit.evaluation.nationality import levels
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.sections import SensitivitySection
 from audit.result.findings import Verdict
+from audit.stats.arrays import IntArray
 from audit.verdicts.judge import judge
 from audit.vocabulary.groups import SensitiveFeature
 

@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from made.clusters import chance_of_both, highest, over_rows
 from made.counts import categorical, plan_of
@@ -26,13 +25,12 @@ from audit.counting.table import CountsTable, FamilyCounts
 from audit.counting.weights import WeightTable
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings import RuleResult, Verdict
+from audit.stats.arrays import FloatArray, IntArray
 from audit.stats.clusters.effective_test import effective_test
 from audit.verdicts.judge import judge
 from audit.vocabulary.groups import Family, SensitiveFeature
 from audit.vocabulary.metrics import METRICS, Cell
 
-IntArray = npt.NDArray[np.int64]
-FloatArray = npt.NDArray[np.float64]
 _PLACE = {
     Cell.TP: (0, 0), Cell.FN: (0, 1), Cell.FP: (1, 0), Cell.TN: (1, 1),
     Cell.UNSCORED_POSITIVE: (0, 2), Cell.UNSCORED_NEGATIVE: (1, 3),

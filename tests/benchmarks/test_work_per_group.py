@@ -10,7 +10,7 @@ import pytest
 from made.counts import cells, families_of, plan_of
 
 import audit.stats
-from audit.counting.table import IntArray
+from audit.stats.arrays import IntArray
 from audit.verdicts.judge import judge
 from audit.vocabulary.groups import LevelName, SensitiveFeature
 

@@ -11,9 +11,9 @@ from rich.cells import cell_len
 
 from audit.cli.console.terminal import Style
 from audit.cli.pages.check_summary import MOST_GROUPS, check_summary
-from audit.counting.table import IntArray
 from audit.plan.audit_plan import AuditPlan
 from audit.planning.check import check_plan
+from audit.stats.arrays import IntArray
 
 PLAIN = Style(colour=False, unicode=True)
 TPR = {"metric": "true_positive_rate", "groups": ["sex"], "margin": 0.1}

@@ -17,8 +17,9 @@ from audit.cli.commands.app import app
 from audit.cli.console.terminal import Style
 from audit.cli.pages.power_picture import BEYOND, INK, MUTED, RULE, WITHIN, Mark, Panel, drawn
 from audit.cli.pages.power_summary import MOST_GROUPS, disparity_words, power_summary
-from audit.counting.table import CountsTable, IntArray
+from audit.counting.table import CountsTable
 from audit.planning.power import counts_power
+from audit.stats.arrays import IntArray
 from reports.html import palette
 
 PLAN = """\

@@ -14,13 +14,14 @@ from made.published import PLAN, install_reporters, write_set
 from typer.testing import CliRunner
 
 from audit.cli.commands.app import app
-from audit.counting.table import CountsTable, IntArray
+from audit.counting.table import CountsTable
 from audit.disclosure.exact import exact_counts
 from audit.disclosure.features import public_lattice, public_method
 from audit.disclosure.protect import protect
 from audit.errors import ExitCode, RefusedReleaseError
 from audit.plan.file.plan_file import loaded_plan
 from audit.public.table import SENTENCES, PublicRelease
+from audit.stats.arrays import IntArray
 
 Counts = dict[tuple[str, str], tuple[int, int]]
 

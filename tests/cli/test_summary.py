@@ -16,9 +16,9 @@ from audit.cli.console.group_names import GroupNames, fit
 from audit.cli.console.terminal import Style
 from audit.cli.pages.second_looks import second_looks
 from audit.cli.pages.summary import MOST_GROUPS, SHORT, most_urgent_first, rule_lines, state_of, summary, verdict_words
-from audit.counting.table import IntArray
 from audit.result.audit_result import AuditResult
 from audit.result.reading import Reading
+from audit.stats.arrays import IntArray
 from audit.vocabulary.groups import Group, Level
 from audit.vocabulary.metrics import METRICS
 from reports.language import ENGLISH

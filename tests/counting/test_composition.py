@@ -16,13 +16,13 @@ from audit.counting.moments import Moments
 from audit.counting.table import CountsTable, FamilyCounts
 from audit.counting.weights import WeightTable
 from audit.evaluation.reference_table import ReferenceTable
+from audit.stats.arrays import IntArray
 from audit.vocabulary.groups import Axis, Family
 from audit.vocabulary.metrics import Cell
 
 LEVELS = ("a", "b", "c")
 SEX = categorical("sex", LEVELS)
 FAMILY = Family((Axis("sex", "level"),))
-IntArray = npt.NDArray[np.int64]
 
 
 def counted(level: IntArray) -> CountsTable:

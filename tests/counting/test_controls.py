@@ -15,9 +15,10 @@ from made.sets import made_plan
 
 from audit.counting.controls import control_sets, count_controls, encoded, stratified
 from audit.counting.count import count_cases
-from audit.counting.table import CountsTable, IntArray
+from audit.counting.table import CountsTable
 from audit.evaluation.evaluation_set import EvaluationSet, open_evaluation_set
 from audit.plan.audit_plan import AuditPlan
+from audit.stats.arrays import IntArray
 from audit.vocabulary.groups import Axis, Family
 from audit.vocabulary.metrics import METRICS
 

@@ -21,9 +21,10 @@ from audit.analyses.crosscheck.compare import TOLERANCE, distance
 from audit.analyses.crosscheck.conventions import CONVENTIONS
 from audit.analyses.crosscheck.tables import Answers, Rows, Tables, ours, tables_of
 from audit.analyses.estimates import estimates
-from audit.counting.table import CountsTable, FamilyCounts, IntArray
+from audit.counting.table import CountsTable, FamilyCounts
 from audit.errors import AuditError, CrosscheckError, ExitCode
 from audit.result.findings import Agreement, ConventionCode
+from audit.stats.arrays import IntArray
 from audit.vocabulary.groups import Axis, Family, Group, Level
 from audit.vocabulary.metrics import METRICS, MetricName
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from audit.counting.table import IntArray
 from audit.disclosure.attack import AttackReport, attack
 from audit.disclosure.joint import LARGEST
 from audit.disclosure.lattice import Lattice, lattice_of
@@ -24,12 +23,12 @@ from audit.disclosure.view import (
     NOTHING,
     TOTAL_OF,
     VALUE,
-    BoolArray,
     Bounds,
     View,
     ranges,
 )
 from audit.disclosure.vocabulary import ladder_of
+from audit.stats.arrays import BoolArray, IntArray
 from audit.vocabulary.groups import LevelName
 
 KINDS = ("positives", "negatives", "unscored", "unlabelled")

@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made.disclosure import SECRET, made_counts, made_lattice, made_method
 
-from audit.counting.table import IntArray
 from audit.disclosure.attack import attack, refuse_if_told
 from audit.disclosure.exact import exact_counts
 from audit.disclosure.lattice import Lattice, lattice_of
@@ -29,13 +28,13 @@ from audit.disclosure.view import (
     TOTAL_OF,
     UNBOUNDED,
     VALUE,
-    BoolArray,
     Bounds,
     View,
     ranges,
 )
 from audit.disclosure.vocabulary import ladder_of
 from audit.errors import DataError, RefusedReleaseError
+from audit.stats.arrays import BoolArray, IntArray
 from audit.vocabulary.groups import LevelName
 
 METHOD = made_method()

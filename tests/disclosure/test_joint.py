@@ -22,9 +22,10 @@ from audit.disclosure.method import Method
 from audit.disclosure.propagation import propagate_together
 from audit.disclosure.protect import Protected, Seen, protect, same_people
 from audit.disclosure.release import Audited, into, release, reproduce
-from audit.disclosure.view import BOUNDED, CORRECT_OF, ERROR_OF, TOTAL_OF, UNBOUNDED, BoolArray, Bounds, ranges
+from audit.disclosure.view import BOUNDED, CORRECT_OF, ERROR_OF, TOTAL_OF, UNBOUNDED, Bounds, ranges
 from audit.disclosure.vocabulary import ladder_of
 from audit.errors import RefusedReleaseError
+from audit.stats.arrays import BoolArray
 from audit.vocabulary.groups import LevelName
 
 LATTICE = made_lattice(10, 3, 2)

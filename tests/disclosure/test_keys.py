@@ -9,10 +9,11 @@ import pytest
 from made.counts import cells
 from made.disclosure import SECRET, made_counts, made_lattice
 
-from audit.counting.table import DECISIONS, CountsTable, IntArray
+from audit.counting.table import DECISIONS, CountsTable
 from audit.disclosure.exact import exact_counts
 from audit.disclosure.keys import key_sums, keys_of_counts, mixed, new_key, record_keys
 from audit.errors import DataError
+from audit.stats.arrays import IntArray
 
 
 def test_record_keys_are_keyed_blake2b_and_use_all_64_bits() -> None:

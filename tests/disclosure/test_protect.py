@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from made.disclosure import SECRET, made_counts, made_lattice, made_method
 
-from audit.counting.table import CountsTable, IntArray
+from audit.counting.table import CountsTable
 from audit.disclosure.attack import attack
 from audit.disclosure.exact import COUNTED, ERRORS, TOTALS, ExactCounts, exact_counts
 from audit.disclosure.keys import key_sums
@@ -25,9 +25,10 @@ from audit.disclosure.noise import UIntArray
 from audit.disclosure.propagation import ImpossibleBoundsError, propagate_together
 from audit.disclosure.protect import Protected, protect, same_people
 from audit.disclosure.table import view_of
-from audit.disclosure.view import FEW_CORRECT, FEW_ERRORS, NOTHING, VALUE, BoolArray, Bounds
+from audit.disclosure.view import FEW_CORRECT, FEW_ERRORS, NOTHING, VALUE, Bounds
 from audit.errors import DataError, PlanError
 from audit.public.table import public_json
+from audit.stats.arrays import BoolArray, IntArray
 
 TESTS = Path(__file__).parents[1]
 METHOD = made_method()

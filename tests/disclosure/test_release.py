@@ -26,10 +26,10 @@ from audit.disclosure.printed import read_numbers
 from audit.disclosure.protect import protect
 from audit.disclosure.release import Audited, People, into, release, reproduce
 from audit.disclosure.restricted import restricted_folder
-from audit.disclosure.view import BoolArray
 from audit.disclosure.words import public_release
 from audit.errors import AuditError, DataError
 from audit.public.table import PublicRelease, group_key
+from audit.stats.arrays import BoolArray
 from audit.storage import patience
 
 LATTICE, METHOD = made_lattice(12, 4, 2), made_method()

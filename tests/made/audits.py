@@ -10,12 +10,13 @@ from typing import Any
 from made.counts import cells, families_of, plan_of
 
 from audit.counting.counted import Counted
-from audit.counting.table import CountsTable, IntArray
+from audit.counting.table import CountsTable
 from audit.plan.file.plan_file import LoadedPlan
 from audit.planning.check import CheckReport, check_counts
 from audit.result.audit_result import AuditResult, Provenance, SystemDescription
 from audit.run import summarise
 from audit.safeguards import with_safeguards
+from audit.stats.arrays import IntArray
 from audit.vocabulary.groups import LevelName, SensitiveFeature
 
 ORIGIN = Provenance(

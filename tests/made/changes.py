@@ -10,10 +10,10 @@ import pandas as pd
 from made.audits import result_of
 from made.counts import cells as counted
 
-from audit.counting.table import IntArray
 from audit.result.audit_result import AuditResult
 from audit.result.findings.change import Change
 from audit.run import run_audit
+from audit.stats.arrays import IntArray
 from audit.verdicts.changes.baseline import Baseline, Joined, change_of, with_change
 from audit.vocabulary.groups import SensitiveFeature
 

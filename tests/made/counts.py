@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from audit.analyses.families import count_families
-from audit.counting.table import CountsTable, FamilyCounts, IntArray
+from audit.counting.table import CountsTable, FamilyCounts
 from audit.plan.audit_plan import AuditPlan
+from audit.stats.arrays import IntArray
 from audit.vocabulary.groups import Family, Group, Level, LevelName, SensitiveFeature
 
 REGIONS = {"NGA": "011", "GHA": "011", "MLI": "011", "FRA": "155", "DEU": "155", "THA": "035", "unknown": "unknown"}

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from audit.analyses.families import count_families
-from audit.counting.table import CountsTable, IntArray
+from audit.counting.table import CountsTable
 from audit.plan.audit_plan import AuditPlan
+from audit.stats.arrays import IntArray
 from audit.verdicts.nights.state import Evidence, Sample, State, begun
 from audit.verdicts.nights.taking_in import taken_in
 from audit.vocabulary.groups import LevelName, SensitiveFeature

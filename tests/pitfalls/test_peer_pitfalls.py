@@ -24,7 +24,6 @@ from statsmodels.stats.multitest import multipletests
 
 from audit.analyses.crosscheck.own_measures_fairlearn import own_measures
 from audit.analyses.crosscheck.rates_aif360 import quiet_import
-from audit.counting.table import IntArray
 from audit.errors import DataError
 from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.plan.audit_plan import AuditPlan, Measure
@@ -32,6 +31,7 @@ from audit.result.audit_result import AuditResult
 from audit.result.findings import Disparity, Estimate, OwnMeasure
 from audit.run import run_audit
 from audit.scoring import score
+from audit.stats.arrays import IntArray
 from audit.stats.groups.equality import equality_p
 from audit.stats.groups.heterogeneity import spread_between
 from audit.stats.rates.intervals import wilson

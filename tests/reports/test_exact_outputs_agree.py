@@ -20,9 +20,9 @@ from made.pages import find_all, parsed, section, text
 from audit.cli.console.terminal import Style
 from audit.cli.outputs.verdict_code import code_for
 from audit.cli.pages.summary import summary
-from audit.counting.table import IntArray
 from audit.result.audit_result import AuditResult
 from audit.result.file import parse_result, result_to_json
+from audit.stats.arrays import IntArray
 from reports.group_counts import counts_csv, groups_csv
 from reports.html import HtmlReporter
 from reports.junit import JunitReporter

@@ -10,13 +10,13 @@ import pytest
 from made.counts import cells, families_of, nationality, plan_of
 
 from audit.counting.counted import Counted
-from audit.counting.table import IntArray
 from audit.errors import ResultError, StorageError
 from audit.plan.file.plan_file import LoadedPlan
 from audit.result.audit_result import AuditResult, Provenance, SystemDescription
 from audit.result.file import load_result, parse_result, result_schema, result_to_json, write_result
 from audit.run import summarise
 from audit.safeguards import with_safeguards
+from audit.stats.arrays import IntArray
 
 ORIGIN = Provenance(
     plan_sha256="0" * 64,

@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made.nights import Night, cells, draws, feature, made_plan, only, sums, taken
 
-from audit.counting.table import CountsTable, IntArray
+from audit.counting.table import CountsTable
 from audit.errors import DataError
+from audit.stats.arrays import IntArray
 from audit.stats.margins.safe_process import e_holm, mean_log_e
 from audit.verdicts.budget import budget
 from audit.verdicts.nights.judging import judged, overall

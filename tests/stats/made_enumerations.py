@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import optimize, stats
 
+from audit.stats.arrays import FloatArray
 from audit.stats.margins.score_test import exact_p
-from audit.stats.rates.binomial import FloatArray
 from audit.stats.rates.boundaries import Boundary, counted_rate
 
 

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chi2
 from sklearn.calibration import calibration_curve
 
+from audit.stats.arrays import FloatArray
 from audit.stats.scores.calibration import CalibrationBins, holm_adjusted, mean_gap, miscalibration
 
-FloatArray = npt.NDArray[np.float64]
 Truth = Callable[[FloatArray], FloatArray]
 
 BINS = 10

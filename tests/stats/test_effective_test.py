@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from made.clusters import chance_of_both, over_rows
 from scipy import stats
 
+from audit.stats.arrays import FloatArray
 from audit.stats.clusters.effective_test import (
     Comparison,
     EffectiveTest,
@@ -27,8 +28,6 @@ from audit.stats.clusters.own_correlation import Alike
 from audit.stats.clusters.weighted_rate import Tilt, WeightedRate, design_size, pooled_correlation, satterthwaite
 from audit.stats.rates.boundaries import Boundary, margin_boundary
 from audit.stats.sizes.effective_levels import effective_levels, power_width
-
-FloatArray = npt.NDArray[np.float64]
 
 
 def compare(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy import optimize, stats
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
-from audit.stats.rates.binomial import FloatArray
+from audit.stats.arrays import FloatArray
 from audit.stats.rates.intervals import clopper_pearson, mover_ratio, newcombe_difference, wilson
 
 Interval = Callable[[npt.ArrayLike, npt.ArrayLike], tuple[FloatArray, FloatArray]]

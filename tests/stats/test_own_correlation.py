@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from audit.stats.arrays import FloatArray, IntArray
 from audit.stats.clusters.own_correlation import UPPER_TAIL, Alike, Evened
 from audit.stats.clusters.unseen_clusters import (
     CLASSES,
@@ -22,8 +22,6 @@ from audit.stats.clusters.unseen_clusters import (
 from audit.stats.clusters.weighted_rate import WeightedRate
 from audit.stats.rates.boundaries import margin_boundary
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 WITHIN = margin_boundary("pass", low_is_worse=True, scale="difference", margin=0.1)
 
 

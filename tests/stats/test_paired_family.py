@@ -10,6 +10,7 @@ from scipy.optimize import brentq
 from scipy.stats import multinomial, norm
 from statsmodels.stats.contingency_tables import mcnemar
 
+from audit.stats.arrays import FloatArray, IntArray
 from audit.stats.pairs.paired_family import name_paired, smallest_paired_p, survival_probability
 from audit.stats.pairs.paired_score import (
     BETA,
@@ -19,7 +20,6 @@ from audit.stats.pairs.paired_score import (
     pairs_to_pass,
     screened_paired_p,
 )
-from audit.stats.rates.binomial import FloatArray, IntArray
 from tools.simulate.changes import MARGIN, false_names, named_paired, named_separate, twice
 
 NAMING = 1e-6

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 from scipy.stats import multinomial
 
+from audit.stats.arrays import BoolArray, FloatArray, IntArray
 from audit.stats.pairs.paired_score import BETA, paired_p, paired_statistic
-from audit.stats.rates.binomial import BoolArray, FloatArray, IntArray
 from audit.stats.rates.intervals import clopper_pearson
 
 

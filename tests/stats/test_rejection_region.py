@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from scipy.special import ndtri
 from stats.made_tables import EVERY_BOUNDARY, boundaries
 
+from audit.stats.arrays import FloatArray
 from audit.stats.margins import rejection_region
 from audit.stats.margins.score_test import FAIL_BETA, PASS_BETA, exact_p, exact_rejects
-from audit.stats.rates.binomial import FloatArray
 from audit.stats.rates.boundaries import Boundary
 
 Tables: TypeAlias = tuple[FloatArray, FloatArray, FloatArray, FloatArray]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest, fisher_exact
 
-from audit.stats.rates.binomial import IntArray
+from audit.stats.arrays import IntArray
 from audit.stats.scan.scan_confirm import clustered_confirmation, exact_confirmation
 from audit.stats.scan.scan_null import (
     ClusterCells,

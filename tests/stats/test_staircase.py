@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stats.made_tables import boundaries
 
+from audit.stats.arrays import BoolArray, FloatArray
 from audit.stats.margins.score_statistic import score_statistic
 from audit.stats.margins.staircase import Samples, Span, samples_of, span_of, staircase_of
-from audit.stats.rates.binomial import BoolArray, FloatArray
 from audit.stats.rates.boundaries import Boundary
 
 

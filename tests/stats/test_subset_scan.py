@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 
-from audit.stats.rates.binomial import BoolArray, FloatArray, IntArray
+from audit.stats.arrays import BoolArray, FloatArray, IntArray
 from audit.stats.scan.scan_starts import Corners, bernoulli_score, random_starts
 from audit.stats.scan.subset_scan import SEVERITIES, SubsetSearch, best_values, two_blocks
 

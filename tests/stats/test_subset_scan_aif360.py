@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from audit.analyses.crosscheck.rates_aif360 import quiet_import
-from audit.stats.rates.binomial import IntArray
+from audit.stats.arrays import IntArray
 from audit.stats.scan.scan_null import MOST_TRIES
 from audit.stats.scan.scan_starts import bernoulli_score, random_starts
 from audit.stats.scan.subset_scan import SubsetSearch

@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import fields
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
+from audit.stats.arrays import FloatArray
 from audit.stats.clusters.own_correlation import Evened
 from audit.stats.sizes.unit_shapes import UnitShapes
-
-FloatArray = npt.NDArray[np.float64]
 
 
 def shapes_of(rows: FloatArray) -> UnitShapes:

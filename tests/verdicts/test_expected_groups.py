@@ -15,11 +15,11 @@ from made.sets import made_cells, made_plan, write_set
 from audit.cli.console.terminal import Style
 from audit.cli.pages.check_summary import check_summary
 from audit.cli.pages.summary import rule_lines, summary
-from audit.counting.table import IntArray
 from audit.errors import PlanError, ResultError
 from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.result.audit_result import AuditResult
 from audit.result.file import parse_result, result_to_json
+from audit.stats.arrays import IntArray
 from audit.vocabulary.groups import SensitiveFeature
 from reports.html import HtmlReporter
 

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from made.counts import categorical, cells, families_of, group, nationality, plan_of
 
-from audit.counting.table import FamilyCounts, IntArray
+from audit.counting.table import FamilyCounts
 from audit.result.audit_result import OverallVerdict
 from audit.result.findings import RuleResult, Verdict
+from audit.stats.arrays import IntArray
 from audit.verdicts.judge import exit_code, judge, overall_verdict
 from audit.vocabulary.groups import Group, LevelName, SensitiveFeature
 

@@ -6,14 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import ndtr, ndtri
 
+from audit.stats.arrays import FloatArray
 from audit.stats.scores.auc import auc, pair_wins, split_auc
 from tools.simulate.verdict_size import Measured
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 BINS = 200
 LEVEL = 0.95

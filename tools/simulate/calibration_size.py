@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import numpy as np
-import numpy.typing as npt
 
+from audit.stats.arrays import FloatArray
 from audit.stats.scores.calibration import CalibrationBins, mean_gap, miscalibration
 from tools.simulate.verdict_size import Measured
 
-FloatArray = npt.NDArray[np.float64]
 Truth = Callable[[FloatArray], FloatArray]
 
 BINS = 10

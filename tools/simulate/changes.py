@@ -11,8 +11,8 @@ from itertools import product
 from typing import Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from audit.stats.arrays import BoolArray, FloatArray, IntArray
 from audit.stats.margins.multiplicity import reject_family
 from audit.stats.margins.score_test import FAIL_BETA, PASS_BETA, screened_p
 from audit.stats.pairs.paired_family import name_paired
@@ -21,10 +21,6 @@ from audit.stats.rates.boundaries import margin_boundary
 from audit.verdicts.budget import ALL_NAMES
 from audit.verdicts.changes.margins import NAMING_BETA, SEPARATELY
 from tools.simulate.verdict_size import Measured, zipf_sizes
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
-BoolArray = npt.NDArray[np.bool_]
 
 ALPHA: Final = 0.05
 LEVEL: Final = ALL_NAMES * ALPHA

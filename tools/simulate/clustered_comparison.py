@@ -11,8 +11,8 @@ from dataclasses import replace
 from itertools import product
 
 import numpy as np
-import numpy.typing as npt
 
+from audit.stats.arrays import FloatArray, IntArray
 from audit.stats.clusters.effective_test import Comparison, effective_size, effective_test, few_degrees_factor
 from audit.stats.clusters.own_correlation import Alike, Evened
 from audit.stats.clusters.weighted_rate import MAX_CORRELATION, WeightedRate
@@ -21,9 +21,6 @@ from audit.stats.rates.intervals import wilson
 from audit.stats.rates.mover import Limits, difference_of_limits, ratio_of_limits
 from tools.simulate.verdict_size import Measured
 from tools.simulate.weighted_clusters import WEIGHT_CV, Setting, cluster_sizes, rates_of, settings
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 LEVEL, SMALL_LEVEL = 0.05, 0.001
 _ROWS_AT_ONCE = 1_000_000

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from audit.analyses.amplification import amplification, amplification_outcomes
 from audit.analyses.label_gaps import label_gaps
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan
+from audit.stats.arrays import FloatArray, IntArray
 from audit.stats.doubts.conditional_change import NOTES, change_by_conditioning
 from audit.stats.doubts.mantel_haenszel import (
     StratumPairs,
@@ -29,9 +29,6 @@ from audit.stats.rates.intervals import newcombe_difference, wilson
 from audit.stats.scores.deployed import RateLimits, flag_rate_at, precision_at
 from audit.vocabulary.groups import Axis, Family, Group, Level
 from tools.simulate.verdict_size import Measured
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 STRATA = {
     "5 large strata": (np.full(5, 100), np.full(5, 400), np.linspace(0.2, 0.6, 5)),

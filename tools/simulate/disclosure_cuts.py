@@ -12,7 +12,8 @@ from audit.disclosure.lattice import Lattice
 from audit.disclosure.protect import Protected, protect
 from audit.disclosure.view import NOTHING, VALUE, View
 from audit.errors import RefusedReleaseError
-from tools.simulate.disclosure_world import BoolArray, People, counted, method, people, world_lattice
+from audit.stats.arrays import BoolArray
+from tools.simulate.disclosure_world import People, counted, method, people, world_lattice
 from tools.simulate.verdict_size import Measured
 
 ROWS = (20_000, 64_000, 300_000)

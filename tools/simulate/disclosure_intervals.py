@@ -6,19 +6,15 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from audit.disclosure.exact import ExactCounts
 from audit.disclosure.rates import RATES, intervals
+from audit.stats.arrays import BoolArray, FloatArray, IntArray
 from audit.stats.rates.intervals import wilson
 from tools.simulate.disclosure_world import People as Set
 from tools.simulate.disclosure_world import counted, method, world_lattice
 from tools.simulate.verdict_size import Measured
 from tools.simulate.whole_audit import GENDERS, NATIONALITIES
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
-BoolArray = npt.NDArray[np.bool_]
 
 CLASSES: Final = ((20, 49), (50, 99), (100, 299), (300, 999))
 LEVEL: Final = 0.95

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from audit.disclosure.exact import ExactCounts, from_finest
 from audit.disclosure.keys import keys_of_counts
@@ -13,11 +12,9 @@ from audit.disclosure.lattice import Lattice, lattice_of
 from audit.disclosure.method import Method, method_of
 from audit.disclosure.noise import UIntArray
 from audit.disclosure.vocabulary import ladder_of
+from audit.stats.arrays import BoolArray, IntArray
 from audit.vocabulary.groups import LevelName
 from tools.simulate.whole_audit import GENDERS, NATIONALITIES, features
-
-IntArray = npt.NDArray[np.int64]
-BoolArray = npt.NDArray[np.bool_]
 
 SECRET = bytes(32)
 _SIDES = ("positive", "positive", "negative", "negative", "unscored", "unlabelled")

@@ -16,7 +16,6 @@ from pathlib import Path
 from unittest.mock import patch
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -26,10 +25,9 @@ from audit.plan.sampling_design import SamplingDesign
 from audit.planning import draw
 from audit.planning.sample_allocation import Allocation, ClusterShapes, allocate
 from audit.planning.sample_sizes import PoolCell
+from audit.stats.arrays import FloatArray, IntArray
 from tools.simulate.verdict_size import Measured
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 GROUPS = 4
 SIZES = (300, 200, 80, 20)
 RECALL = (0.8, 0.7, 0.5, 0.6)

@@ -13,8 +13,8 @@ from itertools import product
 from typing import Literal, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from audit.stats.arrays import FloatArray, IntArray
 from audit.stats.clusters.effective_test import Comparison, effective_test
 from audit.stats.clusters.own_correlation import Alike, Evened
 from audit.stats.clusters.weighted_rate import Tilt, WeightedRate
@@ -22,8 +22,6 @@ from audit.stats.rates.boundaries import margin_boundary
 from tools.simulate.clustered_comparison import pooled
 from tools.simulate.verdict_size import Measured
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 Event = Literal["pass", "fail"]
 
 LEVELS: dict[Event, tuple[float, ...]] = {"pass": (0.05,), "fail": (0.05, 0.001)}

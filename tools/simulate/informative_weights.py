@@ -11,15 +11,14 @@ from dataclasses import replace
 from itertools import product
 
 import numpy as np
-import numpy.typing as npt
 
+from audit.stats.arrays import FloatArray
 from audit.stats.clusters.effective_test import Comparison, effective_test
 from audit.stats.clusters.weighted_rate import Tilt, WeightedRate
 from audit.stats.rates.boundaries import margin_boundary
 from tools.simulate.verdict_size import Measured
 from tools.simulate.weighted_clusters import Setting, settings
 
-FloatArray = npt.NDArray[np.float64]
 LEVELS = (0.05, 0.05, 0.001)
 _FACTORS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 10.0, 20.0)
 _EVENTS = (("false PASS", "<= 5 %"), ("false FAIL", "<= 5 %"), ("false FAIL at .001", "<= 0.1 %"))

@@ -12,12 +12,12 @@ from itertools import product
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from audit.analyses.families import count_families
 from audit.analyses.sides import questions
 from audit.counting.table import FLAGGED, NOT_FLAGGED, POSITIVE, CountsTable, FamilyCounts
 from audit.plan.audit_plan import AuditPlan
+from audit.stats.arrays import BoolArray, FloatArray, IntArray
 from audit.stats.groups.equality import equality_p
 from audit.stats.groups.generalized_entropy import entropy_interval, generalized_entropy
 from audit.stats.groups.heterogeneity import spread_between
@@ -28,10 +28,6 @@ from audit.verdicts.judge import judge
 from audit.vocabulary.groups import Group
 from tools.simulate import whole_audit
 from tools.simulate.verdict_size import Measured, zipf_sizes
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
-BoolArray = npt.NDArray[np.bool_]
 
 UNNAMED_LEVEL = 0.01
 SPREAD_LEVEL = 0.95

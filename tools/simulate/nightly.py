@@ -15,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from audit.analyses.families import count_families
-from audit.counting.table import FLAGGED, NOT_FLAGGED, POSITIVE, CountsTable, IntArray
+from audit.counting.table import FLAGGED, NOT_FLAGGED, POSITIVE, CountsTable
 from audit.plan.audit_plan import AuditPlan
+from audit.stats.arrays import FloatArray, IntArray
 from audit.verdicts.judge import judge
 from audit.verdicts.nights.judging import judged
 from audit.verdicts.nights.state import Evidence, Sample, State, begun
@@ -24,7 +25,6 @@ from audit.verdicts.nights.taking_in import taken_in
 from audit.vocabulary.groups import LevelName, SensitiveFeature
 from tools.simulate.verdict_size import Measured
 
-FloatArray = npt.NDArray[np.float64]
 Event = Literal["fail", "pass"]
 Setting = Callable[[int, np.random.Generator], Iterator[Measured]]
 """Takes a number of histories."""

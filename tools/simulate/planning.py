@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from audit.analyses.families import count_families
 from audit.counting.moments import Moments
@@ -20,14 +19,13 @@ from audit.counting.table import FLAGGED, NEGATIVE, NOT_FLAGGED, POSITIVE, Count
 from audit.plan.audit_plan import AuditPlan
 from audit.planning.planned_cases import Asked, planned_cases
 from audit.planning.power import GroupPower, counts_power
+from audit.stats.arrays import IntArray
 from audit.stats.sizes.decidable_disparity import Limit
 from audit.verdicts.judge import judge
 from audit.vocabulary.groups import LevelName, SensitiveFeature
 from tools.simulate.verdict_size import Measured, zipf_sizes
 from tools.simulate.weighted_clusters import FEATURE, GROUPS, Drawn, Setting, cluster_rates, counted, draw
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 POWER = 0.8
 FEW_CLUSTERS = 20
 """Of unequal sizes so few are worth fewer than ten, and nothing is promised."""

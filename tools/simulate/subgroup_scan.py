@@ -10,16 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from audit.analyses.subgroup_scan import subgroup_scan
 from audit.counting.scan_cells import ScanAttribute, ScanCells
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings.subgroup_scan import SubgroupScan
+from audit.stats.arrays import FloatArray
 from tools.simulate.verdict_size import Measured
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 SHARES = {
     "nationality": 1.0 / np.arange(1, 201),

@@ -11,12 +11,10 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
+from audit.stats.arrays import FloatArray
 from audit.stats.pairs.template_shifts import holm, mean_interval, shift_tests
 from tools.simulate.verdict_size import Measured
-
-FloatArray = npt.NDArray[np.float64]
 
 MARGIN: Final = 0.05
 DEVIATION: Final = 0.5 * MARGIN

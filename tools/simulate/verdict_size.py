@@ -9,14 +9,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from audit.stats.arrays import FloatArray, IntArray
 from audit.stats.margins.multiplicity import Method, reject_family
 from audit.stats.margins.score_test import FAIL_BETA, PASS_BETA, screened_p
 from audit.stats.margins.unnamed import unnamed_p
 from audit.stats.rates.boundaries import Boundary, counted_outcome, margin_boundary
 from audit.verdicts.budget import NAMES, UNNAMED
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 NATIONALITIES = 200
 PASS_LEVEL = 0.05

@@ -23,13 +23,11 @@ from audit.counting.moments import Moments
 from audit.counting.table import FLAGGED, NOT_FLAGGED, POSITIVE, CountsTable
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings import Verdict
+from audit.stats.arrays import FloatArray, IntArray
 from audit.verdicts.judge import judge
 from audit.vocabulary.groups import LevelName, SensitiveFeature
 from audit.vocabulary.metrics import Cell
 from tools.simulate.verdict_size import Measured
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 GROUPS = ("a", "b", "c", "d", "e", "f")
 """The first is the one on the margin."""

@@ -11,17 +11,15 @@ from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
-import numpy.typing as npt
 
 from audit.analyses.families import count_families
-from audit.counting.table import FLAGGED, NOT_FLAGGED, POSITIVE, CountsTable, IntArray
+from audit.counting.table import FLAGGED, NOT_FLAGGED, POSITIVE, CountsTable
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings import Verdict
+from audit.stats.arrays import FloatArray, IntArray
 from audit.verdicts.judge import judge
 from audit.vocabulary.groups import Group, LevelName, SensitiveFeature
 from tools.simulate.verdict_size import Measured
-
-FloatArray = npt.NDArray[np.float64]
 
 NATIONALITIES, SUBREGIONS, REGIONS = 200, 22, 5
 GENDERS = {"woman": 0.55, "man": 0.38, "unknown": 0.05, "non-binary": 0.02}

@@ -9,18 +9,18 @@ from types import ModuleType
 from typing import Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from audit.analyses.crosscheck import rates_aif360, rates_fairlearn
 from audit.analyses.crosscheck.compare import TOLERANCE, Comparison, compare, distance
 from audit.analyses.crosscheck.conventions import CONVENTIONS
-from audit.analyses.crosscheck.tables import Answers, FloatArray, Rows, Tables, ours, rates_of, tables_of
+from audit.analyses.crosscheck.tables import Answers, Rows, Tables, ours, rates_of, tables_of
 from audit.counting.moments import FamilyMoments, Moments
 from audit.counting.table import FamilyCounts
 from audit.errors import CrosscheckError
 from audit.plan.audit_plan import AuditPlan
 from audit.result.audit_result import Notice
 from audit.result.findings import Agreement, Convention, CrosscheckState, Disparity, Estimate
+from audit.stats.arrays import FloatArray, IntArray
 from audit.vocabulary.groups import Group
 from audit.vocabulary.metrics import METRICS, Cell, MetricName
 from audit.vocabulary.sentences import sentence
@@ -48,8 +48,6 @@ HEADLINES: Final[tuple[MetricName, ...]] = ("true_positive_rate", "false_positiv
 MOST_TABLES: Final = 4_000
 """Distinct groups that are compared, the first families first: a count and no time, so that every machine stops at the
 same group. A thousand of them take about a second."""
-
-IntArray = npt.NDArray[np.int64]
 
 
 def headlines(plan: AuditPlan) -> tuple[MetricName, ...]:

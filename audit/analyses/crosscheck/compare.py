@@ -9,8 +9,9 @@ from typing import Final
 import numpy as np
 
 from audit.analyses.crosscheck.conventions import rate_convention
-from audit.analyses.crosscheck.tables import Answers, BoolArray, FloatArray, Tables, four_cells, rates_of
+from audit.analyses.crosscheck.tables import Answers, Tables, four_cells, rates_of
 from audit.result.findings import ConventionCode
+from audit.stats.arrays import BoolArray, FloatArray
 from audit.vocabulary.groups import Group
 from audit.vocabulary.metrics import MetricName
 

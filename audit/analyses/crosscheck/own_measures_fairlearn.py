@@ -31,6 +31,7 @@ from audit.errors import DetectorError
 from audit.evaluation.connection import reading
 from audit.plan.audit_plan import AuditPlan, Measure
 from audit.result.findings import OwnMeasure, OwnMeasureReason
+from audit.stats.arrays import FloatArray, IntArray
 from audit.stats.rates.row_bootstrap import expanded_percentiles, resampled_places
 from audit.vocabulary.groups import Axis, Family, Group, Level, SensitiveFeature
 
@@ -50,8 +51,6 @@ _STREAM: Final = 0x0B5E
 _BROKEN: Final = (Exception, SystemExit)
 """What the operator's code can raise."""
 
-IntArray = npt.NDArray[np.int64]
-FloatArray = npt.NDArray[np.float64]
 _Function = Callable[[Any, Any], Any]
 
 

@@ -16,17 +16,8 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from audit.analyses.crosscheck.tables import (
-    DECISIONS,
-    LABELS,
-    Answers,
-    FloatArray,
-    Rows,
-    Tables,
-    four_cells,
-    labelled,
-    two_cells,
-)
+from audit.analyses.crosscheck.tables import DECISIONS, LABELS, Answers, Rows, Tables, four_cells, labelled, two_cells
+from audit.stats.arrays import FloatArray
 from audit.vocabulary.metrics import MetricName
 
 __all__ = ["DISTRIBUTION", "answers", "quiet_import", "row_rates"]

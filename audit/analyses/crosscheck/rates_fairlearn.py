@@ -14,17 +14,8 @@ from typing import Final
 
 import numpy as np
 
-from audit.analyses.crosscheck.tables import (
-    DECISIONS,
-    LABELS,
-    Answers,
-    FloatArray,
-    Rows,
-    Tables,
-    four_cells,
-    labelled,
-    two_cells,
-)
+from audit.analyses.crosscheck.tables import DECISIONS, LABELS, Answers, Rows, Tables, four_cells, labelled, two_cells
+from audit.stats.arrays import FloatArray
 from audit.vocabulary.metrics import METRICS, Cell, MetricName
 
 __all__ = ["DISTRIBUTION", "MOST_RESTS", "answers", "row_rates"]

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from audit.analyses.crosscheck.tables import Rows
 from audit.counting.count import SCORED
 from audit.counting.table import FLAGGED, NOT_FLAGGED
 from audit.evaluation.connection import reading
+from audit.stats.arrays import IntArray
 from audit.vocabulary.groups import Family, Group, Level
 
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ __all__ = ["MOST_ROWS", "code_places", "group_rows"]
 
 MOST_ROWS: Final = 1_000_000
 """Sets with fewer rows are compared row by row as well."""
-
-IntArray = npt.NDArray[np.int64]
 
 
 def group_rows(evaluation_set: EvaluationSet, families: Sequence[Family]) -> dict[Group, Rows]:

@@ -9,14 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from audit.counting.table import FLAGGED, NOT_FLAGGED, FamilyCounts
+from audit.stats.arrays import BoolArray, FloatArray
 from audit.vocabulary.metrics import METRICS, Cell, MetricName
 
 __all__ = [
     "DECISIONS",
     "LABELS",
     "Answers",
-    "BoolArray",
-    "FloatArray",
     "Rows",
     "Tables",
     "four_cells",
@@ -27,8 +26,6 @@ __all__ = [
     "two_cells",
 ]
 
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
 SmallArray = npt.NDArray[np.int8]
 
 LABELS: Final = (1, 1, 0, 0)

@@ -15,12 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from audit.planning.drawing.pool import Pool
+from audit.stats.arrays import FloatArray, IntArray
 from audit.stats.sizes.unit_shapes import UnitShapes
 
 __all__ = ["Strata", "distinct_rows", "draw_units", "strata_for", "unit_shapes"]
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 _TICKETS: Final = 2**128
 _OF_UNITS: Final = {

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from audit.counting.probed import Design
-from audit.detectors.answers import CheckedAnswers, FloatArray
+from audit.detectors.answers import CheckedAnswers
 from audit.detectors.isolation.options import Isolating
 from audit.detectors.isolation.placement import restarted
 from audit.detectors.protocol import ROW_ID, Detector
@@ -20,6 +20,7 @@ from audit.plan.audit_plan import AuditPlan, ModelDetector
 from audit.scoring.progress import Progress
 from audit.scoring.rounds import Rounds
 from audit.scoring.runner import run_rounds
+from audit.stats.arrays import FloatArray
 
 if TYPE_CHECKING:
     from audit.scoring import Keeping

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import betainc, ndtri, stdtrit
 
+from audit.stats.arrays import BoolArray, FloatArray
 from audit.stats.clusters.own_correlation import Alike
 from audit.stats.clusters.unseen_clusters import Bundles, chance_unseen, too_few_clusters
 from audit.stats.clusters.weighted_rate import (
@@ -29,7 +30,6 @@ from audit.stats.clusters.weighted_rate import (
     satterthwaite,
     variance_factor,
 )
-from audit.stats.rates.binomial import BoolArray, FloatArray
 from audit.stats.rates.boundaries import Boundary, counted_rate
 
 __all__ = [

@@ -18,9 +18,9 @@ from typing import Final
 import numpy as np
 from scipy.special import gammaincinv
 
+from audit.stats.arrays import BoolArray, FloatArray
 from audit.stats.clusters.unseen_clusters import CLASSES, Bundles, ClassSums, size_class, without_pairs
 from audit.stats.clusters.weighted_rate import WeightedRate, own_variance, satterthwaite, variance_factor
-from audit.stats.rates.binomial import BoolArray, FloatArray
 
 __all__ = ["UPPER_TAIL", "Alike", "Evened", "evened_powers", "evened_weight", "largest_correlation"]
 

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from audit.stats.rates.binomial import BoolArray, FloatArray
+from audit.stats.arrays import BoolArray, FloatArray
 
 __all__ = [
     "MAX_CORRELATION",

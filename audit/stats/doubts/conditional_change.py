@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from audit.stats.rates.binomial import BoolArray, FloatArray
+from audit.stats.arrays import BoolArray, FloatArray
 
 __all__ = ["APPEARS", "CANNOT_TELL", "NOTES", "REVERSES", "STAYS", "VANISHES", "change_by_conditioning"]
 

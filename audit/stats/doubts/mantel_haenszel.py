@@ -15,7 +15,8 @@ from typing import Literal
 import numpy as np
 from scipy.special import chdtrc, ndtri
 
-from audit.stats.rates.binomial import Counts, FloatArray, IntArray, checked_counts, checked_fraction
+from audit.stats.arrays import FloatArray, IntArray
+from audit.stats.rates.binomial import Counts, checked_counts, checked_fraction
 
 __all__ = [
     "LEAST_EXPECTED",

@@ -10,7 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import xlogy
 
-from audit.stats.rates.binomial import Counts, FloatArray, checked_counts
+from audit.stats.arrays import FloatArray
+from audit.stats.rates.binomial import Counts, checked_counts
 
 MOST_CASES = 10**9 - 1
 """Largest number of cases that numpy's hypergeometric generator takes."""

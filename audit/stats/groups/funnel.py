@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from audit.stats.arrays import BoolArray, FloatArray, IntArray
 from audit.stats.margins.score_test import FAIL_BETA, asymptotic_p, exact_rejects
-from audit.stats.rates.binomial import BoolArray, Counts, FloatArray, IntArray, checked_counts
+from audit.stats.rates.binomial import Counts, checked_counts
 from audit.stats.rates.boundaries import Boundary
 
 

@@ -14,8 +14,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import gammainc, gammaincc
 
+from audit.stats.arrays import FloatArray
 from audit.stats.groups.shrinkage import beta_prior, shrunk_rates
-from audit.stats.rates.binomial import Counts, FloatArray, checked_counts, checked_fraction
+from audit.stats.rates.binomial import Counts, checked_counts, checked_fraction
 
 _FEWEST = 2
 """Least number of groups, and of cases of a group: one case shows nothing of the chance that must be taken off."""

@@ -17,7 +17,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from audit.stats.rates.binomial import Counts, FloatArray, checked_counts
+from audit.stats.arrays import FloatArray
+from audit.stats.rates.binomial import Counts, checked_counts
 
 _REWEIGHTINGS = 20
 """Number of rounds. More of them change no digit that is shown."""

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 
+from audit.stats.arrays import BoolArray, FloatArray, IntArray
 from audit.stats.margins.score_test import asymptotic_p, exact_p
-from audit.stats.rates.binomial import BoolArray, Counts, FloatArray
+from audit.stats.rates.binomial import Counts
 from audit.stats.rates.boundaries import Boundary, counted_outcome
 
 __all__ = ["Tables", "asymptotically_fewest", "fewest_to_overturn", "rate_bounds"]
 
-IntArray = npt.NDArray[np.int64]
 Tables = tuple[IntArray, IntArray, IntArray, IntArray]
 """Numerator and denominator of each of G groups, and numerator and denominator of its rest."""
 

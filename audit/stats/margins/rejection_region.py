@@ -10,8 +10,9 @@ from typing import TypeAlias
 
 import numpy as np
 
+from audit.stats.arrays import BoolArray, FloatArray, IntArray
 from audit.stats.margins.staircase import Span, Staircase, samples_of, span_of, staircase_of
-from audit.stats.rates.binomial import BoolArray, FloatArray, IntArray, binomial_cdf
+from audit.stats.rates.binomial import binomial_cdf
 from audit.stats.rates.binomial_runs import CdfAlong, reach
 from audit.stats.rates.boundaries import Boundary
 

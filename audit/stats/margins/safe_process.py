@@ -12,8 +12,9 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from audit.stats.arrays import BoolArray, FloatArray, IntArray
 from audit.stats.margins.score_statistic import restricted_rates
-from audit.stats.rates.binomial import BoolArray, Counts, FloatArray, IntArray, checked_fraction
+from audit.stats.rates.binomial import Counts, checked_fraction
 from audit.stats.rates.boundaries import Boundary
 
 __all__ = ["SafeState", "e_holm", "log_factor", "mean_log_e", "new_state", "take_in"]

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from audit.stats.rates.binomial import Counts, FloatArray
+from audit.stats.arrays import FloatArray
+from audit.stats.rates.binomial import Counts
 from audit.stats.rates.boundaries import Boundary
 
 

@@ -12,9 +12,10 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import ndtr
 
+from audit.stats.arrays import BoolArray, FloatArray
 from audit.stats.margins.rejection_region import largest_rejection_probability
 from audit.stats.margins.score_statistic import score_statistic
-from audit.stats.rates.binomial import BoolArray, Counts, FloatArray, checked_counts, checked_fraction
+from audit.stats.rates.binomial import Counts, checked_counts, checked_fraction
 from audit.stats.rates.boundaries import Boundary
 from audit.stats.rates.intervals import clopper_pearson
 

@@ -13,8 +13,8 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
+from audit.stats.arrays import FloatArray, IntArray
 from audit.stats.margins.score_statistic import score_statistic
-from audit.stats.rates.binomial import FloatArray, IntArray
 from audit.stats.rates.boundaries import Boundary
 
 __all__ = ["Samples", "Span", "Staircase", "samples_of", "span_of", "staircase_of"]

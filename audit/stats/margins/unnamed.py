@@ -12,7 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import gammaincc
 
-from audit.stats.rates.binomial import Counts, FloatArray, binomial_cdf, checked_counts, largest_count
+from audit.stats.arrays import FloatArray
+from audit.stats.rates.binomial import Counts, binomial_cdf, checked_counts, largest_count
 from audit.stats.rates.boundaries import Boundary
 
 EXACT_BELOW = 0.1

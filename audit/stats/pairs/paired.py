@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import ndtri
 
-from audit.stats.rates.binomial import BoolArray, Counts, FloatArray, checked_fraction
+from audit.stats.arrays import BoolArray, FloatArray
+from audit.stats.rates.binomial import Counts, checked_fraction
 
 __all__ = ["difference_of_independent", "mean_of_signed_estimates", "newcombe_paired"]
 

@@ -13,8 +13,9 @@ from typing import Final
 import numpy as np
 from scipy.special import ndtr
 
+from audit.stats.arrays import BoolArray, FloatArray, IntArray
 from audit.stats.margins.multiplicity import FamilyRejections
-from audit.stats.rates.binomial import BoolArray, Counts, FloatArray, IntArray, binomial_cdf, checked_fraction
+from audit.stats.rates.binomial import Counts, binomial_cdf, checked_fraction
 
 __all__ = ["name_paired", "smallest_paired_p", "survival_probability"]
 

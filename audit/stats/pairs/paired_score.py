@@ -14,7 +14,8 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 from scipy.special import ndtr
 
-from audit.stats.rates.binomial import Counts, FloatArray, IntArray, binomial_cdf, checked_fraction
+from audit.stats.arrays import FloatArray, IntArray
+from audit.stats.rates.binomial import Counts, binomial_cdf, checked_fraction
 from audit.stats.rates.intervals import clopper_pearson
 
 __all__ = ["BETA", "PairedP", "paired_interval", "paired_p", "paired_statistic", "pairs_to_pass", "screened_paired_p"]

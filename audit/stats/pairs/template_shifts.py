@@ -23,11 +23,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import stdtr, stdtrit
 
+from audit.stats.arrays import FloatArray
 from audit.stats.rates.binomial import checked_fraction
 
 __all__ = ["MIN_TEMPLATES", "HolmStep", "ShiftTests", "holm", "mean_interval", "shift_tests", "undetected_share"]
 
-FloatArray = npt.NDArray[np.float64]
 
 MIN_TEMPLATES: Final = 10
 """With fewer templates nothing is decided: neither the spread nor the skewness of shifts is known."""

@@ -8,9 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import betainc
 
-FloatArray: TypeAlias = npt.NDArray[np.float64]
-IntArray: TypeAlias = npt.NDArray[np.int64]
-BoolArray: TypeAlias = npt.NDArray[np.bool_]
+from audit.stats.arrays import FloatArray
 
 Counts: TypeAlias = npt.ArrayLike
 """One count for each group: anything that numpy turns into an array."""

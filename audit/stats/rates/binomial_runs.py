@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import gammaln, xlog1py, xlogy
 
-from audit.stats.rates.binomial import FloatArray, IntArray
+from audit.stats.arrays import FloatArray, IntArray
 
 __all__ = ["CdfAlong", "reach"]
 

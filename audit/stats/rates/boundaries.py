@@ -13,7 +13,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from audit.stats.rates.binomial import Counts, FloatArray, checked_counts
+from audit.stats.arrays import FloatArray
+from audit.stats.rates.binomial import Counts, checked_counts
 
 Side = Literal["fail", "pass"]
 Scale = Literal["difference", "ratio"]

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from audit.stats.rates.binomial import FloatArray
+from audit.stats.arrays import FloatArray
 
 __all__ = ["Limits", "difference_of_limits", "ratio_of_limits"]
 

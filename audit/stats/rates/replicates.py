@@ -10,7 +10,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from audit.stats.rates.binomial import FloatArray, IntArray
+from audit.stats.arrays import FloatArray, IntArray
 
 Scheme = Literal["within_groups", "whole_table"]
 """Whether every group keeps its number of cases, or only the whole table does."""

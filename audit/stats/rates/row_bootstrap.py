@@ -9,7 +9,8 @@ from typing import Final
 import numpy as np
 from scipy.special import ndtr, stdtrit
 
-from audit.stats.rates.binomial import FloatArray, IntArray, checked_fraction
+from audit.stats.arrays import FloatArray, IntArray
+from audit.stats.rates.binomial import checked_fraction
 
 __all__ = ["LEAST_USED", "expanded_percentiles", "resampled_places"]
 

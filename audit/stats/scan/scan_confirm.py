@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from audit.stats.arrays import BoolArray, FloatArray, IntArray
 from audit.stats.clusters.effective_test import MIN_DEGREES_OF_FREEDOM, Comparison, effective_test
 from audit.stats.clusters.own_correlation import Alike, Evened
 from audit.stats.clusters.weighted_rate import WeightedRate, pooled_correlation
 from audit.stats.margins.score_test import exact_p
-from audit.stats.rates.binomial import BoolArray, FloatArray, IntArray
 from audit.stats.rates.boundaries import Boundary, counted_outcome, margin_boundary
 
 __all__ = ["Confirmation", "clustered_confirmation", "exact_confirmation", "no_worse_boundary"]

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import xlogy
 
-from audit.stats.rates.binomial import BoolArray, FloatArray, IntArray
+from audit.stats.arrays import BoolArray, FloatArray, IntArray
 
 __all__ = ["MOST_MARGINS", "Corners", "bernoulli_score", "random_starts"]
 

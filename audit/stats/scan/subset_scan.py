@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from audit.stats.rates.binomial import BoolArray, FloatArray, IntArray
+from audit.stats.arrays import BoolArray, FloatArray, IntArray
 from audit.stats.scan.scan_starts import MOST_MARGINS, Corners, bernoulli_score
 
 __all__ = ["SEVERITIES", "BestSubset", "BestValues", "SubsetSearch", "best_values"]

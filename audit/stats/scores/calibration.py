@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import gammaincc
 
-from audit.stats.rates.binomial import FloatArray
+from audit.stats.arrays import FloatArray
 from audit.stats.rates.intervals import wilson
 
 LEAST_CASES: Final = 10

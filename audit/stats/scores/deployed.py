@@ -10,7 +10,8 @@ from typing import TypeAlias
 
 import numpy as np
 
-from audit.stats.rates.binomial import FloatArray, checked_fraction
+from audit.stats.arrays import FloatArray
+from audit.stats.rates.binomial import checked_fraction
 from audit.stats.rates.mover import Limits, ratio_of_limits
 
 __all__ = ["RateLimits", "flag_rate_at", "precision_at"]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from audit.stats.rates.binomial import Counts, FloatArray, checked_counts
+from audit.stats.arrays import FloatArray
+from audit.stats.rates.binomial import Counts, checked_counts
 from audit.stats.rates.intervals import wilson
 
 __all__ = ["difference_of_costs", "expected_cost"]

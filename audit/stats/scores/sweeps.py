@@ -11,7 +11,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from audit.stats.rates.binomial import FloatArray, IntArray, checked_fraction
+from audit.stats.arrays import FloatArray, IntArray
+from audit.stats.rates.binomial import checked_fraction
 from audit.stats.rates.intervals import newcombe_difference
 
 NOBODY: Final = -1

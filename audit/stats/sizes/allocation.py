@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from audit.stats.arrays import FloatArray, IntArray
+
 __all__ = ["GroupCells", "effective_sizes", "proportional_counts", "smallest_allocation"]
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 _BISECTIONS = 200
 _ROUNDS = 500

@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr, ndtri
 
+from audit.stats.arrays import BoolArray, FloatArray
 from audit.stats.margins.score_statistic import restricted_rates
-from audit.stats.rates.binomial import BoolArray, Counts, FloatArray, binomial_cdf, checked_fraction, largest_count
+from audit.stats.rates.binomial import Counts, binomial_cdf, checked_fraction, largest_count
 from audit.stats.rates.boundaries import Boundary, counted_rate
 
 _MOST_CASES = 2.0**40

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr
 
-from audit.stats.rates.binomial import BoolArray, FloatArray, checked_fraction
+from audit.stats.arrays import BoolArray, FloatArray
+from audit.stats.rates.binomial import checked_fraction
 from audit.stats.rates.boundaries import Boundary, counted_rate
 
 __all__ = ["effective_levels", "first_effective_levels", "power_width"]

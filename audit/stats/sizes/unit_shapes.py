@@ -10,10 +10,10 @@ from dataclasses import astuple, dataclass
 
 import numpy as np
 
+from audit.stats.arrays import FloatArray
 from audit.stats.clusters.own_correlation import Evened
 from audit.stats.clusters.unseen_clusters import Bundles, ClassSums
 from audit.stats.clusters.weighted_rate import WeightedRate
-from audit.stats.rates.binomial import FloatArray
 
 __all__ = ["UnitShapes"]
 

@@ -15,8 +15,9 @@ import numpy.typing as npt
 
 from audit.analyses.families import rule_families
 from audit.analyses.sides import Question, When, questions
-from audit.counting.table import FamilyCounts, IntArray
+from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan, Rule
+from audit.stats.arrays import BoolArray, FloatArray, IntArray
 from audit.stats.margins.multiplicity import FamilyRejections, Method, reject_family
 from audit.stats.margins.score_test import FAIL_BETA, PASS_BETA, screened_p
 from audit.stats.pairs.paired_family import name_paired
@@ -39,8 +40,6 @@ from audit.vocabulary.metrics import METRICS
 
 __all__ = ["ChangeTests", "Evidence", "change_level", "change_tests"]
 
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
 
 NAMING_BETA: Final = 1e-6
 """What the paired test spends on its confidence set where a name is at stake: less than many groups leave each."""

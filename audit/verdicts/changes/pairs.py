@@ -10,10 +10,11 @@ import numpy as np
 
 from audit.analyses.estimates import everyone_as_family, group_counts
 from audit.counting.count import SCORED
-from audit.counting.table import DECISIONS, UNLABELLED, CountsTable, FamilyCounts, IntArray
+from audit.counting.table import DECISIONS, UNLABELLED, CountsTable, FamilyCounts
 from audit.errors import ResultError
 from audit.evaluation.connection import reading
 from audit.evaluation.sql import identifier
+from audit.stats.arrays import IntArray
 from audit.vocabulary.groups import Family, SensitiveFeature
 
 if TYPE_CHECKING:

@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from audit.analyses.sides import Question, When, questions
-from audit.counting.table import FLAGGED, NOT_FLAGGED, FamilyCounts, IntArray, cells_mask
+from audit.counting.table import FLAGGED, NOT_FLAGGED, FamilyCounts, cells_mask
 from audit.plan.audit_plan import AuditPlan, Rule
+from audit.stats.arrays import IntArray
 from audit.stats.rates.boundaries import margin_boundary
 from audit.vocabulary.metrics import METRICS, Metric
 

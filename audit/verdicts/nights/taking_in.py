@@ -12,9 +12,10 @@ import numpy.typing as npt
 from audit.analyses.families import rule_families
 from audit.analyses.missing_attributes import PossibleMembers, possible_members
 from audit.analyses.sides import Question, cases, questions
-from audit.counting.table import ABSTAINED, DECISIONS, FLAGGED, NOT_FLAGGED, FamilyCounts, IntArray, parts_of
+from audit.counting.table import ABSTAINED, DECISIONS, FLAGGED, NOT_FLAGGED, FamilyCounts, parts_of
 from audit.errors import DataError
 from audit.plan.audit_plan import AuditPlan
+from audit.stats.arrays import BoolArray, IntArray
 from audit.stats.margins.safe_process import SafeState, e_holm, log_factor, mean_log_e, take_in
 from audit.stats.rates.boundaries import Boundary, counted_outcome
 from audit.verdicts.budget import Budget, budget, is_combined
@@ -25,7 +26,6 @@ from audit.vocabulary.groups import Family, Group, SensitiveFeature
 __all__ = ["Doubt", "counts_so_far", "looked_again", "taken_in"]
 
 
-BoolArray = npt.NDArray[np.bool_]
 _IN_EVIDENCE: Final = 3
 """Place of the cases that the evidence holds as unscored, behind the three decisions of a label."""
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 import numpy.typing as npt
 
+from audit.stats.arrays import BoolArray
 from audit.vocabulary.groups import Group, Level
 from audit.vocabulary.metrics import MetricName
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["HOURS", "PLANTED", "SIGNS", "PlantedFinding", "Sign", "referral_cases"]
 
-BoolArray = npt.NDArray[np.bool_]
 TextArray = npt.NDArray[np.str_]
 
 EXPLOITED: Final = 0.25

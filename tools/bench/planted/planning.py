@@ -18,7 +18,7 @@ import numpy as np
 from scipy.stats import ncx2, norm
 
 from audit.planning.power import plan_power
-from audit.worlds.draws import FloatArray
+from audit.stats.arrays import FloatArray
 from audit.worlds.mechanism import Mechanism
 from audit.worlds.probe_texts import MARGIN, mean_shift
 from audit.worlds.set_file import rows_table

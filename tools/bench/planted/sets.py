@@ -16,9 +16,9 @@ import pyarrow.parquet as pq
 
 from audit.plan.file.plan_file import LoadedPlan, read_plan_file
 from audit.run import run_audit
+from audit.stats.arrays import IntArray
 from audit.vocabulary.groups import Group
 from audit.vocabulary.metrics import MetricName
-from audit.worlds.draws import IntArray
 from audit.worlds.folder import companions
 from audit.worlds.mechanism import GENDERS, Mechanism
 from audit.worlds.rows import drawn_rows
