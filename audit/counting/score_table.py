@@ -24,7 +24,6 @@ __all__ = [
     "FamilyScores",
     "ScoreTable",
     "count_scored",
-    "count_scores",
     "score_expression",
 ]
 
@@ -125,13 +124,6 @@ class ScoreTable:
             unscored=_added((size, _LABELS), (group[~scored], label[~scored]), self.rows[~scored]),
             near=None if self.near is None else _added((size,), (up,), self.near),
         )
-
-
-def count_scores(
-    evaluation_set: EvaluationSet, score_range: tuple[float, float], threshold: float | None
-) -> ScoreTable:
-    """Count the rows of the scored set by group, label and score bin; see `count_scored`."""
-    return count_scored(evaluation_set, score_range, threshold)[1]
 
 
 def count_scored(

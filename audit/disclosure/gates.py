@@ -14,17 +14,14 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from audit.errors import DataError, RefusedReleaseError
 from audit.public.table import PublicRelease, public_json
 
-__all__ = ["PublicRenderer", "in_fresh_process", "refuse_unless_rendered_again", "render", "render_in_fresh_process"]
-
-PublicRenderer = Callable[[PublicRelease], Mapping[str, bytes]]
-"""Makes every public file, by its name, from a release: nothing else is handed to it."""
+__all__ = ["in_fresh_process", "refuse_unless_rendered_again", "render", "render_in_fresh_process"]
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _SECONDS: Final = 300.0

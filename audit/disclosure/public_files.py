@@ -14,6 +14,7 @@ from typing import Final, Protocol, runtime_checkable
 
 from audit.errors import AuditError, DataError
 from audit.public.table import PublicRelease
+from audit.vocabulary.text import printable
 
 __all__ = [
     "GROUP",
@@ -113,9 +114,8 @@ def make_files(release: PublicRelease) -> dict[str, bytes]:
 def _offer(name: str) -> EntryPoint:
     offers = {(offer.value, _package(offer)): offer for offer in entry_points(group=GROUP, name=name)}
     if not offers:
-        plain = "".join(character if character.isprintable() else "?" for character in name)[:60]
         raise DataError(
-            f'no public reporter "{plain}"',
+            f'no public reporter "{printable(name)[:60]}"',
             slug="unknown-public-reporter",
             hint=f"installed here: {', '.join(known_formats()) or 'none'}",
         )

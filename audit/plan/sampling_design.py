@@ -29,7 +29,6 @@ __all__ = [
 DESIGN_SCHEMA: Final = 1
 COLUMNS_ADDED: Final = ("inclusion_probability", "design_weight", "stratum", "copies", "sampling_unit")
 """Columns that a drawn set has beside those of its pool; the last two only where the design uses them."""
-SIDES: Final = ("positive", "negative")
 
 
 class PoolSection(Strict):

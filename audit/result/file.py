@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import tempfile
 from collections import Counter
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from audit.errors import ResultError, StorageError
+from audit.errors import ResultError
 from audit.result.audit_result import SCHEMA_VERSION, AuditResult
 from audit.result.change_follows import change_contradiction, worse_of
 from audit.result.findings import ChangeOutcome, FamilyResult, ProbeRuleResult, RuleResult, Verdict
@@ -21,38 +18,9 @@ from audit.result.json_text import result_sha256, result_to_json
 from audit.result.probes_follow import probe_contradiction, rejected_as_said
 from audit.result.waivers import waiver_contradiction
 
-__all__ = ["load_result", "parse_result", "result_schema", "result_sha256", "result_to_json", "write_result"]
+__all__ = ["load_result", "parse_result", "result_schema", "result_sha256", "result_to_json"]
 
 MAX_BYTES = 512 * 1024 * 1024
-
-
-def write_result(result: AuditResult, path: Path) -> None:
-    """Write `result.json` whole or not at all.
-
-    Raises
-    ------
-    StorageError
-        If it cannot be written; a file that was there before is left as it was.
-    """
-    text = result_to_json(result)
-    try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".result-", suffix=".json")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).replace(path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                Path(temporary).unlink()
-            raise
-    except OSError as error:
-        raise StorageError(
-            f"{path.name} could not be written ({error.strerror or 'storage error'})",
-            slug="storage-failed",
-            hint="free some space or choose another folder with --out",
-        ) from None
 
 
 def load_result(path: str | Path) -> AuditResult:

@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Final
 
-__all__ = ["SHOWN", "count_of", "harmless", "rows_text", "shown", "starts_formula", "without_unseen"]
+__all__ = ["SHOWN", "count_of", "harmless", "printable", "rows_text", "shown", "starts_formula", "without_unseen"]
 
 
 _WHITE: Final = re.compile(r"[\t\n\r\x0b\x0c\x85\u2028\u2029]+")
@@ -76,7 +76,12 @@ def count_of(count: int, singular: str, plural: str = "") -> str:
     return f"{count:,} {singular if count == 1 else plural or singular + 's'}"
 
 
+def printable(text: str) -> str:
+    """`text` on one line, with `?` for each character that could move the cursor, change colours or not be seen."""
+    return "".join(character if character.isprintable() else "?" for character in text)
+
+
 def shown(name: str) -> str:
     """Name of a file or column for a message: on one line, at most 80 characters."""
-    plain = "".join(character if character.isprintable() else "?" for character in name)
+    plain = printable(name)
     return plain if len(plain) <= 80 else plain[:79] + "…"

@@ -13,7 +13,7 @@ from audit.worlds.probe_texts import MARGIN, mean_shift
 from audit.worlds.truth import Truth
 from audit.worlds.world import FindingName, Possible
 
-__all__ = ["ASKED", "State", "accused_without_cause", "found_by", "rules_fail", "state_of", "words_accused"]
+__all__ = ["ASKED", "State", "accused_without_cause", "rules_fail", "state_of", "words_accused"]
 
 State = Literal["found", "not_found", "cannot_tell"]
 
@@ -34,18 +34,6 @@ _STATES: Final[dict[Outcome, State]] = {
     "inconclusive": "cannot_tell",
     "not_evaluable": "cannot_tell",
 }
-
-
-def found_by(possible: Possible) -> str:
-    """Which part of a result says it."""
-    return {
-        "group-gap": "a FAIL of the group",
-        "intersection-gap": "a FAIL of the group",
-        "like-with-like": "the note `vanishes` where like is compared with like",
-        "biased-labels": "the comparison of labels with the reference table",
-        "amplification": "the word `adds` where flags are held against labels",
-        "word-leak": "a FAIL of the word under the rule on probes",
-    }[possible.finding]
 
 
 def state_of(possible: Possible, result: AuditResult) -> State:

@@ -16,7 +16,7 @@ from audit.worlds.triage import TRIAGE
 from audit.worlds.truth import measured
 from audit.worlds.world import Finding, FindingName, Possible, World, WorldName
 
-__all__ = ["WORLDS", "PlantingError", "findings_asked", "plant", "world_named"]
+__all__ = ["WORLDS", "PlantingError", "findings_asked", "plant"]
 
 WORLDS: Final[dict[WorldName, World]] = {world.name: world for world in (ADVERTS, TRIAGE, TRANSACTIONS)}
 
@@ -32,14 +32,6 @@ class PlantingError(AuditError):
     """Something is to be planted that cannot be."""
 
     exit_code = ExitCode.USAGE
-
-
-def world_named(name: str) -> World:
-    """The world of this name. Raises PlantingError."""
-    for world in WORLDS.values():
-        if world.name == name:
-            return world
-    raise PlantingError(f'there is no world "{name}"', slug="no-such-world", hint=f"name one of {', '.join(WORLDS)}")
 
 
 def findings_asked(world: World, asked: Sequence[str]) -> tuple[Finding, ...]:

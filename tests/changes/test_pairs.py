@@ -122,12 +122,13 @@ def test_the_answers_of_another_run_are_seen(tmp_path: Path) -> None:
     text = write_plan(tmp_path, 1).read_text(encoding="utf-8")
     head, _, tail = text.partition("[detector]")
     plan.write_text(head + detector + tail[tail.index("[evaluation_set]") :], encoding="utf-8")
-    from audit.result.file import load_result, write_result
+    from audit.result.file import load_result, result_to_json
     from audit.run import run_audit
 
     old = tmp_path / "old"
     old.mkdir()
-    write_result(run_audit(plan, crosscheck=False, predictions_to=old / PREDICTIONS), old / "result.json")
+    audited = run_audit(plan, crosscheck=False, predictions_to=old / PREDICTIONS)
+    (old / "result.json").write_text(result_to_json(audited), encoding="utf-8")
     same = ask(plan, old).change
     assert same is not None
     assert (same.outcome, same.unpaired) == ("pass", None)
@@ -141,7 +142,8 @@ def test_the_answers_of_another_run_are_seen(tmp_path: Path) -> None:
     # a result of an earlier version has no digest of them, and its counts are what they are held to
     result = load_result(old / "result.json")
     origin = result.provenance.model_copy(update={"predictions_sha256": None})
-    write_result(result.model_copy(update={"provenance": origin}), old / "result.json")
+    without_digest = result_to_json(result.model_copy(update={"provenance": origin}))
+    (old / "result.json").write_text(without_digest, encoding="utf-8")
     flipped = answers.assign(decision=["flagged"] * len(answers))
     for wrong in (flipped, answers.iloc[1:], pd.concat([answers, answers.iloc[:1]])):
         wrong.to_parquet(old / PREDICTIONS)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from made.sets import LADDER, made_plan
 
 from audit.counting.count import count_cases
-from audit.counting.score_table import BINS, UNIT, ScoreTable, count_scored, count_scores, score_expression
+from audit.counting.score_table import BINS, UNIT, ScoreTable, count_scored, score_expression
 from audit.counting.table import NEAR
 from audit.evaluation.evaluation_set import EvaluationSet, open_evaluation_set
 from audit.vocabulary.groups import Axis, Family
@@ -100,7 +100,7 @@ def test_it_is_what_python_counts_row_by_row(rows: Rows) -> None:
 def test_every_edge_is_in_the_bin_that_starts_there_and_the_highest_score_in_the_last(low: float, high: float) -> None:
     rows: Rows = [("1", "F", "NA", edge / BINS) for edge in range(BINS + 1)]
     with scored_set(rows, low, high) as opened:
-        table = count_scores(opened, (low, high), None)
+        _, table = count_scored(opened, (low, high), None)
     counted = np.bincount(table.bin, weights=table.rows, minlength=BINS)
     assert counted.tolist() == [1.0] * (BINS - 1) + [2.0]
     assert table.near is None
@@ -108,7 +108,7 @@ def test_every_edge_is_in_the_bin_that_starts_there_and_the_highest_score_in_the
 
 def test_scores_in_a_bin_are_cut_and_never_rounded_up() -> None:
     with scored_set([("1", "F", "NA", 0.0049), ("0", "F", "NA", 0.0099)]) as opened:
-        table = count_scores(opened, (0.0, 1.0), 0.5)
+        _, table = count_scored(opened, (0.0, 1.0), 0.5)
     assert sorted(zip(table.label.tolist(), table.bin.tolist(), strict=True)) == [(0, 0), (1, 1)]
 
 
@@ -119,7 +119,7 @@ def test_it_does_not_depend_on_threads_or_on_the_order_of_rows() -> None:
     seen = []
     for threads, order in ((1, rows), (2, rows[::-1]), (8, sorted(rows, key=str))):
         with scored_set(order, threads=threads) as opened:
-            seen.append(by_bin(count_scores(opened, (0.0, 1.0), 0.5)))
+            seen.append(by_bin(count_scored(opened, (0.0, 1.0), 0.5)[1]))
     assert seen[0] == seen[1] == seen[2]
 
 

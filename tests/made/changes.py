@@ -118,11 +118,11 @@ def ask(plan: Path, baseline: Path | None = None) -> AuditResult:
 
 def write_result_of(plan: Path, out: Path, baseline: Path | None = None) -> AuditResult:
     """The same, written into a folder."""
-    from audit.result.file import write_result
+    from audit.result.file import result_to_json
 
     out.mkdir(exist_ok=True)
     result = ask(plan, baseline)
-    write_result(result, out / "result.json")
+    (out / "result.json").write_text(result_to_json(result), encoding="utf-8")
     return result
 
 

@@ -19,7 +19,7 @@ from audit.worlds import folder as module
 from audit.worlds.folder import Synthesised, companions, synthesise
 from audit.worlds.rows import BLOCK
 from audit.worlds.set_file import DataFormat
-from audit.worlds.strengths import WORLDS, PlantingError, findings_asked, plant, world_named
+from audit.worlds.strengths import WORLDS, PlantingError, findings_asked, plant
 from audit.worlds.world import WorldName
 
 FILES = {"README.txt", "detector.py", "plan.toml", "reference.csv", "truth.json"}
@@ -211,12 +211,6 @@ def test_a_size_that_is_as_large_as_can_be_is_planted() -> None:
 def test_a_leak_is_in_tenths() -> None:
     with pytest.raises(PlantingError, match="tenths"):
         findings_asked(WORLDS["adverts"], ["word-leak=0.85"])
-
-
-def test_an_unknown_world_is_refused() -> None:
-    assert world_named("triage") is WORLDS["triage"]
-    with pytest.raises(PlantingError, match="no world"):
-        world_named("triages")
 
 
 def test_the_reference_is_the_truth_and_not_the_labels() -> None:

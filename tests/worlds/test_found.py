@@ -14,7 +14,7 @@ from audit.result.findings import Outcome
 from audit.run import run_audit
 from audit.vocabulary.groups import Group, Level
 from audit.worlds.folder import Synthesised, companions, synthesise
-from audit.worlds.found import ASKED, accused_without_cause, found_by, rules_fail, state_of, words_accused
+from audit.worlds.found import ASKED, accused_without_cause, rules_fail, state_of, words_accused
 from audit.worlds.probe_texts import MARGIN, PROBED
 from audit.worlds.strengths import WORLDS, findings_asked
 from audit.worlds.truth import Truth, measured, truth_document
@@ -182,9 +182,3 @@ def test_a_word_within_the_limit_is_not_found_and_accusing_it_is_without_cause(l
     assert len(words_accused(truth, result)) == len(PROBED)
     stronger = Truth.of(everything("adverts"))
     assert {one.level for one in words_accused(stronger, result)} == set(PROBED) - {"MAR"}
-
-
-def test_what_is_found_by_which_part_is_said() -> None:
-    told = {found_by(possible) for world in WORLDS.values() for possible in world.findings}
-    assert len(told) == 5
-    assert any("probes" in one for one in told)

@@ -80,8 +80,7 @@ def probes_page(designs: Sequence[Design], style: Style) -> str:
 
 
 def _lines(design: Design, style: Style) -> Iterator[str]:
-    from audit.cli.console.group_names import printable
-    from audit.vocabulary.text import count_of
+    from audit.vocabulary.text import count_of, printable
 
     templates = {"text": "templates", "row": "rows", "cluster": "clusters"}[design.unit]
     changes = count_of(len(design.comparisons), "change")

@@ -51,11 +51,11 @@ def init(
     force: Annotated[bool, typer.Option("--force", help="Replace a plan that is already there.")] = False,
 ) -> None:
     """Write a commented plan by looking at a data file. Asks only in a terminal, and only where there is a choice."""
-    from audit.cli.console.group_names import printable
     from audit.cli.outputs.output_folder import write_file
     from audit.cli.pages.first_plan import chooser, draft_from
     from audit.evaluation.look import look_at
     from audit.plan.file.draft import draft_plan, gaps_in
+    from audit.vocabulary.text import printable
 
     if out.exists() and not force:
         raise ArgumentError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from audit.vocabulary.groups import CHILDREN, Family, Group, Level, SensitiveFeature, without_age
+from audit.vocabulary.text import printable
 
 
 class GroupNames:
@@ -57,11 +58,6 @@ class GroupNames:
         if young and self._features[level.feature].coding == "gender":
             return CHILDREN.get(level.code, level.code)
         return self._names.get(level, level.code)
-
-
-def printable(text: str) -> str:
-    """`text` without what could move the cursor or change colours: levels of a plain column are anybody's text."""
-    return "".join(character if character.isprintable() else "?" for character in text)
 
 
 def fit(text: str, width: int, ellipsis: str = "…") -> str:

@@ -12,6 +12,7 @@ import typer
 
 from audit.cli.console.terminal import note
 from audit.errors import AuditError, ExitCode, RunInterruptedError
+from audit.vocabulary.text import printable
 
 P = ParamSpec("P")
 
@@ -82,9 +83,8 @@ def _line_and_code(error: BaseException) -> tuple[str, int]:
 
 
 def _complain(line: str) -> None:
-    clean = "".join(one if one.isprintable() else "?" for one in " ".join(line.split()))
     with contextlib.suppress(OSError):
-        note(clean)
+        note(printable(" ".join(line.split())))
 
 
 def _silence_third_parties() -> None:

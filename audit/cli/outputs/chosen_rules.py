@@ -9,6 +9,7 @@ import typer
 
 from audit.cli.console.guard import ArgumentError
 from audit.cli.console.terminal import note
+from audit.vocabulary.text import printable
 
 if TYPE_CHECKING:
     from audit.plan.audit_plan import AuditPlan
@@ -34,9 +35,8 @@ def check_rules(plan: AuditPlan, only: Sequence[str]) -> None:
             from audit.plan.file.known_keys import nearest, quoted
 
             found = nearest(rule, known)
-            plain = "".join(character if character.isprintable() else "?" for character in rule)[:60]
             raise ArgumentError(
-                f'no rule "{plain}" in this plan',
+                f'no rule "{printable(rule)[:60]}" in this plan',
                 slug="unknown-rule",
                 hint=f'did you mean "{found}"?' if found else f"it has {quoted(known[:20], 'and')}",
             )

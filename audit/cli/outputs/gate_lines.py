@@ -101,9 +101,9 @@ def public_lines(release: PublicRelease) -> list[str]:
 
 
 def _rule_line(release: PublicRelease, rule: PublicRule) -> str:
-    from audit.cli.console.group_names import printable
     from audit.public.figures import each_people_once, state_of, state_tally
     from audit.public.table import NO_WORDS, group_key, has_words
+    from audit.vocabulary.text import printable
 
     if not has_words(release):
         return f"{rule.rule}: {NO_WORDS}"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 from audit.cli.console.guard import ArgumentError
 from audit.cli.console.offered import nothing_of_the_kind, offered
 from audit.errors import AuditError
+from audit.vocabulary.text import printable
 
 if TYPE_CHECKING:
     from audit.public.site import PublicSite
@@ -50,9 +51,8 @@ def portal_languages(portal: Portal, asked: str | None) -> tuple[str, ...]:
     codes = tuple(dict.fromkeys(code.strip().lower() for code in (asked or "en").split(",")))
     for code in codes:
         if code not in portal.languages:
-            plain = "".join(letter if letter.isprintable() else "?" for letter in code)[:60]
             raise ArgumentError(
-                f'the portal has no language "{plain}"',
+                f'the portal has no language "{printable(code)[:60]}"',
                 slug="unknown-language",
                 hint=f"it has {', '.join(portal.languages)}; several with commas between them: --lang fr,ar,en",
             )

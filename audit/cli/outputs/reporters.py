@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 from audit.cli.console.guard import ArgumentError
 from audit.errors import AuditError
+from audit.vocabulary.text import printable
 
 if TYPE_CHECKING:
     from audit.result.audit_result import AuditResult
@@ -110,7 +111,7 @@ def codes_of(able: Mapping[str, Sequence[str]], names: Sequence[str], asked: str
             if code not in languages:
                 known = ", ".join(languages)
                 raise ArgumentError(
-                    f'the reporter "{name}" has no language "{_plain(code)}"',
+                    f'the reporter "{name}" has no language "{printable(code)[:60]}"',
                     slug="unknown-language",
                     hint=f"it has {known}; several with commas between them: --lang fr,ar,en",
                 )
@@ -162,7 +163,9 @@ def _found(name: str) -> EntryPoint:
     offers = {(offer.value, _package(offer)): offer for offer in entry_points(group=GROUP, name=name)}
     if not offers:
         known = ", ".join(known_reporters()) or "none"
-        raise ArgumentError(f'no reporter "{_plain(name)}"', slug="unknown-reporter", hint=f"installed here: {known}")
+        raise ArgumentError(
+            f'no reporter "{printable(name)[:60]}"', slug="unknown-reporter", hint=f"installed here: {known}"
+        )
     if len(offers) > 1:
         packages = ", ".join(sorted({package for _, package in offers}))
         raise ArgumentError(
@@ -206,7 +209,3 @@ def _is_plain_filename(filename: str) -> bool:
 
 def _package(offer: EntryPoint) -> str:
     return offer.dist.name if offer.dist is not None else "an unnamed package"
-
-
-def _plain(name: str) -> str:
-    return "".join(character if character.isprintable() else "?" for character in name)[:60]

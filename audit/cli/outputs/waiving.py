@@ -101,7 +101,7 @@ def _because(stood: Standing, *, exact: bool) -> str:
 
 
 def _expired(held: Held, *, exact: bool) -> str:
-    from audit.cli.console.group_names import printable
+    from audit.vocabulary.text import printable
 
     waiver = held.waiver
     if not exact:
@@ -112,7 +112,8 @@ def _expired(held: Held, *, exact: bool) -> str:
 
 
 def _unused(result: AuditResult, held: Held) -> str:
-    from audit.cli.console.group_names import GroupNames, printable
+    from audit.cli.console.group_names import GroupNames
+    from audit.vocabulary.text import printable
 
     waiver = held.waiver
     name = GroupNames(result.features).name(waiver.group)
@@ -121,8 +122,9 @@ def _unused(result: AuditResult, held: Held) -> str:
 
 def waiver_lines(result: AuditResult) -> list[str]:
     """A line for each waiver, with all that it says, beside exact findings."""
-    from audit.cli.console.group_names import GroupNames, printable
+    from audit.cli.console.group_names import GroupNames
     from audit.result.waivers import standing
+    from audit.vocabulary.text import printable
 
     names = GroupNames(result.features)
     lines = []
@@ -134,7 +136,7 @@ def waiver_lines(result: AuditResult) -> list[str]:
 
 
 def _said(waiver: Waiver, state: str) -> str:
-    from audit.cli.console.group_names import printable
+    from audit.vocabulary.text import printable
 
     who = printable(_plain(waiver.who))
     if state == "expired":
@@ -170,8 +172,8 @@ def public_waiver_lines(release: PublicRelease) -> list[str]:
 
 
 def _public_line(waiver: PublicWaiver) -> str:
-    from audit.cli.console.group_names import printable
     from audit.public.table import group_key
+    from audit.vocabulary.text import printable
 
     who = printable(_plain(waiver.who))
     expired = waiver.expires < today()

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from audit.cli.console.group_names import GroupNames, fit, printable
+from audit.cli.console.group_names import GroupNames, fit
 from audit.cli.console.terminal import State, Style
 from audit.result.audit_result import AuditResult
 from audit.result.findings.change import (
@@ -21,6 +21,7 @@ from audit.result.findings.change import (
 from audit.result.reading import changed_groups, changed_worst_first
 from audit.vocabulary.groups import SensitiveFeature
 from audit.vocabulary.numbers import percent
+from audit.vocabulary.text import printable
 
 __all__ = [
     "change_line",

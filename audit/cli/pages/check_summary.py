@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from audit.cli.console.group_names import GroupNames, fit, printable
+from audit.cli.console.group_names import GroupNames, fit
 from audit.cli.console.terminal import Style
 from audit.cli.pages.set_summary import set_summary
 from audit.cli.pages.unknown_people import held_back_line, remedy_lines
 from audit.vocabulary.metrics import METRICS
 from audit.vocabulary.numbers import exact_percent, percent
-from audit.vocabulary.text import count_of
+from audit.vocabulary.text import count_of, printable
 
 if TYPE_CHECKING:
     from audit.plan.audit_plan import Rule

@@ -6,13 +6,13 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from audit.cli.console.group_names import fit, printable
+from audit.cli.console.group_names import fit
 from audit.cli.console.terminal import Style
 from audit.evaluation.meaning import REASONS, Meaning
 from audit.evaluation.nationality import name_of
 from audit.plan.audit_plan import GENDERS
 from audit.plan.file.unfinished import WRITE_HERE, toml_text
-from audit.vocabulary.text import count_of
+from audit.vocabulary.text import count_of, printable
 
 if TYPE_CHECKING:
     from audit.evaluation.column_codes import ColumnCodes, ValueReading

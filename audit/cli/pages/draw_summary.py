@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
-from audit.cli.console.group_names import GroupNames, fit, printable
+from audit.cli.console.group_names import GroupNames, fit
 from audit.cli.console.terminal import Style
 from audit.cli.pages.unknown_people import held_back_line
 from audit.planning.sample_sizes import NEAREST
 from audit.vocabulary.groups import Group, Level
 from audit.vocabulary.metrics import METRICS
 from audit.vocabulary.numbers import percent
+from audit.vocabulary.text import printable
 
 if TYPE_CHECKING:
     from audit.planning.draw import CellDraw, DrawReport, GroupStanding

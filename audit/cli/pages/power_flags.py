@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, cast
 
-from audit.cli.console.group_names import printable
 from audit.cli.console.guard import ArgumentError
 from audit.errors import PlanError
 from audit.plan.file.metric_names import metric_called, metrics_like
 from audit.planning.planned_cases import Answer, Asked, planned_cases, share_of_rows
 from audit.stats.sizes.decidable_disparity import Limit
 from audit.vocabulary.metrics import METRICS, Metric, Worse, worse_direction
+from audit.vocabulary.text import printable
 
 __all__ = ["AskedOf", "asked_by"]
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import Final, Literal
 
+from audit.vocabulary.text import printable
+
 __all__ = ["Mark", "Panel", "drawn"]
 
 INK, MUTED, RULE, PAPER = "#16191d", "#4f585e", "#d5d9dc", "#ffffff"
@@ -196,4 +198,4 @@ def _look(colour: str, *, filled: bool) -> str:
 
 def _text(words: str) -> str:
     """Words of the plan or the data, on one line and as text: nothing in them can draw, reorder or end anything."""
-    return escape("".join(one if one.isprintable() else "?" for one in words))
+    return escape(printable(words))

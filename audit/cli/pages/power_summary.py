@@ -6,10 +6,11 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from audit.cli.console.group_names import GroupNames, fit, printable
+from audit.cli.console.group_names import GroupNames, fit
 from audit.cli.console.terminal import Style
 from audit.vocabulary.metrics import METRICS
 from audit.vocabulary.numbers import exact_percent
+from audit.vocabulary.text import printable
 
 if TYPE_CHECKING:
     from audit.cli.pages.power_flags import AskedOf

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from audit.cli.console.group_names import GroupNames, printable
+from audit.cli.console.group_names import GroupNames
 from audit.cli.pages.summary_lines import swap_line
 from audit.result.audit_result import AuditResult
 from audit.result.findings import RuleSensitivity, ScanValues, SubgroupScan
 from audit.vocabulary.groups import Group, Level
+from audit.vocabulary.text import printable
 
 _WIDTH = 80
 _CHANGES = {"vanishes": "vanishes", "appears": "appears", "reverses": "turns round"}

@@ -5,10 +5,11 @@ from __future__ import annotations
 from textwrap import wrap
 from typing import TYPE_CHECKING, Final
 
-from audit.cli.console.group_names import GroupNames, printable
+from audit.cli.console.group_names import GroupNames
 from audit.cli.console.terminal import State, Style
 from audit.vocabulary.groups import Group, Level
 from audit.vocabulary.numbers import percent
+from audit.vocabulary.text import printable
 
 if TYPE_CHECKING:
     from audit.planning.set_review import EmptyCells, OneLabel, SetReview, ToldBy

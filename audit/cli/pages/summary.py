@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Final
 
-from audit.cli.console.group_names import GroupNames, fit, printable
+from audit.cli.console.group_names import GroupNames, fit
 from audit.cli.console.terminal import State, Style
 from audit.cli.pages.change_words import change_line
 from audit.cli.pages.second_looks import second_looks
@@ -17,6 +17,7 @@ from audit.result.reading import Finding, Reading, each_once
 from audit.vocabulary.groups import Group
 from audit.vocabulary.metrics import MetricName
 from audit.vocabulary.numbers import exact_percent, percent
+from audit.vocabulary.text import printable
 
 WIDTH: Final = 80
 """Columns. A wider terminal gets the same text: it is read in logs, too."""

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from audit.cli.console.group_names import printable
 from audit.cli.console.terminal import Style
 from audit.result.audit_result import AuditResult
 from audit.result.findings import ProbeRuleResult, SwapProbe, SwapShift, Verdict
 from audit.result.waivers import day_of, standing
 from audit.vocabulary.numbers import percent
 from audit.vocabulary.terms import SLOT_WORDS
-from audit.vocabulary.text import count_of
+from audit.vocabulary.text import count_of, printable
 
 __all__ = ["UNNAMED", "Waived", "answer_lines", "opinion_line", "probe_rule_lines", "swap_line"]
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from audit.cli.console.group_names import printable
 from audit.cli.console.guard import ArgumentError
 from audit.plan.file.metric_names import metric_called, metrics_like
 from audit.vocabulary.metrics import METRICS, Metric, Worse
 from audit.vocabulary.terms import TERMS, Term, term_called, terms_like
+from audit.vocabulary.text import printable
 
 _WIDTH: Final = 80
 

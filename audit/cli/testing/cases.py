@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Final, Literal
 
+from audit.vocabulary.text import printable
+
 __all__ = [
     "OVERALL",
     "AuditCase",
@@ -16,7 +18,6 @@ __all__ = [
     "OnInconclusive",
     "block",
     "group_label",
-    "printable",
     "told_apart",
 ]
 
@@ -120,11 +121,6 @@ def group_label(levels: Iterable[tuple[str, str, str]], finest: Mapping[str, str
         printable(f"{feature}={code}" if finest.get(feature) == rung else f"{feature}/{rung}={code}")
         for feature, rung, code in levels
     )
-
-
-def printable(text: str) -> str:
-    """`text` on one line, without what could move the cursor: levels of a plain column are anybody's text."""
-    return "".join(one if one.isprintable() else "?" for one in text)
 
 
 def told_apart(cases: Sequence[AuditCase]) -> tuple[AuditCase, ...]:

@@ -6,8 +6,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from audit.cli.testing.cases import OVERALL, AuditCase, CaseOutcome, group_label, printable
+from audit.cli.testing.cases import OVERALL, AuditCase, CaseOutcome, group_label
 from audit.vocabulary.groups import Group
+from audit.vocabulary.text import printable
 
 if TYPE_CHECKING:
     from audit.public.table import PublicRelease

@@ -17,7 +17,7 @@ from audit.detectors.isolation.process import Child, ChildGoneError, GarbledErro
 from audit.detectors.isolation.wire import Asked, Replied, as_json
 from audit.detectors.protocol import API_VERSION, DetectorInfo, RunContext
 from audit.errors import DetectorError
-from audit.vocabulary.text import shown
+from audit.vocabulary.text import printable, shown
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -315,7 +315,7 @@ def _are_lines(told: Any) -> TypeGuard[list[str]]:
 
 def _line(text: str) -> str:
     """One line of what the child says, of a bounded length."""
-    return "".join(one if one.isprintable() else "?" for one in " ".join(text.split()))[:_LONGEST]
+    return printable(" ".join(text.split()))[:_LONGEST]
 
 
 def _how(returncode: int) -> str:

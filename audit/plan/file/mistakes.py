@@ -28,6 +28,7 @@ from audit.plan.file.known_keys import (
 )
 from audit.plan.file.lines import KeyLines, Where
 from audit.plan.file.unfinished import WRITE_HERE, leaves, unfinished
+from audit.vocabulary.text import printable
 
 _LONGEST: Final = 400
 """Characters of a message that are shown, because a plan may hold a megabyte in one value."""
@@ -94,7 +95,7 @@ def first_of(mistakes: Sequence[Mistake], lines: KeyLines, name: str, layout: La
 
 def one_line(text: str) -> str:
     """Put `text` on one line, without control characters, and cut it if it is very long."""
-    clean = "".join(character if character.isprintable() else "?" for character in text.replace("\n", " "))
+    clean = printable(text.replace("\n", " "))
     return clean if len(clean) <= _LONGEST else clean[: _LONGEST - 1] + "…"
 
 
