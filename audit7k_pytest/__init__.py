@@ -37,7 +37,7 @@ class _Session:
 
     def judged(self, plan: Path, config: pytest.Config) -> Judged:
         """What the audit of a plan comes to. Raises CollectError, with one line."""
-        from audit.cli.testing.asking import Asked, NotJudgedError, judged_once
+        from audit.cli.testing.audit_of_plan import Asked, NotJudgedError, judged_once
 
         asked = Asked(
             plan=plan,
@@ -152,7 +152,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     found = config.stash[_SESSION].found()
     if not found:
         return
-    from audit.cli.testing.telling import summary_lines
+    from audit.cli.testing.log_lines import summary_lines
 
     for judged in found:
         for line in summary_lines(judged):
@@ -203,7 +203,7 @@ def audit7k(request: pytest.FixtureRequest) -> Callable[..., AuditResult]:
 
     def run(plan: Any, table: Any = None, **options: Any) -> AuditResult:
         __tracebackhide__ = True
-        from audit.cli.testing.asking import quietly
+        from audit.cli.testing.audit_of_plan import quietly
         from audit.errors import AuditError
         from audit.run import run_audit
 

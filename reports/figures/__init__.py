@@ -106,7 +106,7 @@ def _not_public(kind: str) -> Callable[[PublicRelease, str | None, str | None], 
 
 def image(figure: Figure, form: Literal["svg", "png"]) -> bytes:
     """A figure as a file: the same bytes for the same figure, with its title and description inside."""
-    from reports.figures.drawing import image_of
+    from reports.figures.sheet import image_of
 
     return image_of(figure, form)
 

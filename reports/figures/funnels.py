@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from reports.figures.data import Funnel
-from reports.figures.drawing import LOOKS, framed, per_cent_axis, settings, sheet
+from reports.figures.sheet import LOOKS, framed, per_cent_axis, settings, sheet
 from reports.html import palette
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from reports.figures.data import Panel, Reliability
-from reports.figures.drawing import Sheet, framed, per_cent_axis, settings, sheet
+from reports.figures.sheet import Sheet, framed, per_cent_axis, settings, sheet
 from reports.html import palette
 
 if TYPE_CHECKING:

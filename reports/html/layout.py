@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from reports.html.environment import Finished, environment, isolated
-from reports.html.spacing import spaced
+from reports.html.spaces import spaced
 from reports.language import Language
 
 __all__ = ["Part", "one_file", "part_in", "scope_of"]

@@ -11,7 +11,7 @@ import re
 from typing import Final
 
 from reports.html.environment import css_string
-from reports.html.spacing import spaced
+from reports.html.spaces import spaced
 from reports.language import Language
 
 __all__ = ["slimmed", "unquoted"]

@@ -9,14 +9,14 @@ from xml.etree import ElementTree as ET
 from audit.public.site import PublicAudit, PublicSite
 from reports.plain_text import xml_text
 from reports.portal.systems import System
-from reports.portal.telling import Teller
+from reports.portal.words import PortalWords
 
 __all__ = ["feed"]
 
 _ATOM: Final = "http://www.w3.org/2005/Atom"
 
 
-def feed(site: PublicSite, systems: list[System], title: str, teller: Teller) -> bytes:
+def feed(site: PublicSite, systems: list[System], title: str, teller: PortalWords) -> bytes:
     """The feed. Its id is that of the oldest audit, so that it stays while others are added."""
     pages = {audit.name: system for system in systems for audit in system.audits}
     latest_first = sorted(site.audits, key=lambda audit: (audit.release.about.finished, audit.name), reverse=True)
@@ -33,7 +33,7 @@ def feed(site: PublicSite, systems: list[System], title: str, teller: Teller) ->
     return f'<?xml version="1.0" encoding="utf-8"?>\n{text}\n'.encode()
 
 
-def _entry(audit: PublicAudit, system: System, teller: Teller) -> ET.Element:
+def _entry(audit: PublicAudit, system: System, teller: PortalWords) -> ET.Element:
     about = audit.release.about
     entry = ET.Element("entry", {"xml:id": audit.name})
     verdict = teller.state(audit.release.headline.outcome)

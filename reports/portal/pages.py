@@ -14,15 +14,15 @@ from jinja2 import Environment, FileSystemLoader
 
 from audit.public.site import PublicSite
 from reports.html.environment import Finished, environment, isolated
-from reports.html.spacing import spaced
+from reports.html.spaces import spaced
 from reports.language import Language
 from reports.languages import language as language_of
 from reports.portal.feed import feed
 from reports.portal.figures import Figures
 from reports.portal.index import index_document
 from reports.portal.systems import STATES, Operator, operators
-from reports.portal.telling import Teller
 from reports.portal.views import ViewWriter
+from reports.portal.words import PortalWords
 
 __all__ = ["pages"]
 
@@ -67,7 +67,7 @@ def pages(site: PublicSite) -> dict[str, bytes]:
     made: dict[str, bytes] = {"index.json": index_document(site, listed, figures)}
     for code in site.languages:
         made |= _Writer(site, listed, figures, language_of(code), code).write()
-    first = Teller(language_of(site.languages[0]))
+    first = PortalWords(language_of(site.languages[0]))
     systems = [system for operator in listed for system in operator.systems]
     made["feed.xml"] = feed(site, systems, first.t.gettext("Audits published here"), first)
     return made
@@ -93,7 +93,7 @@ class _Writer:
         self._listed = listed
         self._language = language
         self._code = code
-        self._teller = Teller(language)
+        self._teller = PortalWords(language)
         self._views = ViewWriter(figures, self._teller, site.today)
         self._templates = _environment(language)
         running = self._teller.t.gettext("Protected figures: none is an exact count")

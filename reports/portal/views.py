@@ -15,8 +15,8 @@ from reports.html.charts import mark
 from reports.html.resolution import PARAGRAPH_7K, PARAGRAPH_10
 from reports.portal.figures import Figures, changes
 from reports.portal.systems import System, is_expired
-from reports.portal.telling import Teller
 from reports.portal.trend import LAST, level, trend
+from reports.portal.words import PortalWords
 
 __all__ = ["AuditView", "GroupView", "Row", "ViewWriter"]
 
@@ -95,7 +95,7 @@ class Row:
 class ViewWriter:
     """Puts systems into words, in one language."""
 
-    def __init__(self, figures: Mapping[str, Figures], teller: Teller, today: str) -> None:
+    def __init__(self, figures: Mapping[str, Figures], teller: PortalWords, today: str) -> None:
         self._figures = figures
         self._teller = teller
         self._today = today

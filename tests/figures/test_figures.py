@@ -26,7 +26,7 @@ from audit.result.audit_result import AuditResult
 from audit.result.reading import Reading
 from reports.figures import forest, funnel, image, reliability, sweep
 from reports.figures.data import limit_in_words
-from reports.figures.drawing import LOOKS
+from reports.figures.sheet import LOOKS
 from reports.language import ENGLISH
 from reports.names import Names
 from reports.public_names import names_of

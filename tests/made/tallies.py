@@ -16,8 +16,8 @@ from made.pages import find_all, parsed, section, text
 from audit.cli.mlflow_run import release_metrics
 from audit.cli.outputs.gate_lines import public_lines
 from audit.cli.testing.cases import Judged
+from audit.cli.testing.log_lines import summary_lines
 from audit.cli.testing.public_cases import public_cases
-from audit.cli.testing.telling import summary_lines
 from audit.errors import ExitCode
 from audit.public.figures import short_names
 from audit.public.site import PortalIndex, PublicAudit, PublicSite

@@ -18,7 +18,7 @@ import reports.html
 from audit.result.audit_result import AuditResult
 from reports.html import HtmlReporter
 from reports.html.environment import isolated
-from reports.html.spacing import spaced
+from reports.html.spaces import spaced
 from reports.languages import CODES, language
 from reports.public.html import PublicHtmlReporter
 

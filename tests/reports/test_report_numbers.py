@@ -14,7 +14,7 @@ from reports.numbers import Numbers, frequencies
 NUMBERS = Numbers()
 REPORTS = Path(reports.__file__).parent
 DRAWINGS = (
-    "figures/drawing.py", "figures/funnels.py", "html/charts.py", "html/funnel.py", "pdf/drawings.py",
+    "figures/sheet.py", "figures/funnels.py", "html/charts.py", "html/funnel.py", "pdf/drawings.py",
     "public/html/charts.py",
 )  # fmt: skip
 """They round where a line or a mark stands, which nobody reads as a number, and label axes at round numbers."""

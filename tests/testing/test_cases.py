@@ -12,11 +12,11 @@ from made.public import made, sizes_alone
 from made.published import PLAN, write_set
 
 from audit.cli.testing import AuditCase, AuditVerdict
-from audit.cli.testing.asking import Asked, NotJudgedError, judged_once
+from audit.cli.testing.audit_of_plan import Asked, NotJudgedError, judged_once
 from audit.cli.testing.cases import CaseOutcome, Judged, OnInconclusive, told_apart
 from audit.cli.testing.exact_cases import exact_cases
+from audit.cli.testing.log_lines import summary_lines
 from audit.cli.testing.public_cases import public_cases
-from audit.cli.testing.telling import summary_lines
 from audit.cli.testing.waived_cases import told_by_release, told_by_result, with_waivers
 from audit.public.figures import each_people_once, state_of, whole_per_cent
 from audit.public.table import NO_WORDS, SENTENCES, PublicWaiver, group_key, why_no_rates
@@ -154,7 +154,7 @@ def test_a_worker_whose_predecessor_was_killed_where_there_are_no_locks_audits_f
 ) -> None:
     """It is waited for ten minutes; here for a moment."""
     monkeypatch.setitem(sys.modules, "fcntl", None)
-    monkeypatch.setattr("audit.cli.testing.asking._LONG", 0.1)
+    monkeypatch.setattr("audit.cli.testing.audit_of_plan._LONG", 0.1)
     plan, shared = write_set(tmp_path, PLAN), tmp_path / "shared"
     shared.mkdir()
     asked = Asked(plan, tmp_path, exact=True)

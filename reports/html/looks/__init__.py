@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
+from reports.html.looks.every_look import Looks, looks
 from reports.html.looks.parts import Column, Fold, Look, SmallTable, Teller
-from reports.html.looks.writing import Looks, looks
 
 __all__ = ["Column", "Fold", "Look", "Looks", "SmallTable", "Teller", "looks"]

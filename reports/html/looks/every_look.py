@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from audit.result.reading import Reading
-from reports.html.looks.answering import AskedAgainTeller, FailuresTeller
+from reports.html.looks.answers import AskedAgainTeller, FailuresTeller
 from reports.html.looks.change import ChangeTeller
+from reports.html.looks.costs import CostTeller, MeasureTeller, OpinionTeller
 from reports.html.looks.like import LikeTeller
 from reports.html.looks.parts import Look
 from reports.html.looks.patterns import DeployedTeller, PatternTeller
@@ -16,7 +17,6 @@ from reports.html.looks.several import SeveralTeller
 from reports.html.looks.sure import ControlTeller, SureTeller
 from reports.html.looks.swaps import SwapsTeller
 from reports.html.looks.together import TogetherTeller
-from reports.html.looks.weighing import CostTeller, MeasureTeller, OpinionTeller
 from reports.language import Language
 from reports.names import Names
 from reports.words import Words

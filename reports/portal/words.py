@@ -16,11 +16,11 @@ from reports.public_names import names_of
 from reports.rate_words import RateWords
 from reports.words import Words
 
-__all__ = ["Teller"]
+__all__ = ["PortalWords"]
 
 
-class Teller:
-    """Tells releases in one language. In every sentence about a verdict stands "in this test"."""
+class PortalWords:
+    """The words for releases in one language. In every sentence about a verdict stands "in this test"."""
 
     def __init__(self, language: Language) -> None:
         self.language = language
