@@ -12,15 +12,15 @@ from xml.etree import ElementTree as ET
 
 from audit.result.audit_result import AuditResult, Change, ChangeVerdict, Group, Level, ProbeVerdict, RuleResult
 from audit.result.cases import Case, Suite, suites
-from audit.result.reading import Finding, Reading
+from audit.result.reading import Finding
 from reports.change_words import ChangeWords
 from reports.language import ENGLISH
-from reports.names import Names, reading_order
+from reports.names import reading_order
 from reports.plain_text import xml_text
 from reports.swap_words import SwapWords, probe_rules
 from reports.unnamed_words import UnnamedWords
 from reports.waived_words import WaivedWords, plain_words
-from reports.words import Words
+from reports.writer import Report, Writer
 
 __all__ = ["JunitReporter"]
 
@@ -42,23 +42,19 @@ class JunitReporter:
         return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
 
 
-class _Suites:
+class _Suites(Writer):
     def __init__(self, result: AuditResult) -> None:
-        self._result = result
-        self._reading = Reading(result)
-        self._names = Names(result.features, ENGLISH)
-        self._words = Words(ENGLISH, self._names)
-        self._numbers = ENGLISH.numbers
+        super().__init__(Report(result, ENGLISH))
         self._unnamed = UnnamedWords(ENGLISH)
         self._swaps = SwapWords(result, ENGLISH)
         self._limits_on_probes = {summary.rule.rule: summary for summary in probe_rules(result, ENGLISH)}
         self._change = ChangeWords(result, ENGLISH)
-        self._waivers = WaivedWords(result).listed(self._names)
+        self._waivers = WaivedWords(result).listed(self.names)
         self._order = reading_order(result.features)
 
     def write(self) -> ET.Element:
-        made = [self._suite(suite) for suite in suites(self._reading)]
-        root = ET.Element("testsuites", name=xml_text(f"audit7k: {self._result.plan.audit.title}"))
+        made = [self._suite(suite) for suite in suites(self.reading)]
+        root = ET.Element("testsuites", name=xml_text(f"audit7k: {self.result.plan.audit.title}"))
         for total in ("tests", "failures", "errors", "skipped"):
             root.set(total, str(sum(int(suite.get(total, "0")) for suite in made)))
         root.extend(made)
@@ -90,7 +86,7 @@ class _Suites:
             named = f"{baseline.title}, {baseline.finished}, {baseline.sha256}"
             known = [_RELEASE, ("baseline", named), ("differs", ", ".join(suite.of.differs))]
         elif isinstance(suite.of, RuleResult):
-            known = [_RELEASE, ("limit", self._words.limit(suite.of))]
+            known = [_RELEASE, ("limit", self.words.limit(suite.of))]
         else:
             known = [("limit", self._limits_on_probes[suite.name].limit)]
         waivers = [
@@ -108,9 +104,9 @@ class _Suites:
             summary = self._limits_on_probes[suite.name]
             return f"{summary.word}: {summary.changes}"
         message = (
-            f"{self._words.rule_outcome(rule.outcome)}: {self._words.rule_because(rule.because)}; "
-            f"coverage {self._numbers.percent(rule.coverage, digits=1, against=rule.min_coverage)}, "
-            f"a pass needs {self._numbers.percent(rule.min_coverage)}"
+            f"{self.words.rule_outcome(rule.outcome)}: {self.words.rule_because(rule.because)}; "
+            f"coverage {self.n.percent(rule.coverage, digits=1, against=rule.min_coverage)}, "
+            f"a pass needs {self.n.percent(rule.min_coverage)}"
         )
         if suite.unnamed:
             beside = f"{self._unnamed.of_the_rule()}; " if rule.because != "unnamed_beyond_limit" else ""
@@ -134,16 +130,16 @@ class _Suites:
             return f"{self._change.outcome(one)}; {_then_and_now(one)}"
         numbers = self._numbers_of(one)
         if case.outcome == "fail":
-            waived = "" if case.waiver is None else plain_words(self._result, case.waiver.waiver)
+            waived = "" if case.waiver is None else plain_words(self.result, case.waiver.waiver)
             return "; ".join(filter(None, (waived, numbers)))
-        among = self._reading.metrics[one.metric].among if one.metric in self._reading.metrics else ""
-        reason = self._words.because(
+        among = self.reading.metrics[one.metric].among if one.metric in self.reading.metrics else ""
+        reason = self.words.because(
             one.verdict.because,
             among=among,
-            min_denominator=self._result.plan.verdict.min_denominator,
+            min_denominator=self.result.plan.verdict.min_denominator,
             both_ways=one.both_ways,
         )
-        why = f"{self._words.outcome(one.outcome)}: {self._words.undecided(one.verdict, reason)}"
+        why = f"{self.words.outcome(one.outcome)}: {self.words.undecided(one.verdict, reason)}"
         return f"{why}; {numbers}" if numbers else why
 
     def _numbers_of(self, finding: Finding) -> str:
@@ -151,17 +147,17 @@ class _Suites:
         estimate = finding.estimate
         if estimate is None:
             return ""
-        counts = f"{self._words.rate(finding.metric)} {estimate.numerator} of {estimate.denominator}"
+        counts = f"{self.words.rate(finding.metric)} {estimate.numerator} of {estimate.denominator}"
         if estimate.value is None:
             return counts
         limits = [limit for limit in (finding.lower_limit, finding.upper_limit) if limit is not None]
         shown = " and ".join(
-            self._numbers.percent(min(max(limit, 0.0), 1.0), digits=1, against=estimate.value) for limit in limits
+            self.n.percent(min(max(limit, 0.0), 1.0), digits=1, against=estimate.value) for limit in limits
         )
         return (
-            f"{counts}: {self._numbers.percent(estimate.value, digits=1, against=finding.nearest_limit)} "
-            f"(likely range {self._numbers.percent_range(estimate.low, estimate.high, digits=1)}); "
-            f"everyone else {self._numbers.percent(finding.rest, digits=1)}; limit {shown}"
+            f"{counts}: {self.n.percent(estimate.value, digits=1, against=finding.nearest_limit)} "
+            f"(likely range {self.n.percent_range(estimate.low, estimate.high, digits=1)}); "
+            f"everyone else {self.n.percent(finding.rest, digits=1)}; limit {shown}"
         )
 
     def _shift(self, verdict: ProbeVerdict) -> str:
@@ -170,7 +166,7 @@ class _Suites:
         because = verdict.because.replace("_", " ")
         if shift is None or shift.shift is None:
             return because
-        points = self._numbers.points_with_range(shift.shift, shift.low, shift.high)
+        points = self.n.points_with_range(shift.shift, shift.low, shift.high)
         over = self._swaps.counted(shift.templates, self._swaps.probes[verdict.probe])
         return f"{because}; mean shift {points} points of the score range over {over}"
 

@@ -10,16 +10,15 @@ from typing import Final, Literal
 
 from audit.result.audit_result import AuditResult, Change, RuleResult
 from audit.result.cases import suites
-from audit.result.reading import Finding, Reading, changed_worst_first
+from audit.result.reading import Finding, changed_worst_first
 from audit.result.waivers import Held
 from reports.change_words import ChangeWords
 from reports.language import ENGLISH
 from reports.markdown_text import literal
-from reports.names import Names
 from reports.numbers import NOT_KNOWN
 from reports.verdict_words import VerdictWriter
 from reports.waived_words import WaivedWords
-from reports.words import Words
+from reports.writer import Report, Writer
 
 __all__ = ["MarkdownReporter"]
 
@@ -41,23 +40,19 @@ class MarkdownReporter:
         return "\n".join(_Comment(result).write()) + "\n"
 
 
-class _Comment:
+class _Comment(Writer):
     def __init__(self, result: AuditResult) -> None:
-        self._result = result
-        self._reading = Reading(result)
-        self._names = Names(result.features, ENGLISH)
-        self._words = Words(ENGLISH, self._names)
-        self._numbers = ENGLISH.numbers
-        self._suites = [suite for suite in suites(self._reading) if not isinstance(suite.of, Change)]
+        super().__init__(Report(result, ENGLISH))
+        self._suites = [suite for suite in suites(self.reading) if not isinstance(suite.of, Change)]
 
     def write(self) -> Iterator[str]:
-        told = VerdictWriter(self._reading, self._names, self._words, ENGLISH).write()
+        told = VerdictWriter(self.report).write()
         yield f"**{told.heading}.** {told.sentence}"
         yield ""
-        yield f"System: {literal(self._result.plan.audit.title)}. {_RESTRICTED}"
+        yield f"System: {literal(self.result.plan.audit.title)}. {_RESTRICTED}"
         yield ""
-        if self._result.change is not None:
-            yield from self._change(self._result.change)
+        if self.result.change is not None:
+            yield from self._change(self.result.change)
         yield "<details><summary>Groups and limits</summary>"
         yield ""
         yield from self._limits()
@@ -69,7 +64,7 @@ class _Comment:
 
     def _change(self, change: Change) -> Iterator[str]:
         """What changed: the sentence, rule by rule, and the groups, worse first."""
-        words = ChangeWords(self._result, ENGLISH)
+        words = ChangeWords(self.result, ENGLISH)
         day = ENGLISH.date(change.baseline.finished)
         yield f"### {_CHANGED[change.outcome]} since {day}"
         yield ""
@@ -83,7 +78,7 @@ class _Comment:
         yield "| Rule | May become worse by | Change |"
         yield "|---|---:|---|"
         for rule in change.rules[:_MOST]:
-            margin = f"{self._numbers.points(rule.margin)} points"
+            margin = f"{self.n.points(rule.margin)} points"
             yield f"| {literal(rule.rule)} | {margin} | {_CHANGED[rule.outcome].lower()} |"
         yield ""
         yield from self._changed_groups(change, words)
@@ -96,26 +91,26 @@ class _Comment:
         yield "|---|---|---|---:|---:|---:|---|"
         for one in told[:_MOST]:
             cells = (
-                literal(self._names.group(one.group)),
+                literal(self.names.group(one.group)),
                 literal(one.rule),
                 words.outcome(one),
                 self._share(one.then_numerator, one.then_denominator),
                 self._share(one.now_numerator, one.now_denominator),
-                self._numbers.points_with_range(one.difference, one.difference_low, one.difference_high),
+                self.n.points_with_range(one.difference, one.difference_low, one.difference_high),
                 NOT_KNOWN if one.n is None else f"{one.lost} for the worse, {one.gained} for the better, of {one.n}",
             )
             yield f"| {' | '.join(cells)} |"
         yield ""
         if len(told) > _MOST:
-            yield f"{self._numbers.count(len(told) - _MOST)} more in `result.json`."
+            yield f"{self.n.count(len(told) - _MOST)} more in `result.json`."
             yield ""
 
     def _limits(self) -> Iterator[str]:
         yield "| Rule | Verdict | Why |"
         yield "|---|---|---|"
         for suite in self._suites[:_MOST]:
-            why = self._words.rule_because(suite.of.because) if isinstance(suite.of, RuleResult) else ""
-            yield f"| {literal(suite.name)} | {self._words.rule_outcome(suite.outcome)} | {why} |"
+            why = self.words.rule_because(suite.of.because) if isinstance(suite.of, RuleResult) else ""
+            yield f"| {literal(suite.name)} | {self.words.rule_outcome(suite.outcome)} | {why} |"
         yield ""
 
     def _findings(self) -> Iterator[str]:
@@ -131,18 +126,18 @@ class _Comment:
             yield self._finding(finding, held)
         yield ""
         if len(failing) > _MOST:
-            yield f"{self._numbers.count(len(failing) - _MOST)} more in `result.json`."
+            yield f"{self.n.count(len(failing) - _MOST)} more in `result.json`."
             yield ""
 
     def _finding(self, finding: Finding, held: Held | None) -> str:
         estimate = finding.estimate
         rate = NOT_KNOWN if estimate is None else self._share(estimate.numerator, estimate.denominator)
         mark = "" if held is None else " (waived)" if held.state == "in_force" else " (its waiver has expired)"
-        rest = self._numbers.percent(finding.rest)
-        return f"| {literal(self._names.group(finding.group))}{mark} | {literal(finding.rule.rule)} | {rate} | {rest} |"
+        rest = self.n.percent(finding.rest)
+        return f"| {literal(self.names.group(finding.group))}{mark} | {literal(finding.rule.rule)} | {rate} | {rest} |"
 
     def _waivers(self) -> Iterator[str]:
-        lines = WaivedWords(self._result).listed(self._names)
+        lines = WaivedWords(self.result).listed(self.names)
         for line in lines[:_MOST]:
             said = f"{line.state}; by {literal(line.who)} until {line.until}: {literal(line.why)}"
             yield f"- Waiver of {literal(line.group)} under {literal(line.rule)}: {said}"
@@ -152,6 +147,4 @@ class _Comment:
             yield ""
 
     def _share(self, numerator: int, denominator: int) -> str:
-        return (
-            f"{self._numbers.percent(numerator / denominator)} ({numerator} of {denominator})" if denominator else "-"
-        )
+        return f"{self.n.percent(numerator / denominator)} ({numerator} of {denominator})" if denominator else "-"

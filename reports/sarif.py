@@ -13,15 +13,14 @@ from typing import Any, Final, Literal
 
 from audit.result.audit_result import AuditResult, Change, ChangeVerdict, Group
 from audit.result.cases import Suite, suites
-from audit.result.reading import Finding, Reading
+from audit.result.reading import Finding
 from audit.result.waivers import Held
 from reports.change_words import ChangeWords
 from reports.language import ENGLISH
-from reports.names import Names
 from reports.plain_text import harmless
 from reports.unnamed_words import UnnamedWords
 from reports.waived_words import WaivedWords, plain_words
-from reports.words import Words
+from reports.writer import Report, Writer
 
 __all__ = ["SarifReporter"]
 
@@ -47,12 +46,9 @@ class SarifReporter:
         return json.dumps(log, indent=1, ensure_ascii=False) + "\n"
 
 
-class _Run:
+class _Run(Writer):
     def __init__(self, result: AuditResult) -> None:
-        self._result = result
-        self._reading = Reading(result)
-        self._names = Names(result.features, ENGLISH)
-        self._words = Words(ENGLISH, self._names)
+        super().__init__(Report(result, ENGLISH))
         self._unnamed = UnnamedWords(ENGLISH)
         self._waived = WaivedWords(result)
         lines = result.provenance.rule_lines
@@ -60,7 +56,7 @@ class _Run:
         self._lines = {rule.rule: line for rule, line in zip(result.rules, known, strict=True)}
 
     def write(self) -> dict[str, Any]:
-        result = self._result
+        result = self.result
         described = [_descriptor(rule.rule, rule.metric) for rule in result.rules]
         described += [_descriptor(rule.rule, "probes") for rule in result.probe_rules]
         driver = {"name": "audit7k", "fullName": harmless(result.provenance.tool), "rules": described}
@@ -75,15 +71,15 @@ class _Run:
                 "change": harmless(ChangeWords(result, ENGLISH).whole()),
                 "waivers": [
                     f"{line.rule}: {harmless(line.group)}: {line.state}; by {harmless(line.who)}, until {line.until}"
-                    for line in self._waived.listed(self._names)
+                    for line in self._waived.listed(self.names)
                 ],
             },
         }
 
     def _results(self) -> list[dict[str, Any]]:
-        made = [each for suite in suites(self._reading) for each in self._of_suite(suite)]
-        until = self._result.plan.governance.valid_until
-        if until is not None and self._result.provenance.finished[:10] > until:
+        made = [each for suite in suites(self.reading) for each in self._of_suite(suite)]
+        until = self.result.plan.governance.valid_until
+        if until is not None and self.result.provenance.finished[:10] > until:
             made.append(self._made(_EXPIRY, "warning", "Past its expiry: do not rely on this audit.", "expiry"))
         return made
 
@@ -95,40 +91,40 @@ class _Run:
                 named = True
                 yield self._of_group(suite.name, case.of, case.waiver)
             elif isinstance(case.of, ChangeVerdict):
-                text = f"{self._names.group(case.of.group)}: {case.of.rule}: worse than before"
+                text = f"{self.names.group(case.of.group)}: {case.of.rule}: worse than before"
                 yield self._made(_CHANGE, "error", text, f"{case.of.rule} {_key(case.of.group)}")
         level: Literal["error", "warning"] = "error" if suite.outcome == "fail" else "warning"
         if isinstance(suite.of, Change):
             if suite.outcome != "pass":
-                whole = ChangeWords(self._result, ENGLISH).whole().rstrip(".")
+                whole = ChangeWords(self.result, ENGLISH).whole().rstrip(".")
                 yield self._made(_CHANGE, level, whole, "change")
         elif suite.outcome != "pass" and (level == "warning" or suite.unnamed or not named):
             yield self._made(suite.name, level, self._of_rule(suite), "rule")
 
     def _of_group(self, rule: str, finding: Finding, held: Held | None) -> dict[str, Any]:
         """A group that fails; waived, it is suppressed from outside, which hides neither it nor who did so."""
-        text = f"{self._names.group(finding.group)}: exceeds the limit in this test"
+        text = f"{self.names.group(finding.group)}: exceeds the limit in this test"
         if finding.estimate is not None:
             counts = f"{finding.estimate.numerator} of {finding.estimate.denominator}"
-            text += f"; {self._words.rate(finding.metric)} {counts}"
+            text += f"; {self.words.rate(finding.metric)} {counts}"
         made = self._made(rule, "error", text, _key(finding.group))
         if held is not None:
             status = "rejected" if held.state == "expired" else "accepted"
-            justification = plain_words(self._result, held.waiver)
+            justification = plain_words(self.result, held.waiver)
             made["suppressions"] = [{"kind": "external", "status": status, "justification": justification}]
         return made
 
     def _of_rule(self, suite: Suite) -> str:
-        text = f"{self._words.rule_outcome(suite.outcome)} in this test: rule {suite.name}"
+        text = f"{self.words.rule_outcome(suite.outcome)} in this test: rule {suite.name}"
         if suite.unnamed:
             text += f"; {self._unnamed.of_the_rule()}; {self._unnamed.caution()}"
         return text
 
     def _made(self, rule: str, level: str, text: str, of: str) -> dict[str, Any]:
-        audit = self._result.plan.audit
+        audit = self.result.plan.audit
         named = json.dumps([audit.system or audit.title, rule, of]).encode("utf-8", "surrogatepass")
         fingerprint = hashlib.sha256(named).hexdigest()
-        uri = self._result.provenance.plan_file or "plan.toml"
+        uri = self.result.provenance.plan_file or "plan.toml"
         region = {"startLine": self._lines.get(rule) or 1}
         return {
             "ruleId": rule,

@@ -10,11 +10,9 @@ from collections import Counter
 from dataclasses import dataclass
 
 from audit.result.audit_result import Outcome, RuleResult
-from audit.result.reading import Finding, Reading, worst_outcomes
-from reports.language import Language
-from reports.names import Names
+from audit.result.reading import Finding, worst_outcomes
 from reports.numbers import NOT_KNOWN
-from reports.words import Words
+from reports.writer import Report, Writer
 
 __all__ = ["Number", "ScreenNumbers"]
 
@@ -28,94 +26,90 @@ class Number:
     note: str
 
 
-class ScreenNumbers:
+class ScreenNumbers(Writer):
     """Writes the three numbers of one result in one language."""
 
-    def __init__(self, reading: Reading, names: Names, words: Words, language: Language) -> None:
-        self._reading = reading
-        self._names = names
-        self._words = words
-        self._t = language.translations
-        self._n = language.numbers
-        self._worst = worst_outcomes(reading.findings)
-        self._several_limits = len(reading.result.rules) > 1
+    def __init__(self, report: Report) -> None:
+        super().__init__(report)
+        self._worst = worst_outcomes(self.reading.findings)
+        self._several_limits = len(self.result.rules) > 1
 
     def write(self, rules: list[RuleResult], worst: Finding | None) -> tuple[Number, ...]:
         """The numbers; `rules` with the harm that comes first at their head, `worst` the group most affected."""
         rule = next(iter(rules), None) if worst is None else worst.rule
         everyone = self._everyone("true_positive_rate" if rule is None else rule.metric)
-        if self._reading.outcome_of_rates != "fail":
+        if self.reading.outcome_of_rates != "fail":
             return (*everyone, self._within(), self._undecided())
         if worst is None:
             return (*everyone, self._several(), self._undecided())
         return (*everyone, self._most_affected(worst), self._beyond())
 
     def _everyone(self, metric: str) -> tuple[Number, ...]:
-        estimate = self._reading.everyone.get(metric)
+        estimate = self.reading.everyone.get(metric)
         if estimate is None:
             return ()
-        label = self._t.gettext("%(rate)s, everyone together") % {"rate": self._plain(metric)}
+        label = self.t.gettext("%(rate)s, everyone together") % {"rate": self._plain(metric)}
         if estimate.value is None:
             return (Number(NOT_KNOWN, label, self._too_few(metric)),)
-        return (Number(self._n.percent(estimate.value), label, self._span(estimate.low, estimate.high)),)
+        return (Number(self.n.percent(estimate.value), label, self._span(estimate.low, estimate.high)),)
 
     def _most_affected(self, finding: Finding) -> Number:
-        label = self._t.gettext("%(rate)s: %(group)s") % {
+        label = self.t.gettext("%(rate)s: %(group)s") % {
             "rate": self._plain(finding.metric),
-            "group": self._names.group(finding.group),
+            "group": self.names.group(finding.group),
         }
         if finding.estimate is None or finding.value is None:
             return Number(NOT_KNOWN, label, self._too_few(finding.metric))
-        return Number(self._n.percent(finding.value), label, self._span(finding.estimate.low, finding.estimate.high))
+        return Number(self.n.percent(finding.value), label, self._span(finding.estimate.low, finding.estimate.high))
 
     def _plain(self, metric: str) -> str:
-        return self._reading.metrics[metric].plain if metric in self._reading.metrics else self._words.rate(metric)
+        return self.reading.metrics[metric].plain if metric in self.reading.metrics else self.words.rate(metric)
 
     def _span(self, low: float | None, high: float | None) -> str:
         if low is None or high is None:
-            return self._t.gettext("no likely range can be stated")
-        return self._t.gettext("likely range %(span)s") % {"span": self._n.percent_range(low, high)}
+            return self.t.gettext("no likely range can be stated")
+        return self.t.gettext("likely range %(span)s") % {"span": self.n.percent_range(low, high)}
 
     def _too_few(self, metric: str) -> str:
-        among = self._reading.metrics[metric].among if metric in self._reading.metrics else ""
-        floor = self._reading.result.plan.verdict.min_denominator
-        return self._words.because("too_few_for_a_rate", among=among, min_denominator=floor)
+        among = self.reading.metrics[metric].among if metric in self.reading.metrics else ""
+        floor = self.result.plan.verdict.min_denominator
+        return self.words.because("too_few_for_a_rate", among=among, min_denominator=floor)
 
     def _beyond(self) -> Number:
         failing = self._with("fail")
-        judged = len({each.group.people for each in self._reading.findings if each.outcome in ("pass", "fail")})
-        note = self._t.ngettext(
+        judged = len({each.group.people for each in self.reading.findings if each.outcome in ("pass", "fail")})
+        note = self.t.ngettext(
             "of %(count)s group that could be judged", "of %(count)s groups that could be judged", judged
-        ) % {"count": self._n.count(judged)}
-        label = self._t.ngettext("group beyond the limit", "groups beyond the limit", failing)
-        return Number(self._n.count(failing), label, note)
+        ) % {"count": self.n.count(judged)}
+        label = self.t.ngettext("group beyond the limit", "groups beyond the limit", failing)
+        return Number(self.n.count(failing), label, note)
 
     def _within(self) -> Number:
         count = self._with("pass")
         label = (
-            self._t.ngettext("group within every limit", "groups within every limit", count)
+            self.t.ngettext("group within every limit", "groups within every limit", count)
             if self._several_limits
-            else self._t.ngettext("group within the limit", "groups within the limit", count)
+            else self.t.ngettext("group within the limit", "groups within the limit", count)
         )
-        return Number(self._n.count(count), label, self._of_groups())
+        return Number(self.n.count(count), label, self._of_groups())
 
     def _undecided(self) -> Number:
         unsure = self._with("inconclusive", "not_evaluable")
         note = self._of_groups()
         return Number(
-            self._n.count(unsure),
-            self._t.ngettext("group without a verdict of its own", "groups without a verdict of their own", unsure),
-            self._t.gettext("%(groups)s, on at least one limit") % {"groups": note} if self._several_limits else note,
+            self.n.count(unsure),
+            self.t.ngettext("group without a verdict of its own", "groups without a verdict of their own", unsure),
+            self.t.gettext("%(groups)s, on at least one limit") % {"groups": note} if self._several_limits else note,
         )
 
     def _several(self) -> Number:
         """In the place of a number of groups that nobody knows."""
-        judged = max((family.tested for _, family in self._reading.unnamed), default=0)
+        judged = max((family.tested for _, family in self.reading.unnamed), default=0)
         return Number(
-            self._t.gettext("one or more"),
-            self._t.gettext("nationalities beyond the limit"),
-            self._t.gettext("of %(count)s judged together, none of which can be named")
-            % {"count": self._n.count(judged)},
+            self.t.gettext("one or more"),
+            self.t.gettext("nationalities beyond the limit"),
+            self.t.gettext("of %(count)s judged together, none of which can be named")
+            % {"count": self.n.count(judged)},
         )
 
     def _with(self, *outcomes: Outcome) -> int:
@@ -125,4 +119,4 @@ class ScreenNumbers:
 
     def _of_groups(self) -> str:
         groups = len(self._worst)
-        return self._t.ngettext("of %(count)s group", "of %(count)s groups", groups) % {"count": self._n.count(groups)}
+        return self.t.ngettext("of %(count)s group", "of %(count)s groups", groups) % {"count": self.n.count(groups)}

@@ -9,16 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from audit.result.audit_result import RuleResult
-from audit.result.reading import MISSED, UNDECIDED_ALONE, WRONGLY_FLAGGED, Reading, worst_outcomes
+from audit.result.reading import MISSED, UNDECIDED_ALONE, WRONGLY_FLAGGED, worst_outcomes
 from reports.answering_words import AnsweringWords
 from reports.change_words import ChangeWords
-from reports.language import Language
 from reports.most_affected import MostAffected, kind_of_finding
-from reports.names import Names
 from reports.screen_numbers import Number, ScreenNumbers
 from reports.swap_words import SwapWords
 from reports.unnamed_words import UnnamedWords
-from reports.words import Words
+from reports.writer import Report, Writer
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,21 +31,17 @@ class VerdictWords:
     next_step: str
 
 
-class VerdictWriter:
+class VerdictWriter(Writer):
     """Writes the verdict of one result in one language."""
 
-    def __init__(self, reading: Reading, names: Names, words: Words, language: Language) -> None:
-        self._reading = reading
-        self._names = names
-        self._words = words
+    def __init__(self, report: Report) -> None:
+        super().__init__(report)
+        reading, language = self.reading, self.language
         self._unnamed_words = UnnamedWords(language)
         self._answering = AnsweringWords(language)
-        self._language = language
-        self._t = language.translations
-        self._n = language.numbers
-        self._swaps = SwapWords(reading.result, language)
-        self._change = ChangeWords(reading.result, language)
-        self._outcome = reading.result.overall.outcome
+        self._swaps = SwapWords(self.result, language)
+        self._change = ChangeWords(self.result, language)
+        self._outcome = self.result.overall.outcome
         self._of_rates = reading.outcome_of_rates
         self._failing = [each for each in reading.each_once if each.outcome == "fail"]
         self._worst = worst_outcomes(reading.findings)
@@ -62,92 +56,86 @@ class VerdictWriter:
             heading=self._heading(),
             sentence=self._sentence(),
             widest=self._widest(),
-            numbers=ScreenNumbers(self._reading, self._names, self._words, self._language).write(
-                self._rules(), self._affected.shown()
-            ),
+            numbers=ScreenNumbers(self.report).write(self._rules(), self._affected.shown()),
             next_step=self._past_expiry() or self._next_step(),
         )
 
     def _rules(self) -> list[RuleResult]:
         """Those beyond which nobody can be named first, where that is the verdict; then the harm that comes first."""
-        wanted = WRONGLY_FLAGGED if self._reading.result.overall.primary_harm == "wrongly_flagged" else MISSED
-        return sorted(
-            self._reading.result.rules, key=lambda rule: (rule not in self._unnamed, rule.metric not in wanted)
-        )
+        wanted = WRONGLY_FLAGGED if self.result.overall.primary_harm == "wrongly_flagged" else MISSED
+        return sorted(self.result.rules, key=lambda rule: (rule not in self._unnamed, rule.metric not in wanted))
 
     def _heading(self) -> str:
         if self._outcome == "fail":
-            return self._t.gettext("Exceeds the limit")
+            return self.t.gettext("Exceeds the limit")
         if self._outcome == "pass":
-            return self._t.gettext("Within the limit in every group we could judge")
-        return self._t.gettext("We cannot tell")
+            return self.t.gettext("Within the limit in every group we could judge")
+        return self.t.gettext("We cannot tell")
 
     def _sentence(self) -> str:
         told = {"fail": self._failing_sentence, "pass": self._passing_sentence}.get(
             self._of_rates, self._undecided_sentence
         )()
         for more in filter(None, (self._swaps.sentence(), self._change.sentence())):
-            told = self._t.gettext("%(first)s %(more)s") % {"first": told, "more": more}
+            told = self.t.gettext("%(first)s %(more)s") % {"first": told, "more": more}
         return told
 
     def _passing_sentence(self) -> str:
         """How many groups were judged and stayed within; and on how many limits, where that differs."""
         judged = len(self._passing)
-        told = self._t.ngettext(
+        told = self.t.ngettext(
             "In this test the one group that was large enough to judge stayed within the limit.",
             "In this test all %(count)s groups that were large enough to judge stayed within the limit.",
             judged,
-        ) % {"count": self._n.count(judged)}
+        ) % {"count": self.n.count(judged)}
         on_all = sum(outcome == "pass" for outcome in self._worst.values())
         if on_all == judged:
             return told
         if on_all:
-            more = self._t.ngettext(
+            more = self.t.ngettext(
                 "Only %(count)s of them was large enough to be judged on every limit.",
                 "Only %(count)s of them were large enough to be judged on every limit.",
                 on_all,
-            ) % {"count": self._n.count(on_all)}
+            ) % {"count": self.n.count(on_all)}
         else:
-            more = self._t.gettext("No group was large enough to be judged on every limit.")
-        return self._t.gettext("%(first)s %(more)s") % {"first": told, "more": more}
+            more = self.t.gettext("No group was large enough to be judged on every limit.")
+        return self.t.gettext("%(first)s %(more)s") % {"first": told, "more": more}
 
     def _undecided_sentence(self) -> str:
         """What was not found, and which of the reasons present keeps the audit from a verdict."""
-        undecided = [rule for rule in self._reading.result.rules if rule.outcome == "inconclusive"]
+        undecided = [rule for rule in self.result.rules if rule.outcome == "inconclusive"]
         reasons = self._reasons()
         if "too_many_failed" in reasons:
             return self._answering.sentence()
         if {rule.because for rule in undecided} == {"nothing_judged"} and "unscored_cases" not in reasons:
-            return self._t.gettext("In this test no group has enough cases to be judged, so there is no verdict.")
+            return self.t.gettext("In this test no group has enough cases to be judged, so there is no verdict.")
         both_ways = any(rule.direction == "both" for rule in undecided)
         first = (
-            self._t.gettext("In this test no group was clearly apart from everyone else by more than the limit")
+            self.t.gettext("In this test no group was clearly apart from everyone else by more than the limit")
             if both_ways
-            else self._t.gettext(
-                "In this test no group was clearly worse off than everyone else by more than the limit"
-            )
+            else self.t.gettext("In this test no group was clearly worse off than everyone else by more than the limit")
         )
         told = {
-            "unscored_cases": self._t.gettext("cases without a decision could change that"),
-            "several_nationalities": self._t.gettext("people with several nationalities could change that"),
-            "unknown_attribute": self._t.gettext("people whose group is unknown could change that"),
-            "limit_cannot_be_exceeded": self._t.gettext(
+            "unscored_cases": self.t.gettext("cases without a decision could change that"),
+            "several_nationalities": self.t.gettext("people with several nationalities could change that"),
+            "unknown_attribute": self.t.gettext("people whose group is unknown could change that"),
+            "limit_cannot_be_exceeded": self.t.gettext(
                 "at the rate of everyone else no group could be beyond the limit"
             ),
-            "limit_not_excluded": self._t.gettext("the cases of some groups point neither way"),
-            "too_few_clusters": self._t.gettext("the cases of some groups come from too few clusters"),
-            "too_few_cases": self._t.gettext("there are too few cases to say that none is"),
+            "limit_not_excluded": self.t.gettext("the cases of some groups point neither way"),
+            "too_few_clusters": self.t.gettext("the cases of some groups come from too few clusters"),
+            "too_few_cases": self.t.gettext("there are too few cases to say that none is"),
         }
         why, *others = [words for reason, words in told.items() if reason in reasons] or [told["too_few_cases"]]
         for other in others:
-            why = self._t.gettext("%(first)s, and %(other)s") % {"first": why, "other": other}
-        return self._t.gettext("%(first)s, but %(why)s.") % {"first": first, "why": why}
+            why = self.t.gettext("%(first)s, and %(other)s") % {"first": why, "other": other}
+        return self.t.gettext("%(first)s, but %(why)s.") % {"first": first, "why": why}
 
     def _reasons(self) -> set[str]:
         """Why groups of the undecided rules have no verdict: of those that keep their rule from one."""
-        undecided = {rule.rule: rule for rule in self._reading.result.rules if rule.outcome == "inconclusive"}
+        undecided = {rule.rule: rule for rule in self.result.rules if rule.outcome == "inconclusive"}
         reasons: set[str] = {"too_many_failed" for rule in undecided.values() if rule.because == "too_many_failed"}
-        for finding in self._reading.findings:
+        for finding in self.reading.findings:
             verdict = finding.verdict
             if verdict.rule not in undecided or verdict.outcome in ("pass", "fail"):
                 continue
@@ -164,65 +152,65 @@ class VerdictWriter:
         counts: dict[tuple[str, str], set[object]] = {}
         for finding in self._failing:
             counts.setdefault(kind_of_finding(finding), set()).add(finding.group.people)
-        wrong_first = self._reading.result.overall.primary_harm == "wrongly_flagged"
+        wrong_first = self.result.overall.primary_harm == "wrongly_flagged"
         order = sorted(counts, key=lambda kind: (kind[0] != "wrongly_flagged") if wrong_first else 0)
         first, *others = [self._clearly(kind, len(counts[kind])) for kind in order]
         for other in others:
-            first = self._t.gettext("%(first)s, and %(other)s") % {"first": first, "other": other}
-        than = self._t.gettext("In this test the system %(what)s than among everyone else.")
+            first = self.t.gettext("%(first)s, and %(other)s") % {"first": first, "other": other}
+        than = self.t.gettext("In this test the system %(what)s than among everyone else.")
         if others:
-            than = self._t.gettext("In this test the system %(what)s, than among everyone else.")
+            than = self.t.gettext("In this test the system %(what)s, than among everyone else.")
         told = than % {"what": first}
         if not self._unnamed:
             return told
         more = self._unnamed_words.sentence_beside_names(self._unnamed)
-        return self._t.gettext("%(first)s %(more)s") % {"first": told, "more": more}
+        return self.t.gettext("%(first)s %(more)s") % {"first": told, "more": more}
 
     def _clearly(self, kind: tuple[str, str], count: int) -> str:
         """What happened and in how many groups: "missed victims clearly more often in 3 groups"."""
         one_and_many = {
-            ("missed", "more"): self._t.ngettext(
+            ("missed", "more"): self.t.ngettext(
                 "missed victims clearly more often in %(count)s group",
                 "missed victims clearly more often in %(count)s groups",
                 count,
             ),
-            ("missed", "fewer"): self._t.ngettext(
+            ("missed", "fewer"): self.t.ngettext(
                 "missed victims clearly less often in %(count)s group",
                 "missed victims clearly less often in %(count)s groups",
                 count,
             ),
-            ("wrongly_flagged", "more"): self._t.ngettext(
+            ("wrongly_flagged", "more"): self.t.ngettext(
                 "wrongly flagged people clearly more often in %(count)s group",
                 "wrongly flagged people clearly more often in %(count)s groups",
                 count,
             ),
-            ("wrongly_flagged", "fewer"): self._t.ngettext(
+            ("wrongly_flagged", "fewer"): self.t.ngettext(
                 "wrongly flagged people clearly less often in %(count)s group",
                 "wrongly flagged people clearly less often in %(count)s groups",
                 count,
             ),
-            ("flagged", "more"): self._t.ngettext(
+            ("flagged", "more"): self.t.ngettext(
                 "flagged people clearly more often in %(count)s group",
                 "flagged people clearly more often in %(count)s groups",
                 count,
             ),
-            ("flagged", "fewer"): self._t.ngettext(
+            ("flagged", "fewer"): self.t.ngettext(
                 "flagged people clearly less often in %(count)s group",
                 "flagged people clearly less often in %(count)s groups",
                 count,
             ),
-            ("wrong", "more"): self._t.ngettext(
+            ("wrong", "more"): self.t.ngettext(
                 "was clearly more often wrong in %(count)s group",
                 "was clearly more often wrong in %(count)s groups",
                 count,
             ),
-            ("wrong", "fewer"): self._t.ngettext(
+            ("wrong", "fewer"): self.t.ngettext(
                 "was clearly less often wrong in %(count)s group",
                 "was clearly less often wrong in %(count)s groups",
                 count,
             ),
         }
-        return one_and_many[kind] % {"count": self._n.count(count)}
+        return one_and_many[kind] % {"count": self.n.count(count)}
 
     def _widest(self) -> str:
         """The failing group in which most people are harmed, by name; empty where failing groups are better off.
@@ -238,19 +226,19 @@ class VerdictWriter:
         worst = self._affected.worst()
         if worst is None:
             return ""
-        return self._t.gettext(
+        return self.t.gettext(
             "These errors affect the most people in one group: %(group)s. Among them the system %(compared)s."
         ) % {
-            "group": self._names.group(worst.group),
-            "compared": self._words.compared(worst),
+            "group": self.names.group(worst.group),
+            "compared": self.words.compared(worst),
         }
 
     def _past_expiry(self) -> str:
         """What comes next of a pass that may not be relied on any more; else empty."""
-        valid_until = self._reading.result.plan.governance.valid_until
-        if self._outcome != "pass" or not valid_until or valid_until >= self._reading.result.provenance.finished[:10]:
+        valid_until = self.result.plan.governance.valid_until
+        if self._outcome != "pass" or not valid_until or valid_until >= self.result.provenance.finished[:10]:
             return ""
-        return self._t.gettext(
+        return self.t.gettext(
             "Before anyone relies on this system, its operator should have it audited again: this audit is past its "
             "expiry."
         )
@@ -263,12 +251,12 @@ class VerdictWriter:
         if self._outcome == "fail" and not self._failing:
             return self._unnamed_words.next_step()
         if self._outcome == "fail":
-            return self._t.gettext(
+            return self.t.gettext(
                 "Before anyone relies on this system, its operator should explain these gaps, correct them, and have "
                 "it audited again."
             )
         if self._outcome == "pass":
-            return self._t.gettext(
+            return self.t.gettext(
                 "This holds for this version of the system and these cases. When either changes, the operator should "
                 "have it audited again."
             )
@@ -279,17 +267,17 @@ class VerdictWriter:
         if "too_many_failed" in reasons:
             return self._answering.next_step()
         alone = {
-            "unscored_cases": self._t.gettext(
+            "unscored_cases": self.t.gettext(
                 "Have the cases without a decision decided and audit again. Until then this is not a pass."
             ),
-            "unknown_attribute": self._t.gettext(
+            "unknown_attribute": self.t.gettext(
                 "Have it recorded who the people are whose group is unknown, or vouch in the plan for how few of any "
                 "group they are, and audit again. Until then this is not a pass."
             ),
-            "limit_cannot_be_exceeded": self._t.gettext(
+            "limit_cannot_be_exceeded": self.t.gettext(
                 "More cases would not settle it: set a narrower limit and audit again. Until then this is not a pass."
             ),
-            "too_few_clusters": self._t.gettext(
+            "too_few_clusters": self.t.gettext(
                 "Add labelled cases from more clusters (other advertisers, families, informants), not only more cases "
                 "of the same, and audit again. Until then this is not a pass."
             ),
@@ -297,17 +285,17 @@ class VerdictWriter:
         if len(reasons) == 1 and reasons <= alone.keys():
             return alone[next(iter(reasons))]
         if "unscored_cases" in reasons:
-            return self._t.gettext(
+            return self.t.gettext(
                 "Have the cases without a decision decided, add labelled cases and audit again: "
                 "“Cases still needed” says how many, group by group. Until then this is not a pass."
             )
         if "unknown_attribute" in reasons:
-            return self._t.gettext(
+            return self.t.gettext(
                 "Have it recorded who the people are whose group is unknown, or vouch in the plan for how few of any "
                 "group they are; add labelled cases where “Cases still needed” asks for them; and audit again. Until "
                 "then this is not a pass."
             )
-        return self._t.gettext(
+        return self.t.gettext(
             "Add labelled cases and audit again: “Cases still needed” says how many, group by group. "
             "Until then this is not a pass."
         )

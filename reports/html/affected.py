@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from audit.result.reading import MISSED, WRONGLY_FLAGGED, Finding, Reading
+from audit.result.reading import MISSED, WRONGLY_FLAGGED, Finding
 from reports.harms import Error, harm
-from reports.language import Language
 from reports.most_affected import people_more
-from reports.names import Names
 from reports.plain_text import capital
 from reports.unnamed_words import Unnamed, UnnamedWords
 from reports.waived_words import WaivedWords
-from reports.words import Words
+from reports.writer import Report, Writer
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,46 +49,38 @@ class Affected:
     """What is beyond a limit without a name, limit by limit."""
 
 
-class AffectedWriter:
+class AffectedWriter(Writer):
     """Writes the groups affected in one result, error by error."""
 
-    def __init__(self, reading: Reading, names: Names, words: Words, language: Language) -> None:
-        self._reading = reading
-        self._names = names
-        self._words = words
-        self._unnamed_words = UnnamedWords(language)
-        self._waived = WaivedWords(reading.result, language)
-        self._language = language
-        self._t = language.translations
-        self._n = language.numbers
+    def __init__(self, report: Report) -> None:
+        super().__init__(report)
+        self._unnamed_words = UnnamedWords(self.language)
+        self._waived = WaivedWords(self.result, self.language)
 
     def write(self) -> tuple[Affected, ...]:
         """Both errors, the one that harms most first; then what else the plan limits."""
         errors: list[Error] = ["missed", "wrongly_flagged"]
-        if self._reading.result.overall.primary_harm == "wrongly_flagged":
+        if self.result.overall.primary_harm == "wrongly_flagged":
             errors.reverse()
         titles = {
-            "missed": self._t.gettext("Victims missed"),
-            "wrongly_flagged": self._t.gettext("People wrongly flagged"),
+            "missed": self.t.gettext("Victims missed"),
+            "wrongly_flagged": self.t.gettext("People wrongly flagged"),
         }
         metrics = {"missed": MISSED, "wrongly_flagged": WRONGLY_FLAGGED}
-        use = self._reading.result.plan.audit.use
+        use = self.result.plan.audit.use
         found = [
-            self._affected_by(error, titles[error], harm(error, use, self._language), metrics[error])
-            for error in errors
+            self._affected_by(error, titles[error], harm(error, use, self.language), metrics[error]) for error in errors
         ]
         others = tuple(
-            sorted(
-                {rule.metric for rule in self._reading.result.rules if rule.metric not in (*MISSED, *WRONGLY_FLAGGED)}
-            )
+            sorted({rule.metric for rule in self.result.rules if rule.metric not in (*MISSED, *WRONGLY_FLAGGED)})
         )
         if others:
-            found.append(self._affected_by("other", self._t.gettext("Other limits of this plan"), "", others))
+            found.append(self._affected_by("other", self.t.gettext("Other limits of this plan"), "", others))
         return tuple(found)
 
     def _affected_by(self, error: str, title: str, harm_words: str, metrics: tuple[str, ...]) -> Affected:
-        findings = [finding for finding in self._reading.each_once if finding.metric in metrics]
-        stopped = any(rule.because == "too_many_failed" for rule in self._reading.result.rules)
+        findings = [finding for finding in self.reading.each_once if finding.metric in metrics]
+        stopped = any(rule.because == "too_many_failed" for rule in self.result.rules)
         clearly = [finding for finding in findings if finding.outcome == "fail"]
         maybe = [
             finding
@@ -98,23 +88,23 @@ class AffectedWriter:
             if finding.beyond
             and not stopped
             and finding.verdict.because in ("limit_not_excluded", "unscored_cases")
-            and not self._reading.may_be_unnamed(finding)
+            and not self.reading.may_be_unnamed(finding)
         ]
-        both_ways = any(rule.metric in metrics and rule.direction == "both" for rule in self._reading.result.rules)
+        both_ways = any(rule.metric in metrics and rule.direction == "both" for rule in self.result.rules)
         return Affected(
             error=error,
             title=title,
             harm=harm_words,
-            has_rule=any(rule.metric in metrics for rule in self._reading.result.rules),
+            has_rule=any(rule.metric in metrics for rule in self.result.rules),
             stopped=stopped,
             both_ways=both_ways,
             everyone=self._everyone(metrics),
-            more=people_more(self._reading, clearly, self._language),
+            more=people_more(self.reading, clearly, self.language),
             clearly=tuple(self._affected_group(finding, both_ways=both_ways) for finding in _by_people(clearly)),
             maybe=tuple(self._affected_group(finding, both_ways=both_ways) for finding in _by_people(maybe)),
             unnamed=tuple(
                 self._unnamed_words.affected(rule, family)
-                for rule, family in self._reading.unnamed
+                for rule, family in self.reading.unnamed
                 if rule.metric in metrics
             ),
         )
@@ -123,33 +113,33 @@ class AffectedWriter:
         """The error among everyone, as counts: the ground on which groups are compared."""
         if metrics not in (MISSED, WRONGLY_FLAGGED):
             return ""
-        estimate = self._reading.everyone.get("false_negative_rate" if metrics is MISSED else "false_positive_rate")
+        estimate = self.reading.everyone.get("false_negative_rate" if metrics is MISSED else "false_positive_rate")
         if estimate is None or not estimate.denominator:
             return ""
         missed = metrics is MISSED
         undecided = self._undecided(victims=missed)
         counts = {
-            "part": self._n.count(estimate.numerator),
-            "whole": self._n.count(estimate.denominator),
-            "none": self._n.count(undecided),
+            "part": self.n.count(estimate.numerator),
+            "whole": self.n.count(estimate.denominator),
+            "none": self.n.count(undecided),
         }
         if undecided:
             told = (
-                self._t.gettext(
+                self.t.gettext(
                     "In this test the system missed %(part)s of %(whole)s victims who got a decision; "
                     "%(none)s got none."
                 )
                 if missed
-                else self._t.gettext(
+                else self.t.gettext(
                     "In this test the system wrongly flagged %(part)s of %(whole)s people who are not victims "
                     "and got a decision; %(none)s got none."
                 )
             )
             return told % counts
         if missed:
-            return self._t.gettext("In this test the system missed %(part)s of %(whole)s victims overall.") % counts
+            return self.t.gettext("In this test the system missed %(part)s of %(whole)s victims overall.") % counts
         return (
-            self._t.gettext(
+            self.t.gettext(
                 "In this test the system wrongly flagged %(part)s of %(whole)s people who are not victims overall."
             )
             % counts
@@ -157,33 +147,33 @@ class AffectedWriter:
 
     def _undecided(self, *, victims: bool) -> int:
         """Labelled cases on which the system gave no decision."""
-        everyone = next((counts for counts in self._reading.result.counts if not counts.group.root), None)
+        everyone = next((counts for counts in self.result.counts if not counts.group.root), None)
         if everyone is None:
             return 0
         return everyone.unscored_positive if victims else everyone.unscored_negative
 
     def _affected_group(self, finding: Finding, *, both_ways: bool) -> AffectedGroup:
-        often = self._words.often(finding) or ("", "")
-        error = self._words.error_in_short(finding.metric) % {"often": often[0]}
+        often = self.words.often(finding) or ("", "")
+        error = self.words.error_in_short(finding.metric) % {"often": often[0]}
         return AffectedGroup(
-            name=self._names.group(finding.group),
+            name=self.names.group(finding.group),
             often=capital(error),
             rest=often[1],
-            rate_head=self._words.rate(finding.metric),
-            rate=self._n.percent(finding.value, against=finding.nearest_limit),
-            range=self._n.percent_range(*finding.ends),
+            rate_head=self.words.rate(finding.metric),
+            rate=self.n.percent(finding.value, against=finding.nearest_limit),
+            range=self.n.percent_range(*finding.ends),
             people=self._people(finding, both_ways=both_ways),
             waived=self._waived.mark(finding.rule.rule, finding.group),
         )
 
     def _people(self, finding: Finding, *, both_ways: bool) -> str:
         """Cases beyond the rate of everyone else; under a limit in both directions it says to which side."""
-        told = {"count": self._n.up_to(finding.apart)}
+        told = {"count": self.n.up_to(finding.apart)}
         if not both_ways or finding.error is None or finding.rest_error is None:
             return told["count"]
         if finding.error < finding.rest_error:
-            return self._t.gettext("%(count)s fewer") % told
-        return self._t.gettext("%(count)s more") % told
+            return self.t.gettext("%(count)s fewer") % told
+        return self.t.gettext("%(count)s more") % told
 
 
 def _by_people(findings: list[Finding]) -> list[Finding]:

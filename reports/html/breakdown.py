@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from audit.result.audit_result import Axis, Family, Outcome, RuleResult
-from audit.result.reading import MISSED, WRONGLY_FLAGGED, Reading, worst_outcomes
+from audit.result.reading import MISSED, WRONGLY_FLAGGED, worst_outcomes
 from reports.html.squares import Region, State, by_region
 from reports.html.tables import Table, TableWriter
-from reports.language import Language
-from reports.names import Names
 from reports.plain_text import capital
-from reports.words import Words
+from reports.writer import Report, Writer
 
 __all__ = ["Breakdown", "BreakdownWriter", "Section"]
 
@@ -43,24 +41,18 @@ class Breakdown:
     """Nationalities as squares; none where none is judged."""
 
 
-class BreakdownWriter:
+class BreakdownWriter(Writer):
     """Lays out the findings of one result in one language; `rules` in the order in which they are told."""
 
-    def __init__(
-        self, reading: Reading, names: Names, words: Words, language: Language, rules: list[RuleResult]
-    ) -> None:
-        self._reading = reading
-        self._names = names
-        self._words = words
-        self._language = language
-        self._t = language.translations
+    def __init__(self, report: Report, rules: list[RuleResult]) -> None:
+        super().__init__(report)
         self._rules = rules
-        self._tables = TableWriter(reading, names, words, language)
+        self._tables = TableWriter(report)
 
     def write(self) -> Breakdown:
         """All of them."""
         parts: dict[tuple[int, str], list[Family]] = {}
-        for family in self._reading.families:
+        for family in self.reading.families:
             parts.setdefault(self._part(family), []).append(family)
         ordered = sorted(parts.items(), key=lambda part: part[0][0])
         pooled = [(title, families) for (part, title), families in ordered if part != _BY_NATIONALITY]
@@ -77,9 +69,9 @@ class BreakdownWriter:
         )
 
     def _section(self, anchor: str, title: str, families: list[Family]) -> Section:
-        ordered = sorted(families, key=lambda family: len(self._reading.groups(family)))
+        ordered = sorted(families, key=lambda family: len(self.reading.groups(family)))
         laid = [
-            (capital(self._names.axes(family.axes)), tuple(self._family_tables(family, f"{anchor}-{number}")))
+            (capital(self.names.axes(family.axes)), tuple(self._family_tables(family, f"{anchor}-{number}")))
             for number, family in enumerate(ordered, start=1)
         ]
         several = len(laid) > 1
@@ -89,13 +81,13 @@ class BreakdownWriter:
         """By gender and other features; by region; features together; single nationalities, in one section."""
         axes = family.axes
         if len(axes) > 1:
-            return _TOGETHER, self._t.gettext("By %(features)s together") % {"features": self._names.features(axes)}
+            return _TOGETHER, self.t.gettext("By %(features)s together") % {"features": self.names.features(axes)}
         (axis,) = axes
-        if not self._names.is_nationality(axis):
-            return _BY_FEATURE, self._t.gettext("By %(axes)s") % {"axes": self._names.axis(axis)}
+        if not self.names.is_nationality(axis):
+            return _BY_FEATURE, self.t.gettext("By %(axes)s") % {"axes": self.names.axis(axis)}
         if axis.rung == "country":
-            return _BY_NATIONALITY, self._t.gettext("By %(axes)s") % {"axes": self._names.axis(axis)}
-        return _BY_REGION, self._t.gettext("By region")
+            return _BY_NATIONALITY, self.t.gettext("By %(axes)s") % {"axes": self.names.axis(axis)}
+        return _BY_REGION, self.t.gettext("By region")
 
     def _family_tables(self, family: Family, anchor: str) -> list[Table]:
         """A table a rule; and for an error that no rule limits in this family, the rate as it is, not judged."""
@@ -110,7 +102,7 @@ class BreakdownWriter:
         tables += [
             self._tables.shown(metric, family, f"{anchor}-{metric}")
             for metric in open_errors
-            if metric in self._reading.everyone
+            if metric in self.reading.everyone
         ]
         return tables
 
@@ -120,12 +112,12 @@ class BreakdownWriter:
 
     def _regions(self) -> list[Region]:
         """Every nationality that is judged, in its worst state over all limits."""
-        looks = {outcome: State(outcome, self._words.outcome(outcome)) for outcome in _STATES}
+        looks = {outcome: State(outcome, self.words.outcome(outcome)) for outcome in _STATES}
         found: list[Region] = []
-        for feature in self._reading.result.features:
+        for feature in self.result.features:
             axis = Axis(feature.name, feature.rungs[0])
-            if self._names.is_nationality(axis) and axis.rung == "country":
-                worst = worst_outcomes([each for each in self._reading.findings if each.group.family.axes == (axis,)])
+            if self.names.is_nationality(axis) and axis.rung == "country":
+                worst = worst_outcomes([each for each in self.reading.findings if each.group.family.axes == (axis,)])
                 told = {code: looks[outcome] for ((_, code),), outcome in worst.items()}
-                found += by_region(feature, told, list(looks.values()), self._names, self._language)
+                found += by_region(feature, told, list(looks.values()), self.names, self.language)
         return found

@@ -33,21 +33,23 @@ def _part(result: AuditResult, language: Language, again: Again, *, several: boo
     from reports.html.resolution import NOT_ASSOCIATED, PARAGRAPH_2, PARAGRAPH_7, PARAGRAPH_7K
     from reports.html.safeguards import SafeguardsWriter
     from reports.html.slim import slimmed, unquoted
+    from reports.writer import Report
 
     result = result if language.is_english else _in_language(result, language)
-    writer = PageWriter(result, language)
-    page, evidence = writer.write(), EvidenceWriter(result, writer, language).write()
+    report = Report(result, language)
+    writer = PageWriter(report)
+    page, evidence = writer.write(), EvidenceWriter(report).write()
     templates = environment(language)
     body = templates.get_template("body.html").render(
         result=result,
         plan=result.plan,
         page=page,
         evidence=evidence,
-        safeguards=SafeguardsWriter(result, writer.names, language).write(),
+        safeguards=SafeguardsWriter(report).write(),
         language=language,
         several=several,
         again=again,
-        names=writer.names,
+        names=report.names,
         plain=writer.plain,
         mark=row_mark,
         shapes=shapes(),

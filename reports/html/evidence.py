@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from audit.result.audit_result import AuditResult, Disparity, Estimate, FamilyResult, Group, RowAccount
-from reports.html.page import PageWriter
-from reports.language import Language
+from audit.result.audit_result import Disparity, Estimate, FamilyResult, Group, RowAccount
+from reports.html.tables import WHOLE
 from reports.numbers import NOT_KNOWN
+from reports.writer import Writer
 
 _TESTS_SHOWN = 20
 
@@ -86,36 +86,30 @@ class Evidence:
     families: tuple[FamilyLine, ...]
 
 
-class EvidenceWriter:
-    """Writes the tables of one result; names and words are the page's."""
-
-    def __init__(self, result: AuditResult, page: PageWriter, language: Language) -> None:
-        self._result = result
-        self._page = page
-        self._t = language.translations
-        self._n = language.numbers
+class EvidenceWriter(Writer):
+    """Writes the tables of one result."""
 
     def write(self) -> Evidence:
         """Everything."""
-        metrics = [metric.name for metric in self._result.metrics]
+        metrics = [metric.name for metric in self.result.metrics]
         small = [
             group
-            for family in self._page.small_families
-            if len(family.root) == 1
-            for group in self._page.reading.groups(family)
+            for family in self.reading.families
+            if len(family.root) == 1 and len(self.reading.groups(family)) <= WHOLE
+            for group in self.reading.groups(family)
         ]
         return Evidence(
-            everyone=next(account for account in self._result.rows if not account.group.root),
+            everyone=next(account for account in self.result.rows if not account.group.root),
             account_heads=(
-                self._t.gettext("Read"),
-                self._t.gettext("Decided"),
-                self._t.gettext("Abstained"),
-                self._t.gettext("Failed"),
-                self._t.gettext("Labelled"),
-                self._t.gettext("Unlabelled"),
+                self.t.gettext("Read"),
+                self.t.gettext("Decided"),
+                self.t.gettext("Abstained"),
+                self.t.gettext("Failed"),
+                self.t.gettext("Labelled"),
+                self.t.gettext("Unlabelled"),
             ),
             accounts=tuple(self._accounts()),
-            metrics=tuple((name, self._page.words.rate(name)) for name in metrics),
+            metrics=tuple((name, self.words.rate(name)) for name in metrics),
             rates=tuple(self._rates(group, metrics) for group in (Group(()), *small)),
             differences=tuple(self._differences(small)),
             tests=tuple(self._tests()),
@@ -123,7 +117,7 @@ class EvidenceWriter:
         )
 
     def _accounts(self) -> Iterable[Account]:
-        for account in self._result.rows:
+        for account in self.result.rows:
             if len(account.group.root) <= 1:
                 numbers = (
                     account.read,
@@ -134,99 +128,99 @@ class EvidenceWriter:
                     account.unlabelled,
                 )
                 yield Account(
-                    self._page.names.group(account.group),
-                    tuple(self._n.count(number) for number in numbers),
+                    self.names.group(account.group),
+                    tuple(self.n.count(number) for number in numbers),
                     is_whole=account.read == account.scored == account.labelled and bool(account.group.root),
                 )
 
     def _rates(self, group: Group, metrics: Sequence[str]) -> Rates:
         return Rates(
-            self._page.names.group(group),
-            tuple(self._rate(self._page.reading.estimate(metric, group)) for metric in metrics),
+            self.names.group(group),
+            tuple(self._rate(self.reading.estimate(metric, group)) for metric in metrics),
         )
 
     def _rate(self, estimate: Estimate | None) -> str:
         if estimate is None:
             return NOT_KNOWN
-        counts = self._t.gettext("%(part)s of %(whole)s") % {
-            "part": self._n.count(estimate.numerator),
-            "whole": self._n.count(estimate.denominator),
+        counts = self.t.gettext("%(part)s of %(whole)s") % {
+            "part": self.n.count(estimate.numerator),
+            "whole": self.n.count(estimate.denominator),
         }
         if estimate.value is None:
-            return self._t.gettext("— (%(counts)s: too few)") % {"counts": counts}
-        return self._t.gettext("%(share)s (%(counts)s)") % {
-            "share": self._n.percent(estimate.value, digits=1),
+            return self.t.gettext("— (%(counts)s: too few)") % {"counts": counts}
+        return self.t.gettext("%(share)s (%(counts)s)") % {
+            "share": self.n.percent(estimate.value, digits=1),
             "counts": counts,
         }
 
     def _differences(self, small: list[Group]) -> Iterable[Difference]:
-        limited = {rule.metric for rule in self._result.rules}
+        limited = {rule.metric for rule in self.result.rules}
         wanted = {group.root for group in small}
-        wanted.update(finding.group.root for finding in self._page.reading.with_outcome("fail"))
-        for disparity in self._result.disparities:
+        wanted.update(finding.group.root for finding in self.reading.with_outcome("fail"))
+        for disparity in self.result.disparities:
             if disparity.metric in limited and disparity.group.root in wanted:
                 yield self._difference(disparity)
 
     def _difference(self, disparity: Disparity) -> Difference:
         others = {
-            "rest": self._t.gettext("everyone else"),
-            "overall": self._t.gettext("everyone, the group included"),
-            "reference": self._t.gettext("the reference group"),
+            "rest": self.t.gettext("everyone else"),
+            "overall": self.t.gettext("everyone, the group included"),
+            "reference": self.t.gettext("the reference group"),
         }
         return Difference(
-            name=self._page.names.group(disparity.group),
-            rate=self._page.words.rate(disparity.metric),
+            name=self.names.group(disparity.group),
+            rate=self.words.rate(disparity.metric),
             compared_with=others[disparity.compared_with],
-            difference=self._n.points_with_range(
+            difference=self.n.points_with_range(
                 disparity.difference, disparity.difference_low, disparity.difference_high
             ),
-            ratio=self._n.ratio_with_range(disparity.ratio, disparity.ratio_low, disparity.ratio_high),
+            ratio=self.n.ratio_with_range(disparity.ratio, disparity.ratio_low, disparity.ratio_high),
         )
 
     def _tests(self) -> Iterable[Test]:
         """The tests of failing groups and of the largest others."""
-        findings = self._page.reading.findings
+        findings = self.reading.findings
         failing = [finding for finding in findings if finding.outcome == "fail"]
         others = [finding for finding in findings if finding.outcome != "fail" and finding.verdict.p_pass is not None]
         others.sort(key=lambda finding: -finding.verdict.cases)
         for finding in (*failing, *others)[:_TESTS_SHOWN]:
             verdict = finding.verdict
             yield Test(
-                name=self._page.names.group(finding.group),
+                name=self.names.group(finding.group),
                 rule=verdict.rule,
-                word=self._page.words.outcome(verdict.outcome),
-                p_fail=self._n.probability(verdict.p_fail),
-                level_fail=self._n.probability(verdict.level_fail),
-                p_pass=self._n.probability(verdict.p_pass),
+                word=self.words.outcome(verdict.outcome),
+                p_fail=self.n.probability(verdict.p_fail),
+                level_fail=self.n.probability(verdict.level_fail),
+                p_pass=self.n.probability(verdict.p_pass),
                 freedom=NOT_KNOWN
                 if verdict.degrees_of_freedom is None
-                else self._n.count(int(verdict.degrees_of_freedom)),
+                else self.n.count(int(verdict.degrees_of_freedom)),
             )
 
     def _families(self) -> Iterable[FamilyLine]:
         procedures = {
-            "discarding": self._t.gettext("some discarded, the rest weighted by size"),
-            "weights_only": self._t.gettext("weighted by size"),
-            "any_dependence": self._t.gettext("valid under any dependence"),
+            "discarding": self.t.gettext("some discarded, the rest weighted by size"),
+            "weights_only": self.t.gettext("weighted by size"),
+            "any_dependence": self.t.gettext("valid under any dependence"),
         }
-        for rule in self._result.rules:
+        for rule in self.result.rules:
             for family in rule.families:
                 yield FamilyLine(
                     rule=rule.rule,
-                    family=self._page.names.axes(family.family.axes),
-                    groups=self._n.count(family.groups),
-                    tested=self._n.count(family.tested),
-                    level=self._n.probability(family.level),
+                    family=self.names.axes(family.family.axes),
+                    groups=self.n.count(family.groups),
+                    tested=self.n.count(family.tested),
+                    level=self.n.probability(family.level),
                     procedure=procedures[family.procedure],
-                    coverage=self._n.percent(family.coverage, against=rule.min_coverage),
+                    coverage=self.n.percent(family.coverage, against=rule.min_coverage),
                     together=self._together(family),
                 )
 
     def _together(self, family: FamilyResult) -> str:
         if family.unnamed_p is None:
             return NOT_KNOWN
-        return self._t.gettext("p %(p)s, level %(level)s, over %(survivors)s groups") % {
-            "p": self._n.probability(family.unnamed_p),
-            "level": self._n.probability(family.unnamed_level),
-            "survivors": self._n.count(family.unnamed_survivors),
+        return self.t.gettext("p %(p)s, level %(level)s, over %(survivors)s groups") % {
+            "p": self.n.probability(family.unnamed_p),
+            "level": self.n.probability(family.unnamed_level),
+            "survivors": self.n.count(family.unnamed_survivors),
         }

@@ -8,8 +8,8 @@ from typing import Literal
 
 from markupsafe import Markup
 
-from audit.result.audit_result import AuditResult, Family, Outcome, RuleResult
-from audit.result.reading import MISSED, WRONGLY_FLAGGED, Reading
+from audit.result.audit_result import Outcome, RuleResult
+from audit.result.reading import MISSED, WRONGLY_FLAGGED
 from audit.vocabulary.terms import TERMS, Term
 from reports.data_links import as_link
 from reports.group_counts import groups_csv
@@ -17,15 +17,12 @@ from reports.html.affected import Affected, AffectedWriter
 from reports.html.breakdown import Breakdown, BreakdownWriter
 from reports.html.charts import states
 from reports.html.looks import Looks, looks
-from reports.html.tables import WHOLE
-from reports.language import Language
-from reports.names import Names
 from reports.plain_text import capital
 from reports.swap_words import ProbeRuleSummary, probe_rules
 from reports.unnamed_words import UnnamedWords
 from reports.verdict_words import VerdictWords, VerdictWriter
 from reports.waived_words import WaivedWords, WaiverLine
-from reports.words import Words
+from reports.writer import Report, Writer
 
 _AFFECTED_FIRST = 10
 _NEEDED_FIRST = 12
@@ -118,44 +115,39 @@ class Page:
         return any(error.unnamed for error in self.affected)
 
 
-class PageWriter:
+class PageWriter(Writer):
     """Lays out one result in one language."""
 
-    def __init__(self, result: AuditResult, language: Language) -> None:
-        self.reading = Reading(result)
-        self.names = Names(result.features, language)
-        self.words = Words(language, self.names)
-        self._language = language
-        self._t = language.translations
-        self._n = language.numbers
+    def __init__(self, report: Report) -> None:
+        super().__init__(report)
         self._findings = self.reading.each_once
-        self._unnamed_words = UnnamedWords(language)
-        self._rules = sorted(result.rules, key=self._harm_order)
+        self._unnamed_words = UnnamedWords(self.language)
+        self._rules = sorted(self.result.rules, key=self._harm_order)
 
     def write(self) -> Page:
         """The page."""
         needed = self._needed()
-        csv, left_out = groups_csv(self.reading.result, self._most_data)
-        answered = looks(self.reading, self.names, self.words, self._language)
+        csv, left_out = groups_csv(self.result, self._most_data)
+        answered = looks(self.report)
         return Page(
-            verdict=VerdictWriter(self.reading, self.names, self.words, self._language).write(),
+            verdict=VerdictWriter(self.report).write(),
             rules=tuple(self._rule(rule) for rule in self._rules),
-            probe_rules=probe_rules(self.reading.result, self._language),
-            affected=AffectedWriter(self.reading, self.names, self.words, self._language).write(),
+            probe_rules=probe_rules(self.result, self.language),
+            affected=AffectedWriter(self.report).write(),
             affected_first=_AFFECTED_FIRST,
             overlap=self._overlap(),
-            breakdown=BreakdownWriter(self.reading, self.names, self.words, self._language, self._rules).write(),
+            breakdown=BreakdownWriter(self.report, self._rules).write(),
             needed=tuple(needed[:_NEEDED_FIRST]),
             needed_more=max(len(needed) - _NEEDED_FIRST, 0),
             waits_for_decisions=any(finding.verdict.because == "unscored_cases" for finding in self._findings),
             both_ways=any(rule.direction == "both" for rule in self._rules),
             looks=answered,
             csv=as_link("text/csv", csv),
-            not_in_csv=self._t.gettext("; ").join(self.names.axes(family.root) for family in left_out),
+            not_in_csv=self.t.gettext("; ").join(self.names.axes(family.root) for family in left_out),
             worth_less=self._worth_less,
-            but_for_unknown=any(verdict.because == "unknown_attribute" for verdict in self.reading.result.verdicts),
+            but_for_unknown=any(verdict.because == "unknown_attribute" for verdict in self.result.verdicts),
             terms=tuple(self._terms(answered)),
-            waivers=tuple(WaivedWords(self.reading.result, self._language).listed(self.names)),
+            waivers=tuple(WaivedWords(self.result, self.language).listed(self.names)),
         )
 
     def _overlap(self) -> Literal["ladder", "families", ""]:
@@ -167,7 +159,7 @@ class PageWriter:
 
     @property
     def _most_data(self) -> int:
-        return _MOST_DATA_BESIDE_LONG_WORDS if self._language.short in _LONG_WORDS else _MOST_DATA
+        return _MOST_DATA_BESIDE_LONG_WORDS if self.language.short in _LONG_WORDS else _MOST_DATA
 
     @property
     def _worth_less(self) -> bool:
@@ -183,7 +175,7 @@ class PageWriter:
         return (term for term in TERMS.values() if term.name in used)
 
     def _of_safeguards(self) -> Iterator[str]:
-        result = self.reading.result
+        result = self.result
         told = result.plan.governance
         if result.safeguards:
             yield "measured, declared, not shown"
@@ -199,7 +191,7 @@ class PageWriter:
     def _harm_order(self, rule: RuleResult) -> int:
         """The primary harm first, then the other error, then other rates; in the order of the plan among themselves."""
         errors = [MISSED, WRONGLY_FLAGGED]
-        if self.reading.result.overall.primary_harm == "wrongly_flagged":
+        if self.result.overall.primary_harm == "wrongly_flagged":
             errors.reverse()
         return next((place for place, error in enumerate(errors) if rule.metric in error), len(errors))
 
@@ -212,7 +204,7 @@ class PageWriter:
         verdicts = [each.verdict for each in self._findings if each.rule is rule]
         counts = [(outcome, sum(verdict.outcome == outcome for verdict in verdicts)) for outcome in _OUTCOMES]
         told = tuple(StateCount(name, count, self.words.outcome(name)) for name, count in counts if count)
-        title = self._t.gettext("; ").join(f"{self._n.count(state.count)} {state.word}" for state in told)
+        title = self.t.gettext("; ").join(f"{self.n.count(state.count)} {state.word}" for state in told)
         groups = sum(count for _, count in counts)
         return RuleSummary(
             rule=rule,
@@ -220,7 +212,7 @@ class PageWriter:
             limit=self.words.limit(rule),
             word=self.words.rule_outcome(rule.outcome),
             because=self.words.rule_because(rule.because),
-            groups=self._t.ngettext("%(count)s group", "%(count)s groups", groups) % {"count": self._n.count(groups)},
+            groups=self.t.ngettext("%(count)s group", "%(count)s groups", groups) % {"count": self.n.count(groups)},
             states=told,
             as_part=sum(verdict.because == "judged_as_part" for verdict in verdicts),
             bar=states(counts, title) if groups else Markup(""),
@@ -242,13 +234,8 @@ class PageWriter:
             NeededCases(
                 name=self.names.group(finding.group),
                 what=self.reading.metrics[finding.metric].among if finding.metric in self.reading.metrics else "",
-                now=self._n.count(finding.verdict.cases),
-                needed=self._n.about(finding.verdict.cases_needed or 0),
+                now=self.n.count(finding.verdict.cases),
+                needed=self.n.about(finding.verdict.cases_needed or 0),
             )
             for finding in undecided
         ]
-
-    @property
-    def small_families(self) -> list[Family]:
-        """Families short enough to be shown rate by rate."""
-        return [family for family in self.reading.families if len(self.reading.groups(family)) <= WHOLE]

@@ -6,11 +6,10 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from audit.result.audit_result import AuditResult, ImpactRatio, ImpactRatios, Safeguard
+from audit.result.audit_result import ImpactRatio, ImpactRatios, Safeguard
 from reports.html.patterns import PatternRow, pattern_register
-from reports.language import Language
-from reports.names import Names
 from reports.numbers import NOT_KNOWN
+from reports.writer import Writer
 
 __all__ = ["Declared", "RatioTable", "SafeguardRow", "SafeguardsPage", "SafeguardsWriter"]
 
@@ -81,46 +80,39 @@ class SafeguardsPage:
     """Whether the audit ended after that day."""
 
 
-class SafeguardsWriter:
+class SafeguardsWriter(Writer):
     """Writes them of one result in one language."""
-
-    def __init__(self, result: AuditResult, names: Names, language: Language) -> None:
-        self._result = result
-        self._names = names
-        self._language = language
-        self._t = language.translations
-        self._n = language.numbers
 
     def write(self) -> SafeguardsPage:
         """Everything."""
-        first = [one for one in self._result.safeguards if one.clause in ("7(k)", "2")]
-        others = [one for one in self._result.safeguards if one.clause not in ("7(k)", "2")]
+        first = [one for one in self.result.safeguards if one.clause in ("7(k)", "2")]
+        others = [one for one in self.result.safeguards if one.clause not in ("7(k)", "2")]
         counted = Counter(one.state for one in others)
-        told = self._result.plan.governance
+        told = self.result.plan.governance
         declared = tuple(one for one in self._declared() if one.words)
         return SafeguardsPage(
             of_7k=tuple(self._rows(first)),
             of_others=tuple(self._rows(others)),
             states=tuple((state, counted[state]) for state in ("measured", "declared", "not_shown")),
-            patterns=pattern_register(self._result, self._language),
-            ratios=tuple(self._ratios(table) for table in self._result.impact_ratios),
+            patterns=pattern_register(self.result, self.language),
+            ratios=tuple(self._ratios(table) for table in self.result.impact_ratios),
             declared=declared,
             not_declared=tuple(one.what for one in self._declared() if not one.words),
-            declared_on=self._language.date(told.declared_on) if told.declared_on else "",
-            valid_until=self._language.date(told.valid_until) if told.valid_until else "",
-            past_expiry=told.valid_until is not None and told.valid_until < self._result.provenance.finished[:10],
+            declared_on=self.language.date(told.declared_on) if told.declared_on else "",
+            valid_until=self.language.date(told.valid_until) if told.valid_until else "",
+            past_expiry=told.valid_until is not None and told.valid_until < self.result.provenance.finished[:10],
         )
 
     def _rows(self, safeguards: list[Safeguard]) -> Iterator[SafeguardRow]:
         before = None
         for one in safeguards:
-            day = self._result.provenance.finished if one.state == "measured" else one.date
+            day = self.result.provenance.finished if one.state == "measured" else one.date
             letter = one.clause.removeprefix("preamble").strip(" ()") if one.clause.startswith("preamble") else "-"
             yield SafeguardRow(
                 safeguard=one,
                 letter=letter,
                 again=before is not None and (before.clause, before.words) == (one.clause, one.words),
-                day=self._language.date(day) if day else NOT_KNOWN,
+                day=self.language.date(day) if day else NOT_KNOWN,
             )
             before = one
 
@@ -130,58 +122,58 @@ class SafeguardsWriter:
         hidden = [] if every else [one for one in table.groups if one.left_out is not None]
         more = ""
         if hidden:
-            more = self._t.ngettext(
+            more = self.t.ngettext(
                 "%(groups)s further group is left out, with %(cases)s cases in all: unknown, below 2 per cent of all "
                 "cases, or too few for a rate. It stands in result.json.",
                 "%(groups)s further groups are left out, with %(cases)s cases in all: unknown, below 2 per cent of all "
                 "cases, or too few for a rate. Each stands in result.json.",
                 len(hidden),
-            ) % {"groups": self._n.count(len(hidden)), "cases": self._n.count(sum(one.cases for one in hidden))}
+            ) % {"groups": self.n.count(len(hidden)), "cases": self.n.count(sum(one.cases for one in hidden))}
         return RatioTable(
-            by=self._names.axes(table.family.axes),
-            highest="" if table.highest is None else self._names.group(table.highest),
+            by=self.names.axes(table.family.axes),
+            highest="" if table.highest is None else self.names.group(table.highest),
             rows=tuple(self._ratio(one) for one in listed),
             more=more,
         )
 
     def _ratio(self, one: ImpactRatio) -> RatioRow:
         reasons = {
-            "unknown": self._t.gettext("unknown: counted, and compared with nobody"),
-            "below_two_per_cent": self._t.gettext("below 2 per cent of all cases"),
-            "too_few_for_a_rate": self._t.gettext("too few cases for a rate"),
-            "nobody_flagged": self._t.gettext("nobody is flagged in any group that is compared"),
+            "unknown": self.t.gettext("unknown: counted, and compared with nobody"),
+            "below_two_per_cent": self.t.gettext("below 2 per cent of all cases"),
+            "too_few_for_a_rate": self.t.gettext("too few cases for a rate"),
+            "nobody_flagged": self.t.gettext("nobody is flagged in any group that is compared"),
         }
         rate = NOT_KNOWN
         if one.rate is not None:
-            rate = f"{self._n.percent(one.rate)} ({self._n.percent_range(one.low, one.high)})"
+            rate = f"{self.n.percent(one.rate)} ({self.n.percent_range(one.low, one.high)})"
         return RatioRow(
-            name=self._names.group(one.group),
-            numbers=(self._n.count(one.cases), self._n.count(one.flagged), rate, self._n.ratio(one.ratio)),
+            name=self.names.group(one.group),
+            numbers=(self.n.count(one.cases), self.n.count(one.flagged), rate, self.n.ratio(one.ratio)),
             left_out="" if one.left_out is None else reasons[one.left_out],
         )
 
     def _declared(self) -> Iterator[Declared]:
-        told = self._result.plan.governance
-        date = self._language.date
-        yield Declared(self._t.gettext("The office that answers for it"), _one(told.office))
-        yield Declared(self._t.gettext("The role that answers for it"), _one(told.role))
-        yield Declared(self._t.gettext("Who can stop it"), _one(told.oversight))
-        yield Declared(self._t.gettext("Flags that people reviewed"), _one(self._share(told.review_rate)))
-        yield Declared(self._t.gettext("Reviewed flags that were not followed"), _one(self._share(told.override_rate)))
+        told = self.result.plan.governance
+        date = self.language.date
+        yield Declared(self.t.gettext("The office that answers for it"), _one(told.office))
+        yield Declared(self.t.gettext("The role that answers for it"), _one(told.role))
+        yield Declared(self.t.gettext("Who can stop it"), _one(told.oversight))
+        yield Declared(self.t.gettext("Flags that people reviewed"), _one(self._share(told.review_rate)))
+        yield Declared(self.t.gettext("Reviewed flags that were not followed"), _one(self._share(told.override_rate)))
         if told.review_period is not None:
-            yield Declared(self._t.gettext("The time that these shares are about"), _one(told.review_period))
-        yield Declared(self._t.gettext("What follows from a flag"), _one(told.downstream))
-        yield Declared(self._t.gettext("Who was consulted"), told.consulted)
-        yield Declared(self._t.gettext("Patterns named in advance"), tuple(told.named_patterns))
+            yield Declared(self.t.gettext("The time that these shares are about"), _one(told.review_period))
+        yield Declared(self.t.gettext("What follows from a flag"), _one(told.downstream))
+        yield Declared(self.t.gettext("Who was consulted"), told.consulted)
+        yield Declared(self.t.gettext("Patterns named in advance"), tuple(told.named_patterns))
         yield Declared(
-            self._t.gettext("When the limits were set"), _one(told.limits_set_on and date(told.limits_set_on))
+            self.t.gettext("When the limits were set"), _one(told.limits_set_on and date(told.limits_set_on))
         )
-        yield Declared(self._t.gettext("Why features of people were processed"), _one(told.group_data))
-        yield Declared(self._t.gettext("What is done without it"), _one(told.baseline))
-        yield Declared(self._t.gettext("The audit before this one"), _one(told.previous_audit))
+        yield Declared(self.t.gettext("Why features of people were processed"), _one(told.group_data))
+        yield Declared(self.t.gettext("What is done without it"), _one(told.baseline))
+        yield Declared(self.t.gettext("The audit before this one"), _one(told.previous_audit))
 
     def _share(self, share: float | None) -> str | None:
-        return None if share is None else self._n.percent_of_the_plan(share)
+        return None if share is None else self.n.percent_of_the_plan(share)
 
 
 def _one(words: str | None) -> tuple[str, ...]:

@@ -9,14 +9,12 @@ from itertools import groupby
 from markupsafe import Markup
 
 from audit.result.audit_result import Family, RuleResult
-from audit.result.reading import Finding, Rate, Reading
+from audit.result.reading import Finding, Rate
 from reports.html.charts import Bar, axis_end, interval
-from reports.language import Language
-from reports.names import Names
 from reports.numbers import NOT_KNOWN
 from reports.plain_text import capital
 from reports.waived_words import WaivedWords
-from reports.words import Words
+from reports.writer import Report, Writer
 
 WHOLE = 24
 """A table of at most so many rows is shown whole."""
@@ -99,26 +97,22 @@ class Table:
         return sum(len(fold.rows) for fold in self.folded)
 
 
-class TableWriter:
+class TableWriter(Writer):
     """Writes tables of findings of one result in one language."""
 
-    def __init__(self, reading: Reading, names: Names, words: Words, language: Language) -> None:
-        self._reading = reading
-        self._names = names
-        self._words = words
-        self._t = language.translations
-        self._n = language.numbers
-        self._min_denominator = reading.result.plan.verdict.min_denominator
-        self._waived = WaivedWords(reading.result, language)
+    def __init__(self, report: Report) -> None:
+        super().__init__(report)
+        self._min_denominator = self.result.plan.verdict.min_denominator
+        self._waived = WaivedWords(self.result, self.language)
 
     def judged(self, rule: RuleResult, family: Family, anchor: str) -> Table | None:
         """The table of a rule over a family; None where the rule is not about it."""
-        findings = self._reading.judged(rule, family)
+        findings = self.reading.judged(rule, family)
         return self._table(findings, rule.metric, family, anchor, rule) if findings else None
 
     def shown(self, metric: str, family: Family, anchor: str) -> Table:
         """The table of a rate on which no limit is set."""
-        return self._table(self._reading.shown(metric, family), metric, family, anchor, None)
+        return self._table(self.reading.shown(metric, family), metric, family, anchor, None)
 
     def forest(self, rule: RuleResult, anchor: str) -> Table:
         """The groups of all families of which it is surest that they are badly off: by the mildest end of the range.
@@ -127,23 +121,23 @@ class TableWriter:
         """
         findings = [
             finding
-            for finding in self._reading.each_once
-            if finding.rule is rule and None not in finding.ends and not self._reading.may_be_unnamed(finding)
+            for finding in self.reading.each_once
+            if finding.rule is rule and None not in finding.ends and not self.reading.may_be_unnamed(finding)
         ]
-        findings.sort(key=lambda each: (_rank(each) > 0, -_surely_apart(each), self._names.group(each.group)))
+        findings.sort(key=lambda each: (_rank(each) > 0, -_surely_apart(each), self.names.group(each.group)))
         shown = findings[:FOREST]
         end = axis_end(_extent(shown))
         digits = 1 if end <= _SMALL_RATES else 0
-        plain = self._reading.metrics[rule.metric].plain if rule.metric in self._reading.metrics else rule.metric
+        plain = self.reading.metrics[rule.metric].plain if rule.metric in self.reading.metrics else rule.metric
         return Table(
             anchor=anchor,
             metric=rule.metric,
-            caption=self._t.gettext("%(rate)s, %(groups)s")
-            % {"rate": capital(plain), "groups": self._t.gettext("all groups")},
-            limit=self._words.limit(rule),
-            rate=self._words.rate(rule.metric),
-            axis_start=self._n.percent(0.0),
-            axis_end=self._n.percent(end),
+            caption=self.t.gettext("%(rate)s, %(groups)s")
+            % {"rate": capital(plain), "groups": self.t.gettext("all groups")},
+            limit=self.words.limit(rule),
+            rate=self.words.rate(rule.metric),
+            axis_start=self.n.percent(0.0),
+            axis_end=self.n.percent(end),
             judged=True,
             rows=tuple(self.row(finding, end, digits) for finding in shown),
             folded=(),
@@ -158,16 +152,16 @@ class TableWriter:
         rest, left_out = self._kept(findings[len(first) :], family)
         end = axis_end(_extent(first))
         digits = 1 if end <= _SMALL_RATES else 0
-        plain = self._reading.metrics[metric].plain if metric in self._reading.metrics else metric
+        plain = self.reading.metrics[metric].plain if metric in self.reading.metrics else metric
         return Table(
             anchor=anchor,
             metric=metric,
-            caption=self._t.gettext("%(rate)s, by %(axes)s")
-            % {"rate": plain[:1].upper() + plain[1:], "axes": self._names.axes(family.axes)},
-            limit=self._words.limit(rule) if rule else "",
-            rate=self._words.rate(metric),
-            axis_start=self._n.percent(0.0),
-            axis_end=self._n.percent(end),
+            caption=self.t.gettext("%(rate)s, by %(axes)s")
+            % {"rate": plain[:1].upper() + plain[1:], "axes": self.names.axes(family.axes)},
+            limit=self.words.limit(rule) if rule else "",
+            rate=self.words.rate(metric),
+            axis_start=self.n.percent(0.0),
+            axis_end=self.n.percent(end),
             judged=rule is not None,
             rows=tuple(self.row(finding, end, digits) for finding in first),
             folded=tuple(self._folds(rest, digits)),
@@ -180,37 +174,37 @@ class TableWriter:
             return findings, ""
         failing = [each for each in findings if each.verdict and each.verdict.outcome == "fail"]
         others = [each for each in findings if not (each.verdict and each.verdict.outcome == "fail")]
-        others.sort(key=lambda each: (-each.denominator, self._names.group(each.group)))
+        others.sort(key=lambda each: (-each.denominator, self.names.group(each.group)))
         return [*failing, *others[:MOST_OF_TWO]], self._counted(others[MOST_OF_TWO:])
 
     def _counted(self, findings: Sequence[Rate]) -> str:
         """How many groups have which outcome: "253 cannot tell; 12 no rate can be stated"."""
         outcomes = [each.verdict.outcome for each in findings if each.verdict]
         told = [
-            f"{self._n.count(outcomes.count(outcome))} {self._words.outcome(outcome)}"
+            f"{self.n.count(outcomes.count(outcome))} {self.words.outcome(outcome)}"
             for outcome in dict.fromkeys(outcomes)
         ]
-        return self._t.gettext("; ").join(told) if told else self._n.count(len(findings))
+        return self.t.gettext("; ").join(told) if told else self.n.count(len(findings))
 
     def _urgency(self, finding: Rate) -> tuple[int, float, str]:
         """Failing groups first, by people affected; then the undecided, the passing and the unjudged, by size."""
         rank = _rank(finding)
         weight = finding.more_harmed or finding.apart if rank == 0 else finding.denominator
-        return rank, -weight, self._names.group(finding.group)
+        return rank, -weight, self.names.group(finding.group)
 
     def row(self, finding: Rate, end: float, digits: int) -> Row:
         """A row with its drawing."""
         verdict = finding.verdict
-        rate = self._n.percent(finding.value, digits=digits, against=finding.nearest_limit)
-        likely = self._n.percent_range(*finding.ends, digits=digits)
+        rate = self.n.percent(finding.value, digits=digits, against=finding.nearest_limit)
+        likely = self.n.percent_range(*finding.ends, digits=digits)
         return Row(
-            name=self._names.group(finding.group),
+            name=self.names.group(finding.group),
             outcome=verdict.outcome if verdict else "",
-            word=self._words.outcome(verdict.outcome) if verdict else "",
+            word=self.words.outcome(verdict.outcome) if verdict else "",
             note=self._note(finding),
             rate=rate,
             range=likely,
-            rest=self._n.percent(finding.rest, digits=digits),
+            rest=self.n.percent(finding.rest, digits=digits),
             cases=self._cases(finding),
             chart=_chart(finding, end, f"{rate} ({likely})"),
             waived=self._waived_by(finding),
@@ -224,39 +218,39 @@ class TableWriter:
         because = self._because(finding)
         if finding.verdict is None or finding.verdict.because == "unknown_attribute":
             return because  # what to do about it is the same for all of them, and stands once, in the key
-        return self._words.undecided(finding.verdict, because)
+        return self.words.undecided(finding.verdict, because)
 
     def _because(self, finding: Rate) -> str:
-        among = self._reading.metrics[finding.metric].among if finding.metric in self._reading.metrics else ""
+        among = self.reading.metrics[finding.metric].among if finding.metric in self.reading.metrics else ""
         if finding.verdict is not None:
-            return self._words.because(
+            return self.words.because(
                 finding.verdict.because,
                 among=among,
                 min_denominator=self._min_denominator,
                 both_ways=finding.both_ways,
             )
         if finding.estimate is None or finding.estimate.reason == "no_cases":
-            return self._words.because("no_cases", among=among, min_denominator=self._min_denominator)
+            return self.words.because("no_cases", among=among, min_denominator=self._min_denominator)
         if finding.estimate.status == "not_evaluable":
-            return self._words.because("too_few_for_a_rate", among=among, min_denominator=self._min_denominator)
+            return self.words.because("too_few_for_a_rate", among=among, min_denominator=self._min_denominator)
         return ""
 
     def _folds(self, findings: Sequence[Rate], digits: int) -> list[Fold]:
         """Rows under their common outcome and reason, so that a row need not repeat it."""
         folds, said = [], ("", "")
-        named = sorted(findings, key=lambda finding: (self._urgency(finding)[0], self._names.group(finding.group)))
+        named = sorted(findings, key=lambda finding: (self._urgency(finding)[0], self.names.group(finding.group)))
         for members, larger in self._alike(named):
             verdict = members[0].verdict
             because = self._because(members[0])
-            title = capital(self._words.outcome(verdict.outcome)) if verdict else ""
+            title = capital(self.words.outcome(verdict.outcome)) if verdict else ""
             if (title, because) != said:  # the reason once; below it the same for other larger groups
                 said = title, because
-                title = self._t.gettext("%(outcome)s: %(because)s") % {"outcome": title, "because": because}
-            title = self._t.gettext("; ").join(part for part in (title, larger) if part)
+                title = self.t.gettext("%(outcome)s: %(because)s") % {"outcome": title, "because": because}
+            title = self.t.gettext("; ").join(part for part in (title, larger) if part)
             folds.append(
                 Fold(
                     outcome=verdict.outcome if verdict else "",
-                    title=title if verdict else self._t.gettext("Other groups"),
+                    title=title if verdict else self.t.gettext("Other groups"),
                     rows=tuple(self._short(finding, digits, told=larger) for finding in members),
                 )
             )
@@ -279,9 +273,9 @@ class TableWriter:
         verdict = finding.verdict
         if verdict is None or verdict.judged_as is None or verdict.outcome == "fail":
             return ""
-        return self._t.gettext("%(group)s: %(outcome)s") % {
-            "group": self._names.group(verdict.judged_as),
-            "outcome": self._words.outcome(verdict.judged_as_outcome or "inconclusive"),
+        return self.t.gettext("%(group)s: %(outcome)s") % {
+            "group": self.names.group(verdict.judged_as),
+            "outcome": self.words.outcome(verdict.judged_as_outcome or "inconclusive"),
         }
 
     def _short(self, finding: Rate, digits: int, *, told: str) -> Row:
@@ -291,15 +285,15 @@ class TableWriter:
         if verdict is not None:
             note = "" if told else self._larger_group(finding)
             if verdict.cases_needed and verdict.because != "unscored_cases" and verdict.outcome not in ("pass", "fail"):
-                more = self._t.gettext("%(count)s more needed") % {"count": self._n.about(verdict.cases_needed)}
-                note = self._t.gettext("; ").join(part for part in (note, more) if part)
+                more = self.t.gettext("%(count)s more needed") % {"count": self.n.about(verdict.cases_needed)}
+                note = self.t.gettext("; ").join(part for part in (note, more) if part)
         return Row(
-            name=self._names.group(finding.group),
+            name=self.names.group(finding.group),
             outcome=verdict.outcome if verdict else "",
             word="",
             note=note,
-            rate=self._n.percent(finding.value, digits=digits, against=finding.nearest_limit),
-            range=self._n.percent_range(*finding.ends, digits=digits),
+            rate=self.n.percent(finding.value, digits=digits, against=finding.nearest_limit),
+            range=self.n.percent_range(*finding.ends, digits=digits),
             rest="",
             cases=self._cases(finding),
             chart=Markup(""),
@@ -308,20 +302,20 @@ class TableWriter:
 
     def _cases(self, finding: Rate) -> str:
         if finding.estimate is None or not finding.estimate.denominator:
-            return self._n.count(0) if finding.estimate else NOT_KNOWN
-        counts = self._t.gettext("%(part)s of %(whole)s") % {
-            "part": self._n.count(finding.estimate.numerator),
-            "whole": self._n.count(finding.estimate.denominator),
+            return self.n.count(0) if finding.estimate else NOT_KNOWN
+        counts = self.t.gettext("%(part)s of %(whole)s") % {
+            "part": self.n.count(finding.estimate.numerator),
+            "whole": self.n.count(finding.estimate.denominator),
         }
         effective, freedom = finding.estimate.effective_cases, finding.estimate.degrees_of_freedom
         if effective is None:
             return counts
-        told = {"counts": counts, "effective": self._n.about(effective)}
+        told = {"counts": counts, "effective": self.n.about(effective)}
         if freedom is None:
-            return self._t.gettext("%(counts)s; worth %(effective)s") % told
-        return self._t.gettext("%(counts)s; worth %(effective)s, df %(freedom)s") % {
+            return self.t.gettext("%(counts)s; worth %(effective)s") % told
+        return self.t.gettext("%(counts)s; worth %(effective)s, df %(freedom)s") % {
             **told,
-            "freedom": self._n.count(int(freedom)),
+            "freedom": self.n.count(int(freedom)),
         }
 
 

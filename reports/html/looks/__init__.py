@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from reports.html.looks.every_look import Looks, looks
-from reports.html.looks.parts import Column, Fold, Look, SmallTable, Teller
+from reports.html.looks.parts import Column, Fold, Look, LookWriter, SmallTable
 
-__all__ = ["Column", "Fold", "Look", "Looks", "SmallTable", "Teller", "looks"]
+__all__ = ["Column", "Fold", "Look", "LookWriter", "Looks", "SmallTable", "looks"]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from audit.result.audit_result import FailedRows, Group, SelfDisagreement
 from reports.answering_words import AnsweringWords
-from reports.html.looks.parts import Column, Look, Teller
+from reports.html.looks.parts import Column, Look, LookWriter
 from reports.numbers import NOT_KNOWN
 
 _TWO_DECIMALS = 0.01
 
 
-class FailuresTeller(Teller):
+class FailuresWriter(LookWriter):
     """Rows without a usable answer, by what went wrong."""
 
     def look(self) -> Look:
@@ -72,7 +72,7 @@ class FailuresTeller(Teller):
         )
 
 
-class AskedAgainTeller(Teller):
+class AskedAgainWriter(LookWriter):
     """The system's disagreement with itself."""
 
     def look(self) -> Look:

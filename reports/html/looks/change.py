@@ -5,11 +5,11 @@ from __future__ import annotations
 from audit.result.audit_result import ChangeVerdict
 from audit.result.reading import changed_worst_first
 from reports.change_words import ChangeWords
-from reports.html.looks.parts import Column, Look, Teller
+from reports.html.looks.parts import Column, Look, LookWriter
 from reports.numbers import NOT_KNOWN
 
 
-class ChangeTeller(Teller):
+class ChangeWriter(LookWriter):
     """The change from an earlier audit, where one was named."""
 
     def look(self) -> Look:

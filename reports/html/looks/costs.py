@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from audit.result.audit_result import Agreement, CostOfErrors, OwnMeasure
-from reports.html.looks.parts import Column, Fold, Look, SmallTable, Teller
+from reports.html.looks.parts import Column, Fold, Look, LookWriter, SmallTable
 from reports.numbers import NOT_KNOWN
 
 
-class CostTeller(Teller):
+class CostWriter(LookWriter):
     """The cost of errors, group by group."""
 
     def look(self) -> Look:
@@ -75,7 +75,7 @@ class CostTeller(Teller):
         return self.n.whole(value) if abs(value) >= 10 else self.decimal(value).replace("-", "−")
 
 
-class MeasureTeller(Teller):
+class MeasureWriter(LookWriter):
     """Measures of the operator's own."""
 
     def look(self) -> Look:
@@ -132,7 +132,7 @@ class MeasureTeller(Teller):
         return f"{told} ({self.n.significant(low, 4)} … {self.n.significant(high, 4)})"
 
 
-class OpinionTeller(Teller):
+class OpinionWriter(LookWriter):
     """Second and third opinion."""
 
     def look(self) -> Look:

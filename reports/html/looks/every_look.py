@@ -4,40 +4,37 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from audit.result.reading import Reading
-from reports.html.looks.answers import AskedAgainTeller, FailuresTeller
-from reports.html.looks.change import ChangeTeller
-from reports.html.looks.costs import CostTeller, MeasureTeller, OpinionTeller
-from reports.html.looks.like import LikeTeller
+from reports.html.looks.answers import AskedAgainWriter, FailuresWriter
+from reports.html.looks.change import ChangeWriter
+from reports.html.looks.costs import CostWriter, MeasureWriter, OpinionWriter
+from reports.html.looks.like import LikeWriter
 from reports.html.looks.parts import Look
-from reports.html.looks.patterns import DeployedTeller, PatternTeller
-from reports.html.looks.scores import CalibrationTeller, RankingTeller, SweepTeller
-from reports.html.looks.search import SearchTeller
-from reports.html.looks.several import SeveralTeller
-from reports.html.looks.sure import ControlTeller, SureTeller
-from reports.html.looks.swaps import SwapsTeller
-from reports.html.looks.together import TogetherTeller
-from reports.language import Language
-from reports.names import Names
-from reports.words import Words
+from reports.html.looks.patterns import DeployedWriter, PatternWriter
+from reports.html.looks.scores import CalibrationWriter, RankingWriter, SweepWriter
+from reports.html.looks.search import SearchWriter
+from reports.html.looks.several import SeveralWriter
+from reports.html.looks.sure import ControlWriter, SureWriter
+from reports.html.looks.swaps import SwapsWriter
+from reports.html.looks.together import TogetherWriter
+from reports.writer import Report
 
 _ANSWERED = (
-    RankingTeller,
-    CalibrationTeller,
-    SweepTeller,
-    DeployedTeller,
-    SwapsTeller,
-    SureTeller,
-    ControlTeller,
-    LikeTeller,
-    SeveralTeller,
-    FailuresTeller,
-    AskedAgainTeller,
-    PatternTeller,
-    SearchTeller,
-    CostTeller,
-    MeasureTeller,
-    OpinionTeller,
+    RankingWriter,
+    CalibrationWriter,
+    SweepWriter,
+    DeployedWriter,
+    SwapsWriter,
+    SureWriter,
+    ControlWriter,
+    LikeWriter,
+    SeveralWriter,
+    FailuresWriter,
+    AskedAgainWriter,
+    PatternWriter,
+    SearchWriter,
+    CostWriter,
+    MeasureWriter,
+    OpinionWriter,
 )
 """Scores and thresholds, swaps, what would overturn a verdict, then what else was asked."""
 
@@ -68,11 +65,11 @@ class Looks:
         return {term for look in (self.together, *self.asked, self.change) if not look.absent for term in look.terms}
 
 
-def looks(reading: Reading, names: Names, words: Words, language: Language) -> Looks:
+def looks(report: Report) -> Looks:
     """Every look."""
-    asked = tuple(teller(reading, names, words, language).look() for teller in _ANSWERED)
+    asked = tuple(writer(report).look() for writer in _ANSWERED)
     return Looks(
-        together=TogetherTeller(reading, names, words, language).look(),
+        together=TogetherWriter(report).look(),
         asked=asked,
-        change=ChangeTeller(reading, names, words, language).look(),
+        change=ChangeWriter(report).look(),
     )

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from typing import Final
 
 from audit.result.audit_result import ConditionalGap, ConditionalNote, LikeWithLike
-from reports.html.looks.parts import Column, Fold, Look, SmallTable, Teller
+from reports.html.looks.parts import Column, Fold, Look, LookWriter, SmallTable
 
 _TELLING: Final[tuple[ConditionalNote, ...]] = ("vanishes", "appears", "reverses")
 
 
-class LikeTeller(Teller):
+class LikeWriter(LookWriter):
     """Gaps within strata."""
 
     def look(self) -> Look:

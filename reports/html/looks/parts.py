@@ -8,12 +8,9 @@ from typing import TypeVar
 
 from markupsafe import Markup
 
-from audit.result.audit_result import AuditResult, Group
-from audit.result.reading import Reading
-from reports.language import Language
-from reports.names import Names
+from audit.result.audit_result import Group
 from reports.numbers import NOT_KNOWN
-from reports.words import Words
+from reports.writer import Writer
 
 T = TypeVar("T")
 
@@ -81,17 +78,8 @@ class Look:
     """Terms that it uses, by their names in `audit.vocabulary.terms`."""
 
 
-class Teller:
-    """Tells one question; names, words and numbers are the page's."""
-
-    def __init__(self, reading: Reading, names: Names, words: Words, language: Language) -> None:
-        self.reading = reading
-        self.result: AuditResult = reading.result
-        self.names = names
-        self.words = words
-        self.language = language
-        self.t = language.translations
-        self.n = language.numbers
+class LookWriter(Writer):
+    """Answers one question; a class for each."""
 
     def share(self, value: float | None, low: float | None, high: float | None) -> str:
         """A share with its likely range: 61% (55–67%)."""

@@ -12,13 +12,13 @@ from audit.result.audit_result import (
     ReferenceComparison,
     ReferenceShare,
 )
-from reports.html.looks.parts import Column, Fold, Look, SmallTable, Teller
+from reports.html.looks.parts import Column, Fold, Look, LookWriter, SmallTable
 from reports.numbers import NOT_KNOWN
 
 _RARELY = 0.05
 
 
-class DeployedTeller(Teller):
+class DeployedWriter(LookWriter):
     """Precision and flags at the deployed base rate."""
 
     def look(self) -> Look:
@@ -90,7 +90,7 @@ class DeployedTeller(Teller):
         )
 
 
-class PatternTeller(Teller):
+class PatternWriter(LookWriter):
     """Does the system facilitate or perpetuate patterns that are there already?"""
 
     def look(self) -> Look:

@@ -6,14 +6,14 @@ import math
 from collections.abc import Iterator, Sequence
 
 from audit.result.audit_result import Calibration, GroupAuc, Sweep, SweepGap, SweepStep
-from reports.html.looks.parts import Column, Fold, Look, SmallTable, Teller
+from reports.html.looks.parts import Column, Fold, Look, LookWriter, SmallTable
 from reports.numbers import NOT_KNOWN
 
 _STEPS = 9
 _CLEARLY = 0.05
 
 
-class RankingTeller(Teller):
+class RankingWriter(LookWriter):
     """The AUC, group by group and within groups."""
 
     def look(self) -> Look:
@@ -106,7 +106,7 @@ class RankingTeller(Teller):
         return told if low is None or high is None else f"{told} ({self.n.signed(low, 2)} … {self.n.signed(high, 2)})"
 
 
-class CalibrationTeller(Teller):
+class CalibrationWriter(LookWriter):
     """Whether scores mean what they say."""
 
     def look(self) -> Look:
@@ -205,7 +205,7 @@ def _off(each: Calibration) -> bool:
     return each.p_adjusted is not None and each.p_adjusted <= _CLEARLY
 
 
-class SweepTeller(Teller):
+class SweepWriter(LookWriter):
     """What other thresholds and capacities would have done."""
 
     def look(self) -> Look:

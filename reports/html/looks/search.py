@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from audit.result.audit_result import Group, Level, ScanHalf, ScanValues, SubgroupScan
-from reports.html.looks.parts import Column, Look, Teller
+from reports.html.looks.parts import Column, Look, LookWriter
 from reports.numbers import NOT_KNOWN
 
 
-class SearchTeller(Teller):
+class SearchWriter(LookWriter):
     """Subgroups over declared columns."""
 
     def look(self) -> Look:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from audit.result.audit_result import Estimate, Membership
-from reports.html.looks.parts import Column, Look, Teller
+from reports.html.looks.parts import Column, Look, LookWriter
 from reports.numbers import NOT_KNOWN
 
 
-class SeveralTeller(Teller):
+class SeveralWriter(LookWriter):
     """The rates of nationalities that people hold beside others."""
 
     def look(self) -> Look:

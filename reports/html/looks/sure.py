@@ -14,7 +14,7 @@ from audit.result.audit_result import (
     SensitivityFinding,
 )
 from audit.result.reading import People
-from reports.html.looks.parts import Column, Fold, Look, SmallTable, Teller
+from reports.html.looks.parts import Column, Fold, Look, LookWriter, SmallTable
 from reports.numbers import NOT_KNOWN
 
 _MOST_GRIDS = 3
@@ -22,7 +22,7 @@ _FLOAT_NOISE = 1e-9
 _ORDER = {"fail": 0, "pass": 1, "inconclusive": 2, "not_evaluable": 3}
 
 
-class SureTeller(Teller):
+class SureWriter(LookWriter):
     """What would overturn each verdict."""
 
     def look(self) -> Look:
@@ -202,7 +202,7 @@ def _fewest(findings: list[SensitivityFinding]) -> int:
     return min(counts, default=10**9)
 
 
-class ControlTeller(Teller):
+class ControlWriter(LookWriter):
     """Cases drawn at random before anybody decided whom to look at."""
 
     def look(self) -> Look:

@@ -8,26 +8,23 @@ from typing import Final
 from markupsafe import Markup
 
 from audit.result.audit_result import ChangedSlot, Outcome, ProbeVerdict, SwapProbe, SwapShift
-from audit.result.reading import Reading
 from reports.html.charts import Bar, interval
-from reports.html.looks.parts import Column, Fold, Look, SmallTable, Teller
+from reports.html.looks.parts import Column, Fold, Look, LookWriter, SmallTable
 from reports.html.resolution import NOT_ASSOCIATED
-from reports.language import Language
-from reports.names import Names
 from reports.numbers import NOT_KNOWN
 from reports.swap_words import SwapWords
-from reports.words import Words
+from reports.writer import Report
 
 _ENDS = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 _ORDER: Final[Mapping[Outcome, int]] = {"fail": 0, "inconclusive": 1, "not_evaluable": 2, "pass": 3}
 
 
-class SwapsTeller(Teller):
+class SwapsWriter(LookWriter):
     """Counterfactual probes."""
 
-    def __init__(self, reading: Reading, names: Names, words: Words, language: Language) -> None:
-        super().__init__(reading, names, words, language)
-        self._told = SwapWords(self.result, language)
+    def __init__(self, report: Report) -> None:
+        super().__init__(report)
+        self._told = SwapWords(self.result, self.language)
         self._verdicts: dict[tuple[str, str, str | None, str | None, str], list[ProbeVerdict]] = {}
         for verdict in self.result.probe_verdicts:
             key = (verdict.probe, verdict.slot, verdict.given_slot, verdict.given, verdict.level)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from audit.result.audit_result import BetweenGroups, Family, Funnel, RuleResult
 from reports.html.funnel import Mark, funnel_chart, limits_of_a_pass
-from reports.html.looks.parts import Column, Fold, Look, Picture, SmallTable, Teller
+from reports.html.looks.parts import Column, Fold, Look, LookWriter, Picture, SmallTable
 from reports.no_funnel import why_no_funnel
 from reports.numbers import NOT_KNOWN
 
@@ -16,7 +16,7 @@ _FINEST = ("country", "level")
 """The rungs of which funnels stand on the page."""
 
 
-class TogetherTeller(Teller):
+class TogetherWriter(LookWriter):
     """How the groups of each family differ."""
 
     def look(self) -> Look:
