@@ -171,20 +171,20 @@ def _verdict(rule: str, group: Group | None, whole: Outcome, sample: Outcome | N
 
 
 def _words(whole: IntArray, sample: IntArray, verdicts: Sequence[ControlVerdict], floor: int) -> str:
-    told = f"{int(sample.sum()):,} of {int(whole.sum()):,} cases were drawn at random."
+    said = f"{int(sample.sum()):,} of {int(whole.sum()):,} cases were drawn at random."
     inside, outside = _labelled_share(sample, floor), _labelled_share(whole - sample, floor)
     if inside is not None and outside is not None:
-        told += f" {percent(inside)} of the labelled ones are victims, against {percent(outside)} of the others."
+        said += f" {percent(inside)} of the labelled ones are victims, against {percent(outside)} of the others."
     failing = [verdict for verdict in verdicts if verdict.group is not None and verdict.outcome == "fail"]
     if failing:
         again = sum(verdict.control_outcome == "fail" for verdict in failing)
         passed = sum(verdict.control_outcome == "pass" for verdict in failing)
         groups = "1 group that fails" if len(failing) == 1 else f"{len(failing)} groups that fail"
-        told += (
+        said += (
             f" Of {groups} in the whole set, {again} fail in the sample alone, {passed} pass there and "
             f"{len(failing) - again - passed} cannot be told from so few cases."
         )
-    return told
+    return said
 
 
 def _labelled_share(cells: IntArray, floor: int) -> float | None:

@@ -159,7 +159,7 @@ def group_counts(families: Sequence[FamilyCounts]) -> tuple[GroupCounts, ...]:
 
 
 def cells_of(counts: GroupCounts) -> IntArray:
-    """int64[3, 4]: label x decision of a record. Abstained and failed cases are not told apart, and stand together."""
+    """int64[3, 4]: label x decision of a record. Abstained and failed cases stand together."""
     cells = np.zeros((3, 4), dtype=np.int64)
     cells[POSITIVE, [FLAGGED, NOT_FLAGGED, ABSTAINED]] = (
         counts.true_positive, counts.false_negative, counts.unscored_positive

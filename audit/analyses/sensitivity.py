@@ -212,7 +212,7 @@ def _doubt_labels(
     to_limit: IntArray | None = None,
     grids: Sequence[LabelErrorGrid] | None = None,
 ) -> list[SensitivityFinding]:
-    """Of a two-sided pass the side on which fewer labels do it is told."""
+    """Of a two-sided pass the side on which fewer labels do it is kept."""
     found = [flipped for side in sides if (flipped := flips(side)) is not None]
     findings: list[SensitivityFinding] = []
     labelled = sides[0].counts.groups.total((Cell.TP, Cell.FN, Cell.FP, Cell.TN))
@@ -366,8 +366,8 @@ def _or_never(fewest: int | np.int64) -> float:
 
 def _one_in(share: float) -> str:
     """A share of a thousandth or more in words: "1 in 30 (3.3%)"."""
-    told = f"{half_up(hundredfold(share), 1)}%"
-    return f"1 in {math.floor(1.0 / share + 1e-9):,} ({told})" if share <= 0.5 else told
+    percents = f"{half_up(hundredfold(share), 1)}%"
+    return f"1 in {math.floor(1.0 / share + 1e-9):,} ({percents})" if share <= 0.5 else percents
 
 
 def _share_down(share: float) -> str:

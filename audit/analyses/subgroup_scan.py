@@ -117,8 +117,8 @@ def _answer(
         "detectable_rate": None if detectable is None else as_known(detectable),
     }
     if found.p > level:
-        told = detectable is not None
-        return _record(facts, "nothing_found" if told else "cannot_tell", None if told else "too_few_to_find")
+        known = detectable is not None
+        return _record(facts, "nothing_found" if known else "cannot_tell", None if known else "too_few_to_find")
     within = [_within(table, found.chosen) for table in (half, other)]
     facts |= {
         "subset": _described(cells.attributes, question, half, within[0], found.chosen),

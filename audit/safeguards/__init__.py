@@ -38,7 +38,7 @@ _GIVEN_BY: Final[Mapping[EvidenceState, GivenBy]] = {
 
 
 def with_safeguards(result: AuditResult) -> AuditResult:
-    """The same result with its safeguards, and with what of them is relevant to laws and standards.
+    """Add safeguards to a result, and what of them is relevant to laws and standards.
 
     Raises
     ------
@@ -50,7 +50,7 @@ def with_safeguards(result: AuditResult) -> AuditResult:
 
 
 def safeguards(result: AuditResult, tables: Catalogue) -> tuple[tuple[Safeguard, ...], tuple[Framework, ...]]:
-    """Clause by clause and provision by provision: what this result holds that speaks to it, and its state."""
+    """State the evidence of this result clause by clause and provision by provision."""
     found = evidence_of(result)
     states: dict[str, EvidenceState] = {key: found[key].state for key in tables.evidence}
     public = {key: public_state(one, states[key], result) for key, one in tables.evidence.items()}

@@ -1,4 +1,4 @@
-"""Whether a plan asks for evidence at all: what it does not ask for stands in no report, public or restricted.
+"""Whether a plan asks for evidence: what it does not ask for stands in no report, public or restricted.
 
 A public report that does not show a piece of evidence says which of the two it is: "not asked for" follows from the
 plan, and of what is asked for it says no more than that the restricted report has it, or may.
@@ -98,4 +98,4 @@ _ASKED: Final[Mapping[str, Callable[[AuditPlan], bool]]] = {
     "ratios_both": _by_both,
     "ratios_unknown": lambda plan: _by_gender(plan) or _by_nationality(plan),
 }
-"""By the key of the evidence; what is not here every plan asks for."""
+"""By the key of the evidence. Every plan asks for what is not here."""

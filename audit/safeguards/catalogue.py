@@ -146,12 +146,12 @@ def _evidence(path: Path) -> Iterator[tuple[str, Evidence]]:
 
 
 def _headline(entry: Mapping[str, Any], of_rules: bool, path: Path, where: str) -> Iterator[tuple[str, str]]:
-    told = entry.get("headline", {})
-    if not isinstance(told, dict) or bool(told) != of_rules:
+    written = entry.get("headline", {})
+    if not isinstance(written, dict) or bool(written) != of_rules:
         raise _broken(path, where, "has a `headline` that is not read", "it goes with of_rules")
     if of_rules:
-        _only(told, set(_HEADLINES), path, where)
-        yield from ((name, _text(told, name, path, where)) for name in _HEADLINES)
+        _only(written, set(_HEADLINES), path, where)
+        yield from ((name, _text(written, name, path, where)) for name in _HEADLINES)
 
 
 def _clauses(path: Path, evidence: Mapping[str, Evidence]) -> Iterator[Clause]:

@@ -48,7 +48,7 @@ class Held:
         return self._rates.get(metric, [])
 
     def rates_by(self, metric: MetricName, features: Collection[str]) -> list[Estimate]:
-        """The same of groups by one of these features alone."""
+        """The rates of groups by one of these features alone."""
         return [one for one in self.rates(metric) if len(one.group.root) == 1 and one.group.root[0].feature in features]
 
     def of_everyone(self, metric: MetricName) -> float | None:

@@ -1,7 +1,7 @@
 """Limits on made-up texts in which one word is changed: what of them the public may read.
 
-The texts hold nobody, so that neither a limit on them nor that they were scored tells of a person. What was answered
-stays in the restricted report; whether the limit is kept is told as far as the headline tells it.
+The texts are about nobody: neither a limit on them nor that they were scored says anything of a person. What was
+answered stays in the restricted report. Whether the limit is kept is public as far as the headline says it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def is_limited(result: AuditResult, key: str) -> bool:
 
 
 def from_headline(result: AuditResult, key: str) -> str | None:
-    """What the headline tells of such a limit, as a key of `headline` in the table; None where it leaves it open."""
+    """What the headline says of such a limit, as a key of `headline` in the table; None where it leaves it open."""
     if result.overall.outcome == "pass":
         return "kept"
     if all(rule.outcome != "fail" for rule in result.probe_rules):

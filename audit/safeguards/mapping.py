@@ -1,4 +1,4 @@
-"""The same evidence set beside laws and standards: what is there that is relevant to a provision, and nothing more."""
+"""Evidence set beside laws and standards: what is there that is relevant to a provision, and nothing more."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def mapped(
     Parameters
     ----------
     states, public : mapping of str to state
-        The state of each kind of evidence by its key, exactly and as a public report may tell it.
+        The state of each kind of evidence by its key, exactly and in public reports.
     """
     for instrument in tables.instruments:
         rows = tuple(_row(tables, provision, states, public) for provision in instrument.provisions)
@@ -39,7 +39,7 @@ def _row(
     public: Mapping[str, PublicState],
 ) -> FrameworkEvidence:
     names = names_by_state(tables, provision, states)
-    told = {public[key] for key in provision.evidence}
+    shown = {public[key] for key in provision.evidence}
     return FrameworkEvidence(
         article=provision.article,
         about=provision.about,
@@ -48,7 +48,7 @@ def _row(
         declared=names["declared"],
         not_shown=names["not_shown"],
         public_state=public_mapping_state(provision, public),
-        public_declared_only="declared" in told and "measured" not in told,
+        public_declared_only="declared" in shown and "measured" not in shown,
     )
 
 
@@ -63,7 +63,7 @@ def names_by_state(
 
 
 def public_mapping_state(provision: Provision, public: Mapping[str, PublicState]) -> PublicMappingState:
-    """The same as a public report may tell it: absent is only what no report has."""
+    """The state of a provision in a public report: absent is only what no report has."""
     shown: dict[str, EvidenceState] = {
         key: "not_shown" if state == "elsewhere" else state for key, state in public.items()
     }

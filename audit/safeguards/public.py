@@ -1,6 +1,6 @@
 """What of the safeguards a public report may say: fixed sentences, words of the plan, and no number of anybody.
 
-A state that follows from cases would tell of small groups: whether a rate could be stated is whether there were enough
+A state that follows from cases would reveal small groups: whether a rate could be stated is whether there were enough
 people for it. So it comes from the protected table of the release (`of_table` in `data/evidence.toml`), or the public
 reads that the restricted report has it, or may (`small_groups`). What a plan does not ask for is said to be nowhere.
 All others follow from the plan, from how the detector was run and scored texts that are about nobody (`of_rules`), and
@@ -27,7 +27,7 @@ _OF_AN_OLD_RESULT: Final = "This result is of a version that kept no words for t
 
 
 def as_state(state: PublicState) -> EvidenceState:
-    """The same in the three states of a table of clauses: what stands elsewhere is not shown."""
+    """The state in a table of clauses, which has three: what stands elsewhere is not shown."""
     return "not_shown" if state == "elsewhere" else state
 
 
@@ -81,9 +81,9 @@ def _frameworks(tables: Catalogue, states: Mapping[str, PublicState]) -> Iterato
 
 
 def seen_in_table(about: PublicAbout, states: Mapping[str, PublicState], seen: Collection[str]) -> PublicAbout:
-    """The same with what a protected table shows: `seen` are keys of evidence that is `of_table` and stands in it."""
+    """Add what a protected table shows: `seen` are keys of evidence that is `of_table` and stands in it."""
     known = catalogue().evidence
-    told: dict[str, PublicState] = {**states, **{key: "measured" for key in seen if known[key].of_table}}
+    states_now: dict[str, PublicState] = {**states, **{key: "measured" for key in seen if known[key].of_table}}
     safeguards = tuple(
         one.model_copy(
             update={"state": "measured", "evidence": known[one.key].public["measured"], "date": about.finished}
@@ -92,28 +92,28 @@ def seen_in_table(about: PublicAbout, states: Mapping[str, PublicState], seen: C
         else one
         for one in about.safeguards
     )
-    return about.model_copy(update={"safeguards": safeguards, "frameworks": public_frameworks(told)})
+    return about.model_copy(update={"safeguards": safeguards, "frameworks": public_frameworks(states_now)})
 
 
 def public_governance(plan: AuditPlan) -> PublicGovernance | None:
     """What the operator declares; None where nothing is declared. Shares are left out: of few flags they are counts."""
-    told = plan.governance
-    if not told.says_something:
+    section = plan.governance
+    if not section.says_something:
         return None
     return PublicGovernance(
-        declared_on=told.declared_on,
-        office=told.office or "",
-        role=told.role or "",
-        oversight=told.oversight or "",
-        reviewed=told.review_rate is not None or told.override_rate is not None,
-        contact=told.contact or "",
-        appeal=told.appeal or "",
-        consulted=told.consulted,
-        downstream=told.downstream or "",
-        group_data=told.group_data or "",
-        named_patterns=tuple(told.named_patterns),
-        patterns_not_tested=tuple(pattern for pattern, rule in told.named_patterns.items() if rule == NOT_TESTED),
-        limits_set_on=told.limits_set_on,
-        baseline=told.baseline or "",
-        previous_audit=told.previous_audit or "",
+        declared_on=section.declared_on,
+        office=section.office or "",
+        role=section.role or "",
+        oversight=section.oversight or "",
+        reviewed=section.review_rate is not None or section.override_rate is not None,
+        contact=section.contact or "",
+        appeal=section.appeal or "",
+        consulted=section.consulted,
+        downstream=section.downstream or "",
+        group_data=section.group_data or "",
+        named_patterns=tuple(section.named_patterns),
+        patterns_not_tested=tuple(pattern for pattern, rule in section.named_patterns.items() if rule == NOT_TESTED),
+        limits_set_on=section.limits_set_on,
+        baseline=section.baseline or "",
+        previous_audit=section.previous_audit or "",
     )
