@@ -177,9 +177,9 @@ def _check_before(
         check_measures(loaded.plan, loaded.folder)
     if not loaded.plan.probes:
         return waivers, ()
-    from audit.scoring.probing.probes import check_can_be_asked, check_probes
+    from audit.scoring.probing.probes import check_answerable, check_probes
 
-    check_can_be_asked(loaded.plan, details=details)
+    check_answerable(loaded.plan, details=details)
     return waivers, check_probes(loaded.plan, evaluation_set, loaded.folder, details=details)
 
 

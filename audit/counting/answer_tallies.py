@@ -87,7 +87,7 @@ def count_failures(
     evaluation_set : EvaluationSet
         The set after a detector was run over it.
     view : str
-        Which round; see `audit.scoring.decisions.keep_rounds`.
+        Which round; see `audit.scoring.decisions.create_round_views`.
 
     Returns
     -------

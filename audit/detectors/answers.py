@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import decimal
 import numbers
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -52,8 +53,15 @@ class CheckedAnswers:
 
     @property
     def failed(self) -> int:
-        """How many rows have neither an answer nor an abstention."""
+        """Number of rows with neither an answer nor an abstention."""
         return int(((self.status != OK) & (self.status != ABSTAIN)).sum())
+
+    @property
+    def failures(self) -> Counter[tuple[Status, Reason | None]]:
+        """Number of failed rows, by status and reason."""
+        failed = (self.status != OK) & (self.status != ABSTAIN)
+        pairs = Counter(zip(self.status[failed].tolist(), self.reason[failed].tolist(), strict=True))
+        return Counter({(STATUSES[s], None if r == NO_REASON else REASONS[r]): rows for (s, r), rows in pairs.items()})
 
     def batch(self, row_ids: pa.Array) -> pa.RecordBatch:
         """The same as an answer of the protocol."""

@@ -1,4 +1,4 @@
-"""Runs a detector over an evaluation set batch by batch, accounts for every row, and applies the decision rule."""
+"""Run a detector over an evaluation set batch by batch, account for every row, and apply the decision rule."""
 
 from audit.scoring.progress import Progress
 from audit.scoring.runner import Keeping, score

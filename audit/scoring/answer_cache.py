@@ -1,10 +1,10 @@
-"""Answers kept for later runs, by digests: of detector, set, what the plan says of both, and the packages installed.
+"""Keep answers for later runs, found by digests of detector, set, plan and installed packages.
 
-A folder with a folder for each key, named by the SHA-256 of all that answers depend on. Within it answers are kept and
-believed as `audit.scoring.checkpoint` keeps and believes those of a run: a key that is there and complete is scored by
-nobody. Limits, groups and words are in no key, since they are applied to answers afterwards. A function, a program or
-a service, which no digest covers, is asked anew: nobody looks at what a gate does, and one batch that is answered as
-before does not show that the next one is.
+The cache is a folder with one folder for each key. A key is the SHA-256 of everything that answers depend on. Within
+the folder of a key, answers are kept and checked as `audit.scoring.checkpoint` does for a run: a key that is complete
+is not scored again. Limits, groups and words are in no key, because they are applied to answers afterwards. No digest
+covers a function, a program or a service, so these are always asked anew: nobody watches a gate, and one batch with the
+same answers does not show that the next batch has them too.
 """
 
 from __future__ import annotations
@@ -25,26 +25,26 @@ from audit.storage import make_folder
 __all__ = ["MOST_KEYS", "AnswerCache", "private_folder"]
 
 MOST_KEYS: Final = 10
-"""Keys that are kept: those used last."""
+"""Number of keys that are kept: the ones used last."""
 _KEY: Final = re.compile(r"[0-9a-f]{64}")
 
 
 class AnswerCache(Checkpoint):
-    """A checkpoint that finds its own folder within a cache, once it is known of which run it is.
+    """A checkpoint that finds its folder within a cache once the run is known.
 
     Parameters
     ----------
     root : Path
-        The folder of the cache, made for its owner alone (0700) where it is not there.
+        The folder of the cache. Where it is missing, it is made for its owner alone (0700).
     most : int
-        Keys that are kept.
+        Number of keys that are kept.
 
     Raises
     ------
     DataError
-        If others own the folder or can write into it: they could plant answers.
+        Others own the folder or can write into it: they could plant answers.
     FolderInUseError
-        If another run is using the same key.
+        Another run is using the same key.
     """
 
     only_by_digest = True
@@ -61,7 +61,7 @@ class AnswerCache(Checkpoint):
         return self
 
     def begin(self, identity: Mapping[str, Any]) -> None:
-        """As of a checkpoint, in the folder of the key."""
+        """Begin as `Checkpoint.begin` does, in the folder of the key."""
         self._move_to(self._root / answers_digest(identity))
         with self._storing():
             make_folder(self._folder)
@@ -78,7 +78,7 @@ class AnswerCache(Checkpoint):
             self._forget_oldest()
 
     def forget(self) -> None:
-        """Throw the answers of this run away: an outage is worth no keeping."""
+        """Throw the answers of this run away: answers from an outage are not worth keeping."""
         if self._found:
             shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -91,7 +91,7 @@ class AnswerCache(Checkpoint):
 
 
 def private_folder(folder: Path) -> None:
-    """Make a folder for its owner alone. Raises DataError where others own it or can write into it, and OSError."""
+    """Make a folder for its owner alone. Raises OSError, and DataError where others own it or can write into it."""
     folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     make_folder(folder)
     state = folder.stat()

@@ -1,4 +1,4 @@
-"""Checks what a detector answered to a batch, whoever wrote the detector: same rows, same order, closed words only."""
+"""Check the answer of any detector to a batch: same rows, same order, and only words of the closed lists."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def accept_answer(
     row_ids : pyarrow.Array of int64[n]
         The ids of the batch, in its order.
     answers, score_range
-        What the plan asks for.
+        The kind and range of answers that the plan asks for.
     where : str
         Who answered which batch, to begin an error with.
 
@@ -87,7 +87,7 @@ def _check_ids(got: pa.Array, given: pa.Array, where: str) -> None:
 
 
 def _codes(words: pa.Array, known: Sequence[enum.StrEnum], where: str, what: str) -> CodeArray:
-    """int8[n]: the place of each word among the known ones, `_NULL` where there is none."""
+    """int8[n]: the place of each word in the list of known words; `_NULL` for an empty cell."""
     if pa.types.is_null(words.type):
         return np.full(len(words), NO_REASON, dtype=np.int8)
     encoded = words if pa.types.is_dictionary(words.type) else words.dictionary_encode()

@@ -1,23 +1,22 @@
-"""Gathers the answers of a run, row by row of the set, and hands them to the connection as one table."""
+"""Collect the answers of a run, one line for each row of the set, and give them to the connection as one table."""
 
 from __future__ import annotations
 
-import contextlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from audit.detectors.answers import ABSTAIN, NO_REASON, OK, CheckedAnswers
-from audit.detectors.protocol import REASONS, STATUSES, Reason, Status
-from audit.errors import DetectorError, StorageError
+from audit.detectors.answers import ABSTAIN, OK, CheckedAnswers
+from audit.detectors.protocol import Reason, Status
+from audit.errors import DetectorError
 from audit.evaluation.connection import as_one_file, reading
 from audit.evaluation.relation import ROW
 from audit.evaluation.sql import literals
 from audit.scoring.decisions import AnswerSource
-from audit.vocabulary.text import shown
+from audit.scoring.row_order import room_on_disk
 
 if TYPE_CHECKING:
     from audit.evaluation.evaluation_set import EvaluationSet
@@ -26,11 +25,11 @@ if TYPE_CHECKING:
 TABLE = "__answers__"
 """Name of the table: `__row__`, `score` DOUBLE, `status` and `reason` TINYINT (codes of the protocol)."""
 AT_ONCE: Final = 1 << 17
-"""Rows that are gathered before they are written."""
+"""Rows that are collected before they are written."""
 
 
 def table_name(place: int) -> str:
-    """Name of the table of a round, from 0."""
+    """Name of the table with the answers of a round; `place` counts rounds from 0."""
     return TABLE if place == 0 else f"{TABLE}{place + 1}"
 
 
@@ -61,22 +60,19 @@ class AnswerTable:
 
         Raises StorageError where neither memory nor the folder for temporary files has room.
         """
-        failed = (checked.status != OK) & (checked.status != ABSTAIN)
-        pairs = zip(checked.status[failed].tolist(), checked.reason[failed].tolist(), strict=True)
-        for (status, reason), count in Counter(pairs).items():
-            self._failures[STATUSES[status], None if reason == NO_REASON else REASONS[reason]] += count
+        self._failures += checked.failures
         scores = pa.array(checked.scores, mask=checked.status != OK)
         columns = [rows, scores, pa.array(checked.status), pa.array(checked.reason)]
         self._parts.append(pa.RecordBatch.from_arrays(columns, schema=self._schema))
         self._waiting += len(rows)
         if self._waiting >= AT_ONCE:
-            self._hand_over()
+            self._write_waiting()
 
     def create(self) -> AnswerSource:
         """Finish the table. Raises DetectorError if it has not one row for each row of the set."""
-        self._hand_over()
+        self._write_waiting()
         if self._writer is not None:
-            with _room(self._set.source_name):
+            with room_on_disk(self._set.source_name, "for answers"):
                 self._writer.close()
         if self._rows != self._set.rows:
             raise DetectorError(
@@ -97,9 +93,9 @@ class AnswerTable:
             failed=f"status NOT IN ({OK}, {ABSTAIN})",
         )
 
-    def _hand_over(self) -> None:
+    def _write_waiting(self) -> None:
         gathered = pa.Table.from_batches(self._parts, schema=self._schema)
-        with _room(self._set.source_name):
+        with room_on_disk(self._set.source_name, "for answers"):
             if self._writer is None:
                 self._writer = pq.ParquetWriter(self._path, self._schema, compression="none", use_dictionary=False)
             self._writer.write_table(gathered)
@@ -113,15 +109,3 @@ def _flagged(section: ModelDetector) -> str:
         return "score = 1"
     places = [place for place, name in enumerate(section.classes) if name in section.positive_classes]
     return f"score IN ({', '.join(map(str, places))})"
-
-
-@contextlib.contextmanager
-def _room(source_name: str) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise StorageError(
-            f"{shown(source_name)}: the folder for temporary files has no room for answers ({type(error).__name__})",
-            slug="no-room",
-            hint="free space there, or name another such folder in TMPDIR",
-        ) from None

@@ -1,4 +1,4 @@
-"""Cuts an evaluation set into the batches of the plan: features only, in a fixed order, of an exact size."""
+"""Cut an evaluation set into the batches of the plan: features only, in a fixed order, of an exact size."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def check_features(features: tuple[str, ...]) -> None:
-    """Raise PlanError where `features` names a column that a batch has no room for."""
+    """Raise PlanError where `features` names a column whose name a batch needs for itself."""
     taken = [name for name in features if name.casefold() in {ROW_ID, ROW}]
     if taken:
         raise PlanError(
@@ -40,7 +40,7 @@ def read_batches(
     scoring : ScoringSection
         Size and order of the batches.
     first : int
-        The `row_id` of the first row: in every round it is another one, so that nobody answers out of a memory of ids.
+        The `row_id` of the first row. Each round has its own ids, so that no detector answers from a memory of ids.
 
     Yields
     ------
@@ -48,8 +48,8 @@ def read_batches(
         Numbers of the rows in the file.
     batch : pyarrow.RecordBatch of n rows
         `row_id`, counted from `first` in the order of scoring, and the features. Every batch but the last has exactly
-        `scoring.batch_size` rows: what DuckDB streams is cut along its own row groups, and scores can change in their
-        last bits with the size of a batch.
+        `scoring.batch_size` rows: DuckDB streams pieces of other sizes, and the last bits of a score can depend on the
+        size of the batch.
 
     Raises
     ------
@@ -66,7 +66,7 @@ def read_batches(
     ordered = in_id_order if scoring.order == "id" else in_file_order
     done = first
     with reading(evaluation_set.source_name):
-        for piece in exactly(ordered(evaluation_set, columns, scoring.batch_size), scoring.batch_size):
+        for piece in pieces_of_size(ordered(evaluation_set, columns, scoring.batch_size), scoring.batch_size):
             row_ids = pa.array(np.arange(done, done + piece.num_rows, dtype=np.int64))
             done += piece.num_rows
             yield (
@@ -76,7 +76,7 @@ def read_batches(
 
 
 class SetRows:
-    """The rows of an evaluation set, as a source of batches.
+    """A source of batches: the rows of an evaluation set.
 
     Parameters
     ----------
@@ -99,12 +99,12 @@ class SetRows:
         self.sha256 = evaluation_set.sha256
 
     def batches(self, first: int) -> Iterator[tuple[pa.Array, pa.RecordBatch]]:
-        """As `read_batches`."""
+        """Stream the set as `read_batches` does."""
         return read_batches(self._set, self._features, self._scoring, first=first)
 
 
-def exactly(pieces: Iterable[pa.RecordBatch], size: int) -> Iterator[pa.RecordBatch]:
-    """The same rows in pieces of exactly `size`; the last one may be shorter."""
+def pieces_of_size(pieces: Iterable[pa.RecordBatch], size: int) -> Iterator[pa.RecordBatch]:
+    """Cut rows anew into pieces of exactly `size` rows; the last piece may be shorter."""
     import pyarrow as pa
 
     waiting: list[pa.RecordBatch] = []

@@ -1,8 +1,8 @@
-"""Ends a run when what answers is gone, so that a dead service or program never becomes a property of a group.
+"""End a run when its detector is gone, so that a dead service or program never becomes a property of a group.
 
-A batch in which every row failed for a reason of that sort is held back. When a later batch has any other outcome, the
-service was there, and the batch counts as failed. When too many follow each other, the run ends: those held back are
-neither counted nor kept, and a run that goes on asks about them again.
+A batch is held back when all of its rows failed because nothing answered. When a later batch has any other outcome, the
+detector was there, and the held batch counts as failed. When too many such batches follow each other, the run ends. The
+held batches are then neither counted nor kept, and a run that goes on asks about them again.
 """
 
 from __future__ import annotations
@@ -11,10 +11,8 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Final, Generic, TypeVar
 
-import numpy as np
-
-from audit.detectors.answers import ABSTAIN, NO_REASON, OK, CheckedAnswers
-from audit.detectors.protocol import REASONS, STATUSES, Reason, Status
+from audit.detectors.answers import CheckedAnswers
+from audit.detectors.protocol import Reason, Status
 from audit.errors import DetectorGoneError
 
 __all__ = ["GONE", "Breaker", "why_gone"]
@@ -29,18 +27,18 @@ GONE: Final = frozenset(
         (Status.ERROR, Reason.HTTP_5XX),
     }
 )
-"""How a row fails where nothing answers. Not `http_4xx`: a service can refuse a row for what it says."""
+"""Failures that mean that nothing answers. Not `http_4xx`: a service can refuse a row for what it says."""
 
 Key = TypeVar("Key")
 
 
 class Breaker(Generic[Key]):
-    """Takes the answers to batches in their order, and gives those back that count.
+    """Take the answers to batches in their order, and return the ones that count.
 
     Parameters
     ----------
     most : int
-        So many batches without any answer may not follow each other; 0 lets any number.
+        The run ends when so many batches in a row get no answer; 0 sets no limit.
     where : str
         Who answers, to begin the error with.
     """
@@ -53,12 +51,12 @@ class Breaker(Generic[Key]):
         self._batches = 0
 
     def kept(self, key: Key, answers: CheckedAnswers) -> list[tuple[Key, CheckedAnswers]]:
-        """Take answers of an earlier run, which say nothing of the detector as it is now; they keep their turn."""
+        """Take answers of an earlier run in their turn. They say nothing about the detector of today."""
         self._held.append((key, answers))
         return [] if self._batches else self._released()
 
     def take(self, key: Key, answers: CheckedAnswers) -> list[tuple[Key, CheckedAnswers]]:
-        """Take answers that were just given. Raises DetectorGoneError where nothing has answered for too long."""
+        """Take answers that were just given. Raises DetectorGoneError when nothing has answered for too long."""
         self._held.append((key, answers))
         why = why_gone(answers) if self._most else None
         if why is None:
@@ -70,10 +68,10 @@ class Breaker(Generic[Key]):
         return []
 
     def rest(self, answers_still: Callable[[], bool]) -> list[tuple[Key, CheckedAnswers]]:
-        """What is held back at the end.
+        """Return the batches that are still held back at the end.
 
-        Where the last batches got no answer, `answers_still` is asked whether the detector answers at all: if it does,
-        these count as failed, since a last row that always takes too long must not keep a run from its end. If not,
+        If the last batches got no answer, `answers_still` says whether the detector answers at all. If it does, these
+        batches count as failed: a last row that always takes too long must not keep a run from its end. If not,
         DetectorGoneError is raised.
         """
         if self._batches and not answers_still():
@@ -97,15 +95,9 @@ class Breaker(Generic[Key]):
 
 
 def why_gone(answers: CheckedAnswers) -> str | None:
-    """The most frequent reason where every row failed because nothing answers; None where any row did not."""
-    if np.isin(answers.status, (OK, ABSTAIN)).any():
+    """The most frequent reason if every row failed because nothing answers; None if any row did not."""
+    failures = answers.failures
+    if not failures or failures.total() < len(answers.status) or not failures.keys() <= GONE:
         return None
-    pairs = Counter(zip(answers.status.tolist(), answers.reason.tolist(), strict=True))
-    words = {
-        (STATUSES[status], None if reason == NO_REASON else REASONS[reason]): count
-        for (status, reason), count in pairs.items()
-    }
-    if not words or not set(words) <= GONE:
-        return None
-    status, reason = max(words, key=lambda pair: (words[pair], pair[0], pair[1] or ""))
+    status, reason = max(failures, key=lambda pair: (failures[pair], pair[0], pair[1] or ""))
     return str(reason or status)

@@ -1,9 +1,9 @@
-"""Keeps what was scored, so that a run which is interrupted goes on where it stopped.
+"""Keep answers as they come, so that an interrupted run goes on where it stopped.
 
-In a folder of its own: `run.json` says which run it is, `parts` holds the answers, and `complete.json`, written last,
-says that there are no more. A detector that takes long over each row has `rows.sqlite` beside them, for the rows of a
-batch that is not answered as a whole. The same run goes on; another one is refused as long as this one is not complete
-and has answers, so that nobody loses a night of scoring to a slip of the pen.
+A checkpoint is a folder. `run.json` says which run it belongs to. `parts` holds the answers. `complete.json` is written
+last and says that there are no more. A detector that takes long over each row has `rows.sqlite` beside them, for single
+rows of a batch that is not finished. The same run goes on. Any other run is refused while this one has answers and is
+not complete, so that nobody loses a night of scoring to a slip of the pen.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from audit.detectors.answers import CheckedAnswers
 from audit.detectors.row_cache import remove_row_cache
 from audit.errors import FolderInUseError, ResumeError, StorageError
 from audit.scoring.parts import Part, read_part, read_parts, write_part
-from audit.scoring.sealed_json import digest, read_sealed, write_sealed
+from audit.scoring.sealed_json import document_digest, read_sealed, write_sealed
 from audit.storage import make_folder, remove_temporaries
 
 __all__ = ["COMMIT_EVERY", "Checkpoint", "Leg", "answers_digest"]
@@ -29,10 +29,10 @@ __all__ = ["COMMIT_EVERY", "Checkpoint", "Leg", "answers_digest"]
 COMMIT_EVERY: Final = 1.0
 """Seconds of scoring that can be lost: a commit takes 5 to 20 ms."""
 MOST_WAITING: Final = 1 << 17
-"""Rows that are kept at once, so that a part holds no more of them where millions are scored in a second."""
+"""Rows after which answers are written, so that no part grows too large where millions are scored in a second."""
 _RUN, _COMPLETE, _PARTS, _ROWS, _COURSE = "run.json", "complete.json", "parts", "rows.sqlite", "course.json"
-_MOST_TOLD: Final = 50
-"""Stretches of work whose course is kept: the last ones."""
+_MOST_COURSES: Final = 50
+"""Number of stretches of work whose course is kept: the last ones."""
 _WHAT: Final = {
     "tool": "the version of audit7k",
     "packages": "the packages installed",
@@ -43,36 +43,36 @@ _WHAT: Final = {
     "rows": "the number of rows",
 }
 Leg = tuple[str, str]
-"""When a stretch of work on the run began, and when its last answers were kept: UTC, ISO 8601."""
+"""Start of a stretch of work on the run, and the time its last answers were kept: UTC, ISO 8601."""
 
 
 class Checkpoint:
-    """The answers of one run in a folder; used with `with`.
+    """The answers of one run in a folder, used as a context manager.
 
-    A row that failed has been answered: a run with such rows is complete, and asks about them only where it is scored
-    anew.
+    A failed row counts as answered. A run with failed rows can be complete; they are asked about again only with
+    `fresh`.
 
     Parameters
     ----------
     folder : Path
-        A folder of its own, in one that exists.
+        The folder of this checkpoint; its parent exists.
     commit_every : float
-        Seconds of scoring after which answers are brought to the disk.
+        Seconds of scoring after which answers are written to the disk.
     fresh : bool
-        Whether what is there is thrown away.
+        Whether to throw away the answers that are there.
     refuse : bool
-        Whether an unfinished run of something else is refused, or thrown away.
+        Whether an unfinished run of something else is refused; if not, it is thrown away.
 
     Raises
     ------
     FolderInUseError
         Another run keeps its answers there.
     StorageError
-        From any step, if the folder cannot be written; what was kept before stays, and the run can go on later.
+        The folder cannot be written. Any step can raise it. Earlier answers stay, and the run can go on later.
     """
 
     only_by_digest = False
-    """Whether answers of a run that ended are believed only of a detector whose digest covers all of it."""
+    """Whether answers of a complete run are used again only if the digest covers the whole detector."""
 
     def __init__(
         self, folder: Path, *, commit_every: float = COMMIT_EVERY, fresh: bool = False, refuse: bool = True
@@ -90,7 +90,8 @@ class Checkpoint:
         self._waiting: list[CheckedAnswers] = []
         self._rows_waiting = 0
         self._started: str | None = None
-        self._was_complete = False
+        self.was_complete = False
+        """Whether the kept answers are those of a complete run."""
         self._scored = False
         self._since = 0.0
 
@@ -110,19 +111,19 @@ class Checkpoint:
             self._lock = None
 
     def beside(self, name: str) -> Checkpoint:
-        """Where the answers to something else are kept that belongs to this run, such as a probe.
+        """A checkpoint beside this one, for something else that belongs to the run, such as a probe.
 
-        They are few beside those of the set: unfinished ones of another run are thrown away and not refused, since by
-        then a night may have gone into the set.
+        Probes are small beside the set. Their unfinished answers of another run are thrown away and not refused,
+        because by then a night may have gone into the set.
         """
         return Checkpoint(self._folder / f"of-{name}", commit_every=self._commit_every, fresh=self._fresh, refuse=False)
 
     def _move_to(self, folder: Path) -> None:
-        """Keep answers in another folder; before `begin`."""
+        """Keep answers in another folder. Call it before `begin`."""
         self._folder, self._parts = folder, folder / _PARTS
 
     def _remove(self) -> None:
-        """Leave no trace of a run of which nothing was kept."""
+        """Remove the folder of a run that kept nothing."""
         with contextlib.suppress(OSError):
             for name in (_RUN, _COMPLETE, _COURSE):
                 (self._folder / name).unlink(missing_ok=True)
@@ -131,19 +132,18 @@ class Checkpoint:
             self._folder.rmdir()
 
     def begin(self, identity: Mapping[str, Any]) -> None:
-        """Find what there is of this run.
+        """Find the answers of this run that are there already.
 
         Parameters
         ----------
         identity : mapping
-            All that answers depend on, and the plan: `tool`, `packages`, `plan`, `scoring`, `evaluation_set`,
-            `detector`, `rows`. A complete run is the same where everything but `plan` is; an unfinished one where all
-            of it is.
+            Everything that answers depend on, and the plan: `tool`, `packages`, `plan`, `scoring`, `evaluation_set`,
+            `detector`, `rows`. A complete run matches if all but `plan` is equal, an unfinished one if all is equal.
 
         Raises
         ------
         ResumeError
-            An unfinished run of something else is here.
+            The folder holds an unfinished run of something else.
         """
         now = dict(identity)
         self._run = answers_digest(now)
@@ -166,7 +166,7 @@ class Checkpoint:
             make_folder(self._parts)
             remove_temporaries(self._parts)
             self._known = read_parts(self._parts, "" if self._fresh else self._run)
-            self._was_complete = complete == {"run": self._run} and not self._fresh
+            self.was_complete = complete == {"run": self._run} and not self._fresh
         self._since, self._started = time.monotonic(), _stamp()
 
     @property
@@ -176,26 +176,21 @@ class Checkpoint:
 
     @property
     def row_file(self) -> Path:
-        """Where a detector may keep single answers of this run until their batch is kept: see `detectors.protocol`."""
+        """The file for single answers of this run until their batch is kept; see `audit.detectors.protocol`."""
         return self._folder / _ROWS
 
     @property
     def legs(self) -> tuple[Leg, ...]:
-        """The stretches of work in which this run was scored, in their order."""
+        """The stretches of work on this run, in their order."""
         ends: dict[str, str] = {}
         for part in self._known.values():
             ends[part.started] = max(part.kept, ends.get(part.started, ""))
         return tuple(sorted(ends.items()))
 
-    @property
-    def was_complete(self) -> bool:
-        """Whether a run that ended has kept what is here."""
-        return self._was_complete
-
     def answers(self, number: int, rows: int) -> CheckedAnswers | None:
-        """The answers to a batch of so many rows as they were kept; None where it has to be scored.
+        """The kept answers to batch `number`, which has `rows` rows; None where it has to be scored.
 
-        Batches are asked for in their order.
+        Call it for the batches in their order.
         """
         part = self._known.get(number)
         if part is not None:
@@ -204,18 +199,22 @@ class Checkpoint:
                 self._read = dict(enumerate(read_part(self._parts, part), start=number))
         found = self._read.get(number)
         if found is not None and len(found.scores) != rows:
-            raise _not_of_this_set()
+            raise StorageError(
+                "the answers kept in the output folder are not those of this set",
+                slug="checkpoint-parts",
+                hint="score everything anew with --fresh",
+            )
         return found
 
-    def disbelieve(self) -> None:
-        """Throw away what a complete run has kept: the detector now answers otherwise.
+    def discard_answers(self) -> None:
+        """Throw away the answers of a complete run, because the detector now answers otherwise.
 
         Raises
         ------
         ResumeError
             The run is not complete. Two detectors must not be mixed.
         """
-        if not self._was_complete:
+        if not self.was_complete:
             raise ResumeError(
                 "the detector answers otherwise than when the unfinished run in the output folder was scored",
                 slug="resume-mismatch",
@@ -229,7 +228,7 @@ class Checkpoint:
     def keep(self, number: int, answers: CheckedAnswers) -> None:
         """Take the answers to a batch.
 
-        At least every `commit_every` seconds, and every `MOST_WAITING` rows, they are brought to the disk.
+        They are written to the disk every `commit_every` seconds and every `MOST_WAITING` rows at the latest.
         """
         if self._waiting and number != self._first + len(self._waiting):
             self.flush()  # a part has batches that follow each other, and batches may be read ahead of their answers
@@ -242,7 +241,7 @@ class Checkpoint:
             self.flush()
 
     def flush(self) -> None:
-        """Bring what is waiting to the disk."""
+        """Write the waiting answers to the disk."""
         if not self._waiting:
             return
         assert self._started is not None  # noqa: S101 - `begin` comes first
@@ -251,32 +250,34 @@ class Checkpoint:
         self._known[part.first] = part
         self._waiting, self._rows_waiting, self._since = [], 0, time.monotonic()
 
-    def tell(self, course: Sequence[str]) -> None:
-        """Keep how this stretch of work went, if any of the run was scored in it."""
+    def keep_course(self, course: Sequence[str]) -> None:
+        """Keep the notes on this stretch of work, if it scored anything."""
         if not self._scored or self._started is None:
             return
-        before = self._told()
+        before = self._courses()
         if not course and not before:
             return
-        told = {**before, self._started: list(course)}
+        courses = {**before, self._started: list(course)}
         with self._storing():
-            write_sealed(self._folder / _COURSE, {"run": self._run, "course": dict(sorted(told.items())[-_MOST_TOLD:])})
+            write_sealed(
+                self._folder / _COURSE, {"run": self._run, "course": dict(sorted(courses.items())[-_MOST_COURSES:])}
+            )
 
     @property
     def course(self) -> tuple[str, ...]:
-        """How the stretches of work went that were not killed; each note with its beginning where there are several."""
-        told = self._told()
-        if len(told) == 1:
-            return tuple(next(iter(told.values())))
-        return tuple(f"From {begun}: {note}" for begun, notes in sorted(told.items()) for note in notes)
+        """Notes on all stretches of work that were not killed; with several, each note says when its stretch began."""
+        courses = self._courses()
+        if len(courses) == 1:
+            return tuple(next(iter(courses.values())))
+        return tuple(f"From {begun}: {note}" for begun, notes in sorted(courses.items()) for note in notes)
 
-    def _told(self) -> dict[str, list[str]]:
+    def _courses(self) -> dict[str, list[str]]:
         with self._storing():
             kept = read_sealed(self._folder / _COURSE)
         return dict(kept["course"]) if kept is not None and kept.get("run") == self._run else {}
 
     def complete(self) -> None:
-        """Say that every batch is scored."""
+        """Write the answers that wait, and mark the run as complete."""
         self.flush()
         with self._storing():
             if read_sealed(self._folder / _COMPLETE) != {"run": self._run}:
@@ -313,8 +314,8 @@ class Checkpoint:
 
 
 def answers_digest(identity: Mapping[str, Any]) -> str:
-    """Of what answers depend on: not of limits, groups and words, which are applied to them afterwards."""
-    return digest({key: value for key, value in identity.items() if key != "plan"})
+    """Digest of everything that answers depend on: all but the plan, whose limits, groups and words come afterwards."""
+    return document_digest({key: value for key, value in identity.items() if key != "plan"})
 
 
 def _another(before: Mapping[str, Any], now: Mapping[str, Any]) -> ResumeError:
@@ -325,14 +326,6 @@ def _another(before: Mapping[str, Any], now: Mapping[str, Any]) -> ResumeError:
         f"the unfinished run in the output folder is another one: {', '.join(changed) or 'its record'} changed since",
         slug="resume-mismatch",
         hint="change it back to go on, choose another --out, or throw away what was scored with --fresh",
-    )
-
-
-def _not_of_this_set() -> StorageError:
-    return StorageError(
-        "the answers kept in the output folder are not those of this set",
-        slug="checkpoint-parts",
-        hint="score everything anew with --fresh",
     )
 
 

@@ -1,4 +1,4 @@
-"""From answers to decisions: threshold, capacity or the detector's own word, as the view `scored` of the connection."""
+"""Turn answers into decisions by threshold, capacity or the detector's own word: the view `scored`."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ if TYPE_CHECKING:
     from audit.evaluation.evaluation_set import EvaluationSet
 
 EVERYONE: Final = "TRUE"
-"""SQL of the flag where the capacity is not reached."""
+"""SQL of the flag when the capacity is not reached."""
 
 _CAPACITY: Final = "__capacity__"
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerSource:
-    """Where the answers are, as SQL over one relation with a row for each row of the set."""
+    """The answers as SQL over one relation, which has a row for each row of the set."""
 
     relation: str
     """`source`, or a relation with its `__row__`."""
     score: str
     """DOUBLE: finite and in range, or NULL."""
     flagged: str
-    """BOOLEAN: the detector's own decision, or NULL. Used where neither threshold nor capacity is set."""
+    """BOOLEAN: the detector's own decision, or NULL. Used when neither threshold nor capacity is set."""
     abstained: str
     """BOOLEAN: the detector declined to answer. Score and `flagged` are NULL there."""
     failed: str = "FALSE"
@@ -40,15 +40,15 @@ class AnswerSource:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """Facts about the decisions that were made."""
+    """The decisions as SQL, and facts about them."""
 
     decision: str
     """TINYINT: the decision code, as SQL over the relation of the answers."""
     tally: Tally
     ties_at_capacity: int | None
-    """Rows that share the score at the border of the capacity, where not all of them fit; 0 where they do."""
+    """Rows with the score at the border of the capacity, if not all of them fit; 0 if they do."""
     notes: tuple[str, ...]
-    """What a reader must know."""
+    """Facts that a reader must know."""
 
 
 def decide(evaluation_set: EvaluationSet, answers: AnswerSource, rule: DecisionRule) -> Decided:
@@ -75,29 +75,29 @@ def decide(evaluation_set: EvaluationSet, answers: AnswerSource, rule: DecisionR
     return Decided(decision, tally, ties, notes)
 
 
-def keep_rounds(
+def create_round_views(
     evaluation_set: EvaluationSet, rounds: Sequence[AnswerSource], decided: Decided, rule: DecisionRule
 ) -> int:
-    """Create a view for each time that the detector was asked about the set: `round_1`, and so on.
+    """Create a view for each round in which the detector was asked about the set: `round_1`, and so on.
 
-    `audit.counting.answer_tallies.round_name` says what they hold. Later rounds are decided by the same rule, a
-    capacity within their own scores.
+    `audit.counting.answer_tallies.round_view` says what a view holds. The same rule decides later rounds; a capacity
+    is applied within the scores of each round.
 
     Parameters
     ----------
     rounds : sequence of AnswerSource
-        Tables with `status` and `reason`; the first is what `decided` is about.
+        Tables with `status` and `reason`; `decided` is about the first.
 
     Returns
     -------
     int
-        How many views there are.
+        Number of views.
     """
     from audit.evaluation.connection import reading
 
     with reading(evaluation_set.source_name):
         for place, answers in enumerate(rounds, start=1):
-            decision = decided.decision if place == 1 else _decided_again(evaluation_set, answers, rule, place)
+            decision = decided.decision if place == 1 else _later_decision(evaluation_set, answers, rule, place)
             # names and expressions of our own
             evaluation_set.connection.execute(
                 f"CREATE OR REPLACE TEMP VIEW {round_name(place)} AS SELECT {ROW}, {answers.score} AS score,"  # noqa: S608
@@ -106,7 +106,7 @@ def keep_rounds(
     return len(rounds)
 
 
-def _decided_again(evaluation_set: EvaluationSet, answers: AnswerSource, rule: DecisionRule, place: int) -> str:
+def _later_decision(evaluation_set: EvaluationSet, answers: AnswerSource, rule: DecisionRule, place: int) -> str:
     if rule.threshold is not None:
         return _decision(answers, f"{answers.score} >= {_double(rule.threshold)}")
     if rule.top_k is None:
@@ -119,8 +119,8 @@ def _decided_again(evaluation_set: EvaluationSet, answers: AnswerSource, rule: D
 def _decision(answers: AnswerSource, flagged: str) -> str:
     """SQL of the decision code.
 
-    The flag is asked first and only once, which takes a third off a scan: it is NULL, and so not true, for a row
-    without an answer. Where everyone with an answer is flagged it says nothing, and stands last.
+    The flag is tested first and only once, which makes a scan a third faster: for a row without an answer it is NULL,
+    and so not true. If everyone with an answer is flagged, the flag says nothing and stands last.
     """
     unscored = f"WHEN {answers.abstained} THEN {ABSTAINED}::TINYINT"
     if answers.failed != "FALSE":
@@ -160,7 +160,7 @@ def _tally(connection: Any, answers: AnswerSource, rule: DecisionRule) -> Tally:
 def _capacity(
     evaluation_set: EvaluationSet, answers: AnswerSource, top_k: int, scored: int, *, kept: str = _CAPACITY
 ) -> tuple[str, int, tuple[str, ...]]:
-    """SQL of "within the capacity", the ties at its border, and what must be said."""
+    """SQL of "within the capacity", the ties at its border, and notes for the reader."""
     from audit.evaluation.connection import sparingly
 
     if scored <= top_k:
@@ -172,7 +172,7 @@ def _capacity(
 def _highest(
     evaluation_set: EvaluationSet, answers: AnswerSource, top_k: int, kept: str
 ) -> tuple[str, int, tuple[str, ...]]:
-    """The same where not everyone with a score is within it: the highest scores, and of equal ones the lowest ids."""
+    """SQL of the `top_k` highest scores, the ties at the border, and no notes. Of equal scores the lowest ids fit."""
     connection = evaluation_set.connection
     score, relation = answers.score, answers.relation
     ((border,),) = connection.execute(

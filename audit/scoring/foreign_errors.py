@@ -1,61 +1,37 @@
-"""Stands between the harness and a detector, a third party's code: what it raises is named by its type and no more."""
+"""Guard calls of a detector, which is a third party's code: of an error only the name of its type is shown."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from audit.detectors.error_names import name_of
 from audit.detectors.protocol import Detector, RunContext
 from audit.errors import AuditError, DetectorError
-from audit.scoring.progress import Progress
 
-if TYPE_CHECKING:
-    from audit.detectors.answers import CheckedAnswers
-
-__all__ = ["advance", "opened", "told", "withheld"]
+__all__ = ["error_text_withheld", "open_detector"]
 
 
 @contextlib.contextmanager
-def opened(detector: Detector, kind: str, context: RunContext) -> Iterator[None]:
-    """Open a detector, and close it whatever happens; an error while closing never hides an earlier one."""
+def open_detector(detector: Detector, kind: str, context: RunContext) -> Iterator[None]:
+    """Open a detector, and close it at the end. An error while closing never hides an earlier one."""
     try:
-        with withheld(f"detector kind {kind}, while it was opened"):
+        with error_text_withheld(f"detector kind {kind}, while it was opened"):
             detector.open(context)
         yield
     except BaseException:
         with contextlib.suppress(Exception, SystemExit):
             detector.close()
         raise
-    with withheld(f"detector kind {kind}, while it was closed"):
+    with error_text_withheld(f"detector kind {kind}, while it was closed"):
         detector.close()
 
 
 @contextlib.contextmanager
-def told(progress: Progress, rows: int) -> Iterator[None]:
-    """Tell of the beginning and of the end, whatever happens between them."""
-    progress.begin(rows)
-    try:
-        yield
-    finally:
-        progress.end()
+def error_text_withheld(where: str) -> Iterator[None]:
+    """Turn any error of a detector into one line that names its type, because its text can quote a row.
 
-
-def advance(progress: Progress, checked: CheckedAnswers, detector: Detector) -> None:
-    """Tell of one more batch."""
-    from audit.scoring.in_flight import retries_of
-
-    with withheld("the detector's `retries`"):
-        retries = retries_of(detector)
-    progress.advance(len(checked.scores), checked.failed, retries)
-
-
-@contextlib.contextmanager
-def withheld(where: str) -> Iterator[None]:
-    """Turn what a detector raises into one line that names its type: its text can quote a row.
-
-    SystemExit is among it. A detector that leaves the process with code 0 would look like a pass.
+    SystemExit is included: a detector that leaves the process with code 0 would look like a pass.
     """
     try:
         yield

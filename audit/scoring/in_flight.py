@@ -1,7 +1,7 @@
-"""Asks a detector about several batches at once where it says that it can, and hands the answers on in order.
+"""Ask a detector about several batches at once if it allows that, and return the answers in order.
 
-Only the asking happens in other threads. Batches are read, and answers checked and counted, in the thread of the
-caller: a connection of DuckDB belongs to one thread, and the order of the plan is a part of the audit. At most
+Only the calls of the detector run in other threads. The thread of the caller reads batches, and checks and counts
+answers: a connection of DuckDB belongs to one thread, and the order of the plan is a part of the audit. At most
 `workers` + `AHEAD` batches are held at a time, whatever the size of the set.
 """
 
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from audit.detectors.protocol import Detector
 
 MOST_WORKERS: Final = 64
-"""A detector that asks for more has misunderstood the protocol."""
+"""Highest number of workers: a detector that asks for more has misunderstood the protocol."""
 AHEAD: Final = 2
 """Batches that are read ahead of those being scored, so that no worker waits for the disk."""
 _PATIENCE: Final = 5.0
-"""Seconds that workers get to come back once the detector has been closed; they are left behind after that."""
+"""Seconds to wait for the workers once the detector is closed; after that they are left behind."""
 
 Key = TypeVar("Key")
 Batch = TypeVar("Batch", bound="pa.RecordBatch | None")
@@ -36,10 +36,10 @@ Asked = tuple["pa.RecordBatch", "Future[pa.RecordBatch]"]
 
 
 class InFlight:
-    """Calls `detector.score`, in this thread or in as many as the detector offers.
+    """Call `detector.score`, in this thread or in as many as the detector offers.
 
-    A context manager. It is entered before the detector is opened, so that it is left after the detector was closed:
-    closing is what makes calls return that are still on their way after an error or an interrupt.
+    A context manager. Enter it before the detector is opened, so that it is left after the detector is closed: after an
+    error or an interrupt, closing makes the calls return that are still running.
     """
 
     def __init__(self, detector: Detector) -> None:
@@ -68,16 +68,16 @@ class InFlight:
         Parameters
         ----------
         batches : iterable of (key, pyarrow.RecordBatch or None)
-            Read one by one, in this thread. The key is handed on. None is not asked about, and only keeps its turn.
+            Read one by one, in this thread. The key is passed on. None is not asked about, and only keeps its turn.
         workers : int
-            How many batches may be asked about at once. With 1 everything happens in this thread.
+            How many batches may be asked about at once. With 1, everything runs in this thread.
 
         Yields
         ------
         key, batch
-            As they came.
+            The pair that was read.
         answer : callable
-            Gives the answer, or raises what `score` raised. To be called before the next batch is asked for, and never
+            Returns the answer, or raises what `score` raised. Call it before the next batch is asked for, and never
             for None.
         """
         if workers == 1:
@@ -96,7 +96,7 @@ class InFlight:
                 pending.append((key, batch, future))
                 if batch is not None:
                     self._waiting.put((batch, future))
-                # after an error nothing more is read: whoever it was sent to would get rows for nothing
+                # after an error nothing more is read: a service would be sent rows for nothing
                 while len(pending) >= workers + AHEAD or (pending and self._broken.is_set()):
                     yield _next(pending)
             while pending:
@@ -118,10 +118,10 @@ class InFlight:
             del batch, future, asked  # not held while waiting for the next one
 
     def _take(self) -> Asked | None:
-        """The next batch; None when there is none, or something has broken.
+        """The next batch; None when there is none, or a call has failed.
 
-        One thread at a time: then every batch before one that fails has begun, and what its call really gave is what
-        the caller sees first.
+        One thread at a time: then every batch before a failing one has begun, and the caller sees its real outcome
+        first.
         """
         with self._taking:
             asked = self._waiting.get()
@@ -129,9 +129,9 @@ class InFlight:
 
 
 def workers_of(detector: Detector) -> int:
-    """How many batches a detector may be asked about at once: its `workers`, 1 where it has none.
+    """How many batches a detector may be asked about at once: its `workers`, or 1 without that attribute.
 
-    Raises DetectorError where it is no whole number from 1 to `MOST_WORKERS`.
+    Raises DetectorError if it is no whole number from 1 to `MOST_WORKERS`.
     """
     workers = getattr(detector, "workers", 1)
     if type(workers) is not int or not 1 <= workers <= MOST_WORKERS:
@@ -144,7 +144,7 @@ def workers_of(detector: Detector) -> int:
 
 
 def retries_of(detector: Detector) -> int:
-    """How often a detector has asked again or started something anew, for progress; 0 where it does not say so."""
+    """How often a detector has asked again or restarted something, to show as progress; 0 if it does not say."""
     retries = getattr(detector, "retries", 0)
     return retries if type(retries) is int and retries > 0 else 0
 

@@ -1,4 +1,4 @@
-"""Lets a detector that takes long over each row keep its answers one by one; see `audit.detectors.protocol`."""
+"""Let a detector that takes long over each row keep its answers one by one; see `audit.detectors.protocol`."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ if TYPE_CHECKING:
 __all__ = ["ROWS_AGAIN", "first_rows", "keeps_rows", "rows_kept_in"]
 
 ROWS_AGAIN: Final = 8
-"""Rows that are asked about again to see whether a detector is the same: each can cost money."""
+"""Rows that are asked about again to see whether a detector is the same. Few, because each can cost money."""
 
 _Remember = Callable[[Path | None], None]
 
 
 def keeps_rows(detector: Detector) -> bool:
-    """Whether a detector can keep single answers: whether its class has `remember`."""
+    """Whether a detector can keep single answers: its class has a method `remember`."""
     return callable(getattr(type(detector), "remember", None))
 
 
 @contextlib.contextmanager
 def rows_kept_in(file: Path, detector: Detector) -> Iterator[None]:
-    """Let a detector keep single answers in `file`, and take them from there, for as long as this lasts.
+    """Let a detector keep single answers in `file`, and read them from there, within this context.
 
-    Nowhere else: what a detector is asked a second time, to see whether it is the same or agrees with itself, must not
-    come from what it said the first time.
+    Only here: a question that is repeated to see whether the detector is the same, or agrees with itself, must not be
+    answered from memory.
     """
-    from audit.scoring.foreign_errors import withheld
+    from audit.scoring.foreign_errors import error_text_withheld
 
     if not keeps_rows(detector):
         yield
         return
     remember = cast("_Remember", cast("Any", detector).remember)
-    with withheld("the detector, while it was told where to keep rows"):
+    with error_text_withheld("the detector, while it was told where to keep rows"):
         remember(file)
     try:
         yield
@@ -47,7 +47,7 @@ def rows_kept_in(file: Path, detector: Detector) -> Iterator[None]:
         with contextlib.suppress(Exception, SystemExit):
             remember(None)
         raise
-    with withheld("the detector, while it was told to keep rows no more"):
+    with error_text_withheld("the detector, while it was told to keep rows no more"):
         remember(None)
 
 

@@ -1,10 +1,10 @@
-"""The answers of a run on the disk, part by part: what a later run finds of an earlier one, and believes.
+"""Write the answers of a run to the disk part by part, and read back the parts that are whole.
 
-A part holds the answers to some neighbouring batches. It is two files: `000012.arrow` with the answers, and then
-`000012.json` with which batches they are and the SHA-256 of the first. The second is the commit point. A part without
-it, or with other bytes than it says, is not there: its batches are scored again.
+A part holds the answers to some neighbouring batches. It is two files: `000012.arrow` holds the answers, and
+`000012.json`, written after it, says which batches they are and has the SHA-256 of the first file. The second file is
+the commit point. A part without it, or with other bytes than it says, does not count: its batches are scored again.
 
-Neither holds an id or a text of anybody: row by row a score, a status and a reason.
+Neither file holds an id or a text of anybody. Each row has a score, a status and a reason.
 """
 
 from __future__ import annotations
@@ -31,31 +31,31 @@ _SCHEMA: Final = pa.schema(
 
 _SAYS: Final = (OK, ABSTAIN)
 _OURS: Final = re.compile(r"\d{6,}\.(arrow|json)")
-"""Files that this writes: nothing else that somebody put there is touched."""
+"""Names of files that this module writes. No other file in the folder is touched."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part that was found whole."""
+    """A whole part: which batches it holds, and when they were scored."""
 
     first: int
     """The number of its first batch, from 0."""
     batches: int
-    """How many it holds."""
+    """Number of batches."""
     rows: int
-    """How many rows they have."""
+    """Number of rows in these batches."""
     started: str
-    """When the stretch of work began in which they were scored: UTC, ISO 8601."""
+    """Start of the stretch of work that scored them: UTC, ISO 8601."""
     kept: str
-    """When they were kept."""
+    """Time at which they were kept: UTC, ISO 8601."""
     sha256: str
-    """Of the answers."""
+    """SHA-256 (hex) of the file with the answers."""
 
 
 def write_part(folder: Path, run: str, first: int, answers: Sequence[CheckedAnswers], times: tuple[str, str]) -> Part:
-    """Write the answers to neighbouring batches from `first` on, for the run with this digest. Raises OSError.
+    """Write the answers to neighbouring batches from `first` on, for the run with the digest `run`. Raises OSError.
 
-    `times` are when the stretch of work began, and now.
+    `times` is the start of the stretch of work, and now.
     """
     content = _content(answers)
     part = Part(
@@ -72,7 +72,7 @@ def write_part(folder: Path, run: str, first: int, answers: Sequence[CheckedAnsw
 
 
 def read_parts(folder: Path, run: str) -> dict[int, Part]:
-    """The parts of this run that are whole, by their first batch. Files of all other parts are removed.
+    """Find the whole parts of this run, by their first batch, and remove the files of all other parts.
 
     Raises OSError.
     """
@@ -91,7 +91,7 @@ def read_parts(folder: Path, run: str) -> dict[int, Part]:
 
 
 def read_part(folder: Path, part: Part) -> Iterator[CheckedAnswers]:
-    """The answers to each batch of a part, in order. Raises OSError, or ValueError where it changed since."""
+    """Yield the answers to each batch of a part, in order. Raises OSError, or ValueError if the part has changed."""
     content = (folder / f"{part.first:06}.arrow").read_bytes()
     if hashlib.sha256(content).hexdigest() != part.sha256:
         raise ValueError("a part of the run was changed while it was read")
@@ -103,15 +103,15 @@ def read_part(folder: Path, part: Part) -> Iterator[CheckedAnswers]:
 
 
 def says_anything(*answers: CheckedAnswers) -> bool:
-    """Whether there is a row to which each of them is an answer or an abstention, and no failure."""
+    """Whether there is a row that has an answer or an abstention in each of `answers`, and no failure."""
     said = np.logical_and.reduce([np.isin(one.status, _SAYS) for one in answers])
     return bool(said.any())
 
 
 def same_answers(one: CheckedAnswers, other: CheckedAnswers) -> bool:
-    """Whether two answers to a batch are the same to the last bit, wherever both say something.
+    """Whether two answers to a batch are the same to the last bit, in the rows that failed in neither.
 
-    A row that failed in one of them says nothing: a program that hangs once is no other program.
+    A failed row says nothing: a program that hangs once is no other program.
     """
     said = np.isin(one.status, _SAYS) & np.isin(other.status, _SAYS)
     return np.array_equal(one.status[said], other.status[said]) and np.array_equal(
@@ -131,16 +131,16 @@ def _content(answers: Sequence[CheckedAnswers]) -> memoryview:
 
 
 def _first(path: Path) -> tuple[int, str]:
-    """By the number of the first batch: a million of them has seven digits."""
+    """Sort key of a file: the number of its first batch, which has seven digits from a million on."""
     return (int(path.stem) if path.stem.isdecimal() else -1), path.name
 
 
 def _read_sidecar(path: Path, run: str) -> Part | None:
-    told = read_sealed(path)
-    if told is None or told.pop("run", None) != run:
+    found = read_sealed(path)
+    if found is None or found.pop("run", None) != run:
         return None
-    # sealed: it is what this has written
-    part = Part(**told)
+    # sealed, so it is what this module has written
+    part = Part(**found)
     return part if path.name == f"{part.first:06}.json" else None
 
 

@@ -1,4 +1,4 @@
-"""Writes `predictions.parquet`: what the detector answered and what was decided, a row for each case, sorted by id."""
+"""Write `predictions.parquet`: answers and decisions, a row for each case, sorted by id."""
 
 from __future__ import annotations
 
@@ -26,54 +26,49 @@ DECISIONS: Final = ("flagged", "not flagged", "abstained", "failed")
 _ROW_GROUP: Final = 122_880
 """Rows of a row group: fixed, so that the same answers give the same bytes."""
 _ANSWERED: Final = 48
-"""Bytes of what is answered to a row, beside its id, about."""
+"""Bytes of the answer to a row without its id, about."""
 
 
 def write_predictions(
     evaluation_set: EvaluationSet, answers: AnswerSource, decision: str, path: Path, classes: Sequence[str] = ()
 ) -> None:
-    """Write the answers of a run: id, score, decision, status and reason, in words; `decision` is the SQL of its code.
+    """Write id, score, decision, status and reason of every row, in words; `decision` is the SQL of the code.
 
-    For a detector that answers with `classes` the class that it named stands behind the score.
+    For a detector that answers with `classes`, the named class stands after the score.
 
-    The file holds the ids of cases and is as restricted as the evaluation set. It appears whole or not at all, readable
-    by its owner only, and the same answers give the same bytes.
+    The file holds the ids of cases and is as restricted as the evaluation set. It appears whole or not at all, only its
+    owner can read it, and the same answers give the same bytes.
 
     Raises
     ------
     StorageError
         It could not be written.
     """
-    partial: Path | None = None
     try:
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial")
-        partial = Path(name)
-        with os.fdopen(descriptor, "wb") as file:
-            _write(_wanted(evaluation_set, answers, decision, classes), evaluation_set, file, classes)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    except OSError as error:
-        if partial is not None:
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                _write(_wanted(evaluation_set, answers, decision, classes), evaluation_set, file, classes)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).replace(path)
+        except BaseException:
             with contextlib.suppress(OSError):
-                partial.unlink()
+                Path(name).unlink()
+            raise
+    except OSError as error:
         raise StorageError(
             f"{path.name} could not be written ({type(error).__name__})",
             slug="storage-failed",
             hint="check that the folder exists, can be written to and has room",
         ) from None
-    except BaseException:
-        if partial is not None:
-            with contextlib.suppress(OSError):
-                partial.unlink()
-        raise
 
 
 def _write(wanted: Wanted, evaluation_set: EvaluationSet, file: object, classes: Sequence[str]) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from audit.scoring.batches import exactly
+    from audit.scoring.batches import pieces_of_size
     from audit.scoring.row_order import in_order
 
     words = pa.dictionary(pa.int32(), pa.string())
@@ -89,7 +84,7 @@ def _write(wanted: Wanted, evaluation_set: EvaluationSet, file: object, classes:
     )
     rows = in_order(evaluation_set, wanted, _ROW_GROUP)
     with pq.ParquetWriter(file, schema, compression="zstd", write_page_checksum=True) as writer:
-        for piece in exactly(rows, _ROW_GROUP):
+        for piece in pieces_of_size(rows, _ROW_GROUP):
             writer.write_batch(_in_words(piece, schema, classes), row_group_size=_ROW_GROUP)
 
 

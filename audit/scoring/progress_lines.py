@@ -1,4 +1,4 @@
-"""Progress as lines, where nobody watches a terminal: by share and by time, in words and numbers, never with a row."""
+"""Show progress as lines, by share and by time, where nobody watches a terminal. No line holds the content of a row."""
 
 from __future__ import annotations
 
@@ -8,56 +8,67 @@ from collections.abc import Callable
 from typing import Final, TextIO
 
 FIRST_LINE: Final = 60.0
-"""Seconds without a line after which there is one."""
+"""Seconds after which the first line is written."""
 LONGEST: Final = 1800.0
-"""Seconds without a line that are too many, however long the run has lasted."""
+"""Most seconds between two lines, however long the run has lasted."""
 SHARE: Final = 0.1
-"""Between the two a line comes after this share of the time that has passed: a night has some thirty of them."""
-_TELLING: Final = 2.0
-"""Seconds of scoring from which on a rate means something."""
+"""Share of the time that has passed after which the next line comes: a night has about thirty lines."""
+_SETTLED: Final = 2.0
+"""Seconds of scoring after which a rate means something."""
 
 
-class LineProgress:
-    """A line for every ten per cent of the rows, and where those are far between, lines by time.
+class StreamProgress:
+    """Lines that every display on a stream writes."""
 
-    By time there is one after a minute, then after a tenth of the time that has passed, at least every half hour, also
-    while a batch is being answered.
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def kept(self, rows: int) -> None:
+        """Write that a run goes on."""
+        self._write_line(f"going on: {rows:,} rows were scored before and are kept (--fresh scores everything anew)")
+
+    def stopping(self) -> None:
+        """Write that a run is about to end."""
+        self._write_line("stopping after this batch; once more to stop at once")
+
+    def _write_line(self, line: str) -> None:
+        self._stream.write(f"{line}\n")
+        self._stream.flush()
+
+
+class LineProgress(StreamProgress):
+    """A line for every ten per cent of the rows, and lines by time if those are far apart.
+
+    By time, the first line comes after a minute. Each further line comes after a tenth of the time that has passed, and
+    after half an hour at the latest, also while a batch is being answered.
 
     Parameters
     ----------
     stream : text stream
     clock : callable
-        Seconds, from any moment on.
+        Returns seconds since any fixed moment.
     """
 
     def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
-        self._stream = stream
+        super().__init__(stream)
         self._clock = clock
         self._rows = self._done = self._tenths = self._failed = self._retries = 0
-        self._begun = self._told_at = 0.0
+        self._begun = self._written_at = 0.0
         self._lock = threading.Lock()
         self._over = threading.Event()
         self._watch: threading.Thread | None = None
 
-    def kept(self, rows: int) -> None:
-        """Write a line."""
-        write_kept(self._stream, rows)
-
-    def stopping(self) -> None:
-        """Write a line."""
-        write_stopping(self._stream)
-
     def begin(self, rows: int) -> None:
-        """Remember how many rows there are, and begin to watch the clock."""
+        """Remember the number of rows, and begin to watch the clock."""
         self._rows, self._done, self._tenths, self._failed, self._retries = rows, 0, 0, 0, 0
-        self._begun = self._told_at = self._clock()
+        self._begun = self._written_at = self._clock()
         self._over.clear()
         # a daemon: it must not keep the process from ending
         self._watch = threading.Thread(target=self._watch_clock, name="audit7k-progress", daemon=True)
         self._watch.start()
 
     def advance(self, rows: int, failed: int = 0, retries: int = 0) -> None:
-        """Write a line if another tenth is full, or it is time."""
+        """Write a line if another tenth is full, or if it is time."""
         with self._lock:
             self._done += rows
             self._failed += failed
@@ -66,17 +77,17 @@ class LineProgress:
             full = tenths > self._tenths
             self._tenths = tenths
             if full or self._is_time():
-                self._tell(10 * tenths if full else 100 * self._done // self._rows)
+                self._write(10 * tenths if full else 100 * self._done // self._rows)
 
-    def tell_if_time(self) -> float:
-        """Write a line if it is time; returns how many seconds it is until then."""
+    def write_if_time(self) -> float:
+        """Write a line if it is time. Returns the seconds until the next line."""
         with self._lock:
             if self._is_time():
-                self._tell(100 * self._done // self._rows if self._rows else 100)
-            return max(1.0, self._told_at + self._patience() - self._clock())
+                self._write(100 * self._done // self._rows if self._rows else 100)
+            return max(1.0, self._written_at + self._patience() - self._clock())
 
     def end(self) -> None:
-        """Watch the clock no longer; nothing is left to say."""
+        """Stop watching the clock."""
         self._over.set()
         if self._watch is not None:
             self._watch.join()
@@ -85,54 +96,41 @@ class LineProgress:
     def _watch_clock(self) -> None:
         wait = FIRST_LINE
         while not self._over.wait(wait):
-            wait = self.tell_if_time()
+            wait = self.write_if_time()
 
     def _patience(self) -> float:
-        return min(max(FIRST_LINE, SHARE * (self._told_at - self._begun)), LONGEST)
+        return min(max(FIRST_LINE, SHARE * (self._written_at - self._begun)), LONGEST)
 
     def _is_time(self) -> bool:
-        return self._clock() - self._told_at >= self._patience()
+        return self._clock() - self._written_at >= self._patience()
 
-    def _tell(self, percent: int) -> None:
+    def _write(self, percent: int) -> None:
         now = self._clock()
-        self._told_at = now
+        self._written_at = now
         line = f"scored {percent} % ({self._done} of {self._rows} rows)"
         seconds = now - self._begun
-        if seconds >= _TELLING:
+        if seconds >= _SETTLED:
             speed = self._done / seconds
-            line += f", {rate(speed)} rows/s"
+            line += f", {rate_text(speed)} rows/s"
             if 0 < self._done < self._rows:
-                line += f", about {duration((self._rows - self._done) / speed)} left"
-        self._stream.write(f"{line}{troubles(self._failed, self._retries)}\n")
-        self._stream.flush()
+                line += f", about {duration_text((self._rows - self._done) / speed)} left"
+        self._write_line(line + trouble_text(self._failed, self._retries))
 
 
-def write_kept(stream: TextIO, rows: int) -> None:
-    """Say that a run goes on."""
-    stream.write(f"going on: {rows:,} rows were scored before and are kept (--fresh scores everything anew)\n")
-    stream.flush()
-
-
-def write_stopping(stream: TextIO) -> None:
-    """Say that a run is about to end."""
-    stream.write("stopping after this batch; once more to stop at once\n")
-    stream.flush()
-
-
-def rate(speed: float) -> str:
-    """Rows in a second, with as many digits as mean something."""
+def rate_text(speed: float) -> str:
+    """Text of a number of rows per second, with as many digits as mean something."""
     return f"{speed:,.0f}" if speed >= 10 else f"{speed:.2g}"
 
 
-def duration(seconds: float) -> str:
-    """A time that is left, in words: `40 s`, `7 min`, `3 h 20 min`."""
+def duration_text(seconds: float) -> str:
+    """Text of a remaining time: `40 s`, `7 min`, `3 h 20 min`."""
     if seconds < 90:
         return f"{max(1, round(seconds))} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
 
 
-def troubles(failed: int, retries: int) -> str:
-    """Failures and retries, where there are any."""
+def trouble_text(failed: int, retries: int) -> str:
+    """Text of the failures and retries so far; empty if there are none."""
     rows = f", {failed:,} row{'s' * (failed != 1)} failed" if failed else ""
     return rows + (f", {retries:,} {'retry' if retries == 1 else 'retries'}" if retries else "")

@@ -1,4 +1,4 @@
-"""From what, by what and when a result was made."""
+"""Record how a result was made: digests, versions and times."""
 
 from __future__ import annotations
 
@@ -50,9 +50,9 @@ def provenance(
     started: datetime,
     scored: Scored | None = None,
 ) -> Provenance:
-    """Record digests, versions and times; `digests` are those of `digests_of`.
+    """Record digests, versions and times; `digests` comes from `digests_of`.
 
-    `scored` says when the rows were scored, told where it was not in this run alone, where, and how it went.
+    `scored` adds where the detector ran and how that went, and when rows were scored if some were scored before.
     """
     commit, dirty = _git(loaded.folder)
     legs = () if scored is None else scored.legs
@@ -79,7 +79,7 @@ def provenance(
 
 
 def digests_of(evaluation_set: EvaluationSet, scored: Scored, predictions: Path | None) -> dict[str, str | None]:
-    """What `provenance` records: of the set and its cases, the detector, and predictions where they were written."""
+    """Digests for `provenance`: of the set, its cases and the detector, and of predictions if they were written."""
     return {
         "evaluation_set": evaluation_set.sha256,
         "cases": evaluation_set.cases_sha256(),
@@ -89,7 +89,7 @@ def digests_of(evaluation_set: EvaluationSet, scored: Scored, predictions: Path 
 
 
 def sha256_of(path: Path | None) -> str | None:
-    """SHA-256 (hex) of a file; None where there is none."""
+    """SHA-256 (hex) of a file; None if there is no file."""
     if path is None or not path.is_file():
         return None
     from audit.storage import file_sha256
@@ -98,7 +98,7 @@ def sha256_of(path: Path | None) -> str | None:
 
 
 def _rule_lines(loaded: LoadedPlan) -> tuple[int | None, ...]:
-    """The lines of the rules on rates; none where the plan is not what its text says."""
+    """The lines of the rules on rates in the plan file; nothing if the plan differs from its file."""
     rules = loaded.plan.every_rule
     if len(rules) != len(loaded.rule_lines):
         return ()
@@ -106,12 +106,12 @@ def _rule_lines(loaded: LoadedPlan) -> tuple[int | None, ...]:
 
 
 def scoring_identity(plan: AuditPlan) -> dict[str, Any]:
-    """All that answers to an evaluation set depend on, beside set and detector; and the plan as a whole."""
+    """Everything that answers depend on, beside set and detector; and a digest of the whole plan."""
     asked = plan.model_dump(mode="json", by_alias=True, include={"detector", "scoring", "evaluation_set"})
-    # how the detector was held changes no answer: who raises a limit that was too low goes on; nor does what is public,
-    # nor a contact or a role, which enter no number and no verdict
+    # the sandbox changes no answer: whoever raises a limit that was too low goes on; and what is public, a contact or a
+    # role enters no number and no verdict
     own = {"sandbox": SandboxSection(), "disclosure": DisclosureSection(), "governance": GovernanceSection()}
-    # nor does what the answers are held against afterwards
+    # answers are compared with a baseline only afterwards
     rules = tuple(rule.model_copy(update=_NO_BASELINE) if isinstance(rule, Rule) else rule for rule in plan.every_rule)
     plan = plan.model_copy(update={**own, "baseline": BaselineSection(), "every_rule": rules})
     return {
@@ -135,7 +135,7 @@ def _stamp(moment: datetime) -> str:
 
 
 def package_version(package: str) -> str | None:
-    """The version of an installed package; None where it is not."""
+    """The version of a package; None if it is not installed."""
     try:
         return version(package)
     except PackageNotFoundError:
@@ -143,7 +143,7 @@ def package_version(package: str) -> str | None:
 
 
 def _git(folder: Path) -> tuple[str | None, bool | None]:
-    """Commit and state of the checkout that holds the plan; nothing where there is none, or no git."""
+    """Commit of the checkout that holds the plan, and whether it is dirty; None without a checkout or without git."""
     commit = _ask_git(folder, "rev-parse", "--verify", "HEAD")
     if not commit:
         return None, None

@@ -1,9 +1,9 @@
-"""Hands out the rows of a set in the order of their ids, however many there are and however long their texts.
+"""Stream the rows of a set in the order of their ids, however many there are and however long their texts.
 
 DuckDB sorts narrow rows on the disk, and fails on wide ones: 100,000 adverts of 12 kB are too much for it with 1 GB.
-What it holds while it sorts ten million ids is more than all the rest. So it sorts only what fits into memory anyway.
-Other rows are read once in the order of the file and dealt out into files in the private folder, each of which holds
-the rows of neighbouring ids, and is put in order by itself.
+Sorting ten million ids takes it more memory than all the rest. So DuckDB sorts only what fits into memory anyway.
+Other rows are read once in the order of the file and dealt out into files in the private folder. Each file holds the
+rows of neighbouring ids, and is sorted by itself.
 """
 
 from __future__ import annotations
@@ -26,42 +26,43 @@ from audit.vocabulary.text import shown
 if TYPE_CHECKING:
     from audit.evaluation.evaluation_set import EvaluationSet
 
-__all__ = ["Wanted", "in_file_order", "in_id_order", "in_order"]
+__all__ = ["Wanted", "in_file_order", "in_id_order", "in_order", "room_on_disk"]
 
 AT_ONCE: Final = 16 << 20
-"""Bytes of rows that are put in order at once; twice as many are sorted by DuckDB, without any files."""
+"""Bytes of rows that are sorted at once. Up to twice as many are sorted by DuckDB, without any files."""
 MOST_FILES: Final = 200
-"""Files that are written at the same time."""
+"""Most files that are written at the same time."""
 _A_CHUNK: Final = 4 << 20
-"""Bytes of rows that are dealt out at once, about; they are between `_LEAST` and `_MOST`."""
+"""Bytes of rows that are dealt out at once, about. The number of rows stays between `_LEAST` and `_MOST`."""
 _LEAST, _MOST = 64, 1 << 16
 _ID: Final = "__id__"
 _FILE: Final = "__file__"
 _EDGES: Final = "edges_of_files"
 _FOR_AN_EDGE: Final = 256
-"""Ids that are looked at for every file, so that they become about equally large."""
+"""Ids that are sampled for every file, so that files become about equally large."""
 _FIXED: Final = 16
-"""Bytes that a value takes which is no text, about."""
+"""Bytes of a value that is no text, about."""
+_SORTING: Final = "to put it in order"
 
 
 class Wanted(NamedTuple):
-    """Rows that are to be put in order."""
+    """A query whose rows are to be put in order."""
 
     query: str
-    """SQL that gives the rows, in any order."""
+    """SQL of the rows, in any order."""
     columns: Sequence[str]
-    """Those of its columns that are handed out."""
+    """The columns of the query that are returned."""
     key: str
-    """The column with the id of the case, by which they are ordered: text, and never the same in two rows."""
+    """The column to order by, with the id of the case: text, and never the same in two rows."""
     held: int
-    """Bytes that they take, about."""
+    """Bytes of all rows, about."""
 
 
 def in_file_order(evaluation_set: EvaluationSet, columns: dict[str, str], size: int) -> Iterator[pa.RecordBatch]:
-    """The rows as the file has them: `__row__` and `columns`, in record batches of about `size` rows.
+    """Stream `__row__` and `columns` in the order of the file, in record batches of about `size` rows.
 
-    `columns` are names and their SQL over `evaluation_set.source`. Raises what `evaluation.connection.reading` turns
-    into errors, and AssertionError if a row came out of turn: a defect of this tool.
+    `columns` maps names to SQL over `evaluation_set.source`. Raises the errors that `evaluation.connection.reading`
+    translates, and AssertionError if a row came out of turn: a defect of this tool.
     """
     last = 0
     for piece in stream(evaluation_set.connection, _query(evaluation_set, columns), size):
@@ -76,7 +77,9 @@ def in_file_order(evaluation_set: EvaluationSet, columns: dict[str, str], size: 
 def in_id_order(
     evaluation_set: EvaluationSet, columns: dict[str, str], size: int, *, at_once: int = AT_ONCE
 ) -> Iterator[pa.RecordBatch]:
-    """The same rows in the order of their ids; beside what is above raises StorageError where the disk is full."""
+    """Stream `__row__` and `columns` in the order of the ids. Raises as `in_file_order`, and StorageError on a full
+    disk.
+    """
     with_id = {**columns, _ID: evaluation_set.expressions["case_id"]}
     held = bytes_of(evaluation_set, columns)
     if held > 2 * at_once:
@@ -88,7 +91,7 @@ def in_id_order(
 def in_order(
     evaluation_set: EvaluationSet, wanted: Wanted, size: int, *, at_once: int = AT_ONCE
 ) -> Iterator[pa.RecordBatch]:
-    """Rows of a query over a set in the order of their ids, by the bytes in UTF-8; for errors see `in_id_order`."""
+    """Stream the rows of a query in the order of their ids, by UTF-8 bytes. Raises as `in_id_order`."""
     if wanted.held <= 2 * at_once:
         names = ", ".join(map(identifier, wanted.columns))
         query = f"SELECT {names} FROM ({wanted.query}) ORDER BY {identifier(wanted.key)}"  # noqa: S608 - quoted
@@ -104,7 +107,7 @@ def in_order(
 
 
 def bytes_of(evaluation_set: EvaluationSet, columns: dict[str, str]) -> int:
-    """How much room columns of the set take, about; `columns` are names and their SQL over `evaluation_set.source`."""
+    """Bytes that columns of the set take, about; `columns` maps names to SQL over `evaluation_set.source`."""
     connection, name = evaluation_set.connection, evaluation_set.source.name
     kinds = connection.sql(f"{_query(evaluation_set, columns)} LIMIT 0").to_arrow_table().schema
     wide = [sql for field, sql in columns.items() if not pa.types.is_primitive(kinds.field(field).type)]
@@ -122,7 +125,7 @@ def _query(evaluation_set: EvaluationSet, columns: dict[str, str]) -> str:
 
 
 class _Dealt:
-    """Files of rows with neighbouring ids, about as many in each."""
+    """Files of rows with neighbouring ids, about as many rows in each."""
 
     def __init__(self, evaluation_set: EvaluationSet, wanted: Wanted, files: int) -> None:
         self._set = evaluation_set
@@ -147,18 +150,18 @@ class _Dealt:
             connection.execute(f"RESET VARIABLE {_EDGES}")
 
     def pieces(self, size: int) -> Iterator[pa.RecordBatch]:
-        """The rows in order, file by file; each file is removed once it is read."""
+        """Yield the rows in order, file by file. Each file is removed once it is read."""
         for number in sorted(self._paths):
             yield from self._ordered(self._paths.pop(number)).to_batches(max_chunksize=size)
             pa.default_memory_pool().release_unused()  # it would keep what several files took
 
     def remove(self) -> None:
-        """Remove what was not read."""
+        """Remove the files that were not read."""
         while self._paths:
             self._paths.popitem()[1].unlink(missing_ok=True)
 
     def _edges(self) -> list[str]:
-        """The lowest ids of all files but the first, from some of the ids: which ones decides no order."""
+        """The lowest id of each file but the first, from a sample of the ids. The sample decides no order."""
         connection, source, key = self._set.connection, self._set.source.name, self._set.expressions["case_id"]
         every = max(1, self._set.rows // (self._files * _FOR_AN_EDGE))
         query = f"SELECT {key} FROM {source} WHERE hash({key}) % {every} = 0"  # noqa: S608 - quoted identifiers
@@ -176,13 +179,13 @@ class _Dealt:
                 order = np.argsort(file, kind="stable")
                 rows, file = piece.select(piece.schema.names[:-1]).take(pa.array(order)), file[order]
                 numbers, starts = np.unique(file, return_index=True)
-                with self._room():
+                with room_on_disk(self._set.source_name, _SORTING):
                     for number, start, end in zip(numbers.tolist(), starts, [*starts[1:], len(file)], strict=True):
                         own = rows.slice(start, end - start)
                         if number not in writers:
                             writers[number] = stack.enter_context(self._new(number, own.schema))
                         writers[number].write_batch(own)
-            with self._room():
+            with room_on_disk(self._set.source_name, _SORTING):
                 stack.close()
 
     def _new(self, number: int, schema: pa.Schema) -> Any:
@@ -191,28 +194,29 @@ class _Dealt:
         return pa.ipc.new_stream(str(path), schema)
 
     def _ordered(self, path: Path) -> pa.Table:
-        with self._room():
+        with room_on_disk(self._set.source_name, _SORTING):
             with pa.OSFile(str(path)) as file, pa.ipc.open_stream(file) as reader:
                 table = reader.read_all()
             path.unlink()
         keys = table.column(self._wanted.key).combine_chunks()
         return table.select(list(self._wanted.columns)).take(pc.sort_indices(keys))
 
-    @contextlib.contextmanager
-    def _room(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise StorageError(
-                f"{shown(self._set.source_name)}: the folder for temporary files has no room to put it in order "
-                f"({type(error).__name__})",
-                slug="no-room",
-                hint="free space there, or name another such folder in TMPDIR",
-            ) from None
+
+@contextlib.contextmanager
+def room_on_disk(source_name: str, purpose: str) -> Iterator[None]:
+    """Turn an OSError into a StorageError: the folder for temporary files has no room for this purpose."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(
+            f"{shown(source_name)}: the folder for temporary files has no room {purpose} ({type(error).__name__})",
+            slug="no-room",
+            hint="free space there, or name another such folder in TMPDIR",
+        ) from None
 
 
 def _file_of(key: str, low: int, high: int) -> str:
-    """SQL of the number of a row's file, one of `low` to `high` - 1: few comparisons even where there are many."""
+    """SQL of the number of a row's file, from `low` to `high` - 1, as nested CASE: few comparisons for many files."""
     if high - low == 1:
         return str(low)
     middle = (low + high) // 2

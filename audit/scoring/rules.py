@@ -1,4 +1,4 @@
-"""When a case is flagged, in a form that decides and in a sentence."""
+"""The rule by which a case is flagged, in a form that decides and as a sentence."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class DecisionRule:
 
 
 def decision_rule(section: Any) -> DecisionRule:
-    """When a case is flagged, by a `[detector]` section."""
+    """Make the decision rule of a `[detector]` section."""
     if not section.has_scores:
         return DecisionRule(None, None, _without_scores(section))
     what = "level" if section.answers == "ordinal" else "score"

@@ -1,4 +1,4 @@
-"""Runs the detector of a plan over its evaluation set, and leaves every row decided, abstained or failed."""
+"""Run the detector of a plan over its evaluation set; every row ends decided, abstained or failed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from audit.detectors.protocol import (
 )
 from audit.errors import DetectorGoneError, RunInterruptedError
 from audit.plan.audit_plan import AuditPlan, ModelDetector
-from audit.scoring.foreign_errors import advance, opened, told, withheld
+from audit.scoring.foreign_errors import error_text_withheld, open_detector
 from audit.scoring.kept_rows import rows_kept_in
 from audit.scoring.progress import NoProgress, Progress
 from audit.scoring.rounds import Rounds
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from audit.scoring.decisions import Decided
     from audit.scoring.rules import DecisionRule
 
-__all__ = ["Keeping", "Stop", "Taker", "finishing_batches", "run_context", "run_rounds", "score"]
+__all__ = ["Keeping", "Taker", "run_context", "run_rounds", "score", "stop_between_batches"]
 
 
 def score(
@@ -64,25 +64,25 @@ def score(
     folder : Path
         The folder of the plan; paths in `[detector]` are relative to it.
     progress : Progress, optional
-        Where progress is told.
+        Shows progress.
     predictions_to : Path, optional
-        Where to write `predictions.parquet`, for a detector that is run. Written whole or not at all.
+        Where to write `predictions.parquet`, if the detector is run. It is written whole or not at all.
     keeping : Keeping, optional
-        Where answers are kept, so that a run that is interrupted can go on; of no use for a table in memory.
+        Where answers are kept, so that an interrupted run can go on; not used for a table in memory.
     rounds : int, optional
-        How often the detector is asked about every row; as the plan says by default.
+        How often the detector is asked about every row; by default as often as the plan says.
     isolating : Isolating, optional
         Where the detector is run.
 
     Raises
     ------
     AuditError
-        The detector cannot be loaded, its answers cannot be used as a whole, or the file cannot be written; or the run
+        The detector cannot be loaded, its answers cannot be used as a whole, or the file cannot be written. Or the run
         was interrupted, and can go on.
     """
     from audit.scoring.answer_table import AnswerTable, table_name
     from audit.scoring.batches import SetRows
-    from audit.scoring.decisions import decide, keep_rounds
+    from audit.scoring.decisions import create_round_views, decide
     from audit.scoring.predictions_file import write_predictions
     from audit.scoring.rules import decision_rule
 
@@ -97,11 +97,18 @@ def score(
     info, legs = run_rounds(batches, tables, folder, progress or NoProgress(), keeping)
     sources = [each.create() for each in tables]
     decided = decide(evaluation_set, sources[0], rule)
-    asked = keep_rounds(evaluation_set, sources, decided, rule)
     if predictions_to is not None:
         write_predictions(evaluation_set, sources[0], decided.decision, predictions_to, batches.classes)
-    facts = info.artefact_sha256, decided.tally, tables[0].failures, legs, asked, ran_in(detector), info.course
-    return Scored(_describe(plan, info, rule, decided), *facts)
+    return Scored(
+        system=_describe(plan, info, rule, decided),
+        detector_sha256=info.artefact_sha256,
+        tally=decided.tally,
+        failures=tables[0].failures,
+        legs=legs,
+        rounds=create_round_views(evaluation_set, sources, decided, rule),
+        ran_in=ran_in(detector),
+        course=info.course,
+    )
 
 
 def _answered_already(plan: AuditPlan, evaluation_set: EvaluationSet, detector: TableDetector) -> Scored:
@@ -123,18 +130,18 @@ def _answered_already(plan: AuditPlan, evaluation_set: EvaluationSet, detector: 
 
 
 class Keeping(NamedTuple):
-    """Where the answers of a run are kept, and what the run is."""
+    """The checkpoint of a run, and the identity of the run."""
 
     checkpoint: Checkpoint
     identity: Mapping[str, Any]
-    """As for `Checkpoint.begin`, without what is known only when set and detector are open."""
+    """The identity for `Checkpoint.begin`, without the keys that are known only when set and detector are open."""
 
 
 class Taker(Protocol):
-    """Takes the answers of a round, batch by batch."""
+    """A receiver of the answers of a round, batch by batch."""
 
     def add(self, rows: pa.Array, checked: CheckedAnswers) -> None:
-        """The answers to one batch; `rows` are the numbers of its rows."""
+        """Take the answers to one batch; `rows` holds the numbers of its rows."""
 
 
 def run_rounds(
@@ -151,14 +158,14 @@ def run_rounds(
         The folder of the plan.
     progress : Progress
     keeping : Keeping, optional
-        Where answers are kept; of no use for a source without a digest.
+        Where answers are kept; not used for a source without a digest.
 
     Returns
     -------
     info : DetectorInfo
-        What the detector says of itself in the end.
+        The description of the detector after the last batch.
     legs : tuple of (str, str)
-        When it was asked, where answers were kept.
+        The stretches of work, if answers were kept.
 
     Raises
     ------
@@ -169,15 +176,15 @@ def run_rounds(
 
     kind, detector = batches.section.kind, batches.detector
     legs: tuple[Leg, ...] = ()
-    with InFlight(detector) as flight, opened(detector, kind, run_context(batches.plan, folder)):
-        with withheld(f"detector kind {kind}"):
+    with InFlight(detector) as flight, open_detector(detector, kind, run_context(batches.plan, folder)):
+        with error_text_withheld(f"detector kind {kind}"):
             batches.answer_by(flight, workers_of(detector))
         if keeping is None or batches.source.sha256 is None:
-            with told(progress, batches.rows):
+            with _progress_shown(progress, batches.rows):
                 for place, rows, checked in batches.scored():
                     takers[place].add(rows, checked)
-                    advance(progress, checked, detector)
-            with withheld(f"detector kind {kind}"):
+                    _advance(progress, checked, detector)
+            with error_text_withheld(f"detector kind {kind}"):
                 info = detector.info
         else:
             info, legs = _run_keeping(keeping, takers, progress, batches)
@@ -187,8 +194,8 @@ def run_rounds(
 def _run_keeping(
     keeping: Keeping, takers: Sequence[Taker], progress: Progress, batches: Rounds
 ) -> tuple[DetectorInfo, tuple[Leg, ...]]:
-    """Score with answers kept; ends after the batch where somebody asks for it."""
-    with keeping.checkpoint as checkpoint, finishing_batches(progress.stopping) as stop:
+    """Score and keep the answers. The run ends after the current batch if somebody asks for it."""
+    with keeping.checkpoint as checkpoint, stop_between_batches(progress.stopping) as stop_asked:
         identity = {
             **keeping.identity,
             "evaluation_set": batches.source.sha256,
@@ -197,35 +204,52 @@ def _run_keeping(
         }
         checkpoint.begin(identity)
         try:
-            batches.believe(checkpoint)
+            batches.check_kept_answers(checkpoint)
             before = checkpoint.rows_kept
             if before:
                 progress.kept(before)
-            with rows_kept_in(checkpoint.row_file, batches.detector), told(progress, batches.rows - before):
-                for place, rows, checked, scored in batches.kept_or_scored(checkpoint, lambda: stop.asked):
+            with rows_kept_in(checkpoint.row_file, batches.detector), _progress_shown(progress, batches.rows - before):
+                for place, rows, checked, scored in batches.kept_or_scored(checkpoint, stop_asked):
                     takers[place].add(rows, checked)
                     if scored:
-                        advance(progress, checked, batches.detector)
+                        _advance(progress, checked, batches.detector)
         except KeyboardInterrupt:
             checkpoint.flush()
-            _told_course(checkpoint, batches)
+            _info_with_course(checkpoint, batches)
             if not checkpoint.rows_kept and not checkpoint.row_file.exists():
                 raise
             raise _interrupted(checkpoint.rows_kept, batches.rows) from None
         except DetectorGoneError:
             checkpoint.flush()
-            _told_course(checkpoint, batches)
+            _info_with_course(checkpoint, batches)
             raise
-        info = _told_course(checkpoint, batches)
+        info = _info_with_course(checkpoint, batches)
         checkpoint.complete()
         return info, checkpoint.legs
 
 
-def _told_course(checkpoint: Checkpoint, batches: Rounds) -> DetectorInfo:
-    """What the detector says of itself, with the course of every stretch of work."""
-    with withheld(f"detector kind {batches.section.kind}"):
+@contextlib.contextmanager
+def _progress_shown(progress: Progress, rows: int) -> Iterator[None]:
+    progress.begin(rows)
+    try:
+        yield
+    finally:
+        progress.end()
+
+
+def _advance(progress: Progress, checked: CheckedAnswers, detector: Detector) -> None:
+    from audit.scoring.in_flight import retries_of
+
+    with error_text_withheld("the detector's `retries`"):
+        retries = retries_of(detector)
+    progress.advance(len(checked.scores), checked.failed, retries)
+
+
+def _info_with_course(checkpoint: Checkpoint, batches: Rounds) -> DetectorInfo:
+    """The description of the detector, with the notes on every stretch of work."""
+    with error_text_withheld(f"detector kind {batches.section.kind}"):
         info = batches.detector.info
-    checkpoint.tell(info.course)
+    checkpoint.keep_course(info.course)
     return replace(info, course=checkpoint.course)
 
 
@@ -262,7 +286,7 @@ def _describe(plan: AuditPlan, info: DetectorInfo, rule: DecisionRule, decided: 
 
 
 def run_context(plan: AuditPlan, folder: Path) -> RunContext:
-    """The context of a detector that is run, and so no table of predictions; `folder` is that of the plan."""
+    """Make the context of a detector that is run. `folder` is the folder of the plan."""
     section = plan.detector
     assert isinstance(section, ModelDetector)  # noqa: S101 - a table is never opened
     return RunContext(
@@ -278,27 +302,20 @@ def run_context(plan: AuditPlan, folder: Path) -> RunContext:
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
-class Stop:
-    """Whether somebody asked for the end of the run."""
-
-    def __init__(self) -> None:
-        self.asked = False
-
-
 @contextlib.contextmanager
-def finishing_batches(tell: Callable[[], None]) -> Iterator[Stop]:
-    """Take the first interrupt as a request; the second interrupts at once, as ever. `tell` is called at the first.
+def stop_between_batches(announce: Callable[[], None]) -> Iterator[Callable[[], bool]]:
+    """Yield a function that says whether the first interrupt has come; the second one interrupts at once, as ever.
 
-    Outside the main thread no signal can be taken: there everything stays as it was.
+    `announce` is called at the first. Outside the main thread no signal can be handled, and nothing changes there.
     """
-    stop = Stop()
+    asked = threading.Event()
     former: dict[int, object] = {}
 
     def ask(_number: int, _frame: FrameType | None) -> None:
-        if stop.asked:
+        if asked.is_set():
             raise KeyboardInterrupt
-        stop.asked = True
-        tell()
+        asked.set()
+        announce()
 
     if threading.current_thread() is threading.main_thread():
         for name in _SIGNALS:
@@ -307,7 +324,7 @@ def finishing_batches(tell: Callable[[], None]) -> Iterator[Stop]:
             if number is not None and signal.getsignal(number) not in {signal.SIG_IGN, None}:
                 former[number] = signal.signal(number, ask)
     try:
-        yield stop
+        yield asked.is_set
     finally:
         for number, handler in former.items():
             signal.signal(number, handler)  # type: ignore[arg-type]

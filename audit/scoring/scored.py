@@ -1,4 +1,4 @@
-"""What came of running a detector: the record that the result takes its facts from."""
+"""The record of a scored set, from which the result takes its facts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Where the rows went. scored + abstained + failed is the number of rows of the set."""
+    """Numbers of rows by what became of them. scored + abstained + failed is the number of rows of the set."""
 
     scored: int
     """Rows with a score or a decision."""
@@ -37,18 +37,18 @@ class Scored:
     """The scored set: the view `scored` of its connection, and these facts about it."""
 
     system: SystemDescription
-    """What was audited, for the result."""
+    """Description of the audited system, for the result."""
     detector_sha256: str | None
-    """SHA-256 of the model, module or predictions file; None where answers stand in the evaluation set."""
+    """SHA-256 of the model, module or predictions file; None if the answers stand in the evaluation set."""
     tally: Tally
-    """Where the rows went."""
+    """Numbers of rows by what became of them."""
     failures: Mapping[tuple[Status, Reason | None], int]
     """Failed rows by status and reason; they add up to `tally.failed`."""
     legs: tuple[tuple[str, str], ...] = ()
-    """When the stretches of work began and ended in which the rows were scored; none where nothing was kept."""
+    """Start and end of each stretch of work that scored rows; empty if nothing was kept."""
     rounds: int = 0
-    """How often a detector that is run was asked about the set; 0 for a table. `round_1` and so on hold the answers."""
+    """How often the detector was asked about the set; 0 for a table. The views `round_1` and so on hold the answers."""
     ran_in: RanIn | None = None
-    """Where the detector ran; None where its answers are a table."""
+    """Where the detector ran; None if its answers are a table."""
     course: tuple[str, ...] = ()
-    """How the stretches of work went, in the detector's words."""
+    """Notes of the detector on the stretches of work."""

@@ -1,4 +1,4 @@
-"""Small JSON documents that say when they were damaged."""
+"""Write and read small JSON documents with a digest of themselves, so that damage is seen."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from typing import Any, Final
 
 from audit.storage import write_durably
 
-__all__ = ["digest", "read_sealed", "write_sealed"]
+__all__ = ["document_digest", "read_sealed", "write_sealed"]
 
 _LARGEST: Final = 100_000
 _SEAL: Final = "seal"
 
 
-def digest(told: Mapping[str, Any]) -> str:
-    """SHA-256 (hex) of a document, whatever the order of its keys."""
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+def document_digest(document: Mapping[str, Any]) -> str:
+    """SHA-256 (hex) of a document; the order of its keys does not matter."""
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
 
-def write_sealed(path: Path, told: Mapping[str, Any]) -> None:
+def write_sealed(path: Path, document: Mapping[str, Any]) -> None:
     """Write a document with its own digest. Raises OSError."""
-    write_durably(path, (json.dumps({**told, _SEAL: digest(told)}, sort_keys=True) + "\n").encode())
+    write_durably(path, (json.dumps({**document, _SEAL: document_digest(document)}, sort_keys=True) + "\n").encode())
 
 
 def read_sealed(path: Path) -> dict[str, Any] | None:
-    """The document; None where there is none, or it is not as it was written. Raises OSError."""
+    """Read a document; None if it is missing or was changed. Raises OSError."""
     try:
         if path.stat().st_size > _LARGEST:
             return None
-        told = json.loads(path.read_bytes())
-        seal = told.pop(_SEAL)
-        return told if isinstance(told, dict) and seal == digest(told) else None
+        document = json.loads(path.read_bytes())
+        seal = document.pop(_SEAL)
+        return document if isinstance(document, dict) and seal == document_digest(document) else None
     except (FileNotFoundError, ValueError, KeyError, AttributeError, TypeError, RecursionError):
         return None

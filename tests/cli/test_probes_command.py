@@ -22,7 +22,7 @@ from audit.cli.pages.summary import rule_lines, summary
 from audit.errors import ResultError
 from audit.result.audit_result import AuditResult
 from audit.result.file import load_result, parse_result, result_to_json
-from audit.scoring.probing.variants_file import starts_formula
+from audit.scoring.probing.variants_file import holds_formula
 
 PROBE = '[[probes]]\nid = "words"\nkind = "text"\ncolumn = "text"\nslots = ["demonym"]\n'
 LEVELS = 'levels = { demonym = ["NGA", "PHL"] }\n'
@@ -80,8 +80,8 @@ def test_a_cell_that_starts_as_a_formula_is_kept_and_said(here: Path) -> None:
     assert "open the file in no spreadsheet" in err
     with (here / "variants.csv").open(encoding="utf-8") as file:
         assert all(row["text"].startswith("=Work") for row in csv.DictReader(file))
-    assert not starts_formula('id,x\n1,-1.5\n2,"+3e5"\n3,a=b\n')
-    assert starts_formula('id,x\n1," @SUM(1)"\n')
+    assert not holds_formula('id,x\n1,-1.5\n2,"+3e5"\n3,a=b\n')
+    assert holds_formula('id,x\n1," @SUM(1)"\n')
 
 
 def test_variants_are_written_for_their_owner_with_an_id(here: Path) -> None:

@@ -28,7 +28,7 @@ from audit.errors import DetectorError
 from audit.plan.audit_plan import ChatDetector as ChatSection
 from audit.plan.services import Slot, pieces_of
 from audit.scoring.answer_check import accept_answer
-from audit.scoring.foreign_errors import opened
+from audit.scoring.foreign_errors import open_detector
 
 CANARY = "canary-3e19"
 TOKEN = "token-canary-88d2"
@@ -65,7 +65,7 @@ class Run:
         batch = batch_of(rows) if batch is None else batch
         detector = ChatDetector(asked, Path())
         begun = time.monotonic()
-        with opened(
+        with open_detector(
             detector, "chat", RunContext(Path(), asked.features, asked.answers, asked.answer_range, batch.num_rows)
         ):
             got = detector.score(batch)

@@ -12,7 +12,7 @@ from sklearn.exceptions import NotFittedError
 
 from audit.detectors.error_names import OWN, RaisedThereError, is_builtin, name_of
 from audit.errors import DetectorError
-from audit.scoring.foreign_errors import withheld
+from audit.scoring.foreign_errors import error_text_withheld
 
 CANARY = "canary_3b0d"
 
@@ -53,7 +53,7 @@ def test_only_errors_are_errors_of_python() -> None:
 
 
 def test_a_name_made_out_of_a_row_is_withheld() -> None:
-    with pytest.raises(DetectorError) as caught, withheld("detector kind x"):
+    with pytest.raises(DetectorError) as caught, error_text_withheld("detector kind x"):
         raise made_out_of(CANARY)
     assert CANARY not in str(caught.value)
     assert "it raised an error of its own" in str(caught.value)

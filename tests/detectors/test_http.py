@@ -27,7 +27,7 @@ from audit.detectors.protocol import DetectorInfo, RunContext
 from audit.errors import DetectorError
 from audit.plan.audit_plan import HttpDetector as HttpSection
 from audit.scoring.answer_check import accept_answer
-from audit.scoring.foreign_errors import opened
+from audit.scoring.foreign_errors import open_detector
 from audit.scoring.in_flight import InFlight
 
 CANARY = "canary-93b7"
@@ -71,7 +71,7 @@ class Run:
         detector = HttpDetector(asked, Path())
         context = RunContext(Path(), asked.features, asked.answers, asked.score_range, size)
         begun = time.monotonic()
-        with InFlight(detector) as flight, opened(detector, "http", context):
+        with InFlight(detector) as flight, open_detector(detector, "http", context):
             every = ((n, batch_of(n * size, size)) for n in range(batches))
             for number, batch, answer in flight.ask(every, detector.workers):
                 got = answer()

@@ -27,7 +27,7 @@ from audit.detectors.protocol import Detector
 from audit.errors import DetectorError
 from audit.plan.audit_plan import AuditPlan
 from audit.run import run_audit
-from audit.scoring.foreign_errors import withheld
+from audit.scoring.foreign_errors import error_text_withheld
 from audit.scoring.runner import run_context
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs process groups")
@@ -48,7 +48,7 @@ def refusal(folder: Path, body: str, batch: pa.RecordBatch = BATCH, **options: A
     with (
         opened(folder, function(folder, body), **options) as detector,
         pytest.raises(DetectorError) as caught,
-        withheld("here"),
+        error_text_withheld("here"),
     ):
         detector.score(batch)
     text = str(caught.value)

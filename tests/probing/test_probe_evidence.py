@@ -20,7 +20,7 @@ from audit.plan.file.plan_file import parse_plan
 from audit.result.audit_result import AuditResult
 from audit.result.file import parse_result, result_to_json
 from audit.run import run_audit
-from audit.scoring.probing.probes import design_of
+from audit.scoring.probing.probes import design_probe
 from reports.html import HtmlReporter
 from reports.junit import JunitReporter
 
@@ -213,7 +213,7 @@ def _design(more: str, table: pa.Table, column: str = "field") -> Design:
     text = PLAN.format(detector=detector, set_keys="", more=more).replace('path = "set.csv"\n', "")
     plan = parse_plan(text, folder=Path()).plan
     with open_evaluation_set(plan, Path(), table) as evaluation_set:
-        return design_of(plan.probes[0], plan, evaluation_set, Path())
+        return design_probe(plan.probes[0], plan, evaluation_set, Path())
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from audit.errors import PlanError
 from audit.plan.probes import TextProbe
-from audit.scoring.probing.templates import Choice, Piece, pieces_of, render, slots_of, templates_of
-from audit.scoring.probing.text_design import written
+from audit.scoring.probing.templates import Choice, Piece, parse_text, read_templates, render, slots_of
+from audit.scoring.probing.text_design import write_probe_texts
 from audit.scoring.probing.words import ANCHOR, NO_NAME, built_in_words
 
 WORDS = built_in_words()
@@ -26,7 +26,7 @@ def probe(**changes: object) -> TextProbe:
 
 
 def filled(text: str, language: str, **choice: str) -> str:
-    return render(pieces_of(text, language, "here"), Choice(language, **choice), WORDS)
+    return render(parse_text(text, language, "here"), Choice(language, **choice), WORDS)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_slots_are_filled_as_grammar_asks(language: str, text: str, choice: dict
 )
 def test_braces_that_mean_nothing_are_refused(language: str, text: str) -> None:
     with pytest.raises(PlanError) as caught:
-        pieces_of(text, language, "here")
+        parse_text(text, language, "here")
     assert caught.value.slug == "probe-templates"
 
 
@@ -93,7 +93,7 @@ def made_pieces(draw: st.DrawFn) -> tuple[str, str]:
 def test_a_variant_differs_from_its_template_only_in_slots(made: tuple[str, str], choice: dict[str, str]) -> None:
     """Whatever fills the slots, the fixed pieces stand in their order, but for one space before a slot left empty."""
     language, text = made
-    pieces = pieces_of(text, language, "here")
+    pieces = parse_text(text, language, "here")
     assert "".join(piece.text for piece in pieces if not piece.filled) == re.sub(r"\{[^{}]*\}", "", text)
     told = render(pieces, Choice(language, **choice), WORDS)
     left = told
@@ -116,7 +116,7 @@ def test_a_slot_changes_only_what_is_its_own(
     made: tuple[str, str], choice: dict[str, str], slot: str, data: st.DataObject
 ) -> None:
     language, text = made
-    pieces = pieces_of(text, language, "here")
+    pieces = parse_text(text, language, "here")
     changed = {**choice, slot: data.draw(LEVELS[slot])}
     before = [render((piece,), Choice(language, **choice), WORDS) for piece in pieces]
     after = [render((piece,), Choice(language, **changed), WORDS) for piece in pieces]
@@ -126,7 +126,7 @@ def test_a_slot_changes_only_what_is_its_own(
 
 @pytest.mark.parametrize("name", ["adverts", "case-notes"])
 def test_the_package_s_texts_read_as_texts_in_every_language(name: str) -> None:
-    found = templates_of(probe(templates=name), Path())
+    found = read_templates(probe(templates=name), Path())
     assert len(found.templates) == 20
     for template in found.templates:
         assert set(template.pieces) == set(LANGUAGES), template.id
@@ -142,7 +142,7 @@ def test_the_package_s_texts_read_as_texts_in_every_language(name: str) -> None:
 
 def test_no_french_text_needs_an_elision_before_a_name() -> None:
     """A name may begin with a vowel: que, de, le and their like would lose theirs."""
-    for template in templates_of(probe(templates="case-notes"), Path()).templates:
+    for template in read_templates(probe(templates="case-notes"), Path()).templates:
         for before, piece in zip(template.pieces["fr"], template.pieces["fr"][1:], strict=False):
             if piece.text == "name":
                 assert not re.search(r"\b(?:que|de|le|la|je|ne|se|ce|me|te|jusque|lorsque|puisque) $", before.text)
@@ -169,6 +169,6 @@ def test_no_french_text_needs_an_elision_before_a_name() -> None:
 def test_templates_that_cannot_be_used_get_one_line(tmp_path: Path, text: str, told: str) -> None:
     (tmp_path / "texts.toml").write_text(text, encoding="utf-8")
     with pytest.raises(PlanError) as caught:
-        written(probe(templates=Path("texts.toml")), tmp_path)
+        write_probe_texts(probe(templates=Path("texts.toml")), tmp_path)
     assert told in str(caught.value)
     assert "\n" not in str(caught.value)

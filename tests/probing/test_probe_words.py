@@ -11,7 +11,7 @@ from audit.errors import PlanError
 from audit.evaluation.nationality import countries
 from audit.evaluation.nationality_words import meanings
 from audit.evaluation.spelling import fold
-from audit.scoring.probing.words import ANCHOR, FORMS, GENDERS_OF_NAMES, built_in_words, words_of
+from audit.scoring.probing.words import ANCHOR, FORMS, GENDERS_OF_NAMES, built_in_words, read_words
 
 WORDS = built_in_words()
 ALL = ("en", "es", "fr")
@@ -133,7 +133,7 @@ man = ["Yusuf", "Idris"]
 
 def test_words_of_ones_own_come_beside_and_replace(tmp_path: Path) -> None:
     (tmp_path / "words.toml").write_text(OWN, encoding="utf-8")
-    words = words_of(Path("words.toml"), tmp_path)
+    words = read_words(Path("words.toml"), tmp_path)
     assert "KUR" in words.levels("demonym", ("en", "fr"))
     assert "KUR" not in words.levels("demonym", ALL)
     assert words.forms["demonym"]["NGA"] == {"en": {"word": "Naija", "article": "a"}}
@@ -160,6 +160,6 @@ def test_words_of_ones_own_come_beside_and_replace(tmp_path: Path) -> None:
 def test_words_that_cannot_be_used_get_one_line(tmp_path: Path, text: str, told: str) -> None:
     (tmp_path / "words.toml").write_text(text, encoding="utf-8")
     with pytest.raises(PlanError, match=told) as caught:
-        words_of(Path("words.toml"), tmp_path)
+        read_words(Path("words.toml"), tmp_path)
     assert caught.value.slug == "probe-words"
     assert "\n" not in str(caught.value)

@@ -11,7 +11,7 @@ import threading
 import pytest
 
 from audit.scoring.progress import BarProgress, LineProgress, NoProgress, Progress, progress_on_stderr
-from audit.scoring.progress_lines import duration
+from audit.scoring.progress_lines import duration_text
 
 
 class Terminal(io.StringIO):
@@ -114,7 +114,7 @@ def test_a_line_tells_rate_time_left_failures_and_retries() -> None:
     [(0.2, "1 s"), (89, "89 s"), (90, "2 min"), (5_000, "83 min"), (12_000, "3 h 20 min"), (400_000, "111 h 7 min")],
 )
 def test_a_time_in_words(seconds: float, said: str) -> None:
-    assert duration(seconds) == said
+    assert duration_text(seconds) == said
 
 
 @pytest.mark.parametrize(("hours", "most"), [(0.5, 30), (12, 80), (168, 400)])
@@ -133,10 +133,10 @@ def test_a_line_comes_while_a_batch_is_being_answered() -> None:
     progress = LineProgress(stream, clock)
     progress.begin(100)
     clock.now += 59
-    assert progress.tell_if_time() == pytest.approx(1.0)
+    assert progress.write_if_time() == pytest.approx(1.0)
     assert stream.getvalue() == ""
     clock.now += 1
-    assert progress.tell_if_time() == pytest.approx(60.0)
+    assert progress.write_if_time() == pytest.approx(60.0)
     assert stream.getvalue() == "scored 0 % (0 of 100 rows), 0 rows/s\n"
     progress.end()
 

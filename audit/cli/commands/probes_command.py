@@ -31,7 +31,7 @@ def probes(
     the answers under `answers` in the probe: so a detector known by its predictions is probed as well.
     """
     from audit.cli.outputs.output_folder import write_file
-    from audit.scoring.probing.variants_file import designs_of_plan, starts_formula, variants_csv
+    from audit.scoring.probing.variants_file import designs_of_plan, holds_formula, variants_csv
 
     if out is not None and out.exists() and not force:
         raise ArgumentError(
@@ -53,7 +53,7 @@ def probes(
     written = variants_csv(design, identity)
     write_file(out, written)
     note(f"Wrote {out}: {len(design.ids):,} to score. Keep the column {identity} beside the answers.")
-    if starts_formula(written):
+    if holds_formula(written):
         note("note: some cells start as a formula would, and are kept as they are: open the file in no spreadsheet")
 
 

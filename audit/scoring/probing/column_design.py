@@ -1,4 +1,4 @@
-"""Rows of the evaluation set in which declared columns are changed: the same case, under another value."""
+"""Design a probe of columns: rows of the evaluation set in which declared columns get other values."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ __all__ = ["cast_value", "column_design"]
 
 
 _Key = tuple[tuple[str, str], ...]
-"""The value of every column that is changed."""
+"""The changed columns and their values."""
 _Cells = dict[str, dict[str, Any]]
-"""Column, value as the plan writes it: the same in the column's own type, None for an empty cell."""
+"""By column and by the value that the plan writes: that value in the type of the column, None for an empty cell."""
 
 
 def column_design(
     probe: ColumnsProbe, features: tuple[str, ...], evaluation_set: EvaluationSet, cluster: bool
 ) -> Design:
-    """Draw the rows and change them.
+    """Draw rows and change them.
 
-    Rows are drawn by a digest of seed and id, so that the order of the file makes no difference. Rows of one cluster
-    count as one template; without clusters each row is one.
+    A digest of seed and id decides which rows are drawn, so the order of the file makes no difference. Rows of one
+    cluster count as one template; without clusters each row is a template.
 
     Parameters
     ----------
@@ -49,15 +49,18 @@ def column_design(
     Raises
     ------
     PlanError
-        A value is none of its column's type, no row of the set holds it, two are the same, or there would be too many
-        rows.
+        A value does not have the type of its column, no row of the set holds it, two values are the same, or there
+        would be too many rows.
     """
     rows, templates = _drawn(probe, features, evaluation_set, cluster=cluster)
     cells = _cells(probe, rows.schema)
     empty = _check_held(probe, cells, evaluation_set)
     comparisons = tuple(_comparisons(probe))
     keys: dict[_Key, int] = {}
-    pairs = [(place, *(_place(keys, key) for key in _keys(probe, one))) for place, one in enumerate(comparisons)]
+    pairs = [
+        (place, *(keys.setdefault(key, len(keys)) for key in _keys(probe, one)))
+        for place, one in enumerate(comparisons)
+    ]
     count = rows.num_rows
     _check_size(probe, len(keys) * count)
     number = np.arange(count)
@@ -115,21 +118,17 @@ def _comparisons(probe: ColumnsProbe) -> Iterator[Comparison]:
 
 
 def _keys(probe: ColumnsProbe, comparison: Comparison) -> tuple[_Key, _Key]:
-    """What the anchor and the changed row hold."""
+    """The values of the anchor and of the changed row."""
     held = dict(probe.anchor)
     if comparison.given_slot:
         held[comparison.given_slot] = comparison.given
     return tuple(held.items()), tuple((held | {comparison.slot: comparison.level}).items())
 
 
-def _place(keys: dict[_Key, int], key: _Key) -> int:
-    return keys.setdefault(key, len(keys))
-
-
 def _drawn(
     probe: ColumnsProbe, features: tuple[str, ...], evaluation_set: EvaluationSet, *, cluster: bool
 ) -> tuple[pa.Table, np.ndarray[tuple[int], np.dtype[np.int64]]]:
-    """The rows drawn, in the order of their draw, and the place of each one's cluster in that order."""
+    """The drawn rows in the order of the draw, and for each row the place of its cluster in that order."""
     case_id, source = evaluation_set.expressions["case_id"], evaluation_set.source.name
     columns = ", ".join(f"{evaluation_set.feature_expression(name)} AS {identifier(name)}" for name in features)
     group = evaluation_set.expressions["cluster"] if cluster else case_id
@@ -149,7 +148,7 @@ def _drawn(
 
 
 def _cells(probe: ColumnsProbe, types: pa.Schema) -> _Cells:
-    """Every value in its column's type. Two that are the same there would be compared with themselves."""
+    """Cast every value to the type of its column. Two equal values would be compared with themselves: PlanError."""
     cells: _Cells = {}
     for column, values in probe.values.items():
         kind = types.field(column).type
@@ -170,21 +169,21 @@ def _cells(probe: ColumnsProbe, types: pa.Schema) -> _Cells:
 
 
 def _check_held(probe: ColumnsProbe, cells: _Cells, evaluation_set: EvaluationSet) -> dict[str, str]:
-    """What an empty cell of each column is called. Raises PlanError at a value that the set does not hold.
+    """Refuse a value that the set does not hold, and return the name of an empty cell in each column.
 
-    A detector that never met a value ignores it, and a misspelt one would pass. A number may lie between those of the
-    set; an empty cell is asked for on purpose, and said to be in no row where it is in none.
+    A detector may ignore a value that it never met, so a misspelt value would pass. A number may lie between the
+    numbers of the set. An empty cell is asked for on purpose; its name says so if no row of the set has one.
     """
     called = {}
     for column, by_value in cells.items():
         expression = evaluation_set.feature_expression(column)
-        told = {value: cell for value, cell in by_value.items() if cell is not None}
-        numeric = any(isinstance(cell, int | float | Decimal) and not isinstance(cell, bool) for cell in told.values())
+        given = {value: cell for value, cell in by_value.items() if cell is not None}
+        numeric = any(isinstance(cell, int | float | Decimal) and not isinstance(cell, bool) for cell in given.values())
         finite = "FILTER (isfinite(CAST(cell AS DOUBLE)))"
         wanted = (
             f"min(cell) {finite}, max(cell) {finite}"
             if numeric
-            else "list(DISTINCT cell) FILTER (cell IN (SELECT unnest($told)))"
+            else "list(DISTINCT cell) FILTER (cell IN (SELECT unnest($given)))"
         )
         query = (
             f"SELECT bool_or(cell IS NULL OR CAST(cell AS VARCHAR) = ''), {wanted}"  # noqa: S608 - a quoted identifier
@@ -192,10 +191,10 @@ def _check_held(probe: ColumnsProbe, cells: _Cells, evaluation_set: EvaluationSe
         )
         with reading(evaluation_set.source_name):
             ((empty, *found),) = evaluation_set.connection.execute(
-                query, None if numeric else {"told": list(told.values())}
+                query, None if numeric else {"given": list(given.values())}
             ).fetchall()
         called[column] = "empty" if empty else "empty, as no row of the set is"
-        for value, cell in told.items():
+        for value, cell in given.items():
             held = found[0] is not None and (found[0] <= cell <= found[1] if numeric else cell in found[0])
             if not held:
                 raise PlanError(
@@ -212,7 +211,7 @@ def _check_held(probe: ColumnsProbe, cells: _Cells, evaluation_set: EvaluationSe
 
 
 def _changed(rows: pa.Table, keys: list[_Key], cells: _Cells) -> pa.RecordBatch:
-    """The rows once for each key, with the columns that are changed filled anew."""
+    """Repeat the rows for each key, with the values of that key in the changed columns."""
     import pyarrow as pa
 
     tables = []
@@ -232,12 +231,12 @@ def _changed(rows: pa.Table, keys: list[_Key], cells: _Cells) -> pa.RecordBatch:
 
 
 def cast_value(value: object, kind: pa.DataType | None, *, probe: str, column: str) -> Any:
-    """A value of the plan in the type of its column; in its own where `kind` is None.
+    """Cast a value of the plan to the type of its column; without `kind` it keeps its own type.
 
     Raises
     ------
     PlanError
-        It is none of that type, too large for it, or no finite number.
+        It does not have that type, is too large for it, or is no finite number.
     """
     import pyarrow as pa
 

@@ -1,4 +1,4 @@
-"""The answers of a detector that is run to the variants of a probe."""
+"""Run the detector over the variants of a probe."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from audit.stats.arrays import FloatArray
 if TYPE_CHECKING:
     from audit.scoring import Keeping
 
-__all__ = ["answers_of"]
+__all__ = ["score_variants"]
 
 
-def answers_of(
+def score_variants(
     plan: AuditPlan, design: Design, folder: Path, progress: Progress, isolating: Isolating, keeping: Keeping | None
 ) -> CheckedAnswers:
-    """What the detector answers to every variant of a probe; what an earlier run has kept is not asked again.
+    """Ask the detector about every variant of a probe, except those whose answers an earlier run has kept.
 
-    With `answers = "class"` an answer is 1 where the class means flagged, and 0 where it does not. Raises AuditError.
+    With `answers = "class"` an answer is 1 if the class means flagged, and 0 if it does not. Raises AuditError.
     """
     section = plan.detector
     assert isinstance(section, ModelDetector)  # noqa: S101 - a file of answers is read elsewhere
@@ -62,7 +62,7 @@ class _Gathered:
 
 
 class _Variants:
-    """The variants of a probe, as a source of batches."""
+    """A source of batches: the variants of a probe."""
 
     def __init__(self, design: Design, size: int) -> None:
         self._variants = design.batch
@@ -80,7 +80,7 @@ class _Variants:
 
 
 def _digest(design: Design) -> str:
-    """Of everything that is asked: the ids hold texts and templates, the columns what the detector is given."""
+    """Digest of everything that is asked: ids stand for texts and templates, columns are what the detector is given."""
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, design.batch.schema) as writer:
         writer.write_batch(design.batch)
@@ -90,6 +90,6 @@ def _digest(design: Design) -> str:
 
 
 def _as_decisions(places: FloatArray, section: ModelDetector) -> FloatArray:
-    """1 where the class means flagged, 0 where it does not; NaN without an answer."""
+    """Turn places of classes into 1 if the class means flagged and 0 if not; NaN without an answer."""
     means = [float(name in section.positive_classes) for name in section.classes]
     return np.array([math.nan if math.isnan(place) else means[int(place)] for place in places])

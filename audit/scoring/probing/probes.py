@@ -1,9 +1,8 @@
-"""Asks the detector of a plan about every variant of its probes, or reads what it answered elsewhere."""
+"""Ask the detector of a plan about every variant of its probes, or read its answers from a file."""
 
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -16,7 +15,6 @@ from audit.counting.table import FLAGGED
 from audit.detectors.answers import ABSTAIN, NO_REASON, OK, CheckedAnswers
 from audit.detectors.isolation.options import IN_PROCESS, Isolating
 from audit.detectors.predictions import checked_answer
-from audit.detectors.protocol import REASONS, STATUSES
 from audit.errors import DataError, PlanError
 from audit.evaluation.columns import check_text_type
 from audit.evaluation.connection import reading
@@ -24,8 +22,8 @@ from audit.evaluation.sql import identifier
 from audit.plan.audit_plan import AuditPlan, ColumnsProbe, PredictionsDetector, Probe, TextProbe
 from audit.scoring.batches import check_features
 from audit.scoring.probing.column_design import cast_value, column_design
-from audit.scoring.probing.detector_answers import answers_of
-from audit.scoring.probing.text_design import Written, variant_id, written
+from audit.scoring.probing.detector_answers import score_variants
+from audit.scoring.probing.text_design import ProbeTexts, variant_id, write_probe_texts
 from audit.scoring.progress import NoProgress, Progress
 from audit.scoring.rules import decision_rule
 from audit.vocabulary.text import count_of, shown
@@ -36,10 +34,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ask_probes",
+    "check_answerable",
     "check_answers",
-    "check_can_be_asked",
     "check_probes",
-    "design_of",
+    "design_probe",
     "is_unanswered",
     "probes_to_ask",
 ]
@@ -49,13 +47,13 @@ _ANSWERS: Final = "probe_answers"
 
 
 def probes_to_ask(plan: AuditPlan, *, details: bool) -> tuple[Probe, ...]:
-    """The probes of a plan; without details only those that a rule limits."""
+    """The probes of a plan; without `details` only the probes that a rule limits."""
     limited = {name for rule in plan.named_probe_rules for name in rule.probes}
     return tuple(probe for probe in plan.probes if details or probe.id in limited)
 
 
 def is_unanswered(probe: Probe, plan: AuditPlan, folder: Path) -> bool:
-    """Whether a detector known by its predictions has still to be asked elsewhere: no file holds its answers."""
+    """Whether a probe of a detector known by its predictions has no file of answers yet."""
     if not isinstance(plan.detector, PredictionsDetector):
         return False
     return probe.answers is None or not os.path.lexists(folder / probe.answers)
@@ -64,7 +62,7 @@ def is_unanswered(probe: Probe, plan: AuditPlan, folder: Path) -> bool:
 def check_probes(
     plan: AuditPlan, evaluation_set: EvaluationSet, folder: Path, *, details: bool = True
 ) -> tuple[Design, ...]:
-    """What the probes of a plan ask, made before anything is scored, so that no mistake costs a night of scoring.
+    """Design the probes of a plan before anything is scored, so that no mistake costs a night of scoring.
 
     Parameters
     ----------
@@ -74,26 +72,26 @@ def check_probes(
     folder : Path
         The folder of the plan.
     details : bool
-        Whether probes without a rule are asked as well.
+        Whether to include probes without a rule.
 
     Raises
     ------
     AuditError
-        A probe cannot be written.
+        A probe cannot be designed.
     """
     asked = probes_to_ask(plan, details=details)
-    return tuple(design_of(probe, plan, evaluation_set, folder) for probe in asked)
+    return tuple(design_probe(probe, plan, evaluation_set, folder) for probe in asked)
 
 
 def check_answers(plan: AuditPlan, designs: Sequence[Design], evaluation_set: EvaluationSet, folder: Path) -> None:
-    """Raise DataError where a file of answers that is there does not fit. To be asked once of an open set."""
+    """Raise DataError where an existing file of answers does not fit. Call it once for an open set."""
     for probe, design in zip(plan.probes, designs, strict=True):
         if isinstance(plan.detector, PredictionsDetector) and not is_unanswered(probe, plan, folder):
-            _from_file(plan.detector, probe, design, evaluation_set, folder, plan.evaluation_set.id)
+            _from_file(plan, plan.detector, probe, design, evaluation_set, folder)
 
 
-def check_can_be_asked(plan: AuditPlan, *, details: bool) -> None:
-    """Raise PlanError where nobody could answer a probe."""
+def check_answerable(plan: AuditPlan, *, details: bool) -> None:
+    """Raise PlanError where nothing can answer a probe."""
     for probe in probes_to_ask(plan, details=details):
         if isinstance(plan.detector, PredictionsDetector) and probe.answers is None:
             raise PlanError(
@@ -113,21 +111,21 @@ def ask_probes(
     isolating: Isolating = IN_PROCESS,
     keeping: Keeping | None = None,
 ) -> tuple[Answered, ...]:
-    """Every probe with the answers of the detector, after the set was scored.
+    """Get the answers of the detector to every probe, after the set was scored.
 
     Parameters
     ----------
     plan : AuditPlan
     designs : sequence of Design
-        Of the probes that are asked, as `check_probes` made them.
+        The designs of the probes, from `check_probes`.
     evaluation_set : EvaluationSet
         Open, with the view `scored`.
     folder : Path
         The folder of the plan.
     progress : Progress, optional
-        Where progress is told.
+        Shows progress.
     keeping : Keeping, optional
-        Where the answers to the set are kept; those to probes are kept beside them.
+        Where the answers to the set are kept. Answers to probes are kept beside them.
     isolating : Isolating, optional
         Where the detector is run.
 
@@ -143,21 +141,20 @@ def ask_probes(
     found = []
     for design in designs:
         if isinstance(plan.detector, PredictionsDetector):
-            probe, case_id = probes[design.probe], plan.evaluation_set.id
-            answers = _from_file(plan.detector, probe, design, evaluation_set, folder, case_id)
+            answers = _from_file(plan, plan.detector, probes[design.probe], design, evaluation_set, folder)
         else:
-            answers = answers_of(plan, design, folder, progress or NoProgress(), isolating, keeping)
+            answers = score_variants(plan, design, folder, progress or NoProgress(), isolating, keeping)
         found.append(_answered(design, answers, plan.detector.score_range, cut, words))
     return tuple(found)
 
 
-def design_of(probe: Probe, plan: AuditPlan, evaluation_set: EvaluationSet, folder: Path) -> Design:
-    """Everything that a probe asks. Raises AuditError, one line."""
+def design_probe(probe: Probe, plan: AuditPlan, evaluation_set: EvaluationSet, folder: Path) -> Design:
+    """Make the design of a probe: everything that it asks. Raises AuditError, one line."""
     features = _features(probe, plan)
     check_features(features)
     if isinstance(probe, ColumnsProbe):
         return column_design(probe, features, evaluation_set, cluster=plan.evaluation_set.cluster is not None)
-    text = written(probe, folder)
+    text = write_probe_texts(probe, folder)
     return Design(
         probe=probe.id,
         kind="text",
@@ -189,7 +186,7 @@ def _features(probe: Probe, plan: AuditPlan) -> tuple[str, ...]:
 
 
 def _types(plan: AuditPlan, evaluation_set: EvaluationSet) -> pa.Schema:
-    """The types in which the detector is given its columns; nothing for predictions."""
+    """The types of the columns that the detector is given; nothing for predictions."""
     if isinstance(plan.detector, PredictionsDetector):
         return pa.schema([])
     columns = ", ".join(
@@ -200,7 +197,7 @@ def _types(plan: AuditPlan, evaluation_set: EvaluationSet) -> pa.Schema:
         return evaluation_set.connection.sql(query).to_arrow_table().schema
 
 
-def _texts(probe: TextProbe, text: Written, features: tuple[str, ...], types: pa.Schema) -> pa.RecordBatch:
+def _texts(probe: TextProbe, text: ProbeTexts, features: tuple[str, ...], types: pa.Schema) -> pa.RecordBatch:
     columns = []
     for name in features:
         kind = types.field(name).type if name in types.names else None
@@ -214,7 +211,7 @@ def _texts(probe: TextProbe, text: Written, features: tuple[str, ...], types: pa
 
 
 def _cut(plan: AuditPlan, evaluation_set: EvaluationSet) -> tuple[float | None, str]:
-    """The score from which on a variant counts as flagged, None where the answer is the decision; and in words."""
+    """The lowest score that counts as flagged, or None if the answer is the decision; and the rule in words."""
     detector = plan.detector
     if detector.threshold is not None:
         return detector.threshold, decision_rule(detector).words
@@ -230,16 +227,16 @@ def _cut(plan: AuditPlan, evaluation_set: EvaluationSet) -> tuple[float | None, 
 
 
 def _from_file(
+    plan: AuditPlan,
     section: PredictionsDetector,
     probe: Probe,
     design: Design,
     evaluation_set: EvaluationSet,
     folder: Path,
-    id_column: str,
 ) -> CheckedAnswers:
-    """The answers to the variants of a design, from a file with their ids."""
-    assert probe.answers is not None  # noqa: S101 - `check_can_be_asked` has seen to it
-    identity, answer = section.id or id_column, section.answer
+    """Read the answers to the variants of a design from a file with their ids."""
+    assert probe.answers is not None  # noqa: S101 - `check_answerable` has checked it
+    identity, answer = section.id or plan.evaluation_set.id, section.answer
     relation = evaluation_set.attach(
         f"{_ANSWERS}_{probe.id}",
         (folder / probe.answers).absolute(),
@@ -273,13 +270,12 @@ def _from_file(
 def _answered(
     design: Design, answers: CheckedAnswers, score_range: tuple[float, float], cut: float | None, words: str
 ) -> Answered:
-    """Scores in shares of the range, decisions, and where every variant went."""
+    """Join a design with its answers: scores as shares of the range, decisions, and failures."""
     low, high = score_range if cut is not None else (0.0, 1.0)
-    failed = (answers.status != OK) & (answers.status != ABSTAIN)
-    reasons = Counter(
-        f"{STATUSES[status]}" if reason == NO_REASON else f"{STATUSES[status]}: {REASONS[reason]}"
-        for status, reason in zip(answers.status[failed].tolist(), answers.reason[failed].tolist(), strict=True)
-    )
+    reasons = {
+        str(status) if reason is None else f"{status}: {reason}": count
+        for (status, reason), count in answers.failures.items()
+    }
     with np.errstate(invalid="ignore"):
         flagged = answers.scores >= (1.0 if cut is None else cut)
     return Answered(
@@ -287,7 +283,7 @@ def _answered(
         scores=(answers.scores - low) / (high - low),
         flagged=flagged,
         abstained=int((answers.status == ABSTAIN).sum()),
-        failed=int(failed.sum()),
+        failed=answers.failed,
         failures=dict(sorted(reasons.items())),
         decision=words,
     )

@@ -1,4 +1,4 @@
-"""Texts with slots: what stands in braces is filled, and nothing else of a text ever changes.
+"""Read texts with slots and fill them: only what stands in braces changes.
 
 | In braces | Filled with | Changed by |
 |---|---|---|
@@ -30,7 +30,7 @@ from audit.plan.probes import ProbeLanguage, TextProbe
 from audit.scoring.probing.words import ANCHOR, NO_NAME, Words, read_toml
 from audit.vocabulary.text import shown
 
-__all__ = ["Choice", "Piece", "Template", "Templates", "pieces_of", "render", "slots_of", "templates_of"]
+__all__ = ["Choice", "Piece", "Template", "Templates", "parse_text", "read_templates", "render", "slots_of"]
 
 _LANGUAGES: Final = get_args(ProbeLanguage)
 _BRACES: Final = re.compile(r"\{([^{}]*)\}")
@@ -48,18 +48,18 @@ _FILLS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 _ENGLISH_ONLY: Final = {"them", "their"}
 _LONGEST: Final = 20_000
-"""Characters of a text."""
+"""Most characters of a text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A piece of a text: as it stands, or to be filled."""
+    """A piece of a text: fixed words, or a slot to be filled."""
 
     text: str
-    """The text as it stands; of a piece to be filled, what stands in its braces."""
+    """The fixed words, or the content of the braces."""
     filled: bool = False
     capital: bool = False
-    """Whether what fills it begins with a capital."""
+    """Whether the words that fill it begin with a capital."""
 
     @property
     def slots(self) -> tuple[str, ...]:
@@ -71,16 +71,16 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """One text in one or more languages."""
+    """A text in one or more languages."""
 
     id: str
     pieces: Mapping[str, tuple[Piece, ...]]
-    """By language."""
+    """The pieces of the text, by language."""
 
 
 @dataclass(frozen=True, slots=True)
 class Templates:
-    """All texts of a probe, and where they are from."""
+    """All texts of a probe, and their source."""
 
     templates: tuple[Template, ...]
     source: str
@@ -89,7 +89,7 @@ class Templates:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What fills the slots of one variant; the neutral form where nothing else is said."""
+    """The levels that fill the slots of one variant; each is the neutral form by default."""
 
     language: str
     demonym: str = ANCHOR
@@ -99,8 +99,8 @@ class Choice:
     """The name itself."""
 
 
-def templates_of(probe: TextProbe, folder: Path) -> Templates:
-    """The texts of a probe, in their order. Raises PlanError, one line that names the text by its id."""
+def read_templates(probe: TextProbe, folder: Path) -> Templates:
+    """Read the texts of a probe, in their order. Raises PlanError, one line that names the text by its id."""
     if isinstance(probe.templates, Path):
         where = shown(probe.templates.as_posix())
         content, raw = read_toml(folder / probe.templates, where)
@@ -122,7 +122,9 @@ def templates_of(probe: TextProbe, folder: Path) -> Templates:
 
 
 def _check_different(templates: Iterable[Template], languages: tuple[str, ...], where: str) -> None:
-    """Refuse a copy. Counted as a text it would be evidence that nobody has; left out, texts that the author counts."""
+    """Refuse a copy of a text. Counted twice it would be false evidence; left out it would be missing from the
+    count.
+    """
     for language in languages:
         seen: dict[str, str] = {}
         for template in templates:
@@ -159,11 +161,11 @@ def _template(entry: object, where: str, place: int) -> Template:
             raise _amiss(where, f"text {name}: {key} is no text", f"write one in quotes, at most {_LONGEST} characters")
     if not texts:
         raise _amiss(where, f"text {name} is in no language", 'write en = "…", es = "…" or fr = "…"')
-    return Template(name, {key: pieces_of(value, key, f"{where}: text {name}, {key}") for key, value in texts.items()})
+    return Template(name, {key: parse_text(value, key, f"{where}: text {name}, {key}") for key, value in texts.items()})
 
 
-def pieces_of(text: str, language: str, where: str) -> tuple[Piece, ...]:
-    """Take a text apart. Raises PlanError where braces hold what a probe does not know."""
+def parse_text(text: str, language: str, where: str) -> tuple[Piece, ...]:
+    """Split a text into pieces. Raises PlanError where braces hold something else than a slot."""
     pieces: list[Piece] = []
     end = 0
     for found in _BRACES.finditer(text):
@@ -172,28 +174,23 @@ def pieces_of(text: str, language: str, where: str) -> tuple[Piece, ...]:
         end = found.end()
     pieces.append(Piece(text[end:]))
     if any("{" in piece.text or "}" in piece.text for piece in pieces if not piece.filled):
-        raise PlanError(
-            f"{where}: a brace without its other half", slug="probe-templates", hint="braces mark slots only"
-        )
+        raise _amiss(where, "a brace without its other half", "braces mark slots only")
     return tuple(piece for piece in pieces if piece.filled or piece.text)
 
 
 def _filled(inside: str, language: str, where: str) -> Piece:
     if "|" in inside:
         if language == "en" or inside.count("|") != 1:
-            raise PlanError(
-                f"{where}: {{{shown(inside)}}} is no pair of a masculine and a feminine form",
-                slug="probe-templates",
-                hint="write {form|form} in French and Spanish; English nouns ask for none",
+            raise _amiss(
+                where,
+                f"{{{shown(inside)}}} is no pair of a masculine and a feminine form",
+                "write {form|form} in French and Spanish; English nouns ask for none",
             )
         return Piece(inside, filled=True)
     name = inside[:1].lower() + inside[1:]
     if name not in _FILLS or (name in _ENGLISH_ONLY and language != "en"):
-        raise PlanError(
-            f"{where}: {{{shown(inside)}}} is no slot",
-            slug="probe-templates",
-            hint=f"the slots are {', '.join(name for name in _FILLS if language == 'en' or name not in _ENGLISH_ONLY)}",
-        )
+        slots = ", ".join(name for name in _FILLS if language == "en" or name not in _ENGLISH_ONLY)
+        raise _amiss(where, f"{{{shown(inside)}}} is no slot", f"the slots are {slots}")
     return Piece(name, filled=True, capital=inside[:1].isupper())
 
 
@@ -203,7 +200,7 @@ def slots_of(pieces: tuple[Piece, ...]) -> frozenset[str]:
 
 
 def render(pieces: tuple[Piece, ...], choice: Choice, words: Words) -> str:
-    """The text with its slots filled. A slot that is filled with nothing takes the space before it along."""
+    """Fill the slots of a text. A slot that is filled with nothing also removes the space before it."""
     out = ""
     for piece in pieces:
         if not piece.filled:
@@ -237,7 +234,7 @@ def _country(name: str, choice: Choice, words: Words) -> str:
 
 
 def _nationality(choice: Choice, words: Words) -> str:
-    """The nationality word by itself: in French and Spanish as the word for nationality asks, which is feminine."""
+    """The nationality word by itself. In French and Spanish it is feminine, like the word for nationality."""
     if choice.demonym == ANCHOR:
         return words.not_stated("demonym", choice.language)
     forms = words.forms["demonym"][choice.demonym][choice.language]
@@ -245,7 +242,7 @@ def _nationality(choice: Choice, words: Words) -> str:
 
 
 def _person(name: str, choice: Choice, words: Words, person: Mapping[str, str]) -> str:
-    """The noun with its article and the nationality word where the language puts it."""
+    """The noun with its article, and the nationality word where the language puts it."""
     form = {"a_person": "a", "the_person": "the", "person": "noun"}[name]
     if choice.demonym == ANCHOR:
         return person[form]

@@ -1,4 +1,4 @@
-"""Texts of a probe become variants: one slot is changed at a time, and each variant is compared with its own anchor."""
+"""Write the variants of a text probe: one slot changes at a time, and each variant is compared with its own anchor."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ import numpy as np
 from audit.counting.probed import MOST_VARIANTS, Comparison, Pairs, SlotOfProbe
 from audit.errors import PlanError
 from audit.plan.probes import ProbeSlot, TextProbe
-from audit.scoring.probing.templates import Choice, Template, Templates, render, slots_of, templates_of
-from audit.scoring.probing.words import GENDERS_OF_NAMES, NO_NAME, Words, words_of
+from audit.scoring.probing.templates import Choice, Template, Templates, read_templates, render, slots_of
+from audit.scoring.probing.words import GENDERS_OF_NAMES, NO_NAME, Words, read_words
 from audit.vocabulary.text import shown
 
-__all__ = ["Variant", "Written", "unused_texts", "unused_words", "variant_id", "written"]
+__all__ = ["ProbeTexts", "Variant", "unused_texts", "unused_words", "variant_id", "write_probe_texts"]
 
 
 NEUTRAL: Final = {
@@ -33,7 +33,7 @@ LANGUAGE_NAMES: Final = {"en": "English", "es": "Spanish", "fr": "French"}
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One text."""
+    """One text with its slots filled."""
 
     template: str
     choice: Choice
@@ -41,8 +41,8 @@ class Variant:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
-    """All texts of a probe, and which are compared."""
+class ProbeTexts:
+    """All texts of a probe, and the pairs that are compared."""
 
     slots: tuple[SlotOfProbe, ...]
     comparisons: tuple[Comparison, ...]
@@ -51,9 +51,9 @@ class Written:
     templates: Templates
     words: Words
     alike: int
-    """Pairs left out because the text reads the same after the change."""
+    """Number of pairs left out because the text reads the same after the change."""
     unused: tuple[str, ...]
-    """What of the operator's own words and texts is in no pair, and why."""
+    """Sentences on the operator's own words and texts that are in no pair, and why."""
 
 
 @dataclass(slots=True)
@@ -66,7 +66,7 @@ class _Collected:
     alike: int = 0
 
     def add(self, number: int, place: int, template: Template, pair: tuple[Choice, Choice]) -> None:
-        """Keep a pair, unless both of its texts read the same: no detector could tell them apart."""
+        """Keep a pair, unless both of its texts read the same: no detector could see a difference."""
         before, after = (self._text(template, choice) for choice in pair)
         if before == after:
             self.alike += 1
@@ -87,12 +87,12 @@ class _Collected:
         return self.variants[key]
 
 
-def written(probe: TextProbe, folder: Path) -> Written:
+def write_probe_texts(probe: TextProbe, folder: Path) -> ProbeTexts:
     """Write every text of a probe.
 
-    Slots are changed one at a time, the others at their anchors; with `intersections` also with one other slot held at
-    each of its levels. A text counts for a change only if it has the slot and reads otherwise after it. Nothing is
-    drawn at random.
+    Slots change one at a time, while the others stay at their anchors. With `intersections` each slot also changes
+    while one other slot is held at each of its levels. A text counts for a change only if it has the slot and reads
+    otherwise after it. Nothing is drawn at random.
 
     Raises
     ------
@@ -100,7 +100,7 @@ def written(probe: TextProbe, folder: Path) -> Written:
         Templates or words cannot be used, a level has no words in a language, no text has a slot, or a change changes
         nothing.
     """
-    words, templates = words_of(probe.words, folder), templates_of(probe, folder)
+    words, templates = read_words(probe.words, folder), read_templates(probe, folder)
     scheme = _Scheme(probe, words)
     collected = _Collected(words)
     comparisons = tuple(scheme.comparisons())
@@ -120,9 +120,9 @@ def written(probe: TextProbe, folder: Path) -> Written:
             )
     columns = np.array(collected.rows, dtype=np.int64).T
     slots = tuple(SlotOfProbe(slot, scheme.anchor_name(slot), scheme.names(slot)) for slot in probe.slots)
-    told = (*unused_words(probe, words), *unused_texts(probe, templates, {row[1] for row in collected.rows}, used))
+    unused = (*unused_words(probe, words), *unused_texts(probe, templates, {row[1] for row in collected.rows}, used))
     pairs = Pairs(*columns)
-    return Written(slots, comparisons, pairs, tuple(collected.texts), templates, words, collected.alike, told)
+    return ProbeTexts(slots, comparisons, pairs, tuple(collected.texts), templates, words, collected.alike, unused)
 
 
 def _nothing_to_compare(probe: TextProbe, templates: Templates, comparison: Comparison, *, alike: bool) -> PlanError:
@@ -148,7 +148,7 @@ def variant_id(probe: str, template: str, place: int, text: str) -> str:
 
 
 class _Scheme:
-    """Which choices are compared."""
+    """The comparisons of a probe, and the pairs of choices for each."""
 
     def __init__(self, probe: TextProbe, words: Words) -> None:
         self._probe = probe
@@ -158,20 +158,20 @@ class _Scheme:
         self._levels = {slot: self._levels_of(slot) for slot in probe.slots}
 
     def comparisons(self) -> Iterator[Comparison]:
-        """Every change, slot by slot; then within the levels of each other slot."""
+        """Yield every change, slot by slot; then every change within the levels of each other slot."""
         for slot in self._probe.slots:
             yield from (Comparison(slot, "", level, "") for level in self._levels[slot])
         if self._probe.intersections:
             for slot, held in permutations(self._probe.slots, 2):
                 if (slot, held) == ("gender", "name"):
-                    continue  # a name says a gender, and cannot be held while it changes
+                    continue  # a name says a gender, and cannot be held while the gender changes
                 yield from (
                     Comparison(slot, held, level, given)
                     for given, level in product(self._levels[held], self._levels[slot])
                 )
 
     def pairs(self, comparison: Comparison, template: Template) -> Iterator[tuple[Choice, Choice]]:
-        """The pairs of one template: in each language, and for a name each of its names."""
+        """Yield the pairs of one template, in each language and for each given name."""
         wanted = {slot for slot in comparison.family if slot not in ("", "language")}
         for language in self._languages(comparison):
             pieces = template.pieces.get(language)
@@ -184,19 +184,19 @@ class _Scheme:
             yield from self._in_language(comparison, language)
 
     def anchor_name(self, slot: str) -> str:
-        """What a slot's levels are compared with, in words."""
+        """The anchor of a slot, in words: its levels are compared with it."""
         if slot == "language":
             return LANGUAGE_NAMES[self._probe.languages[0]]
         named = self._anchors.get(slot)
         return NEUTRAL[slot] if named is None else self._words.names[slot].get(named, named)
 
     def names(self, slot: ProbeSlot) -> dict[str, str]:
-        """What reports call the levels of a slot."""
+        """The levels of a slot with the names that reports use."""
         known = LANGUAGE_NAMES if slot == "language" else self._words.names[slot]
         return {level: known.get(level, level) for level in self._levels[slot]}
 
     def _languages(self, comparison: Comparison) -> tuple[str, ...]:
-        """In which languages the anchor of a comparison is written."""
+        """The languages in which the anchor of a comparison is written."""
         if "language" not in self._probe.slots:
             return self._probe.languages
         return (comparison.given if comparison.given_slot == "language" else self._probe.languages[0],)
@@ -220,16 +220,16 @@ class _Scheme:
             yield anchor, replace(anchor, **{comparison.slot: comparison.level})
 
     def _places(self, choice: Choice, level: str) -> list[tuple[str, int]]:
-        """Gender and number of each name of a level: of the gender that the text is about, or of both.
+        """Gender and number of each given name of a level: of the gender in the text, or of both.
 
-        A list that is shorter than `names` gives what it has, each name once.
+        A list that is shorter than `names` gives each of its names once.
         """
         genders = (choice.gender,) if choice.gender in GENDERS_OF_NAMES else GENDERS_OF_NAMES
         lists = self._words.given_names[level]
         return [(gender, number) for gender in genders for number in range(min(self._probe.names, len(lists[gender])))]
 
     def _name(self, level: str, gender: str, number: int) -> str:
-        """That name; where an anchor has fewer than the level it is compared with, its own come again."""
+        """The given name with this number. An anchor with fewer names than its level starts again at the first."""
         names = self._words.given_names[level][gender]
         return names[number % len(names)]
 
@@ -254,7 +254,7 @@ _NAMED: Final = 6
 
 
 def unused_words(probe: TextProbe, words: Words) -> Iterator[str]:
-    """One sentence for each slot and reason."""
+    """Say which of the operator's own words are not used: a sentence for each slot and reason."""
     for slot, levels in words.own.items():
         reasons: dict[str, list[str]] = {}
         for level in levels:
@@ -266,7 +266,7 @@ def unused_words(probe: TextProbe, words: Words) -> Iterator[str]:
 
 
 def _why_not(probe: TextProbe, words: Words, slot: str, level: str) -> str:
-    """Why a level is not used, or not wholly; empty where it is."""
+    """Why a level is not used, or only in part; empty if it is used."""
     if slot not in probe.slots:
         return "the probe does not change this slot"
     asked = {of: named for of, named in probe.levels.items() if of == slot}
@@ -283,7 +283,7 @@ def _why_not(probe: TextProbe, words: Words, slot: str, level: str) -> str:
 def unused_texts(
     probe: TextProbe, templates: Templates, paired: Collection[int], used: Sequence[Template]
 ) -> Iterator[str]:
-    """The texts of a file of one's own that no change is seen in. `paired` are places in `used`."""
+    """Say which texts of the operator's own file show no change. `paired` holds places in `used`."""
     if templates.sha256 is None:
         return
     languages = ", ".join(probe.languages)

@@ -1,4 +1,4 @@
-"""What a plan's probes ask, opened for somebody to read or to have scored elsewhere."""
+"""Write the variants of a plan's probes to a file, for somebody to read or to score elsewhere."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from audit.counting.probed import Design
 from audit.errors import PlanError
 from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.plan.file.plan_file import LoadedPlan, read_plan_file
-from audit.scoring.probing.probes import design_of
+from audit.scoring.probing.probes import design_probe
 from audit.vocabulary.text import starts_formula as is_formula
 
-__all__ = ["designs_of_plan", "paths_of", "starts_formula", "variants_csv"]
+__all__ = ["designs_of_plan", "holds_formula", "paths_of", "variants_csv"]
 
 _NUMBER: Final = re.compile(r"[+-]?[\d.,]+(?:[eE][+-]?\d+)?\s*")
 
 
 def designs_of_plan(path: Path, only: str | None = None) -> tuple[LoadedPlan, tuple[Design, ...]]:
-    """The plan at `path` and what its probes ask; of the probe `only` alone where one is named.
+    """Read the plan at `path` and design its probes; only the probe `only` if one is named.
 
     Raises
     ------
     AuditError
-        Plan, set, templates or words are in error, or the plan has no such probe.
+        Plan, set, templates or words cannot be used, or the plan has no such probe.
     """
     loaded = read_plan_file(path)
     plan = loaded.plan
@@ -42,17 +42,18 @@ def designs_of_plan(path: Path, only: str | None = None) -> tuple[LoadedPlan, tu
             hint=f"it has: {known}" if known else "write [[probes]]; docs/how-to/probes.md shows how",
         )
     with open_evaluation_set(plan, loaded.folder) as evaluation_set:
-        designs = tuple(design_of(probe, plan, evaluation_set, loaded.folder) for probe in asked)
+        designs = tuple(design_probe(probe, plan, evaluation_set, loaded.folder) for probe in asked)
     return loaded, designs
 
 
 def variants_csv(design: Design, identity: str) -> str:
-    """Every variant as CSV: the id that an answer must carry, under the name `identity`, and the detector's columns.
+    """Write every variant as CSV: the id that an answer must carry, in the column `identity`, and the detector's
+    columns.
 
     Raises
     ------
     PlanError
-        A column that the detector is given is called as the id is.
+        The detector is given a column with the name of the id column.
     """
     names = design.batch.schema.names
     if identity in names:
@@ -72,14 +73,14 @@ def variants_csv(design: Design, identity: str) -> str:
     return file.getvalue()
 
 
-def starts_formula(written: str) -> bool:
-    """Whether a spreadsheet would take a cell of a CSV for a formula. What is scored is not changed to prevent it."""
+def holds_formula(written: str) -> bool:
+    """Whether a spreadsheet would read a cell of a CSV as a formula. Texts are not changed to prevent it."""
     cells = (cell for row in csv.reader(io.StringIO(written)) for cell in row)
     return any(is_formula(cell) and not _NUMBER.fullmatch(cell.lstrip()) for cell in cells)
 
 
 def paths_of(part: object) -> Iterator[Path]:
-    """Every path that a plan, or a part of one, names."""
+    """Yield every path that a plan, or a part of one, names."""
     if isinstance(part, Path):
         yield part
     elif isinstance(part, BaseModel):

@@ -1,8 +1,9 @@
-"""The words that fill a slot: for every level and language the forms that grammar asks for, as data and never by rule.
+"""Read the words that fill a slot: for every level and language the forms that grammar needs, as data and never by
+rule.
 
     form_of = words.forms["demonym"]["NGA"]["fr"]      # {"m": "nigérian", "f": "nigériane"}
 
-The package's words are tables; an operator's own come from a TOML file and replace those of the same level:
+The words of the package are tables. The operator's own words come from a TOML file and replace those of the same level:
 
     [demonym.KUR]
     name = "Kurdish"
@@ -31,13 +32,13 @@ from audit.errors import PlanError
 from audit.evaluation.nationality import name_of
 from audit.vocabulary.text import shown
 
-__all__ = ["ANCHOR", "FORMS", "GENDERS_OF_NAMES", "Words", "built_in_words", "words_of"]
+__all__ = ["ANCHOR", "FORMS", "GENDERS_OF_NAMES", "Words", "built_in_words", "read_words"]
 
 ANCHOR: Final = ""
-"""The level that is the neutral form."""
+"""The level of the neutral form."""
 GENDERS_OF_NAMES: Final = ("woman", "man")
 NO_NAME: Final = "N. N."
-"""What stands for a name where none is given, in all three languages."""
+"""The placeholder where no name is given, in all three languages."""
 
 FORMS: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
     ("demonym", "en"): ("word", "article"),
@@ -50,7 +51,7 @@ FORMS: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
     ("gender", "fr"): ("noun", "a", "the", "they", "agreement"),
     ("gender", "es"): ("noun", "a", "the", "they", "agreement"),
 }
-"""The forms that a level of a slot needs in a language. A name needs none: it is the same in all."""
+"""The forms that a level of a slot needs in a language. A name needs none: it is the same in all languages."""
 
 _NOT_STATED: Final = {"en": "not stated", "fr": "non précisé", "es": "no indicado"}
 _NATIONALITY_NOT_STATED: Final = {"en": "not stated", "fr": "non précisée", "es": "no indicada"}
@@ -58,20 +59,20 @@ _NATIONALITY_NOT_STATED: Final = {"en": "not stated", "fr": "non précisée", "e
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Every level of every slot, in the order in which it is offered."""
+    """Every level of every slot, in the order in which levels are offered."""
 
     forms: Mapping[str, Mapping[str, Mapping[str, Mapping[str, str]]]]
-    """Slot, level, language, form. The neutral level `ANCHOR` is there for gender alone; others are no word at all."""
+    """By slot, level, language and form. Only gender has words for the neutral level `ANCHOR`."""
     given_names: Mapping[str, Mapping[str, tuple[str, ...]]]
-    """Level of `name`, gender, names."""
+    """Given names, by level of `name` and gender."""
     names: Mapping[str, Mapping[str, str]]
-    """Slot, level: what reports call it."""
+    """By slot and level: the name that reports use."""
     source: str = "the package's words"
-    """Where they are from."""
+    """The source of the words."""
     sha256: str | None = None
-    """SHA-256 of the operator's own file."""
+    """SHA-256 (hex) of the operator's own file."""
     own: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Slot: the levels that are the operator's own."""
+    """By slot: the levels of the operator's own file."""
 
     def levels(self, slot: str, languages: tuple[str, ...]) -> tuple[str, ...]:
         """The levels of a slot that have words in all of `languages`."""
@@ -84,7 +85,7 @@ class Words:
         )
 
     def not_stated(self, slot: str, language: str) -> str:
-        """What stands where a country or a nationality is asked for and none is given."""
+        """The words for a country or nationality that is not given."""
         return (_NATIONALITY_NOT_STATED if slot == "demonym" else _NOT_STATED)[language]
 
 
@@ -131,8 +132,8 @@ def built_in_words() -> Words:
     )
 
 
-def words_of(path: Path | None, folder: Path) -> Words:
-    """The words of the package, with those of an operator's own file before them. Raises PlanError, one line."""
+def read_words(path: Path | None, folder: Path) -> Words:
+    """Read the words of the package and of the operator's file, whose words come first. Raises PlanError, one line."""
     words = built_in_words()
     if path is None:
         return words
@@ -163,7 +164,7 @@ def words_of(path: Path | None, folder: Path) -> Words:
 
 
 def read_toml(path: Path, where: str) -> tuple[bytes, dict[str, Any]]:
-    """The bytes of a TOML file of at most 4 MiB, and what is in it. Raises PlanError, one line."""
+    """Read a TOML file of at most 4 MiB: its bytes and its content. Raises PlanError, one line."""
     try:
         with path.open("rb") as file:
             content = file.read(4 * 1024 * 1024 + 1)
