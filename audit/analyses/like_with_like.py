@@ -12,7 +12,7 @@ import numpy as np
 
 from audit.analyses.estimates import as_known
 from audit.analyses.families import ERROR_RATES, MOST_GROUPS, is_listed
-from audit.counting.controls import StratifiedCounts, control_sets, encoded, stratified
+from audit.counting.controls import StratifiedCounts, control_sets, encode_counts, stratify
 from audit.counting.table import CountsTable, FamilyCounts
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings.like_with_like import ConditionalGap, GapReason, LikeWithLike, Note
@@ -88,13 +88,13 @@ def like_with_like(
     """
     if table is None:
         return ()
-    asked, counted = _questions(plan), encoded(table)
+    asked, counted = _questions(plan), encode_counts(table)
     found: list[LikeWithLike] = []
     for family, counts in families.items():
         if not is_listed(counts):
             continue
         for controls in control_sets(plan):
-            strata = stratified(counted, family, features, controls)
+            strata = stratify(counted, family, features, controls)
             found.extend(_of_question(plan, question, controls, strata) for question in asked)
     return tuple(found)
 

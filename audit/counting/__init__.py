@@ -1,1 +1,1 @@
-"""Rows become counts here, and nothing below this line knows how large the data were."""
+"""Turn rows into counts. Nothing beyond this room knows how large the data were."""

@@ -1,4 +1,4 @@
-"""Where answers failed, and where a detector that was asked twice contradicted itself: rows, group by group."""
+"""Count, group by group, the rows whose answer failed and the rows on which a detector contradicts itself."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from audit.counting.table import ABSTAINED, FAILED, ladder_map
+from audit.counting.table import ABSTAINED, FAILED, climbed_codes, group_of_codes
 from audit.evaluation.connection import reading
 from audit.evaluation.relation import ROW
 from audit.evaluation.sql import identifier
 from audit.stats.arrays import FloatArray, IntArray
-from audit.vocabulary.groups import Family, Group, Level, SensitiveFeature
+from audit.vocabulary.groups import Family, Group, SensitiveFeature
 from audit.vocabulary.statuses import REASONS, STATUSES, Reason, Status
 
 if TYPE_CHECKING:
     from audit.evaluation.evaluation_set import EvaluationSet
 
-__all__ = ["TWICE", "GroupTallies", "Tallied", "count_disagreement", "count_failures", "round_name"]
+__all__ = ["TWICE", "GroupTallies", "Tallied", "count_disagreement", "count_failures", "round_view"]
 
 TWICE: Final = ("answered", "decisions_differ", "scores_differ", "answered_sometimes")
-"""What `count_disagreement` counts, in the order of its columns."""
+"""Kinds of rows that `count_disagreement` counts, in the order of its columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,30 +32,23 @@ class GroupTallies:
     features: tuple[str, ...]
     """The sensitive features, in the order of the plan."""
     codes: tuple[tuple[str, ...], ...]
-    """K finest groups, sorted: a code of each feature on its finest rung. Only those with a row to count."""
+    """K finest groups, sorted: a code of each feature on its finest rung. Only groups with a row to count."""
     rows: IntArray
-    """int64[K, M]: rows."""
+    """int64[K, M]: numbers of rows."""
     largest: FloatArray
     """float64[K]: the largest difference between two scores of one row; 0 where none is counted."""
 
     def family(self, family: Family, features: Mapping[str, SensitiveFeature]) -> dict[Group, Tallied]:
-        """Rows and largest difference of the groups of a family that have any; one without axes is everyone."""
-        places = [self.features.index(axis.feature) for axis in family.axes]
-        climbs = [ladder_map(features[axis.feature], axis.rung) for axis in family.axes]
+        """Sum up to the groups of a family; only groups with a row. A family without axes is everyone."""
+        keys = climbed_codes(self.codes, self.features, family, features)
         found: dict[tuple[str, ...], Tallied] = {}
-        for code, rows, largest in zip(self.codes, self.rows, self.largest.tolist(), strict=True):
-            key = tuple(climb[code[place]] for place, climb in zip(places, climbs, strict=True))
+        for key, rows, largest in zip(keys, self.rows, self.largest.tolist(), strict=True):
             before = found.get(key)
             if before is None:
                 found[key] = Tallied(rows.copy(), largest)
             else:
                 found[key] = Tallied(before.rows + rows, max(before.largest, largest))
-        return {
-            Group(
-                tuple(Level(axis.feature, axis.rung, code) for axis, code in zip(family.axes, key, strict=True))
-            ): each
-            for key, each in sorted(found.items())
-        }
+        return {group_of_codes(family.axes, key): each for key, each in sorted(found.items())}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,38 +56,38 @@ class Tallied:
     """The rows of one group, counted in M ways."""
 
     rows: IntArray
-    """int64[M]."""
+    """int64[M]: numbers of rows."""
     largest: float
     """The largest difference between two scores of one row."""
 
 
-def round_name(place: int) -> str:
-    """Name of the view with what a detector answered when it was asked the first, second … time: `place` from 1.
+def round_view(place: int) -> str:
+    """Name of the view with the answers of a round; `place` counts rounds from 1.
 
-    Scoring leaves them in the connection, a row for each row of the set: `__row__`, `score` (DOUBLE or NULL),
-    `decision` (0 to 3), `status` and `reason` (codes of `audit.vocabulary.statuses`; no reason is -1).
+    Scoring leaves these views in the connection. Each has a row for each row of the set: `__row__`, `score` (DOUBLE or
+    NULL), `decision` (0 to 3), `status` and `reason` (codes of `audit.vocabulary.statuses`; no reason is -1).
     """
     return f"round_{place}"
 
 
 def count_failures(
-    evaluation_set: EvaluationSet, view: str = round_name(1)
+    evaluation_set: EvaluationSet, view: str = round_view(1)
 ) -> tuple[tuple[tuple[Status, Reason | None], ...], GroupTallies]:
     """Count rows without a usable answer by status and reason.
 
     Parameters
     ----------
     evaluation_set : EvaluationSet
-        The set after a detector was run over it.
+        The set, after a detector was run over it.
     view : str
-        Which round; see `audit.scoring.decisions.create_round_views`.
+        The view of a round; see `audit.scoring.decisions.create_round_views`.
 
     Returns
     -------
     kinds : tuple of M (Status, Reason or None)
-        What went wrong, in the order of the protocol.
+        The kinds of failures, in the order of the protocol.
     GroupTallies
-        Rows by these M kinds.
+        Numbers of rows by these M kinds.
     """
     answered = f"SELECT {ROW}, status, reason FROM {view} WHERE decision = {FAILED}"  # noqa: S608 - our own names
     groups = _groups(evaluation_set)
@@ -117,9 +110,9 @@ def count_failures(
 def count_disagreement(evaluation_set: EvaluationSet, rounds: int) -> GroupTallies | None:
     """Count the rows on which a detector that was asked `rounds` times contradicts its first answer, by `TWICE`.
 
-    `answered`: with a score or decision every time; of these, `decisions_differ`: some later decision is another one,
-    `scores_differ`: some later score is. `answered_sometimes`: some but not all of the answers are usable. None where
-    it was asked once.
+    `answered`: every round has a score or decision. Of these rows, `decisions_differ`: some later decision is another
+    one; `scores_differ`: some later score is. `answered_sometimes`: some but not all answers are usable. Returns None
+    if the detector was asked once.
     """
     if rounds < 2:
         return None
@@ -127,7 +120,7 @@ def count_disagreement(evaluation_set: EvaluationSet, rounds: int) -> GroupTalli
     names = ", ".join(identifier(name) for name, _ in groups)
     joined = _grouped_source(evaluation_set, groups)
     for place in range(1, rounds + 1):
-        view = f"SELECT {ROW}, score AS s{place}, decision AS d{place} FROM {round_name(place)}"  # noqa: S608
+        view = f"SELECT {ROW}, score AS s{place}, decision AS d{place} FROM {round_view(place)}"  # noqa: S608
         joined += f" JOIN ({view}) USING ({ROW})"
     later = range(2, rounds + 1)
     every = " AND ".join(f"d{place} < {ABSTAINED}" for place in range(1, rounds + 1))
@@ -151,7 +144,7 @@ def count_disagreement(evaluation_set: EvaluationSet, rounds: int) -> GroupTalli
 
 
 def _groups(evaluation_set: EvaluationSet) -> list[tuple[str, str]]:
-    """Name and SQL of the raw value of each sensitive feature."""
+    """Name and SQL of the raw value, for each sensitive feature."""
     names = [f"group_{feature.name}" for feature in evaluation_set.features]
     return [(name, evaluation_set.expressions[name]) for name in names]
 
@@ -167,7 +160,7 @@ def _grouped(evaluation_set: EvaluationSet, query: str) -> list[tuple[Any, ...]]
 
 
 def _key(evaluation_set: EvaluationSet, values: Sequence[Any]) -> tuple[str, ...]:
-    """The codes of raw values, feature by feature."""
+    """Translate raw values into codes, feature by feature."""
     names = [feature.name for feature in evaluation_set.features]
     return tuple(evaluation_set.codes[name][value] for name, value in zip(names, values, strict=True))
 

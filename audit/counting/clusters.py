@@ -1,4 +1,4 @@
-"""Moments of clusters: rows that belong together, by cluster and finest group. No cluster keeps its name."""
+"""Sums over clusters (rows that belong together), by cluster and finest group. No cluster keeps its name."""
 
 from __future__ import annotations
 
@@ -15,30 +15,32 @@ from audit.stats.clusters.weighted_rate import WeightedRate
 from audit.vocabulary.metrics import Cell
 
 _NOTHING = 1e-9
-"""The share of a cluster's weight below which a difference of sums is nothing: rounding, no row."""
+"""Share of a cluster's weight below which a difference of sums is rounding, and no row."""
 
 _DROWNED = 1e-12
-"""The share of all squares below which those of a rest are mostly rounding."""
+"""Share of all squares below which the squares of a rest are mostly rounding."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClusterTable:
-    """M pairs of a cluster and a finest group that share rows, by cluster and then by group."""
+    """M pairs of a cluster and a finest group that share rows, sorted by cluster and then by group."""
 
     cluster: IntArray
     """int64[M]: number of the cluster, from 0 and without a gap."""
     finest: IntArray
     """int64[M]: number of the finest group."""
     weight: FloatArray
-    """float64[9, M]: sum of the weights of the pair's rows in each cell, in units; without weights their number."""
+    """float64[9, M]: sum of the weights of the pair's rows in each cell, in units; without weights, number of rows."""
     squared: FloatArray
-    """float64[9, M]: sum of the squares."""
+    """float64[9, M]: sum of the squared weights."""
 
     @classmethod
     def of(
         cls, cluster: IntArray, finest: IntArray, cell: IntArray, weight: FloatArray, squared: FloatArray
     ) -> ClusterTable:
-        """From one entry per cluster, finest group and cell, in any order; entries of one place are added up."""
+        """Make a table from one entry per cluster, finest group and cell, in any order. Repeated entries are added
+        up.
+        """
         groups = int(finest.max(initial=0)) + 1
         keys, at = np.unique(cluster * groups + finest, return_inverse=True)
         place, places = cell * keys.size + at, len(CELLS) * keys.size
@@ -50,7 +52,7 @@ class ClusterTable:
         return cls(keys // groups, keys % groups, first, second)
 
     def family(self, places: IntArray, groups: int, unit: float) -> ClusteredFamily:
-        """Add up to groups: `places` is the group of each finest group."""
+        """Sum up to groups: `places` is the group of each finest group."""
         return ClusteredFamily(lambda: self._pairs(places, groups), unit)
 
     def _pairs(self, places: IntArray, groups: int) -> _Pairs:
@@ -73,7 +75,7 @@ class ClusterTable:
 
 @dataclass(frozen=True, slots=True)
 class _Pairs:
-    """The same of a family's groups, over the cells that occur."""
+    """Pairs of a cluster and a group of a family, over the cells that occur."""
 
     cluster: IntArray
     group: IntArray
@@ -83,16 +85,16 @@ class _Pairs:
     groups: int
 
     def by_group(self, values: FloatArray) -> FloatArray:
-        """float64[G]."""
+        """float64[G]: sums of the values by group."""
         return np.asarray(np.bincount(self.group, values, self.groups), dtype=np.float64)
 
     def by_cluster(self, values: FloatArray) -> FloatArray:
-        """float64[clusters]."""
+        """float64[clusters]: sums of the values by cluster."""
         return np.asarray(np.bincount(self.cluster, values), dtype=np.float64)
 
 
 class ClusteredFamily(FamilyMoments):
-    """Groups whose rows come in clusters. Keeps no cluster, only sums over them."""
+    """Weighted rates of groups whose rows come in clusters. Keeps sums over clusters, and no cluster."""
 
     def __init__(self, make_pairs: Callable[[], _Pairs], unit: float) -> None:
         pairs = make_pairs()
@@ -120,16 +122,8 @@ class ClusteredFamily(FamilyMoments):
         self._products_with: dict[int, FloatArray] = {}
         self._evened: dict[frozenset[Cell], EvenedSums] = {}
 
-    def own(self, cells: Cells) -> WeightedRate:
-        """The rates of the groups, (G,)."""
-        return self._rate(cells, rest=False)
-
-    def rest(self, cells: Cells) -> WeightedRate:
-        """The rates of everyone else, (G,)."""
-        return self._rate(cells, rest=True)
-
     def evened(self, cells: Cells, *, rest: bool) -> Evened:
-        """The same rates, with clusters weighed by what they tell of how alike their rows are."""
+        """The rates, with clusters weighed by their information on how alike their rows are."""
         denominator = frozenset(cells[1])
         if denominator not in self._evened:
             pairs = self._make_pairs()
@@ -180,7 +174,9 @@ class ClusteredFamily(FamilyMoments):
         return np.asarray(with_all - with_own > _NOTHING * with_all)
 
     def between(self, place: int, cells: Cells) -> FloatArray:
-        """float64[G]: the same sum for each group and the group at `place`; 0 at `place` itself."""
+        """float64[G]: sum of e f over clusters with rows in a group and in the group at `place`; 0 at `place`
+        itself.
+        """
         counted, total = self._sums(cells, rest=False)
         way = _direction(cells, _quotient(counted, total))
         product = _form(np.broadcast_to(way[place], way.shape), self._with(place), way)
@@ -193,7 +189,7 @@ class ClusteredFamily(FamilyMoments):
         return np.asarray(self._first @ indicator(cells))
 
     def counts_alike(self, denominator: Sequence[Cell], *, rest: bool = True) -> BoolArray:
-        """bool[G]: never, since rows of a cluster are not independent."""
+        """bool[G]: always False, because rows of a cluster are not independent."""
         del denominator, rest
         return np.zeros(len(self._first), dtype=np.bool_)
 
@@ -239,7 +235,7 @@ def _quotient(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
 
 
 def _direction(cells: Cells, rate: FloatArray) -> FloatArray:
-    """float64[G, 9]: what a unit of weight in each cell adds to A - rate B."""
+    """float64[G, 9]: change of A - rate B for each unit of weight in a cell."""
     numerator, denominator = (indicator(some) for some in cells)
     return np.asarray(numerator[np.newaxis] - rate[:, np.newaxis] * denominator[np.newaxis])
 
@@ -277,7 +273,7 @@ def _sizes(pairs: _Pairs, picked: list[int]) -> tuple[FloatArray, FloatArray]:
     )
     of_everyone = np.stack([values.sum() for values in everyone])
     of_rests = np.maximum(of_everyone[:, np.newaxis] + changes, 0.0)
-    # a rest whose squares drown in the group's has no variance that could be told: no clusters, so no verdict
+    # the variance of a rest cannot be computed if its squares drown in the group's: no clusters, so no verdict
     of_rests[0] = np.where(of_rests[2] > _DROWNED * of_everyone[2], of_rests[0], 0.0)
     return of_groups, of_rests
 

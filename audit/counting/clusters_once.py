@@ -1,4 +1,4 @@
-"""Clusters instead of rows: whoever has several rows is counted once, in one group and in one cell."""
+"""Count clusters instead of rows: a person with several rows is counted once, in one group and in one cell."""
 
 from __future__ import annotations
 
@@ -12,39 +12,39 @@ from audit.counting.family_moments import CELLS
 from audit.counting.table import ABSTAINED, FLAGGED, NEGATIVE, NOT_FLAGGED, POSITIVE, UNKNOWN, UNLABELLED, CountsTable
 from audit.stats.arrays import IntArray
 
-__all__ = ["each_once"]
+__all__ = ["count_clusters_once"]
 
 _PLACES: Final = (
     *((label, decision) for label in (POSITIVE, NEGATIVE, UNLABELLED) for decision in (FLAGGED, NOT_FLAGGED)),
     *((label, ABSTAINED) for label in (POSITIVE, NEGATIVE, UNLABELLED)),
 )
-"""Label and decision of each of `CELLS`. Abstained and failed rows are not told apart there."""
+"""Label and decision of each of `CELLS`. Abstained and failed rows share a cell there."""
 
 
-def each_once(
+def count_clusters_once(
     table: ClusterTable, codes: Sequence[Sequence[str]], names: Sequence[str], asked: Sequence[str]
 ) -> CountsTable:
     """Count each cluster once.
 
-    It stands in the first of `CELLS` that one of its rows is in: a person is a victim where any of their cases is one,
-    found where any of these is flagged, and unscored only where all are. Of a feature it has the code that all its
-    rows have, and is `unknown` where they differ, so that nobody stands in two groups that add up to a third.
+    A cluster belongs to the first of `CELLS` that one of its rows is in: a person is a victim if any of their cases is
+    one, found if any of these is flagged, and unscored only if all are. For each feature a cluster has the code that
+    all its rows have, and `unknown` if they differ, so that nobody is in two groups that add up to a third.
 
     Parameters
     ----------
     table : ClusterTable
-        Pairs of a cluster and a finest group, with what weighs more than 0 in each cell.
+        Pairs of a cluster and a finest group, with their weight in each cell.
     codes : sequence of sequence of str, shape (K, F)
         The finest groups: a code of each feature.
     names : sequence of str, length F
         The features of the codes.
     asked : sequence of str
-        Those of the table that comes out.
+        The features of the returned table.
 
     Returns
     -------
     CountsTable
-        Its cells add up to the number of clusters.
+        A table whose cells add up to the number of clusters.
     """
     clusters = int(table.cluster.max(initial=-1)) + 1
     first = np.full(clusters, len(CELLS), dtype=np.int64)
@@ -65,7 +65,7 @@ def each_once(
 
 
 def _agreed(table: ClusterTable, column: Sequence[str], levels: Sequence[str], clusters: int) -> IntArray:
-    """int64[clusters]: the place of the code that all rows of a cluster have, or of `unknown`."""
+    """int64[clusters]: the place of the code that all rows of a cluster share, or else of `unknown`."""
     at = np.array([levels.index(code) for code in column], dtype=np.int64)[table.finest]
     low, high = np.full(clusters, len(levels), dtype=np.int64), np.full(clusters, -1, dtype=np.int64)
     np.minimum.at(low, table.cluster, at)

@@ -1,4 +1,4 @@
-"""How cases of some kind are made up of the levels of a feature, where rows have weights or belong to clusters."""
+"""Shares of the levels of a feature among some cases, for rows that have weights or belong to clusters."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ __all__ = ["Composition", "composition"]
 
 @dataclass(frozen=True, slots=True)
 class Composition:
-    """Shares of G levels among those that were asked about."""
+    """Shares of G levels among the levels that are compared."""
 
     share: FloatArray
-    """float64[G]: by weight; 0 for a level that was not asked about, and for all where nobody is there."""
+    """float64[G]: share by weight; 0 for a level that is not compared, and for all levels without any case."""
     variance: FloatArray
-    """float64[G]: its linearised variance; inf where there are not two clusters."""
+    """float64[G]: linearised variance of the share; inf for fewer than two clusters."""
 
 
 def composition(
     moments: Moments, family: FamilyCounts, cells: Iterable[Cell], asked: npt.NDArray[np.bool_]
 ) -> Composition:
-    """The make-up of the cases in some cells; `asked` is bool[G].
+    """Compute the composition of the cases in some cells; `asked` is bool[G], the levels that are compared.
 
     Notes
     -----
-    A share is a ratio of sums over clusters (rows, where they belong to none): with A_k of a cluster in the level and
-    B_k in all levels asked about, ``s = sum A / sum B``; the variance is ``K/(K-1) sum (A - s B)^2 / (sum B)^2``.
+    A share is a ratio of sums over clusters (or rows, without clusters): with the weight A_k of a cluster in the level
+    and B_k in all compared levels, ``s = sum A / sum B``; the variance is ``K/(K-1) sum (A - s B)^2 / (sum B)^2``.
     """
     places, picked = moments.places(family), indicator(cells)
     if isinstance(moments.table, WeightTable):

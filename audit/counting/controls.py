@@ -1,4 +1,4 @@
-"""Counts by group and by the levels of control features: what like is compared with like from."""
+"""Count by group and by the levels of control features, to compare like with like."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audit.counting.count import SCORED, count_expression
-from audit.counting.table import DECISIONS, UNKNOWN, UNLABELLED, CountsTable, FamilyCounts, ladder_map
+from audit.counting.count import SCORED, cells_by_group, check_total, count_expression, run_expression
+from audit.counting.table import UNKNOWN, CountsTable, FamilyCounts, group_of_codes, ladder_map
 from audit.evaluation.connection import reading
 from audit.plan.audit_plan import AuditPlan
 from audit.stats.arrays import IntArray
-from audit.vocabulary.groups import Family, Group, Level, SensitiveFeature
+from audit.vocabulary.groups import Family, Group, SensitiveFeature
 from audit.vocabulary.metrics import Cell
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ __all__ = [
     "StratifiedCounts",
     "control_sets",
     "count_controls",
-    "encoded",
-    "stratified",
+    "encode_counts",
+    "stratify",
 ]
 
 
@@ -36,9 +36,9 @@ class EncodedCounts:
     features: tuple[str, ...]
     """The features of the table."""
     levels: tuple[tuple[str, ...], ...]
-    """By feature: its codes, sorted."""
+    """For each feature: its codes, sorted."""
     columns: tuple[IntArray, ...]
-    """By feature, int64[K]: the place of each row's code among them."""
+    """For each feature, int64[K]: the place of each row's code among its sorted codes."""
     cells: IntArray
     """int64[K, 3, 4]: the cells of the table."""
 
@@ -53,7 +53,7 @@ class StratifiedCounts:
     of: IntArray
     """int64[P]: the group of each pair of a group and a stratum that has a case."""
     stratum: IntArray
-    """int64[P]: its stratum."""
+    """int64[P]: the stratum of each pair."""
     cells: IntArray
     """int64[P, 3, 4]: label x decision of the group within the stratum."""
     strata: IntArray
@@ -64,7 +64,7 @@ class StratifiedCounts:
         return FamilyCounts(self.family, self.groups, self.cells, self._everyone).total(cells)
 
     def rest(self, cells: Sequence[Cell]) -> IntArray:
-        """int64[P]: the same sum over everyone in the stratum who is not in the group."""
+        """int64[P]: the sum of several cells over everyone in the stratum who is not in the group."""
         everyone = FamilyCounts(self.family, self.groups, self.strata, self._everyone).total(cells)
         return np.asarray(everyone[self.stratum] - self.total(cells), dtype=np.int64)
 
@@ -88,49 +88,41 @@ def count_controls(evaluation_set: EvaluationSet, plan: AuditPlan, relation: str
     Returns
     -------
     CountsTable or None
-        Its features are the sensitive features and then the control features; None where the plan has none of these.
+        Its features are the sensitive features and then the control features. None if the plan has no control feature.
 
     Raises
     ------
     DataError
-        If the file cannot be read any more.
+        The file cannot be read any more.
     AssertionError
-        If a row has no decision, or the counts do not add up to the rows of the set: a defect of this tool.
+        A row has no decision, or the counts do not add up to the rows of the set: a defect of this tool.
     """
     if not plan.control_features:
         return None
     sensitive = [feature.name for feature in evaluation_set.features]
     controls = list(plan.control_features)
     columns = [f"group_{name}" for name in sensitive] + [f"control_{name}" for name in controls]
+    expression = count_expression(relation, columns)
     with reading(evaluation_set.source_name):
-        counted = _grouped_counts(evaluation_set, relation, columns)
-    codes = [evaluation_set.codes[name] for name in sensitive]
-    rows: dict[tuple[str, ...], IntArray] = {}
-    for values, cell, cases in counted:
-        if cell is None:
-            raise AssertionError(f"{cases} rows have no decision")
-        of_group = tuple(code[value] for code, value in zip(codes, values, strict=False))
-        key = (*of_group, *(level or UNKNOWN for level in values[len(codes) :]))
-        if key not in rows:
-            rows[key] = np.zeros((UNLABELLED + 1, DECISIONS), dtype=np.int64)
-        label, decision = divmod(cell, DECISIONS)
-        rows[key][label, decision] += cases
-    table = CountsTable.of((*sensitive, *controls), rows)
-    total = int(table.cells.sum())
-    if total != evaluation_set.rows:
-        raise AssertionError(f"{evaluation_set.rows} rows were read and {total} were counted")
+        counted = run_expression(evaluation_set.connection, expression).fetchall()
+    codes = [evaluation_set.codes[name] for name in sensitive] + [
+        {level: level or UNKNOWN for level in {line[place] for line in counted}}
+        for place in range(len(sensitive), len(columns))
+    ]
+    table = CountsTable.of((*sensitive, *controls), cells_by_group(counted, codes))
+    check_total(table, evaluation_set.rows)
     return table
 
 
 def control_sets(plan: AuditPlan) -> tuple[tuple[str, ...], ...]:
-    """What is conditioned on: each control feature by itself and, where there are two or three, all of them at once."""
+    """Sets of control features to condition on: each by itself, and all together if there are two or three."""
     names = tuple(plan.control_features)
     single = tuple((name,) for name in names)
     return (*single, names) if len(names) in (2, 3) else single
 
 
-def encoded(table: CountsTable) -> EncodedCounts:
-    """Number the levels of every feature once: a family and a set of controls are then sums over arrays."""
+def encode_counts(table: CountsTable) -> EncodedCounts:
+    """Number the levels of every feature once, so that families and sets of controls are sums over arrays."""
     levels: list[tuple[str, ...]] = []
     columns: list[IntArray] = []
     for codes in zip(*table.codes, strict=True):
@@ -141,10 +133,10 @@ def encoded(table: CountsTable) -> EncodedCounts:
     return EncodedCounts(table.features, tuple(levels), tuple(columns), table.cells)
 
 
-def stratified(
+def stratify(
     counts: EncodedCounts, family: Family, features: Mapping[str, SensitiveFeature], controls: Sequence[str]
 ) -> StratifiedCounts:
-    """Add the counts up to the groups of `family` within the strata of `controls`, each level of them a stratum."""
+    """Sum the counts up to the groups of `family` within strata: each combination of levels of `controls` is one."""
     axes = [_on_rung(counts, features[axis.feature], axis.rung) for axis in family.axes]
     places = [counts.features.index(name) for name in controls]
     groups, of = _combined(axes, counts.cells.shape[0])
@@ -154,15 +146,12 @@ def stratified(
     np.add.at(cells, at, counts.cells)
     of_strata = np.zeros((len(strata), 3, 4), dtype=np.int64)
     np.add.at(of_strata, stratum, counts.cells)
-    named = tuple(
-        Group(tuple(Level(axis.feature, axis.rung, code) for axis, code in zip(family.axes, key, strict=True)))
-        for key in groups
-    )
+    named = tuple(group_of_codes(family.axes, key) for key in groups)
     return StratifiedCounts(family, named, pairs // max(len(strata), 1), pairs % max(len(strata), 1), cells, of_strata)
 
 
 def _on_rung(counts: EncodedCounts, feature: SensitiveFeature, rung: str) -> tuple[tuple[str, ...], IntArray]:
-    """The levels of a feature on a rung, sorted, and the place of each row's among them."""
+    """The levels of a feature on a rung, sorted, and for each row the place of its level."""
     at = counts.features.index(feature.name)
     climb = ladder_map(feature, rung)
     climbed = [climb[code] for code in counts.levels[at]]
@@ -172,7 +161,7 @@ def _on_rung(counts: EncodedCounts, feature: SensitiveFeature, rung: str) -> tup
 
 
 def _combined(columns: Sequence[tuple[tuple[str, ...], IntArray]], rows: int) -> tuple[list[tuple[str, ...]], IntArray]:
-    """The combinations of levels that occur, sorted, and the place of each row's among them."""
+    """The combinations of levels that occur, sorted, and for each row the place of its combination."""
     packed = np.zeros(rows, dtype=np.int64)
     for names, column in columns:
         packed = packed * len(names) + column
@@ -185,13 +174,3 @@ def _combined(columns: Sequence[tuple[tuple[str, ...], IntArray]], rows: int) ->
             left //= len(names)  # noqa: PLW2901 - it is taken apart digit by digit
         keys.append(tuple(reversed(key)))
     return keys, np.asarray(at, dtype=np.int64)
-
-
-def _grouped_counts(
-    evaluation_set: EvaluationSet, relation: str, columns: Sequence[str]
-) -> list[tuple[tuple[str | None, ...], int | None, int]]:
-    """For each combination of values, label and decision: the values, the packed cell, and the cases."""
-    import ibis
-
-    query = ibis.duckdb.from_connection(evaluation_set.connection).compile(count_expression(relation, columns))
-    return [(row[:-2], row[-2], row[-1]) for row in evaluation_set.connection.sql(query).fetchall()]

@@ -1,8 +1,8 @@
-"""Rows become counts: one scan, one Ibis expression, and integers come out."""
+"""Count rows: one scan and one Ibis expression return integers."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from audit.evaluation.evaluation_set import EvaluationSet
 
 SCORED: Final = "scored"
-"""Name of the view that scoring leaves in the connection."""
+"""Name of the view with the scored set, which scoring leaves in the connection."""
 _SHAPE: Final = (UNLABELLED + 1, DECISIONS)
 
 
 def count_cases(evaluation_set: EvaluationSet, relation: str = SCORED) -> CountsTable:
-    """Count the rows of the scored set by raw values, label and decision, and give the raw values their codes.
+    """Count the rows of the scored set by group, label and decision. Raw values become codes.
 
     Parameters
     ----------
@@ -30,57 +30,74 @@ def count_cases(evaluation_set: EvaluationSet, relation: str = SCORED) -> Counts
     Raises
     ------
     DataError
-        If the file cannot be read any more.
+        The file cannot be read any more.
     AssertionError
-        If a row has no decision, or the counts do not add up to the rows of the set: a defect of this tool.
+        A row has no decision, or the counts do not add up to the rows of the set: a defect of this tool.
     """
     features = tuple(feature.name for feature in evaluation_set.features)
+    expression = count_expression(relation, [f"group_{name}" for name in features])
     with reading(evaluation_set.source_name):
-        counted = _grouped_counts(evaluation_set.connection, relation, [f"group_{name}" for name in features])
-    table = CountsTable.of(features, _by_code(counted, features, evaluation_set.codes))
-    total = int(table.cells.sum())
-    if total != evaluation_set.rows:
-        raise AssertionError(f"{evaluation_set.rows} rows were read and {total} were counted")
+        counted = run_expression(evaluation_set.connection, expression).fetchall()
+    codes = [evaluation_set.codes[name] for name in features]
+    table = CountsTable.of(features, cells_by_group(counted, codes))
+    check_total(table, evaluation_set.rows)
     return table
 
 
-def count_expression(relation: str, groups: Sequence[str]) -> Any:
+def check_total(table: CountsTable, rows: int) -> None:
+    """Raise AssertionError if the counts do not add up to the rows of the set: a defect of this tool."""
+    total = int(table.cells.sum())
+    if total != rows:
+        raise AssertionError(f"{rows} rows were read and {total} were counted")
+
+
+def count_expression(relation: str, groups: Sequence[str], *, only: str | None = None) -> Any:
     """The Ibis expression of the counts, bound to no engine: each group, `cell` (label x decision, packed), `cases`.
 
-    Label and decision travel as one small integer: grouping by one key less takes a tenth less time.
+    Label and decision travel as one small integer: grouping by one key less takes a tenth less time. `only` names a
+    BOOLEAN column; then only the rows where it is true are counted.
     """
     import ibis
 
-    scored = ibis.table({**dict.fromkeys(groups, "string"), "label": "int8", "decision": "int8"}, name=relation)
-    first = scored.label.cases((1, POSITIVE * DECISIONS), (0, NEGATIVE * DECISIONS), else_=UNLABELLED * DECISIONS)
-    # Ibis takes sums to the next wider integer; narrow keys group faster, and 12 cells fit into the narrowest.
-    cell = (first.cast("int8") + scored.decision).cast("int8")
-    return scored.group_by([scored[name] for name in groups], cell=cell).aggregate(cases=scored.count())
+    columns = {**dict.fromkeys(groups, "string"), "label": "int8", "decision": "int8"}
+    scored = ibis.table(columns if only is None else {**columns, only: "boolean"}, name=relation)
+    if only is not None:
+        scored = scored.filter(scored[only])
+    return scored.group_by([scored[name] for name in groups], cell=packed_cell(scored)).aggregate(cases=scored.count())
 
 
-def _grouped_counts(connection: Any, relation: str, groups: Sequence[str]) -> Any:
-    """What the expression counts in DuckDB, as an Arrow table: one scan.
+def label_code(scored: Any) -> Any:
+    """The Ibis expression of a label times `DECISIONS`, to which the decision is added."""
+    return scored.label.cases((1, POSITIVE * DECISIONS), (0, NEGATIVE * DECISIONS), else_=UNLABELLED * DECISIONS)
+
+
+def packed_cell(scored: Any) -> Any:
+    """The Ibis expression of label x decision as one integer from 0 to 11."""
+    # Ibis takes sums to the next wider integer; narrow keys group faster, and 12 cells fit into the narrowest
+    return (label_code(scored).cast("int8") + scored.decision).cast("int8")
+
+
+def run_expression(connection: Any, expression: Any) -> Any:
+    """Run an Ibis expression in DuckDB: one scan. Returns the relation, which has not been read yet.
 
     Ibis compiles it and DuckDB runs it: Ibis's own way out to Arrow loads pandas, which costs more than the counting.
     """
     import ibis
 
-    query = ibis.duckdb.from_connection(connection).compile(count_expression(relation, groups))
-    return connection.sql(query).to_arrow_table()
+    return connection.sql(ibis.duckdb.from_connection(connection).compile(expression))
 
 
-def _by_code(
-    counted: Any, features: Sequence[str], codes: Mapping[str, Mapping[str | None, str]]
+def cells_by_group(
+    counted: Iterable[Sequence[Any]], codes: Sequence[Mapping[str | None, str]]
 ) -> dict[tuple[str, ...], IntArray]:
-    """int64[3, 4] for every combination of codes found. Several raw values can have the same code."""
-    columns = [[codes[name][value] for value in counted.column(f"group_{name}").to_pylist()] for name in features]
-    cells, cases = counted.column("cell").to_pylist(), counted.column("cases").to_pylist()
+    """int64[3, 4] for every combination of codes that occurs. Several raw values can have the same code.
+
+    `counted` holds lines of raw values, packed cell and cases; `codes` maps the raw values of each column to codes.
+    """
     rows: dict[tuple[str, ...], IntArray] = {}
-    for key, cell, count in zip(zip(*columns, strict=True), cells, cases, strict=True):
+    for *values, cell, cases in counted:
         if cell is None:
-            raise AssertionError(f"{count} rows have no decision")
-        label, decision = divmod(cell, DECISIONS)
-        if key not in rows:
-            rows[key] = np.zeros(_SHAPE, dtype=np.int64)
-        rows[key][label, decision] += count
+            raise AssertionError(f"{cases} rows have no decision")
+        key = tuple(code[value] for code, value in zip(codes, values, strict=True))
+        rows.setdefault(key, np.zeros(_SHAPE, dtype=np.int64))[divmod(cell, DECISIONS)] += cases
     return rows

@@ -1,4 +1,4 @@
-"""Rows become moments: one more scan for the weights and clusters of a plan, one Ibis expression."""
+"""Sum weights and clusters of a plan in one more scan, with one Ibis expression."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from audit.counting.clusters import ClusterTable
-from audit.counting.count import SCORED
+from audit.counting.count import SCORED, packed_cell, run_expression
 from audit.counting.family_moments import CELLS
 from audit.counting.moments import Moments
-from audit.counting.table import DECISIONS, NEGATIVE, POSITIVE, UNLABELLED
 from audit.counting.weights import WeightTable
 from audit.evaluation.connection import reading
 from audit.stats.arrays import FloatArray, IntArray
@@ -24,17 +23,17 @@ __all__ = ["count_moments"]
 
 
 _CUT: Final = 20
-"""Bits that are cut from a square before it is squared again: fourth powers of 2^30 do not fit into 128 bits summed."""
+"""Bits cut from a square before it is squared again: sums of fourth powers of 2^30 do not fit into 128 bits."""
 _UNSCORED: Final = (Cell.UNSCORED_POSITIVE, Cell.UNSCORED_NEGATIVE, Cell.UNSCORED_UNLABELLED)
 _SCORED: Final = ((Cell.TP, Cell.FN), (Cell.FP, Cell.TN), (Cell.UNLABELLED_FLAGGED, Cell.UNLABELLED_NOT_FLAGGED))
 _CELL_OF: Final = np.array(
     [CELLS.index(cell) for label in range(3) for cell in (*_SCORED[label], _UNSCORED[label], _UNSCORED[label])]
 )
-"""int64[12]: for a packed label x decision the place in `CELLS`."""
+"""int64[12]: the place in `CELLS` of each packed label x decision."""
 
 
 def count_moments(evaluation_set: EvaluationSet, relation: str = SCORED) -> Moments | None:
-    """Add up weights, and clusters, of the scored set in one scan; None where the plan has neither.
+    """Sum weights and clusters of the scored set in one scan; None if the plan has neither.
 
     Parameters
     ----------
@@ -45,7 +44,7 @@ def count_moments(evaluation_set: EvaluationSet, relation: str = SCORED) -> Mome
     Raises
     ------
     DataError
-        If the file cannot be read any more.
+        The file cannot be read any more.
     """
     weighted, clustered = (name in evaluation_set.expressions for name in ("weight_units", "cluster"))
     if not (weighted or clustered):
@@ -53,11 +52,8 @@ def count_moments(evaluation_set: EvaluationSet, relation: str = SCORED) -> Mome
     names = [feature.name for feature in evaluation_set.features]
     groups = [f"group_{name}" for name in names]
     with reading(evaluation_set.source_name):
-        import ibis
-
         expression = moments_expression(relation, groups, weighted=weighted, clustered=clustered)
-        query = ibis.duckdb.from_connection(evaluation_set.connection).compile(expression)
-        summed = evaluation_set.connection.sql(query).to_arrow_table()
+        summed = run_expression(evaluation_set.connection, expression).to_arrow_table()
     codes, finest = _finest(summed, names, evaluation_set.codes)
     cell = _CELL_OF[summed.column("cell").to_numpy()]
     columns = {name: _floats(summed, name) for name in summed.column_names if name.startswith("sum_")}
@@ -76,7 +72,7 @@ def count_moments(evaluation_set: EvaluationSet, relation: str = SCORED) -> Mome
 def moments_expression(relation: str, groups: Sequence[str], *, weighted: bool, clustered: bool) -> Any:
     """The Ibis expression of the sums, bound to no engine: by group, cell and cluster, sums of powers of the weight.
 
-    All are sums of whole numbers, so that neither threads nor the order of rows change a bit.
+    All are sums of whole numbers, so that neither threads nor the order of rows changes a bit.
     """
     import ibis
 
@@ -84,9 +80,8 @@ def moments_expression(relation: str, groups: Sequence[str], *, weighted: bool, 
     columns |= {"weight_units": "int64"} if weighted else {}
     columns |= {"cluster": "string"} if clustered else {}
     scored = ibis.table(columns, name=relation)
-    first = scored.label.cases((1, POSITIVE * DECISIONS), (0, NEGATIVE * DECISIONS), else_=UNLABELLED * DECISIONS)
     keys = [scored[name] for name in (*groups, *(["cluster"] if clustered else []))]
-    grouped = scored.group_by(keys, cell=(first.cast("int8") + scored.decision).cast("int8"))
+    grouped = scored.group_by(keys, cell=packed_cell(scored))
     cases = scored.count()
     if not weighted:
         return grouped.aggregate(sum_0=cases, sum_1=cases, sum_2=cases)
@@ -101,7 +96,7 @@ def moments_expression(relation: str, groups: Sequence[str], *, weighted: bool, 
 def _finest(
     summed: Any, names: Sequence[str], codes: Mapping[str, Mapping[str | None, str]]
 ) -> tuple[tuple[tuple[str, ...], ...], IntArray]:
-    """The finest groups found, sorted by code, and which of them each entry belongs to."""
+    """The finest groups that occur, sorted by code, and for each entry the place of its group."""
     entries = np.zeros(summed.num_rows, dtype=np.int64)
     levels: list[list[str]] = []
     for name in names:
@@ -118,7 +113,7 @@ def _finest(
 
 
 def _numbered(names: Any) -> IntArray:
-    """int64[N]: a number instead of each cluster's name, in the order of the names."""
+    """int64[N]: the number of each cluster, in the order of the names."""
     import pyarrow.compute as pc
 
     encoded = names.combine_chunks().dictionary_encode()
@@ -129,12 +124,12 @@ def _numbered(names: Any) -> IntArray:
 
 
 def _floats(summed: Any, name: str) -> FloatArray:
-    """Exact sums of up to 128 bits as the nearest doubles."""
+    """The nearest doubles of exact sums of up to 128 bits."""
     return np.asarray(summed.column(name).cast("double").to_numpy(), dtype=np.float64)
 
 
 def _weight_table(columns: Mapping[str, FloatArray], finest: IntArray, cell: IntArray, groups: int) -> WeightTable:
-    """From entries of any order; of raw values with the same code there are several in a place."""
+    """Make a table from entries in any order. Raw values with the same code give several entries in one place."""
     shape = (groups, len(CELLS))
     order = np.lexsort((columns["sum_2"], columns["sum_1"]))  # squares are not added exactly
     columns = {name: values[order] for name, values in columns.items()}

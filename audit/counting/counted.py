@@ -1,4 +1,4 @@
-"""Everything that rows become for one audit, scan by scan. Below this line there are only numbers."""
+"""Count everything that an audit needs, scan by scan. Beyond this point there are only numbers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from audit.counting.count import SCORED, count_cases
 from audit.counting.count_moments import count_moments
 from audit.counting.moments import Moments
 from audit.counting.scan_cells import ScanCells, count_scan_cells
-from audit.counting.score_table import ScoreTable, count_scored
+from audit.counting.score_table import ScoreTable, count_cases_and_scores
 from audit.counting.table import FAILED, CountsTable
 from audit.evaluation.connection import sparingly
 from audit.evaluation.reference_table import ReferenceTable, read_reference_table
@@ -28,28 +28,28 @@ __all__ = ["Counted", "count_everything"]
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What a scored set was reduced to."""
+    """All counts of a scored set."""
 
     table: CountsTable
-    """Group x label x decision: the ground of every verdict."""
+    """Group x label x decision: the basis of every verdict."""
     moments: Moments | None = None
-    """Sums of weights, and over clusters; None where the plan has neither."""
+    """Sums of weights and over clusters; None if the plan has neither."""
     scores: ScoreTable | None = None
-    """Group x label x score bin; None where the detector gives decisions only."""
+    """Group x label x score bin; None if the detector gives decisions only."""
     controls: CountsTable | None = None
-    """The table by control features as well; None where the plan has none."""
+    """Group x control features x label x decision; None if the plan has no control features."""
     control_sample: CountsTable | None = None
-    """The table of the cases drawn at random; None where the plan names none."""
+    """Group x label x decision of the control sample; None if the plan names none."""
     control_moments: Moments | None = None
-    """Their sums of weights, and over clusters."""
+    """Sums of weights and over clusters of the control sample."""
     scan: ScanCells | None = None
-    """Cells of the subgroup search; None where the plan asks for none."""
+    """Cells of the subgroup search; None if the plan asks for none."""
     reference: ReferenceTable | None = None
-    """What is known from elsewhere; None where the plan names no table."""
+    """The reference table of the plan; None if it names none."""
     failures: tuple[tuple[tuple[Status, Reason | None], ...], GroupTallies] | None = None
-    """Rows without a usable answer, by what went wrong; None for answers that were there already."""
+    """Rows without a usable answer, by status and reason; None if no row failed or the detector was not run."""
     disagreement: GroupTallies | None = None
-    """Rows on which the detector contradicts itself; None where it was asked once."""
+    """Rows on which the detector contradicts itself; None if it was asked once."""
 
 
 def count_everything(
@@ -60,14 +60,14 @@ def count_everything(
     Parameters
     ----------
     details
-        Whether to count what no verdict needs.
+        Whether to make the counts that no verdict needs.
     rounds
-        How often a detector was asked about the set; 0 where its answers were there already.
+        How often the detector was asked about the set; 0 if its answers were there already.
 
     Raises
     ------
     DataError
-        If the file cannot be read any more, or the reference table cannot be used.
+        The file cannot be read any more, or the reference table cannot be used.
     """
     return sparingly(
         evaluation_set.connection, lambda: _count(evaluation_set, plan, folder, details=details, rounds=rounds)
@@ -77,7 +77,7 @@ def count_everything(
 def _count(evaluation_set: EvaluationSet, plan: AuditPlan, folder: Path, *, details: bool, rounds: int) -> Counted:
     scores: ScoreTable | None = None
     if details and plan.detector.has_scores:
-        table, scores = count_scored(evaluation_set, plan.detector.score_range, plan.detector.threshold)
+        table, scores = count_cases_and_scores(evaluation_set, plan.detector.score_range, plan.detector.threshold)
     else:
         table = count_cases(evaluation_set)
     moments = count_moments(evaluation_set)

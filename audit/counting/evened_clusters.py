@@ -1,4 +1,4 @@
-"""Sums over clusters that do not let large ones drown small ones: what they tell of how alike rows of a cluster are."""
+"""Sums over clusters in which large ones do not drown small ones, to estimate how alike the rows of a cluster are."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ __all__ = ["EvenedSums", "evened_sums"]
 
 
 _NOTHING = 1e-9
-"""A share of a cluster's weight that is nothing but rounding."""
+"""Share of a cluster's weight below which a difference is rounding."""
 
 
 @dataclass(frozen=True, slots=True)
 class EvenedSums:
-    """Of G groups and of their rests, over the P cells of one denominator."""
+    """Evened sums of G groups and of their rests, over the P cells of one denominator."""
 
     cells: IntArray
     """int64[P]: places of the cells."""
@@ -34,7 +34,9 @@ class EvenedSums:
     sum of B^2."""
 
     def of(self, cells: Cells, rate: FloatArray, total: FloatArray, way: FloatArray, *, rest: bool) -> Evened:
-        """With the rates, all weight, and float64[G, 9], what a unit of weight in each cell adds to ``A - rate B``."""
+        """Evened rates. `total` is all weight; `way` is float64[G, 9], the change of ``A - rate B`` for a unit in a
+        cell.
+        """
         way = way[:, self.cells]
         half = (way[:, :, np.newaxis] * self.products[rest]).sum(axis=1)
         residual = np.maximum((half * way).sum(axis=1), 0.0)
@@ -55,22 +57,22 @@ def evened_sums(
     squared: FloatArray,
     largest: float,
 ) -> EvenedSums:
-    """From M pairs of a cluster and a group that share rows.
+    """Compute the sums from M pairs of a cluster and a group that share rows.
 
     Parameters
     ----------
     cluster, group : ndarray of int64, shape (M,)
-        Of each pair.
+        Cluster and group of each pair.
     groups : int
-        G.
+        Number of groups, G.
     cells : ndarray of int64, shape (P,)
-        Places of the denominator's cells, of which `weight` has the sums.
+        Places of the denominator's cells.
     weight : ndarray of float64, shape (P, M)
-        Sum of the weights of the pair's rows in each of them.
+        Sum of the weights of the pair's rows in each of these cells.
     squared : ndarray of float64, shape (M,)
-        Sum of the squares of all of them.
+        Sum of the squared weights of all rows of the pair.
     largest : float
-        Weight of the heaviest cluster, over all cells; what classes of size are measured by.
+        Weight of the heaviest cluster, over all cells. Classes of size are relative to it.
     """
     own = _Clusters(weight, squared)
     by_cluster = np.array([np.bincount(cluster, of) for of in (*weight, squared)], dtype=np.float64)
@@ -107,7 +109,9 @@ def evened_sums(
 
 
 class _Clusters:
-    """Clusters, or what pairs have of them: float64[P, K] of weight in each cell, and float64[K] of squares."""
+    """K clusters, or the parts of clusters in pairs: float64[P, K] of weight in each cell, and float64[K] of
+    squares.
+    """
 
     def __init__(self, weight: FloatArray, squared: FloatArray) -> None:
         self._weight, self._squared = weight, squared
@@ -118,7 +122,7 @@ class _Clusters:
         return _Clusters(self._weight[:, place], self._squared[place])
 
     def without(self, own: _Clusters) -> _Clusters:
-        """What a pair leaves of its cluster."""
+        """The rest of each cluster without the part `own`."""
         some = self.total - own.total > _NOTHING * self.total
         return _Clusters(
             np.where(some, self._weight - own._weight, 0.0), np.where(some, self._squared - own._squared, 0.0)
@@ -126,7 +130,7 @@ class _Clusters:
 
     @property
     def powers(self) -> tuple[FloatArray, ...]:
-        """`evened_powers`."""
+        """Powers of the evened weights; see `evened_powers`."""
         return evened_powers(self._h, self.total, self._squared)
 
     def product(self, i: int, j: int) -> FloatArray:

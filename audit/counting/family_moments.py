@@ -1,4 +1,4 @@
-"""What the variances of weighted rates are made of, for the groups of one family."""
+"""Interface to weighted rates and the sums behind their variances, for the groups of one family."""
 
 from __future__ import annotations
 
@@ -37,26 +37,30 @@ DENOMINATORS: Final = tuple(
 
 
 class FamilyMoments(ABC):
-    """Weighted rates of the G groups of a family and of their rests, over any cells, with their variances' parts."""
+    """Weighted rates of the G groups of a family and of their rests, over any cells, with the sums for variances."""
 
     unit: float
-    """What one unit of weight weighs."""
+    """Weight of one unit."""
     spans: bool
     """Whether some cluster has rows in several groups of the family."""
 
-    @abstractmethod
     def own(self, cells: Cells) -> WeightedRate:
         """The rates of the groups, (G,)."""
+        return self._rate(cells, rest=False)
 
-    @abstractmethod
     def rest(self, cells: Cells) -> WeightedRate:
         """The rates of everyone else, (G,)."""
+        return self._rate(cells, rest=True)
+
+    @abstractmethod
+    def _rate(self, cells: Cells, *, rest: bool) -> WeightedRate:
+        """The rates of the groups, or of their rests."""
 
     @abstractmethod
     def evened(self, cells: Cells, *, rest: bool) -> Evened:
-        """The same rates, with clusters weighed by what they tell of how alike their rows are, and not by their size.
+        """The rates of the groups or of their rests, with clusters weighed by their information, and not by size.
 
-        Of each group, or of its rest. For `audit.stats.clusters.own_correlation`.
+        The information is on how alike the rows of a cluster are. For `audit.stats.clusters.own_correlation`.
         """
 
     @abstractmethod
@@ -69,7 +73,9 @@ class FamilyMoments(ABC):
 
     @abstractmethod
     def between(self, place: int, cells: Cells) -> FloatArray:
-        """float64[G]: the same sum for each group and the group at `place`; 0 at `place` itself."""
+        """float64[G]: sum of e f over clusters with rows in a group and in the group at `place`; 0 at `place`
+        itself.
+        """
 
     @abstractmethod
     def units(self, cells: Iterable[Cell]) -> FloatArray:
@@ -87,21 +93,21 @@ class FamilyMoments(ABC):
     def counts_alike(self, denominator: Sequence[Cell], *, rest: bool = True) -> BoolArray:
         """bool[G]: whether rows are independent and weigh the same within the group and, with `rest`, within its rest.
 
-        What is exact for integer counts then holds for weighted rates, which are the unweighted ones.
+        Weighted rates are then the unweighted ones, and methods for integer counts are exact for them.
         """
 
     def weight(self, cells: Iterable[Cell]) -> FloatArray:
-        """float64[G]: sum of weights of each group: how many cases of the population it stands for."""
+        """float64[G]: sum of weights of each group: the number of cases of the population that it stands for."""
         return self.units(cells) * self.unit
 
     def rest_weight(self, cells: Iterable[Cell]) -> FloatArray:
-        """float64[G]: the same of everyone else."""
+        """float64[G]: sum of weights of everyone outside each group."""
         own = self.weight(tuple(cells))
         return np.asarray(np.maximum(own.sum() - own, 0.0))
 
 
 def of_the_others(values: FloatArray) -> FloatArray:
-    """float64[G]: what all others have together. Never by taking off: next to 2^58 nothing is left of a square of 1."""
+    """float64[G]: sum of all other values. Never by subtraction: next to 2^58 a square of 1 is lost."""
     before = np.concatenate([[0.0], np.cumsum(values)[:-1]])
     after = np.concatenate([np.cumsum(values[::-1])[::-1][1:], [0.0]])
     return np.asarray(before + after, dtype=np.float64)

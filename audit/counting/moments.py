@@ -1,4 +1,4 @@
-"""Design weights and clusters: sums from which the variance of every rate of every group can be told."""
+"""Sums of design weights and clusters, from which the variance of every rate of every group follows."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from audit.counting.clusters import ClusterTable
 from audit.counting.family_moments import FamilyMoments
-from audit.counting.table import FamilyCounts, ladder_map
+from audit.counting.table import FamilyCounts, climbed_codes
 from audit.counting.weights import WeightTable
 from audit.stats.arrays import IntArray
 from audit.vocabulary.groups import Family, SensitiveFeature
@@ -18,16 +18,16 @@ __all__ = ["FamilyMoments", "Moments"]
 
 @dataclass(frozen=True, slots=True)
 class Moments:
-    """Sums of weights over rows and clusters, by finest group. Asked family by family."""
+    """Sums of weights over rows and clusters, by finest group."""
 
     features: tuple[SensitiveFeature, ...]
     """The sensitive features, in the order of the codes."""
     codes: tuple[tuple[str, ...], ...]
     """K finest groups, in the order of the table's group axis: a code of each feature."""
     table: WeightTable | ClusterTable
-    """Rows that stand for themselves, or clusters of them."""
+    """Sums over single rows, or over clusters of rows."""
     unit: float = 1.0
-    """What one unit of weight weighs."""
+    """Weight of one unit."""
     weighted: bool = False
     """Whether the plan has weights."""
     clustered: bool = False
@@ -43,14 +43,7 @@ class Moments:
 
     def places(self, counts: FamilyCounts) -> IntArray:
         """int64[K]: the group of `counts` that each finest group is a part of."""
-        names = [feature.name for feature in self.features]
-        columns = [names.index(axis.feature) for axis in counts.family.axes]
-        climbs = [
-            ladder_map(self.features[column], axis.rung)
-            for column, axis in zip(columns, counts.family.axes, strict=True)
-        ]
+        features = {feature.name: feature for feature in self.features}
         at = {tuple(level.code for level in group.levels): place for place, group in enumerate(counts.groups)}
-        keys = (
-            tuple(climb[code[column]] for column, climb in zip(columns, climbs, strict=True)) for code in self.codes
-        )
+        keys = climbed_codes(self.codes, list(features), counts.family, features)
         return np.array([at[key] for key in keys], dtype=np.int64)

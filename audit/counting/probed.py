@@ -1,4 +1,4 @@
-"""What a probe asks: rows that differ in one place, and which of them are compared."""
+"""The design of a probe (rows that differ in one place, and the pairs that are compared) and the answers to it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["MOST_VARIANTS", "Answered", "Comparison", "Design", "Pairs", "SlotOf
 
 
 MOST_VARIANTS: Final = 500_000
-"""Rows that one probe may hand to a detector."""
+"""Most rows that one probe may give to a detector."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -33,19 +33,19 @@ class Comparison:
 
     @property
     def family(self) -> tuple[str, str]:
-        """Comparisons that are judged side by side: the slot that changes, and the one that is held."""
+        """The slot that changes and the slot that is held: comparisons with the same pair are judged side by side."""
         return self.slot, self.given_slot
 
 
 @dataclass(frozen=True, slots=True)
 class SlotOfProbe:
-    """A slot, or a column, as it is changed."""
+    """A slot or column that a probe changes."""
 
     slot: str
     anchor: str
-    """The level that the others are compared with, in words."""
+    """The level that the other levels are compared with, in words."""
     names: Mapping[str, str]
-    """What reports call each level."""
+    """The name of each level in reports."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,51 +64,51 @@ class Pairs:
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """Everything that a probe asks, before anybody has answered."""
+    """Everything that a probe asks, before anything is answered."""
 
     probe: str
     kind: str
     unit: str
-    """What one template is: a `text`, a `row`, or a `cluster` of rows."""
+    """The kind of a template: a `text`, a `row`, or a `cluster` of rows."""
     slots: tuple[SlotOfProbe, ...]
     comparisons: tuple[Comparison, ...]
     pairs: Pairs
     ids: tuple[str, ...]
-    """Of each variant: made of the probe, the row and nothing else, so that a file of answers fits one design only."""
+    """Ids of the variants. They depend on the probe and the row only, so that a file of answers fits one design."""
     batch: pa.RecordBatch
     """The columns that the detector is given, a row for each variant."""
     templates: int
-    """Templates, or clusters of rows."""
+    """Number of templates, or of clusters of rows."""
     source: str
-    """Where texts or rows are from."""
+    """The source of the texts or rows."""
     words: str
-    """Where the words are from."""
+    """The source of the words."""
     alike: int = 0
-    """Pairs of texts left out because they read the same."""
+    """Number of pairs of texts left out because they read the same."""
     unused: tuple[str, ...] = ()
-    """What of the operator's own words and texts is not used, and why."""
+    """Sentences on the operator's own words and texts that are not used, and why."""
     digests: Mapping[str, str] = field(default_factory=dict)
-    """SHA-256 of the operator's own files."""
+    """SHA-256 (hex) of the operator's own files, by kind."""
     languages: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
-    """The column of the text, or the columns that are changed."""
+    """The column of the text, or the changed columns."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A design with the detector's answers to its n variants. What the findings are made of; no row is in it."""
+    """A design with the detector's answers to its n variants. Findings are made from it; no row is in it."""
 
     design: Design
     scores: FloatArray
-    """float64[n]: in shares of the score range, from 0 to 1; NaN where there is none."""
+    """float64[n]: scores as shares of the score range, from 0 to 1; NaN without a score."""
     flagged: npt.NDArray[np.bool_]
-    """bool[n]: False where there is no score."""
+    """bool[n]: whether the variant is flagged; False without a score."""
     abstained: int
     failed: int
     failures: Mapping[str, int]
-    """Failed variants by status and reason."""
+    """Number of failed variants, by status and reason."""
     decision: str
-    """When a variant counts as flagged, in words."""
+    """The rule by which a variant is flagged, in words."""
 
     @property
     def scored(self) -> int:

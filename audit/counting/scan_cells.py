@@ -1,4 +1,4 @@
-"""The cells that a subgroup scan searches: counts by every declared column at once, in two halves."""
+"""Count the cells that a subgroup scan searches: all declared columns at once, in two halves."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
-from audit.counting.count import SCORED
+from audit.counting.count import SCORED, run_expression
 from audit.counting.table import ABSTAINED, FLAGGED
 from audit.evaluation.connection import reading
 from audit.plan.audit_plan import AuditPlan
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["CONFIRMATION", "SEARCH", "ScanAttribute", "ScanCells", "ScanTable", "count_scan_cells"]
 
 SEARCH, CONFIRMATION = range(2)
-"""The halves of the set: what is found in the first is confirmed in the second."""
+"""The halves of the set: a finding of the first half is confirmed in the second."""
 _SALT: Final = "audit7k subgroup scan: "
 """Makes the halves independent of any other split by a hash of the same ids."""
 _DECISIONS: Final = 3
@@ -30,14 +30,14 @@ _KEY_WIDTH: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class ScanAttribute:
-    """Something that a subset may be described by."""
+    """A column or sensitive feature that describes subsets."""
 
     name: str
     """The column, or the sensitive feature."""
     kind: Literal["column", "feature"]
-    """Which of the two."""
+    """Whether it is a column or a sensitive feature."""
     values: tuple[str, ...]
-    """Its values in the set, sorted; for a sensitive feature its codes on the finest rung."""
+    """The values in the set, sorted; for a sensitive feature the codes on the finest rung."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,46 +45,46 @@ class ScanTable:
     """The scored cases of one label in one half."""
 
     codes: IntArray
-    """int64[K, A]: the value of each attribute in each cell, in the order of these codes."""
+    """int64[K, A]: the value of each attribute in each cell; cells are in the order of these codes."""
     flagged: IntArray
-    """int64[K]."""
+    """int64[K]: flagged cases of each cell."""
     not_flagged: IntArray
-    """int64[K]."""
+    """int64[K]: cases of each cell that are not flagged."""
     cell: IntArray
-    """int64[E]: the cell of each entry. Entries are the cells themselves, or their parts by cluster."""
+    """int64[E]: the cell of each entry. An entry is a cell, or with clusters the part of a cell in one cluster."""
     cluster: IntArray | None
-    """int64[E]: the cluster of each entry, from 0; None where rows belong to none."""
+    """int64[E]: the cluster of each entry, from 0; None without clusters."""
     entry_flagged: IntArray
-    """int64[E]."""
+    """int64[E]: flagged cases of each entry."""
     entry_not_flagged: IntArray
-    """int64[E]."""
+    """int64[E]: cases of each entry that are not flagged."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScanCells:
-    """Labelled cases by every attribute, half, label and decision, in no order that means anything."""
+    """Labelled cases by every attribute, half, label and decision, in an arbitrary order."""
 
     attributes: tuple[ScanAttribute, ...]
     """A attributes: the columns in the order of the plan, then the sensitive features."""
     codes: IntArray
-    """int64[E, A]."""
+    """int64[E, A]: the value of each attribute."""
     half: IntArray
     """int64[E]: `SEARCH` or `CONFIRMATION`. A cluster is in one half as a whole."""
     positive: IntArray
-    """int64[E]: 1 where labelled as exploitation, else 0."""
+    """int64[E]: 1 if labelled as exploitation, else 0."""
     decision: IntArray
     """int64[E]: 0 flagged, 1 not flagged, 2 neither."""
     cases: IntArray
-    """int64[E]."""
+    """int64[E]: number of cases."""
     cluster: IntArray | None
-    """int64[E]: clusters in the order of a hash of their names; None where rows belong to none."""
+    """int64[E]: the cluster, numbered in the order of a hash of the names; None without clusters."""
 
     def unscored(self, positive: int) -> int:
-        """Cases of a label without a decision: they are not searched."""
+        """Number of cases of a label without a decision. They are not searched."""
         return int(self.cases[(self.positive == positive) & (self.decision >= ABSTAINED)].sum())
 
     def table(self, positive: int, half: int) -> ScanTable:
-        """The scored cases of one label in one half; no cells where there are none."""
+        """The scored cases of one label in one half."""
         picked = (self.positive == positive) & (self.half == half) & (self.decision < ABSTAINED)
         codes, cases = self.codes[picked], self.cases[picked]
         hit = np.where(self.decision[picked] == FLAGGED, cases, 0)
@@ -113,15 +113,15 @@ def count_scan_cells(evaluation_set: EvaluationSet, plan: AuditPlan, relation: s
     Returns
     -------
     ScanCells or None
-        None where the plan has no scan. A row is in one half or the other by the MD5 of its id, or of its cluster, so
-        that it is the same half on every machine and in every version.
+        None if the plan has no scan. The MD5 of its id, or of its cluster, decides the half of a row, so that the half
+        is the same on every machine and in every version.
 
     Raises
     ------
     DataError
-        If the file cannot be read any more.
+        The file cannot be read any more.
     AssertionError
-        If a row has no decision: a defect of this tool.
+        A row has no decision: a defect of this tool.
     """
     if plan.scan is None:
         return None
@@ -130,8 +130,8 @@ def count_scan_cells(evaluation_set: EvaluationSet, plan: AuditPlan, relation: s
     groups = [*keys, *(f"group_{name}" for name in features)]
     clustered = plan.evaluation_set.cluster is not None
     with reading(evaluation_set.source_name):
-        reader = _compiled(evaluation_set, scan_expression(relation, groups, clustered=clustered))
-        coded = _coded(reader.to_arrow_reader(_BATCH), groups, clustered=clustered)
+        counted = run_expression(evaluation_set.connection, scan_expression(relation, groups, clustered=clustered))
+        coded = _coded(counted.to_arrow_reader(_BATCH), groups, clustered=clustered)
     renamed: list[Mapping[str | None, str] | None] = [None] * len(keys) + [evaluation_set.codes[f] for f in features]
     described = [(name, "column") for name in plan.scan.columns] + [(name, "feature") for name in features]
     attributes, columns = [], []
@@ -152,8 +152,9 @@ def count_scan_cells(evaluation_set: EvaluationSet, plan: AuditPlan, relation: s
 
 
 def scan_expression(relation: str, groups: Sequence[str], *, clustered: bool) -> Any:
-    """The Ibis expression of the counts: each group, `cell` (label x half x decision, packed), `cases`; `key`, the
-    first half of the MD5 of a cluster, where rows belong to clusters. Unlabelled rows are left out.
+    """The Ibis expression of the counts: each group, `cell` (label x half x decision, packed) and `cases`.
+
+    With clusters there is also `key`, the first half of the MD5 of a cluster. Unlabelled rows are left out.
     """
     import ibis
 
@@ -172,7 +173,7 @@ def scan_expression(relation: str, groups: Sequence[str], *, clustered: bool) ->
 
 @dataclass(frozen=True, slots=True)
 class _Coded:
-    """The counted rows as numbers; by group, the raw values in the order in which they were met."""
+    """The counted rows as numbers, and for each group the raw values in the order in which they were met."""
 
     values: list[list[str | None]]
     codes: list[IntArray]
@@ -182,7 +183,7 @@ class _Coded:
 
 
 def _coded(batches: Iterable[Any], groups: Sequence[str], *, clustered: bool) -> _Coded:
-    """Batch by batch, so that texts of a few rows only are in memory at a time."""
+    """Number the raw values batch by batch, so that only the texts of a few rows are in memory at a time."""
     met: list[dict[str | None, int]] = [{} for _ in groups]
     codes: list[list[IntArray]] = [[] for _ in groups]
     cells, cases, keys = [], [], []
@@ -211,22 +212,15 @@ def _coded(batches: Iterable[Any], groups: Sequence[str], *, clustered: bool) ->
 def _sorted_values(
     raw: list[str | None], codes: IntArray, names: Mapping[str | None, str] | None
 ) -> tuple[tuple[str, ...], IntArray]:
-    """Values in their own order, and the place of each entry's value among them. Several raw ones may be the same."""
+    """The sorted values, and for each entry the place of its value. Several raw values may give one value."""
     read = [(value or "") if names is None else names[value] for value in raw]
     values = tuple(sorted(set(read)))
     at = {value: place for place, value in enumerate(values)}
     return values, np.array([at[value] for value in read], dtype=np.int64)[codes] if read else codes
 
 
-def _compiled(evaluation_set: EvaluationSet, expression: Any) -> Any:
-    import ibis
-
-    connection = evaluation_set.connection
-    return connection.sql(ibis.duckdb.from_connection(connection).compile(expression))
-
-
 def _distinct(codes: IntArray, levels: Sequence[int]) -> tuple[IntArray, IntArray]:
-    """The place of each row among the distinct ones, which are in order, and where each of these is met first."""
+    """For each row its place among the distinct rows, which are in order; and the first place of each distinct row."""
     key = np.zeros(len(codes), dtype=np.int64)
     first = np.zeros(0, dtype=np.int64)
     for column, count in enumerate(levels):

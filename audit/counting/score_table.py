@@ -1,4 +1,4 @@
-"""The scores table: rows of the finest groups by label and score bin, with exact sums. One scan does the counts too."""
+"""Count the rows of the finest groups by label and score bin, with exact sums, in the same scan as the decisions."""
 
 from __future__ import annotations
 
@@ -8,11 +8,20 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from audit.counting.count import SCORED
-from audit.counting.table import DECISIONS, NEAR, NEGATIVE, POSITIVE, UNLABELLED, CountsTable, ladder_map
+from audit.counting.count import SCORED, label_code, run_expression
+from audit.counting.table import (
+    DECISIONS,
+    NEAR,
+    NEGATIVE,
+    POSITIVE,
+    UNLABELLED,
+    CountsTable,
+    climbed_codes,
+    group_of_codes,
+)
 from audit.evaluation.connection import reading
 from audit.stats.arrays import IntArray
-from audit.vocabulary.groups import Family, Group, Level, SensitiveFeature
+from audit.vocabulary.groups import Family, Group, SensitiveFeature
 
 if TYPE_CHECKING:
     from audit.evaluation.evaluation_set import EvaluationSet
@@ -23,16 +32,16 @@ __all__ = [
     "UNIT",
     "FamilyScores",
     "ScoreTable",
-    "count_scored",
+    "count_cases_and_scores",
     "score_expression",
 ]
 
 BINS: Final = 200
 """Bins of equal width over the detector's score range. Bin k starts at k/200 of it; the last one is closed."""
 COARSE_BINS: Final = 10
-"""Bins of the sums, each of twenty of the fine ones."""
+"""Bins of the sums; each joins twenty of the fine bins."""
 UNIT: Final = 1 << 20
-"""Scores, carried to [0, 1], are summed as whole multiples of 1/2**20: integers add up the same in every order."""
+"""Scores, scaled to [0, 1], are summed as whole multiples of 1/2**20: integers add up the same in every order."""
 _EDGE: Final = 1e-9
 """Part of a bin by which a score may fall short of an edge and still be on it: 0.29 * 200 is a little below 58."""
 _ROUNDING: Final = 2.0**52 / UNIT
@@ -55,11 +64,11 @@ class FamilyScores:
     sums: IntArray
     """int64[G, 3, 10]: sums of the score in [0, 1], in units of 1/2**20, in ten coarse bins."""
     squares: IntArray
-    """int64[G, 3, 10]: sums of its square, in the same units."""
+    """int64[G, 3, 10]: sums of the squared score, in the same units."""
     unscored: IntArray
     """int64[G, 3]: rows without a score, by label."""
     near: IntArray | None
-    """int64[G]: rows whose score is within `NEAR` of the threshold; None where no threshold is set."""
+    """int64[G]: rows whose score is within `NEAR` of the threshold; None without a threshold."""
 
     @property
     def positives(self) -> IntArray:
@@ -79,36 +88,31 @@ class ScoreTable:
     features: tuple[str, ...]
     """The sensitive features, in the order of the plan."""
     codes: tuple[tuple[str, ...], ...]
-    """K finest groups, sorted: a code of each feature on its finest rung. The same as in the table of counts."""
+    """K finest groups, sorted, as in the table of counts: a code of each feature on its finest rung."""
     score_range: tuple[float, float]
     """Lowest and highest score that the detector can give."""
     place: IntArray
-    """int64[E]: which finest group."""
+    """int64[E]: place of the finest group."""
     label: IntArray
-    """int64[E]: which label (positive, negative, unlabelled)."""
+    """int64[E]: label (positive, negative, unlabelled)."""
     bin: IntArray
-    """int64[E]: which of the 200 bins; 200 for rows without a score. A combination can occur more than once."""
+    """int64[E]: one of the 200 bins, or 200 for rows without a score. A combination can occur more than once."""
     rows: IntArray
-    """int64[E]: rows."""
+    """int64[E]: number of rows."""
     sums: IntArray
     """int64[E]: sum of the score in [0, 1], in units of 1/2**20."""
     squares: IntArray
-    """int64[E]: sum of its square, in the same units."""
+    """int64[E]: sum of the squared score, in the same units."""
     near: IntArray | None
-    """int64[K]: rows whose score is within `NEAR` of the threshold; None where no threshold is set."""
+    """int64[K]: rows whose score is within `NEAR` of the threshold; None without a threshold."""
 
     def family(self, family: Family, features: Mapping[str, SensitiveFeature]) -> FamilyScores:
-        """Add the finest groups up to the groups of `family`; a family without axes is everyone."""
-        places = [self.features.index(axis.feature) for axis in family.axes]
-        climbs = [ladder_map(features[axis.feature], axis.rung) for axis in family.axes]
-        keys = [tuple(climb[code[place]] for place, climb in zip(places, climbs, strict=True)) for code in self.codes]
+        """Sum the finest groups up to the groups of `family`; a family without axes is everyone."""
+        keys = climbed_codes(self.codes, self.features, family, features)
         distinct = sorted(set(keys))
         at = {key: place for place, key in enumerate(distinct)}
         up = np.array([at[key] for key in keys], dtype=np.int64)
-        groups = tuple(
-            Group(tuple(Level(axis.feature, axis.rung, code) for axis, code in zip(family.axes, key, strict=True)))
-            for key in distinct
-        )
+        groups = tuple(group_of_codes(family.axes, key) for key in distinct)
         scored = self.bin != _NO_SCORE
         group, label, fine = up[self.place], self.label, self.bin
         size = len(distinct)
@@ -126,13 +130,13 @@ class ScoreTable:
         )
 
 
-def count_scored(
+def count_cases_and_scores(
     evaluation_set: EvaluationSet,
     score_range: tuple[float, float],
     threshold: float | None,
     relation: str = SCORED,
 ) -> tuple[CountsTable, ScoreTable]:
-    """Count decisions and scores in the same scan: the table of `count_cases`, and that of the scores.
+    """Count decisions and scores in the same scan: the table of `count_cases`, and the table of scores.
 
     Parameters
     ----------
@@ -147,19 +151,15 @@ def count_scored(
     Raises
     ------
     DataError
-        If the file cannot be read any more.
+        The file cannot be read any more.
     AssertionError
-        If a row has no decision, or the counts do not add up to the rows of the set: a defect of this tool.
+        A row has no decision, or the counts do not add up to the rows of the set: a defect of this tool.
     """
-    import ibis
-
     features = tuple(feature.name for feature in evaluation_set.features)
     groups = [f"group_{name}" for name in features]
     with reading(evaluation_set.source_name):
-        connection = evaluation_set.connection
         expression = score_expression(relation, groups, score_range, threshold)
-        query = ibis.duckdb.from_connection(connection).compile(expression)
-        counted = connection.sql(query).to_arrow_table()
+        counted = run_expression(evaluation_set.connection, expression).to_arrow_table()
     cell = counted.column("cell")
     rows = _integers(counted.column("cases"))
     if cell.null_count:
@@ -183,20 +183,19 @@ def score_expression(
     """The Ibis expression, bound to no engine: each group, `cell`, `cases`, `sums` and `squares`.
 
     `cell` packs label, decision, whether the score is near the threshold, and bin into one small integer: grouping by
-    one key is faster than by four, and a row near the threshold needs no sum of its own. The sums are doubles of which
-    every summand is a whole multiple of 1/2**20: exact, and the same in every order, up to 2**33 rows.
+    one key is faster than by four, and a row near the threshold needs no sum of its own. The sums are doubles, and
+    every summand is a whole multiple of 1/2**20: they are exact, and the same in every order, up to 2**33 rows.
     """
     import ibis
 
     low, high = score_range
     kinds = {**dict.fromkeys(groups, "string"), "label": "int8", "decision": "int8", "score": "float64"}
     scored = ibis.table(kinds, name=relation)
-    first = scored.label.cases((1, POSITIVE * DECISIONS), (0, NEGATIVE * DECISIONS), else_=UNLABELLED * DECISIONS)
     above = scored.score if low == 0.0 else scored.score - ibis.literal(low, "float64")
     share = above if high - low == 1.0 else above / ibis.literal(high - low, "float64")
     # floor and not a cast: a cast rounds in one engine and cuts in another
     fine = ibis.least((share * float(BINS) + _EDGE).floor().cast("int16"), ibis.literal(BINS - 1, "int16"))
-    cell = (first.cast("int16") + scored.decision) * ibis.literal(2 * _PLACES, "int16")
+    cell = (label_code(scored).cast("int16") + scored.decision) * ibis.literal(2 * _PLACES, "int16")
     if threshold is not None:
         near = (scored.score - ibis.literal(threshold, "float64")).abs() <= ibis.literal(NEAR, "float64")
         cell += near.fill_null(False).cast("int16") * ibis.literal(_PLACES, "int16")
@@ -208,14 +207,14 @@ def score_expression(
 
 
 def _in_units(share: Any) -> Any:
-    """The nearest multiple of 1/2**20: next to 2**32 a double has no finer ones. Faster than any rounding in SQL."""
+    """Round to the nearest multiple of 1/2**20, the step of doubles next to 2**32. Faster than any rounding in SQL."""
     return (share + _ROUNDING) - _ROUNDING
 
 
 def _finest(
     counted: Any, features: Sequence[str], codes: Mapping[str, Mapping[str | None, str]]
 ) -> tuple[tuple[tuple[str, ...], ...], IntArray]:
-    """The finest groups, sorted, and int64[E]: which of them each line of `counted` belongs to."""
+    """The finest groups, sorted, and int64[E]: for each line of `counted` the place of its group."""
     place = np.zeros(counted.num_rows, dtype=np.int64)
     found: list[tuple[str, ...]] = [()]
     for name in features:
@@ -231,17 +230,17 @@ def _finest(
 
 
 def _integers(column: Any) -> IntArray:
-    """Whole numbers of an Arrow column, whatever their type; 0 where there is none."""
+    """int64 of an Arrow column of any integer type; 0 for an empty cell."""
     return np.asarray(column.fill_null(0).to_numpy(), dtype=np.int64)
 
 
 def _units(column: Any) -> IntArray:
-    """Sums as whole numbers of units; 0 for a sum over no score. Exact: a product with a power of two."""
+    """Sums as whole numbers of units; 0 for a sum over no score. Exact, because the factor is a power of two."""
     return np.asarray(column.fill_null(0.0).to_numpy() * UNIT, dtype=np.int64)
 
 
 def _added(shape: tuple[int, ...], at: tuple[IntArray, ...], amounts: IntArray) -> IntArray:
-    """int64 of `shape`: the amounts that fall on each place, added up."""
+    """int64 of `shape`: the sum of the amounts at each place."""
     total = np.zeros(shape, dtype=np.int64)
     np.add.at(total, at, amounts)
     return total

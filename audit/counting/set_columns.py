@@ -1,4 +1,4 @@
-"""What the columns of a set say of its labels, where they are empty, and which rows repeat others: as counts alone."""
+"""Count how columns of a set relate to its labels, where they are empty, and how many rows repeat others."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from audit.evaluation.sql import identifier, literal
 if TYPE_CHECKING:
     from audit.evaluation.evaluation_set import EvaluationSet
 
-__all__ = ["ColumnLabels", "Repeats", "column_labels", "is_plain", "missing_by_group", "repeats"]
+__all__ = ["ColumnLabels", "Repeats", "can_be_compared", "column_labels", "count_repeats", "missing_by_group"]
 
 _PLAIN: Final = ("VARCHAR", "BOOLEAN", "UUID", "DATE", "TIMESTAMP", '"NULL"')
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnLabels:
-    """How the values of a column go with the label, over labelled rows."""
+    """The relation between a column and the label, over labelled rows."""
 
     values: Mapping[tuple[int, int], int]
-    """How many values have so many rows of exploitation and so many others; an empty cell is a value."""
+    """Number of values by (rows of exploitation, other rows) that a value has; an empty cell is a value."""
     order: tuple[int, int, int] | None
     """For numbers, over filled cells: rows of exploitation, others, and twice the pairs in which the first has the
     larger number, ties counted once. None for texts."""
@@ -34,19 +34,19 @@ class ColumnLabels:
 
 @dataclass(frozen=True, slots=True)
 class Repeats:
-    """Rows that are the same in what was compared, case and spaces apart."""
+    """Counts of rows that are equal in the compared columns, regardless of case and spaces."""
 
     distinct: int
-    """Different rows."""
+    """Number of different rows."""
     rows: int
-    """Rows that repeat another one."""
+    """Number of rows that repeat another one."""
     across_clusters: int
-    """Of these, in sets of equal rows that belong to several clusters; 0 where there are no clusters."""
+    """Number of repeating rows in sets of equal rows that belong to several clusters; 0 without clusters."""
     contradicted: int
-    """Sets of equal rows with both labels."""
+    """Number of sets of equal rows with both labels."""
 
 
-def is_plain(duckdb_type: str) -> bool:
+def can_be_compared(duckdb_type: str) -> bool:
     """Whether cells of this type can be compared as text: no list and no structure."""
     return duckdb_type in _PLAIN or is_number_type(duckdb_type) or duckdb_type.startswith("ENUM")
 
@@ -94,13 +94,13 @@ def missing_by_group(
     return {code: tuple(found[code][place] for place in range(len(conditions) + 1)) for code in sorted(found)}
 
 
-def repeats(evaluation_set: EvaluationSet, relation: Relation, columns: Sequence[str]) -> Repeats:
-    """Count rows that repeat others in `columns`: compared without regard to case and to runs of spaces."""
+def count_repeats(evaluation_set: EvaluationSet, relation: Relation, columns: Sequence[str]) -> Repeats:
+    """Count rows that repeat others in `columns`, regardless of case and runs of spaces."""
     texts = ", ".join(
         f"coalesce(regexp_replace(trim(lower({_text(relation, column)})), '\\s+', ' ', 'g'), '')" for column in columns
     )
     cluster = evaluation_set.expressions.get("cluster", "''")
-    # two hashes of 64 bits: that two different rows are taken for one is as good as impossible
+    # two hashes of 64 bits: two different rows practically never share both
     with reading(relation.source_name):
         ((distinct, rows, across, both),) = evaluation_set.connection.execute(
             "SELECT count(*), sum(n - 1)::BIGINT, coalesce(sum(n - 1) FILTER (WHERE c > 1), 0)::BIGINT, "  # noqa: S608
@@ -117,7 +117,7 @@ def _text(relation: Relation, column: str) -> str:
 
 
 def _number(evaluation_set: EvaluationSet, relation: Relation, column: str, kind: str) -> str | None:
-    """SQL of the column as a number; None where it holds texts."""
+    """SQL of the column as a number; None if it holds texts."""
     if is_number_type(kind):
         return f"TRY_CAST({relation.expression(column)} AS DOUBLE)"
     if kind != "VARCHAR":

@@ -1,4 +1,4 @@
-"""The counts table: the waist of the house. Group x label x decision, as integers that add up with `+`."""
+"""The counts table, the waist of the house: group x label x decision, as integers that add up with `+`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DECISIONS: Final = FAILED + 1
 """How many decisions there are. A label and a decision travel as one code: `label * DECISIONS + decision`."""
 
 NEAR: Final = 1e-6
-"""Scores this close to the threshold can fall on either side of it by rounding alone."""
+"""Distance from the threshold within which rounding alone can move a score to the other side."""
 
 UNKNOWN: Final = "unknown"
 """The level of a missing attribute: a group like any other."""
@@ -52,7 +52,7 @@ class FamilyCounts:
     everyone: IntArray
     """int64[3, 4]: label x decision of the whole set; the groups add up to it."""
     parts: Mapping[Level, tuple[str, ...]] = field(default_factory=dict)
-    """Of levels that hold people of several nationalities: the codes of these."""
+    """For each level that holds people of several nationalities: the codes of these nationalities."""
 
     def cell(self, cell: Cell) -> IntArray:
         """int64[G]: one cell of each group."""
@@ -63,7 +63,7 @@ class FamilyCounts:
         return _pick(self.cells, cells)
 
     def rest(self, cells: Sequence[Cell]) -> IntArray:
-        """int64[G]: the same sum over everyone who is not in the group."""
+        """int64[G]: the sum of several cells over everyone who is not in the group."""
         return _pick(self.everyone[np.newaxis], cells) - _pick(self.cells, cells)
 
     def numerator(self, metric: Metric) -> IntArray:
@@ -88,7 +88,7 @@ class CountsTable:
 
     @classmethod
     def of(cls, features: Sequence[str], rows: Mapping[tuple[str, ...], IntArray]) -> CountsTable:
-        """Make a table from one int64[3, 4] per finest group. Raises ValueError where a group has not a code each."""
+        """Make a table from one int64[3, 4] per finest group. Raises ValueError if a key has not a code per feature."""
         if any(len(key) != len(features) for key in rows):
             raise ValueError("a group needs one code for each feature")
         codes = tuple(sorted(rows))
@@ -112,25 +112,25 @@ class CountsTable:
         return everyone
 
     def family(self, family: Family, features: Mapping[str, SensitiveFeature]) -> FamilyCounts:
-        """Add the finest groups up to the groups of `family`, climbing each feature's ladder to the rung asked for.
+        """Sum the finest groups up to the groups of `family`, climbing each feature's ladder to the rung of its axis.
 
-        Groups that are expected on every axis stand in it with counts of 0 where the set does not have them.
+        Groups that are expected on every axis are included, with counts of 0 if the set does not have them.
         """
-        places = [self.features.index(axis.feature) for axis in family.axes]
-        climbs = [ladder_map(features[axis.feature], axis.rung) for axis in family.axes]
-        keys = [tuple(climb[code[place]] for place, climb in zip(places, climbs, strict=True)) for code in self.codes]
-        expected = [features[axis.feature].expected for axis in family.axes]
-        wanted = [{climb[code] for code in codes} for codes, climb in zip(expected, climbs, strict=True)]
+        keys = climbed_codes(self.codes, self.features, family, features)
+        wanted = []
+        for axis in family.axes:
+            climb = ladder_map(features[axis.feature], axis.rung)
+            wanted.append({climb[code] for code in features[axis.feature].expected})
         distinct = sorted({*keys, *product(*wanted)})
         at = {key: place for place, key in enumerate(distinct)}
         cells = np.zeros((len(distinct), 3, 4), dtype=np.int64)
         np.add.at(cells, [at[key] for key in keys], self.cells)
-        groups = tuple(_group(family.axes, key) for key in distinct)
+        groups = tuple(group_of_codes(family.axes, key) for key in distinct)
         return FamilyCounts(family, groups, cells, self.everyone, parts_of(family, features))
 
 
 def parts_of(family: Family, features: Mapping[str, SensitiveFeature]) -> dict[Level, tuple[str, ...]]:
-    """Of the levels of a family that hold people of several nationalities: the codes of these."""
+    """For each level of a family that holds people of several nationalities: the codes of these nationalities."""
     return {
         Level(axis.feature, axis.rung, level.code): level.parts
         for axis in family.axes
@@ -140,7 +140,7 @@ def parts_of(family: Family, features: Mapping[str, SensitiveFeature]) -> dict[L
 
 
 def ladder_map(feature: SensitiveFeature, rung: str) -> dict[str, str]:
-    """For each code on the finest rung, the code on `rung` that it is a part of."""
+    """Map each code on the finest rung to the code on `rung` that it is a part of."""
     parents = {(level.rung, level.code): level.parent for level in feature.levels}
     climbed = {level.code: level.code for level in feature.levels if level.rung == feature.rungs[0]}
     for below in feature.rungs[: feature.rungs.index(rung)]:
@@ -148,12 +148,22 @@ def ladder_map(feature: SensitiveFeature, rung: str) -> dict[str, str]:
     return climbed
 
 
-def _group(axes: Sequence[Axis], key: tuple[str, ...]) -> Group:
+def climbed_codes(
+    codes: Sequence[tuple[str, ...]], names: Sequence[str], family: Family, features: Mapping[str, SensitiveFeature]
+) -> list[tuple[str, ...]]:
+    """For each finest group, the codes of the group of `family` that it is a part of; `names` are its features."""
+    places = [names.index(axis.feature) for axis in family.axes]
+    climbs = [ladder_map(features[axis.feature], axis.rung) for axis in family.axes]
+    return [tuple(climb[code[place]] for place, climb in zip(places, climbs, strict=True)) for code in codes]
+
+
+def group_of_codes(axes: Sequence[Axis], key: Sequence[str]) -> Group:
+    """The group with one code for each axis of a family."""
     return Group(tuple(Level(axis.feature, axis.rung, code) for axis, code in zip(axes, key, strict=True)))
 
 
 def cells_mask(wanted: Sequence[Cell]) -> npt.NDArray[np.bool_]:
-    """bool[3, 4]: which labels and decisions make up these cells."""
+    """bool[3, 4]: the labels and decisions that make up these cells."""
     mask = np.zeros((UNLABELLED + 1, DECISIONS), dtype=np.bool_)
     for cell in wanted:
         label, decisions = _WHERE[cell]

@@ -1,4 +1,4 @@
-"""Moments of design weights where every row stands for itself: sums of powers of weights by group and cell."""
+"""Sums of powers of design weights by group and cell, where every row stands for itself."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from audit.vocabulary.metrics import Cell
 
 @dataclass(frozen=True, slots=True)
 class WeightTable:
-    """float64[K, 9] each, of K finest groups by cell, with weights in units. Sums add up; ends take the outer one."""
+    """Sums of K finest groups by cell: float64[K, 9] each, with weights in units."""
 
     cases: FloatArray
-    """Rows."""
+    """Number of rows."""
     first: FloatArray
     """Sum of weights."""
     second: FloatArray
-    """Sum of their squares."""
+    """Sum of squared weights."""
     fourth: FloatArray
-    """Sum of their fourth powers."""
+    """Sum of fourth powers of weights."""
     lowest: FloatArray
     """The smallest weight; inf without rows."""
     highest: FloatArray
     """The largest weight; 0 without rows."""
 
     def family(self, places: IntArray, groups: int, unit: float) -> WeightedFamily:
-        """Add up to groups: `places` is int64[K], the group of each finest group."""
+        """Sum up to groups: `places` is int64[K], the group of each finest group."""
         sums = [_added(of, places, groups) for of in (self.cases, self.first, self.second, self.fourth)]
         lowest, highest = np.full((groups, len(CELLS)), np.inf), np.zeros((groups, len(CELLS)))
         np.minimum.at(lowest, places, self.lowest)
@@ -48,7 +48,7 @@ def _added(values: FloatArray, places: IntArray, groups: int) -> FloatArray:
 
 
 class WeightedFamily(FamilyMoments):
-    """Groups whose rows are independent: every row is a cluster by itself."""
+    """Weighted rates of groups whose rows are independent: every row is a cluster by itself."""
 
     spans = False
 
@@ -56,31 +56,23 @@ class WeightedFamily(FamilyMoments):
         self._sums = sums
         self.unit = unit
 
-    def own(self, cells: Cells) -> WeightedRate:
-        """The rates of the groups, (G,)."""
-        return self._rate(cells, rest=False)
-
-    def rest(self, cells: Cells) -> WeightedRate:
-        """The rates of everyone else, (G,)."""
-        return self._rate(cells, rest=True)
-
     def evened(self, cells: Cells, *, rest: bool) -> Evened:
-        """The rates as they are: rows that are alike to nobody tell nothing of it, and hide nobody."""
+        """The rates as they are: single rows have no likeness within a cluster to weigh."""
         rate = self._rate(cells, rest=rest)
         return Evened(rate, Bundles.none(len(rate.rate)))
 
     def cross(self, own: Cells, rest: Cells) -> FloatArray:
-        """0: no row is in a group and in its rest."""
+        """float64[G]: 0, because no row is in a group and in its rest."""
         del own, rest
         return np.zeros(len(self._sums.first))
 
     def shared(self, cells: Iterable[Cell]) -> BoolArray:
-        """False: no row is in a group and in its rest."""
+        """bool[G]: False, because no row is in a group and in its rest."""
         del cells
         return np.zeros(len(self._sums.first), dtype=np.bool_)
 
     def between(self, place: int, cells: Cells) -> FloatArray:
-        """0: no row is in two groups."""
+        """float64[G]: 0, because no row is in two groups."""
         del place, cells
         return np.zeros(len(self._sums.first))
 
@@ -94,7 +86,7 @@ class WeightedFamily(FamilyMoments):
         return np.asarray((1.0 - rate) ** 2 * counted + rate**2 * np.maximum(second - counted, 0.0))
 
     def squares(self, cells: Iterable[Cell]) -> tuple[FloatArray, FloatArray]:
-        """float64[G] twice: sum of squared weights."""
+        """float64[G] twice: sum of squared weights, which is both B^2 and Q."""
         second = self._total(self._sums.second, indicator(cells), rest=False)
         return second, second
 
@@ -126,7 +118,7 @@ class WeightedFamily(FamilyMoments):
 
 
 def _of_the_others(values: FloatArray, choose: np.ufunc, nothing: float) -> FloatArray:
-    """The smallest (or largest) of all values but one's own."""
+    """For each value the smallest (or largest) of all other values."""
     before = np.concatenate([[nothing], choose.accumulate(values)[:-1]])
     after = np.concatenate([choose.accumulate(values[::-1])[::-1][1:], [nothing]])
     others: FloatArray = choose(before, after)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from audit.analyses.estimates import group_counts
 from audit.counting.clusters import ClusterTable
-from audit.counting.clusters_once import each_once
+from audit.counting.clusters_once import count_clusters_once
 from audit.counting.table import FamilyCounts
 from audit.disclosure.features import finest_family, public_features, public_method
 from audit.plan.audit_plan import AuditPlan
@@ -50,7 +50,7 @@ def _clusters(counted: Counted, family: Family, features: Mapping[str, Sensitive
     if moments is None or not isinstance(moments.table, ClusterTable):
         return group_counts([counted.table.family(family, features)])
     names = [feature.name for feature in moments.features]
-    once = each_once(moments.table, moments.codes, names, [axis.feature for axis in family.axes])
+    once = count_clusters_once(moments.table, moments.codes, names, [axis.feature for axis in family.axes])
     groups = tuple(
         Group(tuple(Level(axis.feature, axis.rung, code) for axis, code in zip(family.axes, codes, strict=True)))
         for codes in once.codes

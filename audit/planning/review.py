@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from audit.counting.set_columns import column_labels, is_plain, missing_by_group, repeats
+from audit.counting.set_columns import can_be_compared, column_labels, count_repeats, missing_by_group
 from audit.counting.table import FamilyCounts
 from audit.errors import DataError
 from audit.evaluation.relation import ROW, Relation
@@ -51,7 +51,7 @@ def review_set(
     """
     plan = loaded.plan
     whole = _whole(evaluation_set, loaded, table)
-    plain = [column for column in whole.types if column != ROW and is_plain(whole.types[column])]
+    plain = [column for column in whole.types if column != ROW and can_be_compared(whole.types[column])]
     looked_at = [column for column in plain if column not in _technical(plan)][:MOST_COLUMNS]
     given = tuple(getattr(plan.detector, "features", ()))
     compared = [column for column in given if column in plain] or looked_at
@@ -66,7 +66,9 @@ def review_set(
         one_label=one_label(families),
         told_by=told_by(labels, given),
         empty_cells=tuple(empty),
-        repeats=worth_telling(repeats(evaluation_set, whole, compared), evaluation_set.rows) if compared else None,
+        repeats=worth_telling(count_repeats(evaluation_set, whole, compared), evaluation_set.rows)
+        if compared
+        else None,
         compared=tuple(compared),
         left_out=tuple(sorted({*evaluation_set.columns} - {*looked_at, *_technical(plan)})),
     )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from audit.counting.answer_tallies import round_name
+from audit.counting.answer_tallies import round_view
 from audit.counting.table import ABSTAINED, FAILED, FLAGGED, NEAR, NOT_FLAGGED
 from audit.evaluation.relation import ROW
 from audit.evaluation.sql import identifier
@@ -100,7 +100,7 @@ def create_round_views(
             decision = decided.decision if place == 1 else _later_decision(evaluation_set, answers, rule, place)
             # names and expressions of our own
             evaluation_set.connection.execute(
-                f"CREATE OR REPLACE TEMP VIEW {round_name(place)} AS SELECT {ROW}, {answers.score} AS score,"  # noqa: S608
+                f"CREATE OR REPLACE TEMP VIEW {round_view(place)} AS SELECT {ROW}, {answers.score} AS score,"  # noqa: S608
                 f" {decision} AS decision, status, reason FROM {answers.relation}"
             )
     return len(rounds)

@@ -13,7 +13,7 @@ import pytest
 from made.counts import nationality
 from made.sets import made_plan
 
-from audit.counting.controls import control_sets, count_controls, encoded, stratified
+from audit.counting.controls import control_sets, count_controls, encode_counts, stratify
 from audit.counting.count import count_cases
 from audit.counting.table import CountsTable
 from audit.evaluation.evaluation_set import EvaluationSet, open_evaluation_set
@@ -89,7 +89,7 @@ def test_group_and_rest_within_a_stratum_add_up_to_it() -> None:
             " count(*) FILTER (text IN ('0', '1')) FROM source WHERE exploited = '1' GROUP BY ALL"
         ).fetchall()
     assert counted is not None
-    found = stratified(encoded(counted), Family((Axis("gender", "level"),)), features, ("channel",))
+    found = stratify(encode_counts(counted), Family((Axis("gender", "level"),)), features, ("channel",))
     tpr = METRICS["true_positive_rate"]
     x, n, y, m = (count(cells) for count in (found.total, found.rest) for cells in (tpr.numerator, tpr.denominator))
     slow = {(gender, channel): (flagged, scored) for gender, channel, flagged, scored in rows}
@@ -108,8 +108,8 @@ def test_strata_climb_the_ladder_with_the_group() -> None:
         for code, form, size in (("NGA", "a", 1), ("GHA", "a", 2), ("FRA", "b", 4), ("GHA", "b", 8))
     }
     table = CountsTable.of(("nationality", "form"), rows)
-    found = stratified(
-        encoded(table), Family((Axis("nationality", "m49-subregion"),)), {"nationality": feature}, ("form",)
+    found = stratify(
+        encode_counts(table), Family((Axis("nationality", "m49-subregion"),)), {"nationality": feature}, ("form",)
     )
     assert [group.levels[0].code for group in found.groups] == ["011", "155"]
     assert list(zip(found.of, found.stratum, found.cells[:, 0, 0], strict=True)) == [(0, 0, 3), (0, 1, 8), (1, 1, 4)]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from made.sets import LADDER, made_plan
 
 from audit.counting.count import count_cases
-from audit.counting.score_table import BINS, UNIT, ScoreTable, count_scored, score_expression
+from audit.counting.score_table import BINS, UNIT, ScoreTable, count_cases_and_scores, score_expression
 from audit.counting.table import NEAR
 from audit.evaluation.evaluation_set import EvaluationSet, open_evaluation_set
 from audit.vocabulary.groups import Axis, Family
@@ -77,7 +77,7 @@ def by_bin(table: ScoreTable) -> dict[tuple[tuple[str, ...], int, int], list[int
 @given(ROWS)
 def test_it_is_what_python_counts_row_by_row(rows: Rows) -> None:
     with scored_set(rows) as opened:
-        counts, table = count_scored(opened, (0.0, 1.0), 0.5)
+        counts, table = count_cases_and_scores(opened, (0.0, 1.0), 0.5)
         alone = count_cases(opened)
     assert (counts.features, counts.codes) == (alone.features, alone.codes)
     assert (counts.cells == alone.cells).all()
@@ -100,7 +100,7 @@ def test_it_is_what_python_counts_row_by_row(rows: Rows) -> None:
 def test_every_edge_is_in_the_bin_that_starts_there_and_the_highest_score_in_the_last(low: float, high: float) -> None:
     rows: Rows = [("1", "F", "NA", edge / BINS) for edge in range(BINS + 1)]
     with scored_set(rows, low, high) as opened:
-        _, table = count_scored(opened, (low, high), None)
+        table = count_cases_and_scores(opened, (low, high), None)[1]
     counted = np.bincount(table.bin, weights=table.rows, minlength=BINS)
     assert counted.tolist() == [1.0] * (BINS - 1) + [2.0]
     assert table.near is None
@@ -108,7 +108,7 @@ def test_every_edge_is_in_the_bin_that_starts_there_and_the_highest_score_in_the
 
 def test_scores_in_a_bin_are_cut_and_never_rounded_up() -> None:
     with scored_set([("1", "F", "NA", 0.0049), ("0", "F", "NA", 0.0099)]) as opened:
-        _, table = count_scored(opened, (0.0, 1.0), 0.5)
+        table = count_cases_and_scores(opened, (0.0, 1.0), 0.5)[1]
     assert sorted(zip(table.label.tolist(), table.bin.tolist(), strict=True)) == [(0, 0), (1, 1)]
 
 
@@ -119,7 +119,7 @@ def test_it_does_not_depend_on_threads_or_on_the_order_of_rows() -> None:
     seen = []
     for threads, order in ((1, rows), (2, rows[::-1]), (8, sorted(rows, key=str))):
         with scored_set(order, threads=threads) as opened:
-            seen.append(by_bin(count_scored(opened, (0.0, 1.0), 0.5)[1]))
+            seen.append(by_bin(count_cases_and_scores(opened, (0.0, 1.0), 0.5)[1]))
     assert seen[0] == seen[1] == seen[2]
 
 
@@ -129,7 +129,7 @@ def test_families_add_up_and_have_the_groups_of_the_counts() -> None:
     scores = [None if score < 0.1 else score for score in rng.random(500).tolist()]
     rows: Rows = [(*(pick[rng.integers(len(pick))] for pick in picks), score) for score in scores]  # type: ignore[misc]
     with scored_set(rows, groups=LADDERED) as opened:
-        counts, table = count_scored(opened, (0.0, 1.0), 0.5)
+        counts, table = count_cases_and_scores(opened, (0.0, 1.0), 0.5)
         features = {feature.name: feature for feature in opened.features}
     axes = [Axis("gender", "level"), Axis("nationality", "m49-subregion")]
     everyone = table.family(Family(()), features)
@@ -155,9 +155,9 @@ def test_a_row_without_a_decision_or_a_lost_row_is_a_defect_and_no_count() -> No
         )
         opened.connection.execute("CREATE TEMP VIEW lost AS SELECT * FROM scored LIMIT 1")
         with pytest.raises(AssertionError, match="1 rows have no decision"):
-            count_scored(opened, (0.0, 1.0), 0.5, "undecided")
+            count_cases_and_scores(opened, (0.0, 1.0), 0.5, "undecided")
         with pytest.raises(AssertionError, match="2 rows were read and 1 were counted"):
-            count_scored(opened, (0.0, 1.0), 0.5, "lost")
+            count_cases_and_scores(opened, (0.0, 1.0), 0.5, "lost")
 
 
 def test_it_is_one_scan_without_the_ids() -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from made.published import PLAN, install_reporters, keep_key
 
 from audit.counting.clusters import ClusterTable
-from audit.counting.clusters_once import each_once
+from audit.counting.clusters_once import count_clusters_once
 from audit.disclosure.from_result import ready
 from audit.disclosure.publish import Published, check_folder, publish
 from audit.disclosure.read import parse_release
@@ -168,7 +168,7 @@ def test_clusters_are_counted_as_by_hand(rows: list[Row]) -> None:
     finest = np.array([row[1] * 3 + row[2] for row in rows])
     ones = np.ones(len(rows))
     table = ClusterTable.of(cluster, finest, np.array([row[3] for row in rows]), ones, ones)
-    made = each_once(table, codes, ("gender", "site"), ("site", "gender"))
+    made = count_clusters_once(table, codes, ("gender", "site"), ("site", "gender"))
 
     people: dict[int, list[Row]] = defaultdict(list)
     for row in rows:
